@@ -1,0 +1,15 @@
+//! Pixel vocabulary: pictures, colour, geometry and frame rate.
+//!
+//! Pure values, no input or output. Everything downstream of the decoder speaks of pictures in these terms:
+//! **8-bit, limited-range Y'CbCr with straight alpha**, in the matrix of the source ([`Matrix`]), chroma at half or full
+//! resolution ([`Subsampling`]).
+
+mod color;
+mod picture;
+mod rate;
+mod size;
+
+pub use color::{Matrix, ParseColorError, Rgb8, Ycc8};
+pub use picture::{Picture, PictureFormat, Subsampling};
+pub use rate::{FrameRate, ParseFrameRateError};
+pub use size::Size;

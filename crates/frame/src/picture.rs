@@ -1,0 +1,203 @@
+use crate::{Matrix, Size};
+
+/// How finely chroma is stored against luma.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Subsampling {
+    /// 4:2:0, one chroma sample for every 2×2 luma samples (rounded up on odd sides): what cameras and the web use.
+    Half,
+    /// 4:4:4, one chroma sample for every luma sample: what RGB sources (GIF, PNG, ProRes 4444) have.
+    Full,
+}
+
+impl Subsampling {
+    /// By how many bits a luma coordinate is shifted right to find its chroma sample: 1 or 0.
+    #[must_use]
+    pub const fn shift(self) -> u32 {
+        match self {
+            Self::Half => 1,
+            Self::Full => 0,
+        }
+    }
+}
+
+/// Everything that is the same for all pictures of a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PictureFormat {
+    /// Of the luma and alpha planes.
+    pub size: Size,
+    /// Of the chroma planes.
+    pub subsampling: Subsampling,
+    /// Whether an alpha plane (0 clear – 255 solid, full range) follows the chroma planes.
+    pub has_alpha: bool,
+    /// Which matrix the values are in.
+    pub matrix: Matrix,
+}
+
+impl PictureFormat {
+    /// Width and height of each chroma plane in samples.
+    #[must_use]
+    pub const fn chroma_size(self) -> (usize, usize) {
+        let step = 1 << self.subsampling.shift();
+        (self.size.width().div_ceil(step) as usize, self.size.height().div_ceil(step) as usize)
+    }
+
+    /// Samples in the luma plane (and in the alpha plane, if there is one).
+    #[must_use]
+    pub const fn luma_len(self) -> usize {
+        self.size.pixels() as usize
+    }
+
+    /// Samples in each of the two chroma planes.
+    #[must_use]
+    pub const fn chroma_len(self) -> usize {
+        let (width, height) = self.chroma_size();
+        width * height
+    }
+
+    /// Bytes of one whole picture.
+    #[must_use]
+    pub const fn byte_len(self) -> usize {
+        let alpha = if self.has_alpha { self.luma_len() } else { 0 };
+        self.luma_len() + 2 * self.chroma_len() + alpha
+    }
+
+    /// The same format with an alpha plane.
+    #[must_use]
+    pub const fn with_alpha(self) -> Self {
+        Self { has_alpha: true, ..self }
+    }
+
+    /// The same format without an alpha plane.
+    #[must_use]
+    pub const fn without_alpha(self) -> Self {
+        Self { has_alpha: false, ..self }
+    }
+}
+
+/// One picture: 8-bit limited-range planes Y', Cb, Cr and perhaps alpha, without row padding, in one buffer.
+///
+/// The layout is exactly ffmpeg's raw `yuv420p`, `yuva420p`, `yuv444p` or `yuva444p`, so that a picture is read from and
+/// written to a pipe without a copy. Colour is straight (not premultiplied).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    format: PictureFormat,
+    bytes: Vec<u8>,
+}
+
+impl Picture {
+    /// A black picture; fully clear where the format has alpha.
+    #[must_use]
+    pub fn new(format: PictureFormat) -> Self {
+        let mut bytes = vec![0; format.byte_len()];
+        let (luma, chroma) = (format.luma_len(), 2 * format.chroma_len());
+        bytes[..luma].fill(16);
+        bytes[luma..luma + chroma].fill(128);
+        Self { format, bytes }
+    }
+
+    /// The picture in `bytes`, planes in order; `None` unless there are exactly [`PictureFormat::byte_len`] of them.
+    #[must_use]
+    pub fn from_bytes(format: PictureFormat, bytes: Vec<u8>) -> Option<Self> {
+        (bytes.len() == format.byte_len()).then_some(Self { format, bytes })
+    }
+
+    /// What kind of picture this is.
+    #[must_use]
+    pub const fn format(&self) -> PictureFormat {
+        self.format
+    }
+
+    /// Width and height in pixels.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        self.format.size
+    }
+
+    /// All planes, in order, as they cross a pipe.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// All planes, in order, writable: for reading a picture from a pipe in place.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    /// The buffer, to be used again.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Luma, row by row.
+    #[must_use]
+    pub fn y(&self) -> &[u8] {
+        &self.bytes[..self.format.luma_len()]
+    }
+
+    /// Blue-difference chroma, row by row, [`PictureFormat::chroma_size`].
+    #[must_use]
+    pub fn cb(&self) -> &[u8] {
+        let start = self.format.luma_len();
+        &self.bytes[start..start + self.format.chroma_len()]
+    }
+
+    /// Red-difference chroma, row by row, [`PictureFormat::chroma_size`].
+    #[must_use]
+    pub fn cr(&self) -> &[u8] {
+        let start = self.format.luma_len() + self.format.chroma_len();
+        &self.bytes[start..start + self.format.chroma_len()]
+    }
+
+    /// Alpha (0 clear – 255 solid), row by row, if the picture has it.
+    #[must_use]
+    pub fn alpha(&self) -> Option<&[u8]> {
+        self.format.has_alpha.then(|| &self.bytes[self.format.luma_len() + 2 * self.format.chroma_len()..])
+    }
+
+    /// Y', Cb, Cr and, if the picture has it, alpha (else empty), all writable at once.
+    pub fn planes_mut(&mut self) -> [&mut [u8]; 4] {
+        let (y, rest) = self.bytes.split_at_mut(self.format.luma_len());
+        let (cb, rest) = rest.split_at_mut(self.format.chroma_len());
+        let (cr, alpha) = rest.split_at_mut(self.format.chroma_len());
+        [y, cb, cr, alpha]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(width: u32, height: u32, subsampling: Subsampling, has_alpha: bool) -> PictureFormat {
+        PictureFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha, matrix: Matrix::Bt709 }
+    }
+
+    #[test]
+    fn odd_sides_round_chroma_up_as_ffmpeg_does() {
+        let odd = format(5, 3, Subsampling::Half, true);
+        assert_eq!(odd.chroma_size(), (3, 2));
+        assert_eq!(odd.byte_len(), 15 + 2 * 6 + 15);
+        assert_eq!(format(5, 3, Subsampling::Full, false).byte_len(), 45);
+    }
+
+    #[test]
+    fn planes_do_not_overlap_and_cover_the_buffer() {
+        let mut picture = Picture::new(format(5, 3, Subsampling::Half, true));
+        for (value, plane) in (1..).zip(picture.planes_mut()) {
+            plane.fill(value);
+        }
+        assert!(picture.y().iter().all(|&v| v == 1));
+        assert!(picture.cb().iter().all(|&v| v == 2));
+        assert!(picture.cr().iter().all(|&v| v == 3));
+        assert!(picture.alpha().unwrap().iter().all(|&v| v == 4));
+        assert_eq!(picture.bytes().iter().filter(|&&v| v == 0).count(), 0);
+    }
+
+    #[test]
+    fn a_buffer_of_another_length_is_no_picture() {
+        let small = format(4, 4, Subsampling::Half, false);
+        assert!(Picture::from_bytes(small, vec![0; 24]).is_some());
+        assert!(Picture::from_bytes(small, vec![0; 25]).is_none());
+    }
+}

@@ -1,0 +1,106 @@
+use std::{fmt, str::FromStr, time::Duration};
+
+/// Frames per second as an exact fraction in lowest terms: 30000/1001 stays 30000/1001.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FrameRate {
+    frames: u32,
+    seconds: u32,
+}
+
+impl FrameRate {
+    /// `frames` per `seconds`; `None` if either is 0.
+    #[must_use]
+    pub const fn new(frames: u32, seconds: u32) -> Option<Self> {
+        if frames == 0 || seconds == 0 {
+            return None;
+        }
+        let divisor = gcd(frames, seconds);
+        Some(Self { frames: frames / divisor, seconds: seconds / divisor })
+    }
+
+    /// Numerator of the fraction in lowest terms.
+    #[must_use]
+    pub const fn frames(self) -> u32 {
+        self.frames
+    }
+
+    /// Denominator of the fraction in lowest terms.
+    #[must_use]
+    pub const fn seconds(self) -> u32 {
+        self.seconds
+    }
+
+    /// Frames per second, rounded to a float: for showing and for estimates, not for timestamps.
+    #[must_use]
+    pub fn per_second(self) -> f64 {
+        f64::from(self.frames) / f64::from(self.seconds)
+    }
+
+    /// When frame number `index` (from 0) starts.
+    #[must_use]
+    pub fn start_of(self, index: u64) -> Duration {
+        let nanos = u128::from(index) * u128::from(self.seconds) * 1_000_000_000 / u128::from(self.frames);
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How many frames `duration` holds, rounded to the nearest.
+    #[must_use]
+    pub fn frames_in(self, duration: Duration) -> u64 {
+        (duration.as_secs_f64() * self.per_second()).round() as u64
+    }
+}
+
+const fn gcd(mut a: u32, mut b: u32) -> u32 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+impl fmt::Display for FrameRate {
+    /// `30000/1001`, the form that ffmpeg reads and writes; whole rates as `25/1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.frames, self.seconds)
+    }
+}
+
+/// The text is not a frame rate such as `25` or `30000/1001`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a frame rate")]
+pub struct ParseFrameRateError;
+
+impl FromStr for FrameRate {
+    type Err = ParseFrameRateError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (frames, seconds) = text.split_once('/').unwrap_or((text, "1"));
+        let part = |text: &str| text.trim().parse::<u32>().map_err(|_| ParseFrameRateError);
+        Self::new(part(frames)?, part(seconds)?).ok_or(ParseFrameRateError)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ntsc_rates_stay_exact() {
+        let rate: FrameRate = "30000/1001".parse().unwrap();
+        assert_eq!(rate.to_string(), "30000/1001");
+        assert_eq!(rate.start_of(30000), Duration::from_secs(1001));
+        assert_eq!("60/2".parse::<FrameRate>().unwrap().to_string(), "30/1");
+    }
+
+    #[test]
+    fn nonsense_is_no_rate() {
+        for text in ["0/0", "0", "25/0", "", "x", "-25", "1e3"] {
+            assert_eq!(text.parse::<FrameRate>(), Err(ParseFrameRateError), "{text}");
+        }
+    }
+
+    #[test]
+    fn frames_in_a_duration_round_to_the_nearest() {
+        let rate = FrameRate::new(24, 1).unwrap();
+        assert_eq!(rate.frames_in(Duration::from_millis(5083)), 122);
+    }
+}

@@ -1,0 +1,89 @@
+use std::fmt;
+
+/// Width and height in pixels, both at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Size {
+    width: u32,
+    height: u32,
+}
+
+impl Size {
+    /// `None` unless both sides are at least 1.
+    #[must_use]
+    pub const fn new(width: u32, height: u32) -> Option<Self> {
+        if width == 0 || height == 0 { None } else { Some(Self { width, height }) }
+    }
+
+    /// Width in pixels, at least 1.
+    #[must_use]
+    pub const fn width(self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels, at least 1.
+    #[must_use]
+    pub const fn height(self) -> u32 {
+        self.height
+    }
+
+    /// Width × height in pixels.
+    #[must_use]
+    pub const fn pixels(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
+
+    /// The longer of the two sides in pixels.
+    #[must_use]
+    pub const fn longest_side(self) -> u32 {
+        if self.width > self.height { self.width } else { self.height }
+    }
+
+    /// The same shape scaled (up or down) so that the longer side is `side` pixels; the shorter is rounded, never 0.
+    #[must_use]
+    pub fn with_longest_side(self, side: u32) -> Self {
+        let side = side.max(1);
+        let longest = u64::from(self.longest_side());
+        let scale = |length: u32| {
+            let scaled = (u64::from(length) * u64::from(side) + longest / 2) / longest;
+            (scaled as u32).max(1)
+        };
+        Self { width: scale(self.width), height: scale(self.height) }
+    }
+
+    /// Both sides rounded up to the next even number, as 4:2:0 encoders ask.
+    #[must_use]
+    pub const fn padded_to_even(self) -> Self {
+        Self { width: self.width.next_multiple_of(2), height: self.height.next_multiple_of(2) }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scaling_keeps_the_shape_and_never_loses_a_side() {
+        let wide = Size::new(1920, 1080).unwrap();
+        assert_eq!(wide.with_longest_side(640), Size::new(640, 360).unwrap());
+        assert_eq!(Size::new(1080, 1920).unwrap().with_longest_side(640), Size::new(360, 640).unwrap());
+        assert_eq!(Size::new(5000, 1).unwrap().with_longest_side(64), Size::new(64, 1).unwrap());
+        assert_eq!(Size::new(100, 50).unwrap().with_longest_side(200), Size::new(200, 100).unwrap());
+    }
+
+    #[test]
+    fn a_side_of_zero_is_no_size() {
+        assert_eq!(Size::new(0, 5), None);
+        assert_eq!(Size::new(5, 0), None);
+    }
+
+    #[test]
+    fn odd_sides_are_padded_up() {
+        assert_eq!(Size::new(5, 4).unwrap().padded_to_even(), Size::new(6, 4).unwrap());
+    }
+}

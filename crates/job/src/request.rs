@@ -1,0 +1,236 @@
+use std::str::FromStr;
+
+use clearcut_frame::Rgb8;
+use serde::{Deserialize, Serialize};
+
+use crate::Formats;
+
+/// A field of a request that holds something it must not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} is {value:?}; allowed is {allowed}")]
+pub struct RequestError {
+    field: &'static str,
+    value: String,
+    allowed: &'static str,
+}
+
+impl RequestError {
+    /// `field` was given as `value` (cut to 64 characters), where `allowed` says in words what it may be.
+    #[must_use]
+    pub fn new(field: &'static str, value: &str, allowed: &'static str) -> Self {
+        Self { field, value: value.chars().take(64).collect(), allowed }
+    }
+
+    /// The name of the field, as on the wire.
+    #[must_use]
+    pub const fn field(&self) -> &'static str {
+        self.field
+    }
+
+    /// What was given, cut short.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// What is allowed, in words.
+    #[must_use]
+    pub const fn allowed(&self) -> &'static str {
+        self.allowed
+    }
+
+    /// The stable code of the API for this field.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self.field {
+            "tolerance" => "INVALID_TOLERANCE",
+            "fps" => "INVALID_FPS",
+            "format" | "formats" => "INVALID_FORMATS",
+            "chromaKey" => "INVALID_CHROMA_KEY",
+            "quality" => "INVALID_QUALITY",
+            "size" => "INVALID_SIZE",
+            _ => "INVALID_REQUEST",
+        }
+    }
+}
+
+/// A whole number in the range `MIN..=MAX`, as text of decimal digits.
+fn ranged(field: &'static str, text: &str, range: (u16, u16), allowed: &'static str) -> Result<u16, RequestError> {
+    let trimmed = text.trim();
+    let digits = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit());
+    match trimmed.parse::<u16>() {
+        Ok(value) if digits && (range.0..=range.1).contains(&value) => Ok(value),
+        _ => Err(RequestError::new(field, text, allowed)),
+    }
+}
+
+macro_rules! ranged_number {
+    ($(#[$docs:meta])* $name:ident, $inner:ty, $field:literal, $min:literal ..= $max:literal, $allowed:literal) => {
+        $(#[$docs])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "u16", into = "u16")]
+        pub struct $name($inner);
+
+        impl $name {
+            /// The number itself, within the documented range.
+            #[must_use]
+            pub const fn get(self) -> $inner {
+                self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = RequestError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                ranged($field, text, ($min, $max), $allowed).map(|value| Self(value as $inner))
+            }
+        }
+
+        impl TryFrom<u16> for $name {
+            type Error = RequestError;
+
+            fn try_from(value: u16) -> Result<Self, Self::Error> {
+                value.to_string().parse()
+            }
+        }
+
+        impl From<$name> for u16 {
+            fn from(value: $name) -> Self {
+                Self::from(value.0)
+            }
+        }
+    };
+}
+
+ranged_number!(
+    /// How far from the key colour the background may lie, 0–100: 0 keeps everything that might be subject, 100 removes
+    /// everything that might be background, 30 is balanced.
+    Tolerance, u8, "tolerance", 0..=100, "a whole number from 0 to 100"
+);
+
+ranged_number!(
+    /// Picture quality of WebP and APNG, 0 (small) – 100 (lossless where the format can).
+    Quality, u8, "quality", 0..=100, "a whole number from 0 to 100"
+);
+
+ranged_number!(
+    /// The longer side of the output in pixels, 64–2048.
+    LongestSide, u16, "size", 64..=2048, "a whole number from 64 to 2048"
+);
+
+impl Default for Tolerance {
+    /// 30, balanced.
+    fn default() -> Self {
+        Self(30)
+    }
+}
+
+impl Default for Quality {
+    /// 60.
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+/// The frame rate of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FpsChoice {
+    /// That of the source.
+    Source,
+    /// So many frames per second, 1–60: frames are dropped or repeated to reach it.
+    Fixed(u8),
+}
+
+impl FromStr for FpsChoice {
+    type Err = RequestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == "source" {
+            return Ok(Self::Source);
+        }
+        ranged("fps", text, (1, 60), "a whole number from 1 to 60, or source").map(|fps| Self::Fixed(fps as u8))
+    }
+}
+
+/// Where the key colour comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyChoice {
+    /// Measured from the clip.
+    Auto,
+    /// Given by the user.
+    Given(Rgb8),
+}
+
+impl FromStr for KeyChoice {
+    type Err = RequestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == "auto" {
+            return Ok(Self::Auto);
+        }
+        let allowed = "auto, #RRGGBB, or R,G,B with each from 0 to 255";
+        text.parse().map(Self::Given).map_err(|_| RequestError::new("chromaKey", text, allowed))
+    }
+}
+
+/// All that was asked of one cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutRequest {
+    /// Which files to make, all from one matte.
+    pub formats: Formats,
+    /// The background colour.
+    pub key: KeyChoice,
+    /// How far from it the background may lie.
+    pub tolerance: Tolerance,
+    /// Frame rate of the output.
+    pub fps: FpsChoice,
+    /// Longer side of the output; `None` keeps the size of the source.
+    pub size: Option<LongestSide>,
+    /// Picture quality of WebP and APNG.
+    pub quality: Quality,
+    /// Whether sound is carried over where the container can.
+    pub keeps_audio: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_end_where_they_are_documented() {
+        assert_eq!("0".parse::<Tolerance>().unwrap().get(), 0);
+        assert_eq!("100".parse::<Quality>().unwrap().get(), 100);
+        assert_eq!("64".parse::<LongestSide>().unwrap().get(), 64);
+        assert_eq!("2048".parse::<LongestSide>().unwrap().get(), 2048);
+        assert_eq!("60".parse::<FpsChoice>().unwrap(), FpsChoice::Fixed(60));
+        assert!("101".parse::<Tolerance>().is_err());
+        assert!("63".parse::<LongestSide>().is_err());
+        assert!("2049".parse::<LongestSide>().is_err());
+        assert!("0".parse::<FpsChoice>().is_err());
+        assert!("61".parse::<FpsChoice>().is_err());
+    }
+
+    #[test]
+    fn what_is_no_whole_number_is_refused_by_name() {
+        for text in ["", " ", "-1", "+5", "3.5", "1e1", "٣", "NaN", "99999999999"] {
+            let error = text.parse::<Tolerance>().unwrap_err();
+            assert_eq!((error.code(), error.value()), ("INVALID_TOLERANCE", text));
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_cut_in_the_message() {
+        let error = "9".repeat(5000).parse::<Quality>().unwrap_err();
+        assert_eq!(error.value().len(), 64);
+    }
+
+    #[test]
+    fn keys_are_read_in_all_documented_forms() {
+        assert_eq!("auto".parse(), Ok(KeyChoice::Auto));
+        assert_eq!("#00ff00".parse(), Ok(KeyChoice::Given(Rgb8::new(0, 255, 0))));
+        assert_eq!("0,255,0".parse(), Ok(KeyChoice::Given(Rgb8::new(0, 255, 0))));
+        assert_eq!("green".parse::<KeyChoice>().unwrap_err().code(), "INVALID_CHROMA_KEY");
+    }
+}
