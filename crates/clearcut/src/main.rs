@@ -1,1 +1,45 @@
-fn main() {}
+//! The clearcut program: command line, configuration, roles. Glue only.
+
+mod arguments;
+mod cut;
+mod doctor;
+mod environment;
+mod failure;
+mod generate;
+mod outputs;
+mod probe;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    arguments::{Arguments, Command},
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(arguments.wants_json());
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let tools = || environment::find_tools(arguments.ffmpeg.clone(), arguments.sandbox.into());
+    match &arguments.command {
+        Command::Cut(options) => cut::run(&tools()?, options),
+        Command::Probe(options) => probe::run(&tools()?, options),
+        Command::Doctor(options) => doctor::run(tools(), options),
+        Command::Completions { shell } => {
+            generate::completions(*shell);
+            Ok(())
+        }
+        Command::Man => generate::man_page(),
+    }
+}

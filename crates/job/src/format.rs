@@ -107,6 +107,7 @@ impl Formats {
     }
 
     /// The formats in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = OutputFormat> + '_ {
         self.0.iter().copied()
     }

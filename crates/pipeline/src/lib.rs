@@ -1,1 +1,28 @@
-//! Placeholder.
+//! From a clip to transparent files: one decode, one matte, all asked formats encoded at the same time.
+//!
+//! [`cut`] is the plot. It blocks, knows no network and no database, and runs the same for the command line and a server:
+//!
+//! ```text
+//! probe → survey (sample, measure the backdrop) → decode → key → finish ─┬→ encode → check
+//!                                                                        ├→ encode → check
+//!                                                                        └→ …
+//! ```
+
+mod check;
+mod cut;
+mod encode;
+mod error;
+mod matting;
+mod plan;
+mod progress;
+mod report;
+mod stack;
+mod stop;
+mod survey;
+
+pub use cut::{CutJob, cut};
+pub use error::Error;
+pub use plan::Resources;
+pub use progress::Progress;
+pub use report::{CutReport, OutputReport};
+pub use stop::Stop;

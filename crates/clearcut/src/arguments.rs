@@ -1,0 +1,197 @@
+use std::{ffi::OsStr, path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clearcut_ffmpeg::SandboxPolicy;
+use clearcut_job::{
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Tolerance,
+};
+
+use crate::failure::EXIT_CODES;
+
+/// Removes the background from video and hands back files that are transparent wherever they are played.
+#[derive(Debug, Parser)]
+#[command(name = "clearcut", version, about, after_long_help = EXIT_CODES, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// The ffmpeg to work with, instead of the first on PATH [ffprobe is expected beside it]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ffmpeg: Option<PathBuf>,
+
+    /// Whether ffmpeg runs inside bubblewrap
+    #[arg(long, global = true, value_enum, default_value_t = SandboxChoice::Auto)]
+    pub(crate) sandbox: SandboxChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Cut the subject out of clips
+    Cut(Box<CutOptions>),
+    /// Say what a clip is, without cutting it
+    Probe(ProbeOptions),
+    /// Say what was found on this machine, what is missing and what to install
+    Doctor(DoctorOptions),
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SandboxChoice {
+    /// Where bubblewrap is installed and works
+    Auto,
+    /// Always; refuse to run without it
+    Required,
+    /// Never
+    Off,
+}
+
+impl From<SandboxChoice> for SandboxPolicy {
+    fn from(choice: SandboxChoice) -> Self {
+        match choice {
+            SandboxChoice::Auto => Self::Auto,
+            SandboxChoice::Required => Self::Required,
+            SandboxChoice::Off => Self::Off,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(crate) struct CutOptions {
+    /// The clips: MP4, MOV, WebM, MKV, AVI, GIF, animated PNG
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// Where to: a file (for one clip), or an existing folder [default: beside the clip, as NAME-cut.webm]
+    #[arg(short, long, value_name = "FILE-OR-DIR")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// What to make, separated by commas: webm, stacked-alpha, webp, apng, mov [default: by the name given with -o, else webm]
+    #[arg(short, long, value_name = "LIST", value_parser = parse::<Formats>)]
+    pub(crate) formats: Option<Formats>,
+
+    /// Background colour: auto (measured), #RRGGBB or R,G,B
+    #[arg(long, default_value = "auto", value_name = "COLOUR", value_parser = parse::<KeyChoice>)]
+    pub(crate) key: KeyChoice,
+
+    /// How far from the background colour is still background, 0-100: less keeps more of the subject
+    #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>)]
+    pub(crate) tolerance: Tolerance,
+
+    /// Frame rate: source, or 1-60 frames per second
+    #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>)]
+    pub(crate) fps: FpsChoice,
+
+    /// Longer side of the output in pixels, 64-2048 [default: as the source]
+    #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>)]
+    pub(crate) size: Option<LongestSide>,
+
+    /// Picture quality of webp and apng, 0-100; 100 is lossless
+    #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
+    pub(crate) quality: Quality,
+
+    /// Leave the sound out
+    #[arg(long)]
+    pub(crate) no_audio: bool,
+
+    /// Replace files that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Go on with the next clip when one fails
+    #[arg(long)]
+    pub(crate) keep_going: bool,
+
+    /// Tell everything as JSON, an object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Say nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeOptions {
+    /// The clip
+    pub(crate) input: PathBuf,
+
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Arguments {
+    pub(crate) fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Cut(options) => options.json,
+            Command::Probe(options) => options.json,
+            Command::Doctor(options) => options.json,
+            Command::Completions { .. } | Command::Man => false,
+        }
+    }
+}
+
+impl CutOptions {
+    pub(crate) fn request(&self) -> CutRequest {
+        let by_name = self.output.as_deref().and_then(|path| path.extension()).and_then(format_of_extension);
+        CutRequest {
+            formats: self.formats.clone().unwrap_or_else(|| by_name.unwrap_or(OutputFormat::Webm).into()),
+            key: self.key,
+            tolerance: self.tolerance,
+            fps: self.fps,
+            size: self.size,
+            quality: self.quality,
+            keeps_audio: !self.no_audio,
+        }
+    }
+}
+
+fn format_of_extension(extension: &OsStr) -> Option<OutputFormat> {
+    let extension = extension.to_str()?.to_ascii_lowercase();
+    let extension = if extension == "png" { "apng" } else { &extension };
+    OutputFormat::ALL.into_iter().find(|format| format.extension() == extension)
+}
+
+fn parse<T: FromStr<Err = RequestError>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: RequestError| format!("allowed is {}", error.allowed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_output_name_decides_the_format_unless_one_is_asked() {
+        let format = |words: &[&str]| {
+            let arguments = Arguments::parse_from([&["clearcut", "cut", "a.mp4"], words].concat());
+            let Command::Cut(options) = arguments.command else { panic!("not a cut") };
+            options.request().formats.first()
+        };
+        assert_eq!(format(&[]), OutputFormat::Webm);
+        assert_eq!(format(&["-o", "x.MOV"]), OutputFormat::Mov);
+        assert_eq!(format(&["-o", "x.png"]), OutputFormat::Apng);
+        assert_eq!(format(&["-o", "x.mp4"]), OutputFormat::StackedAlpha);
+        assert_eq!(format(&["-o", "x.mov", "-f", "webp"]), OutputFormat::Webp);
+        assert_eq!(format(&["-o", "folder"]), OutputFormat::Webm);
+    }
+}

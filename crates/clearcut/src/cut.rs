@@ -1,0 +1,94 @@
+use std::{fs::File, path::Path, time::Instant};
+
+use clearcut_ffmpeg::{MediaLimits, Tools};
+use clearcut_job::CutRequest;
+use clearcut_pipeline::{CutJob, Resources, Stop};
+
+use crate::{
+    arguments::CutOptions,
+    failure::Failure,
+    outputs::Outputs,
+    show::{Finished, Show},
+};
+
+/// `clearcut cut`: one clip after the other.
+pub(crate) fn run(tools: &Tools, options: &CutOptions) -> Result<(), Failure> {
+    let request = options.request();
+    check_names(options)?;
+    let stop = Stop::default();
+    let on_signal = stop.clone();
+    // Fails only if a handler is set already, and there is none.
+    let _ = ctrlc::set_handler(move || on_signal.cancel());
+    let mut last_failure = None;
+    for input in &options.inputs {
+        let show = Show::new(options, input);
+        match cut_one(tools, options, &request, input, &stop, show) {
+            Ok(()) => {}
+            Err(failure) if options.keep_going && !failure.is_interruption() => {
+                if let Some(earlier) = last_failure.replace(failure) {
+                    earlier.print(options.json);
+                }
+            }
+            Err(failure) => {
+                if let Some(earlier) = last_failure {
+                    Failure::print(&earlier, options.json);
+                }
+                return Err(failure);
+            }
+        }
+    }
+    last_failure.map_or(Ok(()), Err)
+}
+
+/// One name cannot be given to several clips.
+fn check_names(options: &CutOptions) -> Result<(), Failure> {
+    let folder =
+        options.output.as_deref().is_none_or(|output| output.is_dir() || output.to_string_lossy().ends_with('/'));
+    if options.inputs.len() > 1 && !folder {
+        let message = format!("-o names one file, but there are {} clips", options.inputs.len());
+        return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
+    }
+    Ok(())
+}
+
+fn cut_one(
+    tools: &Tools,
+    options: &CutOptions,
+    request: &CutRequest,
+    input: &Path,
+    stop: &Stop,
+    mut show: Show,
+) -> Result<(), Failure> {
+    let began = Instant::now();
+    let file = open_clip(input)?;
+    let outputs =
+        Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.about(input))?;
+    outputs.check_free(&request.formats).map_err(|failure| failure.about(input))?;
+    let folder = outputs.scratch().map_err(|failure| failure.about(input))?;
+    let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
+    let job = CutJob {
+        tools,
+        input: &file,
+        request,
+        scratch: &scratch,
+        limits: MediaLimits::default(),
+        resources: Resources::default(),
+    };
+    let report = clearcut_pipeline::cut(&job, stop, &mut |progress| show.progress(progress))
+        .map_err(|error| Failure::from(error).about(input))?;
+    let mut paths = Vec::new();
+    for output in &report.outputs {
+        paths.push(outputs.publish(output)?);
+    }
+    show.finished(&Finished { report: &report, paths: &paths, took: began.elapsed() });
+    Ok(())
+}
+
+/// Opens a clip; only a plain file will do, since it is read from several places at once.
+pub(crate) fn open_clip(path: &Path) -> Result<File, Failure> {
+    let meta = path.metadata().map_err(|error| Failure::input(path, &error))?;
+    if !meta.is_file() {
+        return Err(Failure::not_a_file(path));
+    }
+    File::open(path).map_err(|error| Failure::input(path, &error))
+}

@@ -1,0 +1,60 @@
+use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
+use serde_json::json;
+
+use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure};
+
+/// `clearcut probe`: what a clip is.
+pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {
+    let file = open_clip(&options.input)?;
+    let info =
+        tools.probe(&file, &MediaLimits::default()).map_err(|error| Failure::from(error).about(&options.input))?;
+    if options.json {
+        println!("{}", as_json(&info));
+    } else {
+        print!("{}", as_text(&info));
+    }
+    Ok(())
+}
+
+fn as_json(info: &MediaInfo) -> serde_json::Value {
+    let audio = info
+        .audio
+        .as_ref()
+        .map(|audio| json!({"codec": audio.codec, "channels": audio.channels, "sampleRate": audio.sample_rate}));
+    json!({
+        "container": info.container.demuxer(), "codec": info.codec, "pixelFormat": info.pixel_format,
+        "width": info.size.width(), "height": info.size.height(), "fps": info.frame_rate.to_string(),
+        "variableFrameRate": info.has_variable_rate, "frames": info.frames, "seconds": info.duration.as_secs_f64(),
+        "rotation": info.rotation_degrees, "alpha": info.has_alpha, "matrix": format!("{:?}", info.matrix()).to_lowercase(),
+        "toneMapped": info.tone_map.is_some(), "audio": audio,
+    })
+}
+
+fn as_text(info: &MediaInfo) -> String {
+    let audio = info.audio.as_ref().map_or("none".to_owned(), |audio| {
+        format!("{}, {} channels, {} Hz", audio.codec, audio.channels, audio.sample_rate)
+    });
+    let rate = if info.has_variable_rate { "variable, brought to " } else { "" };
+    let mut notes = Vec::new();
+    if info.has_alpha {
+        notes.push("has alpha already".to_owned());
+    }
+    if info.rotation_degrees != 0 {
+        notes.push(format!("turned by {}°", info.rotation_degrees));
+    }
+    if info.tone_map.is_some() {
+        notes.push("HDR or wide gamut, converted to BT.709".to_owned());
+    }
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    format!(
+        "picture  {} {} in {}, {}{notes}\nrate     {rate}{} ({:.3} frames/s)\nlength   {} frames, {:.3} s\nsound    {audio}\n",
+        info.size,
+        info.codec,
+        info.container.demuxer(),
+        info.pixel_format,
+        info.frame_rate,
+        info.frame_rate.per_second(),
+        info.frames,
+        info.duration.as_secs_f64(),
+    )
+}

@@ -1,0 +1,169 @@
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use clearcut_pipeline::{CutReport, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::arguments::CutOptions;
+
+/// How a cut is shown while it runs and when it is done.
+pub(crate) struct Show {
+    input: String,
+    way: Way,
+}
+
+enum Way {
+    /// Nothing but errors.
+    Silent,
+    /// An object a line on standard output.
+    Json,
+    /// A bar that redraws itself, for a person.
+    Bar(ProgressBar),
+    /// A line now and then, for a log.
+    Lines { last: Option<Instant>, stage: &'static str },
+}
+
+/// Time between two lines in a log.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A cut that is done.
+pub(crate) struct Finished<'a> {
+    pub(crate) report: &'a CutReport,
+    /// Final names, in the order of the report's outputs.
+    pub(crate) paths: &'a [PathBuf],
+    pub(crate) took: Duration,
+}
+
+impl Show {
+    pub(crate) fn new(options: &CutOptions, input: &Path) -> Self {
+        let way = if options.json {
+            Way::Json
+        } else if options.quiet {
+            Way::Silent
+        } else if std::io::stderr().is_terminal() {
+            Way::Bar(ProgressBar::new(0))
+        } else {
+            Way::Lines { last: None, stage: "" }
+        };
+        Self { input: input.display().to_string(), way }
+    }
+
+    pub(crate) fn progress(&mut self, progress: Progress) {
+        let (stage, done, total) = match progress {
+            Progress::Surveying => ("looking", 0, 0),
+            Progress::Cutting { done, total } => ("cutting", done, total),
+            Progress::Checking => ("checking", 0, 0),
+        };
+        match &mut self.way {
+            Way::Silent => {}
+            Way::Json => {
+                println!(
+                    "{}",
+                    json!({"event": "progress", "input": self.input, "stage": stage, "done": done, "total": total})
+                );
+            }
+            Way::Bar(bar) => draw(bar, stage, done, total),
+            Way::Lines { last, stage: shown } => {
+                if *shown != stage || last.is_none_or(|last| last.elapsed() > LINE_INTERVAL) {
+                    (*shown, *last) = (stage, Some(Instant::now()));
+                    let count = if total > 0 { format!(" {done}/{total}") } else { String::new() };
+                    eprintln!("{}: {stage}{count}", self.input.escape_debug());
+                }
+            }
+        }
+    }
+
+    pub(crate) fn finished(&mut self, finished: &Finished) {
+        if let Way::Bar(bar) = &self.way {
+            bar.finish_and_clear();
+        }
+        match self.way {
+            Way::Silent => {}
+            Way::Json => println!("{}", as_json(&self.input, finished)),
+            Way::Bar(_) | Way::Lines { .. } => print!("{}", as_table(&self.input, finished)),
+        }
+    }
+}
+
+impl Drop for Show {
+    fn drop(&mut self) {
+        if let Way::Bar(bar) = &self.way {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn draw(bar: &ProgressBar, stage: &'static str, done: u64, total: u64) {
+    let template = if total > 0 {
+        "{msg:9} {wide_bar} {pos}/{len} frames  {per_sec}  {eta} left"
+    } else {
+        "{msg:9} {spinner} {elapsed}"
+    };
+    if bar.message() != stage {
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.set_message(stage);
+        bar.reset();
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
+    bar.set_length(total);
+    bar.set_position(done);
+}
+
+fn as_json(input: &str, finished: &Finished) -> serde_json::Value {
+    let report = finished.report;
+    let outputs: Vec<_> = report
+        .outputs
+        .iter()
+        .zip(finished.paths)
+        .map(|(output, path)| {
+            let (format, path) = (output.format.name(), path.display().to_string());
+            json!({"format": format, "path": path, "size": output.bytes, "seconds": output.took.as_secs_f64()})
+        })
+        .collect();
+    json!({
+        "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
+        "frames": report.frames, "fps": report.frame_rate.to_string(), "seconds": finished.took.as_secs_f64(),
+        "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
+        "removed": report.removed_share, "outputs": outputs,
+    })
+}
+
+fn as_table(input: &str, finished: &Finished) -> String {
+    let report = finished.report;
+    let mut rows = vec![["FORMAT".to_owned(), "SIZE".to_owned(), "TIME".to_owned(), "FILE".to_owned()]];
+    for (output, path) in report.outputs.iter().zip(finished.paths) {
+        let time = format!("{:.1} s", output.took.as_secs_f64());
+        rows.push([output.format.to_string(), in_bytes(output.bytes), time, path.display().to_string()]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let (format, size, time) = (width(0), width(1), width(2));
+    let mut table = String::new();
+    for [a, b, c, file] in &rows {
+        table += &format!("{a:format$}  {b:>size$}  {c:>time$}  {}\n", file.escape_debug());
+    }
+    let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
+    table += &format!(
+        "{}: {} frames of {} in {:.1} s ({:.0} frames/s), background {color}, {:.1} % removed\n",
+        input.escape_debug(),
+        report.frames,
+        report.size,
+        finished.took.as_secs_f64(),
+        report.frames as f64 / finished.took.as_secs_f64().max(1e-3),
+        report.removed_share * 100.0,
+    );
+    table
+}
+
+/// `1.2 MB`, in powers of 1000.
+fn in_bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}

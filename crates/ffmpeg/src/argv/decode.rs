@@ -1,0 +1,161 @@
+use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+
+use super::{codecs::whitelist, words};
+use crate::{Container, MediaInfo, MediaLimits};
+
+/// How pictures are brought to a constant rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retiming {
+    /// The source has a constant rate already: every picture once, none added.
+    EveryPicture,
+    /// Pictures are repeated or dropped to reach this rate.
+    To(FrameRate),
+}
+
+/// How a clip is decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DecodePlan {
+    /// Size of the pictures.
+    pub size: Size,
+    /// How they are brought to a constant rate.
+    pub retiming: Retiming,
+    /// Threads of the decoder. More are faster and hold more pictures.
+    pub threads: usize,
+}
+
+/// Which pictures are sampled for measuring the background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SamplePlan {
+    /// Look at key frames only, so that the rest is not decoded.
+    pub key_frames_only: bool,
+    /// Take every so many-th of them, at least 1.
+    pub step: u64,
+    /// Stop after so many.
+    pub max_pictures: u64,
+}
+
+/// Why a clip's colours are converted to BT.709 on decoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToneMap {
+    /// PQ or HLG: tone-mapped to standard range.
+    HighDynamicRange,
+    /// BT.2020 primaries in standard range: mapped to BT.709 primaries.
+    WideGamut,
+}
+
+/// Name in the scratch folder of the sound that goes into the outputs.
+pub(crate) const AUDIO_FILE: &str = "sound.wav";
+
+/// What every command that reads a stranger's file begins with: only files and pipes, one demuxer, known decoders.
+fn guarded_input(container: Container, limits: &MediaLimits, options: &str) -> Vec<String> {
+    let demuxer = container.demuxer();
+    let mut arguments: Vec<String> = words("-hide_banner -loglevel error -protocol_whitelist file,pipe").collect();
+    arguments.extend(words(&format!("-format_whitelist {demuxer} -codec_whitelist {}", whitelist())));
+    arguments.extend(words(&format!("-max_pixels {}", limits.max_pixels)));
+    arguments.extend(words(options));
+    arguments.extend(words(&format!("-f {demuxer} -i file:/dev/stdin")));
+    arguments
+}
+
+/// ffprobe: streams as JSON.
+pub(crate) fn probe_streams(container: Container, limits: &MediaLimits) -> Vec<String> {
+    guarded_input(container, limits, "-show_streams -of json")
+}
+
+/// ffprobe: a line `pts_time,duration_time,flags` for every packet of `stream`.
+pub(crate) fn probe_packets(container: Container, limits: &MediaLimits, stream: usize) -> Vec<String> {
+    let options = format!("-select_streams {stream} -show_entries packet=pts_time,duration_time,flags -of csv=p=0");
+    guarded_input(container, limits, &options)
+}
+
+fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
+    let decoder = info.decoder.map(|decoder| format!("-c:v {decoder}")).unwrap_or_default();
+    let mut arguments = vec!["-nostdin".to_owned()];
+    arguments.extend(guarded_input(info.container, limits, &format!("{decoder} {options}")));
+    arguments
+}
+
+/// ffmpeg: raw pictures of [`MediaInfo::picture_format`] to standard output.
+pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
+    let mut arguments = ffmpeg_input(info, limits, &format!("-threads {}", plan.threads));
+    let mut filters = Vec::new();
+    if let Retiming::To(rate) = plan.retiming {
+        filters.push(format!("fps={rate}"));
+    }
+    filters.extend(pixel_filters(info, plan.size));
+    arguments.extend(raw_output(info, &filters));
+    arguments
+}
+
+/// ffmpeg: some raw pictures of [`MediaInfo::picture_format`] to standard output.
+pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &MediaLimits) -> Vec<String> {
+    let skipping = if plan.key_frames_only { "-skip_frame nokey" } else { "" };
+    let mut arguments = ffmpeg_input(info, limits, skipping);
+    let mut filters = vec![format!("select=not(mod(n\\,{}))", plan.step.max(1))];
+    filters.extend(pixel_filters(info, size));
+    arguments.extend(words(&format!("-frames:v {}", plan.max_pictures)));
+    arguments.extend(raw_output(info, &filters));
+    arguments
+}
+
+/// ffmpeg: the first sound track as PCM in [`AUDIO_FILE`], beginning and ending with the pictures.
+///
+/// Timestamps are those of the file (`-copyts`); the first picture's start becomes 0, gaps are filled with silence.
+pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<String> {
+    let stream = info.audio.as_ref().map_or(0, |audio| audio.stream);
+    let channels = info.audio.as_ref().map_or(2, |audio| audio.channels.min(2));
+    let (start, length) = (info.video_start_secs, info.duration.as_secs_f64());
+    let mut arguments = ffmpeg_input(info, limits, "-copyts");
+    arguments.extend(words(&format!("-map 0:{stream} -vn -sn -dn -af")));
+    arguments.push(format!(
+        "asetpts=PTS-({start:.6})/TB,aresample=async=1:first_pts=0,apad=whole_dur={length:.6},atrim=end={length:.6}"
+    ));
+    arguments.extend(words(&format!("-ac {channels} -c:a pcm_s24le -rf64 auto -f wav -y {AUDIO_FILE}")));
+    arguments
+}
+
+/// Filters that bring a decoded picture to 8-bit limited range in `size`, in the matrix of [`MediaInfo::color`].
+fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
+    let mut filters = Vec::new();
+    match info.tone_map {
+        // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
+        Some(ToneMap::HighDynamicRange) => filters.push(
+            "zscale=transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709,tonemap=mobius:desat=0,\
+             zscale=transfer=bt709:matrix=bt709:range=tv"
+                .to_owned(),
+        ),
+        Some(ToneMap::WideGamut) => {
+            filters.push("zscale=primaries=bt709:transfer=bt709:matrix=bt709:range=tv".to_owned())
+        }
+        None => {}
+    }
+    let matrix = match info.color.matrix {
+        Matrix::Bt601 => "bt601",
+        Matrix::Bt709 => "bt709",
+    };
+    let quality = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp";
+    filters.push(format!(
+        "scale={}:{}:in_color_matrix={matrix}:out_color_matrix={matrix}:out_range=tv:{quality}",
+        size.width(),
+        size.height()
+    ));
+    filters
+}
+
+fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {
+    let mut arguments: Vec<String> = words(&format!("-map 0:{} -an -sn -dn -vf", info.stream)).collect();
+    arguments.push(filters.join(","));
+    let pixels = raw_pixel_format(info.subsampling, info.has_alpha);
+    arguments.extend(words(&format!("-fps_mode passthrough -f rawvideo -pix_fmt {pixels} pipe:1")));
+    arguments
+}
+
+/// ffmpeg's name for the layout of a [`clearcut_frame::Picture`].
+pub(super) const fn raw_pixel_format(subsampling: Subsampling, has_alpha: bool) -> &'static str {
+    match (subsampling, has_alpha) {
+        (Subsampling::Half, false) => "yuv420p",
+        (Subsampling::Half, true) => "yuva420p",
+        (Subsampling::Full, false) => "yuv444p",
+        (Subsampling::Full, true) => "yuva444p",
+    }
+}

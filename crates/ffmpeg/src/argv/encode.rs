@@ -1,0 +1,175 @@
+use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+use clearcut_job::{OutputFormat, Quality};
+
+use super::{
+    decode::{AUDIO_FILE, raw_pixel_format},
+    words,
+};
+
+/// Which colours the numbers of a picture mean. The range is always limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColorTags {
+    /// The matrix of the pixels.
+    pub matrix: Matrix,
+    names: &'static str,
+}
+
+impl ColorTags {
+    /// High definition.
+    pub const BT709: Self =
+        Self { matrix: Matrix::Bt709, names: "-colorspace bt709 -color_primaries bt709 -color_trc bt709" };
+    /// Standard definition, 525 lines.
+    pub const BT601_525: Self =
+        Self { matrix: Matrix::Bt601, names: "-colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m" };
+    /// Standard definition, 625 lines.
+    pub const BT601_625: Self =
+        Self { matrix: Matrix::Bt601, names: "-colorspace bt470bg -color_primaries bt470bg -color_trc smpte170m" };
+
+    fn arguments(self) -> impl Iterator<Item = String> {
+        words(self.names).chain(words("-color_range tv"))
+    }
+}
+
+/// How one output is encoded, and so also how it is read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodePlan {
+    /// The kind of file.
+    pub format: OutputFormat,
+    /// Of the picture. A stacked file is padded to even sides and twice as high.
+    pub size: Size,
+    /// Chroma resolution of the raw pictures.
+    pub subsampling: Subsampling,
+    /// Constant rate of the pictures.
+    pub frame_rate: FrameRate,
+    /// What the colours mean.
+    pub color: ColorTags,
+    /// Of WebP and APNG.
+    pub quality: Quality,
+    /// Whether [`AUDIO_FILE`] in the scratch folder goes in. Ignored where the container has no place for it.
+    pub has_audio: bool,
+    /// Threads of the encoder.
+    pub threads: usize,
+}
+
+impl EncodePlan {
+    /// Name of the output in the scratch folder.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}.{}", self.format.name(), self.format.extension())
+    }
+
+    /// The pictures that the encoder reads: for a stacked file colour over matte, padded to even sides, without alpha.
+    #[must_use]
+    pub fn raw_size(&self) -> Size {
+        if self.format != OutputFormat::StackedAlpha {
+            return self.size;
+        }
+        let half = self.size.padded_to_even();
+        Size::new(half.width(), half.height() * 2).unwrap_or(half)
+    }
+
+    pub(crate) const fn doing(&self) -> &'static str {
+        match self.format {
+            OutputFormat::Webm => "encoding webm",
+            OutputFormat::StackedAlpha => "encoding stacked-alpha",
+            OutputFormat::Webp => "encoding webp",
+            OutputFormat::Apng => "encoding apng",
+            OutputFormat::Mov => "encoding mov",
+        }
+    }
+}
+
+const QUIET: &str = "-hide_banner -loglevel error -nostdin";
+
+/// Filter that turns our limited-range Y'CbCr into full-range R'G'B'A with the right matrix.
+fn to_rgba(color: ColorTags, pixel_format: &str) -> String {
+    let matrix = match color.matrix {
+        Matrix::Bt601 => "bt601",
+        Matrix::Bt709 => "bt709",
+    };
+    let quality = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp";
+    format!("scale=in_color_matrix={matrix}:in_range=tv:out_range=pc:{quality},format={pixel_format}")
+}
+
+/// ffmpeg: raw pictures from standard input to [`EncodePlan::file_name`] in the current folder.
+pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
+    let stacked = plan.format == OutputFormat::StackedAlpha;
+    let pixels = if stacked { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
+    let size = plan.raw_size();
+    let mut arguments: Vec<String> = words(QUIET).collect();
+    arguments.extend(words(&format!("-protocol_whitelist file,pipe -f rawvideo -pixel_format {pixels}")));
+    arguments.extend(words(&format!("-video_size {}x{} -framerate {}", size.width(), size.height(), plan.frame_rate)));
+    arguments.extend(plan.color.arguments());
+    arguments.extend(words("-i pipe:0"));
+    let has_audio = plan.has_audio && plan.format.carries_audio();
+    if has_audio {
+        arguments.extend(words(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v -map 1:a")));
+    }
+    arguments.extend(video_codec(plan));
+    if has_audio {
+        arguments.extend(words(audio_codec(plan.format)));
+    }
+    arguments.extend(words(&format!("-threads {} -fps_mode passthrough", plan.threads)));
+    arguments.extend(words(&format!("-map_metadata -1 -fflags +bitexact -y {}", plan.file_name())));
+    arguments
+}
+
+fn video_codec(plan: &EncodePlan) -> Vec<String> {
+    let mut arguments: Vec<String> = match plan.format {
+        OutputFormat::Webm => words(
+            "-c:v libvpx-vp9 -pix_fmt yuva420p -b:v 0 -crf 24 -deadline realtime -cpu-used 5 -row-mt 1 \
+             -auto-alt-ref 0 -g 240 -metadata:s:v:0 alpha_mode=1",
+        )
+        .collect(),
+        OutputFormat::StackedAlpha => {
+            words("-c:v libx264 -pix_fmt yuv420p -preset veryfast -crf 18 -g 240 -movflags +faststart").collect()
+        }
+        OutputFormat::Webp => {
+            let quality = plan.quality.get();
+            let lossless = u8::from(quality == 100);
+            let mut arguments = vec!["-vf".to_owned(), to_rgba(plan.color, "bgra")];
+            let codec = format!("-c:v libwebp_anim -lossless {lossless} -quality {quality} -loop 0 -f webp");
+            arguments.extend(words(&codec));
+            arguments
+        }
+        OutputFormat::Apng => {
+            let mut arguments = vec!["-vf".to_owned(), to_rgba(plan.color, "rgba")];
+            arguments.extend(words("-c:v apng -pred mixed -plays 0 -f apng"));
+            arguments
+        }
+        OutputFormat::Mov => {
+            words("-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov").collect()
+        }
+    };
+    if !matches!(plan.format, OutputFormat::Webp | OutputFormat::Apng) {
+        arguments.extend(plan.color.arguments());
+    }
+    arguments
+}
+
+const fn audio_codec(format: OutputFormat) -> &'static str {
+    match format {
+        OutputFormat::StackedAlpha => "-c:a aac -b:a 160k",
+        OutputFormat::Mov => "-c:a pcm_s24le",
+        OutputFormat::Webm | OutputFormat::Webp | OutputFormat::Apng => "-c:a libopus -b:a 128k",
+    }
+}
+
+/// ffmpeg: the matte of the finished output as raw full-range grey to standard output.
+pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
+    let mut arguments: Vec<String> = words(QUIET).collect();
+    arguments.extend(words("-protocol_whitelist file,pipe"));
+    if plan.format == OutputFormat::Webm {
+        arguments.extend(words("-c:v libvpx-vp9"));
+    }
+    arguments.extend(words(&format!("-i file:{} -map 0:v:0 -vf", plan.file_name())));
+    let (width, height) = (plan.size.width(), plan.size.height());
+    arguments.push(match plan.format {
+        OutputFormat::StackedAlpha => {
+            format!("crop={width}:{height}:0:ih/2,extractplanes=y,scale=in_range=tv:out_range=pc,format=gray")
+        }
+        _ => "alphaextract,scale=out_range=pc,format=gray".to_owned(),
+    });
+    arguments.extend(words("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
+    arguments
+}

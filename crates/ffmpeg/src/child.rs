@@ -1,0 +1,144 @@
+use std::{
+    collections::VecDeque,
+    io::{self, Read},
+    process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use shared_child::SharedChild;
+
+use crate::Error;
+
+/// How much of standard error is kept: enough for ffmpeg's last words, too little to fill memory.
+const STDERR_TAIL_BYTES: usize = 8 << 10;
+
+/// A running process. Whoever holds it owns its end: dropped, it is killed and reaped.
+#[derive(Debug)]
+pub struct Child {
+    doing: &'static str,
+    shared: Arc<SharedChild>,
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+/// Kills a [`Child`] from another thread. Harmless once the child has ended.
+#[derive(Debug, Clone)]
+pub struct KillHandle(Arc<SharedChild>);
+
+impl KillHandle {
+    /// Sends SIGKILL; what the child started dies with it. Does not wait.
+    pub fn kill(&self) {
+        // The only error is that the child has ended already.
+        let _ = self.0.kill();
+    }
+}
+
+impl Child {
+    /// Starts `command`, which is `doing` something (for messages). Standard error is drained on a thread of its own.
+    pub(crate) fn spawn(doing: &'static str, mut command: Command, stdin: Stdio) -> Result<Self, Error> {
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let shared = SharedChild::spawn(&mut command)
+            .map_err(|source| Error::Spawn { program: command.get_program().into(), source })?;
+        let stdin = shared.take_stdin();
+        let stdout = shared.take_stdout();
+        let stderr = shared.take_stderr().map(|pipe| thread::spawn(move || tail_of(pipe)));
+        Ok(Self { doing, shared: Arc::new(shared), stdin, stdout, stderr })
+    }
+
+    /// The pipe to its standard input, once.
+    pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.stdin.take()
+    }
+
+    /// The pipe from its standard output, once.
+    pub fn take_stdout(&mut self) -> Option<ChildStdout> {
+        self.stdout.take()
+    }
+
+    /// A way to end it from another thread.
+    #[must_use]
+    pub fn kill_handle(&self) -> KillHandle {
+        KillHandle(Arc::clone(&self.shared))
+    }
+
+    /// Waits until it ends by itself. Blocks. Pipes that were not taken are closed first.
+    ///
+    /// # Errors
+    /// [`Error::Failed`] unless its exit status is 0, [`Error::DiskFull`] if that was why.
+    pub fn wait(mut self) -> Result<(), Error> {
+        self.stdin = None;
+        self.stdout = None;
+        let status = self.shared.wait().map_err(|source| Error::Io { doing: "waiting for ffmpeg", source })?;
+        self.verdict(status)
+    }
+
+    /// Reads its standard output to the end, at most `max_bytes`, and waits. Kills it after `deadline`.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`], [`Error::Failed`], or [`Error::Io`] if there was more to read.
+    pub(crate) fn output(mut self, max_bytes: u64, deadline: Duration) -> Result<Vec<u8>, Error> {
+        self.stdin = None;
+        let shared = Arc::clone(&self.shared);
+        let watchdog = thread::spawn(move || match shared.wait_timeout(deadline) {
+            Ok(None) => {
+                let _ = shared.kill();
+                true
+            }
+            _ => false,
+        });
+        let mut output = Vec::new();
+        let read = self.stdout.take().map(|pipe| pipe.take(max_bytes + 1).read_to_end(&mut output)).transpose();
+        if output.len() as u64 > max_bytes {
+            let _ = self.shared.kill();
+        }
+        let status = self.shared.wait();
+        if watchdog.join().unwrap_or(false) {
+            return Err(Error::TimedOut { program: self.doing, after: deadline });
+        }
+        let io = |source| Error::Io { doing: "reading what ffmpeg said", source };
+        read.map_err(io)?;
+        if output.len() as u64 > max_bytes {
+            return Err(io(io::Error::other("more output than allowed")));
+        }
+        self.verdict(status.map_err(io)?)?;
+        Ok(output)
+    }
+
+    fn verdict(&mut self, status: ExitStatus) -> Result<(), Error> {
+        let stderr_tail = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        if status.success() {
+            return Ok(());
+        }
+        if stderr_tail.contains("No space left on device") {
+            return Err(Error::DiskFull);
+        }
+        Err(Error::Failed { program: self.doing, status, stderr_tail })
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // Both fail only if the child has been reaped already, which is what is wanted.
+        let _ = self.shared.kill();
+        let _ = self.shared.wait();
+        if let Some(stderr) = self.stderr.take() {
+            let _ = stderr.join();
+        }
+    }
+}
+
+/// Reads to the end and keeps the last [`STDERR_TAIL_BYTES`], without control characters.
+fn tail_of(mut pipe: ChildStderr) -> String {
+    let mut tail = VecDeque::with_capacity(STDERR_TAIL_BYTES);
+    let mut chunk = [0; 4096];
+    while let Ok(read @ 1..) = pipe.read(&mut chunk) {
+        tail.extend(&chunk[..read]);
+        let surplus = tail.len().saturating_sub(STDERR_TAIL_BYTES);
+        tail.drain(..surplus);
+    }
+    let text = String::from_utf8_lossy(tail.make_contiguous()).into_owned();
+    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+}

@@ -1,0 +1,279 @@
+//! From ffprobe's words to [`MediaInfo`].
+
+use std::time::Duration;
+
+use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+use serde::Deserialize;
+
+use crate::{AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, ToneMap, argv};
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    streams: Vec<Stream>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Stream {
+    index: usize,
+    codec_type: String,
+    codec_name: String,
+    codec_tag_string: String,
+    width: u32,
+    height: u32,
+    pix_fmt: String,
+    sample_aspect_ratio: String,
+    r_frame_rate: String,
+    avg_frame_rate: String,
+    nb_frames: String,
+    color_space: String,
+    color_transfer: String,
+    color_primaries: String,
+    channels: u32,
+    sample_rate: String,
+    disposition: Disposition,
+    tags: Tags,
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Disposition {
+    attached_pic: u8,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Tags {
+    #[serde(alias = "ALPHA_MODE")]
+    alpha_mode: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SideData {
+    rotation: f64,
+}
+
+/// What the headers state; [`settle`] checks it against the packets.
+pub(crate) struct Stated {
+    /// Index of the video stream.
+    pub(crate) stream: usize,
+    info: MediaInfo,
+    frames_by_header: Option<u64>,
+    rates: Vec<FrameRate>,
+}
+
+impl Stated {
+    pub(crate) fn info(self) -> MediaInfo {
+        self.info
+    }
+}
+
+/// Reads ffprobe's JSON and refuses what its headers already show to be unfit.
+pub(crate) fn parse_streams(
+    container: Container,
+    json: &[u8],
+    limits: &MediaLimits,
+    capabilities: &Capabilities,
+) -> Result<Stated, Error> {
+    let answer: Answer = serde_json::from_slice(json).map_err(|_| MediaError::Damaged)?;
+    if answer.streams.len() > limits.max_streams {
+        return Err(over(format!("{} streams", answer.streams.len()), format!("{} streams", limits.max_streams)));
+    }
+    let is_picture = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
+    let video = answer.streams.iter().find(is_picture).ok_or(MediaError::NoVideoStream)?;
+    if video.codec_tag_string.starts_with("enc") {
+        return Err(MediaError::Encrypted.into());
+    }
+    if !argv::decodes_codec(&video.codec_name) {
+        return Err(MediaError::UnsupportedCodec { codec: printable(&video.codec_name) }.into());
+    }
+    let coded = Size::new(video.width, video.height).ok_or(MediaError::Damaged)?;
+    let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
+    let rotation_degrees = (-rotation).rem_euclid(360.0) as i32;
+    let size = shown_size(coded, &video.sample_aspect_ratio, rotation_degrees).ok_or(MediaError::Damaged)?;
+    if size.pixels().max(coded.pixels()) > limits.max_pixels {
+        return Err(over(format!("{size} pixels"), format!("{} million pixels", limits.max_pixels / 1_000_000)));
+    }
+    let (has_alpha, decoder) = alpha_of(video, capabilities);
+    let tone_map = tone_map_of(video);
+    if tone_map.is_some() && !capabilities.has_zscale() {
+        return Err(MediaError::HdrUnsupported.into());
+    }
+    let rates: Vec<FrameRate> =
+        [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok()).collect();
+    let info = MediaInfo {
+        container,
+        stream: video.index,
+        codec: printable(&video.codec_name),
+        decoder,
+        pixel_format: printable(&video.pix_fmt),
+        size,
+        frame_rate: rates.first().copied().unwrap_or(DEFAULT_RATE),
+        has_variable_rate: false,
+        frames: 0,
+        key_frames: 0,
+        duration: Duration::ZERO,
+        video_start_secs: 0.0,
+        rotation_degrees,
+        has_alpha,
+        subsampling: subsampling_of(&video.pix_fmt),
+        color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
+        tone_map,
+        audio: answer.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
+    };
+    Ok(Stated { stream: video.index, info, frames_by_header: video.nb_frames.parse().ok(), rates })
+}
+
+/// For a clip that states no rate at all, such as a single picture: the common one of European television.
+const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
+    Some(rate) => rate,
+    None => unreachable!(),
+};
+
+/// Counts pictures and settles rate and duration from `pts,flags` lines, one a packet.
+pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
+    let info = &mut stated.info;
+    let (mut starts, mut frames, mut longest_wait) = (Vec::new(), 0_u64, 0.0_f64);
+    for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
+        let mut fields = line.trim().split(',');
+        let (Some(start), Some(wait), Some(flags)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        if flags.contains('D') {
+            continue;
+        }
+        frames += 1;
+        info.key_frames += u64::from(flags.starts_with('K'));
+        starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
+        longest_wait = longest_wait.max(wait.parse().unwrap_or(0.0));
+    }
+    if frames == 0 || stated.frames_by_header.is_some_and(|stated| frames < stated) {
+        return Err(MediaError::Damaged.into());
+    }
+    info.frames = frames;
+    starts.sort_by(f64::total_cmp);
+    info.video_start_secs = starts.first().copied().unwrap_or(0.0);
+    let fits = |rate: &&FrameRate| starts.len() as u64 == frames && is_constant(&starts, **rate);
+    if let Some(rate) = stated.rates.iter().find(fits) {
+        info.frame_rate = *rate;
+    } else if starts.len() as u64 == frames && frames > 1 {
+        info.has_variable_rate = true;
+        info.frame_rate = nearest_constant_rate(&stated.rates, &starts);
+    }
+    let span = starts.last().copied().unwrap_or(0.0) - info.video_start_secs;
+    let spanned = Duration::try_from_secs_f64(span).unwrap_or_default() + info.frame_rate.start_of(1);
+    info.duration = if info.has_variable_rate { spanned } else { info.frame_rate.start_of(frames) };
+    within(info, limits)
+}
+
+fn within(info: &MediaInfo, limits: &MediaLimits) -> Result<(), Error> {
+    if info.duration > limits.max_duration {
+        let secs = |time: Duration| format!("{} s", time.as_secs());
+        return Err(over(secs(info.duration), secs(limits.max_duration)));
+    }
+    if info.frames > limits.max_frames {
+        return Err(over(format!("{} frames", info.frames), format!("{} frames", limits.max_frames)));
+    }
+    if info.frame_rate.per_second() > f64::from(limits.max_rate) {
+        let rate = format!("{:.0} frames/s", info.frame_rate.per_second());
+        return Err(over(rate, format!("{} frames/s", limits.max_rate)));
+    }
+    Ok(())
+}
+
+fn over(found: String, limit: String) -> Error {
+    MediaError::OverLimit { found, limit }.into()
+}
+
+/// Whether picture number i starts within half a frame of i / rate, for all i: then nothing is repeated or dropped.
+fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
+    let Some(first) = starts.first() else { return false };
+    let frame = 1.0 / rate.per_second();
+    starts.iter().enumerate().all(|(index, start)| (start - first - index as f64 * frame).abs() < frame / 2.0)
+}
+
+/// The rates that cameras, films and screens use, as (frames, seconds).
+const USUAL_RATES: [(u32, u32); 10] =
+    [(10, 1), (12, 1), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60, 1)];
+
+/// The rate the container calls its base where that is a sane one, else the usual rate nearest to the average.
+fn nearest_constant_rate(rates: &[FrameRate], starts: &[f64]) -> FrameRate {
+    if let Some(base) = rates.first().filter(|rate| (1.0..=60.0).contains(&rate.per_second())) {
+        return *base;
+    }
+    let span = starts.last().unwrap_or(&0.0) - starts.first().unwrap_or(&0.0);
+    let average = (starts.len() - 1) as f64 / span.max(f64::EPSILON);
+    let usual = USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds));
+    let distance = |rate: &FrameRate| (rate.per_second() - average).abs();
+    usual.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(DEFAULT_RATE)
+}
+
+/// `coded` stretched to square pixels (in width, as players do) and turned.
+fn shown_size(coded: Size, aspect: &str, rotation_degrees: i32) -> Option<Size> {
+    let ratio = aspect.split_once(':').and_then(|(w, h)| Some((w.parse::<u64>().ok()?, h.parse::<u64>().ok()?)));
+    let width = match ratio {
+        Some((w, h)) if w > 0 && h > 0 && w <= h * 8 && h <= w * 8 => (u64::from(coded.width()) * w + h / 2) / h,
+        _ => u64::from(coded.width()),
+    };
+    let upright = Size::new(u32::try_from(width.max(1)).ok()?, coded.height())?;
+    if matches!(rotation_degrees, 90 | 270) { Size::new(upright.height(), upright.width()) } else { Some(upright) }
+}
+
+/// Whether pictures carry alpha, and the decoder that keeps it. ffmpeg's own VP8 and VP9 decoders drop the alpha layer.
+fn alpha_of(video: &Stream, capabilities: &Capabilities) -> (bool, Option<&'static str>) {
+    let layered = video.tags.alpha_mode == "1";
+    let library = match video.codec_name.as_str() {
+        "vp9" if layered => Some("libvpx-vp9"),
+        "vp8" if layered => Some("libvpx"),
+        _ => None,
+    };
+    if let Some(library) = library.filter(|library| capabilities.decodes(library)) {
+        return (true, Some(library));
+    }
+    let names = ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8"];
+    (names.iter().any(|name| video.pix_fmt.starts_with(name)), None)
+}
+
+fn subsampling_of(pixel_format: &str) -> Subsampling {
+    let halved = ["yuv420", "yuvj420", "yuva420", "nv12", "nv21", "p010", "p016", "gray"];
+    if halved.iter().any(|name| pixel_format.starts_with(name)) { Subsampling::Half } else { Subsampling::Full }
+}
+
+fn tone_map_of(video: &Stream) -> Option<ToneMap> {
+    match video.color_transfer.as_str() {
+        "smpte2084" | "arib-std-b67" => Some(ToneMap::HighDynamicRange),
+        _ => match (video.color_space.as_str(), video.color_primaries.as_str()) {
+            ("bt2020nc" | "bt2020c", _) | (_, "bt2020") => Some(ToneMap::WideGamut),
+            _ => None,
+        },
+    }
+}
+
+fn color_of(video: &Stream, size: Size) -> ColorTags {
+    let is_rgb = ["rgb", "bgr", "gbr", "argb", "abgr", "pal8"].iter().any(|name| video.pix_fmt.starts_with(name));
+    match video.color_space.as_str() {
+        _ if is_rgb => ColorTags::BT709,
+        "bt709" => ColorTags::BT709,
+        "bt470bg" => ColorTags::BT601_625,
+        "smpte170m" | "fcc" => ColorTags::BT601_525,
+        _ if Matrix::guessed_from_height(size.height()) == Matrix::Bt709 => ColorTags::BT709,
+        _ => ColorTags::BT601_525,
+    }
+}
+
+fn audio_of(stream: &Stream) -> Option<AudioTrack> {
+    let known = argv::decodes_audio(&stream.codec_name) && stream.channels > 0;
+    known.then(|| AudioTrack {
+        stream: stream.index,
+        codec: printable(&stream.codec_name),
+        channels: stream.channels,
+        sample_rate: stream.sample_rate.parse().unwrap_or(48_000),
+    })
+}
+
+/// A name out of a hostile file, safe to show: at most 32 letters, digits, `_` and `-`.
+fn printable(name: &str) -> String {
+    let shown: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).take(32).collect();
+    if shown.is_empty() { "an unknown codec".to_owned() } else { shown }
+}

@@ -1,0 +1,126 @@
+use crate::MediaError;
+
+/// A container, told from the first bytes of a file and never from its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// MP4, MOV, M4V: ISO base media and `QuickTime`.
+    Mov,
+    /// `WebM` and Matroska.
+    Matroska,
+    /// AVI.
+    Avi,
+    /// GIF.
+    Gif,
+    /// Animated PNG.
+    Apng,
+    /// WebP (animated where this ffmpeg reads that).
+    Webp,
+}
+
+impl Container {
+    /// How many bytes of a file [`Self::sniff`] wants to see, or all of a shorter file.
+    pub const SNIFF_LEN: usize = 4096;
+
+    /// What the file that starts with `head` is.
+    ///
+    /// # Errors
+    /// [`MediaError::Empty`], [`MediaError::PointsElsewhere`], [`MediaError::StillPicture`] or [`MediaError::UnknownContainer`].
+    pub fn sniff(head: &[u8]) -> Result<Self, MediaError> {
+        if head.is_empty() {
+            return Err(MediaError::Empty);
+        }
+        let at = |offset: usize, magic: &[u8]| head.get(offset..offset + magic.len()) == Some(magic);
+        if at(0, &[0x1A, 0x45, 0xDF, 0xA3]) {
+            return Ok(Self::Matroska);
+        }
+        if at(0, b"RIFF") && at(8, b"AVI ") {
+            return Ok(Self::Avi);
+        }
+        if at(0, b"RIFF") && at(8, b"WEBP") {
+            return if has(head, *b"ANIM") { Ok(Self::Webp) } else { Err(MediaError::StillPicture) };
+        }
+        if at(0, b"GIF87a") || at(0, b"GIF89a") {
+            return Ok(Self::Gif);
+        }
+        if at(0, b"\x89PNG\r\n\x1a\n") {
+            return if has(head, *b"acTL") { Ok(Self::Apng) } else { Err(MediaError::StillPicture) };
+        }
+        if at(0, &[0xFF, 0xD8, 0xFF]) {
+            return Err(MediaError::StillPicture);
+        }
+        let atoms: [&[u8; 4]; 9] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"moof", b"styp"];
+        if atoms.iter().any(|atom| at(4, *atom)) {
+            return Ok(Self::Mov);
+        }
+        pointer(head).map_or(Err(MediaError::UnknownContainer), |kind| Err(MediaError::PointsElsewhere { kind }))
+    }
+
+    /// The demuxer that ffmpeg is pinned to.
+    #[must_use]
+    pub const fn demuxer(self) -> &'static str {
+        match self {
+            Self::Mov => "mov",
+            Self::Matroska => "matroska",
+            Self::Avi => "avi",
+            Self::Gif => "gif",
+            Self::Apng => "apng",
+            Self::Webp => "webp_pipe",
+        }
+    }
+}
+
+fn has(head: &[u8], chunk: [u8; 4]) -> bool {
+    head.windows(4).any(|window| *window == chunk)
+}
+
+/// What kind of text that names other files this is, to say so instead of "unknown".
+fn pointer(head: &[u8]) -> Option<&'static str> {
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let kinds = [
+        ("#EXTM3U", "m3u8 playlist"),
+        ("ffconcat", "concat script"),
+        ("v=0", "session description (SDP)"),
+        ("<?xml", "manifest or XML document"),
+        ("<MPD", "DASH manifest"),
+        ("[playlist]", "playlist"),
+        ("file '", "concat script"),
+    ];
+    kinds.into_iter().find(|(start, _)| text.starts_with(start)).map(|(_, kind)| kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn containers_are_told_from_their_bytes() {
+        let cases: [(&[u8], Container); 6] = [
+            (b"\0\0\0\x20ftypisom", Container::Mov),
+            (b"\0\0\x10\0moov", Container::Mov),
+            (b"\x1A\x45\xDF\xA3\x01", Container::Matroska),
+            (b"RIFF\0\0\0\0AVI LIST", Container::Avi),
+            (b"GIF89a\0", Container::Gif),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0acTL", Container::Apng),
+        ];
+        for (head, container) in cases {
+            assert_eq!(Container::sniff(head), Ok(container));
+        }
+    }
+
+    #[test]
+    fn texts_that_point_at_other_files_are_named() {
+        for head in ["#EXTM3U\n", "\u{feff}#EXTM3U", "ffconcat version 1.0", "v=0\r\no=-", "<?xml version", " file 'a'"]
+        {
+            assert!(matches!(Container::sniff(head.as_bytes()), Err(MediaError::PointsElsewhere { .. })), "{head}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        assert_eq!(Container::sniff(b""), Err(MediaError::Empty));
+        assert_eq!(Container::sniff(b"x"), Err(MediaError::UnknownContainer));
+        assert_eq!(Container::sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Err(MediaError::StillPicture));
+        assert_eq!(Container::sniff(b"PK\x03\x04"), Err(MediaError::UnknownContainer));
+    }
+}

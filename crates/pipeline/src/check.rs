@@ -1,0 +1,178 @@
+//! Reads every output back before it is called done.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use clearcut_ffmpeg::{EncodePlan, Tools, read_picture};
+use clearcut_frame::Picture;
+use clearcut_job::OutputFormat;
+
+use crate::{Error, Stop, progress::Counters};
+
+/// The matte of one picture in three numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MatteSummary {
+    least: u8,
+    most: u8,
+    /// Mean alpha × 256.
+    mean_256: u16,
+}
+
+impl MatteSummary {
+    pub(crate) fn of(alpha: impl ExactSizeIterator<Item = u8> + Clone) -> Self {
+        let count = alpha.len().max(1) as u64;
+        let sum: u64 = alpha.clone().map(u64::from).sum();
+        let most = alpha.clone().max().unwrap_or(0);
+        Self { least: alpha.min().unwrap_or(0), most, mean_256: (sum * 256 / count) as u16 }
+    }
+
+    fn mean(self) -> f64 {
+        f64::from(self.mean_256) / 256.0
+    }
+}
+
+/// What was handed to the encoders: one entry of four bytes a picture.
+#[derive(Debug, Default)]
+pub(crate) struct MatteLog(Vec<MatteSummary>);
+
+impl MatteLog {
+    pub(crate) fn push(&mut self, picture: &Picture) {
+        self.0.push(MatteSummary::of(picture.alpha().unwrap_or(&[255]).iter().copied()));
+    }
+
+    pub(crate) fn frames(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Mean share that is transparent, 0–1.
+    pub(crate) fn removed_share(&self) -> f64 {
+        1.0 - self.0.iter().map(|matte| matte.mean() / 255.0).sum::<f64>() / self.0.len().max(1) as f64
+    }
+}
+
+/// How far the mean alpha of a picture may move in a lossy encoder, in levels of 255. A lost or shifted alpha plane moves it by
+/// the subject's whole share; the codecs at our settings move it by less than one.
+const MEAN_TOLERANCE: f64 = 4.0;
+/// How far clear and solid may move in a lossy encoder, in levels of 255.
+const RANGE_TOLERANCE: u8 = 40;
+
+/// Decodes the output and compares frame count and matte with what was handed to its encoder.
+///
+/// # Errors
+/// [`Error::CheckFailed`] with what was found.
+pub(crate) fn check_output(
+    tools: &Tools,
+    plan: &EncodePlan,
+    scratch: &Path,
+    log: &MatteLog,
+    stop: &Stop,
+    counters: &Counters,
+) -> Result<(), Error> {
+    let read_back = if plan.format == OutputFormat::Webp {
+        read_webp(plan, scratch, log, counters)?
+    } else {
+        read_with_ffmpeg(tools, plan, scratch, stop, counters)?
+    };
+    compare(log, &read_back).map_err(|finding| Error::CheckFailed { format: plan.format, finding })
+}
+
+fn compare(log: &MatteLog, read_back: &[MatteSummary]) -> Result<(), String> {
+    if read_back.len() != log.0.len() {
+        return Err(format!("it holds {} pictures instead of {}", read_back.len(), log.0.len()));
+    }
+    for (index, (meant, found)) in log.0.iter().zip(read_back).enumerate() {
+        let too_far = (meant.mean() - found.mean()).abs() > MEAN_TOLERANCE;
+        let not_clear = meant.least == 0 && found.least > RANGE_TOLERANCE && meant.mean() < 250.0;
+        let not_solid = meant.most == 255 && found.most < 255 - RANGE_TOLERANCE && meant.mean() > 5.0;
+        if too_far || not_clear || not_solid {
+            return Err(format!("the matte of picture {index} is {found:?} instead of {meant:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn read_with_ffmpeg(
+    tools: &Tools,
+    plan: &EncodePlan,
+    scratch: &Path,
+    stop: &Stop,
+    counters: &Counters,
+) -> Result<Vec<MatteSummary>, Error> {
+    let mut child = stop.covers(tools.decode_matte(plan, scratch)?);
+    let mut matte = vec![0; plan.size.pixels() as usize];
+    let mut summaries = Vec::new();
+    if let Some(mut pipe) = child.take_stdout() {
+        while let Ok(true) = read_picture(&mut pipe, &mut matte) {
+            summaries.push(MatteSummary::of(matte.iter().copied()));
+            counters.checked_one();
+        }
+    }
+    child.wait()?;
+    Ok(summaries)
+}
+
+/// Animated WebP merges equal pictures into a longer one: each is counted for as long as it is shown.
+fn read_webp(
+    plan: &EncodePlan,
+    scratch: &Path,
+    log: &MatteLog,
+    counters: &Counters,
+) -> Result<Vec<MatteSummary>, Error> {
+    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
+    let file = File::open(scratch.join(plan.file_name()))
+        .map_err(|source| Error::Io { doing: "checking an output", source })?;
+    let mut decoder = image_webp::WebPDecoder::new(BufReader::new(file)).map_err(|error| failed(error.to_string()))?;
+    if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
+        return Err(failed(format!("it is {:?} pixels large", decoder.dimensions())));
+    }
+    if !decoder.has_alpha() {
+        // The encoder leaves an alpha channel out that is solid throughout.
+        return Ok(vec![MatteSummary::of([255].into_iter()); log.0.len()]);
+    }
+    let mut pixels = vec![0; decoder.output_buffer_size().unwrap_or(0)];
+    let (mut summaries, mut shown_ms) = (Vec::new(), 0_u64);
+    for _ in 0..decoder.num_frames().max(1) {
+        let duration_ms = if decoder.is_animated() {
+            decoder.read_frame(&mut pixels).map_err(|error| failed(error.to_string()))?
+        } else {
+            decoder.read_image(&mut pixels).map_err(|error| failed(error.to_string()))?;
+            1
+        };
+        shown_ms += u64::from(duration_ms);
+        let summary = MatteSummary::of(pixels.chunks_exact(4).map(|pixel| pixel[3]));
+        let until = plan.frame_rate.frames_in(std::time::Duration::from_millis(shown_ms)).max(1);
+        while (summaries.len() as u64) < until {
+            summaries.push(summary);
+        }
+        counters.checked_one();
+    }
+    Ok(summaries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(alphas: &[&[u8]]) -> MatteLog {
+        MatteLog(alphas.iter().map(|alpha| MatteSummary::of(alpha.iter().copied())).collect())
+    }
+
+    #[test]
+    fn a_lost_alpha_plane_is_noticed() {
+        let meant = log(&[&[0, 0, 255, 255]]);
+        assert!(compare(&meant, &log(&[&[255; 4]]).0).is_err());
+        assert!(compare(&meant, &log(&[&[0; 4]]).0).is_err());
+        assert!(compare(&meant, &log(&[&[2, 1, 253, 255]]).0).is_ok());
+    }
+
+    #[test]
+    fn a_missing_picture_is_noticed() {
+        let meant = log(&[&[0, 255], &[0, 255]]);
+        assert!(compare(&meant, &log(&[&[0, 255]]).0).is_err());
+    }
+
+    #[test]
+    fn a_matte_squeezed_into_limited_range_is_noticed() {
+        let meant = log(&[&[0, 0, 0, 255]]);
+        assert!(compare(&meant, &log(&[&[50, 50, 50, 235]]).0).is_err());
+    }
+}

@@ -1,0 +1,223 @@
+use std::{
+    fs::File,
+    path::Path,
+    sync::{Arc, OnceLock},
+    thread,
+    time::{Duration, Instant},
+};
+
+use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, MediaLimits, Tools, read_picture};
+use clearcut_frame::Picture;
+use clearcut_job::CutRequest;
+use clearcut_matte::{Backdrop, KeySettings, Keyer};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::{
+    CutReport, Error, OutputReport, Progress, Resources, Stop,
+    check::MatteLog,
+    encode::Encoder,
+    matting::matte_in_order,
+    plan::Plan,
+    progress::{Counters, StallTimer},
+    survey::survey,
+};
+
+/// A cut to be made.
+#[derive(Debug)]
+pub struct CutJob<'a> {
+    /// The ffmpeg to work with.
+    pub tools: &'a Tools,
+    /// The clip.
+    pub input: &'a File,
+    /// What to make of it.
+    pub request: &'a CutRequest,
+    /// An empty folder of its own. Outputs are left in it; everything else in it may be removed.
+    pub scratch: &'a Path,
+    /// What the clip may at most be.
+    pub limits: MediaLimits,
+    /// What may be used of this machine.
+    pub resources: Resources,
+}
+
+/// Nothing moves for longer than this only if a child hangs: the slowest encoders take a second for a picture.
+const STALL_LIMIT: Duration = Duration::from_mins(2);
+/// How often progress is told.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Cuts the subject out of a clip and leaves a checked file for each asked format in the scratch folder. Blocks until all is done
+/// and every child process has ended, however it ends. `progress` is called on this thread.
+///
+/// # Errors
+/// See [`Error`]. No file of a failed cut is to be used.
+pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutReport, Error> {
+    for format in job.request.formats.iter() {
+        job.tools.require(format)?;
+    }
+    progress(Progress::Surveying);
+    let info = job.tools.probe(job.input, &job.limits)?;
+    stop.check()?;
+    let plan = Plan::new(&info, job.request, &job.resources);
+    if plan.expected_frames > job.limits.max_frames {
+        return Err(Error::TooManyPictures { limit: job.limits.max_frames });
+    }
+    let sound = if plan.carries_audio() { Some(start_sound(job, &info, stop)?) } else { None };
+    let backdrop = survey(job.tools, job.input, &info, plan.picture, job.request.key, stop)?;
+    if let Some(sound) = sound {
+        sound.wait()?;
+    }
+    stop.check()?;
+    let key_color = Some(backdrop.color());
+    let (log, outputs) = run(job, &info, &plan, backdrop, stop, progress)?;
+    Ok(CutReport {
+        source: info,
+        size: plan.size(),
+        frame_rate: plan.frame_rate,
+        frames: log.frames(),
+        key_color,
+        removed_share: log.removed_share(),
+        outputs,
+    })
+}
+
+fn start_sound(job: &CutJob, info: &MediaInfo, stop: &Stop) -> Result<Child, Error> {
+    Ok(stop.covers(job.tools.extract_audio(job.input, info, job.scratch)?))
+}
+
+/// Runs decoder, matting and all encoders at the same time.
+fn run(
+    job: &CutJob,
+    info: &MediaInfo,
+    plan: &Plan,
+    backdrop: Backdrop,
+    stop: &Stop,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(MatteLog, Vec<OutputReport>), Error> {
+    let settings = KeySettings { tolerance: job.request.tolerance.get() };
+    let keyer = Keyer::new(backdrop, settings);
+    let counters = Counters::new(plan.encodes.len());
+    let log = OnceLock::new();
+    // Children are started on this thread, which outlives them: the system ends them should it die.
+    let decoder = stop.covers(job.tools.decode(job.input, info, &plan.decode)?);
+    let mut encoders = Vec::new();
+    for (index, encode) in plan.encodes.iter().enumerate() {
+        let child = stop.covers(job.tools.encode(encode, job.scratch)?);
+        let (tools, scratch, began) = (job.tools, job.scratch, Instant::now());
+        encoders.push(Encoder {
+            index,
+            plan: encode,
+            child,
+            scratch,
+            tools,
+            stop,
+            counters: &counters,
+            log: &log,
+            began,
+        });
+    }
+    // Bounded in pictures, by Plan::queue_len, which is bounded in bytes.
+    let (decoded_to, decoded) = bounded::<Picture>(plan.queue_len);
+    let results = thread::scope(|scope| {
+        let (done_to, done) = bounded(encoders.len());
+        let mut finished_to = Vec::new();
+        for encoder in encoders {
+            let (to, pictures) = bounded::<Arc<Picture>>(plan.queue_len);
+            finished_to.push(to);
+            let done_to = done_to.clone();
+            scope.spawn(move || {
+                let index = encoder.index;
+                let result = encoder.run(&pictures).map_err(|error| stop.fail(error)).ok();
+                // The receiver lives until all have reported.
+                let _ = done_to.send((index, result));
+            });
+        }
+        drop(done_to);
+        scope.spawn(move || decode(decoder, job, info, plan, &decoded_to).unwrap_or_else(|error| stop.fail(error)));
+        let (keyer, log) = (&keyer, &log);
+        scope.spawn(move || {
+            let all = matte(keyer, job, &decoded, &finished_to);
+            let _ = log.set(all);
+            drop(finished_to); // Encoders end only now, when the log they are checked against stands.
+        });
+        watch(&done, &counters, plan, stop, progress)
+    });
+    stop.check()?;
+    let mut outputs: Vec<(usize, OutputReport)> =
+        results.into_iter().filter_map(|(index, output)| Some((index, output?))).collect();
+    outputs.sort_by_key(|(index, _)| *index);
+    let log = log.into_inner().ok_or(Error::Cancelled)?;
+    Ok((log, outputs.into_iter().map(|(_, output)| output).collect()))
+}
+
+/// Reads pictures from the decoder until its end, and checks that all came.
+fn decode(
+    mut child: Child,
+    job: &CutJob,
+    info: &MediaInfo,
+    plan: &Plan,
+    pictures: &Sender<Picture>,
+) -> Result<(), Error> {
+    let mut decoded = 0;
+    if let Some(mut pipe) = child.take_stdout() {
+        loop {
+            let mut picture = Picture::new(plan.picture);
+            match read_picture(&mut pipe, picture.bytes_mut()) {
+                Ok(true) => decoded += 1,
+                Ok(false) => break,
+                Err(source) => return Err(Error::Io { doing: "reading from the decoder", source }),
+            }
+            if decoded > job.limits.max_frames {
+                return Err(Error::TooManyPictures { limit: job.limits.max_frames });
+            }
+            if pictures.send(picture).is_err() {
+                return Ok(()); // Matting has ended, and whoever ended it says why.
+            }
+        }
+    }
+    child.wait().map_err(|error| match error {
+        ToolError::Failed { .. } => ToolError::Media(MediaError::Damaged),
+        other => other,
+    })?;
+    // A picture or two at a cut end are concealed or dropped by decoders; a tenth missing is a damaged file.
+    if decoded == 0 || decoded * 10 < plan.expected_frames * 9 {
+        return Err(Error::EndedEarly { decoded, stated: plan.expected_frames.max(info.frames) });
+    }
+    Ok(())
+}
+
+/// Mattes what comes from the decoder and hands each picture to every encoder.
+fn matte(keyer: &Keyer, job: &CutJob, decoded: &Receiver<Picture>, encoders: &[Sender<Arc<Picture>>]) -> MatteLog {
+    let mut log = MatteLog::default();
+    matte_in_order(keyer, job.resources.threads, decoded.iter(), |picture| {
+        log.push(&picture);
+        let picture = Arc::new(picture);
+        encoders.iter().all(|encoder| encoder.send(Arc::clone(&picture)).is_ok())
+    });
+    log
+}
+
+/// Tells progress until every encoder has reported, and ends the cut if nothing moves.
+fn watch<T>(
+    done: &Receiver<T>,
+    counters: &Counters,
+    plan: &Plan,
+    stop: &Stop,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<T> {
+    let mut stall = StallTimer::new(STALL_LIMIT);
+    let (mut results, mut last) = (Vec::new(), None);
+    loop {
+        match done.recv_timeout(PROGRESS_INTERVAL) {
+            Ok(result) => results.push(result),
+            Err(RecvTimeoutError::Disconnected) => return results,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if stall.has_stalled(counters.heartbeat()) {
+            stop.fail(Error::Stalled { secs: STALL_LIMIT.as_secs() });
+        }
+        let (count, total) = (counters.done(), plan.expected_frames);
+        let now = if count >= total { Progress::Checking } else { Progress::Cutting { done: count, total } };
+        if last.replace(now) != Some(now) {
+            progress(now);
+        }
+    }
+}

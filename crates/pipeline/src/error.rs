@@ -1,0 +1,102 @@
+use std::io;
+
+use clearcut_ffmpeg::Error as ToolError;
+use clearcut_job::{Fault, OutputFormat};
+
+/// Why a cut did not come to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// ffmpeg or the clip.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The border of the clip has no dominant colour, so there is no background to key.
+    #[error("the clip has no flat background: no colour dominates its border")]
+    NoFlatBackground,
+    /// The clip ended much earlier than its headers say.
+    #[error("only {decoded} of {stated} pictures could be decoded")]
+    EndedEarly {
+        /// Pictures that came out of the decoder.
+        decoded: u64,
+        /// Pictures that the headers promise.
+        stated: u64,
+    },
+    /// More pictures came out of the decoder than are allowed.
+    #[error("the clip has more than {limit} pictures")]
+    TooManyPictures {
+        /// The limit.
+        limit: u64,
+    },
+    /// An output was written but does not hold what was meant to be in it.
+    #[error("the {format} file failed its check: {finding}")]
+    CheckFailed {
+        /// Which output.
+        format: OutputFormat,
+        /// What is wrong with it.
+        finding: String,
+    },
+    /// Nothing moved for too long.
+    #[error("no picture was finished for {secs} s")]
+    Stalled {
+        /// How long nothing moved.
+        secs: u64,
+    },
+    /// Somebody asked to stop.
+    #[error("the cut was cancelled")]
+    Cancelled,
+    /// A file or pipe of ours failed.
+    #[error("{doing} failed")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Stable, for the API, the command line and docs/errors.md. Never reworded.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Tool(error) => error.code(),
+            Self::NoFlatBackground => "NO_FLAT_BACKGROUND",
+            Self::EndedEarly { .. } | Self::TooManyPictures { .. } => "INVALID_VIDEO",
+            Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
+            Self::Stalled { .. } => "TIMEOUT",
+            Self::Cancelled => "JOB_CANCELLED",
+            Self::Io { .. } => "PROCESSING_FAILED",
+        }
+    }
+
+    /// Who has to act.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Tool(error) => error.fault(),
+            Self::NoFlatBackground | Self::EndedEarly { .. } | Self::TooManyPictures { .. } | Self::Cancelled => {
+                Fault::Input
+            }
+            Self::CheckFailed { .. } | Self::Stalled { .. } | Self::Io { .. } => Fault::Host,
+        }
+    }
+
+    /// What to do about it, as a sentence for a person; `None` where there is nothing useful to say.
+    #[must_use]
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Tool(error) => error.hint(),
+            Self::NoFlatBackground => Some(
+                "Name the background colour, for example --key '#00FF00'. A clip without a flat backdrop cannot be keyed by colour.",
+            ),
+            Self::EndedEarly { .. } => {
+                Some("Download or export the clip again; it should play to its end in a player.")
+            }
+            Self::TooManyPictures { .. } => Some("Cut the clip shorter."),
+            Self::CheckFailed { .. } => {
+                Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")
+            }
+            Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+use std::num::NonZeroUsize;
+
+use clearcut_ffmpeg::{DecodePlan, EncodePlan, MediaInfo, Retiming};
+use clearcut_frame::{FrameRate, PictureFormat, Size};
+use clearcut_job::{CutRequest, FpsChoice, OutputFormat};
+
+/// What a cut may use of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resources {
+    /// Threads for matting, and for each decoder and encoder. Default: all cores.
+    pub threads: NonZeroUsize,
+    /// Memory for raw pictures in our own process. Fewer bytes mean shorter queues, so encoders of uneven speed wait for each
+    /// other more often. Default 128 MiB. At least a dozen pictures are held, however large they are.
+    pub picture_bytes: usize,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self { threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), picture_bytes: 128 << 20 }
+    }
+}
+
+/// Everything that is decided before the first picture is decoded.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) decode: DecodePlan,
+    pub(crate) picture: PictureFormat,
+    pub(crate) frame_rate: FrameRate,
+    /// Pictures there will be, as far as the headers tell.
+    pub(crate) expected_frames: u64,
+    pub(crate) encodes: Vec<EncodePlan>,
+    /// Pictures that wait in front of each stage.
+    pub(crate) queue_len: usize,
+}
+
+impl Plan {
+    pub(crate) fn new(info: &MediaInfo, request: &CutRequest, resources: &Resources) -> Self {
+        let size = request.size.map_or(info.size, |side| info.size.with_longest_side(u32::from(side.get())));
+        let (frame_rate, retiming) = timing(info, request.fps);
+        let picture = info.picture_format(size);
+        let expected_frames = match retiming {
+            Retiming::EveryPicture => info.frames,
+            Retiming::To(rate) => rate.frames_in(info.duration).max(1),
+        };
+        let encode = |format: OutputFormat| EncodePlan {
+            format,
+            size,
+            subsampling: picture.subsampling,
+            frame_rate,
+            color: info.color,
+            quality: request.quality,
+            has_audio: request.keeps_audio && info.audio.is_some(),
+            threads: resources.threads.get(),
+        };
+        Self {
+            decode: DecodePlan { size, retiming, threads: resources.threads.get().min(4) },
+            picture,
+            frame_rate,
+            expected_frames,
+            encodes: request.formats.iter().map(encode).collect(),
+            queue_len: queue_len(picture, resources),
+        }
+    }
+
+    /// Whether any output takes the sound along.
+    pub(crate) fn carries_audio(&self) -> bool {
+        self.encodes.iter().any(|plan| plan.has_audio && plan.format.carries_audio())
+    }
+
+    /// The size of the outputs' picture.
+    pub(crate) const fn size(&self) -> Size {
+        self.picture.size
+    }
+}
+
+/// The constant rate of the output, and how the source gets there.
+fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
+    let asked = match choice {
+        FpsChoice::Source => info.frame_rate,
+        FpsChoice::Fixed(fps) => FrameRate::new(u32::from(fps), 1).unwrap_or(info.frame_rate),
+    };
+    let unchanged = asked == info.frame_rate && !info.has_variable_rate;
+    (asked, if unchanged { Retiming::EveryPicture } else { Retiming::To(asked) })
+}
+
+/// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–8 pictures each.
+fn queue_len(picture: PictureFormat, resources: &Resources) -> usize {
+    (resources.picture_bytes / (3 * picture.with_alpha().byte_len())).clamp(1, 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clearcut_frame::{Matrix, Subsampling};
+
+    fn format(width: u32, height: u32) -> PictureFormat {
+        let size = Size::new(width, height).unwrap();
+        PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 }
+    }
+
+    #[test]
+    fn queues_shrink_as_pictures_grow_and_never_vanish() {
+        let resources = Resources { picture_bytes: 128 << 20, ..Resources::default() };
+        assert_eq!(queue_len(format(640, 360), &resources), 8);
+        assert_eq!(queue_len(format(3840, 2160), &resources), 2);
+        assert_eq!(queue_len(format(8000, 4000), &resources), 1);
+    }
+}

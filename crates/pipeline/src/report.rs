@@ -1,0 +1,37 @@
+use std::{path::PathBuf, time::Duration};
+
+use clearcut_ffmpeg::MediaInfo;
+use clearcut_frame::{FrameRate, Rgb8, Size};
+use clearcut_job::OutputFormat;
+
+/// What came of a cut.
+#[derive(Debug, Clone)]
+pub struct CutReport {
+    /// What the clip was.
+    pub source: MediaInfo,
+    /// Size of the outputs' picture.
+    pub size: Size,
+    /// Rate of the outputs.
+    pub frame_rate: FrameRate,
+    /// Pictures in each output.
+    pub frames: u64,
+    /// The background's colour, measured or given; `None` where the clip was transparent already.
+    pub key_color: Option<Rgb8>,
+    /// Mean share of the picture that was made transparent, 0–1.
+    pub removed_share: f64,
+    /// The files, in the order asked for, all checked.
+    pub outputs: Vec<OutputReport>,
+}
+
+/// One finished and checked file.
+#[derive(Debug, Clone)]
+pub struct OutputReport {
+    /// What it is.
+    pub format: OutputFormat,
+    /// Where it lies in the scratch folder.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// From the first picture until it was checked.
+    pub took: Duration,
+}

@@ -1,0 +1,86 @@
+use clearcut_frame::{Picture, Subsampling};
+
+/// Lays colour over matte as H.264 players with a shader expect it: 4:2:0, both halves padded to even sides, the matte as
+/// limited-range grey (16 clear – 235 solid) with neutral chroma. `stacked` is overwritten.
+pub(crate) fn stack(picture: &Picture, stacked: &mut Vec<u8>) {
+    let size = picture.size();
+    let (width, height) = (size.width() as usize, size.height() as usize);
+    let padded = size.padded_to_even();
+    let (padded_width, padded_height) = (padded.width() as usize, padded.height() as usize);
+    stacked.clear();
+    padded_rows(stacked, picture.y(), (width, height), (padded_width, padded_height), |y| y);
+    let alpha = picture.alpha().unwrap_or(&[]);
+    if alpha.is_empty() {
+        stacked.resize(stacked.len() + padded_width * padded_height, 235);
+    } else {
+        padded_rows(stacked, alpha, (width, height), (padded_width, padded_height), limited_range);
+    }
+    let (chroma_width, chroma_height) = picture.format().chroma_size();
+    let half = (padded_width / 2, padded_height / 2);
+    for chroma in [picture.cb(), picture.cr()] {
+        match picture.format().subsampling {
+            Subsampling::Half => padded_rows(stacked, chroma, (chroma_width, chroma_height), half, |c| c),
+            Subsampling::Full => halved(stacked, chroma, (chroma_width, chroma_height), half),
+        }
+        stacked.resize(stacked.len() + half.0 * half.1, 128);
+    }
+}
+
+/// Alpha 0–255 to luma 16–235, rounded.
+const fn limited_range(alpha: u8) -> u8 {
+    (16 + (alpha as u32 * 219 + 127) / 255) as u8
+}
+
+/// Appends a plane, its last column and row repeated up to the padded size.
+fn padded_rows(
+    out: &mut Vec<u8>,
+    plane: &[u8],
+    (width, height): (usize, usize),
+    (padded_width, padded_height): (usize, usize),
+    map: impl Fn(u8) -> u8 + Copy,
+) {
+    for y in 0..padded_height {
+        let row = &plane[y.min(height - 1) * width..][..width];
+        out.extend(row.iter().map(|&value| map(value)));
+        out.extend(std::iter::repeat_n(map(row[width - 1]), padded_width - width));
+    }
+}
+
+/// Appends a full-resolution chroma plane averaged 2×2 down to `half`.
+fn halved(out: &mut Vec<u8>, plane: &[u8], (width, height): (usize, usize), half: (usize, usize)) {
+    let at = |x: usize, y: usize| u32::from(plane[y.min(height - 1) * width + x.min(width - 1)]);
+    for y in 0..half.1 {
+        for x in 0..half.0 {
+            let sum = at(2 * x, 2 * y) + at(2 * x + 1, 2 * y) + at(2 * x, 2 * y + 1) + at(2 * x + 1, 2 * y + 1);
+            out.push(((sum + 2) / 4) as u8);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clearcut_frame::{Matrix, PictureFormat, Size};
+
+    #[test]
+    fn both_halves_are_even_and_the_matte_is_limited_range() {
+        for subsampling in [Subsampling::Half, Subsampling::Full] {
+            let size = Size::new(5, 3).unwrap();
+            let format = PictureFormat { size, subsampling, has_alpha: true, matrix: Matrix::Bt709 };
+            let mut picture = Picture::new(format);
+            let [y, cb, _, alpha] = picture.planes_mut();
+            y.fill(100);
+            cb.fill(90);
+            alpha.fill(255);
+            alpha[0] = 0;
+            let mut stacked = Vec::new();
+            stack(&picture, &mut stacked);
+            assert_eq!(stacked.len(), 6 * 8 + 2 * (3 * 4));
+            assert!(stacked[..24].iter().all(|&y| y == 100));
+            assert_eq!(stacked[24], 16);
+            assert!(stacked[25..48].iter().all(|&matte| matte == 235));
+            assert!(stacked[48..54].iter().all(|&cb| cb == 90));
+            assert!(stacked[54..60].iter().all(|&cb| cb == 128));
+        }
+    }
+}
