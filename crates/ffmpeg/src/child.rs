@@ -72,14 +72,15 @@ impl Child {
         self.stdin = None;
         self.stdout = None;
         let status = self.shared.wait().map_err(|source| Error::Io { doing: "waiting for ffmpeg", source })?;
-        self.verdict(status)
+        self.verdict(status).map(|_| ())
     }
 
-    /// Reads its standard output to the end, at most `max_bytes`, and waits. Kills it after `deadline`.
+    /// Reads its standard output to the end, at most `max_bytes`, and waits. Kills it after `deadline`. Also gives the end of what it
+    /// wrote to standard error.
     ///
     /// # Errors
     /// [`Error::TimedOut`], [`Error::Failed`], or [`Error::Io`] if there was more to read.
-    pub(crate) fn output(mut self, max_bytes: u64, deadline: Duration) -> Result<Vec<u8>, Error> {
+    pub(crate) fn output(mut self, max_bytes: u64, deadline: Duration) -> Result<(Vec<u8>, String), Error> {
         self.stdin = None;
         let shared = Arc::clone(&self.shared);
         let watchdog = thread::spawn(move || match shared.wait_timeout(deadline) {
@@ -103,14 +104,14 @@ impl Child {
         if output.len() as u64 > max_bytes {
             return Err(io(io::Error::other("more output than allowed")));
         }
-        self.verdict(status.map_err(io)?)?;
-        Ok(output)
+        let stderr_tail = self.verdict(status.map_err(io)?)?;
+        Ok((output, stderr_tail))
     }
 
-    fn verdict(&mut self, status: ExitStatus) -> Result<(), Error> {
+    fn verdict(&mut self, status: ExitStatus) -> Result<String, Error> {
         let stderr_tail = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
         if status.success() {
-            return Ok(());
+            return Ok(stderr_tail);
         }
         if stderr_tail.contains("No space left on device") {
             return Err(Error::DiskFull);

@@ -58,8 +58,6 @@ struct SideData {
 
 /// What the headers state; [`settle`] checks it against the packets.
 pub(crate) struct Stated {
-    /// Index of the video stream.
-    pub(crate) stream: usize,
     info: MediaInfo,
     frames_by_header: Option<u64>,
     rates: Vec<FrameRate>,
@@ -124,7 +122,7 @@ pub(crate) fn parse_streams(
         tone_map,
         audio: answer.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
     };
-    Ok(Stated { stream: video.index, info, frames_by_header: video.nb_frames.parse().ok(), rates })
+    Ok(Stated { info, frames_by_header: video.nb_frames.parse().ok(), rates })
 }
 
 /// For a clip that states no rate at all, such as a single picture: the common one of European television.
@@ -133,20 +131,19 @@ const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
     None => unreachable!(),
 };
 
-/// Counts pictures and settles rate and duration from `pts,flags` lines, one a packet.
+/// Counts pictures and settles rate and duration from the packet list.
 pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
     let info = &mut stated.info;
-    let (mut starts, mut frames, mut longest_wait) = (Vec::new(), 0_u64, 0.0_f64);
+    let (mut starts, mut frames) = (Vec::new(), 0_u64);
     for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         let mut fields = line.trim().split(',');
-        let (Some(start), Some(wait), Some(flags)) = (fields.next(), fields.next(), fields.next()) else { continue };
-        if flags.contains('D') {
+        let (Some(stream), Some(start), Some(flags)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        if stream.parse() != Ok(info.stream) || flags.contains('D') {
             continue;
         }
         frames += 1;
         info.key_frames += u64::from(flags.starts_with('K'));
         starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
-        longest_wait = longest_wait.max(wait.parse().unwrap_or(0.0));
     }
     if frames == 0 || stated.frames_by_header.is_some_and(|stated| frames < stated) {
         return Err(MediaError::Damaged.into());

@@ -12,8 +12,8 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, MediaInfo, MediaLimits, SamplePlan, Sandbox,
-    SandboxPolicy, argv, probe,
+    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, MediaError, MediaInfo, MediaLimits, SamplePlan,
+    Sandbox, SandboxPolicy, argv, probe,
 };
 
 /// Where programs are looked for.
@@ -67,14 +67,11 @@ impl Tools {
         let find = |program| search.find(program).ok_or(Error::ToolMissing { program });
         let (ffmpeg, ffprobe) = (find("ffmpeg")?, find("ffprobe")?);
         let sandbox = Sandbox::find(search, policy)?;
-        let ask = |argument: &str| {
-            let mut command = sandbox.command(&ffmpeg, None);
-            command.arg(argument);
-            let child = Child::spawn("asking ffmpeg what it can do", command, Stdio::null())?;
-            let answer = child.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT)?;
-            Ok::<_, Error>(String::from_utf8_lossy(&answer).into_owned())
-        };
-        let capabilities = Capabilities::parse(&ask("-version")?, &ask("-codecs")?);
+        let mut command = sandbox.command(&ffmpeg, None);
+        command.arg("-codecs");
+        let child = Child::spawn("asking ffmpeg what it can do", command, Stdio::null())?;
+        let (codecs, banner) = child.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT)?;
+        let capabilities = Capabilities::parse(&banner, &String::from_utf8_lossy(&codecs));
         if !capabilities.is_new_enough() {
             return Err(Error::ToolTooOld { found: capabilities.version().to_owned() });
         }
@@ -116,10 +113,12 @@ impl Tools {
     /// [`Error::Media`] where the clip is at fault.
     pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<MediaInfo, Error> {
         let container = sniff(input)?;
-        let streams = self.ask_about(input, argv::probe_streams(container, limits), MAX_ANSWER_BYTES)?;
+        // Both at once: most of the time goes into starting them.
+        let streams = self.ask_about(input, argv::probe_streams(container, limits))?;
+        let packets = self.ask_about(input, argv::probe_packets(container, limits))?;
+        let (streams, _) = streams.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT).map_err(unreadable)?;
         let mut stated = probe::parse_streams(container, &streams, limits, &self.capabilities)?;
-        let packets =
-            self.ask_about(input, argv::probe_packets(container, limits, stated.stream), MAX_PACKET_LIST_BYTES)?;
+        let (packets, _) = packets.output(MAX_PACKET_LIST_BYTES, QUESTION_TIMEOUT).map_err(unreadable)?;
         probe::settle(&mut stated, &packets, limits)?;
         Ok(stated.info())
     }
@@ -172,11 +171,10 @@ impl Tools {
         Child::spawn("checking an output", command, Stdio::null())
     }
 
-    fn ask_about(&self, input: &File, arguments: Vec<String>, max_bytes: u64) -> Result<Vec<u8>, Error> {
+    fn ask_about(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffprobe, None);
         command.args(arguments);
-        let child = Child::spawn("reading the headers", command, open_again(input)?)?;
-        child.output(max_bytes, QUESTION_TIMEOUT)
+        Child::spawn("reading the headers", command, open_again(input)?)
     }
 
     fn read(
@@ -189,6 +187,14 @@ impl Tools {
         let mut command = self.sandbox.command(&self.ffmpeg, scratch);
         command.args(arguments);
         Child::spawn(doing, command, open_again(input)?)
+    }
+}
+
+/// ffprobe ends with an error when it can make nothing of the headers: then the clip is at fault.
+fn unreadable(error: Error) -> Error {
+    match error {
+        Error::Failed { .. } => MediaError::Damaged.into(),
+        other => other,
     }
 }
 

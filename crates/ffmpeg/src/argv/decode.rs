@@ -62,10 +62,10 @@ pub(crate) fn probe_streams(container: Container, limits: &MediaLimits) -> Vec<S
     guarded_input(container, limits, "-show_streams -of json")
 }
 
-/// ffprobe: a line `pts_time,duration_time,flags` for every packet of `stream`.
-pub(crate) fn probe_packets(container: Container, limits: &MediaLimits, stream: usize) -> Vec<String> {
-    let options = format!("-select_streams {stream} -show_entries packet=pts_time,duration_time,flags -of csv=p=0");
-    guarded_input(container, limits, &options)
+/// ffprobe: a line `stream_index,pts_time,flags` for every packet of every video stream.
+pub(crate) fn probe_packets(container: Container, limits: &MediaLimits) -> Vec<String> {
+    let options = "-select_streams v -show_entries packet=stream_index,pts_time,flags -of csv=p=0";
+    guarded_input(container, limits, options)
 }
 
 fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
@@ -125,7 +125,7 @@ fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
                 .to_owned(),
         ),
         Some(ToneMap::WideGamut) => {
-            filters.push("zscale=primaries=bt709:transfer=bt709:matrix=bt709:range=tv".to_owned())
+            filters.push("zscale=primaries=bt709:transfer=bt709:matrix=bt709:range=tv".to_owned());
         }
         None => {}
     }
