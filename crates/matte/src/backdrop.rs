@@ -1,9 +1,35 @@
-use clearcut_frame::{Picture, Rgb8};
+use clearcut_frame::{Matrix, Picture, Rgb8};
+
+use crate::surface::{Reading, Surface};
+
+/// Black of luma and the neutral of both chromas: what a change of light scales around.
+pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
+
+/// Readings along the longer side of a sampled picture.
+const READINGS_ALONG_SIDE: usize = 72;
+
+/// Share of the visible border that must agree with the fitted backdrop.
+const DOMINANT_SHARE: f64 = 0.4;
+
+/// The most that a backdrop may vary around its fitted light, as standard deviation of luma and of chroma in levels: the
+/// grain of a dark, high-gain camera. Scenery that a smooth surface happens to run through has two and more times that.
+const FLAT_NOISE: [f32; 2] = [6.0, 3.5];
 
 /// The background of a clip as measured: its colour, how it varies, its noise, and how sure we are.
 #[derive(Debug, Clone)]
 pub struct Backdrop {
     color: Rgb8,
+    confidence: f32,
+    pub(crate) light: Option<Light>,
+}
+
+/// What is known of a backdrop that is there (and not transparent already).
+#[derive(Debug, Clone)]
+pub(crate) struct Light {
+    /// Y', Cb, Cr over the picture, at the clip's usual brightness.
+    pub(crate) surfaces: [Surface; 3],
+    /// Standard deviation of luma and of chroma around the surfaces, in levels.
+    pub(crate) noise: [f32; 2],
 }
 
 /// The border of the clip has no dominant colour, so there is nothing to key.
@@ -11,15 +37,41 @@ pub struct Backdrop {
 #[error("the border of the clip has no dominant colour")]
 pub struct NoFlatBackdrop;
 
+/// One pixel of a sampled picture.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    u: f64,
+    v: f64,
+    ycc: [f64; 3],
+    at_border: bool,
+}
+
 impl Backdrop {
     /// Measures the background from `samples`, pictures of one format spread over the whole clip in time order.
     ///
     /// `given` is the key colour if the user named one: then only noise and variation around it are measured.
+    /// Where most of the border is transparent already, the backdrop is absent and keying keeps the clip's own alpha.
     ///
     /// # Errors
     /// If no colour is given and none dominates the border.
-    pub fn estimate(_samples: &[Picture], given: Option<Rgb8>) -> Result<Self, NoFlatBackdrop> {
-        given.map(|color| Self { color }).ok_or(NoFlatBackdrop)
+    pub fn estimate(samples: &[Picture], given: Option<Rgb8>) -> Result<Self, NoFlatBackdrop> {
+        let matrix = samples.first().map_or(Matrix::Bt709, |picture| picture.format().matrix);
+        let per_picture: Vec<Vec<Sample>> = samples.iter().map(sampled).collect();
+        if given.is_none() && !samples.is_empty() && border_is_clear(samples) {
+            return Ok(Self { color: Rgb8::default(), confidence: 1.0, light: None });
+        }
+        let seed = match given {
+            Some(rgb) => matrix.ycc_from_rgb([rgb.r, rgb.g, rgb.b].map(f32::from)).map(f64::from),
+            None => border_mode(&per_picture).ok_or(NoFlatBackdrop)?,
+        };
+        let (light, share) = fitted_light(&per_picture, seed);
+        let is_flat = light.noise[0] <= FLAT_NOISE[0] && light.noise[1] <= FLAT_NOISE[1];
+        if given.is_none() && (share < DOMINANT_SHARE || !is_flat) {
+            return Err(NoFlatBackdrop);
+        }
+        let centre = light.surfaces.map(|surface| surface.at(0.0, 0.0) as f32);
+        let [r, g, b] = matrix.rgb_from_ycc(centre).map(|value| value.round().clamp(0.0, 255.0) as u8);
+        Ok(Self { color: given.unwrap_or(Rgb8::new(r, g, b)), confidence: share as f32, light: Some(light) })
     }
 
     /// The background's colour.
@@ -27,4 +79,163 @@ impl Backdrop {
     pub const fn color(&self) -> Rgb8 {
         self.color
     }
+
+    /// Share of the border, over the whole clip, that is this background: 0.0..=1.0.
+    #[must_use]
+    pub const fn confidence(&self) -> f32 {
+        self.confidence
+    }
+}
+
+impl Light {
+    /// How bright `picture` is against the clip's usual light, as a factor around 1, from the pixels that are backdrop.
+    pub(crate) fn gain_in(&self, picture: &Picture) -> f32 {
+        gain_of(&sampled(picture), &self.surfaces, self.tolerances()) as f32
+    }
+
+    /// Whether the colour is one that subjects seldom have by chance: its chroma stands clear of neutral.
+    pub(crate) fn is_coloured(&self) -> bool {
+        let centre = [1, 2].map(|k| self.surfaces[k].at(0.0, 0.0) - NEUTRAL[k]);
+        centre[0].hypot(centre[1]) > 8.0 + 5.0 * f64::from(self.noise[1])
+    }
+
+    /// How far luma and chroma of a backdrop pixel may be from the surfaces: five deviations, and 2 levels of rounding.
+    fn tolerances(&self) -> [f64; 3] {
+        let [luma, chroma] = self.noise.map(|sigma| 2.0 + 5.0 * f64::from(sigma));
+        [luma + 8.0, chroma + 4.0, chroma + 4.0]
+    }
+}
+
+fn border_is_clear(samples: &[Picture]) -> bool {
+    let mut counts = [0_usize; 2];
+    for picture in samples {
+        let Some(alpha) = picture.alpha() else { return false };
+        let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
+        for (y, row) in alpha.chunks_exact(width).enumerate() {
+            let ends = [row[0], row[width - 1]];
+            let seen = if y == 0 || y + 1 == height { row } else { &ends };
+            counts[0] += seen.len();
+            counts[1] += seen.iter().filter(|&&value| value < 128).count();
+        }
+    }
+    2 * counts[1] > counts[0]
+}
+
+/// A grid of the opaque pixels of `picture`, the border among them.
+fn sampled(picture: &Picture) -> Vec<Sample> {
+    let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
+    let step = width.max(height).div_ceil(READINGS_ALONG_SIDE).max(1);
+    let shift = picture.format().subsampling.shift();
+    let chroma_width = picture.format().chroma_size().0;
+    let coordinates = |length: usize| (0..length).step_by(step).chain((length > 1).then_some(length - 1));
+    let place = |at: usize, length: usize| 2.0 * (at as f64 + 0.5) / length as f64 - 1.0;
+    let margin = step.min(width.min(height).div_ceil(16));
+    let mut samples = Vec::new();
+    for y in coordinates(height) {
+        for x in coordinates(width) {
+            if picture.alpha().is_some_and(|alpha| alpha[y * width + x] < 255) {
+                continue;
+            }
+            let chroma = (y >> shift) * chroma_width + (x >> shift);
+            let ycc = [picture.y()[y * width + x], picture.cb()[chroma], picture.cr()[chroma]].map(f64::from);
+            let at_border = x < margin || y < margin || x + margin >= width || y + margin >= height;
+            samples.push(Sample { u: place(x, width), v: place(y, height), ycc, at_border });
+        }
+    }
+    samples
+}
+
+/// The most frequent colour of the border: the heaviest cell of 8 levels a side, its neighbours counted in.
+fn border_mode(per_picture: &[Vec<Sample>]) -> Option<[f64; 3]> {
+    let border = || per_picture.iter().flatten().filter(|sample| sample.at_border);
+    let mut cells = std::collections::BTreeMap::<[i32; 3], f64>::new();
+    for sample in border() {
+        *cells.entry(sample.ycc.map(|value| value as i32 / 8)).or_default() += 1.0;
+    }
+    let weight = |cell: &[i32; 3]| -> f64 {
+        let near = (0..27).map(|n| [cell[0] + n % 3 - 1, cell[1] + n / 3 % 3 - 1, cell[2] + n / 9 - 1]);
+        near.filter_map(|neighbour| cells.get(&neighbour)).sum()
+    };
+    let (cell, _) = cells.keys().map(|cell| (cell, weight(cell))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let centre = cell.map(|index| f64::from(index) * 8.0 + 4.0);
+    let near = border().filter(|sample| differences(sample, centre).iter().all(|d| d.abs() <= 12.0));
+    let (sum, count) =
+        near.fold(([0.0; 3], 0.0), |(sum, count), sample| ([0, 1, 2].map(|k| sum[k] + sample.ycc[k]), count + 1.0));
+    Some(sum.map(|total| total / count))
+}
+
+fn differences(sample: &Sample, from: [f64; 3]) -> [f64; 3] {
+    [0, 1, 2].map(|k| sample.ycc[k] - from[k])
+}
+
+fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3]) -> (Light, f64) {
+    let mut surfaces = seed.map(Surface::constant);
+    // Wide enough at first for light that falls off from place to place; every round measures again how wide it is.
+    let mut tolerances = [24.0, 14.0, 14.0];
+    for degree in [0, 1, 1, 2, 2, 3, 3] {
+        let gains: Vec<f64> = per_picture.iter().map(|samples| gain_of(samples, &surfaces, tolerances)).collect();
+        let inliers: Vec<(Sample, [f64; 3])> = inliers_of(per_picture, &gains, &surfaces, tolerances);
+        let refit = [0, 1, 2].map(|k| {
+            let readings = inliers.iter().map(|(s, level)| Reading { u: s.u, v: s.v, value: level[k] });
+            Surface::fitted(readings, degree)
+        });
+        if let [Some(y), Some(cb), Some(cr)] = refit {
+            surfaces = [y, cb, cr];
+        }
+        let deviations = deviations_of(&inliers, &surfaces);
+        tolerances = [0, 1, 2].map(|k| tolerances[k].min((2.0 + 5.0 * deviations[k]).max(5.0)));
+    }
+    let gains: Vec<f64> = per_picture.iter().map(|samples| gain_of(samples, &surfaces, tolerances)).collect();
+    let inliers = inliers_of(per_picture, &gains, &surfaces, tolerances);
+    let [luma, cb, cr] = deviations_of(&inliers, &surfaces);
+    let border = per_picture.iter().flatten().filter(|sample| sample.at_border).count();
+    let share = inliers.iter().filter(|(sample, _)| sample.at_border).count() as f64 / border.max(1) as f64;
+    let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
+    (Light { surfaces, noise }, share)
+}
+
+/// The samples that agree with the surfaces, and their levels with each picture's own brightness taken out.
+fn inliers_of(
+    per_picture: &[Vec<Sample>],
+    gains: &[f64],
+    surfaces: &[Surface; 3],
+    tolerances: [f64; 3],
+) -> Vec<(Sample, [f64; 3])> {
+    let mut inliers = Vec::new();
+    for (samples, gain) in per_picture.iter().zip(gains) {
+        for sample in samples {
+            let level = [0, 1, 2].map(|k| NEUTRAL[k] + (sample.ycc[k] - NEUTRAL[k]) / gain);
+            let agrees = (0..3).all(|k| (level[k] - surfaces[k].at(sample.u, sample.v)).abs() <= tolerances[k]);
+            if agrees {
+                inliers.push((*sample, level));
+            }
+        }
+    }
+    inliers
+}
+
+/// Robust standard deviation (1.4826 × the median absolute deviation) of the inliers around the surfaces.
+fn deviations_of(inliers: &[(Sample, [f64; 3])], surfaces: &[Surface; 3]) -> [f64; 3] {
+    [0, 1, 2].map(|k| {
+        let mut off: Vec<f64> =
+            inliers.iter().map(|(sample, level)| (level[k] - surfaces[k].at(sample.u, sample.v)).abs()).collect();
+        let middle = off.len() / 2;
+        if off.is_empty() { 0.0 } else { 1.4826 * *off.select_nth_unstable_by(middle, f64::total_cmp).1 }
+    })
+}
+
+/// The brightness of one picture against the surfaces: the least-squares factor around [`NEUTRAL`].
+fn gain_of(samples: &[Sample], surfaces: &[Surface; 3], tolerances: [f64; 3]) -> f64 {
+    let (mut cross, mut square) = (0.0, 0.0);
+    for sample in samples {
+        let expected = [0, 1, 2].map(|k| surfaces[k].at(sample.u, sample.v));
+        if differences(sample, expected).iter().zip(tolerances).all(|(d, most)| d.abs() <= most) {
+            for k in 0..3 {
+                let reference = expected[k] - NEUTRAL[k];
+                cross += reference * (sample.ycc[k] - NEUTRAL[k]);
+                square += reference * reference;
+            }
+        }
+    }
+    if square > 0.0 { (cross / square).clamp(0.5, 2.0) } else { 1.0 }
 }

@@ -8,7 +8,12 @@
 //!    foreground colour. Any thread, any order.
 
 mod backdrop;
+mod band;
+mod clean;
 mod keyer;
+mod likeness;
+mod regions;
+mod surface;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
 pub use keyer::{KeySettings, Keyed, Keyer};

@@ -1,0 +1,55 @@
+//! Keys a raw stream: `key WIDTH HEIGHT bt601|bt709 [TOLERANCE] < in.yuv420p > out.yuva420p`.
+//!
+//! For measuring: timing goes to standard error.
+
+use std::{
+    io::{self, Read, Write},
+    time::Instant,
+};
+
+use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+use clearcut_matte::{Backdrop, KeySettings, Keyed, Keyer};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [width, height, matrix, ..] = args.as_slice() else {
+        return Err("WIDTH HEIGHT bt601|bt709 [TOLERANCE]".into());
+    };
+    let size = Size::new(width.parse()?, height.parse()?).ok_or("a side is 0")?;
+    let matrix = if matrix == "bt601" { Matrix::Bt601 } else { Matrix::Bt709 };
+    let tolerance = args.get(3).map_or(Ok(30), |text| text.parse())?;
+    let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix };
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    let pictures: Vec<Picture> =
+        bytes.chunks_exact(format.byte_len()).filter_map(|one| Picture::from_bytes(format, one.to_vec())).collect();
+    let step = pictures.len().div_ceil(24).max(1);
+    let samples: Vec<Picture> = pictures.iter().step_by(step).cloned().collect();
+    let start = Instant::now();
+    let backdrop = Backdrop::estimate(&samples, None)?;
+    let estimated = start.elapsed();
+    eprintln!("{} confidence {:.2} {:?}", backdrop.color(), backdrop.confidence(), backdrop);
+    let keyer = Keyer::new(backdrop, KeySettings { tolerance });
+    let pixels = size.pixels() as f64 * pictures.len() as f64 / 1e6;
+    let start = Instant::now();
+    let keyed: Vec<Keyed> = pictures.into_iter().map(|picture| keyer.key(picture)).collect();
+    let key_secs = start.elapsed().as_secs_f64();
+    let mut out = io::stdout().lock();
+    let mut finish_secs = 0.0;
+    for at in 0..keyed.len() {
+        let before: Vec<&Keyed> = keyed[at.saturating_sub(Keyer::REACH)..at].iter().rev().collect();
+        let after: Vec<&Keyed> = keyed[at + 1..(at + 1 + Keyer::REACH).min(keyed.len())].iter().collect();
+        let start = Instant::now();
+        let picture = keyer.finish(&before, &keyed[at], &after);
+        finish_secs += start.elapsed().as_secs_f64();
+        out.write_all(picture.bytes())?;
+    }
+    eprintln!(
+        "estimate {:.0} ms, key {:.0} Mpx/s, finish {:.0} Mpx/s, together {:.0} Mpx/s",
+        estimated.as_secs_f64() * 1e3,
+        pixels / key_secs,
+        pixels / finish_secs,
+        pixels / (key_secs + finish_secs)
+    );
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! How far every pixel of a picture is from the backdrop, in one byte.
+
+use clearcut_frame::Picture;
+
+use crate::backdrop::{Light, NEUTRAL};
+
+/// A distance at which a pixel stops being plain backdrop, in the bytes of [`Likeness::off`], at balanced tolerance.
+pub(crate) const LIMIT: u8 = 32;
+
+/// How unlike the backdrop each pixel of one picture is, and the backdrop itself as it was expected there.
+#[derive(Debug)]
+pub(crate) struct Likeness {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    /// Distance from the backdrop per luma pixel, the larger of luma's and chroma's, in 1/[`LIMIT`] of what the
+    /// backdrop's noise explains; 255 and more saturate.
+    pub(crate) off: Vec<u8>,
+    gain: f32,
+}
+
+impl Likeness {
+    /// Compares `picture` with `light` at the brightness of this picture.
+    pub(crate) fn measured(picture: &Picture, light: &Light) -> Self {
+        let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
+        let gain = light.gain_in(picture);
+        let shift = picture.format().subsampling.shift();
+        let (chroma_width, chroma_height) = picture.format().chroma_size();
+        let [luma_scale, chroma_scale] = light.noise.map(scale_of);
+        let mut off = vec![0; width * height];
+        let mut expected = vec![0; width];
+        let (mut blue, mut red) = (vec![0; chroma_width], vec![0; chroma_width]);
+        let mut chroma_off = vec![0_u8; chroma_width];
+        let mut chroma_row = usize::MAX;
+        for (y, row) in off.chunks_exact_mut(width).enumerate() {
+            if y >> shift != chroma_row {
+                chroma_row = y >> shift;
+                expect_row(light, 1, gain, chroma_row, chroma_height, &mut blue);
+                expect_row(light, 2, gain, chroma_row, chroma_height, &mut red);
+                let at = chroma_row * chroma_width;
+                chroma_off.fill(0);
+                raise(&mut chroma_off, &picture.cb()[at..at + chroma_width], &blue, chroma_scale);
+                raise(&mut chroma_off, &picture.cr()[at..at + chroma_width], &red, chroma_scale);
+            }
+            spread(&chroma_off, shift, row);
+            expect_row(light, 0, gain, y, height, &mut expected);
+            raise(row, &picture.y()[y * width..(y + 1) * width], &expected, luma_scale);
+        }
+        Self { width, height, off, gain }
+    }
+
+    /// The backdrop's Y', Cb, Cr expected at a pixel of this picture.
+    pub(crate) fn backdrop_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
+        let u = 2.0 * (x as f64 + 0.5) / self.width as f64 - 1.0;
+        let v = 2.0 * (y as f64 + 0.5) / self.height as f64 - 1.0;
+        [0, 1, 2].map(|k| (NEUTRAL[k] + (light.surfaces[k].at(u, v) - NEUTRAL[k]) * f64::from(self.gain)) as f32)
+    }
+}
+
+/// Eighths of [`LIMIT`] per level of difference: five deviations and two levels of rounding make one limit.
+fn scale_of(sigma: f32) -> u16 {
+    (8.0 * f32::from(LIMIT) / (2.0 + 5.0 * sigma)).round().clamp(1.0, 255.0) as u16
+}
+
+/// The expected values of component `k` along one of `rows` rows of its plane, rounded to levels.
+fn expect_row(light: &Light, k: usize, gain: f32, row: usize, rows: usize, out: &mut [u8]) {
+    let neutral = NEUTRAL[k] as f32;
+    let [a, b, c, d] = light.surfaces[k].along_row(2.0 * (row as f64 + 0.5) / rows as f64 - 1.0);
+    let step = 2.0 / out.len() as f32;
+    for (x, value) in out.iter_mut().enumerate() {
+        let u = (x as f32 + 0.5) * step - 1.0;
+        let level = a + u * (b + u * (c + u * d));
+        *value = (neutral + (level - neutral) * gain + 0.5) as u8;
+    }
+}
+
+/// Raises each byte of `off` to the scaled distance between `values` and `expected`.
+fn raise(off: &mut [u8], values: &[u8], expected: &[u8], scale: u16) {
+    for ((off, value), expected) in off.iter_mut().zip(values).zip(expected) {
+        let distance = (u16::from(value.abs_diff(*expected)) * scale) >> 3;
+        *off = (*off).max(distance.min(255) as u8);
+    }
+}
+
+/// Copies one row of chroma distances to luma's resolution.
+fn spread(chroma: &[u8], shift: u32, row: &mut [u8]) {
+    if shift == 0 {
+        row.copy_from_slice(chroma);
+    } else {
+        for (pair, value) in row.chunks_mut(2).zip(chroma) {
+            pair.fill(*value);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Pictures painted for the tests.
+
+use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling, Ycc8};
+use clearcut_matte::{Backdrop, KeySettings, Keyer};
+
+/// Green of a studio wall.
+pub(crate) const GREEN: [u8; 3] = [120, 80, 70];
+/// Reference white.
+pub(crate) const WHITE: [u8; 3] = [235, 128, 128];
+/// A red that shares nothing with the green.
+pub(crate) const RED: [u8; 3] = [90, 100, 220];
+
+pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling) -> PictureFormat {
+    PictureFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: false, matrix: Matrix::Bt709 }
+}
+
+/// Paints `colour_at(x, y)` (Y', Cb, Cr) with a deterministic grain of up to `grain` levels; chroma is averaged down.
+pub(crate) fn painted(format: PictureFormat, grain: u8, colour_at: impl Fn(usize, usize) -> [f32; 3]) -> Picture {
+    let (width, height) = (format.size.width() as usize, format.size.height() as usize);
+    let step = 1 << format.subsampling.shift();
+    let chroma_width = format.chroma_size().0;
+    let mut state = 0x9E37_79B9_u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let reach = 2 * u32::from(grain) + 1;
+        ((state >> 16) % reach) as f32 - f32::from(grain)
+    };
+    let mut picture = Picture::new(format);
+    let [luma, cb, cr, _] = picture.planes_mut();
+    for (index, value) in luma.iter_mut().enumerate() {
+        *value = (colour_at(index % width, index / width)[0] + noise()).round().clamp(1.0, 254.0) as u8;
+    }
+    for (at, (cb, cr)) in cb.iter_mut().zip(cr).enumerate() {
+        let (left, top) = (at % chroma_width * step, at / chroma_width * step);
+        let cells: Vec<[f32; 3]> = (top..(top + step).min(height))
+            .flat_map(|y| (left..(left + step).min(width)).map(move |x| (x, y)))
+            .map(|(x, y)| colour_at(x, y))
+            .collect();
+        let mean = |k: usize| cells.iter().map(|cell| cell[k]).sum::<f32>() / cells.len() as f32;
+        *cb = (mean(1) + noise()).round().clamp(1.0, 254.0) as u8;
+        *cr = (mean(2) + noise()).round().clamp(1.0, 254.0) as u8;
+    }
+    picture
+}
+
+/// `front` over `back` with an antialiased disc of `radius` around the centre of a `side` × `side` picture as its alpha.
+pub(crate) fn disc_alpha(x: usize, y: usize, side: usize, radius: f32) -> f32 {
+    let centre = side as f32 / 2.0;
+    let distance = (x as f32 + 0.5 - centre).hypot(y as f32 + 0.5 - centre);
+    (radius + 0.5 - distance).clamp(0.0, 1.0)
+}
+
+pub(crate) fn mixed(front: [u8; 3], back: [u8; 3], alpha: f32) -> [f32; 3] {
+    [0, 1, 2].map(|k| alpha * f32::from(front[k]) + (1.0 - alpha) * f32::from(back[k]))
+}
+
+pub(crate) fn flat(colour: [u8; 3]) -> impl Fn(usize, usize) -> [f32; 3] {
+    move |_, _| colour.map(f32::from)
+}
+
+pub(crate) fn rgb(format: PictureFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame::Rgb8 {
+    format.matrix.rgb8(Ycc8 { y, cb, cr })
+}
+
+/// The whole clip through both stages.
+pub(crate) fn cut(clip: &[Picture], backdrop: &Backdrop, tolerance: u8) -> Vec<Picture> {
+    let keyer = Keyer::new(backdrop.clone(), KeySettings { tolerance });
+    let keyed: Vec<_> = clip.iter().map(|picture| keyer.key(picture.clone())).collect();
+    (0..keyed.len())
+        .map(|at| {
+            let before: Vec<_> = keyed[at.saturating_sub(Keyer::REACH)..at].iter().rev().collect();
+            let after: Vec<_> = keyed[at + 1..(at + 1 + Keyer::REACH).min(keyed.len())].iter().collect();
+            keyer.finish(&before, &keyed[at], &after)
+        })
+        .collect()
+}
+
+/// One picture as a clip of its own, with the backdrop found in it.
+pub(crate) fn cut_one(picture: &Picture) -> Picture {
+    let clip = std::slice::from_ref(picture);
+    cut(clip, &Backdrop::estimate(clip, None).unwrap(), 30).remove(0)
+}

@@ -1,0 +1,110 @@
+use clearcut_frame::{Picture, Rgb8, Subsampling};
+use clearcut_matte::{Backdrop, NoFlatBackdrop};
+
+use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, mixed, painted, rgb};
+
+const SIDE: usize = 96;
+
+fn square() -> clearcut_frame::PictureFormat {
+    format(SIDE as u32, SIDE as u32, Subsampling::Half)
+}
+
+fn alpha_at(picture: &Picture, x: usize, y: usize) -> u8 {
+    picture.alpha().unwrap()[y * picture.size().width() as usize + x]
+}
+
+#[test]
+fn a_picture_of_the_backdrop_alone_comes_out_empty() {
+    for grain in [0, 3] {
+        let picture = painted(square(), grain, flat(GREEN));
+        assert!(cut_one(&picture).alpha().unwrap().iter().all(|&a| a == 0), "grain {grain}");
+    }
+}
+
+#[test]
+fn a_clip_without_the_given_key_colour_stays_untouched() {
+    let picture = painted(square(), 2, |x, y| [60.0 + x as f32, 120.0 + y as f32 / 8.0, 140.0]);
+    let backdrop = Backdrop::estimate(std::slice::from_ref(&picture), Some(rgb(square(), GREEN))).unwrap();
+    let out = cut(std::slice::from_ref(&picture), &backdrop, 30).remove(0);
+    assert!(out.alpha().unwrap().iter().all(|&a| a == 255));
+    assert_eq!((out.y(), out.cb(), out.cr()), (picture.y(), picture.cb(), picture.cr()));
+}
+
+#[test]
+fn a_white_belly_inside_an_outline_stays_solid_on_white() {
+    let outline = |x: usize, y: usize| disc_alpha(x, y, SIDE, 30.0) - disc_alpha(x, y, SIDE, 22.0);
+    let picture = painted(square(), 1, |x, y| mixed([30, 128, 128], WHITE, outline(x, y)));
+    let out = cut_one(&picture);
+    assert_eq!(alpha_at(&out, SIDE / 2, SIDE / 2), 255);
+    assert_eq!(alpha_at(&out, 3, 3), 0);
+}
+
+#[test]
+fn the_coloured_backdrop_seen_through_a_ring_is_removed() {
+    let ring = |x: usize, y: usize| disc_alpha(x, y, SIDE, 36.0) - disc_alpha(x, y, SIDE, 22.0);
+    let out = cut_one(&painted(square(), 2, |x, y| mixed(RED, GREEN, ring(x, y))));
+    assert_eq!(alpha_at(&out, SIDE / 2, SIDE / 2), 0);
+    assert_eq!(alpha_at(&out, SIDE / 2, SIDE / 2 - 29), 255);
+}
+
+#[test]
+fn the_edge_keeps_its_alpha_and_loses_the_backdrops_colour() {
+    let truth = |x: usize, y: usize| disc_alpha(x, y, SIDE, 30.0);
+    let out = cut_one(&painted(square(), 1, |x, y| mixed(RED, GREEN, truth(x, y))));
+    let mut error = 0.0;
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            error += (f32::from(alpha_at(&out, x, y)) / 255.0 - truth(x, y)).abs();
+            if alpha_at(&out, x, y) > 25 {
+                let chroma = (y / 2) * SIDE / 2 + x / 2;
+                let colour = [out.y()[y * SIDE + x], out.cb()[chroma], out.cr()[chroma]];
+                let off = (0..3).map(|k| colour[k].abs_diff(RED[k])).max().unwrap();
+                assert!(off <= 16, "at {x},{y}: {colour:?}");
+            }
+        }
+    }
+    assert!(error / (SIDE * SIDE) as f32 <= 0.009, "mean error {}", error / (SIDE * SIDE) as f32);
+}
+
+#[test]
+fn the_clips_own_alpha_multiplies_the_matte() {
+    let mut format = square();
+    format.has_alpha = true;
+    let opaque = painted(square(), 1, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 30.0)));
+    let mut bytes = opaque.bytes().to_vec();
+    bytes.extend((0..SIDE * SIDE).map(|index| if index % SIDE < SIDE / 2 { 255 } else { 100 }));
+    let out = cut_one(&Picture::from_bytes(format, bytes).unwrap());
+    assert_eq!([alpha_at(&out, 40, 48), alpha_at(&out, 56, 48), alpha_at(&out, 2, 2)], [255, 100, 0]);
+}
+
+#[test]
+fn a_clip_that_is_cut_out_already_keeps_its_alpha() {
+    let mut format = square();
+    format.has_alpha = true;
+    let alpha: Vec<u8> = (0..SIDE * SIDE).map(|i| (disc_alpha(i % SIDE, i / SIDE, SIDE, 30.0) * 255.0) as u8).collect();
+    let mut bytes = painted(square(), 0, flat(GREEN)).into_bytes();
+    bytes.extend(&alpha);
+    let out = cut_one(&Picture::from_bytes(format, bytes).unwrap());
+    assert_eq!(out.alpha().unwrap(), alpha);
+}
+
+#[test]
+fn scenery_is_refused_and_named() {
+    let scenery = painted(square(), 2, |x, y| {
+        let wave = ((x * 7 + y * 3) % 61) as f32 + 40.0 * (y as f32 / 9.0).sin() + 30.0 * (x as f32 / 5.0).cos();
+        [110.0 + wave, 128.0 + wave / 3.0, 128.0 - wave / 4.0]
+    });
+    assert_eq!(Backdrop::estimate(&[scenery], None).err(), Some(NoFlatBackdrop));
+}
+
+#[test]
+fn pictures_of_any_size_and_chroma_are_keyed() {
+    for subsampling in [Subsampling::Half, Subsampling::Full] {
+        for (width, height) in [(1, 1), (2, 2), (3, 1), (1, 7), (5, 3), (33, 17)] {
+            let picture = painted(format(width, height, subsampling), 0, flat(GREEN));
+            let given = Backdrop::estimate(&[], Some(Rgb8::new(0, 255, 0))).unwrap();
+            cut(std::slice::from_ref(&picture), &given, 30);
+            assert!(cut_one(&picture).alpha().unwrap().iter().all(|&a| a == 0), "{width}×{height}");
+        }
+    }
+}

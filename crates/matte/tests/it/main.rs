@@ -1,0 +1,6 @@
+//! The keyer seen from outside, on pictures painted here.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod canvas;
+mod keying;
