@@ -160,8 +160,8 @@ impl Tools {
         Child::spawn(plan.doing(), command, Stdio::piped())
     }
 
-    /// Starts decoding the matte of a finished output in `scratch`: full-range grey pictures, one byte a pixel, in the size
-    /// of the plan, on standard output.
+    /// Starts decoding the matte of a finished output in `scratch`: grey pictures, one byte a pixel, in the size of the plan, on
+    /// standard output. As stored: limited range in a stacked file, else full.
     ///
     /// # Errors
     /// [`Error::Spawn`].

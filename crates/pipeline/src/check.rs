@@ -6,7 +6,7 @@ use clearcut_ffmpeg::{EncodePlan, Tools, read_picture};
 use clearcut_frame::Picture;
 use clearcut_job::OutputFormat;
 
-use crate::{Error, Stop, progress::Counters};
+use crate::{Error, Stop, progress::Counters, stack::full_range};
 
 /// The matte of one picture in three numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +102,9 @@ fn read_with_ffmpeg(
     let mut summaries = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
         while let Ok(true) = read_picture(&mut pipe, &mut matte) {
+            if plan.format == OutputFormat::StackedAlpha {
+                matte.iter_mut().for_each(|value| *value = full_range(*value));
+            }
             summaries.push(MatteSummary::of(matte.iter().copied()));
             counters.checked_one();
         }

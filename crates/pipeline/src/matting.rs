@@ -22,23 +22,19 @@ pub(crate) fn matte_in_order(
         let ready = if at_end { window.len() } else { window.len().saturating_sub(Keyer::REACH) };
         while next < ready {
             let until = ready.min(next + workers.get());
-            let finished = in_parallel((next..until).collect(), |index| finish(keyer, &window, index));
-            for picture in finished {
+            for picture in in_parallel((next..until).collect(), |index| finish(keyer, &window, index)) {
                 if !emit(picture) {
                     return;
                 }
             }
             next = until;
-            let past = next.saturating_sub(Keyer::REACH);
-            window.drain(..past);
-            next -= past;
-            if !at_end {
-                break;
-            }
         }
-        if at_end && next >= window.len() {
+        if at_end {
             return;
         }
+        let past = next.saturating_sub(Keyer::REACH);
+        window.drain(..past);
+        next -= past;
     }
 }
 

@@ -31,6 +31,19 @@ const fn limited_range(alpha: u8) -> u8 {
     (16 + (alpha as u32 * 219 + 127) / 255) as u8
 }
 
+/// The inverse: luma 16–235 to alpha 0–255, clamped, as players do.
+pub(crate) const fn full_range(luma: u8) -> u8 {
+    let luma = luma as u32;
+    let lifted = if luma <= 16 {
+        0
+    } else if luma >= 235 {
+        219
+    } else {
+        luma - 16
+    };
+    ((lifted * 255 + 109) / 219) as u8
+}
+
 /// Appends a plane, its last column and row repeated up to the padded size.
 fn padded_rows(
     out: &mut Vec<u8>,
@@ -61,6 +74,14 @@ fn halved(out: &mut Vec<u8>, plane: &[u8], (width, height): (usize, usize), half
 mod tests {
     use super::*;
     use clearcut_frame::{Matrix, PictureFormat, Size};
+
+    #[test]
+    fn limited_range_comes_back_within_one_level() {
+        for alpha in 0..=255 {
+            assert!(full_range(limited_range(alpha)).abs_diff(alpha) <= 1, "{alpha}");
+        }
+        assert_eq!((full_range(0), full_range(255)), (0, 255));
+    }
 
     #[test]
     fn both_halves_are_even_and_the_matte_is_limited_range() {

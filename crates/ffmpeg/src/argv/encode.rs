@@ -155,7 +155,7 @@ const fn audio_codec(format: OutputFormat) -> &'static str {
     }
 }
 
-/// ffmpeg: the matte of the finished output as raw full-range grey to standard output.
+/// ffmpeg: the matte of the finished output as raw grey to standard output; limited range for a stacked file, else full.
 pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
     let mut arguments: Vec<String> = words(QUIET).collect();
     arguments.extend(words("-protocol_whitelist file,pipe"));
@@ -166,9 +166,9 @@ pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
     let (width, height) = (plan.size.width(), plan.size.height());
     arguments.push(match plan.format {
         OutputFormat::StackedAlpha => {
-            format!("crop={width}:{height}:0:ih/2,extractplanes=y,scale=in_range=tv:out_range=pc,format=gray")
+            format!("crop={width}:{height}:0:ih/2,extractplanes=y")
         }
-        _ => "alphaextract,scale=out_range=pc,format=gray".to_owned(),
+        _ => "alphaextract,format=gray".to_owned(),
     });
     arguments.extend(words("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
     arguments
