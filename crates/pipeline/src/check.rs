@@ -103,7 +103,9 @@ fn read_with_ffmpeg(
     if let Some(mut pipe) = child.take_stdout() {
         while let Ok(true) = read_picture(&mut pipe, &mut matte) {
             if plan.format == OutputFormat::StackedAlpha {
-                matte.iter_mut().for_each(|value| *value = full_range(*value));
+                for value in &mut matte {
+                    *value = full_range(*value);
+                }
             }
             summaries.push(MatteSummary::of(matte.iter().copied()));
             counters.checked_one();

@@ -1,0 +1,45 @@
+# make run    sets up what is missing, builds, and cuts a sample clip into all formats
+# make test   sets up what is missing, lints, and runs every test
+CLEARCUT := target/release/clearcut
+ALL_FORMATS := webm,stacked-alpha,webp,apng,mov
+# Where the evaluation kit lies, for `make eval` and `make gallery`.
+EVAL ?= ../shared/eval
+
+.PHONY: run test setup-run setup-test build lint test-rust test-browser eval gallery clean
+
+run: setup-run build
+	$(CLEARCUT) cut samples/mascot.mp4 -o out --formats $(ALL_FORMATS) --force
+	@echo "The files are in $(CURDIR)/out. Open out/mascot-cut.webm in a browser."
+
+setup-run:
+	@scripts/setup.sh run
+	@mkdir -p out
+
+setup-test:
+	@scripts/setup.sh test
+
+build:
+	cargo build --release --locked
+
+test: setup-test lint test-rust test-browser
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+test-rust:
+	cargo test --workspace --locked
+
+test-browser: build
+	cd tests/browser && npm ci --silent --no-audit --no-fund && node --test
+
+# Scores the cuts of the evaluation kit's plain-backdrop cases.
+eval: setup-run build
+	scripts/eval.sh $(EVAL) out/eval
+
+# Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
+gallery: setup-run build
+	scripts/gallery.sh
+
+clean:
+	rm -rf target out

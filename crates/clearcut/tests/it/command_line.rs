@@ -1,0 +1,133 @@
+//! Flags, names, exit codes and what is printed.
+
+use std::fs;
+
+use crate::media::{clearcut, clearcut_ok, sample};
+
+#[test]
+fn the_default_is_webm_beside_the_clip() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("my clip.mp4");
+    fs::copy(sample("dancer.mp4"), &clip).unwrap();
+    let table = clearcut_ok(&["cut", clip.to_str().unwrap()]);
+    let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["my clip-cut.webm", "my clip.mp4"]);
+    for word in ["webm", "my clip-cut.webm", "75 frames of 640×360", "background #", "% removed"] {
+        assert!(table.contains(word), "{word:?} is missing from:\n{table}");
+    }
+}
+
+#[test]
+fn a_file_in_the_way_stays_unless_forced() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("x.webm");
+    fs::write(&output, "precious").unwrap();
+    let arguments = ["cut", &sample("dancer.mp4"), "-o", output.to_str().unwrap(), "-q"];
+    let refused = clearcut(&arguments);
+    assert_eq!(refused.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("OUTPUT_EXISTS"));
+    assert_eq!(fs::read(&output).unwrap(), b"precious");
+    clearcut_ok(&[&arguments[..], &["--force"]].concat());
+    assert!(fs::metadata(&output).unwrap().len() > 10_000);
+}
+
+#[test]
+fn json_lines_tell_progress_and_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", folder.path().to_str().unwrap(), "--json"]);
+    let lines: Vec<serde_json::Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let done = lines.last().unwrap();
+    assert_eq!(done["event"], "done");
+    assert_eq!(
+        (done["width"].as_u64(), done["height"].as_u64(), done["frames"].as_u64()),
+        (Some(640), Some(360), Some(75))
+    );
+    let output = &done["outputs"][0];
+    let size = fs::metadata(output["path"].as_str().unwrap()).unwrap().len();
+    assert_eq!((output["format"].as_str(), output["size"].as_u64()), (Some("webm"), Some(size)));
+    let counts: Vec<u64> =
+        lines.iter().filter(|line| line["stage"] == "cutting").map(|line| line["done"].as_u64().unwrap()).collect();
+    assert!(!counts.is_empty() && counts.is_sorted(), "{counts:?}");
+}
+
+#[test]
+fn errors_in_json_are_lines_too() {
+    let told = clearcut(&["cut", "/nonexistent.mp4", "--json"]);
+    assert_eq!(told.status.code(), Some(3));
+    let line: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!((line["event"].as_str(), line["code"].as_str()), (Some("error"), Some("INPUT_UNREADABLE")));
+}
+
+#[test]
+fn keep_going_cuts_what_can_be_cut_and_still_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["cut", "/nonexistent.mp4", &sample("dancer.mp4"), "-o", folder.path().to_str().unwrap(), "-q"];
+    assert_eq!(clearcut(&arguments).status.code(), Some(3));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(clearcut(&[&arguments[..], &["--keep-going"]].concat()).status.code(), Some(3));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn one_name_is_not_given_to_two_clips() {
+    let told = clearcut(&["cut", &sample("dancer.mp4"), &sample("ghost.mp4"), "-o", "x.webm"]);
+    assert_eq!(told.status.code(), Some(2));
+}
+
+#[test]
+fn bad_flags_say_what_is_allowed() {
+    for (flag, value, allowed) in [
+        ("--tolerance", "101", "a whole number from 0 to 100"),
+        ("--fps", "0", "a whole number from 1 to 60, or source"),
+        ("--size", "63", "a whole number from 64 to 2048"),
+        ("--quality", "x", "a whole number from 0 to 100"),
+        ("--key", "green", "auto, #RRGGBB, or R,G,B"),
+        ("--formats", "webm,gif", "webm, stacked-alpha, webp, apng, mov"),
+        ("--formats", "webm,webm", "each format once"),
+    ] {
+        let told = clearcut(&["cut", "a.mp4", flag, value]);
+        let error = String::from_utf8_lossy(&told.stderr).into_owned();
+        assert_eq!(told.status.code(), Some(2), "{flag} {value}");
+        assert!(error.contains(flag) && error.contains(allowed), "{flag} {value}: {error}");
+    }
+}
+
+#[test]
+fn doctor_and_probe_tell_what_they_found() {
+    let doctor: serde_json::Value = serde_json::from_str(&clearcut_ok(&["doctor", "--json"])).unwrap();
+    assert_eq!(doctor["formats"]["webm"], true);
+    let probe: serde_json::Value =
+        serde_json::from_str(&clearcut_ok(&["probe", &sample("mascot.mp4"), "--json"])).unwrap();
+    assert_eq!(
+        (probe["frames"].as_u64(), probe["fps"].as_str(), probe["codec"].as_str()),
+        (Some(66), Some("30/1"), Some("h264"))
+    );
+    assert_eq!(probe["audio"]["codec"], "aac");
+}
+
+#[test]
+fn a_missing_ffmpeg_is_named_with_what_to_install() {
+    let told = clearcut(&["doctor", "--ffmpeg", "/nonexistent/ffmpeg"]);
+    assert_eq!(told.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(error.contains("FFMPEG_MISSING") && error.contains("apt-get install ffmpeg"), "{error}");
+}
+
+#[test]
+fn completions_and_the_manual_name_every_command() {
+    let texts = [clearcut_ok(&["completions", "bash"]), clearcut_ok(&["completions", "zsh"]), clearcut_ok(&["man"])];
+    for text in texts {
+        for word in ["cut", "probe", "doctor", "tolerance"] {
+            assert!(text.contains(word), "{word} is missing");
+        }
+    }
+}
+
+#[test]
+fn every_documented_exit_code_is_in_the_help() {
+    let help = clearcut_ok(&["--help"]);
+    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "130"] {
+        assert!(help.contains(&format!("\n  {code}")), "{code} is missing from:\n{help}");
+    }
+}

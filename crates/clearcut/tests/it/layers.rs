@@ -1,0 +1,59 @@
+//! The crates' imports are those of ARCHITECTURE.md.
+
+use std::collections::BTreeMap;
+
+use crate::media::command;
+
+/// Every crate with its layer; a crate imports only from lower ones.
+const LAYERS: [(&str, u8); 6] = [
+    ("clearcut-frame", 0),
+    ("clearcut-job", 1),
+    ("clearcut-ffmpeg", 2),
+    ("clearcut-matte", 2),
+    ("clearcut-pipeline", 3),
+    ("clearcut", 5),
+];
+
+#[test]
+fn crates_import_only_from_lower_layers() {
+    let output = command(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let layers: BTreeMap<&str, u8> = LAYERS.into_iter().collect();
+    let packages = metadata["packages"].as_array().unwrap();
+    assert_eq!(packages.len(), layers.len(), "a crate is missing from the table above and from ARCHITECTURE.md");
+    for package in packages {
+        let name = package["name"].as_str().unwrap();
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let imported = dependency["name"].as_str().unwrap();
+            if let Some(layer) = layers.get(imported) {
+                assert!(*layer < layers[name], "{name} must not import {imported}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_below_the_pipeline_knows_no_network_and_no_database() {
+    let allowed =
+        ["serde", "serde_json", "thiserror", "crossbeam-channel", "image-webp", "shared_child", "proptest", "tempfile"];
+    let manifests = ["frame", "job", "ffmpeg", "matte", "pipeline"];
+    for name in manifests {
+        let manifest = format!("{}/../{name}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(manifest).unwrap();
+        for line in text.lines().filter(|line| line.contains(".workspace = true") || line.contains(" = \"")) {
+            let dependency = line.split(['.', ' ']).next().unwrap();
+            let field =
+                ["version", "edition", "rust-version", "license", "publish", "name", "description", "workspace"];
+            let known =
+                field.contains(&dependency) || dependency.starts_with("clearcut-") || allowed.contains(&dependency);
+            assert!(
+                known,
+                "{name} takes {dependency}: add it to this list only if it does no input or output of its own"
+            );
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What is in the files: pictures, colours, alpha, sound, rate.
+
+use std::path::Path;
+
+use crate::media::{Pictures, clearcut_ok, command, ffmpeg, probe, sample};
+
+const ALL: &str = "webm,stacked-alpha,webp,apng,mov";
+const EXTENSIONS: [&str; 4] = ["webm", "mp4", "apng", "mov"];
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn every_format_holds_all_frames_at_the_rate_and_size_of_the_clip() {
+    let folder = tempfile::tempdir().unwrap();
+    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", text(folder.path()), "-f", ALL, "-q"]);
+    assert_eq!(apng_delay(&folder.path().join("mascot-cut.apng")), (1, 30));
+    for (extension, height) in [("webm", 720), ("mp4", 1440), ("mov", 720)] {
+        let said =
+            probe(&folder.path().join(format!("mascot-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
+        assert_eq!(said, format!("720,{height},30/1,66"), "{extension}");
+    }
+    let webp = std::fs::File::open(folder.path().join("mascot-cut.webp")).unwrap();
+    let mut webp = image_webp::WebPDecoder::new(std::io::BufReader::new(webp)).unwrap();
+    assert_eq!((webp.dimensions(), webp.has_alpha()), ((720, 720), true));
+    assert!(matches!(webp.loop_count(), image_webp::LoopCount::Forever));
+    let mut pixels = vec![0; webp.output_buffer_size().unwrap()];
+    let shown_ms: u32 = (0..webp.num_frames()).map(|_| webp.read_frame(&mut pixels).unwrap()).sum();
+    assert!(shown_ms.abs_diff(2200) <= 2, "the WebP lasts {shown_ms} ms");
+}
+
+#[test]
+fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
+    let folder = tempfile::tempdir().unwrap();
+    ffmpeg(
+        folder.path(),
+        "-f lavfi -i color=0x20c040:s=161x91:r=30000/1001:d=0.6,format=yuv444p,noise=alls=4:allf=t,drawbox=60:30:40:30:white:fill \
+         -c:v libx264 -pix_fmt yuv444p clip.mp4",
+    );
+    let clip = folder.path().join("clip.mp4");
+    let frames = probe(&clip, "nb_read_frames");
+    clearcut_ok(&["cut", text(&clip), "-f", ALL, "-q"]);
+    assert_eq!(apng_delay(&folder.path().join("clip-cut.apng")), (1001, 30000));
+    for (extension, size) in [("webm", "161,91"), ("mp4", "162,184"), ("mov", "161,91")] {
+        let said =
+            probe(&folder.path().join(format!("clip-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
+        assert_eq!(said, format!("{size},30000/1001,{frames}"), "{extension}");
+    }
+}
+
+/// How long the first picture of an APNG is shown, as the fraction of a second in its fcTL chunk. ffprobe guesses instead.
+fn apng_delay(path: &Path) -> (u16, u16) {
+    let bytes = std::fs::read(path).unwrap();
+    let start = bytes.windows(4).position(|window| window == b"fcTL").unwrap() + 4;
+    let number = |offset: usize| u16::from_be_bytes([bytes[start + offset], bytes[start + offset + 1]]);
+    (number(20), number(22))
+}
+
+/// Colours of the patches of the colour clip: skin, red, blue, yellow, grey, near white.
+const PATCHES: [[u8; 3]; 6] =
+    [[224, 172, 140], [200, 30, 40], [40, 60, 200], [240, 210, 40], [128, 128, 128], [245, 245, 245]];
+
+/// A board of six patches over green, from raw RGB, in the given matrix. Patch i is centred at (80 + 60 i, 60).
+fn color_clip(folder: &Path, matrix: &str) {
+    let (width, height) = (480_usize, 120_usize);
+    let mut raw = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            let patch = (x >= 50 && (30..90).contains(&y)).then(|| PATCHES.get((x - 50) / 60)).flatten();
+            raw.extend(patch.unwrap_or(&[20, 190, 70]));
+        }
+    }
+    std::fs::write(folder.join("board.rgb"), raw.repeat(8)).unwrap();
+    let tag = if matrix == "bt601" { "smpte170m" } else { matrix };
+    ffmpeg(
+        folder,
+        &format!(
+            "-f rawvideo -pixel_format rgb24 -video_size {width}x{height} -framerate 25 -i board.rgb \
+             -vf scale=out_color_matrix={matrix}:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p,noise=alls=3:allf=t \
+             -colorspace {tag} -color_primaries {tag} -color_trc {tag} -c:v libx264 -crf 16 {matrix}.mp4"
+        ),
+    );
+}
+
+/// CIE 1976 ΔE of two sRGB colours (IEC 61966-2-1 to CIELAB under D65).
+fn delta_e(a: [f64; 3], b: [f64; 3]) -> f64 {
+    let lab = |rgb: [f64; 3]| {
+        let linear =
+            rgb.map(|c| c / 255.0).map(|c| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) });
+        let row = |m: [f64; 3]| m.iter().zip(linear).map(|(m, c)| m * c).sum::<f64>();
+        let xyz = [
+            row([0.4124, 0.3576, 0.1805]) / 0.9505,
+            row([0.2126, 0.7152, 0.0722]),
+            row([0.0193, 0.1192, 0.9505]) / 1.089,
+        ];
+        let f = xyz.map(|t| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 });
+        [116.0 * f[1] - 16.0, 500.0 * (f[0] - f[1]), 200.0 * (f[1] - f[2])]
+    };
+    lab(a).iter().zip(lab(b)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
+}
+
+#[test]
+fn solid_colours_come_back_within_two_delta_e_from_every_format_and_matrix() {
+    for matrix in ["bt709", "bt601"] {
+        let folder = tempfile::tempdir().unwrap();
+        color_clip(folder.path(), matrix);
+        let clip = folder.path().join(format!("{matrix}.mp4"));
+        clearcut_ok(&["cut", text(&clip), "-f", ALL, "-q"]);
+        let webp = still_of_webp(&folder.path().join(format!("{matrix}-cut.webp")));
+        let of = |extension: &str| {
+            let path = folder.path().join(format!("{matrix}-cut.{extension}"));
+            Pictures::of(&path, (480, 120), extension == "mp4")
+        };
+        let decoded = EXTENSIONS.map(|extension| (extension, of(extension))).into_iter().chain([("webp", webp)]);
+        for (extension, pictures) in decoded {
+            for (index, patch) in PATCHES.into_iter().enumerate() {
+                let [r, g, b, alpha] = pictures.mean(pictures.frames.len() / 2, (80 + 60 * index, 60), 20);
+                let error = delta_e([r, g, b], patch.map(f64::from));
+                assert!(
+                    error <= 2.0,
+                    "{matrix} {extension}: patch {index} is {:?}, ΔE {error:.1} from {patch:?}",
+                    [r, g, b]
+                );
+                assert!(alpha > 253.0, "{matrix} {extension}: patch {index} has alpha {alpha}");
+            }
+            let [.., alpha] = pictures.mean(0, (20, 20), 20);
+            assert!(alpha < 1.0, "{matrix} {extension}: the backdrop has alpha {alpha}");
+        }
+    }
+}
+
+fn still_of_webp(path: &Path) -> Pictures {
+    let file = std::fs::File::open(path).unwrap();
+    let mut decoder = image_webp::WebPDecoder::new(std::io::BufReader::new(file)).unwrap();
+    let mut pixels = vec![0; decoder.output_buffer_size().unwrap()];
+    decoder.read_frame(&mut pixels).unwrap();
+    Pictures { width: decoder.dimensions().0 as usize, frames: vec![pixels] }
+}
+
+#[test]
+fn soft_edges_carry_the_subjects_colour_and_not_the_backdrops() {
+    let folder = tempfile::tempdir().unwrap();
+    // A white disc with a soft edge over green: along the edge, straight colour must stay white.
+    ffmpeg(
+        folder.path(),
+        "-f lavfi -i nullsrc=s=160x160:r=25:d=0.4,format=gbrp,geq=\
+         r='20+235*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)':\
+         g='190+65*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)':\
+         b='60+195*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)' -c:v libx264 -crf 12 -pix_fmt yuv420p clip.mp4",
+    );
+    clearcut_ok(&["cut", text(&folder.path().join("clip.mp4")), "-f", "mov", "-q"]);
+    let pictures = Pictures::of(&folder.path().join("clip-cut.mov"), (160, 160), false);
+    let edge: Vec<&[u8]> = pictures.frames[5].chunks_exact(4).filter(|pixel| (90..220).contains(&pixel[3])).collect();
+    assert!(edge.len() > 100, "there are only {} pixels of soft edge", edge.len());
+    let mean = |channel: usize| edge.iter().map(|pixel| f64::from(pixel[channel])).sum::<f64>() / edge.len() as f64;
+    let (r, g, b) = (mean(0), mean(1), mean(2));
+    assert!(r > 225.0 && b > 225.0 && g > 225.0, "the edge is {r:.0},{g:.0},{b:.0} instead of white");
+}
+
+#[test]
+fn a_stacked_file_starts_before_it_is_whole_and_says_what_its_colours_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("x.mp4");
+    clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", text(&output), "-q"]);
+    let bytes = std::fs::read(&output).unwrap();
+    let position = |atom: &[u8]| bytes.windows(4).position(|window| window == atom).unwrap();
+    assert!(position(b"moov") < position(b"mdat"));
+    let said = probe(&output, "codec_name,pix_fmt,color_range,color_space,color_transfer,color_primaries");
+    assert_eq!(said, "h264,yuv420p,tv,smpte170m,smpte170m,smpte170m");
+}
+
+/// 60 frames at 30/s whose subject flashes white at frame 30, with a beep that begins `beep_secs` into the sound track.
+fn flash_clip(folder: &Path, sound_offset: f64) {
+    let beep = 1.0 - sound_offset;
+    ffmpeg(
+        folder,
+        &format!(
+            "-f lavfi -i color=0x20c040:s=160x120:r=30:d=2,noise=alls=3:allf=t,drawbox=50:30:60:60:0x404040:fill,\
+             drawbox=50:30:60:60:white:fill:enable='gte(n\\,30)' \
+             -itsoffset {sound_offset} -f lavfi -i aevalsrc='if(gte(t\\,{beep})\\,0.5*sin(6000*t)\\,0)':s=48000:d=2 \
+             -map 0:v -map 1:a -c:v libx264 -pix_fmt yuv420p -c:a aac clip.mp4"
+        ),
+    );
+}
+
+/// Seconds until the sound first gets loud, as a player hears it against the first picture.
+fn beep_secs(path: &Path) -> f64 {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let raw = ffmpeg(
+        path.parent().unwrap(),
+        &format!("-i {name} -map 0:a -af aresample=async=1:first_pts=0 -ac 1 -ar 48000 -f s16le -"),
+    );
+    let samples = raw.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]]));
+    let loud = samples.enumerate().find(|(_, sample)| sample.unsigned_abs() > 4000).expect("no beep");
+    loud.0 as f64 / 48_000.0
+}
+
+#[test]
+fn sound_stays_in_sync_to_one_frame_in_every_container_that_has_it() {
+    for sound_offset in [0.0, 0.25] {
+        let folder = tempfile::tempdir().unwrap();
+        flash_clip(folder.path(), sound_offset);
+        let clip = folder.path().join("clip.mp4");
+        clearcut_ok(&["cut", text(&clip), "-f", "webm,stacked-alpha,mov", "-q"]);
+        for (extension, codec) in [("webm", "opus"), ("mp4", "aac"), ("mov", "pcm_s24le")] {
+            let output = folder.path().join(format!("clip-cut.{extension}"));
+            let pictures = Pictures::of(&output, (160, 120), extension == "mp4");
+            let flash =
+                (0..pictures.frames.len()).find(|&frame| pictures.mean(frame, (80, 60), 10)[0] > 160.0).unwrap();
+            assert_eq!(flash, 30, "{extension}");
+            let beep = beep_secs(&output);
+            assert!((beep - 1.0).abs() < 1.0 / 30.0, "{extension}: the beep is at {beep:.3} s instead of 1 s");
+            let said = command("ffprobe")
+                .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
+                .arg(&output)
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), codec);
+        }
+    }
+}
+
+#[test]
+fn no_audio_drops_the_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("x.webm");
+    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", text(&output), "--no-audio", "-q"]);
+    let mut ffprobe = command("ffprobe");
+    ffprobe.args(["-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0"]).arg(&output);
+    assert_eq!(String::from_utf8(ffprobe.output().unwrap().stdout).unwrap().trim(), "video");
+}
+
+#[test]
+fn size_and_rate_are_those_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("x.webm");
+    clearcut_ok(&["cut", &sample("wheel.mp4"), "-o", text(&output), "--size", "480", "--fps", "12", "-q"]);
+    assert_eq!(probe(&output, "width,height,r_frame_rate,nb_read_frames"), "480,270,12/1,36");
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what is missing: scripts/setup.sh run|test. Debian and Ubuntu; elsewhere it says what to install.
+set -euo pipefail
+wanted=()
+need() { # need COMMAND PACKAGE...
+  command -v "$1" >/dev/null 2>&1 || wanted+=("${@:2}")
+}
+need ffmpeg ffmpeg
+need bwrap bubblewrap
+need cc build-essential
+if [ "${1:-run}" = test ]; then
+  need chromium chromium
+  need node nodejs npm
+  need unshare util-linux
+fi
+[ ${#wanted[@]} -eq 0 ] && exit 0
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "Please install: ${wanted[*]}" >&2
+  exit 1
+fi
+sudo=
+[ "$(id -u)" -eq 0 ] || sudo=sudo
+echo "Installing ${wanted[*]}"
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get -qq update
+$sudo apt-get -qq install -y --no-install-recommends "${wanted[@]}" >/dev/null

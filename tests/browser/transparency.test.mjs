@@ -1,0 +1,98 @@
+// An untouched headless Chromium plays our files and reads their transparency.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const root = join(import.meta.dirname, "../..");
+const types = { ".webm": "video/webm", ".mp4": "video/mp4", ".webp": "image/webp", ".apng": "image/apng" };
+let folder, server, browser, page;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "clearcut-browser-"));
+  execFileSync(join(root, "target/release/clearcut"), [
+    "cut", join(root, "samples/mascot.mp4"), "-o", folder, "-f", "webm,stacked-alpha,webp,apng", "--quiet",
+  ]);
+  server = createServer((request, reply) => {
+    const name = new URL(request.url, "http://localhost").pathname.slice(1);
+    if (name === "") return reply.setHeader("content-type", "text/html").end("<!doctype html><title>t</title>");
+    if (name === "favicon.ico") return reply.writeHead(404).end();
+    const extension = name.slice(name.lastIndexOf("."));
+    reply.setHeader("content-type", types[extension] ?? "application/octet-stream");
+    reply.end(readFileSync(join(folder, name)));
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  page = await browser.newPage();
+  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+});
+
+after(async () => {
+  await browser?.close();
+  server?.close();
+  if (folder) rmSync(folder, { recursive: true });
+});
+
+// Draws the source at half time and returns the RGBA values at the given points of a 720×720 picture.
+const draw = (url, points) =>
+  page.evaluate(
+    async ([url, points]) => {
+      let source;
+      if (/\.(webm|mp4)$/.test(url)) {
+        source = document.createElement("video");
+        source.muted = true;
+        source.src = url;
+        await new Promise((ready, failed) => {
+          source.onloadeddata = ready;
+          source.onerror = () => failed(new Error(source.error.message));
+        });
+        await new Promise((ready) => {
+          source.onseeked = ready;
+          source.currentTime = source.duration / 2;
+        });
+      } else {
+        source = new Image();
+        source.src = url;
+        await source.decode();
+      }
+      const canvas = document.createElement("canvas");
+      canvas.width = source.videoWidth ?? source.naturalWidth;
+      canvas.height = source.videoHeight ?? source.naturalHeight;
+      const context = canvas.getContext("2d");
+      context.drawImage(source, 0, 0);
+      const pixels = points.map(([x, y]) => [...context.getImageData(x, y, 1, 1).data]);
+      return { width: canvas.width, height: canvas.height, duration: source.duration, pixels };
+    },
+    [url, points],
+  );
+
+const corner = [10, 10];
+const belly = [380, 530];
+
+for (const name of ["mascot-cut.webm", "mascot-cut.webp", "mascot-cut.apng"]) {
+  test(`${name} is transparent around the subject and solid within it`, async () => {
+    const drawn = await draw(name, [corner, belly]);
+    assert.deepEqual([drawn.width, drawn.height], [720, 720]);
+    const [clear, solid] = drawn.pixels;
+    assert.ok(clear[3] <= 3, `the corner's alpha is ${clear[3]}`);
+    assert.ok(solid[3] >= 252, `the belly's alpha is ${solid[3]}`);
+    assert.ok(solid[0] > 200 && solid[1] > 150 && solid[2] < 90, `the belly is ${solid} instead of yellow`);
+  });
+}
+
+test("stacked-alpha plays with colour above and matte below", async () => {
+  const below = ([x, y]) => [x, y + 720];
+  const drawn = await draw("mascot-cut.mp4", [belly, below(belly), below(corner)]);
+  assert.deepEqual([drawn.width, drawn.height], [720, 1440]);
+  const [color, solid, clear] = drawn.pixels;
+  assert.ok(color[0] > 200 && color[1] > 150 && color[2] < 90, `the belly is ${color} instead of yellow`);
+  assert.ok(solid[0] >= 252, `the belly's matte is ${solid[0]}`);
+  assert.ok(clear[0] <= 3, `the corner's matte is ${clear[0]}`);
+});
