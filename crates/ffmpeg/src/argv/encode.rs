@@ -166,7 +166,7 @@ pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
     let (width, height) = (plan.size.width(), plan.size.height());
     arguments.push(match plan.format {
         OutputFormat::StackedAlpha => {
-            format!("crop={width}:{height}:0:ih/2,extractplanes=y")
+            format!("extractplanes=y,crop={width}:{height}:0:ih/2")
         }
         _ => "alphaextract,format=gray".to_owned(),
     });
