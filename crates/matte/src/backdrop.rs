@@ -1,6 +1,10 @@
 use clearcut_frame::{Matrix, Picture, Rgb8};
 
-use crate::surface::{Reading, Surface};
+use crate::{
+    field::{Field, Residue},
+    palette,
+    surface::{Reading, Surface},
+};
 
 /// Black of luma and the neutral of both chromas: what a change of light scales around.
 pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
@@ -27,9 +31,11 @@ pub struct Backdrop {
 #[derive(Debug, Clone)]
 pub(crate) struct Light {
     /// Y', Cb, Cr over the picture, at the clip's usual brightness.
-    pub(crate) surfaces: [Surface; 3],
+    pub(crate) field: Field,
     /// Standard deviation of luma and of chroma around the surfaces, in levels.
     pub(crate) noise: [f32; 2],
+    /// The largest share of the backdrop's hue that solid subject has, see [`palette`].
+    pub(crate) largest_share: f32,
 }
 
 /// The border of the clip has no dominant colour, so there is nothing to key.
@@ -64,12 +70,14 @@ impl Backdrop {
             Some(rgb) => matrix.ycc_from_rgb([rgb.r, rgb.g, rgb.b].map(f32::from)).map(f64::from),
             None => border_mode(&per_picture).ok_or(NoFlatBackdrop)?,
         };
-        let (light, share) = fitted_light(&per_picture, seed);
+        let size = samples.first().map_or((1, 1), |p| (p.size().width() as usize, p.size().height() as usize));
+        let (mut light, share) = fitted_light(&per_picture, seed, size);
         let is_flat = light.noise[0] <= FLAT_NOISE[0] && light.noise[1] <= FLAT_NOISE[1];
         if given.is_none() && (share < DOMINANT_SHARE || !is_flat) {
             return Err(NoFlatBackdrop);
         }
-        let centre = light.surfaces.map(|surface| surface.at(0.0, 0.0) as f32);
+        light.largest_share = palette::largest_share(samples, &light);
+        let centre = light.field.at(0.5, 0.5);
         let [r, g, b] = matrix.rgb_from_ycc(centre).map(|value| value.round().clamp(0.0, 255.0) as u8);
         Ok(Self { color: given.unwrap_or(Rgb8::new(r, g, b)), confidence: share as f32, light: Some(light) })
     }
@@ -90,12 +98,14 @@ impl Backdrop {
 impl Light {
     /// How bright `picture` is against the clip's usual light, as a factor around 1, from the pixels that are backdrop.
     pub(crate) fn gain_in(&self, picture: &Picture) -> f32 {
-        gain_of(&sampled(picture), &self.surfaces, self.tolerances()) as f32
+        let field = |sample: &Sample| self.field.at((sample.u + 1.0) / 2.0, (sample.v + 1.0) / 2.0).map(f64::from);
+        gain_of(&sampled(picture), field, self.tolerances()) as f32
     }
 
     /// Whether the colour is one that subjects seldom have by chance: its chroma stands clear of neutral.
     pub(crate) fn is_coloured(&self) -> bool {
-        let centre = [1, 2].map(|k| self.surfaces[k].at(0.0, 0.0) - NEUTRAL[k]);
+        let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
+        let centre = [cb - NEUTRAL[1], cr - NEUTRAL[2]];
         centre[0].hypot(centre[1]) > 8.0 + 5.0 * f64::from(self.noise[1])
     }
 
@@ -168,13 +178,12 @@ fn differences(sample: &Sample, from: [f64; 3]) -> [f64; 3] {
     [0, 1, 2].map(|k| sample.ycc[k] - from[k])
 }
 
-fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3]) -> (Light, f64) {
+fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (usize, usize)) -> (Light, f64) {
     let mut surfaces = seed.map(Surface::constant);
     // Wide enough at first for light that falls off from place to place; every round measures again how wide it is.
     let mut tolerances = [24.0, 14.0, 14.0];
     for degree in [0, 1, 1, 2, 2, 3, 3] {
-        let gains: Vec<f64> = per_picture.iter().map(|samples| gain_of(samples, &surfaces, tolerances)).collect();
-        let inliers: Vec<(Sample, [f64; 3])> = inliers_of(per_picture, &gains, &surfaces, tolerances);
+        let inliers = inliers_of(per_picture, |s| on_surfaces(&surfaces, s), tolerances);
         let refit = [0, 1, 2].map(|k| {
             let readings = inliers.iter().map(|(s, level)| Reading { u: s.u, v: s.v, value: level[k] });
             Surface::fitted(readings, degree)
@@ -182,31 +191,44 @@ fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3]) -> (Light, f64) {
         if let [Some(y), Some(cb), Some(cr)] = refit {
             surfaces = [y, cb, cr];
         }
-        let deviations = deviations_of(&inliers, &surfaces);
+        let deviations = deviations_of(&inliers, |s| on_surfaces(&surfaces, s));
         tolerances = [0, 1, 2].map(|k| tolerances[k].min((2.0 + 5.0 * deviations[k]).max(5.0)));
     }
-    let gains: Vec<f64> = per_picture.iter().map(|samples| gain_of(samples, &surfaces, tolerances)).collect();
-    let inliers = inliers_of(per_picture, &gains, &surfaces, tolerances);
-    let [luma, cb, cr] = deviations_of(&inliers, &surfaces);
+    let inliers = inliers_of(per_picture, |s| on_surfaces(&surfaces, s), tolerances);
+    let residues: Vec<Residue> = inliers
+        .iter()
+        .map(|(sample, level)| {
+            let expected = on_surfaces(&surfaces, sample);
+            Residue { u: sample.u, v: sample.v, value: [0, 1, 2].map(|k| level[k] - expected[k]) }
+        })
+        .collect();
+    let field = Field::new(&surfaces, &residues, size);
+    let in_field = |s: &Sample| field.at((s.u + 1.0) / 2.0, (s.v + 1.0) / 2.0).map(f64::from);
+    let inliers = inliers_of(per_picture, in_field, tolerances);
+    let [luma, cb, cr] = deviations_of(&inliers, in_field);
     let border = per_picture.iter().flatten().filter(|sample| sample.at_border).count();
     let share = inliers.iter().filter(|(sample, _)| sample.at_border).count() as f64 / border.max(1) as f64;
     let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
-    (Light { surfaces, noise }, share)
+    (Light { field, noise, largest_share: 1.0 }, share)
 }
 
-/// The samples that agree with the surfaces, and their levels with each picture's own brightness taken out.
+fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
+    [0, 1, 2].map(|k| surfaces[k].at(sample.u, sample.v))
+}
+
+/// The samples that agree with what is expected, and their levels with each picture's own brightness taken out.
 fn inliers_of(
     per_picture: &[Vec<Sample>],
-    gains: &[f64],
-    surfaces: &[Surface; 3],
+    expected: impl Fn(&Sample) -> [f64; 3],
     tolerances: [f64; 3],
 ) -> Vec<(Sample, [f64; 3])> {
     let mut inliers = Vec::new();
-    for (samples, gain) in per_picture.iter().zip(gains) {
+    for samples in per_picture {
+        let gain = gain_of(samples, &expected, tolerances);
         for sample in samples {
             let level = [0, 1, 2].map(|k| NEUTRAL[k] + (sample.ycc[k] - NEUTRAL[k]) / gain);
-            let agrees = (0..3).all(|k| (level[k] - surfaces[k].at(sample.u, sample.v)).abs() <= tolerances[k]);
-            if agrees {
+            let here = expected(sample);
+            if (0..3).all(|k| (level[k] - here[k]).abs() <= tolerances[k]) {
                 inliers.push((*sample, level));
             }
         }
@@ -214,28 +236,46 @@ fn inliers_of(
     inliers
 }
 
-/// Robust standard deviation (1.4826 × the median absolute deviation) of the inliers around the surfaces.
-fn deviations_of(inliers: &[(Sample, [f64; 3])], surfaces: &[Surface; 3]) -> [f64; 3] {
+/// Robust standard deviation of the inliers around what is expected: 1.4826 × the median absolute deviation, or what the
+/// 98th percentile at the border says if that is more, up to twice as much (compression leaves most pixels exact and a
+/// few far off).
+fn deviations_of(inliers: &[(Sample, [f64; 3])], expected: impl Fn(&Sample) -> [f64; 3]) -> [f64; 3] {
+    let off = |only_border: bool, k: usize| -> Vec<f64> {
+        let chosen = inliers.iter().filter(|(sample, _)| sample.at_border || !only_border);
+        chosen.map(|(sample, level)| (level[k] - expected(sample)[k]).abs()).collect()
+    };
     [0, 1, 2].map(|k| {
-        let mut off: Vec<f64> =
-            inliers.iter().map(|(sample, level)| (level[k] - surfaces[k].at(sample.u, sample.v)).abs()).collect();
-        let middle = off.len() / 2;
-        if off.is_empty() { 0.0 } else { 1.4826 * *off.select_nth_unstable_by(middle, f64::total_cmp).1 }
+        let middle = 1.4826 * quantile(off(false, k), 0.5).max(0.4);
+        let tail = quantile(off(true, k), 0.98) / 2.33;
+        tail.clamp(middle, 2.0 * middle)
     })
 }
 
-/// The brightness of one picture against the surfaces: the least-squares factor around [`NEUTRAL`].
-fn gain_of(samples: &[Sample], surfaces: &[Surface; 3], tolerances: [f64; 3]) -> f64 {
-    let (mut cross, mut square) = (0.0, 0.0);
-    for sample in samples {
-        let expected = [0, 1, 2].map(|k| surfaces[k].at(sample.u, sample.v));
-        if differences(sample, expected).iter().zip(tolerances).all(|(d, most)| d.abs() <= most) {
-            for k in 0..3 {
-                let reference = expected[k] - NEUTRAL[k];
-                cross += reference * (sample.ycc[k] - NEUTRAL[k]);
-                square += reference * reference;
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    let at = (values.len() as f64 * share) as usize;
+    if at < values.len() { *values.select_nth_unstable_by(at, f64::total_cmp).1 } else { 0.0 }
+}
+
+/// The brightness of one picture against what is expected: the least-squares factor around [`NEUTRAL`].
+fn gain_of(samples: &[Sample], expected: impl Fn(&Sample) -> [f64; 3], tolerances: [f64; 3]) -> f64 {
+    let mut gain = 1.0;
+    for _ in 0..3 {
+        let (mut cross, mut square) = (0.0, 0.0);
+        for sample in samples {
+            let reference = expected(sample);
+            let agrees = (0..3).all(|k| {
+                let here = NEUTRAL[k] + (reference[k] - NEUTRAL[k]) * gain;
+                (sample.ycc[k] - here).abs() <= tolerances[k]
+            });
+            if agrees {
+                for k in 0..3 {
+                    let strength = reference[k] - NEUTRAL[k];
+                    cross += strength * (sample.ycc[k] - NEUTRAL[k]);
+                    square += strength * strength;
+                }
             }
         }
+        gain = if square > 0.0 { (cross / square).clamp(0.5, 2.0) } else { 1.0 };
     }
-    if square > 0.0 { (cross / square).clamp(0.5, 2.0) } else { 1.0 }
+    gain
 }

@@ -1,142 +1,170 @@
 //! The thin band between backdrop and solid subject: which pixels it has, their alpha and their unmixed colour.
 
-/// How far from the backdrop, in pixels, alpha may still be partial: the widest motion blur that is unmixed.
-const DEPTH: u8 = 24;
-
-/// Pixels this close to the backdrop are always taken to be mixed with it: antialiasing and the reach of 4:2:0 chroma.
-const SMEARED: u8 = 2;
+use crate::{
+    palette::hue_share,
+    profile::{Profile, REACH},
+};
 
 /// One pixel that may be mixed of subject and backdrop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BandPixel {
     /// Index into the luma plane.
     pub(crate) index: u32,
-    /// Steps to the nearest backdrop pixel, from 1.
+    /// Which edge pixel it was reached from.
+    edge: u32,
+    /// Steps to the nearest backdrop pixel, from 0 at the edge.
     depth: u8,
     /// 0.0 clear – 1.0 solid.
     pub(crate) alpha: f32,
     /// Y', Cb, Cr of the subject alone.
     pub(crate) foreground: [f32; 3],
-    /// Y', Cb, Cr as seen, less the backdrop.
-    contrast: [f32; 3],
-    backdrop: [f32; 3],
 }
 
-/// The band of one picture.
-#[derive(Debug)]
-pub(crate) struct Band {
-    pub(crate) pixels: Vec<BandPixel>,
-    /// Of every luma pixel, its number in `pixels` plus one; 0 outside the band.
-    slots: Vec<u32>,
-    width: usize,
+/// What the band needs to know of the picture.
+pub(crate) trait Scene {
+    /// Y', Cb, Cr at a pixel, chroma interpolated.
+    fn seen(&self, x: usize, y: usize) -> [f32; 3];
+    /// Y', Cb, Cr of the backdrop there.
+    fn backdrop(&self, x: usize, y: usize) -> [f32; 3];
+    /// Standard deviation of luma and chroma, in levels.
+    fn noise(&self) -> [f32; 2];
+    /// The largest share of the backdrop's hue that solid subject has.
+    fn largest_share(&self) -> f32;
 }
 
-impl Band {
-    /// The band inside `mask` (0 backdrop, else subject), with colours from `seen` and `backdrop` at x, y.
-    pub(crate) fn found(
-        mask: &[u8],
-        width: usize,
-        seen: impl Fn(usize, usize) -> [f32; 3],
-        backdrop: impl Fn(usize, usize) -> [f32; 3],
-    ) -> Self {
-        let mut band = Self { pixels: Vec::new(), slots: vec![0; mask.len()], width };
-        let add = |band: &mut Self, index: usize, depth: u8| {
-            let (x, y) = (index % width, index / width);
-            let backdrop = backdrop(x, y);
-            let colour = seen(x, y);
-            band.pixels.push(BandPixel {
-                index: index as u32,
-                depth,
-                alpha: 1.0,
-                foreground: colour,
-                contrast: [0, 1, 2].map(|k| colour[k] - backdrop[k]),
-                backdrop,
-            });
-            band.slots[index] = band.pixels.len() as u32;
-        };
-        for index in edge_of(mask, width) {
-            add(&mut band, index, 1);
+/// The band of one picture: its mixed pixels, nearest to the backdrop first.
+pub(crate) fn unmixed_band(mask: &[u8], width: usize, scene: &impl Scene) -> Vec<BandPixel> {
+    let mut slots = vec![0_u32; mask.len()];
+    let mut pixels = Vec::new();
+    for (edge, index) in edge_of(mask, width).into_iter().enumerate() {
+        pixels.push(BandPixel { index: index as u32, edge: edge as u32, depth: 0, alpha: 1.0, foreground: [0.0; 3] });
+        slots[index] = pixels.len() as u32;
+    }
+    let profiles: Vec<Profile> =
+        pixels.iter().map(|edge| Profile::inwards(edge.index as usize, mask, width, scene)).collect();
+    let profiles = settled(&profiles, &pixels, &slots, width);
+    let mut next = 0;
+    while next < pixels.len() {
+        let BandPixel { index, edge, depth, .. } = pixels[next];
+        next += 1;
+        if depth < profiles[edge as usize].width.min(REACH) {
+            for (neighbour, is_straight) in neighbours(index as usize, width, mask.len()) {
+                if is_straight && mask[neighbour] != 0 && slots[neighbour] == 0 {
+                    pixels.push(BandPixel {
+                        index: neighbour as u32,
+                        edge,
+                        depth: depth + 1,
+                        alpha: 1.0,
+                        foreground: [0.0; 3],
+                    });
+                    slots[neighbour] = pixels.len() as u32;
+                }
+            }
         }
-        let mut next = 0;
-        while next < band.pixels.len() {
-            let BandPixel { index, depth, .. } = band.pixels[next];
-            next += 1;
-            if depth < DEPTH {
-                for (neighbour, is_straight) in neighbours(index as usize, width, mask.len()) {
-                    if is_straight && mask[neighbour] != 0 && band.slots[neighbour] == 0 {
-                        add(&mut band, neighbour, depth + 1);
+    }
+    for pixel in &mut pixels {
+        let (x, y) = (pixel.index as usize % width, pixel.index as usize / width);
+        let backdrop = scene.backdrop(x, y);
+        let mut profile = profiles[pixel.edge as usize];
+        profile.foreground = freed(profile.foreground, backdrop, scene.largest_share());
+        unmix(pixel, &profile, scene.seen(x, y), backdrop, scene.noise());
+    }
+    see_through(&mut pixels, mask, &slots, width, scene);
+    pixels
+}
+
+/// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has.
+fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], slots: &[u32], width: usize, scene: &impl Scene) {
+    let most = scene.largest_share();
+    if most >= 1.0 {
+        return;
+    }
+    for index in 0..mask.len() {
+        if mask[index] == 0 || slots[index] != 0 {
+            continue;
+        }
+        let (x, y) = (index % width, index / width);
+        let (seen, backdrop) = (scene.seen(x, y), scene.backdrop(x, y));
+        let share = hue_share(seen, backdrop);
+        if share > most {
+            let foreground = freed(seen, backdrop, most);
+            let alpha = ((1.0 - share) / (1.0 - most)).clamp(0.0, 1.0);
+            pixels.push(BandPixel { index: index as u32, edge: 0, depth: REACH, alpha, foreground });
+        }
+    }
+}
+
+/// `colour` with no more than `most` of the backdrop's hue: carried on along the line from the backdrop through it.
+fn freed(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3] {
+    let share = hue_share(colour, backdrop);
+    if most >= 1.0 || share <= most {
+        return colour;
+    }
+    let stretch = (1.0 - most) / (1.0 - share).max(1.0 / 16.0);
+    [0, 1, 2].map(|k| (backdrop[k] + (colour[k] - backdrop[k]) * stretch).clamp(1.0, 254.0))
+}
+
+/// Each profile agreed with its neighbours along the edge: the middle width, the mean colour of those of like colour.
+fn settled(profiles: &[Profile], edges: &[BandPixel], slots: &[u32], width: usize) -> Vec<Profile> {
+    let mut near: Vec<Profile> = Vec::new();
+    let mut widths: Vec<u8> = Vec::new();
+    let mut agreed = Vec::with_capacity(profiles.len());
+    for (own, edge) in profiles.iter().zip(edges) {
+        near.clear();
+        near.push(*own);
+        for (one, _) in neighbours(edge.index as usize, width, slots.len()) {
+            if slots[one] != 0 {
+                near.push(profiles[slots[one] as usize - 1]);
+                for (two, _) in neighbours(one, width, slots.len()) {
+                    if slots[two] != 0 {
+                        near.push(profiles[slots[two] as usize - 1]);
                     }
                 }
             }
         }
-        band
+        widths.clear();
+        widths.extend(near.iter().map(|profile| profile.width));
+        let middle = widths.len() / 2;
+        let width = *widths.select_nth_unstable(middle).1;
+        agreed.push(Profile { width, ..own.averaged_with(&near) });
     }
+    agreed
+}
 
-    /// Gives every pixel the colour of the solid subject that it leads up to, and its share of it.
-    ///
-    /// From the deepest pixel outwards, each takes over the foreground of the neighbour that stands out most from the
-    /// backdrop, if its own colour lies on the line from the backdrop to that foreground.
-    pub(crate) fn unmix(&mut self, noise: [f32; 2]) {
-        let weights = [1.0 / noise[0].powi(2), 0.5 / noise[1].powi(2), 0.5 / noise[1].powi(2)];
-        let dot = |a: [f32; 3], b: [f32; 3]| (0..3).map(|k| a[k] * b[k] * weights[k]).sum::<f32>();
-        for at in (0..self.pixels.len()).rev() {
-            let pixel = self.pixels[at];
-            let mut best = pixel.contrast;
-            let mut strength = dot(best, best);
-            for (neighbour, _) in neighbours(pixel.index as usize, self.width, self.slots.len()) {
-                let Some(slot) = self.slots[neighbour].checked_sub(1) else { continue };
-                let other = self.pixels[slot as usize];
-                if other.depth < pixel.depth || (other.depth == pixel.depth && slot as usize <= at) {
-                    continue;
-                }
-                let there = [0, 1, 2].map(|k| other.foreground[k] - other.backdrop[k]);
-                let power = dot(there, there);
-                let share = dot(pixel.contrast, there) / power.max(1e-6);
-                let rises = pixel.depth <= SMEARED || other.alpha - share > 1.0 / f32::from(DEPTH) || share < 0.9;
-                let aside = dot(pixel.contrast, pixel.contrast) - share * share * power;
-                let on_line = pixel.depth <= SMEARED || aside < 0.03 * power;
-                if power > strength && rises && on_line {
-                    (best, strength) = (there, power);
-                }
-            }
-            let share = (dot(pixel.contrast, best) / strength.max(1e-6)).clamp(0.0, 1.0);
-            let pixel = &mut self.pixels[at];
-            pixel.alpha = share;
-            pixel.foreground = [0, 1, 2].map(|k| best[k] + pixel.backdrop[k]);
-        }
-        self.solidify_plateaus();
-    }
-
-    /// Makes solid what is not on a slope that falls all the way to the backdrop: a plain area of the subject.
-    fn solidify_plateaus(&mut self) {
-        for at in 0..self.pixels.len() {
-            let pixel = self.pixels[at];
-            if pixel.depth <= SMEARED {
-                continue;
-            }
-            let falls =
-                neighbours(pixel.index as usize, self.width, self.slots.len()).into_iter().any(|(neighbour, _)| {
-                    self.slots[neighbour].checked_sub(1).is_some_and(|slot| {
-                        let other = self.pixels[slot as usize];
-                        other.depth < pixel.depth && other.alpha + 0.5 / f32::from(DEPTH) < pixel.alpha
-                    })
-                });
-            if !falls {
-                let pixel = &mut self.pixels[at];
-                pixel.alpha = 1.0;
-                pixel.foreground = [0, 1, 2].map(|k| pixel.backdrop[k] + pixel.contrast[k]);
-            }
-        }
-    }
+/// Solves C = αF + (1 − α)B for one pixel, luma and chroma each weighted by how well they can tell.
+fn unmix(pixel: &mut BandPixel, profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], noise: [f32; 2]) {
+    let full = [0, 1, 2].map(|k| profile.foreground[k] - backdrop[k]);
+    let here = [0, 1, 2].map(|k| seen[k] - backdrop[k]);
+    // What luma and chroma are uncertain by, as a share of their own full contrast: coding noise around edges (three
+    // deviations and a level), the subject's texture, and the reach of ringing (luma) and of half-resolution chroma.
+    let doubt = |full: f32, noise: f32, texture: f32, smear: f32| {
+        let level = 1.0 + 3.0 * noise;
+        (level * level + texture * texture + smear * smear * full * full).max(1e-3)
+    };
+    let chroma = full[1].hypot(full[2]);
+    let luma_doubt = doubt(full[0], noise[0], profile.texture[0], 0.05);
+    let chroma_doubt = doubt(chroma, noise[1], profile.texture[1], 0.2);
+    let weights = [1.0 / luma_doubt, 1.0 / chroma_doubt, 1.0 / chroma_doubt];
+    let power: f32 = (0..3).map(|k| weights[k] * full[k] * full[k]).sum();
+    let along: f32 = (0..3).map(|k| weights[k] * full[k] * here[k]).sum();
+    let alpha = (along / power.max(1e-6)).clamp(0.0, 1.0);
+    pixel.alpha = alpha;
+    pixel.foreground =
+        [0, 1, 2].map(|k| profile.foreground[k] + alpha * (here[k] - alpha * full[k]).clamp(-64.0, 64.0));
 }
 
 /// The subject's pixels that have backdrop beside, above or below them.
 fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
     let mut edge = Vec::new();
-    for (index, _) in mask.iter().enumerate().filter(|(_, value)| **value != 0) {
-        let beside = neighbours(index, width, mask.len());
-        if beside.into_iter().any(|(neighbour, is_straight)| is_straight && mask[neighbour] == 0) {
-            edge.push(index);
+    for (y, row) in mask.chunks_exact(width).enumerate() {
+        let start = y * width;
+        let above = if y > 0 { &mask[start - width..start] } else { row };
+        let below = mask.get(start + width..start + 2 * width).unwrap_or(row);
+        for x in 0..width {
+            let beside = row[x.saturating_sub(1)] & row[(x + 1).min(width - 1)];
+            if row[x] != 0 && beside & above[x] & below[x] == 0 {
+                edge.push(start + x);
+            }
         }
     }
     edge

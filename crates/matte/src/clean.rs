@@ -2,7 +2,7 @@
 
 use clearcut_frame::{Picture, Subsampling};
 
-use crate::band::{Band, neighbours};
+use crate::band::{BandPixel, neighbours};
 
 /// How many pixels the subject's colour is carried outwards: more than the reach of the usual scaling filters.
 const MARGIN: u8 = 8;
@@ -11,12 +11,12 @@ const MARGIN: u8 = 8;
 const CALM: [u8; 3] = [126, 128, 128];
 
 /// Writes the colours of `out`: the band's unmixed ones, then outwards over the backdrop, grey beyond.
-pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &Band) {
+pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
     let width = out.size().width() as usize;
     let mut painted = vec![0_u32; mask.len()];
     let mut colours: Vec<[f32; 3]> = Vec::new();
     let mut queue: Vec<(u32, u8)> = Vec::new();
-    for pixel in &band.pixels {
+    for pixel in band {
         colours.push(pixel.foreground);
         queue.push((pixel.index, 0));
         painted[pixel.index as usize] = colours.len() as u32;

@@ -10,8 +10,11 @@
 mod backdrop;
 mod band;
 mod clean;
+mod field;
 mod keyer;
 mod likeness;
+mod palette;
+mod profile;
 mod regions;
 mod surface;
 

@@ -27,22 +27,24 @@ impl Likeness {
         let (chroma_width, chroma_height) = picture.format().chroma_size();
         let [luma_scale, chroma_scale] = light.noise.map(scale_of);
         let mut off = vec![0; width * height];
-        let mut expected = vec![0; width];
-        let (mut blue, mut red) = (vec![0; chroma_width], vec![0; chroma_width]);
+        let lines = [(0, width), (1, chroma_width), (2, chroma_width)].map(|(k, width)| light.field.lines(k, width));
+        let mut expected = vec![0; width.max(chroma_width)];
         let mut chroma_off = vec![0_u8; chroma_width];
         let mut chroma_row = usize::MAX;
         for (y, row) in off.chunks_exact_mut(width).enumerate() {
             if y >> shift != chroma_row {
                 chroma_row = y >> shift;
-                expect_row(light, 1, gain, chroma_row, chroma_height, &mut blue);
-                expect_row(light, 2, gain, chroma_row, chroma_height, &mut red);
+                let (line, below) = light.field.lines_around(chroma_row, chroma_height);
                 let at = chroma_row * chroma_width;
                 chroma_off.fill(0);
-                raise(&mut chroma_off, &picture.cb()[at..at + chroma_width], &blue, chroma_scale);
-                raise(&mut chroma_off, &picture.cr()[at..at + chroma_width], &red, chroma_scale);
+                for (k, plane) in [(1, picture.cb()), (2, picture.cr())] {
+                    expect_row(NEUTRAL[k] as f32, &lines[k][line..], below, gain, &mut expected[..chroma_width]);
+                    raise(&mut chroma_off, &plane[at..at + chroma_width], &expected, chroma_scale);
+                }
             }
             spread(&chroma_off, shift, row);
-            expect_row(light, 0, gain, y, height, &mut expected);
+            let (line, below) = light.field.lines_around(y, height);
+            expect_row(NEUTRAL[0] as f32, &lines[0][line..], below, gain, &mut expected[..width]);
             raise(row, &picture.y()[y * width..(y + 1) * width], &expected, luma_scale);
         }
         Self { width, height, off, gain }
@@ -50,9 +52,9 @@ impl Likeness {
 
     /// The backdrop's Y', Cb, Cr expected at a pixel of this picture.
     pub(crate) fn backdrop_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
-        let u = 2.0 * (x as f64 + 0.5) / self.width as f64 - 1.0;
-        let v = 2.0 * (y as f64 + 0.5) / self.height as f64 - 1.0;
-        [0, 1, 2].map(|k| (NEUTRAL[k] + (light.surfaces[k].at(u, v) - NEUTRAL[k]) * f64::from(self.gain)) as f32)
+        let (across, down) = ((x as f64 + 0.5) / self.width as f64, (y as f64 + 0.5) / self.height as f64);
+        let usual = light.field.at(across, down);
+        [0, 1, 2].map(|k| NEUTRAL[k] as f32 + (usual[k] - NEUTRAL[k] as f32) * self.gain)
     }
 }
 
@@ -61,15 +63,11 @@ fn scale_of(sigma: f32) -> u16 {
     (8.0 * f32::from(LIMIT) / (2.0 + 5.0 * sigma)).round().clamp(1.0, 255.0) as u16
 }
 
-/// The expected values of component `k` along one of `rows` rows of its plane, rounded to levels.
-fn expect_row(light: &Light, k: usize, gain: f32, row: usize, rows: usize, out: &mut [u8]) {
-    let neutral = NEUTRAL[k] as f32;
-    let [a, b, c, d] = light.surfaces[k].along_row(2.0 * (row as f64 + 0.5) / rows as f64 - 1.0);
-    let step = 2.0 / out.len() as f32;
-    for (x, value) in out.iter_mut().enumerate() {
-        let u = (x as f32 + 0.5) * step - 1.0;
-        let level = a + u * (b + u * (c + u * d));
-        *value = (neutral + (level - neutral) * gain + 0.5) as u8;
+/// The expected values of one row between two node lines at this picture's brightness, rounded to levels.
+fn expect_row(neutral: f32, lines: &[Vec<f32>], below: f32, gain: f32, out: &mut [u8]) {
+    for ((value, upper), lower) in out.iter_mut().zip(&lines[0]).zip(&lines[1]) {
+        let usual = upper + (lower - upper) * below;
+        *value = (neutral + (usual - neutral) * gain + 0.5) as u8;
     }
 }
 

@@ -20,8 +20,8 @@ struct Tally {
 /// Marks the backdrop: 0 where a pixel of `off` is below `limit` and its region is backdrop, 255 elsewhere.
 ///
 /// A region (4-connected) is backdrop if it touches the border of the picture, or if `keys_pockets` and it is a flat
-/// patch of the backdrop's colour: at least 12 pixels whose mean distance is no more than a third of the limit, twice
-/// the mean that the backdrop's own noise has.
+/// patch of the backdrop's colour: at least 12 pixels whose mean distance is no more than half the limit: what a
+/// slightly wrong guess of the light behind the subject explains, too.
 pub(crate) fn backdrop_mask(off: &[u8], width: usize, limit: u8, keys_pockets: bool) -> Vec<u8> {
     let height = off.len() / width;
     let mut runs = look_alike_runs(off, width, limit);
@@ -41,7 +41,7 @@ pub(crate) fn backdrop_mask(off: &[u8], width: usize, limit: u8, keys_pockets: b
     for index in 0..runs.len() {
         let run = runs[index];
         let tally = tallies[root_of(&mut runs, index as u32) as usize];
-        let flat = tally.area >= 12 && 3 * tally.total_off <= u64::from(limit) * tally.area;
+        let flat = tally.area >= 12 && 2 * tally.total_off <= u64::from(limit) * tally.area;
         if tally.touches_border || (keys_pockets && flat) {
             let row = run.y as usize * width;
             mask[row + run.start as usize..row + run.end as usize].fill(0);

@@ -65,17 +65,6 @@ impl Surface {
     pub(crate) fn at(&self, u: f64, v: f64) -> f64 {
         terms(u, v).iter().zip(self.coefficients).map(|(t, c)| t * c).sum()
     }
-
-    /// The surface along one row (constant `v`) as a cubic in `u`: `[c0, c1, c2, c3]`.
-    pub(crate) fn along_row(&self, v: f64) -> [f32; 4] {
-        let c = &self.coefficients;
-        [
-            (c[0] + c[2] * v + c[5] * v * v + c[9] * v * v * v) as f32,
-            (c[1] + c[4] * v + c[8] * v * v) as f32,
-            (c[3] + c[7] * v) as f32,
-            c[6] as f32,
-        ]
-    }
 }
 
 /// Solves the symmetric positive system `normal` (right-hand side in its last column) by elimination.
@@ -113,15 +102,6 @@ mod tests {
         let fit = Surface::fitted(grid().map(|(u, v)| Reading { u, v, value: truth(u, v) }), 3).unwrap();
         for (u, v) in grid() {
             assert!((fit.at(u, v) - truth(u, v)).abs() < 0.7, "at {u},{v}: {} for {}", fit.at(u, v), truth(u, v));
-        }
-    }
-
-    #[test]
-    fn a_row_of_the_surface_is_the_surface() {
-        let fit = Surface::fitted(grid().map(|(u, v)| Reading { u, v, value: 9.0 + u - 3.0 * v * v * u }), 3).unwrap();
-        for (u, v) in grid() {
-            let [a, b, c, d] = fit.along_row(v).map(f64::from);
-            assert!((a + u * (b + u * (c + u * d)) - fit.at(u, v)).abs() < 1e-3);
         }
     }
 

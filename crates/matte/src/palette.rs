@@ -1,0 +1,101 @@
+//! How much of the backdrop's hue the subject itself has: what has more must be seen through.
+
+use clearcut_frame::Picture;
+
+use crate::{
+    backdrop::Light,
+    likeness::{LIMIT, Likeness},
+    regions::backdrop_mask,
+};
+
+/// Steps of the hue share's histogram, for shares 0.0..=1.0.
+const STEPS: usize = 100;
+
+/// Depths in pixels below which the subject's inside is looked for, best first: beyond any blur, beyond most, beyond
+/// the reach of half-resolution chroma.
+const DEPTHS: [u8; 3] = [24, 12, 5];
+
+/// What coding noise and a little bounced light may add to the share of a solid pixel.
+const SLACK: f32 = 0.06;
+
+/// Shares that only something nearly clear has, such as thin glass or a shadow: solid subject leaves a gap between its own
+/// look-alikes and the backdrop itself.
+const NEARLY_CLEAR: std::ops::Range<usize> = 80..95;
+
+/// The share of the backdrop's chroma along its own hue that is in a colour: 1.0 the backdrop's, 0.0 none, unclamped.
+pub(crate) fn hue_share(colour: [f32; 3], backdrop: [f32; 3]) -> f32 {
+    let [blue, red] = [backdrop[1] - 128.0, backdrop[2] - 128.0];
+    ((colour[1] - 128.0) * blue + (colour[2] - 128.0) * red) / (blue * blue + red * red).max(1.0)
+}
+
+/// The largest hue share that solid subject has: the 98th percentile deep inside it, over all `samples`; where a
+/// hundredth of the subject is nearly clear, the median, since then most of it is seen through.
+///
+/// 1.0 (no bound) where the backdrop has no hue or nothing is deep.
+pub(crate) fn largest_share(samples: &[Picture], light: &Light) -> f32 {
+    if !light.is_coloured() {
+        return 1.0;
+    }
+    let mut histograms = [[0_u32; STEPS]; DEPTHS.len()];
+    for picture in samples {
+        let likeness = Likeness::measured(picture, light);
+        let mask = backdrop_mask(&likeness.off, likeness.width, LIMIT, true);
+        let depth = depths(&mask, likeness.width);
+        let shift = picture.format().subsampling.shift();
+        let chroma_width = picture.format().chroma_size().0;
+        for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > DEPTHS[2]) {
+            let (x, y) = (index % likeness.width, index / likeness.width);
+            let chroma = (y >> shift) * chroma_width + (x >> shift);
+            let colour = [0, picture.cb()[chroma], picture.cr()[chroma]].map(f32::from);
+            let share = hue_share(colour, likeness.backdrop_at(light, x, y));
+            let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
+            for (histogram, _) in histograms.iter_mut().zip(DEPTHS).filter(|(_, least)| depth > least) {
+                histogram[step] += 1;
+            }
+        }
+    }
+    let enough = |histogram: &&[u32; STEPS]| histogram.iter().sum::<u32>() >= 256;
+    let Some(histogram) = histograms.iter().find(enough) else { return 1.0 };
+    let total: u32 = histogram.iter().sum();
+    let nearly_clear: u32 = histogram[NEARLY_CLEAR].iter().sum();
+    if nearly_clear * 100 >= total {
+        return quantile(histogram, 50) + SLACK;
+    }
+    let deep = quantile(&histogram[..NEARLY_CLEAR.start], 98);
+    let whole = quantile(&histograms[DEPTHS.len() - 1], 75);
+    deep.max(whole) + SLACK
+}
+
+/// The share below which `percent` of the histogram lie.
+fn quantile(histogram: &[u32], percent: u64) -> f32 {
+    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
+    let mut below = 0;
+    let step = histogram.iter().position(|&count| {
+        below += u64::from(count);
+        below * 100 >= total * percent
+    });
+    (step.unwrap_or(STEPS - 1) + 1) as f32 / STEPS as f32
+}
+
+/// City-block distance of every subject pixel to the nearest backdrop pixel, saturating.
+fn depths(mask: &[u8], width: usize) -> Vec<u8> {
+    let mut depth: Vec<u8> = mask.to_vec();
+    let len = depth.len();
+    for index in 0..len {
+        if index % width > 0 {
+            depth[index] = depth[index].min(depth[index - 1].saturating_add(1));
+        }
+        if index >= width {
+            depth[index] = depth[index].min(depth[index - width].saturating_add(1));
+        }
+    }
+    for index in (0..len).rev() {
+        if index % width + 1 < width {
+            depth[index] = depth[index].min(depth[index + 1].saturating_add(1));
+        }
+        if index + width < len {
+            depth[index] = depth[index].min(depth[index + width].saturating_add(1));
+        }
+    }
+    depth
+}
