@@ -1,6 +1,6 @@
 //! Reads every output back before it is called done.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{path::Path, time::Duration};
 
 use clearcut_ffmpeg::{EncodePlan, Tools, read_picture};
 use clearcut_frame::Picture;
@@ -115,7 +115,8 @@ fn read_with_ffmpeg(
     Ok(summaries)
 }
 
-/// Animated WebP merges equal pictures into a longer one: each is counted for as long as it is shown.
+/// With libwebp, since ffmpeg reads animated WebP only from version 8 on. Equal pictures are merged into a longer one in such a
+/// file: each is counted for as long as it is shown.
 fn read_webp(
     plan: &EncodePlan,
     scratch: &Path,
@@ -123,32 +124,23 @@ fn read_webp(
     counters: &Counters,
 ) -> Result<Vec<MatteSummary>, Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
-    let file = File::open(scratch.join(plan.file_name()))
+    let bytes = std::fs::read(scratch.join(plan.file_name()))
         .map_err(|source| Error::Io { doing: "checking an output", source })?;
-    let mut decoder = image_webp::WebPDecoder::new(BufReader::new(file)).map_err(|error| failed(error.to_string()))?;
+    let decoder = webp_animation::Decoder::new(&bytes).map_err(|error| failed(format!("{error:?}")))?;
     if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
         return Err(failed(format!("it is {:?} pixels large", decoder.dimensions())));
     }
-    if !decoder.has_alpha() {
-        // The encoder leaves an alpha channel out that is solid throughout.
-        return Ok(vec![MatteSummary::of([255].into_iter()); log.0.len()]);
-    }
-    let mut pixels = vec![0; decoder.output_buffer_size().unwrap_or(0)];
-    let (mut summaries, mut shown_ms) = (Vec::new(), 0_u64);
-    for _ in 0..decoder.num_frames().max(1) {
-        let duration_ms = if decoder.is_animated() {
-            decoder.read_frame(&mut pixels).map_err(|error| failed(error.to_string()))?
-        } else {
-            decoder.read_image(&mut pixels).map_err(|error| failed(error.to_string()))?;
-            1
-        };
-        shown_ms += u64::from(duration_ms);
-        let summary = MatteSummary::of(pixels.chunks_exact(4).map(|pixel| pixel[3]));
-        let until = plan.frame_rate.frames_in(std::time::Duration::from_millis(shown_ms)).max(1);
-        while (summaries.len() as u64) < until {
-            summaries.push(summary);
-        }
+    let mut summaries = Vec::new();
+    for picture in decoder {
+        let summary = MatteSummary::of(picture.data().chunks_exact(4).map(|pixel| pixel[3]));
+        let shown_until = Duration::from_millis(u64::try_from(picture.timestamp()).unwrap_or(0));
+        let until = plan.frame_rate.frames_in(shown_until).max(summaries.len() as u64 + 1);
+        summaries.resize(until as usize, summary);
         counters.checked_one();
+    }
+    if let [only] = summaries[..] {
+        // A clip that does not move is written as a still picture, without a time.
+        summaries = vec![only; log.0.len()];
     }
     Ok(summaries)
 }
