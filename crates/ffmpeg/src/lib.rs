@@ -18,7 +18,7 @@ mod sandbox;
 mod sniff;
 mod tools;
 
-pub use argv::{ColorTags, DecodePlan, EncodePlan, Retiming, SamplePlan, ToneMap};
+pub use argv::{ColorTags, DecodePlan, EncodePlan, Retiming, SamplePlan, SourceTransfer, ToneMap};
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
 pub use error::{Error, MediaError};

@@ -5,7 +5,10 @@ use std::time::Duration;
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 use serde::Deserialize;
 
-use crate::{AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, ToneMap, argv};
+use crate::{
+    AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, ToneMap, argv,
+    argv::SourceTransfer,
+};
 
 #[derive(Deserialize)]
 struct Answer {
@@ -96,8 +99,8 @@ pub(crate) fn parse_streams(
     if tone_map.is_some() && !capabilities.has_zscale() {
         return Err(MediaError::HdrUnsupported.into());
     }
-    let rates: Vec<FrameRate> =
-        [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok()).collect();
+    let stated = [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok());
+    let rates = stated.flat_map(|rate| usual_rate_meant_by(rate).into_iter().chain([rate])).collect::<Vec<_>>();
     let info = MediaInfo {
         container,
         stream: video.index,
@@ -221,6 +224,13 @@ fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
 const USUAL_RATES: [(u32, u32); 10] =
     [(10, 1), (12, 1), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60, 1)];
 
+/// The usual rate that a container with coarse times can only come near to, such as 24 where a hundred-thousandth of a second
+/// makes it 23.998. Whether it is that is for the pictures' times to say.
+fn usual_rate_meant_by(rate: FrameRate) -> Option<FrameRate> {
+    let is_near = |usual: &FrameRate| (usual.per_second() / rate.per_second() - 1.0).abs() < 3e-4;
+    USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds)).find(is_near)
+}
+
 /// The rate the container calls its base where that is a sane one, else the usual rate nearest to the average.
 fn nearest_constant_rate(rates: &[FrameRate], starts: &[f64]) -> FrameRate {
     if let Some(base) = rates.first().filter(|rate| (1.0..=60.0).contains(&rate.per_second())) {
@@ -272,13 +282,16 @@ fn subsampling_of(pixel_format: &str) -> Subsampling {
 }
 
 fn tone_map_of(video: &Stream) -> Option<ToneMap> {
-    match video.color_transfer.as_str() {
-        "smpte2084" | "arib-std-b67" => Some(ToneMap::HighDynamicRange),
-        _ => match (video.color_space.as_str(), video.color_primaries.as_str()) {
-            ("bt2020nc" | "bt2020c", _) | (_, "bt2020") => Some(ToneMap::WideGamut),
-            _ => None,
-        },
-    }
+    let is_stated = |name: &str| !matches!(name, "" | "unknown" | "unspecified" | "reserved");
+    let transfer = match video.color_transfer.as_str() {
+        "smpte2084" | "arib-std-b67" => SourceTransfer::HighDynamicRange,
+        name if is_stated(name) => SourceTransfer::Standard,
+        _ => SourceTransfer::Unstated,
+    };
+    let is_wide = matches!(video.color_space.as_str(), "bt2020nc" | "bt2020c") || video.color_primaries == "bt2020";
+    let has_primaries = is_stated(&video.color_primaries);
+    let has_matrix = is_stated(&video.color_space);
+    (transfer == SourceTransfer::HighDynamicRange || is_wide).then_some(ToneMap { transfer, has_primaries, has_matrix })
 }
 
 fn color_of(video: &Stream, size: Size) -> ColorTags {

@@ -34,13 +34,26 @@ pub struct SamplePlan {
     pub max_pictures: u64,
 }
 
-/// Why a clip's colours are converted to BT.709 on decoding.
+/// From which colours a clip is converted to BT.709 on decoding. What the clip does not state is taken to be BT.2020.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToneMap {
-    /// PQ or HLG: tone-mapped to standard range.
+pub struct ToneMap {
+    /// How bright its values are.
+    pub transfer: SourceTransfer,
+    /// Whether the clip states its primaries.
+    pub has_primaries: bool,
+    /// Whether the clip states its matrix.
+    pub has_matrix: bool,
+}
+
+/// The transfer of a clip that is converted to BT.709.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceTransfer {
+    /// PQ (SMPTE 2084) or HLG, as stated: tone-mapped to standard range.
     HighDynamicRange,
-    /// BT.2020 primaries in standard range: mapped to BT.709 primaries.
-    WideGamut,
+    /// A standard one, as stated: only primaries and matrix are mapped.
+    Standard,
+    /// None is stated: taken as that of BT.2020 in standard range.
+    Unstated,
 }
 
 /// Name in the scratch folder of the sound that goes into the outputs.
@@ -114,20 +127,33 @@ pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<Strin
     arguments
 }
 
+/// Names the colours that the clip does not: zscale gives up on unnamed ones.
+fn unstated_colors(source: ToneMap) -> Option<String> {
+    let unstated = [
+        (source.transfer == SourceTransfer::Unstated, "color_trc=bt2020-10"),
+        (!source.has_primaries, "color_primaries=bt2020"),
+        (!source.has_matrix, "colorspace=bt2020nc"),
+    ];
+    let named: Vec<&str> = unstated.into_iter().filter_map(|(is_unstated, name)| is_unstated.then_some(name)).collect();
+    if named.is_empty() { None } else { Some(format!("setparams={}", named.join(":"))) }
+}
+
 /// Filters that bring a decoded picture to 8-bit limited range in `size`, in the matrix of [`MediaInfo::color`].
 fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     let mut filters = Vec::new();
-    match info.tone_map {
+    if let Some(source) = info.tone_map {
+        filters.extend(unstated_colors(source));
         // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
-        Some(ToneMap::HighDynamicRange) => filters.push(
-            "zscale=transfer=linear:npl=203,format=gbrpf32le,zscale=primaries=bt709,tonemap=mobius:desat=0,\
-             zscale=transfer=bt709:matrix=bt709:range=tv"
-                .to_owned(),
-        ),
-        Some(ToneMap::WideGamut) => {
-            filters.push("zscale=primaries=bt709:transfer=bt709:matrix=bt709:range=tv".to_owned());
-        }
-        None => {}
+        let linear = if info.has_alpha { "gbrapf32le" } else { "gbrpf32le" };
+        filters.push(match source.transfer {
+            SourceTransfer::HighDynamicRange => format!(
+                "zscale=transfer=linear:npl=203,format={linear},zscale=primaries=bt709,tonemap=mobius:desat=0,\
+                 zscale=transfer=bt709:matrix=bt709:range=tv"
+            ),
+            SourceTransfer::Standard | SourceTransfer::Unstated => {
+                "zscale=primaries=bt709:transfer=bt709:matrix=bt709:range=tv".to_owned()
+            }
+        });
     }
     let matrix = match info.color.matrix {
         Matrix::Bt601 => "bt601",
