@@ -1,7 +1,11 @@
 //! The program as its users meet it: the real binary, real ffmpeg, real clips.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod bad_input;
+mod clips;
 mod command_line;
+mod input_kinds;
 mod layers;
 mod media;
 mod outputs;
+mod run;

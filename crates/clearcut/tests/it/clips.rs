@@ -1,0 +1,51 @@
+//! A clip as users have them: a soft-edged subject that moves over a noisy, slightly uneven flat backdrop.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use crate::media::ffmpeg;
+
+/// Width, height and pictures of the master.
+pub(crate) const WIDTH: usize = 160;
+pub(crate) const HEIGHT: usize = 120;
+pub(crate) const FRAMES: usize = 24;
+
+/// H.264 as most clips have it. Goes between an input and a name.
+pub(crate) const H264: &str = "-vf scale=out_color_matrix=bt709 -c:v libx264 -preset veryfast -pix_fmt yuv420p -crf 23 \
+                               -colorspace bt709 -color_primaries bt709 -color_trc bt709";
+
+/// How solid the subject is, as an expression of geq: a disc whose edge ramps over four pixels.
+const SUBJECT: &str = "clip((38-hypot(X-80-12*sin(N/4),Y-62))/4+0.5,0,1)";
+
+/// The lossless master, 24 pictures of 160×120 at 24 a second, that all clips are encoded from. Made once.
+pub(crate) fn master() -> &'static Path {
+    static MASTER: OnceLock<PathBuf> = OnceLock::new();
+    MASTER.get_or_init(|| {
+        let mix = |backdrop: &str, subject: &str| format!("'st(0,{SUBJECT});({backdrop})*(1-ld(0))+({subject})*ld(0)'");
+        let (r, g, b) = (mix("40+6*X/W", "200-Y/2"), mix("190-8*Y/H", "90+20*sin(X/3)"), mix("60+4*X/W", "70+X/4"));
+        let picture = format!("color=c=black:s={WIDTH}x{HEIGHT}:r=24,format=gbrp,geq=r={r}:g={g}:b={b}");
+        kept("master.mkv", &format!("-f lavfi -i {picture},noise=alls=5:allf=t -frames:v {FRAMES} -c:v ffv1"))
+    })
+}
+
+/// The same with a straight alpha that is clear in the left half of the picture and solid in the right.
+pub(crate) fn half_clear_master() -> &'static Path {
+    static MASTER: OnceLock<PathBuf> = OnceLock::new();
+    MASTER.get_or_init(|| {
+        let alpha = "format=gbrap,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*gte(X,W/2)'";
+        kept("half-clear.mkv", &format!("-i {} -vf {alpha} -c:v ffv1", master().display()))
+    })
+}
+
+/// Makes a clip that all tests share. Two test runs at once make the same file, and each moves it there whole.
+fn kept(name: &str, line: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let own = tempfile::tempdir_in(folder).unwrap();
+    ffmpeg(own.path(), &format!("{line} {name}"));
+    let path = folder.join(name);
+    fs::rename(own.path().join(name), &path).unwrap();
+    path
+}

@@ -1,0 +1,281 @@
+//! What users have: containers, codecs, shapes, colours, rates, alpha and sound.
+
+use crate::{
+    clips::{self, FRAMES, H264, HEIGHT, WIDTH},
+    media::{Pictures, command, ffmpeg, probe},
+    run::Place,
+};
+
+/// Cuts `clip` to WebM, which must have this size, rate and number of pictures; gives the pictures.
+fn cut(place: &Place, clip: &str, size: (usize, usize), rate: &str, frames: usize) -> Pictures {
+    let outcome = place.run(&["cut", clip, "-q", "--force", "-o", "out.webm"]);
+    assert_eq!(outcome.exit, Some(0), "{clip}: {outcome:?}");
+    let output = place.join("out.webm");
+    let said = probe(&output, "width,height,r_frame_rate,nb_read_frames");
+    assert_eq!(said, format!("{},{},{rate},{frames}", size.0, size.1), "{clip}");
+    let pictures = Pictures::of(&output, size, false);
+    assert_eq!(pictures.frames.len(), frames, "{clip}");
+    place.assert_nobody_works_here();
+    pictures
+}
+
+/// Subject solid in the middle, backdrop clear in all corners, in every picture.
+fn assert_matted(clip: &str, pictures: &Pictures) {
+    for frame in 0..pictures.frames.len() {
+        let height = pictures.frames[frame].len() / 4 / pictures.width;
+        let (x, y, side) = (pictures.width, height, (pictures.width.min(height) / 10).max(3));
+        let solid = pictures.mean(frame, (x / 2, y / 2), side)[3];
+        assert!(solid > 250.0, "{clip}: the middle of picture {frame} has alpha {solid}");
+        for (x, y) in [(side, side), (x - side, side), (side, y - side), (x - side, y - side)] {
+            let clear = pictures.mean(frame, (x, y), side)[3];
+            assert!(clear < 5.0, "{clip}: picture {frame} has alpha {clear} at {x},{y}");
+        }
+    }
+}
+
+/// Encodes the master so, and cuts it: size, rate and pictures stay and the matte is sane.
+fn stays(name: &str, arguments: &str) -> Pictures {
+    let place = Place::new();
+    place.encode(name, arguments);
+    let pictures = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+    assert_matted(name, &pictures);
+    pictures
+}
+
+#[test]
+fn h264_is_read_from_mp4_mov_mkv_and_avi() {
+    for name in ["clip.mp4", "clip.mov", "clip.mkv", "clip.avi"] {
+        stays(name, H264);
+    }
+}
+
+#[test]
+fn hevc_is_read_from_mp4_and_mkv() {
+    for name in ["clip.mp4", "clip.mkv"] {
+        stays(name, "-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv420p");
+    }
+}
+
+#[test]
+fn vp8_is_read_from_webm() {
+    stays("clip.webm", "-c:v libvpx -b:v 600k -deadline realtime");
+    stays("hidden.webm", "-c:v libvpx -b:v 600k -auto-alt-ref 1 -lag-in-frames 16");
+}
+
+#[test]
+fn vp9_is_read_from_webm_and_mp4() {
+    for name in ["clip.webm", "clip.mp4"] {
+        stays(name, "-c:v libvpx-vp9 -b:v 600k -deadline realtime -cpu-used 8 -pix_fmt yuv420p");
+    }
+}
+
+#[test]
+fn av1_is_read_from_webm_and_mp4() {
+    for name in ["clip.webm", "clip.mp4"] {
+        stays(name, "-c:v libsvtav1 -preset 12 -crf 30 -pix_fmt yuv420p");
+    }
+}
+
+#[test]
+fn prores_is_read_from_mov() {
+    stays("clip.mov", "-c:v prores_ks -profile:v 2 -pix_fmt yuv422p10le");
+}
+
+#[test]
+fn mpeg4_and_mjpeg_are_read_from_avi_and_mov() {
+    for name in ["clip.avi", "clip.mov"] {
+        stays(name, "-c:v mpeg4 -q:v 3 -pix_fmt yuv420p");
+        stays(name, "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p");
+    }
+}
+
+#[test]
+fn gif_and_animated_png_are_read() {
+    stays("clip.apng", "-c:v apng -pix_fmt rgb24");
+    let place = Place::new();
+    place.encode("clip.gif", "-vf fps=25,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none");
+    let frames = probe(&place.join("clip.gif"), "nb_read_frames").parse().unwrap();
+    assert_matted("clip.gif", &cut(&place, "clip.gif", (WIDTH, HEIGHT), "25/1", frames));
+}
+
+#[test]
+fn a_turned_clip_comes_out_upright() {
+    for (rotation, size) in [(90, (HEIGHT, WIDTH)), (180, (WIDTH, HEIGHT)), (270, (HEIGHT, WIDTH))] {
+        let place = Place::new();
+        place.encode("plain.mp4", H264);
+        place.make("turned.mp4", &format!("-i plain.mp4 -c copy -metadata:s:v rotate={rotation}"));
+        let pictures = cut(&place, "turned.mp4", size, "24/1", FRAMES);
+        assert_matted(&format!("turned by {rotation}"), &pictures);
+        // The subject darkens in red from its top to its bottom. ffmpeg's own display of the clip says where these are now.
+        ffmpeg(place.path(), "-i turned.mp4 -c:v ffv1 shown.mkv");
+        let shown = Pictures::of(&place.join("shown.mkv"), size, false);
+        let middle = (size.0 / 2, size.1 / 2);
+        for point in [(middle.0, middle.1 - 20), (middle.0, middle.1 + 20), (middle.0 - 20, middle.1)] {
+            let (ours, theirs) = (pictures.mean(0, point, 5), shown.mean(0, point, 5));
+            assert!((0..3).all(|c| (ours[c] - theirs[c]).abs() < 12.0), "{rotation} at {point:?}: {ours:?} {theirs:?}");
+        }
+    }
+}
+
+#[test]
+fn pixels_that_are_not_square_are_made_square() {
+    let place = Place::new();
+    place.encode("wide.mp4", &H264.replacen("bt709", "bt709,setsar=4/3", 1));
+    assert_matted("wide.mp4", &cut(&place, "wide.mp4", (213, 120), "24/1", FRAMES));
+}
+
+#[test]
+fn odd_sizes_stay_odd() {
+    let place = Place::new();
+    place.encode("odd.mp4", "-vf scale=161:91,setsar=1 -c:v libx264 -pix_fmt yuv444p");
+    assert_matted("odd.mp4", &cut(&place, "odd.mp4", (161, 91), "24/1", FRAMES));
+}
+
+#[test]
+fn ten_bits_are_read() {
+    stays("ten.mp4", "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le");
+    stays("ten.mkv", "-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv422p10le");
+}
+
+/// Mean colour of the subject's middle in the master.
+fn subject_color() -> [f64; 4] {
+    Pictures::of(clips::master(), (WIDTH, HEIGHT), false).mean(0, (WIDTH / 2, HEIGHT / 2), 9)
+}
+
+/// The subject has the master's colours.
+fn assert_true_color(name: &str, pictures: &Pictures, tolerance: f64) {
+    let (meant, found) = (subject_color(), pictures.mean(0, (WIDTH / 2, HEIGHT / 2), 9));
+    assert!((0..3).all(|c| (meant[c] - found[c]).abs() < tolerance), "{name}: {found:?} instead of {meant:?}");
+}
+
+#[test]
+fn colours_survive_every_matrix_and_range() {
+    let x264 = "-c:v libx264 -preset veryfast -crf 12";
+    let tags = |name: &str| format!("-colorspace {name} -color_primaries {name} -color_trc {name}");
+    for (name, arguments) in [
+        ("709.mp4", format!("-vf scale=out_color_matrix=bt709 {x264} -pix_fmt yuv420p {}", tags("bt709"))),
+        ("601.mp4", format!("-vf scale=out_color_matrix=smpte170m {x264} -pix_fmt yuv420p {}", tags("smpte170m"))),
+        ("untagged.mp4", format!("-vf scale=out_color_matrix=smpte170m {x264} -pix_fmt yuv420p")),
+        (
+            "full.mp4",
+            format!("-vf scale=out_color_matrix=bt709:out_range=pc {x264} -pix_fmt yuvj420p {}", tags("bt709")),
+        ),
+    ] {
+        let pictures = stays(name, &arguments);
+        assert_true_color(name, &pictures, 12.0);
+    }
+}
+
+#[test]
+fn hdr_is_tone_mapped_to_standard_range() {
+    for (name, transfer, matrix) in [
+        ("pq.mkv", "smpte2084", "bt2020nc"),
+        ("hlg.mkv", "arib-std-b67", "bt2020nc"),
+        ("wide.mkv", "bt2020-10", "bt2020nc"),
+    ] {
+        let to_hdr = format!(
+            "zscale=tin=bt709:pin=bt709:min=gbr:rin=full:t={transfer}:p=bt2020:m={matrix}:r=limited:npl=203,format=yuv420p10le"
+        );
+        let pictures = stays(
+            name,
+            &format!(
+                "-vf {to_hdr} -c:v libx265 -x265-params log-level=none -preset ultrafast -crf 12 \
+                 -color_trc {transfer} -color_primaries bt2020 -colorspace {matrix}"
+            ),
+        );
+        assert_true_color(name, &pictures, 45.0);
+    }
+}
+
+#[test]
+fn hdr_that_names_only_its_transfer_or_its_matrix_is_read() {
+    for (name, tags) in [("pq.mkv", "-color_trc smpte2084"), ("wide.mkv", "-colorspace bt2020nc")] {
+        let place = Place::new();
+        place.encode(
+            name,
+            &format!("-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv420p10le {tags}"),
+        );
+        cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+    }
+}
+
+#[test]
+fn uneven_times_become_a_constant_rate_of_the_same_length() {
+    let place = Place::new();
+    // Every third picture is shown for twice as long: 32 frames of time in all.
+    let times = "-vf setpts=(N+floor(N/3))/24/TB -fps_mode passthrough -c:v libx264 -pix_fmt yuv420p -bf 0";
+    place.encode("uneven.mp4", times);
+    let pictures = cut(&place, "uneven.mp4", (WIDTH, HEIGHT), "24/1", 31);
+    assert_matted("uneven.mp4", &pictures);
+}
+
+#[test]
+fn ntsc_rates_stay_exact() {
+    let place = Place::new();
+    place.encode("ntsc.mp4", &H264.replacen("bt709", "bt709,setpts=N*1001/30000/TB -r 30000/1001", 1));
+    assert_matted("ntsc.mp4", &cut(&place, "ntsc.mp4", (WIDTH, HEIGHT), "30000/1001", FRAMES));
+}
+
+#[test]
+fn a_clip_trimmed_by_an_edit_list_is_cut_as_it_is_shown() {
+    let place = Place::new();
+    place.encode("whole.mp4", &format!("{H264} -g 24"));
+    place.make("trimmed.mp4", "-ss 0.25 -i whole.mp4 -c copy");
+    let shown = probe(&place.join("trimmed.mp4"), "nb_read_frames").parse::<usize>().unwrap();
+    assert!(shown < FRAMES, "the clip was not trimmed: {shown}");
+    assert_matted("trimmed.mp4", &cut(&place, "trimmed.mp4", (WIDTH, HEIGHT), "24/1", shown));
+}
+
+#[test]
+fn alpha_that_is_there_already_multiplies_ours() {
+    for (name, arguments) in [
+        ("layered.webm", "-c:v libvpx-vp9 -b:v 900k -pix_fmt yuva420p -auto-alt-ref 0 -deadline realtime -cpu-used 8"),
+        ("layered8.webm", "-c:v libvpx -b:v 900k -pix_fmt yuva420p -auto-alt-ref 0 -deadline realtime"),
+        ("run.mov", "-c:v qtrle -pix_fmt argb"),
+        ("prores.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16"),
+        ("animated.apng", "-c:v apng -pix_fmt rgba"),
+    ] {
+        let place = Place::new();
+        place.make(name, &format!("-i {} {arguments}", clips::half_clear_master().display()));
+        let pictures = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        for frame in [0, FRAMES / 2, FRAMES - 1] {
+            let alpha = |x| pictures.mean(frame, (x, HEIGHT / 2), 7)[3];
+            assert!(alpha(WIDTH / 2 - 10) < 5.0, "{name}: the clear half of the subject has {}", alpha(WIDTH / 2 - 10));
+            assert!(
+                alpha(WIDTH / 2 + 10) > 250.0,
+                "{name}: the solid half of the subject has {}",
+                alpha(WIDTH / 2 + 10)
+            );
+            assert!(alpha(WIDTH - 8) < 5.0, "{name}: the backdrop in the solid half has {}", alpha(WIDTH - 8));
+        }
+    }
+}
+
+#[test]
+fn sound_of_common_kinds_is_carried_over() {
+    for (name, codec) in [
+        ("aac.mp4", "aac"),
+        ("pcm.mov", "pcm_s16le"),
+        ("mp3.avi", "libmp3lame"),
+        ("opus.mkv", "libopus"),
+        ("mp2.mkv", "mp2"),
+    ] {
+        let place = Place::new();
+        place.encode(name, &format!("-f lavfi -i sine=d=1 {H264} -c:a {codec}"));
+        cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        let said = command("ffprobe")
+            .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
+            .arg(place.join("out.webm"))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "opus", "{name}");
+    }
+}
+
+#[test]
+fn subtitles_and_a_second_picture_track_do_no_harm() {
+    let place = Place::new();
+    place.put("words.srt", "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
+    place.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
+    assert_matted("subtitled.mp4", &cut(&place, "subtitled.mp4", (WIDTH, HEIGHT), "24/1", FRAMES));
+}
