@@ -5,7 +5,7 @@ ALL_FORMATS := webm,stacked-alpha,webp,apng,mov
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
 
-.PHONY: run test setup-run setup-test build lint test-rust test-browser eval gallery clean
+.PHONY: run test setup-run setup-test build lint test-rust test-browser eval gallery memory clean
 
 run: setup-run build
 	$(CLEARCUT) cut samples/mascot.mp4 -o out --formats $(ALL_FORMATS) --force
@@ -40,6 +40,10 @@ eval: setup-run build
 # Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
 	scripts/gallery.sh
+
+# Peak memory for a 20-second and a 10-minute clip; takes a while.
+memory: setup-run build
+	scripts/memory.py
 
 clean:
 	rm -rf target out
