@@ -1,4 +1,9 @@
-use std::{fs::File, path::Path, time::Instant};
+use std::{
+    fs::File,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::CutRequest;
@@ -15,14 +20,14 @@ use crate::{
 pub(crate) fn run(tools: &Tools, options: &CutOptions) -> Result<(), Failure> {
     let request = options.request();
     check_names(options)?;
-    let stop = Stop::default();
-    let on_signal = stop.clone();
+    let interruption = Interruption::default();
+    let on_signal = interruption.clone();
     // Fails only if a handler is set already, and there is none.
-    let _ = ctrlc::set_handler(move || on_signal.cancel());
+    let _ = ctrlc::set_handler(move || on_signal.interrupt());
     let mut last_failure = None;
     for input in &options.inputs {
         let show = Show::new(options, input);
-        match cut_one(tools, options, &request, input, &stop, show) {
+        match cut_one(tools, options, &request, input, &interruption.next_cut(), show) {
             Ok(()) => {}
             Err(failure) if options.keep_going && !failure.is_interruption() => {
                 if let Some(earlier) = last_failure.replace(failure) {
@@ -38,6 +43,38 @@ pub(crate) fn run(tools: &Tools, options: &CutOptions) -> Result<(), Failure> {
         }
     }
     last_failure.map_or(Ok(()), Err)
+}
+
+/// Ctrl-C: ends the cut that runs and all that were to come. Each cut has a [`Stop`] of its own, since one that failed stays stopped.
+#[derive(Clone, Default)]
+struct Interruption(Arc<Mutex<Interrupted>>);
+
+#[derive(Default)]
+struct Interrupted {
+    yes: bool,
+    running: Stop,
+}
+
+impl Interruption {
+    fn interrupt(&self) {
+        let mut state = self.state();
+        state.yes = true;
+        state.running.cancel();
+    }
+
+    fn next_cut(&self) -> Stop {
+        let mut state = self.state();
+        state.running = Stop::default();
+        if state.yes {
+            state.running.cancel();
+        }
+        state.running.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, Interrupted> {
+        // Nothing panics while holding it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One name cannot be given to several clips.

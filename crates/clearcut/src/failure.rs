@@ -3,6 +3,8 @@ use std::{error::Error as _, path::Path, process::ExitCode};
 use clearcut_job::Fault;
 use serde_json::json;
 
+use crate::show::on_one_line;
+
 /// What the exit codes mean, for `--help` and the manual.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
@@ -70,7 +72,7 @@ impl Failure {
             println!("{}", json!({"event": "error", "input": input, "code": code, "message": message, "hint": hint}));
             return;
         }
-        let subject = self.input.as_ref().map(|input| format!("{}: ", input.escape_debug())).unwrap_or_default();
+        let subject = self.input.as_ref().map(|input| format!("{}: ", on_one_line(input))).unwrap_or_default();
         eprintln!("error: {subject}{} ({})", self.message, self.code);
         if let Some(hint) = &self.hint {
             eprintln!("  {hint}");

@@ -1,24 +1,31 @@
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clearcut_job::{Formats, OutputFormat};
 use clearcut_pipeline::OutputReport;
 use tempfile::{TempDir, TempPath};
 
-use crate::failure::{Failure, plain};
+use crate::{
+    failure::{Failure, plain},
+    show::on_one_line,
+};
 
 /// Where the files of one clip will stand.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     folder: PathBuf,
-    stem: String,
+    stem: OsString,
     replaces: bool,
 }
 
 impl Outputs {
     /// Beside the clip as `NAME-cut`, in the folder `asked`, or as the file `asked` (whose extension is replaced by each format's).
     pub(crate) fn new(input: &Path, asked: Option<&Path>, replaces: bool) -> Result<Self, Failure> {
-        let named = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let cut_name = format!("{}-cut", named(input));
+        let named = |path: &Path| path.file_stem().unwrap_or_default().to_os_string();
+        let mut cut_name = named(input);
+        cut_name.push("-cut");
         let (folder, stem) = match asked {
             None => (input.parent().map(Path::to_path_buf).unwrap_or_default(), cut_name),
             Some(path) if path.is_dir() => (path.to_path_buf(), cut_name),
@@ -34,23 +41,31 @@ impl Outputs {
 
     /// The final name of one format.
     pub(crate) fn path(&self, format: OutputFormat) -> PathBuf {
-        self.folder.join(format!("{}.{}", self.stem, format.extension()))
+        let mut name = self.stem.clone();
+        name.push(".");
+        name.push(format.extension());
+        self.folder.join(name)
     }
 
     /// Refuses before any work if a file is in the way.
     pub(crate) fn check_free(&self, formats: &Formats) -> Result<(), Failure> {
-        let taken = formats.iter().map(|format| self.path(format)).find(|path| path.symlink_metadata().is_ok());
-        match taken {
-            Some(path) if !self.replaces => Err(exists(&path)),
-            Some(path) if path.is_dir() => Err(exists(&path)),
-            _ => Ok(()),
+        for path in formats.iter().map(|format| self.path(format)) {
+            let Ok(meta) = path.symlink_metadata() else { continue };
+            if meta.is_dir() {
+                let message = format!("{} is a folder", shown(&path));
+                return Err(Failure::output("OUTPUT_EXISTS", message, "Choose another name with -o."));
+            }
+            if !self.replaces {
+                return Err(exists(&path));
+            }
         }
+        Ok(())
     }
 
     /// A hidden folder on the same file system, removed with everything in it when dropped.
     pub(crate) fn scratch(&self) -> Result<TempDir, Failure> {
         tempfile::Builder::new().prefix(".clearcut-").tempdir_in(&self.folder).map_err(|error| {
-            let message = format!("the folder {} cannot be written: {}", self.folder.display(), plain(&error));
+            let message = format!("the folder {} cannot be written: {}", shown(&self.folder), plain(&error));
             Failure::output("OUTPUT_UNWRITABLE", message, "Choose another folder with -o.")
         })
     }
@@ -69,16 +84,20 @@ impl Outputs {
 }
 
 fn missing(folder: &Path) -> Failure {
-    let message = format!("the folder {} does not exist", folder.display());
+    let message = format!("the folder {} does not exist", shown(folder));
     Failure::output("OUTPUT_UNWRITABLE", message, "Make it first, or choose another with -o.")
 }
 
 fn exists(path: &Path) -> Failure {
-    let message = format!("{} exists already", path.display());
+    let message = format!("{} exists already", shown(path));
     Failure::output("OUTPUT_EXISTS", message, "Use --force to replace it, or choose another name with -o.")
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    let message = format!("{} cannot be written: {}", path.display(), plain(error));
+    let message = format!("{} cannot be written: {}", shown(path), plain(error));
     Failure::output("OUTPUT_UNWRITABLE", message, "Choose another folder with -o.")
+}
+
+fn shown(path: &Path) -> String {
+    on_one_line(&path.to_string_lossy())
 }

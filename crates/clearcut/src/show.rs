@@ -71,7 +71,7 @@ impl Show {
                 if *shown != stage || last.is_none_or(|last| last.elapsed() > LINE_INTERVAL) {
                     (*shown, *last) = (stage, Some(Instant::now()));
                     let count = if total > 0 { format!(" {done}/{total}") } else { String::new() };
-                    eprintln!("{}: {stage}{count}", self.input.escape_debug());
+                    eprintln!("{}: {stage}{count}", on_one_line(&self.input));
                 }
             }
         }
@@ -143,12 +143,12 @@ fn as_table(input: &str, finished: &Finished) -> String {
     let (format, size, time) = (width(0), width(1), width(2));
     let mut table = String::new();
     for [a, b, c, file] in &rows {
-        table += &format!("{a:format$}  {b:>size$}  {c:>time$}  {}\n", file.escape_debug());
+        table += &format!("{a:format$}  {b:>size$}  {c:>time$}  {}\n", on_one_line(file));
     }
     let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
     table += &format!(
         "{}: {} frames of {} in {:.1} s ({:.0} frames/s), background {color}, {:.1} % removed\n",
-        input.escape_debug(),
+        on_one_line(input),
         report.frames,
         report.size,
         finished.took.as_secs_f64(),
@@ -156,6 +156,16 @@ fn as_table(input: &str, finished: &Finished) -> String {
         report.removed_share * 100.0,
     );
     table
+}
+
+/// A name or message of a stranger as one line that does nothing to a terminal: what does not print is escaped.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let harmless = ['\'', '"', '\\'];
+    let piece = |piece: &str| {
+        let body = piece.trim_end_matches(harmless);
+        format!("{}{}", body.escape_debug(), &piece[body.len()..])
+    };
+    text.split_inclusive(harmless).map(piece).collect()
 }
 
 /// `1.2 MB`, in powers of 1000.

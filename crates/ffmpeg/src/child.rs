@@ -110,11 +110,12 @@ impl Child {
 
     fn verdict(&mut self, status: ExitStatus) -> Result<String, Error> {
         let stderr_tail = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-        if status.success() {
-            return Ok(stderr_tail);
-        }
+        // First: ffmpeg says so but ends with 0 when the disk fills up while it closes the file.
         if stderr_tail.contains("No space left on device") {
             return Err(Error::DiskFull);
+        }
+        if status.success() {
+            return Ok(stderr_tail);
         }
         Err(Error::Failed { program: self.doing, status, stderr_tail })
     }

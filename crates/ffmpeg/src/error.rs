@@ -96,8 +96,8 @@ pub enum MediaError {
     /// Sound only, or cover art only.
     #[error("the file holds no video stream")]
     NoVideoStream,
-    /// The video is in a codec that we do not decode.
-    #[error("the video is coded as {codec}, which is not supported")]
+    /// The pictures or the sound are in a codec that we do not decode.
+    #[error("the clip is coded as {codec}, which is not supported")]
     UnsupportedCodec {
         /// ffmpeg's name of it.
         codec: String,
@@ -182,7 +182,9 @@ impl MediaError {
             }
             Self::Encrypted => "Give a copy without protection.",
             Self::HdrUnsupported => "Install an ffmpeg built with libzimg, or convert the clip to SDR first.",
-            Self::OverLimit { .. } => "Cut the clip shorter or scale it down first.",
+            Self::OverLimit { .. } => {
+                "Make a smaller copy first: shorter, scaled down, at a lower frame rate or with fewer tracks, whichever is over the limit."
+            }
         }
     }
 }

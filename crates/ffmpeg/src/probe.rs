@@ -19,7 +19,6 @@ struct Stream {
     index: usize,
     codec_type: String,
     codec_name: String,
-    codec_tag_string: String,
     width: u32,
     height: u32,
     pix_fmt: String,
@@ -82,18 +81,15 @@ pub(crate) fn parse_streams(
     }
     let is_picture = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
     let video = answer.streams.iter().find(is_picture).ok_or(MediaError::NoVideoStream)?;
-    if video.codec_tag_string.starts_with("enc") {
-        return Err(MediaError::Encrypted.into());
-    }
     if !argv::decodes_codec(&video.codec_name) {
         return Err(MediaError::UnsupportedCodec { codec: printable(&video.codec_name) }.into());
     }
     let coded = Size::new(video.width, video.height).ok_or(MediaError::Damaged)?;
     let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
-    let rotation_degrees = (-rotation).rem_euclid(360.0) as i32;
+    let rotation_degrees = clockwise(rotation);
     let size = shown_size(coded, &video.sample_aspect_ratio, rotation_degrees).ok_or(MediaError::Damaged)?;
     if size.pixels().max(coded.pixels()) > limits.max_pixels {
-        return Err(over(format!("{size} pixels"), format!("{} million pixels", limits.max_pixels / 1_000_000)));
+        return Err(too_large(&format!("{size} pixels"), limits).into());
     }
     let (has_alpha, decoder) = alpha_of(video, capabilities);
     let tone_map = tone_map_of(video);
@@ -131,21 +127,52 @@ const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
     None => unreachable!(),
 };
 
+/// What ffprobe calls the key information that comes with an encrypted packet. The codec's tag is that of the clear video.
+const ENCRYPTED: &str = "Encryption info";
+
+/// What is wrong with a clip that ffprobe could make nothing of, from its own `words`.
+pub(crate) fn complaint(words: &str, limits: &MediaLimits) -> MediaError {
+    if let Some((_, rest)) = words.split_once("Codec (")
+        && let Some((codec, _)) = rest.split_once(") not on whitelist")
+    {
+        return MediaError::UnsupportedCodec { codec: printable(codec) };
+    }
+    if words.contains("exceeds specified max pixel count") || words.contains("Picture size") {
+        return too_large("a larger picture", limits);
+    }
+    MediaError::Damaged
+}
+
+fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
+    MediaError::OverLimit {
+        found: found.to_owned(),
+        limit: format!("{} million pixels", limits.max_pixels / 1_000_000),
+    }
+}
+
 /// Counts pictures and settles rate and duration from the packet list.
 pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
     let info = &mut stated.info;
-    let (mut starts, mut frames) = (Vec::new(), 0_u64);
+    let (mut starts, mut frames, mut hidden) = (Vec::new(), 0_u64, 0_u64);
     for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         let mut fields = line.trim().split(',');
         let (Some(stream), Some(start), Some(flags)) = (fields.next(), fields.next(), fields.next()) else { continue };
-        if stream.parse() != Ok(info.stream) || flags.contains('D') {
+        if stream.parse() != Ok(info.stream) {
+            continue;
+        }
+        if fields.any(|side_data| side_data == ENCRYPTED) {
+            return Err(MediaError::Encrypted.into());
+        }
+        // Cut away by an edit list: the header counts it, nobody sees it.
+        if flags.contains('D') {
+            hidden += 1;
             continue;
         }
         frames += 1;
         info.key_frames += u64::from(flags.starts_with('K'));
         starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
     }
-    if frames == 0 || stated.frames_by_header.is_some_and(|stated| frames < stated) {
+    if frames == 0 || stated.frames_by_header.is_some_and(|stated| frames + hidden < stated) {
         return Err(MediaError::Damaged.into());
     }
     info.frames = frames;
@@ -215,6 +242,13 @@ fn shown_size(coded: Size, aspect: &str, rotation_degrees: i32) -> Option<Size> 
     };
     let upright = Size::new(u32::try_from(width.max(1)).ok()?, coded.height())?;
     if matches!(rotation_degrees, 90 | 270) { Size::new(upright.height(), upright.width()) } else { Some(upright) }
+}
+
+/// ffprobe's counterclockwise angle turned around. Within a degree of a quarter turn counts as one, as it does in ffmpeg.
+fn clockwise(rotation: f64) -> i32 {
+    let turn = (-rotation).round().rem_euclid(360.0) as i32;
+    let quarter = (turn + 45) / 90 * 90;
+    if turn.abs_diff(quarter) <= 1 { quarter % 360 } else { turn }
 }
 
 /// Whether pictures carry alpha, and the decoder that keeps it. ffmpeg's own VP8 and VP9 decoders drop the alpha layer.

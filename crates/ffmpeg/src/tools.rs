@@ -116,8 +116,12 @@ impl Tools {
         // Both at once: most of the time goes into starting them.
         let streams = self.ask_about(input, argv::probe_streams(container, limits))?;
         let packets = self.ask_about(input, argv::probe_packets(container, limits))?;
-        let (streams, _) = streams.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT).map_err(unreadable)?;
-        let mut stated = probe::parse_streams(container, &streams, limits, &self.capabilities)?;
+        let unreadable = |error| unreadable(error, limits);
+        let (streams, words) = streams.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT).map_err(unreadable)?;
+        let mut stated = match probe::parse_streams(container, &streams, limits, &self.capabilities) {
+            Err(Error::Media(MediaError::Damaged)) => return Err(probe::complaint(&words, limits).into()),
+            other => other?,
+        };
         let (packets, _) = packets.output(MAX_PACKET_LIST_BYTES, QUESTION_TIMEOUT).map_err(unreadable)?;
         probe::settle(&mut stated, &packets, limits)?;
         Ok(stated.info())
@@ -191,9 +195,9 @@ impl Tools {
 }
 
 /// ffprobe ends with an error when it can make nothing of the headers: then the clip is at fault.
-fn unreadable(error: Error) -> Error {
+fn unreadable(error: Error, limits: &MediaLimits) -> Error {
     match error {
-        Error::Failed { .. } => MediaError::Damaged.into(),
+        Error::Failed { stderr_tail, .. } => probe::complaint(&stderr_tail, limits).into(),
         other => other,
     }
 }

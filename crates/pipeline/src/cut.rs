@@ -60,6 +60,12 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
     if plan.expected_frames > job.limits.max_frames {
         return Err(Error::TooManyPictures { limit: job.limits.max_frames });
     }
+    for encode in &plan.encodes {
+        let (format, size, max_side) = (encode.format, encode.raw_size(), encode.max_side());
+        if size.longest_side() > max_side {
+            return Err(Error::TooLargeFor { format, size, max_side });
+        }
+    }
     let sound = if plan.carries_audio() { Some(start_sound(job, &info, stop)?) } else { None };
     let backdrop = survey(job.tools, job.input, &info, plan.picture, job.request.key, stop)?;
     if let Some(sound) = sound {

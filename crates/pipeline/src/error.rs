@@ -1,6 +1,7 @@
 use std::io;
 
 use clearcut_ffmpeg::Error as ToolError;
+use clearcut_frame::Size;
 use clearcut_job::{Fault, OutputFormat};
 
 /// Why a cut did not come to its end.
@@ -26,6 +27,16 @@ pub enum Error {
     TooManyPictures {
         /// The limit.
         limit: u64,
+    },
+    /// The picture is too large for a format.
+    #[error("a picture of {size} is too large for {format}, which takes {max_side} pixels a side")]
+    TooLargeFor {
+        /// Which format.
+        format: OutputFormat,
+        /// Of what would be encoded; twice as high as the picture in a stacked file.
+        size: Size,
+        /// What the format takes.
+        max_side: u32,
     },
     /// An output was written but does not hold what was meant to be in it.
     #[error("the {format} file failed its check: {finding}")]
@@ -61,7 +72,7 @@ impl Error {
         match self {
             Self::Tool(error) => error.code(),
             Self::NoFlatBackground => "NO_FLAT_BACKGROUND",
-            Self::EndedEarly { .. } | Self::TooManyPictures { .. } => "INVALID_VIDEO",
+            Self::EndedEarly { .. } | Self::TooManyPictures { .. } | Self::TooLargeFor { .. } => "INVALID_VIDEO",
             Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
             Self::Stalled { .. } => "TIMEOUT",
             Self::Cancelled => "JOB_CANCELLED",
@@ -74,9 +85,11 @@ impl Error {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Tool(error) => error.fault(),
-            Self::NoFlatBackground | Self::EndedEarly { .. } | Self::TooManyPictures { .. } | Self::Cancelled => {
-                Fault::Input
-            }
+            Self::NoFlatBackground
+            | Self::EndedEarly { .. }
+            | Self::TooManyPictures { .. }
+            | Self::TooLargeFor { .. }
+            | Self::Cancelled => Fault::Input,
             Self::CheckFailed { .. } | Self::Stalled { .. } | Self::Io { .. } => Fault::Host,
         }
     }
@@ -93,6 +106,7 @@ impl Error {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
             Self::TooManyPictures { .. } => Some("Cut the clip shorter."),
+            Self::TooLargeFor { .. } => Some("Ask for a smaller picture with --size, or for another format."),
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")
             }

@@ -17,8 +17,9 @@ const VIDEO: [(&str, &[&str]); 13] = [
     ("qtrle", &["qtrle"]),
 ];
 
-/// Audio decoders.
-const AUDIO: [&str; 20] = [
+/// Audio codecs and the decoders that do it, under both names. ffprobe opens every stream and gives up at the first that it may
+/// not, so that this list decides which clips are read at all, with their sound or without.
+const AUDIO: [&str; 35] = [
     "aac",
     "mp3",
     "mp3float",
@@ -39,7 +40,25 @@ const AUDIO: [&str; 20] = [
     "pcm_f32le",
     "pcm_f32be",
     "pcm_f64le",
+    "pcm_s8",
+    "pcm_alaw",
+    "pcm_mulaw",
+    "mp2",
+    "mp2float",
+    "adpcm_ms",
+    "adpcm_ima_wav",
+    "adpcm_ima_qt",
+    "amr_nb",
+    "amrnb",
+    "amr_wb",
+    "amrwb",
+    "wmav2",
+    "dts",
+    "dca",
 ];
+
+/// Subtitles are never decoded, but ffprobe opens their decoders: texts, and the pictures of discs.
+const SUBTITLES: [&str; 8] = ["mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "dvdsub", "pgssub"];
 
 pub(crate) fn decodes_codec(name: &str) -> bool {
     VIDEO.iter().any(|(codec, _)| *codec == name)
@@ -52,5 +71,5 @@ pub(crate) fn decodes_audio(name: &str) -> bool {
 /// The value of `-codec_whitelist`.
 pub(super) fn whitelist() -> String {
     let video = VIDEO.iter().flat_map(|(_, decoders)| decoders.iter().copied());
-    video.chain(AUDIO).collect::<Vec<_>>().join(",")
+    video.chain(AUDIO).chain(SUBTITLES).collect::<Vec<_>>().join(",")
 }

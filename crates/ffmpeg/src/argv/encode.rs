@@ -68,6 +68,16 @@ impl EncodePlan {
         Size::new(half.width(), half.height() * 2).unwrap_or(half)
     }
 
+    /// The longest side in pixels that the format or its encoder takes: libvpx as distributions build it, x264, and 14 bits in WebP.
+    #[must_use]
+    pub const fn max_side(&self) -> u32 {
+        match self.format {
+            OutputFormat::Webm | OutputFormat::StackedAlpha => 16_384,
+            OutputFormat::Webp => 16_383,
+            OutputFormat::Apng | OutputFormat::Mov => 65_535,
+        }
+    }
+
     pub(crate) const fn doing(&self) -> &'static str {
         match self.format {
             OutputFormat::Webm => "encoding webm",
