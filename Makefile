@@ -33,9 +33,10 @@ test-rust:
 test-browser: build
 	cd tests/browser && npm ci --silent --no-audit --no-fund && node --test
 
-# Scores the cuts of the evaluation kit's plain-backdrop cases.
+# Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them; takes about ten minutes.
 eval: setup-run build
-	scripts/eval.sh $(EVAL) out/eval
+	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
+	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
 
 # Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
