@@ -5,7 +5,7 @@ ALL_FORMATS := webm,stacked-alpha,webp,apng,mov
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
 
-.PHONY: run test setup-run setup-test build lint test-rust test-browser eval gallery clean
+.PHONY: run test setup-run setup-test build lint test-rust test-browser eval gallery memory clean
 
 run: setup-run build
 	$(CLEARCUT) cut samples/mascot.mp4 -o out --formats $(ALL_FORMATS) --force
@@ -33,13 +33,18 @@ test-rust:
 test-browser: build
 	cd tests/browser && npm ci --silent --no-audit --no-fund && node --test
 
-# Scores the cuts of the evaluation kit's plain-backdrop cases.
+# Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them; takes about ten minutes.
 eval: setup-run build
-	scripts/eval.sh $(EVAL) out/eval
+	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
+	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
 
 # Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
 	scripts/gallery.sh
+
+# Peak memory for a 20-second and a 10-minute clip; takes a while.
+memory: setup-run build
+	scripts/memory.py
 
 clean:
 	rm -rf target out

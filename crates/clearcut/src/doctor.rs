@@ -2,15 +2,15 @@ use clearcut_ffmpeg::{Error, Tools};
 use clearcut_job::OutputFormat;
 use serde_json::json;
 
-use crate::{arguments::DoctorOptions, failure::Failure};
+use crate::{arguments::DoctorOptions, failure::Failure, speak::say};
 
 /// `clearcut doctor`: what was found, what is missing, what to install.
 pub(crate) fn run(tools: Result<Tools, Error>, options: &DoctorOptions) -> Result<(), Failure> {
     let tools = tools?;
     if options.json {
-        println!("{}", as_json(&tools));
+        say(as_json(&tools));
     } else {
-        print!("{}", as_text(&tools));
+        say(as_text(&tools).trim_end());
     }
     Ok(())
 }

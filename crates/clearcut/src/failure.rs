@@ -3,7 +3,10 @@ use std::{error::Error as _, path::Path, process::ExitCode};
 use clearcut_job::Fault;
 use serde_json::json;
 
-use crate::show::on_one_line;
+use crate::{
+    show::on_one_line,
+    speak::{complain, say},
+};
 
 /// What the exit codes mean, for `--help` and the manual.
 pub(crate) const EXIT_CODES: &str = "\
@@ -69,13 +72,13 @@ impl Failure {
     pub(crate) fn print(&self, as_json: bool) {
         if as_json {
             let (code, message, hint, input) = (self.code, &self.message, &self.hint, &self.input);
-            println!("{}", json!({"event": "error", "input": input, "code": code, "message": message, "hint": hint}));
+            say(json!({"event": "error", "input": input, "code": code, "message": message, "hint": hint}));
             return;
         }
         let subject = self.input.as_ref().map(|input| format!("{}: ", on_one_line(input))).unwrap_or_default();
-        eprintln!("error: {subject}{} ({})", self.message, self.code);
+        complain(format_args!("error: {subject}{} ({})", self.message, self.code));
         if let Some(hint) = &self.hint {
-            eprintln!("  {hint}");
+            complain(format_args!("  {hint}"));
         }
     }
 }

@@ -9,6 +9,7 @@ mod generate;
 mod outputs;
 mod probe;
 mod show;
+mod speak;
 
 use std::process::ExitCode;
 

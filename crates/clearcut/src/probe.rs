@@ -1,7 +1,7 @@
 use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
-use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure};
+use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure, speak::say};
 
 /// `clearcut probe`: what a clip is.
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {
@@ -9,9 +9,9 @@ pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> 
     let info =
         tools.probe(&file, &MediaLimits::default()).map_err(|error| Failure::from(error).about(&options.input))?;
     if options.json {
-        println!("{}", as_json(&info));
+        say(as_json(&info));
     } else {
-        print!("{}", as_text(&info));
+        say(as_text(&info).trim_end());
     }
     Ok(())
 }

@@ -8,7 +8,10 @@ use clearcut_pipeline::{CutReport, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use crate::arguments::CutOptions;
+use crate::{
+    arguments::CutOptions,
+    speak::{complain, say},
+};
 
 /// How a cut is shown while it runs and when it is done.
 pub(crate) struct Show {
@@ -61,17 +64,14 @@ impl Show {
         match &mut self.way {
             Way::Silent => {}
             Way::Json => {
-                println!(
-                    "{}",
-                    json!({"event": "progress", "input": self.input, "stage": stage, "done": done, "total": total})
-                );
+                say(json!({"event": "progress", "input": self.input, "stage": stage, "done": done, "total": total}));
             }
             Way::Bar(bar) => draw(bar, stage, done, total),
             Way::Lines { last, stage: shown } => {
                 if *shown != stage || last.is_none_or(|last| last.elapsed() > LINE_INTERVAL) {
                     (*shown, *last) = (stage, Some(Instant::now()));
                     let count = if total > 0 { format!(" {done}/{total}") } else { String::new() };
-                    eprintln!("{}: {stage}{count}", on_one_line(&self.input));
+                    complain(format_args!("{}: {stage}{count}", on_one_line(&self.input)));
                 }
             }
         }
@@ -83,8 +83,8 @@ impl Show {
         }
         match self.way {
             Way::Silent => {}
-            Way::Json => println!("{}", as_json(&self.input, finished)),
-            Way::Bar(_) | Way::Lines { .. } => print!("{}", as_table(&self.input, finished)),
+            Way::Json => say(as_json(&self.input, finished)),
+            Way::Bar(_) | Way::Lines { .. } => say(as_table(&self.input, finished).trim_end()),
         }
     }
 }

@@ -2,7 +2,7 @@ use clearcut_frame::{Matrix, Picture, Rgb8};
 
 use crate::{
     field::{Field, Residue},
-    palette,
+    palette::{self, Body},
     surface::{Reading, Surface},
 };
 
@@ -34,8 +34,9 @@ pub(crate) struct Light {
     pub(crate) field: Field,
     /// Standard deviation of luma and of chroma around the surfaces, in levels.
     pub(crate) noise: [f32; 2],
-    /// The largest share of the backdrop's hue that solid subject has, see [`palette`].
-    pub(crate) largest_share: f32,
+    /// What the subject is made of.
+    pub(crate) body: Body,
+    pub(crate) matrix: Matrix,
 }
 
 /// The border of the clip has no dominant colour, so there is nothing to key.
@@ -50,6 +51,18 @@ pub(crate) struct Sample {
     v: f64,
     ycc: [f64; 3],
     at_border: bool,
+}
+
+impl Sample {
+    /// Its column as a share of the width.
+    fn across(&self) -> f32 {
+        f32::midpoint(self.u as f32, 1.0)
+    }
+
+    /// Its row as a share of the height.
+    fn down(&self) -> f32 {
+        f32::midpoint(self.v as f32, 1.0)
+    }
 }
 
 impl Backdrop {
@@ -76,7 +89,8 @@ impl Backdrop {
         if given.is_none() && (share < DOMINANT_SHARE || !is_flat) {
             return Err(NoFlatBackdrop);
         }
-        light.largest_share = palette::largest_share(samples, &light);
+        light.matrix = matrix;
+        light.body = palette::body(samples, &light);
         let centre = light.field.at(0.5, 0.5);
         let [r, g, b] = matrix.rgb_from_ycc(centre).map(|value| value.round().clamp(0.0, 255.0) as u8);
         Ok(Self { color: given.unwrap_or(Rgb8::new(r, g, b)), confidence: share as f32, light: Some(light) })
@@ -98,7 +112,7 @@ impl Backdrop {
 impl Light {
     /// How bright `picture` is against the clip's usual light, as a factor around 1, from the pixels that are backdrop.
     pub(crate) fn gain_in(&self, picture: &Picture) -> f32 {
-        let field = |sample: &Sample| self.field.at((sample.u + 1.0) / 2.0, (sample.v + 1.0) / 2.0).map(f64::from);
+        let field = |sample: &Sample| self.field.at(sample.across(), sample.down()).map(f64::from);
         gain_of(&sampled(picture), field, self.tolerances()) as f32
     }
 
@@ -203,13 +217,13 @@ fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (usize, usize
         })
         .collect();
     let field = Field::new(&surfaces, &residues, size);
-    let in_field = |s: &Sample| field.at((s.u + 1.0) / 2.0, (s.v + 1.0) / 2.0).map(f64::from);
+    let in_field = |s: &Sample| field.at(s.across(), s.down()).map(f64::from);
     let inliers = inliers_of(per_picture, in_field, tolerances);
     let [luma, cb, cr] = deviations_of(&inliers, in_field);
     let border = per_picture.iter().flatten().filter(|sample| sample.at_border).count();
     let share = inliers.iter().filter(|(sample, _)| sample.at_border).count() as f64 / border.max(1) as f64;
     let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
-    (Light { field, noise, largest_share: 1.0 }, share)
+    (Light { field, noise, body: Body::Solid(1.0), matrix: Matrix::Bt709 }, share)
 }
 
 fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {

@@ -1,8 +1,8 @@
 //! Colour: unmixed in the band, carried outwards under what is clear, and calm beyond.
 
-use clearcut_frame::{Picture, Subsampling};
+use clearcut_frame::Picture;
 
-use crate::band::{BandPixel, neighbours};
+use crate::{band::BandPixel, outline::around};
 
 /// How many pixels the subject's colour is carried outwards: more than the reach of the usual scaling filters.
 const MARGIN: u8 = 8;
@@ -10,79 +10,114 @@ const MARGIN: u8 = 8;
 /// The colour beyond the margin: mid grey, the cheapest thing to encode.
 const CALM: [u8; 3] = [126, 128, 128];
 
+/// Colours for some pixels of a picture.
+struct Paint {
+    /// Per luma pixel its number in `colours` plus one; 0 where there is none.
+    slots: Vec<u32>,
+    colours: Vec<[f32; 3]>,
+    /// Which pixels have a colour, in the order they got it.
+    painted: Vec<u32>,
+}
+
 /// Writes the colours of `out`: the band's unmixed ones, then outwards over the backdrop, grey beyond.
 pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
-    let width = out.size().width() as usize;
-    let mut painted = vec![0_u32; mask.len()];
-    let mut colours: Vec<[f32; 3]> = Vec::new();
-    let mut queue: Vec<(u32, u8)> = Vec::new();
-    for pixel in band {
-        colours.push(pixel.foreground);
-        queue.push((pixel.index, 0));
-        painted[pixel.index as usize] = colours.len() as u32;
-    }
-    let mut next = 0;
-    while next < queue.len() {
-        let (index, steps) = queue[next];
-        next += 1;
-        if steps == MARGIN {
-            continue;
-        }
-        for (neighbour, _) in neighbours(index as usize, width, mask.len()) {
-            if mask[neighbour] == 0 && painted[neighbour] == 0 {
-                colours.push(colours[painted[index as usize] as usize - 1]);
-                painted[neighbour] = colours.len() as u32;
-                queue.push((neighbour as u32, steps + 1));
-            }
-        }
-    }
-    write_luma(out, mask, &painted, &colours);
-    write_chroma(out, mask, &painted, &colours);
+    let paint = Paint::spread(mask, band, out.size().width() as usize);
+    calm_down(out, mask);
+    paint.write(out, mask);
 }
 
-fn write_luma(out: &mut Picture, mask: &[u8], painted: &[u32], colours: &[[f32; 3]]) {
-    let [luma, ..] = out.planes_mut();
-    for ((value, mask), slot) in luma.iter_mut().zip(mask).zip(painted) {
-        if *slot > 0 {
-            *value = to_level(colours[*slot as usize - 1][0]);
-        } else if *mask == 0 {
-            *value = CALM[0];
+impl Paint {
+    fn spread(mask: &[u8], band: &[BandPixel], width: usize) -> Self {
+        let mut paint = Self { slots: vec![0; mask.len()], colours: Vec::new(), painted: Vec::new() };
+        for pixel in band {
+            paint.put(pixel.index as usize, pixel.unmixed.foreground);
         }
-    }
-}
-
-/// A chroma sample over any painted or clear pixel becomes the mean of the painted and solid ones under it.
-fn write_chroma(out: &mut Picture, mask: &[u8], painted: &[u32], colours: &[[f32; 3]]) {
-    let (width, height) = (out.size().width() as usize, out.size().height() as usize);
-    let step = if out.format().subsampling == Subsampling::Half { 2 } else { 1 };
-    let chroma_width = out.format().chroma_size().0;
-    let [_, cb, cr, _] = out.planes_mut();
-    for (at, (cb, cr)) in cb.iter_mut().zip(cr).enumerate() {
-        let (left, top) = (at % chroma_width * step, at / chroma_width * step);
-        let (mut sum, mut count, mut is_touched) = ([0.0; 2], 0.0, false);
-        for y in top..(top + step).min(height) {
-            for x in left..(left + step).min(width) {
-                let index = y * width + x;
-                if painted[index] > 0 {
-                    let colour = colours[painted[index] as usize - 1];
-                    sum = [sum[0] + colour[1], sum[1] + colour[2]];
-                    (count, is_touched) = (count + 1.0, true);
-                } else if mask[index] != 0 {
-                    sum = [sum[0] + f32::from(*cb), sum[1] + f32::from(*cr)];
-                    count += 1.0;
-                } else {
-                    is_touched = true;
+        let mut wave = 0..paint.painted.len();
+        for _ in 0..MARGIN {
+            for at in wave.clone() {
+                let index = paint.painted[at] as usize;
+                let colour = paint.colours[paint.slots[index] as usize - 1];
+                for neighbour in around(index, width, mask.len(), 1) {
+                    if mask[neighbour] == 0 && paint.slots[neighbour] == 0 {
+                        paint.put(neighbour, colour);
+                    }
                 }
             }
+            wave = wave.end..paint.painted.len();
         }
-        if is_touched {
-            let [new_cb, new_cr] = if count > 0.0 { sum.map(|s| to_level(s / count)) } else { [CALM[1], CALM[2]] };
-            (*cb, *cr) = (new_cb, new_cr);
+        paint
+    }
+
+    fn put(&mut self, index: usize, colour: [f32; 3]) {
+        self.colours.push(colour);
+        self.painted.push(index as u32);
+        self.slots[index] = self.colours.len() as u32;
+    }
+
+    /// Luma where painted; each chroma sample under paint as the mean of the painted and the solid pixels on it.
+    fn write(&self, out: &mut Picture, mask: &[u8]) {
+        let width = out.size().width() as usize;
+        let height = out.size().height() as usize;
+        let shift = out.format().subsampling.shift();
+        let chroma_width = out.format().chroma_size().0;
+        let [luma, cb, cr, _] = out.planes_mut();
+        for (&index, colour) in self.painted.iter().zip(&self.colours) {
+            luma[index as usize] = to_level(colour[0]);
+        }
+        for &index in &self.painted {
+            let (x, y) = (index as usize % width, index as usize / width);
+            let at = (y >> shift) * chroma_width + (x >> shift);
+            let (left, top) = (x >> shift << shift, y >> shift << shift);
+            let (mut sum, mut count, mut first) = ([0.0; 2], 0.0, None);
+            for y in top..(top + (1 << shift)).min(height) {
+                for x in left..(left + (1 << shift)).min(width) {
+                    let here = y * width + x;
+                    if let Some(slot) = self.slots[here].checked_sub(1) {
+                        let colour = self.colours[slot as usize];
+                        first.get_or_insert(here);
+                        sum = [sum[0] + colour[1], sum[1] + colour[2]];
+                        count += 1.0;
+                    } else if mask[here] != 0 {
+                        sum = [sum[0] + f32::from(cb[at]), sum[1] + f32::from(cr[at])];
+                        count += 1.0;
+                    }
+                }
+            }
+            // Once for all pixels on the sample: the first of them writes.
+            if first == Some(index as usize) {
+                cb[at] = to_level(sum[0] / count);
+                cr[at] = to_level(sum[1] / count);
+            }
         }
     }
 }
 
-/// Rounded and kept inside what limited range may hold.
+/// Grey luma under every clear pixel, grey chroma under samples that have only clear pixels on them.
+fn calm_down(out: &mut Picture, mask: &[u8]) {
+    let width = out.size().width() as usize;
+    let shift = out.format().subsampling.shift();
+    let chroma_width = out.format().chroma_size().0;
+    let [luma, cb, cr, _] = out.planes_mut();
+    for (value, mask) in luma.iter_mut().zip(mask) {
+        *value = (*value & mask) | (CALM[0] & !mask);
+    }
+    let mut joined = vec![0; width];
+    for (row, (cb, cr)) in cb.chunks_exact_mut(chroma_width).zip(cr.chunks_exact_mut(chroma_width)).enumerate() {
+        joined.fill(0);
+        for line in mask.chunks_exact(width).skip(row << shift).take(1 << shift) {
+            for (joined, mask) in joined.iter_mut().zip(line) {
+                *joined |= mask;
+            }
+        }
+        for ((cb, cr), mask) in cb.iter_mut().zip(cr).zip(joined.chunks(1 << shift)) {
+            let mask = mask.iter().fold(0, |all, one| all | one);
+            *cb = (*cb & mask) | (CALM[1] & !mask);
+            *cr = (*cr & mask) | (CALM[2] & !mask);
+        }
+    }
+}
+
+/// Rounded and kept inside what 8 bits of video may hold.
 fn to_level(value: f32) -> u8 {
     value.round().clamp(1.0, 254.0) as u8
 }

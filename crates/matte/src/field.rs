@@ -49,14 +49,17 @@ impl Field {
     }
 
     /// The field at a place, both coordinates 0.0..=1.0 across the picture.
-    pub(crate) fn at(&self, across: f64, down: f64) -> [f32; 3] {
-        let (column, right) = split(across, self.columns);
-        let (row, below) = split(down, self.rows);
-        let mut value = [0.0; 3];
-        for (at, weight) in around(column, row, self.columns, right, below) {
-            value = [0, 1, 2].map(|k| value[k] + weight as f32 * self.nodes[at][k]);
-        }
-        value
+    pub(crate) fn at(&self, across: f32, down: f32) -> [f32; 3] {
+        let (column, right) = split(f64::from(across), self.columns);
+        let (row, below) = split(f64::from(down), self.rows);
+        let (right, below) = (right as f32, below as f32);
+        let at = row * (self.columns + 1) + column;
+        let [a, b] = [self.nodes[at], self.nodes[at + 1]];
+        let [c, d] = [self.nodes[at + self.columns + 1], self.nodes[at + self.columns + 2]];
+        [0, 1, 2].map(|k| {
+            let (upper, lower) = (a[k] + (b[k] - a[k]) * right, c[k] + (d[k] - c[k]) * right);
+            upper + (lower - upper) * below
+        })
     }
 
     /// Component `k` along every line of nodes, drawn out to `width` samples: one vector per line.

@@ -2,11 +2,11 @@ use clearcut_frame::Picture;
 
 use crate::{
     Backdrop,
-    backdrop::Light,
-    band::{BandPixel, Scene, unmixed_band},
+    band::{BandPixel, band_of},
     clean,
     likeness::{LIMIT, Likeness},
     regions::backdrop_mask,
+    scene::Scene,
 };
 
 /// What the user may turn.
@@ -52,8 +52,7 @@ impl Keyer {
         let likeness = Likeness::measured(&picture, light);
         let limit = limit_at(self.settings.tolerance);
         let mask = backdrop_mask(&likeness.off, likeness.width, limit, light.is_coloured());
-        let view = View { picture: &picture, likeness: &likeness, light };
-        let band = unmixed_band(&mask, likeness.width, &view);
+        let band = band_of(&mask, &Scene::new(&picture, &likeness, light));
         Keyed { picture: cut(picture, &mask, &band) }
     }
 
@@ -91,48 +90,9 @@ fn cut(picture: Picture, mask: &[u8], band: &[BandPixel]) -> Picture {
     }
     for pixel in band {
         let theirs = &mut alpha[pixel.index as usize];
-        let ours = (pixel.alpha * 255.0).round() as u16;
+        let ours = (pixel.unmixed.alpha * 255.0).round() as u16;
         *theirs = ((ours * u16::from(*theirs) + 127) / 255) as u8;
     }
     clean::paint(&mut out, mask, band);
     out
-}
-
-/// One picture before its backdrop.
-struct View<'a> {
-    picture: &'a Picture,
-    likeness: &'a Likeness,
-    light: &'a Light,
-}
-
-impl Scene for View<'_> {
-    fn seen(&self, x: usize, y: usize) -> [f32; 3] {
-        let luma = f32::from(self.picture.y()[y * self.likeness.width + x]);
-        let (width, height) = self.picture.format().chroma_size();
-        let chroma = |at: usize| [f32::from(self.picture.cb()[at]), f32::from(self.picture.cr()[at])];
-        if self.picture.format().subsampling.shift() == 0 {
-            let [cb, cr] = chroma(y * width + x);
-            return [luma, cb, cr];
-        }
-        // Sited as in MPEG-2 and H.264: on even columns, halfway between two rows.
-        let (left, right) = (x / 2, (x.div_ceil(2)).min(width - 1));
-        let near = y / 2;
-        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(height - 1) };
-        let [a, b, c, d] =
-            [near * width + left, near * width + right, far * width + left, far * width + right].map(chroma);
-        let [cb, cr] = [0, 1].map(|k| 0.375 * (a[k] + b[k]) + 0.125 * (c[k] + d[k]));
-        [luma, cb, cr]
-    }
-
-    fn backdrop(&self, x: usize, y: usize) -> [f32; 3] {
-        self.likeness.backdrop_at(self.light, x, y)
-    }
-
-    fn largest_share(&self) -> f32 {
-        self.light.largest_share
-    }
-
-    fn noise(&self) -> [f32; 2] {
-        self.light.noise
-    }
 }

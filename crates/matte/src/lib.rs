@@ -13,10 +13,13 @@ mod clean;
 mod field;
 mod keyer;
 mod likeness;
+mod outline;
 mod palette;
 mod profile;
 mod regions;
+mod scene;
 mod surface;
+mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
 pub use keyer::{KeySettings, Keyed, Keyer};

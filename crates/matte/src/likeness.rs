@@ -52,7 +52,7 @@ impl Likeness {
 
     /// The backdrop's Y', Cb, Cr expected at a pixel of this picture.
     pub(crate) fn backdrop_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
-        let (across, down) = ((x as f64 + 0.5) / self.width as f64, (y as f64 + 0.5) / self.height as f64);
+        let (across, down) = ((x as f32 + 0.5) / self.width as f32, (y as f32 + 0.5) / self.height as f32);
         let usual = light.field.at(across, down);
         [0, 1, 2].map(|k| NEUTRAL[k] as f32 + (usual[k] - NEUTRAL[k] as f32) * self.gain)
     }
@@ -79,13 +79,17 @@ fn raise(off: &mut [u8], values: &[u8], expected: &[u8], scale: u16) {
     }
 }
 
-/// Copies one row of chroma distances to luma's resolution.
-fn spread(chroma: &[u8], shift: u32, row: &mut [u8]) {
+/// Copies one row at chroma's resolution to luma's.
+pub(crate) fn spread(chroma: &[u8], shift: u32, row: &mut [u8]) {
     if shift == 0 {
         row.copy_from_slice(chroma);
     } else {
-        for (pair, value) in row.chunks_mut(2).zip(chroma) {
-            pair.fill(*value);
+        let (pairs, rest) = row.as_chunks_mut::<2>();
+        for (pair, value) in pairs.iter_mut().zip(chroma) {
+            *pair = [*value; 2];
+        }
+        if let (Some(last), Some(value)) = (rest.first_mut(), chroma.last()) {
+            *last = *value;
         }
     }
 }

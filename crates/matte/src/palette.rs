@@ -18,6 +18,9 @@ const DEPTHS: [u8; 3] = [24, 12, 5];
 /// What coding noise and a little bounced light may add to the share of a solid pixel.
 const SLACK: f32 = 0.06;
 
+/// A subject with a larger median share than this has the backdrop in most of it.
+const MIXED: f32 = 0.25;
+
 /// Shares that only something nearly clear has, such as thin glass or a shadow: solid subject leaves a gap between its own
 /// look-alikes and the backdrop itself.
 const NEARLY_CLEAR: std::ops::Range<usize> = 80..95;
@@ -28,14 +31,26 @@ pub(crate) fn hue_share(colour: [f32; 3], backdrop: [f32; 3]) -> f32 {
     ((colour[1] - 128.0) * blue + (colour[2] - 128.0) * red) / (blue * blue + red * red).max(1.0)
 }
 
-/// The largest hue share that solid subject has: the 98th percentile deep inside it, over all `samples`; where a
-/// hundredth of the subject is nearly clear, the median, since then most of it is seen through.
+/// What the subject of a clip is made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Body {
+    /// Solid, with at most this hue share: 1.0 is no bound.
+    Solid(f32),
+    /// Glass, smoke, thin balloons: the backdrop shines through nearly all of it.
+    Glass,
+}
+
+/// What the subject in `samples` is made of.
 ///
-/// 1.0 (no bound) where the backdrop has no hue or nothing is deep.
-pub(crate) fn largest_share(samples: &[Picture], light: &Light) -> f32 {
+/// Solid subject has at most the hue share of the 98th percentile deep inside it. Where a hundredth of the inside is nearly
+/// clear, something is seen through: all of it (glass) if at least half of the inside has backdrop in it and the nearly
+/// clear is more than shadow, else what lies beyond a gap above the median share. No bound where the backdrop has no hue or nothing
+/// is deep.
+pub(crate) fn body(samples: &[Picture], light: &Light) -> Body {
     if !light.is_coloured() {
-        return 1.0;
+        return Body::Solid(1.0);
     }
+    let mut beyond_shadow = 0_u64;
     let mut histograms = [[0_u32; STEPS]; DEPTHS.len()];
     for picture in samples {
         let likeness = Likeness::measured(picture, light);
@@ -47,23 +62,43 @@ pub(crate) fn largest_share(samples: &[Picture], light: &Light) -> f32 {
             let (x, y) = (index % likeness.width, index / likeness.width);
             let chroma = (y >> shift) * chroma_width + (x >> shift);
             let colour = [0, picture.cb()[chroma], picture.cr()[chroma]].map(f32::from);
-            let share = hue_share(colour, likeness.backdrop_at(light, x, y));
+            let backdrop = likeness.backdrop_at(light, x, y);
+            let share = hue_share(colour, backdrop);
+            let dimming = (f32::from(picture.y()[index]) - 16.0) / (backdrop[0] - 16.0).max(1.0);
             let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
             for (histogram, _) in histograms.iter_mut().zip(DEPTHS).filter(|(_, least)| depth > least) {
                 histogram[step] += 1;
             }
+            if *depth > DEPTHS[0] && NEARLY_CLEAR.contains(&step) && (dimming - share).abs() > 0.1 {
+                beyond_shadow += 1;
+            }
         }
     }
     let enough = |histogram: &&[u32; STEPS]| histogram.iter().sum::<u32>() >= 256;
-    let Some(histogram) = histograms.iter().find(enough) else { return 1.0 };
-    let total: u32 = histogram.iter().sum();
-    let nearly_clear: u32 = histogram[NEARLY_CLEAR].iter().sum();
+    let Some(histogram) = histograms.iter().find(enough) else { return Body::Solid(1.0) };
+    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
+    let nearly_clear = histogram[NEARLY_CLEAR].iter().map(|&count| u64::from(count)).sum::<u64>();
+    let middle = quantile(histogram, 50);
     if nearly_clear * 100 >= total {
-        return quantile(histogram, 50) + SLACK;
+        if middle <= MIXED {
+            return Body::Solid(gap_from(histogram, middle));
+        }
+        if beyond_shadow * 100 >= total {
+            return Body::Glass;
+        }
     }
     let deep = quantile(&histogram[..NEARLY_CLEAR.start], 98);
     let whole = quantile(&histograms[DEPTHS.len() - 1], 75);
-    deep.max(whole) + SLACK
+    Body::Solid(deep.max(whole) + SLACK)
+}
+
+/// The first share from `middle` on that hardly any pixel has (less than one in a thousand): where the solid subject ends and
+/// the seen-through begins; `middle` itself if there is no such gap.
+fn gap_from(histogram: &[u32], middle: f32) -> f32 {
+    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
+    let first = (middle * STEPS as f32) as usize;
+    let gap = (first..NEARLY_CLEAR.start).find(|&step| u64::from(histogram[step]) * 1000 < total);
+    gap.map_or(middle, |step| (step + 1) as f32 / STEPS as f32)
 }
 
 /// The share below which `percent` of the histogram lie.

@@ -1,12 +1,18 @@
 //! The way from an edge of the subject inwards: where its mixing with the backdrop ends, and on which colour.
 
-use crate::band::Scene;
+use crate::{outline::around, scene::Scene};
 
 /// How far inwards alpha may still be partial, in pixels: the widest blur that is unmixed.
 pub(crate) const REACH: u8 = 24;
 
 /// A contrast that grows less than this over two pixels has arrived: a blur of [`REACH`] pixels still grows by 1/12.
 const ARRIVED: f32 = 1.0 / 12.0;
+
+/// Growth below this share of the steepest so far has left the edge: what still grows is the subject's own shading.
+const SLACKENED: f32 = 0.5;
+
+/// Foregrounds that differ by less in every component are the same material, in levels.
+const LIKE: f32 = 24.0;
 
 /// What one edge pixel sees when it looks into the subject.
 #[derive(Debug, Clone, Copy)]
@@ -21,81 +27,104 @@ pub(crate) struct Profile {
 
 impl Profile {
     /// The profile from the edge pixel `index` along the normal of `mask` (0 backdrop, else subject).
-    pub(crate) fn inwards(index: usize, mask: &[u8], width: usize, scene: &impl Scene) -> Self {
-        let [dx, dy] = normal(index, mask, width);
-        let (x0, y0, height) = ((index % width) as f32, (index / width) as f32, mask.len() / width);
-        let mut contrasts = [[0.0_f32; 3]; REACH as usize + 3];
-        let mut colours = [[0.0_f32; 3]; REACH as usize + 3];
-        let mut length = 0;
-        while length < contrasts.len() {
-            let (x, y) = (x0 + dx * length as f32, y0 + dy * length as f32);
-            let (x, y) = (x.round().max(-1.0) as i64, y.round().max(-1.0) as i64);
-            if x < 0 || y < 0 || x >= width as i64 || y >= height as i64 {
-                break;
-            }
-            let (x, y) = (x as usize, y as usize);
-            if mask[y * width + x] == 0 {
-                break;
-            }
-            let (seen, backdrop) = (scene.seen(x, y), scene.backdrop(x, y));
-            colours[length] = seen;
-            contrasts[length] = [0, 1, 2].map(|k| seen[k] - backdrop[k]);
-            length += 1;
-        }
-        let end = arrival(&contrasts[..length], scene.noise());
-        let plateau = &colours[end..(end + 3).min(length)];
-        let count = plateau.len() as f32;
-        let mean = [0, 1, 2].map(|k| plateau.iter().map(|colour| colour[k]).sum::<f32>() / count);
+    pub(crate) fn inwards(index: usize, mask: &[u8], scene: &Scene) -> Self {
+        let mut path = Path::new(index, mask, scene);
+        let end = path.arrival(scene.light.noise);
+        let plateau: Vec<[f32; 3]> = (end..end + 3).filter_map(|at| path.contrast(at)).collect();
+        let count = plateau.len().max(1) as f32;
+        let mean = [0, 1, 2].map(|k| plateau.iter().map(|contrast| contrast[k]).sum::<f32>() / count);
         let around = |k: usize| (plateau.iter().map(|c| (c[k] - mean[k]).powi(2)).sum::<f32>() / count).sqrt();
-        Self { width: end as u8, foreground: mean, texture: [around(0), around(1).max(around(2))] }
+        let foreground = [0, 1, 2].map(|k| path.backdrop[k] + mean[k]);
+        Self { width: end as u8, foreground, texture: [around(0), around(1).max(around(2))] }
     }
 
-    /// The mean of those of `near` whose foreground is like this one's; texture grows by what they differ.
-    pub(crate) fn averaged_with(&self, near: &[Self]) -> Self {
-        let like = |other: &&Self| (0..3).all(|k| (other.foreground[k] - self.foreground[k]).abs() < 24.0);
+    /// This profile with the middle width of `near` and the mean foreground of those of them that are like it.
+    pub(crate) fn agreed_with(&self, near: &mut [Self]) -> Self {
+        let middle = near.len() / 2;
+        let width = near.select_nth_unstable_by_key(middle, |profile| profile.width).1.width;
+        let like = |other: &&Self| (0..3).all(|k| (other.foreground[k] - self.foreground[k]).abs() < LIKE);
         let count = near.iter().filter(like).count().max(1) as f32;
         let foreground = [0, 1, 2].map(|k| near.iter().filter(like).map(|o| o.foreground[k]).sum::<f32>() / count);
-        let texture = [0, 1].map(|k| near.iter().filter(like).map(|other| other.texture[k]).sum::<f32>() / count);
-        Self { foreground, texture, ..*self }
+        let texture = [0, 1].map(|k| near.iter().filter(like).map(|o| o.texture[k]).sum::<f32>() / count);
+        Self { width, foreground, texture }
     }
 }
 
-/// The step at which the contrast has stopped growing along its own direction.
-fn arrival(contrasts: &[[f32; 3]], noise: [f32; 2]) -> usize {
-    let strength = |c: &[f32; 3]| (c[0] * c[0] + c[1] * c[1] + c[2] * c[2]).sqrt();
-    let level = 1.0 + 3.0 * noise[0].max(noise[1]);
-    for at in 0..contrasts.len().saturating_sub(1) {
-        if at as u8 >= REACH {
-            return at;
-        }
-        let (here, ahead) = (&contrasts[at], &contrasts[(at + 2).min(contrasts.len() - 1)]);
-        let (now, then) = (strength(here), strength(ahead));
-        if then <= now * (1.0 + ARRIVED) + level {
-            return at;
-        }
-        let along = (0..3).map(|k| here[k] * ahead[k]).sum::<f32>() / then.max(1e-3);
-        let aside = (now * now - along * along).max(0.0).sqrt();
-        if at >= 2 && aside > 0.2 * then + level {
-            return at;
+/// The pixels from an edge inwards, looked at only as far as needed.
+struct Path<'a> {
+    mask: &'a [u8],
+    scene: &'a Scene<'a>,
+    start: [f32; 2],
+    normal: [f32; 2],
+    backdrop: [f32; 3],
+    contrasts: [[f32; 3]; REACH as usize + 3],
+    /// How many of `contrasts` are known.
+    known: usize,
+    /// The path has left the subject or the picture.
+    is_over: bool,
+}
+
+impl<'a> Path<'a> {
+    fn new(index: usize, mask: &'a [u8], scene: &'a Scene<'a>) -> Self {
+        Self {
+            mask,
+            scene,
+            start: [(index % scene.width) as f32, (index / scene.width) as f32],
+            normal: normal(index, mask, scene.width),
+            backdrop: scene.backdrop(index),
+            contrasts: [[0.0; 3]; REACH as usize + 3],
+            known: 0,
+            is_over: false,
         }
     }
-    contrasts.len().saturating_sub(1)
+
+    /// What is seen less the backdrop, `at` steps from the edge; `None` beyond the subject.
+    fn contrast(&mut self, at: usize) -> Option<[f32; 3]> {
+        while self.known <= at && !self.is_over && self.known < self.contrasts.len() {
+            let place = [0, 1].map(|k| (self.start[k] + self.normal[k] * self.known as f32).round());
+            let (x, y) = (place[0] as usize, place[1] as usize);
+            let index = y * self.scene.width + x;
+            let is_inside = place[0] >= 0.0 && place[1] >= 0.0 && x < self.scene.width && index < self.mask.len();
+            if !is_inside || self.mask[index] == 0 {
+                self.is_over = true;
+                break;
+            }
+            let seen = self.scene.seen(index);
+            self.contrasts[self.known] = [0, 1, 2].map(|k| seen[k] - self.backdrop[k]);
+            self.known += 1;
+        }
+        (at < self.known).then(|| self.contrasts[at])
+    }
+
+    /// The step at which the contrast has stopped growing along its own direction.
+    fn arrival(&mut self, noise: [f32; 2]) -> usize {
+        let level = 1.0 + 3.0 * noise[0].max(noise[1]);
+        let mut steepest = 0.0_f32;
+        for at in 0..usize::from(REACH) {
+            let Some(here) = self.contrast(at) else { return at.saturating_sub(1) };
+            let Some(ahead) = self.contrast(at + 2).or_else(|| self.contrast(at + 1)) else { return at };
+            let [now, then] = [here, ahead].map(|c| (c[0] * c[0] + c[1] * c[1] + c[2] * c[2]).sqrt());
+            if then <= now * (1.0 + ARRIVED) + level || then - now < SLACKENED * steepest {
+                return at;
+            }
+            steepest = steepest.max(then - now);
+            let along = (0..3).map(|k| here[k] * ahead[k]).sum::<f32>() / then.max(1e-3);
+            let aside = (now * now - along * along).max(0.0).sqrt();
+            if at >= 2 && aside > 0.2 * then + level {
+                return at;
+            }
+        }
+        usize::from(REACH)
+    }
 }
 
 /// The unit vector from the backdrop into the subject at an edge pixel, from the 5×5 pixels around it.
 fn normal(index: usize, mask: &[u8], width: usize) -> [f32; 2] {
-    let (x, y, height) = (index % width, index / width, mask.len() / width);
     let (mut dx, mut dy) = (0.0, 0.0);
-    for row in y.saturating_sub(2)..=(y + 2).min(height - 1) {
-        for column in x.saturating_sub(2)..=(x + 2).min(width - 1) {
-            if mask[row * width + column] != 0 {
-                dx += column as f32 - x as f32;
-                dy += row as f32 - y as f32;
-            } else {
-                dx -= column as f32 - x as f32;
-                dy -= row as f32 - y as f32;
-            }
-        }
+    for other in around(index, width, mask.len(), 2) {
+        let side = if mask[other] != 0 { 1.0 } else { -1.0 };
+        dx += side * ((other % width) as f32 - (index % width) as f32);
+        dy += side * ((other / width) as f32 - (index / width) as f32);
     }
     let length = dx.hypot(dy);
     if length > 0.0 { [dx / length, dy / length] } else { [0.0, 0.0] }

@@ -1,5 +1,7 @@
 //! Which of the pixels that look like backdrop are backdrop: those tied to the border, and true pockets.
 
+use crate::outline::{next_below, next_from};
+
 /// A horizontal stretch of pixels that look like backdrop.
 #[derive(Debug, Clone, Copy)]
 struct Run {
@@ -55,13 +57,12 @@ fn look_alike_runs(off: &[u8], width: usize, limit: u8) -> Vec<Run> {
     let mut above = 0..0;
     for (y, row) in off.chunks_exact(width).enumerate() {
         let first = runs.len();
-        let mut x = 0;
-        while let Some(skipped) = row[x..].iter().position(|&value| value < limit) {
-            let start = x + skipped;
-            let end = row[start..].iter().position(|&value| value >= limit).map_or(width, |length| start + length);
+        let mut start = next_below(row, 0, limit);
+        while start < width {
+            let end = next_from(row, start, limit);
             let index = runs.len() as u32;
             runs.push(Run { y: y as u32, start: start as u32, end: end as u32, parent: index });
-            x = end;
+            start = next_below(row, end, limit);
         }
         let current = first..runs.len();
         join_rows(&mut runs, above, current.clone());

@@ -1,8 +1,8 @@
 //! Flags, names, exit codes and what is printed.
 
-use std::fs;
+use std::{fs, process::Stdio};
 
-use crate::media::{clearcut, clearcut_ok, sample};
+use crate::media::{clearcut, clearcut_ok, command, sample};
 
 #[test]
 fn the_default_is_webm_beside_the_clip() {
@@ -130,4 +130,13 @@ fn every_documented_exit_code_is_in_the_help() {
     for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "130"] {
         assert!(help.contains(&format!("\n  {code}")), "{code} is missing from:\n{help}");
     }
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let mut child = command(env!("CARGO_BIN_EXE_clearcut"));
+    let mut child = child.args(["man"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -1,0 +1,95 @@
+//! Finding one's way on byte planes: where values change, where the subject has its edge, who is beside whom.
+
+/// Bytes that are looked at together while nothing happens.
+const STRIDE: usize = 32;
+
+/// The first position from `from` on whose value is below `limit`, or the row's end.
+pub(crate) fn next_below(row: &[u8], from: usize, limit: u8) -> usize {
+    let skipped = from + STRIDE * row[from..].chunks_exact(STRIDE).take_while(|chunk| least(chunk) >= limit).count();
+    row[skipped..].iter().position(|&value| value < limit).map_or(row.len(), |at| skipped + at)
+}
+
+/// The first position from `from` on whose value is `limit` or above, or the row's end.
+pub(crate) fn next_from(row: &[u8], from: usize, limit: u8) -> usize {
+    let skipped = from + STRIDE * row[from..].chunks_exact(STRIDE).take_while(|chunk| most(chunk) < limit).count();
+    row[skipped..].iter().position(|&value| value >= limit).map_or(row.len(), |at| skipped + at)
+}
+
+fn least(chunk: &[u8]) -> u8 {
+    chunk.iter().fold(u8::MAX, |least, &value| least.min(value))
+}
+
+fn most(chunk: &[u8]) -> u8 {
+    chunk.iter().fold(0, |most, &value| most.max(value))
+}
+
+/// The subject's pixels (255 in `mask`) that have backdrop (0) beside, above or below them, in row order.
+pub(crate) fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
+    let mut edge = Vec::new();
+    let mut marks = vec![0; width];
+    for (y, row) in mask.chunks_exact(width).enumerate() {
+        let start = y * width;
+        let above = if y > 0 { &mask[start - width..start] } else { row };
+        let below = mask.get(start + width..start + 2 * width).unwrap_or(row);
+        for ((mark, (value, above)), below) in marks.iter_mut().zip(row.iter().zip(above)).zip(below) {
+            *mark = value & !(above & below);
+        }
+        for ((mark, value), left) in marks[1..].iter_mut().zip(&row[1..]).zip(row) {
+            *mark |= value & !left;
+        }
+        for ((mark, value), right) in marks.iter_mut().zip(row).zip(&row[1..]) {
+            *mark |= value & !right;
+        }
+        let mut x = next_from(&marks, 0, 1);
+        while x < width {
+            edge.push(start + x);
+            x = next_from(&marks, x + 1, 1);
+        }
+    }
+    edge
+}
+
+/// The up to four pixels that share a side with one.
+pub(crate) fn beside(index: usize, width: usize, len: usize) -> impl Iterator<Item = usize> {
+    let x = index % width;
+    let left = (x > 0).then(|| index - 1);
+    let right = (x + 1 < width).then_some(index + 1);
+    let above = index.checked_sub(width);
+    let below = (index + width < len).then_some(index + width);
+    [left, right, above, below].into_iter().flatten()
+}
+
+/// The pixels at most `reach` columns and rows away from one, itself among them.
+pub(crate) fn around(index: usize, width: usize, len: usize, reach: usize) -> impl Iterator<Item = usize> {
+    let (x, y, height) = (index % width, index / width, len / width);
+    let (left, right) = (x.saturating_sub(reach), (x + reach).min(width - 1));
+    (y.saturating_sub(reach)..=(y + reach).min(height - 1))
+        .flat_map(move |row| row * width + left..=row * width + right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_found_wherever_they_are() {
+        for at in 0..100 {
+            let mut row = vec![9; 100];
+            row[at] = 3;
+            assert_eq!(next_below(&row, 0, 5), at);
+            assert_eq!(next_from(&row, at, 5), if at < 99 { at + 1 } else { 100 });
+        }
+        assert_eq!(next_below(&[9; 70], 5, 5), 70);
+    }
+
+    #[test]
+    fn the_edge_of_a_square_is_its_rim() {
+        let mut mask = vec![0; 8 * 8];
+        for y in 2..6 {
+            mask[y * 8 + 2..y * 8 + 6].fill(255);
+        }
+        assert_eq!(edge_of(&mask, 8).len(), 12);
+        assert!(!edge_of(&mask, 8).contains(&(3 * 8 + 3)));
+        assert_eq!(edge_of(&[255; 4], 2), [0_usize; 0]);
+    }
+}

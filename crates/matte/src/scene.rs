@@ -1,0 +1,102 @@
+//! One picture before its backdrop: what is seen at a pixel, and what would be seen without the subject.
+
+use clearcut_frame::Picture;
+
+use crate::{
+    backdrop::Light,
+    likeness::{Likeness, spread},
+};
+
+/// The picture, the light behind it and how the two compare.
+#[derive(Clone, Copy)]
+pub(crate) struct Scene<'a> {
+    pub(crate) width: usize,
+    pub(crate) light: &'a Light,
+    likeness: &'a Likeness,
+    luma: &'a [u8],
+    blue: &'a [u8],
+    red: &'a [u8],
+    chroma_size: (usize, usize),
+    shift: u32,
+}
+
+impl<'a> Scene<'a> {
+    pub(crate) fn new(picture: &'a Picture, likeness: &'a Likeness, light: &'a Light) -> Self {
+        Self {
+            width: likeness.width,
+            light,
+            likeness,
+            luma: picture.y(),
+            blue: picture.cb(),
+            red: picture.cr(),
+            chroma_size: picture.format().chroma_size(),
+            shift: picture.format().subsampling.shift(),
+        }
+    }
+
+    /// Y', Cb, Cr at a luma index. Half-resolution chroma is interpolated; it sits on even columns, halfway between two
+    /// rows (as in MPEG-2 and H.264).
+    pub(crate) fn seen(&self, index: usize) -> [f32; 3] {
+        let (x, y) = (index % self.width, index / self.width);
+        let luma = f32::from(self.luma[index]);
+        let (width, height) = self.chroma_size;
+        if self.shift == 0 {
+            return [luma, f32::from(self.blue[index]), f32::from(self.red[index])];
+        }
+        let (left, right) = (x / 2, x.div_ceil(2).min(width - 1));
+        let near = y / 2;
+        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(height - 1) };
+        let [a, b] = [near * width + left, near * width + right];
+        let [c, d] = [far * width + left, far * width + right];
+        let mix = |plane: &[u8]| {
+            let sum = 3 * (u16::from(plane[a]) + u16::from(plane[b])) + u16::from(plane[c]) + u16::from(plane[d]);
+            f32::from(sum) / 8.0
+        };
+        [luma, mix(self.blue), mix(self.red)]
+    }
+
+    /// Y', Cb, Cr of the backdrop at a luma index.
+    pub(crate) fn backdrop(&self, index: usize) -> [f32; 3] {
+        self.likeness.backdrop_at(self.light, index % self.width, index / self.width)
+    }
+
+    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the backdrop's colour at the picture's centre;
+    /// interpolated chroma may have up to 1/16 less): 0..=255, saturated.
+    pub(crate) fn hue_rows(&self) -> impl Iterator<Item = Vec<u8>> {
+        let centre = self.light.field.at(0.5, 0.5);
+        let (blue, red) = (centre[1] - 128.0, centre[2] - 128.0);
+        let scale = 128.0 * 256.0 / (blue * blue + red * red).max(1.0);
+        let (blue, red) = ((blue * scale) as i32, (red * scale) as i32);
+        let height = self.luma.len() / self.width;
+        let mut row = vec![0; self.width];
+        let mut last = usize::MAX;
+        (0..height).map(move |y| {
+            let chroma = y >> self.shift;
+            if chroma != last {
+                last = chroma;
+                let at = chroma * self.chroma_size.0..(chroma + 1) * self.chroma_size.0;
+                let shares: Vec<u8> = self.blue[at.clone()]
+                    .iter()
+                    .zip(&self.red[at])
+                    .map(|(&cb, &cr)| {
+                        let share = (i32::from(cb) - 128) * blue + (i32::from(cr) - 128) * red;
+                        ((share >> 8) + 8).clamp(0, 255) as u8
+                    })
+                    .collect();
+                spread(&shares, self.shift, &mut row);
+            }
+            row.clone()
+        })
+    }
+
+    /// The least alpha with which a colour in gamut over `backdrop` gives `seen`.
+    pub(crate) fn least_alpha(&self, seen: [f32; 3], backdrop: [f32; 3]) -> f32 {
+        let [seen, backdrop] = [seen, backdrop].map(|colour| self.light.matrix.rgb_from_ycc(colour));
+        let needed = (0..3).map(|k| {
+            let change = seen[k] - backdrop[k];
+            let room = if change > 0.0 { 255.0 - backdrop[k] } else { backdrop[k] };
+            change.abs() / room.max(8.0)
+        });
+        needed.fold(0.0, f32::max).clamp(0.0, 1.0)
+    }
+}

@@ -1,0 +1,53 @@
+//! The compositing equation C = αF + (1 − α)B, solved for one pixel.
+
+use crate::{palette::hue_share, profile::Profile};
+
+/// An alpha and the colour that goes with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unmixed {
+    /// 0.0 clear – 1.0 solid.
+    pub(crate) alpha: f32,
+    /// Y', Cb, Cr of the subject alone.
+    pub(crate) foreground: [f32; 3],
+}
+
+/// Solves for alpha with the foreground that `profile` leads up to, luma and chroma each weighted by how well they tell.
+pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], noise: [f32; 2]) -> Unmixed {
+    let full = [0, 1, 2].map(|k| profile.foreground[k] - backdrop[k]);
+    let here = [0, 1, 2].map(|k| seen[k] - backdrop[k]);
+    // What luma and chroma are uncertain by: coding noise around edges (three deviations and a level), the subject's
+    // texture, and the reach of ringing (luma) and of half-resolution chroma, as a share of their own full contrast.
+    let doubt = |full: f32, noise: f32, texture: f32, smear: f32| {
+        let level = 1.0 + 3.0 * noise;
+        (level * level + texture * texture + smear * smear * full * full).max(1e-3)
+    };
+    let chroma = full[1].hypot(full[2]);
+    let luma_doubt = doubt(full[0], noise[0], profile.texture[0], 0.05);
+    let chroma_doubt = doubt(chroma, noise[1], profile.texture[1], 0.25);
+    let weights = [1.0 / luma_doubt, 1.0 / chroma_doubt, 1.0 / chroma_doubt];
+    let power: f32 = (0..3).map(|k| weights[k] * full[k] * full[k]).sum();
+    let along: f32 = (0..3).map(|k| weights[k] * full[k] * here[k]).sum();
+    let alpha = (along / power.max(1e-6)).clamp(0.0, 1.0);
+    // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5).
+    let foreground = [0, 1, 2].map(|k| profile.foreground[k] + alpha * (here[k] - alpha * full[k]).clamp(-64.0, 64.0));
+    Unmixed { alpha, foreground }
+}
+
+/// The alpha of a colour that has more than `most` of the backdrop's hue: what is too much is backdrop.
+pub(crate) fn seen_through(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> f32 {
+    if most >= 1.0 { 1.0 } else { ((1.0 - hue_share(colour, backdrop)) / (1.0 - most)).clamp(0.0, 1.0) }
+}
+
+/// `colour` with no more than `most` of the backdrop's hue: carried on along the line from the backdrop through it.
+pub(crate) fn freed(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3] {
+    let share = hue_share(colour, backdrop);
+    if most >= 1.0 || share <= most {
+        return colour;
+    }
+    carried(colour, backdrop, (1.0 - most) / (1.0 - share).max(1.0 / 16.0))
+}
+
+/// `colour` carried away from the backdrop to `stretch` times the distance.
+pub(crate) fn carried(colour: [f32; 3], backdrop: [f32; 3], stretch: f32) -> [f32; 3] {
+    [0, 1, 2].map(|k| (backdrop[k] + (colour[k] - backdrop[k]) * stretch).clamp(1.0, 254.0))
+}
