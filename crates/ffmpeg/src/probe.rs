@@ -321,3 +321,6 @@ fn printable(name: &str) -> String {
     let shown: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).take(32).collect();
     if shown.is_empty() { "an unknown codec".to_owned() } else { shown }
 }
+
+#[cfg(test)]
+mod tests;
