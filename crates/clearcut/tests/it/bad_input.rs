@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::ffi::OsStrExt,
     path::Path,
+    process::Stdio,
     time::{Duration, SystemTime},
 };
 
@@ -542,9 +543,18 @@ fn a_killed_cut_takes_its_children_along_and_publishes_nothing() {
         let mut child = cut_in_progress(&place, sandbox);
         let before = descendants(child.id());
         assert!(before.iter().any(|process| process.name == "ffmpeg"), "{before:?}");
+        // Stopped, they notice neither a closed pipe nor an end of input: only being killed ends them.
+        let signal_all = |signal| {
+            let ids = before.iter().filter(|process| process.name == "ffmpeg").map(|process| process.id.to_string());
+            command("kill").arg(signal).args(ids).stderr(Stdio::null()).status().unwrap();
+        };
+        signal_all("-STOP");
         child.kill().unwrap();
         end_of(&mut child);
         let gone = within_guard(|| before.iter().all(|process| !process.lives()));
+        if !gone {
+            signal_all("-KILL");
+        }
         assert!(gone, "{sandbox}: {:?}", before.iter().filter(|process| process.lives()).collect::<Vec<_>>());
         assert!(within_guard(|| place.processes().is_empty()), "{sandbox}: {:?}", place.processes());
         let names = place.names();
