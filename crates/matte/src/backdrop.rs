@@ -10,14 +10,14 @@ use crate::{
 pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
 
 /// Readings along the longer side of a sampled picture.
-const READINGS_ALONG_SIDE: usize = 72;
+const READINGS_ALONG_SIDE: usize = 56;
 
 /// Share of the visible border that must agree with the fitted backdrop.
 const DOMINANT_SHARE: f64 = 0.4;
 
 /// The most that a backdrop may vary around its fitted light, as standard deviation of luma and of chroma in levels: the
-/// grain of a dark, high-gain camera. Scenery that a smooth surface happens to run through has two and more times that.
-const FLAT_NOISE: [f32; 2] = [6.0, 3.5];
+/// grain of a dark, high-gain camera. Scenery that a smooth surface happens to run through has much more in one or the other.
+const FLAT_NOISE: [f32; 2] = [6.0, 4.5];
 
 /// The background of a clip as measured: its colour, how it varies, its noise, and how sure we are.
 #[derive(Debug, Clone)]

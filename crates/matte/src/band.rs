@@ -5,7 +5,7 @@ use crate::{
     palette::Body,
     profile::Profile,
     scene::Scene,
-    unmix::{Unmixed, carried, freed, seen_through, unmixed},
+    unmix::{Unmixed, carried, despilled, freed, seen_through, unmixed},
 };
 
 /// How far past a sharp edge half-resolution chroma still carries the backdrop's hue, in pixels.
@@ -50,12 +50,14 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         let seen = scene.seen(index as usize);
         let is_mixed = depth <= profile.width;
         let bound = if is_mixed { 0.0 } else { seen_through(seen, backdrop, most) };
-        if bound >= 1.0 {
-            continue;
+        if bound < 1.0 {
+            let mut unmixed = unmixed(profile, seen, backdrop, scene.light.noise);
+            unmixed.alpha = unmixed.alpha.max(bound);
+            pixels.push(BandPixel { index, unmixed });
+        } else if most < 1.0 {
+            let foreground = despilled(seen, profile.foreground, backdrop);
+            pixels.push(BandPixel { index, unmixed: Unmixed { alpha: 1.0, foreground } });
         }
-        let mut unmixed = unmixed(profile, seen, backdrop, scene.light.noise);
-        unmixed.alpha = unmixed.alpha.max(bound);
-        pixels.push(BandPixel { index, unmixed });
     }
     if most < 1.0 {
         see_through(&mut pixels, mask, &is_reached, most, scene);

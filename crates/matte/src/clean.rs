@@ -119,5 +119,5 @@ fn calm_down(out: &mut Picture, mask: &[u8]) {
 
 /// Rounded and kept inside what 8 bits of video may hold.
 fn to_level(value: f32) -> u8 {
-    value.round().clamp(1.0, 254.0) as u8
+    (value.clamp(1.0, 254.0) + 0.5) as u8
 }

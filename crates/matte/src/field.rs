@@ -31,8 +31,8 @@ impl Field {
         let (columns, rows) = (width.div_ceil(interval), height.div_ceil(interval));
         let mut sums = vec![([0.0; 3], 0.0); (columns + 1) * (rows + 1)];
         for residue in residues {
-            let (column, right) = split((residue.u + 1.0) / 2.0, columns);
-            let (row, down) = split((residue.v + 1.0) / 2.0, rows);
+            let (column, right) = split(f64::midpoint(residue.u, 1.0), columns);
+            let (row, down) = split(f64::midpoint(residue.v, 1.0), rows);
             for (at, weight) in around(column, row, columns, right, down) {
                 let (sum, total) = &mut sums[at];
                 *sum = [0, 1, 2].map(|k| sum[k] + weight * residue.value[k]);

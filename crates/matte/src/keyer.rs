@@ -7,12 +7,16 @@ use crate::{
     likeness::{LIMIT, Likeness},
     regions::backdrop_mask,
     scene::Scene,
+    steady::{Steadied, steady},
+    tolerance::{cleared, kept},
 };
 
 /// What the user may turn.
 #[derive(Debug, Clone, Copy)]
 pub struct KeySettings {
     /// 0 keeps everything that might be subject, 100 removes everything that might be background, 30 is balanced.
+    ///
+    /// Alpha never rises anywhere when this does.
     pub tolerance: u8,
 }
 
@@ -25,7 +29,10 @@ impl Default for KeySettings {
 /// One picture with its own first matte, before its neighbours in time have been asked.
 #[derive(Debug)]
 pub struct Keyed {
+    /// The picture with its first matte and clean colour.
     picture: Picture,
+    /// The colour planes as they came in: they tell whether a place has changed.
+    seen: Vec<u8>,
 }
 
 /// Turns pictures over a known backdrop into pictures with alpha and clean colour.
@@ -48,12 +55,19 @@ impl Keyer {
     /// The first matte of `picture`, from itself alone. An alpha plane on the input multiplies ours.
     #[must_use]
     pub fn key(&self, picture: Picture) -> Keyed {
-        let Some(light) = &self.backdrop.light else { return Keyed { picture: with_alpha(picture) } };
+        let Some(light) = &self.backdrop.light else {
+            return Keyed { picture: with_alpha(picture), seen: Vec::new() };
+        };
         let likeness = Likeness::measured(&picture, light);
-        let limit = limit_at(self.settings.tolerance);
-        let mask = backdrop_mask(&likeness.off, likeness.width, limit, light.is_coloured());
-        let band = band_of(&mask, &Scene::new(&picture, &likeness, light));
-        Keyed { picture: cut(picture, &mask, &band) }
+        let scene = Scene::new(&picture, &likeness, light);
+        let mask = backdrop_mask(&likeness.off, likeness.width, LIMIT, light.is_coloured());
+        let mut band = band_of(&mask, &scene);
+        kept(&mut band, &mask, &likeness.off, &scene, self.settings.tolerance);
+        let colours = picture.format().without_alpha().byte_len();
+        let seen = picture.bytes()[..colours].to_vec();
+        let mut picture = cut(picture, &mask, &band);
+        cleared(picture.planes_mut()[3], &mask, &likeness.off, likeness.width, self.settings.tolerance);
+        Keyed { picture, seen }
     }
 
     /// The finished picture `current` (format with alpha): alpha settled over time, colour unmixed and cleaned.
@@ -61,16 +75,19 @@ impl Keyer {
     /// `before` holds up to [`Self::REACH`] predecessors (nearest first), `after` as many successors (nearest first);
     /// fewer at the ends of the clip.
     #[must_use]
-    pub fn finish(&self, _before: &[&Keyed], current: &Keyed, _after: &[&Keyed]) -> Picture {
-        current.picture.clone()
+    pub fn finish(&self, before: &[&Keyed], current: &Keyed, after: &[&Keyed]) -> Picture {
+        let mut out = current.picture.clone();
+        let Some(light) = &self.backdrop.light else { return out };
+        let neighbours = [before.first(), after.first()];
+        steady(&mut out, &current.as_steadied(), neighbours.map(|n| n.map(|keyed| keyed.as_steadied())), light.noise);
+        out
     }
 }
 
-/// The likeness limit for a tolerance: [`LIMIT`] at 30, a quarter of it at 0, four times at 100.
-fn limit_at(tolerance: u8) -> u8 {
-    let exponent =
-        if tolerance < 30 { f32::from(tolerance) / 15.0 - 2.0 } else { f32::from(tolerance.min(100) - 30) / 35.0 };
-    (f32::from(LIMIT) * exponent.exp2()).round() as u8
+impl Keyed {
+    fn as_steadied(&self) -> Steadied<'_> {
+        Steadied { alpha: self.picture.alpha().unwrap_or_default(), seen: &self.seen, format: self.picture.format() }
+    }
 }
 
 /// The picture in a format with alpha, solid where it had none.
@@ -84,15 +101,14 @@ fn with_alpha(picture: Picture) -> Picture {
 /// The picture with its matte: alpha from mask and band, the band's colours unmixed, colour under clear pixels cleaned.
 fn cut(picture: Picture, mask: &[u8], band: &[BandPixel]) -> Picture {
     let mut out = with_alpha(picture);
-    let alpha = &mut out.planes_mut()[3];
-    for (alpha, mask) in alpha.iter_mut().zip(mask) {
-        *alpha = (*alpha).min(*mask);
-    }
-    for pixel in band {
-        let theirs = &mut alpha[pixel.index as usize];
-        let ours = (pixel.unmixed.alpha * 255.0).round() as u16;
-        *theirs = ((ours * u16::from(*theirs) + 127) / 255) as u8;
-    }
     clean::paint(&mut out, mask, band);
+    let alpha = &mut out.planes_mut()[3];
+    let mut matte = mask.to_vec();
+    for pixel in band {
+        matte[pixel.index as usize] = (pixel.unmixed.alpha * 255.0 + 0.5) as u8;
+    }
+    for (theirs, ours) in alpha.iter_mut().zip(&matte) {
+        *theirs = ((u16::from(*ours) * u16::from(*theirs) + 127) / 255) as u8;
+    }
     out
 }

@@ -18,7 +18,9 @@ mod palette;
 mod profile;
 mod regions;
 mod scene;
+mod steady;
 mod surface;
+mod tolerance;
 mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};

@@ -7,6 +7,9 @@ use crate::backdrop::{Light, NEUTRAL};
 /// A distance at which a pixel stops being plain backdrop, in the bytes of [`Likeness::off`], at balanced tolerance.
 pub(crate) const LIMIT: u8 = 32;
 
+/// For how many rows the expected levels are held: light changes by a fraction of a level over them.
+const HELD_ROWS: usize = 4;
+
 /// How unlike the backdrop each pixel of one picture is, and the backdrop itself as it was expected there.
 #[derive(Debug)]
 pub(crate) struct Likeness {
@@ -27,25 +30,19 @@ impl Likeness {
         let (chroma_width, chroma_height) = picture.format().chroma_size();
         let [luma_scale, chroma_scale] = light.noise.map(scale_of);
         let mut off = vec![0; width * height];
-        let lines = [(0, width), (1, chroma_width), (2, chroma_width)].map(|(k, width)| light.field.lines(k, width));
-        let mut expected = vec![0; width.max(chroma_width)];
+        let chroma_format = (chroma_width, chroma_height);
+        let mut luma = Expected::new(0, light, gain, (width, height));
+        let mut chroma = [1, 2].map(|k| Expected::new(k, light, gain, chroma_format));
         let mut chroma_off = vec![0_u8; chroma_width];
-        let mut chroma_row = usize::MAX;
         for (y, row) in off.chunks_exact_mut(width).enumerate() {
-            if y >> shift != chroma_row {
-                chroma_row = y >> shift;
-                let (line, below) = light.field.lines_around(chroma_row, chroma_height);
-                let at = chroma_row * chroma_width;
+            if y & ((1 << shift) - 1) == 0 {
+                let at = (y >> shift) * chroma_width..((y >> shift) + 1) * chroma_width;
                 chroma_off.fill(0);
-                for (k, plane) in [(1, picture.cb()), (2, picture.cr())] {
-                    expect_row(NEUTRAL[k] as f32, &lines[k][line..], below, gain, &mut expected[..chroma_width]);
-                    raise(&mut chroma_off, &plane[at..at + chroma_width], &expected, chroma_scale);
-                }
+                raise(&mut chroma_off, &picture.cb()[at.clone()], chroma[0].row(y >> shift), chroma_scale);
+                raise(&mut chroma_off, &picture.cr()[at], chroma[1].row(y >> shift), chroma_scale);
             }
             spread(&chroma_off, shift, row);
-            let (line, below) = light.field.lines_around(y, height);
-            expect_row(NEUTRAL[0] as f32, &lines[0][line..], below, gain, &mut expected[..width]);
-            raise(row, &picture.y()[y * width..(y + 1) * width], &expected, luma_scale);
+            raise(row, &picture.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
         }
         Self { width, height, off, gain }
     }
@@ -59,22 +56,45 @@ impl Likeness {
 }
 
 /// Eighths of [`LIMIT`] per level of difference: five deviations and two levels of rounding make one limit.
-fn scale_of(sigma: f32) -> u16 {
-    (8.0 * f32::from(LIMIT) / (2.0 + 5.0 * sigma)).round().clamp(1.0, 255.0) as u16
+fn scale_of(sigma: f32) -> i16 {
+    (8.0 * f32::from(LIMIT) / (2.0 + 5.0 * sigma)).round().clamp(1.0, 128.0) as i16
 }
 
-/// The expected values of one row between two node lines at this picture's brightness, rounded to levels.
-fn expect_row(neutral: f32, lines: &[Vec<f32>], below: f32, gain: f32, out: &mut [u8]) {
-    for ((value, upper), lower) in out.iter_mut().zip(&lines[0]).zip(&lines[1]) {
-        let usual = upper + (lower - upper) * below;
-        *value = (neutral + (usual - neutral) * gain + 0.5) as u8;
+/// The expected rows of one plane, one after the other.
+struct Expected<'a> {
+    light: &'a Light,
+    neutral: f32,
+    gain: f32,
+    rows: usize,
+    /// The field's node lines, drawn out to the plane's width.
+    lines: Vec<Vec<f32>>,
+    levels: Vec<u8>,
+}
+
+impl<'a> Expected<'a> {
+    fn new(k: usize, light: &'a Light, gain: f32, (width, rows): (usize, usize)) -> Self {
+        let (neutral, lines) = (NEUTRAL[k] as f32, light.field.lines(k, width));
+        Self { light, neutral, gain, rows, lines, levels: vec![0; width] }
+    }
+
+    /// The levels of `row`, to be asked for row by row: they are made anew every [`HELD_ROWS`] rows.
+    fn row(&mut self, row: usize) -> &[u8] {
+        if row.is_multiple_of(HELD_ROWS) {
+            let (line, below) = self.light.field.lines_around((row + HELD_ROWS / 2).min(self.rows - 1), self.rows);
+            let (neutral, gain) = (self.neutral, self.gain);
+            for ((level, upper), lower) in self.levels.iter_mut().zip(&self.lines[line]).zip(&self.lines[line + 1]) {
+                let usual = upper + (lower - upper) * below;
+                *level = (neutral + (usual - neutral) * gain + 0.5) as u8;
+            }
+        }
+        &self.levels
     }
 }
 
 /// Raises each byte of `off` to the scaled distance between `values` and `expected`.
-fn raise(off: &mut [u8], values: &[u8], expected: &[u8], scale: u16) {
+fn raise(off: &mut [u8], values: &[u8], expected: &[u8], scale: i16) {
     for ((off, value), expected) in off.iter_mut().zip(values).zip(expected) {
-        let distance = (u16::from(value.abs_diff(*expected)) * scale) >> 3;
+        let distance = (i16::from(value.abs_diff(*expected)) * scale) >> 3;
         *off = (*off).max(distance.min(255) as u8);
     }
 }

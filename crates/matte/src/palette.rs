@@ -15,6 +15,9 @@ const STEPS: usize = 100;
 /// the reach of half-resolution chroma.
 const DEPTHS: [u8; 3] = [24, 12, 5];
 
+/// How many of the samples are looked into, at most.
+const LOOKED_INTO: usize = 8;
+
 /// What coding noise and a little bounced light may add to the share of a solid pixel.
 const SLACK: f32 = 0.06;
 
@@ -52,7 +55,7 @@ pub(crate) fn body(samples: &[Picture], light: &Light) -> Body {
     }
     let mut beyond_shadow = 0_u64;
     let mut histograms = [[0_u32; STEPS]; DEPTHS.len()];
-    for picture in samples {
+    for picture in samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)) {
         let likeness = Likeness::measured(picture, light);
         let mask = backdrop_mask(&likeness.off, likeness.width, LIMIT, true);
         let depth = depths(&mask, likeness.width);
@@ -88,8 +91,16 @@ pub(crate) fn body(samples: &[Picture], light: &Light) -> Body {
         }
     }
     let deep = quantile(&histogram[..NEARLY_CLEAR.start], 98);
-    let whole = quantile(&histograms[DEPTHS.len() - 1], 75);
-    Body::Solid(deep.max(whole) + SLACK)
+    Body::Solid(deep.max(crowded(&histograms[DEPTHS.len() - 1])) + SLACK)
+}
+
+/// The largest share that a twentieth of the subject has alike (within three steps): a material of its own that may be too
+/// thin to be deep, such as an outline. Blur spreads over many shares.
+fn crowded(histogram: &[u32]) -> f32 {
+    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
+    let alike = |window: &[u32]| window.iter().map(|&count| u64::from(count)).sum::<u64>() * 20 >= total.max(1);
+    let last = histogram[..NEARLY_CLEAR.start].windows(3).rposition(alike);
+    last.map_or(0.0, |step| (step + 2) as f32 / STEPS as f32)
 }
 
 /// The first share from `middle` on that hardly any pixel has (less than one in a thousand): where the solid subject ends and

@@ -9,7 +9,11 @@ pub(crate) const REACH: u8 = 24;
 const ARRIVED: f32 = 1.0 / 12.0;
 
 /// Growth below this share of the steepest so far has left the edge: what still grows is the subject's own shading.
-const SLACKENED: f32 = 0.5;
+const SLACKENED: f32 = 0.45;
+
+/// How many pixels of subject behind the edge make it more than a strand: what half-resolution chroma needs to show its
+/// own colour.
+const BACKING: usize = 4;
 
 /// Foregrounds that differ by less in every component are the same material, in levels.
 const LIKE: f32 = 24.0;
@@ -23,6 +27,8 @@ pub(crate) struct Profile {
     pub(crate) foreground: [f32; 3],
     /// How much luma and chroma vary there, in levels.
     pub(crate) texture: [f32; 2],
+    /// The subject goes on behind: this is no strand.
+    pub(crate) is_backed: bool,
 }
 
 impl Profile {
@@ -35,7 +41,8 @@ impl Profile {
         let mean = [0, 1, 2].map(|k| plateau.iter().map(|contrast| contrast[k]).sum::<f32>() / count);
         let around = |k: usize| (plateau.iter().map(|c| (c[k] - mean[k]).powi(2)).sum::<f32>() / count).sqrt();
         let foreground = [0, 1, 2].map(|k| path.backdrop[k] + mean[k]);
-        Self { width: end as u8, foreground, texture: [around(0), around(1).max(around(2))] }
+        let is_backed = path.contrast(end + BACKING).is_some();
+        Self { width: end as u8, foreground, texture: [around(0), around(1).max(around(2))], is_backed }
     }
 
     /// This profile with the middle width of `near` and the mean foreground of those of them that are like it.
@@ -46,7 +53,7 @@ impl Profile {
         let count = near.iter().filter(like).count().max(1) as f32;
         let foreground = [0, 1, 2].map(|k| near.iter().filter(like).map(|o| o.foreground[k]).sum::<f32>() / count);
         let texture = [0, 1].map(|k| near.iter().filter(like).map(|o| o.texture[k]).sum::<f32>() / count);
-        Self { width, foreground, texture }
+        Self { width, foreground, texture, is_backed: self.is_backed }
     }
 }
 
@@ -81,7 +88,7 @@ impl<'a> Path<'a> {
     /// What is seen less the backdrop, `at` steps from the edge; `None` beyond the subject.
     fn contrast(&mut self, at: usize) -> Option<[f32; 3]> {
         while self.known <= at && !self.is_over && self.known < self.contrasts.len() {
-            let place = [0, 1].map(|k| (self.start[k] + self.normal[k] * self.known as f32).round());
+            let place = [0, 1].map(|k| self.start[k] + self.normal[k] * self.known as f32 + 0.5);
             let (x, y) = (place[0] as usize, place[1] as usize);
             let index = y * self.scene.width + x;
             let is_inside = place[0] >= 0.0 && place[1] >= 0.0 && x < self.scene.width && index < self.mask.len();

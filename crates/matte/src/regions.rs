@@ -52,6 +52,26 @@ pub(crate) fn backdrop_mask(off: &[u8], width: usize, limit: u8, keys_pockets: b
     mask
 }
 
+/// Marks (0, else 255) the regions of pixels below `limit` that hold backdrop of `mask`, and that backdrop itself.
+pub(crate) fn grown_mask(off: &[u8], width: usize, limit: u8, mask: &[u8]) -> Vec<u8> {
+    let mut runs = look_alike_runs(off, width, limit);
+    let mut holds_backdrop = vec![false; runs.len()];
+    let pixels = |run: &Run| run.y as usize * width + run.start as usize..run.y as usize * width + run.end as usize;
+    for index in 0..runs.len() {
+        let run = runs[index];
+        let root = root_of(&mut runs, index as u32) as usize;
+        holds_backdrop[root] |= next_below(&mask[pixels(&run)], 0, 1) < (run.end - run.start) as usize;
+    }
+    let mut grown = mask.to_vec();
+    for index in 0..runs.len() {
+        let run = runs[index];
+        if holds_backdrop[root_of(&mut runs, index as u32) as usize] {
+            grown[pixels(&run)].fill(0);
+        }
+    }
+    grown
+}
+
 fn look_alike_runs(off: &[u8], width: usize, limit: u8) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut above = 0..0;

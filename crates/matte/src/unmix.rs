@@ -2,6 +2,12 @@
 
 use crate::{palette::hue_share, profile::Profile};
 
+/// The widest edge, in pixels, that a sharp one becomes in half-resolution chroma.
+const SHARP: u8 = 4;
+
+/// By how much such an edge is steepened where chroma alone tells, less 1.
+const STEEPER: f32 = 0.8;
+
 /// An alpha and the colour that goes with it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unmixed {
@@ -27,9 +33,19 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], noi
     let weights = [1.0 / luma_doubt, 1.0 / chroma_doubt, 1.0 / chroma_doubt];
     let power: f32 = (0..3).map(|k| weights[k] * full[k] * full[k]).sum();
     let along: f32 = (0..3).map(|k| weights[k] * full[k] * here[k]).sum();
-    let alpha = (along / power.max(1e-6)).clamp(0.0, 1.0);
-    // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5).
-    let foreground = [0, 1, 2].map(|k| profile.foreground[k] + alpha * (here[k] - alpha * full[k]).clamp(-64.0, 64.0));
+    let mixed = (along / power.max(1e-6)).clamp(0.0, 1.0);
+    // A sharp edge that only half-resolution chroma shows is drawn out to twice its width: steepen it again.
+    let by_chroma = 1.0 - weights[0] * full[0] * full[0] / power.max(1e-6);
+    let is_sharp = profile.is_backed && profile.width <= SHARP;
+    let steeper = if is_sharp { 1.0 + by_chroma * STEEPER } else { 1.0 };
+    let alpha = (0.5 + (mixed - 0.5) * steeper).clamp(0.0, 1.0);
+    // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5);
+    // at a sharp edge, half of it in chroma is the backdrop's, smeared.
+    let owned = [mixed, if is_sharp { 0.5 * mixed } else { mixed }];
+    let foreground = [0, 1, 2].map(|k| {
+        let left_over = (here[k] - mixed * full[k]).clamp(-64.0, 64.0);
+        profile.foreground[k] + owned[k.min(1)] * left_over
+    });
     Unmixed { alpha, foreground }
 }
 
@@ -45,6 +61,12 @@ pub(crate) fn freed(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3]
         return colour;
     }
     carried(colour, backdrop, (1.0 - most) / (1.0 - share).max(1.0 / 16.0))
+}
+
+/// `colour` with no more of the backdrop's hue than `inside` has: without what light bounced and coarse chroma bled into it.
+pub(crate) fn despilled(colour: [f32; 3], inside: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
+    let spill = (hue_share(colour, backdrop) - hue_share(inside, backdrop)).max(0.0);
+    [colour[0], colour[1] - spill * (backdrop[1] - 128.0), colour[2] - spill * (backdrop[2] - 128.0)]
 }
 
 /// `colour` carried away from the backdrop to `stretch` times the distance.

@@ -59,7 +59,7 @@ fn the_edge_keeps_its_alpha_and_loses_the_backdrops_colour() {
                 let chroma = (y / 2) * SIDE / 2 + x / 2;
                 let colour = [out.y()[y * SIDE + x], out.cb()[chroma], out.cr()[chroma]];
                 let off = (0..3).map(|k| colour[k].abs_diff(RED[k])).max().unwrap();
-                assert!(off <= 16, "at {x},{y}: {colour:?}");
+                assert!(off <= 24, "at {x},{y}: {colour:?}");
             }
         }
     }

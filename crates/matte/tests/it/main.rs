@@ -4,3 +4,4 @@
 
 mod canvas;
 mod keying;
+mod properties;

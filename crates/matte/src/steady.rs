@@ -1,0 +1,58 @@
+//! Alpha settled over time: what has not moved from picture to picture does not flicker either.
+
+use clearcut_frame::{Picture, PictureFormat};
+
+use crate::likeness::spread;
+
+/// One picture as time sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Steadied<'a> {
+    pub(crate) alpha: &'a [u8],
+    /// Y', Cb, Cr as they came in.
+    pub(crate) seen: &'a [u8],
+    pub(crate) format: PictureFormat,
+}
+
+/// Gives every pixel of `out` a quarter of the alpha of each neighbour in which the place looks the same, within three
+/// deviations and a level of `noise` (luma, chroma); what has changed keeps its own, so nothing lags or leaves ghosts.
+pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbours: [Option<Steadied>; 2], noise: [f32; 2]) {
+    let format = current.format;
+    let width = format.size.width() as usize;
+    let same = noise.map(|sigma| (1.0 + 3.0 * sigma).min(255.0) as u8);
+    let mut total: Vec<u16> = current.alpha.iter().map(|&alpha| 2 * u16::from(alpha)).collect();
+    for neighbour in neighbours {
+        let usable = neighbour.filter(|other| other.format == format && other.seen.len() == current.seen.len());
+        let other = usable.as_ref().unwrap_or(current);
+        let mut changed = vec![0; width];
+        for (y, total) in total.chunks_exact_mut(width).enumerate() {
+            mark_changes(&mut changed, y, current, other, same);
+            let row = y * width..(y + 1) * width;
+            let alphas = current.alpha[row.clone()].iter().zip(&other.alpha[row]);
+            for ((total, (own, theirs)), changed) in total.iter_mut().zip(alphas).zip(&changed) {
+                *total += u16::from((own & changed) | (theirs & !changed));
+            }
+        }
+    }
+    for (alpha, total) in out.planes_mut()[3].iter_mut().zip(&total) {
+        *alpha = ((total + 2) / 4) as u8;
+    }
+}
+
+/// 255 where the pixels of row `y` differ between the two pictures by more than `same` in luma or chroma, else 0.
+fn mark_changes(changed: &mut [u8], y: usize, a: &Steadied, b: &Steadied, same: [u8; 2]) {
+    let (width, luma_len) = (changed.len(), a.format.luma_len());
+    let (chroma_width, shift) = (a.format.chroma_size().0, a.format.subsampling.shift());
+    let mut chroma = vec![0; chroma_width];
+    for plane in 0..2 {
+        let start = luma_len + plane * a.format.chroma_len() + (y >> shift) * chroma_width;
+        let row = start..start + chroma_width;
+        for ((mark, a), b) in chroma.iter_mut().zip(&a.seen[row.clone()]).zip(&b.seen[row]) {
+            *mark |= if a.abs_diff(*b) > same[1] { 255 } else { 0 };
+        }
+    }
+    spread(&chroma, shift, changed);
+    let row = y * width..(y + 1) * width;
+    for ((mark, a), b) in changed.iter_mut().zip(&a.seen[row.clone()]).zip(&b.seen[row]) {
+        *mark |= if a.abs_diff(*b) > same[0] { 255 } else { 0 };
+    }
+}
