@@ -6,7 +6,10 @@ use clearcut_job::{
     CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Tolerance,
 };
 
-use crate::failure::EXIT_CODES;
+use crate::{
+    failure::EXIT_CODES,
+    server::{KeysOptions, ServeOptions},
+};
 
 /// Removes the background from video and hands back files that are transparent wherever they are played.
 #[derive(Debug, Parser)]
@@ -32,6 +35,10 @@ pub(crate) enum Command {
     Probe(ProbeOptions),
     /// Say what was found on this machine, what is missing and what to install
     Doctor(DoctorOptions),
+    /// Serve the HTTP API and work on its jobs
+    Serve(Box<ServeOptions>),
+    /// Make, list and revoke API keys, beside a running server too
+    Keys(KeysOptions),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -140,7 +147,7 @@ impl Arguments {
             Command::Cut(options) => options.json,
             Command::Probe(options) => options.json,
             Command::Doctor(options) => options.json,
-            Command::Completions { .. } | Command::Man => false,
+            Command::Serve(_) | Command::Keys(_) | Command::Completions { .. } | Command::Man => false,
         }
     }
 }

@@ -49,6 +49,11 @@ impl Failure {
         Self { code, message, hint: Some(hint.to_owned()), exit: 4, input: None }
     }
 
+    /// This machine is at fault.
+    pub(crate) fn host(code: &'static str, message: String, hint: Option<&str>) -> Self {
+        Self { code, message, hint: hint.map(str::to_owned), exit: 1, input: None }
+    }
+
     /// The words on the command line do not go together.
     pub(crate) fn usage(message: String, hint: &str) -> Self {
         Self { code: "INVALID_REQUEST", message, hint: Some(hint.to_owned()), exit: 2, input: None }

@@ -8,6 +8,7 @@ mod failure;
 mod generate;
 mod outputs;
 mod probe;
+mod server;
 mod show;
 mod speak;
 
@@ -37,6 +38,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Cut(options) => cut::run(&tools()?, options),
         Command::Probe(options) => probe::run(&tools()?, options),
         Command::Doctor(options) => doctor::run(tools(), options),
+        Command::Serve(options) => server::serve(options, tools),
+        Command::Keys(options) => server::keys(options),
         Command::Completions { shell } => {
             generate::completions(*shell);
             Ok(())

@@ -1,12 +1,33 @@
-//! Job vocabulary: what was asked for, typed and checked.
+//! Job vocabulary: what was asked for, typed and checked, and the life of a job as tables.
 //!
 //! The command line and the API parse their input into a [`CutRequest`] here, so that both know the same fields, the same
 //! ranges and the same words for what is wrong. A value of these types is valid by existing.
+//!
+//! The life of a job is three tables: [`JobState`] with its legal [`Move`]s, [`Stage`] with its band of per cent, and
+//! [`FailureCode`] with its wire word and [`Fault`]. Nothing in this crate does input or output.
 
+mod clock;
+mod failure;
 mod fault;
 mod format;
+mod id;
+mod lease;
+mod outcome;
+mod persisted;
 mod request;
+mod sniff;
+mod stage;
+mod state;
 
+pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
+pub use failure::{Failure, FailureCode};
 pub use fault::Fault;
 pub use format::{Formats, OutputFormat};
+pub use id::{JobId, ParseJobIdError};
+pub use lease::{FencingToken, WorkerId};
+pub use outcome::{CutMethod, Measured, Outcome, OutputPointer, Sha256Hex};
+pub use persisted::PersistedRequestError;
 pub use request::{CutRequest, FpsChoice, KeyChoice, LongestSide, Quality, RequestError, Tolerance};
+pub use sniff::{SNIFF_BYTES, could_be_video};
+pub use stage::{ParseStageError, Progress, Stage};
+pub use state::{JobState, Move, ParseJobStateError};

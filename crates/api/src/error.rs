@@ -1,0 +1,213 @@
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use clearcut_job::{Failure, FailureCode, Fault, JobId, RequestError};
+use clearcut_queue::QueueError;
+use clearcut_store::{SigningError, StoreError};
+use serde_json::{Value, json};
+
+use crate::reply::error_reply;
+
+/// Why a request is refused or failed. Each becomes one status, one code and one sentence; what a client must not see goes
+/// to the log when it is turned into a reply.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// A field of the request.
+    #[error(transparent)]
+    Field(#[from] RequestError),
+    /// The request as a whole, in words.
+    #[error("{0}")]
+    Request(String),
+    /// The input by address, which is not offered.
+    #[error("url is not offered by this server; send the clip as file")]
+    UrlNotOffered,
+    /// The upload is not a video.
+    #[error("{0}")]
+    NotAVideo(&'static str),
+    /// This server cannot write the format.
+    #[error("this server cannot write {0}; ask for one of the others, or see the server's doctor")]
+    FormatUnavailable(String),
+    /// No key.
+    #[error("no API key; send Authorization: Bearer hc_...")]
+    KeyMissing,
+    /// A key that opens nothing.
+    #[error("the API key is malformed, unknown or revoked")]
+    KeyInvalid,
+    /// No such job for this key.
+    #[error("there is no such job")]
+    JobNotFound,
+    /// No such route.
+    #[error("there is nothing at this address; the routes are listed at /docs")]
+    RouteNotFound,
+    /// The route is there, for other methods.
+    #[error("this address does not take {0}")]
+    Method(String),
+    /// A link that does not open.
+    #[error(transparent)]
+    Link(#[from] SigningError),
+    /// The object of a good link is past its retention.
+    #[error("the file is no longer kept")]
+    FileGone,
+    /// A range beyond the end of a file.
+    #[error("the range lies outside the file of {size_bytes} bytes")]
+    Range {
+        /// The length of the file.
+        size_bytes: u64,
+    },
+    /// A body larger than is taken.
+    #[error("the request is larger than {max_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// A body in another form than is taken.
+    #[error("the body must be multipart/form-data")]
+    MediaType,
+    /// A body that came too slowly.
+    #[error("the request came too slowly")]
+    TooSlow,
+    /// A body that ended early.
+    #[error("the request ended early")]
+    CutOff,
+    /// No room for uploads.
+    #[error("the server's disk is full; try again later")]
+    NoRoom,
+    /// The synchronous endpoint waited long enough.
+    #[error("the job runs longer than this request can wait; read it with its jobId")]
+    StillRunning {
+        /// The job, which goes on.
+        job: JobId,
+    },
+    /// The job of the synchronous endpoint failed.
+    #[error(transparent)]
+    JobFailed(#[from] Failure),
+    /// The database.
+    #[error("the server cannot reach its database; try again later")]
+    Queue(#[source] QueueError),
+    /// The store.
+    #[error("the server cannot reach its files; try again later")]
+    Store(#[source] StoreError),
+    /// A fault of this program.
+    #[error("the server made a mistake; it is logged under the request id")]
+    Internal,
+}
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        if matches!(error, QueueError::DiskFull) { Self::NoRoom } else { Self::Queue(error) }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DiskFull => Self::NoRoom,
+            StoreError::Missing => Self::FileGone,
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl ApiError {
+    /// The stable word on the wire.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Field(error) => error.code(),
+            Self::Request(_) | Self::MediaType | Self::CutOff | Self::Range { .. } => "INVALID_REQUEST",
+            Self::UrlNotOffered => "INVALID_URL",
+            Self::NotAVideo(_) => "INVALID_VIDEO",
+            Self::FormatUnavailable(_) => "FORMAT_UNAVAILABLE",
+            Self::KeyMissing => "UNAUTHORIZED",
+            Self::KeyInvalid => "INVALID_API_KEY",
+            Self::JobNotFound => "JOB_NOT_FOUND",
+            Self::RouteNotFound => "NOT_FOUND",
+            Self::Method(_) => "METHOD_NOT_ALLOWED",
+            Self::Link(SigningError::Changed) => "INVALID_SIGNATURE",
+            Self::Link(SigningError::Expired) => "URL_EXPIRED",
+            Self::FileGone => "FILE_GONE",
+            Self::TooLarge { .. } => "FILE_TOO_LARGE",
+            Self::TooSlow | Self::StillRunning { .. } => "TIMEOUT",
+            Self::NoRoom => "INSUFFICIENT_STORAGE",
+            Self::JobFailed(failure) => failure.code.wire(),
+            Self::Queue(_) | Self::Store(_) => "UNAVAILABLE",
+            Self::Internal => "INTERNAL_ERROR",
+        }
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Field(_)
+            | Self::Request(_)
+            | Self::UrlNotOffered
+            | Self::NotAVideo(_)
+            | Self::FormatUnavailable(_)
+            | Self::CutOff => StatusCode::BAD_REQUEST,
+            Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
+            Self::Link(_) => StatusCode::FORBIDDEN,
+            Self::JobNotFound | Self::RouteNotFound | Self::FileGone => StatusCode::NOT_FOUND,
+            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+            Self::StillRunning { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
+            Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::JobFailed(failure) => match (failure.code, failure.code.fault()) {
+                (FailureCode::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+                (FailureCode::FileTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
+                (FailureCode::InsufficientStorage, _) => StatusCode::INSUFFICIENT_STORAGE,
+                (_, Fault::Input) => StatusCode::BAD_REQUEST,
+                (_, Fault::Host | Fault::Upstream) => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        }
+    }
+
+    fn details(&self) -> Value {
+        match self {
+            Self::Field(error) => {
+                json!({ "field": error.field(), "value": error.value(), "allowed": error.allowed() })
+            }
+            Self::TooLarge { max_bytes } => json!({ "field": "file", "maxBytes": max_bytes }),
+            Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),
+            Self::StillRunning { job } => json!({ "jobId": job }),
+            Self::NotAVideo(_) => json!({ "field": "file" }),
+            Self::FormatUnavailable(format) => json!({ "field": "formats", "value": format }),
+            _ => Value::Null,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Queue(source) = &self {
+            tracing::error!(error = ?source, code = source.code(), "the queue failed");
+        }
+        if let Self::Store(source) = &self {
+            tracing::error!(error = ?source, code = source.code(), "the store failed");
+        }
+        let mut response = error_reply(self.status(), self.code(), self.to_string(), self.details());
+        let headers = response.headers_mut();
+        match &self {
+            Self::KeyMissing | Self::KeyInvalid => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::NoRoom | Self::Queue(_) | Self::Store(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+            }
+            Self::Range { size_bytes } => {
+                if let Ok(value) = HeaderValue::try_from(format!("bytes */{size_bytes}")) {
+                    headers.insert(header::CONTENT_RANGE, value);
+                }
+            }
+            _ => {}
+        }
+        response
+    }
+}

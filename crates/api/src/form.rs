@@ -1,0 +1,207 @@
+use clearcut_frame::Rgb8;
+use clearcut_job::{
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Tolerance,
+};
+use serde::Deserialize;
+
+use crate::ApiError;
+
+/// The fields that say what to make, gathered as they come, in any order.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    tolerance: Option<Tolerance>,
+    fps: Option<FpsChoice>,
+    format: Option<OutputFormat>,
+    formats: Option<Vec<OutputFormat>>,
+    key: Option<KeyChoice>,
+    quality: Option<Quality>,
+    size: Option<LongestSide>,
+    method: Option<Method>,
+    /// `url` was given.
+    pub(crate) has_url: bool,
+    /// `inputStorageId` was given.
+    pub(crate) has_storage_id: bool,
+    /// `webhookUrl` was given.
+    pub(crate) has_webhook: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Auto,
+    Chroma,
+    Ai,
+}
+
+#[derive(Deserialize)]
+struct ChromaKey {
+    r: u8,
+    g: u8,
+    b: u8,
+}
+
+const FORMATS_ALLOWED: &str = "a JSON array with any of webm, stacked-alpha, webp, apng, mov, each once";
+const KEY_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, or #RRGGBB";
+
+impl Form {
+    /// Takes the field `name`. A name that is not known is ignored: the client may be newer than this server.
+    pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
+        match name {
+            "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
+            "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
+            "format" => {
+                let format = text.trim().parse().map_err(|_: RequestError| {
+                    RequestError::new("format", text, "any of webm, stacked-alpha, webp, apng, mov")
+                })?;
+                set_once(&mut self.format, format, "format", text)?;
+            }
+            "formats" => self.formats.get_or_insert_default().extend(parse_formats(text)?),
+            "chromaKey" => set_once(&mut self.key, parse_key(text)?, "chromaKey", text)?,
+            "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
+            "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
+            "method" => set_once(&mut self.method, parse_method(text)?, "method", text)?,
+            "url" => self.has_url = true,
+            "inputStorageId" => self.has_storage_id = true,
+            "webhookUrl" => self.has_webhook = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The request, with defaults for what was not said.
+    pub(crate) fn finish(self, available: &[OutputFormat]) -> Result<CutRequest, ApiError> {
+        let formats = match (self.format, self.formats) {
+            (Some(_), Some(_)) => {
+                return Err(ApiError::Request("format and formats are given; only one of them is allowed".to_owned()));
+            }
+            (Some(format), None) => format.into(),
+            (None, Some(formats)) => Formats::new(formats)?,
+            (None, None) => Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha])?,
+        };
+        if let Some(format) = formats.iter().find(|format| !available.contains(format)) {
+            return Err(ApiError::FormatUnavailable(format.name().to_owned()));
+        }
+        if self.method == Some(Method::Ai) {
+            return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
+        }
+        Ok(CutRequest {
+            formats,
+            key: self.key.unwrap_or(KeyChoice::Auto),
+            tolerance: self.tolerance.unwrap_or_default(),
+            fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
+            size: self.size,
+            quality: self.quality.unwrap_or_default(),
+            keeps_audio: true,
+        })
+    }
+}
+
+fn set_once<T>(place: &mut Option<T>, value: T, field: &'static str, text: &str) -> Result<(), RequestError> {
+    if place.replace(value).is_some() {
+        return Err(RequestError::new(field, text, "given once"));
+    }
+    Ok(())
+}
+
+fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
+    let bad = || RequestError::new("formats", text, FORMATS_ALLOWED);
+    if text.trim_start().starts_with('[') {
+        let names: Vec<String> = serde_json::from_str(text).map_err(|_| bad())?;
+        if names.is_empty() {
+            return Err(bad());
+        }
+        return names.iter().map(|name| name.parse()).collect();
+    }
+    text.trim().parse().map(|format| vec![format]).map_err(|_: RequestError| bad())
+}
+
+fn parse_key(text: &str) -> Result<KeyChoice, RequestError> {
+    let bad = || RequestError::new("chromaKey", text, KEY_ALLOWED);
+    if text.trim_start().starts_with('{') {
+        let ChromaKey { r, g, b } = serde_json::from_str(text).map_err(|_| bad())?;
+        return Ok(KeyChoice::Given(Rgb8::new(r, g, b)));
+    }
+    text.parse().map_err(|_: RequestError| bad())
+}
+
+fn parse_method(text: &str) -> Result<Method, RequestError> {
+    match text.trim() {
+        "auto" => Ok(Method::Auto),
+        "chroma" => Ok(Method::Chroma),
+        "ai" => Ok(Method::Ai),
+        _ => Err(RequestError::new("method", text, "auto, chroma or ai")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(fields: &[(&str, &str)]) -> Result<CutRequest, ApiError> {
+        let mut form = Form::default();
+        for (name, text) in fields {
+            form.take(name, text)?;
+        }
+        form.finish(&OutputFormat::ALL)
+    }
+
+    #[test]
+    fn what_is_not_said_has_the_documented_defaults() {
+        let request = read(&[("somethingNewer", "1")]).unwrap();
+        assert_eq!(Vec::from(request.formats), [OutputFormat::Webm, OutputFormat::StackedAlpha]);
+        assert_eq!((request.tolerance.get(), request.quality.get(), request.fps), (30, 60, FpsChoice::Fixed(24)));
+        assert_eq!((request.key, request.size), (KeyChoice::Auto, None));
+    }
+
+    #[test]
+    fn formats_come_as_one_json_text_or_as_repeated_fields() {
+        let both = [OutputFormat::Mov, OutputFormat::Webp];
+        assert_eq!(Vec::from(read(&[("formats", r#"["mov", "webp"]"#)]).unwrap().formats), both);
+        assert_eq!(Vec::from(read(&[("formats", "mov"), ("formats", "webp")]).unwrap().formats), both);
+        assert_eq!(Vec::from(read(&[("format", "apng")]).unwrap().formats), [OutputFormat::Apng]);
+    }
+
+    #[test]
+    fn keys_come_as_json_text_or_as_hex() {
+        let green = KeyChoice::Given(Rgb8::new(0, 255, 0));
+        for text in [r#"{"r":0,"g":255,"b":0}"#, r##"{"r":0,"g":255,"b":0,"hex":"#00FF00"}"##, "#00FF00"] {
+            assert_eq!(read(&[("chromaKey", text)]).unwrap().key, green, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_bad_field_is_named_with_its_own_code() {
+        let cases: [(&[(&str, &str)], &str); 19] = [
+            (&[("tolerance", "101")], "INVALID_TOLERANCE"),
+            (&[("tolerance", "")], "INVALID_TOLERANCE"),
+            (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
+            (&[("fps", "0")], "INVALID_FPS"),
+            (&[("fps", "24.5")], "INVALID_FPS"),
+            (&[("quality", "-1")], "INVALID_QUALITY"),
+            (&[("size", "63")], "INVALID_SIZE"),
+            (&[("format", "gif")], "INVALID_FORMATS"),
+            (&[("format", "webm"), ("format", "mov")], "INVALID_FORMATS"),
+            (&[("formats", "[]")], "INVALID_FORMATS"),
+            (&[("formats", "")], "INVALID_FORMATS"),
+            (&[("formats", r#"["webm","webm"]"#)], "INVALID_FORMATS"),
+            (&[("formats", "webm"), ("formats", "webm")], "INVALID_FORMATS"),
+            (&[("formats", r#"["webm",1]"#)], "INVALID_FORMATS"),
+            (&[("format", "webm"), ("formats", r#"["mov"]"#)], "INVALID_REQUEST"),
+            (&[("chromaKey", r#"{"r":0,"g":256,"b":0}"#)], "INVALID_CHROMA_KEY"),
+            (&[("chromaKey", r#"{"r":0,"g":255}"#)], "INVALID_CHROMA_KEY"),
+            (&[("chromaKey", "green")], "INVALID_CHROMA_KEY"),
+            (&[("method", "magic")], "INVALID_REQUEST"),
+        ];
+        for (fields, code) in cases {
+            let error = read(fields).unwrap_err();
+            assert_eq!((error.code(), error.status().as_u16()), (code, 400), "{fields:?}");
+            assert!(error.to_string().contains(fields[0].0), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_format_that_this_server_lacks_is_refused_by_name() {
+        let mut form = Form::default();
+        form.take("formats", r#"["webm","webp"]"#).unwrap();
+        assert_eq!(form.finish(&[OutputFormat::Webm]).unwrap_err().code(), "FORMAT_UNAVAILABLE");
+    }
+}

@@ -1,0 +1,111 @@
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::{Bytes, BytesMut};
+use clearcut_store::{ObjectName, Store, StoreError};
+use futures_util::{Stream, StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
+use serde::Serialize;
+
+use crate::ApiError;
+
+/// An object that is written into a JSON reply as a base64 data URL, without ever being in memory as a whole.
+#[derive(Debug)]
+pub(crate) struct DataUrl {
+    pub(crate) name: ObjectName,
+    pub(crate) mime: &'static str,
+    pub(crate) size_bytes: u64,
+}
+
+impl DataUrl {
+    /// What stands in the JSON where the data URL goes. No other text of a reply holds a control character.
+    pub(crate) const PLACEHOLDER: &'static str = "\u{1}";
+    const ESCAPED: &'static str = "\\u0001";
+
+    fn prefix(&self) -> String {
+        format!("data:{};base64,", self.mime)
+    }
+}
+
+/// A JSON reply in pieces: text, data URL, text, data URL, text.
+#[derive(Debug)]
+pub(crate) struct InlineReply {
+    texts: Vec<String>,
+    data_urls: Vec<DataUrl>,
+}
+
+impl InlineReply {
+    /// `reply` with its placeholders, in order, standing for `data_urls`.
+    pub(crate) fn new(reply: &impl Serialize, data_urls: Vec<DataUrl>) -> Result<Self, ApiError> {
+        let text = serde_json::to_string(reply).map_err(|_| ApiError::Internal)?;
+        let texts: Vec<String> = text.split(DataUrl::ESCAPED).map(str::to_owned).collect();
+        if texts.len() != data_urls.len() + 1 {
+            return Err(ApiError::Internal);
+        }
+        Ok(Self { texts, data_urls })
+    }
+
+    pub(crate) fn into_response(self, store: Store) -> Response {
+        let text_bytes: usize = self.texts.iter().map(String::len).sum();
+        let url_bytes = |url: &DataUrl| url.prefix().len() as u64 + url.size_bytes.div_ceil(3) * 4;
+        let length = text_bytes as u64 + self.data_urls.iter().map(url_bytes).sum::<u64>();
+        let mut texts = self.texts.into_iter();
+        let first = stream::iter(texts.next().map(|text| Ok(Bytes::from(text))));
+        let rest = stream::iter(self.data_urls.into_iter().zip(texts)).flat_map(move |(url, text)| {
+            let prefix = stream::iter([Ok(Bytes::from(url.prefix()))]);
+            prefix.chain(encode(store.clone(), url)).chain(stream::iter([Ok(Bytes::from(text))]))
+        });
+        let mut response = Response::new(Body::from_stream(first.chain(rest)));
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_LENGTH, length.into());
+        response
+    }
+}
+
+/// The object in base64, piece by piece; bytes that do not fill a group of three wait for the next piece.
+fn encode(store: Store, url: DataUrl) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
+    let pieces = async move { store.read(&url.name, 0..url.size_bytes).await }.try_flatten_stream();
+    let ends = pieces.map_ok(Some).chain(stream::iter([Ok(None)]));
+    ends.scan(BytesMut::new(), |waiting, piece| {
+        let encoded = piece.map(|piece| {
+            let ended = piece.is_none();
+            waiting.extend_from_slice(&piece.unwrap_or_default());
+            let whole = if ended { waiting.len() } else { waiting.len() / 3 * 3 };
+            Bytes::from(BASE64_STANDARD.encode(waiting.split_to(whole)))
+        });
+        std::future::ready(Some(encoded))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn objects_of_every_length_are_written_whole_and_as_long_as_announced() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap();
+        for size in [1_usize, 2, 3, 8191, 8192, 100_000] {
+            let name = ObjectName::upload(size as u128);
+            let content: Vec<u8> = (0..size).map(|at| at as u8).collect();
+            let mut upload = store.begin(name.clone()).await.unwrap();
+            upload.write(content.clone().into()).await.unwrap();
+            upload.finish().await.unwrap();
+            let url = || DataUrl { name: name.clone(), mime: "video/webm", size_bytes: size as u64 };
+            let json = json!({ "a": DataUrl::PLACEHOLDER, "b": "é\"", "c": [DataUrl::PLACEHOLDER] });
+            let reply = InlineReply::new(&json, vec![url(), url()]).unwrap().into_response(store.clone());
+            let announced = reply.headers()[header::CONTENT_LENGTH].to_str().unwrap().to_owned();
+            let body = reply.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(announced, body.len().to_string());
+            let value: Value = serde_json::from_slice(&body).unwrap();
+            let expected = format!("data:video/webm;base64,{}", BASE64_STANDARD.encode(&content));
+            assert_eq!((&value["a"], &value["c"][0]), (&json!(expected), &json!(expected)));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+use axum::{
+    RequestExt as _,
+    extract::{
+        Multipart, Request,
+        multipart::{Field, MultipartError},
+    },
+    http::{HeaderMap, header},
+};
+use clearcut_job::{CutRequest, SNIFF_BYTES, could_be_video};
+use clearcut_store::{ObjectName, Stored, Upload};
+
+use crate::{
+    Api, ApiError,
+    form::Form,
+    pace::{BodyFate, Verdict},
+};
+
+/// Bytes of a text field. The longest that is documented, an address, is well below.
+const MAX_TEXT_BYTES: usize = 8192;
+
+/// Parts of one request. All documented fields, and as many again that are not known.
+const MAX_PARTS: usize = 64;
+
+/// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
+/// disk; when it fails, nothing is left of it.
+pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, Stored), ApiError> {
+    let announced = check_head(api, request.headers())?;
+    check_room(api, announced).await?;
+    let fate = request.extensions().get::<BodyFate>().cloned().unwrap_or_default();
+    let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
+    let max_bytes = api.settings.body.max_bytes;
+    let failed = |error: MultipartError| match fate.verdict() {
+        Some(Verdict::TooLarge) => ApiError::TooLarge { max_bytes },
+        Some(Verdict::TooSlow) => ApiError::TooSlow,
+        None => explain(&error),
+    };
+    let mut form = Form::default();
+    let mut file = None;
+    let mut parts = 0;
+    while let Some(field) = multipart.next_field().await.map_err(&failed)? {
+        parts += 1;
+        if parts > MAX_PARTS {
+            return Err(ApiError::Request(format!("the request has more than {MAX_PARTS} parts")));
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        if name != "file" {
+            form.take(&name, &read_text(&name, field, &failed).await?)?;
+        } else if file.is_some() {
+            return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
+        } else {
+            file = Some(stream_file(api, field, &failed).await?);
+        }
+    }
+    check_source(&form, file.is_some())?;
+    let request = form.finish(&api.settings.available_formats)?;
+    // Only now is it whole, so that no earlier error leaves an object behind.
+    let upload = file.ok_or(ApiError::Internal)?;
+    Ok((request, upload.finish().await?))
+}
+
+const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
+
+/// What can be told before a byte of the body is read; returns the length that is announced, or 0.
+fn check_head(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let media_type = text(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    if !media_type.starts_with("multipart/form-data") {
+        return Err(ApiError::MediaType);
+    }
+    let announced = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0);
+    let max_bytes = api.settings.body.max_bytes;
+    if announced > max_bytes { Err(ApiError::TooLarge { max_bytes }) } else { Ok(announced) }
+}
+
+async fn check_room(api: &Api, announced: u64) -> Result<(), ApiError> {
+    match api.store.free_bytes().await? {
+        Some(free) if free.saturating_sub(announced) < api.settings.disk_floor_bytes => Err(ApiError::NoRoom),
+        _ => Ok(()),
+    }
+}
+
+fn check_source(form: &Form, has_file: bool) -> Result<(), ApiError> {
+    let sources = [has_file, form.has_url, form.has_storage_id].into_iter().filter(|given| *given).count();
+    if sources > 1 {
+        let message = "more than one of file, url and inputStorageId is given; exactly one is allowed";
+        return Err(ApiError::Request(message.to_owned()));
+    }
+    if form.has_webhook {
+        let message = "webhookUrl is not offered by this server; read the job by its jobId";
+        return Err(ApiError::Request(message.to_owned()));
+    }
+    if form.has_url {
+        return Err(ApiError::UrlNotOffered);
+    }
+    if form.has_storage_id {
+        let message = "inputStorageId is not offered by this server; send the clip as file";
+        return Err(ApiError::Request(message.to_owned()));
+    }
+    if has_file {
+        Ok(())
+    } else {
+        Err(ApiError::Request("file is missing; send the clip as a part named file".to_owned()))
+    }
+}
+
+async fn read_text(
+    name: &str,
+    mut field: Field<'_>,
+    failed: &(impl Fn(MultipartError) -> ApiError + Sync),
+) -> Result<String, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(failed)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > MAX_TEXT_BYTES {
+            let name: String = name.chars().take(64).collect();
+            return Err(ApiError::Request(format!("{name:?} is longer than {MAX_TEXT_BYTES} bytes")));
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| {
+        let name: String = name.chars().take(64).collect();
+        ApiError::Request(format!("{name:?} is not text in UTF-8"))
+    })
+}
+
+/// Streams the file into the store, and ends early if its first bytes are not those of a video. Dropping the upload, on
+/// every early way out, removes what was written.
+async fn stream_file(
+    api: &Api,
+    mut field: Field<'_>,
+    failed: &(impl Fn(MultipartError) -> ApiError + Sync),
+) -> Result<Upload, ApiError> {
+    let name = ObjectName::upload(crate::jobs::draw_random()?);
+    let mut head = Vec::with_capacity(SNIFF_BYTES);
+    let mut upload = api.store.begin(name).await?;
+    let mut is_video = false;
+    while let Some(piece) = field.chunk().await.map_err(failed)? {
+        if head.len() < SNIFF_BYTES {
+            let wanted = (SNIFF_BYTES - head.len()).min(piece.len());
+            head.extend_from_slice(&piece[..wanted]);
+        }
+        if !is_video && head.len() == SNIFF_BYTES {
+            is_video = refuse_other_files(&head)?;
+        }
+        upload.write(piece).await?;
+    }
+    if !is_video {
+        refuse_other_files(&head)?;
+    }
+    Ok(upload)
+}
+
+fn refuse_other_files(head: &[u8]) -> Result<bool, ApiError> {
+    match head {
+        [] => Err(ApiError::NotAVideo("the file is empty")),
+        head if could_be_video(head) => Ok(true),
+        _ => Err(ApiError::NotAVideo(
+            "the file is no video that is known here: MP4, MOV, WebM, MKV, AVI, GIF or animated PNG",
+        )),
+    }
+}
+
+/// The library's words are for logs; clients get ours.
+fn explain(error: &MultipartError) -> ApiError {
+    tracing::debug!(?error, "a multipart body could not be read");
+    if error.body_text().contains("incomplete") || error.status().is_server_error() {
+        return ApiError::CutOff;
+    }
+    ApiError::Request("the multipart/form-data body is malformed".to_owned())
+}

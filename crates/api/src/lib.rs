@@ -1,0 +1,34 @@
+//! The HTTP API.
+//!
+//! Routes, extractors and JSON shapes over [`clearcut_queue`] and [`clearcut_store`]. This process faces the network and
+//! never decodes a pixel: an upload is hashed, looked at by its first bytes, and put in line.
+//!
+//! Every reply on every route is one envelope, also where a framework would speak by itself. [`routes`] is the plot,
+//! [`serve`] the accept loop.
+
+mod caller;
+mod docs;
+mod error;
+mod files;
+mod form;
+mod health;
+mod inline;
+mod intake;
+mod jobs;
+mod pace;
+mod range;
+mod reply;
+mod routes;
+mod serve;
+mod settings;
+mod shapes;
+mod trace;
+mod wait;
+
+pub use docs::openapi_json;
+pub use error::ApiError;
+pub use health::{Check, Readiness};
+pub use pace::BodyLimits;
+pub use routes::routes;
+pub use serve::{ConnectionLimits, serve};
+pub use settings::{Api, ApiSettings};

@@ -1,0 +1,74 @@
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, Method, header},
+    middleware::{self, Next},
+    response::Response,
+    routing::{get, post},
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    cors::{Any, CorsLayer},
+};
+
+use crate::{Api, ApiError, docs, files, health, jobs, pace::PacedBody, trace, wait};
+
+/// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
+pub fn routes(api: Api) -> Router {
+    let paced = middleware::from_fn_with_state(api.clone(), pace);
+    Router::new()
+        .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
+        .route("/api/v1/jobs/{id}", get(jobs::read))
+        .route("/api/v1/video/remove-background", post(wait::cut_now))
+        .route("/files/{*name}", get(files::read))
+        .route("/docs", get(docs::page))
+        .route("/docs/", get(docs::index))
+        .route("/docs/{*path}", get(docs::asset))
+        .route("/docs.json", get(docs::json))
+        .route("/llms.txt", get(docs::llms))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .fallback(|| async { ApiError::RouteNotFound })
+        .method_not_allowed_fallback(|method: Method| async move { ApiError::Method(method.to_string()) })
+        .layer(DefaultBodyLimit::disable())
+        .layer(paced)
+        .layer(CatchPanicLayer::custom(trace::answer_panic))
+        .layer(cors())
+        .layer(middleware::from_fn(trace::log))
+        .with_state(api)
+}
+
+/// Puts the limits of the settings around the body of each request.
+async fn pace(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let awaits_continue = request.headers().contains_key(header::EXPECT);
+    let (mut parts, body) = request.into_parts();
+    let (paced, fate) = PacedBody::new(body, api.settings.body, awaits_continue);
+    parts.extensions.insert(fate);
+    next.run(Request::from_parts(parts, Body::new(paced))).await
+}
+
+/// Open to every page: what a key opens is told by the key, and links are open anyway.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers([
+            header::ACCEPT_RANGES,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+        ])
+        .max_age(std::time::Duration::from_hours(24))
+}

@@ -1,0 +1,54 @@
+use std::{sync::Arc, time::Duration};
+
+use clearcut_job::{Clock, OutputFormat};
+use clearcut_queue::Queue;
+use clearcut_store::{Store, UrlSigner};
+
+use crate::{BodyLimits, Readiness};
+
+/// What the routes work with.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// Jobs and keys.
+    pub queue: Arc<dyn Queue>,
+    /// Uploads and outputs.
+    pub store: Store,
+    /// Signs and checks the links to outputs.
+    pub signer: Arc<UrlSigner>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What `/readyz` asks.
+    pub readiness: Arc<dyn Readiness>,
+    /// Limits and choices.
+    pub settings: Arc<ApiSettings>,
+}
+
+/// Limits and choices of the API.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// The address that links begin with, such as `https://cut.example.com`; `None` takes the `Host` of the request.
+    pub public_url: Option<String>,
+    /// The formats that this server can write; others are refused with `FORMAT_UNAVAILABLE`.
+    pub available_formats: Vec<OutputFormat>,
+    /// How large and how slow a request may be.
+    pub body: BodyLimits,
+    /// How long links to outputs open them. Default 1 h.
+    pub link_ttl: Duration,
+    /// How long the synchronous endpoint waits for its job. Clients wait 180 s or more. Default 170 s.
+    pub sync_wait: Duration,
+    /// Free bytes on the data disk below which no upload is taken. Default 1 GiB.
+    pub disk_floor_bytes: u64,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            available_formats: OutputFormat::ALL.into(),
+            body: BodyLimits::default(),
+            link_ttl: Duration::from_hours(1),
+            sync_wait: Duration::from_secs(170),
+            disk_floor_bytes: 1 << 30,
+        }
+    }
+}

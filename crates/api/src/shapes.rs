@@ -1,0 +1,230 @@
+//! The JSON of the wire, and nothing but its shape.
+
+use clearcut_frame::Rgb8;
+use clearcut_job::{CutMethod, JobState};
+use clearcut_queue::JobRecord;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A job was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Submitted {
+    /// The name of the job, for reading it.
+    #[schema(example = "jd7abc123def456ghj789k")]
+    pub(crate) job_id: String,
+    /// Always `queued`.
+    #[schema(example = "queued")]
+    pub(crate) status: &'static str,
+}
+
+/// A job at one moment of its life. All keys are always there.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
+pub(crate) struct Job {
+    /// The name of the job.
+    job_id: String,
+    /// Always `video`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// `queued`, `submitted`, `processing`, `completed` or `failed`; the last two are final.
+    status: &'static str,
+    /// 0–100, within the band of the stage; never goes back.
+    #[schema(minimum = 0, maximum = 100)]
+    progress: u8,
+    /// `queued-on-railway`, `loading-input`, `processing-video` or `uploading-outputs`; null once ended.
+    #[schema(required = true)]
+    stage: Option<&'static str>,
+    /// When it was accepted, in seconds since 1970.
+    created_at: i64,
+    /// When work on it began.
+    #[schema(required = true)]
+    started_at: Option<i64>,
+    /// When it ended.
+    #[schema(required = true)]
+    completed_at: Option<i64>,
+    /// Why it failed.
+    #[schema(required = true)]
+    error: Option<JobError>,
+    /// What it made.
+    #[schema(required = true)]
+    result: Option<JobResult>,
+}
+
+/// Why a job failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobError {
+    /// A stable word.
+    code: &'static str,
+    /// A sentence for people.
+    message: String,
+}
+
+/// What a job made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct JobResult {
+    /// A link to the first output; it ends, read the job again for a new one.
+    output_url: String,
+    /// The format of the first output.
+    output_format: &'static str,
+    /// Its length in bytes.
+    output_size: u64,
+    /// Width of the picture in pixels.
+    width: u32,
+    /// Height of the picture in pixels, also where the file stacks two.
+    height: u32,
+    /// How long the cut took.
+    processing_time_ms: u64,
+    /// The background colour, where there was one.
+    #[schema(required = true)]
+    detected_background_color: Option<Color>,
+    /// All outputs, in the order in which they were asked.
+    outputs: Vec<Output>,
+}
+
+/// One output.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Output {
+    /// `webm`, `stacked-alpha`, `webp`, `apng` or `mov`.
+    pub(crate) format: &'static str,
+    /// A link or a data URL.
+    pub(crate) url: String,
+    /// Its length in bytes.
+    pub(crate) size: u64,
+}
+
+/// A colour.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Color {
+    r: u8,
+    g: u8,
+    b: u8,
+    /// `#E92FBC`.
+    hex: String,
+}
+
+impl From<Rgb8> for Color {
+    fn from(color: Rgb8) -> Self {
+        Self { r: color.r, g: color.g, b: color.b, hex: color.to_string() }
+    }
+}
+
+/// What the synchronous endpoint hands back.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cut {
+    /// The first output as a base64 data URL.
+    pub(crate) url: String,
+    /// Its format.
+    pub(crate) format: &'static str,
+    /// Its length in bytes, before base64.
+    pub(crate) size: u64,
+    /// Width of the picture in pixels.
+    pub(crate) width: u32,
+    /// Height of the picture in pixels.
+    pub(crate) height: u32,
+    /// Length in seconds.
+    pub(crate) duration: f64,
+    /// Pictures in each output.
+    pub(crate) frame_count: u64,
+    /// Pictures a second.
+    pub(crate) fps: f64,
+    /// How long the cut took, in milliseconds.
+    pub(crate) processing_time: u64,
+    /// `chromakey` or `ai`.
+    pub(crate) processing_method: &'static str,
+    /// The background colour, where there was one.
+    #[schema(required = true)]
+    pub(crate) detected_background_color: Option<Color>,
+    /// All outputs, where several were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outputs: Option<Vec<Output>>,
+}
+
+/// The fields of a submit request.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read by the document alone; the fields are taken as they come")]
+pub(crate) struct SubmitForm {
+    /// The clip. What it is, is told from its bytes; name and type are ignored.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// How far from the background colour is still background.
+    #[schema(minimum = 0, maximum = 100, default = 30)]
+    tolerance: Option<u8>,
+    /// Frames a second of the outputs, 1–60, or `source`.
+    #[schema(example = "24", default = "24")]
+    fps: Option<String>,
+    /// One output format; not together with `formats`.
+    #[schema(example = "webm")]
+    format: Option<String>,
+    /// The output formats as a JSON array in one text.
+    #[schema(example = "[\"webm\",\"stacked-alpha\"]")]
+    formats: Option<String>,
+    /// The background colour as JSON text or `#RRGGBB`; measured if missing.
+    #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
+    chroma_key: Option<String>,
+    /// Picture quality of webp and apng.
+    #[schema(minimum = 0, maximum = 100, default = 60)]
+    quality: Option<u8>,
+    /// The longer side of the outputs in pixels; that of the source if missing.
+    #[schema(minimum = 64, maximum = 2048)]
+    size: Option<u16>,
+    /// `auto` or `chroma`.
+    #[schema(example = "auto")]
+    method: Option<String>,
+}
+
+impl Job {
+    /// `record` on the wire, with `link` making a link of the name of an object.
+    pub(crate) fn new(record: &JobRecord, link: impl Fn(&str) -> String) -> Self {
+        let progress = if record.state == JobState::Completed { 100 } else { record.progress.percent() };
+        Self {
+            job_id: record.id.to_string(),
+            kind: "video",
+            status: record.state.name(),
+            progress,
+            stage: (!record.state.is_final()).then(|| record.progress.stage().name()),
+            created_at: record.created.whole_secs(),
+            started_at: record.started.map(clearcut_job::UnixMillis::whole_secs),
+            completed_at: record.ended.map(clearcut_job::UnixMillis::whole_secs),
+            error: record
+                .failure
+                .as_ref()
+                .map(|failure| JobError { code: failure.code.wire(), message: failure.message.clone() }),
+            result: JobResult::new(record, link),
+        }
+    }
+}
+
+impl JobResult {
+    fn new(record: &JobRecord, link: impl Fn(&str) -> String) -> Option<Self> {
+        let outcome = record.outcome.as_ref()?;
+        let first = outcome.outputs.first()?;
+        let output = |pointer: &clearcut_job::OutputPointer| Output {
+            format: pointer.format.name(),
+            url: link(&pointer.key),
+            size: pointer.size_bytes,
+        };
+        Some(Self {
+            output_url: link(&first.key),
+            output_format: first.format.name(),
+            output_size: first.size_bytes,
+            width: outcome.measured.width,
+            height: outcome.measured.height,
+            processing_time_ms: outcome.processing_ms,
+            detected_background_color: outcome.measured.background.map(Color::from),
+            outputs: outcome.outputs.iter().map(output).collect(),
+        })
+    }
+}
+
+/// The word on the wire for how the background was found.
+pub(crate) const fn method_name(method: CutMethod) -> &'static str {
+    match method {
+        CutMethod::ChromaKey => "chromakey",
+        CutMethod::Ai => "ai",
+    }
+}

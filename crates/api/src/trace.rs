@@ -1,0 +1,42 @@
+use std::time::Instant;
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, StatusCode},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use tracing::Instrument as _;
+
+use crate::ApiError;
+
+const REQUEST_ID: &str = "x-request-id";
+
+/// Gives each request an id, of ours and never of the client's, and logs how it ended. The query is left out: the links of
+/// outputs have their secret in it.
+pub(crate) async fn log(request: Request, next: Next) -> Response {
+    let id = getrandom::u64().map_or_else(|_| "none".to_owned(), |random| format!("{random:016x}"));
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let began = Instant::now();
+    let span = tracing::info_span!("request", id);
+    let mut response = next.run(request).instrument(span).await;
+    let (status, took) = (response.status(), began.elapsed());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let took_ms = took.as_millis() as u64;
+    if status == StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::error!(id, %method, path, status = status.as_u16(), took_ms, "answered");
+    } else {
+        tracing::info!(id, %method, path, status = status.as_u16(), took_ms, "answered");
+    }
+    response
+}
+
+/// A panic in a handler becomes an error like any other; what it said goes to the log.
+#[expect(clippy::needless_pass_by_value, reason = "the signature is what the layer calls")]
+pub(crate) fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text.unwrap_or("unknown"), "a handler panicked");
+    ApiError::Internal.into_response()
+}

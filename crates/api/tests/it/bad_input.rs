@@ -1,0 +1,139 @@
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+
+use crate::fixture::{CLIP, KEY, MAX_BYTES, Part, SUBMIT, Server, form, submit_request};
+
+#[tokio::test]
+async fn every_bad_form_is_refused_by_name_and_leaves_nothing() {
+    let server = Server::new().await;
+    let file = || Part::file(CLIP);
+    let text = Part::text;
+    let long = "x".repeat(9000);
+    let cases: Vec<(&str, Vec<Part>, &str)> = vec![
+        ("no file", vec![text("tolerance", "1")], "INVALID_REQUEST"),
+        ("nothing at all", vec![], "INVALID_REQUEST"),
+        ("two files", vec![file(), file()], "INVALID_REQUEST"),
+        ("file and url", vec![file(), text("url", "https://example.com/a.mp4")], "INVALID_REQUEST"),
+        ("file and storage id", vec![text("inputStorageId", "a"), file()], "INVALID_REQUEST"),
+        ("url alone", vec![text("url", "https://example.com/a.mp4")], "INVALID_URL"),
+        ("webhook", vec![file(), text("webhookUrl", "https://example.com/")], "INVALID_REQUEST"),
+        ("empty file", vec![Part::file(b"")], "INVALID_VIDEO"),
+        ("one byte", vec![Part::file(b"\0")], "INVALID_VIDEO"),
+        ("a playlist", vec![Part::file(b"#EXTM3U\n")], "INVALID_VIDEO"),
+        ("tolerance over", vec![file(), text("tolerance", "101")], "INVALID_TOLERANCE"),
+        ("tolerance empty", vec![text("tolerance", ""), file()], "INVALID_TOLERANCE"),
+        ("fps none", vec![file(), text("fps", "0")], "INVALID_FPS"),
+        ("fps text", vec![file(), text("fps", "fast")], "INVALID_FPS"),
+        ("quality", vec![file(), text("quality", "101")], "INVALID_QUALITY"),
+        ("size", vec![file(), text("size", "2049")], "INVALID_SIZE"),
+        ("key", vec![file(), text("chromaKey", "{\"r\":1}")], "INVALID_CHROMA_KEY"),
+        ("format", vec![file(), text("format", "gif")], "INVALID_FORMATS"),
+        ("formats", vec![file(), text("formats", "[\"webm\",\"webm\"]")], "INVALID_FORMATS"),
+        ("both", vec![file(), text("format", "webm"), text("formats", "[\"mov\"]")], "INVALID_REQUEST"),
+        ("doubled", vec![file(), text("fps", "5"), text("fps", "5")], "INVALID_FPS"),
+        ("long field", vec![file(), text("whatever", &long)], "INVALID_REQUEST"),
+    ];
+    for (what, parts, code) in cases {
+        let answer = server.submit(&parts).await;
+        assert_eq!(answer.error(), (400, code.to_owned()), "{what}");
+        server.assert_empty(what).await;
+    }
+    assert_eq!(server.submit(&[file(), text("unknown", "1")]).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_bad_value_is_told_with_its_field_and_what_is_allowed() {
+    let server = Server::new().await;
+    let answer = server.submit(&[Part::file(CLIP), Part::text("fps", "61")]).await.json();
+    let details = &answer["error"]["details"];
+    assert_eq!((&details["field"], &details["value"]), (&"fps".into(), &"61".into()));
+    assert!(details["allowed"].as_str().unwrap().contains("1 to 60"), "{answer}");
+}
+
+#[tokio::test]
+async fn keys_that_open_nothing_are_401_before_the_body_is_read() {
+    let server = Server::new().await;
+    let revoked = "hc_revokedrevokedrevokedrevokedrevo";
+    let new =
+        clearcut_queue::NewKey { name: "r".into(), prefix: "hc_r".into(), hash: clearcut_queue::KeyHash::of(revoked) };
+    let id = server.queue.create_key(new).await.unwrap().id;
+    server.queue.revoke_key(id).await.unwrap();
+    let cases = [
+        (None, "UNAUTHORIZED"),
+        (Some("hc_short".to_owned()), "INVALID_API_KEY"),
+        (Some(format!("Basic {KEY}")), "INVALID_API_KEY"),
+        (Some("Bearer hc_00000000000000000000000000000000".to_owned()), "INVALID_API_KEY"),
+        (Some(format!("Bearer {revoked}")), "INVALID_API_KEY"),
+    ];
+    for (value, code) in cases {
+        let mut request = submit_request(form(&[Part::file(CLIP)]));
+        request.headers_mut().remove(header::AUTHORIZATION);
+        if let Some(value) = &value {
+            request.headers_mut().insert(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        let answer = server.ask(request).await;
+        assert_eq!(answer.error(), (401, code.to_owned()), "{value:?}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        server.assert_empty("401").await;
+    }
+}
+
+#[tokio::test]
+async fn malformed_and_cut_bodies_are_400_and_leave_nothing() {
+    let server = Server::new().await;
+    let whole = form(&[Part::text("fps", "24"), Part::file(&[CLIP, &vec![7; 20_000]].concat())]);
+    for at in [0, 1, 40, 100, 200, whole.len() / 2, whole.len() - 10] {
+        let answer = server.ask(submit_request(whole[..at].to_vec())).await;
+        assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "cut at {at}");
+        server.assert_empty("a cut body").await;
+    }
+    let garbage = server.ask(submit_request("--Y\r\nnonsense")).await;
+    assert_eq!(garbage.error(), (400, "INVALID_REQUEST".to_owned()));
+    let mut boundless = submit_request(whole.clone());
+    boundless.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data".parse().unwrap());
+    assert_eq!(server.ask(boundless).await.error(), (400, "INVALID_REQUEST".to_owned()));
+    let mut json = submit_request("{}");
+    json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+    assert_eq!(server.ask(json).await.error(), (415, "INVALID_REQUEST".to_owned()));
+    assert_eq!(server.ask(submit_request(whole)).await.status, 202);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_413_announced_or_not() {
+    let server = Server::new().await;
+    let large = form(&[Part::file(&[CLIP, &vec![0; MAX_BYTES as usize]].concat())]);
+    let streamed = Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(large.clone())]));
+    assert_eq!(server.ask(submit_request(streamed)).await.error(), (413, "FILE_TOO_LARGE".to_owned()));
+    server.assert_empty("413").await;
+    // Announced: refused without a byte of the body, which would fail if it were read.
+    let unread = Body::from_stream(futures_util::stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("read"))]));
+    let mut announced = submit_request(unread);
+    announced.headers_mut().insert(header::CONTENT_LENGTH, (MAX_BYTES + 1).into());
+    assert_eq!(server.ask(announced).await.error(), (413, "FILE_TOO_LARGE".to_owned()));
+}
+
+#[tokio::test]
+async fn a_full_disk_is_507_before_the_body_is_read() {
+    let server = Server::with(|settings| settings.disk_floor_bytes = u64::MAX).await;
+    let answer = server.submit(&[Part::file(CLIP)]).await;
+    assert_eq!(answer.error(), (507, "INSUFFICIENT_STORAGE".to_owned()));
+    assert_ne!(answer.header("retry-after"), "");
+    server.assert_empty("507").await;
+}
+
+#[tokio::test]
+async fn other_routes_and_methods_speak_the_envelope_too() {
+    let server = Server::new().await;
+    for path in ["/", "/api", "/api/v1/jobs", "/api/v2/jobs/x", "/docs/nothing.js", "/%00"] {
+        assert_eq!(server.get(path, KEY).await.error(), (404, "NOT_FOUND".to_owned()), "{path}");
+    }
+    for (method, path) in [("GET", SUBMIT), ("DELETE", "/api/v1/jobs/jd0"), ("PUT", "/livez"), ("PATCH", "/files/a")] {
+        // GET on the submit address would read a job of that name.
+        let path = if method == "GET" { "/api/v1/video/remove-background" } else { path };
+        let answer = server.ask(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.error(), (405, "METHOD_NOT_ALLOWED".to_owned()), "{method} {path}");
+        assert_ne!(answer.header("allow"), "");
+    }
+}

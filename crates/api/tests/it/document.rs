@@ -1,0 +1,35 @@
+use crate::fixture::{KEY, Server};
+
+#[tokio::test]
+async fn the_committed_document_is_that_of_the_code() {
+    let committed = include_str!("../../../../openapi.json");
+    assert!(committed == clearcut_api::openapi_json(), "openapi.json is out of date: run `make openapi`");
+    let served = Server::new().await.get("/docs.json", "").await;
+    assert_eq!(String::from_utf8(served.bytes).unwrap(), committed);
+}
+
+#[tokio::test]
+async fn the_interactive_page_asks_nothing_of_other_hosts() {
+    let server = Server::new().await;
+    assert_eq!(server.get("/docs", KEY).await.header("location"), "/docs/");
+    for file in ["", "swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
+        let answer = server.get(&format!("/docs/{file}"), KEY).await;
+        assert_eq!(answer.status, 200, "{file}");
+        let text = String::from_utf8_lossy(&answer.bytes).into_owned();
+        assert!(!text.contains("src=\"http") && !text.contains("href=\"http"), "{file}");
+    }
+    let initializer = server.get("/docs/swagger-initializer.js", KEY).await;
+    assert!(String::from_utf8_lossy(&initializer.bytes).contains("/docs.json"));
+}
+
+#[tokio::test]
+async fn probes_and_the_text_for_models_need_no_key() {
+    let server = Server::new().await;
+    assert_eq!(server.get("/livez", "").await.json()["data"]["status"], "alive");
+    let ready = server.get("/readyz", "").await.json();
+    assert_eq!(ready["data"]["status"], "ready");
+    let names: Vec<&str> =
+        ready["data"]["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["database", "disk", "ffmpeg"]);
+    assert!(String::from_utf8(server.get("/llms.txt", "").await.bytes).unwrap().starts_with("# clearcut"));
+}

@@ -1,0 +1,186 @@
+use std::{fs, path::Path, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use clearcut_api::{Api, ApiSettings, BodyLimits, Check, Readiness, routes};
+use clearcut_job::{Clock as _, ManualClock, UnixMillis, WorkerId};
+use clearcut_queue::{Claimed, KeyHash, MemoryQueue, NewKey, Policy, Queue};
+use clearcut_store::{Store, UrlSigner};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+pub(crate) const KEY: &str = "hc_0123456789abcdefghijklmnopqrstuv";
+pub(crate) const OTHER_KEY: &str = "hc_abcdefghijklmnopqrstuv0123456789";
+pub(crate) const MAX_BYTES: u64 = 1 << 20;
+
+/// The routes over an empty queue and an empty folder, with two keys.
+pub(crate) struct Server {
+    pub(crate) routes: Router,
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<ManualClock>,
+    dir: tempfile::TempDir,
+}
+
+#[derive(Debug)]
+struct AllWell;
+
+impl Readiness for AllWell {
+    fn checks(&self) -> Vec<Check> {
+        vec![Check { name: "ffmpeg", ok: true, detail: "5.1".to_owned() }]
+    }
+}
+
+/// A reply, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// Status and code of an error in its envelope.
+    pub(crate) fn error(&self) -> (u16, String) {
+        let json = self.json();
+        assert_eq!(json["success"], false, "{json}");
+        assert!(json["error"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{json}");
+        assert!(json["error"]["details"].is_object(), "{json}");
+        (self.status.as_u16(), json["error"]["code"].as_str().unwrap().to_owned())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Server {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
+        let clock = Arc::new(ManualClock::at(UnixMillis(1_710_000_000_500)));
+        let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new(clock.clone(), Policy::default()));
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap();
+        let key = |secret: &str| NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of(secret) };
+        queue.create_key(key(KEY)).await.unwrap();
+        queue.create_key(key(OTHER_KEY)).await.unwrap();
+        let body = BodyLimits { max_bytes: MAX_BYTES, ..BodyLimits::default() };
+        let mut settings = ApiSettings { body, disk_floor_bytes: 0, ..ApiSettings::default() };
+        change(&mut settings);
+        let api = Api {
+            queue: queue.clone(),
+            store: store.clone(),
+            signer: Arc::new(UrlSigner::new([7; 32])),
+            clock: clock.clone(),
+            readiness: Arc::new(AllWell),
+            settings: Arc::new(settings),
+        };
+        Self { routes: routes(api), queue, store, clock, dir }
+    }
+
+    pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.routes.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Answer {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
+        self.ask(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn submit(&self, parts: &[Part<'_>]) -> Answer {
+        self.ask(submit_request(form(parts))).await
+    }
+
+    /// Submits a clip, and hands its job to a worker.
+    pub(crate) async fn submit_and_claim(&self) -> Claimed {
+        assert_eq!(self.submit(&[Part::file(CLIP)]).await.status, StatusCode::ACCEPTED);
+        self.queue.claim(&WorkerId::from_random(1)).await.unwrap().unwrap()
+    }
+
+    /// Nothing on the disk and nothing in the queue.
+    pub(crate) async fn assert_empty(&self, after: &str) {
+        // Removing a file that was given up happens beside the reply.
+        for _ in 0..200 {
+            if files_under(self.dir.path()).is_empty() {
+                break;
+            }
+            tokio::task::yield_now().await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(files_under(self.dir.path()), Vec::<String>::new(), "left after {after}");
+        assert_eq!(self.queue.depth().await.unwrap().queued, 0, "left after {after}");
+    }
+
+    pub(crate) fn pass(&self, span: std::time::Duration) {
+        self.clock.advance(span);
+        assert!(self.clock.now() > UnixMillis::default());
+    }
+}
+
+fn files_under(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            files.extend(files_under(&entry.path()));
+        } else {
+            files.push(entry.path().display().to_string());
+        }
+    }
+    files
+}
+
+/// The first bytes of an MP4; enough for a queue that cuts nothing.
+pub(crate) const CLIP: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
+
+pub(crate) struct Part<'a> {
+    name: &'a str,
+    file: bool,
+    content: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    pub(crate) const fn file(content: &'a [u8]) -> Self {
+        Self { name: "file", file: true, content }
+    }
+
+    pub(crate) const fn text(name: &'a str, text: &'a str) -> Self {
+        Self { name, file: false, content: text.as_bytes() }
+    }
+}
+
+pub(crate) fn form(parts: &[Part<'_>]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for part in parts {
+        let file = if part.file { "; filename=\"blob\"\r\nContent-Type: video/mp4" } else { "" };
+        let head = format!("--X\r\nContent-Disposition: form-data; name=\"{}\"{file}\r\n\r\n", part.name);
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(part.content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--X--\r\n");
+    body
+}
+
+pub(crate) const SUBMIT: &str = "/api/v1/jobs/video/remove-background";
+
+pub(crate) fn submit_request(body: impl Into<Body>) -> Request<Body> {
+    Request::post(SUBMIT)
+        .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=X")
+        .body(body.into())
+        .unwrap()
+}

@@ -1,0 +1,10 @@
+//! What the API promises on the wire, over the in-memory queue and real files.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
+mod bad_input;
+mod connection;
+mod document;
+mod fixture;
+mod links;
+mod reading;

@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use clearcut_job::{
+    CutMethod, Failure, FailureCode, FencingToken, JobId, Measured, Outcome, OutputFormat, OutputPointer, Progress,
+    Stage,
+};
+use clearcut_queue::{Claimed, Ending};
+use clearcut_store::ObjectName;
+use serde_json::{Value, json};
+
+use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server};
+
+/// Puts `content` as the WebM of `claimed` and finishes the job with it.
+pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'static [u8]) {
+    let name = ObjectName::output(&claimed.id, claimed.token, OutputFormat::Webm);
+    let mut upload = server.store.begin(name.clone()).await.unwrap();
+    upload.write(content.into()).await.unwrap();
+    let stored = upload.finish().await.unwrap();
+    let measured = Measured {
+        width: 768,
+        height: 432,
+        frames: 24,
+        fps: 24.0,
+        duration_secs: 1.0,
+        method: CutMethod::ChromaKey,
+        background: "#E92FBC".parse().ok(),
+    };
+    let output = OutputPointer {
+        format: OutputFormat::Webm,
+        key: name.as_str().to_owned(),
+        size_bytes: stored.size_bytes,
+        sha256: stored.sha256,
+    };
+    let outcome = Outcome { measured, processing_ms: 12_500, outputs: vec![output] };
+    server.queue.finish(&claimed.id, claimed.token, Ending::Completed(outcome)).await.unwrap();
+}
+
+async fn read(server: &Server, id: &JobId) -> Value {
+    let answer = server.get(&format!("/api/v1/jobs/{id}"), KEY).await;
+    assert_eq!(answer.status, 200);
+    answer.json()["data"].clone()
+}
+
+#[tokio::test]
+async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
+    let server = Server::new().await;
+    let submitted = server.submit(&[Part::file(CLIP), Part::text("format", "webm")]).await;
+    assert_eq!(submitted.status, 202);
+    let id: JobId = submitted.json()["data"]["jobId"].as_str().unwrap().parse().unwrap();
+    assert_eq!(submitted.json(), json!({"success": true, "data": {"jobId": id, "status": "queued"}}));
+    assert_eq!(submitted.header("location"), format!("/api/v1/jobs/{id}"));
+    let queued = json!({
+        "jobId": id, "type": "video", "status": "queued", "progress": 0, "stage": "queued-on-railway",
+        "createdAt": 1_710_000_000, "startedAt": null, "completedAt": null, "error": null, "result": null,
+    });
+    assert_eq!(read(&server, &id).await, queued);
+
+    let claimed = server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap().unwrap();
+    assert_eq!(read(&server, &id).await["status"], "submitted");
+    server.pass(Duration::from_secs(10));
+    server.queue.start(&id, claimed.token).await.unwrap();
+    server.queue.renew(&id, claimed.token, Progress::within(Stage::Cutting, 0.5)).await.unwrap();
+    let running = read(&server, &id).await;
+    assert_eq!((&running["status"], &running["stage"]), (&json!("processing"), &json!("processing-video")));
+    assert_eq!((&running["progress"], &running["startedAt"]), (&json!(55), &json!(1_710_000_010)));
+
+    server.pass(Duration::from_mins(1));
+    complete(&server, &claimed, b"webm").await;
+    let mut done = read(&server, &id).await;
+    for url in ["/result/outputUrl", "/result/outputs/0/url"] {
+        let url = done.pointer_mut(url).unwrap().take();
+        assert!(
+            url.as_str().unwrap().starts_with(&format!("http://localhost/files/jobs/{id}/1/webm.webm?expires=")),
+            "{url}"
+        );
+    }
+    let expected = json!({
+        "jobId": id, "type": "video", "status": "completed", "progress": 100, "stage": null,
+        "createdAt": 1_710_000_000, "startedAt": 1_710_000_010, "completedAt": 1_710_000_070, "error": null,
+        "result": {
+            "outputUrl": null, "outputFormat": "webm", "outputSize": 4, "width": 768, "height": 432,
+            "processingTimeMs": 12500,
+            "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
+            "outputs": [{"format": "webm", "url": null, "size": 4}],
+        },
+    });
+    assert_eq!(done, expected);
+}
+
+#[tokio::test]
+async fn a_failed_job_says_why() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let failure = Failure::new(FailureCode::NoFlatBackground, "no colour dominates its border");
+    server.queue.finish(&claimed.id, claimed.token, Ending::Failed(failure)).await.unwrap();
+    let failed = read(&server, &claimed.id).await;
+    assert_eq!(
+        (&failed["status"], &failed["stage"], &failed["result"]),
+        (&json!("failed"), &Value::Null, &Value::Null)
+    );
+    assert_eq!(failed["error"], json!({"code": "NO_FLAT_BACKGROUND", "message": "no colour dominates its border"}));
+}
+
+#[tokio::test]
+async fn jobs_of_others_and_jobs_that_never_were_read_the_same() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let foreign = server.get(&format!("/api/v1/jobs/{}", claimed.id), OTHER_KEY).await;
+    let never = server.get("/api/v1/jobs/jd00000000000000000000", KEY).await;
+    assert_eq!(foreign.error(), (404, "JOB_NOT_FOUND".to_owned()));
+    assert_eq!(foreign.json(), never.json());
+    for malformed in ["x", "jd", "jd%2F..%2F", "%F0%9F%98%80"] {
+        assert_eq!(server.get(&format!("/api/v1/jobs/{malformed}"), KEY).await.json(), never.json(), "{malformed}");
+    }
+}
+
+#[tokio::test]
+async fn the_synchronous_endpoint_waits_and_hands_back_a_data_url() {
+    let server = std::sync::Arc::new(Server::new().await);
+    let cutter = {
+        let server = server.clone();
+        tokio::spawn(async move {
+            loop {
+                if let Some(claimed) = server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap() {
+                    assert_eq!(claimed.token, FencingToken(1));
+                    return complete(&server, &claimed, b"webm").await;
+                }
+                server.queue.signals().work(Duration::from_secs(1)).await;
+            }
+        })
+    };
+    let mut request = crate::fixture::submit_request(crate::fixture::form(&[Part::file(CLIP)]));
+    *request.uri_mut() = "/api/v1/video/remove-background".parse().unwrap();
+    let answer = server.ask(request).await;
+    cutter.await.unwrap();
+    let data = answer.json()["data"].clone();
+    assert_eq!((&data["url"], &data["size"]), (&json!("data:video/webm;base64,d2VibQ=="), &json!(4)));
+    assert_eq!((&data["processingMethod"], &data["frameCount"]), (&json!("chromakey"), &json!(24)));
+}
+
+#[tokio::test]
+async fn a_synchronous_wait_that_is_over_names_its_job_which_goes_on() {
+    let server = Server::with(|settings| settings.sync_wait = Duration::ZERO).await;
+    let mut request = crate::fixture::submit_request(crate::fixture::form(&[Part::file(CLIP)]));
+    *request.uri_mut() = "/api/v1/video/remove-background".parse().unwrap();
+    let answer = server.ask(request).await;
+    assert_eq!(answer.error(), (504, "TIMEOUT".to_owned()));
+    let id = answer.json()["error"]["details"]["jobId"].as_str().unwrap().parse().unwrap();
+    assert_eq!(read(&server, &id).await["status"], "queued");
+}

@@ -1,0 +1,38 @@
+//! `clearcut serve` and `clearcut keys`: the roles of a server in one process.
+
+mod config;
+mod cutter;
+mod first_key;
+mod keys;
+mod log;
+mod readiness;
+mod run;
+
+pub(crate) use config::ServeOptions;
+pub(crate) use keys::KeysOptions;
+
+use crate::failure::Failure;
+
+/// `clearcut serve`.
+pub(crate) fn serve(
+    options: &ServeOptions,
+    tools: impl FnOnce() -> Result<clearcut_ffmpeg::Tools, clearcut_ffmpeg::Error>,
+) -> Result<(), Failure> {
+    if options.print_config {
+        print!("{}", config::COMMENTED);
+        return Ok(());
+    }
+    let settings = config::Settings::gather(options)?;
+    log::start(&settings);
+    runtime()?.block_on(run::run(settings, tools()?))
+}
+
+/// `clearcut keys`.
+pub(crate) fn keys(options: &KeysOptions) -> Result<(), Failure> {
+    runtime()?.block_on(keys::run(options))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| Failure::host("RUNTIME_FAILED", format!("the server could not start: {error}"), None))
+}

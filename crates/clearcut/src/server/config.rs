@@ -1,0 +1,196 @@
+use std::{
+    fs, io,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// The configuration file with every setting commented out.
+pub(crate) const COMMENTED: &str = include_str!("config.toml");
+
+/// Flags of `clearcut serve`; each can be in the environment or in the configuration file instead.
+#[derive(Debug, Args)]
+pub(crate) struct ServeOptions {
+    /// Folder for the database, uploads and outputs; created if missing
+    #[arg(long, value_name = "DIR", env = "CLEARCUT_DATA", default_value = "clearcut-data")]
+    pub(crate) data: PathBuf,
+
+    /// Configuration file [default: clearcut.toml in the data folder]
+    #[arg(long, value_name = "FILE", env = "CLEARCUT_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Print a commented configuration file and end
+    #[arg(long)]
+    pub(crate) print_config: bool,
+
+    #[command(flatten)]
+    given: Given,
+}
+
+/// What can be set; `None` leaves it to the next source.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Given {
+    /// Where to listen [default: 127.0.0.1:8787]
+    #[arg(long, value_name = "HOST:PORT", env = "CLEARCUT_LISTEN")]
+    listen: Option<SocketAddr>,
+
+    /// Address that links begin with [default: the Host header]
+    #[arg(long, value_name = "URL", env = "CLEARCUT_PUBLIC_URL")]
+    public_url: Option<String>,
+
+    /// Cuts at once [default: 1]
+    #[arg(long, value_name = "N", env = "CLEARCUT_SLOTS")]
+    slots: Option<NonZeroUsize>,
+
+    /// Largest upload [default: 2048]
+    #[arg(long, value_name = "MIB", env = "CLEARCUT_MAX_UPLOAD_MIB")]
+    max_upload_mib: Option<u64>,
+
+    /// How long links to outputs open them [default: 3600]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_LINK_TTL_SECS")]
+    link_ttl_secs: Option<u64>,
+
+    /// How long the synchronous endpoint waits [default: 170]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_SYNC_WAIT_SECS")]
+    sync_wait_secs: Option<u64>,
+
+    /// How long a job holds without a word from its worker [default: 60]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_LEASE_TTL_SECS")]
+    lease_ttl_secs: Option<u64>,
+
+    /// Longest that one cut may take [default: 3600]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_DEADLINE_SECS")]
+    deadline_secs: Option<u64>,
+
+    /// How long outputs are kept [default: 24]
+    #[arg(long, value_name = "HOURS", env = "CLEARCUT_RETENTION_HOURS")]
+    retention_hours: Option<u64>,
+
+    /// Free space below which no upload is taken [default: 1024]
+    #[arg(long, value_name = "MIB", env = "CLEARCUT_DISK_FLOOR_MIB")]
+    disk_floor_mib: Option<u64>,
+
+    /// How long running jobs may take to end on SIGTERM [default: 30]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_GRACE_SECS")]
+    grace_secs: Option<u64>,
+
+    /// Connections at once [default: 4096]
+    #[arg(long, value_name = "N", env = "CLEARCUT_MAX_CONNECTIONS")]
+    max_connections: Option<usize>,
+
+    /// text or json [default: text]
+    #[arg(long, value_name = "FORMAT", env = "CLEARCUT_LOG_FORMAT")]
+    log_format: Option<LogFormat>,
+
+    /// What is logged: off, error, warn, info or debug [default: info]
+    #[arg(long, value_name = "FILTER", env = "CLEARCUT_LOG")]
+    log: Option<String>,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// An object a line.
+    Json,
+}
+
+/// All settings of a server, with defaults for what nobody set.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
+    pub(crate) slots: NonZeroUsize,
+    pub(crate) max_upload_bytes: u64,
+    pub(crate) link_ttl: Duration,
+    pub(crate) sync_wait: Duration,
+    pub(crate) lease_ttl: Duration,
+    pub(crate) deadline: Duration,
+    pub(crate) retention: Duration,
+    pub(crate) disk_floor_bytes: u64,
+    pub(crate) grace: Duration,
+    pub(crate) max_connections: usize,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log: String,
+}
+
+impl Settings {
+    /// Flags, then the environment, then the file, then the defaults.
+    pub(crate) fn gather(options: &ServeOptions) -> Result<Self, Failure> {
+        let file = read_file(options)?;
+        let given = &options.given;
+        macro_rules! pick {
+            ($name:ident, $default:expr) => {
+                given.$name.clone().or(file.$name).unwrap_or($default)
+            };
+        }
+        let settings = Self {
+            data: options.data.clone(),
+            listen: pick!(listen, SocketAddr::from(([127, 0, 0, 1], 8787))),
+            public_url: given.public_url.clone().or(file.public_url),
+            slots: pick!(slots, NonZeroUsize::MIN),
+            max_upload_bytes: pick!(max_upload_mib, 2048) << 20,
+            link_ttl: Duration::from_secs(pick!(link_ttl_secs, 3600)),
+            sync_wait: Duration::from_secs(pick!(sync_wait_secs, 170)),
+            lease_ttl: Duration::from_secs(pick!(lease_ttl_secs, 60)),
+            deadline: Duration::from_secs(pick!(deadline_secs, 3600)),
+            retention: Duration::from_secs(pick!(retention_hours, 24) * 3600),
+            disk_floor_bytes: pick!(disk_floor_mib, 1024) << 20,
+            grace: Duration::from_secs(pick!(grace_secs, 30)),
+            max_connections: pick!(max_connections, 4096),
+            log_format: pick!(log_format, LogFormat::Text),
+            log: pick!(log, "info".to_owned()),
+        };
+        if settings.lease_ttl < Duration::from_secs(2) {
+            return Err(bad_setting("lease_ttl_secs is below 2: heartbeats could not keep up"));
+        }
+        Ok(settings)
+    }
+}
+
+fn read_file(options: &ServeOptions) -> Result<Given, Failure> {
+    let in_data = options.data.join("clearcut.toml");
+    let path: &Path = options.config.as_deref().unwrap_or(&in_data);
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && options.config.is_none() => {
+            return Ok(Given::default());
+        }
+        Err(error) => return Err(bad_setting(&format!("{} cannot be read: {error}", path.display()))),
+        Ok(text) => text,
+    };
+    toml::from_str(&text).map_err(|error| bad_setting(&format!("{}: {}", path.display(), error.message())))
+}
+
+fn bad_setting(message: &str) -> Failure {
+    Failure::usage(message.to_owned(), "clearcut serve --print-config shows all settings.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_file_holds_every_setting_with_its_default() {
+        let settings = COMMENTED.lines().filter_map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")));
+        let uncommented = settings.collect::<Vec<_>>().join("\n");
+        let given: Given = toml::from_str(&uncommented).unwrap();
+        let said = format!("{given:?}");
+        assert!(!said.contains("None"), "{said}");
+        assert!(toml::from_str::<Given>(COMMENTED).is_ok());
+    }
+
+    #[test]
+    fn a_setting_that_is_not_known_is_refused() {
+        assert!(toml::from_str::<Given>("lisen = \"0.0.0.0:1\"").is_err());
+    }
+}

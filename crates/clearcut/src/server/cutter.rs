@@ -1,0 +1,89 @@
+use std::fs::File;
+
+use clearcut_ffmpeg::{MediaLimits, Tools};
+use clearcut_job::{CutMethod, Failure, FailureCode, Fault, Measured, Progress, Stage};
+use clearcut_pipeline::{CutJob, CutReport, Error, Progress as CutProgress, Resources, Stop};
+use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
+
+/// Makes cuts with the pipeline of the command line.
+#[derive(Debug)]
+pub(crate) struct PipelineCutter {
+    pub(crate) tools: Tools,
+}
+
+impl Cutter for PipelineCutter {
+    fn cut(
+        &self,
+        order: &CutOrder,
+        cancel: &CancelFlag,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<CutOutcome, Failure> {
+        let input = File::open(&order.input).map_err(|error| {
+            tracing::error!(%error, "the fetched clip cannot be opened");
+            Failure::new(FailureCode::ProcessingFailed, "the clip could not be read")
+        })?;
+        let stop = Stop::default();
+        let on_cancel = stop.clone();
+        cancel.on_cancel(move || on_cancel.cancel());
+        let job = CutJob {
+            tools: &self.tools,
+            input: &input,
+            request: &order.request,
+            scratch: &order.scratch,
+            limits: MediaLimits::default(),
+            resources: Resources::default(),
+        };
+        let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(place(step)));
+        report.map(outcome).map_err(|error| explain(&error))
+    }
+}
+
+/// Where a step of the pipeline lies in the life of a job.
+fn place(step: CutProgress) -> Progress {
+    match step {
+        CutProgress::Surveying => Progress::within(Stage::Loading, 0.5),
+        CutProgress::Cutting { done, total } => Progress::within(Stage::Cutting, done as f64 / total.max(1) as f64),
+        CutProgress::Checking => Progress::within(Stage::Cutting, 1.0),
+    }
+}
+
+fn outcome(report: CutReport) -> CutOutcome {
+    let fps = report.frame_rate.per_second();
+    CutOutcome {
+        measured: Measured {
+            width: report.size.width(),
+            height: report.size.height(),
+            frames: report.frames,
+            fps,
+            duration_secs: report.frames as f64 / fps,
+            method: CutMethod::ChromaKey,
+            background: report.key_color,
+        },
+        files: report.outputs.into_iter().map(|file| CutFile { format: file.format, path: file.path }).collect(),
+    }
+}
+
+/// The failure for the one who asked; what the tools said goes to the log.
+fn explain(error: &Error) -> Failure {
+    tracing::warn!(?error, code = error.code(), "a cut failed");
+    let known = FailureCode::from_wire(error.code());
+    match error.fault() {
+        Fault::Input if known.fault() == Fault::Input => Failure::new(known, error.to_string()),
+        Fault::Input => Failure::new(FailureCode::InvalidVideo, error.to_string()),
+        Fault::Host | Fault::Upstream if known.fault() == Fault::Input => {
+            Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut")
+        }
+        Fault::Host | Fault::Upstream => Failure::new(known, host_message(known)),
+    }
+}
+
+/// In our words: those of the tools may hold paths.
+fn host_message(code: FailureCode) -> &'static str {
+    match code {
+        FailureCode::FormatUnavailable => "this server cannot write a format that was asked for",
+        FailureCode::InsufficientStorage => "the server's disk is full",
+        FailureCode::Timeout => "the cut took too long",
+        FailureCode::OutputCheckFailed => "an output did not hold what was meant to be in it",
+        _ => "the clip could not be cut",
+    }
+}

@@ -1,0 +1,39 @@
+use clearcut_queue::{KeyHash, KeyRecord, NewKey, Queue, QueueError};
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Makes a key named `name`; the secret is returned here and never again.
+pub(crate) async fn make_key(queue: &dyn Queue, name: &str) -> Result<(KeyRecord, String), QueueError> {
+    let secret = draw_secret().map_err(|_| QueueError::Damaged { what: "random generator" })?;
+    let prefix = secret.chars().take(7).collect();
+    let record = queue.create_key(NewKey { name: name.to_owned(), prefix, hash: KeyHash::of(&secret) }).await?;
+    Ok((record, secret))
+}
+
+/// `hc_` and 32 letters or digits, each as likely as the others.
+fn draw_secret() -> Result<String, getrandom::Error> {
+    let mut secret = "hc_".to_owned();
+    while secret.len() < 35 {
+        let mut bytes = [0; 64];
+        getrandom::fill(&mut bytes)?;
+        // 248 is the largest multiple of 62 in a byte: what lies above would favour the first digits.
+        let fair = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
+        secret.extend(fair.take(35 - secret.len()));
+    }
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_have_the_documented_form_and_differ() {
+        let secrets: std::collections::HashSet<String> = (0..100).map(|_| draw_secret().unwrap()).collect();
+        assert_eq!(secrets.len(), 100);
+        for secret in secrets {
+            let random = secret.strip_prefix("hc_").unwrap();
+            assert!(random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{secret}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, routes};
+use clearcut_ffmpeg::Tools;
+use clearcut_job::{Clock, OutputFormat, SystemClock};
+use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
+use clearcut_store::{Store, UrlSigner};
+use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{
+    config::{COMMENTED, Settings},
+    cutter::PipelineCutter,
+    first_key::make_key,
+    readiness::ServerReadiness,
+};
+use crate::failure::Failure;
+
+/// The database in the data folder.
+pub(crate) const DATABASE: &str = "clearcut.db";
+
+/// Serves until told to stop: SIGTERM and SIGINT let running jobs end, a second one puts them back at once.
+pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure> {
+    let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let policy = Policy { lease_ttl: settings.lease_ttl, output_retention: settings.retention, ..Policy::default() };
+    let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy).await?);
+    let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
+    clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
+    let signer =
+        UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+        let message = format!("{} cannot be listened on: {error}", settings.listen);
+        Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
+    })?;
+    let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
+    greet(queue.as_ref(), &settings.data, address).await?;
+
+    let drain = Drain::default();
+    let available_formats = formats_of(&tools);
+    let api = Api {
+        queue: queue.clone(),
+        store: store.clone(),
+        signer: Arc::new(signer),
+        clock: clock.clone(),
+        readiness: Arc::new(ServerReadiness::new(&tools, drain.stop_claiming.clone())),
+        settings: Arc::new(ApiSettings {
+            public_url: settings.public_url.clone(),
+            available_formats,
+            body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
+            link_ttl: settings.link_ttl,
+            sync_wait: settings.sync_wait,
+            disk_floor_bytes: settings.disk_floor_bytes,
+        }),
+    };
+    let worker = Worker {
+        queue: queue.clone(),
+        store,
+        cutter: Arc::new(PipelineCutter { tools }),
+        clock,
+        settings: WorkerSettings {
+            slots: settings.slots,
+            lease_ttl: settings.lease_ttl,
+            deadline: settings.deadline,
+            ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
+        },
+    };
+    let limits = ConnectionLimits { max_connections: settings.max_connections, ..ConnectionLimits::default() };
+    let stop_serving = tokio_util::sync::CancellationToken::new();
+    let serving =
+        tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
+    let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
+    let worked = clearcut_worker::run(worker, drain).await;
+    stop_serving.cancel();
+    let _ = serving.await;
+    watching.abort();
+    queue.close().await;
+    tracing::info!("stopped");
+    worked.map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+/// Holding the lock means that whoever held a lease or was writing an object is dead.
+async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
+    queue.expire_all_leases().await?;
+    for lost in queue.reap().await? {
+        tracing::warn!(job = %lost.id, given_up = lost.given_up, "the server ended while it had a job");
+    }
+    clearcut_worker::tidy(queue, store).await;
+    let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host(error.code(), &error))?;
+    let orphans = sweep_orphans(queue, store, clock, Duration::ZERO).await?;
+    if staged + orphans > 0 {
+        tracing::info!(staged, orphans, "what an earlier start left behind was removed");
+    }
+    Ok(())
+}
+
+/// On the first start: a commented configuration file, a key, and a line that works as it stands.
+async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr) -> Result<(), Failure> {
+    let config = data.join("clearcut.toml");
+    if !config.exists() {
+        fs::write(&config, COMMENTED).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    }
+    if queue.list_keys().await?.is_empty() {
+        let (_, secret) = make_key(queue, "first").await?;
+        println!("Your API key, shown this once: {secret}\n");
+        println!("Submit a clip:");
+        println!(
+            "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@samples/mascot.mp4\" -F \"format=webm\"\n"
+        );
+    }
+    println!("clearcut listens on http://{address} - documentation at http://{address}/docs");
+    Ok(())
+}
+
+fn formats_of(tools: &Tools) -> Vec<OutputFormat> {
+    OutputFormat::ALL.into_iter().filter(|format| tools.capabilities().missing_encoder(*format).is_none()).collect()
+}
+
+async fn watch_signals(drain: Drain, grace: Duration) {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be watched; the server ends only by being killed");
+        return;
+    };
+    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+    tracing::info!(grace_secs = grace.as_secs(), "stopping: no further jobs are taken");
+    drain.stop_claiming.cancel();
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+        () = tokio::time::sleep(grace) => {}
+    }
+    tracing::info!("putting running jobs back in line");
+    drain.put_back.cancel();
+}
+
+fn absolute(path: &Path) -> Result<std::path::PathBuf, Failure> {
+    path.canonicalize().map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+fn host(code: &'static str, error: &dyn std::error::Error) -> Failure {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
+    }
+    Failure::host(code, message, None)
+}
+
+impl From<clearcut_queue::QueueError> for Failure {
+    fn from(error: clearcut_queue::QueueError) -> Self {
+        host(error.code(), &error)
+    }
+}

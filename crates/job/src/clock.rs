@@ -1,0 +1,99 @@
+use std::{
+    fmt,
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment in wall-clock time: whole milliseconds since 1970-01-01 UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+pub struct UnixMillis(pub i64);
+
+impl UnixMillis {
+    /// Whole seconds, rounded down, as the API writes times.
+    #[must_use]
+    pub const fn whole_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The moment `duration` later; stays at the end of time instead of passing it.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero if it is before it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// Where wall-clock time comes from: the only door by which it enters.
+///
+/// Spans are measured on the monotonic clock of the standard library, never by subtracting two readings of this one.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The present moment. May jump either way when the machine's clock is set.
+    fn now(&self) -> UnixMillis;
+}
+
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one door by which wall-clock time enters")]
+    fn now(&self) -> UnixMillis {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that moves when it is told to, for tests.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    #[must_use]
+    pub const fn at(now: UnixMillis) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    /// Moves the clock on by `duration`.
+    pub fn advance(&self, duration: Duration) {
+        self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_rounded_down_on_both_sides_of_the_epoch() {
+        assert_eq!(UnixMillis(1_999).whole_secs(), 1);
+        assert_eq!(UnixMillis(-1).whole_secs(), -1);
+    }
+
+    #[test]
+    fn a_clock_set_back_measures_no_negative_span() {
+        assert_eq!(UnixMillis(5).since(UnixMillis(9)), Duration::ZERO);
+        assert_eq!(UnixMillis(i64::MAX).after(Duration::from_secs(1)), UnixMillis(i64::MAX));
+    }
+
+    #[test]
+    fn a_manual_clock_moves_only_when_told() {
+        let clock = ManualClock::at(UnixMillis(10));
+        assert_eq!(clock.now(), UnixMillis(10));
+        clock.advance(Duration::from_millis(5));
+        assert_eq!(clock.now(), UnixMillis(15));
+    }
+}

@@ -1,0 +1,100 @@
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Digits and lower-case letters without `i`, `l`, `o` and `u`, which are misread or spell words.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// How many characters follow `jd`: 100 bits.
+const RANDOM_CHARS: usize = 20;
+
+/// The name of a job: `jd` and 20 characters of randomness, such as `jd7abc123def4567890abc`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JobId(String);
+
+/// The text is not the name of a job.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a job id: jd followed by 20 digits and lower-case letters")]
+pub struct ParseJobIdError;
+
+impl JobId {
+    /// The id made of the lowest 100 bits of `random`, which the caller draws from the system's generator.
+    #[must_use]
+    pub fn from_random(random: u128) -> Self {
+        let mut id = String::with_capacity(2 + RANDOM_CHARS);
+        id.push_str("jd");
+        id.extend((0..RANDOM_CHARS).map(|place| char::from(ALPHABET[(random >> (5 * place)) as usize & 31])));
+        Self(id)
+    }
+
+    /// The id as on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = ParseJobIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let random = text.strip_prefix("jd").ok_or(ParseJobIdError)?;
+        let known = random.bytes().all(|byte| ALPHABET.contains(&byte));
+        if known && random.len() == RANDOM_CHARS { Ok(Self(text.to_owned())) } else { Err(ParseJobIdError) }
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = ParseJobIdError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> Self {
+        id.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn every_random_number_makes_an_id_that_reads_back(random: u128) {
+            let id = JobId::from_random(random);
+            assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        }
+    }
+
+    #[test]
+    fn ids_differ_in_every_bit_that_counts() {
+        let mut seen = std::collections::HashSet::from([JobId::from_random(0)]);
+        assert!((0..100).all(|bit| seen.insert(JobId::from_random(1 << bit))));
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in [
+            "",
+            "jd",
+            "jd7abc",
+            "xx00000000000000000000",
+            "jd0000000000000000000O",
+            "jd/../../etc/passwd00",
+            "JD00000000000000000000",
+        ] {
+            assert_eq!(text.parse::<JobId>(), Err(ParseJobIdError), "{text:?}");
+        }
+    }
+}

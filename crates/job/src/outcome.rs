@@ -1,0 +1,103 @@
+use clearcut_frame::Rgb8;
+use serde::{Deserialize, Serialize};
+
+use crate::OutputFormat;
+
+/// A SHA-256 as 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sha256Hex(pub String);
+
+/// Where one output lies and what it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputPointer {
+    /// The format.
+    pub format: OutputFormat,
+    /// The name of the object in the store.
+    pub key: String,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// Its hash.
+    pub sha256: Sha256Hex,
+}
+
+/// How the background was told from the subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CutMethod {
+    /// By its colour.
+    ChromaKey,
+    /// By a neural model.
+    Ai,
+}
+
+/// What was learned about a clip by cutting it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Width of the picture in pixels; of the picture also where the file stacks two.
+    pub width: u32,
+    /// Height of the picture in pixels.
+    pub height: u32,
+    /// Frames written.
+    pub frames: u64,
+    /// Frames per second of the outputs.
+    pub fps: f64,
+    /// Length in seconds.
+    pub duration_secs: f64,
+    /// How the background was found.
+    pub method: CutMethod,
+    /// The background colour as `#RRGGBB`, where there was one.
+    #[serde(default, with = "hex_color")]
+    pub background: Option<Rgb8>,
+}
+
+/// All that a finished job hands back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// What was learned about the clip.
+    pub measured: Measured,
+    /// How long the cut took, in milliseconds.
+    pub processing_ms: u64,
+    /// The files, in the order in which they were asked.
+    pub outputs: Vec<OutputPointer>,
+}
+
+mod hex_color {
+    use clearcut_frame::Rgb8;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature is what serde calls")]
+    pub(super) fn serialize<S: Serializer>(color: &Option<Rgb8>, serializer: S) -> Result<S::Ok, S::Error> {
+        match color {
+            Some(color) => serializer.collect_str(color),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rgb8>, D::Error> {
+        Option::<String>::deserialize(deserializer)?.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_reads_back() {
+        for background in [None, Some(Rgb8::new(233, 47, 188))] {
+            let measured = Measured {
+                width: 768,
+                height: 432,
+                frames: 25,
+                fps: 23.976,
+                duration_secs: 1.04,
+                method: CutMethod::ChromaKey,
+                background,
+            };
+            let text = serde_json::to_string(&measured).unwrap();
+            assert!(text.contains("\"chromakey\""), "{text}");
+            assert_eq!(serde_json::from_str::<Measured>(&text).unwrap(), measured);
+        }
+    }
+}

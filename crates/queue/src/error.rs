@@ -1,0 +1,88 @@
+use clearcut_job::Fault;
+
+/// Why the queue did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// The token is not that of a running claim: another worker has the job, or it ended. Drop all work on it.
+    #[error("the lease on the job is lost")]
+    LeaseLost,
+    /// A job or a key with that name is there already.
+    #[error("the name is taken")]
+    Taken,
+    /// The database was written by a newer version of this program.
+    #[error(
+        "the database has schema {found}, newer than this program knows; run the newer version, or restore a backup"
+    )]
+    NewerSchema {
+        /// The version in the database.
+        found: i64,
+    },
+    /// The linked SQLite has known faults in its write-ahead log.
+    #[error("SQLite {found} is older than 3.51.3")]
+    OldSqlite {
+        /// The version that is linked.
+        found: String,
+    },
+    /// There is no room to write.
+    #[error("the disk of the database is full")]
+    DiskFull,
+    /// A row holds what this program never writes.
+    #[error("the database holds an unreadable {what}")]
+    Damaged {
+        /// Which column.
+        what: &'static str,
+    },
+    /// The database did not answer, or said no.
+    #[error("the database failed")]
+    Database(#[source] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database could not be migrated")]
+    Migrate(#[source] sqlx::migrate::MigrateError),
+}
+
+impl QueueError {
+    /// The stable word for this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::LeaseLost => "LEASE_LOST",
+            Self::Taken => "TAKEN",
+            Self::NewerSchema { .. } => "NEWER_SCHEMA",
+            Self::OldSqlite { .. } => "OLD_SQLITE",
+            Self::DiskFull => "INSUFFICIENT_STORAGE",
+            Self::Damaged { .. } => "DATABASE_DAMAGED",
+            Self::Database(_) => "DATABASE_UNAVAILABLE",
+            Self::Migrate(_) => "MIGRATION_FAILED",
+        }
+    }
+
+    /// Who has to act.
+    #[must_use]
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
+            Self::NewerSchema { .. }
+            | Self::OldSqlite { .. }
+            | Self::DiskFull
+            | Self::Damaged { .. }
+            | Self::Migrate(_) => Fault::Host,
+        }
+    }
+}
+
+/// SQLite's result codes that mean a full disk: `FULL`, and the two `IOERR`s it gives for a log that cannot grow.
+const DISK_FULL_CODES: [&str; 3] = ["13", "778", "4874"];
+
+impl From<sqlx::Error> for QueueError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(refusal) = error.as_database_error() else { return Self::Database(error) };
+        if refusal.is_unique_violation() {
+            return Self::Taken;
+        }
+        if refusal.code().is_some_and(|code| DISK_FULL_CODES.contains(&code.as_ref())) {
+            return Self::DiskFull;
+        }
+        Self::Database(error)
+    }
+}

@@ -1,0 +1,28 @@
+//! Durable jobs and API keys behind one trait.
+//!
+//! [`Queue`] is what the API and the worker see. [`SqliteQueue`] keeps it in one file of a data directory, [`MemoryQueue`] is
+//! the same rules as plain maps: the model that the conformance suite holds every backend against. What a failure or a lost
+//! worker leads to is decided in one place, [`Policy`], and not in SQL.
+//!
+//! The rules, in short: a claim raises the job's fencing token, and every later word about the job says that token or is
+//! refused; a job that ended stays ended; what was acknowledged is on the disk.
+
+mod error;
+mod key;
+mod lock;
+mod memory;
+mod policy;
+mod record;
+mod signals;
+mod sqlite;
+mod traits;
+
+pub use error::QueueError;
+pub use key::{KeyHash, KeyId, KeyRecord, NewKey};
+pub use lock::{DataLock, LockError};
+pub use memory::MemoryQueue;
+pub use policy::{NextStep, Policy};
+pub use record::{Claimed, Depth, Ending, Finished, InputPointer, JobRecord, NewJob, Reaped};
+pub use signals::Signals;
+pub use sqlite::SqliteQueue;
+pub use traits::Queue;

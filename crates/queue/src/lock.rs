@@ -1,0 +1,74 @@
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The sole right to serve from a data directory, held until dropped.
+///
+/// The operating system takes it back when the process ends, however it ends.
+#[derive(Debug)]
+pub struct DataLock {
+    _file: File,
+}
+
+/// Why the data directory could not be locked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LockError {
+    /// Another process serves from it.
+    #[error("the data directory {} is in use by another clearcut server", .0.display())]
+    InUse(PathBuf),
+    /// It cannot be written.
+    #[error("the data directory {} cannot be locked", .path.display())]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl DataLock {
+    /// Locks `dir`, which is created if it is missing, readable by its owner alone.
+    ///
+    /// # Errors
+    /// If another process has it, or it cannot be written.
+    pub fn take(dir: &Path) -> Result<Self, LockError> {
+        let unusable = |source| LockError::Unusable { path: dir.to_owned(), source };
+        create_private_dir(dir).map_err(unusable)?;
+        let path = dir.join("clearcut.lock");
+        let file = File::options().create(true).truncate(false).write(true).open(path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::InUse(dir.to_owned())),
+            Err(TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn create_private_dir(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+#[cfg(not(unix))]
+fn create_private_dir(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_server_is_refused_until_the_first_lets_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let first = DataLock::take(&data).unwrap();
+        assert!(matches!(DataLock::take(&data), Err(LockError::InUse(path)) if path == data));
+        drop(first);
+        DataLock::take(&data).unwrap();
+    }
+}

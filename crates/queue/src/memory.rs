@@ -1,0 +1,327 @@
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use clearcut_job::{
+    Clock, Failure, FencingToken, JobId, JobState, Move, Outcome, Progress, Stage, UnixMillis, WorkerId,
+};
+
+use crate::{
+    Claimed, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NextStep,
+    Policy, Queue, QueueError, Reaped, Signals,
+};
+
+/// The queue as plain maps: the model that says what every backend must do, and a queue for tests. Nothing outlives it.
+#[derive(Debug)]
+pub struct MemoryQueue {
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+    signals: Signals,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    jobs: Vec<Row>,
+    keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
+}
+
+#[derive(Debug)]
+struct Row {
+    id: JobId,
+    owner: KeyId,
+    state: JobState,
+    request_json: String,
+    input: InputPointer,
+    input_kept: bool,
+    token: FencingToken,
+    attempts: u32,
+    crashes: u32,
+    progress: Progress,
+    created: UnixMillis,
+    not_before: UnixMillis,
+    started: Option<UnixMillis>,
+    ended: Option<UnixMillis>,
+    winner: Option<FencingToken>,
+    failure: Option<Failure>,
+    outcome: Option<Outcome>,
+    outputs_kept: bool,
+    lease_expires: Option<UnixMillis>,
+}
+
+impl MemoryQueue {
+    /// An empty queue.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, policy: Policy) -> Self {
+        Self { clock, policy, signals: Signals::default(), tables: Mutex::default() }
+    }
+
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn row(&mut self, id: &JobId) -> Option<&mut Row> {
+        self.jobs.iter_mut().find(|row| row.id == *id)
+    }
+
+    fn leased(&mut self, id: &JobId, token: FencingToken) -> Result<&mut Row, QueueError> {
+        self.row(id).filter(|row| row.token == token && row.lease_expires.is_some()).ok_or(QueueError::LeaseLost)
+    }
+}
+
+impl Row {
+    fn go(&mut self, happening: Move) -> Result<(), QueueError> {
+        self.state = self.state.after(happening).ok_or(QueueError::LeaseLost)?;
+        Ok(())
+    }
+
+    fn step(&mut self, step: NextStep, now: UnixMillis) -> Result<(), QueueError> {
+        self.lease_expires = None;
+        match step {
+            NextStep::Retry { not_before } => {
+                self.not_before = not_before;
+                self.go(Move::Requeue)
+            }
+            NextStep::End(failure) => {
+                self.failure = Some(failure);
+                self.ended = Some(now);
+                self.go(Move::Fail)
+            }
+        }
+    }
+
+    fn record(&self) -> JobRecord {
+        JobRecord {
+            id: self.id.clone(),
+            owner: self.owner,
+            state: self.state,
+            progress: self.progress,
+            created: self.created,
+            started: self.started,
+            ended: self.ended,
+            attempts: self.attempts,
+            crashes: self.crashes,
+            token: self.token,
+            failure: self.failure.clone(),
+            outcome: self.outcome.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        if tables.row(&job.id).is_some() {
+            return Err(QueueError::Taken);
+        }
+        tables.jobs.push(Row {
+            id: job.id,
+            owner: job.owner,
+            state: JobState::Queued,
+            request_json: job.request.to_json(),
+            input: job.input,
+            input_kept: true,
+            token: FencingToken::default(),
+            attempts: 0,
+            crashes: 0,
+            progress: Progress::NONE,
+            created: now,
+            not_before: now,
+            started: None,
+            ended: None,
+            winner: None,
+            failure: None,
+            outcome: None,
+            outputs_kept: false,
+            lease_expires: None,
+        });
+        self.signals.call_worker();
+        Ok(())
+    }
+
+    async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
+        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record()))
+    }
+
+    async fn claim(&self, _worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let ready = tables.jobs.iter_mut().filter(|row| row.state == JobState::Queued && row.not_before <= now);
+        let Some(row) = ready.min_by_key(|row| row.not_before) else { return Ok(None) };
+        row.go(Move::Claim)?;
+        row.token.0 += 1;
+        row.progress = row.progress.max(Progress::within(Stage::Waiting, 1.0));
+        row.lease_expires = Some(now.after(self.policy.lease_ttl));
+        Ok(Some(Claimed {
+            id: row.id.clone(),
+            token: row.token,
+            request_json: row.request_json.clone(),
+            input: row.input.clone(),
+            waited: now.since(row.not_before),
+        }))
+    }
+
+    async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let row = tables.leased(id, token)?;
+        row.go(Move::Start)?;
+        row.started.get_or_insert(now);
+        Ok(())
+    }
+
+    async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let row = tables.leased(id, token)?;
+        row.lease_expires = Some(now.after(self.policy.lease_ttl));
+        row.progress = row.progress.max(progress);
+        Ok(())
+    }
+
+    async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        if tables.row(id).is_some_and(|row| row.state.is_final() && row.winner == Some(token)) {
+            return Ok(Finished::AlreadyCommitted);
+        }
+        let row = tables.leased(id, token)?;
+        match ending {
+            Ending::Completed(outcome) => {
+                row.go(Move::Complete)?;
+                row.lease_expires = None;
+                row.ended = Some(now);
+                row.outcome = Some(outcome);
+                row.outputs_kept = true;
+            }
+            Ending::Failed(failure) => {
+                row.attempts += 1;
+                let step = self.policy.after_failure(id, failure, row.attempts, now);
+                row.step(step.clone(), now)?;
+                if let NextStep::Retry { not_before } = step {
+                    return Ok(Finished::Retrying { not_before });
+                }
+            }
+        }
+        row.winner = Some(token);
+        self.signals.call_waiters();
+        Ok(Finished::Committed)
+    }
+
+    async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        let mut tables = self.tables();
+        let row = tables.leased(id, token)?;
+        row.go(Move::Requeue)?;
+        row.lease_expires = None;
+        self.signals.call_worker();
+        Ok(())
+    }
+
+    async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let mut expired: Vec<&mut Row> =
+            tables.jobs.iter_mut().filter(|row| row.lease_expires.is_some_and(|at| at <= now)).collect();
+        expired.sort_by_key(|row| row.lease_expires);
+        let mut reaped = Vec::new();
+        for row in expired {
+            row.crashes += 1;
+            let step = self.policy.after_crash(row.crashes, now);
+            row.step(step, now)?;
+            reaped.push(Reaped { id: row.id.clone(), given_up: row.state.is_final() });
+            self.signals.call_worker();
+        }
+        self.signals.call_waiters();
+        Ok(reaped)
+    }
+
+    async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
+        let now = self.clock.now();
+        let mut forgotten = Vec::new();
+        for row in &mut self.tables().jobs {
+            let Some(ended) = row.ended else { continue };
+            if std::mem::take(&mut row.input_kept) {
+                forgotten.push(row.input.key.clone());
+            }
+            if row.outputs_kept && ended.after(self.policy.output_retention) <= now {
+                row.outputs_kept = false;
+                let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
+                forgotten.extend(outputs.map(|output| output.key.clone()));
+            }
+        }
+        Ok(forgotten)
+    }
+
+    async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+        let tables = self.tables();
+        let inputs = tables.jobs.iter().filter(|row| row.input_kept).map(|row| &row.input.key);
+        let kept = tables.jobs.iter().filter(|row| row.outputs_kept);
+        let outputs = kept.flat_map(|row| &row.outcome).flat_map(|outcome| &outcome.outputs).map(|output| &output.key);
+        let known: HashSet<&String> = inputs.chain(outputs).collect();
+        Ok(keys.iter().filter(|key| known.contains(key)).cloned().collect())
+    }
+
+    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
+        Ok(self.tables().row(id).filter(|row| row.lease_expires.is_some()).map(|row| row.token))
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        let tables = self.tables();
+        let count = |wanted: fn(JobState) -> bool| tables.jobs.iter().filter(|row| wanted(row.state)).count() as u64;
+        Ok(Depth { queued: count(|state| state == JobState::Queued), leased: count(JobState::is_leased) })
+    }
+
+    async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
+        let mut tables = self.tables();
+        if tables.keys.values().any(|(hash, _)| *hash == key.hash) {
+            return Err(QueueError::Taken);
+        }
+        let id = KeyId(tables.keys.last_key_value().map_or(1, |(last, _)| last.0 + 1));
+        let record = KeyRecord {
+            id,
+            name: key.name,
+            prefix: key.prefix,
+            created: self.clock.now(),
+            last_used: None,
+            revoked: None,
+        };
+        tables.keys.insert(id, (key.hash, record.clone()));
+        Ok(record)
+    }
+
+    async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {
+        Ok(self.tables().keys.values().map(|(_, record)| record.clone()).collect())
+    }
+
+    async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError> {
+        Ok(self.tables().keys.values().find(|(known, _)| *known == hash).map(|(_, record)| record.clone()))
+    }
+
+    async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let Some((_, record)) = tables.keys.get_mut(&id).filter(|(_, record)| record.revoked.is_none()) else {
+            return Ok(false);
+        };
+        record.revoked = Some(now);
+        Ok(true)
+    }
+
+    async fn touch_key(&self, id: KeyId) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        if let Some((_, record)) = self.tables().keys.get_mut(&id) {
+            record.last_used = Some(now);
+        }
+        Ok(())
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+}

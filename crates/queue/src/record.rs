@@ -1,0 +1,112 @@
+use clearcut_job::{CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis};
+
+use crate::KeyId;
+
+/// Where the input of a job lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputPointer {
+    /// The name of the object in the store.
+    pub key: String,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// Its hash.
+    pub sha256: Sha256Hex,
+}
+
+/// A job to be queued, with its input in the store already.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its name, freshly drawn.
+    pub id: JobId,
+    /// The key that asks.
+    pub owner: KeyId,
+    /// What is asked.
+    pub request: CutRequest,
+    /// Where the input lies.
+    pub input: InputPointer,
+}
+
+/// What is known of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRecord {
+    /// Its name.
+    pub id: JobId,
+    /// The key that asked.
+    pub owner: KeyId,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// The furthest it ever was.
+    pub progress: Progress,
+    /// When it was accepted.
+    pub created: UnixMillis,
+    /// When a worker first began.
+    pub started: Option<UnixMillis>,
+    /// When it ended.
+    pub ended: Option<UnixMillis>,
+    /// Tries that failed by another machine's fault.
+    pub attempts: u32,
+    /// Workers that vanished with it.
+    pub crashes: u32,
+    /// The last token given out for it.
+    pub token: FencingToken,
+    /// Why it failed, if it did.
+    pub failure: Option<Failure>,
+    /// What it made, if it completed.
+    pub outcome: Option<Outcome>,
+}
+
+/// A job in the hands of a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Its name.
+    pub id: JobId,
+    /// To be said with every word about it.
+    pub token: FencingToken,
+    /// What is asked, as [`CutRequest::to_json`] wrote it.
+    pub request_json: String,
+    /// Where the input lies.
+    pub input: InputPointer,
+    /// How long it had been waiting to be claimed.
+    pub waited: std::time::Duration,
+}
+
+/// How a worker ends a job.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// With outputs, which are in the store.
+    Completed(Outcome),
+    /// Without.
+    Failed(Failure),
+}
+
+/// What came of ending a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finished {
+    /// The end is written, now.
+    Committed,
+    /// The same worker had written it before; nothing changed.
+    AlreadyCommitted,
+    /// The failure is worth another try; the job waits until then.
+    Retrying {
+        /// Not claimed before this moment.
+        not_before: UnixMillis,
+    },
+}
+
+/// A job whose worker was taken for lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reaped {
+    /// Its name.
+    pub id: JobId,
+    /// Whether it was given up, rather than put back in line.
+    pub given_up: bool,
+}
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Depth {
+    /// Jobs that wait.
+    pub queued: u64,
+    /// Jobs in the hands of workers.
+    pub leased: u64,
+}

@@ -1,0 +1,111 @@
+mod jobs;
+mod keys;
+mod open;
+mod row;
+mod sql;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clearcut_job::{Clock, FencingToken, JobId, Progress, WorkerId};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+use crate::{
+    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Policy, Queue, QueueError,
+    Reaped, Signals,
+};
+
+/// The queue in one SQLite file.
+///
+/// One connection writes, so that no two writers of this process wait for each other's locks; a few read beside it. Another
+/// process may write as well, briefly: the `keys` command does.
+#[derive(Debug)]
+pub struct SqliteQueue {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    clock: Arc<dyn Clock>,
+    policy: Policy,
+    signals: Signals,
+}
+
+impl SqliteQueue {
+    /// Begins a transaction that holds the write lock from its first word, so that it cannot fail halfway for want of it.
+    async fn write(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+#[async_trait]
+impl Queue for SqliteQueue {
+    async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
+        self.submit_job(job).await
+    }
+
+    async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
+        self.read_job(owner, id).await
+    }
+
+    async fn claim(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
+        self.claim_job(worker).await
+    }
+
+    async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        self.start_job(id, token).await
+    }
+
+    async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
+        self.renew_lease(id, token, progress).await
+    }
+
+    async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
+        self.finish_job(id, token, ending).await
+    }
+
+    async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        self.release_job(id, token).await
+    }
+
+    async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
+        self.reap_jobs().await
+    }
+
+    async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
+        self.forget_expired_objects().await
+    }
+
+    async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+        self.keep_pointed_to(keys).await
+    }
+
+    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
+        self.read_running_claim(id).await
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        self.count_jobs().await
+    }
+
+    async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
+        self.insert_key(key).await
+    }
+
+    async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {
+        self.read_keys().await
+    }
+
+    async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError> {
+        self.read_key(hash).await
+    }
+
+    async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError> {
+        self.revoke(id).await
+    }
+
+    async fn touch_key(&self, id: KeyId) -> Result<(), QueueError> {
+        self.touch(id).await
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+}

@@ -1,0 +1,38 @@
+use super::{SqliteQueue, row, sql};
+use crate::{KeyHash, KeyId, KeyRecord, NewKey, QueueError};
+
+impl SqliteQueue {
+    pub(super) async fn insert_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
+        let created = self.clock.now();
+        let inserted = sqlx::query(sql::INSERT_KEY)
+            .bind(key.hash.as_bytes().to_vec())
+            .bind(&key.prefix)
+            .bind(&key.name)
+            .bind(created.0)
+            .execute(&self.writer)
+            .await?;
+        let id = KeyId(inserted.last_insert_rowid());
+        Ok(KeyRecord { id, name: key.name, prefix: key.prefix, created, last_used: None, revoked: None })
+    }
+
+    pub(super) async fn read_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {
+        sqlx::query(sql::LIST_KEYS).fetch_all(&self.readers).await?.iter().map(row::key).collect()
+    }
+
+    pub(super) async fn read_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError> {
+        let found = sqlx::query(sql::FIND_KEY).bind(hash.as_bytes().to_vec()).fetch_optional(&self.readers).await?;
+        found.as_ref().map(row::key).transpose()
+    }
+
+    pub(super) async fn revoke(&self, id: KeyId) -> Result<bool, QueueError> {
+        let now = self.clock.now().0;
+        let revoked = sqlx::query(sql::REVOKE_KEY).bind(id.0).bind(now).execute(&self.writer).await?;
+        Ok(revoked.rows_affected() == 1)
+    }
+
+    pub(super) async fn touch(&self, id: KeyId) -> Result<(), QueueError> {
+        let now = self.clock.now().0;
+        sqlx::query(sql::TOUCH_KEY).bind(id.0).bind(now).execute(&self.writer).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+use std::{path::Path, sync::Arc, time::Duration};
+
+use clearcut_job::Clock;
+use sqlx::{
+    AssertSqlSafe, Row as _, SqlSafeStr as _, SqlitePool,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{SqliteQueue, sql};
+use crate::{Policy, QueueError, Signals};
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that read beside the writer. More would wait for the same two cores.
+const READERS: u32 = 4;
+
+/// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("../../migrations/0001_jobs.sql"))];
+
+impl SqliteQueue {
+    /// Opens the database at `path`, creates it if it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// If the schema is newer than this program, SQLite is too old, or the file cannot be used.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>, policy: Policy) -> Result<Self, QueueError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", "67108864")
+            .busy_timeout(BUSY_TIMEOUT);
+        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        refuse_old_sqlite(&writer).await?;
+        migrate(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options.pragma("query_only", "true"))
+            .await?;
+        Ok(Self { writer, readers, clock, policy, signals: Signals::default() })
+    }
+
+    /// Lets every lease run out now: for the start of the only process that works on this database, when whoever held a
+    /// lease is known to be dead. They count as crashes, like any lease that runs out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn expire_all_leases(&self) -> Result<u64, QueueError> {
+        let now = self.clock.now().0;
+        let expired = sqlx::query(sql::EXPIRE_ALL_LEASES).bind(now).execute(&self.writer).await?;
+        Ok(expired.rows_affected())
+    }
+
+    /// Closes all connections, which folds the write-ahead log into the database.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<(), QueueError> {
+    let found: String = sqlx::query(sql::VERSION).fetch_one(pool).await?.try_get(0)?;
+    if parse_version(&found) < Some(OLDEST_SQLITE) {
+        return Err(QueueError::OldSqlite { found });
+    }
+    Ok(())
+}
+
+fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
+    let mut parts = text.split('.').map(str::parse);
+    let mut next = || parts.next()?.ok();
+    Some((next()?, next()?, next()?))
+}
+
+async fn migrate(pool: &SqlitePool) -> Result<(), QueueError> {
+    let migrations = MIGRATIONS.map(|(version, name, text)| {
+        Migration::new(version, name.into(), MigrationType::Simple, AssertSqlSafe(text).into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.into()).run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) | MigrateError::VersionTooNew(found, _) => {
+            QueueError::NewerSchema { found }
+        }
+        other => QueueError::Migrate(other),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_job::SystemClock;
+
+    use super::*;
+
+    async fn open(path: &Path) -> Result<SqliteQueue, QueueError> {
+        SqliteQueue::open(path, Arc::new(SystemClock), Policy::default()).await
+    }
+
+    #[tokio::test]
+    async fn every_statement_fits_the_schema() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(&dir.path().join("q.db")).await.unwrap();
+        for (name, text) in sql::ALL {
+            let explained = format!("EXPLAIN {text}");
+            let fits = sqlx::query(AssertSqlSafe(explained)).fetch_all(&queue.writer).await;
+            assert!(fits.is_ok(), "{name}: {fits:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn finding_the_next_job_reads_an_index_and_sorts_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(&dir.path().join("q.db")).await.unwrap();
+        let query = format!("EXPLAIN QUERY PLAN {}", sql::FIND_READY);
+        let plan = sqlx::query(AssertSqlSafe(query)).fetch_all(&queue.writer).await.unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+        assert_eq!(steps, ["SEARCH jobs USING INDEX jobs_ready (not_before_ms<?)"]);
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("q.db");
+        let queue = open(&path).await.unwrap();
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'', 0)";
+        sqlx::query(newer).execute(&queue.writer).await.unwrap();
+        queue.close().await;
+        assert!(matches!(open(&path).await, Err(QueueError::NewerSchema { found: 99 })));
+    }
+
+    #[tokio::test]
+    async fn commits_are_synced_to_the_write_ahead_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let queue = open(&dir.path().join("q.db")).await.unwrap();
+        let mode: String = sqlx::query("PRAGMA journal_mode").fetch_one(&queue.writer).await.unwrap().get(0);
+        let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(&queue.writer).await.unwrap().get(0);
+        assert_eq!((mode.as_str(), synchronous), ("wal", 2));
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(parse_version("3.51.10") > Some(OLDEST_SQLITE));
+        assert!(parse_version("3.50.4") < Some(OLDEST_SQLITE));
+        assert!(parse_version("unknown") < Some(OLDEST_SQLITE));
+    }
+}

@@ -1,0 +1,105 @@
+use clearcut_job::{
+    Failure, FencingToken, JobId, JobState, Measured, Outcome, OutputPointer, Progress, Sha256Hex, Stage, UnixMillis,
+};
+use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
+
+use crate::{InputPointer, JobRecord, KeyId, KeyRecord, QueueError};
+
+/// A column by its name.
+pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, QueueError>
+where
+    T: Decode<'r, Sqlite> + Type<Sqlite>,
+    &'static str: ColumnIndex<SqliteRow>,
+{
+    row.try_get(name).map_err(|_| QueueError::Damaged { what: name })
+}
+
+/// A column that holds a number that is never negative.
+pub(super) fn count(row: &SqliteRow, name: &'static str) -> Result<u64, QueueError> {
+    u64::try_from(column::<i64>(row, name)?).map_err(|_| QueueError::Damaged { what: name })
+}
+
+/// A number as the database keeps it.
+pub(super) fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Progress as one number that grows with the work: a thousand for each stage, and the per cent.
+pub(super) fn progress_number(progress: Progress) -> i64 {
+    progress.stage() as i64 * 1000 + i64::from(progress.percent())
+}
+
+fn progress_of(number: i64) -> Progress {
+    let stage = usize::try_from(number / 1000).ok().and_then(|place| Stage::ALL.get(place)).copied();
+    stage.map_or(Progress::NONE, |stage| Progress::stored(stage, (number % 1000) as u8))
+}
+
+pub(super) fn job_id(row: &SqliteRow) -> Result<JobId, QueueError> {
+    column::<String>(row, "id")?.parse().map_err(|_| QueueError::Damaged { what: "id" })
+}
+
+pub(super) fn job_state(row: &SqliteRow) -> Result<JobState, QueueError> {
+    column::<String>(row, "state")?.parse().map_err(|_| QueueError::Damaged { what: "state" })
+}
+
+pub(super) fn token(row: &SqliteRow) -> Result<FencingToken, QueueError> {
+    count(row, "token").map(FencingToken)
+}
+
+pub(super) fn input(row: &SqliteRow) -> Result<InputPointer, QueueError> {
+    Ok(InputPointer {
+        key: column(row, "input_key")?,
+        size_bytes: count(row, "input_size")?,
+        sha256: Sha256Hex(column(row, "input_sha256")?),
+    })
+}
+
+pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
+    Ok(OutputPointer {
+        format: column::<String>(row, "format")?.parse().map_err(|_| QueueError::Damaged { what: "format" })?,
+        key: column(row, "object_key")?,
+        size_bytes: count(row, "size")?,
+        sha256: Sha256Hex(column(row, "sha256")?),
+    })
+}
+
+/// The job in `row`, with `outputs` if it completed.
+pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>) -> Result<JobRecord, QueueError> {
+    let lease_progress: Option<i64> = column(row, "lease_progress")?;
+    let furthest = column::<i64>(row, "progress")?.max(lease_progress.unwrap_or(0));
+    let moment = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
+    Ok(JobRecord {
+        id: job_id(row)?,
+        owner: KeyId(column(row, "owner")?),
+        state: job_state(row)?,
+        progress: progress_of(furthest),
+        created: UnixMillis(column(row, "created_ms")?),
+        started: moment("started_ms")?,
+        ended: moment("ended_ms")?,
+        attempts: count(row, "attempts")? as u32,
+        crashes: count(row, "crashes")? as u32,
+        token: token(row)?,
+        failure: json::<Failure>(row, "failure")?,
+        outcome: match json::<Measured>(row, "measured")? {
+            Some(measured) => Some(Outcome { measured, processing_ms: count(row, "processing_ms")?, outputs }),
+            None => None,
+        },
+    })
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &SqliteRow, name: &'static str) -> Result<Option<T>, QueueError> {
+    let text: Option<String> = column(row, name)?;
+    text.map(|text| serde_json::from_str(&text).map_err(|_| QueueError::Damaged { what: name })).transpose()
+}
+
+pub(super) fn key(row: &SqliteRow) -> Result<KeyRecord, QueueError> {
+    let moment = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
+    Ok(KeyRecord {
+        id: KeyId(column(row, "id")?),
+        name: column(row, "name")?,
+        prefix: column(row, "prefix")?,
+        created: UnixMillis(column(row, "created_ms")?),
+        last_used: moment("last_used_ms")?,
+        revoked: moment("revoked_ms")?,
+    })
+}

@@ -1,0 +1,107 @@
+use std::{sync::Arc, time::Duration};
+
+use clearcut_job::{
+    CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured, Outcome,
+    OutputFormat, OutputPointer, Quality, Sha256Hex, Tolerance, UnixMillis, WorkerId,
+};
+use clearcut_queue::{InputPointer, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue};
+
+/// A backend with nothing in it but one key, and the clock it goes by.
+pub(crate) struct Bench {
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) owner: KeyId,
+    _dir: Option<tempfile::TempDir>,
+}
+
+pub(crate) const TTL: Duration = Duration::from_mins(1);
+
+impl Bench {
+    pub(crate) async fn memory() -> Self {
+        let clock = Arc::new(ManualClock::at(UnixMillis(1_700_000_000_000)));
+        let queue = Arc::new(MemoryQueue::new(clock.clone(), Policy::default()));
+        Self::with(queue, clock, None).await
+    }
+
+    pub(crate) async fn sqlite() -> Self {
+        let clock = Arc::new(ManualClock::at(UnixMillis(1_700_000_000_000)));
+        let dir = tempfile::tempdir().unwrap();
+        let opened = SqliteQueue::open(&dir.path().join("q.db"), clock.clone(), Policy::default()).await.unwrap();
+        Self::with(Arc::new(opened), clock, Some(dir)).await
+    }
+
+    async fn with(queue: Arc<dyn Queue>, clock: Arc<ManualClock>, dir: Option<tempfile::TempDir>) -> Self {
+        let owner = queue.create_key(key("first")).await.unwrap().id;
+        Self { queue, clock, owner, _dir: dir }
+    }
+
+    pub(crate) fn pass(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    pub(crate) async fn submit(&self, number: u128) -> JobId {
+        let job = job(number, self.owner);
+        let id = job.id.clone();
+        self.queue.submit(job).await.unwrap();
+        id
+    }
+
+    pub(crate) async fn read(&self, id: &JobId) -> clearcut_queue::JobRecord {
+        self.queue.read(self.owner, id).await.unwrap().unwrap()
+    }
+}
+
+pub(crate) fn key(name: &str) -> NewKey {
+    NewKey { name: name.into(), prefix: "hc_abcd".into(), hash: KeyHash::of(name) }
+}
+
+pub(crate) fn worker() -> WorkerId {
+    WorkerId::from_random(1)
+}
+
+pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
+    NewJob {
+        id: JobId::from_random(number),
+        owner,
+        request: CutRequest {
+            formats: Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap(),
+            key: KeyChoice::Auto,
+            tolerance: Tolerance::default(),
+            fps: FpsChoice::Fixed(24),
+            size: None,
+            quality: Quality::default(),
+            keeps_audio: true,
+        },
+        input: InputPointer { key: format!("uploads/{number}"), size_bytes: 1000, sha256: Sha256Hex("ab".repeat(32)) },
+    }
+}
+
+pub(crate) fn outcome(number: u128) -> Outcome {
+    let output = |format: OutputFormat| OutputPointer {
+        format,
+        key: format!("jobs/{number}/1/cut.{}", format.extension()),
+        size_bytes: 77,
+        sha256: Sha256Hex("cd".repeat(32)),
+    };
+    Outcome {
+        measured: Measured {
+            width: 768,
+            height: 432,
+            frames: 24,
+            fps: 24.0,
+            duration_secs: 1.0,
+            method: CutMethod::ChromaKey,
+            background: "#E92FBC".parse().ok(),
+        },
+        processing_ms: 1234,
+        outputs: vec![output(OutputFormat::Webm), output(OutputFormat::StackedAlpha)],
+    }
+}
+
+pub(crate) fn upstream() -> Failure {
+    Failure::new(FailureCode::StorageUnavailable, "the store did not answer")
+}
+
+pub(crate) fn bad_input() -> Failure {
+    Failure::new(FailureCode::InvalidVideo, "no video stream in the file")
+}

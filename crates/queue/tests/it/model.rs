@@ -1,0 +1,147 @@
+//! Random histories, played to the model and to a backend at once: every answer and every job must be equal.
+
+use std::time::Duration;
+
+use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage};
+use clearcut_queue::{Ending, JobRecord};
+use proptest::{prelude::*, test_runner::TestCaseError};
+
+use crate::fixture::{Bench, bad_input, outcome, upstream, worker};
+
+#[derive(Debug, Clone)]
+enum Step {
+    Submit(u128),
+    Claim,
+    Start(u128, Said),
+    Renew(u128, Said, usize, f64),
+    Complete(u128, Said),
+    FailUpstream(u128, Said),
+    FailInput(u128, Said),
+    Release(u128, Said),
+    Reap,
+    Forget,
+    Pass(u64),
+}
+
+/// Which token is said: that of the last claim, the one before, or one that was never given.
+#[derive(Debug, Clone, Copy)]
+enum Said {
+    Last,
+    Before,
+    Next,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let job = || 0..4_u128;
+    let said = || prop_oneof![6 => Just(Said::Last), 1 => Just(Said::Before), 1 => Just(Said::Next)];
+    prop_oneof![
+        2 => job().prop_map(Step::Submit),
+        6 => Just(Step::Claim),
+        2 => (job(), said()).prop_map(|(job, said)| Step::Start(job, said)),
+        3 => (job(), said(), 0..4_usize, 0.0..1.0).prop_map(|(job, said, stage, part)| Step::Renew(job, said, stage, part)),
+        2 => (job(), said()).prop_map(|(job, said)| Step::Complete(job, said)),
+        2 => (job(), said()).prop_map(|(job, said)| Step::FailUpstream(job, said)),
+        1 => (job(), said()).prop_map(|(job, said)| Step::FailInput(job, said)),
+        1 => (job(), said()).prop_map(|(job, said)| Step::Release(job, said)),
+        3 => Just(Step::Reap),
+        1 => Just(Step::Forget),
+        5 => prop_oneof![1..5_u64, 20..70_u64, 40_000..50_000_u64].prop_map(Step::Pass),
+    ]
+}
+
+/// Plays one step and says all that came of it.
+async fn play(bench: &Bench, step: &Step) -> String {
+    let queue = &bench.queue;
+    let token = async |job: u128, said: Said| {
+        let record = queue.read(bench.owner, &JobId::from_random(job)).await.unwrap();
+        let last = record.map_or(0, |record| record.token.0);
+        FencingToken(match said {
+            Said::Last => last,
+            Said::Before => last.saturating_sub(1),
+            Said::Next => last + 1,
+        })
+    };
+    let id = JobId::from_random;
+    match *step {
+        Step::Submit(job) => format!("{:?}", queue.submit(crate::fixture::job(job, bench.owner)).await.is_ok()),
+        Step::Claim => format!("{:?}", queue.claim(&worker()).await.unwrap()),
+        Step::Start(job, said) => format!("{:?}", queue.start(&id(job), token(job, said).await).await.is_ok()),
+        Step::Renew(job, said, stage, part) => {
+            let progress = Progress::within(Stage::ALL[stage], part);
+            format!("{:?}", queue.renew(&id(job), token(job, said).await, progress).await.is_ok())
+        }
+        Step::Complete(job, said) => {
+            format!("{:?}", queue.finish(&id(job), token(job, said).await, Ending::Completed(outcome(job))).await.ok())
+        }
+        Step::FailUpstream(job, said) => {
+            format!("{:?}", queue.finish(&id(job), token(job, said).await, Ending::Failed(upstream())).await.ok())
+        }
+        Step::FailInput(job, said) => {
+            format!("{:?}", queue.finish(&id(job), token(job, said).await, Ending::Failed(bad_input())).await.ok())
+        }
+        Step::Release(job, said) => format!("{:?}", queue.release(&id(job), token(job, said).await).await.is_ok()),
+        Step::Reap => format!("{:?}", queue.reap().await.unwrap()),
+        Step::Forget => {
+            let mut forgotten = queue.forget_expired().await.unwrap();
+            forgotten.sort();
+            format!("{forgotten:?}")
+        }
+        Step::Pass(secs) => {
+            bench.pass(Duration::from_secs(secs));
+            String::new()
+        }
+    }
+}
+
+async fn jobs(bench: &Bench) -> Vec<Option<JobRecord>> {
+    let mut all = Vec::new();
+    for number in 0..4 {
+        all.push(bench.queue.read(bench.owner, &JobId::from_random(number)).await.unwrap());
+    }
+    all
+}
+
+/// What must hold between any two moments of one job's life.
+fn check_history(before: Option<&JobRecord>, after: Option<&JobRecord>) -> Result<(), TestCaseError> {
+    let (Some(before), Some(after)) = (before, after) else {
+        prop_assert!(before.is_none(), "a job vanished");
+        return Ok(());
+    };
+    prop_assert!(after.progress >= before.progress, "progress went back");
+    prop_assert!(after.token >= before.token, "the token was reset");
+    prop_assert!(after.attempts >= before.attempts && after.attempts <= 3, "attempts {}", after.attempts);
+    prop_assert!(after.crashes >= before.crashes && after.crashes <= 2, "crashes {}", after.crashes);
+    if before.state.is_final() {
+        prop_assert_eq!(after, before, "an ended job changed");
+    }
+    prop_assert_eq!(after.failure.is_some(), after.state == JobState::Failed);
+    prop_assert_eq!(after.outcome.is_some(), after.state == JobState::Completed);
+    Ok(())
+}
+
+async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let (model, backend) = (Bench::memory().await, Bench::sqlite().await);
+    let mut before = jobs(&model).await;
+    for step in &steps {
+        let (expected, found) = (play(&model, step).await, play(&backend, step).await);
+        prop_assert_eq!(expected, found, "{:?}", step);
+        let after = jobs(&model).await;
+        prop_assert_eq!(&after, &jobs(&backend).await, "after {:?}", step);
+        prop_assert_eq!(model.queue.depth().await.unwrap(), backend.queue.depth().await.unwrap());
+        for (before, after) in before.iter().zip(&after) {
+            check_history(before.as_ref(), after.as_ref())?;
+        }
+        before = after;
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sqlite_answers_every_history_as_the_model_does(steps in prop::collection::vec(step(), 1..80)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(play_to_both(steps))?;
+    }
+}

@@ -1,0 +1,19 @@
+//! Objects: uploads and outputs, by name.
+//!
+//! [`Store`] is a thin policy over `object_store`: a put has returned only when the bytes are on the disk, everything is
+//! hashed on its way in, and what a crash leaves behind is swept. [`UrlSigner`] hands out links to objects that end by
+//! themselves and cannot be changed.
+
+mod error;
+mod name;
+mod object;
+mod room;
+mod sign;
+mod sweep;
+mod upload;
+
+pub use error::StoreError;
+pub use name::{ObjectName, ParseObjectNameError};
+pub use object::{ObjectInfo, Store};
+pub use sign::{SignedPath, SigningError, UrlSigner};
+pub use upload::{Stored, Upload};

@@ -1,0 +1,168 @@
+use std::{
+    fs,
+    io::{self, Read as _},
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use clearcut_job::UnixMillis;
+use futures_util::{
+    StreamExt as _, TryStreamExt as _,
+    stream::{self, BoxStream},
+};
+use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
+
+use crate::{ObjectName, StoreError, Stored, Upload};
+
+/// Bytes that are read at once when a local file is put.
+const READ_BYTES: usize = 1 << 20;
+
+/// Where objects lie.
+#[derive(Debug, Clone)]
+pub struct Store {
+    objects: Arc<dyn ObjectStore>,
+    /// The folder, where the objects are files of this machine.
+    pub(crate) root: Option<PathBuf>,
+}
+
+/// What is known of an object without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Its name.
+    pub name: ObjectName,
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// When it was put.
+    pub modified: UnixMillis,
+}
+
+impl Store {
+    /// Objects as files under `root`, which is created if it is missing.
+    ///
+    /// # Errors
+    /// If the folder cannot be made or read.
+    pub fn local(root: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(root)?;
+        let root = root.canonicalize()?;
+        let objects = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
+        Ok(Self { objects: Arc::new(objects), root: Some(root) })
+    }
+
+    /// Begins to put an object, in pieces.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn begin(&self, name: ObjectName) -> Result<Upload, StoreError> {
+        let upload = self.objects.put_multipart(name.path()).await?;
+        Ok(Upload::begin(name, upload))
+    }
+
+    /// Puts the file at `path` as an object, hashing it on the way.
+    ///
+    /// # Errors
+    /// If the file cannot be read or the store failed.
+    pub async fn put_file(&self, name: ObjectName, path: &Path) -> Result<Stored, StoreError> {
+        let path = path.to_owned();
+        let mut file = blocking(move || fs::File::open(path)).await?;
+        let mut upload = self.begin(name).await?;
+        loop {
+            let (rest, bytes) = blocking(move || {
+                let mut bytes = Vec::with_capacity(READ_BYTES);
+                file.by_ref().take(READ_BYTES as u64).read_to_end(&mut bytes)?;
+                Ok((file, bytes))
+            })
+            .await?;
+            file = rest;
+            if bytes.is_empty() {
+                return upload.finish().await;
+            }
+            upload.write(bytes.into()).await?;
+        }
+    }
+
+    /// What is known of the object `name`.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is none.
+    pub async fn head(&self, name: &ObjectName) -> Result<ObjectInfo, StoreError> {
+        let meta = self.objects.head(name.path()).await?;
+        Ok(ObjectInfo {
+            name: name.clone(),
+            size_bytes: meta.size,
+            modified: UnixMillis(meta.last_modified.timestamp_millis()),
+        })
+    }
+
+    /// The bytes in `range` of the object, a few at a time. The range must lie within the object.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is none. The stream may end with an error of its own.
+    pub async fn read(
+        &self,
+        name: &ObjectName,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+        if range.is_empty() {
+            return Ok(stream::empty().boxed());
+        }
+        let options = object_store::GetOptions { range: Some(range.into()), ..Default::default() };
+        let found = self.objects.get_opts(name.path(), options).await?;
+        Ok(found.into_stream().map_err(StoreError::from).boxed())
+    }
+
+    /// Puts the object into the file `to`, which must not exist: without copying where both lie on one disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] if there is no such object, or if a file failed.
+    pub async fn fetch(&self, name: &ObjectName, to: &Path) -> Result<(), StoreError> {
+        if let Some(root) = &self.root {
+            let (from, to) = (root.join(name.as_str()), to.to_owned());
+            return match blocking(move || fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))).await {
+                Err(StoreError::Local(error)) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Missing),
+                result => result,
+            };
+        }
+        let size_bytes = self.head(name).await?.size_bytes;
+        let mut bytes = self.read(name, 0..size_bytes).await?;
+        let mut file = tokio::fs::File::create_new(to).await?;
+        while let Some(piece) = bytes.try_next().await? {
+            tokio::io::AsyncWriteExt::write_all(&mut file, &piece).await?;
+        }
+        tokio::io::AsyncWriteExt::flush(&mut file).await?;
+        Ok(())
+    }
+
+    /// Removes the object; one that is gone already is no error.
+    ///
+    /// # Errors
+    /// If the store failed.
+    pub async fn delete(&self, name: &ObjectName) -> Result<(), StoreError> {
+        match self.objects.delete(name.path()).await.map_err(StoreError::from) {
+            Err(StoreError::Missing) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// All objects whose names begin with the folder `prefix`, in no order. What has no name of ours is passed over.
+    pub fn list(&self, prefix: &'static str) -> BoxStream<'static, Result<ObjectInfo, StoreError>> {
+        let all = self.objects.list(Some(&object_store::path::Path::from(prefix)));
+        all.map_err(StoreError::from)
+            .try_filter_map(|meta| async move {
+                let name = meta.location.as_ref().parse().ok();
+                let modified = UnixMillis(meta.last_modified.timestamp_millis());
+                Ok(name.map(|name| ObjectInfo { name, size_bytes: meta.size, modified }))
+            })
+            .boxed()
+    }
+}
+
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(ended) => Err(StoreError::Local(io::Error::other(ended))),
+    }
+}

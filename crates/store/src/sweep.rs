@@ -1,0 +1,51 @@
+use std::{fs, io, path::Path, time::Duration};
+
+use crate::{ObjectName, Store, StoreError, object::blocking};
+
+impl Store {
+    /// Removes the staging files that a crash left behind and that nobody has written to for `idle`. Returns how many.
+    /// Only for local files: elsewhere the store does this itself.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub async fn sweep_staging(&self, idle: Duration) -> Result<usize, StoreError> {
+        let Some(root) = self.root.clone() else { return Ok(0) };
+        blocking(move || {
+            let mut removed = 0;
+            for prefix in [ObjectName::UPLOADS, ObjectName::JOBS] {
+                sweep_folder(&root.join(prefix), idle, &mut removed)?;
+            }
+            Ok(removed)
+        })
+        .await
+    }
+}
+
+fn sweep_folder(folder: &Path, idle: Duration, removed: &mut usize) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let meta = match entry.metadata() {
+            // Somebody else removed it between the two looks.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            meta => meta?,
+        };
+        if meta.is_dir() {
+            sweep_folder(&entry.path(), idle, removed)?;
+        } else if is_staging(&entry.file_name().to_string_lossy())
+            && meta.modified()?.elapsed().is_ok_and(|age| age >= idle)
+            && fs::remove_file(entry.path()).is_ok()
+        {
+            *removed += 1;
+        }
+    }
+    Ok(())
+}
+
+/// The local backend writes to `NAME#NUMBER` and renames it when it is whole; no name of ours has a `#`.
+fn is_staging(file: &str) -> bool {
+    file.rsplit_once('#').is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()))
+}

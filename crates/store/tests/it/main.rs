@@ -1,0 +1,105 @@
+//! What the store promises, on local files.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
+use std::{fs, path::Path, time::Duration};
+
+use clearcut_job::{FencingToken, JobId, OutputFormat};
+use clearcut_store::{ObjectName, Store, StoreError};
+use futures_util::TryStreamExt as _;
+
+fn output(token: u64) -> ObjectName {
+    ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm)
+}
+
+async fn bytes_of(store: &Store, name: &ObjectName, range: std::ops::Range<u64>) -> Vec<u8> {
+    let pieces: Vec<bytes::Bytes> = store.read(name, range).await.unwrap().try_collect().await.unwrap();
+    pieces.concat()
+}
+
+fn files_under(folder: &Path) -> usize {
+    let entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().map(Result::unwrap).collect();
+    entries.iter().map(|entry| if entry.path().is_dir() { files_under(&entry.path()) } else { 1 }).sum()
+}
+
+#[tokio::test]
+async fn what_was_put_reads_back_in_whole_and_in_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    // More than two parts, so that pieces under way at once have to land in order.
+    let content: Vec<u8> = (0..12_000_001_u32).map(|at| (at % 251) as u8).collect();
+    let mut upload = store.begin(output(1)).await.unwrap();
+    for piece in content.chunks(700_001) {
+        upload.write(piece.to_vec().into()).await.unwrap();
+    }
+    let stored = upload.finish().await.unwrap();
+    assert_eq!(stored.size_bytes, content.len() as u64);
+    assert_eq!(store.head(&output(1)).await.unwrap().size_bytes, content.len() as u64);
+    assert_eq!(bytes_of(&store, &output(1), 0..content.len() as u64).await, content);
+    assert_eq!(bytes_of(&store, &output(1), 5_000_000..5_300_000).await, content[5_000_000..5_300_000]);
+    assert_eq!(bytes_of(&store, &output(1), 7..7).await, Vec::<u8>::new());
+
+    let copy = dir.path().join("copy");
+    store.fetch(&output(1), &copy).await.unwrap();
+    let again = store.put_file(output(2), &copy).await.unwrap();
+    assert_eq!((again.size_bytes, again.sha256), (stored.size_bytes, stored.sha256));
+}
+
+#[tokio::test]
+async fn the_hash_is_that_of_the_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    let mut upload = store.begin(ObjectName::upload(1)).await.unwrap();
+    upload.write("abc".into()).await.unwrap();
+    let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assert_eq!(upload.finish().await.unwrap().sha256.0, expected);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_given_up_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    let mut upload = store.begin(ObjectName::upload(1)).await.unwrap();
+    upload.write(vec![1; 6 << 20].into()).await.unwrap();
+    assert_eq!(store.list(ObjectName::UPLOADS).try_collect::<Vec<_>>().await.unwrap(), []);
+    upload.abort().await.unwrap();
+    assert_eq!(files_under(dir.path()), 0);
+}
+
+#[tokio::test]
+async fn what_is_missing_says_so_and_may_be_deleted_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    assert!(matches!(store.head(&output(1)).await, Err(StoreError::Missing)));
+    assert!(matches!(store.read(&output(1), 0..1).await, Err(StoreError::Missing)));
+    assert!(matches!(store.fetch(&output(1), &dir.path().join("x")).await, Err(StoreError::Missing)));
+    store.delete(&output(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sweep_takes_staging_files_of_the_dead_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    let mut upload = store.begin(output(1)).await.unwrap();
+    upload.write("whole".into()).await.unwrap();
+    upload.finish().await.unwrap();
+    let folder = dir.path().join("jobs").join(JobId::from_random(1).as_str()).join("2");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("webm.webm#1"), b"half").unwrap();
+    assert_eq!(store.sweep_staging(Duration::from_hours(1)).await.unwrap(), 0);
+    assert_eq!(store.sweep_staging(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(bytes_of(&store, &output(1), 0..5).await, b"whole");
+}
+
+#[tokio::test]
+async fn deleting_the_last_output_of_a_job_removes_its_folders() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    let mut upload = store.begin(output(1)).await.unwrap();
+    upload.write("x".into()).await.unwrap();
+    upload.finish().await.unwrap();
+    let listed: Vec<_> = store.list(ObjectName::JOBS).try_collect().await.unwrap();
+    assert_eq!(listed.iter().map(|info| info.name.clone()).collect::<Vec<_>>(), [output(1)]);
+    store.delete(&output(1)).await.unwrap();
+    assert!(!dir.path().join("jobs").join(JobId::from_random(1).as_str()).exists());
+}

@@ -1,0 +1,77 @@
+use std::time::{Duration, Instant};
+
+use clearcut_job::Progress;
+use clearcut_queue::{Claimed, Queue, QueueError};
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use crate::WorkerSettings;
+
+/// Why work on a job has to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// Another worker may have the job: say no more about it.
+    LeaseLost,
+    /// It took longer than a cut may take.
+    Deadline,
+    /// It stood still.
+    Stalled,
+    /// The process is about to end.
+    PutBack,
+}
+
+/// Keeps the lease on a job until it cannot or must not be kept, and says why. Spans are measured on the monotonic clock, so
+/// that a machine whose clock jumps or a process that was halted notices how long it was away.
+pub(crate) async fn keep(
+    queue: &dyn Queue,
+    claimed: &Claimed,
+    settings: &WorkerSettings,
+    mut progress: watch::Receiver<Progress>,
+    put_back: &CancellationToken,
+) -> Stopped {
+    let (ttl, began) = (settings.lease_ttl, Instant::now());
+    let fence = ttl * 3 / 4;
+    let (mut renewed, mut moved, mut written) = (began, began, began);
+    let mut last_seen = *progress.borrow();
+    loop {
+        // The next moment at which something is due, whatever happens in between.
+        let beat = (ttl / 4).saturating_sub(written.elapsed());
+        let quiet = settings.progress_interval.saturating_sub(written.elapsed());
+        tokio::select! {
+            () = put_back.cancelled() => return Stopped::PutBack,
+            () = sleep(beat) => {}
+            () = async { drop(progress.changed().await); sleep(quiet).await; } => {}
+        }
+        let seen = *progress.borrow_and_update();
+        if seen != last_seen {
+            (last_seen, moved) = (seen, Instant::now());
+        }
+        if began.elapsed() >= settings.deadline {
+            return Stopped::Deadline;
+        }
+        if moved.elapsed() >= settings.stall_limit {
+            return Stopped::Stalled;
+        }
+        // Looked at before asking: a process that was halted for long must not do another thing in the meantime.
+        if renewed.elapsed() >= fence {
+            return Stopped::LeaseLost;
+        }
+        let asked = Instant::now();
+        written = asked;
+        let answer = tokio::time::timeout(
+            fence.saturating_sub(renewed.elapsed()),
+            queue.renew(&claimed.id, claimed.token, seen),
+        );
+        match answer.await {
+            Ok(Ok(())) => renewed = asked,
+            Ok(Err(QueueError::LeaseLost)) | Err(_) => return Stopped::LeaseLost,
+            Ok(Err(error)) => {
+                tracing::warn!(job = %claimed.id, ?error, "a heartbeat was not taken");
+                sleep(RETRY_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// The pause after a heartbeat that failed.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);

@@ -1,0 +1,107 @@
+use std::{fs, io, sync::Arc, time::Duration};
+
+use clearcut_job::{Clock, WorkerId};
+use clearcut_queue::Queue;
+use clearcut_store::Store;
+use tokio::{task::JoinSet, time::sleep};
+
+use crate::{Cutter, Drain, WorkerSettings, sweep_orphans, tidy, work::work_on};
+
+/// How often outputs past their retention and orphans are looked for.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
+
+/// What a worker works with.
+#[derive(Debug)]
+pub struct Worker<C> {
+    /// Where jobs come from.
+    pub queue: Arc<dyn Queue>,
+    /// Where clips come from and outputs go.
+    pub store: Store,
+    /// What makes the cuts.
+    pub cutter: Arc<C>,
+    /// What time it is, for the age of objects.
+    pub clock: Arc<dyn Clock>,
+    /// How to work.
+    pub settings: WorkerSettings,
+}
+
+/// Works on jobs until told to stop and the last one has ended.
+///
+/// # Errors
+/// If the scratch folder cannot be used.
+pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
+    clear(&worker)?;
+    let worker = Arc::new(worker);
+    let id = WorkerId::from_random(getrandom::u64().map_err(io::Error::other)?);
+    let mut keeping = JoinSet::new();
+    keeping.spawn(rescue(Arc::clone(&worker)));
+    keeping.spawn(sweep(Arc::clone(&worker)));
+    let mut slots = JoinSet::new();
+    for _ in 0..worker.settings.slots.get() {
+        slots.spawn(fill_slot(Arc::clone(&worker), id.clone(), drain.clone()));
+    }
+    while slots.join_next().await.is_some() {}
+    // Rescue and sweep hold nothing; they end with the worker.
+    keeping.shutdown().await;
+    Ok(())
+}
+
+fn clear<C>(worker: &Worker<C>) -> io::Result<()> {
+    let scratch = &worker.settings.scratch;
+    if scratch.exists() {
+        fs::remove_dir_all(scratch)?;
+    }
+    fs::create_dir_all(scratch)
+}
+
+/// One job after the other.
+async fn fill_slot<C: Cutter>(worker: Arc<Worker<C>>, id: WorkerId, drain: Drain) {
+    while !drain.stop_claiming.is_cancelled() {
+        match worker.queue.claim(&id).await {
+            Ok(Some(claimed)) => work_on(&worker, claimed, &drain).await,
+            Ok(None) => wait_for_work(&worker, &drain).await,
+            Err(error) => {
+                tracing::error!(?error, "the queue could not be asked for work");
+                wait_for_work(&worker, &drain).await;
+            }
+        }
+    }
+}
+
+async fn wait_for_work<C>(worker: &Worker<C>, drain: &Drain) {
+    tokio::select! {
+        () = drain.stop_claiming.cancelled() => {}
+        () = worker.queue.signals().work(worker.settings.poll_interval) => {}
+    }
+}
+
+/// Takes back the jobs of lost workers, this one's own included.
+async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
+    loop {
+        match worker.queue.reap().await {
+            Ok(reaped) => {
+                for lost in reaped {
+                    tracing::warn!(job = %lost.id, given_up = lost.given_up, "the worker of a job was lost");
+                }
+            }
+            Err(error) => tracing::error!(?error, "lost workers could not be looked for"),
+        }
+        sleep(worker.settings.lease_ttl / 8).await;
+    }
+}
+
+async fn sweep<C: Cutter>(worker: Arc<Worker<C>>) {
+    loop {
+        tidy(worker.queue.as_ref(), &worker.store).await;
+        let age = worker.settings.orphan_age;
+        match sweep_orphans(worker.queue.as_ref(), &worker.store, worker.clock.as_ref(), age).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "objects that no job points to were removed"),
+            Err(error) => tracing::warn!(?error, "the sweep was cut short"),
+        }
+        if let Err(error) = worker.store.sweep_staging(age).await {
+            tracing::warn!(?error, "staging files could not be swept");
+        }
+        sleep(SWEEP_INTERVAL).await;
+    }
+}

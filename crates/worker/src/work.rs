@@ -1,0 +1,207 @@
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage};
+use clearcut_queue::{Claimed, Ending, Finished, QueueError};
+use clearcut_store::{ObjectName, StoreError};
+use tokio::sync::watch;
+
+use crate::{
+    CancelFlag, CutOrder, CutOutcome, Cutter, Drain, Worker,
+    housekeeping::tidy,
+    keeper::{Stopped, keep},
+};
+
+/// The pause before saying an end again that was not heard.
+const FINISH_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long to try to say the end of a job whose time is over.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Works on one claimed job until its end is written or it is given up, and leaves nothing of it on this machine.
+pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, drain: &Drain) {
+    let began = Instant::now();
+    tracing::info!(job = %claimed.id, token = %claimed.token, waited_ms = claimed.waited.as_millis() as u64, "claimed");
+    let (tell, told) = watch::channel(Progress::within(Stage::Waiting, 1.0));
+    let cancel = CancelFlag::default();
+    let queue = worker.queue.as_ref();
+    let keeper = keep(queue, &claimed, &worker.settings, told, &drain.put_back);
+    let work = make_ending(worker, &claimed, &cancel, tell);
+    tokio::pin!(work, keeper);
+    let ending = tokio::select! {
+        ending = &mut work => Ok(ending),
+        stopped = &mut keeper => {
+            cancel.cancel();
+            // The cut ends soon after it was asked to; until then its files cannot be removed.
+            drop((&mut work).await);
+            Err(stopped)
+        }
+    };
+    let ended = match ending {
+        Ok(ending) => {
+            let finish = finish(worker, &claimed, ending);
+            tokio::pin!(finish);
+            tokio::select! {
+                ended = &mut finish => ended,
+                stopped = &mut keeper => match stopped {
+                    Stopped::LeaseLost => "given up: the lease was lost".to_owned(),
+                    // The work is done; only saying so is left.
+                    Stopped::Deadline | Stopped::Stalled | Stopped::PutBack => {
+                        let said = tokio::time::timeout(LAST_WORDS, finish).await;
+                        said.unwrap_or_else(|_| "given up: the end was not taken".to_owned())
+                    }
+                },
+            }
+        }
+        Err(Stopped::LeaseLost) => "given up: the lease was lost".to_owned(),
+        Err(Stopped::PutBack) => put_back(worker, &claimed).await,
+        Err(Stopped::Deadline) => finish(worker, &claimed, timeout("the clip took longer than a cut may take")).await,
+        Err(Stopped::Stalled) => finish(worker, &claimed, timeout("the cut stood still for too long")).await,
+    };
+    tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
+    tidy(worker.queue.as_ref(), &worker.store).await;
+}
+
+fn timeout(message: &str) -> Ending {
+    Ending::Failed(Failure::new(FailureCode::Timeout, message))
+}
+
+/// Fetches, cuts and stores; an end is said of everything but the lease.
+async fn make_ending<C: Cutter>(
+    worker: &Worker<C>,
+    claimed: &Claimed,
+    cancel: &CancelFlag,
+    tell: watch::Sender<Progress>,
+) -> Ending {
+    let scratch = worker.settings.scratch.join(format!("{}-{}", claimed.id, claimed.token));
+    let ending = match cut_and_store(worker, claimed, cancel, tell, &scratch).await {
+        Ok(outcome) => Ending::Completed(outcome),
+        Err(failure) => Ending::Failed(failure),
+    };
+    if let Err(error) = fs::remove_dir_all(&scratch) {
+        tracing::warn!(job = %claimed.id, %error, "the scratch folder is left for the next start");
+    }
+    ending
+}
+
+async fn cut_and_store<C: Cutter>(
+    worker: &Worker<C>,
+    claimed: &Claimed,
+    cancel: &CancelFlag,
+    tell: watch::Sender<Progress>,
+    scratch: &Path,
+) -> Result<Outcome, Failure> {
+    let began = Instant::now();
+    // A start that is not heard shows at the next heartbeat; the job need not fail for it.
+    if let Err(error) = worker.queue.start(&claimed.id, claimed.token).await {
+        tracing::warn!(job = %claimed.id, ?error, "the start was not taken");
+    }
+    tell.send_replace(Progress::within(Stage::Loading, 0.0));
+    let order = prepare(worker, claimed, scratch).await?;
+    let (cutter, cancel) = (Arc::clone(&worker.cutter), cancel.clone());
+    let teller = tell.clone();
+    let cutting = tokio::task::spawn_blocking(move || {
+        cutter.cut(&order, &cancel, &mut |progress| {
+            teller.send_replace(progress);
+        })
+    });
+    let cut = cutting.await.map_err(|ended| {
+        tracing::error!(job = %claimed.id, %ended, "a cut panicked");
+        Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut")
+    })??;
+    let outputs = store_outputs(worker, claimed, &cut, &tell).await?;
+    Ok(Outcome { measured: cut.measured, processing_ms: began.elapsed().as_millis() as u64, outputs })
+}
+
+async fn prepare<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, scratch: &Path) -> Result<CutOrder, Failure> {
+    let unreadable = |what: &'static str| Failure::new(FailureCode::ProcessingFailed, what);
+    let request = CutRequest::from_json(&claimed.request_json).map_err(|error| {
+        tracing::error!(job = %claimed.id, ?error, "a stored request cannot be read");
+        unreadable("the request of the job cannot be read by this version of the server")
+    })?;
+    let name: ObjectName = claimed.input.key.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
+    let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
+    make_folder(&cut_folder).map_err(|error| failed_locally(claimed, &error))?;
+    worker.store.fetch(&name, &input).await.map_err(|error| failed_in_store(claimed, &error))?;
+    Ok(CutOrder { input, request, scratch: cut_folder })
+}
+
+fn make_folder(folder: &PathBuf) -> io::Result<()> {
+    // What an earlier start of this program left there under the same token is not ours.
+    if folder.exists() {
+        fs::remove_dir_all(folder)?;
+    }
+    fs::create_dir_all(folder)
+}
+
+async fn store_outputs<C: Cutter>(
+    worker: &Worker<C>,
+    claimed: &Claimed,
+    cut: &CutOutcome,
+    tell: &watch::Sender<Progress>,
+) -> Result<Vec<OutputPointer>, Failure> {
+    let mut outputs = Vec::new();
+    for (index, file) in cut.files.iter().enumerate() {
+        tell.send_replace(Progress::within(Stage::Storing, index as f64 / cut.files.len() as f64));
+        let name = ObjectName::output(&claimed.id, claimed.token, file.format);
+        let stored = worker.store.put_file(name, &file.path).await.map_err(|error| failed_in_store(claimed, &error))?;
+        outputs.push(OutputPointer {
+            format: file.format,
+            key: stored.name.as_str().to_owned(),
+            size_bytes: stored.size_bytes,
+            sha256: stored.sha256,
+        });
+    }
+    tell.send_replace(Progress::within(Stage::Storing, 1.0));
+    Ok(outputs)
+}
+
+/// Says the end until it is heard or the lease is lost.
+async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, ending: Ending) -> String {
+    loop {
+        match worker.queue.finish(&claimed.id, claimed.token, ending.clone()).await {
+            Ok(Finished::Committed | Finished::AlreadyCommitted) => {
+                return match &ending {
+                    Ending::Completed(_) => "completed".to_owned(),
+                    Ending::Failed(failure) => format!("failed: {}", failure.code.wire()),
+                };
+            }
+            Ok(Finished::Retrying { .. }) => return "to be tried again".to_owned(),
+            Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
+            Err(error) => {
+                tracing::warn!(job = %claimed.id, ?error, "the end was not taken");
+                tokio::time::sleep(FINISH_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn put_back<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> String {
+    match worker.queue.release(&claimed.id, claimed.token).await {
+        Ok(()) => "put back in line".to_owned(),
+        Err(error) => {
+            tracing::warn!(job = %claimed.id, ?error, "the job could not be put back; its lease will run out");
+            "left to its lease".to_owned()
+        }
+    }
+}
+
+fn failed_in_store(claimed: &Claimed, error: &StoreError) -> Failure {
+    tracing::error!(job = %claimed.id, ?error, "the store failed");
+    match error {
+        StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server's disk is full"),
+        StoreError::Missing => Failure::new(FailureCode::ProcessingFailed, "the clip of the job is lost"),
+        _ => Failure::new(FailureCode::StorageUnavailable, "the server could not reach its files"),
+    }
+}
+
+fn failed_locally(claimed: &Claimed, error: &io::Error) -> Failure {
+    tracing::error!(job = %claimed.id, %error, "the scratch folder failed");
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let code = if full { FailureCode::InsufficientStorage } else { FailureCode::ProcessingFailed };
+    Failure::new(code, "the server has no room to work")
+}

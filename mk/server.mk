@@ -1,0 +1,29 @@
+# The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, else the release build.
+.PHONY: test-server test-sdk test-faults test-schema soak bench-server openapi
+
+test-server: test-sdk test-faults test-schema
+
+# The official SDK from npm and the documented curl loop.
+test-sdk: build
+	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
+
+# kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
+test-faults: build
+	cd tests/server && python3 -W error::ResourceWarning test_faults.py
+
+# Requests made up from the OpenAPI document.
+test-schema: build
+	tests/server/schema.sh
+
+# 200 kills at random moments, under load; no acknowledged job is lost. KILLS and SEED change it.
+soak: build
+	cd tests/server && python3 soak.py
+
+# Submits and polls a second, time to the worker's start, memory with many connections.
+bench-server: build
+	cd tests/server && python3 load.py
+	cargo test --release -p clearcut-queue --test it ten_thousand -- --nocapture
+
+# After a change of the API on purpose.
+openapi:
+	cargo run -q -p clearcut-api --example openapi > openapi.json

@@ -1,0 +1,187 @@
+"""A real server in a folder of its own, a client for it, and the invariants that hold after every fault.
+
+Standard library only. The binary is target/release/clearcut, or the one that CLEARCUT_BIN names.
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("CLEARCUT_BIN", str(ROOT / "target/release/clearcut"))
+CLIP = (ROOT / "samples/mascot.mp4").read_bytes()
+SUBMIT = "/api/v1/jobs/video/remove-background"
+FINAL = ("completed", "failed")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(look, seconds=60, every=0.05):
+    """The first value of `look()` that counts as true; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(every)
+    raise AssertionError(f"not within {seconds} s: {look}")
+
+
+class Server:
+    """`clearcut serve` over one data folder, started and ended as often as a test likes."""
+
+    def __init__(self, *flags, data=None):
+        self._folder = tempfile.TemporaryDirectory(prefix="clearcut-fault-")
+        self.data = pathlib.Path(data or pathlib.Path(self._folder.name) / "data")
+        self.flags = list(flags)
+        self.port = free_port()
+        self.key = None
+        self.process = None
+
+    def start(self):
+        command = [BINARY, "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}"]
+        with open(pathlib.Path(self._folder.name) / "log", "ab") as log:
+            self.process = subprocess.Popen(command + self.flags, stdout=subprocess.PIPE, stderr=log, text=True)
+        for line in self.process.stdout:
+            found = re.search(r"hc_[A-Za-z0-9]{32}", line)
+            if found and not self.key:
+                self.key = found.group()
+            if "listens on" in line:
+                return self
+        raise AssertionError(f"the server ended with {self.process.wait()}: {self.log()[-2000:]}")
+
+    def log(self):
+        return (pathlib.Path(self._folder.name) / "log").read_text(errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+
+    def restart(self):
+        self.kill()
+        return self.start()
+
+    def end(self):
+        """Drains; the exit status."""
+        self.signal(signal.SIGTERM)
+        status = self.process.wait(timeout=120)
+        self.process.stdout.close()
+        return status
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.signal(signal.SIGCONT)
+            self.kill()
+        self._folder.cleanup()
+
+    def request(self, method, path, body=None, headers=None, timeout=60):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, {"Authorization": f"Bearer {self.key}", **(headers or {})})
+            reply = connection.getresponse()
+            return reply.status, reply.read()
+        finally:
+            connection.close()
+
+    def submit(self, clip=CLIP, **fields):
+        """The status and the JSON of a submit."""
+        status, body = self.request("POST", SUBMIT, form(clip, fields), {"Content-Type": "multipart/form-data; boundary=X"})
+        return status, json.loads(body)
+
+    def submit_job(self, clip=CLIP, **fields):
+        status, reply = self.submit(clip, **fields)
+        assert status == 202, reply
+        return reply["data"]["jobId"]
+
+    def read(self, job):
+        status, body = self.request("GET", f"/api/v1/jobs/{job}")
+        assert status == 200, body
+        return json.loads(body)["data"]
+
+    def wait(self, job, seconds=120):
+        return eventually(lambda: (found := self.read(job))["status"] in FINAL and found, seconds)
+
+    def wait_for_status(self, job, *statuses):
+        return eventually(lambda: (found := self.read(job))["status"] in statuses and found)
+
+    def wait_for_stage(self, job, stage):
+        return eventually(lambda: (found := self.read(job))["stage"] == stage and found, every=0.01)
+
+    def rows(self, query, *values):
+        with sqlite3.connect(f"file:{self.data / 'clearcut.db'}?mode=ro", uri=True, timeout=10) as database:
+            return database.execute(query, values).fetchall()
+
+    def objects(self):
+        folder = self.data / "objects"
+        return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def form(clip, fields):
+    parts = [f'--X\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode() for name, text in fields.items()]
+    head = b'--X\r\nContent-Disposition: form-data; name="file"; filename="blob"\r\nContent-Type: video/mp4\r\n\r\n'
+    return b"".join(parts) + head + clip + b"\r\n--X--\r\n"
+
+
+def children_of(pid):
+    """All processes below `pid`."""
+    below = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+            if parent == pid:
+                below += [int(entry.name), *children_of(int(entry.name))]
+    return below
+
+
+def running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def check_invariants(server, acknowledged):
+    """What RELIABILITY promises after every fault, once all jobs have ended. Call it on a running server."""
+    for job in acknowledged:
+        assert server.wait(job)["status"] in FINAL
+    # Inputs are forgotten, and removed, right after the end.
+    eventually(lambda: not server.rows("SELECT 1 FROM jobs WHERE input_key IS NOT NULL"), 10)
+    known = {job for (job,) in server.rows("SELECT id FROM jobs")}
+    assert set(acknowledged) <= known, f"lost: {set(acknowledged) - known}"
+    assert not server.rows("SELECT 1 FROM leases"), "a lease is left"
+    assert not server.rows("SELECT 1 FROM jobs WHERE state NOT IN ('completed', 'failed')")
+    over = server.rows("SELECT id, attempts, crashes FROM jobs WHERE attempts > 3 OR crashes > 2")
+    assert not over, f"over the caps: {over}"
+    finished = server.rows("SELECT COUNT(*) FROM usage")[0][0]
+    completed = server.rows("SELECT COUNT(*) FROM jobs WHERE state = 'completed'")[0][0]
+    assert finished == completed, f"{finished} finishes of {completed} completed jobs"
+    pointers = server.rows("SELECT object_key, size, sha256 FROM outputs WHERE removed_ms IS NULL")
+    for key, size, sha256 in pointers:
+        content = (server.data / "objects" / key).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (size, sha256), f"{key} is not what was committed"
+    eventually(lambda: server.objects() == {key for key, _, _ in pointers}, 10)
+    eventually(lambda: not list((server.data / "scratch").iterdir()), 10)
+    eventually(lambda: not children_of(server.process.pid), 10)

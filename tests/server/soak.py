@@ -1,0 +1,90 @@
+"""Kills a busy server at random moments, again and again; every acknowledged job ends exactly once.
+
+KILLS (200) and SEED (drawn, and printed) change it.
+"""
+
+import concurrent.futures
+import json
+import os
+import random
+import sys
+import threading
+import time
+
+from harness import CLIP, FINAL, Server, check_invariants
+
+KILLS = int(os.environ.get("KILLS", "200"))
+SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
+SMALL = {"format": "webm", "size": "64", "fps": "2"}
+# So many may wait; more would only lengthen the end.
+BACKLOG = 12
+
+
+class History:
+    """What the clients were told: jobs that were acknowledged, and ends that were read."""
+
+    def __init__(self):
+        self.acknowledged = []
+        self.ends = {}
+        self.lock = threading.Lock()
+
+    def saw(self, job):
+        """An end that was read once is read the same ever after."""
+        if job["status"] in FINAL:
+            end = (job["status"], job["completedAt"], json.dumps(job["error"]))
+            with self.lock:
+                assert self.ends.setdefault(job["jobId"], end) == end, f"{job['jobId']} ended twice"
+
+
+def be_a_client(server, history, stop, chance):
+    """Submits and reads; a request that fails because the server is being killed was never acknowledged."""
+    while not stop.is_set():
+        try:
+            open_jobs = [job for job in history.acknowledged if job not in history.ends]
+            if len(open_jobs) < BACKLOG:
+                clip = CLIP if chance.random() < 0.9 else CLIP[:5000]
+                status, reply = server.submit(clip, **SMALL)
+                assert status == 202, reply
+                with history.lock:
+                    history.acknowledged.append(reply["data"]["jobId"])
+            for job in open_jobs[:3]:
+                history.saw(server.read(job))
+        except (OSError, EOFError, json.JSONDecodeError) as error:
+            del error
+        except Exception as error:  # http.client's many words for a connection that was cut
+            if type(error).__module__ != "http.client":
+                raise
+        stop.wait(0.05)
+
+
+def main():
+    print(f"soak: {KILLS} kills, seed {SEED}", flush=True)
+    chance = random.Random(SEED)
+    history, began = History(), time.monotonic()
+    with Server("--log", "warn") as server, concurrent.futures.ThreadPoolExecutor() as clients:
+        stop = threading.Event()
+        tasks = [clients.submit(be_a_client, server, history, stop, random.Random(SEED + n)) for n in range(2)]
+        try:
+            for kill in range(1, KILLS + 1):
+                time.sleep(chance.uniform(0.0, 1.2))
+                server.restart()
+                if kill % 20 == 0:
+                    print(f"  {kill} kills, {len(history.acknowledged)} jobs, {len(history.ends)} ends read", flush=True)
+        finally:
+            stop.set()
+        for task in tasks:
+            task.result()
+        check_invariants(server, history.acknowledged)
+        for job in history.acknowledged:
+            history.saw(server.read(job))
+        counts = dict(server.rows("SELECT state, COUNT(*) FROM jobs GROUP BY state"))
+        lost = server.rows("SELECT COUNT(*) FROM jobs WHERE failure LIKE '%WORKER_LOST%'")[0][0]
+        crashes = server.rows("SELECT SUM(crashes) FROM jobs")[0][0]
+        assert server.end() == 0
+    took = time.monotonic() - began
+    print(f"soak: {KILLS} kills in {took:.0f} s, {len(history.acknowledged)} jobs acknowledged, none lost, each ended once")
+    print(f"      {counts}, given up after two lost workers: {lost}, crashes counted: {crashes}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,215 @@
+"""Faults, with the real binary and real clips. Each test ends with the invariants of `harness.check_invariants`."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from harness import BINARY, CLIP, ROOT, SUBMIT, Server, check_invariants, children_of, eventually, form, running
+
+FAST = {"format": "webm", "size": "128"}
+SHORT_LEASE = ("--lease-ttl-secs", "2")
+
+
+class Faults(unittest.TestCase):
+    def test_killed_during_an_upload_nothing_is_left_and_the_next_request_works(self):
+        with Server() as server:
+            body = form(CLIP * 40, FAST)
+            with socket.create_connection(("127.0.0.1", server.port)) as upload:
+                head = f"POST {SUBMIT} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {server.key}\r\n"
+                head += f"Content-Type: multipart/form-data; boundary=X\r\nContent-Length: {len(body)}\r\n\r\n"
+                upload.sendall(head.encode() + body[: len(body) // 2])
+                eventually(server.objects)
+                server.restart()
+            self.assertEqual(server.objects(), set())
+            check_invariants(server, [server.submit_job(**FAST)])
+
+    def test_killed_in_mid_decode_the_job_is_done_by_the_next_start(self):
+        with Server() as server:
+            job = server.submit_job()
+            server.wait_for_stage(job, "processing-video")
+            below = children_of(server.process.pid)
+            self.assertTrue(below, "no child process")
+            reached = server.read(job)["progress"]
+            server.restart()
+            eventually(lambda: not any(map(running, below)), 10)
+            again = server.read(job)
+            self.assertGreaterEqual(again["progress"], reached, "progress went back")
+            self.assertEqual(server.wait(job)["status"], "completed")
+            self.assertEqual(server.rows("SELECT crashes, attempts FROM jobs"), [(1, 0)])
+            check_invariants(server, [job])
+
+    def test_killed_while_outputs_are_stored_or_committed_there_is_one_result(self):
+        with Server() as server:
+            jobs = []
+            for delay_ms in (0, 5, 20, 60):
+                job = server.submit_job(formats=json.dumps(["webm", "stacked-alpha"]), size="64", fps="6")
+                jobs.append(job)
+                eventually(lambda: any(job in name for name in server.objects()), every=0.001)
+                time.sleep(delay_ms / 1000)
+                server.restart()
+                self.assertEqual(server.wait(job)["status"], "completed")
+            check_invariants(server, jobs)
+
+    def test_killed_after_the_commit_the_result_stays(self):
+        with Server() as server:
+            job = server.submit_job(**FAST)
+            done = server.wait(job)
+            server.restart()
+            again = server.read(job)
+            for changing in (done["result"], again["result"]):
+                changing.pop("outputUrl")
+                changing["outputs"][0].pop("url")
+            self.assertEqual(again, done)
+            check_invariants(server, [job])
+
+    def test_a_link_outlives_a_restart(self):
+        with Server() as server:
+            job = server.submit_job(**FAST)
+            url = server.wait(job)["result"]["outputUrl"]
+            server.restart()
+            self.assertEqual(server.request("GET", url.split(str(server.port), 1)[1])[0], 200)
+
+    def test_a_clip_that_ends_its_worker_each_time_is_given_up_after_two(self):
+        with Server() as server:
+            job = server.submit_job()
+            for _ in range(2):
+                server.wait_for_status(job, "processing")
+                server.restart()
+            ended = server.wait(job)
+            self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "WORKER_LOST"))
+            check_invariants(server, [job, server.submit_job(**FAST)])
+
+    def test_halted_past_its_lease_the_job_is_taken_back_and_ends_once(self):
+        with Server(*SHORT_LEASE) as server:
+            job = server.submit_job()
+            server.wait_for_stage(job, "processing-video")
+            server.signal(signal.SIGSTOP)
+            time.sleep(4)
+            server.signal(signal.SIGCONT)
+            self.assertEqual(server.wait(job)["status"], "completed")
+            self.assertEqual(server.rows("SELECT token, crashes FROM jobs"), [(2, 1)])
+            check_invariants(server, [job])
+
+    def test_told_to_stop_it_lets_the_job_end_and_leaves_with_0(self):
+        with Server() as server:
+            job = server.submit_job(**FAST)
+            server.wait_for_status(job, "processing")
+            server.signal(signal.SIGTERM)
+            status, body = eventually(lambda: (answer := server.request("GET", "/readyz"))[0] == 503 and answer)
+            self.assertIn(b"is stopping", body)
+            self.assertEqual(server.process.wait(timeout=60), 0)
+            server.process.stdout.close()
+            server.start()
+            self.assertEqual(server.read(job)["status"], "completed")
+            check_invariants(server, [job])
+
+    def test_told_to_stop_without_grace_it_puts_the_job_back_unharmed(self):
+        with Server("--grace-secs", "0") as server:
+            job = server.submit_job()
+            server.wait_for_stage(job, "processing-video")
+            self.assertEqual(server.end(), 0)
+            self.assertEqual(server.rows("SELECT state, attempts, crashes FROM jobs"), [("queued", 0, 0)])
+            server.start()
+            self.assertEqual(server.wait(job)["status"], "completed")
+            check_invariants(server, [job])
+
+    def test_a_hung_child_is_ended_by_the_deadline(self):
+        with Server("--deadline-secs", "10", *SHORT_LEASE) as server:
+            job = server.submit_job()
+            server.wait_for_stage(job, "processing-video")
+            hung = children_of(server.process.pid)
+            for child in hung:
+                os.kill(child, signal.SIGSTOP)
+            ended = server.wait(job)
+            self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "TIMEOUT"))
+            eventually(lambda: not any(map(running, hung)), 10)
+            check_invariants(server, [job])
+
+    def test_a_second_server_on_the_same_folder_is_refused(self):
+        with Server() as server:
+            command = [BINARY, "serve", "--data", str(server.data), "--listen", "127.0.0.1:0"]
+            second = subprocess.run(command, capture_output=True, text=True, timeout=20)
+            self.assertNotEqual(second.returncode, 0)
+            self.assertIn("in use by another clearcut server", second.stderr)
+
+    def test_a_full_disk_is_507_and_works_again_when_there_is_room(self):
+        with tempfile.TemporaryDirectory() as folder:
+            mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], capture_output=True)
+            if mounted.returncode:
+                self.skipTest("needs the right to mount a small file system")
+            try:
+                self.fill_and_free(pathlib.Path(folder))
+            finally:
+                subprocess.run(["umount", "-l", folder], check=True)
+
+    def fill_and_free(self, folder):
+        with Server("--disk-floor-mib", "0", data=folder / "data") as server:
+            filler = folder / "filler"
+            with open(filler, "wb") as file:
+                try:
+                    while True:
+                        file.write(bytes(1 << 16))
+                        file.flush()
+                except OSError:
+                    pass
+            statuses = set()
+            jobs = []
+            for _ in range(4):
+                status, reply = server.submit(CLIP + bytes(4 << 20), **FAST)
+                statuses.add(status)
+                if status == 202:
+                    jobs.append(reply["data"]["jobId"])
+                else:
+                    self.assertIn(reply["error"]["code"], ("INSUFFICIENT_STORAGE", "UNAVAILABLE"), reply)
+            self.assertTrue(statuses <= {507, 503, 202} and statuses & {507, 503}, statuses)
+            filler.unlink()
+            jobs.append(server.submit_job(**FAST))
+            check_invariants(server, jobs)
+
+    def test_keys_made_and_revoked_beside_the_server_work_at_once(self):
+        with Server() as server:
+            keys = lambda *words: subprocess.run(
+                [BINARY, "keys", *words, "--data", str(server.data)], capture_output=True, text=True, check=True
+            ).stdout
+            first = server.key
+            job = server.submit_job(**FAST)
+            server.key = keys("create", "--name", "second").strip()
+            self.assertEqual(server.request("GET", f"/api/v1/jobs/{job}")[0], 404)
+            self.assertIn("second", keys("list"))
+            self.assertNotIn(server.key, keys("list"))
+            keys("revoke", "2")
+            self.assertEqual(server.request("GET", f"/api/v1/jobs/{job}")[0], 401)
+            server.key = first
+            check_invariants(server, [job])
+
+    def test_a_large_upload_does_not_grow_memory(self):
+        with Server("--max-upload-mib", "1024") as server:
+            resident = lambda: int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
+            server.wait(server.submit_job(**FAST))
+            before = resident()
+            connection = socket.create_connection(("127.0.0.1", server.port))
+            piece, count = bytes(1 << 20), 400
+            head, tail = form(CLIP, {}).split(CLIP[-16:] + b"\r\n--X--")[0], b"\r\n--X--\r\n"
+            length = len(head) + count * len(piece) + len(tail)
+            lines = [f"POST {SUBMIT} HTTP/1.1", "Host: a", f"Authorization: Bearer {server.key}", f"Content-Length: {length}"]
+            lines += ["Content-Type: multipart/form-data; boundary=X", "Connection: close", "", ""]
+            connection.sendall("\r\n".join(lines).encode() + head)
+            peak = 0
+            for _ in range(count):
+                connection.sendall(piece)
+                peak = max(peak, resident())
+            connection.sendall(tail)
+            self.assertIn(b" 202 ", connection.recv(4096).split(b"\r\n")[0] + b" ")
+            connection.close()
+            self.assertLess(peak - before, 64 << 20, f"{(peak - before) >> 20} MiB")
+
+
+if __name__ == "__main__":
+    assert ROOT
+    unittest.main(verbosity=2)
