@@ -1,13 +1,19 @@
-# make run    sets up what is missing, builds, and cuts a sample clip into all formats
+# make run    sets up what is missing, builds, starts a server, and cuts a sample clip into all formats as its first job
 # make test   sets up what is missing, lints, and runs every test
 CLEARCUT := target/release/clearcut
 ALL_FORMATS := webm,stacked-alpha,webp,apng,mov
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
 
-.PHONY: run test setup-run setup-test build lint test-rust test-browser eval gallery memory clean
+include mk/server.mk
+
+.PHONY: run cut test setup-run setup-test build lint test-rust test-browser eval gallery memory clean
 
 run: setup-run build
+	@scripts/first-job.sh samples/mascot.mp4
+
+# The same cut without a server.
+cut: setup-run build
 	$(CLEARCUT) cut samples/mascot.mp4 -o out --formats $(ALL_FORMATS) --force
 	@echo "The files are in $(CURDIR)/out. Open out/mascot-cut.webm in a browser."
 
@@ -21,7 +27,7 @@ setup-test:
 build:
 	cargo build --release --locked
 
-test: setup-test lint test-rust test-browser
+test: setup-test lint test-rust test-browser test-server
 
 lint:
 	cargo fmt --all --check
@@ -30,7 +36,12 @@ lint:
 test-rust:
 	cargo test --workspace --locked
 
-test-browser: build
+# The tests outside of cargo take the binary that its tests have built: one build less, and its overflow checks are on.
+CLEARCUT_BIN ?= $(CURDIR)/target/debug/clearcut
+export CLEARCUT_BIN
+$(CURDIR)/target/debug/clearcut: test-rust
+
+test-browser: test-rust
 	cd tests/browser && npm ci --silent --no-audit --no-fund && node --test
 
 # Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them; takes about ten minutes.

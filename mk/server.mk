@@ -1,18 +1,18 @@
-# The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, else the release build.
+# The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
 .PHONY: test-server test-sdk test-faults test-schema soak bench-server openapi
 
 test-server: test-sdk test-faults test-schema
 
 # The official SDK from npm and the documented curl loop.
-test-sdk: build
+test-sdk: test-rust
 	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
 
 # kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
-test-faults: build
+test-faults: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_faults.py
 
 # Requests made up from the OpenAPI document.
-test-schema: build
+test-schema: test-rust
 	tests/server/schema.sh
 
 # 200 kills at random moments, under load; no acknowledged job is lost. KILLS and SEED change it.

@@ -7,10 +7,12 @@ need() { # need COMMAND PACKAGE...
 }
 need ffmpeg ffmpeg
 need bwrap bubblewrap
+need curl curl
 need cc build-essential
 if [ "${1:-run}" = test ]; then
   need chromium chromium
   need node nodejs npm
+  need python3 python3 python3-venv
   need unshare util-linux
 fi
 [ ${#wanted[@]} -eq 0 ] && exit 0

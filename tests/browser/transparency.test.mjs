@@ -14,7 +14,7 @@ let folder, server, browser, page;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "clearcut-browser-"));
-  execFileSync(join(root, "target/release/clearcut"), [
+  execFileSync(process.env.CLEARCUT_BIN ?? join(root, "target/release/clearcut"), [
     "cut", join(root, "samples/mascot.mp4"), "-o", folder, "-f", "webm,stacked-alpha,webp,apng", "--quiet",
   ]);
   server = createServer((request, reply) => {
