@@ -1,4 +1,5 @@
 use std::{
+    collections::HashSet,
     fs::File,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,7 +14,7 @@ use crate::{
     arguments::CutOptions,
     failure::Failure,
     outputs::Outputs,
-    show::{Finished, Show},
+    show::{Finished, Show, on_one_line},
 };
 
 /// `clearcut cut`: one clip after the other.
@@ -85,6 +86,17 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
         let message = format!("-o names one file, but there are {} clips", options.inputs.len());
         return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
     }
+    let mut names = HashSet::new();
+    for input in &options.inputs {
+        let folder = if options.output.is_some() { None } else { input.parent() };
+        if !names.insert((folder, input.file_stem())) {
+            let message = format!(
+                "two clips are called {} and would get the same name",
+                on_one_line(&input.display().to_string())
+            );
+            return Err(Failure::usage(message, "Cut them into different folders."));
+        }
+    }
     Ok(())
 }
 
@@ -100,7 +112,7 @@ fn cut_one(
     let file = open_clip(input)?;
     let outputs =
         Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.about(input))?;
-    outputs.check_free(&request.formats).map_err(|failure| failure.about(input))?;
+    outputs.check_free(&request.formats, input).map_err(|failure| failure.about(input))?;
     let folder = outputs.scratch().map_err(|failure| failure.about(input))?;
     let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
     let job = CutJob {

@@ -48,11 +48,15 @@ impl Outputs {
     }
 
     /// Refuses before any work if a file is in the way.
-    pub(crate) fn check_free(&self, formats: &Formats) -> Result<(), Failure> {
+    pub(crate) fn check_free(&self, formats: &Formats, input: &Path) -> Result<(), Failure> {
         for path in formats.iter().map(|format| self.path(format)) {
             let Ok(meta) = path.symlink_metadata() else { continue };
             if meta.is_dir() {
                 let message = format!("{} is a folder", shown(&path));
+                return Err(Failure::output("OUTPUT_EXISTS", message, "Choose another name with -o."));
+            }
+            if path.canonicalize().ok() == input.canonicalize().ok() {
+                let message = format!("{} is the clip itself", shown(&path));
                 return Err(Failure::output("OUTPUT_EXISTS", message, "Choose another name with -o."));
             }
             if !self.replaces {

@@ -14,3 +14,6 @@ pub(crate) use encode::{decode_matte, encode};
 fn words(line: &str) -> impl Iterator<Item = String> + '_ {
     line.split_whitespace().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,3 +144,71 @@ fn tail_of(mut pipe: ChildStderr) -> String {
     let text = String::from_utf8_lossy(tail.make_contiguous()).into_owned();
     text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{os::unix::process::CommandExt, time::Instant};
+
+    use super::*;
+
+    fn shell(script: &str) -> Child {
+        #[expect(clippy::disallowed_methods, reason = "a stand-in for ffmpeg")]
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]).process_group(0);
+        Child::spawn("testing", command, Stdio::null()).unwrap()
+    }
+
+    fn lives(id: u32) -> bool {
+        std::path::Path::new(&format!("/proc/{id}")).exists()
+    }
+
+    #[test]
+    fn only_the_end_of_standard_error_is_kept_and_without_control_characters() {
+        let child = shell("head -c 1000000 /dev/zero | tr '\\0' x >&2; printf '\\033[31mlast\\nwords\\r' >&2; exit 3");
+        let Err(Error::Failed { stderr_tail, status, .. }) = child.wait() else { panic!("it did not fail") };
+        assert_eq!(status.code(), Some(3));
+        assert!(stderr_tail.len() <= STDERR_TAIL_BYTES, "{}", stderr_tail.len());
+        assert!(stderr_tail.ends_with("x[31mlast\nwords"), "{stderr_tail:?}");
+    }
+
+    #[test]
+    fn a_dropped_child_is_killed_and_reaped() {
+        let child = shell("exec sleep 1000");
+        let id = child.shared.id();
+        assert!(lives(id));
+        drop(child);
+        assert!(!lives(id), "a zombie would still be there");
+    }
+
+    #[test]
+    fn a_child_that_takes_too_long_is_killed() {
+        let began = Instant::now();
+        let child = shell("exec sleep 1000");
+        let id = child.shared.id();
+        let ended = child.output(100, Duration::from_millis(50));
+        assert!(matches!(ended, Err(Error::TimedOut { .. })), "{ended:?}");
+        assert!(!lives(id) && began.elapsed() < Duration::from_secs(500));
+    }
+
+    #[test]
+    fn a_child_that_says_too_much_is_ended() {
+        let ended = shell("exec cat /dev/zero").output(100_000, Duration::from_mins(5));
+        assert!(matches!(ended, Err(Error::Io { .. })), "{ended:?}");
+    }
+
+    #[test]
+    fn a_full_disk_is_noticed_although_the_child_ends_well() {
+        let ended = shell("echo 'Error writing trailer: No space left on device' >&2").wait();
+        assert!(matches!(ended, Err(Error::DiskFull)), "{ended:?}");
+    }
+
+    #[test]
+    fn a_kill_handle_ends_the_wait_of_another_thread() {
+        let child = shell("exec sleep 1000");
+        let handle = child.kill_handle();
+        let waiting = thread::spawn(move || child.wait());
+        handle.kill();
+        assert!(matches!(waiting.join().unwrap(), Err(Error::Failed { .. })));
+        handle.kill();
+    }
+}

@@ -9,7 +9,7 @@ use crate::{ColorTags, Container, ToneMap};
 pub struct MediaLimits {
     /// Width × height of one picture. More costs memory in every decoder. Default 36 million (8K UHD is 33).
     pub max_pixels: u64,
-    /// Frames per second of the source. Default 240; a faster one must be asked for at another rate.
+    /// Frames per second of the output. Default 240; a faster source must be asked for at another rate.
     pub max_rate: u32,
     /// Pictures in the output. Default 6 h at 60 a second.
     pub max_frames: u64,

@@ -145,3 +145,78 @@ fn bubblewrap_arguments(program: &Path, scratch: Option<&Path>) -> Vec<OsString>
     words.push("--".into());
     words
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sandbox(bwrap: Option<&str>) -> Sandbox {
+        let path = |name: &str| Some(PathBuf::from(format!("/usr/bin/{name}")));
+        Sandbox { bwrap: bwrap.map(PathBuf::from), setpriv: path("setpriv"), prlimit: path("prlimit") }
+    }
+
+    fn words(sandbox: &Sandbox, program: &str, scratch: Option<&str>) -> Vec<String> {
+        let command = sandbox.command(Path::new(program), scratch.map(Path::new));
+        let all = std::iter::once(command.get_program()).chain(command.get_args());
+        all.map(|word| word.to_str().unwrap().to_owned()).collect()
+    }
+
+    fn folders_after(words: &[String], option: &str) -> Vec<String> {
+        let places = words.iter().enumerate().filter(|(_, word)| *word == option);
+        places.map(|(index, _)| words[index + 1].clone()).collect()
+    }
+
+    #[test]
+    fn the_sandbox_has_no_network_no_powers_and_dies_with_us() {
+        let words = words(&sandbox(Some("/usr/bin/bwrap")), "/usr/bin/ffmpeg", Some("/out/.x"));
+        for word in ["--unshare-all", "--die-with-parent", "--new-session"] {
+            assert!(words.contains(&word.to_owned()), "{word} is missing from {words:?}");
+        }
+        assert!(!words.contains(&"--share-net".to_owned()));
+        assert_eq!(folders_after(&words, "--cap-drop"), ["ALL"]);
+        assert_eq!(words.last().unwrap(), "/usr/bin/ffmpeg");
+    }
+
+    #[test]
+    fn the_scratch_folder_is_the_only_one_that_can_be_written() {
+        let sandbox = sandbox(Some("/usr/bin/bwrap"));
+        assert_eq!(folders_after(&words(&sandbox, "/usr/bin/ffmpeg", Some("/out/.x")), "--bind"), ["/out/.x"]);
+        let reading = words(&sandbox, "/usr/bin/ffmpeg", None);
+        assert!(folders_after(&reading, "--bind").is_empty());
+        assert!(!reading.iter().any(|word| word == "/" || word.starts_with("/home") || word == "/etc"), "{reading:?}");
+    }
+
+    #[test]
+    fn an_ffmpeg_outside_the_system_folders_is_shown_to_itself() {
+        let words = words(&sandbox(Some("/usr/bin/bwrap")), "/opt/ffmpeg/bin/ffmpeg", None);
+        assert!(folders_after(&words, "--ro-bind").contains(&"/opt/ffmpeg/bin".to_owned()));
+    }
+
+    #[test]
+    fn limits_and_death_with_the_parent_hold_without_bubblewrap_too() {
+        let bare = sandbox(None);
+        let words = words(&bare, "/usr/bin/ffmpeg", Some("/out/.x"));
+        assert_eq!(words[..5], ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"]);
+        for limit in ["--as=12884901888:12884901888", "--core=0:0", "--nofile=256:256"] {
+            assert!(words.contains(&limit.to_owned()), "{limit} is missing from {words:?}");
+        }
+        assert_eq!(bare.level(), "limits");
+        let command = bare.command(Path::new("/usr/bin/ffmpeg"), Some(Path::new("/out/.x")));
+        assert_eq!(command.get_current_dir(), Some(Path::new("/out/.x")));
+    }
+
+    #[test]
+    fn a_child_sees_nothing_of_our_environment() {
+        let command = sandbox(None).command(Path::new("/usr/bin/ffmpeg"), None);
+        let names: Vec<_> = command.get_envs().map(|(name, _)| name.to_str().unwrap()).collect();
+        assert_eq!(names, ["LC_ALL", "PATH"]);
+    }
+
+    #[test]
+    fn a_required_sandbox_that_is_missing_is_an_error() {
+        let nowhere = SearchPath { path: "/nonexistent".into(), ffmpeg: None };
+        let found = Sandbox::find(&nowhere, SandboxPolicy::Required);
+        assert!(matches!(found, Err(Error::SandboxUnavailable)), "{found:?}");
+        assert_eq!(Sandbox::find(&nowhere, SandboxPolicy::Auto).unwrap().level(), "none");
+    }
+}

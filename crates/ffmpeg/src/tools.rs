@@ -122,7 +122,7 @@ impl Tools {
             Err(Error::Media(MediaError::Damaged)) => return Err(probe::complaint(&words, limits).into()),
             other => other?,
         };
-        let (packets, _) = packets.output(MAX_PACKET_LIST_BYTES, QUESTION_TIMEOUT).map_err(unreadable)?;
+        let (packets, _) = packets.output(MAX_PACKET_LIST_BYTES, reading_timeout(input)).map_err(unreadable)?;
         probe::settle(&mut stated, &packets, limits)?;
         Ok(stated.info())
     }
@@ -200,6 +200,12 @@ fn unreadable(error: Error, limits: &MediaLimits) -> Error {
         Error::Failed { stderr_tail, .. } => probe::complaint(&stderr_tail, limits).into(),
         other => other,
     }
+}
+
+/// Listing packets reads all of some containers: a second more for every 10 MB, which a slow disk manages.
+fn reading_timeout(input: &File) -> Duration {
+    let bytes = input.metadata().map_or(0, |meta| meta.len());
+    QUESTION_TIMEOUT + Duration::from_secs(bytes / 10_000_000)
 }
 
 fn open_again(input: &File) -> Result<Stdio, Error> {

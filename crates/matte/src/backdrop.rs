@@ -12,8 +12,13 @@ pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
 /// Readings along the longer side of a sampled picture.
 const READINGS_ALONG_SIDE: usize = 56;
 
-/// Share of the visible border that must agree with the fitted backdrop.
-const DOMINANT_SHARE: f64 = 0.4;
+/// Share of the visible border that must agree with the fitted backdrop if that has no noise at all: the subject may cover
+/// more than half of the border.
+const LEAST_SHARE: f64 = 0.4;
+
+/// How much more of the border must agree per level of luma noise: scenery with a smooth sky has both a large share and much
+/// variation, a screen has only one of them at a time.
+const SHARE_PER_NOISE: f64 = 0.1;
 
 /// The most that a backdrop may vary around its fitted light, as standard deviation of luma and of chroma in levels: the
 /// grain of a dark, high-gain camera. Scenery that a smooth surface happens to run through has much more in one or the other.
@@ -86,7 +91,7 @@ impl Backdrop {
         let size = samples.first().map_or((1, 1), |p| (p.size().width() as usize, p.size().height() as usize));
         let (mut light, share) = fitted_light(&per_picture, seed, size);
         let is_flat = light.noise[0] <= FLAT_NOISE[0] && light.noise[1] <= FLAT_NOISE[1];
-        if given.is_none() && (share < DOMINANT_SHARE || !is_flat) {
+        if given.is_none() && (share < LEAST_SHARE + SHARE_PER_NOISE * f64::from(light.noise[0]) || !is_flat) {
             return Err(NoFlatBackdrop);
         }
         light.matrix = matrix;
@@ -121,6 +126,12 @@ impl Light {
         let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
         let centre = [cb - NEUTRAL[1], cr - NEUTRAL[2]];
         centre[0].hypot(centre[1]) > 8.0 + 5.0 * f64::from(self.noise[1])
+    }
+
+    /// Whether the colour is so strong that subjects seldom go beyond it: a quarter of the chroma range and more.
+    pub(crate) fn is_vivid(&self) -> bool {
+        let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
+        (cb - NEUTRAL[1]).hypot(cr - NEUTRAL[2]) >= 28.0
     }
 
     /// How far luma and chroma of a backdrop pixel may be from the surfaces: five deviations, and 2 levels of rounding.

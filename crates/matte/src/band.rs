@@ -11,6 +11,12 @@ use crate::{
 /// How far past a sharp edge half-resolution chroma still carries the backdrop's hue, in pixels.
 const CHROMA_REACH: u8 = 5;
 
+/// From this alpha on a pixel closes off what lies behind it.
+const SOLID: f32 = 0.95;
+
+/// Up to this alpha a pixel has so much of the backdrop that it must be a gap, wherever it is: curls have many.
+const GAP: f32 = 0.15;
+
 /// One pixel that may be mixed of subject and backdrop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BandPixel {
@@ -125,10 +131,39 @@ fn panes(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     subject.map(pane).collect()
 }
 
-/// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has.
+/// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has and hang together with
+/// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through.
 fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], most: f32, scene: &Scene) {
+    let candidates = candidates(mask, is_reached, most, scene);
+    if candidates.is_empty() {
+        return;
+    }
+    let mut numbers = vec![0_u32; mask.len()];
+    for (number, candidate) in (1..).zip(&candidates) {
+        numbers[candidate.index as usize] = number;
+    }
+    let outer = pixels.iter().filter(|pixel| pixel.unmixed.alpha < SOLID);
+    let gaps = candidates.iter().filter(|pixel| pixel.unmixed.alpha < GAP);
+    let mut open: Vec<usize> = outer.chain(gaps).map(|pixel| pixel.index as usize).collect();
+    while let Some(index) = open.pop() {
+        for neighbour in around(index, scene.width, mask.len(), 1) {
+            let number = std::mem::take(&mut numbers[neighbour]);
+            if let Some(at) = number.checked_sub(1) {
+                let candidate = candidates[at as usize];
+                pixels.push(candidate);
+                if candidate.unmixed.alpha < SOLID {
+                    open.push(neighbour);
+                }
+            }
+        }
+    }
+}
+
+/// The subject's pixels that are not reached yet and have more than `most` of the backdrop's hue.
+fn candidates(mask: &[u8], is_reached: &[bool], most: f32, scene: &Scene) -> Vec<BandPixel> {
     let width = scene.width;
     let least = (most * 128.0) as u8;
+    let mut candidates = Vec::new();
     for (y, (mask, hue)) in mask.chunks_exact(width).zip(scene.hue_rows()).enumerate() {
         let mut start = next_from(mask, 0, 1);
         while start < width {
@@ -139,9 +174,9 @@ fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], mo
                 if !is_reached[index] {
                     let (seen, backdrop) = (scene.seen(index), scene.backdrop(index));
                     let alpha = seen_through(seen, backdrop, most);
-                    let foreground = freed(seen, backdrop, most);
                     if alpha < 1.0 {
-                        pixels.push(BandPixel { index: index as u32, unmixed: Unmixed { alpha, foreground } });
+                        let foreground = freed(seen, backdrop, most);
+                        candidates.push(BandPixel { index: index as u32, unmixed: Unmixed { alpha, foreground } });
                     }
                 }
                 x = next_from(&hue[..end], x + 1, least);
@@ -149,4 +184,5 @@ fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], mo
             start = next_from(mask, end, 1);
         }
     }
+    candidates
 }

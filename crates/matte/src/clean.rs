@@ -1,95 +1,117 @@
 //! Colour: unmixed in the band, carried outwards under what is clear, and calm beyond.
 
-use clearcut_frame::Picture;
+use clearcut_frame::{Picture, PictureFormat};
 
 use crate::{band::BandPixel, outline::around};
 
-/// How many pixels the subject's colour is carried outwards: more than the reach of the usual scaling filters.
-const MARGIN: u8 = 8;
+/// How many chroma samples the subject's colour is carried outwards: at half resolution twice as many pixels, which is more
+/// than the reach of the usual scaling filters.
+const MARGIN: usize = 4;
 
 /// The colour beyond the margin: mid grey, the cheapest thing to encode.
 const CALM: [u8; 3] = [126, 128, 128];
 
-/// Colours for some pixels of a picture.
-struct Paint {
-    /// Per luma pixel its number in `colours` plus one; 0 where there is none.
-    slots: Vec<u32>,
-    colours: Vec<[f32; 3]>,
-    /// Which pixels have a colour, in the order they got it.
-    painted: Vec<u32>,
-}
-
 /// Writes the colours of `out`: the band's unmixed ones, then outwards over the backdrop, grey beyond.
 pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
-    let paint = Paint::spread(mask, band, out.size().width() as usize);
     calm_down(out, mask);
-    paint.write(out, mask);
+    let mut cells = Cells::under(band, out.format());
+    let format = out.format();
+    let [luma, cb, cr, _] = out.planes_mut();
+    for pixel in band {
+        luma[pixel.index as usize] = to_level(pixel.unmixed.foreground[0]);
+    }
+    cells.settle(cb, cr, mask);
+    cells.spread(mask);
+    for cell in &cells.painted {
+        let (sample, [y, blue, red]) = (cell.sample as usize, cell.colour.map(to_level));
+        (cb[sample], cr[sample]) = (blue, red);
+        for index in pixels_of(sample, format).filter(|&index| mask[index] == 0) {
+            // The band may reach beyond the mask; its pixels have their luma already.
+            if luma[index] == CALM[0] {
+                luma[index] = y;
+            }
+        }
+    }
 }
 
-impl Paint {
-    fn spread(mask: &[u8], band: &[BandPixel], width: usize) -> Self {
-        let mut paint = Self { slots: vec![0; mask.len()], colours: Vec::new(), painted: Vec::new() };
+/// The chroma samples that have a colour of ours, each with the pixels on it.
+struct Cells {
+    format: PictureFormat,
+    /// Per chroma sample its number in `painted` plus one; 0 where there is none.
+    slots: Vec<u32>,
+    painted: Vec<Cell>,
+}
+
+struct Cell {
+    sample: u32,
+    /// How many band pixels are on it.
+    count: u32,
+    /// Y', Cb, Cr: their sum at first, then their mean.
+    colour: [f32; 3],
+}
+
+impl Cells {
+    /// The samples under the band, with the sum of its colours.
+    fn under(band: &[BandPixel], format: PictureFormat) -> Self {
+        let mut cells = Self { format, slots: vec![0; format.chroma_len()], painted: Vec::new() };
+        let (width, shift) = (format.size.width(), format.subsampling.shift());
+        let chroma_width = format.chroma_size().0 as u32;
         for pixel in band {
-            paint.put(pixel.index as usize, pixel.unmixed.foreground);
+            let sample = (pixel.index / width >> shift) * chroma_width + (pixel.index % width >> shift);
+            if cells.slots[sample as usize] == 0 {
+                cells.put(Cell { sample, count: 0, colour: [0.0; 3] });
+            }
+            let cell = &mut cells.painted[cells.slots[sample as usize] as usize - 1];
+            cell.count += 1;
+            cell.colour = [0, 1, 2].map(|k| cell.colour[k] + pixel.unmixed.foreground[k]);
         }
-        let mut wave = 0..paint.painted.len();
+        cells
+    }
+
+    fn put(&mut self, cell: Cell) {
+        self.slots[cell.sample as usize] = self.painted.len() as u32 + 1;
+        self.painted.push(cell);
+    }
+
+    /// Turns sums into means; solid pixels beside the band on the same sample count with the sample's own chroma.
+    fn settle(&mut self, cb: &[u8], cr: &[u8], mask: &[u8]) {
+        for cell in &mut self.painted {
+            let sample = cell.sample as usize;
+            let subject = pixels_of(sample, self.format).filter(|&index| mask[index] != 0).count() as f32;
+            let count = cell.count as f32;
+            let solid = (subject - count).max(0.0);
+            let chroma = [f32::from(cb[sample]), f32::from(cr[sample])];
+            let [y, blue, red] = cell.colour;
+            let mean = |sum: f32, own: f32| (sum + solid * own) / (count + solid);
+            cell.colour = [y / count, mean(blue, chroma[0]), mean(red, chroma[1])];
+        }
+    }
+
+    /// Carries the colours over the clear samples around, ring by ring.
+    fn spread(&mut self, mask: &[u8]) {
+        let (chroma_width, _) = self.format.chroma_size();
+        let mut wave = 0..self.painted.len();
         for _ in 0..MARGIN {
             for at in wave.clone() {
-                let index = paint.painted[at] as usize;
-                let colour = paint.colours[paint.slots[index] as usize - 1];
-                for neighbour in around(index, width, mask.len(), 1) {
-                    if mask[neighbour] == 0 && paint.slots[neighbour] == 0 {
-                        paint.put(neighbour, colour);
+                let Cell { sample, colour, .. } = self.painted[at];
+                for other in around(sample as usize, chroma_width, self.slots.len(), 1) {
+                    if self.slots[other] == 0 && pixels_of(other, self.format).all(|index| mask[index] == 0) {
+                        self.put(Cell { sample: other as u32, count: 0, colour });
                     }
                 }
             }
-            wave = wave.end..paint.painted.len();
+            wave = wave.end..self.painted.len();
         }
-        paint
     }
+}
 
-    fn put(&mut self, index: usize, colour: [f32; 3]) {
-        self.colours.push(colour);
-        self.painted.push(index as u32);
-        self.slots[index] = self.colours.len() as u32;
-    }
-
-    /// Luma where painted; each chroma sample under paint as the mean of the painted and the solid pixels on it.
-    fn write(&self, out: &mut Picture, mask: &[u8]) {
-        let width = out.size().width() as usize;
-        let height = out.size().height() as usize;
-        let shift = out.format().subsampling.shift();
-        let chroma_width = out.format().chroma_size().0;
-        let [luma, cb, cr, _] = out.planes_mut();
-        for (&index, colour) in self.painted.iter().zip(&self.colours) {
-            luma[index as usize] = to_level(colour[0]);
-        }
-        for &index in &self.painted {
-            let (x, y) = (index as usize % width, index as usize / width);
-            let at = (y >> shift) * chroma_width + (x >> shift);
-            let (left, top) = (x >> shift << shift, y >> shift << shift);
-            let (mut sum, mut count, mut first) = ([0.0; 2], 0.0, None);
-            for y in top..(top + (1 << shift)).min(height) {
-                for x in left..(left + (1 << shift)).min(width) {
-                    let here = y * width + x;
-                    if let Some(slot) = self.slots[here].checked_sub(1) {
-                        let colour = self.colours[slot as usize];
-                        first.get_or_insert(here);
-                        sum = [sum[0] + colour[1], sum[1] + colour[2]];
-                        count += 1.0;
-                    } else if mask[here] != 0 {
-                        sum = [sum[0] + f32::from(cb[at]), sum[1] + f32::from(cr[at])];
-                        count += 1.0;
-                    }
-                }
-            }
-            // Once for all pixels on the sample: the first of them writes.
-            if first == Some(index as usize) {
-                cb[at] = to_level(sum[0] / count);
-                cr[at] = to_level(sum[1] / count);
-            }
-        }
-    }
+/// The luma indices on a chroma sample: up to four at half resolution, one at full.
+fn pixels_of(sample: usize, format: PictureFormat) -> impl Iterator<Item = usize> {
+    let (width, height) = (format.size.width() as usize, format.size.height() as usize);
+    let (chroma_width, shift) = (format.chroma_size().0, format.subsampling.shift());
+    let (left, top) = (sample % chroma_width << shift, sample / chroma_width << shift);
+    let columns = left..(left + (1 << shift)).min(width);
+    (top..(top + (1 << shift)).min(height)).flat_map(move |y| columns.clone().map(move |x| y * width + x))
 }
 
 /// Grey luma under every clear pixel, grey chroma under samples that have only clear pixels on them.
@@ -101,7 +123,7 @@ fn calm_down(out: &mut Picture, mask: &[u8]) {
     for (value, mask) in luma.iter_mut().zip(mask) {
         *value = (*value & mask) | (CALM[0] & !mask);
     }
-    let mut joined = vec![0; width];
+    let mut joined = vec![0; width.next_multiple_of(2)];
     for (row, (cb, cr)) in cb.chunks_exact_mut(chroma_width).zip(cr.chunks_exact_mut(chroma_width)).enumerate() {
         joined.fill(0);
         for line in mask.chunks_exact(width).skip(row << shift).take(1 << shift) {
@@ -109,11 +131,18 @@ fn calm_down(out: &mut Picture, mask: &[u8]) {
                 *joined |= mask;
             }
         }
-        for ((cb, cr), mask) in cb.iter_mut().zip(cr).zip(joined.chunks(1 << shift)) {
-            let mask = mask.iter().fold(0, |all, one| all | one);
-            *cb = (*cb & mask) | (CALM[1] & !mask);
-            *cr = (*cr & mask) | (CALM[2] & !mask);
+        if shift == 0 {
+            clear_where_empty(cb, cr, joined.iter().copied());
+        } else {
+            clear_where_empty(cb, cr, joined.as_chunks::<2>().0.iter().map(|[left, right]| left | right));
         }
+    }
+}
+
+fn clear_where_empty(cb: &mut [u8], cr: &mut [u8], mask: impl Iterator<Item = u8>) {
+    for ((cb, cr), mask) in cb.iter_mut().zip(cr).zip(mask) {
+        *cb = (*cb & mask) | (CALM[1] & !mask);
+        *cr = (*cr & mask) | (CALM[2] & !mask);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     backdrop::Light,
     likeness::{LIMIT, Likeness},
     regions::backdrop_mask,
+    scene::Scene,
 };
 
 /// Steps of the hue share's histogram, for shares 0.0..=1.0.
@@ -21,8 +22,8 @@ const LOOKED_INTO: usize = 8;
 /// What coding noise and a little bounced light may add to the share of a solid pixel.
 const SLACK: f32 = 0.06;
 
-/// A subject with a larger median share than this has the backdrop in most of it.
-const MIXED: f32 = 0.25;
+/// A subject with a larger median share than this has much of the backdrop's hue, of its own or shining through.
+const MIXED: f32 = 0.2;
 
 /// Shares that only something nearly clear has, such as thin glass or a shadow: solid subject leaves a gap between its own
 /// look-alikes and the backdrop itself.
@@ -33,6 +34,9 @@ pub(crate) fn hue_share(colour: [f32; 3], backdrop: [f32; 3]) -> f32 {
     let [blue, red] = [backdrop[1] - 128.0, backdrop[2] - 128.0];
     ((colour[1] - 128.0) * blue + (colour[2] - 128.0) * red) / (blue * blue + red * red).max(1.0)
 }
+
+/// Shares that a shadow has.
+const DIMMED: std::ops::Range<usize> = 40..95;
 
 /// What the subject of a clip is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,79 +49,108 @@ pub(crate) enum Body {
 
 /// What the subject in `samples` is made of.
 ///
-/// Solid subject has at most the hue share of the 98th percentile deep inside it. Where a hundredth of the inside is nearly
-/// clear, something is seen through: all of it (glass) if at least half of the inside has backdrop in it and the nearly
-/// clear is more than shadow, else what lies beyond a gap above the median share. No bound where the backdrop has no hue or nothing
-/// is deep.
+/// Solid subject has at most the hue share of the 98th percentile deep inside it. Shadow on the backdrop is no subject and
+/// does not count. Where a hundredth of the inside is nearly clear and half of it has next to none of the hue, the bound is
+/// the gap above the median, since what lies beyond is seen through; where a twentieth is nearly clear and most has much of
+/// the hue, all of it is glass. No bound where the backdrop is not vivid or nothing is deep.
 pub(crate) fn body(samples: &[Picture], light: &Light) -> Body {
-    if !light.is_coloured() {
+    if !light.is_vivid() {
         return Body::Solid(1.0);
     }
-    let mut beyond_shadow = 0_u64;
-    let mut histograms = [[0_u32; STEPS]; DEPTHS.len()];
+    let mut insides = Insides::default();
     for picture in samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)) {
-        let likeness = Likeness::measured(picture, light);
-        let mask = backdrop_mask(&likeness.off, likeness.width, LIMIT, true);
-        let depth = depths(&mask, likeness.width);
-        let shift = picture.format().subsampling.shift();
-        let chroma_width = picture.format().chroma_size().0;
-        for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > DEPTHS[2]) {
-            let (x, y) = (index % likeness.width, index / likeness.width);
-            let chroma = (y >> shift) * chroma_width + (x >> shift);
-            let colour = [0, picture.cb()[chroma], picture.cr()[chroma]].map(f32::from);
-            let backdrop = likeness.backdrop_at(light, x, y);
-            let share = hue_share(colour, backdrop);
-            let dimming = (f32::from(picture.y()[index]) - 16.0) / (backdrop[0] - 16.0).max(1.0);
-            let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
-            for (histogram, _) in histograms.iter_mut().zip(DEPTHS).filter(|(_, least)| depth > least) {
-                histogram[step] += 1;
-            }
-            if *depth > DEPTHS[0] && NEARLY_CLEAR.contains(&step) && (dimming - share).abs() > 0.1 {
-                beyond_shadow += 1;
-            }
-        }
+        insides.look_into(picture, light);
     }
-    let enough = |histogram: &&[u32; STEPS]| histogram.iter().sum::<u32>() >= 256;
-    let Some(histogram) = histograms.iter().find(enough) else { return Body::Solid(1.0) };
-    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
-    let nearly_clear = histogram[NEARLY_CLEAR].iter().map(|&count| u64::from(count)).sum::<u64>();
+    let histograms = insides.without_shadow();
+    let total = |histogram: &[u64]| histogram.iter().sum::<u64>();
+    let Some(histogram) = histograms.iter().find(|histogram| total(*histogram) >= 256) else { return Body::Solid(1.0) };
+    let nearly_clear = total(&histogram[NEARLY_CLEAR]) as f32 / total(histogram) as f32;
     let middle = quantile(histogram, 50);
-    if nearly_clear * 100 >= total {
-        if middle <= MIXED {
-            return Body::Solid(gap_from(histogram, middle));
-        }
-        if beyond_shadow * 100 >= total {
-            return Body::Glass;
-        }
+    if nearly_clear >= 0.01 && middle <= MIXED {
+        return Body::Solid(gap_from(histogram, middle));
+    }
+    if nearly_clear >= 0.05 {
+        return Body::Glass;
     }
     let deep = quantile(&histogram[..NEARLY_CLEAR.start], 98);
     Body::Solid(deep.max(crowded(&histograms[DEPTHS.len() - 1])) + SLACK)
 }
 
+/// How many pixels of the subject's inside have which hue share, per least depth.
+#[derive(Default)]
+struct Insides {
+    /// Of pixels that are no shadow.
+    plain: [Histogram; DEPTHS.len()],
+    /// Of pixels that look like the backdrop in less light: luma and chroma alike have that share of it.
+    dimmed: [Histogram; DEPTHS.len()],
+}
+
+#[derive(Clone, Copy)]
+struct Histogram([u64; STEPS]);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self([0; STEPS])
+    }
+}
+
+impl Insides {
+    fn look_into(&mut self, picture: &Picture, light: &Light) {
+        let likeness = Likeness::measured(picture, light);
+        let mask = backdrop_mask(&likeness.off, likeness.width, LIMIT, true);
+        let depth = depths(&mask, likeness.width);
+        let scene = Scene::new(picture, &likeness, light);
+        for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > DEPTHS[2]) {
+            let (colour, backdrop) = (scene.seen(index), scene.backdrop(index));
+            let share = hue_share(colour, backdrop);
+            let dimming = (colour[0] - 16.0) / (backdrop[0] - 16.0).max(1.0);
+            let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
+            let is_dimmed = DIMMED.contains(&step) && (dimming - share).abs() < 0.08;
+            let histograms = if is_dimmed { &mut self.dimmed } else { &mut self.plain };
+            for (Histogram(counts), _) in histograms.iter_mut().zip(DEPTHS).filter(|(_, least)| depth > least) {
+                counts[step] += 1;
+            }
+        }
+    }
+
+    /// The histograms without what is dimmed, if that is shadow: shadow is soft, so a fiftieth of everything is its rim,
+    /// nearly as bright as the backdrop. A subject of a darker shade of the backdrop's own hue has no such rim.
+    fn without_shadow(&self) -> [[u64; STEPS]; DEPTHS.len()] {
+        let Histogram(dimmed) = self.dimmed[DEPTHS.len() - 1];
+        let Histogram(plain) = self.plain[DEPTHS.len() - 1];
+        let total = dimmed.iter().chain(&plain).sum::<u64>();
+        let has_shadow = dimmed[NEARLY_CLEAR].iter().sum::<u64>() * 50 >= total.max(1);
+        std::array::from_fn(|depth| {
+            let (Histogram(plain), Histogram(dimmed)) = (self.plain[depth], self.dimmed[depth]);
+            std::array::from_fn(|step| plain[step] + if has_shadow { 0 } else { dimmed[step] })
+        })
+    }
+}
+
 /// The largest share that a twentieth of the subject has alike (within three steps): a material of its own that may be too
 /// thin to be deep, such as an outline. Blur spreads over many shares.
-fn crowded(histogram: &[u32]) -> f32 {
-    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
-    let alike = |window: &[u32]| window.iter().map(|&count| u64::from(count)).sum::<u64>() * 20 >= total.max(1);
+fn crowded(histogram: &[u64]) -> f32 {
+    let total = histogram.iter().sum::<u64>();
+    let alike = |window: &[u64]| window.iter().sum::<u64>() * 20 >= total.max(1);
     let last = histogram[..NEARLY_CLEAR.start].windows(3).rposition(alike);
     last.map_or(0.0, |step| (step + 2) as f32 / STEPS as f32)
 }
 
 /// The first share from `middle` on that hardly any pixel has (less than one in a thousand): where the solid subject ends and
 /// the seen-through begins; `middle` itself if there is no such gap.
-fn gap_from(histogram: &[u32], middle: f32) -> f32 {
-    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
+fn gap_from(histogram: &[u64], middle: f32) -> f32 {
+    let total = histogram.iter().sum::<u64>();
     let first = (middle * STEPS as f32) as usize;
-    let gap = (first..NEARLY_CLEAR.start).find(|&step| u64::from(histogram[step]) * 1000 < total);
+    let gap = (first..NEARLY_CLEAR.start).find(|&step| histogram[step] * 1000 < total);
     gap.map_or(middle, |step| (step + 1) as f32 / STEPS as f32)
 }
 
 /// The share below which `percent` of the histogram lie.
-fn quantile(histogram: &[u32], percent: u64) -> f32 {
-    let total = histogram.iter().map(|&count| u64::from(count)).sum::<u64>();
+fn quantile(histogram: &[u64], percent: u64) -> f32 {
+    let total = histogram.iter().sum::<u64>();
     let mut below = 0;
     let step = histogram.iter().position(|&count| {
-        below += u64::from(count);
+        below += count;
         below * 100 >= total * percent
     });
     (step.unwrap_or(STEPS - 1) + 1) as f32 / STEPS as f32

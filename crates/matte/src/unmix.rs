@@ -49,15 +49,19 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], noi
     Unmixed { alpha, foreground }
 }
 
+/// From this hue share on a colour is stronger than the backdrop's beyond doubt, and so no mixture with it.
+const STRONGER: f32 = 1.25;
+
 /// The alpha of a colour that has more than `most` of the backdrop's hue: what is too much is backdrop.
 pub(crate) fn seen_through(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> f32 {
-    if most >= 1.0 { 1.0 } else { ((1.0 - hue_share(colour, backdrop)) / (1.0 - most)).clamp(0.0, 1.0) }
+    let share = hue_share(colour, backdrop);
+    if most >= 1.0 || share >= STRONGER { 1.0 } else { ((1.0 - share) / (1.0 - most)).clamp(0.0, 1.0) }
 }
 
 /// `colour` with no more than `most` of the backdrop's hue: carried on along the line from the backdrop through it.
 pub(crate) fn freed(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3] {
     let share = hue_share(colour, backdrop);
-    if most >= 1.0 || share <= most {
+    if most >= 1.0 || share <= most || share >= STRONGER {
         return colour;
     }
     carried(colour, backdrop, (1.0 - most) / (1.0 - share).max(1.0 / 16.0))

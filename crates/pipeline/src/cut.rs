@@ -57,6 +57,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
     let info = job.tools.probe(job.input, &job.limits)?;
     stop.check()?;
     let plan = Plan::new(&info, job.request, &job.resources);
+    check_rate(&plan, &job.limits)?;
     if plan.expected_frames > job.limits.max_frames {
         return Err(Error::TooManyPictures { limit: job.limits.max_frames });
     }
@@ -83,6 +84,15 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         removed_share: log.removed_share(),
         outputs,
     })
+}
+
+fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
+    let rate = plan.frame_rate.per_second();
+    if rate <= f64::from(limits.max_rate) {
+        return Ok(());
+    }
+    let (found, limit) = (format!("{rate:.0} frames/s"), format!("{} frames/s", limits.max_rate));
+    Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
 }
 
 fn start_sound(job: &CutJob, info: &MediaInfo, stop: &Stop) -> Result<Child, Error> {

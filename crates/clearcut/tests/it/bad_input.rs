@@ -5,12 +5,13 @@ use std::{
     fs,
     os::unix::ffi::OsStrExt,
     path::Path,
+    process::Stdio,
     time::{Duration, SystemTime},
 };
 
 use crate::{
     clips::H264,
-    media::{command, probe},
+    media::{command, ffmpeg, probe},
     run::{Place, descendants, end_of, within_guard},
 };
 
@@ -123,16 +124,15 @@ impl Decoy {
         Self(path)
     }
 
+    fn is_unread(&self) -> bool {
+        fs::metadata(&self.0).unwrap().accessed().unwrap() < SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_001)
+    }
+
     /// Nothing has read it; and had it, that would have been seen.
     fn assert_unread(&self) {
-        let accessed = || fs::metadata(&self.0).unwrap().accessed().unwrap();
-        let before = accessed();
-        assert!(
-            before < SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_001),
-            "the file beside the clip was read"
-        );
+        assert!(self.is_unread(), "the file beside the clip was read");
         fs::read(&self.0).unwrap();
-        assert!(accessed() > before, "this file system does not record access, so the test sees nothing");
+        assert!(!self.is_unread(), "this file system does not record access, so the test sees nothing");
     }
 }
 
@@ -167,12 +167,19 @@ fn a_playlist_in_the_subtitles_of_an_avi_is_not_followed() {
     let decoy = Decoy::in_place(&place);
     let clip = fs::read(place.encode("plain.avi", "-c:v mpeg4 -q:v 3")).unwrap();
     place.put("gab2.avi", with_gab2(&clip, &format!("#EXTM3U\n#EXTINF:1,\n{}\n#EXT-X-ENDLIST\n", decoy.0.display())));
+    assert_eq!(probe_streams(&place.join("gab2.avi")), "video\nsubtitle", "the clip holds no playlist");
     for sandbox in ["auto", "off"] {
         let outcome = place.run(&["cut", "gab2.avi", "-q", "--force", "--sandbox", sandbox]);
         assert!(matches!(outcome.exit, Some(0 | 3)), "{outcome:?}");
         place.assert_nobody_works_here();
     }
     decoy.assert_unread();
+}
+
+fn probe_streams(path: &Path) -> String {
+    let arguments = ["-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0"];
+    let said = command("ffprobe").args(arguments).arg(path).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().trim().to_owned()
 }
 
 /// Adds a subtitle stream to an AVI of one stream, whose only packet is `playlist`.
@@ -206,18 +213,39 @@ fn with_gab2(avi: &[u8], playlist: &str) -> Vec<u8> {
 fn an_external_data_reference_is_not_followed() {
     let place = Place::new();
     let decoy = Decoy::in_place(&place);
-    let mut clip = fs::read(place.encode("own.mov", H264)).unwrap();
-    // `url ` with flag 1 says "in this file"; an alias without it names another.
-    let at = clip.windows(4).position(|window| window == b"url ").unwrap();
-    clip[at..at + 4].copy_from_slice(b"alis");
-    clip[at + 7] = 0;
-    place.put("elsewhere.mov", &clip);
+    let clip = fs::read(place.encode("own.mov", H264)).unwrap();
+    place.put("elsewhere.mov", with_alias(&clip, decoy.0.to_str().unwrap()));
     for sandbox in ["auto", "off"] {
         let outcome = place.run(&["cut", "elsewhere.mov", "-q", "--force", "--sandbox", sandbox]);
         assert!(matches!(outcome.exit, Some(0 | 3)), "{outcome:?}");
         place.assert_nobody_works_here();
     }
-    decoy.assert_unread();
+    assert!(decoy.is_unread(), "the file beside the clip was read");
+    ffmpeg(place.path(), "-enable_drefs 1 -use_absolute_path 1 -i elsewhere.mov -c copy -f null -");
+    assert!(!decoy.is_unread(), "the clip names no other file, so the test shows nothing");
+}
+
+/// Makes the only data reference of a MOV (whose `moov` comes last) an alias of the file at `path`.
+fn with_alias(mov: &[u8], path: &str) -> Vec<u8> {
+    let mut alias = vec![0; 4 + 10 + 28 + 12 + 64 + 16 + 4 + 16];
+    for field in
+        [&[0, 2][..], &(path.len() as u16).to_be_bytes(), path.as_bytes(), &vec![0; path.len() % 2], &[0xFF; 4]]
+    {
+        alias.extend(field);
+    }
+    let atom = |name: &[u8], body: &[u8]| [&(body.len() as u32 + 8).to_be_bytes(), name, body].concat();
+    let reference = atom(b"dref", &[&[0, 0, 0, 0, 0, 0, 0, 1], &atom(b"alis", &alias)[..]].concat());
+    let start_of = |name: &[u8]| mov.windows(4).rposition(|window| window == name).unwrap() - 4;
+    let size_at = |start: usize| u32::from_be_bytes(mov[start..start + 4].try_into().unwrap());
+    let (dref, mut whole) = (mov.windows(4).rposition(|window| window == b"url ").unwrap() - 4 - 16, mov.to_vec());
+    assert_eq!(&mov[dref + 4..dref + 8], b"dref");
+    let grown = reference.len() as u32 - size_at(dref);
+    for parent in [&b"moov"[..], b"trak", b"mdia", b"minf", b"dinf"] {
+        let start = start_of(parent);
+        whole[start..start + 4].copy_from_slice(&(size_at(start) + grown).to_be_bytes());
+    }
+    whole.splice(dref..dref + size_at(dref) as usize, reference);
+    whole
 }
 
 #[test]
@@ -515,9 +543,18 @@ fn a_killed_cut_takes_its_children_along_and_publishes_nothing() {
         let mut child = cut_in_progress(&place, sandbox);
         let before = descendants(child.id());
         assert!(before.iter().any(|process| process.name == "ffmpeg"), "{before:?}");
+        // Stopped, they notice neither a closed pipe nor an end of input: only being killed ends them.
+        let signal_all = |signal| {
+            let ids = before.iter().filter(|process| process.name == "ffmpeg").map(|process| process.id.to_string());
+            command("kill").arg(signal).args(ids).stderr(Stdio::null()).status().unwrap();
+        };
+        signal_all("-STOP");
         child.kill().unwrap();
         end_of(&mut child);
         let gone = within_guard(|| before.iter().all(|process| !process.lives()));
+        if !gone {
+            signal_all("-KILL");
+        }
         assert!(gone, "{sandbox}: {:?}", before.iter().filter(|process| process.lives()).collect::<Vec<_>>());
         assert!(within_guard(|| place.processes().is_empty()), "{sandbox}: {:?}", place.processes());
         let names = place.names();

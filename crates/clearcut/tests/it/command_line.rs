@@ -140,3 +140,21 @@ fn a_reader_that_leaves_early_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn the_clip_itself_is_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("x.mp4");
+    fs::copy(sample("dancer.mp4"), &clip).unwrap();
+    let before = fs::read(&clip).unwrap();
+    let told = clearcut(&["cut", clip.to_str().unwrap(), "-o", clip.to_str().unwrap(), "--force"]);
+    assert_eq!(told.status.code(), Some(4));
+    assert_eq!(fs::read(&clip).unwrap(), before);
+}
+
+#[test]
+fn two_clips_of_one_name_are_not_cut_into_one_file() {
+    let told = clearcut(&["cut", "a/clip.mp4", "b/clip.mov", "-o", "/tmp"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&told.stderr).contains("the same name"));
+}

@@ -279,3 +279,17 @@ fn subtitles_and_a_second_picture_track_do_no_harm() {
     place.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
     assert_matted("subtitled.mp4", &cut(&place, "subtitled.mp4", (WIDTH, HEIGHT), "24/1", FRAMES));
 }
+
+#[test]
+fn a_clip_faster_than_the_limit_is_cut_at_the_rate_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(crate::media::sample("mascot.mp4"), folder.path().join("clip.mp4")).unwrap();
+    crate::media::ffmpeg(
+        folder.path(),
+        "-i clip.mp4 -an -vf setpts=N/1000/TB,scale=128:128 -r 1000 -c:v libx264 fast.mp4",
+    );
+    let fast = folder.path().join("fast.mp4");
+    crate::media::clearcut_ok(&["cut", fast.to_str().unwrap(), "--fps", "60", "-q"]);
+    let said = crate::media::probe(&folder.path().join("fast-cut.webm"), "r_frame_rate,nb_read_frames");
+    assert_eq!(said, "60/1,4");
+}

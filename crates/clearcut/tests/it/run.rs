@@ -171,7 +171,7 @@ pub(crate) fn within_guard(mut condition: impl FnMut() -> bool) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     pub(crate) name: String,
-    id: u32,
+    pub(crate) id: u32,
     parent: u32,
     started: String,
 }

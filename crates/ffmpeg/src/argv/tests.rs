@@ -1,0 +1,232 @@
+use std::time::Duration;
+
+use clearcut_frame::{FrameRate, Size, Subsampling};
+use clearcut_job::{OutputFormat, Quality};
+
+use super::*;
+use crate::{AudioTrack, Container, MediaInfo, MediaLimits};
+
+const HOSTILE: &str = "http://evil/;$(x) -i";
+
+/// A clip whose every text field is a stranger's.
+fn info() -> MediaInfo {
+    MediaInfo {
+        container: Container::Mov,
+        stream: 2,
+        codec: HOSTILE.to_owned(),
+        decoder: None,
+        pixel_format: HOSTILE.to_owned(),
+        size: Size::new(160, 120).unwrap(),
+        frame_rate: FrameRate::new(30_000, 1001).unwrap(),
+        has_variable_rate: false,
+        frames: 24,
+        key_frames: 1,
+        duration: Duration::from_secs(1),
+        video_start_secs: -0.5,
+        rotation_degrees: 0,
+        has_alpha: false,
+        subsampling: Subsampling::Half,
+        color: ColorTags::BT709,
+        tone_map: None,
+        audio: Some(AudioTrack { stream: 5, codec: HOSTILE.to_owned(), channels: 6, sample_rate: 48_000 }),
+    }
+}
+
+fn decode_plan() -> DecodePlan {
+    DecodePlan { size: Size::new(80, 60).unwrap(), retiming: Retiming::EveryPicture, threads: 3 }
+}
+
+fn sample_plan() -> SamplePlan {
+    SamplePlan { key_frames_only: true, step: 7, max_pictures: 24 }
+}
+
+fn encode_plan(format: OutputFormat) -> EncodePlan {
+    EncodePlan {
+        format,
+        size: Size::new(161, 91).unwrap(),
+        subsampling: Subsampling::Full,
+        frame_rate: FrameRate::new(30_000, 1001).unwrap(),
+        color: ColorTags::BT601_525,
+        quality: "60".parse::<Quality>().unwrap(),
+        has_audio: true,
+        threads: 2,
+    }
+}
+
+/// Every command that reads a stranger's file.
+fn reading(info: &MediaInfo) -> Vec<Vec<String>> {
+    let limits = MediaLimits::default();
+    vec![
+        probe_streams(info.container, &limits),
+        probe_packets(info.container, &limits),
+        decode(info, &decode_plan(), &limits),
+        sample(info, info.size, &sample_plan(), &limits),
+        extract_audio(info, &limits),
+    ]
+}
+
+fn line(arguments: &[String]) -> String {
+    arguments.join(" ")
+}
+
+/// The value of the option, which must be given once.
+fn value<'a>(arguments: &'a [String], option: &str) -> &'a str {
+    assert_eq!(arguments.iter().filter(|word| *word == option).count(), 1, "{option} in {arguments:?}");
+    let at = arguments.iter().position(|word| word == option).unwrap();
+    &arguments[at + 1]
+}
+
+#[test]
+fn a_strangers_file_is_read_only_under_whitelists() {
+    for container in
+        [Container::Mov, Container::Matroska, Container::Avi, Container::Gif, Container::Apng, Container::Webp]
+    {
+        for arguments in reading(&MediaInfo { container, ..info() }) {
+            assert_eq!(value(&arguments, "-protocol_whitelist"), "file,pipe");
+            assert_eq!(value(&arguments, "-format_whitelist"), container.demuxer());
+            assert_eq!(value(&arguments, "-max_pixels"), "36000000");
+            assert_eq!(value(&arguments, "-i"), "file:/dev/stdin");
+            let input = arguments.iter().position(|word| word == "-i").unwrap();
+            assert_eq!(arguments[input - 2..input], ["-f", container.demuxer()], "{arguments:?}");
+            for guard in ["-protocol_whitelist", "-format_whitelist", "-codec_whitelist", "-max_pixels"] {
+                let at = arguments.iter().position(|word| word == guard).unwrap();
+                assert!(at < input, "{guard} comes after the input in {arguments:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_decoders_that_a_stranger_can_reach_are_these() {
+    let pinned = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,prores,mpeg4,mjpeg,gif,png,apng,webp,\
+                  qtrle,aac,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,\
+                  pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_s8,pcm_alaw,pcm_mulaw,mp2,mp2float,\
+                  adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,wmav2,dts,dca,mov_text,subrip,srt,ass,\
+                  ssa,webvtt,dvdsub,pgssub";
+    for arguments in reading(&info()) {
+        assert_eq!(value(&arguments, "-codec_whitelist"), pinned);
+    }
+}
+
+#[test]
+fn no_word_of_a_stranger_is_an_argument() {
+    for arguments in reading(&info()) {
+        assert!(arguments.iter().all(|word| !word.contains("evil") && !word.contains('$')), "{arguments:?}");
+    }
+}
+
+#[test]
+fn ffmpeg_never_asks_its_terminal() {
+    let limits = MediaLimits::default();
+    let mut commands = vec![
+        decode(&info(), &decode_plan(), &limits),
+        sample(&info(), info().size, &sample_plan(), &limits),
+        extract_audio(&info(), &limits),
+    ];
+    commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
+    commands.extend(OutputFormat::ALL.map(|format| decode_matte(&encode_plan(format))));
+    for arguments in commands {
+        assert_eq!(arguments.iter().filter(|word| *word == "-nostdin").count(), 1, "{arguments:?}");
+    }
+}
+
+#[test]
+fn decoding_maps_one_stream_and_passes_every_picture() {
+    let arguments = decode(&info(), &decode_plan(), &MediaLimits::default());
+    assert_eq!(value(&arguments, "-map"), "0:2");
+    assert_eq!(value(&arguments, "-threads"), "3");
+    assert_eq!(
+        value(&arguments, "-vf"),
+        "scale=80:60:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv:\
+         flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
+    );
+    assert!(line(&arguments).ends_with("-fps_mode passthrough -f rawvideo -pix_fmt yuv420p pipe:1"), "{arguments:?}");
+}
+
+#[test]
+fn a_new_rate_is_made_before_scaling() {
+    let retiming = Retiming::To(FrameRate::new(25, 1).unwrap());
+    let arguments = decode(&info(), &DecodePlan { retiming, ..decode_plan() }, &MediaLimits::default());
+    assert!(value(&arguments, "-vf").starts_with("fps=25/1,scale="), "{arguments:?}");
+}
+
+#[test]
+fn samples_are_key_frames_only_where_asked() {
+    let of = |plan| sample(&info(), info().size, &plan, &MediaLimits::default());
+    let arguments = of(sample_plan());
+    assert_eq!((value(&arguments, "-skip_frame"), value(&arguments, "-frames:v")), ("nokey", "24"));
+    assert!(value(&arguments, "-vf").starts_with("select=not(mod(n\\,7)),"));
+    let every = of(SamplePlan { key_frames_only: false, step: 0, ..sample_plan() });
+    assert!(!every.contains(&"-skip_frame".to_owned()));
+    assert!(value(&every, "-vf").starts_with("select=not(mod(n\\,1)),"), "a step of 0 would divide by it");
+}
+
+#[test]
+fn what_hdr_does_not_state_is_taken_to_be_bt2020() {
+    let of = |transfer, has_primaries, has_matrix, has_alpha| {
+        let tone_map = Some(ToneMap { transfer, has_primaries, has_matrix });
+        let info = MediaInfo { has_alpha, tone_map, ..info() };
+        value(&decode(&info, &decode_plan(), &MediaLimits::default()), "-vf").to_owned()
+    };
+    let stated = of(SourceTransfer::HighDynamicRange, true, true, false);
+    assert!(stated.starts_with("zscale=transfer=linear:npl=203,format=gbrpf32le,"), "{stated}");
+    let unstated = of(SourceTransfer::Unstated, false, false, false);
+    assert!(unstated.starts_with("setparams=color_trc=bt2020-10:color_primaries=bt2020:colorspace=bt2020nc,zscale"));
+    let layered = of(SourceTransfer::HighDynamicRange, false, true, true);
+    assert!(layered.starts_with("setparams=color_primaries=bt2020,") && layered.contains("gbrapf32le"), "{layered}");
+}
+
+#[test]
+fn the_decoder_that_keeps_alpha_is_pinned_before_the_input() {
+    let info = MediaInfo { decoder: Some("libvpx-vp9"), has_alpha: true, ..info() };
+    let arguments = decode(&info, &decode_plan(), &MediaLimits::default());
+    assert_eq!(value(&arguments, "-c:v"), "libvpx-vp9");
+    assert_eq!(value(&arguments, "-pix_fmt"), "yuva420p");
+    let place = |word: &str| arguments.iter().position(|found| found == word);
+    assert!(place("-c:v") < place("-i"));
+}
+
+#[test]
+fn sound_begins_with_the_first_picture_and_ends_with_the_last() {
+    let arguments = extract_audio(&info(), &MediaLimits::default());
+    assert_eq!((value(&arguments, "-map"), value(&arguments, "-ac")), ("0:5", "2"));
+    assert_eq!(
+        value(&arguments, "-af"),
+        "asetpts=PTS-(-0.500000)/TB,aresample=async=1:first_pts=0,apad=whole_dur=1.000000,atrim=end=1.000000"
+    );
+    assert_eq!(arguments.last().unwrap(), AUDIO_FILE);
+}
+
+#[test]
+fn each_format_is_encoded_as_players_want_it() {
+    for (format, wanted, sound) in [
+        (OutputFormat::Webm, "-c:v libvpx-vp9 -pix_fmt yuva420p", Some("-c:a libopus")),
+        (OutputFormat::StackedAlpha, "-c:v libx264 -pix_fmt yuv420p", Some("-c:a aac")),
+        (OutputFormat::Webp, "-c:v libwebp_anim -lossless 0 -quality 60 -loop 0 -f webp", None),
+        (OutputFormat::Apng, "-c:v apng -pred mixed -plays 0 -f apng", None),
+        (
+            OutputFormat::Mov,
+            "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16",
+            Some("-c:a pcm_s24le"),
+        ),
+    ] {
+        let plan = encode_plan(format);
+        let arguments = encode(&plan);
+        let line = line(&arguments);
+        assert!(line.contains(wanted), "{line}");
+        assert_eq!(line.contains("-map 1:a"), sound.is_some(), "{line}");
+        assert!(sound.is_none_or(|sound| line.contains(sound)), "{line}");
+        assert_eq!(value(&arguments, "-framerate"), "30000/1001");
+        let size = if format == OutputFormat::StackedAlpha { "162x184" } else { "161x91" };
+        assert_eq!(value(&arguments, "-video_size"), size);
+        assert_eq!(value(&arguments, "-protocol_whitelist"), "file,pipe");
+        assert_eq!(arguments.last().unwrap(), &plan.file_name());
+        assert!(!plan.file_name().contains(['/', '-']) || format == OutputFormat::StackedAlpha);
+    }
+}
+
+#[test]
+fn webm_is_read_back_by_the_decoder_that_keeps_alpha() {
+    let arguments = decode_matte(&encode_plan(OutputFormat::Webm));
+    assert!(line(&arguments).contains("-c:v libvpx-vp9 -i file:webm.webm"), "{arguments:?}");
+}

@@ -1,0 +1,195 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn capabilities() -> Capabilities {
+    let banner = "ffmpeg version 5.1\nconfiguration: --enable-libzimg";
+    Capabilities::parse(banner, " DEV.L. vp9  VP9 (decoders: vp9 libvpx-vp9 ) (encoders: libvpx-vp9 )")
+}
+
+fn video(changes: &Value) -> Value {
+    let mut stream = json!({
+        "index": 0, "codec_type": "video", "codec_name": "h264", "width": 1280, "height": 720, "pix_fmt": "yuv420p",
+        "sample_aspect_ratio": "1:1", "r_frame_rate": "24/1", "avg_frame_rate": "24/1",
+    });
+    for (key, value) in changes.as_object().unwrap() {
+        stream[key] = value.clone();
+    }
+    stream
+}
+
+fn parse(streams: &[Value]) -> Result<Stated, Error> {
+    let json = json!({ "streams": streams }).to_string();
+    parse_streams(Container::Mov, json.as_bytes(), &MediaLimits::default(), &capabilities())
+}
+
+fn info_of(changes: &Value) -> MediaInfo {
+    parse(&[video(changes)]).unwrap_or_else(|error| panic!("{changes}: {error}")).info()
+}
+
+fn refusal<T>(result: Result<T, Error>) -> MediaError {
+    match result {
+        Err(Error::Media(error)) => error,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("not refused"),
+    }
+}
+
+/// Settles a clip of these rates from the pictures' times in seconds.
+fn settled(changes: &Value, starts: &[f64]) -> Result<MediaInfo, Error> {
+    let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},K_")).collect();
+    settled_from(changes, &lines.join("\n"))
+}
+
+fn settled_from(changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
+    let mut stated = parse(&[video(changes)])?;
+    settle(&mut stated, lines.as_bytes(), &MediaLimits::default())?;
+    Ok(stated.info())
+}
+
+fn steady(count: usize, rate: f64) -> Vec<f64> {
+    (0..count).map(|index| index as f64 / rate).collect()
+}
+
+#[test]
+fn a_steady_clip_keeps_its_rate_and_every_picture() {
+    let info = settled(&json!({"r_frame_rate": "30000/1001"}), &steady(300, 30_000.0 / 1001.0)).unwrap();
+    assert_eq!((info.frame_rate.to_string().as_str(), info.has_variable_rate, info.frames), ("30000/1001", false, 300));
+    assert!((info.duration.as_secs_f64() - 10.01).abs() < 1e-6);
+}
+
+#[test]
+fn times_out_of_order_are_those_of_reordered_pictures() {
+    let info = settled(&json!({}), &[0.0, 4.0 / 24.0, 2.0 / 24.0, 1.0 / 24.0, 3.0 / 24.0]).unwrap();
+    assert!(!info.has_variable_rate);
+}
+
+#[test]
+fn uneven_times_make_a_variable_rate() {
+    let info = settled(&json!({}), &[0.0, 0.1, 0.15, 0.5, 1.0]).unwrap();
+    assert!(info.has_variable_rate);
+    assert_eq!(info.frame_rate.to_string(), "24/1");
+    assert!((info.duration.as_secs_f64() - (1.0 + 1.0 / 24.0)).abs() < 1e-6);
+    let coarse = settled(&json!({"r_frame_rate": "1000/1", "avg_frame_rate": "0/0"}), &[0.0, 0.03, 0.07, 0.2]).unwrap();
+    assert_eq!(coarse.frame_rate.to_string(), "15/1");
+}
+
+#[test]
+fn a_coarse_clock_does_not_hide_the_usual_rate() {
+    let starts: Vec<f64> = (0..240).map(|index| f64::from(index * 4167) / 1e5).collect();
+    let info = settled(&json!({"r_frame_rate": "100000/4167", "avg_frame_rate": "24/1"}), &starts).unwrap();
+    assert_eq!((info.frame_rate.to_string().as_str(), info.has_variable_rate), ("24/1", false));
+}
+
+#[test]
+fn pictures_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
+    let lines = "0,-0.083333,KD\n0,-0.041667,_D\n0,0.000000,__\n0,0.041667,__\n";
+    let info = settled_from(&json!({"nb_frames": "4"}), lines).unwrap();
+    assert_eq!((info.frames, info.video_start_secs), (2, 0.0));
+    assert_eq!(refusal(settled_from(&json!({"nb_frames": "5"}), lines)), MediaError::Damaged);
+}
+
+#[test]
+fn packets_of_other_streams_and_nonsense_lines_do_not_count() {
+    let lines = "1,0.0,K_\n0,0.0,K_\n\n,,\n0\nx,y,z\n0,N/A,__\n";
+    assert_eq!(settled_from(&json!({}), lines).unwrap().frames, 2);
+    assert_eq!(refusal(settled_from(&json!({}), "1,0.0,K_\n")), MediaError::Damaged);
+    assert_eq!(refusal(settled_from(&json!({}), "")), MediaError::Damaged);
+}
+
+#[test]
+fn key_information_with_the_packets_means_encrypted() {
+    let lines = "0,0.0,K_,Encryption info\n0,0.04,__,Encryption info\n";
+    assert_eq!(refusal(settled_from(&json!({}), lines)), MediaError::Encrypted);
+}
+
+#[test]
+fn rates_and_lengths_over_the_limit_are_refused() {
+    let fast = settled(&json!({"r_frame_rate": "1000/1"}), &steady(10, 1000.0));
+    assert!(matches!(refusal(fast), MediaError::OverLimit { found, .. } if found.contains("1000 frames/s")));
+    let long = settled(&json!({}), &[0.0, 1.0 / 24.0, 36_000.0]);
+    assert!(matches!(refusal(long), MediaError::OverLimit { found, .. } if found == "36000 s"));
+}
+
+#[test]
+fn a_quarter_turn_swaps_the_sides_and_nonsense_does_not() {
+    for (rotation, degrees, size) in [
+        (json!(-90), 90, (720, 1280)),
+        (json!(90), 270, (720, 1280)),
+        (json!(180), 180, (1280, 720)),
+        (json!(-180), 180, (1280, 720)),
+        (json!(89), 270, (720, 1280)),
+        (json!(-0.4), 0, (1280, 720)),
+        (json!(33), 327, (1280, 720)),
+        (json!(-2_147_483_648_i64), 128, (1280, 720)),
+    ] {
+        let info = info_of(&json!({"side_data_list": [{"side_data_type": "x"}, {"rotation": rotation}]}));
+        assert_eq!((info.rotation_degrees, (info.size.width(), info.size.height())), (degrees, size), "{rotation}");
+    }
+}
+
+#[test]
+fn pixels_are_made_square_within_reason() {
+    for (aspect, width) in
+        [("1:1", 1280), ("4:3", 1707), ("0:1", 1280), ("1:0", 1280), ("1:1000", 1280), ("x", 1280), ("9:1", 1280)]
+    {
+        assert_eq!(info_of(&json!({"sample_aspect_ratio": aspect})).size.width(), width, "{aspect}");
+    }
+}
+
+#[test]
+fn alpha_is_told_from_pixel_format_and_container_tag() {
+    for (changes, has_alpha, decoder) in [
+        (json!({}), false, None),
+        (json!({"codec_name": "vp9", "tags": {"alpha_mode": "1"}}), true, Some("libvpx-vp9")),
+        (json!({"codec_name": "vp9", "tags": {"ALPHA_MODE": "1"}}), true, Some("libvpx-vp9")),
+        (json!({"codec_name": "vp9", "tags": {"alpha_mode": "0"}}), false, None),
+        (json!({"codec_name": "vp8", "tags": {"alpha_mode": "1"}}), false, None), // This ffmpeg has no libvpx for VP8.
+        (json!({"codec_name": "prores", "pix_fmt": "yuva444p12le"}), true, None),
+        (json!({"codec_name": "qtrle", "pix_fmt": "argb"}), true, None),
+        (json!({"codec_name": "gif", "pix_fmt": "bgra"}), true, None),
+    ] {
+        let info = info_of(&changes);
+        assert_eq!((info.has_alpha, info.decoder), (has_alpha, decoder), "{changes}");
+    }
+}
+
+#[test]
+fn unstated_colours_are_guessed_and_hdr_is_noticed() {
+    assert_eq!(info_of(&json!({})).color, ColorTags::BT709);
+    assert_eq!(info_of(&json!({"height": 480})).color, ColorTags::BT601_525);
+    assert_eq!(info_of(&json!({"color_space": "bt470bg"})).color, ColorTags::BT601_625);
+    let hdr = info_of(&json!({"color_transfer": "smpte2084"})).tone_map.unwrap();
+    assert_eq!((hdr.transfer, hdr.has_primaries), (SourceTransfer::HighDynamicRange, false));
+    let wide = info_of(&json!({"color_space": "bt2020nc", "color_transfer": "unknown"})).tone_map.unwrap();
+    assert_eq!((wide.transfer, wide.has_matrix), (SourceTransfer::Unstated, true));
+}
+
+#[test]
+fn unfit_streams_are_refused_by_name() {
+    let cover = json!({"index": 0, "codec_type": "video", "codec_name": "mjpeg", "disposition": {"attached_pic": 1}});
+    let sound = json!({"index": 1, "codec_type": "audio", "codec_name": "aac", "channels": 2});
+    assert_eq!(refusal(parse(&[])), MediaError::NoVideoStream);
+    assert_eq!(refusal(parse(&[cover, sound])), MediaError::NoVideoStream);
+    let codec = refusal(parse(&[video(&json!({"codec_name": "evil\u{1b}[2J codec"}))]));
+    assert_eq!(codec, MediaError::UnsupportedCodec { codec: "evil2Jcodec".to_owned() });
+    assert_eq!(refusal(parse(&[video(&json!({"width": 0}))])), MediaError::Damaged);
+    let many: Vec<_> = (0..65).map(|index| video(&json!({"index": index}))).collect();
+    assert!(matches!(refusal(parse(&many)), MediaError::OverLimit { .. }));
+    let large = refusal(parse(&[video(&json!({"width": 16_000, "height": 16_000}))]));
+    assert!(matches!(large, MediaError::OverLimit { .. }));
+    for garbage in ["", "{", "7", "{\"streams\": 5}", "\u{0}"] {
+        let parsed = parse_streams(Container::Mov, garbage.as_bytes(), &MediaLimits::default(), &capabilities());
+        assert_eq!(refusal(parsed), MediaError::Damaged, "{garbage:?}");
+    }
+}
+
+#[test]
+fn what_ffprobe_complains_of_is_told_apart() {
+    let of = |words| complaint(words, &MediaLimits::default());
+    let codec = of("[magicyuv @ 0x5] Codec (magicyuv) not on whitelist 'h264'");
+    assert_eq!(codec, MediaError::UnsupportedCodec { codec: "magicyuv".to_owned() });
+    let large = of("[IMGUTILS @ 0x7] Picture size 16000x16000 exceeds specified max pixel count 36000000, see");
+    assert!(matches!(large, MediaError::OverLimit { .. }));
+    assert_eq!(of("moov atom not found"), MediaError::Damaged);
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Starts a server on this machine, submits a clip to it as its first job, shows how it gets on and where the results are, and keeps
+# serving until Ctrl-C: scripts/first-job.sh CLIP [DATA] [HOST:PORT]
+set -euo pipefail
+clip=${1:?usage: scripts/first-job.sh CLIP [DATA] [HOST:PORT]}
+data=${2:-clearcut-data} listen=${3:-127.0.0.1:8787}
+server=target/release/clearcut
+url=http://$listen
+
+mkdir -p "$data"
+"$server" serve --data "$data" --listen "$listen" &
+pid=$!
+trap 'kill -TERM $pid 2>/dev/null; wait $pid' EXIT
+until curl -fs "$url/readyz" >/dev/null; do
+  kill -0 $pid 2>/dev/null || exit 1
+  sleep 0.2
+done
+
+# The value of a key in one line of JSON: value KEY <<< JSON
+value() { sed -nE "s/.*\"$1\":(\"([^\"]*)\"|([^,}]*)).*/\2\3/p"; }
+
+key=$("$server" keys create --data "$data" --name make-run | grep -oE 'hc_[A-Za-z0-9]{32}' | head -1)
+auth="Authorization: Bearer $key"
+submitted=$(curl -sS -H "$auth" -F "file=@$clip" -F 'formats=["webm","stacked-alpha","webp","apng","mov"]' \
+  "$url/api/v1/jobs/video/remove-background")
+job=$(value jobId <<<"$submitted")
+[ -n "$job" ] || { echo "$submitted"; exit 1; }
+echo "Submitted $clip as job $job"
+
+last=
+while :; do
+  reply=$(curl -sS -H "$auth" "$url/api/v1/jobs/$job")
+  status=$(value status <<<"$reply")
+  line="$(value progress <<<"$reply") % $(value stage <<<"$reply")"
+  [ "$line" = "$last" ] || echo "  $line"
+  last=$line
+  case $status in completed | failed) break ;; esac
+  sleep 0.3
+done
+[ "$status" = completed ] || { echo "$reply"; exit 1; }
+echo "Done. The results, for an hour:"
+grep -oE '"format":"[a-z-]+","url":"[^"]+"' <<<"$reply" | sed -E 's/"format":"([^"]+)","url":"([^"]+)"/  \1  \2/'
+echo "Your key for this server: $key"
+echo "It goes on serving at $url (documentation: $url/docs). Ctrl-C ends it."
+wait $pid
