@@ -26,11 +26,21 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, drain: &Drain) {
     let began = Instant::now();
     tracing::info!(job = %claimed.id, token = %claimed.token, waited_ms = claimed.waited.as_millis() as u64, "claimed");
+    let ended = bring_to_end(worker, &claimed, drain).await;
+    tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
+    tidy(worker.queue.as_ref(), &worker.store).await;
+}
+
+/// Works and keeps the lease until the end is said or there is nothing to say; what came of it, in words.
+///
+/// The keeper ends with this function. One that were kept and not polled might hold the database's only writer, halfway
+/// through a heartbeat, from all who come after.
+async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> String {
     let (tell, told) = watch::channel(Progress::within(Stage::Waiting, 1.0));
     let cancel = CancelFlag::default();
     let queue = worker.queue.as_ref();
-    let keeper = keep(queue, &claimed, &worker.settings, told, &drain.put_back);
-    let work = make_ending(worker, &claimed, &cancel, tell);
+    let keeper = keep(queue, claimed, &worker.settings, told, &drain.put_back);
+    let work = make_ending(worker, claimed, &cancel, tell);
     tokio::pin!(work, keeper);
     let ending = tokio::select! {
         ending = &mut work => Ok(ending),
@@ -41,9 +51,9 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, dra
             Err(stopped)
         }
     };
-    let ended = match ending {
+    match ending {
         Ok(ending) => {
-            let finish = finish(worker, &claimed, ending);
+            let finish = finish(worker, claimed, ending);
             tokio::pin!(finish);
             tokio::select! {
                 ended = &mut finish => ended,
@@ -58,12 +68,10 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, dra
             }
         }
         Err(Stopped::LeaseLost) => "given up: the lease was lost".to_owned(),
-        Err(Stopped::PutBack) => put_back(worker, &claimed).await,
-        Err(Stopped::Deadline) => finish(worker, &claimed, timeout("the clip took longer than a cut may take")).await,
-        Err(Stopped::Stalled) => finish(worker, &claimed, timeout("the cut stood still for too long")).await,
-    };
-    tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
-    tidy(worker.queue.as_ref(), &worker.store).await;
+        Err(Stopped::PutBack) => put_back(worker, claimed).await,
+        Err(Stopped::Deadline) => finish(worker, claimed, timeout("the clip took longer than a cut may take")).await,
+        Err(Stopped::Stalled) => finish(worker, claimed, timeout("the cut stood still for too long")).await,
+    }
 }
 
 fn timeout(message: &str) -> Ending {

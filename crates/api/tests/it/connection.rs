@@ -90,7 +90,7 @@ async fn idle_connections_beyond_the_cap_delay_others_only_until_they_time_out()
 #[tokio::test]
 async fn a_refused_upload_still_reads_its_refusal() {
     let listening = listen().await;
-    let large = "x".repeat(900_000);
+    let large = "x".repeat(20_000_000);
     let head = submit_head(large.len()).replace(KEY, "hc_00000000000000000000000000000000");
     let answer = exchange(&listening, &format!("{head}{large}")).await;
     assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("INVALID_API_KEY"), "{answer}");

@@ -12,7 +12,9 @@ use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
     OutputFormat, Progress, Quality, Stage, SystemClock, Tolerance,
 };
-use clearcut_queue::{InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue};
+use clearcut_queue::{
+    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue,
+};
 use clearcut_store::{ObjectName, Store};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
 use tokio::task::JoinHandle;
@@ -72,8 +74,17 @@ const TTL: Duration = Duration::from_millis(400);
 impl Bench {
     async fn new() -> Self {
         let policy = Policy { lease_ttl: TTL, ..Policy::default() };
-        let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new(Arc::new(SystemClock), policy));
+        Self::over(Arc::new(MemoryQueue::new(Arc::new(SystemClock), policy)), tempfile::tempdir().unwrap()).await
+    }
+
+    async fn on_disk() -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("q.db");
+        let queue = SqliteQueue::open(&path, Arc::new(SystemClock), Policy::default()).await.unwrap();
+        Self::over(Arc::new(queue), dir).await
+    }
+
+    async fn over(queue: Arc<dyn Queue>, dir: tempfile::TempDir) -> Self {
         let store = Store::local(&dir.path().join("objects")).unwrap();
         let key = NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of("k") };
         let owner = queue.create_key(key).await.unwrap().id;
@@ -255,5 +266,27 @@ async fn a_lost_clip_fails_its_job() {
     bench.store.delete(&ObjectName::upload(1)).await.unwrap();
     let worker = bench.work(|_| {}, |order, _, _| Ok(easy(order)));
     assert_eq!(bench.end_of(&id).await.failure.unwrap().code, FailureCode::ProcessingFailed);
+    bench.stop(worker).await;
+}
+
+/// A heartbeat that is under way when a job ends must not keep the database's only writer.
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeats_under_way_hold_nobody_up_when_their_job_ends() {
+    let bench = Bench::on_disk().await;
+    let mut jobs = Vec::new();
+    for number in 0..150 {
+        jobs.push(bench.submit(number).await);
+    }
+    let restless = |settings: &mut WorkerSettings| {
+        settings.lease_ttl = Duration::from_mins(1);
+        settings.progress_interval = Duration::ZERO;
+    };
+    let worker = bench.work(restless, |order, _, progress| {
+        progress(Progress::within(Stage::Cutting, 0.5));
+        Ok(easy(order))
+    });
+    for id in &jobs {
+        assert_eq!(bench.end_of(id).await.state, JobState::Completed);
+    }
     bench.stop(worker).await;
 }
