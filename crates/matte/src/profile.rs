@@ -12,7 +12,7 @@ pub(crate) const REACH: u8 = 24;
 const ARRIVED: f32 = 1.0 / 12.0;
 
 /// Growth below this share of the steepest so far has left the edge: what still grows is the subject's own shading.
-const SLACKENED: f32 = 0.45;
+const SLACKENED: f32 = 0.5;
 
 /// How many pixels of subject behind the edge make it more than a strand: what half-resolution chroma needs to show its
 /// own colour.
