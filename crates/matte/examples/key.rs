@@ -3,6 +3,7 @@
 //! For measuring: timing goes to standard error.
 
 use std::{
+    collections::VecDeque,
     io::{self, Read, Write},
     time::Instant,
 };
@@ -31,18 +32,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     eprintln!("{} confidence {:.2} {:?}", backdrop.color(), backdrop.confidence(), backdrop);
     let keyer = Keyer::new(backdrop, KeySettings { tolerance });
     let pixels = size.pixels() as f64 * pictures.len() as f64 / 1e6;
-    let start = cpu_secs();
-    let keyed: Vec<Keyed> = pictures.into_iter().map(|picture| keyer.key(picture)).collect();
-    let key_secs = cpu_secs() - start;
+    let (mut key_secs, mut finish_secs) = (0.0, 0.0);
     let mut out = io::stdout().lock();
-    let mut finish_secs = 0.0;
-    for at in 0..keyed.len() {
-        let before: Vec<&Keyed> = keyed[at.saturating_sub(Keyer::REACH)..at].iter().rev().collect();
-        let after: Vec<&Keyed> = keyed[at + 1..(at + 1 + Keyer::REACH).min(keyed.len())].iter().collect();
+    let count = pictures.len();
+    let mut window: VecDeque<Keyed> = VecDeque::new();
+    let mut first = 0;
+    let mut coming = pictures.into_iter();
+    for at in 0..count {
         let start = cpu_secs();
-        let picture = keyer.finish(&before, &keyed[at], &after);
+        while first + window.len() <= (at + Keyer::REACH).min(count - 1) {
+            window.extend(coming.next().map(|picture| keyer.key(picture)));
+        }
+        key_secs += cpu_secs() - start;
+        let start = cpu_secs();
+        let before: Vec<&Keyed> = window.iter().take(at - first).rev().collect();
+        let after: Vec<&Keyed> = window.iter().skip(at - first + 1).collect();
+        let picture = keyer.finish(&before, &window[at - first], &after);
         finish_secs += cpu_secs() - start;
         out.write_all(picture.bytes())?;
+        while at + 1 > first + Keyer::REACH {
+            window.pop_front();
+            first += 1;
+        }
     }
     eprintln!(
         "estimate {:.0} ms, key {:.0} Mpx/s, finish {:.0} Mpx/s, together {:.0} Mpx/s",

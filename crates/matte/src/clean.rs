@@ -2,7 +2,10 @@
 
 use clearcut_frame::{Picture, PictureFormat};
 
-use crate::{band::BandPixel, outline::around};
+use crate::{
+    band::BandPixel,
+    outline::{around, place},
+};
 
 /// How many chroma samples the subject's colour is carried outwards: at half resolution twice as many pixels, which is more
 /// than the reach of the usual scaling filters.
@@ -109,7 +112,8 @@ impl Cells {
 fn pixels_of(sample: usize, format: PictureFormat) -> impl Iterator<Item = usize> {
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let (chroma_width, shift) = (format.chroma_size().0, format.subsampling.shift());
-    let (left, top) = (sample % chroma_width << shift, sample / chroma_width << shift);
+    let (column, row) = place(sample, chroma_width);
+    let (left, top) = (column << shift, row << shift);
     let columns = left..(left + (1 << shift)).min(width);
     (top..(top + (1 << shift)).min(height)).flat_map(move |y| columns.clone().map(move |x| y * width + x))
 }

@@ -49,9 +49,15 @@ pub(crate) fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
     edge
 }
 
+/// Column and row of a pixel. Picture sizes fit 32 bits, whose division is several times as fast as that of 64.
+pub(crate) fn place(index: usize, width: usize) -> (usize, usize) {
+    let (index, width) = (index as u32, width as u32);
+    ((index % width) as usize, (index / width) as usize)
+}
+
 /// The up to four pixels that share a side with one.
 pub(crate) fn beside(index: usize, width: usize, len: usize) -> impl Iterator<Item = usize> {
-    let x = index % width;
+    let (x, _) = place(index, width);
     let left = (x > 0).then(|| index - 1);
     let right = (x + 1 < width).then_some(index + 1);
     let above = index.checked_sub(width);
@@ -61,7 +67,7 @@ pub(crate) fn beside(index: usize, width: usize, len: usize) -> impl Iterator<It
 
 /// The pixels at most `reach` columns and rows away from one, itself among them.
 pub(crate) fn around(index: usize, width: usize, len: usize, reach: usize) -> impl Iterator<Item = usize> {
-    let (x, y, height) = (index % width, index / width, len / width);
+    let ((x, y), height) = (place(index, width), len / width);
     let (left, right) = (x.saturating_sub(reach), (x + reach).min(width - 1));
     (y.saturating_sub(reach)..=(y + reach).min(height - 1))
         .flat_map(move |row| row * width + left..=row * width + right)

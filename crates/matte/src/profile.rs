@@ -1,6 +1,9 @@
 //! The way from an edge of the subject inwards: where its mixing with the backdrop ends, and on which colour.
 
-use crate::{outline::around, scene::Scene};
+use crate::{
+    outline::{around, place},
+    scene::Scene,
+};
 
 /// How far inwards alpha may still be partial, in pixels: the widest blur that is unmixed.
 pub(crate) const REACH: u8 = 24;
@@ -9,7 +12,7 @@ pub(crate) const REACH: u8 = 24;
 const ARRIVED: f32 = 1.0 / 12.0;
 
 /// Growth below this share of the steepest so far has left the edge: what still grows is the subject's own shading.
-const SLACKENED: f32 = 0.45;
+const SLACKENED: f32 = 0.5;
 
 /// How many pixels of subject behind the edge make it more than a strand: what half-resolution chroma needs to show its
 /// own colour.
@@ -73,10 +76,11 @@ struct Path<'a> {
 
 impl<'a> Path<'a> {
     fn new(index: usize, mask: &'a [u8], scene: &'a Scene<'a>) -> Self {
+        let (x, y) = place(index, scene.width);
         Self {
             mask,
             scene,
-            start: [(index % scene.width) as f32, (index / scene.width) as f32],
+            start: [x as f32, y as f32],
             normal: normal(index, mask, scene.width),
             backdrop: scene.backdrop(index),
             contrasts: [[0.0; 3]; REACH as usize + 3],
@@ -128,10 +132,12 @@ impl<'a> Path<'a> {
 /// The unit vector from the backdrop into the subject at an edge pixel, from the 5×5 pixels around it.
 fn normal(index: usize, mask: &[u8], width: usize) -> [f32; 2] {
     let (mut dx, mut dy) = (0.0, 0.0);
+    let (x, y) = place(index, width);
     for other in around(index, width, mask.len(), 2) {
         let side = if mask[other] != 0 { 1.0 } else { -1.0 };
-        dx += side * ((other % width) as f32 - (index % width) as f32);
-        dy += side * ((other / width) as f32 - (index / width) as f32);
+        let (column, row) = place(other, width);
+        dx += side * (column as f32 - x as f32);
+        dy += side * (row as f32 - y as f32);
     }
     let length = dx.hypot(dy);
     if length > 0.0 { [dx / length, dy / length] } else { [0.0, 0.0] }

@@ -5,6 +5,7 @@ use clearcut_frame::Picture;
 use crate::{
     backdrop::Light,
     likeness::{Likeness, spread},
+    outline::place,
 };
 
 /// The picture, the light behind it and how the two compare.
@@ -37,7 +38,7 @@ impl<'a> Scene<'a> {
     /// Y', Cb, Cr at a luma index. Half-resolution chroma is interpolated; it sits on even columns, halfway between two
     /// rows (as in MPEG-2 and H.264).
     pub(crate) fn seen(&self, index: usize) -> [f32; 3] {
-        let (x, y) = (index % self.width, index / self.width);
+        let (x, y) = place(index, self.width);
         let luma = f32::from(self.luma[index]);
         let (width, height) = self.chroma_size;
         if self.shift == 0 {
@@ -57,7 +58,8 @@ impl<'a> Scene<'a> {
 
     /// Y', Cb, Cr of the backdrop at a luma index.
     pub(crate) fn backdrop(&self, index: usize) -> [f32; 3] {
-        self.likeness.backdrop_at(self.light, index % self.width, index / self.width)
+        let (x, y) = place(index, self.width);
+        self.likeness.backdrop_at(self.light, x, y)
     }
 
     /// Per luma row, the hue share of every pixel in 1/128ths (about, of the backdrop's colour at the picture's centre;

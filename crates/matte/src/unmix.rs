@@ -6,7 +6,7 @@ use crate::{palette::hue_share, profile::Profile};
 const SHARP: u8 = 4;
 
 /// By how much such an edge is steepened where chroma alone tells, less 1.
-const STEEPER: f32 = 0.8;
+const STEEPER: f32 = 0.9;
 
 /// An alpha and the colour that goes with it.
 #[derive(Debug, Clone, Copy)]

@@ -108,3 +108,46 @@ fn pictures_of_any_size_and_chroma_are_keyed() {
         }
     }
 }
+
+#[test]
+fn a_subject_in_shades_of_a_pastel_backdrop_stays_solid() {
+    let pastel = [205, 124, 142];
+    let out = cut_one(&painted(square(), 1, |x, y| {
+        let shade = [120, 125, (126 + 22 * x / SIDE) as u8];
+        mixed(shade, pastel, disc_alpha(x, y, SIDE, 34.0))
+    }));
+    let inside = (0..SIDE * SIDE).filter(|&i| disc_alpha(i % SIDE, i / SIDE, SIDE, 30.0) >= 1.0);
+    assert_eq!(inside.filter(|&i| out.alpha().unwrap()[i] < 230).count(), 0);
+}
+
+#[test]
+fn look_alikes_enclosed_by_solid_subject_stay_solid() {
+    let eye = |x: usize, y: usize| disc_alpha(x, y + 19, SIDE, 4.0);
+    let out = cut_one(&painted(square(), 1, |x, y| {
+        let body = mixed(RED, GREEN, disc_alpha(x, y, SIDE, 34.0));
+        let greenish = mixed(GREEN, [100, 128, 128], 0.6);
+        [0, 1, 2].map(|k| body[k] + eye(x, y) * (greenish[k] - body[k]))
+    }));
+    assert_eq!(alpha_at(&out, SIDE / 2, SIDE / 2 - 19), 255);
+}
+
+#[test]
+fn soft_shadow_becomes_dark_and_partly_clear() {
+    let size = format(160, 160, Subsampling::Half);
+    let shade = |x: usize, y: usize| {
+        let distance = (x as f32 - 80.0).hypot(1.4 * (y as f32 - 120.0));
+        1.0 - 0.5 * (1.0 - distance / 50.0).clamp(0.0, 1.0)
+    };
+    let picture = painted(size, 1, |x, y| {
+        let dark = shade(x, y);
+        let ground = [16.0 + (120.0 - 16.0) * dark, 128.0 + (80.0 - 128.0) * dark, 128.0 + (70.0 - 128.0) * dark];
+        let body = f32::from(u8::from((50..110).contains(&x) && (30..118).contains(&y)));
+        [0, 1, 2].map(|k| ground[k] + body * (f32::from(RED[k]) - ground[k]))
+    });
+    let out = cut_one(&picture);
+    let (x, y) = (80, 128);
+    let alpha = f32::from(alpha_at(&out, x, y)) / 255.0;
+    assert!((alpha - (1.0 - shade(x, y))).abs() < 0.15, "{alpha} for {}", 1.0 - shade(x, y));
+    assert!(out.y()[y * 160 + x] < 50, "luma {}", out.y()[y * 160 + x]);
+    assert_eq!(alpha_at(&out, 80, 60), 255);
+}
