@@ -60,7 +60,7 @@ impl Cells {
         let (width, shift) = (format.size.width(), format.subsampling.shift());
         let chroma_width = format.chroma_size().0 as u32;
         for pixel in band {
-            let sample = (pixel.index / width >> shift) * chroma_width + (pixel.index % width >> shift);
+            let sample = ((pixel.index / width) >> shift) * chroma_width + ((pixel.index % width) >> shift);
             if cells.slots[sample as usize] == 0 {
                 cells.put(Cell { sample, count: 0, colour: [0.0; 3] });
             }
