@@ -15,7 +15,7 @@ const CHROMA_REACH: u8 = 5;
 const SOLID: f32 = 0.95;
 
 /// Up to this alpha a pixel has so much of the backdrop that it must be a gap, wherever it is: curls have many.
-const GAP: f32 = 0.15;
+const GAP: f32 = 0.25;
 
 /// One pixel that may be mixed of subject and backdrop.
 #[derive(Debug, Clone, Copy)]

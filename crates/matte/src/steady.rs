@@ -13,13 +13,13 @@ pub(crate) struct Steadied<'a> {
     pub(crate) format: PictureFormat,
 }
 
-/// Gives every pixel of `out` a quarter of the alpha of each neighbour in which the place looks the same, within three
+/// Gives every pixel of `out` a third of the alpha of each neighbour in which the place looks the same, within three
 /// deviations and a level of `noise` (luma, chroma); what has changed keeps its own, so nothing lags or leaves ghosts.
 pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbours: [Option<Steadied>; 2], noise: [f32; 2]) {
     let format = current.format;
     let width = format.size.width() as usize;
     let same = noise.map(|sigma| (1.0 + 3.0 * sigma).min(255.0) as u8);
-    let mut total: Vec<u16> = current.alpha.iter().map(|&alpha| 2 * u16::from(alpha)).collect();
+    let mut total: Vec<u16> = current.alpha.iter().map(|&alpha| u16::from(alpha)).collect();
     for neighbour in neighbours {
         let usable = neighbour.filter(|other| other.format == format && other.seen.len() == current.seen.len());
         let other = usable.as_ref().unwrap_or(current);
@@ -34,7 +34,7 @@ pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbours: [Option<
         }
     }
     for (alpha, total) in out.planes_mut()[3].iter_mut().zip(&total) {
-        *alpha = ((total + 2) / 4) as u8;
+        *alpha = ((total + 1) / 3) as u8;
     }
 }
 
