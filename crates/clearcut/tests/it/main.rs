@@ -4,6 +4,7 @@
 mod bad_input;
 mod clips;
 mod command_line;
+mod documents;
 mod input_kinds;
 mod layers;
 mod media;
