@@ -8,7 +8,7 @@ server=target/release/clearcut
 url=http://$listen
 
 mkdir -p "$data"
-"$server" serve --data "$data" --listen "$listen" &
+"$server" serve --data "$data" --listen "$listen" --log warn &
 pid=$!
 trap 'kill -TERM $pid 2>/dev/null; wait $pid' EXIT
 until curl -fs "$url/readyz" >/dev/null; do
@@ -31,7 +31,7 @@ last=
 while :; do
   reply=$(curl -sS -H "$auth" "$url/api/v1/jobs/$job")
   status=$(value status <<<"$reply")
-  line="$(value progress <<<"$reply") % $(value stage <<<"$reply")"
+  line="$(value progress <<<"$reply") % $(value stage <<<"$reply" | sed 's/^null$/ended/')"
   [ "$line" = "$last" ] || echo "  $line"
   last=$line
   case $status in completed | failed) break ;; esac
