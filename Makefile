@@ -59,3 +59,7 @@ memory: setup-run build
 
 clean:
 	rm -rf target out
+
+# Both sides of every promise about speed, as ratios. So far: the server under load.
+.PHONY: bench
+bench: build bench-server
