@@ -41,20 +41,28 @@ def eventually(look, seconds=60, every=0.05):
 
 
 class Server:
-    """`clearcut serve` over one data folder, started and ended as often as a test likes."""
+    """`clearcut serve` over one data folder, started and ended as often as a test likes.
 
-    def __init__(self, *flags, data=None):
+    With `halt_at`, the first start of a debug build stands still when a job is `stored` or `committed`.
+    """
+
+    def __init__(self, *flags, data=None, halt_at=None):
         self._folder = tempfile.TemporaryDirectory(prefix="clearcut-fault-")
         self.data = pathlib.Path(data or pathlib.Path(self._folder.name) / "data")
         self.flags = list(flags)
+        self.halt_at = halt_at
         self.port = free_port()
         self.key = None
         self.process = None
 
     def start(self):
+        halt_at, self.halt_at = self.halt_at, None
+        environment = {**os.environ, **({"CLEARCUT_TEST_HALT_AT": halt_at} if halt_at else {})}
         command = [BINARY, "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}"]
         with open(pathlib.Path(self._folder.name) / "log", "ab") as log:
-            self.process = subprocess.Popen(command + self.flags, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.process = subprocess.Popen(
+                command + self.flags, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
         for line in self.process.stdout:
             found = re.search(r"hc_[A-Za-z0-9]{32}", line)
             if found and not self.key:
@@ -130,6 +138,13 @@ class Server:
     def rows(self, query, *values):
         with sqlite3.connect(f"file:{self.data / 'clearcut.db'}?mode=ro", uri=True, timeout=10) as database:
             return database.execute(query, values).fetchall()
+
+    def download(self, job):
+        """The bytes behind the link of a completed job."""
+        url = self.read(job)["result"]["outputUrl"]
+        status, body = self.request("GET", url.split(str(self.port), 1)[1])
+        assert status == 200, body
+        return body
 
     def objects(self):
         folder = self.data / "objects"

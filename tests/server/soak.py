@@ -1,8 +1,9 @@
 """Kills a busy server at random moments, again and again; every acknowledged job ends exactly once.
 
-KILLS (200) and SEED (drawn, and printed) change it.
+KILLS (200), GAP (5: the longest pause between two kills, in seconds) and SEED (drawn, and printed) change it. 200 take 8 to 10 minutes.
 """
 
+import collections
 import concurrent.futures
 import json
 import os
@@ -14,6 +15,7 @@ import time
 from harness import CLIP, FINAL, Server, check_invariants
 
 KILLS = int(os.environ.get("KILLS", "200"))
+GAP = float(os.environ.get("GAP", "5"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 SMALL = {"format": "webm", "size": "64", "fps": "2"}
 # So many may wait; more would only lengthen the end.
@@ -57,17 +59,53 @@ def be_a_client(server, history, stop, chance):
         stop.wait(0.05)
 
 
+def wait_for_a_moment(server, chance):
+    """Any time for half of the kills; the others wait for an upload or an output, whose moments are too short to be hit by chance."""
+    awaited = chance.choice([None, None, "uploads/", "jobs/"])
+    if awaited is None:
+        time.sleep(chance.uniform(0.0, GAP))
+        return
+    before, until = look(server), time.monotonic() + GAP
+    while time.monotonic() < until:
+        if any(name.startswith(awaited) for name in look(server) - before):
+            # From the file's first byte to a little after the commit.
+            time.sleep(chance.uniform(0.0, 0.03))
+            return
+        time.sleep(0.001)
+
+
+def look(server):
+    try:
+        return server.objects()
+    except FileNotFoundError:  # a folder that went while it was listed
+        return set()
+
+
+def found_dead(server):
+    """Where the kill hit the job that the worker had: in the database and the files of a server that is dead."""
+    claimed = server.rows("SELECT id, jobs.token, state FROM jobs JOIN leases ON job_seq = seq")
+    if not claimed:
+        ended = server.rows("SELECT 1 FROM jobs WHERE ended_ms IS NOT NULL AND input_key IS NOT NULL")
+        return "committed, not tidied" if ended else "between jobs"
+    [(job, token, state)] = claimed
+    if any(name.startswith(f"jobs/{job}/{token}/") for name in server.objects()):
+        return "stored, not finished"
+    return {"submitted": "claimed"}.get(state, "cutting")
+
+
 def main():
-    print(f"soak: {KILLS} kills, seed {SEED}", flush=True)
+    print(f"soak: {KILLS} kills, at most {GAP:g} s apart, seed {SEED}", flush=True)
     chance = random.Random(SEED)
-    history, began = History(), time.monotonic()
+    history, hits, began = History(), collections.Counter(), time.monotonic()
     with Server("--log", "warn") as server, concurrent.futures.ThreadPoolExecutor() as clients:
         stop = threading.Event()
         tasks = [clients.submit(be_a_client, server, history, stop, random.Random(SEED + n)) for n in range(2)]
         try:
             for kill in range(1, KILLS + 1):
-                time.sleep(chance.uniform(0.0, 1.2))
-                server.restart()
+                wait_for_a_moment(server, chance)
+                server.kill()
+                hits[found_dead(server)] += 1
+                server.start()
                 if kill % 20 == 0:
                     print(f"  {kill} kills, {len(history.acknowledged)} jobs, {len(history.ends)} ends read", flush=True)
         finally:
@@ -83,6 +121,7 @@ def main():
         assert server.end() == 0
     took = time.monotonic() - began
     print(f"soak: {KILLS} kills in {took:.0f} s, {len(history.acknowledged)} jobs acknowledged, none lost, each ended once")
+    print(f"      kills hit: {dict(hits)}")
     print(f"      {counts}, given up after two lost workers: {lost}, crashes counted: {crashes}")
 
 

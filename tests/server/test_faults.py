@@ -1,5 +1,6 @@
 """Faults, with the real binary and real clips. Each test ends with the invariants of `harness.check_invariants`."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -55,6 +56,36 @@ class Faults(unittest.TestCase):
                 server.restart()
                 self.assertEqual(server.wait(job)["status"], "completed")
             check_invariants(server, jobs)
+
+    def test_killed_between_store_and_finish_the_lost_outputs_go_and_one_finish_is_committed(self):
+        with Server(halt_at="stored") as server:
+            job = server.submit_job(**FAST)
+            eventually(lambda: "halted" in server.log())
+            lost = f"jobs/{job}/1/webm.webm"
+            self.assertIn(lost, server.objects())
+            self.assertEqual(server.rows("SELECT state, token FROM jobs"), [("processing", 1)])
+            self.assertEqual(server.rows("SELECT 1 FROM usage"), [])
+            server.restart()
+            self.assertNotIn(lost, server.objects())
+            self.assert_finished_once(server, job, token=2, crashes=1)
+
+    def test_killed_between_commit_and_its_answer_the_committed_result_is_the_only_one(self):
+        with Server(halt_at="committed") as server:
+            job = server.submit_job(**FAST)
+            eventually(lambda: "halted" in server.log())
+            self.assertEqual(server.rows("SELECT state FROM jobs"), [("completed",)])
+            server.restart()
+            self.assert_finished_once(server, job, token=1, crashes=0)
+
+    def assert_finished_once(self, server, job, token, crashes):
+        self.assertEqual(server.wait(job)["status"], "completed")
+        self.assertEqual(server.rows("SELECT token, crashes, attempts FROM jobs"), [(token, crashes, 0)])
+        self.assertEqual(server.rows("SELECT COUNT(*) FROM usage"), [(1,)])
+        [(key, sha256)] = server.rows("SELECT object_key, sha256 FROM outputs")
+        self.assertEqual(key, f"jobs/{job}/{token}/webm.webm")
+        self.assertEqual(hashlib.sha256(server.download(job)).hexdigest(), sha256)
+        check_invariants(server, [job])
+        self.assertEqual(server.objects(), {key})
 
     def test_killed_after_the_commit_the_result_stays(self):
         with Server() as server:

@@ -10,3 +10,10 @@ pub(crate) fn find_tools(ffmpeg: Option<PathBuf>, policy: SandboxPolicy) -> Resu
     let path = std::env::var_os("PATH").unwrap_or_default();
     Tools::find(&SearchPath { path, ffmpeg }, policy)
 }
+
+/// Where a debug build halts, for tests that kill it there.
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "the program reads the environment, and here")]
+pub(crate) fn halt_at() -> Option<crate::server::halt::HaltAt> {
+    crate::server::halt::HaltAt::from_name(std::env::var("CLEARCUT_TEST_HALT_AT").ok()?.as_str())
+}

@@ -3,6 +3,8 @@
 mod config;
 mod cutter;
 mod first_key;
+#[cfg(debug_assertions)]
+pub(crate) mod halt;
 mod keys;
 mod log;
 mod readiness;

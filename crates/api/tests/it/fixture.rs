@@ -68,8 +68,25 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
+        Self::assemble(Arc::new(AllWell), None, change).await
+    }
+
+    pub(crate) async fn with_readiness(readiness: impl Readiness + 'static) -> Self {
+        Self::assemble(Arc::new(readiness), None, |_| {}).await
+    }
+
+    /// The same over a queue other than the one in memory.
+    pub(crate) async fn with_queue(queue: Arc<dyn Queue>) -> Self {
+        Self::assemble(Arc::new(AllWell), Some(queue), |_| {}).await
+    }
+
+    async fn assemble(
+        readiness: Arc<dyn Readiness>,
+        queue: Option<Arc<dyn Queue>>,
+        change: impl FnOnce(&mut ApiSettings),
+    ) -> Self {
         let clock = Arc::new(ManualClock::at(UnixMillis(1_710_000_000_500)));
-        let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new(clock.clone(), Policy::default()));
+        let queue = queue.unwrap_or_else(|| Arc::new(MemoryQueue::new(clock.clone(), Policy::default())));
         let dir = tempfile::tempdir().unwrap();
         let store = Store::local(dir.path()).unwrap();
         let key = |secret: &str| NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of(secret) };
@@ -83,7 +100,7 @@ impl Server {
             store: store.clone(),
             signer: Arc::new(UrlSigner::new([7; 32])),
             clock: clock.clone(),
-            readiness: Arc::new(AllWell),
+            readiness,
             settings: Arc::new(settings),
         };
         Self { routes: routes(api), queue, store, clock, dir }
@@ -123,6 +140,10 @@ impl Server {
         }
         assert_eq!(files_under(self.dir.path()), Vec::<String>::new(), "left after {after}");
         assert_eq!(self.queue.depth().await.unwrap().queued, 0, "left after {after}");
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     pub(crate) fn pass(&self, span: std::time::Duration) {

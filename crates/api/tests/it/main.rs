@@ -6,5 +6,6 @@ mod bad_input;
 mod connection;
 mod document;
 mod fixture;
+mod health;
 mod links;
 mod reading;

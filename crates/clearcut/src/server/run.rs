@@ -57,7 +57,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         }),
     };
     let worker = Worker {
-        queue: queue.clone(),
+        queue: workers_queue(queue.clone()),
         store,
         cutter: Arc::new(PipelineCutter { tools }),
         clock,
@@ -80,6 +80,15 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     queue.close().await;
     tracing::info!("stopped");
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+/// The queue as the worker sees it: the queue itself, but for a debug build that was told to halt.
+fn workers_queue(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
+    #[cfg(debug_assertions)]
+    if let Some(halt_at) = crate::environment::halt_at() {
+        return Arc::new(super::halt::HaltingQueue { queue, halt_at });
+    }
+    queue
 }
 
 /// Holding the lock means that whoever held a lease or was writing an object is dead.

@@ -1,0 +1,125 @@
+//! Where a debug build stands still until it is killed, so that tests can end it at one exact moment. Release builds have
+//! nothing of this.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
+use clearcut_queue::{
+    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Queue, QueueError, Reaped,
+    Signals,
+};
+
+/// The moment in a job's life at which to stand still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HaltAt {
+    /// The outputs are stored, and nothing of it is said to the queue.
+    Stored,
+    /// The queue has committed the end, and the worker has not heard of it.
+    Committed,
+}
+
+impl HaltAt {
+    /// The moment by its name: `stored` or `committed`.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "stored" => Some(Self::Stored),
+            "committed" => Some(Self::Committed),
+            _ => None,
+        }
+    }
+}
+
+/// A queue whose `finish` never returns.
+#[derive(Debug)]
+pub(crate) struct HaltingQueue {
+    pub(crate) queue: Arc<dyn Queue>,
+    pub(crate) halt_at: HaltAt,
+}
+
+impl HaltingQueue {
+    async fn halt(&self) -> ! {
+        tracing::error!(at = ?self.halt_at, "halted");
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Queue for HaltingQueue {
+    async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
+        if self.halt_at == HaltAt::Committed {
+            self.queue.finish(id, token, ending).await?;
+        }
+        self.halt().await
+    }
+
+    // All else is the queue's own.
+
+    async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
+        self.queue.submit(job).await
+    }
+
+    async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
+        self.queue.read(owner, id).await
+    }
+
+    async fn claim(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
+        self.queue.claim(worker).await
+    }
+
+    async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        self.queue.start(id, token).await
+    }
+
+    async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
+        self.queue.renew(id, token, progress).await
+    }
+
+    async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        self.queue.release(id, token).await
+    }
+
+    async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
+        self.queue.reap().await
+    }
+
+    async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
+        self.queue.forget_expired().await
+    }
+
+    async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+        self.queue.pointed_to(keys).await
+    }
+
+    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
+        self.queue.running_claim(id).await
+    }
+
+    async fn depth(&self) -> Result<Depth, QueueError> {
+        self.queue.depth().await
+    }
+
+    async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
+        self.queue.create_key(key).await
+    }
+
+    async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {
+        self.queue.list_keys().await
+    }
+
+    async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError> {
+        self.queue.find_key(hash).await
+    }
+
+    async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError> {
+        self.queue.revoke_key(id).await
+    }
+
+    async fn touch_key(&self, id: KeyId) -> Result<(), QueueError> {
+        self.queue.touch_key(id).await
+    }
+
+    fn signals(&self) -> &Signals {
+        self.queue.signals()
+    }
+}
