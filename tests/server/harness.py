@@ -198,5 +198,6 @@ def check_invariants(server, acknowledged):
         content = (server.data / "objects" / key).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (size, sha256), f"{key} is not what was committed"
     eventually(lambda: server.objects() == {key for key, _, _ in pointers}, 10)
-    eventually(lambda: not list((server.data / "scratch").iterdir()), 10)
+    scratch = server.data / "scratch"  # made by the worker, a moment after the server listens
+    eventually(lambda: scratch.is_dir() and not list(scratch.iterdir()), 10)
     eventually(lambda: not children_of(server.process.pid), 10)
