@@ -1,4 +1,4 @@
-//! What strangers send: each is refused by name and leaves nothing behind, or works and says so.
+//! What strangers send: each is refused by name and leaves nothing behind, or works and says so. One long file, since it is one list.
 
 use std::{
     ffi::OsStr,
