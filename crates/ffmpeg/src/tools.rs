@@ -131,24 +131,43 @@ impl Tools {
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn decode(&self, input: &File, info: &MediaInfo, plan: &DecodePlan) -> Result<Child, Error> {
-        self.read("decoding", input, argv::decode(info, plan, &MediaLimits::default()), None)
+    pub fn decode(
+        &self,
+        input: &File,
+        info: &MediaInfo,
+        plan: &DecodePlan,
+        limits: &MediaLimits,
+    ) -> Result<Child, Error> {
+        self.read("decoding", input, argv::decode(info, plan, limits), None)
     }
 
     /// Starts decoding single pictures spread over the clip, in time order, to raw pictures on standard output.
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn sample(&self, input: &File, info: &MediaInfo, size: Size, plan: &SamplePlan) -> Result<Child, Error> {
-        self.read("sampling", input, argv::sample(info, size, plan, &MediaLimits::default()), None)
+    pub fn sample(
+        &self,
+        input: &File,
+        info: &MediaInfo,
+        size: Size,
+        plan: &SamplePlan,
+        limits: &MediaLimits,
+    ) -> Result<Child, Error> {
+        self.read("sampling", input, argv::sample(info, size, plan, limits), None)
     }
 
     /// Starts writing the clip's sound to [`Self::AUDIO_FILE`] in `scratch`, as PCM that begins with the first picture.
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn extract_audio(&self, input: &File, info: &MediaInfo, scratch: &Path) -> Result<Child, Error> {
-        self.read("extracting sound", input, argv::extract_audio(info, &MediaLimits::default()), Some(scratch))
+    pub fn extract_audio(
+        &self,
+        input: &File,
+        info: &MediaInfo,
+        limits: &MediaLimits,
+        scratch: &Path,
+    ) -> Result<Child, Error> {
+        self.read("extracting sound", input, argv::extract_audio(info, limits), Some(scratch))
     }
 
     /// Name in the scratch folder of the sound that goes into the outputs.

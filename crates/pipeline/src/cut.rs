@@ -68,7 +68,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         }
     }
     let sound = if plan.carries_audio() { Some(start_sound(job, &info, stop)?) } else { None };
-    let backdrop = survey(job.tools, job.input, &info, plan.picture, job.request.key, stop)?;
+    let backdrop = survey(job, &info, plan.picture, stop)?;
     if let Some(sound) = sound {
         sound.wait()?;
     }
@@ -96,7 +96,7 @@ fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
 }
 
 fn start_sound(job: &CutJob, info: &MediaInfo, stop: &Stop) -> Result<Child, Error> {
-    Ok(stop.covers(job.tools.extract_audio(job.input, info, job.scratch)?))
+    Ok(stop.covers(job.tools.extract_audio(job.input, info, &job.limits, job.scratch)?))
 }
 
 /// Runs decoder, matting and all encoders at the same time.
@@ -113,7 +113,7 @@ fn run(
     let counters = Counters::new(plan.encodes.len());
     let log = OnceLock::new();
     // Children are started on this thread, which outlives them: the system ends them should it die.
-    let decoder = stop.covers(job.tools.decode(job.input, info, &plan.decode)?);
+    let decoder = stop.covers(job.tools.decode(job.input, info, &plan.decode, &job.limits)?);
     let mut encoders = Vec::new();
     for (index, encode) in plan.encodes.iter().enumerate() {
         let child = stop.covers(job.tools.encode(encode, job.scratch)?);

@@ -1,11 +1,9 @@
-use std::fs::File;
-
-use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Tools, read_picture};
+use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, read_picture};
 use clearcut_frame::{Picture, PictureFormat};
 use clearcut_job::KeyChoice;
 use clearcut_matte::Backdrop;
 
-use crate::{Error, Stop};
+use crate::{CutJob, Error, Stop};
 
 /// Pictures that the background is measured from: enough to see past a subject that covers the border for a while.
 const SAMPLES: u64 = 24;
@@ -18,15 +16,9 @@ const MIN_KEY_FRAMES: u64 = 8;
 ///
 /// # Errors
 /// [`Error::NoFlatBackground`], or what decoding complains of.
-pub(crate) fn survey(
-    tools: &Tools,
-    input: &File,
-    info: &MediaInfo,
-    format: PictureFormat,
-    key: KeyChoice,
-    stop: &Stop,
-) -> Result<Backdrop, Error> {
-    let mut child = stop.covers(tools.sample(input, info, format.size, &sample_plan(info, format))?);
+pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop: &Stop) -> Result<Backdrop, Error> {
+    let plan = sample_plan(info, format);
+    let mut child = stop.covers(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
     let mut samples = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
         loop {
@@ -43,7 +35,7 @@ pub(crate) fn survey(
         ended?;
         return Err(ToolError::Media(clearcut_ffmpeg::MediaError::Damaged).into());
     }
-    let given = match key {
+    let given = match job.request.key {
         KeyChoice::Auto => None,
         KeyChoice::Given(color) => Some(color),
     };
