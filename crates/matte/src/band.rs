@@ -5,7 +5,7 @@ use crate::{
     palette::Body,
     profile::Profile,
     scene::Scene,
-    unmix::{Unmixed, carried, despilled, freed, seen_through, unmixed},
+    unmix::{SHARP, Unmixed, carried, despilled, freed, seen_through, unmixed},
 };
 
 /// How far past a sharp edge half-resolution chroma still carries the backdrop's hue, in pixels.
@@ -16,6 +16,13 @@ const SOLID: f32 = 0.95;
 
 /// Up to this alpha a pixel has so much of the backdrop that it must be a gap, wherever it is: curls have many.
 const GAP: f32 = 0.25;
+
+/// How far along a blurred edge its width is asked for, in pixels: as far as the blur is wide, but not around corners.
+const BLURRED_REACH: usize = 12;
+
+/// Which of the widths asked for along a blurred edge is taken, in per cent: noise ends a slow ramp too early rather than too
+/// late, and so most are too short.
+const BLURRED_SHARE: usize = 70;
 
 /// One pixel that may be mixed of subject and backdrop.
 #[derive(Debug, Clone, Copy)]
@@ -71,22 +78,40 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     pixels
 }
 
-/// What each edge pixel sees inwards, agreed with its neighbours along the edge (5×5 pixels): the middle width, and the
-/// mean colour of those of like colour.
+/// What each edge pixel sees inwards, agreed with its neighbours along the edge: the width first, then the mean colour of
+/// those of like colour within 5×5 pixels.
 fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
     let mut slots = vec![0_u32; mask.len()];
     let own: Vec<Profile> = edge.iter().map(|&index| Profile::inwards(index, mask, scene)).collect();
     for (slot, &index) in (1..).zip(edge) {
         slots[index] = slot;
     }
-    let mut near: Vec<Profile> = Vec::with_capacity(25);
-    let agreed = |(profile, &index): (&Profile, &usize)| {
-        near.clear();
-        let slots = around(index, scene.width, mask.len(), 2).map(|other| slots[other]);
-        near.extend(slots.filter(|&slot| slot > 0).map(|slot| own[slot as usize - 1]));
-        profile.agreed_with(&mut near)
+    let near = |from: &[Profile], at: usize, reach: usize, found: &mut Vec<Profile>| {
+        found.clear();
+        let slots = around(edge[at], scene.width, mask.len(), reach).map(|other| slots[other]);
+        found.extend(slots.filter(|&slot| slot > 0).map(|slot| from[slot as usize - 1]));
     };
-    own.iter().zip(edge).map(agreed).collect()
+    let mut found = Vec::with_capacity(25);
+    let mut levelled = own.clone();
+    for (at, profile) in levelled.iter_mut().enumerate() {
+        near(&own, at, 2, &mut found);
+        profile.width = width_of(&mut found, 50);
+        if profile.width > SHARP {
+            near(&own, at, usize::from(profile.width).min(BLURRED_REACH), &mut found);
+            *profile = own[at].with_width(width_of(&mut found, BLURRED_SHARE), edge[at], mask, scene);
+        }
+    }
+    let agreed = (0..edge.len()).map(|at| {
+        near(&levelled, at, 2, &mut found);
+        levelled[at].agreed_with(&found)
+    });
+    agreed.collect()
+}
+
+/// The width that `percent` of `profiles`, one at least, stay below.
+fn width_of(profiles: &mut [Profile], percent: usize) -> u8 {
+    let at = profiles.len() * percent / 100;
+    profiles.select_nth_unstable_by_key(at, |profile| profile.width).1.width
 }
 
 /// The edge and what lies behind it, as far as each profile reaches, nearest first.

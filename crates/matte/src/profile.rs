@@ -21,6 +21,9 @@ const BACKING: usize = 4;
 /// Foregrounds that differ by less in every component are the same material, in levels.
 const LIKE: f32 = 24.0;
 
+/// Contrasts whose directions have at least this cosine are on one line from the backdrop, and so of one material.
+const SAME_LINE: f32 = 0.96;
+
 /// What one edge pixel sees when it looks into the subject.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Profile {
@@ -39,24 +42,30 @@ impl Profile {
     pub(crate) fn inwards(index: usize, mask: &[u8], scene: &Scene) -> Self {
         let mut path = Path::new(index, mask, scene);
         let end = path.arrival(scene.light.noise);
-        let plateau: Vec<[f32; 3]> = (end..end + 3).filter_map(|at| path.contrast(at)).collect();
-        let count = plateau.len().max(1) as f32;
-        let mean = [0, 1, 2].map(|k| plateau.iter().map(|contrast| contrast[k]).sum::<f32>() / count);
-        let around = |k: usize| (plateau.iter().map(|c| (c[k] - mean[k]).powi(2)).sum::<f32>() / count).sqrt();
-        let foreground = [0, 1, 2].map(|k| path.backdrop[k] + mean[k]);
-        let is_backed = path.contrast(end + BACKING).is_some();
-        Self { width: end as u8, foreground, texture: [around(0), around(1).max(around(2))], is_backed }
+        path.read_at(end)
     }
 
-    /// This profile with the middle width of `near` and the mean foreground of those of them that are like it.
-    pub(crate) fn agreed_with(&self, near: &mut [Self]) -> Self {
-        let middle = near.len() / 2;
-        let width = near.select_nth_unstable_by_key(middle, |profile| profile.width).1.width;
+    /// The profile of the same edge pixel if its mixing ends after `width` pixels, read there anew; as it is where the subject
+    /// ends before that or has become another material.
+    pub(crate) fn with_width(self, width: u8, index: usize, mask: &[u8], scene: &Scene) -> Self {
+        let mut path = Path::new(index, mask, scene);
+        if width == self.width || path.contrast(usize::from(width)).is_none() {
+            return Self { width, ..self };
+        }
+        let other = path.read_at(usize::from(width));
+        let [ours, theirs] = [self.foreground, other.foreground].map(|f| [0, 1, 2].map(|k| f[k] - path.backdrop[k]));
+        let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+        let cosine = dot(ours, theirs) / (dot(ours, ours) * dot(theirs, theirs)).sqrt().max(1e-3);
+        if cosine > SAME_LINE { other } else { self }
+    }
+
+    /// This profile with the mean foreground of those of `near` that are like it.
+    pub(crate) fn agreed_with(&self, near: &[Self]) -> Self {
         let like = |other: &&Self| (0..3).all(|k| (other.foreground[k] - self.foreground[k]).abs() < LIKE);
         let count = near.iter().filter(like).count().max(1) as f32;
         let foreground = [0, 1, 2].map(|k| near.iter().filter(like).map(|o| o.foreground[k]).sum::<f32>() / count);
         let texture = [0, 1].map(|k| near.iter().filter(like).map(|o| o.texture[k]).sum::<f32>() / count);
-        Self { width, foreground, texture, is_backed: self.is_backed }
+        Self { foreground, texture, ..*self }
     }
 }
 
@@ -87,6 +96,17 @@ impl<'a> Path<'a> {
             known: 0,
             is_over: false,
         }
+    }
+
+    /// The profile that arrives at step `end`.
+    fn read_at(&mut self, end: usize) -> Profile {
+        let plateau: Vec<[f32; 3]> = (end..end + 3).filter_map(|at| self.contrast(at)).collect();
+        let count = plateau.len().max(1) as f32;
+        let mean = [0, 1, 2].map(|k| plateau.iter().map(|contrast| contrast[k]).sum::<f32>() / count);
+        let around = |k: usize| (plateau.iter().map(|c| (c[k] - mean[k]).powi(2)).sum::<f32>() / count).sqrt();
+        let foreground = [0, 1, 2].map(|k| self.backdrop[k] + mean[k]);
+        let is_backed = self.contrast(end + BACKING).is_some();
+        Profile { width: end as u8, foreground, texture: [around(0), around(1).max(around(2))], is_backed }
     }
 
     /// What is seen less the backdrop, `at` steps from the edge; `None` beyond the subject.

@@ -3,7 +3,7 @@
 use crate::{palette::hue_share, profile::Profile};
 
 /// The widest edge, in pixels, that a sharp one becomes in half-resolution chroma.
-const SHARP: u8 = 4;
+pub(crate) const SHARP: u8 = 4;
 
 /// By how much such an edge is steepened where chroma alone tells, less 1.
 const STEEPER: f32 = 0.9;
