@@ -9,7 +9,7 @@ use std::{
 };
 
 use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
-use clearcut_matte::{Backdrop, KeySettings, Keyed, Keyer};
+use clearcut_matte::{Backdrop, KeySettings, Keyed, Keyer, Pockets};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -37,11 +37,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = pictures.len();
     let mut window: VecDeque<Keyed> = VecDeque::new();
     let mut first = 0;
+    let mut pockets = Pockets::default();
     let mut coming = pictures.into_iter();
     for at in 0..count {
         let start = cpu_secs();
         while first + window.len() <= (at + Keyer::REACH).min(count - 1) {
-            window.extend(coming.next().map(|picture| keyer.key(picture)));
+            window.extend(coming.next().map(|picture| {
+                let mut looked = keyer.look(picture);
+                pockets.settle(&mut looked);
+                keyer.key(looked)
+            }));
         }
         key_secs += cpu_secs() - start;
         let start = cpu_secs();

@@ -5,7 +5,7 @@ use crate::{
     band::{BandPixel, band_of},
     clean,
     likeness::{LIMIT, Likeness},
-    regions::backdrop_mask,
+    regions::Regions,
     scene::Scene,
     steady::{Steadied, steady},
     tolerance::{cleared, kept},
@@ -23,6 +23,31 @@ pub struct KeySettings {
 impl Default for KeySettings {
     fn default() -> Self {
         Self { tolerance: 30 }
+    }
+}
+
+/// One picture compared with the backdrop, before anything was decided.
+#[derive(Debug)]
+pub struct Looked {
+    picture: Picture,
+    /// None where there is no backdrop to compare with.
+    found: Option<(Likeness, Regions)>,
+}
+
+/// What was backdrop in the picture before: a pocket that closes stays open.
+#[derive(Debug, Default)]
+pub struct Pockets {
+    before: Option<Regions>,
+}
+
+impl Pockets {
+    /// Decides the pockets of `next`; to be called for all pictures of a clip in order.
+    pub fn settle(&mut self, next: &mut Looked) {
+        let Some((_, regions)) = &mut next.found else { return };
+        if let Some(before) = &self.before {
+            regions.settle(before);
+        }
+        self.before = Some(regions.clone());
     }
 }
 
@@ -52,15 +77,28 @@ impl Keyer {
         Self { backdrop, settings }
     }
 
-    /// The first matte of `picture`, from itself alone. An alpha plane on the input multiplies ours.
+    /// Compares `picture` with the backdrop.
     #[must_use]
-    pub fn key(&self, picture: Picture) -> Keyed {
+    pub fn look(&self, picture: Picture) -> Looked {
+        let found = self.backdrop.light.as_ref().map(|light| {
+            let likeness = Likeness::measured(&picture, light);
+            let regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
+            (likeness, regions)
+        });
+        Looked { picture, found }
+    }
+
+    /// The first matte of a picture, from itself alone but for its pockets. An alpha plane on the input multiplies ours.
+    #[must_use]
+    pub fn key(&self, looked: Looked) -> Keyed {
+        let Looked { picture, found: Some((likeness, regions)) } = looked else {
+            return Keyed { picture: with_alpha(looked.picture), seen: Vec::new() };
+        };
         let Some(light) = &self.backdrop.light else {
             return Keyed { picture: with_alpha(picture), seen: Vec::new() };
         };
-        let likeness = Likeness::measured(&picture, light);
         let scene = Scene::new(&picture, &likeness, light);
-        let mask = backdrop_mask(&likeness.off, likeness.width, LIMIT, light.is_coloured());
+        let mask = regions.mask();
         let mut band = band_of(&mask, &scene);
         kept(&mut band, &mask, &likeness.off, &scene, self.settings.tolerance);
         let colours = picture.format().without_alpha().byte_len();

@@ -3,8 +3,10 @@
 //! The plot, driven by the caller on threads of its own:
 //!
 //! 1. [`Backdrop::estimate`] measures the flat background from pictures sampled over the whole clip.
-//! 2. [`Keyer::key`] classifies one picture by itself. Any thread, any order.
-//! 3. [`Keyer::finish`] settles one picture's alpha with a look at its neighbours in time and writes the unmixed
+//! 2. [`Keyer::look`] compares one picture with it. Any thread, any order.
+//! 3. [`Pockets::settle`] decides which enclosed look-alikes are backdrop, since they were before. One picture after the other, quick.
+//! 4. [`Keyer::key`] mattes one picture by itself. Any thread, any order.
+//! 5. [`Keyer::finish`] settles one picture's alpha with a look at its neighbours in time and writes the unmixed
 //!    foreground colour. Any thread, any order.
 
 mod backdrop;
@@ -24,4 +26,4 @@ mod tolerance;
 mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
-pub use keyer::{KeySettings, Keyed, Keyer};
+pub use keyer::{KeySettings, Keyed, Keyer, Looked, Pockets};

@@ -5,7 +5,7 @@ use clearcut_frame::Picture;
 use crate::{
     backdrop::Light,
     likeness::{LIMIT, Likeness},
-    regions::backdrop_mask,
+    regions::Regions,
     scene::Scene,
 };
 
@@ -97,7 +97,7 @@ impl Default for Histogram {
 impl Insides {
     fn look_into(&mut self, picture: &Picture, light: &Light) {
         let likeness = Likeness::measured(picture, light);
-        let mask = backdrop_mask(&likeness.off, likeness.width, LIMIT, true);
+        let mask = Regions::of(&likeness.off, likeness.width, LIMIT, true).mask();
         let depth = depths(&mask, likeness.width);
         let scene = Scene::new(picture, &likeness, light);
         for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > DEPTHS[2]) {

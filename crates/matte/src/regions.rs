@@ -17,56 +17,118 @@ struct Tally {
     area: u64,
     total_off: u64,
     touches_border: bool,
+    /// Pixels that looked like the backdrop in the picture before, too, and those of them that were.
+    seen_before: u64,
+    was_backdrop: u64,
 }
 
-/// Marks the backdrop: 0 where a pixel of `off` is below `limit` and its region is backdrop, 255 elsewhere.
+/// The regions (4-connected) of one picture that look like the backdrop, and which of them are.
 ///
-/// A region (4-connected) is backdrop if it touches the border of the picture, or if `keys_pockets` and it is a flat
-/// patch of the backdrop's colour: at least 12 pixels whose mean distance is no more than half the limit: what a
-/// slightly wrong guess of the light behind the subject explains, too.
-pub(crate) fn backdrop_mask(off: &[u8], width: usize, limit: u8, keys_pockets: bool) -> Vec<u8> {
-    let height = off.len() / width;
-    let mut runs = look_alike_runs(off, width, limit);
-    let mut tallies = vec![Tally::default(); runs.len()];
-    for index in 0..runs.len() {
-        let run = runs[index];
-        let root = root_of(&mut runs, index as u32) as usize;
-        let row = run.y as usize * width;
-        let pixels = &off[row + run.start as usize..row + run.end as usize];
-        let tally = &mut tallies[root];
-        tally.area += pixels.len() as u64;
-        tally.total_off += pixels.iter().map(|&value| u64::from(value)).sum::<u64>();
-        tally.touches_border |=
-            run.y == 0 || run.y as usize + 1 == height || run.start == 0 || run.end as usize == width;
+/// A region is backdrop if it touches the border of the picture, or if it is a flat patch (a pocket) and there is evidence:
+/// at least 12 pixels whose mean distance is no more than half the limit (what a slightly wrong guess of the light
+/// behind the subject explains, too), and either a backdrop of a colour that subjects seldom have by chance, or the picture
+/// before: the region lay there already, and was backdrop.
+#[derive(Debug, Clone)]
+pub(crate) struct Regions {
+    width: usize,
+    limit: u8,
+    runs: Vec<Run>,
+    /// Index of each row's first run, and their number at the end.
+    rows: Vec<u32>,
+    /// Per run, as far as it is the root of its region.
+    tallies: Vec<Tally>,
+    /// Per run, whether it is backdrop.
+    is_backdrop: Vec<bool>,
+}
+
+impl Regions {
+    /// The regions of pixels below `limit` in `off`, judged from this picture alone; pockets are backdrop if `keys_pockets`.
+    pub(crate) fn of(off: &[u8], width: usize, limit: u8, keys_pockets: bool) -> Self {
+        let height = off.len() / width;
+        let mut runs = look_alike_runs(off, width, limit);
+        let mut tallies = vec![Tally::default(); runs.len()];
+        for index in 0..runs.len() {
+            let run = runs[index];
+            let root = root_of(&mut runs, index as u32);
+            runs[index].parent = root;
+            let pixels = &off[run.pixels(width)];
+            let tally = &mut tallies[root as usize];
+            tally.area += pixels.len() as u64;
+            tally.total_off += pixels.iter().map(|&value| u64::from(value)).sum::<u64>();
+            tally.touches_border |=
+                run.y == 0 || run.y as usize + 1 == height || run.start == 0 || run.end as usize == width;
+        }
+        let rows = (0..=height).map(|y| runs.partition_point(|run| (run.y as usize) < y) as u32).collect();
+        let is_backdrop = runs.iter().map(|run| {
+            let tally = tallies[run.parent as usize];
+            tally.touches_border || (keys_pockets && tally.is_flat(limit))
+        });
+        Self { width, limit, rows, is_backdrop: is_backdrop.collect(), tallies, runs }
     }
-    let mut mask = vec![255; off.len()];
-    for index in 0..runs.len() {
-        let run = runs[index];
-        let tally = tallies[root_of(&mut runs, index as u32) as usize];
-        let flat = tally.area >= 12 && 2 * tally.total_off <= u64::from(limit) * tally.area;
-        if tally.touches_border || (keys_pockets && flat) {
-            let row = run.y as usize * width;
-            mask[row + run.start as usize..row + run.end as usize].fill(0);
+
+    /// Judges the pockets that are still subject by what they were in `before`, the picture before this one.
+    ///
+    /// Nine in ten of the pixels that looked alike there must have been backdrop, and half the pocket must have looked
+    /// alike: a pocket moves a little, what replaces it is something else.
+    pub(crate) fn settle(&mut self, before: &Self) {
+        if self.width != before.width || self.rows.len() != before.rows.len() {
+            return;
+        }
+        for index in (0..self.runs.len()).filter(|&index| !self.is_backdrop[index]) {
+            let run = self.runs[index];
+            let tally = &mut self.tallies[run.parent as usize];
+            let row = before.rows[run.y as usize] as usize..before.rows[run.y as usize + 1] as usize;
+            let first = row.start + before.runs[row.clone()].partition_point(|other| other.end <= run.start);
+            for other in (first..row.end).take_while(|&other| before.runs[other].start < run.end) {
+                let shared = u64::from(before.runs[other].end.min(run.end) - before.runs[other].start.max(run.start));
+                tally.seen_before += shared;
+                tally.was_backdrop += if before.is_backdrop[other] { shared } else { 0 };
+            }
+        }
+        for (is_backdrop, run) in self.is_backdrop.iter_mut().zip(&self.runs) {
+            let tally = self.tallies[run.parent as usize];
+            let lay_there = 2 * tally.seen_before >= tally.area && 10 * tally.was_backdrop >= 9 * tally.seen_before;
+            *is_backdrop |= lay_there && tally.is_flat(self.limit);
         }
     }
-    mask
+
+    /// 0 where a pixel is backdrop, 255 elsewhere.
+    pub(crate) fn mask(&self) -> Vec<u8> {
+        let mut mask = vec![255; self.width * (self.rows.len() - 1)];
+        for (run, _) in self.runs.iter().zip(&self.is_backdrop).filter(|(_, is_backdrop)| **is_backdrop) {
+            mask[run.pixels(self.width)].fill(0);
+        }
+        mask
+    }
+}
+
+impl Run {
+    fn pixels(&self, width: usize) -> std::ops::Range<usize> {
+        let row = self.y as usize * width;
+        row + self.start as usize..row + self.end as usize
+    }
+}
+
+impl Tally {
+    fn is_flat(&self, limit: u8) -> bool {
+        self.area >= 12 && 2 * self.total_off <= u64::from(limit) * self.area
+    }
 }
 
 /// Marks (0, else 255) the regions of pixels below `limit` that hold backdrop of `mask`, and that backdrop itself.
 pub(crate) fn grown_mask(off: &[u8], width: usize, limit: u8, mask: &[u8]) -> Vec<u8> {
     let mut runs = look_alike_runs(off, width, limit);
     let mut holds_backdrop = vec![false; runs.len()];
-    let pixels = |run: &Run| run.y as usize * width + run.start as usize..run.y as usize * width + run.end as usize;
     for index in 0..runs.len() {
         let run = runs[index];
         let root = root_of(&mut runs, index as u32) as usize;
-        holds_backdrop[root] |= next_below(&mask[pixels(&run)], 0, 1) < (run.end - run.start) as usize;
+        holds_backdrop[root] |= next_below(&mask[run.pixels(width)], 0, 1) < (run.end - run.start) as usize;
     }
     let mut grown = mask.to_vec();
     for index in 0..runs.len() {
         let run = runs[index];
         if holds_backdrop[root_of(&mut runs, index as u32) as usize] {
-            grown[pixels(&run)].fill(0);
+            grown[run.pixels(width)].fill(0);
         }
     }
     grown
@@ -142,13 +204,36 @@ mod tests {
 
     #[test]
     fn the_backdrop_seen_through_a_ring_is_backdrop() {
-        let mask = backdrop_mask(&ring_off(3), 9, 32, true);
+        let mask = Regions::of(&ring_off(3), 9, 32, true).mask();
         assert_eq!((mask[0], mask[10], mask[4 * 9 + 4]), (0, 255, 0));
     }
 
     #[test]
     fn an_enclosed_patch_that_merely_resembles_the_backdrop_is_subject() {
-        assert_eq!(backdrop_mask(&ring_off(20), 9, 32, true)[4 * 9 + 4], 255);
-        assert_eq!(backdrop_mask(&ring_off(3), 9, 32, false)[4 * 9 + 4], 255);
+        assert_eq!(Regions::of(&ring_off(20), 9, 32, true).mask()[4 * 9 + 4], 255);
+        assert_eq!(Regions::of(&ring_off(3), 9, 32, false).mask()[4 * 9 + 4], 255);
+    }
+
+    #[test]
+    fn a_pocket_that_was_open_before_is_backdrop() {
+        let mut open = ring_off(3);
+        open[4 * 9 + 1] = 3;
+        let mut closed = Regions::of(&ring_off(3), 9, 32, false);
+        closed.settle(&Regions::of(&open, 9, 32, false));
+        assert_eq!(closed.mask()[4 * 9 + 4], 0);
+        let mut still = Regions::of(&ring_off(3), 9, 32, false);
+        still.settle(&closed);
+        assert_eq!(still.mask()[4 * 9 + 4], 0);
+    }
+
+    #[test]
+    fn a_patch_of_the_backdrops_colour_that_comes_from_elsewhere_is_subject() {
+        let mut covered = vec![255; 81];
+        covered[..9].fill(0);
+        let mut patch = Regions::of(&ring_off(3), 9, 32, false);
+        patch.settle(&Regions::of(&covered, 9, 32, false));
+        assert_eq!(patch.mask()[4 * 9 + 4], 255);
+        patch.settle(&Regions::of(&ring_off(3), 9, 32, false));
+        assert_eq!(patch.mask()[4 * 9 + 4], 255);
     }
 }

@@ -4,6 +4,9 @@ use clearcut_frame::{Picture, PictureFormat};
 
 use crate::likeness::spread;
 
+/// Alphas that differ by more are of different things, not the same thing measured twice.
+const LEAP: u8 = 96;
+
 /// One picture as time sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Steadied<'a> {
@@ -19,23 +22,32 @@ pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbours: [Option<
     let format = current.format;
     let width = format.size.width() as usize;
     let same = noise.map(|sigma| (1.0 + 3.0 * sigma).min(255.0) as u8);
-    let mut total: Vec<u16> = current.alpha.iter().map(|&alpha| u16::from(alpha)).collect();
-    for neighbour in neighbours {
+    let mut seen_there = [current.alpha.to_vec(), current.alpha.to_vec()];
+    for (seen, neighbour) in seen_there.iter_mut().zip(neighbours) {
         let usable = neighbour.filter(|other| other.format == format && other.seen.len() == current.seen.len());
-        let other = usable.as_ref().unwrap_or(current);
+        let Some(other) = &usable else { continue };
         let mut changed = vec![0; width];
-        for (y, total) in total.chunks_exact_mut(width).enumerate() {
+        for (y, seen) in seen.chunks_exact_mut(width).enumerate() {
             mark_changes(&mut changed, y, current, other, same);
-            let row = y * width..(y + 1) * width;
-            let alphas = current.alpha[row.clone()].iter().zip(&other.alpha[row]);
-            for ((total, (own, theirs)), changed) in total.iter_mut().zip(alphas).zip(&changed) {
-                *total += u16::from((own & changed) | (theirs & !changed));
+            for ((seen, theirs), changed) in seen.iter_mut().zip(&other.alpha[y * width..]).zip(&changed) {
+                *seen = (*seen & changed) | (theirs & !changed);
             }
         }
     }
-    for (alpha, total) in out.planes_mut()[3].iter_mut().zip(&total) {
-        *alpha = ((total + 1) / 3) as u8;
+    let [before, after] = &seen_there;
+    for ((alpha, own), (before, after)) in out.planes_mut()[3].iter_mut().zip(current.alpha).zip(before.iter().zip(after)) {
+        *alpha = settled(*own, *before, *after);
     }
+}
+
+/// The mean of the three, but of those that are leaps away only if both are, and agree: that is a blip of one picture. One
+/// alone is no flicker but something of the same colour that has come or gone.
+fn settled(own: u8, before: u8, after: u8) -> u8 {
+    let is_leap = |other: u8| other.abs_diff(own) > LEAP;
+    let is_blip = is_leap(before) && is_leap(after) && before.abs_diff(after) <= LEAP;
+    let heard = |other: u8| u16::from(if is_leap(other) && !is_blip { own } else { other });
+    let sum = if is_blip { heard(before).midpoint(heard(after)) } else { u16::from(own) } + heard(before) + heard(after);
+    ((sum + 1) / 3) as u8
 }
 
 /// 255 where the pixels of row `y` differ between the two pictures by more than `same` in luma or chroma, else 0.

@@ -1,7 +1,7 @@
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use clearcut_frame::Picture;
-use clearcut_matte::{Keyed, Keyer};
+use clearcut_matte::{Keyed, Keyer, Pockets};
 
 /// Mattes `pictures` on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
 ///
@@ -14,11 +14,14 @@ pub(crate) fn matte_in_order(
     mut emit: impl FnMut(Picture) -> bool,
 ) {
     let mut window: VecDeque<Keyed> = VecDeque::new();
+    let mut pockets = Pockets::default();
     let mut next = 0; // Index in `window` of the first picture that is not finished.
     loop {
         let batch: Vec<Picture> = pictures.by_ref().take(workers.get()).collect();
         let at_end = batch.is_empty();
-        window.extend(in_parallel(batch, |picture| keyer.key(picture)));
+        let mut looked = in_parallel(batch, |picture| keyer.look(picture));
+        looked.iter_mut().for_each(|picture| pockets.settle(picture));
+        window.extend(in_parallel(looked, |picture| keyer.key(picture)));
         let ready = if at_end { window.len() } else { window.len().saturating_sub(Keyer::REACH) };
         while next < ready {
             let until = ready.min(next + workers.get());

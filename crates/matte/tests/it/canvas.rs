@@ -1,7 +1,7 @@
 //! Pictures painted for the tests.
 
 use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling, Ycc8};
-use clearcut_matte::{Backdrop, KeySettings, Keyer};
+use clearcut_matte::{Backdrop, KeySettings, Keyer, Pockets};
 
 /// Green of a studio wall.
 pub(crate) const GREEN: [u8; 3] = [120, 80, 70];
@@ -62,10 +62,18 @@ pub(crate) fn rgb(format: PictureFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame
     format.matrix.rgb8(Ycc8 { y, cb, cr })
 }
 
-/// The whole clip through both stages.
+/// The whole clip through all stages.
 pub(crate) fn cut(clip: &[Picture], backdrop: &Backdrop, tolerance: u8) -> Vec<Picture> {
     let keyer = Keyer::new(backdrop.clone(), KeySettings { tolerance });
-    let keyed: Vec<_> = clip.iter().map(|picture| keyer.key(picture.clone())).collect();
+    let mut pockets = Pockets::default();
+    let keyed: Vec<_> = clip
+        .iter()
+        .map(|picture| {
+            let mut looked = keyer.look(picture.clone());
+            pockets.settle(&mut looked);
+            keyer.key(looked)
+        })
+        .collect();
     (0..keyed.len())
         .map(|at| {
             let before: Vec<_> = keyed[at.saturating_sub(Keyer::REACH)..at].iter().rev().collect();
