@@ -55,6 +55,9 @@ test('a submitted Buffer is polled to its end, and its files are what was announ
   assert.deepEqual(result.outputs.map((output) => output.format), ['webm', 'stacked-alpha']);
   assert.equal(result.outputUrl.split('?')[0], result.outputs[0].url.split('?')[0]);
   assert.match(result.detectedBackgroundColor.hex, /^#[0-9A-F]{6}$/);
+  assert.equal(result.report.method, 'chromakey');
+  assert.ok(result.report.confidence > 0.9 && result.report.removedShare > 0.3 && result.report.removedShare < 0.95);
+  assert.deepEqual(result.report.warnings, []);
   for (const { url, size, format } of result.outputs) {
     const file = await fetch(url);
     assert.equal(file.status, 200);

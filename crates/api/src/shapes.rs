@@ -1,7 +1,7 @@
 //! The JSON of the wire, and nothing but its shape.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutMethod, JobState};
+use clearcut_job::{CutMethod, JobState, MatteReport, Warning};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -80,8 +80,58 @@ pub(crate) struct JobResult {
     /// The background colour, where there was one.
     #[schema(required = true)]
     detected_background_color: Option<Color>,
+    /// How good the matte probably is; jobs of earlier versions have none.
+    #[schema(required = true)]
+    report: Option<Report>,
     /// All outputs, in the order in which they were asked.
     outputs: Vec<Output>,
+}
+
+/// How good a matte probably is, told from the clip and the matte alone.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Report {
+    /// `chromakey` or `ai`.
+    method: &'static str,
+    /// Share of the picture's border that agrees with the background found, 0–1.
+    confidence: f64,
+    /// Mean share of the picture that was made transparent, 0–1.
+    removed_share: f64,
+    /// Of the subject, the per cent enclosed by it and removed though not quite of the background's colour.
+    holes_percent: f64,
+    /// Of the subject, the per cent enclosed by it, of the background's colour, and kept.
+    lookalike_percent: f64,
+    /// Of the removed area, the per cent beside it that nearly have the background's colour, and were kept.
+    residue_percent: f64,
+    /// Root mean square of the change of alpha where the colour did not change, × 100.
+    flicker: f64,
+    /// What a person should look at; empty if all seems well.
+    warnings: Vec<ReportWarning>,
+}
+
+/// Something a person should look at.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReportWarning {
+    /// A stable word, such as `POSSIBLE_HOLES`.
+    code: &'static str,
+    /// What it is and what to do.
+    message: &'static str,
+}
+
+impl Report {
+    fn new(method: CutMethod, matte: &MatteReport) -> Self {
+        let warning = |warning: Warning| ReportWarning { code: warning.wire(), message: warning.message() };
+        Self {
+            method: method_name(method),
+            confidence: matte.confidence,
+            removed_share: matte.removed_share,
+            holes_percent: matte.holes_percent,
+            lookalike_percent: matte.lookalike_percent,
+            residue_percent: matte.residue_percent,
+            flicker: matte.flicker,
+            warnings: matte.warnings().into_iter().map(warning).collect(),
+        }
+    }
 }
 
 /// One output.
@@ -216,6 +266,7 @@ impl JobResult {
             height: outcome.measured.height,
             processing_time_ms: outcome.processing_ms,
             detected_background_color: outcome.measured.background.map(Color::from),
+            report: outcome.measured.report.as_ref().map(|matte| Report::new(outcome.measured.method, matte)),
             outputs: outcome.outputs.iter().map(output).collect(),
         })
     }

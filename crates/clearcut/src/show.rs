@@ -124,11 +124,18 @@ fn as_json(input: &str, finished: &Finished) -> serde_json::Value {
             json!({"format": format, "path": path, "size": output.bytes, "seconds": output.took.as_secs_f64()})
         })
         .collect();
+    let warnings: Vec<_> = report
+        .matte
+        .warnings()
+        .into_iter()
+        .map(|warning| json!({"code": warning.wire(), "message": warning.message()}))
+        .collect();
     json!({
         "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
         "frames": report.frames, "fps": report.frame_rate.to_string(), "seconds": finished.took.as_secs_f64(),
         "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
-        "removed": report.removed_share, "outputs": outputs,
+        "removed": report.matte.removed_share, "method": "chromakey", "matte": report.matte,
+        "warnings": warnings, "outputs": outputs,
     })
 }
 
@@ -147,14 +154,25 @@ fn as_table(input: &str, finished: &Finished) -> String {
     }
     let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
     table += &format!(
-        "{}: {} frames of {} in {:.1} s ({:.0} frames/s), background {color}, {:.1} % removed\n",
+        "{}: {} frames of {} in {:.1} s ({:.0} frames/s)\n",
         on_one_line(input),
         report.frames,
         report.size,
         finished.took.as_secs_f64(),
         report.frames as f64 / finished.took.as_secs_f64().max(1e-3),
-        report.removed_share * 100.0,
     );
+    let matte = &report.matte;
+    table += &format!(
+        "chroma key {color} ({:.0} % sure), {:.1} % removed; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}\n",
+        matte.confidence * 100.0,
+        matte.removed_share * 100.0,
+        matte.holes_percent,
+        matte.residue_percent,
+        matte.flicker,
+    );
+    for warning in matte.warnings() {
+        table += &format!("warning: {}\n", warning.message());
+    }
     table
 }
 

@@ -1,7 +1,7 @@
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::OutputFormat;
+use crate::{MatteReport, OutputFormat};
 
 /// A SHA-256 as 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Measured {
     /// The background colour as `#RRGGBB`, where there was one.
     #[serde(default, with = "hex_color")]
     pub background: Option<Rgb8>,
+    /// How good the matte probably is; jobs of earlier versions have none.
+    #[serde(default)]
+    pub report: Option<MatteReport>,
 }
 
 /// All that a finished job hands back.
@@ -94,6 +97,7 @@ mod tests {
                 duration_secs: 1.04,
                 method: CutMethod::ChromaKey,
                 background,
+                report: None,
             };
             let text = serde_json::to_string(&measured).unwrap();
             assert!(text.contains("\"chromakey\""), "{text}");

@@ -11,6 +11,12 @@ use crate::{
     tolerance::{cleared, kept},
 };
 
+/// Alpha from which a pixel counts as subject: a tenth.
+const VISIBLE: u8 = 26;
+
+/// Distance below which a pixel is nearly of the backdrop's colour: twice what the backdrop's noise explains.
+const NEAR: u8 = 2 * LIMIT;
+
 /// What the user may turn.
 #[derive(Debug, Clone, Copy)]
 pub struct KeySettings {
@@ -58,6 +64,29 @@ pub struct Keyed {
     picture: Picture,
     /// The colour planes as they came in: they tell whether a place has changed.
     seen: Vec<u8>,
+    doubts: Doubts,
+}
+
+/// What in a matte may be wrong, in pixels of one picture or of many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Doubts {
+    /// Subject: alpha of a tenth and more.
+    pub subject: u64,
+    /// Enclosed by subject, of the backdrop's colour but not quite, and removed.
+    pub holes: u64,
+    /// Enclosed by subject, of the backdrop's colour, and kept.
+    pub lookalikes: u64,
+    /// Nearly of the backdrop's colour, and kept.
+    pub residue: u64,
+}
+
+impl std::ops::AddAssign for Doubts {
+    fn add_assign(&mut self, other: Self) {
+        self.subject += other.subject;
+        self.holes += other.holes;
+        self.lookalikes += other.lookalikes;
+        self.residue += other.residue;
+    }
 }
 
 /// Turns pictures over a known backdrop into pictures with alpha and clean colour.
@@ -92,10 +121,10 @@ impl Keyer {
     #[must_use]
     pub fn key(&self, looked: Looked) -> Keyed {
         let Looked { picture, found: Some((likeness, regions)) } = looked else {
-            return Keyed { picture: with_alpha(looked.picture), seen: Vec::new() };
+            return Keyed::unkeyed(looked.picture);
         };
         let Some(light) = &self.backdrop.light else {
-            return Keyed { picture: with_alpha(picture), seen: Vec::new() };
+            return Keyed::unkeyed(picture);
         };
         let scene = Scene::new(&picture, &likeness, light);
         let mask = regions.mask();
@@ -105,7 +134,8 @@ impl Keyer {
         let seen = picture.bytes()[..colours].to_vec();
         let mut picture = cut(picture, &mask, &band);
         cleared(picture.planes_mut()[3], &mask, &likeness.off, likeness.width, self.settings.tolerance);
-        Keyed { picture, seen }
+        let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &likeness.off, &regions);
+        Keyed { picture, seen, doubts }
     }
 
     /// The finished picture `current` (format with alpha): alpha settled over time, colour unmixed and cleaned.
@@ -123,8 +153,33 @@ impl Keyer {
 }
 
 impl Keyed {
+    /// The colour planes as they came in: Y', Cb, Cr one after the other; empty where nothing was keyed.
+    #[must_use]
+    pub fn seen(&self) -> &[u8] {
+        &self.seen
+    }
+
+    /// What may be wrong with the matte of this picture.
+    #[must_use]
+    pub const fn doubts(&self) -> Doubts {
+        self.doubts
+    }
+
+    fn unkeyed(picture: Picture) -> Self {
+        Self { picture: with_alpha(picture), seen: Vec::new(), doubts: Doubts::default() }
+    }
+
     fn as_steadied(&self) -> Steadied<'_> {
         Steadied { alpha: self.picture.alpha().unwrap_or_default(), seen: &self.seen, format: self.picture.format() }
+    }
+}
+
+impl Doubts {
+    fn of(alpha: &[u8], off: &[u8], regions: &Regions) -> Self {
+        let subject = alpha.iter().filter(|&&alpha| alpha >= VISIBLE).count() as u64;
+        let near = alpha.iter().zip(off).filter(|&(&alpha, &off)| alpha >= VISIBLE && off < NEAR).count() as u64;
+        let [lookalikes, holes] = regions.doubtful_pockets();
+        Self { subject, holes, lookalikes, residue: near.saturating_sub(lookalikes) }
     }
 }
 

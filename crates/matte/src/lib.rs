@@ -26,4 +26,4 @@ mod tolerance;
 mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
-pub use keyer::{KeySettings, Keyed, Keyer, Looked, Pockets};
+pub use keyer::{Doubts, KeySettings, Keyed, Keyer, Looked, Pockets};

@@ -92,6 +92,22 @@ impl Regions {
         }
     }
 
+    /// How many pixels are in pockets that may have been judged wrongly: flat ones that were kept, and those that were removed
+    /// though they are twice as far from the backdrop's colour as noise alone explains (a quarter of the limit).
+    pub(crate) fn doubtful_pockets(&self) -> [u64; 2] {
+        let mut area = [0; 2];
+        for (index, is_backdrop) in self.is_backdrop.iter().enumerate() {
+            let tally = self.tallies[index];
+            let is_pocket =
+                self.runs[index].parent == index as u32 && !tally.touches_border && tally.is_flat(self.limit);
+            let is_exact = 4 * tally.total_off <= u64::from(self.limit) * tally.area;
+            if is_pocket && !(*is_backdrop && is_exact) {
+                area[usize::from(*is_backdrop)] += tally.area;
+            }
+        }
+        area
+    }
+
     /// 0 where a pixel is backdrop, 255 elsewhere.
     pub(crate) fn mask(&self) -> Vec<u8> {
         let mut mask = vec![255; self.width * (self.rows.len() - 1)];

@@ -4,8 +4,8 @@ use clearcut_frame::{Picture, PictureFormat};
 
 use crate::likeness::spread;
 
-/// Alphas that differ by more are of different things, not the same thing measured twice.
-const LEAP: u8 = 96;
+/// How far from the median of three alphas their mean is believed, in levels: what coding noise does to an edge.
+const LEAP: u8 = 8;
 
 /// One picture as time sees it.
 #[derive(Debug, Clone, Copy)]
@@ -35,19 +35,19 @@ pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbours: [Option<
         }
     }
     let [before, after] = &seen_there;
-    for ((alpha, own), (before, after)) in out.planes_mut()[3].iter_mut().zip(current.alpha).zip(before.iter().zip(after)) {
+    for ((alpha, own), (before, after)) in
+        out.planes_mut()[3].iter_mut().zip(current.alpha).zip(before.iter().zip(after))
+    {
         *alpha = settled(*own, *before, *after);
     }
 }
 
-/// The mean of the three, but of those that are leaps away only if both are, and agree: that is a blip of one picture. One
-/// alone is no flicker but something of the same colour that has come or gone.
+/// The mean of the three, kept near their median: one that is leaps away from the others is no flicker but something of the same
+/// colour that has come or gone. Never falls when one of the three rises.
 fn settled(own: u8, before: u8, after: u8) -> u8 {
-    let is_leap = |other: u8| other.abs_diff(own) > LEAP;
-    let is_blip = is_leap(before) && is_leap(after) && before.abs_diff(after) <= LEAP;
-    let heard = |other: u8| u16::from(if is_leap(other) && !is_blip { own } else { other });
-    let sum = if is_blip { heard(before).midpoint(heard(after)) } else { u16::from(own) } + heard(before) + heard(after);
-    ((sum + 1) / 3) as u8
+    let median = own.min(before).max(own.max(before).min(after));
+    let mean = ((u16::from(own) + u16::from(before) + u16::from(after) + 1) / 3) as u8;
+    mean.clamp(median.saturating_sub(LEAP), median.saturating_add(LEAP))
 }
 
 /// 255 where the pixels of row `y` differ between the two pictures by more than `same` in luma or chroma, else 0.

@@ -19,6 +19,7 @@ use crate::{
     matting::matte_in_order,
     plan::Plan,
     progress::{Counters, StallTimer},
+    quality::QualityLog,
     survey::survey,
 };
 
@@ -73,15 +74,15 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         sound.wait()?;
     }
     stop.check()?;
-    let key_color = Some(backdrop.color());
-    let (log, outputs) = run(job, &info, &plan, backdrop, stop, progress)?;
+    let (key_color, confidence) = (Some(backdrop.color()), backdrop.confidence());
+    let (log, quality, outputs) = run(job, &info, &plan, backdrop, stop, progress)?;
     Ok(CutReport {
         source: info,
         size: plan.size(),
         frame_rate: plan.frame_rate,
         frames: log.frames(),
         key_color,
-        removed_share: log.removed_share(),
+        matte: quality.report(confidence, log.removed_share()),
         outputs,
     })
 }
@@ -107,7 +108,7 @@ fn run(
     backdrop: Backdrop,
     stop: &Stop,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(MatteLog, Vec<OutputReport>), Error> {
+) -> Result<(MatteLog, QualityLog, Vec<OutputReport>), Error> {
     let settings = KeySettings { tolerance: job.request.tolerance.get() };
     let keyer = Keyer::new(backdrop, settings);
     let counters = Counters::new(plan.encodes.len());
@@ -132,7 +133,7 @@ fn run(
     }
     // Bounded in pictures, by Plan::queue_len, which is bounded in bytes.
     let (decoded_to, decoded) = bounded::<Picture>(plan.queue_len);
-    let results = thread::scope(|scope| {
+    let (results, quality) = thread::scope(|scope| {
         let (done_to, done) = bounded(encoders.len());
         let mut finished_to = Vec::new();
         for encoder in encoders {
@@ -149,19 +150,21 @@ fn run(
         drop(done_to);
         scope.spawn(move || decode(decoder, job, info, plan, &decoded_to).unwrap_or_else(|error| stop.fail(error)));
         let (keyer, log) = (&keyer, &log);
-        scope.spawn(move || {
-            let all = matte(keyer, job, &decoded, &finished_to);
+        let matting = scope.spawn(move || {
+            let (all, quality) = matte(keyer, job, &decoded, &finished_to);
             let _ = log.set(all);
             drop(finished_to); // Encoders end only now, when the log they are checked against stands.
+            quality
         });
-        watch(&done, &counters, plan, stop, progress)
+        let results = watch(&done, &counters, plan, stop, progress);
+        (results, matting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     });
     stop.check()?;
     let mut outputs: Vec<(usize, OutputReport)> =
         results.into_iter().filter_map(|(index, output)| Some((index, output?))).collect();
     outputs.sort_by_key(|(index, _)| *index);
     let log = log.into_inner().ok_or(Error::Cancelled)?;
-    Ok((log, outputs.into_iter().map(|(_, output)| output).collect()))
+    Ok((log, quality, outputs.into_iter().map(|(_, output)| output).collect()))
 }
 
 /// Reads pictures from the decoder until its end, and checks that all came.
@@ -201,14 +204,20 @@ fn decode(
 }
 
 /// Mattes what comes from the decoder and hands each picture to every encoder.
-fn matte(keyer: &Keyer, job: &CutJob, decoded: &Receiver<Picture>, encoders: &[Sender<Arc<Picture>>]) -> MatteLog {
-    let mut log = MatteLog::default();
-    matte_in_order(keyer, job.resources.threads, decoded.iter(), |picture| {
+fn matte(
+    keyer: &Keyer,
+    job: &CutJob,
+    decoded: &Receiver<Picture>,
+    encoders: &[Sender<Arc<Picture>>],
+) -> (MatteLog, QualityLog) {
+    let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
+    matte_in_order(keyer, job.resources.threads, decoded.iter(), |picture, keyed| {
         log.push(&picture);
+        quality.push(&picture, keyed.seen(), keyed.doubts());
         let picture = Arc::new(picture);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&picture)).is_ok())
     });
-    log
+    (log, quality)
 }
 
 /// Tells progress until every encoder has reported, and ends the cut if nothing moves.

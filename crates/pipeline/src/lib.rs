@@ -15,6 +15,7 @@ mod error;
 mod matting;
 mod plan;
 mod progress;
+mod quality;
 mod report;
 mod stack;
 mod stop;

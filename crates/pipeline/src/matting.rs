@@ -11,7 +11,7 @@ pub(crate) fn matte_in_order(
     keyer: &Keyer,
     workers: NonZeroUsize,
     mut pictures: impl Iterator<Item = Picture>,
-    mut emit: impl FnMut(Picture) -> bool,
+    mut emit: impl FnMut(Picture, &Keyed) -> bool,
 ) {
     let mut window: VecDeque<Keyed> = VecDeque::new();
     let mut pockets = Pockets::default();
@@ -20,13 +20,16 @@ pub(crate) fn matte_in_order(
         let batch: Vec<Picture> = pictures.by_ref().take(workers.get()).collect();
         let at_end = batch.is_empty();
         let mut looked = in_parallel(batch, |picture| keyer.look(picture));
-        looked.iter_mut().for_each(|picture| pockets.settle(picture));
+        for picture in &mut looked {
+            pockets.settle(picture);
+        }
         window.extend(in_parallel(looked, |picture| keyer.key(picture)));
         let ready = if at_end { window.len() } else { window.len().saturating_sub(Keyer::REACH) };
         while next < ready {
             let until = ready.min(next + workers.get());
-            for picture in in_parallel((next..until).collect(), |index| finish(keyer, &window, index)) {
-                if !emit(picture) {
+            let finished = in_parallel((next..until).collect(), |index| finish(keyer, &window, index));
+            for (picture, keyed) in finished.into_iter().zip(window.range(next..until)) {
+                if !emit(picture, keyed) {
                     return;
                 }
             }
@@ -104,7 +107,7 @@ mod tests {
     fn matted(length: usize, workers: usize) -> Vec<Picture> {
         let mut out = Vec::new();
         let workers = NonZeroUsize::new(workers).unwrap();
-        matte_in_order(&keyer(), workers, clip(length).into_iter(), |picture| {
+        matte_in_order(&keyer(), workers, clip(length).into_iter(), |picture, _| {
             out.push(picture);
             true
         });
@@ -138,7 +141,7 @@ mod tests {
     fn a_slow_encoder_holds_the_decoder_back() {
         let (pulled, emitted, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
         let pictures = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), NonZeroUsize::new(3).unwrap(), pictures, |_| {
+        matte_in_order(&keyer(), NonZeroUsize::new(3).unwrap(), pictures, |_, _| {
             most.set(most.get().max(pulled.get() - emitted.get()));
             emitted.set(emitted.get() + 1);
             true
@@ -151,7 +154,7 @@ mod tests {
     fn nothing_more_is_matted_once_the_encoders_are_gone() {
         let pulled = Cell::new(0);
         let pictures = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), NonZeroUsize::new(2).unwrap(), pictures, |_| false);
+        matte_in_order(&keyer(), NonZeroUsize::new(2).unwrap(), pictures, |_, _| false);
         assert!(pulled.get() <= 2 * (2 + Keyer::REACH), "{} pictures were decoded", pulled.get());
     }
 }

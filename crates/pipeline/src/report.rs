@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{FrameRate, Rgb8, Size};
-use clearcut_job::OutputFormat;
+use clearcut_job::{MatteReport, OutputFormat};
 
 /// What came of a cut.
 #[derive(Debug, Clone)]
@@ -17,8 +17,8 @@ pub struct CutReport {
     pub frames: u64,
     /// The background's colour, measured or given; `None` where the clip was transparent already.
     pub key_color: Option<Rgb8>,
-    /// Mean share of the picture that was made transparent, 0–1.
-    pub removed_share: f64,
+    /// How good the matte probably is.
+    pub matte: MatteReport,
     /// The files, in the order asked for, all checked.
     pub outputs: Vec<OutputReport>,
 }

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FencingToken, JobId, Measured, Outcome, OutputFormat, OutputPointer, Progress,
-    Stage,
+    CutMethod, Failure, FailureCode, FencingToken, JobId, MatteReport, Measured, Outcome, OutputFormat, OutputPointer,
+    Progress, Stage,
 };
 use clearcut_queue::{Claimed, Ending};
 use clearcut_store::ObjectName;
@@ -24,6 +24,14 @@ pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'stat
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
         background: "#E92FBC".parse().ok(),
+        report: Some(MatteReport {
+            confidence: 0.875,
+            removed_share: 0.5,
+            holes_percent: 0.25,
+            lookalike_percent: 2.5,
+            residue_percent: 0.125,
+            flicker: 0.5,
+        }),
     };
     let output = OutputPointer {
         format: OutputFormat::Webm,
@@ -81,6 +89,11 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             "outputUrl": null, "outputFormat": "webm", "outputSize": 4, "width": 768, "height": 432,
             "processingTimeMs": 12500,
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
+            "report": {
+                "method": "chromakey", "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
+                "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5,
+                "warnings": [{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message()}],
+            },
             "outputs": [{"format": "webm", "url": null, "size": 4}],
         },
     });

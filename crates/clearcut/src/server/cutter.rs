@@ -58,6 +58,7 @@ fn outcome(report: CutReport) -> CutOutcome {
             duration_secs: report.frames as f64 / fps,
             method: CutMethod::ChromaKey,
             background: report.key_color,
+            report: Some(report.matte),
         },
         files: report.outputs.into_iter().map(|file| CutFile { format: file.format, path: file.path }).collect(),
     }

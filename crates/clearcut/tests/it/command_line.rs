@@ -13,7 +13,7 @@ fn the_default_is_webm_beside_the_clip() {
     let mut names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["my clip-cut.webm", "my clip.mp4"]);
-    for word in ["webm", "my clip-cut.webm", "75 frames of 640×360", "background #", "% removed"] {
+    for word in ["webm", "my clip-cut.webm", "75 frames of 640×360", "chroma key #", "% removed", "estimated: holes"] {
         assert!(table.contains(word), "{word:?} is missing from:\n{table}");
     }
 }

@@ -92,6 +92,7 @@ pub(crate) fn outcome(number: u128) -> Outcome {
             duration_secs: 1.0,
             method: CutMethod::ChromaKey,
             background: "#E92FBC".parse().ok(),
+            report: None,
         },
         processing_ms: 1234,
         outputs: vec![output(OutputFormat::Webm), output(OutputFormat::StackedAlpha)],

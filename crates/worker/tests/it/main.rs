@@ -47,6 +47,7 @@ fn easy(order: &CutOrder) -> CutOutcome {
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
         background: None,
+        report: None,
     };
     CutOutcome { measured, files: vec![CutFile { format: OutputFormat::Webm, path }] }
 }

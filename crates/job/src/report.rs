@@ -1,0 +1,132 @@
+use serde::{Deserialize, Serialize};
+
+/// How good a matte probably is, told from the clip and the matte alone: nobody knows the truth here.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MatteReport {
+    /// Share of the border, over the whole clip, that agrees with the background found: 0–1.
+    pub confidence: f64,
+    /// Mean share of the picture that was made transparent, 0–1.
+    pub removed_share: f64,
+    /// Of the subject, the per cent that lie inside it and were made transparent, though they have not quite the background's
+    /// colour.
+    pub holes_percent: f64,
+    /// Of the subject, the per cent that lie inside it, have the background's colour, and were kept.
+    pub lookalike_percent: f64,
+    /// Of the removed area, the per cent beside it that nearly have the background's colour, and were kept.
+    pub residue_percent: f64,
+    /// Root mean square of the change of alpha from picture to picture where the colour did not change, × 100.
+    pub flicker: f64,
+}
+
+/// What a person should look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warning {
+    /// Much of the border is not the background.
+    LowConfidence,
+    /// Hardly anything was removed.
+    NothingRemoved,
+    /// Nearly everything was removed.
+    EverythingRemoved,
+    /// Much of the subject's inside was removed.
+    Holes,
+    /// Much of the subject's inside has the background's colour, and was kept.
+    Lookalike,
+    /// Something that nearly has the background's colour was kept.
+    Residue,
+    /// Alpha changes where nothing moves.
+    Flicker,
+}
+
+impl MatteReport {
+    /// What should be looked at. The limits are what the mattes of clips with known alpha do not reach when nothing is wrong
+    /// with them (docs/quality.md has the figures).
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Warning> {
+        let checks = [
+            (self.confidence < 0.6, Warning::LowConfidence),
+            (self.removed_share < 0.005, Warning::NothingRemoved),
+            (self.removed_share > 0.999, Warning::EverythingRemoved),
+            (self.holes_percent > 5.0, Warning::Holes),
+            (self.lookalike_percent > 1.0, Warning::Lookalike),
+            (self.residue_percent > 1.0, Warning::Residue),
+            (self.flicker > 1.0, Warning::Flicker),
+        ];
+        checks.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
+    }
+}
+
+impl Warning {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn wire(self) -> &'static str {
+        match self {
+            Self::LowConfidence => "LOW_CONFIDENCE",
+            Self::NothingRemoved => "NOTHING_REMOVED",
+            Self::EverythingRemoved => "EVERYTHING_REMOVED",
+            Self::Holes => "POSSIBLE_HOLES",
+            Self::Lookalike => "LOOKALIKE_KEPT",
+            Self::Residue => "POSSIBLE_RESIDUE",
+            Self::Flicker => "POSSIBLE_FLICKER",
+        }
+    }
+
+    /// What it is and what to do, for people.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::LowConfidence => {
+                "much of the picture's border is not the background: check that the whole subject is there, or name the background colour"
+            }
+            Self::NothingRemoved => "hardly anything was removed: name the background colour, or raise the tolerance",
+            Self::EverythingRemoved => {
+                "nearly everything was removed: lower the tolerance, or name the background colour"
+            }
+            Self::Holes => {
+                "enclosed parts with the background's colour were removed: if they belong to the subject, lower the tolerance"
+            }
+            Self::Lookalike => {
+                "enclosed parts have the background's colour and were kept: if the background shows through there, film or render it in a colour that the subject does not have"
+            }
+            Self::Residue => {
+                "parts that nearly have the background's colour were kept: if they should go, raise the tolerance"
+            }
+            Self::Flicker => "the matte is unsteady in places that do not move: try another tolerance",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: MatteReport = MatteReport {
+        confidence: 1.0,
+        removed_share: 0.7,
+        holes_percent: 0.2,
+        lookalike_percent: 0.0,
+        residue_percent: 0.05,
+        flicker: 0.2,
+    };
+
+    #[test]
+    fn a_good_matte_warns_of_nothing() {
+        assert_eq!(GOOD.warnings(), []);
+    }
+
+    #[test]
+    fn each_fault_is_named_alone() {
+        let cases = [
+            (MatteReport { confidence: 0.5, ..GOOD }, Warning::LowConfidence),
+            (MatteReport { removed_share: 0.0, ..GOOD }, Warning::NothingRemoved),
+            (MatteReport { removed_share: 1.0, ..GOOD }, Warning::EverythingRemoved),
+            (MatteReport { holes_percent: 9.0, ..GOOD }, Warning::Holes),
+            (MatteReport { lookalike_percent: 9.0, ..GOOD }, Warning::Lookalike),
+            (MatteReport { residue_percent: 9.0, ..GOOD }, Warning::Residue),
+            (MatteReport { flicker: 9.0, ..GOOD }, Warning::Flicker),
+        ];
+        for (report, warning) in cases {
+            assert_eq!(report.warnings(), [warning]);
+        }
+    }
+}
