@@ -2,7 +2,7 @@
 
 use clearcut_frame::Picture;
 
-use crate::backdrop::{Light, NEUTRAL};
+use crate::light::{Light, NEUTRAL};
 
 /// A distance at which a pixel stops being plain backdrop, in the bytes of [`Likeness::off`], at balanced tolerance.
 pub(crate) const LIMIT: u8 = 32;

@@ -3,7 +3,7 @@
 use clearcut_frame::Picture;
 
 use crate::{
-    backdrop::Light,
+    light::Light,
     likeness::{LIMIT, Likeness},
     regions::Regions,
     scene::Scene,

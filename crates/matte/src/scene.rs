@@ -3,9 +3,10 @@
 use clearcut_frame::Picture;
 
 use crate::{
-    backdrop::Light,
+    light::Light,
     likeness::{Likeness, spread},
     outline::place,
+    siting::Siting,
 };
 
 /// The picture, the light behind it and how the two compare.
@@ -35,8 +36,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// Y', Cb, Cr at a luma index. Half-resolution chroma is interpolated; it sits on even columns, halfway between two
-    /// rows (as in MPEG-2 and H.264).
+    /// Y', Cb, Cr at a luma index. Half-resolution chroma is interpolated; it sits where [`Siting`] says, halfway
+    /// between two rows.
     pub(crate) fn seen(&self, index: usize) -> [f32; 3] {
         let (x, y) = place(index, self.width);
         let luma = f32::from(self.luma[index]);
@@ -44,14 +45,26 @@ impl<'a> Scene<'a> {
         if self.shift == 0 {
             return [luma, f32::from(self.blue[index]), f32::from(self.red[index])];
         }
-        let (left, right) = (x / 2, x.div_ceil(2).min(width - 1));
-        let near = y / 2;
-        let far = if y % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(height - 1) };
-        let [a, b] = [near * width + left, near * width + right];
-        let [c, d] = [far * width + left, far * width + right];
+        // The nearer sample of two halfway between pixels has three quarters; one on a pixel's own column has all.
+        let halfway = |at: usize, end: usize| {
+            (at / 2, if at.is_multiple_of(2) { (at / 2).saturating_sub(1) } else { (at / 2 + 1).min(end - 1) }, 3)
+        };
+        let (row, next_row, _) = halfway(y, height);
+        let (column, next_column, near) = match self.light.siting {
+            Siting::Centre => halfway(x, width),
+            Siting::Left => (x / 2, x.div_ceil(2).min(width - 1), 2),
+        };
+        let far = 4 - near;
+        let weights = [
+            (row, column, 3 * near),
+            (row, next_column, 3 * far),
+            (next_row, column, near),
+            (next_row, next_column, far),
+        ];
         let mix = |plane: &[u8]| {
-            let sum = 3 * (u16::from(plane[a]) + u16::from(plane[b])) + u16::from(plane[c]) + u16::from(plane[d]);
-            f32::from(sum) / 8.0
+            let sum: u16 =
+                weights.iter().map(|&(row, column, weight)| weight * u16::from(plane[row * width + column])).sum();
+            f32::from(sum) / 16.0
         };
         [luma, mix(self.blue), mix(self.red)]
     }

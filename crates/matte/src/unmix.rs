@@ -5,12 +5,9 @@ use crate::{palette::hue_share, profile::Profile};
 /// The widest edge, in pixels, that a sharp one becomes in half-resolution chroma.
 pub(crate) const SHARP: u8 = 4;
 
-/// By how much such an edge is steepened where chroma alone tells, less 1: twice where the picture itself is soft, and more
-/// where chroma arrives as soon as half resolution can, since then the picture's own edge has hardly any width.
-const STEEPER: [f32; 2] = [0.9, 1.8];
-
-/// The width, in pixels, that an edge without any of its own has in half-resolution chroma.
-const SHARPEST: u8 = 2;
+/// By how much such an edge is steepened where chroma alone tells, less 1: halving chroma and interpolating it again draws
+/// an edge of one pixel out to a little more than two.
+const STEEPER: f32 = 1.1;
 
 /// An alpha and the colour that goes with it.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +38,7 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], noi
     // A sharp edge that only half-resolution chroma shows is drawn out to twice its width: steepen it again.
     let by_chroma = 1.0 - weights[0] * full[0] * full[0] / power.max(1e-6);
     let is_sharp = profile.is_backed && profile.width <= SHARP;
-    let steepness = STEEPER[usize::from(profile.width <= SHARPEST)];
-    let steeper = if is_sharp { 1.0 + by_chroma * steepness } else { 1.0 };
+    let steeper = if is_sharp { 1.0 + by_chroma * STEEPER } else { 1.0 };
     let alpha = (0.5 + (mixed - 0.5) * steeper).clamp(0.0, 1.0);
     // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5);
     // at a sharp edge, half of it in chroma is the backdrop's, smeared.

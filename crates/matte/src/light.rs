@@ -1,0 +1,204 @@
+//! The light of a backdrop: its colour over the picture, its noise, and how each picture's brightness differs; fitted to a grid of readings.
+
+use clearcut_frame::{Matrix, Picture};
+
+use crate::{
+    field::{Field, Residue},
+    palette::Body,
+    siting::Siting,
+    surface::{Reading, Surface},
+};
+
+/// Black of luma and the neutral of both chromas: what a change of light scales around.
+pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
+
+/// Readings along the longer side of a sampled picture.
+const READINGS_ALONG_SIDE: usize = 56;
+
+/// What is known of a backdrop that is there (and not transparent already).
+#[derive(Debug, Clone)]
+pub(crate) struct Light {
+    /// Y', Cb, Cr over the picture, at the clip's usual brightness.
+    pub(crate) field: Field,
+    /// Standard deviation of luma and of chroma around the surfaces, in levels.
+    pub(crate) noise: [f32; 2],
+    /// What the subject is made of.
+    pub(crate) body: Body,
+    pub(crate) matrix: Matrix,
+    pub(crate) siting: Siting,
+}
+
+/// One pixel of a sampled picture.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    u: f64,
+    v: f64,
+    pub(crate) ycc: [f64; 3],
+    pub(crate) at_border: bool,
+}
+
+impl Sample {
+    /// Its column as a share of the width.
+    fn across(&self) -> f32 {
+        f32::midpoint(self.u as f32, 1.0)
+    }
+
+    /// Its row as a share of the height.
+    fn down(&self) -> f32 {
+        f32::midpoint(self.v as f32, 1.0)
+    }
+}
+
+impl Light {
+    /// How bright `picture` is against the clip's usual light, as a factor around 1, from the pixels that are backdrop.
+    pub(crate) fn gain_in(&self, picture: &Picture) -> f32 {
+        let field = |sample: &Sample| self.field.at(sample.across(), sample.down()).map(f64::from);
+        gain_of(&sampled(picture), field, self.tolerances()) as f32
+    }
+
+    /// Whether the colour is one that subjects seldom have by chance: its chroma stands clear of neutral.
+    pub(crate) fn is_coloured(&self) -> bool {
+        let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
+        let centre = [cb - NEUTRAL[1], cr - NEUTRAL[2]];
+        centre[0].hypot(centre[1]) > 8.0 + 5.0 * f64::from(self.noise[1])
+    }
+
+    /// Whether the colour is so strong that subjects seldom go beyond it: a quarter of the chroma range and more.
+    pub(crate) fn is_vivid(&self) -> bool {
+        let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
+        (cb - NEUTRAL[1]).hypot(cr - NEUTRAL[2]) >= 28.0
+    }
+
+    /// How far luma and chroma of a backdrop pixel may be from the surfaces: five deviations, and 2 levels of rounding.
+    fn tolerances(&self) -> [f64; 3] {
+        let [luma, chroma] = self.noise.map(|sigma| 2.0 + 5.0 * f64::from(sigma));
+        [luma + 8.0, chroma + 4.0, chroma + 4.0]
+    }
+}
+
+/// A grid of the opaque pixels of `picture`, the border among them.
+pub(crate) fn sampled(picture: &Picture) -> Vec<Sample> {
+    let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
+    let step = width.max(height).div_ceil(READINGS_ALONG_SIDE).max(1);
+    let shift = picture.format().subsampling.shift();
+    let chroma_width = picture.format().chroma_size().0;
+    let coordinates = |length: usize| (0..length).step_by(step).chain((length > 1).then_some(length - 1));
+    let place = |at: usize, length: usize| 2.0 * (at as f64 + 0.5) / length as f64 - 1.0;
+    let margin = step.min(width.min(height).div_ceil(16));
+    let mut samples = Vec::new();
+    for y in coordinates(height) {
+        for x in coordinates(width) {
+            if picture.alpha().is_some_and(|alpha| alpha[y * width + x] < 255) {
+                continue;
+            }
+            let chroma = (y >> shift) * chroma_width + (x >> shift);
+            let ycc = [picture.y()[y * width + x], picture.cb()[chroma], picture.cr()[chroma]].map(f64::from);
+            let at_border = x < margin || y < margin || x + margin >= width || y + margin >= height;
+            samples.push(Sample { u: place(x, width), v: place(y, height), ycc, at_border });
+        }
+    }
+    samples
+}
+
+/// The light that most of the readings around the colour `seed` agree with, and the share of the border that it is.
+pub(crate) fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (usize, usize)) -> (Light, f64) {
+    let mut surfaces = seed.map(Surface::constant);
+    // Wide enough at first for light that falls off from place to place; every round measures again how wide it is.
+    let mut tolerances = [24.0, 14.0, 14.0];
+    for degree in [0, 1, 1, 2, 2, 3, 3] {
+        let inliers = inliers_of(per_picture, |s| on_surfaces(&surfaces, s), tolerances);
+        let refit = [0, 1, 2].map(|k| {
+            let readings = inliers.iter().map(|(s, level)| Reading { u: s.u, v: s.v, value: level[k] });
+            Surface::fitted(readings, degree)
+        });
+        if let [Some(y), Some(cb), Some(cr)] = refit {
+            surfaces = [y, cb, cr];
+        }
+        let deviations = deviations_of(&inliers, |s| on_surfaces(&surfaces, s));
+        tolerances = [0, 1, 2].map(|k| tolerances[k].min((2.0 + 5.0 * deviations[k]).max(5.0)));
+    }
+    let inliers = inliers_of(per_picture, |s| on_surfaces(&surfaces, s), tolerances);
+    let residues: Vec<Residue> = inliers
+        .iter()
+        .map(|(sample, level)| {
+            let expected = on_surfaces(&surfaces, sample);
+            Residue { u: sample.u, v: sample.v, value: [0, 1, 2].map(|k| level[k] - expected[k]) }
+        })
+        .collect();
+    let field = Field::new(&surfaces, &residues, size);
+    let in_field = |s: &Sample| field.at(s.across(), s.down()).map(f64::from);
+    let inliers = inliers_of(per_picture, in_field, tolerances);
+    let [luma, cb, cr] = deviations_of(&inliers, in_field);
+    let border = per_picture.iter().flatten().filter(|sample| sample.at_border).count();
+    let share = inliers.iter().filter(|(sample, _)| sample.at_border).count() as f64 / border.max(1) as f64;
+    let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
+    (Light { field, noise, body: Body::Solid(1.0), matrix: Matrix::Bt709, siting: Siting::Centre }, share)
+}
+
+fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
+    [0, 1, 2].map(|k| surfaces[k].at(sample.u, sample.v))
+}
+
+/// The samples that agree with what is expected, and their levels with each picture's own brightness taken out.
+fn inliers_of(
+    per_picture: &[Vec<Sample>],
+    expected: impl Fn(&Sample) -> [f64; 3],
+    tolerances: [f64; 3],
+) -> Vec<(Sample, [f64; 3])> {
+    let mut inliers = Vec::new();
+    for samples in per_picture {
+        let gain = gain_of(samples, &expected, tolerances);
+        for sample in samples {
+            let level = [0, 1, 2].map(|k| NEUTRAL[k] + (sample.ycc[k] - NEUTRAL[k]) / gain);
+            let here = expected(sample);
+            if (0..3).all(|k| (level[k] - here[k]).abs() <= tolerances[k]) {
+                inliers.push((*sample, level));
+            }
+        }
+    }
+    inliers
+}
+
+/// Robust standard deviation of the inliers around what is expected: 1.4826 × the median absolute deviation, or what the
+/// 98th percentile at the border says if that is more, up to twice as much (compression leaves most pixels exact and a
+/// few far off).
+fn deviations_of(inliers: &[(Sample, [f64; 3])], expected: impl Fn(&Sample) -> [f64; 3]) -> [f64; 3] {
+    let off = |only_border: bool, k: usize| -> Vec<f64> {
+        let chosen = inliers.iter().filter(|(sample, _)| sample.at_border || !only_border);
+        chosen.map(|(sample, level)| (level[k] - expected(sample)[k]).abs()).collect()
+    };
+    [0, 1, 2].map(|k| {
+        let middle = 1.4826 * quantile(off(false, k), 0.5).max(0.4);
+        let tail = quantile(off(true, k), 0.98) / 2.33;
+        tail.clamp(middle, 2.0 * middle)
+    })
+}
+
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    let at = (values.len() as f64 * share) as usize;
+    if at < values.len() { *values.select_nth_unstable_by(at, f64::total_cmp).1 } else { 0.0 }
+}
+
+/// The brightness of one picture against what is expected: the least-squares factor around [`NEUTRAL`].
+fn gain_of(samples: &[Sample], expected: impl Fn(&Sample) -> [f64; 3], tolerances: [f64; 3]) -> f64 {
+    let mut gain = 1.0;
+    for _ in 0..3 {
+        let (mut cross, mut square) = (0.0, 0.0);
+        for sample in samples {
+            let reference = expected(sample);
+            let agrees = (0..3).all(|k| {
+                let here = NEUTRAL[k] + (reference[k] - NEUTRAL[k]) * gain;
+                (sample.ycc[k] - here).abs() <= tolerances[k]
+            });
+            if agrees {
+                for k in 0..3 {
+                    let strength = reference[k] - NEUTRAL[k];
+                    cross += strength * (sample.ycc[k] - NEUTRAL[k]);
+                    square += strength * strength;
+                }
+            }
+        }
+        gain = if square > 0.0 { (cross / square).clamp(0.5, 2.0) } else { 1.0 };
+    }
+    gain
+}

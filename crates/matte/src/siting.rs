@@ -1,0 +1,101 @@
+//! Where half-resolution chroma sits between the columns of luma: told from the clip, since headers seldom say, and say wrong.
+
+use clearcut_frame::Picture;
+
+/// The column of a half-resolution chroma sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Siting {
+    /// On the even columns of luma, as MPEG-2 and H.264 have it by default: cameras.
+    Left,
+    /// Halfway between two columns, as JPEG has it, and whoever halves chroma by averaging: pictures that were made by programs.
+    Centre,
+}
+
+/// A chroma step that is no noise, in levels.
+const STEP: u8 = 16;
+
+/// Steps that must have been seen before the usual is doubted.
+const ENOUGH: f64 = 256.0;
+
+impl Siting {
+    /// The siting that makes chroma's steps fall where luma's are, halfway between the two being the limit.
+    ///
+    /// Read as [`Self::Centre`], the step between samples i and i + 1 lies at column 2i + 1.5; luma's edge there then has its
+    /// middle at 2i + 1.5, too, and half a column to the left of it if the samples were on the even columns. Vertical
+    /// siting is halfway for both.
+    pub(crate) fn of(samples: &[Picture]) -> Self {
+        let (mut moment, mut weight, mut steps) = (0.0, 0.0, 0.0);
+        for picture in samples.iter().filter(|picture| picture.format().subsampling.shift() == 1) {
+            let width = picture.size().width() as usize;
+            let chroma_width = picture.format().chroma_size().0;
+            let rows = picture.cb().chunks_exact(chroma_width).zip(picture.cr().chunks_exact(chroma_width));
+            for ((cb, cr), luma) in rows.zip(picture.y().chunks_exact(2 * width)) {
+                for at in 1..chroma_width.saturating_sub(2) {
+                    let step = cb[at].abs_diff(cb[at + 1]).max(cr[at].abs_diff(cr[at + 1]));
+                    let is_alone = |k: &[u8]| k[at - 1].abs_diff(k[at]).max(k[at + 1].abs_diff(k[at + 2])) < step / 2;
+                    if step < STEP || !is_alone(cb) || !is_alone(cr) || 2 * at + 5 > width {
+                        continue;
+                    }
+                    // Luma's differences around column 2i + 1.5: the one there, and two on each side.
+                    for offset in -2_i32..=2 {
+                        let column = (2 * at as i32 + 1 + offset) as usize;
+                        let change = f64::from(luma[column].abs_diff(luma[column + 1])).powi(2);
+                        moment += change * f64::from(offset);
+                        weight += change;
+                    }
+                    steps += 1.0;
+                }
+            }
+        }
+        if steps >= ENOUGH && moment / f64::max(weight, 1.0) < -0.25 { Self::Left } else { Self::Centre }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
+
+    use super::*;
+
+    const SIDE: usize = 128;
+
+    /// A disc of luma 90, Cr 220 on luma 120, Cr 70, its chroma halved with these weights for the columns 2i − 1 to 2i + 1.
+    fn disc(weights: [f32; 3]) -> Picture {
+        let size = Size::new(SIDE as u32, SIDE as u32).unwrap();
+        let mut picture = Picture::new(PictureFormat {
+            size,
+            subsampling: Subsampling::Half,
+            has_alpha: false,
+            matrix: Matrix::Bt709,
+        });
+        let inside = |x: usize, y: usize| (40.5 - (x as f32 - 63.3).hypot(y as f32 - 64.1)).clamp(0.0, 1.0);
+        let [luma, cb, cr, _] = picture.planes_mut();
+        for (index, value) in luma.iter_mut().enumerate() {
+            *value = (120.0 - 30.0 * inside(index % SIDE, index / SIDE)).round() as u8;
+        }
+        cb.fill(100);
+        for (index, value) in cr.iter_mut().enumerate() {
+            let (x, y) = (index % (SIDE / 2) * 2, index / (SIDE / 2) * 2);
+            let row = |y: usize| (0..3).map(|k| weights[k] * inside((x + k).saturating_sub(1), y)).sum::<f32>();
+            *value = (70.0 + 150.0 * f32::midpoint(row(y), row(y + 1))).round() as u8;
+        }
+        picture
+    }
+
+    #[test]
+    fn chroma_on_even_columns_is_told_from_chroma_between_columns() {
+        let clip = |weights| vec![disc(weights); 8];
+        assert_eq!(Siting::of(&clip([0.25, 0.5, 0.25])), Siting::Left);
+        assert_eq!(Siting::of(&clip([0.0, 0.5, 0.5])), Siting::Centre);
+    }
+
+    #[test]
+    fn a_clip_without_edges_has_the_usual_siting() {
+        let mut flat = disc([0.0, 0.5, 0.5]);
+        let [luma, _, cr, _] = flat.planes_mut();
+        luma.fill(120);
+        cr.fill(70);
+        assert_eq!(Siting::of(&[flat]), Siting::Centre);
+        assert_eq!(Siting::of(&[]), Siting::Centre);
+    }
+}
