@@ -44,10 +44,12 @@ $(CURDIR)/target/debug/clearcut: test-rust
 test-browser: test-rust
 	cd tests/browser && npm ci --silent --no-audit --no-fund && node --test
 
-# Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them; takes about ten minutes.
+# Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them, and pictures the worst of them;
+# takes about a quarter of an hour.
 eval: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
 	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
+	out/venv/bin/python scripts/eval_pictures.py $(EVAL) out/eval docs/pictures
 
 # Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build

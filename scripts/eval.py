@@ -7,6 +7,7 @@ KIT is the evaluation kit (cases and evaluate.py); results go to OUT. All from o
   oracle     of a grid of chromakey and colorkey settings (with despill where the key is green or blue), told the key colour, the one
              with the best MAD and the one with the best composite PSNR in each case. The grid is searched on every 6th frame; the
              winners are scored on all.
+A second table sets what clearcut itself said of each matte, blind, beside the truth.
 """
 import itertools
 import json
@@ -94,7 +95,9 @@ def score(kit_folder, out, folder):
     import evaluate as kit
     case = json.loads((folder / "case.json").read_text())
     cut = out / f"{folder.name}.webm"
-    subprocess.run(["target/release/clearcut", "cut", folder / "input.mp4", "-o", cut, "--force", "--quiet"], check=True)
+    said = subprocess.run(["target/release/clearcut", "cut", folder / "input.mp4", "-o", cut, "--force", "--json"], check=True,
+                          capture_output=True, text=True).stdout.splitlines()
+    report = json.loads(said[-1])
     rows = {"clearcut": kit.evaluate(str(folder), str(cut), conn_every=1000)}
     chains = settings(case)
     plain = {"chromakey 0.15:0.08": f"chromakey=0x{case['key_color'][1:]}:0.15:0.08,{to_rgba(case)}",
@@ -106,7 +109,7 @@ def score(kit_folder, out, folder):
         key_with_ffmpeg(folder, case, chain, target)
         rows[name] = kit.evaluate(str(folder), str(target), conn_every=1000)
         target.unlink()
-    return folder.name, rows, best
+    return folder.name, rows, best, report
 
 
 def mean(rows, column):
@@ -127,6 +130,19 @@ def table(results):
         for method in results[cases[0]][0]:
             values = " | ".join(number(mean([results[case][0][method] for case in cases], column)) for column in COLUMNS)
             lines.append(f"| {name}: {method} | {values} | | |")
+    return "\n".join(lines)
+
+
+def reports(results, said):
+    """What the report of each cut said, beside the truth where the truth is the same measure."""
+    lines = ["| case | confidence | holes % said | true | residue % said | true | lookalike % said | flicker said | dtSSD | MAD | warnings |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for case, (rows, _) in results.items():
+        matte, true = said[case]["matte"], rows["clearcut"]
+        warnings = ", ".join(warning["code"] if isinstance(warning, dict) else warning for warning in said[case]["warnings"]) or "–"
+        lines.append(f"| {case} | {matte['confidence']:.2f} | {matte['holesPercent']:.2f} | {true['holes_pct']:.2f} | "
+                     f"{matte['residuePercent']:.2f} | {true['residue_pct']:.2f} | {matte['lookalikePercent']:.2f} | "
+                     f"{matte['flicker']:.2f} | {true['dtSSD']:.2f} | {true['MAD']:.2f} | {warnings} |")
     return "\n".join(lines)
 
 
@@ -156,8 +172,10 @@ def main():
     folders = sorted(folder for folder in (kit_folder / "cases").glob("c*"))
     with ProcessPoolExecutor(WORKERS) as pool:
         done = pool.map(score, itertools.repeat(kit_folder), itertools.repeat(out), folders)
-        results = {case: (rows, best) for case, rows, best in done}
-    text = table(results)
+        results, said = {}, {}
+        for case, rows, best, report in done:
+            results[case], said[case] = (rows, best), report
+    text = table(results) + "\n\n" + reports(results, said)
     print(text)
     print()
     lines = list(verdicts(results))
