@@ -110,7 +110,7 @@ impl Keyer {
     #[must_use]
     pub fn look(&self, picture: Picture) -> Looked {
         let found = self.backdrop.light.as_ref().map(|light| {
-            let likeness = Likeness::measured(&picture, light);
+            let likeness = Likeness::measured(&picture, light).without_specks();
             let regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
             (likeness, regions)
         });

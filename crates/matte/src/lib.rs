@@ -22,6 +22,7 @@ mod profile;
 mod regions;
 mod scene;
 mod siting;
+mod specks;
 mod steady;
 mod surface;
 mod tolerance;

@@ -2,7 +2,10 @@
 
 use clearcut_frame::Picture;
 
-use crate::light::{Light, NEUTRAL};
+use crate::{
+    light::{Light, NEUTRAL},
+    specks,
+};
 
 /// A distance at which a pixel stops being plain backdrop, in the bytes of [`Likeness::off`], at balanced tolerance.
 pub(crate) const LIMIT: u8 = 32;
@@ -45,6 +48,12 @@ impl Likeness {
             raise(row, &picture.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
         }
         Self { width, height, off, gain }
+    }
+
+    /// The same with coding's specks taken for backdrop.
+    pub(crate) fn without_specks(mut self) -> Self {
+        specks::take_for_backdrop(&mut self.off, self.width);
+        self
     }
 
     /// The backdrop's Y', Cb, Cr expected at a pixel of this picture.

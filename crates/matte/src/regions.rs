@@ -4,7 +4,7 @@ use crate::outline::{next_below, next_from};
 
 /// A horizontal stretch of pixels that look like backdrop.
 #[derive(Debug, Clone, Copy)]
-struct Run {
+pub(crate) struct Run {
     y: u32,
     start: u32,
     end: u32,
@@ -119,7 +119,11 @@ impl Regions {
 }
 
 impl Run {
-    fn pixels(&self, width: usize) -> std::ops::Range<usize> {
+    pub(crate) const fn len(&self) -> usize {
+        (self.end - self.start) as usize
+    }
+
+    pub(crate) fn pixels(&self, width: usize) -> std::ops::Range<usize> {
         let row = self.y as usize * width;
         row + self.start as usize..row + self.end as usize
     }
@@ -138,7 +142,7 @@ pub(crate) fn grown_mask(off: &[u8], width: usize, limit: u8, mask: &[u8]) -> Ve
     for index in 0..runs.len() {
         let run = runs[index];
         let root = root_of(&mut runs, index as u32) as usize;
-        holds_backdrop[root] |= next_below(&mask[run.pixels(width)], 0, 1) < (run.end - run.start) as usize;
+        holds_backdrop[root] |= next_below(&mask[run.pixels(width)], 0, 1) < run.len();
     }
     let mut grown = mask.to_vec();
     for index in 0..runs.len() {
@@ -150,7 +154,8 @@ pub(crate) fn grown_mask(off: &[u8], width: usize, limit: u8, mask: &[u8]) -> Ve
     grown
 }
 
-fn look_alike_runs(off: &[u8], width: usize, limit: u8) -> Vec<Run> {
+/// The stretches of pixels below `limit`, row by row; those that hang together have one root (see [`root_of`]).
+pub(crate) fn look_alike_runs(off: &[u8], width: usize, limit: u8) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut above = 0..0;
     for (y, row) in off.chunks_exact(width).enumerate() {
@@ -185,7 +190,7 @@ fn join_rows(runs: &mut [Run], above: std::ops::Range<usize>, current: std::ops:
     }
 }
 
-fn root_of(runs: &mut [Run], mut index: u32) -> u32 {
+pub(crate) fn root_of(runs: &mut [Run], mut index: u32) -> u32 {
     while runs[index as usize].parent != index {
         let parent = runs[index as usize].parent;
         runs[index as usize].parent = runs[parent as usize].parent;
