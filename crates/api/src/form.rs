@@ -1,6 +1,6 @@
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Tolerance,
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Speed, Tolerance,
 };
 use serde::Deserialize;
 
@@ -90,6 +90,7 @@ impl Form {
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
             quality: self.quality.unwrap_or_default(),
+            speed: Speed::default(),
             keeps_audio: true,
         })
     }

@@ -3,7 +3,7 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Tolerance,
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Speed, Tolerance,
 };
 
 use crate::{
@@ -103,6 +103,10 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
     pub(crate) quality: Quality,
 
+    /// How much time webm and stacked-alpha may take to become small: best, balanced or fast
+    #[arg(long, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
+    pub(crate) speed: Speed,
+
     /// Leave the sound out
     #[arg(long)]
     pub(crate) no_audio: bool,
@@ -162,6 +166,7 @@ impl CutOptions {
             fps: self.fps,
             size: self.size,
             quality: self.quality,
+            speed: self.speed,
             keeps_audio: !self.no_audio,
         }
     }

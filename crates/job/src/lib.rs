@@ -29,7 +29,7 @@ pub use lease::{FencingToken, WorkerId};
 pub use outcome::{CutMethod, Measured, Outcome, OutputPointer, Sha256Hex};
 pub use persisted::PersistedRequestError;
 pub use report::{MatteReport, Warning};
-pub use request::{CutRequest, FpsChoice, KeyChoice, LongestSide, Quality, RequestError, Tolerance};
+pub use request::{CutRequest, FpsChoice, KeyChoice, LongestSide, Quality, RequestError, Speed, Tolerance};
 pub use sniff::{SNIFF_BYTES, could_be_video};
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, Quality, RequestError, Tolerance};
+use crate::{CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, Quality, RequestError, Speed, Tolerance};
 
 /// The version that is written. A reader refuses every other, so that a job is never cut by rules it was not asked under.
 const VERSION: u32 = 1;
@@ -34,7 +34,14 @@ struct Persisted {
     fps: FpsChoice,
     size: Option<LongestSide>,
     quality: Quality,
+    /// Left out where it is balanced.
+    #[serde(default, skip_serializing_if = "is_default")]
+    speed: Speed,
     keeps_audio: bool,
+}
+
+fn is_default(speed: &Speed) -> bool {
+    *speed == Speed::default()
 }
 
 #[derive(Deserialize)]
@@ -58,6 +65,7 @@ impl CutRequest {
             fps: self.fps,
             size: self.size,
             quality: self.quality,
+            speed: self.speed,
             keeps_audio: self.keeps_audio,
         };
         serde_json::to_string(&persisted).unwrap_or_default()
@@ -80,6 +88,7 @@ impl CutRequest {
             fps: persisted.fps,
             size: persisted.size,
             quality: persisted.quality,
+            speed: persisted.speed,
             keeps_audio: persisted.keeps_audio,
         })
     }
@@ -98,6 +107,7 @@ mod tests {
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             quality: Quality::default(),
+            speed: Speed::default(),
             keeps_audio: true,
         }
     }
@@ -105,7 +115,8 @@ mod tests {
     #[test]
     fn a_request_reads_back_as_it_was() {
         let auto = CutRequest { key: KeyChoice::Auto, fps: FpsChoice::Source, size: None, ..request() };
-        for request in [request(), auto] {
+        let fast = CutRequest { speed: Speed::Fast, ..request() };
+        for request in [request(), auto, fast] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -175,6 +175,32 @@ impl FromStr for KeyChoice {
     }
 }
 
+/// How much time the encoders of lossy video may take; what they gain by it is smaller files, of the same quality.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speed {
+    /// The smallest files, for about twice the time.
+    Best,
+    /// Small files soon.
+    #[default]
+    Balanced,
+    /// The soonest, with larger files.
+    Fast,
+}
+
+impl FromStr for Speed {
+    type Err = RequestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "best" => Ok(Self::Best),
+            "balanced" => Ok(Self::Balanced),
+            "fast" => Ok(Self::Fast),
+            _ => Err(RequestError::new("speed", text, "best, balanced or fast")),
+        }
+    }
+}
+
 /// All that was asked of one cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutRequest {
@@ -190,6 +216,8 @@ pub struct CutRequest {
     pub size: Option<LongestSide>,
     /// Picture quality of WebP and APNG.
     pub quality: Quality,
+    /// How much time the encoders may take.
+    pub speed: Speed,
     /// Whether sound is carried over where the container can.
     pub keeps_audio: bool,
 }

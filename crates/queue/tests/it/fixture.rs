@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
     CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured, Outcome,
-    OutputFormat, OutputPointer, Quality, Sha256Hex, Tolerance, UnixMillis, WorkerId,
+    OutputFormat, OutputPointer, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_queue::{InputPointer, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue};
 
@@ -70,6 +70,7 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
             fps: FpsChoice::Fixed(24),
             size: None,
             quality: Quality::default(),
+            speed: Speed::default(),
             keeps_audio: true,
         },
         input: InputPointer { key: format!("uploads/{number}"), size_bytes: 1000, sha256: Sha256Hex("ab".repeat(32)) },

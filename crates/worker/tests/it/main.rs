@@ -10,7 +10,7 @@ use std::{
 
 use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
-    OutputFormat, Progress, Quality, Stage, SystemClock, Tolerance,
+    OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
 };
 use clearcut_queue::{
     InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue,
@@ -104,6 +104,7 @@ impl Bench {
             fps: FpsChoice::Source,
             size: None,
             quality: Quality::default(),
+            speed: Speed::default(),
             keeps_audio: true,
         };
         let id = JobId::from_random(number);
