@@ -1,0 +1,121 @@
+//! The chunks of animated PNG, as in the W3C's "Portable Network Graphics (PNG) Specification (Third Edition)", §11.
+
+use std::io::{Seek, SeekFrom, Write};
+
+use clearcut_frame::Size;
+
+use crate::{Error, rect::Rect};
+
+/// For how long a frame is shown: `num / den` seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Delay {
+    pub(super) num: u16,
+    pub(super) den: u16,
+}
+
+/// What an `fcTL` chunk says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FrameHeader {
+    pub(super) rect: Rect,
+    pub(super) delay: Delay,
+    pub(super) is_cleared_after: bool,
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+pub(super) struct Container<W> {
+    out: W,
+    bytes: u64,
+    frames: u32,
+    /// Number of the next `fcTL` or `fdAT`.
+    sequence: u32,
+}
+
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// Behind the signature and the 25 bytes of `IHDR`.
+const CONTROL_AT: u64 = 8 + 25;
+/// `APNG_DISPOSE_OP_NONE` and `APNG_DISPOSE_OP_BACKGROUND`.
+const DISPOSE: [u8; 2] = [0, 1];
+/// `APNG_BLEND_OP_SOURCE`: what is drawn replaces what was there, alpha too.
+const BLEND: u8 = 0;
+
+impl<W: Write + Seek> Container<W> {
+    /// Writes what comes before the first frame. The number of frames is patched in by [`Self::finish`].
+    pub(super) fn begin(out: W, canvas: Size) -> Result<Self, Error> {
+        let mut container = Self { out, bytes: 0, frames: 0, sequence: 0 };
+        container.put(SIGNATURE)?;
+        let mut header = Vec::from(canvas.width().to_be_bytes());
+        header.extend(canvas.height().to_be_bytes());
+        // 8 bits, R'G'B' with alpha, deflate, the five filters, not interlaced.
+        header.extend([8, 6, 0, 0, 0]);
+        container.chunk(*b"IHDR", &[&header])?;
+        container.control()?;
+        // The colours are sRGB's, perceptual intent.
+        container.chunk(*b"sRGB", &[&[0]])?;
+        Ok(container)
+    }
+
+    /// Writes a frame, the first of which has to cover the canvas. `image` is a zlib stream of filtered rows.
+    pub(super) fn frame(&mut self, header: &FrameHeader, image: &[u8]) -> Result<(), Error> {
+        let rect = header.rect;
+        let mut control = Vec::with_capacity(26);
+        let sides = [rect.width(), rect.height(), rect.left, rect.top].map(|side| side as u32);
+        for number in [self.next_in_sequence()].into_iter().chain(sides) {
+            control.extend(number.to_be_bytes());
+        }
+        control.extend(header.delay.num.to_be_bytes());
+        control.extend(header.delay.den.to_be_bytes());
+        control.extend([DISPOSE[usize::from(header.is_cleared_after)], BLEND]);
+        self.chunk(*b"fcTL", &[&control])?;
+        if self.frames == 0 {
+            self.chunk(*b"IDAT", &[image])?;
+        } else {
+            let number = self.next_in_sequence().to_be_bytes();
+            self.chunk(*b"fdAT", &[&number, image])?;
+        }
+        self.frames += 1;
+        Ok(())
+    }
+
+    /// Ends the file and patches its beginning; gives its length.
+    pub(super) fn finish(mut self) -> Result<u64, Error> {
+        self.chunk(*b"IEND", &[])?;
+        let bytes = self.bytes;
+        self.out.seek(SeekFrom::Start(CONTROL_AT))?;
+        self.control()?;
+        self.out.seek(SeekFrom::End(0))?;
+        self.out.flush()?;
+        Ok(bytes)
+    }
+
+    /// How many frames there are, and that they loop for ever.
+    fn control(&mut self) -> Result<(), Error> {
+        self.chunk(*b"acTL", &[&self.frames.to_be_bytes(), &[0; 4]])
+    }
+
+    const fn next_in_sequence(&mut self) -> u32 {
+        self.sequence += 1;
+        self.sequence - 1
+    }
+
+    fn chunk(&mut self, name: [u8; 4], parts: &[&[u8]]) -> Result<(), Error> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        // PNG lengths are 31 bits.
+        let limit = (1 << 31) - 1;
+        let length = u32::try_from(length).ok().filter(|&length| u64::from(length) <= limit);
+        let length = length.ok_or(Error::TooLong { limit })?;
+        let mut checksum = crc32fast::Hasher::new();
+        self.put(&length.to_be_bytes())?;
+        for part in [&name[..]].iter().chain(parts) {
+            checksum.update(part);
+            self.put(part)?;
+        }
+        self.put(&checksum.finalize().to_be_bytes())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.out.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+use clearcut_frame::{Picture, PictureFormat, Subsampling};
+
+/// By how much the samples of [`FullChroma`] are multiplied.
+pub(crate) const SCALE: i32 = 8;
+
+/// One row of chroma at the resolution of luma, in eighths of a level.
+///
+/// Samples of 4:2:0 lie on luma's even columns and between its rows, as H.264 and H.265 place them unless told otherwise (ITU-T
+/// H.264, figure 6-1 and `chroma_sample_loc_type` 0); what lies between is linear.
+#[derive(Debug)]
+pub(crate) struct FullChroma {
+    pub(crate) cb: Vec<u16>,
+    pub(crate) cr: Vec<u16>,
+    /// A row in quarters of a level, before it is stretched.
+    narrow: Vec<u16>,
+}
+
+impl FullChroma {
+    pub(crate) fn new(format: PictureFormat) -> Self {
+        let width = format.size.width() as usize;
+        Self { cb: vec![0; width], cr: vec![0; width], narrow: vec![0; format.chroma_size().0] }
+    }
+
+    /// Reads luma's row number `row` of `picture`.
+    pub(crate) fn read_row(&mut self, picture: &Picture, row: usize) {
+        let format = picture.format();
+        for (plane, out) in [(picture.cb(), &mut self.cb), (picture.cr(), &mut self.cr)] {
+            match format.subsampling {
+                Subsampling::Full => {
+                    let width = out.len();
+                    for (out, &sample) in out.iter_mut().zip(&plane[row * width..]) {
+                        *out = u16::from(sample) * 8;
+                    }
+                }
+                Subsampling::Half => {
+                    between_rows(plane, format.chroma_size(), row, &mut self.narrow);
+                    between_columns(&self.narrow, out);
+                }
+            }
+        }
+    }
+}
+
+fn between_rows(plane: &[u8], (width, height): (usize, usize), row: usize, out: &mut [u16]) {
+    let near = row / 2;
+    let far = if row.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(height - 1) };
+    let (near, far) = (&plane[near * width..][..width], &plane[far * width..][..width]);
+    for ((out, &near), &far) in out.iter_mut().zip(near).zip(far) {
+        *out = 3 * u16::from(near) + u16::from(far);
+    }
+}
+
+fn between_columns(narrow: &[u16], out: &mut [u16]) {
+    let rights = narrow.iter().skip(1).chain(narrow.last());
+    for ((out, &left), &right) in out.chunks_mut(2).zip(narrow).zip(rights) {
+        out[0] = 2 * left;
+        if let Some(odd) = out.get_mut(1) {
+            *odd = left + right;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Matrix, Size};
+
+    use super::*;
+
+    fn picture(width: u32, height: u32, subsampling: Subsampling) -> Picture {
+        let size = Size::new(width, height).unwrap();
+        Picture::new(PictureFormat { size, subsampling, has_alpha: true, matrix: Matrix::Bt709 })
+    }
+
+    #[test]
+    fn samples_between_chroma_samples_are_linear() {
+        let mut picture = picture(4, 4, Subsampling::Half);
+        picture.planes_mut()[1].copy_from_slice(&[10, 20, 50, 60]);
+        let mut chroma = FullChroma::new(picture.format());
+        let mut row = |row: usize| {
+            chroma.read_row(&picture, row);
+            chroma.cb.iter().map(|&sample| f32::from(sample) / 8.0).collect::<Vec<_>>()
+        };
+        assert_eq!(row(0), [10.0, 15.0, 20.0, 20.0]);
+        assert_eq!(row(1), [20.0, 25.0, 30.0, 30.0]);
+        assert_eq!(row(3), [50.0, 55.0, 60.0, 60.0]);
+    }
+
+    #[test]
+    fn full_chroma_is_taken_as_it_is_and_odd_sides_end_well() {
+        let mut full = picture(3, 1, Subsampling::Full);
+        full.planes_mut()[2].copy_from_slice(&[1, 2, 3]);
+        let mut chroma = FullChroma::new(full.format());
+        chroma.read_row(&full, 0);
+        assert_eq!(chroma.cr, [8, 16, 24]);
+        let mut odd = picture(3, 3, Subsampling::Half);
+        odd.planes_mut()[2].copy_from_slice(&[100, 200, 100, 200]);
+        let mut chroma = FullChroma::new(odd.format());
+        chroma.read_row(&odd, 2);
+        assert_eq!(chroma.cr, [800, 1200, 1600]);
+    }
+}

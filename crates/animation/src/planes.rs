@@ -1,0 +1,201 @@
+use std::sync::Arc;
+
+use clearcut_frame::{Matrix, Picture, PictureFormat, Subsampling};
+
+use crate::{
+    chroma::{FullChroma, SCALE},
+    rect::{Rect, around_differences},
+    schedule::Canvas,
+};
+
+/// `picture` in the colours of lossy WebP, which are limited-range BT.601 in 4:2:0 by definition (RFC 6386 §9.2). What is so already
+/// is not touched.
+pub(crate) fn for_webp(picture: &Arc<Picture>) -> Arc<Picture> {
+    let format = picture.format();
+    match (format.subsampling, format.matrix) {
+        (Subsampling::Half, Matrix::Bt601) => Arc::clone(picture),
+        (Subsampling::Half, Matrix::Bt709) => Arc::new(to_bt601(picture)),
+        (Subsampling::Full, Matrix::Bt601) => Arc::new(halve_chroma(picture)),
+        (Subsampling::Full, Matrix::Bt709) => Arc::new(halve_chroma(&to_bt601(picture))),
+    }
+}
+
+/// Bits behind the point of [`Turn`].
+const POINT: u32 = 14;
+
+/// From BT.709 to BT.601: grey stays grey, so luma takes a little of chroma and chroma nothing of luma. Fixed point.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    y_cb: i32,
+    y_cr: i32,
+    cb_cb: i32,
+    cb_cr: i32,
+    cr_cb: i32,
+    cr_cr: i32,
+}
+
+impl Turn {
+    fn new() -> Self {
+        // Steps of ten levels keep the rounding of 32-bit floats below half a unit of the fixed point.
+        let step = |cb: f32, cr: f32| {
+            let rgb = Matrix::Bt709.rgb_from_ycc([16.0, 128.0 + cb, 128.0 + cr]);
+            let [y, cb, cr] = Matrix::Bt601.ycc_from_rgb(rgb);
+            [y - 16.0, cb - 128.0, cr - 128.0].map(|value| (value / 10.0 * (1 << POINT) as f32).round() as i32)
+        };
+        let ([y_cb, cb_cb, cr_cb], [y_cr, cb_cr, cr_cr]) = (step(10.0, 0.0), step(0.0, 10.0));
+        Self { y_cb, y_cr, cb_cb, cb_cr, cr_cb, cr_cr }
+    }
+}
+
+fn level(value: i32) -> u8 {
+    value.clamp(0, 255) as u8
+}
+
+/// The same colours and chroma resolution in the other matrix.
+fn to_bt601(picture: &Picture) -> Picture {
+    let (turn, half) = (Turn::new(), 1 << (POINT - 1));
+    let mut out = Picture::new(PictureFormat { matrix: Matrix::Bt601, ..picture.format() });
+    let mut chroma = FullChroma::new(picture.format());
+    let width = picture.size().width() as usize;
+    let [out_y, out_cb, out_cr, out_alpha] = out.planes_mut();
+    for (row, (out, luma)) in out_y.chunks_exact_mut(width).zip(picture.y().chunks_exact(width)).enumerate() {
+        chroma.read_row(picture, row);
+        for (((out, &y), &cb), &cr) in out.iter_mut().zip(luma).zip(&chroma.cb).zip(&chroma.cr) {
+            let (cb, cr) = (i32::from(cb) - 128 * SCALE, i32::from(cr) - 128 * SCALE);
+            *out = level(i32::from(y) + ((cb * turn.y_cb + cr * turn.y_cr + half * SCALE) >> (POINT + 3)));
+        }
+    }
+    for ((out_cb, out_cr), (&cb, &cr)) in out_cb.iter_mut().zip(out_cr).zip(picture.cb().iter().zip(picture.cr())) {
+        let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
+        *out_cb = level(128 + ((cb * turn.cb_cb + cr * turn.cb_cr + half) >> POINT));
+        *out_cr = level(128 + ((cb * turn.cr_cb + cr * turn.cr_cr + half) >> POINT));
+    }
+    if let Some(alpha) = picture.alpha() {
+        out_alpha.copy_from_slice(alpha);
+    }
+    out
+}
+
+/// 4:2:0 from 4:4:4: the mean of what can be seen in each block of 2×2.
+fn halve_chroma(picture: &Picture) -> Picture {
+    let format = picture.format();
+    let mut out = Picture::new(PictureFormat { subsampling: Subsampling::Half, ..format });
+    let ((half_width, _), width) = (out.format().chroma_size(), format.size.width() as usize);
+    let height = format.size.height() as usize;
+    let alpha = picture.alpha();
+    let [out_y, out_cb, out_cr, out_alpha] = out.planes_mut();
+    out_y.copy_from_slice(picture.y());
+    if let Some(alpha) = alpha {
+        out_alpha.copy_from_slice(alpha);
+    }
+    let mean = |plane: &[u8], row: usize, column: usize| {
+        let (mut sum, mut count) = (0, 0);
+        for row in row..(row + 2).min(height) {
+            for index in row * width + column..row * width + (column + 2).min(width) {
+                let weight = u32::from(alpha.is_none_or(|alpha| alpha[index] > 0));
+                sum += weight * u32::from(plane[index]);
+                count += weight;
+            }
+        }
+        (sum + count / 2).checked_div(count).unwrap_or(128) as u8
+    };
+    for (out, plane) in [(out_cb, picture.cb()), (out_cr, picture.cr())] {
+        for (row, out) in out.chunks_exact_mut(half_width).enumerate() {
+            for (column, out) in out.iter_mut().enumerate() {
+                *out = mean(plane, 2 * row, 2 * column);
+            }
+        }
+    }
+    out
+}
+
+/// Of 4:2:0 pictures.
+impl Canvas for Picture {
+    fn whole(&self) -> Rect {
+        let (right, bottom) = (self.size().width() as usize, self.size().height() as usize);
+        Rect { left: 0, top: 0, right, bottom }
+    }
+
+    fn changed_since(&self, before: Option<&Self>, within: Rect) -> Option<Rect> {
+        let width = self.size().width() as usize;
+        let alpha = self.alpha();
+        let Some(before) = before else {
+            return around_differences(within, |row, column| alpha.is_none_or(|alpha| alpha[row * width + column] > 0));
+        };
+        let (half_width, _) = self.format().chroma_size();
+        let before_alpha = before.alpha();
+        let opacity = |alpha: Option<&[u8]>, index: usize| alpha.map_or(255, |alpha| alpha[index]);
+        around_differences(within, |row, column| {
+            let (index, chroma) = (row * width + column, row / 2 * half_width + column / 2);
+            let (now, then) = (opacity(alpha, index), opacity(before_alpha, index));
+            let is_recolored = self.y()[index] != before.y()[index]
+                || self.cb()[chroma] != before.cb()[chroma]
+                || self.cr()[chroma] != before.cr()[chroma];
+            now != then || (now > 0 && is_recolored)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Rgb8, Size};
+
+    use super::*;
+
+    fn format(matrix: Matrix, subsampling: Subsampling) -> PictureFormat {
+        PictureFormat { size: Size::new(3, 3).unwrap(), subsampling, has_alpha: true, matrix }
+    }
+
+    fn plain(format: PictureFormat, rgb: Rgb8) -> Arc<Picture> {
+        let (mut picture, ycc) = (Picture::new(format), format.matrix.ycc8(rgb));
+        for (plane, value) in picture.planes_mut().into_iter().zip([ycc.y, ycc.cb, ycc.cr, 255]) {
+            plane.fill(value);
+        }
+        Arc::new(picture)
+    }
+
+    #[test]
+    fn colours_keep_their_looks_in_the_other_matrix() {
+        for subsampling in [Subsampling::Half, Subsampling::Full] {
+            for rgb in [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (120, 90, 200), (0, 0, 0)] {
+                let rgb = Rgb8::new(rgb.0, rgb.1, rgb.2);
+                let turned = for_webp(&plain(format(Matrix::Bt709, subsampling), rgb));
+                let meant = plain(format(Matrix::Bt601, Subsampling::Half), rgb);
+                let off = turned.bytes().iter().zip(meant.bytes()).map(|(&a, &b)| a.abs_diff(b)).max();
+                assert!(off <= Some(1), "{rgb}: {:?} instead of {:?}", turned.bytes(), meant.bytes());
+            }
+        }
+    }
+
+    #[test]
+    fn a_picture_that_fits_is_not_copied() {
+        let picture = plain(format(Matrix::Bt601, Subsampling::Half), Rgb8::new(1, 2, 3));
+        assert!(Arc::ptr_eq(&picture, &for_webp(&picture)));
+    }
+
+    #[test]
+    fn chroma_under_alpha_0_does_not_bleed() {
+        let mut picture = Picture::new(format(Matrix::Bt601, Subsampling::Full));
+        let [_, cb, _, alpha] = picture.planes_mut();
+        cb.copy_from_slice(&[200, 10, 10, 10, 10, 10, 10, 10, 10]);
+        alpha[0] = 1;
+        assert_eq!(halve_chroma(&picture).cb(), [200, 128, 128, 128]);
+    }
+
+    #[test]
+    fn only_what_is_seen_is_a_change() {
+        let grey = plain(format(Matrix::Bt601, Subsampling::Half), Rgb8::new(9, 9, 9));
+        let mut next = Picture::clone(&grey);
+        let whole = next.whole();
+        assert_eq!(next.changed_since(Some(&grey), whole), None);
+        next.planes_mut()[1][0] += 1;
+        assert_eq!(next.changed_since(Some(&grey), whole), Rect::new(0, 0, 2, 2));
+        let mut clear = Picture::clone(&grey);
+        clear.planes_mut()[3].fill(0);
+        next.planes_mut()[3].fill(0);
+        assert_eq!(next.changed_since(Some(&clear), whole), None);
+        next.planes_mut()[3][8] = 1;
+        assert_eq!(next.changed_since(Some(&clear), whole), Rect::new(2, 2, 3, 3));
+        assert_eq!(next.changed_since(None, whole), Rect::new(2, 2, 3, 3));
+    }
+}

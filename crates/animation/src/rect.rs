@@ -1,0 +1,116 @@
+/// A rectangle of pixels that is not empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rect {
+    pub(crate) left: usize,
+    pub(crate) top: usize,
+    /// First column right of it.
+    pub(crate) right: usize,
+    /// First row below it.
+    pub(crate) bottom: usize,
+}
+
+impl Rect {
+    /// The rectangle with these edges, if there is anything between them.
+    pub(crate) fn new(left: usize, top: usize, right: usize, bottom: usize) -> Option<Self> {
+        (left < right && top < bottom).then_some(Self { left, top, right, bottom })
+    }
+
+    pub(crate) const fn width(self) -> usize {
+        self.right - self.left
+    }
+
+    pub(crate) const fn height(self) -> usize {
+        self.bottom - self.top
+    }
+
+    /// In pixels.
+    pub(crate) const fn area(self) -> usize {
+        self.width() * self.height()
+    }
+
+    /// The smallest rectangle around both.
+    pub(crate) fn around(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+        }
+    }
+
+    /// Grown so that its edges are multiples of `step`, but not beyond `canvas`.
+    pub(crate) fn aligned(self, step: usize, canvas: Self) -> Self {
+        Self {
+            left: self.left / step * step,
+            top: self.top / step * step,
+            right: self.right.next_multiple_of(step).min(canvas.right),
+            bottom: self.bottom.next_multiple_of(step).min(canvas.bottom),
+        }
+    }
+
+    /// What of this lies above, below, left and right of `hole`: up to four rectangles.
+    pub(crate) fn without(self, hole: Self) -> impl Iterator<Item = Self> {
+        let (top, bottom) = (hole.top.clamp(self.top, self.bottom), hole.bottom.clamp(self.top, self.bottom));
+        [
+            Self::new(self.left, self.top, self.right, top),
+            Self::new(self.left, bottom, self.right, self.bottom),
+            Self::new(self.left, top, hole.left.clamp(self.left, self.right), bottom),
+            Self::new(hole.right.clamp(self.left, self.right), top, self.right, bottom),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+/// The smallest of the rectangles that holds all of them.
+pub(crate) fn around_all(rects: impl IntoIterator<Item = Rect>) -> Option<Rect> {
+    rects.into_iter().reduce(Rect::around)
+}
+
+/// The smallest rectangle around the pixels of `within` that differ; `differs(row, column)` is asked from the edges inwards.
+pub(crate) fn around_differences(within: Rect, differs: impl Fn(usize, usize) -> bool) -> Option<Rect> {
+    let in_row = |row: usize| (within.left..within.right).any(|column| differs(row, column));
+    let top = (within.top..within.bottom).find(|&row| in_row(row))?;
+    let bottom = (top..within.bottom).rev().find(|&row| in_row(row))? + 1;
+    let (mut left, mut right) = (within.right, within.left);
+    for row in top..bottom {
+        left = (within.left..left).find(|&column| differs(row, column)).unwrap_or(left);
+        right = (right..within.right).rev().find(|&column| differs(row, column)).map_or(right, |column| column + 1);
+    }
+    Rect::new(left, top, right, bottom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rect(left: usize, top: usize, right: usize, bottom: usize) -> Rect {
+        Rect::new(left, top, right, bottom).unwrap()
+    }
+
+    #[test]
+    fn a_rectangle_without_a_hole_is_covered_once_by_the_rest() {
+        let whole = rect(0, 0, 9, 7);
+        for hole in [rect(2, 3, 5, 6), whole, rect(0, 0, 1, 1), rect(8, 6, 9, 7), rect(0, 2, 9, 4)] {
+            let rest: usize = whole.without(hole).map(Rect::area).sum();
+            assert_eq!(rest + hole.area(), whole.area(), "{hole:?}");
+        }
+        // A hole that lies elsewhere takes nothing.
+        assert_eq!(rect(0, 0, 2, 2).without(rect(5, 5, 6, 6)).map(Rect::area).sum::<usize>(), 4);
+    }
+
+    #[test]
+    fn differences_are_enclosed_exactly() {
+        let whole = rect(0, 0, 9, 7);
+        let found = around_differences(whole, |row, column| [(2, 5), (4, 3), (5, 4)].contains(&(row, column)));
+        assert_eq!(found, Some(rect(3, 2, 6, 6)));
+        assert_eq!(around_differences(whole, |_, _| false), None);
+        assert_eq!(around_differences(rect(1, 1, 3, 3), |row, column| row == 0 || column == 5), None);
+    }
+
+    #[test]
+    fn alignment_grows_but_stays_on_the_canvas() {
+        let canvas = rect(0, 0, 5, 5);
+        assert_eq!(rect(1, 3, 3, 5).aligned(2, canvas), rect(0, 2, 4, 5));
+    }
+}

@@ -1,0 +1,76 @@
+use std::{
+    io::{Seek, Write},
+    sync::Arc,
+    time::Duration,
+};
+
+use clearcut_frame::{FrameRate, Picture};
+
+use crate::{
+    AnimationSettings, Error, Summary,
+    ordered::in_order,
+    planes::for_webp,
+    rect::Rect,
+    rgba::Rgba,
+    schedule::{Canvas, ScheduleRules, Step, steps},
+};
+
+mod container;
+mod still;
+
+use container::{Container, FrameHeader};
+
+/// Writes `pictures` as an animated WebP that loops for ever. Blocks; takes pictures as fast as they are compressed.
+///
+/// Quality 100 is lossless (in R'G'B'A), anything less is VP8 with a lossless alpha plane.
+///
+/// # Errors
+/// The first failure of the writer or of libwebp. What was written until then is no file.
+pub fn encode_webp(
+    settings: &AnimationSettings,
+    pictures: impl Iterator<Item = Arc<Picture>>,
+    out: impl Write + Seek,
+) -> Result<Summary, Error> {
+    if settings.quality >= 100 {
+        let canvases = pictures.map(|picture| Arc::new(Rgba::of(&picture)));
+        write(settings, canvases, out, |canvas, rect| still::lossless(canvas, rect))
+    } else {
+        let canvases = pictures.map(|picture| for_webp(&picture));
+        write(settings, canvases, out, |canvas, rect| still::lossy(canvas, rect, settings.quality))
+    }
+}
+
+/// The longest time a frame can say: 24 bits of milliseconds.
+const MAX_DURATION: Duration = Duration::from_millis((1 << 24) - 1);
+
+fn write<C: Canvas + Send + Sync>(
+    settings: &AnimationSettings,
+    canvases: impl Iterator<Item = Arc<C>>,
+    out: impl Write + Seek,
+    compress: impl Fn(&C, Rect) -> Result<Vec<u8>, Error> + Sync,
+) -> Result<Summary, Error> {
+    let rate = settings.frame_rate;
+    let max_repeats = rate.frames_in(MAX_DURATION).saturating_sub(1).max(1);
+    let rules = ScheduleRules { alignment: 2, starts_whole: false, max_repeats };
+    let mut container = Container::begin(out, settings.picture.size)?;
+    let mut summary = Summary::default();
+    still::warm_up();
+    in_order(
+        settings.threads,
+        steps(rules, canvases),
+        |step| Ok((header(&step, rate), step.repeats, compress(&step.canvas, step.rect)?)),
+        |(header, repeats, image)| {
+            summary.pictures += repeats;
+            summary.frames += 1;
+            container.frame(&header, &image)
+        },
+    )?;
+    summary.bytes = container.finish()?;
+    Ok(summary)
+}
+
+fn header<C>(step: &Step<C>, rate: FrameRate) -> FrameHeader {
+    let millis = |picture: u64| (rate.start_of(picture).as_secs_f64() * 1000.0).round() as u64;
+    let duration_ms = (millis(step.first + step.repeats) - millis(step.first)) as u32;
+    FrameHeader { rect: step.rect, duration_ms, is_cleared_after: step.is_cleared_after }
+}

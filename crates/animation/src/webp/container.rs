@@ -1,0 +1,130 @@
+//! The RIFF container of animated WebP, as in the "WebP Container Specification" (developers.google.com/speed/webp/docs/riff_container)
+//! and RFC 9649 §2.
+
+use std::io::{Seek, SeekFrom, Write};
+
+use clearcut_frame::Size;
+
+use crate::{Error, rect::Rect};
+
+/// What an `ANMF` chunk says of a frame beside its image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FrameHeader {
+    /// Left and top are even.
+    pub(super) rect: Rect,
+    /// Below 2²⁴.
+    pub(super) duration_ms: u32,
+    pub(super) is_cleared_after: bool,
+}
+
+/// A file that is being written.
+#[derive(Debug)]
+pub(super) struct Container<W> {
+    out: W,
+    bytes: u64,
+}
+
+/// The RIFF size is 32 bits, does not count its own header of 8 bytes, and is even.
+const MAX_BYTES: u64 = (1 << 32) - 2 + 8;
+const HAS_ALPHA: u8 = 0x10;
+const HAS_ANIMATION: u8 = 0x02;
+const DISPOSE_TO_BACKGROUND: u8 = 0x01;
+const DO_NOT_BLEND: u8 = 0x02;
+
+impl<W: Write + Seek> Container<W> {
+    /// Writes what comes before the first frame. The whole size is patched in by [`Self::finish`].
+    pub(super) fn begin(out: W, canvas: Size) -> Result<Self, Error> {
+        let mut container = Self { out, bytes: 0 };
+        container.put(b"RIFF\0\0\0\0WEBP")?;
+        let mut features = vec![HAS_ALPHA | HAS_ANIMATION, 0, 0, 0];
+        features.extend(three_bytes(canvas.width() - 1));
+        features.extend(three_bytes(canvas.height() - 1));
+        container.chunk(*b"VP8X", &[&features])?;
+        // A transparent background, and no end of looping.
+        container.chunk(*b"ANIM", &[&[0; 6]])?;
+        Ok(container)
+    }
+
+    /// Writes a frame. `still` is a file of one picture as libwebp makes it.
+    pub(super) fn frame(&mut self, header: &FrameHeader, still: &[u8]) -> Result<(), Error> {
+        let rect = header.rect;
+        let mut fields = Vec::with_capacity(16);
+        for field in [rect.left / 2, rect.top / 2, rect.width() - 1, rect.height() - 1] {
+            fields.extend(three_bytes(field as u32));
+        }
+        fields.extend(three_bytes(header.duration_ms));
+        // What is drawn replaces what was there, alpha too.
+        fields.push(DO_NOT_BLEND | if header.is_cleared_after { DISPOSE_TO_BACKGROUND } else { 0 });
+        let mut parts = vec![&fields[..]];
+        parts.extend(image_chunks(still));
+        self.chunk(*b"ANMF", &parts)
+    }
+
+    /// Patches the header; gives the length of the file.
+    pub(super) fn finish(mut self) -> Result<u64, Error> {
+        self.out.seek(SeekFrom::Start(4))?;
+        self.out.write_all(&((self.bytes - 8) as u32).to_le_bytes())?;
+        self.out.seek(SeekFrom::End(0))?;
+        self.out.flush()?;
+        Ok(self.bytes)
+    }
+
+    fn chunk(&mut self, name: [u8; 4], parts: &[&[u8]]) -> Result<(), Error> {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        if self.bytes + length as u64 + 9 > MAX_BYTES {
+            return Err(Error::TooLong { limit: MAX_BYTES });
+        }
+        self.put(&name)?;
+        self.put(&(length as u32).to_le_bytes())?;
+        for part in parts {
+            self.put(part)?;
+        }
+        self.put(&[0][..length % 2])
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.out.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn three_bytes(value: u32) -> impl Iterator<Item = u8> {
+    value.to_le_bytes().into_iter().take(3)
+}
+
+/// The chunks of a still that belong into a frame, whole and padded: `ALPH`, and `VP8 ` or `VP8L`.
+fn image_chunks(still: &[u8]) -> Vec<&[u8]> {
+    let mut rest = still.get(12..).unwrap_or_default();
+    let mut found = Vec::new();
+    while let Some(&[a, b, c, d]) = rest.get(4..8) {
+        let length = 8 + (u32::from_le_bytes([a, b, c, d]) as usize).next_multiple_of(2);
+        let (chunk, after) = rest.split_at(length.min(rest.len()));
+        if matches!(&chunk[..4], b"ALPH" | b"VP8 " | b"VP8L") {
+            found.push(chunk);
+        }
+        rest = after;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn every_field_is_where_the_specification_puts_it() {
+        let mut file = Cursor::new(Vec::new());
+        let mut container = Container::begin(&mut file, Size::new(300, 2).unwrap()).unwrap();
+        let rect = Rect::new(258, 0, 300, 2).unwrap();
+        let header = FrameHeader { rect, duration_ms: 0x0001_0203, is_cleared_after: true };
+        container.frame(&header, b"RIFF....WEBPVP8X\x01\0\0\0x\0VP8 \x03\0\0\0abc\0").unwrap();
+        assert_eq!(container.finish().unwrap(), 12 + 18 + 14 + 8 + 16 + 12);
+        let mut meant = b"RIFF\x48\0\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0\x2b\x01\0\x01\0\0".to_vec();
+        meant.extend(b"ANIM\x06\0\0\0\0\0\0\0\0\0ANMF\x1c\0\0\0\x81\0\0\0\0\0\x29\0\0\x01\0\0\x03\x02\x01\x03");
+        meant.extend(b"VP8 \x03\0\0\0abc\0");
+        assert_eq!(file.into_inner(), meant);
+    }
+}

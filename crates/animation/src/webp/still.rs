@@ -1,0 +1,157 @@
+//! One rectangle of a picture through libwebp: the only unsafe code of the workspace.
+#![expect(unsafe_code, reason = "libwebp is C; the crates that wrap it cannot take Y'CbCr planes or say how alpha is coded")]
+
+use std::{ffi::c_int, mem::MaybeUninit, slice, sync::Once};
+
+use clearcut_frame::Picture;
+use libwebp_sys::{WebPConfig, WebPConfigInit, WebPEncode, WebPPicture, WebPPictureInit, WebPValidateConfig};
+
+use crate::{Error, rect::Rect, rgba::Rgba};
+
+/// `VP8_ENC_ERROR_INVALID_CONFIGURATION`, which is also what a library of another ABI is answered with.
+const INVALID_CONFIGURATION: u32 = 4;
+
+/// The pixels of one rectangle, ours to be changed: libwebp flattens what lies under alpha 0 in place.
+enum Pixels {
+    /// Luma, both chromas at half resolution, and alpha if any of it is not solid.
+    Planes { y: Vec<u8>, cb: Vec<u8>, cr: Vec<u8>, alpha: Option<Vec<u8>> },
+    /// 0xAARRGGBB.
+    Argb(Vec<u32>),
+}
+
+/// `rect` of a 4:2:0 BT.601 picture as VP8, alpha losslessly. `rect` begins at even coordinates.
+pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8>, Error> {
+    let width = picture.size().width() as usize;
+    let (half_width, _) = picture.format().chroma_size();
+    let half = Rect {
+        left: rect.left / 2,
+        top: rect.top / 2,
+        right: rect.right.div_ceil(2),
+        bottom: rect.bottom.div_ceil(2),
+    };
+    let alpha = picture.alpha().map(|alpha| cropped(alpha, width, rect));
+    let pixels = Pixels::Planes {
+        y: cropped(picture.y(), width, rect),
+        cb: cropped(picture.cb(), half_width, half),
+        cr: cropped(picture.cr(), half_width, half),
+        alpha: alpha.filter(|alpha| alpha.iter().any(|&alpha| alpha < 255)),
+    };
+    let config = config(|config| {
+        config.quality = f32::from(quality);
+        config.method = 4;
+    })?;
+    encode(pixels, rect, &config)
+}
+
+/// `rect` of `canvas` as VP8L.
+pub(super) fn lossless(canvas: &Rgba, rect: Rect) -> Result<Vec<u8>, Error> {
+    let rows = (rect.top..rect.bottom).flat_map(|row| canvas.row_of(rect, row));
+    let argb = rows.map(|&[r, g, b, a]| u32::from_be_bytes([a, r, g, b])).collect();
+    let config = config(|config| {
+        config.lossless = 1;
+        config.quality = 50.0;
+        config.method = 2;
+    })?;
+    encode(Pixels::Argb(argb), rect, &config)
+}
+
+fn cropped(plane: &[u8], width: usize, rect: Rect) -> Vec<u8> {
+    let rows = plane.chunks_exact(width).skip(rect.top).take(rect.height());
+    rows.flat_map(|row| &row[rect.left..rect.right]).copied().collect()
+}
+
+/// libwebp chooses its code for this processor at the first use, without a lock as it is built here: that first use is made alone.
+pub(super) fn warm_up() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let Some(rect) = Rect::new(0, 0, 2, 2) else { return };
+        let planes =
+            Pixels::Planes { y: vec![16, 99, 99, 16], cb: vec![128], cr: vec![128], alpha: Some(vec![0, 9, 90, 255]) };
+        for pixels in [planes, Pixels::Argb(vec![0, 0xFF00_00FF, 0x8000_FF00, 0])] {
+            let is_lossless = i32::from(matches!(pixels, Pixels::Argb(_)));
+            // A failure here is one there too, where it is told.
+            let _ = config(|config| config.lossless = is_lossless).and_then(|config| encode(pixels, rect, &config));
+        }
+    });
+}
+
+fn config(set: impl FnOnce(&mut WebPConfig)) -> Result<WebPConfig, Error> {
+    let refused = Error::Libwebp { code: INVALID_CONFIGURATION, width: 0, height: 0 };
+    let mut config = MaybeUninit::<WebPConfig>::uninit();
+    // SAFETY: the pointer is valid for a write of the whole struct, which a true result says has been made.
+    let mut config = unsafe {
+        if WebPConfigInit(config.as_mut_ptr()) == 0 {
+            return Err(refused);
+        }
+        config.assume_init()
+    };
+    set(&mut config);
+    // SAFETY: the pointer is to an initialised struct.
+    if unsafe { WebPValidateConfig(&raw const config) } == 0 { Err(refused) } else { Ok(config) }
+}
+
+/// A whole WebP file of one picture.
+fn encode(mut pixels: Pixels, rect: Rect, config: &WebPConfig) -> Result<Vec<u8>, Error> {
+    let (width, height) = (rect.width() as u32, rect.height() as u32);
+    let failed = |code: u32| Error::Libwebp { code, width, height };
+    let mut picture = MaybeUninit::<WebPPicture>::uninit();
+    // SAFETY: as in `config`.
+    let mut picture = unsafe {
+        if WebPPictureInit(picture.as_mut_ptr()) == 0 {
+            return Err(failed(INVALID_CONFIGURATION));
+        }
+        picture.assume_init()
+    };
+    (picture.width, picture.height) = (width as i32, height as i32);
+    pixels.lend_to(&mut picture);
+    let mut file: Vec<u8> = Vec::new();
+    picture.writer = Some(append);
+    picture.custom_ptr = (&raw mut file).cast();
+    // SAFETY: `picture` points to planes of its size that live and are not touched until the call is over (`pixels` is a local), and
+    // so does the vector that `append` writes to. libwebp frees nothing that it did not allocate, and allocates nothing in `picture`
+    // that outlives the call: `WebPEncode` converts between planes and ARGB only where the config asks for the other, which
+    // `Pixels` rules out.
+    let is_done = unsafe { WebPEncode(config, &raw mut picture) } != 0;
+    if is_done { Ok(file) } else { Err(failed(picture.error_code)) }
+}
+
+impl Pixels {
+    /// Points `picture`, whose size is set, at these pixels.
+    fn lend_to(&mut self, picture: &mut WebPPicture) {
+        let (width, height) = (picture.width as usize, picture.height as usize);
+        match self {
+            Self::Planes { y, cb, cr, alpha } => {
+                let chroma_len = width.div_ceil(2) * height.div_ceil(2);
+                assert!(y.len() == width * height && cb.len() == chroma_len && cr.len() == chroma_len);
+                picture.use_argb = 0;
+                (picture.y, picture.y_stride) = (y.as_mut_ptr(), picture.width);
+                (picture.u, picture.v) = (cb.as_mut_ptr(), cr.as_mut_ptr());
+                picture.uv_stride = width.div_ceil(2) as i32;
+                // WEBP_YUV420 is 0, WEBP_YUV420A 4.
+                picture.colorspace = if alpha.is_some() { 4 } else { 0 };
+                if let Some(alpha) = alpha {
+                    assert!(alpha.len() == y.len());
+                    (picture.a, picture.a_stride) = (alpha.as_mut_ptr(), picture.width);
+                }
+            }
+            Self::Argb(argb) => {
+                assert!(argb.len() == width * height);
+                picture.use_argb = 1;
+                (picture.argb, picture.argb_stride) = (argb.as_mut_ptr(), picture.width);
+            }
+        }
+    }
+}
+
+/// Appends what libwebp has coded to the `Vec<u8>` that `custom_ptr` points to.
+extern "C" fn append(data: *const u8, length: usize, picture: *const WebPPicture) -> c_int {
+    if length > 0 {
+        // SAFETY: libwebp hands over `length` initialised bytes and the picture of the running `encode`, whose `custom_ptr` is an
+        // exclusive pointer to a live vector.
+        unsafe {
+            let file: &mut Vec<u8> = &mut *(*picture).custom_ptr.cast();
+            file.extend_from_slice(slice::from_raw_parts(data, length));
+        }
+    }
+    1
+}
