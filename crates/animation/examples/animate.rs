@@ -33,11 +33,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(Arc::new(picture))
     });
     let (out, began) = (BufWriter::new(File::create(out)?), Instant::now());
-    let done = if format == "apng" {
-        encode_apng(&settings, pictures, out)?
-    } else {
-        encode_webp(&settings, pictures, out)?
-    };
+    let done =
+        if format == "apng" { encode_apng(&settings, pictures, out)? } else { encode_webp(&settings, pictures, out)? };
     println!("{} {} {} {:.3}", done.pictures, done.frames, done.bytes, began.elapsed().as_secs_f64());
     Ok(())
 }

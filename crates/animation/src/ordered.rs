@@ -71,7 +71,7 @@ mod tests {
         for count in [1, 2, 5] {
             let mut out = Vec::new();
             let uneven = |item: u64| {
-                if item % 3 == 0 {
+                if item.is_multiple_of(3) {
                     thread::yield_now();
                 }
                 Ok::<_, ()>(item * 2)
@@ -108,6 +108,9 @@ mod tests {
         let work = |item: u32| if item == 7 || item == 5 { Err(item) } else { Ok(item) };
         assert_eq!(in_order(threads(4), items, work, |_| Ok(())), Err(5));
         assert!(taken.into_inner() < 20);
-        assert_eq!(in_order(threads(2), 0..9, Ok, |item: u32| if item == 3 { Err("full") } else { Ok(()) }), Err("full"));
+        assert_eq!(
+            in_order(threads(2), 0..9, Ok, |item: u32| if item == 3 { Err("full") } else { Ok(()) }),
+            Err("full")
+        );
     }
 }

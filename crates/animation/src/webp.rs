@@ -33,7 +33,7 @@ pub fn encode_webp(
 ) -> Result<Summary, Error> {
     if settings.quality >= 100 {
         let canvases = pictures.map(|picture| Arc::new(Rgba::of(&picture)));
-        write(settings, canvases, out, |canvas, rect| still::lossless(canvas, rect))
+        write(settings, canvases, out, still::lossless)
     } else {
         let canvases = pictures.map(|picture| for_webp(&picture));
         write(settings, canvases, out, |canvas, rect| still::lossy(canvas, rect, settings.quality))

@@ -83,8 +83,8 @@ const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
     match format {
         OutputFormat::Webm => &["libvpx-vp9", "libopus"],
         OutputFormat::StackedAlpha => &["libx264", "aac"],
-        OutputFormat::Webp => &["libwebp_anim"],
-        OutputFormat::Apng => &["apng"],
+        // Made in our own process.
+        OutputFormat::Webp | OutputFormat::Apng => &[],
         OutputFormat::Mov => &["prores_ks", "pcm_s24le"],
     }
 }
@@ -107,7 +107,6 @@ Codecs:
  DEVIL. prores               Apple ProRes (iCodec Pro) (encoders: prores prores_ks )
  D.V.L. hevc                 H.265
  DEA.L. opus                 Opus (decoders: opus libopus ) (encoders: opus libopus )
- DEVI.S apng                 APNG (Animated Portable Network Graphics) image
 ";
 
     fn of_version(version: &str) -> Capabilities {
@@ -123,7 +122,7 @@ Codecs:
         assert_eq!(found.missing_encoder(OutputFormat::Webm), None);
         assert_eq!(found.missing_encoder(OutputFormat::Apng), None);
         assert_eq!(found.missing_encoder(OutputFormat::StackedAlpha), Some("libx264"));
-        assert_eq!(found.missing_encoder(OutputFormat::Webp), Some("libwebp_anim"));
+        assert_eq!(found.missing_encoder(OutputFormat::Webp), None, "it needs no encoder of ffmpeg's");
     }
 
     #[test]

@@ -173,7 +173,8 @@ impl Tools {
     /// Name in the scratch folder of the sound that goes into the outputs.
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
-    /// Starts an encoder that reads raw pictures on standard input and writes [`EncodePlan::file_name`] in `scratch`.
+    /// Starts an encoder that reads raw pictures on standard input and writes [`EncodePlan::file_name`] in `scratch`. For formats that
+    /// are not [made here](EncodePlan::is_made_here); of the others ffmpeg would make nothing useful.
     ///
     /// # Errors
     /// [`Error::Spawn`].

@@ -1,12 +1,16 @@
 //! Reads every output back before it is called done.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use clearcut_ffmpeg::{EncodePlan, Tools, read_picture};
+use clearcut_ffmpeg::{EncodePlan, Tools};
 use clearcut_frame::Picture;
 use clearcut_job::OutputFormat;
 
-use crate::{Error, Stop, progress::Counters, stack::full_range};
+use crate::{
+    Error, Stop,
+    progress::Counters,
+    read_back::{read_apng, read_webp, read_with_ffmpeg},
+};
 
 /// The matte of one picture in three numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,10 +71,10 @@ pub(crate) fn check_output(
     stop: &Stop,
     counters: &Counters,
 ) -> Result<(), Error> {
-    let read_back = if plan.format == OutputFormat::Webp {
-        read_webp(plan, scratch, log, counters)?
-    } else {
-        read_with_ffmpeg(tools, plan, scratch, stop, counters)?
+    let read_back = match plan.format {
+        OutputFormat::Webp => read_webp(plan, scratch, counters)?,
+        OutputFormat::Apng => read_apng(plan, scratch, counters)?,
+        _ => read_with_ffmpeg(tools, plan, scratch, stop, counters)?,
     };
     compare(log, &read_back).map_err(|finding| Error::CheckFailed { format: plan.format, finding })
 }
@@ -88,61 +92,6 @@ fn compare(log: &MatteLog, read_back: &[MatteSummary]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn read_with_ffmpeg(
-    tools: &Tools,
-    plan: &EncodePlan,
-    scratch: &Path,
-    stop: &Stop,
-    counters: &Counters,
-) -> Result<Vec<MatteSummary>, Error> {
-    let mut child = stop.covers(tools.decode_matte(plan, scratch)?);
-    let mut matte = vec![0; plan.size.pixels() as usize];
-    let mut summaries = Vec::new();
-    if let Some(mut pipe) = child.take_stdout() {
-        while let Ok(true) = read_picture(&mut pipe, &mut matte) {
-            if plan.format == OutputFormat::StackedAlpha {
-                for value in &mut matte {
-                    *value = full_range(*value);
-                }
-            }
-            summaries.push(MatteSummary::of(matte.iter().copied()));
-            counters.checked_one();
-        }
-    }
-    child.wait()?;
-    Ok(summaries)
-}
-
-/// With libwebp, since ffmpeg reads animated WebP only from version 8 on. Equal pictures are merged into a longer one in such a
-/// file: each is counted for as long as it is shown.
-fn read_webp(
-    plan: &EncodePlan,
-    scratch: &Path,
-    log: &MatteLog,
-    counters: &Counters,
-) -> Result<Vec<MatteSummary>, Error> {
-    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
-    let bytes = std::fs::read(scratch.join(plan.file_name()))
-        .map_err(|source| Error::Io { doing: "checking an output", source })?;
-    let decoder = webp_animation::Decoder::new(&bytes).map_err(|error| failed(format!("{error:?}")))?;
-    if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
-        return Err(failed(format!("it is {:?} pixels large", decoder.dimensions())));
-    }
-    let mut summaries = Vec::new();
-    for picture in decoder {
-        let summary = MatteSummary::of(picture.data().chunks_exact(4).map(|pixel| pixel[3]));
-        let shown_until = Duration::from_millis(u64::try_from(picture.timestamp()).unwrap_or(0));
-        let until = plan.frame_rate.frames_in(shown_until).max(summaries.len() as u64 + 1);
-        summaries.resize(until as usize, summary);
-        counters.checked_one();
-    }
-    if let [only] = summaries[..] {
-        // A clip that does not move is written as a still picture, without a time.
-        summaries = vec![only; log.0.len()];
-    }
-    Ok(summaries)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::{
     CutReport, Error, OutputReport, Progress, Resources, Stop,
     check::MatteLog,
-    encode::Encoder,
+    encode::{Encoder, Work},
     matting::matte_in_order,
     plan::Plan,
     progress::{Counters, StallTimer},
@@ -117,12 +117,16 @@ fn run(
     let decoder = stop.covers(job.tools.decode(job.input, info, &plan.decode, &job.limits)?);
     let mut encoders = Vec::new();
     for (index, encode) in plan.encodes.iter().enumerate() {
-        let child = stop.covers(job.tools.encode(encode, job.scratch)?);
+        let work = if encode.is_made_here() {
+            Work::Here
+        } else {
+            Work::Child(stop.covers(job.tools.encode(encode, job.scratch)?))
+        };
         let (tools, scratch, began) = (job.tools, job.scratch, Instant::now());
         encoders.push(Encoder {
             index,
             plan: encode,
-            child,
+            work,
             scratch,
             tools,
             stop,

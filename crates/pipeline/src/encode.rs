@@ -13,16 +13,25 @@ use crossbeam_channel::Receiver;
 
 use crate::{
     Error, OutputReport, Stop,
+    animate::animate,
     check::{MatteLog, check_output},
     progress::Counters,
     stack::stack,
 };
 
+/// Who encodes.
+pub(crate) enum Work {
+    /// A process that reads raw pictures.
+    Child(Child),
+    /// This process.
+    Here,
+}
+
 /// One running encoder and what it needs to become a checked file.
 pub(crate) struct Encoder<'a> {
     pub(crate) index: usize,
     pub(crate) plan: &'a EncodePlan,
-    pub(crate) child: Child,
+    pub(crate) work: Work,
     pub(crate) scratch: &'a Path,
     pub(crate) tools: &'a Tools,
     pub(crate) stop: &'a Stop,
@@ -37,30 +46,43 @@ impl Encoder<'_> {
     ///
     /// # Errors
     /// What the encoder died of, or [`Error::CheckFailed`].
-    pub(crate) fn run(mut self, pictures: &Receiver<Arc<Picture>>) -> Result<OutputReport, Error> {
-        let fed = self.feed(pictures);
-        self.child.wait()?;
-        fed.map_err(|source| Error::Io { doing: "handing pictures to an encoder", source })?;
-        let Some(log) = self.log.get() else { return Err(Error::Cancelled) };
-        check_output(self.tools, self.plan, self.scratch, log, self.stop, self.counters)?;
-        let path = self.scratch.join(self.plan.file_name());
-        let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
-        let bytes = file.map_err(|source| Error::Io { doing: "keeping an output", source })?.len();
-        Ok(OutputReport { format: self.plan.format, path, bytes, took: self.began.elapsed() })
-    }
-
-    fn feed(&mut self, pictures: &Receiver<Arc<Picture>>) -> std::io::Result<()> {
-        let Some(mut pipe) = self.child.take_stdin() else { return Ok(()) };
-        let mut stacked = Vec::new();
-        for picture in pictures {
-            if self.plan.format == OutputFormat::StackedAlpha {
-                stack(&picture, &mut stacked);
-                pipe.write_all(&stacked)?;
-            } else {
-                pipe.write_all(picture.bytes())?;
-            }
-            self.counters.took_one(self.index);
+    pub(crate) fn run(self, pictures: &Receiver<Arc<Picture>>) -> Result<OutputReport, Error> {
+        // Counted as they are taken: an encoder takes no more than it can hold.
+        let taken = pictures.iter().inspect(|_| self.counters.took_one(self.index));
+        let (plan, scratch) = (self.plan, self.scratch);
+        match self.work {
+            Work::Child(child) => feed(child, plan, taken)?,
+            Work::Here => animate(plan, scratch, taken.take_while(|_| !self.stop.is_stopped()))?,
         }
-        Ok(())
+        let Some(log) = self.log.get() else { return Err(Error::Cancelled) };
+        check_output(self.tools, plan, scratch, log, self.stop, self.counters)?;
+        let path = scratch.join(plan.file_name());
+        let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
+        let bytes = file.map_err(|source| Error::of_writing("keeping an output", source))?.len();
+        Ok(OutputReport { format: plan.format, path, bytes, took: self.began.elapsed() })
     }
+}
+
+/// Hands `pictures` to `child` and waits for its end.
+fn feed(mut child: Child, plan: &EncodePlan, pictures: impl Iterator<Item = Arc<Picture>>) -> Result<(), Error> {
+    let fed = child.take_stdin().map_or(Ok(()), |pipe| hand_over(pipe, plan, pictures));
+    child.wait()?;
+    fed.map_err(|source| Error::Io { doing: "handing pictures to an encoder", source })
+}
+
+fn hand_over(
+    mut pipe: impl Write,
+    plan: &EncodePlan,
+    pictures: impl Iterator<Item = Arc<Picture>>,
+) -> std::io::Result<()> {
+    let mut stacked = Vec::new();
+    for picture in pictures {
+        if plan.format == OutputFormat::StackedAlpha {
+            stack(&picture, &mut stacked);
+            pipe.write_all(&stacked)?;
+        } else {
+            pipe.write_all(picture.bytes())?;
+        }
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 use std::io;
 
+use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::Size;
 use clearcut_job::{Fault, OutputFormat};
@@ -46,6 +47,14 @@ pub enum Error {
         /// What is wrong with it.
         finding: String,
     },
+    /// An encoder of our own gave up.
+    #[error("encoding {format} failed")]
+    Encoder {
+        /// Which output.
+        format: OutputFormat,
+        /// Why it gave up.
+        source: AnimationError,
+    },
     /// Nothing moved for too long.
     #[error("no picture was finished for {secs} s")]
     Stalled {
@@ -66,6 +75,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// A file of ours that could not be written.
+    pub(crate) fn of_writing(doing: &'static str, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ToolError::DiskFull.into(),
+            _ => Self::Io { doing, source },
+        }
+    }
+
     /// Stable, for the API, the command line and docs/errors.md. Never reworded.
     #[must_use]
     pub const fn code(&self) -> &'static str {
@@ -76,7 +93,7 @@ impl Error {
             Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
             Self::Stalled { .. } => "TIMEOUT",
             Self::Cancelled => "JOB_CANCELLED",
-            Self::Io { .. } => "PROCESSING_FAILED",
+            Self::Encoder { .. } | Self::Io { .. } => "PROCESSING_FAILED",
         }
     }
 
@@ -90,7 +107,7 @@ impl Error {
             | Self::TooManyPictures { .. }
             | Self::TooLargeFor { .. }
             | Self::Cancelled => Fault::Input,
-            Self::CheckFailed { .. } | Self::Stalled { .. } | Self::Io { .. } => Fault::Host,
+            Self::CheckFailed { .. } | Self::Encoder { .. } | Self::Stalled { .. } | Self::Io { .. } => Fault::Host,
         }
     }
 
@@ -110,7 +127,7 @@ impl Error {
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")
             }
-            Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => None,
+            Self::Encoder { .. } | Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => None,
         }
     }
 }

@@ -8,6 +8,7 @@
 //!                                                                        └→ …
 //! ```
 
+mod animate;
 mod check;
 mod cut;
 mod encode;
@@ -16,6 +17,7 @@ mod matting;
 mod plan;
 mod progress;
 mod quality;
+mod read_back;
 mod report;
 mod stack;
 mod stop;

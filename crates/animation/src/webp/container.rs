@@ -1,4 +1,4 @@
-//! The RIFF container of animated WebP, as in the "WebP Container Specification" (developers.google.com/speed/webp/docs/riff_container)
+//! The RIFF container of animated WebP, as in the "WebP Container Specification" (<https://developers.google.com/speed/webp/docs/riff_container>)
 //! and RFC 9649 §2.
 
 use std::io::{Seek, SeekFrom, Write};

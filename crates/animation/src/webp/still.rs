@@ -1,5 +1,8 @@
 //! One rectangle of a picture through libwebp: the only unsafe code of the workspace.
-#![expect(unsafe_code, reason = "libwebp is C; the crates that wrap it cannot take Y'CbCr planes or say how alpha is coded")]
+#![expect(
+    unsafe_code,
+    reason = "libwebp is C; the crates that wrap it cannot take Y'CbCr planes or say how alpha is coded"
+)]
 
 use std::{ffi::c_int, mem::MaybeUninit, slice, sync::Once};
 
@@ -23,12 +26,8 @@ enum Pixels {
 pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8>, Error> {
     let width = picture.size().width() as usize;
     let (half_width, _) = picture.format().chroma_size();
-    let half = Rect {
-        left: rect.left / 2,
-        top: rect.top / 2,
-        right: rect.right.div_ceil(2),
-        bottom: rect.bottom.div_ceil(2),
-    };
+    let half =
+        Rect { left: rect.left / 2, top: rect.top / 2, right: rect.right.div_ceil(2), bottom: rect.bottom.div_ceil(2) };
     let alpha = picture.alpha().map(|alpha| cropped(alpha, width, rect));
     let pixels = Pixels::Planes {
         y: cropped(picture.y(), width, rect),
@@ -38,7 +37,9 @@ pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8
     };
     let config = config(|config| {
         config.quality = f32::from(quality);
-        config.method = 4;
+        config.method = 3;
+        config.segments = 1;
+        config.sns_strength = 0;
     })?;
     encode(pixels, rect, &config)
 }

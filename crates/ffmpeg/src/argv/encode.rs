@@ -68,7 +68,7 @@ impl EncodePlan {
         Size::new(half.width(), half.height() * 2).unwrap_or(half)
     }
 
-    /// The longest side in pixels that the format or its encoder takes: libvpx as distributions build it, x264, and 14 bits in WebP.
+    /// The longest side in pixels that the format or its encoder takes: libvpx as distributions build it, x264, and libwebp.
     #[must_use]
     pub const fn max_side(&self) -> u32 {
         match self.format {
@@ -76,6 +76,12 @@ impl EncodePlan {
             OutputFormat::Webp => 16_383,
             OutputFormat::Apng | OutputFormat::Mov => 65_535,
         }
+    }
+
+    /// Whether the format is made in our own process, from the pictures of the pipe that ffmpeg would read.
+    #[must_use]
+    pub const fn is_made_here(&self) -> bool {
+        matches!(self.format, OutputFormat::Webp | OutputFormat::Apng)
     }
 
     pub(crate) const fn doing(&self) -> &'static str {
@@ -91,17 +97,8 @@ impl EncodePlan {
 
 const QUIET: &str = "-hide_banner -loglevel error -nostdin";
 
-/// Filter that turns our limited-range Y'CbCr into full-range R'G'B'A with the right matrix.
-fn to_rgba(color: ColorTags, pixel_format: &str) -> String {
-    let matrix = match color.matrix {
-        Matrix::Bt601 => "bt601",
-        Matrix::Bt709 => "bt709",
-    };
-    let quality = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp";
-    format!("scale=in_color_matrix={matrix}:in_range=tv:out_range=pc:{quality},format={pixel_format}")
-}
-
-/// ffmpeg: raw pictures from standard input to [`EncodePlan::file_name`] in the current folder.
+/// ffmpeg: raw pictures from standard input to [`EncodePlan::file_name`] in the current folder. Of a format that is not
+/// [made here](EncodePlan::is_made_here).
 pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     let stacked = plan.format == OutputFormat::StackedAlpha;
     let pixels = if stacked { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
@@ -134,26 +131,12 @@ fn video_codec(plan: &EncodePlan) -> Vec<String> {
         OutputFormat::StackedAlpha => {
             words("-c:v libx264 -pix_fmt yuv420p -preset veryfast -crf 18 -g 240 -movflags +faststart").collect()
         }
-        OutputFormat::Webp => {
-            let quality = plan.quality.get();
-            let lossless = u8::from(quality == 100);
-            let mut arguments = vec!["-vf".to_owned(), to_rgba(plan.color, "bgra")];
-            let codec = format!("-c:v libwebp_anim -lossless {lossless} -quality {quality} -loop 0 -f webp");
-            arguments.extend(words(&codec));
-            arguments
-        }
-        OutputFormat::Apng => {
-            let mut arguments = vec!["-vf".to_owned(), to_rgba(plan.color, "rgba")];
-            arguments.extend(words("-c:v apng -pred mixed -plays 0 -f apng"));
-            arguments
-        }
+        OutputFormat::Webp | OutputFormat::Apng => Vec::new(),
         OutputFormat::Mov => {
             words("-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov").collect()
         }
     };
-    if !matches!(plan.format, OutputFormat::Webp | OutputFormat::Apng) {
-        arguments.extend(plan.color.arguments());
-    }
+    arguments.extend(plan.color.arguments());
     arguments
 }
 

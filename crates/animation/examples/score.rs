@@ -1,0 +1,94 @@
+//! How true an animation is: `score REFERENCE FPS FILE...`, where REFERENCE holds raw `rgba` pictures. Prints for each WebP or APNG file
+//! its bytes, its pictures, the PSNR of colour over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
+
+use std::{fs::File, io::BufReader, time::Duration};
+
+use clearcut_frame::FrameRate;
+
+/// Calls `see` with each composed picture and the time in milliseconds at which it ends.
+type See<'a> = &'a mut dyn FnMut(&[u8], f64);
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [reference, rate, files @ ..] = &words[..] else { return Err("REFERENCE FPS FILE...".into()) };
+    let (reference, rate) = (std::fs::read(reference)?, rate.parse::<FrameRate>()?);
+    for file in files {
+        let bytes = std::fs::read(file)?;
+        let (mut squares, mut colors, mut alphas, mut samples, mut at) = (0_u64, 0_u64, 0_u64, 0_u64, 0);
+        let mut see = |picture: &[u8], until_ms: f64| {
+            let until = rate.frames_in(Duration::from_secs_f64(until_ms.max(0.0) / 1000.0)).max(at + 1);
+            for index in at..until {
+                let meant = reference.chunks_exact(picture.len()).nth(index as usize).unwrap_or_default();
+                for (meant, found) in meant.chunks_exact(4).zip(picture.chunks_exact(4)) {
+                    alphas += u64::from(meant[3].abs_diff(found[3]));
+                    samples += 1;
+                    if meant[3] == 255 {
+                        squares += (0..3).map(|c| u64::from(meant[c].abs_diff(found[c])).pow(2)).sum::<u64>();
+                        colors += 3;
+                    }
+                }
+            }
+            at = until;
+        };
+        if bytes.starts_with(b"RIFF") {
+            read_webp(&bytes, &mut see)?;
+        } else {
+            read_apng(file, &mut see)?;
+        }
+        let mse = squares as f64 / colors.max(1) as f64;
+        let psnr = 10.0 * (255.0_f64.powi(2) / mse).log10();
+        println!("{} {at} {psnr:.3} {:.4}", bytes.len(), alphas as f64 / samples.max(1) as f64);
+    }
+    Ok(())
+}
+
+fn read_webp(bytes: &[u8], see: See) -> Result<(), Box<dyn std::error::Error>> {
+    let decoder = webp_animation::Decoder::new(bytes).map_err(|error| format!("{error:?}"))?;
+    for picture in decoder {
+        see(picture.data(), f64::from(picture.timestamp()));
+    }
+    Ok(())
+}
+
+fn read_apng(file: &str, see: See) -> Result<(), Box<dyn std::error::Error>> {
+    let mut reader = png::Decoder::new(BufReader::new(File::open(file)?)).read_info()?;
+    let (width, frames) = (reader.info().width as usize, reader.info().animation_control().map_or(1, |c| c.num_frames));
+    let mut canvas = vec![0; reader.output_buffer_size().ok_or("too large")?];
+    let (mut raw, mut until_ms) = (canvas.clone(), 0.0);
+    for _ in 0..frames {
+        reader.next_frame(&mut raw)?;
+        let control = *reader.info().frame_control().ok_or("no frame control")?;
+        let before = canvas.clone();
+        let (left, row_len) = (control.x_offset as usize * 4, control.width as usize * 4);
+        let rows = || (control.y_offset as usize..).take(control.height as usize).map(|row| row * width * 4 + left);
+        for (row, from) in rows().zip(raw.chunks_exact(row_len)) {
+            let over = control.blend_op == png::BlendOp::Over;
+            for (to, from) in canvas[row..row + row_len].chunks_exact_mut(4).zip(from.chunks_exact(4)) {
+                blend(to, from, over);
+            }
+        }
+        until_ms += 1000.0 * f64::from(control.delay_num) / f64::from(control.delay_den.max(1));
+        see(&canvas, until_ms);
+        match control.dispose_op {
+            png::DisposeOp::None => {}
+            png::DisposeOp::Background => rows().for_each(|row| canvas[row..row + row_len].fill(0)),
+            png::DisposeOp::Previous => canvas = before,
+        }
+    }
+    Ok(())
+}
+
+/// PNG specification §13.16.
+fn blend(to: &mut [u8], from: &[u8], over: bool) {
+    let (alpha, below) = (f64::from(from[3]) / 255.0, f64::from(to[3]) / 255.0);
+    let out = alpha + below * (1.0 - alpha);
+    if !over || from[3] == 255 || out == 0.0 {
+        to.copy_from_slice(from);
+        return;
+    }
+    for channel in 0..3 {
+        let mixed = f64::from(from[channel]) * alpha + f64::from(to[channel]) * below * (1.0 - alpha);
+        to[channel] = (mixed / out).round() as u8;
+    }
+    to[3] = (out * 255.0).round() as u8;
+}

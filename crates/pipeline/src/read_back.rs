@@ -1,0 +1,107 @@
+//! The mattes of a finished output, through decoders that are not ours.
+
+use std::{fs::File, io::BufReader, path::Path, time::Duration};
+
+use clearcut_ffmpeg::{EncodePlan, Tools, read_picture};
+use clearcut_job::OutputFormat;
+
+use crate::{Error, Stop, check::MatteSummary, progress::Counters, stack::full_range};
+
+/// Of a file that ffmpeg made.
+pub(crate) fn read_with_ffmpeg(
+    tools: &Tools,
+    plan: &EncodePlan,
+    scratch: &Path,
+    stop: &Stop,
+    counters: &Counters,
+) -> Result<Vec<MatteSummary>, Error> {
+    let mut child = stop.covers(tools.decode_matte(plan, scratch)?);
+    let mut matte = vec![0; plan.size.pixels() as usize];
+    let mut summaries = Vec::new();
+    if let Some(mut pipe) = child.take_stdout() {
+        while let Ok(true) = read_picture(&mut pipe, &mut matte) {
+            if plan.format == OutputFormat::StackedAlpha {
+                for value in &mut matte {
+                    *value = full_range(*value);
+                }
+            }
+            summaries.push(MatteSummary::of(matte.iter().copied()));
+            counters.checked_one();
+        }
+    }
+    child.wait()?;
+    Ok(summaries)
+}
+
+/// Equal pictures are one longer frame of an animation: each is counted for as long as it is shown.
+struct Timeline<'a> {
+    plan: &'a EncodePlan,
+    counters: &'a Counters,
+    summaries: Vec<MatteSummary>,
+}
+
+impl Timeline<'_> {
+    fn show(&mut self, summary: MatteSummary, until: Duration) {
+        let until = self.plan.frame_rate.frames_in(until).max(self.summaries.len() as u64 + 1);
+        self.summaries.resize(until as usize, summary);
+        self.counters.checked_one();
+    }
+}
+
+/// With libwebp, since ffmpeg reads animated WebP only from version 8 on.
+pub(crate) fn read_webp(plan: &EncodePlan, scratch: &Path, counters: &Counters) -> Result<Vec<MatteSummary>, Error> {
+    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
+    let bytes = std::fs::read(scratch.join(plan.file_name()))
+        .map_err(|source| Error::Io { doing: "checking an output", source })?;
+    let decoder = webp_animation::Decoder::new(&bytes).map_err(|error| failed(format!("{error:?}")))?;
+    if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
+        return Err(failed(format!("it is {:?} pixels large", decoder.dimensions())));
+    }
+    let mut timeline = Timeline { plan, counters, summaries: Vec::new() };
+    for picture in decoder {
+        let summary = MatteSummary::of(picture.data().chunks_exact(4).map(|pixel| pixel[3]));
+        timeline.show(summary, Duration::from_millis(u64::try_from(picture.timestamp()).unwrap_or(0)));
+    }
+    Ok(timeline.summaries)
+}
+
+/// With the `png` crate, which decodes frames and leaves it to us to put them together.
+pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) -> Result<Vec<MatteSummary>, Error> {
+    let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
+    let undecodable = |error: png::DecodingError| failed(error.to_string());
+    let file = File::open(scratch.join(plan.file_name()))
+        .map_err(|source| Error::Io { doing: "checking an output", source })?;
+    let mut reader = png::Decoder::new(BufReader::new(file)).read_info().map_err(undecodable)?;
+    let info = reader.info();
+    if (info.width, info.height) != (plan.size.width(), plan.size.height()) {
+        return Err(failed(format!("it is {}×{} pixels large", info.width, info.height)));
+    }
+    let frames = info.animation_control().map_or(0, |control| control.num_frames);
+    let length = reader.output_buffer_size().ok_or_else(|| failed("it is too large".to_owned()))?;
+    let (mut pixels, mut canvas) = (vec![0; length], vec![0; plan.size.pixels() as usize]);
+    let mut timeline = Timeline { plan, counters, summaries: Vec::new() };
+    let mut until = Duration::ZERO;
+    for _ in 0..frames {
+        reader.next_frame(&mut pixels).map_err(undecodable)?;
+        let Some(&control) = reader.info().frame_control() else {
+            return Err(failed("a frame has no place".to_owned()));
+        };
+        if control.blend_op != png::BlendOp::Source || control.dispose_op == png::DisposeOp::Previous {
+            return Err(failed("a frame is drawn as none of ours is".to_owned()));
+        }
+        let (width, row_len) = (plan.size.width() as usize, control.width as usize);
+        let first = control.y_offset as usize * width + control.x_offset as usize;
+        let rows = || (0..control.height as usize).map(|row| first + row * width);
+        for (row, colors) in rows().zip(pixels.chunks_exact(4 * row_len)) {
+            for (alpha, color) in canvas[row..row + row_len].iter_mut().zip(colors.chunks_exact(4)) {
+                *alpha = color[3];
+            }
+        }
+        until += Duration::from_secs(control.delay_num.into()) / u32::from(control.delay_den).max(1);
+        timeline.show(MatteSummary::of(canvas.iter().copied()), until);
+        if control.dispose_op == png::DisposeOp::Background {
+            rows().for_each(|row| canvas[row..row + row_len].fill(0));
+        }
+    }
+    Ok(timeline.summaries)
+}
