@@ -62,6 +62,12 @@ memory: setup-run build
 clean:
 	rm -rf target out
 
-# Both sides of every promise about speed, as ratios. So far: the server under load.
+# Animated WebP and APNG beside ffmpeg's, on the same matted pictures.
+.PHONY: bench-animation
+bench-animation:
+	cargo build --release --locked -p clearcut-animation -p clearcut-matte --examples
+	scripts/bench-animation.py
+
+# Both sides of every promise about speed, as ratios. So far: the server under load, and animations.
 .PHONY: bench
-bench: build bench-server
+bench: build bench-server bench-animation

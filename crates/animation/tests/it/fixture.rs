@@ -1,0 +1,143 @@
+//! Clips to encode, and the pictures of a file put together again.
+
+use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
+
+use clearcut_animation::{AnimationSettings, Summary, encode_apng, encode_webp};
+use clearcut_frame::{FrameRate, Matrix, Picture, PictureFormat, Rgb8, Size, Subsampling};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Webp,
+    Apng,
+}
+
+pub(crate) const KINDS: [Kind; 2] = [Kind::Webp, Kind::Apng];
+
+pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling, matrix: Matrix) -> PictureFormat {
+    PictureFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: true, matrix }
+}
+
+pub(crate) fn settings(picture: PictureFormat, quality: u8) -> AnimationSettings {
+    let frame_rate = FrameRate::new(25, 1).unwrap();
+    AnimationSettings { picture, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap() }
+}
+
+/// A picture whose pixel at (x, y) is what `paint` says: R'G'B' and alpha. Chroma of 4:2:0 is that of the upper left of four.
+pub(crate) fn painted(format: PictureFormat, paint: impl Fn(usize, usize) -> ([u8; 3], u8)) -> Arc<Picture> {
+    let mut picture = Picture::new(format);
+    let (width, (half_width, _), shift) =
+        (format.size.width() as usize, format.chroma_size(), format.subsampling.shift());
+    let [luma, cb, cr, alphas] = picture.planes_mut();
+    for index in 0..luma.len() {
+        let (x, y) = (index % width, index / width);
+        let ([r, g, b], alpha) = paint(x, y);
+        let ycc = format.matrix.ycc8(Rgb8::new(r, g, b));
+        (luma[index], alphas[index]) = (ycc.y, alpha);
+        if (x | y) & ((1 << shift) - 1) == 0 {
+            let chroma = (y >> shift) * half_width + (x >> shift);
+            (cb[chroma], cr[chroma]) = (ycc.cb, ycc.cr);
+        }
+    }
+    Arc::new(picture)
+}
+
+/// A shaded disc with a soft edge that moves right and then stands; half clear in its middle. What is clear has a colour too.
+pub(crate) fn disc_clip(format: PictureFormat, length: usize) -> Vec<Arc<Picture>> {
+    let (width, height) = (format.size.width() as f32, format.size.height() as f32);
+    let radius = height / 4.0;
+    let draw = |index: usize| {
+        let center = (radius + 1.5 * index.min(length * 2 / 3) as f32, height / 2.0);
+        painted(format, |x, y| {
+            let from_center = (x as f32 - center.0).hypot(y as f32 - center.1);
+            let edge = ((radius - from_center) / 2.0 + 0.5).clamp(0.0, 1.0);
+            let alpha = if from_center < radius / 3.0 { 0.5 } else { edge };
+            let shade = |span: f32, at: f32| (40.0 + 180.0 * at / span) as u8;
+            ([shade(width, x as f32), shade(height, y as f32), 90], (alpha * 255.0).round() as u8)
+        })
+    };
+    (0..length).map(draw).collect()
+}
+
+pub(crate) fn encode(kind: Kind, settings: &AnimationSettings, pictures: &[Arc<Picture>]) -> (Vec<u8>, Summary) {
+    let mut out = Cursor::new(Vec::new());
+    let pictures = pictures.iter().map(Arc::clone);
+    let summary = match kind {
+        Kind::Webp => encode_webp(settings, pictures, &mut out),
+        Kind::Apng => encode_apng(settings, pictures, &mut out),
+    };
+    let (file, summary) = (out.into_inner(), summary.unwrap());
+    assert_eq!(file.len() as u64, summary.bytes);
+    (file, summary)
+}
+
+/// A picture of a file and when it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) pixels: Vec<[u8; 4]>,
+    pub(crate) until_ms: u32,
+}
+
+pub(crate) fn decode(kind: Kind, file: &[u8]) -> Vec<Shown> {
+    match kind {
+        Kind::Webp => decode_webp(file),
+        Kind::Apng => decode_apng(file),
+    }
+}
+
+fn decode_webp(file: &[u8]) -> Vec<Shown> {
+    let decoder = webp_animation::Decoder::new(file).unwrap();
+    let shown = |picture: webp_animation::Frame| Shown {
+        pixels: picture.data().as_chunks().0.to_vec(),
+        until_ms: picture.timestamp() as u32,
+    };
+    decoder.into_iter().map(shown).collect()
+}
+
+fn decode_apng(file: &[u8]) -> Vec<Shown> {
+    let mut reader = png::Decoder::new(Cursor::new(file)).read_info().unwrap();
+    let (width, height) = (reader.info().width as usize, reader.info().height as usize);
+    let frames = reader.info().animation_control().unwrap().num_frames;
+    let (mut raw, mut canvas) = (vec![0; 4 * width * height], vec![[0; 4]; width * height]);
+    let (mut shown, mut millis) = (Vec::new(), 0.0);
+    for _ in 0..frames {
+        reader.next_frame(&mut raw).unwrap();
+        let control = *reader.info().frame_control().unwrap();
+        assert_eq!(control.blend_op, png::BlendOp::Source);
+        let rows = (control.y_offset as usize..).take(control.height as usize);
+        let places = rows
+            .flat_map(|row| (control.x_offset as usize..).take(control.width as usize).map(move |x| row * width + x));
+        let places: Vec<usize> = places.collect();
+        for (&place, &pixel) in places.iter().zip(raw.as_chunks().0) {
+            canvas[place] = pixel;
+        }
+        millis += 1000.0 * f64::from(control.delay_num) / f64::from(control.delay_den);
+        shown.push(Shown { pixels: canvas.clone(), until_ms: millis.round() as u32 });
+        if control.dispose_op == png::DisposeOp::Background {
+            places.iter().for_each(|&place| canvas[place] = [0; 4]);
+        }
+    }
+    shown
+}
+
+/// The picture on screen at each picture's time, 25 a second.
+pub(crate) fn on_screen(shown: &[Shown], length: usize) -> Vec<&Shown> {
+    (0..length).map(|index| shown.iter().find(|shown| shown.until_ms > 40 * index as u32).unwrap()).collect()
+}
+
+/// The largest difference of a colour component over pixels that can be seen, and of alpha over all.
+pub(crate) fn largest_error(meant: &Picture, found: &[[u8; 4]]) -> (u8, u8) {
+    let format = meant.format();
+    let (width, (half_width, _), shift) =
+        (format.size.width() as usize, format.chroma_size(), format.subsampling.shift());
+    let (mut of_color, mut of_alpha) = (0, 0);
+    for (index, &[r, g, b, alpha]) in found.iter().enumerate() {
+        let chroma = (index / width >> shift) * half_width + (index % width >> shift);
+        let ycc = clearcut_frame::Ycc8 { y: meant.y()[index], cb: meant.cb()[chroma], cr: meant.cr()[chroma] };
+        let rgb = format.matrix.rgb8(ycc);
+        of_alpha = of_alpha.max(alpha.abs_diff(meant.alpha().unwrap()[index]));
+        if alpha > 0 {
+            of_color = of_color.max(r.abs_diff(rgb.r)).max(g.abs_diff(rgb.g)).max(b.abs_diff(rgb.b));
+        }
+    }
+    (of_color, of_alpha)
+}

@@ -1,0 +1,126 @@
+//! Times, rectangles, and pictures that are hard to draw.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use clearcut_animation::AnimationSettings;
+use clearcut_frame::{FrameRate, Matrix, Picture, Subsampling};
+
+use crate::fixture::{KINDS, decode, disc_clip, encode, format, largest_error, on_screen, painted, settings};
+
+#[test]
+fn pictures_that_look_the_same_are_one_longer_frame() {
+    let format = format(40, 24, Subsampling::Half, Matrix::Bt709);
+    for kind in KINDS {
+        let clip: Vec<Arc<Picture>> = (0..12_u8)
+            .map(|index| {
+                // What is clear changes all the time, what is seen every fourth picture.
+                painted(format, |x, _| if x < 20 { ([index / 4 * 50; 3], 255) } else { ([index * 20; 3], 0) })
+            })
+            .collect();
+        let (file, summary) = encode(kind, &settings(format, 60), &clip);
+        assert_eq!((summary.pictures, summary.frames), (12, 3), "{kind:?}");
+        let ends: Vec<u32> = decode(kind, &file).iter().map(|shown| shown.until_ms).collect();
+        assert_eq!(ends, [160, 320, 480], "{kind:?}");
+    }
+}
+
+#[test]
+fn times_of_ntsc_rates_do_not_drift() {
+    let format = format(8, 8, Subsampling::Half, Matrix::Bt709);
+    let clip: Vec<_> = (0..=240).map(|level| painted(format, |_, _| ([level; 3], 255))).collect();
+    for kind in KINDS {
+        let frame_rate = FrameRate::new(30000, 1001).unwrap();
+        let (file, summary) = encode(kind, &AnimationSettings { frame_rate, ..settings(format, 100) }, &clip);
+        let end = decode(kind, &file).last().unwrap().until_ms;
+        assert_eq!(u64::from(end), summary.pictures * 1001 / 30, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_still_that_is_longer_than_a_frame_can_be_keeps_its_length() {
+    let format = format(4, 4, Subsampling::Half, Matrix::Bt709);
+    let still = painted(format, |_, _| ([90; 3], 255));
+    // 65 pictures are the longest APNG can say at this rate.
+    let clip = vec![still; 200];
+    for kind in KINDS {
+        let frame_rate = FrameRate::new(30000, 1001).unwrap();
+        let (file, _) = encode(kind, &AnimationSettings { frame_rate, ..settings(format, 100) }, &clip);
+        let shown = decode(kind, &file);
+        assert_eq!(shown.last().unwrap().until_ms, 6673, "{kind:?}");
+        assert!(shown.iter().all(|frame| frame.pixels == shown[0].pixels), "{kind:?}");
+    }
+}
+
+#[test]
+fn small_odd_and_clear_pictures_come_back() {
+    for (width, height) in [(1, 1), (1, 7), (2, 1), (17, 3), (33, 31)] {
+        for subsampling in [Subsampling::Half, Subsampling::Full] {
+            let format = format(width, height, subsampling, Matrix::Bt601);
+            let solid = |level: u8| painted(format, |_, _| ([level; 3], 255));
+            let clear = painted(format, |_, _| ([200; 3], 0));
+            let corner = painted(format, |x, y| {
+                ([80; 3], if (x, y) == (width as usize - 1, height as usize - 1) { 99 } else { 0 })
+            });
+            let clip = [clear.clone(), solid(30), clear.clone(), corner.clone(), solid(200), corner, clear];
+            for kind in KINDS {
+                for quality in [60, 100] {
+                    let shown = decode(kind, &encode(kind, &settings(format, quality), &clip).0);
+                    assert_eq!(shown.len(), clip.len());
+                    for (index, (picture, shown)) in clip.iter().zip(&shown).enumerate() {
+                        let (color, alpha) = largest_error(picture, &shown.pixels);
+                        assert!(alpha == 0 && color <= 6, "{kind:?} {quality} {format:?} {index}: {color} {alpha}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_subject_that_jumps_leaves_no_trail() {
+    let format = format(64, 32, Subsampling::Half, Matrix::Bt709);
+    let at = |left: usize| {
+        painted(format, move |x, y| {
+            ([180, 40, 90], if (left..left + 9).contains(&x) && (9..20).contains(&y) { 255 } else { 0 })
+        })
+    };
+    // A frame is cleared, kept, and grown over in turn.
+    let clip = [at(3), at(50), at(51), at(52), at(10), at(10), at(40)];
+    for kind in KINDS {
+        let shown = decode(kind, &encode(kind, &settings(format, 100), &clip).0);
+        for (picture, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
+            assert_eq!(largest_error(picture, &shown.pixels).1, 0, "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn only_what_changed_is_written() {
+    let format = format(256, 256, Subsampling::Half, Matrix::Bt709);
+    let noise = |x: usize, y: usize| (x * 7919 + y * 104_729 + x * y * 31) as u8 / 2;
+    let with_spot = |at: usize| {
+        painted(format, move |x, y| ([if x / 16 == at && y / 16 == 3 { 255 } else { noise(x, y) }; 3], 255))
+    };
+    for kind in KINDS {
+        let settings = settings(format, 60);
+        let (one, _) = encode(kind, &settings, &[with_spot(0)]);
+        let clip: Vec<_> = (0..10).map(with_spot).collect();
+        let (all, _) = encode(kind, &settings, &clip);
+        assert!(all.len() < one.len() * 3 / 2, "{kind:?}: {} bytes, of which the first is {}", all.len(), one.len());
+    }
+}
+
+#[test]
+fn the_file_does_not_depend_on_the_number_of_threads() {
+    let format = format(80, 48, Subsampling::Half, Matrix::Bt709);
+    let clip = disc_clip(format, 14);
+    for kind in KINDS {
+        for quality in [60, 100] {
+            let with = |threads: usize| {
+                let threads = NonZeroUsize::new(threads).unwrap();
+                encode(kind, &AnimationSettings { threads, ..settings(format, quality) }, &clip).0
+            };
+            assert!(with(1) == with(3), "{kind:?} {quality}");
+        }
+    }
+}
