@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod container;
+mod fill;
 mod still;
 
 use container::{Container, FrameHeader};

@@ -9,6 +9,7 @@ use std::{ffi::c_int, mem::MaybeUninit, slice, sync::Once};
 use clearcut_frame::Picture;
 use libwebp_sys::{WebPConfig, WebPConfigInit, WebPEncode, WebPPicture, WebPPictureInit, WebPValidateConfig};
 
+use super::fill::{Plane, fill_unseen};
 use crate::{Error, rect::Rect, rgba::Rgba};
 
 /// `VP8_ENC_ERROR_INVALID_CONFIGURATION`, which is also what a library of another ABI is answered with.
@@ -29,19 +30,39 @@ pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8
     let half =
         Rect { left: rect.left / 2, top: rect.top / 2, right: rect.right.div_ceil(2), bottom: rect.bottom.div_ceil(2) };
     let alpha = picture.alpha().map(|alpha| cropped(alpha, width, rect));
-    let pixels = Pixels::Planes {
-        y: cropped(picture.y(), width, rect),
-        cb: cropped(picture.cb(), half_width, half),
-        cr: cropped(picture.cr(), half_width, half),
-        alpha: alpha.filter(|alpha| alpha.iter().any(|&alpha| alpha < 255)),
-    };
+    let alpha = alpha.filter(|alpha| alpha.iter().any(|&alpha| alpha < 255));
+    let mut y = cropped(picture.y(), width, rect);
+    let [mut cb, mut cr] = [picture.cb(), picture.cr()].map(|plane| cropped(plane, half_width, half));
+    if let Some(alpha) = &alpha {
+        calm_unseen(alpha, rect.width(), &mut y, [&mut cb, &mut cr]);
+    }
+    let pixels = Pixels::Planes { y, cb, cr, alpha };
     let config = config(|config| {
         config.quality = f32::from(quality);
         config.method = 3;
         config.segments = 1;
         config.sns_strength = 0;
+        // What lies under alpha 0 is calm already.
+        config.exact = 1;
     })?;
     encode(pixels, rect, &config)
+}
+
+/// Flattens what cannot be seen in the planes of a rectangle.
+fn calm_unseen(alpha: &[u8], width: usize, y: &mut [u8], chroma: [&mut [u8]; 2]) {
+    let is_seen: Vec<bool> = alpha.iter().map(|&alpha| alpha > 0).collect();
+    fill_unseen(&mut Plane { samples: y, width, is_seen: &is_seen, block: 16 });
+    let is_seen: Vec<bool> = is_seen.chunks(2 * width).flat_map(|rows| halved(rows, width)).collect();
+    for samples in chroma {
+        fill_unseen(&mut Plane { samples, width: width.div_ceil(2), is_seen: &is_seen, block: 8 });
+    }
+}
+
+/// Whether anything is seen of each 2×2 of one or two rows.
+fn halved(rows: &[bool], width: usize) -> impl Iterator<Item = bool> + '_ {
+    (0..width)
+        .step_by(2)
+        .map(move |column| rows.chunks(width).any(|row| row[column..].iter().take(2).any(|&is_seen| is_seen)))
 }
 
 /// `rect` of `canvas` as VP8L.
