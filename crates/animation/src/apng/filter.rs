@@ -30,7 +30,7 @@ impl ColorError {
     }
 }
 
-/// PNG's filter types in the order of their numbers, without the average, which never won where it was tried.
+/// PNG's filter types by their numbers, but for the average (3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filter {
     None = 0,

@@ -11,7 +11,7 @@ pub(super) struct Plane<'a> {
     pub(super) block: usize,
 }
 
-/// Sweeps over a block. More change the file by less than 0.1 %.
+/// Sweeps over a block, forth and back: enough for a value to cross it.
 const SWEEPS: usize = 8;
 
 /// Gives samples that nobody sees the values of a membrane that is stretched between those that are seen (Laplace's equation, free

@@ -15,7 +15,7 @@ fn text(path: &Path) -> &str {
 fn every_format_holds_all_frames_at_the_rate_and_size_of_the_clip() {
     let folder = tempfile::tempdir().unwrap();
     clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", text(folder.path()), "-f", ALL, "-q"]);
-    assert_eq!(apng_delay(&folder.path().join("mascot-cut.apng")), (1, 30));
+    assert_eq!(apng_length(&folder.path().join("mascot-cut.apng")), (66, 30));
     for (extension, height) in [("webm", 720), ("mp4", 1440), ("mov", 720)] {
         let said =
             probe(&folder.path().join(format!("mascot-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
@@ -41,7 +41,8 @@ fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
     let clip = folder.path().join("clip.mp4");
     let frames = probe(&clip, "nb_read_frames");
     clearcut_ok(&["cut", text(&clip), "-f", ALL, "-q"]);
-    assert_eq!(apng_delay(&folder.path().join("clip-cut.apng")), (1001, 30000));
+    let pictures: u32 = frames.parse().unwrap();
+    assert_eq!(apng_length(&folder.path().join("clip-cut.apng")), (1001 * pictures, 30000));
     for (extension, size) in [("webm", "161,91"), ("mp4", "162,184"), ("mov", "161,91")] {
         let said =
             probe(&folder.path().join(format!("clip-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
@@ -49,12 +50,20 @@ fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
     }
 }
 
-/// How long the first picture of an APNG is shown, as the fraction of a second in its fcTL chunk. ffprobe guesses instead.
-fn apng_delay(path: &Path) -> (u16, u16) {
+/// How long an APNG is shown, as the fraction of a second that its fcTL chunks add up to: what does not move is one longer frame.
+/// ffprobe guesses instead.
+fn apng_length(path: &Path) -> (u32, u16) {
     let bytes = std::fs::read(path).unwrap();
-    let start = bytes.windows(4).position(|window| window == b"fcTL").unwrap() + 4;
-    let number = |offset: usize| u16::from_be_bytes([bytes[start + offset], bytes[start + offset + 1]]);
-    (number(20), number(22))
+    let (mut at, mut length) = (8, (0, 0));
+    while at + 8 < bytes.len() {
+        let chunk = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        if &bytes[at + 4..at + 8] == b"fcTL" {
+            let number = |offset: usize| u16::from_be_bytes([bytes[at + 8 + offset], bytes[at + 9 + offset]]);
+            length = (length.0 + u32::from(number(20)), number(22));
+        }
+        at += chunk + 12;
+    }
+    length
 }
 
 /// Colours of the patches of the colour clip: skin, red, blue, yellow, grey, near white.
