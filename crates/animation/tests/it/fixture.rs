@@ -113,7 +113,9 @@ fn decode_apng(file: &[u8]) -> Vec<Shown> {
         millis += 1000.0 * f64::from(control.delay_num) / f64::from(control.delay_den);
         shown.push(Shown { pixels: canvas.clone(), until_ms: millis.round() as u32 });
         if control.dispose_op == png::DisposeOp::Background {
-            places.iter().for_each(|&place| canvas[place] = [0; 4]);
+            for &place in &places {
+                canvas[place] = [0; 4];
+            }
         }
     }
     shown
@@ -131,7 +133,7 @@ pub(crate) fn largest_error(meant: &Picture, found: &[[u8; 4]]) -> (u8, u8) {
         (format.size.width() as usize, format.chroma_size(), format.subsampling.shift());
     let (mut of_color, mut of_alpha) = (0, 0);
     for (index, &[r, g, b, alpha]) in found.iter().enumerate() {
-        let chroma = (index / width >> shift) * half_width + (index % width >> shift);
+        let chroma = ((index / width) >> shift) * half_width + ((index % width) >> shift);
         let ycc = clearcut_frame::Ycc8 { y: meant.y()[index], cb: meant.cb()[chroma], cr: meant.cr()[chroma] };
         let rgb = format.matrix.rgb8(ycc);
         of_alpha = of_alpha.max(alpha.abs_diff(meant.alpha().unwrap()[index]));
