@@ -49,6 +49,7 @@ impl Plan {
             frame_rate,
             color: info.color,
             quality: request.quality,
+            speed: request.speed,
             has_audio: request.keeps_audio && info.audio.is_some(),
             threads: resources.threads.get(),
         };

@@ -1,5 +1,5 @@
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
-use clearcut_job::{OutputFormat, Quality};
+use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::{
     decode::{AUDIO_FILE, raw_pixel_format},
@@ -45,6 +45,8 @@ pub struct EncodePlan {
     pub color: ColorTags,
     /// Of WebP and APNG.
     pub quality: Quality,
+    /// Of WebM and stacked-alpha.
+    pub speed: Speed,
     /// Whether [`AUDIO_FILE`] in the scratch folder goes in. Ignored where the container has no place for it.
     pub has_audio: bool,
     /// Threads of the encoder.
@@ -122,22 +124,35 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
 }
 
 fn video_codec(plan: &EncodePlan) -> Vec<String> {
-    let mut arguments: Vec<String> = match plan.format {
-        OutputFormat::Webm => words(
-            "-c:v libvpx-vp9 -pix_fmt yuva420p -b:v 0 -crf 24 -deadline realtime -cpu-used 5 -row-mt 1 \
-             -auto-alt-ref 0 -g 240 -metadata:s:v:0 alpha_mode=1",
-        )
-        .collect(),
-        OutputFormat::StackedAlpha => {
-            words("-c:v libx264 -pix_fmt yuv420p -preset veryfast -crf 18 -g 240 -movflags +faststart").collect()
+    let mut arguments: Vec<String> = words(match plan.format {
+        OutputFormat::Webm => {
+            "-c:v libvpx-vp9 -pix_fmt yuva420p -b:v 0 -row-mt 1 -auto-alt-ref 0 -lag-in-frames 0 -g 240"
         }
-        OutputFormat::Webp | OutputFormat::Apng => Vec::new(),
-        OutputFormat::Mov => {
-            words("-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov").collect()
-        }
-    };
+        OutputFormat::StackedAlpha => "-c:v libx264 -pix_fmt yuv420p -g 240 -movflags +faststart",
+        OutputFormat::Webp | OutputFormat::Apng => "",
+        OutputFormat::Mov => "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov",
+    })
+    .collect();
+    arguments.extend(words(speed(plan)));
+    if plan.format == OutputFormat::Webm {
+        arguments.extend(words("-metadata:s:v:0 alpha_mode=1"));
+    }
     arguments.extend(plan.color.arguments());
     arguments
+}
+
+/// What an encoder of lossy video spends its time on: steps of one ladder, of about the same quality, the slower the smaller
+/// (docs/performance.md has the figures).
+const fn speed(plan: &EncodePlan) -> &'static str {
+    match (plan.format, plan.speed) {
+        (OutputFormat::Webm, Speed::Best) => "-deadline good -cpu-used 2 -crf 33",
+        (OutputFormat::Webm, Speed::Balanced) => "-deadline realtime -cpu-used 4 -crf 33",
+        (OutputFormat::Webm, Speed::Fast) => "-deadline realtime -cpu-used 8 -crf 33",
+        (OutputFormat::StackedAlpha, Speed::Best) => "-preset medium -crf 22",
+        (OutputFormat::StackedAlpha, Speed::Balanced) => "-preset veryfast -crf 22",
+        (OutputFormat::StackedAlpha, Speed::Fast) => "-preset superfast -crf 24",
+        (OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Mov, _) => "",
+    }
 }
 
 const fn audio_codec(format: OutputFormat) -> &'static str {

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use clearcut_frame::{FrameRate, Size, Subsampling};
-use clearcut_job::{OutputFormat, Quality};
+use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
 use crate::{AudioTrack, Container, MediaInfo, MediaLimits};
@@ -48,6 +48,7 @@ fn encode_plan(format: OutputFormat) -> EncodePlan {
         frame_rate: FrameRate::new(30_000, 1001).unwrap(),
         color: ColorTags::BT601_525,
         quality: "60".parse::<Quality>().unwrap(),
+        speed: Speed::Balanced,
         has_audio: true,
         threads: 2,
     }
