@@ -130,7 +130,9 @@ fn video_codec(plan: &EncodePlan) -> Vec<String> {
         }
         OutputFormat::StackedAlpha => "-c:v libx264 -pix_fmt yuv420p -g 240 -movflags +faststart",
         OutputFormat::Webp | OutputFormat::Apng => "",
-        OutputFormat::Mov => "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov",
+        OutputFormat::Mov => {
+            "-c:v prores_ks -profile:v 4444 -qscale:v 4 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov"
+        }
     })
     .collect();
     arguments.extend(words(speed(plan)));

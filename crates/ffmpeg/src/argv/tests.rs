@@ -203,7 +203,11 @@ fn each_format_is_encoded_as_players_want_it() {
     for (format, wanted, sound) in [
         (OutputFormat::Webm, "-c:v libvpx-vp9 -pix_fmt yuva420p", "-c:a libopus"),
         (OutputFormat::StackedAlpha, "-c:v libx264 -pix_fmt yuv420p", "-c:a aac"),
-        (OutputFormat::Mov, "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16", "-c:a pcm_s24le"),
+        (
+            OutputFormat::Mov,
+            "-c:v prores_ks -profile:v 4444 -qscale:v 4 -pix_fmt yuva444p10le -alpha_bits 16",
+            "-c:a pcm_s24le",
+        ),
     ] {
         let plan = encode_plan(format);
         let arguments = encode(&plan);
