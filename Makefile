@@ -49,7 +49,7 @@ test-browser: test-rust
 eval: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
 	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
-	out/venv/bin/python scripts/eval_pictures.py $(EVAL) out/eval docs/pictures
+	out/venv/bin/python scripts/eval-pictures.py $(EVAL) out/eval docs/pictures
 
 # Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
@@ -68,6 +68,18 @@ bench-animation:
 	cargo build --release --locked -p clearcut-animation -p clearcut-matte --examples
 	scripts/bench-animation.py
 
-# Both sides of every promise about speed, as ratios. So far: the server under load, and animations.
+# The keyer on one core beside ffmpeg's chromakey, on the same raw pictures.
+.PHONY: bench-keyer
+bench-keyer:
+	scripts/bench-keyer.py
+
+# Whole cuts beside ffmpeg, beside encoding alone, and against themselves; the plots of docs/performance.md. Half an hour.
+.PHONY: bench-cut
+bench-cut: build
+	python3 -m venv out/venv && out/venv/bin/pip -q install numpy matplotlib
+	cargo build --release --locked -p clearcut-pipeline -p clearcut-matte --examples
+	out/venv/bin/python scripts/bench-cut.py
+
+# Both sides of every promise about speed, as ratios.
 .PHONY: bench
-bench: build bench-server bench-animation
+bench: build bench-server bench-keyer bench-animation bench-cut

@@ -135,12 +135,13 @@ def table(results):
 
 def reports(results, said):
     """What the report of each cut said, beside the truth where the truth is the same measure."""
+    number = lambda value: "–" if math.isnan(value) else f"{value:.2f}"
     lines = ["| case | confidence | holes % said | true | residue % said | true | lookalike % said | flicker said | dtSSD | MAD | warnings |",
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     for case, (rows, _) in results.items():
         matte, true = said[case]["matte"], rows["clearcut"]
         warnings = ", ".join(warning["code"] if isinstance(warning, dict) else warning for warning in said[case]["warnings"]) or "–"
-        lines.append(f"| {case} | {matte['confidence']:.2f} | {matte['holesPercent']:.2f} | {true['holes_pct']:.2f} | "
+        lines.append(f"| {case} | {matte['confidence']:.2f} | {matte['holesPercent']:.2f} | {number(true['holes_pct'])} | "
                      f"{matte['residuePercent']:.2f} | {true['residue_pct']:.2f} | {matte['lookalikePercent']:.2f} | "
                      f"{matte['flicker']:.2f} | {true['dtSSD']:.2f} | {true['MAD']:.2f} | {warnings} |")
     return "\n".join(lines)

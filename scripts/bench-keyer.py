@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How fast the keyer is on one core, beside ffmpeg's chromakey: scripts/bench_keyer.py
+"""How fast the keyer is on one core, beside ffmpeg's chromakey: scripts/bench-keyer.py
 
 Both sides take the same raw 4:2:0 pictures of each sample clip (and of the mascot at 1440²) and give pictures with alpha, on one
 thread, by turns, five times. What counts is processor time for the pictures alone: the keyer's is told by its own example program,
