@@ -1,6 +1,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Read},
+    os::fd::AsFd,
     process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -13,6 +14,10 @@ use crate::Error;
 
 /// How much of standard error is kept: enough for ffmpeg's last words, too little to fill memory.
 const STDERR_TAIL_BYTES: usize = 8 << 10;
+
+/// Room in the pipes that carry pictures, and the most that Linux grants everyone. With its default of 64 KiB both sides wake each other a
+/// dozen times a picture.
+const PIPE_BYTES: usize = 1 << 20;
 
 /// A running process. Whoever holds it owns its end: dropped, it is killed and reaped.
 #[derive(Debug)]
@@ -44,6 +49,8 @@ impl Child {
             .map_err(|source| Error::Spawn { program: command.get_program().into(), source })?;
         let stdin = shared.take_stdin();
         let stdout = shared.take_stdout();
+        widen(stdin.as_ref());
+        widen(stdout.as_ref());
         let stderr = shared.take_stderr().map(|pipe| thread::spawn(move || tail_of(pipe)));
         Ok(Self { doing, shared: Arc::new(shared), stdin, stdout, stderr })
     }
@@ -129,6 +136,14 @@ impl Drop for Child {
         if let Some(stderr) = self.stderr.take() {
             let _ = stderr.join();
         }
+    }
+}
+
+/// Gives a pipe room for [`PIPE_BYTES`]. Where the system grants less it stays as it is, which is only slower.
+fn widen(pipe: Option<&impl AsFd>) {
+    #[cfg(target_os = "linux")]
+    if let Some(pipe) = pipe {
+        let _ = rustix::pipe::fcntl_setpipe_size(pipe, PIPE_BYTES);
     }
 }
 

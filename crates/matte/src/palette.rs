@@ -57,10 +57,8 @@ pub(crate) fn body(samples: &[Picture], light: &Light) -> Body {
     if !light.is_vivid() {
         return Body::Solid(1.0);
     }
-    let mut insides = Insides::default();
-    for picture in samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)) {
-        insides.look_into(picture, light);
-    }
+    let looked_into: Vec<&Picture> = samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)).collect();
+    let insides = Insides::of_all(&looked_into, light);
     let histograms = insides.without_shadow();
     let total = |histogram: &[u64]| histogram.iter().sum::<u64>();
     let Some(histogram) = histograms.iter().find(|histogram| total(*histogram) >= 256) else { return Body::Solid(1.0) };
@@ -95,6 +93,29 @@ impl Default for Histogram {
 }
 
 impl Insides {
+    /// Of all pictures together, on two threads: everything waits for this.
+    fn of_all(pictures: &[&Picture], light: &Light) -> Self {
+        let of = |pictures: &[&Picture]| {
+            let mut insides = Self::default();
+            pictures.iter().for_each(|picture| insides.look_into(picture, light));
+            insides
+        };
+        let (first, second) = pictures.split_at(pictures.len() / 2);
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| of(first));
+            let mut insides = of(second);
+            insides.add(&other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            insides
+        })
+    }
+
+    fn add(&mut self, other: &Self) {
+        let pairs = self.plain.iter_mut().zip(&other.plain).chain(self.dimmed.iter_mut().zip(&other.dimmed));
+        for (Histogram(counts), Histogram(more)) in pairs {
+            counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+        }
+    }
+
     fn look_into(&mut self, picture: &Picture, light: &Light) {
         let likeness = Likeness::measured(picture, light);
         let mask = Regions::of(&likeness.off, likeness.width, LIMIT, true).mask();
@@ -158,23 +179,23 @@ fn quantile(histogram: &[u64], percent: u64) -> f32 {
 
 /// City-block distance of every subject pixel to the nearest backdrop pixel, saturating.
 fn depths(mask: &[u8], width: usize) -> Vec<u8> {
-    let mut depth: Vec<u8> = mask.to_vec();
-    let len = depth.len();
-    for index in 0..len {
-        if index % width > 0 {
-            depth[index] = depth[index].min(depth[index - 1].saturating_add(1));
-        }
-        if index >= width {
-            depth[index] = depth[index].min(depth[index - width].saturating_add(1));
-        }
+    let mut depth = mask.to_vec();
+    let mut nearest = vec![u8::MAX; width];
+    for row in depth.chunks_exact_mut(width) {
+        deepen(row.iter_mut().zip(&mut nearest));
     }
-    for index in (0..len).rev() {
-        if index % width + 1 < width {
-            depth[index] = depth[index].min(depth[index + 1].saturating_add(1));
-        }
-        if index + width < len {
-            depth[index] = depth[index].min(depth[index + width].saturating_add(1));
-        }
+    nearest.fill(u8::MAX);
+    for row in depth.chunks_exact_mut(width).rev() {
+        deepen(row.iter_mut().zip(&mut nearest).rev());
     }
     depth
+}
+
+/// One more than the least of the pixel before in the row and of the pixel in the row before, where that is less.
+fn deepen<'a>(row: impl Iterator<Item = (&'a mut u8, &'a mut u8)>) {
+    let mut before = u8::MAX;
+    for (depth, nearest) in row {
+        before = (*depth).min(before.saturating_add(1)).min(nearest.saturating_add(1));
+        (*depth, *nearest) = (before, before);
+    }
 }

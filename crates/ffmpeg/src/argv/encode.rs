@@ -126,7 +126,7 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
 fn video_codec(plan: &EncodePlan) -> Vec<String> {
     let mut arguments: Vec<String> = words(match plan.format {
         OutputFormat::Webm => {
-            "-c:v libvpx-vp9 -pix_fmt yuva420p -b:v 0 -row-mt 1 -auto-alt-ref 0 -lag-in-frames 0 -g 240"
+            "-c:v libvpx-vp9 -pix_fmt yuva420p -b:v 0 -tile-columns 2 -row-mt 1 -auto-alt-ref 0 -lag-in-frames 0 -g 240"
         }
         OutputFormat::StackedAlpha => "-c:v libx264 -pix_fmt yuv420p -g 240 -movflags +faststart",
         OutputFormat::Webp | OutputFormat::Apng => "",
@@ -147,9 +147,9 @@ fn video_codec(plan: &EncodePlan) -> Vec<String> {
 /// (docs/performance.md has the figures).
 const fn speed(plan: &EncodePlan) -> &'static str {
     match (plan.format, plan.speed) {
-        (OutputFormat::Webm, Speed::Best) => "-deadline good -cpu-used 2 -crf 33",
-        (OutputFormat::Webm, Speed::Balanced) => "-deadline realtime -cpu-used 4 -crf 33",
-        (OutputFormat::Webm, Speed::Fast) => "-deadline realtime -cpu-used 8 -crf 33",
+        (OutputFormat::Webm, Speed::Best) => "-deadline good -cpu-used 2 -crf 34",
+        (OutputFormat::Webm, Speed::Balanced) => "-deadline realtime -cpu-used 5 -crf 34",
+        (OutputFormat::Webm, Speed::Fast) => "-deadline realtime -cpu-used 8 -crf 34",
         (OutputFormat::StackedAlpha, Speed::Best) => "-preset medium -crf 22",
         (OutputFormat::StackedAlpha, Speed::Balanced) => "-preset veryfast -crf 22",
         (OutputFormat::StackedAlpha, Speed::Fast) => "-preset superfast -crf 24",
