@@ -40,6 +40,7 @@ struct Persisted {
     keeps_audio: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_default(speed: &Speed) -> bool {
     *speed == Speed::default()
 }

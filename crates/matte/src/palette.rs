@@ -97,7 +97,9 @@ impl Insides {
     fn of_all(pictures: &[&Picture], light: &Light) -> Self {
         let of = |pictures: &[&Picture]| {
             let mut insides = Self::default();
-            pictures.iter().for_each(|picture| insides.look_into(picture, light));
+            for picture in pictures {
+                insides.look_into(picture, light);
+            }
             insides
         };
         let (first, second) = pictures.split_at(pictures.len() / 2);
