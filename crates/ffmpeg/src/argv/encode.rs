@@ -150,9 +150,9 @@ const fn speed(plan: &EncodePlan) -> &'static str {
         (OutputFormat::Webm, Speed::Best) => "-deadline good -cpu-used 2 -crf 34",
         (OutputFormat::Webm, Speed::Balanced) => "-deadline realtime -cpu-used 5 -crf 34",
         (OutputFormat::Webm, Speed::Fast) => "-deadline realtime -cpu-used 8 -crf 34",
-        (OutputFormat::StackedAlpha, Speed::Best) => "-preset medium -crf 22",
-        (OutputFormat::StackedAlpha, Speed::Balanced) => "-preset veryfast -crf 22",
-        (OutputFormat::StackedAlpha, Speed::Fast) => "-preset superfast -crf 24",
+        (OutputFormat::StackedAlpha, Speed::Best) => "-preset medium -crf 23",
+        // A faster preset takes half as many bytes again for a tenth of the time.
+        (OutputFormat::StackedAlpha, Speed::Balanced | Speed::Fast) => "-preset veryfast -crf 22",
         (OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Mov, _) => "",
     }
 }
