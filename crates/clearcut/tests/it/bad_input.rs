@@ -574,7 +574,7 @@ fn cut_into(place: &Place, mount: &str) -> crate::run::Outcome {
 fn a_full_disk_is_named_and_leaves_no_file() {
     let place = Place::new();
     place.encode("long.mp4", H264);
-    for size in ["400k", "64k"] {
+    for size in ["160k", "64k"] {
         let outcome = cut_into(&place, &format!("mount -t tmpfs -o size={size} none out"));
         assert_eq!(outcome.exit, Some(1), "{size}: {outcome:?}");
         assert!(

@@ -57,6 +57,7 @@ fn what_is_below_the_pipeline_knows_no_network_and_no_database() {
         "flate2",
         "libwebp-sys2",
         "png",
+        "rustix",
         "shared_child",
         "proptest",
         "tempfile",
