@@ -64,7 +64,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         let is_mixed = depth <= profile.width;
         let bound = if is_mixed { 0.0 } else { seen_through(seen, backdrop, most) };
         if bound < 1.0 {
-            let mut unmixed = unmixed(profile, seen, backdrop, scene.light.noise);
+            let mut unmixed = unmixed(profile, seen, backdrop, scene.light);
             unmixed.alpha = unmixed.alpha.max(bound);
             pixels.push(BandPixel { index, unmixed });
         } else if most < 1.0 {

@@ -26,6 +26,8 @@ pub(crate) struct Light {
     pub(crate) body: Body,
     pub(crate) matrix: Matrix,
     pub(crate) siting: Siting,
+    /// By what factor edges that only chroma shows are to be steepened, see [`crate::sharpness`].
+    pub(crate) steepening: f32,
 }
 
 /// One pixel of a sampled picture.
@@ -132,7 +134,10 @@ pub(crate) fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (u
     let border = per_picture.iter().flatten().filter(|sample| sample.at_border).count();
     let share = inliers.iter().filter(|(sample, _)| sample.at_border).count() as f64 / border.max(1) as f64;
     let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
-    (Light { field, noise, body: Body::Solid(1.0), matrix: Matrix::Bt709, siting: Siting::Centre }, share)
+    (
+        Light { field, noise, body: Body::Solid(1.0), matrix: Matrix::Bt709, siting: Siting::Centre, steepening: 1.0 },
+        share,
+    )
 }
 
 fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
