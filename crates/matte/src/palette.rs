@@ -44,8 +44,10 @@ const DIMMED: std::ops::Range<usize> = 40..95;
 /// What the subject of a clip is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Body {
-    /// Solid, with at most this hue share: 1.0 is no bound.
+    /// Solid, with at most this hue share: 1.0 is no bound. What has more is mixed at an edge or in a narrow gap.
     Solid(f32),
+    /// Solid with at most this hue share, and glass or smoke beyond it.
+    Partly(f32),
     /// Glass, smoke, thin balloons: the backdrop shines through nearly all of it.
     Glass,
 }
@@ -73,13 +75,13 @@ pub(crate) fn body(samples: &[Picture], light: &Light) -> Body {
     let nearly_clear = total(&histogram[NEARLY_CLEAR]) as f32 / total(histogram) as f32;
     let middle = quantile(histogram, 50);
     if nearly_clear >= 0.01 && middle <= MIXED && !is_one_shade(&histogram[NEARLY_CLEAR]) {
-        return Body::Solid(gap_from(histogram, middle));
+        return Body::Partly(gap_from(histogram, middle));
     }
     if nearly_clear >= 0.05 && middle > MIXED {
         return Body::Glass;
     }
     let deep = quantile(&histogram[..NEARLY_CLEAR.start], 98);
-    Body::Solid((deep.max(crowded(&histograms[DEPTHS.len() - 1])) + SLACK).min(1.0))
+    Body::Solid((deep.max(own_shade(&histograms[DEPTHS.len() - 1])) + SLACK).min(1.0))
 }
 
 /// Whether three steps next to each other hold two fifths of these shares: one material, where glass and smoke have many.
@@ -168,13 +170,18 @@ impl Insides {
     }
 }
 
-/// The largest share that a twentieth of the subject has alike (within three steps): a material of its own that may be too
-/// thin to be deep, such as an outline. Blur spreads over many shares.
-fn crowded(histogram: &[u64]) -> f32 {
+/// The largest share that a material of the subject has: three steps next to each other that hold a five-hundredth of it, and
+/// several times as much as those around. Blur, hair and glass spread over many shares.
+fn own_shade(histogram: &[u64]) -> f32 {
     let total = histogram.iter().sum::<u64>();
-    let alike = |window: &[u64]| window.iter().sum::<u64>() * 20 >= total.max(1);
-    let last = histogram[..NEARLY_CLEAR.end].windows(3).rposition(alike);
-    last.map_or(0.0, |step| (step + 2) as f32 / STEPS as f32)
+    let mass = |steps: std::ops::Range<usize>| histogram[steps].iter().sum::<u64>();
+    let stands_out = |first: usize| {
+        let own = mass(first..first + 3);
+        let around = [first.saturating_sub(9)..first.saturating_sub(3), first + 6..(first + 12).min(STEPS)];
+        own * 500 >= total.max(1) && around.into_iter().all(|side| own * 6 >= 4 * 3 * mass(side))
+    };
+    let last = (0..NEARLY_CLEAR.end - 2).rev().find(|&first| stands_out(first));
+    last.map_or(0.0, |first| (first + 2) as f32 / STEPS as f32)
 }
 
 /// The first share from `middle` on that hardly any pixel has (less than one in a thousand): where the solid subject ends and
