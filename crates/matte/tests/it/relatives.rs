@@ -34,7 +34,7 @@ fn holes(out: &Picture, places: &[((usize, usize), f32)]) -> usize {
 
 #[test]
 fn small_parts_of_the_backdrops_hue_stay_solid_inside_and_at_the_outline() {
-    let green = [120, 60, 50];
+    let green = [120_u8, 60, 50];
     let parts = [((105, 105), 7.0), ((150, 105), 7.0), ((110, 230), 9.0), ((146, 230), 9.0)];
     for share in [0.55, 0.7, 0.8] {
         let lime = relative(green, share, 135);
@@ -74,4 +74,26 @@ fn a_screen_that_falls_off_by_a_quarter_is_a_backdrop() {
     assert_eq!(holes(&out, &body), 0);
     let left = (0..SIDE * SIDE).filter(|&i| disc(i % SIDE, i / SIDE, (128, 150), 74.0) <= 0.0);
     assert_eq!(left.filter(|&index| out.alpha().unwrap()[index] > 25).count(), 0);
+}
+
+#[test]
+fn a_wide_shadow_with_an_even_middle_is_seen_through() {
+    let green = [120_u8, 60, 50];
+    // Even within 60 pixels, soft for 40 more.
+    let shade = |x: usize, y: usize| {
+        let distance = (x as f32 - 128.0).hypot(1.6 * (y as f32 - 190.0));
+        1.0 - 0.4 * ((100.0 - distance) / 40.0).clamp(0.0, 1.0)
+    };
+    let picture = painted(square(), 1, |x, y| {
+        let dark = shade(x, y);
+        let ground = [16.0, 128.0, 128.0];
+        let ground = [0, 1, 2].map(|k| ground[k] + (f32::from(green[k]) - ground[k]) * dark);
+        let body = disc(x, y, (128, 110), 70.0);
+        [0, 1, 2].map(|k| ground[k] + body * (f32::from(RED[k]) - ground[k]))
+    });
+    let alpha = cut_one(&picture).alpha().unwrap().to_vec();
+    for (x, y) in [(128, 200), (90, 205), (160, 195), (60, 200)] {
+        let expected = 255.0 * (1.0 - shade(x, y));
+        assert!((f32::from(alpha[y * SIDE + x]) - expected).abs() < 30.0, "{} for {expected}", alpha[y * SIDE + x]);
+    }
 }
