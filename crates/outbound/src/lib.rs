@@ -1,0 +1,20 @@
+//! Requests to addresses that strangers name.
+//!
+//! [`AddressPolicy`] says which machines may be reached, [`Target`] is an address that was read and found admissible, and
+//! [`Outbound`] is the client that reaches no other: names are checked inside its connector, so that the checked address is
+//! the connected one whatever the name says a moment later. It follows no redirects, knows no proxies and keeps no
+//! connections.
+
+mod client;
+mod error;
+mod names;
+mod policy;
+mod target;
+
+pub use client::{Outbound, Timeouts};
+pub use error::OutboundError;
+pub use ipnet::IpNet;
+pub use names::{Names, SystemNames};
+pub use policy::AddressPolicy;
+pub use reqwest::{Method, Response, StatusCode, header};
+pub use target::Target;
