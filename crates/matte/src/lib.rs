@@ -16,6 +16,7 @@ mod field;
 mod keyer;
 mod light;
 mod likeness;
+mod network;
 mod outline;
 mod palette;
 mod profile;
@@ -31,3 +32,4 @@ mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
 pub use keyer::{Doubts, KeySettings, Keyed, Keyer, Looked, Pockets};
+pub use network::{Network, NetworkError, NetworkInput};
