@@ -62,7 +62,6 @@ pub enum NetworkError {
 ///
 /// # Errors
 /// If the network gives no answer that can be used.
-#[cfg_attr(not(test), expect(dead_code, reason = "the matting that asks comes next"))]
 pub(crate) fn answer(network: &mut dyn Network, planes: &[f32]) -> Result<Vec<f32>, NetworkError> {
     let expected = network.input().pixels();
     let mut found = network.segment(planes)?;

@@ -1,0 +1,77 @@
+//! What the network said about the key pictures around, brought to one picture along the flow.
+
+use super::{flow::Flow, grey::Grey, mask::Mask, shrink::stretched, trace::Trace};
+
+/// Luma may differ by so much (levels) along the flow before it is believed less: grain, and light that moves over things.
+const DIFFERENCE: f32 = 10.0;
+/// What is not found in a key picture still counts this much: something has to be said where nothing is found anywhere.
+const DISBELIEVED: f32 = 0.01;
+/// Pictures over which a key loses influence to a third: half the reach of eight pictures on each side, and more, so that
+/// the network's moods of single pictures average out.
+const FADING: f32 = 8.0;
+
+/// The mask of `current` from `keys`, each with its distance in pictures; all of them have one, and there is at least one.
+pub(crate) fn carried(current: &Trace, keys: &[(usize, &Trace)]) -> Option<Mask> {
+    let masks: Vec<(usize, &Trace, &Mask)> =
+        keys.iter().filter_map(|(distance, key)| Some((*distance, *key, key.mask.as_ref()?))).collect();
+    let (_, _, first) = masks.first()?;
+    let (width, height) = (first.width, first.height);
+    let (mut sums, mut weights) = (vec![0.0; width * height], vec![0.0; width * height]);
+    for (distance, key, mask) in masks {
+        let influence = (-(distance as f32) / FADING).exp();
+        if distance == 0 {
+            add(&mut sums, &mut weights, mask.values.iter().map(|value| (*value, influence * (1.0 + DISBELIEVED))));
+        } else {
+            add(&mut sums, &mut weights, along(current, key, mask).map(|(value, trust)| (value, influence * trust)));
+        }
+    }
+    let values = sums.iter().zip(&weights).map(|(sum, weight)| sum / weight).collect();
+    Some(Mask { width, height, values })
+}
+
+fn add(sums: &mut [f32], weights: &mut [f32], values: impl Iterator<Item = (f32, f32)>) {
+    for ((sum, weight), (value, trust)) in sums.iter_mut().zip(weights).zip(values) {
+        *sum += value * trust;
+        *weight += trust;
+    }
+}
+
+/// The mask of `key` as seen from `current`, each value with how far it is believed.
+fn along(current: &Trace, key: &Trace, mask: &Mask) -> impl Iterator<Item = (f32, f32)> {
+    let flow = Flow::between(&current.pyramid, &key.pyramid);
+    let trust = trust(&flow, current.pyramid.finest(), key.pyramid.finest());
+    let (from, to) = ([flow.width, flow.height], [mask.width, mask.height]);
+    let scale = [0, 1].map(|side| to[side] as f32 / from[side] as f32);
+    let right = stretched(&flow.right, from, to);
+    let down = stretched(&flow.down, from, to);
+    let trust = stretched(&trust, from, to);
+    let (width, count) = (mask.width, mask.values.len());
+    (0..count).map(move |at| {
+        let (x, y) = ((at % width) as f32, (at / width) as f32);
+        (mask.at(x + right[at] * scale[0], y + down[at] * scale[1]), trust[at])
+    })
+}
+
+/// How far each pixel's flow is believed: by what differs at its end, over the pixels around.
+fn trust(flow: &Flow, from: &Grey, to: &Grey) -> Vec<f32> {
+    let (width, height) = (flow.width, flow.height);
+    let mut differences = Vec::with_capacity(width * height);
+    for y in 0..height {
+        let own = from.from(0, y as isize);
+        for (x, own) in own.iter().enumerate().take(width) {
+            let at = y * width + x;
+            let (there_x, there_y) = (x as f32 + flow.right[at], y as f32 + flow.down[at]);
+            let is_outside =
+                there_x < 0.0 || there_y < 0.0 || there_x > width as f32 - 1.0 || there_y > height as f32 - 1.0;
+            let difference = (to.at(there_x, there_y) - own).abs();
+            differences.push(if is_outside { 255.0 } else { difference });
+        }
+    }
+    let around = Grey::new(width, height, &differences);
+    let believed = |(x, y): (usize, usize)| {
+        let rows = (-1..=1).map(|row| around.from(x as isize - 1, y as isize + row));
+        let mean = rows.map(|row| row[..3].iter().sum::<f32>()).sum::<f32>() / 9.0;
+        (-(mean / DIFFERENCE) * (mean / DIFFERENCE)).exp() + DISBELIEVED
+    };
+    (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(believed).collect()
+}
