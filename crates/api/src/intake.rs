@@ -52,7 +52,7 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, 
         }
     }
     check_source(&form, file.is_some())?;
-    let request = form.finish(&api.settings.available_formats)?;
+    let request = form.finish(&api.settings)?;
     // Only now is it whole, so that no earlier error leaves an object behind.
     let upload = file.ok_or(ApiError::Internal)?;
     Ok((request, upload.finish().await?))

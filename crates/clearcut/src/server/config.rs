@@ -85,6 +85,10 @@ struct Given {
     #[arg(long, value_name = "N", env = "CLEARCUT_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
 
+    /// Memory that neural networks may take together [default: 1024]
+    #[arg(long, value_name = "MIB", env = "CLEARCUT_MODEL_MEMORY_MIB")]
+    model_memory_mib: Option<u32>,
+
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT", env = "CLEARCUT_LOG_FORMAT")]
     log_format: Option<LogFormat>,
@@ -120,6 +124,7 @@ pub(crate) struct Settings {
     pub(crate) disk_floor_bytes: u64,
     pub(crate) grace: Duration,
     pub(crate) max_connections: usize,
+    pub(crate) model_memory_mib: u32,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
 }
@@ -148,6 +153,7 @@ impl Settings {
             disk_floor_bytes: pick!(disk_floor_mib, 1024) << 20,
             grace: Duration::from_secs(pick!(grace_secs, 30)),
             max_connections: pick!(max_connections, 4096),
+            model_memory_mib: pick!(model_memory_mib, 1024),
             log_format: pick!(log_format, LogFormat::Text),
             log: pick!(log, "info".to_owned()),
         };

@@ -17,13 +17,13 @@ use super::{
     first_key::make_key,
     readiness::ServerReadiness,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, networks::InstalledNetworks};
 
 /// The database in the data folder.
 pub(crate) const DATABASE: &str = "clearcut.db";
 
 /// Serves until told to stop: SIGTERM and SIGINT let running jobs end, a second one puts them back at once.
-pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure> {
+pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNetworks) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let policy = Policy { lease_ttl: settings.lease_ttl, output_retention: settings.retention, ..Policy::default() };
@@ -41,15 +41,21 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
 
     let drain = Drain::default();
     let available_formats = formats_of(&tools);
+    let network = networks.check().map(|(model, runtime)| format!("{} with {}", model.id, runtime.name()));
+    match &network {
+        Ok(network) => tracing::info!(network, "a neural network is there"),
+        Err(error) => tracing::info!(code = error.code(), "no neural network: method ai is refused"),
+    }
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
         signer: Arc::new(signer),
         clock: clock.clone(),
-        readiness: Arc::new(ServerReadiness::new(&tools, drain.stop_claiming.clone())),
+        readiness: Arc::new(ServerReadiness::new(&tools, network.as_ref().ok().cloned(), drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
             available_formats,
+            has_network: network.is_ok(),
             body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
@@ -59,7 +65,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let worker = Worker {
         queue: workers_queue(queue.clone()),
         store,
-        cutter: Arc::new(PipelineCutter { tools }),
+        cutter: Arc::new(PipelineCutter { tools, networks }),
         clock,
         settings: WorkerSettings {
             slots: settings.slots,

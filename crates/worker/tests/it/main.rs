@@ -10,7 +10,7 @@ use std::{
 
 use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
-    OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
+    MethodChoice, OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
 };
 use clearcut_queue::{
     InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue,
@@ -46,6 +46,8 @@ fn easy(order: &CutOrder) -> CutOutcome {
         fps: 1.0,
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
+        reason: None,
+        model: None,
         background: None,
         report: None,
     };
@@ -99,6 +101,7 @@ impl Bench {
         let input = InputPointer { key: stored.name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
         let request = CutRequest {
             formats: Formats::from(OutputFormat::Webm),
+            method: MethodChoice::Auto,
             key: KeyChoice::Auto,
             tolerance: Tolerance::default(),
             fps: FpsChoice::Source,
