@@ -1,7 +1,7 @@
 use std::{path::PathBuf, sync::OnceLock};
 
-use clap::Args;
-use clearcut_model::{Error, MemoryBudget, ModelEntry, Models, Runtime, RuntimeChoice, RuntimeSearch, State};
+use clap::{Args, ValueEnum};
+use clearcut_model::{Device, Error, MemoryBudget, ModelEntry, Models, Runtime, RuntimeChoice, RuntimeSearch, State};
 use clearcut_pipeline::{NetworkFailure, Networks, OpenNetwork};
 
 use crate::{environment, failure::Failure};
@@ -27,6 +27,30 @@ pub(crate) struct NetworkOptions {
         help_heading = "Neural models"
     )]
     runtime: PathBuf,
+
+    /// What computes inside ONNX Runtime; the cards need a library that was built for them, and are not tested
+    #[arg(long, global = true, value_enum, env = "CLEARCUT_DEVICE", default_value_t = DeviceChoice::Cpu, help_heading = "Neural models")]
+    device: DeviceChoice,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DeviceChoice {
+    /// The processor
+    Cpu,
+    /// An Nvidia card with CUDA
+    Cuda,
+    /// An Nvidia card with TensorRT
+    Tensorrt,
+}
+
+impl From<DeviceChoice> for Device {
+    fn from(choice: DeviceChoice) -> Self {
+        match choice {
+            DeviceChoice::Cpu => Self::Cpu,
+            DeviceChoice::Cuda => Self::Cuda,
+            DeviceChoice::Tensorrt => Self::Tensorrt,
+        }
+    }
 }
 
 impl NetworkOptions {
@@ -46,7 +70,11 @@ impl NetworkOptions {
             Some("rten") => RuntimeChoice::Rten,
             _ => RuntimeChoice::Library(self.runtime.clone()),
         };
-        let search = RuntimeSearch { choice, folders: environment::library_folders(models.folder()) };
+        let search = RuntimeSearch {
+            choice,
+            device: self.device.into(),
+            folders: environment::library_folders(models.folder()),
+        };
         Ok(InstalledNetworks { models, model: self.model.clone(), search, runtime: OnceLock::new(), budget })
     }
 }

@@ -25,4 +25,4 @@ pub use fetch::fetch;
 pub use install::Consent;
 pub use models::{Models, State};
 pub use registry::Registry;
-pub use runtime::{Runtime, RuntimeChoice, RuntimeSearch};
+pub use runtime::{Device, Runtime, RuntimeChoice, RuntimeSearch};

@@ -7,12 +7,13 @@ use std::{
 use clearcut_matte::{Network, NetworkError, NetworkInput};
 use ort::{
     environment::Environment,
+    ep::{CUDA, ExecutionProviderDispatch, TensorRT},
     session::{Session, builder::GraphOptimizationLevel},
     value::TensorRef,
 };
 
 use crate::{
-    Error, ModelEntry,
+    Device, Error, ModelEntry,
     entry::{InputSpec, OutputSpec},
     rten_network::{Unanswered, failed},
     shape::{arranged, dimensions, probabilities},
@@ -26,6 +27,7 @@ static LOADED: Mutex<Option<OnnxRuntime>> = Mutex::new(None);
 pub struct OnnxRuntime {
     path: PathBuf,
     environment: Environment,
+    device: Device,
 }
 
 impl fmt::Debug for OnnxRuntime {
@@ -35,19 +37,19 @@ impl fmt::Debug for OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// Loads the library at `path`; where one is loaded already, that is handed out.
-    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+    /// Loads the library at `path`, to compute on `device`; where one is loaded already, that is handed out.
+    pub(crate) fn load(path: &Path, device: Device) -> Result<Self, Error> {
         // Nothing panics while holding it.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = &*loaded {
-            return Ok(runtime.clone());
+            return Ok(Self { device, ..runtime.clone() });
         }
         let unusable = |message: String| Error::RuntimeUnusable { message };
         let path = path.canonicalize().map_err(|error| unusable(error.to_string()))?;
         let builder = ort::init_from(&path).map_err(|error| unusable(error.to_string()))?;
         let environment = builder.with_name("clearcut").with_telemetry(false).build();
         let environment = environment.map_err(|error| unusable(error.to_string()))?;
-        let runtime = Self { path, environment };
+        let runtime = Self { path, environment, device };
         *loaded = Some(runtime.clone());
         Ok(runtime)
     }
@@ -55,6 +57,15 @@ impl OnnxRuntime {
     /// Where the library lies.
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is asked to compute before the processor; that it cannot is an error, since it was asked for by name.
+    fn providers(&self) -> Vec<ExecutionProviderDispatch> {
+        match self.device {
+            Device::Cpu => Vec::new(),
+            Device::Cuda => vec![CUDA::default().build().error_on_failure()],
+            Device::Tensorrt => vec![TensorRT::default().build().error_on_failure()],
+        }
     }
 
     /// A session of its own on one thread, that does not spin while it waits and keeps no memory for shapes that never change.
@@ -67,6 +78,7 @@ impl OnnxRuntime {
                 .with_inter_op_spinning(false)?
                 .with_memory_pattern(false)?
                 .with_optimization_level(GraphOptimizationLevel::All)?
+                .with_execution_providers(self.providers())?
                 .commit_from_memory(bytes)
         };
         let session = build().map_err(|error| Error::refused(&entry.id, error))?;

@@ -18,11 +18,25 @@ pub enum RuntimeChoice {
     Library(PathBuf),
 }
 
+/// What computes inside ONNX Runtime.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An Nvidia card, through a library that was built with CUDA. Not tested by this project.
+    Cuda,
+    /// An Nvidia card, through a library that was built with TensorRT. Not tested by this project.
+    Tensorrt,
+}
+
 /// Where the library of ONNX Runtime is looked for, in order.
 #[derive(Debug, Clone)]
 pub struct RuntimeSearch {
     /// Which runtime is wanted.
     pub choice: RuntimeChoice,
+    /// What computes inside it; all but the processor need ONNX Runtime.
+    pub device: Device,
     /// Folders that may hold the library, under its plain name or with a version after it.
     pub folders: Vec<PathBuf>,
 }
@@ -40,17 +54,23 @@ impl Runtime {
     /// Finds a runtime. A library that is found but cannot be used is passed over; one that was named is not.
     ///
     /// # Errors
-    /// [`Error::RuntimeUnusable`] about a library that was named.
+    /// [`Error::RuntimeUnusable`] about a library that was named, or where none is found for the device.
     pub fn find(search: &RuntimeSearch) -> Result<Self, Error> {
+        let found = Self::find_any(search)?;
+        if search.device != Device::Cpu && matches!(found, Self::Rten) {
+            return Err(Error::RuntimeUnusable { message: "none was found, and the device needs one".to_owned() });
+        }
+        Ok(found)
+    }
+
+    fn find_any(search: &RuntimeSearch) -> Result<Self, Error> {
+        let load = |path: &Path| OnnxRuntime::load(path, search.device);
         match &search.choice {
             RuntimeChoice::Rten => Ok(Self::Rten),
-            RuntimeChoice::Library(path) => OnnxRuntime::load(path).map(Self::Onnxruntime),
+            RuntimeChoice::Library(path) => load(path).map(Self::Onnxruntime),
             RuntimeChoice::Auto => {
                 let found = search.folders.iter().filter_map(|folder| library_in(folder));
-                Ok(found
-                    .map(|path| OnnxRuntime::load(&path))
-                    .find_map(Result::ok)
-                    .map_or(Self::Rten, Self::Onnxruntime))
+                Ok(found.map(|path| load(&path)).find_map(Result::ok).map_or(Self::Rten, Self::Onnxruntime))
             }
         }
     }

@@ -241,6 +241,16 @@ fn without_a_model_keying_works_and_ai_says_what_to_install() {
     }
     refused(&cut(&["--method", "chroma"]), 3, "NO_FLAT_BACKGROUND");
     refused(&cut(&["--method", "ai", "--key", "#00FF00"]), 2, "INVALID_REQUEST");
+    let models = installed();
+    let on_a_card = |words: &[&str]| {
+        clearcut(
+            &[&["cut", clip.to_str().unwrap(), "--method", "ai", "--models", &models, "--device", "cuda"], words]
+                .concat(),
+        )
+    };
+    // This library was not built for cards: the processor must not quietly take over what was asked for by name.
+    refused(&on_a_card(&[]), 1, "MODEL_UNUSABLE");
+    refused(&on_a_card(&["--runtime", "rten"]), 1, "RUNTIME_UNAVAILABLE");
     assert_eq!(names(folder.path()), ["clip.mp4"]);
     let doctor = clearcut_ok(&["doctor", "--models", models]);
     assert!(doctor.contains("clearcut models install u2netp"), "{doctor}");

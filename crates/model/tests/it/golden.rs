@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use clearcut_model::{Models, Runtime, RuntimeChoice, RuntimeSearch};
+use clearcut_model::{Device, Models, Runtime, RuntimeChoice, RuntimeSearch};
 
 /// The mean of 4×4 pixels of the mask, 80×80 of them.
 const GOLDEN: &[u8] = include_bytes!("../golden/dancer-u2netp.pgm");
@@ -77,12 +77,19 @@ fn check(runtime: &Runtime) {
 
 #[test]
 fn rten_finds_what_onnx_runtime_found() {
-    check(&Runtime::find(&RuntimeSearch { choice: RuntimeChoice::Rten, folders: Vec::new() }).unwrap());
+    check(
+        &Runtime::find(&RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() })
+            .unwrap(),
+    );
 }
 
 #[test]
 fn onnx_runtime_is_found_in_a_folder_and_finds_what_it_found() {
-    let search = RuntimeSearch { choice: RuntimeChoice::Auto, folders: vec![installed().folder().to_path_buf()] };
+    let search = RuntimeSearch {
+        choice: RuntimeChoice::Auto,
+        device: Device::Cpu,
+        folders: vec![installed().folder().to_path_buf()],
+    };
     let runtime = Runtime::find(&search).unwrap();
     assert_eq!(
         runtime.name(),
@@ -97,7 +104,7 @@ fn a_library_that_is_none_is_refused_if_named_and_passed_over_if_found() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("libonnxruntime.so.1.20.0");
     std::fs::write(&library, "no library").unwrap();
-    let search = |choice| RuntimeSearch { choice, folders: vec![folder.path().to_path_buf()] };
+    let search = |choice| RuntimeSearch { choice, device: Device::Cpu, folders: vec![folder.path().to_path_buf()] };
     // A library that another test of this process has loaded would be handed out instead.
     if let Err(error) = Runtime::find(&search(RuntimeChoice::Library(library))) {
         assert_eq!(error.code(), "RUNTIME_UNAVAILABLE");
