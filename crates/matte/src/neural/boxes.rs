@@ -44,6 +44,6 @@ mod tests {
     fn a_mean_is_that_of_the_pixels_inside() {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
         assert_eq!(boxed(&values, 3, 1), [3.0, 3.5, 4.0, 3.0, 3.5, 4.0]);
-        assert_eq!(boxed(&[7.0; 30], 6, 4), [7.0; 30]);
+        assert!(boxed(&[7.0; 30], 6, 4).iter().all(|mean| (mean - 7.0).abs() < 1e-5));
     }
 }
