@@ -3,6 +3,7 @@
 mod boxes;
 mod carry;
 mod flow;
+mod foreground;
 mod grey;
 mod guide;
 mod mask;

@@ -13,7 +13,7 @@ const GRAIN: f32 = 4.0;
 /// Y', Cb and Cr of a picture at another size, centred on grey.
 pub(crate) struct Guide {
     pub(crate) size: [usize; 2],
-    planes: [Vec<f32>; 3],
+    pub(crate) planes: [Vec<f32>; 3],
 }
 
 /// Per pixel, how alpha follows Y', Cb and Cr (centred on grey), and what it is without them.

@@ -2,7 +2,8 @@
 
 use clearcut_frame::{Picture, Size};
 
-use super::{guide::Guide, mask::Mask, shrink::stretched};
+use super::{foreground::band_of, guide::Guide, mask::Mask, shrink::stretched};
+use crate::clean;
 
 /// Networks draw edges as wide, even ramps; what they are less sure of than this either way is left to colour.
 const UNSURE: f32 = 0.2;
@@ -11,16 +12,20 @@ const UNSURE: f32 = 0.2;
 /// to where colour changes; narrow in the end, so that fine shapes are followed.
 const PASSES: [(u32, usize, f32); 3] = [(160, 4, 0.2), (320, 3, 0.2), (640, 3, 0.05)];
 
-/// `picture` with alpha from `mask`; clear where there is none.
+/// `picture` with alpha from `mask` and the subject's own colour; clear where there is no mask.
 pub(crate) fn cut(picture: Picture, mask: Option<&Mask>) -> Picture {
     let format = picture.format().with_alpha();
-    let alpha = mask.map(|mask| refined(&picture, mask));
+    let alpha: Vec<u8> = match mask {
+        Some(mask) => refined(&picture, mask).iter().map(|alpha| (alpha * 255.0 + 0.5) as u8).collect(),
+        None => vec![0; format.luma_len()],
+    };
+    let band = band_of(&picture, &alpha);
+    let subject: Vec<u8> = alpha.iter().map(|&alpha| if alpha > 0 { 255 } else { 0 }).collect();
     let mut bytes = picture.into_bytes();
     bytes.resize(format.byte_len(), 0);
     let mut out = Picture::from_bytes(format, bytes).unwrap_or_else(|| Picture::new(format));
-    for (out, alpha) in out.planes_mut()[3].iter_mut().zip(alpha.iter().flatten()) {
-        *out = (alpha * 255.0 + 0.5) as u8;
-    }
+    clean::paint(&mut out, &subject, &band);
+    out.planes_mut()[3].copy_from_slice(&alpha);
     out
 }
 
@@ -51,7 +56,7 @@ fn decide(alpha: &mut [f32], sure: f32) {
 }
 
 /// The size of a picture's copy whose longer side is `side`, or the picture's own if it is smaller.
-fn grid(size: Size, side: u32) -> [usize; 2] {
+pub(crate) fn grid(size: Size, side: u32) -> [usize; 2] {
     let small = size.with_longest_side(side.min(size.longest_side()));
     [small.width() as usize, small.height() as usize]
 }
