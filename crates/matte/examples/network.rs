@@ -65,7 +65,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         } else {
             let mut trace = segmenter.look(&picture);
             shots.settle(window.back_mut(), &mut trace);
-            (window.push_back(trace), waiting.push_back(picture));
+            window.push_back(trace);
+            waiting.push_back(picture);
             count += 1;
         }
         secs[0] += cpu_secs() - start;

@@ -1,8 +1,11 @@
 //! Matting over any background: a network asked about some pictures, carried to all of them, and refined to every pixel.
 
+mod boxes;
 mod carry;
 mod flow;
+mod foreground;
 mod grey;
+mod guide;
 mod mask;
 mod refine;
 mod segmenter;
