@@ -6,7 +6,7 @@ mod encode;
 
 pub(crate) use codecs::{decodes_audio, decodes_codec};
 pub(crate) use decode::{AUDIO_FILE, decode, extract_audio, probe_packets, probe_streams, sample};
-pub use decode::{DecodePlan, Retiming, SamplePlan, SourceTransfer, ToneMap};
+pub use decode::{DecodePlan, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
 pub use encode::{ColorTags, EncodePlan};
 pub(crate) use encode::{decode_matte, encode};
 

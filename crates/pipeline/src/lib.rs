@@ -10,6 +10,7 @@
 
 mod animate;
 mod check;
+mod children;
 mod cut;
 mod encode;
 mod error;

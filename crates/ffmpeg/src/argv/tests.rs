@@ -37,7 +37,7 @@ fn decode_plan() -> DecodePlan {
 }
 
 fn sample_plan() -> SamplePlan {
-    SamplePlan { key_frames_only: true, step: 7, max_pictures: 24 }
+    SamplePlan { among: Sampled::KeyFrames(7), max_pictures: 24 }
 }
 
 fn encode_plan(format: OutputFormat) -> EncodePlan {
@@ -157,9 +157,13 @@ fn samples_are_key_frames_only_where_asked() {
     let arguments = of(sample_plan());
     assert_eq!((value(&arguments, "-skip_frame"), value(&arguments, "-frames:v")), ("nokey", "24"));
     assert!(value(&arguments, "-vf").starts_with("select=not(mod(n\\,7)),"));
-    let every = of(SamplePlan { key_frames_only: false, step: 0, ..sample_plan() });
+    let every = of(SamplePlan { among: Sampled::Every(0), ..sample_plan() });
     assert!(!every.contains(&"-skip_frame".to_owned()));
     assert!(value(&every, "-vf").starts_with("select=not(mod(n\\,1)),"), "a step of 0 would divide by it");
+    let references = of(SamplePlan { among: Sampled::References(Duration::from_millis(250)), ..sample_plan() });
+    assert_eq!(value(&references, "-skip_frame"), "noref");
+    let selected = "select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.250000),";
+    assert!(value(&references, "-vf").starts_with(selected), "by time, since what is skipped is not counted");
 }
 
 #[test]
