@@ -19,7 +19,7 @@ mod sandbox;
 mod sniff;
 mod tools;
 
-pub use argv::{ColorTags, DecodePlan, EncodePlan, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
+pub use argv::{ColorTags, DecodePlan, EncodePlan, Layer, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
 pub use error::{Error, MediaError};

@@ -13,8 +13,8 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, MediaInfo, MediaLimits, Probe, SamplePlan, Sandbox,
-    SandboxPolicy, argv, headers::reading_timeout,
+    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, Layer, MediaInfo, MediaLimits, Probe, SamplePlan,
+    Sandbox, SandboxPolicy, argv, headers::reading_timeout,
 };
 
 /// Where programs are looked for.
@@ -190,14 +190,25 @@ impl Tools {
     /// Name in the scratch folder of the sound that goes into the outputs.
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
-    /// Starts an encoder that reads raw pictures on standard input and writes [`EncodePlan::file_name`] in `scratch`. For formats that
-    /// are not [made here](EncodePlan::is_made_here); of the others ffmpeg would make nothing useful.
+    /// Starts an encoder that reads raw pictures on standard input and writes [`EncodePlan::file_name`] in `scratch`. For stacked-alpha and
+    /// MOV; of the others ffmpeg would make nothing useful.
     ///
     /// # Errors
     /// [`Error::Spawn`].
     pub fn encode(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch));
         command.args(argv::encode(plan));
+        Child::spawn(plan.doing(), command, Stdio::piped())
+    }
+
+    /// Starts an encoder of one stream of a WebM: it reads raw colours, or raw grey, on standard input and writes
+    /// [`EncodePlan::layer_name`] in `scratch`.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn encode_layer(&self, plan: &EncodePlan, layer: Layer, scratch: &Path) -> Result<Child, Error> {
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch));
+        command.args(argv::encode_layer(plan, layer));
         Child::spawn(plan.doing(), command, Stdio::piped())
     }
 

@@ -1,6 +1,7 @@
 use clearcut_ffmpeg::{Child, MediaInfo};
+use clearcut_job::OutputFormat;
 
-use crate::{CutJob, Error, Stop, encode::Work, plan::Plan};
+use crate::{CutJob, Error, Stop, encode::Work, layers::Layers, plan::Plan};
 
 /// Decoder and encoders of a cut, started and waiting for pictures. Whoever started them outlives them: the system ends them should that
 /// thread die.
@@ -27,10 +28,12 @@ impl Children {
         }
         let mut works = Vec::new();
         for encode in &plan.encodes {
-            works.push(if encode.is_made_here() {
-                Work::Here
-            } else {
-                Work::Child(stop.covers(job.tools.encode(encode, job.scratch)?))
+            works.push(match encode.format {
+                OutputFormat::Webp | OutputFormat::Apng => Work::Here,
+                OutputFormat::Webm => Work::Layers(Layers::start(job.tools, encode, job.scratch, stop)?),
+                OutputFormat::StackedAlpha | OutputFormat::Mov => {
+                    Work::Child(stop.covers(job.tools.encode(encode, job.scratch)?))
+                }
             });
         }
         Ok(Self { decoder, works })

@@ -14,6 +14,7 @@ mod children;
 mod cut;
 mod encode;
 mod error;
+mod layers;
 mod matting;
 mod plan;
 mod progress;

@@ -125,6 +125,7 @@ fn ffmpeg_never_asks_its_terminal() {
         extract_audio(&info(), &limits),
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
+    commands.extend([Layer::Color, Layer::Alpha].map(|layer| encode_layer(&encode_plan(OutputFormat::Webm), layer)));
     commands.extend(OutputFormat::ALL.map(|format| decode_matte(&encode_plan(format))));
     for arguments in commands {
         assert_eq!(arguments.iter().filter(|word| *word == "-nostdin").count(), 1, "{arguments:?}");
@@ -205,7 +206,6 @@ fn sound_begins_with_the_first_picture_and_ends_with_the_last() {
 #[test]
 fn each_format_is_encoded_as_players_want_it() {
     for (format, wanted, sound) in [
-        (OutputFormat::Webm, "-c:v libvpx-vp9 -pix_fmt yuva420p", "-c:a libopus"),
         (OutputFormat::StackedAlpha, "-c:v libx264 -pix_fmt yuv420p", "-c:a aac"),
         (
             OutputFormat::Mov,
@@ -228,7 +228,24 @@ fn each_format_is_encoded_as_players_want_it() {
 }
 
 #[test]
+fn both_streams_of_a_webm_have_key_frames_at_the_same_pictures_and_one_has_the_sound() {
+    let plan = encode_plan(OutputFormat::Webm);
+    let [color, alpha] = [Layer::Color, Layer::Alpha].map(|layer| encode_layer(&plan, layer));
+    for arguments in [&color, &alpha] {
+        assert_eq!(value(arguments, "-protocol_whitelist"), "file,pipe");
+        assert_eq!(value(arguments, "-g"), value(arguments, "-keyint_min"));
+        assert_eq!((value(arguments, "-auto-alt-ref"), value(arguments, "-lag-in-frames")), ("0", "0"));
+        assert_eq!((value(arguments, "-framerate"), value(arguments, "-video_size")), ("30000/1001", "161x91"));
+    }
+    assert_eq!(value(&color, "-g"), value(&alpha, "-g"));
+    assert_eq!((value(&color, "-pixel_format"), value(&alpha, "-pixel_format")), ("yuv444p", "gray"));
+    assert_eq!(value(&alpha, "-vf"), "scale=in_range=full:out_range=full", "grey would be squeezed to 16 to 235");
+    assert!(line(&color).ends_with("-f ogg -y webm-sound.ogg") && line(&color).contains("-f ivf -y webm-color.ivf"));
+    assert!(line(&alpha).ends_with("-f ivf -y webm-alpha.ivf") && !line(&alpha).contains("sound"), "{alpha:?}");
+}
+
+#[test]
 fn webm_is_read_back_by_the_decoder_that_keeps_alpha() {
     let arguments = decode_matte(&encode_plan(OutputFormat::Webm));
-    assert!(line(&arguments).contains("-c:v libvpx-vp9 -i file:webm.webm"), "{arguments:?}");
+    assert!(line(&arguments).contains("-c:v libvpx-vp9 -threads 2 -i file:webm.webm"), "{arguments:?}");
 }
