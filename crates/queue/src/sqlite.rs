@@ -2,6 +2,7 @@ mod ending;
 mod jobs;
 mod keys;
 mod open;
+mod owned_jobs;
 mod row;
 mod sql;
 
