@@ -1,15 +1,19 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-faults test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-faults test-input test-schema soak bench-server openapi
 
-test-server: test-sdk test-faults test-schema
+test-server: test-sdk test-faults test-input test-schema
 
-# The official SDK from npm and the documented curl loop.
+# The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust
 	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
 
 # kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
 test-faults: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_faults.py
+
+# Clips by address from hosts that behave badly, uploads, what is kept and for how long.
+test-input: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_input.py
 
 # Requests made up from the OpenAPI document.
 test-schema: test-rust

@@ -11,16 +11,17 @@ use utoipa::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::{ApiError, files, health, jobs, wait};
+use crate::{ApiError, files, health, jobs, tus, uploads, wait};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and hands back transparent files."),
-    paths(jobs::submit, jobs::read, wait::cut_now, files::read, health::livez, health::readyz),
+    paths(jobs::submit, jobs::read, wait::cut_now, uploads::create, uploads::put, uploads::delete, tus::head, tus::patch, files::read, health::livez, health::readyz),
     modifiers(&KeyScheme),
     tags(
         (name = "jobs", description = "Submit a clip, read how far it is, get links to the outputs"),
         (name = "video", description = "Send a clip and wait for its outputs"),
+        (name = "uploads", description = "Send a clip before its jobs, at once or in pieces (tus 1.0)"),
         (name = "files", description = "Outputs under links that end"),
         (name = "health", description = "For probes and load balancers"),
     )

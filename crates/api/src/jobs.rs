@@ -4,12 +4,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::JobId;
-use clearcut_queue::{InputPointer, KeyId, NewJob};
+use clearcut_queue::{InputPointer, KeyId, NewInput, NewJob, SourceAddress};
+use clearcut_store::Stored;
 
 use crate::{
     Api, ApiError,
     caller::Caller,
-    intake::take_in,
+    intake::{Source, take_in},
     reply::{ErrorReply, Reply},
     shapes::{Job, SubmitForm, Submitted},
 };
@@ -25,9 +26,12 @@ use crate::{
             headers(("Location" = String), ("Retry-After" = String))),
         (status = 400, description = "A field or the file is wrong", body = ErrorReply),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
+        (status = 404, description = "There is no such upload", body = ErrorReply),
         (status = 408, description = "The request came too slowly", body = ErrorReply),
+        (status = 409, description = "The upload is not whole", body = ErrorReply),
         (status = 413, description = "The request is too large", body = ErrorReply),
         (status = 415, description = "The body is not multipart/form-data", body = ErrorReply),
+        (status = 429, description = "The key would keep too many bytes", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -46,19 +50,25 @@ pub(crate) async fn submit(
 
 /// Takes the request in and puts its job in line.
 pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<JobId, ApiError> {
-    let (request, stored) = take_in(api, request).await?;
+    let (request, source) = take_in(api, request).await?;
     let id = JobId::from_random(draw_random()?);
-    let input =
-        InputPointer { key: stored.name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+    let (input, of_its_own) = match source {
+        Source::Stored(Stored { name, size_bytes, sha256 }) => {
+            (NewInput::Stored(InputPointer { key: name.to_string(), size_bytes, sha256 }), Some(name))
+        }
+        Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
+        Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),
+    };
     let job = NewJob { id: id.clone(), owner, request, input };
     let (queue, store) = (api.queue.clone(), api.store.clone());
     // On a task of its own: from here on a client that vanishes changes nothing.
     let submitted = tokio::spawn(async move {
         let submitted = queue.submit(job).await;
         if submitted.is_err()
-            && let Err(error) = store.delete(&stored.name).await
+            && let Some(name) = of_its_own
+            && let Err(error) = store.delete(&name).await
         {
-            tracing::warn!(?error, name = %stored.name, "an upload without a job is left for the sweeper");
+            tracing::warn!(?error, %name, "an upload without a job is left for the sweeper");
         }
         submitted
     });
@@ -96,7 +106,7 @@ pub(crate) async fn read(
 
 impl Api {
     /// The address that links begin with.
-    fn base_url(&self, headers: &HeaderMap) -> String {
+    pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.settings.public_url {
             return url.trim_end_matches('/').to_owned();
         }

@@ -17,12 +17,16 @@ mod intake;
 mod jobs;
 mod pace;
 mod range;
+mod receive;
 mod reply;
 mod routes;
 mod serve;
 mod settings;
 mod shapes;
 mod trace;
+mod tus;
+mod upload_locks;
+mod uploads;
 mod wait;
 
 pub use docs::openapi_json;

@@ -3,6 +3,7 @@
 mod config;
 mod cutter;
 mod first_key;
+mod gc;
 #[cfg(debug_assertions)]
 pub(crate) mod halt;
 mod keys;
@@ -11,6 +12,7 @@ mod readiness;
 mod run;
 
 pub(crate) use config::ServeOptions;
+pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
 
 use crate::failure::Failure;
@@ -27,6 +29,11 @@ pub(crate) fn serve(
     let settings = config::Settings::gather(options)?;
     log::start(&settings);
     runtime()?.block_on(run::run(settings, tools()?))
+}
+
+/// `clearcut gc`.
+pub(crate) fn gc(options: &GcOptions) -> Result<(), Failure> {
+    runtime()?.block_on(gc::run(options))
 }
 
 /// `clearcut keys`.

@@ -10,6 +10,18 @@ pub enum QueueError {
     /// A job or a key with that name is there already.
     #[error("the name is taken")]
     Taken,
+    /// There is no such upload, of this key and in this state.
+    #[error("there is no such upload")]
+    NoSuchUpload,
+    /// The upload is not whole.
+    #[error("the upload is not whole")]
+    UploadUnfinished,
+    /// The key keeps as many bytes as it may.
+    #[error("the key would keep more than its {quota_bytes} bytes")]
+    QuotaExceeded {
+        /// What it may keep.
+        quota_bytes: u64,
+    },
     /// The database was written by a newer version of this program.
     #[error(
         "the database has schema {found}, newer than this program knows; run the newer version, or restore a backup"
@@ -48,6 +60,9 @@ impl QueueError {
         match self {
             Self::LeaseLost => "LEASE_LOST",
             Self::Taken => "TAKEN",
+            Self::NoSuchUpload => "UPLOAD_NOT_FOUND",
+            Self::UploadUnfinished => "UPLOAD_UNFINISHED",
+            Self::QuotaExceeded { .. } => "QUOTA_EXCEEDED",
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
             Self::OldSqlite { .. } => "OLD_SQLITE",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
@@ -61,6 +76,7 @@ impl QueueError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
+            Self::NoSuchUpload | Self::UploadUnfinished | Self::QuotaExceeded { .. } => Fault::Input,
             Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
             Self::NewerSchema { .. }
             | Self::OldSqlite { .. }

@@ -1,6 +1,9 @@
+mod uploads;
+
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -9,9 +12,10 @@ use clearcut_job::{
 };
 
 use crate::{
-    Claimed, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NextStep,
-    Policy, Queue, QueueError, Reaped, Signals,
+    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NextStep, Policy, Queue,
+    QueueError, Reaped, Signals, StorageLimits,
 };
+use uploads::{RowInput, Upload};
 
 /// The queue as plain maps: the model that says what every backend must do, and a queue for tests. Nothing outlives it.
 #[derive(Debug)]
@@ -22,20 +26,22 @@ pub struct MemoryQueue {
     tables: Mutex<Tables>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Tables {
     jobs: Vec<Row>,
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
+    limits: BTreeMap<KeyId, StorageLimits>,
+    uploads: Vec<Upload>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Row {
     id: JobId,
     owner: KeyId,
     state: JobState,
     request_json: String,
-    input: InputPointer,
-    input_kept: bool,
+    input: RowInput,
+    max_retention: Option<Duration>,
     token: FencingToken,
     attempts: u32,
     crashes: u32,
@@ -94,7 +100,11 @@ impl Row {
         }
     }
 
-    fn record(&self) -> JobRecord {
+    fn expires(&self, policy: &Policy) -> Option<UnixMillis> {
+        self.ended.map(|ended| policy.expiry(ended, self.max_retention))
+    }
+
+    fn record(&self, policy: &Policy) -> JobRecord {
         JobRecord {
             id: self.id.clone(),
             owner: self.owner,
@@ -103,6 +113,7 @@ impl Row {
             created: self.created,
             started: self.started,
             ended: self.ended,
+            expires: self.expires(policy),
             attempts: self.attempts,
             crashes: self.crashes,
             token: self.token,
@@ -120,13 +131,15 @@ impl Queue for MemoryQueue {
         if tables.row(&job.id).is_some() {
             return Err(QueueError::Taken);
         }
+        let input = tables.admit_input(&self.policy, job.owner, job.input, now)?;
+        let max_retention = tables.limits(job.owner).max_retention;
         tables.jobs.push(Row {
             id: job.id,
             owner: job.owner,
             state: JobState::Queued,
             request_json: job.request.to_json(),
-            input: job.input,
-            input_kept: true,
+            input,
+            max_retention,
             token: FencingToken::default(),
             attempts: 0,
             crashes: 0,
@@ -146,7 +159,7 @@ impl Queue for MemoryQueue {
     }
 
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record()))
+        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record(&self.policy)))
     }
 
     async fn claim(&self, _worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
@@ -162,7 +175,7 @@ impl Queue for MemoryQueue {
             id: row.id.clone(),
             token: row.token,
             request_json: row.request_json.clone(),
-            input: row.input.clone(),
+            input: row.input.claimed(),
             waited: now.since(row.not_before),
         }))
     }
@@ -243,28 +256,12 @@ impl Queue for MemoryQueue {
 
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
-        let mut forgotten = Vec::new();
-        for row in &mut self.tables().jobs {
-            let Some(ended) = row.ended else { continue };
-            if std::mem::take(&mut row.input_kept) {
-                forgotten.push(row.input.key.clone());
-            }
-            if row.outputs_kept && ended.after(self.policy.output_retention) <= now {
-                row.outputs_kept = false;
-                let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
-                forgotten.extend(outputs.map(|output| output.key.clone()));
-            }
-        }
-        Ok(forgotten)
+        Ok(self.tables().forget(&self.policy, now))
     }
 
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
         let tables = self.tables();
-        let inputs = tables.jobs.iter().filter(|row| row.input_kept).map(|row| &row.input.key);
-        let kept = tables.jobs.iter().filter(|row| row.outputs_kept);
-        let outputs = kept.flat_map(|row| &row.outcome).flat_map(|outcome| &outcome.outputs).map(|output| &output.key);
-        let known: HashSet<&String> = inputs.chain(outputs).collect();
-        Ok(keys.iter().filter(|key| known.contains(key)).cloned().collect())
+        Ok(keys.into_iter().filter(|key| tables.is_pointed_to(key)).collect())
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {

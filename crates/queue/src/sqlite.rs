@@ -1,8 +1,10 @@
 mod jobs;
 mod keys;
 mod open;
+mod retention;
 mod row;
 mod sql;
+mod uploads;
 
 use std::sync::Arc;
 

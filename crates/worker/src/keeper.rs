@@ -7,6 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::WorkerSettings;
 
+/// What the work tells its keeper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// How far it is.
+    pub(crate) progress: Progress,
+    /// Bytes that have come: they move while the per cent of a long transfer stands.
+    pub(crate) bytes: u64,
+}
+
+impl From<Progress> for Told {
+    fn from(progress: Progress) -> Self {
+        Self { progress, bytes: 0 }
+    }
+}
+
 /// Why work on a job has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stopped {
@@ -26,13 +41,13 @@ pub(crate) async fn keep(
     queue: &dyn Queue,
     claimed: &Claimed,
     settings: &WorkerSettings,
-    mut progress: watch::Receiver<Progress>,
+    mut told: watch::Receiver<Told>,
     put_back: &CancellationToken,
 ) -> Stopped {
     let (ttl, began) = (settings.lease_ttl, Instant::now());
     let fence = ttl * 3 / 4;
     let (mut renewed, mut moved, mut written) = (began, began, began);
-    let mut last_seen = *progress.borrow();
+    let mut last_seen = *told.borrow();
     loop {
         // The next moment at which something is due, whatever happens in between.
         let beat = (ttl / 4).saturating_sub(written.elapsed());
@@ -40,9 +55,9 @@ pub(crate) async fn keep(
         tokio::select! {
             () = put_back.cancelled() => return Stopped::PutBack,
             () = sleep(beat) => {}
-            () = async { drop(progress.changed().await); sleep(quiet).await; } => {}
+            () = async { drop(told.changed().await); sleep(quiet).await; } => {}
         }
-        let seen = *progress.borrow_and_update();
+        let seen = *told.borrow_and_update();
         if seen != last_seen {
             (last_seen, moved) = (seen, Instant::now());
         }
@@ -60,7 +75,7 @@ pub(crate) async fn keep(
         written = asked;
         let answer = tokio::time::timeout(
             fence.saturating_sub(renewed.elapsed()),
-            queue.renew(&claimed.id, claimed.token, seen),
+            queue.renew(&claimed.id, claimed.token, seen.progress),
         );
         match answer.await {
             Ok(Ok(())) => renewed = asked,

@@ -9,3 +9,5 @@ mod fixture;
 mod health;
 mod links;
 mod reading;
+mod tus;
+mod uploads;

@@ -1,8 +1,8 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
 use clearcut_job::{SystemClock, UnixMillis};
-use clearcut_queue::{KeyId, Policy, Queue as _, SqliteQueue};
+use clearcut_queue::{KeyId, Policy, Queue as _, SqliteQueue, StorageLimits, Uploads as _};
 
 use super::{first_key::make_key, run::DATABASE};
 use crate::failure::Failure;
@@ -27,6 +27,17 @@ enum Action {
     },
     /// List the keys, without what opens anything
     List,
+    /// Say what a key may keep; what is not said is as the server's settings have it
+    Limit {
+        /// Its number in the list
+        id: i64,
+        /// Bytes of clips, uploads and outputs
+        #[arg(long, value_name = "MIB")]
+        quota_mib: Option<u64>,
+        /// Longest that they are kept after the end of a job; never longer than the server's settings have it
+        #[arg(long, value_name = "HOURS")]
+        max_retention_hours: Option<u64>,
+    },
     /// Make a key open nothing from now on
     Revoke {
         /// Its number in the list
@@ -63,6 +74,16 @@ async fn act(queue: &SqliteQueue, action: &Action) -> Result<(), Failure> {
                     key.prefix + "...",
                     key.name
                 );
+            }
+        }
+        Action::Limit { id, quota_mib, max_retention_hours } => {
+            let limits = StorageLimits {
+                max_retention: max_retention_hours.map(|hours| Duration::from_secs(hours.saturating_mul(3600))),
+                quota_bytes: quota_mib.map(|mib| mib.saturating_mul(1 << 20)),
+            };
+            if !queue.set_storage_limits(KeyId(*id), limits).await? {
+                let message = format!("there is no key {id}");
+                return Err(Failure::usage(message, "clearcut keys list shows all keys."));
             }
         }
         Action::Revoke { id } => {

@@ -5,19 +5,19 @@ use super::{SqliteQueue, row, sql};
 use crate::{Claimed, Depth, Ending, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
 
 /// What the database says of a job when its worker ends it.
-struct Held {
-    seq: i64,
-    owner: i64,
+pub(super) struct Held {
+    pub(super) seq: i64,
+    pub(super) owner: i64,
     state: JobState,
     attempts: u32,
     crashes: u32,
     input_bytes: i64,
     winner: Option<i64>,
-    leased_under: Option<i64>,
+    pub(super) leased_under: Option<i64>,
 }
 
 impl Held {
-    fn read(row: &SqliteRow) -> Result<Self, QueueError> {
+    pub(super) fn read(row: &SqliteRow) -> Result<Self, QueueError> {
         Ok(Self {
             seq: row::column(row, "seq")?,
             owner: row::column(row, "owner")?,
@@ -39,16 +39,20 @@ struct Setbacks {
 
 impl SqliteQueue {
     pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
+        let mut tx = self.write().await?;
+        let input = self.admit_input(&mut tx, job.owner, job.input).await?;
         sqlx::query(sql::SUBMIT)
             .bind(job.id.as_str())
             .bind(job.owner.0)
             .bind(job.request.to_json())
-            .bind(job.input.key)
-            .bind(row::stored(job.input.size_bytes))
-            .bind(job.input.sha256.0)
+            .bind(input.key)
+            .bind(input.size)
+            .bind(input.sha256)
             .bind(self.clock.now().0)
-            .execute(&self.writer)
+            .bind(input.url)
+            .execute(&mut *tx)
             .await?;
+        tx.commit().await?;
         self.signals.call_worker();
         Ok(())
     }
@@ -62,7 +66,7 @@ impl SqliteQueue {
             let rows = sqlx::query(sql::READ_OUTPUTS).bind(seq).fetch_all(&self.readers).await?;
             outputs = rows.iter().map(row::output).collect::<Result<_, _>>()?;
         }
-        row::job(&found, outputs).map(Some)
+        row::job(&found, outputs, &self.policy).map(Some)
     }
 
     pub(super) async fn claim_job(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
@@ -184,25 +188,6 @@ impl SqliteQueue {
         }
         self.signals.call_waiters();
         Ok(reaped)
-    }
-
-    pub(super) async fn forget_expired_objects(&self) -> Result<Vec<String>, QueueError> {
-        let now = self.clock.now();
-        let too_old = UnixMillis::default().after(now.since(UnixMillis::default().after(self.policy.output_retention)));
-        let mut tx = self.write().await?;
-        let mut forgotten = Vec::new();
-        for found in sqlx::query(sql::FIND_SPENT_INPUTS).fetch_all(&mut *tx).await? {
-            let seq: i64 = row::column(&found, "seq")?;
-            sqlx::query(sql::FORGET_INPUT).bind(seq).execute(&mut *tx).await?;
-            forgotten.push(row::column(&found, "input_key")?);
-        }
-        for found in sqlx::query(sql::FIND_OLD_OUTPUTS).bind(too_old.0).fetch_all(&mut *tx).await? {
-            let (seq, place): (i64, i64) = (row::column(&found, "job_seq")?, row::column(&found, "place")?);
-            sqlx::query(sql::FORGET_OUTPUT).bind(seq).bind(place).bind(now.0).execute(&mut *tx).await?;
-            forgotten.push(row::column(&found, "object_key")?);
-        }
-        tx.commit().await?;
-        Ok(forgotten)
     }
 
     pub(super) async fn keep_pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {

@@ -19,7 +19,10 @@ const READERS: u32 = 4;
 /// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("../../migrations/0001_jobs.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
+    (4, "uploads", include_str!("../../migrations/0004_uploads.sql")),
+];
 
 impl SqliteQueue {
     /// Opens the database at `path`, creates it if it is missing, and brings its schema up to date.

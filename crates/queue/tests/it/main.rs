@@ -6,10 +6,12 @@ mod conformance;
 mod fixture;
 mod model;
 mod speed;
+mod uploads;
 
 use conformance::sentences;
 
 sentences! {
+    conformance:
     submitted_jobs_are_claimed_in_the_order_in_which_they_came,
     a_job_is_read_by_its_own_key_alone,
     an_id_that_is_taken_is_refused,
@@ -25,7 +27,7 @@ sentences! {
     an_ended_job_stays_ended_whatever_is_said,
     progress_never_goes_back_not_even_when_a_job_starts_again,
     the_outcome_reads_back_as_it_was_committed,
-    inputs_are_forgotten_after_the_end_and_outputs_after_their_retention,
+    inputs_and_outputs_are_forgotten_together_after_their_retention,
     a_revoked_key_reads_as_revoked_and_is_revoked_once,
     many_workers_never_get_the_same_job
 }

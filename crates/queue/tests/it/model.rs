@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage};
-use clearcut_queue::{Ending, JobRecord};
+use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UploadId};
+use clearcut_queue::{Ending, JobRecord, NewInput, NewJob, SourceAddress, StorageLimits, UploadRecord};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
-use crate::fixture::{Bench, bad_input, outcome, upstream, worker};
+use crate::{
+    fixture::{Bench, bad_input, object, outcome, upstream, worker},
+    uploads::new_upload,
+};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -20,6 +23,14 @@ enum Step {
     Release(u128, Said),
     Reap,
     Forget,
+    Upload(u128, Option<u64>),
+    Advance(u128, u64, u64),
+    Whole(u128, u64),
+    Drop(u128),
+    SubmitUploaded(u128, u128),
+    SubmitAddress(u128),
+    KeepInput(u128, Said),
+    Limit(Option<u64>, Option<u64>),
     Pass(u64),
 }
 
@@ -45,6 +56,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (job(), said()).prop_map(|(job, said)| Step::Release(job, said)),
         3 => Just(Step::Reap),
         1 => Just(Step::Forget),
+        1 => (job(), prop::option::of(0..3000_u64)).prop_map(|(upload, length)| Step::Upload(upload, length)),
+        1 => (job(), 0..2_u64, 0..3_u64).prop_map(|(upload, from, to)| Step::Advance(upload, from * 500, to * 500)),
+        1 => (job(), 0..3000_u64).prop_map(|(upload, size)| Step::Whole(upload, size)),
+        1 => job().prop_map(Step::Drop),
+        2 => (job(), job()).prop_map(|(job, upload)| Step::SubmitUploaded(job, upload)),
+        1 => job().prop_map(Step::SubmitAddress),
+        2 => (job(), said()).prop_map(|(job, said)| Step::KeepInput(job, said)),
+        1 => (prop::option::of(1..30_u64), prop::option::of(1..9000_u64)).prop_map(|(hours, quota)| Step::Limit(hours, quota)),
         5 => prop_oneof![1..5_u64, 20..70_u64, 40_000..50_000_u64].prop_map(Step::Pass),
     ]
 }
@@ -86,6 +105,33 @@ async fn play(bench: &Bench, step: &Step) -> String {
             forgotten.sort();
             format!("{forgotten:?}")
         }
+        Step::Upload(upload, length) => {
+            format!("{:?}", queue.create_upload(new_upload(upload, bench.owner, length)).await.ok())
+        }
+        Step::Advance(upload, from, to) => {
+            format!("{:?}", queue.advance_upload(&UploadId::from_random(upload), from, to, None).await.is_ok())
+        }
+        Step::Whole(upload, size) => {
+            let object = object(&format!("uploads/whole{upload}"), size);
+            format!("{:?}", queue.finish_upload(&UploadId::from_random(upload), object).await.ok())
+        }
+        Step::Drop(upload) => format!("{:?}", queue.drop_upload(&UploadId::from_random(upload)).await.ok()),
+        Step::SubmitUploaded(job, upload) => {
+            let input = NewInput::Uploaded(UploadId::from_random(upload));
+            format!("{:?}", queue.submit(NewJob { input, ..crate::fixture::job(job, bench.owner) }).await.is_ok())
+        }
+        Step::SubmitAddress(job) => {
+            let input = NewInput::Address(SourceAddress(format!("http://example.com/{job}")));
+            format!("{:?}", queue.submit(NewJob { input, ..crate::fixture::job(job, bench.owner) }).await.is_ok())
+        }
+        Step::KeepInput(job, said) => {
+            let object = object(&format!("uploads/fetched{job}"), 700);
+            format!("{:?}", queue.keep_input(&id(job), token(job, said).await, object).await.is_ok())
+        }
+        Step::Limit(hours, quota_bytes) => {
+            let limits = StorageLimits { max_retention: hours.map(Duration::from_hours), quota_bytes };
+            format!("{:?}", queue.set_storage_limits(bench.owner, limits).await)
+        }
         Step::Pass(secs) => {
             bench.pass(Duration::from_secs(secs));
             String::new()
@@ -99,6 +145,17 @@ async fn jobs(bench: &Bench) -> Vec<Option<JobRecord>> {
         all.push(bench.queue.read(bench.owner, &JobId::from_random(number)).await.unwrap());
     }
     all
+}
+
+/// What counts against the quota, what would go, and every upload.
+async fn stored(bench: &Bench) -> (u64, Vec<String>, Vec<Option<UploadRecord>>) {
+    let mut uploads = Vec::new();
+    for number in 0..4 {
+        uploads.push(bench.queue.read_upload(&UploadId::from_random(number)).await.unwrap());
+    }
+    let mut expired = bench.queue.list_expired().await.unwrap();
+    expired.sort();
+    (bench.queue.used_bytes(bench.owner).await.unwrap(), expired, uploads)
 }
 
 /// What must hold between any two moments of one job's life.
@@ -127,6 +184,7 @@ async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
         prop_assert_eq!(expected, found, "{:?}", step);
         let after = jobs(&model).await;
         prop_assert_eq!(&after, &jobs(&backend).await, "after {:?}", step);
+        prop_assert_eq!(stored(&model).await, stored(&backend).await, "after {:?}", step);
         prop_assert_eq!(model.queue.depth().await.unwrap(), backend.queue.depth().await.unwrap());
         for (before, after) in before.iter().zip(&after) {
             check_history(before.as_ref(), after.as_ref())?;
