@@ -1,5 +1,6 @@
 """How clips come in by address or upload, and how long they stay, with the real binary. Each test ends with the invariants."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -25,6 +26,21 @@ def upload(server, clip=CLIP, **json_body):
     path = begun["uploadUrl"].split(str(server.port), 1)[1]
     code, body = server.request("PUT", path, clip, {"Authorization": ""})
     return begun["storageId"], path, (code, json.loads(body))
+
+
+@contextlib.contextmanager
+def environment(**variables):
+    """Variables that the servers started meanwhile see."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class Addresses(unittest.TestCase):
@@ -112,18 +128,43 @@ class Addresses(unittest.TestCase):
             self.assertEqual(forbidden.connections, 0)
             check_invariants(server, jobs)
 
+    def test_no_name_leads_where_an_address_may_not_whatever_its_server_says(self):
+        """Names answer as a hostile name server would, also differently from one look-up to the next."""
+        addresses = {
+            "loopback.test": "127.0.0.1",
+            "mapped.test": "::ffff:127.0.0.1",
+            "loopback6.test": "::1",
+            "any.test": "0.0.0.0",
+            "metadata.test": "169.254.169.254",
+            "translated.test": "64:ff9b::7f00:1",
+            "tunnel.test": "2002:7f00:1::",
+            "private.test": "10.0.0.1",
+        }
+        names = ";".join(f"{name}={address}" for name, address in addresses.items())
+        with Host(saying(found(CLIP))) as host, environment(CLEARCUT_TEST_NAMES=names), Server("--slots", "8") as server:
+            jobs = [server.submit_job(clip=None, url=host.url(host=name), **FAST) for name in addresses]
+            for job, name in zip(jobs, addresses):
+                ended = server.wait(job)
+                self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "INVALID_URL"), name)
+            self.assertEqual(host.connections, 0)
+            check_invariants(server, jobs)
+        with Host(saying(found(CLIP)), "127.0.0.2") as forbidden:
+            # Admissible when it is first asked for; a moment later the name leads elsewhere.
+            again = f"http://rebinding.test:{forbidden.port}/"
+            names = "rebinding.test=127.0.0.1,127.0.0.2"
+            with Host(saying(moved(again))) as host, environment(CLEARCUT_TEST_NAMES=names), Server(*LOOPBACK) as server:
+                job = server.submit_job(clip=None, url=host.url(host="rebinding.test"), **FAST)
+                self.assertEqual(server.wait(job)["error"]["code"], "INVALID_URL")
+                self.assertEqual((host.connections, forbidden.connections), (1, 0))
+                check_invariants(server, [job])
+
     def test_proxy_variables_are_not_followed(self):
         with Host(saying(found(CLIP))) as host, Host(saying(status(500))) as proxy:
-            variables = {name: f"http://127.0.0.1:{proxy.port}" for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")}
-            before = {name: os.environ.get(name) for name in variables}
-            os.environ.update(variables)
-            try:
+            address = f"http://127.0.0.1:{proxy.port}"
+            with environment(http_proxy=address, HTTP_PROXY=address, all_proxy=address, ALL_PROXY=address):
                 with Server(*LOOPBACK) as server:
                     job = server.submit_job(clip=None, url=host.url(), **FAST)
                     self.assertEqual(server.wait(job)["status"], "completed")
-            finally:
-                for name, value in before.items():
-                    os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
             self.assertEqual((host.connections, proxy.connections), (1, 0))
 
 

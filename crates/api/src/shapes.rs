@@ -235,10 +235,8 @@ pub(crate) struct SubmitForm {
     #[schema(value_type = Option<String>, format = Binary)]
     file: Option<Vec<u8>>,
     /// The address of the clip, http or https, which the server fetches.
-    #[schema(example = "https://example.com/clip.mp4")]
     url: Option<String>,
     /// The `storageId` of an upload that is whole.
-    #[schema(example = "up7abc123def456ghj789k")]
     input_storage_id: Option<String>,
     /// How far from the background colour is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]

@@ -224,7 +224,11 @@ pub(crate) async fn post(
             let gone = delete(state, locks, path, query, request.headers().clone()).await?;
             Ok(gone.into_response())
         }
-        _ => Err(ApiError::Method("POST".to_owned())),
+        _ => {
+            let mut refused = ApiError::Method("POST".to_owned()).into_response();
+            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("PUT,PATCH,HEAD,DELETE"));
+            Ok(refused)
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod gc;
 pub(crate) mod halt;
 mod keys;
 mod log;
+#[cfg(debug_assertions)]
+pub(crate) mod names;
 mod readiness;
 mod run;
 

@@ -47,6 +47,7 @@ impl Store {
         let (from, to) = (self.local_path(grown)?, self.local_path(&name)?);
         let adopted = blocking(move || {
             let hashed = hash(&from)?;
+            touch(&from)?;
             in_folder(&to, || fs::hard_link(&from, &to))?;
             sync_parent(&to)?;
             Ok(hashed)
@@ -117,6 +118,19 @@ fn in_folder<T>(path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> 
 
 fn sync_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+/// Makes the file as young as its new name is, so that no sweep takes it for a leftover before something points to it.
+#[cfg(unix)]
+fn touch(path: &Path) -> io::Result<()> {
+    use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW as _ };
+    Ok(futimens(File::open(path)?, &Timestamps { last_access: now, last_modification: now })?)
+}
+
+#[cfg(not(unix))]
+fn touch(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn hash(path: &Path) -> io::Result<(u64, Sha256Hex)> {

@@ -93,6 +93,21 @@ async fn what_came_before_a_break_is_kept() {
     assert_eq!(server.patch(&path, CLIP.len(), &vec![0; 100 - CLIP.len()]).await.status, StatusCode::NO_CONTENT);
 }
 
+/// As if the server had been killed between the last acknowledgement and the end.
+#[tokio::test]
+async fn an_upload_whose_bytes_are_all_there_is_made_whole_by_the_next_question() {
+    let server = Server::new().await;
+    let path = server.created(CLIP.len()).await;
+    let id: clearcut_job::UploadId = path.split(['/', '?']).nth(4).unwrap().parse().unwrap();
+    let mut growing = server.store.grow(&clearcut_store::ObjectName::partial(&id), 0).await.unwrap();
+    growing.write(&CLIP.into()).await.unwrap();
+    growing.sync().await.unwrap();
+    server.queue.advance_upload(&id, 0, CLIP.len() as u64, None).await.unwrap();
+    assert_eq!(server.submit_upload(id.as_str(), KEY).await.error(), (409, "UPLOAD_UNFINISHED".to_owned()));
+    assert_eq!(server.offset(&path).await, CLIP.len().to_string());
+    assert_eq!(server.submit_upload(id.as_str(), KEY).await.status, StatusCode::ACCEPTED);
+}
+
 #[tokio::test]
 async fn a_newcomer_takes_over_from_a_connection_that_hangs() {
     let server = std::sync::Arc::new(Server::new().await);
@@ -208,7 +223,8 @@ async fn requests_that_are_not_of_this_protocol_are_told_so() {
     assert_eq!(ask("PATCH", &[tus, ("Content-Type", "video/mp4"), piece[1]]).await.error().0, 415);
     assert_eq!(ask("PATCH", &[tus, piece[0]]).await.error().0, 400);
     assert_eq!(ask("GET", &[tus]).await.error().0, 405);
-    assert_eq!(ask("POST", &[tus]).await.error().0, 405);
+    let posted = ask("POST", &[tus]).await;
+    assert_eq!((posted.error().0, posted.header("allow")), (405, "PUT,PATCH,HEAD,DELETE"));
     assert_eq!(server.offset(&path).await, "0");
     let meant = ask("POST", &[("X-HTTP-Method-Override", "PATCH"), tus, piece[0], piece[1]]).await;
     assert_eq!(

@@ -110,6 +110,10 @@ fn sweep_interval(settings: &Settings) -> Duration {
 fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     let policy = AddressPolicy::new(settings.allowed_networks.clone());
     let timeouts = Timeouts { idle: settings.fetch_patience, ..Timeouts::default() };
+    #[cfg(debug_assertions)]
+    if let Some(names) = crate::environment::scripted_names() {
+        return Outbound::with_names(policy, timeouts, Arc::new(names)).map_err(|error| host(error.code(), &error));
+    }
     Outbound::new(policy, timeouts).map_err(|error| host(error.code(), &error))
 }
 
