@@ -33,6 +33,17 @@ pub(crate) enum Source {
     Address(Target),
 }
 
+impl Source {
+    /// What tells it from any other source: equal for equal clips that came along, uploads and addresses alone.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Self::Stored(stored) => format!("file {}", stored.sha256.0),
+            Self::Uploaded(upload) => format!("upload {upload}"),
+            Self::Address(target) => format!("url {}", target.as_str()),
+        }
+    }
+}
+
 /// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
 /// disk; when it fails, nothing is left of it.
 pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, Source), ApiError> {

@@ -13,7 +13,8 @@ use tower_http::{
 };
 
 use crate::{
-    Api, ApiError, docs, files, health, jobs, pace::PacedBody, trace, tus, upload_locks::UploadLocks, uploads, wait,
+    Api, ApiError, control, docs, events, files, health, jobs, list, once, pace::PacedBody, patience, rate, trace, tus,
+    upload_locks::UploadLocks, uploads, usage, wait,
 };
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
@@ -22,7 +23,12 @@ pub fn routes(api: Api) -> Router {
     let paced = middleware::from_fn_with_state(api.clone(), pace);
     Router::new()
         .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
-        .route("/api/v1/jobs/{id}", get(jobs::read))
+        .route("/api/v1/jobs", get(list::list))
+        .route("/api/v1/jobs/{id}", get(jobs::read).delete(control::remove))
+        .route("/api/v1/jobs/{id}/cancel", post(control::cancel))
+        .route("/api/v1/jobs/{id}/retry", post(control::retry))
+        .route("/api/v1/jobs/{id}/events", get(events::follow))
+        .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(wait::cut_now))
         .route("/api/v1/uploads", post(uploads::create))
         .route("/api/v1/uploads/{id}", upload_resource())
@@ -38,6 +44,7 @@ pub fn routes(api: Api) -> Router {
         .method_not_allowed_fallback(|method: Method| async move { ApiError::Method(method.to_string()) })
         .layer(Extension(UploadLocks::default()))
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(rate::tell))
         .layer(paced)
         .layer(CatchPanicLayer::custom(trace::answer_panic))
         .layer(cors())
@@ -77,6 +84,10 @@ fn cors() -> CorsLayer {
             tus::DEFER_LENGTH,
             tus::METADATA,
             tus::METHOD_OVERRIDE,
+            header::CACHE_CONTROL,
+            once::IDEMPOTENCY_KEY,
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("prefer"),
         ])
         .expose_headers([
             header::ACCEPT_RANGES,
@@ -95,7 +106,11 @@ fn cors() -> CorsLayer {
             tus::METADATA,
             tus::EXPIRES,
             uploads::STORAGE_ID,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
             HeaderName::from_static("x-request-id"),
+            once::IDEMPOTENT_REPLAYED,
+            patience::PREFERENCE_APPLIED,
         ])
         .max_age(std::time::Duration::from_hours(24))
 }

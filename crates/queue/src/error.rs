@@ -22,6 +22,15 @@ pub enum QueueError {
         /// What it may keep.
         quota_bytes: u64,
     },
+    /// The idempotency key was used before, for something else.
+    #[error("the idempotency key was used for another request")]
+    OtherBody,
+    /// The key has as many jobs in line as it may have.
+    #[error("{limit} jobs of the key wait already")]
+    LineFull {
+        /// How many it may have.
+        limit: u32,
+    },
     /// The database was written by a newer version of this program.
     #[error(
         "the database has schema {found}, newer than this program knows; run the newer version, or restore a backup"
@@ -62,7 +71,8 @@ impl QueueError {
             Self::Taken => "TAKEN",
             Self::NoSuchUpload => "UPLOAD_NOT_FOUND",
             Self::UploadUnfinished => "UPLOAD_UNFINISHED",
-            Self::QuotaExceeded { .. } => "QUOTA_EXCEEDED",
+            Self::OtherBody => "IDEMPOTENCY_CONFLICT",
+            Self::QuotaExceeded { .. } | Self::LineFull { .. } => "QUOTA_EXCEEDED",
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
             Self::OldSqlite { .. } => "OLD_SQLITE",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
@@ -76,8 +86,12 @@ impl QueueError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::NoSuchUpload | Self::UploadUnfinished | Self::QuotaExceeded { .. } => Fault::Input,
             Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
+            Self::NoSuchUpload
+            | Self::UploadUnfinished
+            | Self::QuotaExceeded { .. }
+            | Self::OtherBody
+            | Self::LineFull { .. } => Fault::Input,
             Self::NewerSchema { .. }
             | Self::OldSqlite { .. }
             | Self::DiskFull

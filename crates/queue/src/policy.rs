@@ -23,6 +23,12 @@ pub struct Policy {
     pub upload_ttl: Duration,
     /// Bytes that a key may keep, unless it has a quota of its own; `None` for any number. Default none.
     pub quota_bytes: Option<u64>,
+    /// How many jobs of one key run at once, where the key has no number of its own. Default: as many as there are workers.
+    pub max_running: u32,
+    /// How many jobs of one key wait at once, where the key has no number of its own. Default 10,000.
+    pub max_waiting: u32,
+    /// How long a submit is not done twice under one idempotency key. Default 24 h.
+    pub idempotency_span: Duration,
 }
 
 impl Default for Policy {
@@ -36,6 +42,9 @@ impl Default for Policy {
             retention: Duration::from_hours(24),
             upload_ttl: Duration::from_hours(24),
             quota_bytes: None,
+            max_running: u32::MAX,
+            max_waiting: 10_000,
+            idempotency_span: Duration::from_hours(24),
         }
     }
 }

@@ -48,14 +48,23 @@ pub(crate) async fn keep(
     let fence = ttl * 3 / 4;
     let (mut renewed, mut moved, mut written) = (began, began, began);
     let mut last_seen = *told.borrow();
+    let mut watch = queue.signals().watch(&claimed.id);
     loop {
         // The next moment at which something is due, whatever happens in between.
         let beat = (ttl / 4).saturating_sub(written.elapsed());
         let quiet = settings.progress_interval.saturating_sub(written.elapsed());
-        tokio::select! {
+        let due = tokio::select! {
             () = put_back.cancelled() => return Stopped::PutBack,
-            () = sleep(beat) => {}
-            () = async { drop(told.changed().await); sleep(quiet).await; } => {}
+            () = sleep(beat) => true,
+            () = news(&mut told, last_seen.progress, quiet) => true,
+            () = watch.changed(settings.cancel_interval) => false,
+        };
+        // Only looked at, which costs no write: the owner may have cancelled or removed the job, here or elsewhere.
+        if !due {
+            if is_taken_away(queue, claimed, settings.cancel_interval).await {
+                return Stopped::LeaseLost;
+            }
+            continue;
         }
         let seen = *told.borrow_and_update();
         if seen != last_seen {
@@ -86,6 +95,18 @@ pub(crate) async fn keep(
             }
         }
     }
+}
+
+/// Waits until there is progress that was not told, and then for `quiet`.
+async fn news(told: &mut watch::Receiver<Told>, before: Progress, quiet: Duration) {
+    drop(told.wait_for(|now| now.progress != before).await);
+    sleep(quiet).await;
+}
+
+/// Whether the claim is known to run no more. A database that does not answer `within` that time says nothing.
+async fn is_taken_away(queue: &dyn Queue, claimed: &Claimed, within: Duration) -> bool {
+    let asked = tokio::time::timeout(within, queue.running_claim(&claimed.id)).await;
+    matches!(asked, Ok(Ok(running)) if running != Some(claimed.token))
 }
 
 /// The pause after a heartbeat that failed.

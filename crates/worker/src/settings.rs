@@ -18,6 +18,8 @@ pub struct WorkerSettings {
     pub stall_limit: Duration,
     /// How often progress is written at most. Each time is a write to the disk. Default 500 ms.
     pub progress_interval: Duration,
+    /// How often to look whether the owner has cancelled the job, where nobody of this process says so. Default 500 ms.
+    pub cancel_interval: Duration,
     /// How often an idle worker looks for jobs that nobody called it for. Default 1 s.
     pub poll_interval: Duration,
     /// How much, how long and how often clips are fetched from addresses.
@@ -41,6 +43,7 @@ impl WorkerSettings {
             deadline: Duration::from_hours(1),
             stall_limit: Duration::from_mins(3),
             progress_interval: Duration::from_millis(500),
+            cancel_interval: Duration::from_millis(500),
             poll_interval: Duration::from_secs(1),
             download: DownloadLimits::default(),
             disk_floor_bytes: 1 << 30,

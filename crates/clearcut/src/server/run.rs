@@ -32,6 +32,8 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         retention: settings.retention,
         upload_ttl: settings.upload_ttl,
         quota_bytes: settings.quota_bytes,
+        max_running: settings.max_running_per_key,
+        max_waiting: settings.max_waiting_per_key,
         ..Policy::default()
     };
     let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy).await?);
@@ -54,6 +56,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         store: store.clone(),
         signer: Arc::new(signer),
         clock: clock.clone(),
+        traffic: Arc::default(),
         readiness: Arc::new(ServerReadiness::new(&tools, drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
@@ -63,6 +66,10 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
             sync_wait: settings.sync_wait,
             address_policy: outbound.policy().clone(),
             disk_floor_bytes: settings.disk_floor_bytes,
+            slots: settings.slots,
+            submits_per_minute: settings.submits_per_minute,
+            requests_per_minute: settings.requests_per_minute,
+            max_waits: settings.max_waits_per_key,
         }),
     };
     let worker = Worker {
@@ -93,6 +100,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
     let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
     let worked = clearcut_worker::run(worker, drain).await;
+    queue.signals().close();
     stop_serving.cancel();
     let _ = serving.await;
     watching.abort();

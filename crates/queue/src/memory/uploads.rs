@@ -28,9 +28,22 @@ impl Upload {
 pub(super) struct RowInput {
     pub(super) object: Option<InputPointer>,
     pub(super) address: Option<SourceAddress>,
+    /// What the object has or had; 0 until it is there.
+    pub(super) size_bytes: u64,
+}
+
+impl From<InputPointer> for RowInput {
+    fn from(object: InputPointer) -> Self {
+        Self { size_bytes: object.size_bytes, object: Some(object), address: None }
+    }
 }
 
 impl RowInput {
+    /// Whether there is nothing left to work on.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.object.is_none() && self.address.is_none()
+    }
+
     /// What a worker is told; an input that is lost has no name.
     pub(super) fn claimed(&self) -> ClaimedInput {
         match (&self.address, &self.object) {
@@ -42,8 +55,8 @@ impl RowInput {
 }
 
 impl Tables {
-    pub(super) fn limits(&self, owner: KeyId) -> StorageLimits {
-        self.limits.get(&owner).copied().unwrap_or_default()
+    pub(super) fn storage(&self, owner: KeyId) -> StorageLimits {
+        self.storage.get(&owner).copied().unwrap_or_default()
     }
 
     fn upload(&mut self, id: &UploadId, now: UnixMillis) -> Option<&mut Upload> {
@@ -65,23 +78,23 @@ impl Tables {
         match input {
             NewInput::Stored(object) => {
                 self.admit_bytes(policy, owner, object.size_bytes)?;
-                Ok(RowInput { object: Some(object), address: None })
+                Ok(object.into())
             }
             NewInput::Uploaded(id) => {
                 let upload = self.upload(&id, now).filter(|upload| upload.record.owner == owner);
                 let object = upload.ok_or(QueueError::NoSuchUpload)?.record.object.clone();
                 self.admit_bytes(policy, owner, 0)?;
-                Ok(RowInput { object: Some(object.ok_or(QueueError::UploadUnfinished)?), address: None })
+                Ok(object.ok_or(QueueError::UploadUnfinished)?.into())
             }
             NewInput::Address(address) => {
                 self.admit_bytes(policy, owner, 0)?;
-                Ok(RowInput { object: None, address: Some(address) })
+                Ok(RowInput { object: None, address: Some(address), size_bytes: 0 })
             }
         }
     }
 
-    fn admit_bytes(&self, policy: &Policy, owner: KeyId, more: u64) -> Result<(), QueueError> {
-        let quota = self.limits(owner).quota_bytes.or(policy.quota_bytes);
+    pub(super) fn admit_bytes(&self, policy: &Policy, owner: KeyId, more: u64) -> Result<(), QueueError> {
+        let quota = self.storage(owner).quota_bytes.or(policy.quota_bytes);
         quota.map_or(Ok(()), |quota_bytes| check_quota(quota_bytes, self.used(owner), more))
     }
 
@@ -173,7 +186,7 @@ impl Uploads for MemoryQueue {
         if object.size_bytes > counted {
             tables.admit_bytes(&self.policy, before.owner, object.size_bytes - counted)?;
         }
-        let expires = self.policy.expiry(now, tables.limits(before.owner).max_retention);
+        let expires = self.policy.expiry(now, tables.storage(before.owner).max_retention);
         let size_bytes = object.size_bytes;
         let after =
             UploadRecord { length: Some(size_bytes), received: size_bytes, object: Some(object), expires, ..before };
@@ -192,7 +205,7 @@ impl Uploads for MemoryQueue {
         let mut tables = self.tables();
         let owner = tables.leased(id, token)?.owner;
         tables.admit_bytes(&self.policy, owner, object.size_bytes)?;
-        tables.leased(id, token)?.input = RowInput { object: Some(object), address: None };
+        tables.leased(id, token)?.input = object.into();
         Ok(())
     }
 
@@ -207,14 +220,14 @@ impl Uploads for MemoryQueue {
     }
 
     async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
-        Ok(self.tables().limits(owner))
+        Ok(self.tables().storage(owner))
     }
 
     async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError> {
         let mut tables = self.tables();
         let known = tables.keys.contains_key(&owner);
         if known {
-            tables.limits.insert(owner, limits);
+            tables.storage.insert(owner, limits);
         }
         Ok(known)
     }

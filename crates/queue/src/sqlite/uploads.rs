@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, UploadId};
 use sqlx::{Sqlite, Transaction};
 
-use super::{SqliteQueue, jobs::Held, row, sql};
+use super::{SqliteQueue, ending::Held, row, sql};
 use crate::{
     InputPointer, KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota,
 };
@@ -54,7 +54,7 @@ impl SqliteQueue {
     }
 
     /// Whether the key may keep `more` bytes.
-    async fn admit_bytes(&self, tx: &mut Tx, owner: KeyId, more: u64) -> Result<(), QueueError> {
+    pub(super) async fn admit_bytes(&self, tx: &mut Tx, owner: KeyId, more: u64) -> Result<(), QueueError> {
         let limits = sqlx::query(sql::STORAGE_LIMITS).bind(owner.0).fetch_optional(&mut **tx).await?;
         let own = limits.as_ref().map(|found| row::optional_count(found, "quota_bytes")).transpose()?.flatten();
         let Some(quota_bytes) = own.or(self.policy.quota_bytes) else { return Ok(()) };
@@ -157,7 +157,7 @@ impl Uploads for SqliteQueue {
         let mut tx = self.write().await?;
         let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut *tx).await?;
         let job = Held::read(&found.ok_or(QueueError::LeaseLost)?)?;
-        if job.leased_under != Some(row::stored(token.0)) {
+        if job.leased_under != Some(token) {
             return Err(QueueError::LeaseLost);
         }
         self.admit_bytes(&mut tx, KeyId(job.owner), object.size_bytes).await?;
