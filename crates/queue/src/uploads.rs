@@ -89,7 +89,7 @@ pub trait Uploads: Send + Sync {
     /// [`QueueError::QuotaExceeded`] if the key may not keep so much.
     async fn create_upload(&self, upload: NewUpload) -> Result<UploadRecord, QueueError>;
 
-    /// What is known of the upload `id`; `None` once it has expired.
+    /// What is known of the upload `id`; `None` once it has expired, or its key was revoked.
     async fn read_upload(&self, id: &UploadId) -> Result<Option<UploadRecord>, QueueError>;
 
     /// Acknowledges the bytes from `from` to `to`, which are on the disk, and the length if it was not known before.

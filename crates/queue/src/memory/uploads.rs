@@ -60,7 +60,9 @@ impl Tables {
     }
 
     fn upload(&mut self, id: &UploadId, now: UnixMillis) -> Option<&mut Upload> {
-        self.uploads.iter_mut().find(|upload| upload.record.id == *id && upload.record.expires > now)
+        let upload = self.uploads.iter_mut().find(|upload| upload.record.id == *id && upload.record.expires > now)?;
+        let (_, key) = self.keys.get(&upload.record.owner)?;
+        key.revoked.is_none().then_some(upload)
     }
 
     fn unfinished(&mut self, id: &UploadId, now: UnixMillis) -> Result<&mut Upload, QueueError> {

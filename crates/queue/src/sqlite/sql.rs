@@ -136,7 +136,8 @@ statements! {
         VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)";
 
     READ_UPLOAD = "SELECT id, owner, length, received, metadata, object_key, sha256, expires_ms FROM uploads
-        WHERE id = ?1 AND expires_ms > ?2";
+        WHERE id = ?1 AND expires_ms > ?2
+            AND EXISTS (SELECT 1 FROM api_keys k WHERE k.id = uploads.owner AND k.revoked_ms IS NULL)";
 
     ADVANCE_UPLOAD = "UPDATE uploads SET received = ?3, length = COALESCE(length, ?4)
         WHERE id = ?1 AND received = ?2 AND object_key IS NULL";

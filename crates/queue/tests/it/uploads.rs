@@ -16,6 +16,7 @@ sentences! {
     uploads:
     an_upload_is_whole_when_it_says_so_and_serves_several_jobs,
     an_upload_of_another_key_or_an_unfinished_one_serves_no_job,
+    an_upload_of_a_revoked_key_takes_no_more,
     an_upload_advances_only_from_where_it_is,
     an_unfinished_upload_expires_with_its_bytes,
     an_object_goes_when_the_last_row_that_points_to_it_goes,
@@ -86,6 +87,17 @@ pub(crate) async fn an_upload_of_another_key_or_an_unfinished_one_serves_no_job(
     let refused = bench.submit_with(1, bench.owner, NewInput::Uploaded(unfinished)).await;
     assert!(matches!(refused, Err(QueueError::UploadUnfinished)));
     assert_eq!(bench.queue.depth().await.unwrap().queued, 0);
+}
+
+pub(crate) async fn an_upload_of_a_revoked_key_takes_no_more(bench: Bench) {
+    let id = bench.upload(1, 1000).await;
+    bench.queue.revoke_key(bench.owner).await.unwrap();
+    assert_eq!(bench.queue.read_upload(&id).await.unwrap(), None);
+    assert!(matches!(bench.queue.advance_upload(&id, 0, 10, None).await, Err(QueueError::NoSuchUpload)));
+    assert!(matches!(bench.queue.finish_upload(&id, object("uploads/x", 1)).await, Err(QueueError::NoSuchUpload)));
+    // Its bytes go when its time is over, as any other's.
+    bench.pass(Duration::from_hours(24));
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), [format!("partial/{id}")]);
 }
 
 pub(crate) async fn an_upload_advances_only_from_where_it_is(bench: Bench) {
