@@ -82,9 +82,6 @@ impl MemoryQueue {
 impl Tables {
     fn submit(&mut self, job: NewJob, policy: &Policy, now: UnixMillis) -> Result<(), QueueError> {
         self.check_line(job.owner, policy)?;
-        if self.row(&job.id).is_some() {
-            return Err(QueueError::Taken);
-        }
         let input = self.admit_input(policy, job.owner, job.input, now)?;
         self.push(job.id, job.owner, job.request.to_json(), input, now)?;
         Ok(())
