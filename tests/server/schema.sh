@@ -17,6 +17,7 @@ trap 'kill $server; wait $server || true; rm -rf "$data" "$data.out"' EXIT
 until grep -q 'listens on' "$data.out"; do sleep 0.1; done
 key=$(grep -o 'hc_[A-Za-z0-9]*' "$data.out" | head -1)
 cd "$data"
+export PYTHONPATH="$here" SCHEMATHESIS_HOOKS=schema_hooks
 "$venv/bin/schemathesis" run http://127.0.0.1:$port/docs.json \
   --header "Authorization: Bearer $key" \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method \

@@ -25,6 +25,7 @@ mod patience;
 mod query;
 mod range;
 mod rate;
+mod receive;
 mod reply;
 mod routes;
 mod serve;
@@ -33,6 +34,9 @@ mod shapes;
 mod show;
 mod trace;
 mod traffic;
+mod tus;
+mod upload_locks;
+mod uploads;
 mod usage;
 mod wait;
 

@@ -14,4 +14,6 @@ mod links;
 mod list;
 mod once;
 mod reading;
+mod tus;
+mod uploads;
 mod usage;

@@ -3,6 +3,7 @@ use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
+use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
@@ -28,7 +29,9 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let policy = Policy {
         lease_ttl: settings.lease_ttl,
-        output_retention: settings.retention,
+        retention: settings.retention,
+        upload_ttl: settings.upload_ttl,
+        quota_bytes: settings.quota_bytes,
         max_running: settings.max_running_per_key,
         max_waiting: settings.max_waiting_per_key,
         ..Policy::default()
@@ -38,6 +41,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
     let signer =
         UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let outbound = outbound(&settings)?;
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         let message = format!("{} cannot be listened on: {error}", settings.listen);
         Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
@@ -61,6 +65,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
             body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
+            address_policy: outbound.policy().clone(),
             disk_floor_bytes: settings.disk_floor_bytes,
             slots: settings.slots,
             submits_per_minute: settings.submits_per_minute,
@@ -71,12 +76,22 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let worker = Worker {
         queue: workers_queue(queue.clone()),
         store,
+        outbound,
         cutter: Arc::new(PipelineCutter { tools }),
         clock,
         settings: WorkerSettings {
             slots: settings.slots,
             lease_ttl: settings.lease_ttl,
             deadline: settings.deadline,
+            download: DownloadLimits {
+                max_bytes: settings.max_upload_bytes,
+                min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
+                patience: settings.fetch_patience,
+                deadline: settings.fetch_deadline,
+                ..DownloadLimits::default()
+            },
+            disk_floor_bytes: settings.disk_floor_bytes,
+            sweep_interval: sweep_interval(&settings),
             ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
         },
     };
@@ -95,6 +110,22 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
 }
 
+/// What expires is removed within ten minutes, or within half of a retention that is shorter.
+fn sweep_interval(settings: &Settings) -> Duration {
+    let shortest = settings.retention.min(settings.upload_ttl) / 2;
+    shortest.clamp(Duration::from_secs(1), Duration::from_mins(10))
+}
+
+fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
+    let policy = AddressPolicy::new(settings.allowed_networks.clone());
+    let timeouts = Timeouts { idle: settings.fetch_patience, ..Timeouts::default() };
+    #[cfg(debug_assertions)]
+    if let Some(names) = crate::environment::scripted_names() {
+        return Outbound::with_names(policy, timeouts, Arc::new(names)).map_err(|error| host(error.code(), &error));
+    }
+    Outbound::new(policy, timeouts).map_err(|error| host(error.code(), &error))
+}
+
 /// The queue as the worker sees it: the queue itself, but for a debug build that was told to halt.
 fn workers_queue(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     #[cfg(debug_assertions)]
@@ -110,7 +141,7 @@ async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn
     for lost in queue.reap().await? {
         tracing::warn!(job = %lost.id, given_up = lost.given_up, "the server ended while it had a job");
     }
-    clearcut_worker::tidy(queue, store).await;
+    clearcut_worker::tidy(queue, store).await?;
     let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host(error.code(), &error))?;
     let orphans = sweep_orphans(queue, store, clock, Duration::ZERO).await?;
     if staged + orphans > 0 {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use crate::media::command;
 
 /// Every crate with its layer; a crate imports only from lower ones.
-const LAYERS: [(&str, u8); 12] = [
+const LAYERS: [(&str, u8); 13] = [
     ("clearcut-frame", 0),
     ("clearcut-job", 1),
     ("clearcut-animation", 2),
     ("clearcut-ffmpeg", 2),
     ("clearcut-matte", 2),
+    ("clearcut-outbound", 2),
     ("clearcut-store", 2),
     ("clearcut-queue", 2),
     ("clearcut-webm", 2),

@@ -1,12 +1,13 @@
 use clearcut_job::{FencingToken, JobId, JobState, Progress, UnixMillis};
 
-use super::{Row, Tables};
-use crate::{InputPointer, KeyId, KeyLimits, NewJob, Policy, QueueError};
+use super::{Row, RowInput, Tables};
+use crate::{KeyId, KeyLimits, NewJob, Policy, QueueError};
 
 impl Tables {
     pub(super) fn submit(&mut self, job: NewJob, policy: &Policy, now: UnixMillis) -> Result<(), QueueError> {
         self.check_line(job.owner, policy)?;
-        self.push(job.id, job.owner, job.request.to_json(), job.input, now)?;
+        let input = self.admit_input(policy, job.owner, job.input, now)?;
+        self.push(job.id, job.owner, job.request.to_json(), input, now)?;
         Ok(())
     }
 
@@ -26,12 +27,13 @@ impl Tables {
         id: JobId,
         owner: KeyId,
         request_json: String,
-        input: InputPointer,
+        input: RowInput,
         now: UnixMillis,
     ) -> Result<&mut Row, QueueError> {
         if self.row(&id).is_some() {
             return Err(QueueError::Taken);
         }
+        let max_retention = self.storage(owner).max_retention;
         self.last_seq += 1;
         let seq = self.last_seq;
         self.jobs.push(Row {
@@ -41,7 +43,7 @@ impl Tables {
             state: JobState::Queued,
             request_json,
             input,
-            input_kept: true,
+            max_retention,
             token: FencingToken::default(),
             attempts: 0,
             crashes: 0,
