@@ -18,11 +18,30 @@ async function freePort() {
   return port;
 }
 
-/** Starts a server and waits until it says that it listens. */
+/** Starts a server and waits until it says that it listens. `restart` ends it as a power cut does, and starts it again. */
 export async function startServer(flags = []) {
   const data = await mkdtemp(join(tmpdir(), 'clearcut-sdk-'));
   const port = await freePort();
   const arguments_ = ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--log', 'warn', ...flags];
+  let { child, said } = await launch(arguments_);
+  const key = said.match(/hc_[A-Za-z0-9]{32}/)[0];
+  const end = (signal) => {
+    const gone = new Promise((ended) => child.once('exit', ended));
+    child.kill(signal);
+    return gone;
+  };
+  const restart = async () => {
+    await end('SIGKILL');
+    ({ child } = await launch(arguments_));
+  };
+  const stop = async () => {
+    await end('SIGTERM');
+    await rm(data, { recursive: true });
+  };
+  return { baseUrl: `http://127.0.0.1:${port}`, port, key, data, said, restart, stop };
+}
+
+async function launch(arguments_) {
   const child = spawn(binary, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   await new Promise((ready, failed) => {
@@ -33,11 +52,5 @@ export async function startServer(flags = []) {
     child.once('exit', (code) => failed(new Error(`the server ended with ${code}: ${said}`)));
     child.once('error', failed);
   });
-  const key = said.match(/hc_[A-Za-z0-9]{32}/)[0];
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await new Promise((gone) => child.once('exit', gone));
-    await rm(data, { recursive: true });
-  };
-  return { baseUrl: `http://127.0.0.1:${port}`, key, data, said, stop };
+  return { child, said };
 }

@@ -7,22 +7,37 @@
 //! [`serve`] the accept loop.
 
 mod caller;
+mod control;
+mod cursor;
 mod docs;
 mod error;
+mod events;
 mod files;
 mod form;
 mod health;
 mod inline;
 mod intake;
 mod jobs;
+mod list;
+mod once;
 mod pace;
+mod patience;
+mod query;
 mod range;
+mod rate;
+mod receive;
 mod reply;
 mod routes;
 mod serve;
 mod settings;
 mod shapes;
+mod show;
 mod trace;
+mod traffic;
+mod tus;
+mod upload_locks;
+mod uploads;
+mod usage;
 mod wait;
 
 pub use docs::openapi_json;
@@ -32,3 +47,4 @@ pub use pace::BodyLimits;
 pub use routes::routes;
 pub use serve::{ConnectionLimits, serve};
 pub use settings::{Api, ApiSettings};
+pub use traffic::Traffic;

@@ -1,7 +1,7 @@
 //! The JSON of the wire, and nothing but its shape.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutMethod, JobState, MatteReport, Measured, MethodReason, Warning};
+use clearcut_job::{CutMethod, JobState, MatteReport, Measured, MethodReason, UnixMillis, Warning};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +16,34 @@ pub(crate) struct Submitted {
     /// Always `queued`.
     #[schema(example = "queued")]
     pub(crate) status: &'static str,
+}
+
+/// An upload has begun.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BegunUpload {
+    /// The name of the upload, for `inputStorageId` of jobs.
+    #[schema(example = "up7abc123def456ghj789k")]
+    pub(crate) storage_id: String,
+    /// Where the clip is sent to. Opens without a key, so keep it to yourself.
+    pub(crate) upload_url: String,
+    /// When the upload is given up, unless it is whole, in seconds since 1970.
+    pub(crate) expires_at: i64,
+}
+
+/// An upload is whole.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Uploaded {
+    /// The name of the upload, for `inputStorageId` of jobs.
+    #[schema(example = "up7abc123def456ghj789k")]
+    pub(crate) storage_id: String,
+    /// Its length in bytes.
+    pub(crate) size: u64,
+    /// Its hash, in hexadecimal.
+    pub(crate) sha256: String,
+    /// Until when jobs can be submitted with it, in seconds since 1970.
+    pub(crate) expires_at: i64,
 }
 
 /// A job at one moment of its life. All keys are always there.
@@ -44,12 +72,28 @@ pub(crate) struct Job {
     /// When it ended.
     #[schema(required = true)]
     completed_at: Option<i64>,
+    /// When its clip and its outputs are removed, in seconds since 1970; null until it has ended. From then on the links of
+    /// its result answer `FILE_GONE`; the job reads on as it was.
+    #[schema(required = true)]
+    expires_at: Option<i64>,
     /// Why it failed.
     #[schema(required = true)]
     error: Option<JobError>,
     /// What it made.
     #[schema(required = true)]
     result: Option<JobResult>,
+    /// Rises whenever the status, the progress or the stage changes, and never goes back.
+    revision: u64,
+    /// Its place among all jobs that wait, from 1, if no other comes; null once it is handed to a worker.
+    #[schema(required = true)]
+    queue_position: Option<u64>,
+    /// When it will probably be handed to a worker, in seconds since 1970, judged by how long jobs took lately; null once it
+    /// is, and where nothing is known.
+    #[schema(required = true)]
+    estimated_start_at: Option<i64>,
+    /// The job that this one runs again.
+    #[schema(required = true)]
+    retry_of: Option<String>,
 }
 
 /// Why a job failed.
@@ -212,9 +256,14 @@ pub(crate) struct Cut {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "read by the document alone; the fields are taken as they come")]
 pub(crate) struct SubmitForm {
-    /// The clip. What it is, is told from its bytes; name and type are ignored.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
+    /// The clip. What it is, is told from its bytes; name and type are ignored. Exactly one of `file`, `url` and
+    /// `inputStorageId` is given.
+    #[schema(value_type = Option<String>, format = Binary)]
+    file: Option<Vec<u8>>,
+    /// The address of the clip, http or https, which the server fetches.
+    url: Option<String>,
+    /// The `storageId` of an upload that is whole.
+    input_storage_id: Option<String>,
     /// How far from the background colour is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
@@ -252,14 +301,24 @@ impl Job {
             progress,
             stage: (!record.state.is_final()).then(|| record.progress.stage().name()),
             created_at: record.created.whole_secs(),
-            started_at: record.started.map(clearcut_job::UnixMillis::whole_secs),
-            completed_at: record.ended.map(clearcut_job::UnixMillis::whole_secs),
+            started_at: record.started.map(UnixMillis::whole_secs),
+            completed_at: record.ended.map(UnixMillis::whole_secs),
+            expires_at: record.expires.map(UnixMillis::whole_secs),
             error: record
                 .failure
                 .as_ref()
                 .map(|failure| JobError { code: failure.code.wire(), message: failure.message.clone() }),
             result: JobResult::new(record, link),
+            revision: record.revision,
+            queue_position: None,
+            estimated_start_at: None,
+            retry_of: record.retry_of.as_ref().map(ToString::to_string),
         }
+    }
+
+    /// The same job, waiting at `position` until `start`.
+    pub(crate) fn waiting(self, position: Option<u64>, start: Option<UnixMillis>) -> Self {
+        Self { queue_position: position, estimated_start_at: start.map(UnixMillis::whole_secs), ..self }
     }
 }
 

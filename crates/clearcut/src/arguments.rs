@@ -11,7 +11,7 @@ use crate::{
     failure::{EXIT_CODES, Failure},
     models::ModelsOptions,
     networks::NetworkOptions,
-    server::{KeysOptions, ServeOptions},
+    server::{GcOptions, KeysOptions, ServeOptions},
 };
 
 /// Removes the background from video and hands back files that are transparent wherever they are played.
@@ -45,6 +45,9 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Make, list and revoke API keys, beside a running server too
     Keys(KeysOptions),
+
+    /// Remove what has expired from the folder of a server, beside it or without it
+    Gc(GcOptions),
     /// List, install, remove and verify neural models and the runtime for them
     Models(ModelsOptions),
     /// Print completions for a shell
@@ -164,7 +167,7 @@ impl Arguments {
             Command::Probe(options) => options.json,
             Command::Doctor(options) => options.json,
             Command::Models(options) => options.wants_json(),
-            Command::Serve(_) | Command::Keys(_) | Command::Completions { .. } | Command::Man => false,
+            Command::Serve(_) | Command::Keys(_) | Command::Gc(_) | Command::Completions { .. } | Command::Man => false,
         }
     }
 }

@@ -44,6 +44,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Serve(options) => server::serve(options, &arguments.networks, tools),
         Command::Models(options) => models::run(&arguments.networks, options),
         Command::Keys(options) => server::keys(options),
+        Command::Gc(options) => server::gc(options),
         Command::Completions { shell } => {
             generate::completions(*shell);
             Ok(())

@@ -3,15 +3,19 @@
 mod config;
 mod cutter;
 mod first_key;
+mod gc;
 #[cfg(debug_assertions)]
 pub(crate) mod halt;
 mod keys;
 mod log;
+#[cfg(debug_assertions)]
+pub(crate) mod names;
 mod readiness;
 mod run;
 
 use clearcut_model::MemoryBudget;
 pub(crate) use config::ServeOptions;
+pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
 
 use crate::{failure::Failure, networks::NetworkOptions};
@@ -30,6 +34,11 @@ pub(crate) fn serve(
     log::start(&settings);
     let networks = networks.networks(MemoryBudget::new(settings.model_memory_mib))?;
     runtime()?.block_on(run::run(settings, tools()?, networks))
+}
+
+/// `clearcut gc`.
+pub(crate) fn gc(options: &GcOptions) -> Result<(), Failure> {
+    runtime()?.block_on(gc::run(options))
 }
 
 /// `clearcut keys`.

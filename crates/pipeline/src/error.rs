@@ -5,6 +5,7 @@ use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::Size;
 use clearcut_job::{Fault, OutputFormat};
 use clearcut_matte::NetworkError;
+use clearcut_webm::Error as WebmError;
 
 use crate::NetworkFailure;
 
@@ -67,6 +68,12 @@ pub enum Error {
         /// Why it gave up.
         source: AnimationError,
     },
+    /// The streams of a WebM do not belong together.
+    #[error("putting the webm file together failed")]
+    Layers {
+        /// What is wrong with them.
+        source: WebmError,
+    },
     /// Nothing moved for too long.
     #[error("no picture was finished for {secs} s")]
     Stalled {
@@ -107,7 +114,7 @@ impl Error {
             Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
             Self::Stalled { .. } => "TIMEOUT",
             Self::Cancelled => "JOB_CANCELLED",
-            Self::Encoder { .. } | Self::Io { .. } => "PROCESSING_FAILED",
+            Self::Encoder { .. } | Self::Layers { .. } | Self::Io { .. } => "PROCESSING_FAILED",
         }
     }
 
@@ -123,8 +130,9 @@ impl Error {
             | Self::TooLargeFor { .. }
             | Self::Cancelled => Fault::Input,
             Self::CheckFailed { .. }
-            | Self::NetworkAnswer(_)
             | Self::Encoder { .. }
+            | Self::Layers { .. }
+            | Self::NetworkAnswer(_)
             | Self::Stalled { .. }
             | Self::Io { .. } => Fault::Host,
         }
@@ -153,7 +161,9 @@ impl Error {
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")
             }
-            Self::Encoder { .. } | Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => None,
+            Self::Encoder { .. } | Self::Layers { .. } | Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => {
+                None
+            }
         }
     }
 }

@@ -12,9 +12,11 @@
 
 mod animate;
 mod check;
+mod children;
 mod cut;
 mod encode;
 mod error;
+mod layers;
 mod matting;
 mod method;
 mod network_matting;

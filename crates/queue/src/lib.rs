@@ -8,21 +8,26 @@
 //! refused; a job that ended stays ended; what was acknowledged is on the disk.
 
 mod error;
+mod fairness;
 mod key;
 mod lock;
 mod memory;
+mod owned_jobs;
 mod policy;
 mod record;
 mod signals;
 mod sqlite;
 mod traits;
+mod uploads;
 
 pub use error::QueueError;
-pub use key::{KeyHash, KeyId, KeyRecord, NewKey};
+pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
+pub use owned_jobs::{DayUsage, Listing, Once, Outlook, OwnedJobs, Place, Retrial, Submission};
 pub use policy::{NextStep, Policy};
 pub use record::{Claimed, Depth, Ending, Finished, InputPointer, JobRecord, NewJob, Reaped};
-pub use signals::Signals;
+pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
 pub use traits::Queue;
+pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, StorageLimits, UploadRecord, Uploads};

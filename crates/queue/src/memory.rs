@@ -1,6 +1,11 @@
+mod line;
+mod owned_jobs;
+mod uploads;
+
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -9,9 +14,10 @@ use clearcut_job::{
 };
 
 use crate::{
-    Claimed, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NextStep,
-    Policy, Queue, QueueError, Reaped, Signals,
+    Claimed, DayUsage, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob, NewKey,
+    NextStep, Policy, Queue, QueueError, Reaped, Signals, StorageLimits,
 };
+use uploads::{RowInput, Upload};
 
 /// The queue as plain maps: the model that says what every backend must do, and a queue for tests. Nothing outlives it.
 #[derive(Debug)]
@@ -22,20 +28,29 @@ pub struct MemoryQueue {
     tables: Mutex<Tables>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Tables {
     jobs: Vec<Row>,
+    /// How many jobs there ever were.
+    last_seq: i64,
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
+    storage: BTreeMap<KeyId, StorageLimits>,
+    uploads: Vec<Upload>,
+    /// The number of the claim that each key was served by last.
+    turns: HashMap<KeyId, u64>,
+    done: HashMap<(KeyId, String), owned_jobs::Done>,
+    usage: Vec<(KeyId, UnixMillis, DayUsage)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Row {
+    seq: i64,
     id: JobId,
     owner: KeyId,
     state: JobState,
     request_json: String,
-    input: InputPointer,
-    input_kept: bool,
+    input: RowInput,
+    max_retention: Option<Duration>,
     token: FencingToken,
     attempts: u32,
     crashes: u32,
@@ -49,6 +64,8 @@ struct Row {
     outcome: Option<Outcome>,
     outputs_kept: bool,
     lease_expires: Option<UnixMillis>,
+    revision: u64,
+    retry_of: Option<JobId>,
 }
 
 impl MemoryQueue {
@@ -75,26 +92,59 @@ impl Tables {
 
 impl Row {
     fn go(&mut self, happening: Move) -> Result<(), QueueError> {
-        self.state = self.state.after(happening).ok_or(QueueError::LeaseLost)?;
+        let before = self.state;
+        self.state = before.after(happening).ok_or(QueueError::LeaseLost)?;
+        self.revision += u64::from(self.state != before);
         Ok(())
     }
 
-    fn step(&mut self, step: NextStep, now: UnixMillis) -> Result<(), QueueError> {
+    /// Carries out what the policy said of a setback.
+    fn step(&mut self, step: NextStep, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
         self.lease_expires = None;
         match step {
             NextStep::Retry { not_before } => {
                 self.not_before = not_before;
                 self.go(Move::Requeue)
             }
-            NextStep::End(failure) => {
-                self.failure = Some(failure);
-                self.ended = Some(now);
-                self.go(Move::Fail)
-            }
+            NextStep::End(failure) => self.end(Ending::Failed(failure), winner, now),
         }
     }
 
-    fn record(&self) -> JobRecord {
+    /// The only way into a final state, whoever ends the job. `winner` is the claim that says it, `None` where it is not the
+    /// worker's word.
+    fn end(&mut self, ending: Ending, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
+        match ending {
+            Ending::Completed(outcome) => {
+                self.go(Move::Complete)?;
+                self.outcome = Some(outcome);
+                self.outputs_kept = true;
+            }
+            Ending::Failed(failure) => {
+                self.go(Move::Fail)?;
+                self.failure = Some(failure);
+            }
+        }
+        self.lease_expires = None;
+        self.ended = Some(now);
+        self.winner = winner;
+        Ok(())
+    }
+
+    fn claimed(&self, now: UnixMillis) -> Claimed {
+        Claimed {
+            id: self.id.clone(),
+            token: self.token,
+            request_json: self.request_json.clone(),
+            input: self.input.claimed(),
+            waited: now.since(self.not_before),
+        }
+    }
+
+    fn expires(&self, policy: &Policy) -> Option<UnixMillis> {
+        self.ended.map(|ended| policy.expiry(ended, self.max_retention))
+    }
+
+    fn record(&self, policy: &Policy) -> JobRecord {
         JobRecord {
             id: self.id.clone(),
             owner: self.owner,
@@ -103,11 +153,14 @@ impl Row {
             created: self.created,
             started: self.started,
             ended: self.ended,
+            expires: self.expires(policy),
             attempts: self.attempts,
             crashes: self.crashes,
             token: self.token,
             failure: self.failure.clone(),
             outcome: self.outcome.clone(),
+            revision: self.revision,
+            retry_of: self.retry_of.clone(),
         }
     }
 }
@@ -116,55 +169,29 @@ impl Row {
 impl Queue for MemoryQueue {
     async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
         let now = self.clock.now();
-        let mut tables = self.tables();
-        if tables.row(&job.id).is_some() {
-            return Err(QueueError::Taken);
-        }
-        tables.jobs.push(Row {
-            id: job.id,
-            owner: job.owner,
-            state: JobState::Queued,
-            request_json: job.request.to_json(),
-            input: job.input,
-            input_kept: true,
-            token: FencingToken::default(),
-            attempts: 0,
-            crashes: 0,
-            progress: Progress::NONE,
-            created: now,
-            not_before: now,
-            started: None,
-            ended: None,
-            winner: None,
-            failure: None,
-            outcome: None,
-            outputs_kept: false,
-            lease_expires: None,
-        });
+        self.tables().submit(job, &self.policy, now)?;
         self.signals.call_worker();
         Ok(())
     }
 
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record()))
+        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record(&self.policy)))
     }
 
     async fn claim(&self, _worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let ready = tables.jobs.iter_mut().filter(|row| row.state == JobState::Queued && row.not_before <= now);
-        let Some(row) = ready.min_by_key(|row| row.not_before) else { return Ok(None) };
+        let Some(next) = tables.next(now, &self.policy) else { return Ok(None) };
+        let turn = tables.turns.values().max().map_or(1, |last| last + 1);
+        let row = tables.row(&next).ok_or(QueueError::Damaged { what: "line" })?;
         row.go(Move::Claim)?;
         row.token.0 += 1;
         row.progress = row.progress.max(Progress::within(Stage::Waiting, 1.0));
         row.lease_expires = Some(now.after(self.policy.lease_ttl));
-        Ok(Some(Claimed {
-            id: row.id.clone(),
-            token: row.token,
-            request_json: row.request_json.clone(),
-            input: row.input.clone(),
-            waited: now.since(row.not_before),
-        }))
+        let (owner, claimed) = (row.owner, row.claimed(now));
+        tables.turns.insert(owner, turn);
+        self.signals.call_watchers(&next);
+        Ok(Some(claimed))
     }
 
     async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
@@ -173,6 +200,7 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         row.go(Move::Start)?;
         row.started.get_or_insert(now);
+        self.signals.call_watchers(id);
         Ok(())
     }
 
@@ -181,7 +209,9 @@ impl Queue for MemoryQueue {
         let mut tables = self.tables();
         let row = tables.leased(id, token)?;
         row.lease_expires = Some(now.after(self.policy.lease_ttl));
+        row.revision += u64::from(progress > row.progress);
         row.progress = row.progress.max(progress);
+        self.signals.call_watchers(id);
         Ok(())
     }
 
@@ -194,22 +224,22 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         match ending {
             Ending::Completed(outcome) => {
-                row.go(Move::Complete)?;
-                row.lease_expires = None;
-                row.ended = Some(now);
-                row.outcome = Some(outcome);
-                row.outputs_kept = true;
+                let usage = usage_of(row, &outcome);
+                let owner = row.owner;
+                row.end(Ending::Completed(outcome), Some(token), now)?;
+                tables.usage.push((owner, now, usage));
             }
             Ending::Failed(failure) => {
                 row.attempts += 1;
                 let step = self.policy.after_failure(id, failure, row.attempts, now);
-                row.step(step.clone(), now)?;
+                row.step(step.clone(), Some(token), now)?;
+                self.signals.call_watchers(id);
                 if let NextStep::Retry { not_before } = step {
                     return Ok(Finished::Retrying { not_before });
                 }
             }
         }
-        row.winner = Some(token);
+        self.signals.call_watchers(id);
         self.signals.call_waiters();
         Ok(Finished::Committed)
     }
@@ -219,6 +249,7 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         row.go(Move::Requeue)?;
         row.lease_expires = None;
+        self.signals.call_watchers(id);
         self.signals.call_worker();
         Ok(())
     }
@@ -233,8 +264,9 @@ impl Queue for MemoryQueue {
         for row in expired {
             row.crashes += 1;
             let step = self.policy.after_crash(row.crashes, now);
-            row.step(step, now)?;
+            row.step(step, None, now)?;
             reaped.push(Reaped { id: row.id.clone(), given_up: row.state.is_final() });
+            self.signals.call_watchers(&row.id);
             self.signals.call_worker();
         }
         self.signals.call_waiters();
@@ -243,28 +275,12 @@ impl Queue for MemoryQueue {
 
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
-        let mut forgotten = Vec::new();
-        for row in &mut self.tables().jobs {
-            let Some(ended) = row.ended else { continue };
-            if std::mem::take(&mut row.input_kept) {
-                forgotten.push(row.input.key.clone());
-            }
-            if row.outputs_kept && ended.after(self.policy.output_retention) <= now {
-                row.outputs_kept = false;
-                let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
-                forgotten.extend(outputs.map(|output| output.key.clone()));
-            }
-        }
-        Ok(forgotten)
+        Ok(self.tables().forget(&self.policy, now))
     }
 
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
         let tables = self.tables();
-        let inputs = tables.jobs.iter().filter(|row| row.input_kept).map(|row| &row.input.key);
-        let kept = tables.jobs.iter().filter(|row| row.outputs_kept);
-        let outputs = kept.flat_map(|row| &row.outcome).flat_map(|outcome| &outcome.outputs).map(|output| &output.key);
-        let known: HashSet<&String> = inputs.chain(outputs).collect();
-        Ok(keys.iter().filter(|key| known.contains(key)).cloned().collect())
+        Ok(keys.into_iter().filter(|key| tables.is_pointed_to(key)).collect())
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
@@ -290,6 +306,7 @@ impl Queue for MemoryQueue {
             created: self.clock.now(),
             last_used: None,
             revoked: None,
+            limits: KeyLimits::default(),
         };
         tables.keys.insert(id, (key.hash, record.clone()));
         Ok(record)
@@ -323,5 +340,16 @@ impl Queue for MemoryQueue {
 
     fn signals(&self) -> &Signals {
         &self.signals
+    }
+}
+
+fn usage_of(row: &Row, outcome: &Outcome) -> DayUsage {
+    DayUsage {
+        day: 0,
+        jobs: 1,
+        frames: outcome.measured.frames,
+        input_bytes: row.input.size_bytes,
+        output_bytes: outcome.outputs.iter().map(|output| output.size_bytes).sum(),
+        processing_ms: outcome.processing_ms,
     }
 }

@@ -1,8 +1,12 @@
+mod ending;
 mod jobs;
 mod keys;
 mod open;
+mod owned_jobs;
+mod retention;
 mod row;
 mod sql;
+mod uploads;
 
 use std::sync::Arc;
 

@@ -7,6 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::WorkerSettings;
 
+/// What the work tells its keeper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// How far it is.
+    pub(crate) progress: Progress,
+    /// Bytes that have come: they move while the per cent of a long transfer stands.
+    pub(crate) bytes: u64,
+}
+
+impl From<Progress> for Told {
+    fn from(progress: Progress) -> Self {
+        Self { progress, bytes: 0 }
+    }
+}
+
 /// Why work on a job has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stopped {
@@ -26,23 +41,32 @@ pub(crate) async fn keep(
     queue: &dyn Queue,
     claimed: &Claimed,
     settings: &WorkerSettings,
-    mut progress: watch::Receiver<Progress>,
+    mut told: watch::Receiver<Told>,
     put_back: &CancellationToken,
 ) -> Stopped {
     let (ttl, began) = (settings.lease_ttl, Instant::now());
     let fence = ttl * 3 / 4;
     let (mut renewed, mut moved, mut written) = (began, began, began);
-    let mut last_seen = *progress.borrow();
+    let mut last_seen = *told.borrow();
+    let mut watch = queue.signals().watch(&claimed.id);
     loop {
         // The next moment at which something is due, whatever happens in between.
         let beat = (ttl / 4).saturating_sub(written.elapsed());
         let quiet = settings.progress_interval.saturating_sub(written.elapsed());
-        tokio::select! {
+        let due = tokio::select! {
             () = put_back.cancelled() => return Stopped::PutBack,
-            () = sleep(beat) => {}
-            () = async { drop(progress.changed().await); sleep(quiet).await; } => {}
+            () = sleep(beat) => true,
+            () = news(&mut told, last_seen.progress, quiet) => true,
+            () = watch.changed(settings.cancel_interval) => false,
+        };
+        // Only looked at, which costs no write: the owner may have cancelled or removed the job, here or elsewhere.
+        if !due {
+            if is_taken_away(queue, claimed, settings.cancel_interval).await {
+                return Stopped::LeaseLost;
+            }
+            continue;
         }
-        let seen = *progress.borrow_and_update();
+        let seen = *told.borrow_and_update();
         if seen != last_seen {
             (last_seen, moved) = (seen, Instant::now());
         }
@@ -60,7 +84,7 @@ pub(crate) async fn keep(
         written = asked;
         let answer = tokio::time::timeout(
             fence.saturating_sub(renewed.elapsed()),
-            queue.renew(&claimed.id, claimed.token, seen),
+            queue.renew(&claimed.id, claimed.token, seen.progress),
         );
         match answer.await {
             Ok(Ok(())) => renewed = asked,
@@ -71,6 +95,18 @@ pub(crate) async fn keep(
             }
         }
     }
+}
+
+/// Waits until there is progress that was not told, and then for `quiet`.
+async fn news(told: &mut watch::Receiver<Told>, before: Progress, quiet: Duration) {
+    drop(told.wait_for(|now| now.progress != before).await);
+    sleep(quiet).await;
+}
+
+/// Whether the claim is known to run no more. A database that does not answer `within` that time says nothing.
+async fn is_taken_away(queue: &dyn Queue, claimed: &Claimed, within: Duration) -> bool {
+    let asked = tokio::time::timeout(within, queue.running_claim(&claimed.id)).await;
+    matches!(asked, Ok(Ok(running)) if running != Some(claimed.token))
 }
 
 /// The pause after a heartbeat that failed.

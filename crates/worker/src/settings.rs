@@ -1,5 +1,6 @@
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
+use clearcut_outbound::DownloadLimits;
 use tokio_util::sync::CancellationToken;
 
 /// How the worker works.
@@ -17,8 +18,16 @@ pub struct WorkerSettings {
     pub stall_limit: Duration,
     /// How often progress is written at most. Each time is a write to the disk. Default 500 ms.
     pub progress_interval: Duration,
+    /// How often to look whether the owner has cancelled the job, where nobody of this process says so. Default 500 ms.
+    pub cancel_interval: Duration,
     /// How often an idle worker looks for jobs that nobody called it for. Default 1 s.
     pub poll_interval: Duration,
+    /// How much, how long and how often clips are fetched from addresses.
+    pub download: DownloadLimits,
+    /// Free bytes on the data disk below which no clip is fetched. Default 1 GiB.
+    pub disk_floor_bytes: u64,
+    /// How often what has expired and orphans are looked for. Default 10 min.
+    pub sweep_interval: Duration,
     /// How old an object must be, that no job points to, before it is removed. Default 24 h.
     pub orphan_age: Duration,
 }
@@ -34,7 +43,11 @@ impl WorkerSettings {
             deadline: Duration::from_hours(1),
             stall_limit: Duration::from_mins(3),
             progress_interval: Duration::from_millis(500),
+            cancel_interval: Duration::from_millis(500),
             poll_interval: Duration::from_secs(1),
+            download: DownloadLimits::default(),
+            disk_floor_bytes: 1 << 30,
+            sweep_interval: Duration::from_mins(10),
             orphan_age: Duration::from_hours(24),
         }
     }

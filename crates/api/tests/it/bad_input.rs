@@ -17,7 +17,13 @@ async fn every_bad_form_is_refused_by_name_and_leaves_nothing() {
         ("two files", vec![file(), file()], "INVALID_REQUEST"),
         ("file and url", vec![file(), text("url", "https://example.com/a.mp4")], "INVALID_REQUEST"),
         ("file and storage id", vec![text("inputStorageId", "a"), file()], "INVALID_REQUEST"),
-        ("url alone", vec![text("url", "https://example.com/a.mp4")], "INVALID_URL"),
+        ("url and storage id", vec![text("inputStorageId", "a"), text("url", "https://a.b/")], "INVALID_REQUEST"),
+        ("two urls", vec![text("url", "https://a.b/"), text("url", "https://a.b/")], "INVALID_URL"),
+        ("url empty", vec![text("url", "")], "INVALID_URL"),
+        ("url of a file", vec![text("url", "file:///etc/passwd")], "INVALID_URL"),
+        ("url with a password", vec![text("url", "https://u:p@example.com/")], "INVALID_URL"),
+        ("url of this machine", vec![text("url", "http://2130706433/")], "INVALID_URL"),
+        ("good url, bad field", vec![text("url", "https://a.b/"), text("fps", "0")], "INVALID_FPS"),
         ("webhook", vec![file(), text("webhookUrl", "https://example.com/")], "INVALID_REQUEST"),
         ("empty file", vec![Part::file(b"")], "INVALID_VIDEO"),
         ("one byte", vec![Part::file(b"\0")], "INVALID_VIDEO"),
@@ -41,6 +47,7 @@ async fn every_bad_form_is_refused_by_name_and_leaves_nothing() {
         server.assert_empty(what).await;
     }
     assert_eq!(server.submit(&[file(), text("unknown", "1")]).await.status, 202);
+    assert_eq!(server.submit(&[text("url", "https://example.com/a.mp4")]).await.status, 202);
 }
 
 #[tokio::test]
@@ -126,10 +133,16 @@ async fn a_full_disk_is_507_before_the_body_is_read() {
 #[tokio::test]
 async fn other_routes_and_methods_speak_the_envelope_too() {
     let server = Server::new().await;
-    for path in ["/", "/api", "/api/v1/jobs", "/api/v2/jobs/x", "/docs/nothing.js", "/%00"] {
+    for path in ["/", "/api", "/api/v1/job", "/api/v2/jobs/x", "/docs/nothing.js", "/%00"] {
         assert_eq!(server.get(path, KEY).await.error(), (404, "NOT_FOUND".to_owned()), "{path}");
     }
-    for (method, path) in [("GET", SUBMIT), ("DELETE", "/api/v1/jobs/jd0"), ("PUT", "/livez"), ("PATCH", "/files/a")] {
+    for (method, path) in [
+        ("GET", SUBMIT),
+        ("PATCH", "/api/v1/jobs/jd0"),
+        ("DELETE", "/api/v1/jobs"),
+        ("PUT", "/livez"),
+        ("PATCH", "/files/a"),
+    ] {
         // GET on the submit address would read a job of that name.
         let path = if method == "GET" { "/api/v1/video/remove-background" } else { path };
         let answer = server.ask(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await;

@@ -4,8 +4,16 @@
 
 mod bad_input;
 mod connection;
+mod control;
 mod document;
 mod fixture;
+mod following;
 mod health;
+mod limits;
 mod links;
+mod list;
+mod once;
 mod reading;
+mod tus;
+mod uploads;
+mod usage;

@@ -1,5 +1,5 @@
 use clearcut_api::{Check, Readiness};
-use clearcut_ffmpeg::Tools;
+use clearcut_ffmpeg::{Capabilities, Tools};
 use tokio_util::sync::CancellationToken;
 
 /// What this program knows of its own health.
@@ -13,8 +13,13 @@ pub(crate) struct ServerReadiness {
 
 impl ServerReadiness {
     /// Remembers what was found at the start.
-    pub(crate) fn new(tools: &Tools, network: Option<String>, stopping: CancellationToken) -> Self {
-        let (ffmpeg, sandbox) = (tools.capabilities().version().to_string(), tools.sandbox().level());
+    pub(crate) fn new(
+        tools: &Tools,
+        capabilities: &Capabilities,
+        network: Option<String>,
+        stopping: CancellationToken,
+    ) -> Self {
+        let (ffmpeg, sandbox) = (capabilities.version().to_string(), tools.sandbox().level());
         Self { ffmpeg, sandbox, network, stopping }
     }
 }

@@ -1,8 +1,9 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, routes};
-use clearcut_ffmpeg::Tools;
+use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
+use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
@@ -26,12 +27,21 @@ pub(crate) const DATABASE: &str = "clearcut.db";
 pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNetworks) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let policy = Policy { lease_ttl: settings.lease_ttl, output_retention: settings.retention, ..Policy::default() };
+    let policy = Policy {
+        lease_ttl: settings.lease_ttl,
+        retention: settings.retention,
+        upload_ttl: settings.upload_ttl,
+        quota_bytes: settings.quota_bytes,
+        max_running: settings.max_running_per_key,
+        max_waiting: settings.max_waiting_per_key,
+        ..Policy::default()
+    };
     let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy).await?);
     let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
     let signer =
         UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let outbound = outbound(&settings)?;
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         let message = format!("{} cannot be listened on: {error}", settings.listen);
         Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
@@ -40,7 +50,8 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
     greet(queue.as_ref(), &settings.data, address).await?;
 
     let drain = Drain::default();
-    let available_formats = formats_of(&tools);
+    let capabilities = tools.capabilities()?;
+    let available_formats = formats_of(capabilities);
     let network = networks.check().map(|(model, runtime)| format!("{} with {}", model.id, runtime.name()));
     match &network {
         Ok(network) => tracing::info!(network, "a neural network is there"),
@@ -51,7 +62,13 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
         store: store.clone(),
         signer: Arc::new(signer),
         clock: clock.clone(),
-        readiness: Arc::new(ServerReadiness::new(&tools, network.as_ref().ok().cloned(), drain.stop_claiming.clone())),
+        traffic: Arc::default(),
+        readiness: Arc::new(ServerReadiness::new(
+            &tools,
+            capabilities,
+            network.as_ref().ok().cloned(),
+            drain.stop_claiming.clone(),
+        )),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
             available_formats,
@@ -59,18 +76,33 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
             body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
+            address_policy: outbound.policy().clone(),
             disk_floor_bytes: settings.disk_floor_bytes,
+            slots: settings.slots,
+            submits_per_minute: settings.submits_per_minute,
+            requests_per_minute: settings.requests_per_minute,
+            max_waits: settings.max_waits_per_key,
         }),
     };
     let worker = Worker {
         queue: workers_queue(queue.clone()),
         store,
+        outbound,
         cutter: Arc::new(PipelineCutter { tools, networks }),
         clock,
         settings: WorkerSettings {
             slots: settings.slots,
             lease_ttl: settings.lease_ttl,
             deadline: settings.deadline,
+            download: DownloadLimits {
+                max_bytes: settings.max_upload_bytes,
+                min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
+                patience: settings.fetch_patience,
+                deadline: settings.fetch_deadline,
+                ..DownloadLimits::default()
+            },
+            disk_floor_bytes: settings.disk_floor_bytes,
+            sweep_interval: sweep_interval(&settings),
             ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
         },
     };
@@ -80,12 +112,29 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
         tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
     let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
     let worked = clearcut_worker::run(worker, drain).await;
+    queue.signals().close();
     stop_serving.cancel();
     let _ = serving.await;
     watching.abort();
     queue.close().await;
     tracing::info!("stopped");
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+/// What expires is removed within ten minutes, or within half of a retention that is shorter.
+fn sweep_interval(settings: &Settings) -> Duration {
+    let shortest = settings.retention.min(settings.upload_ttl) / 2;
+    shortest.clamp(Duration::from_secs(1), Duration::from_mins(10))
+}
+
+fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
+    let policy = AddressPolicy::new(settings.allowed_networks.clone());
+    let timeouts = Timeouts { idle: settings.fetch_patience, ..Timeouts::default() };
+    #[cfg(debug_assertions)]
+    if let Some(names) = crate::environment::scripted_names() {
+        return Outbound::with_names(policy, timeouts, Arc::new(names)).map_err(|error| host(error.code(), &error));
+    }
+    Outbound::new(policy, timeouts).map_err(|error| host(error.code(), &error))
 }
 
 /// The queue as the worker sees it: the queue itself, but for a debug build that was told to halt.
@@ -103,7 +152,7 @@ async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn
     for lost in queue.reap().await? {
         tracing::warn!(job = %lost.id, given_up = lost.given_up, "the server ended while it had a job");
     }
-    clearcut_worker::tidy(queue, store).await;
+    clearcut_worker::tidy(queue, store).await?;
     let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host(error.code(), &error))?;
     let orphans = sweep_orphans(queue, store, clock, Duration::ZERO).await?;
     if staged + orphans > 0 {
@@ -130,8 +179,8 @@ async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr) -> Result<()
     Ok(())
 }
 
-fn formats_of(tools: &Tools) -> Vec<OutputFormat> {
-    OutputFormat::ALL.into_iter().filter(|format| tools.capabilities().missing_encoder(*format).is_none()).collect()
+fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
+    OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()
 }
 
 async fn watch_signals(drain: Drain, grace: Duration) {

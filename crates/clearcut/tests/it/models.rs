@@ -241,10 +241,10 @@ fn without_a_model_keying_works_and_ai_says_what_to_install() {
     }
     refused(&cut(&["--method", "chroma"]), 3, "NO_FLAT_BACKGROUND");
     refused(&cut(&["--method", "ai", "--key", "#00FF00"]), 2, "INVALID_REQUEST");
-    let models = installed();
+    let full = installed();
     let on_a_card = |words: &[&str]| {
         clearcut(
-            &[&["cut", clip.to_str().unwrap(), "--method", "ai", "--models", &models, "--device", "cuda"], words]
+            &[&["cut", clip.to_str().unwrap(), "--method", "ai", "--models", &full, "--device", "cuda"], words]
                 .concat(),
         )
     };

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod fetched;
+
 use std::{
     fs,
     sync::{Arc, mpsc},
@@ -12,8 +14,10 @@ use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
     MethodChoice, OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
 };
+use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
-    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue,
+    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, Queue,
+    SqliteQueue,
 };
 use clearcut_store::{ObjectName, Store};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
@@ -99,6 +103,10 @@ impl Bench {
         upload.write("clip".into()).await.unwrap();
         let stored = upload.finish().await.unwrap();
         let input = InputPointer { key: stored.name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+        self.submit_with(number, NewInput::Stored(input)).await
+    }
+
+    async fn submit_with(&self, number: u128, input: NewInput) -> JobId {
         let request = CutRequest {
             formats: Formats::from(OutputFormat::Webm),
             method: MethodChoice::Auto,
@@ -128,12 +136,15 @@ impl Bench {
             lease_ttl: TTL,
             progress_interval: Duration::from_millis(20),
             poll_interval: Duration::from_millis(50),
+            disk_floor_bytes: 0,
             ..WorkerSettings::new(self.dir.path().join("scratch"))
         };
         change(&mut settings);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let loopback = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
+        let outbound = Outbound::new(loopback, Timeouts::default()).unwrap();
         let (queue, store) = (self.queue.clone(), self.store.clone());
-        let worker = Worker { queue, store, cutter: Arc::new(Fake(Box::new(cut))), clock, settings };
+        let worker = Worker { queue, store, outbound, cutter: Arc::new(Fake(Box::new(cut))), clock, settings };
         let drain = self.drain.clone();
         tokio::spawn(async move { run(worker, drain).await.unwrap() })
     }
@@ -163,7 +174,7 @@ impl Bench {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_is_stored_under_its_token_and_its_input_is_removed() {
+async fn a_cut_is_stored_under_its_token_and_its_input_is_kept() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
     let worker = bench.work(|_| {}, |order, _, _| Ok(easy(order)));
@@ -173,7 +184,7 @@ async fn a_cut_is_stored_under_its_token_and_its_input_is_removed() {
     assert_eq!((output.key.clone(), output.size_bytes), (format!("jobs/{id}/1/webm.webm"), 4));
     bench.stop(worker).await;
     assert!(bench.store.head(&output.key.parse().unwrap()).await.is_ok());
-    assert!(bench.store.head(&ObjectName::upload(1)).await.is_err());
+    assert!(bench.store.head(&ObjectName::upload(1)).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,6 +243,78 @@ async fn a_job_taken_away_is_dropped_without_a_word() {
     tokio::time::timeout(Duration::from_secs(10), worker).await.unwrap().unwrap();
     let record = bench.queue.read(bench.owner, &id).await.unwrap().unwrap();
     assert_eq!((record.state, record.failure), (JobState::Queued, None));
+}
+
+/// Cancels a running job by `cancel`, and returns how long its cut ran on.
+async fn cancel_running(
+    change: impl FnOnce(&mut WorkerSettings),
+    cancel: impl AsyncFnOnce(&Bench, &JobId),
+) -> Duration {
+    let bench = Bench::on_disk().await;
+    let id = bench.submit(1).await;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = std::sync::Mutex::new(Some(tell));
+    let long_lease = |settings: &mut WorkerSettings| {
+        settings.lease_ttl = Duration::from_mins(1);
+        change(settings);
+    };
+    let worker = bench.work(long_lease, move |order, cancel, _| {
+        let ended = hang(cancel);
+        tell.lock().unwrap().take().unwrap().send(order.scratch.exists()).unwrap();
+        ended
+    });
+    bench.when(&id, |record| record.state == JobState::Processing).await;
+    let began = std::time::Instant::now();
+    cancel(&bench, &id).await;
+    assert!(tokio::time::timeout(Duration::from_secs(20), told).await.unwrap().unwrap());
+    let took = began.elapsed();
+    bench.stop(worker).await;
+    took
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_is_ended_at_once_when_its_job_is_cancelled_or_removed() {
+    let never = |settings: &mut WorkerSettings| settings.cancel_interval = Duration::from_hours(1);
+    let took = cancel_running(never, async |bench, id| {
+        bench.queue.cancel(bench.owner, id).await.unwrap().unwrap();
+    });
+    assert!(took.await < Duration::from_secs(1));
+    let took = cancel_running(never, async |bench, id| {
+        bench.queue.remove(bench.owner, id).await.unwrap().unwrap();
+    });
+    assert!(took.await < Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_is_ended_soon_when_another_process_cancels_its_job() {
+    let took = cancel_running(
+        |_| {},
+        async |bench, id| {
+            let path = bench.dir.path().join("q.db");
+            let other = SqliteQueue::open(&path, Arc::new(SystemClock), Policy::default()).await.unwrap();
+            other.cancel(bench.owner, id).await.unwrap().unwrap();
+        },
+    );
+    assert!(took.await < Duration::from_secs(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_stored_for_a_job_that_was_cancelled_meanwhile_are_removed() {
+    let bench = Bench::on_disk().await;
+    let id = bench.submit(1).await;
+    let (cancelling, owner) = (bench.queue.clone(), bench.owner);
+    let (runtime, job) = (tokio::runtime::Handle::current(), id.clone());
+    let worker = bench.work(
+        |settings| settings.cancel_interval = Duration::from_hours(1),
+        move |order, _, _| {
+            runtime.block_on(cancelling.cancel(owner, &job)).unwrap().unwrap();
+            Ok(easy(order))
+        },
+    );
+    assert_eq!(bench.end_of(&id).await.failure.unwrap().code, FailureCode::Cancelled);
+    bench.stop(worker).await;
+    let output = ObjectName::output(&id, clearcut_job::FencingToken(1), OutputFormat::Webm);
+    assert!(bench.store.head(&output).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
