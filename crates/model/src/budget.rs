@@ -116,6 +116,7 @@ mod tests {
         assert!(budget.reserve(30, || false).is_none());
         let small = budget.reserve(20, || true).unwrap();
         drop((held, small));
-        assert_eq!((budget.0.lock().mib, budget.0.lock().waiting.len()), (0, 0));
+        let used = budget.0.lock();
+        assert_eq!((used.mib, used.waiting.len()), (0, 0));
     }
 }

@@ -180,7 +180,7 @@ fn scenery(folder: &Path) -> PathBuf {
     folder.join("clip.mp4")
 }
 
-fn installed() -> String {
+pub(crate) fn installed() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../out/models").to_str().unwrap().to_owned()
 }
 
