@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom, Write},
+    io::{self, Read as _, Seek as _, Write},
 };
 
 use flate2::read::GzDecoder;
@@ -25,8 +25,8 @@ pub(crate) fn extract(
     to: &mut impl Write,
 ) -> Result<u64, Error> {
     let mut head = [0; 4];
-    let read = file.read(&mut head).map_err(Error::io("reading the file"))?;
-    file.seek(SeekFrom::Start(0)).map_err(Error::io("reading the file"))?;
+    let looked = file.rewind().and_then(|()| file.read(&mut head)).and_then(|read| file.rewind().map(|()| read));
+    let read = looked.map_err(Error::io("reading the file"))?;
     let absent = |member: &str| Error::NotInPackage { member: member.to_owned() };
     let copied = match member {
         Some(member) if head == ZIP => {

@@ -47,16 +47,16 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
         Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
     })?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
-    greet(queue.as_ref(), &settings.data, address).await?;
-
-    let drain = Drain::default();
-    let capabilities = tools.capabilities()?;
-    let available_formats = formats_of(capabilities);
     let network = networks.check().map(|(model, runtime)| format!("{} with {}", model.id, runtime.name()));
     match &network {
         Ok(network) => tracing::info!(network, "a neural network is there"),
         Err(error) => tracing::info!(code = error.code(), "no neural network: method ai is refused"),
     }
+    greet(queue.as_ref(), &settings.data, address).await?;
+
+    let drain = Drain::default();
+    let capabilities = tools.capabilities()?;
+    let available_formats = formats_of(capabilities);
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
