@@ -75,3 +75,56 @@ fn trust(flow: &Flow, from: &Grey, to: &Grey) -> Vec<f32> {
     };
     (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(believed).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+
+    use super::*;
+
+    /// A textured wall with a bright textured square whose left edge is at `x`.
+    fn trace(x: usize, mask: Option<f32>) -> Trace {
+        let size = Size::new(96, 64).unwrap();
+        let mut picture = Picture::new(PictureFormat {
+            size,
+            subsampling: Subsampling::Half,
+            has_alpha: false,
+            matrix: Matrix::Bt709,
+        });
+        for (at, value) in picture.planes_mut()[0].iter_mut().enumerate() {
+            let (column, row) = (at % 96, at / 96);
+            let in_square = (x..x + 24).contains(&column) && (20..44).contains(&row);
+            // Patches of no period, so that nothing is found where it is not.
+            let patch = |x: usize, y: usize| {
+                let mixed = ((x / 3 * 7919 + y / 3 * 104_729) as u32).wrapping_mul(2_654_435_761);
+                (mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519) >> 26
+            };
+            *value = if in_square { 170 + patch(column - x, row) } else { 40 + patch(column + 7, row + 3) } as u8;
+        }
+        let mut trace = Trace::of(&picture);
+        trace.mask = mask.map(|value| Mask { width: 96, height: 64, values: vec![value; 96 * 64] });
+        trace
+    }
+
+    #[test]
+    fn what_a_moving_thing_uncovers_is_not_believed() {
+        let (now, then) = (trace(40, None), trace(28, None));
+        let flow = Flow::between(&now.pyramid, &then.pyramid);
+        let trust = trust(&flow, now.pyramid.finest(), then.pyramid.finest());
+        let mean = |columns: std::ops::Range<usize>| {
+            let values: Vec<f32> =
+                columns.flat_map(|x| (26..38).map(move |y| y * 96 + x)).map(|at| trust[at]).collect();
+            values.iter().sum::<f32>() / values.len() as f32
+        };
+        let (uncovered, square, wall) = (mean(30..36), mean(46..58), mean(76..88));
+        assert!(uncovered < 0.5 && square > 0.8 && wall > 0.8, "{uncovered} {square} {wall}");
+    }
+
+    #[test]
+    fn nearer_keys_count_more_and_none_makes_no_mask() {
+        let (yes, no) = (trace(30, Some(1.0)), trace(30, Some(0.0)));
+        let near = carried(&trace(30, None), &[(1, &yes), (5, &no)]).unwrap();
+        assert!(near.values.iter().all(|value| (0.55..0.7).contains(value)), "{:?}", &near.values[..4]);
+        assert!(carried(&trace(30, None), &[(1, &trace(30, None))]).is_none());
+    }
+}
