@@ -133,7 +133,7 @@ fn nothing_of_the_wall_is_left_in_the_edge() {
         let shift = cut.format().subsampling.shift();
         let worst = |plane: &[u8], k: usize, least: u8| {
             let edge = cut.alpha().unwrap().iter().enumerate().filter(|(_, alpha)| **alpha >= least && **alpha < 255);
-            let sample = |at: usize| (at / 160 >> shift) * columns + (at % 160 >> shift);
+            let sample = |at: usize| ((at / 160) >> shift) * columns + ((at % 160) >> shift);
             edge.map(|(at, _)| plane[sample(at)].abs_diff(RED[k])).max().unwrap()
         };
         // The wall is 108 levels of red difference away, so a sixth of it is 18.
