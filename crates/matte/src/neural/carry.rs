@@ -6,8 +6,8 @@ use super::{flow::Flow, grey::Grey, mask::Mask, shrink::stretched, trace::Trace}
 const DIFFERENCE: f32 = 10.0;
 /// What is not found in a key picture still counts this much: something has to be said where nothing is found anywhere.
 const DISBELIEVED: f32 = 0.01;
-/// Pictures over which a key loses influence to a third: half the reach of eight pictures on each side, and more, so that
-/// the network's moods of single pictures average out.
+/// Pictures over which a key loses influence to a third: as far as the reach, so that the network's moods of single pictures
+/// average out over all keys within it.
 const FADING: f32 = 8.0;
 
 /// The mask of `current` from `keys`, each with its distance in pictures; all of them have one, and there is at least one.
