@@ -1,13 +1,19 @@
 //! What the network said about the key pictures around, brought to one picture along the flow.
 
-use super::{flow::Flow, grey::Grey, mask::Mask, shrink::stretched, trace::Trace};
+use super::{
+    flow::Flow,
+    grey::{Grey, Pyramid},
+    mask::Mask,
+    shrink::stretched,
+    trace::Trace,
+};
 
-/// Luma may differ by so much (levels) along the flow before it is believed less: grain, and light that moves over things.
-const DIFFERENCE: f32 = 10.0;
+/// Luma and hue may together differ by so much (levels) along the flow before it is believed less: grain, and light that moves over things.
+const DIFFERENCE: f32 = 14.0;
 /// What is not found in a key picture still counts this much: something has to be said where nothing is found anywhere.
 const DISBELIEVED: f32 = 0.01;
-/// Pictures over which a key loses influence to a third: half the reach of eight pictures on each side, and more, so that
-/// the network's moods of single pictures average out.
+/// Pictures over which a key loses influence to a third: as far as the reach, so that the network's moods of single pictures
+/// average out over all keys within it.
 const FADING: f32 = 8.0;
 
 /// The mask of `current` from `keys`, each with its distance in pictures; all of them have one, and there is at least one.
@@ -39,7 +45,7 @@ fn add(sums: &mut [f32], weights: &mut [f32], values: impl Iterator<Item = (f32,
 /// The mask of `key` as seen from `current`, each value with how far it is believed.
 fn along(current: &Trace, key: &Trace, mask: &Mask) -> impl Iterator<Item = (f32, f32)> {
     let flow = Flow::between(&current.pyramid, &key.pyramid);
-    let trust = trust(&flow, current.pyramid.finest(), key.pyramid.finest());
+    let trust = trust(&flow, &current.pyramid, &key.pyramid);
     let (from, to) = ([flow.width, flow.height], [mask.width, mask.height]);
     let scale = [0, 1].map(|side| to[side] as f32 / from[side] as f32);
     let right = stretched(&flow.right, from, to);
@@ -53,7 +59,9 @@ fn along(current: &Trace, key: &Trace, mask: &Mask) -> impl Iterator<Item = (f32
 }
 
 /// How far each pixel's flow is believed: by what differs at its end, over the pixels around.
-fn trust(flow: &Flow, from: &Grey, to: &Grey) -> Vec<f32> {
+fn trust(flow: &Flow, from: &Pyramid, to: &Pyramid) -> Vec<f32> {
+    let hues: Vec<(&Grey, &Grey)> = from.chroma.iter().flatten().zip(to.chroma.iter().flatten()).collect();
+    let (from, to) = (from.finest(), to.finest());
     let (width, height) = (flow.width, flow.height);
     let mut differences = Vec::with_capacity(width * height);
     for y in 0..height {
@@ -63,7 +71,11 @@ fn trust(flow: &Flow, from: &Grey, to: &Grey) -> Vec<f32> {
             let (there_x, there_y) = (x as f32 + flow.right[at], y as f32 + flow.down[at]);
             let is_outside =
                 there_x < 0.0 || there_y < 0.0 || there_x > width as f32 - 1.0 || there_y > height as f32 - 1.0;
-            let difference = (to.at(there_x, there_y) - own).abs();
+            let hue: f32 = hues
+                .iter()
+                .map(|(from, to)| (to.at(there_x, there_y) - from.from(x as isize, y as isize)[0]).abs())
+                .sum();
+            let difference = (to.at(there_x, there_y) - own).abs() + hue;
             differences.push(if is_outside { 255.0 } else { difference });
         }
     }
@@ -74,4 +86,68 @@ fn trust(flow: &Flow, from: &Grey, to: &Grey) -> Vec<f32> {
         (-(mean / DIFFERENCE) * (mean / DIFFERENCE)).exp() + DISBELIEVED
     };
     (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(believed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+
+    use super::*;
+
+    /// A textured wall with a bright textured square whose left edge is at `x`.
+    fn trace(x: usize, mask: Option<f32>) -> Trace {
+        let size = Size::new(96, 64).unwrap();
+        let mut picture = Picture::new(PictureFormat {
+            size,
+            subsampling: Subsampling::Half,
+            has_alpha: false,
+            matrix: Matrix::Bt709,
+        });
+        for (at, value) in picture.planes_mut()[0].iter_mut().enumerate() {
+            let (column, row) = (at % 96, at / 96);
+            let in_square = (x..x + 24).contains(&column) && (20..44).contains(&row);
+            // Patches of no period, so that nothing is found where it is not.
+            let patch = |x: usize, y: usize| {
+                let mixed = ((x / 3 * 7919 + y / 3 * 104_729) as u32).wrapping_mul(2_654_435_761);
+                (mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519) >> 26
+            };
+            *value = if in_square { 170 + patch(column - x, row) } else { 40 + patch(column + 7, row + 3) } as u8;
+        }
+        let mut trace = Trace::of(&picture);
+        trace.mask = mask.map(|value| Mask { width: 96, height: 64, values: vec![value; 96 * 64] });
+        trace
+    }
+
+    #[test]
+    fn what_a_moving_thing_uncovers_is_not_believed() {
+        let (now, then) = (trace(40, None), trace(28, None));
+        let flow = Flow::between(&now.pyramid, &then.pyramid);
+        let trust = trust(&flow, &now.pyramid, &then.pyramid);
+        let mean = |columns: std::ops::Range<usize>| {
+            let values: Vec<f32> =
+                columns.flat_map(|x| (26..38).map(move |y| y * 96 + x)).map(|at| trust[at]).collect();
+            values.iter().sum::<f32>() / values.len() as f32
+        };
+        let (uncovered, square, wall) = (mean(30..36), mean(46..58), mean(76..88));
+        assert!(uncovered < 0.5 && square > 0.8 && wall > 0.8, "{uncovered} {square} {wall}");
+    }
+
+    #[test]
+    fn what_differs_in_hue_alone_is_not_believed() {
+        let (now, mut then) = (trace(40, None), trace(40, None));
+        let grey = then.pyramid.finest();
+        let red = Grey::new(grey.width, grey.height, &vec![160.0; grey.width * grey.height]);
+        then.pyramid.chroma = Some([red.clone(), red]);
+        let still = Flow::between(&now.pyramid, &then.pyramid);
+        assert!(trust(&still, &now.pyramid, &now.pyramid).iter().all(|trust| *trust > 0.9));
+        assert!(trust(&still, &now.pyramid, &then.pyramid).iter().all(|trust| *trust < 0.1));
+    }
+
+    #[test]
+    fn nearer_keys_count_more_and_none_makes_no_mask() {
+        let (yes, no) = (trace(30, Some(1.0)), trace(30, Some(0.0)));
+        let near = carried(&trace(30, None), &[(1, &yes), (5, &no)]).unwrap();
+        assert!(near.values.iter().all(|value| (0.55..0.7).contains(value)), "{:?}", &near.values[..4]);
+        assert!(carried(&trace(30, None), &[(1, &trace(30, None))]).is_none());
+    }
 }

@@ -258,3 +258,54 @@ fn blended(patches: &[Patch], from: &Grey, to: &Grey) -> Flow {
     }
     Flow { width, height, right, down }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A texture without a period, read `right` and `down` away from its origin.
+    fn texture(right: f32, down: f32) -> Pyramid {
+        let wave = |x: f32, y: f32| {
+            (0.21 * x).sin()
+                + (0.17 * y).cos()
+                + (0.11 * x * 0.9 + 0.13 * y).sin()
+                + (0.5 * x - 0.45 * y).sin()
+                + (0.4 * x + 0.53 * y).cos()
+        };
+        let values: Vec<f32> =
+            (0..96 * 72).map(|at| 128.0 + 25.0 * wave((at % 96) as f32 + right, (at / 96) as f32 + down)).collect();
+        Pyramid::over(Grey::new(96, 72, &values))
+    }
+
+    /// Mean distance of the ways from (`right`, `down`), at least 12 pixels from the sides.
+    fn error(flow: &Flow, right: f32, down: f32) -> f32 {
+        let inner = (12..60).flat_map(|y| (12..84).map(move |x| y * 96 + x));
+        let errors: Vec<f32> = inner.map(|at| (flow.right[at] - right).hypot(flow.down[at] - down)).collect();
+        errors.iter().sum::<f32>() / errors.len() as f32
+    }
+
+    #[test]
+    fn a_shift_is_found_to_a_fraction_of_a_pixel() {
+        for (right, down) in [(0.0, 0.0), (0.5, -0.25), (3.0, 2.0), (-9.5, 6.0)] {
+            let flow = Flow::between(&texture(right, down), &texture(0.0, 0.0));
+            let error = error(&flow, right, down);
+            assert!(error < 0.1, "({right}, {down}) is off by {error}");
+        }
+    }
+
+    #[test]
+    fn brighter_light_is_no_motion() {
+        let dark = texture(0.0, 0.0);
+        let values: Vec<f32> = (0..72)
+            .flat_map(|y| dark.finest().from(0, y)[..96].iter().map(|v| v + 20.0).collect::<Vec<f32>>())
+            .collect();
+        let flow = Flow::between(&dark, &Pyramid::over(Grey::new(96, 72, &values)));
+        assert!(error(&flow, 0.0, 0.0) < 0.05, "{}", error(&flow, 0.0, 0.0));
+    }
+
+    #[test]
+    fn a_surface_without_texture_stays_where_it_is() {
+        let flat = Pyramid::over(Grey::new(96, 72, &vec![90.0; 96 * 72]));
+        assert!(error(&Flow::between(&flat, &flat), 0.0, 0.0) < 1e-6);
+    }
+}

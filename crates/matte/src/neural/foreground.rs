@@ -14,7 +14,7 @@ use super::{
 use crate::{band::BandPixel, outline::place, unmix::Unmixed};
 
 /// Longer side of the copies on which is looked around, and how far: close by, and, where nothing sure is close by, wide.
-const LOOKS: [(u32, usize); 2] = [(320, 2), (80, 4)];
+const LOOKS: [(u32, usize); 2] = [(320, 3), (80, 4)];
 /// How much what is seen wide counts against what is seen close by.
 const WIDE: f32 = 0.01;
 /// The most that a pixel may differ from what is guessed for it, in levels: more is the guess's error, not texture.
@@ -101,8 +101,10 @@ impl Sides {
         let guide = Guide::of(picture, size);
         let full = [picture.size().width() as usize, picture.size().height() as usize];
         let subject: Vec<f32> = shrunk(alpha, full, size).iter().map(|alpha| alpha / 255.0).collect();
-        // The fourth power: what is half mixed hardly counts.
-        let sure = |share: f32| share.powi(4) + 1e-9;
+        // Half-resolution chroma carries the other side's hue a pixel further than alpha tells.
+        let subject = boxed(&subject, size[0], 1);
+        // The eighth power: what is a little mixed hardly counts.
+        let sure = |share: f32| share.clamp(0.0, 1.0).powi(8) + 1e-9;
         let sides = [0, 1].map(|side| {
             let weights: Vec<f32> =
                 subject.iter().map(|share| sure(if side == 0 { *share } else { 1.0 - share })).collect();

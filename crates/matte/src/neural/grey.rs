@@ -4,8 +4,9 @@ use clearcut_frame::Picture;
 
 use super::shrink::shrunk;
 
-/// The longer side of the finest level in pixels: finer than this, grain is tracked instead of shapes.
-const LONGER_SIDE: u32 = 160;
+/// The longer side of the finest level in pixels. At 160 arms that swing are lost between key pictures, at 320 flow costs twice
+/// the time for a hundredth of the flicker.
+const LONGER_SIDE: u32 = 240;
 
 /// No level is smaller than this on its shorter side: a patch and its surroundings have to fit.
 const LEAST_SIDE: usize = 16;
@@ -81,6 +82,8 @@ impl Grey {
 #[derive(Debug, Clone)]
 pub(crate) struct Pyramid {
     pub(crate) levels: Vec<Grey>,
+    /// Cb and Cr at the size of the finest level: what is told apart by hue alone.
+    pub(crate) chroma: Option<[Grey; 2]>,
 }
 
 impl Pyramid {
@@ -91,7 +94,10 @@ impl Pyramid {
         let small = size.with_longest_side(LONGER_SIDE.min(size.longest_side()));
         let (width, height) = (small.width() as usize, small.height() as usize);
         let values = shrunk(picture.y(), [size.width() as usize, size.height() as usize], [width, height]);
-        Self::over(Grey::new(width, height, &values))
+        let chroma = <[usize; 2]>::from(picture.format().chroma_size());
+        let hue =
+            [picture.cb(), picture.cr()].map(|plane| Grey::new(width, height, &shrunk(plane, chroma, [width, height])));
+        Self { chroma: Some(hue), ..Self::over(Grey::new(width, height, &values)) }
     }
 
     /// With `finest` as the first level.
@@ -101,7 +107,7 @@ impl Pyramid {
             let next = last.halved();
             levels.push(next);
         }
-        Self { levels }
+        Self { levels, chroma: None }
     }
 
     pub(crate) fn finest(&self) -> &Grey {

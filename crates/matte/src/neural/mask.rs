@@ -5,7 +5,11 @@ use clearcut_frame::Picture;
 use super::shrink::shrunk;
 use crate::network::{Network, NetworkError, NetworkInput, answer};
 
-/// How likely each pixel of the network's picture is subject, 0.0–1.0, row by row.
+/// A side of a mask has at most so many pixels, whatever the network's picture has: finer shapes are found by colour, and what
+/// is carried over time stays small.
+const MOST_SIDE: usize = 320;
+
+/// How likely each pixel of a small copy of the picture is subject, 0.0–1.0, row by row.
 #[derive(Debug, Clone)]
 pub(crate) struct Mask {
     pub(crate) width: usize,
@@ -18,7 +22,9 @@ impl Mask {
     pub(crate) fn asked(picture: &Picture, network: &mut dyn Network) -> Result<Self, NetworkError> {
         let input = network.input();
         let values = answer(network, &planes(picture, input))?;
-        Ok(Self { width: input.width, height: input.height, values })
+        let [width, height] = [input.width, input.height].map(|side| side.min(MOST_SIDE));
+        let values = shrunk(&values, [input.width, input.height], [width, height]);
+        Ok(Self { width, height, values })
     }
 
     /// Value at (`x`, `y`), interpolated, that of the nearest pixel beyond the sides.

@@ -12,13 +12,17 @@ const UNSURE: f32 = 0.2;
 /// to where colour changes; narrow in the end, so that fine shapes are followed.
 const PASSES: [(u32, usize, f32); 3] = [(160, 4, 0.2), (320, 3, 0.2), (640, 3, 0.05)];
 
-/// `picture` with alpha from `mask` and the subject's own colour; clear where there is no mask.
+/// `picture` with alpha from `mask` and the subject's own colour; clear where there is no mask. An alpha plane on
+/// the input multiplies ours.
 pub(crate) fn cut(picture: Picture, mask: Option<&Mask>) -> Picture {
     let format = picture.format().with_alpha();
-    let alpha: Vec<u8> = match mask {
+    let mut alpha: Vec<u8> = match mask {
         Some(mask) => refined(&picture, mask).iter().map(|alpha| (alpha * 255.0 + 0.5) as u8).collect(),
         None => vec![0; format.luma_len()],
     };
+    for (alpha, own) in alpha.iter_mut().zip(picture.alpha().into_iter().flatten()) {
+        *alpha = ((u16::from(*alpha) * u16::from(*own) + 127) / 255) as u8;
+    }
     let band = band_of(&picture, &alpha);
     let subject: Vec<u8> = alpha.iter().map(|&alpha| if alpha > 0 { 255 } else { 0 }).collect();
     let mut bytes = picture.into_bytes();

@@ -82,3 +82,59 @@ fn tones(grey: &Grey) -> Tones {
     }
     tones
 }
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+
+    use super::*;
+
+    fn trace(luma: impl Fn(usize, usize) -> u8) -> Trace {
+        let size = Size::new(64, 48).unwrap();
+        let mut picture = Picture::new(PictureFormat {
+            size,
+            subsampling: Subsampling::Half,
+            has_alpha: false,
+            matrix: Matrix::Bt709,
+        });
+        for (at, value) in picture.planes_mut()[0].iter_mut().enumerate() {
+            *value = luma(at % 64, at / 64);
+        }
+        Trace::of(&picture)
+    }
+
+    /// Number of the shot and whether it is a key, for every picture.
+    fn settled(spacing: usize, traces: &mut [Trace]) -> Vec<(u64, bool)> {
+        let mut shots = Shots::new(spacing);
+        for at in 0..traces.len() {
+            let (before, next) = traces.split_at_mut(at);
+            shots.settle(before.last_mut(), &mut next[0]);
+        }
+        traces.last_mut().into_iter().for_each(|last| shots.end(last));
+        traces.iter().map(|trace| (trace.shot, trace.is_key)).collect()
+    }
+
+    #[test]
+    fn keys_are_evenly_spaced_and_both_ends_of_a_shot_are_keys() {
+        let steps = |x: usize, y: usize| (60 + (x / 8 + y / 8) % 2 * 90) as u8;
+        let ramp = |x: usize, _: usize| (3 * x) as u8;
+        let mut traces: Vec<Trace> = (0..6).map(|_| trace(steps)).chain((0..6).map(|_| trace(ramp))).collect();
+        let found = settled(4, &mut traces);
+        let keys: Vec<usize> = (0..12).filter(|&at| found[at].1).collect();
+        assert_eq!(keys, [0, 4, 5, 6, 10, 11]);
+        assert!(found.iter().enumerate().all(|(at, (shot, _))| *shot == u64::from(at >= 6)), "{found:?}");
+    }
+
+    #[test]
+    fn motion_drifting_light_and_someone_who_walks_in_are_no_cuts() {
+        let mut traces: Vec<Trace> = (0..8)
+            .map(|at| {
+                trace(move |x, y| {
+                    let is_person = (4 * at..4 * at + 20).contains(&(x + 12)) && y > 8;
+                    if is_person { 210 } else { (50 + (x + 2 * at) % 32 * 3 + 2 * at) as u8 }
+                })
+            })
+            .collect();
+        assert!(settled(4, &mut traces).iter().all(|(shot, _)| *shot == 0));
+    }
+}

@@ -1,8 +1,8 @@
-//! Planes of bytes at another size: the mean of what a pixel covers, so that nothing is skipped and nothing flickers.
+//! Planes at another size: the mean of what a pixel covers, so that nothing is skipped and nothing flickers.
 
-/// `plane` (`from` width and height) at size `to`, as levels. Each pixel is the mean of the area that it covers; where the plane
+/// `plane` (`from` width and height) at size `to`. Each pixel is the mean of the area that it covers; where the plane
 /// is too small for that, it is interpolated.
-pub(crate) fn shrunk(plane: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
+pub(crate) fn shrunk<T: Copy + Into<f32>>(plane: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     let columns = Share::along(from[0], to[0]);
     let rows = Share::along(from[1], to[1]);
     let mut out = Vec::with_capacity(to[0] * to[1]);
@@ -11,7 +11,7 @@ pub(crate) fn shrunk(plane: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<f32>
         sum.fill(0.0);
         for (line, weight) in plane.chunks_exact(from[0]).skip(row.first).zip(&row.weights) {
             for (sum, value) in sum.iter_mut().zip(line) {
-                *sum += weight * f32::from(*value);
+                *sum += weight * (*value).into();
             }
         }
         out.extend(columns.iter().map(|column| column.of(&sum)));
