@@ -79,19 +79,36 @@ impl Row {
         Ok(())
     }
 
-    fn step(&mut self, step: NextStep, now: UnixMillis) -> Result<(), QueueError> {
+    /// Carries out what the policy said of a setback.
+    fn step(&mut self, step: NextStep, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
         self.lease_expires = None;
         match step {
             NextStep::Retry { not_before } => {
                 self.not_before = not_before;
                 self.go(Move::Requeue)
             }
-            NextStep::End(failure) => {
+            NextStep::End(failure) => self.end(Ending::Failed(failure), winner, now),
+        }
+    }
+
+    /// The only way into a final state, whoever ends the job. `winner` is the claim that says it, `None` where it is not the
+    /// worker's word.
+    fn end(&mut self, ending: Ending, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
+        match ending {
+            Ending::Completed(outcome) => {
+                self.go(Move::Complete)?;
+                self.outcome = Some(outcome);
+                self.outputs_kept = true;
+            }
+            Ending::Failed(failure) => {
+                self.go(Move::Fail)?;
                 self.failure = Some(failure);
-                self.ended = Some(now);
-                self.go(Move::Fail)
             }
         }
+        self.lease_expires = None;
+        self.ended = Some(now);
+        self.winner = winner;
+        Ok(())
     }
 
     fn record(&self) -> JobRecord {
@@ -193,23 +210,16 @@ impl Queue for MemoryQueue {
         }
         let row = tables.leased(id, token)?;
         match ending {
-            Ending::Completed(outcome) => {
-                row.go(Move::Complete)?;
-                row.lease_expires = None;
-                row.ended = Some(now);
-                row.outcome = Some(outcome);
-                row.outputs_kept = true;
-            }
+            Ending::Completed(_) => row.end(ending, Some(token), now)?,
             Ending::Failed(failure) => {
                 row.attempts += 1;
                 let step = self.policy.after_failure(id, failure, row.attempts, now);
-                row.step(step.clone(), now)?;
+                row.step(step.clone(), Some(token), now)?;
                 if let NextStep::Retry { not_before } = step {
                     return Ok(Finished::Retrying { not_before });
                 }
             }
         }
-        row.winner = Some(token);
         self.signals.call_waiters();
         Ok(Finished::Committed)
     }
@@ -233,7 +243,7 @@ impl Queue for MemoryQueue {
         for row in expired {
             row.crashes += 1;
             let step = self.policy.after_crash(row.crashes, now);
-            row.step(step, now)?;
+            row.step(step, None, now)?;
             reaped.push(Reaped { id: row.id.clone(), given_up: row.state.is_final() });
             self.signals.call_worker();
         }

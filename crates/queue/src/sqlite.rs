@@ -1,3 +1,4 @@
+mod ending;
 mod jobs;
 mod keys;
 mod open;

@@ -1,41 +1,12 @@
-use clearcut_job::{Failure, FencingToken, JobId, JobState, Outcome, Progress, Stage, UnixMillis, WorkerId};
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
+use sqlx::{Sqlite, Transaction};
 
-use super::{SqliteQueue, row, sql};
+use super::{
+    SqliteQueue,
+    ending::{Held, held, write_end},
+    row, sql,
+};
 use crate::{Claimed, Depth, Ending, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
-
-/// What the database says of a job when its worker ends it.
-struct Held {
-    seq: i64,
-    owner: i64,
-    state: JobState,
-    attempts: u32,
-    crashes: u32,
-    input_bytes: i64,
-    winner: Option<i64>,
-    leased_under: Option<i64>,
-}
-
-impl Held {
-    fn read(row: &SqliteRow) -> Result<Self, QueueError> {
-        Ok(Self {
-            seq: row::column(row, "seq")?,
-            owner: row::column(row, "owner")?,
-            state: row::job_state(row)?,
-            attempts: row::count(row, "attempts")? as u32,
-            crashes: row::count(row, "crashes")? as u32,
-            input_bytes: row::column(row, "input_size")?,
-            winner: row::column(row, "winner_token")?,
-            leased_under: row::column(row, "lease_token")?,
-        })
-    }
-}
-
-/// The counters that a setback leaves behind.
-struct Setbacks {
-    attempts: u32,
-    crashes: u32,
-}
 
 impl SqliteQueue {
     pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
@@ -118,28 +89,25 @@ impl SqliteQueue {
     ) -> Result<Finished, QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut *tx).await?;
-        let job = Held::read(&found.ok_or(QueueError::LeaseLost)?)?;
-        let said = Some(row::stored(token.0));
-        if job.state.is_final() && job.winner == said {
+        let mut job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        if job.state.is_final() && job.winner == Some(token) {
             return Ok(Finished::AlreadyCommitted);
         }
-        if job.leased_under != said {
+        if job.leased_under != Some(token) {
             return Err(QueueError::LeaseLost);
         }
         let mut finished = Finished::Committed;
         match ending {
-            Ending::Completed(outcome) => complete(&mut tx, id, &job, token, &outcome, now).await?,
+            Ending::Completed(_) => write_end(&mut tx, &job, &ending, Some(token), now).await?,
             Ending::Failed(failure) => {
-                let setbacks = Setbacks { attempts: job.attempts + 1, crashes: job.crashes };
-                let step = self.policy.after_failure(id, failure, setbacks.attempts, now);
+                job.attempts += 1;
+                let step = self.policy.after_failure(id, failure, job.attempts, now);
                 if let NextStep::Retry { not_before } = step {
                     finished = Finished::Retrying { not_before };
                 }
-                set_back(&mut tx, job.seq, token, (step, said), &setbacks, now).await?;
+                set_back(&mut tx, &job, step, Some(token), now).await?;
             }
         }
-        sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_waiters();
         Ok(finished)
@@ -147,14 +115,11 @@ impl SqliteQueue {
 
     pub(super) async fn release_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
-        let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut *tx).await?;
-        let job = Held::read(&found.ok_or(QueueError::LeaseLost)?)?;
-        if job.leased_under != Some(row::stored(token.0)) {
+        let job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        if job.leased_under != Some(token) {
             return Err(QueueError::LeaseLost);
         }
-        let setbacks = Setbacks { attempts: job.attempts, crashes: job.crashes };
-        requeue(&mut tx, job.seq, token, None, &setbacks).await?;
-        sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut *tx).await?;
+        requeue(&mut tx, &job, None).await?;
         tx.commit().await?;
         self.signals.call_worker();
         Ok(())
@@ -170,13 +135,11 @@ impl SqliteQueue {
         let expired = sqlx::query(sql::FIND_EXPIRED).bind(now.0).fetch_all(&mut *tx).await?;
         let mut reaped = Vec::with_capacity(expired.len());
         for found in &expired {
-            let seq: i64 = row::column(found, "seq")?;
-            let crashes = row::count(found, "crashes")? as u32 + 1;
-            let setbacks = Setbacks { attempts: row::count(found, "attempts")? as u32, crashes };
-            let step = self.policy.after_crash(crashes, now);
-            reaped.push(Reaped { id: row::job_id(found)?, given_up: matches!(step, NextStep::End(_)) });
-            set_back(&mut tx, seq, row::token(found)?, (step, None), &setbacks, now).await?;
-            sqlx::query(sql::DROP_LEASE).bind(seq).execute(&mut *tx).await?;
+            let mut job = Held::read(found)?;
+            job.crashes += 1;
+            let step = self.policy.after_crash(job.crashes, now);
+            reaped.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
+            set_back(&mut tx, &job, step, None, now).await?;
         }
         tx.commit().await?;
         for _ in &reaped {
@@ -226,80 +189,33 @@ impl SqliteQueue {
     }
 }
 
-/// The token fitted exactly one row, or the lease is lost.
-fn held(rows: u64) -> Result<(), QueueError> {
-    if rows == 1 { Ok(()) } else { Err(QueueError::LeaseLost) }
+/// The job as it is within `tx`.
+pub(super) async fn find(tx: &mut Transaction<'static, Sqlite>, id: &JobId) -> Result<Option<Held>, QueueError> {
+    let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut **tx).await?;
+    found.as_ref().map(Held::read).transpose()
 }
 
-async fn complete(
-    tx: &mut Transaction<'static, Sqlite>,
-    id: &JobId,
-    job: &Held,
-    token: FencingToken,
-    outcome: &Outcome,
-    now: UnixMillis,
-) -> Result<(), QueueError> {
-    let measured = serde_json::to_string(&outcome.measured).map_err(|_| QueueError::Damaged { what: "measured" })?;
-    let processing_ms = row::stored(outcome.processing_ms);
-    let update = sqlx::query(sql::COMPLETE).bind(job.seq).bind(row::stored(token.0)).bind(now.0);
-    held(update.bind(measured).bind(processing_ms).execute(&mut **tx).await?.rows_affected())?;
-    for (place, output) in (0_i64..).zip(&outcome.outputs) {
-        sqlx::query(sql::INSERT_OUTPUT)
-            .bind(job.seq)
-            .bind(place)
-            .bind(output.format.name())
-            .bind(&output.key)
-            .bind(row::stored(output.size_bytes))
-            .bind(&output.sha256.0)
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
-    }
-    let output_bytes: u64 = outcome.outputs.iter().map(|output| output.size_bytes).sum();
-    sqlx::query(sql::INSERT_USAGE)
-        .bind(id.as_str())
-        .bind(job.owner)
-        .bind(now.0)
-        .bind(job.input_bytes)
-        .bind(row::stored(output_bytes))
-        .bind(row::stored(outcome.measured.frames))
-        .bind(processing_ms)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// Carries out what the policy said of a setback; the second part of `step` is who says it, `None` for the reaper.
+/// Carries out what the policy said of a setback, which `job` counts already.
 async fn set_back(
     tx: &mut Transaction<'static, Sqlite>,
-    seq: i64,
-    token: FencingToken,
-    step: (NextStep, Option<i64>),
-    setbacks: &Setbacks,
+    job: &Held,
+    step: NextStep,
+    winner: Option<FencingToken>,
     now: UnixMillis,
 ) -> Result<(), QueueError> {
     match step {
-        (NextStep::Retry { not_before }, _) => requeue(tx, seq, token, Some(not_before), setbacks).await,
-        (NextStep::End(failure), winner) => {
-            let failure = write_failure(&failure)?;
-            let update = sqlx::query(sql::FAIL).bind(seq).bind(row::stored(token.0)).bind(now.0).bind(winner);
-            let update = update.bind(failure).bind(setbacks.attempts).bind(setbacks.crashes);
-            held(update.execute(&mut **tx).await?.rows_affected())
-        }
+        NextStep::Retry { not_before } => requeue(tx, job, Some(not_before)).await,
+        NextStep::End(failure) => write_end(tx, job, &Ending::Failed(failure), winner, now).await,
     }
 }
 
 async fn requeue(
     tx: &mut Transaction<'static, Sqlite>,
-    seq: i64,
-    token: FencingToken,
+    job: &Held,
     not_before: Option<UnixMillis>,
-    setbacks: &Setbacks,
 ) -> Result<(), QueueError> {
-    let update = sqlx::query(sql::REQUEUE).bind(seq).bind(row::stored(token.0)).bind(not_before.map(|at| at.0));
-    held(update.bind(setbacks.attempts).bind(setbacks.crashes).execute(&mut **tx).await?.rows_affected())
-}
-
-fn write_failure(failure: &Failure) -> Result<String, QueueError> {
-    serde_json::to_string(failure).map_err(|_| QueueError::Damaged { what: "failure" })
+    let update = sqlx::query(sql::REQUEUE).bind(job.seq).bind(row::stored(job.token.0)).bind(not_before.map(|at| at.0));
+    held(update.bind(job.attempts).bind(job.crashes).execute(&mut **tx).await?.rows_affected())?;
+    sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
+    Ok(())
 }

@@ -34,7 +34,8 @@ statements! {
     RENEW = "UPDATE leases SET expires_ms = ?3, progress = MAX(progress, ?4)
         WHERE job_seq = (SELECT seq FROM jobs WHERE id = ?1) AND token = ?2";
 
-    FIND_HELD = "SELECT j.seq, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size, l.token AS lease_token
+    FIND_HELD = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+            l.token AS lease_token
         FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = ?1";
 
     COMPLETE = "UPDATE jobs SET state = 'completed', ended_ms = ?3, winner_token = ?2, measured = ?4, processing_ms = ?5,
@@ -48,8 +49,8 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
     FAIL = "UPDATE jobs SET state = 'failed', ended_ms = ?3, winner_token = ?4, failure = ?5, attempts = ?6, crashes = ?7,
-            progress = MAX(progress, (SELECT progress FROM leases WHERE job_seq = ?1))
-        WHERE seq = ?1 AND token = ?2 AND state IN ('submitted', 'processing')";
+            progress = MAX(progress, COALESCE((SELECT progress FROM leases WHERE job_seq = ?1), 0))
+        WHERE seq = ?1 AND token = ?2 AND state IN ('queued', 'submitted', 'processing')";
 
     REQUEUE = "UPDATE jobs SET state = 'queued', not_before_ms = COALESCE(?3, not_before_ms), attempts = ?4, crashes = ?5,
             progress = MAX(progress, (SELECT progress FROM leases WHERE job_seq = ?1))
@@ -57,7 +58,9 @@ statements! {
 
     DROP_LEASE = "DELETE FROM leases WHERE job_seq = ?1";
 
-    FIND_EXPIRED = "SELECT j.id, j.seq, j.token, j.attempts, j.crashes FROM leases l JOIN jobs j ON j.seq = l.job_seq
+    FIND_EXPIRED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+            l.token AS lease_token
+        FROM leases l JOIN jobs j ON j.seq = l.job_seq
         WHERE l.expires_ms <= ?1 ORDER BY l.expires_ms, j.seq LIMIT 1000";
 
     EXPIRE_ALL_LEASES = "UPDATE leases SET expires_ms = MIN(expires_ms, ?1)";
