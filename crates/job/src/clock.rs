@@ -23,11 +23,33 @@ impl UnixMillis {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The moment in UTC to the millisecond, such as `2026-11-23T12:26:13.042Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let (days, millis) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
+        let (year, month, day) = civil_from_days(days);
+        let (hour, minute, secs) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60);
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{secs:02}.{:03}Z", millis % 1000)
+    }
+
     /// How long after `earlier` this is; zero if it is before it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+}
+
+/// Year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01. Counts in years that begin in March, so
+/// that the leap day is the last of its year, and in eras of 400 years, which all have the same number of days.
+const fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let from_march_0000 = days + 719_468;
+    let (era, day_of_era) = (from_march_0000.div_euclid(146_097), from_march_0000.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + (month <= 2) as i64, month, day)
 }
 
 /// Where wall-clock time comes from: the only door by which it enters.
@@ -81,6 +103,19 @@ mod tests {
     fn seconds_are_rounded_down_on_both_sides_of_the_epoch() {
         assert_eq!(UnixMillis(1_999).whole_secs(), 1);
         assert_eq!(UnixMillis(-1).whole_secs(), -1);
+    }
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_399_042, "2000-02-28T23:59:59.042Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_251_200_000, "2024-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(UnixMillis(millis).to_rfc3339(), text);
+        }
     }
 
     #[test]

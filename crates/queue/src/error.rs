@@ -1,5 +1,7 @@
 use clearcut_job::Fault;
 
+use crate::MAX_ENDPOINTS;
+
 /// Why the queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -10,6 +12,12 @@ pub enum QueueError {
     /// A job or a key with that name is there already.
     #[error("the name is taken")]
     Taken,
+    /// The key has as many endpoints for webhooks as it may.
+    #[error("the key has {MAX_ENDPOINTS} endpoints, and no more are allowed")]
+    TooManyEndpoints,
+    /// Nothing is sent to the endpoint.
+    #[error("the endpoint is disabled")]
+    EndpointDisabled,
     /// The database was written by a newer version of this program.
     #[error(
         "the database has schema {found}, newer than this program knows; run the newer version, or restore a backup"
@@ -48,6 +56,8 @@ impl QueueError {
         match self {
             Self::LeaseLost => "LEASE_LOST",
             Self::Taken => "TAKEN",
+            Self::TooManyEndpoints => "TOO_MANY_WEBHOOKS",
+            Self::EndpointDisabled => "WEBHOOK_DISABLED",
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
             Self::OldSqlite { .. } => "OLD_SQLITE",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
@@ -62,6 +72,7 @@ impl QueueError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
+            Self::TooManyEndpoints | Self::EndpointDisabled => Fault::Input,
             Self::NewerSchema { .. }
             | Self::OldSqlite { .. }
             | Self::DiskFull

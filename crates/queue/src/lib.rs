@@ -8,21 +8,33 @@
 //! refused; a job that ended stays ended; what was acknowledged is on the disk.
 
 mod error;
+mod event;
 mod key;
 mod lock;
 mod memory;
 mod policy;
 mod record;
+mod secret;
 mod signals;
 mod sqlite;
 mod traits;
+mod webhook;
+mod webhooks;
 
 pub use error::QueueError;
+pub use event::{EventKind, EventKinds, ParseEventError};
 pub use key::{KeyHash, KeyId, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
 pub use policy::{NextStep, Policy};
 pub use record::{Claimed, Depth, Ending, Finished, InputPointer, JobRecord, NewJob, Reaped};
+pub use secret::{SigningSecrets, WebhookSecret};
 pub use signals::Signals;
 pub use sqlite::SqliteQueue;
 pub use traits::Queue;
+pub use webhook::{
+    AfterAttempt, Answer, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState,
+    Destination, DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, JobWebhook, MAX_ENDPOINTS,
+    NewEndpoint, NoAnswer, ParseNameError, SECRET_OVERLAP, SecretOf,
+};
+pub use webhooks::Webhooks;

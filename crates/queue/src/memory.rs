@@ -1,3 +1,5 @@
+mod webhooks;
+
 use std::{
     collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -26,6 +28,7 @@ pub struct MemoryQueue {
 struct Tables {
     jobs: Vec<Row>,
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
+    webhooks: webhooks::WebhookTables,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,9 @@ struct Row {
     outcome: Option<Outcome>,
     outputs_kept: bool,
     lease_expires: Option<UnixMillis>,
+    // Whether the webhooks know.
+    is_start_noted: bool,
+    is_end_noted: bool,
 }
 
 impl MemoryQueue {
@@ -59,7 +65,9 @@ impl MemoryQueue {
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.note_events();
+        tables
     }
 }
 
@@ -138,7 +146,7 @@ impl Queue for MemoryQueue {
             return Err(QueueError::Taken);
         }
         tables.jobs.push(Row {
-            id: job.id,
+            id: job.id.clone(),
             owner: job.owner,
             state: JobState::Queued,
             request_json: job.request.to_json(),
@@ -157,7 +165,12 @@ impl Queue for MemoryQueue {
             outcome: None,
             outputs_kept: false,
             lease_expires: None,
+            is_start_noted: false,
+            is_end_noted: false,
         });
+        if let Some(webhook) = job.webhook {
+            tables.webhooks.keep_url(job.owner, &job.id, webhook, now);
+        }
         self.signals.call_worker();
         Ok(())
     }
@@ -190,6 +203,7 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         row.go(Move::Start)?;
         row.started.get_or_insert(now);
+        self.signals.call_courier();
         Ok(())
     }
 
@@ -320,6 +334,7 @@ impl Queue for MemoryQueue {
             return Ok(false);
         };
         record.revoked = Some(now);
+        tables.webhooks.stop_all_of(id);
         Ok(true)
     }
 

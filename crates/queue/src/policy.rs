@@ -19,6 +19,9 @@ pub struct Policy {
     pub backoff_cap: Duration,
     /// How long outputs are kept after the end of a job. Default 24 h.
     pub output_retention: Duration,
+    /// How long a delivery is its courier's: longer than an attempt may take, and as long as the delivery waits if its
+    /// courier dies. Default 60 s.
+    pub delivery_lease: Duration,
 }
 
 impl Default for Policy {
@@ -30,6 +33,7 @@ impl Default for Policy {
             backoff: Duration::from_secs(5),
             backoff_cap: Duration::from_mins(5),
             output_retention: Duration::from_hours(24),
+            delivery_lease: Duration::from_mins(1),
         }
     }
 }

@@ -1,6 +1,6 @@
 use clearcut_job::{CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis};
 
-use crate::KeyId;
+use crate::{JobWebhook, KeyId};
 
 /// Where the input of a job lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct NewJob {
     pub request: CutRequest,
     /// Where the input lies.
     pub input: InputPointer,
+    /// Where to tell of it, beside the endpoints of the key.
+    pub webhook: Option<JobWebhook>,
 }
 
 /// What is known of a job.

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 pub struct Signals {
     work: Notify,
     endings: Notify,
+    deliveries: Notify,
 }
 
 impl Signals {
@@ -19,6 +20,12 @@ impl Signals {
     /// Says that a job ended: wakes all who wait for an end.
     pub fn call_waiters(&self) {
         self.endings.notify_waiters();
+        self.call_courier();
+    }
+
+    /// Says that there may be something to deliver.
+    pub fn call_courier(&self) {
+        self.deliveries.notify_one();
     }
 
     /// Waits until there may be work, at most `longest`.
@@ -29,5 +36,10 @@ impl Signals {
     /// Waits until a job may have ended, at most `longest`.
     pub async fn ending(&self, longest: Duration) {
         let _ = tokio::time::timeout(longest, self.endings.notified()).await;
+    }
+
+    /// Waits until there may be something to deliver, at most `longest`.
+    pub async fn delivery(&self, longest: Duration) {
+        let _ = tokio::time::timeout(longest, self.deliveries.notified()).await;
     }
 }

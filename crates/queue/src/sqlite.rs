@@ -1,9 +1,15 @@
+mod deliveries;
 mod ending;
+mod endpoints;
+mod events;
 mod jobs;
 mod keys;
 mod open;
 mod row;
 mod sql;
+mod webhook_row;
+mod webhook_sql;
+mod webhooks;
 
 use std::sync::Arc;
 

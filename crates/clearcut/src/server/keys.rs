@@ -78,22 +78,8 @@ async fn act(queue: &SqliteQueue, action: &Action) -> Result<(), Failure> {
 /// The moment in UTC, such as `2026-11-23T12:26:13Z`.
 fn show(moment: Option<UnixMillis>) -> String {
     let Some(moment) = moment else { return "never".to_owned() };
-    let (days, secs) = (moment.whole_secs().div_euclid(86_400), moment.whole_secs().rem_euclid(86_400));
-    let (year, month, day) = civil_from_days(days);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", secs / 3600, secs / 60 % 60, secs % 60)
-}
-
-/// Year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01. Counts in years that begin in March, so
-/// that the leap day is the last of its year, and in eras of 400 years, which all have the same number of days.
-const fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let from_march_0000 = days + 719_468;
-    let (era, day_of_era) = (from_march_0000.div_euclid(146_097), from_march_0000.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + (month <= 2) as i64, month, day)
+    let text = moment.to_rfc3339();
+    text.split_once('.').map_or(String::new(), |(secs, _)| secs.to_owned() + "Z")
 }
 
 #[cfg(test)]

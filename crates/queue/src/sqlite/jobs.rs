@@ -4,22 +4,29 @@ use sqlx::{Sqlite, Transaction};
 use super::{
     SqliteQueue,
     ending::{Held, held, write_end},
+    events::{keep_url, note_event},
     row, sql,
 };
-use crate::{Claimed, Depth, Ending, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
+use crate::{Claimed, Depth, Ending, EventKind, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
 
 impl SqliteQueue {
     pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
-        sqlx::query(sql::SUBMIT)
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let submitted = sqlx::query(sql::SUBMIT)
             .bind(job.id.as_str())
             .bind(job.owner.0)
             .bind(job.request.to_json())
             .bind(job.input.key)
             .bind(row::stored(job.input.size_bytes))
             .bind(job.input.sha256.0)
-            .bind(self.clock.now().0)
-            .execute(&self.writer)
+            .bind(now.0)
+            .execute(&mut *tx)
             .await?;
+        if let Some(webhook) = job.webhook {
+            keep_url(&mut tx, submitted.last_insert_rowid(), job.owner, webhook, now).await?;
+        }
+        tx.commit().await?;
         self.signals.call_worker();
         Ok(())
     }
@@ -66,8 +73,15 @@ impl SqliteQueue {
     }
 
     pub(super) async fn start_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::stored(token.0)).bind(self.clock.now().0);
-        held(query.execute(&self.writer).await?.rows_affected())
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::stored(token.0)).bind(now.0);
+        held(query.execute(&mut *tx).await?.rows_affected())?;
+        note_event(&mut tx, &job, EventKind::JobStarted, now).await?;
+        tx.commit().await?;
+        self.signals.call_courier();
+        Ok(())
     }
 
     pub(super) async fn renew_lease(

@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use clearcut_job::Clock;
 use sqlx::{
@@ -7,7 +7,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteQueue, sql};
+use super::{SqliteQueue, sql, webhook_sql};
 use crate::{Policy, QueueError, Signals};
 
 /// How long a statement waits for another process that writes.
@@ -19,7 +19,10 @@ const READERS: u32 = 4;
 /// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("../../migrations/0001_jobs.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
+    (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
+];
 
 impl SqliteQueue {
     /// Opens the database at `path`, creates it if it is missing, and brings its schema up to date.
@@ -27,6 +30,7 @@ impl SqliteQueue {
     /// # Errors
     /// If the schema is newer than this program, SQLite is too old, or the file cannot be used.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, policy: Policy) -> Result<Self, QueueError> {
+        keep_private(path).map_err(|error| QueueError::Database(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -46,13 +50,14 @@ impl SqliteQueue {
     }
 
     /// Lets every lease run out now: for the start of the only process that works on this database, when whoever held a
-    /// lease is known to be dead. They count as crashes, like any lease that runs out.
+    /// lease is known to be dead. Those of jobs count as crashes, like any lease that runs out; deliveries are due at once.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn expire_all_leases(&self) -> Result<u64, QueueError> {
         let now = self.clock.now().0;
         let expired = sqlx::query(sql::EXPIRE_ALL_LEASES).bind(now).execute(&self.writer).await?;
+        sqlx::query(webhook_sql::EXPIRE_ALL_LEASES).bind(now).execute(&self.writer).await?;
         Ok(expired.rows_affected())
     }
 
@@ -61,6 +66,17 @@ impl SqliteQueue {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Makes the file its owner's alone, and with it the log beside it, which takes its mode: the secrets of webhooks are in it.
+fn keep_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = fs::File::options().append(true).create(true).mode(0o600).open(path)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<(), QueueError> {
@@ -103,7 +119,7 @@ mod tests {
     async fn every_statement_fits_the_schema() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
-        for (name, text) in sql::ALL {
+        for (name, text) in sql::ALL.iter().chain(webhook_sql::ALL) {
             let explained = format!("EXPLAIN {text}");
             let fits = sqlx::query(AssertSqlSafe(explained)).fetch_all(&queue.writer).await;
             assert!(fits.is_ok(), "{name}: {fits:?}");
@@ -118,6 +134,21 @@ mod tests {
         let plan = sqlx::query(AssertSqlSafe(query)).fetch_all(&queue.writer).await.unwrap();
         let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
         assert_eq!(steps, ["SEARCH jobs USING INDEX jobs_ready (not_before_ms<?)"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_database_with_secrets_in_it_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("q.db");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let _queue = open(&path).await.unwrap();
+        for name in ["q.db", "q.db-wal"] {
+            let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
     }
 
     #[tokio::test]

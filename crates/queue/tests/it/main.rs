@@ -6,6 +6,7 @@ mod conformance;
 mod fixture;
 mod model;
 mod speed;
+mod webhooks;
 
 use conformance::sentences;
 
