@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use clearcut_job::{Failure, FailureCode, Fault, JobId, RequestError};
-use clearcut_queue::QueueError;
+use clearcut_queue::{MAX_ENDPOINTS, QueueError};
 use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
 
@@ -38,6 +38,18 @@ pub enum ApiError {
     /// No such job for this key.
     #[error("there is no such job")]
     JobNotFound,
+    /// No such endpoint for this key.
+    #[error("there is no such webhook")]
+    WebhookNotFound,
+    /// No such delivery of a job of this key.
+    #[error("there is no such delivery of this job")]
+    DeliveryNotFound,
+    /// The key has as many endpoints as it may.
+    #[error("the key has {MAX_ENDPOINTS} webhooks, and no more are allowed; delete one")]
+    TooManyWebhooks,
+    /// Nothing is sent to the endpoint.
+    #[error("the webhook is disabled; enable it first")]
+    WebhookDisabled,
     /// No such route.
     #[error("there is nothing at this address; the routes are listed at /docs")]
     RouteNotFound,
@@ -65,6 +77,9 @@ pub enum ApiError {
     /// A body in another form than is taken.
     #[error("the body must be multipart/form-data")]
     MediaType,
+    /// A body in another form than is taken, where JSON is.
+    #[error("the body must be application/json")]
+    NotJson,
     /// A body that came too slowly.
     #[error("the request came too slowly")]
     TooSlow,
@@ -96,7 +111,12 @@ pub enum ApiError {
 
 impl From<QueueError> for ApiError {
     fn from(error: QueueError) -> Self {
-        if matches!(error, QueueError::DiskFull) { Self::NoRoom } else { Self::Queue(error) }
+        match error {
+            QueueError::DiskFull => Self::NoRoom,
+            QueueError::TooManyEndpoints => Self::TooManyWebhooks,
+            QueueError::EndpointDisabled => Self::WebhookDisabled,
+            error => Self::Queue(error),
+        }
     }
 }
 
@@ -116,13 +136,17 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Field(error) => error.code(),
-            Self::Request(_) | Self::MediaType | Self::CutOff | Self::Range { .. } => "INVALID_REQUEST",
+            Self::Request(_) | Self::MediaType | Self::NotJson | Self::CutOff | Self::Range { .. } => "INVALID_REQUEST",
             Self::UrlNotOffered => "INVALID_URL",
             Self::NotAVideo(_) => "INVALID_VIDEO",
             Self::FormatUnavailable(_) => "FORMAT_UNAVAILABLE",
             Self::KeyMissing => "UNAUTHORIZED",
             Self::KeyInvalid => "INVALID_API_KEY",
             Self::JobNotFound => "JOB_NOT_FOUND",
+            Self::WebhookNotFound => "WEBHOOK_NOT_FOUND",
+            Self::DeliveryNotFound => "DELIVERY_NOT_FOUND",
+            Self::TooManyWebhooks => "TOO_MANY_WEBHOOKS",
+            Self::WebhookDisabled => "WEBHOOK_DISABLED",
             Self::RouteNotFound => "NOT_FOUND",
             Self::Method(_) => "METHOD_NOT_ALLOWED",
             Self::Link(SigningError::Changed) => "INVALID_SIGNATURE",
@@ -149,11 +173,16 @@ impl ApiError {
             | Self::CutOff => StatusCode::BAD_REQUEST,
             Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
             Self::Link(_) => StatusCode::FORBIDDEN,
-            Self::JobNotFound | Self::RouteNotFound | Self::FileGone => StatusCode::NOT_FOUND,
+            Self::JobNotFound
+            | Self::WebhookNotFound
+            | Self::DeliveryNotFound
+            | Self::RouteNotFound
+            | Self::FileGone => StatusCode::NOT_FOUND,
+            Self::TooManyWebhooks | Self::WebhookDisabled => StatusCode::CONFLICT,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType | Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::StillRunning { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,

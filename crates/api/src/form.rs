@@ -21,8 +21,8 @@ pub(crate) struct Form {
     pub(crate) has_url: bool,
     /// `inputStorageId` was given.
     pub(crate) has_storage_id: bool,
-    /// `webhookUrl` was given.
-    pub(crate) has_webhook: bool,
+    /// `webhookUrl`, as it was given.
+    pub(crate) webhook_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Form {
             "method" => set_once(&mut self.method, parse_method(text)?, "method", text)?,
             "url" => self.has_url = true,
             "inputStorageId" => self.has_storage_id = true,
-            "webhookUrl" => self.has_webhook = true,
+            "webhookUrl" => set_once(&mut self.webhook_url, text.to_owned(), "webhookUrl", text)?,
             _ => {}
         }
         Ok(())

@@ -7,12 +7,14 @@ use axum::{
     http::{HeaderMap, header},
 };
 use clearcut_job::{CutRequest, SNIFF_BYTES, could_be_video};
+use clearcut_queue::JobWebhook;
 use clearcut_store::{ObjectName, Stored, Upload};
 
 use crate::{
     Api, ApiError,
     form::Form,
     pace::{BodyFate, Verdict},
+    webhooks::read_job_webhook,
 };
 
 /// Bytes of a text field. The longest that is documented, an address, is well below.
@@ -21,10 +23,22 @@ const MAX_TEXT_BYTES: usize = 8192;
 /// Parts of one request. All documented fields, and as many again that are not known.
 const MAX_PARTS: usize = 64;
 
+/// What a submit request came with.
+#[derive(Debug)]
+pub(crate) struct TakenIn {
+    /// What to make.
+    pub(crate) request: CutRequest,
+    /// The clip, on the disk.
+    pub(crate) stored: Stored,
+    /// Where to tell of the job.
+    pub(crate) webhook: Option<JobWebhook>,
+}
+
 /// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
 /// disk; when it fails, nothing is left of it.
-pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, Stored), ApiError> {
-    let announced = check_head(api, request.headers())?;
+pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiError> {
+    let headers = request.headers().clone();
+    let announced = check_head(api, &headers)?;
     check_room(api, announced).await?;
     let fate = request.extensions().get::<BodyFate>().cloned().unwrap_or_default();
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
@@ -52,10 +66,11 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, 
         }
     }
     check_source(&form, file.is_some())?;
+    let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
     let request = form.finish(&api.settings.available_formats)?;
     // Only now is it whole, so that no earlier error leaves an object behind.
     let upload = file.ok_or(ApiError::Internal)?;
-    Ok((request, upload.finish().await?))
+    Ok(TakenIn { request, stored: upload.finish().await?, webhook })
 }
 
 const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
@@ -83,10 +98,6 @@ fn check_source(form: &Form, has_file: bool) -> Result<(), ApiError> {
     let sources = [has_file, form.has_url, form.has_storage_id].into_iter().filter(|given| *given).count();
     if sources > 1 {
         let message = "more than one of file, url and inputStorageId is given; exactly one is allowed";
-        return Err(ApiError::Request(message.to_owned()));
-    }
-    if form.has_webhook {
-        let message = "webhookUrl is not offered by this server; read the job by its jobId";
         return Err(ApiError::Request(message.to_owned()));
     }
     if form.has_url {

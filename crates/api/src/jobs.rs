@@ -9,7 +9,7 @@ use clearcut_queue::{InputPointer, KeyId, NewJob};
 use crate::{
     Api, ApiError,
     caller::Caller,
-    intake::take_in,
+    intake::{TakenIn, take_in},
     reply::{ErrorReply, Reply},
     shapes::{Job, SubmitForm, Submitted},
 };
@@ -46,11 +46,11 @@ pub(crate) async fn submit(
 
 /// Takes the request in and puts its job in line.
 pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<JobId, ApiError> {
-    let (request, stored) = take_in(api, request).await?;
+    let TakenIn { request, stored, webhook } = take_in(api, request).await?;
     let id = JobId::from_random(draw_random()?);
     let input =
         InputPointer { key: stored.name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
-    let job = NewJob { id: id.clone(), owner, request, input };
+    let job = NewJob { id: id.clone(), owner, request, input, webhook };
     let (queue, store) = (api.queue.clone(), api.store.clone());
     // On a task of its own: from here on a client that vanishes changes nothing.
     let submitted = tokio::spawn(async move {
@@ -96,7 +96,7 @@ pub(crate) async fn read(
 
 impl Api {
     /// The address that links begin with.
-    fn base_url(&self, headers: &HeaderMap) -> String {
+    pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.settings.public_url {
             return url.trim_end_matches('/').to_owned();
         }

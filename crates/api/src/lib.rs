@@ -7,6 +7,9 @@
 //! [`serve`] the accept loop.
 
 mod caller;
+mod deliveries;
+mod describe;
+mod destination;
 mod docs;
 mod error;
 mod files;
@@ -15,6 +18,7 @@ mod health;
 mod inline;
 mod intake;
 mod jobs;
+mod json_body;
 mod pace;
 mod range;
 mod reply;
@@ -24,7 +28,10 @@ mod settings;
 mod shapes;
 mod trace;
 mod wait;
+mod webhook_shapes;
+mod webhooks;
 
+pub use describe::JobDescriber;
 pub use docs::openapi_json;
 pub use error::ApiError;
 pub use health::{Check, Readiness};

@@ -12,7 +12,7 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 
-use crate::{Api, ApiError, docs, files, health, jobs, pace::PacedBody, trace, wait};
+use crate::{Api, ApiError, deliveries, docs, files, health, jobs, pace::PacedBody, trace, wait, webhooks};
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
 pub fn routes(api: Api) -> Router {
@@ -21,6 +21,16 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
         .route("/api/v1/jobs/{id}", get(jobs::read))
         .route("/api/v1/video/remove-background", post(wait::cut_now))
+        .route("/api/v1/jobs/{id}/deliveries", get(deliveries::of_job))
+        .route("/api/v1/jobs/{id}/deliveries/{delivery}/redeliver", post(deliveries::redeliver))
+        .route("/api/v1/webhooks", post(webhooks::create).get(webhooks::list))
+        .route("/api/v1/webhooks/secret", get(webhooks::read_key_secret))
+        .route("/api/v1/webhooks/secret/rotate", post(webhooks::rotate_key_secret))
+        .route("/api/v1/webhooks/{id}", get(webhooks::read).patch(webhooks::change).delete(webhooks::delete))
+        .route("/api/v1/webhooks/{id}/secret", get(webhooks::read_secret))
+        .route("/api/v1/webhooks/{id}/secret/rotate", post(webhooks::rotate_secret))
+        .route("/api/v1/webhooks/{id}/test", post(deliveries::send_test))
+        .route("/api/v1/webhooks/{id}/deliveries", get(deliveries::to_webhook))
         .route("/files/{*name}", get(files::read))
         .route("/docs", get(docs::page))
         .route("/docs/", get(docs::index))
@@ -52,7 +62,7 @@ async fn pace(State(api): State<Api>, request: Request, next: Next) -> Response 
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

@@ -1,6 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, OutputFormat};
+use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
 use clearcut_store::{Store, UrlSigner};
 
@@ -36,6 +37,8 @@ pub struct ApiSettings {
     pub link_ttl: Duration,
     /// How long the synchronous endpoint waits for its job. Clients wait 180 s or more. Default 170 s.
     pub sync_wait: Duration,
+    /// Which machines an address may lead to that somebody names. Default: those of the Internet.
+    pub addresses: AddressPolicy,
     /// Free bytes on the data disk below which no upload is taken. Default 1 GiB.
     pub disk_floor_bytes: u64,
 }
@@ -48,6 +51,7 @@ impl Default for ApiSettings {
             body: BodyLimits::default(),
             link_ttl: Duration::from_hours(1),
             sync_wait: Duration::from_secs(170),
+            addresses: AddressPolicy::default(),
             disk_floor_bytes: 1 << 30,
         }
     }

@@ -2,6 +2,7 @@
 
 mod config;
 mod cutter;
+mod describer;
 mod first_key;
 #[cfg(debug_assertions)]
 pub(crate) mod halt;

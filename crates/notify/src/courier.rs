@@ -31,7 +31,7 @@ pub struct Courier {
     pub settings: CourierSettings,
 }
 
-/// Delivers until told to stop; then lets the attempts under way end, which takes no longer than one may.
+/// Delivers until told to stop; then lets the attempts under way end within their grace.
 pub async fn run(courier: Courier, stop: CancellationToken) {
     let courier = Arc::new(courier);
     let mut running = JoinSet::new();
@@ -51,7 +51,11 @@ pub async fn run(courier: Courier, stop: CancellationToken) {
             }
         }
     }
-    while running.join_next().await.is_some() {}
+    let ending = async { while running.join_next().await.is_some() {} };
+    if timeout(courier.settings.drain_grace, ending).await.is_err() {
+        tracing::warn!(under_way = running.len(), "deliveries are broken off, to be sent again");
+        running.shutdown().await;
+    }
 }
 
 /// Until there may be something to do: a call, the end of an attempt that made room at its host, or a while.

@@ -11,6 +11,9 @@ pub struct CourierSettings {
     pub attempt_deadline: Duration,
     /// How long to wait for the first bytes of a reply's body, which decide nothing. Default 1 s.
     pub reply_wait: Duration,
+    /// How long attempts under way may take to end when the courier is told to stop. What does not end is broken off and sent
+    /// again by the next start. Default 5 s.
+    pub drain_grace: Duration,
     /// How often to look for deliveries that nobody called for. Default 500 ms.
     pub poll_interval: Duration,
 }
@@ -22,6 +25,7 @@ impl Default for CourierSettings {
             max_per_host: 4,
             attempt_deadline: Duration::from_secs(20),
             reply_wait: Duration::from_secs(1),
+            drain_grace: Duration::from_secs(5),
             poll_interval: Duration::from_millis(500),
         }
     }

@@ -33,7 +33,8 @@ CREATE TABLE webhook_events (
     job_seq     INTEGER REFERENCES jobs (seq) ON DELETE CASCADE,  -- null for a test event
     kind        TEXT    NOT NULL CHECK (kind IN ('job.started', 'job.completed', 'job.failed', 'webhook.test')),
     happened_ms INTEGER NOT NULL,
-    progress    INTEGER NOT NULL
+    progress    INTEGER NOT NULL,
+    revision    INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX webhook_events_once ON webhook_events (job_seq, kind);
 CREATE UNIQUE INDEX webhook_events_one_end ON webhook_events (job_seq) WHERE kind IN ('job.completed', 'job.failed');

@@ -18,6 +18,15 @@ pub enum QueueError {
     /// Nothing is sent to the endpoint.
     #[error("the endpoint is disabled")]
     EndpointDisabled,
+    /// The idempotency key was used before, for something else.
+    #[error("the idempotency key was used for another request")]
+    OtherBody,
+    /// The key has as many jobs in line as it may have.
+    #[error("{limit} jobs of the key wait already")]
+    LineFull {
+        /// How many it may have.
+        limit: u32,
+    },
     /// The database was written by a newer version of this program.
     #[error(
         "the database has schema {found}, newer than this program knows; run the newer version, or restore a backup"
@@ -58,6 +67,8 @@ impl QueueError {
             Self::Taken => "TAKEN",
             Self::TooManyEndpoints => "TOO_MANY_WEBHOOKS",
             Self::EndpointDisabled => "WEBHOOK_DISABLED",
+            Self::OtherBody => "IDEMPOTENCY_CONFLICT",
+            Self::LineFull { .. } => "QUOTA_EXCEEDED",
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
             Self::OldSqlite { .. } => "OLD_SQLITE",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
@@ -72,7 +83,7 @@ impl QueueError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
-            Self::TooManyEndpoints | Self::EndpointDisabled => Fault::Input,
+            Self::TooManyEndpoints | Self::EndpointDisabled | Self::OtherBody | Self::LineFull { .. } => Fault::Input,
             Self::NewerSchema { .. }
             | Self::OldSqlite { .. }
             | Self::DiskFull

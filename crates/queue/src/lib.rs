@@ -9,9 +9,11 @@
 
 mod error;
 mod event;
+mod fairness;
 mod key;
 mod lock;
 mod memory;
+mod owned_jobs;
 mod policy;
 mod record;
 mod secret;
@@ -23,13 +25,14 @@ mod webhooks;
 
 pub use error::QueueError;
 pub use event::{EventKind, EventKinds, ParseEventError};
-pub use key::{KeyHash, KeyId, KeyRecord, NewKey};
+pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
+pub use owned_jobs::{DayUsage, Listing, Once, Outlook, OwnedJobs, Place, Retrial, Submission};
 pub use policy::{NextStep, Policy};
 pub use record::{Claimed, Depth, Ending, Finished, InputPointer, JobRecord, NewJob, Reaped};
 pub use secret::{SigningSecrets, WebhookSecret};
-pub use signals::Signals;
+pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
 pub use traits::Queue;
 pub use webhook::{

@@ -22,6 +22,12 @@ pub struct Policy {
     /// How long a delivery is its courier's: longer than an attempt may take, and as long as the delivery waits if its
     /// courier dies. Default 60 s.
     pub delivery_lease: Duration,
+    /// How many jobs of one key run at once, where the key has no number of its own. Default: as many as there are workers.
+    pub max_running: u32,
+    /// How many jobs of one key wait at once, where the key has no number of its own. Default 10,000.
+    pub max_waiting: u32,
+    /// How long a submit is not done twice under one idempotency key. Default 24 h.
+    pub idempotency_span: Duration,
 }
 
 impl Default for Policy {
@@ -34,6 +40,9 @@ impl Default for Policy {
             backoff_cap: Duration::from_mins(5),
             output_retention: Duration::from_hours(24),
             delivery_lease: Duration::from_mins(1),
+            max_running: u32::MAX,
+            max_waiting: 10_000,
+            idempotency_span: Duration::from_hours(24),
         }
     }
 }

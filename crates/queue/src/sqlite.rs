@@ -5,6 +5,7 @@ mod events;
 mod jobs;
 mod keys;
 mod open;
+mod owned_jobs;
 mod row;
 mod sql;
 mod webhook_row;

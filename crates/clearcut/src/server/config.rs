@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use clearcut_outbound::AddressPolicy;
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -85,6 +86,10 @@ struct Given {
     #[arg(long, value_name = "N", env = "CLEARCUT_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
 
+    /// Private networks that webhooks may reach all the same, such as 127.0.0.0/8 [default: none]
+    #[arg(long, value_name = "CIDR", env = "CLEARCUT_ALLOWED_NETWORKS", value_delimiter = ',')]
+    allowed_networks: Option<Vec<String>>,
+
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT", env = "CLEARCUT_LOG_FORMAT")]
     log_format: Option<LogFormat>,
@@ -120,6 +125,7 @@ pub(crate) struct Settings {
     pub(crate) disk_floor_bytes: u64,
     pub(crate) grace: Duration,
     pub(crate) max_connections: usize,
+    pub(crate) addresses: AddressPolicy,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
 }
@@ -148,6 +154,7 @@ impl Settings {
             disk_floor_bytes: pick!(disk_floor_mib, 1024) << 20,
             grace: Duration::from_secs(pick!(grace_secs, 30)),
             max_connections: pick!(max_connections, 4096),
+            addresses: read_networks(&pick!(allowed_networks, Vec::new()))?,
             log_format: pick!(log_format, LogFormat::Text),
             log: pick!(log, "info".to_owned()),
         };
@@ -171,6 +178,15 @@ fn read_file(options: &ServeOptions) -> Result<Given, Failure> {
     toml::from_str(&text).map_err(|error| bad_setting(&format!("{}: {}", path.display(), error.message())))
 }
 
+fn read_networks(texts: &[String]) -> Result<AddressPolicy, Failure> {
+    let read = |text: &String| {
+        let text = text.trim();
+        text.parse()
+            .map_err(|_| bad_setting(&format!("allowed_networks has {text:?}, which is no network like 10.0.0.0/8")))
+    };
+    Ok(AddressPolicy::new(texts.iter().map(read).collect::<Result<_, _>>()?))
+}
+
 fn bad_setting(message: &str) -> Failure {
     Failure::usage(message.to_owned(), "clearcut serve --print-config shows all settings.")
 }
@@ -187,6 +203,15 @@ mod tests {
         let said = format!("{given:?}");
         assert!(!said.contains("None"), "{said}");
         assert!(toml::from_str::<Given>(COMMENTED).is_ok());
+    }
+
+    #[test]
+    fn networks_are_read_and_what_is_none_is_refused() {
+        let policy = read_networks(&["127.0.0.0/8".to_owned(), " fd00::/8".to_owned()]).unwrap();
+        assert!(policy.admits([127, 0, 0, 1].into()) && !policy.admits([10, 0, 0, 1].into()));
+        for text in ["", "localhost", "10.0.0.1", "10.0.0.0/33"] {
+            assert!(read_networks(&[text.to_owned()]).is_err(), "{text}");
+        }
     }
 
     #[test]

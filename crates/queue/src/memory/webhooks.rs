@@ -17,7 +17,7 @@ pub(super) struct WebhookTables {
 }
 
 /// The `webhookUrl` of a job.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct UrlRow {
     job: JobId,
     destination: Destination,
@@ -44,6 +44,7 @@ struct EventRow {
     kind: EventKind,
     happened: UnixMillis,
     progress: Progress,
+    revision: u64,
 }
 
 #[derive(Debug)]
@@ -107,8 +108,8 @@ impl WebhookTables {
 
     /// Notes that something happened to a job, with a delivery for each endpoint that wants it.
     fn note(&mut self, job: &JobRecord, kind: EventKind, key_is_revoked: bool, now: UnixMillis) {
-        let (job_id, progress) = (Some(job.id.clone()), job.progress);
-        self.events.push(EventRow { owner: job.owner, job: job_id, kind, happened: now, progress });
+        let (job_id, progress, revision) = (Some(job.id.clone()), job.progress, job.revision);
+        self.events.push(EventRow { owner: job.owner, job: job_id, kind, happened: now, progress, revision });
         if key_is_revoked {
             return;
         }
@@ -130,6 +131,20 @@ impl WebhookTables {
                 attempts: Vec::new(),
             });
         }
+    }
+
+    /// Forgets what was told and is to be told of a job.
+    pub(super) fn forget_job(&mut self, job: &JobId) {
+        let events = &self.events;
+        self.deliveries.retain(|row| events[row.event].job.as_ref() != Some(job));
+        self.urls.retain(|url| url.job != *job);
+    }
+
+    /// Tells of `again` where it was told of `job`.
+    pub(super) fn copy_url(&mut self, job: &JobId, again: &JobId) {
+        let copies = self.urls.iter().filter(|url| url.job == *job);
+        let copies: Vec<_> = copies.map(|url| UrlRow { job: again.clone(), ..url.clone() }).collect();
+        self.urls.extend(copies);
     }
 
     /// Stops all that waits of a key that opens nothing any more.
@@ -219,7 +234,9 @@ impl Tables {
     /// The job as it was at the event: what an end wrote is of the end.
     fn event(&self, row: &EventRow) -> Event {
         let record = row.job.as_ref().and_then(|id| self.jobs.iter().find(|job| job.id == *id)).map(|job| job.record());
-        let job = record.map(|job| if row.kind == EventKind::JobStarted { job.as_started(row.progress) } else { job });
+        let job = record.map(|job| {
+            if row.kind == EventKind::JobStarted { job.as_started(row.progress, row.revision) } else { job }
+        });
         Event { kind: row.kind, happened: row.happened, job }
     }
 
@@ -230,8 +247,8 @@ impl Tables {
 
 impl JobRecord {
     /// What was known of the job when work on it began.
-    pub(crate) fn as_started(self, progress: Progress) -> Self {
-        Self { state: JobState::Processing, progress, ended: None, failure: None, outcome: None, ..self }
+    pub(crate) fn as_started(self, progress: Progress, revision: u64) -> Self {
+        Self { state: JobState::Processing, progress, revision, ended: None, failure: None, outcome: None, ..self }
     }
 }
 
@@ -344,8 +361,8 @@ impl Webhooks for MemoryQueue {
             return Err(QueueError::EndpointDisabled);
         }
         let host = row.destination.iter().map(|destination| destination.host.clone()).collect();
-        let event = EventRow { owner, job: None, kind: EventKind::Test, happened: now, progress: Progress::NONE };
-        webhooks.events.push(event);
+        let (kind, progress) = (EventKind::Test, Progress::NONE);
+        webhooks.events.push(EventRow { owner, job: None, kind, happened: now, progress, revision: 0 });
         webhooks.deliveries.push(DeliveryRow {
             id,
             event: webhooks.events.len() - 1,

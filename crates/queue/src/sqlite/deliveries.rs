@@ -121,7 +121,8 @@ impl SqliteQueue {
             let id: JobId = id.parse().map_err(|_| QueueError::Damaged { what: "id" })?;
             let record = self.read_job(owner, &id).await?.ok_or(QueueError::Damaged { what: "job" })?;
             let progress = row::progress_of(row::column(found, "progress")?);
-            job = Some(if kind == EventKind::JobStarted { record.as_started(progress) } else { record });
+            let revision = row::count(found, "revision")?;
+            job = Some(if kind == EventKind::JobStarted { record.as_started(progress, revision) } else { record });
         }
         Ok(Event { kind, happened: UnixMillis(row::column(found, "happened_ms")?), job })
     }

@@ -58,9 +58,8 @@ pub(super) async fn write_end(
             EventKind::JobFailed
         }
     };
-    note_event(tx, job, kind, now).await?;
     sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
-    Ok(())
+    note_event(tx, job, kind, now).await
 }
 
 /// The token fitted exactly one row, or the lease is lost.

@@ -1,5 +1,5 @@
 use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
-use sqlx::{Sqlite, Transaction};
+use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     SqliteQueue,
@@ -11,8 +11,21 @@ use crate::{Claimed, Depth, Ending, EventKind, Finished, JobRecord, KeyId, NewJo
 
 impl SqliteQueue {
     pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
-        let now = self.clock.now();
         let mut tx = self.write().await?;
+        self.insert_job(&mut tx, job).await?;
+        tx.commit().await?;
+        self.signals.call_worker();
+        Ok(())
+    }
+
+    /// Puts a job in line within `tx`, if its owner may have another there.
+    pub(super) async fn insert_job(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        job: NewJob,
+    ) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        self.check_line(tx, job.owner).await?;
         let submitted = sqlx::query(sql::SUBMIT)
             .bind(job.id.as_str())
             .bind(job.owner.0)
@@ -21,34 +34,48 @@ impl SqliteQueue {
             .bind(row::stored(job.input.size_bytes))
             .bind(job.input.sha256.0)
             .bind(now.0)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
         if let Some(webhook) = job.webhook {
-            keep_url(&mut tx, submitted.last_insert_rowid(), job.owner, webhook, now).await?;
+            keep_url(tx, submitted.last_insert_rowid(), job.owner, webhook, now).await?;
         }
-        tx.commit().await?;
-        self.signals.call_worker();
         Ok(())
+    }
+
+    /// Refuses if `owner` has as many jobs in line as it may have.
+    pub(super) async fn check_line(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        owner: KeyId,
+    ) -> Result<(), QueueError> {
+        let found = sqlx::query(sql::COUNT_LINE).bind(owner.0).fetch_one(&mut **tx).await?;
+        let limit = row::column::<Option<u32>>(&found, "max_waiting")?.unwrap_or(self.policy.max_waiting);
+        let waiting = row::count(&found, "waiting")?;
+        if waiting < u64::from(limit) { Ok(()) } else { Err(QueueError::LineFull { limit }) }
     }
 
     pub(super) async fn read_job(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
         let query = sqlx::query(sql::READ_JOB).bind(id.as_str()).bind(owner.0);
         let Some(found) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
+        self.read_record(&found).await.map(Some)
+    }
+
+    /// The job in `row`, with its outputs if it completed.
+    pub(super) async fn read_record(&self, found: &SqliteRow) -> Result<JobRecord, QueueError> {
         let mut outputs = Vec::new();
-        if row::job_state(&found)? == JobState::Completed {
-            let seq: i64 = row::column(&found, "seq")?;
+        if row::job_state(found)? == JobState::Completed {
+            let seq: i64 = row::column(found, "seq")?;
             let rows = sqlx::query(sql::READ_OUTPUTS).bind(seq).fetch_all(&self.readers).await?;
             outputs = rows.iter().map(row::output).collect::<Result<_, _>>()?;
         }
-        row::job(&found, outputs).map(Some)
+        row::job(found, outputs)
     }
 
     pub(super) async fn claim_job(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        let Some(found) = sqlx::query(sql::FIND_READY).bind(now.0).fetch_optional(&mut *tx).await? else {
-            return Ok(None);
-        };
+        let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(self.policy.max_running);
+        let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
         let last = row::token(&found)?;
         let token = FencingToken(last.0 + 1);
@@ -62,9 +89,12 @@ impl SqliteQueue {
             .bind(waiting.max(row::column(&found, "progress")?))
             .execute(&mut *tx)
             .await?;
+        sqlx::query(sql::TAKE_TURN).bind(row::column::<i64>(&found, "owner")?).execute(&mut *tx).await?;
         tx.commit().await?;
+        let id = row::job_id(&found)?;
+        self.signals.call_watchers(&id);
         Ok(Some(Claimed {
-            id: row::job_id(&found)?,
+            id,
             token,
             request_json: row::column(&found, "request")?,
             input: row::input(&found)?,
@@ -80,6 +110,7 @@ impl SqliteQueue {
         held(query.execute(&mut *tx).await?.rows_affected())?;
         note_event(&mut tx, &job, EventKind::JobStarted, now).await?;
         tx.commit().await?;
+        self.signals.call_watchers(id);
         self.signals.call_courier();
         Ok(())
     }
@@ -92,7 +123,9 @@ impl SqliteQueue {
     ) -> Result<(), QueueError> {
         let expires = self.clock.now().after(self.policy.lease_ttl);
         let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::stored(token.0)).bind(expires.0);
-        held(query.bind(row::progress_number(progress)).execute(&self.writer).await?.rows_affected())
+        held(query.bind(row::progress_number(progress)).execute(&self.writer).await?.rows_affected())?;
+        self.signals.call_watchers(id);
+        Ok(())
     }
 
     pub(super) async fn finish_job(
@@ -123,6 +156,7 @@ impl SqliteQueue {
             }
         }
         tx.commit().await?;
+        self.signals.call_watchers(id);
         self.signals.call_waiters();
         Ok(finished)
     }
@@ -135,6 +169,7 @@ impl SqliteQueue {
         }
         requeue(&mut tx, &job, None).await?;
         tx.commit().await?;
+        self.signals.call_watchers(id);
         self.signals.call_worker();
         Ok(())
     }
@@ -156,7 +191,8 @@ impl SqliteQueue {
             set_back(&mut tx, &job, step, None, now).await?;
         }
         tx.commit().await?;
-        for _ in &reaped {
+        for lost in &reaped {
+            self.signals.call_watchers(&lost.id);
             self.signals.call_worker();
         }
         self.signals.call_waiters();
@@ -171,7 +207,9 @@ impl SqliteQueue {
         for found in sqlx::query(sql::FIND_SPENT_INPUTS).fetch_all(&mut *tx).await? {
             let seq: i64 = row::column(&found, "seq")?;
             sqlx::query(sql::FORGET_INPUT).bind(seq).execute(&mut *tx).await?;
-            forgotten.push(row::column(&found, "input_key")?);
+            let key: String = row::column(&found, "input_key")?;
+            let is_input: bool = sqlx::query_scalar(sql::IS_INPUT).bind(&key).fetch_one(&mut *tx).await?;
+            forgotten.extend((!is_input).then_some(key));
         }
         for found in sqlx::query(sql::FIND_OLD_OUTPUTS).bind(too_old.0).fetch_all(&mut *tx).await? {
             let (seq, place): (i64, i64) = (row::column(&found, "job_seq")?, row::column(&found, "place")?);

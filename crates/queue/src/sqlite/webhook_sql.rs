@@ -48,13 +48,16 @@ statements! {
 
     INSERT_URL = "INSERT INTO webhook_urls (job_seq, url, host, link_base) VALUES (?1, ?2, ?3, ?4)";
 
+    COPY_URL = "INSERT INTO webhook_urls (job_seq, url, host, link_base, gone_ms)
+        SELECT ?2, url, host, link_base, gone_ms FROM webhook_urls WHERE job_seq = ?1";
+
     URL_IS_GONE = "UPDATE webhook_urls SET gone_ms = ?2 WHERE job_seq = ?1";
 
-    NOTE_EVENT = "INSERT INTO webhook_events (job_seq, kind, happened_ms, progress)
-        SELECT j.seq, ?2, ?3, MAX(j.progress, COALESCE((SELECT l.progress FROM leases l WHERE l.job_seq = j.seq), 0))
-        FROM jobs j WHERE j.seq = ?1 ON CONFLICT (job_seq, kind) DO NOTHING";
+    NOTE_EVENT = "INSERT INTO webhook_events (job_seq, kind, happened_ms, progress, revision)
+        SELECT j.seq, ?2, ?3, MAX(j.progress, COALESCE(l.progress, 0)), j.revision + COALESCE(l.revision, 0)
+        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.seq = ?1 ON CONFLICT (job_seq, kind) DO NOTHING";
 
-    NOTE_TEST = "INSERT INTO webhook_events (kind, happened_ms, progress) VALUES ('webhook.test', ?1, 0)";
+    NOTE_TEST = "INSERT INTO webhook_events (kind, happened_ms, progress, revision) VALUES ('webhook.test', ?1, 0, 0)";
 
     FIND_LISTENERS = "SELECT e.seq, e.id, COALESCE(e.host, u.host) AS host
         FROM webhook_endpoints e JOIN api_keys k ON k.id = e.owner
@@ -106,7 +109,7 @@ statements! {
 
     READ_CLAIMED = "SELECT d.id, d.claim, d.tries, d.host, e.owner, e.secret, e.previous_secret, e.previous_until_ms,
             COALESCE(e.url, u.url) AS url, COALESCE(e.link_base, u.link_base) AS link_base,
-            ev.kind, ev.happened_ms, ev.progress, j.id AS job
+            ev.kind, ev.happened_ms, ev.progress, ev.revision, j.id AS job
         FROM webhook_deliveries d JOIN webhook_events ev ON ev.seq = d.event_seq
             JOIN webhook_endpoints e ON e.seq = d.endpoint_seq
             LEFT JOIN jobs j ON j.seq = ev.job_seq LEFT JOIN webhook_urls u ON u.job_seq = ev.job_seq

@@ -5,44 +5,11 @@ use std::time::Duration;
 use clearcut_job::{FencingToken, JobId, JobState};
 use clearcut_queue::{
     AfterAttempt, Answer, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, DisabledReason, Ending,
-    EndpointChange, EndpointId, EventKind, EventKinds, MAX_ENDPOINTS, NewEndpoint, NoAnswer, QueueError,
+    EndpointChange, EndpointId, EventKind, EventKinds, MAX_ENDPOINTS, NewEndpoint, NoAnswer, QueueError, Retrial,
     SECRET_OVERLAP, SecretOf, SigningSecrets,
 };
 
 use crate::fixture::{Bench, TTL, bad_input, destination, endpoint, key, outcome, secret, upstream, webhook, worker};
-
-macro_rules! promises {
-    ($($promise:ident),*) => {
-        mod memory { $(#[tokio::test] async fn $promise() {
-            super::$promise(crate::fixture::Bench::memory().await).await;
-        })* }
-        mod sqlite { $(#[tokio::test] async fn $promise() {
-            super::$promise(crate::fixture::Bench::sqlite().await).await;
-        })* }
-    };
-}
-
-promises! {
-    every_way_to_an_end_tells_it_once,
-    a_start_is_told_once_however_often_a_job_starts,
-    a_late_event_tells_the_moment_in_which_it_happened,
-    an_endpoint_is_told_what_it_asked_for_and_of_its_own_key_alone,
-    a_delivery_keeps_its_name_over_retries_and_redeliveries,
-    two_couriers_never_have_the_same_delivery_at_once,
-    a_courier_that_dies_leaves_its_delivery_to_the_next,
-    a_pause_is_kept_and_attempts_are_remembered,
-    gone_disables_the_endpoint_and_stops_what_waits,
-    gone_from_the_url_of_a_job_stops_this_job_alone,
-    a_disabled_endpoint_is_told_nothing_until_it_is_enabled,
-    one_host_with_many_deliveries_delays_no_other,
-    a_secret_rotates_with_an_overlap_of_a_day,
-    the_secret_for_jobs_is_made_once,
-    a_revoked_key_is_told_nothing_more,
-    a_key_has_so_many_endpoints_and_no_more,
-    a_moved_endpoint_gets_what_waits_at_its_new_address,
-    a_test_event_reaches_one_endpoint_and_is_of_no_job,
-    nothing_of_another_key_is_seen_or_changed
-}
 
 const WELL: AfterAttempt = AfterAttempt::Delivered;
 
@@ -93,7 +60,7 @@ impl Bench {
     }
 }
 
-async fn every_way_to_an_end_tells_it_once(bench: Bench) {
+pub(crate) async fn every_way_to_an_end_tells_it_once(bench: Bench) {
     let completed = bench.submit_with_webhook(1, "a.example").await;
     bench.complete(&completed).await;
     bench.queue.finish(&completed, FencingToken(1), Ending::Completed(outcome(1))).await.unwrap();
@@ -112,15 +79,24 @@ async fn every_way_to_an_end_tells_it_once(bench: Bench) {
         bench.pass(TTL);
         bench.queue.reap().await.unwrap();
     }
+    let waiting = bench.submit_with_webhook(5, "a.example").await;
+    bench.queue.cancel(bench.owner, &waiting).await.unwrap().unwrap();
+    let running = bench.submit_with_webhook(6, "a.example").await;
+    bench.start_job(&running).await;
+    for _ in 0..2 {
+        bench.queue.cancel(bench.owner, &running).await.unwrap().unwrap();
+    }
+    assert_eq!(bench.kinds(&waiting).await, [EventKind::JobFailed]);
+    assert_eq!(bench.kinds(&running).await, [EventKind::JobStarted, EventKind::JobFailed]);
     assert_eq!(bench.kinds(&completed).await, [EventKind::JobStarted, EventKind::JobCompleted]);
     assert_eq!(bench.kinds(&refused).await, [EventKind::JobFailed]);
     assert_eq!(bench.kinds(&tried).await, [EventKind::JobFailed]);
     assert_eq!(bench.kinds(&lost).await, [EventKind::JobStarted, EventKind::JobFailed]);
-    assert_eq!(bench.deliver_all().await.len(), 6);
+    assert_eq!(bench.deliver_all().await.len(), 9);
     assert_eq!(bench.next().await, None);
 }
 
-async fn a_start_is_told_once_however_often_a_job_starts(bench: Bench) {
+pub(crate) async fn a_start_is_told_once_however_often_a_job_starts(bench: Bench) {
     let id = bench.submit_with_webhook(1, "a.example").await;
     let token = bench.start_job(&id).await;
     bench.queue.start(&id, token).await.unwrap();
@@ -129,7 +105,7 @@ async fn a_start_is_told_once_however_often_a_job_starts(bench: Bench) {
     assert_eq!(bench.kinds(&id).await, [EventKind::JobStarted]);
 }
 
-async fn a_late_event_tells_the_moment_in_which_it_happened(bench: Bench) {
+pub(crate) async fn a_late_event_tells_the_moment_in_which_it_happened(bench: Bench) {
     let id = bench.submit_with_webhook(1, "a.example").await;
     let token = bench.start_job(&id).await;
     let at_start = bench.read(&id).await;
@@ -145,7 +121,7 @@ async fn a_late_event_tells_the_moment_in_which_it_happened(bench: Bench) {
     assert_eq!(ended.event.job, Some(at_end));
 }
 
-async fn an_endpoint_is_told_what_it_asked_for_and_of_its_own_key_alone(bench: Bench) {
+pub(crate) async fn an_endpoint_is_told_what_it_asked_for_and_of_its_own_key_alone(bench: Bench) {
     let other = bench.queue.create_key(key("second")).await.unwrap().id;
     let failures =
         NewEndpoint { events: EventKinds::new(vec![EventKind::JobFailed]).unwrap(), ..endpoint(1, "a.example") };
@@ -165,7 +141,33 @@ async fn an_endpoint_is_told_what_it_asked_for_and_of_its_own_key_alone(bench: B
     assert_eq!(hosts, ["a.example", "b.example"]);
 }
 
-async fn a_delivery_keeps_its_name_over_retries_and_redeliveries(bench: Bench) {
+pub(crate) async fn a_job_that_is_tried_again_tells_the_same_url(bench: Bench) {
+    let id = bench.submit_with_webhook(1, "a.example").await;
+    bench.queue.cancel(bench.owner, &id).await.unwrap();
+    let again = JobId::from_random(2);
+    assert_eq!(bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap(), Retrial::Accepted);
+    bench.complete(&again).await;
+    let told: Vec<_> =
+        bench.deliver_all().await.into_iter().map(|next| (next.destination.url, next.event.kind)).collect();
+    let url = || String::from("https://a.example/hook");
+    let expected = [EventKind::JobFailed, EventKind::JobStarted, EventKind::JobCompleted].map(|kind| (url(), kind));
+    assert_eq!(told, expected);
+}
+
+pub(crate) async fn a_removed_job_takes_its_deliveries_with_it(bench: Bench) {
+    let (removed, kept) =
+        (bench.submit_with_webhook(1, "a.example").await, bench.submit_with_webhook(2, "a.example").await);
+    bench.start_job(&removed).await;
+    let under_way = bench.next().await.unwrap();
+    bench.queue.remove(bench.owner, &removed).await.unwrap().unwrap();
+    assert_eq!(bench.queue.deliveries_of_job(bench.owner, &removed).await.unwrap(), None);
+    let late = bench.queue.record_attempt(&under_way.id, under_way.claim, said(200), WELL).await;
+    assert!(matches!(late, Err(QueueError::LeaseLost)), "{late:?}");
+    bench.start_job(&kept).await;
+    assert_eq!(bench.deliver_all().await.len(), 1);
+}
+
+pub(crate) async fn a_delivery_keeps_its_name_over_retries_and_redeliveries(bench: Bench) {
     let id = bench.submit_with_webhook(1, "a.example").await;
     bench.start_job(&id).await;
     let first = bench.next().await.unwrap();
@@ -185,7 +187,7 @@ async fn a_delivery_keeps_its_name_over_retries_and_redeliveries(bench: Bench) {
     assert_eq!((delivery.state, delivery.due, delivery.attempts.len()), (DeliveryState::Delivered, None, 3));
 }
 
-async fn two_couriers_never_have_the_same_delivery_at_once(bench: Bench) {
+pub(crate) async fn two_couriers_never_have_the_same_delivery_at_once(bench: Bench) {
     let id = bench.submit_with_webhook(1, "a.example").await;
     bench.start_job(&id).await;
     let first = bench.next().await.unwrap();
@@ -198,7 +200,7 @@ async fn two_couriers_never_have_the_same_delivery_at_once(bench: Bench) {
     assert!(second.id == first.id && second.claim > first.claim && second.tries == 1);
 }
 
-async fn a_courier_that_dies_leaves_its_delivery_to_the_next(bench: Bench) {
+pub(crate) async fn a_courier_that_dies_leaves_its_delivery_to_the_next(bench: Bench) {
     let id = bench.submit_with_webhook(1, "a.example").await;
     bench.start_job(&id).await;
     let dead = bench.next().await.unwrap();
@@ -214,7 +216,7 @@ async fn a_courier_that_dies_leaves_its_delivery_to_the_next(bench: Bench) {
     assert_eq!(bench.deliveries(&id).await[0].attempts.len(), 1);
 }
 
-async fn a_pause_is_kept_and_attempts_are_remembered(bench: Bench) {
+pub(crate) async fn a_pause_is_kept_and_attempts_are_remembered(bench: Bench) {
     let id = bench.submit_with_webhook(1, "a.example").await;
     bench.start_job(&id).await;
     let next = bench.next().await.unwrap();
@@ -233,7 +235,7 @@ async fn a_pause_is_kept_and_attempts_are_remembered(bench: Bench) {
     assert_eq!(delivery.attempts[0].began, delivery.happened);
 }
 
-async fn gone_disables_the_endpoint_and_stops_what_waits(bench: Bench) {
+pub(crate) async fn gone_disables_the_endpoint_and_stops_what_waits(bench: Bench) {
     let made = bench.queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
     let id = bench.submit(1).await;
     bench.complete(&id).await;
@@ -252,7 +254,7 @@ async fn gone_disables_the_endpoint_and_stops_what_waits(bench: Bench) {
     assert_eq!(bench.deliver_all().await.len(), 1);
 }
 
-async fn gone_from_the_url_of_a_job_stops_this_job_alone(bench: Bench) {
+pub(crate) async fn gone_from_the_url_of_a_job_stops_this_job_alone(bench: Bench) {
     let (gone, well) =
         (bench.submit_with_webhook(1, "a.example").await, bench.submit_with_webhook(2, "a.example").await);
     let token = bench.start_job(&gone).await;
@@ -265,7 +267,7 @@ async fn gone_from_the_url_of_a_job_stops_this_job_alone(bench: Bench) {
     assert!(bench.deliveries(&well).await.iter().all(|delivery| delivery.state == DeliveryState::Delivered));
 }
 
-async fn a_disabled_endpoint_is_told_nothing_until_it_is_enabled(bench: Bench) {
+pub(crate) async fn a_disabled_endpoint_is_told_nothing_until_it_is_enabled(bench: Bench) {
     let made = bench.queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
     let id = bench.submit(1).await;
     let token = bench.start_job(&id).await;
@@ -281,7 +283,7 @@ async fn a_disabled_endpoint_is_told_nothing_until_it_is_enabled(bench: Bench) {
     assert_eq!(told, [EventKind::JobCompleted]);
 }
 
-async fn one_host_with_many_deliveries_delays_no_other(bench: Bench) {
+pub(crate) async fn one_host_with_many_deliveries_delays_no_other(bench: Bench) {
     for number in 0..10 {
         let id = bench.submit_with_webhook(number, "dead.example").await;
         bench.start_job(&id).await;
@@ -299,7 +301,7 @@ async fn one_host_with_many_deliveries_delays_no_other(bench: Bench) {
     assert_eq!(bench.queue.claim_delivery(3).await.unwrap().unwrap().destination.host, "dead.example");
 }
 
-async fn a_secret_rotates_with_an_overlap_of_a_day(bench: Bench) {
+pub(crate) async fn a_secret_rotates_with_an_overlap_of_a_day(bench: Bench) {
     let made = bench.queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
     let of = || SecretOf::Endpoint(made.id.clone());
     let rotated = bench.queue.rotate_secret(bench.owner, of(), secret(2)).await.unwrap().unwrap();
@@ -313,7 +315,7 @@ async fn a_secret_rotates_with_an_overlap_of_a_day(bench: Bench) {
     assert_eq!(listed[0].rotating_until, Some(until));
 }
 
-async fn the_secret_for_jobs_is_made_once(bench: Bench) {
+pub(crate) async fn the_secret_for_jobs_is_made_once(bench: Bench) {
     let (of, made) = fresh();
     let read = bench.queue.read_secrets(bench.owner, of.clone(), made.clone()).await.unwrap().unwrap();
     assert_eq!(read, SigningSecrets { current: made, previous: None });
@@ -327,7 +329,7 @@ async fn the_secret_for_jobs_is_made_once(bench: Bench) {
     assert_eq!(bench.queue.list_endpoints(bench.owner).await.unwrap(), []);
 }
 
-async fn a_revoked_key_is_told_nothing_more(bench: Bench) {
+pub(crate) async fn a_revoked_key_is_told_nothing_more(bench: Bench) {
     bench.queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
     let id = bench.submit_with_webhook(1, "a.example").await;
     let token = bench.start_job(&id).await;
@@ -338,7 +340,7 @@ async fn a_revoked_key_is_told_nothing_more(bench: Bench) {
     assert_eq!(states, [DeliveryState::Stopped, DeliveryState::Stopped]);
 }
 
-async fn a_key_has_so_many_endpoints_and_no_more(bench: Bench) {
+pub(crate) async fn a_key_has_so_many_endpoints_and_no_more(bench: Bench) {
     bench.queue.read_secrets(bench.owner, fresh().0, secret(0)).await.unwrap();
     for number in 1..=MAX_ENDPOINTS as u8 {
         bench.queue.create_endpoint(bench.owner, endpoint(number, "a.example")).await.unwrap();
@@ -349,7 +351,7 @@ async fn a_key_has_so_many_endpoints_and_no_more(bench: Bench) {
     bench.queue.create_endpoint(bench.owner, endpoint(98, "a.example")).await.unwrap();
 }
 
-async fn a_moved_endpoint_gets_what_waits_at_its_new_address(bench: Bench) {
+pub(crate) async fn a_moved_endpoint_gets_what_waits_at_its_new_address(bench: Bench) {
     let made = bench.queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
     let id = bench.submit(1).await;
     bench.start_job(&id).await;
@@ -365,7 +367,7 @@ async fn a_moved_endpoint_gets_what_waits_at_its_new_address(bench: Bench) {
     assert_eq!(bench.next().await, None);
 }
 
-async fn a_test_event_reaches_one_endpoint_and_is_of_no_job(bench: Bench) {
+pub(crate) async fn a_test_event_reaches_one_endpoint_and_is_of_no_job(bench: Bench) {
     let made = bench.queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
     bench.queue.create_endpoint(bench.owner, endpoint(2, "b.example")).await.unwrap();
     let sent = bench.queue.send_test(bench.owner, &made.id, DeliveryId::from_random(7)).await.unwrap().unwrap();
@@ -376,7 +378,7 @@ async fn a_test_event_reaches_one_endpoint_and_is_of_no_job(bench: Bench) {
     assert_eq!((listed.len(), listed[0].state), (1, DeliveryState::Delivered));
 }
 
-async fn nothing_of_another_key_is_seen_or_changed(bench: Bench) {
+pub(crate) async fn nothing_of_another_key_is_seen_or_changed(bench: Bench) {
     let (other, queue) = (bench.queue.create_key(key("second")).await.unwrap().id, &bench.queue);
     let made = queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
     let id = bench.submit_with_webhook(1, "a.example").await;
