@@ -18,6 +18,24 @@ pub enum OutboundError {
     /// It leads to a machine that must not be reached.
     #[error("the address leads to a network that this server does not reach")]
     Refused,
+    /// It was redirected too often, or to nowhere.
+    #[error("the address redirects too often or to no address")]
+    Redirects,
+    /// Its host has an answer, and that is no.
+    #[error("the host of the address answered with status {0}")]
+    Denied(u16),
+    /// More bytes than are wanted.
+    #[error("the file is larger than {max_bytes} bytes")]
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// Its host has trouble of its own, now.
+    #[error("the host of the address failed with status {0}")]
+    Failing(u16),
+    /// The bytes come too slowly.
+    #[error("the host of the address sends too slowly")]
+    TooSlow,
     /// Its name has no address, now.
     #[error("the host of the address has no known address")]
     Unresolved,
@@ -43,8 +61,16 @@ impl OutboundError {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Malformed | Self::Scheme | Self::Credentials | Self::Refused => "INVALID_URL",
-            Self::Unresolved | Self::Unreachable(_) | Self::TimedOut | Self::Broken(_) => "URL_UNAVAILABLE",
+            Self::Malformed | Self::Scheme | Self::Credentials | Self::Refused | Self::Redirects | Self::Denied(_) => {
+                "INVALID_URL"
+            }
+            Self::TooLarge { .. } => "FILE_TOO_LARGE",
+            Self::Failing(_)
+            | Self::TooSlow
+            | Self::Unresolved
+            | Self::Unreachable(_)
+            | Self::TimedOut
+            | Self::Broken(_) => "URL_UNAVAILABLE",
             Self::Client(_) | Self::Tls(_) => "OUTBOUND_CLIENT",
         }
     }
@@ -53,8 +79,19 @@ impl OutboundError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Malformed | Self::Scheme | Self::Credentials | Self::Refused => Fault::Input,
-            Self::Unresolved | Self::Unreachable(_) | Self::TimedOut | Self::Broken(_) => Fault::Upstream,
+            Self::Malformed
+            | Self::Scheme
+            | Self::Credentials
+            | Self::Refused
+            | Self::Redirects
+            | Self::Denied(_)
+            | Self::TooLarge { .. } => Fault::Input,
+            Self::Failing(_)
+            | Self::TooSlow
+            | Self::Unresolved
+            | Self::Unreachable(_)
+            | Self::TimedOut
+            | Self::Broken(_) => Fault::Upstream,
             Self::Client(_) | Self::Tls(_) => Fault::Host,
         }
     }
