@@ -23,6 +23,7 @@ use crate::{
         (status = 200, description = "All deliveries, in the order of what happened", body = Reply<Deliveries>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such job for this key", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
     )
 )]
@@ -50,6 +51,7 @@ pub(crate) async fn of_job(
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such job, or no such delivery of it", body = ErrorReply),
         (status = 409, description = "The endpoint is disabled", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -73,6 +75,7 @@ pub(crate) async fn redeliver(
         (status = 200, description = "The last 100, newest first", body = Reply<Deliveries>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such endpoint of this key", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
     )
 )]
@@ -96,6 +99,7 @@ pub(crate) async fn to_webhook(
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such endpoint of this key", body = ErrorReply),
         (status = 409, description = "The endpoint is disabled", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )

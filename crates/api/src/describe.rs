@@ -30,10 +30,6 @@ impl JobDescriber {
         let link = |key: &str| {
             key.parse().map(|name| format!("{base}{}", self.signer.sign(&name, expires).0)).unwrap_or_default()
         };
-        let mut job = serde_json::to_value(Job::new(record, link)).unwrap_or_default();
-        if let Some(job) = job.as_object_mut() {
-            job.insert("revision".to_owned(), record.revision.into());
-        }
-        job
+        serde_json::to_value(Job::new(record, link)).unwrap_or_default()
     }
 }

@@ -11,20 +11,22 @@ use utoipa::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::{ApiError, deliveries, files, health, jobs, wait, webhooks};
+use crate::{ApiError, control, deliveries, events, files, health, jobs, list, usage, wait, webhooks};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and hands back transparent files."),
     paths(
-        jobs::submit, jobs::read, wait::cut_now, files::read, health::livez, health::readyz,
+        jobs::submit, jobs::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read,
+        wait::cut_now, files::read, health::livez, health::readyz,
         webhooks::create, webhooks::list, webhooks::read, webhooks::change, webhooks::delete,
         webhooks::read_secret, webhooks::rotate_secret, webhooks::read_key_secret, webhooks::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
     ),
     modifiers(&KeyScheme),
     tags(
-        (name = "jobs", description = "Submit a clip, read how far it is, get links to the outputs"),
+        (name = "jobs", description = "Submit a clip, read or follow how far it is, get links to the outputs, cancel, try again"),
+        (name = "usage", description = "What the jobs of a key cost"),
         (name = "video", description = "Send a clip and wait for its outputs"),
         (name = "webhooks", description = "Be told of jobs instead of asking"),
         (name = "files", description = "Outputs under links that end"),

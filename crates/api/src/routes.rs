@@ -12,14 +12,22 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 
-use crate::{Api, ApiError, deliveries, docs, files, health, jobs, pace::PacedBody, trace, wait, webhooks};
+use crate::{
+    Api, ApiError, control, deliveries, docs, events, files, health, jobs, list, once, pace::PacedBody, patience, rate,
+    trace, usage, wait, webhooks,
+};
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
 pub fn routes(api: Api) -> Router {
     let paced = middleware::from_fn_with_state(api.clone(), pace);
     Router::new()
         .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
-        .route("/api/v1/jobs/{id}", get(jobs::read))
+        .route("/api/v1/jobs", get(list::list))
+        .route("/api/v1/jobs/{id}", get(jobs::read).delete(control::remove))
+        .route("/api/v1/jobs/{id}/cancel", post(control::cancel))
+        .route("/api/v1/jobs/{id}/retry", post(control::retry))
+        .route("/api/v1/jobs/{id}/events", get(events::follow))
+        .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(wait::cut_now))
         .route("/api/v1/jobs/{id}/deliveries", get(deliveries::of_job))
         .route("/api/v1/jobs/{id}/deliveries/{delivery}/redeliver", post(deliveries::redeliver))
@@ -42,6 +50,7 @@ pub fn routes(api: Api) -> Router {
         .fallback(|| async { ApiError::RouteNotFound })
         .method_not_allowed_fallback(|method: Method| async move { ApiError::Method(method.to_string()) })
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(rate::tell))
         .layer(paced)
         .layer(CatchPanicLayer::custom(trace::answer_panic))
         .layer(cors())
@@ -62,13 +71,17 @@ async fn pace(State(api): State<Api>, request: Request, next: Next) -> Response 
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::RANGE,
             header::IF_RANGE,
             header::IF_NONE_MATCH,
+            header::CACHE_CONTROL,
+            once::IDEMPOTENCY_KEY,
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("prefer"),
         ])
         .expose_headers([
             header::ACCEPT_RANGES,
@@ -78,7 +91,11 @@ fn cors() -> CorsLayer {
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
             HeaderName::from_static("x-request-id"),
+            once::IDEMPOTENT_REPLAYED,
+            patience::PREFERENCE_APPLIED,
         ])
         .max_age(std::time::Duration::from_hours(24))
 }

@@ -1,11 +1,11 @@
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, OutputFormat};
 use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
 use clearcut_store::{Store, UrlSigner};
 
-use crate::{BodyLimits, Readiness};
+use crate::{BodyLimits, Readiness, Traffic};
 
 /// What the routes work with.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// What `/readyz` asks.
     pub readiness: Arc<dyn Readiness>,
+    /// What is under way.
+    pub traffic: Arc<Traffic>,
     /// Limits and choices.
     pub settings: Arc<ApiSettings>,
 }
@@ -41,6 +43,15 @@ pub struct ApiSettings {
     pub addresses: AddressPolicy,
     /// Free bytes on the data disk below which no upload is taken. Default 1 GiB.
     pub disk_floor_bytes: u64,
+    /// Cuts at once, for estimating when a waiting job starts. Default 1.
+    pub slots: NonZeroUsize,
+    /// Submits a minute of one key, where the key has no number of its own. Default 600.
+    pub submits_per_minute: u32,
+    /// Other requests a minute of one key, where the key has no number of its own. Default 60,000: a client that asks every
+    /// two seconds reaches it with two thousand jobs.
+    pub requests_per_minute: u32,
+    /// Requests of one key that may wait for a job at once. Default 1,000.
+    pub max_waits: usize,
 }
 
 impl Default for ApiSettings {
@@ -53,6 +64,10 @@ impl Default for ApiSettings {
             sync_wait: Duration::from_secs(170),
             addresses: AddressPolicy::default(),
             disk_floor_bytes: 1 << 30,
+            slots: NonZeroUsize::MIN,
+            submits_per_minute: 600,
+            requests_per_minute: 60_000,
+            max_waits: 1000,
         }
     }
 }

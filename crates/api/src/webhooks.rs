@@ -34,6 +34,7 @@ const MAX_DESCRIPTION_CHARS: usize = 200;
         (status = 409, description = "The key has as many endpoints as it may", body = ErrorReply),
         (status = 413, description = "The request is too large", body = ErrorReply),
         (status = 415, description = "The body is not application/json", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -63,6 +64,7 @@ pub(crate) async fn create(
     responses(
         (status = 200, description = "All endpoints of the key", body = Reply<Webhooks>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
     )
 )]
@@ -78,6 +80,7 @@ pub(crate) async fn list(State(api): State<Api>, Caller(owner): Caller) -> Resul
         (status = 200, description = "The endpoint", body = Reply<Webhook>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such endpoint of this key", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
     )
 )]
@@ -105,6 +108,7 @@ pub(crate) async fn read(
         (status = 408, description = "The request came too slowly", body = ErrorReply),
         (status = 413, description = "The request is too large", body = ErrorReply),
         (status = 415, description = "The body is not application/json", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -135,6 +139,7 @@ pub(crate) async fn change(
         (status = 200, description = "It is forgotten", body = Reply<WebhookRemoved>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such endpoint of this key", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -159,6 +164,7 @@ pub(crate) async fn delete(
         (status = 200, description = "The secret, and while it rotates the one before", body = Reply<Secret>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such endpoint of this key", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -182,6 +188,7 @@ pub(crate) async fn read_secret(
         (status = 200, description = "The new secret and the one before", body = Reply<Secret>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such endpoint of this key", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -203,6 +210,7 @@ pub(crate) async fn rotate_secret(
     responses(
         (status = 200, description = "The secret, and while it rotates the one before", body = Reply<Secret>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -220,6 +228,7 @@ pub(crate) async fn read_key_secret(State(api): State<Api>, Caller(owner): Calle
     responses(
         (status = 200, description = "The new secret and the one before", body = Reply<Secret>),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )

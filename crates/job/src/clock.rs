@@ -6,6 +6,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::UtcDay;
+
 /// A moment in wall-clock time: whole milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct UnixMillis(pub i64);
@@ -26,10 +28,9 @@ impl UnixMillis {
     /// The moment in UTC to the millisecond, such as `2026-11-23T12:26:13.042Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
-        let (days, millis) = (self.0.div_euclid(86_400_000), self.0.rem_euclid(86_400_000));
-        let (year, month, day) = civil_from_days(days);
+        let (day, millis) = (UtcDay::of(self), self.0.rem_euclid(86_400_000));
         let (hour, minute, secs) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{secs:02}.{:03}Z", millis % 1000)
+        format!("{day}T{hour:02}:{minute:02}:{secs:02}.{:03}Z", millis % 1000)
     }
 
     /// The moment `duration` earlier; stays at the beginning of time instead of passing it.
@@ -43,19 +44,6 @@ impl UnixMillis {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
-}
-
-/// Year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01. Counts in years that begin in March, so
-/// that the leap day is the last of its year, and in eras of 400 years, which all have the same number of days.
-const fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let from_march_0000 = days + 719_468;
-    let (era, day_of_era) = (from_march_0000.div_euclid(146_097), from_march_0000.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + (month <= 2) as i64, month, day)
 }
 
 /// Where wall-clock time comes from: the only door by which it enters.

@@ -31,7 +31,7 @@ pub struct Courier {
     pub settings: CourierSettings,
 }
 
-/// Delivers until told to stop; then lets the attempts under way end within their grace.
+/// Delivers until told to stop; then sends what is due already, and lets attempts end, within a grace.
 pub async fn run(courier: Courier, stop: CancellationToken) {
     let courier = Arc::new(courier);
     let mut running = JoinSet::new();
@@ -51,7 +51,15 @@ pub async fn run(courier: Courier, stop: CancellationToken) {
             }
         }
     }
-    let ending = async { while running.join_next().await.is_some() {} };
+    let ending = async {
+        // What happened while the server drained is told before it ends.
+        while running.len() < courier.settings.max_running
+            && let Ok(Some(delivery)) = courier.queue.claim_delivery(courier.settings.max_per_host).await
+        {
+            running.spawn(deliver(Arc::clone(&courier), delivery));
+        }
+        while running.join_next().await.is_some() {}
+    };
     if timeout(courier.settings.drain_grace, ending).await.is_err() {
         tracing::warn!(under_way = running.len(), "deliveries are broken off, to be sent again");
         running.shutdown().await;

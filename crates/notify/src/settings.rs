@@ -11,7 +11,7 @@ pub struct CourierSettings {
     pub attempt_deadline: Duration,
     /// How long to wait for the first bytes of a reply's body, which decide nothing. Default 1 s.
     pub reply_wait: Duration,
-    /// How long attempts under way may take to end when the courier is told to stop. What does not end is broken off and sent
+    /// How long the last attempts may take when the courier is told to stop. What does not end is broken off and sent
     /// again by the next start. Default 5 s.
     pub drain_grace: Duration,
     /// How often to look for deliveries that nobody called for. Default 500 ms.

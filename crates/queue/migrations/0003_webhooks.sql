@@ -38,6 +38,7 @@ CREATE TABLE webhook_events (
 ) STRICT;
 CREATE UNIQUE INDEX webhook_events_once ON webhook_events (job_seq, kind);
 CREATE UNIQUE INDEX webhook_events_one_end ON webhook_events (job_seq) WHERE kind IN ('job.completed', 'job.failed');
+CREATE INDEX webhook_events_tests ON webhook_events (happened_ms) WHERE job_seq IS NULL;
 
 -- One row for each event and each endpoint that wants it.
 CREATE TABLE webhook_deliveries (

@@ -11,6 +11,9 @@ pub const MAX_ENDPOINTS: usize = 16;
 /// How long the secret before signs beside a new one.
 pub const SECRET_OVERLAP: Duration = Duration::from_hours(24);
 
+/// How long a test event and what came of it are remembered.
+pub(crate) const TEST_SPAN: Duration = Duration::from_hours(7 * 24);
+
 /// Hexadecimal digits in the names below: 96 bits.
 const NAME_DIGITS: usize = 24;
 

@@ -49,7 +49,7 @@ pub trait Webhooks: Send + Sync + std::fmt::Debug {
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError>;
 
-    /// Puts a test event for one endpoint in line, as the delivery `id`.
+    /// Puts a test event for one endpoint in line, as the delivery `id`. Tests are remembered for a week.
     ///
     /// # Errors
     /// [`QueueError::EndpointDisabled`] if nothing is sent to it.

@@ -6,6 +6,7 @@ use crate::{
     AfterAttempt, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, Destination,
     DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, EventKind, EventKinds, JobRecord, JobWebhook,
     KeyId, MAX_ENDPOINTS, NewEndpoint, QueueError, SECRET_OVERLAP, SecretOf, SigningSecrets, WebhookSecret, Webhooks,
+    webhook::TEST_SPAN,
 };
 
 #[derive(Debug, Default)]
@@ -361,6 +362,9 @@ impl Webhooks for MemoryQueue {
             return Err(QueueError::EndpointDisabled);
         }
         let host = row.destination.iter().map(|destination| destination.host.clone()).collect();
+        let events = &webhooks.events;
+        let is_old = |event: &EventRow| event.job.is_none() && event.happened <= now.before(TEST_SPAN);
+        webhooks.deliveries.retain(|row| !is_old(&events[row.event]));
         let (kind, progress) = (EventKind::Test, Progress::NONE);
         webhooks.events.push(EventRow { owner, job: None, kind, happened: now, progress, revision: 0 });
         webhooks.deliveries.push(DeliveryRow {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     AfterAttempt, Answer, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, Destination,
-    DisabledReason, EndpointId, Event, EventKind, KeyId, QueueError,
+    DisabledReason, EndpointId, Event, EventKind, KeyId, QueueError, webhook::TEST_SPAN,
 };
 
 impl SqliteQueue {
@@ -18,19 +18,20 @@ impl SqliteQueue {
         endpoint: &EndpointId,
         id: DeliveryId,
     ) -> Result<Option<DeliveryRecord>, QueueError> {
-        let now = self.clock.now().0;
+        let now = self.clock.now();
         let mut tx = self.write().await?;
         let Some(found) = find_endpoint(&mut tx, owner, endpoint).await? else { return Ok(None) };
         if row::column::<Option<i64>>(&found, "disabled_ms")?.is_some() {
             return Err(QueueError::EndpointDisabled);
         }
-        let event = sqlx::query(sql::NOTE_TEST).bind(now).execute(&mut *tx).await?.last_insert_rowid();
+        sqlx::query(sql::FORGET_TESTS).bind(now.before(TEST_SPAN).0).execute(&mut *tx).await?;
+        let event = sqlx::query(sql::NOTE_TEST).bind(now.0).execute(&mut *tx).await?.last_insert_rowid();
         let inserted = sqlx::query(sql::INSERT_DELIVERY)
             .bind(id.as_str())
             .bind(event)
             .bind(row::column::<i64>(&found, "seq")?)
             .bind(row::column::<String>(&found, "host")?)
-            .bind(now)
+            .bind(now.0)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;

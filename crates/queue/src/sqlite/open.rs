@@ -141,6 +141,7 @@ mod tests {
             (sql::RECENT_PROCESSING, &["usage_recent"]),
             (sql::USAGE_BY_DAY, &["usage_by_owner"]),
             (sql::FORGET_ONCE, &["idempotency_keys_age"]),
+            (webhook_sql::FORGET_TESTS, &["webhook_events_tests"]),
             (webhook_sql::IS_ANY_DUE, &["webhook_deliveries_any_due"]),
             (webhook_sql::FIND_DUE, &["webhook_deliveries_due", "webhook_deliveries_running"]),
             (webhook_sql::FIND_LISTENERS, &["webhook_endpoints_by_owner"]),

@@ -59,6 +59,8 @@ statements! {
 
     NOTE_TEST = "INSERT INTO webhook_events (kind, happened_ms, progress, revision) VALUES ('webhook.test', ?1, 0, 0)";
 
+    FORGET_TESTS = "DELETE FROM webhook_events INDEXED BY webhook_events_tests WHERE job_seq IS NULL AND happened_ms <= ?1";
+
     FIND_LISTENERS = "SELECT e.seq, e.id, COALESCE(e.host, u.host) AS host
         FROM webhook_endpoints e JOIN api_keys k ON k.id = e.owner
             LEFT JOIN webhook_urls u ON u.job_seq = ?1 AND u.gone_ms IS NULL AND e.url IS NULL

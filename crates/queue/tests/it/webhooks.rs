@@ -376,6 +376,10 @@ pub(crate) async fn a_test_event_reaches_one_endpoint_and_is_of_no_job(bench: Be
     assert_eq!((&delivered.id, &delivered.event.job), (&DeliveryId::from_random(7), &None));
     let listed = bench.queue.deliveries_to(bench.owner, &made.id).await.unwrap().unwrap();
     assert_eq!((listed.len(), listed[0].state), (1, DeliveryState::Delivered));
+    bench.pass(Duration::from_hours(7 * 24));
+    bench.queue.send_test(bench.owner, &made.id, DeliveryId::from_random(8)).await.unwrap().unwrap();
+    let listed = bench.queue.deliveries_to(bench.owner, &made.id).await.unwrap().unwrap();
+    assert_eq!(listed.iter().map(|delivery| &delivery.id).collect::<Vec<_>>(), [&DeliveryId::from_random(8)]);
 }
 
 pub(crate) async fn nothing_of_another_key_is_seen_or_changed(bench: Bench) {
