@@ -231,10 +231,11 @@ class Jobs(unittest.TestCase):
                 while True:
                     status, headers, reply = submit(server, headers={"Idempotency-Key": "once"}, **FAST)
                     if status != 409:
+                        self.assertEqual(status, 202, reply)
                         answers.append((status, reply["data"]["jobId"], headers["Idempotent-Replayed"]))
                         return
                     self.assertEqual(reply["error"]["code"], "IDEMPOTENCY_CONFLICT")
-                    time.sleep(0.05)
+                    time.sleep(int(headers["Retry-After"]))
 
             senders = [threading.Thread(target=send) for _ in range(100)]
             for sender in senders:

@@ -96,8 +96,13 @@ pub(crate) struct Accepted {
 /// Takes the request in and puts its job in line.
 pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<Accepted, ApiError> {
     let key = SubmitKey::read(request.headers())?;
-    let begin = |key: &SubmitKey| api.traffic.begin_submit(owner, key.as_str()).ok_or(ApiError::StillTakenIn);
-    let under_way = key.as_ref().map(begin).transpose()?;
+    let under_way = match &key {
+        // What was submitted before is decided: any number may ask for it again at once.
+        Some(key) if !api.queue.was_submitted(owner, key.as_str()).await? => {
+            Some(api.traffic.begin_submit(owner, key.as_str()).ok_or(ApiError::StillTakenIn)?)
+        }
+        _ => None,
+    };
     let TakenIn { request, stored, webhook } = take_in(api, request).await?;
     let told = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
     let body = [("request", request.to_json()), ("input", stored.sha256.0.clone()), ("webhookUrl", told.to_owned())];

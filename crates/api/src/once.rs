@@ -44,7 +44,7 @@ impl SubmitKey {
             digest.update(format!("{name}:{}:", content.len()));
             digest.update(content);
         }
-        Once { key: self.0, body: digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect() }
+        Once { key: self.0, body: hex::encode(digest.finalize()) }
     }
 }
 

@@ -96,7 +96,9 @@ pub(crate) async fn read(State(api): State<Api>, Caller(owner): Caller, uri: Uri
     }
     let days = api.queue.usage(owner, from.begin(), UtcDay(to.0 + 1).begin()).await?;
     let mut total = Cost::default();
-    days.iter().for_each(|day| total.add(day));
+    for day in &days {
+        total.add(day);
+    }
     let show = |day: &DayUsage| {
         let mut cost = Cost::default();
         cost.add(day);

@@ -2,7 +2,7 @@ use clearcut_frame::{Matrix, Picture, Rgb8};
 
 use crate::{
     light::{Light, Sample, fitted_light, sampled},
-    palette,
+    palette, sharpness,
     siting::Siting,
 };
 
@@ -57,6 +57,7 @@ impl Backdrop {
         }
         light.matrix = matrix;
         light.siting = Siting::of(samples);
+        light.steepening = sharpness::steepening(samples);
         light.body = palette::body(samples, &light);
         let centre = light.field.at(0.5, 0.5);
         let [r, g, b] = matrix.rgb_from_ycc(centre).map(|value| value.round().clamp(0.0, 255.0) as u8);

@@ -1,7 +1,7 @@
 //! The thin band between backdrop and solid subject: which pixels it has, their alpha and their unmixed colour.
 
 use crate::{
-    outline::{around, beside, edge_of, next_below, next_from},
+    outline::{around, beside, edge_of, next_below, next_from, place},
     palette::Body,
     profile::Profile,
     scene::Scene,
@@ -16,6 +16,12 @@ const SOLID: f32 = 0.95;
 
 /// Up to this alpha a pixel has so much of the backdrop that it must be a gap, wherever it is: curls have many.
 const GAP: f32 = 0.25;
+
+/// How far, in pixels, a patch must be alike around a pixel to be flat there: beyond the reach of half-resolution chroma.
+const FLAT_REACH: usize = 6;
+
+/// Hue shares that differ by less are of one shade: noise.
+const ONE_SHADE: f32 = 0.03;
 
 /// How far along a blurred edge its width is asked for, in pixels: as far as the blur is wide, but not around corners.
 const BLURRED_REACH: usize = 12;
@@ -45,7 +51,7 @@ struct Step {
 
 /// The band of one picture: its mixed pixels, and all of the subject if that is glass.
 pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
-    let Body::Solid(most) = scene.light.body else { return panes(mask, scene) };
+    let (Body::Solid(most) | Body::Partly(most)) = scene.light.body else { return panes(mask, scene) };
     let width = scene.width;
     let mut is_reached = vec![false; mask.len()];
     let edge = edge_of(mask, width);
@@ -64,7 +70,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         let is_mixed = depth <= profile.width;
         let bound = if is_mixed { 0.0 } else { seen_through(seen, backdrop, most) };
         if bound < 1.0 {
-            let mut unmixed = unmixed(profile, seen, backdrop, scene.light.noise);
+            let mut unmixed = unmixed(profile, seen, backdrop, scene.light);
             unmixed.alpha = unmixed.alpha.max(bound);
             pixels.push(BandPixel { index, unmixed });
         } else if most < 1.0 {
@@ -157,9 +163,13 @@ fn panes(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
 }
 
 /// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has and hang together with
-/// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through.
+/// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through, nor is
+/// what has a colour of its own.
 fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], most: f32, scene: &Scene) {
-    let candidates = candidates(mask, is_reached, most, scene);
+    let mut candidates = candidates(mask, is_reached, most, scene);
+    if scene.light.body == Body::Solid(most) {
+        candidates = without_materials(candidates, mask.len(), most, scene.width);
+    }
     if candidates.is_empty() {
         return;
     }
@@ -182,6 +192,33 @@ fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], mo
             }
         }
     }
+}
+
+/// The candidates without those that hang together with a flat patch: a gap wide enough to be flat in the middle shows the
+/// backdrop itself there, so a flat patch of another colour is a material.
+fn without_materials(candidates: Vec<BandPixel>, len: usize, most: f32, width: usize) -> Vec<BandPixel> {
+    let mut shares = vec![f32::NAN; len];
+    for BandPixel { index, unmixed } in &candidates {
+        shares[*index as usize] = 1.0 - unmixed.alpha * (1.0 - most);
+    }
+    let is_flat = |index: usize| {
+        let (x, y) = place(index, width);
+        let inside = x >= FLAT_REACH && y >= FLAT_REACH && x + FLAT_REACH < width && y + FLAT_REACH < len / width;
+        inside
+            && [1, width, width + 1, width - 1].iter().all(|step| {
+                let alike = |other: usize| (shares[other] - shares[index]).abs() <= ONE_SHADE;
+                alike(index + FLAT_REACH * step) && alike(index - FLAT_REACH * step)
+            })
+    };
+    let mut open: Vec<usize> =
+        candidates.iter().map(|pixel| pixel.index as usize).filter(|&index| is_flat(index)).collect();
+    while let Some(index) = open.pop() {
+        if !shares[index].is_nan() {
+            shares[index] = f32::NAN;
+            open.extend(around(index, width, len, 1).filter(|&other| !shares[other].is_nan()));
+        }
+    }
+    candidates.into_iter().filter(|pixel| !shares[pixel.index as usize].is_nan()).collect()
 }
 
 /// The subject's pixels that are not reached yet and have more than `most` of the backdrop's hue.

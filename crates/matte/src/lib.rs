@@ -21,6 +21,7 @@ mod palette;
 mod profile;
 mod regions;
 mod scene;
+mod sharpness;
 mod siting;
 mod specks;
 mod steady;

@@ -12,6 +12,10 @@ use crate::{
 /// Black of luma and the neutral of both chromas: what a change of light scales around.
 pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
 
+/// How far luma and chroma may be from what is expected while little is known, in levels: wide enough for light that falls off
+/// from place to place.
+const ROUGHLY: [f64; 3] = [24.0, 14.0, 14.0];
+
 /// Readings along the longer side of a sampled picture.
 const READINGS_ALONG_SIDE: usize = 56;
 
@@ -26,6 +30,8 @@ pub(crate) struct Light {
     pub(crate) body: Body,
     pub(crate) matrix: Matrix,
     pub(crate) siting: Siting,
+    /// By what factor edges that only chroma shows are to be steepened, see [`crate::sharpness`].
+    pub(crate) steepening: f32,
 }
 
 /// One pixel of a sampled picture.
@@ -103,8 +109,8 @@ pub(crate) fn sampled(picture: &Picture) -> Vec<Sample> {
 /// The light that most of the readings around the colour `seed` agree with, and the share of the border that it is.
 pub(crate) fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (usize, usize)) -> (Light, f64) {
     let mut surfaces = seed.map(Surface::constant);
-    // Wide enough at first for light that falls off from place to place; every round measures again how wide it is.
-    let mut tolerances = [24.0, 14.0, 14.0];
+    // Every round measures again how wide it is.
+    let mut tolerances = ROUGHLY;
     for degree in [0, 1, 1, 2, 2, 3, 3] {
         let inliers = inliers_of(per_picture, |s| on_surfaces(&surfaces, s), tolerances);
         let refit = [0, 1, 2].map(|k| {
@@ -132,7 +138,10 @@ pub(crate) fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (u
     let border = per_picture.iter().flatten().filter(|sample| sample.at_border).count();
     let share = inliers.iter().filter(|(sample, _)| sample.at_border).count() as f64 / border.max(1) as f64;
     let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
-    (Light { field, noise, body: Body::Solid(1.0), matrix: Matrix::Bt709, siting: Siting::Centre }, share)
+    (
+        Light { field, noise, body: Body::Solid(1.0), matrix: Matrix::Bt709, siting: Siting::Centre, steepening: 1.0 },
+        share,
+    )
 }
 
 fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
@@ -179,10 +188,12 @@ fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     if at < values.len() { *values.select_nth_unstable_by(at, f64::total_cmp).1 } else { 0.0 }
 }
 
-/// The brightness of one picture against what is expected: the least-squares factor around [`NEUTRAL`].
+/// The brightness of one picture against what is expected: the least-squares factor around [`NEUTRAL`], from all that agree
+/// roughly at first, so that a factor far from 1 is found, too.
 fn gain_of(samples: &[Sample], expected: impl Fn(&Sample) -> [f64; 3], tolerances: [f64; 3]) -> f64 {
     let mut gain = 1.0;
-    for _ in 0..3 {
+    let roughly = [0, 1, 2].map(|k| tolerances[k].max(ROUGHLY[k]));
+    for tolerances in [roughly, tolerances, tolerances] {
         let (mut cross, mut square) = (0.0, 0.0);
         for sample in samples {
             let reference = expected(sample);

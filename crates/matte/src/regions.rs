@@ -17,6 +17,9 @@ struct Tally {
     area: u64,
     total_off: u64,
     touches_border: bool,
+    /// The smallest rectangle around it: first and last row, first column and the one after the last.
+    rows: [u32; 2],
+    columns: [u32; 2],
     /// Pixels that looked like the backdrop in the picture before, too, and those of them that were.
     seen_before: u64,
     was_backdrop: u64,
@@ -53,6 +56,7 @@ impl Regions {
             runs[index].parent = root;
             let pixels = &off[run.pixels(width)];
             let tally = &mut tallies[root as usize];
+            tally.enclose(run);
             tally.area += pixels.len() as u64;
             tally.total_off += pixels.iter().map(|&value| u64::from(value)).sum::<u64>();
             tally.touches_border |=
@@ -68,8 +72,9 @@ impl Regions {
 
     /// Judges the pockets that are still subject by what they were in `before`, the picture before this one.
     ///
-    /// Nine in ten of the pixels that looked alike there must have been backdrop, and half the pocket must have looked
-    /// alike: a pocket moves a little, what replaces it is something else.
+    /// A quarter of the pocket must have looked alike there, and nine in ten of those pixels must have been backdrop: a
+    /// pocket moves, what replaces it is something else. And something that encloses it must have been near: a subject that
+    /// appears all at once brings its own look-alikes with it.
     pub(crate) fn settle(&mut self, before: &Self) {
         if self.width != before.width || self.rows.len() != before.rows.len() {
             return;
@@ -85,11 +90,22 @@ impl Regions {
                 tally.was_backdrop += if before.is_backdrop[other] { shared } else { 0 };
             }
         }
+        let lay_there: Vec<bool> = self.tallies.iter().map(|tally| tally.lay_in(before, self.limit)).collect();
         for (is_backdrop, run) in self.is_backdrop.iter_mut().zip(&self.runs) {
-            let tally = self.tallies[run.parent as usize];
-            let lay_there = 2 * tally.seen_before >= tally.area && 10 * tally.was_backdrop >= 9 * tally.seen_before;
-            *is_backdrop |= lay_there && tally.is_flat(self.limit);
+            *is_backdrop |= lay_there[run.parent as usize];
         }
+    }
+
+    /// Whether all pixels of some rows and columns are backdrop.
+    fn are_backdrop(&self, mut rows: std::ops::Range<u32>, columns: std::ops::Range<u32>) -> bool {
+        rows.all(|row| {
+            let row = self.rows[row as usize] as usize..self.rows[row as usize + 1] as usize;
+            let at = row.start + self.runs[row.clone()].partition_point(|run| run.end <= columns.start);
+            at < row.end
+                && self.is_backdrop[at]
+                && self.runs[at].start <= columns.start
+                && columns.end <= self.runs[at].end
+        })
     }
 
     /// How many pixels are in pockets that may have been judged wrongly: flat ones that were kept, and those that were removed
@@ -130,6 +146,34 @@ impl Run {
 }
 
 impl Tally {
+    fn enclose(&mut self, run: Run) {
+        if self.area == 0 {
+            (self.rows, self.columns) = ([run.y, run.y], [run.start, run.end]);
+        }
+        self.rows[1] = run.y;
+        self.columns = [self.columns[0].min(run.start), self.columns[1].max(run.end)];
+    }
+
+    /// Whether this pocket lay in the picture `before` already, see [`Regions::settle`].
+    fn lay_in(&self, before: &Regions, limit: u8) -> bool {
+        4 * self.seen_before >= self.area
+            && 10 * self.was_backdrop >= 9 * self.seen_before
+            && self.was_backdrop > 0
+            && self.is_flat(limit)
+            && !self.surroundings_were_backdrop(before)
+    }
+
+    /// Whether the rectangle around this pocket, wider by a quarter on each side (walls move), was backdrop all over.
+    fn surroundings_were_backdrop(&self, before: &Regions) -> bool {
+        let wider = |[first, end]: [u32; 2], most: u32| {
+            let margin = 2 + (end - first) / 4;
+            [first.saturating_sub(margin), (end + margin).min(most)]
+        };
+        let [first, end] = wider([self.rows[0], self.rows[1] + 1], before.rows.len() as u32 - 1);
+        let [left, right] = wider(self.columns, before.width as u32);
+        before.are_backdrop(first..end, left..right)
+    }
+
     fn is_flat(&self, limit: u8) -> bool {
         self.area >= 12 && 2 * self.total_off <= u64::from(limit) * self.area
     }
@@ -245,6 +289,33 @@ mod tests {
         let mut still = Regions::of(&ring_off(3), 9, 32, false);
         still.settle(&closed);
         assert_eq!(still.mask()[4 * 9 + 4], 0);
+    }
+
+    #[test]
+    fn the_look_alikes_of_a_subject_that_appears_all_at_once_are_subject() {
+        let mut ring = Regions::of(&ring_off(3), 9, 32, false);
+        ring.settle(&Regions::of(&[3; 81], 9, 32, false));
+        assert_eq!(ring.mask()[4 * 9 + 4], 255);
+    }
+
+    #[test]
+    fn a_pocket_is_followed_while_a_quarter_of_it_was_open_before() {
+        let before = |shut_columns: usize| {
+            let mut open = ring_off(3);
+            open[4 * 9 + 1] = 3;
+            for y in 2..7 {
+                open[y * 9 + 2..y * 9 + 2 + shut_columns].fill(255);
+            }
+            // The gap to the border is on the other side then.
+            open[4 * 9 + 7] = 3;
+            Regions::of(&open, 9, 32, false)
+        };
+        let mut followed = Regions::of(&ring_off(3), 9, 32, false);
+        followed.settle(&before(3));
+        assert_eq!(followed.mask()[4 * 9 + 4], 0);
+        let mut lost = Regions::of(&ring_off(3), 9, 32, false);
+        lost.settle(&before(4));
+        assert_eq!(lost.mask()[4 * 9 + 4], 255);
     }
 
     #[test]

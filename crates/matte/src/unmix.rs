@@ -1,13 +1,9 @@
 //! The compositing equation C = αF + (1 − α)B, solved for one pixel.
 
-use crate::{palette::hue_share, profile::Profile};
+use crate::{light::Light, palette::hue_share, profile::Profile};
 
 /// The widest edge, in pixels, that a sharp one becomes in half-resolution chroma.
 pub(crate) const SHARP: u8 = 4;
-
-/// By how much such an edge is steepened where chroma alone tells, less 1: halving chroma and interpolating it again draws
-/// an edge of one pixel out to a little more than two.
-const STEEPER: f32 = 1.1;
 
 /// An alpha and the colour that goes with it.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +15,8 @@ pub(crate) struct Unmixed {
 }
 
 /// Solves for alpha with the foreground that `profile` leads up to, luma and chroma each weighted by how well they tell.
-pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], noise: [f32; 2]) -> Unmixed {
+pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], light: &Light) -> Unmixed {
+    let noise = light.noise;
     let full = [0, 1, 2].map(|k| profile.foreground[k] - backdrop[k]);
     let here = [0, 1, 2].map(|k| seen[k] - backdrop[k]);
     // What luma and chroma are uncertain by: coding noise around edges (three deviations and a level), the subject's
@@ -35,10 +32,10 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], noi
     let power: f32 = (0..3).map(|k| weights[k] * full[k] * full[k]).sum();
     let along: f32 = (0..3).map(|k| weights[k] * full[k] * here[k]).sum();
     let mixed = (along / power.max(1e-6)).clamp(0.0, 1.0);
-    // A sharp edge that only half-resolution chroma shows is drawn out to twice its width: steepen it again.
+    // A sharp edge that only half-resolution chroma shows is drawn out: steepen it again.
     let by_chroma = 1.0 - weights[0] * full[0] * full[0] / power.max(1e-6);
     let is_sharp = profile.is_backed && profile.width <= SHARP;
-    let steeper = if is_sharp { 1.0 + by_chroma * STEEPER } else { 1.0 };
+    let steeper = if is_sharp { 1.0 + by_chroma * (light.steepening - 1.0) } else { 1.0 };
     let alpha = (0.5 + (mixed - 0.5) * steeper).clamp(0.0, 1.0);
     // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5);
     // at a sharp edge, half of it in chroma is the backdrop's, smeared.

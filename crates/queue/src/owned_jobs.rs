@@ -15,6 +15,9 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     /// for [`crate::Queue::submit`].
     async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError>;
 
+    /// Whether something was submitted under the key `once` of `owner` that is not to be done twice.
+    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError>;
+
     /// The jobs of `owner` that `listing` asks for, newest first. Those that are submitted meanwhile come before the first
     /// page and move no other.
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError>;

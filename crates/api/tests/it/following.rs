@@ -44,7 +44,7 @@ impl Events {
                 self.text = rest;
                 return Some(block);
             }
-            let piece = tokio::time::timeout(Duration::from_secs(60), self.body.next()).await.unwrap()?;
+            let piece = tokio::time::timeout(Duration::from_mins(1), self.body.next()).await.unwrap()?;
             self.text += std::str::from_utf8(&piece.unwrap()).unwrap();
         }
     }

@@ -5,3 +5,4 @@
 mod canvas;
 mod keying;
 mod properties;
+mod relatives;

@@ -40,6 +40,11 @@ impl OwnedJobs for MemoryQueue {
         Ok(Submission::Accepted)
     }
 
+    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError> {
+        let too_old = self.clock.now().before(self.policy.idempotency_span);
+        Ok(self.tables().done.get(&(owner, once.to_owned())).is_some_and(|done| done.at > too_old))
+    }
+
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
         let tables = self.tables();
         let place = |row: &Row| Place { created: row.created, id: row.id.clone() };

@@ -39,6 +39,12 @@ impl OwnedJobs for SqliteQueue {
         Ok(Submission::Accepted)
     }
 
+    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError> {
+        let too_old = self.clock.now().before(self.policy.idempotency_span);
+        let query = sqlx::query_scalar(sql::IS_ONCE).bind(owner.0).bind(once).bind(too_old.0);
+        Ok(query.fetch_one(&self.readers).await?)
+    }
+
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
         let text = if listing.state.is_some() { sql::LIST_JOBS_IN_STATE } else { sql::LIST_JOBS };
         let (before, id) = listing.after.map_or((i64::MAX, String::new()), |place| (place.created.0, place.id.into()));

@@ -129,6 +129,8 @@ statements! {
 
     FIND_ONCE = "SELECT body, job_id FROM idempotency_keys WHERE owner = ?1 AND key = ?2";
 
+    IS_ONCE = "SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE owner = ?1 AND key = ?2 AND created_ms > ?3)";
+
     INSERT_ONCE = "INSERT INTO idempotency_keys (owner, key, body, job_id, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
 
     FORGET_ONCE = "DELETE FROM idempotency_keys WHERE created_ms <= ?1";

@@ -127,7 +127,9 @@ async fn play(bench: &Bench, step: &Step) -> String {
         Step::Cancel(job) => format!("{:?}", queue.cancel(owner_of(job, bench), &id(job)).await.unwrap()),
         Step::Remove(job) => {
             let mut keys = queue.remove(owner_of(job, bench), &id(job)).await.unwrap();
-            keys.iter_mut().for_each(|keys| keys.sort());
+            if let Some(keys) = &mut keys {
+                keys.sort();
+            }
             format!("{keys:?}")
         }
         Step::Retry(job, again) => {

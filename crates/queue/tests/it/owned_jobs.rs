@@ -174,13 +174,18 @@ pub(crate) async fn what_has_not_failed_or_has_no_input_any_more_is_not_tried_ag
 
 pub(crate) async fn the_same_submit_is_done_once_for_a_day(bench: Bench) {
     let submit = async |number, once| bench.queue.submit_once(job(number, bench.owner), once).await;
+    let known = async || bench.queue.was_submitted(bench.owner, "k").await.unwrap();
+    assert!(!known().await);
     assert_eq!(submit(1, once("k", "a")).await.unwrap(), Submission::Accepted);
+    assert!(known().await && !bench.queue.was_submitted(KeyId(99), "k").await.unwrap());
     bench.pass(Duration::from_hours(24).saturating_sub(Duration::from_millis(1)));
     assert_eq!(submit(2, once("k", "a")).await.unwrap(), Submission::Before(JobId::from_random(1)));
     assert!(matches!(submit(2, once("k", "b")).await, Err(QueueError::OtherBody)));
     assert_eq!(bench.queue.read(bench.owner, &JobId::from_random(2)).await.unwrap(), None);
     assert_eq!(submit(3, once("l", "b")).await.unwrap(), Submission::Accepted);
+    assert!(known().await);
     bench.pass(Duration::from_millis(1));
+    assert!(!known().await);
     assert_eq!(submit(4, once("k", "b")).await.unwrap(), Submission::Accepted);
 }
 

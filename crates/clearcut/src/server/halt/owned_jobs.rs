@@ -12,6 +12,10 @@ impl OwnedJobs for HaltingQueue {
         self.queue.submit_once(job, once).await
     }
 
+    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError> {
+        self.queue.was_submitted(owner, once).await
+    }
+
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
         self.queue.list(owner, listing).await
     }
