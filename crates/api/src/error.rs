@@ -220,13 +220,14 @@ impl ApiError {
             | Self::DeliveryNotFound
             | Self::RouteNotFound
             | Self::FileGone => StatusCode::NOT_FOUND,
-            Self::TooManyWebhooks | Self::WebhookDisabled => StatusCode::CONFLICT,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RateLimited { .. } | Self::LineFull { .. } | Self::TooManyWaits { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
             Self::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::StillTakenIn | Self::NotFailed { .. } => StatusCode::CONFLICT,
+            Self::StillTakenIn | Self::NotFailed { .. } | Self::TooManyWebhooks | Self::WebhookDisabled => {
+                StatusCode::CONFLICT
+            }
             Self::InputGone => StatusCode::GONE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -49,7 +49,8 @@ impl Documented for WebhookChange {
 pub(crate) struct Webhook {
     /// Its name.
     #[schema(example = "wh_0123456789abcdef01234567")]
-    webhook_id: String,
+    #[serde(rename = "webhookId")]
+    id: String,
     /// Where to send.
     url: String,
     /// What it is told.
@@ -88,10 +89,12 @@ pub(crate) struct Webhooks {
 pub(crate) struct Secret {
     /// Signs, and goes on signing.
     #[schema(example = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")]
-    secret: String,
+    #[serde(rename = "secret")]
+    current: String,
     /// Signs as well while it rotates.
     #[schema(required = true)]
-    previous_secret: Option<String>,
+    #[serde(rename = "previousSecret")]
+    previous: Option<String>,
     /// Until when, in seconds since 1970.
     #[schema(required = true)]
     previous_until: Option<i64>,
@@ -120,7 +123,8 @@ pub(crate) struct Deliveries {
 pub(crate) struct Delivery {
     /// Its name: the `webhook-id` that the receiver sees, the same however often it is sent.
     #[schema(example = "msg_0123456789abcdef01234567")]
-    delivery_id: String,
+    #[serde(rename = "deliveryId")]
+    id: String,
     /// `job.started`, `job.completed`, `job.failed` or `webhook.test`.
     event: &'static str,
     /// When that happened, in seconds since 1970.
@@ -161,7 +165,7 @@ pub(crate) struct DeliveryAttempt {
 impl From<EndpointRecord> for Webhook {
     fn from(record: EndpointRecord) -> Self {
         Self {
-            webhook_id: record.id.to_string(),
+            id: record.id.to_string(),
             url: record.url,
             events: record.events.iter().map(EventKind::name).collect(),
             description: record.description,
@@ -189,8 +193,8 @@ impl Secret {
     pub(crate) fn new(secrets: SigningSecrets, now: UnixMillis) -> Self {
         let (previous, until) = secrets.previous.filter(|(_, until)| now < *until).unzip();
         Self {
-            secret: secrets.current.reveal().to_owned(),
-            previous_secret: previous.map(|secret| secret.reveal().to_owned()),
+            current: secrets.current.reveal().to_owned(),
+            previous: previous.map(|secret| secret.reveal().to_owned()),
             previous_until: until.map(UnixMillis::whole_secs),
         }
     }
@@ -199,7 +203,7 @@ impl Secret {
 impl From<DeliveryRecord> for Delivery {
     fn from(record: DeliveryRecord) -> Self {
         Self {
-            delivery_id: record.id.to_string(),
+            id: record.id.to_string(),
             event: record.kind.name(),
             happened_at: record.happened.whole_secs(),
             webhook_id: record.endpoint.map(|id| id.to_string()),

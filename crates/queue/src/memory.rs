@@ -60,9 +60,7 @@ struct Row {
     outcome: Option<Outcome>,
     outputs_kept: bool,
     lease_expires: Option<UnixMillis>,
-    // Whether the webhooks know.
-    is_start_noted: bool,
-    is_end_noted: bool,
+    noted: webhooks::Noted,
     revision: u64,
     retry_of: Option<JobId>,
 }
@@ -136,8 +134,7 @@ impl Tables {
             outcome: None,
             outputs_kept: false,
             lease_expires: None,
-            is_start_noted: false,
-            is_end_noted: false,
+            noted: webhooks::Noted::default(),
             revision: 1,
             retry_of: None,
         });

@@ -9,7 +9,7 @@ use standardwebhooks::Webhook;
 
 use crate::{
     fixture::{Post, secret},
-    receiver::{Manner, Receiver, status},
+    receiver::{Manner, Received, Receiver, status},
 };
 
 fn answer(attempt: &clearcut_queue::AttemptRecord) -> Result<u16, NoAnswer> {
@@ -129,7 +129,7 @@ async fn a_late_start_does_not_say_that_the_job_failed() {
     receiver.wait_for(2).await;
     post.pass(Duration::from_secs(6));
     let received = receiver.wait_for(3).await;
-    let told: Vec<_> = received.iter().map(|received| received.json()).collect();
+    let told: Vec<_> = received.iter().map(Received::json).collect();
     let seen: Vec<_> =
         told.iter().map(|told| (told["type"].as_str().unwrap(), told["data"]["status"].as_str().unwrap())).collect();
     assert_eq!(seen, [("job.started", "processing"), ("job.failed", "failed"), ("job.started", "processing")]);

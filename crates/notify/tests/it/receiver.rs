@@ -118,7 +118,7 @@ impl Receiver {
             Manner::Closes => {}
             Manner::Floods => {
                 let head = "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n";
-                let piece = [b'x'; 64 << 10];
+                let piece = vec![b'x'; 64 << 10];
                 let mut next = stream.write(head.as_bytes()).await;
                 while let Ok(written) = next
                     && written > 0

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use clearcut_job::{JobId, JobState, Progress, UnixMillis};
 
-use super::{MemoryQueue, Tables};
+use super::{MemoryQueue, Row, Tables};
 use crate::{
     AfterAttempt, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, Destination,
     DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, EventKind, EventKinds, JobRecord, JobWebhook,
@@ -15,6 +15,13 @@ pub(super) struct WebhookTables {
     urls: Vec<UrlRow>,
     events: Vec<EventRow>,
     deliveries: Vec<DeliveryRow>,
+}
+
+/// What of a job has been noted.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    start: bool,
+    end: bool,
 }
 
 /// The `webhookUrl` of a job.
@@ -219,12 +226,12 @@ impl Tables {
         for row in &mut self.jobs {
             let key = self.keys.get(&row.owner);
             let revoked = key.is_some_and(|(_, key)| key.revoked.is_some());
-            if let Some(started) = row.started.filter(|_| !row.is_start_noted) {
-                row.is_start_noted = true;
+            if let Some(started) = row.started.filter(|_| !row.noted.start) {
+                row.noted.start = true;
                 self.webhooks.note(&row.record(), EventKind::JobStarted, revoked, started);
             }
-            if let Some(ended) = row.ended.filter(|_| !row.is_end_noted) {
-                row.is_end_noted = true;
+            if let Some(ended) = row.ended.filter(|_| !row.noted.end) {
+                row.noted.end = true;
                 let completed = row.state == JobState::Completed;
                 let kind = if completed { EventKind::JobCompleted } else { EventKind::JobFailed };
                 self.webhooks.note(&row.record(), kind, revoked, ended);
@@ -234,9 +241,9 @@ impl Tables {
 
     /// The job as it was at the event: what an end wrote is of the end.
     fn event(&self, row: &EventRow) -> Event {
-        let record = row.job.as_ref().and_then(|id| self.jobs.iter().find(|job| job.id == *id)).map(|job| job.record());
+        let record = row.job.as_ref().and_then(|id| self.jobs.iter().find(|job| job.id == *id)).map(Row::record);
         let job = record.map(|job| {
-            if row.kind == EventKind::JobStarted { job.as_started(row.progress, row.revision) } else { job }
+            if row.kind == EventKind::JobStarted { job.when_started(row.progress, row.revision) } else { job }
         });
         Event { kind: row.kind, happened: row.happened, job }
     }
@@ -248,7 +255,7 @@ impl Tables {
 
 impl JobRecord {
     /// What was known of the job when work on it began.
-    pub(crate) fn as_started(self, progress: Progress, revision: u64) -> Self {
+    pub(crate) fn when_started(self, progress: Progress, revision: u64) -> Self {
         Self { state: JobState::Processing, progress, revision, ended: None, failure: None, outcome: None, ..self }
     }
 }
@@ -481,16 +488,14 @@ impl Webhooks for MemoryQueue {
                 row.settle(DeliveryState::Stopped);
                 let (endpoint, event) = (row.endpoint.clone(), row.event);
                 let job = webhooks.events[event].job.clone();
-                match webhooks.endpoints.iter_mut().find(|row| row.id == endpoint && row.destination.is_some()) {
-                    Some(row) => {
-                        row.disabled.get_or_insert((now, DisabledReason::Gone));
-                        webhooks.stop(&endpoint, None);
-                    }
-                    None => {
-                        let urls = webhooks.urls.iter_mut().filter(|url| Some(&url.job) == job.as_ref());
-                        urls.for_each(|url| url.is_gone = true);
-                        webhooks.stop(&endpoint, job.as_ref());
-                    }
+                let made = webhooks.endpoints.iter_mut().find(|row| row.id == endpoint && row.destination.is_some());
+                if let Some(row) = made {
+                    row.disabled.get_or_insert((now, DisabledReason::Gone));
+                    webhooks.stop(&endpoint, None);
+                } else {
+                    let urls = webhooks.urls.iter_mut().filter(|url| Some(&url.job) == job.as_ref());
+                    urls.for_each(|url| url.is_gone = true);
+                    webhooks.stop(&endpoint, job.as_ref());
                 }
             }
         }

@@ -123,7 +123,7 @@ impl SqliteQueue {
             let record = self.read_job(owner, &id).await?.ok_or(QueueError::Damaged { what: "job" })?;
             let progress = row::progress_of(row::column(found, "progress")?);
             let revision = row::count(found, "revision")?;
-            job = Some(if kind == EventKind::JobStarted { record.as_started(progress, revision) } else { record });
+            job = Some(if kind == EventKind::JobStarted { record.when_started(progress, revision) } else { record });
         }
         Ok(Event { kind, happened: UnixMillis(row::column(found, "happened_ms")?), job })
     }
