@@ -57,7 +57,7 @@ async fn perform(mut stream: TcpStream, act: Act, heads: Arc<Mutex<Vec<String>>>
         }
         Act::SayAndWait(text) => {
             drop(stream.write_all(text.as_bytes()).await);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
