@@ -1,7 +1,7 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, routes};
-use clearcut_ffmpeg::Tools;
+use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{Outbound, Timeouts};
@@ -49,14 +49,15 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     greet(queue.as_ref(), &settings.data, address).await?;
 
     let drain = Drain::default();
-    let available_formats = formats_of(&tools);
+    let capabilities = tools.capabilities()?;
+    let available_formats = formats_of(capabilities);
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
         signer: Arc::new(signer),
         clock: clock.clone(),
         traffic: Arc::default(),
-        readiness: Arc::new(ServerReadiness::new(&tools, drain.stop_claiming.clone())),
+        readiness: Arc::new(ServerReadiness::new(&tools, capabilities, drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
             available_formats,
@@ -157,8 +158,8 @@ async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr) -> Result<()
     Ok(())
 }
 
-fn formats_of(tools: &Tools) -> Vec<OutputFormat> {
-    OutputFormat::ALL.into_iter().filter(|format| tools.capabilities().missing_encoder(*format).is_none()).collect()
+fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
+    OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()
 }
 
 async fn watch_signals(drain: Drain, grace: Duration) {
