@@ -208,7 +208,7 @@ fn as_table(models: &Models) -> String {
         let kind = json!(model.kind).as_str().unwrap_or_default().to_owned();
         let note = if model.commercial { "" } else { " (no commercial use)" };
         let size = format!("{:.1} MB", model.bytes as f64 / 1e6);
-        text += &format!("{:16} {:9} {kind:8} {size:>8}  {}{note}\n", model.id, state(models, model), model.licence,);
+        text += &format!("{:16} {:9} {kind:8} {size:>8}  {}{note}\n", model.id, state(models, model), model.licence);
     }
     if let Some(runtime) = models.registry().runtime() {
         let here = models.runtime_path().is_some_and(|path| path.is_file());

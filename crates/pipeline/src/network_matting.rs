@@ -41,8 +41,8 @@ pub(crate) fn matte_by_network(
         let at_end = batch.is_empty();
         let mut decided = clip.take(batch, workers);
         let (asked, finished) = thread::scope(|scope| {
-            let (segmenter, network) = (&clip.segmenter, &mut opened.network);
-            let asked = scope.spawn(|| ask(segmenter, &mut decided, network.as_mut()));
+            let (segmenter, network, decided) = (clip.segmenter, &mut opened.network, &mut decided);
+            let asked = scope.spawn(move || ask(segmenter, decided, network.as_mut()));
             let finished = clip.finish(workers, false);
             (asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), finished)
         });
@@ -139,7 +139,7 @@ impl Clip {
     }
 }
 
-fn ask(segmenter: &Segmenter, decided: &mut [Pending], network: &mut dyn Network) -> Result<(), NetworkError> {
+fn ask(segmenter: Segmenter, decided: &mut [Pending], network: &mut dyn Network) -> Result<(), NetworkError> {
     decided.iter_mut().try_for_each(|pending| segmenter.segment(&pending.picture, &mut pending.trace, network))
 }
 

@@ -17,3 +17,4 @@ mod reading;
 mod tus;
 mod uploads;
 mod usage;
+mod webhooks;

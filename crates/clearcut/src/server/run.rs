@@ -1,8 +1,9 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, routes};
+use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
+use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
@@ -15,6 +16,7 @@ use tokio::{
 use super::{
     config::{COMMENTED, Settings},
     cutter::PipelineCutter,
+    describer::AsTheApi,
     first_key::make_key,
     readiness::ServerReadiness,
 };
@@ -27,16 +29,7 @@ pub(crate) const DATABASE: &str = "clearcut.db";
 pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNetworks) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let policy = Policy {
-        lease_ttl: settings.lease_ttl,
-        retention: settings.retention,
-        upload_ttl: settings.upload_ttl,
-        quota_bytes: settings.quota_bytes,
-        max_running: settings.max_running_per_key,
-        max_waiting: settings.max_waiting_per_key,
-        ..Policy::default()
-    };
-    let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy).await?);
+    let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy(&settings)).await?);
     let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
     let signer =
@@ -47,11 +40,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
         Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
     })?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
-    let network = networks.check().map(|(model, runtime)| format!("{} with {}", model.id, runtime.name()));
-    match &network {
-        Ok(network) => tracing::info!(network, "a neural network is there"),
-        Err(error) => tracing::info!(code = error.code(), "no neural network: method ai is refused"),
-    }
+    let network = usable(&networks);
     greet(queue.as_ref(), &settings.data, address).await?;
 
     let drain = Drain::default();
@@ -63,16 +52,11 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
         signer: Arc::new(signer),
         clock: clock.clone(),
         traffic: Arc::default(),
-        readiness: Arc::new(ServerReadiness::new(
-            &tools,
-            capabilities,
-            network.as_ref().ok().cloned(),
-            drain.stop_claiming.clone(),
-        )),
+        readiness: Arc::new(ServerReadiness::new(&tools, capabilities, network.clone(), drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
             available_formats,
-            has_network: network.is_ok(),
+            has_network: network.is_some(),
             body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
@@ -84,8 +68,20 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
             max_waits: settings.max_waits_per_key,
         }),
     };
+    let courier = Courier {
+        queue: queue_between_halts(queue.clone()),
+        outbound: outbound.clone(),
+        describe: Arc::new(AsTheApi(JobDescriber {
+            signer: api.signer.clone(),
+            clock: clock.clone(),
+            link_ttl: settings.link_ttl,
+            public_url: settings.public_url.clone(),
+        })),
+        clock: clock.clone(),
+        settings: CourierSettings::default(),
+    };
     let worker = Worker {
-        queue: workers_queue(queue.clone()),
+        queue: queue_between_halts(queue.clone()),
         store,
         outbound,
         cutter: Arc::new(PipelineCutter { tools, networks }),
@@ -111,14 +107,32 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
     let serving =
         tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
     let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
+    let stop_delivering = tokio_util::sync::CancellationToken::new();
+    let delivering = tokio::spawn(clearcut_notify::run(courier, stop_delivering.clone()));
     let worked = clearcut_worker::run(worker, drain).await;
     queue.signals().close();
     stop_serving.cancel();
     let _ = serving.await;
+    // Last, so that the jobs that ended while draining are told once before the end, where that is quick.
+    stop_delivering.cancel();
+    let _ = delivering.await;
     watching.abort();
     queue.close().await;
     tracing::info!("stopped");
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+/// What jobs and keys may do.
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        lease_ttl: settings.lease_ttl,
+        retention: settings.retention,
+        upload_ttl: settings.upload_ttl,
+        quota_bytes: settings.quota_bytes,
+        max_running: settings.max_running_per_key,
+        max_waiting: settings.max_waiting_per_key,
+        ..Policy::default()
+    }
 }
 
 /// What expires is removed within ten minutes, or within half of a retention that is shorter.
@@ -137,8 +151,8 @@ fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     Outbound::new(policy, timeouts).map_err(|error| host(error.code(), &error))
 }
 
-/// The queue as the worker sees it: the queue itself, but for a debug build that was told to halt.
-fn workers_queue(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
+/// The queue as worker and courier see it: the queue itself, but for a debug build that was told to halt.
+fn queue_between_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     #[cfg(debug_assertions)]
     if let Some(halt_at) = crate::environment::halt_at() {
         return Arc::new(super::halt::HaltingQueue { queue, halt_at });
@@ -217,5 +231,16 @@ fn host(code: &'static str, error: &dyn std::error::Error) -> Failure {
 impl From<clearcut_queue::QueueError> for Failure {
     fn from(error: clearcut_queue::QueueError) -> Self {
         host(error.code(), &error)
+    }
+}
+
+/// The network that jobs can have, in words; its absence is no reason not to serve.
+fn usable(networks: &InstalledNetworks) -> Option<String> {
+    match networks.check() {
+        Ok((model, runtime)) => Some(format!("{} with {}", model.id, runtime.name())),
+        Err(error) => {
+            tracing::info!(code = error.code(), "no neural network: method ai is refused");
+            None
+        }
     }
 }

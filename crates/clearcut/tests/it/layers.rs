@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::media::command;
 
 /// Every crate with its layer; a crate imports only from lower ones.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     ("clearcut-frame", 0),
     ("clearcut-job", 1),
     ("clearcut-animation", 2),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, u8); 14] = [
     ("clearcut-queue", 2),
     ("clearcut-webm", 2),
     ("clearcut-model", 3),
+    ("clearcut-notify", 3),
     ("clearcut-pipeline", 3),
     ("clearcut-worker", 4),
     ("clearcut-api", 4),
