@@ -1,7 +1,7 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-faults test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-faults test-jobs test-schema soak bench-server openapi
 
-test-server: test-sdk test-faults test-schema
+test-server: test-sdk test-faults test-jobs test-schema
 
 # The official SDK from npm and the documented curl loop.
 test-sdk: test-rust
@@ -10,6 +10,10 @@ test-sdk: test-rust
 # kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
 test-faults: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_faults.py
+
+# What owners may ask of their jobs, and who may do what.
+test-jobs: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_jobs.py && python3 -W error::ResourceWarning test_access.py
 
 # Requests made up from the OpenAPI document.
 test-schema: test-rust

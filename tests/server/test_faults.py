@@ -183,11 +183,11 @@ class Faults(unittest.TestCase):
     def fill_and_free(self, folder):
         with Server("--disk-floor-mib", "0", data=folder / "data") as server:
             filler = folder / "filler"
-            with open(filler, "wb") as file:
+            # Unbuffered: what did not fit would be written again, and fail again, when the file is closed.
+            with open(filler, "wb", buffering=0) as file:
                 try:
                     while True:
                         file.write(bytes(1 << 16))
-                        file.flush()
                 except OSError:
                     pass
             statuses = set()

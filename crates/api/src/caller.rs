@@ -3,7 +3,7 @@ use std::time::Duration;
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use clearcut_queue::{KeyHash, KeyId};
 
-use crate::{Api, ApiError};
+use crate::{Api, ApiError, rate};
 
 /// Letters and digits after `hc_`.
 const SECRET_CHARS: usize = 32;
@@ -29,6 +29,7 @@ impl FromRequestParts<Api> for Caller {
         if key.revoked.is_some() {
             return Err(ApiError::KeyInvalid);
         }
+        rate::count(api, &key, parts)?;
         let now = api.clock.now();
         if key.last_used.is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
             && let Err(error) = api.queue.touch_key(key.id).await

@@ -11,15 +11,16 @@ use utoipa::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::{ApiError, files, health, jobs, wait};
+use crate::{ApiError, control, events, files, health, jobs, list, usage, wait};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and hands back transparent files."),
-    paths(jobs::submit, jobs::read, wait::cut_now, files::read, health::livez, health::readyz),
+    paths(jobs::submit, jobs::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read, wait::cut_now, files::read, health::livez, health::readyz),
     modifiers(&KeyScheme),
     tags(
-        (name = "jobs", description = "Submit a clip, read how far it is, get links to the outputs"),
+        (name = "jobs", description = "Submit a clip, read or follow how far it is, get links to the outputs, cancel, try again"),
+        (name = "usage", description = "What the jobs of a key cost"),
         (name = "video", description = "Send a clip and wait for its outputs"),
         (name = "files", description = "Outputs under links that end"),
         (name = "health", description = "For probes and load balancers"),

@@ -2,7 +2,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use clearcut_job::{Failure, FailureCode, Fault, JobId, RequestError};
+use clearcut_job::{Failure, FailureCode, Fault, JobId, JobState, RequestError};
 use clearcut_queue::QueueError;
 use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
@@ -71,6 +71,41 @@ pub enum ApiError {
     /// A body that ended early.
     #[error("the request ended early")]
     CutOff,
+    /// More requests a minute than the key may make.
+    #[error("the key makes more than {per_minute} of these requests a minute")]
+    RateLimited {
+        /// How many it may make.
+        per_minute: u32,
+        /// When the next may come.
+        retry_after_secs: u64,
+    },
+    /// More jobs in line than the key may have.
+    #[error("{limit} jobs of this key wait already; submit more when some have started")]
+    LineFull {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// More requests that wait than the key may have.
+    #[error("{limit} requests of this key wait for jobs already")]
+    TooManyWaits {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// An idempotency key that stands for another body.
+    #[error("this Idempotency-Key was used within a day for a request with other contents; draw a new key for each")]
+    OtherBody,
+    /// An idempotency key whose first request is not done.
+    #[error("a request with this Idempotency-Key is still being taken in; send it again to get its answer")]
+    StillTakenIn,
+    /// Only what failed is tried again.
+    #[error("the job is {state}; only a job that failed or was cancelled can be tried again")]
+    NotFailed {
+        /// What it is.
+        state: JobState,
+    },
+    /// The clip of the job is past its retention.
+    #[error("the clip of the job is no longer kept; submit it again")]
+    InputGone,
     /// No room for uploads.
     #[error("the server's disk is full; try again later")]
     NoRoom,
@@ -96,7 +131,12 @@ pub enum ApiError {
 
 impl From<QueueError> for ApiError {
     fn from(error: QueueError) -> Self {
-        if matches!(error, QueueError::DiskFull) { Self::NoRoom } else { Self::Queue(error) }
+        match error {
+            QueueError::DiskFull => Self::NoRoom,
+            QueueError::LineFull { limit } => Self::LineFull { limit },
+            QueueError::OtherBody => Self::OtherBody,
+            error => Self::Queue(error),
+        }
     }
 }
 
@@ -130,6 +170,11 @@ impl ApiError {
             Self::FileGone => "FILE_GONE",
             Self::TooLarge { .. } => "FILE_TOO_LARGE",
             Self::TooSlow | Self::StillRunning { .. } => "TIMEOUT",
+            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::LineFull { .. } | Self::TooManyWaits { .. } => "QUOTA_EXCEEDED",
+            Self::OtherBody | Self::StillTakenIn => "IDEMPOTENCY_CONFLICT",
+            Self::NotFailed { .. } => "JOB_NOT_FAILED",
+            Self::InputGone => "INPUT_GONE",
             Self::NoRoom => "INSUFFICIENT_STORAGE",
             Self::JobFailed(failure) => failure.code.wire(),
             Self::Queue(_) | Self::Store(_) => "UNAVAILABLE",
@@ -151,6 +196,12 @@ impl ApiError {
             Self::Link(_) => StatusCode::FORBIDDEN,
             Self::JobNotFound | Self::RouteNotFound | Self::FileGone => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RateLimited { .. } | Self::LineFull { .. } | Self::TooManyWaits { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::StillTakenIn | Self::NotFailed { .. } => StatusCode::CONFLICT,
+            Self::InputGone => StatusCode::GONE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -176,6 +227,11 @@ impl ApiError {
             }
             Self::TooLarge { max_bytes } => json!({ "field": "file", "maxBytes": max_bytes }),
             Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),
+            Self::RateLimited { per_minute, .. } => json!({ "limit": per_minute, "windowSecs": 60 }),
+            Self::LineFull { limit } => json!({ "limit": limit }),
+            Self::TooManyWaits { limit } => json!({ "limit": limit }),
+            Self::OtherBody | Self::StillTakenIn => json!({ "field": "Idempotency-Key" }),
+            Self::NotFailed { state } => json!({ "status": state.name() }),
             Self::StillRunning { job } => json!({ "jobId": job }),
             Self::NotAVideo(_) => json!({ "field": "file" }),
             Self::FormatUnavailable(format) => json!({ "field": "formats", "value": format }),
@@ -198,7 +254,13 @@ impl IntoResponse for ApiError {
             Self::KeyMissing | Self::KeyInvalid => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            Self::NoRoom | Self::Queue(_) | Self::Store(_) => {
+            Self::RateLimited { retry_after_secs, .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));
+            }
+            Self::StillTakenIn => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::NoRoom | Self::LineFull { .. } | Self::TooManyWaits { .. } | Self::Queue(_) | Self::Store(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
             }
             Self::Range { size_bytes } => {

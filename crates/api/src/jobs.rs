@@ -1,33 +1,49 @@
+use std::time::Duration;
+
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::JobId;
-use clearcut_queue::{InputPointer, KeyId, NewJob};
+use clearcut_queue::{InputPointer, KeyId, NewJob, Submission};
 
 use crate::{
     Api, ApiError,
     caller::Caller,
+    control::accepted,
     intake::take_in,
+    once::{self, SubmitKey},
+    patience,
     reply::{ErrorReply, Reply},
     shapes::{Job, SubmitForm, Submitted},
 };
 
 /// Submit a job.
 ///
-/// Answers as soon as the clip and the job are safe on the disk; read the job until it has ended.
+/// Answers as soon as the clip and the job are safe on the disk; read the job until it has ended. With `Prefer: wait=N` the
+/// answer comes when the job has ended, or after N seconds, and is the job itself. A request that is sent again with the same
+/// `Idempotency-Key` within a day makes no second job.
 #[utoipa::path(
     post, path = "/api/v1/jobs/video/remove-background", tag = "jobs", security(("key" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "A word for this submit, drawn by the client: 1-255 visible characters"),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job has ended, or after N seconds, at most 60"),
+    ),
     request_body(content = SubmitForm, content_type = "multipart/form-data"),
     responses(
-        (status = 202, description = "The job is accepted", body = Reply<Submitted>,
-            headers(("Location" = String), ("Retry-After" = String))),
+        (status = 200, description = "The job has ended within the time that the request preferred to wait", body = Reply<Job>,
+            headers(("Location" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
+        (status = 202, description = "The job is accepted; with a preference to wait, `data` is the whole job", body = Reply<Submitted>,
+            headers(("Location" = String), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
         (status = 400, description = "A field or the file is wrong", body = ErrorReply),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 408, description = "The request came too slowly", body = ErrorReply),
+        (status = 409, description = "A request with this Idempotency-Key is still being taken in", body = ErrorReply),
         (status = 413, description = "The request is too large", body = ErrorReply),
         (status = 415, description = "The body is not multipart/form-data", body = ErrorReply),
+        (status = 422, description = "This Idempotency-Key was used for another request", body = ErrorReply),
+        (status = 429, description = "Too many requests, or too many jobs in line", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -37,16 +53,58 @@ pub(crate) async fn submit(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = accept(&api, owner, request).await?;
-    let location = HeaderValue::try_from(format!("/api/v1/jobs/{id}")).map_err(|_| ApiError::Internal)?;
-    let headers = [(header::LOCATION, location), (header::RETRY_AFTER, HeaderValue::from_static("2"))];
-    let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued" });
-    Ok((StatusCode::ACCEPTED, headers, reply).into_response())
+    let wait_secs = patience::in_headers(request.headers())?;
+    let headers = request.headers().clone();
+    let submitted = accept(&api, owner, request).await?;
+    let mut reply = match wait_secs {
+        None => accepted(&submitted.id)?,
+        Some(secs) => wait_for(&api, owner, &submitted.id, secs, &headers).await?,
+    };
+    if submitted.is_repeated {
+        reply.headers_mut().insert(once::IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(reply)
+}
+
+/// The answer to a submit that prefers to wait: the job, 200 if it has ended and 202 if it goes on.
+async fn wait_for(api: &Api, owner: KeyId, id: &JobId, secs: u64, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let _held = api.hold_wait(owner)?;
+    let record = api.read_patiently(owner, id, Duration::from_secs(secs)).await?.ok_or(ApiError::JobNotFound)?;
+    let has_ended = record.state.is_final();
+    let mut reply = accepted(id)?;
+    let (parts, body) = Reply::new(api.show_one(record, headers).await?).into_response().into_parts();
+    reply.headers_mut().extend(parts.headers);
+    reply.headers_mut().insert(
+        patience::PREFERENCE_APPLIED,
+        HeaderValue::try_from(format!("wait={secs}")).map_err(|_| ApiError::Internal)?,
+    );
+    if has_ended {
+        *reply.status_mut() = StatusCode::OK;
+        reply.headers_mut().remove(header::RETRY_AFTER);
+    }
+    *reply.body_mut() = body;
+    Ok(reply)
+}
+
+/// A job that is in line.
+pub(crate) struct Accepted {
+    pub(crate) id: JobId,
+    /// It is from an earlier request, which this one repeats.
+    is_repeated: bool,
 }
 
 /// Takes the request in and puts its job in line.
-pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<JobId, ApiError> {
+pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<Accepted, ApiError> {
+    let key = SubmitKey::read(request.headers())?;
+    let under_way = match &key {
+        // What was submitted before is decided: any number may ask for it again at once.
+        Some(key) if !api.queue.was_submitted(owner, key.as_str()).await? => {
+            Some(api.traffic.begin_submit(owner, key.as_str()).ok_or(ApiError::StillTakenIn)?)
+        }
+        _ => None,
+    };
     let (request, stored) = take_in(api, request).await?;
+    let once = key.map(|key| key.once(&[("request", &request.to_json()), ("input", &stored.sha256.0)]));
     let id = JobId::from_random(draw_random()?);
     let input =
         InputPointer { key: stored.name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
@@ -54,16 +112,22 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
     let (queue, store) = (api.queue.clone(), api.store.clone());
     // On a task of its own: from here on a client that vanishes changes nothing.
     let submitted = tokio::spawn(async move {
-        let submitted = queue.submit(job).await;
-        if submitted.is_err()
+        let submitted = match once {
+            None => queue.submit(job).await.map(|()| Submission::Accepted),
+            Some(once) => queue.submit_once(job, once).await,
+        };
+        if !matches!(submitted, Ok(Submission::Accepted))
             && let Err(error) = store.delete(&stored.name).await
         {
             tracing::warn!(?error, name = %stored.name, "an upload without a job is left for the sweeper");
         }
+        drop(under_way);
         submitted
     });
-    submitted.await.map_err(|_| ApiError::Internal)??;
-    Ok(id)
+    match submitted.await.map_err(|_| ApiError::Internal)?? {
+        Submission::Accepted => Ok(Accepted { id, is_repeated: false }),
+        Submission::Before(id) => Ok(Accepted { id, is_repeated: true }),
+    }
 }
 
 /// Read a job.
@@ -71,11 +135,16 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
 /// A job of another key reads like one that never was.
 #[utoipa::path(
     get, path = "/api/v1/jobs/{jobId}", tag = "jobs", security(("key" = [])),
-    params(("jobId" = String, Path, description = "The name that submit gave")),
+    params(
+        ("jobId" = String, Path, description = "The name that submit gave"),
+        ("wait" = Option<u8>, Query, description = "Answer when the job has ended, or after so many seconds", maximum = 60),
+    ),
     responses(
         (status = 200, description = "The job as it is now", body = Reply<Job>),
+        (status = 400, description = "A parameter is wrong", body = ErrorReply),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "No such job for this key", body = ErrorReply),
+        (status = 429, description = "Too many requests", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database", body = ErrorReply),
     )
 )]
@@ -83,26 +152,14 @@ pub(crate) async fn read(
     State(api): State<Api>,
     Caller(owner): Caller,
     Path(id): Path<String>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Reply<Job>, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
-    let record = api.queue.read(owner, &id).await?.ok_or(ApiError::JobNotFound)?;
-    let base = api.base_url(&headers);
-    let expires = api.clock.now().after(api.settings.link_ttl);
-    let link =
-        |key: &str| key.parse().map(|name| format!("{base}{}", api.signer.sign(&name, expires).0)).unwrap_or_default();
-    Ok(Reply::new(Job::new(&record, link)))
-}
-
-impl Api {
-    /// The address that links begin with.
-    fn base_url(&self, headers: &HeaderMap) -> String {
-        if let Some(url) = &self.settings.public_url {
-            return url.trim_end_matches('/').to_owned();
-        }
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-        format!("http://{host}")
-    }
+    let longest = patience::in_query(&uri)?;
+    let _held = if longest.is_zero() { None } else { Some(api.hold_wait(owner)?) };
+    let record = api.read_patiently(owner, &id, longest).await?.ok_or(ApiError::JobNotFound)?;
+    Ok(Reply::new(api.show_one(record, &headers).await?))
 }
 
 /// 128 bits of the system's randomness.

@@ -7,22 +7,33 @@
 //! [`serve`] the accept loop.
 
 mod caller;
+mod control;
+mod cursor;
 mod docs;
 mod error;
+mod events;
 mod files;
 mod form;
 mod health;
 mod inline;
 mod intake;
 mod jobs;
+mod list;
+mod once;
 mod pace;
+mod patience;
+mod query;
 mod range;
+mod rate;
 mod reply;
 mod routes;
 mod serve;
 mod settings;
 mod shapes;
+mod show;
 mod trace;
+mod traffic;
+mod usage;
 mod wait;
 
 pub use docs::openapi_json;
@@ -32,3 +43,4 @@ pub use pace::BodyLimits;
 pub use routes::routes;
 pub use serve::{ConnectionLimits, serve};
 pub use settings::{Api, ApiSettings};
+pub use traffic::Traffic;

@@ -12,14 +12,22 @@ use tower_http::{
     cors::{Any, CorsLayer},
 };
 
-use crate::{Api, ApiError, docs, files, health, jobs, pace::PacedBody, trace, wait};
+use crate::{
+    Api, ApiError, control, docs, events, files, health, jobs, list, once, pace::PacedBody, patience, rate, trace,
+    usage, wait,
+};
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
 pub fn routes(api: Api) -> Router {
     let paced = middleware::from_fn_with_state(api.clone(), pace);
     Router::new()
         .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
-        .route("/api/v1/jobs/{id}", get(jobs::read))
+        .route("/api/v1/jobs", get(list::list))
+        .route("/api/v1/jobs/{id}", get(jobs::read).delete(control::remove))
+        .route("/api/v1/jobs/{id}/cancel", post(control::cancel))
+        .route("/api/v1/jobs/{id}/retry", post(control::retry))
+        .route("/api/v1/jobs/{id}/events", get(events::follow))
+        .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(wait::cut_now))
         .route("/files/{*name}", get(files::read))
         .route("/docs", get(docs::page))
@@ -32,6 +40,7 @@ pub fn routes(api: Api) -> Router {
         .fallback(|| async { ApiError::RouteNotFound })
         .method_not_allowed_fallback(|method: Method| async move { ApiError::Method(method.to_string()) })
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(rate::tell))
         .layer(paced)
         .layer(CatchPanicLayer::custom(trace::answer_panic))
         .layer(cors())
@@ -52,13 +61,17 @@ async fn pace(State(api): State<Api>, request: Request, next: Next) -> Response 
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::RANGE,
             header::IF_RANGE,
             header::IF_NONE_MATCH,
+            header::CACHE_CONTROL,
+            once::IDEMPOTENCY_KEY,
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("prefer"),
         ])
         .expose_headers([
             header::ACCEPT_RANGES,
@@ -68,7 +81,11 @@ fn cors() -> CorsLayer {
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
+            HeaderName::from_static("ratelimit"),
+            HeaderName::from_static("ratelimit-policy"),
             HeaderName::from_static("x-request-id"),
+            once::IDEMPOTENT_REPLAYED,
+            patience::PREFERENCE_APPLIED,
         ])
         .max_age(std::time::Duration::from_hours(24))
 }

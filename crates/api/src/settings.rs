@@ -1,10 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, OutputFormat};
 use clearcut_queue::Queue;
 use clearcut_store::{Store, UrlSigner};
 
-use crate::{BodyLimits, Readiness};
+use crate::{BodyLimits, Readiness, Traffic};
 
 /// What the routes work with.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// What `/readyz` asks.
     pub readiness: Arc<dyn Readiness>,
+    /// What is under way.
+    pub traffic: Arc<Traffic>,
     /// Limits and choices.
     pub settings: Arc<ApiSettings>,
 }
@@ -38,6 +40,15 @@ pub struct ApiSettings {
     pub sync_wait: Duration,
     /// Free bytes on the data disk below which no upload is taken. Default 1 GiB.
     pub disk_floor_bytes: u64,
+    /// Cuts at once, for estimating when a waiting job starts. Default 1.
+    pub slots: NonZeroUsize,
+    /// Submits a minute of one key, where the key has no number of its own. Default 600.
+    pub submits_per_minute: u32,
+    /// Other requests a minute of one key, where the key has no number of its own. Default 60,000: a client that asks every
+    /// two seconds reaches it with two thousand jobs.
+    pub requests_per_minute: u32,
+    /// Requests of one key that may wait for a job at once. Default 1,000.
+    pub max_waits: usize,
 }
 
 impl Default for ApiSettings {
@@ -49,6 +60,10 @@ impl Default for ApiSettings {
             link_ttl: Duration::from_hours(1),
             sync_wait: Duration::from_secs(170),
             disk_floor_bytes: 1 << 30,
+            slots: NonZeroUsize::MIN,
+            submits_per_minute: 600,
+            requests_per_minute: 60_000,
+            max_waits: 1000,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The JSON of the wire, and nothing but its shape.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutMethod, JobState, MatteReport, Warning};
+use clearcut_job::{CutMethod, JobState, MatteReport, UnixMillis, Warning};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -50,6 +50,18 @@ pub(crate) struct Job {
     /// What it made.
     #[schema(required = true)]
     result: Option<JobResult>,
+    /// Rises whenever the status, the progress or the stage changes, and never goes back.
+    revision: u64,
+    /// Its place among all jobs that wait, from 1, if no other comes; null once it is handed to a worker.
+    #[schema(required = true)]
+    queue_position: Option<u64>,
+    /// When it will probably be handed to a worker, in seconds since 1970, judged by how long jobs took lately; null once it
+    /// is, and where nothing is known.
+    #[schema(required = true)]
+    estimated_start_at: Option<i64>,
+    /// The job that this one runs again.
+    #[schema(required = true)]
+    retry_of: Option<String>,
 }
 
 /// Why a job failed.
@@ -238,14 +250,23 @@ impl Job {
             progress,
             stage: (!record.state.is_final()).then(|| record.progress.stage().name()),
             created_at: record.created.whole_secs(),
-            started_at: record.started.map(clearcut_job::UnixMillis::whole_secs),
-            completed_at: record.ended.map(clearcut_job::UnixMillis::whole_secs),
+            started_at: record.started.map(UnixMillis::whole_secs),
+            completed_at: record.ended.map(UnixMillis::whole_secs),
             error: record
                 .failure
                 .as_ref()
                 .map(|failure| JobError { code: failure.code.wire(), message: failure.message.clone() }),
             result: JobResult::new(record, link),
+            revision: record.revision,
+            queue_position: None,
+            estimated_start_at: None,
+            retry_of: record.retry_of.as_ref().map(ToString::to_string),
         }
+    }
+
+    /// The same job, waiting at `position` until `start`.
+    pub(crate) fn waiting(self, position: Option<u64>, start: Option<UnixMillis>) -> Self {
+        Self { queue_position: position, estimated_start_at: start.map(UnixMillis::whole_secs), ..self }
     }
 }
 

@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use axum::{
     extract::{Request, State},
     response::Response,
@@ -17,23 +15,27 @@ use crate::{
     shapes::{Color, Cut, Output, SubmitForm, method_name},
 };
 
-/// How long to wait before looking at the job again when no call came.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
-
 /// Remove a background and wait for it.
 ///
 /// The same job as with submit, run and waited for. Past the wait limit the answer is 504 with the `jobId`, and the job
 /// goes on.
 #[utoipa::path(
     post, path = "/api/v1/video/remove-background", tag = "video", security(("key" = [])),
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "A word for this submit, drawn by the client: 1-255 visible characters"),
+    ),
     request_body(content = SubmitForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The outputs as data URLs", body = Reply<Cut>),
         (status = 400, description = "A field or the file is wrong", body = ErrorReply),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 408, description = "The request came too slowly", body = ErrorReply),
+        (status = 404, description = "The job was removed meanwhile", body = ErrorReply),
+        (status = 409, description = "A request with this Idempotency-Key is still being taken in", body = ErrorReply),
         (status = 413, description = "The request or the clip is too large", body = ErrorReply),
         (status = 415, description = "The body is not multipart/form-data", body = ErrorReply),
+        (status = 422, description = "This Idempotency-Key was used for another request", body = ErrorReply),
+        (status = 429, description = "Too many requests, or too many jobs in line", body = ErrorReply),
         (status = 500, description = "The clip could not be cut", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
         (status = 504, description = "The job goes on; read it by its jobId", body = ErrorReply),
@@ -45,7 +47,7 @@ pub(crate) async fn cut_now(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = accept(&api, owner, request).await?;
+    let id = accept(&api, owner, request).await?.id;
     let record = wait_for_end(&api, owner, &id).await?;
     if let Some(failure) = record.failure {
         return Err(failure.into());
@@ -55,18 +57,8 @@ pub(crate) async fn cut_now(
 }
 
 async fn wait_for_end(api: &Api, owner: KeyId, id: &JobId) -> Result<JobRecord, ApiError> {
-    let deadline = Instant::now() + api.settings.sync_wait;
-    loop {
-        let record = api.queue.read(owner, id).await?.ok_or(ApiError::Internal)?;
-        if record.state.is_final() {
-            return Ok(record);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ApiError::StillRunning { job: id.clone() });
-        }
-        api.queue.signals().ending(left.min(POLL_INTERVAL)).await;
-    }
+    let record = api.read_patiently(owner, id, api.settings.sync_wait).await?.ok_or(ApiError::JobNotFound)?;
+    if record.state.is_final() { Ok(record) } else { Err(ApiError::StillRunning { job: id.clone() }) }
 }
 
 /// The reply, with a placeholder for each data URL, and what the placeholders stand for.

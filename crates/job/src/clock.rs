@@ -23,6 +23,12 @@ impl UnixMillis {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// The moment `duration` earlier; stays at the beginning of time instead of passing it.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
     /// How long after `earlier` this is; zero if it is before it.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -87,6 +93,7 @@ mod tests {
     fn a_clock_set_back_measures_no_negative_span() {
         assert_eq!(UnixMillis(5).since(UnixMillis(9)), Duration::ZERO);
         assert_eq!(UnixMillis(i64::MAX).after(Duration::from_secs(1)), UnixMillis(i64::MAX));
+        assert_eq!(UnixMillis(i64::MIN).before(Duration::from_secs(1)), UnixMillis(i64::MIN));
     }
 
     #[test]

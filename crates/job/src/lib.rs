@@ -7,6 +7,7 @@
 //! [`FailureCode`] with its wire word and [`Fault`]. Nothing in this crate does input or output.
 
 mod clock;
+mod day;
 mod failure;
 mod fault;
 mod format;
@@ -21,6 +22,7 @@ mod stage;
 mod state;
 
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
+pub use day::{ParseDayError, UtcDay};
 pub use failure::{Failure, FailureCode};
 pub use fault::Fault;
 pub use format::{Formats, OutputFormat};

@@ -46,7 +46,7 @@ const DIMMED: std::ops::Range<usize> = 40..95;
 pub(crate) enum Body {
     /// Solid, with at most this hue share: 1.0 is no bound. What has more is mixed at an edge or in a narrow gap.
     Solid(f32),
-    /// Solid with at most this hue share, and glass or smoke beyond it.
+    /// Solid with at most this hue share, and glass, smoke or shadow beyond it.
     Partly(f32),
     /// Glass, smoke, thin balloons: the backdrop shines through nearly all of it.
     Glass,
@@ -81,7 +81,8 @@ pub(crate) fn body(samples: &[Picture], light: &Light) -> Body {
         return Body::Glass;
     }
     let deep = quantile(&histogram[..NEARLY_CLEAR.start], 98);
-    Body::Solid((deep.max(own_shade(&histograms[DEPTHS.len() - 1])) + SLACK).min(1.0))
+    let most = (deep.max(own_shade(&histograms[DEPTHS.len() - 1])) + SLACK).min(1.0);
+    if insides.has_shadow() { Body::Partly(most) } else { Body::Solid(most) }
 }
 
 /// Whether three steps next to each other hold two fifths of these shares: one material, where glass and smoke have many.
@@ -156,13 +157,18 @@ impl Insides {
         }
     }
 
-    /// The histograms without what is dimmed, if that is shadow: shadow is soft, so a fiftieth of everything is its rim,
-    /// nearly as bright as the backdrop. A subject of a darker shade of the backdrop's own hue has no such rim.
-    fn without_shadow(&self) -> [[u64; STEPS]; DEPTHS.len()] {
+    /// Whether what is dimmed is shadow: shadow is soft, so a fiftieth of everything is its rim, nearly as bright as the
+    /// backdrop. A subject of a darker shade of the backdrop's own hue has no such rim.
+    fn has_shadow(&self) -> bool {
         let Histogram(dimmed) = self.dimmed[DEPTHS.len() - 1];
         let Histogram(plain) = self.plain[DEPTHS.len() - 1];
         let total = dimmed.iter().chain(&plain).sum::<u64>();
-        let has_shadow = dimmed[NEARLY_CLEAR].iter().sum::<u64>() * 50 >= total.max(1);
+        dimmed[NEARLY_CLEAR].iter().sum::<u64>() * 50 >= total.max(1)
+    }
+
+    /// The histograms without what is dimmed, if that is shadow.
+    fn without_shadow(&self) -> [[u64; STEPS]; DEPTHS.len()] {
+        let has_shadow = self.has_shadow();
         std::array::from_fn(|depth| {
             let (Histogram(plain), Histogram(dimmed)) = (self.plain[depth], self.dimmed[depth]);
             std::array::from_fn(|step| plain[step] + if has_shadow { 0 } else { dimmed[step] })

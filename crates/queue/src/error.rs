@@ -10,6 +10,15 @@ pub enum QueueError {
     /// A job or a key with that name is there already.
     #[error("the name is taken")]
     Taken,
+    /// The idempotency key was used before, for something else.
+    #[error("the idempotency key was used for another request")]
+    OtherBody,
+    /// The key has as many jobs in line as it may have.
+    #[error("{limit} jobs of the key wait already")]
+    LineFull {
+        /// How many it may have.
+        limit: u32,
+    },
     /// The database was written by a newer version of this program.
     #[error(
         "the database has schema {found}, newer than this program knows; run the newer version, or restore a backup"
@@ -48,6 +57,8 @@ impl QueueError {
         match self {
             Self::LeaseLost => "LEASE_LOST",
             Self::Taken => "TAKEN",
+            Self::OtherBody => "IDEMPOTENCY_CONFLICT",
+            Self::LineFull { .. } => "QUOTA_EXCEEDED",
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
             Self::OldSqlite { .. } => "OLD_SQLITE",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
@@ -62,6 +73,7 @@ impl QueueError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
+            Self::OtherBody | Self::LineFull { .. } => Fault::Input,
             Self::NewerSchema { .. }
             | Self::OldSqlite { .. }
             | Self::DiskFull

@@ -59,4 +59,19 @@ pub struct KeyRecord {
     pub last_used: Option<UnixMillis>,
     /// When it was revoked; from then on it opens nothing.
     pub revoked: Option<UnixMillis>,
+    /// What it may do, where that differs from the server's settings.
+    pub limits: KeyLimits,
+}
+
+/// What one key may do; `None` is what the server's settings say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct KeyLimits {
+    /// Jobs that run at once; the others wait.
+    pub max_running: Option<u32>,
+    /// Jobs that wait at once; a further one is refused.
+    pub max_waiting: Option<u32>,
+    /// Submits a minute.
+    pub submits_per_minute: Option<u32>,
+    /// Other requests a minute.
+    pub requests_per_minute: Option<u32>,
 }

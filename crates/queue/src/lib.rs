@@ -8,9 +8,11 @@
 //! refused; a job that ended stays ended; what was acknowledged is on the disk.
 
 mod error;
+mod fairness;
 mod key;
 mod lock;
 mod memory;
+mod owned_jobs;
 mod policy;
 mod record;
 mod signals;
@@ -18,11 +20,12 @@ mod sqlite;
 mod traits;
 
 pub use error::QueueError;
-pub use key::{KeyHash, KeyId, KeyRecord, NewKey};
+pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
+pub use owned_jobs::{DayUsage, Listing, Once, Outlook, OwnedJobs, Place, Retrial, Submission};
 pub use policy::{NextStep, Policy};
 pub use record::{Claimed, Depth, Ending, Finished, InputPointer, JobRecord, NewJob, Reaped};
-pub use signals::Signals;
+pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
 pub use traits::Queue;

@@ -1,5 +1,7 @@
+mod owned_jobs;
+
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -9,8 +11,8 @@ use clearcut_job::{
 };
 
 use crate::{
-    Claimed, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NextStep,
-    Policy, Queue, QueueError, Reaped, Signals,
+    Claimed, DayUsage, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob,
+    NewKey, NextStep, Policy, Queue, QueueError, Reaped, Signals,
 };
 
 /// The queue as plain maps: the model that says what every backend must do, and a queue for tests. Nothing outlives it.
@@ -25,11 +27,18 @@ pub struct MemoryQueue {
 #[derive(Debug, Default)]
 struct Tables {
     jobs: Vec<Row>,
+    /// How many jobs there ever were.
+    last_seq: i64,
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
+    /// The number of the claim that each key was served by last.
+    turns: HashMap<KeyId, u64>,
+    done: HashMap<(KeyId, String), owned_jobs::Done>,
+    usage: Vec<(KeyId, UnixMillis, DayUsage)>,
 }
 
 #[derive(Debug)]
 struct Row {
+    seq: i64,
     id: JobId,
     owner: KeyId,
     state: JobState,
@@ -49,6 +58,8 @@ struct Row {
     outcome: Option<Outcome>,
     outputs_kept: bool,
     lease_expires: Option<UnixMillis>,
+    revision: u64,
+    retry_of: Option<JobId>,
 }
 
 impl MemoryQueue {
@@ -64,8 +75,75 @@ impl MemoryQueue {
 }
 
 impl Tables {
+    fn submit(&mut self, job: NewJob, policy: &Policy, now: UnixMillis) -> Result<(), QueueError> {
+        self.check_line(job.owner, policy)?;
+        self.push(job.id, job.owner, job.request.to_json(), job.input, now)?;
+        Ok(())
+    }
+
+    /// Refuses if `owner` has as many jobs in line as it may have.
+    fn check_line(&self, owner: KeyId, policy: &Policy) -> Result<(), QueueError> {
+        let limit = self.limits(owner).max_waiting.unwrap_or(policy.max_waiting);
+        let waiting = self.waiting().filter(|row| row.owner == owner).count();
+        if waiting < limit as usize { Ok(()) } else { Err(QueueError::LineFull { limit }) }
+    }
+
+    fn limits(&self, owner: KeyId) -> KeyLimits {
+        self.keys.get(&owner).map_or_else(KeyLimits::default, |(_, record)| record.limits)
+    }
+
+    fn push(
+        &mut self,
+        id: JobId,
+        owner: KeyId,
+        request_json: String,
+        input: InputPointer,
+        now: UnixMillis,
+    ) -> Result<&mut Row, QueueError> {
+        if self.row(&id).is_some() {
+            return Err(QueueError::Taken);
+        }
+        self.last_seq += 1;
+        let seq = self.last_seq;
+        self.jobs.push(Row {
+            seq,
+            id,
+            owner,
+            state: JobState::Queued,
+            request_json,
+            input,
+            input_kept: true,
+            token: FencingToken::default(),
+            attempts: 0,
+            crashes: 0,
+            progress: Progress::NONE,
+            created: now,
+            not_before: now,
+            started: None,
+            ended: None,
+            winner: None,
+            failure: None,
+            outcome: None,
+            outputs_kept: false,
+            lease_expires: None,
+            revision: 1,
+            retry_of: None,
+        });
+        self.jobs.last_mut().ok_or(QueueError::Taken)
+    }
+
     fn row(&mut self, id: &JobId) -> Option<&mut Row> {
         self.jobs.iter_mut().find(|row| row.id == *id)
+    }
+
+    /// The job to be claimed next: of the key that has the fewest running and was served longest ago, the one that has been
+    /// ready the longest.
+    fn next(&self, now: UnixMillis, policy: &Policy) -> Option<JobId> {
+        let running = |owner| self.jobs.iter().filter(|row| row.owner == owner && row.lease_expires.is_some()).count();
+        let may_run = |owner| running(owner) < self.limits(owner).max_running.unwrap_or(policy.max_running) as usize;
+        let turn = |owner| self.turns.get(&owner).copied().unwrap_or(0);
+        let ready = self.waiting().filter(|row| row.not_before <= now && may_run(row.owner));
+        ready.min_by_key(|row| (running(row.owner), turn(row.owner), row.not_before, row.seq)).map(|row| row.id.clone())
     }
 
     fn leased(&mut self, id: &JobId, token: FencingToken) -> Result<&mut Row, QueueError> {
@@ -75,22 +153,51 @@ impl Tables {
 
 impl Row {
     fn go(&mut self, happening: Move) -> Result<(), QueueError> {
-        self.state = self.state.after(happening).ok_or(QueueError::LeaseLost)?;
+        let before = self.state;
+        self.state = before.after(happening).ok_or(QueueError::LeaseLost)?;
+        self.revision += u64::from(self.state != before);
         Ok(())
     }
 
-    fn step(&mut self, step: NextStep, now: UnixMillis) -> Result<(), QueueError> {
+    /// Carries out what the policy said of a setback.
+    fn step(&mut self, step: NextStep, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
         self.lease_expires = None;
         match step {
             NextStep::Retry { not_before } => {
                 self.not_before = not_before;
                 self.go(Move::Requeue)
             }
-            NextStep::End(failure) => {
-                self.failure = Some(failure);
-                self.ended = Some(now);
-                self.go(Move::Fail)
+            NextStep::End(failure) => self.end(Ending::Failed(failure), winner, now),
+        }
+    }
+
+    /// The only way into a final state, whoever ends the job. `winner` is the claim that says it, `None` where it is not the
+    /// worker's word.
+    fn end(&mut self, ending: Ending, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
+        match ending {
+            Ending::Completed(outcome) => {
+                self.go(Move::Complete)?;
+                self.outcome = Some(outcome);
+                self.outputs_kept = true;
             }
+            Ending::Failed(failure) => {
+                self.go(Move::Fail)?;
+                self.failure = Some(failure);
+            }
+        }
+        self.lease_expires = None;
+        self.ended = Some(now);
+        self.winner = winner;
+        Ok(())
+    }
+
+    fn claimed(&self, now: UnixMillis) -> Claimed {
+        Claimed {
+            id: self.id.clone(),
+            token: self.token,
+            request_json: self.request_json.clone(),
+            input: self.input.clone(),
+            waited: now.since(self.not_before),
         }
     }
 
@@ -108,6 +215,8 @@ impl Row {
             token: self.token,
             failure: self.failure.clone(),
             outcome: self.outcome.clone(),
+            revision: self.revision,
+            retry_of: self.retry_of.clone(),
         }
     }
 }
@@ -116,31 +225,7 @@ impl Row {
 impl Queue for MemoryQueue {
     async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
         let now = self.clock.now();
-        let mut tables = self.tables();
-        if tables.row(&job.id).is_some() {
-            return Err(QueueError::Taken);
-        }
-        tables.jobs.push(Row {
-            id: job.id,
-            owner: job.owner,
-            state: JobState::Queued,
-            request_json: job.request.to_json(),
-            input: job.input,
-            input_kept: true,
-            token: FencingToken::default(),
-            attempts: 0,
-            crashes: 0,
-            progress: Progress::NONE,
-            created: now,
-            not_before: now,
-            started: None,
-            ended: None,
-            winner: None,
-            failure: None,
-            outcome: None,
-            outputs_kept: false,
-            lease_expires: None,
-        });
+        self.tables().submit(job, &self.policy, now)?;
         self.signals.call_worker();
         Ok(())
     }
@@ -152,19 +237,17 @@ impl Queue for MemoryQueue {
     async fn claim(&self, _worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let ready = tables.jobs.iter_mut().filter(|row| row.state == JobState::Queued && row.not_before <= now);
-        let Some(row) = ready.min_by_key(|row| row.not_before) else { return Ok(None) };
+        let Some(next) = tables.next(now, &self.policy) else { return Ok(None) };
+        let turn = tables.turns.values().max().map_or(1, |last| last + 1);
+        let row = tables.row(&next).ok_or(QueueError::Damaged { what: "line" })?;
         row.go(Move::Claim)?;
         row.token.0 += 1;
         row.progress = row.progress.max(Progress::within(Stage::Waiting, 1.0));
         row.lease_expires = Some(now.after(self.policy.lease_ttl));
-        Ok(Some(Claimed {
-            id: row.id.clone(),
-            token: row.token,
-            request_json: row.request_json.clone(),
-            input: row.input.clone(),
-            waited: now.since(row.not_before),
-        }))
+        let (owner, claimed) = (row.owner, row.claimed(now));
+        tables.turns.insert(owner, turn);
+        self.signals.call_watchers(&next);
+        Ok(Some(claimed))
     }
 
     async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
@@ -173,6 +256,7 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         row.go(Move::Start)?;
         row.started.get_or_insert(now);
+        self.signals.call_watchers(id);
         Ok(())
     }
 
@@ -181,7 +265,9 @@ impl Queue for MemoryQueue {
         let mut tables = self.tables();
         let row = tables.leased(id, token)?;
         row.lease_expires = Some(now.after(self.policy.lease_ttl));
+        row.revision += u64::from(progress > row.progress);
         row.progress = row.progress.max(progress);
+        self.signals.call_watchers(id);
         Ok(())
     }
 
@@ -194,22 +280,22 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         match ending {
             Ending::Completed(outcome) => {
-                row.go(Move::Complete)?;
-                row.lease_expires = None;
-                row.ended = Some(now);
-                row.outcome = Some(outcome);
-                row.outputs_kept = true;
+                let usage = usage_of(row, &outcome);
+                let owner = row.owner;
+                row.end(Ending::Completed(outcome), Some(token), now)?;
+                tables.usage.push((owner, now, usage));
             }
             Ending::Failed(failure) => {
                 row.attempts += 1;
                 let step = self.policy.after_failure(id, failure, row.attempts, now);
-                row.step(step.clone(), now)?;
+                row.step(step.clone(), Some(token), now)?;
+                self.signals.call_watchers(id);
                 if let NextStep::Retry { not_before } = step {
                     return Ok(Finished::Retrying { not_before });
                 }
             }
         }
-        row.winner = Some(token);
+        self.signals.call_watchers(id);
         self.signals.call_waiters();
         Ok(Finished::Committed)
     }
@@ -219,6 +305,7 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         row.go(Move::Requeue)?;
         row.lease_expires = None;
+        self.signals.call_watchers(id);
         self.signals.call_worker();
         Ok(())
     }
@@ -233,8 +320,9 @@ impl Queue for MemoryQueue {
         for row in expired {
             row.crashes += 1;
             let step = self.policy.after_crash(row.crashes, now);
-            row.step(step, now)?;
+            row.step(step, None, now)?;
             reaped.push(Reaped { id: row.id.clone(), given_up: row.state.is_final() });
+            self.signals.call_watchers(&row.id);
             self.signals.call_worker();
         }
         self.signals.call_waiters();
@@ -243,11 +331,12 @@ impl Queue for MemoryQueue {
 
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
-        let mut forgotten = Vec::new();
-        for row in &mut self.tables().jobs {
+        let (mut inputs, mut forgotten) = (Vec::new(), Vec::new());
+        let mut tables = self.tables();
+        for row in &mut tables.jobs {
             let Some(ended) = row.ended else { continue };
             if std::mem::take(&mut row.input_kept) {
-                forgotten.push(row.input.key.clone());
+                inputs.push(row.input.key.clone());
             }
             if row.outputs_kept && ended.after(self.policy.output_retention) <= now {
                 row.outputs_kept = false;
@@ -255,7 +344,11 @@ impl Queue for MemoryQueue {
                 forgotten.extend(outputs.map(|output| output.key.clone()));
             }
         }
-        Ok(forgotten)
+        // Jobs that run again what another ran have the same input.
+        inputs.sort();
+        inputs.dedup();
+        inputs.retain(|key| !tables.is_input(key));
+        Ok(inputs.into_iter().chain(forgotten).collect())
     }
 
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
@@ -290,6 +383,7 @@ impl Queue for MemoryQueue {
             created: self.clock.now(),
             last_used: None,
             revoked: None,
+            limits: KeyLimits::default(),
         };
         tables.keys.insert(id, (key.hash, record.clone()));
         Ok(record)
@@ -323,5 +417,16 @@ impl Queue for MemoryQueue {
 
     fn signals(&self) -> &Signals {
         &self.signals
+    }
+}
+
+fn usage_of(row: &Row, outcome: &Outcome) -> DayUsage {
+    DayUsage {
+        day: 0,
+        jobs: 1,
+        frames: outcome.measured.frames,
+        input_bytes: row.input.size_bytes,
+        output_bytes: outcome.outputs.iter().map(|output| output.size_bytes).sum(),
+        processing_ms: outcome.processing_ms,
     }
 }

@@ -19,6 +19,12 @@ pub struct Policy {
     pub backoff_cap: Duration,
     /// How long outputs are kept after the end of a job. Default 24 h.
     pub output_retention: Duration,
+    /// How many jobs of one key run at once, where the key has no number of its own. Default: as many as there are workers.
+    pub max_running: u32,
+    /// How many jobs of one key wait at once, where the key has no number of its own. Default 10,000.
+    pub max_waiting: u32,
+    /// How long a submit is not done twice under one idempotency key. Default 24 h.
+    pub idempotency_span: Duration,
 }
 
 impl Default for Policy {
@@ -30,6 +36,9 @@ impl Default for Policy {
             backoff: Duration::from_secs(5),
             backoff_cap: Duration::from_mins(5),
             output_retention: Duration::from_hours(24),
+            max_running: u32::MAX,
+            max_waiting: 10_000,
+            idempotency_span: Duration::from_hours(24),
         }
     }
 }

@@ -53,6 +53,10 @@ pub struct JobRecord {
     pub failure: Option<Failure>,
     /// What it made, if it completed.
     pub outcome: Option<Outcome>,
+    /// A number that rises whenever the state, the progress, or whatever else is shown of the job changes.
+    pub revision: u64,
+    /// The job that this one runs again.
+    pub retry_of: Option<JobId>,
 }
 
 /// A job in the hands of a worker.

@@ -1,6 +1,8 @@
+mod ending;
 mod jobs;
 mod keys;
 mod open;
+mod owned_jobs;
 mod row;
 mod sql;
 

@@ -2,7 +2,8 @@ use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
 
 use crate::{
-    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, QueueError, Reaped, Signals,
+    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, OwnedJobs, QueueError,
+    Reaped, Signals,
 };
 
 /// Durable jobs and API keys.
@@ -10,17 +11,18 @@ use crate::{
 /// Every method is one transaction, and what it returned for is on the disk. Time is the queue's own: no caller says what
 /// time it is. Any number of processes may call at once where the backend allows several.
 #[async_trait]
-pub trait Queue: Send + Sync + std::fmt::Debug {
+pub trait Queue: OwnedJobs + Send + Sync + std::fmt::Debug {
     /// Puts a job in line.
     ///
     /// # Errors
-    /// [`QueueError::Taken`] if its id is in use.
+    /// [`QueueError::Taken`] if its id is in use, [`QueueError::LineFull`] if the owner has as many in line as it may have.
     async fn submit(&self, job: NewJob) -> Result<(), QueueError>;
 
     /// What is known of the job `id` of `owner`; `None` for a job of anyone else, too.
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError>;
 
-    /// Hands the job that has been ready the longest to `worker`, for one lease.
+    /// Hands a job to `worker`, for one lease: of the key that has the fewest running and was served longest ago, the job
+    /// that has been ready the longest. A key that has as many running as it may have is passed over.
     async fn claim(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError>;
 
     /// The worker begins.

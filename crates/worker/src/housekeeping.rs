@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use clearcut_job::Clock;
-use clearcut_queue::{Queue, QueueError};
+use clearcut_job::{Clock, OutputFormat};
+use clearcut_queue::{Claimed, Queue, QueueError};
 use clearcut_store::{ObjectInfo, ObjectName, Store};
 use futures_util::TryStreamExt as _;
 
@@ -19,6 +19,17 @@ pub async fn tidy(queue: &dyn Queue, store: &Store) {
         let Ok(name) = key.parse::<ObjectName>() else { continue };
         if let Err(error) = store.delete(&name).await {
             tracing::warn!(?error, key, "an object is left for the sweeper");
+        }
+    }
+}
+
+/// Removes what a claim that has ended stored in vain: the job was cancelled, removed or put back meanwhile.
+pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Claimed) {
+    let names = OutputFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
+    let Ok(kept) = queue.pointed_to(names.iter().map(ToString::to_string).collect()).await else { return };
+    for name in names.iter().filter(|name| !kept.iter().any(|key| key == name.as_str())) {
+        if let Err(error) = store.delete(name).await {
+            tracing::warn!(?error, %name, "an object is left for the sweeper");
         }
     }
 }

@@ -33,14 +33,23 @@ pub(crate) async fn keep(
     let fence = ttl * 3 / 4;
     let (mut renewed, mut moved, mut written) = (began, began, began);
     let mut last_seen = *progress.borrow();
+    let mut watch = queue.signals().watch(&claimed.id);
     loop {
         // The next moment at which something is due, whatever happens in between.
         let beat = (ttl / 4).saturating_sub(written.elapsed());
         let quiet = settings.progress_interval.saturating_sub(written.elapsed());
-        tokio::select! {
+        let due = tokio::select! {
             () = put_back.cancelled() => return Stopped::PutBack,
-            () = sleep(beat) => {}
-            () = async { drop(progress.changed().await); sleep(quiet).await; } => {}
+            () = sleep(beat) => true,
+            () = news(&mut progress, last_seen, quiet) => true,
+            () = watch.changed(settings.cancel_interval) => false,
+        };
+        // Only looked at, which costs no write: the owner may have cancelled or removed the job, here or elsewhere.
+        if !due {
+            if is_taken_away(queue, claimed, settings.cancel_interval).await {
+                return Stopped::LeaseLost;
+            }
+            continue;
         }
         let seen = *progress.borrow_and_update();
         if seen != last_seen {
@@ -71,6 +80,20 @@ pub(crate) async fn keep(
             }
         }
     }
+}
+
+/// Waits until there is progress that was not told, and then for `quiet`.
+async fn news(progress: &mut watch::Receiver<Progress>, told: Progress, quiet: Duration) {
+    if *progress.borrow() == told {
+        drop(progress.changed().await);
+    }
+    sleep(quiet).await;
+}
+
+/// Whether the claim is known to run no more. A database that does not answer `within` that time says nothing.
+async fn is_taken_away(queue: &dyn Queue, claimed: &Claimed, within: Duration) -> bool {
+    let asked = tokio::time::timeout(within, queue.running_claim(&claimed.id)).await;
+    matches!(asked, Ok(Ok(running)) if running != Some(claimed.token))
 }
 
 /// The pause after a heartbeat that failed.

@@ -17,6 +17,8 @@ pub struct WorkerSettings {
     pub stall_limit: Duration,
     /// How often progress is written at most. Each time is a write to the disk. Default 500 ms.
     pub progress_interval: Duration,
+    /// How often to look whether the owner has cancelled the job, where nobody of this process says so. Default 500 ms.
+    pub cancel_interval: Duration,
     /// How often an idle worker looks for jobs that nobody called it for. Default 1 s.
     pub poll_interval: Duration,
     /// How old an object must be, that no job points to, before it is removed. Default 24 h.
@@ -34,6 +36,7 @@ impl WorkerSettings {
             deadline: Duration::from_hours(1),
             stall_limit: Duration::from_mins(3),
             progress_interval: Duration::from_millis(500),
+            cancel_interval: Duration::from_millis(500),
             poll_interval: Duration::from_secs(1),
             orphan_age: Duration::from_hours(24),
         }

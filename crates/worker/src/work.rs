@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     CancelFlag, CutOrder, CutOutcome, Cutter, Drain, Worker,
-    housekeeping::tidy,
+    housekeeping::{clear_outputs, tidy},
     keeper::{Stopped, keep},
 };
 
@@ -27,6 +27,7 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, dra
     let began = Instant::now();
     tracing::info!(job = %claimed.id, token = %claimed.token, waited_ms = claimed.waited.as_millis() as u64, "claimed");
     let ended = bring_to_end(worker, &claimed, drain).await;
+    clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
     tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
     tidy(worker.queue.as_ref(), &worker.store).await;
 }

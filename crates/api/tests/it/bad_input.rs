@@ -126,10 +126,16 @@ async fn a_full_disk_is_507_before_the_body_is_read() {
 #[tokio::test]
 async fn other_routes_and_methods_speak_the_envelope_too() {
     let server = Server::new().await;
-    for path in ["/", "/api", "/api/v1/jobs", "/api/v2/jobs/x", "/docs/nothing.js", "/%00"] {
+    for path in ["/", "/api", "/api/v1/job", "/api/v2/jobs/x", "/docs/nothing.js", "/%00"] {
         assert_eq!(server.get(path, KEY).await.error(), (404, "NOT_FOUND".to_owned()), "{path}");
     }
-    for (method, path) in [("GET", SUBMIT), ("DELETE", "/api/v1/jobs/jd0"), ("PUT", "/livez"), ("PATCH", "/files/a")] {
+    for (method, path) in [
+        ("GET", SUBMIT),
+        ("PATCH", "/api/v1/jobs/jd0"),
+        ("DELETE", "/api/v1/jobs"),
+        ("PUT", "/livez"),
+        ("PATCH", "/files/a"),
+    ] {
         // GET on the submit address would read a job of that name.
         let path = if method == "GET" { "/api/v1/video/remove-background" } else { path };
         let answer = server.ask(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await;

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use clearcut_api::{Api, ApiSettings, BodyLimits, Check, Readiness, routes};
-use clearcut_job::{Clock as _, ManualClock, UnixMillis, WorkerId};
+use clearcut_job::{Clock as _, JobId, ManualClock, UnixMillis, WorkerId};
 use clearcut_queue::{Claimed, KeyHash, MemoryQueue, NewKey, Policy, Queue};
 use clearcut_store::{Store, UrlSigner};
 use http_body_util::BodyExt as _;
@@ -101,6 +101,7 @@ impl Server {
             signer: Arc::new(UrlSigner::new([7; 32])),
             clock: clock.clone(),
             readiness,
+            traffic: Arc::default(),
             settings: Arc::new(settings),
         };
         Self { routes: routes(api), queue, store, clock, dir }
@@ -116,6 +117,33 @@ impl Server {
     pub(crate) async fn get(&self, path: &str, key: &str) -> Answer {
         let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
         self.ask(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, key: &str) -> Answer {
+        let request =
+            Request::builder().method(method).uri(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
+        self.ask(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Submits a clip with further headers.
+    pub(crate) async fn submit_with(&self, headers: &[(&'static str, &str)], parts: &[Part<'_>]) -> Answer {
+        let mut request = submit_request(form(parts));
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().unwrap());
+        }
+        self.ask(request).await
+    }
+
+    /// Submits a clip, and returns the name of its job.
+    pub(crate) async fn submit_job(&self) -> JobId {
+        let answer = self.submit(&[Part::file(CLIP)]).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        answer.json()["data"]["jobId"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// The names of all files, without those that come and go while they are written.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        files_under(self.dir.path())
     }
 
     pub(crate) async fn submit(&self, parts: &[Part<'_>]) -> Answer {

@@ -4,8 +4,14 @@
 
 mod bad_input;
 mod connection;
+mod control;
 mod document;
 mod fixture;
+mod following;
 mod health;
+mod limits;
 mod links;
+mod list;
+mod once;
 mod reading;
+mod usage;

@@ -1,7 +1,7 @@
 use std::{
     fs, io,
     net::SocketAddr,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -77,6 +77,26 @@ struct Given {
     #[arg(long, value_name = "MIB", env = "CLEARCUT_DISK_FLOOR_MIB")]
     disk_floor_mib: Option<u64>,
 
+    /// Jobs of one key that run at once; 0 for as many as there are slots [default: 0]
+    #[arg(long, value_name = "N", env = "CLEARCUT_MAX_RUNNING_PER_KEY")]
+    max_running_per_key: Option<u32>,
+
+    /// Jobs of one key that wait at once [default: 10000]
+    #[arg(long, value_name = "N", env = "CLEARCUT_MAX_WAITING_PER_KEY")]
+    max_waiting_per_key: Option<u32>,
+
+    /// Submits a minute of one key [default: 600]
+    #[arg(long, value_name = "N", env = "CLEARCUT_SUBMITS_PER_MINUTE")]
+    submits_per_minute: Option<NonZeroU32>,
+
+    /// Other requests a minute of one key [default: 60000]
+    #[arg(long, value_name = "N", env = "CLEARCUT_REQUESTS_PER_MINUTE")]
+    requests_per_minute: Option<NonZeroU32>,
+
+    /// Requests of one key that wait for jobs at once [default: 1000]
+    #[arg(long, value_name = "N", env = "CLEARCUT_MAX_WAITS_PER_KEY")]
+    max_waits_per_key: Option<usize>,
+
     /// How long running jobs may take to end on SIGTERM [default: 30]
     #[arg(long, value_name = "SECS", env = "CLEARCUT_GRACE_SECS")]
     grace_secs: Option<u64>,
@@ -118,6 +138,11 @@ pub(crate) struct Settings {
     pub(crate) deadline: Duration,
     pub(crate) retention: Duration,
     pub(crate) disk_floor_bytes: u64,
+    pub(crate) max_running_per_key: u32,
+    pub(crate) max_waiting_per_key: u32,
+    pub(crate) submits_per_minute: u32,
+    pub(crate) requests_per_minute: u32,
+    pub(crate) max_waits_per_key: usize,
     pub(crate) grace: Duration,
     pub(crate) max_connections: usize,
     pub(crate) log_format: LogFormat,
@@ -146,6 +171,14 @@ impl Settings {
             deadline: Duration::from_secs(pick!(deadline_secs, 3600)),
             retention: Duration::from_secs(pick!(retention_hours, 24) * 3600),
             disk_floor_bytes: pick!(disk_floor_mib, 1024) << 20,
+            max_running_per_key: match pick!(max_running_per_key, 0) {
+                0 => u32::MAX,
+                most => most,
+            },
+            max_waiting_per_key: pick!(max_waiting_per_key, 10_000),
+            submits_per_minute: pick!(submits_per_minute, per_minute(600)).get(),
+            requests_per_minute: pick!(requests_per_minute, per_minute(60_000)).get(),
+            max_waits_per_key: pick!(max_waits_per_key, 1000),
             grace: Duration::from_secs(pick!(grace_secs, 30)),
             max_connections: pick!(max_connections, 4096),
             log_format: pick!(log_format, LogFormat::Text),
@@ -156,6 +189,10 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+const fn per_minute(number: u32) -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(number - 1)
 }
 
 fn read_file(options: &ServeOptions) -> Result<Given, Failure> {

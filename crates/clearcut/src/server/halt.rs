@@ -1,6 +1,8 @@
 //! Where a debug build stands still until it is killed, so that tests can end it at one exact moment. Release builds have
 //! nothing of this.
 
+mod owned_jobs;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -1,8 +1,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, Subcommand};
-use clearcut_job::{SystemClock, UnixMillis};
-use clearcut_queue::{KeyId, Policy, Queue as _, SqliteQueue};
+use clearcut_job::{SystemClock, UnixMillis, UtcDay};
+use clearcut_queue::{KeyId, KeyLimits, OwnedJobs as _, Policy, Queue as _, SqliteQueue};
 
 use super::{first_key::make_key, run::DATABASE};
 use crate::failure::Failure;
@@ -24,14 +24,57 @@ enum Action {
         /// What to call it
         #[arg(long, default_value = "unnamed")]
         name: String,
+
+        #[command(flatten)]
+        limits: Limits,
     },
     /// List the keys, without what opens anything
     List,
+    /// Change what a key may do, from its next request on; what is not given stays as it is
+    Limit {
+        /// Its number in the list
+        id: i64,
+
+        #[command(flatten)]
+        limits: Limits,
+    },
     /// Make a key open nothing from now on
     Revoke {
         /// Its number in the list
         id: i64,
     },
+}
+
+/// What one key may do, where that differs from the server's settings.
+#[derive(Debug, Args)]
+struct Limits {
+    /// Jobs of this key that run at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_running: Option<u32>,
+
+    /// Jobs of this key that wait at once
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_waiting: Option<u32>,
+
+    /// Submits a minute of this key
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    submits_per_minute: Option<u32>,
+
+    /// Other requests a minute of this key
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    requests_per_minute: Option<u32>,
+}
+
+impl Limits {
+    /// These, and those of `before` where nothing is said.
+    fn over(&self, before: KeyLimits) -> KeyLimits {
+        KeyLimits {
+            max_running: self.max_running.or(before.max_running),
+            max_waiting: self.max_waiting.or(before.max_waiting),
+            submits_per_minute: self.submits_per_minute.or(before.submits_per_minute),
+            requests_per_minute: self.requests_per_minute.or(before.requests_per_minute),
+        }
+    }
 }
 
 pub(crate) async fn run(options: &KeysOptions) -> Result<(), Failure> {
@@ -48,17 +91,27 @@ pub(crate) async fn run(options: &KeysOptions) -> Result<(), Failure> {
 
 async fn act(queue: &SqliteQueue, action: &Action) -> Result<(), Failure> {
     match action {
-        Action::Create { name } => {
-            let (_, secret) = make_key(queue, name).await?;
+        Action::Create { name, limits } => {
+            let (key, secret) = make_key(queue, name).await?;
+            queue.limit_key(key.id, limits.over(key.limits)).await?;
             println!("{secret}");
+        }
+        Action::Limit { id, limits } => {
+            let found = queue.list_keys().await?.into_iter().find(|key| key.id == KeyId(*id));
+            let Some(key) = found else {
+                let message = format!("there is no key {id}");
+                return Err(Failure::usage(message, "clearcut keys list shows all keys."));
+            };
+            queue.limit_key(key.id, limits.over(key.limits)).await?;
         }
         Action::List => {
             println!("{:>4}  {:<10} {:<24} {:<21} {:<21} state", "id", "key", "name", "created", "last used");
             for key in queue.list_keys().await? {
                 let (created, used) = (show(Some(key.created)), show(key.last_used));
+                let limits = show_limits(key.limits);
                 let state = if key.revoked.is_some() { "revoked" } else { "open" };
                 println!(
-                    "{:>4}  {:<10} {:<24} {created:<21} {used:<21} {state}",
+                    "{:>4}  {:<10} {:<24} {created:<21} {used:<21} {state}{limits}",
                     key.id.0,
                     key.prefix + "...",
                     key.name
@@ -75,25 +128,22 @@ async fn act(queue: &SqliteQueue, action: &Action) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What was set for the key alone.
+fn show_limits(limits: KeyLimits) -> String {
+    let all = [
+        ("running", limits.max_running),
+        ("waiting", limits.max_waiting),
+        ("submits/min", limits.submits_per_minute),
+        ("requests/min", limits.requests_per_minute),
+    ];
+    all.into_iter().filter_map(|(what, most)| most.map(|most| format!(", {most} {what}"))).collect()
+}
+
 /// The moment in UTC, such as `2026-11-23T12:26:13Z`.
 fn show(moment: Option<UnixMillis>) -> String {
     let Some(moment) = moment else { return "never".to_owned() };
-    let (days, secs) = (moment.whole_secs().div_euclid(86_400), moment.whole_secs().rem_euclid(86_400));
-    let (year, month, day) = civil_from_days(days);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", secs / 3600, secs / 60 % 60, secs % 60)
-}
-
-/// Year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01. Counts in years that begin in March, so
-/// that the leap day is the last of its year, and in eras of 400 years, which all have the same number of days.
-const fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let from_march_0000 = days + 719_468;
-    let (era, day_of_era) = (from_march_0000.div_euclid(146_097), from_march_0000.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + (month <= 2) as i64, month, day)
+    let secs = moment.whole_secs().rem_euclid(86_400);
+    format!("{}T{:02}:{:02}:{:02}Z", UtcDay::of(moment), secs / 3600, secs / 60 % 60, secs % 60)
 }
 
 #[cfg(test)]

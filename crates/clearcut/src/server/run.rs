@@ -26,7 +26,13 @@ pub(crate) const DATABASE: &str = "clearcut.db";
 pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let policy = Policy { lease_ttl: settings.lease_ttl, output_retention: settings.retention, ..Policy::default() };
+    let policy = Policy {
+        lease_ttl: settings.lease_ttl,
+        output_retention: settings.retention,
+        max_running: settings.max_running_per_key,
+        max_waiting: settings.max_waiting_per_key,
+        ..Policy::default()
+    };
     let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy).await?);
     let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
@@ -46,6 +52,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         store: store.clone(),
         signer: Arc::new(signer),
         clock: clock.clone(),
+        traffic: Arc::default(),
         readiness: Arc::new(ServerReadiness::new(&tools, drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
@@ -54,6 +61,10 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
             disk_floor_bytes: settings.disk_floor_bytes,
+            slots: settings.slots,
+            submits_per_minute: settings.submits_per_minute,
+            requests_per_minute: settings.requests_per_minute,
+            max_waits: settings.max_waits_per_key,
         }),
     };
     let worker = Worker {
@@ -74,6 +85,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
     let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
     let worked = clearcut_worker::run(worker, drain).await;
+    queue.signals().close();
     stop_serving.cancel();
     let _ = serving.await;
     watching.abort();

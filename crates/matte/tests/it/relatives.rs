@@ -75,3 +75,25 @@ fn a_screen_that_falls_off_by_a_quarter_is_a_backdrop() {
     let left = (0..SIDE * SIDE).filter(|&i| disc(i % SIDE, i / SIDE, (128, 150), 74.0) <= 0.0);
     assert_eq!(left.filter(|&index| out.alpha().unwrap()[index] > 25).count(), 0);
 }
+
+#[test]
+fn a_wide_shadow_with_an_even_middle_is_seen_through() {
+    let green = [120, 60, 50];
+    // Even within 60 pixels, soft for 40 more.
+    let shade = |x: usize, y: usize| {
+        let distance = (x as f32 - 128.0).hypot(1.6 * (y as f32 - 190.0));
+        1.0 - 0.4 * ((100.0 - distance) / 40.0).clamp(0.0, 1.0)
+    };
+    let picture = painted(square(), 1, |x, y| {
+        let dark = shade(x, y);
+        let ground = [16.0, 128.0, 128.0];
+        let ground = [0, 1, 2].map(|k| ground[k] + (f32::from(green[k]) - ground[k]) * dark);
+        let body = disc(x, y, (128, 110), 70.0);
+        [0, 1, 2].map(|k| ground[k] + body * (f32::from(RED[k]) - ground[k]))
+    });
+    let alpha = cut_one(&picture).alpha().unwrap().to_vec();
+    for (x, y) in [(128, 200), (90, 205), (160, 195), (60, 200)] {
+        let expected = 255.0 * (1.0 - shade(x, y));
+        assert!((f32::from(alpha[y * SIDE + x]) - expected).abs() < 30.0, "{} for {expected}", alpha[y * SIDE + x]);
+    }
+}

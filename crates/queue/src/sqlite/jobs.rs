@@ -1,44 +1,29 @@
-use clearcut_job::{Failure, FencingToken, JobId, JobState, Outcome, Progress, Stage, UnixMillis, WorkerId};
+use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{SqliteQueue, row, sql};
+use super::{
+    SqliteQueue,
+    ending::{Held, held, write_end},
+    row, sql,
+};
 use crate::{Claimed, Depth, Ending, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
-
-/// What the database says of a job when its worker ends it.
-struct Held {
-    seq: i64,
-    owner: i64,
-    state: JobState,
-    attempts: u32,
-    crashes: u32,
-    input_bytes: i64,
-    winner: Option<i64>,
-    leased_under: Option<i64>,
-}
-
-impl Held {
-    fn read(row: &SqliteRow) -> Result<Self, QueueError> {
-        Ok(Self {
-            seq: row::column(row, "seq")?,
-            owner: row::column(row, "owner")?,
-            state: row::job_state(row)?,
-            attempts: row::count(row, "attempts")? as u32,
-            crashes: row::count(row, "crashes")? as u32,
-            input_bytes: row::column(row, "input_size")?,
-            winner: row::column(row, "winner_token")?,
-            leased_under: row::column(row, "lease_token")?,
-        })
-    }
-}
-
-/// The counters that a setback leaves behind.
-struct Setbacks {
-    attempts: u32,
-    crashes: u32,
-}
 
 impl SqliteQueue {
     pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
+        let mut tx = self.write().await?;
+        self.insert_job(&mut tx, job).await?;
+        tx.commit().await?;
+        self.signals.call_worker();
+        Ok(())
+    }
+
+    /// Puts a job in line within `tx`, if its owner may have another there.
+    pub(super) async fn insert_job(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        job: NewJob,
+    ) -> Result<(), QueueError> {
+        self.check_line(tx, job.owner).await?;
         sqlx::query(sql::SUBMIT)
             .bind(job.id.as_str())
             .bind(job.owner.0)
@@ -47,30 +32,45 @@ impl SqliteQueue {
             .bind(row::stored(job.input.size_bytes))
             .bind(job.input.sha256.0)
             .bind(self.clock.now().0)
-            .execute(&self.writer)
+            .execute(&mut **tx)
             .await?;
-        self.signals.call_worker();
         Ok(())
+    }
+
+    /// Refuses if `owner` has as many jobs in line as it may have.
+    pub(super) async fn check_line(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        owner: KeyId,
+    ) -> Result<(), QueueError> {
+        let found = sqlx::query(sql::COUNT_LINE).bind(owner.0).fetch_one(&mut **tx).await?;
+        let limit = row::column::<Option<u32>>(&found, "max_waiting")?.unwrap_or(self.policy.max_waiting);
+        let waiting = row::count(&found, "waiting")?;
+        if waiting < u64::from(limit) { Ok(()) } else { Err(QueueError::LineFull { limit }) }
     }
 
     pub(super) async fn read_job(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
         let query = sqlx::query(sql::READ_JOB).bind(id.as_str()).bind(owner.0);
         let Some(found) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
+        self.read_record(&found).await.map(Some)
+    }
+
+    /// The job in `row`, with its outputs if it completed.
+    pub(super) async fn read_record(&self, found: &SqliteRow) -> Result<JobRecord, QueueError> {
         let mut outputs = Vec::new();
-        if row::job_state(&found)? == JobState::Completed {
-            let seq: i64 = row::column(&found, "seq")?;
+        if row::job_state(found)? == JobState::Completed {
+            let seq: i64 = row::column(found, "seq")?;
             let rows = sqlx::query(sql::READ_OUTPUTS).bind(seq).fetch_all(&self.readers).await?;
             outputs = rows.iter().map(row::output).collect::<Result<_, _>>()?;
         }
-        row::job(&found, outputs).map(Some)
+        row::job(found, outputs)
     }
 
     pub(super) async fn claim_job(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        let Some(found) = sqlx::query(sql::FIND_READY).bind(now.0).fetch_optional(&mut *tx).await? else {
-            return Ok(None);
-        };
+        let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(self.policy.max_running);
+        let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
         let last = row::token(&found)?;
         let token = FencingToken(last.0 + 1);
@@ -84,9 +84,12 @@ impl SqliteQueue {
             .bind(waiting.max(row::column(&found, "progress")?))
             .execute(&mut *tx)
             .await?;
+        sqlx::query(sql::TAKE_TURN).bind(row::column::<i64>(&found, "owner")?).execute(&mut *tx).await?;
         tx.commit().await?;
+        let id = row::job_id(&found)?;
+        self.signals.call_watchers(&id);
         Ok(Some(Claimed {
-            id: row::job_id(&found)?,
+            id,
             token,
             request_json: row::column(&found, "request")?,
             input: row::input(&found)?,
@@ -96,7 +99,9 @@ impl SqliteQueue {
 
     pub(super) async fn start_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::stored(token.0)).bind(self.clock.now().0);
-        held(query.execute(&self.writer).await?.rows_affected())
+        held(query.execute(&self.writer).await?.rows_affected())?;
+        self.signals.call_watchers(id);
+        Ok(())
     }
 
     pub(super) async fn renew_lease(
@@ -107,7 +112,9 @@ impl SqliteQueue {
     ) -> Result<(), QueueError> {
         let expires = self.clock.now().after(self.policy.lease_ttl);
         let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::stored(token.0)).bind(expires.0);
-        held(query.bind(row::progress_number(progress)).execute(&self.writer).await?.rows_affected())
+        held(query.bind(row::progress_number(progress)).execute(&self.writer).await?.rows_affected())?;
+        self.signals.call_watchers(id);
+        Ok(())
     }
 
     pub(super) async fn finish_job(
@@ -118,44 +125,40 @@ impl SqliteQueue {
     ) -> Result<Finished, QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut *tx).await?;
-        let job = Held::read(&found.ok_or(QueueError::LeaseLost)?)?;
-        let said = Some(row::stored(token.0));
-        if job.state.is_final() && job.winner == said {
+        let mut job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        if job.state.is_final() && job.winner == Some(token) {
             return Ok(Finished::AlreadyCommitted);
         }
-        if job.leased_under != said {
+        if job.leased_under != Some(token) {
             return Err(QueueError::LeaseLost);
         }
         let mut finished = Finished::Committed;
         match ending {
-            Ending::Completed(outcome) => complete(&mut tx, id, &job, token, &outcome, now).await?,
+            Ending::Completed(_) => write_end(&mut tx, &job, &ending, Some(token), now).await?,
             Ending::Failed(failure) => {
-                let setbacks = Setbacks { attempts: job.attempts + 1, crashes: job.crashes };
-                let step = self.policy.after_failure(id, failure, setbacks.attempts, now);
+                job.attempts += 1;
+                let step = self.policy.after_failure(id, failure, job.attempts, now);
                 if let NextStep::Retry { not_before } = step {
                     finished = Finished::Retrying { not_before };
                 }
-                set_back(&mut tx, job.seq, token, (step, said), &setbacks, now).await?;
+                set_back(&mut tx, &job, step, Some(token), now).await?;
             }
         }
-        sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut *tx).await?;
         tx.commit().await?;
+        self.signals.call_watchers(id);
         self.signals.call_waiters();
         Ok(finished)
     }
 
     pub(super) async fn release_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
-        let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut *tx).await?;
-        let job = Held::read(&found.ok_or(QueueError::LeaseLost)?)?;
-        if job.leased_under != Some(row::stored(token.0)) {
+        let job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        if job.leased_under != Some(token) {
             return Err(QueueError::LeaseLost);
         }
-        let setbacks = Setbacks { attempts: job.attempts, crashes: job.crashes };
-        requeue(&mut tx, job.seq, token, None, &setbacks).await?;
-        sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut *tx).await?;
+        requeue(&mut tx, &job, None).await?;
         tx.commit().await?;
+        self.signals.call_watchers(id);
         self.signals.call_worker();
         Ok(())
     }
@@ -170,16 +173,15 @@ impl SqliteQueue {
         let expired = sqlx::query(sql::FIND_EXPIRED).bind(now.0).fetch_all(&mut *tx).await?;
         let mut reaped = Vec::with_capacity(expired.len());
         for found in &expired {
-            let seq: i64 = row::column(found, "seq")?;
-            let crashes = row::count(found, "crashes")? as u32 + 1;
-            let setbacks = Setbacks { attempts: row::count(found, "attempts")? as u32, crashes };
-            let step = self.policy.after_crash(crashes, now);
-            reaped.push(Reaped { id: row::job_id(found)?, given_up: matches!(step, NextStep::End(_)) });
-            set_back(&mut tx, seq, row::token(found)?, (step, None), &setbacks, now).await?;
-            sqlx::query(sql::DROP_LEASE).bind(seq).execute(&mut *tx).await?;
+            let mut job = Held::read(found)?;
+            job.crashes += 1;
+            let step = self.policy.after_crash(job.crashes, now);
+            reaped.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
+            set_back(&mut tx, &job, step, None, now).await?;
         }
         tx.commit().await?;
-        for _ in &reaped {
+        for lost in &reaped {
+            self.signals.call_watchers(&lost.id);
             self.signals.call_worker();
         }
         self.signals.call_waiters();
@@ -194,7 +196,9 @@ impl SqliteQueue {
         for found in sqlx::query(sql::FIND_SPENT_INPUTS).fetch_all(&mut *tx).await? {
             let seq: i64 = row::column(&found, "seq")?;
             sqlx::query(sql::FORGET_INPUT).bind(seq).execute(&mut *tx).await?;
-            forgotten.push(row::column(&found, "input_key")?);
+            let key: String = row::column(&found, "input_key")?;
+            let is_input: bool = sqlx::query_scalar(sql::IS_INPUT).bind(&key).fetch_one(&mut *tx).await?;
+            forgotten.extend((!is_input).then_some(key));
         }
         for found in sqlx::query(sql::FIND_OLD_OUTPUTS).bind(too_old.0).fetch_all(&mut *tx).await? {
             let (seq, place): (i64, i64) = (row::column(&found, "job_seq")?, row::column(&found, "place")?);
@@ -226,80 +230,33 @@ impl SqliteQueue {
     }
 }
 
-/// The token fitted exactly one row, or the lease is lost.
-fn held(rows: u64) -> Result<(), QueueError> {
-    if rows == 1 { Ok(()) } else { Err(QueueError::LeaseLost) }
+/// The job as it is within `tx`.
+pub(super) async fn find(tx: &mut Transaction<'static, Sqlite>, id: &JobId) -> Result<Option<Held>, QueueError> {
+    let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut **tx).await?;
+    found.as_ref().map(Held::read).transpose()
 }
 
-async fn complete(
-    tx: &mut Transaction<'static, Sqlite>,
-    id: &JobId,
-    job: &Held,
-    token: FencingToken,
-    outcome: &Outcome,
-    now: UnixMillis,
-) -> Result<(), QueueError> {
-    let measured = serde_json::to_string(&outcome.measured).map_err(|_| QueueError::Damaged { what: "measured" })?;
-    let processing_ms = row::stored(outcome.processing_ms);
-    let update = sqlx::query(sql::COMPLETE).bind(job.seq).bind(row::stored(token.0)).bind(now.0);
-    held(update.bind(measured).bind(processing_ms).execute(&mut **tx).await?.rows_affected())?;
-    for (place, output) in (0_i64..).zip(&outcome.outputs) {
-        sqlx::query(sql::INSERT_OUTPUT)
-            .bind(job.seq)
-            .bind(place)
-            .bind(output.format.name())
-            .bind(&output.key)
-            .bind(row::stored(output.size_bytes))
-            .bind(&output.sha256.0)
-            .bind(now.0)
-            .execute(&mut **tx)
-            .await?;
-    }
-    let output_bytes: u64 = outcome.outputs.iter().map(|output| output.size_bytes).sum();
-    sqlx::query(sql::INSERT_USAGE)
-        .bind(id.as_str())
-        .bind(job.owner)
-        .bind(now.0)
-        .bind(job.input_bytes)
-        .bind(row::stored(output_bytes))
-        .bind(row::stored(outcome.measured.frames))
-        .bind(processing_ms)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-/// Carries out what the policy said of a setback; the second part of `step` is who says it, `None` for the reaper.
+/// Carries out what the policy said of a setback, which `job` counts already.
 async fn set_back(
     tx: &mut Transaction<'static, Sqlite>,
-    seq: i64,
-    token: FencingToken,
-    step: (NextStep, Option<i64>),
-    setbacks: &Setbacks,
+    job: &Held,
+    step: NextStep,
+    winner: Option<FencingToken>,
     now: UnixMillis,
 ) -> Result<(), QueueError> {
     match step {
-        (NextStep::Retry { not_before }, _) => requeue(tx, seq, token, Some(not_before), setbacks).await,
-        (NextStep::End(failure), winner) => {
-            let failure = write_failure(&failure)?;
-            let update = sqlx::query(sql::FAIL).bind(seq).bind(row::stored(token.0)).bind(now.0).bind(winner);
-            let update = update.bind(failure).bind(setbacks.attempts).bind(setbacks.crashes);
-            held(update.execute(&mut **tx).await?.rows_affected())
-        }
+        NextStep::Retry { not_before } => requeue(tx, job, Some(not_before)).await,
+        NextStep::End(failure) => write_end(tx, job, &Ending::Failed(failure), winner, now).await,
     }
 }
 
 async fn requeue(
     tx: &mut Transaction<'static, Sqlite>,
-    seq: i64,
-    token: FencingToken,
+    job: &Held,
     not_before: Option<UnixMillis>,
-    setbacks: &Setbacks,
 ) -> Result<(), QueueError> {
-    let update = sqlx::query(sql::REQUEUE).bind(seq).bind(row::stored(token.0)).bind(not_before.map(|at| at.0));
-    held(update.bind(setbacks.attempts).bind(setbacks.crashes).execute(&mut **tx).await?.rows_affected())
-}
-
-fn write_failure(failure: &Failure) -> Result<String, QueueError> {
-    serde_json::to_string(failure).map_err(|_| QueueError::Damaged { what: "failure" })
+    let update = sqlx::query(sql::REQUEUE).bind(job.seq).bind(row::stored(job.token.0)).bind(not_before.map(|at| at.0));
+    held(update.bind(job.attempts).bind(job.crashes).execute(&mut **tx).await?.rows_affected())?;
+    sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
+    Ok(())
 }

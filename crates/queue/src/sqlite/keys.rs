@@ -1,5 +1,5 @@
 use super::{SqliteQueue, row, sql};
-use crate::{KeyHash, KeyId, KeyRecord, NewKey, QueueError};
+use crate::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey, QueueError};
 
 impl SqliteQueue {
     pub(super) async fn insert_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
@@ -12,7 +12,15 @@ impl SqliteQueue {
             .execute(&self.writer)
             .await?;
         let id = KeyId(inserted.last_insert_rowid());
-        Ok(KeyRecord { id, name: key.name, prefix: key.prefix, created, last_used: None, revoked: None })
+        Ok(KeyRecord {
+            id,
+            name: key.name,
+            prefix: key.prefix,
+            created,
+            last_used: None,
+            revoked: None,
+            limits: KeyLimits::default(),
+        })
     }
 
     pub(super) async fn read_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {

@@ -19,7 +19,10 @@ const READERS: u32 = 4;
 /// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "jobs", include_str!("../../migrations/0001_jobs.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
+    (2, "owned jobs", include_str!("../../migrations/0002_owned_jobs.sql")),
+];
 
 impl SqliteQueue {
     /// Opens the database at `path`, creates it if it is missing, and brings its schema up to date.
@@ -111,13 +114,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn finding_the_next_job_reads_an_index_and_sorts_nothing() {
+    async fn what_is_asked_often_reads_an_index_and_never_all_jobs() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
-        let query = format!("EXPLAIN QUERY PLAN {}", sql::FIND_READY);
-        let plan = sqlx::query(AssertSqlSafe(query)).fetch_all(&queue.writer).await.unwrap();
-        let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-        assert_eq!(steps, ["SEARCH jobs USING INDEX jobs_ready (not_before_ms<?)"]);
+        for (query, indexes) in [
+            (sql::FIND_READY, &["jobs_line"][..]),
+            (sql::COUNT_LINE, &["jobs_by_state"]),
+            (sql::LIST_JOBS, &["jobs_by_owner"]),
+            (sql::LIST_JOBS_IN_STATE, &["jobs_by_state"]),
+            (sql::COUNT_AHEAD, &["jobs_line"]),
+            (sql::FIND_LINES, &["jobs_line"]),
+            (sql::RECENT_PROCESSING, &["usage_recent"]),
+            (sql::USAGE_BY_DAY, &["usage_by_owner"]),
+            (sql::FORGET_ONCE, &["idempotency_keys_age"]),
+        ] {
+            let plan = format!("EXPLAIN QUERY PLAN {query}");
+            let plan = sqlx::query(AssertSqlSafe(plan)).fetch_all(&queue.writer).await.unwrap();
+            let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
+            assert!(indexes.iter().all(|index| steps.iter().any(|step| step.contains(index))), "{query}: {steps:#?}");
+            // What is gone through from end to end is the index that was meant, or as small as the answer: keys that wait,
+            // claims that run.
+            let is_small = |step: &str| {
+                ["SCAN w", "SCAN l ", "SCAN (subquery-1)", "SCAN CONSTANT ROW"]
+                    .iter()
+                    .any(|small| step.starts_with(small))
+            };
+            let is_meant = |step: &str| indexes.iter().any(|index| step.contains(index)) || is_small(step);
+            let scans = steps.iter().filter(|step| step.starts_with("SCAN")).find(|step| !is_meant(step));
+            assert_eq!(scans, None, "{query}: {steps:#?}");
+        }
     }
 
     #[tokio::test]

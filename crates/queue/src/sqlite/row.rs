@@ -3,7 +3,7 @@ use clearcut_job::{
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
 
-use crate::{InputPointer, JobRecord, KeyId, KeyRecord, QueueError};
+use crate::{InputPointer, JobRecord, KeyId, KeyLimits, KeyRecord, QueueError};
 
 /// A column by its name.
 pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, QueueError>
@@ -84,6 +84,11 @@ pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>) -> Result<JobRec
             Some(measured) => Some(Outcome { measured, processing_ms: count(row, "processing_ms")?, outputs }),
             None => None,
         },
+        revision: count(row, "revision")? + column::<Option<i64>>(row, "lease_revision")?.unwrap_or(0).unsigned_abs(),
+        retry_of: match column::<Option<String>>(row, "retry_of")? {
+            Some(id) => Some(id.parse().map_err(|_| QueueError::Damaged { what: "retry_of" })?),
+            None => None,
+        },
     })
 }
 
@@ -101,5 +106,11 @@ pub(super) fn key(row: &SqliteRow) -> Result<KeyRecord, QueueError> {
         created: UnixMillis(column(row, "created_ms")?),
         last_used: moment("last_used_ms")?,
         revoked: moment("revoked_ms")?,
+        limits: KeyLimits {
+            max_running: column(row, "max_running")?,
+            max_waiting: column(row, "max_waiting")?,
+            submits_per_minute: column(row, "submits_per_minute")?,
+            requests_per_minute: column(row, "requests_per_minute")?,
+        },
     })
 }

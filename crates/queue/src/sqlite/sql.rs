@@ -15,30 +15,54 @@ statements! {
     SUBMIT = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms)
         VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?7)";
 
-    READ_JOB = "SELECT j.*, l.progress AS lease_progress FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
+    COUNT_LINE = "SELECT (SELECT max_waiting FROM api_keys WHERE id = ?1) AS max_waiting,
+            (SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND owner = ?1) AS waiting";
+
+    READ_JOB = "SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
         WHERE j.id = ?1 AND j.owner = ?2";
 
     READ_OUTPUTS = "SELECT format, object_key, size, sha256 FROM outputs WHERE job_seq = ?1 ORDER BY place";
 
-    FIND_READY = "SELECT seq, id, token, request, input_key, input_size, input_sha256, progress, not_before_ms
-        FROM jobs WHERE state = 'queued' AND not_before_ms <= ?1 ORDER BY not_before_ms, seq LIMIT 1";
+    // The waiting keys are found by skipping from one to the next in the index, so that a long line costs no more than a
+    // short one.
+    FIND_READY = "WITH RECURSIVE waiting (owner) AS (
+            SELECT * FROM (SELECT owner FROM jobs INDEXED BY jobs_line WHERE state = 'queued' ORDER BY owner LIMIT 1)
+            UNION ALL
+            SELECT (SELECT n.owner FROM jobs n INDEXED BY jobs_line WHERE n.state = 'queued' AND n.owner > w.owner ORDER BY n.owner LIMIT 1)
+            FROM waiting w WHERE w.owner IS NOT NULL),
+        running (owner, jobs) AS (SELECT j.owner, COUNT(*) FROM leases l CROSS JOIN jobs j ON j.seq = l.job_seq GROUP BY j.owner)
+        SELECT j.seq, j.id, j.owner, j.token, j.request, j.input_key, j.input_size, j.input_sha256, j.progress, j.not_before_ms
+        FROM waiting w
+        CROSS JOIN api_keys k ON k.id = w.owner
+        CROSS JOIN jobs j ON j.seq = (SELECT f.seq FROM jobs f INDEXED BY jobs_line WHERE f.state = 'queued' AND f.owner = w.owner
+            AND f.not_before_ms <= ?1 ORDER BY f.not_before_ms, f.seq LIMIT 1)
+        LEFT JOIN running r ON r.owner = w.owner
+        LEFT JOIN turns t ON t.owner = w.owner
+        WHERE COALESCE(r.jobs, 0) < COALESCE(k.max_running, ?2)
+        ORDER BY COALESCE(r.jobs, 0), COALESCE(t.turn, 0), j.not_before_ms, j.seq LIMIT 1";
 
-    CLAIM = "UPDATE jobs SET state = 'submitted', token = token + 1
+    TAKE_TURN = "INSERT INTO turns (owner, turn) VALUES (?1, (SELECT COALESCE(MAX(turn), 0) + 1 FROM turns))
+        ON CONFLICT (owner) DO UPDATE SET turn = excluded.turn";
+
+    CLAIM = "UPDATE jobs SET state = 'submitted', token = token + 1, revision = revision + 1
         WHERE seq = ?1 AND token = ?2 AND state = 'queued'";
 
     INSERT_LEASE = "INSERT INTO leases (job_seq, token, worker, expires_ms, progress) VALUES (?1, ?2, ?3, ?4, ?5)";
 
-    START = "UPDATE jobs SET state = 'processing', started_ms = COALESCE(started_ms, ?3)
+    START = "UPDATE jobs SET state = 'processing', started_ms = COALESCE(started_ms, ?3),
+            revision = revision + (state = 'submitted')
         WHERE id = ?1 AND token = ?2 AND state IN ('submitted', 'processing')";
 
-    RENEW = "UPDATE leases SET expires_ms = ?3, progress = MAX(progress, ?4)
+    RENEW = "UPDATE leases SET expires_ms = ?3, revision = revision + (?4 > progress), progress = MAX(progress, ?4)
         WHERE job_seq = (SELECT seq FROM jobs WHERE id = ?1) AND token = ?2";
 
-    FIND_HELD = "SELECT j.seq, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size, l.token AS lease_token
+    FIND_HELD = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+            l.token AS lease_token
         FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = ?1";
 
     COMPLETE = "UPDATE jobs SET state = 'completed', ended_ms = ?3, winner_token = ?2, measured = ?4, processing_ms = ?5,
-            progress = MAX(progress, (SELECT progress FROM leases WHERE job_seq = ?1))
+            progress = MAX(progress, (SELECT progress FROM leases WHERE job_seq = ?1)),
+            revision = revision + 1 + (SELECT revision FROM leases WHERE job_seq = ?1)
         WHERE seq = ?1 AND token = ?2 AND state IN ('submitted', 'processing')";
 
     INSERT_OUTPUT = "INSERT INTO outputs (job_seq, place, format, object_key, size, sha256, ended_ms)
@@ -48,16 +72,20 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
     FAIL = "UPDATE jobs SET state = 'failed', ended_ms = ?3, winner_token = ?4, failure = ?5, attempts = ?6, crashes = ?7,
-            progress = MAX(progress, (SELECT progress FROM leases WHERE job_seq = ?1))
-        WHERE seq = ?1 AND token = ?2 AND state IN ('submitted', 'processing')";
+            progress = MAX(progress, COALESCE((SELECT progress FROM leases WHERE job_seq = ?1), 0)),
+            revision = revision + 1 + COALESCE((SELECT revision FROM leases WHERE job_seq = ?1), 0)
+        WHERE seq = ?1 AND token = ?2 AND state IN ('queued', 'submitted', 'processing')";
 
     REQUEUE = "UPDATE jobs SET state = 'queued', not_before_ms = COALESCE(?3, not_before_ms), attempts = ?4, crashes = ?5,
-            progress = MAX(progress, (SELECT progress FROM leases WHERE job_seq = ?1))
+            progress = MAX(progress, (SELECT progress FROM leases WHERE job_seq = ?1)),
+            revision = revision + 1 + (SELECT revision FROM leases WHERE job_seq = ?1)
         WHERE seq = ?1 AND token = ?2 AND state IN ('submitted', 'processing')";
 
     DROP_LEASE = "DELETE FROM leases WHERE job_seq = ?1";
 
-    FIND_EXPIRED = "SELECT j.id, j.seq, j.token, j.attempts, j.crashes FROM leases l JOIN jobs j ON j.seq = l.job_seq
+    FIND_EXPIRED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+            l.token AS lease_token
+        FROM leases l JOIN jobs j ON j.seq = l.job_seq
         WHERE l.expires_ms <= ?1 ORDER BY l.expires_ms, j.seq LIMIT 1000";
 
     EXPIRE_ALL_LEASES = "UPDATE leases SET expires_ms = MIN(expires_ms, ?1)";
@@ -83,11 +111,67 @@ statements! {
 
     INSERT_KEY = "INSERT INTO api_keys (hash, prefix, name, created_ms) VALUES (?1, ?2, ?3, ?4)";
 
-    LIST_KEYS = "SELECT id, prefix, name, created_ms, last_used_ms, revoked_ms FROM api_keys ORDER BY id";
+    LIST_KEYS = "SELECT id, prefix, name, created_ms, last_used_ms, revoked_ms,
+            max_running, max_waiting, submits_per_minute, requests_per_minute
+        FROM api_keys ORDER BY id";
 
-    FIND_KEY = "SELECT id, prefix, name, created_ms, last_used_ms, revoked_ms FROM api_keys WHERE hash = ?1";
+    FIND_KEY = "SELECT id, prefix, name, created_ms, last_used_ms, revoked_ms,
+            max_running, max_waiting, submits_per_minute, requests_per_minute
+        FROM api_keys WHERE hash = ?1";
 
     REVOKE_KEY = "UPDATE api_keys SET revoked_ms = ?2 WHERE id = ?1 AND revoked_ms IS NULL";
 
+    LIMIT_KEY = "UPDATE api_keys SET max_running = ?2, max_waiting = ?3, submits_per_minute = ?4, requests_per_minute = ?5
+        WHERE id = ?1";
+
     TOUCH_KEY = "UPDATE api_keys SET last_used_ms = ?2 WHERE id = ?1";
+
+    FIND_ONCE = "SELECT body, job_id FROM idempotency_keys WHERE owner = ?1 AND key = ?2";
+
+    IS_ONCE = "SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE owner = ?1 AND key = ?2 AND created_ms > ?3)";
+
+    INSERT_ONCE = "INSERT INTO idempotency_keys (owner, key, body, job_id, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+
+    FORGET_ONCE = "DELETE FROM idempotency_keys WHERE created_ms <= ?1";
+
+    LIST_JOBS = "SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision
+        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
+        WHERE j.owner = ?1 AND j.created_ms >= ?2 AND (j.created_ms, j.id) < (?3, ?4)
+        ORDER BY j.created_ms DESC, j.id DESC LIMIT ?5";
+
+    LIST_JOBS_IN_STATE = "SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision
+        FROM jobs j INDEXED BY jobs_by_state LEFT JOIN leases l ON l.job_seq = j.seq
+        WHERE j.owner = ?1 AND j.state = ?6 AND j.created_ms >= ?2 AND (j.created_ms, j.id) < (?3, ?4)
+        ORDER BY j.created_ms DESC, j.id DESC LIMIT ?5";
+
+    FIND_OWNED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+            j.input_key, l.token AS lease_token
+        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = ?1 AND j.owner = ?2";
+
+    KEPT_OUTPUTS = "SELECT object_key FROM outputs WHERE job_seq = ?1 AND removed_ms IS NULL ORDER BY place";
+
+    DELETE_OUTPUTS = "DELETE FROM outputs WHERE job_seq = ?1";
+
+    DELETE_JOB = "DELETE FROM jobs WHERE seq = ?1";
+
+    IS_INPUT = "SELECT EXISTS (SELECT 1 FROM jobs WHERE input_key = ?1)";
+
+    RETRY = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms, retry_of)
+        SELECT ?2, owner, 'queued', request, input_key, input_size, input_sha256, ?3, ?3, id FROM jobs WHERE seq = ?1";
+
+    COUNT_AHEAD = "SELECT (SELECT COUNT(*) FROM jobs a INDEXED BY jobs_line WHERE a.state = 'queued' AND a.owner = ?2
+            AND (a.not_before_ms, a.seq) < (j.not_before_ms, j.seq))
+        FROM jobs j WHERE j.id = ?1 AND j.owner = ?2 AND j.state = 'queued'";
+
+    FIND_LINES = "SELECT q.owner, COUNT(*) AS waiting, COALESCE(t.turn, 0) AS turn, MIN(q.not_before_ms) AS since,
+            (SELECT f.seq FROM jobs f INDEXED BY jobs_line WHERE f.state = 'queued' AND f.owner = q.owner
+                ORDER BY f.not_before_ms, f.seq LIMIT 1) AS first
+        FROM jobs q LEFT JOIN turns t ON t.owner = q.owner WHERE q.state = 'queued' GROUP BY q.owner";
+
+    RECENT_PROCESSING = "SELECT AVG(processing_ms) FROM
+        (SELECT processing_ms FROM usage ORDER BY ended_ms DESC, processing_ms DESC LIMIT ?1)";
+
+    USAGE_BY_DAY = "SELECT ended_ms / 86400000 AS day, COUNT(*) AS jobs, SUM(frames) AS frames,
+            SUM(input_bytes) AS input_bytes, SUM(output_bytes) AS output_bytes, SUM(processing_ms) AS processing_ms
+        FROM usage WHERE owner = ?1 AND ended_ms >= ?2 AND ended_ms < ?3 GROUP BY day ORDER BY day";
 }

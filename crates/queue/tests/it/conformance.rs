@@ -7,12 +7,12 @@ use crate::fixture::{Bench, TTL, bad_input, job, key, outcome, upstream, worker}
 
 /// Makes one test for each sentence and backend.
 macro_rules! sentences {
-    ($($sentence:ident),*) => {
+    ($suite:ident: $($sentence:ident),*) => {
         mod memory { $(#[tokio::test] async fn $sentence() {
-            crate::conformance::$sentence(crate::fixture::Bench::memory().await).await;
+            crate::$suite::$sentence(crate::fixture::Bench::memory().await).await;
         })* }
         mod sqlite { $(#[tokio::test] async fn $sentence() {
-            crate::conformance::$sentence(crate::fixture::Bench::sqlite().await).await;
+            crate::$suite::$sentence(crate::fixture::Bench::sqlite().await).await;
         })* }
     };
 }

@@ -5,11 +5,12 @@
 mod conformance;
 mod fixture;
 mod model;
+mod owned_jobs;
 mod speed;
 
 use conformance::sentences;
 
-sentences! {
+sentences! { conformance:
     submitted_jobs_are_claimed_in_the_order_in_which_they_came,
     a_job_is_read_by_its_own_key_alone,
     an_id_that_is_taken_is_refused,
@@ -28,4 +29,30 @@ sentences! {
     inputs_are_forgotten_after_the_end_and_outputs_after_their_retention,
     a_revoked_key_reads_as_revoked_and_is_revoked_once,
     many_workers_never_get_the_same_job
+}
+
+mod owned {
+    crate::conformance::sentences! { owned_jobs:
+        lists_are_newest_first_and_of_one_key_alone,
+        pages_hold_every_job_once_although_new_ones_come_in_between,
+        lists_can_be_of_one_state_and_of_a_time,
+        a_cancelled_job_has_failed_whether_it_waited_or_ran,
+        a_job_that_ended_is_not_cancelled_any_more,
+        a_job_of_another_key_is_no_job,
+        a_removed_job_is_gone_with_its_pointers_and_its_cost_stays,
+        a_running_job_can_be_removed_and_its_worker_is_heard_no_more,
+        a_failed_job_is_tried_again_as_a_new_one_and_stays_failed,
+        what_has_not_failed_or_has_no_input_any_more_is_not_tried_again,
+        the_same_submit_is_done_once_for_a_day,
+        the_idempotency_keys_of_two_api_keys_are_apart,
+        a_hundred_duplicates_at_once_make_one_job,
+        a_full_line_takes_no_job_but_says_again_what_it_took,
+        a_key_with_a_thousand_jobs_does_not_starve_one_with_a_single_job,
+        keys_take_turns_and_the_one_with_fewer_running_jobs_comes_first,
+        a_key_has_no_more_jobs_running_than_it_may_have,
+        jobs_are_claimed_in_the_order_of_their_positions,
+        the_outlook_knows_how_long_jobs_took_lately,
+        the_revision_rises_with_all_that_is_shown_and_with_nothing_else,
+        usage_is_counted_by_day_and_by_key
+    }
 }

@@ -1,12 +1,14 @@
 //! Random histories, played to the model and to a backend at once: every answer and every job must be equal.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage};
-use clearcut_queue::{Ending, JobRecord};
+use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis};
+use clearcut_queue::{Ending, JobRecord, KeyId, KeyLimits, Listing, Once};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::fixture::{Bench, bad_input, outcome, upstream, worker};
+
+const JOBS: u128 = 6;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -20,6 +22,10 @@ enum Step {
     Release(u128, Said),
     Reap,
     Forget,
+    Cancel(u128),
+    Remove(u128),
+    Retry(u128, u128),
+    SubmitOnce(u128, u8, u8),
     Pass(u64),
 }
 
@@ -32,7 +38,7 @@ enum Said {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let job = || 0..4_u128;
+    let job = || 0..JOBS;
     let said = || prop_oneof![6 => Just(Said::Last), 1 => Just(Said::Before), 1 => Just(Said::Next)];
     prop_oneof![
         2 => job().prop_map(Step::Submit),
@@ -45,15 +51,27 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (job(), said()).prop_map(|(job, said)| Step::Release(job, said)),
         3 => Just(Step::Reap),
         1 => Just(Step::Forget),
+        1 => job().prop_map(Step::Cancel),
+        1 => job().prop_map(Step::Remove),
+        1 => (job(), job()).prop_map(|(job, again)| Step::Retry(job, again)),
+        1 => (job(), 0..2_u8, 0..2_u8).prop_map(|(job, key, body)| Step::SubmitOnce(job, key, body)),
         5 => prop_oneof![1..5_u64, 20..70_u64, 40_000..50_000_u64].prop_map(Step::Pass),
     ]
+}
+
+/// The job that a step puts in line.
+fn makes(step: &Step) -> Option<u128> {
+    match *step {
+        Step::Submit(job) | Step::SubmitOnce(job, ..) | Step::Retry(_, job) => Some(job),
+        _ => None,
+    }
 }
 
 /// Plays one step and says all that came of it.
 async fn play(bench: &Bench, step: &Step) -> String {
     let queue = &bench.queue;
     let token = async |job: u128, said: Said| {
-        let record = queue.read(bench.owner, &JobId::from_random(job)).await.unwrap();
+        let record = queue.read(owner_of(job, bench), &JobId::from_random(job)).await.unwrap();
         let last = record.map_or(0, |record| record.token.0);
         FencingToken(match said {
             Said::Last => last,
@@ -63,7 +81,9 @@ async fn play(bench: &Bench, step: &Step) -> String {
     };
     let id = JobId::from_random;
     match *step {
-        Step::Submit(job) => format!("{:?}", queue.submit(crate::fixture::job(job, bench.owner)).await.is_ok()),
+        Step::Submit(job) => {
+            format!("{:?}", queue.submit(crate::fixture::job(job, owner_of(job, bench))).await.map_err(|e| e.code()))
+        }
         Step::Claim => format!("{:?}", queue.claim(&worker()).await.unwrap()),
         Step::Start(job, said) => format!("{:?}", queue.start(&id(job), token(job, said).await).await.is_ok()),
         Step::Renew(job, said, stage, part) => {
@@ -86,6 +106,23 @@ async fn play(bench: &Bench, step: &Step) -> String {
             forgotten.sort();
             format!("{forgotten:?}")
         }
+        Step::Cancel(job) => format!("{:?}", queue.cancel(owner_of(job, bench), &id(job)).await.unwrap()),
+        Step::Remove(job) => {
+            let mut keys = queue.remove(owner_of(job, bench), &id(job)).await.unwrap();
+            if let Some(keys) = &mut keys {
+                keys.sort();
+            }
+            format!("{keys:?}")
+        }
+        Step::Retry(job, again) => {
+            let retried = queue.retry(owner_of(job, bench), &id(job), id(again)).await;
+            format!("{:?}", retried.map_err(|error| error.code()))
+        }
+        Step::SubmitOnce(job, key, body) => {
+            let once = Once { key: key.to_string(), body: body.to_string() };
+            let submitted = queue.submit_once(crate::fixture::job(job, owner_of(job, bench)), once).await;
+            format!("{:?}", submitted.map_err(|error| error.code()))
+        }
         Step::Pass(secs) => {
             bench.pass(Duration::from_secs(secs));
             String::new()
@@ -93,20 +130,43 @@ async fn play(bench: &Bench, step: &Step) -> String {
     }
 }
 
+/// Two keys have the jobs between them.
+fn owner_of(job: u128, bench: &Bench) -> KeyId {
+    if job.is_multiple_of(2) { bench.owner } else { KeyId(bench.owner.0 + 1) }
+}
+
 async fn jobs(bench: &Bench) -> Vec<Option<JobRecord>> {
     let mut all = Vec::new();
-    for number in 0..4 {
-        all.push(bench.queue.read(bench.owner, &JobId::from_random(number)).await.unwrap());
+    for number in 0..JOBS {
+        all.push(bench.queue.read(owner_of(number, bench), &JobId::from_random(number)).await.unwrap());
     }
     all
 }
 
+/// What is shown to each owner beside the jobs themselves.
+async fn overview(bench: &Bench) -> String {
+    let mut overview = String::new();
+    for owner in [owner_of(0, bench), owner_of(1, bench)] {
+        let listing = Listing { state: None, since: None, after: None, limit: 3 };
+        let list = bench.queue.list(owner, listing).await.unwrap();
+        let outlook = bench.queue.outlook(owner, (0..JOBS).map(JobId::from_random).collect()).await.unwrap();
+        let usage = bench.queue.usage(owner, UnixMillis(0), UnixMillis(i64::MAX)).await.unwrap();
+        overview += &format!("{:?} {outlook:?} {usage:?}", list.iter().map(|job| &job.id).collect::<Vec<_>>());
+    }
+    overview
+}
+
 /// What must hold between any two moments of one job's life.
-fn check_history(before: Option<&JobRecord>, after: Option<&JobRecord>) -> Result<(), TestCaseError> {
+fn check_history(step: &Step, before: Option<&JobRecord>, after: Option<&JobRecord>) -> Result<(), TestCaseError> {
     let (Some(before), Some(after)) = (before, after) else {
-        prop_assert!(before.is_none(), "a job vanished");
+        prop_assert!(before.is_none() || matches!(step, Step::Remove(_)), "a job vanished");
         return Ok(());
     };
+    let shown = |record: &JobRecord| (record.state, record.progress, record.started, record.ended);
+    prop_assert!(after.revision >= before.revision, "the revision went back");
+    if shown(before) != shown(after) {
+        prop_assert!(after.revision > before.revision, "the revision stood still");
+    }
     prop_assert!(after.progress >= before.progress, "progress went back");
     prop_assert!(after.token >= before.token, "the token was reset");
     prop_assert!(after.attempts >= before.attempts && after.attempts <= 3, "attempts {}", after.attempts);
@@ -121,15 +181,29 @@ fn check_history(before: Option<&JobRecord>, after: Option<&JobRecord>) -> Resul
 
 async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let (model, backend) = (Bench::memory().await, Bench::sqlite().await);
+    for bench in [&model, &backend] {
+        bench.queue.create_key(crate::fixture::key("second")).await.unwrap();
+        let limits = KeyLimits { max_waiting: Some(2), max_running: Some(1), ..KeyLimits::default() };
+        bench.queue.limit_key(owner_of(1, bench), limits).await.unwrap();
+    }
     let mut before = jobs(&model).await;
+    let mut removed = HashSet::new();
     for step in &steps {
+        // Ids are drawn anew; one that is gone does not come back.
+        if makes(step).is_some_and(|job| removed.contains(&job)) {
+            continue;
+        }
+        if let Step::Remove(job) = step {
+            removed.insert(*job);
+        }
         let (expected, found) = (play(&model, step).await, play(&backend, step).await);
         prop_assert_eq!(expected, found, "{:?}", step);
         let after = jobs(&model).await;
         prop_assert_eq!(&after, &jobs(&backend).await, "after {:?}", step);
         prop_assert_eq!(model.queue.depth().await.unwrap(), backend.queue.depth().await.unwrap());
+        prop_assert_eq!(overview(&model).await, overview(&backend).await, "after {:?}", step);
         for (before, after) in before.iter().zip(&after) {
-            check_history(before.as_ref(), after.as_ref())?;
+            check_history(step, before.as_ref(), after.as_ref())?;
         }
         before = after;
     }

@@ -13,7 +13,7 @@ use clearcut_job::{
     OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
 };
 use clearcut_queue::{
-    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue,
+    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, OwnedJobs as _, Policy, Queue, SqliteQueue,
 };
 use clearcut_store::{ObjectName, Store};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
@@ -229,6 +229,78 @@ async fn a_job_taken_away_is_dropped_without_a_word() {
     tokio::time::timeout(Duration::from_secs(10), worker).await.unwrap().unwrap();
     let record = bench.queue.read(bench.owner, &id).await.unwrap().unwrap();
     assert_eq!((record.state, record.failure), (JobState::Queued, None));
+}
+
+/// Cancels a running job by `cancel`, and returns how long its cut ran on.
+async fn cancel_running(
+    change: impl FnOnce(&mut WorkerSettings),
+    cancel: impl AsyncFnOnce(&Bench, &JobId),
+) -> Duration {
+    let bench = Bench::on_disk().await;
+    let id = bench.submit(1).await;
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = std::sync::Mutex::new(Some(tell));
+    let long_lease = |settings: &mut WorkerSettings| {
+        settings.lease_ttl = Duration::from_mins(1);
+        change(settings);
+    };
+    let worker = bench.work(long_lease, move |order, cancel, _| {
+        let ended = hang(cancel);
+        tell.lock().unwrap().take().unwrap().send(order.scratch.exists()).unwrap();
+        ended
+    });
+    bench.when(&id, |record| record.state == JobState::Processing).await;
+    let began = std::time::Instant::now();
+    cancel(&bench, &id).await;
+    assert!(tokio::time::timeout(Duration::from_secs(20), told).await.unwrap().unwrap());
+    let took = began.elapsed();
+    bench.stop(worker).await;
+    took
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_is_ended_at_once_when_its_job_is_cancelled_or_removed() {
+    let never = |settings: &mut WorkerSettings| settings.cancel_interval = Duration::from_hours(1);
+    let took = cancel_running(never, async |bench, id| {
+        bench.queue.cancel(bench.owner, id).await.unwrap().unwrap();
+    });
+    assert!(took.await < Duration::from_secs(1));
+    let took = cancel_running(never, async |bench, id| {
+        bench.queue.remove(bench.owner, id).await.unwrap().unwrap();
+    });
+    assert!(took.await < Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_is_ended_soon_when_another_process_cancels_its_job() {
+    let took = cancel_running(
+        |_| {},
+        async |bench, id| {
+            let path = bench.dir.path().join("q.db");
+            let other = SqliteQueue::open(&path, Arc::new(SystemClock), Policy::default()).await.unwrap();
+            other.cancel(bench.owner, id).await.unwrap().unwrap();
+        },
+    );
+    assert!(took.await < Duration::from_secs(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_stored_for_a_job_that_was_cancelled_meanwhile_are_removed() {
+    let bench = Bench::on_disk().await;
+    let id = bench.submit(1).await;
+    let (cancelling, owner) = (bench.queue.clone(), bench.owner);
+    let (runtime, job) = (tokio::runtime::Handle::current(), id.clone());
+    let worker = bench.work(
+        |settings| settings.cancel_interval = Duration::from_hours(1),
+        move |order, _, _| {
+            runtime.block_on(cancelling.cancel(owner, &job)).unwrap().unwrap();
+            Ok(easy(order))
+        },
+    );
+    assert_eq!(bench.end_of(&id).await.failure.unwrap().code, FailureCode::Cancelled);
+    bench.stop(worker).await;
+    let output = ObjectName::output(&id, clearcut_job::FencingToken(1), OutputFormat::Webm);
+    assert!(bench.store.head(&output).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

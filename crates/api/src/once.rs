@@ -1,0 +1,93 @@
+use axum::http::{HeaderMap, HeaderName};
+use clearcut_queue::Once;
+use sha2::{Digest as _, Sha256};
+
+use crate::ApiError;
+
+/// The header that makes a submit one that is done once.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The header of a reply that repeats an earlier one.
+pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The longest key.
+const MAX_CHARS: usize = 255;
+
+/// The word of a client for one submit, however often it sends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SubmitKey(String);
+
+impl SubmitKey {
+    /// The key among `headers`, if one is there: visible characters, with or without the quotes of the IETF's draft.
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(value) = given.next() else { return Ok(None) };
+        let text = value.to_str().unwrap_or_default().trim();
+        let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+        let fits = (1..=MAX_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if fits && given.next().is_none() {
+            return Ok(Some(Self(key.to_owned())));
+        }
+        let message = format!("Idempotency-Key must be given once, as 1 to {MAX_CHARS} visible characters");
+        Err(ApiError::Request(message))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A submit with this key, of a body with these `parts`. The name of each is part of it, and its length, so that no two
+    /// bodies are mistaken for each other.
+    pub(crate) fn once(self, parts: &[(&str, &str)]) -> Once {
+        let mut digest = Sha256::new();
+        for (name, content) in parts {
+            digest.update(format!("{name}:{}:", content.len()));
+            digest.update(content);
+        }
+        Once { key: self.0, body: hex::encode(digest.finalize()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn read(values: &[&str]) -> Result<Option<SubmitKey>, ApiError> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(IDEMPOTENCY_KEY, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        SubmitKey::read(&headers)
+    }
+
+    #[test]
+    fn a_key_is_read_with_and_without_quotes() {
+        assert_eq!(read(&[]).unwrap(), None);
+        for text in ["8e03978e-40d5", "\"8e03978e-40d5\"", " 8e03978e-40d5 "] {
+            assert_eq!(read(&[text]).unwrap().unwrap().as_str(), "8e03978e-40d5");
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        let long = "x".repeat(256);
+        for values in [&[""][..], &["\"\""], &["a b"], &["\u{e9}"], &[&long], &["a", "a"]] {
+            assert_eq!(read(values).unwrap_err().code(), "INVALID_REQUEST", "{values:?}");
+        }
+    }
+
+    #[test]
+    fn bodies_differ_where_any_part_differs() {
+        let body = |parts: &[(&str, &str)]| SubmitKey("k".into()).once(parts).body;
+        let all = [
+            body(&[("request", "ab"), ("input", "c")]),
+            body(&[("request", "a"), ("input", "bc")]),
+            body(&[("request", "ab"), ("url", "c")]),
+            body(&[("request", "ab")]),
+        ];
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
+        assert_eq!(all[0], body(&[("request", "ab"), ("input", "c")]));
+    }
+}

@@ -1,0 +1,158 @@
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::Request,
+    http::{HeaderName, HeaderValue, Method, request::Parts},
+    middleware::Next,
+    response::Response,
+};
+use clearcut_queue::KeyRecord;
+
+use crate::{Api, ApiError};
+
+/// The span that a limit is for, and in which an empty bucket is full again.
+const WINDOW: Duration = Duration::from_mins(1);
+
+/// What a limit is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Policy {
+    /// Requests that put a job in line.
+    Submits,
+    /// All others.
+    Requests,
+}
+
+impl Policy {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Submits => "submits",
+            Self::Requests => "requests",
+        }
+    }
+
+    fn of(parts: &Parts) -> Self {
+        let path = parts.uri.path();
+        let submits = path.ends_with("/remove-background") || path.ends_with("/retry");
+        if parts.method == Method::POST && submits { Self::Submits } else { Self::Requests }
+    }
+}
+
+/// Requests that may be made: refilled evenly, full after a minute without any.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Bucket {
+    pub(crate) fn full(per_minute: u32, now: Instant) -> Self {
+        Self { tokens: f64::from(per_minute), filled: now }
+    }
+
+    pub(crate) fn take(&mut self, policy: Policy, per_minute: u32, now: Instant) -> Allowance {
+        let (most, per_sec) = (f64::from(per_minute), f64::from(per_minute) / WINDOW.as_secs_f64());
+        let since = now.saturating_duration_since(self.filled).as_secs_f64();
+        self.tokens = (self.tokens + since * per_sec).min(most);
+        self.filled = now;
+        let granted = self.tokens >= 1.0;
+        if granted {
+            self.tokens -= 1.0;
+        }
+        let secs_to = |tokens: f64| ((tokens - self.tokens).max(0.0) / per_sec).ceil() as u64;
+        Allowance {
+            policy,
+            per_minute,
+            remaining: self.tokens as u64,
+            full_in_secs: secs_to(most),
+            retry_after_secs: (!granted).then(|| secs_to(1.0).max(1)),
+        }
+    }
+}
+
+/// What is left of a limit after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    policy: Policy,
+    per_minute: u32,
+    remaining: u64,
+    full_in_secs: u64,
+    /// Set if the request is one too many: when the next may come.
+    pub(crate) retry_after_secs: Option<u64>,
+}
+
+/// Where a request's allowance is noted for the head of its reply.
+#[derive(Debug, Clone, Default)]
+struct Note(Arc<OnceLock<Allowance>>);
+
+/// Counts a request against the limits of its key.
+pub(crate) fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), ApiError> {
+    let policy = Policy::of(parts);
+    let per_minute = match policy {
+        Policy::Submits => key.limits.submits_per_minute.unwrap_or(api.settings.submits_per_minute),
+        Policy::Requests => key.limits.requests_per_minute.unwrap_or(api.settings.requests_per_minute),
+    };
+    let allowance = api.traffic.take(key.id, policy, per_minute, Instant::now());
+    if let Some(Note(note)) = parts.extensions.get() {
+        let _ = note.set(allowance);
+    }
+    match allowance.retry_after_secs {
+        None => Ok(()),
+        Some(retry_after_secs) => Err(ApiError::RateLimited { per_minute, retry_after_secs }),
+    }
+}
+
+/// Says in the head of each reply what is left of the limit that its request counts against, in the fields of
+/// draft-ietf-httpapi-ratelimit-headers-10.
+pub(crate) async fn tell(mut request: Request, next: Next) -> Response {
+    let note = Note::default();
+    request.extensions_mut().insert(note.clone());
+    let mut response = next.run(request).await;
+    if let Some(allowance) = note.0.get() {
+        let Allowance { per_minute, remaining, full_in_secs, .. } = allowance;
+        let name = allowance.policy.name();
+        let fields = [
+            ("ratelimit-policy", format!("\"{name}\";q={per_minute};w={}", WINDOW.as_secs())),
+            ("ratelimit", format!("\"{name}\";r={remaining};t={full_in_secs}")),
+        ];
+        for (field, value) in fields {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(HeaderName::from_static(field), value);
+            }
+        }
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_a_minutes_worth_at_once_and_then_as_it_is_refilled() {
+        let begin = Instant::now();
+        let mut bucket = Bucket::full(60, begin);
+        let mut take = |secs: f64| bucket.take(Policy::Submits, 60, begin + Duration::from_secs_f64(secs));
+        for left in (0..60).rev() {
+            let allowance = take(0.0);
+            assert_eq!((allowance.remaining, allowance.retry_after_secs), (left, None));
+            assert_eq!(allowance.full_in_secs, 60 - left);
+        }
+        assert_eq!(take(0.0).retry_after_secs, Some(1));
+        assert_eq!(take(0.9).retry_after_secs, Some(1));
+        assert_eq!(take(1.0).retry_after_secs, None);
+        assert_eq!(take(1.0).retry_after_secs, Some(1));
+        // A day later it is full, and not fuller.
+        assert_eq!(take(86_400.0).remaining, 59);
+    }
+
+    #[test]
+    fn a_slow_bucket_says_how_long_to_wait() {
+        let now = Instant::now();
+        let mut bucket = Bucket::full(2, now);
+        let mut take = || bucket.take(Policy::Submits, 2, now).retry_after_secs;
+        assert_eq!([take(), take(), take()], [None, None, Some(30)]);
+    }
+}

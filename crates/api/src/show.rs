@@ -1,0 +1,87 @@
+use axum::http::{HeaderMap, header};
+use clearcut_job::{JobState, UnixMillis};
+use clearcut_queue::{JobRecord, KeyId, Outlook};
+
+use crate::{Api, ApiError, shapes::Job};
+
+impl Api {
+    /// The jobs `records` of `owner` as they are shown: with links that open now, and with what waiting ones have before
+    /// them.
+    pub(crate) async fn show(
+        &self,
+        owner: KeyId,
+        records: &[JobRecord],
+        headers: &HeaderMap,
+    ) -> Result<Vec<Job>, ApiError> {
+        let waits = |record: &&JobRecord| record.state == JobState::Queued;
+        let waiting: Vec<_> = records.iter().filter(waits).map(|record| record.id.clone()).collect();
+        let outlook = if waiting.is_empty() { Outlook::default() } else { self.queue.outlook(owner, waiting).await? };
+        let mut positions = outlook.positions.iter().copied();
+        let base = self.base_url(headers);
+        let expires = self.clock.now().after(self.settings.link_ttl);
+        let link = |key: &str| {
+            key.parse().map(|name| format!("{base}{}", self.signer.sign(&name, expires).0)).unwrap_or_default()
+        };
+        let show = |record: &JobRecord| {
+            let position = if waits(&record) { positions.next().flatten() } else { None };
+            let start = position.and_then(|position| self.estimated_start(position, &outlook));
+            Job::new(record, link).waiting(position, start)
+        };
+        Ok(records.iter().map(show).collect())
+    }
+
+    /// One job as it is shown.
+    pub(crate) async fn show_one(&self, record: JobRecord, headers: &HeaderMap) -> Result<Job, ApiError> {
+        self.show(record.owner, &[record], headers).await?.pop().ok_or(ApiError::Internal)
+    }
+
+    fn estimated_start(&self, position: u64, outlook: &Outlook) -> Option<UnixMillis> {
+        let wait_ms = expected_wait_ms(position, outlook, self.settings.slots.get() as u64)?;
+        Some(self.clock.now().after(std::time::Duration::from_millis(wait_ms)))
+    }
+
+    /// The address that links begin with.
+    pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
+        if let Some(url) = &self.settings.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+        format!("http://{host}")
+    }
+}
+
+/// How long the job at `position` has yet to wait, if jobs take as long as they did lately: those before it, and half of each
+/// that runs, shared by the slots. `None` where nothing is known of how long jobs take.
+fn expected_wait_ms(position: u64, outlook: &Outlook, slots: u64) -> Option<u64> {
+    let mean = outlook.mean_processing_ms?;
+    if position <= slots.saturating_sub(outlook.running) {
+        return Some(0);
+    }
+    let halves_before = 2 * position.saturating_sub(1) + outlook.running;
+    Some(halves_before.saturating_mul(mean) / (2 * slots))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_grows_with_what_is_before_and_shrinks_with_slots() {
+        let outlook = |running, mean| Outlook { positions: Vec::new(), running, mean_processing_ms: mean };
+        let cases = [
+            (1, 0, None, 1, None),
+            (1, 0, Some(10_000), 1, Some(0)),
+            (1, 1, Some(10_000), 1, Some(5_000)),
+            (4, 1, Some(10_000), 1, Some(35_000)),
+            (2, 0, Some(10_000), 4, Some(0)),
+            (9, 4, Some(10_000), 4, Some(25_000)),
+        ];
+        for (position, running, mean, slots, wait) in cases {
+            assert_eq!(
+                expected_wait_ms(position, &outlook(running, mean), slots),
+                wait,
+                "{position} {running} {slots}"
+            );
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use clearcut_queue::KeyId;
+
+use crate::rate::{Allowance, Bucket, Policy};
+
+/// What is under way in this process, by key: how fast requests come, which submits are being taken in, and how many
+/// requests wait for a job.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    buckets: Mutex<HashMap<(KeyId, Policy), Bucket>>,
+    submits: Arc<Mutex<HashSet<(KeyId, String)>>>,
+    waits: Arc<Mutex<HashMap<KeyId, usize>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Traffic {
+    /// Takes one request of `owner` from what `policy` allows it a minute.
+    pub(crate) fn take(&self, owner: KeyId, policy: Policy, per_minute: u32, now: Instant) -> Allowance {
+        let mut buckets = locked(&self.buckets);
+        let bucket = buckets.entry((owner, policy)).or_insert_with(|| Bucket::full(per_minute, now));
+        bucket.take(policy, per_minute, now)
+    }
+
+    /// Begins a submit under an idempotency key; `None` while another with that key is being taken in.
+    pub(crate) fn begin_submit(&self, owner: KeyId, key: &str) -> Option<SubmitUnderWay> {
+        let name = (owner, key.to_owned());
+        let begun = locked(&self.submits).insert(name.clone());
+        begun.then(|| SubmitUnderWay { name, submits: self.submits.clone() })
+    }
+
+    /// Begins to wait for a job; `None` if `owner` has `most` requests waiting already.
+    pub(crate) fn begin_wait(&self, owner: KeyId, most: usize) -> Option<WaitUnderWay> {
+        let mut waits = locked(&self.waits);
+        let waiting = waits.entry(owner).or_default();
+        if *waiting >= most {
+            return None;
+        }
+        *waiting += 1;
+        Some(WaitUnderWay { owner, waits: self.waits.clone() })
+    }
+}
+
+/// A submit that is being taken in; over when dropped.
+#[derive(Debug)]
+pub(crate) struct SubmitUnderWay {
+    name: (KeyId, String),
+    submits: Arc<Mutex<HashSet<(KeyId, String)>>>,
+}
+
+impl Drop for SubmitUnderWay {
+    fn drop(&mut self) {
+        locked(&self.submits).remove(&self.name);
+    }
+}
+
+/// A request that waits; over when dropped.
+#[derive(Debug)]
+pub(crate) struct WaitUnderWay {
+    owner: KeyId,
+    waits: Arc<Mutex<HashMap<KeyId, usize>>>,
+}
+
+impl Drop for WaitUnderWay {
+    fn drop(&mut self) {
+        release(&mut locked(&self.waits), &self.owner);
+    }
+}
+
+fn release<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submit_is_under_way_until_it_is_dropped_for_its_own_key_alone() {
+        let traffic = Traffic::default();
+        let first = traffic.begin_submit(KeyId(1), "a").unwrap();
+        assert!(traffic.begin_submit(KeyId(1), "a").is_none());
+        assert!(traffic.begin_submit(KeyId(1), "b").is_some() && traffic.begin_submit(KeyId(2), "a").is_some());
+        drop(first);
+        assert!(traffic.begin_submit(KeyId(1), "a").is_some());
+    }
+
+    #[test]
+    fn waits_are_counted_by_key_and_leave_nothing_behind() {
+        let traffic = Traffic::default();
+        let held = [traffic.begin_wait(KeyId(1), 2).unwrap(), traffic.begin_wait(KeyId(1), 2).unwrap()];
+        assert!(traffic.begin_wait(KeyId(1), 2).is_none() && traffic.begin_wait(KeyId(2), 2).is_some());
+        drop(held);
+        assert!(locked(&traffic.waits).is_empty());
+    }
+}

@@ -1,0 +1,116 @@
+use std::time::Duration;
+
+use clearcut_job::{Failure, FailureCode, WorkerId};
+use clearcut_queue::Ending;
+use serde_json::json;
+
+use crate::{
+    fixture::{KEY, OTHER_KEY, Server},
+    reading::complete,
+};
+
+#[tokio::test]
+async fn a_cancelled_job_reads_failed_and_cancelling_again_changes_nothing() {
+    let server = Server::new().await;
+    let running = server.submit_and_claim().await.id;
+    let waiting = server.submit_job().await;
+    for id in [running, waiting] {
+        let cancelled = server.send("POST", &format!("/api/v1/jobs/{id}/cancel"), KEY).await;
+        assert_eq!(cancelled.status, 200);
+        let job = cancelled.json()["data"].clone();
+        assert_eq!((&job["status"], &job["error"]["code"]), (&json!("failed"), &json!("JOB_CANCELLED")));
+        server.pass(Duration::from_mins(1));
+        assert_eq!(server.get(&format!("/api/v1/jobs/{id}"), KEY).await.json()["data"], job);
+        assert_eq!(server.send("POST", &format!("/api/v1/jobs/{id}/cancel"), KEY).await.json()["data"], job);
+    }
+}
+
+#[tokio::test]
+async fn a_completed_job_stays_completed_when_it_is_cancelled() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    complete(&server, &claimed, b"webm").await;
+    let answer = server.send("POST", &format!("/api/v1/jobs/{}/cancel", claimed.id), KEY).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["data"]["status"]), (200, &json!("completed")));
+}
+
+#[tokio::test]
+async fn a_removed_job_is_gone_with_its_files_and_its_links() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    complete(&server, &claimed, b"webm").await;
+    let path = format!("/api/v1/jobs/{}", claimed.id);
+    let url = server.get(&path, KEY).await.json()["data"]["result"]["outputUrl"].as_str().unwrap().to_owned();
+    let link = url.strip_prefix("http://localhost").unwrap();
+    assert_eq!((server.get(link, "").await.status.as_u16(), server.objects().len()), (200, 2));
+    assert_eq!(server.send("DELETE", &path, OTHER_KEY).await.error(), (404, "JOB_NOT_FOUND".to_owned()));
+    let removed = server.send("DELETE", &path, KEY).await;
+    assert_eq!((removed.status.as_u16(), &removed.json()["data"]), (200, &json!({"jobId": claimed.id})));
+    assert_eq!(server.get(link, "").await.error(), (404, "FILE_GONE".to_owned()));
+    server.assert_empty("removing").await;
+    for (method, rest) in
+        [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/events"), ("GET", "?wait=1")]
+    {
+        let answer = server.send(method, &format!("{path}{rest}"), KEY).await;
+        assert_eq!(answer.error(), (404, "JOB_NOT_FOUND".to_owned()), "{method} {rest}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_job_runs_again_as_a_new_one_that_names_it() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let retry = format!("/api/v1/jobs/{}/retry", claimed.id);
+    let early = server.send("POST", &retry, KEY).await;
+    assert_eq!(early.error(), (409, "JOB_NOT_FAILED".to_owned()));
+    assert_eq!(early.json()["error"]["details"]["status"], "submitted");
+    let failure = Failure::new(FailureCode::Timeout, "the cut took too long");
+    server.queue.finish(&claimed.id, claimed.token, Ending::Failed(failure)).await.unwrap();
+
+    let retried = server.send("POST", &retry, KEY).await;
+    assert_eq!(retried.status, 202);
+    let again = retried.json()["data"]["jobId"].as_str().unwrap().to_owned();
+    assert_ne!(again, claimed.id.to_string());
+    assert_eq!(retried.header("location"), format!("/api/v1/jobs/{again}"));
+    let job = server.get(&format!("/api/v1/jobs/{again}"), KEY).await.json()["data"].clone();
+    assert_eq!((&job["status"], &job["retryOf"]), (&json!("queued"), &json!(claimed.id)));
+    assert_eq!(server.get(&format!("/api/v1/jobs/{}", claimed.id), KEY).await.json()["data"]["status"], "failed");
+
+    // It has the same clip, which is there until the last job that has it is removed.
+    server.send("DELETE", &format!("/api/v1/jobs/{}", claimed.id), KEY).await;
+    let next = server.queue.claim(&WorkerId::from_random(1)).await.unwrap().unwrap();
+    assert_eq!((next.id.to_string(), &next.input), (again, &claimed.input));
+    complete(&server, &next, b"webm").await;
+    assert_eq!(server.objects().len(), 2);
+    server.send("DELETE", &format!("/api/v1/jobs/{}", next.id), KEY).await;
+    server.assert_empty("removing both").await;
+}
+
+#[tokio::test]
+async fn a_job_whose_clip_is_gone_is_not_tried_again() {
+    let server = Server::new().await;
+    let id = server.submit_job().await;
+    server.send("POST", &format!("/api/v1/jobs/{id}/cancel"), KEY).await;
+    server.pass(Duration::from_hours(24 * 365));
+    assert_eq!(server.queue.forget_expired().await.unwrap().len(), 1);
+    let answer = server.send("POST", &format!("/api/v1/jobs/{id}/retry"), KEY).await;
+    assert_eq!(answer.error(), (410, "INPUT_GONE".to_owned()));
+}
+
+#[tokio::test]
+async fn waiting_jobs_say_their_place_and_when_they_will_probably_start() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    complete(&server, &claimed, b"webm").await; // which took 12.5 s
+    server.submit_and_claim().await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(server.submit_job().await);
+    }
+    for (place, wait_secs, id) in [(1, 6, &waiting[0]), (2, 19, &waiting[1]), (3, 31, &waiting[2])] {
+        let job = server.get(&format!("/api/v1/jobs/{id}"), KEY).await.json()["data"].clone();
+        // The clock stands at half past a second, and the waits are 6.25, 18.75 and 31.25 s.
+        let start = json!(1_710_000_000 + wait_secs);
+        assert_eq!((&job["queuePosition"], &job["estimatedStartAt"]), (&json!(place), &start), "{job}");
+    }
+}

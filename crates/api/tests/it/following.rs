@@ -1,0 +1,216 @@
+use std::time::Duration;
+
+use axum::{
+    body::{Body, BodyDataStream},
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use clearcut_job::{Failure, FailureCode, Progress, Stage};
+use clearcut_queue::{Claimed, Ending};
+use futures_util::StreamExt as _;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use crate::{
+    fixture::{CLIP, KEY, OTHER_KEY, Part, Server},
+    reading::complete,
+};
+
+/// A stream of events as a client reads it.
+struct Events {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Events {
+    async fn open(server: &Server, id: &clearcut_job::JobId, last_event_id: Option<&str>) -> Self {
+        let mut request = Request::get(format!("/api/v1/jobs/{id}/events"))
+            .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
+            .body(Body::empty())
+            .unwrap();
+        if let Some(last) = last_event_id {
+            request.headers_mut().insert("last-event-id", last.parse().unwrap());
+        }
+        let (parts, body) = server.routes.clone().oneshot(request).await.unwrap().into_parts();
+        Self { status: parts.status, headers: parts.headers, body: body.into_data_stream(), text: String::new() }
+    }
+
+    /// The next block up to an empty line; `None` at the end.
+    async fn block(&mut self) -> Option<String> {
+        loop {
+            if let Some((block, rest)) = self.text.split_once("\n\n") {
+                let (block, rest) = (block.to_owned(), rest.to_owned());
+                self.text = rest;
+                return Some(block);
+            }
+            let piece = tokio::time::timeout(Duration::from_mins(1), self.body.next()).await.unwrap()?;
+            self.text += std::str::from_utf8(&piece.unwrap()).unwrap();
+        }
+    }
+
+    /// The next event: its id, and the job.
+    async fn event(&mut self) -> Option<(u64, Value)> {
+        let block = self.block().await?;
+        let field =
+            |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap().to_owned();
+        Some((field("id:").parse().unwrap(), serde_json::from_str(&field("data:")).unwrap()))
+    }
+}
+
+async fn renew(server: &Server, claimed: &Claimed, part: f64) {
+    let progress = Progress::within(Stage::Cutting, part);
+    server.queue.renew(&claimed.id, claimed.token, progress).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_follower_hears_of_every_change_and_the_stream_ends_with_the_job() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let mut events = Events::open(&server, &claimed.id, None).await;
+    assert_eq!(events.status, 200);
+    assert_eq!(events.headers["content-type"], "text/event-stream");
+    assert_eq!(events.headers["cache-control"], "no-cache");
+    let (first, job) = events.event().await.unwrap();
+    assert_eq!((&job["status"], &job["revision"]), (&json!("submitted"), &json!(first)));
+    server.queue.start(&claimed.id, claimed.token).await.unwrap();
+    assert_eq!(events.event().await.unwrap().1["status"], "processing");
+    renew(&server, &claimed, 0.5).await;
+    let (_, job) = events.event().await.unwrap();
+    assert_eq!(job["progress"], 55);
+    assert_eq!(server.get(&format!("/api/v1/jobs/{}", claimed.id), KEY).await.json()["data"], job);
+    complete(&server, &claimed, b"webm").await;
+    let (last, job) = events.event().await.unwrap();
+    assert_eq!((&job["status"], last), (&json!("completed"), first + 3));
+    assert_eq!(events.event().await, None);
+    assert_eq!(server.queue.signals().watched_jobs(), 0);
+}
+
+#[tokio::test]
+async fn a_follower_that_was_cut_off_goes_on_where_it_was() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let mut events = Events::open(&server, &claimed.id, None).await;
+    let (told, _) = events.event().await.unwrap();
+    drop(events);
+    renew(&server, &claimed, 0.25).await;
+    renew(&server, &claimed, 0.5).await;
+    let mut resumed = Events::open(&server, &claimed.id, Some(&told.to_string())).await;
+    let (newer, job) = resumed.event().await.unwrap();
+    assert_eq!((newer, &job["progress"]), (told + 2, &json!(55)));
+    drop(resumed);
+    // Nothing is newer: nothing is said until something happens.
+    let mut quiet = Events::open(&server, &claimed.id, Some(&newer.to_string())).await;
+    assert_eq!(futures_util::FutureExt::now_or_never(quiet.body.next()).map(|_| ()), None);
+    server.send("POST", &format!("/api/v1/jobs/{}/cancel", claimed.id), KEY).await;
+    let (last, job) = quiet.event().await.unwrap();
+    assert_eq!(job["error"]["code"], "JOB_CANCELLED");
+    // A browser comes back after the end, too; 204 is what keeps it away.
+    assert_eq!(Events::open(&server, &claimed.id, Some(&last.to_string())).await.status, 204);
+    assert_eq!(Events::open(&server, &claimed.id, None).await.event().await.unwrap().0, last);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_stream_has_a_heartbeat_and_sees_what_another_process_did() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let mut events = Events::open(&server, &claimed.id, None).await;
+    events.event().await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(events.block().await.as_deref(), Some(": heartbeat"));
+    }
+    server.queue.remove(claimed_owner(&server).await, &claimed.id).await.unwrap();
+    assert_eq!(events.block().await, None, "a removed job has no more events");
+}
+
+async fn claimed_owner(server: &Server) -> clearcut_queue::KeyId {
+    server.queue.find_key(clearcut_queue::KeyHash::of(KEY)).await.unwrap().unwrap().id
+}
+
+#[tokio::test]
+async fn streams_end_when_the_server_is_about_to() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let mut events = Events::open(&server, &claimed.id, None).await;
+    events.event().await.unwrap();
+    server.queue.signals().close();
+    assert_eq!(events.block().await, None);
+}
+
+#[tokio::test]
+async fn a_key_may_have_so_many_waiting_requests_and_each_that_ends_makes_room() {
+    let server = Server::with(|settings| settings.max_waits = 2).await;
+    let claimed = server.submit_and_claim().await;
+    let mut open = vec![Events::open(&server, &claimed.id, None).await, Events::open(&server, &claimed.id, None).await];
+    assert_eq!(Events::open(&server, &claimed.id, None).await.status, 429);
+    let wait = server.get(&format!("/api/v1/jobs/{}?wait=1", claimed.id), KEY).await;
+    assert_eq!(wait.error(), (429, "QUOTA_EXCEEDED".to_owned()));
+    open.pop();
+    assert_eq!(Events::open(&server, &claimed.id, None).await.status, 200);
+}
+
+#[tokio::test]
+async fn events_of_others_and_bad_ids_are_refused() {
+    let server = Server::new().await;
+    let id = server.submit_job().await;
+    let foreign = server.get(&format!("/api/v1/jobs/{id}/events"), OTHER_KEY).await;
+    assert_eq!(foreign.error(), (404, "JOB_NOT_FOUND".to_owned()));
+    for bad in ["x", "-1", "1.5", "99999999999999999999999"] {
+        assert_eq!(Events::open(&server, &id, Some(bad)).await.status, 400, "{bad}");
+    }
+    assert_eq!(server.queue.signals().watched_jobs(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_waits_answers_when_the_job_ends_or_its_time_is_over() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let path = format!("/api/v1/jobs/{}?wait=60", claimed.id);
+    let began = tokio::time::Instant::now();
+    let (answer, ()) = tokio::join!(server.get(&path, KEY), async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let failure = Failure::new(FailureCode::NoFlatBackground, "no colour dominates its border");
+        server.queue.finish(&claimed.id, claimed.token, Ending::Failed(failure)).await.unwrap();
+    });
+    assert_eq!(answer.json()["data"]["status"], "failed");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let bad = server.get(&format!("/api/v1/jobs/{}?wait=61", claimed.id), KEY).await;
+    assert_eq!(bad.error(), (400, "INVALID_REQUEST".to_owned()));
+}
+
+#[tokio::test]
+async fn a_read_whose_wait_is_over_answers_the_job_as_it_is() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let answer = server.get(&format!("/api/v1/jobs/{}?wait=1", claimed.id), KEY).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["data"]["status"]), (200, &json!("submitted")));
+}
+
+#[tokio::test]
+async fn a_submit_that_prefers_to_wait_answers_the_job() {
+    let server = std::sync::Arc::new(Server::new().await);
+    let parts = || [Part::file(CLIP), Part::text("format", "webm")];
+    let going_on = server.submit_with(&[("prefer", "wait=0")], &parts()).await;
+    assert_eq!((going_on.status.as_u16(), going_on.header("preference-applied")), (202, "wait=0"));
+    assert_eq!(going_on.json()["data"]["queuePosition"], 1);
+    server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap().unwrap();
+    let cutter = {
+        let server = server.clone();
+        tokio::spawn(async move {
+            loop {
+                if let Some(claimed) = server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap() {
+                    return complete(&server, &claimed, b"webm").await;
+                }
+                server.queue.signals().work(Duration::from_secs(1)).await;
+            }
+        })
+    };
+    let ended = server.submit_with(&[("prefer", "respond-async, wait=30")], &parts()).await;
+    cutter.await.unwrap();
+    assert_eq!((ended.status.as_u16(), ended.header("preference-applied")), (200, "wait=30"));
+    let job = ended.json()["data"].clone();
+    assert_eq!((&job["status"], &job["result"]["outputFormat"]), (&json!("completed"), &json!("webm")));
+    assert_eq!(ended.header("location"), format!("/api/v1/jobs/{}", job["jobId"].as_str().unwrap()));
+    let refused = server.submit_with(&[("prefer", "wait=61")], &parts()).await;
+    assert_eq!(refused.error(), (400, "INVALID_REQUEST".to_owned()));
+}

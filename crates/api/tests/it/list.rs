@@ -1,0 +1,76 @@
+use std::time::Duration;
+
+use clearcut_job::JobId;
+use serde_json::Value;
+
+use crate::fixture::{KEY, OTHER_KEY, Server};
+
+async fn page(server: &Server, query: &str) -> (Vec<JobId>, Value) {
+    let answer = server.get(&format!("/api/v1/jobs{query}"), KEY).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let data = answer.json()["data"].clone();
+    let ids = data["jobs"].as_array().unwrap().iter().map(|job| job["jobId"].as_str().unwrap().parse().unwrap());
+    (ids.collect(), data["nextCursor"].clone())
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_double_while_new_jobs_come() {
+    let server = Server::new().await;
+    let mut submitted = Vec::new();
+    for _ in 0..7 {
+        submitted.push(server.submit_job().await);
+        server.pass(Duration::from_millis(1));
+    }
+    let (mut seen, mut query) = (Vec::new(), "?limit=3".to_owned());
+    loop {
+        let (ids, next) = page(&server, &query).await;
+        seen.extend(ids);
+        server.pass(Duration::from_millis(1));
+        server.submit_job().await;
+        let Some(cursor) = next.as_str() else { break };
+        query = format!("?limit=3&cursor={cursor}");
+    }
+    submitted.reverse();
+    assert_eq!(seen, submitted);
+}
+
+#[tokio::test]
+async fn a_list_holds_each_job_as_reading_it_answers_and_none_of_others() {
+    let server = Server::new().await;
+    let first = server.submit_and_claim().await;
+    server.pass(Duration::from_secs(2));
+    let second = server.submit_job().await;
+    let listed = server.get("/api/v1/jobs", KEY).await.json()["data"]["jobs"].clone();
+    for (place, id) in [&second, &first.id].into_iter().enumerate() {
+        let read = server.get(&format!("/api/v1/jobs/{id}"), KEY).await.json()["data"].clone();
+        assert_eq!(listed[place], read);
+    }
+    assert_eq!(page(&server, "?status=submitted").await.0, std::slice::from_ref(&first.id));
+    // Both times are in the middle of a second: the first job was made in that which is named.
+    assert_eq!(page(&server, "?createdAfter=1710000000").await.0, [second]);
+    assert_eq!(page(&server, "?createdAfter=1709999999&limit=1&somethingNewer=1").await.0.len(), 1);
+    let others = server.get("/api/v1/jobs", OTHER_KEY).await.json();
+    assert_eq!(others["data"], serde_json::json!({"jobs": [], "nextCursor": null}));
+}
+
+#[tokio::test]
+async fn a_bad_parameter_is_400_and_named() {
+    let server = Server::new().await;
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=", "limit"),
+        ("limit=5&limit=5", "limit"),
+        ("status=done", "status"),
+        ("status=", "status"),
+        ("createdAfter=yesterday", "createdAfter"),
+        ("createdAfter=-1", "createdAfter"),
+        ("createdAfter=253402300800", "createdAfter"),
+        ("cursor=x", "cursor"),
+        ("cursor=MTpqZA", "cursor"),
+    ] {
+        let answer = server.get(&format!("/api/v1/jobs?{query}"), KEY).await;
+        assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{query}");
+        assert_eq!(answer.json()["error"]["details"]["field"], field, "{query}");
+    }
+}

@@ -1,0 +1,103 @@
+use std::{fmt, str::FromStr};
+
+use crate::UnixMillis;
+
+const MILLIS: i64 = 86_400_000;
+
+/// A day in UTC: whole days since 1970-01-01. Written as in ISO 8601, such as `2026-11-23`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcDay(pub i64);
+
+/// The text is no day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a day as YYYY-MM-DD")]
+pub struct ParseDayError;
+
+impl UtcDay {
+    /// The day on which `moment` lies.
+    #[must_use]
+    pub const fn of(moment: UnixMillis) -> Self {
+        Self(moment.0.div_euclid(MILLIS))
+    }
+
+    /// Its first moment; the end of time for days beyond it.
+    #[must_use]
+    pub const fn begin(self) -> UnixMillis {
+        UnixMillis(self.0.saturating_mul(MILLIS))
+    }
+
+    /// Year, month and day of the proleptic Gregorian calendar. Counts in years that begin in March, so that the leap day is
+    /// the last of its year, and in eras of 400 years, which all have the same number of days.
+    #[must_use]
+    const fn civil(self) -> (i64, i64, i64) {
+        let from_march_0000 = self.0 + 719_468;
+        let (era, day_of_era) = (from_march_0000.div_euclid(146_097), from_march_0000.rem_euclid(146_097));
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+        (year_of_era + era * 400 + (month <= 2) as i64, month, day)
+    }
+
+    /// The inverse of [`Self::civil`], for dates that exist and some that do not.
+    const fn from_civil(year: i64, month: i64, day: i64) -> Self {
+        let year = year - (month <= 2) as i64;
+        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let month_from_march = (month + 9) % 12;
+        let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+        Self(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
+    }
+}
+
+impl fmt::Display for UtcDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.civil();
+        write!(f, "{year:04}-{month:02}-{day:02}")
+    }
+}
+
+impl FromStr for UtcDay {
+    type Err = ParseDayError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() != 10 {
+            return Err(ParseDayError);
+        }
+        let mut parts = text.split('-').map(|part| part.parse::<i64>().map_err(|_| ParseDayError));
+        let mut next = || parts.next().unwrap_or(Err(ParseDayError));
+        let day = Self::from_civil(next()?, next()?, next()?);
+        // A day that does not exist, and any other way to write one, reads back as something else.
+        if day.to_string() == text { Ok(day) } else { Err(ParseDayError) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn every_day_of_four_figures_reads_back(day in -719_528..2_932_897_i64) {
+            assert_eq!(UtcDay(day).to_string().parse(), Ok(UtcDay(day)));
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (day, text) in [(0, "1970-01-01"), (11_015, "2000-02-28"), (11_016, "2000-02-29"), (19_783, "2024-03-01")] {
+            assert_eq!(UtcDay(day).to_string(), text);
+            assert_eq!(UtcDay::of(UtcDay(day).begin()), UtcDay(day));
+            assert_eq!(UtcDay::of(UnixMillis(UtcDay(day).begin().0 - 1)), UtcDay(day - 1));
+        }
+    }
+
+    #[test]
+    fn what_is_no_day_is_refused() {
+        for text in
+            ["", "2026", "2026-02-29", "2026-13-01", "2026-00-01", "2026-1-1", "2026-01-01 ", "26-01-01-01", "a-b-c"]
+        {
+            assert_eq!(text.parse::<UtcDay>(), Err(ParseDayError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use clearcut_job::{Failure, FailureCode, JobId, JobState, UnixMillis};
+
+use super::{MemoryQueue, Row, Tables};
+use crate::{
+    DayUsage, Ending, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, Place, QueueError,
+    Retrial, Submission,
+    fairness::{Line, position},
+    owned_jobs::{CANCELLED, RECENT_JOBS},
+};
+
+/// A submit that was done once.
+#[derive(Debug)]
+pub(super) struct Done {
+    body: String,
+    job: JobId,
+    at: UnixMillis,
+}
+
+const DAY_MILLIS: i64 = 86_400_000;
+
+#[async_trait]
+impl OwnedJobs for MemoryQueue {
+    async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError> {
+        let now = self.clock.now();
+        let too_old = now.before(self.policy.idempotency_span);
+        let mut tables = self.tables();
+        tables.done.retain(|_, done| done.at > too_old);
+        let name = (job.owner, once.key);
+        if let Some(done) = tables.done.get(&name) {
+            let same = done.body == once.body;
+            return if same { Ok(Submission::Before(done.job.clone())) } else { Err(QueueError::OtherBody) };
+        }
+        let id = job.id.clone();
+        tables.submit(job, &self.policy, now)?;
+        tables.done.insert(name, Done { body: once.body, job: id, at: now });
+        self.signals.call_worker();
+        Ok(Submission::Accepted)
+    }
+
+    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError> {
+        let too_old = self.clock.now().before(self.policy.idempotency_span);
+        Ok(self.tables().done.get(&(owner, once.to_owned())).is_some_and(|done| done.at > too_old))
+    }
+
+    async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
+        let tables = self.tables();
+        let place = |row: &Row| Place { created: row.created, id: row.id.clone() };
+        let mut jobs: Vec<&Row> = tables.jobs.iter().filter(|row| row.owner == owner).collect();
+        jobs.retain(|row| listing.state.is_none_or(|state| row.state == state));
+        jobs.retain(|row| listing.since.is_none_or(|since| row.created >= since));
+        jobs.retain(|row| listing.after.as_ref().is_none_or(|after| place(row) < *after));
+        jobs.sort_by_key(|row| std::cmp::Reverse(place(row)));
+        Ok(jobs.into_iter().take(listing.limit as usize).map(Row::record).collect())
+    }
+
+    async fn cancel(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let Some(row) = tables.owned(owner, id) else { return Ok(None) };
+        if row.cancel(now)? {
+            self.signals.call_watchers(id);
+            self.signals.call_waiters();
+        }
+        Ok(Some(row.record()))
+    }
+
+    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError> {
+        let mut tables = self.tables();
+        let Some(place) = tables.jobs.iter().position(|row| row.owner == owner && row.id == *id) else {
+            return Ok(None);
+        };
+        let row = tables.jobs.remove(place);
+        let outputs = row.outcome.iter().filter(|_| row.outputs_kept).flat_map(|outcome| &outcome.outputs);
+        let mut keys: Vec<String> = outputs.map(|output| output.key.clone()).collect();
+        if row.input_kept && !tables.is_input(&row.input.key) {
+            keys.push(row.input.key);
+        }
+        self.signals.call_watchers(id);
+        self.signals.call_waiters();
+        Ok(Some(keys))
+    }
+
+    async fn retry(&self, owner: KeyId, id: &JobId, again: JobId) -> Result<Retrial, QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        let Some(row) = tables.owned(owner, id) else { return Ok(Retrial::Missing) };
+        if row.state != JobState::Failed {
+            return Ok(Retrial::NotFailed(row.state));
+        }
+        if !row.input_kept {
+            return Ok(Retrial::InputGone);
+        }
+        let (request_json, input) = (row.request_json.clone(), row.input.clone());
+        tables.check_line(owner, &self.policy)?;
+        tables.push(again, owner, request_json, input, now)?.retry_of = Some(id.clone());
+        self.signals.call_worker();
+        Ok(Retrial::Accepted)
+    }
+
+    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError> {
+        let mut tables = self.tables();
+        let lines = tables.lines();
+        let mut positions = Vec::with_capacity(jobs.len());
+        for id in &jobs {
+            let waits = tables.owned(owner, id).filter(|row| row.state == JobState::Queued);
+            let own = waits.map(|row| (row.not_before, row.seq));
+            let line = tables.waiting().filter(|row| row.owner == owner).map(|row| (row.not_before, row.seq));
+            positions.push(own.map(|own| position(&lines, owner, line.filter(|place| *place < own).count() as u64)));
+        }
+        let running = tables.jobs.iter().filter(|row| row.lease_expires.is_some()).count() as u64;
+        let mut spans: Vec<(UnixMillis, u64)> =
+            tables.usage.iter().map(|(_, ended, usage)| (*ended, usage.processing_ms)).collect();
+        spans.sort_by_key(|span| std::cmp::Reverse(*span));
+        spans.truncate(RECENT_JOBS);
+        let total: u64 = spans.iter().map(|(_, millis)| millis).sum();
+        Ok(Outlook { positions, running, mean_processing_ms: total.checked_div(spans.len() as u64) })
+    }
+
+    async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError> {
+        let mut days: BTreeMap<i64, DayUsage> = BTreeMap::new();
+        for (whose, ended, usage) in &self.tables().usage {
+            if *whose != owner || *ended < from || *ended >= until {
+                continue;
+            }
+            let day = ended.0.div_euclid(DAY_MILLIS);
+            let sum = days.entry(day).or_insert(DayUsage { day, ..DayUsage::default() });
+            sum.jobs += 1;
+            sum.frames += usage.frames;
+            sum.input_bytes += usage.input_bytes;
+            sum.output_bytes += usage.output_bytes;
+            sum.processing_ms += usage.processing_ms;
+        }
+        Ok(days.into_values().collect())
+    }
+
+    async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError> {
+        let mut tables = self.tables();
+        let Some((_, record)) = tables.keys.get_mut(&id) else { return Ok(false) };
+        record.limits = limits;
+        Ok(true)
+    }
+}
+
+impl Tables {
+    fn owned(&mut self, owner: KeyId, id: &JobId) -> Option<&mut Row> {
+        self.row(id).filter(|row| row.owner == owner)
+    }
+
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &Row> {
+        self.jobs.iter().filter(|row| row.state == JobState::Queued)
+    }
+
+    pub(super) fn is_input(&self, key: &str) -> bool {
+        self.jobs.iter().any(|row| row.input_kept && row.input.key == key)
+    }
+
+    fn lines(&self) -> Vec<Line> {
+        let mut lines: Vec<Line> = Vec::new();
+        for row in self.waiting() {
+            let first = (row.not_before, row.seq);
+            if let Some(line) = lines.iter_mut().find(|line| line.owner == row.owner) {
+                line.waiting += 1;
+                line.first = line.first.min(first);
+            } else {
+                let turn = self.turns.get(&row.owner).copied().unwrap_or(0);
+                lines.push(Line { owner: row.owner, waiting: 1, turn, first });
+            }
+        }
+        lines
+    }
+}
+
+impl Row {
+    /// Whether there was anything left to end.
+    fn cancel(&mut self, now: UnixMillis) -> Result<bool, QueueError> {
+        if self.state.is_final() {
+            return Ok(false);
+        }
+        self.end(Ending::Failed(Failure::new(FailureCode::Cancelled, CANCELLED)), None, now)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,175 @@
+use async_trait::async_trait;
+use clearcut_job::{Failure, FailureCode, JobId, JobState, UnixMillis};
+use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+
+use super::{
+    SqliteQueue,
+    ending::{Held, write_end},
+    row, sql,
+};
+use crate::{
+    DayUsage, Ending, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, QueueError, Retrial,
+    Submission,
+    fairness::{Line, position},
+    owned_jobs::{CANCELLED, RECENT_JOBS},
+};
+
+#[async_trait]
+impl OwnedJobs for SqliteQueue {
+    async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError> {
+        let now = self.clock.now();
+        let too_old = now.before(self.policy.idempotency_span);
+        let mut tx = self.write().await?;
+        sqlx::query(sql::FORGET_ONCE).bind(too_old.0).execute(&mut *tx).await?;
+        let query = sqlx::query(sql::FIND_ONCE).bind(job.owner.0).bind(&once.key);
+        if let Some(before) = query.fetch_optional(&mut *tx).await? {
+            let same = row::column::<String>(&before, "body")? == once.body;
+            let id: String = row::column(&before, "job_id")?;
+            // What is forgotten is forgotten, whatever came of the rest.
+            tx.commit().await?;
+            let id = id.parse().map_err(|_| QueueError::Damaged { what: "job_id" })?;
+            return if same { Ok(Submission::Before(id)) } else { Err(QueueError::OtherBody) };
+        }
+        let (owner, id) = (job.owner, job.id.clone());
+        self.insert_job(&mut tx, job).await?;
+        let insert = sqlx::query(sql::INSERT_ONCE).bind(owner.0).bind(once.key).bind(once.body);
+        insert.bind(id.as_str()).bind(now.0).execute(&mut *tx).await?;
+        tx.commit().await?;
+        self.signals.call_worker();
+        Ok(Submission::Accepted)
+    }
+
+    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError> {
+        let too_old = self.clock.now().before(self.policy.idempotency_span);
+        let query = sqlx::query_scalar(sql::IS_ONCE).bind(owner.0).bind(once).bind(too_old.0);
+        Ok(query.fetch_one(&self.readers).await?)
+    }
+
+    async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
+        let text = if listing.state.is_some() { sql::LIST_JOBS_IN_STATE } else { sql::LIST_JOBS };
+        let (before, id) = listing.after.map_or((i64::MAX, String::new()), |place| (place.created.0, place.id.into()));
+        let since = listing.since.map_or(i64::MIN, |since| since.0);
+        let query = sqlx::query(text).bind(owner.0).bind(since).bind(before).bind(id).bind(listing.limit);
+        let query = if let Some(state) = listing.state { query.bind(state.name()) } else { query };
+        let mut jobs = Vec::new();
+        for found in query.fetch_all(&self.readers).await? {
+            jobs.push(self.read_record(&found).await?);
+        }
+        Ok(jobs)
+    }
+
+    async fn cancel(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
+        let mut tx = self.write().await?;
+        let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
+        let ended = self.end_cancelled(&mut tx, &Held::read(&found)?).await?;
+        tx.commit().await?;
+        if ended {
+            self.signals.call_watchers(id);
+            self.signals.call_waiters();
+        }
+        self.read_job(owner, id).await
+    }
+
+    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError> {
+        let mut tx = self.write().await?;
+        let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
+        let job = Held::read(&found)?;
+        self.end_cancelled(&mut tx, &job).await?;
+        let mut keys: Vec<String> = sqlx::query_scalar(sql::KEPT_OUTPUTS).bind(job.seq).fetch_all(&mut *tx).await?;
+        sqlx::query(sql::DELETE_OUTPUTS).bind(job.seq).execute(&mut *tx).await?;
+        sqlx::query(sql::DELETE_JOB).bind(job.seq).execute(&mut *tx).await?;
+        if let Some(input) = row::column::<Option<String>>(&found, "input_key")? {
+            let is_input: bool = sqlx::query_scalar(sql::IS_INPUT).bind(&input).fetch_one(&mut *tx).await?;
+            keys.extend((!is_input).then_some(input));
+        }
+        tx.commit().await?;
+        self.signals.call_watchers(id);
+        self.signals.call_waiters();
+        Ok(Some(keys))
+    }
+
+    async fn retry(&self, owner: KeyId, id: &JobId, again: JobId) -> Result<Retrial, QueueError> {
+        let mut tx = self.write().await?;
+        let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(Retrial::Missing) };
+        let job = Held::read(&found)?;
+        if job.state != JobState::Failed {
+            return Ok(Retrial::NotFailed(job.state));
+        }
+        if row::column::<Option<String>>(&found, "input_key")?.is_none() {
+            return Ok(Retrial::InputGone);
+        }
+        self.check_line(&mut tx, owner).await?;
+        let insert = sqlx::query(sql::RETRY).bind(job.seq).bind(again.as_str()).bind(self.clock.now().0);
+        insert.execute(&mut *tx).await?;
+        tx.commit().await?;
+        self.signals.call_worker();
+        Ok(Retrial::Accepted)
+    }
+
+    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError> {
+        let lines = sqlx::query(sql::FIND_LINES).fetch_all(&self.readers).await?;
+        let lines = lines.iter().map(line).collect::<Result<Vec<Line>, _>>()?;
+        let mut positions = Vec::with_capacity(jobs.len());
+        for id in jobs {
+            let query = sqlx::query_scalar(sql::COUNT_AHEAD).bind(id.as_str()).bind(owner.0);
+            let ahead: Option<i64> = query.fetch_optional(&self.readers).await?;
+            positions.push(ahead.map(|ahead| position(&lines, owner, ahead.unsigned_abs())));
+        }
+        let running: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&self.readers).await?;
+        let query = sqlx::query_scalar(sql::RECENT_PROCESSING).bind(row::stored(RECENT_JOBS as u64));
+        let mean: Option<f64> = query.fetch_one(&self.readers).await?;
+        let mean_processing_ms = mean.map(|millis| millis as u64);
+        Ok(Outlook { positions, running: running.unsigned_abs(), mean_processing_ms })
+    }
+
+    async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError> {
+        let query = sqlx::query(sql::USAGE_BY_DAY).bind(owner.0).bind(from.0).bind(until.0);
+        query.fetch_all(&self.readers).await?.iter().map(day_usage).collect()
+    }
+
+    async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError> {
+        let update = sqlx::query(sql::LIMIT_KEY).bind(id.0).bind(limits.max_running).bind(limits.max_waiting);
+        let update = update.bind(limits.submits_per_minute).bind(limits.requests_per_minute);
+        Ok(update.execute(&self.writer).await?.rows_affected() == 1)
+    }
+}
+
+impl SqliteQueue {
+    /// Whether there was anything left to end.
+    async fn end_cancelled(&self, tx: &mut Transaction<'static, Sqlite>, job: &Held) -> Result<bool, QueueError> {
+        if job.state.is_final() {
+            return Ok(false);
+        }
+        let ending = Ending::Failed(Failure::new(FailureCode::Cancelled, CANCELLED));
+        write_end(tx, job, &ending, None, self.clock.now()).await?;
+        Ok(true)
+    }
+}
+
+async fn find_owned(
+    tx: &mut Transaction<'static, Sqlite>,
+    owner: KeyId,
+    id: &JobId,
+) -> Result<Option<SqliteRow>, QueueError> {
+    Ok(sqlx::query(sql::FIND_OWNED).bind(id.as_str()).bind(owner.0).fetch_optional(&mut **tx).await?)
+}
+
+fn line(row: &SqliteRow) -> Result<Line, QueueError> {
+    Ok(Line {
+        owner: KeyId(row::column(row, "owner")?),
+        waiting: row::count(row, "waiting")?,
+        turn: row::count(row, "turn")?,
+        first: (UnixMillis(row::column(row, "since")?), row::column(row, "first")?),
+    })
+}
+
+fn day_usage(row: &SqliteRow) -> Result<DayUsage, QueueError> {
+    Ok(DayUsage {
+        day: row::column(row, "day")?,
+        jobs: row::count(row, "jobs")?,
+        frames: row::count(row, "frames")?,
+        input_bytes: row::count(row, "input_bytes")?,
+        output_bytes: row::count(row, "output_bytes")?,
+        processing_ms: row::count(row, "processing_ms")?,
+    })
+}

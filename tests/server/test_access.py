@@ -1,0 +1,81 @@
+"""Who may do what: every route of the OpenAPI document, with no key, a bad, a revoked, another's and the owner's."""
+
+import http.client
+import json
+import subprocess
+import unittest
+
+from harness import BINARY, CLIP, SUBMIT, Server, form
+
+CLIP_FORM = ("multipart/form-data; boundary=X", form(CLIP[:28] + bytes(4068), {"format": "webm"}))
+DENIED = (401, 401, 401)
+OPEN = (200, 200, 200, 200, 200)
+
+# Method, path, then the status with no key, a bad key, a revoked key, another key, the owner's; `{jobId}` is a job of the
+# owner, made anew for each request. A route that the document has and this table lacks fails the test: add it.
+ROUTES = [
+    ("post", SUBMIT, (*DENIED, 202, 202)),
+    ("post", "/api/v1/video/remove-background", (*DENIED, 400, 400)),  # its job fails: the clip is none
+    ("get", "/api/v1/jobs", (*DENIED, 200, 200)),
+    ("get", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
+    ("delete", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
+    ("post", "/api/v1/jobs/{jobId}/cancel", (*DENIED, 404, 200)),
+    ("post", "/api/v1/jobs/{jobId}/retry", (*DENIED, 404, 409)),  # it has not failed
+    ("get", "/api/v1/jobs/{jobId}/events", (*DENIED, 404, 200)),
+    ("get", "/api/v1/usage", (*DENIED, 200, 200)),
+    ("get", "/files/{name}", (403, 403, 403, 403, 403)),  # opened by its signature, not by a key
+    ("get", "/livez", OPEN),
+    ("get", "/readyz", OPEN),
+]
+
+TAKES_A_CLIP = {SUBMIT, "/api/v1/video/remove-background"}
+
+
+class Access(unittest.TestCase):
+    def test_every_route_of_the_document_is_in_the_table(self):
+        with Server() as server:
+            paths = json.loads(server.request("GET", "/docs.json")[1])["paths"]
+            documented = {(method, path) for path, methods in paths.items() for method in methods}
+            self.assertEqual(documented, {(method, path) for method, path, _ in ROUTES})
+
+    def test_each_route_opens_to_those_in_the_table_alone(self):
+        with Server() as server:
+            cli = lambda *arguments: subprocess.run(
+                [BINARY, "keys", "--data", str(server.data), *arguments], check=True, capture_output=True, text=True
+            ).stdout
+            revoked, other = cli("create").strip(), cli("create").strip()
+            cli("revoke", "2")
+            bad = "hc_" + "0" * 32
+            long = server.submit_job()  # keeps the only slot, so that the jobs below wait
+            server.wait_for_stage(long, "processing-video")
+            for method, path, expected in ROUTES:
+                found = []
+                for key in (None, bad, revoked, other, server.key):
+                    if path == "/api/v1/video/remove-background" and key in (other, server.key):
+                        server.wait(long)  # it waits for its job
+                    found.append(self.ask(server, method, path, key))
+                self.assertEqual(tuple(found), expected, f"{method} {path}")
+                if path == "/api/v1/video/remove-background":
+                    long = server.submit_job()
+                    server.wait_for_stage(long, "processing-video")
+
+    def ask(self, server, method, path, key):
+        if "{jobId}" in path:
+            status, reply = server.submit(CLIP, size="64", fps="6")
+            self.assertEqual(status, 202, reply)
+            path = path.replace("{jobId}", reply["data"]["jobId"])
+        path = path.replace("{name}", "uploads/" + "0" * 32 + "?expires=9999999999&signature=" + "0" * 64)
+        media, body = CLIP_FORM if path in TAKES_A_CLIP else (None, None)
+        headers = {"Content-Type": media} if media else {}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        # The head is enough: a stream of events goes on.
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=90)
+        connection.request(method.upper(), path, body, headers)
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
