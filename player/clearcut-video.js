@@ -44,11 +44,13 @@ export class ClearcutVideo extends Base {
     super();
     const { video } = this;
     const canvas = this.#canvas;
-    const style = document.createElement("style");
-    style.textContent = STYLE;
+    const style = new CSSStyleSheet();
+    style.replaceSync(STYLE);
     const slot = document.createElement("slot");
     slot.onslotchange = () => this.#choose();
-    this.attachShadow({ mode: "open" }).append(style, canvas, video, slot);
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style];
+    root.append(canvas, video, slot);
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => this.#prepare());
     video.onerror = () => this.#next();

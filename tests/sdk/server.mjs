@@ -21,7 +21,11 @@ async function freePort() {
 /** Starts a server and waits until it says that it listens. */
 export async function startServer(flags = []) {
   const data = await mkdtemp(join(tmpdir(), 'clearcut-sdk-'));
-  const port = await freePort();
+  const server = await serve(data, await freePort(), flags);
+  return { ...server, key: server.said.match(/hc_[A-Za-z0-9]{32}/)[0] };
+}
+
+async function serve(data, port, flags) {
   const arguments_ = ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--log', 'warn', ...flags];
   const child = spawn(binary, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
@@ -33,11 +37,18 @@ export async function startServer(flags = []) {
     child.once('exit', (code) => failed(new Error(`the server ended with ${code}: ${said}`)));
     child.once('error', failed);
   });
-  const key = said.match(/hc_[A-Za-z0-9]{32}/)[0];
-  const stop = async () => {
-    child.kill('SIGTERM');
+  const end = async (signal) => {
+    child.kill(signal);
     await new Promise((gone) => child.once('exit', gone));
+  };
+  const stop = async () => {
+    await end('SIGTERM');
     await rm(data, { recursive: true });
   };
-  return { baseUrl: `http://127.0.0.1:${port}`, key, data, said, stop };
+  /** Kills it without a word; what is returned starts it again where it was. */
+  const kill = async () => {
+    await end('SIGKILL');
+    return () => serve(data, port, flags);
+  };
+  return { baseUrl: `http://127.0.0.1:${port}`, data, said, stop, kill };
 }

@@ -35,6 +35,9 @@ pub enum ApiError {
     /// A key that opens nothing.
     #[error("the API key is malformed, unknown or revoked")]
     KeyInvalid,
+    /// A one-time link that opens nothing.
+    #[error("the sign-in link was used or has expired; paste a key instead: `clearcut keys create` makes one")]
+    SignInLink,
     /// No such job for this key.
     #[error("there is no such job")]
     JobNotFound,
@@ -162,6 +165,7 @@ impl ApiError {
             Self::FormatUnavailable(_) => "FORMAT_UNAVAILABLE",
             Self::KeyMissing => "UNAUTHORIZED",
             Self::KeyInvalid => "INVALID_API_KEY",
+            Self::SignInLink => "SIGN_IN_LINK",
             Self::JobNotFound => "JOB_NOT_FOUND",
             Self::RouteNotFound => "NOT_FOUND",
             Self::Method(_) => "METHOD_NOT_ALLOWED",
@@ -193,7 +197,7 @@ impl ApiError {
             | Self::FormatUnavailable(_)
             | Self::CutOff => StatusCode::BAD_REQUEST,
             Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
-            Self::Link(_) => StatusCode::FORBIDDEN,
+            Self::Link(_) | Self::SignInLink => StatusCode::FORBIDDEN,
             Self::JobNotFound | Self::RouteNotFound | Self::FileGone => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::RateLimited { .. } | Self::LineFull { .. } | Self::TooManyWaits { .. } => {

@@ -13,14 +13,18 @@ use tower_http::{
 };
 
 use crate::{
-    Api, ApiError, control, docs, events, files, health, jobs, list, once, pace::PacedBody, patience, rate, trace,
-    usage, wait,
+    Api, ApiError, control, docs, events, files, health, jobs, list, once, pace::PacedBody, page, patience, rate,
+    sign_in, trace, usage, wait,
 };
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
 pub fn routes(api: Api) -> Router {
     let paced = middleware::from_fn_with_state(api.clone(), pace);
     Router::new()
+        .route("/", get(page::index))
+        .route("/cli-auth", get(page::cli_auth))
+        .route("/page/{name}", get(page::asset))
+        .route("/api/v1/sign-in", post(sign_in::sign_in))
         .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
         .route("/api/v1/jobs", get(list::list))
         .route("/api/v1/jobs/{id}", get(jobs::read).delete(control::remove))

@@ -13,5 +13,6 @@ mod limits;
 mod links;
 mod list;
 mod once;
+mod page;
 mod reading;
 mod usage;

@@ -1,0 +1,94 @@
+// A clip that is done: the cut on a stage, its files, and what to look at.
+import { Clip } from "./clip.js";
+import { CodeSamples } from "./code-samples.js";
+import { CutStage, ownAddress } from "./cut-stage.js";
+import { button, h, icon } from "./html.js";
+import { explain, FORMATS, sayBytes, sayDate, saySpan } from "./words.js";
+
+/** `<cut-result>`: fires `change-options`, `remove`, and `stale` when its links have ended. */
+export class CutResult extends HTMLElement {
+  clip = new Clip();
+
+  connectedCallback() {
+    const { job } = this.clip;
+    const { result } = job ?? {};
+    if (!job || !result) return;
+    const stage = new CutStage();
+    stage.clip = this.clip;
+    stage.addEventListener("stale", () => this.dispatchEvent(new Event("stale")));
+    const samples = new CodeSamples();
+    samples.clip = this.clip;
+    const tell = (/** @type {string} */ type) => () => this.dispatchEvent(new Event(type));
+    this.replaceChildren(
+      h(
+        "header",
+        { class: "row spread result-head" },
+        h("div", {}, h("h2", {}, this.clip.name), h("p", { class: "hint" }, about(job.completedAt, result))),
+        h(
+          "div",
+          { class: "row" },
+          (this.clip.file || this.clip.address) && button("Other options", tell("change-options")),
+          button("Remove", tell("remove"), { class: "quiet" }),
+        ),
+      ),
+      ...warnings(result),
+      stage,
+      h("div", { class: "below" }, this.#files(result), samples),
+    );
+  }
+
+  /** @param {import("./client.js").Result} result */
+  #files({ outputs }) {
+    const base = this.clip.name.replace(/\.\w{2,4}$/, "") || "clip";
+    const rows = outputs.map(({ format, url, size }) => {
+      const { name, plays, extension } = FORMATS[format];
+      const link = h(
+        "a",
+        {
+          href: ownAddress(url),
+          download: `${base}-cut.${extension}`,
+          class: "button",
+          "aria-label": `Download ${name}, ${sayBytes(size)}`,
+        },
+        icon("down"),
+        "Download",
+      );
+      return h(
+        "li",
+        {},
+        h("div", {}, h("b", {}, name), h("span", { class: "size" }, sayBytes(size)), h("p", { class: "hint" }, plays)),
+        link,
+      );
+    });
+    return h("section", { class: "files" }, h("h3", {}, "Files"), h("ul", {}, ...rows));
+  }
+}
+
+/** @param {number | null} completedAt @param {import("./client.js").Result} result */
+function about(completedAt, { width, height, duration, fps, processingTimeMs, detectedBackgroundColor }) {
+  const rate = Number.isInteger(fps) ? fps : fps.toFixed(2);
+  const parts = [
+    `${width} × ${height}`,
+    `${duration.toFixed(1)} s at ${rate} frames a second`,
+    `cut in ${saySpan(processingTimeMs / 1000)}`,
+    detectedBackgroundColor && `background ${detectedBackgroundColor.hex}`,
+    completedAt && sayDate(completedAt),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** @param {import("./client.js").Result} result */
+function warnings({ report }) {
+  if (!report || report.warnings.length === 0) return [];
+  const items = report.warnings.map((warning) => h("li", {}, explain({ message: warning.message })));
+  return [
+    h(
+      "aside",
+      { class: "warnings", role: "note" },
+      icon("alert"),
+      h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...items)),
+    ),
+  ];
+}
+
+customElements.define("cut-result", CutResult);
