@@ -1,9 +1,9 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-faults test-jobs test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-faults test-jobs test-input test-schema soak bench-server openapi
 
-test-server: test-sdk test-faults test-jobs test-schema
+test-server: test-sdk test-faults test-jobs test-input test-schema
 
-# The official SDK from npm and the documented curl loop.
+# The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust
 	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
 
@@ -14,6 +14,10 @@ test-faults: test-rust
 # What owners may ask of their jobs, and who may do what.
 test-jobs: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_jobs.py && python3 -W error::ResourceWarning test_access.py
+
+# Clips by address from hosts that behave badly, uploads, what is kept and for how long.
+test-input: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_input.py
 
 # Requests made up from the OpenAPI document.
 test-schema: test-rust

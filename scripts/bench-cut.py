@@ -2,7 +2,9 @@
 """Whole cuts against ffmpeg, against encoding alone and against themselves: scripts/bench-cut.py [PART...]
 
 Clips (made from the sample, out/bench): square768 and square1440 (the mascot, twice), composite1080 (two samples over flat green with
-grain, 1920×1080, 20 s). Every figure is a median of five runs (RUNS changes that), the sides by turns; ratios are of medians. Parts:
+grain, 1920×1080, 20 s). Figures are medians, the sides by turns, of as many runs as make about a minute: five of square768, three of
+square1440, one of what takes minutes (RUNS sets another number for all); ratios are of medians. Each part adds its goals to the table
+that scripts/goals.py prints. Parts:
   against    webm + stacked-alpha beside ffmpeg: chromakey to VP9, then to stacked x264, both with defaults, one after the other
   alone      the same cut beside its encoders alone on pictures that lie ready matted
   formats    all five formats at once beside the sum of each alone
@@ -13,6 +15,7 @@ grain, 1920×1080, 20 s). Every figure is a median of five runs (RUNS changes th
   growth     cost against pixels, frames and formats (docs/pictures/performance-growth.png)
 """
 import importlib.util
+import itertools
 import os
 import re
 import statistics
@@ -23,18 +26,22 @@ from pathlib import Path
 
 import numpy as np
 
-RUNS = int(os.environ.get("RUNS", "5"))
+from goals import note
+
+RUNS = int(os.environ.get("RUNS", "0"))
 OUT = Path("out/bench")
 CUT = "target/release/clearcut"
 EXAMPLES = Path("target/release/examples")
 TWO, FIVE = "webm,stacked-alpha", "webm,stacked-alpha,webp,apng,mov"
 TAGS = "-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv"
 SOLID = 250  # alpha from which a pixel is opaque
+JUDGED = 150  # pictures of a clip whose truth is measured
 
 
 class Clip:
-    def __init__(self, name, width, height, recipe):
+    def __init__(self, name, width, height, recipe, runs=3):
         self.name, self.width, self.height, self.recipe = name, width, height, recipe
+        self.runs = RUNS or runs
         self.path = OUT / f"{name}.mp4"
 
     def make(self):
@@ -88,14 +95,14 @@ def ffmpeg(*arguments):
 def clips():
     OUT.mkdir(parents=True, exist_ok=True)
     mascot = ["-stream_loop", "1", "-i", "samples/mascot.mp4"]
-    square = lambda side: Clip(f"square{side}", side, side, [*mascot, "-vf", f"scale={side}:{side}:flags=lanczos"])
+    square = lambda side, runs: Clip(f"square{side}", side, side, [*mascot, "-vf", f"scale={side}:{side}:flags=lanczos"], runs)
     if not (OUT / "mascot-cut.webm").exists():
         subprocess.run([CUT, "cut", "samples/mascot.mp4", "samples/ghost.mp4", "-o", OUT, "-f", "webm", "--no-audio", "--force", "-q"], check=True)
     over = [*"-f lavfi -i color=0x00B140:s=1920x1080:r=30:d=20,noise=alls=3:allf=t".split()]
     for name in ("mascot", "ghost"):
         over += ["-stream_loop", "-1", "-c:v", "libvpx-vp9", "-i", OUT / f"{name}-cut.webm"]
     over += ["-filter_complex", "[1]fps=30,scale=900:900[a];[2]fps=30,scale=700:700[b];[0][a]overlay=100:90[c];[c][b]overlay=1100:300", "-t", "20"]
-    return [square(768).make(), square(1440).make(), Clip("composite1080", 1920, 1080, over).make()]
+    return [square(768, 5).make(), square(1440, 3).make(), Clip("composite1080", 1920, 1080, over, 1).make()]
 
 
 def seconds(work):
@@ -104,12 +111,14 @@ def seconds(work):
     return time.monotonic() - started
 
 
-def medians(*sides, runs=None):
-    """Median seconds of each side, run by turns."""
+def medians(*sides, runs):
+    """Median seconds of each side, run by turns; `runs` is one number for all, or one for each."""
+    runs = [runs] * len(sides) if isinstance(runs, int) else runs
     taken = [[] for _ in sides]
-    for _ in range(runs or RUNS):
-        for side, list_ in zip(sides, taken):
-            list_.append(seconds(side))
+    for turn in range(max(runs)):
+        for side, count, list_ in zip(sides, runs, taken):
+            if turn < count:
+                list_.append(seconds(side))
     return [statistics.median(list_) for list_ in taken]
 
 
@@ -140,33 +149,63 @@ def pictures(clip, arguments, pixels, count):
     pipe.wait()
 
 
+def psnr(square, count):
+    return 10 * np.log10(255 ** 2 / (square / count))
+
+
 def truth(clip, path, matted):
     """Of a WebM: PSNR of luma where `matted` (arguments that give its pictures before encoding) is opaque, and MAD × 1000 of alpha."""
     area = clip.width * clip.height
     square = solid = wrong = total = 0
     decoded = pictures(clip, ["-c:v", "libvpx-vp9", "-i", path], "yuva420p", area * 5 // 2)
-    for given, found in zip(pictures(clip, matted, "yuva420p", area * 5 // 2), decoded):
+    for given, found in itertools.islice(zip(pictures(clip, matted, "yuva420p", area * 5 // 2), decoded), JUDGED):
         alpha = given[-area:].astype(np.int16)
         opaque = alpha >= SOLID
         square += float(((given[:area].astype(np.float32) - found[:area])[opaque] ** 2).sum())
         solid += int(opaque.sum())
         wrong += int(np.abs(alpha - found[-area:]).sum())
         total += area
-    return 10 * np.log10(255 ** 2 / (square / solid)), wrong / total / 255 * 1000
+    return psnr(square, solid), wrong / total / 255 * 1000
+
+
+def common_truth(clip, keyed):
+    """PSNR of luma over the pixels that both mattes hold opaque: of WebM and MP4, ours and theirs. The keys leave different pixels: ours the
+    whole subject, chromakey's half of it, so that each side's own opaque pixels are not the same task."""
+    area = clip.width * clip.height
+    mattes = [pictures(clip, given, "yuva420p", area * 5 // 2) for given in (clip.of_matted(), keyed)]
+    files = [(OUT / "cut" / f"{clip.name}-cut.{end}", OUT / f"theirs.{end}") for end in ("webm", "mp4")]
+    decoded = [pictures(clip, ["-i", path], "yuv420p", area * 3 if path.suffix == ".mp4" else area * 3 // 2)
+               for pair in files for path in pair]
+    squares, count = np.zeros(4), 0
+    for own, their, *found in itertools.islice(zip(*mattes, *decoded), JUDGED):
+        both = (own[-area:] >= SOLID) & (their[-area:] >= SOLID)
+        count += int(both.sum())
+        for index, (picture, given) in enumerate(zip(found, (own, their, own, their))):
+            squares[index] += float(((given[:area].astype(np.float32) - picture[:area])[both] ** 2).sum())
+    return [psnr(square, count) for square in squares]
 
 
 def against(clips):
     print("\n## Beside ffmpeg (chromakey to VP9, then to x264, defaults)\n\n| clip | ours, s | theirs, s | faster (goal 4) | ours, kB | theirs, kB "
-          "| PSNR of opaque, webm: ours, theirs | alpha MAD: ours, theirs |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
+          "| PSNR of each one's opaque, webm: ours, theirs | of the pixels opaque in both, webm: ours, theirs | mp4: ours, theirs "
+          "| alpha MAD × 1000: ours, theirs |\n" + "| --- " * 10 + "|")
     for clip in clips:
         _ = clip.key
-        ours, other = medians(lambda: cut(clip, TWO), lambda: theirs(clip))
+        runs = [max(clip.runs, 3) if not RUNS else RUNS, clip.runs]
+        ours, other = medians(lambda: cut(clip, TWO), lambda: theirs(clip), runs=runs)
         mine = [OUT / "cut" / f"{clip.name}-cut.{end}" for end in ("webm", "mp4")]
         sizes = [sum(path.stat().st_size for path in paths) / 1000 for paths in (mine, [OUT / "theirs.webm", OUT / "theirs.mp4"])]
         keyed = ["-i", clip.path, "-vf", f"chromakey=0x{clip.key}:0.15:0.08,format=yuva420p"]
         own, their = truth(clip, mine[0], clip.of_matted()), truth(clip, OUT / "theirs.webm", keyed)
+        common = common_truth(clip, keyed)
         print(f"| {clip.name} | {ours:.2f} | {other:.2f} | {other / ours:.1f} | {sizes[0]:.0f} | {sizes[1]:.0f} | {own[0]:.1f}, {their[0]:.1f} "
-              f"| {own[1]:.2f}, {their[1]:.2f} |", flush=True)
+              f"| {common[0]:.1f}, {common[1]:.1f} | {common[2]:.1f}, {common[3]:.1f} | {own[1]:.2f}, {their[1]:.2f} |", flush=True)
+        beside = f"{sizes[0]:.0f} kB beside {sizes[1]:.0f}"
+        note("cut ≥ 4× faster than ffmpeg's two", clip.name, f"{other / ours:.1f}× ({ours:.2f} s beside {other:.2f}; {beside})", other / ours >= 4)
+        note("files no larger in sum", clip.name, beside, sizes[0] <= sizes[1])
+        note("PSNR of opaque no worse", clip.name, f"{own[0]:.2f} beside {their[0]:.2f} dB (opaque in both: {common[0]:.2f}, {common[1]:.2f})",
+             own[0] >= their[0])
+        note("MAD × 1000 of alpha no worse", clip.name, f"{own[1]:.2f} beside {their[1]:.2f}", own[1] <= their[1])
 
 
 def alone(clips):
@@ -176,23 +215,26 @@ def alone(clips):
         folder.mkdir(exist_ok=True)
         files = [f"webm={clip.matted}", f"stacked-alpha={clip.stacked}"]
         command = [EXAMPLES / "encode_alone", folder, clip.width, clip.height, 30, *files]
-        whole, encoding = medians(lambda: cut(clip, TWO), lambda: subprocess.run(list(map(str, command)), check=True))
+        whole, encoding = medians(lambda: cut(clip, TWO), lambda: subprocess.run(list(map(str, command)), check=True), runs=clip.runs)
         print(f"| {clip.name} | {whole:.2f} | {encoding:.2f} | {whole / encoding:.2f} |", flush=True)
+        note("whole cut ≤ 1.15× encoding alone", clip.name, f"{whole / encoding:.2f}× ({whole:.2f} s beside {encoding:.2f})", whole <= 1.15 * encoding)
 
 
 def formats(clips):
     print("\n## All five formats at once\n\n| clip | at once, s | each alone, s | ratio of the sum (goal 0.7) |\n| --- | --- | --- | --- |")
-    for clip in clips[:2]:
-        once, *each = medians(lambda: cut(clip, FIVE), *(lambda one=one: cut(clip, one) for one in FIVE.split(",")))
+    for clip in clips[:1]:
+        once, *each = medians(lambda: cut(clip, FIVE), *(lambda one=one: cut(clip, one) for one in FIVE.split(",")), runs=RUNS or 3)
         listed = ", ".join(f"{name} {took:.2f}" for name, took in zip(FIVE.split(","), each))
         print(f"| {clip.name} | {once:.2f} | {listed} | {once / sum(each):.2f} |", flush=True)
+        note("five formats ≤ 0.7 of the sum", clip.name, f"{once / sum(each):.2f} ({once:.2f} s beside {sum(each):.2f})", once <= 0.7 * sum(each))
 
 
 def cores(clips):
     print("\n## One core, two cores (webm + stacked-alpha)\n\n| clip | one, s | two, s | faster (goal 1.7) |\n| --- | --- | --- | --- |")
-    for clip in clips:
-        one, two = medians(lambda: cut(clip, TWO, cores="0"), lambda: cut(clip, TWO, cores="0,1"))
+    for clip in clips[:2]:
+        one, two = medians(lambda: cut(clip, TWO, cores="0"), lambda: cut(clip, TWO, cores="0,1"), runs=clip.runs)
         print(f"| {clip.name} | {one:.2f} | {two:.2f} | {one / two:.2f} |", flush=True)
+        note("two cores ≥ 1.7× one", clip.name, f"{one / two:.2f}× ({two:.2f} s beside {one:.2f})", one >= 1.7 * two)
 
 
 def memory(clips):
@@ -201,15 +243,19 @@ def memory(clips):
     spec.loader.exec_module(module)
     (OUT / "memory").mkdir(exist_ok=True)
     tree, own = module.peak(str(clips[2].path), str(OUT / "memory"))
-    print(f"\n## Memory\n\n{clips[2].name}, webm + stacked-alpha: peak of all processes {tree:.0f} MB (goal 600), clearcut's own {own:.0f} MB. "
-          "`make memory` compares ten minutes with twenty seconds.", flush=True)
+    print(f"\n## Memory\n\n{clips[2].name}, webm + stacked-alpha: peak of all processes {tree:.0f} MB (goal 600), clearcut's own {own:.0f} MB.", flush=True)
+    note("all processes ≤ 600 MB at 1080p", clips[2].name, f"{tree:.0f} MB (clearcut itself {own:.0f})", tree <= 600)
+    # Four pictures a second, so that ten minutes take two: memory does not depend on the rate.
+    long, short = (module.peak(str(module.made(OUT, length, "4")), str(OUT / "memory"))[0] for length in (600, 20))
+    print(f"Ten minutes {long:.0f} MB, twenty seconds {short:.0f} MB: {long / short:.2f}.", flush=True)
+    note("memory of ten minutes within 10 % of twenty seconds", "wheel1080", f"{long / short:.2f}× ({long:.0f} MB beside {short:.0f})", long <= 1.1 * short)
 
 
 def speeds(clips):
     print("\n## The ladder\n\n| clip | speed | webm, s | kB | PSNR of opaque | alpha MAD | stacked-alpha, s | kB |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for clip in (clips[0], clips[2]):
+    for clip in clips[:1]:
         for speed in ("fast", "balanced", "best"):
-            took = medians(*(lambda one=one: cut(clip, one, f"speed-{speed}", "--speed", speed) for one in TWO.split(",")))
+            took = medians(*(lambda one=one: cut(clip, one, f"speed-{speed}", "--speed", speed) for one in TWO.split(",")), runs=RUNS or 3)
             folder = OUT / f"speed-{speed}"
             webm, stacked = folder / f"{clip.name}-cut.webm", folder / f"{clip.name}-cut.mp4"
             psnr, mad = truth(clip, webm, clip.of_matted())
@@ -224,9 +270,9 @@ def busy_seconds():
 
 
 def processor_seconds(command):
-    """Processor time of a command and of all it starts, on a machine that does nothing else; the median of three."""
+    """Processor time of a command and of all it starts, on a machine that does nothing else."""
     taken = []
-    for _ in range(3):
+    for _ in range(RUNS or 1):
         before = busy_seconds()
         subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         taken.append(busy_seconds() - before)
@@ -275,13 +321,13 @@ def growth(clips):
     series = {"pixels of a picture": [], "pictures": [], "formats": []}
     for side in (256, 512, 1024, 2048):
         clip = Clip(f"grow{side}", side, side, ["-stream_loop", "1", "-i", "samples/mascot.mp4", "-vf", f"scale={side}:{side}:flags=lanczos"]).make()
-        series["pixels of a picture"].append((side * side, medians(lambda: cut(clip, TWO))[0]))
+        series["pixels of a picture"].append((side * side, medians(lambda: cut(clip, TWO), runs=RUNS or 1)[0]))
     for count in (66, 132, 264, 528, 1056):
         clip = Clip(f"long{count}", 768, 768, ["-i", long.path, "-frames:v", str(count)]).make()
-        series["pictures"].append((count, medians(lambda: cut(clip, TWO))[0]))
+        series["pictures"].append((count, medians(lambda: cut(clip, TWO), runs=RUNS or 1)[0]))
     for count in range(1, 6):
         chosen = ",".join(FIVE.split(",")[:count])
-        series["formats"].append((count, medians(lambda: cut(clips[0], chosen))[0]))
+        series["formats"].append((count, medians(lambda: cut(clips[0], chosen), runs=RUNS or 1)[0]))
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plot
@@ -307,6 +353,8 @@ def main():
     if any(name not in PARTS for name in chosen):
         sys.exit(__doc__)
     made = clips()
+    for clip in made:
+        clip.clear()  # What an earlier keyer matted would be held against this one.
     for name in chosen:
         PARTS[name](made)
     for clip in made:

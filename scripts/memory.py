@@ -52,15 +52,20 @@ def peak(clip, folder):
     return tree_peak, own_peak
 
 
+def made(folder, seconds, fps):
+    """A 1080p clip of so many seconds."""
+    clip = os.path.join(folder, f"wheel{seconds}s{fps}.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-stream_loop", "-1", "-i", "samples/wheel.mp4", "-t", str(seconds), "-r", fps,
+                    "-vf", "scale=1920:1080", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", clip], check=True)
+    return clip
+
+
 def main():
     fps = sys.argv[1] if len(sys.argv) > 1 else "24"
     with tempfile.TemporaryDirectory() as folder:
         peaks = {}
         for seconds in (20, 600):
-            clip = os.path.join(folder, f"{seconds}s.mp4")
-            subprocess.run(["ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", "samples/wheel.mp4", "-t", str(seconds), "-r", fps,
-                            "-vf", "scale=1920:1080", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", clip], check=True)
-            peaks[seconds] = peak(clip, folder)
+            peaks[seconds] = peak(made(folder, seconds, fps), folder)
             print(f"{seconds:4d} s: tree {peaks[seconds][0]:.0f} MB, clearcut itself {peaks[seconds][1]:.0f} MB", flush=True)
     ratio = peaks[600][0] / peaks[20][0]
     print(f"ratio {ratio:.2f} (limit {RATIO_LIMIT}); clearcut itself at most {OWN_LIMIT_MB} MB")

@@ -30,6 +30,7 @@ const bands = {
 
 const keys =
   'completedAt createdAt error jobId progress result stage startedAt status type'.split(' ');
+const ours = 'estimatedStartAt expiresAt queuePosition retryOf revision'.split(' ');
 
 const rejection = (promise) => promise.then(() => assert.fail('it was accepted'), (error) => error);
 
@@ -39,7 +40,8 @@ test('a submitted Buffer is polled to its end, and its files are what was announ
   const seen = [];
   const job = await client.jobs.poll(jobId, { interval: 100, timeout: 100_000, onProgress: (job) => seen.push(job) });
   for (const [index, moment] of seen.entries()) {
-    assert.deepEqual(Object.keys(moment).sort(), keys);
+    assert.deepEqual(Object.keys(moment).sort(), [...keys, ...ours].sort());
+    assert.ok(index === 0 || moment.revision >= seen[index - 1].revision, 'the revision went back');
     assert.ok(index === 0 || moment.progress >= seen[index - 1].progress, 'progress went back');
     if (moment.stage === null) {
       assert.ok(['completed', 'failed'].includes(moment.status));
@@ -109,8 +111,8 @@ test('what is wrong with a request is a validation error that names it', async (
     [{ file: clip, chromaKey: { r: 0, g: 300, b: 0 } }, 'INVALID_CHROMA_KEY'],
     [{ file: Buffer.from('#EXTM3U\n') }, 'INVALID_VIDEO'],
     [{ file: Buffer.alloc(0) }, 'INVALID_VIDEO'],
-    [{ url: 'https://example.com/clip.mp4' }, 'INVALID_URL'],
-    [{ inputStorageId: 'abc' }, 'INVALID_REQUEST'],
+    [{ url: 'http://127.0.0.1/clip.mp4' }, 'INVALID_URL'],
+    [{ url: 'ftp://example.com/clip.mp4' }, 'INVALID_URL'],
   ];
   for (const [options, code] of cases) {
     const error = await rejection(client.jobs.submit(options));

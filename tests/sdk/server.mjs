@@ -18,15 +18,34 @@ async function freePort() {
   return port;
 }
 
-/** Starts a server and waits until it says that it listens. */
+/** Starts a server and waits until it says that it listens. `restart` ends it as a power cut does, and starts it again. */
 export async function startServer(flags = []) {
   const data = await mkdtemp(join(tmpdir(), 'clearcut-sdk-'));
-  const server = await serve(data, await freePort(), flags);
-  return { ...server, key: server.said.match(/hc_[A-Za-z0-9]{32}/)[0] };
+  const port = await freePort();
+  const arguments_ = ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--log', 'warn', ...flags];
+  let { child, said } = await launch(arguments_);
+  const key = said.match(/hc_[A-Za-z0-9]{32}/)[0];
+  const end = (signal) => {
+    const gone = new Promise((ended) => child.once('exit', ended));
+    child.kill(signal);
+    return gone;
+  };
+  const kill = () => end('SIGKILL');
+  const start = async () => {
+    ({ child } = await launch(arguments_));
+  };
+  const restart = async () => {
+    await kill();
+    await start();
+  };
+  const stop = async () => {
+    await end('SIGTERM');
+    await rm(data, { recursive: true });
+  };
+  return { baseUrl: `http://127.0.0.1:${port}`, port, key, data, said, kill, start, restart, stop };
 }
 
-async function serve(data, port, flags) {
-  const arguments_ = ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--log', 'warn', ...flags];
+async function launch(arguments_) {
   const child = spawn(binary, arguments_, { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
   await new Promise((ready, failed) => {
@@ -37,18 +56,5 @@ async function serve(data, port, flags) {
     child.once('exit', (code) => failed(new Error(`the server ended with ${code}: ${said}`)));
     child.once('error', failed);
   });
-  const end = async (signal) => {
-    child.kill(signal);
-    await new Promise((gone) => child.once('exit', gone));
-  };
-  const stop = async () => {
-    await end('SIGTERM');
-    await rm(data, { recursive: true });
-  };
-  /** Kills it without a word; what is returned starts it again where it was. */
-  const kill = async () => {
-    await end('SIGKILL');
-    return () => serve(data, port, flags);
-  };
-  return { baseUrl: `http://127.0.0.1:${port}`, data, said, stop, kill };
+  return { child, said };
 }

@@ -9,14 +9,16 @@ if [ ! -x "$venv/bin/schemathesis" ]; then
   python3 -m venv "$venv"
   "$venv/bin/pip" install -q -r "$here/requirements.txt"
 fi
+port=${PORT:-8798}
 data=$(mktemp -d)
-"$binary" serve --data "$data" --listen 127.0.0.1:8798 --log warn --sync-wait-secs 1 > "$data.out" &
+"$binary" serve --data "$data" --listen 127.0.0.1:$port --log warn --sync-wait-secs 1 > "$data.out" &
 server=$!
 trap 'kill $server; wait $server || true; rm -rf "$data" "$data.out"' EXIT
 until grep -q 'listens on' "$data.out"; do sleep 0.1; done
 key=$(grep -o 'hc_[A-Za-z0-9]*' "$data.out" | head -1)
 cd "$data"
-"$venv/bin/schemathesis" run http://127.0.0.1:8798/docs.json \
+export PYTHONPATH="$here" SCHEMATHESIS_HOOKS=schema_hooks
+"$venv/bin/schemathesis" run http://127.0.0.1:$port/docs.json \
   --header "Authorization: Bearer $key" \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method \
   --max-examples "${EXAMPLES:-50}" --request-timeout 30 --seed "${SEED:-1}" "$@"

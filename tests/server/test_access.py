@@ -23,6 +23,12 @@ ROUTES = [
     ("post", "/api/v1/jobs/{jobId}/retry", (*DENIED, 404, 409)),  # it has not failed
     ("get", "/api/v1/jobs/{jobId}/events", (*DENIED, 404, 200)),
     ("get", "/api/v1/usage", (*DENIED, 200, 200)),
+    ("post", "/api/v1/uploads", (*DENIED, 201, 201)),
+    # Opened by their signature, not by a key.
+    ("put", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
+    ("patch", "/api/v1/uploads/{storageId}", (412, 412, 412, 412, 412)),  # no tus, before it is looked at
+    ("head", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
+    ("delete", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
     ("get", "/files/{name}", (403, 403, 403, 403, 403)),  # opened by its signature, not by a key
     ("get", "/livez", OPEN),
     ("get", "/readyz", OPEN),

@@ -3,6 +3,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use clearcut_job::{Failure, FailureCode, Fault, JobId, JobState, RequestError};
+use clearcut_outbound::OutboundError;
 use clearcut_queue::QueueError;
 use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
@@ -20,9 +21,9 @@ pub enum ApiError {
     /// The request as a whole, in words.
     #[error("{0}")]
     Request(String),
-    /// The input by address, which is not offered.
-    #[error("url is not offered by this server; send the clip as file")]
-    UrlNotOffered,
+    /// The address of the clip.
+    #[error("url: {0}")]
+    Address(#[from] OutboundError),
     /// The upload is not a video.
     #[error("{0}")]
     NotAVideo(&'static str),
@@ -41,6 +42,33 @@ pub enum ApiError {
     /// No such job for this key.
     #[error("there is no such job")]
     JobNotFound,
+    /// No such upload for this key, or no longer.
+    #[error("there is no such upload; it may have expired")]
+    UploadNotFound,
+    /// A job wants an upload that is not whole.
+    #[error("the upload is not whole; send the rest of it first")]
+    UploadUnfinished,
+    /// Bytes for an upload that is whole.
+    #[error("the upload is whole already; submit jobs with its storageId")]
+    UploadFinished,
+    /// Bytes that begin elsewhere than where the last ones ended.
+    #[error("the upload has {received} bytes; send those that follow")]
+    UploadOffset {
+        /// Where to go on.
+        received: u64,
+    },
+    /// Another request works on the upload.
+    #[error("another request works on the upload; try again")]
+    UploadBusy,
+    /// A version of tus other than ours.
+    #[error("this server speaks tus 1.0.0; say so in Tus-Resumable")]
+    TusVersion,
+    /// The key keeps as much as it may.
+    #[error("the key would keep more than its {quota_bytes} bytes; delete jobs, or wait until some expire")]
+    QuotaExceeded {
+        /// What it may keep.
+        quota_bytes: u64,
+    },
     /// No such route.
     #[error("there is nothing at this address; the routes are listed at /docs")]
     RouteNotFound,
@@ -66,8 +94,8 @@ pub enum ApiError {
         max_bytes: u64,
     },
     /// A body in another form than is taken.
-    #[error("the body must be multipart/form-data")]
-    MediaType,
+    #[error("the body must be {0}")]
+    MediaType(&'static str),
     /// A body that came too slowly.
     #[error("the request came too slowly")]
     TooSlow,
@@ -136,6 +164,9 @@ impl From<QueueError> for ApiError {
     fn from(error: QueueError) -> Self {
         match error {
             QueueError::DiskFull => Self::NoRoom,
+            QueueError::NoSuchUpload => Self::UploadNotFound,
+            QueueError::UploadUnfinished => Self::UploadUnfinished,
+            QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
             QueueError::LineFull { limit } => Self::LineFull { limit },
             QueueError::OtherBody => Self::OtherBody,
             error => Self::Queue(error),
@@ -159,14 +190,20 @@ impl ApiError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Field(error) => error.code(),
-            Self::Request(_) | Self::MediaType | Self::CutOff | Self::Range { .. } => "INVALID_REQUEST",
-            Self::UrlNotOffered => "INVALID_URL",
+            Self::Request(_) | Self::MediaType(_) | Self::CutOff | Self::Range { .. } => "INVALID_REQUEST",
+            Self::Address(_) => "INVALID_URL",
             Self::NotAVideo(_) => "INVALID_VIDEO",
             Self::FormatUnavailable(_) => "FORMAT_UNAVAILABLE",
             Self::KeyMissing => "UNAUTHORIZED",
             Self::KeyInvalid => "INVALID_API_KEY",
             Self::SignInLink => "SIGN_IN_LINK",
             Self::JobNotFound => "JOB_NOT_FOUND",
+            Self::UploadNotFound => "UPLOAD_NOT_FOUND",
+            Self::UploadUnfinished => "UPLOAD_UNFINISHED",
+            Self::UploadFinished => "UPLOAD_FINISHED",
+            Self::UploadOffset { .. } => "UPLOAD_OFFSET",
+            Self::UploadBusy => "UPLOAD_BUSY",
+            Self::TusVersion => "TUS_VERSION",
             Self::RouteNotFound => "NOT_FOUND",
             Self::Method(_) => "METHOD_NOT_ALLOWED",
             Self::Link(SigningError::Changed) => "INVALID_SIGNATURE",
@@ -175,7 +212,7 @@ impl ApiError {
             Self::TooLarge { .. } => "FILE_TOO_LARGE",
             Self::TooSlow | Self::StillRunning { .. } => "TIMEOUT",
             Self::RateLimited { .. } => "RATE_LIMITED",
-            Self::LineFull { .. } | Self::TooManyWaits { .. } => "QUOTA_EXCEEDED",
+            Self::QuotaExceeded { .. } | Self::LineFull { .. } | Self::TooManyWaits { .. } => "QUOTA_EXCEEDED",
             Self::OtherBody | Self::StillTakenIn => "IDEMPOTENCY_CONFLICT",
             Self::NotFailed { .. } => "JOB_NOT_FAILED",
             Self::InputGone => "INPUT_GONE",
@@ -192,23 +229,30 @@ impl ApiError {
         match self {
             Self::Field(_)
             | Self::Request(_)
-            | Self::UrlNotOffered
+            | Self::Address(_)
             | Self::NotAVideo(_)
             | Self::FormatUnavailable(_)
             | Self::CutOff => StatusCode::BAD_REQUEST,
             Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
             Self::Link(_) | Self::SignInLink => StatusCode::FORBIDDEN,
-            Self::JobNotFound | Self::RouteNotFound | Self::FileGone => StatusCode::NOT_FOUND,
+            Self::JobNotFound | Self::UploadNotFound | Self::RouteNotFound | Self::FileGone => StatusCode::NOT_FOUND,
+            Self::UploadBusy => StatusCode::LOCKED,
+            Self::TusVersion => StatusCode::PRECONDITION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RateLimited { .. } | Self::LineFull { .. } | Self::TooManyWaits { .. } => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            Self::QuotaExceeded { .. }
+            | Self::RateLimited { .. }
+            | Self::LineFull { .. }
+            | Self::TooManyWaits { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::StillTakenIn | Self::NotFailed { .. } => StatusCode::CONFLICT,
+            Self::UploadUnfinished
+            | Self::UploadFinished
+            | Self::UploadOffset { .. }
+            | Self::StillTakenIn
+            | Self::NotFailed { .. } => StatusCode::CONFLICT,
             Self::InputGone => StatusCode::GONE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::StillRunning { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
@@ -216,6 +260,8 @@ impl ApiError {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::JobFailed(failure) => match (failure.code, failure.code.fault()) {
                 (FailureCode::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+                (FailureCode::QuotaExceeded, _) => StatusCode::TOO_MANY_REQUESTS,
+                (FailureCode::UrlUnavailable, _) => StatusCode::BAD_GATEWAY,
                 (FailureCode::FileTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
                 (FailureCode::InsufficientStorage, _) => StatusCode::INSUFFICIENT_STORAGE,
                 (_, Fault::Input) => StatusCode::BAD_REQUEST,
@@ -230,6 +276,9 @@ impl ApiError {
                 json!({ "field": error.field(), "value": error.value(), "allowed": error.allowed() })
             }
             Self::TooLarge { max_bytes } => json!({ "field": "file", "maxBytes": max_bytes }),
+            Self::Address(_) => json!({ "field": "url" }),
+            Self::UploadOffset { received } => json!({ "uploadOffset": received }),
+            Self::QuotaExceeded { quota_bytes } => json!({ "quotaBytes": quota_bytes }),
             Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),
             Self::RateLimited { per_minute, .. } => json!({ "limit": per_minute, "windowSecs": 60 }),
             Self::LineFull { limit } => json!({ "limit": limit }),
@@ -258,10 +307,16 @@ impl IntoResponse for ApiError {
             Self::KeyMissing | Self::KeyInvalid => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
+            Self::QuotaExceeded { .. } => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("600"));
+            }
+            Self::TusVersion => {
+                headers.insert(crate::tus::VERSIONS, HeaderValue::from_static("1.0.0"));
+            }
             Self::RateLimited { retry_after_secs, .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));
             }
-            Self::StillTakenIn => {
+            Self::UploadBusy | Self::StillTakenIn => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::NoRoom | Self::LineFull { .. } | Self::TooManyWaits { .. } | Self::Queue(_) | Self::Store(_) => {

@@ -8,8 +8,9 @@ use axum::{
 use clearcut_job::{JobId, RequestError};
 use clearcut_queue::{JobRecord, JobWatch, KeyId};
 use futures_util::{Stream, stream};
+use utoipa::ToSchema;
 
-use crate::{Api, ApiError, caller::Caller, query::whole, reply::ErrorReply, shapes::Job, traffic::WaitUnderWay};
+use crate::{Api, ApiError, caller::Caller, query::whole, reply::ErrorReply, traffic::WaitUnderWay};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -18,6 +19,17 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// How long to wait before looking at the job again when no call came: another process may have changed it.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// One event, field by field.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "read by the document alone; events are written as lines")]
+pub(crate) struct JobEvent {
+    /// The revision of the job.
+    id: String,
+    /// The job as reading it answers, as JSON text.
+    #[schema(content_media_type = "application/json")]
+    data: String,
+}
 
 /// Follow a job.
 ///
@@ -32,7 +44,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received"),
     ),
     responses(
-        (status = 200, description = "The events; `data` of each is a job", body = Job, content_type = "text/event-stream"),
+        (status = 200, description = "The events", body = JobEvent, content_type = "text/event-stream"),
         (status = 204, description = "The job has ended, and that event was received"),
         (status = 400, description = "Last-Event-ID is no id of an event", body = ErrorReply),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),

@@ -84,6 +84,6 @@ pub(crate) async fn read(
 }
 
 /// The two values of a link, which stand in this order and alone.
-fn read_query(query: Option<&str>) -> Option<(&str, &str)> {
+pub(crate) fn read_query(query: Option<&str>) -> Option<(&str, &str)> {
     query?.strip_prefix("expires=")?.split_once("&signature=")
 }

@@ -17,10 +17,10 @@ pub(crate) struct Form {
     quality: Option<Quality>,
     size: Option<LongestSide>,
     method: Option<Method>,
-    /// `url` was given.
-    pub(crate) has_url: bool,
-    /// `inputStorageId` was given.
-    pub(crate) has_storage_id: bool,
+    /// Where the clip lies on the web.
+    pub(crate) url: Option<String>,
+    /// The upload that the clip is.
+    pub(crate) storage_id: Option<String>,
     /// `webhookUrl` was given.
     pub(crate) has_webhook: bool,
 }
@@ -59,8 +59,9 @@ impl Form {
             "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
             "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
             "method" => set_once(&mut self.method, parse_method(text)?, "method", text)?,
-            "url" => self.has_url = true,
-            "inputStorageId" => self.has_storage_id = true,
+            // Not repeated in what is wrong with it: the address may hold a secret.
+            "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
+            "inputStorageId" => set_once(&mut self.storage_id, text.to_owned(), "inputStorageId", text)?,
             "webhookUrl" => self.has_webhook = true,
             _ => {}
         }

@@ -6,7 +6,8 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
-use clearcut_job::{CutRequest, SNIFF_BYTES, could_be_video};
+use clearcut_job::{CutRequest, SNIFF_BYTES, UploadId, could_be_video};
+use clearcut_outbound::Target;
 use clearcut_store::{ObjectName, Stored, Upload};
 
 use crate::{
@@ -21,9 +22,31 @@ const MAX_TEXT_BYTES: usize = 8192;
 /// Parts of one request. All documented fields, and as many again that are not known.
 const MAX_PARTS: usize = 64;
 
+/// Where the clip of a request comes from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// It came along, and is on the disk.
+    Stored(Stored),
+    /// It was uploaded before, or so the client says.
+    Uploaded(UploadId),
+    /// It is to be fetched.
+    Address(Target),
+}
+
+impl Source {
+    /// What tells it from any other source: equal for equal clips that came along, uploads and addresses alone.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Self::Stored(stored) => format!("file {}", stored.sha256.0),
+            Self::Uploaded(upload) => format!("upload {upload}"),
+            Self::Address(target) => format!("url {}", target.as_str()),
+        }
+    }
+}
+
 /// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
 /// disk; when it fails, nothing is left of it.
-pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, Stored), ApiError> {
+pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, Source), ApiError> {
     let announced = check_head(api, request.headers())?;
     check_room(api, announced).await?;
     let fate = request.extensions().get::<BodyFate>().cloned().unwrap_or_default();
@@ -51,11 +74,14 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, 
             file = Some(stream_file(api, field, &failed).await?);
         }
     }
-    check_source(&form, file.is_some())?;
+    let source = read_source(api, &mut form, file.is_some())?;
     let request = form.finish(&api.settings.available_formats)?;
     // Only now is it whole, so that no earlier error leaves an object behind.
-    let upload = file.ok_or(ApiError::Internal)?;
-    Ok((request, upload.finish().await?))
+    match (source, file) {
+        (Some(source), _) => Ok((request, source)),
+        (None, Some(upload)) => Ok((request, Source::Stored(upload.finish().await?))),
+        (None, None) => Err(ApiError::Internal),
+    }
 }
 
 const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
@@ -65,22 +91,24 @@ fn check_head(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let media_type = text(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
     if !media_type.starts_with("multipart/form-data") {
-        return Err(ApiError::MediaType);
+        return Err(ApiError::MediaType("multipart/form-data"));
     }
     let announced = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0);
     let max_bytes = api.settings.body.max_bytes;
     if announced > max_bytes { Err(ApiError::TooLarge { max_bytes }) } else { Ok(announced) }
 }
 
-async fn check_room(api: &Api, announced: u64) -> Result<(), ApiError> {
+pub(crate) async fn check_room(api: &Api, announced: u64) -> Result<(), ApiError> {
     match api.store.free_bytes().await? {
         Some(free) if free.saturating_sub(announced) < api.settings.disk_floor_bytes => Err(ApiError::NoRoom),
         _ => Ok(()),
     }
 }
 
-fn check_source(form: &Form, has_file: bool) -> Result<(), ApiError> {
-    let sources = [has_file, form.has_url, form.has_storage_id].into_iter().filter(|given| *given).count();
+/// The source that the fields name; `None` if it is the file.
+fn read_source(api: &Api, form: &mut Form, has_file: bool) -> Result<Option<Source>, ApiError> {
+    let (url, storage_id) = (form.url.take(), form.storage_id.take());
+    let sources = [has_file, url.is_some(), storage_id.is_some()].into_iter().filter(|given| *given).count();
     if sources > 1 {
         let message = "more than one of file, url and inputStorageId is given; exactly one is allowed";
         return Err(ApiError::Request(message.to_owned()));
@@ -89,17 +117,15 @@ fn check_source(form: &Form, has_file: bool) -> Result<(), ApiError> {
         let message = "webhookUrl is not offered by this server; read the job by its jobId";
         return Err(ApiError::Request(message.to_owned()));
     }
-    if form.has_url {
-        return Err(ApiError::UrlNotOffered);
-    }
-    if form.has_storage_id {
-        let message = "inputStorageId is not offered by this server; send the clip as file";
-        return Err(ApiError::Request(message.to_owned()));
-    }
-    if has_file {
-        Ok(())
-    } else {
-        Err(ApiError::Request("file is missing; send the clip as a part named file".to_owned()))
+    match (url, storage_id) {
+        (Some(url), _) => Ok(Some(Source::Address(api.settings.address_policy.target(&url)?))),
+        // What is no id was never given out: the same as one that is unknown.
+        (None, Some(id)) => Ok(Some(Source::Uploaded(id.trim().parse().map_err(|_| ApiError::UploadNotFound)?))),
+        (None, None) if has_file => Ok(None),
+        (None, None) => {
+            let message = "file is missing; send the clip as a part named file, or its address as url";
+            Err(ApiError::Request(message.to_owned()))
+        }
     }
 }
 
@@ -149,7 +175,7 @@ async fn stream_file(
     Ok(upload)
 }
 
-fn refuse_other_files(head: &[u8]) -> Result<bool, ApiError> {
+pub(crate) fn refuse_other_files(head: &[u8]) -> Result<bool, ApiError> {
     match head {
         [] => Err(ApiError::NotAVideo("the file is empty")),
         head if could_be_video(head) => Ok(true),

@@ -6,13 +6,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::JobId;
-use clearcut_queue::{InputPointer, KeyId, NewJob, Submission};
+use clearcut_queue::{InputPointer, KeyId, NewInput, NewJob, SourceAddress, Submission};
+use clearcut_store::Stored;
 
 use crate::{
     Api, ApiError,
     caller::Caller,
     control::accepted,
-    intake::take_in,
+    intake::{Source, take_in},
     once::{self, SubmitKey},
     patience,
     reply::{ErrorReply, Reply},
@@ -38,12 +39,13 @@ use crate::{
             headers(("Location" = String), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
         (status = 400, description = "A field or the file is wrong", body = ErrorReply),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
+        (status = 404, description = "There is no such upload", body = ErrorReply),
         (status = 408, description = "The request came too slowly", body = ErrorReply),
-        (status = 409, description = "A request with this Idempotency-Key is still being taken in", body = ErrorReply),
+        (status = 409, description = "A request with this Idempotency-Key is still being taken in, or the upload is not whole", body = ErrorReply),
         (status = 413, description = "The request is too large", body = ErrorReply),
         (status = 415, description = "The body is not multipart/form-data", body = ErrorReply),
         (status = 422, description = "This Idempotency-Key was used for another request", body = ErrorReply),
-        (status = 429, description = "Too many requests, or too many jobs in line", body = ErrorReply),
+        (status = 429, description = "Too many requests, too many jobs in line, or too many bytes kept", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -103,11 +105,16 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         }
         _ => None,
     };
-    let (request, stored) = take_in(api, request).await?;
-    let once = key.map(|key| key.once(&[("request", &request.to_json()), ("input", &stored.sha256.0)]));
+    let (request, source) = take_in(api, request).await?;
+    let once = key.map(|key| key.once(&[("request", &request.to_json()), ("input", &source.identity())]));
     let id = JobId::from_random(draw_random()?);
-    let input =
-        InputPointer { key: stored.name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+    let (input, of_its_own) = match source {
+        Source::Stored(Stored { name, size_bytes, sha256 }) => {
+            (NewInput::Stored(InputPointer { key: name.to_string(), size_bytes, sha256 }), Some(name))
+        }
+        Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
+        Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),
+    };
     let job = NewJob { id: id.clone(), owner, request, input };
     let (queue, store) = (api.queue.clone(), api.store.clone());
     // On a task of its own: from here on a client that vanishes changes nothing.
@@ -117,9 +124,10 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
             Some(once) => queue.submit_once(job, once).await,
         };
         if !matches!(submitted, Ok(Submission::Accepted))
-            && let Err(error) = store.delete(&stored.name).await
+            && let Some(name) = of_its_own
+            && let Err(error) = store.delete(&name).await
         {
-            tracing::warn!(?error, name = %stored.name, "an upload without a job is left for the sweeper");
+            tracing::warn!(?error, %name, "an upload without a job is left for the sweeper");
         }
         drop(under_way);
         submitted

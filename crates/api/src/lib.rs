@@ -26,6 +26,7 @@ mod patience;
 mod query;
 mod range;
 mod rate;
+mod receive;
 mod reply;
 mod routes;
 mod serve;
@@ -35,6 +36,9 @@ mod show;
 mod sign_in;
 mod trace;
 mod traffic;
+mod tus;
+mod upload_locks;
+mod uploads;
 mod usage;
 mod wait;
 

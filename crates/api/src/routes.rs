@@ -1,11 +1,11 @@
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, Method, header},
     middleware::{self, Next},
     response::Response,
-    routing::{get, post},
+    routing::{MethodRouter, get, post, put},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -14,11 +14,12 @@ use tower_http::{
 
 use crate::{
     Api, ApiError, control, docs, events, files, health, jobs, list, once, pace::PacedBody, page, patience, rate,
-    sign_in, trace, usage, wait,
+    sign_in, trace, tus, upload_locks::UploadLocks, uploads, usage, wait,
 };
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
 pub fn routes(api: Api) -> Router {
+    let speaks_tus = middleware::from_fn_with_state(api.clone(), tus::speak);
     let paced = middleware::from_fn_with_state(api.clone(), pace);
     Router::new()
         .route("/", get(page::index))
@@ -33,6 +34,8 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/jobs/{id}/events", get(events::follow))
         .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(wait::cut_now))
+        .route("/api/v1/uploads", post(uploads::create))
+        .route("/api/v1/uploads/{id}", upload_resource())
         .route("/files/{*name}", get(files::read))
         .route("/docs", get(docs::page))
         .route("/docs/", get(docs::index))
@@ -43,13 +46,20 @@ pub fn routes(api: Api) -> Router {
         .route("/readyz", get(health::readyz))
         .fallback(|| async { ApiError::RouteNotFound })
         .method_not_allowed_fallback(|method: Method| async move { ApiError::Method(method.to_string()) })
+        .layer(Extension(UploadLocks::default()))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(rate::tell))
         .layer(paced)
         .layer(CatchPanicLayer::custom(trace::answer_panic))
         .layer(cors())
+        .layer(speaks_tus)
         .layer(middleware::from_fn(trace::log))
         .with_state(api)
+}
+
+/// What can be done to one upload. There is no GET: bytes that came in go nowhere but into jobs.
+fn upload_resource() -> MethodRouter<Api> {
+    put(uploads::put).patch(tus::patch).head(tus::head).delete(uploads::delete).post(tus::post)
 }
 
 /// Puts the limits of the settings around the body of each request.
@@ -72,6 +82,12 @@ fn cors() -> CorsLayer {
             header::RANGE,
             header::IF_RANGE,
             header::IF_NONE_MATCH,
+            tus::RESUMABLE,
+            tus::OFFSET,
+            tus::LENGTH,
+            tus::DEFER_LENGTH,
+            tus::METADATA,
+            tus::METHOD_OVERRIDE,
             header::CACHE_CONTROL,
             once::IDEMPOTENCY_KEY,
             HeaderName::from_static("last-event-id"),
@@ -85,6 +101,15 @@ fn cors() -> CorsLayer {
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
+            tus::RESUMABLE,
+            tus::VERSIONS,
+            tus::EXTENSIONS,
+            tus::MAX_SIZE,
+            tus::OFFSET,
+            tus::LENGTH,
+            tus::METADATA,
+            tus::EXPIRES,
+            uploads::STORAGE_ID,
             HeaderName::from_static("ratelimit"),
             HeaderName::from_static("ratelimit-policy"),
             HeaderName::from_static("x-request-id"),

@@ -1,6 +1,7 @@
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, OutputFormat};
+use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
 use clearcut_store::{Store, UrlSigner};
 
@@ -40,6 +41,8 @@ pub struct ApiSettings {
     pub link_ttl: Duration,
     /// How long the synchronous endpoint waits for its job. Clients wait 180 s or more. Default 170 s.
     pub sync_wait: Duration,
+    /// Which addresses clips may be fetched from. Default those of the Internet.
+    pub address_policy: AddressPolicy,
     /// Free bytes on the data disk below which no upload is taken. Default 1 GiB.
     pub disk_floor_bytes: u64,
     /// Cuts at once, for estimating when a waiting job starts. Default 1.
@@ -61,6 +64,7 @@ impl Default for ApiSettings {
             body: BodyLimits::default(),
             link_ttl: Duration::from_hours(1),
             sync_wait: Duration::from_secs(170),
+            address_policy: AddressPolicy::default(),
             disk_floor_bytes: 1 << 30,
             slots: NonZeroUsize::MIN,
             submits_per_minute: 600,

@@ -18,6 +18,34 @@ pub(crate) struct Submitted {
     pub(crate) status: &'static str,
 }
 
+/// An upload has begun.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BegunUpload {
+    /// The name of the upload, for `inputStorageId` of jobs.
+    #[schema(example = "up7abc123def456ghj789k")]
+    pub(crate) storage_id: String,
+    /// Where the clip is sent to. Opens without a key, so keep it to yourself.
+    pub(crate) upload_url: String,
+    /// When the upload is given up, unless it is whole, in seconds since 1970.
+    pub(crate) expires_at: i64,
+}
+
+/// An upload is whole.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Uploaded {
+    /// The name of the upload, for `inputStorageId` of jobs.
+    #[schema(example = "up7abc123def456ghj789k")]
+    pub(crate) storage_id: String,
+    /// Its length in bytes.
+    pub(crate) size: u64,
+    /// Its hash, in hexadecimal.
+    pub(crate) sha256: String,
+    /// Until when jobs can be submitted with it, in seconds since 1970.
+    pub(crate) expires_at: i64,
+}
+
 /// A job at one moment of its life. All keys are always there.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -44,6 +72,10 @@ pub(crate) struct Job {
     /// When it ended.
     #[schema(required = true)]
     completed_at: Option<i64>,
+    /// When its clip and its outputs are removed, in seconds since 1970; null until it has ended. From then on the links of
+    /// its result answer `FILE_GONE`; the job reads on as it was.
+    #[schema(required = true)]
+    expires_at: Option<i64>,
     /// Why it failed.
     #[schema(required = true)]
     error: Option<JobError>,
@@ -216,9 +248,14 @@ pub(crate) struct Cut {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "read by the document alone; the fields are taken as they come")]
 pub(crate) struct SubmitForm {
-    /// The clip. What it is, is told from its bytes; name and type are ignored.
-    #[schema(value_type = String, format = Binary)]
-    file: Vec<u8>,
+    /// The clip. What it is, is told from its bytes; name and type are ignored. Exactly one of `file`, `url` and
+    /// `inputStorageId` is given.
+    #[schema(value_type = Option<String>, format = Binary)]
+    file: Option<Vec<u8>>,
+    /// The address of the clip, http or https, which the server fetches.
+    url: Option<String>,
+    /// The `storageId` of an upload that is whole.
+    input_storage_id: Option<String>,
     /// How far from the background colour is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
@@ -258,6 +295,7 @@ impl Job {
             created_at: record.created.whole_secs(),
             started_at: record.started.map(UnixMillis::whole_secs),
             completed_at: record.ended.map(UnixMillis::whole_secs),
+            expires_at: record.expires.map(UnixMillis::whole_secs),
             error: record
                 .failure
                 .as_ref()

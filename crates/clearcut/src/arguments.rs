@@ -8,7 +8,7 @@ use clearcut_job::{
 
 use crate::{
     failure::EXIT_CODES,
-    server::{KeysOptions, ServeOptions},
+    server::{GcOptions, KeysOptions, ServeOptions},
 };
 
 /// Removes the background from video and hands back files that are transparent wherever they are played.
@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Make, list and revoke API keys, beside a running server too
     Keys(KeysOptions),
+
+    /// Remove what has expired from the folder of a server, beside it or without it
+    Gc(GcOptions),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -151,7 +154,7 @@ impl Arguments {
             Command::Cut(options) => options.json,
             Command::Probe(options) => options.json,
             Command::Doctor(options) => options.json,
-            Command::Serve(_) | Command::Keys(_) | Command::Completions { .. } | Command::Man => false,
+            Command::Serve(_) | Command::Keys(_) | Command::Gc(_) | Command::Completions { .. } | Command::Man => false,
         }
     }
 }

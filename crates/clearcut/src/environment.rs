@@ -17,3 +17,10 @@ pub(crate) fn find_tools(ffmpeg: Option<PathBuf>, policy: SandboxPolicy) -> Resu
 pub(crate) fn halt_at() -> Option<crate::server::halt::HaltAt> {
     crate::server::halt::HaltAt::from_name(std::env::var("CLEARCUT_TEST_HALT_AT").ok()?.as_str())
 }
+
+/// Where names lead in a debug build, for tests of what a hostile name server says.
+#[cfg(debug_assertions)]
+#[expect(clippy::disallowed_methods, reason = "the program reads the environment, and here")]
+pub(crate) fn scripted_names() -> Option<crate::server::names::ScriptedNames> {
+    std::env::var("CLEARCUT_TEST_NAMES").ok().map(|text| crate::server::names::ScriptedNames::parse(&text))
+}

@@ -40,6 +40,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Doctor(options) => doctor::run(tools(), options),
         Command::Serve(options) => server::serve(options, tools),
         Command::Keys(options) => server::keys(options),
+        Command::Gc(options) => server::gc(options),
         Command::Completions { shell } => {
             generate::completions(*shell);
             Ok(())

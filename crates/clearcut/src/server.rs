@@ -3,14 +3,18 @@
 mod config;
 mod cutter;
 mod first_key;
+mod gc;
 #[cfg(debug_assertions)]
 pub(crate) mod halt;
 mod keys;
 mod log;
+#[cfg(debug_assertions)]
+pub(crate) mod names;
 mod readiness;
 mod run;
 
 pub(crate) use config::ServeOptions;
+pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
 
 use crate::failure::Failure;
@@ -27,6 +31,11 @@ pub(crate) fn serve(
     let settings = config::Settings::gather(options)?;
     log::start(&settings);
     runtime()?.block_on(run::run(settings, tools()?))
+}
+
+/// `clearcut gc`.
+pub(crate) fn gc(options: &GcOptions) -> Result<(), Failure> {
+    runtime()?.block_on(gc::run(options))
 }
 
 /// `clearcut keys`.

@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -12,8 +13,8 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, MediaError, MediaInfo, MediaLimits, SamplePlan,
-    Sandbox, SandboxPolicy, argv, probe,
+    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, Layer, MediaInfo, MediaLimits, Probe, SamplePlan,
+    Sandbox, SandboxPolicy, argv, headers::reading_timeout,
 };
 
 /// Where programs are looked for.
@@ -47,41 +48,65 @@ impl SearchPath {
 pub struct Tools {
     ffmpeg: PathBuf,
     ffprobe: PathBuf,
-    capabilities: Capabilities,
+    capabilities: Arc<Asked>,
     sandbox: Sandbox,
 }
 
+/// What ffmpeg can do: being asked, then known.
+#[derive(Debug, Default)]
+struct Asked {
+    answering: Mutex<Option<Child>>,
+    known: OnceLock<Capabilities>,
+}
+
 /// How long a question about this machine or about a file's headers may take.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// What ffmpeg may say about itself or about a file's headers.
-const MAX_ANSWER_BYTES: u64 = 4 << 20;
-/// One line of ~40 bytes a packet, for a day of video.
-const MAX_PACKET_LIST_BYTES: u64 = 256 << 20;
+pub(crate) const MAX_ANSWER_BYTES: u64 = 4 << 20;
 
 impl Tools {
-    /// Finds ffmpeg and what it can do. Blocks for about a tenth of a second.
+    /// Finds ffmpeg and begins to ask it what it can do; [`Self::capabilities`] waits for the answer. Of the calling thread, which has to
+    /// live until then.
     ///
     /// # Errors
-    /// [`Error::ToolMissing`], [`Error::ToolTooOld`], [`Error::SandboxUnavailable`].
+    /// [`Error::ToolMissing`], [`Error::SandboxUnavailable`], [`Error::Spawn`].
     pub fn find(search: &SearchPath, policy: SandboxPolicy) -> Result<Self, Error> {
         let find = |program| search.find(program).ok_or(Error::ToolMissing { program });
         let (ffmpeg, ffprobe) = (find("ffmpeg")?, find("ffprobe")?);
         let sandbox = Sandbox::find(search, policy)?;
-        let mut command = sandbox.command(&ffmpeg, None);
-        command.arg("-codecs");
-        let child = Child::spawn("asking ffmpeg what it can do", command, Stdio::null())?;
+        let tools = Self { ffmpeg, ffprobe, capabilities: Arc::default(), sandbox };
+        *tools.answering() = Some(tools.ask_ffmpeg()?);
+        Ok(tools)
+    }
+
+    /// What this ffmpeg can do. The first call may block for about a tenth of a second.
+    ///
+    /// # Errors
+    /// [`Error::ToolTooOld`], or what asking it complains of.
+    pub fn capabilities(&self) -> Result<&Capabilities, Error> {
+        let known = &self.capabilities.known;
+        let mut answering = self.answering(); // Held while waiting, so that it is asked once.
+        if let Some(capabilities) = known.get() {
+            return Ok(capabilities);
+        }
+        let child = answering.take().map_or_else(|| self.ask_ffmpeg(), Ok)?;
         let (codecs, banner) = child.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT)?;
         let capabilities = Capabilities::parse(&banner, &String::from_utf8_lossy(&codecs));
         if !capabilities.is_new_enough() {
             return Err(Error::ToolTooOld { found: capabilities.version().to_owned() });
         }
-        Ok(Self { ffmpeg, ffprobe, capabilities, sandbox })
+        Ok(known.get_or_init(|| capabilities))
     }
 
-    /// What this ffmpeg can do.
-    #[must_use]
-    pub const fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+    fn ask_ffmpeg(&self) -> Result<Child, Error> {
+        let mut command = self.sandbox.command(&self.ffmpeg, None);
+        command.arg("-codecs");
+        Child::spawn("asking ffmpeg what it can do", command, Stdio::null())
+    }
+
+    fn answering(&self) -> MutexGuard<'_, Option<Child>> {
+        // Nothing panics while holding it.
+        self.capabilities.answering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How child processes are confined.
@@ -99,32 +124,24 @@ impl Tools {
     /// Refuses a format that this ffmpeg cannot write.
     ///
     /// # Errors
-    /// [`Error::FormatUnavailable`].
+    /// [`Error::FormatUnavailable`], and those of [`Self::capabilities`].
     pub fn require(&self, format: OutputFormat) -> Result<(), Error> {
-        match self.capabilities.missing_encoder(format) {
+        match self.capabilities()?.missing_encoder(format) {
             Some(encoder) => Err(Error::FormatUnavailable { format, encoder }),
             None => Ok(()),
         }
     }
 
-    /// Says what the clip in `input` is, within `limits`. Reads headers and counts packets; decodes nothing. Blocks.
+    /// Begins to read the headers of the clip in `input`, and to count its packets; decodes nothing.
     ///
     /// # Errors
-    /// [`Error::Media`] where the clip is at fault.
-    pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<MediaInfo, Error> {
+    /// [`Error::Media`] where its first bytes are no video's, [`Error::Spawn`].
+    pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<Probe, Error> {
         let container = sniff(input)?;
         // Both at once: most of the time goes into starting them.
         let streams = self.ask_about(input, argv::probe_streams(container, limits))?;
         let packets = self.ask_about(input, argv::probe_packets(container, limits))?;
-        let unreadable = |error| unreadable(error, limits);
-        let (streams, words) = streams.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT).map_err(unreadable)?;
-        let mut stated = match probe::parse_streams(container, &streams, limits, &self.capabilities) {
-            Err(Error::Media(MediaError::Damaged)) => return Err(probe::complaint(&words, limits).into()),
-            other => other?,
-        };
-        let (packets, _) = packets.output(MAX_PACKET_LIST_BYTES, reading_timeout(input)).map_err(unreadable)?;
-        probe::settle(&mut stated, &packets, limits)?;
-        Ok(stated.info())
+        Ok(Probe { tools: self.clone(), container, limits: *limits, streams, packets, timeout: reading_timeout(input) })
     }
 
     /// Starts decoding to raw pictures on standard output. See [`DecodePlan`].
@@ -173,14 +190,25 @@ impl Tools {
     /// Name in the scratch folder of the sound that goes into the outputs.
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
-    /// Starts an encoder that reads raw pictures on standard input and writes [`EncodePlan::file_name`] in `scratch`. For formats that
-    /// are not [made here](EncodePlan::is_made_here); of the others ffmpeg would make nothing useful.
+    /// Starts an encoder that reads raw pictures on standard input and writes [`EncodePlan::file_name`] in `scratch`. For stacked-alpha and
+    /// MOV; of the others ffmpeg would make nothing useful.
     ///
     /// # Errors
     /// [`Error::Spawn`].
     pub fn encode(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch));
         command.args(argv::encode(plan));
+        Child::spawn(plan.doing(), command, Stdio::piped())
+    }
+
+    /// Starts an encoder of one stream of a WebM: it reads raw colours, or raw grey, on standard input and writes
+    /// [`EncodePlan::layer_name`] in `scratch`.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn encode_layer(&self, plan: &EncodePlan, layer: Layer, scratch: &Path) -> Result<Child, Error> {
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch));
+        command.args(argv::encode_layer(plan, layer));
         Child::spawn(plan.doing(), command, Stdio::piped())
     }
 
@@ -212,20 +240,6 @@ impl Tools {
         command.args(arguments);
         Child::spawn(doing, command, open_again(input)?)
     }
-}
-
-/// ffprobe ends with an error when it can make nothing of the headers: then the clip is at fault.
-fn unreadable(error: Error, limits: &MediaLimits) -> Error {
-    match error {
-        Error::Failed { stderr_tail, .. } => probe::complaint(&stderr_tail, limits).into(),
-        other => other,
-    }
-}
-
-/// Listing packets reads all of some containers: a second more for every 10 MB, which a slow disk manages.
-fn reading_timeout(input: &File) -> Duration {
-    let bytes = input.metadata().map_or(0, |meta| meta.len());
-    QUESTION_TIMEOUT + Duration::from_secs(bytes / 10_000_000)
 }
 
 fn open_again(input: &File) -> Result<Stdio, Error> {

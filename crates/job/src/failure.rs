@@ -38,6 +38,10 @@ failure_codes! {
     InvalidRequest = "INVALID_REQUEST", Input;
     /// The clip is beyond a limit in bytes, pixels, frames or seconds.
     FileTooLarge = "FILE_TOO_LARGE", Input;
+    /// The address of the clip cannot be fetched from, and will not be: refused, not there, forbidden.
+    InvalidUrl = "INVALID_URL", Input;
+    /// The key keeps as many bytes as it may.
+    QuotaExceeded = "QUOTA_EXCEEDED", Input;
     /// The owner ended the job.
     Cancelled = "JOB_CANCELLED", Input;
     /// The job waited longer than jobs are kept.
@@ -56,6 +60,8 @@ failure_codes! {
     ProcessingFailed = "PROCESSING_FAILED", Host;
     /// The store or another machine did not answer; worth another attempt.
     StorageUnavailable = "STORAGE_UNAVAILABLE", Upstream;
+    /// The host of the clip's address failed, could not be reached or was too slow; worth another attempt.
+    UrlUnavailable = "URL_UNAVAILABLE", Upstream;
 }
 
 impl FailureCode {

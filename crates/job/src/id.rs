@@ -22,10 +22,7 @@ impl JobId {
     /// The id made of the lowest 100 bits of `random`, which the caller draws from the system's generator.
     #[must_use]
     pub fn from_random(random: u128) -> Self {
-        let mut id = String::with_capacity(2 + RANDOM_CHARS);
-        id.push_str("jd");
-        id.extend((0..RANDOM_CHARS).map(|place| char::from(ALPHABET[(random >> (5 * place)) as usize & 31])));
-        Self(id)
+        Self(write("jd", random))
     }
 
     /// The id as on the wire.
@@ -45,9 +42,7 @@ impl FromStr for JobId {
     type Err = ParseJobIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let random = text.strip_prefix("jd").ok_or(ParseJobIdError)?;
-        let known = random.bytes().all(|byte| ALPHABET.contains(&byte));
-        if known && random.len() == RANDOM_CHARS { Ok(Self(text.to_owned())) } else { Err(ParseJobIdError) }
+        if is_written("jd", text) { Ok(Self(text.to_owned())) } else { Err(ParseJobIdError) }
     }
 }
 
@@ -65,6 +60,55 @@ impl From<JobId> for String {
     }
 }
 
+/// The name of an upload: `up` and 20 characters of randomness.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UploadId(String);
+
+/// The text is not the name of an upload.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a storage id: up followed by 20 digits and lower-case letters")]
+pub struct ParseUploadIdError;
+
+impl UploadId {
+    /// The id made of the lowest 100 bits of `random`, which the caller draws from the system's generator.
+    #[must_use]
+    pub fn from_random(random: u128) -> Self {
+        Self(write("up", random))
+    }
+
+    /// The id as on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UploadId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for UploadId {
+    type Err = ParseUploadIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_written("up", text) { Ok(Self(text.to_owned())) } else { Err(ParseUploadIdError) }
+    }
+}
+
+fn write(prefix: &str, random: u128) -> String {
+    let mut id = String::with_capacity(prefix.len() + RANDOM_CHARS);
+    id.push_str(prefix);
+    id.extend((0..RANDOM_CHARS).map(|place| char::from(ALPHABET[(random >> (5 * place)) as usize & 31])));
+    id
+}
+
+fn is_written(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix)
+        .is_some_and(|random| random.len() == RANDOM_CHARS && random.bytes().all(|byte| ALPHABET.contains(&byte)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +118,9 @@ mod tests {
         fn every_random_number_makes_an_id_that_reads_back(random: u128) {
             let id = JobId::from_random(random);
             assert_eq!(id.as_str().parse(), Ok(id.clone()));
+            let upload = UploadId::from_random(random);
+            assert_eq!(upload.as_str().parse(), Ok(upload.clone()));
+            assert!(id.as_str().parse::<UploadId>().is_err() && upload.as_str().parse::<JobId>().is_err());
         }
     }
 

@@ -26,7 +26,7 @@ pub use day::{ParseDayError, UtcDay};
 pub use failure::{Failure, FailureCode};
 pub use fault::Fault;
 pub use format::{Formats, OutputFormat};
-pub use id::{JobId, ParseJobIdError};
+pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};
 pub use outcome::{CutMethod, Measured, Outcome, OutputPointer, Sha256Hex};
 pub use persisted::PersistedRequestError;

@@ -1,11 +1,11 @@
 //! Encodes raw pictures that lie ready, all formats at once: `encode_alone FOLDER WIDTH HEIGHT FPS FORMAT=FILE...`
 //!
-//! For measuring what of a cut is encoding: the same encoders with the same settings, and nothing else. FILE holds yuva420p, for
-//! stacked-alpha the yuv420p of colour above matte.
+//! For measuring what of a cut is encoding: the same encoders with the same settings and as many threads, and nothing else. FILE holds
+//! yuva420p, for stacked-alpha the yuv420p of colour above matte.
 
-use std::{fs::File, io, path::Path, thread};
+use std::{fs::File, io::Write, path::Path, thread};
 
-use clearcut_ffmpeg::{ColorTags, EncodePlan, SandboxPolicy, SearchPath, Tools};
+use clearcut_ffmpeg::{Child, ColorTags, EncodePlan, Layer, SandboxPolicy, SearchPath, Tools, read_picture};
 use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
@@ -33,22 +33,40 @@ fn main() -> Result<(), Failure> {
             quality: Quality::default(),
             speed: Speed::default(),
             has_audio: false,
-            threads: thread::available_parallelism()?.get(),
+            threads: thread::available_parallelism()?.get().div_ceil(files.len()),
         };
         // Started here, since a child ends with the thread that started it.
-        encoders.push((tools.encode(&plan, Path::new(folder))?, file));
+        let folder = Path::new(folder);
+        let area = size.pixels() as usize;
+        encoders.push(if plan.format == OutputFormat::Webm {
+            let start = |layer| tools.encode_layer(&plan, layer, folder);
+            (vec![(start(Layer::Color)?, area * 3 / 2), (start(Layer::Alpha)?, area)], file)
+        } else {
+            (vec![(tools.encode(&plan, folder)?, area)], file)
+        });
     }
     thread::scope(|scope| {
-        let running: Vec<_> = encoders
-            .into_iter()
-            .map(|(mut child, file)| {
-                scope.spawn(move || -> Result<(), Failure> {
-                    let pipe = child.take_stdin();
-                    io::copy(&mut File::open(file)?, &mut pipe.ok_or("no pipe")?)?;
-                    Ok(child.wait()?)
-                })
-            })
-            .collect();
+        let running: Vec<_> =
+            encoders.into_iter().map(|(children, file)| scope.spawn(move || feed(children, file))).collect();
         running.into_iter().try_for_each(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+/// Hands each child its bytes of every picture in turn, and waits for all.
+fn feed(mut children: Vec<(Child, usize)>, file: &str) -> Result<(), Failure> {
+    let mut pipes = Vec::new();
+    for (child, bytes) in &mut children {
+        pipes.push((child.take_stdin().ok_or("no pipe")?, vec![0; *bytes]));
+    }
+    let mut file = File::open(file)?;
+    'pictures: loop {
+        for (pipe, bytes) in &mut pipes {
+            if !read_picture(&mut file, bytes)? {
+                break 'pictures;
+            }
+            pipe.write_all(bytes)?;
+        }
+    }
+    drop(pipes);
+    children.into_iter().try_for_each(|(child, _)| Ok(child.wait()?))
 }

@@ -15,7 +15,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::{
     CutReport, Error, OutputReport, Progress, Resources, Stop,
     check::MatteLog,
-    encode::{Encoder, Work},
+    children::Children,
+    encode::Encoder,
     matting::matte_in_order,
     plan::Plan,
     progress::{Counters, StallTimer},
@@ -51,11 +52,12 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// # Errors
 /// See [`Error`]. No file of a failed cut is to be used.
 pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutReport, Error> {
+    let probe = job.tools.probe(job.input, &job.limits); // Read while ffmpeg says what it can do.
     for format in job.request.formats.iter() {
         job.tools.require(format)?;
     }
     progress(Progress::Surveying);
-    let info = job.tools.probe(job.input, &job.limits)?;
+    let info = probe?.info()?;
     stop.check()?;
     let plan = Plan::new(&info, job.request, &job.resources);
     check_rate(&plan, &job.limits)?;
@@ -68,14 +70,9 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
             return Err(Error::TooLargeFor { format, size, max_side });
         }
     }
-    let sound = if plan.carries_audio() { Some(start_sound(job, &info, stop)?) } else { None };
-    let backdrop = survey(job, &info, plan.picture, stop)?;
-    if let Some(sound) = sound {
-        sound.wait()?;
-    }
-    stop.check()?;
+    let (backdrop, children) = prepare(job, &info, &plan, stop)?;
     let (key_color, confidence) = (Some(backdrop.color()), backdrop.confidence());
-    let (log, quality, outputs) = run(job, &info, &plan, backdrop, stop, progress)?;
+    let (log, quality, outputs) = run(job, &info, &plan, backdrop, children, stop, progress)?;
     Ok(CutReport {
         source: info,
         size: plan.size(),
@@ -96,8 +93,15 @@ fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
     Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
 }
 
-fn start_sound(job: &CutJob, info: &MediaInfo, stop: &Stop) -> Result<Child, Error> {
-    Ok(stop.covers(job.tools.extract_audio(job.input, info, &job.limits, job.scratch)?))
+/// Measures the background, and meanwhile starts decoder and encoders, since starting them takes as long as a few pictures.
+fn prepare(job: &CutJob, info: &MediaInfo, plan: &Plan, stop: &Stop) -> Result<(Backdrop, Children), Error> {
+    let (backdrop, children) = thread::scope(|scope| {
+        let surveying = scope.spawn(|| survey(job, info, plan.picture, stop).map_err(|error| stop.fail(error)).ok());
+        let children = Children::start(job, info, plan, stop).map_err(|error| stop.fail(error)).ok();
+        (surveying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), children)
+    });
+    stop.check()?;
+    backdrop.zip(children).ok_or(Error::Cancelled)
 }
 
 /// Runs decoder, matting and all encoders at the same time.
@@ -106,6 +110,7 @@ fn run(
     info: &MediaInfo,
     plan: &Plan,
     backdrop: Backdrop,
+    children: Children,
     stop: &Stop,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(MatteLog, QualityLog, Vec<OutputReport>), Error> {
@@ -113,28 +118,14 @@ fn run(
     let keyer = Keyer::new(backdrop, settings);
     let counters = Counters::new(plan.encodes.len());
     let log = OnceLock::new();
-    // Children are started on this thread, which outlives them: the system ends them should it die.
-    let decoder = stop.covers(job.tools.decode(job.input, info, &plan.decode, &job.limits)?);
-    let mut encoders = Vec::new();
-    for (index, encode) in plan.encodes.iter().enumerate() {
-        let work = if encode.is_made_here() {
-            Work::Here
-        } else {
-            Work::Child(stop.covers(job.tools.encode(encode, job.scratch)?))
-        };
-        let (tools, scratch, began) = (job.tools, job.scratch, Instant::now());
-        encoders.push(Encoder {
-            index,
-            plan: encode,
-            work,
-            scratch,
-            tools,
-            stop,
-            counters: &counters,
-            log: &log,
-            began,
-        });
-    }
+    let Children { decoder, works } = children;
+    let (tools, scratch, began) = (job.tools, job.scratch, Instant::now());
+    let encoders: Vec<Encoder> = (works.into_iter().zip(&plan.encodes).enumerate())
+        .map(|(index, (work, plan))| {
+            let (counters, log) = (&counters, &log);
+            Encoder { index, plan, work, scratch, tools, stop, counters, log, began }
+        })
+        .collect();
     // Bounded in pictures, by Plan::queue_len, which is bounded in bytes.
     let (decoded_to, decoded) = bounded::<Picture>(plan.queue_len);
     let (results, quality) = thread::scope(|scope| {

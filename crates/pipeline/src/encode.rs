@@ -15,6 +15,7 @@ use crate::{
     Error, OutputReport, Stop,
     animate::animate,
     check::{MatteLog, check_output},
+    layers::Layers,
     progress::Counters,
     stack::stack,
 };
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) enum Work {
     /// A process that reads raw pictures.
     Child(Child),
+    /// Two processes, each for one stream of a WebM.
+    Layers(Layers),
     /// This process.
     Here,
 }
@@ -52,6 +55,7 @@ impl Encoder<'_> {
         let (plan, scratch) = (self.plan, self.scratch);
         match self.work {
             Work::Child(child) => feed(child, plan, taken)?,
+            Work::Layers(layers) => layers.encode(plan, scratch, taken)?,
             Work::Here => animate(plan, scratch, taken.take_while(|_| !self.stop.is_stopped()))?,
         }
         let Some(log) = self.log.get() else { return Err(Error::Cancelled) };

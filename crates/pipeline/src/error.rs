@@ -4,6 +4,7 @@ use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::Size;
 use clearcut_job::{Fault, OutputFormat};
+use clearcut_webm::Error as WebmError;
 
 /// Why a cut did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,12 @@ pub enum Error {
         /// Why it gave up.
         source: AnimationError,
     },
+    /// The streams of a WebM do not belong together.
+    #[error("putting the webm file together failed")]
+    Layers {
+        /// What is wrong with them.
+        source: WebmError,
+    },
     /// Nothing moved for too long.
     #[error("no picture was finished for {secs} s")]
     Stalled {
@@ -93,7 +100,7 @@ impl Error {
             Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
             Self::Stalled { .. } => "TIMEOUT",
             Self::Cancelled => "JOB_CANCELLED",
-            Self::Encoder { .. } | Self::Io { .. } => "PROCESSING_FAILED",
+            Self::Encoder { .. } | Self::Layers { .. } | Self::Io { .. } => "PROCESSING_FAILED",
         }
     }
 
@@ -107,7 +114,11 @@ impl Error {
             | Self::TooManyPictures { .. }
             | Self::TooLargeFor { .. }
             | Self::Cancelled => Fault::Input,
-            Self::CheckFailed { .. } | Self::Encoder { .. } | Self::Stalled { .. } | Self::Io { .. } => Fault::Host,
+            Self::CheckFailed { .. }
+            | Self::Encoder { .. }
+            | Self::Layers { .. }
+            | Self::Stalled { .. }
+            | Self::Io { .. } => Fault::Host,
         }
     }
 
@@ -127,7 +138,9 @@ impl Error {
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")
             }
-            Self::Encoder { .. } | Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => None,
+            Self::Encoder { .. } | Self::Layers { .. } | Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => {
+                None
+            }
         }
     }
 }

@@ -10,9 +10,11 @@
 
 mod animate;
 mod check;
+mod children;
 mod cut;
 mod encode;
 mod error;
+mod layers;
 mod matting;
 mod plan;
 mod progress;

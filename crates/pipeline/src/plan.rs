@@ -51,10 +51,10 @@ impl Plan {
             quality: request.quality,
             speed: request.speed,
             has_audio: request.keeps_audio && info.audio.is_some(),
-            threads: resources.threads.get(),
+            threads: threads_for(format, request.formats.iter().count(), resources),
         };
         Self {
-            decode: DecodePlan { size, retiming, threads: resources.threads.get().min(4) },
+            decode: DecodePlan { size, retiming, threads: resources.threads.get().div_ceil(2).min(4) },
             picture,
             frame_rate,
             expected_frames,
@@ -84,6 +84,15 @@ fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
     (asked, if unchanged { Retiming::EveryPicture } else { Retiming::To(asked) })
 }
 
+/// Encoders share the cores: all work at the same time, and one that divides a picture among threads takes up to a seventh more time of
+/// processors, and more memory. Those in our own process compress whole frames on their threads, which costs nothing.
+fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> usize {
+    match format {
+        OutputFormat::Webp | OutputFormat::Apng => resources.threads.get(),
+        _ => resources.threads.get().div_ceil(formats.max(1)),
+    }
+}
+
 /// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–8 pictures each.
 fn queue_len(picture: PictureFormat, resources: &Resources) -> usize {
     (resources.picture_bytes / (3 * picture.with_alpha().byte_len())).clamp(1, 8)
@@ -97,6 +106,15 @@ mod tests {
     fn format(width: u32, height: u32) -> PictureFormat {
         let size = Size::new(width, height).unwrap();
         PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 }
+    }
+
+    #[test]
+    fn encoders_share_the_cores_and_each_has_one() {
+        let of = |formats, cores| {
+            let resources = Resources { threads: NonZeroUsize::new(cores).unwrap(), ..Resources::default() };
+            threads_for(OutputFormat::StackedAlpha, formats, &resources)
+        };
+        assert_eq!([of(1, 2), of(2, 2), of(5, 2), of(2, 8), of(5, 8)], [2, 1, 1, 4, 2]);
     }
 
     #[test]

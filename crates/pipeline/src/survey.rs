@@ -1,4 +1,6 @@
-use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, read_picture};
+use std::time::Duration;
+
+use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Sampled, read_picture};
 use clearcut_frame::{Picture, PictureFormat};
 use clearcut_job::KeyChoice;
 use clearcut_matte::Backdrop;
@@ -9,7 +11,8 @@ use crate::{CutJob, Error, Stop};
 const SAMPLES: u64 = 24;
 /// Fewer are taken of large pictures, to stay within this.
 const SAMPLE_BYTES: u64 = 96 << 20;
-/// Clips with at least so many key frames are sampled from these alone, so that a long clip is not decoded twice.
+/// Clips with at least so many key frames are sampled from these alone, so that a long clip is not decoded twice. Of others the pictures
+/// are left out that nothing is predicted from, which are half of the work.
 const MIN_KEY_FRAMES: u64 = 8;
 
 /// Measures the background of the clip from pictures spread over all of it.
@@ -44,7 +47,14 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop
 
 fn sample_plan(info: &MediaInfo, format: PictureFormat) -> SamplePlan {
     let max_pictures = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
-    let key_frames_only = info.key_frames >= MIN_KEY_FRAMES;
-    let available = if key_frames_only { info.key_frames } else { info.frames };
-    SamplePlan { key_frames_only, step: available.div_ceil(max_pictures).max(1), max_pictures }
+    let among = if info.key_frames >= MIN_KEY_FRAMES {
+        Sampled::KeyFrames(info.key_frames.div_ceil(max_pictures))
+    } else if info.has_variable_rate {
+        Sampled::Every(info.frames.div_ceil(max_pictures))
+    } else {
+        // A millisecond less, since containers round timestamps.
+        let apart = info.duration / u32::try_from(max_pictures).unwrap_or(u32::MAX);
+        Sampled::References(apart.saturating_sub(Duration::from_millis(1)))
+    };
+    SamplePlan { among, max_pictures }
 }

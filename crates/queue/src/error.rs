@@ -10,6 +10,18 @@ pub enum QueueError {
     /// A job or a key with that name is there already.
     #[error("the name is taken")]
     Taken,
+    /// There is no such upload, of this key and in this state.
+    #[error("there is no such upload")]
+    NoSuchUpload,
+    /// The upload is not whole.
+    #[error("the upload is not whole")]
+    UploadUnfinished,
+    /// The key keeps as many bytes as it may.
+    #[error("the key would keep more than its {quota_bytes} bytes")]
+    QuotaExceeded {
+        /// What it may keep.
+        quota_bytes: u64,
+    },
     /// The idempotency key was used before, for something else.
     #[error("the idempotency key was used for another request")]
     OtherBody,
@@ -57,8 +69,10 @@ impl QueueError {
         match self {
             Self::LeaseLost => "LEASE_LOST",
             Self::Taken => "TAKEN",
+            Self::NoSuchUpload => "UPLOAD_NOT_FOUND",
+            Self::UploadUnfinished => "UPLOAD_UNFINISHED",
             Self::OtherBody => "IDEMPOTENCY_CONFLICT",
-            Self::LineFull { .. } => "QUOTA_EXCEEDED",
+            Self::QuotaExceeded { .. } | Self::LineFull { .. } => "QUOTA_EXCEEDED",
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
             Self::OldSqlite { .. } => "OLD_SQLITE",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
@@ -73,7 +87,11 @@ impl QueueError {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
-            Self::OtherBody | Self::LineFull { .. } => Fault::Input,
+            Self::NoSuchUpload
+            | Self::UploadUnfinished
+            | Self::QuotaExceeded { .. }
+            | Self::OtherBody
+            | Self::LineFull { .. } => Fault::Input,
             Self::NewerSchema { .. }
             | Self::OldSqlite { .. }
             | Self::DiskFull

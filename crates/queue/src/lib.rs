@@ -18,6 +18,7 @@ mod record;
 mod signals;
 mod sqlite;
 mod traits;
+mod uploads;
 
 pub use error::QueueError;
 pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
@@ -29,3 +30,4 @@ pub use record::{Claimed, Depth, Ending, Finished, InputPointer, JobRecord, NewJ
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
 pub use traits::Queue;
+pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, StorageLimits, UploadRecord, Uploads};

@@ -1,8 +1,11 @@
+mod line;
 mod owned_jobs;
+mod uploads;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -11,9 +14,10 @@ use clearcut_job::{
 };
 
 use crate::{
-    Claimed, DayUsage, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob,
-    NewKey, NextStep, Policy, Queue, QueueError, Reaped, Signals,
+    Claimed, DayUsage, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob, NewKey,
+    NextStep, Policy, Queue, QueueError, Reaped, Signals, StorageLimits,
 };
+use uploads::{RowInput, Upload};
 
 /// The queue as plain maps: the model that says what every backend must do, and a queue for tests. Nothing outlives it.
 #[derive(Debug)]
@@ -24,27 +28,29 @@ pub struct MemoryQueue {
     tables: Mutex<Tables>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Tables {
     jobs: Vec<Row>,
     /// How many jobs there ever were.
     last_seq: i64,
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
+    storage: BTreeMap<KeyId, StorageLimits>,
+    uploads: Vec<Upload>,
     /// The number of the claim that each key was served by last.
     turns: HashMap<KeyId, u64>,
     done: HashMap<(KeyId, String), owned_jobs::Done>,
     usage: Vec<(KeyId, UnixMillis, DayUsage)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Row {
     seq: i64,
     id: JobId,
     owner: KeyId,
     state: JobState,
     request_json: String,
-    input: InputPointer,
-    input_kept: bool,
+    input: RowInput,
+    max_retention: Option<Duration>,
     token: FencingToken,
     attempts: u32,
     crashes: u32,
@@ -75,75 +81,8 @@ impl MemoryQueue {
 }
 
 impl Tables {
-    fn submit(&mut self, job: NewJob, policy: &Policy, now: UnixMillis) -> Result<(), QueueError> {
-        self.check_line(job.owner, policy)?;
-        self.push(job.id, job.owner, job.request.to_json(), job.input, now)?;
-        Ok(())
-    }
-
-    /// Refuses if `owner` has as many jobs in line as it may have.
-    fn check_line(&self, owner: KeyId, policy: &Policy) -> Result<(), QueueError> {
-        let limit = self.limits(owner).max_waiting.unwrap_or(policy.max_waiting);
-        let waiting = self.waiting().filter(|row| row.owner == owner).count();
-        if waiting < limit as usize { Ok(()) } else { Err(QueueError::LineFull { limit }) }
-    }
-
-    fn limits(&self, owner: KeyId) -> KeyLimits {
-        self.keys.get(&owner).map_or_else(KeyLimits::default, |(_, record)| record.limits)
-    }
-
-    fn push(
-        &mut self,
-        id: JobId,
-        owner: KeyId,
-        request_json: String,
-        input: InputPointer,
-        now: UnixMillis,
-    ) -> Result<&mut Row, QueueError> {
-        if self.row(&id).is_some() {
-            return Err(QueueError::Taken);
-        }
-        self.last_seq += 1;
-        let seq = self.last_seq;
-        self.jobs.push(Row {
-            seq,
-            id,
-            owner,
-            state: JobState::Queued,
-            request_json,
-            input,
-            input_kept: true,
-            token: FencingToken::default(),
-            attempts: 0,
-            crashes: 0,
-            progress: Progress::NONE,
-            created: now,
-            not_before: now,
-            started: None,
-            ended: None,
-            winner: None,
-            failure: None,
-            outcome: None,
-            outputs_kept: false,
-            lease_expires: None,
-            revision: 1,
-            retry_of: None,
-        });
-        self.jobs.last_mut().ok_or(QueueError::Taken)
-    }
-
     fn row(&mut self, id: &JobId) -> Option<&mut Row> {
         self.jobs.iter_mut().find(|row| row.id == *id)
-    }
-
-    /// The job to be claimed next: of the key that has the fewest running and was served longest ago, the one that has been
-    /// ready the longest.
-    fn next(&self, now: UnixMillis, policy: &Policy) -> Option<JobId> {
-        let running = |owner| self.jobs.iter().filter(|row| row.owner == owner && row.lease_expires.is_some()).count();
-        let may_run = |owner| running(owner) < self.limits(owner).max_running.unwrap_or(policy.max_running) as usize;
-        let turn = |owner| self.turns.get(&owner).copied().unwrap_or(0);
-        let ready = self.waiting().filter(|row| row.not_before <= now && may_run(row.owner));
-        ready.min_by_key(|row| (running(row.owner), turn(row.owner), row.not_before, row.seq)).map(|row| row.id.clone())
     }
 
     fn leased(&mut self, id: &JobId, token: FencingToken) -> Result<&mut Row, QueueError> {
@@ -196,12 +135,16 @@ impl Row {
             id: self.id.clone(),
             token: self.token,
             request_json: self.request_json.clone(),
-            input: self.input.clone(),
+            input: self.input.claimed(),
             waited: now.since(self.not_before),
         }
     }
 
-    fn record(&self) -> JobRecord {
+    fn expires(&self, policy: &Policy) -> Option<UnixMillis> {
+        self.ended.map(|ended| policy.expiry(ended, self.max_retention))
+    }
+
+    fn record(&self, policy: &Policy) -> JobRecord {
         JobRecord {
             id: self.id.clone(),
             owner: self.owner,
@@ -210,6 +153,7 @@ impl Row {
             created: self.created,
             started: self.started,
             ended: self.ended,
+            expires: self.expires(policy),
             attempts: self.attempts,
             crashes: self.crashes,
             token: self.token,
@@ -231,7 +175,7 @@ impl Queue for MemoryQueue {
     }
 
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record()))
+        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record(&self.policy)))
     }
 
     async fn claim(&self, _worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
@@ -331,33 +275,12 @@ impl Queue for MemoryQueue {
 
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
-        let (mut inputs, mut forgotten) = (Vec::new(), Vec::new());
-        let mut tables = self.tables();
-        for row in &mut tables.jobs {
-            let Some(ended) = row.ended else { continue };
-            if std::mem::take(&mut row.input_kept) {
-                inputs.push(row.input.key.clone());
-            }
-            if row.outputs_kept && ended.after(self.policy.output_retention) <= now {
-                row.outputs_kept = false;
-                let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
-                forgotten.extend(outputs.map(|output| output.key.clone()));
-            }
-        }
-        // Jobs that run again what another ran have the same input.
-        inputs.sort();
-        inputs.dedup();
-        inputs.retain(|key| !tables.is_input(key));
-        Ok(inputs.into_iter().chain(forgotten).collect())
+        Ok(self.tables().forget(&self.policy, now))
     }
 
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
         let tables = self.tables();
-        let inputs = tables.jobs.iter().filter(|row| row.input_kept).map(|row| &row.input.key);
-        let kept = tables.jobs.iter().filter(|row| row.outputs_kept);
-        let outputs = kept.flat_map(|row| &row.outcome).flat_map(|outcome| &outcome.outputs).map(|output| &output.key);
-        let known: HashSet<&String> = inputs.chain(outputs).collect();
-        Ok(keys.iter().filter(|key| known.contains(key)).cloned().collect())
+        Ok(keys.into_iter().filter(|key| tables.is_pointed_to(key)).collect())
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {

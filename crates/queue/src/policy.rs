@@ -17,8 +17,12 @@ pub struct Policy {
     pub backoff: Duration,
     /// The longest pause between tries. Default 5 min.
     pub backoff_cap: Duration,
-    /// How long outputs are kept after the end of a job. Default 24 h.
-    pub output_retention: Duration,
+    /// How long inputs and outputs are kept after the end of a job; a key may have less. Default 24 h.
+    pub retention: Duration,
+    /// How long an upload may take to become whole. Default 24 h.
+    pub upload_ttl: Duration,
+    /// Bytes that a key may keep, unless it has a quota of its own; `None` for any number. Default none.
+    pub quota_bytes: Option<u64>,
     /// How many jobs of one key run at once, where the key has no number of its own. Default: as many as there are workers.
     pub max_running: u32,
     /// How many jobs of one key wait at once, where the key has no number of its own. Default 10,000.
@@ -35,7 +39,9 @@ impl Default for Policy {
             max_crashes: 2,
             backoff: Duration::from_secs(5),
             backoff_cap: Duration::from_mins(5),
-            output_retention: Duration::from_hours(24),
+            retention: Duration::from_hours(24),
+            upload_ttl: Duration::from_hours(24),
+            quota_bytes: None,
             max_running: u32::MAX,
             max_waiting: 10_000,
             idempotency_span: Duration::from_hours(24),
@@ -56,6 +62,12 @@ pub enum NextStep {
 }
 
 impl Policy {
+    /// When what ended or became whole at `moment` is forgotten, if its key keeps things for `max_retention` at most.
+    #[must_use]
+    pub fn expiry(&self, moment: UnixMillis, max_retention: Option<Duration>) -> UnixMillis {
+        moment.after(self.retention.min(max_retention.unwrap_or(self.retention)))
+    }
+
     /// What becomes of job `id` after its worker reported `failure`, which was try number `attempts` (from 1).
     #[must_use]
     pub fn after_failure(&self, id: &JobId, failure: Failure, attempts: u32, now: UnixMillis) -> NextStep {

@@ -1,6 +1,6 @@
 use clearcut_job::{CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis};
 
-use crate::KeyId;
+use crate::{ClaimedInput, KeyId, NewInput};
 
 /// Where the input of a job lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct InputPointer {
     pub sha256: Sha256Hex,
 }
 
-/// A job to be queued, with its input in the store already.
+/// A job to be queued.
 #[derive(Debug, Clone)]
 pub struct NewJob {
     /// Its name, freshly drawn.
@@ -22,8 +22,8 @@ pub struct NewJob {
     pub owner: KeyId,
     /// What is asked.
     pub request: CutRequest,
-    /// Where the input lies.
-    pub input: InputPointer,
+    /// What it works on.
+    pub input: NewInput,
 }
 
 /// What is known of a job.
@@ -51,6 +51,8 @@ pub struct JobRecord {
     pub token: FencingToken,
     /// Why it failed, if it did.
     pub failure: Option<Failure>,
+    /// When its input and its outputs are forgotten, once it has ended.
+    pub expires: Option<UnixMillis>,
     /// What it made, if it completed.
     pub outcome: Option<Outcome>,
     /// A number that rises whenever the state, the progress, or whatever else is shown of the job changes.
@@ -68,8 +70,8 @@ pub struct Claimed {
     pub token: FencingToken,
     /// What is asked, as [`CutRequest::to_json`] wrote it.
     pub request_json: String,
-    /// Where the input lies.
-    pub input: InputPointer,
+    /// What it works on.
+    pub input: ClaimedInput,
     /// How long it had been waiting to be claimed.
     pub waited: std::time::Duration,
 }

@@ -3,8 +3,10 @@ mod jobs;
 mod keys;
 mod open;
 mod owned_jobs;
+mod retention;
 mod row;
 mod sql;
+mod uploads;
 
 use std::sync::Arc;
 

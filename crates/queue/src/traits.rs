@@ -3,7 +3,7 @@ use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
 
 use crate::{
     Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, OwnedJobs, QueueError,
-    Reaped, Signals,
+    Reaped, Signals, Uploads,
 };
 
 /// Durable jobs and API keys.
@@ -11,11 +11,12 @@ use crate::{
 /// Every method is one transaction, and what it returned for is on the disk. Time is the queue's own: no caller says what
 /// time it is. Any number of processes may call at once where the backend allows several.
 #[async_trait]
-pub trait Queue: OwnedJobs + Send + Sync + std::fmt::Debug {
+pub trait Queue: OwnedJobs + Uploads + Send + Sync + std::fmt::Debug {
     /// Puts a job in line.
     ///
     /// # Errors
-    /// [`QueueError::Taken`] if its id is in use, [`QueueError::LineFull`] if the owner has as many in line as it may have.
+    /// [`QueueError::Taken`] if its id is in use; [`QueueError::LineFull`] if the owner has as many in line as it may have; [`QueueError::NoSuchUpload`] or [`QueueError::UploadUnfinished`] if its
+    /// upload is no whole one of the same key; [`QueueError::QuotaExceeded`] if the key may not keep so much.
     async fn submit(&self, job: NewJob) -> Result<(), QueueError>;
 
     /// What is known of the job `id` of `owner`; `None` for a job of anyone else, too.
@@ -44,11 +45,11 @@ pub trait Queue: OwnedJobs + Send + Sync + std::fmt::Debug {
     /// Takes the jobs back whose lease ran out. Every process does this; none has to.
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError>;
 
-    /// Forgets where outputs lie that are past their retention, and the inputs of jobs that ended, at most 1,000 of each:
-    /// the keys returned are pointed to no more, and their objects can be removed.
+    /// Forgets where inputs and outputs lie that are past their retention, and the uploads that expired, at most 1,000 of
+    /// each: the keys returned are pointed to no more, and their objects can be removed.
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError>;
 
-    /// Those of `keys` that some job points to.
+    /// Those of `keys` that some job or upload points to.
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError>;
 
     /// The token of a claim of `id` that runs now, if one does: work of any other claim is waste.

@@ -5,6 +5,7 @@
 //! themselves and cannot be changed.
 
 mod error;
+mod grow;
 mod name;
 mod object;
 mod room;
@@ -13,6 +14,7 @@ mod sweep;
 mod upload;
 
 pub use error::StoreError;
+pub use grow::Growing;
 pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
 pub use sign::{SignedPath, SigningError, UrlSigner};

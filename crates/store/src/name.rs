@@ -1,9 +1,9 @@
 use std::{fmt, str::FromStr};
 
-use clearcut_job::{FencingToken, JobId, OutputFormat};
+use clearcut_job::{FencingToken, JobId, OutputFormat, UploadId};
 use object_store::path::Path;
 
-/// The name of an object: `uploads/{random}` or `jobs/{job}/{token}/cut.{extension}`.
+/// The name of an object: `uploads/{random}`, `partial/{upload}` or `jobs/{job}/{token}/{format}.{extension}`.
 ///
 /// Outputs lie under the token of the claim that made them, so that two workers which both believe to have a job never
 /// write to the same place.
@@ -18,6 +18,8 @@ pub struct ParseObjectNameError;
 impl ObjectName {
     /// The prefix of all uploads.
     pub const UPLOADS: &'static str = "uploads";
+    /// The prefix of all uploads that are not whole.
+    pub const PARTIAL: &'static str = "partial";
     /// The prefix of all outputs.
     pub const JOBS: &'static str = "jobs";
 
@@ -25,6 +27,12 @@ impl ObjectName {
     #[must_use]
     pub fn upload(random: u128) -> Self {
         Self(Path::from_iter([Self::UPLOADS, &format!("{random:032x}")]))
+    }
+
+    /// What there is of `upload` until it is whole.
+    #[must_use]
+    pub fn partial(upload: &UploadId) -> Self {
+        Self(Path::from_iter([Self::PARTIAL, upload.as_str()]))
     }
 
     /// The output of `job` in `format` that the claim with `token` made.
@@ -73,12 +81,13 @@ impl fmt::Display for ObjectName {
 impl FromStr for ObjectName {
     type Err = ParseObjectNameError;
 
-    /// Reads a name of one of the two forms; anything else, such as one with `..`, is refused.
+    /// Reads a name of one of the three forms; anything else, such as one with `..`, is refused.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-');
         let parts: Vec<&str> = text.split('/').collect();
         let formed = match parts[..] {
             [Self::UPLOADS, name] => !name.contains('.'),
+            [Self::PARTIAL, upload] => upload.parse::<UploadId>().is_ok(),
             [Self::JOBS, job, token, _] => job.parse::<JobId>().is_ok() && token.parse::<u64>().is_ok(),
             _ => false,
         };
@@ -106,6 +115,9 @@ mod tests {
         let upload = ObjectName::upload(9);
         assert_eq!(upload.as_str().parse(), Ok(upload.clone()));
         assert_eq!(upload.claim(), None);
+        let partial = ObjectName::partial(&UploadId::from_random(9));
+        assert_eq!(partial.as_str().parse(), Ok(partial.clone()));
+        assert_eq!((partial.claim(), partial.output_format()), (None, None));
     }
 
     #[test]
@@ -122,6 +134,8 @@ mod tests {
             "jobs/jd00000000000000000000/1/a%2e",
             "jobs/jd00000000000000000000/1/a\0b",
             "clearcut.db",
+            "partial/../clearcut.db",
+            "partial/x",
         ] {
             assert_eq!(text.parse::<ObjectName>(), Err(ParseObjectNameError), "{text:?}");
         }

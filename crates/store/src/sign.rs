@@ -1,10 +1,14 @@
 use std::{fmt, fs, io, path::Path};
 
-use clearcut_job::UnixMillis;
+use clearcut_job::{UnixMillis, UploadId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::ObjectName;
+
+/// What a link is for; a link for one purpose opens nothing for another.
+const FILE: &str = "file";
+const UPLOAD: &str = "upload";
 
 /// Signs links to objects and checks them. Whoever has the link has the object, until it ends.
 pub struct UrlSigner {
@@ -52,9 +56,19 @@ impl UrlSigner {
     /// The link that opens `name` until `expires`, to the second.
     #[must_use]
     pub fn sign(&self, name: &ObjectName, expires: UnixMillis) -> SignedPath {
+        SignedPath(format!("/files/{name}?{}", self.query(FILE, name.as_str(), expires)))
+    }
+
+    /// The link that takes the bytes of `upload` until `expires`, to the second.
+    #[must_use]
+    pub fn sign_upload(&self, upload: &UploadId, expires: UnixMillis) -> SignedPath {
+        SignedPath(format!("/api/v1/uploads/{upload}?{}", self.query(UPLOAD, upload.as_str(), expires)))
+    }
+
+    fn query(&self, purpose: &str, name: &str, expires: UnixMillis) -> String {
         let expires_secs = expires.whole_secs();
-        let signature = hex::encode(self.mac(name, expires_secs).finalize().into_bytes());
-        SignedPath(format!("/files/{name}?expires={expires_secs}&signature={signature}"))
+        let signature = hex::encode(self.mac(purpose, name, expires_secs).finalize().into_bytes());
+        format!("expires={expires_secs}&signature={signature}")
     }
 
     /// Whether a link to `name` with these two values opens it at `now`.
@@ -69,6 +83,30 @@ impl UrlSigner {
         signature: &str,
         now: UnixMillis,
     ) -> Result<(), SigningError> {
+        self.check_query(FILE, name.as_str(), (expires, signature), now)
+    }
+
+    /// Whether a link to `upload` with these two values takes bytes at `now`.
+    ///
+    /// # Errors
+    /// As with a link to an object.
+    pub fn check_upload(
+        &self,
+        upload: &UploadId,
+        expires: &str,
+        signature: &str,
+        now: UnixMillis,
+    ) -> Result<(), SigningError> {
+        self.check_query(UPLOAD, upload.as_str(), (expires, signature), now)
+    }
+
+    fn check_query(
+        &self,
+        purpose: &str,
+        name: &str,
+        (expires, signature): (&str, &str),
+        now: UnixMillis,
+    ) -> Result<(), SigningError> {
         let expires_secs: i64 = expires.parse().map_err(|_| SigningError::Changed)?;
         // One way to write a number, so that a link has one form.
         if expires_secs.to_string() != expires {
@@ -76,15 +114,14 @@ impl UrlSigner {
         }
         let lower = signature.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let given = hex::decode(signature).ok().filter(|_| lower).ok_or(SigningError::Changed)?;
-        self.mac(name, expires_secs).verify_slice(&given).map_err(|_| SigningError::Changed)?;
+        self.mac(purpose, name, expires_secs).verify_slice(&given).map_err(|_| SigningError::Changed)?;
         if now.whole_secs() >= expires_secs { Err(SigningError::Expired) } else { Ok(()) }
     }
 
-    fn mac(&self, name: &ObjectName, expires_secs: i64) -> Hmac<Sha256> {
+    fn mac(&self, purpose: &str, name: &str, expires_secs: i64) -> Hmac<Sha256> {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("a key of any length");
-        mac.update(b"clearcut file v1\n");
-        mac.update(format!("{expires_secs}\n{name}").as_bytes());
+        mac.update(format!("clearcut {purpose} v1\n{expires_secs}\n{name}").as_bytes());
         mac
     }
 }
@@ -159,6 +196,23 @@ mod tests {
         refused(&name, &expires, "");
         refused(&ObjectName::upload(1), &expires, &signature);
         assert!(UrlSigner::new([8; 32]).check(&name, &expires, &signature, NOW).is_err());
+    }
+
+    #[test]
+    fn a_link_to_an_upload_takes_that_upload_alone() {
+        let signer = UrlSigner::new([7; 32]);
+        let upload = UploadId::from_random(1);
+        let SignedPath(path) = signer.sign_upload(&upload, UnixMillis(NOW.0 + 1000));
+        let (_, query) = path.strip_prefix("/api/v1/uploads/").unwrap().split_once("?expires=").unwrap();
+        let (expires, signature) = query.split_once("&signature=").unwrap();
+        assert_eq!(signer.check_upload(&upload, expires, signature, NOW), Ok(()));
+        let other = signer.check_upload(&UploadId::from_random(2), expires, signature, NOW);
+        assert_eq!(other, Err(SigningError::Changed));
+        let late = signer.check_upload(&upload, expires, signature, UnixMillis(NOW.0 + 1000));
+        assert_eq!(late, Err(SigningError::Expired));
+        let SignedPath(path) = signer.sign(&ObjectName::partial(&upload), UnixMillis(NOW.0 + 1000));
+        let (_, signature) = path.split_once("&signature=").unwrap();
+        assert_eq!(signer.check_upload(&upload, expires, signature, NOW), Err(SigningError::Changed));
     }
 
     #[test]

@@ -5,20 +5,25 @@ use clearcut_queue::{Claimed, Queue, QueueError};
 use clearcut_store::{ObjectInfo, ObjectName, Store};
 use futures_util::TryStreamExt as _;
 
-/// Removes the objects whose time is over: inputs of jobs that ended, outputs past their retention. The pointer goes first,
-/// so that no job ever points to nothing; an object that outlives its pointer is found by [`sweep_orphans`].
-pub async fn tidy(queue: &dyn Queue, store: &Store) {
-    let forgotten = match queue.forget_expired().await {
-        Ok(forgotten) => forgotten,
-        Err(error) => {
-            tracing::warn!(?error, "what has expired could not be looked up");
-            return;
+/// Removes the objects whose time is over: inputs and outputs past their retention, uploads that expired. The pointer goes
+/// first, so that no job ever points to nothing; an object that outlives its pointer is found by [`sweep_orphans`]. Returns
+/// how many were removed.
+///
+/// # Errors
+/// If the queue failed. What the store refuses is logged and left for the sweep.
+pub async fn tidy(queue: &dyn Queue, store: &Store) -> Result<usize, QueueError> {
+    let mut removed = 0;
+    loop {
+        let forgotten = queue.forget_expired().await?;
+        if forgotten.is_empty() {
+            return Ok(removed);
         }
-    };
-    for key in forgotten {
-        let Ok(name) = key.parse::<ObjectName>() else { continue };
-        if let Err(error) = store.delete(&name).await {
-            tracing::warn!(?error, key, "an object is left for the sweeper");
+        for key in forgotten {
+            let Ok(name) = key.parse::<ObjectName>() else { continue };
+            match store.delete(&name).await {
+                Ok(()) => removed += 1,
+                Err(error) => tracing::warn!(?error, key, "an object is left for the sweeper"),
+            }
         }
     }
 }
@@ -34,8 +39,8 @@ pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Clai
     }
 }
 
-/// Removes objects that no job points to: outputs of claims that run no more, and uploads older than `upload_age` which
-/// never became a job. Returns how many.
+/// Removes objects that nothing points to: outputs of claims that run no more, and those older than `age` which never became
+/// the input of a job. Returns how many.
 ///
 /// # Errors
 /// If the queue failed. What the store refuses is logged and left for the next time.
@@ -43,10 +48,30 @@ pub async fn sweep_orphans(
     queue: &dyn Queue,
     store: &Store,
     clock: &dyn Clock,
-    upload_age: Duration,
+    age: Duration,
 ) -> Result<usize, QueueError> {
     let mut removed = 0;
-    for prefix in [ObjectName::UPLOADS, ObjectName::JOBS] {
+    for orphan in list_orphans(queue, store, clock, age).await? {
+        match store.delete(&orphan.name).await {
+            Ok(()) => removed += 1,
+            Err(error) => tracing::warn!(?error, name = %orphan.name, "an orphan could not be removed"),
+        }
+    }
+    Ok(removed)
+}
+
+/// The objects that [`sweep_orphans`] would remove now.
+///
+/// # Errors
+/// If the queue failed.
+pub async fn list_orphans(
+    queue: &dyn Queue,
+    store: &Store,
+    clock: &dyn Clock,
+    age: Duration,
+) -> Result<Vec<ObjectInfo>, QueueError> {
+    let mut orphans = Vec::new();
+    for prefix in [ObjectName::UPLOADS, ObjectName::PARTIAL, ObjectName::JOBS] {
         let mut objects = store.list(prefix);
         loop {
             let object = match objects.try_next().await {
@@ -57,27 +82,24 @@ pub async fn sweep_orphans(
                     break;
                 }
             };
-            if is_orphan(queue, clock, &object, upload_age).await? {
-                match store.delete(&object.name).await {
-                    Ok(()) => removed += 1,
-                    Err(error) => tracing::warn!(?error, name = %object.name, "an orphan could not be removed"),
-                }
+            if is_orphan(queue, clock, &object, age).await? {
+                orphans.push(object);
             }
         }
     }
-    Ok(removed)
+    Ok(orphans)
 }
 
 async fn is_orphan(
     queue: &dyn Queue,
     clock: &dyn Clock,
     object: &ObjectInfo,
-    upload_age: Duration,
+    age: Duration,
 ) -> Result<bool, QueueError> {
     // The claim is asked for before the pointer: a claim that does not run now will never write one.
     let may_come = match object.name.claim() {
         Some((job, token)) => queue.running_claim(&job).await? == Some(token),
-        None => clock.now().since(object.modified) < upload_age,
+        None => clock.now().since(object.modified) < age,
     };
     Ok(!may_come && queue.pointed_to(vec![object.name.as_str().to_owned()]).await?.is_empty())
 }

@@ -7,6 +7,21 @@ use tokio_util::sync::CancellationToken;
 
 use crate::WorkerSettings;
 
+/// What the work tells its keeper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// How far it is.
+    pub(crate) progress: Progress,
+    /// Bytes that have come: they move while the per cent of a long transfer stands.
+    pub(crate) bytes: u64,
+}
+
+impl From<Progress> for Told {
+    fn from(progress: Progress) -> Self {
+        Self { progress, bytes: 0 }
+    }
+}
+
 /// Why work on a job has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stopped {
@@ -26,13 +41,13 @@ pub(crate) async fn keep(
     queue: &dyn Queue,
     claimed: &Claimed,
     settings: &WorkerSettings,
-    mut progress: watch::Receiver<Progress>,
+    mut told: watch::Receiver<Told>,
     put_back: &CancellationToken,
 ) -> Stopped {
     let (ttl, began) = (settings.lease_ttl, Instant::now());
     let fence = ttl * 3 / 4;
     let (mut renewed, mut moved, mut written) = (began, began, began);
-    let mut last_seen = *progress.borrow();
+    let mut last_seen = *told.borrow();
     let mut watch = queue.signals().watch(&claimed.id);
     loop {
         // The next moment at which something is due, whatever happens in between.
@@ -41,7 +56,7 @@ pub(crate) async fn keep(
         let due = tokio::select! {
             () = put_back.cancelled() => return Stopped::PutBack,
             () = sleep(beat) => true,
-            () = news(&mut progress, last_seen, quiet) => true,
+            () = news(&mut told, last_seen.progress, quiet) => true,
             () = watch.changed(settings.cancel_interval) => false,
         };
         // Only looked at, which costs no write: the owner may have cancelled or removed the job, here or elsewhere.
@@ -51,7 +66,7 @@ pub(crate) async fn keep(
             }
             continue;
         }
-        let seen = *progress.borrow_and_update();
+        let seen = *told.borrow_and_update();
         if seen != last_seen {
             (last_seen, moved) = (seen, Instant::now());
         }
@@ -69,7 +84,7 @@ pub(crate) async fn keep(
         written = asked;
         let answer = tokio::time::timeout(
             fence.saturating_sub(renewed.elapsed()),
-            queue.renew(&claimed.id, claimed.token, seen),
+            queue.renew(&claimed.id, claimed.token, seen.progress),
         );
         match answer.await {
             Ok(Ok(())) => renewed = asked,
@@ -83,10 +98,8 @@ pub(crate) async fn keep(
 }
 
 /// Waits until there is progress that was not told, and then for `quiet`.
-async fn news(progress: &mut watch::Receiver<Progress>, told: Progress, quiet: Duration) {
-    if *progress.borrow() == told {
-        drop(progress.changed().await);
-    }
+async fn news(told: &mut watch::Receiver<Told>, before: Progress, quiet: Duration) {
+    drop(told.wait_for(|now| now.progress != before).await);
     sleep(quiet).await;
 }
 

@@ -6,6 +6,7 @@
 
 mod cancel;
 mod cutter;
+mod fetch;
 mod housekeeping;
 mod keeper;
 mod run;
@@ -14,6 +15,6 @@ mod work;
 
 pub use cancel::CancelFlag;
 pub use cutter::{CutFile, CutOrder, CutOutcome, Cutter};
-pub use housekeeping::{sweep_orphans, tidy};
+pub use housekeeping::{list_orphans, sweep_orphans, tidy};
 pub use run::{Worker, run};
 pub use settings::{Drain, WorkerSettings};

@@ -1,14 +1,12 @@
-use std::{fs, io, sync::Arc, time::Duration};
+use std::{fs, io, sync::Arc};
 
 use clearcut_job::{Clock, WorkerId};
+use clearcut_outbound::Outbound;
 use clearcut_queue::Queue;
 use clearcut_store::Store;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{Cutter, Drain, WorkerSettings, sweep_orphans, tidy, work::work_on};
-
-/// How often outputs past their retention and orphans are looked for.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(10);
 
 /// What a worker works with.
 #[derive(Debug)]
@@ -17,6 +15,8 @@ pub struct Worker<C> {
     pub queue: Arc<dyn Queue>,
     /// Where clips come from and outputs go.
     pub store: Store,
+    /// Fetches clips from addresses.
+    pub outbound: Outbound,
     /// What makes the cuts.
     pub cutter: Arc<C>,
     /// What time it is, for the age of objects.
@@ -92,7 +92,11 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
 
 async fn sweep<C: Cutter>(worker: Arc<Worker<C>>) {
     loop {
-        tidy(worker.queue.as_ref(), &worker.store).await;
+        match tidy(worker.queue.as_ref(), &worker.store).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "objects past their retention were removed"),
+            Err(error) => tracing::warn!(?error, "what has expired could not be looked up"),
+        }
         let age = worker.settings.orphan_age;
         match sweep_orphans(worker.queue.as_ref(), &worker.store, worker.clock.as_ref(), age).await {
             Ok(0) => {}
@@ -102,6 +106,6 @@ async fn sweep<C: Cutter>(worker: Arc<Worker<C>>) {
         if let Err(error) = worker.store.sweep_staging(age).await {
             tracing::warn!(?error, "staging files could not be swept");
         }
-        sleep(SWEEP_INTERVAL).await;
+        sleep(worker.settings.sweep_interval).await;
     }
 }

@@ -1,5 +1,6 @@
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
+use clearcut_outbound::DownloadLimits;
 use tokio_util::sync::CancellationToken;
 
 /// How the worker works.
@@ -21,6 +22,12 @@ pub struct WorkerSettings {
     pub cancel_interval: Duration,
     /// How often an idle worker looks for jobs that nobody called it for. Default 1 s.
     pub poll_interval: Duration,
+    /// How much, how long and how often clips are fetched from addresses.
+    pub download: DownloadLimits,
+    /// Free bytes on the data disk below which no clip is fetched. Default 1 GiB.
+    pub disk_floor_bytes: u64,
+    /// How often what has expired and orphans are looked for. Default 10 min.
+    pub sweep_interval: Duration,
     /// How old an object must be, that no job points to, before it is removed. Default 24 h.
     pub orphan_age: Duration,
 }
@@ -38,6 +45,9 @@ impl WorkerSettings {
             progress_interval: Duration::from_millis(500),
             cancel_interval: Duration::from_millis(500),
             poll_interval: Duration::from_secs(1),
+            download: DownloadLimits::default(),
+            disk_floor_bytes: 1 << 30,
+            sweep_interval: Duration::from_mins(10),
             orphan_age: Duration::from_hours(24),
         }
     }

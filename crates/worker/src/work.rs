@@ -6,14 +6,15 @@ use std::{
 };
 
 use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage};
-use clearcut_queue::{Claimed, Ending, Finished, QueueError};
+use clearcut_queue::{Claimed, ClaimedInput, Ending, Finished, QueueError};
 use clearcut_store::{ObjectName, StoreError};
 use tokio::sync::watch;
 
 use crate::{
     CancelFlag, CutOrder, CutOutcome, Cutter, Drain, Worker,
-    housekeeping::{clear_outputs, tidy},
-    keeper::{Stopped, keep},
+    fetch::fetch_input,
+    housekeeping::clear_outputs,
+    keeper::{Stopped, Told, keep},
 };
 
 /// The pause before saying an end again that was not heard.
@@ -29,7 +30,6 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, dra
     let ended = bring_to_end(worker, &claimed, drain).await;
     clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
     tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
-    tidy(worker.queue.as_ref(), &worker.store).await;
 }
 
 /// Works and keeps the lease until the end is said or there is nothing to say; what came of it, in words.
@@ -37,7 +37,7 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, dra
 /// The keeper ends with this function. One that were kept and not polled might hold the database's only writer, halfway
 /// through a heartbeat, from all who come after.
 async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> String {
-    let (tell, told) = watch::channel(Progress::within(Stage::Waiting, 1.0));
+    let (tell, told) = watch::channel(Told::from(Progress::within(Stage::Waiting, 1.0)));
     let cancel = CancelFlag::default();
     let queue = worker.queue.as_ref();
     let keeper = keep(queue, claimed, &worker.settings, told, &drain.put_back);
@@ -84,7 +84,7 @@ async fn make_ending<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cancel: &CancelFlag,
-    tell: watch::Sender<Progress>,
+    tell: watch::Sender<Told>,
 ) -> Ending {
     let scratch = worker.settings.scratch.join(format!("{}-{}", claimed.id, claimed.token));
     let ending = match cut_and_store(worker, claimed, cancel, tell, &scratch).await {
@@ -101,7 +101,7 @@ async fn cut_and_store<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cancel: &CancelFlag,
-    tell: watch::Sender<Progress>,
+    tell: watch::Sender<Told>,
     scratch: &Path,
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
@@ -109,13 +109,13 @@ async fn cut_and_store<C: Cutter>(
     if let Err(error) = worker.queue.start(&claimed.id, claimed.token).await {
         tracing::warn!(job = %claimed.id, ?error, "the start was not taken");
     }
-    tell.send_replace(Progress::within(Stage::Loading, 0.0));
-    let order = prepare(worker, claimed, scratch).await?;
+    tell.send_replace(Progress::within(Stage::Loading, 0.0).into());
+    let order = prepare(worker, claimed, (cancel, &tell), scratch).await?;
     let (cutter, cancel) = (Arc::clone(&worker.cutter), cancel.clone());
     let teller = tell.clone();
     let cutting = tokio::task::spawn_blocking(move || {
         cutter.cut(&order, &cancel, &mut |progress| {
-            teller.send_replace(progress);
+            teller.send_replace(progress.into());
         })
     });
     let cut = cutting.await.map_err(|ended| {
@@ -126,13 +126,22 @@ async fn cut_and_store<C: Cutter>(
     Ok(Outcome { measured: cut.measured, processing_ms: began.elapsed().as_millis() as u64, outputs })
 }
 
-async fn prepare<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, scratch: &Path) -> Result<CutOrder, Failure> {
+async fn prepare<C: Cutter>(
+    worker: &Worker<C>,
+    claimed: &Claimed,
+    (cancel, tell): (&CancelFlag, &watch::Sender<Told>),
+    scratch: &Path,
+) -> Result<CutOrder, Failure> {
     let unreadable = |what: &'static str| Failure::new(FailureCode::ProcessingFailed, what);
     let request = CutRequest::from_json(&claimed.request_json).map_err(|error| {
         tracing::error!(job = %claimed.id, ?error, "a stored request cannot be read");
         unreadable("the request of the job cannot be read by this version of the server")
     })?;
-    let name: ObjectName = claimed.input.key.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
+    let object = match &claimed.input {
+        ClaimedInput::Stored(object) => object.clone(),
+        ClaimedInput::Address(address) => fetch_input(worker, claimed, address, cancel, tell).await?,
+    };
+    let name: ObjectName = object.key.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
     make_folder(&cut_folder).map_err(|error| failed_locally(claimed, &error))?;
     worker.store.fetch(&name, &input).await.map_err(|error| failed_in_store(claimed, &error))?;
@@ -151,11 +160,11 @@ async fn store_outputs<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cut: &CutOutcome,
-    tell: &watch::Sender<Progress>,
+    tell: &watch::Sender<Told>,
 ) -> Result<Vec<OutputPointer>, Failure> {
     let mut outputs = Vec::new();
     for (index, file) in cut.files.iter().enumerate() {
-        tell.send_replace(Progress::within(Stage::Storing, index as f64 / cut.files.len() as f64));
+        tell.send_replace(Progress::within(Stage::Storing, index as f64 / cut.files.len() as f64).into());
         let name = ObjectName::output(&claimed.id, claimed.token, file.format);
         let stored = worker.store.put_file(name, &file.path).await.map_err(|error| failed_in_store(claimed, &error))?;
         outputs.push(OutputPointer {
@@ -165,7 +174,7 @@ async fn store_outputs<C: Cutter>(
             sha256: stored.sha256,
         });
     }
-    tell.send_replace(Progress::within(Stage::Storing, 1.0));
+    tell.send_replace(Progress::within(Stage::Storing, 1.0).into());
     Ok(outputs)
 }
 
@@ -199,7 +208,7 @@ async fn put_back<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> String {
     }
 }
 
-fn failed_in_store(claimed: &Claimed, error: &StoreError) -> Failure {
+pub(crate) fn failed_in_store(claimed: &Claimed, error: &StoreError) -> Failure {
     tracing::error!(job = %claimed.id, ?error, "the store failed");
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server's disk is full"),

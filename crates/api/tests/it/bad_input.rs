@@ -17,7 +17,13 @@ async fn every_bad_form_is_refused_by_name_and_leaves_nothing() {
         ("two files", vec![file(), file()], "INVALID_REQUEST"),
         ("file and url", vec![file(), text("url", "https://example.com/a.mp4")], "INVALID_REQUEST"),
         ("file and storage id", vec![text("inputStorageId", "a"), file()], "INVALID_REQUEST"),
-        ("url alone", vec![text("url", "https://example.com/a.mp4")], "INVALID_URL"),
+        ("url and storage id", vec![text("inputStorageId", "a"), text("url", "https://a.b/")], "INVALID_REQUEST"),
+        ("two urls", vec![text("url", "https://a.b/"), text("url", "https://a.b/")], "INVALID_URL"),
+        ("url empty", vec![text("url", "")], "INVALID_URL"),
+        ("url of a file", vec![text("url", "file:///etc/passwd")], "INVALID_URL"),
+        ("url with a password", vec![text("url", "https://u:p@example.com/")], "INVALID_URL"),
+        ("url of this machine", vec![text("url", "http://2130706433/")], "INVALID_URL"),
+        ("good url, bad field", vec![text("url", "https://a.b/"), text("fps", "0")], "INVALID_FPS"),
         ("webhook", vec![file(), text("webhookUrl", "https://example.com/")], "INVALID_REQUEST"),
         ("empty file", vec![Part::file(b"")], "INVALID_VIDEO"),
         ("one byte", vec![Part::file(b"\0")], "INVALID_VIDEO"),
@@ -41,6 +47,7 @@ async fn every_bad_form_is_refused_by_name_and_leaves_nothing() {
         server.assert_empty(what).await;
     }
     assert_eq!(server.submit(&[file(), text("unknown", "1")]).await.status, 202);
+    assert_eq!(server.submit(&[text("url", "https://example.com/a.mp4")]).await.status, 202);
 }
 
 #[tokio::test]

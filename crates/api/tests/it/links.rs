@@ -111,4 +111,25 @@ async fn a_page_of_another_origin_may_ask_with_a_key() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert!(answer.header("access-control-allow-headers").contains("authorization"));
+    for (method, header) in [
+        ("PUT", "content-type"),
+        ("PATCH", "content-type"),
+        ("DELETE", "authorization"),
+        ("GET", "last-event-id"),
+        ("POST", "idempotency-key"),
+        ("POST", "prefer"),
+    ] {
+        let headers = [
+            ("origin", "https://app.example"),
+            ("access-control-request-method", method),
+            ("access-control-request-headers", header),
+        ];
+        let answer = ask(&server, Method::OPTIONS, "/api/v1/jobs/x", &headers).await;
+        assert!(answer.header("access-control-allow-methods").contains(method), "{method}");
+        assert!(answer.header("access-control-allow-headers").contains(header), "{header}");
+    }
+    let read = ask(&server, Method::GET, "/livez", &[("origin", "https://app.example")]).await;
+    for header in ["ratelimit", "ratelimit-policy", "retry-after", "idempotent-replayed", "preference-applied"] {
+        assert!(read.header("access-control-expose-headers").contains(header), "{header}");
+    }
 }

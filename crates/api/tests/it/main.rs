@@ -15,4 +15,6 @@ mod list;
 mod once;
 mod page;
 mod reading;
+mod tus;
+mod uploads;
 mod usage;

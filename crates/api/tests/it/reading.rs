@@ -59,7 +59,8 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
     assert_eq!(submitted.header("location"), format!("/api/v1/jobs/{id}"));
     let queued = json!({
         "jobId": id, "type": "video", "status": "queued", "progress": 0, "stage": "queued-on-railway",
-        "createdAt": 1_710_000_000, "startedAt": null, "completedAt": null, "error": null, "result": null,
+        "createdAt": 1_710_000_000, "startedAt": null, "completedAt": null, "expiresAt": null,
+        "error": null, "result": null,
         "revision": 1, "queuePosition": 1, "estimatedStartAt": null, "retryOf": null,
     });
     assert_eq!(read(&server, &id).await, queued);
@@ -85,7 +86,8 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
     }
     let expected = json!({
         "jobId": id, "type": "video", "status": "completed", "progress": 100, "stage": null,
-        "createdAt": 1_710_000_000, "startedAt": 1_710_000_010, "completedAt": 1_710_000_070, "error": null,
+        "createdAt": 1_710_000_000, "startedAt": 1_710_000_010, "completedAt": 1_710_000_070,
+        "expiresAt": 1_710_086_470, "error": null,
         "result": {
             "outputUrl": null, "outputFormat": "webm", "outputSize": 4, "width": 768, "height": 432,
             "duration": 1.0, "frameCount": 24, "fps": 24.0, "processingTimeMs": 12500,

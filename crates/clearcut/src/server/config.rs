@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use clearcut_outbound::IpNet;
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -69,9 +70,33 @@ struct Given {
     #[arg(long, value_name = "SECS", env = "CLEARCUT_DEADLINE_SECS")]
     deadline_secs: Option<u64>,
 
-    /// How long outputs are kept [default: 24]
+    /// How long clips and outputs are kept after the end of a job [default: 24]
     #[arg(long, value_name = "HOURS", env = "CLEARCUT_RETENTION_HOURS")]
-    retention_hours: Option<u64>,
+    retention_hours: Option<f64>,
+
+    /// How long an upload in pieces may take [default: 24]
+    #[arg(long, value_name = "HOURS", env = "CLEARCUT_UPLOAD_TTL_HOURS")]
+    upload_ttl_hours: Option<f64>,
+
+    /// What a key may keep on the disk, 0 for any amount [default: 0]
+    #[arg(long, value_name = "MIB", env = "CLEARCUT_QUOTA_MIB")]
+    quota_mib: Option<u64>,
+
+    /// Networks beside the Internet that clips may be fetched from, such as 10.1.0.0/16 [default: none]
+    #[arg(long, value_name = "CIDR", env = "CLEARCUT_ALLOW_PRIVATE_NETWORKS", value_delimiter = ',')]
+    allow_private_networks: Option<Vec<String>>,
+
+    /// Longest that fetching a clip may take [default: 1800]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_FETCH_DEADLINE_SECS")]
+    fetch_deadline_secs: Option<u64>,
+
+    /// Longest that a host may be silent or slow [default: 20]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_FETCH_PATIENCE_SECS")]
+    fetch_patience_secs: Option<u64>,
+
+    /// Slowest that a clip may be fetched [default: 16]
+    #[arg(long, value_name = "KIB/S", env = "CLEARCUT_FETCH_MIN_KIB_PER_SEC")]
+    fetch_min_kib_per_sec: Option<u64>,
 
     /// Free space below which no upload is taken [default: 1024]
     #[arg(long, value_name = "MIB", env = "CLEARCUT_DISK_FLOOR_MIB")]
@@ -137,6 +162,12 @@ pub(crate) struct Settings {
     pub(crate) lease_ttl: Duration,
     pub(crate) deadline: Duration,
     pub(crate) retention: Duration,
+    pub(crate) upload_ttl: Duration,
+    pub(crate) quota_bytes: Option<u64>,
+    pub(crate) allowed_networks: Vec<IpNet>,
+    pub(crate) fetch_deadline: Duration,
+    pub(crate) fetch_patience: Duration,
+    pub(crate) fetch_min_bytes_per_sec: u64,
     pub(crate) disk_floor_bytes: u64,
     pub(crate) max_running_per_key: u32,
     pub(crate) max_waiting_per_key: u32,
@@ -147,6 +178,13 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
+}
+
+impl ServeOptions {
+    /// The settings of the server in `data`, for commands that work beside it.
+    pub(crate) fn beside(data: PathBuf, config: Option<PathBuf>, retention_hours: Option<f64>) -> Self {
+        Self { data, config, print_config: false, given: Given { retention_hours, ..Given::default() } }
+    }
 }
 
 impl Settings {
@@ -169,7 +207,13 @@ impl Settings {
             sync_wait: Duration::from_secs(pick!(sync_wait_secs, 170)),
             lease_ttl: Duration::from_secs(pick!(lease_ttl_secs, 60)),
             deadline: Duration::from_secs(pick!(deadline_secs, 3600)),
-            retention: Duration::from_secs(pick!(retention_hours, 24) * 3600),
+            retention: hours("retention_hours", pick!(retention_hours, 24.0))?,
+            upload_ttl: hours("upload_ttl_hours", pick!(upload_ttl_hours, 24.0))?,
+            quota_bytes: Some(pick!(quota_mib, 0) << 20).filter(|quota_bytes| *quota_bytes > 0),
+            allowed_networks: networks(&pick!(allow_private_networks, Vec::new()))?,
+            fetch_deadline: Duration::from_secs(pick!(fetch_deadline_secs, 1800)),
+            fetch_patience: Duration::from_secs(pick!(fetch_patience_secs, 20)),
+            fetch_min_bytes_per_sec: pick!(fetch_min_kib_per_sec, 16) << 10,
             disk_floor_bytes: pick!(disk_floor_mib, 1024) << 20,
             max_running_per_key: match pick!(max_running_per_key, 0) {
                 0 => u32::MAX,
@@ -189,6 +233,21 @@ impl Settings {
         }
         Ok(settings)
     }
+}
+
+/// At most a hundred years, so that sums of moments stay within what is counted with.
+fn hours(name: &str, hours: f64) -> Result<Duration, Failure> {
+    let span = Duration::try_from_secs_f64(hours * 3600.0).ok().filter(|_| hours > 0.0 && hours <= 876_000.0);
+    span.ok_or_else(|| bad_setting(&format!("{name} is {hours}; it must be more than 0 and at most 876000")))
+}
+
+fn networks(texts: &[String]) -> Result<Vec<IpNet>, Failure> {
+    let network = |text: &String| {
+        let bad =
+            || bad_setting(&format!("allow_private_networks holds {text:?}, which is no network such as 10.1.0.0/16"));
+        text.trim().parse().map_err(|_| bad())
+    };
+    texts.iter().filter(|text| !text.trim().is_empty()).map(network).collect()
 }
 
 const fn per_minute(number: u32) -> NonZeroU32 {
@@ -224,6 +283,18 @@ mod tests {
         let said = format!("{given:?}");
         assert!(!said.contains("None"), "{said}");
         assert!(toml::from_str::<Given>(COMMENTED).is_ok());
+    }
+
+    #[test]
+    fn spans_and_networks_that_make_no_sense_are_refused() {
+        assert_eq!(hours("x", 0.5).unwrap(), Duration::from_mins(30));
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
+            assert!(hours("x", bad).is_err(), "{bad}");
+        }
+        assert_eq!(networks(&["10.1.0.0/16".to_owned(), " ::1/128".to_owned()]).unwrap().len(), 2);
+        for bad in ["10.1.0.0", "10.1.0.0/33", "example.com"] {
+            assert!(networks(&[bad.to_owned()]).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -6,10 +6,10 @@ mod owned_jobs;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
+use clearcut_job::{FencingToken, JobId, Progress, UploadId, WorkerId};
 use clearcut_queue::{
-    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Queue, QueueError, Reaped,
-    Signals,
+    Claimed, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NewUpload,
+    Queue, QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
 };
 
 /// The moment in a job's life at which to stand still.
@@ -123,5 +123,48 @@ impl Queue for HaltingQueue {
 
     fn signals(&self) -> &Signals {
         self.queue.signals()
+    }
+}
+
+#[async_trait]
+impl Uploads for HaltingQueue {
+    async fn create_upload(&self, upload: NewUpload) -> Result<UploadRecord, QueueError> {
+        self.queue.create_upload(upload).await
+    }
+
+    async fn read_upload(&self, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
+        self.queue.read_upload(id).await
+    }
+
+    async fn advance_upload(&self, id: &UploadId, from: u64, to: u64, length: Option<u64>) -> Result<(), QueueError> {
+        self.queue.advance_upload(id, from, to, length).await
+    }
+
+    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+        self.queue.finish_upload(id, object).await
+    }
+
+    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError> {
+        self.queue.drop_upload(id).await
+    }
+
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+        self.queue.keep_input(id, token, object).await
+    }
+
+    async fn list_expired(&self) -> Result<Vec<String>, QueueError> {
+        self.queue.list_expired().await
+    }
+
+    async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
+        self.queue.used_bytes(owner).await
+    }
+
+    async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
+        self.queue.storage_limits(owner).await
+    }
+
+    async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError> {
+        self.queue.set_storage_limits(owner, limits).await
     }
 }

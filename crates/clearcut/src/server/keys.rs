@@ -1,8 +1,8 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
 use clearcut_job::{SystemClock, UnixMillis, UtcDay};
-use clearcut_queue::{KeyId, KeyLimits, OwnedJobs as _, Policy, Queue as _, SqliteQueue};
+use clearcut_queue::{KeyId, KeyLimits, OwnedJobs as _, Policy, Queue as _, SqliteQueue, StorageLimits, Uploads as _};
 
 use super::{first_key::make_key, run::DATABASE};
 use crate::failure::Failure;
@@ -63,6 +63,14 @@ struct Limits {
     /// Other requests a minute of this key
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     requests_per_minute: Option<u32>,
+
+    /// Bytes of clips, uploads and outputs that this key may keep
+    #[arg(long, value_name = "MIB")]
+    quota_mib: Option<u64>,
+
+    /// Longest that they are kept after the end of a job; never longer than the server's settings have it
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(1..))]
+    max_retention_hours: Option<u64>,
 }
 
 impl Limits {
@@ -73,6 +81,14 @@ impl Limits {
             max_waiting: self.max_waiting.or(before.max_waiting),
             submits_per_minute: self.submits_per_minute.or(before.submits_per_minute),
             requests_per_minute: self.requests_per_minute.or(before.requests_per_minute),
+        }
+    }
+
+    fn storage_over(&self, before: StorageLimits) -> StorageLimits {
+        let max_retention = self.max_retention_hours.map(|hours| Duration::from_secs(hours.saturating_mul(3600)));
+        StorageLimits {
+            max_retention: max_retention.or(before.max_retention),
+            quota_bytes: self.quota_mib.map(|mib| mib.saturating_mul(1 << 20)).or(before.quota_bytes),
         }
     }
 }
@@ -94,6 +110,7 @@ async fn act(queue: &SqliteQueue, action: &Action) -> Result<(), Failure> {
         Action::Create { name, limits } => {
             let (key, secret) = make_key(queue, name).await?;
             queue.limit_key(key.id, limits.over(key.limits)).await?;
+            queue.set_storage_limits(key.id, limits.storage_over(StorageLimits::default())).await?;
             println!("{secret}");
         }
         Action::Limit { id, limits } => {
@@ -103,12 +120,14 @@ async fn act(queue: &SqliteQueue, action: &Action) -> Result<(), Failure> {
                 return Err(Failure::usage(message, "clearcut keys list shows all keys."));
             };
             queue.limit_key(key.id, limits.over(key.limits)).await?;
+            let storage = queue.storage_limits(key.id).await?;
+            queue.set_storage_limits(key.id, limits.storage_over(storage)).await?;
         }
         Action::List => {
             println!("{:>4}  {:<10} {:<24} {:<21} {:<21} state", "id", "key", "name", "created", "last used");
             for key in queue.list_keys().await? {
                 let (created, used) = (show(Some(key.created)), show(key.last_used));
-                let limits = show_limits(key.limits);
+                let limits = show_limits(key.limits) + &show_storage(queue.storage_limits(key.id).await?);
                 let state = if key.revoked.is_some() { "revoked" } else { "open" };
                 println!(
                     "{:>4}  {:<10} {:<24} {created:<21} {used:<21} {state}{limits}",
@@ -137,6 +156,12 @@ fn show_limits(limits: KeyLimits) -> String {
         ("requests/min", limits.requests_per_minute),
     ];
     all.into_iter().filter_map(|(what, most)| most.map(|most| format!(", {most} {what}"))).collect()
+}
+
+fn show_storage(limits: StorageLimits) -> String {
+    let quota = limits.quota_bytes.map(|bytes| format!(", {} MiB", bytes >> 20));
+    let retention = limits.max_retention.map(|longest| format!(", kept {} h", longest.as_secs() / 3600));
+    quota.into_iter().chain(retention).collect()
 }
 
 /// The moment in UTC, such as `2026-11-23T12:26:13Z`.

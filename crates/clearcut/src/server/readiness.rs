@@ -1,5 +1,5 @@
 use clearcut_api::{Check, Readiness};
-use clearcut_ffmpeg::Tools;
+use clearcut_ffmpeg::{Capabilities, Tools};
 use tokio_util::sync::CancellationToken;
 
 /// What this program knows of its own health.
@@ -12,8 +12,8 @@ pub(crate) struct ServerReadiness {
 
 impl ServerReadiness {
     /// Remembers what was found at the start.
-    pub(crate) fn new(tools: &Tools, stopping: CancellationToken) -> Self {
-        Self { ffmpeg: tools.capabilities().version().to_string(), sandbox: tools.sandbox().level(), stopping }
+    pub(crate) fn new(tools: &Tools, capabilities: &Capabilities, stopping: CancellationToken) -> Self {
+        Self { ffmpeg: capabilities.version().to_string(), sandbox: tools.sandbox().level(), stopping }
     }
 }
 

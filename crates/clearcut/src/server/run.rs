@@ -1,8 +1,9 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, OneTimeLink, routes};
-use clearcut_ffmpeg::Tools;
+use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
+use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
@@ -31,7 +32,9 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let policy = Policy {
         lease_ttl: settings.lease_ttl,
-        output_retention: settings.retention,
+        retention: settings.retention,
+        upload_ttl: settings.upload_ttl,
+        quota_bytes: settings.quota_bytes,
         max_running: settings.max_running_per_key,
         max_waiting: settings.max_waiting_per_key,
         ..Policy::default()
@@ -41,6 +44,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
     let signer =
         UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let outbound = outbound(&settings)?;
     let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
         let message = format!("{} cannot be listened on: {error}", settings.listen);
         Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
@@ -49,7 +53,8 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
 
     let drain = Drain::default();
-    let available_formats = formats_of(&tools);
+    let capabilities = tools.capabilities()?;
+    let available_formats = formats_of(capabilities);
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
@@ -57,13 +62,14 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         clock: clock.clone(),
         traffic: Arc::default(),
         link: Arc::new(link),
-        readiness: Arc::new(ServerReadiness::new(&tools, drain.stop_claiming.clone())),
+        readiness: Arc::new(ServerReadiness::new(&tools, capabilities, drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
             available_formats,
             body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
+            address_policy: outbound.policy().clone(),
             disk_floor_bytes: settings.disk_floor_bytes,
             slots: settings.slots,
             submits_per_minute: settings.submits_per_minute,
@@ -74,12 +80,22 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let worker = Worker {
         queue: workers_queue(queue.clone()),
         store,
+        outbound,
         cutter: Arc::new(PipelineCutter { tools }),
         clock,
         settings: WorkerSettings {
             slots: settings.slots,
             lease_ttl: settings.lease_ttl,
             deadline: settings.deadline,
+            download: DownloadLimits {
+                max_bytes: settings.max_upload_bytes,
+                min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
+                patience: settings.fetch_patience,
+                deadline: settings.fetch_deadline,
+                ..DownloadLimits::default()
+            },
+            disk_floor_bytes: settings.disk_floor_bytes,
+            sweep_interval: sweep_interval(&settings),
             ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
         },
     };
@@ -98,6 +114,22 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
 }
 
+/// What expires is removed within ten minutes, or within half of a retention that is shorter.
+fn sweep_interval(settings: &Settings) -> Duration {
+    let shortest = settings.retention.min(settings.upload_ttl) / 2;
+    shortest.clamp(Duration::from_secs(1), Duration::from_mins(10))
+}
+
+fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
+    let policy = AddressPolicy::new(settings.allowed_networks.clone());
+    let timeouts = Timeouts { idle: settings.fetch_patience, ..Timeouts::default() };
+    #[cfg(debug_assertions)]
+    if let Some(names) = crate::environment::scripted_names() {
+        return Outbound::with_names(policy, timeouts, Arc::new(names)).map_err(|error| host(error.code(), &error));
+    }
+    Outbound::new(policy, timeouts).map_err(|error| host(error.code(), &error))
+}
+
 /// The queue as the worker sees it: the queue itself, but for a debug build that was told to halt.
 fn workers_queue(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     #[cfg(debug_assertions)]
@@ -113,7 +145,7 @@ async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn
     for lost in queue.reap().await? {
         tracing::warn!(job = %lost.id, given_up = lost.given_up, "the server ended while it had a job");
     }
-    clearcut_worker::tidy(queue, store).await;
+    clearcut_worker::tidy(queue, store).await?;
     let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host(error.code(), &error))?;
     let orphans = sweep_orphans(queue, store, clock, Duration::ZERO).await?;
     if staged + orphans > 0 {
@@ -150,8 +182,8 @@ async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr, clock: &dyn 
 
 const NO_RANDOMNESS: &str = "the system has no randomness to give";
 
-fn formats_of(tools: &Tools) -> Vec<OutputFormat> {
-    OutputFormat::ALL.into_iter().filter(|format| tools.capabilities().missing_encoder(*format).is_none()).collect()
+fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
+    OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()
 }
 
 async fn watch_signals(drain: Drain, grace: Duration) {

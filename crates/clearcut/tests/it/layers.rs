@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use crate::media::command;
 
 /// Every crate with its layer; a crate imports only from lower ones.
-const LAYERS: [(&str, u8); 11] = [
+const LAYERS: [(&str, u8); 13] = [
     ("clearcut-frame", 0),
     ("clearcut-job", 1),
     ("clearcut-animation", 2),
     ("clearcut-ffmpeg", 2),
     ("clearcut-matte", 2),
+    ("clearcut-outbound", 2),
     ("clearcut-store", 2),
     ("clearcut-queue", 2),
+    ("clearcut-webm", 2),
     ("clearcut-pipeline", 3),
     ("clearcut-worker", 4),
     ("clearcut-api", 4),
@@ -37,8 +39,9 @@ fn crates_import_only_from_lower_layers() {
             if let Some(layer) = layers.get(imported) {
                 assert!(*layer < layers[name], "{name} must not import {imported}");
                 // What faces the network decodes nothing.
-                let decodes = ["clearcut-animation", "clearcut-ffmpeg", "clearcut-matte", "clearcut-pipeline"]
-                    .contains(&imported);
+                let decodes =
+                    ["clearcut-animation", "clearcut-ffmpeg", "clearcut-matte", "clearcut-webm", "clearcut-pipeline"]
+                        .contains(&imported);
                 assert!(name != "clearcut-api" || !decodes, "{name} must not import {imported}");
             }
         }
@@ -62,7 +65,7 @@ fn what_is_below_the_pipeline_knows_no_network_and_no_database() {
         "proptest",
         "tempfile",
     ];
-    let manifests = ["frame", "job", "animation", "ffmpeg", "matte", "pipeline"];
+    let manifests = ["frame", "job", "animation", "ffmpeg", "matte", "webm", "pipeline"];
     for name in manifests {
         let manifest = format!("{}/../{name}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(manifest).unwrap();

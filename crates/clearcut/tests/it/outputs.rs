@@ -50,6 +50,23 @@ fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
     }
 }
 
+#[test]
+fn a_webm_can_be_entered_at_a_later_key_frame_with_its_matte() {
+    let folder = tempfile::tempdir().unwrap();
+    ffmpeg(
+        folder.path(),
+        "-f lavfi -i color=0x20c040:s=96x64:r=30:d=9,drawbox=24:16:48:32:white:fill -c:v libx264 -pix_fmt yuv420p clip.mp4",
+    );
+    clearcut_ok(&["cut", text(&folder.path().join("clip.mp4")), "-f", "webm", "-q"]);
+    ffmpeg(
+        folder.path(),
+        "-ss 8.1 -c:v libvpx-vp9 -i clip-cut.webm -frames:v 1 -vf alphaextract -f rawvideo -pix_fmt gray later.raw",
+    );
+    let matte = std::fs::read(folder.path().join("later.raw")).unwrap();
+    assert_eq!(matte.len(), 96 * 64);
+    assert!(matte[0] < 20 && matte[32 * 96 + 48] > 235, "{} and {}", matte[0], matte[32 * 96 + 48]);
+}
+
 /// How long an APNG is shown, as the fraction of a second that its fcTL chunks add up to: what does not move is one longer frame.
 /// ffprobe guesses instead.
 fn apng_length(path: &Path) -> (u32, u16) {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{codecs::whitelist, words};
@@ -26,12 +28,21 @@ pub struct DecodePlan {
 /// Which pictures are sampled for measuring the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SamplePlan {
-    /// Look at key frames only, so that the rest is not decoded.
-    pub key_frames_only: bool,
-    /// Take every so many-th of them, at least 1.
-    pub step: u64,
+    /// Among which, and how far apart.
+    pub among: Sampled,
     /// Stop after so many.
     pub max_pictures: u64,
+}
+
+/// Among which pictures samples are taken. What is left out is not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampled {
+    /// Key frames, every so many-th, at least 1.
+    KeyFrames(u64),
+    /// Pictures that others are predicted from, at least so long after the one before. For clips of constant rate, whose timestamps are right.
+    References(Duration),
+    /// All, every so many-th, at least 1.
+    Every(u64),
 }
 
 /// From which colours a clip is converted to BT.709 on decoding. What the clip does not state is taken to be BT.2020.
@@ -102,9 +113,17 @@ pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) 
 
 /// ffmpeg: some raw pictures of [`MediaInfo::picture_format`] to standard output.
 pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &MediaLimits) -> Vec<String> {
-    let skipping = if plan.key_frames_only { "-skip_frame nokey" } else { "" };
+    let every = |step: u64| format!("select=not(mod(n\\,{}))", step.max(1));
+    let (skipping, select) = match plan.among {
+        Sampled::KeyFrames(step) => ("-skip_frame nokey", every(step)),
+        Sampled::References(apart) => {
+            let apart = apart.as_secs_f64();
+            ("-skip_frame noref", format!("select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{apart:.6})"))
+        }
+        Sampled::Every(step) => ("", every(step)),
+    };
     let mut arguments = ffmpeg_input(info, limits, skipping);
-    let mut filters = vec![format!("select=not(mod(n\\,{}))", plan.step.max(1))];
+    let mut filters = vec![select];
     filters.extend(pixel_filters(info, size));
     arguments.extend(words(&format!("-frames:v {}", plan.max_pictures)));
     arguments.extend(raw_output(info, &filters));

@@ -37,7 +37,7 @@ fn decode_plan() -> DecodePlan {
 }
 
 fn sample_plan() -> SamplePlan {
-    SamplePlan { key_frames_only: true, step: 7, max_pictures: 24 }
+    SamplePlan { among: Sampled::KeyFrames(7), max_pictures: 24 }
 }
 
 fn encode_plan(format: OutputFormat) -> EncodePlan {
@@ -125,6 +125,7 @@ fn ffmpeg_never_asks_its_terminal() {
         extract_audio(&info(), &limits),
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
+    commands.extend([Layer::Color, Layer::Alpha].map(|layer| encode_layer(&encode_plan(OutputFormat::Webm), layer)));
     commands.extend(OutputFormat::ALL.map(|format| decode_matte(&encode_plan(format))));
     for arguments in commands {
         assert_eq!(arguments.iter().filter(|word| *word == "-nostdin").count(), 1, "{arguments:?}");
@@ -157,9 +158,13 @@ fn samples_are_key_frames_only_where_asked() {
     let arguments = of(sample_plan());
     assert_eq!((value(&arguments, "-skip_frame"), value(&arguments, "-frames:v")), ("nokey", "24"));
     assert!(value(&arguments, "-vf").starts_with("select=not(mod(n\\,7)),"));
-    let every = of(SamplePlan { key_frames_only: false, step: 0, ..sample_plan() });
+    let every = of(SamplePlan { among: Sampled::Every(0), ..sample_plan() });
     assert!(!every.contains(&"-skip_frame".to_owned()));
     assert!(value(&every, "-vf").starts_with("select=not(mod(n\\,1)),"), "a step of 0 would divide by it");
+    let references = of(SamplePlan { among: Sampled::References(Duration::from_millis(250)), ..sample_plan() });
+    assert_eq!(value(&references, "-skip_frame"), "noref");
+    let selected = "select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.250000),";
+    assert!(value(&references, "-vf").starts_with(selected), "by time, since what is skipped is not counted");
 }
 
 #[test]
@@ -201,7 +206,6 @@ fn sound_begins_with_the_first_picture_and_ends_with_the_last() {
 #[test]
 fn each_format_is_encoded_as_players_want_it() {
     for (format, wanted, sound) in [
-        (OutputFormat::Webm, "-c:v libvpx-vp9 -pix_fmt yuva420p", "-c:a libopus"),
         (OutputFormat::StackedAlpha, "-c:v libx264 -pix_fmt yuv420p", "-c:a aac"),
         (
             OutputFormat::Mov,
@@ -224,7 +228,24 @@ fn each_format_is_encoded_as_players_want_it() {
 }
 
 #[test]
+fn both_streams_of_a_webm_have_key_frames_at_the_same_pictures_and_one_has_the_sound() {
+    let plan = encode_plan(OutputFormat::Webm);
+    let [color, alpha] = [Layer::Color, Layer::Alpha].map(|layer| encode_layer(&plan, layer));
+    for arguments in [&color, &alpha] {
+        assert_eq!(value(arguments, "-protocol_whitelist"), "file,pipe");
+        assert_eq!(value(arguments, "-g"), value(arguments, "-keyint_min"));
+        assert_eq!((value(arguments, "-auto-alt-ref"), value(arguments, "-lag-in-frames")), ("0", "0"));
+        assert_eq!((value(arguments, "-framerate"), value(arguments, "-video_size")), ("30000/1001", "161x91"));
+    }
+    assert_eq!(value(&color, "-g"), value(&alpha, "-g"));
+    assert_eq!((value(&color, "-pixel_format"), value(&alpha, "-pixel_format")), ("yuv444p", "gray"));
+    assert_eq!(value(&alpha, "-vf"), "scale=in_range=full:out_range=full", "grey would be squeezed to 16 to 235");
+    assert!(line(&color).ends_with("-f ogg -y webm-sound.ogg") && line(&color).contains("-f ivf -y webm-color.ivf"));
+    assert!(line(&alpha).ends_with("-f ivf -y webm-alpha.ivf") && !line(&alpha).contains("sound"), "{alpha:?}");
+}
+
+#[test]
 fn webm_is_read_back_by_the_decoder_that_keeps_alpha() {
     let arguments = decode_matte(&encode_plan(OutputFormat::Webm));
-    assert!(line(&arguments).contains("-c:v libvpx-vp9 -i file:webm.webm"), "{arguments:?}");
+    assert!(line(&arguments).contains("-c:v libvpx-vp9 -threads 2 -i file:webm.webm"), "{arguments:?}");
 }

@@ -34,7 +34,7 @@ fn holes(out: &Picture, places: &[((usize, usize), f32)]) -> usize {
 
 #[test]
 fn small_parts_of_the_backdrops_hue_stay_solid_inside_and_at_the_outline() {
-    let green = [120, 60, 50];
+    let green = [120_u8, 60, 50];
     let parts = [((105, 105), 7.0), ((150, 105), 7.0), ((110, 230), 9.0), ((146, 230), 9.0)];
     for share in [0.55, 0.7, 0.8] {
         let lime = relative(green, share, 135);
@@ -78,7 +78,7 @@ fn a_screen_that_falls_off_by_a_quarter_is_a_backdrop() {
 
 #[test]
 fn a_wide_shadow_with_an_even_middle_is_seen_through() {
-    let green = [120, 60, 50];
+    let green = [120_u8, 60, 50];
     // Even within 60 pixels, soft for 40 more.
     let shade = |x: usize, y: usize| {
         let distance = (x as f32 - 128.0).hypot(1.6 * (y as f32 - 190.0));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A submit that was done once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Done {
     body: String,
     job: JobId,
@@ -53,7 +53,7 @@ impl OwnedJobs for MemoryQueue {
         jobs.retain(|row| listing.since.is_none_or(|since| row.created >= since));
         jobs.retain(|row| listing.after.as_ref().is_none_or(|after| place(row) < *after));
         jobs.sort_by_key(|row| std::cmp::Reverse(place(row)));
-        Ok(jobs.into_iter().take(listing.limit as usize).map(Row::record).collect())
+        Ok(jobs.into_iter().take(listing.limit as usize).map(|row| row.record(&self.policy)).collect())
     }
 
     async fn cancel(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
@@ -64,7 +64,7 @@ impl OwnedJobs for MemoryQueue {
             self.signals.call_watchers(id);
             self.signals.call_waiters();
         }
-        Ok(Some(row.record()))
+        Ok(Some(row.record(&self.policy)))
     }
 
     async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError> {
@@ -75,9 +75,7 @@ impl OwnedJobs for MemoryQueue {
         let row = tables.jobs.remove(place);
         let outputs = row.outcome.iter().filter(|_| row.outputs_kept).flat_map(|outcome| &outcome.outputs);
         let mut keys: Vec<String> = outputs.map(|output| output.key.clone()).collect();
-        if row.input_kept && !tables.is_input(&row.input.key) {
-            keys.push(row.input.key);
-        }
+        keys.extend(row.input.object.map(|object| object.key).filter(|key| !tables.is_pointed_to(key)));
         self.signals.call_watchers(id);
         self.signals.call_waiters();
         Ok(Some(keys))
@@ -90,11 +88,12 @@ impl OwnedJobs for MemoryQueue {
         if row.state != JobState::Failed {
             return Ok(Retrial::NotFailed(row.state));
         }
-        if !row.input_kept {
+        if row.input.is_gone() {
             return Ok(Retrial::InputGone);
         }
         let (request_json, input) = (row.request_json.clone(), row.input.clone());
         tables.check_line(owner, &self.policy)?;
+        tables.admit_bytes(&self.policy, owner, 0)?;
         tables.push(again, owner, request_json, input, now)?.retry_of = Some(id.clone());
         self.signals.call_worker();
         Ok(Retrial::Accepted)
@@ -151,10 +150,6 @@ impl Tables {
 
     pub(super) fn waiting(&self) -> impl Iterator<Item = &Row> {
         self.jobs.iter().filter(|row| row.state == JobState::Queued)
-    }
-
-    pub(super) fn is_input(&self, key: &str) -> bool {
-        self.jobs.iter().any(|row| row.input_kept && row.input.key == key)
     }
 
     fn lines(&self) -> Vec<Line> {

@@ -24,14 +24,16 @@ impl SqliteQueue {
         job: NewJob,
     ) -> Result<(), QueueError> {
         self.check_line(tx, job.owner).await?;
+        let input = self.admit_input(tx, job.owner, job.input).await?;
         sqlx::query(sql::SUBMIT)
             .bind(job.id.as_str())
             .bind(job.owner.0)
             .bind(job.request.to_json())
-            .bind(job.input.key)
-            .bind(row::stored(job.input.size_bytes))
-            .bind(job.input.sha256.0)
+            .bind(input.key)
+            .bind(input.size)
+            .bind(input.sha256)
             .bind(self.clock.now().0)
+            .bind(input.url)
             .execute(&mut **tx)
             .await?;
         Ok(())
@@ -63,7 +65,7 @@ impl SqliteQueue {
             let rows = sqlx::query(sql::READ_OUTPUTS).bind(seq).fetch_all(&self.readers).await?;
             outputs = rows.iter().map(row::output).collect::<Result<_, _>>()?;
         }
-        row::job(found, outputs)
+        row::job(found, outputs, &self.policy)
     }
 
     pub(super) async fn claim_job(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
@@ -186,27 +188,6 @@ impl SqliteQueue {
         }
         self.signals.call_waiters();
         Ok(reaped)
-    }
-
-    pub(super) async fn forget_expired_objects(&self) -> Result<Vec<String>, QueueError> {
-        let now = self.clock.now();
-        let too_old = UnixMillis::default().after(now.since(UnixMillis::default().after(self.policy.output_retention)));
-        let mut tx = self.write().await?;
-        let mut forgotten = Vec::new();
-        for found in sqlx::query(sql::FIND_SPENT_INPUTS).fetch_all(&mut *tx).await? {
-            let seq: i64 = row::column(&found, "seq")?;
-            sqlx::query(sql::FORGET_INPUT).bind(seq).execute(&mut *tx).await?;
-            let key: String = row::column(&found, "input_key")?;
-            let is_input: bool = sqlx::query_scalar(sql::IS_INPUT).bind(&key).fetch_one(&mut *tx).await?;
-            forgotten.extend((!is_input).then_some(key));
-        }
-        for found in sqlx::query(sql::FIND_OLD_OUTPUTS).bind(too_old.0).fetch_all(&mut *tx).await? {
-            let (seq, place): (i64, i64) = (row::column(&found, "job_seq")?, row::column(&found, "place")?);
-            sqlx::query(sql::FORGET_OUTPUT).bind(seq).bind(place).bind(now.0).execute(&mut *tx).await?;
-            forgotten.push(row::column(&found, "object_key")?);
-        }
-        tx.commit().await?;
-        Ok(forgotten)
     }
 
     pub(super) async fn keep_pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {

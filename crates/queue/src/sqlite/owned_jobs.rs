@@ -79,8 +79,8 @@ impl OwnedJobs for SqliteQueue {
         sqlx::query(sql::DELETE_OUTPUTS).bind(job.seq).execute(&mut *tx).await?;
         sqlx::query(sql::DELETE_JOB).bind(job.seq).execute(&mut *tx).await?;
         if let Some(input) = row::column::<Option<String>>(&found, "input_key")? {
-            let is_input: bool = sqlx::query_scalar(sql::IS_INPUT).bind(&input).fetch_one(&mut *tx).await?;
-            keys.extend((!is_input).then_some(input));
+            let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&input).fetch_one(&mut *tx).await?;
+            keys.extend((!pointed).then_some(input));
         }
         tx.commit().await?;
         self.signals.call_watchers(id);
@@ -95,10 +95,12 @@ impl OwnedJobs for SqliteQueue {
         if job.state != JobState::Failed {
             return Ok(Retrial::NotFailed(job.state));
         }
-        if row::column::<Option<String>>(&found, "input_key")?.is_none() {
+        let gone = |name| Ok::<_, QueueError>(row::column::<Option<String>>(&found, name)?.is_none());
+        if gone("input_key")? && gone("input_url")? {
             return Ok(Retrial::InputGone);
         }
         self.check_line(&mut tx, owner).await?;
+        self.admit_bytes(&mut tx, owner, 0).await?;
         let insert = sqlx::query(sql::RETRY).bind(job.seq).bind(again.as_str()).bind(self.clock.now().0);
         insert.execute(&mut *tx).await?;
         tx.commit().await?;

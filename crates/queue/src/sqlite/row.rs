@@ -1,9 +1,14 @@
+use std::time::Duration;
+
 use clearcut_job::{
     Failure, FencingToken, JobId, JobState, Measured, Outcome, OutputPointer, Progress, Sha256Hex, Stage, UnixMillis,
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
 
-use crate::{InputPointer, JobRecord, KeyId, KeyLimits, KeyRecord, QueueError};
+use crate::{
+    ClaimedInput, InputPointer, JobRecord, KeyId, KeyLimits, KeyRecord, Policy, QueueError, SourceAddress,
+    UploadRecord, uploads::pointer,
+};
 
 /// A column by its name.
 pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, QueueError>
@@ -46,12 +51,35 @@ pub(super) fn token(row: &SqliteRow) -> Result<FencingToken, QueueError> {
     count(row, "token").map(FencingToken)
 }
 
-pub(super) fn input(row: &SqliteRow) -> Result<InputPointer, QueueError> {
-    Ok(InputPointer {
-        key: column(row, "input_key")?,
-        size_bytes: count(row, "input_size")?,
-        sha256: Sha256Hex(column(row, "input_sha256")?),
+pub(super) fn input(row: &SqliteRow) -> Result<ClaimedInput, QueueError> {
+    if let Some(address) = column(row, "input_url")? {
+        return Ok(ClaimedInput::Address(SourceAddress(address)));
+    }
+    // An input that is lost has no name, and fails its job when it is fetched.
+    let key = column::<Option<String>>(row, "input_key")?.unwrap_or_default();
+    Ok(ClaimedInput::Stored(pointer(key, count(row, "input_size")?, column(row, "input_sha256")?)))
+}
+
+pub(super) fn upload(row: &SqliteRow) -> Result<UploadRecord, QueueError> {
+    let received = count(row, "received")?;
+    let object: Option<InputPointer> = match column::<Option<String>>(row, "object_key")? {
+        Some(key) => Some(pointer(key, received, column(row, "sha256")?)),
+        None => None,
+    };
+    Ok(UploadRecord {
+        id: column::<String>(row, "id")?.parse().map_err(|_| QueueError::Damaged { what: "id" })?,
+        owner: KeyId(column(row, "owner")?),
+        length: optional_count(row, "length")?,
+        received,
+        metadata: column(row, "metadata")?,
+        object,
+        expires: UnixMillis(column(row, "expires_ms")?),
     })
+}
+
+/// A column that holds a number that is never negative, or nothing.
+pub(super) fn optional_count(row: &SqliteRow, name: &'static str) -> Result<Option<u64>, QueueError> {
+    column::<Option<i64>>(row, name)?.map(|_| count(row, name)).transpose()
 }
 
 pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
@@ -64,10 +92,12 @@ pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
 }
 
 /// The job in `row`, with `outputs` if it completed.
-pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>) -> Result<JobRecord, QueueError> {
+pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy) -> Result<JobRecord, QueueError> {
     let lease_progress: Option<i64> = column(row, "lease_progress")?;
     let furthest = column::<i64>(row, "progress")?.max(lease_progress.unwrap_or(0));
     let moment = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
+    let ended = moment("ended_ms")?;
+    let max_retention = optional_count(row, "retention_ms")?.map(Duration::from_millis);
     Ok(JobRecord {
         id: job_id(row)?,
         owner: KeyId(column(row, "owner")?),
@@ -75,7 +105,8 @@ pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>) -> Result<JobRec
         progress: progress_of(furthest),
         created: UnixMillis(column(row, "created_ms")?),
         started: moment("started_ms")?,
-        ended: moment("ended_ms")?,
+        ended,
+        expires: ended.map(|ended| policy.expiry(ended, max_retention)),
         attempts: count(row, "attempts")? as u32,
         crashes: count(row, "crashes")? as u32,
         token: token(row)?,

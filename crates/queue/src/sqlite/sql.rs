@@ -12,8 +12,9 @@ macro_rules! statements {
 statements! {
     VERSION = "SELECT sqlite_version()";
 
-    SUBMIT = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms)
-        VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?7)";
+    SUBMIT = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms,
+            input_url, retention_ms)
+        VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?7, ?8, (SELECT retention_ms FROM api_keys WHERE id = ?2))";
 
     COUNT_LINE = "SELECT (SELECT max_waiting FROM api_keys WHERE id = ?1) AS max_waiting,
             (SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND owner = ?1) AS waiting";
@@ -31,7 +32,7 @@ statements! {
             SELECT (SELECT n.owner FROM jobs n INDEXED BY jobs_line WHERE n.state = 'queued' AND n.owner > w.owner ORDER BY n.owner LIMIT 1)
             FROM waiting w WHERE w.owner IS NOT NULL),
         running (owner, jobs) AS (SELECT j.owner, COUNT(*) FROM leases l CROSS JOIN jobs j ON j.seq = l.job_seq GROUP BY j.owner)
-        SELECT j.seq, j.id, j.owner, j.token, j.request, j.input_key, j.input_size, j.input_sha256, j.progress, j.not_before_ms
+        SELECT j.seq, j.id, j.owner, j.token, j.request, j.input_key, j.input_size, j.input_sha256, j.input_url, j.progress, j.not_before_ms
         FROM waiting w
         CROSS JOIN api_keys k ON k.id = w.owner
         CROSS JOIN jobs j ON j.seq = (SELECT f.seq FROM jobs f INDEXED BY jobs_line WHERE f.state = 'queued' AND f.owner = w.owner
@@ -91,17 +92,24 @@ statements! {
     EXPIRE_ALL_LEASES = "UPDATE leases SET expires_ms = MIN(expires_ms, ?1)";
 
     FIND_SPENT_INPUTS = "SELECT seq, input_key FROM jobs WHERE input_key IS NOT NULL AND ended_ms IS NOT NULL
+            AND ended_ms + MIN(?2, COALESCE(retention_ms, ?2)) <= ?1
         ORDER BY ended_ms LIMIT 1000";
 
     FORGET_INPUT = "UPDATE jobs SET input_key = NULL WHERE seq = ?1";
 
-    FIND_OLD_OUTPUTS = "SELECT job_seq, place, object_key FROM outputs WHERE removed_ms IS NULL AND ended_ms <= ?1
-        ORDER BY ended_ms LIMIT 1000";
+    FORGET_ADDRESSES = "UPDATE jobs SET input_url = NULL WHERE input_url IS NOT NULL AND ended_ms IS NOT NULL
+            AND ended_ms + MIN(?2, COALESCE(retention_ms, ?2)) <= ?1";
+
+    FIND_OLD_OUTPUTS = "SELECT o.job_seq, o.place, o.object_key FROM outputs o JOIN jobs j ON j.seq = o.job_seq
+        WHERE o.removed_ms IS NULL AND o.ended_ms + MIN(?2, COALESCE(j.retention_ms, ?2)) <= ?1
+        ORDER BY o.ended_ms LIMIT 1000";
 
     FORGET_OUTPUT = "UPDATE outputs SET removed_ms = ?3 WHERE job_seq = ?1 AND place = ?2";
 
     IS_POINTED_TO = "SELECT EXISTS (SELECT 1 FROM jobs WHERE input_key = ?1)
-        OR EXISTS (SELECT 1 FROM outputs WHERE object_key = ?1 AND removed_ms IS NULL)";
+        OR EXISTS (SELECT 1 FROM outputs WHERE object_key = ?1 AND removed_ms IS NULL)
+        OR EXISTS (SELECT 1 FROM uploads WHERE object_key = ?1)
+        OR EXISTS (SELECT 1 FROM uploads WHERE partial_key = ?1)";
 
     RUNNING_CLAIM = "SELECT l.token FROM leases l JOIN jobs j ON j.seq = l.job_seq WHERE j.id = ?1";
 
@@ -124,6 +132,41 @@ statements! {
     LIMIT_KEY = "UPDATE api_keys SET max_running = ?2, max_waiting = ?3, submits_per_minute = ?4, requests_per_minute = ?5
         WHERE id = ?1";
 
+    INSERT_UPLOAD = "INSERT INTO uploads (id, owner, length, received, metadata, partial_key, created_ms, expires_ms)
+        VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)";
+
+    READ_UPLOAD = "SELECT id, owner, length, received, metadata, object_key, sha256, expires_ms FROM uploads
+        WHERE id = ?1 AND expires_ms > ?2
+            AND EXISTS (SELECT 1 FROM api_keys k WHERE k.id = uploads.owner AND k.revoked_ms IS NULL)";
+
+    ADVANCE_UPLOAD = "UPDATE uploads SET received = ?3, length = COALESCE(length, ?4)
+        WHERE id = ?1 AND received = ?2 AND object_key IS NULL";
+
+    FINISH_UPLOAD = "UPDATE uploads SET length = ?3, received = ?3, object_key = ?2, sha256 = ?4, partial_key = NULL, expires_ms = ?5
+        WHERE id = ?1 AND object_key IS NULL";
+
+    FIND_UPLOAD_OBJECTS = "SELECT partial_key, object_key FROM uploads WHERE id = ?1";
+
+    DROP_UPLOAD = "DELETE FROM uploads WHERE id = ?1";
+
+    FIND_EXPIRED_UPLOADS = "SELECT id, partial_key, object_key FROM uploads WHERE expires_ms <= ?1
+        ORDER BY expires_ms LIMIT 1000";
+
+    KEEP_INPUT = "UPDATE jobs SET input_key = ?2, input_size = ?3, input_sha256 = ?4, input_url = NULL WHERE seq = ?1";
+
+    USED_BYTES = "SELECT
+        (SELECT COALESCE(SUM(size), 0) FROM (
+            SELECT input_key AS object_key, input_size AS size FROM jobs WHERE owner = ?1 AND input_key IS NOT NULL
+            UNION SELECT object_key, received FROM uploads WHERE owner = ?1 AND object_key IS NOT NULL))
+        + (SELECT COALESCE(SUM(MAX(received, COALESCE(length, 0))), 0) FROM uploads
+            WHERE owner = ?1 AND object_key IS NULL)
+        + (SELECT COALESCE(SUM(o.size), 0) FROM outputs o JOIN jobs j ON j.seq = o.job_seq
+            WHERE j.owner = ?1 AND o.removed_ms IS NULL)";
+
+    STORAGE_LIMITS = "SELECT retention_ms, quota_bytes FROM api_keys WHERE id = ?1";
+
+    SET_STORAGE_LIMITS = "UPDATE api_keys SET retention_ms = ?2, quota_bytes = ?3 WHERE id = ?1";
+
     TOUCH_KEY = "UPDATE api_keys SET last_used_ms = ?2 WHERE id = ?1";
 
     FIND_ONCE = "SELECT body, job_id FROM idempotency_keys WHERE owner = ?1 AND key = ?2";
@@ -145,7 +188,7 @@ statements! {
         ORDER BY j.created_ms DESC, j.id DESC LIMIT ?5";
 
     FIND_OWNED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
-            j.input_key, l.token AS lease_token
+            j.input_key, j.input_url, l.token AS lease_token
         FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = ?1 AND j.owner = ?2";
 
     KEPT_OUTPUTS = "SELECT object_key FROM outputs WHERE job_seq = ?1 AND removed_ms IS NULL ORDER BY place";
@@ -154,10 +197,10 @@ statements! {
 
     DELETE_JOB = "DELETE FROM jobs WHERE seq = ?1";
 
-    IS_INPUT = "SELECT EXISTS (SELECT 1 FROM jobs WHERE input_key = ?1)";
-
-    RETRY = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms, retry_of)
-        SELECT ?2, owner, 'queued', request, input_key, input_size, input_sha256, ?3, ?3, id FROM jobs WHERE seq = ?1";
+    RETRY = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, input_url, retention_ms,
+            created_ms, not_before_ms, retry_of)
+        SELECT ?2, owner, 'queued', request, input_key, input_size, input_sha256, input_url,
+            (SELECT retention_ms FROM api_keys WHERE id = j.owner), ?3, ?3, id FROM jobs j WHERE seq = ?1";
 
     COUNT_AHEAD = "SELECT (SELECT COUNT(*) FROM jobs a INDEXED BY jobs_line WHERE a.state = 'queued' AND a.owner = ?2
             AND (a.not_before_ms, a.seq) < (j.not_before_ms, j.seq))

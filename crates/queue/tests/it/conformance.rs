@@ -7,7 +7,7 @@ use crate::fixture::{Bench, TTL, bad_input, job, key, outcome, upstream, worker}
 
 /// Makes one test for each sentence and backend.
 macro_rules! sentences {
-    ($suite:ident: $($sentence:ident),*) => {
+    ($suite:ident: $($sentence:ident),* $(,)?) => {
         mod memory { $(#[tokio::test] async fn $sentence() {
             crate::$suite::$sentence(crate::fixture::Bench::memory().await).await;
         })* }
@@ -203,21 +203,26 @@ pub(crate) async fn the_outcome_reads_back_as_it_was_committed(bench: Bench) {
     assert_eq!(ended.ended.map(|at| at.since(ended.created).as_secs()), Some(5));
 }
 
-pub(crate) async fn inputs_are_forgotten_after_the_end_and_outputs_after_their_retention(bench: Bench) {
+pub(crate) async fn inputs_and_outputs_are_forgotten_together_after_their_retention(bench: Bench) {
     let id = bench.submit(1).await;
-    let objects: Vec<String> = ["uploads/1", "jobs/1/1/cut.webm", "jobs/1/1/cut.mp4"].map(String::from).into();
+    let objects: Vec<String> = ["jobs/1/1/cut.mp4", "jobs/1/1/cut.webm", "uploads/1"].map(String::from).into();
+    bench.pass(Duration::from_hours(48));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.read(&id).await.expires, None);
     let token = bench.queue.claim(&worker()).await.unwrap().unwrap().token;
-    assert_eq!(bench.queue.pointed_to(objects.clone()).await.unwrap(), objects[..1]);
+    assert_eq!(bench.queue.pointed_to(objects.clone()).await.unwrap(), objects[2..]);
     bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await.unwrap();
-    assert_eq!(bench.queue.pointed_to(objects.clone()).await.unwrap(), objects);
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), objects[..1]);
+    let ended = bench.read(&id).await;
+    assert_eq!(ended.expires.unwrap().since(ended.ended.unwrap()), Duration::from_hours(24));
     bench.pass(Duration::from_hours(24).saturating_sub(Duration::from_millis(1)));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.pointed_to(objects.clone()).await.unwrap(), objects);
     bench.pass(Duration::from_millis(1));
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), objects[1..]);
+    assert_eq!(bench.queue.list_expired().await.unwrap(), objects, "looking changes nothing");
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), objects);
     assert_eq!(bench.queue.pointed_to(objects).await.unwrap(), Vec::<String>::new());
-    assert_eq!(bench.read(&id).await.state, JobState::Completed);
+    assert_eq!(bench.queue.list_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.read(&id).await, ended);
 }
 
 pub(crate) async fn a_revoked_key_reads_as_revoked_and_is_revoked_once(bench: Bench) {

@@ -4,7 +4,7 @@ use clearcut_job::{
     CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured, Outcome,
     OutputFormat, OutputPointer, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
 };
-use clearcut_queue::{InputPointer, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, Policy, Queue, SqliteQueue};
+use clearcut_queue::{InputPointer, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, Policy, Queue, SqliteQueue};
 
 /// A backend with nothing in it but one key, and the clock it goes by.
 pub(crate) struct Bench {
@@ -73,8 +73,12 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
             speed: Speed::default(),
             keeps_audio: true,
         },
-        input: InputPointer { key: format!("uploads/{number}"), size_bytes: 1000, sha256: Sha256Hex("ab".repeat(32)) },
+        input: NewInput::Stored(object(&format!("uploads/{number}"), 1000)),
     }
+}
+
+pub(crate) fn object(key: &str, size_bytes: u64) -> InputPointer {
+    InputPointer { key: key.into(), size_bytes, sha256: Sha256Hex("ab".repeat(32)) }
 }
 
 pub(crate) fn outcome(number: u128) -> Outcome {

@@ -7,10 +7,12 @@ mod fixture;
 mod model;
 mod owned_jobs;
 mod speed;
+mod uploads;
 
 use conformance::sentences;
 
-sentences! { conformance:
+sentences! {
+    conformance:
     submitted_jobs_are_claimed_in_the_order_in_which_they_came,
     a_job_is_read_by_its_own_key_alone,
     an_id_that_is_taken_is_refused,
@@ -26,7 +28,7 @@ sentences! { conformance:
     an_ended_job_stays_ended_whatever_is_said,
     progress_never_goes_back_not_even_when_a_job_starts_again,
     the_outcome_reads_back_as_it_was_committed,
-    inputs_are_forgotten_after_the_end_and_outputs_after_their_retention,
+    inputs_and_outputs_are_forgotten_together_after_their_retention,
     a_revoked_key_reads_as_revoked_and_is_revoked_once,
     many_workers_never_get_the_same_job
 }
@@ -43,6 +45,8 @@ mod owned {
         a_running_job_can_be_removed_and_its_worker_is_heard_no_more,
         a_failed_job_is_tried_again_as_a_new_one_and_stays_failed,
         what_has_not_failed_or_has_no_input_any_more_is_not_tried_again,
+    a_job_whose_clip_could_not_be_fetched_is_tried_again_while_its_address_is_kept,
+    a_removed_job_leaves_the_clip_to_its_upload,
         the_same_submit_is_done_once_for_a_day,
         the_idempotency_keys_of_two_api_keys_are_apart,
         a_hundred_duplicates_at_once_make_one_job,

@@ -2,11 +2,16 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis};
-use clearcut_queue::{Ending, JobRecord, KeyId, KeyLimits, Listing, Once};
+use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, UploadId};
+use clearcut_queue::{
+    Ending, JobRecord, KeyId, KeyLimits, Listing, NewInput, NewJob, Once, SourceAddress, StorageLimits, UploadRecord,
+};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
-use crate::fixture::{Bench, bad_input, outcome, upstream, worker};
+use crate::{
+    fixture::{Bench, bad_input, object, outcome, upstream, worker},
+    uploads::new_upload,
+};
 
 const JOBS: u128 = 6;
 
@@ -22,6 +27,14 @@ enum Step {
     Release(u128, Said),
     Reap,
     Forget,
+    Upload(u128, Option<u64>),
+    Advance(u128, u64, u64),
+    Whole(u128, u64),
+    Drop(u128),
+    SubmitUploaded(u128, u128),
+    SubmitAddress(u128),
+    KeepInput(u128, Said),
+    Limit(Option<u64>, Option<u64>),
     Cancel(u128),
     Remove(u128),
     Retry(u128, u128),
@@ -51,6 +64,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (job(), said()).prop_map(|(job, said)| Step::Release(job, said)),
         3 => Just(Step::Reap),
         1 => Just(Step::Forget),
+        1 => (job(), prop::option::of(0..3000_u64)).prop_map(|(upload, length)| Step::Upload(upload, length)),
+        1 => (job(), 0..2_u64, 0..3_u64).prop_map(|(upload, from, to)| Step::Advance(upload, from * 500, to * 500)),
+        1 => (job(), 0..3000_u64).prop_map(|(upload, size)| Step::Whole(upload, size)),
+        1 => job().prop_map(Step::Drop),
+        2 => (job(), job()).prop_map(|(job, upload)| Step::SubmitUploaded(job, upload)),
+        1 => job().prop_map(Step::SubmitAddress),
+        2 => (job(), said()).prop_map(|(job, said)| Step::KeepInput(job, said)),
+        1 => (prop::option::of(1..30_u64), prop::option::of(1..9000_u64)).prop_map(|(hours, quota)| Step::Limit(hours, quota)),
         1 => job().prop_map(Step::Cancel),
         1 => job().prop_map(Step::Remove),
         1 => (job(), job()).prop_map(|(job, again)| Step::Retry(job, again)),
@@ -62,7 +83,11 @@ fn step() -> impl Strategy<Value = Step> {
 /// The job that a step puts in line.
 fn makes(step: &Step) -> Option<u128> {
     match *step {
-        Step::Submit(job) | Step::SubmitOnce(job, ..) | Step::Retry(_, job) => Some(job),
+        Step::Submit(job)
+        | Step::SubmitOnce(job, ..)
+        | Step::Retry(_, job)
+        | Step::SubmitUploaded(job, _)
+        | Step::SubmitAddress(job) => Some(job),
         _ => None,
     }
 }
@@ -106,6 +131,39 @@ async fn play(bench: &Bench, step: &Step) -> String {
             forgotten.sort();
             format!("{forgotten:?}")
         }
+        Step::Upload(upload, length) => {
+            format!("{:?}", queue.create_upload(new_upload(upload, owner_of(upload, bench), length)).await.ok())
+        }
+        Step::Advance(upload, from, to) => {
+            format!("{:?}", queue.advance_upload(&UploadId::from_random(upload), from, to, None).await.is_ok())
+        }
+        Step::Whole(upload, size) => {
+            let object = object(&format!("uploads/whole{upload}"), size);
+            format!("{:?}", queue.finish_upload(&UploadId::from_random(upload), object).await.ok())
+        }
+        Step::Drop(upload) => format!("{:?}", queue.drop_upload(&UploadId::from_random(upload)).await.ok()),
+        Step::SubmitUploaded(job, upload) => {
+            let input = NewInput::Uploaded(UploadId::from_random(upload));
+            format!(
+                "{:?}",
+                queue.submit(NewJob { input, ..crate::fixture::job(job, owner_of(job, bench)) }).await.is_ok()
+            )
+        }
+        Step::SubmitAddress(job) => {
+            let input = NewInput::Address(SourceAddress(format!("http://example.com/{job}")));
+            format!(
+                "{:?}",
+                queue.submit(NewJob { input, ..crate::fixture::job(job, owner_of(job, bench)) }).await.is_ok()
+            )
+        }
+        Step::KeepInput(job, said) => {
+            let object = object(&format!("uploads/fetched{job}"), 700);
+            format!("{:?}", queue.keep_input(&id(job), token(job, said).await, object).await.is_ok())
+        }
+        Step::Limit(hours, quota_bytes) => {
+            let limits = StorageLimits { max_retention: hours.map(Duration::from_hours), quota_bytes };
+            format!("{:?}", queue.set_storage_limits(bench.owner, limits).await)
+        }
         Step::Cancel(job) => format!("{:?}", queue.cancel(owner_of(job, bench), &id(job)).await.unwrap()),
         Step::Remove(job) => {
             let mut keys = queue.remove(owner_of(job, bench), &id(job)).await.unwrap();
@@ -141,6 +199,21 @@ async fn jobs(bench: &Bench) -> Vec<Option<JobRecord>> {
         all.push(bench.queue.read(owner_of(number, bench), &JobId::from_random(number)).await.unwrap());
     }
     all
+}
+
+/// What counts against the quota of each owner, what would go, and every upload.
+async fn stored(bench: &Bench) -> (Vec<u64>, Vec<String>, Vec<Option<UploadRecord>>) {
+    let mut uploads = Vec::new();
+    for number in 0..4 {
+        uploads.push(bench.queue.read_upload(&UploadId::from_random(number)).await.unwrap());
+    }
+    let mut expired = bench.queue.list_expired().await.unwrap();
+    expired.sort();
+    let mut used = Vec::new();
+    for owner in [owner_of(0, bench), owner_of(1, bench)] {
+        used.push(bench.queue.used_bytes(owner).await.unwrap());
+    }
+    (used, expired, uploads)
 }
 
 /// What is shown to each owner beside the jobs themselves.
@@ -200,6 +273,7 @@ async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
         prop_assert_eq!(expected, found, "{:?}", step);
         let after = jobs(&model).await;
         prop_assert_eq!(&after, &jobs(&backend).await, "after {:?}", step);
+        prop_assert_eq!(stored(&model).await, stored(&backend).await, "after {:?}", step);
         prop_assert_eq!(model.queue.depth().await.unwrap(), backend.queue.depth().await.unwrap());
         prop_assert_eq!(overview(&model).await, overview(&backend).await, "after {:?}", step);
         for (before, after) in before.iter().zip(&after) {

@@ -4,10 +4,14 @@ use std::{collections::HashSet, time::Duration};
 
 use clearcut_job::{FailureCode, JobId, JobState, Progress, Stage, UnixMillis};
 use clearcut_queue::{
-    DayUsage, Ending, Finished, KeyId, KeyLimits, Listing, Once, Place, QueueError, Retrial, Submission,
+    ClaimedInput, DayUsage, Ending, Finished, KeyId, KeyLimits, Listing, NewInput, NewJob, Once, Place, QueueError,
+    Retrial, SourceAddress, Submission,
 };
 
-use crate::fixture::{Bench, TTL, bad_input, job, key, outcome, upstream, worker};
+use crate::{
+    fixture::{Bench, TTL, bad_input, job, key, object, outcome, upstream, worker},
+    uploads::new_upload,
+};
 
 async fn second_key(bench: &Bench) -> KeyId {
     bench.queue.create_key(key("second")).await.unwrap().id
@@ -152,12 +156,40 @@ pub(crate) async fn a_failed_job_is_tried_again_as_a_new_one_and_stays_failed(be
     assert_eq!(bench.read(&id).await, ended);
     assert_eq!(bench.read(&again).await.retry_of, Some(id.clone()));
     let claimed = claim(&bench).await;
-    assert_eq!((claimed.id, claimed.input.key.as_str()), (again.clone(), "uploads/1"));
+    assert_eq!((&claimed.id, claimed.input), (&again, ClaimedInput::Stored(object("uploads/1", 1000))));
     assert_eq!(claimed.request_json, job(1, bench.owner).request.to_json());
     // The input is forgotten with the last job that has it.
+    bench.pass(Duration::from_hours(48));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
-    fail(&bench, &again).await;
+    bench.queue.cancel(bench.owner, &again).await.unwrap();
+    bench.pass(Duration::from_hours(48));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), ["uploads/1"]);
+}
+
+pub(crate) async fn a_job_whose_clip_could_not_be_fetched_is_tried_again_while_its_address_is_kept(bench: Bench) {
+    let address = SourceAddress("https://example.com/clip".into());
+    let first = NewJob { input: NewInput::Address(address.clone()), ..job(1, bench.owner) };
+    let id = first.id.clone();
+    bench.queue.submit(first).await.unwrap();
+    claim(&bench).await;
+    fail(&bench, &id).await;
+    let (again, late) = (JobId::from_random(2), JobId::from_random(3));
+    assert_eq!(bench.queue.retry(bench.owner, &id, again).await.unwrap(), Retrial::Accepted);
+    assert_eq!(claim(&bench).await.input, ClaimedInput::Address(address));
+    bench.pass(Duration::from_hours(24));
+    bench.queue.forget_expired().await.unwrap();
+    assert_eq!(bench.queue.retry(bench.owner, &id, late).await.unwrap(), Retrial::InputGone);
+}
+
+pub(crate) async fn a_removed_job_leaves_the_clip_to_its_upload(bench: Bench) {
+    let upload = new_upload(1, bench.owner, Some(1000));
+    let upload = bench.queue.create_upload(upload).await.unwrap().id;
+    bench.queue.finish_upload(&upload, object("uploads/whole", 1000)).await.unwrap();
+    let job = NewJob { input: NewInput::Uploaded(upload.clone()), ..job(1, bench.owner) };
+    let id = job.id.clone();
+    bench.queue.submit(job).await.unwrap();
+    assert_eq!(bench.queue.remove(bench.owner, &id).await.unwrap(), Some(Vec::new()));
+    assert_eq!(bench.queue.drop_upload(&upload).await.unwrap(), Some(vec!["uploads/whole".to_owned()]));
 }
 
 pub(crate) async fn what_has_not_failed_or_has_no_input_any_more_is_not_tried_again(bench: Bench) {
@@ -167,6 +199,7 @@ pub(crate) async fn what_has_not_failed_or_has_no_input_any_more_is_not_tried_ag
     claim(&bench).await;
     assert_eq!(retry().await, Retrial::NotFailed(JobState::Submitted));
     fail(&bench, &id).await;
+    bench.pass(Duration::from_hours(24));
     bench.queue.forget_expired().await.unwrap();
     assert_eq!(retry().await, Retrial::InputGone);
     assert_eq!(bench.queue.read(bench.owner, &again).await.unwrap(), None);

@@ -103,3 +103,39 @@ async fn deleting_the_last_output_of_a_job_removes_its_folders() {
     store.delete(&output(1)).await.unwrap();
     assert!(!dir.path().join("jobs").join(JobId::from_random(1).as_str()).exists());
 }
+
+#[tokio::test]
+async fn what_grows_goes_on_from_where_it_was_acknowledged_and_is_adopted_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
+    let mut growing = store.grow(&partial, 0).await.unwrap();
+    growing.write(&"hello".into()).await.unwrap();
+    assert_eq!(growing.sync().await.unwrap(), 5);
+    // Of these bytes nobody was told.
+    growing.write(&"lost and longer".into()).await.unwrap();
+    growing.sync().await.unwrap();
+    drop(growing);
+    let mut growing = store.grow(&partial, 5).await.unwrap();
+    growing.write(&" world".into()).await.unwrap();
+    assert_eq!(growing.sync().await.unwrap(), 11);
+    let old = fs::File::open(dir.path().join(partial.as_str())).unwrap();
+    old.set_modified(std::time::UNIX_EPOCH).unwrap();
+    let name = ObjectName::upload(1);
+    let stored = store.adopt(&partial, name.clone()).await.unwrap();
+    let hello_world = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
+    assert_eq!((stored.size_bytes, stored.sha256.0.as_str()), (11, hello_world));
+    store.delete(&partial).await.unwrap();
+    assert!(store.head(&name).await.unwrap().modified.0 > 1_000_000_000_000, "as old as its first bytes");
+    assert_eq!(fs::read(dir.path().join(name.as_str())).unwrap(), b"hello world");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_and_is_gone_is_missing_and_not_filled_with_zeros() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::local(dir.path()).unwrap();
+    let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
+    assert!(matches!(store.grow(&partial, 1).await, Err(StoreError::Missing)));
+    let other = ObjectName::partial(&clearcut_job::UploadId::from_random(2));
+    assert!(matches!(store.adopt(&other, ObjectName::upload(2)).await, Err(StoreError::Missing)));
+}

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod fetched;
+
 use std::{
     fs,
     sync::{Arc, mpsc},
@@ -12,8 +14,10 @@ use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
     OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
 };
+use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
-    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewJob, NewKey, OwnedJobs as _, Policy, Queue, SqliteQueue,
+    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, Queue,
+    SqliteQueue,
 };
 use clearcut_store::{ObjectName, Store};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
@@ -97,6 +101,10 @@ impl Bench {
         upload.write("clip".into()).await.unwrap();
         let stored = upload.finish().await.unwrap();
         let input = InputPointer { key: stored.name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+        self.submit_with(number, NewInput::Stored(input)).await
+    }
+
+    async fn submit_with(&self, number: u128, input: NewInput) -> JobId {
         let request = CutRequest {
             formats: Formats::from(OutputFormat::Webm),
             key: KeyChoice::Auto,
@@ -125,12 +133,15 @@ impl Bench {
             lease_ttl: TTL,
             progress_interval: Duration::from_millis(20),
             poll_interval: Duration::from_millis(50),
+            disk_floor_bytes: 0,
             ..WorkerSettings::new(self.dir.path().join("scratch"))
         };
         change(&mut settings);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let loopback = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
+        let outbound = Outbound::new(loopback, Timeouts::default()).unwrap();
         let (queue, store) = (self.queue.clone(), self.store.clone());
-        let worker = Worker { queue, store, cutter: Arc::new(Fake(Box::new(cut))), clock, settings };
+        let worker = Worker { queue, store, outbound, cutter: Arc::new(Fake(Box::new(cut))), clock, settings };
         let drain = self.drain.clone();
         tokio::spawn(async move { run(worker, drain).await.unwrap() })
     }
@@ -160,7 +171,7 @@ impl Bench {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_is_stored_under_its_token_and_its_input_is_removed() {
+async fn a_cut_is_stored_under_its_token_and_its_input_is_kept() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
     let worker = bench.work(|_| {}, |order, _, _| Ok(easy(order)));
@@ -170,7 +181,7 @@ async fn a_cut_is_stored_under_its_token_and_its_input_is_removed() {
     assert_eq!((output.key.clone(), output.size_bytes), (format!("jobs/{id}/1/webm.webm"), 4));
     bench.stop(worker).await;
     assert!(bench.store.head(&output.key.parse().unwrap()).await.is_ok());
-    assert!(bench.store.head(&ObjectName::upload(1)).await.is_err());
+    assert!(bench.store.head(&ObjectName::upload(1)).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

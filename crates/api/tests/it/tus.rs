@@ -1,0 +1,254 @@
+//! tus 1.0, by its letter.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+
+use crate::{
+    fixture::{Answer, CLIP, KEY, Server},
+    uploads::UPLOADS,
+};
+
+const PIECE: &str = "application/offset+octet-stream";
+
+impl Server {
+    async fn tus(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("Tus-Resumable", "1.0.0");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.ask(request.body(body.into()).unwrap()).await
+    }
+
+    async fn create(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let key = format!("Bearer {KEY}");
+        self.tus("POST", UPLOADS, &[&[("Authorization", key.as_str())], headers].concat(), body.to_vec()).await
+    }
+
+    async fn created(&self, length: usize) -> String {
+        path(&self.create(&[("Upload-Length", &length.to_string())], b"").await)
+    }
+
+    async fn patch(&self, path: &str, offset: usize, bytes: &[u8]) -> Answer {
+        let headers = [("Content-Type", PIECE), ("Upload-Offset", &offset.to_string())];
+        self.tus("PATCH", path, &headers, bytes.to_vec()).await
+    }
+
+    async fn offset(&self, path: &str) -> String {
+        let answer = self.tus("HEAD", path, &[], "").await;
+        assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
+        answer.header("upload-offset").to_owned()
+    }
+}
+
+fn path(created: &Answer) -> String {
+    assert_eq!(created.status, StatusCode::CREATED, "{created:?}");
+    created.header("location").strip_prefix("http://localhost").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn pieces_make_a_whole_whatever_their_size() {
+    let server = Server::new().await;
+    let clip = [CLIP, &[7; 9000]].concat();
+    for size in [1000, 4096, 5000, clip.len()] {
+        let path = server.created(clip.len()).await;
+        for (number, piece) in clip.chunks(size).enumerate() {
+            assert_eq!(server.offset(&path).await, (number * size).to_string());
+            let answer = server.patch(&path, number * size, piece).await;
+            assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+            assert_eq!(answer.header("upload-offset"), (number * size + piece.len()).to_string());
+            assert_ne!(answer.header("upload-expires"), "");
+        }
+        let id = path.split(['/', '?']).nth(4).unwrap();
+        assert_eq!(server.submit_upload(id, KEY).await.status, StatusCode::ACCEPTED);
+        assert_eq!(server.offset(&path).await, clip.len().to_string());
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_do_not_follow_are_a_conflict_and_change_nothing() {
+    let server = Server::new().await;
+    let path = server.created(100).await;
+    server.patch(&path, 0, CLIP).await;
+    for offset in [0, 1, CLIP.len() - 1, CLIP.len() + 1, 100] {
+        let answer = server.patch(&path, offset, b"more").await;
+        assert_eq!(answer.error(), (409, "UPLOAD_OFFSET".to_owned()), "{offset}");
+        assert_eq!(answer.json()["error"]["details"]["uploadOffset"], CLIP.len());
+    }
+    assert_eq!(server.offset(&path).await, CLIP.len().to_string());
+}
+
+#[tokio::test]
+async fn what_came_before_a_break_is_kept() {
+    let server = Server::new().await;
+    let path = server.created(100).await;
+    let breaking = Body::from_stream(futures_util::stream::iter([
+        Ok(CLIP.to_vec()),
+        Err(std::io::Error::other("the line is cut")),
+    ]));
+    let headers = [("Content-Type", PIECE), ("Upload-Offset", "0")];
+    assert_eq!(server.tus("PATCH", &path, &headers, breaking).await.error(), (400, "INVALID_REQUEST".to_owned()));
+    assert_eq!(server.offset(&path).await, CLIP.len().to_string());
+    assert_eq!(server.patch(&path, CLIP.len(), &vec![0; 100 - CLIP.len()]).await.status, StatusCode::NO_CONTENT);
+}
+
+/// As if the server had been killed between the last acknowledgement and the end.
+#[tokio::test]
+async fn an_upload_whose_bytes_are_all_there_is_made_whole_by_the_next_question() {
+    let server = Server::new().await;
+    let path = server.created(CLIP.len()).await;
+    let id: clearcut_job::UploadId = path.split(['/', '?']).nth(4).unwrap().parse().unwrap();
+    let mut growing = server.store.grow(&clearcut_store::ObjectName::partial(&id), 0).await.unwrap();
+    growing.write(&CLIP.into()).await.unwrap();
+    growing.sync().await.unwrap();
+    server.queue.advance_upload(&id, 0, CLIP.len() as u64, None).await.unwrap();
+    assert_eq!(server.submit_upload(id.as_str(), KEY).await.error(), (409, "UPLOAD_UNFINISHED".to_owned()));
+    assert_eq!(server.offset(&path).await, CLIP.len().to_string());
+    assert_eq!(server.submit_upload(id.as_str(), KEY).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_newcomer_takes_over_from_a_connection_that_hangs() {
+    let server = std::sync::Arc::new(Server::new().await);
+    let path = server.created(100).await;
+    let (feed, hanging) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+    let body = Body::from_stream(futures_util::stream::unfold(hanging, async |mut hanging| {
+        let piece = hanging.recv().await?;
+        Some((piece, hanging))
+    }));
+    let (first, first_path) = (server.clone(), path.clone());
+    let hangs = tokio::spawn(async move {
+        first.tus("PATCH", &first_path, &[("Content-Type", PIECE), ("Upload-Offset", "0")], body).await
+    });
+    feed.send(Ok(CLIP.to_vec())).await.unwrap();
+    // The second place in the channel is free once the first piece was taken.
+    feed.send(Ok(b"x".to_vec())).await.unwrap();
+    drop(feed.reserve().await.unwrap());
+    let offset: usize = server.offset(&path).await.parse().unwrap();
+    assert!(offset == CLIP.len() || offset == CLIP.len() + 1, "{offset}");
+    assert_eq!(hangs.await.unwrap().error(), (423, "UPLOAD_BUSY".to_owned()));
+    assert_eq!(server.patch(&path, offset, b"more").await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_length_may_be_told_later_and_only_once() {
+    let server = Server::new().await;
+    let created = server.create(&[("Upload-Defer-Length", "1"), ("Upload-Metadata", "filename Y2xpcA==")], b"").await;
+    let path = path(&created);
+    let asked = server.tus("HEAD", &path, &[], "").await;
+    assert_eq!((asked.header("upload-defer-length"), asked.header("upload-length")), ("1", ""));
+    assert_eq!(asked.header("upload-metadata"), "filename Y2xpcA==");
+    server.patch(&path, 0, CLIP).await;
+    let offset = CLIP.len().to_string();
+    let told = |length: &'static str| {
+        vec![("Content-Type", PIECE), ("Upload-Offset", offset.as_str()), ("Upload-Length", length)]
+    };
+    assert_eq!(server.tus("PATCH", &path, &told("5"), "").await.error(), (400, "INVALID_REQUEST".to_owned()));
+    assert_eq!(server.tus("PATCH", &path, &told("1048577"), "").await.error(), (413, "FILE_TOO_LARGE".to_owned()));
+    assert_eq!(server.tus("PATCH", &path, &told("50"), "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.tus("PATCH", &path, &told("51"), "").await.error(), (400, "INVALID_REQUEST".to_owned()));
+    assert_eq!(server.tus("HEAD", &path, &[], "").await.header("upload-length"), "50");
+    assert_eq!(server.patch(&path, CLIP.len(), &[0; 51]).await.error(), (413, "FILE_TOO_LARGE".to_owned()));
+    assert_eq!(server.patch(&path, CLIP.len(), &vec![0; 50 - CLIP.len()]).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn creation_takes_bytes_along_and_checks_what_is_said() {
+    let server = Server::new().await;
+    let length = CLIP.len().to_string();
+    let whole = server.create(&[("Upload-Length", &length), ("Content-Type", PIECE)], CLIP).await;
+    assert_eq!(whole.header("upload-offset"), length);
+    assert_eq!(server.submit_upload(whole.header("x-storage-id"), KEY).await.status, StatusCode::ACCEPTED);
+    let cases: [(&[(&str, &str)], u16); 8] = [
+        (&[], 400),
+        (&[("Upload-Length", "-1")], 400),
+        (&[("Upload-Length", "x")], 400),
+        (&[("Upload-Length", "0")], 400),
+        (&[("Upload-Length", "5"), ("Upload-Defer-Length", "1")], 400),
+        (&[("Upload-Defer-Length", "2")], 400),
+        (&[("Upload-Length", "5"), ("Upload-Metadata", "a not-base64!")], 400),
+        (&[("Upload-Length", "1048577")], 413),
+    ];
+    for (headers, status) in cases {
+        assert_eq!(server.create(headers, b"").await.error().0, status, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_video_is_refused_at_its_first_bytes_or_at_its_end_and_forgotten() {
+    let server = Server::new().await;
+    for (length, sent) in [(100_000, vec![b'#'; 5000]), (10, vec![b'#'; 10])] {
+        let path = server.created(length).await;
+        assert_eq!(server.patch(&path, 0, &sent).await.error(), (400, "INVALID_VIDEO".to_owned()));
+        server.assert_empty("no video").await;
+        assert_eq!(server.tus("HEAD", &path, &[], "").await.status, StatusCode::NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn a_terminated_upload_is_gone_with_its_bytes() {
+    let server = Server::new().await;
+    let path = server.created(100).await;
+    server.patch(&path, 0, CLIP).await;
+    assert_eq!(server.tus("DELETE", &path, &[], "").await.status, StatusCode::NO_CONTENT);
+    server.assert_empty("termination").await;
+    for method in ["HEAD", "DELETE"] {
+        assert_eq!(server.tus(method, &path, &[], "").await.status, StatusCode::NOT_FOUND, "{method}");
+    }
+    assert_eq!(server.patch(&path, 0, CLIP).await.error(), (404, "UPLOAD_NOT_FOUND".to_owned()));
+}
+
+#[tokio::test]
+async fn requests_that_are_not_of_this_protocol_are_told_so() {
+    let server = Server::new().await;
+    let path = server.created(100).await;
+    let ask = |method: &str, headers: &[(&str, &str)]| {
+        let mut request = Request::builder().method(method).uri(&path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        server.ask(request.body(Body::from(CLIP)).unwrap())
+    };
+    let piece = [("Content-Type", PIECE), ("Upload-Offset", "0")];
+    let unversioned = ask("PATCH", &piece).await;
+    assert_eq!(unversioned.error(), (412, "TUS_VERSION".to_owned()));
+    assert_eq!((unversioned.header("tus-version"), unversioned.header("tus-resumable")), ("1.0.0", "1.0.0"));
+    let old = [("Tus-Resumable", "0.2.2"), piece[0], piece[1]];
+    for method in ["PATCH", "HEAD", "DELETE"] {
+        assert_eq!(ask(method, &old).await.status, StatusCode::PRECONDITION_FAILED, "{method}");
+    }
+    let tus = ("Tus-Resumable", "1.0.0");
+    assert_eq!(ask("PATCH", &[tus, piece[1]]).await.error().0, 415);
+    assert_eq!(ask("PATCH", &[tus, ("Content-Type", "video/mp4"), piece[1]]).await.error().0, 415);
+    assert_eq!(ask("PATCH", &[tus, piece[0]]).await.error().0, 400);
+    assert_eq!(ask("GET", &[tus]).await.error().0, 405);
+    let posted = ask("POST", &[tus]).await;
+    assert_eq!((posted.error().0, posted.header("allow")), (405, "PUT,PATCH,HEAD,DELETE"));
+    assert_eq!(server.offset(&path).await, "0");
+    let meant = ask("POST", &[("X-HTTP-Method-Override", "PATCH"), tus, piece[0], piece[1]]).await;
+    assert_eq!(
+        (meant.status, meant.header("upload-offset")),
+        (StatusCode::NO_CONTENT, CLIP.len().to_string().as_str())
+    );
+}
+
+#[tokio::test]
+async fn what_the_server_can_do_is_told_and_pages_may_ask() {
+    let server = Server::new().await;
+    let told = server.ask(Request::options(UPLOADS).body(Body::empty()).unwrap()).await;
+    assert_eq!((told.status, told.header("tus-version")), (StatusCode::NO_CONTENT, "1.0.0"));
+    let extensions = "creation,creation-with-upload,creation-defer-length,expiration,termination";
+    assert_eq!((told.header("tus-extension"), told.header("tus-max-size")), (extensions, "1048576"));
+    let preflight = Request::options(UPLOADS)
+        .header(header::ORIGIN, "https://example.com")
+        .header(header::ACCESS_CONTROL_REQUEST_METHOD, "PATCH")
+        .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "tus-resumable,upload-offset");
+    let preflight = server.ask(preflight.body(Body::empty()).unwrap()).await;
+    assert!(preflight.header("access-control-allow-methods").contains("PATCH"));
+    assert!(preflight.header("access-control-allow-headers").contains("upload-offset"));
+    let answer = Request::post(UPLOADS).header(header::ORIGIN, "https://example.com");
+    let answer = server.ask(answer.body(Body::empty()).unwrap()).await;
+    let exposed = answer.header("access-control-expose-headers");
+    assert!(["upload-offset", "location", "x-storage-id"].iter().all(|name| exposed.contains(name)), "{exposed}");
+}

@@ -1,0 +1,199 @@
+use std::{fmt, net::IpAddr};
+
+use url::{Host, Url};
+
+use crate::{AddressPolicy, OutboundError};
+
+/// An address that was read, and that leads to no machine which must not be reached as far as its text tells. What its name
+/// leads to is checked when it is connected.
+///
+/// Shown and debugged without path and query, which may hold a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Target(Url);
+
+impl AddressPolicy {
+    /// Reads an address: absolute, http or https, without user and password, and its host, if it is a number in any form,
+    /// one that may be reached. A fragment is dropped.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn target(&self, text: &str) -> Result<Target, OutboundError> {
+        self.admit(Url::parse(text.trim()).map_err(|_| OutboundError::Malformed)?)
+    }
+
+    /// The address that a redirect from `from` leads to.
+    ///
+    /// # Errors
+    /// What is wrong with it, as with one that a stranger named.
+    pub fn redirected(&self, from: &Target, location: &str) -> Result<Target, OutboundError> {
+        self.admit(from.0.join(location.trim()).map_err(|_| OutboundError::Malformed)?)
+    }
+
+    fn admit(&self, mut url: Url) -> Result<Target, OutboundError> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(OutboundError::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(OutboundError::Credentials);
+        }
+        // The parser has turned short, octal, hexadecimal and whole numbers into addresses by now.
+        let literal = match url.host() {
+            None => return Err(OutboundError::Malformed),
+            Some(Host::Domain(name)) => lenient_literal(name),
+            Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
+        };
+        if literal.is_some_and(|address| !self.admits(address)) {
+            return Err(OutboundError::Refused);
+        }
+        url.set_fragment(None);
+        Ok(Target(url))
+    }
+}
+
+/// A name that a connector might take for an address.
+fn lenient_literal(name: &str) -> Option<IpAddr> {
+    name.trim_end_matches('.').parse().ok()
+}
+
+impl Target {
+    /// The whole address, secrets included: for the connection and the database.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The host, without port: for logs and for limits per host.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    pub(crate) fn url(&self) -> Url {
+        self.0.clone()
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.host())?;
+        if let Some(port) = self.0.port() {
+            write!(f, ":{port}")?;
+        }
+        f.write_str("/...")
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Target({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Target, OutboundError> {
+        AddressPolicy::default().target(text)
+    }
+
+    #[test]
+    fn addresses_of_the_internet_are_read() {
+        for (text, whole) in [
+            ("https://example.com/clip.mp4?token=a b#t=3", "https://example.com/clip.mp4?token=a%20b"),
+            (" HTTP://Example.COM:8080 ", "http://example.com:8080/"),
+            ("http://1.1.1.1/x", "http://1.1.1.1/x"),
+            ("http://[2606:4700:4700::1111]/x", "http://[2606:4700:4700::1111]/x"),
+            ("http://localhost.example.com/", "http://localhost.example.com/"),
+        ] {
+            assert_eq!(read(text).unwrap().as_str(), whole);
+        }
+    }
+
+    #[test]
+    fn every_way_to_write_a_refused_number_is_refused() {
+        for text in [
+            "http://127.0.0.1/",
+            "http://127.0.0.1:8787/",
+            "http://127.0.0.1./",
+            "http://127.1/",
+            "http://127.0.1/",
+            "http://0/",
+            "http://0.0.0.0/",
+            "http://2130706433/",
+            "http://017700000001/",
+            "http://0177.0.0.1/",
+            "http://0x7f.0.0.1/",
+            "http://0x7f000001/",
+            "http://0x7f.1/",
+            "http://%31%32%37.0.0.1/",
+            "http://１２７.０.０.１/",
+            "http://①②⑦.⓪.⓪.①/",
+            "http://127。0。0。1/",
+            "http:\\\\127.0.0.1\\",
+            "http:127.0.0.1/",
+            "http:///127.0.0.1/",
+            "http://[::1]/",
+            "http://[::]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://[0:0:0:0:0:ffff:127.0.0.1]/",
+            "http://[64:ff9b::7f00:1]/",
+            "http://[2002:7f00:1::]/",
+            "http://[fe80::1]/",
+            "http://[fd00:ec2::254]/",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://2852039166/",
+            "http://10.0.0.1/",
+            "http://192.168.1.1/",
+            "http://100.64.0.1/",
+        ] {
+            assert!(matches!(read(text), Err(OutboundError::Refused)), "{text}: {:?}", read(text));
+        }
+    }
+
+    #[test]
+    fn what_is_no_plain_web_address_is_refused_by_what_it_is() {
+        for text in [
+            "",
+            "clip.mp4",
+            "/etc/passwd",
+            "//example.com/x",
+            "http://",
+            "http://[::1%25lo]/",
+            "http://256.0.0.1/",
+            "http://ex ample.com/",
+        ] {
+            assert!(matches!(read(text), Err(OutboundError::Malformed)), "{text}: {:?}", read(text));
+        }
+        for text in
+            ["file:///etc/passwd", "ftp://example.com/x", "gopher://example.com/", "data:video/mp4,x", "javascript:1"]
+        {
+            assert!(matches!(read(text), Err(OutboundError::Scheme)), "{text}: {:?}", read(text));
+        }
+        for text in ["http://user@example.com/", "http://:secret@example.com/", "http://example.com@127.0.0.1/"] {
+            assert!(matches!(read(text), Err(OutboundError::Credentials)), "{text}: {:?}", read(text));
+        }
+    }
+
+    #[test]
+    fn a_redirect_is_read_against_where_it_came_from_and_is_no_more_trusted() {
+        let policy = AddressPolicy::default();
+        let from = policy.target("https://example.com/a/b?c").unwrap();
+        let to = |location| policy.redirected(&from, location);
+        assert_eq!(to("d").unwrap().as_str(), "https://example.com/a/d");
+        assert_eq!(to("//other.example/x").unwrap().as_str(), "https://other.example/x");
+        for location in ["http://127.0.0.1/", "//2130706433/x", "http://[::ffff:127.0.0.1]/"] {
+            assert!(matches!(to(location), Err(OutboundError::Refused)), "{location}");
+        }
+        assert!(matches!(to("file:///etc/passwd"), Err(OutboundError::Scheme)));
+    }
+
+    #[test]
+    fn what_is_shown_of_an_address_holds_no_secret() {
+        let target = read("https://example.com:8443/u-secret/clip.mp4?signature=secret").unwrap();
+        assert_eq!(target.to_string(), "https://example.com:8443/...");
+        assert!(!format!("{target:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,87 @@
+//! A WebM, whose colours and matte are encoded side by side as two streams.
+
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use clearcut_ffmpeg::{Child, EncodePlan, Layer, Tools};
+use clearcut_frame::Picture;
+use clearcut_webm::{CodePoints, Error as WebmError, WebmSettings, write_webm};
+
+use crate::{Error, Stop};
+
+/// The encoders of both streams.
+pub(crate) struct Layers {
+    color: Child,
+    alpha: Child,
+}
+
+impl Layers {
+    /// Starts both.
+    ///
+    /// # Errors
+    /// [`clearcut_ffmpeg::Error::Spawn`].
+    pub(crate) fn start(tools: &Tools, plan: &EncodePlan, scratch: &Path, stop: &Stop) -> Result<Self, Error> {
+        let start = |layer| Ok::<_, Error>(stop.covers(tools.encode_layer(plan, layer, scratch)?));
+        Ok(Self { color: start(Layer::Color)?, alpha: start(Layer::Alpha)? })
+    }
+
+    /// Hands `pictures` to both, waits for their ends, and writes [`EncodePlan::file_name`] in `scratch`. Blocks.
+    ///
+    /// # Errors
+    /// What an encoder died of, a full disk, or [`Error::Layers`].
+    pub(crate) fn encode(
+        mut self,
+        plan: &EncodePlan,
+        scratch: &Path,
+        pictures: impl Iterator<Item = Arc<Picture>>,
+    ) -> Result<(), Error> {
+        let pipes = self.color.take_stdin().zip(self.alpha.take_stdin());
+        let fed = pipes.map_or(Ok(()), |(color, alpha)| hand_over(color, alpha, pictures));
+        self.color.wait()?;
+        self.alpha.wait()?;
+        fed.map_err(|source| Error::Io { doing: "handing pictures to an encoder", source })?;
+        put_together(plan, scratch)
+    }
+}
+
+/// In lockstep: each encoder works on a picture while the other works on the same one.
+fn hand_over(
+    mut color: impl Write,
+    mut alpha: impl Write,
+    pictures: impl Iterator<Item = Arc<Picture>>,
+) -> std::io::Result<()> {
+    for picture in pictures {
+        let matte = picture.alpha().unwrap_or_default();
+        color.write_all(&picture.bytes()[..picture.bytes().len() - matte.len()])?;
+        if picture.alpha().is_some() {
+            alpha.write_all(matte)?;
+        } else {
+            alpha.write_all(&vec![255; picture.y().len()])?;
+        }
+    }
+    Ok(())
+}
+
+fn put_together(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
+    let io = |source| Error::of_writing("writing an output", source);
+    let open = |name: &str| File::open(scratch.join(name)).map(BufReader::new).map_err(io);
+    let [primaries, transfer, matrix] = plan.color.code_points;
+    let color = CodePoints { primaries, transfer, matrix };
+    let settings = WebmSettings { size: plan.size, frame_rate: plan.frame_rate, color };
+    let sound = if plan.has_audio { Some(open(EncodePlan::LAYER_SOUND)?) } else { None };
+    let out = BufWriter::new(File::create_new(scratch.join(plan.file_name())).map_err(io)?);
+    let [color, alpha] = [Layer::Color, Layer::Alpha].map(EncodePlan::layer_name);
+    write_webm(&settings, open(color)?, open(alpha)?, sound, out).map_err(|error| match error {
+        WebmError::Write(source) | WebmError::Read(source) => io(source),
+        source => Error::Layers { source },
+    })?;
+    for name in [color, alpha, EncodePlan::LAYER_SOUND] {
+        // What stays is removed with the folder; the disk has room again now.
+        let _ = std::fs::remove_file(scratch.join(name));
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clearcut_job::{FencingToken, JobId, UploadId};
+use sqlx::{Sqlite, Transaction};
+
+use super::{SqliteQueue, ending::Held, row, sql};
+use crate::{
+    InputPointer, KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota,
+};
+
+type Tx = Transaction<'static, Sqlite>;
+
+/// The input of a job as its row keeps it.
+#[derive(Default)]
+pub(super) struct InputColumns {
+    pub(super) key: Option<String>,
+    pub(super) size: i64,
+    pub(super) sha256: String,
+    pub(super) url: Option<String>,
+}
+
+impl From<InputPointer> for InputColumns {
+    fn from(object: InputPointer) -> Self {
+        let size = row::stored(object.size_bytes);
+        Self { key: Some(object.key), size, sha256: object.sha256.0, url: None }
+    }
+}
+
+impl SqliteQueue {
+    /// The columns of a new job's input, if its key may have it.
+    pub(super) async fn admit_input(
+        &self,
+        tx: &mut Tx,
+        owner: KeyId,
+        input: NewInput,
+    ) -> Result<InputColumns, QueueError> {
+        match input {
+            NewInput::Stored(object) => {
+                self.admit_bytes(tx, owner, object.size_bytes).await?;
+                Ok(object.into())
+            }
+            NewInput::Uploaded(id) => {
+                let upload = self.find_upload(tx, &id).await?;
+                let upload = upload.filter(|upload| upload.owner == owner).ok_or(QueueError::NoSuchUpload)?;
+                self.admit_bytes(tx, owner, 0).await?;
+                upload.object.map(Into::into).ok_or(QueueError::UploadUnfinished)
+            }
+            NewInput::Address(address) => {
+                self.admit_bytes(tx, owner, 0).await?;
+                Ok(InputColumns { url: Some(address.0), ..InputColumns::default() })
+            }
+        }
+    }
+
+    /// Whether the key may keep `more` bytes.
+    pub(super) async fn admit_bytes(&self, tx: &mut Tx, owner: KeyId, more: u64) -> Result<(), QueueError> {
+        let limits = sqlx::query(sql::STORAGE_LIMITS).bind(owner.0).fetch_optional(&mut **tx).await?;
+        let own = limits.as_ref().map(|found| row::optional_count(found, "quota_bytes")).transpose()?.flatten();
+        let Some(quota_bytes) = own.or(self.policy.quota_bytes) else { return Ok(()) };
+        let used: i64 = sqlx::query_scalar(sql::USED_BYTES).bind(owner.0).fetch_one(&mut **tx).await?;
+        check_quota(quota_bytes, used.unsigned_abs(), more)
+    }
+
+    async fn find_upload(&self, tx: &mut Tx, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
+        let query = sqlx::query(sql::READ_UPLOAD).bind(id.as_str()).bind(self.clock.now().0);
+        query.fetch_optional(&mut **tx).await?.as_ref().map(row::upload).transpose()
+    }
+
+    async fn find_unfinished(&self, tx: &mut Tx, id: &UploadId) -> Result<UploadRecord, QueueError> {
+        let upload = self.find_upload(tx, id).await?;
+        upload.filter(|upload| upload.object.is_none()).ok_or(QueueError::NoSuchUpload)
+    }
+}
+
+#[async_trait]
+impl Uploads for SqliteQueue {
+    async fn create_upload(&self, upload: NewUpload) -> Result<UploadRecord, QueueError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        self.admit_bytes(&mut tx, upload.owner, upload.length.unwrap_or(0)).await?;
+        let expires = now.after(self.policy.upload_ttl);
+        sqlx::query(sql::INSERT_UPLOAD)
+            .bind(upload.id.as_str())
+            .bind(upload.owner.0)
+            .bind(upload.length.map(row::stored))
+            .bind(&upload.metadata)
+            .bind(upload.partial_key)
+            .bind(now.0)
+            .bind(expires.0)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let NewUpload { id, owner, length, metadata, .. } = upload;
+        Ok(UploadRecord { id, owner, length, received: 0, metadata, object: None, expires })
+    }
+
+    async fn read_upload(&self, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
+        let query = sqlx::query(sql::READ_UPLOAD).bind(id.as_str()).bind(self.clock.now().0);
+        query.fetch_optional(&self.readers).await?.as_ref().map(row::upload).transpose()
+    }
+
+    async fn advance_upload(&self, id: &UploadId, from: u64, to: u64, length: Option<u64>) -> Result<(), QueueError> {
+        let mut tx = self.write().await?;
+        let before = self.find_unfinished(&mut tx, id).await?;
+        if before.received != from {
+            return Err(QueueError::NoSuchUpload);
+        }
+        let counted = before.length.unwrap_or(before.received);
+        let more = before.length.or(length).unwrap_or(to).max(to).saturating_sub(counted);
+        if more > 0 {
+            self.admit_bytes(&mut tx, before.owner, more).await?;
+        }
+        let update = sqlx::query(sql::ADVANCE_UPLOAD).bind(id.as_str()).bind(row::stored(from)).bind(row::stored(to));
+        update.bind(length.map(row::stored)).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+        let mut tx = self.write().await?;
+        let before = self.find_unfinished(&mut tx, id).await?;
+        let counted = before.received.max(before.length.unwrap_or(0));
+        if object.size_bytes > counted {
+            self.admit_bytes(&mut tx, before.owner, object.size_bytes - counted).await?;
+        }
+        let limits = self.storage_limits(before.owner).await?;
+        let expires = self.policy.expiry(self.clock.now(), limits.max_retention);
+        sqlx::query(sql::FINISH_UPLOAD)
+            .bind(id.as_str())
+            .bind(&object.key)
+            .bind(row::stored(object.size_bytes))
+            .bind(&object.sha256.0)
+            .bind(expires.0)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        let size_bytes = object.size_bytes;
+        Ok(UploadRecord { length: Some(size_bytes), received: size_bytes, object: Some(object), expires, ..before })
+    }
+
+    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError> {
+        let mut tx = self.write().await?;
+        let found = sqlx::query(sql::FIND_UPLOAD_OBJECTS).bind(id.as_str()).fetch_optional(&mut *tx).await?;
+        let Some(found) = found else { return Ok(None) };
+        sqlx::query(sql::DROP_UPLOAD).bind(id.as_str()).execute(&mut *tx).await?;
+        let mut unpointed = Vec::new();
+        for name in ["partial_key", "object_key"] {
+            let Some(key) = row::column::<Option<String>>(&found, name)? else { continue };
+            let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&mut *tx).await?;
+            unpointed.extend((!pointed).then_some(key));
+        }
+        tx.commit().await?;
+        Ok(Some(unpointed))
+    }
+
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+        let mut tx = self.write().await?;
+        let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut *tx).await?;
+        let job = Held::read(&found.ok_or(QueueError::LeaseLost)?)?;
+        if job.leased_under != Some(token) {
+            return Err(QueueError::LeaseLost);
+        }
+        self.admit_bytes(&mut tx, KeyId(job.owner), object.size_bytes).await?;
+        let input = InputColumns::from(object);
+        let update = sqlx::query(sql::KEEP_INPUT).bind(job.seq).bind(input.key).bind(input.size).bind(input.sha256);
+        update.execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn list_expired(&self) -> Result<Vec<String>, QueueError> {
+        self.foresee_expired().await
+    }
+
+    async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
+        let used: i64 = sqlx::query_scalar(sql::USED_BYTES).bind(owner.0).fetch_one(&self.readers).await?;
+        Ok(used.unsigned_abs())
+    }
+
+    async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
+        let found = sqlx::query(sql::STORAGE_LIMITS).bind(owner.0).fetch_optional(&self.readers).await?;
+        let Some(found) = found else { return Ok(StorageLimits::default()) };
+        Ok(StorageLimits {
+            max_retention: row::optional_count(&found, "retention_ms")?.map(Duration::from_millis),
+            quota_bytes: row::optional_count(&found, "quota_bytes")?,
+        })
+    }
+
+    async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError> {
+        let retention_ms =
+            limits.max_retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX / 2));
+        let update = sqlx::query(sql::SET_STORAGE_LIMITS).bind(owner.0).bind(retention_ms);
+        let updated = update.bind(limits.quota_bytes.map(row::stored)).execute(&self.writer).await?;
+        Ok(updated.rows_affected() == 1)
+    }
+}

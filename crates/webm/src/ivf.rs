@@ -1,0 +1,54 @@
+//! IVF, the plainest container of VP9: a header of 32 bytes, then each frame behind its length and number.
+
+use std::io::{ErrorKind, Read};
+
+use crate::Error;
+
+const SIGNATURE: &[u8] = b"DKIF";
+/// No frame of VP9 is nearly as long; a length beyond it is damage.
+const MAX_FRAME_BYTES: u32 = 1 << 30;
+
+/// The frames of one stream.
+#[derive(Debug)]
+pub(crate) struct Frames<R>(R);
+
+impl<R: Read> Frames<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Stream`] if this is not IVF.
+    pub(crate) fn open(mut file: R) -> Result<Self, Error> {
+        let mut header = [0; 32];
+        file.read_exact(&mut header).map_err(Error::Read)?;
+        if &header[..4] != SIGNATURE || header[6] != 32 {
+            return Err(Error::Stream("it does not begin as IVF does"));
+        }
+        Ok(Self(file))
+    }
+
+    /// The next frame, to be shown as one picture; `None` at the end.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Stream`] if the stream ends within a frame.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Vec<u8>>, Error> {
+        let mut header = [0; 12];
+        match self.0.read_exact(&mut header) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(Error::Read(error)),
+        }
+        let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
+        let mut frame = Vec::new();
+        let read = self.0.by_ref().take(length.min(MAX_FRAME_BYTES).into()).read_to_end(&mut frame);
+        if read.map_err(Error::Read)? != length as usize || length == 0 {
+            return Err(Error::Stream("a frame is cut short"));
+        }
+        Ok(Some(frame))
+    }
+}
+
+/// Whether decoding can begin at this frame of VP9: its uncompressed header ("VP9 Bitstream & Decoding Process Specification", §6.2) says a
+/// key frame that is coded and not a repeated one. In profiles 0 to 2 both bits lie in the first byte.
+pub(crate) fn is_key_frame(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|byte| byte & 0b1100_1100 == 0b1000_0000)
+}
