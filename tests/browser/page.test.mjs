@@ -5,7 +5,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { promisify } from "node:util";
-import { binary, launch, root } from "./stage.mjs";
+import { binary, launch, root, serve } from "./stage.mjs";
 import { assertAccessible, drop, pixelsOf, quick, startServer, visit } from "./visit.mjs";
 
 const run = promisify(execFile);
@@ -274,6 +274,37 @@ test("what is no video is refused in a sentence, and a damaged clip fails in one
   assert.match(said, /^[A-Z].*\. Try another file/);
   await assertAccessible(page, "a clip that failed");
   assert.deepEqual(complaints, []);
+});
+
+test("a clip whose files are kept no longer says so", async () => {
+  const { page, complaints } = await come();
+  await page.clock.setFixedTime(Date.now() + 25 * 3_600_000);
+  await page.reload();
+  await page.click("clip-card[data-state=done] >> nth=0");
+  await page.waitForSelector("cut-result >> text=kept no longer");
+  assert.equal(await page.locator("cut-stage, .files").count(), 0);
+  assert.deepEqual(complaints, []);
+});
+
+test("a clip that lies on the web is fetched by the server, not by the page", { timeout: CUT_MS }, async () => {
+  const web = await serve({ folders: [join(root, "samples")] });
+  const near = await startServer(["--allow-private-networks", "127.0.0.0/8"]);
+  try {
+    const { page, context, complaints } = await come({ to: near });
+    await quick(context, { formats: ["webm"], size: "64" });
+    await page.reload();
+    await page.click("clip-drop summary");
+    await page.fill("clip-drop input[type=url]", `${web.url}/ghost.mp4`);
+    await page.click("clip-drop form button");
+    await page.waitForSelector("cut-options");
+    await page.click(cutButton);
+    await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+    assert.match(await page.innerText("cut-result h2"), /ghost.mp4/);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await near.stop();
+    web.close();
+  }
 });
 
 test("a server that goes away is named, and the page goes on by itself when it is back", {

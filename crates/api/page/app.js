@@ -134,14 +134,9 @@ function work(key) {
   const showResult = (clip) => {
     const view = new CutResult();
     view.clip = clip;
-    view.addEventListener(
-      "stale",
-      async () => {
-        await clip.refresh(client);
-        if (clip === chosen) choose(clip);
-      },
-      { once: true },
-    );
+    view.addEventListener("stale", async () => {
+      if ((await clip.refresh(client)) && clip === chosen) choose(clip);
+    });
     return view;
   };
 

@@ -28,6 +28,7 @@
  * @property {Result | null} result
  * @property {number | null} queuePosition
  * @property {number | null} estimatedStartAt
+ * @property {number | null} [expiresAt]
  */
 
 /** Why something did not work: the server's code and sentence, or `UNREACHABLE`. */

@@ -1,12 +1,15 @@
 // One clip, from the moment it is added until its files are there.
 import { Client, Problem } from "./client.js";
-import { explain } from "./words.js";
+import { explain, sayDate } from "./words.js";
 
 /** @typedef {import("./client.js").Job} Job */
 /** @typedef {"draft" | "sending" | "waiting" | "working" | "done" | "failed" | "gone"} State */
 /** @typedef {import("./cut-options.js").Options} Options */
 
 const NAMES = "clearcut.names";
+
+/** Links that fail though they are so new are not helped by newer ones. */
+const LINKS_ARE_NEW_MS = 60_000;
 
 /** Names of the clips of jobs, which the server does not keep. @returns {Record<string, string>} */
 const names = () => JSON.parse(localStorage.getItem(NAMES) ?? "{}");
@@ -37,6 +40,7 @@ export class Clip extends EventTarget {
   /** Whether the server does not answer while the job is followed. */
   isLost = false;
   #isGone = false;
+  #refreshedMs = 0;
   #stop = new AbortController();
 
   /** @param {File} file */
@@ -51,7 +55,7 @@ export class Clip extends EventTarget {
 
   /** @param {Job} job */
   static ofJob(job) {
-    return Object.assign(new Clip(), { job, name: names()[job.jobId] ?? "Clip without a name" });
+    return Object.assign(new Clip(), { job, name: names()[job.jobId] ?? `Clip of ${sayDate(job.createdAt)}` });
   }
 
   /** @returns {State} */
@@ -157,11 +161,20 @@ export class Clip extends EventTarget {
     });
   }
 
-  /** Its links last an hour; this gets new ones. @param {Client} client */
-  refresh(client) {
-    return this.#attempt(async () => {
+  /** Its links last an hour; this gets new ones. Says whether they may be better. @param {Client} client */
+  async refresh(client) {
+    if (Date.now() - this.#refreshedMs < LINKS_ARE_NEW_MS) return false;
+    this.#refreshedMs = Date.now();
+    await this.#attempt(async () => {
       if (this.job) this.job = await client.read(this.job.jobId);
     });
+    return this.problem === "";
+  }
+
+  /** Whether the server has removed its files by now. */
+  get isExpired() {
+    const { expiresAt = null } = this.job ?? {};
+    return expiresAt !== null && expiresAt * 1000 < Date.now();
   }
 
   /** Back to being asked, with its file or address still here. */

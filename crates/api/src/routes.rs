@@ -25,7 +25,7 @@ pub fn routes(api: Api) -> Router {
         .route("/", get(page::index))
         .route("/cli-auth", get(page::cli_auth))
         .route("/page/{name}", get(page::asset))
-        .route("/api/v1/sign-in", post(sign_in::sign_in))
+        .route("/api/v1/sign-in", post(sign_in::sign_in).layer(DefaultBodyLimit::max(sign_in::MAX_BODY_BYTES)))
         .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
         .route("/api/v1/jobs", get(list::list))
         .route("/api/v1/jobs/{id}", get(jobs::read).delete(control::remove))

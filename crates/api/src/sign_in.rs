@@ -17,6 +17,9 @@ use crate::{
     reply::{ErrorReply, Reply},
 };
 
+/// Bytes of a request, which anybody may send: a token and the JSON around it, several times over.
+pub(crate) const MAX_BODY_BYTES: usize = 1024;
+
 /// The link that a fresh server prints: opens its first key, once, for a while. Kept in memory alone.
 #[derive(Default)]
 pub struct OneTimeLink(Mutex<Option<Waiting>>);
