@@ -1,11 +1,18 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-faults test-jobs test-input test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-webhooks test-faults test-jobs test-input test-schema soak bench-server openapi
 
-test-server: test-sdk test-faults test-jobs test-input test-schema
+test-server: test-sdk test-webhooks test-faults test-jobs test-input test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust
 	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
+
+# What is sent, verified by the packages of npm and PyPI; the examples of docs/webhooks.md run as they stand.
+test-webhooks: test-rust
+	cd tests/webhooks && npm ci --silent --no-audit --no-fund && node --test
+	test -x .venv/bin/python || python3 -m venv .venv
+	.venv/bin/pip install -q -r tests/webhooks/requirements.txt
+	cd tests/webhooks && $(CURDIR)/.venv/bin/python -W error::ResourceWarning test_webhooks.py
 
 # kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
 test-faults: test-rust

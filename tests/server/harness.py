@@ -5,6 +5,7 @@ Standard library only. The binary is target/release/clearcut, or the one that CL
 
 import hashlib
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -40,13 +42,64 @@ def eventually(look, seconds=60, every=0.05):
     raise AssertionError(f"not within {seconds} s: {look}")
 
 
+class Receiver:
+    """A receiver of webhooks on loopback: keeps headers and bodies of all that comes, and says 204 or what `answer` does."""
+
+    def __init__(self):
+        self.received = []
+        self.connections = 0
+        self.answer = lambda hook: hook.send(204)
+        receiver = self
+
+        class Hook(http.server.BaseHTTPRequestHandler):
+            def setup(self):
+                receiver.connections += 1
+                super().setup()
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.received.append((dict(self.headers), body))
+                receiver.answer(self)
+
+            def send(self, status, headers=None):
+                self.send_response(status)
+                for name, value in {"Content-Length": "0", **(headers or {})}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+        self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # the server under test may be killed in the middle of a word
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}/hook"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def ids(self):
+        """How often each `webhook-id` came, by it."""
+        ids = [headers["webhook-id"] for headers, _ in list(self.received)]
+        return {name: ids.count(name) for name in ids}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Server:
     """`clearcut serve` over one data folder, started and ended as often as a test likes.
 
-    With `halt_at`, the first start of a debug build stands still when a job is `stored` or `committed`.
+    With `halt_at`, the first start of a debug build stands still when a job is `stored` or `committed`, or a webhook is
+    `delivered`. With `hooks`, all jobs are told to a receiver of its own.
     """
 
-    def __init__(self, *flags, data=None, halt_at=None):
+    def __init__(self, *flags, data=None, halt_at=None, hooks=True):
+        self.receiver = Receiver() if hooks else None
+        flags = (*flags, *(("--allow-private-networks", "127.0.0.0/8") if hooks else ()))
         self._folder = tempfile.TemporaryDirectory(prefix="clearcut-fault-")
         self.data = pathlib.Path(data or pathlib.Path(self._folder.name) / "data")
         self.flags = list(flags)
@@ -100,6 +153,8 @@ class Server:
         if self.process.poll() is None:
             self.signal(signal.SIGCONT)
             self.kill()
+        if self.receiver:
+            self.receiver.__exit__()
         self._folder.cleanup()
 
     def request(self, method, path, body=None, headers=None, timeout=60):
@@ -113,6 +168,8 @@ class Server:
 
     def submit(self, clip=CLIP, **fields):
         """The status and the JSON of a submit."""
+        if self.receiver:
+            fields.setdefault("webhookUrl", self.receiver.url)
         status, body = self.request("POST", SUBMIT, form(clip, fields), {"Content-Type": "multipart/form-data; boundary=X"})
         return status, json.loads(body)
 
@@ -209,3 +266,31 @@ def check_invariants(server, acknowledged):
     scratch = server.data / "scratch"  # made by the worker, a moment after the server listens
     eventually(lambda: scratch.is_dir() and not list(scratch.iterdir()), 10)
     eventually(lambda: not children_of(server.process.pid), 10)
+    check_webhooks(server)
+
+
+def check_webhooks(server):
+    """One event for each end, delivered at least once with one id."""
+    ends = server.rows(
+        """SELECT j.id, j.state, GROUP_CONCAT(e.kind) FROM jobs j
+        LEFT JOIN webhook_events e ON e.job_seq = j.seq AND e.kind <> 'job.started' GROUP BY j.seq"""
+    )
+    wrong = [(job, state, kinds) for job, state, kinds in ends if kinds != f"job.{state}"]
+    assert not wrong, f"not one event for each end: {wrong}"
+    if not server.receiver:
+        return
+    eventually(lambda: not server.rows("SELECT 1 FROM webhook_deliveries WHERE state <> 'delivered'"))
+    noted = server.rows(
+        """SELECT d.id, j.id, e.kind FROM webhook_deliveries d
+        JOIN webhook_events e ON e.seq = d.event_seq JOIN jobs j ON j.seq = e.job_seq"""
+    )
+    known = {job for job, _, _ in ends}  # what was told of a removed job went with it
+    told = set()
+    for headers, body in list(server.receiver.received):
+        event = json.loads(body)
+        if event["data"]["jobId"] in known:
+            told.add((headers["webhook-id"], event["data"]["jobId"], event["type"]))
+    assert told == set(noted), f"told {told - set(noted)}, not told {set(noted) - told}"
+    hooked = server.rows("SELECT COUNT(*) FROM webhook_urls")[0][0]
+    ended = [kind for _, _, kind in noted if kind != "job.started"]
+    assert len(ended) == hooked, f"{len(ended)} ends told of {hooked} jobs"

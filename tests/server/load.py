@@ -58,7 +58,7 @@ NO_LIMITS = ("--submits-per-minute", "4000000000", "--requests-per-minute", "400
 
 
 def measure_requests():
-    with Server("--log", "error", *NO_LIMITS) as server:
+    with Server("--log", "error", *NO_LIMITS, hooks=False) as server:
         key = {"Authorization": f"Bearer {server.key}"}
         job = server.submit_job(SMALL_FILE)
         tell(f"polls, {CONNECTIONS} connections", hammer(server, "GET", f"/api/v1/jobs/{job}", None, key))
@@ -67,7 +67,7 @@ def measure_requests():
 
 
 def measure_start():
-    with Server("--log-format", "json") as server:
+    with Server("--log-format", "json", hooks=False) as server:
         for _ in range(50):
             server.wait(server.submit_job(SMALL_FILE))
         waits = sorted(int(found) for found in re.findall(r'"waited_ms":(\d+)', server.log()))
@@ -77,7 +77,7 @@ def measure_start():
 
 def measure_memory(count=2000):
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    with Server("--log", "error") as server:
+    with Server("--log", "error", hooks=False) as server:
         resident = lambda: int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
         before = resident()
         sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(count)]

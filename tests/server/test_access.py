@@ -8,6 +8,7 @@ import unittest
 from harness import BINARY, CLIP, SUBMIT, Server, form
 
 CLIP_FORM = ("multipart/form-data; boundary=X", form(CLIP[:28] + bytes(4068), {"format": "webm"}))
+HOOK = json.dumps({"url": "http://127.0.0.1:1/hook"})
 DENIED = (401, 401, 401)
 OPEN = (200, 200, 200, 200, 200)
 
@@ -29,6 +30,19 @@ ROUTES = [
     ("patch", "/api/v1/uploads/{storageId}", (412, 412, 412, 412, 412)),  # no tus, before it is looked at
     ("head", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
     ("delete", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
+    ("get", "/api/v1/jobs/{jobId}/deliveries", (*DENIED, 404, 200)),
+    ("post", "/api/v1/jobs/{startedId}/deliveries/{deliveryId}/redeliver", (*DENIED, 404, 202)),
+    ("get", "/api/v1/webhooks", (*DENIED, 200, 200)),
+    ("post", "/api/v1/webhooks", (*DENIED, 201, 201)),
+    ("get", "/api/v1/webhooks/secret", (*DENIED, 200, 200)),
+    ("post", "/api/v1/webhooks/secret/rotate", (*DENIED, 200, 200)),
+    ("get", "/api/v1/webhooks/{webhookId}", (*DENIED, 404, 200)),
+    ("patch", "/api/v1/webhooks/{webhookId}", (*DENIED, 404, 200)),
+    ("get", "/api/v1/webhooks/{webhookId}/secret", (*DENIED, 404, 200)),
+    ("post", "/api/v1/webhooks/{webhookId}/secret/rotate", (*DENIED, 404, 200)),
+    ("post", "/api/v1/webhooks/{webhookId}/test", (*DENIED, 404, 202)),
+    ("get", "/api/v1/webhooks/{webhookId}/deliveries", (*DENIED, 404, 200)),
+    ("delete", "/api/v1/webhooks/{webhookId}", (*DENIED, 404, 200)),
     ("get", "/files/{name}", (403, 403, 403, 403, 403)),  # opened by its signature, not by a key
     ("get", "/livez", OPEN),
     ("get", "/readyz", OPEN),
@@ -38,11 +52,13 @@ TAKES_A_CLIP = {SUBMIT, "/api/v1/video/remove-background"}
 
 
 class Access(unittest.TestCase):
+    webhook = None
+
     def test_every_route_of_the_document_is_in_the_table(self):
         with Server() as server:
             paths = json.loads(server.request("GET", "/docs.json")[1])["paths"]
             documented = {(method, path) for path, methods in paths.items() for method in methods}
-            self.assertEqual(documented, {(method, path) for method, path, _ in ROUTES})
+            self.assertEqual(documented, {(method, path.replace("startedId", "jobId")) for method, path, _ in ROUTES})
 
     def test_each_route_opens_to_those_in_the_table_alone(self):
         with Server() as server:
@@ -70,8 +86,22 @@ class Access(unittest.TestCase):
             status, reply = server.submit(CLIP, size="64", fps="6")
             self.assertEqual(status, 202, reply)
             path = path.replace("{jobId}", reply["data"]["jobId"])
+        if "{startedId}" in path:
+            started = server.rows(
+                """SELECT j.id, d.id FROM webhook_deliveries d JOIN webhook_events e ON e.seq = d.event_seq
+                JOIN jobs j ON j.seq = e.job_seq ORDER BY d.seq DESC LIMIT 1"""
+            )
+            path = path.replace("{startedId}", started[0][0]).replace("{deliveryId}", started[0][1])
+        if "{webhookId}" in path:
+            if not self.webhook:
+                status, reply = server.request("POST", "/api/v1/webhooks", HOOK, {"Content-Type": "application/json"})
+                self.assertEqual(status, 201, reply)
+                self.webhook = json.loads(reply)["data"]["webhookId"]
+            path = path.replace("{webhookId}", self.webhook)
         path = path.replace("{name}", "uploads/" + "0" * 32 + "?expires=9999999999&signature=" + "0" * 64)
         media, body = CLIP_FORM if path in TAKES_A_CLIP else (None, None)
+        if method == "patch" or (method, path) == ("post", "/api/v1/webhooks"):
+            media, body = "application/json", HOOK
         headers = {"Content-Type": media} if media else {}
         if key:
             headers["Authorization"] = f"Bearer {key}"

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -76,6 +77,45 @@ class Faults(unittest.TestCase):
             self.assertEqual(server.rows("SELECT state FROM jobs"), [("completed",)])
             server.restart()
             self.assert_finished_once(server, job, token=1, crashes=0)
+
+    def test_killed_between_the_2xx_of_a_webhook_and_its_record_it_is_sent_again_under_the_same_id(self):
+        with Server(halt_at="delivered") as server:
+            job = server.submit_job(**FAST)
+            server.wait(job)
+            eventually(lambda: server.log().count("halted") == 2)
+            self.assertEqual(sorted(server.receiver.ids().values()), [1, 1])
+            self.assertEqual(server.rows("SELECT state FROM webhook_deliveries"), [("pending",)] * 2)
+            server.restart()
+            eventually(lambda: not server.rows("SELECT 1 FROM webhook_deliveries WHERE state = 'pending'"))
+            self.assertEqual(sorted(server.receiver.ids().values()), [2, 2])
+            self.assertEqual(server.rows("SELECT COUNT(*) FROM webhook_attempts"), [(2,)])
+            check_invariants(server, [job])
+
+    def test_a_job_that_ends_while_the_server_drains_is_told_before_the_server_ends(self):
+        with Server() as server:
+            job = server.submit_job(**FAST)
+            server.wait_for_status(job, "processing")
+            self.assertEqual(server.end(), 0)
+            self.assertEqual(server.rows("SELECT state FROM jobs"), [("completed",)])
+            told = [json.loads(body)["type"] for _, body in server.receiver.received]
+            self.assertEqual(sorted(told), ["job.completed", "job.started"])
+            server.start()
+            check_invariants(server, [job])
+
+    def test_a_receiver_that_stalls_delays_no_job_and_no_drain(self):
+        with Server() as server:
+            let_go = threading.Event()
+            server.receiver.answer = lambda hook: let_go.wait() and hook.send(204)
+            jobs = [server.submit_job(**FAST) for _ in range(4)]
+            for job in jobs:
+                self.assertEqual(server.wait(job)["status"], "completed")
+            began = time.monotonic()
+            self.assertEqual(server.end(), 0)
+            self.assertLess(time.monotonic() - began, 15)
+            server.receiver.answer = lambda hook: hook.send(204)
+            let_go.set()
+            server.start()
+            check_invariants(server, jobs)
 
     def assert_finished_once(self, server, job, token, crashes):
         self.assertEqual(server.wait(job)["status"], "completed")

@@ -174,7 +174,7 @@ class Jobs(unittest.TestCase):
             check_invariants(server, [job])
 
     def test_a_thousand_vanished_followers_leave_nothing_behind(self):
-        with Server("--max-waits-per-key", "1000", "--slots", "1") as server:
+        with Server("--max-waits-per-key", "1000", "--slots", "1", hooks=False) as server:
             runs = server.submit_job()  # keeps the slot, so that the other waits
             job = server.submit_job()
             pid = server.process.pid

@@ -4,7 +4,7 @@ use axum::{
 };
 use clearcut_job::{Failure, FailureCode, Fault, JobId, JobState, RequestError};
 use clearcut_outbound::OutboundError;
-use clearcut_queue::QueueError;
+use clearcut_queue::{MAX_ENDPOINTS, QueueError};
 use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
 
@@ -69,6 +69,18 @@ pub enum ApiError {
         /// What it may keep.
         quota_bytes: u64,
     },
+    /// No such endpoint for this key.
+    #[error("there is no such webhook")]
+    WebhookNotFound,
+    /// No such delivery of a job of this key.
+    #[error("there is no such delivery of this job")]
+    DeliveryNotFound,
+    /// The key has as many endpoints as it may.
+    #[error("the key has {MAX_ENDPOINTS} webhooks, and no more are allowed; delete one")]
+    TooManyWebhooks,
+    /// Nothing is sent to the endpoint.
+    #[error("the webhook is disabled; enable it first")]
+    WebhookDisabled,
     /// No such route.
     #[error("there is nothing at this address; the routes are listed at /docs")]
     RouteNotFound,
@@ -167,6 +179,8 @@ impl From<QueueError> for ApiError {
             QueueError::NoSuchUpload => Self::UploadNotFound,
             QueueError::UploadUnfinished => Self::UploadUnfinished,
             QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
+            QueueError::TooManyEndpoints => Self::TooManyWebhooks,
+            QueueError::EndpointDisabled => Self::WebhookDisabled,
             QueueError::LineFull { limit } => Self::LineFull { limit },
             QueueError::OtherBody => Self::OtherBody,
             error => Self::Queue(error),
@@ -204,6 +218,10 @@ impl ApiError {
             Self::UploadOffset { .. } => "UPLOAD_OFFSET",
             Self::UploadBusy => "UPLOAD_BUSY",
             Self::TusVersion => "TUS_VERSION",
+            Self::WebhookNotFound => "WEBHOOK_NOT_FOUND",
+            Self::DeliveryNotFound => "DELIVERY_NOT_FOUND",
+            Self::TooManyWebhooks => "TOO_MANY_WEBHOOKS",
+            Self::WebhookDisabled => "WEBHOOK_DISABLED",
             Self::RouteNotFound => "NOT_FOUND",
             Self::Method(_) => "METHOD_NOT_ALLOWED",
             Self::Link(SigningError::Changed) => "INVALID_SIGNATURE",
@@ -235,7 +253,12 @@ impl ApiError {
             | Self::CutOff => StatusCode::BAD_REQUEST,
             Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
             Self::Link(_) | Self::SignInLink => StatusCode::FORBIDDEN,
-            Self::JobNotFound | Self::UploadNotFound | Self::RouteNotFound | Self::FileGone => StatusCode::NOT_FOUND,
+            Self::JobNotFound
+            | Self::UploadNotFound
+            | Self::WebhookNotFound
+            | Self::DeliveryNotFound
+            | Self::RouteNotFound
+            | Self::FileGone => StatusCode::NOT_FOUND,
             Self::UploadBusy => StatusCode::LOCKED,
             Self::TusVersion => StatusCode::PRECONDITION_FAILED,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
@@ -248,7 +271,9 @@ impl ApiError {
             | Self::UploadFinished
             | Self::UploadOffset { .. }
             | Self::StillTakenIn
-            | Self::NotFailed { .. } => StatusCode::CONFLICT,
+            | Self::NotFailed { .. }
+            | Self::TooManyWebhooks
+            | Self::WebhookDisabled => StatusCode::CONFLICT,
             Self::InputGone => StatusCode::GONE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

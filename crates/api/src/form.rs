@@ -21,8 +21,8 @@ pub(crate) struct Form {
     pub(crate) url: Option<String>,
     /// The upload that the clip is.
     pub(crate) storage_id: Option<String>,
-    /// `webhookUrl` was given.
-    pub(crate) has_webhook: bool,
+    /// Where to tell of the job.
+    pub(crate) webhook_url: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl Form {
             // Not repeated in what is wrong with it: the address may hold a secret.
             "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
             "inputStorageId" => set_once(&mut self.storage_id, text.to_owned(), "inputStorageId", text)?,
-            "webhookUrl" => self.has_webhook = true,
+            "webhookUrl" => set_once(&mut self.webhook_url, text.to_owned(), "webhookUrl", "")?,
             _ => {}
         }
         Ok(())

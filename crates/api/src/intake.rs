@@ -8,12 +8,14 @@ use axum::{
 };
 use clearcut_job::{CutRequest, SNIFF_BYTES, UploadId, could_be_video};
 use clearcut_outbound::Target;
+use clearcut_queue::JobWebhook;
 use clearcut_store::{ObjectName, Stored, Upload};
 
 use crate::{
     Api, ApiError,
     form::Form,
     pace::{BodyFate, Verdict},
+    webhooks::read_job_webhook,
 };
 
 /// Bytes of a text field. The longest that is documented, an address, is well below.
@@ -44,10 +46,22 @@ impl Source {
     }
 }
 
+/// What a submit request came with.
+#[derive(Debug)]
+pub(crate) struct TakenIn {
+    /// What to make.
+    pub(crate) request: CutRequest,
+    /// Where the clip comes from.
+    pub(crate) source: Source,
+    /// Where to tell of the job.
+    pub(crate) webhook: Option<JobWebhook>,
+}
+
 /// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
 /// disk; when it fails, nothing is left of it.
-pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, Source), ApiError> {
-    let announced = check_head(api, request.headers())?;
+pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiError> {
+    let headers = request.headers().clone();
+    let announced = check_head(api, &headers)?;
     check_room(api, announced).await?;
     let fate = request.extensions().get::<BodyFate>().cloned().unwrap_or_default();
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
@@ -75,13 +89,15 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<(CutRequest, 
         }
     }
     let source = read_source(api, &mut form, file.is_some())?;
+    let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
     let request = form.finish(&api.settings.available_formats)?;
     // Only now is it whole, so that no earlier error leaves an object behind.
-    match (source, file) {
-        (Some(source), _) => Ok((request, source)),
-        (None, Some(upload)) => Ok((request, Source::Stored(upload.finish().await?))),
-        (None, None) => Err(ApiError::Internal),
-    }
+    let source = match (source, file) {
+        (Some(source), _) => source,
+        (None, Some(upload)) => Source::Stored(upload.finish().await?),
+        (None, None) => return Err(ApiError::Internal),
+    };
+    Ok(TakenIn { request, source, webhook })
 }
 
 const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
@@ -111,10 +127,6 @@ fn read_source(api: &Api, form: &mut Form, has_file: bool) -> Result<Option<Sour
     let sources = [has_file, url.is_some(), storage_id.is_some()].into_iter().filter(|given| *given).count();
     if sources > 1 {
         let message = "more than one of file, url and inputStorageId is given; exactly one is allowed";
-        return Err(ApiError::Request(message.to_owned()));
-    }
-    if form.has_webhook {
-        let message = "webhookUrl is not offered by this server; read the job by its jobId";
         return Err(ApiError::Request(message.to_owned()));
     }
     match (url, storage_id) {

@@ -13,7 +13,7 @@ use crate::{
     Api, ApiError,
     caller::Caller,
     control::accepted,
-    intake::{Source, take_in},
+    intake::{Source, TakenIn, take_in},
     once::{self, SubmitKey},
     patience,
     reply::{ErrorReply, Reply},
@@ -105,8 +105,10 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         }
         _ => None,
     };
-    let (request, source) = take_in(api, request).await?;
-    let once = key.map(|key| key.once(&[("request", &request.to_json()), ("input", &source.identity())]));
+    let TakenIn { request, source, webhook } = take_in(api, request).await?;
+    let told = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
+    let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", told.to_owned())];
+    let once = key.map(|key| key.once(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));
     let id = JobId::from_random(draw_random()?);
     let (input, of_its_own) = match source {
         Source::Stored(Stored { name, size_bytes, sha256 }) => {
@@ -115,7 +117,7 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
         Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),
     };
-    let job = NewJob { id: id.clone(), owner, request, input };
+    let job = NewJob { id: id.clone(), owner, request, input, webhook };
     let (queue, store) = (api.queue.clone(), api.store.clone());
     // On a task of its own: from here on a client that vanishes changes nothing.
     let submitted = tokio::spawn(async move {

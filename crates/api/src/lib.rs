@@ -9,6 +9,9 @@
 mod caller;
 mod control;
 mod cursor;
+mod deliveries;
+mod describe;
+mod destination;
 mod docs;
 mod error;
 mod events;
@@ -18,6 +21,7 @@ mod health;
 mod inline;
 mod intake;
 mod jobs;
+mod json_body;
 mod list;
 mod once;
 mod pace;
@@ -41,7 +45,10 @@ mod upload_locks;
 mod uploads;
 mod usage;
 mod wait;
+mod webhook_shapes;
+mod webhooks;
 
+pub use describe::JobDescriber;
 pub use docs::openapi_json;
 pub use error::ApiError;
 pub use health::{Check, Readiness};

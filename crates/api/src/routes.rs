@@ -13,8 +13,8 @@ use tower_http::{
 };
 
 use crate::{
-    Api, ApiError, control, docs, events, files, health, jobs, list, once, pace::PacedBody, page, patience, rate,
-    sign_in, trace, tus, upload_locks::UploadLocks, uploads, usage, wait,
+    Api, ApiError, control, deliveries, docs, events, files, health, jobs, list, once, pace::PacedBody, page, patience,
+    rate, sign_in, trace, tus, upload_locks::UploadLocks, uploads, usage, wait, webhooks,
 };
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
@@ -36,6 +36,16 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/video/remove-background", post(wait::cut_now))
         .route("/api/v1/uploads", post(uploads::create))
         .route("/api/v1/uploads/{id}", upload_resource())
+        .route("/api/v1/jobs/{id}/deliveries", get(deliveries::of_job))
+        .route("/api/v1/jobs/{id}/deliveries/{delivery}/redeliver", post(deliveries::redeliver))
+        .route("/api/v1/webhooks", post(webhooks::create).get(webhooks::list))
+        .route("/api/v1/webhooks/secret", get(webhooks::read_key_secret))
+        .route("/api/v1/webhooks/secret/rotate", post(webhooks::rotate_key_secret))
+        .route("/api/v1/webhooks/{id}", get(webhooks::read).patch(webhooks::change).delete(webhooks::delete))
+        .route("/api/v1/webhooks/{id}/secret", get(webhooks::read_secret))
+        .route("/api/v1/webhooks/{id}/secret/rotate", post(webhooks::rotate_secret))
+        .route("/api/v1/webhooks/{id}/test", post(deliveries::send_test))
+        .route("/api/v1/webhooks/{id}/deliveries", get(deliveries::to_webhook))
         .route("/files/{*name}", get(files::read))
         .route("/docs", get(docs::page))
         .route("/docs/", get(docs::index))

@@ -41,7 +41,7 @@ pub struct ApiSettings {
     pub link_ttl: Duration,
     /// How long the synchronous endpoint waits for its job. Clients wait 180 s or more. Default 170 s.
     pub sync_wait: Duration,
-    /// Which addresses clips may be fetched from. Default those of the Internet.
+    /// Which machines an address may lead to that somebody names, for clips and for webhooks. Default those of the Internet.
     pub address_policy: AddressPolicy,
     /// Free bytes on the data disk below which no upload is taken. Default 1 GiB.
     pub disk_floor_bytes: u64,

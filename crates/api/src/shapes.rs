@@ -280,6 +280,10 @@ pub(crate) struct SubmitForm {
     /// `auto` or `chroma`.
     #[schema(example = "auto")]
     method: Option<String>,
+    /// Where to tell that the job started, completed or failed, beside the endpoints of the key: http or https, no user name,
+    /// no private or local address. `/api/v1/webhooks/secret` verifies what comes.
+    #[schema(example = "https://example.com/hooks/clearcut")]
+    webhook_url: Option<String>,
 }
 
 impl Job {

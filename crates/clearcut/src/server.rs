@@ -2,6 +2,7 @@
 
 mod config;
 mod cutter;
+mod describer;
 mod first_key;
 mod gc;
 #[cfg(debug_assertions)]

@@ -6,6 +6,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use crate::UtcDay;
+
 /// A moment in wall-clock time: whole milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct UnixMillis(pub i64);
@@ -21,6 +23,14 @@ impl UnixMillis {
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// The moment in UTC to the millisecond, such as `2026-11-23T12:26:13.042Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let (day, millis) = (UtcDay::of(self), self.0.rem_euclid(86_400_000));
+        let (hour, minute, secs) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60);
+        format!("{day}T{hour:02}:{minute:02}:{secs:02}.{:03}Z", millis % 1000)
     }
 
     /// The moment `duration` earlier; stays at the beginning of time instead of passing it.
@@ -87,6 +97,19 @@ mod tests {
     fn seconds_are_rounded_down_on_both_sides_of_the_epoch() {
         assert_eq!(UnixMillis(1_999).whole_secs(), 1);
         assert_eq!(UnixMillis(-1).whole_secs(), -1);
+    }
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_399_042, "2000-02-28T23:59:59.042Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_709_251_200_000, "2024-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(UnixMillis(millis).to_rfc3339(), text);
+        }
     }
 
     #[test]

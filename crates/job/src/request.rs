@@ -49,7 +49,7 @@ impl RequestError {
             "chromaKey" => "INVALID_CHROMA_KEY",
             "quality" => "INVALID_QUALITY",
             "size" => "INVALID_SIZE",
-            "url" => "INVALID_URL",
+            "url" | "webhookUrl" => "INVALID_URL",
             _ => "INVALID_REQUEST",
         }
     }

@@ -1,5 +1,7 @@
 use clearcut_job::Fault;
 
+use crate::MAX_ENDPOINTS;
+
 /// Why the queue did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -22,6 +24,12 @@ pub enum QueueError {
         /// What it may keep.
         quota_bytes: u64,
     },
+    /// The key has as many endpoints for webhooks as it may.
+    #[error("the key has {MAX_ENDPOINTS} endpoints, and no more are allowed")]
+    TooManyEndpoints,
+    /// Nothing is sent to the endpoint.
+    #[error("the endpoint is disabled")]
+    EndpointDisabled,
     /// The idempotency key was used before, for something else.
     #[error("the idempotency key was used for another request")]
     OtherBody,
@@ -71,6 +79,8 @@ impl QueueError {
             Self::Taken => "TAKEN",
             Self::NoSuchUpload => "UPLOAD_NOT_FOUND",
             Self::UploadUnfinished => "UPLOAD_UNFINISHED",
+            Self::TooManyEndpoints => "TOO_MANY_WEBHOOKS",
+            Self::EndpointDisabled => "WEBHOOK_DISABLED",
             Self::OtherBody => "IDEMPOTENCY_CONFLICT",
             Self::QuotaExceeded { .. } | Self::LineFull { .. } => "QUOTA_EXCEEDED",
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
@@ -90,6 +100,8 @@ impl QueueError {
             Self::NoSuchUpload
             | Self::UploadUnfinished
             | Self::QuotaExceeded { .. }
+            | Self::TooManyEndpoints
+            | Self::EndpointDisabled
             | Self::OtherBody
             | Self::LineFull { .. } => Fault::Input,
             Self::NewerSchema { .. }

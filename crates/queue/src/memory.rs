@@ -1,6 +1,7 @@
 mod line;
 mod owned_jobs;
 mod uploads;
+mod webhooks;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -36,6 +37,7 @@ struct Tables {
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
     storage: BTreeMap<KeyId, StorageLimits>,
     uploads: Vec<Upload>,
+    webhooks: webhooks::WebhookTables,
     /// The number of the claim that each key was served by last.
     turns: HashMap<KeyId, u64>,
     done: HashMap<(KeyId, String), owned_jobs::Done>,
@@ -64,6 +66,7 @@ struct Row {
     outcome: Option<Outcome>,
     outputs_kept: bool,
     lease_expires: Option<UnixMillis>,
+    noted: webhooks::Noted,
     revision: u64,
     retry_of: Option<JobId>,
 }
@@ -76,7 +79,9 @@ impl MemoryQueue {
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.note_events(&self.policy);
+        tables
     }
 }
 
@@ -200,6 +205,7 @@ impl Queue for MemoryQueue {
         let row = tables.leased(id, token)?;
         row.go(Move::Start)?;
         row.started.get_or_insert(now);
+        self.signals.call_courier();
         self.signals.call_watchers(id);
         Ok(())
     }
@@ -327,6 +333,7 @@ impl Queue for MemoryQueue {
             return Ok(false);
         };
         record.revoked = Some(now);
+        tables.webhooks.stop_all_of(id);
         Ok(true)
     }
 

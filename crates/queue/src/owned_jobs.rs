@@ -30,6 +30,7 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError>;
 
     /// Puts the work of `id`, which failed or was cancelled, in line again as the job `again`, which must be freshly drawn.
+    /// Its `webhookUrl` is told of this one, too.
     ///
     /// # Errors
     /// As for [`crate::Queue::submit`].

@@ -23,6 +23,9 @@ pub struct Policy {
     pub upload_ttl: Duration,
     /// Bytes that a key may keep, unless it has a quota of its own; `None` for any number. Default none.
     pub quota_bytes: Option<u64>,
+    /// How long a delivery is its courier's: longer than an attempt may take, and as long as the delivery waits if its
+    /// courier dies. Default 60 s.
+    pub delivery_lease: Duration,
     /// How many jobs of one key run at once, where the key has no number of its own. Default: as many as there are workers.
     pub max_running: u32,
     /// How many jobs of one key wait at once, where the key has no number of its own. Default 10,000.
@@ -42,6 +45,7 @@ impl Default for Policy {
             retention: Duration::from_hours(24),
             upload_ttl: Duration::from_hours(24),
             quota_bytes: None,
+            delivery_lease: Duration::from_mins(1),
             max_running: u32::MAX,
             max_waiting: 10_000,
             idempotency_span: Duration::from_hours(24),

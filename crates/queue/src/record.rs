@@ -1,6 +1,6 @@
 use clearcut_job::{CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis};
 
-use crate::{ClaimedInput, KeyId, NewInput};
+use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
 
 /// Where the input of a job lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct NewJob {
     pub request: CutRequest,
     /// What it works on.
     pub input: NewInput,
+    /// Where to tell of it, beside the endpoints of the key.
+    pub webhook: Option<JobWebhook>,
 }
 
 /// What is known of a job.

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 pub struct Signals {
     work: Notify,
     endings: Notify,
+    deliveries: Notify,
     watched: Arc<Watched>,
     closed: watch::Sender<bool>,
 }
@@ -36,6 +37,12 @@ impl Signals {
     /// Says that a job ended: wakes all who wait for an end.
     pub fn call_waiters(&self) {
         self.endings.notify_waiters();
+        self.call_courier();
+    }
+
+    /// Says that there may be something to deliver.
+    pub fn call_courier(&self) {
+        self.deliveries.notify_one();
     }
 
     /// Says that something about the job `id` changed: wakes all who watch it.
@@ -53,6 +60,11 @@ impl Signals {
     /// Waits until a job may have ended, at most `longest`.
     pub async fn ending(&self, longest: Duration) {
         let _ = tokio::time::timeout(longest, self.endings.notified()).await;
+    }
+
+    /// Waits until there may be something to deliver, at most `longest`.
+    pub async fn delivery(&self, longest: Duration) {
+        let _ = tokio::time::timeout(longest, self.deliveries.notified()).await;
     }
 
     /// Watches the job `id` from now on. Watch first, then read the job, then wait: what changes in between is not missed.

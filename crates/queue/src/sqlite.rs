@@ -1,4 +1,7 @@
+mod deliveries;
 mod ending;
+mod endpoints;
+mod events;
 mod jobs;
 mod keys;
 mod open;
@@ -7,6 +10,9 @@ mod retention;
 mod row;
 mod sql;
 mod uploads;
+mod webhook_row;
+mod webhook_sql;
+mod webhooks;
 
 use std::sync::Arc;
 

@@ -3,15 +3,15 @@ use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
 
 use crate::{
     Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, OwnedJobs, QueueError,
-    Reaped, Signals, Uploads,
+    Reaped, Signals, Uploads, Webhooks,
 };
 
-/// Durable jobs and API keys.
+/// Durable jobs and API keys, with [`Webhooks`] beside them.
 ///
 /// Every method is one transaction, and what it returned for is on the disk. Time is the queue's own: no caller says what
 /// time it is. Any number of processes may call at once where the backend allows several.
 #[async_trait]
-pub trait Queue: OwnedJobs + Uploads + Send + Sync + std::fmt::Debug {
+pub trait Queue: OwnedJobs + Uploads + Webhooks {
     /// Puts a job in line.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ pub trait Queue: OwnedJobs + Uploads + Send + Sync + std::fmt::Debug {
     /// The key with that hash, revoked or not.
     async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError>;
 
-    /// Revokes a key; `false` if there is none or it was revoked before.
+    /// Revokes a key, and stops what waits to be told of its jobs; `false` if there is none or it was revoked before.
     async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError>;
 
     /// Notes that a key was used now.

@@ -18,3 +18,4 @@ mod reading;
 mod tus;
 mod uploads;
 mod usage;
+mod webhooks;

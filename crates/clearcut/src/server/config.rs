@@ -82,7 +82,7 @@ struct Given {
     #[arg(long, value_name = "MIB", env = "CLEARCUT_QUOTA_MIB")]
     quota_mib: Option<u64>,
 
-    /// Networks beside the Internet that clips may be fetched from, such as 10.1.0.0/16 [default: none]
+    /// Networks beside the Internet that clips may come from and webhooks go to, such as 10.1.0.0/16 [default: none]
     #[arg(long, value_name = "CIDR", env = "CLEARCUT_ALLOW_PRIVATE_NETWORKS", value_delimiter = ',')]
     allow_private_networks: Option<Vec<String>>,
 

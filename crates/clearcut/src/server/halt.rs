@@ -2,6 +2,7 @@
 //! nothing of this.
 
 mod owned_jobs;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -19,20 +20,23 @@ pub(crate) enum HaltAt {
     Stored,
     /// The queue has committed the end, and the worker has not heard of it.
     Committed,
+    /// The receiver of a webhook has said 2xx, and the queue does not know.
+    Delivered,
 }
 
 impl HaltAt {
-    /// The moment by its name: `stored` or `committed`.
+    /// The moment by its name: `stored`, `committed` or `delivered`.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "stored" => Some(Self::Stored),
             "committed" => Some(Self::Committed),
+            "delivered" => Some(Self::Delivered),
             _ => None,
         }
     }
 }
 
-/// A queue whose `finish` never returns.
+/// A queue that never returns from the word at which to stand still.
 #[derive(Debug)]
 pub(crate) struct HaltingQueue {
     pub(crate) queue: Arc<dyn Queue>,
@@ -49,6 +53,9 @@ impl HaltingQueue {
 #[async_trait]
 impl Queue for HaltingQueue {
     async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
+        if self.halt_at == HaltAt::Delivered {
+            return self.queue.finish(id, token, ending).await;
+        }
         if self.halt_at == HaltAt::Committed {
             self.queue.finish(id, token, ending).await?;
         }

@@ -1,7 +1,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
-use clearcut_job::{SystemClock, UnixMillis, UtcDay};
+use clearcut_job::{SystemClock, UnixMillis};
 use clearcut_queue::{KeyId, KeyLimits, OwnedJobs as _, Policy, Queue as _, SqliteQueue, StorageLimits, Uploads as _};
 
 use super::{first_key::make_key, run::DATABASE};
@@ -167,8 +167,8 @@ fn show_storage(limits: StorageLimits) -> String {
 /// The moment in UTC, such as `2026-11-23T12:26:13Z`.
 fn show(moment: Option<UnixMillis>) -> String {
     let Some(moment) = moment else { return "never".to_owned() };
-    let secs = moment.whole_secs().rem_euclid(86_400);
-    format!("{}T{:02}:{:02}:{:02}Z", UtcDay::of(moment), secs / 3600, secs / 60 % 60, secs % 60)
+    let text = moment.to_rfc3339();
+    text.split_once('.').map_or(String::new(), |(secs, _)| secs.to_owned() + "Z")
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, OneTimeLink, routes};
+use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, OneTimeLink, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
+use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
@@ -15,6 +16,7 @@ use tokio::{
 use super::{
     config::{COMMENTED, Settings},
     cutter::PipelineCutter,
+    describer::AsTheApi,
     first_key::{draw_token, make_key},
     readiness::ServerReadiness,
 };
@@ -77,8 +79,20 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
             max_waits: settings.max_waits_per_key,
         }),
     };
+    let courier = Courier {
+        queue: queue_between_halts(queue.clone()),
+        outbound: outbound.clone(),
+        describe: Arc::new(AsTheApi(JobDescriber {
+            signer: api.signer.clone(),
+            clock: clock.clone(),
+            link_ttl: settings.link_ttl,
+            public_url: settings.public_url.clone(),
+        })),
+        clock: clock.clone(),
+        settings: CourierSettings::default(),
+    };
     let worker = Worker {
-        queue: workers_queue(queue.clone()),
+        queue: queue_between_halts(queue.clone()),
         store,
         outbound,
         cutter: Arc::new(PipelineCutter { tools }),
@@ -104,10 +118,15 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let serving =
         tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
     let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
+    let stop_delivering = tokio_util::sync::CancellationToken::new();
+    let delivering = tokio::spawn(clearcut_notify::run(courier, stop_delivering.clone()));
     let worked = clearcut_worker::run(worker, drain).await;
     queue.signals().close();
     stop_serving.cancel();
     let _ = serving.await;
+    // Last, so that the jobs that ended while draining are told once before the end, where that is quick.
+    stop_delivering.cancel();
+    let _ = delivering.await;
     watching.abort();
     queue.close().await;
     tracing::info!("stopped");
@@ -130,8 +149,8 @@ fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     Outbound::new(policy, timeouts).map_err(|error| host(error.code(), &error))
 }
 
-/// The queue as the worker sees it: the queue itself, but for a debug build that was told to halt.
-fn workers_queue(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
+/// The queue as worker and courier see it: the queue itself, but for a debug build that was told to halt.
+fn queue_between_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     #[cfg(debug_assertions)]
     if let Some(halt_at) = crate::environment::halt_at() {
         return Arc::new(super::halt::HaltingQueue { queue, halt_at });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::media::command;
 
 /// Every crate with its layer; a crate imports only from lower ones.
-const LAYERS: [(&str, u8); 13] = [
+const LAYERS: [(&str, u8); 14] = [
     ("clearcut-frame", 0),
     ("clearcut-job", 1),
     ("clearcut-animation", 2),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, u8); 13] = [
     ("clearcut-store", 2),
     ("clearcut-queue", 2),
     ("clearcut-webm", 2),
+    ("clearcut-notify", 3),
     ("clearcut-pipeline", 3),
     ("clearcut-worker", 4),
     ("clearcut-api", 4),

@@ -1,13 +1,16 @@
 use clearcut_job::{FencingToken, JobId, JobState, Progress, UnixMillis};
 
-use super::{Row, RowInput, Tables};
+use super::{Row, RowInput, Tables, webhooks::Noted};
 use crate::{KeyId, KeyLimits, NewJob, Policy, QueueError};
 
 impl Tables {
     pub(super) fn submit(&mut self, job: NewJob, policy: &Policy, now: UnixMillis) -> Result<(), QueueError> {
         self.check_line(job.owner, policy)?;
         let input = self.admit_input(policy, job.owner, job.input, now)?;
-        self.push(job.id, job.owner, job.request.to_json(), input, now)?;
+        self.push(job.id.clone(), job.owner, job.request.to_json(), input, now)?;
+        if let Some(webhook) = job.webhook {
+            self.webhooks.keep_url(job.owner, &job.id, webhook, now);
+        }
         Ok(())
     }
 
@@ -57,6 +60,7 @@ impl Tables {
             outcome: None,
             outputs_kept: false,
             lease_expires: None,
+            noted: Noted::default(),
             revision: 1,
             retry_of: None,
         });

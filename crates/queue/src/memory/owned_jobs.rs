@@ -73,6 +73,7 @@ impl OwnedJobs for MemoryQueue {
             return Ok(None);
         };
         let row = tables.jobs.remove(place);
+        tables.webhooks.forget_job(id);
         let outputs = row.outcome.iter().filter(|_| row.outputs_kept).flat_map(|outcome| &outcome.outputs);
         let mut keys: Vec<String> = outputs.map(|output| output.key.clone()).collect();
         keys.extend(row.input.object.map(|object| object.key).filter(|key| !tables.is_pointed_to(key)));
@@ -94,7 +95,8 @@ impl OwnedJobs for MemoryQueue {
         let (request_json, input) = (row.request_json.clone(), row.input.clone());
         tables.check_line(owner, &self.policy)?;
         tables.admit_bytes(&self.policy, owner, 0)?;
-        tables.push(again, owner, request_json, input, now)?.retry_of = Some(id.clone());
+        tables.push(again.clone(), owner, request_json, input, now)?.retry_of = Some(id.clone());
+        tables.webhooks.copy_url(id, &again);
         self.signals.call_worker();
         Ok(Retrial::Accepted)
     }

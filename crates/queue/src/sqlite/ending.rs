@@ -1,8 +1,8 @@
 use clearcut_job::{Failure, FencingToken, JobId, JobState, Outcome, UnixMillis};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{row, sql};
-use crate::{Ending, QueueError};
+use super::{events::note_event, row, sql};
+use crate::{Ending, EventKind, QueueError};
 
 /// What the database says of a job that something happens to, read in the transaction in which it happens.
 pub(super) struct Held {
@@ -38,8 +38,8 @@ impl Held {
     }
 }
 
-/// Writes the end of a job: the only way into a final state, whoever ends it. State, pointers, usage and the end of the
-/// lease are one transaction with whatever else `tx` holds. `winner` is the claim that says it, `None` where it is not the
+/// Writes the end of a job: the only way into a final state, whoever ends it. State, pointers, usage, the event for
+/// webhooks and the end of the lease are one transaction with whatever else `tx` holds. `winner` is the claim that says it, `None` where it is not the
 /// worker's word.
 pub(super) async fn write_end(
     tx: &mut Transaction<'static, Sqlite>,
@@ -48,12 +48,18 @@ pub(super) async fn write_end(
     winner: Option<FencingToken>,
     now: UnixMillis,
 ) -> Result<(), QueueError> {
-    match ending {
-        Ending::Completed(outcome) => complete(tx, job, outcome, now).await?,
-        Ending::Failed(failure) => fail(tx, job, failure, winner, now).await?,
-    }
+    let kind = match ending {
+        Ending::Completed(outcome) => {
+            complete(tx, job, outcome, now).await?;
+            EventKind::JobCompleted
+        }
+        Ending::Failed(failure) => {
+            fail(tx, job, failure, winner, now).await?;
+            EventKind::JobFailed
+        }
+    };
     sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
-    Ok(())
+    note_event(tx, job, kind, now).await
 }
 
 /// The token fitted exactly one row, or the lease is lost.

@@ -4,9 +4,10 @@ use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use super::{
     SqliteQueue,
     ending::{Held, held, write_end},
+    events::{keep_url, note_event},
     row, sql,
 };
-use crate::{Claimed, Depth, Ending, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
+use crate::{Claimed, Depth, Ending, EventKind, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
 
 impl SqliteQueue {
     pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
@@ -23,19 +24,23 @@ impl SqliteQueue {
         tx: &mut Transaction<'static, Sqlite>,
         job: NewJob,
     ) -> Result<(), QueueError> {
+        let now = self.clock.now();
         self.check_line(tx, job.owner).await?;
         let input = self.admit_input(tx, job.owner, job.input).await?;
-        sqlx::query(sql::SUBMIT)
+        let submitted = sqlx::query(sql::SUBMIT)
             .bind(job.id.as_str())
             .bind(job.owner.0)
             .bind(job.request.to_json())
             .bind(input.key)
             .bind(input.size)
             .bind(input.sha256)
-            .bind(self.clock.now().0)
+            .bind(now.0)
             .bind(input.url)
             .execute(&mut **tx)
             .await?;
+        if let Some(webhook) = job.webhook {
+            keep_url(tx, submitted.last_insert_rowid(), job.owner, webhook, now).await?;
+        }
         Ok(())
     }
 
@@ -100,9 +105,15 @@ impl SqliteQueue {
     }
 
     pub(super) async fn start_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::stored(token.0)).bind(self.clock.now().0);
-        held(query.execute(&self.writer).await?.rows_affected())?;
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::stored(token.0)).bind(now.0);
+        held(query.execute(&mut *tx).await?.rows_affected())?;
+        note_event(&mut tx, &job, EventKind::JobStarted, now).await?;
+        tx.commit().await?;
         self.signals.call_watchers(id);
+        self.signals.call_courier();
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-use super::{SqliteQueue, row, sql};
+use super::{SqliteQueue, row, sql, webhook_sql};
 use crate::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey, QueueError};
 
 impl SqliteQueue {
@@ -34,7 +34,10 @@ impl SqliteQueue {
 
     pub(super) async fn revoke(&self, id: KeyId) -> Result<bool, QueueError> {
         let now = self.clock.now().0;
-        let revoked = sqlx::query(sql::REVOKE_KEY).bind(id.0).bind(now).execute(&self.writer).await?;
+        let mut tx = self.write().await?;
+        let revoked = sqlx::query(sql::REVOKE_KEY).bind(id.0).bind(now).execute(&mut *tx).await?;
+        sqlx::query(webhook_sql::STOP_OF_KEY).bind(id.0).execute(&mut *tx).await?;
+        tx.commit().await?;
         Ok(revoked.rows_affected() == 1)
     }
 

@@ -1,4 +1,4 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use clearcut_job::Clock;
 use sqlx::{
@@ -7,7 +7,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteQueue, sql};
+use super::{SqliteQueue, sql, webhook_sql};
 use crate::{Policy, QueueError, Signals};
 
 /// How long a statement waits for another process that writes.
@@ -19,9 +19,10 @@ const READERS: u32 = 4;
 /// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
     (2, "owned jobs", include_str!("../../migrations/0002_owned_jobs.sql")),
+    (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
     (4, "uploads", include_str!("../../migrations/0004_uploads.sql")),
 ];
 
@@ -31,6 +32,7 @@ impl SqliteQueue {
     /// # Errors
     /// If the schema is newer than this program, SQLite is too old, or the file cannot be used.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, policy: Policy) -> Result<Self, QueueError> {
+        keep_private(path).map_err(|error| QueueError::Database(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -50,13 +52,14 @@ impl SqliteQueue {
     }
 
     /// Lets every lease run out now: for the start of the only process that works on this database, when whoever held a
-    /// lease is known to be dead. They count as crashes, like any lease that runs out.
+    /// lease is known to be dead. Those of jobs count as crashes, like any lease that runs out; deliveries are due at once.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn expire_all_leases(&self) -> Result<u64, QueueError> {
         let now = self.clock.now().0;
         let expired = sqlx::query(sql::EXPIRE_ALL_LEASES).bind(now).execute(&self.writer).await?;
+        sqlx::query(webhook_sql::EXPIRE_ALL_LEASES).bind(now).execute(&self.writer).await?;
         Ok(expired.rows_affected())
     }
 
@@ -65,6 +68,17 @@ impl SqliteQueue {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Makes the file its owner's alone, and with it the log beside it, which takes its mode: the secrets of webhooks are in it.
+fn keep_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let file = fs::File::options().append(true).create(true).mode(0o600).open(path)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
 }
 
 async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<(), QueueError> {
@@ -107,7 +121,7 @@ mod tests {
     async fn every_statement_fits_the_schema() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
-        for (name, text) in sql::ALL {
+        for (name, text) in sql::ALL.iter().chain(webhook_sql::ALL) {
             let explained = format!("EXPLAIN {text}");
             let fits = sqlx::query(AssertSqlSafe(explained)).fetch_all(&queue.writer).await;
             assert!(fits.is_ok(), "{name}: {fits:?}");
@@ -128,6 +142,12 @@ mod tests {
             (sql::RECENT_PROCESSING, &["usage_recent"]),
             (sql::USAGE_BY_DAY, &["usage_by_owner"]),
             (sql::FORGET_ONCE, &["idempotency_keys_age"]),
+            (webhook_sql::FORGET_TESTS, &["webhook_events_tests"]),
+            (webhook_sql::IS_ANY_DUE, &["webhook_deliveries_any_due"]),
+            (webhook_sql::FIND_DUE, &["webhook_deliveries_due", "webhook_deliveries_running"]),
+            (webhook_sql::FIND_LISTENERS, &["webhook_endpoints_by_owner"]),
+            (webhook_sql::DELIVERIES_OF_JOB, &["webhook_events_once", "webhook_deliveries_by_event"]),
+            (webhook_sql::DELIVERIES_TO, &["webhook_deliveries_by_endpoint"]),
         ] {
             let plan = format!("EXPLAIN QUERY PLAN {query}");
             let plan = sqlx::query(AssertSqlSafe(plan)).fetch_all(&queue.writer).await.unwrap();
@@ -136,13 +156,28 @@ mod tests {
             // What is gone through from end to end is the index that was meant, or as small as the answer: keys that wait,
             // claims that run.
             let is_small = |step: &str| {
-                ["SCAN w", "SCAN l ", "SCAN (subquery-1)", "SCAN CONSTANT ROW"]
+                ["SCAN w", "SCAN l ", "SCAN hosts", "SCAN t", "SCAN (subquery-1)", "SCAN CONSTANT ROW"]
                     .iter()
                     .any(|small| step.starts_with(small))
             };
             let is_meant = |step: &str| indexes.iter().any(|index| step.contains(index)) || is_small(step);
             let scans = steps.iter().filter(|step| step.starts_with("SCAN")).find(|step| !is_meant(step));
             assert_eq!(scans, None, "{query}: {steps:#?}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_database_with_secrets_in_it_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("q.db");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let _queue = open(&path).await.unwrap();
+        for name in ["q.db", "q.db-wal"] {
+            let mode = fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
         }
     }
 

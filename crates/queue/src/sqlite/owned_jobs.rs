@@ -5,7 +5,7 @@ use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use super::{
     SqliteQueue,
     ending::{Held, write_end},
-    row, sql,
+    row, sql, webhook_sql,
 };
 use crate::{
     DayUsage, Ending, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, QueueError, Retrial,
@@ -102,7 +102,8 @@ impl OwnedJobs for SqliteQueue {
         self.check_line(&mut tx, owner).await?;
         self.admit_bytes(&mut tx, owner, 0).await?;
         let insert = sqlx::query(sql::RETRY).bind(job.seq).bind(again.as_str()).bind(self.clock.now().0);
-        insert.execute(&mut *tx).await?;
+        let inserted = insert.execute(&mut *tx).await?.last_insert_rowid();
+        sqlx::query(webhook_sql::COPY_URL).bind(job.seq).bind(inserted).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_worker();
         Ok(Retrial::Accepted)

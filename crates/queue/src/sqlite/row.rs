@@ -34,7 +34,7 @@ pub(super) fn progress_number(progress: Progress) -> i64 {
     progress.stage() as i64 * 1000 + i64::from(progress.percent())
 }
 
-fn progress_of(number: i64) -> Progress {
+pub(super) fn progress_of(number: i64) -> Progress {
     let stage = usize::try_from(number / 1000).ok().and_then(|place| Stage::ALL.get(place)).copied();
     stage.map_or(Progress::NONE, |stage| Progress::stored(stage, (number % 1000) as u8))
 }

@@ -8,6 +8,7 @@ macro_rules! statements {
         pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name),)*];
     };
 }
+pub(super) use statements;
 
 statements! {
     VERSION = "SELECT sqlite_version()";

@@ -4,7 +4,10 @@ use clearcut_job::{
     CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured, Outcome,
     OutputFormat, OutputPointer, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
 };
-use clearcut_queue::{InputPointer, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, Policy, Queue, SqliteQueue};
+use clearcut_queue::{
+    Destination, EndpointId, EventKinds, InputPointer, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput,
+    NewJob, NewKey, Policy, Queue, SqliteQueue, WebhookSecret,
+};
 
 /// A backend with nothing in it but one key, and the clock it goes by.
 pub(crate) struct Bench {
@@ -46,6 +49,14 @@ impl Bench {
         id
     }
 
+    /// A job that came with a `webhookUrl` at `host`.
+    pub(crate) async fn submit_with_webhook(&self, number: u128, host: &str) -> JobId {
+        let job = NewJob { webhook: Some(webhook(host)), ..job(number, self.owner) };
+        let id = job.id.clone();
+        self.queue.submit(job).await.unwrap();
+        id
+    }
+
     pub(crate) async fn read(&self, id: &JobId) -> clearcut_queue::JobRecord {
         self.queue.read(self.owner, id).await.unwrap().unwrap()
     }
@@ -74,6 +85,31 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
             keeps_audio: true,
         },
         input: NewInput::Stored(object(&format!("uploads/{number}"), 1000)),
+        webhook: None,
+    }
+}
+
+pub(crate) fn destination(host: &str) -> Destination {
+    Destination { url: format!("https://{host}/hook"), host: host.into(), link_base: "http://cut.example".into() }
+}
+
+pub(crate) fn secret(byte: u8) -> WebhookSecret {
+    WebhookSecret::from_random([byte; 24])
+}
+
+/// A `webhookUrl` at `host`.
+pub(crate) fn webhook(host: &str) -> JobWebhook {
+    JobWebhook { destination: destination(host), fresh: (EndpointId::from_random(0), secret(0)) }
+}
+
+/// An endpoint at `host` that wants all events.
+pub(crate) fn endpoint(number: u8, host: &str) -> NewEndpoint {
+    NewEndpoint {
+        id: EndpointId::from_random(number.into()),
+        destination: destination(host),
+        events: EventKinds::all(),
+        description: String::new(),
+        secret: secret(number),
     }
 }
 

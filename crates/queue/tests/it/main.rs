@@ -8,6 +8,7 @@ mod model;
 mod owned_jobs;
 mod speed;
 mod uploads;
+mod webhooks;
 
 use conformance::sentences;
 
@@ -58,5 +59,31 @@ mod owned {
         the_outlook_knows_how_long_jobs_took_lately,
         the_revision_rises_with_all_that_is_shown_and_with_nothing_else,
         usage_is_counted_by_day_and_by_key
+    }
+}
+
+mod told {
+    crate::conformance::sentences! { webhooks:
+        every_way_to_an_end_tells_it_once,
+        a_start_is_told_once_however_often_a_job_starts,
+        a_late_event_tells_the_moment_in_which_it_happened,
+        an_endpoint_is_told_what_it_asked_for_and_of_its_own_key_alone,
+        a_delivery_keeps_its_name_over_retries_and_redeliveries,
+        two_couriers_never_have_the_same_delivery_at_once,
+        a_courier_that_dies_leaves_its_delivery_to_the_next,
+        a_pause_is_kept_and_attempts_are_remembered,
+        gone_disables_the_endpoint_and_stops_what_waits,
+        gone_from_the_url_of_a_job_stops_this_job_alone,
+        a_disabled_endpoint_is_told_nothing_until_it_is_enabled,
+        one_host_with_many_deliveries_delays_no_other,
+        a_secret_rotates_with_an_overlap_of_a_day,
+        the_secret_for_jobs_is_made_once,
+        a_revoked_key_is_told_nothing_more,
+        a_key_has_so_many_endpoints_and_no_more,
+        a_moved_endpoint_gets_what_waits_at_its_new_address,
+        a_test_event_reaches_one_endpoint_and_is_of_no_job,
+        nothing_of_another_key_is_seen_or_changed,
+        a_job_that_is_tried_again_tells_the_same_url,
+        a_removed_job_takes_its_deliveries_with_it
     }
 }

@@ -4,12 +4,13 @@ use std::{collections::HashSet, time::Duration};
 
 use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, UploadId};
 use clearcut_queue::{
-    Ending, JobRecord, KeyId, KeyLimits, Listing, NewInput, NewJob, Once, SourceAddress, StorageLimits, UploadRecord,
+    AfterAttempt, Answer, Attempt, Ending, EndpointId, EventKind, JobRecord, JobWebhook, KeyId, KeyLimits, Listing,
+    NewInput, NewJob, Once, SourceAddress, StorageLimits, UploadRecord,
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
-    fixture::{Bench, bad_input, object, outcome, upstream, worker},
+    fixture::{Bench, bad_input, endpoint, object, outcome, secret, upstream, webhook, worker},
     uploads::new_upload,
 };
 
@@ -39,6 +40,11 @@ enum Step {
     Remove(u128),
     Retry(u128, u128),
     SubmitOnce(u128, u8, u8),
+    SubmitTelling(u128),
+    Deliver(AfterAttempt),
+    LoseCourier,
+    Redeliver(u128),
+    Revoke(u128),
     Pass(u64),
 }
 
@@ -76,6 +82,16 @@ fn step() -> impl Strategy<Value = Step> {
         1 => job().prop_map(Step::Remove),
         1 => (job(), job()).prop_map(|(job, again)| Step::Retry(job, again)),
         1 => (job(), 0..2_u8, 0..2_u8).prop_map(|(job, key, body)| Step::SubmitOnce(job, key, body)),
+        2 => job().prop_map(Step::SubmitTelling),
+        4 => prop_oneof![
+            3 => Just(AfterAttempt::Delivered),
+            3 => Just(AfterAttempt::RetryIn(Duration::from_secs(30))),
+            1 => Just(AfterAttempt::GiveUp),
+            1 => Just(AfterAttempt::Gone)
+        ].prop_map(Step::Deliver),
+        1 => Just(Step::LoseCourier),
+        1 => job().prop_map(Step::Redeliver),
+        1 => (0..20_u128).prop_map(Step::Revoke),
         5 => prop_oneof![1..5_u64, 20..70_u64, 40_000..50_000_u64].prop_map(Step::Pass),
     ]
 }
@@ -84,6 +100,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn makes(step: &Step) -> Option<u128> {
     match *step {
         Step::Submit(job)
+        | Step::SubmitTelling(job)
         | Step::SubmitOnce(job, ..)
         | Step::Retry(_, job)
         | Step::SubmitUploaded(job, _)
@@ -181,11 +198,68 @@ async fn play(bench: &Bench, step: &Step) -> String {
             let submitted = queue.submit_once(crate::fixture::job(job, owner_of(job, bench)), once).await;
             format!("{:?}", submitted.map_err(|error| error.code()))
         }
+        Step::SubmitTelling(job) => {
+            let job = NewJob { webhook: Some(webhook("a.example")), ..crate::fixture::job(job, owner_of(job, bench)) };
+            let owner = job.owner.0 as u128;
+            let fresh = (EndpointId::from_random(owner), secret(owner as u8));
+            let job = NewJob { webhook: job.webhook.map(|webhook| JobWebhook { fresh, ..webhook }), ..job };
+            format!("{:?}", queue.submit(job).await.map_err(|e| e.code()))
+        }
+        Step::Deliver(then) => format!("{:?}", take_all(bench, Some(then)).await),
+        Step::LoseCourier => format!("{:?}", take_all(bench, None).await),
+        Step::Redeliver(job) => {
+            let owner = owner_of(job, bench);
+            let deliveries = queue.deliveries_of_job(owner, &id(job)).await.unwrap().unwrap_or_default();
+            let Some(last) = deliveries.last() else { return String::new() };
+            format!("{:?}", queue.redeliver(owner, &id(job), &last.id).await.map_err(|e| e.code()))
+        }
+        // Seldom, since little happens after it.
+        Step::Revoke(key) if key < 2 => format!("{:?}", queue.revoke_key(owner_of(key, bench)).await.unwrap()),
+        Step::Revoke(_) => String::new(),
         Step::Pass(secs) => {
             bench.pass(Duration::from_secs(secs));
             String::new()
         }
     }
+}
+
+/// Claims all that is due and records `then` of each, or nothing. What was claimed, in an order that does not tell in which
+/// order things of the same moment were noted.
+async fn take_all(bench: &Bench, then: Option<AfterAttempt>) -> Vec<String> {
+    let mut taken = Vec::new();
+    while let Some(next) = bench.queue.claim_delivery(u32::MAX).await.unwrap() {
+        taken.push(next);
+    }
+    taken.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut said = Vec::new();
+    for next in taken {
+        let answer = Answer::Status { status: 200, reply: String::new() };
+        let attempt = Attempt { answer, latency: Duration::from_millis(3) };
+        let recorded = match then {
+            Some(then) => {
+                Some(bench.queue.record_attempt(&next.id, next.claim, attempt, then).await.map_err(|e| e.code()))
+            }
+            None => None,
+        };
+        said.push(format!("{next:?} {recorded:?}"));
+    }
+    said
+}
+
+/// What was told of each job: of an end once, if its key told anybody when it ended.
+async fn told(bench: &Bench) -> String {
+    let mut told = String::new();
+    for number in 0..JOBS {
+        let owner = owner_of(number, bench);
+        let deliveries = bench.queue.deliveries_of_job(owner, &JobId::from_random(number)).await.unwrap();
+        let ends = |endpoint: bool| {
+            let all = deliveries.iter().flatten().filter(|delivery| delivery.kind != EventKind::JobStarted);
+            all.filter(|delivery| delivery.endpoint.is_some() == endpoint).count()
+        };
+        assert!(ends(true) <= 1 && ends(false) <= 1, "an end is told twice: {deliveries:?}");
+        told += &format!("{deliveries:?} ");
+    }
+    told + &format!("{:?}", bench.queue.list_endpoints(bench.owner).await.unwrap())
 }
 
 /// Two keys have the jobs between them.
@@ -258,6 +332,7 @@ async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
         bench.queue.create_key(crate::fixture::key("second")).await.unwrap();
         let limits = KeyLimits { max_waiting: Some(2), max_running: Some(1), ..KeyLimits::default() };
         bench.queue.limit_key(owner_of(1, bench), limits).await.unwrap();
+        bench.queue.create_endpoint(owner_of(0, bench), endpoint(50, "b.example")).await.unwrap();
     }
     let mut before = jobs(&model).await;
     let mut removed = HashSet::new();
@@ -276,6 +351,7 @@ async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
         prop_assert_eq!(stored(&model).await, stored(&backend).await, "after {:?}", step);
         prop_assert_eq!(model.queue.depth().await.unwrap(), backend.queue.depth().await.unwrap());
         prop_assert_eq!(overview(&model).await, overview(&backend).await, "after {:?}", step);
+        prop_assert_eq!(told(&model).await, told(&backend).await, "after {:?}", step);
         for (before, after) in before.iter().zip(&after) {
             check_history(step, before.as_ref(), after.as_ref())?;
         }

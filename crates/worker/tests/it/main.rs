@@ -116,7 +116,7 @@ impl Bench {
             keeps_audio: true,
         };
         let id = JobId::from_random(number);
-        self.queue.submit(NewJob { id: id.clone(), owner: self.owner, request, input }).await.unwrap();
+        self.queue.submit(NewJob { id: id.clone(), owner: self.owner, request, input, webhook: None }).await.unwrap();
         id
     }
 

@@ -1,0 +1,152 @@
+use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+
+use super::{SqliteQueue, events::keep_endpoint_of_jobs, row, webhook_row, webhook_sql as sql};
+use crate::{
+    DisabledReason, EndpointChange, EndpointId, EndpointRecord, KeyId, MAX_ENDPOINTS, NewEndpoint, QueueError,
+    SECRET_OVERLAP, SecretOf, SigningSecrets, WebhookSecret,
+};
+
+impl SqliteQueue {
+    pub(super) async fn insert_endpoint(
+        &self,
+        owner: KeyId,
+        endpoint: NewEndpoint,
+    ) -> Result<EndpointRecord, QueueError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let count: i64 = sqlx::query_scalar(sql::COUNT_ENDPOINTS).bind(owner.0).fetch_one(&mut *tx).await?;
+        if count.unsigned_abs() >= MAX_ENDPOINTS as u64 {
+            return Err(QueueError::TooManyEndpoints);
+        }
+        sqlx::query(sql::INSERT_ENDPOINT)
+            .bind(endpoint.id.as_str())
+            .bind(owner.0)
+            .bind(endpoint.destination.url)
+            .bind(endpoint.destination.host)
+            .bind(endpoint.destination.link_base)
+            .bind(endpoint.events.stored())
+            .bind(endpoint.description)
+            .bind(endpoint.secret.reveal())
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        let found = find(&mut tx, owner, &endpoint.id).await?.ok_or(QueueError::Damaged { what: "endpoint" })?;
+        tx.commit().await?;
+        webhook_row::endpoint(&found)
+    }
+
+    pub(super) async fn read_endpoints(&self, owner: KeyId) -> Result<Vec<EndpointRecord>, QueueError> {
+        let rows = sqlx::query(sql::LIST_ENDPOINTS).bind(owner.0).fetch_all(&self.readers).await?;
+        rows.iter().map(webhook_row::endpoint).collect()
+    }
+
+    pub(super) async fn update_endpoint(
+        &self,
+        owner: KeyId,
+        id: &EndpointId,
+        change: EndpointChange,
+    ) -> Result<Option<EndpointRecord>, QueueError> {
+        let mut tx = self.write().await?;
+        let Some(found) = find(&mut tx, owner, id).await? else { return Ok(None) };
+        let seq: i64 = row::column(&found, "seq")?;
+        if let Some(to) = change.destination {
+            sqlx::query(sql::MOVE_WAITING).bind(seq).bind(&to.host).execute(&mut *tx).await?;
+            let moved = sqlx::query(sql::MOVE_ENDPOINT).bind(seq).bind(to.url).bind(to.host).bind(to.link_base);
+            moved.execute(&mut *tx).await?;
+        }
+        if let Some(events) = change.events {
+            sqlx::query(sql::SET_EVENTS).bind(seq).bind(events.stored()).execute(&mut *tx).await?;
+        }
+        if let Some(description) = change.description {
+            sqlx::query(sql::SET_DESCRIPTION).bind(seq).bind(description).execute(&mut *tx).await?;
+        }
+        match change.enabled {
+            None => {}
+            Some(true) => {
+                sqlx::query(sql::ENABLE).bind(seq).execute(&mut *tx).await?;
+            }
+            Some(false) => disable(&mut tx, seq, DisabledReason::Owner, self.clock.now().0).await?,
+        }
+        let changed = find(&mut tx, owner, id).await?;
+        tx.commit().await?;
+        changed.as_ref().map(webhook_row::endpoint).transpose()
+    }
+
+    pub(super) async fn remove_endpoint(&self, owner: KeyId, id: &EndpointId) -> Result<bool, QueueError> {
+        let removed = sqlx::query(sql::DELETE_ENDPOINT).bind(owner.0).bind(id.as_str()).execute(&self.writer).await?;
+        Ok(removed.rows_affected() == 1)
+    }
+
+    pub(super) async fn read_or_make_secrets(
+        &self,
+        owner: KeyId,
+        of: SecretOf,
+        fresh: WebhookSecret,
+    ) -> Result<Option<SigningSecrets>, QueueError> {
+        let mut tx = self.write().await?;
+        let found = self.find_signer(&mut tx, owner, of, &fresh).await?;
+        tx.commit().await?;
+        found.as_ref().map(webhook_row::secrets).transpose()
+    }
+
+    pub(super) async fn replace_secret(
+        &self,
+        owner: KeyId,
+        of: SecretOf,
+        fresh: WebhookSecret,
+    ) -> Result<Option<SigningSecrets>, QueueError> {
+        let mut tx = self.write().await?;
+        let Some(found) = self.find_signer(&mut tx, owner, of, &fresh).await? else { return Ok(None) };
+        let mut secrets = webhook_row::secrets(&found)?;
+        if secrets.current != fresh {
+            secrets = secrets.rotated(fresh, self.clock.now().after(SECRET_OVERLAP));
+            let (previous, until) = secrets.previous.as_ref().map(|(text, until)| (text.reveal(), until.0)).unzip();
+            sqlx::query(sql::SET_SECRETS)
+                .bind(row::column::<i64>(&found, "seq")?)
+                .bind(secrets.current.reveal())
+                .bind(previous)
+                .bind(until)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(Some(secrets))
+    }
+
+    async fn find_signer(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        owner: KeyId,
+        of: SecretOf,
+        fresh: &WebhookSecret,
+    ) -> Result<Option<SqliteRow>, QueueError> {
+        match of {
+            SecretOf::Endpoint(id) => find(tx, owner, &id).await,
+            SecretOf::Jobs { fresh: id } => {
+                keep_endpoint_of_jobs(tx, owner, &id, fresh, self.clock.now()).await?;
+                Ok(sqlx::query(sql::READ_ENDPOINT_OF_JOBS).bind(owner.0).fetch_optional(&mut **tx).await?)
+            }
+        }
+    }
+}
+
+/// An endpoint that was made as such.
+pub(super) async fn find(
+    tx: &mut Transaction<'static, Sqlite>,
+    owner: KeyId,
+    id: &EndpointId,
+) -> Result<Option<SqliteRow>, QueueError> {
+    Ok(sqlx::query(sql::READ_ENDPOINT).bind(owner.0).bind(id.as_str()).fetch_optional(&mut **tx).await?)
+}
+
+/// Sends nothing more to an endpoint, and stops what waits for it.
+pub(super) async fn disable(
+    tx: &mut Transaction<'static, Sqlite>,
+    seq: i64,
+    reason: DisabledReason,
+    now_ms: i64,
+) -> Result<(), QueueError> {
+    sqlx::query(sql::DISABLE).bind(seq).bind(now_ms).bind(reason.name()).execute(&mut **tx).await?;
+    sqlx::query(sql::STOP_OF_ENDPOINT).bind(seq).execute(&mut **tx).await?;
+    Ok(())
+}

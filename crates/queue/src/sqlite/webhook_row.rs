@@ -1,0 +1,80 @@
+use std::time::Duration;
+
+use clearcut_job::UnixMillis;
+use sqlx::sqlite::SqliteRow;
+
+use super::row::{column, count};
+use crate::{
+    Answer, Attempt, AttemptRecord, DeliveryRecord, DeliveryState, DisabledReason, EndpointRecord, EventKind,
+    EventKinds, NoAnswer, QueueError, SigningSecrets, WebhookSecret,
+};
+
+/// A column that holds a word of ours.
+pub(super) fn word<T: std::str::FromStr>(row: &SqliteRow, name: &'static str) -> Result<T, QueueError> {
+    column::<String>(row, name)?.parse().map_err(|_| QueueError::Damaged { what: name })
+}
+
+fn moment(row: &SqliteRow, name: &'static str) -> Result<Option<UnixMillis>, QueueError> {
+    Ok(column::<Option<i64>>(row, name)?.map(UnixMillis))
+}
+
+pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRecord, QueueError> {
+    let events: String = column(row, "events")?;
+    let reason: Option<String> = column(row, "disabled_reason")?;
+    let reason = reason.map(|text| match text {
+        text if text == DisabledReason::Gone.name() => DisabledReason::Gone,
+        _ => DisabledReason::Owner,
+    });
+    Ok(EndpointRecord {
+        id: word(row, "id")?,
+        url: column(row, "url")?,
+        events: EventKinds::from_stored(&events).ok_or(QueueError::Damaged { what: "events" })?,
+        description: column(row, "description")?,
+        created: UnixMillis(column(row, "created_ms")?),
+        disabled: moment(row, "disabled_ms")?.zip(reason),
+        rotating_until: moment(row, "previous_until_ms")?,
+    })
+}
+
+pub(super) fn secrets(row: &SqliteRow) -> Result<SigningSecrets, QueueError> {
+    let previous: Option<String> = column(row, "previous_secret")?;
+    Ok(SigningSecrets {
+        current: WebhookSecret::stored(column(row, "secret")?),
+        previous: previous.map(WebhookSecret::stored).zip(moment(row, "previous_until_ms")?),
+    })
+}
+
+pub(super) fn kind(row: &SqliteRow) -> Result<EventKind, QueueError> {
+    word(row, "kind")
+}
+
+pub(super) fn delivery(row: &SqliteRow, attempts: Vec<AttemptRecord>) -> Result<DeliveryRecord, QueueError> {
+    let state: String = column(row, "state")?;
+    let known = DeliveryState::ALL.into_iter().find(|known| known.name() == state);
+    let endpoint: Option<String> = column(row, "endpoint")?;
+    Ok(DeliveryRecord {
+        id: word(row, "id")?,
+        kind: kind(row)?,
+        happened: UnixMillis(column(row, "happened_ms")?),
+        endpoint: endpoint.map(|id| id.parse().map_err(|_| QueueError::Damaged { what: "endpoint" })).transpose()?,
+        url: column(row, "url")?,
+        state: known.ok_or(QueueError::Damaged { what: "state" })?,
+        due: moment(row, "due_ms")?,
+        attempts,
+    })
+}
+
+pub(super) fn attempt(row: &SqliteRow) -> Result<AttemptRecord, QueueError> {
+    let status: Option<u16> = column(row, "status")?;
+    let no_answer: Option<String> = column(row, "no_answer")?;
+    let answer = match (status, no_answer) {
+        (Some(status), _) => Answer::Status { status, reply: column(row, "reply")? },
+        (None, Some(word)) => {
+            let known = NoAnswer::ALL.into_iter().find(|known| known.name() == word);
+            Answer::None(known.ok_or(QueueError::Damaged { what: "no_answer" })?)
+        }
+        (None, None) => return Err(QueueError::Damaged { what: "status" }),
+    };
+    let latency = Duration::from_millis(count(row, "latency_ms")?);
+    Ok(AttemptRecord { began: UnixMillis(column(row, "began_ms")?), attempt: Attempt { answer, latency } })
+}

@@ -1,0 +1,98 @@
+use async_trait::async_trait;
+use clearcut_job::JobId;
+
+use super::SqliteQueue;
+use crate::{
+    AfterAttempt, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, EndpointChange, EndpointId, EndpointRecord,
+    KeyId, NewEndpoint, QueueError, SecretOf, SigningSecrets, WebhookSecret, Webhooks,
+};
+
+#[async_trait]
+impl Webhooks for SqliteQueue {
+    async fn create_endpoint(&self, owner: KeyId, endpoint: NewEndpoint) -> Result<EndpointRecord, QueueError> {
+        self.insert_endpoint(owner, endpoint).await
+    }
+
+    async fn list_endpoints(&self, owner: KeyId) -> Result<Vec<EndpointRecord>, QueueError> {
+        self.read_endpoints(owner).await
+    }
+
+    async fn change_endpoint(
+        &self,
+        owner: KeyId,
+        id: &EndpointId,
+        change: EndpointChange,
+    ) -> Result<Option<EndpointRecord>, QueueError> {
+        self.update_endpoint(owner, id, change).await
+    }
+
+    async fn delete_endpoint(&self, owner: KeyId, id: &EndpointId) -> Result<bool, QueueError> {
+        self.remove_endpoint(owner, id).await
+    }
+
+    async fn read_secrets(
+        &self,
+        owner: KeyId,
+        of: SecretOf,
+        fresh: WebhookSecret,
+    ) -> Result<Option<SigningSecrets>, QueueError> {
+        self.read_or_make_secrets(owner, of, fresh).await
+    }
+
+    async fn rotate_secret(
+        &self,
+        owner: KeyId,
+        of: SecretOf,
+        fresh: WebhookSecret,
+    ) -> Result<Option<SigningSecrets>, QueueError> {
+        self.replace_secret(owner, of, fresh).await
+    }
+
+    async fn send_test(
+        &self,
+        owner: KeyId,
+        endpoint: &EndpointId,
+        id: DeliveryId,
+    ) -> Result<Option<DeliveryRecord>, QueueError> {
+        self.insert_test(owner, endpoint, id).await
+    }
+
+    async fn deliveries_of_job(&self, owner: KeyId, job: &JobId) -> Result<Option<Vec<DeliveryRecord>>, QueueError> {
+        self.read_deliveries_of_job(owner, job).await
+    }
+
+    async fn deliveries_to(
+        &self,
+        owner: KeyId,
+        endpoint: &EndpointId,
+    ) -> Result<Option<Vec<DeliveryRecord>>, QueueError> {
+        self.read_deliveries_to(owner, endpoint).await
+    }
+
+    async fn redeliver(
+        &self,
+        owner: KeyId,
+        job: &JobId,
+        id: &DeliveryId,
+    ) -> Result<Option<DeliveryRecord>, QueueError> {
+        self.put_in_line_again(owner, job, id).await
+    }
+
+    async fn claim_delivery(&self, max_per_host: u32) -> Result<Option<ClaimedDelivery>, QueueError> {
+        self.claim_due_delivery(max_per_host).await
+    }
+
+    async fn record_attempt(
+        &self,
+        id: &DeliveryId,
+        claim: u64,
+        attempt: Attempt,
+        then: AfterAttempt,
+    ) -> Result<(), QueueError> {
+        self.write_attempt(id, claim, attempt, then).await
+    }
+
+    async fn release_delivery(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError> {
+        self.put_delivery_back(id, claim).await
+    }
+}
