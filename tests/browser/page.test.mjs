@@ -32,6 +32,11 @@ const come = async (options) => {
   return visited;
 };
 
+const centre = async (page, selector, [x, y]) => {
+  const { width, height } = await page.locator(selector).boundingBox();
+  return { x: x * width, y: y * height };
+};
+
 const cutButton = "cut-options button[type=submit]";
 
 test("a fresh server’s link signs in once, and leaves nothing in the address", { timeout: CUT_MS }, async () => {
@@ -215,6 +220,46 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   assert.deepEqual(complaints, []);
 });
 
+test("the first frame is shown cut and as a matte while the options change, and leaves no job behind", {
+  timeout: CUT_MS,
+}, async () => {
+  const own = await startServer();
+  try {
+    const { page, complaints } = await come({ to: own });
+    await page.waitForSelector("clip-drop");
+    await drop(page, ["mascot.mp4"]);
+    await page.click("frame-preview .pill:has-text('Cut')");
+    await page.waitForSelector("img.preview:not([hidden])");
+    await assertAccessible(page, "the preview");
+    const points = [
+      [0.03, 0.03],
+      [0.53, 0.74],
+    ];
+    const [corner, belly] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(Math.abs(corner[0] - corner[1]) <= 2 && corner[1] > 200, `the corner is ${corner}, not a checkerboard`);
+    assert.ok(belly[0] > 200 && belly[2] < 90, `the belly is ${belly}, not yellow`);
+    await page.click("frame-preview .pill:has-text('Matte')");
+    const [clear, solid] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(clear[0] <= 3 && solid[0] >= 252 && solid[2] >= 252, `the matte is ${clear} and ${solid}`);
+    // The colour of the belly as the key: what was solid goes.
+    const before = await page.getAttribute("img.preview", "src");
+    await page.click("frame-preview .pill:has-text('Clip')");
+    await page.click("first-frame canvas", { position: await centre(page, "first-frame canvas", points[1]) });
+    await page.click("frame-preview .pill:has-text('Matte')");
+    await page.waitForFunction((src) => document.querySelector("img.preview").src !== src, before);
+    const [, keyed] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(keyed[0] <= 3, `the belly is ${keyed} though it was keyed`);
+    const headers = { authorization: `Bearer ${own.key}` };
+    await page.waitForFunction(
+      async (headers) => (await (await fetch("/api/v1/jobs", { headers })).json()).data.jobs.length === 0,
+      headers,
+    );
+    assert.deepEqual(complaints, []);
+  } finally {
+    await own.stop();
+  }
+});
+
 test("two clips queue, both are cut, and both are there after a reload", { timeout: CUT_MS }, async () => {
   const { page, context, complaints } = await come();
   await quick(context, { formats: ["webm"], size: "128" });
@@ -274,6 +319,27 @@ test("what is no video is refused in a sentence, and a damaged clip fails in one
   assert.match(said, /^[A-Z].*\. Try another file/);
   await assertAccessible(page, "a clip that failed");
   assert.deepEqual(complaints, []);
+});
+
+test("a clip that is removed elsewhere while it is cut leaves the page", { timeout: CUT_MS }, async () => {
+  const own = await startServer();
+  try {
+    const { page, context, complaints } = await come({ to: own });
+    await quick(context, { size: "", formats: ["webm", "stacked-alpha", "apng", "mov"] });
+    await page.reload();
+    await page.waitForSelector("clip-drop");
+    await drop(page, ["dancer.mp4"]);
+    await page.click(cutButton);
+    await page.waitForFunction(() => document.querySelector("cut-progress progress")?.value > 25);
+    const headers = { authorization: `Bearer ${own.key}` };
+    const list = await (await fetch(`${own.baseUrl}/api/v1/jobs`, { headers })).json();
+    await fetch(`${own.baseUrl}/api/v1/jobs/${list.data.jobs[0].jobId}`, { method: "DELETE", headers });
+    await page.waitForSelector("main.is-empty");
+    assert.equal(await page.locator("clip-card").count(), 0);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await own.stop();
+  }
 });
 
 test("a clip whose files are kept no longer says so", async () => {

@@ -114,6 +114,7 @@ function work(key) {
     const view = new CutOptions();
     view.clip = clip;
     view.count = drafts().length;
+    view.client = client;
     view.addEventListener("discard", () => clip.remove(client));
     view.addEventListener("cut", () => {
       for (const draft of drafts()) draft.send(client, { ...view.options }, formOf(view.options, draft.keyColor));

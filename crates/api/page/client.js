@@ -140,6 +140,29 @@ export class Client extends EventTarget {
   }
 
   /**
+   * Cuts one frame and lets go of its job, whatever comes of it. Ends early once `isWanted` says no.
+   * @param {FormData} form @param {() => boolean} isWanted @param {(url: string) => string} ownAddress
+   * @returns {Promise<Blob | null>} the cut as an animated PNG
+   */
+  async cutFrame(form, isWanted, ownAddress) {
+    /** @type {Job} */
+    let job = await this.#ask("/video/remove-background", { method: "POST", body: form });
+    const { jobId } = job;
+    try {
+      do job = await this.#ask(`/${jobId}?wait=5`);
+      while (isWanted() && job.status !== "completed" && job.status !== "failed");
+      if (job.error) throw new Problem(job.error.code, job.error.message);
+      if (!job.result) return null;
+      const file = await fetch(ownAddress(job.result.outputs[0].url)).catch(() => {
+        throw unreachable();
+      });
+      return await file.blob();
+    } finally {
+      this.remove(jobId).catch(() => {});
+    }
+  }
+
+  /**
    * The job each time it changes, until it has ended. A stream that is cut off is taken up again where it ended; `onLost` is
    * told while the server does not answer.
    * @param {string} id @param {AbortSignal} signal @param {(isLost: boolean) => void} onLost

@@ -84,7 +84,9 @@ export class Clip extends EventTarget {
       await act();
     } catch (error) {
       const isOwn = error instanceof Problem && error.code === "JOB_CANCELLED";
-      if (!isOwn) this.problem = error instanceof Problem ? explain(error) : String(error);
+      // Removed elsewhere, with another page or a program of the same key.
+      if (error instanceof Problem && error.code === "JOB_NOT_FOUND") this.#isGone = true;
+      else if (!isOwn) this.problem = error instanceof Problem ? explain(error) : String(error);
     }
     this.#changed();
   }

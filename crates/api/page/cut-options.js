@@ -1,6 +1,6 @@
 // What to make, in words, before a clip is sent.
 import { Clip } from "./clip.js";
-import { FirstFrame } from "./first-frame.js";
+import { FramePreview } from "./frame-preview.js";
 import { button, h, uniqueId } from "./html.js";
 import { FORMATS } from "./words.js";
 
@@ -8,6 +8,8 @@ import { FORMATS } from "./words.js";
 /** @typedef {{ formats: Format[], tolerance: number, fps: string, size: string, quality: number }} Options */
 
 const PLACE = "clearcut.options";
+/** The longer side of previews: enough to see a hole, and soon done. */
+const PREVIEW_PX = "640";
 /** @type {Options} */
 const DEFAULTS = { formats: ["webm", "stacked-alpha"], tolerance: 30, fps: "source", size: "", quality: 60 };
 
@@ -40,6 +42,9 @@ export class CutOptions extends HTMLElement {
   count = 1;
   /** @type {Options} */
   options = keptOptions();
+  /** Who asks for the preview. @type {import("./client.js").Client | null} */
+  client = null;
+  #preview = new FramePreview();
   #tolerance = h("output", {});
   #swatch = h("input", { type: "color", "aria-label": "Background colour" });
   #key = h("span", { class: "key-words" });
@@ -49,8 +54,11 @@ export class CutOptions extends HTMLElement {
   #quality = h("div", { class: "field" });
 
   connectedCallback() {
-    const frame = new FirstFrame();
+    const frame = this.#preview;
     frame.clip = this.clip;
+    frame.client = this.client;
+    frame.form = () =>
+      formOf({ ...this.options, formats: ["apng"], fps: "source", size: PREVIEW_PX, quality: 60 }, this.clip.keyColor);
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     this.#swatch.oninput = () => this.#setKey(this.#swatch.value);
     this.#fillQuality();
@@ -98,6 +106,7 @@ export class CutOptions extends HTMLElement {
     this.#swatch.classList.toggle("is-unset", color === null);
     this.#key.textContent = color ? `is ${color.toUpperCase()}` : "is measured over the whole clip";
     this.#forget.hidden = color === null;
+    this.#preview.refresh();
   }
 
   #show = () => {
@@ -159,6 +168,7 @@ export class CutOptions extends HTMLElement {
     range.oninput = () => {
       this.options.tolerance = range.valueAsNumber;
       this.#show();
+      this.#preview.refresh();
     };
     return h(
       "div",

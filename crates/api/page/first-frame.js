@@ -50,7 +50,7 @@ export class FirstFrame extends HTMLElement {
     this.#canvas.width = Math.round(width * scale);
     this.#canvas.height = Math.round(height * scale);
     this.#canvas
-      .getContext("2d", { willReadFrequently: true })
+      .getContext("2d", { alpha: false, willReadFrequently: true })
       ?.drawImage(source, 0, 0, this.#canvas.width, this.#canvas.height);
     this.#canvas.hidden = false;
     this.dispatchEvent(new Event("ready"));
