@@ -50,7 +50,7 @@ export CLEARCUT_BIN
 $(CURDIR)/target/debug/clearcut: test-rust
 
 test-browser: test-rust tests/browser/node_modules
-	cd tests/browser && node --test
+	cd tests/browser && node --test --test-timeout=180000
 
 # Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them, and pictures the worst of them;
 # takes about a quarter of an hour.

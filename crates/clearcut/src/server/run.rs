@@ -47,10 +47,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let signer =
         UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let outbound = outbound(&settings)?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
-        let message = format!("{} cannot be listened on: {error}", settings.listen);
-        Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
-    })?;
+    let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
     let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
 
@@ -156,6 +153,13 @@ fn queue_between_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
         return Arc::new(super::halt::HaltingQueue { queue, halt_at });
     }
     queue
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let message = format!("{address} cannot be listened on: {error}");
+        Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
+    })
 }
 
 /// Holding the lock means that whoever held a lease or was writing an object is dead.
