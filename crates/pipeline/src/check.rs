@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clearcut_ffmpeg::{EncodePlan, Tools};
-use clearcut_frame::Picture;
+use clearcut_frame::{Picture, Size};
 use clearcut_job::OutputFormat;
 
 use crate::{
@@ -56,6 +56,15 @@ impl MatteLog {
 /// How far the mean alpha of a picture may move in a lossy encoder, in levels of 255. A lost or shifted alpha plane moves it by
 /// the subject's whole share; the codecs at our settings move it by less than one.
 const MEAN_TOLERANCE: f64 = 4.0;
+/// The same in a picture of less than [`FEW_PIXELS`], where what is lost in one block is not lost in the mean of many.
+const FEW_PIXELS_MEAN_TOLERANCE: f64 = 16.0;
+/// Four macroblocks of 16×16.
+const FEW_PIXELS: u64 = 1024;
+
+fn mean_tolerance(size: Size) -> f64 {
+    if size.pixels() < FEW_PIXELS { FEW_PIXELS_MEAN_TOLERANCE } else { MEAN_TOLERANCE }
+}
+
 /// How far clear and solid may move in a lossy encoder, in levels of 255.
 const RANGE_TOLERANCE: u8 = 40;
 
@@ -76,15 +85,16 @@ pub(crate) fn check_output(
         OutputFormat::Apng => read_apng(plan, scratch, counters)?,
         _ => read_with_ffmpeg(tools, plan, scratch, stop, counters)?,
     };
-    compare(log, &read_back).map_err(|finding| Error::CheckFailed { format: plan.format, finding })
+    compare(log, &read_back, mean_tolerance(plan.size))
+        .map_err(|finding| Error::CheckFailed { format: plan.format, finding })
 }
 
-fn compare(log: &MatteLog, read_back: &[MatteSummary]) -> Result<(), String> {
+fn compare(log: &MatteLog, read_back: &[MatteSummary], mean_tolerance: f64) -> Result<(), String> {
     if read_back.len() != log.0.len() {
         return Err(format!("it holds {} pictures instead of {}", read_back.len(), log.0.len()));
     }
     for (index, (meant, found)) in log.0.iter().zip(read_back).enumerate() {
-        let too_far = (meant.mean() - found.mean()).abs() > MEAN_TOLERANCE;
+        let too_far = (meant.mean() - found.mean()).abs() > mean_tolerance;
         let not_clear = meant.least == 0 && found.least > RANGE_TOLERANCE && meant.mean() < 250.0;
         let not_solid = meant.most == 255 && found.most < 255 - RANGE_TOLERANCE && meant.mean() > 5.0;
         if too_far || not_clear || not_solid {
@@ -105,20 +115,20 @@ mod tests {
     #[test]
     fn a_lost_alpha_plane_is_noticed() {
         let meant = log(&[&[0, 0, 255, 255]]);
-        assert!(compare(&meant, &log(&[&[255; 4]]).0).is_err());
-        assert!(compare(&meant, &log(&[&[0; 4]]).0).is_err());
-        assert!(compare(&meant, &log(&[&[2, 1, 253, 255]]).0).is_ok());
+        assert!(compare(&meant, &log(&[&[255; 4]]).0, MEAN_TOLERANCE).is_err());
+        assert!(compare(&meant, &log(&[&[0; 4]]).0, MEAN_TOLERANCE).is_err());
+        assert!(compare(&meant, &log(&[&[2, 1, 253, 255]]).0, MEAN_TOLERANCE).is_ok());
     }
 
     #[test]
     fn a_missing_picture_is_noticed() {
         let meant = log(&[&[0, 255], &[0, 255]]);
-        assert!(compare(&meant, &log(&[&[0, 255]]).0).is_err());
+        assert!(compare(&meant, &log(&[&[0, 255]]).0, MEAN_TOLERANCE).is_err());
     }
 
     #[test]
     fn a_matte_squeezed_into_limited_range_is_noticed() {
         let meant = log(&[&[0, 0, 0, 255]]);
-        assert!(compare(&meant, &log(&[&[50, 50, 50, 235]]).0).is_err());
+        assert!(compare(&meant, &log(&[&[50, 50, 50, 235]]).0, MEAN_TOLERANCE).is_err());
     }
 }

@@ -293,3 +293,14 @@ fn a_clip_faster_than_the_limit_is_cut_at_the_rate_asked_for() {
     let said = crate::media::probe(&folder.path().join("fast-cut.webm"), "r_frame_rate,nb_read_frames");
     assert_eq!(said, "60/1,4");
 }
+
+#[test]
+fn a_picture_of_one_pixel_is_cut_into_every_format() {
+    let place = Place::new();
+    let gif = b"GIF87a\x01\0\x01\0\x81\0\0\0\0\0\0\0\0\0\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x08\x04\0\x01\x04\x04\0;";
+    std::fs::write(place.join("one.gif"), gif).unwrap();
+    std::fs::create_dir(place.join("out")).unwrap();
+    let formats = "webm,stacked-alpha,webp,apng,mov";
+    let outcome = place.run(&["cut", "one.gif", "-q", "--force", "-o", "out/", "-f", formats]);
+    assert_eq!(outcome.exit, Some(0), "{outcome:?}");
+}

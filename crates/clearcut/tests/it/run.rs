@@ -188,8 +188,11 @@ impl Process {
         (fields[0] != "Z").then_some(process)
     }
 
+    /// Whether it still is that process and has a program to run: one that is on its way out has given back its memory first,
+    /// and holds on to its name for a moment.
     pub(crate) fn lives(&self) -> bool {
         Self::of(self.id).is_some_and(|now| now.started == self.started)
+            && fs::read_link(format!("/proc/{}/exe", self.id)).is_ok()
     }
 }
 

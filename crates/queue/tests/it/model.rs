@@ -148,31 +148,6 @@ async fn play(bench: &Bench, step: &Step) -> String {
             forgotten.sort();
             format!("{forgotten:?}")
         }
-        Step::Upload(upload, length) => {
-            format!("{:?}", queue.create_upload(new_upload(upload, owner_of(upload, bench), length)).await.ok())
-        }
-        Step::Advance(upload, from, to) => {
-            format!("{:?}", queue.advance_upload(&UploadId::from_random(upload), from, to, None).await.is_ok())
-        }
-        Step::Whole(upload, size) => {
-            let object = object(&format!("uploads/whole{upload}"), size);
-            format!("{:?}", queue.finish_upload(&UploadId::from_random(upload), object).await.ok())
-        }
-        Step::Drop(upload) => format!("{:?}", queue.drop_upload(&UploadId::from_random(upload)).await.ok()),
-        Step::SubmitUploaded(job, upload) => {
-            let input = NewInput::Uploaded(UploadId::from_random(upload));
-            format!(
-                "{:?}",
-                queue.submit(NewJob { input, ..crate::fixture::job(job, owner_of(job, bench)) }).await.is_ok()
-            )
-        }
-        Step::SubmitAddress(job) => {
-            let input = NewInput::Address(SourceAddress(format!("http://example.com/{job}")));
-            format!(
-                "{:?}",
-                queue.submit(NewJob { input, ..crate::fixture::job(job, owner_of(job, bench)) }).await.is_ok()
-            )
-        }
         Step::KeepInput(job, said) => {
             let object = object(&format!("uploads/fetched{job}"), 700);
             format!("{:?}", queue.keep_input(&id(job), token(job, said).await, object).await.is_ok())
@@ -213,6 +188,12 @@ async fn play(bench: &Bench, step: &Step) -> String {
             let Some(last) = deliveries.last() else { return String::new() };
             format!("{:?}", queue.redeliver(owner, &id(job), &last.id).await.map_err(|e| e.code()))
         }
+        Step::Upload(..)
+        | Step::Advance(..)
+        | Step::Whole(..)
+        | Step::Drop(..)
+        | Step::SubmitUploaded(..)
+        | Step::SubmitAddress(..) => play_upload(bench, step).await,
         // Seldom, since little happens after it.
         Step::Revoke(key) if key < 2 => format!("{:?}", queue.revoke_key(owner_of(key, bench)).await.unwrap()),
         Step::Revoke(_) => String::new(),
@@ -220,6 +201,39 @@ async fn play(bench: &Bench, step: &Step) -> String {
             bench.pass(Duration::from_secs(secs));
             String::new()
         }
+    }
+}
+
+/// Plays one step of an upload, or of a job on one.
+async fn play_upload(bench: &Bench, step: &Step) -> String {
+    let queue = &bench.queue;
+    match *step {
+        Step::Upload(upload, length) => {
+            format!("{:?}", queue.create_upload(new_upload(upload, owner_of(upload, bench), length)).await.ok())
+        }
+        Step::Advance(upload, from, to) => {
+            format!("{:?}", queue.advance_upload(&UploadId::from_random(upload), from, to, None).await.is_ok())
+        }
+        Step::Whole(upload, size) => {
+            let object = object(&format!("uploads/whole{upload}"), size);
+            format!("{:?}", queue.finish_upload(&UploadId::from_random(upload), object).await.ok())
+        }
+        Step::Drop(upload) => format!("{:?}", queue.drop_upload(&UploadId::from_random(upload)).await.ok()),
+        Step::SubmitUploaded(job, upload) => {
+            let input = NewInput::Uploaded(UploadId::from_random(upload));
+            format!(
+                "{:?}",
+                queue.submit(NewJob { input, ..crate::fixture::job(job, owner_of(job, bench)) }).await.is_ok()
+            )
+        }
+        Step::SubmitAddress(job) => {
+            let input = NewInput::Address(SourceAddress(format!("http://example.com/{job}")));
+            format!(
+                "{:?}",
+                queue.submit(NewJob { input, ..crate::fixture::job(job, owner_of(job, bench)) }).await.is_ok()
+            )
+        }
+        _ => unreachable!("{step:?} is no step of an upload"),
     }
 }
 
