@@ -5,6 +5,9 @@ ALL_FORMATS := webm,stacked-alpha,webp,apng,mov
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
 
+# Where setup puts the models.
+export CLEARCUT_MODELS ?= $(CURDIR)/out/models
+
 include mk/server.mk
 
 .PHONY: run cut test setup-run setup-test build lint lint-web test-rust test-browser eval gallery memory clean
@@ -20,9 +23,11 @@ cut: setup-run build
 setup-run:
 	@scripts/setup.sh run
 	@mkdir -p out
+	@scripts/setup-models.sh run
 
 setup-test:
 	@scripts/setup.sh test
+	@scripts/setup-models.sh test
 
 build:
 	cargo build --release --locked

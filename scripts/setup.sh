@@ -9,6 +9,8 @@ need ffmpeg ffmpeg
 need bwrap bubblewrap
 need curl curl
 need cc build-essential
+need python3 python3
+python3 -m pip --version >/dev/null 2>&1 || wanted+=(python3-pip)
 if [ "${1:-run}" = test ]; then
   need chromium chromium
   need node nodejs npm

@@ -1,10 +1,11 @@
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Speed, Tolerance,
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError, Speed,
+    Tolerance,
 };
 use serde::Deserialize;
 
-use crate::ApiError;
+use crate::{ApiError, ApiSettings};
 
 /// The fields that say what to make, gathered as they come, in any order.
 #[derive(Debug, Default)]
@@ -16,20 +17,13 @@ pub(crate) struct Form {
     key: Option<KeyChoice>,
     quality: Option<Quality>,
     size: Option<LongestSide>,
-    method: Option<Method>,
+    method: Option<MethodChoice>,
     /// Where the clip lies on the web.
     pub(crate) url: Option<String>,
     /// The upload that the clip is.
     pub(crate) storage_id: Option<String>,
     /// Where to tell of the job.
     pub(crate) webhook_url: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Method {
-    Auto,
-    Chroma,
-    Ai,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +52,7 @@ impl Form {
             "chromaKey" => set_once(&mut self.key, parse_key(text)?, "chromaKey", text)?,
             "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
             "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
-            "method" => set_once(&mut self.method, parse_method(text)?, "method", text)?,
+            "method" => set_once(&mut self.method, text.parse()?, "method", text)?,
             // Not repeated in what is wrong with it: the address may hold a secret.
             "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
             "inputStorageId" => set_once(&mut self.storage_id, text.to_owned(), "inputStorageId", text)?,
@@ -69,7 +63,7 @@ impl Form {
     }
 
     /// The request, with defaults for what was not said.
-    pub(crate) fn finish(self, available: &[OutputFormat]) -> Result<CutRequest, ApiError> {
+    pub(crate) fn finish(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
         let formats = match (self.format, self.formats) {
             (Some(_), Some(_)) => {
                 return Err(ApiError::Request("format and formats are given; only one of them is allowed".to_owned()));
@@ -78,15 +72,22 @@ impl Form {
             (None, Some(formats)) => Formats::new(formats)?,
             (None, None) => Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha])?,
         };
-        if let Some(format) = formats.iter().find(|format| !available.contains(format)) {
+        if let Some(format) = formats.iter().find(|format| !available.available_formats.contains(format)) {
             return Err(ApiError::FormatUnavailable(format.name().to_owned()));
         }
-        if self.method == Some(Method::Ai) {
+        let (method, key) = (self.method.unwrap_or_default(), self.key.unwrap_or(KeyChoice::Auto));
+        if method == MethodChoice::Ai && !available.has_network {
             return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
+        }
+        if method == MethodChoice::Ai && key != KeyChoice::Auto {
+            return Err(ApiError::Request(
+                "method is ai and chromaKey is given; a key colour goes with chroma".to_owned(),
+            ));
         }
         Ok(CutRequest {
             formats,
-            key: self.key.unwrap_or(KeyChoice::Auto),
+            method,
+            key,
             tolerance: self.tolerance.unwrap_or_default(),
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
@@ -125,15 +126,6 @@ fn parse_key(text: &str) -> Result<KeyChoice, RequestError> {
     text.parse().map_err(|_: RequestError| bad())
 }
 
-fn parse_method(text: &str) -> Result<Method, RequestError> {
-    match text.trim() {
-        "auto" => Ok(Method::Auto),
-        "chroma" => Ok(Method::Chroma),
-        "ai" => Ok(Method::Ai),
-        _ => Err(RequestError::new("method", text, "auto, chroma or ai")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,7 +135,7 @@ mod tests {
         for (name, text) in fields {
             form.take(name, text)?;
         }
-        form.finish(&OutputFormat::ALL)
+        form.finish(&ApiSettings { has_network: true, ..ApiSettings::default() })
     }
 
     #[test]
@@ -204,6 +196,18 @@ mod tests {
     fn a_format_that_this_server_lacks_is_refused_by_name() {
         let mut form = Form::default();
         form.take("formats", r#"["webm","webp"]"#).unwrap();
-        assert_eq!(form.finish(&[OutputFormat::Webm]).unwrap_err().code(), "FORMAT_UNAVAILABLE");
+        let settings = ApiSettings { available_formats: vec![OutputFormat::Webm], ..ApiSettings::default() };
+        assert_eq!(form.finish(&settings).unwrap_err().code(), "FORMAT_UNAVAILABLE");
+    }
+
+    #[test]
+    fn a_network_is_asked_for_only_where_there_is_one_and_no_key_colour() {
+        assert_eq!(read(&[]).unwrap().method, MethodChoice::Auto);
+        assert_eq!(read(&[("method", "ai")]).unwrap().method, MethodChoice::Ai);
+        assert_eq!(read(&[("method", "ai"), ("chromaKey", "#00FF00")]).unwrap_err().code(), "INVALID_REQUEST");
+        let mut form = Form::default();
+        form.take("method", "ai").unwrap();
+        let refused = form.finish(&ApiSettings::default()).unwrap_err();
+        assert!(refused.code() == "INVALID_REQUEST" && refused.to_string().contains("method"), "{refused}");
     }
 }

@@ -90,7 +90,7 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiE
     }
     let source = read_source(api, &mut form, file.is_some())?;
     let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
-    let request = form.finish(&api.settings.available_formats)?;
+    let request = form.finish(&api.settings)?;
     // Only now is it whole, so that no earlier error leaves an object behind.
     let source = match (source, file) {
         (Some(source), _) => source,

@@ -1,7 +1,7 @@
 //! The JSON of the wire, and nothing but its shape.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutMethod, JobState, MatteReport, UnixMillis, Warning};
+use clearcut_job::{CutMethod, JobState, MatteReport, Measured, MethodReason, UnixMillis, Warning};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -143,16 +143,27 @@ pub(crate) struct JobResult {
 pub(crate) struct Report {
     /// `chromakey` or `ai`.
     method: &'static str,
-    /// Share of the picture's border that agrees with the background found, 0–1.
-    confidence: f64,
+    /// Why: `asked`, `key-given`, `flat-background`, `no-flat-background` or `transparent`; jobs of earlier versions do not say.
+    #[schema(required = true)]
+    reason: Option<&'static str>,
+    /// The neural model, where one was used.
+    #[schema(required = true)]
+    model: Option<String>,
+    /// Share of the picture's border that agrees with the background found, 0–1; null, as all that is told from the
+    /// background's colour, with `ai`.
+    #[schema(required = true)]
+    confidence: Option<f64>,
     /// Mean share of the picture that was made transparent, 0–1.
     removed_share: f64,
     /// Of the subject, the per cent enclosed by it and removed though not quite of the background's colour.
-    holes_percent: f64,
+    #[schema(required = true)]
+    holes_percent: Option<f64>,
     /// Of the subject, the per cent enclosed by it, of the background's colour, and kept.
-    lookalike_percent: f64,
+    #[schema(required = true)]
+    lookalike_percent: Option<f64>,
     /// Of the removed area, the per cent beside it that nearly have the background's colour, and were kept.
-    residue_percent: f64,
+    #[schema(required = true)]
+    residue_percent: Option<f64>,
     /// Root mean square of the change of alpha where the colour did not change, × 100.
     flicker: f64,
     /// What a person should look at; empty if all seems well.
@@ -169,10 +180,13 @@ pub(crate) struct ReportWarning {
 }
 
 impl Report {
-    fn new(method: CutMethod, matte: &MatteReport) -> Self {
-        let warning = |warning: Warning| ReportWarning { code: warning.wire(), message: warning.message() };
+    fn new(measured: &Measured, matte: &MatteReport) -> Self {
+        let method = measured.method;
+        let warning = |warning: Warning| ReportWarning { code: warning.wire(), message: warning.message(method) };
         Self {
             method: method_name(method),
+            reason: measured.reason.map(MethodReason::wire),
+            model: measured.model.clone(),
             confidence: matte.confidence,
             removed_share: matte.removed_share,
             holes_percent: matte.holes_percent,
@@ -277,7 +291,7 @@ pub(crate) struct SubmitForm {
     /// The longer side of the outputs in pixels; that of the source if missing.
     #[schema(minimum = 64, maximum = 2048)]
     size: Option<u16>,
-    /// `auto` or `chroma`.
+    /// `auto` (by colour where the background is flat, else by a neural network), `chroma`, or `ai`.
     #[schema(example = "auto")]
     method: Option<String>,
     /// Where to tell that the job started, completed or failed, beside the endpoints of the key: http or https, no user name,
@@ -338,7 +352,7 @@ impl JobResult {
             fps: outcome.measured.fps,
             processing_time_ms: outcome.processing_ms,
             detected_background_color: outcome.measured.background.map(Color::from),
-            report: outcome.measured.report.as_ref().map(|matte| Report::new(outcome.measured.method, matte)),
+            report: outcome.measured.report.as_ref().map(|matte| Report::new(&outcome.measured, matte)),
             outputs: outcome.outputs.iter().map(output).collect(),
         })
     }

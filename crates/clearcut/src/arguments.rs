@@ -3,11 +3,14 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, OutputFormat, Quality, RequestError, Speed, Tolerance,
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError, Speed,
+    Tolerance,
 };
 
 use crate::{
-    failure::EXIT_CODES,
+    failure::{EXIT_CODES, Failure},
+    models::ModelsOptions,
+    networks::NetworkOptions,
     server::{GcOptions, KeysOptions, ServeOptions},
 };
 
@@ -25,6 +28,9 @@ pub(crate) struct Arguments {
     /// Whether ffmpeg runs inside bubblewrap
     #[arg(long, global = true, value_enum, default_value_t = SandboxChoice::Auto)]
     pub(crate) sandbox: SandboxChoice,
+
+    #[command(flatten)]
+    pub(crate) networks: NetworkOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -42,6 +48,8 @@ pub(crate) enum Command {
 
     /// Remove what has expired from the folder of a server, beside it or without it
     Gc(GcOptions),
+    /// List, install, remove and verify neural models and the runtime for them
+    Models(ModelsOptions),
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -85,6 +93,10 @@ pub(crate) struct CutOptions {
     /// What to make, separated by commas: webm, stacked-alpha, webp, apng, mov [default: by the name given with -o, else webm]
     #[arg(short, long, value_name = "LIST", value_parser = parse::<Formats>)]
     pub(crate) formats: Option<Formats>,
+
+    /// How the subject is found: auto (by colour where the background is flat, else by a neural model), chroma or ai
+    #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = parse::<MethodChoice>)]
+    pub(crate) method: MethodChoice,
 
     /// Background colour: auto (measured), #RRGGBB or R,G,B
     #[arg(long, default_value = "auto", value_name = "COLOUR", value_parser = parse::<KeyChoice>)]
@@ -154,16 +166,27 @@ impl Arguments {
             Command::Cut(options) => options.json,
             Command::Probe(options) => options.json,
             Command::Doctor(options) => options.json,
+            Command::Models(options) => options.wants_json(),
             Command::Serve(_) | Command::Keys(_) | Command::Gc(_) | Command::Completions { .. } | Command::Man => false,
         }
     }
 }
 
 impl CutOptions {
+    /// A colour says nothing to a network.
+    pub(crate) fn check_method(&self) -> Result<(), Failure> {
+        if self.method == MethodChoice::Ai && self.key != KeyChoice::Auto {
+            let message = "--method ai and --key do not go together".to_owned();
+            return Err(Failure::usage(message, "Leave one of them out: a key colour goes with --method chroma."));
+        }
+        Ok(())
+    }
+
     pub(crate) fn request(&self) -> CutRequest {
         let by_name = self.output.as_deref().and_then(|path| path.extension()).and_then(format_of_extension);
         CutRequest {
             formats: self.formats.clone().unwrap_or_else(|| by_name.unwrap_or(OutputFormat::Webm).into()),
+            method: self.method,
             key: self.key,
             tolerance: self.tolerance,
             fps: self.fps,

@@ -8,18 +8,24 @@ use std::{
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::CutRequest;
+use clearcut_model::MemoryBudget;
 use clearcut_pipeline::{CutJob, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
     failure::Failure,
+    networks::{InstalledNetworks, NetworkOptions},
     outputs::Outputs,
     show::{Finished, Show, on_one_line},
 };
 
 /// `clearcut cut`: one clip after the other.
-pub(crate) fn run(tools: &Tools, options: &CutOptions) -> Result<(), Failure> {
+pub(crate) fn run(tools: &Tools, networks: &NetworkOptions, options: &CutOptions) -> Result<(), Failure> {
     let request = options.request();
+    options.check_method()?;
+    // One cut at a time: there is nothing to share memory with.
+    let networks = networks.networks(MemoryBudget::new(u32::MAX))?;
+    let with = With { tools, networks: &networks };
     check_names(options)?;
     let interruption = Interruption::default();
     let on_signal = interruption.clone();
@@ -28,7 +34,7 @@ pub(crate) fn run(tools: &Tools, options: &CutOptions) -> Result<(), Failure> {
     let mut last_failure = None;
     for input in &options.inputs {
         let show = Show::new(options, input);
-        match cut_one(tools, options, &request, input, &interruption.next_cut(), show) {
+        match cut_one(&with, options, &request, input, &interruption.next_cut(), show) {
             Ok(()) => {}
             Err(failure) if options.keep_going && !failure.is_interruption() => {
                 if let Some(earlier) = last_failure.replace(failure) {
@@ -100,8 +106,14 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What cuts are made with.
+struct With<'a> {
+    tools: &'a Tools,
+    networks: &'a InstalledNetworks,
+}
+
 fn cut_one(
-    tools: &Tools,
+    with: &With,
     options: &CutOptions,
     request: &CutRequest,
     input: &Path,
@@ -116,12 +128,13 @@ fn cut_one(
     let folder = outputs.scratch().map_err(|failure| failure.about(input))?;
     let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
     let job = CutJob {
-        tools,
+        tools: with.tools,
         input: &file,
         request,
         scratch: &scratch,
         limits: MediaLimits::default(),
         resources: Resources::default(),
+        networks: with.networks,
     };
     let report = clearcut_pipeline::cut(&job, stop, &mut |progress| show.progress(progress))
         .map_err(|error| Failure::from(error).about(input))?;

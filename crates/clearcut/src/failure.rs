@@ -100,6 +100,19 @@ impl From<clearcut_pipeline::Error> for Failure {
     }
 }
 
+impl From<clearcut_model::Error> for Failure {
+    fn from(error: clearcut_model::Error) -> Self {
+        let exit = if error.fault() == Fault::Input { 2 } else { 1 };
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            message = format!("{message}: {cause}");
+            source = cause.source();
+        }
+        Self { code: error.code(), message, hint: error.hint(), exit, input: None }
+    }
+}
+
 impl From<clearcut_ffmpeg::Error> for Failure {
     fn from(error: clearcut_ffmpeg::Error) -> Self {
         clearcut_pipeline::Error::Tool(error).into()

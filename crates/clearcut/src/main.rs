@@ -6,7 +6,10 @@ mod doctor;
 mod environment;
 mod failure;
 mod generate;
+mod models;
+mod networks;
 mod outputs;
+mod packages;
 mod probe;
 mod server;
 mod show;
@@ -35,10 +38,11 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let tools = || environment::find_tools(arguments.ffmpeg.clone(), arguments.sandbox.into());
     match &arguments.command {
-        Command::Cut(options) => cut::run(&tools()?, options),
+        Command::Cut(options) => cut::run(&tools()?, &arguments.networks, options),
         Command::Probe(options) => probe::run(&tools()?, options),
-        Command::Doctor(options) => doctor::run(tools(), options),
-        Command::Serve(options) => server::serve(options, tools),
+        Command::Doctor(options) => doctor::run(tools(), &arguments.networks, options),
+        Command::Serve(options) => server::serve(options, &arguments.networks, tools),
+        Command::Models(options) => models::run(&arguments.networks, options),
         Command::Keys(options) => server::keys(options),
         Command::Gc(options) => server::gc(options),
         Command::Completions { shell } => {

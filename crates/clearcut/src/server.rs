@@ -14,15 +14,17 @@ pub(crate) mod names;
 mod readiness;
 mod run;
 
+use clearcut_model::MemoryBudget;
 pub(crate) use config::ServeOptions;
 pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, networks::NetworkOptions};
 
 /// `clearcut serve`.
 pub(crate) fn serve(
     options: &ServeOptions,
+    networks: &NetworkOptions,
     tools: impl FnOnce() -> Result<clearcut_ffmpeg::Tools, clearcut_ffmpeg::Error>,
 ) -> Result<(), Failure> {
     if options.print_config {
@@ -31,7 +33,8 @@ pub(crate) fn serve(
     }
     let settings = config::Settings::gather(options)?;
     log::start(&settings);
-    runtime()?.block_on(run::run(settings, tools()?))
+    let networks = networks.networks(MemoryBudget::new(settings.model_memory_mib))?;
+    runtime()?.block_on(run::run(settings, tools()?, networks))
 }
 
 /// `clearcut gc`.

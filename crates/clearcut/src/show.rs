@@ -4,6 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use clearcut_job::CutMethod;
 use clearcut_pipeline::{CutReport, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -128,13 +129,13 @@ fn as_json(input: &str, finished: &Finished) -> serde_json::Value {
         .matte
         .warnings()
         .into_iter()
-        .map(|warning| json!({"code": warning.wire(), "message": warning.message()}))
+        .map(|warning| json!({"code": warning.wire(), "message": warning.message(report.method)}))
         .collect();
     json!({
         "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
         "frames": report.frames, "fps": report.frame_rate.to_string(), "seconds": finished.took.as_secs_f64(),
         "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
-        "removed": report.matte.removed_share, "method": "chromakey", "matte": report.matte,
+        "removed": report.matte.removed_share, "method": report.method, "reason": report.reason, "model": report.model, "matte": report.matte,
         "warnings": warnings, "outputs": outputs,
     })
 }
@@ -152,7 +153,6 @@ fn as_table(input: &str, finished: &Finished) -> String {
     for [a, b, c, file] in &rows {
         table += &format!("{a:format$}  {b:>size$}  {c:>time$}  {}\n", on_one_line(file));
     }
-    let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
     table += &format!(
         "{}: {} frames of {} in {:.1} s ({:.0} frames/s)\n",
         on_one_line(input),
@@ -161,19 +161,37 @@ fn as_table(input: &str, finished: &Finished) -> String {
         finished.took.as_secs_f64(),
         report.frames as f64 / finished.took.as_secs_f64().max(1e-3),
     );
-    let matte = &report.matte;
-    table += &format!(
-        "chroma key {color} ({:.0} % sure), {:.1} % removed; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}\n",
-        matte.confidence * 100.0,
-        matte.removed_share * 100.0,
-        matte.holes_percent,
-        matte.residue_percent,
-        matte.flicker,
-    );
-    for warning in matte.warnings() {
-        table += &format!("warning: {}\n", warning.message());
+    table += &how(report);
+    for warning in report.matte.warnings() {
+        table += &format!("warning: {}\n", warning.message(report.method));
     }
     table
+}
+
+/// How the subject was found, and how good the matte probably is.
+fn how(report: &CutReport) -> String {
+    let matte = &report.matte;
+    let removed = format!("{:.1} % removed", matte.removed_share * 100.0);
+    match report.method {
+        CutMethod::ChromaKey => {
+            let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
+            format!(
+                "chroma key {color} ({:.0} % sure), {removed}; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}\n",
+                matte.confidence.unwrap_or(0.0) * 100.0,
+                matte.holes_percent.unwrap_or(0.0),
+                matte.residue_percent.unwrap_or(0.0),
+                matte.flicker,
+            )
+        }
+        CutMethod::Ai => {
+            let model = report.model.as_deref().unwrap_or("unknown");
+            format!(
+                "neural model {model} ({}), {removed}; estimated: flicker {:.2}\n",
+                report.reason.wire(),
+                matte.flicker
+            )
+        }
+    }
 }
 
 /// A name or message of a stranger as one line that does nothing to a terminal: what does not print is escaped.

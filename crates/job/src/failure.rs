@@ -48,6 +48,8 @@ failure_codes! {
     Expired = "JOB_EXPIRED", Host;
     /// This server's ffmpeg cannot write the format.
     FormatUnavailable = "FORMAT_UNAVAILABLE", Host;
+    /// A neural network was asked for, and none is installed.
+    ModelMissing = "MODEL_MISSING", Host;
     /// The disk is full.
     InsufficientStorage = "INSUFFICIENT_STORAGE", Host;
     /// The job ran past its deadline or stopped moving.

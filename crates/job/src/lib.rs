@@ -28,10 +28,12 @@ pub use fault::Fault;
 pub use format::{Formats, OutputFormat};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};
-pub use outcome::{CutMethod, Measured, Outcome, OutputPointer, Sha256Hex};
+pub use outcome::{CutMethod, Measured, MethodReason, Outcome, OutputPointer, Sha256Hex};
 pub use persisted::PersistedRequestError;
 pub use report::{MatteReport, Warning};
-pub use request::{CutRequest, FpsChoice, KeyChoice, LongestSide, Quality, RequestError, Speed, Tolerance};
+pub use request::{
+    CutRequest, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, Speed, Tolerance,
+};
 pub use sniff::{SNIFF_BYTES, could_be_video};
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};

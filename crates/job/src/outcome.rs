@@ -31,6 +31,36 @@ pub enum CutMethod {
     Ai,
 }
 
+/// Why the background was told from the subject in that way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MethodReason {
+    /// The method was asked for by name.
+    Asked,
+    /// The background's colour was given.
+    KeyGiven,
+    /// The background is flat.
+    FlatBackground,
+    /// The background is not flat.
+    NoFlatBackground,
+    /// The clip's own border is transparent.
+    Transparent,
+}
+
+impl MethodReason {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn wire(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::KeyGiven => "key-given",
+            Self::FlatBackground => "flat-background",
+            Self::NoFlatBackground => "no-flat-background",
+            Self::Transparent => "transparent",
+        }
+    }
+}
+
 /// What was learned about a clip by cutting it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
@@ -46,6 +76,12 @@ pub struct Measured {
     pub duration_secs: f64,
     /// How the background was found.
     pub method: CutMethod,
+    /// Why in that way; jobs of earlier versions do not say.
+    #[serde(default)]
+    pub reason: Option<MethodReason>,
+    /// The neural model, where one was used.
+    #[serde(default)]
+    pub model: Option<String>,
     /// The background colour as `#RRGGBB`, where there was one.
     #[serde(default, with = "hex_color")]
     pub background: Option<Rgb8>,
@@ -96,12 +132,16 @@ mod tests {
                 fps: 23.976,
                 duration_secs: 1.04,
                 method: CutMethod::ChromaKey,
+                reason: Some(MethodReason::FlatBackground),
+                model: None,
                 background,
                 report: None,
             };
             let text = serde_json::to_string(&measured).unwrap();
             assert!(text.contains("\"chromakey\""), "{text}");
             assert_eq!(serde_json::from_str::<Measured>(&text).unwrap(), measured);
+            let earlier = text.replace(r#","reason":"flat-background","model":null"#, "");
+            assert_eq!(serde_json::from_str::<Measured>(&earlier).unwrap(), Measured { reason: None, ..measured });
         }
     }
 }

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, Quality, RequestError, Speed, Tolerance};
+use crate::{
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, Speed, Tolerance,
+};
 
 /// The version that is written. A reader refuses every other, so that a job is never cut by rules it was not asked under.
 const VERSION: u32 = 1;
@@ -29,6 +31,9 @@ pub enum PersistedRequestError {
 struct Persisted {
     v: u32,
     formats: Formats,
+    /// Left out where it is automatic.
+    #[serde(default, skip_serializing_if = "is_default")]
+    method: MethodChoice,
     chroma_key: String,
     tolerance: Tolerance,
     fps: FpsChoice,
@@ -40,9 +45,8 @@ struct Persisted {
     keeps_audio: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_default(speed: &Speed) -> bool {
-    *speed == Speed::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[derive(Deserialize)]
@@ -61,6 +65,7 @@ impl CutRequest {
         let persisted = Persisted {
             v: VERSION,
             formats: self.formats.clone(),
+            method: self.method,
             chroma_key,
             tolerance: self.tolerance,
             fps: self.fps,
@@ -84,6 +89,7 @@ impl CutRequest {
         let persisted: Persisted = serde_json::from_str(text).map_err(PersistedRequestError::Damaged)?;
         Ok(Self {
             formats: persisted.formats,
+            method: persisted.method,
             key: persisted.chroma_key.parse()?,
             tolerance: persisted.tolerance,
             fps: persisted.fps,
@@ -103,6 +109,7 @@ mod tests {
     fn request() -> CutRequest {
         CutRequest {
             formats: Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap(),
+            method: MethodChoice::Auto,
             key: "#00FF00".parse().unwrap(),
             tolerance: Tolerance::default(),
             fps: FpsChoice::Fixed(24),
@@ -117,7 +124,8 @@ mod tests {
     fn a_request_reads_back_as_it_was() {
         let auto = CutRequest { key: KeyChoice::Auto, fps: FpsChoice::Source, size: None, ..request() };
         let fast = CutRequest { speed: Speed::Fast, ..request() };
-        for request in [request(), auto, fast] {
+        let ai = CutRequest { method: MethodChoice::Ai, key: KeyChoice::Auto, ..request() };
+        for request in [request(), auto, fast, ai] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -1,20 +1,23 @@
 use serde::{Deserialize, Serialize};
 
+use crate::CutMethod;
+
 /// How good a matte probably is, told from the clip and the matte alone: nobody knows the truth here.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MatteReport {
-    /// Share of the border, over the whole clip, that agrees with the background found: 0–1.
-    pub confidence: f64,
+    /// Share of the border, over the whole clip, that agrees with the background found: 0–1. `None`, as all that is told from
+    /// the background's colour, where the subject was found without it.
+    pub confidence: Option<f64>,
     /// Mean share of the picture that was made transparent, 0–1.
     pub removed_share: f64,
     /// Of the subject, the per cent that lie inside it and were made transparent, though they have not quite the background's
     /// colour.
-    pub holes_percent: f64,
+    pub holes_percent: Option<f64>,
     /// Of the subject, the per cent that lie inside it, have the background's colour, and were kept.
-    pub lookalike_percent: f64,
+    pub lookalike_percent: Option<f64>,
     /// Of the removed area, the per cent beside it that nearly have the background's colour, and were kept.
-    pub residue_percent: f64,
+    pub residue_percent: Option<f64>,
     /// Root mean square of the change of alpha from picture to picture where the colour did not change, × 100.
     pub flicker: f64,
 }
@@ -43,13 +46,14 @@ impl MatteReport {
     /// with them (docs/quality.md has the figures).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
+        let above = |value: Option<f64>, limit: f64| value.is_some_and(|value| value > limit);
         let checks = [
-            (self.confidence < 0.6, Warning::LowConfidence),
+            (self.confidence.is_some_and(|confidence| confidence < 0.6), Warning::LowConfidence),
             (self.removed_share < 0.005, Warning::NothingRemoved),
             (self.removed_share > 0.999, Warning::EverythingRemoved),
-            (self.holes_percent > 5.0, Warning::Holes),
-            (self.lookalike_percent > 1.0, Warning::Lookalike),
-            (self.residue_percent > 1.0, Warning::Residue),
+            (above(self.holes_percent, 5.0), Warning::Holes),
+            (above(self.lookalike_percent, 1.0), Warning::Lookalike),
+            (above(self.residue_percent, 1.0), Warning::Residue),
             (self.flicker > 1.0, Warning::Flicker),
         ];
         checks.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
@@ -71,9 +75,24 @@ impl Warning {
         }
     }
 
-    /// What it is and what to do, for people.
+    /// What it is and what to do about a matte that was made with `method`, for people.
     #[must_use]
-    pub const fn message(self) -> &'static str {
+    pub const fn message(self, method: CutMethod) -> &'static str {
+        match (self, method) {
+            (Self::NothingRemoved, CutMethod::Ai) => {
+                "hardly anything was removed: the network takes nearly everything for subject; try another model"
+            }
+            (Self::EverythingRemoved, CutMethod::Ai) => {
+                "nearly everything was removed: the network finds no subject in this clip; try another model"
+            }
+            (Self::Flicker, CutMethod::Ai) => {
+                "the matte is unsteady in places that do not move: the network is unsure there; try another model"
+            }
+            (warning, _) => warning.about_a_key(),
+        }
+    }
+
+    const fn about_a_key(self) -> &'static str {
         match self {
             Self::LowConfidence => {
                 "much of the picture's border is not the background: check that the whole subject is there, or name the background colour"
@@ -101,11 +120,11 @@ mod tests {
     use super::*;
 
     const GOOD: MatteReport = MatteReport {
-        confidence: 1.0,
+        confidence: Some(1.0),
         removed_share: 0.7,
-        holes_percent: 0.2,
-        lookalike_percent: 0.0,
-        residue_percent: 0.05,
+        holes_percent: Some(0.2),
+        lookalike_percent: Some(0.0),
+        residue_percent: Some(0.05),
         flicker: 0.2,
     };
 
@@ -115,14 +134,30 @@ mod tests {
     }
 
     #[test]
+    fn no_warning_about_a_colour_is_given_where_none_was_used() {
+        let unkeyed = MatteReport {
+            confidence: None,
+            holes_percent: None,
+            lookalike_percent: None,
+            residue_percent: None,
+            ..GOOD
+        };
+        assert_eq!(unkeyed.warnings(), []);
+        for warning in [Warning::NothingRemoved, Warning::EverythingRemoved, Warning::Flicker] {
+            assert!(!warning.message(CutMethod::Ai).contains("tolerance"), "{warning:?}");
+            assert!(warning.message(CutMethod::ChromaKey).contains("tolerance"), "{warning:?}");
+        }
+    }
+
+    #[test]
     fn each_fault_is_named_alone() {
         let cases = [
-            (MatteReport { confidence: 0.5, ..GOOD }, Warning::LowConfidence),
+            (MatteReport { confidence: Some(0.5), ..GOOD }, Warning::LowConfidence),
             (MatteReport { removed_share: 0.0, ..GOOD }, Warning::NothingRemoved),
             (MatteReport { removed_share: 1.0, ..GOOD }, Warning::EverythingRemoved),
-            (MatteReport { holes_percent: 9.0, ..GOOD }, Warning::Holes),
-            (MatteReport { lookalike_percent: 9.0, ..GOOD }, Warning::Lookalike),
-            (MatteReport { residue_percent: 9.0, ..GOOD }, Warning::Residue),
+            (MatteReport { holes_percent: Some(9.0), ..GOOD }, Warning::Holes),
+            (MatteReport { lookalike_percent: Some(9.0), ..GOOD }, Warning::Lookalike),
+            (MatteReport { residue_percent: Some(9.0), ..GOOD }, Warning::Residue),
             (MatteReport { flicker: 9.0, ..GOOD }, Warning::Flicker),
         ];
         for (report, warning) in cases {

@@ -202,11 +202,39 @@ impl FromStr for Speed {
     }
 }
 
+/// How subject and background are to be told apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MethodChoice {
+    /// By colour where the background is flat, else by a neural network.
+    #[default]
+    Auto,
+    /// By colour.
+    Chroma,
+    /// By a neural network.
+    Ai,
+}
+
+impl FromStr for MethodChoice {
+    type Err = RequestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "auto" => Ok(Self::Auto),
+            "chroma" => Ok(Self::Chroma),
+            "ai" => Ok(Self::Ai),
+            _ => Err(RequestError::new("method", text, "auto, chroma or ai")),
+        }
+    }
+}
+
 /// All that was asked of one cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutRequest {
     /// Which files to make, all from one matte.
     pub formats: Formats,
+    /// How subject and background are told apart.
+    pub method: MethodChoice,
     /// The background colour.
     pub key: KeyChoice,
     /// How far from it the background may lie.
@@ -253,6 +281,12 @@ mod tests {
     fn a_long_value_is_cut_in_the_message() {
         let error = "9".repeat(5000).parse::<Quality>().unwrap_err();
         assert_eq!(error.value().len(), 64);
+    }
+
+    #[test]
+    fn a_method_is_one_of_three_words() {
+        assert_eq!(" ai ".parse(), Ok(MethodChoice::Ai));
+        assert_eq!("AI".parse::<MethodChoice>().unwrap_err().field(), "method");
     }
 
     #[test]

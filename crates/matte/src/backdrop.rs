@@ -70,6 +70,12 @@ impl Backdrop {
         self.color
     }
 
+    /// Whether there is none, since most of the border is transparent already.
+    #[must_use]
+    pub const fn is_absent(&self) -> bool {
+        self.light.is_none()
+    }
+
     /// Share of the border, over the whole clip, that is this background: 0.0..=1.0.
     #[must_use]
     pub const fn confidence(&self) -> f32 {

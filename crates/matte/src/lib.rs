@@ -8,6 +8,14 @@
 //! 4. [`Keyer::key`] mattes one picture by itself. Any thread, any order.
 //! 5. [`Keyer::finish`] settles one picture's alpha with a look at its neighbours in time and writes the unmixed
 //!    foreground colour. Any thread, any order.
+//!
+//! For pictures over any background the same with a neural network that the caller brings as a [`Network`]:
+//!
+//! 1. [`Segmenter::look`] keeps what one picture's neighbours will ask for. Any thread, any order.
+//! 2. [`Shots::settle`] finds cuts and chooses key pictures. One picture after the other, quick.
+//! 3. [`Segmenter::segment`] asks the network about a key picture. Any thread, any order; slow.
+//! 4. [`Segmenter::finish`] carries what was said about the key pictures around to one picture and refines it. Any thread, any
+//!    order.
 
 mod backdrop;
 mod band;
@@ -16,6 +24,8 @@ mod field;
 mod keyer;
 mod light;
 mod likeness;
+mod network;
+mod neural;
 mod outline;
 mod palette;
 mod profile;
@@ -31,3 +41,5 @@ mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
 pub use keyer::{Doubts, KeySettings, Keyed, Keyer, Looked, Pockets};
+pub use network::{Network, NetworkError, NetworkInput};
+pub use neural::{Pace, Segmenter, Shots, Trace};

@@ -9,19 +9,20 @@ use std::{
 use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, MediaLimits, Tools, read_picture};
 use clearcut_frame::Picture;
 use clearcut_job::CutRequest;
-use clearcut_matte::{Backdrop, KeySettings, Keyer};
+use clearcut_matte::{Doubts, KeySettings, Keyer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
-    CutReport, Error, OutputReport, Progress, Resources, Stop,
+    CutReport, Error, Networks, OutputReport, Progress, Resources, Stop,
     check::MatteLog,
     children::Children,
     encode::Encoder,
     matting::matte_in_order,
+    method::{By, Method, choose},
+    network_matting::{matte_by_network, pace},
     plan::Plan,
     progress::{Counters, StallTimer},
     quality::QualityLog,
-    survey::survey,
 };
 
 /// A cut to be made.
@@ -39,6 +40,8 @@ pub struct CutJob<'a> {
     pub limits: MediaLimits,
     /// What may be used of this machine.
     pub resources: Resources,
+    /// Where a neural network comes from, if one is needed.
+    pub networks: &'a dyn Networks,
 }
 
 /// Nothing moves for longer than this only if a child hangs: the slowest encoders take a second for a picture.
@@ -70,14 +73,21 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
             return Err(Error::TooLargeFor { format, size, max_side });
         }
     }
-    let (backdrop, children) = prepare(job, &info, &plan, stop)?;
-    let (key_color, confidence) = (Some(backdrop.color()), backdrop.confidence());
-    let (log, quality, outputs) = run(job, &info, &plan, backdrop, children, stop, progress)?;
+    let (method, children) = prepare(job, &info, &plan, stop)?;
+    let (cut_method, reason) = (method.by.method(), method.reason);
+    let (key_color, confidence, model) = match &method.by {
+        By::Color(backdrop) => (Some(backdrop.color()), Some(backdrop.confidence()), None),
+        By::Network(opened) => (None, None, Some(opened.model.clone())),
+    };
+    let (log, quality, outputs) = run(job, &info, &plan, method.by, children, stop, progress)?;
     Ok(CutReport {
         source: info,
         size: plan.size(),
         frame_rate: plan.frame_rate,
         frames: log.frames(),
+        method: cut_method,
+        reason,
+        model,
         key_color,
         matte: quality.report(confidence, log.removed_share()),
         outputs,
@@ -94,14 +104,14 @@ fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
 }
 
 /// Measures the background, and meanwhile starts decoder and encoders, since starting them takes as long as a few pictures.
-fn prepare(job: &CutJob, info: &MediaInfo, plan: &Plan, stop: &Stop) -> Result<(Backdrop, Children), Error> {
-    let (backdrop, children) = thread::scope(|scope| {
-        let surveying = scope.spawn(|| survey(job, info, plan.picture, stop).map_err(|error| stop.fail(error)).ok());
+fn prepare(job: &CutJob, info: &MediaInfo, plan: &Plan, stop: &Stop) -> Result<(Method, Children), Error> {
+    let (method, children) = thread::scope(|scope| {
+        let surveying = scope.spawn(|| choose(job, info, plan.picture, stop).map_err(|error| stop.fail(error)).ok());
         let children = Children::start(job, info, plan, stop).map_err(|error| stop.fail(error)).ok();
         (surveying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), children)
     });
     stop.check()?;
-    backdrop.zip(children).ok_or(Error::Cancelled)
+    method.zip(children).ok_or(Error::Cancelled)
 }
 
 /// Runs decoder, matting and all encoders at the same time.
@@ -109,13 +119,11 @@ fn run(
     job: &CutJob,
     info: &MediaInfo,
     plan: &Plan,
-    backdrop: Backdrop,
+    by: By,
     children: Children,
     stop: &Stop,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(MatteLog, QualityLog, Vec<OutputReport>), Error> {
-    let settings = KeySettings { tolerance: job.request.tolerance.get() };
-    let keyer = Keyer::new(backdrop, settings);
     let counters = Counters::new(plan.encodes.len());
     let log = OnceLock::new();
     let Children { decoder, works } = children;
@@ -144,9 +152,11 @@ fn run(
         }
         drop(done_to);
         scope.spawn(move || decode(decoder, job, info, plan, &decoded_to).unwrap_or_else(|error| stop.fail(error)));
-        let (keyer, log) = (&keyer, &log);
+        let log = &log;
         let matting = scope.spawn(move || {
-            let (all, quality) = matte(keyer, job, &decoded, &finished_to);
+            let (all, quality, ended) = matte(by, job, &decoded, &finished_to);
+            // An encoder that a failure cuts short must not take its file for whole.
+            ended.unwrap_or_else(|error| stop.fail(error));
             let _ = log.set(all);
             drop(finished_to); // Encoders end only now, when the log they are checked against stands.
             quality
@@ -200,19 +210,33 @@ fn decode(
 
 /// Mattes what comes from the decoder and hands each picture to every encoder.
 fn matte(
-    keyer: &Keyer,
+    by: By,
     job: &CutJob,
     decoded: &Receiver<Picture>,
     encoders: &[Sender<Arc<Picture>>],
-) -> (MatteLog, QualityLog) {
+) -> (MatteLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
-    matte_in_order(keyer, job.resources.threads, decoded.iter(), |picture, keyed| {
+    let mut emit = |picture: Picture, seen: &[u8], doubts: Doubts| {
         log.push(&picture);
-        quality.push(&picture, keyed.seen(), keyed.doubts());
+        quality.push(&picture, seen, doubts);
         let picture = Arc::new(picture);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&picture)).is_ok())
-    });
-    (log, quality)
+    };
+    let ended = match by {
+        By::Color(backdrop) => {
+            let keyer = Keyer::new(backdrop, KeySettings { tolerance: job.request.tolerance.get() });
+            matte_in_order(&keyer, job.resources.threads, decoded.iter(), |picture, keyed| {
+                emit(picture, keyed.seen(), keyed.doubts())
+            });
+            Ok(())
+        }
+        By::Network(opened) => {
+            let (pace, threads) = (pace(job.request.speed), job.resources.threads);
+            let emit = |picture: Picture, seen: &[u8]| emit(picture, seen, Doubts::default());
+            matte_by_network(opened, pace, threads, decoded.iter(), emit).map_err(Error::from)
+        }
+    };
+    (log, quality, ended)
 }
 
 /// Tells progress until every encoder has reported, and ends the cut if nothing moves.

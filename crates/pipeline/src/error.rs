@@ -4,7 +4,10 @@ use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::Size;
 use clearcut_job::{Fault, OutputFormat};
+use clearcut_matte::NetworkError;
 use clearcut_webm::Error as WebmError;
+
+use crate::NetworkFailure;
 
 /// Why a cut did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +18,16 @@ pub enum Error {
     Tool(#[from] ToolError),
     /// The border of the clip has no dominant colour, so there is no background to key.
     #[error("the clip has no flat background: no colour dominates its border")]
-    NoFlatBackground,
+    NoFlatBackground {
+        /// Whether a neural network would have been used, were one installed.
+        could_use_network: bool,
+    },
+    /// There is no network, and one was asked for.
+    #[error(transparent)]
+    Network(NetworkFailure),
+    /// The network gave no answer that can be used.
+    #[error(transparent)]
+    NetworkAnswer(#[from] NetworkError),
     /// The clip ended much earlier than its headers say.
     #[error("only {decoded} of {stated} pictures could be decoded")]
     EndedEarly {
@@ -95,7 +107,9 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Tool(error) => error.code(),
-            Self::NoFlatBackground => "NO_FLAT_BACKGROUND",
+            Self::NoFlatBackground { .. } => "NO_FLAT_BACKGROUND",
+            Self::Network(failure) => failure.code,
+            Self::NetworkAnswer(_) => "MODEL_UNUSABLE",
             Self::EndedEarly { .. } | Self::TooManyPictures { .. } | Self::TooLargeFor { .. } => "INVALID_VIDEO",
             Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
             Self::Stalled { .. } => "TIMEOUT",
@@ -109,7 +123,8 @@ impl Error {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Tool(error) => error.fault(),
-            Self::NoFlatBackground
+            Self::Network(failure) => failure.fault,
+            Self::NoFlatBackground { .. }
             | Self::EndedEarly { .. }
             | Self::TooManyPictures { .. }
             | Self::TooLargeFor { .. }
@@ -117,6 +132,7 @@ impl Error {
             Self::CheckFailed { .. }
             | Self::Encoder { .. }
             | Self::Layers { .. }
+            | Self::NetworkAnswer(_)
             | Self::Stalled { .. }
             | Self::Io { .. } => Fault::Host,
         }
@@ -124,12 +140,19 @@ impl Error {
 
     /// What to do about it, as a sentence for a person; `None` where there is nothing useful to say.
     #[must_use]
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Tool(error) => error.hint(),
-            Self::NoFlatBackground => Some(
-                "Name the background colour, for example --key '#00FF00'. A clip without a flat backdrop cannot be keyed by colour.",
+            Self::NoFlatBackground { could_use_network: false } => Some(
+                "Name the background colour, for example --key '#00FF00', or leave --method out. A clip without a flat backdrop cannot be keyed by colour.",
             ),
+            Self::NoFlatBackground { could_use_network: true } => Some(
+                "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background colour, for example --key '#00FF00'.",
+            ),
+            Self::Network(failure) => failure.hint.as_deref(),
+            Self::NetworkAnswer(_) => {
+                Some("`clearcut models verify` looks at the model's file; try another --runtime.")
+            }
             Self::EndedEarly { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }

@@ -7,6 +7,8 @@
 //!                                                                        ├→ encode → check
 //!                                                                        └→ …
 //! ```
+//!
+//! Where the background is not flat, or a network was asked for, one that [`Networks`] opens takes the place of the key.
 
 mod animate;
 mod check;
@@ -16,6 +18,8 @@ mod encode;
 mod error;
 mod layers;
 mod matting;
+mod method;
+mod network_matting;
 mod plan;
 mod progress;
 mod quality;
@@ -27,6 +31,7 @@ mod survey;
 
 pub use cut::{CutJob, cut};
 pub use error::Error;
+pub use method::{NetworkFailure, Networks, OpenNetwork};
 pub use plan::Resources;
 pub use progress::Progress;
 pub use report::{CutReport, OutputReport};

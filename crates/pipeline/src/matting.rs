@@ -51,7 +51,7 @@ fn finish(keyer: &Keyer, window: &VecDeque<Keyed>, index: usize) -> Picture {
 }
 
 /// Maps each item on a thread of its own, keeping the order.
-fn in_parallel<T: Send, R: Send>(items: Vec<T>, map: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub(crate) fn in_parallel<T: Send, R: Send>(items: Vec<T>, map: impl Fn(T) -> R + Sync) -> Vec<R> {
     if items.len() < 2 {
         return items.into_iter().map(map).collect();
     }

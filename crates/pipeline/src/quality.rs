@@ -37,13 +37,13 @@ impl QualityLog {
         self.last = now;
     }
 
-    /// The report, with the background's `confidence` and the share of the picture that was removed.
-    pub(crate) fn report(&self, confidence: f32, removed_share: f64) -> MatteReport {
-        let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
+    /// The report, with the background's `confidence`, where its colour told it, and the share of the picture that was removed.
+    pub(crate) fn report(&self, confidence: Option<f32>, removed_share: f64) -> MatteReport {
+        let percent = |part: u64, whole: u64| confidence.map(|_| 100.0 * part as f64 / whole.max(1) as f64);
         let Doubts { subject, holes, lookalikes, residue } = self.doubts;
         let [squares, compared] = self.flicker;
         MatteReport {
-            confidence: f64::from(confidence),
+            confidence: confidence.map(f64::from),
             removed_share,
             holes_percent: percent(holes, subject + holes),
             lookalike_percent: percent(lookalikes, subject),
@@ -90,7 +90,7 @@ mod tests {
         for &(seen, alpha) in pictures {
             log.push(&picture(alpha), &[seen; 96], Doubts::default());
         }
-        log.report(1.0, 0.5).flicker
+        log.report(Some(1.0), 0.5).flicker
     }
 
     #[test]
@@ -104,8 +104,8 @@ mod tests {
     fn shares_are_of_what_they_are_part_of() {
         let mut log = QualityLog::default();
         log.push(&picture(255), &[90; 96], Doubts { subject: 30, holes: 10, lookalikes: 3, residue: 17 });
-        let report = log.report(0.8, 0.5);
+        let report = log.report(Some(0.8), 0.5);
         let found = [report.holes_percent, report.lookalike_percent, report.residue_percent];
-        assert_eq!(found.map(|percent| percent.round() as u32), [25, 10, 50]);
+        assert_eq!(found.map(|percent| percent.map(f64::round)), [Some(25.0), Some(10.0), Some(50.0)]);
     }
 }

@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{FrameRate, Rgb8, Size};
-use clearcut_job::{MatteReport, OutputFormat};
+use clearcut_job::{CutMethod, MatteReport, MethodReason, OutputFormat};
 
 /// What came of a cut.
 #[derive(Debug, Clone)]
@@ -15,7 +15,13 @@ pub struct CutReport {
     pub frame_rate: FrameRate,
     /// Pictures in each output.
     pub frames: u64,
-    /// The background's colour, measured or given; `None` where the clip was transparent already.
+    /// How subject and background were told apart.
+    pub method: CutMethod,
+    /// Why in that way.
+    pub reason: MethodReason,
+    /// The neural model, where one was used.
+    pub model: Option<String>,
+    /// The background's colour, measured or given; `None` where it was not asked for.
     pub key_color: Option<Rgb8>,
     /// How good the matte probably is.
     pub matte: MatteReport,

@@ -42,7 +42,7 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop
         KeyChoice::Auto => None,
         KeyChoice::Given(color) => Some(color),
     };
-    Backdrop::estimate(&samples, given).map_err(|_| Error::NoFlatBackground)
+    Backdrop::estimate(&samples, given).map_err(|_| Error::NoFlatBackground { could_use_network: false })
 }
 
 fn sample_plan(info: &MediaInfo, format: PictureFormat) -> SamplePlan {

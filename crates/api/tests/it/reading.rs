@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FencingToken, JobId, MatteReport, Measured, Outcome, OutputFormat, OutputPointer,
-    Progress, Stage,
+    CutMethod, Failure, FailureCode, FencingToken, JobId, MatteReport, Measured, MethodReason, Outcome, OutputFormat,
+    OutputPointer, Progress, Stage,
 };
 use clearcut_queue::{Claimed, Ending};
 use clearcut_store::ObjectName;
@@ -23,13 +23,15 @@ pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'stat
         fps: 24.0,
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
+        reason: Some(MethodReason::FlatBackground),
+        model: None,
         background: "#E92FBC".parse().ok(),
         report: Some(MatteReport {
-            confidence: 0.875,
+            confidence: Some(0.875),
             removed_share: 0.5,
-            holes_percent: 0.25,
-            lookalike_percent: 2.5,
-            residue_percent: 0.125,
+            holes_percent: Some(0.25),
+            lookalike_percent: Some(2.5),
+            residue_percent: Some(0.125),
             flicker: 0.5,
         }),
     };
@@ -93,9 +95,9 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             "duration": 1.0, "frameCount": 24, "fps": 24.0, "processingTimeMs": 12500,
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
             "report": {
-                "method": "chromakey", "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
+                "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
                 "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5,
-                "warnings": [{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message()}],
+                "warnings": [{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message(CutMethod::ChromaKey)}],
             },
             "outputs": [{"format": "webm", "url": null, "size": 4}],
         },

@@ -130,6 +130,10 @@ struct Given {
     #[arg(long, value_name = "N", env = "CLEARCUT_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
 
+    /// Memory that neural networks may take together [default: 1024]
+    #[arg(long, value_name = "MIB", env = "CLEARCUT_MODEL_MEMORY_MIB")]
+    model_memory_mib: Option<u32>,
+
     /// text or json [default: text]
     #[arg(long, value_name = "FORMAT", env = "CLEARCUT_LOG_FORMAT")]
     log_format: Option<LogFormat>,
@@ -176,6 +180,7 @@ pub(crate) struct Settings {
     pub(crate) max_waits_per_key: usize,
     pub(crate) grace: Duration,
     pub(crate) max_connections: usize,
+    pub(crate) model_memory_mib: u32,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
 }
@@ -225,6 +230,7 @@ impl Settings {
             max_waits_per_key: pick!(max_waits_per_key, 1000),
             grace: Duration::from_secs(pick!(grace_secs, 30)),
             max_connections: pick!(max_connections, 4096),
+            model_memory_mib: pick!(model_memory_mib, 1024),
             log_format: pick!(log_format, LogFormat::Text),
             log: pick!(log, "info".to_owned()),
         };

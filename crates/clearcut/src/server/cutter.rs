@@ -1,14 +1,17 @@
 use std::fs::File;
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{CutMethod, Failure, FailureCode, Fault, Measured, Progress, Stage};
+use clearcut_job::{Failure, FailureCode, Fault, Measured, Progress, Stage};
 use clearcut_pipeline::{CutJob, CutReport, Error, Progress as CutProgress, Resources, Stop};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
+
+use crate::networks::InstalledNetworks;
 
 /// Makes cuts with the pipeline of the command line.
 #[derive(Debug)]
 pub(crate) struct PipelineCutter {
     pub(crate) tools: Tools,
+    pub(crate) networks: InstalledNetworks,
 }
 
 impl Cutter for PipelineCutter {
@@ -32,6 +35,7 @@ impl Cutter for PipelineCutter {
             scratch: &order.scratch,
             limits: MediaLimits::default(),
             resources: Resources::default(),
+            networks: &self.networks,
         };
         let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(place(step)));
         report.map(outcome).map_err(|error| explain(&error))
@@ -56,7 +60,9 @@ fn outcome(report: CutReport) -> CutOutcome {
             frames: report.frames,
             fps,
             duration_secs: report.frames as f64 / fps,
-            method: CutMethod::ChromaKey,
+            method: report.method,
+            reason: Some(report.reason),
+            model: report.model,
             background: report.key_color,
             report: Some(report.matte),
         },
@@ -83,6 +89,7 @@ fn host_message(code: FailureCode) -> &'static str {
     match code {
         FailureCode::FormatUnavailable => "this server cannot write a format that was asked for",
         FailureCode::InsufficientStorage => "the server's disk is full",
+        FailureCode::ModelMissing => "the neural model of this server is not installed",
         FailureCode::Timeout => "the cut took too long",
         FailureCode::OutputCheckFailed => "an output did not hold what was meant to be in it",
         _ => "the clip could not be cut",

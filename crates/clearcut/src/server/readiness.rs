@@ -7,13 +7,20 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct ServerReadiness {
     ffmpeg: String,
     sandbox: &'static str,
+    network: Option<String>,
     stopping: CancellationToken,
 }
 
 impl ServerReadiness {
     /// Remembers what was found at the start.
-    pub(crate) fn new(tools: &Tools, capabilities: &Capabilities, stopping: CancellationToken) -> Self {
-        Self { ffmpeg: capabilities.version().to_string(), sandbox: tools.sandbox().level(), stopping }
+    pub(crate) fn new(
+        tools: &Tools,
+        capabilities: &Capabilities,
+        network: Option<String>,
+        stopping: CancellationToken,
+    ) -> Self {
+        let (ffmpeg, sandbox) = (capabilities.version().to_string(), tools.sandbox().level());
+        Self { ffmpeg, sandbox, network, stopping }
     }
 }
 
@@ -24,6 +31,8 @@ impl Readiness for ServerReadiness {
         vec![
             Check { name: "ffmpeg", ok: true, detail: self.ffmpeg.clone() },
             Check { name: "sandbox", ok: true, detail: self.sandbox.to_owned() },
+            // Cutting by colour needs none, so its absence makes no server unready.
+            Check { name: "network", ok: true, detail: self.network.clone().unwrap_or("none".to_owned()) },
             Check { name: "worker", ok: !stopping, detail: worker.to_owned() },
         ]
     }

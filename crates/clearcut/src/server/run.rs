@@ -20,7 +20,7 @@ use super::{
     first_key::{draw_token, make_key},
     readiness::ServerReadiness,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, networks::InstalledNetworks};
 
 /// How long the link that a fresh server prints opens it.
 const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
@@ -29,19 +29,10 @@ const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 pub(crate) const DATABASE: &str = "clearcut.db";
 
 /// Serves until told to stop: SIGTERM and SIGINT let running jobs end, a second one puts them back at once.
-pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure> {
+pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNetworks) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let policy = Policy {
-        lease_ttl: settings.lease_ttl,
-        retention: settings.retention,
-        upload_ttl: settings.upload_ttl,
-        quota_bytes: settings.quota_bytes,
-        max_running: settings.max_running_per_key,
-        max_waiting: settings.max_waiting_per_key,
-        ..Policy::default()
-    };
-    let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy).await?);
+    let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy(&settings)).await?);
     let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
     let signer =
@@ -49,6 +40,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     let outbound = outbound(&settings)?;
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
+    let network = usable(&networks);
     let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
 
     let drain = Drain::default();
@@ -61,10 +53,11 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         clock: clock.clone(),
         traffic: Arc::default(),
         link: Arc::new(link),
-        readiness: Arc::new(ServerReadiness::new(&tools, capabilities, drain.stop_claiming.clone())),
+        readiness: Arc::new(ServerReadiness::new(&tools, capabilities, network.clone(), drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
             available_formats,
+            has_network: network.is_some(),
             body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
@@ -92,7 +85,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
         queue: queue_between_halts(queue.clone()),
         store,
         outbound,
-        cutter: Arc::new(PipelineCutter { tools }),
+        cutter: Arc::new(PipelineCutter { tools, networks }),
         clock,
         settings: WorkerSettings {
             slots: settings.slots,
@@ -128,6 +121,19 @@ pub(crate) async fn run(settings: Settings, tools: Tools) -> Result<(), Failure>
     queue.close().await;
     tracing::info!("stopped");
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+/// What jobs and keys may do.
+fn policy(settings: &Settings) -> Policy {
+    Policy {
+        lease_ttl: settings.lease_ttl,
+        retention: settings.retention,
+        upload_ttl: settings.upload_ttl,
+        quota_bytes: settings.quota_bytes,
+        max_running: settings.max_running_per_key,
+        max_waiting: settings.max_waiting_per_key,
+        ..Policy::default()
+    }
 }
 
 /// What expires is removed within ten minutes, or within half of a retention that is shorter.
@@ -243,5 +249,16 @@ fn host(code: &'static str, error: &dyn std::error::Error) -> Failure {
 impl From<clearcut_queue::QueueError> for Failure {
     fn from(error: clearcut_queue::QueueError) -> Self {
         host(error.code(), &error)
+    }
+}
+
+/// The network that jobs can have, in words; its absence is no reason not to serve.
+fn usable(networks: &InstalledNetworks) -> Option<String> {
+    match networks.check() {
+        Ok((model, runtime)) => Some(format!("{} with {}", model.id, runtime.name())),
+        Err(error) => {
+            tracing::info!(code = error.code(), "no neural network: method ai is refused");
+            None
+        }
     }
 }

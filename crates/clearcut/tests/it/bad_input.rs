@@ -502,12 +502,13 @@ fn one_bad_clip_does_not_stop_the_others_when_asked_to_go_on() {
 }
 
 /// A clip that takes some seconds to cut, and the cut running: pictures are with the encoders.
-fn cut_in_progress(place: &Place, sandbox: &str) -> std::process::Child {
+fn cut_in_progress(place: &Place, words: &[&str]) -> std::process::Child {
     place.encode("short.mp4", H264);
     place.make("long.mp4", "-stream_loop 150 -i short.mp4 -c copy");
     let told = place.join("told.jsonl");
     let child = command(env!("CARGO_BIN_EXE_clearcut"))
-        .args(["cut", "long.mp4", "--json", "-f", "webm,mov", "--sandbox", sandbox])
+        .args(["cut", "long.mp4", "--json", "-f", "webm,mov"])
+        .args(words)
         .current_dir(place.path())
         .stdout(fs::File::create(&told).unwrap())
         .spawn()
@@ -522,8 +523,17 @@ fn cut_in_progress(place: &Place, sandbox: &str) -> std::process::Child {
 
 #[test]
 fn an_interrupted_cut_leaves_nothing_behind() {
+    interrupted(&[]);
+}
+
+#[test]
+fn an_interrupted_cut_by_a_network_leaves_nothing_behind() {
+    interrupted(&["--method", "ai", "--runtime", "rten", "--models", &crate::models::installed()]);
+}
+
+fn interrupted(words: &[&str]) {
     let place = Place::new();
-    let mut child = cut_in_progress(&place, "auto");
+    let mut child = cut_in_progress(&place, words);
     let before = descendants(child.id());
     assert!(before.iter().any(|process| process.name == "ffmpeg"), "{before:?}");
     assert!(command("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
@@ -540,7 +550,7 @@ fn an_interrupted_cut_leaves_nothing_behind() {
 fn a_killed_cut_takes_its_children_along_and_publishes_nothing() {
     for sandbox in ["auto", "off"] {
         let place = Place::new();
-        let mut child = cut_in_progress(&place, sandbox);
+        let mut child = cut_in_progress(&place, &["--sandbox", sandbox]);
         let before = descendants(child.id());
         assert!(before.iter().any(|process| process.name == "ffmpeg"), "{before:?}");
         // Stopped, they notice neither a closed pipe nor an end of input: only being killed ends them.

@@ -8,6 +8,8 @@ fn every_error_code_is_explained() {
     let explained = fs::read_to_string(root.join("docs/errors.md")).unwrap();
     let sources = [
         "ffmpeg/src/error.rs",
+        "model/src/error.rs",
+        "outbound/src/error.rs",
         "pipeline/src/error.rs",
         "job/src/request.rs",
         "job/src/failure.rs",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::media::command;
 
 /// Every crate with its layer; a crate imports only from lower ones.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     ("clearcut-frame", 0),
     ("clearcut-job", 1),
     ("clearcut-animation", 2),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, u8); 14] = [
     ("clearcut-store", 2),
     ("clearcut-queue", 2),
     ("clearcut-webm", 2),
+    ("clearcut-model", 3),
     ("clearcut-notify", 3),
     ("clearcut-pipeline", 3),
     ("clearcut-worker", 4),
@@ -40,9 +41,15 @@ fn crates_import_only_from_lower_layers() {
             if let Some(layer) = layers.get(imported) {
                 assert!(*layer < layers[name], "{name} must not import {imported}");
                 // What faces the network decodes nothing.
-                let decodes =
-                    ["clearcut-animation", "clearcut-ffmpeg", "clearcut-matte", "clearcut-webm", "clearcut-pipeline"]
-                        .contains(&imported);
+                let decodes = [
+                    "clearcut-animation",
+                    "clearcut-ffmpeg",
+                    "clearcut-matte",
+                    "clearcut-model",
+                    "clearcut-pipeline",
+                    "clearcut-webm",
+                ]
+                .contains(&imported);
                 assert!(name != "clearcut-api" || !decodes, "{name} must not import {imported}");
             }
         }

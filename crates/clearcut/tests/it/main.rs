@@ -8,5 +8,6 @@ mod documents;
 mod input_kinds;
 mod layers;
 mod media;
+mod models;
 mod outputs;
 mod run;

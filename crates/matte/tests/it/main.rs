@@ -4,5 +4,6 @@
 
 mod canvas;
 mod keying;
+mod network;
 mod properties;
 mod relatives;

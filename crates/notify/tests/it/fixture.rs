@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
     Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, JobId, KeyChoice, ManualClock,
-    OutputFormat, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
+    MethodChoice, OutputFormat, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_notify::{Courier, CourierSettings, DescribeJob};
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
@@ -82,6 +82,7 @@ impl Post {
             owner: self.owner,
             request: CutRequest {
                 formats: Formats::from(OutputFormat::Webm),
+                method: MethodChoice::Auto,
                 key: KeyChoice::Auto,
                 tolerance: Tolerance::default(),
                 fps: FpsChoice::Source,

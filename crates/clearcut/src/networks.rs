@@ -1,0 +1,144 @@
+use std::{path::PathBuf, sync::OnceLock};
+
+use clap::{Args, ValueEnum};
+use clearcut_model::{Device, Error, MemoryBudget, ModelEntry, Models, Runtime, RuntimeChoice, RuntimeSearch, State};
+use clearcut_pipeline::{NetworkFailure, Networks, OpenNetwork};
+
+use crate::{environment, failure::Failure};
+
+/// Where models lie and what runs them; the same for all commands.
+#[derive(Debug, Args)]
+pub(crate) struct NetworkOptions {
+    /// Folder of the installed models [default: clearcut/models in the user's data folder]
+    #[arg(long, global = true, value_name = "DIR", env = "CLEARCUT_MODELS", help_heading = "Neural models")]
+    models: Option<PathBuf>,
+
+    /// Which model finds the subject [default: the first that is installed]
+    #[arg(long, global = true, value_name = "ID", env = "CLEARCUT_MODEL", help_heading = "Neural models")]
+    model: Option<String>,
+
+    /// What runs it: auto (ONNX Runtime where it is found, else rten), rten, or the file of an ONNX Runtime library
+    #[arg(
+        long,
+        global = true,
+        value_name = "RUNTIME",
+        env = "CLEARCUT_RUNTIME",
+        default_value = "auto",
+        help_heading = "Neural models"
+    )]
+    runtime: PathBuf,
+
+    /// What computes inside ONNX Runtime; the cards need a library that was built for them, and are not tested
+    #[arg(long, global = true, value_enum, env = "CLEARCUT_DEVICE", default_value_t = DeviceChoice::Cpu, help_heading = "Neural models")]
+    device: DeviceChoice,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DeviceChoice {
+    /// The processor
+    Cpu,
+    /// An Nvidia card with CUDA
+    Cuda,
+    /// An Nvidia card with TensorRT
+    Tensorrt,
+}
+
+impl From<DeviceChoice> for Device {
+    fn from(choice: DeviceChoice) -> Self {
+        match choice {
+            DeviceChoice::Cpu => Self::Cpu,
+            DeviceChoice::Cuda => Self::Cuda,
+            DeviceChoice::Tensorrt => Self::Tensorrt,
+        }
+    }
+}
+
+impl NetworkOptions {
+    /// The folder of models with its registry.
+    pub(crate) fn models(&self) -> Result<Models, Failure> {
+        Ok(Models::open(self.models.clone().unwrap_or_else(environment::models_folder))?)
+    }
+
+    /// Networks for cuts that may take `budget` together.
+    pub(crate) fn networks(&self, budget: MemoryBudget) -> Result<InstalledNetworks, Failure> {
+        let models = self.models()?;
+        if let Some(id) = &self.model {
+            models.registry().model(id)?;
+        }
+        let choice = match self.runtime.to_str() {
+            Some("auto") => RuntimeChoice::Auto,
+            Some("rten") => RuntimeChoice::Rten,
+            _ => RuntimeChoice::Library(self.runtime.clone()),
+        };
+        let search = RuntimeSearch {
+            choice,
+            device: self.device.into(),
+            folders: environment::library_folders(models.folder()),
+        };
+        Ok(InstalledNetworks { models, model: self.model.clone(), search, runtime: OnceLock::new(), budget })
+    }
+}
+
+/// Networks from the folder of installed models. The runtime is looked for when one is first needed: cutting by colour never
+/// depends on it.
+#[derive(Debug)]
+pub(crate) struct InstalledNetworks {
+    models: Models,
+    model: Option<String>,
+    search: RuntimeSearch,
+    runtime: OnceLock<Runtime>,
+    budget: MemoryBudget,
+}
+
+impl InstalledNetworks {
+    /// The model that cuts use.
+    pub(crate) fn model(&self) -> Result<&ModelEntry, Error> {
+        match &self.model {
+            Some(id) => self.models.registry().model(id),
+            None => self.models.default_model().ok_or_else(|| Error::Unknown { id: "default".to_owned() }),
+        }
+    }
+
+    /// What runs it.
+    pub(crate) fn runtime(&self) -> Result<&Runtime, Error> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let found = Runtime::find(&self.search)?;
+        Ok(self.runtime.get_or_init(|| found))
+    }
+
+    /// Whether a cut can have a network, and if not, why.
+    pub(crate) fn check(&self) -> Result<(&ModelEntry, &Runtime), Error> {
+        let model = self.model()?;
+        match self.models.state(model) {
+            State::Installed => {}
+            State::Missing => return Err(Error::Missing { id: model.id.clone() }),
+            State::Damaged => return Err(Error::Damaged { id: model.id.clone() }),
+        }
+        let runtime = self.runtime()?;
+        runtime.backend(model)?;
+        Ok((model, runtime))
+    }
+}
+
+impl Networks for InstalledNetworks {
+    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenNetwork, NetworkFailure> {
+        let (model, runtime) = self.check().map_err(|error| failure(&error))?;
+        let Some(held) = self.budget.reserve(model.memory_mib, goes_on) else {
+            let message = "the cut was cancelled".to_owned();
+            return Err(NetworkFailure {
+                code: "JOB_CANCELLED",
+                fault: clearcut_job::Fault::Input,
+                message,
+                hint: None,
+            });
+        };
+        let network = self.models.load(model, runtime).map_err(|error| failure(&error))?;
+        Ok(OpenNetwork { network, model: model.id.clone(), held: Box::new(held) })
+    }
+}
+
+fn failure(error: &Error) -> NetworkFailure {
+    NetworkFailure { code: error.code(), fault: error.fault(), message: error.to_string(), hint: error.hint() }
+}

@@ -1,0 +1,257 @@
+//! `clearcut models` against a host on loopback, and cuts with and without a model.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Output,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use crate::media::{clearcut, clearcut_ok, command, sample};
+
+/// SHA-256 of [`content`].
+fn sha256(content: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x");
+    fs::write(&file, content).unwrap();
+    let output = command("sha256sum").arg(file).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()[..64].to_owned()
+}
+
+fn content() -> Vec<u8> {
+    (0..100_000_u32).map(|index| (index * 7 % 251) as u8).collect()
+}
+
+/// A host that gives one answer a connection, the last one from then on, and notes the `Range` that was asked for.
+struct Host {
+    address: String,
+    ranges: Arc<Mutex<Vec<Option<String>>>>,
+}
+
+impl Host {
+    fn answering(answers: Vec<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let ranges = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&ranges);
+        thread::spawn(move || {
+            for (turn, stream) in listener.incoming().enumerate() {
+                let mut stream = stream.unwrap();
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+                let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+                let range = head.iter().find(|line| line.to_lowercase().starts_with("range:"));
+                noted.lock().unwrap().push(range.map(|line| line[6..].trim().to_owned()));
+                let _ = stream.write_all(&answers[turn.min(answers.len() - 1)]);
+            }
+        });
+        Self { address, ranges }
+    }
+}
+
+fn answer(status: &str, headers: &str, length: usize, body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 {status}\r\nETag: \"a\"\r\nContent-Length: {length}\r\n{headers}\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+/// A folder of models whose registry knows `toy` at this host.
+fn folder(host: &Host, commercial: bool) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (bytes, sha256) = (content().len(), sha256(&content()));
+    let text = format!(
+        r#"
+        [[model]]
+        id = "toy"
+        title = "Toy"
+        kind = "people"
+        licence = "CC-BY-NC-4.0"
+        commercial = {commercial}
+        bytes = {bytes}
+        sha256 = "{sha256}"
+        memory_mib = 10
+        backends = ["rten"]
+        source = [{{ url = "http://{}/toy.onnx" }}]
+        input = {{ name = "x", width = 16, height = 8, layout = "nchw", mean = [0.5, 0.5, 0.5], deviation = [1.0, 1.0, 1.0] }}
+        output = {{ name = "y", meaning = "probability" }}
+        "#,
+        host.address
+    );
+    fs::write(folder.path().join("models.toml"), text).unwrap();
+    folder
+}
+
+fn models(folder: &Path, words: &[&str]) -> Output {
+    clearcut(&[&["models", "--models", folder.to_str().unwrap()], words].concat())
+}
+
+fn install(folder: &Path) -> Output {
+    models(folder, &["install", "toy", "--allow-network", "127.0.0.1/32"])
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn refused(output: &Output, exit: i32, code: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(exit), "{said}");
+    assert!(said.contains(code), "{said}");
+}
+
+#[test]
+fn a_transfer_that_is_cut_goes_on_where_it_was_and_the_model_is_whole() {
+    let content = content();
+    let host = Host::answering(vec![
+        answer("200 OK", "", content.len(), &content[..40_000]),
+        answer("206 Partial Content", "Content-Range: bytes 40000-99999/100000\r\n", 60_000, &content[40_000..]),
+    ]);
+    let folder = folder(&host, true);
+    let installed = install(folder.path());
+    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+    assert_eq!(fs::read(folder.path().join("toy.onnx")).unwrap(), content);
+    assert_eq!(*host.ranges.lock().unwrap(), [None, Some("bytes=40000-".to_owned())]);
+    assert!(models(folder.path(), &["verify", "toy"]).status.success());
+    // It is there: nothing is asked for again.
+    assert!(install(folder.path()).status.success());
+    assert_eq!(host.ranges.lock().unwrap().len(), 2);
+}
+
+#[test]
+fn a_file_with_another_hash_is_refused_and_leaves_nothing() {
+    let mut wrong = content();
+    wrong[5] ^= 1;
+    let host = Host::answering(vec![answer("200 OK", "", wrong.len(), &wrong)]);
+    let folder = folder(&host, true);
+    refused(&install(folder.path()), 1, "MODEL_DAMAGED");
+    assert_eq!(names(folder.path()), ["models.toml"]);
+}
+
+#[test]
+fn a_host_that_always_breaks_off_leaves_nothing() {
+    let host = Host::answering(vec![answer("200 OK", "", 100_000, &content()[..10])]);
+    let folder = folder(&host, true);
+    refused(&install(folder.path()), 1, "URL_UNAVAILABLE");
+    assert_eq!(names(folder.path()), ["models.toml"]);
+}
+
+#[test]
+fn a_private_address_is_reached_only_if_it_is_allowed_and_a_licence_is_agreed_to_first() {
+    let host = Host::answering(vec![answer("200 OK", "", content().len(), &content())]);
+    let folder = folder(&host, false);
+    refused(&install(folder.path()), 2, "LICENCE_NOT_ACCEPTED");
+    refused(&models(folder.path(), &["install", "toy", "--accept-license"]), 2, "INVALID_URL");
+    assert!(host.ranges.lock().unwrap().is_empty(), "the host was asked");
+    let agreed = models(folder.path(), &["install", "toy", "--accept-license", "--allow-network", "127.0.0.1/32"]);
+    assert!(agreed.status.success());
+    assert_eq!(names(folder.path()), ["models.toml", "toy.onnx"]);
+}
+
+#[test]
+fn the_list_says_what_is_here_and_a_misspelt_key_is_named() {
+    let host = Host::answering(vec![answer("404 Not Found", "", 0, b"")]);
+    let folder = folder(&host, false);
+    let table = clearcut_ok(&["models", "list", "--models", folder.path().to_str().unwrap()]);
+    for word in ["u2netp", "Apache-2.0", "toy", "CC-BY-NC-4.0 (no commercial use)", "no"] {
+        assert!(table.contains(word), "{word:?} is missing from:\n{table}");
+    }
+    let path = folder.path().join("models.toml");
+    let text = fs::read_to_string(&path).unwrap().replace("title", "titel");
+    fs::write(&path, text).unwrap();
+    let output = models(folder.path(), &["list"]);
+    refused(&output, 1, "MODEL_REGISTRY");
+    refused(&models(folder.path(), &["verify", "nothing"]), 1, "MODEL_REGISTRY");
+}
+
+/// A clip whose background is no flat colour: a disc over coarse, coloured texture.
+fn scenery(folder: &Path) -> PathBuf {
+    let picture = "geq=r='if(lt(hypot(X-80,Y-60),30),230,128+100*sin(X/7)*cos(Y/9))':\
+                   g='if(lt(hypot(X-80,Y-60),30),60,128+90*sin(X/5+Y/6))':b='if(lt(hypot(X-80,Y-60),30),50,128+100*cos(X/4-Y/5))'";
+    crate::media::ffmpeg(
+        folder,
+        &format!(
+            "-f lavfi -i color=c=black:s=160x120:r=12:d=1,format=gbrp,{picture} -c:v libx264 -pix_fmt yuv420p clip.mp4"
+        ),
+    );
+    folder.join("clip.mp4")
+}
+
+pub(crate) fn installed() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../out/models").to_str().unwrap().to_owned()
+}
+
+/// The closing line of a cut with `words`.
+fn cut(clip: &Path, words: &[&str]) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let place = ["cut", clip.to_str().unwrap(), "-o", folder.path().to_str().unwrap(), "--json"];
+    let told = clearcut_ok(&[&place[..], words].concat());
+    serde_json::from_str(told.lines().last().unwrap()).unwrap()
+}
+
+#[test]
+fn auto_takes_the_key_where_the_background_is_flat_and_else_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = installed();
+    let flat = cut(Path::new(&sample("dancer.mp4")), &["--models", &models, "--size", "160"]);
+    assert_eq!(
+        (&flat["method"], &flat["reason"], &flat["model"]),
+        (&"chromakey".into(), &"flat-background".into(), &().into())
+    );
+    let scenery = cut(&scenery(folder.path()), &["--models", &models, "--runtime", "rten"]);
+    let said = (&scenery["method"], &scenery["reason"], &scenery["model"]);
+    assert_eq!(said, (&"ai".into(), &"no-flat-background".into(), &"u2netp".into()), "{scenery}");
+    assert!(scenery["matte"]["confidence"].is_null() && scenery["detectedBackgroundColor"].is_null(), "{scenery}");
+}
+
+#[test]
+fn the_network_finds_the_subject_with_either_runtime_and_twice_the_same() {
+    let models = installed();
+    let clip = sample("dancer.mp4");
+    let cut = |runtime: &str| {
+        let words = ["--method", "ai", "--models", &models, "--runtime", runtime, "--fps", "4", "--size", "320"];
+        let report = cut(Path::new(&clip), &words);
+        assert_eq!((&report["method"], &report["reason"]), (&"ai".into(), &"asked".into()));
+        report["removed"].as_f64().unwrap()
+    };
+    let keyed = self::cut(Path::new(&clip), &["--method", "chroma", "--fps", "4", "--size", "320"]);
+    let (rten, again, onnx) = (cut("rten"), cut("rten"), cut("auto"));
+    assert!((rten - again).abs() < 1e-12, "{rten} {again}");
+    assert!((rten - onnx).abs() < 0.002, "rten {rten}, ONNX Runtime {onnx}");
+    assert!((rten - keyed["removed"].as_f64().unwrap()).abs() < 0.06, "network {rten}, key {}", keyed["removed"]);
+}
+
+#[test]
+fn without_a_model_keying_works_and_ai_says_what_to_install() {
+    let empty = tempfile::tempdir().unwrap();
+    let models = empty.path().to_str().unwrap();
+    let flat = cut(Path::new(&sample("dancer.mp4")), &["--models", models, "--size", "160", "--fps", "4"]);
+    assert_eq!(flat["method"], "chromakey");
+    let folder = tempfile::tempdir().unwrap();
+    let clip = scenery(folder.path());
+    let cut = |words: &[&str]| clearcut(&[&["cut", clip.to_str().unwrap(), "--models", models], words].concat());
+    refused(&cut(&["--method", "ai"]), 1, "MODEL_MISSING");
+    let auto = cut(&[]);
+    refused(&auto, 3, "NO_FLAT_BACKGROUND");
+    for output in [cut(&["--method", "ai"]), auto] {
+        assert!(String::from_utf8_lossy(&output.stderr).contains("clearcut models install u2netp"));
+    }
+    refused(&cut(&["--method", "chroma"]), 3, "NO_FLAT_BACKGROUND");
+    refused(&cut(&["--method", "ai", "--key", "#00FF00"]), 2, "INVALID_REQUEST");
+    let full = installed();
+    let on_a_card = |words: &[&str]| {
+        clearcut(
+            &[&["cut", clip.to_str().unwrap(), "--method", "ai", "--models", &full, "--device", "cuda"], words]
+                .concat(),
+        )
+    };
+    // This library was not built for cards: the processor must not quietly take over what was asked for by name.
+    refused(&on_a_card(&[]), 1, "MODEL_UNUSABLE");
+    refused(&on_a_card(&["--runtime", "rten"]), 1, "RUNTIME_UNAVAILABLE");
+    assert_eq!(names(folder.path()), ["clip.mp4"]);
+    let doctor = clearcut_ok(&["doctor", "--models", models]);
+    assert!(doctor.contains("clearcut models install u2netp"), "{doctor}");
+}

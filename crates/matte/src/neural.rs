@@ -1,0 +1,18 @@
+//! Matting over any background: a network asked about some pictures, carried to all of them, and refined to every pixel.
+
+mod boxes;
+mod carry;
+mod flow;
+mod foreground;
+mod grey;
+mod guide;
+mod mask;
+mod refine;
+mod segmenter;
+mod shots;
+mod shrink;
+mod trace;
+
+pub use segmenter::{Pace, Segmenter};
+pub use shots::Shots;
+pub use trace::Trace;

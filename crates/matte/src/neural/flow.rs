@@ -1,0 +1,311 @@
+//! Dense optical flow: where what is seen in one picture is found in another.
+//!
+//! Patches are searched by inverse gradient descent from coarse to fine and blended by how well they fit (dense inverse search,
+//! Kroeger et al. 2016), each patch starting from the best of its neighbours' finds.
+
+use super::grey::{Grey, MARGIN, Pyramid};
+
+/// Side of a patch in pixels; it slides by half of that.
+const PATCH: usize = 8;
+/// Pixels of a patch.
+const AREA: f32 = (PATCH * PATCH) as f32;
+/// From one patch to the next.
+const STEP: usize = PATCH / 2;
+/// Descents end after so many steps; most settle within half of them.
+const STEPS: usize = 12;
+/// A descent that moves by less (in pixels) has settled.
+const SETTLED: f32 = 0.02;
+/// What grain adds to the squared gradient of each pixel, in levels: a patch with less structure stays where it started.
+const GRAIN: f32 = 1.0;
+/// Fits better than this (in levels) are all the same: it is grain.
+const FIT: f32 = 1.0;
+
+/// For every pixel of one picture its way (right, down) to the same thing in another, in pixels.
+#[derive(Debug, Clone)]
+pub(crate) struct Flow {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) right: Vec<f32>,
+    pub(crate) down: Vec<f32>,
+}
+
+impl Flow {
+    /// From every pixel of `from` to its place in `to`, at the size of their finest level.
+    pub(crate) fn between(from: &Pyramid, to: &Pyramid) -> Self {
+        let mut levels = from.levels.iter().zip(&to.levels).rev();
+        let still = |grey: &Grey| {
+            let none = vec![0.0; grey.width * grey.height];
+            Self { width: grey.width, height: grey.height, right: none.clone(), down: none }
+        };
+        let Some((coarsest, other)) = levels.next() else { return still(from.finest()) };
+        let mut flow = still(coarsest).refined(coarsest, other);
+        for (from, to) in levels {
+            flow = flow.at_twice(from.width, from.height).refined(from, to);
+        }
+        flow
+    }
+
+    /// This flow as a start at the next finer level.
+    fn at_twice(&self, width: usize, height: usize) -> Self {
+        let (mut right, mut down) = (Vec::with_capacity(width * height), Vec::with_capacity(width * height));
+        for y in 0..height {
+            let row = (y / 2).min(self.height - 1) * self.width;
+            for x in 0..width {
+                let at = row + (x / 2).min(self.width - 1);
+                right.push(2.0 * self.right[at]);
+                down.push(2.0 * self.down[at]);
+            }
+        }
+        Self { width, height, right, down }
+    }
+
+    fn refined(&self, from: &Grey, to: &Grey) -> Self {
+        let starts = [starts(from.width), starts(from.height)];
+        let patches: Vec<Patch> = starts[1]
+            .iter()
+            .flat_map(|&y| starts[0].iter().map(move |&x| (x, y)))
+            .map(|(x, y)| Patch::new(from, x, y, self))
+            .collect();
+        blended(&searched(patches, starts[0].len(), to), from, to)
+    }
+
+    /// Way (right, down) at (`x`, `y`), interpolated, that of the nearest pixel beyond the sides.
+    pub(crate) fn at(&self, x: f32, y: f32) -> [f32; 2] {
+        let x = x.clamp(0.0, self.width as f32 - 1.0);
+        let y = y.clamp(0.0, self.height as f32 - 1.0);
+        let (column, row) = ((x as usize).min(self.width.max(2) - 2), (y as usize).min(self.height.max(2) - 2));
+        let (right, down) = (x - column as f32, y - row as f32);
+        let start = row * self.width + column;
+        let beside = start + usize::from(self.width > 1);
+        let below = if self.height > 1 { self.width } else { 0 };
+        [&self.right, &self.down].map(|way| {
+            let above = way[start] + (way[beside] - way[start]) * right;
+            let under = way[start + below] + (way[beside + below] - way[start + below]) * right;
+            above + (under - above) * down
+        })
+    }
+}
+
+/// Where patches start along a side, so that every pixel lies in one.
+fn starts(side: usize) -> Vec<usize> {
+    let last = side.saturating_sub(PATCH);
+    let mut starts: Vec<usize> = (0..last).step_by(STEP).collect();
+    starts.push(last);
+    starts
+}
+
+/// A piece of the picture that is looked for in the other.
+#[derive(Clone)]
+struct Patch {
+    x: usize,
+    y: usize,
+    values: [[f32; PATCH]; PATCH],
+    /// Gradient to the right and downwards, without their means.
+    slopes: [[[f32; PATCH]; PATCH]; 2],
+    /// Inverse of the slopes' second moments: xx, xy, yy.
+    inverse: [f32; 3],
+    /// Where the search started.
+    start: [f32; 2],
+    /// The way found so far, and how badly it fits (sum of squares).
+    way: [f32; 2],
+    misfit: f32,
+}
+
+impl Patch {
+    fn new(from: &Grey, x: usize, y: usize, before: &Flow) -> Self {
+        let (mut values, mut slopes) = ([[0.0; PATCH]; PATCH], [[[0.0; PATCH]; PATCH]; 2]);
+        for row in 0..PATCH {
+            let line = |down: isize| from.from(x as isize - 1, (y + row) as isize + down);
+            let (above, here, below) = (line(-1), line(0), line(1));
+            for column in 0..PATCH {
+                values[row][column] = here[column + 1];
+                slopes[0][row][column] = (here[column + 2] - here[column]) / 2.0;
+                slopes[1][row][column] = (below[column + 1] - above[column + 1]) / 2.0;
+            }
+        }
+        for slope in &mut slopes {
+            let mean = slope.iter().flatten().sum::<f32>() / AREA;
+            slope.iter_mut().flatten().for_each(|value| *value -= mean);
+        }
+        let moment = |a: usize, b: usize| {
+            slopes[a].iter().flatten().zip(slopes[b].iter().flatten()).map(|(a, b)| a * b).sum::<f32>()
+        };
+        let (xx, xy, yy) = (moment(0, 0) + AREA * GRAIN, moment(0, 1), moment(1, 1) + AREA * GRAIN);
+        let scale = 1.0 / (xx * yy - xy * xy);
+        let way = before.at((x + STEP) as f32 - 0.5, (y + STEP) as f32 - 0.5);
+        let inverse = [yy * scale, -xy * scale, xx * scale];
+        Self { x, y, values, slopes, inverse, start: way, way, misfit: f32::INFINITY }
+    }
+
+    /// What differs between the patch and `to` at `way`, without the mean: brightness may have changed.
+    fn difference(&self, to: &Grey, way: [f32; 2]) -> [[f32; PATCH]; PATCH] {
+        let far = |start: usize, way: f32, side: usize| {
+            let margin = MARGIN as f32;
+            (start as f32 + way).clamp(-margin, side as f32 + margin - PATCH as f32 - 1.001)
+        };
+        let (x, y) = (far(self.x, way[0], to.width), far(self.y, way[1], to.height));
+        let (right, down) = (x - x.floor(), y - y.floor());
+        let weights = [(1.0 - right) * (1.0 - down), right * (1.0 - down), (1.0 - right) * down, right * down];
+        let start = to.from(x.floor() as isize, y.floor() as isize);
+        let mut out = [[0.0; PATCH]; PATCH];
+        let mut sum = 0.0;
+        for (row, (out, own)) in out.iter_mut().zip(&self.values).enumerate() {
+            let above = &start[row * to.stride()..][..=PATCH];
+            let below = &start[(row + 1) * to.stride()..][..=PATCH];
+            for column in 0..PATCH {
+                out[column] = weights[0] * above[column]
+                    + weights[1] * above[column + 1]
+                    + weights[2] * below[column]
+                    + weights[3] * below[column + 1]
+                    - own[column];
+            }
+            sum += out.iter().sum::<f32>();
+        }
+        out.iter_mut().flatten().for_each(|value| *value -= sum / AREA);
+        out
+    }
+
+    fn misfit_at(&self, to: &Grey, way: [f32; 2]) -> f32 {
+        self.difference(to, way).iter().flatten().map(|value| value * value).sum()
+    }
+
+    /// Takes over what a neighbour found, if that fits better.
+    fn consider(&mut self, to: &Grey, way: [f32; 2]) {
+        let misfit = self.misfit_at(to, way);
+        if misfit < self.misfit {
+            (self.way, self.misfit) = (way, misfit);
+        }
+    }
+
+    /// Descends from the way found so far; one that leaves the patch's own surroundings is not believed.
+    fn descend(&mut self, to: &Grey) {
+        let (mut way, from) = (self.way, self.way);
+        for _ in 0..STEPS {
+            let difference = self.difference(to, way);
+            let misfit = difference.iter().flatten().map(|value| value * value).sum::<f32>();
+            if misfit < self.misfit {
+                (self.way, self.misfit) = (way, misfit);
+            } else if misfit > self.misfit {
+                break;
+            }
+            let along = |slope: &[[f32; PATCH]; PATCH]| {
+                let mut sums = [0.0; PATCH];
+                for (slope, difference) in slope.iter().zip(&difference) {
+                    for (sum, (slope, difference)) in sums.iter_mut().zip(slope.iter().zip(difference)) {
+                        *sum += slope * difference;
+                    }
+                }
+                sums.iter().sum::<f32>()
+            };
+            let (x, y) = (along(&self.slopes[0]), along(&self.slopes[1]));
+            let [xx, xy, yy] = self.inverse;
+            let step = [xx * x + xy * y, xy * x + yy * y];
+            way = [way[0] - step[0], way[1] - step[1]];
+            let gone = (way[0] - from[0]).hypot(way[1] - from[1]);
+            if step[0].hypot(step[1]) < SETTLED || gone > PATCH as f32 {
+                break;
+            }
+        }
+    }
+}
+
+/// Searches all patches (rows of `columns`): once forwards, each asking the ones to its left and above, once backwards.
+fn searched(mut patches: Vec<Patch>, columns: usize, to: &Grey) -> Vec<Patch> {
+    for at in 0..patches.len() {
+        let left = (at % columns > 0).then(|| patches[at - 1].way);
+        let above = at.checked_sub(columns).map(|above| patches[above].way);
+        let start = patches[at].start;
+        patches[at].consider(to, start);
+        for way in [left, above].into_iter().flatten() {
+            patches[at].consider(to, way);
+        }
+        patches[at].descend(to);
+    }
+    for at in (0..patches.len()).rev() {
+        let right = (at % columns + 1 < columns).then(|| patches[at + 1].way);
+        let below = patches.get(at + columns).map(|below| below.way);
+        let before = patches[at].misfit;
+        for way in [right, below].into_iter().flatten() {
+            patches[at].consider(to, way);
+        }
+        if patches[at].misfit < before {
+            patches[at].descend(to);
+        }
+    }
+    patches
+}
+
+/// Every pixel's way: the mean of those of the patches over it, each as much as it fits there.
+fn blended(patches: &[Patch], from: &Grey, to: &Grey) -> Flow {
+    let (width, height) = (from.width, from.height);
+    let [mut right, mut down, mut weights] = [(); 3].map(|()| vec![0.0_f32; width * height]);
+    for patch in patches {
+        let difference = patch.difference(to, patch.way);
+        for (row, difference) in difference.iter().enumerate().take(height - patch.y) {
+            let start = (patch.y + row) * width + patch.x;
+            let span = start..start + PATCH.min(width - patch.x);
+            for ((at, difference), _) in span.zip(difference).zip(0..PATCH) {
+                let weight = 1.0 / difference.abs().max(FIT);
+                right[at] += weight * patch.way[0];
+                down[at] += weight * patch.way[1];
+                weights[at] += weight;
+            }
+        }
+    }
+    for ((right, down), weight) in right.iter_mut().zip(&mut down).zip(&weights) {
+        *right /= weight;
+        *down /= weight;
+    }
+    Flow { width, height, right, down }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A texture without a period, read `right` and `down` away from its origin.
+    fn texture(right: f32, down: f32) -> Pyramid {
+        let wave = |x: f32, y: f32| {
+            (0.21 * x).sin()
+                + (0.17 * y).cos()
+                + (0.11 * x * 0.9 + 0.13 * y).sin()
+                + (0.5 * x - 0.45 * y).sin()
+                + (0.4 * x + 0.53 * y).cos()
+        };
+        let values: Vec<f32> =
+            (0..96 * 72).map(|at| 128.0 + 25.0 * wave((at % 96) as f32 + right, (at / 96) as f32 + down)).collect();
+        Pyramid::over(Grey::new(96, 72, &values))
+    }
+
+    /// Mean distance of the ways from (`right`, `down`), at least 12 pixels from the sides.
+    fn error(flow: &Flow, right: f32, down: f32) -> f32 {
+        let inner = (12..60).flat_map(|y| (12..84).map(move |x| y * 96 + x));
+        let errors: Vec<f32> = inner.map(|at| (flow.right[at] - right).hypot(flow.down[at] - down)).collect();
+        errors.iter().sum::<f32>() / errors.len() as f32
+    }
+
+    #[test]
+    fn a_shift_is_found_to_a_fraction_of_a_pixel() {
+        for (right, down) in [(0.0, 0.0), (0.5, -0.25), (3.0, 2.0), (-9.5, 6.0)] {
+            let flow = Flow::between(&texture(right, down), &texture(0.0, 0.0));
+            let error = error(&flow, right, down);
+            assert!(error < 0.1, "({right}, {down}) is off by {error}");
+        }
+    }
+
+    #[test]
+    fn brighter_light_is_no_motion() {
+        let dark = texture(0.0, 0.0);
+        let values: Vec<f32> = (0..72)
+            .flat_map(|y| dark.finest().from(0, y)[..96].iter().map(|v| v + 20.0).collect::<Vec<f32>>())
+            .collect();
+        let flow = Flow::between(&dark, &Pyramid::over(Grey::new(96, 72, &values)));
+        assert!(error(&flow, 0.0, 0.0) < 0.05, "{}", error(&flow, 0.0, 0.0));
+    }
+
+    #[test]
+    fn a_surface_without_texture_stays_where_it_is() {
+        let flat = Pyramid::over(Grey::new(96, 72, &vec![90.0; 96 * 72]));
+        assert!(error(&Flow::between(&flat, &flat), 0.0, 0.0) < 1e-6);
+    }
+}

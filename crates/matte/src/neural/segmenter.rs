@@ -1,0 +1,79 @@
+use clearcut_frame::Picture;
+
+use super::{carry::carried, mask::Mask, refine, shots::Shots, trace::Trace};
+use crate::network::{Network, NetworkError};
+
+/// How often the network is asked: what is between is carried along the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// Every second picture.
+    Best,
+    /// Every fourth picture.
+    #[default]
+    Balanced,
+    /// Every eighth picture.
+    Fast,
+}
+
+impl Pace {
+    const fn spacing(self) -> usize {
+        match self {
+            Self::Best => 2,
+            Self::Balanced => 4,
+            Self::Fast => 8,
+        }
+    }
+}
+
+/// Turns pictures over any background into pictures with alpha and clean colour, by what a network says about some of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Segmenter {
+    pace: Pace,
+}
+
+impl Segmenter {
+    /// How many neighbours on each side [`Self::finish`] looks at: a key picture on each side at every pace.
+    pub const REACH: usize = 8;
+
+    /// One that asks at `pace`.
+    #[must_use]
+    pub const fn new(pace: Pace) -> Self {
+        Self { pace }
+    }
+
+    /// What goes through the pictures in order and chooses those that the network is asked about.
+    #[must_use]
+    pub fn shots(&self) -> Shots {
+        Shots::new(self.pace.spacing())
+    }
+
+    /// What is to be kept of `picture` for its neighbours.
+    #[must_use]
+    pub fn look(&self, picture: &Picture) -> Trace {
+        Trace::of(picture)
+    }
+
+    /// Asks `network` about `picture`, whose `trace` it is, if it awaits that.
+    ///
+    /// # Errors
+    /// If the network gives no answer that can be used.
+    pub fn segment(&self, picture: &Picture, trace: &mut Trace, network: &mut dyn Network) -> Result<(), NetworkError> {
+        if trace.awaits_network() {
+            trace.mask = Some(Mask::asked(picture, network)?);
+        }
+        Ok(())
+    }
+
+    /// The finished `picture` (format with alpha), whose trace is `current`.
+    ///
+    /// `before` holds the traces of up to [`Self::REACH`] predecessors (nearest first), `after` those of as many successors
+    /// (nearest first); fewer at the ends of the clip. The network has been asked about all that await it.
+    #[must_use]
+    pub fn finish(&self, before: &[&Trace], picture: Picture, current: &Trace, after: &[&Trace]) -> Picture {
+        let mut keys: Vec<(usize, &Trace)> = vec![(0, current)];
+        keys.extend((1..).zip(before.iter().copied()).take(Self::REACH));
+        keys.extend((1..).zip(after.iter().copied()).take(Self::REACH));
+        keys.retain(|(_, trace)| trace.shot == current.shot && trace.mask.is_some());
+        refine::cut(picture, carried(current, &keys).as_ref())
+    }
+}

@@ -1,0 +1,28 @@
+//! What is kept of a picture while its neighbours in time may ask for it.
+
+use clearcut_frame::Picture;
+
+use super::{grey::Pyramid, mask::Mask};
+
+/// One picture as its neighbours see it: small grey copies, and what the network said if it was asked.
+#[derive(Debug)]
+pub struct Trace {
+    pub(crate) pyramid: Pyramid,
+    /// Which shot of the clip it belongs to. Nothing is carried from one to another.
+    pub(crate) shot: u64,
+    /// Whether the network is to be asked about it.
+    pub(crate) is_key: bool,
+    pub(crate) mask: Option<Mask>,
+}
+
+impl Trace {
+    pub(crate) fn of(picture: &Picture) -> Self {
+        Self { pyramid: Pyramid::of(picture), shot: 0, is_key: false, mask: None }
+    }
+
+    /// Whether the network has still to be asked about this picture.
+    #[must_use]
+    pub const fn awaits_network(&self) -> bool {
+        self.is_key && self.mask.is_none()
+    }
+}

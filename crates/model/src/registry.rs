@@ -1,0 +1,200 @@
+use serde::Deserialize;
+
+use crate::{Error, ModelEntry, RuntimeEntry, Source};
+
+/// The models and runtimes that come with the program.
+const BUILT_IN: &str = include_str!("registry.toml");
+
+/// The most pixels a side of a network's picture: a registry must not make the program ask for all memory.
+const MAX_SIDE: usize = 4096;
+
+/// What is known of models and runtimes.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+pub struct Registry {
+    /// All models, the default first.
+    #[serde(default, rename = "model")]
+    pub models: Vec<ModelEntry>,
+    /// Runtime libraries, one for each kind of machine.
+    #[serde(default, rename = "runtime")]
+    pub runtimes: Vec<RuntimeEntry>,
+}
+
+impl Registry {
+    /// The one that comes with the program.
+    ///
+    /// # Errors
+    /// None; a test reads it.
+    pub fn built_in() -> Result<Self, Error> {
+        Self::parse(BUILT_IN)
+    }
+
+    /// Reads a registry.
+    ///
+    /// # Errors
+    /// A key that is not known, by name and place, or a value that makes no sense.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = |message: String| Error::Registry { message };
+        let document = toml::Deserializer::parse(text).map_err(|error| wrong(error.message().to_owned()))?;
+        let mut unknown = None;
+        let registry: Self = serde_ignored::deserialize(document, |path| {
+            unknown.get_or_insert_with(|| path.to_string());
+        })
+        .map_err(|error| wrong(error.message().to_owned()))?;
+        if let Some(key) = unknown {
+            return Err(Error::UnknownKey { key });
+        }
+        registry.models.iter().try_for_each(check_model)?;
+        registry.runtimes.iter().try_for_each(|runtime| {
+            check_file(&runtime.file, &runtime.sha256, runtime.bytes, &runtime.sources).map_err(wrong)
+        })?;
+        Ok(registry)
+    }
+
+    /// This registry with the entries of `other` before it; those of the same id or machine give way.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.models.retain(|old| !other.models.iter().any(|new| new.id == old.id));
+        self.models.extend(other.models);
+        self.runtimes.retain(|old| !other.runtimes.iter().any(|new| new.os == old.os && new.arch == old.arch));
+        self.runtimes.extend(other.runtimes);
+        self
+    }
+
+    /// The model with this id.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`].
+    pub fn model(&self, id: &str) -> Result<&ModelEntry, Error> {
+        self.models.iter().find(|model| model.id == id).ok_or_else(|| Error::Unknown { id: id.to_owned() })
+    }
+
+    /// The runtime library for the machine that this program was built for.
+    #[must_use]
+    pub fn runtime(&self) -> Option<&RuntimeEntry> {
+        self.runtimes
+            .iter()
+            .find(|runtime| runtime.os == std::env::consts::OS && runtime.arch == std::env::consts::ARCH)
+    }
+}
+
+fn check_model(model: &ModelEntry) -> Result<(), Error> {
+    let wrong = |what: &str| Error::Registry { message: format!("{}: {what}", model.id.escape_debug()) };
+    check_file(&model.id, &model.sha256, model.bytes, &model.sources).map_err(|what| wrong(&what))?;
+    let sides = [model.input.width, model.input.height];
+    if sides.iter().any(|side| !(8..=MAX_SIDE).contains(side)) {
+        return Err(wrong("the sides of the input must be from 8 to 4096"));
+    }
+    let values = model.input.mean.iter().chain(&model.input.deviation);
+    if !values.clone().all(|value| value.is_finite()) || model.input.deviation.contains(&0.0) {
+        return Err(wrong("mean and deviation must be numbers, and no deviation 0"));
+    }
+    if model.backends.is_empty() {
+        return Err(wrong("backends must name at least one"));
+    }
+    Ok(())
+}
+
+fn check_file(name: &str, sha256: &str, bytes: u64, sources: &[Source]) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
+        return Err("the id must be letters, digits, - _ and . only, for it names a file".to_owned());
+    }
+    if name == "runtime" {
+        return Err("the id runtime is taken".to_owned());
+    }
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if sha256.len() != 64 || !sha256.bytes().all(digit) {
+        return Err("sha256 must be 64 lower-case hexadecimal digits".to_owned());
+    }
+    if bytes == 0 {
+        return Err("bytes must be the size of the file".to_owned());
+    }
+    for source in sources {
+        let in_package = source.registry.is_some() && source.package.is_some() && source.version.is_some();
+        if source.url.is_some() == in_package {
+            return Err("a source is either a url, or a registry with package and version".to_owned());
+        }
+        // These become words of a command line, where one that begins with a dash would be an option.
+        let words = [&source.package, &source.version];
+        if words.into_iter().flatten().any(|word| word.starts_with('-') || word.chars().any(char::is_whitespace)) {
+            return Err("package and version must be plain words".to_owned());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRY: &str = r#"
+        [[model]]
+        id = "toy"
+        title = "Toy"
+        kind = "general"
+        licence = "MIT"
+        commercial = true
+        bytes = 5
+        sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
+        memory_mib = 10
+        backends = ["rten"]
+        source = [{ url = "https://example.com/toy.onnx" }]
+        input = { name = "x", width = 16, height = 8, layout = "nchw", mean = [0.5, 0.5, 0.5], deviation = [1.0, 1.0, 1.0] }
+        output = { name = "y", meaning = "probability" }
+        recurrent = [{ input = "r1i", output = "r1o" }]
+    "#;
+
+    #[test]
+    fn the_built_in_registry_reads_and_its_default_may_be_used_by_companies() {
+        let registry = Registry::built_in().unwrap();
+        assert_eq!(registry.models[0].id, "u2netp");
+        assert!(registry.models[0].commercial && !registry.models[0].sources.is_empty());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name_at_every_depth() {
+        let cases = [
+            ("title = \"Toy\"", "titel = \"T\"\ntitle = \"Toy\"", "model.0.titel"),
+            ("width = 16", "widht = 1, width = 16", "model.0.input.widht"),
+            ("url = ", "uri = \"x\", url = ", "model.0.source.0.uri"),
+            ("[[model]]", "modle = 1\n[[model]]", "modle"),
+        ];
+        for (from, to, expected) in cases {
+            match Registry::parse(&ENTRY.replacen(from, to, 1)) {
+                Err(Error::UnknownKey { key }) => assert_eq!(key, expected),
+                other => panic!("{to}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        let cases = [
+            ("\"toy\"", "\"../toy\""),
+            ("\"toy\"", "\"runtime\""),
+            ("sha256 = \"00", "sha256 = \"0"),
+            ("sha256 = \"00", "sha256 = \"AA"),
+            ("bytes = 5", "bytes = 0"),
+            ("width = 16", "width = 100000"),
+            ("[1.0, 1.0, 1.0]", "[1.0, 0.0, 1.0]"),
+            ("[1.0, 1.0, 1.0]", "[1.0, nan, 1.0]"),
+            ("[\"rten\"]", "[]"),
+            ("[\"rten\"]", "[\"cuda\"]"),
+            ("url = \"https://example.com/toy.onnx\"", "package = \"x\""),
+            ("url = \"https://example.com/toy.onnx\"", "registry = \"pypi\", package = \"-x\", version = \"1\""),
+        ];
+        assert_eq!(Registry::parse(ENTRY).unwrap().models[0].recurrent[0].output, "r1o");
+        for (from, to) in cases {
+            let found = Registry::parse(&ENTRY.replacen(from, to, 1));
+            assert!(matches!(found, Err(Error::Registry { .. })), "{to}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn the_users_entry_replaces_one_of_the_same_id() {
+        let user = Registry::parse(&ENTRY.replace("\"toy\"", "\"u2netp\"")).unwrap();
+        let merged = Registry::built_in().unwrap().with(user);
+        assert_eq!(merged.model("u2netp").unwrap().title, "Toy");
+        assert_eq!(merged.models.iter().filter(|model| model.id == "u2netp").count(), 1);
+    }
+}

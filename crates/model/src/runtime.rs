@@ -1,0 +1,131 @@
+use std::path::{Path, PathBuf};
+
+use clearcut_matte::Network;
+
+use crate::{Error, ModelEntry, entry::Backend, onnx::OnnxRuntime, rten_network::RtenNetwork};
+
+/// How the library of ONNX Runtime is called, without a version after it.
+const LIBRARY: &str = if cfg!(target_os = "macos") { "libonnxruntime.dylib" } else { "libonnxruntime.so" };
+
+/// Which runtime is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuntimeChoice {
+    /// ONNX Runtime where it is found, else the one that is compiled in.
+    Auto,
+    /// The one that is compiled in.
+    Rten,
+    /// ONNX Runtime from this library.
+    Library(PathBuf),
+}
+
+/// What computes inside ONNX Runtime.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An Nvidia card, through a library that was built with CUDA. Not tested by this project.
+    Cuda,
+    /// An Nvidia card, through a library that was built with TensorRT. Not tested by this project.
+    Tensorrt,
+}
+
+/// Where the library of ONNX Runtime is looked for, in order.
+#[derive(Debug, Clone)]
+pub struct RuntimeSearch {
+    /// Which runtime is wanted.
+    pub choice: RuntimeChoice,
+    /// What computes inside it; all but the processor need ONNX Runtime.
+    pub device: Device,
+    /// Folders that may hold the library, under its plain name or with a version after it.
+    pub folders: Vec<PathBuf>,
+}
+
+/// What runs models.
+#[derive(Debug, Clone)]
+pub enum Runtime {
+    /// ONNX Runtime, and the one that is compiled in for what it does not run.
+    Onnxruntime(OnnxRuntime),
+    /// The one that is compiled in.
+    Rten,
+}
+
+impl Runtime {
+    /// Finds a runtime. A library that is found but cannot be used is passed over; one that was named is not.
+    ///
+    /// # Errors
+    /// [`Error::RuntimeUnusable`] about a library that was named, or where none is found for the device.
+    pub fn find(search: &RuntimeSearch) -> Result<Self, Error> {
+        let found = Self::find_any(search)?;
+        if search.device != Device::Cpu && matches!(found, Self::Rten) {
+            return Err(Error::RuntimeUnusable { message: "none was found, and the device needs one".to_owned() });
+        }
+        Ok(found)
+    }
+
+    fn find_any(search: &RuntimeSearch) -> Result<Self, Error> {
+        let load = |path: &Path| OnnxRuntime::load(path, search.device);
+        match &search.choice {
+            RuntimeChoice::Rten => Ok(Self::Rten),
+            RuntimeChoice::Library(path) => load(path).map(Self::Onnxruntime),
+            RuntimeChoice::Auto => {
+                let found = search.folders.iter().filter_map(|folder| library_in(folder));
+                Ok(found.map(|path| load(&path)).find_map(Result::ok).map_or(Self::Rten, Self::Onnxruntime))
+            }
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Onnxruntime(_) => "ONNX Runtime",
+            Self::Rten => "rten",
+        }
+    }
+
+    /// Where its library lies, if it has one.
+    #[must_use]
+    pub fn library(&self) -> Option<&Path> {
+        match self {
+            Self::Onnxruntime(runtime) => Some(runtime.path()),
+            Self::Rten => None,
+        }
+    }
+
+    /// What of this would run `model`, or why nothing does.
+    ///
+    /// # Errors
+    /// [`Error::NeedsOnnxRuntime`], or [`Error::Unsupported`].
+    pub fn backend(&self, model: &ModelEntry) -> Result<Backend, Error> {
+        if !model.recurrent.is_empty() {
+            return Err(Error::Unsupported { id: model.id.clone(), what: "states between pictures" });
+        }
+        let may = |backend| model.backends.contains(&backend);
+        match self {
+            Self::Onnxruntime(_) if may(Backend::Onnxruntime) => Ok(Backend::Onnxruntime),
+            _ if may(Backend::Rten) => Ok(Backend::Rten),
+            _ => Err(Error::NeedsOnnxRuntime { id: model.id.clone() }),
+        }
+    }
+
+    pub(crate) fn load(&self, model: &ModelEntry, bytes: Vec<u8>) -> Result<Box<dyn Network>, Error> {
+        match (self, self.backend(model)?) {
+            (Self::Onnxruntime(runtime), Backend::Onnxruntime) => Ok(Box::new(runtime.network(model, &bytes)?)),
+            _ => Ok(Box::new(RtenNetwork::load(model, bytes)?)),
+        }
+    }
+}
+
+/// The library in `folder`: under its plain name, else the newest by name of those with a version.
+fn library_in(folder: &Path) -> Option<PathBuf> {
+    let plain = folder.join(LIBRARY);
+    if plain.is_file() {
+        return Some(plain);
+    }
+    let is_versioned = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.strip_prefix(LIBRARY).is_some_and(|rest| rest.starts_with('.'))
+    };
+    std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path()).filter(is_versioned).max()
+}

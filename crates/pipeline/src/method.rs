@@ -1,0 +1,113 @@
+use std::{any::Any, fmt};
+
+use clearcut_ffmpeg::MediaInfo;
+use clearcut_frame::PictureFormat;
+use clearcut_job::{CutMethod, Fault, KeyChoice, MethodChoice, MethodReason};
+use clearcut_matte::{Backdrop, Network};
+
+use crate::{CutJob, Error, Stop, survey::survey};
+
+/// Where cuts get their neural network from.
+pub trait Networks: fmt::Debug + Sync {
+    /// Loads the network for one cut. Blocks, and waits for memory that others use while `goes_on` says so.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenNetwork, NetworkFailure>;
+}
+
+/// A network for one cut.
+pub struct OpenNetwork {
+    /// The network.
+    pub network: Box<dyn Network>,
+    /// The name of its model.
+    pub model: String,
+    /// What is held as long as the network is: a share of the memory.
+    pub held: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for OpenNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenNetwork").field("model", &self.model).finish_non_exhaustive()
+    }
+}
+
+/// There is no network for a cut.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct NetworkFailure {
+    /// The stable word for it.
+    pub code: &'static str,
+    /// Who has to act.
+    pub fault: Fault,
+    /// What is wrong, for people; nothing of the machine.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl NetworkFailure {
+    /// The word for a model that is known but not installed.
+    pub const MISSING: &'static str = "MODEL_MISSING";
+}
+
+/// How subject and background of a clip are told apart.
+#[derive(Debug)]
+pub(crate) struct Method {
+    pub(crate) by: By,
+    pub(crate) reason: MethodReason,
+}
+
+/// What tells them apart.
+#[derive(Debug)]
+pub(crate) enum By {
+    /// The background's colour.
+    Color(Backdrop),
+    /// A neural network.
+    Network(OpenNetwork),
+}
+
+impl By {
+    /// The word for it.
+    pub(crate) const fn method(&self) -> CutMethod {
+        match self {
+            Self::Color(_) => CutMethod::ChromaKey,
+            Self::Network(_) => CutMethod::Ai,
+        }
+    }
+}
+
+/// Decides how the clip is cut: as was asked, else by colour where the background is flat, else by a network.
+///
+/// # Errors
+/// [`Error::NoFlatBackground`] where only a colour would do or no network is installed, or what decoding or loading complains
+/// of.
+pub(crate) fn choose(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop: &Stop) -> Result<Method, Error> {
+    let network = |reason| -> Result<Method, Error> {
+        let opened = job.networks.open(&|| !stop.is_stopped()).map_err(Error::Network);
+        stop.check()?;
+        Ok(Method { by: By::Network(opened?), reason })
+    };
+    if job.request.method == MethodChoice::Ai {
+        return network(MethodReason::Asked);
+    }
+    let backdrop = match survey(job, info, format, stop) {
+        Ok(backdrop) => backdrop,
+        Err(Error::NoFlatBackground { .. }) if job.request.method == MethodChoice::Auto => {
+            return network(MethodReason::NoFlatBackground).map_err(|error| match error {
+                Error::Network(failure) if failure.code == NetworkFailure::MISSING => {
+                    Error::NoFlatBackground { could_use_network: true }
+                }
+                other => other,
+            });
+        }
+        Err(error) => return Err(error),
+    };
+    let reason = match (job.request.method, job.request.key) {
+        _ if backdrop.is_absent() => MethodReason::Transparent,
+        (_, KeyChoice::Given(_)) => MethodReason::KeyGiven,
+        (MethodChoice::Auto, KeyChoice::Auto) => MethodReason::FlatBackground,
+        _ => MethodReason::Asked,
+    };
+    Ok(Method { by: By::Color(backdrop), reason })
+}
