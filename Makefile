@@ -10,7 +10,7 @@ export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 
 include mk/server.mk
 
-.PHONY: run cut test setup-run setup-test build lint test-rust test-browser eval gallery memory clean
+.PHONY: run cut test setup-run setup-test build lint lint-web test-rust test-browser eval gallery memory clean
 
 run: setup-run build
 	@scripts/first-job.sh samples/mascot.mp4
@@ -34,9 +34,17 @@ build:
 
 test: setup-test lint test-rust test-browser test-server
 
-lint:
+lint: lint-web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# What browsers run: format, lints, and types from JSDoc.
+lint-web: tests/browser/node_modules
+	cd tests/browser && npm run --silent lint
+
+tests/browser/node_modules: tests/browser/package-lock.json
+	cd tests/browser && npm ci --silent --no-audit --no-fund
+	touch $@
 
 test-rust:
 	cargo test --workspace --locked
@@ -46,8 +54,8 @@ CLEARCUT_BIN ?= $(CURDIR)/target/debug/clearcut
 export CLEARCUT_BIN
 $(CURDIR)/target/debug/clearcut: test-rust
 
-test-browser: test-rust
-	cd tests/browser && npm ci --silent --no-audit --no-fund && node --test
+test-browser: test-rust tests/browser/node_modules
+	cd tests/browser && node --test --test-timeout=180000
 
 # Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them, and pictures the worst of them;
 # takes about a quarter of an hour.

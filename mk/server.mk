@@ -46,3 +46,8 @@ bench-server: build
 # After a change of the API on purpose.
 openapi:
 	cargo run -q -p clearcut-api --example openapi > openapi.json
+
+# Pictures of the page in docs/pictures.
+.PHONY: page-pictures
+page-pictures: build tests/browser/node_modules
+	cd tests/browser && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut node pictures.mjs ../../docs/pictures

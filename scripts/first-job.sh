@@ -41,5 +41,5 @@ done
 echo "Done. The results, for an hour:"
 grep -oE '"format":"[a-z-]+","url":"[^"]+"' <<<"$reply" | sed -E 's/"format":"([^"]+)","url":"([^"]+)"/  \1  \2/'
 echo "Your key for this server: $key"
-echo "It goes on serving at $url (documentation: $url/docs). Ctrl-C ends it."
+echo "It goes on serving at $url: open that in a browser and sign in with the key (documentation: $url/docs). Ctrl-C ends it."
 wait $pid

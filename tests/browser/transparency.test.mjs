@@ -1,37 +1,29 @@
 // An untouched headless Chromium plays our files and reads their transparency.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { binary, launch, root, serve } from "./stage.mjs";
 
-const root = join(import.meta.dirname, "../..");
-const types = { ".webm": "video/webm", ".mp4": "video/mp4", ".webp": "image/webp", ".apng": "image/apng" };
 let folder, server, browser, page;
 
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "clearcut-browser-"));
-  execFileSync(process.env.CLEARCUT_BIN ?? join(root, "target/release/clearcut"), [
-    "cut", join(root, "samples/mascot.mp4"), "-o", folder, "-f", "webm,stacked-alpha,webp,apng", "--quiet",
+  execFileSync(binary, [
+    "cut",
+    join(root, "samples/mascot.mp4"),
+    "-o",
+    folder,
+    "-f",
+    "webm,stacked-alpha,webp,apng",
+    "--quiet",
   ]);
-  server = createServer((request, reply) => {
-    const name = new URL(request.url, "http://localhost").pathname.slice(1);
-    if (name === "") return reply.setHeader("content-type", "text/html").end("<!doctype html><title>t</title>");
-    if (name === "favicon.ico") return reply.writeHead(404).end();
-    const extension = name.slice(name.lastIndexOf("."));
-    reply.setHeader("content-type", types[extension] ?? "application/octet-stream");
-    reply.end(readFileSync(join(folder, name)));
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  server = await serve({ folders: [folder], texts: { "/": "<!doctype html><title>t</title>" } });
+  browser = await launch();
   page = await browser.newPage();
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
+  await page.goto(server.url);
 });
 
 after(async () => {

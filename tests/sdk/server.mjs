@@ -30,15 +30,19 @@ export async function startServer(flags = []) {
     child.kill(signal);
     return gone;
   };
-  const restart = async () => {
-    await end('SIGKILL');
+  const kill = () => end('SIGKILL');
+  const start = async () => {
     ({ child } = await launch(arguments_));
+  };
+  const restart = async () => {
+    await kill();
+    await start();
   };
   const stop = async () => {
     await end('SIGTERM');
     await rm(data, { recursive: true });
   };
-  return { baseUrl: `http://127.0.0.1:${port}`, port, key, data, said, restart, stop };
+  return { baseUrl: `http://127.0.0.1:${port}`, port, key, data, said, kill, start, restart, stop };
 }
 
 async function launch(arguments_) {

@@ -9,12 +9,15 @@ if [ ! -x "$venv/bin/schemathesis" ]; then
   python3 -m venv "$venv"
   "$venv/bin/pip" install -q -r "$here/requirements.txt"
 fi
-port=${PORT:-8798}
+port=${PORT:-$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')}
 data=$(mktemp -d)
 "$binary" serve --data "$data" --listen 127.0.0.1:$port --log warn --sync-wait-secs 1 > "$data.out" &
 server=$!
 trap 'kill $server; wait $server || true; rm -rf "$data" "$data.out"' EXIT
-until grep -q 'listens on' "$data.out"; do sleep 0.1; done
+until grep -q 'listens on' "$data.out"; do
+  kill -0 $server || exit 1
+  sleep 0.1
+done
 key=$(grep -o 'hc_[A-Za-z0-9]*' "$data.out" | head -1)
 cd "$data"
 export PYTHONPATH="$here" SCHEMATHESIS_HOOKS=schema_hooks

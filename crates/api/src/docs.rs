@@ -11,14 +11,16 @@ use utoipa::{
 };
 use utoipa_swagger_ui::Config;
 
-use crate::{ApiError, control, deliveries, events, files, health, jobs, list, tus, uploads, usage, wait, webhooks};
+use crate::{
+    ApiError, control, deliveries, events, files, health, jobs, list, sign_in, tus, uploads, usage, wait, webhooks,
+};
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and hands back transparent files."),
     paths(
         jobs::submit, jobs::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read,
-        wait::cut_now, uploads::create, uploads::put, uploads::delete, tus::head, tus::patch, files::read, health::livez, health::readyz,
+        wait::cut_now, uploads::create, uploads::put, uploads::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
         webhooks::create, webhooks::list, webhooks::read, webhooks::change, webhooks::delete,
         webhooks::read_secret, webhooks::rotate_secret, webhooks::read_key_secret, webhooks::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
@@ -30,6 +32,7 @@ use crate::{ApiError, control, deliveries, events, files, health, jobs, list, tu
         (name = "video", description = "Send a clip and wait for its outputs"),
         (name = "uploads", description = "Send a clip before its jobs, at once or in pieces (tus 1.0)"),
         (name = "webhooks", description = "Be told of jobs instead of asking"),
+        (name = "keys", description = "Get a key by the link that a fresh server prints"),
         (name = "files", description = "Outputs under links that end"),
         (name = "health", description = "For probes and load balancers"),
     )

@@ -36,6 +36,9 @@ pub enum ApiError {
     /// A key that opens nothing.
     #[error("the API key is malformed, unknown or revoked")]
     KeyInvalid,
+    /// A one-time link that opens nothing.
+    #[error("the sign-in link was used or has expired; paste a key instead: `clearcut keys create` makes one")]
+    SignInLink,
     /// No such job for this key.
     #[error("there is no such job")]
     JobNotFound,
@@ -207,6 +210,7 @@ impl ApiError {
             Self::FormatUnavailable(_) => "FORMAT_UNAVAILABLE",
             Self::KeyMissing => "UNAUTHORIZED",
             Self::KeyInvalid => "INVALID_API_KEY",
+            Self::SignInLink => "SIGN_IN_LINK",
             Self::JobNotFound => "JOB_NOT_FOUND",
             Self::UploadNotFound => "UPLOAD_NOT_FOUND",
             Self::UploadUnfinished => "UPLOAD_UNFINISHED",
@@ -248,7 +252,7 @@ impl ApiError {
             | Self::FormatUnavailable(_)
             | Self::CutOff => StatusCode::BAD_REQUEST,
             Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
-            Self::Link(_) => StatusCode::FORBIDDEN,
+            Self::Link(_) | Self::SignInLink => StatusCode::FORBIDDEN,
             Self::JobNotFound
             | Self::UploadNotFound
             | Self::WebhookNotFound

@@ -13,8 +13,8 @@ use tower_http::{
 };
 
 use crate::{
-    Api, ApiError, control, deliveries, docs, events, files, health, jobs, list, once, pace::PacedBody, patience, rate,
-    trace, tus, upload_locks::UploadLocks, uploads, usage, wait, webhooks,
+    Api, ApiError, control, deliveries, docs, events, files, health, jobs, list, once, pace::PacedBody, page, patience,
+    rate, sign_in, trace, tus, upload_locks::UploadLocks, uploads, usage, wait, webhooks,
 };
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
@@ -22,6 +22,10 @@ pub fn routes(api: Api) -> Router {
     let speaks_tus = middleware::from_fn_with_state(api.clone(), tus::speak);
     let paced = middleware::from_fn_with_state(api.clone(), pace);
     Router::new()
+        .route("/", get(page::index))
+        .route("/cli-auth", get(page::cli_auth))
+        .route("/page/{name}", get(page::asset))
+        .route("/api/v1/sign-in", post(sign_in::sign_in).layer(DefaultBodyLimit::max(sign_in::MAX_BODY_BYTES)))
         .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
         .route("/api/v1/jobs", get(list::list))
         .route("/api/v1/jobs/{id}", get(jobs::read).delete(control::remove))

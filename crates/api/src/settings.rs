@@ -5,7 +5,7 @@ use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
 use clearcut_store::{Store, UrlSigner};
 
-use crate::{BodyLimits, Readiness, Traffic};
+use crate::{BodyLimits, OneTimeLink, Readiness, Traffic};
 
 /// What the routes work with.
 #[derive(Debug, Clone)]
@@ -22,6 +22,8 @@ pub struct Api {
     pub readiness: Arc<dyn Readiness>,
     /// What is under way.
     pub traffic: Arc<Traffic>,
+    /// What a fresh server printed for the first visit.
+    pub link: Arc<OneTimeLink>,
     /// Limits and choices.
     pub settings: Arc<ApiSettings>,
 }

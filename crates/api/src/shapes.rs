@@ -119,6 +119,12 @@ pub(crate) struct JobResult {
     width: u32,
     /// Height of the picture in pixels, also where the file stacks two.
     height: u32,
+    /// Length in seconds.
+    duration: f64,
+    /// Pictures in each output.
+    frame_count: u64,
+    /// Pictures a second.
+    fps: f64,
     /// How long the cut took.
     processing_time_ms: u64,
     /// The background colour, where there was one.
@@ -341,6 +347,9 @@ impl JobResult {
             output_size: first.size_bytes,
             width: outcome.measured.width,
             height: outcome.measured.height,
+            duration: outcome.measured.duration_secs,
+            frame_count: outcome.measured.frames,
+            fps: outcome.measured.fps,
             processing_time_ms: outcome.processing_ms,
             detected_background_color: outcome.measured.background.map(Color::from),
             report: outcome.measured.report.as_ref().map(|matte| Report::new(&outcome.measured, matte)),

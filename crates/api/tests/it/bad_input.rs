@@ -134,7 +134,16 @@ async fn a_full_disk_is_507_before_the_body_is_read() {
 #[tokio::test]
 async fn other_routes_and_methods_speak_the_envelope_too() {
     let server = Server::new().await;
-    for path in ["/", "/api", "/api/v1/job", "/api/v2/jobs/x", "/docs/nothing.js", "/%00"] {
+    for path in [
+        "/nothing",
+        "/page/nothing.js",
+        "/page/..%2Flib.rs",
+        "/api",
+        "/api/v1/job",
+        "/api/v2/jobs/x",
+        "/docs/nothing.js",
+        "/%00",
+    ] {
         assert_eq!(server.get(path, KEY).await.error(), (404, "NOT_FOUND".to_owned()), "{path}");
     }
     for (method, path) in [

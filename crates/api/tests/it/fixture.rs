@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
-use clearcut_api::{Api, ApiSettings, BodyLimits, Check, Readiness, routes};
+use clearcut_api::{Api, ApiSettings, BodyLimits, Check, OneTimeLink, Readiness, routes};
 use clearcut_job::{Clock as _, JobId, ManualClock, UnixMillis, WorkerId};
 use clearcut_queue::{Claimed, KeyHash, MemoryQueue, NewKey, Policy, Queue};
 use clearcut_store::{Store, UrlSigner};
@@ -15,6 +15,9 @@ use tower::ServiceExt as _;
 
 pub(crate) const KEY: &str = "hc_0123456789abcdefghijklmnopqrstuv";
 pub(crate) const OTHER_KEY: &str = "hc_abcdefghijklmnopqrstuv0123456789";
+/// The one-time link hands out [`KEY`], for an hour.
+pub(crate) const LINK_TOKEN: &str = "token";
+const LINK_ENDS: UnixMillis = UnixMillis(1_710_003_600_500);
 pub(crate) const MAX_BYTES: u64 = 1 << 20;
 
 /// The routes over an empty queue and an empty folder, with two keys.
@@ -101,6 +104,7 @@ impl Server {
             signer: Arc::new(UrlSigner::new([7; 32])),
             clock: clock.clone(),
             readiness,
+            link: Arc::new(OneTimeLink::new(LINK_TOKEN, KEY.to_owned(), LINK_ENDS)),
             traffic: Arc::default(),
             settings: Arc::new(settings),
         };

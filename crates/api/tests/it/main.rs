@@ -13,6 +13,7 @@ mod limits;
 mod links;
 mod list;
 mod once;
+mod page;
 mod reading;
 mod tus;
 mod uploads;

@@ -92,7 +92,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
         "expiresAt": 1_710_086_470, "error": null,
         "result": {
             "outputUrl": null, "outputFormat": "webm", "outputSize": 4, "width": 768, "height": 432,
-            "processingTimeMs": 12500,
+            "duration": 1.0, "frameCount": 24, "fps": 24.0, "processingTimeMs": 12500,
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
             "report": {
                 "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,

@@ -10,17 +10,22 @@ pub(crate) async fn make_key(queue: &dyn Queue, name: &str) -> Result<(KeyRecord
     Ok((record, secret))
 }
 
-/// `hc_` and 32 letters or digits, each as likely as the others.
+/// `hc_` and 32 letters or digits.
 fn draw_secret() -> Result<String, getrandom::Error> {
-    let mut secret = "hc_".to_owned();
-    while secret.len() < 35 {
+    Ok(format!("hc_{}", draw_token()?))
+}
+
+/// 32 letters or digits, each as likely as the others.
+pub(crate) fn draw_token() -> Result<String, getrandom::Error> {
+    let mut token = String::new();
+    while token.len() < 32 {
         let mut bytes = [0; 64];
         getrandom::fill(&mut bytes)?;
         // 248 is the largest multiple of 62 in a byte: what lies above would favour the first digits.
         let fair = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
-        secret.extend(fair.take(35 - secret.len()));
+        token.extend(fair.take(32 - token.len()));
     }
-    Ok(secret)
+    Ok(token)
 }
 
 #[cfg(test)]

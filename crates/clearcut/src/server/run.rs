@@ -1,6 +1,6 @@
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, routes};
+use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, OneTimeLink, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
 use clearcut_notify::{Courier, CourierSettings};
@@ -17,10 +17,13 @@ use super::{
     config::{COMMENTED, Settings},
     cutter::PipelineCutter,
     describer::AsTheApi,
-    first_key::make_key,
+    first_key::{draw_token, make_key},
     readiness::ServerReadiness,
 };
 use crate::{failure::Failure, networks::InstalledNetworks};
+
+/// How long the link that a fresh server prints opens it.
+const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 
 /// The database in the data folder.
 pub(crate) const DATABASE: &str = "clearcut.db";
@@ -35,13 +38,10 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
     let signer =
         UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let outbound = outbound(&settings)?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
-        let message = format!("{} cannot be listened on: {error}", settings.listen);
-        Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
-    })?;
+    let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
     let network = usable(&networks);
-    greet(queue.as_ref(), &settings.data, address).await?;
+    let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
 
     let drain = Drain::default();
     let capabilities = tools.capabilities()?;
@@ -52,6 +52,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
         signer: Arc::new(signer),
         clock: clock.clone(),
         traffic: Arc::default(),
+        link: Arc::new(link),
         readiness: Arc::new(ServerReadiness::new(&tools, capabilities, network.clone(), drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
@@ -160,6 +161,13 @@ fn queue_between_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     queue
 }
 
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let message = format!("{address} cannot be listened on: {error}");
+        Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
+    })
+}
+
 /// Holding the lock means that whoever held a lease or was writing an object is dead.
 async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
     queue.expire_all_leases().await?;
@@ -175,8 +183,10 @@ async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn
     Ok(())
 }
 
-/// On the first start: a commented configuration file, a key, and a line that works as it stands.
-async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr) -> Result<(), Failure> {
+/// On the first start: a commented configuration file, a key, a line that works as it stands, and, where nobody but this
+/// machine can come, a link that signs in.
+async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr, clock: &dyn Clock) -> Result<OneTimeLink, Failure> {
+    let mut link = OneTimeLink::default();
     let config = data.join("clearcut.toml");
     if !config.exists() {
         fs::write(&config, COMMENTED).map_err(|error| host("DATA_DIRECTORY", &error))?;
@@ -188,10 +198,18 @@ async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr) -> Result<()
         println!(
             "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@samples/mascot.mp4\" -F \"format=webm\"\n"
         );
+        if address.ip().is_loopback() {
+            let token = draw_token().map_err(|_| Failure::host("PROCESSING_FAILED", NO_RANDOMNESS.to_owned(), None))?;
+            println!("Or open this link in a browser. It signs you in, once, within an hour:");
+            println!("  http://{address}/#sign-in={token}\n");
+            link = OneTimeLink::new(&token, secret, clock.now().after(SIGN_IN_LINK_TTL));
+        }
     }
     println!("clearcut listens on http://{address} - documentation at http://{address}/docs");
-    Ok(())
+    Ok(link)
 }
+
+const NO_RANDOMNESS: &str = "the system has no randomness to give";
 
 fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
     OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()

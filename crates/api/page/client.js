@@ -1,0 +1,224 @@
+// The public API, as any other client uses it.
+
+/** @typedef {import("./words.js").Format} Format */
+/** @typedef {{ format: Format, url: string, size: number }} Output */
+/** @typedef {{ code: string, message: string }} Warning */
+/**
+ * @typedef {object} Result
+ * @property {Output[]} outputs
+ * @property {number} width
+ * @property {number} height
+ * @property {number} duration
+ * @property {number} frameCount
+ * @property {number} fps
+ * @property {number} processingTimeMs
+ * @property {{ hex: string } | null} detectedBackgroundColor
+ * @property {{ confidence: number, warnings: Warning[] } | null} report
+ */
+/**
+ * @typedef {object} Job
+ * @property {string} jobId
+ * @property {"queued" | "submitted" | "processing" | "completed" | "failed"} status
+ * @property {number} progress
+ * @property {string | null} stage
+ * @property {number} createdAt
+ * @property {number | null} startedAt
+ * @property {number | null} completedAt
+ * @property {{ code: string, message: string } | null} error
+ * @property {Result | null} result
+ * @property {number | null} queuePosition
+ * @property {number | null} estimatedStartAt
+ * @property {number | null} [expiresAt]
+ */
+
+/** Why something did not work: the server's code and sentence, or `UNREACHABLE`. */
+export class Problem extends Error {
+  /** @param {string} code @param {string} message @param {number} [status] */
+  constructor(code, message, status = 0) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+const unreachable = () => new Problem("UNREACHABLE", "The server does not answer");
+const pause = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
+
+/** @param {number} status @param {string} text @returns {any} the data of a reply */
+function open(status, text) {
+  let reply;
+  try {
+    reply = JSON.parse(text);
+  } catch {
+    throw new Problem("UNREACHABLE", `Something between here and the server answered with status ${status}`, status);
+  }
+  if (reply.success) return reply.data;
+  throw new Problem(reply.error?.code ?? "UNKNOWN_ERROR", reply.error?.message ?? "the server refused", status);
+}
+
+/** Asks without a key. @param {string} token @returns {Promise<string>} the key that a one-time link opens */
+export async function redeemLink(token) {
+  const body = JSON.stringify({ token });
+  const headers = { "content-type": "application/json" };
+  const reply = await fetch("/api/v1/sign-in", { method: "POST", headers, body }).catch(() => {
+    throw unreachable();
+  });
+  return open(reply.status, await reply.text()).key;
+}
+
+/** The jobs of one key. */
+export class Client extends EventTarget {
+  /** @param {string} key */
+  constructor(key) {
+    super();
+    this.headers = { authorization: `Bearer ${key}` };
+  }
+
+  /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
+  async #ask(path, init = {}) {
+    const reply = await fetch(`/api/v1/jobs${path}`, { ...init, headers: this.headers }).catch(() => {
+      throw unreachable();
+    });
+    return this.#judge(reply.status, await reply.text());
+  }
+
+  /** Tells everyone when the key opens nothing. @param {number} status @param {string} text */
+  #judge(status, text) {
+    if (status === 401) this.dispatchEvent(new Event("refused"));
+    return open(status, text);
+  }
+
+  /** @param {string | null} [cursor] @returns {Promise<{ jobs: Job[], nextCursor: string | null }>} */
+  list(cursor) {
+    return this.#ask(`?limit=20${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+  }
+
+  /** @param {string} id @returns {Promise<Job>} */
+  read(id) {
+    return this.#ask(`/${id}`);
+  }
+
+  /** @param {string} id @returns {Promise<Job>} */
+  cancel(id) {
+    return this.#ask(`/${id}/cancel`, { method: "POST" });
+  }
+
+  /** @param {string} id @returns {Promise<{ jobId: string }>} the new job */
+  retry(id) {
+    return this.#ask(`/${id}/retry`, { method: "POST" });
+  }
+
+  /** With its files. @param {string} id */
+  remove(id) {
+    return this.#ask(`/${id}`, { method: "DELETE" });
+  }
+
+  /**
+   * Sends a job. `onSent` is told which share of it is sent.
+   * @param {FormData} form @param {(share: number) => void} onSent @param {AbortSignal} signal
+   * @returns {Promise<{ jobId: string }>}
+   */
+  submit(form, onSent, signal) {
+    // fetch does not tell how far an upload is.
+    const request = new XMLHttpRequest();
+    request.open("POST", "/api/v1/jobs/video/remove-background");
+    request.setRequestHeader("authorization", this.headers.authorization);
+    request.upload.onprogress = ({ loaded, total }) => onSent(total ? loaded / total : 0);
+    signal.addEventListener("abort", () => request.abort());
+    return new Promise((accept, refuse) => {
+      request.onload = () => {
+        try {
+          accept(this.#judge(request.status, request.responseText));
+        } catch (problem) {
+          refuse(problem);
+        }
+      };
+      request.onerror = () => refuse(unreachable());
+      request.onabort = () => refuse(new Problem("JOB_CANCELLED", "the upload was stopped"));
+      request.send(form);
+    });
+  }
+
+  /**
+   * Cuts one frame and lets go of its job, whatever comes of it. Ends early once `isWanted` says no.
+   * @param {FormData} form @param {() => boolean} isWanted @param {(url: string) => string} ownAddress
+   * @returns {Promise<Blob | null>} the cut as an animated PNG
+   */
+  async cutFrame(form, isWanted, ownAddress) {
+    /** @type {Job} */
+    let job = await this.#ask("/video/remove-background", { method: "POST", body: form });
+    const { jobId } = job;
+    try {
+      do job = await this.#ask(`/${jobId}?wait=5`);
+      while (isWanted() && job.status !== "completed" && job.status !== "failed");
+      if (job.error) throw new Problem(job.error.code, job.error.message);
+      if (!job.result) return null;
+      const file = await fetch(ownAddress(job.result.outputs[0].url)).catch(() => {
+        throw unreachable();
+      });
+      return await file.blob();
+    } finally {
+      this.remove(jobId).catch(() => {});
+    }
+  }
+
+  /**
+   * The job each time it changes, until it has ended. A stream that is cut off is taken up again where it ended; `onLost` is
+   * told while the server does not answer.
+   * @param {string} id @param {AbortSignal} signal @param {(isLost: boolean) => void} onLost
+   * @returns {AsyncGenerator<Job>}
+   */
+  async *follow(id, signal, onLost) {
+    let last = "0";
+    while (!signal.aborted) {
+      try {
+        const headers = { ...this.headers, "last-event-id": last };
+        const reply = await fetch(`/api/v1/jobs/${id}/events`, { headers, signal });
+        onLost(false);
+        if (reply.status === 204) return;
+        if (!reply.ok || !reply.body) this.#judge(reply.status, await reply.text());
+        else
+          for await (const event of events(reply.body)) {
+            last = event.id ?? last;
+            /** @type {Job} */
+            const job = JSON.parse(event.data);
+            yield job;
+            if (job.status === "completed" || job.status === "failed") return;
+          }
+      } catch (problem) {
+        if (signal.aborted) return;
+        if (problem instanceof Problem && problem.status && problem.status < 500) throw problem;
+        onLost(true);
+      }
+      await pause(1000);
+    }
+  }
+}
+
+/**
+ * The events of a stream that hold data.
+ * @param {ReadableStream<Uint8Array>} body @returns {AsyncGenerator<{ id?: string, data: string }>}
+ */
+async function* events(body) {
+  const reader = body
+    .pipeThrough(/** @type {ReadableWritablePair<string, any>} */ (new TextDecoderStream()))
+    .getReader();
+  let text = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (text + value).split(/\r?\n\r?\n/);
+      text = blocks.pop() ?? "";
+      for (const block of blocks) {
+        const lines = block.split(/\r?\n/);
+        const of = (/** @type {string} */ name) =>
+          lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trimStart());
+        const data = of("data").join("\n");
+        if (data) yield { id: of("id").at(-1), data };
+      }
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,141 @@
+// The same cut again, in code.
+import { Clip } from "./clip.js";
+import { formOf, keptOptions } from "./cut-options.js";
+import { button, h, uniqueId } from "./html.js";
+import { FORMATS } from "./words.js";
+
+/** @typedef {import("./cut-options.js").Options} Options */
+
+/** `<code-samples>`: the clip's cut as curl, TypeScript, HTML and on the command line. */
+export class CodeSamples extends HTMLElement {
+  clip = new Clip();
+
+  connectedCallback() {
+    const formats = this.clip.job?.result?.outputs.map((output) => output.format);
+    const base = this.clip.options ?? keptOptions();
+    const options = { ...base, ...(formats && { formats }) };
+    const { name, keyColor } = this.clip;
+    const file = /\.\w{2,4}$/.test(name) ? name : "clip.mp4";
+    const samples = [
+      ["curl", curl(options, keyColor, file)],
+      ["TypeScript", typescript(options, keyColor, file)],
+      ["HTML", html(options)],
+      ["Command line", commandLine(options, keyColor, file)],
+    ];
+    const group = uniqueId();
+    const tabs = samples.map(([words, code], index) => {
+      const tab = h(
+        "button",
+        { type: "button", id: `${group}-${index}`, role: "tab", "aria-controls": `${group}-panel` },
+        words,
+      );
+      tab.onclick = () => show(index);
+      tab.onkeydown = ({ key }) => {
+        const to = key === "ArrowRight" ? index + 1 : key === "ArrowLeft" ? index - 1 : null;
+        if (to !== null) show((to + samples.length) % samples.length).focus();
+      };
+      return { tab, code };
+    });
+    const text = h("code", {});
+    const panel = h("pre", { id: `${group}-panel`, role: "tabpanel", tabIndex: 0 }, text);
+    const said = h("span", { role: "status", class: "hint" });
+    const copy = button("Copy", async () => {
+      await navigator.clipboard.writeText(text.textContent ?? "").then(
+        () => (said.textContent = "Copied"),
+        () => (said.textContent = "Select the text to copy it"),
+      );
+    });
+    const show = (/** @type {number} */ chosen) => {
+      for (const [index, { tab }] of tabs.entries()) {
+        tab.setAttribute("aria-selected", String(index === chosen));
+        tab.tabIndex = index === chosen ? 0 : -1;
+      }
+      text.textContent = tabs[chosen].code;
+      panel.setAttribute("aria-labelledby", `${group}-${chosen}`);
+      said.textContent = "";
+      return tabs[chosen].tab;
+    };
+    show(0);
+    this.replaceChildren(
+      h("h3", {}, "Do it again in code"),
+      h(
+        "div",
+        { class: "row spread" },
+        h("div", { role: "tablist", "aria-label": "Language", class: "tabs" }, ...tabs.map(({ tab }) => tab)),
+        h("div", { class: "row" }, said, copy),
+      ),
+      panel,
+    );
+  }
+}
+
+/** Within quotes of a shell. @param {string} text */
+const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** @param {Options} options @param {string | null} key @param {string} file */
+function curl(options, key, file) {
+  const fields = [...formOf(options, key)].map(([name, value]) => `  -F ${quoted(`${name}=${value}`)} \\`);
+  return [
+    'curl -H "Authorization: Bearer $CLEARCUT_KEY" \\',
+    `  -F ${quoted(`file=@${file}`)} \\`,
+    ...fields,
+    `  ${location.origin}/api/v1/jobs/video/remove-background`,
+    "",
+    "# Then, with the jobId of the answer, until its status is completed:",
+    `curl -H "Authorization: Bearer $CLEARCUT_KEY" "${location.origin}/api/v1/jobs/$JOB_ID?wait=60"`,
+  ].join("\n");
+}
+
+/** @param {Options} options @param {string | null} key @param {string} file */
+function typescript(options, key, file) {
+  const { fps } = options;
+  const rgb = key && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
+  const fields = [
+    `file: await readFile(${JSON.stringify(file)})`,
+    `formats: ${JSON.stringify(options.formats)}`,
+    `tolerance: ${options.tolerance}`,
+    fps !== "source" && `fps: ${fps}`,
+    options.size && `size: ${options.size}`,
+    `quality: ${options.quality}`,
+    rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
+  ].filter(Boolean);
+  return `import { readFile } from "node:fs/promises";
+import { Hypervideo } from "@hypervideo-dev/sdk";
+
+const client = new Hypervideo({ apiKey: process.env.CLEARCUT_KEY, baseUrl: ${JSON.stringify(location.origin)} });
+const { jobId } = await client.jobs.submit({
+${fields.map((field) => `  ${field},`).join("\n")}
+});
+const { result } = await client.jobs.poll(jobId);
+console.log(result.outputs);`;
+}
+
+/** @param {Options} options */
+function html({ formats }) {
+  if (!formats.includes("stacked-alpha") && !formats.includes("webm")) {
+    const still = formats.find((format) => format === "webp" || format === "apng");
+    return still
+      ? `<img src="clip-cut.${still}" alt="…">`
+      : "<!-- ProRes is for editors. Make WebM and stacked MP4 for a page. -->";
+  }
+  const source = (/** @type {"webm" | "stacked-alpha"} */ format, /** @type {string} */ mime) =>
+    formats.includes(format) ? `\n  <source src="clip-cut.${FORMATS[format].extension}" type="${mime}">` : "";
+  return `<!-- ${location.origin}/page/clearcut-video.js is one file; put a copy beside your page. -->
+<script type="module" src="clearcut-video.js"></script>
+
+<clearcut-video autoplay loop muted playsinline role="img" aria-label="…">${source("webm", "video/webm")}${source("stacked-alpha", "video/mp4")}
+</clearcut-video>`;
+}
+
+/** @param {Options} options @param {string | null} key @param {string} file */
+function commandLine({ formats, tolerance, fps, size, quality }, key, file) {
+  const words = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
+  if (key) words.push(`--key ${quoted(key.toUpperCase())}`);
+  if (tolerance !== 30) words.push(`--tolerance ${tolerance}`);
+  if (fps !== "source") words.push(`--fps ${fps}`);
+  if (size) words.push(`--size ${size}`);
+  if (quality !== 60) words.push(`--quality ${quality}`);
+  return words.join(" ");
+}
+
+customElements.define("code-samples", CodeSamples);

@@ -1,0 +1,246 @@
+// What to make, in words, before a clip is sent.
+import { Clip } from "./clip.js";
+import { FramePreview } from "./frame-preview.js";
+import { button, h, uniqueId } from "./html.js";
+import { FORMATS } from "./words.js";
+
+/** @typedef {import("./words.js").Format} Format */
+/** @typedef {{ formats: Format[], tolerance: number, fps: string, size: string, quality: number }} Options */
+
+const PLACE = "clearcut.options";
+/** The longer side of previews: enough to see a hole, and soon done. */
+const PREVIEW_PX = "640";
+/** @type {Options} */
+const DEFAULTS = { formats: ["webm", "stacked-alpha"], tolerance: 30, fps: "source", size: "", quality: 60 };
+
+/** The options of the last time. @returns {Options} */
+export function keptOptions() {
+  try {
+    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(PLACE) ?? "{}") };
+  } catch {
+    return DEFAULTS;
+  }
+}
+
+/** The fields of a submit. @param {Options} options @param {string | null} keyColor */
+export function formOf(options, keyColor) {
+  const form = new FormData();
+  form.append("formats", JSON.stringify(options.formats));
+  form.append("tolerance", String(options.tolerance));
+  form.append("fps", options.fps);
+  if (options.size) form.append("size", options.size);
+  if (options.formats.some((format) => format === "webp" || format === "apng"))
+    form.append("quality", String(options.quality));
+  if (keyColor) form.append("chromaKey", keyColor);
+  return form;
+}
+
+/** `<cut-options>`: fires `cut` when the person has decided, and `discard`. */
+export class CutOptions extends HTMLElement {
+  clip = new Clip();
+  /** How many clips wait to be cut with these options. */
+  count = 1;
+  /** @type {Options} */
+  options = keptOptions();
+  /** Who asks for the preview. @type {import("./client.js").Client | null} */
+  client = null;
+  #preview = new FramePreview();
+  #tolerance = h("output", {});
+  #swatch = h("input", { type: "color", "aria-label": "Background colour" });
+  #key = h("span", { class: "key-words" });
+  #forget = button("Measure it instead", () => this.#setKey(null), { class: "quiet" });
+  #problem = h("p", { class: "problem", role: "alert" });
+  #cut = h("button", { type: "submit", class: "primary large" });
+  #quality = h("div", { class: "field" });
+
+  connectedCallback() {
+    const frame = this.#preview;
+    frame.clip = this.clip;
+    frame.client = this.client;
+    frame.form = () =>
+      formOf({ ...this.options, formats: ["apng"], fps: "source", size: PREVIEW_PX, quality: 60 }, this.clip.keyColor);
+    frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
+    this.#swatch.oninput = () => this.#setKey(this.#swatch.value);
+    this.#fillQuality();
+    const form = h(
+      "form",
+      { class: "options" },
+      this.#formats(),
+      this.#background(),
+      this.#toleranceField(),
+      h(
+        "details",
+        { class: "more" },
+        h("summary", {}, "Size, frame rate, quality"),
+        this.#rate(),
+        this.#size(),
+        this.#quality,
+      ),
+      this.#problem,
+      h(
+        "div",
+        { class: "actions" },
+        this.#cut,
+        button("Discard", () => this.dispatchEvent(new Event("discard")), { class: "quiet" }),
+      ),
+    );
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      localStorage.setItem(PLACE, JSON.stringify(this.options));
+      this.dispatchEvent(new Event("cut"));
+    };
+    this.replaceChildren(h("div", { class: "frame-pane" }, frame), form);
+    this.#setKey(this.clip.keyColor);
+    this.clip.addEventListener("change", this.#show);
+    this.#show();
+  }
+
+  disconnectedCallback() {
+    this.clip.removeEventListener("change", this.#show);
+  }
+
+  /** @param {string | null} color */
+  #setKey(color) {
+    this.clip.keyColor = color;
+    this.#swatch.value = color ?? "#00ff00";
+    this.#swatch.classList.toggle("is-unset", color === null);
+    this.#key.textContent = color ? `is ${color.toUpperCase()}` : "is measured over the whole clip";
+    this.#forget.hidden = color === null;
+    this.#preview.refresh();
+  }
+
+  #show = () => {
+    this.#problem.textContent = this.clip.problem;
+    this.#problem.hidden = !this.clip.problem;
+    const nothing = this.options.formats.length === 0;
+    this.#cut.disabled = nothing;
+    const what = this.count > 1 ? `Remove the background of ${this.count} clips` : "Remove the background";
+    this.#cut.textContent = nothing ? "Choose a format" : what;
+    this.#tolerance.textContent = sayTolerance(this.options.tolerance);
+    this.#quality.hidden = !this.options.formats.some((format) => format === "webp" || format === "apng");
+  };
+
+  #formats() {
+    const choices = Object.entries(FORMATS).map(([name, { name: words, about }]) => {
+      const format = /** @type {Format} */ (name);
+      const box = h("input", {
+        type: "checkbox",
+        name: "formats",
+        value: name,
+        checked: this.options.formats.includes(format),
+      });
+      box.onchange = () => {
+        const others = this.options.formats.filter((other) => other !== format);
+        this.options.formats = box.checked ? [...others, format] : others;
+        this.#show();
+      };
+      return h(
+        "label",
+        { class: "choice" },
+        box,
+        h("span", {}, h("b", {}, words), h("span", { class: "hint" }, about)),
+      );
+    });
+    return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
+  }
+
+  #background() {
+    return h(
+      "div",
+      { class: "field", role: "group", "aria-label": "Background colour" },
+      h("div", { class: "row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
+      h("p", { class: "hint" }, "Click the picture to pick it, if the measured one is wrong."),
+      this.#forget,
+    );
+  }
+
+  #toleranceField() {
+    const id = uniqueId();
+    const range = h("input", {
+      type: "range",
+      id,
+      min: "0",
+      max: "100",
+      step: "5",
+      value: String(this.options.tolerance),
+      "aria-describedby": `${id}-ends`,
+    });
+    range.oninput = () => {
+      this.options.tolerance = range.valueAsNumber;
+      this.#show();
+      this.#preview.refresh();
+    };
+    return h(
+      "div",
+      { class: "field" },
+      h("div", { class: "row spread" }, h("label", { for: id }, "Tolerance"), this.#tolerance),
+      range,
+      h(
+        "div",
+        { class: "row spread hint", id: `${id}-ends` },
+        h("span", {}, "keeps more subject"),
+        h("span", {}, "removes more background"),
+      ),
+    );
+  }
+
+  #rate() {
+    return this.#select("Frame rate", "fps", [
+      ["source", "As the clip"],
+      ["24", "24 a second"],
+      ["30", "30 a second"],
+      ["15", "15 a second"],
+      ["12", "12 a second, like a GIF"],
+    ]);
+  }
+
+  #size() {
+    return this.#select("Size", "size", [
+      ["", "As the clip"],
+      ["1080", "1080 px, longer side"],
+      ["720", "720 px"],
+      ["512", "512 px, a sticker"],
+      ["256", "256 px"],
+      ["128", "128 px, an emoji"],
+    ]);
+  }
+
+  /** @param {string} words @param {"fps" | "size"} name @param {string[][]} choices */
+  #select(words, name, choices) {
+    const id = uniqueId();
+    const select = h("select", { id, name }, ...choices.map(([value, said]) => h("option", { value }, said)));
+    select.value = this.options[name];
+    select.onchange = () => {
+      this.options[name] = select.value;
+    };
+    return h("div", { class: "field row spread" }, h("label", { for: id }, words), select);
+  }
+
+  #fillQuality() {
+    const id = uniqueId();
+    const range = h("input", {
+      type: "range",
+      id,
+      min: "0",
+      max: "100",
+      step: "5",
+      value: String(this.options.quality),
+    });
+    range.oninput = () => {
+      this.options.quality = range.valueAsNumber;
+    };
+    this.#quality.replaceChildren(
+      h("label", { for: id }, "Quality of WebP and PNG"),
+      range,
+      h("div", { class: "row spread hint" }, h("span", {}, "smaller file"), h("span", {}, "lossless")),
+    );
+  }
+}
+
+/** @param {number} tolerance */
+function sayTolerance(tolerance) {
+  const words = tolerance < 15 ? "careful" : tolerance < 45 ? "balanced" : tolerance < 75 ? "thorough" : "ruthless";
+  return `${tolerance}, ${words}`;
+}
+
+customElements.define("cut-options", CutOptions);

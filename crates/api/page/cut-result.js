@@ -1,0 +1,113 @@
+// A clip that is done: the cut on a stage, its files, and what to look at.
+import { Clip } from "./clip.js";
+import { CodeSamples } from "./code-samples.js";
+import { CutStage, ownAddress } from "./cut-stage.js";
+import { button, h, icon } from "./html.js";
+import { explain, FORMATS, sayBytes, sayDate, saySpan } from "./words.js";
+
+/** A little less than links do by default. */
+const LINKS_LAST_MS = 55 * 60_000;
+
+/** `<cut-result>`: fires `change-options`, `remove`, and `stale` when its links have ended. */
+export class CutResult extends HTMLElement {
+  clip = new Clip();
+
+  connectedCallback() {
+    const { job } = this.clip;
+    const { result } = job ?? {};
+    if (!job || !result) return;
+    if (this.clip.isExpired) return this.replaceChildren(this.#head(job.completedAt, result), expired());
+    const stage = new CutStage();
+    stage.clip = this.clip;
+    stage.addEventListener("stale", () => this.dispatchEvent(new Event("stale")));
+    const samples = new CodeSamples();
+    samples.clip = this.clip;
+    this.replaceChildren(
+      this.#head(job.completedAt, result),
+      ...warnings(result),
+      stage,
+      h("div", { class: "below" }, this.#files(result), samples),
+    );
+  }
+
+  /** @param {number | null} completedAt @param {import("./client.js").Result} result */
+  #head(completedAt, result) {
+    const tell = (/** @type {string} */ type) => () => this.dispatchEvent(new Event(type));
+    return h(
+      "header",
+      { class: "row spread result-head" },
+      h("div", {}, h("h2", {}, this.clip.name), h("p", { class: "hint" }, about(completedAt, result))),
+      h(
+        "div",
+        { class: "row" },
+        (this.clip.file || this.clip.address) && button("Other options", tell("change-options")),
+        button("Remove", tell("remove"), { class: "quiet" }),
+      ),
+    );
+  }
+
+  /** @param {import("./client.js").Result} result */
+  #files({ outputs }) {
+    const base = this.clip.name.replace(/\.\w{2,4}$/, "") || "clip";
+    const shownMs = Date.now();
+    const rows = outputs.map(({ format, url, size }) => {
+      const { name, plays, extension } = FORMATS[format];
+      const link = h(
+        "a",
+        {
+          href: ownAddress(url),
+          download: `${base}-cut.${extension}`,
+          class: "button",
+          "aria-label": `Download ${name}, ${sayBytes(size)}`,
+        },
+        icon("down"),
+        "Download",
+      );
+      link.onclick = (event) => {
+        if (Date.now() - shownMs < LINKS_LAST_MS) return;
+        // The link has ended; the view is made again with one that opens.
+        event.preventDefault();
+        this.dispatchEvent(new Event("stale"));
+      };
+      return h(
+        "li",
+        {},
+        h("div", {}, h("b", {}, name), h("span", { class: "size" }, sayBytes(size)), h("p", { class: "hint" }, plays)),
+        link,
+      );
+    });
+    return h("section", { class: "files" }, h("h3", {}, "Files"), h("ul", {}, ...rows));
+  }
+}
+
+const expired = () =>
+  h("p", { class: "panel hint" }, "The files of this clip are kept no longer. Add the clip again to cut it anew.");
+
+/** @param {number | null} completedAt @param {import("./client.js").Result} result */
+function about(completedAt, { width, height, duration, fps, processingTimeMs, detectedBackgroundColor }) {
+  const rate = Number.isInteger(fps) ? fps : fps.toFixed(2);
+  const parts = [
+    `${width} × ${height}`,
+    `${duration.toFixed(1)} s at ${rate} frames a second`,
+    `cut in ${saySpan(processingTimeMs / 1000)}`,
+    detectedBackgroundColor && `background ${detectedBackgroundColor.hex}`,
+    completedAt && sayDate(completedAt),
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** @param {import("./client.js").Result} result */
+function warnings({ report }) {
+  if (!report || report.warnings.length === 0) return [];
+  const items = report.warnings.map((warning) => h("li", {}, explain({ message: warning.message })));
+  return [
+    h(
+      "aside",
+      { class: "warnings", role: "note" },
+      icon("alert"),
+      h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...items)),
+    ),
+  ];
+}
+
+customElements.define("cut-result", CutResult);

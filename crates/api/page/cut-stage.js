@@ -1,0 +1,232 @@
+// The cut on a stage: over any backdrop, beside the clip it came from, frame by frame, as near as you like.
+import { Clip } from "./clip.js";
+import { button, h, icon, uniqueId } from "./html.js";
+import { sayMoment } from "./words.js";
+import "./clearcut-video.js";
+
+/** @typedef {import("./clearcut-video.js").ClearcutVideo} ClearcutVideo */
+
+const ZOOMS = [
+  ["fit", "Fit"],
+  ["1", "100 %"],
+  ["4", "400 %"],
+  ["8", "800 %"],
+];
+const STILL = new Set(["webp", "apng"]);
+
+/** `<cut-stage>` shows the outputs of a clip that is done. */
+export class CutStage extends HTMLElement {
+  clip = new Clip();
+  /** @type {ClearcutVideo | null} */
+  #after = null;
+  /** @type {HTMLVideoElement | null} */
+  #before = null;
+  #addresses = /** @type {string[]} */ ([]);
+  #view = h("div", { class: "view", tabIndex: 0, role: "group", "aria-label": "The cut, zoomable" });
+  #sheet = h("div", { class: "sheet" });
+  #cut = h("div", { class: "cut checker" });
+  #moment = h("output", { class: "moment" });
+  #scrub = h("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
+  #play = button("Play", () => this.#toggle(), { icon: "play", isBare: true });
+
+  connectedCallback() {
+    const { result } = this.clip.job ?? {};
+    if (!result) return;
+    this.#sheet.style.setProperty("--ratio", `${result.width} / ${result.height}`);
+    this.#sheet.style.setProperty("--width", `${result.width}px`);
+    this.#sheet.style.setProperty("--aspect", String(result.width / result.height));
+    const shown = this.#showCut(result);
+    if (!shown) {
+      const why = "Browsers do not play ProRes. Download the file, or make WebM too to see the cut here.";
+      return this.replaceChildren(h("p", { class: "panel hint" }, why));
+    }
+    this.#sheet.replaceChildren(this.#cut);
+    this.#view.replaceChildren(this.#sheet);
+    this.#showBefore();
+    const isMoving = this.#after !== null;
+    this.replaceChildren(
+      this.#view,
+      ...(isMoving ? [h("div", { class: "transport" }, ...this.#transport(result))] : []),
+      h("div", { class: "tools" }, this.#backdrops(), this.#matte(), this.#zoom()),
+    );
+  }
+
+  disconnectedCallback() {
+    for (const address of this.#addresses) URL.revokeObjectURL(address);
+    this.#before?.pause();
+  }
+
+  /** @param {Blob} blob */
+  #address(blob) {
+    const address = URL.createObjectURL(blob);
+    this.#addresses.push(address);
+    return address;
+  }
+
+  /** @param {import("./client.js").Result} result */
+  #showCut(result) {
+    const own = (/** @type {string} */ format) => result.outputs.find((output) => output.format === format);
+    const [webm, stacked] = [own("webm"), own("stacked-alpha")];
+    const still = result.outputs.find((output) => STILL.has(output.format));
+    const label = `The cut of ${this.clip.name}`;
+    if (webm || stacked) {
+      const player = document.createElement("clearcut-video");
+      for (const name of ["autoplay", "loop", "muted", "playsinline"]) player.setAttribute(name, "");
+      player.setAttribute("role", "img");
+      player.setAttribute("aria-label", label);
+      if (webm) player.append(h("source", { src: ownAddress(webm.url), type: "video/webm" }));
+      if (stacked) player.append(h("source", { src: ownAddress(stacked.url), type: "video/mp4" }));
+      this.#after = player;
+      this.#cut.replaceChildren(player);
+    } else if (still) this.#cut.replaceChildren(h("img", { src: ownAddress(still.url), alt: label }));
+    return Boolean(webm || stacked || still);
+  }
+
+  /** The clip itself beside the cut, with a slider between, if it is at hand and the browser plays it. */
+  #showBefore() {
+    const { file } = this.clip;
+    if (!file || !this.#after) return;
+    const before = h("video", {
+      class: "before",
+      muted: true,
+      playsInline: true,
+      preload: "auto",
+      loop: true,
+      src: this.#address(file),
+      "aria-hidden": "true",
+    });
+    const split = h("input", {
+      type: "range",
+      class: "split",
+      min: "0",
+      max: "100",
+      step: "0.5",
+      value: "50",
+      "aria-label": "Before and after",
+    });
+    const place = () => this.#sheet.style.setProperty("--split", `${split.value}%`);
+    split.oninput = place;
+    before.onloadeddata = () => {
+      this.#before = before;
+      this.#sheet.classList.add("has-before");
+      this.#sheet.append(before, h("span", { class: "split-line" }, icon("split")), split);
+      place();
+      this.#follow();
+    };
+  }
+
+  /** Keeps the clip at the moment of the cut. */
+  #follow = () => {
+    const [after, before] = [this.#after, this.#before];
+    if (!after || !before) return;
+    if (after.paused) before.pause();
+    else if (before.paused) before.play().catch(() => {});
+    const apart = Math.abs(before.currentTime - after.currentTime);
+    if (apart > (after.paused ? 0.001 : 0.08)) before.currentTime = after.currentTime;
+  };
+
+  /** @param {import("./client.js").Result} result */
+  #transport({ frameCount, fps }) {
+    const after = /** @type {ClearcutVideo} */ (this.#after);
+    this.#scrub.max = String(Math.max(0, frameCount - 1));
+    const seek = (/** @type {number} */ frame) => {
+      after.pause();
+      // Into the middle of the frame: its edge may round to the one before.
+      after.currentTime = (Math.min(frameCount - 1, Math.max(0, frame)) + 0.5) / fps;
+    };
+    const frame = () => Math.min(frameCount - 1, Math.floor(after.currentTime * fps + 1e-3));
+    const tell = () => {
+      this.#scrub.value = String(frame());
+      this.#moment.textContent = `${sayMoment(after.currentTime)} · frame ${frame() + 1} of ${frameCount}`;
+      const words = after.paused ? "Play" : "Pause";
+      this.#play.setAttribute("aria-label", words);
+      this.#play.title = words;
+      this.#play.replaceChildren(icon(after.paused ? "play" : "pause"));
+      this.#follow();
+    };
+    for (const type of ["loadeddata", "timeupdate", "seeked", "play", "pause"]) after.addEventListener(type, tell);
+    after.addEventListener("error", () => this.dispatchEvent(new Event("stale")));
+    this.#scrub.oninput = () => seek(this.#scrub.valueAsNumber);
+    tell();
+    return [
+      this.#play,
+      button("One frame back", () => seek(frame() - 1), { icon: "back", isBare: true }),
+      this.#scrub,
+      button("One frame on", () => seek(frame() + 1), { icon: "on", isBare: true }),
+      this.#moment,
+    ];
+  }
+
+  #toggle() {
+    if (this.#after?.paused) this.#after.play().catch(() => {});
+    else this.#after?.pause();
+  }
+
+  #backdrops() {
+    const set = (/** @type {string} */ kind, /** @type {string} */ value = "") => {
+      this.#cut.className = `cut ${kind}`;
+      this.#cut.style.background = value;
+    };
+    const color = h("input", { type: "color", value: "#6d5dfc", "aria-label": "Backdrop colour" });
+    color.oninput = () => {
+      choose("color");
+      set("", color.value);
+    };
+    const picker = h("input", { type: "file", accept: "image/*", hidden: true });
+    picker.onchange = () => {
+      const file = picker.files?.[0];
+      if (file) set("", `center / cover no-repeat url("${this.#address(file)}")`);
+    };
+    const name = uniqueId();
+    const radio = (/** @type {string} */ value, /** @type {string} */ words, /** @type {() => void} */ act) => {
+      const box = h("input", { type: "radio", name, value, checked: value === "checker" });
+      box.onchange = act;
+      return h("label", { class: "pill" }, box, h("span", { class: `chip ${value}` }), words);
+    };
+    const group = h(
+      "fieldset",
+      { class: "tool" },
+      h("legend", {}, "Backdrop"),
+      radio("checker", "Checkerboard", () => set("checker")),
+      radio("black", "Black", () => set("black")),
+      radio("white", "White", () => set("white")),
+      radio("color", "Colour", () => set("", color.value)),
+      color,
+      radio("picture", "Picture", () => picker.click()),
+      picker,
+    );
+    const choose = (/** @type {string} */ value) => {
+      for (const box of group.querySelectorAll("input")) if (box.type === "radio") box.checked = box.value === value;
+    };
+    return group;
+  }
+
+  #matte() {
+    const box = h("input", { type: "checkbox" });
+    box.onchange = () => this.#sheet.classList.toggle("is-matte", box.checked);
+    return h("fieldset", { class: "tool" }, h("legend", {}, "Show"), h("label", { class: "pill" }, box, "Matte only"));
+  }
+
+  #zoom() {
+    const name = uniqueId();
+    const choices = ZOOMS.map(([value, words]) => {
+      const box = h("input", { type: "radio", name, value, checked: value === "fit" });
+      box.onchange = () => {
+        this.#view.dataset.zoom = value;
+        this.#sheet.style.setProperty("--zoom", value === "fit" ? "1" : value);
+        if (value !== "fit") this.#view.scrollTo(this.#view.scrollWidth / 4, this.#view.scrollHeight / 4);
+      };
+      return h("label", { class: "pill" }, box, words);
+    });
+    this.#view.dataset.zoom = "fit";
+    return h("fieldset", { class: "tool" }, h("legend", {}, "Zoom"), ...choices);
+  }
+}
+
+/** A link to an output, on the address under which this page is open. @param {string} url */
+export function ownAddress(url) {
+  const { pathname, search } = new URL(url, location.href);
+  return pathname + search;
+}
+
+customElements.define("cut-stage", CutStage);

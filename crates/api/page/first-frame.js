@@ -1,0 +1,140 @@
+// The first frame of a clip, with an eyedropper for the colour of its background.
+import { Clip } from "./clip.js";
+import { h } from "./html.js";
+
+/** The eyedropper takes the mean of a square of so many pixels, since a backdrop has noise. */
+const SAMPLE_PX = 5;
+
+/** `<first-frame>`: fires `pick` with the colour (`#rrggbb`) as detail. */
+export class FirstFrame extends HTMLElement {
+  clip = new Clip();
+  #canvas = h("canvas", { tabIndex: 0, role: "application", "aria-label": HOW });
+  #cross = h("span", { class: "cross", hidden: true });
+  #at = { x: 0.05, y: 0.05 };
+  #address = "";
+
+  connectedCallback() {
+    this.#canvas.hidden = true;
+    this.replaceChildren(this.#canvas, this.#cross);
+    this.#canvas.onpointermove = (event) => this.#point(event);
+    this.#canvas.onpointerleave = () => {
+      this.#cross.hidden = document.activeElement !== this.#canvas;
+    };
+    this.#canvas.onclick = (event) => {
+      this.#point(event);
+      this.#pick();
+    };
+    this.#canvas.onkeydown = (event) => this.#steer(event);
+    this.#canvas.onfocus = () => this.#mark();
+    this.#canvas.onblur = () => {
+      this.#cross.hidden = true;
+    };
+    this.#load();
+  }
+
+  disconnectedCallback() {
+    URL.revokeObjectURL(this.#address);
+  }
+
+  async #load() {
+    const { file } = this.clip;
+    if (!file) return this.#say("The first frame is shown here when the clip is a file of yours.");
+    this.#address = URL.createObjectURL(file);
+    const source = /^image\//.test(file.type) ? await loadImage(this.#address) : await loadVideo(this.#address);
+    if (!source) return this.#say("Your browser cannot show this clip. The server may well cut it all the same.");
+    const [width, height] =
+      source instanceof HTMLVideoElement
+        ? [source.videoWidth, source.videoHeight]
+        : [source.naturalWidth, source.naturalHeight];
+    const scale = Math.min(1, 1280 / Math.max(width, height));
+    this.#canvas.width = Math.round(width * scale);
+    this.#canvas.height = Math.round(height * scale);
+    this.#canvas
+      .getContext("2d", { alpha: false, willReadFrequently: true })
+      ?.drawImage(source, 0, 0, this.#canvas.width, this.#canvas.height);
+    this.#canvas.hidden = false;
+    this.dispatchEvent(new Event("ready"));
+  }
+
+  /** @param {string} sentence */
+  #say(sentence) {
+    this.replaceChildren(h("p", { class: "hint" }, sentence));
+  }
+
+  /** @param {PointerEvent | MouseEvent} event */
+  #point(event) {
+    const box = this.#canvas.getBoundingClientRect();
+    this.#at = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+    this.#mark();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #steer(event) {
+    const step = event.shiftKey ? 0.1 : 0.01;
+    const [x, y] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[
+      event.key
+    ] ?? [0, 0];
+    if (event.key === "Enter" || event.key === " ") this.#pick();
+    else if (x === 0 && y === 0) return;
+    event.preventDefault();
+    const inside = (/** @type {number} */ value) => Math.min(0.999, Math.max(0, value));
+    this.#at = { x: inside(this.#at.x + x), y: inside(this.#at.y + y) };
+    this.#mark();
+  }
+
+  #mark() {
+    this.#cross.hidden = false;
+    this.#cross.style.left = `${this.#at.x * 100}%`;
+    this.#cross.style.top = `${this.#at.y * 100}%`;
+    this.#cross.style.background = this.#color();
+  }
+
+  #pick() {
+    this.dispatchEvent(new CustomEvent("pick", { detail: this.#color() }));
+  }
+
+  /** The mean colour under the cross. */
+  #color() {
+    const { width, height } = this.#canvas;
+    const near = (/** @type {number} */ share, /** @type {number} */ size) =>
+      Math.max(0, Math.min(size - SAMPLE_PX, Math.floor(share * size) - (SAMPLE_PX >> 1)));
+    const context = this.#canvas.getContext("2d", { willReadFrequently: true });
+    const pixels = context?.getImageData(near(this.#at.x, width), near(this.#at.y, height), SAMPLE_PX, SAMPLE_PX).data;
+    if (!pixels) return "#000000";
+    const mean = [0, 1, 2].map((channel) => {
+      let sum = 0;
+      for (let at = channel; at < pixels.length; at += 4) sum += pixels[at];
+      return Math.round(sum / (SAMPLE_PX * SAMPLE_PX));
+    });
+    return `#${mean.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
+  }
+
+  /** What is shown, as a picture. @returns {Promise<Blob | null>} */
+  picture() {
+    if (this.#canvas.hidden) return Promise.resolve(null);
+    return new Promise((done) => this.#canvas.toBlob(done, "image/png"));
+  }
+}
+
+const HOW =
+  "First frame. Click the background to take its colour as the key, or move with the arrow keys and press Enter.";
+
+/** @param {string} address @returns {Promise<HTMLImageElement | null>} */
+async function loadImage(address) {
+  const image = h("img", { src: address });
+  return image.decode().then(
+    () => image,
+    () => null,
+  );
+}
+
+/** @param {string} address @returns {Promise<HTMLVideoElement | null>} */
+function loadVideo(address) {
+  const video = h("video", { muted: true, playsInline: true, preload: "auto", src: address });
+  return new Promise((done) => {
+    video.onloadeddata = () => done(video.videoWidth ? video : null);
+    video.onerror = () => done(null);
+  });
+}
+
+customElements.define("first-frame", FirstFrame);

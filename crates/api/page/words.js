@@ -1,0 +1,97 @@
+// All that is said more than once, and how numbers are said.
+
+/** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "mov"} Format */
+
+/** @type {Record<Format, { name: string, about: string, plays: string, extension: string }>} */
+export const FORMATS = {
+  webm: {
+    name: "WebM",
+    about: "VP9 with alpha, small, with sound",
+    plays:
+      "Plays transparent in Chrome, Edge and Firefox, and in apps with libvpx. Safari shows it without transparency.",
+    extension: "webm",
+  },
+  "stacked-alpha": {
+    name: "Stacked MP4",
+    about: "H.264, colour above its matte, with sound",
+    plays:
+      "Plays transparent in every browser through <clearcut-video>, in React through @hypervideo-dev/react, in apps with a shader.",
+    extension: "mp4",
+  },
+  webp: {
+    name: "Animated WebP",
+    about: "a picture that moves and loops",
+    plays: "Works wherever pictures do: <img> in every browser, and stickers of messengers.",
+    extension: "webp",
+  },
+  apng: {
+    name: "Animated PNG",
+    about: "a picture that moves and loops, larger",
+    plays: "Works in <img> of every browser, and in Apple’s Messages.",
+    extension: "apng",
+  },
+  mov: {
+    name: "ProRes 4444",
+    about: "for editors, large, with sound",
+    plays: "For Final Cut, Premiere, After Effects, DaVinci Resolve. Browsers do not play it.",
+    extension: "mov",
+  },
+};
+
+/** @type {Record<string, string>} */
+export const STAGES = {
+  "queued-on-railway": "Waiting for a free worker",
+  "loading-input": "Measuring the background",
+  "processing-video": "Cutting frame by frame",
+  "uploading-outputs": "Checking and storing the files",
+};
+
+/** What to do, where the server's sentence says only what happened. @type {Record<string, string>} */
+const ADVICE = {
+  INVALID_VIDEO: "Try another file: MP4, MOV, WebM, MKV, AVI, GIF and animated PNG work.",
+  NO_FLAT_BACKGROUND: "Name the background colour with the eyedropper, or use a clip on a plain backdrop.",
+  FILE_TOO_LARGE: "Make the clip shorter or smaller, or raise the server’s limit.",
+  RATE_LIMITED: "Wait a moment, then try again.",
+  INSUFFICIENT_STORAGE: "Remove old clips, or ask who runs the server to make room.",
+  UNAVAILABLE: "Try again in a moment.",
+  INTERNAL_ERROR: "Try again; if it stays, ask who runs the server to look into its log.",
+  PROCESSING_FAILED: "Try again; if it stays, convert the clip to MP4 first.",
+  WORKER_LOST: "Try again, with a smaller size if the clip is very large.",
+  TIMEOUT: "Try again, with a smaller size or fewer formats.",
+  INPUT_GONE: "Add the clip again.",
+  UNREACHABLE: "Check that it runs and that you are connected; this page goes on by itself.",
+};
+
+/** A failure as sentences for people. @param {{ code?: string, message?: string }} failure */
+export function explain({ code = "", message = "" }) {
+  if (code === "JOB_CANCELLED") return "You cancelled this clip.";
+  const said = message.charAt(0).toUpperCase() + message.slice(1);
+  const ended = /[.!?…]$/.test(said) ? said : `${said}.`;
+  return ADVICE[code] ? `${ended} ${ADVICE[code]}` : ended;
+}
+
+/** @param {number} bytes */
+export function sayBytes(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}
+
+/** @param {number} secs */
+export function saySpan(secs) {
+  if (secs < 1.5) return "a second";
+  if (secs < 60) return `${Math.round(secs)} seconds`;
+  const minutes = Math.round(secs / 60);
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
+}
+
+/** The moment within a clip, as 0:03.25. @param {number} secs */
+export function sayMoment(secs) {
+  const whole = Math.floor(secs);
+  const hundredths = String(Math.floor((secs - whole) * 100)).padStart(2, "0");
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}.${hundredths}`;
+}
+
+/** @param {number} seconds since 1970 */
+export const sayDate = (seconds) =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);

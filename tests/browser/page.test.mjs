@@ -1,0 +1,442 @@
+// The page at / in an untouched Chromium, against the real binary.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { after, afterEach, before, test } from "node:test";
+import { promisify } from "node:util";
+import { binary, launch, root, serve } from "./stage.mjs";
+import { assertAccessible, drop, pixelsOf, quick, startServer, visit } from "./visit.mjs";
+
+const run = promisify(execFile);
+const CUT_MS = 120_000;
+let server, browser;
+const contexts = [];
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), launch()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+});
+
+const come = async (options) => {
+  const visited = await visit(browser, options?.to ?? server, options);
+  contexts.push(visited.context);
+  return visited;
+};
+
+const centre = async (page, selector, [x, y]) => {
+  const { width, height } = await page.locator(selector).boundingBox();
+  return { x: x * width, y: y * height };
+};
+
+const cutButton = "cut-options button[type=submit]";
+
+test("a fresh server’s link signs in once, and leaves nothing in the address", { timeout: CUT_MS }, async () => {
+  const fresh = await startServer();
+  try {
+    const link = fresh.said.match(/http:\S+#sign-in=\w+/)[0];
+    const path = link.slice(fresh.baseUrl.length);
+    const first = await come({ to: fresh, key: null, path });
+    await first.page.waitForSelector("clip-drop");
+    assert.equal(first.page.url(), `${fresh.baseUrl}/`);
+    assert.equal(await first.page.evaluate(() => localStorage.getItem("clearcut.key")), fresh.key);
+    await first.page.reload();
+    await first.page.waitForSelector("clip-drop");
+    const second = await come({ to: fresh, key: null, path });
+    await second.page.waitForSelector("key-prompt");
+    assert.match(await second.page.innerText("key-prompt [role=alert]"), /was used or has expired/);
+    assert.deepEqual([...first.complaints, ...second.complaints], []);
+  } finally {
+    await fresh.stop();
+  }
+});
+
+test("elsewhere a key is pasted; a bad one is explained, a good one stays", async () => {
+  const { page, complaints } = await come({ key: null });
+  await page.waitForSelector("key-prompt");
+  await assertAccessible(page, "the prompt for a key");
+  await page.fill("key-prompt input", "hc_short");
+  await page.click("key-prompt button");
+  await page.waitForFunction(() => /32 letters or digits/.test(document.querySelector("[role=alert]").textContent));
+  await page.fill("key-prompt input", `hc_${"0".repeat(32)}`);
+  await page.click("key-prompt button");
+  await page.waitForFunction(() => /opens nothing here/.test(document.querySelector("[role=alert]").textContent));
+  await page.fill("key-prompt input", server.key);
+  await page.click("key-prompt button");
+  await page.waitForSelector("clip-drop");
+  await page.reload();
+  await page.waitForSelector("clip-drop");
+  assert.deepEqual(complaints, []);
+});
+
+test("the first paint takes less than 100 kB, all from this server", async () => {
+  const { page, complaints } = await come();
+  await page.waitForSelector("clip-drop");
+  const sizes = await page.evaluate(() =>
+    [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].map((entry) => [
+      entry.name,
+      entry.transferSize,
+    ]),
+  );
+  const total = sizes.reduce((sum, [, size]) => sum + size, 0);
+  assert.ok(sizes.length > 10 && total > 10_000, `${sizes}`);
+  assert.ok(total < 100_000, `${total} bytes`);
+  assert.deepEqual(complaints, []);
+});
+
+test("the whole way: drop, options, progress, slider, backdrops, matte, frames, zoom, download, code", {
+  timeout: CUT_MS,
+}, async () => {
+  const { page, context, complaints } = await come();
+  await quick(context, { formats: ["webm", "stacked-alpha", "apng"] });
+  await page.reload();
+  await page.waitForSelector("clip-drop");
+  await assertAccessible(page, "the empty page");
+  await drop(page, ["mascot.mp4"]);
+  await page.waitForSelector("first-frame canvas:not([hidden])");
+  await assertAccessible(page, "the options");
+
+  // The eyedropper, with the keyboard.
+  await page.focus("first-frame canvas");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  const [, red, green, blue] = (await page.innerText(".key-words"))
+    .match(/#(..)(..)(..)/)
+    .map((hex) => Number.parseInt(hex, 16));
+  assert.ok(red > 200 && green < 80 && blue > 150, `picked ${red} ${green} ${blue} from magenta`);
+
+  await page.click(cutButton);
+  await page.waitForSelector("cut-progress");
+  await assertAccessible(page, "the progress");
+  await page.waitForFunction(
+    () => /Cutting frame by frame/.test(document.querySelector(".stage-words")?.textContent),
+    null,
+    { timeout: CUT_MS },
+  );
+  await page.waitForSelector("cut-result .split", { timeout: CUT_MS, state: "attached" });
+  await assertAccessible(page, "the result");
+
+  const text = await page.innerText("cut-result");
+  assert.match(text, /256 × 256/);
+  assert.match(text, /Firefox/);
+  assert.ok((await page.getAttribute("cut-result .split", "aria-label")).includes("Before and after"));
+
+  // Still, so that pictures can be compared.
+  await page.evaluate(() => document.querySelector("clearcut-video").pause());
+  const frame = () => page.inputValue(".transport input");
+  await page.evaluate(() => {
+    const scrub = document.querySelector(".transport input");
+    scrub.value = "30";
+    scrub.dispatchEvent(new Event("input"));
+  });
+  await page.waitForFunction(() => /frame 31 of/.test(document.querySelector(".moment").textContent));
+  await page.click("[aria-label='One frame on']");
+  await page.waitForFunction(() => /frame 32 of/.test(document.querySelector(".moment").textContent));
+  await page.click("[aria-label='One frame back']");
+  await page.click("[aria-label='One frame back']");
+  await page.waitForFunction(() => /frame 30 of/.test(document.querySelector(".moment").textContent));
+  assert.equal(await frame(), "29");
+
+  // The slider: the clip to the left of it, the cut to the right.
+  const corners = [
+    [0.02, 0.04],
+    [0.98, 0.04],
+  ];
+  const split = (share) =>
+    page.evaluate((share) => {
+      const split = document.querySelector(".split");
+      split.value = String(share);
+      split.dispatchEvent(new Event("input"));
+    }, share);
+  await page.click(".pill:has([value=black])");
+  await split(50);
+  let [left, right] = await pixelsOf(page, ".sheet", corners);
+  assert.ok(left[0] > 180 && left[1] < 90, `the clip’s corner is ${left}, not magenta`);
+  assert.ok(Math.max(...right.slice(0, 3)) <= 3, `the cut’s corner is ${right}, not black`);
+  await split(0);
+  await page.click(".pill:has([value=white])");
+  [left, right] = await pixelsOf(page, ".sheet", corners);
+  assert.ok(Math.min(...left.slice(0, 3), ...right.slice(0, 3)) >= 252, `${left} and ${right} are not white`);
+  await page.fill(".tool input[type=color]", "#0000ff");
+  [left] = await pixelsOf(page, ".sheet", corners);
+  assert.ok(left[0] <= 3 && left[2] >= 252, `${left} is not blue`);
+
+  // The matte: black around the subject, white within it.
+  await page.click(".pill:has-text('Matte only')");
+  const [outside, inside] = await pixelsOf(page, ".sheet", [corners[0], [0.53, 0.74]]);
+  assert.ok(Math.max(...outside.slice(0, 3)) <= 3, `outside is ${outside}`);
+  assert.ok(Math.min(...inside.slice(0, 3)) >= 250, `inside is ${inside}`);
+  await page.click(".pill:has-text('Matte only')");
+
+  await page.click(".pill:has-text('400 %')");
+  const { width } = await page.locator(".sheet").boundingBox();
+  assert.equal(Math.round(width), 4 * 256);
+
+  // What is downloaded is what the server announced.
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("a[download$='.webm']")]);
+  assert.match(download.suggestedFilename(), /\.webm$/);
+  const bytes = await readFile(await download.path());
+  assert.deepEqual([...bytes.subarray(0, 4)], [0x1a, 0x45, 0xdf, 0xa3]);
+
+  // The transparency of the WebM, read back from a canvas.
+  const alphas = await page.evaluate(() => {
+    const { video } = document.querySelector("clearcut-video");
+    const context = new OffscreenCanvas(256, 256).getContext("2d");
+    context.drawImage(video, 0, 0);
+    return [
+      [4, 4],
+      [135, 190],
+    ].map(([x, y]) => context.getImageData(x, y, 1, 1).data[3]);
+  });
+  assert.ok(alphas[0] <= 3 && alphas[1] >= 252, `alpha is ${alphas}`);
+
+  // The code does what it says.
+  const code = async (tab) => {
+    await page.click(`code-samples [role=tab]:text-is("${tab}")`);
+    return page.innerText("code-samples pre");
+  };
+  const curl = (await code("curl")).split("\n\n")[0];
+  const env = { ...process.env, CLEARCUT_KEY: server.key };
+  const { stdout } = await run("sh", ["-c", curl], { cwd: join(root, "samples"), env });
+  assert.match(stdout, /"status":"queued"/);
+  const words = (await code("Command line")).replace(/^clearcut/, binary);
+  await run("sh", ["-c", `${words} -o ${server.data}/out.webm --quiet`.replace(/--formats \S+/, "-f webm")], {
+    cwd: join(root, "samples"),
+  });
+  assert.ok((await stat(join(server.data, "out.webm"))).size > 1000);
+  assert.match(
+    await code("TypeScript"),
+    new RegExp(`baseUrl: "${server.baseUrl}"[\\s\\S]*chromaKey: { r: ${red}, g: ${green}, b: ${blue} }`),
+  );
+  assert.match(await code("HTML"), /<clearcut-video[\s\S]*clip-cut.webm[\s\S]*clip-cut.mp4/);
+  assert.deepEqual(complaints, []);
+});
+
+test("the first frame is shown cut and as a matte while the options change, and leaves no job behind", {
+  timeout: CUT_MS,
+}, async () => {
+  const own = await startServer();
+  try {
+    const { page, complaints } = await come({ to: own });
+    await page.waitForSelector("clip-drop");
+    await drop(page, ["mascot.mp4"]);
+    await page.click("frame-preview .pill:has-text('Cut')");
+    await page.waitForSelector("img.preview:not([hidden])");
+    await assertAccessible(page, "the preview");
+    const points = [
+      [0.03, 0.03],
+      [0.53, 0.74],
+    ];
+    const [corner, belly] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(Math.abs(corner[0] - corner[1]) <= 2 && corner[1] > 200, `the corner is ${corner}, not a checkerboard`);
+    assert.ok(belly[0] > 200 && belly[2] < 90, `the belly is ${belly}, not yellow`);
+    await page.click("frame-preview .pill:has-text('Matte')");
+    const [clear, solid] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(clear[0] <= 3 && solid[0] >= 252 && solid[2] >= 252, `the matte is ${clear} and ${solid}`);
+    // The colour of the belly as the key: what was solid goes.
+    const before = await page.getAttribute("img.preview", "src");
+    await page.click("frame-preview .pill:has-text('Clip')");
+    await page.click("first-frame canvas", { position: await centre(page, "first-frame canvas", points[1]) });
+    await page.click("frame-preview .pill:has-text('Matte')");
+    await page.waitForFunction((src) => document.querySelector("img.preview").src !== src, before);
+    const [, keyed] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(keyed[0] <= 3, `the belly is ${keyed} though it was keyed`);
+    const headers = { authorization: `Bearer ${own.key}` };
+    await page.waitForFunction(
+      async (headers) => (await (await fetch("/api/v1/jobs", { headers })).json()).data.jobs.length === 0,
+      headers,
+    );
+    assert.deepEqual(complaints, []);
+  } finally {
+    await own.stop();
+  }
+});
+
+test("two clips queue, both are cut, and both are there after a reload", { timeout: CUT_MS }, async () => {
+  const { page, context, complaints } = await come();
+  await quick(context, { formats: ["webm"], size: "128" });
+  await page.reload();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["mascot.mp4", "ghost.mp4"]);
+  assert.equal(await page.innerText(cutButton), "Remove the background of 2 clips");
+  await page.click(cutButton);
+  const done = (name) => `clip-card[data-state=done]:has-text("${name}")`;
+  await page.waitForSelector(done("mascot.mp4"), { timeout: CUT_MS });
+  await page.waitForSelector(done("ghost.mp4"), { timeout: CUT_MS });
+  await page.reload();
+  await page.click(`${done("ghost.mp4")} >> nth=0`);
+  await page.waitForSelector("cut-result clearcut-video");
+  await page.waitForFunction(() => document.querySelector("clearcut-video").video.readyState >= 2);
+  assert.deepEqual(complaints, []);
+});
+
+test("a cancelled clip says so, can be tried again, and removed with its files", { timeout: CUT_MS }, async () => {
+  const { page, context, complaints } = await come();
+  await quick(context, { size: "", formats: ["webm", "stacked-alpha", "apng", "mov"] });
+  await page.reload();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["dancer.mp4"]);
+  await page.click(cutButton);
+  await page.waitForFunction(() => /Cutting frame/.test(document.querySelector(".stage-words")?.textContent), null, {
+    timeout: CUT_MS,
+  });
+  await page.click("cut-progress >> text=Cancel");
+  await page.waitForSelector("h2:text-is('Cancelled')");
+  await assertAccessible(page, "a cancelled clip");
+  await page.click("text=Try again");
+  await page.waitForSelector("cut-progress progress", { timeout: CUT_MS });
+  await page.click("cut-progress >> text=Cancel");
+  await page.waitForSelector("h2:text-is('Cancelled')");
+  await page.click("cut-progress >> text=Remove");
+  await page.waitForFunction(() => !document.querySelector("cut-progress"));
+  assert.deepEqual(complaints, []);
+});
+
+test("what is no video is refused in a sentence, and a damaged clip fails in one", { timeout: CUT_MS }, async () => {
+  const { page, context, complaints } = await come();
+  await quick(context);
+  await page.reload();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["notes.txt"], { "notes.txt": "These are my notes." });
+  await page.click(cutButton);
+  await page.waitForSelector("cut-options .problem:not([hidden])");
+  assert.match(await page.innerText("cut-options .problem"), /^The file is no video .* Try another file: MP4/);
+  await assertAccessible(page, "a file that was refused");
+  await page.click("text=Discard");
+  const head = (await readFile(join(root, "samples/mascot.mp4"))).subarray(0, 64).toString("latin1");
+  await drop(page, ["broken.mp4"], { "broken.mp4": head + "\0".repeat(4096) });
+  await page.click(cutButton);
+  await page.waitForSelector("h2:text-is('This clip could not be cut')", { timeout: CUT_MS });
+  const said = await page.innerText("cut-progress [role=alert]");
+  assert.match(said, /^[A-Z].*\. Try another file/);
+  await assertAccessible(page, "a clip that failed");
+  assert.deepEqual(complaints, []);
+});
+
+test("a clip that is removed elsewhere while it is cut leaves the page", { timeout: CUT_MS }, async () => {
+  const own = await startServer();
+  try {
+    const { page, context, complaints } = await come({ to: own });
+    await quick(context, { size: "", formats: ["webm", "stacked-alpha", "apng", "mov"] });
+    await page.reload();
+    await page.waitForSelector("clip-drop");
+    await drop(page, ["dancer.mp4"]);
+    await page.click(cutButton);
+    await page.waitForFunction(() => document.querySelector("cut-progress progress")?.value > 25);
+    const headers = { authorization: `Bearer ${own.key}` };
+    const list = await (await fetch(`${own.baseUrl}/api/v1/jobs`, { headers })).json();
+    await fetch(`${own.baseUrl}/api/v1/jobs/${list.data.jobs[0].jobId}`, { method: "DELETE", headers });
+    await page.waitForSelector("main.is-empty");
+    assert.equal(await page.locator("clip-card").count(), 0);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await own.stop();
+  }
+});
+
+test("a clip whose files are kept no longer says so", async () => {
+  const { page, complaints } = await come();
+  await page.clock.setFixedTime(Date.now() + 25 * 3_600_000);
+  await page.reload();
+  await page.click("clip-card[data-state=done] >> nth=0");
+  await page.waitForSelector("cut-result >> text=kept no longer");
+  assert.equal(await page.locator("cut-stage, .files").count(), 0);
+  assert.deepEqual(complaints, []);
+});
+
+test("a clip that lies on the web is fetched by the server, not by the page", { timeout: CUT_MS }, async () => {
+  const web = await serve({ folders: [join(root, "samples")] });
+  const near = await startServer(["--allow-private-networks", "127.0.0.0/8"]);
+  try {
+    const { page, context, complaints } = await come({ to: near });
+    await quick(context, { formats: ["webm"], size: "64" });
+    await page.reload();
+    await page.click("clip-drop summary");
+    await page.fill("clip-drop input[type=url]", `${web.url}/ghost.mp4`);
+    await page.click("clip-drop form button");
+    await page.waitForSelector("cut-options");
+    await page.click(cutButton);
+    await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+    assert.match(await page.innerText("cut-result h2"), /ghost.mp4/);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await near.stop();
+    web.close();
+  }
+});
+
+test("a server that goes away is named, and the page goes on by itself when it is back", {
+  timeout: CUT_MS,
+}, async () => {
+  const fragile = await startServer(["--lease-ttl-secs", "2"]);
+  try {
+    const { page, context } = await come({ to: fragile });
+    await quick(context, { size: "", formats: ["webm", "stacked-alpha", "apng"] });
+    await page.reload();
+    await page.waitForSelector("clip-drop");
+    await drop(page, ["mascot.mp4"]);
+    await page.click(cutButton);
+    await page.waitForFunction(() => document.querySelector("cut-progress progress")?.value > 10);
+    await fragile.kill();
+    await page.waitForSelector("cut-progress >> text=The server does not answer");
+    await fragile.start();
+    await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+  } finally {
+    await fragile.stop();
+  }
+});
+
+test("a key that is revoked while it is used leads back to the prompt, with the reason", {
+  timeout: CUT_MS,
+}, async () => {
+  const { stdout } = await run(binary, ["keys", "create", "--data", server.data, "--name", "short-lived"]);
+  const key = stdout.match(/hc_[A-Za-z0-9]{32}/)[0];
+  const { page } = await come({ key });
+  await page.waitForSelector("clip-drop");
+  const { stdout: list } = await run(binary, ["keys", "list", "--data", server.data]);
+  const id = list
+    .split("\n")
+    .find((line) => line.includes("short-lived"))
+    .trim()
+    .split(/\s+/)[0];
+  await run(binary, ["keys", "revoke", id, "--data", server.data]);
+  await drop(page, ["mascot.mp4"]);
+  await page.click(cutButton);
+  await page.waitForSelector("key-prompt");
+  assert.match(await page.innerText("key-prompt [role=alert]"), /opens nothing any more/);
+  assert.equal(await page.evaluate(() => localStorage.getItem("clearcut.key")), null);
+});
+
+for (const width of [320, 1024, 2560]) {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`at ${width} px, ${colorScheme}, nothing is cut off and everything has contrast`, {
+      timeout: CUT_MS,
+    }, async () => {
+      const { page, context } = await come({ colorScheme, reducedMotion: "reduce", viewport: { width, height: 900 } });
+      await page.waitForSelector("clip-card");
+      const fits = async (where) => {
+        const wide = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        assert.equal(wide, 0, `${where} is wider than the window`);
+        await assertAccessible(page, where);
+      };
+      await page.click("clip-card[data-state=done] >> nth=0");
+      await page.waitForSelector("cut-stage .view");
+      await fits("a result");
+      await drop(page, ["mascot.mp4"]);
+      await page.waitForSelector("first-frame canvas:not([hidden])");
+      await page.click("cut-options .more summary");
+      await fits("the options");
+      assert.ok(context);
+    });
+  }
+}

@@ -1,0 +1,40 @@
+// Pictures of the page for the documentation: one cut, at three widths, light and dark. node pictures.mjs FOLDER
+import { join } from "node:path";
+import { launch } from "./stage.mjs";
+import { drop, startServer, visit } from "./visit.mjs";
+
+const folder = process.argv[2];
+const server = await startServer();
+const browser = await launch();
+try {
+  const { page } = await visit(browser, server, { reducedMotion: "reduce" });
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["mascot.mp4", "wheel.mp4"]);
+  await page.click("clip-card:has-text('mascot')");
+  await page.waitForSelector("first-frame canvas:not([hidden])");
+  await page.click("cut-options button[type=submit]");
+  await page.waitForSelector("cut-result .split", { timeout: 120_000, state: "attached" });
+  await page.waitForSelector("clip-card[data-state=done]:has-text('wheel')", { timeout: 120_000 });
+  await page.evaluate(async () => {
+    const scrub = document.querySelector(".transport input");
+    const seeked = new Promise((done) => document.querySelector("clearcut-video").addEventListener("seeked", done));
+    scrub.value = "24";
+    scrub.dispatchEvent(new Event("input"));
+    await seeked;
+  });
+  for (const [width, height] of [
+    [320, 700],
+    [1024, 768],
+    [2560, 1440],
+  ]) {
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.setViewportSize({ width, height });
+      await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+      await page.screenshot({ path: join(folder, `page-${width}-${colorScheme}.png`), fullPage: width === 320 });
+    }
+  }
+} finally {
+  await browser.close();
+  await server.stop();
+}

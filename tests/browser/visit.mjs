@@ -1,0 +1,85 @@
+// A visit to the page of a real server.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { root } from "./stage.mjs";
+
+export { startServer } from "../sdk/server.mjs";
+
+/**
+ * A page in a profile of its own, signed in unless `key` is null. What goes wrong in it, and every request to anybody but the
+ * server, is gathered in `complaints`.
+ * @param {import("playwright-core").Browser} browser
+ */
+export async function visit(browser, server, { key = server.key, path = "/", ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const complaints = [];
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    const text = message.text();
+    // The status of a reply that the page explains to the person is no fault.
+    if (message.type() === "error" && !/Failed to load resource/.test(text)) complaints.push(text);
+  });
+  page.on("request", (request) => {
+    const { protocol, origin } = new URL(request.url());
+    if (!/^(blob|data):$/.test(protocol) && origin !== server.baseUrl) complaints.push(`asked ${request.url()}`);
+  });
+  if (key) await context.addInitScript((key) => localStorage.setItem("clearcut.key", key), key);
+  await page.goto(server.baseUrl + path);
+  return { page, context, complaints };
+}
+
+const bytesOf = async (name) => (await readFile(join(root, "samples", name))).toString("base64");
+
+/** Drops files of the samples, or of `contents` by name, on the page. */
+export async function drop(page, names, contents = {}) {
+  const files = await Promise.all(
+    names.map(async (name) => [name, contents[name] ? btoa(contents[name]) : await bytesOf(name)]),
+  );
+  await page.evaluate((files) => {
+    const transfer = new DataTransfer();
+    for (const [name, base64] of files) {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      transfer.items.add(new File([bytes], name, { type: name.endsWith(".mp4") ? "video/mp4" : "" }));
+    }
+    for (const type of ["dragenter", "dragover", "drop"])
+      document.body.dispatchEvent(new DragEvent(type, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+  }, files);
+}
+
+/** Fails unless axe finds nothing that a screen reader or a keyboard would trip over. */
+export async function assertAccessible(page, where) {
+  await page.evaluate(await readFile(join(root, "tests/browser/node_modules/axe-core/axe.min.js"), "utf8"));
+  const found = await page.evaluate(async () => {
+    const { violations } = await window.axe.run();
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
+  });
+  assert.deepEqual(found, [], where);
+}
+
+/** Sets what is made, smaller and so sooner than the defaults. */
+export const quick = (context, options = {}) =>
+  context.addInitScript((options) => localStorage.setItem("clearcut.options", JSON.stringify(options)), {
+    size: "256",
+    formats: ["webm", "stacked-alpha"],
+    ...options,
+  });
+
+/** RGBA of the screen at the points (shares of the element). */
+export async function pixelsOf(page, selector, points) {
+  const png = await page.locator(selector).screenshot();
+  return page.evaluate(
+    async ([base64, points]) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      const picture = await createImageBitmap(new Blob([bytes]));
+      const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
+      context.drawImage(picture, 0, 0);
+      return points.map(([x, y]) => [
+        ...context.getImageData(Math.floor(x * picture.width), Math.floor(y * picture.height), 1, 1).data,
+      ]);
+    },
+    [png.toString("base64"), points],
+  );
+}
