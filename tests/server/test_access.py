@@ -43,6 +43,7 @@ ROUTES = [
     ("post", "/api/v1/webhooks/{webhookId}/test", (*DENIED, 404, 202)),
     ("get", "/api/v1/webhooks/{webhookId}/deliveries", (*DENIED, 404, 200)),
     ("delete", "/api/v1/webhooks/{webhookId}", (*DENIED, 404, 200)),
+    ("post", "/api/v1/sign-in", (403, 403, 403, 403, 403)),  # opened by the token of a link, not by a key
     ("get", "/files/{name}", (403, 403, 403, 403, 403)),  # opened by its signature, not by a key
     ("get", "/livez", OPEN),
     ("get", "/readyz", OPEN),
@@ -102,6 +103,8 @@ class Access(unittest.TestCase):
         media, body = CLIP_FORM if path in TAKES_A_CLIP else (None, None)
         if method == "patch" or (method, path) == ("post", "/api/v1/webhooks"):
             media, body = "application/json", HOOK
+        if path == "/api/v1/sign-in":
+            media, body = "application/json", '{"token": "guessed"}'
         headers = {"Content-Type": media} if media else {}
         if key:
             headers["Authorization"] = f"Bearer {key}"
