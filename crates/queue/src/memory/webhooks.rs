@@ -1,3 +1,5 @@
+//! Webhooks as the model has them. One long file, since its tables and what is done to them are read side by side with the schema.
+
 use async_trait::async_trait;
 use clearcut_job::{JobId, JobState, Progress, UnixMillis};
 
