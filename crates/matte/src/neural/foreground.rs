@@ -13,8 +13,11 @@ use super::{
 };
 use crate::{band::BandPixel, outline::place, unmix::Unmixed};
 
-/// Longer side of the copies on which is looked around, and how far: close by, and, where nothing sure is close by, wide.
-const LOOKS: [(u32, usize); 2] = [(320, 3), (80, 4)];
+/// How far is looked around on the copy, close by.
+const CLOSE_REACH: usize = 3;
+/// Longer side of the copy on which is looked wide, where nothing sure is close by, and how far.
+const WIDE_SIDE: u32 = 80;
+const WIDE_REACH: usize = 4;
 /// How much what is seen wide counts against what is seen close by.
 const WIDE: f32 = 0.01;
 /// The most that a pixel may differ from what is guessed for it, in levels: more is the guess's error, not texture.
@@ -22,12 +25,14 @@ const TEXTURE: f32 = 64.0;
 
 /// The band of `picture` where `alpha` is between clear and solid, with the subject's colour; at half-resolution chroma also
 /// the solid pixels that share a sample with clear or mixed ones, whose chroma is mixed too.
-pub(crate) fn band_of(picture: &Picture, alpha: &[u8]) -> Vec<BandPixel> {
+///
+/// `guide` is a copy of the picture on which is looked around.
+pub(crate) fn band_of(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Vec<BandPixel> {
     let format = picture.format();
     let shift = format.subsampling.shift();
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let (columns, _) = format.chroma_size();
-    let sides = Sides::around(picture, alpha);
+    let sides = Sides::around(picture, guide, alpha);
     let mut band = Vec::new();
     for sample in 0..format.chroma_len() {
         let (column, row) = place(sample, columns);
@@ -82,8 +87,13 @@ impl Guessed {
 }
 
 impl Sides {
-    fn around(picture: &Picture, alpha: &[u8]) -> Self {
-        let [close, wide] = LOOKS.map(|(side, reach)| Self::sums(picture, alpha, side, reach));
+    fn around(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Self {
+        let full = [picture.size().width() as usize, picture.size().height() as usize];
+        let subject: Vec<f32> = shrunk(alpha, full, guide.size).iter().map(|alpha| alpha / 255.0).collect();
+        let small = guide.shrunk_to(grid(picture.size(), WIDE_SIDE));
+        let few = shrunk(&subject, guide.size, small.size);
+        let close = Self::sums(guide, &subject, CLOSE_REACH);
+        let wide = Self::sums(&small, &few, WIDE_REACH);
         let size = close.0;
         let planes = [0, 1].map(|side| {
             let [close, wide] = [(&close.1[side], close.0), (&wide.1[side], wide.0)];
@@ -96,13 +106,10 @@ impl Sides {
     }
 
     /// Per side the weighted sums of Y', Cb, Cr (centred on grey) and the weights, around every pixel of a copy.
-    fn sums(picture: &Picture, alpha: &[u8], side: u32, reach: usize) -> ([usize; 2], [[Vec<f32>; 4]; 2]) {
-        let size = grid(picture.size(), side);
-        let guide = Guide::of(picture, size);
-        let full = [picture.size().width() as usize, picture.size().height() as usize];
-        let subject: Vec<f32> = shrunk(alpha, full, size).iter().map(|alpha| alpha / 255.0).collect();
+    fn sums(guide: &Guide, subject: &[f32], reach: usize) -> ([usize; 2], [[Vec<f32>; 4]; 2]) {
+        let size = guide.size;
         // Half-resolution chroma carries the other side's hue a pixel further than alpha tells.
-        let subject = boxed(&subject, size[0], 1);
+        let subject = boxed(subject, size[0], 1);
         // The eighth power: what is a little mixed hardly counts.
         let sure = |share: f32| share.clamp(0.0, 1.0).powi(8) + 1e-9;
         let sides = [0, 1].map(|side| {

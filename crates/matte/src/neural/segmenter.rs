@@ -1,6 +1,6 @@
 use clearcut_frame::Picture;
 
-use super::{carry::carried, mask::Mask, refine, shots::Shots, trace::Trace};
+use super::{carry::carried, mask::asked, refine, shots::Shots, trace::Trace};
 use crate::network::{Network, NetworkError};
 
 /// How often the network is asked: what is between is carried along the flow.
@@ -59,7 +59,8 @@ impl Segmenter {
     /// If the network gives no answer that can be used.
     pub fn segment(&self, picture: &Picture, trace: &mut Trace, network: &mut dyn Network) -> Result<(), NetworkError> {
         if trace.awaits_network() {
-            trace.mask = Some(Mask::asked(picture, network)?);
+            let finest = trace.pyramid.finest();
+            trace.mask = Some(asked(picture, network, [finest.width, finest.height])?);
         }
         Ok(())
     }

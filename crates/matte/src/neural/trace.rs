@@ -2,7 +2,7 @@
 
 use clearcut_frame::Picture;
 
-use super::{grey::Pyramid, mask::Mask};
+use super::grey::{Grey, Pyramid};
 
 /// One picture as its neighbours see it: small grey copies, and what the network said if it was asked.
 #[derive(Debug)]
@@ -12,7 +12,8 @@ pub struct Trace {
     pub(crate) shot: u64,
     /// Whether the network is to be asked about it.
     pub(crate) is_key: bool,
-    pub(crate) mask: Option<Mask>,
+    /// What the network said, at the size of the pyramid's finest level.
+    pub(crate) mask: Option<Grey>,
 }
 
 impl Trace {
