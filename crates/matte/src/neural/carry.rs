@@ -75,7 +75,7 @@ fn along(flow: &Flow, current: &Trace, key: &Trace, mask: &Grey) -> (Vec<f32>, V
 /// How far each pixel's flow is believed: by what differs at its end, over the pixels around.
 fn trust(differences: &[f32], width: usize) -> Vec<f32> {
     let believed = |mean: f32| (-(mean / DIFFERENCE) * (mean / DIFFERENCE)).exp() + DISBELIEVED;
-    boxed(differences, width, 1).into_iter().map(believed).collect()
+    boxed::<3>(differences, width).into_iter().map(believed).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use clearcut_frame::Picture;
 use super::{
     boxes::boxed,
     shrink::{Zoom, shrunk},
-    tiles::{Rect, Tile, tiles, with_margin},
+    tiles::{Tile, fill, put, tiles, with_margin},
 };
 
 /// What colour has to vary by (variance in levels) in a square before alpha follows it: grain of two levels.
@@ -46,11 +46,11 @@ impl Guide {
         Self { size, planes: self.planes.each_ref().map(|plane| shrunk(plane, self.size, size)) }
     }
 
-    /// How `alpha` follows colour in the squares of `2 × reach + 1` pixels a side. Where alpha is settled all around it follows
+    /// How `alpha` follows colour in the squares of `SIDE` (odd) pixels a side. Where alpha is settled all around it follows
     /// nothing.
-    pub(crate) fn followed_by(&self, alpha: &[f32], reach: usize) -> Follows {
+    pub(crate) fn followed_by<const SIDE: usize>(&self, alpha: &[f32]) -> Follows {
         // A square of squares: each mean is itself averaged.
-        let margin = 2 * reach;
+        let margin = SIDE - 1;
         let tiles = tiles(alpha, self.size, margin);
         let mut planes = [(); 4].map(|()| vec![0.0; alpha.len()]);
         for Tile { rect, settled } in &tiles {
@@ -61,28 +61,18 @@ impl Guide {
             }
             let (wide, inner) = with_margin(rect, margin, self.size);
             let part = self.planes.each_ref().map(|plane| wide.of(plane, width));
-            let found = followed(&part, &wide.of(alpha, width), wide.columns.len(), reach);
+            let found = followed::<SIDE>(&part, &wide.of(alpha, width), wide.columns.len());
             for (plane, found) in planes.iter_mut().zip(&found) {
-                for (row, from) in rect.rows.clone().zip(inner.rows.clone()) {
-                    let found = &found[from * wide.columns.len()..][inner.columns.clone()];
-                    plane[row * width..][rect.columns.clone()].copy_from_slice(found);
-                }
+                put(plane, width, rect, inner.of(found, wide.columns.len()).into_iter());
             }
         }
         Follows { size: self.size, planes, tiles }
     }
 }
 
-/// Writes `value` into a rectangle of a plane.
-fn fill<T: Copy>(plane: &mut [T], width: usize, rect: &Rect, value: T) {
-    for row in rect.rows.clone() {
-        plane[row * width..][rect.columns.clone()].fill(value);
-    }
-}
-
 /// [`Follows::planes`] of a small picture.
-fn followed([y, cb, cr]: &[Vec<f32>; 3], alpha: &[f32], width: usize, reach: usize) -> [Vec<f32>; 4] {
-    let mean = |values: &[f32]| boxed(values, width, reach);
+fn followed<const SIDE: usize>([y, cb, cr]: &[Vec<f32>; 3], alpha: &[f32], width: usize) -> [Vec<f32>; 4] {
+    let mean = |values: &[f32]| boxed::<SIDE>(values, width);
     let product = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
     let means = [y, cb, cr].map(|plane| mean(plane));
     let moments = [(y, y), (y, cb), (y, cr), (cb, cb), (cb, cr), (cr, cr)].map(|(a, b)| mean(&product(a, b)));
@@ -178,15 +168,6 @@ fn add_products<T: Copy + Into<f32>>(alpha: &mut [f32], follows: &[f32], plane: 
     }
 }
 
-/// Writes `values`, row by row, into a rectangle of a plane.
-fn put<T>(plane: &mut [T], width: usize, rect: &Rect, mut values: impl Iterator<Item = T>) {
-    for row in rect.rows.clone() {
-        for (place, value) in plane[row * width..][rect.columns.clone()].iter_mut().zip(&mut values) {
-            *place = value;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,8 +179,8 @@ mod tests {
         let planes = [1, 5, 9].map(|k| (0..size[0] * size[1]).map(|at| level(at * k)).collect::<Vec<f32>>());
         let disc = |at: usize| ((at % 150) as f32 - 70.0).hypot((at / 150) as f32 - 40.0);
         let alpha: Vec<f32> = (0..size[0] * size[1]).map(|at| ((24.0 - disc(at)) / 4.0).clamp(0.0, 1.0)).collect();
-        let whole = followed(&planes, &alpha, size[0], 3);
-        let pieces = Guide { size, planes }.followed_by(&alpha, 3);
+        let whole = followed::<7>(&planes, &alpha, size[0]);
+        let pieces = Guide { size, planes }.followed_by::<7>(&alpha);
         assert!(pieces.tiles.iter().any(|tile| tile.settled == Some(0.0)));
         for (whole, pieces) in whole.iter().zip(&pieces.planes) {
             assert!(whole.iter().zip(pieces).all(|(a, b)| (a - b).abs() < 1e-4));

@@ -7,10 +7,12 @@ use crate::clean;
 
 /// Networks draw edges as wide, even ramps; what they are less sure of than this either way is left to colour.
 const UNSURE: f32 = 0.2;
-/// Longer side of the pictures on which alpha learns to follow colour, how many pixels it looks around there, and what it
-/// is afterwards taken to be sure of. Wide at first, so that an edge which the network has off by several pixels is drawn
-/// to where colour changes; narrow in the end, so that fine shapes are followed.
-const PASSES: [(u32, usize, f32); 3] = [(160, 4, 0.2), (320, 3, 0.2), (640, 3, 0.05)];
+/// Longer side of the pictures on which alpha learns to follow colour, and what it is afterwards taken to be sure of; it looks
+/// around in squares of [`FIRST`] and then of [`NEXT`] pixels a side. Wide at first, so that an edge which the network has off
+/// by several pixels is drawn to where colour changes; narrow in the end, so that fine shapes are followed.
+const PASSES: [(u32, f32); 3] = [(160, 0.2), (320, 0.2), (640, 0.05)];
+const FIRST: usize = 9;
+const NEXT: usize = 7;
 
 /// `picture` with alpha from `mask` and the subject's own colour; clear where there is no mask. An alpha plane on
 /// the input multiplies ours.
@@ -44,16 +46,16 @@ fn guides(picture: &Picture) -> [Guide; 3] {
 
 /// Alpha of every pixel of `picture`.
 fn refined(picture: &Picture, guides: &[Guide; 3], mask: &Mask) -> Vec<u8> {
-    let [(_, first, mid_sure), (_, second, late_sure), (_, third, sure)] = PASSES;
+    let [(_, after_first), (_, after_second), (_, at_last)] = PASSES;
     let [small, middle, large] = guides;
     let mut alpha = stretched(&mask.values, mask.size, small.size);
     decide(&mut alpha, UNSURE);
-    alpha = small.followed_by(&alpha, first).at(middle);
-    decide(&mut alpha, mid_sure);
-    alpha = middle.followed_by(&alpha, second).at(large);
-    decide(&mut alpha, late_sure);
-    let settle = |alpha: f32| (decided(alpha, sure) * 255.0 + 0.5) as u8;
-    large.followed_by(&alpha, third).at_every_pixel(picture, settle)
+    alpha = small.followed_by::<FIRST>(&alpha).at(middle);
+    decide(&mut alpha, after_first);
+    alpha = middle.followed_by::<NEXT>(&alpha).at(large);
+    decide(&mut alpha, after_second);
+    let settle = |alpha: f32| (decided(alpha, at_last) * 255.0 + 0.5) as u8;
+    large.followed_by::<NEXT>(&alpha).at_every_pixel(picture, settle)
 }
 
 /// Stretches alpha so that what is at most `sure` away from clear or solid is so.

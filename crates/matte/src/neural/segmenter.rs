@@ -8,7 +8,7 @@ use crate::network::{Network, NetworkError};
 pub enum Pace {
     /// Every second picture.
     Best,
-    /// Every fourth picture.
+    /// Every fourth to eighth picture, by how much moves.
     #[default]
     Balanced,
     /// Every eighth picture.
@@ -16,11 +16,12 @@ pub enum Pace {
 }
 
 impl Pace {
-    const fn spacing(self) -> usize {
+    /// The fewest and most pictures from key to key.
+    const fn spacing(self) -> [usize; 2] {
         match self {
-            Self::Best => 2,
-            Self::Balanced => 4,
-            Self::Fast => 8,
+            Self::Best => [2, 2],
+            Self::Balanced => [4, 8],
+            Self::Fast => [8, 8],
         }
     }
 }
@@ -44,7 +45,8 @@ impl Segmenter {
     /// What goes through the pictures in order and chooses those that the network is asked about.
     #[must_use]
     pub fn shots(&self) -> Shots {
-        Shots::new(self.pace.spacing())
+        let [least, most] = self.pace.spacing();
+        Shots::new(least, most)
     }
 
     /// What is to be kept of `picture` for its neighbours.

@@ -73,6 +73,22 @@ pub(crate) fn with_margin(tile: &Rect, margin: usize, size: [usize; 2]) -> (Rect
     (wide, Rect { columns, rows })
 }
 
+/// Writes `value` into a rectangle of a plane.
+pub(crate) fn fill<T: Copy>(plane: &mut [T], width: usize, rect: &Rect, value: T) {
+    for row in rect.rows.clone() {
+        plane[row * width..][rect.columns.clone()].fill(value);
+    }
+}
+
+/// Writes `values`, row by row, into a rectangle of a plane.
+pub(crate) fn put<T>(plane: &mut [T], width: usize, rect: &Rect, mut values: impl Iterator<Item = T>) {
+    for row in rect.rows.clone() {
+        for (place, value) in plane[row * width..][rect.columns.clone()].iter_mut().zip(&mut values) {
+            *place = value;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
