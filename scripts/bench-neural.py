@@ -50,7 +50,7 @@ def made(kit):
             ffmpeg("-stream_loop", TWICE, "-i", source / case[name], "-vf", scaled, "-an", *(codec + tags).split(), folder / case[name])
         case |= {"id": CLIP, "width": WIDTH, "height": HEIGHT, "frames": 2 * case["frames"]}
         (folder / "case.json").write_text(json.dumps(case))
-    return folder, case
+    return folder, json.loads((folder / "case.json").read_text())
 
 
 def cut(runtime, clip, out, *more, formats="webm"):
