@@ -35,6 +35,7 @@ pub(crate) fn matte_by_network(
     mut pictures: impl Iterator<Item = Picture>,
     mut emit: impl FnMut(Picture, &[u8]) -> bool,
 ) -> Result<(), NetworkError> {
+    let pace = if opened.network.has_states() { Pace::Every } else { pace };
     let mut clip = Clip::new(Segmenter::new(pace));
     loop {
         let batch: Vec<Picture> = pictures.by_ref().take(BATCH).collect();

@@ -141,7 +141,8 @@ fn sums_of_part<const LOOK: usize>(planes: &[Vec<f32>; 3], subject: &[f32], widt
     // The eighth power: what is a little mixed hardly counts.
     let sure = |share: f32| share.clamp(0.0, 1.0).powi(8) + 1e-9;
     [0, 1].map(|side| {
-        let weights: Vec<f32> = subject.iter().map(|share| sure(if side == 0 { *share } else { 1.0 - share })).collect();
+        let weights: Vec<f32> =
+            subject.iter().map(|share| sure(if side == 0 { *share } else { 1.0 - share })).collect();
         let weighted =
             |plane: &[f32]| -> Vec<f32> { plane.iter().zip(&weights).map(|(value, weight)| value * weight).collect() };
         let [y, cb, cr] = planes.each_ref().map(|plane| boxed::<LOOK>(&weighted(plane), width));

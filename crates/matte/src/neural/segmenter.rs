@@ -6,6 +6,8 @@ use crate::network::{Network, NetworkError};
 /// How often the network is asked: what is between is carried along the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pace {
+    /// Every picture: what a network with states wants.
+    Every,
     /// Every second picture.
     Best,
     /// Every fourth to eighth picture, by how much moves.
@@ -19,6 +21,7 @@ impl Pace {
     /// The fewest and most pictures from key to key.
     const fn spacing(self) -> [usize; 2] {
         match self {
+            Self::Every => [1, 1],
             Self::Best => [2, 2],
             Self::Balanced => [4, 8],
             Self::Fast => [8, 8],
@@ -61,6 +64,9 @@ impl Segmenter {
     /// If the network gives no answer that can be used.
     pub fn segment(&self, picture: &Picture, trace: &mut Trace, network: &mut dyn Network) -> Result<(), NetworkError> {
         if trace.awaits_network() {
+            if trace.begins {
+                network.forget();
+            }
             let finest = trace.pyramid.finest();
             trace.mask = Some(asked(picture, network, [finest.width, finest.height])?);
         }

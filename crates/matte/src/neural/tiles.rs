@@ -41,9 +41,8 @@ impl Rect {
 
     /// The same part of a plane of another size. Rectangles that cover one plane cover the other.
     pub(crate) fn at_size(&self, from: [usize; 2], to: [usize; 2]) -> Self {
-        let scaled = |range: &Range<usize>, side: usize| {
-            range.start * to[side] / from[side]..range.end * to[side] / from[side]
-        };
+        let scaled =
+            |range: &Range<usize>, side: usize| range.start * to[side] / from[side]..range.end * to[side] / from[side];
         Self { columns: scaled(&self.columns, 0), rows: scaled(&self.rows, 1) }
     }
 }
@@ -56,9 +55,8 @@ pub(crate) fn tiles(plane: &[f32], size: [usize; 2], reach: usize) -> Vec<Tile> 
         .map(|rect| {
             let value = plane[rect.rows.start * size[0] + rect.columns.start];
             let around = rect.grown(reach, size);
-            let is_settled = around
-                .lines(plane, size[0])
-                .all(|line| line.iter().all(|other| other.to_bits() == value.to_bits()));
+            let is_settled =
+                around.lines(plane, size[0]).all(|line| line.iter().all(|other| other.to_bits() == value.to_bits()));
             Tile { rect, settled: is_settled.then_some(value) }
         })
         .collect()

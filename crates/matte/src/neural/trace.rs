@@ -10,6 +10,8 @@ pub struct Trace {
     pub(crate) pyramid: Pyramid,
     /// Which shot of the clip it belongs to. Nothing is carried from one to another.
     pub(crate) shot: u64,
+    /// Whether its shot begins with it.
+    pub(crate) begins: bool,
     /// Whether the network is to be asked about it.
     pub(crate) is_key: bool,
     /// What the network said, at the size of the pyramid's finest level.
@@ -18,7 +20,7 @@ pub struct Trace {
 
 impl Trace {
     pub(crate) fn of(picture: &Picture) -> Self {
-        Self { pyramid: Pyramid::of(picture), shot: 0, is_key: false, mask: None }
+        Self { pyramid: Pyramid::of(picture), shot: 0, begins: false, is_key: false, mask: None }
     }
 
     /// Whether the network has still to be asked about this picture.
