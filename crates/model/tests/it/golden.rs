@@ -169,7 +169,7 @@ fn a_pair_that_the_file_does_not_have_is_refused() {
     let models = Models::open(models.folder().to_path_buf()).unwrap();
     let search = RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() };
     let refused = models.load(models.registry().model("recurrent").unwrap(), &Runtime::find(&search).unwrap());
-    assert_eq!(refused.unwrap_err().code(), "MODEL_UNUSABLE");
+    assert_eq!(refused.err().unwrap().code(), "MODEL_UNUSABLE");
 }
 
 /// Width and height of the part of the clip whose finished matte is golden.
