@@ -95,7 +95,7 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
 
 /// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–8 pictures each.
 fn queue_len(picture: PictureFormat, resources: &Resources) -> usize {
-    (resources.picture_bytes / (3 * picture.with_alpha().byte_len())).clamp(1, 8)
+    (resources.picture_bytes / (3 * picture.with_alpha().byte_len())).clamp(1, 4)
 }
 
 #[cfg(test)]
