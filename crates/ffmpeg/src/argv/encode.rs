@@ -198,7 +198,7 @@ fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
 const fn vp9_speed(speed: Speed) -> &'static str {
     match speed {
         Speed::Best => "-deadline good -cpu-used 2 -crf 34",
-        Speed::Balanced => "-deadline realtime -cpu-used 5 -crf 35",
+        Speed::Balanced => "-deadline realtime -cpu-used 5 -crf 34",
         Speed::Fast => "-deadline realtime -cpu-used 8 -crf 35",
     }
 }
@@ -220,7 +220,7 @@ const fn x264_speed(speed: Speed) -> &'static str {
         Speed::Best => "-preset medium -crf 23",
         // A faster preset takes half as many bytes again for a tenth of the time.
         Speed::Balanced | Speed::Fast => {
-            "-preset veryfast -crf 30 -x264-params aq-strength=0.5:rc-lookahead=0:sync-lookahead=0:mbtree=0:scenecut=0:weightp=0:\
+            "-preset veryfast -crf 30.5 -x264-params aq-strength=0.5:rc-lookahead=0:sync-lookahead=0:mbtree=0:scenecut=0:weightp=0:\
              b-adapt=0:bframes=1:ref=2"
         }
     }
