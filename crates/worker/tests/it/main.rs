@@ -225,7 +225,7 @@ async fn a_cut_that_stands_still_is_ended_although_its_heart_beats() {
 async fn a_cut_that_says_that_it_waits_is_not_taken_for_one_that_stands_still() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let (go_on, wait) = mpsc::channel();
+    let (go_on, wait) = mpsc::sync_channel(1);
     let wait = std::sync::Mutex::new(wait);
     let stall = |settings: &mut WorkerSettings| settings.stall_limit = TTL * 2;
     let worker = bench.work(stall, move |order, _, progress| {
