@@ -66,8 +66,7 @@ impl Moment {
     /// # Errors
     /// As those of [`crate::cut`], and [`Error::NoSuchMoment`].
     pub fn find(job: &CutJob, at: Duration, stop: &Stop) -> Result<Self, Error> {
-        let info = job.tools.probe(job.input, &job.limits)?.info()?;
-        stop.check()?;
+        let info = stop.wait_for_headers(job.tools.probe(job.input, &job.limits)?)?;
         let index = index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
         let before = index.min(NEIGHBOURS);
         let format = info.picture_format(size_within(job, &info));

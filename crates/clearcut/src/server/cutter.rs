@@ -72,7 +72,9 @@ fn outcome(report: CutReport) -> CutOutcome {
 
 /// The failure for the one who asked; what the tools said goes to the log.
 pub(super) fn explain(error: &Error) -> Failure {
-    tracing::warn!(?error, code = error.code(), "a cut failed");
+    if !matches!(error, Error::Cancelled) {
+        tracing::warn!(?error, code = error.code(), "a cut failed");
+    }
     let known = FailureCode::from_wire(error.code());
     match error.fault() {
         Fault::Input if known.fault() == Fault::Input => Failure::new(known, error.to_string()),

@@ -149,9 +149,10 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
     }
     // From the beginning nothing has to be looked for, and containers that cannot be searched are read all the same.
     if !plan.from.is_zero() {
-        // Half a picture early, since containers round timestamps: the first that comes is the one that is meant.
-        let half = info.frame_rate.start_of(1).as_secs_f64() / 2.0;
-        let from = info.video_start_secs + plan.from.as_secs_f64() - half;
+        // A quarter of a picture early, since containers round timestamps: the first that comes is the one that is meant. Half of one would be
+        // rounded to the picture before where the container counts in pictures.
+        let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
+        let from = info.video_start_secs + plan.from.as_secs_f64() - quarter;
         let _ = write!(options, " -seek_timestamp 1 -ss {from:.6}");
         // Counted from there, also where the picture that is shown then began before.
         filters.iter_mut().for_each(|retiming| retiming.push_str(":start_time=0"));
