@@ -88,8 +88,8 @@ function curl(options, key, file) {
 
 /** @param {Options} options @param {string | null} key @param {string} file */
 function typescript(options, key, file) {
-  const { fps } = options;
-  const rgb = key && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
+  const { fps, method } = options;
+  const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
   const fields = [
     `file: await readFile(${JSON.stringify(file)})`,
     `formats: ${JSON.stringify(options.formats)}`,
@@ -97,6 +97,8 @@ function typescript(options, key, file) {
     fps !== "source" && `fps: ${fps}`,
     options.size && `size: ${options.size}`,
     `quality: ${options.quality}`,
+    // A field of this server that the SDK passes on and has no type for.
+    method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
   return `import { readFile } from "node:fs/promises";
@@ -128,9 +130,10 @@ function html({ formats }) {
 }
 
 /** @param {Options} options @param {string | null} key @param {string} file */
-function commandLine({ formats, tolerance, fps, size, quality }, key, file) {
+function commandLine({ formats, method, tolerance, fps, size, quality }, key, file) {
   const words = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
-  if (key) words.push(`--key ${quoted(key.toUpperCase())}`);
+  if (method !== "auto") words.push(`--method ${method}`);
+  if (key && method !== "ai") words.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) words.push(`--tolerance ${tolerance}`);
   if (fps !== "source") words.push(`--fps ${fps}`);
   if (size) words.push(`--size ${size}`);

@@ -1,7 +1,8 @@
 // A clip that is done: the cut on a stage, its files, and what to look at.
+import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
-import { CutStage, ownAddress } from "./cut-stage.js";
+import { CutStage } from "./cut-stage.js";
 import { button, h, icon } from "./html.js";
 import { explain, FORMATS, sayBytes, sayDate, saySpan } from "./words.js";
 

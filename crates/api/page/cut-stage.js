@@ -1,4 +1,5 @@
 // The cut on a stage: over any backdrop, beside the clip it came from, frame by frame, as near as you like.
+import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { button, h, icon, uniqueId } from "./html.js";
 import { sayMoment } from "./words.js";
@@ -221,12 +222,6 @@ export class CutStage extends HTMLElement {
     this.#view.dataset.zoom = "fit";
     return h("fieldset", { class: "tool" }, h("legend", {}, "Zoom"), ...choices);
   }
-}
-
-/** A link to an output, on the address under which this page is open. @param {string} url */
-export function ownAddress(url) {
-  const { pathname, search } = new URL(url, location.href);
-  return pathname + search;
 }
 
 customElements.define("cut-stage", CutStage);

@@ -38,6 +38,16 @@ export const FORMATS = {
   },
 };
 
+/** @type {Record<"auto" | "chroma" | "ai", { name: string, about: string }>} */
+export const METHODS = {
+  auto: {
+    name: "Whatever fits",
+    about: "By its colour where it is plain, else by a neural network, if the server has one.",
+  },
+  chroma: { name: "Its colour", about: "Sharp edges, and fast. The background has to be plain, if uneven." },
+  ai: { name: "A neural network", about: "For any background. Slower, and softer in hair and edges." },
+};
+
 /** @type {Record<string, string>} */
 export const STAGES = {
   "queued-on-railway": "Waiting for a free worker",
@@ -51,6 +61,7 @@ const ADVICE = {
   INVALID_VIDEO: "Try another file: MP4, MOV, WebM, MKV, AVI, GIF and animated PNG work.",
   NO_FLAT_BACKGROUND: "Name the background colour with the eyedropper, or use a clip on a plain backdrop.",
   FILE_TOO_LARGE: "Make the clip shorter or smaller, or raise the server’s limit.",
+  PREVIEWS_BUSY: "The cut itself does not wait for this.",
   RATE_LIMITED: "Wait a moment, then try again.",
   INSUFFICIENT_STORAGE: "Remove old clips, or ask who runs the server to make room.",
   UNAVAILABLE: "Try again in a moment.",
