@@ -198,8 +198,8 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   assert.equal(Math.round(width), 4 * 256);
 
   // What is downloaded is what the server announced.
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("a[download$='.webm']")]);
-  assert.match(download.suggestedFilename(), /\.webm$/);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("a[aria-label^='Download WebM']")]);
+  assert.equal(download.suggestedFilename(), "mascot.webm");
   const bytes = await readFile(await download.path());
   assert.deepEqual([...bytes.subarray(0, 4)], [0x1a, 0x45, 0xdf, 0xa3]);
 
@@ -233,7 +233,7 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
     await code("TypeScript"),
     new RegExp(`baseUrl: "${server.baseUrl}"[\\s\\S]*chromaKey: { r: ${red}, g: ${green}, b: ${blue} }`),
   );
-  assert.match(await code("HTML"), /<clearcut-video[\s\S]*clip-cut.webm[\s\S]*clip-cut.mp4/);
+  assert.match(await code("HTML"), /<clearcut-video[\s\S]*"mascot.webm"[\s\S]*"mascot-cut.mp4"/);
   assert.deepEqual(complaints, []);
 });
 
@@ -429,6 +429,20 @@ test("two clips queue, both are cut, and both are there after a reload", { timeo
   await page.click(`${done("ghost.mp4")} >> nth=0`);
   await page.waitForSelector("cut-result clearcut-video");
   await page.waitForFunction(() => document.querySelector("clearcut-video").video.readyState >= 2);
+
+  // The clip is gone with the page: it says so, and takes it again.
+  await page.waitForSelector(".compare >> text=the server sends none back");
+  await assertAccessible(page, "a result without its clip");
+  const choose = async (name) => {
+    const [picker] = await Promise.all([page.waitForEvent("filechooser"), page.click(".compare button")]);
+    await picker.setFiles(join(root, "samples", name));
+    await page.waitForSelector(".sheet.has-before .before");
+  };
+  await choose("mascot.mp4");
+  await page.waitForSelector(".compare >> text=Is it the one that was cut?");
+  await choose("ghost.mp4");
+  await page.waitForSelector(".compare", { state: "hidden" });
+  assert.equal(await page.locator(".before").count(), 1);
   assert.deepEqual(complaints, []);
 });
 

@@ -29,6 +29,7 @@
  * @property {number | null} queuePosition
  * @property {number | null} estimatedStartAt
  * @property {number | null} [expiresAt]
+ * @property {string | null} clipName
  */
 
 /** @typedef {{ storageId: string, address: string }} Upload */

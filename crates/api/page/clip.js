@@ -6,19 +6,8 @@ import { explain, sayDate } from "./words.js";
 /** @typedef {"draft" | "sending" | "waiting" | "working" | "done" | "failed" | "gone"} State */
 /** @typedef {import("./cut-options.js").Options} Options */
 
-const NAMES = "clearcut.names";
-
 /** Links that fail though they are so new are not helped by newer ones. */
 const LINKS_ARE_NEW_MS = 60_000;
-
-/** Names of the clips of jobs, which the server does not keep. @returns {Record<string, string>} */
-const names = () => JSON.parse(localStorage.getItem(NAMES) ?? "{}");
-
-/** @param {string} id @param {string} name */
-function rememberName(id, name) {
-  const latest = Object.entries(names()).slice(-199);
-  localStorage.setItem(NAMES, JSON.stringify({ ...Object.fromEntries(latest), [id]: name }));
-}
 
 /** Fires `change` whenever something about it is different. */
 export class Clip extends EventTarget {
@@ -60,7 +49,7 @@ export class Clip extends EventTarget {
 
   /** @param {Job} job */
   static ofJob(job) {
-    return Object.assign(new Clip(), { job, name: names()[job.jobId] ?? `Clip of ${sayDate(job.createdAt)}` });
+    return Object.assign(new Clip(), { job, name: job.clipName ?? `Clip of ${sayDate(job.createdAt)}` });
   }
 
   /** @returns {State} */
@@ -123,6 +112,7 @@ export class Clip extends EventTarget {
   /** Sends it and follows its job. @param {Client} client @param {Options} options @param {FormData} form */
   send(client, options, form) {
     this.options = options;
+    form.set("clipName", this.name);
     this.#stop = new AbortController();
     return this.#attempt(async () => {
       this.sent = this.sentAhead ?? 0;
@@ -131,7 +121,6 @@ export class Clip extends EventTarget {
         this.sent = null;
       });
       const { jobId } = await accepted;
-      rememberName(jobId, this.name);
       this.job = await client.read(jobId);
       this.#changed();
       await this.#follow(client);
@@ -201,7 +190,6 @@ export class Clip extends EventTarget {
       const jobId = (await accepted)?.jobId;
       if (!jobId && options) return this.send(client, options, formOf(options));
       if (!jobId) return;
-      rememberName(jobId, this.name);
       this.job = await client.read(jobId);
       this.#changed();
       await this.#follow(client);

@@ -2,7 +2,7 @@
 import { Clip } from "./clip.js";
 import { formOf, keptOptions } from "./cut-options.js";
 import { button, h, uniqueId } from "./html.js";
-import { FORMATS } from "./words.js";
+import { outputName } from "./words.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
 
@@ -19,7 +19,7 @@ export class CodeSamples extends HTMLElement {
     const samples = [
       ["curl", curl(options, keyColor, file)],
       ["TypeScript", typescript(options, keyColor, file)],
-      ["HTML", html(options)],
+      ["HTML", html(options, file)],
       ["Command line", commandLine(options, keyColor, file)],
     ];
     const group = uniqueId();
@@ -112,20 +112,21 @@ const { result } = await client.jobs.poll(jobId);
 console.log(result.outputs);`;
 }
 
-/** @param {Options} options */
-function html({ formats }) {
+/** @param {Options} options @param {string} file */
+function html({ formats }, file) {
+  const source = (/** @type {import("./words.js").Format} */ format) => encodeURI(outputName(file, format));
   if (!formats.includes("stacked-alpha") && !formats.includes("webm")) {
     const still = formats.find((format) => format === "webp" || format === "apng");
     return still
-      ? `<img src="clip-cut.${still}" alt="…">`
+      ? `<img src="${source(still)}" alt="…">`
       : "<!-- ProRes is for editors. Make WebM and stacked MP4 for a page. -->";
   }
-  const source = (/** @type {"webm" | "stacked-alpha"} */ format, /** @type {string} */ mime) =>
-    formats.includes(format) ? `\n  <source src="clip-cut.${FORMATS[format].extension}" type="${mime}">` : "";
+  const line = (/** @type {"webm" | "stacked-alpha"} */ format, /** @type {string} */ mime) =>
+    formats.includes(format) ? `\n  <source src="${source(format)}" type="${mime}">` : "";
   return `<!-- ${location.origin}/page/clearcut-video.js is one file; put a copy beside your page. -->
 <script type="module" src="clearcut-video.js"></script>
 
-<clearcut-video autoplay loop muted playsinline role="img" aria-label="…">${source("webm", "video/webm")}${source("stacked-alpha", "video/mp4")}
+<clearcut-video autoplay loop muted playsinline role="img" aria-label="…">${line("webm", "video/webm")}${line("stacked-alpha", "video/mp4")}
 </clearcut-video>`;
 }
 

@@ -49,15 +49,15 @@ export class CutResult extends HTMLElement {
 
   /** @param {import("./client.js").Result} result */
   #files({ outputs }) {
-    const base = this.clip.name.replace(/\.\w{2,4}$/, "") || "clip";
     const shownMs = Date.now();
     const rows = outputs.map(({ format, url, size }) => {
-      const { name, plays, extension } = FORMATS[format];
+      const { name, plays } = FORMATS[format];
       const link = h(
         "a",
         {
           href: ownAddress(url),
-          download: `${base}-cut.${extension}`,
+          // The server says what it is called: as the clip.
+          download: "",
           class: "button",
           "aria-label": `Download ${name}, ${sayBytes(size)}`,
         },

@@ -73,6 +73,14 @@ const ADVICE = {
   UNREACHABLE: "Check that it runs and that you are connected; this page goes on by itself.",
 };
 
+/** What the server calls an output of the clip. @param {string} clipName @param {Format} format */
+export function outputName(clipName, format) {
+  const { extension } = FORMATS[format];
+  const stem = clipName.replace(/\.[a-z0-9]{2,4}$/i, "");
+  const name = `${stem}.${extension}`;
+  return name.toLowerCase() === clipName.toLowerCase() ? `${stem}-cut.${extension}` : name;
+}
+
 /** A failure as sentences for people. @param {{ code?: string, message?: string }} failure */
 export function explain({ code = "", message = "" }) {
   if (code === "JOB_CANCELLED") return "You cancelled this clip.";

@@ -12,7 +12,8 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use crate::{
-    ApiError, control, deliveries, events, files, health, jobs, list, preview, sign_in, tus, uploads, usage, wait, webhooks,
+    ApiError, control, deliveries, events, files, health, jobs, list, preview, sign_in, tus, uploads, usage, wait,
+    webhooks,
 };
 
 #[derive(OpenApi)]

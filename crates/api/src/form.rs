@@ -22,6 +22,8 @@ pub(crate) struct Form {
     pub(crate) url: Option<String>,
     /// The upload that the clip is.
     pub(crate) storage_id: Option<String>,
+    /// What the clip is called.
+    pub(crate) clip_name: Option<String>,
     /// Which picture to show; of no meaning to a job, which does not read it.
     pub(crate) time: Option<String>,
     /// Where to tell of the job.
@@ -58,6 +60,7 @@ impl Form {
             // Not repeated in what is wrong with it: the address may hold a secret.
             "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
             "inputStorageId" => set_once(&mut self.storage_id, text.to_owned(), "inputStorageId", text)?,
+            "clipName" => set_once(&mut self.clip_name, text.to_owned(), "clipName", text)?,
             "time" => set_once(&mut self.time, text.to_owned(), "time", text)?,
             "webhookUrl" => set_once(&mut self.webhook_url, text.to_owned(), "webhookUrl", "")?,
             _ => {}

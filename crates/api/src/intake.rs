@@ -6,7 +6,7 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
-use clearcut_job::{CutRequest, SNIFF_BYTES, UploadId, could_be_video};
+use clearcut_job::{ClipName, CutRequest, SNIFF_BYTES, UploadId, could_be_video};
 use clearcut_outbound::Target;
 use clearcut_queue::JobWebhook;
 use clearcut_store::{ObjectName, Stored, Upload};
@@ -53,6 +53,8 @@ pub(crate) struct TakenIn {
     pub(crate) request: CutRequest,
     /// Where the clip comes from.
     pub(crate) source: Source,
+    /// What the clip is called.
+    pub(crate) clip_name: Option<ClipName>,
     /// Where to tell of the job.
     pub(crate) webhook: Option<JobWebhook>,
 }
@@ -61,6 +63,8 @@ pub(crate) struct TakenIn {
 pub(crate) struct Gathered {
     pub(crate) form: Form,
     file: Option<Upload>,
+    /// What the part with the file says that it is called.
+    file_name: Option<String>,
 }
 
 impl Gathered {
@@ -78,11 +82,13 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiE
     let headers = request.headers().clone();
     let mut gathered = gather(api, request).await?;
     let source = read_source(api, &mut gathered.form, gathered.file.is_some())?;
-    let Gathered { form, file } = gathered;
+    let Gathered { form, file, file_name } = gathered;
+    // A name that says nothing is as good as none.
+    let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
     let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
     let request = form.finish(&api.settings)?;
     // Only now is it whole, so that no earlier error leaves an object behind.
-    Ok(TakenIn { request, source: settle(source, file).await?, webhook })
+    Ok(TakenIn { request, source: settle(source, file).await?, clip_name, webhook })
 }
 
 /// Reads the body of a request: streams the file to the disk and gathers the fields. The file is no object yet.
@@ -97,7 +103,7 @@ pub(crate) async fn gather(api: &Api, request: Request) -> Result<Gathered, ApiE
         Some(Verdict::TooSlow) => ApiError::TooSlow,
         None => explain(&error),
     };
-    let mut gathered = Gathered { form: Form::default(), file: None };
+    let mut gathered = Gathered { form: Form::default(), file: None, file_name: None };
     let mut parts = 0;
     while let Some(field) = multipart.next_field().await.map_err(&failed)? {
         parts += 1;
@@ -110,6 +116,7 @@ pub(crate) async fn gather(api: &Api, request: Request) -> Result<Gathered, ApiE
         } else if gathered.file.is_some() {
             return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
         } else {
+            gathered.file_name = field.file_name().map(str::to_owned);
             gathered.file = Some(stream_file(api, field, &failed).await?);
         }
     }

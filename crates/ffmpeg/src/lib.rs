@@ -19,7 +19,9 @@ mod sandbox;
 mod sniff;
 mod tools;
 
-pub use argv::{ColorTags, DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
+pub use argv::{
+    ColorTags, DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap,
+};
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
 pub use error::{Error, MediaError};

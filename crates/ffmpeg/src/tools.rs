@@ -13,8 +13,8 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits, Probe, SamplePlan,
-    Sandbox, SandboxPolicy, argv, headers::reading_timeout,
+    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits, Probe,
+    SamplePlan, Sandbox, SandboxPolicy, argv, headers::reading_timeout,
 };
 
 /// Where programs are looked for.

@@ -76,10 +76,7 @@ impl Server {
         Self::assemble(Arc::new(AllWell), None, Arc::new(Painter::default()), change).await
     }
 
-    pub(crate) async fn with_previewer(
-        previewer: Arc<dyn Previewer>,
-        change: impl FnOnce(&mut ApiSettings),
-    ) -> Self {
+    pub(crate) async fn with_previewer(previewer: Arc<dyn Previewer>, change: impl FnOnce(&mut ApiSettings)) -> Self {
         Self::assemble(Arc::new(AllWell), None, previewer, change).await
     }
 
@@ -212,24 +209,30 @@ pub(crate) const CLIP: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
 
 pub(crate) struct Part<'a> {
     name: &'a str,
-    file: bool,
+    /// What the file is called, if it is one.
+    file: Option<&'a str>,
     content: &'a [u8],
 }
 
 impl<'a> Part<'a> {
     pub(crate) const fn file(content: &'a [u8]) -> Self {
-        Self { name: "file", file: true, content }
+        Self { name: "file", file: Some("blob"), content }
+    }
+
+    pub(crate) const fn named(self, file_name: &'a str) -> Self {
+        Self { file: Some(file_name), ..self }
     }
 
     pub(crate) const fn text(name: &'a str, text: &'a str) -> Self {
-        Self { name, file: false, content: text.as_bytes() }
+        Self { name, file: None, content: text.as_bytes() }
     }
 }
 
 pub(crate) fn form(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for part in parts {
-        let file = if part.file { "; filename=\"blob\"\r\nContent-Type: video/mp4" } else { "" };
+        let file =
+            part.file.map(|name| format!("; filename=\"{name}\"\r\nContent-Type: video/mp4")).unwrap_or_default();
         let head = format!("--X\r\nContent-Disposition: form-data; name=\"{}\"{file}\r\n\r\n", part.name);
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(part.content);

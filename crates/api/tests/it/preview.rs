@@ -125,7 +125,10 @@ async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() 
     assert!(server.get("/api/v1/jobs", KEY).await.json()["data"]["jobs"].as_array().unwrap().is_empty());
     let order = painter.asked.lock().unwrap().pop().unwrap();
     assert_eq!((order.at, order.request.tolerance.get()), (Duration::from_millis(1250), 45));
-    assert_eq!((order.request.key, order.request.method), (KeyChoice::Given(Rgb8::new(0, 255, 0)), MethodChoice::Chroma));
+    assert_eq!(
+        (order.request.key, order.request.method),
+        (KeyChoice::Given(Rgb8::new(0, 255, 0)), MethodChoice::Chroma)
+    );
     assert_eq!(order.request.size.unwrap().get(), 640);
 }
 
