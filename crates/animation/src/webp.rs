@@ -15,15 +15,17 @@ use crate::{
     schedule::{Canvas, ScheduleRules, Step, steps},
 };
 
+mod coarse;
 mod container;
 mod fill;
 mod still;
 
+use coarse::CoarseAlpha;
 use container::{Container, FrameHeader};
 
 /// Writes `pictures` as an animated WebP that loops for ever. Blocks; takes pictures as fast as they are compressed.
 ///
-/// Quality 100 is lossless (in R'G'B'A), anything less is VP8 with a lossless alpha plane.
+/// Quality 100 is lossless (in R'G'B'A), anything less is VP8 with alpha in steps: see [`coarse::CoarseAlpha`].
 ///
 /// # Errors
 /// The first failure of the writer or of libwebp. What was written until then is no file.
@@ -36,7 +38,8 @@ pub fn encode_webp(
         let canvases = pictures.map(|picture| Arc::new(Rgba::of(&picture)));
         write(settings, canvases, out, still::lossless)
     } else {
-        let canvases = pictures.map(|picture| for_webp(&picture));
+        let mut steps = CoarseAlpha::new(settings.quality);
+        let canvases = pictures.map(|picture| steps.next(for_webp(&picture)));
         write(settings, canvases, out, |canvas, rect| still::lossy(canvas, rect, settings.quality))
     }
 }

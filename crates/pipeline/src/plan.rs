@@ -93,9 +93,10 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
     }
 }
 
-/// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–8 pictures each.
+/// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–4 pictures each: more gain
+/// nothing.
 fn queue_len(picture: PictureFormat, resources: &Resources) -> usize {
-    (resources.picture_bytes / (3 * picture.with_alpha().byte_len())).clamp(1, 8)
+    (resources.picture_bytes / (3 * picture.with_alpha().byte_len())).clamp(1, 4)
 }
 
 #[cfg(test)]
@@ -120,7 +121,7 @@ mod tests {
     #[test]
     fn queues_shrink_as_pictures_grow_and_never_vanish() {
         let resources = Resources { picture_bytes: 128 << 20, ..Resources::default() };
-        assert_eq!(queue_len(format(640, 360), &resources), 8);
+        assert_eq!(queue_len(format(640, 360), &resources), 4);
         assert_eq!(queue_len(format(3840, 2160), &resources), 2);
         assert_eq!(queue_len(format(8000, 4000), &resources), 1);
     }

@@ -23,7 +23,7 @@ enum Pixels {
     Argb(Vec<u32>),
 }
 
-/// `rect` of a 4:2:0 BT.601 picture as VP8, alpha losslessly. `rect` begins at even coordinates.
+/// `rect` of a 4:2:0 BT.601 picture as VP8, its alpha losslessly. `rect` begins at even coordinates.
 pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8>, Error> {
     let width = picture.size().width() as usize;
     let (half_width, _) = picture.format().chroma_size();
@@ -39,9 +39,10 @@ pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8
     let pixels = Pixels::Planes { y, cb, cr, alpha };
     let config = config(|config| {
         config.quality = f32::from(quality);
-        config.method = 3;
+        config.method = 4;
         config.segments = 1;
         config.sns_strength = 0;
+        config.filter_strength = 60;
         // What lies under alpha 0 is calm already.
         config.exact = 1;
     })?;

