@@ -70,15 +70,18 @@ export class CutOptions extends HTMLElement {
     frame.client = this.client;
     frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, this.clip.keyColor);
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
+    frame.addEventListener("measured", (event) => {
+      if (this.clip.keyColor === null) this.#showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
+    });
     this.#swatch.oninput = () => this.#setKey(this.#swatch.value);
     this.#fillQuality();
     this.#byColor.replaceChildren(this.#background(), this.#toleranceField());
     const form = h(
       "form",
       { class: "options" },
-      this.#formats(),
       this.#method(),
       this.#byColor,
+      this.#formats(),
       h(
         "details",
         { class: "more" },
@@ -118,6 +121,13 @@ export class CutOptions extends HTMLElement {
     this.#key.textContent = color ? `is ${color.toUpperCase()}` : "is measured over the whole clip";
     this.#forget.hidden = color === null;
     this.#preview.refresh();
+  }
+
+  /** @param {string} color */
+  #showMeasured(color) {
+    this.#swatch.value = color.toLowerCase();
+    this.#swatch.classList.remove("is-unset");
+    this.#key.textContent = `is measured over the whole clip: ${color}`;
   }
 
   #show = () => {
@@ -194,7 +204,7 @@ export class CutOptions extends HTMLElement {
     return h(
       "div",
       { class: "field", role: "group", "aria-label": "Background colour" },
-      h("div", { class: "row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
+      h("div", { class: "row swatch-row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
       h("p", { class: "hint" }, "Click the picture to pick it, if the measured one is wrong."),
       this.#forget,
     );

@@ -10,7 +10,7 @@ const REST_MS = 200;
 /** So far from the end the last frame is still shown, whatever rounding there was. */
 const END_SECS = 0.05;
 
-/** `<frame-preview>`: fires `pick` with a colour as detail, as its `<first-frame>` does. */
+/** `<frame-preview>`: fires `pick` with a colour as detail, as its `<first-frame>` does, and `measured` with the one that was found. */
 export class FramePreview extends HTMLElement {
   clip = new Clip();
   /** @type {Client | null} */
@@ -78,8 +78,14 @@ export class FramePreview extends HTMLElement {
     if (mode === "clip") {
       this.#asking.abort();
       this.#cut.hidden = true;
-      this.#said.textContent = "";
+      this.#say("");
     } else if (isFirst) this.refresh();
+  }
+
+  /** @param {string} words @param {boolean} [isProblem] */
+  #say(words, isProblem = false) {
+    this.#said.textContent = words;
+    this.#said.className = isProblem ? "problem" : "hint";
   }
 
   /** The options have changed. */
@@ -90,7 +96,7 @@ export class FramePreview extends HTMLElement {
     this.#asking.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    this.#said.textContent = "Cutting this frame";
+    this.#say("Cutting this frame");
     this.#timer = setTimeout(() => this.#ask(signal), REST_MS);
   }
 
@@ -105,11 +111,13 @@ export class FramePreview extends HTMLElement {
       await this.#cut.decode().catch(() => {});
       if (signal.aborted) return;
       this.#cut.hidden = false;
-      this.#said.textContent = tell(preview);
+      this.#say(tell(preview));
+      const { detectedBackgroundColor: found } = preview;
+      if (found) this.dispatchEvent(new CustomEvent("measured", { detail: found.hex }));
     } catch (problem) {
       if (signal.aborted) return;
       this.#cut.hidden = true;
-      this.#said.textContent = problem instanceof Problem ? explain(problem) : String(problem);
+      this.#say(problem instanceof Problem ? explain(problem) : String(problem), true);
     }
   }
 
@@ -134,7 +142,7 @@ export class FramePreview extends HTMLElement {
   #saySent = () => {
     const { sentAhead } = this.clip;
     if (this.#mode === "clip" || sentAhead === null || sentAhead >= 1 || !this.#cut.hidden) return;
-    this.#said.textContent = `Sending the clip, once for all: ${Math.round(sentAhead * 100)} %`;
+    this.#say(`Sending the clip, once for all: ${Math.round(sentAhead * 100)} %`);
   };
 }
 

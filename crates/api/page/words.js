@@ -58,7 +58,7 @@ export const STAGES = {
 
 /** What to do, where the server's sentence says only what happened. @type {Record<string, string>} */
 const ADVICE = {
-  INVALID_VIDEO: "Try another file: MP4, MOV, WebM, MKV, AVI, GIF and animated PNG work.",
+  INVALID_VIDEO: "Try another file, or export it again.",
   NO_FLAT_BACKGROUND: "Name the background colour with the eyedropper, or use a clip on a plain backdrop.",
   FILE_TOO_LARGE: "Make the clip shorter or smaller, or raise the server’s limit.",
   PREVIEWS_BUSY: "The cut itself does not wait for this.",

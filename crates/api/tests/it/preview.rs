@@ -19,11 +19,13 @@ use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server, form};
 
 const PREVIEW: &str = "/api/v1/video/remove-background/preview";
 
+type Answer = fn() -> Result<Previewed, NoPreview>;
+
 /// Stands for the pipeline: notes what is asked, and answers as it is told to.
 #[derive(Debug)]
 pub(crate) struct Painter {
     asked: Mutex<Vec<PreviewOrder>>,
-    answer: fn() -> Result<Previewed, NoPreview>,
+    answer: Answer,
     /// Each preview takes one to go on.
     goes_on: Semaphore,
     /// Previews that were begun and are neither answered nor dropped.
@@ -134,7 +136,7 @@ async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() 
 
 #[tokio::test]
 async fn a_clip_that_comes_along_is_removed_afterwards_however_it_ends() {
-    let answers: [(fn() -> Result<Previewed, NoPreview>, u16, &str); 4] = [
+    let answers: [(Answer, u16, &str); 4] = [
         (painted, 200, ""),
         (|| Err(NoPreview::Busy { retry_after_secs: 7 }), 503, "PREVIEWS_BUSY"),
         (|| Err(NoPreview::Gone), 404, "UPLOAD_NOT_FOUND"),

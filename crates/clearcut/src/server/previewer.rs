@@ -1,4 +1,9 @@
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use clearcut_api::{NoPreview, PreviewOrder, Previewed, Previewer};
@@ -97,36 +102,30 @@ impl Previewer for PipelinePreviewer {
 }
 
 impl Shared {
-    fn cut(
-        &self,
-        order: &PreviewOrder,
-        input: &std::path::Path,
-        scratch: &std::path::Path,
-        stop: &Stop,
-    ) -> Result<StillCut, Failure> {
-        let request = &order.request;
-        let name = MomentName::of(&order.input, request, order.at);
+    fn cut(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<StillCut, Failure> {
+        let name = MomentName::of(&order.input, &order.request, order.at);
         let moment = match self.moments.find(&name) {
+            None => self.moments.keep(name, Arc::new(self.find(order, input, scratch, stop)?)),
             Some(moment) => moment,
-            None => {
-                let input = fs::File::open(input).map_err(|error| {
-                    tracing::error!(%error, "the clip of a preview cannot be opened");
-                    Failure::new(FailureCode::ProcessingFailed, "the clip could not be read")
-                })?;
-                let job = CutJob {
-                    tools: &self.tools,
-                    input: &input,
-                    request,
-                    scratch,
-                    limits: MediaLimits::default(),
-                    resources: Resources::default(),
-                    networks: self.networks.as_ref(),
-                };
-                let found = Moment::find(&job, order.at, stop).map_err(|error| explain(&error))?;
-                self.moments.keep(name, Arc::new(found))
-            }
         };
-        moment.cut(request.tolerance).map_err(|error| explain(&error))
+        moment.cut(order.request.tolerance).map_err(|error| explain(&error))
+    }
+
+    fn find(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<Moment, Failure> {
+        let input = fs::File::open(input).map_err(|error| {
+            tracing::error!(%error, "the clip of a preview cannot be opened");
+            Failure::new(FailureCode::ProcessingFailed, "the clip could not be read")
+        })?;
+        let job = CutJob {
+            tools: &self.tools,
+            input: &input,
+            request: &order.request,
+            scratch,
+            limits: MediaLimits::default(),
+            resources: Resources::default(),
+            networks: self.networks.as_ref(),
+        };
+        Moment::find(&job, order.at, stop).map_err(|error| explain(&error))
     }
 }
 

@@ -143,10 +143,8 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
 
 /// ffmpeg: some raw pictures in a row of [`MediaInfo::picture_format`] to standard output, decoded on one thread.
 pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits) -> Vec<String> {
-    let (mut options, mut filters) = ("-threads 1".to_owned(), Vec::new());
-    if info.has_variable_rate {
-        filters.push(format!("fps={}", info.frame_rate));
-    }
+    let mut options = "-threads 1".to_owned();
+    let mut retiming = info.has_variable_rate.then(|| format!("fps={}", info.frame_rate));
     // From the beginning nothing has to be looked for, and containers that cannot be searched are read all the same.
     if !plan.from.is_zero() {
         // A quarter of a picture early, since containers round timestamps: the first that comes is the one that is meant. Half of one would be
@@ -155,8 +153,9 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
         let from = info.video_start_secs + plan.from.as_secs_f64() - quarter;
         let _ = write!(options, " -seek_timestamp 1 -ss {from:.6}");
         // Counted from there, also where the picture that is shown then began before.
-        filters.iter_mut().for_each(|retiming| retiming.push_str(":start_time=0"));
+        retiming = retiming.map(|retiming| retiming + ":start_time=0");
     }
+    let mut filters: Vec<String> = retiming.into_iter().collect();
     filters.extend(pixel_filters(info, plan.size));
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(words(&format!("-frames:v {}", plan.pictures)));
