@@ -157,7 +157,7 @@ fn index_at(info: &MediaInfo, at: Duration) -> Option<u64> {
     }
     // A millisecond more, since clients round to it: the start of a picture is that picture.
     let shown = (at + Duration::from_millis(1)).as_secs_f64() * info.frame_rate.per_second();
-    let last = info.frame_rate.frames_in(info.duration).clamp(1, info.frames.max(1)) - 1;
+    let last = info.frame_rate.frames_in(info.duration).max(1) - 1;
     Some((shown as u64).min(last))
 }
 
