@@ -165,6 +165,8 @@ test("an answer to what is wanted no more is not shown, and a busy server is ask
   });
   const preview = (color) => ({
     url: pixel(color),
+    width: 8,
+    height: 8,
     time: 0,
     processingMethod: "chromakey",
     detectedBackgroundColor: { hex: "#00FF00" },

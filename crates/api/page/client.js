@@ -36,6 +36,8 @@
 /**
  * @typedef {object} Preview
  * @property {string} url
+ * @property {number} width
+ * @property {number} height
  * @property {number} time
  * @property {"chromakey" | "ai"} processingMethod
  * @property {{ hex: string } | null} detectedBackgroundColor

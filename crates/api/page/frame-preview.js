@@ -107,6 +107,7 @@ export class FramePreview extends HTMLElement {
     try {
       const preview = await this.#previewOf(client, clip.file, signal);
       if (!preview || signal.aborted) return;
+      this.#cut.style.aspectRatio = `${preview.width} / ${preview.height}`;
       this.#cut.src = preview.url;
       await this.#cut.decode().catch(() => {});
       if (signal.aborted) return;
