@@ -144,9 +144,12 @@ def pictures(clip, arguments, pixels, count):
     """Decoded pictures as arrays of `count` bytes."""
     pipe = subprocess.Popen(["ffmpeg", "-nostdin", "-v", "error", *map(str, arguments), "-f", "rawvideo", "-pix_fmt", pixels, "-"],
                             stdout=subprocess.PIPE)
-    while len(raw := pipe.stdout.read(count)) == count:
-        yield np.frombuffer(raw, np.uint8)
-    pipe.wait()
+    try:
+        while len(raw := pipe.stdout.read(count)) == count:
+            yield np.frombuffer(raw, np.uint8)
+    finally:  # Whoever has seen enough does not read to the end.
+        pipe.kill()
+        pipe.wait()
 
 
 def psnr(square, count):
