@@ -57,12 +57,14 @@ $(CURDIR)/target/debug/clearcut: test-rust
 test-browser: test-rust tests/browser/node_modules
 	cd tests/browser && node --test --test-timeout=180000
 
-# Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them, and pictures the worst of them;
-# takes about a quarter of an hour.
+# Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them, and pictures the worst of them; then
+# the neural mattes of its natural cases. Takes about twenty minutes.
 eval: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
 	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
 	out/venv/bin/python scripts/eval-pictures.py $(EVAL) out/eval docs/pictures
+	scripts/setup-models.sh test
+	out/venv/bin/python scripts/eval-neural.py $(EVAL) out/eval
 
 # Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
@@ -86,6 +88,13 @@ bench-animation:
 bench-keyer:
 	scripts/bench-keyer.py
 
+# The neural matte beside the package rembg, on a 720p clip of the evaluation kit.
+.PHONY: bench-neural
+bench-neural: build
+	scripts/setup-models.sh test
+	python3 -m venv out/rembg/venv && out/rembg/venv/bin/pip -q install rembg==2.0.86 onnxruntime==1.32.0 opencv-python-headless
+	out/rembg/venv/bin/python scripts/bench-neural.py $(EVAL)
+
 # Whole cuts beside ffmpeg, beside encoding alone, and against themselves; the plots of docs/performance.md.
 .PHONY: bench-cut
 bench-cut: build
@@ -93,9 +102,9 @@ bench-cut: build
 	cargo build --release --locked -p clearcut-pipeline -p clearcut-matte --examples
 	out/venv/bin/python scripts/bench-cut.py
 
-# Both sides of every promise about speed, as ratios, and one table of them at the end. About 25 minutes on a machine that does nothing else.
+# Both sides of every promise about speed, as ratios, and one table of them at the end. About half an hour on a machine that does nothing else.
 .PHONY: bench goals
-bench: forget-goals build bench-server bench-keyer bench-animation bench-cut
+bench: forget-goals build bench-server bench-keyer bench-animation bench-cut bench-neural
 	@scripts/goals.py
 
 goals:

@@ -39,17 +39,22 @@ def children(pid):
     return [grandchild for child in set(direct) for grandchild in [child, *children(child)]]
 
 
-def peak(clip, folder):
-    cut = subprocess.Popen(["target/release/clearcut", "cut", clip, "-o", folder, "-f", "webm,stacked-alpha", "--force", "-q"])
+def watched(command, every=0.1, environment=None):
+    """Peak memory of the tree and of `command`'s own process in MB, while it runs; ends the program if it fails."""
+    cut = subprocess.Popen(list(map(str, command)), env=environment)
     tree_peak = own_peak = 0.0
     while cut.poll() is None:
         own = resident_mb(cut.pid)
         tree = own + sum(resident_mb(child) for child in set(children(cut.pid)))
         own_peak, tree_peak = max(own_peak, own), max(tree_peak, tree)
-        time.sleep(0.1)
+        time.sleep(every)
     if cut.returncode:
         sys.exit("the cut failed")
     return tree_peak, own_peak
+
+
+def peak(clip, folder):
+    return watched(["target/release/clearcut", "cut", clip, "-o", folder, "-f", "webm,stacked-alpha", "--force", "-q"])
 
 
 def made(folder, seconds, fps):

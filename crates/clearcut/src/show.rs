@@ -59,6 +59,7 @@ impl Show {
     pub(crate) fn progress(&mut self, progress: Progress) {
         let (stage, done, total) = match progress {
             Progress::Surveying => ("looking", 0, 0),
+            Progress::Waiting => ("waiting", 0, 0),
             Progress::Cutting { done, total } => ("cutting", done, total),
             Progress::Checking => ("checking", 0, 0),
         };

@@ -23,7 +23,8 @@ impl NetworkInput {
     }
 }
 
-/// A network that tells subject from background in one picture. The same planes always give the same answer.
+/// A network that tells subject from background in one picture. The same planes always give the same answer, after the same
+/// planes since [`Network::forget`] if it has states.
 pub trait Network: Send {
     /// What this network wants to see; the same for its whole life.
     fn input(&self) -> NetworkInput;
@@ -36,6 +37,14 @@ pub trait Network: Send {
     /// # Errors
     /// If the network could not be run.
     fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, NetworkError>;
+
+    /// Whether it carries states from picture to picture, and wants to see every picture in order.
+    fn has_states(&self) -> bool {
+        false
+    }
+
+    /// A shot begins: what was carried from the pictures before is dropped.
+    fn forget(&mut self) {}
 }
 
 /// A network gave no answer, or none that can be used.

@@ -11,6 +11,7 @@ mod refine;
 mod segmenter;
 mod shots;
 mod shrink;
+mod tiles;
 mod trace;
 
 pub use segmenter::{Pace, Segmenter};

@@ -74,14 +74,6 @@ pub enum Error {
         /// The model.
         id: String,
     },
-    /// The registry describes something that this version does not run.
-    #[error("{id} cannot be run by this version: {what}")]
-    Unsupported {
-        /// The model.
-        id: String,
-        /// What it would need.
-        what: &'static str,
-    },
     /// The runtime did not take the model.
     #[error("the runtime did not take the model {id}")]
     Refused {
@@ -121,7 +113,7 @@ impl Error {
             Self::SourceFailed { .. } | Self::NotInPackage { .. } => "MODEL_SOURCE_FAILED",
             Self::Outbound(error) => error.code(),
             Self::RuntimeUnusable { .. } | Self::NeedsOnnxRuntime { .. } => "RUNTIME_UNAVAILABLE",
-            Self::Unsupported { .. } | Self::Refused { .. } => "MODEL_UNUSABLE",
+            Self::Refused { .. } => "MODEL_UNUSABLE",
             Self::Io { .. } => "MODEL_FOLDER",
         }
     }
@@ -140,7 +132,6 @@ impl Error {
             | Self::NotInPackage { .. }
             | Self::RuntimeUnusable { .. }
             | Self::NeedsOnnxRuntime { .. }
-            | Self::Unsupported { .. }
             | Self::Refused { .. }
             | Self::Io { .. } => Fault::Host,
         }
@@ -166,7 +157,7 @@ impl Error {
                 Some("It must be libonnxruntime 1.17 or newer, for this machine; or leave --runtime out.".to_owned())
             }
             Self::NeedsOnnxRuntime { .. } => Some("Install it: clearcut models install runtime".to_owned()),
-            Self::Outbound(_) | Self::Unsupported { .. } | Self::Refused { .. } | Self::Io { .. } => None,
+            Self::Outbound(_) | Self::Refused { .. } | Self::Io { .. } => None,
         }
     }
 }

@@ -17,6 +17,7 @@ mod registry;
 mod rten_network;
 mod runtime;
 mod shape;
+mod states;
 
 pub use budget::{MemoryBudget, Reserved};
 pub use entry::{Backend, Kind, ModelEntry, PackageRegistry, RuntimeEntry, Source};

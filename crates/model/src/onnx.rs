@@ -8,7 +8,7 @@ use clearcut_matte::{Network, NetworkError, NetworkInput};
 use ort::{
     environment::Environment,
     ep::{CUDA, ExecutionProviderDispatch, TensorRT},
-    session::{Session, builder::GraphOptimizationLevel},
+    session::{Session, SessionInputValue, builder::GraphOptimizationLevel},
     value::TensorRef,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     entry::{InputSpec, OutputSpec},
     rten_network::{Unanswered, failed},
     shape::{arranged, dimensions, probabilities},
+    states::{State, States},
 };
 
 /// The library and its environment: a process can have one of each.
@@ -68,7 +69,8 @@ impl OnnxRuntime {
         }
     }
 
-    /// A session of its own on one thread, that does not spin while it waits and keeps no memory for shapes that never change.
+    /// A session of its own on one thread, that does not spin while it waits. It keeps an arena but no pattern of its use: with the
+    /// default model 350 MB at its peak, 360 and a quarter more time without the arena, 550 with both.
     pub(crate) fn network(&self, entry: &ModelEntry, bytes: &[u8]) -> Result<OnnxNetwork, Error> {
         let build = || -> ort::Result<Session> {
             Session::builder(&self.environment)?
@@ -87,14 +89,21 @@ impl OnnxRuntime {
         if !has_input || !has_output {
             return Err(Error::refused(&entry.id, Unnamed));
         }
-        Ok(OnnxNetwork { session, input: entry.input.clone(), output: entry.output.clone() })
+        let shape = |name: &str| {
+            let input = session.inputs().iter().find(|input| input.name() == name)?;
+            Some(input.dtype().tensor_shape()?.iter().map(|side| usize::try_from(*side).unwrap_or(1)).collect())
+        };
+        let has_output = |name: &str| session.outputs().iter().any(|output| output.name() == name);
+        let states =
+            States::new(&entry.recurrent, shape, has_output).ok_or_else(|| Error::refused(&entry.id, Unnamed))?;
+        Ok(OnnxNetwork { session, input: entry.input.clone(), output: entry.output.clone(), states })
     }
 }
 
 /// The file has no tensor of the name that the registry gives.
 #[derive(Debug, thiserror::Error)]
 #[error("the model has no input or output of the name that the registry gives")]
-struct Unnamed;
+pub(crate) struct Unnamed;
 
 /// A model in ONNX Runtime.
 #[derive(Debug)]
@@ -102,6 +111,7 @@ pub(crate) struct OnnxNetwork {
     session: Session,
     input: InputSpec,
     output: OutputSpec,
+    states: States,
 }
 
 impl Network for OnnxNetwork {
@@ -112,9 +122,33 @@ impl Network for OnnxNetwork {
     fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, NetworkError> {
         let values = arranged(planes, self.input.layout);
         let tensor = TensorRef::from_array_view((dimensions(&self.input), &values[..])).map_err(failed)?;
-        let answers = self.session.run(ort::inputs![&*self.input.name => tensor]).map_err(failed)?;
-        let answer = answers.get(&self.output.name).ok_or_else(|| failed(Unanswered))?;
-        let (_, values) = answer.try_extract_tensor::<f32>().map_err(failed)?;
-        Ok(probabilities(values.to_vec(), self.output.meaning))
+        let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![(&*self.input.name, tensor.into())];
+        for (name, state) in self.states.inputs() {
+            let tensor = TensorRef::from_array_view((state.shape.clone(), &state.values[..])).map_err(failed)?;
+            inputs.push((name, tensor.into()));
+        }
+        let answers = self.session.run(inputs).map_err(failed)?;
+        let answer = |name: &str| {
+            let answer = answers.get(name).ok_or_else(|| failed(Unanswered))?;
+            answer.try_extract_tensor::<f32>().map_err(failed)
+        };
+        let state = |name: &str| -> Result<State, NetworkError> {
+            let (shape, values) = answer(name)?;
+            let shape = shape.iter().map(|side| usize::try_from(*side).unwrap_or_default()).collect();
+            Ok(State { shape, values: values.to_vec() })
+        };
+        let states = self.states.outputs().map(state).collect::<Result<Vec<State>, _>>()?;
+        let (_, values) = answer(&self.output.name)?;
+        let probabilities = probabilities(values.to_vec(), self.output.meaning);
+        self.states.take(states);
+        Ok(probabilities)
+    }
+
+    fn has_states(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    fn forget(&mut self) {
+        self.states.forget();
     }
 }

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use crate::{Error, ModelEntry, RuntimeEntry, Source};
+use crate::{Error, ModelEntry, PackageRegistry, RuntimeEntry, Source};
 
 /// The models and runtimes that come with the program.
 const BUILT_IN: &str = include_str!("registry.toml");
@@ -114,11 +114,38 @@ fn check_file(name: &str, sha256: &str, bytes: u64, sources: &[Source]) -> Resul
         if source.url.is_some() == in_package {
             return Err("a source is either a url, or a registry with package and version".to_owned());
         }
-        // These become words of a command line, where one that begins with a dash would be an option.
-        let words = [&source.package, &source.version];
-        if words.into_iter().flatten().any(|word| word.starts_with('-') || word.chars().any(char::is_whitespace)) {
-            return Err("package and version must be plain words".to_owned());
+        check_words(source)?;
+    }
+    Ok(())
+}
+
+/// What of a source becomes words of a command line: no options, addresses or paths, which would bring something else than the
+/// package of that name, or run it.
+fn check_words(source: &Source) -> Result<(), String> {
+    let word = |word: &str, more: &[u8]| {
+        let starts_well = word.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        starts_well && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
+    };
+    if let Some(package) = &source.package {
+        let scoped = package.strip_prefix('@').and_then(|scoped| scoped.split_once('/'));
+        let is_plain = match (source.registry, scoped) {
+            (Some(PackageRegistry::Npm), Some((scope, name))) => word(scope, b"-_.") && word(name, b"-_."),
+            _ => word(package, b"-_."),
+        };
+        if !is_plain {
+            return Err("the package must be the plain name of one".to_owned());
         }
+    }
+    if source.version.as_ref().is_some_and(|version| !word(version, b"-_.+")) {
+        return Err("the version must be a plain one".to_owned());
+    }
+    let allowed = ["--python-version=", "--implementation=", "--abi=", "--platform="];
+    let is_allowed = |option: &String| allowed.iter().any(|start| option.starts_with(start));
+    if !source.options.iter().all(is_allowed) {
+        return Err(
+            "options may only say which platform's package: --python-version=, --implementation=, --abi=, --platform="
+                .to_owned(),
+        );
     }
     Ok(())
 }
@@ -182,6 +209,19 @@ mod tests {
             ("[\"rten\"]", "[\"cuda\"]"),
             ("url = \"https://example.com/toy.onnx\"", "package = \"x\""),
             ("url = \"https://example.com/toy.onnx\"", "registry = \"pypi\", package = \"-x\", version = \"1\""),
+            (
+                "url = \"https://example.com/toy.onnx\"",
+                "registry = \"pypi\", package = \"x@https://h/y\", version = \"1\"",
+            ),
+            (
+                "url = \"https://example.com/toy.onnx\"",
+                "registry = \"npm\", package = \"owner/repository\", version = \"1\"",
+            ),
+            ("url = \"https://example.com/toy.onnx\"", "registry = \"npm\", package = \"x\", version = \"file:../y\""),
+            (
+                "url = \"https://example.com/toy.onnx\"",
+                "registry = \"pypi\", package = \"x\", version = \"1\", options = [\"--no-binary=:all:\"]",
+            ),
         ];
         assert_eq!(Registry::parse(ENTRY).unwrap().models[0].recurrent[0].output, "r1o");
         for (from, to) in cases {

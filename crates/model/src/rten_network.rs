@@ -1,13 +1,15 @@
 use std::{fmt, sync::Arc};
 
 use clearcut_matte::{Network, NetworkError, NetworkInput};
-use rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool};
-use rten_tensor::{NdTensorView, Tensor, prelude::*};
+use rten::{Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView};
+use rten_tensor::{NdTensorView, Tensor, TensorView, prelude::*};
 
 use crate::{
     Error, ModelEntry,
     entry::{InputSpec, Meaning},
+    onnx::Unnamed,
     shape::{arranged, dimensions, probabilities},
+    states::{State, States},
 };
 
 /// A model in the runtime that is compiled in, on one thread.
@@ -15,6 +17,7 @@ pub(crate) struct RtenNetwork {
     model: Model,
     input: (NodeId, InputSpec),
     output: (NodeId, Meaning),
+    states: States,
     pool: Arc<ThreadPool>,
 }
 
@@ -32,7 +35,14 @@ impl RtenNetwork {
         let node = |name: &str| model.node_id(name).map_err(|error| Error::refused(&entry.id, error));
         let input = (node(&entry.input.name)?, entry.input.clone());
         let output = (node(&entry.output.name)?, entry.output.meaning);
-        Ok(Self { model, input, output, pool: Arc::new(ThreadPool::with_num_threads(1)) })
+        let shape = |name: &str| {
+            let shape = model.node_info(model.find_node(name)?)?.shape()?;
+            let side = |side: &Dimension| if let Dimension::Fixed(side) = side { *side } else { 1 };
+            Some(shape.iter().map(side).collect())
+        };
+        let states = States::new(&entry.recurrent, shape, |name| model.find_node(name).is_some());
+        let states = states.ok_or_else(|| Error::refused(&entry.id, Unnamed))?;
+        Ok(Self { model, input, output, states, pool: Arc::new(ThreadPool::with_num_threads(1)) })
     }
 }
 
@@ -46,10 +56,32 @@ impl Network for RtenNetwork {
         let values = arranged(planes, spec.layout);
         let tensor = NdTensorView::try_from_data(dimensions(spec), &values[..]).map_err(failed)?;
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let answers = self.model.run(vec![(*id, tensor.into())], &[self.output.0], Some(options)).map_err(failed)?;
-        let answer = answers.into_iter().next().ok_or_else(|| failed(Unanswered))?;
-        let tensor: Tensor<f32> = answer.try_into().map_err(|_| failed(Unanswered))?;
-        Ok(probabilities(tensor.to_vec(), self.output.1))
+        let node = |name: &str| self.model.node_id(name).map_err(failed);
+        let mut inputs: Vec<(NodeId, ValueOrView<'_>)> = vec![(*id, tensor.into())];
+        for (name, State { shape, values }) in self.states.inputs() {
+            let tensor = TensorView::try_from_data(&shape[..], &values[..]).map_err(failed)?;
+            inputs.push((node(name)?, tensor.into()));
+        }
+        let mut outputs = vec![self.output.0];
+        for name in self.states.outputs() {
+            outputs.push(node(name)?);
+        }
+        let answers = self.model.run(inputs, &outputs, Some(options)).map_err(failed)?;
+        let mut tensors =
+            answers.into_iter().map(|answer| Tensor::<f32>::try_from(answer).map_err(|_| failed(Unanswered)));
+        let mask = tensors.next().ok_or_else(|| failed(Unanswered))??;
+        let state = |tensor: Tensor<f32>| State { shape: tensor.shape().to_vec(), values: tensor.to_vec() };
+        let states = tensors.map(|tensor| tensor.map(state)).collect::<Result<Vec<State>, _>>()?;
+        self.states.take(states);
+        Ok(probabilities(mask.to_vec(), self.output.1))
+    }
+
+    fn has_states(&self) -> bool {
+        !self.states.is_empty()
+    }
+
+    fn forget(&mut self) {
+        self.states.forget();
     }
 }
 

@@ -96,11 +96,8 @@ impl Runtime {
     /// What of this would run `model`, or why nothing does.
     ///
     /// # Errors
-    /// [`Error::NeedsOnnxRuntime`], or [`Error::Unsupported`].
+    /// [`Error::NeedsOnnxRuntime`].
     pub fn backend(&self, model: &ModelEntry) -> Result<Backend, Error> {
-        if !model.recurrent.is_empty() {
-            return Err(Error::Unsupported { id: model.id.clone(), what: "states between pictures" });
-        }
         let may = |backend| model.backends.contains(&backend);
         match self {
             Self::Onnxruntime(_) if may(Backend::Onnxruntime) => Ok(Backend::Onnxruntime),

@@ -72,7 +72,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
             return Err(Error::TooLargeFor { format, size, max_side });
         }
     }
-    let (method, children) = prepare(job, &info, &plan, stop)?;
+    let (method, children) = prepare(job, &info, &plan, stop, progress)?;
     let (cut_method, reason) = (method.by.method(), method.reason);
     let (key_color, confidence, model) = match &method.by {
         By::Color(backdrop) => (Some(backdrop.color()), Some(backdrop.confidence()), None),
@@ -103,10 +103,24 @@ fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
 }
 
 /// Measures the background, and meanwhile starts decoder and encoders, since starting them takes as long as a few pictures.
-fn prepare(job: &CutJob, info: &MediaInfo, plan: &Plan, stop: &Stop) -> Result<(Method, Children), Error> {
+fn prepare(
+    job: &CutJob,
+    info: &MediaInfo,
+    plan: &Plan,
+    stop: &Stop,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Method, Children), Error> {
     let (method, children) = thread::scope(|scope| {
-        let surveying = scope.spawn(|| choose(job, info, plan.picture, stop).map_err(|error| stop.fail(error)).ok());
+        // One word is enough: it says that there is waiting, not how much.
+        let (waits_to, waits) = bounded(1);
+        let surveying = scope.spawn(move || {
+            let waits = || {
+                let _ = waits_to.try_send(());
+            };
+            choose(job, info, plan.picture, stop, &waits).map_err(|error| stop.fail(error)).ok()
+        });
         let children = Children::start(job, info, plan, stop).map_err(|error| stop.fail(error)).ok();
+        waits.iter().for_each(|()| progress(Progress::Waiting)); // Until it is chosen.
         (surveying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), children)
     });
     stop.check()?;

@@ -1,4 +1,4 @@
-use std::{any::Any, fmt};
+use std::{any::Any, cell::Cell, fmt};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::PictureFormat;
@@ -82,9 +82,23 @@ impl By {
 /// # Errors
 /// [`Error::NoFlatBackground`] where only a colour would do or no network is installed, or what decoding or loading complains
 /// of.
-pub(crate) fn choose(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop: &Stop) -> Result<Method, Error> {
+pub(crate) fn choose(
+    job: &CutJob,
+    info: &MediaInfo,
+    format: PictureFormat,
+    stop: &Stop,
+    waits: &dyn Fn(),
+) -> Result<Method, Error> {
     let network = |reason| -> Result<Method, Error> {
-        let opened = job.networks.open(&|| !stop.is_stopped()).map_err(Error::Network);
+        // Asked again only by one who has to wait.
+        let is_first = Cell::new(true);
+        let goes_on = || {
+            if !is_first.replace(false) {
+                waits();
+            }
+            !stop.is_stopped()
+        };
+        let opened = job.networks.open(&goes_on).map_err(Error::Network);
         stop.check()?;
         Ok(Method { by: By::Network(opened?), reason })
     };

@@ -6,9 +6,9 @@ use clearcut_matte::{Network, NetworkError, Pace, Segmenter, Shots, Trace};
 
 use crate::{OpenNetwork, matting::in_parallel};
 
-/// Pictures that are taken at once: as many as there are from key picture to key picture at the middle pace, so that the network
-/// has something to do each time.
-const BATCH: usize = 4;
+/// Pictures that are taken at once: as many as there are from key picture to key picture where little moves, so that the network
+/// has something to do each time while those before are finished.
+const BATCH: usize = 8;
 
 /// How often the network is asked for how much time encoders may take.
 pub(crate) const fn pace(speed: Speed) -> Pace {
@@ -35,6 +35,7 @@ pub(crate) fn matte_by_network(
     mut pictures: impl Iterator<Item = Picture>,
     mut emit: impl FnMut(Picture, &[u8]) -> bool,
 ) -> Result<(), NetworkError> {
+    let pace = if opened.network.has_states() { Pace::Every } else { pace };
     let mut clip = Clip::new(Segmenter::new(pace));
     loop {
         let batch: Vec<Picture> = pictures.by_ref().take(BATCH).collect();

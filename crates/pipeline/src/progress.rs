@@ -8,6 +8,8 @@ use std::{
 pub enum Progress {
     /// Headers are read and the background is measured.
     Surveying,
+    /// The network waits for memory that other cuts hold; said again and again while it does.
+    Waiting,
     /// Pictures are decoded, matted and encoded.
     Cutting {
         /// Pictures that the slowest encoder has taken.

@@ -36,7 +36,8 @@ pub struct CutOutcome {
 /// What makes cuts.
 pub trait Cutter: Send + Sync + 'static {
     /// Makes one cut, blocking this thread. All its child processes have ended when it returns, which it does soon after
-    /// `cancel`.
+    /// `cancel`. `progress` is told of every step, and from time to time while the cut waits for something that is no fault of
+    /// its own; a cut that says nothing for long stands still.
     ///
     /// # Errors
     /// A failure whose message may be shown to the one who asked. After `cancel` it does not matter which.

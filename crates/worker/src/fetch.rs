@@ -56,7 +56,7 @@ async fn transfer<C: Cutter>(
         }
         let bytes = arriving.upload.size_bytes();
         let progress = Progress::within(Stage::Loading, FETCHED * fraction(bytes, download.total_bytes()));
-        tell.send_replace(Told { progress, bytes });
+        tell.send_replace(Told { progress, moved: bytes });
     }
     arriving.finish(claimed).await
 }

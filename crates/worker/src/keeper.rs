@@ -12,13 +12,14 @@ use crate::WorkerSettings;
 pub(crate) struct Told {
     /// How far it is.
     pub(crate) progress: Progress,
-    /// Bytes that have come: they move while the per cent of a long transfer stands.
-    pub(crate) bytes: u64,
+    /// Bytes that have come, or how often the cut said where it is: they move while the per cent of a long transfer stands, or
+    /// while a cut waits for its turn.
+    pub(crate) moved: u64,
 }
 
 impl From<Progress> for Told {
     fn from(progress: Progress) -> Self {
-        Self { progress, bytes: 0 }
+        Self { progress, moved: 0 }
     }
 }
 

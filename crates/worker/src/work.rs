@@ -115,7 +115,7 @@ async fn cut_and_store<C: Cutter>(
     let teller = tell.clone();
     let cutting = tokio::task::spawn_blocking(move || {
         cutter.cut(&order, &cancel, &mut |progress| {
-            teller.send_replace(progress.into());
+            teller.send_modify(|told| *told = Told { progress, moved: told.moved + 1 });
         })
     });
     let cut = cutting.await.map_err(|ended| {

@@ -45,7 +45,7 @@ impl Cutter for PipelineCutter {
 /// Where a step of the pipeline lies in the life of a job.
 fn place(step: CutProgress) -> Progress {
     match step {
-        CutProgress::Surveying => Progress::within(Stage::Loading, 0.5),
+        CutProgress::Surveying | CutProgress::Waiting => Progress::within(Stage::Loading, 0.5),
         CutProgress::Cutting { done, total } => Progress::within(Stage::Cutting, done as f64 / total.max(1) as f64),
         CutProgress::Checking => Progress::within(Stage::Cutting, 1.0),
     }

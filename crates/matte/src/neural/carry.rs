@@ -1,10 +1,10 @@
 //! What the network said about the key pictures around, brought to one picture along the flow.
 
 use super::{
-    flow::Flow,
-    grey::{Grey, Pyramid},
+    boxes::boxed,
+    flow::{Flow, Patchwork},
+    grey::Grey,
     mask::Mask,
-    shrink::stretched,
     trace::Trace,
 };
 
@@ -18,21 +18,26 @@ const FADING: f32 = 8.0;
 
 /// The mask of `current` from `keys`, each with its distance in pictures; all of them have one, and there is at least one.
 pub(crate) fn carried(current: &Trace, keys: &[(usize, &Trace)]) -> Option<Mask> {
-    let masks: Vec<(usize, &Trace, &Mask)> =
+    let masks: Vec<(usize, &Trace, &Grey)> =
         keys.iter().filter_map(|(distance, key)| Some((*distance, *key, key.mask.as_ref()?))).collect();
     let (_, _, first) = masks.first()?;
-    let (width, height) = (first.width, first.height);
-    let (mut sums, mut weights) = (vec![0.0; width * height], vec![0.0; width * height]);
+    let size = [first.width, first.height];
+    let (mut sums, mut weights) = (vec![0.0; size[0] * size[1]], vec![0.0; size[0] * size[1]]);
+    let patchwork = Patchwork::of(&current.pyramid);
     for (distance, key, mask) in masks {
         let influence = (-(distance as f32) / FADING).exp();
         if distance == 0 {
-            add(&mut sums, &mut weights, mask.values.iter().map(|value| (*value, influence * (1.0 + DISBELIEVED))));
+            let own = mask.rows().flatten().map(|value| (*value, influence * (1.0 + DISBELIEVED)));
+            add(&mut sums, &mut weights, own);
         } else {
-            add(&mut sums, &mut weights, along(current, key, mask).map(|(value, trust)| (value, influence * trust)));
+            let flow = patchwork.flow_to(&current.pyramid, &key.pyramid);
+            let seen = along(&flow, current, key, mask);
+            let trusted = seen.0.into_iter().zip(trust(&seen.1, size[0]));
+            add(&mut sums, &mut weights, trusted.map(|(value, trust)| (value, influence * trust)));
         }
     }
     let values = sums.iter().zip(&weights).map(|(sum, weight)| sum / weight).collect();
-    Some(Mask { width, height, values })
+    Some(Mask { size, values })
 }
 
 fn add(sums: &mut [f32], weights: &mut [f32], values: impl Iterator<Item = (f32, f32)>) {
@@ -42,50 +47,35 @@ fn add(sums: &mut [f32], weights: &mut [f32], values: impl Iterator<Item = (f32,
     }
 }
 
-/// The mask of `key` as seen from `current`, each value with how far it is believed.
-fn along(current: &Trace, key: &Trace, mask: &Mask) -> impl Iterator<Item = (f32, f32)> {
-    let flow = Flow::between(&current.pyramid, &key.pyramid);
-    let trust = trust(&flow, &current.pyramid, &key.pyramid);
-    let (from, to) = ([flow.width, flow.height], [mask.width, mask.height]);
-    let scale = [0, 1].map(|side| to[side] as f32 / from[side] as f32);
-    let right = stretched(&flow.right, from, to);
-    let down = stretched(&flow.down, from, to);
-    let trust = stretched(&trust, from, to);
-    let (width, count) = (mask.width, mask.values.len());
-    (0..count).map(move |at| {
-        let (x, y) = ((at % width) as f32, (at / width) as f32);
-        (mask.at(x + right[at] * scale[0], y + down[at] * scale[1]), trust[at])
-    })
-}
-
-/// How far each pixel's flow is believed: by what differs at its end, over the pixels around.
-fn trust(flow: &Flow, from: &Pyramid, to: &Pyramid) -> Vec<f32> {
-    let hues: Vec<(&Grey, &Grey)> = from.chroma.iter().flatten().zip(to.chroma.iter().flatten()).collect();
-    let (from, to) = (from.finest(), to.finest());
+/// The mask of `key` as seen from `current` along `flow`, and how much luma and hue differ there.
+fn along(flow: &Flow, current: &Trace, key: &Trace, mask: &Grey) -> (Vec<f32>, Vec<f32>) {
+    let planes = |trace| -> Vec<&Grey> {
+        let Trace { pyramid, .. }: &Trace = trace;
+        std::iter::once(pyramid.finest()).chain(pyramid.chroma.iter().flatten()).collect()
+    };
+    let pairs: Vec<(&Grey, &Grey)> = planes(current).into_iter().zip(planes(key)).collect();
     let (width, height) = (flow.width, flow.height);
-    let mut differences = Vec::with_capacity(width * height);
+    let (mut seen, mut differences) = (Vec::with_capacity(width * height), Vec::with_capacity(width * height));
+    let (right_end, bottom_end) = (width as f32 - 1.0, height as f32 - 1.0);
     for y in 0..height {
-        let own = from.from(0, y as isize);
-        for (x, own) in own.iter().enumerate().take(width) {
-            let at = y * width + x;
-            let (there_x, there_y) = (x as f32 + flow.right[at], y as f32 + flow.down[at]);
-            let is_outside =
-                there_x < 0.0 || there_y < 0.0 || there_x > width as f32 - 1.0 || there_y > height as f32 - 1.0;
-            let hue: f32 = hues
-                .iter()
-                .map(|(from, to)| (to.at(there_x, there_y) - from.from(x as isize, y as isize)[0]).abs())
-                .sum();
-            let difference = (to.at(there_x, there_y) - own).abs() + hue;
+        let own: Vec<(&[f32], &Grey)> = pairs.iter().map(|(from, to)| (from.from(0, y as isize), *to)).collect();
+        let ways = flow.right[y * width..].iter().zip(&flow.down[y * width..]).take(width);
+        for (x, (right, down)) in ways.enumerate() {
+            let (there_x, there_y) = (x as f32 + right, y as f32 + down);
+            let spot = mask.spot(there_x, there_y);
+            seen.push(mask.at(&spot));
+            let is_outside = there_x < 0.0 || there_y < 0.0 || there_x > right_end || there_y > bottom_end;
+            let difference: f32 = own.iter().map(|(own, to)| (to.at(&spot) - own[x]).abs()).sum();
             differences.push(if is_outside { 255.0 } else { difference });
         }
     }
-    let around = Grey::new(width, height, &differences);
-    let believed = |(x, y): (usize, usize)| {
-        let rows = (-1..=1).map(|row| around.from(x as isize - 1, y as isize + row));
-        let mean = rows.map(|row| row[..3].iter().sum::<f32>()).sum::<f32>() / 9.0;
-        (-(mean / DIFFERENCE) * (mean / DIFFERENCE)).exp() + DISBELIEVED
-    };
-    (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(believed).collect()
+    (seen, differences)
+}
+
+/// How far each pixel's flow is believed: by what differs at its end, over the pixels around.
+fn trust(differences: &[f32], width: usize) -> Vec<f32> {
+    let believed = |mean: f32| (-(mean / DIFFERENCE) * (mean / DIFFERENCE)).exp() + DISBELIEVED;
+    boxed::<3>(differences, width).into_iter().map(believed).collect()
 }
 
 #[cfg(test)]
@@ -114,15 +104,20 @@ mod tests {
             *value = if in_square { 170 + patch(column - x, row) } else { 40 + patch(column + 7, row + 3) } as u8;
         }
         let mut trace = Trace::of(&picture);
-        trace.mask = mask.map(|value| Mask { width: 96, height: 64, values: vec![value; 96 * 64] });
+        trace.mask = mask.map(|value| Grey::new(96, 64, &[value; 96 * 64]));
         trace
+    }
+
+    /// How far the way from `now` to `then` is believed.
+    fn trusted(now: &Trace, then: &Trace) -> Vec<f32> {
+        let flow = Patchwork::of(&now.pyramid).flow_to(&now.pyramid, &then.pyramid);
+        trust(&along(&flow, now, then, now.pyramid.finest()).1, flow.width)
     }
 
     #[test]
     fn what_a_moving_thing_uncovers_is_not_believed() {
         let (now, then) = (trace(40, None), trace(28, None));
-        let flow = Flow::between(&now.pyramid, &then.pyramid);
-        let trust = trust(&flow, &now.pyramid, &then.pyramid);
+        let trust = trusted(&now, &then);
         let mean = |columns: std::ops::Range<usize>| {
             let values: Vec<f32> =
                 columns.flat_map(|x| (26..38).map(move |y| y * 96 + x)).map(|at| trust[at]).collect();
@@ -138,9 +133,8 @@ mod tests {
         let grey = then.pyramid.finest();
         let red = Grey::new(grey.width, grey.height, &vec![160.0; grey.width * grey.height]);
         then.pyramid.chroma = Some([red.clone(), red]);
-        let still = Flow::between(&now.pyramid, &then.pyramid);
-        assert!(trust(&still, &now.pyramid, &now.pyramid).iter().all(|trust| *trust > 0.9));
-        assert!(trust(&still, &now.pyramid, &then.pyramid).iter().all(|trust| *trust < 0.1));
+        assert!(trusted(&now, &now).iter().all(|trust| *trust > 0.9));
+        assert!(trusted(&now, &then).iter().all(|trust| *trust < 0.1));
     }
 
     #[test]

@@ -29,20 +29,46 @@ pub(crate) struct Flow {
     pub(crate) down: Vec<f32>,
 }
 
-impl Flow {
-    /// From every pixel of `from` to its place in `to`, at the size of their finest level.
-    pub(crate) fn between(from: &Pyramid, to: &Pyramid) -> Self {
-        let mut levels = from.levels.iter().zip(&to.levels).rev();
-        let still = |grey: &Grey| {
-            let none = vec![0.0; grey.width * grey.height];
-            Self { width: grey.width, height: grey.height, right: none.clone(), down: none }
+/// The patches of one picture at every level of its pyramid, coarsest first: they are looked for in several others.
+pub(crate) struct Patchwork {
+    levels: Vec<Level>,
+}
+
+struct Level {
+    columns: usize,
+    patches: Vec<Patch>,
+}
+
+impl Patchwork {
+    pub(crate) fn of(pyramid: &Pyramid) -> Self {
+        let level = |grey: &Grey| {
+            let [columns, rows] = [starts(grey.width), starts(grey.height)];
+            let places = rows.iter().flat_map(|&y| columns.iter().map(move |&x| (x, y)));
+            Level { columns: columns.len(), patches: places.map(|(x, y)| Patch::new(grey, x, y)).collect() }
         };
-        let Some((coarsest, other)) = levels.next() else { return still(from.finest()) };
-        let mut flow = still(coarsest).refined(coarsest, other);
-        for (from, to) in levels {
-            flow = flow.at_twice(from.width, from.height).refined(from, to);
+        Self { levels: pyramid.levels.iter().rev().map(level).collect() }
+    }
+
+    /// From every pixel of `from`, whose patches these are, to its place in `to`, at the size of their finest level.
+    pub(crate) fn flow_to(&self, from: &Pyramid, to: &Pyramid) -> Flow {
+        let levels = self.levels.iter().zip(from.levels.iter().zip(&to.levels).rev());
+        let mut found: Option<Flow> = None;
+        for (level, (from, to)) in levels {
+            let start = match found {
+                Some(flow) => flow.at_twice(from.width, from.height),
+                None => Flow::still(from),
+            };
+            let finds = searched(level, &start, to);
+            found = Some(blended(&level.patches, &finds, from, to));
         }
-        flow
+        found.unwrap_or_else(|| Flow::still(from.finest()))
+    }
+}
+
+impl Flow {
+    fn still(grey: &Grey) -> Self {
+        let none = vec![0.0; grey.width * grey.height];
+        Self { width: grey.width, height: grey.height, right: none.clone(), down: none }
     }
 
     /// This flow as a start at the next finer level.
@@ -59,18 +85,8 @@ impl Flow {
         Self { width, height, right, down }
     }
 
-    fn refined(&self, from: &Grey, to: &Grey) -> Self {
-        let starts = [starts(from.width), starts(from.height)];
-        let patches: Vec<Patch> = starts[1]
-            .iter()
-            .flat_map(|&y| starts[0].iter().map(move |&x| (x, y)))
-            .map(|(x, y)| Patch::new(from, x, y, self))
-            .collect();
-        blended(&searched(patches, starts[0].len(), to), from, to)
-    }
-
     /// Way (right, down) at (`x`, `y`), interpolated, that of the nearest pixel beyond the sides.
-    pub(crate) fn at(&self, x: f32, y: f32) -> [f32; 2] {
+    fn at(&self, x: f32, y: f32) -> [f32; 2] {
         let x = x.clamp(0.0, self.width as f32 - 1.0);
         let y = y.clamp(0.0, self.height as f32 - 1.0);
         let (column, row) = ((x as usize).min(self.width.max(2) - 2), (y as usize).min(self.height.max(2) - 2));
@@ -95,7 +111,6 @@ fn starts(side: usize) -> Vec<usize> {
 }
 
 /// A piece of the picture that is looked for in the other.
-#[derive(Clone)]
 struct Patch {
     x: usize,
     y: usize,
@@ -104,15 +119,17 @@ struct Patch {
     slopes: [[[f32; PATCH]; PATCH]; 2],
     /// Inverse of the slopes' second moments: xx, xy, yy.
     inverse: [f32; 3],
-    /// Where the search started.
-    start: [f32; 2],
-    /// The way found so far, and how badly it fits (sum of squares).
+}
+
+/// The way found so far for a patch, and how badly it fits (sum of squares).
+#[derive(Clone, Copy)]
+struct Find {
     way: [f32; 2],
     misfit: f32,
 }
 
 impl Patch {
-    fn new(from: &Grey, x: usize, y: usize, before: &Flow) -> Self {
+    fn new(from: &Grey, x: usize, y: usize) -> Self {
         let (mut values, mut slopes) = ([[0.0; PATCH]; PATCH], [[[0.0; PATCH]; PATCH]; 2]);
         for row in 0..PATCH {
             let line = |down: isize| from.from(x as isize - 1, (y + row) as isize + down);
@@ -132,9 +149,8 @@ impl Patch {
         };
         let (xx, xy, yy) = (moment(0, 0) + AREA * GRAIN, moment(0, 1), moment(1, 1) + AREA * GRAIN);
         let scale = 1.0 / (xx * yy - xy * xy);
-        let way = before.at((x + STEP) as f32 - 0.5, (y + STEP) as f32 - 0.5);
         let inverse = [yy * scale, -xy * scale, xx * scale];
-        Self { x, y, values, slopes, inverse, start: way, way, misfit: f32::INFINITY }
+        Self { x, y, values, slopes, inverse }
     }
 
     /// What differs between the patch and `to` at `way`, without the mean: brightness may have changed.
@@ -169,23 +185,21 @@ impl Patch {
         self.difference(to, way).iter().flatten().map(|value| value * value).sum()
     }
 
-    /// Takes over what a neighbour found, if that fits better.
-    fn consider(&mut self, to: &Grey, way: [f32; 2]) {
+    /// The better of `best` and `way`.
+    fn better(&self, to: &Grey, best: Find, way: [f32; 2]) -> Find {
         let misfit = self.misfit_at(to, way);
-        if misfit < self.misfit {
-            (self.way, self.misfit) = (way, misfit);
-        }
+        if misfit < best.misfit { Find { way, misfit } } else { best }
     }
 
     /// Descends from the way found so far; one that leaves the patch's own surroundings is not believed.
-    fn descend(&mut self, to: &Grey) {
-        let (mut way, from) = (self.way, self.way);
+    fn descended(&self, to: &Grey, mut best: Find) -> Find {
+        let (mut way, from) = (best.way, best.way);
         for _ in 0..STEPS {
             let difference = self.difference(to, way);
             let misfit = difference.iter().flatten().map(|value| value * value).sum::<f32>();
-            if misfit < self.misfit {
-                (self.way, self.misfit) = (way, misfit);
-            } else if misfit > self.misfit {
+            if misfit < best.misfit {
+                best = Find { way, misfit };
+            } else if misfit > best.misfit {
                 break;
             }
             let along = |slope: &[[f32; PATCH]; PATCH]| {
@@ -206,48 +220,45 @@ impl Patch {
                 break;
             }
         }
+        best
     }
 }
 
-/// Searches all patches (rows of `columns`): once forwards, each asking the ones to its left and above, once backwards.
-fn searched(mut patches: Vec<Patch>, columns: usize, to: &Grey) -> Vec<Patch> {
-    for at in 0..patches.len() {
-        let left = (at % columns > 0).then(|| patches[at - 1].way);
-        let above = at.checked_sub(columns).map(|above| patches[above].way);
-        let start = patches[at].start;
-        patches[at].consider(to, start);
-        for way in [left, above].into_iter().flatten() {
-            patches[at].consider(to, way);
-        }
-        patches[at].descend(to);
+/// Searches all patches from `start` on: once forwards, each asking the ones to its left and above, once backwards.
+fn searched(Level { columns, patches }: &Level, start: &Flow, to: &Grey) -> Vec<Find> {
+    let mut finds: Vec<Find> = Vec::with_capacity(patches.len());
+    for (at, patch) in patches.iter().enumerate() {
+        let own = start.at((patch.x + STEP) as f32 - 0.5, (patch.y + STEP) as f32 - 0.5);
+        let left = (at % columns > 0).then(|| finds[at - 1].way);
+        let above = at.checked_sub(*columns).map(|above| finds[above].way);
+        let none = Find { way: own, misfit: f32::INFINITY };
+        let ways = std::iter::once(own).chain(left).chain(above);
+        finds.push(patch.descended(to, ways.fold(none, |best, way| patch.better(to, best, way))));
     }
-    for at in (0..patches.len()).rev() {
-        let right = (at % columns + 1 < columns).then(|| patches[at + 1].way);
-        let below = patches.get(at + columns).map(|below| below.way);
-        let before = patches[at].misfit;
-        for way in [right, below].into_iter().flatten() {
-            patches[at].consider(to, way);
-        }
-        if patches[at].misfit < before {
-            patches[at].descend(to);
+    for (at, patch) in patches.iter().enumerate().rev() {
+        let right = (at % columns + 1 < *columns).then(|| finds[at + 1].way);
+        let below = finds.get(at + columns).map(|below| below.way);
+        let best = right.into_iter().chain(below).fold(finds[at], |best, way| patch.better(to, best, way));
+        if best.misfit < finds[at].misfit {
+            finds[at] = patch.descended(to, best);
         }
     }
-    patches
+    finds
 }
 
 /// Every pixel's way: the mean of those of the patches over it, each as much as it fits there.
-fn blended(patches: &[Patch], from: &Grey, to: &Grey) -> Flow {
+fn blended(patches: &[Patch], finds: &[Find], from: &Grey, to: &Grey) -> Flow {
     let (width, height) = (from.width, from.height);
     let [mut right, mut down, mut weights] = [(); 3].map(|()| vec![0.0_f32; width * height]);
-    for patch in patches {
-        let difference = patch.difference(to, patch.way);
+    for (patch, Find { way, .. }) in patches.iter().zip(finds) {
+        let difference = patch.difference(to, *way);
         for (row, difference) in difference.iter().enumerate().take(height - patch.y) {
             let start = (patch.y + row) * width + patch.x;
             let span = start..start + PATCH.min(width - patch.x);
             for ((at, difference), _) in span.zip(difference).zip(0..PATCH) {
                 let weight = 1.0 / difference.abs().max(FIT);
-                right[at] += weight * patch.way[0];
-                down[at] += weight * patch.way[1];
+                right[at] += weight * way[0];
+                down[at] += weight * way[1];
                 weights[at] += weight;
             }
         }
@@ -277,6 +288,10 @@ mod tests {
         Pyramid::over(Grey::new(96, 72, &values))
     }
 
+    fn between(from: &Pyramid, to: &Pyramid) -> Flow {
+        Patchwork::of(from).flow_to(from, to)
+    }
+
     /// Mean distance of the ways from (`right`, `down`), at least 12 pixels from the sides.
     fn error(flow: &Flow, right: f32, down: f32) -> f32 {
         let inner = (12..60).flat_map(|y| (12..84).map(move |x| y * 96 + x));
@@ -287,7 +302,7 @@ mod tests {
     #[test]
     fn a_shift_is_found_to_a_fraction_of_a_pixel() {
         for (right, down) in [(0.0, 0.0), (0.5, -0.25), (3.0, 2.0), (-9.5, 6.0)] {
-            let flow = Flow::between(&texture(right, down), &texture(0.0, 0.0));
+            let flow = between(&texture(right, down), &texture(0.0, 0.0));
             let error = error(&flow, right, down);
             assert!(error < 0.1, "({right}, {down}) is off by {error}");
         }
@@ -299,13 +314,13 @@ mod tests {
         let values: Vec<f32> = (0..72)
             .flat_map(|y| dark.finest().from(0, y)[..96].iter().map(|v| v + 20.0).collect::<Vec<f32>>())
             .collect();
-        let flow = Flow::between(&dark, &Pyramid::over(Grey::new(96, 72, &values)));
+        let flow = between(&dark, &Pyramid::over(Grey::new(96, 72, &values)));
         assert!(error(&flow, 0.0, 0.0) < 0.05, "{}", error(&flow, 0.0, 0.0));
     }
 
     #[test]
     fn a_surface_without_texture_stays_where_it_is() {
         let flat = Pyramid::over(Grey::new(96, 72, &vec![90.0; 96 * 72]));
-        assert!(error(&Flow::between(&flat, &flat), 0.0, 0.0) < 1e-6);
+        assert!(error(&between(&flat, &flat), 0.0, 0.0) < 1e-6);
     }
 }

@@ -10,11 +10,15 @@ use super::{
     guide::Guide,
     refine::grid,
     shrink::{shrunk, stretched},
+    tiles::{Tile, put, tiles, with_margin},
 };
 use crate::{band::BandPixel, outline::place, unmix::Unmixed};
 
-/// Longer side of the copies on which is looked around, and how far: close by, and, where nothing sure is close by, wide.
-const LOOKS: [(u32, usize); 2] = [(320, 3), (80, 4)];
+/// Side of the squares in which is looked around on the copy, close by.
+const CLOSE_LOOK: usize = 7;
+/// Longer side of the copy on which is looked wide, where nothing sure is close by, and in what squares.
+const WIDE_SIDE: u32 = 80;
+const WIDE_LOOK: usize = 9;
 /// How much what is seen wide counts against what is seen close by.
 const WIDE: f32 = 0.01;
 /// The most that a pixel may differ from what is guessed for it, in levels: more is the guess's error, not texture.
@@ -22,12 +26,14 @@ const TEXTURE: f32 = 64.0;
 
 /// The band of `picture` where `alpha` is between clear and solid, with the subject's colour; at half-resolution chroma also
 /// the solid pixels that share a sample with clear or mixed ones, whose chroma is mixed too.
-pub(crate) fn band_of(picture: &Picture, alpha: &[u8]) -> Vec<BandPixel> {
+///
+/// `guide` is a copy of the picture on which is looked around.
+pub(crate) fn band_of(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Vec<BandPixel> {
     let format = picture.format();
     let shift = format.subsampling.shift();
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let (columns, _) = format.chroma_size();
-    let sides = Sides::around(picture, alpha);
+    let sides = Sides::around(picture, guide, alpha);
     let mut band = Vec::new();
     for sample in 0..format.chroma_len() {
         let (column, row) = place(sample, columns);
@@ -82,8 +88,13 @@ impl Guessed {
 }
 
 impl Sides {
-    fn around(picture: &Picture, alpha: &[u8]) -> Self {
-        let [close, wide] = LOOKS.map(|(side, reach)| Self::sums(picture, alpha, side, reach));
+    fn around(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Self {
+        let full = [picture.size().width() as usize, picture.size().height() as usize];
+        let subject: Vec<f32> = shrunk(alpha, full, guide.size).iter().map(|alpha| alpha / 255.0).collect();
+        let small = guide.shrunk_to(grid(picture.size(), WIDE_SIDE));
+        let few = shrunk(&subject, guide.size, small.size);
+        let close = Self::sums::<CLOSE_LOOK>(guide, &subject);
+        let wide = Self::sums::<WIDE_LOOK>(&small, &few);
         let size = close.0;
         let planes = [0, 1].map(|side| {
             let [close, wide] = [(&close.1[side], close.0), (&wide.1[side], wide.0)];
@@ -95,25 +106,23 @@ impl Sides {
         Self { size, planes }
     }
 
-    /// Per side the weighted sums of Y', Cb, Cr (centred on grey) and the weights, around every pixel of a copy.
-    fn sums(picture: &Picture, alpha: &[u8], side: u32, reach: usize) -> ([usize; 2], [[Vec<f32>; 4]; 2]) {
-        let size = grid(picture.size(), side);
-        let guide = Guide::of(picture, size);
-        let full = [picture.size().width() as usize, picture.size().height() as usize];
-        let subject: Vec<f32> = shrunk(alpha, full, size).iter().map(|alpha| alpha / 255.0).collect();
-        // Half-resolution chroma carries the other side's hue a pixel further than alpha tells.
-        let subject = boxed(&subject, size[0], 1);
-        // The eighth power: what is a little mixed hardly counts.
-        let sure = |share: f32| share.clamp(0.0, 1.0).powi(8) + 1e-9;
-        let sides = [0, 1].map(|side| {
-            let weights: Vec<f32> =
-                subject.iter().map(|share| sure(if side == 0 { *share } else { 1.0 - share })).collect();
-            let weighted = |plane: &[f32]| -> Vec<f32> {
-                plane.iter().zip(&weights).map(|(value, weight)| value * weight).collect()
-            };
-            let [y, cb, cr] = guide.planes.each_ref().map(|plane| boxed(&weighted(plane), size[0], reach));
-            [y, cb, cr, boxed(&weights, size[0], reach)]
-        });
+    /// Per side the weighted sums of Y', Cb, Cr (centred on grey) and the weights, around every pixel of a copy that has both
+    /// sides around it.
+    fn sums<const LOOK: usize>(guide: &Guide, subject: &[f32]) -> ([usize; 2], [[Vec<f32>; 4]; 2]) {
+        let (size, margin) = (guide.size, LOOK / 2 + 1);
+        let mut sides = [(); 2].map(|()| [(); 4].map(|()| vec![0.0; subject.len()]));
+        for Tile { rect, settled } in tiles(subject, size, margin) {
+            if settled.is_some_and(|share| share <= 0.0 || share >= 1.0) {
+                continue; // One side only: nothing to guess.
+            }
+            let (wide, inner) = with_margin(&rect, margin, size);
+            let part = guide.planes.each_ref().map(|plane| wide.of(plane, size[0]));
+            let width = wide.columns.len();
+            let found = sums_of_part::<LOOK>(&part, &wide.of(subject, size[0]), width);
+            for (plane, found) in sides.iter_mut().flatten().zip(found.iter().flatten()) {
+                put(plane, size[0], &rect, inner.of(found, width).into_iter());
+            }
+        }
         (size, sides)
     }
 
@@ -123,4 +132,20 @@ impl Sides {
         let [subject, background] = self.planes.each_ref().map(|side| side.each_ref().map(|plane| plane[at]));
         Guessed { subject, background }
     }
+}
+
+/// [`Sides::sums`] of a small picture.
+fn sums_of_part<const LOOK: usize>(planes: &[Vec<f32>; 3], subject: &[f32], width: usize) -> [[Vec<f32>; 4]; 2] {
+    // Half-resolution chroma carries the other side's hue a pixel further than alpha tells.
+    let subject = boxed::<3>(subject, width);
+    // The eighth power: what is a little mixed hardly counts.
+    let sure = |share: f32| share.clamp(0.0, 1.0).powi(8) + 1e-9;
+    [0, 1].map(|side| {
+        let weights: Vec<f32> =
+            subject.iter().map(|share| sure(if side == 0 { *share } else { 1.0 - share })).collect();
+        let weighted =
+            |plane: &[f32]| -> Vec<f32> { plane.iter().zip(&weights).map(|(value, weight)| value * weight).collect() };
+        let [y, cb, cr] = planes.each_ref().map(|plane| boxed::<LOOK>(&weighted(plane), width));
+        [y, cb, cr, boxed::<LOOK>(&weights, width)]
+    })
 }

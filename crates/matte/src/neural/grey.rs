@@ -14,12 +14,19 @@ const LEAST_SIDE: usize = 16;
 /// How far beyond its sides a level can be read: twice a patch of the flow.
 pub(crate) const MARGIN: usize = 16;
 
-/// Luma of one size, in levels, with its border continued outwards by [`MARGIN`].
+/// One plane at one size, luma in levels for the most part, with its border continued outwards by [`MARGIN`].
 #[derive(Debug, Clone)]
 pub(crate) struct Grey {
     pub(crate) width: usize,
     pub(crate) height: usize,
     values: Vec<f32>,
+}
+
+/// A place between the pixels of planes of one size.
+pub(crate) struct Spot {
+    start: usize,
+    right: f32,
+    down: f32,
 }
 
 impl Grey {
@@ -47,21 +54,25 @@ impl Grey {
         &self.values[y as usize * self.stride() + x as usize..]
     }
 
-    /// Value at (`x`, `y`), interpolated, kept within the margin.
-    pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
+    /// The place (`x`, `y`), kept within the margin.
+    pub(crate) fn spot(&self, x: f32, y: f32) -> Spot {
         let margin = MARGIN as f32;
         let x = (x + margin).clamp(0.0, (self.width + 2 * MARGIN) as f32 - 1.001);
         let y = (y + margin).clamp(0.0, (self.height + 2 * MARGIN) as f32 - 1.001);
         let (column, row) = (x as usize, y as usize);
-        let (right, down) = (x - column as f32, y - row as f32);
-        let start = row * self.stride() + column;
-        let (above, below) = (&self.values[start..start + 2], &self.values[start + self.stride()..][..2]);
-        let above = above[0] + (above[1] - above[0]) * right;
-        let below = below[0] + (below[1] - below[0]) * right;
-        above + (below - above) * down
+        Spot { start: row * self.stride() + column, right: x - column as f32, down: y - row as f32 }
     }
 
-    fn rows(&self) -> impl Iterator<Item = &[f32]> {
+    /// Value at `spot`, interpolated.
+    pub(crate) fn at(&self, spot: &Spot) -> f32 {
+        let above = &self.values[spot.start..][..2];
+        let below = &self.values[spot.start + self.stride()..][..2];
+        let above = above[0] + (above[1] - above[0]) * spot.right;
+        let below = below[0] + (below[1] - below[0]) * spot.right;
+        above + (below - above) * spot.down
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.stride()).skip(MARGIN).take(self.height).map(|row| &row[MARGIN..][..self.width])
     }
 

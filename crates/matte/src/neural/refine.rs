@@ -7,23 +7,26 @@ use crate::clean;
 
 /// Networks draw edges as wide, even ramps; what they are less sure of than this either way is left to colour.
 const UNSURE: f32 = 0.2;
-/// Longer side of the pictures on which alpha learns to follow colour, how many pixels it looks around there, and what it
-/// is afterwards taken to be sure of. Wide at first, so that an edge which the network has off by several pixels is drawn
-/// to where colour changes; narrow in the end, so that fine shapes are followed.
-const PASSES: [(u32, usize, f32); 3] = [(160, 4, 0.2), (320, 3, 0.2), (640, 3, 0.05)];
+/// Longer side of the pictures on which alpha learns to follow colour, and what it is afterwards taken to be sure of; it looks
+/// around in squares of [`FIRST`] and then of [`NEXT`] pixels a side. Wide at first, so that an edge which the network has off
+/// by several pixels is drawn to where colour changes; narrow in the end, so that fine shapes are followed.
+const PASSES: [(u32, f32); 3] = [(160, 0.2), (320, 0.2), (640, 0.05)];
+const FIRST: usize = 9;
+const NEXT: usize = 7;
 
 /// `picture` with alpha from `mask` and the subject's own colour; clear where there is no mask. An alpha plane on
 /// the input multiplies ours.
 pub(crate) fn cut(picture: Picture, mask: Option<&Mask>) -> Picture {
     let format = picture.format().with_alpha();
+    let guides = guides(&picture);
     let mut alpha: Vec<u8> = match mask {
-        Some(mask) => refined(&picture, mask).iter().map(|alpha| (alpha * 255.0 + 0.5) as u8).collect(),
+        Some(mask) => refined(&picture, &guides, mask),
         None => vec![0; format.luma_len()],
     };
     for (alpha, own) in alpha.iter_mut().zip(picture.alpha().into_iter().flatten()) {
         *alpha = ((u16::from(*alpha) * u16::from(*own) + 127) / 255) as u8;
     }
-    let band = band_of(&picture, &alpha);
+    let band = band_of(&picture, &guides[1], &alpha);
     let subject: Vec<u8> = alpha.iter().map(|&alpha| if alpha > 0 { 255 } else { 0 }).collect();
     let mut bytes = picture.into_bytes();
     bytes.resize(format.byte_len(), 0);
@@ -33,30 +36,37 @@ pub(crate) fn cut(picture: Picture, mask: Option<&Mask>) -> Picture {
     out
 }
 
-/// Alpha of every pixel of `picture`, 0.0–1.0.
-fn refined(picture: &Picture, mask: &Mask) -> Vec<f32> {
-    let sizes = PASSES.map(|(side, ..)| grid(picture.size(), side));
-    let mut alpha = stretched(&mask.values, [mask.width, mask.height], sizes[0]);
+/// The copies of `picture` for [`PASSES`].
+fn guides(picture: &Picture) -> [Guide; 3] {
+    let [small, middle, large] = PASSES.map(|(side, ..)| grid(picture.size(), side));
+    let large = Guide::of(picture, large);
+    let middle = large.shrunk_to(middle);
+    [middle.shrunk_to(small), middle, large]
+}
+
+/// Alpha of every pixel of `picture`.
+fn refined(picture: &Picture, guides: &[Guide; 3], mask: &Mask) -> Vec<u8> {
+    let [(_, after_first), (_, after_second), (_, at_last)] = PASSES;
+    let [small, middle, large] = guides;
+    let mut alpha = stretched(&mask.values, mask.size, small.size);
     decide(&mut alpha, UNSURE);
-    let mut guide = Guide::of(picture, sizes[0]);
-    for (at, (_, reach, sure)) in PASSES.into_iter().enumerate() {
-        let follows = guide.followed_by(&alpha, reach);
-        alpha = if let Some(&size) = sizes.get(at + 1) {
-            guide = Guide::of(picture, size);
-            follows.at(&guide)
-        } else {
-            follows.at_every_pixel(picture)
-        };
-        decide(&mut alpha, sure);
-    }
-    alpha
+    alpha = small.followed_by::<FIRST>(&alpha).at(middle);
+    decide(&mut alpha, after_first);
+    alpha = middle.followed_by::<NEXT>(&alpha).at(large);
+    decide(&mut alpha, after_second);
+    let settle = |alpha: f32| (decided(alpha, at_last) * 255.0 + 0.5) as u8;
+    large.followed_by::<NEXT>(&alpha).at_every_pixel(picture, settle)
 }
 
 /// Stretches alpha so that what is at most `sure` away from clear or solid is so.
 fn decide(alpha: &mut [f32], sure: f32) {
     for alpha in alpha {
-        *alpha = ((*alpha - sure) / (1.0 - 2.0 * sure)).clamp(0.0, 1.0);
+        *alpha = decided(*alpha, sure);
     }
+}
+
+fn decided(alpha: f32, sure: f32) -> f32 {
+    ((alpha - sure) / (1.0 - 2.0 * sure)).clamp(0.0, 1.0)
 }
 
 /// The size of a picture's copy whose longer side is `side`, or the picture's own if it is smaller.

@@ -1,14 +1,16 @@
 use clearcut_frame::Picture;
 
-use super::{carry::carried, mask::Mask, refine, shots::Shots, trace::Trace};
+use super::{carry::carried, mask::asked, refine, shots::Shots, trace::Trace};
 use crate::network::{Network, NetworkError};
 
 /// How often the network is asked: what is between is carried along the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pace {
+    /// Every picture: what a network with states wants.
+    Every,
     /// Every second picture.
     Best,
-    /// Every fourth picture.
+    /// Every fourth to eighth picture, by how much moves.
     #[default]
     Balanced,
     /// Every eighth picture.
@@ -16,11 +18,13 @@ pub enum Pace {
 }
 
 impl Pace {
-    const fn spacing(self) -> usize {
+    /// The fewest and most pictures from key to key.
+    const fn spacing(self) -> [usize; 2] {
         match self {
-            Self::Best => 2,
-            Self::Balanced => 4,
-            Self::Fast => 8,
+            Self::Every => [1, 1],
+            Self::Best => [2, 2],
+            Self::Balanced => [4, 8],
+            Self::Fast => [8, 8],
         }
     }
 }
@@ -44,7 +48,8 @@ impl Segmenter {
     /// What goes through the pictures in order and chooses those that the network is asked about.
     #[must_use]
     pub fn shots(&self) -> Shots {
-        Shots::new(self.pace.spacing())
+        let [least, most] = self.pace.spacing();
+        Shots::new(least, most)
     }
 
     /// What is to be kept of `picture` for its neighbours.
@@ -59,7 +64,11 @@ impl Segmenter {
     /// If the network gives no answer that can be used.
     pub fn segment(&self, picture: &Picture, trace: &mut Trace, network: &mut dyn Network) -> Result<(), NetworkError> {
         if trace.awaits_network() {
-            trace.mask = Some(Mask::asked(picture, network)?);
+            if trace.begins {
+                network.forget();
+            }
+            let finest = trace.pyramid.finest();
+            trace.mask = Some(asked(picture, network, [finest.width, finest.height])?);
         }
         Ok(())
     }

@@ -11,40 +11,62 @@ const STILL_THERE: f32 = 0.5;
 /// A cut changes at least this share of the tiles: a person who walks in changes half of them, a pan the rim.
 const CUT: f32 = 0.7;
 
+/// A pixel whose luma (in levels) differs by more has moved, or something over it has.
+const MOVED: f32 = 12.0;
+/// Motion, summed up over the pictures since the last key as shares of the picture that moved, that calls for the next one.
+/// A person who talks moves 0.02 in four pictures, a dancer 0.4.
+const MOTION: f32 = 0.12;
+
 /// Goes through the pictures of a clip in order, finds its shots and chooses the key pictures.
 #[derive(Debug)]
 pub struct Shots {
-    spacing: usize,
-    before: Option<(Tones, u64)>,
-    /// Pictures since the last key.
+    /// The fewest and most pictures from key to key.
+    spacing: [usize; 2],
+    before: Option<Seen>,
+    /// Pictures since the last key, and what has moved in them.
     since_key: usize,
+    motion: f32,
+}
+
+/// What is kept of the last picture.
+#[derive(Debug)]
+struct Seen {
+    tones: Tones,
+    grey: Grey,
+    shot: u64,
 }
 
 type Tones = [[f32; TONES]; TILES * TILES];
 
 impl Shots {
-    /// With a key picture at least every `spacing` (≥ 1) pictures.
-    pub(crate) fn new(spacing: usize) -> Self {
-        Self { spacing: spacing.max(1), before: None, since_key: 0 }
+    /// With a key picture every `least` (≥ 1) to `most` pictures, sooner where more moves.
+    pub(crate) fn new(least: usize, most: usize) -> Self {
+        Self { spacing: [least.max(1), most.max(1)], before: None, since_key: 0, motion: 0.0 }
     }
 
     /// Finds the shot of `next` and whether it is a key picture; to be called for all pictures of a clip in order.
     ///
-    /// The first picture of a shot is a key, then every so many. `before` is the picture before `next` if it is still at hand:
+    /// The first picture of a shot is a key, then every so many, by how much moves. `before` is the picture before `next` if it is still at hand:
     /// it becomes a key if its shot ends with it, so that a shot's last pictures have keys on both sides.
     pub fn settle(&mut self, before: Option<&mut Trace>, next: &mut Trace) {
-        let tones = tones(next.pyramid.finest());
-        let (is_first, shot) = match &self.before {
-            None => (true, 0),
-            Some((before, shot)) if is_cut(before, &tones) => (true, shot + 1),
-            Some((_, shot)) => (false, *shot),
+        let grey = next.pyramid.finest().clone();
+        let tones = tones(&grey);
+        let (is_first, shot, moved) = match &self.before {
+            None => (true, 0, 0.0),
+            Some(seen) if is_cut(&seen.tones, &tones) => (true, seen.shot + 1, 0.0),
+            Some(seen) => (false, seen.shot, moved(&seen.grey, &grey)),
         };
         if let (true, Some(before)) = (is_first, before) {
             before.is_key = true;
         }
-        self.since_key = if is_first { 0 } else { (self.since_key + 1) % self.spacing };
-        (next.shot, next.is_key) = (shot, self.since_key == 0);
-        self.before = Some((tones, shot));
+        (self.since_key, self.motion) = (self.since_key + 1, self.motion + moved);
+        let [least, most] = self.spacing;
+        let is_due = self.since_key >= most || (self.since_key >= least && self.motion >= MOTION);
+        (next.shot, next.begins, next.is_key) = (shot, is_first, is_first || is_due);
+        if next.is_key {
+            (self.since_key, self.motion) = (0, 0.0);
+        }
+        self.before = Some(Seen { tones, grey, shot });
     }
 
     /// Makes the last picture of the clip a key.
@@ -59,6 +81,13 @@ fn is_cut(before: &Tones, now: &Tones) -> bool {
         kept < STILL_THERE
     });
     changed.count() as f32 >= CUT * (TILES * TILES) as f32
+}
+
+/// Share of the pixels that moved.
+fn moved(before: &Grey, now: &Grey) -> f32 {
+    let lines = before.rows().zip(now.rows());
+    let count: usize = lines.map(|(a, b)| a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() > MOVED).count()).sum();
+    count as f32 / (now.width * now.height) as f32
 }
 
 /// Share of each tone in each tile.
@@ -104,8 +133,8 @@ mod tests {
     }
 
     /// Number of the shot and whether it is a key, for every picture.
-    fn settled(spacing: usize, traces: &mut [Trace]) -> Vec<(u64, bool)> {
-        let mut shots = Shots::new(spacing);
+    fn settled(least: usize, most: usize, traces: &mut [Trace]) -> Vec<(u64, bool)> {
+        let mut shots = Shots::new(least, most);
         for at in 0..traces.len() {
             let (before, next) = traces.split_at_mut(at);
             shots.settle(before.last_mut(), &mut next[0]);
@@ -119,10 +148,26 @@ mod tests {
         let steps = |x: usize, y: usize| (60 + (x / 8 + y / 8) % 2 * 90) as u8;
         let ramp = |x: usize, _: usize| (3 * x) as u8;
         let mut traces: Vec<Trace> = (0..6).map(|_| trace(steps)).chain((0..6).map(|_| trace(ramp))).collect();
-        let found = settled(4, &mut traces);
+        let found = settled(4, 4, &mut traces);
         let keys: Vec<usize> = (0..12).filter(|&at| found[at].1).collect();
         assert_eq!(keys, [0, 4, 5, 6, 10, 11]);
         assert!(found.iter().enumerate().all(|(at, (shot, _))| *shot == u64::from(at >= 6)), "{found:?}");
+    }
+
+    #[test]
+    fn the_more_moves_the_sooner_comes_the_next_key() {
+        let keys = |step: usize| {
+            let square = |at: usize| {
+                trace(
+                    move |x, y| {
+                        if (step * at..step * at + 24).contains(&x) && (12..36).contains(&y) { 200 } else { 60 }
+                    },
+                )
+            };
+            let mut traces: Vec<Trace> = (0..17).map(square).collect();
+            settled(2, 8, &mut traces).iter().filter(|(_, is_key)| *is_key).count()
+        };
+        assert_eq!([keys(0), keys(1), keys(2)], [3, 3, 5]);
     }
 
     #[test]
@@ -135,6 +180,6 @@ mod tests {
                 })
             })
             .collect();
-        assert!(settled(4, &mut traces).iter().all(|(shot, _)| *shot == 0));
+        assert!(settled(4, 4, &mut traces).iter().all(|(shot, _)| *shot == 0));
     }
 }

@@ -1,5 +1,7 @@
 //! Planes at another size: the mean of what a pixel covers, so that nothing is skipped and nothing flickers.
 
+use super::tiles::Rect;
+
 /// `plane` (`from` width and height) at size `to`. Each pixel is the mean of the area that it covers; where the plane
 /// is too small for that, it is interpolated.
 pub(crate) fn shrunk<T: Copy + Into<f32>>(plane: &[T], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
@@ -21,19 +23,60 @@ pub(crate) fn shrunk<T: Copy + Into<f32>>(plane: &[T], from: [usize; 2], to: [us
 
 /// `values` (`from` width and height) at size `to`, interpolated.
 pub(crate) fn stretched(values: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
-    let columns = Share::between(from[0], to[0]);
-    let rows = Share::between(from[1], to[1]);
-    let wide: Vec<f32> =
-        values.chunks_exact(from[0]).flat_map(|line| columns.iter().map(|column| column.of(line))).collect();
-    let mut out = vec![0.0_f32; to[0] * to[1]];
-    for (line, row) in out.chunks_exact_mut(to[0]).zip(&rows) {
-        for (source, weight) in wide.chunks_exact(to[0]).skip(row.first).zip(&row.weights) {
-            for (value, source) in line.iter_mut().zip(source) {
-                *value += weight * source;
-            }
-        }
+    Zoom::between(from, to).within(values, &Rect { columns: 0..to[0], rows: 0..to[1] })
+}
+
+/// From planes of one size to planes of another, interpolated.
+pub(crate) struct Zoom {
+    width: usize,
+    columns: Vec<Near>,
+    rows: Vec<Near>,
+}
+
+/// Between which old samples a new one lies: the first, its neighbour, and how far from the first.
+struct Near {
+    first: usize,
+    next: usize,
+    way: f32,
+}
+
+impl Zoom {
+    pub(crate) fn between(from: [usize; 2], to: [usize; 2]) -> Self {
+        Self { width: from[0], columns: Near::along(from[0], to[0]), rows: Near::along(from[1], to[1]) }
     }
-    out
+
+    /// What of `values` lies in `rect` of the new size.
+    pub(crate) fn within(&self, values: &[f32], rect: &Rect) -> Vec<f32> {
+        let columns = &self.columns[rect.columns.clone()];
+        let (Some(left), Some(right)) = (columns.first(), columns.last()) else { return Vec::new() };
+        let span = left.first..right.next + 1;
+        let mut out = Vec::with_capacity(columns.len() * rect.rows.len());
+        let mut line = vec![0.0; span.len()];
+        for row in &self.rows[rect.rows.clone()] {
+            let [above, below] = [row.first, row.next].map(|row| &values[row * self.width..][span.clone()]);
+            for (line, (above, below)) in line.iter_mut().zip(above.iter().zip(below)) {
+                *line = above + (below - above) * row.way;
+            }
+            out.extend(columns.iter().map(|column| {
+                let (first, next) = (line[column.first - span.start], line[column.next - span.start]);
+                first + (next - first) * column.way
+            }));
+        }
+        out
+    }
+}
+
+impl Near {
+    /// Centres on centres.
+    fn along(from: usize, to: usize) -> Vec<Self> {
+        let step = from as f64 / to as f64;
+        let near = |at: usize| {
+            let place = ((at as f64 + 0.5) * step - 0.5).clamp(0.0, from as f64 - 1.0);
+            let first = (place as usize).min(from.saturating_sub(2));
+            Self { first, next: (first + 1).min(from - 1), way: (place - first as f64) as f32 }
+        };
+        (0..to).map(near).collect()
+    }
 }
 
 /// What one new sample is made of: weights, 1 together, of the old samples from `first` on.
@@ -43,10 +86,14 @@ struct Share {
 }
 
 impl Share {
-    /// By covered length where samples become fewer, else by [`Self::between`].
+    /// By covered length where samples become fewer, else by distance to the two nearest.
     fn along(from: usize, to: usize) -> Vec<Self> {
         if to >= from {
-            return Self::between(from, to);
+            let between = |Near { first, next, way }| {
+                let weights = if next == first { vec![1.0] } else { vec![1.0 - way, way] };
+                Self { first, weights }
+            };
+            return Near::along(from, to).into_iter().map(between).collect();
         }
         let step = from as f64 / to as f64;
         let cover = |at: usize| {
@@ -60,18 +107,6 @@ impl Share {
             Self { first, weights: (first..last).map(weight).collect() }
         };
         (0..to).map(cover).collect()
-    }
-
-    /// By distance to the two nearest samples, centres on centres.
-    fn between(from: usize, to: usize) -> Vec<Self> {
-        let step = from as f64 / to as f64;
-        let near = |at: usize| {
-            let place = ((at as f64 + 0.5) * step - 0.5).clamp(0.0, from as f64 - 1.0);
-            let first = (place as usize).min(from.saturating_sub(2));
-            let right = (place - first as f64) as f32;
-            Self { first, weights: if from == 1 { vec![1.0] } else { vec![1.0 - right, right] } }
-        };
-        (0..to).map(near).collect()
     }
 
     fn of(&self, line: &[f32]) -> f32 {

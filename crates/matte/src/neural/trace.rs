@@ -2,7 +2,7 @@
 
 use clearcut_frame::Picture;
 
-use super::{grey::Pyramid, mask::Mask};
+use super::grey::{Grey, Pyramid};
 
 /// One picture as its neighbours see it: small grey copies, and what the network said if it was asked.
 #[derive(Debug)]
@@ -10,14 +10,17 @@ pub struct Trace {
     pub(crate) pyramid: Pyramid,
     /// Which shot of the clip it belongs to. Nothing is carried from one to another.
     pub(crate) shot: u64,
+    /// Whether its shot begins with it.
+    pub(crate) begins: bool,
     /// Whether the network is to be asked about it.
     pub(crate) is_key: bool,
-    pub(crate) mask: Option<Mask>,
+    /// What the network said, at the size of the pyramid's finest level.
+    pub(crate) mask: Option<Grey>,
 }
 
 impl Trace {
     pub(crate) fn of(picture: &Picture) -> Self {
-        Self { pyramid: Pyramid::of(picture), shot: 0, is_key: false, mask: None }
+        Self { pyramid: Pyramid::of(picture), shot: 0, begins: false, is_key: false, mask: None }
     }
 
     /// Whether the network has still to be asked about this picture.

@@ -1,11 +1,15 @@
-//! The default model on a picture, in both runtimes, against a mask that ONNX Runtime computed through its own Python package.
+//! The default model on a picture, in both runtimes, against a mask that ONNX Runtime computed through its own Python package;
+//! the finished matte against one that is kept; and a model with states.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
 };
 
+use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+use clearcut_matte::{Pace, Segmenter, Trace};
 use clearcut_model::{Device, Models, Runtime, RuntimeChoice, RuntimeSearch};
+use sha2::{Digest as _, Sha256};
 
 /// The mean of 4×4 pixels of the mask, 80×80 of them.
 const GOLDEN: &[u8] = include_bytes!("../golden/dancer-u2netp.pgm");
@@ -110,4 +114,126 @@ fn a_library_that_is_none_is_refused_if_named_and_passed_over_if_found() {
         assert_eq!(error.code(), "RUNTIME_UNAVAILABLE");
     }
     assert!(Runtime::find(&search(RuntimeChoice::Auto)).is_ok());
+}
+
+/// A folder with the recurrent model of `golden/recurrent.py`: the mean of the channels, averaged with half of its last answer.
+fn recurrent() -> (tempfile::TempDir, Models) {
+    let folder = tempfile::tempdir().unwrap();
+    let model = include_bytes!("../golden/recurrent.onnx");
+    let text = format!(
+        r#"
+        [[model]]
+        id = "recurrent"
+        title = "Recurrent"
+        kind = "general"
+        licence = "MIT"
+        commercial = true
+        bytes = {}
+        sha256 = "{}"
+        memory_mib = 10
+        backends = ["onnxruntime", "rten"]
+        input = {{ name = "x", width = 8, height = 8, layout = "nchw", mean = [0.0, 0.0, 0.0], deviation = [1.0, 1.0, 1.0] }}
+        output = {{ name = "y", meaning = "probability" }}
+        recurrent = [{{ input = "r1i", output = "r1o" }}]
+        "#,
+        model.len(),
+        hex::encode(Sha256::digest(model)),
+    );
+    std::fs::write(folder.path().join("models.toml"), text).unwrap();
+    std::fs::write(folder.path().join("recurrent.onnx"), model).unwrap();
+    let models = Models::open(folder.path().to_path_buf()).unwrap();
+    (folder, models)
+}
+
+#[test]
+fn states_go_from_picture_to_picture_and_are_forgotten_at_a_cut_in_both_runtimes() {
+    let (_folder, models) = recurrent();
+    let library = RuntimeChoice::Library(root().join("out/models/libonnxruntime.so"));
+    for choice in [RuntimeChoice::Rten, library] {
+        let search = RuntimeSearch { choice, device: Device::Cpu, folders: Vec::new() };
+        let runtime = Runtime::find(&search).unwrap();
+        let mut network = models.load(models.registry().model("recurrent").unwrap(), &runtime).unwrap();
+        assert!(network.has_states());
+        let mut answer = |level: f32| network.segment(&[level; 3 * 64]).unwrap();
+        let answers = [answer(0.5), answer(0.5), answer(1.0)];
+        assert_eq!(answers, [0.25, 0.375, 0.6875].map(|value| vec![value; 64]), "{}", runtime.name());
+        network.forget();
+        assert_eq!(network.segment(&[0.5; 3 * 64]).unwrap(), vec![0.25; 64], "{}", runtime.name());
+    }
+}
+
+#[test]
+fn a_pair_that_the_file_does_not_have_is_refused() {
+    let (folder, models) = recurrent();
+    let text = std::fs::read_to_string(folder.path().join("models.toml")).unwrap();
+    std::fs::write(folder.path().join("models.toml"), text.replace("r1o", "r9o")).unwrap();
+    let models = Models::open(models.folder().to_path_buf()).unwrap();
+    let search = RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() };
+    let refused = models.load(models.registry().model("recurrent").unwrap(), &Runtime::find(&search).unwrap());
+    assert_eq!(refused.err().unwrap().code(), "MODEL_UNUSABLE");
+}
+
+/// Width and height of the part of the clip whose finished matte is golden.
+const PART: [usize; 2] = [320, 180];
+
+/// Nine pictures of a sample clip, cut out of the decoded planes so that no scaler has a say.
+fn part_of_clip() -> Vec<Picture> {
+    let filters = format!(r"select=between(n\,30\,38),crop={}:{}:160:90", PART[0], PART[1]);
+    #[expect(clippy::disallowed_methods, reason = "a test takes its pictures with the system's ffmpeg")]
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(root().join("samples/dancer.mp4"))
+        .args(["-vf", &filters, "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"])
+        .output()
+        .unwrap();
+    let size = Size::new(PART[0] as u32, PART[1] as u32).unwrap();
+    let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
+    let bytes = output.stdout.chunks_exact(format.byte_len());
+    bytes.map(|bytes| Picture::from_bytes(format, bytes.to_vec()).unwrap()).collect()
+}
+
+/// The whole way in rten: key pictures, flow, guided passes. Golden is the mean of 4×4 pixels of alpha of the picture in the middle
+/// between two keys.
+#[test]
+fn the_finished_matte_is_the_golden_one_in_rten() {
+    let search = RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() };
+    let models = installed();
+    let model = models.registry().model("u2netp").unwrap();
+    let mut network = models.load(model, &Runtime::find(&search).unwrap()).unwrap();
+    let pictures = part_of_clip();
+    assert_eq!(pictures.len(), 9);
+    let segmenter = Segmenter::new(Pace::Fast);
+    let mut shots = segmenter.shots();
+    let mut traces: Vec<Trace> = Vec::new();
+    for picture in &pictures {
+        let mut trace = segmenter.look(picture);
+        shots.settle(traces.last_mut(), &mut trace);
+        traces.push(trace);
+    }
+    traces.last_mut().into_iter().for_each(|last| shots.end(last));
+    for (picture, trace) in pictures.iter().zip(&mut traces) {
+        segmenter.segment(picture, trace, network.as_mut()).unwrap();
+    }
+    let before: Vec<&Trace> = traces[..4].iter().rev().collect();
+    let after: Vec<&Trace> = traces[5..].iter().collect();
+    let finished = segmenter.finish(&before, pictures[4].clone(), &traces[4], &after);
+    let alpha = finished.alpha().unwrap();
+    let blocks: Vec<u8> = (0..PART[0] * PART[1] / 16)
+        .map(|block| {
+            let (x, y) = (block % (PART[0] / 4) * 4, block / (PART[0] / 4) * 4);
+            let sum: u32 = (0..16).map(|at| u32::from(alpha[(y + at / 4) * PART[0] + x + at % 4])).sum();
+            ((sum + 8) / 16) as u8
+        })
+        .collect();
+    let golden = include_bytes!("../golden/dancer-finished.pgm");
+    let golden = &golden[golden.len() - blocks.len()..];
+    let off: Vec<u32> = blocks.iter().zip(golden).map(|(a, b)| u32::from(a.abs_diff(*b))).collect();
+    let (mean, far) =
+        (f64::from(off.iter().sum::<u32>()) / off.len() as f64, off.iter().filter(|off| **off > 16).count());
+    if mean >= 0.3 || far * 200 >= off.len() {
+        let found = [format!("P5\n{} {}\n255\n", PART[0] / 4, PART[1] / 4).as_bytes(), &blocks].concat();
+        let path = root().join("target/tmp/dancer-finished.pgm");
+        std::fs::write(&path, found).unwrap();
+        panic!("mean {mean}, {far} blocks far off; what was found lies in {}", path.display());
+    }
 }

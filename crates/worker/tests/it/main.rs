@@ -225,6 +225,26 @@ async fn a_cut_that_stands_still_is_ended_although_its_heart_beats() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_cut_that_says_that_it_waits_is_not_taken_for_one_that_stands_still() {
+    let bench = Bench::new().await;
+    let id = bench.submit(1).await;
+    let (go_on, wait) = mpsc::sync_channel(1);
+    let wait = std::sync::Mutex::new(wait);
+    let stall = |settings: &mut WorkerSettings| settings.stall_limit = TTL * 2;
+    let worker = bench.work(stall, move |order, _, progress| {
+        while wait.lock().unwrap().recv_timeout(TTL / 8).is_err() {
+            progress(Progress::within(Stage::Loading, 0.5));
+        }
+        Ok(easy(order))
+    });
+    tokio::time::timeout(TTL * 6, bench.end_of(&id)).await.unwrap_err();
+    go_on.send(()).unwrap();
+    let record = bench.end_of(&id).await;
+    assert_eq!((record.state, record.crashes), (JobState::Completed, 0));
+    bench.stop(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cut_past_its_deadline_is_ended() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
