@@ -1,7 +1,7 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-jobs test-input test-network test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-webhooks test-faults test-jobs test-input test-previews test-network test-schema soak bench-server openapi
 
-test-server: test-sdk test-webhooks test-faults test-jobs test-input test-network test-schema
+test-server: test-sdk test-webhooks test-faults test-jobs test-input test-previews test-network test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust
@@ -25,6 +25,10 @@ test-jobs: test-rust
 # Clips by address from hosts that behave badly, uploads, what is kept and for how long.
 test-input: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_input.py
+
+# One picture of a cut, against the cut itself, and what a busy server says.
+test-previews: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_previews.py
 
 # Neural models over HTTP, with the model that setup installs.
 test-network: test-rust

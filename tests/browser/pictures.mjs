@@ -1,4 +1,4 @@
-// Pictures of the page for the documentation: one cut, at three widths, light and dark. node pictures.mjs FOLDER
+// Pictures of the page for the documentation: the preview, and one cut at three widths, light and dark. node pictures.mjs FOLDER
 import { join } from "node:path";
 import { launch } from "./stage.mjs";
 import { drop, startServer, visit } from "./visit.mjs";
@@ -12,6 +12,13 @@ try {
   await drop(page, ["mascot.mp4", "wheel.mp4"]);
   await page.click("clip-card:has-text('mascot')");
   await page.waitForSelector("first-frame canvas:not([hidden])");
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await page.click("frame-preview .pill:has-text('Matte')");
+  await page.waitForSelector("img.preview:not([hidden])");
+  await page.waitForFunction(() =>
+    /^The background is/.test(document.querySelector("frame-preview [role=status]").textContent),
+  );
+  await page.screenshot({ path: join(folder, "page-preview.png") });
   await page.click("cut-options button[type=submit]");
   await page.waitForSelector("cut-result .split", { timeout: 120_000, state: "attached" });
   await page.waitForSelector("clip-card[data-state=done]:has-text('wheel')", { timeout: 120_000 });
@@ -25,7 +32,7 @@ try {
   for (const [width, height] of [
     [320, 700],
     [1024, 768],
-    [2560, 1440],
+    [3840, 2160],
   ]) {
     for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

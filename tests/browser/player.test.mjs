@@ -157,6 +157,62 @@ for (const [name, sources, kind] of [
   });
 }
 
+// Debian's Chromium decodes no HEVC and is no Safari: here a browser only says what it plays, and what is looked at is what is then asked for.
+for (const [name, isWebKit, plays, order, chosen] of [
+  [
+    "Safari takes HEVC, though WebM stands first and would play, without its alpha",
+    true,
+    ["vp9", "hvc1", "avc1"],
+    "whs",
+    "h",
+  ],
+  ["Safari without HEVC takes the stacked file", true, ["vp9", "avc1"], "whs", "s"],
+  [
+    "Chrome with HEVC takes WebM, though HEVC stands first and would play, without its alpha",
+    false,
+    ["vp9", "hvc1", "avc1"],
+    "hws",
+    "w",
+  ],
+  ["a browser without VP9 takes the stacked file", false, ["avc1"], "whs", "s"],
+  ["a .mov is taken for HEVC by its name alone", true, ["hvc1", "avc1"], "ms", "m"],
+  ["a query after the name changes nothing", true, ["hvc1", "avc1"], "qs", "q"],
+  ["a browser that plays none of them is told by an error", false, [], "whs", null],
+]) {
+  test(`by what a browser says it plays: ${name}`, async () => {
+    const sources = {
+      w: '<source src="/clip.webm" type="video/webm">',
+      h: '<source src="/clip-hevc.mp4" type=\'video/mp4; codecs="hvc1"\'>',
+      m: '<source src="/clip.mov">',
+      q: '<source src="/clip.mov?expires=1#t">',
+      s: '<source src="/clip.mp4" type="video/mp4">',
+    };
+    const page = await open("<main></main>", {
+      init: `if (${isWebKit}) globalThis.GestureEvent = class {};
+        HTMLMediaElement.prototype.canPlayType = (type) => ${JSON.stringify(plays)}.some((codec) => type.includes(codec)) ? "probably" : "";
+        Object.defineProperty(HTMLMediaElement.prototype, "src", { set(value) { this.asked = (this.asked ?? []).concat(value); } });`,
+    });
+    const said = await page.evaluate(
+      async (html) => {
+        const holder = document.createElement("div");
+        const error = new Promise((failed) => holder.addEventListener("error", () => failed("error"), true));
+        holder.innerHTML = html;
+        document.querySelector("main").append(holder);
+        const player = holder.querySelector("clearcut-video");
+        return player.video.asked ? [player.kind, ...player.video.asked] : [await error];
+      },
+      `<clearcut-video>${[...order].map((source) => sources[source]).join("")}</clearcut-video>`,
+    );
+    const kinds = { w: "webm", h: "hevc", m: "hevc", q: "hevc", s: "stacked" };
+    const addresses = Object.fromEntries(
+      Object.entries(sources).map(([key, tag]) => [key, tag.match(/src="([^"]+)/)[1]]),
+    );
+    const wanted = chosen ? [kinds[chosen], server.url + addresses[chosen]] : ["error"];
+    assert.deepEqual(said, wanted);
+    await page.close();
+  });
+}
+
 test("a source that fails gives way to the next, and when none is left there is an error", async () => {
   const page = await open(
     '<clearcut-video><source src="/bad.webm"><source src="/gone.mp4"><source src="/mascot-cut.mp4"></clearcut-video>',

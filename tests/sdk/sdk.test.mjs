@@ -30,7 +30,7 @@ const bands = {
 
 const keys =
   'completedAt createdAt error jobId progress result stage startedAt status type'.split(' ');
-const ours = 'estimatedStartAt expiresAt queuePosition retryOf revision'.split(' ');
+const ours = 'clipName estimatedStartAt expiresAt queuePosition retryOf revision'.split(' ');
 
 const rejection = (promise) => promise.then(() => assert.fail('it was accepted'), (error) => error);
 
@@ -53,6 +53,7 @@ test('a submitted Buffer is polled to its end, and its files are what was announ
   // How often it can be seen to move depends on how quick the machine is; standing still until the end is two values.
   assert.ok(new Set(seen.map((moment) => moment.progress)).size > 2, 'progress does not move');
   assert.equal(job.progress, 100);
+  assert.equal(job.clipName, null, 'the SDK calls every file blob');
   assert.ok(Number.isInteger(job.createdAt) && job.createdAt <= job.startedAt && job.startedAt <= job.completedAt);
   const { result } = job;
   assert.deepEqual(result.outputs.map((output) => output.format), ['webm', 'stacked-alpha']);

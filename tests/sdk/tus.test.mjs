@@ -123,7 +123,8 @@ test('a clip goes up, is a file of the same hash, and serves two jobs', { timeou
   const jobs = await Promise.all([submit(storageIdOf(upload)), submit(storageIdOf(upload))]);
   for (const job of jobs) {
     assert.equal(job.status, 202, JSON.stringify(job));
-    assert.equal((await waitForEnd(job.data.jobId)).status, 'completed');
+    const ended = await waitForEnd(job.data.jobId);
+    assert.deepEqual([ended.status, ended.clipName], ['completed', 'clip.mp4']);
   }
   assert.deepEqual(await partials(), []);
 });

@@ -17,6 +17,7 @@ OPEN = (200, 200, 200, 200, 200)
 ROUTES = [
     ("post", SUBMIT, (*DENIED, 202, 202)),
     ("post", "/api/v1/video/remove-background", (*DENIED, 400, 400)),  # its job fails: the clip is none
+    ("post", "/api/v1/video/remove-background/preview", (*DENIED, 400, 400)),  # the clip is none
     ("get", "/api/v1/jobs", (*DENIED, 200, 200)),
     ("get", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
     ("delete", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
@@ -49,7 +50,7 @@ ROUTES = [
     ("get", "/readyz", OPEN),
 ]
 
-TAKES_A_CLIP = {SUBMIT, "/api/v1/video/remove-background"}
+TAKES_A_CLIP = {SUBMIT, "/api/v1/video/remove-background", "/api/v1/video/remove-background/preview"}
 
 
 class Access(unittest.TestCase):

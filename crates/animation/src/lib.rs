@@ -26,5 +26,6 @@ mod webp;
 
 pub use apng::encode_apng;
 pub use error::Error;
+pub use rgba::straight_rgba;
 pub use settings::{AnimationSettings, Summary};
 pub use webp::encode_webp;

@@ -6,6 +6,12 @@ use crate::{
     schedule::Canvas,
 };
 
+/// `picture` as full-range R'G'B' and straight alpha, 8 bits each, row by row; all zero where alpha is.
+#[must_use]
+pub fn straight_rgba(picture: &Picture) -> Vec<[u8; 4]> {
+    Rgba::of(picture).pixels
+}
+
 /// A picture as full-range R'G'B' and straight alpha, 8 bits each; all zero where alpha is, so that equal bytes look equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rgba {

@@ -29,6 +29,19 @@
  * @property {number | null} queuePosition
  * @property {number | null} estimatedStartAt
  * @property {number | null} [expiresAt]
+ * @property {string | null} clipName
+ */
+
+/** @typedef {{ storageId: string, address: string }} Upload */
+/**
+ * @typedef {object} Preview
+ * @property {string} url
+ * @property {number} width
+ * @property {number} height
+ * @property {number} time
+ * @property {"chromakey" | "ai"} processingMethod
+ * @property {{ hex: string } | null} detectedBackgroundColor
+ * @property {number | null} confidence
  */
 
 /** Why something did not work: the server's code and sentence, or `UNREACHABLE`. */
@@ -39,6 +52,12 @@ export class Problem extends Error {
     this.code = code;
     this.status = status;
   }
+}
+
+/** A link of the server, on the address under which this page is open. @param {string} url */
+export function ownAddress(url) {
+  const { pathname, search } = new URL(url, location.href);
+  return pathname + search;
 }
 
 const unreachable = () => new Problem("UNREACHABLE", "The server does not answer");
@@ -76,7 +95,7 @@ export class Client extends EventTarget {
 
   /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
   async #ask(path, init = {}) {
-    const reply = await fetch(`/api/v1/jobs${path}`, { ...init, headers: this.headers }).catch(() => {
+    const reply = await fetch(`/api/v1${path}`, { ...init, headers: this.headers }).catch(() => {
       throw unreachable();
     });
     return this.#judge(reply.status, await reply.text());
@@ -90,27 +109,27 @@ export class Client extends EventTarget {
 
   /** @param {string | null} [cursor] @returns {Promise<{ jobs: Job[], nextCursor: string | null }>} */
   list(cursor) {
-    return this.#ask(`?limit=20${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    return this.#ask(`/jobs?limit=20${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
   }
 
   /** @param {string} id @returns {Promise<Job>} */
   read(id) {
-    return this.#ask(`/${id}`);
+    return this.#ask(`/jobs/${id}`);
   }
 
   /** @param {string} id @returns {Promise<Job>} */
   cancel(id) {
-    return this.#ask(`/${id}/cancel`, { method: "POST" });
+    return this.#ask(`/jobs/${id}/cancel`, { method: "POST" });
   }
 
   /** @param {string} id @returns {Promise<{ jobId: string }>} the new job */
   retry(id) {
-    return this.#ask(`/${id}/retry`, { method: "POST" });
+    return this.#ask(`/jobs/${id}/retry`, { method: "POST" });
   }
 
   /** With its files. @param {string} id */
   remove(id) {
-    return this.#ask(`/${id}`, { method: "DELETE" });
+    return this.#ask(`/jobs/${id}`, { method: "DELETE" });
   }
 
   /**
@@ -119,10 +138,68 @@ export class Client extends EventTarget {
    * @returns {Promise<{ jobId: string }>}
    */
   submit(form, onSent, signal) {
+    const headers = { authorization: this.headers.authorization };
+    return this.#send("POST", "/api/v1/jobs/video/remove-background", { headers, body: form }, onSent, signal);
+  }
+
+  /**
+   * Sends a clip before its jobs. `onSent` is told which share of it is sent.
+   * @param {File} file @param {(share: number) => void} onSent @param {AbortSignal} signal
+   * @returns {Promise<Upload>}
+   */
+  async upload(file, onSent, signal) {
+    /** @type {{ storageId: string, uploadUrl: string }} */
+    const { storageId, uploadUrl } = await this.#ask("/uploads", { method: "POST", signal });
+    const address = ownAddress(uploadUrl);
+    await this.#send("PUT", address, { body: file }, onSent, signal);
+    return { storageId, address };
+  }
+
+  /** With its bytes, unless a job works on them. @param {Upload} upload */
+  async forget({ address }) {
+    await fetch(address, { method: "DELETE" }).catch(() => {});
+  }
+
+  /**
+   * One picture of a cut. Comes back by itself a few times where the server is busy; null once `signal` says that nobody waits.
+   * @param {FormData} form @param {AbortSignal} signal @returns {Promise<Preview | null>}
+   */
+  async preview(form, signal) {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        const init = { method: "POST", headers: this.headers, body: form, signal };
+        const reply = await fetch("/api/v1/video/remove-background/preview", init);
+        const wait = Number(reply.headers.get("retry-after"));
+        if (!wait || wait > 5 || tries === 4) return this.#judge(reply.status, await reply.text());
+        await pause(1000 * wait);
+      } catch (problem) {
+        if (signal.aborted) return null;
+        throw problem instanceof Problem ? problem : unreachable();
+      }
+      if (signal.aborted) return null;
+    }
+  }
+
+  /** Whether jobs here can use a neural network. @returns {Promise<boolean>} */
+  async hasNetwork() {
+    try {
+      const { data } = await (await fetch("/readyz")).json();
+      const found = data.checks.find((/** @type {{ name: string }} */ check) => check.name === "network");
+      return found !== undefined && found.detail !== "none";
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * @param {string} method @param {string} address @param {{ headers?: Record<string, string>, body: FormData | File }} content
+   * @param {(share: number) => void} onSent @param {AbortSignal} signal @returns {Promise<any>} the data of the reply
+   */
+  #send(method, address, { headers = {}, body }, onSent, signal) {
     // fetch does not tell how far an upload is.
     const request = new XMLHttpRequest();
-    request.open("POST", "/api/v1/jobs/video/remove-background");
-    request.setRequestHeader("authorization", this.headers.authorization);
+    request.open(method, address);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = ({ loaded, total }) => onSent(total ? loaded / total : 0);
     signal.addEventListener("abort", () => request.abort());
     return new Promise((accept, refuse) => {
@@ -135,31 +212,9 @@ export class Client extends EventTarget {
       };
       request.onerror = () => refuse(unreachable());
       request.onabort = () => refuse(new Problem("JOB_CANCELLED", "the upload was stopped"));
-      request.send(form);
+      if (signal.aborted) refuse(new Problem("JOB_CANCELLED", "the upload was stopped"));
+      else request.send(body);
     });
-  }
-
-  /**
-   * Cuts one frame and lets go of its job, whatever comes of it. Ends early once `isWanted` says no.
-   * @param {FormData} form @param {() => boolean} isWanted @param {(url: string) => string} ownAddress
-   * @returns {Promise<Blob | null>} the cut as an animated PNG
-   */
-  async cutFrame(form, isWanted, ownAddress) {
-    /** @type {Job} */
-    let job = await this.#ask("/video/remove-background", { method: "POST", body: form });
-    const { jobId } = job;
-    try {
-      do job = await this.#ask(`/${jobId}?wait=5`);
-      while (isWanted() && job.status !== "completed" && job.status !== "failed");
-      if (job.error) throw new Problem(job.error.code, job.error.message);
-      if (!job.result) return null;
-      const file = await fetch(ownAddress(job.result.outputs[0].url)).catch(() => {
-        throw unreachable();
-      });
-      return await file.blob();
-    } finally {
-      this.remove(jobId).catch(() => {});
-    }
   }
 
   /**

@@ -6,19 +6,8 @@ import { explain, sayDate } from "./words.js";
 /** @typedef {"draft" | "sending" | "waiting" | "working" | "done" | "failed" | "gone"} State */
 /** @typedef {import("./cut-options.js").Options} Options */
 
-const NAMES = "clearcut.names";
-
 /** Links that fail though they are so new are not helped by newer ones. */
 const LINKS_ARE_NEW_MS = 60_000;
-
-/** Names of the clips of jobs, which the server does not keep. @returns {Record<string, string>} */
-const names = () => JSON.parse(localStorage.getItem(NAMES) ?? "{}");
-
-/** @param {string} id @param {string} name */
-function rememberName(id, name) {
-  const latest = Object.entries(names()).slice(-199);
-  localStorage.setItem(NAMES, JSON.stringify({ ...Object.fromEntries(latest), [id]: name }));
-}
 
 /** Fires `change` whenever something about it is different. */
 export class Clip extends EventTarget {
@@ -33,6 +22,8 @@ export class Clip extends EventTarget {
   options = null;
   /** The share that is sent. @type {number | null} */
   sent = null;
+  /** The share that is sent ahead of its job. @type {number | null} */
+  sentAhead = null;
   /** @type {Job | null} */
   job = null;
   /** What went wrong outside of its job, as sentences. */
@@ -42,6 +33,9 @@ export class Clip extends EventTarget {
   #isGone = false;
   #refreshedMs = 0;
   #stop = new AbortController();
+  #stopAhead = new AbortController();
+  /** @type {Promise<import("./client.js").Upload> | null} */
+  #ahead = null;
 
   /** @param {File} file */
   static ofFile(file) {
@@ -55,7 +49,7 @@ export class Clip extends EventTarget {
 
   /** @param {Job} job */
   static ofJob(job) {
-    return Object.assign(new Clip(), { job, name: names()[job.jobId] ?? `Clip of ${sayDate(job.createdAt)}` });
+    return Object.assign(new Clip(), { job, name: job.clipName ?? `Clip of ${sayDate(job.createdAt)}` });
   }
 
   /** @returns {State} */
@@ -91,28 +85,68 @@ export class Clip extends EventTarget {
     this.#changed();
   }
 
+  /**
+   * Sends its file ahead of any job, once however often it is asked for: for previews, and for the jobs that follow.
+   * @param {Client} client @param {File} file
+   */
+  sendAhead(client, file) {
+    const onSent = (/** @type {number} */ share) => {
+      this.sentAhead = share;
+      if (this.sent !== null) this.sent = share;
+      this.#changed();
+    };
+    this.#stopAhead = this.#ahead ? this.#stopAhead : new AbortController();
+    this.#ahead ??= client.upload(file, onSent, this.#stopAhead.signal).catch((problem) => {
+      this.#ahead = null;
+      throw problem;
+    });
+    return this.#ahead;
+  }
+
+  /** What was sent ahead is kept no more. */
+  lostAhead() {
+    this.#ahead = null;
+    this.sentAhead = null;
+  }
+
   /** Sends it and follows its job. @param {Client} client @param {Options} options @param {FormData} form */
   send(client, options, form) {
     this.options = options;
-    if (this.file) form.append("file", this.file, "clip");
-    else form.append("url", this.address);
+    form.set("clipName", this.name);
     this.#stop = new AbortController();
     return this.#attempt(async () => {
-      this.sent = 0;
+      this.sent = this.sentAhead ?? 0;
       this.#changed();
-      const onSent = (/** @type {number} */ share) => {
-        this.sent = share;
-        this.#changed();
-      };
-      const accepted = client.submit(form, onSent, this.#stop.signal).finally(() => {
+      const accepted = this.#submit(client, form).finally(() => {
         this.sent = null;
       });
       const { jobId } = await accepted;
-      rememberName(jobId, this.name);
       this.job = await client.read(jobId);
       this.#changed();
       await this.#follow(client);
     });
+  }
+
+  /** @param {Client} client @param {FormData} form @returns {Promise<{ jobId: string }>} */
+  async #submit(client, form) {
+    const onSent = (/** @type {number} */ share) => {
+      this.sent = share;
+      this.#changed();
+    };
+    if (this.#ahead) {
+      const { storageId } = await this.#ahead;
+      form.set("inputStorageId", storageId);
+      try {
+        return await client.submit(form, () => {}, this.#stop.signal);
+      } catch (problem) {
+        if (!(problem instanceof Problem && problem.code === "UPLOAD_NOT_FOUND")) throw problem;
+        this.lostAhead();
+        form.delete("inputStorageId");
+      }
+    }
+    if (this.file) form.append("file", this.file, this.name);
+    else form.append("url", this.address);
+    return client.submit(form, onSent, this.#stop.signal);
   }
 
   /** Goes on with a job that has not ended. @param {Client} client */
@@ -136,7 +170,7 @@ export class Clip extends EventTarget {
   /** @param {Client} client */
   cancel(client) {
     return this.#attempt(async () => {
-      if (this.state === "sending") this.#stop.abort();
+      if (this.state === "sending") this.leave();
       else if (this.job) this.job = await client.cancel(this.job.jobId);
     });
   }
@@ -156,7 +190,6 @@ export class Clip extends EventTarget {
       const jobId = (await accepted)?.jobId;
       if (!jobId && options) return this.send(client, options, formOf(options));
       if (!jobId) return;
-      rememberName(jobId, this.name);
       this.job = await client.read(jobId);
       this.#changed();
       await this.#follow(client);
@@ -188,11 +221,15 @@ export class Clip extends EventTarget {
 
   /** With its files. @param {Client} client */
   async remove(client) {
-    this.#stop.abort();
-    const { job } = this;
+    this.leave();
+    const [job, ahead] = [this.job, this.#ahead];
     await this.#attempt(async () => {
       if (job) await client.remove(job.jobId);
     });
+    ahead?.then(
+      (upload) => client.forget(upload),
+      () => {},
+    );
     this.#isGone = this.problem === "";
     this.#changed();
   }
@@ -200,5 +237,6 @@ export class Clip extends EventTarget {
   /** Ends what is under way here; the job itself goes on. */
   leave() {
     this.#stop.abort();
+    this.#stopAhead.abort();
   }
 }

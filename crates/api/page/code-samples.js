@@ -2,7 +2,7 @@
 import { Clip } from "./clip.js";
 import { formOf, keptOptions } from "./cut-options.js";
 import { button, h, uniqueId } from "./html.js";
-import { FORMATS } from "./words.js";
+import { outputName } from "./words.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
 
@@ -19,7 +19,7 @@ export class CodeSamples extends HTMLElement {
     const samples = [
       ["curl", curl(options, keyColor, file)],
       ["TypeScript", typescript(options, keyColor, file)],
-      ["HTML", html(options)],
+      ["HTML", html(options, file)],
       ["Command line", commandLine(options, keyColor, file)],
     ];
     const group = uniqueId();
@@ -88,8 +88,8 @@ function curl(options, key, file) {
 
 /** @param {Options} options @param {string | null} key @param {string} file */
 function typescript(options, key, file) {
-  const { fps } = options;
-  const rgb = key && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
+  const { fps, method } = options;
+  const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
   const fields = [
     `file: await readFile(${JSON.stringify(file)})`,
     `formats: ${JSON.stringify(options.formats)}`,
@@ -97,6 +97,8 @@ function typescript(options, key, file) {
     fps !== "source" && `fps: ${fps}`,
     options.size && `size: ${options.size}`,
     `quality: ${options.quality}`,
+    // A field of this server that the SDK passes on and has no type for.
+    method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
   return `import { readFile } from "node:fs/promises";
@@ -110,27 +112,29 @@ const { result } = await client.jobs.poll(jobId);
 console.log(result.outputs);`;
 }
 
-/** @param {Options} options */
-function html({ formats }) {
+/** @param {Options} options @param {string} file */
+function html({ formats }, file) {
+  const source = (/** @type {import("./words.js").Format} */ format) => encodeURI(outputName(file, format));
   if (!formats.includes("stacked-alpha") && !formats.includes("webm")) {
     const still = formats.find((format) => format === "webp" || format === "apng");
     return still
-      ? `<img src="clip-cut.${still}" alt="…">`
+      ? `<img src="${source(still)}" alt="…">`
       : "<!-- ProRes is for editors. Make WebM and stacked MP4 for a page. -->";
   }
-  const source = (/** @type {"webm" | "stacked-alpha"} */ format, /** @type {string} */ mime) =>
-    formats.includes(format) ? `\n  <source src="clip-cut.${FORMATS[format].extension}" type="${mime}">` : "";
+  const line = (/** @type {"webm" | "stacked-alpha"} */ format, /** @type {string} */ mime) =>
+    formats.includes(format) ? `\n  <source src="${source(format)}" type="${mime}">` : "";
   return `<!-- ${location.origin}/page/clearcut-video.js is one file; put a copy beside your page. -->
 <script type="module" src="clearcut-video.js"></script>
 
-<clearcut-video autoplay loop muted playsinline role="img" aria-label="…">${source("webm", "video/webm")}${source("stacked-alpha", "video/mp4")}
+<clearcut-video autoplay loop muted playsinline role="img" aria-label="…">${line("webm", "video/webm")}${line("stacked-alpha", "video/mp4")}
 </clearcut-video>`;
 }
 
 /** @param {Options} options @param {string | null} key @param {string} file */
-function commandLine({ formats, tolerance, fps, size, quality }, key, file) {
+function commandLine({ formats, method, tolerance, fps, size, quality }, key, file) {
   const words = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
-  if (key) words.push(`--key ${quoted(key.toUpperCase())}`);
+  if (method !== "auto") words.push(`--method ${method}`);
+  if (key && method !== "ai") words.push(`--key ${quoted(key.toUpperCase())}`);
   if (tolerance !== 30) words.push(`--tolerance ${tolerance}`);
   if (fps !== "source") words.push(`--fps ${fps}`);
   if (size) words.push(`--size ${size}`);

@@ -2,16 +2,23 @@
 import { Clip } from "./clip.js";
 import { FramePreview } from "./frame-preview.js";
 import { button, h, uniqueId } from "./html.js";
-import { FORMATS } from "./words.js";
+import { FORMATS, METHODS } from "./words.js";
 
 /** @typedef {import("./words.js").Format} Format */
-/** @typedef {{ formats: Format[], tolerance: number, fps: string, size: string, quality: number }} Options */
+/** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, size: string, quality: number }} Options */
 
 const PLACE = "clearcut.options";
 /** The longer side of previews: enough to see a hole, and soon done. */
 const PREVIEW_PX = "640";
 /** @type {Options} */
-const DEFAULTS = { formats: ["webm", "stacked-alpha"], tolerance: 30, fps: "source", size: "", quality: 60 };
+const DEFAULTS = {
+  formats: ["webm", "stacked-alpha"],
+  method: "auto",
+  tolerance: 30,
+  fps: "source",
+  size: "",
+  quality: 60,
+};
 
 /** The options of the last time. @returns {Options} */
 export function keptOptions() {
@@ -26,12 +33,14 @@ export function keptOptions() {
 export function formOf(options, keyColor) {
   const form = new FormData();
   form.append("formats", JSON.stringify(options.formats));
+  if (options.method !== "auto") form.append("method", options.method);
   form.append("tolerance", String(options.tolerance));
   form.append("fps", options.fps);
   if (options.size) form.append("size", options.size);
   if (options.formats.some((format) => format === "webp" || format === "apng"))
     form.append("quality", String(options.quality));
-  if (keyColor) form.append("chromaKey", keyColor);
+  // A network is told nothing of colours.
+  if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   return form;
 }
 
@@ -52,22 +61,27 @@ export class CutOptions extends HTMLElement {
   #problem = h("p", { class: "problem", role: "alert" });
   #cut = h("button", { type: "submit", class: "primary large" });
   #quality = h("div", { class: "field" });
+  #byColor = h("div", { class: "options" });
+  #methodHint = h("p", { class: "hint" });
 
   connectedCallback() {
     const frame = this.#preview;
     frame.clip = this.clip;
     frame.client = this.client;
-    frame.form = () =>
-      formOf({ ...this.options, formats: ["apng"], fps: "source", size: PREVIEW_PX, quality: 60 }, this.clip.keyColor);
+    frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, this.clip.keyColor);
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
+    frame.addEventListener("measured", (event) => {
+      if (this.clip.keyColor === null) this.#showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
+    });
     this.#swatch.oninput = () => this.#setKey(this.#swatch.value);
     this.#fillQuality();
+    this.#byColor.replaceChildren(this.#background(), this.#toleranceField());
     const form = h(
       "form",
       { class: "options" },
+      this.#method(),
+      this.#byColor,
       this.#formats(),
-      this.#background(),
-      this.#toleranceField(),
       h(
         "details",
         { class: "more" },
@@ -109,6 +123,13 @@ export class CutOptions extends HTMLElement {
     this.#preview.refresh();
   }
 
+  /** @param {string} color */
+  #showMeasured(color) {
+    this.#swatch.value = color.toLowerCase();
+    this.#swatch.classList.remove("is-unset");
+    this.#key.textContent = `is measured over the whole clip: ${color}`;
+  }
+
   #show = () => {
     this.#problem.textContent = this.clip.problem;
     this.#problem.hidden = !this.clip.problem;
@@ -116,6 +137,8 @@ export class CutOptions extends HTMLElement {
     this.#cut.disabled = nothing;
     const what = this.count > 1 ? `Remove the background of ${this.count} clips` : "Remove the background";
     this.#cut.textContent = nothing ? "Choose a format" : what;
+    this.#byColor.hidden = this.options.method === "ai";
+    this.#methodHint.textContent = METHODS[this.options.method].about;
     this.#tolerance.textContent = sayTolerance(this.options.tolerance);
     this.#quality.hidden = !this.options.formats.some((format) => format === "webp" || format === "apng");
   };
@@ -144,11 +167,44 @@ export class CutOptions extends HTMLElement {
     return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
   }
 
+  /** How the background is told from the subject. */
+  #method() {
+    const id = uniqueId();
+    const select = h(
+      "select",
+      { id, name: "method", "aria-describedby": `${id}-hint` },
+      ...Object.entries(METHODS).map(([value, { name }]) => h("option", { value }, name)),
+    );
+    select.value = this.options.method;
+    select.onchange = () => {
+      this.options.method = /** @type {Options["method"]} */ (select.value);
+      this.#show();
+      this.#preview.refresh();
+    };
+    this.#methodHint.id = `${id}-hint`;
+    this.client?.hasNetwork().then((hasNetwork) => {
+      if (hasNetwork) return;
+      const ai = /** @type {HTMLOptionElement} */ (select.querySelector("[value=ai]"));
+      ai.disabled = true;
+      ai.textContent = `${METHODS.ai.name} (this server has none)`;
+      if (this.options.method !== "ai") return;
+      this.options.method = "auto";
+      select.value = "auto";
+      this.#show();
+    });
+    return h(
+      "div",
+      { class: "field" },
+      h("div", { class: "row spread" }, h("label", { for: id }, "Tell the background by"), select),
+      this.#methodHint,
+    );
+  }
+
   #background() {
     return h(
       "div",
       { class: "field", role: "group", "aria-label": "Background colour" },
-      h("div", { class: "row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
+      h("div", { class: "row swatch-row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
       h("p", { class: "hint" }, "Click the picture to pick it, if the measured one is wrong."),
       this.#forget,
     );

@@ -1,7 +1,8 @@
 // A clip that is done: the cut on a stage, its files, and what to look at.
+import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
-import { CutStage, ownAddress } from "./cut-stage.js";
+import { CutStage } from "./cut-stage.js";
 import { button, h, icon } from "./html.js";
 import { explain, FORMATS, sayBytes, sayDate, saySpan } from "./words.js";
 
@@ -48,15 +49,15 @@ export class CutResult extends HTMLElement {
 
   /** @param {import("./client.js").Result} result */
   #files({ outputs }) {
-    const base = this.clip.name.replace(/\.\w{2,4}$/, "") || "clip";
     const shownMs = Date.now();
     const rows = outputs.map(({ format, url, size }) => {
-      const { name, plays, extension } = FORMATS[format];
+      const { name, plays } = FORMATS[format];
       const link = h(
         "a",
         {
           href: ownAddress(url),
-          download: `${base}-cut.${extension}`,
+          // The server says what it is called: as the clip.
+          download: "",
           class: "button",
           "aria-label": `Download ${name}, ${sayBytes(size)}`,
         },

@@ -1,4 +1,5 @@
 // The cut on a stage: over any backdrop, beside the clip it came from, frame by frame, as near as you like.
+import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { button, h, icon, uniqueId } from "./html.js";
 import { sayMoment } from "./words.js";
@@ -12,6 +13,8 @@ const ZOOMS = [
   ["4", "400 %"],
   ["8", "800 %"],
 ];
+/** A cut may begin or end a frame or two beside its clip. */
+const MOST_APART_SECS = 0.5;
 const STILL = new Set(["webp", "apng"]);
 
 /** `<cut-stage>` shows the outputs of a clip that is done. */
@@ -27,6 +30,7 @@ export class CutStage extends HTMLElement {
   #cut = h("div", { class: "cut checker" });
   #moment = h("output", { class: "moment" });
   #scrub = h("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
+  #compare = h("div", { class: "row compare" });
   #play = button("Play", () => this.#toggle(), { icon: "play", isBare: true });
 
   connectedCallback() {
@@ -47,6 +51,7 @@ export class CutStage extends HTMLElement {
     this.replaceChildren(
       this.#view,
       ...(isMoving ? [h("div", { class: "transport" }, ...this.#transport(result))] : []),
+      this.#compare,
       h("div", { class: "tools" }, this.#backdrops(), this.#matte(), this.#zoom()),
     );
   }
@@ -85,7 +90,8 @@ export class CutStage extends HTMLElement {
   /** The clip itself beside the cut, with a slider between, if it is at hand and the browser plays it. */
   #showBefore() {
     const { file } = this.clip;
-    if (!file || !this.#after) return;
+    if (!this.#after) return;
+    if (!file) return this.#askForClip("The clip is not in this browser any more, and the server sends none back.");
     const before = h("video", {
       class: "before",
       muted: true,
@@ -106,13 +112,35 @@ export class CutStage extends HTMLElement {
     });
     const place = () => this.#sheet.style.setProperty("--split", `${split.value}%`);
     split.oninput = place;
+    before.onerror = () => this.#askForClip("Your browser does not play the clip, so there is no before to show.");
     before.onloadeddata = () => {
+      this.#compare.replaceChildren();
+      const { duration = 0 } = this.clip.job?.result ?? {};
+      if (Math.abs(before.duration - duration) > MOST_APART_SECS)
+        this.#askForClip("This clip is not as long as the cut. Is it the one that was cut?");
       this.#before = before;
       this.#sheet.classList.add("has-before");
       this.#sheet.append(before, h("span", { class: "split-line" }, icon("split")), split);
       place();
       this.#follow();
     };
+  }
+
+  /** Where there is no clip to compare with, or a wrong one: says so, and takes it from the person. @param {string} why */
+  #askForClip(why) {
+    const picker = h("input", { type: "file", accept: "video/*", hidden: true });
+    picker.onchange = () => {
+      const file = picker.files?.[0];
+      if (!file) return;
+      for (const old of this.#sheet.querySelectorAll(".before, .split, .split-line")) old.remove();
+      this.#sheet.classList.remove("has-before");
+      this.#before?.pause();
+      this.#before = null;
+      this.clip.file = file;
+      this.#showBefore();
+    };
+    const choose = button("Choose the clip to compare", () => picker.click(), {});
+    this.#compare.replaceChildren(h("p", { class: "hint" }, why), choose, picker);
   }
 
   /** Keeps the clip at the moment of the cut. */
@@ -221,12 +249,6 @@ export class CutStage extends HTMLElement {
     this.#view.dataset.zoom = "fit";
     return h("fieldset", { class: "tool" }, h("legend", {}, "Zoom"), ...choices);
   }
-}
-
-/** A link to an output, on the address under which this page is open. @param {string} url */
-export function ownAddress(url) {
-  const { pathname, search } = new URL(url, location.href);
-  return pathname + search;
 }
 
 customElements.define("cut-stage", CutStage);

@@ -1,17 +1,20 @@
-// The first frame of a clip, with an eyedropper for the colour of its background.
+// A frame of a clip, as the browser shows it, with an eyedropper for the colour of its background.
 import { Clip } from "./clip.js";
 import { h } from "./html.js";
 
 /** The eyedropper takes the mean of a square of so many pixels, since a backdrop has noise. */
 const SAMPLE_PX = 5;
 
-/** `<first-frame>`: fires `pick` with the colour (`#rrggbb`) as detail. */
+/** `<first-frame>`: fires `pick` with the colour (`#rrggbb`) as detail, and `ready` when it shows a frame or says why it cannot. */
 export class FirstFrame extends HTMLElement {
   clip = new Clip();
   #canvas = h("canvas", { tabIndex: 0, role: "application", "aria-label": HOW });
   #cross = h("span", { class: "cross", hidden: true });
   #at = { x: 0.05, y: 0.05 };
   #address = "";
+  /** @type {HTMLVideoElement | null} */
+  #video = null;
+  #wanted = 0;
 
   connectedCallback() {
     this.#canvas.hidden = true;
@@ -36,12 +39,41 @@ export class FirstFrame extends HTMLElement {
     URL.revokeObjectURL(this.#address);
   }
 
+  /** Length of the clip in seconds; 0 where the browser does not know it. */
+  get duration() {
+    const { duration = 0 } = this.#video ?? {};
+    return Number.isFinite(duration) ? duration : 0;
+  }
+
   async #load() {
     const { file } = this.clip;
-    if (!file) return this.#say("The first frame is shown here when the clip is a file of yours.");
-    this.#address = URL.createObjectURL(file);
-    const source = /^image\//.test(file.type) ? await loadImage(this.#address) : await loadVideo(this.#address);
-    if (!source) return this.#say("Your browser cannot show this clip. The server may well cut it all the same.");
+    if (!file) this.#say("A frame is shown here when the clip is a file of yours.");
+    else {
+      this.#address = URL.createObjectURL(file);
+      const source = /^image\//.test(file.type) ? await loadImage(this.#address) : await loadVideo(this.#address);
+      if (source instanceof HTMLVideoElement) this.#video = source;
+      if (source) this.#draw(source);
+      else this.#say("Your browser cannot show this clip. The server may well cut it all the same.");
+    }
+    this.dispatchEvent(new Event("ready"));
+  }
+
+  /** Shows the frame at `secs`. @param {number} secs */
+  seek(secs) {
+    const video = this.#video;
+    if (!video) return;
+    this.#wanted = secs;
+    video.onseeked = () => {
+      this.#draw(video);
+      // A slider is faster than a decoder: only the last place counts.
+      if (video.currentTime !== this.#wanted && Math.abs(video.currentTime - this.#wanted) > 0.001)
+        this.seek(this.#wanted);
+    };
+    if (!video.seeking) video.currentTime = secs;
+  }
+
+  /** @param {HTMLVideoElement | HTMLImageElement} source */
+  #draw(source) {
     const [width, height] =
       source instanceof HTMLVideoElement
         ? [source.videoWidth, source.videoHeight]
@@ -53,7 +85,6 @@ export class FirstFrame extends HTMLElement {
       .getContext("2d", { alpha: false, willReadFrequently: true })
       ?.drawImage(source, 0, 0, this.#canvas.width, this.#canvas.height);
     this.#canvas.hidden = false;
-    this.dispatchEvent(new Event("ready"));
   }
 
   /** @param {string} sentence */
@@ -108,16 +139,10 @@ export class FirstFrame extends HTMLElement {
     });
     return `#${mean.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
   }
-
-  /** What is shown, as a picture. @returns {Promise<Blob | null>} */
-  picture() {
-    if (this.#canvas.hidden) return Promise.resolve(null);
-    return new Promise((done) => this.#canvas.toBlob(done, "image/png"));
-  }
 }
 
 const HOW =
-  "First frame. Click the background to take its colour as the key, or move with the arrow keys and press Enter.";
+  "A frame of the clip. Click the background to take its colour as the key, or move with the arrow keys and press Enter.";
 
 /** @param {string} address @returns {Promise<HTMLImageElement | null>} */
 async function loadImage(address) {

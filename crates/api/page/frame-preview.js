@@ -1,46 +1,59 @@
-// The first frame as it is, as it would be cut, and as a matte, while the options change.
+// A frame as it is, as it would be cut, and as a matte, while the options change.
 import { Client, Problem } from "./client.js";
 import { Clip } from "./clip.js";
-import { ownAddress } from "./cut-stage.js";
 import { FirstFrame } from "./first-frame.js";
 import { h, uniqueId } from "./html.js";
-import { stillClip } from "./still-clip.js";
-import { explain } from "./words.js";
+import { explain, sayMoment } from "./words.js";
 
 /** A slider that moves asks once it rests. */
-const REST_MS = 300;
+const REST_MS = 200;
+/** So far from the end the last frame is still shown, whatever rounding there was. */
+const END_SECS = 0.05;
 
-/** `<frame-preview>`: fires `pick` with a colour as detail, as its `<first-frame>` does. */
+/** `<frame-preview>`: fires `pick` with a colour as detail, as its `<first-frame>` does, and `measured` with the one that was found. */
 export class FramePreview extends HTMLElement {
   clip = new Clip();
   /** @type {Client | null} */
   client = null;
-  /** The fields of a cut of one frame. */
+  /** The fields of a cut. */
   form = () => new FormData();
   #frame = new FirstFrame();
-  #cut = h("img", { class: "preview checker", alt: "The first frame, cut", hidden: true });
+  #cut = h("img", { class: "preview checker", alt: "This frame, cut", hidden: true });
   #said = h("p", { class: "hint", role: "status" });
+  #moment = h("input", { type: "range", min: "0", step: "0.01", value: "0", "aria-label": "Moment of the clip" });
   #mode = "clip";
-  #asked = 0;
   #timer = 0;
+  #asking = new AbortController();
 
   connectedCallback() {
     this.#frame.clip = this.clip;
     this.#frame.addEventListener("pick", (event) => {
       this.dispatchEvent(new CustomEvent("pick", { detail: /** @type {CustomEvent} */ (event).detail }));
     });
-    const modes = this.#modes();
-    modes.hidden = true;
+    const [modes, moments] = [this.#modes(), this.#moments()];
     this.#frame.addEventListener("ready", () => {
-      modes.hidden = false;
+      modes.hidden = !this.clip.file;
+      moments.hidden = this.#frame.duration <= 2 * END_SECS;
+      this.#moment.max = String(Math.max(0, this.#frame.duration - END_SECS));
     });
-    this.replaceChildren(h("div", { class: "frame-box" }, this.#frame, this.#cut), modes, this.#said);
+    this.replaceChildren(h("div", { class: "frame-box" }, this.#frame, this.#cut), moments, modes, this.#said);
+    this.clip.addEventListener("change", this.#saySent);
   }
 
   disconnectedCallback() {
-    this.#asked += 1;
+    this.#asking.abort();
     clearTimeout(this.#timer);
-    URL.revokeObjectURL(this.#cut.src);
+    this.clip.removeEventListener("change", this.#saySent);
+  }
+
+  #moments() {
+    const words = h("output", { class: "moment" }, sayMoment(0));
+    this.#moment.oninput = () => {
+      words.textContent = sayMoment(this.#moment.valueAsNumber);
+      this.#frame.seek(this.#moment.valueAsNumber);
+      this.refresh();
+    };
+    return h("div", { class: "row moments", hidden: true }, this.#moment, words);
   }
 
   #modes() {
@@ -54,7 +67,7 @@ export class FramePreview extends HTMLElement {
       box.onchange = () => this.#show(mode);
       return h("label", { class: "pill" }, box, words);
     });
-    return h("fieldset", { class: "tool" }, h("legend", {}, "First frame"), ...modes);
+    return h("fieldset", { class: "tool", hidden: true }, h("legend", {}, "This frame"), ...modes);
   }
 
   /** @param {string} mode */
@@ -63,41 +76,83 @@ export class FramePreview extends HTMLElement {
     this.#mode = mode;
     this.#cut.classList.toggle("is-matte", mode === "matte");
     if (mode === "clip") {
-      this.#asked += 1;
+      this.#asking.abort();
       this.#cut.hidden = true;
-      this.#said.textContent = "";
+      this.#say("");
     } else if (isFirst) this.refresh();
+  }
+
+  /** @param {string} words @param {boolean} [isProblem] */
+  #say(words, isProblem = false) {
+    this.#said.textContent = words;
+    this.#said.className = isProblem ? "problem" : "hint";
   }
 
   /** The options have changed. */
   refresh() {
     if (this.#mode === "clip") return;
     clearTimeout(this.#timer);
-    this.#asked += 1;
-    const asked = this.#asked;
-    this.#said.textContent = "Cutting this frame";
-    this.#timer = setTimeout(() => this.#ask(asked), REST_MS);
+    // Closes the request that is under way: the server stops working on it.
+    this.#asking.abort();
+    this.#asking = new AbortController();
+    const { signal } = this.#asking;
+    this.#say("Cutting this frame");
+    this.#timer = setTimeout(() => this.#ask(signal), REST_MS);
   }
 
-  /** Shows the frame's cut, unless another was asked for meanwhile. @param {number} asked */
-  async #ask(asked) {
-    const isNewest = () => asked === this.#asked;
+  /** Shows the frame's cut, unless another is wanted meanwhile. @param {AbortSignal} signal */
+  async #ask(signal) {
+    const { clip, client } = this;
+    if (!client || !clip.file) return;
     try {
-      const picture = await this.#frame.picture();
-      if (!picture || !this.client) return;
-      const form = this.form();
-      form.append("file", await stillClip(picture), "frame");
-      const cut = await this.client.cutFrame(form, isNewest, ownAddress);
-      if (!cut || !isNewest()) return;
-      URL.revokeObjectURL(this.#cut.src);
-      this.#cut.src = URL.createObjectURL(cut);
+      const preview = await this.#previewOf(client, clip.file, signal);
+      if (!preview || signal.aborted) return;
+      this.#cut.style.aspectRatio = `${preview.width} / ${preview.height}`;
+      this.#cut.src = preview.url;
+      await this.#cut.decode().catch(() => {});
+      if (signal.aborted) return;
       this.#cut.hidden = false;
-      this.#said.textContent =
-        "A quick look, at this frame alone. The cut knows the whole clip: its background is surer, its edges finer.";
+      this.#say(tell(preview));
+      const { detectedBackgroundColor: found } = preview;
+      if (found) this.dispatchEvent(new CustomEvent("measured", { detail: found.hex }));
     } catch (problem) {
-      if (isNewest()) this.#said.textContent = problem instanceof Problem ? explain(problem) : String(problem);
+      if (signal.aborted) return;
+      this.#cut.hidden = true;
+      this.#say(problem instanceof Problem ? explain(problem) : String(problem), true);
     }
   }
+
+  /** @param {Client} client @param {File} file @param {AbortSignal} signal */
+  async #previewOf(client, file, signal) {
+    const ask = async () => {
+      const { storageId } = await this.clip.sendAhead(client, file);
+      const form = this.form();
+      form.set("inputStorageId", storageId);
+      form.set("time", this.#moment.valueAsNumber.toFixed(3));
+      return signal.aborted ? null : client.preview(form, signal);
+    };
+    try {
+      return await ask();
+    } catch (problem) {
+      if (!(problem instanceof Problem && problem.code === "UPLOAD_NOT_FOUND")) throw problem;
+      this.clip.lostAhead();
+      return ask();
+    }
+  }
+
+  #saySent = () => {
+    const { sentAhead } = this.clip;
+    if (this.#mode === "clip" || sentAhead === null || sentAhead >= 1 || !this.#cut.hidden) return;
+    this.#say(`Sending the clip, once for all: ${Math.round(sentAhead * 100)} %`);
+  };
+}
+
+/** What was found, in words. @param {import("./client.js").Preview} preview */
+function tell({ processingMethod, detectedBackgroundColor, confidence }) {
+  if (processingMethod === "ai") return "A neural network found the subject.";
+  if (!detectedBackgroundColor) return "The clip is transparent already.";
+  const share = confidence === null ? "" : `, on ${Math.round(confidence * 100)} % of the clip’s border`;
+  return `The background is ${detectedBackgroundColor.hex}${share}.`;
 }
 
 customElements.define("frame-preview", FramePreview);

@@ -38,6 +38,16 @@ export const FORMATS = {
   },
 };
 
+/** @type {Record<"auto" | "chroma" | "ai", { name: string, about: string }>} */
+export const METHODS = {
+  auto: {
+    name: "Whatever fits",
+    about: "By its colour where it is plain, else by a neural network, if the server has one.",
+  },
+  chroma: { name: "Its colour", about: "Sharp edges, and fast. The background has to be plain, if uneven." },
+  ai: { name: "A neural network", about: "For any background. Slower, and softer in hair and edges." },
+};
+
 /** @type {Record<string, string>} */
 export const STAGES = {
   "queued-on-railway": "Waiting for a free worker",
@@ -48,9 +58,10 @@ export const STAGES = {
 
 /** What to do, where the server's sentence says only what happened. @type {Record<string, string>} */
 const ADVICE = {
-  INVALID_VIDEO: "Try another file: MP4, MOV, WebM, MKV, AVI, GIF and animated PNG work.",
+  INVALID_VIDEO: "Try another file, or export it again.",
   NO_FLAT_BACKGROUND: "Name the background colour with the eyedropper, or use a clip on a plain backdrop.",
   FILE_TOO_LARGE: "Make the clip shorter or smaller, or raise the server’s limit.",
+  PREVIEWS_BUSY: "The cut itself does not wait for this.",
   RATE_LIMITED: "Wait a moment, then try again.",
   INSUFFICIENT_STORAGE: "Remove old clips, or ask who runs the server to make room.",
   UNAVAILABLE: "Try again in a moment.",
@@ -61,6 +72,14 @@ const ADVICE = {
   INPUT_GONE: "Add the clip again.",
   UNREACHABLE: "Check that it runs and that you are connected; this page goes on by itself.",
 };
+
+/** What the server calls an output of the clip. @param {string} clipName @param {Format} format */
+export function outputName(clipName, format) {
+  const { extension } = FORMATS[format];
+  const stem = clipName.replace(/\.[a-z0-9]{2,4}$/i, "");
+  const name = `${stem}.${extension}`;
+  return name.toLowerCase() === clipName.toLowerCase() ? `${stem}-cut.${extension}` : name;
+}
 
 /** A failure as sentences for people. @param {{ code?: string, message?: string }} failure */
 export function explain({ code = "", message = "" }) {

@@ -1,11 +1,11 @@
 use std::{sync::Arc, time::Duration};
 
-use clearcut_job::Clock;
+use clearcut_job::{Clock, OutputPointer};
 use clearcut_queue::JobRecord;
 use clearcut_store::UrlSigner;
 use serde_json::Value;
 
-use crate::shapes::Job;
+use crate::{shapes::Job, show::link_to};
 
 /// How a job reads on the wire, for those who tell of it without being asked.
 #[derive(Debug, Clone)]
@@ -27,9 +27,7 @@ impl JobDescriber {
     pub fn describe(&self, record: &JobRecord, link_base: &str) -> Value {
         let base = self.public_url.as_deref().map_or(link_base, |url| url.trim_end_matches('/'));
         let expires = self.clock.now().after(self.link_ttl);
-        let link = |key: &str| {
-            key.parse().map(|name| format!("{base}{}", self.signer.sign(&name, expires).0)).unwrap_or_default()
-        };
+        let link = |output: &OutputPointer| link_to(output, record, (&self.signer, base, expires));
         serde_json::to_value(Job::new(record, link)).unwrap_or_default()
     }
 }

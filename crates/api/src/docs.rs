@@ -12,7 +12,8 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use crate::{
-    ApiError, control, deliveries, events, files, health, jobs, list, sign_in, tus, uploads, usage, wait, webhooks,
+    ApiError, control, deliveries, events, files, health, jobs, list, preview, sign_in, tus, uploads, usage, wait,
+    webhooks,
 };
 
 #[derive(OpenApi)]
@@ -20,7 +21,7 @@ use crate::{
     info(title = "clearcut", description = "Removes the background from video and hands back transparent files."),
     paths(
         jobs::submit, jobs::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read,
-        wait::cut_now, uploads::create, uploads::put, uploads::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
+        wait::cut_now, preview::preview, uploads::create, uploads::put, uploads::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
         webhooks::create, webhooks::list, webhooks::read, webhooks::change, webhooks::delete,
         webhooks::read_secret, webhooks::rotate_secret, webhooks::read_key_secret, webhooks::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
@@ -29,7 +30,7 @@ use crate::{
     tags(
         (name = "jobs", description = "Submit a clip, read or follow how far it is, get links to the outputs, cancel, try again"),
         (name = "usage", description = "What the jobs of a key cost"),
-        (name = "video", description = "Send a clip and wait for its outputs"),
+        (name = "video", description = "Send a clip and wait for its outputs, or look at one picture of the cut"),
         (name = "uploads", description = "Send a clip before its jobs, at once or in pieces (tus 1.0)"),
         (name = "webhooks", description = "Be told of jobs instead of asking"),
         (name = "keys", description = "Get a key by the link that a fresh server prints"),

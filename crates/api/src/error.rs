@@ -134,6 +134,18 @@ pub enum ApiError {
         /// How many it may have.
         limit: usize,
     },
+    /// More previews at once than the key may have.
+    #[error("{limit} previews of this key are being made already")]
+    TooManyPreviews {
+        /// How many it may have.
+        limit: usize,
+    },
+    /// More previews at once than the server makes.
+    #[error("the server makes as many previews as it can at once; try again")]
+    PreviewsBusy {
+        /// When to come back.
+        retry_after_secs: u64,
+    },
     /// An idempotency key that stands for another body.
     #[error("this Idempotency-Key was used within a day for a request with other contents; draw a new key for each")]
     OtherBody,
@@ -230,7 +242,11 @@ impl ApiError {
             Self::TooLarge { .. } => "FILE_TOO_LARGE",
             Self::TooSlow | Self::StillRunning { .. } => "TIMEOUT",
             Self::RateLimited { .. } => "RATE_LIMITED",
-            Self::QuotaExceeded { .. } | Self::LineFull { .. } | Self::TooManyWaits { .. } => "QUOTA_EXCEEDED",
+            Self::QuotaExceeded { .. }
+            | Self::LineFull { .. }
+            | Self::TooManyWaits { .. }
+            | Self::TooManyPreviews { .. } => "QUOTA_EXCEEDED",
+            Self::PreviewsBusy { .. } => "PREVIEWS_BUSY",
             Self::OtherBody | Self::StillTakenIn => "IDEMPOTENCY_CONFLICT",
             Self::NotFailed { .. } => "JOB_NOT_FAILED",
             Self::InputGone => "INPUT_GONE",
@@ -265,7 +281,8 @@ impl ApiError {
             Self::QuotaExceeded { .. }
             | Self::RateLimited { .. }
             | Self::LineFull { .. }
-            | Self::TooManyWaits { .. } => StatusCode::TOO_MANY_REQUESTS,
+            | Self::TooManyWaits { .. }
+            | Self::TooManyPreviews { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UploadUnfinished
             | Self::UploadFinished
@@ -281,7 +298,7 @@ impl ApiError {
             Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::StillRunning { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Queue(_) | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Queue(_) | Self::Store(_) | Self::PreviewsBusy { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::JobFailed(failure) => match (failure.code, failure.code.fault()) {
                 (FailureCode::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
@@ -307,7 +324,7 @@ impl ApiError {
             Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),
             Self::RateLimited { per_minute, .. } => json!({ "limit": per_minute, "windowSecs": 60 }),
             Self::LineFull { limit } => json!({ "limit": limit }),
-            Self::TooManyWaits { limit } => json!({ "limit": limit }),
+            Self::TooManyWaits { limit } | Self::TooManyPreviews { limit } => json!({ "limit": limit }),
             Self::OtherBody | Self::StillTakenIn => json!({ "field": "Idempotency-Key" }),
             Self::NotFailed { state } => json!({ "status": state.name() }),
             Self::StillRunning { job } => json!({ "jobId": job }),
@@ -338,10 +355,10 @@ impl IntoResponse for ApiError {
             Self::TusVersion => {
                 headers.insert(crate::tus::VERSIONS, HeaderValue::from_static("1.0.0"));
             }
-            Self::RateLimited { retry_after_secs, .. } => {
+            Self::RateLimited { retry_after_secs, .. } | Self::PreviewsBusy { retry_after_secs } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));
             }
-            Self::UploadBusy | Self::StillTakenIn => {
+            Self::UploadBusy | Self::StillTakenIn | Self::TooManyPreviews { .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::NoRoom | Self::LineFull { .. } | Self::TooManyWaits { .. } | Self::Queue(_) | Self::Store(_) => {

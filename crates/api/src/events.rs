@@ -10,7 +10,7 @@ use clearcut_queue::{JobRecord, JobWatch, KeyId};
 use futures_util::{Stream, stream};
 use utoipa::ToSchema;
 
-use crate::{Api, ApiError, caller::Caller, query::whole, reply::ErrorReply, traffic::WaitUnderWay};
+use crate::{Api, ApiError, caller::Caller, query::whole, reply::ErrorReply, traffic::UnderWay};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -93,7 +93,7 @@ struct Follower {
     told: u64,
     /// The job as it was read last, not looked at yet.
     next: Option<JobRecord>,
-    _held: WaitUnderWay,
+    _held: UnderWay,
 }
 
 impl Follower {

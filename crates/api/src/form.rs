@@ -22,6 +22,10 @@ pub(crate) struct Form {
     pub(crate) url: Option<String>,
     /// The upload that the clip is.
     pub(crate) storage_id: Option<String>,
+    /// What the clip is called.
+    pub(crate) clip_name: Option<String>,
+    /// Which picture to show; of no meaning to a job, which does not read it.
+    pub(crate) time: Option<String>,
     /// Where to tell of the job.
     pub(crate) webhook_url: Option<String>,
 }
@@ -56,6 +60,8 @@ impl Form {
             // Not repeated in what is wrong with it: the address may hold a secret.
             "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
             "inputStorageId" => set_once(&mut self.storage_id, text.to_owned(), "inputStorageId", text)?,
+            "clipName" => set_once(&mut self.clip_name, text.to_owned(), "clipName", text)?,
+            "time" => set_once(&mut self.time, text.to_owned(), "time", text)?,
             "webhookUrl" => set_once(&mut self.webhook_url, text.to_owned(), "webhookUrl", "")?,
             _ => {}
         }
@@ -64,17 +70,30 @@ impl Form {
 
     /// The request, with defaults for what was not said.
     pub(crate) fn finish(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        let formats = match (self.format, self.formats) {
+        let formats = match (self.format, &self.formats) {
             (Some(_), Some(_)) => {
                 return Err(ApiError::Request("format and formats are given; only one of them is allowed".to_owned()));
             }
             (Some(format), None) => format.into(),
-            (None, Some(formats)) => Formats::new(formats)?,
+            (None, Some(formats)) => Formats::new(formats.clone())?,
             (None, None) => Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha])?,
         };
         if let Some(format) = formats.iter().find(|format| !available.available_formats.contains(format)) {
             return Err(ApiError::FormatUnavailable(format.name().to_owned()));
         }
+        self.cut_into(formats, available)
+    }
+
+    /// The request of a preview, which makes no file: what is said of files is of no meaning.
+    pub(crate) fn finish_for_preview(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
+        self.cut_into(OutputFormat::Apng.into(), available)
+    }
+
+    pub(crate) const fn has_size(&self) -> bool {
+        self.size.is_some()
+    }
+
+    fn cut_into(self, formats: Formats, available: &ApiSettings) -> Result<CutRequest, ApiError> {
         let (method, key) = (self.method.unwrap_or_default(), self.key.unwrap_or(KeyChoice::Auto));
         if method == MethodChoice::Ai && !available.has_network {
             return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());

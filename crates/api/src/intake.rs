@@ -6,7 +6,7 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
-use clearcut_job::{CutRequest, SNIFF_BYTES, UploadId, could_be_video};
+use clearcut_job::{ClipName, CutRequest, SNIFF_BYTES, UploadId, could_be_video};
 use clearcut_outbound::Target;
 use clearcut_queue::JobWebhook;
 use clearcut_store::{ObjectName, Stored, Upload};
@@ -53,15 +53,47 @@ pub(crate) struct TakenIn {
     pub(crate) request: CutRequest,
     /// Where the clip comes from.
     pub(crate) source: Source,
+    /// What the clip is called.
+    pub(crate) clip_name: Option<ClipName>,
     /// Where to tell of the job.
     pub(crate) webhook: Option<JobWebhook>,
+}
+
+/// The fields and the clip of a request, as they came.
+pub(crate) struct Gathered {
+    pub(crate) form: Form,
+    file: Option<Upload>,
+    /// What the part with the file says that it is called.
+    file_name: Option<String>,
+}
+
+impl Gathered {
+    /// What to show, and of which clip; when this fails, nothing is left of a file that came along.
+    pub(crate) async fn finish_for_preview(mut self, api: &Api) -> Result<(CutRequest, Source), ApiError> {
+        let source = read_source(api, &mut self.form, self.file.is_some())?;
+        let request = self.form.finish_for_preview(&api.settings)?;
+        Ok((request, settle(source, self.file).await?))
+    }
 }
 
 /// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
 /// disk; when it fails, nothing is left of it.
 pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiError> {
     let headers = request.headers().clone();
-    let announced = check_head(api, &headers)?;
+    let mut gathered = gather(api, request).await?;
+    let source = read_source(api, &mut gathered.form, gathered.file.is_some())?;
+    let Gathered { form, file, file_name } = gathered;
+    // A name that says nothing is as good as none.
+    let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
+    let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
+    let request = form.finish(&api.settings)?;
+    // Only now is it whole, so that no earlier error leaves an object behind.
+    Ok(TakenIn { request, source: settle(source, file).await?, clip_name, webhook })
+}
+
+/// Reads the body of a request: streams the file to the disk and gathers the fields. The file is no object yet.
+pub(crate) async fn gather(api: &Api, request: Request) -> Result<Gathered, ApiError> {
+    let announced = check_head(api, request.headers())?;
     check_room(api, announced).await?;
     let fate = request.extensions().get::<BodyFate>().cloned().unwrap_or_default();
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
@@ -71,8 +103,7 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiE
         Some(Verdict::TooSlow) => ApiError::TooSlow,
         None => explain(&error),
     };
-    let mut form = Form::default();
-    let mut file = None;
+    let mut gathered = Gathered { form: Form::default(), file: None, file_name: None };
     let mut parts = 0;
     while let Some(field) = multipart.next_field().await.map_err(&failed)? {
         parts += 1;
@@ -81,23 +112,24 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiE
         }
         let name = field.name().unwrap_or_default().to_owned();
         if name != "file" {
-            form.take(&name, &read_text(&name, field, &failed).await?)?;
-        } else if file.is_some() {
+            gathered.form.take(&name, &read_text(&name, field, &failed).await?)?;
+        } else if gathered.file.is_some() {
             return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
         } else {
-            file = Some(stream_file(api, field, &failed).await?);
+            gathered.file_name = field.file_name().map(str::to_owned);
+            gathered.file = Some(stream_file(api, field, &failed).await?);
         }
     }
-    let source = read_source(api, &mut form, file.is_some())?;
-    let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
-    let request = form.finish(&api.settings)?;
-    // Only now is it whole, so that no earlier error leaves an object behind.
-    let source = match (source, file) {
-        (Some(source), _) => source,
-        (None, Some(upload)) => Source::Stored(upload.finish().await?),
-        (None, None) => return Err(ApiError::Internal),
-    };
-    Ok(TakenIn { request, source, webhook })
+    Ok(gathered)
+}
+
+/// The source, with the file made an object if it is that.
+async fn settle(source: Option<Source>, file: Option<Upload>) -> Result<Source, ApiError> {
+    match (source, file) {
+        (Some(source), _) => Ok(source),
+        (None, Some(upload)) => Ok(Source::Stored(upload.finish().await?)),
+        (None, None) => Err(ApiError::Internal),
+    }
 }
 
 const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";

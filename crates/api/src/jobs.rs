@@ -18,6 +18,7 @@ use crate::{
     patience,
     reply::{ErrorReply, Reply},
     shapes::{Job, SubmitForm, Submitted},
+    tus,
 };
 
 /// Submit a job.
@@ -105,7 +106,7 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         }
         _ => None,
     };
-    let TakenIn { request, source, webhook } = take_in(api, request).await?;
+    let TakenIn { request, source, mut clip_name, webhook } = take_in(api, request).await?;
     let told = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
     let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", told.to_owned())];
     let once = key.map(|key| key.once(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));
@@ -117,7 +118,11 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
         Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),
     };
-    let job = NewJob { id: id.clone(), owner, request, input, webhook };
+    if let (None, NewInput::Uploaded(upload)) = (&clip_name, &input) {
+        let upload = api.queue.read_upload(upload).await?.filter(|upload| upload.owner == owner);
+        clip_name = upload.and_then(|upload| tus::clip_name_in(&upload.metadata));
+    }
+    let job = NewJob { id: id.clone(), owner, request, input, clip_name, webhook };
     let (queue, store) = (api.queue.clone(), api.store.clone());
     // On a task of its own: from here on a client that vanishes changes nothing.
     let submitted = tokio::spawn(async move {

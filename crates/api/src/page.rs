@@ -59,7 +59,6 @@ const ASSETS: &[Asset] = &[
     asset!("html.js", SCRIPT),
     asset!("key-keeper.js", SCRIPT),
     asset!("key-prompt.js", SCRIPT),
-    asset!("still-clip.js", SCRIPT),
     asset!("words.js", SCRIPT),
     asset!("clearcut-video.js", SCRIPT, "../../../player/clearcut-video.js"),
 ];

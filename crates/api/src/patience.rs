@@ -7,7 +7,7 @@ use clearcut_queue::{JobRecord, KeyId};
 use crate::{
     Api, ApiError,
     query::{Params, whole},
-    traffic::WaitUnderWay,
+    traffic::UnderWay,
 };
 
 /// The header by which a client asks a submit to wait (RFC 7240).
@@ -67,7 +67,7 @@ impl Api {
     }
 
     /// Holds one of the requests that `owner` may have waiting at once.
-    pub(crate) fn hold_wait(&self, owner: KeyId) -> Result<WaitUnderWay, ApiError> {
+    pub(crate) fn hold_wait(&self, owner: KeyId) -> Result<UnderWay, ApiError> {
         let limit = self.settings.max_waits;
         self.traffic.begin_wait(owner, limit).ok_or(ApiError::TooManyWaits { limit })
     }

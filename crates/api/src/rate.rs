@@ -21,6 +21,8 @@ const WINDOW: Duration = Duration::from_mins(1);
 pub(crate) enum Policy {
     /// Requests that put a job in line.
     Submits,
+    /// Previews, which make no job and cost as much as a small one.
+    Previews,
     /// All others.
     Requests,
 }
@@ -29,6 +31,7 @@ impl Policy {
     const fn name(self) -> &'static str {
         match self {
             Self::Submits => "submits",
+            Self::Previews => "previews",
             Self::Requests => "requests",
         }
     }
@@ -36,7 +39,11 @@ impl Policy {
     fn of(parts: &Parts) -> Self {
         let path = parts.uri.path();
         let submits = path.ends_with("/remove-background") || path.ends_with("/retry");
-        if parts.method == Method::POST && submits { Self::Submits } else { Self::Requests }
+        match parts.method {
+            Method::POST if submits => Self::Submits,
+            Method::POST if path.ends_with("/preview") => Self::Previews,
+            _ => Self::Requests,
+        }
     }
 }
 
@@ -92,6 +99,7 @@ pub(crate) fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), Api
     let policy = Policy::of(parts);
     let per_minute = match policy {
         Policy::Submits => key.limits.submits_per_minute.unwrap_or(api.settings.submits_per_minute),
+        Policy::Previews => api.settings.previews_per_minute,
         Policy::Requests => key.limits.requests_per_minute.unwrap_or(api.settings.requests_per_minute),
     };
     let allowance = api.traffic.take(key.id, policy, per_minute, Instant::now());

@@ -14,7 +14,7 @@ use tower_http::{
 
 use crate::{
     Api, ApiError, control, deliveries, docs, events, files, health, jobs, list, once, pace::PacedBody, page, patience,
-    rate, sign_in, trace, tus, upload_locks::UploadLocks, uploads, usage, wait, webhooks,
+    preview, rate, sign_in, trace, tus, upload_locks::UploadLocks, uploads, usage, wait, webhooks,
 };
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
@@ -34,6 +34,7 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/jobs/{id}/events", get(events::follow))
         .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(wait::cut_now))
+        .route("/api/v1/video/remove-background/preview", post(preview::preview))
         .route("/api/v1/uploads", post(uploads::create))
         .route("/api/v1/uploads/{id}", upload_resource())
         .route("/api/v1/jobs/{id}/deliveries", get(deliveries::of_job))

@@ -5,7 +5,7 @@ use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
 use clearcut_store::{Store, UrlSigner};
 
-use crate::{BodyLimits, OneTimeLink, Readiness, Traffic};
+use crate::{BodyLimits, OneTimeLink, Previewer, Readiness, Traffic};
 
 /// What the routes work with.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// What `/readyz` asks.
     pub readiness: Arc<dyn Readiness>,
+    /// Cuts single pictures.
+    pub previewer: Arc<dyn Previewer>,
     /// What is under way.
     pub traffic: Arc<Traffic>,
     /// What a fresh server printed for the first visit.
@@ -51,11 +53,15 @@ pub struct ApiSettings {
     pub slots: NonZeroUsize,
     /// Submits a minute of one key, where the key has no number of its own. Default 600.
     pub submits_per_minute: u32,
+    /// Previews a minute of one key. Default 240: a person who drags a slider asks for two or three a second.
+    pub previews_per_minute: u32,
     /// Other requests a minute of one key, where the key has no number of its own. Default 60,000: a client that asks every
     /// two seconds reaches it with two thousand jobs.
     pub requests_per_minute: u32,
     /// Requests of one key that may wait for a job at once. Default 1,000.
     pub max_waits: usize,
+    /// Previews of one key at once, those that wait for their turn included. Default 4: a page drops those that it wants no more.
+    pub max_previews: usize,
 }
 
 impl Default for ApiSettings {
@@ -71,8 +77,10 @@ impl Default for ApiSettings {
             disk_floor_bytes: 1 << 30,
             slots: NonZeroUsize::MIN,
             submits_per_minute: 600,
+            previews_per_minute: 240,
             requests_per_minute: 60_000,
             max_waits: 1000,
+            max_previews: 4,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The JSON of the wire, and nothing but its shape.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutMethod, JobState, MatteReport, Measured, MethodReason, UnixMillis, Warning};
+use clearcut_job::{CutMethod, JobState, MatteReport, Measured, MethodReason, OutputPointer, UnixMillis, Warning};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -94,6 +94,9 @@ pub(crate) struct Job {
     /// The job that this one runs again.
     #[schema(required = true)]
     retry_of: Option<String>,
+    /// What the clip is called; its outputs are downloaded under that name. Null where nobody said.
+    #[schema(required = true, example = "mascot.mp4")]
+    clip_name: Option<String>,
 }
 
 /// Why a job failed.
@@ -294,6 +297,10 @@ pub(crate) struct SubmitForm {
     /// `auto` (by colour where the background is flat, else by a neural network), `chroma`, or `ai`.
     #[schema(example = "auto")]
     method: Option<String>,
+    /// What the clip is called, such as `mascot.mp4`: downloads are then `mascot.webm`. If missing, the file name of `file`, or that of
+    /// tus's `Upload-Metadata`. Folders and what does not show are left out.
+    #[schema(example = "mascot.mp4")]
+    clip_name: Option<String>,
     /// Where to tell that the job started, completed or failed, beside the endpoints of the key: http or https, no user name,
     /// no private or local address. `/api/v1/webhooks/secret` verifies what comes.
     #[schema(example = "https://example.com/hooks/clearcut")]
@@ -301,8 +308,8 @@ pub(crate) struct SubmitForm {
 }
 
 impl Job {
-    /// `record` on the wire, with `link` making a link of the name of an object.
-    pub(crate) fn new(record: &JobRecord, link: impl Fn(&str) -> String) -> Self {
+    /// `record` on the wire, with `link` making a link to an output.
+    pub(crate) fn new(record: &JobRecord, link: impl Fn(&OutputPointer) -> String) -> Self {
         let progress = if record.state == JobState::Completed { 100 } else { record.progress.percent() };
         Self {
             job_id: record.id.to_string(),
@@ -323,6 +330,7 @@ impl Job {
             queue_position: None,
             estimated_start_at: None,
             retry_of: record.retry_of.as_ref().map(ToString::to_string),
+            clip_name: record.clip_name.as_ref().map(ToString::to_string),
         }
     }
 
@@ -333,16 +341,16 @@ impl Job {
 }
 
 impl JobResult {
-    fn new(record: &JobRecord, link: impl Fn(&str) -> String) -> Option<Self> {
+    fn new(record: &JobRecord, link: impl Fn(&OutputPointer) -> String) -> Option<Self> {
         let outcome = record.outcome.as_ref()?;
         let first = outcome.outputs.first()?;
-        let output = |pointer: &clearcut_job::OutputPointer| Output {
+        let output = |pointer: &OutputPointer| Output {
             format: pointer.format.name(),
-            url: link(&pointer.key),
+            url: link(pointer),
             size: pointer.size_bytes,
         };
         Some(Self {
-            output_url: link(&first.key),
+            output_url: link(first),
             output_format: first.format.name(),
             output_size: first.size_bytes,
             width: outcome.measured.width,

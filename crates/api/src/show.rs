@@ -1,6 +1,7 @@
 use axum::http::{HeaderMap, header};
-use clearcut_job::{JobState, UnixMillis};
+use clearcut_job::{JobState, OutputPointer, UnixMillis};
 use clearcut_queue::{JobRecord, KeyId, Outlook};
+use clearcut_store::{ObjectName, UrlSigner};
 
 use crate::{Api, ApiError, shapes::Job};
 
@@ -19,13 +20,10 @@ impl Api {
         let mut positions = outlook.positions.iter().copied();
         let base = self.base_url(headers);
         let expires = self.clock.now().after(self.settings.link_ttl);
-        let link = |key: &str| {
-            key.parse().map(|name| format!("{base}{}", self.signer.sign(&name, expires).0)).unwrap_or_default()
-        };
         let show = |record: &JobRecord| {
             let position = if waits(&record) { positions.next().flatten() } else { None };
             let start = position.and_then(|position| self.estimated_start(position, &outlook));
-            Job::new(record, link).waiting(position, start)
+            Job::new(record, |output| link_to(output, record, (&self.signer, &base, expires))).waiting(position, start)
         };
         Ok(records.iter().map(show).collect())
     }
@@ -48,6 +46,20 @@ impl Api {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
         format!("http://{host}")
     }
+}
+
+/// A link to an output of a job, which carries the name of the clip along for those who download it.
+pub(crate) fn link_to(
+    output: &OutputPointer,
+    record: &JobRecord,
+    (signer, base, expires): (&UrlSigner, &str, UnixMillis),
+) -> String {
+    let Ok(name) = output.key.parse::<ObjectName>() else { return String::new() };
+    let signed = match &record.clip_name {
+        Some(clip) => signer.sign_as(&name, &clip.of_output(output.format), expires),
+        None => signer.sign(&name, expires),
+    };
+    format!("{base}{}", signed.0)
 }
 
 /// How long the job at `position` has yet to wait, if jobs take as long as they did lately: those before it, and half of each

@@ -10,13 +10,17 @@ use clearcut_queue::KeyId;
 use crate::rate::{Allowance, Bucket, Policy};
 
 /// What is under way in this process, by key: how fast requests come, which submits are being taken in, and how many
-/// requests wait for a job.
+/// requests wait for a job or are previews.
 #[derive(Debug, Default)]
 pub struct Traffic {
     buckets: Mutex<HashMap<(KeyId, Policy), Bucket>>,
     submits: Arc<Mutex<HashSet<(KeyId, String)>>>,
-    waits: Arc<Mutex<HashMap<KeyId, usize>>>,
+    waits: Counts,
+    previews: Counts,
 }
+
+/// How many by key; those without any are left out.
+type Counts = Arc<Mutex<HashMap<KeyId, usize>>>;
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -38,14 +42,13 @@ impl Traffic {
     }
 
     /// Begins to wait for a job; `None` if `owner` has `most` requests waiting already.
-    pub(crate) fn begin_wait(&self, owner: KeyId, most: usize) -> Option<WaitUnderWay> {
-        let mut waits = locked(&self.waits);
-        let waiting = waits.entry(owner).or_default();
-        if *waiting >= most {
-            return None;
-        }
-        *waiting += 1;
-        Some(WaitUnderWay { owner, waits: self.waits.clone() })
+    pub(crate) fn begin_wait(&self, owner: KeyId, most: usize) -> Option<UnderWay> {
+        UnderWay::begin(&self.waits, owner, most)
+    }
+
+    /// Begins a preview; `None` if `owner` has `most` of them already.
+    pub(crate) fn begin_preview(&self, owner: KeyId, most: usize) -> Option<UnderWay> {
+        UnderWay::begin(&self.previews, owner, most)
     }
 }
 
@@ -62,16 +65,28 @@ impl Drop for SubmitUnderWay {
     }
 }
 
-/// A request that waits; over when dropped.
+/// A request that waits or is a preview; over when dropped.
 #[derive(Debug)]
-pub(crate) struct WaitUnderWay {
+pub(crate) struct UnderWay {
     owner: KeyId,
-    waits: Arc<Mutex<HashMap<KeyId, usize>>>,
+    counts: Counts,
 }
 
-impl Drop for WaitUnderWay {
+impl UnderWay {
+    /// Counts one more of `owner`; `None` if it has `most`.
+    fn begin(counts: &Counts, owner: KeyId, most: usize) -> Option<Self> {
+        let mut counted = locked(counts);
+        if counted.get(&owner).is_some_and(|count| *count >= most) || most == 0 {
+            return None;
+        }
+        *counted.entry(owner).or_default() += 1;
+        Some(Self { owner, counts: counts.clone() })
+    }
+}
+
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        release(&mut locked(&self.waits), &self.owner);
+        release(&mut locked(&self.counts), &self.owner);
     }
 }
 

@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::UnixMillis;
+use clearcut_job::{ClipName, UnixMillis};
 use clearcut_queue::{KeyId, UploadRecord};
 
 use crate::{
@@ -292,6 +292,15 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Result<Option<u64>, ApiErro
     // The database counts to this.
     let number = digits.and_then(|text| text.parse().ok()).filter(|number| i64::try_from(*number).is_ok());
     number.map(Some).ok_or_else(|| ApiError::Request(format!("{name} is not a whole number that is not negative")))
+}
+
+/// What the metadata of an upload says that its clip is called.
+pub(crate) fn clip_name_in(metadata: &str) -> Option<ClipName> {
+    use base64::Engine as _;
+    let mut pairs = metadata.split(',').filter_map(|pair| pair.trim().split_once(' '));
+    let (_, value) = pairs.find(|(key, _)| *key == "filename")?;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
+    ClipName::of_file(&String::from_utf8(bytes).ok()?)
 }
 
 /// Pairs of a key and its value in base64, as the client wrote them.

@@ -9,8 +9,10 @@ mod gc;
 pub(crate) mod halt;
 mod keys;
 mod log;
+mod moments;
 #[cfg(debug_assertions)]
 pub(crate) mod names;
+mod previewer;
 mod readiness;
 mod run;
 

@@ -5,8 +5,8 @@ mod decode;
 mod encode;
 
 pub(crate) use codecs::{decodes_audio, decodes_codec};
-pub(crate) use decode::{AUDIO_FILE, decode, extract_audio, probe_packets, probe_streams, sample};
-pub use decode::{DecodePlan, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
+pub(crate) use decode::{AUDIO_FILE, decode, excerpt, extract_audio, probe_packets, probe_streams, sample};
+pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
 pub use encode::{ColorTags, EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
 

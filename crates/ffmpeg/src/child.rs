@@ -133,6 +133,9 @@ impl Drop for Child {
         // Both fail only if the child has been reaped already, which is what is wanted.
         let _ = self.shared.kill();
         let _ = self.shared.wait();
+        // A sandbox that is killed in the middle of being made leaves what it has started behind: that ends with its pipes.
+        self.stdin = None;
+        self.stdout = None;
         if let Some(stderr) = self.stderr.take() {
             let _ = stderr.join();
         }
@@ -167,10 +170,27 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> Child {
+        shell_with(script, Stdio::null())
+    }
+
+    fn shell_with(script: &str, stdin: Stdio) -> Child {
         #[expect(clippy::disallowed_methods, reason = "a stand-in for ffmpeg")]
         let mut command = Command::new("/bin/sh");
         command.args(["-c", script]).process_group(0);
-        Child::spawn("testing", command, Stdio::null()).unwrap()
+        Child::spawn("testing", command, stdin).unwrap()
+    }
+
+    #[test]
+    fn a_dropped_child_leaves_nobody_waiting_for_what_outlives_it_on_its_pipes() {
+        let (done_to, done) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            // Like an encoder whose sandbox was killed before it could promise to die with it.
+            let mut child = shell_with("exec 3<&0; cat <&3 >/dev/null & echo started; exec sleep 1000", Stdio::piped());
+            child.take_stdout().unwrap().read_exact(&mut [0; 8]).unwrap();
+            drop(child);
+            let _ = done_to.send(());
+        });
+        assert!(done.recv_timeout(Duration::from_secs(20)).is_ok(), "the drop waits for a process that waits for it");
     }
 
     fn lives(id: u32) -> bool {

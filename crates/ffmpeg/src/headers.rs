@@ -1,7 +1,7 @@
 use std::{fs::File, time::Duration};
 
 use crate::{
-    Child, Container, Error, MediaError, MediaInfo, MediaLimits, Tools, probe,
+    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, probe,
     tools::{MAX_ANSWER_BYTES, QUESTION_TIMEOUT},
 };
 
@@ -20,6 +20,12 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Ways to end it from another thread; [`Self::info`] then complains of something.
+    #[must_use]
+    pub fn kill_handles(&self) -> [KillHandle; 2] {
+        [self.streams.kill_handle(), self.packets.kill_handle()]
+    }
+
     /// What the clip is, within the limits. Blocks.
     ///
     /// # Errors

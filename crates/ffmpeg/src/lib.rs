@@ -1,7 +1,7 @@
 //! The only crate that starts processes: ffmpeg and ffprobe, in a sandbox.
 //!
 //! [`Tools`] is what was found on this machine. [`Tools::probe`] says what a file is without decoding it; [`Tools::decode`],
-//! [`Tools::sample`] and [`Tools::extract_audio`] read it; [`Tools::encode`] writes a transparent file from raw pictures;
+//! [`Tools::sample`], [`Tools::excerpt`] and [`Tools::extract_audio`] read it; [`Tools::encode`] writes a transparent file from raw pictures;
 //! [`Tools::decode_matte`] reads one back to check it.
 //!
 //! A file of a stranger reaches ffmpeg only as an open file on its standard input, never as a name; its container is told from
@@ -19,7 +19,9 @@ mod sandbox;
 mod sniff;
 mod tools;
 
-pub use argv::{ColorTags, DecodePlan, EncodePlan, Layer, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
+pub use argv::{
+    ColorTags, DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap,
+};
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
 pub use error::{Error, MediaError};

@@ -13,8 +13,8 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, Layer, MediaInfo, MediaLimits, Probe, SamplePlan,
-    Sandbox, SandboxPolicy, argv, headers::reading_timeout,
+    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits, Probe,
+    SamplePlan, Sandbox, SandboxPolicy, argv, headers::reading_timeout,
 };
 
 /// Where programs are looked for.
@@ -171,6 +171,20 @@ impl Tools {
         limits: &MediaLimits,
     ) -> Result<Child, Error> {
         self.read("sampling", input, argv::sample(info, size, plan, limits), None)
+    }
+
+    /// Starts decoding a few pictures in a row to raw pictures on standard output.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn excerpt(
+        &self,
+        input: &File,
+        info: &MediaInfo,
+        plan: &ExcerptPlan,
+        limits: &MediaLimits,
+    ) -> Result<Child, Error> {
+        self.read("decoding an excerpt", input, argv::excerpt(info, plan, limits), None)
     }
 
     /// Starts writing the clip's sound to [`Self::AUDIO_FILE`] in `scratch`, as PCM that begins with the first picture.

@@ -6,6 +6,7 @@
 //! The life of a job is three tables: [`JobState`] with its legal [`Move`]s, [`Stage`] with its band of per cent, and
 //! [`FailureCode`] with its wire word and [`Fault`]. Nothing in this crate does input or output.
 
+mod clip_name;
 mod clock;
 mod day;
 mod failure;
@@ -21,6 +22,7 @@ mod sniff;
 mod stage;
 mod state;
 
+pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use day::{ParseDayError, UtcDay};
 pub use failure::{Failure, FailureCode};

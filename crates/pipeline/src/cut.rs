@@ -60,8 +60,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         job.tools.require(format)?;
     }
     progress(Progress::Surveying);
-    let info = probe?.info()?;
-    stop.check()?;
+    let info = stop.wait_for_headers(probe?)?;
     let plan = Plan::new(&info, job.request, &job.resources);
     check_rate(&plan, &job.limits)?;
     if plan.expected_frames > job.limits.max_frames {

@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, time::Duration};
 
 use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
@@ -35,6 +35,12 @@ pub enum Error {
         decoded: u64,
         /// Pictures that the headers promise.
         stated: u64,
+    },
+    /// One picture was asked for that lies beyond the clip's end.
+    #[error("the clip is {:.3} s long, and the time lies beyond", .length.as_secs_f64())]
+    NoSuchMoment {
+        /// How long the clip is.
+        length: Duration,
     },
     /// More pictures came out of the decoder than are allowed.
     #[error("the clip has more than {limit} pictures")]
@@ -111,6 +117,7 @@ impl Error {
             Self::Network(failure) => failure.code,
             Self::NetworkAnswer(_) => "MODEL_UNUSABLE",
             Self::EndedEarly { .. } | Self::TooManyPictures { .. } | Self::TooLargeFor { .. } => "INVALID_VIDEO",
+            Self::NoSuchMoment { .. } => "INVALID_REQUEST",
             Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
             Self::Stalled { .. } => "TIMEOUT",
             Self::Cancelled => "JOB_CANCELLED",
@@ -126,6 +133,7 @@ impl Error {
             Self::Network(failure) => failure.fault,
             Self::NoFlatBackground { .. }
             | Self::EndedEarly { .. }
+            | Self::NoSuchMoment { .. }
             | Self::TooManyPictures { .. }
             | Self::TooLargeFor { .. }
             | Self::Cancelled => Fault::Input,
@@ -156,6 +164,7 @@ impl Error {
             Self::EndedEarly { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
+            Self::NoSuchMoment { .. } => Some("Ask for a moment between the clip's beginning and its end."),
             Self::TooManyPictures { .. } => Some("Cut the clip shorter."),
             Self::TooLargeFor { .. } => Some("Ask for a smaller picture with --size, or for another format."),
             Self::CheckFailed { .. } => {

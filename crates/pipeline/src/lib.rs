@@ -8,6 +8,8 @@
 //!                                                                        └→ …
 //! ```
 //!
+//! [`Moment`] shows one picture of it before: the same measuring and the same matting, of a picture and its neighbours.
+//!
 //! Where the background is not flat, or a network was asked for, one that [`Networks`] opens takes the place of the key.
 
 mod animate;
@@ -19,6 +21,7 @@ mod error;
 mod layers;
 mod matting;
 mod method;
+mod moment;
 mod network_matting;
 mod plan;
 mod progress;
@@ -26,12 +29,14 @@ mod quality;
 mod read_back;
 mod report;
 mod stack;
+mod still;
 mod stop;
 mod survey;
 
 pub use cut::{CutJob, cut};
 pub use error::Error;
 pub use method::{NetworkFailure, Networks, OpenNetwork};
+pub use moment::{Moment, StillCut};
 pub use plan::Resources;
 pub use progress::Progress;
 pub use report::{CutReport, OutputReport};

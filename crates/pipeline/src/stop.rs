@@ -3,7 +3,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use clearcut_ffmpeg::{Child, KillHandle};
+use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe};
 
 use crate::Error;
 
@@ -49,14 +49,25 @@ impl Stop {
 
     /// Makes `child` end with the cut.
     pub(crate) fn covers(&self, child: Child) -> Child {
+        self.kills([child.kill_handle()]);
+        child
+    }
+
+    /// What the headers say. They may be those of a very long clip, so the cut ends here, too.
+    pub(crate) fn wait_for_headers(&self, probe: Probe) -> Result<MediaInfo, Error> {
+        self.kills(probe.kill_handles());
+        let info = probe.info();
+        self.check()?;
+        Ok(info?)
+    }
+
+    fn kills(&self, children: impl IntoIterator<Item = KillHandle>) {
         let mut held = self.held();
         if self.is_stopped() {
-            child.kill_handle().kill();
+            children.into_iter().for_each(|child| child.kill());
         } else {
-            held.children.push(child.kill_handle());
+            held.children.extend(children);
         }
-        drop(held);
-        child
     }
 
     /// `Err` with the reason once stopped. The reason is given out once.

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use clearcut_job::{
-    Clock, Failure, FencingToken, JobId, JobState, Move, Outcome, Progress, Stage, UnixMillis, WorkerId,
+    ClipName, Clock, Failure, FencingToken, JobId, JobState, Move, Outcome, Progress, Stage, UnixMillis, WorkerId,
 };
 
 use crate::{
@@ -69,6 +69,7 @@ struct Row {
     noted: webhooks::Noted,
     revision: u64,
     retry_of: Option<JobId>,
+    clip_name: Option<ClipName>,
 }
 
 impl MemoryQueue {
@@ -166,6 +167,7 @@ impl Row {
             outcome: self.outcome.clone(),
             revision: self.revision,
             retry_of: self.retry_of.clone(),
+            clip_name: self.clip_name.clone(),
         }
     }
 }

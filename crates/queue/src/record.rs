@@ -1,4 +1,6 @@
-use clearcut_job::{CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis};
+use clearcut_job::{
+    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis,
+};
 
 use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
 
@@ -24,6 +26,8 @@ pub struct NewJob {
     pub request: CutRequest,
     /// What it works on.
     pub input: NewInput,
+    /// What its clip is called.
+    pub clip_name: Option<ClipName>,
     /// Where to tell of it, beside the endpoints of the key.
     pub webhook: Option<JobWebhook>,
 }
@@ -61,6 +65,8 @@ pub struct JobRecord {
     pub revision: u64,
     /// The job that this one runs again.
     pub retry_of: Option<JobId>,
+    /// What its clip is called.
+    pub clip_name: Option<ClipName>,
 }
 
 /// A job in the hands of a worker.

@@ -17,5 +17,5 @@ pub use error::StoreError;
 pub use grow::Growing;
 pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
-pub use sign::{SignedPath, SigningError, UrlSigner};
+pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
 pub use upload::{Stored, Upload};

@@ -1,4 +1,4 @@
-use std::{fmt, fs, io, path::Path};
+use std::{fmt, fmt::Write as _, fs, io, path::Path};
 
 use clearcut_job::{UnixMillis, UploadId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -59,6 +59,15 @@ impl UrlSigner {
         SignedPath(format!("/files/{name}?{}", self.query(FILE, name.as_str(), expires)))
     }
 
+    /// The link that opens `name` until `expires`, and says that it is called `file_name`: a name that the link's reader can rely on is part of
+    /// what is signed.
+    #[must_use]
+    pub fn sign_as(&self, name: &ObjectName, file_name: &str, expires: UnixMillis) -> SignedPath {
+        let encoded = percent_encode(file_name);
+        let query = self.query(FILE, &named(name, Some(&encoded)), expires);
+        SignedPath(format!("/files/{name}?filename={encoded}&{query}"))
+    }
+
     /// The link that takes the bytes of `upload` until `expires`, to the second.
     #[must_use]
     pub fn sign_upload(&self, upload: &UploadId, expires: UnixMillis) -> SignedPath {
@@ -71,7 +80,7 @@ impl UrlSigner {
         format!("expires={expires_secs}&signature={signature}")
     }
 
-    /// Whether a link to `name` with these two values opens it at `now`.
+    /// Whether a link to `name` with these values opens it at `now`; `encoded` is the file name as it stands in the link, if one does.
     ///
     /// # Errors
     /// If anything was changed or its time is over; the signature is looked at first, so that an expired link tells
@@ -79,11 +88,11 @@ impl UrlSigner {
     pub fn check(
         &self,
         name: &ObjectName,
-        expires: &str,
-        signature: &str,
+        encoded: Option<&str>,
+        (expires, signature): (&str, &str),
         now: UnixMillis,
     ) -> Result<(), SigningError> {
-        self.check_query(FILE, name.as_str(), (expires, signature), now)
+        self.check_query(FILE, &named(name, encoded), (expires, signature), now)
     }
 
     /// Whether a link to `upload` with these two values takes bytes at `now`.
@@ -124,6 +133,25 @@ impl UrlSigner {
         mac.update(format!("clearcut {purpose} v1\n{expires_secs}\n{name}").as_bytes());
         mac
     }
+}
+
+/// What a link to an object signs. No name of an object holds a line feed.
+fn named(name: &ObjectName, encoded: Option<&str>) -> String {
+    encoded.map_or_else(|| name.to_string(), |encoded| format!("{name}\n{encoded}"))
+}
+
+/// `text` in UTF-8 with all but letters, digits and `-._~` as `%XX`: fit for a query, and for the `filename*` of a header (RFC 8187).
+#[must_use]
+pub fn percent_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
 }
 
 impl fmt::Debug for UrlSigner {
@@ -168,7 +196,7 @@ mod tests {
     #[test]
     fn a_link_opens_until_its_time_is_over() {
         let (signer, name, expires, signature) = signed();
-        let at = |secs: i64| signer.check(&name, &expires, &signature, UnixMillis(NOW.0 + secs * 1000));
+        let at = |secs: i64| signer.check(&name, None, (&expires, &signature), UnixMillis(NOW.0 + secs * 1000));
         assert_eq!(at(0), Ok(()));
         assert_eq!(at(3599), Ok(()));
         assert_eq!(at(3600), Err(SigningError::Expired));
@@ -179,7 +207,7 @@ mod tests {
         let (signer, name, expires, signature) = signed();
         let refused = |name: &ObjectName, expires: &str, signature: &str| {
             assert_eq!(
-                signer.check(name, expires, signature, NOW),
+                signer.check(name, None, (expires, signature), NOW),
                 Err(SigningError::Changed),
                 "{expires} {signature}"
             );
@@ -195,7 +223,22 @@ mod tests {
         refused(&name, &expires, &signature.to_uppercase());
         refused(&name, &expires, "");
         refused(&ObjectName::upload(1), &expires, &signature);
-        assert!(UrlSigner::new([8; 32]).check(&name, &expires, &signature, NOW).is_err());
+        assert!(UrlSigner::new([8; 32]).check(&name, None, (&expires, &signature), NOW).is_err());
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_part_of_its_link() {
+        let signer = UrlSigner::new([7; 32]);
+        let name = ObjectName::output(&JobId::from_random(1), FencingToken(1), OutputFormat::Webm);
+        let SignedPath(path) = signer.sign_as(&name, "Füße \"1\".webm", UnixMillis(NOW.0 + 1000));
+        let (_, query) = path.split_once("?filename=").unwrap();
+        let (encoded, rest) = query.split_once("&expires=").unwrap();
+        let times = rest.split_once("&signature=").unwrap();
+        assert_eq!(encoded, "F%C3%BC%C3%9Fe%20%221%22.webm");
+        assert_eq!(signer.check(&name, Some(encoded), times, NOW), Ok(()));
+        for other in [None, Some("evil.exe"), Some(""), Some("F%c3%bc%c3%9fe%20%221%22.webm")] {
+            assert_eq!(signer.check(&name, other, times, NOW), Err(SigningError::Changed), "{other:?}");
+        }
     }
 
     #[test]

@@ -5,13 +5,15 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
-use clearcut_api::{Api, ApiSettings, BodyLimits, Check, OneTimeLink, Readiness, routes};
+use clearcut_api::{Api, ApiSettings, BodyLimits, Check, OneTimeLink, Previewer, Readiness, routes};
 use clearcut_job::{Clock as _, JobId, ManualClock, UnixMillis, WorkerId};
 use clearcut_queue::{Claimed, KeyHash, MemoryQueue, NewKey, Policy, Queue};
 use clearcut_store::{Store, UrlSigner};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
+
+use crate::preview::Painter;
 
 pub(crate) const KEY: &str = "hc_0123456789abcdefghijklmnopqrstuv";
 pub(crate) const OTHER_KEY: &str = "hc_abcdefghijklmnopqrstuv0123456789";
@@ -71,21 +73,26 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
-        Self::assemble(Arc::new(AllWell), None, change).await
+        Self::assemble(Arc::new(AllWell), None, Arc::new(Painter::default()), change).await
+    }
+
+    pub(crate) async fn with_previewer(previewer: Arc<dyn Previewer>, change: impl FnOnce(&mut ApiSettings)) -> Self {
+        Self::assemble(Arc::new(AllWell), None, previewer, change).await
     }
 
     pub(crate) async fn with_readiness(readiness: impl Readiness + 'static) -> Self {
-        Self::assemble(Arc::new(readiness), None, |_| {}).await
+        Self::assemble(Arc::new(readiness), None, Arc::new(Painter::default()), |_| {}).await
     }
 
     /// The same over a queue other than the one in memory.
     pub(crate) async fn with_queue(queue: Arc<dyn Queue>) -> Self {
-        Self::assemble(Arc::new(AllWell), Some(queue), |_| {}).await
+        Self::assemble(Arc::new(AllWell), Some(queue), Arc::new(Painter::default()), |_| {}).await
     }
 
     async fn assemble(
         readiness: Arc<dyn Readiness>,
         queue: Option<Arc<dyn Queue>>,
+        previewer: Arc<dyn Previewer>,
         change: impl FnOnce(&mut ApiSettings),
     ) -> Self {
         let clock = Arc::new(ManualClock::at(UnixMillis(1_710_000_000_500)));
@@ -104,6 +111,7 @@ impl Server {
             signer: Arc::new(UrlSigner::new([7; 32])),
             clock: clock.clone(),
             readiness,
+            previewer,
             link: Arc::new(OneTimeLink::new(LINK_TOKEN, KEY.to_owned(), LINK_ENDS)),
             traffic: Arc::default(),
             settings: Arc::new(settings),
@@ -201,24 +209,30 @@ pub(crate) const CLIP: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
 
 pub(crate) struct Part<'a> {
     name: &'a str,
-    file: bool,
+    /// What the file is called, if it is one.
+    file: Option<&'a str>,
     content: &'a [u8],
 }
 
 impl<'a> Part<'a> {
     pub(crate) const fn file(content: &'a [u8]) -> Self {
-        Self { name: "file", file: true, content }
+        Self { name: "file", file: Some("blob"), content }
+    }
+
+    pub(crate) const fn named(self, file_name: &'a str) -> Self {
+        Self { file: Some(file_name), ..self }
     }
 
     pub(crate) const fn text(name: &'a str, text: &'a str) -> Self {
-        Self { name, file: false, content: text.as_bytes() }
+        Self { name, file: None, content: text.as_bytes() }
     }
 }
 
 pub(crate) fn form(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for part in parts {
-        let file = if part.file { "; filename=\"blob\"\r\nContent-Type: video/mp4" } else { "" };
+        let file =
+            part.file.map(|name| format!("; filename=\"{name}\"\r\nContent-Type: video/mp4")).unwrap_or_default();
         let head = format!("--X\r\nContent-Disposition: form-data; name=\"{}\"{file}\r\n\r\n", part.name);
         body.extend_from_slice(head.as_bytes());
         body.extend_from_slice(part.content);

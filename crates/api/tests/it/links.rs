@@ -5,8 +5,10 @@ use axum::{
     http::{Method, Request},
 };
 
+use clearcut_job::WorkerId;
+
 use crate::{
-    fixture::{Answer, KEY, Server},
+    fixture::{Answer, CLIP, KEY, Part, Server},
     reading::complete,
 };
 
@@ -132,4 +134,49 @@ async fn a_page_of_another_origin_may_ask_with_a_key() {
     for header in ["ratelimit", "ratelimit-policy", "retry-after", "idempotent-replayed", "preference-applied"] {
         assert!(read.header("access-control-expose-headers").contains(header), "{header}");
     }
+}
+
+/// The `Content-Disposition` of the output of a job that was submitted with these parts, and what the job calls its clip.
+async fn called(parts: &[Part<'_>]) -> (String, serde_json::Value) {
+    let server = Server::new().await;
+    assert_eq!(server.submit(parts).await.status, 202);
+    let claimed = server.queue.claim(&WorkerId::from_random(1)).await.unwrap().unwrap();
+    complete(&server, &claimed, CONTENT).await;
+    let job = server.get(&format!("/api/v1/jobs/{}", claimed.id), KEY).await.json();
+    let path =
+        job["data"]["result"]["outputUrl"].as_str().unwrap().strip_prefix("http://localhost").unwrap().to_owned();
+    let answer = ask(&server, Method::GET, &path, &[]).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    if let Some((before, rest)) = path.split_once("filename=") {
+        let (_, after) = rest.split_once('&').unwrap();
+        for other in ["evil.exe", "", "%"] {
+            let changed = ask(&server, Method::GET, &format!("{before}filename={other}&{after}"), &[]).await;
+            assert_eq!(changed.error(), (403, "INVALID_SIGNATURE".to_owned()), "{other:?}");
+        }
+        let without = ask(&server, Method::GET, &format!("{before}{after}"), &[]).await;
+        assert_eq!(without.error(), (403, "INVALID_SIGNATURE".to_owned()));
+    }
+    (answer.header("content-disposition").to_owned(), job["data"]["clipName"].clone())
+}
+
+#[tokio::test]
+async fn a_download_is_called_as_its_clip() {
+    let (disposition, name) = called(&[Part::file(CLIP).named("mascot.mp4")]).await;
+    assert_eq!(disposition, "inline; filename=\"mascot.webm\"; filename*=UTF-8''mascot.webm");
+    assert_eq!(name, "mascot.mp4");
+    // A field says more than the part, and a program's `blob` says nothing.
+    let field = [Part::file(CLIP).named("x.mp4"), Part::text("clipName", "clips/F\u{fc}\u{df}e 1.mov")];
+    let (disposition, name) = called(&field).await;
+    assert_eq!(disposition, "inline; filename=\"F__e 1.webm\"; filename*=UTF-8''F%C3%BC%C3%9Fe%201.webm");
+    assert_eq!(name, "F\u{fc}\u{df}e 1.mov");
+    let (disposition, name) = called(&[Part::file(CLIP)]).await;
+    assert!(disposition.starts_with("inline; filename=\"jd") && name.is_null(), "{disposition} {name}");
+}
+
+#[tokio::test]
+async fn a_hostile_name_breaks_out_of_no_header_and_no_folder() {
+    let hostile = "../\u{202e}a\r\nSet-Cookie: x=\"1\"; filename=b.exe\\c\"d;.mp4";
+    let (disposition, name) = called(&[Part::file(CLIP), Part::text("clipName", hostile)]).await;
+    assert_eq!(disposition, "inline; filename=\"cd_.webm\"; filename*=UTF-8''cd%3B.webm");
+    assert_eq!(name, "cd;.mp4");
 }

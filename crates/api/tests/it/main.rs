@@ -14,6 +14,7 @@ mod links;
 mod list;
 mod once;
 mod page;
+mod preview;
 mod reading;
 mod tus;
 mod uploads;

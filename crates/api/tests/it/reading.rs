@@ -63,7 +63,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
         "jobId": id, "type": "video", "status": "queued", "progress": 0, "stage": "queued-on-railway",
         "createdAt": 1_710_000_000, "startedAt": null, "completedAt": null, "expiresAt": null,
         "error": null, "result": null,
-        "revision": 1, "queuePosition": 1, "estimatedStartAt": null, "retryOf": null,
+        "revision": 1, "queuePosition": 1, "estimatedStartAt": null, "retryOf": null, "clipName": null,
     });
     assert_eq!(read(&server, &id).await, queued);
 
@@ -101,7 +101,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             },
             "outputs": [{"format": "webm", "url": null, "size": 4}],
         },
-        "revision": 5, "queuePosition": null, "estimatedStartAt": null, "retryOf": null,
+        "revision": 5, "queuePosition": null, "estimatedStartAt": null, "retryOf": null, "clipName": null,
     });
     assert_eq!(done, expected);
 }

@@ -50,6 +50,10 @@ struct Given {
     #[arg(long, value_name = "N", env = "CLEARCUT_SLOTS")]
     slots: Option<NonZeroUsize>,
 
+    /// Previews at once [default: 1]
+    #[arg(long, value_name = "N", env = "CLEARCUT_PREVIEWS")]
+    previews: Option<NonZeroUsize>,
+
     /// Largest upload [default: 2048]
     #[arg(long, value_name = "MIB", env = "CLEARCUT_MAX_UPLOAD_MIB")]
     max_upload_mib: Option<u64>,
@@ -114,6 +118,10 @@ struct Given {
     #[arg(long, value_name = "N", env = "CLEARCUT_SUBMITS_PER_MINUTE")]
     submits_per_minute: Option<NonZeroU32>,
 
+    /// Previews a minute of one key [default: 240]
+    #[arg(long, value_name = "N", env = "CLEARCUT_PREVIEWS_PER_MINUTE")]
+    previews_per_minute: Option<NonZeroU32>,
+
     /// Other requests a minute of one key [default: 60000]
     #[arg(long, value_name = "N", env = "CLEARCUT_REQUESTS_PER_MINUTE")]
     requests_per_minute: Option<NonZeroU32>,
@@ -160,6 +168,7 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) public_url: Option<String>,
     pub(crate) slots: NonZeroUsize,
+    pub(crate) previews: NonZeroUsize,
     pub(crate) max_upload_bytes: u64,
     pub(crate) link_ttl: Duration,
     pub(crate) sync_wait: Duration,
@@ -176,6 +185,7 @@ pub(crate) struct Settings {
     pub(crate) max_running_per_key: u32,
     pub(crate) max_waiting_per_key: u32,
     pub(crate) submits_per_minute: u32,
+    pub(crate) previews_per_minute: u32,
     pub(crate) requests_per_minute: u32,
     pub(crate) max_waits_per_key: usize,
     pub(crate) grace: Duration,
@@ -207,6 +217,7 @@ impl Settings {
             listen: pick!(listen, SocketAddr::from(([127, 0, 0, 1], 8787))),
             public_url: given.public_url.clone().or(file.public_url),
             slots: pick!(slots, NonZeroUsize::MIN),
+            previews: pick!(previews, NonZeroUsize::MIN),
             max_upload_bytes: pick!(max_upload_mib, 2048) << 20,
             link_ttl: Duration::from_secs(pick!(link_ttl_secs, 3600)),
             sync_wait: Duration::from_secs(pick!(sync_wait_secs, 170)),
@@ -226,6 +237,7 @@ impl Settings {
             },
             max_waiting_per_key: pick!(max_waiting_per_key, 10_000),
             submits_per_minute: pick!(submits_per_minute, per_minute(600)).get(),
+            previews_per_minute: pick!(previews_per_minute, per_minute(240)).get(),
             requests_per_minute: pick!(requests_per_minute, per_minute(60_000)).get(),
             max_waits_per_key: pick!(max_waits_per_key, 1000),
             grace: Duration::from_secs(pick!(grace_secs, 30)),

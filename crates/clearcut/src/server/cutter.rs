@@ -1,4 +1,4 @@
-use std::fs::File;
+use std::{fs::File, sync::Arc};
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{Failure, FailureCode, Fault, Measured, Progress, Stage};
@@ -11,7 +11,7 @@ use crate::networks::InstalledNetworks;
 #[derive(Debug)]
 pub(crate) struct PipelineCutter {
     pub(crate) tools: Tools,
-    pub(crate) networks: InstalledNetworks,
+    pub(crate) networks: Arc<InstalledNetworks>,
 }
 
 impl Cutter for PipelineCutter {
@@ -35,7 +35,7 @@ impl Cutter for PipelineCutter {
             scratch: &order.scratch,
             limits: MediaLimits::default(),
             resources: Resources::default(),
-            networks: &self.networks,
+            networks: self.networks.as_ref(),
         };
         let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(place(step)));
         report.map(outcome).map_err(|error| explain(&error))
@@ -71,8 +71,10 @@ fn outcome(report: CutReport) -> CutOutcome {
 }
 
 /// The failure for the one who asked; what the tools said goes to the log.
-fn explain(error: &Error) -> Failure {
-    tracing::warn!(?error, code = error.code(), "a cut failed");
+pub(super) fn explain(error: &Error) -> Failure {
+    if !matches!(error, Error::Cancelled) {
+        tracing::warn!(?error, code = error.code(), "a cut failed");
+    }
     let known = FailureCode::from_wire(error.code());
     match error.fault() {
         Fault::Input if known.fault() == Fault::Input => Failure::new(known, error.to_string()),

@@ -18,6 +18,7 @@ use super::{
     cutter::PipelineCutter,
     describer::AsTheApi,
     first_key::{draw_token, make_key},
+    previewer::PipelinePreviewer,
     readiness::ServerReadiness,
 };
 use crate::{failure::Failure, networks::InstalledNetworks};
@@ -41,16 +42,22 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
     let listener = listen(settings.listen).await?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
     let network = usable(&networks);
+    let networks = Arc::new(networks);
     let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
 
     let drain = Drain::default();
     let capabilities = tools.capabilities()?;
     let available_formats = formats_of(capabilities);
+    let previews = absolute(&settings.data)?.join("previews");
+    let previewer =
+        PipelinePreviewer::new(tools.clone(), networks.clone(), store.clone(), previews, settings.previews.get())
+            .map_err(|error| host("DATA_DIRECTORY", &error))?;
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
         signer: Arc::new(signer),
         clock: clock.clone(),
+        previewer: Arc::new(previewer),
         traffic: Arc::default(),
         link: Arc::new(link),
         readiness: Arc::new(ServerReadiness::new(&tools, capabilities, network.clone(), drain.stop_claiming.clone())),
@@ -65,8 +72,10 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
             disk_floor_bytes: settings.disk_floor_bytes,
             slots: settings.slots,
             submits_per_minute: settings.submits_per_minute,
+            previews_per_minute: settings.previews_per_minute,
             requests_per_minute: settings.requests_per_minute,
             max_waits: settings.max_waits_per_key,
+            ..ApiSettings::default()
         }),
     };
     let courier = Courier {

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
@@ -43,6 +43,17 @@ pub enum Sampled {
     References(Duration),
     /// All, every so many-th, at least 1.
     Every(u64),
+}
+
+/// Which few pictures in a row are decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExcerptPlan {
+    /// Size of the pictures.
+    pub size: Size,
+    /// Where the first of them lies, counted from the clip's first picture. What lies before it is looked for by its key frames alone.
+    pub from: Duration,
+    /// Stop after so many.
+    pub pictures: u64,
 }
 
 /// From which colours a clip is converted to BT.709 on decoding. What the clip does not state is taken to be BT.2020.
@@ -126,6 +137,28 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
     let mut filters = vec![select];
     filters.extend(pixel_filters(info, size));
     arguments.extend(words(&format!("-frames:v {}", plan.max_pictures)));
+    arguments.extend(raw_output(info, &filters));
+    arguments
+}
+
+/// ffmpeg: some raw pictures in a row of [`MediaInfo::picture_format`] to standard output, decoded on one thread.
+pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits) -> Vec<String> {
+    let mut options = "-threads 1".to_owned();
+    let mut retiming = info.has_variable_rate.then(|| format!("fps={}", info.frame_rate));
+    // From the beginning nothing has to be looked for, and containers that cannot be searched are read all the same.
+    if !plan.from.is_zero() {
+        // A quarter of a picture early, since containers round timestamps: the first that comes is the one that is meant. Half of one would be
+        // rounded to the picture before where the container counts in pictures.
+        let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
+        let from = info.video_start_secs + plan.from.as_secs_f64() - quarter;
+        let _ = write!(options, " -seek_timestamp 1 -ss {from:.6}");
+        // Counted from there, also where the picture that is shown then began before.
+        retiming = retiming.map(|retiming| retiming + ":start_time=0");
+    }
+    let mut filters: Vec<String> = retiming.into_iter().collect();
+    filters.extend(pixel_filters(info, plan.size));
+    let mut arguments = ffmpeg_input(info, limits, &options);
+    arguments.extend(words(&format!("-frames:v {}", plan.pictures)));
     arguments.extend(raw_output(info, &filters));
     arguments
 }

@@ -40,6 +40,10 @@ fn sample_plan() -> SamplePlan {
     SamplePlan { among: Sampled::KeyFrames(7), max_pictures: 24 }
 }
 
+fn excerpt_plan() -> ExcerptPlan {
+    ExcerptPlan { size: Size::new(80, 60).unwrap(), from: Duration::from_secs(2), pictures: 9 }
+}
+
 fn encode_plan(format: OutputFormat) -> EncodePlan {
     EncodePlan {
         format,
@@ -62,6 +66,7 @@ fn reading(info: &MediaInfo) -> Vec<Vec<String>> {
         probe_packets(info.container, &limits),
         decode(info, &decode_plan(), &limits),
         sample(info, info.size, &sample_plan(), &limits),
+        excerpt(info, &excerpt_plan(), &limits),
         extract_audio(info, &limits),
     ]
 }
@@ -122,6 +127,7 @@ fn ffmpeg_never_asks_its_terminal() {
     let mut commands = vec![
         decode(&info(), &decode_plan(), &limits),
         sample(&info(), info().size, &sample_plan(), &limits),
+        excerpt(&info(), &excerpt_plan(), &limits),
         extract_audio(&info(), &limits),
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
@@ -165,6 +171,17 @@ fn samples_are_key_frames_only_where_asked() {
     assert_eq!(value(&references, "-skip_frame"), "noref");
     let selected = "select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.250000),";
     assert!(value(&references, "-vf").starts_with(selected), "by time, since what is skipped is not counted");
+}
+
+#[test]
+fn an_excerpt_begins_a_little_early_on_the_files_clock_and_without_a_search_at_the_beginning() {
+    let arguments = excerpt(&info(), &excerpt_plan(), &MediaLimits::default());
+    assert_eq!((value(&arguments, "-seek_timestamp"), value(&arguments, "-ss")), ("1", "1.491658"));
+    assert_eq!((value(&arguments, "-frames:v"), value(&arguments, "-threads")), ("9", "1"));
+    let place = |word: &str| arguments.iter().position(|found| found == word);
+    assert!(place("-ss") < place("-i"), "what lies before is decoded and thrown away: {arguments:?}");
+    let first = excerpt(&info(), &ExcerptPlan { from: Duration::ZERO, ..excerpt_plan() }, &MediaLimits::default());
+    assert!(!first.contains(&"-ss".to_owned()), "{first:?}");
 }
 
 #[test]

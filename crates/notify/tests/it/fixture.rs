@@ -80,6 +80,7 @@ impl Post {
         let job = NewJob {
             id: id.clone(),
             owner: self.owner,
+            clip_name: None,
             request: CutRequest {
                 formats: Formats::from(OutputFormat::Webm),
                 method: MethodChoice::Auto,

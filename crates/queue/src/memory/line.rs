@@ -7,7 +7,7 @@ impl Tables {
     pub(super) fn submit(&mut self, job: NewJob, policy: &Policy, now: UnixMillis) -> Result<(), QueueError> {
         self.check_line(job.owner, policy)?;
         let input = self.admit_input(policy, job.owner, job.input, now)?;
-        self.push(job.id.clone(), job.owner, job.request.to_json(), input, now)?;
+        self.push(job.id.clone(), job.owner, job.request.to_json(), input, now)?.clip_name = job.clip_name;
         if let Some(webhook) = job.webhook {
             self.webhooks.keep_url(job.owner, &job.id, webhook, now);
         }
@@ -63,6 +63,7 @@ impl Tables {
             noted: Noted::default(),
             revision: 1,
             retry_of: None,
+            clip_name: None,
         });
         self.jobs.last_mut().ok_or(QueueError::Taken)
     }

@@ -92,10 +92,11 @@ impl OwnedJobs for MemoryQueue {
         if row.input.is_gone() {
             return Ok(Retrial::InputGone);
         }
-        let (request_json, input) = (row.request_json.clone(), row.input.clone());
+        let (request_json, input, clip_name) = (row.request_json.clone(), row.input.clone(), row.clip_name.clone());
         tables.check_line(owner, &self.policy)?;
         tables.admit_bytes(&self.policy, owner, 0)?;
-        tables.push(again.clone(), owner, request_json, input, now)?.retry_of = Some(id.clone());
+        let row = tables.push(again.clone(), owner, request_json, input, now)?;
+        (row.retry_of, row.clip_name) = (Some(id.clone()), clip_name);
         tables.webhooks.copy_url(id, &again);
         self.signals.call_worker();
         Ok(Retrial::Accepted)

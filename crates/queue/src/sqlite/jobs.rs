@@ -1,4 +1,4 @@
-use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
+use clearcut_job::{ClipName, FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
@@ -36,6 +36,7 @@ impl SqliteQueue {
             .bind(input.sha256)
             .bind(now.0)
             .bind(input.url)
+            .bind(job.clip_name.as_ref().map(ClipName::as_str))
             .execute(&mut **tx)
             .await?;
         if let Some(webhook) = job.webhook {

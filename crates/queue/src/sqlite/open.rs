@@ -19,11 +19,12 @@ const READERS: u32 = 4;
 /// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
     (2, "owned jobs", include_str!("../../migrations/0002_owned_jobs.sql")),
     (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
     (4, "uploads", include_str!("../../migrations/0004_uploads.sql")),
+    (5, "clip names", include_str!("../../migrations/0005_clip_names.sql")),
 ];
 
 impl SqliteQueue {

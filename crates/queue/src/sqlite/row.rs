@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    Failure, FencingToken, JobId, JobState, Measured, Outcome, OutputPointer, Progress, Sha256Hex, Stage, UnixMillis,
+    ClipName, Failure, FencingToken, JobId, JobState, Measured, Outcome, OutputPointer, Progress, Sha256Hex, Stage,
+    UnixMillis,
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
 
@@ -120,6 +121,7 @@ pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy)
             Some(id) => Some(id.parse().map_err(|_| QueueError::Damaged { what: "retry_of" })?),
             None => None,
         },
+        clip_name: column::<Option<String>>(row, "clip_name")?.and_then(|name| ClipName::of_file(&name)),
     })
 }
 

@@ -14,8 +14,8 @@ statements! {
     VERSION = "SELECT sqlite_version()";
 
     SUBMIT = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms,
-            input_url, retention_ms)
-        VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?7, ?8, (SELECT retention_ms FROM api_keys WHERE id = ?2))";
+            input_url, clip_name, retention_ms)
+        VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, (SELECT retention_ms FROM api_keys WHERE id = ?2))";
 
     COUNT_LINE = "SELECT (SELECT max_waiting FROM api_keys WHERE id = ?1) AS max_waiting,
             (SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND owner = ?1) AS waiting";
@@ -199,9 +199,9 @@ statements! {
     DELETE_JOB = "DELETE FROM jobs WHERE seq = ?1";
 
     RETRY = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, input_url, retention_ms,
-            created_ms, not_before_ms, retry_of)
+            created_ms, not_before_ms, retry_of, clip_name)
         SELECT ?2, owner, 'queued', request, input_key, input_size, input_sha256, input_url,
-            (SELECT retention_ms FROM api_keys WHERE id = j.owner), ?3, ?3, id FROM jobs j WHERE seq = ?1";
+            (SELECT retention_ms FROM api_keys WHERE id = j.owner), ?3, ?3, id, clip_name FROM jobs j WHERE seq = ?1";
 
     COUNT_AHEAD = "SELECT (SELECT COUNT(*) FROM jobs a INDEXED BY jobs_line WHERE a.state = 'queued' AND a.owner = ?2
             AND (a.not_before_ms, a.seq) < (j.not_before_ms, j.seq))

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured,
+    ClipName, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured,
     MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
@@ -85,6 +85,7 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
             speed: Speed::default(),
             keeps_audio: true,
         },
+        clip_name: ClipName::of_file("clip.mp4"),
         input: NewInput::Stored(object(&format!("uploads/{number}"), 1000)),
         webhook: None,
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use clearcut_job::{FailureCode, JobId, JobState, Progress, Stage, UnixMillis};
+use clearcut_job::{ClipName, FailureCode, JobId, JobState, Progress, Stage, UnixMillis};
 use clearcut_queue::{
     ClaimedInput, DayUsage, Ending, Finished, KeyId, KeyLimits, Listing, NewInput, NewJob, Once, Place, QueueError,
     Retrial, SourceAddress, Submission,
@@ -155,6 +155,8 @@ pub(crate) async fn a_failed_job_is_tried_again_as_a_new_one_and_stays_failed(be
     assert_eq!(bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap(), Retrial::Accepted);
     assert_eq!(bench.read(&id).await, ended);
     assert_eq!(bench.read(&again).await.retry_of, Some(id.clone()));
+    let name = ClipName::of_file("clip.mp4");
+    assert!(name.is_some() && ended.clip_name == name && bench.read(&again).await.clip_name == name);
     let claimed = claim(&bench).await;
     assert_eq!((&claimed.id, claimed.input), (&again, ClaimedInput::Stored(object("uploads/1", 1000))));
     assert_eq!(claimed.request_json, job(1, bench.owner).request.to_json());

@@ -119,7 +119,10 @@ impl Bench {
             keeps_audio: true,
         };
         let id = JobId::from_random(number);
-        self.queue.submit(NewJob { id: id.clone(), owner: self.owner, request, input, webhook: None }).await.unwrap();
+        self.queue
+            .submit(NewJob { id: id.clone(), owner: self.owner, request, input, clip_name: None, webhook: None })
+            .await
+            .unwrap();
         id
     }
 

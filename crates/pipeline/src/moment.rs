@@ -1,0 +1,191 @@
+use std::{fmt, num::NonZeroUsize, thread, time::Duration};
+
+use clearcut_ffmpeg::{Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_picture};
+use clearcut_frame::{Picture, PictureFormat, Rgb8, Size};
+use clearcut_job::{CutMethod, MethodReason, Tolerance};
+use clearcut_matte::{Backdrop, KeySettings, Keyer};
+
+use crate::{
+    CutJob, Error, Stop,
+    matting::matte_in_order,
+    method::{By, Method, choose},
+    network_matting::{matte_by_network, pace},
+    still::png_of,
+};
+
+/// Pictures on each side of the moment: what the keyer looks at, and a key picture of a network on each side at the middle pace.
+const NEIGHBOURS: u64 = 4;
+
+/// One moment of a clip, measured and decoded: what a cut would make of it can be shown at any tolerance, soon.
+pub struct Moment {
+    by: Known,
+    /// Where in [`Known::Color::pictures`] the moment lies.
+    position: usize,
+    size: Size,
+    at: Duration,
+    reason: MethodReason,
+    model: Option<String>,
+}
+
+/// What is kept of a moment.
+enum Known {
+    /// Keyed anew for each tolerance.
+    Color { backdrop: Backdrop, pictures: Vec<Picture> },
+    /// Matted: a network knows no tolerance.
+    Matted(Picture),
+}
+
+/// One picture of a cut.
+#[derive(Debug)]
+pub struct StillCut {
+    /// A PNG: R'G'B' and straight alpha, 8 bits each.
+    pub png: Vec<u8>,
+    /// Its size in pixels.
+    pub size: Size,
+    /// When in the clip it is shown.
+    pub at: Duration,
+    /// How subject and background were told apart.
+    pub method: CutMethod,
+    /// Why in that way.
+    pub reason: MethodReason,
+    /// The neural model, where one was used.
+    pub model: Option<String>,
+    /// The background's colour, measured or given; `None` where it was not asked for.
+    pub key_color: Option<Rgb8>,
+    /// Share of the border, over the whole clip, that is this background: 0.0..=1.0.
+    pub confidence: Option<f32>,
+}
+
+impl Moment {
+    /// Measures the background of the whole clip, as a cut does, and decodes the picture that is shown `at` and its neighbours. Blocks until
+    /// every child process has ended. Works on one thread, but for the decoder of the samples.
+    ///
+    /// Of the request only method, key colour, speed and size count, and a size that is larger than the clip's is ignored; of the
+    /// job the scratch folder is not used.
+    ///
+    /// # Errors
+    /// As those of [`crate::cut`], and [`Error::NoSuchMoment`].
+    pub fn find(job: &CutJob, at: Duration, stop: &Stop) -> Result<Self, Error> {
+        let info = stop.wait_for_headers(job.tools.probe(job.input, &job.limits)?)?;
+        let index = index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
+        let before = index.min(NEIGHBOURS);
+        let format = info.picture_format(size_within(job, &info));
+        let plan = ExcerptPlan {
+            size: format.size,
+            from: info.frame_rate.start_of(index - before),
+            pictures: before + 1 + NEIGHBOURS,
+        };
+        let (method, pictures) = thread::scope(|scope| {
+            let choosing = scope.spawn(|| choose(job, &info, format, stop).map_err(|error| stop.fail(error)).ok());
+            let pictures = decode(job, &info, &plan, format, stop).map_err(|error| stop.fail(error)).ok();
+            (choosing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), pictures)
+        });
+        stop.check()?;
+        let (Method { by, reason }, pictures) = method.zip(pictures).ok_or(Error::Cancelled)?;
+        // A picture or two at a cut end are dropped by decoders.
+        let position = usize::try_from(before).unwrap_or(0).min(pictures.len() - 1);
+        let at = info.frame_rate.start_of(index);
+        let (by, model) = match by {
+            By::Color(backdrop) => (Known::Color { backdrop, pictures }, None),
+            By::Network(opened) => {
+                let model = opened.model.clone();
+                let mut mattes = Vec::new();
+                let emit = |picture: Picture, _: &[u8]| {
+                    mattes.push(picture);
+                    mattes.len() <= position && !stop.is_stopped()
+                };
+                matte_by_network(opened, pace(job.request.speed), NonZeroUsize::MIN, pictures.into_iter(), emit)?;
+                stop.check()?;
+                (Known::Matted(mattes.pop().ok_or(Error::Cancelled)?), Some(model))
+            }
+        };
+        Ok(Self { by, position, size: format.size, at, reason, model })
+    }
+
+    /// What a cut at `tolerance` would make of the moment, as far as its neighbours tell: a cut also follows what it saw earlier.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the picture could not be written.
+    pub fn cut(&self, tolerance: Tolerance) -> Result<StillCut, Error> {
+        let (png, method, backdrop) = match &self.by {
+            Known::Matted(picture) => (png_of(picture)?, CutMethod::Ai, None),
+            Known::Color { backdrop, pictures } => {
+                let keyer = Keyer::new(backdrop.clone(), KeySettings { tolerance: tolerance.get() });
+                let (mut count, mut found) = (0, None);
+                matte_in_order(&keyer, NonZeroUsize::MIN, pictures.iter().cloned(), |picture, _| {
+                    found = Some(picture);
+                    count += 1;
+                    count <= self.position
+                });
+                let picture = found.ok_or(ToolError::Media(MediaError::Damaged))?;
+                (png_of(&picture)?, CutMethod::ChromaKey, Some(backdrop))
+            }
+        };
+        Ok(StillCut {
+            png,
+            size: self.size,
+            at: self.at,
+            method,
+            reason: self.reason,
+            model: self.model.clone(),
+            key_color: backdrop.map(Backdrop::color),
+            confidence: backdrop.map(Backdrop::confidence),
+        })
+    }
+
+    /// Memory that its pictures take.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        match &self.by {
+            Known::Color { pictures, .. } => pictures.iter().map(|picture| picture.bytes().len()).sum(),
+            Known::Matted(picture) => picture.bytes().len(),
+        }
+    }
+}
+
+impl fmt::Debug for Moment {
+    /// Without its pixels.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Moment").field("at", &self.at).field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+/// The number of the picture that is shown `at`; `None` beyond the end. The last picture is shown at the very end, too.
+fn index_at(info: &MediaInfo, at: Duration) -> Option<u64> {
+    if at > info.duration {
+        return None;
+    }
+    // A millisecond more, since clients round to it: the start of a picture is that picture.
+    let shown = (at + Duration::from_millis(1)).as_secs_f64() * info.frame_rate.per_second();
+    let last = info.frame_rate.frames_in(info.duration).max(1) - 1;
+    Some((shown as u64).min(last))
+}
+
+fn size_within(job: &CutJob, info: &MediaInfo) -> Size {
+    let asked = job.request.size.map(|side| u32::from(side.get()));
+    asked.filter(|side| *side < info.size.longest_side()).map_or(info.size, |side| info.size.with_longest_side(side))
+}
+
+fn decode(
+    job: &CutJob,
+    info: &MediaInfo,
+    plan: &ExcerptPlan,
+    format: PictureFormat,
+    stop: &Stop,
+) -> Result<Vec<Picture>, Error> {
+    let mut child = stop.covers(job.tools.excerpt(job.input, info, plan, &job.limits)?);
+    let mut pictures = Vec::new();
+    if let Some(mut pipe) = child.take_stdout() {
+        let mut picture = Picture::new(format);
+        while let Ok(true) = read_picture(&mut pipe, picture.bytes_mut()) {
+            pictures.push(std::mem::replace(&mut picture, Picture::new(format)));
+        }
+    }
+    let ended = child.wait();
+    stop.check()?;
+    if pictures.is_empty() {
+        ended?;
+        return Err(ToolError::Media(MediaError::Damaged).into());
+    }
+    Ok(pictures)
+}

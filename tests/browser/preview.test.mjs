@@ -1,0 +1,214 @@
+// The preview on the page at /, in an untouched Chromium, against the real binary.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { launch } from "./stage.mjs";
+import { assertAccessible, drop, pixelsOf, startServer, visit } from "./visit.mjs";
+
+const CUT_MS = 120_000;
+let server, browser;
+const contexts = [];
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), launch()]);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+afterEach(async () => {
+  for (const context of contexts.splice(0)) await context.close();
+});
+
+const come = async (options) => {
+  const visited = await visit(browser, options?.to ?? server, options);
+  contexts.push(visited.context);
+  return visited;
+};
+
+const centre = async (page, selector, [x, y]) => {
+  const { width, height } = await page.locator(selector).boundingBox();
+  return { x: x * width, y: y * height };
+};
+
+const cutButton = "cut-options button[type=submit]";
+
+/** What is said of jobs, usage and uploads of `own`, by its owner. */
+const read = async (own, path) => {
+  const reply = await fetch(`${own.baseUrl}/api/v1${path}`, { headers: { authorization: `Bearer ${own.key}` } });
+  return (await reply.json()).data;
+};
+
+const slide = (page, selector, value) =>
+  page.evaluate(
+    ([selector, value]) => {
+      const range = document.querySelector(selector);
+      range.value = value;
+      range.dispatchEvent(new Event("input"));
+    },
+    [selector, value],
+  );
+
+test("a frame is shown cut and as a matte while options and moment change, and nothing of it is kept", {
+  timeout: CUT_MS,
+}, async () => {
+  const own = await startServer();
+  try {
+    const { page, complaints } = await come({ to: own });
+    await page.waitForSelector("clip-drop");
+    const sent = [];
+    page.on("request", (request) => {
+      if (request.method() !== "GET") sent.push(`${request.method()} ${new URL(request.url()).pathname}`);
+    });
+    await drop(page, ["mascot.mp4"]);
+    const shown = (before) =>
+      page.waitForFunction((before) => {
+        const cut = document.querySelector("img.preview");
+        return (
+          !cut.hidden &&
+          cut.src !== before &&
+          /^The background is/.test(cut.closest("frame-preview").innerText.match(/The background is.*/)?.[0] ?? "")
+        );
+      }, before);
+    const source = () => page.getAttribute("img.preview", "src");
+    await page.click("frame-preview .pill:has-text('Cut')");
+    await shown("");
+    await assertAccessible(page, "the preview");
+    assert.match(await page.innerText("frame-preview [role=status]"), /#[0-9A-F]{6}, on \d+ % of the clip’s border/);
+    const points = [
+      [0.03, 0.03],
+      [0.53, 0.74],
+    ];
+    const [corner, belly] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(Math.abs(corner[0] - corner[1]) <= 2 && corner[1] > 200, `the corner is ${corner}, not a checkerboard`);
+    assert.ok(belly[0] > 200 && belly[2] < 90, `the belly is ${belly}, not yellow`);
+    await page.click("frame-preview .pill:has-text('Matte')");
+    const [clear, solid] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(clear[0] <= 3 && solid[0] >= 252 && solid[2] >= 252, `the matte is ${clear} and ${solid}`);
+
+    // The slider of the tolerance, dragged: only the place where it rests is asked for.
+    let before = await source();
+    for (const value of ["60", "80", "95", "100"]) await slide(page, "cut-options input[aria-describedby]", value);
+    await shown(before);
+    before = await source();
+    await slide(page, "cut-options input[aria-describedby]", "0");
+    await shown(before);
+
+    // Another moment.
+    before = await source();
+    await slide(page, ".moments input", "1.5");
+    await shown(before);
+    assert.equal(await page.innerText(".moments output"), "0:01.50");
+
+    // The colour of the belly as the key: what was solid goes.
+    before = await source();
+    await slide(page, ".moments input", "0");
+    await shown(before);
+    before = await source();
+    await page.click("frame-preview .pill:has-text('Clip')");
+    await page.click("first-frame canvas", { position: await centre(page, "first-frame canvas", points[1]) });
+    await page.click("frame-preview .pill:has-text('Matte')");
+    await shown(before);
+    const [, keyed] = await pixelsOf(page, ".frame-box", points);
+    assert.ok(keyed[0] <= 3, `the belly is ${keyed} though it was keyed`);
+
+    // The clip went once; there is no job, and no cost.
+    assert.equal(sent.filter((request) => request.startsWith("PUT /api/v1/uploads/")).length, 1, `${sent}`);
+    assert.equal(sent.filter((request) => request.endsWith("/preview")).length, 6, `${sent}`);
+    assert.deepEqual((await read(own, "/jobs")).jobs, []);
+    assert.deepEqual((await read(own, "/usage")).days, []);
+
+    // The cut takes what was sent, and what was sent goes with it.
+    await page.click(cutButton);
+    await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+    assert.equal(sent.filter((request) => request.startsWith("PUT ")).length, 1, `${sent}`);
+    await page.click("cut-result >> text=Remove");
+    await page.waitForSelector("main.is-empty");
+    await page.waitForFunction(
+      async ([url, headers]) => (await (await fetch(url, { headers })).json()).data.jobs.length === 0,
+      ["/api/v1/jobs", { authorization: `Bearer ${own.key}` }],
+    );
+    assert.ok(
+      sent.some((request) => request.startsWith("DELETE /api/v1/uploads/")),
+      `${sent}`,
+    );
+    assert.deepEqual(complaints, []);
+  } finally {
+    await own.stop();
+  }
+});
+
+test("an answer to what is wanted no more is not shown, and a busy server is asked again", async () => {
+  const { page, complaints } = await come();
+  await page.waitForSelector("clip-drop");
+  const pixel = (color) =>
+    `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><rect width="8" height="8" fill="${color}"/></svg>`)}`;
+  let resolveFirst;
+  const first = new Promise((resolve) => {
+    resolveFirst = resolve;
+  });
+  let busy = 1;
+  await page.route("**/preview", async (route) => {
+    const tolerance = route
+      .request()
+      .postData()
+      .match(/name="tolerance"\s+(\d+)/)[1];
+    const answer = (status, body, headers) =>
+      route.fulfill({ status, headers, contentType: "application/json", body: JSON.stringify(body) }).catch(() => {});
+    if (tolerance === "30") return resolveFirst(() => answer(200, { success: true, data: preview("red") }));
+    if (busy-- > 0) {
+      const error = { code: "PREVIEWS_BUSY", message: "busy", details: {} };
+      return answer(503, { success: false, error }, { "retry-after": "1" });
+    }
+    return answer(200, { success: true, data: preview("lime") });
+  });
+  const preview = (color) => ({
+    url: pixel(color),
+    width: 8,
+    height: 8,
+    time: 0,
+    processingMethod: "chromakey",
+    detectedBackgroundColor: { hex: "#00FF00" },
+    confidence: 1,
+  });
+  await drop(page, ["mascot.mp4"]);
+  await page.click("frame-preview .pill:has-text('Cut')");
+  const answerLate = await first;
+  await slide(page, "cut-options input[aria-describedby]", "60");
+  await page.waitForSelector("img.preview:not([hidden])");
+  await answerLate();
+  const [shown] = await pixelsOf(page, "img.preview", [[0.5, 0.5]]);
+  assert.ok(shown[1] > 240 && shown[0] < 20, `${shown} is not the answer to the last question`);
+  assert.equal(busy, -1);
+  assert.deepEqual(complaints, []);
+});
+
+test("how the background is told is chosen in words, and a network takes no colour", async () => {
+  const { page, context, complaints } = await come();
+  await page.route("**/readyz", (route) =>
+    route.fulfill({ json: { success: true, data: { checks: [{ name: "network", detail: "u2netp with rten" }] } } }),
+  );
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["mascot.mp4"]);
+  await page.waitForSelector("first-frame canvas:not([hidden])");
+  await page.click("first-frame canvas", { position: { x: 5, y: 5 } });
+  await page.selectOption("select[name=method]", "ai");
+  assert.equal(await page.isVisible("cut-options >> text=Tolerance"), false);
+  await assertAccessible(page, "options for a network");
+  const [request] = await Promise.all([page.waitForRequest("**/jobs/video/remove-background"), page.click(cutButton)]);
+  const body = request.postDataBuffer().toString("latin1");
+  assert.match(body, /name="method"\s+ai\r\n/);
+  assert.doesNotMatch(body, /chromaKey/);
+  assert.ok(context);
+  await page.unroute("**/readyz");
+  await page.route("**/readyz", (route) =>
+    route.fulfill({ json: { success: true, data: { checks: [{ name: "network", detail: "none" }] } } }),
+  );
+  await page.reload();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["ghost.mp4"]);
+  await page.waitForSelector("select[name=method] option[value=ai]:disabled", { state: "attached" });
+  assert.equal(await page.inputValue("select[name=method]"), "auto");
+  assert.deepEqual(complaints, []);
+});
