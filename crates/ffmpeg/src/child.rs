@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_dropped_child_leaves_nobody_waiting_for_what_outlives_it_on_its_pipes() {
-        let (done_to, done) = std::sync::mpsc::channel();
+        let (done_to, done) = std::sync::mpsc::sync_channel(1);
         thread::spawn(move || {
             // Like an encoder whose sandbox was killed before it could promise to die with it.
             let mut child = shell_with("exec 3<&0; cat <&3 >/dev/null & echo started; exec sleep 1000", Stdio::piped());
