@@ -76,7 +76,9 @@ impl Moment {
             pictures: before + 1 + NEIGHBOURS,
         };
         let (method, pictures) = thread::scope(|scope| {
-            let choosing = scope.spawn(|| choose(job, &info, format, stop).map_err(|error| stop.fail(error)).ok());
+            // Nobody is told that it waits for memory: whoever asked has a deadline.
+            let choosing =
+                scope.spawn(|| choose(job, &info, format, stop, &|| ()).map_err(|error| stop.fail(error)).ok());
             let pictures = decode(job, &info, &plan, format, stop).map_err(|error| stop.fail(error)).ok();
             (choosing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), pictures)
         });
