@@ -197,7 +197,7 @@ mod tests {
         // Like an encoder that got away from its group, and waits for what it is to encode.
         let escaped = "exec 3<&0; setsid cat <&3 >/dev/null & echo started; exec sleep 1000";
         for script in [stubborn, escaped] {
-            let (done_to, done) = std::sync::mpsc::channel();
+            let (done_to, done) = std::sync::mpsc::sync_channel(1);
             thread::spawn(move || {
                 let mut child = shell_with(script, Stdio::piped());
                 child.take_stdout().unwrap().read_exact(&mut [0; 8]).unwrap();

@@ -104,7 +104,7 @@ mod tests {
             *value = if in_square { 170 + patch(column - x, row) } else { 40 + patch(column + 7, row + 3) } as u8;
         }
         let mut trace = Trace::of(&picture);
-        trace.mask = mask.map(|value| Grey::new(96, 64, &[value; 96 * 64]));
+        trace.mask = mask.map(|value| Grey::new(96, 64, &vec![value; 96 * 64]));
         trace
     }
 
