@@ -164,9 +164,7 @@ class Refusals(unittest.TestCase):
         with Server() as server:
             storage_id, _, _ = upload(server)
             body = form(None, {"inputStorageId": storage_id, "size": "64"})
-            closed = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-            closed.request("POST", PREVIEW, body, {"Authorization": f"Bearer {server.key}", **MULTIPART})
-            held = eventually(lambda: halted(server))
+            closed, held = hold(server, storage_id)
             status, error = preview(server, inputStorageId=storage_id, size="64")
             self.assertEqual((status, error["code"]), (503, "PREVIEWS_BUSY"))
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
@@ -194,15 +192,27 @@ class Refusals(unittest.TestCase):
             self.assertEqual((status, json.loads(body)["error"]["code"]), (404, "UPLOAD_NOT_FOUND"))
 
 
-def halted(server):
-    """Stops the processes that the preview under way has started, and says which; none if it has none yet."""
-    found = children_of(server.process.pid)
-    for pid in found:
-        try:
-            os.kill(pid, signal.SIGSTOP)
-        except ProcessLookupError:
-            return None
-    return found
+def hold(server, storage_id):
+    """The connection of a preview that stands still, and the processes that were stopped for that."""
+    for moment in range(20):  # one that is quicker than this test is followed by another, of a moment that is not known yet
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        body = form(None, {"inputStorageId": storage_id, "size": "64", "time": str(moment / 10)})
+        connection.request("POST", PREVIEW, body, {"Authorization": f"Bearer {server.key}", **MULTIPART})
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            stopped = [pid for pid in children_of(server.process.pid) if stop(pid)]
+            if stopped and any(running(pid) for pid in stopped):
+                return connection, stopped
+        connection.close()
+    raise AssertionError("no preview could be stopped")
+
+
+def stop(pid):
+    try:
+        os.kill(pid, signal.SIGSTOP)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use shared_child::SharedChild;
 
 use crate::Error;
@@ -36,8 +37,7 @@ pub struct KillHandle(Arc<SharedChild>);
 impl KillHandle {
     /// Sends SIGKILL; what the child started dies with it. Does not wait.
     pub fn kill(&self) {
-        // The only error is that the child has ended already.
-        let _ = self.0.kill();
+        end(&self.0);
     }
 }
 
@@ -92,7 +92,7 @@ impl Child {
         let shared = Arc::clone(&self.shared);
         let watchdog = thread::spawn(move || match shared.wait_timeout(deadline) {
             Ok(None) => {
-                let _ = shared.kill();
+                end(&shared);
                 true
             }
             _ => false,
@@ -100,7 +100,7 @@ impl Child {
         let mut output = Vec::new();
         let read = self.stdout.take().map(|pipe| pipe.take(max_bytes + 1).read_to_end(&mut output)).transpose();
         if output.len() as u64 > max_bytes {
-            let _ = self.shared.kill();
+            end(&self.shared);
         }
         let status = self.shared.wait();
         if watchdog.join().unwrap_or(false) {
@@ -130,16 +130,27 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Both fail only if the child has been reaped already, which is what is wanted.
-        let _ = self.shared.kill();
+        end(&self.shared);
+        // Fails only if the child has been reaped already, which is what is wanted.
         let _ = self.shared.wait();
-        // A sandbox that is killed in the middle of being made leaves what it has started behind: that ends with its pipes.
+        // Should anything have got away, it ends with its pipes.
         self.stdin = None;
         self.stdout = None;
         if let Some(stderr) = self.stderr.take() {
             let _ = stderr.join();
         }
     }
+}
+
+/// Kills a child with its process group: bubblewrap that is killed in the middle of making its sandbox would leave behind what it has started,
+/// which promises only later to die with it, and leaves the group later still.
+fn end(child: &SharedChild) {
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    // Only while the child is not reaped: its number may be another's afterwards. All errors are that it has ended already.
+    if let (Ok(None), Some(group)) = (child.try_wait(), group) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.kill();
 }
 
 /// Gives a pipe room for [`PIPE_BYTES`]. Where the system grants less it stays as it is, which is only slower.
@@ -181,16 +192,23 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_child_leaves_nobody_waiting_for_what_outlives_it_on_its_pipes() {
-        let (done_to, done) = std::sync::mpsc::sync_channel(1);
-        thread::spawn(move || {
-            // Like an encoder whose sandbox was killed before it could promise to die with it.
-            let mut child = shell_with("exec 3<&0; cat <&3 >/dev/null & echo started; exec sleep 1000", Stdio::piped());
-            child.take_stdout().unwrap().read_exact(&mut [0; 8]).unwrap();
-            drop(child);
-            let _ = done_to.send(());
-        });
-        assert!(done.recv_timeout(Duration::from_secs(20)).is_ok(), "the drop waits for a process that waits for it");
+    fn what_a_child_started_ends_with_it_and_keeps_nobody_waiting() {
+        let stubborn = "sleep 1000 & echo started; exec sleep 1000";
+        // Like an encoder that got away from its group, and waits for what it is to encode.
+        let escaped = "exec 3<&0; setsid cat <&3 >/dev/null & echo started; exec sleep 1000";
+        for script in [stubborn, escaped] {
+            let (done_to, done) = std::sync::mpsc::sync_channel(1);
+            thread::spawn(move || {
+                let mut child = shell_with(script, Stdio::piped());
+                child.take_stdout().unwrap().read_exact(&mut [0; 8]).unwrap();
+                drop(child);
+                let _ = done_to.send(());
+            });
+            assert!(done.recv_timeout(Duration::from_secs(20)).is_ok(), "the drop waits after {script}");
+        }
+        let killed = shell(stubborn);
+        killed.kill_handle().kill();
+        assert!(killed.wait().is_err());
     }
 
     fn lives(id: u32) -> bool {

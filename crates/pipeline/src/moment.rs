@@ -76,6 +76,7 @@ impl Moment {
             pictures: before + 1 + NEIGHBOURS,
         };
         let (method, pictures) = thread::scope(|scope| {
+            // Nobody is told that it waits for memory: whoever asked has a deadline.
             let choosing =
                 scope.spawn(|| choose(job, &info, format, stop, &|| ()).map_err(|error| stop.fail(error)).ok());
             let pictures = decode(job, &info, &plan, format, stop).map_err(|error| stop.fail(error)).ok();
