@@ -2,13 +2,14 @@ use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use clearcut_frame::Picture;
 use clearcut_job::Speed;
-use clearcut_matte::{Network, NetworkError, Pace, Segmenter, Shots, Trace};
+use clearcut_matte::{NetworkError, Pace, Segmenter, Trace};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{OpenNetwork, matting::in_parallel};
 
-/// Pictures that are taken at once: as many as there are from key picture to key picture where little moves, so that the network
-/// has something to do each time while those before are finished.
-const BATCH: usize = 8;
+/// Pictures that may lie between two steps: as many as there are from key picture to key picture where little moves, so that no step waits
+/// for another while the network works on one.
+const AHEAD: usize = 8;
 
 /// How often the network is asked for how much time encoders may take.
 pub(crate) const fn pace(speed: Speed) -> Pace {
@@ -22,46 +23,38 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
 /// Mattes `pictures` with a network and hands the results to `emit` in input order, with the colour planes as they came in,
 /// until `emit` says no.
 ///
-/// The network works on one thread, on the pictures that came last; those before are finished on `workers` threads meanwhile.
-/// At most `Segmenter::REACH + 3 × BATCH` pictures are held, so a slow `emit` (the encoders) holds the decoder back. The
-/// result depends on neither.
+/// Three steps work at the same time: one thread decides which pictures are key pictures, one asks the network about these, and
+/// `workers` threads finish the pictures whose neighbours are known. The network is let go after the last key picture. At most
+/// [`most_held`] pictures are held, so a slow `emit` (the encoders) holds the decoder back. The result depends on neither.
 ///
 /// # Errors
 /// If the network gives no answer that can be used.
 pub(crate) fn matte_by_network(
-    mut opened: OpenNetwork,
+    opened: OpenNetwork,
     pace: Pace,
     workers: NonZeroUsize,
-    mut pictures: impl Iterator<Item = Picture>,
-    mut emit: impl FnMut(Picture, &[u8]) -> bool,
+    pictures: impl Iterator<Item = Picture> + Send,
+    emit: impl FnMut(Picture, &[u8]) -> bool,
 ) -> Result<(), NetworkError> {
     let pace = if opened.network.has_states() { Pace::Every } else { pace };
-    let mut clip = Clip::new(Segmenter::new(pace));
-    loop {
-        let batch: Vec<Picture> = pictures.by_ref().take(BATCH).collect();
-        let at_end = batch.is_empty();
-        let mut decided = clip.take(batch, workers);
-        let (asked, finished) = thread::scope(|scope| {
-            let (segmenter, network, decided) = (clip.segmenter, &mut opened.network, &mut decided);
-            let asked = scope.spawn(move || ask(segmenter, decided, network.as_mut()));
-            let finished = clip.finish(workers, false);
-            (asked.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), finished)
-        });
-        asked?;
-        clip.extend(decided, finished.len());
-        let rest = if at_end { clip.finish(workers, true) } else { Vec::new() };
-        for Finished { picture, seen } in finished.into_iter().chain(rest) {
-            if !emit(picture, &seen) {
-                return Ok(());
-            }
-        }
-        if at_end {
-            return Ok(());
-        }
-    }
+    let segmenter = Segmenter::new(pace);
+    thread::scope(|scope| {
+        let (decided_to, decided) = bounded(AHEAD);
+        let (answered_to, answered) = bounded(AHEAD);
+        scope.spawn(move || decide(segmenter, pictures, &decided_to));
+        scope.spawn(move || ask(segmenter, opened, &decided, &answered_to));
+        finish(segmenter, workers, &answered, emit)
+    })
 }
 
-/// A picture whose key pictures are not all known yet.
+/// The most pictures that are held at once: those between the steps, one in the hands of the network, two of which it is decided
+/// whether they are key pictures, those whose neighbours are awaited, and those that are being finished.
+#[cfg(test)]
+const fn most_held(workers: usize) -> usize {
+    2 * AHEAD + 1 + 2 + Segmenter::REACH + workers
+}
+
+/// A picture on its way through the steps.
 #[derive(Debug)]
 struct Pending {
     picture: Picture,
@@ -74,94 +67,109 @@ struct Finished {
     seen: Vec<u8>,
 }
 
-/// What of a clip is at hand.
-#[derive(Debug)]
-struct Clip {
+/// Hands the pictures on, each once it is known whether it is a key picture, which the one after it shows.
+fn decide(segmenter: Segmenter, pictures: impl Iterator<Item = Picture>, decided: &Sender<Pending>) {
+    let mut shots = segmenter.shots();
+    let mut last: Option<Pending> = None;
+    for picture in pictures {
+        let mut next = Pending { trace: segmenter.look(&picture), picture };
+        shots.settle(last.as_mut().map(|before| &mut before.trace), &mut next.trace);
+        if let Some(before) = last.replace(next)
+            && decided.send(before).is_err()
+        {
+            return; // The next step has ended, and says why.
+        }
+    }
+    if let Some(mut last) = last {
+        shots.end(&mut last.trace);
+        let _ = decided.send(last);
+    }
+}
+
+/// Asks the network about the key pictures and hands all on, up to the first failure.
+fn ask(
     segmenter: Segmenter,
-    shots: Shots,
-    /// The last picture: whether it is a key picture shows with the one after it.
-    last: Option<Pending>,
-    /// Traces that the network has been asked about, as far as they await it.
-    window: VecDeque<Trace>,
+    mut opened: OpenNetwork,
+    decided: &Receiver<Pending>,
+    answered: &Sender<Result<Pending, NetworkError>>,
+) {
+    for mut pending in decided {
+        let asked = segmenter.segment(&pending.picture, &mut pending.trace, opened.network.as_mut());
+        let failed = asked.is_err();
+        if answered.send(asked.map(|()| pending)).is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// Finishes the pictures in order, as soon as the network was asked about those that they look at.
+fn finish(
+    segmenter: Segmenter,
+    workers: NonZeroUsize,
+    answered: &Receiver<Result<Pending, NetworkError>>,
+    mut emit: impl FnMut(Picture, &[u8]) -> bool,
+) -> Result<(), NetworkError> {
+    let mut window = Window::default();
+    let mut hand_on = |window: &mut Window, count: usize| {
+        window.finish(segmenter, count).into_iter().all(|done| emit(done.picture, &done.seen))
+    };
+    for pending in answered {
+        window.push(pending?);
+        if window.waiting.len() == Segmenter::REACH + workers.get() && !hand_on(&mut window, workers.get()) {
+            return Ok(());
+        }
+    }
+    while !window.waiting.is_empty() {
+        let count = workers.get().min(window.waiting.len());
+        if !hand_on(&mut window, count) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// What of a clip is at hand where it is finished.
+#[derive(Debug, Default)]
+struct Window {
+    /// In time order: of pictures that are done, as far as others look back at them, then of those that wait.
+    traces: VecDeque<Trace>,
     /// The pictures of the last of them.
     waiting: VecDeque<Picture>,
 }
 
-impl Clip {
-    fn new(segmenter: Segmenter) -> Self {
-        let shots = segmenter.shots();
-        Self { segmenter, shots, last: None, window: VecDeque::new(), waiting: VecDeque::new() }
+impl Window {
+    fn push(&mut self, Pending { picture, trace }: Pending) {
+        self.waiting.push_back(picture);
+        self.traces.push_back(trace);
     }
 
-    /// Takes the next pictures, none at the end, and hands out those about which it is decided whether they are key pictures.
-    fn take(&mut self, batch: Vec<Picture>, workers: NonZeroUsize) -> Vec<Pending> {
-        let at_end = batch.is_empty();
-        let mut decided: Vec<Pending> = self.last.take().into_iter().collect();
-        let segmenter = &self.segmenter;
-        let look = |picture: Picture| Pending { trace: segmenter.look(&picture), picture };
-        for mut next in in_batches(batch, workers, look) {
-            self.shots.settle(decided.last_mut().map(|before| &mut before.trace), &mut next.trace);
-            decided.push(next);
-        }
-        if at_end {
-            decided.last_mut().into_iter().for_each(|last| self.shots.end(&mut last.trace));
-        } else {
-            self.last = decided.pop();
-        }
-        decided
-    }
-
-    /// Finishes the pictures whose neighbours are all there; at the end those that wait.
-    fn finish(&self, workers: NonZeroUsize, at_end: bool) -> Vec<Finished> {
-        let held_back = if at_end { 0 } else { Segmenter::REACH };
-        let first = self.window.len() - self.waiting.len();
-        let ready = self.window.len().saturating_sub(held_back).max(first);
-        let finish = |index: usize| {
-            let picture = self.waiting[index - first].clone();
+    /// Finishes the first `count` pictures that wait, each on a thread of its own, with what is at hand before and after them.
+    fn finish(&mut self, segmenter: Segmenter, count: usize) -> Vec<Finished> {
+        let first = self.traces.len() - self.waiting.len();
+        let traces = &self.traces;
+        let finish = |(index, picture): (usize, Picture)| {
             let seen = picture.bytes()[..picture.format().without_alpha().byte_len()].to_vec();
-            let before: Vec<&Trace> = self.window.range(index.saturating_sub(Segmenter::REACH)..index).rev().collect();
-            let until = self.window.len().min(index + 1 + Segmenter::REACH);
-            let after: Vec<&Trace> = self.window.range(index + 1..until).collect();
-            Finished { picture: self.segmenter.finish(&before, picture, &self.window[index], &after), seen }
+            let before: Vec<&Trace> = traces.range(index.saturating_sub(Segmenter::REACH)..index).rev().collect();
+            let until = traces.len().min(index + 1 + Segmenter::REACH);
+            let after: Vec<&Trace> = traces.range(index + 1..until).collect();
+            Finished { picture: segmenter.finish(&before, picture, &traces[index], &after), seen }
         };
-        in_batches((first..ready).collect(), workers, finish)
-    }
-
-    /// Adds what the network was asked about, and lets go of the `finished` first pictures and the traces that nobody looks at
-    /// again.
-    fn extend(&mut self, decided: Vec<Pending>, finished: usize) {
-        self.waiting.drain(..finished);
-        for Pending { picture, trace } in decided {
-            self.waiting.push_back(picture);
-            self.window.push_back(trace);
-        }
-        let past = (self.window.len() - self.waiting.len()).saturating_sub(Segmenter::REACH);
-        self.window.drain(..past);
-    }
-}
-
-fn ask(segmenter: Segmenter, decided: &mut [Pending], network: &mut dyn Network) -> Result<(), NetworkError> {
-    decided.iter_mut().try_for_each(|pending| segmenter.segment(&pending.picture, &mut pending.trace, network))
-}
-
-/// Maps the items in order, on at most `workers` threads at once.
-fn in_batches<T: Send, R: Send>(items: Vec<T>, workers: NonZeroUsize, map: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let (mut items, mut mapped) = (items.into_iter(), Vec::new());
-    loop {
-        let batch: Vec<T> = items.by_ref().take(workers.get()).collect();
-        if batch.is_empty() {
-            return mapped;
-        }
-        mapped.extend(in_parallel(batch, &map));
+        let finished = in_parallel((first..).zip(self.waiting.drain(..count)).collect(), finish);
+        let past = (first + count).saturating_sub(Segmenter::REACH);
+        self.traces.drain(..past);
+        finished
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::{
+        cell::Cell,
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    };
 
     use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
-    use clearcut_matte::NetworkInput;
+    use clearcut_matte::{Network, NetworkInput};
 
     use super::*;
 
@@ -235,16 +243,18 @@ mod tests {
 
     #[test]
     fn a_slow_emitter_bounds_the_pictures_in_memory() {
-        let (taken, emitted, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
-        let pictures = clip(90).into_iter().inspect(|_| taken.set(taken.get() + 1));
+        let (taken, mut emitted, mut most) = (AtomicUsize::new(0), 0, 0);
+        let pictures = clip(90).into_iter().inspect(|_| {
+            taken.fetch_add(1, SeqCst);
+        });
         matte_by_network(opened(0), Pace::Fast, NonZeroUsize::MIN, pictures, |_, _| {
-            most.set(most.get().max(taken.get() - emitted.get()));
-            emitted.set(emitted.get() + 1);
+            most = most.max(taken.load(SeqCst) - emitted);
+            emitted += 1;
             true
         })
         .unwrap();
-        assert_eq!(emitted.get(), 90);
-        assert!(most.get() <= Segmenter::REACH + 3 * BATCH, "{} pictures were held", most.get());
+        assert_eq!(emitted, 90);
+        assert!(most <= most_held(1), "{most} pictures were held");
     }
 
     #[test]
