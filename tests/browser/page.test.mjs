@@ -3,34 +3,14 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { after, afterEach, before, test } from "node:test";
+import { test } from "node:test";
 import { promisify } from "node:util";
-import { binary, launch, root, serve } from "./stage.mjs";
-import { assertAccessible, drop, pixelsOf, quick, startServer, visit } from "./visit.mjs";
+import { binary, root, serve } from "./stage.mjs";
+import { assertAccessible, drop, host, pixelsOf, quick, startServer } from "./visit.mjs";
 
 const run = promisify(execFile);
 const CUT_MS = 120_000;
-let server, browser;
-const contexts = [];
-
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), launch()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-});
-
-const come = async (options) => {
-  const visited = await visit(browser, options?.to ?? server, options);
-  contexts.push(visited.context);
-  return visited;
-};
+const { come, theServer } = host();
 
 const cutButton = "cut-options button[type=submit]";
 
@@ -64,7 +44,7 @@ test("elsewhere a key is pasted; a bad one is explained, a good one stays", asyn
   await page.fill("key-prompt input", `hc_${"0".repeat(32)}`);
   await page.click("key-prompt button");
   await page.waitForFunction(() => /opens nothing here/.test(document.querySelector("[role=alert]").textContent));
-  await page.fill("key-prompt input", server.key);
+  await page.fill("key-prompt input", theServer().key);
   await page.click("key-prompt button");
   await page.waitForSelector("clip-drop");
   await page.reload();
@@ -216,17 +196,17 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
     return page.innerText("code-samples pre");
   };
   const curl = (await code("curl")).split("\n\n")[0];
-  const env = { ...process.env, CLEARCUT_KEY: server.key };
+  const env = { ...process.env, CLEARCUT_KEY: theServer().key };
   const { stdout } = await run("sh", ["-c", curl], { cwd: join(root, "samples"), env });
   assert.match(stdout, /"status":"queued"/);
   const words = (await code("Command line")).replace(/^clearcut/, binary);
-  await run("sh", ["-c", `${words} -o ${server.data}/out.webm --quiet`.replace(/--formats \S+/, "-f webm")], {
+  await run("sh", ["-c", `${words} -o ${theServer().data}/out.webm --quiet`.replace(/--formats \S+/, "-f webm")], {
     cwd: join(root, "samples"),
   });
-  assert.ok((await stat(join(server.data, "out.webm"))).size > 1000);
+  assert.ok((await stat(join(theServer().data, "out.webm"))).size > 1000);
   assert.match(
     await code("TypeScript"),
-    new RegExp(`baseUrl: "${server.baseUrl}"[\\s\\S]*chromaKey: { r: ${red}, g: ${green}, b: ${blue} }`),
+    new RegExp(`baseUrl: "${theServer().baseUrl}"[\\s\\S]*chromaKey: { r: ${red}, g: ${green}, b: ${blue} }`),
   );
   assert.match(await code("HTML"), /<clearcut-video[\s\S]*"mascot.webm"[\s\S]*"mascot-cut.mp4"/);
   assert.deepEqual(complaints, []);
@@ -383,17 +363,17 @@ test("a server that goes away is named, and the page goes on by itself when it i
 test("a key that is revoked while it is used leads back to the prompt, with the reason", {
   timeout: CUT_MS,
 }, async () => {
-  const { stdout } = await run(binary, ["keys", "create", "--data", server.data, "--name", "short-lived"]);
+  const { stdout } = await run(binary, ["keys", "create", "--data", theServer().data, "--name", "short-lived"]);
   const key = stdout.match(/hc_[A-Za-z0-9]{32}/)[0];
   const { page } = await come({ key });
   await page.waitForSelector("clip-drop");
-  const { stdout: list } = await run(binary, ["keys", "list", "--data", server.data]);
+  const { stdout: list } = await run(binary, ["keys", "list", "--data", theServer().data]);
   const id = list
     .split("\n")
     .find((line) => line.includes("short-lived"))
     .trim()
     .split(/\s+/)[0];
-  await run(binary, ["keys", "revoke", id, "--data", server.data]);
+  await run(binary, ["keys", "revoke", id, "--data", theServer().data]);
   await drop(page, ["mascot.mp4"]);
   await page.click(cutButton);
   await page.waitForSelector("key-prompt");

@@ -1,31 +1,10 @@
 // The preview on the page at /, in an untouched Chromium, against the real binary.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
-import { launch } from "./stage.mjs";
-import { assertAccessible, drop, pixelsOf, startServer, visit } from "./visit.mjs";
+import { test } from "node:test";
+import { assertAccessible, drop, host, pixelsOf, startServer } from "./visit.mjs";
 
 const CUT_MS = 120_000;
-let server, browser;
-const contexts = [];
-
-before(async () => {
-  [server, browser] = await Promise.all([startServer(), launch()]);
-});
-
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-});
-
-const come = async (options) => {
-  const visited = await visit(browser, options?.to ?? server, options);
-  contexts.push(visited.context);
-  return visited;
-};
+const { come } = host();
 
 const centre = async (page, selector, [x, y]) => {
   const { width, height } = await page.locator(selector).boundingBox();

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { root } from "./stage.mjs";
+import { after, afterEach, before } from "node:test";
+import { startServer } from "../sdk/server.mjs";
+import { launch, root } from "./stage.mjs";
 
-export { startServer } from "../sdk/server.mjs";
+export { startServer };
 
 /**
  * A page in a profile of its own, signed in unless `key` is null. What goes wrong in it, and every request to anybody but the
@@ -29,6 +31,31 @@ export async function visit(browser, server, { key = server.key, path = "/", ...
   if (key) await context.addInitScript((key) => localStorage.setItem("clearcut.key", key), key);
   await page.goto(server.baseUrl + path);
   return { page, context, complaints };
+}
+
+/**
+ * A server and a browser for the tests of one file. `come` visits the server, or that named as `to`; what is visited is closed
+ * when the test ends.
+ */
+export function host() {
+  let server, browser;
+  const contexts = [];
+  before(async () => {
+    [server, browser] = await Promise.all([startServer(), launch()]);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop();
+  });
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close();
+  });
+  const come = async (options) => {
+    const visited = await visit(browser, options?.to ?? server, options);
+    contexts.push(visited.context);
+    return visited;
+  };
+  return { come, theServer: () => server };
 }
 
 const bytesOf = async (name) => (await readFile(join(root, "samples", name))).toString("base64");
