@@ -106,7 +106,7 @@ def main():
         for quality in (80, 90):
             ours(raw, "webp", quality, own_path)
             equal = equal_quality(raw, rgba, score(rgba, own_path)[1], their_path)
-            compare(f"webp {quality}, theirs {equal}", rgba, 1, *sides("webp", quality, webp_codec(equal), "bgra"), False)
+            compare(f"webp {quality}, theirs {equal}", rgba, runs, *sides("webp", quality, webp_codec(equal), "bgra"), False)
         compare("webp, both at 60", rgba, runs, *sides("webp", QUALITY, webp_codec(QUALITY), "bgra"), False)
         compare(f"apng {QUALITY}", rgba, runs, *sides("apng", QUALITY, apng, "rgba"), True)
         compare("apng lossless", rgba, runs, *sides("apng", 100, apng, "rgba"), True)

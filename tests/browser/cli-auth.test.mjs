@@ -4,43 +4,35 @@ import { execFile, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, afterEach, before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { launch, root } from "./stage.mjs";
-import { assertAccessible, startServer, visit } from "./visit.mjs";
+import { root } from "./stage.mjs";
+import { assertAccessible, host } from "./visit.mjs";
 
 const run = promisify(execFile);
 const hypervideo = join(root, "tests/browser/node_modules/.bin/hypervideo");
-let server, browser, home, env;
-const contexts = [];
+const { come, theServer } = host();
+let home;
 
 before(async () => {
-  [server, browser, home] = await Promise.all([startServer(), launch(), mkdtemp(join(tmpdir(), "clearcut-cli-"))]);
-  const { PATH } = process.env;
-  // No browser of its own is opened: the test is the person with the browser.
-  env = { PATH, HOME: home, BROWSER: "true", HYPERVIDEO_WEB_URL: server.baseUrl, HYPERVIDEO_API_URL: server.baseUrl };
+  home = await mkdtemp(join(tmpdir(), "clearcut-cli-"));
 });
 
 after(async () => {
-  await browser?.close();
-  await server?.stop();
   if (home) await rm(home, { recursive: true });
 });
 
-afterEach(async () => {
-  for (const context of contexts.splice(0)) await context.close();
-});
-
-const come = async (path, options) => {
-  const visited = await visit(browser, server, { path, ...options });
-  contexts.push(visited.context);
-  return visited;
+/** What the command line sees. No browser of its own is opened: the test is the person with the browser. */
+const environment = () => {
+  const { baseUrl } = theServer();
+  const hosts = { HYPERVIDEO_WEB_URL: baseUrl, HYPERVIDEO_API_URL: baseUrl };
+  return { PATH: process.env.PATH, HOME: home, BROWSER: "true", ...hosts };
 };
 
 test("login gets the key when the person confirms, and the command line then cuts a clip", {
   timeout: 120_000,
 }, async () => {
-  const login = spawn(hypervideo, ["login"], { env, stdio: ["pipe", "pipe", "inherit"] });
+  const login = spawn(hypervideo, ["login"], { env: environment(), stdio: ["pipe", "pipe", "inherit"] });
   let said = "";
   const port = await new Promise((found) => {
     login.stdout.on("data", (text) => {
@@ -51,7 +43,7 @@ test("login gets the key when the person confirms, and the command line then cut
   });
   login.stdin.write("\n");
   const ended = new Promise((code) => login.once("exit", code));
-  const { page, complaints } = await come(`/cli-auth?port=${port}`);
+  const { page, complaints } = await come({ path: `/cli-auth?port=${port}` });
   await page.waitForSelector("text=Give it the key");
   assert.match(await page.innerText("main"), new RegExp(`port ${port}`));
   await assertAccessible(page, "the confirmation");
@@ -62,29 +54,29 @@ test("login gets the key when the person confirms, and the command line then cut
 
   const out = join(home, "cut.mp4");
   await run(hypervideo, ["video:bg-remove", join(root, "samples/mascot.mp4"), "-f", "stacked-alpha", "-o", out], {
-    env,
+    env: environment(),
   });
   assert.equal((await readFile(out)).subarray(4, 8).toString(), "ftyp");
 });
 
 test("a person who says no gives nothing, and one who is not signed in is asked for a key first", async () => {
-  const { page } = await come("/cli-auth?port=8472");
+  const { page } = await come({ path: "/cli-auth?port=8472" });
   await page.click("text=No");
   await page.waitForSelector("text=Nothing was given");
-  const stranger = await come("/cli-auth?port=8472", { key: null });
+  const stranger = await come({ path: "/cli-auth?port=8472", key: null });
   await stranger.page.waitForSelector("key-prompt");
-  await stranger.page.fill("key-prompt input", server.key);
+  await stranger.page.fill("key-prompt input", theServer().key);
   await stranger.page.click("key-prompt button");
   await stranger.page.waitForSelector("text=Give it the key");
 });
 
 test("no other port and no other machine gets the key, and a state comes back as it was", async () => {
   for (const port of ["", "80", "8471", "8500", "8472.0", "8472@evil.example", "0x2118", "%208472"]) {
-    const { page } = await come(`/cli-auth?port=${port}`);
+    const { page } = await come({ path: `/cli-auth?port=${port}` });
     await page.waitForSelector("text=This link is not right");
     assert.equal(await page.locator("button").count(), 0, port);
   }
-  const { page } = await come(`/cli-auth?port=8499&state=${encodeURIComponent("a b&key=x#y")}`);
+  const { page } = await come({ path: `/cli-auth?port=8499&state=${encodeURIComponent("a b&key=x#y")}` });
   const asked = page.waitForRequest((request) => request.url().startsWith("http://localhost:8499/"));
   await page.click("text=Give it the key");
   const { host, pathname, searchParams } = new URL((await asked).url());
@@ -93,7 +85,7 @@ test("no other port and no other machine gets the key, and a state comes back as
     [...searchParams],
     [
       ["success", "true"],
-      ["key", server.key],
+      ["key", theServer().key],
       ["state", "a b&key=x#y"],
     ],
   );

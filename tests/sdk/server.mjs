@@ -25,10 +25,11 @@ export async function startServer(flags = []) {
   const arguments_ = ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--log', 'warn', ...flags];
   let { child, said } = await launch(arguments_);
   const key = said.match(/hc_[A-Za-z0-9]{32}/)[0];
-  const end = (signal) => {
+  const end = async (signal) => {
+    if (child.exitCode !== null || child.signalCode !== null) return; // Killed, and never started again.
     const gone = new Promise((ended) => child.once('exit', ended));
     child.kill(signal);
-    return gone;
+    await gone;
   };
   const kill = () => end('SIGKILL');
   const start = async () => {

@@ -24,8 +24,9 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
 /// until `emit` says no.
 ///
 /// Three steps work at the same time: one thread decides which pictures are key pictures, one asks the network about these, and
-/// `workers` threads finish the pictures whose neighbours are known. The network is let go after the last key picture. At most
-/// [`most_held`] pictures are held, so a slow `emit` (the encoders) holds the decoder back. The result depends on neither.
+/// `workers` threads finish the pictures whose neighbours are known. The network is let go as soon as it has seen the last picture. At most
+/// `2 × AHEAD + Segmenter::REACH + workers + 3` pictures are held, so a slow `emit` (the encoders) holds the decoder back. The result
+/// depends on neither.
 ///
 /// # Errors
 /// If the network gives no answer that can be used.
@@ -45,13 +46,6 @@ pub(crate) fn matte_by_network(
         scope.spawn(move || ask(segmenter, opened, &decided, &answered_to));
         finish(segmenter, workers, &answered, emit)
     })
-}
-
-/// The most pictures that are held at once: those between the steps, one in the hands of the network, two of which it is decided
-/// whether they are key pictures, those whose neighbours are awaited, and those that are being finished.
-#[cfg(test)]
-const fn most_held(workers: usize) -> usize {
-    2 * AHEAD + 1 + 2 + Segmenter::REACH + workers
 }
 
 /// A picture on its way through the steps.
@@ -166,12 +160,17 @@ mod tests {
     use std::{
         cell::Cell,
         sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        time::{Duration, Instant},
     };
 
     use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
     use clearcut_matte::{Network, NetworkInput};
+    use crossbeam_channel::RecvTimeoutError;
 
     use super::*;
+
+    /// Nothing here takes so long unless it hangs.
+    const LONG: Duration = Duration::from_secs(30);
 
     /// Takes what is bright for subject, and fails where it is told to.
     struct Bright {
@@ -243,18 +242,40 @@ mod tests {
 
     #[test]
     fn a_slow_emitter_bounds_the_pictures_in_memory() {
-        let (taken, mut emitted, mut most) = (AtomicUsize::new(0), 0, 0);
+        // Between the steps, with the network, two that are decided about, those that await neighbours, and the one that is emitted.
+        let most = 2 * AHEAD + 1 + 2 + Segmenter::REACH + 1;
+        let (taken, mut emitted) = (AtomicUsize::new(0), 0);
         let pictures = clip(90).into_iter().inspect(|_| {
             taken.fetch_add(1, SeqCst);
         });
         matte_by_network(opened(0), Pace::Fast, NonZeroUsize::MIN, pictures, |_, _| {
-            most = most.max(taken.load(SeqCst) - emitted);
+            // As slow as it can be: until the steps before have taken all that they may.
+            let deadline = Instant::now() + LONG;
+            while taken.load(SeqCst) < 90.min(emitted + most) {
+                assert!(Instant::now() < deadline, "{} pictures were taken, {emitted} emitted", taken.load(SeqCst));
+                thread::yield_now();
+            }
+            assert!(taken.load(SeqCst) <= emitted + most, "{} pictures were held", taken.load(SeqCst) - emitted);
             emitted += 1;
             true
         })
         .unwrap();
         assert_eq!(emitted, 90);
-        assert!(most <= most_held(1), "{most} pictures were held");
+    }
+
+    #[test]
+    fn the_network_is_let_go_before_the_last_picture_is_emitted() {
+        let (held, let_go) = bounded::<()>(0);
+        let (opened, mut emitted) = (OpenNetwork { held: Box::new(held), ..opened(0) }, 0);
+        matte_by_network(opened, Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| {
+            emitted += 1;
+            if emitted == 40 {
+                assert_eq!(let_go.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
+            }
+            true
+        })
+        .unwrap();
+        assert_eq!(emitted, 40);
     }
 
     #[test]
