@@ -3,6 +3,7 @@
 Standard library only. The binary is target/release/clearcut, or the one that CLEARCUT_BIN names.
 """
 
+import contextlib
 import hashlib
 import http.client
 import http.server
@@ -192,6 +193,20 @@ class Server:
     def wait_for_stage(self, job, stage):
         return eventually(lambda: (found := self.read(job))["stage"] == stage and found, every=0.01)
 
+    @contextlib.contextmanager
+    def held(self, job):
+        """While the block runs, `job` stands still in the middle of its cut. Yields the processes that were stopped for it.
+
+        All processes below the server are stopped: hold no job beside which another runs.
+        """
+        self.wait_for_stage(job, "processing-video")
+        stopped = eventually(lambda: stop_all(children_of(self.process.pid)), every=0.002)
+        try:
+            yield stopped
+        finally:
+            for pid in stopped:
+                tell(pid, signal.SIGCONT)
+
     def rows(self, query, *values):
         with sqlite3.connect(f"file:{self.data / 'clearcut.db'}?mode=ro", uri=True, timeout=10) as database:
             return database.execute(query, values).fetchall()
@@ -230,11 +245,28 @@ def children_of(pid):
     return below
 
 
-def running(pid):
+def state_of(pid):
+    """The letter of proc(5), T for a stopped process and Z for one that has ended; None for one that is gone."""
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:
-        return False
+        return None
+
+
+def running(pid):
+    return state_of(pid) not in ("Z", None)
+
+
+def tell(pid, number):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def stop_all(pids):
+    """`pids`, once each of them stands still; empty before that."""
+    for pid in pids:
+        tell(pid, signal.SIGSTOP)
+    return pids if all(state_of(pid) == "T" for pid in pids) else []
 
 
 def check_invariants(server, acknowledged):

@@ -34,11 +34,9 @@ class Faults(unittest.TestCase):
     def test_killed_in_mid_decode_the_job_is_done_by_the_next_start(self):
         with Server() as server:
             job = server.submit_job()
-            server.wait_for_stage(job, "processing-video")
-            below = children_of(server.process.pid)
-            self.assertTrue(below, "no child process")
-            reached = server.read(job)["progress"]
-            server.restart()
+            with server.held(job) as below:
+                reached = server.read(job)["progress"]
+                server.restart()
             eventually(lambda: not any(map(running, below)), 10)
             again = server.read(job)
             self.assertGreaterEqual(again["progress"], reached, "progress went back")
@@ -160,21 +158,21 @@ class Faults(unittest.TestCase):
     def test_halted_past_its_lease_the_job_is_taken_back_and_ends_once(self):
         with Server(*SHORT_LEASE) as server:
             job = server.submit_job()
-            server.wait_for_stage(job, "processing-video")
-            server.signal(signal.SIGSTOP)
-            time.sleep(4)
-            server.signal(signal.SIGCONT)
+            with server.held(job):
+                server.signal(signal.SIGSTOP)
+                time.sleep(4)  # the lease runs by the clock
+                server.signal(signal.SIGCONT)
             self.assertEqual(server.wait(job)["status"], "completed")
             self.assertEqual(server.rows("SELECT token, crashes FROM jobs"), [(2, 1)])
             check_invariants(server, [job])
 
     def test_told_to_stop_it_lets_the_job_end_and_leaves_with_0(self):
         with Server() as server:
-            job = server.submit_job(**FAST)
-            server.wait_for_status(job, "processing")
-            server.signal(signal.SIGTERM)
-            status, body = eventually(lambda: (answer := server.request("GET", "/readyz"))[0] == 503 and answer)
-            self.assertIn(b"is stopping", body)
+            job = server.submit_job()
+            with server.held(job):
+                server.signal(signal.SIGTERM)
+                status, body = eventually(lambda: (answer := server.request("GET", "/readyz"))[0] == 503 and answer)
+                self.assertIn(b"is stopping", body)
             self.assertEqual(server.process.wait(timeout=60), 0)
             server.process.stdout.close()
             server.start()
@@ -184,8 +182,8 @@ class Faults(unittest.TestCase):
     def test_told_to_stop_without_grace_it_puts_the_job_back_unharmed(self):
         with Server("--grace-secs", "0") as server:
             job = server.submit_job()
-            server.wait_for_stage(job, "processing-video")
-            self.assertEqual(server.end(), 0)
+            with server.held(job):
+                self.assertEqual(server.end(), 0)
             self.assertEqual(server.rows("SELECT state, attempts, crashes FROM jobs"), [("queued", 0, 0)])
             server.start()
             self.assertEqual(server.wait(job)["status"], "completed")
@@ -194,11 +192,8 @@ class Faults(unittest.TestCase):
     def test_a_hung_child_is_ended_by_the_deadline(self):
         with Server("--deadline-secs", "10", *SHORT_LEASE) as server:
             job = server.submit_job()
-            server.wait_for_stage(job, "processing-video")
-            hung = children_of(server.process.pid)
-            for child in hung:
-                os.kill(child, signal.SIGSTOP)
-            ended = server.wait(job)
+            with server.held(job) as hung:
+                ended = server.wait(job)
             self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "TIMEOUT"))
             eventually(lambda: not any(map(running, hung)), 10)
             check_invariants(server, [job])

@@ -13,7 +13,7 @@ import time
 import unittest
 
 import harness
-from harness import CLIP, ROOT, SUBMIT, children_of, eventually, form, running
+from harness import CLIP, ROOT, SUBMIT, children_of, eventually, form, running, stop_all
 from test_input import upload
 
 Server = functools.partial(harness.Server, hooks=False)
@@ -200,19 +200,10 @@ def hold(server, storage_id):
         connection.request("POST", PREVIEW, body, {"Authorization": f"Bearer {server.key}", **MULTIPART})
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
-            stopped = [pid for pid in children_of(server.process.pid) if stop(pid)]
-            if stopped and any(running(pid) for pid in stopped):
+            if stopped := stop_all(children_of(server.process.pid)):
                 return connection, stopped
         connection.close()
     raise AssertionError("no preview could be stopped")
-
-
-def stop(pid):
-    try:
-        os.kill(pid, signal.SIGSTOP)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 if __name__ == "__main__":
