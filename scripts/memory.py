@@ -11,7 +11,7 @@ import tempfile
 import time
 
 RATIO_LIMIT = 1.10  # ten minutes against twenty seconds
-OWN_LIMIT_MB = 300
+OWN_LIMIT_MB = 200
 
 
 def resident_mb(pid):

@@ -198,6 +198,17 @@ class Faults(unittest.TestCase):
             eventually(lambda: not any(map(running, hung)), 10)
             check_invariants(server, [job])
 
+    def test_a_burst_of_connections_waits_until_the_server_takes_them(self):
+        with Server() as server:
+            server.signal(signal.SIGSTOP)
+            burst = [socket.create_connection(("127.0.0.1", server.port), timeout=30) for _ in range(400)]
+            server.signal(signal.SIGCONT)
+            for client in burst:
+                client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            self.assertEqual({client.recv(4096)[:12] for client in burst}, {b"HTTP/1.1 200"})
+            for client in burst:
+                client.close()
+
     def test_a_second_server_on_the_same_folder_is_refused(self):
         with Server() as server:
             command = [BINARY, "serve", "--data", str(server.data), "--listen", "127.0.0.1:0"]

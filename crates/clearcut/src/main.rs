@@ -6,6 +6,7 @@ mod doctor;
 mod environment;
 mod failure;
 mod generate;
+mod heap;
 mod models;
 mod networks;
 mod outputs;
@@ -25,6 +26,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    heap::share_one();
     let arguments = Arguments::parse();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,

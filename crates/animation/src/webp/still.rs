@@ -1,4 +1,4 @@
-//! One rectangle of a picture through libwebp: the only unsafe code of the workspace.
+//! One rectangle of a picture through libwebp.
 #![expect(
     unsafe_code,
     reason = "libwebp is C; the crates that wrap it cannot take Y'CbCr planes or say how alpha is coded"

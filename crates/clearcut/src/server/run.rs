@@ -9,7 +9,7 @@ use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
 };
 
@@ -39,7 +39,7 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
     let signer =
         UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let outbound = outbound(&settings)?;
-    let listener = listen(settings.listen).await?;
+    let listener = listen(settings.listen)?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
     let network = usable(&networks);
     let networks = Arc::new(networks);
@@ -170,8 +170,18 @@ fn queue_between_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     queue
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+/// Connections that wait in the kernel until they are taken. [`TcpListener::bind`] lets 128 wait, and a client beyond them tries again
+/// after a second or more.
+const BACKLOG: u32 = 1024;
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|error| {
         let message = format!("{address} cannot be listened on: {error}");
         Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
     })
