@@ -156,12 +156,20 @@ fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
 /// Counts pictures and settles rate and duration from the packet list.
 pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
     let info = &mut stated.info;
-    let (mut starts, mut frames, mut hidden) = (Vec::new(), 0_u64, 0_u64);
+    let (mut starts, mut frames, mut hidden, mut slots) = (Vec::new(), 0_u64, 0_u64, 0_u64);
     for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         let mut fields = line.trim().split(',');
-        let (Some(stream), Some(start), Some(flags)) = (fields.next(), fields.next(), fields.next()) else { continue };
+        let (Some(stream), Some(start), Some(ticks), Some(flags)) =
+            (fields.next(), fields.next(), fields.next(), fields.next())
+        else {
+            continue;
+        };
         if stream.parse() != Ok(info.stream) {
             continue;
+        }
+        // A tick of an AVI is a slot for one picture. An empty slot shows the picture before on: its header counts it, as no packet does.
+        if info.container == Container::Avi {
+            slots = slots.max(ticks.parse().unwrap_or(0) + 1);
         }
         if fields.any(|side_data| side_data == ENCRYPTED) {
             return Err(MediaError::Encrypted.into());
@@ -175,7 +183,7 @@ pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) 
         info.key_frames += u64::from(flags.starts_with('K'));
         starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
     }
-    if frames == 0 || stated.frames_by_header.is_some_and(|stated| frames + hidden < stated) {
+    if frames == 0 || stated.frames_by_header.is_some_and(|stated| slots.max(frames + hidden) < stated) {
         return Err(MediaError::Damaged.into());
     }
     info.frames = frames;

@@ -210,6 +210,20 @@ fn uneven_times_become_a_constant_rate_of_the_same_length() {
 }
 
 #[test]
+fn slots_of_an_avi_that_hold_no_picture_show_the_one_before() {
+    for (name, arguments, slots) in [
+        // ffmpeg shows the first picture for longer, since MP3 begins before it.
+        ("late.avi", "-f lavfi -i sine=d=1 -c:v mpeg4 -q:v 2 -c:a libmp3lame", FRAMES + 1),
+        // As recorders of screens leave it when they cannot follow.
+        ("dropped.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2", FRAMES),
+    ] {
+        let place = Place::new();
+        place.encode(name, arguments);
+        assert_matted(name, &cut(&place, name, (WIDTH, HEIGHT), "24/1", slots));
+    }
+}
+
+#[test]
 fn ntsc_rates_stay_exact() {
     let place = Place::new();
     place.encode("ntsc.mp4", &H264.replacen("bt709", "bt709,setpts=N*1001/30000/TB -r 30000/1001", 1));

@@ -19,8 +19,12 @@ fn video(changes: &Value) -> Value {
 }
 
 fn parse(streams: &[Value]) -> Result<Stated, Error> {
+    parse_in(Container::Mov, streams)
+}
+
+fn parse_in(container: Container, streams: &[Value]) -> Result<Stated, Error> {
     let json = json!({ "streams": streams }).to_string();
-    parse_streams(Container::Mov, json.as_bytes(), &MediaLimits::default(), &capabilities())
+    parse_streams(container, json.as_bytes(), &MediaLimits::default(), &capabilities())
 }
 
 fn info_of(changes: &Value) -> MediaInfo {
@@ -37,12 +41,16 @@ fn refusal<T>(result: Result<T, Error>) -> MediaError {
 
 /// Settles a clip of these rates from the pictures' times in seconds.
 fn settled(changes: &Value, starts: &[f64]) -> Result<MediaInfo, Error> {
-    let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},K_")).collect();
+    let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},N/A,K_")).collect();
     settled_from(changes, &lines.join("\n"))
 }
 
 fn settled_from(changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
-    let mut stated = parse(&[video(changes)])?;
+    settled_in(Container::Mov, changes, lines)
+}
+
+fn settled_in(container: Container, changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
+    let mut stated = parse_in(container, &[video(changes)])?;
     settle(&mut stated, lines.as_bytes(), &MediaLimits::default())?;
     Ok(stated.info())
 }
@@ -83,23 +91,33 @@ fn a_coarse_clock_does_not_hide_the_usual_rate() {
 
 #[test]
 fn pictures_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
-    let lines = "0,-0.083333,KD\n0,-0.041667,_D\n0,0.000000,__\n0,0.041667,__\n";
+    let lines = "0,-0.083333,-2,KD\n0,-0.041667,-1,_D\n0,0.000000,0,__\n0,0.041667,1,__\n";
     let info = settled_from(&json!({"nb_frames": "4"}), lines).unwrap();
     assert_eq!((info.frames, info.video_start_secs), (2, 0.0));
     assert_eq!(refusal(settled_from(&json!({"nb_frames": "5"}), lines)), MediaError::Damaged);
 }
 
 #[test]
+fn an_avi_counts_slots_some_of_which_may_be_empty() {
+    let clip = |slots: u32| json!({"nb_frames": slots.to_string()});
+    // Reordered pictures have no time of their own in an AVI; slots 0, 2 and 3 are empty.
+    let lines = "0,0.041667,1,K_\n0,N/A,4,__\n0,N/A,5,__\n";
+    assert_eq!(settled_in(Container::Avi, &clip(6), lines).unwrap().frames, 3);
+    assert_eq!(refusal(settled_in(Container::Avi, &clip(7), lines)), MediaError::Damaged);
+    assert_eq!(refusal(settled_in(Container::Mov, &clip(6), lines)), MediaError::Damaged);
+}
+
+#[test]
 fn packets_of_other_streams_and_nonsense_lines_do_not_count() {
-    let lines = "1,0.0,K_\n0,0.0,K_\n\n,,\n0\nx,y,z\n0,N/A,__\n";
+    let lines = "1,0.0,0,K_\n0,0.0,0,K_\n\n,,,\n0\nx,y,z,k\n0,N/A,N/A,__\n";
     assert_eq!(settled_from(&json!({}), lines).unwrap().frames, 2);
-    assert_eq!(refusal(settled_from(&json!({}), "1,0.0,K_\n")), MediaError::Damaged);
+    assert_eq!(refusal(settled_from(&json!({}), "1,0.0,0,K_\n")), MediaError::Damaged);
     assert_eq!(refusal(settled_from(&json!({}), "")), MediaError::Damaged);
 }
 
 #[test]
 fn key_information_with_the_packets_means_encrypted() {
-    let lines = "0,0.0,K_,Encryption info\n0,0.04,__,Encryption info\n";
+    let lines = "0,0.0,0,K_,Encryption info\n0,0.04,1,__,Encryption info\n";
     assert_eq!(refusal(settled_from(&json!({}), lines)), MediaError::Encrypted);
 }
 
