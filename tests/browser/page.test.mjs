@@ -1,7 +1,9 @@
 // The page at / in an untouched Chromium, against the real binary.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { readFile, stat } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
@@ -361,6 +363,35 @@ test("a server that goes away is named, and the page goes on by itself when it i
     await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
   } finally {
     await fragile.stop();
+  }
+});
+
+test("an answer that breaks off is named, and asked for again", { timeout: CUT_MS }, async () => {
+  const { hostname, port } = new URL(theServer().baseUrl);
+  let lists = 0;
+  const line = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    let breaksOff = false;
+    client.on("data", (request) => {
+      // The first list ends in the middle of its JSON.
+      if (request.includes("GET /api/v1/jobs?")) breaksOff = lists++ === 0;
+      server.write(request);
+    });
+    server.on("data", (reply) => {
+      if (breaksOff) client.end(reply.subarray(0, -5));
+      else client.write(reply);
+    });
+    client.on("error", () => {}).on("close", () => server.destroy());
+    server.on("error", () => {}).on("close", () => client.destroy());
+  });
+  await once(line.listen(0, "127.0.0.1"), "listening");
+  try {
+    const { page } = await come({ to: { ...theServer(), baseUrl: `http://127.0.0.1:${line.address().port}` } });
+    await page.waitForSelector(".problem >> text=The server does not answer");
+    await page.waitForSelector(".problem", { state: "hidden" });
+    assert.equal(lists, 2);
+  } finally {
+    line.close();
   }
 });
 

@@ -61,6 +61,17 @@ export function ownAddress(url) {
 }
 
 const unreachable = () => new Problem("UNREACHABLE", "The server does not answer");
+
+/** One request and the whole of its answer, which may break off too. @param {string} address @param {RequestInit} init */
+async function exchange(address, init) {
+  try {
+    const reply = await fetch(address, init);
+    return { status: reply.status, text: await reply.text() };
+  } catch {
+    throw unreachable();
+  }
+}
+
 const pause = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
 
 /** @param {number} status @param {string} text @returns {any} the data of a reply */
@@ -79,10 +90,8 @@ function open(status, text) {
 export async function redeemLink(token) {
   const body = JSON.stringify({ token });
   const headers = { "content-type": "application/json" };
-  const reply = await fetch("/api/v1/sign-in", { method: "POST", headers, body }).catch(() => {
-    throw unreachable();
-  });
-  return open(reply.status, await reply.text()).key;
+  const { status, text } = await exchange("/api/v1/sign-in", { method: "POST", headers, body });
+  return open(status, text).key;
 }
 
 /** The jobs of one key. */
@@ -95,10 +104,8 @@ export class Client extends EventTarget {
 
   /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
   async #ask(path, init = {}) {
-    const reply = await fetch(`/api/v1${path}`, { ...init, headers: this.headers }).catch(() => {
-      throw unreachable();
-    });
-    return this.#judge(reply.status, await reply.text());
+    const { status, text } = await exchange(`/api/v1${path}`, { ...init, headers: this.headers });
+    return this.#judge(status, text);
   }
 
   /** Tells everyone when the key opens nothing. @param {number} status @param {string} text */
