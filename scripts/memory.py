@@ -11,7 +11,7 @@ import tempfile
 import time
 
 RATIO_LIMIT = 1.10  # ten minutes against twenty seconds
-OWN_LIMIT_MB = 200
+OWN_LIMIT_MB = 140  # with a heap for each thread it is 150
 
 
 def resident_mb(pid):

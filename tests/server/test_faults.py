@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import BINARY, CLIP, ROOT, SUBMIT, Server, check_invariants, children_of, eventually, form, running
+from harness import BINARY, CLIP, ROOT, SUBMIT, Server, check_invariants, eventually, form, running
 
 FAST = {"format": "webm", "size": "128"}
 SHORT_LEASE = ("--lease-ttl-secs", "2")

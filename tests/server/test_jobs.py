@@ -1,10 +1,8 @@
 """What owners may ask of their jobs, with the real binary and real clips."""
 
-import hashlib
 import http.client
 import json
 import os
-import pathlib
 import socket
 import subprocess
 import threading

@@ -4,16 +4,14 @@ import base64
 import functools
 import http.client
 import json
-import os
 import pathlib
-import signal
 import subprocess
 import tempfile
 import time
 import unittest
 
 import harness
-from harness import CLIP, ROOT, SUBMIT, children_of, eventually, form, running, stop_all
+from harness import CLIP, ROOT, children_of, eventually, form, running, stop_all
 from test_input import upload
 
 Server = functools.partial(harness.Server, hooks=False)

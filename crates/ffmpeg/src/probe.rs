@@ -159,17 +159,21 @@ pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) 
     let (mut starts, mut frames, mut hidden, mut slots) = (Vec::new(), 0_u64, 0_u64, 0_u64);
     for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         let mut fields = line.trim().split(',');
-        let (Some(stream), Some(start), Some(ticks), Some(flags)) =
-            (fields.next(), fields.next(), fields.next(), fields.next())
+        let mut next = || fields.next();
+        let (Some(stream), Some(shown), Some(slot), Some(decoded), Some(flags)) =
+            (next(), next(), next(), next(), next())
         else {
             continue;
         };
         if stream.parse() != Ok(info.stream) {
             continue;
         }
-        // A tick of an AVI is a slot for one picture. An empty slot shows the picture before on: its header counts it, as no packet does.
+        let mut start = shown;
         if info.container == Container::Avi {
-            slots = slots.max(ticks.parse().unwrap_or(0) + 1);
+            // Its pictures lie in slots of one length, and have no other time. An empty slot shows the picture before on: the header
+            // counts it, as no packet does.
+            slots = slots.max(slot.parse::<u64>().unwrap_or(0).saturating_add(1));
+            start = decoded;
         }
         if fields.any(|side_data| side_data == ENCRYPTED) {
             return Err(MediaError::Encrypted.into());

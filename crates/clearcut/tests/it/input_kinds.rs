@@ -216,6 +216,7 @@ fn slots_of_an_avi_that_hold_no_picture_show_the_one_before() {
         ("late.avi", "-f lavfi -i sine=d=1 -c:v mpeg4 -q:v 2 -c:a libmp3lame", FRAMES + 1),
         // As recorders of screens leave it when they cannot follow.
         ("dropped.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2", FRAMES),
+        ("reordered.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2 -bf 2", FRAMES),
     ] {
         let place = Place::new();
         place.encode(name, arguments);

@@ -97,9 +97,9 @@ pub(crate) fn probe_streams(container: Container, limits: &MediaLimits) -> Vec<S
     guarded_input(container, limits, "-show_streams -of json")
 }
 
-/// ffprobe: a line `stream_index,pts_time,dts,flags` for every packet of every video stream, and what its side data is called.
+/// ffprobe: a line `stream_index,pts_time,dts,dts_time,flags` for every packet of every video stream, and what its side data is called.
 pub(crate) fn probe_packets(container: Container, limits: &MediaLimits) -> Vec<String> {
-    let options = "-select_streams v -show_entries packet=stream_index,pts_time,dts,flags:packet_side_data=side_data_type -of csv=p=0";
+    let options = "-select_streams v -show_entries packet=stream_index,pts_time,dts,dts_time,flags:packet_side_data=side_data_type -of csv=p=0";
     guarded_input(container, limits, options)
 }
 

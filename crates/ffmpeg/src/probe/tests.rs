@@ -41,7 +41,7 @@ fn refusal<T>(result: Result<T, Error>) -> MediaError {
 
 /// Settles a clip of these rates from the pictures' times in seconds.
 fn settled(changes: &Value, starts: &[f64]) -> Result<MediaInfo, Error> {
-    let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},N/A,K_")).collect();
+    let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},N/A,N/A,K_")).collect();
     settled_from(changes, &lines.join("\n"))
 }
 
@@ -91,7 +91,7 @@ fn a_coarse_clock_does_not_hide_the_usual_rate() {
 
 #[test]
 fn pictures_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
-    let lines = "0,-0.083333,-2,KD\n0,-0.041667,-1,_D\n0,0.000000,0,__\n0,0.041667,1,__\n";
+    let lines = "0,-0.083333,,,KD\n0,-0.041667,,,_D\n0,0.000000,,,__\n0,0.041667,,,__\n";
     let info = settled_from(&json!({"nb_frames": "4"}), lines).unwrap();
     assert_eq!((info.frames, info.video_start_secs), (2, 0.0));
     assert_eq!(refusal(settled_from(&json!({"nb_frames": "5"}), lines)), MediaError::Damaged);
@@ -100,24 +100,26 @@ fn pictures_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
 #[test]
 fn an_avi_counts_slots_some_of_which_may_be_empty() {
     let clip = |slots: u32| json!({"nb_frames": slots.to_string()});
-    // Reordered pictures have no time of their own in an AVI; slots 0, 2 and 3 are empty.
-    let lines = "0,0.041667,1,K_\n0,N/A,4,__\n0,N/A,5,__\n";
-    assert_eq!(settled_in(Container::Avi, &clip(6), lines).unwrap().frames, 3);
+    // Reordered pictures have no time to be shown at in an AVI; slots 2 and 3 are empty.
+    let lines = "0,0.000000,0,0.000000,K_\n0,N/A,1,0.041667,__\n0,N/A,4,0.166667,__\n0,N/A,5,0.208333,__\n";
+    let info = settled_in(Container::Avi, &clip(6), lines).unwrap();
+    assert_eq!((info.frames, info.has_variable_rate, info.frame_rate.to_string().as_str()), (4, true, "24/1"));
+    assert!((info.duration.as_secs_f64() - 6.0 / 24.0).abs() < 1e-5, "{:?}", info.duration);
     assert_eq!(refusal(settled_in(Container::Avi, &clip(7), lines)), MediaError::Damaged);
     assert_eq!(refusal(settled_in(Container::Mov, &clip(6), lines)), MediaError::Damaged);
 }
 
 #[test]
 fn packets_of_other_streams_and_nonsense_lines_do_not_count() {
-    let lines = "1,0.0,0,K_\n0,0.0,0,K_\n\n,,,\n0\nx,y,z,k\n0,N/A,N/A,__\n";
+    let lines = "1,0.0,0,0.0,K_\n0,0.0,0,0.0,K_\n\n,,,,\n0\nx,y,z,k,f\n0,N/A,N/A,N/A,__\n";
     assert_eq!(settled_from(&json!({}), lines).unwrap().frames, 2);
-    assert_eq!(refusal(settled_from(&json!({}), "1,0.0,0,K_\n")), MediaError::Damaged);
+    assert_eq!(refusal(settled_from(&json!({}), "1,0.0,0,0.0,K_\n")), MediaError::Damaged);
     assert_eq!(refusal(settled_from(&json!({}), "")), MediaError::Damaged);
 }
 
 #[test]
 fn key_information_with_the_packets_means_encrypted() {
-    let lines = "0,0.0,0,K_,Encryption info\n0,0.04,1,__,Encryption info\n";
+    let lines = "0,0.0,0,0.0,K_,Encryption info\n0,0.04,1,0.04,__,Encryption info\n";
     assert_eq!(refusal(settled_from(&json!({}), lines)), MediaError::Encrypted);
 }
 
