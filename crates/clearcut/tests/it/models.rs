@@ -224,6 +224,58 @@ fn the_network_finds_the_subject_with_either_runtime_and_twice_the_same() {
     assert!((rten - keyed["removed"].as_f64().unwrap()).abs() < 0.06, "network {rten}, key {}", keyed["removed"]);
 }
 
+/// The model of the tests of runtimes, installed as a user installs a model of his own: the mean of the channels, averaged with half of its last
+/// answer. A wall is thus the more of a subject the longer it is seen.
+#[test]
+fn a_model_with_states_sees_every_picture_in_order_and_forgets_at_a_cut() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/golden/recurrent.onnx");
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        r#"[[model]]
+        id = "recurrent"
+        title = "Recurrent"
+        kind = "general"
+        licence = "MIT"
+        commercial = true
+        bytes = {}
+        sha256 = "{}"
+        memory_mib = 10
+        backends = ["onnxruntime", "rten"]
+        input = {{ name = "x", width = 8, height = 8, layout = "nchw", mean = [0.0, 0.0, 0.0], deviation = [1.0, 1.0, 1.0] }}
+        output = {{ name = "y", meaning = "probability" }}
+        recurrent = [{{ input = "r1i", output = "r1o" }}]
+        "#,
+        fs::metadata(&file).unwrap().len(),
+        sha256(&fs::read(&file).unwrap()),
+    );
+    fs::write(folder.path().join("models.toml"), text).unwrap();
+    let installed = models(folder.path(), &["install", "recurrent", "--from", file.to_str().unwrap()]);
+    assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+    let wall = |level: &str| format!("-f lavfi -i color=c={level}:s=64x64:r=12:d=1");
+    crate::media::ffmpeg(
+        folder.path(),
+        &format!(
+            "{} {} -lavfi concat=n=2 -c:v libx264 -crf 1 -pix_fmt yuv444p walls.mkv",
+            wall("0x808080"),
+            wall("0x989898")
+        ),
+    );
+    for runtime in ["rten", "auto"] {
+        let (clip, out) = (folder.path().join("walls.mkv"), folder.path().join(format!("{runtime}.mov")));
+        let words =
+            ["--method", "ai", "--model", "recurrent", "--speed", "fast", "--quality", "100", "--runtime", runtime];
+        let place =
+            ["cut", clip.to_str().unwrap(), "-o", out.to_str().unwrap(), "--models", folder.path().to_str().unwrap()];
+        clearcut_ok(&[&place[..], &words].concat());
+        let cut = crate::media::Pictures::of(&out, (64, 64), false);
+        let alpha: Vec<f64> = (0..24).map(|frame| cut.mean(frame, (32, 32), 8)[3]).collect();
+        for wall in alpha.chunks(12) {
+            assert!(wall.windows(2).all(|pair| pair[0] < pair[1]), "{runtime}: a picture was left out: {alpha:?}");
+            assert!(wall[0] < 0.8 * wall[11], "{runtime}: the wall before was not forgotten: {alpha:?}");
+        }
+    }
+}
+
 #[test]
 fn without_a_model_keying_works_and_ai_says_what_to_install() {
     let empty = tempfile::tempdir().unwrap();

@@ -1,7 +1,4 @@
-use std::{
-    sync::atomic::Ordering,
-    time::{Duration, Instant},
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use clearcut_notify::CourierSettings;
 use clearcut_queue::{Answer, DeliveryState, Ending, NoAnswer};
@@ -56,14 +53,12 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_gigabyte_in_answer_costs_nothing() {
     let (post, receiver) = (Post::open().await, Receiver::with(vec![Manner::Floods]).await);
-    let began = Instant::now();
     let id = post.fail_job(1, &receiver.url()).await;
     let delivery = post.settled(&id).await;
     assert_eq!(delivery.state, DeliveryState::Delivered);
     let Answer::Status { reply, .. } = &delivery.attempts[0].attempt.answer else { panic!("no answer") };
     assert_eq!(reply, &"x".repeat(512));
     post.close().await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     // What the sockets' buffers on both sides hold, and no more of the gigabyte.
     let sent = receiver.sent.load(Ordering::SeqCst);
     assert!(sent < 32 << 20, "{sent} bytes were taken");
@@ -71,7 +66,7 @@ async fn a_gigabyte_in_answer_costs_nothing() {
 
 #[tokio::test]
 async fn a_receiver_that_stalls_or_closes_is_told_why_and_tried_again() {
-    let settings = CourierSettings { attempt_deadline: Duration::from_millis(300), ..CourierSettings::default() };
+    let settings = CourierSettings { attempt_deadline: Duration::from_secs(2), ..CourierSettings::default() };
     let post = Post::with("127.0.0.0/8", settings).await;
     let manners = vec![Manner::Stalls, Manner::Closes, Manner::Says("nonsense\r\n\r\n".into()), status("200 OK")];
     let receiver = Receiver::with(manners).await;
@@ -104,16 +99,16 @@ async fn a_status_decides_although_the_body_never_comes() {
 
 #[tokio::test]
 async fn a_receiver_that_stalls_delays_no_other() {
-    let post = Post::open().await;
+    // Longer than this test waits for the other.
+    let settings = CourierSettings { attempt_deadline: Duration::from_hours(1), ..CourierSettings::default() };
+    let post = Post::with("127.0.0.0/8", settings).await;
     let (dead, well) = (Receiver::with(vec![Manner::Stalls]).await, Receiver::with(vec![status("200 OK")]).await);
     for number in 0..50 {
         post.fail_job(number, &dead.url()).await;
     }
     dead.wait_for(4).await;
-    let began = Instant::now();
     let id = post.fail_job(50, &well.url()).await;
     assert_eq!(post.settled(&id).await.state, DeliveryState::Delivered);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     assert_eq!(dead.connections(), 4, "more than the cap at once");
     post.close().await;
 }
