@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use clearcut_frame::{Matrix, Picture, PictureFormat, Subsampling};
 
@@ -120,12 +120,24 @@ impl Canvas for Picture {
         let width = self.size().width() as usize;
         let alpha = self.alpha();
         let Some(before) = before else {
-            return around_differences(within, |row, column| alpha.is_none_or(|alpha| alpha[row * width + column] > 0));
+            return around_differences(
+                within,
+                |row, columns| alpha.is_some_and(|alpha| alpha[row * width..][columns].iter().all(|&alpha| alpha == 0)),
+                |row, column| alpha.is_none_or(|alpha| alpha[row * width + column] > 0),
+            );
         };
         let (half_width, _) = self.format().chroma_size();
         let before_alpha = before.alpha();
         let opacity = |alpha: Option<&[u8]>, index: usize| alpha.map_or(255, |alpha| alpha[index]);
-        around_differences(within, |row, column| {
+        let is_alike = |row: usize, columns: Range<usize>| {
+            let own = row * width + columns.start..row * width + columns.end;
+            let half = row / 2 * half_width + columns.start / 2..row / 2 * half_width + columns.end.div_ceil(2);
+            alpha.map(|alpha| &alpha[own.clone()]) == before_alpha.map(|alpha| &alpha[own.clone()])
+                && self.y()[own.clone()] == before.y()[own]
+                && self.cb()[half.clone()] == before.cb()[half.clone()]
+                && self.cr()[half.clone()] == before.cr()[half]
+        };
+        around_differences(within, is_alike, |row, column| {
             let (index, chroma) = (row * width + column, row / 2 * half_width + column / 2);
             let (now, then) = (opacity(alpha, index), opacity(before_alpha, index));
             let is_recolored = self.y()[index] != before.y()[index]

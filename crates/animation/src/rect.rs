@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 /// A rectangle of pixels that is not empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rect {
@@ -67,17 +69,35 @@ pub(crate) fn around_all(rects: impl IntoIterator<Item = Rect>) -> Option<Rect> 
     rects.into_iter().reduce(Rect::around)
 }
 
-/// The smallest rectangle around the pixels of `within` that differ; `differs(row, column)` is asked from the edges inwards.
-pub(crate) fn around_differences(within: Rect, differs: impl Fn(usize, usize) -> bool) -> Option<Rect> {
-    let in_row = |row: usize| (within.left..within.right).any(|column| differs(row, column));
-    let top = (within.top..within.bottom).find(|&row| in_row(row))?;
-    let bottom = (top..within.bottom).rev().find(|&row| in_row(row))? + 1;
+/// Pixels of a row that are compared at once before each is.
+const STRETCH: usize = 32;
+
+/// The smallest rectangle around the pixels of `within` that differ; `differs(row, column)` is asked from the edges inwards, and only where
+/// `is_alike(row, columns)` does not know that nothing does.
+pub(crate) fn around_differences(
+    within: Rect,
+    is_alike: impl Fn(usize, Range<usize>) -> bool,
+    differs: impl Fn(usize, usize) -> bool,
+) -> Option<Rect> {
+    let is_alike = &is_alike;
+    let unlike = |row: usize, columns| stretches(columns).filter(move |part| !is_alike(row, part.clone()));
+    let first = |row: usize, columns| unlike(row, columns).flatten().find(|&column| differs(row, column));
+    let last =
+        |row: usize, columns| unlike(row, columns).rev().flat_map(Iterator::rev).find(|&column| differs(row, column));
+    let has_any = |&row: &usize| first(row, within.left..within.right).is_some();
+    let top = (within.top..within.bottom).find(has_any)?;
+    let bottom = (top..within.bottom).rev().find(has_any)? + 1;
     let (mut left, mut right) = (within.right, within.left);
     for row in top..bottom {
-        left = (within.left..left).find(|&column| differs(row, column)).unwrap_or(left);
-        right = (right..within.right).rev().find(|&column| differs(row, column)).map_or(right, |column| column + 1);
+        left = first(row, within.left..left).unwrap_or(left);
+        right = last(row, right..within.right).map_or(right, |column| column + 1);
     }
     Rect::new(left, top, right, bottom)
+}
+
+fn stretches(columns: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
+    let end = columns.end;
+    columns.step_by(STRETCH).map(move |start| start..(start + STRETCH).min(end))
 }
 
 #[cfg(test)]
@@ -102,10 +122,19 @@ mod tests {
     #[test]
     fn differences_are_enclosed_exactly() {
         let whole = rect(0, 0, 9, 7);
-        let found = around_differences(whole, |row, column| [(2, 5), (4, 3), (5, 4)].contains(&(row, column)));
+        let around = |within, differs: &dyn Fn(usize, usize) -> bool| {
+            let found = around_differences(within, |_, _| false, differs);
+            // Whoever knows more is asked less, and told the same.
+            let is_alike = |row: usize, mut columns: Range<usize>| !columns.any(|column| differs(row, column));
+            assert_eq!(around_differences(within, is_alike, differs), found);
+            found
+        };
+        let found = around(whole, &|row, column| [(2, 5), (4, 3), (5, 4)].contains(&(row, column)));
         assert_eq!(found, Some(rect(3, 2, 6, 6)));
-        assert_eq!(around_differences(whole, |_, _| false), None);
-        assert_eq!(around_differences(rect(1, 1, 3, 3), |row, column| row == 0 || column == 5), None);
+        assert_eq!(around(whole, &|_, _| false), None);
+        assert_eq!(around(rect(1, 1, 3, 3), &|row, column| row == 0 || column == 5), None);
+        let wide = rect(0, 0, 200, 2);
+        assert_eq!(around(wide, &|row, column| row == 1 && [70, 131].contains(&column)), Some(rect(70, 1, 132, 2)));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use clearcut_frame::{Matrix, Picture};
 
 use crate::{
@@ -60,10 +62,20 @@ impl Canvas for Rgba {
     }
 
     fn changed_since(&self, before: Option<&Self>, within: Rect) -> Option<Rect> {
-        around_differences(within, |row, column| {
-            let index = row * self.width + column;
-            self.pixels[index] != before.map_or([0; 4], |before| before.pixels[index])
-        })
+        around_differences(
+            within,
+            |row, columns: Range<usize>| {
+                let now = &self.pixels[row * self.width..][columns.clone()];
+                before.map_or_else(
+                    || now.iter().all(|pixel| *pixel == [0; 4]),
+                    |before| *now == before.pixels[row * self.width..][columns],
+                )
+            },
+            |row, column| {
+                let index = row * self.width + column;
+                self.pixels[index] != before.map_or([0; 4], |before| before.pixels[index])
+            },
+        )
     }
 }
 

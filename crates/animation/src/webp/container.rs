@@ -45,8 +45,8 @@ impl<W: Write + Seek> Container<W> {
         Ok(container)
     }
 
-    /// Writes a frame. `still` is a file of one picture as libwebp makes it.
-    pub(super) fn frame(&mut self, header: &FrameHeader, still: &[u8]) -> Result<(), Error> {
+    /// Writes a frame. `image` are the whole, padded chunks that stand for its picture: `ALPH` and `VP8 `, or one of `VP8 ` and `VP8L`.
+    pub(super) fn frame(&mut self, header: &FrameHeader, image: &[u8]) -> Result<(), Error> {
         let rect = header.rect;
         let mut fields = Vec::with_capacity(16);
         for field in [rect.left / 2, rect.top / 2, rect.width() - 1, rect.height() - 1] {
@@ -55,9 +55,7 @@ impl<W: Write + Seek> Container<W> {
         fields.extend(three_bytes(header.duration_ms));
         // What is drawn replaces what was there, alpha too.
         fields.push(DO_NOT_BLEND | if header.is_cleared_after { DISPOSE_TO_BACKGROUND } else { 0 });
-        let mut parts = vec![&fields[..]];
-        parts.extend(image_chunks(still));
-        self.chunk(*b"ANMF", &parts)
+        self.chunk(*b"ANMF", &[&fields, image])
     }
 
     /// Patches the header; gives the length of the file.
@@ -93,21 +91,6 @@ fn three_bytes(value: u32) -> impl Iterator<Item = u8> {
     value.to_le_bytes().into_iter().take(3)
 }
 
-/// The chunks of a still that belong into a frame, whole and padded: `ALPH`, and `VP8 ` or `VP8L`.
-fn image_chunks(still: &[u8]) -> Vec<&[u8]> {
-    let mut rest = still.get(12..).unwrap_or_default();
-    let mut found = Vec::new();
-    while let Some(&[a, b, c, d]) = rest.get(4..8) {
-        let length = 8 + (u32::from_le_bytes([a, b, c, d]) as usize).next_multiple_of(2);
-        let (chunk, after) = rest.split_at(length.min(rest.len()));
-        if matches!(&chunk[..4], b"ALPH" | b"VP8 " | b"VP8L") {
-            found.push(chunk);
-        }
-        rest = after;
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
@@ -120,7 +103,7 @@ mod tests {
         let mut container = Container::begin(&mut file, Size::new(300, 2).unwrap()).unwrap();
         let rect = Rect::new(258, 0, 300, 2).unwrap();
         let header = FrameHeader { rect, duration_ms: 0x0001_0203, is_cleared_after: true };
-        container.frame(&header, b"RIFF....WEBPVP8X\x01\0\0\0x\0VP8 \x03\0\0\0abc\0").unwrap();
+        container.frame(&header, b"VP8 \x03\0\0\0abc\0").unwrap();
         assert_eq!(container.finish().unwrap(), 12 + 18 + 14 + 8 + 16 + 12);
         let mut meant = b"RIFF\x48\0\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0\x2b\x01\0\x01\0\0".to_vec();
         meant.extend(b"ANIM\x06\0\0\0\0\0\0\0\0\0ANMF\x1c\0\0\0\x81\0\0\0\0\0\x29\0\0\x01\0\0\x03\x02\x01\x03");

@@ -19,15 +19,26 @@ const SWEEPS: usize = 8;
 /// side that VP8 predicts it from, so that nothing is left to code.
 pub(super) fn fill_unseen(plane: &mut Plane) {
     let height = plane.samples.len() / plane.width;
+    let mut unseen = Vec::with_capacity(plane.block * plane.block);
     for top in (0..height).step_by(plane.block) {
         for left in (0..plane.width).step_by(plane.block) {
             let (right, bottom) = ((left + plane.block).min(plane.width), (top + plane.block).min(height));
-            fill_block(plane, [left, top, right, bottom]);
+            fill_block(plane, [left, top, right, bottom], &mut unseen);
         }
     }
 }
 
-fn fill_block(plane: &mut Plane, [left, top, right, bottom]: [usize; 4]) {
+/// A sample of a block that nobody sees, and what lies beside it (itself at the sides of the block), by their places in the membrane.
+#[derive(Debug, Clone, Copy)]
+struct Unseen {
+    place: u8,
+    beside: [u8; 4],
+}
+
+/// Side of a membrane.
+const SIDE: usize = 16;
+
+fn fill_block(plane: &mut Plane, [left, top, right, bottom]: [usize; 4], unseen: &mut Vec<Unseen>) {
     let width = plane.width;
     let (mut sum, mut count) = (0_u32, 0_u32);
     for row in top..bottom {
@@ -41,36 +52,39 @@ fn fill_block(plane: &mut Plane, [left, top, right, bottom]: [usize; 4]) {
     }
     let start =
         (sum + count / 2).checked_div(count).map_or_else(|| beside(plane, left, top, right, bottom), |mean| mean as u8);
-    // In sixteenths of a level, with a border that mirrors the block's sides.
-    let (across, down) = (right - left, bottom - top);
-    let mut membrane = [i32::from(start) * 16; 16 * 16];
-    let is_seen = |x: usize, y: usize| plane.is_seen[(top + y) * width + left + x];
-    if count > 0 {
-        for y in 0..down {
-            for x in (0..across).filter(|&x| is_seen(x, y)) {
-                membrane[y * 16 + x] = i32::from(plane.samples[(top + y) * width + left + x]) * 16;
-            }
+    if count == 0 {
+        for row in top..bottom {
+            plane.samples[row * width + left..row * width + right].fill(start);
         }
-        for sweep in 0..SWEEPS {
-            // Forth and back, so that values travel in both directions.
-            for step in 0..across * down {
-                let at = if sweep % 2 == 0 { step } else { across * down - 1 - step };
-                let (x, y) = (at % across, at / across);
-                if !is_seen(x, y) {
-                    let near = |x: usize, y: usize| membrane[y.min(down - 1) * 16 + x.min(across - 1)];
-                    let around =
-                        near(x.saturating_sub(1), y) + near(x + 1, y) + near(x, y.saturating_sub(1)) + near(x, y + 1);
-                    membrane[y * 16 + x] = around / 4;
-                }
+        return;
+    }
+    // In sixteenths of a level.
+    let (across, down) = (right - left, bottom - top);
+    let mut membrane = [i32::from(start) * 16; SIDE * SIDE];
+    unseen.clear();
+    for y in 0..down {
+        for x in 0..across {
+            let place = |x: usize, y: usize| (y.min(down - 1) * SIDE + x.min(across - 1)) as u8;
+            let index = (top + y) * width + left + x;
+            if plane.is_seen[index] {
+                membrane[usize::from(place(x, y))] = i32::from(plane.samples[index]) * 16;
+            } else {
+                let beside =
+                    [place(x.saturating_sub(1), y), place(x + 1, y), place(x, y.saturating_sub(1)), place(x, y + 1)];
+                unseen.push(Unseen { place: place(x, y), beside });
             }
         }
     }
-    for y in 0..down {
-        for x in 0..across {
-            if !plane.is_seen[(top + y) * width + left + x] {
-                plane.samples[(top + y) * width + left + x] = ((membrane[y * 16 + x] + 8) / 16) as u8;
-            }
-        }
+    let mut stretch = |Unseen { place, beside }: &Unseen| {
+        membrane[usize::from(*place)] = beside.iter().map(|&place| membrane[usize::from(place)]).sum::<i32>() / 4;
+    };
+    // Forth and back, so that values travel in both directions.
+    for _ in 0..SWEEPS / 2 {
+        unseen.iter().for_each(&mut stretch);
+        unseen.iter().rev().for_each(&mut stretch);
+    }
+    for place in unseen.iter().map(|unseen| usize::from(unseen.place)) {
+        plane.samples[(top + place / SIDE) * width + left + place % SIDE] = ((membrane[place] + 8) / 16) as u8;
     }
 }
 

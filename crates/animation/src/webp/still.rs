@@ -1,4 +1,4 @@
-//! One rectangle of a picture through libwebp.
+//! One rectangle of a picture through libwebp, as the chunks that stand for it in a frame.
 #![expect(
     unsafe_code,
     reason = "libwebp is C; the crates that wrap it cannot take Y'CbCr planes or say how alpha is coded"
@@ -15,15 +15,15 @@ use crate::{Error, rect::Rect, rgba::Rgba};
 /// `VP8_ENC_ERROR_INVALID_CONFIGURATION`, which is also what a library of another ABI is answered with.
 const INVALID_CONFIGURATION: u32 = 4;
 
-/// The pixels of one rectangle, ours to be changed: libwebp flattens what lies under alpha 0 in place.
+/// The pixels of one rectangle.
 enum Pixels {
-    /// Luma, both chromas at half resolution, and alpha if any of it is not solid.
-    Planes { y: Vec<u8>, cb: Vec<u8>, cr: Vec<u8>, alpha: Option<Vec<u8>> },
+    /// Luma, and both chromas at half resolution.
+    Planes { y: Vec<u8>, cb: Vec<u8>, cr: Vec<u8> },
     /// 0xAARRGGBB.
     Argb(Vec<u32>),
 }
 
-/// `rect` of a 4:2:0 BT.601 picture as VP8, its alpha losslessly. `rect` begins at even coordinates.
+/// `rect` of a 4:2:0 BT.601 picture as VP8, its alpha losslessly before it. `rect` begins at even coordinates.
 pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8>, Error> {
     let width = picture.size().width() as usize;
     let (half_width, _) = picture.format().chroma_size();
@@ -36,17 +36,48 @@ pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8
     if let Some(alpha) = &alpha {
         calm_unseen(alpha, rect.width(), &mut y, [&mut cb, &mut cr]);
     }
-    let pixels = Pixels::Planes { y, cb, cr, alpha };
     let config = config(|config| {
         config.quality = f32::from(quality);
-        config.method = 4;
+        // Searches longest, for one to two per cent of the bytes.
+        config.method = 6;
         config.segments = 1;
         config.sns_strength = 0;
         config.filter_strength = 60;
-        // What lies under alpha 0 is calm already.
-        config.exact = 1;
     })?;
-    encode(pixels, rect, &config)
+    let mut chunks = alpha.map_or(Ok(Vec::new()), |alpha| alpha_chunk(&alpha, rect))?;
+    chunks.extend(image_chunk(&encode(Pixels::Planes { y, cb, cr }, rect, &config)?));
+    Ok(chunks)
+}
+
+/// Alpha as the green of a lossless picture without its header (RFC 9649 §2.7.1.2). libwebp would code it together with the colours, and then with as
+/// much effort, of which alpha takes more time and no fewer bytes.
+fn alpha_chunk(alpha: &[u8], rect: Rect) -> Result<Vec<u8>, Error> {
+    let argb = alpha.iter().map(|&alpha| u32::from_be_bytes([255, 0, alpha, 0])).collect();
+    let file = encode(Pixels::Argb(argb), rect, &lossless_config()?)?;
+    // Neither filtered nor reduced, compressed.
+    let mut chunk = b"ALPH\0\0\0\0\x01".to_vec();
+    chunk.extend(image_chunk(&file).get(8 + VP8L_HEADER..).unwrap_or_default());
+    let length = (chunk.len() - 8) as u32;
+    chunk[4..8].copy_from_slice(&length.to_le_bytes());
+    chunk.resize(chunk.len().next_multiple_of(2), 0);
+    Ok(chunk)
+}
+
+/// Bytes of a `VP8L` chunk before its image: a signature, then 14 bits of width, 14 of height, 1 of alpha, 3 of version.
+const VP8L_HEADER: usize = 5;
+
+/// The chunk with the image in a file of one picture: `VP8 ` or `VP8L`, padded.
+fn image_chunk(file: &[u8]) -> &[u8] {
+    let mut rest = file.get(12..).unwrap_or_default();
+    while let Some(&[a, b, c, d]) = rest.get(4..8) {
+        let length = 8 + (u32::from_le_bytes([a, b, c, d]) as usize).next_multiple_of(2);
+        let (chunk, after) = rest.split_at(length.min(rest.len()));
+        if matches!(&chunk[..4], b"VP8 " | b"VP8L") {
+            return chunk;
+        }
+        rest = after;
+    }
+    &[]
 }
 
 /// Flattens what cannot be seen in the planes of a rectangle.
@@ -70,17 +101,23 @@ fn halved(rows: &[bool], width: usize) -> impl Iterator<Item = bool> + '_ {
 pub(super) fn lossless(canvas: &Rgba, rect: Rect) -> Result<Vec<u8>, Error> {
     let rows = (rect.top..rect.bottom).flat_map(|row| canvas.row_of(rect, row));
     let argb = rows.map(|&[r, g, b, a]| u32::from_be_bytes([a, r, g, b])).collect();
-    let config = config(|config| {
+    Ok(image_chunk(&encode(Pixels::Argb(argb), rect, &lossless_config()?)?).to_vec())
+}
+
+fn lossless_config() -> Result<WebPConfig, Error> {
+    config(|config| {
         config.lossless = 1;
         config.quality = 50.0;
         config.method = 2;
-    })?;
-    encode(Pixels::Argb(argb), rect, &config)
+    })
 }
 
 fn cropped(plane: &[u8], width: usize, rect: Rect) -> Vec<u8> {
-    let rows = plane.chunks_exact(width).skip(rect.top).take(rect.height());
-    rows.flat_map(|row| &row[rect.left..rect.right]).copied().collect()
+    let mut part = Vec::with_capacity(rect.area());
+    for row in plane.chunks_exact(width).skip(rect.top).take(rect.height()) {
+        part.extend_from_slice(&row[rect.left..rect.right]);
+    }
+    part
 }
 
 /// libwebp chooses its code for this processor at the first use, without a lock as it is built here: that first use is made alone.
@@ -88,8 +125,7 @@ pub(super) fn warm_up() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let Some(rect) = Rect::new(0, 0, 2, 2) else { return };
-        let planes =
-            Pixels::Planes { y: vec![16, 99, 99, 16], cb: vec![128], cr: vec![128], alpha: Some(vec![0, 9, 90, 255]) };
+        let planes = Pixels::Planes { y: vec![16, 99, 99, 16], cb: vec![128], cr: vec![128] };
         for pixels in [planes, Pixels::Argb(vec![0, 0xFF00_00FF, 0x8000_FF00, 0])] {
             let is_lossless = i32::from(matches!(pixels, Pixels::Argb(_)));
             // A failure here is one there too, where it is told.
@@ -143,19 +179,15 @@ impl Pixels {
     fn lend_to(&mut self, picture: &mut WebPPicture) {
         let (width, height) = (picture.width as usize, picture.height as usize);
         match self {
-            Self::Planes { y, cb, cr, alpha } => {
+            Self::Planes { y, cb, cr } => {
                 let chroma_len = width.div_ceil(2) * height.div_ceil(2);
                 assert!(y.len() == width * height && cb.len() == chroma_len && cr.len() == chroma_len);
                 picture.use_argb = 0;
                 (picture.y, picture.y_stride) = (y.as_mut_ptr(), picture.width);
                 (picture.u, picture.v) = (cb.as_mut_ptr(), cr.as_mut_ptr());
                 picture.uv_stride = width.div_ceil(2) as i32;
-                // WEBP_YUV420 is 0, WEBP_YUV420A 4.
-                picture.colorspace = if alpha.is_some() { 4 } else { 0 };
-                if let Some(alpha) = alpha {
-                    assert!(alpha.len() == y.len());
-                    (picture.a, picture.a_stride) = (alpha.as_mut_ptr(), picture.width);
-                }
+                // WEBP_YUV420.
+                picture.colorspace = 0;
             }
             Self::Argb(argb) => {
                 assert!(argb.len() == width * height);
