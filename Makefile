@@ -66,6 +66,14 @@ eval: setup-run build
 	scripts/setup-models.sh test
 	out/venv/bin/python scripts/eval-neural.py $(EVAL) out/eval
 
+# Scores random clips drawn by SEED, by class, beside ffmpeg's chromakey and, if BEFORE names it, an earlier clearcut. COUNT cases a class.
+.PHONY: eval-random
+SEED ?= 1
+COUNT ?= 5
+eval-random: setup-run build
+	python3 -m venv out/venv && out/venv/bin/pip -q install -r $(EVAL)/requirements.txt
+	out/venv/bin/python scripts/eval-random.py $(EVAL) out/eval-random $(SEED) $(COUNT)
+
 # Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
 	scripts/gallery.sh

@@ -1,4 +1,4 @@
-//! Keys a raw stream: `key WIDTH HEIGHT bt601|bt709 [TOLERANCE] < in.yuv420p > out.yuva420p`.
+//! Keys a raw stream: `key WIDTH HEIGHT bt601|bt709 [TOLERANCE [half|full]] < in.yuv420p > out.yuva420p`; yuv444p with `full`.
 //!
 //! For measuring: timing goes to standard error.
 
@@ -19,7 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let size = Size::new(width.parse()?, height.parse()?).ok_or("a side is 0")?;
     let matrix = if matrix == "bt601" { Matrix::Bt601 } else { Matrix::Bt709 };
     let tolerance = args.get(3).map_or(Ok(30), |text| text.parse())?;
-    let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix };
+    let subsampling =
+        if args.get(4).is_some_and(|text| text == "full") { Subsampling::Full } else { Subsampling::Half };
+    let format = PictureFormat { size, subsampling, has_alpha: false, matrix };
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
     let pictures: Vec<Picture> =
@@ -29,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let backdrop = Backdrop::estimate(&samples, None)?;
     let estimated = start.elapsed();
-    eprintln!("{} confidence {:.2} {:?}", backdrop.color(), backdrop.confidence(), backdrop);
+    eprintln!("{} confidence {:.2}", backdrop.color(), backdrop.confidence());
     let keyer = Keyer::new(backdrop, KeySettings { tolerance });
     let pixels = size.pixels() as f64 * pictures.len() as f64 / 1e6;
     let (mut key_secs, mut finish_secs) = (0.0, 0.0);

@@ -1,8 +1,11 @@
 use clearcut_frame::{Matrix, Picture, Rgb8};
 
 use crate::{
-    light::{Light, Sample, fitted_light, sampled},
-    palette, sharpness,
+    light::{Light, Sample, agreeing_border, fitted_light, sampled},
+    palette,
+    parts::Part,
+    sharpness,
+    shift::{Shift, mode},
     siting::Siting,
 };
 
@@ -18,12 +21,19 @@ const SHARE_PER_NOISE: f64 = 0.1;
 /// grain of a dark, high-gain camera. Scenery that a smooth surface happens to run through has much more in one or the other.
 const FLAT_NOISE: [f32; 2] = [6.0, 4.5];
 
+/// The most backdrops that a clip may have one after the other: shots.
+const MOST_LIGHTS: usize = 4;
+
+/// A picture of which less than this agrees with a backdrop belongs to another shot, if another backdrop is found in it.
+const ANOTHER_SHOT: f64 = 0.12;
+
 /// The background of a clip as measured: its colour, how it varies, its noise, and how sure we are.
 #[derive(Debug, Clone)]
 pub struct Backdrop {
     color: Rgb8,
     confidence: f32,
-    pub(crate) light: Option<Light>,
+    /// The lights of the clip's shots, the commonest first; none where there is no backdrop.
+    pub(crate) lights: Vec<Light>,
 }
 
 /// The border of the clip has no dominant colour, so there is nothing to key.
@@ -41,30 +51,46 @@ impl Backdrop {
     /// If no colour is given and none dominates the border.
     pub fn estimate(samples: &[Picture], given: Option<Rgb8>) -> Result<Self, NoFlatBackdrop> {
         let matrix = samples.first().map_or(Matrix::Bt709, |picture| picture.format().matrix);
-        let per_picture: Vec<Vec<Sample>> = samples.iter().map(sampled).collect();
         if given.is_none() && !samples.is_empty() && border_is_clear(samples) {
-            return Ok(Self { color: Rgb8::default(), confidence: 1.0, light: None });
+            return Ok(Self { color: Rgb8::default(), confidence: 1.0, lights: Vec::new() });
         }
-        let seed = match given {
-            Some(rgb) => matrix.ycc_from_rgb([rgb.r, rgb.g, rgb.b].map(f32::from)).map(f64::from),
-            None => border_mode(&per_picture).ok_or(NoFlatBackdrop)?,
-        };
+        let readings: Vec<Vec<Sample>> = samples.iter().map(sampled).collect();
+        let per_picture: Vec<&[Sample]> = readings.iter().map(Vec::as_slice).collect();
         let size = samples.first().map_or((1, 1), |p| (p.size().width() as usize, p.size().height() as usize));
-        let (mut light, share) = fitted_light(&per_picture, seed, size);
-        let is_flat = light.noise[0] <= FLAT_NOISE[0] && light.noise[1] <= FLAT_NOISE[1];
-        if given.is_none() && (share < LEAST_SHARE + SHARE_PER_NOISE * f64::from(light.noise[0]) || !is_flat) {
+        let lights = match given {
+            Some(rgb) => {
+                let seed = matrix.ycc_from_rgb([rgb.r, rgb.g, rgb.b].map(f32::from)).map(f64::from);
+                vec![fitted_light(&per_picture, seed, size)]
+            }
+            None => lights_of(&per_picture, size)?,
+        };
+        let share = border_share(&lights, &per_picture);
+        let noise = |k: usize| lights.iter().map(|light| light.noise[k]).fold(0.0, f32::max);
+        let is_flat = noise(0) <= FLAT_NOISE[0] && noise(1) <= FLAT_NOISE[1];
+        if given.is_none() && (share < LEAST_SHARE + SHARE_PER_NOISE * f64::from(noise(0)) || !is_flat) {
             return Err(NoFlatBackdrop);
         }
-        light.matrix = matrix;
-        light.siting = Siting::of(samples);
-        light.steepening = sharpness::steepening(samples);
-        light.body = palette::body(samples, &light);
-        let centre = light.field.at(0.5, 0.5);
-        let [r, g, b] = matrix.rgb_from_ycc(centre).map(|value| value.round().clamp(0.0, 255.0) as u8);
-        Ok(Self { color: given.unwrap_or(Rgb8::new(r, g, b)), confidence: share as f32, light: Some(light) })
+        let (siting, steepening) = (Siting::of(samples), sharpness::steepening(samples));
+        let mut backdrop = Self { color: Rgb8::default(), confidence: share as f32, lights };
+        for light in &mut backdrop.lights {
+            (light.matrix, light.siting, light.steepening) = (matrix, siting, steepening);
+        }
+        if given.is_none() {
+            backdrop.find_second_parts(samples, &per_picture);
+        }
+        for number in 0..backdrop.lights.len() {
+            let of_shot = samples.iter().filter(|p| backdrop.light_in(p).is_some_and(|(of, _)| of == number));
+            backdrop.lights[number].most_hue =
+                palette::most_hue(&of_shot.collect::<Vec<_>>(), &backdrop.lights[number]);
+        }
+        let [r, g, b] = matrix
+            .rgb_from_ycc(backdrop.lights[0].centre().map(|level| level as f32))
+            .map(|value| value.round().clamp(0.0, 255.0) as u8);
+        backdrop.color = given.unwrap_or(Rgb8::new(r, g, b));
+        Ok(backdrop)
     }
 
-    /// The background's colour.
+    /// The background's colour; of several, the commonest.
     #[must_use]
     pub const fn color(&self) -> Rgb8 {
         self.color
@@ -73,7 +99,7 @@ impl Backdrop {
     /// Whether there is none, since most of the border is transparent already.
     #[must_use]
     pub const fn is_absent(&self) -> bool {
-        self.light.is_none()
+        self.lights.is_empty()
     }
 
     /// Share of the border, over the whole clip, that is this background: 0.0..=1.0.
@@ -81,6 +107,63 @@ impl Backdrop {
     pub const fn confidence(&self) -> f32 {
         self.confidence
     }
+
+    /// Looks for a second part of the background in the pictures of each shot.
+    fn find_second_parts(&mut self, samples: &[Picture], per_picture: &[&[Sample]]) {
+        let numbers: Vec<Option<usize>> =
+            samples.iter().map(|picture| self.light_in(picture).map(|(number, _)| number)).collect();
+        for number in 0..self.lights.len() {
+            let of_shot = || numbers.iter().enumerate().filter(|(_, of)| **of == Some(number)).map(|(at, _)| at);
+            let pictures: Vec<&Picture> = of_shot().map(|at| &samples[at]).collect();
+            let readings: Vec<&[Sample]> = of_shot().map(|at| per_picture[at]).collect();
+            if let Some(split) = Part::split(&self.lights[number], &pictures, &readings) {
+                self.lights[number] = split;
+            }
+        }
+    }
+
+    /// The number of the light that `picture` is in, and how it differs in this picture; `None` where there is no backdrop.
+    pub(crate) fn light_in(&self, picture: &Picture) -> Option<(usize, Shift)> {
+        let samples = sampled(picture);
+        let found = self.lights.iter().map(|light| light.shift_in(&samples)).enumerate();
+        // The first of equals: the commonest.
+        let best = found.reduce(|best, other| if other.1.1 > 1.1 * best.1.1 { other } else { best });
+        best.map(|(number, (shift, _))| (number, shift))
+    }
+}
+
+/// The lights of the shots: the commonest first, then others while there are pictures that agree with none.
+fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Light>, NoFlatBackdrop> {
+    let mut lights = Vec::new();
+    let mut left = per_picture.to_vec();
+    while !left.is_empty() && lights.len() < MOST_LIGHTS {
+        let seed = border_mode(&left).ok_or(NoFlatBackdrop)?;
+        let light = fitted_light(&left, seed, size);
+        let agrees = |samples: &&[Sample]| {
+            let [agreeing, all] = agreeing_border(&light, samples);
+            agreeing as f64 >= ANOTHER_SHOT * all as f64
+        };
+        let (of_this, others): (Vec<&[Sample]>, Vec<&[Sample]>) = left.iter().copied().partition(agrees);
+        if of_this.is_empty() {
+            break;
+        }
+        let share = border_share(std::slice::from_ref(&light), &of_this);
+        if lights.is_empty() || share >= LEAST_SHARE {
+            // The others' colours may have bent the field.
+            lights.push(if others.is_empty() { light } else { fitted_light(&of_this, seed, size) });
+        }
+        left = others;
+    }
+    if lights.is_empty() { Err(NoFlatBackdrop) } else { Ok(lights) }
+}
+
+/// The share of all pictures' borders that agrees with the best of `lights`.
+fn border_share(lights: &[Light], per_picture: &[&[Sample]]) -> f64 {
+    let counts = per_picture.iter().filter_map(|samples| {
+        lights.iter().map(|light| agreeing_border(light, samples)).max_by_key(|[agreeing, _]| *agreeing)
+    });
+    let [agreeing, all] = counts.fold([0, 0], |sum, count| [sum[0] + count[0], sum[1] + count[1]]);
+    agreeing as f64 / all.max(1) as f64
 }
 
 fn border_is_clear(samples: &[Picture]) -> bool {
@@ -98,25 +181,8 @@ fn border_is_clear(samples: &[Picture]) -> bool {
     2 * counts[1] > counts[0]
 }
 
-/// The most frequent colour of the border: the heaviest cell of 8 levels a side, its neighbours counted in.
-fn border_mode(per_picture: &[Vec<Sample>]) -> Option<[f64; 3]> {
-    let border = || per_picture.iter().flatten().filter(|sample| sample.at_border);
-    let mut cells = std::collections::BTreeMap::<[i32; 3], f64>::new();
-    for sample in border() {
-        *cells.entry(sample.ycc.map(|value| value as i32 / 8)).or_default() += 1.0;
-    }
-    let weight = |cell: &[i32; 3]| -> f64 {
-        let near = (0..27).map(|n| [cell[0] + n % 3 - 1, cell[1] + n / 3 % 3 - 1, cell[2] + n / 9 - 1]);
-        near.filter_map(|neighbour| cells.get(&neighbour)).sum()
-    };
-    let (cell, _) = cells.keys().map(|cell| (cell, weight(cell))).max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let centre = cell.map(|index| f64::from(index) * 8.0 + 4.0);
-    let near = border().filter(|sample| differences(sample, centre).iter().all(|d| d.abs() <= 12.0));
-    let (sum, count) =
-        near.fold(([0.0; 3], 0.0), |(sum, count), sample| ([0, 1, 2].map(|k| sum[k] + sample.ycc[k]), count + 1.0));
-    Some(sum.map(|total| total / count))
-}
-
-fn differences(sample: &Sample, from: [f64; 3]) -> [f64; 3] {
-    [0, 1, 2].map(|k| sample.ycc[k] - from[k])
+/// The most frequent colour of the border.
+fn border_mode(per_picture: &[&[Sample]]) -> Option<[f64; 3]> {
+    let border = per_picture.iter().copied().flatten().filter(|sample| sample.at_border);
+    mode(border.map(|sample| (sample.ycc, 1.0)))
 }

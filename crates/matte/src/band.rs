@@ -2,10 +2,9 @@
 
 use crate::{
     outline::{around, beside, edge_of, next_below, next_from, place},
-    palette::Body,
     profile::Profile,
     scene::Scene,
-    unmix::{SHARP, Unmixed, carried, despilled, freed, seen_through, unmixed},
+    unmix::{SHARP, Unmixed, despilled, freed, seen_through, unmixed},
 };
 
 /// How far past a sharp edge half-resolution chroma still carries the backdrop's hue, in pixels.
@@ -49,9 +48,9 @@ struct Step {
     depth: u8,
 }
 
-/// The band of one picture: its mixed pixels, and all of the subject if that is glass.
+/// The band of one picture: its mixed pixels.
 pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
-    let (Body::Solid(most) | Body::Partly(most)) = scene.light.body else { return panes(mask, scene) };
+    let most = scene.light.most_hue;
     let width = scene.width;
     let mut is_reached = vec![false; mask.len()];
     let edge = edge_of(mask, width);
@@ -150,26 +149,11 @@ fn steps_inwards(
     steps
 }
 
-/// Every subject pixel as glass: as clear as it can be with a colour in gamut, which is then bright, dark or vivid.
-fn panes(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
-    let subject = mask.iter().enumerate().filter(|(_, value)| **value != 0);
-    let pane = |(index, _): (usize, &u8)| {
-        let (seen, backdrop) = (scene.seen(index), scene.backdrop(index));
-        let alpha = scene.least_alpha(seen, backdrop);
-        let foreground = carried(seen, backdrop, 1.0 / alpha.max(1.0 / 32.0));
-        BandPixel { index: index as u32, unmixed: Unmixed { alpha, foreground } }
-    };
-    subject.map(pane).collect()
-}
-
 /// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has and hang together with
 /// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through, nor is
 /// what has a colour of its own.
 fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], most: f32, scene: &Scene) {
-    let mut candidates = candidates(mask, is_reached, most, scene);
-    if scene.light.body == Body::Solid(most) {
-        candidates = without_materials(candidates, mask.len(), most, scene.width);
-    }
+    let candidates = without_materials(candidates(mask, is_reached, most, scene), mask.len(), most, scene.width);
     if candidates.is_empty() {
         return;
     }

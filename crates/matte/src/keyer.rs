@@ -7,6 +7,7 @@ use crate::{
     likeness::{LIMIT, Likeness},
     regions::Regions,
     scene::Scene,
+    shadow::shadow_of,
     steady::{Steadied, steady},
     tolerance::{cleared, kept},
 };
@@ -37,7 +38,16 @@ impl Default for KeySettings {
 pub struct Looked {
     picture: Picture,
     /// None where there is no backdrop to compare with.
-    found: Option<(Likeness, Regions)>,
+    found: Option<Found>,
+}
+
+/// What comparing found.
+#[derive(Debug)]
+struct Found {
+    /// Which of the backdrop's lights the picture is in.
+    light: usize,
+    likeness: Likeness,
+    regions: Regions,
 }
 
 /// What was backdrop in the picture before: a pocket that closes stays open.
@@ -49,7 +59,7 @@ pub struct Pockets {
 impl Pockets {
     /// Decides the pockets of `next`; to be called for all pictures of a clip in order.
     pub fn settle(&mut self, next: &mut Looked) {
-        let Some((_, regions)) = &mut next.found else { return };
+        let Some(Found { regions, .. }) = &mut next.found else { return };
         if let Some(before) = &self.before {
             regions.settle(before);
         }
@@ -64,6 +74,8 @@ pub struct Keyed {
     picture: Picture,
     /// The colour planes as they came in: they tell whether a place has changed.
     seen: Vec<u8>,
+    /// The backdrop's noise in it, luma and chroma.
+    noise: [f32; 2],
     doubts: Doubts,
 }
 
@@ -109,10 +121,11 @@ impl Keyer {
     /// Compares `picture` with the backdrop.
     #[must_use]
     pub fn look(&self, picture: Picture) -> Looked {
-        let found = self.backdrop.light.as_ref().map(|light| {
-            let likeness = Likeness::measured(&picture, light).without_specks();
+        let found = self.backdrop.light_in(&picture).map(|(number, shift)| {
+            let light = &self.backdrop.lights[number];
+            let likeness = Likeness::measured(&picture, light, shift).without_specks();
             let regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
-            (likeness, regions)
+            Found { light: number, likeness, regions }
         });
         Looked { picture, found }
     }
@@ -120,22 +133,21 @@ impl Keyer {
     /// The first matte of a picture, from itself alone but for its pockets. An alpha plane on the input multiplies ours.
     #[must_use]
     pub fn key(&self, looked: Looked) -> Keyed {
-        let Looked { picture, found: Some((likeness, regions)) } = looked else {
+        let Looked { picture, found: Some(Found { light, likeness, regions }) } = looked else {
             return Keyed::unkeyed(looked.picture);
         };
-        let Some(light) = &self.backdrop.light else {
-            return Keyed::unkeyed(picture);
-        };
+        let light = &self.backdrop.lights[light];
         let scene = Scene::new(&picture, &likeness, light);
         let mask = regions.mask();
         let mut band = band_of(&mask, &scene);
+        shade(&mut band, shadow_of(&mask, &likeness.off, &scene), mask.len());
         kept(&mut band, &mask, &likeness.off, &scene, self.settings.tolerance);
         let colours = picture.format().without_alpha().byte_len();
         let seen = picture.bytes()[..colours].to_vec();
         let mut picture = cut(picture, &mask, &band);
         cleared(picture.planes_mut()[3], &mask, &likeness.off, likeness.width, self.settings.tolerance);
         let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &likeness.off, &regions);
-        Keyed { picture, seen, doubts }
+        Keyed { picture, seen, noise: light.noise, doubts }
     }
 
     /// The finished picture `current` (format with alpha): alpha settled over time, colour unmixed and cleaned.
@@ -145,9 +157,11 @@ impl Keyer {
     #[must_use]
     pub fn finish(&self, before: &[&Keyed], current: &Keyed, after: &[&Keyed]) -> Picture {
         let mut out = current.picture.clone();
-        let Some(light) = &self.backdrop.light else { return out };
+        if self.backdrop.is_absent() {
+            return out;
+        }
         let neighbours = [before.first(), after.first()];
-        steady(&mut out, &current.as_steadied(), neighbours.map(|n| n.map(|keyed| keyed.as_steadied())), light.noise);
+        steady(&mut out, &current.as_steadied(), neighbours.map(|n| n.map(|keyed| keyed.as_steadied())), current.noise);
         out
     }
 }
@@ -166,7 +180,7 @@ impl Keyed {
     }
 
     fn unkeyed(picture: Picture) -> Self {
-        Self { picture: with_alpha(picture), seen: Vec::new(), doubts: Doubts::default() }
+        Self { picture: with_alpha(picture), seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
     }
 
     fn as_steadied(&self) -> Steadied<'_> {
@@ -198,6 +212,19 @@ fn with_alpha(picture: Picture) -> Picture {
     let mut bytes = picture.into_bytes();
     bytes.resize(format.byte_len(), 255);
     Picture::from_bytes(format, bytes).unwrap_or_else(|| Picture::new(format))
+}
+
+/// Puts the pixels of a shadow into the band, in place of what it has there.
+fn shade(band: &mut Vec<BandPixel>, shadow: Vec<BandPixel>, len: usize) {
+    if shadow.is_empty() {
+        return;
+    }
+    let mut is_shadow = vec![false; len];
+    for pixel in &shadow {
+        is_shadow[pixel.index as usize] = true;
+    }
+    band.retain(|pixel| !is_shadow[pixel.index as usize]);
+    band.extend(shadow);
 }
 
 /// The picture with its matte: alpha from mask and band, the band's colours unmixed, colour under clear pixels cleaned.

@@ -4,7 +4,8 @@ use clearcut_frame::{Matrix, Picture};
 
 use crate::{
     field::{Field, Residue},
-    palette::Body,
+    parts::Part,
+    shift::{ROUGHLY, Shift},
     siting::Siting,
     surface::{Reading, Surface},
 };
@@ -12,12 +13,11 @@ use crate::{
 /// Black of luma and the neutral of both chromas: what a change of light scales around.
 pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
 
-/// How far luma and chroma may be from what is expected while little is known, in levels: wide enough for light that falls off
-/// from place to place.
-const ROUGHLY: [f64; 3] = [24.0, 14.0, 14.0];
+/// Pictures with less contrast than this are not asked about the field: their noise would be drawn out.
+const CLEAR: f64 = 0.5;
 
 /// Readings along the longer side of a sampled picture.
-const READINGS_ALONG_SIDE: usize = 56;
+pub(crate) const READINGS_ALONG_SIDE: usize = 56;
 
 /// What is known of a backdrop that is there (and not transparent already).
 #[derive(Debug, Clone)]
@@ -26,12 +26,14 @@ pub(crate) struct Light {
     pub(crate) field: Field,
     /// Standard deviation of luma and of chroma around the surfaces, in levels.
     pub(crate) noise: [f32; 2],
-    /// What the subject is made of.
-    pub(crate) body: Body,
+    /// The most of the background's hue that solid subject has, see [`crate::palette`].
+    pub(crate) most_hue: f32,
     pub(crate) matrix: Matrix,
     pub(crate) siting: Siting,
     /// By what factor edges that only chroma shows are to be steepened, see [`crate::sharpness`].
     pub(crate) steepening: f32,
+    /// The background's second part, if it has two.
+    pub(crate) second: Option<Part>,
 }
 
 /// One pixel of a sampled picture.
@@ -45,21 +47,26 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// Its column as a share of the width.
-    fn across(&self) -> f32 {
+    pub(crate) fn across(&self) -> f32 {
         f32::midpoint(self.u as f32, 1.0)
     }
 
     /// Its row as a share of the height.
-    fn down(&self) -> f32 {
+    pub(crate) fn down(&self) -> f32 {
         f32::midpoint(self.v as f32, 1.0)
     }
 }
 
 impl Light {
-    /// How bright `picture` is against the clip's usual light, as a factor around 1, from the pixels that are backdrop.
-    pub(crate) fn gain_in(&self, picture: &Picture) -> f32 {
+    /// How the light of a picture with these samples differs from the usual, and the share of the picture that agrees then.
+    pub(crate) fn shift_in(&self, samples: &[Sample]) -> (Shift, f64) {
         let field = |sample: &Sample| self.field.at(sample.across(), sample.down()).map(f64::from);
-        gain_of(&sampled(picture), field, self.tolerances()) as f32
+        Shift::of(samples, field, self.centre(), self.tolerances())
+    }
+
+    /// The usual colour in the middle of the picture: Y', Cb, Cr.
+    pub(crate) fn centre(&self) -> [f64; 3] {
+        self.field.at(0.5, 0.5).map(f64::from)
     }
 
     /// Whether the colour is one that subjects seldom have by chance: its chroma stands clear of neutral.
@@ -71,8 +78,15 @@ impl Light {
 
     /// Whether the colour is so strong that subjects seldom go beyond it: a quarter of the chroma range and more.
     pub(crate) fn is_vivid(&self) -> bool {
-        let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
+        let [_, cb, cr] = self.centre();
         (cb - NEUTRAL[1]).hypot(cr - NEUTRAL[2]) >= 28.0
+    }
+
+    /// Whether a sample of a picture whose light differs by `shift` is background.
+    pub(crate) fn agrees(&self, shift: &Shift, sample: &Sample) -> bool {
+        let expected = shift.expected(self.field.at(sample.across(), sample.down()).map(f64::from));
+        let tolerances = self.tolerances();
+        (0..3).all(|k| (sample.ycc[k] - expected[k]).abs() <= tolerances[k])
     }
 
     /// How far luma and chroma of a backdrop pixel may be from the surfaces: five deviations, and 2 levels of rounding.
@@ -106,8 +120,8 @@ pub(crate) fn sampled(picture: &Picture) -> Vec<Sample> {
     samples
 }
 
-/// The light that most of the readings around the colour `seed` agree with, and the share of the border that it is.
-pub(crate) fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (usize, usize)) -> (Light, f64) {
+/// The light that most of the readings around the colour `seed` agree with.
+pub(crate) fn fitted_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usize, usize)) -> Light {
     let mut surfaces = seed.map(Surface::constant);
     // Every round measures again how wide it is.
     let mut tolerances = ROUGHLY;
@@ -135,31 +149,35 @@ pub(crate) fn fitted_light(per_picture: &[Vec<Sample>], seed: [f64; 3], size: (u
     let in_field = |s: &Sample| field.at(s.across(), s.down()).map(f64::from);
     let inliers = inliers_of(per_picture, in_field, tolerances);
     let [luma, cb, cr] = deviations_of(&inliers, in_field);
-    let border = per_picture.iter().flatten().filter(|sample| sample.at_border).count();
-    let share = inliers.iter().filter(|(sample, _)| sample.at_border).count() as f64 / border.max(1) as f64;
     let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
-    (
-        Light { field, noise, body: Body::Solid(1.0), matrix: Matrix::Bt709, siting: Siting::Centre, steepening: 1.0 },
-        share,
-    )
+    Light { field, noise, most_hue: 1.0, matrix: Matrix::Bt709, siting: Siting::Centre, steepening: 1.0, second: None }
+}
+
+/// How much of the border of a picture with these samples agrees with `light`: pixels that agree, and all.
+pub(crate) fn agreeing_border(light: &Light, samples: &[Sample]) -> [usize; 2] {
+    let (shift, _) = light.shift_in(samples);
+    let border = || samples.iter().filter(|sample| sample.at_border);
+    [border().filter(|sample| light.agrees(&shift, sample)).count(), border().count()]
 }
 
 fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
     [0, 1, 2].map(|k| surfaces[k].at(sample.u, sample.v))
 }
 
-/// The samples that agree with what is expected, and their levels with each picture's own brightness taken out.
+/// The samples that agree with what is expected, and their levels with each picture's own light taken out; pictures with less than
+/// [`CLEAR`] of the contrast are left out.
 fn inliers_of(
-    per_picture: &[Vec<Sample>],
+    per_picture: &[&[Sample]],
     expected: impl Fn(&Sample) -> [f64; 3],
     tolerances: [f64; 3],
 ) -> Vec<(Sample, [f64; 3])> {
     let mut inliers = Vec::new();
+    let middle = Sample { u: 0.0, v: 0.0, ycc: [0.0; 3], at_border: false };
+    let centre = expected(&middle);
     for samples in per_picture {
-        let gain = gain_of(samples, &expected, tolerances);
-        for sample in samples {
-            let level = [0, 1, 2].map(|k| NEUTRAL[k] + (sample.ycc[k] - NEUTRAL[k]) / gain);
-            let here = expected(sample);
+        let (shift, _) = Shift::of(samples, &expected, centre, tolerances);
+        for sample in samples.iter().filter(|_| shift.gain >= CLEAR) {
+            let (level, here) = (shift.usual(sample.ycc), expected(sample));
             if (0..3).all(|k| (level[k] - here[k]).abs() <= tolerances[k]) {
                 inliers.push((*sample, level));
             }
@@ -186,30 +204,4 @@ fn deviations_of(inliers: &[(Sample, [f64; 3])], expected: impl Fn(&Sample) -> [
 fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     let at = (values.len() as f64 * share) as usize;
     if at < values.len() { *values.select_nth_unstable_by(at, f64::total_cmp).1 } else { 0.0 }
-}
-
-/// The brightness of one picture against what is expected: the least-squares factor around [`NEUTRAL`], from all that agree
-/// roughly at first, so that a factor far from 1 is found, too.
-fn gain_of(samples: &[Sample], expected: impl Fn(&Sample) -> [f64; 3], tolerances: [f64; 3]) -> f64 {
-    let mut gain = 1.0;
-    let roughly = [0, 1, 2].map(|k| tolerances[k].max(ROUGHLY[k]));
-    for tolerances in [roughly, tolerances, tolerances] {
-        let (mut cross, mut square) = (0.0, 0.0);
-        for sample in samples {
-            let reference = expected(sample);
-            let agrees = (0..3).all(|k| {
-                let here = NEUTRAL[k] + (reference[k] - NEUTRAL[k]) * gain;
-                (sample.ycc[k] - here).abs() <= tolerances[k]
-            });
-            if agrees {
-                for k in 0..3 {
-                    let strength = reference[k] - NEUTRAL[k];
-                    cross += strength * (sample.ycc[k] - NEUTRAL[k]);
-                    square += strength * strength;
-                }
-            }
-        }
-        gain = if square > 0.0 { (cross / square).clamp(0.5, 2.0) } else { 1.0 };
-    }
-    gain
 }

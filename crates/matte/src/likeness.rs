@@ -3,7 +3,10 @@
 use clearcut_frame::Picture;
 
 use crate::{
-    light::{Light, NEUTRAL},
+    light::{Light, sampled},
+    parts::Part,
+    scene::Scene,
+    shift::Shift,
     specks,
 };
 
@@ -21,33 +24,73 @@ pub(crate) struct Likeness {
     /// Distance from the backdrop per luma pixel, the larger of luma's and chroma's, in 1/[`LIMIT`] of what the
     /// backdrop's noise explains; 255 and more saturate.
     pub(crate) off: Vec<u8>,
-    gain: f32,
+    shift: Shift,
+    /// How the light of the background's second part differs.
+    second: Option<Shift>,
 }
 
 impl Likeness {
-    /// Compares `picture` with `light` at the brightness of this picture.
-    pub(crate) fn measured(picture: &Picture, light: &Light) -> Self {
+    /// Compares `picture` with both parts of `light`, which differs in this picture by `shift`.
+    pub(crate) fn measured(picture: &Picture, light: &Light, shift: Shift) -> Self {
+        let mut found = Self::of_one(picture, light, shift);
+        if let Some(part) = &light.second {
+            let size = (found.width, found.height);
+            let shift = part.shift_in(&sampled(picture), size);
+            let other = Self::of_one(picture, &part.light, shift);
+            found.second = Some(shift);
+            found.join(&other, picture, light, part);
+        }
+        found
+    }
+
+    /// Takes the distance from the second part where that is seen, and from the blend of both at their seam.
+    fn join(&mut self, other: &Self, picture: &Picture, light: &Light, part: &Part) {
+        let mut blends = Vec::new();
+        for (index, ((off, other), share)) in self.off.iter_mut().zip(&other.off).zip(&part.share).enumerate() {
+            match share {
+                0 => {}
+                255 => *off = *other,
+                _ => blends.push(index),
+            }
+        }
+        let [luma_scale, chroma_scale] = light.noise.map(|noise| f32::from(scale_of(noise)) / 8.0);
+        let scene = Scene::new(picture, self, light);
+        let levels: Vec<u8> = blends
+            .iter()
+            .map(|&index| {
+                let (seen, expected) = (scene.seen(index), scene.backdrop(index));
+                let apart = |k: usize| (seen[k] - expected[k]).abs();
+                // A seam is no better known than to half of what noise allows.
+                (0.5 * (apart(0) * luma_scale).max(apart(1).max(apart(2)) * chroma_scale)).min(255.0) as u8
+            })
+            .collect();
+        for (index, level) in blends.into_iter().zip(levels) {
+            self.off[index] = level;
+        }
+    }
+
+    /// Compares `picture` with `light` alone, without its second part.
+    pub(crate) fn of_one(picture: &Picture, light: &Light, shift: Shift) -> Self {
         let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
-        let gain = light.gain_in(picture);
-        let shift = picture.format().subsampling.shift();
+        let halving = picture.format().subsampling.shift();
         let (chroma_width, chroma_height) = picture.format().chroma_size();
         let [luma_scale, chroma_scale] = light.noise.map(scale_of);
         let mut off = vec![0; width * height];
         let chroma_format = (chroma_width, chroma_height);
-        let mut luma = Expected::new(0, light, gain, (width, height));
-        let mut chroma = [1, 2].map(|k| Expected::new(k, light, gain, chroma_format));
+        let mut luma = Expected::new(0, light, &shift, (width, height));
+        let mut chroma = [1, 2].map(|k| Expected::new(k, light, &shift, chroma_format));
         let mut chroma_off = vec![0_u8; chroma_width];
         for (y, row) in off.chunks_exact_mut(width).enumerate() {
-            if y & ((1 << shift) - 1) == 0 {
-                let at = (y >> shift) * chroma_width..((y >> shift) + 1) * chroma_width;
+            if y & ((1 << halving) - 1) == 0 {
+                let at = (y >> halving) * chroma_width..((y >> halving) + 1) * chroma_width;
                 chroma_off.fill(0);
-                raise(&mut chroma_off, &picture.cb()[at.clone()], chroma[0].row(y >> shift), chroma_scale);
-                raise(&mut chroma_off, &picture.cr()[at], chroma[1].row(y >> shift), chroma_scale);
+                raise(&mut chroma_off, &picture.cb()[at.clone()], chroma[0].row(y >> halving), chroma_scale);
+                raise(&mut chroma_off, &picture.cr()[at], chroma[1].row(y >> halving), chroma_scale);
             }
-            spread(&chroma_off, shift, row);
+            spread(&chroma_off, halving, row);
             raise(row, &picture.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
         }
-        Self { width, height, off, gain }
+        Self { width, height, off, shift, second: None }
     }
 
     /// The same with coding's specks taken for backdrop.
@@ -59,8 +102,17 @@ impl Likeness {
     /// The backdrop's Y', Cb, Cr expected at a pixel of this picture.
     pub(crate) fn backdrop_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
         let (across, down) = ((x as f32 + 0.5) / self.width as f32, (y as f32 + 0.5) / self.height as f32);
-        let usual = light.field.at(across, down);
-        [0, 1, 2].map(|k| NEUTRAL[k] as f32 + (usual[k] - NEUTRAL[k] as f32) * self.gain)
+        let in_light = |light: &Light, shift: &Shift| {
+            shift.expected(light.field.at(across, down).map(f64::from)).map(|level| level as f32)
+        };
+        let first = in_light(light, &self.shift);
+        let (Some(part), Some(shift)) = (&light.second, &self.second) else { return first };
+        let share = f32::from(part.share[y * self.width + x]) / 255.0;
+        if share <= 0.0 {
+            return first;
+        }
+        let second = in_light(&part.light, shift);
+        [0, 1, 2].map(|k| first[k] + share * (second[k] - first[k]))
     }
 }
 
@@ -72,7 +124,8 @@ fn scale_of(sigma: f32) -> i16 {
 /// The expected rows of one plane, one after the other.
 struct Expected<'a> {
     light: &'a Light,
-    neutral: f32,
+    /// The expected level where the usual one is 0, and how it grows with that.
+    base: f32,
     gain: f32,
     rows: usize,
     /// The field's node lines, drawn out to the plane's width.
@@ -81,19 +134,19 @@ struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
-    fn new(k: usize, light: &'a Light, gain: f32, (width, rows): (usize, usize)) -> Self {
-        let (neutral, lines) = (NEUTRAL[k] as f32, light.field.lines(k, width));
-        Self { light, neutral, gain, rows, lines, levels: vec![0; width] }
+    fn new(k: usize, light: &'a Light, shift: &Shift, (width, rows): (usize, usize)) -> Self {
+        let (base, gain) = ((shift.level[k] - shift.gain * shift.centre[k]) as f32, shift.gain as f32);
+        Self { light, base, gain, rows, lines: light.field.lines(k, width), levels: vec![0; width] }
     }
 
     /// The levels of `row`, to be asked for row by row: they are made anew every [`HELD_ROWS`] rows.
     fn row(&mut self, row: usize) -> &[u8] {
         if row.is_multiple_of(HELD_ROWS) {
             let (line, below) = self.light.field.lines_around((row + HELD_ROWS / 2).min(self.rows - 1), self.rows);
-            let (neutral, gain) = (self.neutral, self.gain);
+            let (base, gain) = (self.base, self.gain);
             for ((level, upper), lower) in self.levels.iter_mut().zip(&self.lines[line]).zip(&self.lines[line + 1]) {
                 let usual = upper + (lower - upper) * below;
-                *level = (neutral + (usual - neutral) * gain + 0.5) as u8;
+                *level = (base + usual * gain + 0.5) as u8;
             }
         }
         &self.levels

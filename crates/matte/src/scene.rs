@@ -103,15 +103,4 @@ impl<'a> Scene<'a> {
             row.clone()
         })
     }
-
-    /// The least alpha with which a colour in gamut over `backdrop` gives `seen`.
-    pub(crate) fn least_alpha(&self, seen: [f32; 3], backdrop: [f32; 3]) -> f32 {
-        let [seen, backdrop] = [seen, backdrop].map(|colour| self.light.matrix.rgb_from_ycc(colour));
-        let needed = (0..3).map(|k| {
-            let change = seen[k] - backdrop[k];
-            let room = if change > 0.0 { 255.0 - backdrop[k] } else { backdrop[k] };
-            change.abs() / room.max(8.0)
-        });
-        needed.fold(0.0, f32::max).clamp(0.0, 1.0)
-    }
 }

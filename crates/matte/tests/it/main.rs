@@ -4,6 +4,7 @@
 
 mod canvas;
 mod keying;
+mod lights;
 mod network;
 mod properties;
 mod relatives;

@@ -1,0 +1,127 @@
+//! Backgrounds that are not one colour all through the clip: light that changes, another background after a cut, two parts.
+
+use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_matte::Backdrop;
+
+use crate::canvas::{GREEN, RED, WHITE, cut, disc_alpha, format, mixed, painted};
+
+const SIDE: usize = 128;
+const BLUE: [u8; 3] = [60, 200, 100];
+const BLACK: [u8; 3] = [16, 128, 128];
+
+fn square() -> PictureFormat {
+    format(SIDE as u32, SIDE as u32, Subsampling::Half)
+}
+
+/// A red disc of a quarter of the picture's side as radius, over what `ground(x, y)` gives.
+fn disc_over(ground: impl Fn(usize, usize) -> [f32; 3]) -> Picture {
+    painted(square(), 1, |x, y| {
+        let (ground, alpha) = (ground(x, y), disc_alpha(x, y, SIDE, SIDE as f32 / 4.0));
+        [0, 1, 2].map(|k| ground[k] + alpha * (f32::from(RED[k]) - ground[k]))
+    })
+}
+
+/// How many pixels of `out` have not the alpha of the disc, edge left out.
+fn wrong(out: &Picture) -> usize {
+    let truth = |index: usize| disc_alpha(index % SIDE, index / SIDE, SIDE, SIDE as f32 / 4.0);
+    let is_near_edge = |index: usize| {
+        let near = |radius: f32| disc_alpha(index % SIDE, index / SIDE, SIDE, radius);
+        near(SIDE as f32 / 4.0 + 4.0) > near(SIDE as f32 / 4.0 - 4.0)
+    };
+    let alpha = out.alpha().unwrap();
+    (0..SIDE * SIDE)
+        .filter(|&index| !is_near_edge(index) && (f32::from(alpha[index]) / 255.0 - truth(index)).abs() > 0.1)
+        .count()
+}
+
+fn all_right(clip: &[Picture]) {
+    let out = cut(clip, &Backdrop::estimate(clip, None).unwrap(), 30);
+    for (at, picture) in out.iter().enumerate() {
+        assert!(wrong(picture) <= 8, "picture {at}: {} pixels", wrong(picture));
+    }
+}
+
+fn scaled(colour: [u8; 3], light: f32) -> [f32; 3] {
+    [
+        16.0 + (f32::from(colour[0]) - 16.0) * light,
+        128.0 + (f32::from(colour[1]) - 128.0) * light,
+        128.0 + (f32::from(colour[2]) - 128.0) * light,
+    ]
+}
+
+#[test]
+fn light_that_flickers_leaves_no_picture_whole() {
+    let clip: Vec<Picture> = (0..12)
+        .map(|at| {
+            let light = 1.0 - 0.7 * (2.3 * at as f32).sin().abs();
+            disc_over(|_, _| scaled(GREEN, light))
+        })
+        .collect();
+    all_right(&clip);
+}
+
+#[test]
+fn white_in_weaker_light_is_still_the_background() {
+    let clip: Vec<Picture> = (0..10).map(|at| disc_over(|_, _| scaled(WHITE, 1.0 - 0.03 * at as f32))).collect();
+    all_right(&clip);
+}
+
+#[test]
+fn a_cut_to_another_background_begins_anew() {
+    let clip: Vec<Picture> = (0..12)
+        .map(|at| {
+            let ground = if at < 5 { GREEN } else { BLUE };
+            disc_over(|_, _| ground.map(f32::from))
+        })
+        .collect();
+    all_right(&clip);
+}
+
+#[test]
+fn bars_and_what_is_between_them_are_both_background() {
+    for bar in [BLACK, WHITE] {
+        let clip = vec![disc_over(|_, y| if (12..SIDE - 12).contains(&y) { GREEN } else { bar }.map(f32::from)); 6];
+        let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+        assert!(wrong(&out[2]) <= 8, "{} pixels", wrong(&out[2]));
+    }
+}
+
+#[test]
+fn wall_and_floor_are_both_background() {
+    all_right(&vec![disc_over(|_, y| if y < 90 { GREEN.map(f32::from) } else { scaled(GREEN, 0.65) }); 6]);
+}
+
+#[test]
+fn shoulders_at_the_lower_border_are_subject() {
+    // A bust in one flat colour that covers most of the lower border, but not its corners.
+    let inside = |x: usize, y: usize| {
+        let half = 10.0 + 0.7 * (y as f32 - 60.0);
+        (half - (x as f32 - 64.0).abs()).clamp(0.0, 1.0) * f32::from(u8::from(y >= 60))
+    };
+    let clip = vec![painted(square(), 1, |x, y| mixed(RED, GREEN, inside(x, y).min(1.0))); 6];
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[0].alpha().unwrap();
+    assert_eq!([alpha[126 * SIDE + 64], alpha[126 * SIDE + 1], alpha[80 * SIDE + 64]], [255, 0, 255]);
+}
+
+#[test]
+fn a_subject_between_the_backgrounds_colour_and_another_is_solid() {
+    // Orange on red: on the line from red to yellow, a third of the way.
+    let (red, yellow) = ([70_u8, 100, 220], [170_u8, 20, 150]);
+    let orange = mixed(yellow, red, 0.34);
+    let clip = vec![
+        painted(square(), 1, |x, y| {
+            let alpha = disc_alpha(x, y, SIDE, 40.0);
+            let shade = 0.8 + 0.2 * x as f32 / SIDE as f32;
+            [0, 1, 2].map(|k| {
+                let subject = if k == 0 { orange[0] * shade } else { orange[k] };
+                f32::from(red[k]) + alpha * (subject - f32::from(red[k]))
+            })
+        });
+        4
+    ];
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[0].alpha().unwrap();
+    let inside = (0..SIDE * SIDE).filter(|&index| disc_alpha(index % SIDE, index / SIDE, SIDE, 36.0) >= 1.0);
+    assert_eq!(inside.filter(|&index| alpha[index] < 230).count(), 0);
+}
