@@ -1,4 +1,4 @@
-use std::{fs, io, sync::Arc};
+use std::{fs, io, sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, WorkerId};
 use clearcut_outbound::Outbound;
@@ -6,7 +6,10 @@ use clearcut_queue::Queue;
 use clearcut_store::Store;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::{Cutter, Drain, WorkerSettings, sweep_orphans, tidy, work::work_on};
+use crate::{
+    Cutter, Drain, WorkerSettings, sweep_orphans, tidy,
+    work::{Machine, work_on},
+};
 
 /// What a worker works with.
 #[derive(Debug)]
@@ -54,11 +57,22 @@ fn clear<C>(worker: &Worker<C>) -> io::Result<()> {
     fs::create_dir_all(scratch)
 }
 
+/// How long a slot takes no job after one that found the machine short of something; doubled each time in a row.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// One job after the other.
 async fn fill_slot<C: Cutter>(worker: Arc<Worker<C>>, id: WorkerId, drain: Drain) {
+    let mut pause = Duration::ZERO;
     while !drain.stop_claiming.is_cancelled() {
         match worker.queue.claim(&id).await {
-            Ok(Some(claimed)) => work_on(&worker, claimed, &drain).await,
+            Ok(Some(claimed)) => match work_on(&worker, claimed, &drain).await {
+                Machine::Ready => pause = Duration::ZERO,
+                Machine::Short => {
+                    pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                    tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = sleep(pause) => {} }
+                }
+            },
             Ok(None) => wait_for_work(&worker, &drain).await,
             Err(error) => {
                 tracing::error!(?error, "the queue could not be asked for work");
