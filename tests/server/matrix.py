@@ -27,7 +27,7 @@ KIND = {"Content-Type": "multipart/form-data; boundary=X"}
 # What may be said while the machine is not well. The clip is never blamed.
 NOT_NOW = {
     "INSUFFICIENT_STORAGE", "READ_ONLY_STORAGE", "UNAVAILABLE", "SERVER_BUSY", "SHORT_OF_RESOURCES", "OUT_OF_MEMORY",
-    "STORAGE_UNAVAILABLE", "URL_UNAVAILABLE", "PREVIEWS_BUSY", "TIMEOUT", "WORKER_LOST", "INVALID_REQUEST",
+    "STORAGE_UNAVAILABLE", "URL_UNAVAILABLE", "PREVIEWS_BUSY", "TIMEOUT", "WORKER_LOST", "waits",
 }
 NOT_HERE = {
     "EINTR": "the programs restart what is interrupted; no way to force it from outside without a debugger",
@@ -86,13 +86,21 @@ def fetch(server):
     ended(server, job)
 
 
-def ended(server, job, seconds=120):
+def patiently(server, look):
+    """Waits for what must come, or, while a fault lasts, for what may."""
+    try:
+        return eventually(look, server.patience)
+    except AssertionError:
+        raise Refused("waits") from None
+
+
+def ended(server, job):
     """Waits for the end of a job, as far as the server answers."""
     def look():
         found = data_of(server.request("GET", f"/api/v1/jobs/{job}"))
         return found["status"] in FINAL and found
 
-    error = eventually(look, seconds)["error"]
+    error = patiently(server, look)["error"]
     if error:
         raise Refused(error["code"])
 
@@ -104,7 +112,7 @@ def cut(server):
 def finish(server):
     job = submit(server)
     ended(server, job)
-    eventually(lambda: any(json.loads(body)["data"]["jobId"] == job for _, body in list(server.receiver.received)))
+    patiently(server, lambda: any(json.loads(body)["data"]["jobId"] == job for _, body in list(server.receiver.received)))
 
 
 def preview(server):
@@ -222,11 +230,14 @@ def row(fault, columns, case, clips):
     cells, wrong = {}, []
     with small_disk(case, 64) as folder, Server("--disk-floor-mib", "0", data=folder / "data") as server:
         server.acknowledged, server.clips = [], clips
+        # Made by the worker, a moment after the server listens.
+        eventually((server.data / "scratch").is_dir)
         for name in columns:
+            server.patience = 10
             with FAULTS[fault](server):
                 cells[name] = attempt(OPERATIONS[name], server)
+            server.patience = 120
             allowed = NOT_NOW | {"ok"} | ({"cut off"} if fault in ("server killed", "no files") else set())
-            allowed |= {"DATABASE_UNAVAILABLE"} if name in ("sweep", "backup") else set()
             if cells[name] not in allowed:
                 wrong.append(f"{fault} × {name}: {cells[name]}")
             # What was begun during the fault may still hold the files or the slot.

@@ -48,9 +48,16 @@ def full(folder):
 @contextlib.contextmanager
 def read_only(folder):
     """What is opened below `folder` while the block runs can be read alone; what is open stays as it is."""
-    subprocess.run(["mount", "--bind", folder, folder], check=True)
+    mount = lambda *words: subprocess.run(["mount", *words], check=True)
+    # Made elsewhere, so that nobody opens anything in it before it is read-only.
+    with tempfile.TemporaryDirectory() as aside:
+        mount("--bind", folder, aside)
+        try:
+            mount("-o", "remount,bind,ro", aside)
+            mount("--bind", aside, folder)
+        finally:
+            subprocess.run(["umount", "-l", aside], check=True)
     try:
-        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
         yield
     finally:
         subprocess.run(["umount", "-l", folder], check=True)

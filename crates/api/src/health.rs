@@ -74,7 +74,10 @@ pub(crate) async fn readyz(State(api): State<Api>, Extension(probe): Extension<W
 /// Whether the database takes what is written, asked once for all who want to know at about the same time: anybody may ask, and each
 /// time costs a write to the disk.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct WriteProbe(Arc<Mutex<Option<(Instant, Result<(), &'static str>)>>>);
+pub(crate) struct WriteProbe(Arc<Mutex<Option<Written>>>);
+
+/// When something was written, and what came of it.
+type Written = (Instant, Result<(), &'static str>);
 
 /// How long an answer counts.
 const PROBE_SPAN: Duration = Duration::from_secs(1);

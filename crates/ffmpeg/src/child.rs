@@ -47,9 +47,11 @@ impl Child {
     /// Starts `command`, which is `doing` something (for messages). Standard error is drained on a thread of its own.
     pub(crate) fn spawn(doing: &'static str, mut command: Command, stdin: Stdio) -> Result<Self, Error> {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let shared = SharedChild::spawn(&mut command).map_err(|source| match is_shortage(&source) {
-            true => Error::Short { program: doing },
-            false => Error::Spawn { program: command.get_program().into(), source },
+        let shared = SharedChild::spawn(&mut command).map_err(|source| {
+            if is_shortage(&source) {
+                return Error::Short { program: doing };
+            }
+            Error::Spawn { program: command.get_program().into(), source }
         })?;
         let stdin = shared.take_stdin();
         let stdout = shared.take_stdout();

@@ -1,3 +1,5 @@
+use std::io;
+
 use clearcut_job::Fault;
 
 use crate::MAX_ENDPOINTS;
@@ -133,6 +135,9 @@ const DISK_FULL_CODES: [&str; 3] = ["13", "778", "4874"];
 
 impl From<sqlx::Error> for QueueError {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(&error, sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::ReadOnlyFilesystem) {
+            return Self::ReadOnly;
+        }
         let Some(refusal) = error.as_database_error() else { return Self::Database(error) };
         if refusal.is_unique_violation() {
             return Self::Taken;

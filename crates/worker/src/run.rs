@@ -7,7 +7,9 @@ use clearcut_store::Store;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Cutter, Drain, WorkerSettings, sweep_orphans, tidy,
+    Cutter, Drain, WorkerSettings,
+    housekeeping::clear_scratch,
+    sweep_orphans, tidy,
     work::{Machine, work_on},
 };
 
@@ -89,7 +91,7 @@ async fn wait_for_work<C>(worker: &Worker<C>, drain: &Drain) {
     }
 }
 
-/// Takes back the jobs of lost workers, this one's own included.
+/// Takes back the jobs of lost workers, this one's own included, and removes what ended claims left on this machine.
 async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
     loop {
         match worker.queue.reap().await {
@@ -99,6 +101,9 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
                 }
             }
             Err(error) => tracing::error!(?error, "lost workers could not be looked for"),
+        }
+        if let Err(error) = clear_scratch(worker.queue.as_ref(), &worker.settings.scratch).await {
+            tracing::warn!(?error, "scratch folders could not be looked through");
         }
         sleep(worker.settings.lease_ttl / 8).await;
     }

@@ -112,7 +112,7 @@ async fn make_ending<C: Cutter>(
         Err(failure) => Ending::Failed(failure),
     };
     if let Err(error) = fs::remove_dir_all(&scratch) {
-        tracing::warn!(job = %claimed.id, %error, "the scratch folder is left for the next start");
+        tracing::warn!(job = %claimed.id, %error, "the scratch folder is left for a later look");
     }
     ending
 }

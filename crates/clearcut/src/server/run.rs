@@ -109,21 +109,7 @@ pub(crate) async fn run(
         outbound,
         cutter: Arc::new(PipelineCutter { tools, networks }),
         clock,
-        settings: WorkerSettings {
-            slots: settings.slots,
-            lease_ttl: settings.lease_ttl,
-            deadline: settings.deadline,
-            download: DownloadLimits {
-                max_bytes: settings.max_upload_bytes,
-                min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
-                patience: settings.fetch_patience,
-                deadline: settings.fetch_deadline,
-                ..DownloadLimits::default()
-            },
-            disk_floor_bytes: settings.disk_floor_bytes,
-            sweep_interval: sweep_interval(&settings),
-            ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
-        },
+        settings: worker_settings(&settings)?,
     };
     let limits = connection_limits(&settings, descriptors);
     let stop_serving = tokio_util::sync::CancellationToken::new();
@@ -145,6 +131,24 @@ pub(crate) async fn run(
     queue.close().await;
     tracing::info!("stopped");
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Failure> {
+    Ok(WorkerSettings {
+        slots: settings.slots,
+        lease_ttl: settings.lease_ttl,
+        deadline: settings.deadline,
+        download: DownloadLimits {
+            max_bytes: settings.max_upload_bytes,
+            min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
+            patience: settings.fetch_patience,
+            deadline: settings.fetch_deadline,
+            ..DownloadLimits::default()
+        },
+        disk_floor_bytes: settings.disk_floor_bytes,
+        sweep_interval: sweep_interval(settings),
+        ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
+    })
 }
 
 fn connection_limits(settings: &Settings, descriptors: u64) -> ConnectionLimits {

@@ -36,7 +36,7 @@ impl SqliteQueue {
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, policy: Policy) -> Result<Self, QueueError> {
         let log_mark = LogMark::of(path);
         log_mark.refuse_loss()?;
-        keep_private(path).map_err(|error| QueueError::Database(sqlx::Error::Io(error)))?;
+        keep_private(path).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -52,7 +52,7 @@ impl SqliteQueue {
             .max_connections(READERS)
             .connect_with(options.pragma("query_only", "true"))
             .await?;
-        log_mark.set().map_err(|error| QueueError::Database(sqlx::Error::Io(error)))?;
+        log_mark.set().map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
         Ok(Self { writer, readers, clock, policy, signals: Signals::default(), log_mark })
     }
 
@@ -90,7 +90,7 @@ impl SqliteQueue {
     /// # Errors
     /// If the database fails or the file cannot be written.
     pub async fn back_up(&self, file: &Path) -> Result<(), QueueError> {
-        keep_private(file).map_err(|error| QueueError::Database(sqlx::Error::Io(error)))?;
+        keep_private(file).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
         let name = file.to_string_lossy().into_owned();
         self.writer.execute(sqlx::query(sql::BACK_UP).bind(name)).await.map(drop)
     }
