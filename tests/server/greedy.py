@@ -8,9 +8,10 @@ import os
 import pathlib
 import resource
 import socket
+import subprocess
 import time
 
-from harness import CLIP, SUBMIT, Server, form
+from harness import BINARY, CLIP, SUBMIT, Server, form
 from test_greed import from_address
 
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "10000"))
@@ -19,20 +20,25 @@ ASKS = 60
 UNLIMITED = ("--submits-per-minute", "1000000", "--max-waiting-per-key", "1000000")
 
 
-def head(server, text):
-    return f"{text}\r\nHost: a\r\nAuthorization: Bearer {server.key}\r\n"
+def another_key(server):
+    command = [BINARY, "keys", "create", "--name", "greedy", "--data", str(server.data)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def kinds(server, job):
+def head(key, text):
+    return f"{text}\r\nHost: a\r\nAuthorization: Bearer {key}\r\n"
+
+
+def kinds(key, job):
     """What each kind of client sends, and what it adds to it every second."""
     body = "Content-Type: multipart/form-data; boundary=X\r\nContent-Length: 1000000\r\n\r\n"
     return {
         "idle": ("", ""),
         "slow headers": ("GET /livez HTTP/1.1\r\nX-Slow: ", "x"),
-        "slow bodies": (head(server, f"POST {SUBMIT} HTTP/1.1") + body, "-"),
+        "slow bodies": (head(key, f"POST {SUBMIT} HTTP/1.1") + body, "-"),
         "replies not read": ("GET /docs.json HTTP/1.1\r\nHost: a\r\n\r\n" * 60, ""),
-        "events not read": (head(server, f"GET /api/v1/jobs/{job}/events HTTP/1.1") + "\r\n", ""),
-        "waits": (head(server, f"GET /api/v1/jobs/{job}?wait=60 HTTP/1.1") + "\r\n", ""),
+        "events not read": (head(key, f"GET /api/v1/jobs/{job}/events HTTP/1.1") + "\r\n", ""),
+        "waits": (head(key, f"GET /api/v1/jobs/{job}?wait=60 HTTP/1.1") + "\r\n", ""),
         "half-open": (None, ""),
     }
 
@@ -93,11 +99,13 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(CONNECTIONS, hard - 500)
     print(f"greedy clients, {count} of each kind; the longest of {ASKS} waits of an honest client:", flush=True)
-    for what in kinds(type("Nobody", (), {"key": "x"})(), "x"):
+    for what in kinds("", ""):
         with Server("--log", "error", *UNLIMITED, hooks=False) as server:
-            job = server.submit_job(CLIP, format="webm")
+            # A job of theirs, since a key sees its own alone.
+            honest, server.key = server.key, another_key(server)
+            first, more = kinds(server.key, server.submit_job(CLIP, format="webm"))[what]
+            server.key = honest
             resident = int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
-            first, more = kinds(server, job)[what]
             longest, most = measure(server, first, more, count)
             grown = (most - resident) >> 20
             print(f"  {what:<18} livez {longest['livez']:6.0f} ms, submit {longest['submit']:6.0f} ms, {grown:4} MiB more", flush=True)
