@@ -1,7 +1,7 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-jobs test-input test-previews test-network test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-greed test-hostile test-jobs test-input test-previews test-network test-schema soak bench-server openapi
 
-test-server: test-sdk test-webhooks test-faults test-jobs test-input test-previews test-network test-schema
+test-server: test-sdk test-webhooks test-faults test-storage test-greed test-hostile test-jobs test-input test-previews test-network test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust
@@ -17,6 +17,28 @@ test-webhooks: test-rust
 # kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
 test-faults: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_faults.py
+
+# A disk that is full, read-only or has lost something, and good again.
+test-storage: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_storage.py
+
+# Clients that want more than their share, and a machine that has little to give.
+test-greed: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_greed.py
+
+# A tenth of `make hostile`, always the same.
+test-hostile: test-rust
+	cd tests/server && CASES=20 SEED=1 python3 hostile.py
+
+# Clips made to hurt, kept and made by mutation. CASES and SEED change it.
+.PHONY: hostile
+hostile: build
+	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut python3 hostile.py
+
+# Every fault against everything that a server does, as a table; about ten minutes. ROWS and COLUMNS choose some.
+.PHONY: matrix
+matrix: build
+	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut python3 matrix.py
 
 # What owners may ask of their jobs, and who may do what.
 test-jobs: test-rust
@@ -38,13 +60,14 @@ test-network: test-rust
 test-schema: test-rust
 	tests/server/schema.sh
 
-# 200 kills at random moments, under load; no acknowledged job is lost. KILLS and SEED change it.
+# 200 kills at random moments, under submits by every way there is; no acknowledged job is lost. KILLS and SEED change it.
 soak: build
 	cd tests/server && python3 soak.py
 
-# Submits and polls a second, time to the worker's start, memory with many connections.
+# Submits and polls a second, time to the worker's start, memory with many connections; then what slow and greedy
+# clients cost, kind by kind.
 bench-server: build
-	cd tests/server && python3 load.py
+	cd tests/server && python3 load.py && python3 greedy.py
 	cargo test --release -p clearcut-queue --test it ten_thousand -- --ignored --nocapture
 
 # After a change of the API on purpose.

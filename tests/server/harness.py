@@ -91,20 +91,49 @@ class Receiver:
         self._server.server_close()
 
 
+class ClipHost:
+    """A host on loopback that gives the sample clip to whoever asks, at `url`."""
+
+    def __init__(self):
+        class Clip(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(CLIP)))
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(CLIP)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Clip)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/clip.mp4"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Server:
     """`clearcut serve` over one data folder, started and ended as often as a test likes.
 
     With `halt_at`, the first start of a debug build stands still when a job is `stored` or `committed`, or a webhook is
-    `delivered`. With `hooks`, all jobs are told to a receiver of its own.
+    `delivered`. `within` is a command that starts the server in its own place. With `hooks`, all jobs are told to a receiver of its own.
     """
 
-    def __init__(self, *flags, data=None, halt_at=None, hooks=True):
+    def __init__(self, *flags, data=None, halt_at=None, hooks=True, within=()):
         self.receiver = Receiver() if hooks else None
         flags = (*flags, *(("--allow-private-networks", "127.0.0.0/8") if hooks else ()))
         self._folder = tempfile.TemporaryDirectory(prefix="clearcut-fault-")
         self.data = pathlib.Path(data or pathlib.Path(self._folder.name) / "data")
         self.flags = list(flags)
         self.halt_at = halt_at
+        self.within = list(within)
         self.port = free_port()
         self.key = None
         self.process = None
@@ -112,7 +141,7 @@ class Server:
     def start(self):
         halt_at, self.halt_at = self.halt_at, None
         environment = {**os.environ, **({"CLEARCUT_TEST_HALT_AT": halt_at} if halt_at else {})}
-        command = [BINARY, "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}"]
+        command = [*self.within, BINARY, "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}"]
         with open(pathlib.Path(self._folder.name) / "log", "ab") as log:
             self.process = subprocess.Popen(
                 command + self.flags, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
@@ -231,8 +260,32 @@ def form(clip, fields):
     return b"".join(parts) + head + clip + b"\r\n--X--\r\n"
 
 
+def environment_of(pid):
+    """What stands in the environment of a process that we may look at; nothing for one that has ended."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def is_watch(pid):
+    """Whether it is the process by which a server has its children ended should it be killed. It lives as long as the server."""
+    try:
+        return b"watch-children" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+
+
+def marked_children(data):
+    """All living processes that servers on the folder `data` have started, wherever they hang in the tree of processes."""
+    folder = os.stat(data)
+    mark = f"CLEARCUT_CHILD_OF={folder.st_dev:x}.{folder.st_ino:x}-".encode()
+    pids = [int(entry.name) for entry in pathlib.Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if any(text.startswith(mark) for text in environment_of(pid))]
+
+
 def children_of(pid):
-    """All processes below `pid`."""
+    """All processes below `pid`, but for the one that watches over them."""
     below = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -240,7 +293,7 @@ def children_of(pid):
                 parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
             except (OSError, IndexError):
                 continue
-            if parent == pid:
+            if parent == pid and not is_watch(int(entry.name)):
                 below += [int(entry.name), *children_of(int(entry.name))]
     return below
 
@@ -277,7 +330,7 @@ def check_invariants(server, acknowledged):
     assert set(acknowledged) <= known, f"lost: {set(acknowledged) - known}"
     assert not server.rows("SELECT 1 FROM leases"), "a lease is left"
     assert not server.rows("SELECT 1 FROM jobs WHERE state NOT IN ('completed', 'failed')")
-    over = server.rows("SELECT id, attempts, crashes FROM jobs WHERE attempts > 3 OR crashes > 2")
+    over = server.rows("SELECT id, attempts, crashes FROM jobs WHERE attempts > 3 OR crashes > 2 OR restarts > 3")
     assert not over, f"over the caps: {over}"
     # What a removed job cost stays.
     finished = server.rows("SELECT COUNT(*) FROM usage WHERE job_id IN (SELECT id FROM jobs)")[0][0]
@@ -298,6 +351,7 @@ def check_invariants(server, acknowledged):
     scratch = server.data / "scratch"  # made by the worker, a moment after the server listens
     eventually(lambda: scratch.is_dir() and not list(scratch.iterdir()), 10)
     eventually(lambda: not children_of(server.process.pid), 10)
+    eventually(lambda: not marked_children(server.data), 10)
     check_webhooks(server)
 
 

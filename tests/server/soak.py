@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 
-from harness import CLIP, FINAL, Server, check_invariants
+from harness import CLIP, FINAL, SUBMIT, ClipHost, Server, check_invariants, form
 
 KILLS = int(os.environ.get("KILLS", "200"))
 GAP = float(os.environ.get("GAP", "5"))
@@ -38,6 +38,54 @@ class History:
                 assert self.ends.setdefault(job["jobId"], end) == end, f"{job['jobId']} ended twice"
 
 
+def submit(server, clip, chance):
+    """Submits in one of the ways there are; the status and the JSON of the submit."""
+    way = chance.choice(("file", "file", "url", "put", "tus", "once"))
+    if way == "url":
+        return server.submit(None, **SMALL, url=server.clips)
+    if way in ("put", "tus"):
+        return server.submit(None, **SMALL, inputStorageId=upload(server, clip, in_pieces=way == "tus"))
+    if way == "once":
+        # Said twice: the second is told of the same job, whatever became of the first.
+        kind = {"Content-Type": "multipart/form-data; boundary=X", "Idempotency-Key": f"{chance.getrandbits(64):x}"}
+        body = form(clip, {**SMALL, "webhookUrl": server.receiver.url})
+        first, _ = server.request("POST", SUBMIT, body, kind)
+        status, reply = server.request("POST", SUBMIT, body, kind)
+        assert first == status == 202, (first, status, reply)
+        return status, json.loads(reply)
+    return server.submit(clip, **SMALL)
+
+
+def upload(server, clip, in_pieces):
+    """The name of an upload that is whole."""
+    status, body = server.request("POST", "/api/v1/uploads", json.dumps({"size": len(clip)}).encode())
+    assert status == 201, body
+    begun = json.loads(body)["data"]
+    path = begun["uploadUrl"].split(str(server.port), 1)[1]
+    if not in_pieces:
+        status, body = server.request("PUT", path, clip)
+        assert status == 200, body
+        return begun["storageId"]
+    for offset in range(0, len(clip), 40_000):
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+        status, body = server.request("PATCH", path, clip[offset : offset + 40_000], headers)
+        assert status == 204, body
+    return begun["storageId"]
+
+
+def flapping(chance):
+    """A receiver that fails the first time, three times of ten."""
+    seen = set()
+
+    def answer(hook):
+        name = hook.headers["webhook-id"]
+        fails = name not in seen and chance.random() < 0.3
+        seen.add(name)
+        hook.send(500 if fails else 204)
+
+    return answer
+
+
 def be_a_client(server, history, stop, chance):
     """Submits and reads; a request that fails because the server is being killed was never acknowledged."""
     while not stop.is_set():
@@ -45,7 +93,7 @@ def be_a_client(server, history, stop, chance):
             open_jobs = [job for job in history.acknowledged if job not in history.ends]
             if len(open_jobs) < BACKLOG:
                 clip = CLIP if chance.random() < 0.9 else CLIP[:5000]
-                status, reply = server.submit(clip, **SMALL)
+                status, reply = submit(server, clip, chance)
                 assert status == 202, reply
                 with history.lock:
                     history.acknowledged.append(reply["data"]["jobId"])
@@ -97,7 +145,9 @@ def main():
     print(f"soak: {KILLS} kills, at most {GAP:g} s apart, seed {SEED}", flush=True)
     chance = random.Random(SEED)
     history, hits, began = History(), collections.Counter(), time.monotonic()
-    with Server("--log", "warn") as server, concurrent.futures.ThreadPoolExecutor() as clients:
+    with ClipHost() as clips, Server("--log", "warn") as server, concurrent.futures.ThreadPoolExecutor() as clients:
+        server.clips = clips.url
+        server.receiver.answer = flapping(random.Random(SEED))
         stop = threading.Event()
         tasks = [clients.submit(be_a_client, server, history, stop, random.Random(SEED + n)) for n in range(2)]
         try:
@@ -117,12 +167,12 @@ def main():
             history.saw(server.read(job))
         counts = dict(server.rows("SELECT state, COUNT(*) FROM jobs GROUP BY state"))
         lost = server.rows("SELECT COUNT(*) FROM jobs WHERE failure LIKE '%WORKER_LOST%'")[0][0]
-        crashes = server.rows("SELECT SUM(crashes) FROM jobs")[0][0]
+        crashes, restarts = server.rows("SELECT SUM(crashes), SUM(restarts) FROM jobs")[0]
         assert server.end() == 0
     took = time.monotonic() - began
     print(f"soak: {KILLS} kills in {took:.0f} s, {len(history.acknowledged)} jobs acknowledged, none lost, each ended once")
     print(f"      kills hit: {dict(hits)}")
-    print(f"      {counts}, given up after two lost workers: {lost}, crashes counted: {crashes}")
+    print(f"      {counts}, given up: {lost}, crashes counted: {crashes}, restarts: {restarts}")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,17 @@ import threading
 import time
 import unittest
 
-from harness import BINARY, CLIP, ROOT, SUBMIT, Server, check_invariants, eventually, form, running
+from harness import BINARY, CLIP, ROOT, SUBMIT, Server, check_invariants, eventually, form, marked_children, running
 
 FAST = {"format": "webm", "size": "128"}
 SHORT_LEASE = ("--lease-ttl-secs", "2")
+
+
+def is_sandbox(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "bwrap"
+    except OSError:
+        return False
 
 
 class Faults(unittest.TestCase):
@@ -41,7 +48,7 @@ class Faults(unittest.TestCase):
             again = server.read(job)
             self.assertGreaterEqual(again["progress"], reached, "progress went back")
             self.assertEqual(server.wait(job)["status"], "completed")
-            self.assertEqual(server.rows("SELECT crashes, attempts FROM jobs"), [(1, 0)])
+            self.assertEqual(server.rows("SELECT restarts, crashes, attempts FROM jobs"), [(1, 0, 0)])
             check_invariants(server, [job])
 
     def test_killed_while_outputs_are_stored_or_committed_there_is_one_result(self):
@@ -66,7 +73,7 @@ class Faults(unittest.TestCase):
             self.assertEqual(server.rows("SELECT 1 FROM usage"), [])
             server.restart()
             self.assertNotIn(lost, server.objects())
-            self.assert_finished_once(server, job, token=2, crashes=1)
+            self.assert_finished_once(server, job, token=2, restarts=1)
 
     def test_killed_between_commit_and_its_answer_the_committed_result_is_the_only_one(self):
         with Server(halt_at="committed") as server:
@@ -74,7 +81,7 @@ class Faults(unittest.TestCase):
             eventually(lambda: "halted" in server.log())
             self.assertEqual(server.rows("SELECT state FROM jobs"), [("completed",)])
             server.restart()
-            self.assert_finished_once(server, job, token=1, crashes=0)
+            self.assert_finished_once(server, job, token=1, restarts=0)
 
     def test_killed_between_the_2xx_of_a_webhook_and_its_record_it_is_sent_again_under_the_same_id(self):
         with Server(halt_at="delivered") as server:
@@ -115,9 +122,9 @@ class Faults(unittest.TestCase):
             server.start()
             check_invariants(server, jobs)
 
-    def assert_finished_once(self, server, job, token, crashes):
+    def assert_finished_once(self, server, job, token, restarts):
         self.assertEqual(server.wait(job)["status"], "completed")
-        self.assertEqual(server.rows("SELECT token, crashes, attempts FROM jobs"), [(token, crashes, 0)])
+        self.assertEqual(server.rows("SELECT token, restarts, crashes, attempts FROM jobs"), [(token, restarts, 0, 0)])
         self.assertEqual(server.rows("SELECT COUNT(*) FROM usage"), [(1,)])
         [(key, sha256)] = server.rows("SELECT object_key, sha256 FROM outputs")
         self.assertEqual(key, f"jobs/{job}/{token}/webm.webm")
@@ -145,15 +152,36 @@ class Faults(unittest.TestCase):
             server.restart()
             self.assertEqual(server.request("GET", url.split(str(server.port), 1)[1])[0], 200)
 
-    def test_a_clip_that_ends_its_worker_each_time_is_given_up_after_two(self):
+    def test_a_job_that_the_server_had_at_two_kills_ends_well(self):
         with Server() as server:
             job = server.submit_job()
             for _ in range(2):
                 server.wait_for_status(job, "processing")
                 server.restart()
+            self.assertEqual(server.wait(job)["status"], "completed")
+            check_invariants(server, [job])
+
+    def test_a_clip_that_ends_its_server_each_time_is_given_up_after_three(self):
+        with Server() as server:
+            job = server.submit_job()
+            for _ in range(3):
+                server.wait_for_status(job, "processing")
+                server.restart()
             ended = server.wait(job)
             self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "WORKER_LOST"))
             check_invariants(server, [job, server.submit_job(**FAST)])
+
+    def test_no_process_outlives_a_server_that_is_killed(self):
+        with Server() as server:
+            jobs = []
+            for kill in range(12):
+                jobs.append(server.submit_job(size="64", fps="6"))
+                # While sandboxes are being made: the first, the second or the third of them.
+                eventually(lambda: sum(map(is_sandbox, marked_children(server.data))) > kill % 3, every=0.0005)
+                server.kill()
+                eventually(lambda: not marked_children(server.data), 10)
+                server.start()
+            check_invariants(server, jobs)
 
     def test_halted_past_its_lease_the_job_is_taken_back_and_ends_once(self):
         with Server(*SHORT_LEASE) as server:

@@ -134,6 +134,15 @@ pub enum ApiError {
         /// How many it may have.
         limit: usize,
     },
+    /// More clips on their way at once than the key may send.
+    #[error("{limit} clips of this key are on their way already; send more when some have come")]
+    TooManyIntakes {
+        /// How many it may send.
+        limit: usize,
+    },
+    /// More at once than this server takes in.
+    #[error("the server has as much to do at once as it can; try again")]
+    Busy,
     /// More previews at once than the key may have.
     #[error("{limit} previews of this key are being made already")]
     TooManyPreviews {
@@ -164,6 +173,9 @@ pub enum ApiError {
     /// No room for uploads.
     #[error("the server's disk is full; try again later")]
     NoRoom,
+    /// The disk can be read and not written.
+    #[error("the server's disk is read-only at the moment; try again later")]
+    ReadOnly,
     /// The synchronous endpoint waited long enough.
     #[error("the job runs longer than this request can wait; read it with its jobId")]
     StillRunning {
@@ -188,6 +200,7 @@ impl From<QueueError> for ApiError {
     fn from(error: QueueError) -> Self {
         match error {
             QueueError::DiskFull => Self::NoRoom,
+            QueueError::ReadOnly => Self::ReadOnly,
             QueueError::NoSuchUpload => Self::UploadNotFound,
             QueueError::UploadUnfinished => Self::UploadUnfinished,
             QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
@@ -204,6 +217,8 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::DiskFull => Self::NoRoom,
+            StoreError::ReadOnly => Self::ReadOnly,
+            StoreError::Short => Self::Busy,
             StoreError::Missing => Self::FileGone,
             error => Self::Store(error),
         }
@@ -245,12 +260,15 @@ impl ApiError {
             Self::QuotaExceeded { .. }
             | Self::LineFull { .. }
             | Self::TooManyWaits { .. }
+            | Self::TooManyIntakes { .. }
             | Self::TooManyPreviews { .. } => "QUOTA_EXCEEDED",
+            Self::Busy => "SERVER_BUSY",
             Self::PreviewsBusy { .. } => "PREVIEWS_BUSY",
             Self::OtherBody | Self::StillTakenIn => "IDEMPOTENCY_CONFLICT",
             Self::NotFailed { .. } => "JOB_NOT_FAILED",
             Self::InputGone => "INPUT_GONE",
             Self::NoRoom => "INSUFFICIENT_STORAGE",
+            Self::ReadOnly => "READ_ONLY_STORAGE",
             Self::JobFailed(failure) => failure.code.wire(),
             Self::Queue(_) | Self::Store(_) => "UNAVAILABLE",
             Self::Internal => "INTERNAL_ERROR",
@@ -282,6 +300,7 @@ impl ApiError {
             | Self::RateLimited { .. }
             | Self::LineFull { .. }
             | Self::TooManyWaits { .. }
+            | Self::TooManyIntakes { .. }
             | Self::TooManyPreviews { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
             Self::UploadUnfinished
@@ -298,10 +317,13 @@ impl ApiError {
             Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::StillRunning { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Queue(_) | Self::Store(_) | Self::PreviewsBusy { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Queue(_) | Self::Store(_) | Self::ReadOnly | Self::Busy | Self::PreviewsBusy { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::JobFailed(failure) => match (failure.code, failure.code.fault()) {
                 (FailureCode::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+                (FailureCode::ShortOfResources | FailureCode::OutOfMemory, _) => StatusCode::SERVICE_UNAVAILABLE,
                 (FailureCode::QuotaExceeded, _) => StatusCode::TOO_MANY_REQUESTS,
                 (FailureCode::UrlUnavailable, _) => StatusCode::BAD_GATEWAY,
                 (FailureCode::FileTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -324,7 +346,9 @@ impl ApiError {
             Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),
             Self::RateLimited { per_minute, .. } => json!({ "limit": per_minute, "windowSecs": 60 }),
             Self::LineFull { limit } => json!({ "limit": limit }),
-            Self::TooManyWaits { limit } | Self::TooManyPreviews { limit } => json!({ "limit": limit }),
+            Self::TooManyWaits { limit } | Self::TooManyIntakes { limit } | Self::TooManyPreviews { limit } => {
+                json!({ "limit": limit })
+            }
             Self::OtherBody | Self::StillTakenIn => json!({ "field": "Idempotency-Key" }),
             Self::NotFailed { state } => json!({ "status": state.name() }),
             Self::StillRunning { job } => json!({ "jobId": job }),
@@ -358,10 +382,19 @@ impl IntoResponse for ApiError {
             Self::RateLimited { retry_after_secs, .. } | Self::PreviewsBusy { retry_after_secs } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));
             }
-            Self::UploadBusy | Self::StillTakenIn | Self::TooManyPreviews { .. } => {
+            Self::UploadBusy
+            | Self::StillTakenIn
+            | Self::Busy
+            | Self::TooManyIntakes { .. }
+            | Self::TooManyPreviews { .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            Self::NoRoom | Self::LineFull { .. } | Self::TooManyWaits { .. } | Self::Queue(_) | Self::Store(_) => {
+            Self::NoRoom
+            | Self::ReadOnly
+            | Self::LineFull { .. }
+            | Self::TooManyWaits { .. }
+            | Self::Queue(_)
+            | Self::Store(_) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
             }
             Self::Range { size_bytes } => {

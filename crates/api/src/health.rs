@@ -1,10 +1,16 @@
+//! Whether the process lives, and whether it gets jobs done.
+
+use std::{sync::Arc, time::Duration};
+
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
+use clearcut_queue::QueueError;
 use serde::Serialize;
+use tokio::{sync::Mutex, time::Instant};
 use utoipa::ToSchema;
 
 use crate::{Api, reply::Reply};
@@ -56,8 +62,8 @@ pub(crate) async fn livez() -> Reply<Alive> {
         (status = 503, description = "Some check is not", body = Reply<Health>),
     )
 )]
-pub(crate) async fn readyz(State(api): State<Api>) -> Response {
-    let mut checks = vec![check_database(&api).await, check_disk(&api).await];
+pub(crate) async fn readyz(State(api): State<Api>, Extension(probe): Extension<WriteProbe>) -> Response {
+    let mut checks = vec![check_database(&api, &probe).await, check_disk(&api).await];
     checks.extend(api.readiness.checks());
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -65,7 +71,46 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Response {
     (status, Json(Reply::new(health))).into_response()
 }
 
-async fn check_database(api: &Api) -> Check {
+/// Whether the database takes what is written, asked once for all who want to know at about the same time: anybody may ask, and each
+/// time costs a write to the disk.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WriteProbe(Arc<Mutex<Option<Written>>>);
+
+/// When something was written, and what came of it.
+type Written = (Instant, Result<(), &'static str>);
+
+/// How long an answer counts.
+const PROBE_SPAN: Duration = Duration::from_secs(1);
+
+/// How long the database may take.
+const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+
+impl WriteProbe {
+    async fn ask(&self, api: &Api) -> Result<(), &'static str> {
+        let mut last = self.0.lock().await;
+        if let Some((_, answer)) = last.filter(|(asked, _)| asked.elapsed() < PROBE_SPAN) {
+            return answer;
+        }
+        let answer = match tokio::time::timeout(PROBE_PATIENCE, api.queue.try_writing()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(QueueError::DiskFull)) => Err("its disk is full"),
+            Ok(Err(QueueError::ReadOnly)) => Err("its file system is read-only"),
+            Ok(Err(error)) => {
+                tracing::error!(?error, "the database takes nothing");
+                Err("it takes nothing")
+            }
+            Err(_) => Err("it does not answer"),
+        };
+        *last = Some((Instant::now(), answer));
+        answer
+    }
+}
+
+async fn check_database(api: &Api, probe: &WriteProbe) -> Check {
+    let failed = |detail: &str| Check { name: "database", ok: false, detail: detail.to_owned() };
+    if let Err(reason) = probe.ask(api).await {
+        return failed(reason);
+    }
     match api.queue.depth().await {
         Ok(depth) => {
             let detail = format!("{} jobs wait, {} run", depth.queued, depth.leased);
@@ -73,7 +118,7 @@ async fn check_database(api: &Api) -> Check {
         }
         Err(error) => {
             tracing::error!(?error, "the database does not answer");
-            Check { name: "database", ok: false, detail: "it does not answer".to_owned() }
+            failed("it does not answer")
         }
     }
 }

@@ -8,13 +8,15 @@ use axum::{
 };
 use clearcut_job::{ClipName, CutRequest, SNIFF_BYTES, UploadId, could_be_video};
 use clearcut_outbound::Target;
-use clearcut_queue::JobWebhook;
+use clearcut_queue::{JobWebhook, KeyId};
 use clearcut_store::{ObjectName, Stored, Upload};
 
 use crate::{
     Api, ApiError,
     form::Form,
+    outside::Ledger,
     pace::{BodyFate, Verdict},
+    room::Room,
     webhooks::read_job_webhook,
 };
 
@@ -44,6 +46,15 @@ impl Source {
             Self::Address(target) => format!("url {}", target.as_str()),
         }
     }
+}
+
+/// How long the clip of a request stays, if one comes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// It is kept for a job, and counts against the quota of its key.
+    Kept,
+    /// It goes with the request.
+    ForAWhile,
 }
 
 /// What a submit request came with.
@@ -78,9 +89,9 @@ impl Gathered {
 
 /// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
 /// disk; when it fails, nothing is left of it.
-pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiError> {
+pub(crate) async fn take_in(api: &Api, owner: KeyId, request: Request) -> Result<TakenIn, ApiError> {
     let headers = request.headers().clone();
-    let mut gathered = gather(api, request).await?;
+    let mut gathered = gather(api, owner, Stay::Kept, request).await?;
     let source = read_source(api, &mut gathered.form, gathered.file.is_some())?;
     let Gathered { form, file, file_name } = gathered;
     // A name that says nothing is as good as none.
@@ -92,32 +103,40 @@ pub(crate) async fn take_in(api: &Api, request: Request) -> Result<TakenIn, ApiE
 }
 
 /// Reads the body of a request: streams the file to the disk and gathers the fields. The file is no object yet.
-pub(crate) async fn gather(api: &Api, request: Request) -> Result<Gathered, ApiError> {
+pub(crate) async fn gather(api: &Api, owner: KeyId, stay: Stay, request: Request) -> Result<Gathered, ApiError> {
     let announced = check_head(api, request.headers())?;
-    check_room(api, announced).await?;
+    let mut room = api.make_room(announced).await?;
+    if stay == Stay::Kept {
+        room = room.kept_by(owner);
+    }
+    let _coming = api.traffic.begin_intake(owner, api.settings.max_intakes_per_key).await?;
     let fate = request.extensions().get::<BodyFate>().cloned().unwrap_or_default();
+    let ledger = Ledger::default();
+    let request = request.map(|body| ledger.watch(body));
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
     let max_bytes = api.settings.body.max_bytes;
     let failed = |error: MultipartError| match fate.verdict() {
         Some(Verdict::TooLarge) => ApiError::TooLarge { max_bytes },
         Some(Verdict::TooSlow) => ApiError::TooSlow,
+        None if ledger.has_refused() => ApiError::Request(OUTSIDE_TOO_LARGE.to_owned()),
         None => explain(&error),
     };
     let mut gathered = Gathered { form: Form::default(), file: None, file_name: None };
     let mut parts = 0;
     while let Some(field) = multipart.next_field().await.map_err(&failed)? {
+        ledger.note_part();
         parts += 1;
         if parts > MAX_PARTS {
             return Err(ApiError::Request(format!("the request has more than {MAX_PARTS} parts")));
         }
         let name = field.name().unwrap_or_default().to_owned();
         if name != "file" {
-            gathered.form.take(&name, &read_text(&name, field, &failed).await?)?;
+            gathered.form.take(&name, &read_text(&name, field, &ledger, &failed).await?)?;
         } else if gathered.file.is_some() {
             return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
         } else {
             gathered.file_name = field.file_name().map(str::to_owned);
-            gathered.file = Some(stream_file(api, field, &failed).await?);
+            gathered.file = Some(stream_file((api, &mut room), field, &ledger, &failed).await?);
         }
     }
     Ok(gathered)
@@ -132,6 +151,8 @@ async fn settle(source: Option<Source>, file: Option<Upload>) -> Result<Source, 
     }
 }
 
+const OUTSIDE_TOO_LARGE: &str = "the multipart/form-data body holds too much before and between its parts";
+
 const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
 
 /// What can be told before a byte of the body is read; returns the length that is announced, or 0.
@@ -144,13 +165,6 @@ fn check_head(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
     let announced = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok()).unwrap_or(0);
     let max_bytes = api.settings.body.max_bytes;
     if announced > max_bytes { Err(ApiError::TooLarge { max_bytes }) } else { Ok(announced) }
-}
-
-pub(crate) async fn check_room(api: &Api, announced: u64) -> Result<(), ApiError> {
-    match api.store.free_bytes().await? {
-        Some(free) if free.saturating_sub(announced) < api.settings.disk_floor_bytes => Err(ApiError::NoRoom),
-        _ => Ok(()),
-    }
 }
 
 /// The source that the fields name; `None` if it is the file.
@@ -176,10 +190,12 @@ fn read_source(api: &Api, form: &mut Form, has_file: bool) -> Result<Option<Sour
 async fn read_text(
     name: &str,
     mut field: Field<'_>,
+    ledger: &Ledger,
     failed: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
     while let Some(piece) = field.chunk().await.map_err(failed)? {
+        ledger.note_read(piece.len());
         bytes.extend_from_slice(&piece);
         if bytes.len() > MAX_TEXT_BYTES {
             let name: String = name.chars().take(64).collect();
@@ -195,8 +211,9 @@ async fn read_text(
 /// Streams the file into the store, and ends early if its first bytes are not those of a video. Dropping the upload, on
 /// every early way out, removes what was written.
 async fn stream_file(
-    api: &Api,
+    (api, room): (&Api, &mut Room),
     mut field: Field<'_>,
+    ledger: &Ledger,
     failed: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<Upload, ApiError> {
     let name = ObjectName::upload(crate::jobs::draw_random()?);
@@ -204,6 +221,7 @@ async fn stream_file(
     let mut upload = api.store.begin(name).await?;
     let mut is_video = false;
     while let Some(piece) = field.chunk().await.map_err(failed)? {
+        ledger.note_read(piece.len());
         if head.len() < SNIFF_BYTES {
             let wanted = (SNIFF_BYTES - head.len()).min(piece.len());
             head.extend_from_slice(&piece[..wanted]);
@@ -211,6 +229,7 @@ async fn stream_file(
         if !is_video && head.len() == SNIFF_BYTES {
             is_video = refuse_other_files(&head)?;
         }
+        room.take(piece.len() as u64).await?;
         upload.write(piece).await?;
     }
     if !is_video {

@@ -106,7 +106,7 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         }
         _ => None,
     };
-    let TakenIn { request, source, mut clip_name, webhook } = take_in(api, request).await?;
+    let TakenIn { request, source, mut clip_name, webhook } = take_in(api, owner, request).await?;
     let told = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
     let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", told.to_owned())];
     let once = key.map(|key| key.once(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::{
     Api, ApiError, NoPreview, PreviewOrder, Previewed,
     caller::Caller,
-    intake::{Source, gather},
+    intake::{Source, Stay, gather},
     reply::{ErrorReply, Reply},
     shapes::{Color, method_name},
 };
@@ -117,7 +117,7 @@ pub(crate) async fn preview(
     let limit = api.settings.max_previews;
     // Before the body is read, so that no key has more clips on the disk that are not its own to keep.
     let _held = api.traffic.begin_preview(owner, limit).ok_or(ApiError::TooManyPreviews { limit })?;
-    let mut gathered = gather(&api, request).await?;
+    let mut gathered = gather(&api, owner, Stay::ForAWhile, request).await?;
     let form = &mut gathered.form;
     let at = form.time.take().map_or(Ok(Duration::ZERO), |text| read_time(&text))?;
     if !form.has_size() {

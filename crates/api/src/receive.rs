@@ -11,6 +11,7 @@ use crate::{
     Api, ApiError,
     intake::refuse_other_files,
     pace::{BodyFate, Verdict},
+    room::Room,
     upload_locks::UploadGuard,
 };
 
@@ -36,7 +37,11 @@ impl Incoming {
 }
 
 /// Takes a whole file into the store as an object of its own; when this fails, nothing is left of it.
-pub(crate) async fn take_whole(api: &Api, guard: &UploadGuard, mut incoming: Incoming) -> Result<Stored, ApiError> {
+pub(crate) async fn take_whole(
+    (api, room): (&Api, &mut Room),
+    guard: &UploadGuard,
+    mut incoming: Incoming,
+) -> Result<Stored, ApiError> {
     let mut upload: Upload = api.store.begin(ObjectName::upload(crate::jobs::draw_random()?)).await?;
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     let mut pieces = std::mem::take(&mut incoming.body).into_data_stream();
@@ -54,6 +59,7 @@ pub(crate) async fn take_whole(api: &Api, guard: &UploadGuard, mut incoming: Inc
                 refuse_other_files(&head)?;
             }
         }
+        room.take(piece.len() as u64).await?;
         upload.write(piece).await?;
     }
     refuse_other_files(&head)?;
@@ -72,7 +78,7 @@ struct Appending<'a> {
 /// Takes the next bytes of an upload, and acknowledges those that are on the disk, also if the body ends early or somebody
 /// else wants to go on. Returns what is known of the upload then; it is whole if its length is known and reached.
 pub(crate) async fn take_piece(
-    api: &Api,
+    (api, room): (&Api, &mut Room),
     guard: &UploadGuard,
     record: UploadRecord,
     incoming: Incoming,
@@ -81,7 +87,7 @@ pub(crate) async fn take_piece(
     let growing = api.store.grow(&name, record.received).await?;
     let sniffed = record.received >= SNIFF_BYTES as u64;
     let mut appending = Appending { api, record, name, growing, sniffed };
-    let ended = appending.take(guard, incoming).await;
+    let ended = appending.take(room, guard, incoming).await;
     if let Err(error @ ApiError::NotAVideo(_)) = ended {
         forget(api, &appending.record).await?;
         return Err(error);
@@ -92,7 +98,7 @@ pub(crate) async fn take_piece(
 }
 
 impl Appending<'_> {
-    async fn take(&mut self, guard: &UploadGuard, mut incoming: Incoming) -> Result<(), ApiError> {
+    async fn take(&mut self, room: &mut Room, guard: &UploadGuard, mut incoming: Incoming) -> Result<(), ApiError> {
         let max_bytes = self.record.length.unwrap_or(incoming.max_bytes);
         let mut pieces = std::mem::take(&mut incoming.body).into_data_stream();
         loop {
@@ -106,6 +112,7 @@ impl Appending<'_> {
             if self.growing.size_bytes() + piece.len() as u64 > max_bytes {
                 return Err(ApiError::TooLarge { max_bytes });
             }
+            room.take(piece.len() as u64).await?;
             self.growing.write(&piece).await?;
             if self.growing.size_bytes() - self.record.received >= ACKNOWLEDGE_BYTES {
                 self.acknowledge().await?;

@@ -60,6 +60,8 @@ pub struct ApiSettings {
     pub requests_per_minute: u32,
     /// Requests of one key that may wait for a job at once. Default 1,000.
     pub max_waits: usize,
+    /// Clips that come in at once, of one key. Each takes some memory and two files. Default 64.
+    pub max_intakes_per_key: usize,
     /// Previews of one key at once, those that wait for their turn included. Default 4: a page drops those that it wants no more.
     pub max_previews: usize,
 }
@@ -80,6 +82,7 @@ impl Default for ApiSettings {
             previews_per_minute: 240,
             requests_per_minute: 60_000,
             max_waits: 1000,
+            max_intakes_per_key: 64,
             max_previews: 4,
         }
     }

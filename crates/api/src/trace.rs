@@ -33,6 +33,23 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
     response
 }
 
+/// Answers what no route could read: an address whose path is no text. A framework would say so in words of its own.
+pub(crate) async fn refuse_unreadable(request: Request, next: Next) -> Response {
+    if is_text(request.uri().path()) { next.run(request).await } else { ApiError::RouteNotFound.into_response() }
+}
+
+/// Whether what stands for itself and what stands as `%XX` is UTF-8 together.
+fn is_text(path: &str) -> bool {
+    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.as_bytes());
+    while let Some((&first, after)) = rest.split_first() {
+        let hex = after.first_chunk::<2>().filter(|_| first == b'%').and_then(|pair| std::str::from_utf8(pair).ok());
+        let escaped = hex.and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        bytes.push(escaped.unwrap_or(first));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).is_ok()
+}
+
 /// A panic in a handler becomes an error like any other; what it said goes to the log.
 #[expect(clippy::needless_pass_by_value, reason = "the signature is what the layer calls")]
 pub(crate) fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> Response {

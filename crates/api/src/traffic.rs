@@ -2,12 +2,20 @@ use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use clearcut_queue::KeyId;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
-use crate::rate::{Allowance, Bucket, Policy};
+use crate::{
+    ApiError,
+    rate::{Allowance, Bucket, Policy},
+    room::Coming,
+};
 
 /// What is under way in this process, by key: how fast requests come, which submits are being taken in, and how many
 /// requests wait for a job or are previews.
@@ -17,6 +25,32 @@ pub struct Traffic {
     submits: Arc<Mutex<HashSet<(KeyId, String)>>>,
     waits: Counts,
     previews: Counts,
+    intakes: Counts,
+    /// Turns for clips that come in, of all keys.
+    turns: Turns,
+    pub(crate) coming: Coming,
+}
+
+/// Clips that come in at once, of all keys: each has a few MiB in memory and two files.
+const MAX_INTAKES: usize = 128;
+
+/// How long a clip may wait for its turn to come in.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone)]
+struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(MAX_INTAKES)))
+    }
+}
+
+/// A clip that comes in; over when dropped.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    _counted: UnderWay,
+    _turn: OwnedSemaphorePermit,
 }
 
 /// How many by key; those without any are left out.
@@ -46,6 +80,14 @@ impl Traffic {
         UnderWay::begin(&self.waits, owner, most)
     }
 
+    /// Begins to take a clip in; an error if `owner` has `most` coming in already, or if all turns stay taken.
+    pub(crate) async fn begin_intake(&self, owner: KeyId, most: usize) -> Result<Intake, ApiError> {
+        let counted = UnderWay::begin(&self.intakes, owner, most).ok_or(ApiError::TooManyIntakes { limit: most })?;
+        let turn = timeout(TURN_PATIENCE, self.turns.0.clone().acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or(ApiError::Busy)?;
+        Ok(Intake { _counted: counted, _turn: turn })
+    }
+
     /// Begins a preview; `None` if `owner` has `most` of them already.
     pub(crate) fn begin_preview(&self, owner: KeyId, most: usize) -> Option<UnderWay> {
         UnderWay::begin(&self.previews, owner, most)
@@ -65,7 +107,7 @@ impl Drop for SubmitUnderWay {
     }
 }
 
-/// A request that waits or is a preview; over when dropped.
+/// A request that waits, takes a clip in or is a preview; over when dropped.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     owner: KeyId,
@@ -111,6 +153,22 @@ mod tests {
         assert!(traffic.begin_submit(KeyId(1), "b").is_some() && traffic.begin_submit(KeyId(2), "a").is_some());
         drop(first);
         assert!(traffic.begin_submit(KeyId(1), "a").is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clips_come_in_as_many_at_once_as_there_are_turns() {
+        let traffic = Traffic::default();
+        let mut held = Vec::new();
+        for key in 0..2 {
+            for _ in 0..MAX_INTAKES / 2 {
+                held.push(traffic.begin_intake(KeyId(key), MAX_INTAKES / 2).await.unwrap());
+            }
+        }
+        let more = |key| traffic.begin_intake(KeyId(key), MAX_INTAKES / 2);
+        assert!(matches!(more(0).await, Err(ApiError::TooManyIntakes { .. })));
+        assert!(matches!(more(2).await, Err(ApiError::Busy)));
+        held.pop();
+        assert!(more(2).await.is_ok());
     }
 
     #[test]

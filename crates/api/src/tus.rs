@@ -15,7 +15,6 @@ use clearcut_queue::{KeyId, UploadRecord};
 
 use crate::{
     Api, ApiError,
-    intake::check_room,
     receive::{finish_if_complete, take_piece},
     reply::ErrorReply,
     upload_locks::{UploadGuard, UploadLocks},
@@ -244,9 +243,9 @@ async fn take_on_task(
     if coming > max_bytes - record.received.min(max_bytes) {
         return Err(ApiError::TooLarge { max_bytes });
     }
-    check_room(api, coming).await?;
+    let mut room = api.make_room(coming).await?;
     let (api, incoming) = (api.clone(), api.incoming(request));
-    let taken = tokio::spawn(async move { take_piece(&api, &guard, record, incoming).await });
+    let taken = tokio::spawn(async move { take_piece((&api, &mut room), &guard, record, incoming).await });
     taken.await.map_err(|_| ApiError::Internal)?
 }
 

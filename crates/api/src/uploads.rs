@@ -15,7 +15,6 @@ use crate::{
     Api, ApiError,
     caller::Caller,
     files::read_query,
-    intake::check_room,
     jobs::draw_random,
     receive::{self, Incoming},
     reply::{ErrorReply, Reply},
@@ -98,7 +97,7 @@ pub(crate) async fn begin(
         Some(length) if length > max_bytes => return Err(ApiError::TooLarge { max_bytes }),
         _ => {}
     }
-    check_room(api, length.unwrap_or(0)).await?;
+    drop(api.make_room(length.unwrap_or(0)).await?);
     let id = UploadId::from_random(draw_random()?);
     let partial_key = ObjectName::partial(&id).to_string();
     Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata, partial_key }).await?)
@@ -147,8 +146,13 @@ pub(crate) async fn put(
     if record.object.is_some() {
         return Err(ApiError::UploadFinished);
     }
-    check_room(&api, announced).await?;
-    let stored = receive::take_whole(&api, &guard, incoming).await?;
+    let mut room = api.make_room(announced.max(record.length.unwrap_or(0))).await?;
+    if record.length.is_none() {
+        room = room.kept_by(record.owner);
+    }
+    let coming = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
+    let stored = receive::take_whole((&api, &mut room), &guard, incoming).await?;
+    drop((coming, room));
     if let Some(length) = record.length.filter(|length| *length != stored.size_bytes) {
         let message = format!("the upload was announced with {length} bytes and has {}", stored.size_bytes);
         if let Err(error) = api.store.delete(&stored.name).await {

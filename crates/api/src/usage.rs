@@ -68,6 +68,9 @@ impl Cost {
     }
 }
 
+/// From 1970-01-01 to 9999-12-31: before there was nothing, and after it dates have five digits.
+const KNOWN_DAYS: std::ops::RangeInclusive<i64> = 0..=2_932_896;
+
 /// Read the usage.
 ///
 /// What the jobs of the key cost, by the day (UTC) on which they ended. Removed jobs are counted too.
@@ -87,9 +90,13 @@ impl Cost {
 )]
 pub(crate) async fn read(State(api): State<Api>, Caller(owner): Caller, uri: Uri) -> Result<Reply<Usage>, ApiError> {
     let params = Params::of(&uri)?;
-    let date = |name| params.read(name, "a day as YYYY-MM-DD", |text| text.parse::<UtcDay>().ok());
+    let date = |name| {
+        params.read(name, "a day as YYYY-MM-DD, from 1970 to 9999", |text| {
+            text.parse::<UtcDay>().ok().filter(|day| KNOWN_DAYS.contains(&day.0))
+        })
+    };
     let to = date("to")?.unwrap_or_else(|| UtcDay::of(api.clock.now()));
-    let from = date("from")?.unwrap_or(UtcDay(to.0 - (DAYS - 1)));
+    let from = date("from")?.unwrap_or(UtcDay((to.0 - (DAYS - 1)).max(0)));
     if !(0..MOST_DAYS).contains(&(to.0 - from.0)) {
         let allowed = "a day not after `to`, and at most 366 days in all";
         return Err(RequestError::new("from", &from.to_string(), allowed).into());

@@ -11,7 +11,7 @@ use crate::{
     failure::{EXIT_CODES, Failure},
     models::ModelsOptions,
     networks::NetworkOptions,
-    server::{GcOptions, KeysOptions, ServeOptions},
+    server::{DbOptions, GcOptions, KeysOptions, ServeOptions},
 };
 
 /// Removes the background from video and hands back files that are transparent wherever they are played.
@@ -50,6 +50,14 @@ pub(crate) enum Command {
     Gc(GcOptions),
     /// List, install, remove and verify neural models and the runtime for them
     Models(ModelsOptions),
+    /// Back the database of a server up, beside it or without it
+    Db(DbOptions),
+    /// What a server starts beside it, to end the processes that it leaves behind should it be killed
+    #[command(hide = true)]
+    WatchChildren {
+        /// What marks them
+        mark: String,
+    },
     /// Print completions for a shell
     Completions {
         /// Which shell
@@ -167,7 +175,13 @@ impl Arguments {
             Command::Probe(options) => options.json,
             Command::Doctor(options) => options.json,
             Command::Models(options) => options.wants_json(),
-            Command::Serve(_) | Command::Keys(_) | Command::Gc(_) | Command::Completions { .. } | Command::Man => false,
+            Command::Serve(_)
+            | Command::Keys(_)
+            | Command::Db(_)
+            | Command::WatchChildren { .. }
+            | Command::Gc(_)
+            | Command::Completions { .. }
+            | Command::Man => false,
         }
     }
 }

@@ -34,7 +34,7 @@ fn as_json(tools: &Tools, capabilities: &Capabilities, networks: &InstalledNetwo
         .collect();
     json!({
         "ffmpeg": tools.ffmpeg_path().display().to_string(), "version": capabilities.version(),
-        "sandbox": tools.sandbox().level(), "hdr": capabilities.has_zscale(), "formats": formats,
+        "sandbox": tools.sandbox().level(), "limits": tools.sandbox().tight_limits(), "hdr": capabilities.has_zscale(), "formats": formats,
         "network": network_json(networks),
     })
 }
@@ -50,6 +50,9 @@ fn as_text(tools: &Tools, capabilities: &Capabilities) -> String {
     } else {
         "HDR      refused: this ffmpeg lacks libzimg\n"
     };
+    for limit in tools.sandbox().tight_limits() {
+        text += &format!("limit    {limit}\n");
+    }
     for format in OutputFormat::ALL {
         text += &match capabilities.missing_encoder(format) {
             None => format!("format   {format}: yes\n"),

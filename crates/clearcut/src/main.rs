@@ -47,6 +47,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Models(options) => models::run(&arguments.networks, options),
         Command::Keys(options) => server::keys(options),
         Command::Gc(options) => server::gc(options),
+        Command::Db(options) => server::db(options),
+        Command::WatchChildren { mark } => {
+            clearcut_ffmpeg::watch(mark);
+            Ok(())
+        }
         Command::Completions { shell } => {
             generate::completions(*shell);
             Ok(())

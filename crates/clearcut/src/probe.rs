@@ -1,4 +1,4 @@
-use clearcut_ffmpeg::{MediaInfo, MediaLimits, Probe, Tools};
+use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
 use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure, speak::say};
@@ -7,7 +7,8 @@ use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure, speak::sa
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {
     let file = open_clip(&options.input)?;
     let probe = tools.probe(&file, &MediaLimits::default());
-    let info = probe.and_then(Probe::info).map_err(|error| Failure::from(error).about(&options.input))?;
+    let info =
+        probe.and_then(|probe| probe.info(|_| ())).map_err(|error| Failure::from(error).about(&options.input))?;
     if options.json {
         say(as_json(&info));
     } else {

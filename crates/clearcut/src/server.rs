@@ -2,12 +2,16 @@
 
 mod config;
 mod cutter;
+mod db;
 mod describer;
+mod descriptors;
+mod evidence;
 mod first_key;
 mod gc;
 #[cfg(debug_assertions)]
 pub(crate) mod halt;
 mod keys;
+mod leftovers;
 mod log;
 mod moments;
 #[cfg(debug_assertions)]
@@ -18,6 +22,7 @@ mod run;
 
 use clearcut_model::MemoryBudget;
 pub(crate) use config::ServeOptions;
+pub(crate) use db::DbOptions;
 pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
 
@@ -35,13 +40,19 @@ pub(crate) fn serve(
     }
     let settings = config::Settings::gather(options)?;
     log::start(&settings);
+    let descriptors = descriptors::raise();
     let networks = networks.networks(MemoryBudget::new(settings.model_memory_mib))?;
-    runtime()?.block_on(run::run(settings, tools()?, networks))
+    runtime()?.block_on(run::run(settings, descriptors, tools()?, networks))
 }
 
 /// `clearcut gc`.
 pub(crate) fn gc(options: &GcOptions) -> Result<(), Failure> {
     runtime()?.block_on(gc::run(options))
+}
+
+/// `clearcut db`.
+pub(crate) fn db(options: &DbOptions) -> Result<(), Failure> {
+    runtime()?.block_on(db::run(options))
 }
 
 /// `clearcut keys`.

@@ -1,7 +1,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Read},
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::process::ExitStatusExt},
     process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::Arc,
     thread::{self, JoinHandle},
@@ -11,7 +11,9 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use shared_child::SharedChild;
 
-use crate::Error;
+use clearcut_job::is_shortage;
+
+use crate::{Error, MediaError};
 
 /// How much of standard error is kept: enough for ffmpeg's last words, too little to fill memory.
 const STDERR_TAIL_BYTES: usize = 8 << 10;
@@ -45,8 +47,12 @@ impl Child {
     /// Starts `command`, which is `doing` something (for messages). Standard error is drained on a thread of its own.
     pub(crate) fn spawn(doing: &'static str, mut command: Command, stdin: Stdio) -> Result<Self, Error> {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let shared = SharedChild::spawn(&mut command)
-            .map_err(|source| Error::Spawn { program: command.get_program().into(), source })?;
+        let shared = SharedChild::spawn(&mut command).map_err(|source| {
+            if is_shortage(&source) {
+                return Error::Short { program: doing };
+            }
+            Error::Spawn { program: command.get_program().into(), source }
+        })?;
         let stdin = shared.take_stdin();
         let stdout = shared.take_stdout();
         widen(stdin.as_ref());
@@ -117,6 +123,9 @@ impl Child {
 
     fn verdict(&mut self, status: ExitStatus) -> Result<String, Error> {
         let stderr_tail = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        if is_short_of_resources(&stderr_tail) && !status.success() {
+            return Err(Error::Short { program: self.doing });
+        }
         // First: ffmpeg says so but ends with 0 when the disk fills up while it closes the file.
         if stderr_tail.contains("No space left on device") {
             return Err(Error::DiskFull);
@@ -124,8 +133,30 @@ impl Child {
         if status.success() {
             return Ok(stderr_tail);
         }
-        Err(Error::Failed { program: self.doing, status, stderr_tail })
+        match ending_signal(status) {
+            Some(KILL) => Err(Error::Killed { program: self.doing }),
+            Some(CPU_LIMIT) => Err(MediaError::TooMuchWork.into()),
+            _ if stderr_tail.contains("Cannot allocate memory") => Err(MediaError::TooMuchMemory.into()),
+            _ => Err(Error::Failed { program: self.doing, status, stderr_tail }),
+        }
     }
+}
+
+const KILL: i32 = Signal::KILL.as_raw();
+/// Sent when the limit of processor time is reached.
+const CPU_LIMIT: i32 = Signal::XCPU.as_raw();
+
+/// The signal that ended a program, also if it is bubblewrap that tells, as shells do, by a status above 128.
+fn ending_signal(status: ExitStatus) -> Option<i32> {
+    status.signal().or_else(|| status.code().filter(|code| (129..160).contains(code)).map(|code| code - 128))
+}
+
+/// Whether the sandbox could not be made for want of something that there may be in a while.
+fn is_short_of_resources(stderr_tail: &str) -> bool {
+    let makes_sandbox = ["bwrap: ", "prlimit: ", "setpriv: "].iter().any(|who| stderr_tail.starts_with(who));
+    // A machine that has no namespace to give calls that a lack of space.
+    let shortages = ["temporarily unavailable", "allocate memory", "Too many open files", "No space left on device"];
+    makes_sandbox && shortages.iter().any(|shortage| stderr_tail.contains(shortage))
 }
 
 impl Drop for Child {
@@ -256,12 +287,35 @@ mod tests {
     }
 
     #[test]
+    fn a_child_that_the_system_kills_or_cannot_start_is_not_the_clips_fault() {
+        for script in ["kill -9 $$", "exit 137"] {
+            assert!(matches!(shell(script).wait(), Err(Error::Killed { .. })), "{script}");
+        }
+        let words = "bwrap: Creating new namespace failed: Resource temporarily unavailable";
+        for words in [words, "bwrap: Can't create pipe: Too many open files", "bwrap: No space left on device"] {
+            let ended = shell(&format!("echo \"{words}\" >&2; exit 1")).wait();
+            assert!(matches!(ended, Err(Error::Short { .. })), "{words}: {ended:?}");
+        }
+    }
+
+    #[test]
+    fn a_child_that_reaches_a_limit_of_its_own_is_the_clips_fault() {
+        for (script, expected) in [
+            ("kill -XCPU $$", MediaError::TooMuchWork),
+            ("echo 'moov: Cannot allocate memory' >&2; exit 1", MediaError::TooMuchMemory),
+        ] {
+            let ended = shell(script).wait();
+            assert!(matches!(&ended, Err(Error::Media(found)) if *found == expected), "{script}: {ended:?}");
+        }
+    }
+
+    #[test]
     fn a_kill_handle_ends_the_wait_of_another_thread() {
         let child = shell("exec sleep 1000");
         let handle = child.kill_handle();
         let waiting = thread::spawn(move || child.wait());
         handle.kill();
-        assert!(matches!(waiting.join().unwrap(), Err(Error::Failed { .. })));
+        assert!(matches!(waiting.join().unwrap(), Err(Error::Killed { .. })));
         handle.kill();
     }
 }

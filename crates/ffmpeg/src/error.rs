@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
-use clearcut_job::{Fault, OutputFormat};
+use clearcut_job::{Fault, OutputFormat, is_shortage};
 
 /// Why a tool could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,18 @@ pub enum Error {
         status: ExitStatus,
         /// The end of what it wrote to standard error, control characters removed.
         stderr_tail: String,
+    },
+    /// The machine had no file, process or memory to give for it at the moment.
+    #[error("the machine is short of files, processes or memory for {program}")]
+    Short {
+        /// What was to be done.
+        program: &'static str,
+    },
+    /// The system killed the program, as it does when memory runs out.
+    #[error("{program} was ended by the system")]
+    Killed {
+        /// What it was doing.
+        program: &'static str,
     },
     /// The program did not end in time and was killed.
     #[error("{program} took longer than {} s", .after.as_secs())]
@@ -108,6 +120,12 @@ pub enum MediaError {
     /// High dynamic range, and this ffmpeg lacks what turns it into standard range.
     #[error("the video is HDR and this ffmpeg cannot tone-map it (it lacks the zscale filter)")]
     HdrUnsupported,
+    /// Its headers take more processor time than any sane ones.
+    #[error("the file takes too long to be read: its tables are damaged or made to")]
+    TooMuchWork,
+    /// Its headers or its pictures take more memory than one clip may have.
+    #[error("the file takes more memory to be read than one clip may have")]
+    TooMuchMemory,
     /// Something about the clip is above its limit.
     #[error("the video has {found}, more than the limit of {limit}")]
     OverLimit {
@@ -128,6 +146,8 @@ impl Error {
             Self::SandboxUnavailable => "SANDBOX_UNAVAILABLE",
             Self::FormatUnavailable { .. } => "FORMAT_UNAVAILABLE",
             Self::Spawn { .. } | Self::Failed { .. } | Self::Io { .. } => "PROCESSING_FAILED",
+            Self::Short { .. } => "SHORT_OF_RESOURCES",
+            Self::Killed { .. } => "OUT_OF_MEMORY",
             Self::TimedOut { .. } => "TIMEOUT",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
             Self::Media(_) => "INVALID_VIDEO",
@@ -139,6 +159,7 @@ impl Error {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::FormatUnavailable { .. } | Self::Media(_) => Fault::Input,
+            Self::Short { .. } | Self::Killed { .. } => Fault::Upstream,
             Self::ToolMissing { .. }
             | Self::ToolTooOld { .. }
             | Self::SandboxUnavailable
@@ -161,10 +182,30 @@ impl Error {
             Self::FormatUnavailable { .. } => {
                 "Ask for another format, or install an ffmpeg with that encoder; `clearcut doctor` lists them."
             }
+            Self::Short { .. } => {
+                "Run it again when the machine has less to do, or raise its limits (ulimit -n, ulimit -u)."
+            }
+            Self::Killed { .. } => "Give the machine more memory, or ask for a smaller size or fewer formats.",
             Self::DiskFull => "Free some space or choose another output folder, then run it again.",
             Self::Media(error) => return Some(error.hint()),
             Self::Spawn { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::Io { .. } => return None,
         })
+    }
+}
+
+impl Error {
+    /// Something of the system that could not be had.
+    pub(crate) fn of_system(doing: &'static str, source: io::Error) -> Self {
+        if is_shortage(&source) { Self::Short { program: doing } } else { Self::Io { doing, source } }
+    }
+
+    /// The same of a program that read a stranger's clip and nothing else: if it ended with an error, the clip is at fault.
+    #[must_use]
+    pub fn of_reading(self) -> Self {
+        match self {
+            Self::Failed { .. } => MediaError::Damaged.into(),
+            other => other,
+        }
     }
 }
 
@@ -175,7 +216,9 @@ impl MediaError {
             Self::UnknownContainer => "Give an MP4, MOV, WebM, MKV, AVI, GIF, APNG or animated WebP file.",
             Self::PointsElsewhere { .. } => "Give the video file itself.",
             Self::StillPicture => "Give a clip; still pictures are not cut by this command.",
-            Self::Damaged => "Download or export the clip again; it should play to its end in a player.",
+            Self::TooMuchWork | Self::TooMuchMemory | Self::Damaged => {
+                "Download or export the clip again; it should play to its end in a player."
+            }
             Self::NoVideoStream => "Give a file with a picture track.",
             Self::UnsupportedCodec { .. } => {
                 "Convert it first, for example to H.264: ffmpeg -i clip -c:v libx264 -crf 12 clip.mp4"

@@ -1,7 +1,9 @@
+//! A clip's headers, read by one process after the other.
+
 use std::{fs::File, time::Duration};
 
 use crate::{
-    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, probe,
+    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, argv, probe,
     tools::{MAX_ANSWER_BYTES, QUESTION_TIMEOUT},
 };
 
@@ -14,23 +16,22 @@ pub struct Probe {
     pub(crate) tools: Tools,
     pub(crate) container: Container,
     pub(crate) limits: MediaLimits,
+    pub(crate) file: File,
     pub(crate) streams: Child,
-    pub(crate) packets: Child,
-    pub(crate) timeout: Duration,
 }
 
 impl Probe {
-    /// Ways to end it from another thread; [`Self::info`] then complains of something.
+    /// A way to end the first of its processes from another thread; [`Self::info`] then complains of something.
     #[must_use]
-    pub fn kill_handles(&self) -> [KillHandle; 2] {
-        [self.streams.kill_handle(), self.packets.kill_handle()]
+    pub fn kill_handle(&self) -> KillHandle {
+        self.streams.kill_handle()
     }
 
-    /// What the clip is, within the limits. Blocks.
+    /// What the clip is, within the limits. Blocks. `covers` is told how to end what is started meanwhile.
     ///
     /// # Errors
     /// [`Error::Media`] where the clip is at fault.
-    pub fn info(self) -> Result<MediaInfo, Error> {
+    pub fn info(self, covers: impl FnOnce(KillHandle)) -> Result<MediaInfo, Error> {
         let limits = &self.limits;
         let unreadable = |error| unreadable(error, limits);
         let capabilities = self.tools.capabilities()?;
@@ -39,7 +40,9 @@ impl Probe {
             Err(Error::Media(MediaError::Damaged)) => return Err(probe::complaint(&words, limits).into()),
             other => other?,
         };
-        let (packets, _) = self.packets.output(MAX_PACKET_LIST_BYTES, self.timeout).map_err(unreadable)?;
+        let listing = self.tools.ask_about(&self.file, argv::probe_packets(self.container, limits))?;
+        covers(listing.kill_handle());
+        let (packets, _) = listing.output(MAX_PACKET_LIST_BYTES, reading_timeout(&self.file)).map_err(unreadable)?;
         probe::settle(&mut stated, &packets, limits)?;
         Ok(stated.info())
     }

@@ -13,6 +13,11 @@ pub struct MediaLimits {
     pub max_rate: u32,
     /// Pictures in the output. Default 6 h at 60 a second.
     pub max_frames: u64,
+    /// Frames of the output that only show the picture before on, beside thirty for each picture of the clip. Default 20,000: a quarter of an hour that
+    /// stands still.
+    pub max_held_frames: u64,
+    /// Pixels of all pictures of the output, and 50,000 for each picture. Default 2^40: five hours of 1080p at 30 a second.
+    pub max_work: u64,
     /// Length of the clip. Default 6 h.
     pub max_duration: Duration,
     /// Streams in the container. Default 64.
@@ -25,6 +30,8 @@ impl Default for MediaLimits {
             max_pixels: 36_000_000,
             max_rate: 240,
             max_frames: 6 * 3600 * 60,
+            max_held_frames: 20_000,
+            max_work: 1 << 40,
             max_duration: Duration::from_hours(6),
             max_streams: 64,
         }

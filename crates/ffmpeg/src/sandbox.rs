@@ -4,7 +4,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{Error, tools::SearchPath};
+use crate::{Error, limits::ChildLimits, orphans::MARK, tools::SearchPath};
 
 /// Whether to run ffmpeg inside bubblewrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,16 +24,11 @@ pub struct Sandbox {
     bwrap: Option<PathBuf>,
     setpriv: Option<PathBuf>,
     prlimit: Option<PathBuf>,
+    /// What the system lets children have.
+    system: ChildLimits,
+    /// Stands in the environment of every child, so that those that were left behind are known.
+    mark: Option<String>,
 }
-
-/// Address space of one child. Encoders of 4K pictures map about 3 GiB; a runaway decoder is stopped here.
-const ADDRESS_SPACE_BYTES: u64 = 12 << 30;
-/// CPU time of one child. A backstop against a decoder that spins; the pipeline's own no-progress timer comes first.
-const CPU_SECS: u64 = 24 * 3600;
-/// Size of one file that a child writes. `ProRes` takes about 60 MB per second of 4K.
-const FILE_BYTES: u64 = 256 << 30;
-/// Open files of one child. ffmpeg with one input and one output holds about ten.
-const OPEN_FILES: u64 = 256;
 
 impl Sandbox {
     /// Finds out what works here. Starts bubblewrap once.
@@ -42,7 +37,8 @@ impl Sandbox {
     /// [`Error::SandboxUnavailable`] if `policy` requires bubblewrap and it does not work.
     pub(crate) fn find(search: &SearchPath, policy: SandboxPolicy) -> Result<Self, Error> {
         let bwrap = if policy == SandboxPolicy::Off { None } else { search.find("bwrap") };
-        let sandbox = Self { bwrap, setpriv: search.find("setpriv"), prlimit: search.find("prlimit") };
+        let (setpriv, prlimit) = (search.find("setpriv"), search.find("prlimit"));
+        let sandbox = Self { bwrap, setpriv, prlimit, system: ChildLimits::of_system(), mark: None };
         if sandbox.bwrap.is_some() && sandbox.works() {
             return Ok(sandbox);
         }
@@ -62,8 +58,20 @@ impl Sandbox {
         }
     }
 
+    /// What the system allows less of than a clip may need, in words.
+    #[must_use]
+    pub fn tight_limits(&self) -> Vec<String> {
+        if self.prlimit.is_some() { self.system.tight() } else { Vec::new() }
+    }
+
+    /// The same, with `mark` on every child.
+    #[must_use]
+    pub(crate) fn marked(self, mark: &str) -> Self {
+        Self { mark: Some(mark.to_owned()), ..self }
+    }
+
     fn works(&self) -> bool {
-        let mut command = self.command(Path::new("/bin/true"), None);
+        let mut command = self.command(Path::new("/bin/true"), None, ChildLimits::WORKING);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     }
@@ -73,7 +81,7 @@ impl Sandbox {
     ///
     /// The child has no environment but `LC_ALL`, `PATH` and `TMPDIR`, is its own process group, and dies with the thread that starts it.
     /// The number of processes is not limited: that limit counts per user, so it would hit the user's other programs first.
-    pub(crate) fn command(&self, program: &Path, scratch: Option<&Path>) -> Command {
+    pub(crate) fn command(&self, program: &Path, scratch: Option<&Path>, limits: ChildLimits) -> Command {
         let mut words: Vec<OsString> = Vec::new();
         if let Some(setpriv) = &self.setpriv {
             words.push(setpriv.into());
@@ -81,14 +89,7 @@ impl Sandbox {
         }
         if let Some(prlimit) = &self.prlimit {
             words.push(prlimit.into());
-            let limits = [
-                ("as", ADDRESS_SPACE_BYTES),
-                ("cpu", CPU_SECS),
-                ("fsize", FILE_BYTES),
-                ("nofile", OPEN_FILES),
-                ("core", 0),
-            ];
-            words.extend(limits.map(|(name, limit)| format!("--{name}={limit}:{limit}").into()));
+            words.extend(limits.within(self.system).words().into_iter().map(Into::into));
             words.push("--".into());
         }
         if let Some(bwrap) = &self.bwrap {
@@ -100,6 +101,9 @@ impl Sandbox {
         #[expect(clippy::disallowed_methods, reason = "this is the one place where a process is made")]
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words).env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
+        if let Some(mark) = &self.mark {
+            command.env(MARK, mark);
+        }
         if let Some(scratch) = scratch {
             command.env("TMPDIR", if self.bwrap.is_some() { Path::new("/tmp") } else { scratch });
             if self.bwrap.is_none() {
@@ -152,11 +156,12 @@ mod tests {
 
     fn sandbox(bwrap: Option<&str>) -> Sandbox {
         let path = |name: &str| Some(PathBuf::from(format!("/usr/bin/{name}")));
-        Sandbox { bwrap: bwrap.map(PathBuf::from), setpriv: path("setpriv"), prlimit: path("prlimit") }
+        let (bwrap, setpriv, prlimit) = (bwrap.map(PathBuf::from), path("setpriv"), path("prlimit"));
+        Sandbox { bwrap, setpriv, prlimit, system: ChildLimits::WORKING, mark: None }
     }
 
     fn words(sandbox: &Sandbox, program: &str, scratch: Option<&str>) -> Vec<String> {
-        let command = sandbox.command(Path::new(program), scratch.map(Path::new));
+        let command = sandbox.command(Path::new(program), scratch.map(Path::new), ChildLimits::WORKING);
         let all = std::iter::once(command.get_program()).chain(command.get_args());
         all.map(|word| word.to_str().unwrap().to_owned()).collect()
     }
@@ -201,15 +206,24 @@ mod tests {
             assert!(words.contains(&limit.to_owned()), "{limit} is missing from {words:?}");
         }
         assert_eq!(bare.level(), "limits");
-        let command = bare.command(Path::new("/usr/bin/ffmpeg"), Some(Path::new("/out/.x")));
+        let command = bare.command(Path::new("/usr/bin/ffmpeg"), Some(Path::new("/out/.x")), ChildLimits::WORKING);
         assert_eq!(command.get_current_dir(), Some(Path::new("/out/.x")));
     }
 
     #[test]
     fn a_child_sees_nothing_of_our_environment() {
-        let command = sandbox(None).command(Path::new("/usr/bin/ffmpeg"), None);
+        let command = sandbox(None).command(Path::new("/usr/bin/ffmpeg"), None, ChildLimits::WORKING);
         let names: Vec<_> = command.get_envs().map(|(name, _)| name.to_str().unwrap()).collect();
         assert_eq!(names, ["LC_ALL", "PATH"]);
+    }
+
+    #[test]
+    fn no_child_asks_for_more_than_the_system_has() {
+        let system = ChildLimits { memory_bytes: 1 << 30, files: 100, ..ChildLimits::WORKING };
+        let words = words(&Sandbox { system, ..sandbox(None) }, "/usr/bin/ffmpeg", None);
+        for limit in ["--as=1073741824:1073741824", "--nofile=100:100"] {
+            assert!(words.contains(&limit.to_owned()), "{limit} is missing from {words:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use clearcut_job::OutputFormat;
 
 use crate::{
     Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits, Probe,
-    SamplePlan, Sandbox, SandboxPolicy, argv, headers::reading_timeout,
+    SamplePlan, Sandbox, SandboxPolicy, argv, limits::ChildLimits,
 };
 
 /// Where programs are looked for.
@@ -99,7 +99,7 @@ impl Tools {
     }
 
     fn ask_ffmpeg(&self) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffmpeg, None);
+        let mut command = self.sandbox.command(&self.ffmpeg, None, ChildLimits::WORKING);
         command.arg("-codecs");
         Child::spawn("asking ffmpeg what it can do", command, Stdio::null())
     }
@@ -132,16 +132,22 @@ impl Tools {
         }
     }
 
-    /// Begins to read the headers of the clip in `input`, and to count its packets; decodes nothing.
+    /// The same, with `mark` in the environment of every child: see [`crate::end_marked`].
+    #[must_use]
+    pub fn marked(self, mark: &str) -> Self {
+        Self { sandbox: self.sandbox.marked(mark), ..self }
+    }
+
+    /// Begins to read the headers of the clip in `input`; decodes nothing. Its packets are counted when they are asked for: one process at
+    /// a time reads what may be made to take all memory that it can get.
     ///
     /// # Errors
     /// [`Error::Media`] where its first bytes are no video's, [`Error::Spawn`].
     pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<Probe, Error> {
         let container = sniff(input)?;
-        // Both at once: most of the time goes into starting them.
-        let streams = self.ask_about(input, argv::probe_streams(container, limits))?;
-        let packets = self.ask_about(input, argv::probe_packets(container, limits))?;
-        Ok(Probe { tools: self.clone(), container, limits: *limits, streams, packets, timeout: reading_timeout(input) })
+        let file = input.try_clone().map_err(|source| Error::of_system("opening the clip", source))?;
+        let streams = self.ask_about(&file, argv::probe_streams(container, limits))?;
+        Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 
     /// Starts decoding to raw pictures on standard output. See [`DecodePlan`].
@@ -210,7 +216,7 @@ impl Tools {
     /// # Errors
     /// [`Error::Spawn`].
     pub fn encode(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch));
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
         command.args(argv::encode(plan));
         Child::spawn(plan.doing(), command, Stdio::piped())
     }
@@ -221,7 +227,7 @@ impl Tools {
     /// # Errors
     /// [`Error::Spawn`].
     pub fn encode_layer(&self, plan: &EncodePlan, layer: Layer, scratch: &Path) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch));
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
         command.args(argv::encode_layer(plan, layer));
         Child::spawn(plan.doing(), command, Stdio::piped())
     }
@@ -232,13 +238,14 @@ impl Tools {
     /// # Errors
     /// [`Error::Spawn`].
     pub fn decode_matte(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch));
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
         command.args(argv::decode_matte(plan));
         Child::spawn("checking an output", command, Stdio::null())
     }
 
-    fn ask_about(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffprobe, None);
+    pub(crate) fn ask_about(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {
+        let limits = ChildLimits::for_reading(input.metadata().map_or(0, |meta| meta.len()));
+        let mut command = self.sandbox.command(&self.ffprobe, None, limits);
         command.args(arguments);
         Child::spawn("reading the headers", command, open_again(input)?)
     }
@@ -250,14 +257,14 @@ impl Tools {
         arguments: Vec<String>,
         scratch: Option<&Path>,
     ) -> Result<Child, Error> {
-        let mut command = self.sandbox.command(&self.ffmpeg, scratch);
+        let mut command = self.sandbox.command(&self.ffmpeg, scratch, ChildLimits::WORKING);
         command.args(arguments);
         Child::spawn(doing, command, open_again(input)?)
     }
 }
 
 fn open_again(input: &File) -> Result<Stdio, Error> {
-    input.try_clone().map(Stdio::from).map_err(|source| Error::Io { doing: "opening the clip", source })
+    input.try_clone().map(Stdio::from).map_err(|source| Error::of_system("opening the clip", source))
 }
 
 fn sniff(input: &File) -> Result<Container, Error> {

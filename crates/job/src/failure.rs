@@ -54,7 +54,7 @@ failure_codes! {
     InsufficientStorage = "INSUFFICIENT_STORAGE", Host;
     /// The job ran past its deadline or stopped moving.
     Timeout = "TIMEOUT", Host;
-    /// Two workers in a row vanished while they had it.
+    /// Workers vanished while they had it, two while the server lived or three with it.
     WorkerLost = "WORKER_LOST", Host;
     /// An output was written but does not hold what was meant to be in it.
     OutputCheckFailed = "OUTPUT_CHECK_FAILED", Host;
@@ -62,6 +62,10 @@ failure_codes! {
     ProcessingFailed = "PROCESSING_FAILED", Host;
     /// The store or another machine did not answer; worth another attempt.
     StorageUnavailable = "STORAGE_UNAVAILABLE", Upstream;
+    /// The machine had no file, process or memory to give when the job began; it goes back in line.
+    ShortOfResources = "SHORT_OF_RESOURCES", Upstream;
+    /// The system ended a process of the job, as it does when memory runs out; worth another attempt.
+    OutOfMemory = "OUT_OF_MEMORY", Upstream;
     /// The host of the clip's address failed, could not be reached or was too slow; worth another attempt.
     UrlUnavailable = "URL_UNAVAILABLE", Upstream;
 }

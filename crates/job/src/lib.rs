@@ -26,7 +26,7 @@ pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use day::{ParseDayError, UtcDay};
 pub use failure::{Failure, FailureCode};
-pub use fault::Fault;
+pub use fault::{Fault, is_shortage};
 pub use format::{Formats, OutputFormat};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};

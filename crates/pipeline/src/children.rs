@@ -24,7 +24,7 @@ impl Children {
         };
         let decoder = stop.covers(job.tools.decode(job.input, info, &plan.decode, &job.limits)?);
         if let Some(sound) = sound {
-            sound.wait()?;
+            sound.wait().map_err(clearcut_ffmpeg::Error::of_reading)?;
         }
         let mut works = Vec::new();
         for encode in &plan.encodes {

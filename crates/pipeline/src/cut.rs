@@ -66,7 +66,11 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
     if plan.expected_frames > job.limits.max_frames {
         return Err(Error::TooManyPictures { limit: job.limits.max_frames });
     }
+    check_work(&plan, &info, job)?;
     for encode in &plan.encodes {
+        if let Some(max_pixels) = encode.max_pixels().filter(|most| encode.size.pixels() > *most) {
+            return Err(Error::TooManyPixelsFor { format: encode.format, size: encode.size, max_pixels });
+        }
         let (format, size, max_side) = (encode.format, encode.raw_size(), encode.max_side());
         if size.longest_side() > max_side {
             return Err(Error::TooLargeFor { format, size, max_side });
@@ -100,6 +104,25 @@ fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
     }
     let (found, limit) = (format!("{rate:.0} frames/s"), format!("{} frames/s", limits.max_rate));
     Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
+}
+
+/// Refuses what would hold this machine for too long or take too much of its memory, before any of it is done.
+fn check_work(plan: &Plan, info: &MediaInfo, job: &CutJob) -> Result<(), Error> {
+    let over = |found: String, limit: String| Err(ToolError::Media(MediaError::OverLimit { found, limit }).into());
+    let (limits, frames) = (&job.limits, plan.expected_frames);
+    if plan.work() > limits.max_work {
+        let (found, limit) = (plan.work() / 1_000_000_000, limits.max_work / 1_000_000_000);
+        return over(format!("{found} billion pixels to cut"), format!("{limit} billion"));
+    }
+    let most = limits.max_held_frames.saturating_add(info.frames.saturating_mul(30));
+    if frames > most {
+        return over(format!("{} pictures that stand for {frames} frames", info.frames), format!("{most} frames"));
+    }
+    if plan.memory_bytes() > job.resources.max_bytes {
+        let mib = |bytes: u64| format!("{} MiB of memory", bytes >> 20);
+        return over(format!("pictures that take {}", mib(plan.memory_bytes())), mib(job.resources.max_bytes));
+    }
+    Ok(())
 }
 
 /// Measures the background, and meanwhile starts decoder and encoders, since starting them takes as long as a few pictures.
@@ -210,10 +233,7 @@ fn decode(
             }
         }
     }
-    child.wait().map_err(|error| match error {
-        ToolError::Failed { .. } => ToolError::Media(MediaError::Damaged),
-        other => other,
-    })?;
+    child.wait().map_err(ToolError::of_reading)?;
     // A picture or two at a cut end are concealed or dropped by decoders; a tenth missing is a damaged file.
     if decoded == 0 || decoded * 10 < plan.expected_frames * 9 {
         return Err(Error::EndedEarly { decoded, stated: plan.expected_frames.max(info.frames) });

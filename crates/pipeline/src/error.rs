@@ -3,7 +3,7 @@ use std::{io, time::Duration};
 use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::Size;
-use clearcut_job::{Fault, OutputFormat};
+use clearcut_job::{Fault, OutputFormat, is_shortage};
 use clearcut_matte::NetworkError;
 use clearcut_webm::Error as WebmError;
 
@@ -58,6 +58,16 @@ pub enum Error {
         /// What the format takes.
         max_side: u32,
     },
+    /// The picture has more pixels than a format can be read back with.
+    #[error("a picture of {size} is too large for {format}, which takes {max_pixels} pixels")]
+    TooManyPixelsFor {
+        /// Which format.
+        format: OutputFormat,
+        /// Of the picture.
+        size: Size,
+        /// What the format takes.
+        max_pixels: u64,
+    },
     /// An output was written but does not hold what was meant to be in it.
     #[error("the {format} file failed its check: {finding}")]
     CheckFailed {
@@ -104,6 +114,7 @@ impl Error {
     pub(crate) fn of_writing(doing: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ToolError::DiskFull.into(),
+            _ if is_shortage(&source) => ToolError::Short { program: doing }.into(),
             _ => Self::Io { doing, source },
         }
     }
@@ -116,7 +127,10 @@ impl Error {
             Self::NoFlatBackground { .. } => "NO_FLAT_BACKGROUND",
             Self::Network(failure) => failure.code,
             Self::NetworkAnswer(_) => "MODEL_UNUSABLE",
-            Self::EndedEarly { .. } | Self::TooManyPictures { .. } | Self::TooLargeFor { .. } => "INVALID_VIDEO",
+            Self::EndedEarly { .. }
+            | Self::TooManyPictures { .. }
+            | Self::TooLargeFor { .. }
+            | Self::TooManyPixelsFor { .. } => "INVALID_VIDEO",
             Self::NoSuchMoment { .. } => "INVALID_REQUEST",
             Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
             Self::Stalled { .. } => "TIMEOUT",
@@ -136,6 +150,7 @@ impl Error {
             | Self::NoSuchMoment { .. }
             | Self::TooManyPictures { .. }
             | Self::TooLargeFor { .. }
+            | Self::TooManyPixelsFor { .. }
             | Self::Cancelled => Fault::Input,
             Self::CheckFailed { .. }
             | Self::Encoder { .. }
@@ -166,7 +181,9 @@ impl Error {
             }
             Self::NoSuchMoment { .. } => Some("Ask for a moment between the clip's beginning and its end."),
             Self::TooManyPictures { .. } => Some("Cut the clip shorter."),
-            Self::TooLargeFor { .. } => Some("Ask for a smaller picture with --size, or for another format."),
+            Self::TooLargeFor { .. } | Self::TooManyPixelsFor { .. } => {
+                Some("Ask for a smaller picture with --size, or for another format.")
+            }
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")
             }

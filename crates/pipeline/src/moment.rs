@@ -186,7 +186,7 @@ fn decode(
     let ended = child.wait();
     stop.check()?;
     if pictures.is_empty() {
-        ended?;
+        ended.map_err(ToolError::of_reading)?;
         return Err(ToolError::Media(MediaError::Damaged).into());
     }
     Ok(pictures)

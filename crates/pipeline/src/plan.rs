@@ -12,11 +12,17 @@ pub struct Resources {
     /// Memory for raw pictures in our own process. Fewer bytes mean shorter queues, so encoders of uneven speed wait for each
     /// other more often. Default 128 MiB. At least a dozen pictures are held, however large they are.
     pub picture_bytes: usize,
+    /// Memory that a cut may take in all, our own and that of decoders and encoders, as far as it is known before. Default 4 GiB.
+    pub max_bytes: u64,
 }
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), picture_bytes: 128 << 20 }
+        Self {
+            threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            picture_bytes: 128 << 20,
+            max_bytes: 4 << 30,
+        }
     }
 }
 
@@ -68,11 +74,29 @@ impl Plan {
         self.encodes.iter().any(|plan| plan.has_audio && plan.format.carries_audio())
     }
 
+    /// How much there is to do: pixels of all frames, and of each frame as many as moving it between processes costs.
+    pub(crate) fn work(&self) -> u64 {
+        self.expected_frames.saturating_mul(self.size().pixels() + FRAME_PIXELS)
+    }
+
+    /// Memory that large pictures take, about: in our own queues and in decoder and encoders. Measured at 36 million pixels.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let by_format = |plan: &EncodePlan| match plan.format {
+            OutputFormat::Webm => 45,
+            OutputFormat::StackedAlpha => 60,
+            OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Mov => 25,
+        };
+        self.size().pixels() * (40 + self.encodes.iter().map(by_format).sum::<u64>())
+    }
+
     /// The size of the outputs' picture.
     pub(crate) const fn size(&self) -> Size {
         self.picture.size
     }
 }
+
+/// What a frame costs however small it is, in pixels.
+const FRAME_PIXELS: u64 = 50_000;
 
 /// The constant rate of the output, and how the source gets there.
 fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {

@@ -55,8 +55,8 @@ impl Stop {
 
     /// What the headers say. They may be those of a very long clip, so the cut ends here, too.
     pub(crate) fn wait_for_headers(&self, probe: Probe) -> Result<MediaInfo, Error> {
-        self.kills(probe.kill_handles());
-        let info = probe.info();
+        self.kills([probe.kill_handle()]);
+        let info = probe.info(|listing| self.kills([listing]));
         self.check()?;
         Ok(info?)
     }

@@ -35,7 +35,7 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop
     let ended = child.wait();
     stop.check()?;
     if samples.is_empty() {
-        ended?;
+        ended.map_err(ToolError::of_reading)?;
         return Err(ToolError::Media(clearcut_ffmpeg::MediaError::Damaged).into());
     }
     let given = match job.request.key {

@@ -1,3 +1,5 @@
+use std::io;
+
 use clearcut_job::Fault;
 
 use crate::MAX_ENDPOINTS;
@@ -56,10 +58,19 @@ pub enum QueueError {
     /// There is no room to write.
     #[error("the disk of the database is full")]
     DiskFull,
+    /// The disk can be read and not written.
+    #[error("the file system of the database is read-only")]
+    ReadOnly,
     /// A row holds what this program never writes.
     #[error("the database holds an unreadable {what}")]
     Damaged {
         /// Which column.
+        what: &'static str,
+    },
+    /// What was in the database is not there any more.
+    #[error("the database has lost something: {what}")]
+    Lost {
+        /// What shows it.
         what: &'static str,
     },
     /// The database did not answer, or said no.
@@ -86,7 +97,8 @@ impl QueueError {
             Self::NewerSchema { .. } => "NEWER_SCHEMA",
             Self::OldSqlite { .. } => "OLD_SQLITE",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
-            Self::Damaged { .. } => "DATABASE_DAMAGED",
+            Self::ReadOnly => "READ_ONLY_STORAGE",
+            Self::Damaged { .. } | Self::Lost { .. } => "DATABASE_DAMAGED",
             Self::Database(_) => "DATABASE_UNAVAILABLE",
             Self::Migrate(_) => "MIGRATION_FAILED",
         }
@@ -107,23 +119,35 @@ impl QueueError {
             Self::NewerSchema { .. }
             | Self::OldSqlite { .. }
             | Self::DiskFull
+            | Self::ReadOnly
             | Self::Damaged { .. }
+            | Self::Lost { .. }
             | Self::Migrate(_) => Fault::Host,
         }
     }
 }
+
+/// SQLite's `READONLY`; its many kinds differ above the lowest byte.
+const READ_ONLY_CODE: i32 = 8;
 
 /// SQLite's result codes that mean a full disk: `FULL`, and the two `IOERR`s it gives for a log that cannot grow.
 const DISK_FULL_CODES: [&str; 3] = ["13", "778", "4874"];
 
 impl From<sqlx::Error> for QueueError {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(&error, sqlx::Error::Io(cause) if cause.kind() == io::ErrorKind::ReadOnlyFilesystem) {
+            return Self::ReadOnly;
+        }
         let Some(refusal) = error.as_database_error() else { return Self::Database(error) };
         if refusal.is_unique_violation() {
             return Self::Taken;
         }
         if refusal.code().is_some_and(|code| DISK_FULL_CODES.contains(&code.as_ref())) {
             return Self::DiskFull;
+        }
+        let number = refusal.code().and_then(|code| code.parse::<i32>().ok());
+        if number.is_some_and(|number| number & 0xff == READ_ONLY_CODE) {
+            return Self::ReadOnly;
         }
         Self::Database(error)
     }

@@ -138,6 +138,7 @@ impl Row {
 
     fn claimed(&self, now: UnixMillis) -> Claimed {
         Claimed {
+            owner: self.owner,
             id: self.id.clone(),
             token: self.token,
             request_json: self.request_json.clone(),
@@ -299,6 +300,10 @@ impl Queue for MemoryQueue {
         let tables = self.tables();
         let count = |wanted: fn(JobState) -> bool| tables.jobs.iter().filter(|row| wanted(row.state)).count() as u64;
         Ok(Depth { queued: count(|state| state == JobState::Queued), leased: count(JobState::is_leased) })
+    }
+
+    async fn try_writing(&self) -> Result<(), QueueError> {
+        Ok(())
     }
 
     async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {

@@ -13,6 +13,8 @@ pub struct Policy {
     pub max_attempts: u32,
     /// How many workers may vanish with a job before it is given up. Default 2.
     pub max_crashes: u32,
+    /// How often the server may end with a job, killed, before that counts as the job's doing. Default 3.
+    pub max_restarts: u32,
     /// The pause before the second try; doubled for each further one. Default 5 s.
     pub backoff: Duration,
     /// The longest pause between tries. Default 5 min.
@@ -40,6 +42,7 @@ impl Default for Policy {
             lease_ttl: Duration::from_mins(1),
             max_attempts: 3,
             max_crashes: 2,
+            max_restarts: 3,
             backoff: Duration::from_secs(5),
             backoff_cap: Duration::from_mins(5),
             retention: Duration::from_hours(24),
@@ -90,6 +93,16 @@ impl Policy {
             return NextStep::Retry { not_before: now };
         }
         let message = format!("the worker was lost {crashes} times while it had this job");
+        NextStep::End(Failure::new(FailureCode::WorkerLost, message))
+    }
+
+    /// What becomes of a job that the server had when it was killed, for the `restarts`th time (from 1).
+    #[must_use]
+    pub fn after_restart(&self, restarts: u32, now: UnixMillis) -> NextStep {
+        if restarts < self.max_restarts {
+            return NextStep::Retry { not_before: now };
+        }
+        let message = format!("the server ended {restarts} times while it had this job");
         NextStep::End(Failure::new(FailureCode::WorkerLost, message))
     }
 
@@ -145,5 +158,16 @@ mod tests {
         assert_eq!(policy.after_crash(1, NOW), NextStep::Retry { not_before: NOW });
         let NextStep::End(failure) = policy.after_crash(2, NOW) else { panic!("tried again") };
         assert_eq!(failure.code, FailureCode::WorkerLost);
+    }
+
+    #[test]
+    fn a_server_that_is_killed_twice_costs_its_job_nothing() {
+        let policy = Policy::default();
+        for restarts in 1..3 {
+            assert_eq!(policy.after_restart(restarts, NOW), NextStep::Retry { not_before: NOW });
+        }
+        assert!(
+            matches!(policy.after_restart(3, NOW), NextStep::End(failure) if failure.code == FailureCode::WorkerLost)
+        );
     }
 }

@@ -72,6 +72,8 @@ pub struct JobRecord {
 /// A job in the hands of a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
+    /// The key that asked.
+    pub owner: KeyId,
     /// Its name.
     pub id: JobId,
     /// To be said with every word about it.

@@ -1,3 +1,4 @@
+mod damage;
 mod deliveries;
 mod ending;
 mod endpoints;
@@ -13,6 +14,7 @@ mod uploads;
 mod webhook_row;
 mod webhook_sql;
 mod webhooks;
+mod writer;
 
 use std::sync::Arc;
 
@@ -20,6 +22,7 @@ use async_trait::async_trait;
 use clearcut_job::{Clock, FencingToken, JobId, Progress, WorkerId};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
+use self::writer::Writer;
 use crate::{
     Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Policy, Queue, QueueError,
     Reaped, Signals,
@@ -31,17 +34,18 @@ use crate::{
 /// process may write as well, briefly: the `keys` command does.
 #[derive(Debug)]
 pub struct SqliteQueue {
-    writer: SqlitePool,
+    writer: Writer,
     readers: SqlitePool,
     clock: Arc<dyn Clock>,
     policy: Policy,
     signals: Signals,
+    log_mark: damage::LogMark,
 }
 
 impl SqliteQueue {
     /// Begins a transaction that holds the write lock from its first word, so that it cannot fail halfway for want of it.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+        self.writer.begin().await
     }
 }
 
@@ -93,6 +97,10 @@ impl Queue for SqliteQueue {
 
     async fn depth(&self) -> Result<Depth, QueueError> {
         self.count_jobs().await
+    }
+
+    async fn try_writing(&self) -> Result<(), QueueError> {
+        self.writer.execute(sqlx::query(sql::TRY_WRITING)).await.map(drop)
     }
 
     async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {

@@ -58,6 +58,12 @@ pub trait Queue: OwnedJobs + Uploads + Webhooks {
     /// How much there is to do.
     async fn depth(&self) -> Result<Depth, QueueError>;
 
+    /// Whether what is said now would be kept: writes something of no meaning, on the disk.
+    ///
+    /// # Errors
+    /// [`QueueError::DiskFull`], [`QueueError::ReadOnly`], or whatever else keeps the queue from writing.
+    async fn try_writing(&self) -> Result<(), QueueError>;
+
     /// Keeps a new API key.
     ///
     /// # Errors

@@ -122,6 +122,12 @@ pub trait Uploads: Send + Sync {
     /// rows point to counts once.
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError>;
 
+    /// Whether `owner` may keep `more` bytes beside what it keeps. Says nothing about later: what is kept is checked when it is.
+    ///
+    /// # Errors
+    /// [`QueueError::QuotaExceeded`] if it may not.
+    async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError>;
+
     /// What a key may keep.
     async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError>;
 

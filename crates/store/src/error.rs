@@ -1,6 +1,6 @@
 use std::io;
 
-use clearcut_job::Fault;
+use clearcut_job::{Fault, is_shortage};
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,12 @@ pub enum StoreError {
     /// There is no room to write.
     #[error("the disk of the store is full")]
     DiskFull,
+    /// The system had no file to give at the moment.
+    #[error("the store is short of files or memory at the moment")]
+    Short,
+    /// The disk can be read and not written.
+    #[error("the file system of the store is read-only")]
+    ReadOnly,
     /// The store did not answer, or said no.
     #[error("the store failed")]
     Unavailable(#[source] object_store::Error),
@@ -27,6 +33,8 @@ impl StoreError {
         match self {
             Self::Missing => "OBJECT_MISSING",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
+            Self::Short => "SHORT_OF_RESOURCES",
+            Self::ReadOnly => "READ_ONLY_STORAGE",
             Self::Unavailable(_) => "STORAGE_UNAVAILABLE",
             Self::Local(_) => "LOCAL_FILE_FAILED",
         }
@@ -36,8 +44,8 @@ impl StoreError {
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
-            Self::Unavailable(_) => Fault::Upstream,
-            Self::Missing | Self::DiskFull | Self::Local(_) => Fault::Host,
+            Self::Unavailable(_) | Self::Short => Fault::Upstream,
+            Self::Missing | Self::DiskFull | Self::ReadOnly | Self::Local(_) => Fault::Host,
         }
     }
 }
@@ -47,29 +55,35 @@ impl From<object_store::Error> for StoreError {
         if matches!(error, object_store::Error::NotFound { .. }) {
             return Self::Missing;
         }
-        if is_disk_full(&error) { Self::DiskFull } else { Self::Unavailable(error) }
+        io_error(&error).and_then(Self::told_by).unwrap_or(Self::Unavailable(error))
     }
 }
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
+        Self::told_by(&error).unwrap_or(Self::Local(error))
+    }
+}
+
+impl StoreError {
+    /// What the disk says of itself by failing in that way, if it says anything.
+    fn told_by(error: &io::Error) -> Option<Self> {
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
-            _ => Self::Local(error),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Self::DiskFull),
+            io::ErrorKind::ReadOnlyFilesystem => Some(Self::ReadOnly),
+            _ => is_shortage(error).then_some(Self::Short),
         }
     }
 }
 
-/// Whether an I/O error somewhere under `error` says that there is no room.
-fn is_disk_full(error: &object_store::Error) -> bool {
+/// The I/O error somewhere under `error`, if there is one.
+fn io_error(error: &object_store::Error) -> Option<&io::Error> {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<io::Error>()
-            && matches!(io.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-        {
-            return true;
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            return Some(io);
         }
         source = cause.source();
     }
-    false
+    None
 }

@@ -17,5 +17,6 @@ pub use error::StoreError;
 pub use grow::Growing;
 pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
+pub use room::Reservation;
 pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
 pub use upload::{Stored, Upload};

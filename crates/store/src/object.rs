@@ -14,7 +14,7 @@ use futures_util::{
 };
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
 
-use crate::{ObjectName, StoreError, Stored, Upload};
+use crate::{ObjectName, StoreError, Stored, Upload, room::SetAside};
 
 /// Bytes that are read at once when a local file is put.
 const READ_BYTES: usize = 1 << 20;
@@ -25,6 +25,7 @@ pub struct Store {
     objects: Arc<dyn ObjectStore>,
     /// The folder, where the objects are files of this machine.
     pub(crate) root: Option<PathBuf>,
+    pub(crate) set_aside: Arc<SetAside>,
 }
 
 /// What is known of an object without reading it.
@@ -47,7 +48,7 @@ impl Store {
         fs::create_dir_all(root)?;
         let root = root.canonicalize()?;
         let objects = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
-        Ok(Self { objects: Arc::new(objects), root: Some(root) })
+        Ok(Self { objects: Arc::new(objects), root: Some(root), set_aside: Arc::default() })
     }
 
     /// Begins to put an object, in pieces.

@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{ObjectName, StoreError};
 
-/// Bytes that are written at once, and the most that an S3-compatible store wants a part to be at least.
-const PART_BYTES: usize = 5 << 20;
+/// Bytes that are written at once. A store that speaks S3 would want 5 MiB; on a disk that only costs memory, by each clip that comes in.
+const PART_BYTES: usize = 1 << 20;
 
 /// Parts under way at once, so that memory stays at a few parts however fast the bytes come.
 const PARTS_UNDER_WAY: usize = 2;

@@ -1,7 +1,7 @@
 use clearcut_job::{Failure, FailureCode, Progress, SNIFF_BYTES, Stage, could_be_video};
 use clearcut_outbound::{Download, OutboundError, Piece, Target};
 use clearcut_queue::{Claimed, InputPointer, QueueError, SourceAddress};
-use clearcut_store::{ObjectName, Stored, Upload};
+use clearcut_store::{ObjectName, Reservation, StoreError, Stored, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -46,12 +46,13 @@ async fn transfer<C: Cutter>(
     let limits = worker.settings.download;
     let mut download =
         Download::begin(worker.outbound.clone(), target, limits).await.map_err(|error| explain(&error))?;
-    check_room(worker, claimed, download.total_bytes().unwrap_or(0)).await?;
-    let mut arriving = Arriving::begin(worker, claimed).await?;
+    let announced = download.total_bytes().unwrap_or(0);
+    check_quota(worker, claimed, announced).await?;
+    let mut arriving = Arriving::begin(worker, claimed, announced).await?;
     loop {
         match download.next().await.map_err(|error| explain(&error))? {
-            Piece::Bytes(bytes) => arriving.take(claimed, bytes).await?,
-            Piece::Restart => arriving = Arriving::begin(worker, claimed).await?,
+            Piece::Bytes(bytes) => arriving.take(worker, claimed, bytes).await?,
+            Piece::Restart => arriving = Arriving::begin(worker, claimed, download.total_bytes().unwrap_or(0)).await?,
             Piece::End => break,
         }
         let bytes = arriving.upload.size_bytes();
@@ -61,6 +62,9 @@ async fn transfer<C: Cutter>(
     arriving.finish(claimed).await
 }
 
+/// After so many bytes the key's quota is looked at again.
+const QUOTA_STEP_BYTES: u64 = 4 << 20;
+
 /// How much of a file has come; one of unknown length comes ever nearer to its end.
 fn fraction(bytes: u64, total: Option<u64>) -> f64 {
     match total {
@@ -69,37 +73,62 @@ fn fraction(bytes: u64, total: Option<u64>) -> f64 {
     }
 }
 
-async fn check_room<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, announced: u64) -> Result<(), Failure> {
-    let free = worker.store.free_bytes().await.map_err(|error| failed_in_store(claimed, &error))?;
-    if free.is_some_and(|free| free.saturating_sub(announced) < worker.settings.disk_floor_bytes) {
-        return Err(Failure::new(FailureCode::InsufficientStorage, "the server has no room for the clip"));
+/// Whether the key that asked may keep `bytes` more.
+async fn check_quota<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, bytes: u64) -> Result<(), Failure> {
+    match worker.queue.check_quota(claimed.owner, bytes).await {
+        Err(error @ QueueError::QuotaExceeded { .. }) => {
+            Err(Failure::new(FailureCode::QuotaExceeded, error.to_string()))
+        }
+        // It is asked again when the clip is noted.
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+fn no_room(claimed: &Claimed, error: &StoreError) -> Failure {
+    match error {
+        StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server has no room for the clip"),
+        error => failed_in_store(claimed, error),
+    }
 }
 
 /// A clip on its way into the store. Dropping it removes what was written.
 struct Arriving {
+    room: Reservation,
     upload: Upload,
+    unchecked: u64,
     head: Vec<u8>,
 }
 
 impl Arriving {
-    async fn begin<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> Result<Self, Failure> {
+    async fn begin<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, announced: u64) -> Result<Self, Failure> {
+        let reserved = worker.store.reserve(announced, worker.settings.disk_floor_bytes).await;
+        let room = reserved.map_err(|error| no_room(claimed, &error))?;
         let mut random = [0; 16];
         getrandom::fill(&mut random)
             .map_err(|_| Failure::new(FailureCode::ProcessingFailed, "the server has no random numbers"))?;
         let begun = worker.store.begin(ObjectName::upload(u128::from_le_bytes(random))).await;
         let upload = begun.map_err(|error| failed_in_store(claimed, &error))?;
-        Ok(Self { upload, head: Vec::with_capacity(SNIFF_BYTES) })
+        Ok(Self { room, upload, unchecked: 0, head: Vec::with_capacity(SNIFF_BYTES) })
     }
 
-    async fn take(&mut self, claimed: &Claimed, bytes: bytes::Bytes) -> Result<(), Failure> {
+    async fn take<C: Cutter>(
+        &mut self,
+        worker: &Worker<C>,
+        claimed: &Claimed,
+        bytes: bytes::Bytes,
+    ) -> Result<(), Failure> {
         if self.head.len() < SNIFF_BYTES {
             let wanted = (SNIFF_BYTES - self.head.len()).min(bytes.len());
             self.head.extend_from_slice(&bytes[..wanted]);
             if self.head.len() == SNIFF_BYTES {
                 self.refuse_other_files()?;
             }
+        }
+        self.room.take(bytes.len() as u64).await.map_err(|error| no_room(claimed, &error))?;
+        self.unchecked += bytes.len() as u64;
+        if self.unchecked >= QUOTA_STEP_BYTES {
+            self.unchecked = 0;
+            check_quota(worker, claimed, self.upload.size_bytes()).await?;
         }
         self.upload.write(bytes).await.map_err(|error| failed_in_store(claimed, &error))
     }

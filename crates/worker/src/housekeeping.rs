@@ -1,6 +1,6 @@
-use std::time::Duration;
+use std::{fs, io, path::Path, time::Duration};
 
-use clearcut_job::{Clock, OutputFormat};
+use clearcut_job::{Clock, FencingToken, OutputFormat};
 use clearcut_queue::{Claimed, Queue, QueueError};
 use clearcut_store::{ObjectInfo, ObjectName, Store};
 use futures_util::TryStreamExt as _;
@@ -37,6 +37,27 @@ pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Clai
             tracing::warn!(?error, %name, "an object is left for the sweeper");
         }
     }
+}
+
+/// Removes the folders in `scratch` whose claims run no more: what could not be removed when they ended, since the disk was read-only.
+///
+/// # Errors
+/// If the queue failed. What cannot be removed stays for the next time.
+pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(), QueueError> {
+    for folder in fs::read_dir(scratch).into_iter().flatten().flatten() {
+        let name = folder.file_name().to_string_lossy().into_owned();
+        let claim = name.rsplit_once('-').and_then(|(job, token)| Some((job.parse().ok()?, token.parse().ok()?)));
+        let Some((job, token)) = claim else { continue };
+        if queue.running_claim(&job).await? == Some(FencingToken(token)) {
+            continue;
+        }
+        if let Err(error) = fs::remove_dir_all(folder.path())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%job, %error, "the scratch folder of a claim that has ended is still there");
+        }
+    }
+    Ok(())
 }
 
 /// Removes objects that nothing points to: outputs of claims that run no more, and those older than `age` which never became

@@ -2,6 +2,7 @@ use std::time::{Duration, Instant};
 
 use clearcut_job::Progress;
 use clearcut_queue::{Claimed, Queue, QueueError};
+use clearcut_store::Store;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +33,8 @@ pub(crate) enum Stopped {
     Deadline,
     /// It stood still.
     Stalled,
+    /// It fills the disk.
+    NoRoom,
     /// The process is about to end.
     PutBack,
 }
@@ -39,7 +42,7 @@ pub(crate) enum Stopped {
 /// Keeps the lease on a job until it cannot or must not be kept, and says why. Spans are measured on the monotonic clock, so
 /// that a machine whose clock jumps or a process that was halted notices how long it was away.
 pub(crate) async fn keep(
-    queue: &dyn Queue,
+    (queue, store): (&dyn Queue, &Store),
     claimed: &Claimed,
     settings: &WorkerSettings,
     mut told: watch::Receiver<Told>,
@@ -60,6 +63,9 @@ pub(crate) async fn keep(
             () = news(&mut told, last_seen.progress, quiet) => true,
             () = watch.changed(settings.cancel_interval) => false,
         };
+        if is_short_of_room(store, settings).await {
+            return Stopped::NoRoom;
+        }
         // Only looked at, which costs no write: the owner may have cancelled or removed the job, here or elsewhere.
         if !due {
             if is_taken_away(queue, claimed, settings.cancel_interval).await {
@@ -96,6 +102,12 @@ pub(crate) async fn keep(
             }
         }
     }
+}
+
+/// Whether less than half of the floor is free. What comes in leaves the floor to the jobs at hand; the other half is the database's, which
+/// every job and every client waits for.
+async fn is_short_of_room(store: &Store, settings: &WorkerSettings) -> bool {
+    matches!(store.free_bytes().await, Ok(Some(free)) if free < settings.disk_floor_bytes / 2)
 }
 
 /// Waits until there is progress that was not told, and then for `quiet`.

@@ -1,4 +1,4 @@
-use std::{fs, io, sync::Arc};
+use std::{fs, io, sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, WorkerId};
 use clearcut_outbound::Outbound;
@@ -6,7 +6,12 @@ use clearcut_queue::Queue;
 use clearcut_store::Store;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::{Cutter, Drain, WorkerSettings, sweep_orphans, tidy, work::work_on};
+use crate::{
+    Cutter, Drain, WorkerSettings,
+    housekeeping::clear_scratch,
+    sweep_orphans, tidy,
+    work::{Machine, work_on},
+};
 
 /// What a worker works with.
 #[derive(Debug)]
@@ -54,11 +59,22 @@ fn clear<C>(worker: &Worker<C>) -> io::Result<()> {
     fs::create_dir_all(scratch)
 }
 
+/// How long a slot takes no job after one that found the machine short of something; doubled each time in a row.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// One job after the other.
 async fn fill_slot<C: Cutter>(worker: Arc<Worker<C>>, id: WorkerId, drain: Drain) {
+    let mut pause = Duration::ZERO;
     while !drain.stop_claiming.is_cancelled() {
         match worker.queue.claim(&id).await {
-            Ok(Some(claimed)) => work_on(&worker, claimed, &drain).await,
+            Ok(Some(claimed)) => match work_on(&worker, claimed, &drain).await {
+                Machine::Ready => pause = Duration::ZERO,
+                Machine::Short => {
+                    pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                    tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = sleep(pause) => {} }
+                }
+            },
             Ok(None) => wait_for_work(&worker, &drain).await,
             Err(error) => {
                 tracing::error!(?error, "the queue could not be asked for work");
@@ -75,7 +91,7 @@ async fn wait_for_work<C>(worker: &Worker<C>, drain: &Drain) {
     }
 }
 
-/// Takes back the jobs of lost workers, this one's own included.
+/// Takes back the jobs of lost workers, this one's own included, and removes what ended claims left on this machine.
 async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
     loop {
         match worker.queue.reap().await {
@@ -85,6 +101,9 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
                 }
             }
             Err(error) => tracing::error!(?error, "lost workers could not be looked for"),
+        }
+        if let Err(error) = clear_scratch(worker.queue.as_ref(), &worker.settings.scratch).await {
+            tracing::warn!(?error, "scratch folders could not be looked through");
         }
         sleep(worker.settings.lease_ttl / 8).await;
     }

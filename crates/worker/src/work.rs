@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage};
+use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage, is_shortage};
 use clearcut_queue::{Claimed, ClaimedInput, Ending, Finished, QueueError};
 use clearcut_store::{ObjectName, StoreError};
 use tokio::sync::watch;
@@ -23,24 +23,34 @@ const FINISH_PAUSE: Duration = Duration::from_millis(500);
 /// How long to try to say the end of a job whose time is over.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
+/// What a job says of the machine that worked on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Machine {
+    /// It has what work needs.
+    Ready,
+    /// It has no file, process or memory to give at the moment: the next job would find the same.
+    Short,
+}
+
 /// Works on one claimed job until its end is written or it is given up, and leaves nothing of it on this machine.
-pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, drain: &Drain) {
+pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, drain: &Drain) -> Machine {
     let began = Instant::now();
     tracing::info!(job = %claimed.id, token = %claimed.token, waited_ms = claimed.waited.as_millis() as u64, "claimed");
-    let ended = bring_to_end(worker, &claimed, drain).await;
+    let (ended, machine) = bring_to_end(worker, &claimed, drain).await;
     clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
     tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
+    machine
 }
 
 /// Works and keeps the lease until the end is said or there is nothing to say; what came of it, in words.
 ///
 /// The keeper ends with this function. One that were kept and not polled might hold the database's only writer, halfway
 /// through a heartbeat, from all who come after.
-async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> String {
+async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> (String, Machine) {
     let (tell, told) = watch::channel(Told::from(Progress::within(Stage::Waiting, 1.0)));
     let cancel = CancelFlag::default();
     let queue = worker.queue.as_ref();
-    let keeper = keep(queue, claimed, &worker.settings, told, &drain.put_back);
+    let keeper = keep((queue, &worker.store), claimed, &worker.settings, told, &drain.put_back);
     let work = make_ending(worker, claimed, &cancel, tell);
     tokio::pin!(work, keeper);
     let ending = tokio::select! {
@@ -52,7 +62,12 @@ async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &
             Err(stopped)
         }
     };
-    match ending {
+    let ended = match ending {
+        // Not now: no word about the clip, and no attempt of its own.
+        Ok(Ending::Failed(failure)) if failure.code == FailureCode::ShortOfResources => {
+            tracing::warn!(job = %claimed.id, "the machine is short of files, processes or memory");
+            return (put_back(worker, claimed).await, Machine::Short);
+        }
         Ok(ending) => {
             let finish = finish(worker, claimed, ending);
             tokio::pin!(finish);
@@ -61,7 +76,7 @@ async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &
                 stopped = &mut keeper => match stopped {
                     Stopped::LeaseLost => "given up: the lease was lost".to_owned(),
                     // The work is done; only saying so is left.
-                    Stopped::Deadline | Stopped::Stalled | Stopped::PutBack => {
+                    Stopped::Deadline | Stopped::Stalled | Stopped::NoRoom | Stopped::PutBack => {
                         let said = tokio::time::timeout(LAST_WORDS, finish).await;
                         said.unwrap_or_else(|_| "given up: the end was not taken".to_owned())
                     }
@@ -71,8 +86,13 @@ async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &
         Err(Stopped::LeaseLost) => "given up: the lease was lost".to_owned(),
         Err(Stopped::PutBack) => put_back(worker, claimed).await,
         Err(Stopped::Deadline) => finish(worker, claimed, timeout("the clip took longer than a cut may take")).await,
+        Err(Stopped::NoRoom) => {
+            let failure = Failure::new(FailureCode::InsufficientStorage, "the server's disk is full");
+            finish(worker, claimed, Ending::Failed(failure)).await
+        }
         Err(Stopped::Stalled) => finish(worker, claimed, timeout("the cut stood still for too long")).await,
-    }
+    };
+    (ended, Machine::Ready)
 }
 
 fn timeout(message: &str) -> Ending {
@@ -92,7 +112,7 @@ async fn make_ending<C: Cutter>(
         Err(failure) => Ending::Failed(failure),
     };
     if let Err(error) = fs::remove_dir_all(&scratch) {
-        tracing::warn!(job = %claimed.id, %error, "the scratch folder is left for the next start");
+        tracing::warn!(job = %claimed.id, %error, "the scratch folder is left for a later look");
     }
     ending
 }
@@ -212,13 +232,19 @@ pub(crate) fn failed_in_store(claimed: &Claimed, error: &StoreError) -> Failure 
     tracing::error!(job = %claimed.id, ?error, "the store failed");
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server's disk is full"),
+        StoreError::Short => Failure::new(FailureCode::ShortOfResources, SHORT),
         StoreError::Missing => Failure::new(FailureCode::ProcessingFailed, "the clip of the job is lost"),
         _ => Failure::new(FailureCode::StorageUnavailable, "the server could not reach its files"),
     }
 }
 
+const SHORT: &str = "the server is short of files or memory at the moment";
+
 fn failed_locally(claimed: &Claimed, error: &io::Error) -> Failure {
     tracing::error!(job = %claimed.id, %error, "the scratch folder failed");
+    if is_shortage(error) {
+        return Failure::new(FailureCode::ShortOfResources, SHORT);
+    }
     let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
     let code = if full { FailureCode::InsufficientStorage } else { FailureCode::ProcessingFailed };
     Failure::new(code, "the server has no room to work")

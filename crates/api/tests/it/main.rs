@@ -8,6 +8,7 @@ mod control;
 mod document;
 mod fixture;
 mod following;
+mod greedy;
 mod health;
 mod limits;
 mod links;

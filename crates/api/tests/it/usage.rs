@@ -41,5 +41,11 @@ async fn a_range_that_is_none_is_400() {
         let answer = server.get(&format!("/api/v1/usage?{query}"), KEY).await;
         assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{query}");
     }
+    // Before there was anything, and beyond what a date can say.
+    for query in ["to=0000-01-01", "from=1969-12-31", "to=+999-01-01", "from=9999-12-31&to=9999-12-30"] {
+        let answer = server.get(&format!("/api/v1/usage?{query}"), KEY).await;
+        assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{query}");
+    }
+    assert_eq!(server.get("/api/v1/usage?to=1970-01-02", KEY).await.json()["data"]["from"], "1970-01-01");
     assert_eq!(server.get("/api/v1/usage?from=2023-03-11&to=2024-03-10", KEY).await.status, 200);
 }

@@ -138,6 +138,10 @@ struct Given {
     #[arg(long, value_name = "N", env = "CLEARCUT_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
 
+    /// Connections of one address at once; behind a proxy, as many as there are in all [default: three quarters of all]
+    #[arg(long, value_name = "N", env = "CLEARCUT_MAX_CONNECTIONS_PER_ADDRESS")]
+    max_connections_per_address: Option<usize>,
+
     /// Memory that neural networks may take together [default: 1024]
     #[arg(long, value_name = "MIB", env = "CLEARCUT_MODEL_MEMORY_MIB")]
     model_memory_mib: Option<u32>,
@@ -190,6 +194,7 @@ pub(crate) struct Settings {
     pub(crate) max_waits_per_key: usize,
     pub(crate) grace: Duration,
     pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: Option<usize>,
     pub(crate) model_memory_mib: u32,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
@@ -242,6 +247,7 @@ impl Settings {
             max_waits_per_key: pick!(max_waits_per_key, 1000),
             grace: Duration::from_secs(pick!(grace_secs, 30)),
             max_connections: pick!(max_connections, 4096),
+            max_connections_per_address: given.max_connections_per_address.or(file.max_connections_per_address),
             model_memory_mib: pick!(model_memory_mib, 1024),
             log_format: pick!(log_format, LogFormat::Text),
             log: pick!(log, "info".to_owned()),

@@ -93,6 +93,8 @@ fn host_message(code: FailureCode) -> &'static str {
         FailureCode::InsufficientStorage => "the server's disk is full",
         FailureCode::ModelMissing => "the neural model of this server is not installed",
         FailureCode::Timeout => "the cut took too long",
+        FailureCode::ShortOfResources => "the server is short of files, processes or memory at the moment",
+        FailureCode::OutOfMemory => "the system ended a process of the cut, as it does when memory runs out",
         FailureCode::OutputCheckFailed => "an output did not hold what was meant to be in it",
         _ => "the clip could not be cut",
     }

@@ -108,6 +108,10 @@ impl Queue for HaltingQueue {
         self.queue.depth().await
     }
 
+    async fn try_writing(&self) -> Result<(), QueueError> {
+        self.queue.try_writing().await
+    }
+
     async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
         self.queue.create_key(key).await
     }
@@ -165,6 +169,10 @@ impl Uploads for HaltingQueue {
 
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
         self.queue.used_bytes(owner).await
+    }
+
+    async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError> {
+        self.queue.check_quota(owner, more).await
     }
 
     async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {

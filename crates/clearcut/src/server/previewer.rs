@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use clearcut_api::{NoPreview, PreviewOrder, Previewed, Previewer};
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{Failure, FailureCode};
+use clearcut_job::{Failure, FailureCode, is_shortage};
 use clearcut_pipeline::{CutJob, Moment, Resources, StillCut, Stop};
 use clearcut_store::{Store, StoreError};
 use tokio::sync::Semaphore;
@@ -75,10 +75,14 @@ impl Previewer for PipelinePreviewer {
     async fn preview(&self, order: PreviewOrder) -> Result<Previewed, NoPreview> {
         let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(NoPreview::Busy { retry_after_secs: 2 }) };
-        let folder = tempfile::tempdir_in(&self.shared.scratch).map_err(|error| unreadable(&error))?;
+        let scratch = &self.shared.scratch;
+        // Made again should somebody have tidied it away.
+        let folder = fs::create_dir_all(scratch).and_then(|()| tempfile::tempdir_in(scratch));
+        let folder = folder.map_err(|error| no_folder(&error))?;
         let input = folder.path().join("input");
         self.store.fetch(&order.input, &input).await.map_err(|error| match error {
             StoreError::Missing => NoPreview::Gone,
+            StoreError::Short => failed(FailureCode::ShortOfResources, SHORT),
             error => unreadable(&error),
         })?;
         let stop = Stop::default();
@@ -144,6 +148,12 @@ fn previewed(cut: StillCut) -> Previewed {
 
 fn failed(code: FailureCode, message: &str) -> NoPreview {
     NoPreview::Failed(Failure::new(code, message))
+}
+
+const SHORT: &str = "the server is short of files or memory at the moment; try again";
+
+fn no_folder(error: &std::io::Error) -> NoPreview {
+    if is_shortage(error) { failed(FailureCode::ShortOfResources, SHORT) } else { unreadable(error) }
 }
 
 fn unreadable(error: &dyn std::error::Error) -> NoPreview {

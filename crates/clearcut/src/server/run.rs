@@ -5,7 +5,7 @@ use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, OutputFormat, SystemClock};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
-use clearcut_queue::{DataLock, Policy, Queue, SqliteQueue};
+use clearcut_queue::{DataLock, Policy, Queue, QueueError, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
 use tokio::{
@@ -17,7 +17,10 @@ use super::{
     config::{COMMENTED, Settings},
     cutter::PipelineCutter,
     describer::AsTheApi,
+    descriptors::connections,
+    evidence::{HINT, SIGNING_KEY, refuse_forgetting},
     first_key::{draw_token, make_key},
+    leftovers::mark_children,
     previewer::PipelinePreviewer,
     readiness::ServerReadiness,
 };
@@ -30,20 +33,30 @@ const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 pub(crate) const DATABASE: &str = "clearcut.db";
 
 /// Serves until told to stop: SIGTERM and SIGINT let running jobs end, a second one puts them back at once.
-pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNetworks) -> Result<(), Failure> {
+pub(crate) async fn run(
+    settings: Settings,
+    descriptors: u64,
+    tools: Tools,
+    networks: InstalledNetworks,
+) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let marked = mark_children(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let tools = tools.marked(&marked.mark);
+    tell_limits(&tools);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy(&settings)).await?);
+    refuse_forgetting(&settings.data, !queue.list_keys().await?.is_empty())?;
     let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
-    let signer =
-        UrlSigner::open(&settings.data.join("url-signing.key")).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let outbound = outbound(&settings)?;
     let listener = listen(settings.listen)?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
     let network = usable(&networks);
     let networks = Arc::new(networks);
     let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
+    // After the first key: a folder with the one and without the other has lost its database.
+    let signer = UrlSigner::open(&settings.data.join(SIGNING_KEY)).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    queue.checkpoint().await?;
 
     let drain = Drain::default();
     let capabilities = tools.capabilities()?;
@@ -96,26 +109,13 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
         outbound,
         cutter: Arc::new(PipelineCutter { tools, networks }),
         clock,
-        settings: WorkerSettings {
-            slots: settings.slots,
-            lease_ttl: settings.lease_ttl,
-            deadline: settings.deadline,
-            download: DownloadLimits {
-                max_bytes: settings.max_upload_bytes,
-                min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
-                patience: settings.fetch_patience,
-                deadline: settings.fetch_deadline,
-                ..DownloadLimits::default()
-            },
-            disk_floor_bytes: settings.disk_floor_bytes,
-            sweep_interval: sweep_interval(&settings),
-            ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
-        },
+        settings: worker_settings(&settings)?,
     };
-    let limits = ConnectionLimits { max_connections: settings.max_connections, ..ConnectionLimits::default() };
+    let limits = connection_limits(&settings, descriptors);
     let stop_serving = tokio_util::sync::CancellationToken::new();
     let serving =
         tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
+    let folding = tokio::spawn(fold_log(queue.clone()));
     let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
     let stop_delivering = tokio_util::sync::CancellationToken::new();
     let delivering = tokio::spawn(clearcut_notify::run(courier, stop_delivering.clone()));
@@ -127,9 +127,56 @@ pub(crate) async fn run(settings: Settings, tools: Tools, networks: InstalledNet
     stop_delivering.cancel();
     let _ = delivering.await;
     watching.abort();
+    folding.abort();
     queue.close().await;
     tracing::info!("stopped");
     worked.map_err(|error| host("DATA_DIRECTORY", &error))
+}
+
+fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Failure> {
+    Ok(WorkerSettings {
+        slots: settings.slots,
+        lease_ttl: settings.lease_ttl,
+        deadline: settings.deadline,
+        download: DownloadLimits {
+            max_bytes: settings.max_upload_bytes,
+            min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
+            patience: settings.fetch_patience,
+            deadline: settings.fetch_deadline,
+            ..DownloadLimits::default()
+        },
+        disk_floor_bytes: settings.disk_floor_bytes,
+        sweep_interval: sweep_interval(settings),
+        ..WorkerSettings::new(absolute(&settings.data)?.join("scratch"))
+    })
+}
+
+fn connection_limits(settings: &Settings, descriptors: u64) -> ConnectionLimits {
+    let max_connections = connections(descriptors, settings);
+    if max_connections < settings.max_connections {
+        let wanted = settings.max_connections;
+        tracing::warn!(descriptors, wanted, max_connections, "fewer connections, so that jobs have files (ulimit -n)");
+    }
+    let max_per_address = settings.max_connections_per_address.unwrap_or(max_connections / 4 * 3).max(1);
+    ConnectionLimits { max_connections, max_per_address, ..ConnectionLimits::default() }
+}
+
+fn tell_limits(tools: &Tools) {
+    for limit in tools.sandbox().tight_limits() {
+        tracing::warn!(limit, "the system allows less than a clip may need");
+    }
+}
+
+/// How often the write-ahead log is folded into the database, so that what was said long ago does not depend on it.
+const FOLD_INTERVAL: Duration = Duration::from_mins(1);
+
+async fn fold_log(queue: Arc<SqliteQueue>) {
+    loop {
+        tokio::time::sleep(FOLD_INTERVAL).await;
+        if let Err(error) = queue.checkpoint().await {
+            tracing::warn!(?error, "the write-ahead log could not be folded into the database");
+        }
+    }
 }
 
 /// What jobs and keys may do.
@@ -189,8 +236,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 /// Holding the lock means that whoever held a lease or was writing an object is dead.
 async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
-    queue.expire_all_leases().await?;
-    for lost in queue.reap().await? {
+    for lost in queue.take_back_all().await? {
         tracing::warn!(job = %lost.id, given_up = lost.given_up, "the server ended while it had a job");
     }
     clearcut_worker::tidy(queue, store).await?;
@@ -267,7 +313,10 @@ fn host(code: &'static str, error: &dyn std::error::Error) -> Failure {
 
 impl From<clearcut_queue::QueueError> for Failure {
     fn from(error: clearcut_queue::QueueError) -> Self {
-        host(error.code(), &error)
+        match error {
+            QueueError::Lost { .. } => Self::host(error.code(), error.to_string(), Some(HINT)),
+            error => host(error.code(), &error),
+        }
     }
 }
 

@@ -103,6 +103,15 @@ impl EncodePlan {
         }
     }
 
+    /// The most pixels that the format can be read back with, for its check: of WebP those of 4K.
+    #[must_use]
+    pub const fn max_pixels(&self) -> Option<u64> {
+        match self.format {
+            OutputFormat::Webp => Some(3840 * 2160),
+            OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Apng | OutputFormat::Mov => None,
+        }
+    }
+
     pub(crate) const fn doing(&self) -> &'static str {
         match self.format {
             OutputFormat::Webm => "encoding webm",

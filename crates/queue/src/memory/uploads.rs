@@ -221,6 +221,10 @@ impl Uploads for MemoryQueue {
         Ok(self.tables().used(owner))
     }
 
+    async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError> {
+        self.tables().admit_bytes(&self.policy, owner, more)
+    }
+
     async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
         Ok(self.tables().storage(owner))
     }

@@ -73,7 +73,8 @@ impl SqliteQueue {
     }
 
     pub(super) async fn remove_endpoint(&self, owner: KeyId, id: &EndpointId) -> Result<bool, QueueError> {
-        let removed = sqlx::query(sql::DELETE_ENDPOINT).bind(owner.0).bind(id.as_str()).execute(&self.writer).await?;
+        let delete = sqlx::query(sql::DELETE_ENDPOINT).bind(owner.0).bind(id.as_str());
+        let removed = self.writer.execute(delete).await?;
         Ok(removed.rows_affected() == 1)
     }
 

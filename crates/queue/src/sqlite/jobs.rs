@@ -98,6 +98,7 @@ impl SqliteQueue {
         self.signals.call_watchers(&id);
         Ok(Some(Claimed {
             id,
+            owner: KeyId(row::column(&found, "owner")?),
             token,
             request_json: row::column(&found, "request")?,
             input: row::input(&found)?,
@@ -126,7 +127,8 @@ impl SqliteQueue {
     ) -> Result<(), QueueError> {
         let expires = self.clock.now().after(self.policy.lease_ttl);
         let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::stored(token.0)).bind(expires.0);
-        held(query.bind(row::progress_number(progress)).execute(&self.writer).await?.rows_affected())?;
+        let renewed = self.writer.execute(query.bind(row::progress_number(progress))).await?;
+        held(renewed.rows_affected())?;
         self.signals.call_watchers(id);
         Ok(())
     }
@@ -230,7 +232,7 @@ pub(super) async fn find(tx: &mut Transaction<'static, Sqlite>, id: &JobId) -> R
 }
 
 /// Carries out what the policy said of a setback, which `job` counts already.
-async fn set_back(
+pub(super) async fn set_back(
     tx: &mut Transaction<'static, Sqlite>,
     job: &Held,
     step: NextStep,

@@ -4,13 +4,8 @@ use crate::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey, QueueError};
 impl SqliteQueue {
     pub(super) async fn insert_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
         let created = self.clock.now();
-        let inserted = sqlx::query(sql::INSERT_KEY)
-            .bind(key.hash.as_bytes().to_vec())
-            .bind(&key.prefix)
-            .bind(&key.name)
-            .bind(created.0)
-            .execute(&self.writer)
-            .await?;
+        let insert = sqlx::query(sql::INSERT_KEY).bind(key.hash.as_bytes().to_vec()).bind(&key.prefix);
+        let inserted = self.writer.execute(insert.bind(&key.name).bind(created.0)).await?;
         let id = KeyId(inserted.last_insert_rowid());
         Ok(KeyRecord {
             id,
@@ -43,7 +38,7 @@ impl SqliteQueue {
 
     pub(super) async fn touch(&self, id: KeyId) -> Result<(), QueueError> {
         let now = self.clock.now().0;
-        sqlx::query(sql::TOUCH_KEY).bind(id.0).bind(now).execute(&self.writer).await?;
+        self.writer.execute(sqlx::query(sql::TOUCH_KEY).bind(id.0).bind(now)).await?;
         Ok(())
     }
 }

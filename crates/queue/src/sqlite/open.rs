@@ -7,8 +7,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteQueue, sql, webhook_sql};
-use crate::{Policy, QueueError, Signals};
+use super::{SqliteQueue, damage::LogMark, ending::Held, jobs::set_back, row, sql, webhook_sql, writer::Writer};
+use crate::{NextStep, Policy, QueueError, Reaped, Signals};
 
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,12 +19,13 @@ const READERS: u32 = 4;
 /// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
     (2, "owned jobs", include_str!("../../migrations/0002_owned_jobs.sql")),
     (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
     (4, "uploads", include_str!("../../migrations/0004_uploads.sql")),
     (5, "clip names", include_str!("../../migrations/0005_clip_names.sql")),
+    (6, "restarts", include_str!("../../migrations/0006_restarts.sql")),
 ];
 
 impl SqliteQueue {
@@ -33,7 +34,9 @@ impl SqliteQueue {
     /// # Errors
     /// If the schema is newer than this program, SQLite is too old, or the file cannot be used.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, policy: Policy) -> Result<Self, QueueError> {
-        keep_private(path).map_err(|error| QueueError::Database(sqlx::Error::Io(error)))?;
+        let log_mark = LogMark::of(path);
+        log_mark.refuse_loss()?;
+        keep_private(path).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -42,32 +45,61 @@ impl SqliteQueue {
             .synchronous(SqliteSynchronous::Full)
             .pragma("journal_size_limit", "67108864")
             .busy_timeout(BUSY_TIMEOUT);
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        refuse_old_sqlite(&writer).await?;
-        migrate(&writer).await?;
+        let writer = Writer::open(path, options.clone()).await?;
+        refuse_old_sqlite(writer.pool()).await?;
+        migrate(writer.pool()).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_with(options.pragma("query_only", "true"))
             .await?;
-        Ok(Self { writer, readers, clock, policy, signals: Signals::default() })
+        log_mark.set().map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
+        Ok(Self { writer, readers, clock, policy, signals: Signals::default(), log_mark })
     }
 
-    /// Lets every lease run out now: for the start of the only process that works on this database, when whoever held a
-    /// lease is known to be dead. Those of jobs count as crashes, like any lease that runs out; deliveries are due at once.
+    /// Takes all jobs back that somebody holds: for the start of the only process that works on this database, when whoever held
+    /// them is known to be dead. That is no fault of theirs, unless it happens again and again. Deliveries are due at once.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn expire_all_leases(&self) -> Result<u64, QueueError> {
-        let now = self.clock.now().0;
-        let expired = sqlx::query(sql::EXPIRE_ALL_LEASES).bind(now).execute(&self.writer).await?;
-        sqlx::query(webhook_sql::EXPIRE_ALL_LEASES).bind(now).execute(&self.writer).await?;
-        Ok(expired.rows_affected())
+    pub async fn take_back_all(&self) -> Result<Vec<Reaped>, QueueError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        sqlx::query(sql::COUNT_RESTARTS).execute(&mut *tx).await?;
+        let mut taken = Vec::new();
+        for found in &sqlx::query(sql::FIND_LEASED).fetch_all(&mut *tx).await? {
+            let job = Held::read(found)?;
+            let step = self.policy.after_restart(row::count(found, "restarts")? as u32, now);
+            taken.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
+            set_back(&mut tx, &job, step, None, now).await?;
+        }
+        sqlx::query(webhook_sql::EXPIRE_ALL_LEASES).bind(now.0).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    /// Folds the write-ahead log into the database, as far as nobody reads it: what it holds then survives the loss of the log.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn checkpoint(&self) -> Result<(), QueueError> {
+        self.writer.execute(sqlx::query(sql::CHECKPOINT)).await.map(drop)
+    }
+
+    /// Copies the database as it is at one moment to `file`, which must not exist, beside those who write.
+    ///
+    /// # Errors
+    /// If the database fails or the file cannot be written.
+    pub async fn back_up(&self, file: &Path) -> Result<(), QueueError> {
+        keep_private(file).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
+        let name = file.to_string_lossy().into_owned();
+        self.writer.execute(sqlx::query(sql::BACK_UP).bind(name)).await.map(drop)
     }
 
     /// Closes all connections, which folds the write-ahead log into the database.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+        self.log_mark.clear();
     }
 }
 
@@ -124,7 +156,7 @@ mod tests {
         let queue = open(&dir.path().join("q.db")).await.unwrap();
         for (name, text) in sql::ALL.iter().chain(webhook_sql::ALL) {
             let explained = format!("EXPLAIN {text}");
-            let fits = sqlx::query(AssertSqlSafe(explained)).fetch_all(&queue.writer).await;
+            let fits = sqlx::query(AssertSqlSafe(explained)).fetch_all(queue.writer.pool()).await;
             assert!(fits.is_ok(), "{name}: {fits:?}");
         }
     }
@@ -151,7 +183,7 @@ mod tests {
             (webhook_sql::DELIVERIES_TO, &["webhook_deliveries_by_endpoint"]),
         ] {
             let plan = format!("EXPLAIN QUERY PLAN {query}");
-            let plan = sqlx::query(AssertSqlSafe(plan)).fetch_all(&queue.writer).await.unwrap();
+            let plan = sqlx::query(AssertSqlSafe(plan)).fetch_all(queue.writer.pool()).await.unwrap();
             let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
             assert!(indexes.iter().all(|index| steps.iter().any(|step| step.contains(index))), "{query}: {steps:#?}");
             // What is gone through from end to end is the index that was meant, or as small as the answer: keys that wait,
@@ -188,7 +220,7 @@ mod tests {
         let path = dir.path().join("q.db");
         let queue = open(&path).await.unwrap();
         let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', 1, x'', 0)";
-        sqlx::query(newer).execute(&queue.writer).await.unwrap();
+        sqlx::query(newer).execute(queue.writer.pool()).await.unwrap();
         queue.close().await;
         assert!(matches!(open(&path).await, Err(QueueError::NewerSchema { found: 99 })));
     }
@@ -197,8 +229,8 @@ mod tests {
     async fn commits_are_synced_to_the_write_ahead_log() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
-        let mode: String = sqlx::query("PRAGMA journal_mode").fetch_one(&queue.writer).await.unwrap().get(0);
-        let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(&queue.writer).await.unwrap().get(0);
+        let mode: String = sqlx::query("PRAGMA journal_mode").fetch_one(queue.writer.pool()).await.unwrap().get(0);
+        let synchronous: i64 = sqlx::query("PRAGMA synchronous").fetch_one(queue.writer.pool()).await.unwrap().get(0);
         assert_eq!((mode.as_str(), synchronous), ("wal", 2));
     }
 

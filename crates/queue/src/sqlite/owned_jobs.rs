@@ -133,7 +133,7 @@ impl OwnedJobs for SqliteQueue {
     async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError> {
         let update = sqlx::query(sql::LIMIT_KEY).bind(id.0).bind(limits.max_running).bind(limits.max_waiting);
         let update = update.bind(limits.submits_per_minute).bind(limits.requests_per_minute);
-        Ok(update.execute(&self.writer).await?.rows_affected() == 1)
+        Ok(self.writer.execute(update).await?.rows_affected() == 1)
     }
 }
 

@@ -13,6 +13,9 @@ pub(super) use statements;
 statements! {
     VERSION = "SELECT sqlite_version()";
 
+    // A number that nobody reads, in the first page of the file: the same each time, and written each time.
+    TRY_WRITING = "PRAGMA user_version = 1";
+
     SUBMIT = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms,
             input_url, clip_name, retention_ms)
         VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, (SELECT retention_ms FROM api_keys WHERE id = ?2))";
@@ -90,7 +93,15 @@ statements! {
         FROM leases l JOIN jobs j ON j.seq = l.job_seq
         WHERE l.expires_ms <= ?1 ORDER BY l.expires_ms, j.seq LIMIT 1000";
 
-    EXPIRE_ALL_LEASES = "UPDATE leases SET expires_ms = MIN(expires_ms, ?1)";
+    FIND_LEASED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size, j.restarts,
+            l.token AS lease_token
+        FROM leases l JOIN jobs j ON j.seq = l.job_seq ORDER BY j.seq";
+
+    COUNT_RESTARTS = "UPDATE jobs SET restarts = restarts + 1 WHERE seq IN (SELECT job_seq FROM leases)";
+
+    CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
+
+    BACK_UP = "VACUUM INTO ?1";
 
     FIND_SPENT_INPUTS = "SELECT seq, input_key FROM jobs WHERE input_key IS NOT NULL AND ended_ms IS NOT NULL
             AND ended_ms + MIN(?2, COALESCE(retention_ms, ?2)) <= ?1

@@ -176,6 +176,11 @@ impl Uploads for SqliteQueue {
         Ok(used.unsigned_abs())
     }
 
+    async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError> {
+        let mut tx = self.readers.begin().await?;
+        self.admit_bytes(&mut tx, owner, more).await
+    }
+
     async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
         let found = sqlx::query(sql::STORAGE_LIMITS).bind(owner.0).fetch_optional(&self.readers).await?;
         let Some(found) = found else { return Ok(StorageLimits::default()) };
@@ -189,7 +194,7 @@ impl Uploads for SqliteQueue {
         let retention_ms =
             limits.max_retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX / 2));
         let update = sqlx::query(sql::SET_STORAGE_LIMITS).bind(owner.0).bind(retention_ms);
-        let updated = update.bind(limits.quota_bytes.map(row::stored)).execute(&self.writer).await?;
+        let updated = self.writer.execute(update.bind(limits.quota_bytes.map(row::stored))).await?;
         Ok(updated.rows_affected() == 1)
     }
 }

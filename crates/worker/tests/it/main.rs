@@ -6,7 +6,7 @@ mod fetched;
 
 use std::{
     fs,
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
@@ -393,5 +393,50 @@ async fn heartbeats_under_way_hold_nobody_up_when_their_job_ends() {
     for id in &jobs {
         assert_eq!(bench.end_of(id).await.state, JobState::Completed);
     }
+    bench.stop(worker).await;
+}
+
+#[tokio::test]
+async fn a_job_that_finds_the_machine_short_waits_and_is_charged_nothing() {
+    let bench = Bench::new().await;
+    let id = bench.submit(1).await;
+    let tries = Mutex::new(0);
+    let worker = bench.work(
+        |_| {},
+        move |order, _, _| {
+            let mut tries = tries.lock().unwrap();
+            *tries += 1;
+            if *tries < 3 {
+                return Err(Failure::new(FailureCode::ShortOfResources, "no file to be had"));
+            }
+            Ok(easy(order))
+        },
+    );
+    let record = bench.end_of(&id).await;
+    assert_eq!((record.state, record.attempts, record.crashes), (JobState::Completed, 0, 0));
+    assert!(record.token.0 >= 3, "{:?}", record.token);
+    bench.stop(worker).await;
+}
+
+#[tokio::test]
+async fn a_folder_that_could_not_be_removed_when_its_claim_ended_is_removed_later() {
+    let bench = Bench::new().await;
+    let id = bench.submit(1).await;
+    let left = bench.dir.path().join("scratch").join(format!("{}-7", JobId::from_random(99)));
+    let made = left.clone();
+    let worker = bench.work(
+        |_| {},
+        move |order, _, _| {
+            fs::create_dir_all(made.join("cut")).unwrap();
+            Ok(easy(order))
+        },
+    );
+    assert_eq!(bench.end_of(&id).await.state, JobState::Completed);
+    let gone = async {
+        while left.exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), gone).await.unwrap();
     bench.stop(worker).await;
 }

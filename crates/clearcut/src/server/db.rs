@@ -1,0 +1,48 @@
+//! `clearcut db`: a copy of a server's database that is whole, made beside the server.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::{Args, Subcommand};
+use clearcut_job::SystemClock;
+use clearcut_queue::{Policy, SqliteQueue};
+
+use super::run::DATABASE;
+use crate::failure::Failure;
+
+#[derive(Debug, Args)]
+pub(crate) struct DbOptions {
+    #[command(subcommand)]
+    action: Action,
+
+    /// Folder of the server
+    #[arg(long, global = true, value_name = "DIR", env = "CLEARCUT_DATA", default_value = "clearcut-data")]
+    data: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Copy the database as it is now into a new file
+    Backup {
+        /// The file, which must not exist; its folder must
+        file: PathBuf,
+    },
+}
+
+pub(crate) async fn run(options: &DbOptions) -> Result<(), Failure> {
+    let database = options.data.join(DATABASE);
+    if !database.exists() {
+        let message = format!("there is no server in {}", options.data.display());
+        return Err(Failure::usage(message, "Give its folder with --data, or start it once with clearcut serve."));
+    }
+    let Action::Backup { file } = &options.action;
+    if file.exists() {
+        let message = format!("{} exists already", file.display());
+        return Err(Failure::usage(message, "Give the name of a new file."));
+    }
+    let queue = SqliteQueue::open(&database, Arc::new(SystemClock), Policy::default()).await?;
+    let copied = queue.back_up(file).await;
+    queue.close().await;
+    copied?;
+    println!("{}", file.display());
+    Ok(())
+}

@@ -1,0 +1,115 @@
+"""Slow and greedy clients, kind by kind: what they cost in memory, and how long an honest client waits meanwhile. Prints a table.
+
+They come from one address and the honest client from another, as strangers do. CONNECTIONS (10,000) is how many there are of a kind; the
+system may allow fewer.
+"""
+
+import os
+import pathlib
+import resource
+import socket
+import subprocess
+import time
+
+from harness import BINARY, CLIP, SUBMIT, Server, form
+from test_greed import from_address
+
+CONNECTIONS = int(os.environ.get("CONNECTIONS", "10000"))
+SMALL_FILE = CLIP[:28] + bytes(4068)
+ASKS = 60
+UNLIMITED = ("--submits-per-minute", "1000000", "--max-waiting-per-key", "1000000")
+
+
+def another_key(server):
+    command = [BINARY, "keys", "create", "--name", "greedy", "--data", str(server.data)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def head(key, text):
+    return f"{text}\r\nHost: a\r\nAuthorization: Bearer {key}\r\n"
+
+
+def kinds(key, job):
+    """What each kind of client sends, and what it adds to it every second."""
+    body = "Content-Type: multipart/form-data; boundary=X\r\nContent-Length: 1000000\r\n\r\n"
+    return {
+        "idle": ("", ""),
+        "slow headers": ("GET /livez HTTP/1.1\r\nX-Slow: ", "x"),
+        "slow bodies": (head(key, f"POST {SUBMIT} HTTP/1.1") + body, "-"),
+        "replies not read": ("GET /docs.json HTTP/1.1\r\nHost: a\r\n\r\n" * 60, ""),
+        "events not read": (head(key, f"GET /api/v1/jobs/{job}/events HTTP/1.1") + "\r\n", ""),
+        "waits": (head(key, f"GET /api/v1/jobs/{job}?wait=60 HTTP/1.1") + "\r\n", ""),
+        "half-open": (None, ""),
+    }
+
+
+def connect(server, first):
+    """A connection that sent `first`, or said that it will send nothing more; None if it was not let in."""
+    client = socket.socket()
+    try:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.bind(("127.0.0.2", 0))
+        client.settimeout(5)
+        client.connect(("127.0.0.1", server.port))
+        client.setblocking(False)
+        if first is None:
+            client.shutdown(socket.SHUT_WR)
+        elif first:
+            client.send(first.encode())
+        return client
+    except OSError:
+        client.close()
+        return None
+
+
+def add(clients, text):
+    for client in clients:
+        try:
+            client.send(text.encode())
+        except OSError:
+            pass
+
+
+def measure(server, first, more, count):
+    """Spans in ms of health and submits of the honest client while the others come and stay, and the most memory."""
+    resident = lambda: int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
+    clients, spans, most = [], {"livez": [], "submit": []}, 0
+    kind = {"Content-Type": "multipart/form-data; boundary=X"}
+    body = form(SMALL_FILE, {})
+    try:
+        for ask in range(ASKS):
+            wanted = count * (ask + 1) // ASKS - len(clients)
+            clients += [client for _ in range(wanted) if (client := connect(server, first))]
+            if more:
+                add(clients, more)
+            for what, request in (("livez", ("GET", "/livez")), ("submit", ("POST", SUBMIT, body, kind))):
+                began = time.perf_counter()
+                status = from_address(server, "127.0.0.3", *request)
+                assert status in (200, 202), f"{what}: {status}"
+                spans[what].append((time.perf_counter() - began) * 1000)
+            most = max(most, resident())
+    finally:
+        for client in clients:
+            client.close()
+    return {what: sorted(each)[-1] for what, each in spans.items()}, most
+
+
+def main():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    count = min(CONNECTIONS, hard - 500)
+    print(f"greedy clients, {count} of each kind; the longest of {ASKS} waits of an honest client:", flush=True)
+    for what in kinds("", ""):
+        with Server("--log", "error", *UNLIMITED, hooks=False) as server:
+            # A job of theirs, since a key sees its own alone.
+            honest, server.key = server.key, another_key(server)
+            first, more = kinds(server.key, server.submit_job(CLIP, format="webm"))[what]
+            server.key = honest
+            resident = int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
+            longest, most = measure(server, first, more, count)
+            grown = (most - resident) >> 20
+            print(f"  {what:<18} livez {longest['livez']:6.0f} ms, submit {longest['submit']:6.0f} ms, {grown:4} MiB more", flush=True)
+
+
+if __name__ == "__main__":
+    main()
