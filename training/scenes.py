@@ -157,7 +157,10 @@ def shadow(rng, alpha):
         rx = max(12.0, len(columns) * rng.uniform(0.25, 0.7))
         y, x = grid(h, w)
         d = ((x - cx) / rx) ** 2 + ((y - cy) / (rx * rng.uniform(0.08, 0.5))) ** 2
-        return (np.exp(-d * rng.uniform(0.7, 1.6)) * strength).astype(np.float32)
+        if rng.random() < 0.5:
+            return (np.exp(-d * rng.uniform(0.7, 1.6)) * strength).astype(np.float32)
+        t = np.clip((1 - np.sqrt(d)) / rng.uniform(0.08, 0.9), 0, 1)  # flat inside
+        return (t * t * (3 - 2 * t) * strength).astype(np.float32)
     size = min(h, w)
     matrix = np.array([[1, 0, rng.normal(0, 0.06) * size], [0, 1, abs(rng.normal(0, 0.06)) * size]])
     if rng.random() < 0.4:

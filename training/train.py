@@ -65,15 +65,16 @@ def batches(shards, rng, wide_share=0.15):
 
 
 def loss_of(logits, y):
-    """Under-estimating what is solid counts 2.5 times; doubt learns the error of alpha."""
+    """An error counts 3 times in what is solid, 1.5 times in a shadow, 1.2 times in what is partial. Shadows are rare: theirs
+    count 5 times. Doubt learns the error of alpha."""
     alpha, body, dark = y[..., 0], y[..., 1], y[..., 2]
     guess = tf.sigmoid(logits)
     entropy = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits[..., :3])
-    weight = tf.where(alpha > 0.98, 2.5, 1.0)
+    weight = tf.where(alpha > 0.98, 3.0, tf.where(alpha > 0.04, 1.2, tf.where(dark > 0.05, 1.5, 1.0)))
     error = tf.abs(guess[..., 0] - alpha)
     total = tf.reduce_mean(weight * (entropy[..., 0] + 1.5 * error))
     total += 0.5 * tf.reduce_mean(tf.where(body > 0.98, 1.5, 1.0) * entropy[..., 1])
-    total += tf.reduce_mean(0.5 * entropy[..., 2] + tf.abs(guess[..., 2] - dark))
+    total += tf.reduce_mean(tf.where(dark > 0.03, 5.0, 1.0) * (entropy[..., 2] + 0.5 * tf.abs(guess[..., 2] - dark)))
     doubt = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.stop_gradient(error), logits=logits[..., 3])
     return total + 0.2 * tf.reduce_mean(doubt), tf.reduce_mean(error)
 
