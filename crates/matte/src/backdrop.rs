@@ -75,13 +75,14 @@ impl Backdrop {
         for light in &mut backdrop.lights {
             (light.matrix, light.siting, light.steepening) = (matrix, siting, steepening);
         }
+        let numbers: Vec<usize> =
+            per_picture.iter().filter_map(|samples| backdrop.number_of(samples)).map(|(n, _)| n).collect();
         if given.is_none() {
-            backdrop.find_second_parts(samples, &per_picture);
+            backdrop.find_second_parts(samples, &per_picture, &numbers);
         }
-        for number in 0..backdrop.lights.len() {
-            let of_shot = samples.iter().filter(|p| backdrop.light_in(p).is_some_and(|(of, _)| of == number));
-            backdrop.lights[number].most_hue =
-                palette::most_hue(&of_shot.collect::<Vec<_>>(), &backdrop.lights[number]);
+        for (number, light) in backdrop.lights.iter_mut().enumerate() {
+            let of_shot = samples.iter().zip(&numbers).filter(|(_, of)| **of == number).map(|(picture, _)| picture);
+            light.most_hue = palette::most_hue(&of_shot.collect::<Vec<_>>(), light);
         }
         let [r, g, b] = matrix
             .rgb_from_ycc(backdrop.lights[0].centre().map(|level| level as f32))
@@ -108,24 +109,25 @@ impl Backdrop {
         self.confidence
     }
 
-    /// Looks for a second part of the background in the pictures of each shot.
-    fn find_second_parts(&mut self, samples: &[Picture], per_picture: &[&[Sample]]) {
-        let numbers: Vec<Option<usize>> =
-            samples.iter().map(|picture| self.light_in(picture).map(|(number, _)| number)).collect();
-        for number in 0..self.lights.len() {
-            let of_shot = || numbers.iter().enumerate().filter(|(_, of)| **of == Some(number)).map(|(at, _)| at);
+    /// Looks for a second part of the background in the pictures of each shot; `numbers` says which light each picture is in.
+    fn find_second_parts(&mut self, samples: &[Picture], per_picture: &[&[Sample]], numbers: &[usize]) {
+        for (number, light) in self.lights.iter_mut().enumerate() {
+            let of_shot = || numbers.iter().enumerate().filter(|(_, of)| **of == number).map(|(at, _)| at);
             let pictures: Vec<&Picture> = of_shot().map(|at| &samples[at]).collect();
             let readings: Vec<&[Sample]> = of_shot().map(|at| per_picture[at]).collect();
-            if let Some(split) = Part::split(&self.lights[number], &pictures, &readings) {
-                self.lights[number] = split;
+            if let Some(split) = Part::split(light, &pictures, &readings) {
+                *light = split;
             }
         }
     }
 
     /// The number of the light that `picture` is in, and how it differs in this picture; `None` where there is no backdrop.
     pub(crate) fn light_in(&self, picture: &Picture) -> Option<(usize, Shift)> {
-        let samples = sampled(picture);
-        let found = self.lights.iter().map(|light| light.shift_in(&samples)).enumerate();
+        if self.is_absent() { None } else { self.number_of(&sampled(picture)) }
+    }
+
+    fn number_of(&self, samples: &[Sample]) -> Option<(usize, Shift)> {
+        let found = self.lights.iter().map(|light| light.shift_in(samples)).enumerate();
         // The first of equals: the commonest.
         let best = found.reduce(|best, other| if other.1.1 > 1.1 * best.1.1 { other } else { best });
         best.map(|(number, (shift, _))| (number, shift))
