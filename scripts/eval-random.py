@@ -36,7 +36,8 @@ def cut(program, case, out):
     """Cuts one case to OUT/ID.mov and keeps the report; a cut that fails leaves no output, which counts as not accepted."""
     target = out / f"{case['id']}.mov"
     done = subprocess.run([program, "cut", case["folder"] / case["input"], "-o", target, "--force", "--json"], capture_output=True, text=True)
-    (out / f"{case['id']}.report.json").write_text(done.stdout or "{}")
+    events = done.stdout.strip().splitlines()  # one JSON object a line, the report last
+    (out / f"{case['id']}.report.json").write_text(events[-1] if events and not done.returncode else "{}")
     if done.returncode:
         print(f"{case['id']}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}", flush=True)
 
