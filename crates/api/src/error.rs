@@ -1,3 +1,5 @@
+//! Why a request is refused or failed, and how that reads on the wire.
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},

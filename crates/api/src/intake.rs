@@ -1,3 +1,5 @@
+//! The body of a submit or a preview: its fields, and the clip that is taken in while it streams.
+
 use axum::{
     RequestExt as _,
     extract::{

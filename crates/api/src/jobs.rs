@@ -1,3 +1,5 @@
+//! Submitting a job, and reading it.
+
 use std::time::Duration;
 
 use axum::{

@@ -1,3 +1,5 @@
+//! The route of previews: one picture of a cut, made while the client waits.
+
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};

@@ -1,3 +1,5 @@
+//! All routes, and the layers around them.
+
 use axum::{
     Extension, Router,
     body::Body,

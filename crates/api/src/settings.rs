@@ -1,3 +1,5 @@
+//! What the routes work with: the services behind them, limits and choices.
+
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, OutputFormat};

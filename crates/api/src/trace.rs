@@ -1,3 +1,5 @@
+//! The log of requests, and what is answered where no route could read the address.
+
 use std::time::Instant;
 
 use axum::{

@@ -1,3 +1,5 @@
+//! What is under way in this process, by key, and the limits on it.
+
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,

@@ -1,3 +1,5 @@
+//! The routes of uploads: begin, send whole, remove.
+
 use axum::{
     Extension,
     body::to_bytes,

@@ -1,3 +1,5 @@
+//! The route of usage: what the jobs of a key cost, by day.
+
 use axum::{extract::State, http::Uri};
 use clearcut_job::{RequestError, UtcDay};
 use clearcut_queue::DayUsage;

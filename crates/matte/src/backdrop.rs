@@ -1,3 +1,5 @@
+//! The background of a clip: the lights of its shots, measured from sampled pictures, or that there is none to key.
+
 use clearcut_frame::{Matrix, Picture, Rgb8};
 
 use crate::{

@@ -1,3 +1,5 @@
+//! The keyer: a picture over a known background in, alpha and clean colour out, step by step.
+
 use clearcut_frame::Picture;
 
 use crate::{
