@@ -1,10 +1,12 @@
 //! The thin band between backdrop and solid subject: which pixels it has, their alpha and their unmixed colour.
 
 use crate::{
+    gaps::gaps_of,
     outline::{around, beside, edge_of, next_below, next_from, place},
     profile::Profile,
+    pure::Pure,
     scene::Scene,
-    unmix::{SHARP, Unmixed, despilled, freed, seen_through, unmixed},
+    unmix::{SHARP, Unmixed, despilled, freed, unmixed},
 };
 
 /// How far past a sharp edge half-resolution chroma still carries the backdrop's hue, in pixels.
@@ -24,6 +26,9 @@ const ONE_SHADE: f32 = 0.03;
 
 /// How far along a blurred edge its width is asked for, in pixels: as far as the blur is wide, but not around corners.
 const BLURRED_REACH: usize = 12;
+
+/// How far along a line its colour is asked for, in pixels: a slanting line meets the middle of a pixel somewhere.
+const INKED_REACH: usize = 6;
 
 /// Which of the widths asked for along a blurred edge is taken, in per cent: noise ends a slow ramp too early rather than too
 /// late, and so most are too short.
@@ -51,6 +56,7 @@ struct Step {
 /// The band of one picture: its mixed pixels.
 pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let most = scene.light.most_hue;
+    let pure = Pure::of(mask, scene);
     let width = scene.width;
     let mut is_reached = vec![false; mask.len()];
     let edge = edge_of(mask, width);
@@ -60,14 +66,16 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let profiles: Vec<Profile> = profiles
         .iter()
         .zip(&backdrops)
-        .map(|(profile, backdrop)| Profile { foreground: freed(profile.foreground, *backdrop, most), ..*profile })
+        .map(|(profile, backdrop)| Profile { foreground: pure.freed(profile.foreground, *backdrop), ..*profile })
         .collect();
+    let mut is_in_edge = vec![false; mask.len()];
     let mut pixels = Vec::with_capacity(steps.len());
     for Step { index, edge, depth } in steps {
         let (profile, backdrop) = (&profiles[edge as usize], backdrops[edge as usize]);
         let seen = scene.seen(index as usize);
         let is_mixed = depth <= profile.width;
-        let bound = if is_mixed { 0.0 } else { seen_through(seen, backdrop, most) };
+        is_in_edge[index as usize] = is_mixed;
+        let bound = if is_mixed { 0.0 } else { pure.seen_through(index as usize, seen, backdrop) };
         if bound < 1.0 {
             let mut unmixed = unmixed(profile, seen, backdrop, scene.light);
             unmixed.alpha = unmixed.alpha.max(bound);
@@ -78,9 +86,25 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         }
     }
     if most < 1.0 {
-        see_through(&mut pixels, mask, &is_reached, most, scene);
+        see_through(&mut pixels, mask, &is_reached, &pure, scene);
+    }
+    if scene.light.is_coloured() {
+        put(&mut pixels, gaps_of(mask, &is_in_edge, scene), mask.len());
     }
     pixels
+}
+
+/// Puts `others` into a band, in place of what it has at their pixels; the picture has `len`.
+pub(crate) fn put(band: &mut Vec<BandPixel>, others: Vec<BandPixel>, len: usize) {
+    if others.is_empty() {
+        return;
+    }
+    let mut is_other = vec![false; len];
+    for pixel in &others {
+        is_other[pixel.index as usize] = true;
+    }
+    band.retain(|pixel| !is_other[pixel.index as usize]);
+    band.extend(others);
 }
 
 /// What each edge pixel sees inwards, agreed with its neighbours along the edge: the width first, then the mean colour of
@@ -107,8 +131,13 @@ fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
         }
     }
     let agreed = (0..edge.len()).map(|at| {
-        near(&levelled, at, 2, &mut found);
-        levelled[at].agreed_with(&found)
+        if levelled[at].is_line {
+            near(&levelled, at, INKED_REACH, &mut found);
+            levelled[at].inked(&found, scene.backdrop(edge[at]))
+        } else {
+            near(&levelled, at, 2, &mut found);
+            levelled[at].agreed_with(&found)
+        }
     });
     agreed.collect()
 }
@@ -152,8 +181,9 @@ fn steps_inwards(
 /// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has and hang together with
 /// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through, nor is
 /// what has a colour of its own.
-fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], most: f32, scene: &Scene) {
-    let candidates = without_materials(candidates(mask, is_reached, most, scene), mask.len(), most, scene.width);
+fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], pure: &Pure, scene: &Scene) {
+    let candidates = candidates(mask, is_reached, pure, scene);
+    let candidates = without_materials(candidates, mask.len(), scene.light.most_hue, scene.width);
     if candidates.is_empty() {
         return;
     }
@@ -205,8 +235,9 @@ fn without_materials(candidates: Vec<BandPixel>, len: usize, most: f32, width: u
     candidates.into_iter().filter(|pixel| !shares[pixel.index as usize].is_nan()).collect()
 }
 
-/// The subject's pixels that are not reached yet and have more than `most` of the backdrop's hue.
-fn candidates(mask: &[u8], is_reached: &[bool], most: f32, scene: &Scene) -> Vec<BandPixel> {
+/// The subject's pixels that are not reached yet and have more of the backdrop's hue than solid subject has.
+fn candidates(mask: &[u8], is_reached: &[bool], pure: &Pure, scene: &Scene) -> Vec<BandPixel> {
+    let most = scene.light.most_hue;
     let width = scene.width;
     let least = (most * 128.0) as u8;
     let mut candidates = Vec::new();
@@ -219,7 +250,7 @@ fn candidates(mask: &[u8], is_reached: &[bool], most: f32, scene: &Scene) -> Vec
                 let index = y * width + x;
                 if !is_reached[index] {
                     let (seen, backdrop) = (scene.seen(index), scene.backdrop(index));
-                    let alpha = seen_through(seen, backdrop, most);
+                    let alpha = pure.seen_through(index, seen, backdrop);
                     if alpha < 1.0 {
                         let foreground = freed(seen, backdrop, most);
                         candidates.push(BandPixel { index: index as u32, unmixed: Unmixed { alpha, foreground } });

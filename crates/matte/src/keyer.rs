@@ -4,10 +4,11 @@ use clearcut_frame::Picture;
 
 use crate::{
     Backdrop,
-    band::{BandPixel, band_of},
+    band::{BandPixel, band_of, put},
     clean,
     likeness::{LIMIT, Likeness},
     regions::Regions,
+    ringing,
     scene::Scene,
     shadow::shadow_of,
     steady::{Steadied, steady},
@@ -125,7 +126,11 @@ impl Keyer {
     pub fn look(&self, picture: Picture) -> Looked {
         let found = self.backdrop.light_in(&picture).map(|(number, shift)| {
             let light = &self.backdrop.lights[number];
-            let likeness = Likeness::measured(&picture, light, shift).without_specks();
+            let mut likeness = Likeness::measured(&picture, light, shift);
+            if light.is_coloured() {
+                ringing::allow_for(&mut likeness, &picture, light);
+            }
+            let likeness = likeness.without_specks();
             let regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
             Found { light: number, likeness, regions }
         });
@@ -142,7 +147,7 @@ impl Keyer {
         let scene = Scene::new(&picture, &likeness, light);
         let mask = regions.mask();
         let mut band = band_of(&mask, &scene);
-        shade(&mut band, shadow_of(&mask, &likeness.off, &scene), mask.len());
+        put(&mut band, shadow_of(&mask, &likeness.off, &scene), mask.len());
         kept(&mut band, &mask, &likeness.off, &scene, self.settings.tolerance);
         let colours = picture.format().without_alpha().byte_len();
         let seen = picture.bytes()[..colours].to_vec();
@@ -214,19 +219,6 @@ fn with_alpha(picture: Picture) -> Picture {
     let mut bytes = picture.into_bytes();
     bytes.resize(format.byte_len(), 255);
     Picture::from_bytes(format, bytes).unwrap_or_else(|| Picture::new(format))
-}
-
-/// Puts the pixels of a shadow into the band, in place of what it has there.
-fn shade(band: &mut Vec<BandPixel>, shadow: Vec<BandPixel>, len: usize) {
-    if shadow.is_empty() {
-        return;
-    }
-    let mut is_shadow = vec![false; len];
-    for pixel in &shadow {
-        is_shadow[pixel.index as usize] = true;
-    }
-    band.retain(|pixel| !is_shadow[pixel.index as usize]);
-    band.extend(shadow);
 }
 
 /// The picture with its matte: alpha from mask and band, the band's colours unmixed, colour under clear pixels cleaned.

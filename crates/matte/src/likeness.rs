@@ -24,6 +24,9 @@ pub(crate) struct Likeness {
     /// Distance from the backdrop per luma pixel, the larger of luma's and chroma's, in 1/[`LIMIT`] of what the
     /// backdrop's noise explains; 255 and more saturate.
     pub(crate) off: Vec<u8>,
+    /// Difference from the background per pixel, in levels: luma's, or half of chroma's where that is more. 0 in blocks that are background
+    /// all over; empty until [`crate::ringing`] has measured it, for coloured backgrounds.
+    pub(crate) contrast: Vec<u8>,
     shift: Shift,
     /// How the light of the background's second part differs.
     second: Option<Shift>,
@@ -90,7 +93,7 @@ impl Likeness {
             spread(&chroma_off, halving, row);
             raise(row, &picture.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
         }
-        Self { width, height, off, shift, second: None }
+        Self { width, height, off, contrast: Vec::new(), shift, second: None }
     }
 
     /// The same with coding's specks taken for backdrop.

@@ -18,6 +18,15 @@ const SLACKENED: f32 = 0.5;
 /// own colour.
 const BACKING: usize = 4;
 
+/// Behind a strand less than this share of its contrast is left.
+const BEHIND: f32 = 0.3;
+
+/// What has at least this share of the largest contrast on the way through something thin is inside it.
+const INNER: f32 = 0.85;
+
+/// How many pixels behind the edge of a line there is none of it any more.
+const LINE: usize = 2;
+
 /// Foregrounds that differ by less in every component are the same material, in levels.
 const LIKE: f32 = 24.0;
 
@@ -35,6 +44,8 @@ pub(crate) struct Profile {
     pub(crate) texture: [f32; 2],
     /// The subject goes on behind: this is no strand.
     pub(crate) is_backed: bool,
+    /// So thin that no pixel may be covered by it alone.
+    pub(crate) is_line: bool,
 }
 
 impl Profile {
@@ -57,6 +68,20 @@ impl Profile {
         let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
         let cosine = dot(ours, theirs) / (dot(ours, ours) * dot(theirs, theirs)).sqrt().max(1e-3);
         if cosine > SAME_LINE { other } else { self }
+    }
+
+    /// This profile of a line with the foreground of that one of `near`, lines of the same colour, which is farthest from `backdrop`: a line of
+    /// a pixel reaches its own colour only here and there.
+    pub(crate) fn inked(&self, near: &[Self], backdrop: [f32; 3]) -> Self {
+        let contrast = |profile: &Self| [0, 1, 2].map(|k| profile.foreground[k] - backdrop[k]);
+        let own = contrast(self);
+        let is_same = |other: &[f32; 3]| {
+            let dot = own[0] * other[0] + 0.25 * (own[1] * other[1] + own[2] * other[2]);
+            dot >= SAME_LINE * size(&own) * size(other)
+        };
+        let inks = near.iter().filter(|other| other.is_line).map(contrast).filter(is_same);
+        let most = inks.max_by(|a, b| size(a).total_cmp(&size(b))).unwrap_or(own);
+        Self { foreground: [0, 1, 2].map(|k| backdrop[k] + most[k]), ..*self }
     }
 
     /// This profile with the mean foreground of those of `near` that are like it.
@@ -105,8 +130,33 @@ impl<'a> Path<'a> {
         let mean = [0, 1, 2].map(|k| plateau.iter().map(|contrast| contrast[k]).sum::<f32>() / count);
         let around = |k: usize| (plateau.iter().map(|c| (c[k] - mean[k]).powi(2)).sum::<f32>() / count).sqrt();
         let foreground = [0, 1, 2].map(|k| self.backdrop[k] + mean[k]);
-        let is_backed = self.contrast(end + BACKING).is_some();
-        Profile { width: end as u8, foreground, texture: [around(0), around(1).max(around(2))], is_backed }
+        if !self.is_backed(end, BACKING) {
+            return self.of_thin(end);
+        }
+        Profile {
+            width: end as u8,
+            foreground,
+            texture: [around(0), around(1).max(around(2))],
+            is_backed: true,
+            is_line: false,
+        }
+    }
+
+    /// Whether the subject goes on `steps` behind step `end`: behind a strand there is the backdrop, or what chroma has smeared over it.
+    fn is_backed(&mut self, end: usize, steps: usize) -> bool {
+        let here = (end..end + 2).filter_map(|at| self.contrast(at)).map(|c| size(&c)).fold(0.0, f32::max);
+        self.contrast(end + steps).is_some_and(|behind| size(&behind) >= BEHIND * here)
+    }
+
+    /// The profile of what has no inside, which ends at step `end`: its colour is the mean of what is farthest from the backdrop.
+    fn of_thin(&mut self, end: usize) -> Profile {
+        let is_line = !self.is_backed(end, LINE);
+        let known = &self.contrasts[..self.known.min(end + 3)];
+        let most = known.iter().map(size).fold(0.0, f32::max);
+        let inner = || known.iter().filter(|contrast| size(contrast) >= INNER * most);
+        let count = inner().count().max(1) as f32;
+        let foreground = [0, 1, 2].map(|k| self.backdrop[k] + inner().map(|c| c[k]).sum::<f32>() / count);
+        Profile { width: end as u8, foreground, texture: [0.0; 2], is_backed: false, is_line }
     }
 
     /// What is seen less the backdrop, `at` steps from the edge; `None` beyond the subject.
@@ -147,6 +197,11 @@ impl<'a> Path<'a> {
         }
         usize::from(REACH)
     }
+}
+
+/// The length of a contrast, chroma counting half: it is smeared.
+fn size([luma, blue, red]: &[f32; 3]) -> f32 {
+    (luma * luma + 0.25 * (blue * blue + red * red)).sqrt()
 }
 
 /// The unit vector from the backdrop into the subject at an edge pixel, from the 5×5 pixels around it.

@@ -69,6 +69,11 @@ impl<'a> Scene<'a> {
         [luma, mix(self.blue), mix(self.red)]
     }
 
+    /// See [`Likeness::contrast`].
+    pub(crate) fn contrast(&self) -> &'a [u8] {
+        &self.likeness.contrast
+    }
+
     /// Y', Cb, Cr of the backdrop at a luma index.
     pub(crate) fn backdrop(&self, index: usize) -> [f32; 3] {
         let (x, y) = place(index, self.width);

@@ -5,6 +5,9 @@ use crate::{light::Light, palette::hue_share, profile::Profile};
 /// The widest edge, in pixels, that a sharp one becomes in half-resolution chroma.
 pub(crate) const SHARP: u8 = 4;
 
+/// By what factor every edge that is not blurred is steepened: scaling and coding have softened it.
+const CODED: f32 = 1.15;
+
 /// An alpha and the colour that goes with it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unmixed {
@@ -36,6 +39,7 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], lig
     let by_chroma = 1.0 - weights[0] * full[0] * full[0] / power.max(1e-6);
     let is_sharp = profile.is_backed && profile.width <= SHARP;
     let steeper = if is_sharp { 1.0 + by_chroma * (light.steepening - 1.0) } else { 1.0 };
+    let steeper = if profile.width <= SHARP { steeper.max(CODED) } else { steeper };
     let alpha = (0.5 + (mixed - 0.5) * steeper).clamp(0.0, 1.0);
     // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5);
     // at a sharp edge, half of it in chroma is the backdrop's, smeared.
@@ -54,6 +58,11 @@ const STRONGER: f32 = 1.25;
 pub(crate) fn seen_through(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> f32 {
     let share = hue_share(colour, backdrop);
     if most >= 1.0 || share >= STRONGER { 1.0 } else { ((1.0 - share) / (1.0 - most)).clamp(0.0, 1.0) }
+}
+
+/// What is left of `colour` without the backdrop in it, if it is a mixture of both with the share `alpha`; may be out of gamut.
+pub(crate) fn left_of(colour: [f32; 3], backdrop: [f32; 3], alpha: f32) -> [f32; 3] {
+    [0, 1, 2].map(|k| backdrop[k] + (colour[k] - backdrop[k]) / alpha.max(1.0 / 16.0))
 }
 
 /// `colour` with no more than `most` of the backdrop's hue: carried on along the line from the backdrop through it.

@@ -8,3 +8,4 @@ mod lights;
 mod network;
 mod properties;
 mod relatives;
+mod thin;

@@ -1,0 +1,80 @@
+//! Coding noise near edges: what a codec leaves around an edge grows with the edge's contrast, so more of it is background there.
+
+use clearcut_frame::Picture;
+
+use crate::{
+    light::Light,
+    likeness::{LIMIT, Likeness},
+    outline::around,
+};
+
+/// Pixels along a side of a transform block: how far ringing reaches.
+const BLOCK: usize = 8;
+
+/// Levels of ringing and of smeared chroma per level of the contrast beside them.
+const SHARE: f32 = 0.04;
+
+/// Measures the contrast of `picture` with the background, and lowers the distances in `likeness` near it as if noise were larger there by
+/// [`SHARE`] of the contrast. What is farthest off stays so.
+pub(crate) fn allow_for(likeness: &mut Likeness, picture: &Picture, light: &Light) {
+    let (width, height) = (likeness.width, likeness.height);
+    let columns = width.div_ceil(BLOCK);
+    let contrasts = measure_contrasts(likeness, picture, light);
+    let noise = light.noise[0].min(light.noise[1]);
+    let explained = 2.0 + 5.0 * noise;
+    for block in 0..contrasts.len() {
+        let contrast = around(block, columns, contrasts.len(), 1).map(|other| contrasts[other]).max().unwrap_or(0);
+        if contrast == 0 {
+            continue;
+        }
+        // In 1/256ths.
+        let scale = (256.0 * explained / (explained + SHARE * f32::from(contrast))) as u16;
+        let (left, top) = (block % columns * BLOCK, block / columns * BLOCK);
+        for y in top..(top + BLOCK).min(height) {
+            for off in &mut likeness.off[y * width + left..y * width + (left + BLOCK).min(width)] {
+                let lower = ((u16::from(*off) * scale) >> 8) as u8;
+                *off = if *off == u8::MAX { *off } else { lower };
+            }
+        }
+    }
+}
+
+/// Fills [`Likeness::contrast`]. Returns the largest difference from the background in each block, in levels of the plane that differs most;
+/// 0 where all of it is explained by noise.
+fn measure_contrasts(likeness: &mut Likeness, picture: &Picture, light: &Light) -> Vec<u8> {
+    let (width, height) = (likeness.width, likeness.height);
+    let shift = picture.format().subsampling.shift();
+    let (chroma_width, _) = picture.format().chroma_size();
+    let columns = width.div_ceil(BLOCK);
+    let mut most = vec![0; columns * height.div_ceil(BLOCK)];
+    let mut contrast = vec![0; width * height];
+    for (block, most) in most.iter_mut().enumerate() {
+        let (left, top) = (block % columns * BLOCK, block / columns * BLOCK);
+        let (right, bottom) = ((left + BLOCK).min(width), (top + BLOCK).min(height));
+        let holds_something =
+            |y: usize| likeness.off[y * width + left..y * width + right].iter().any(|&off| off >= LIMIT);
+        if !(top..bottom).any(holds_something) {
+            continue;
+        }
+        let expected = likeness.backdrop_at(light, usize::midpoint(left, right), usize::midpoint(top, bottom));
+        let expected = expected.map(|level| level as u8);
+        for y in top..bottom {
+            let (row, at) = (y * width, (y >> shift) * chroma_width);
+            let chroma = at + (left >> shift)..at + ((right - 1) >> shift) + 1;
+            let mut of_chroma = [0_u8; BLOCK];
+            for (most, (blue, red)) in
+                of_chroma.iter_mut().zip(picture.cb()[chroma.clone()].iter().zip(&picture.cr()[chroma]))
+            {
+                *most = blue.abs_diff(expected[1]).max(red.abs_diff(expected[2]));
+            }
+            let pixels = contrast[row + left..row + right].iter_mut().zip(&picture.y()[row + left..row + right]);
+            for (x, (pixel, luma)) in pixels.enumerate() {
+                let (luma, chroma) = (luma.abs_diff(expected[0]), of_chroma[x >> shift]);
+                *pixel = luma.max(chroma / 2);
+                *most = (*most).max(luma).max(chroma);
+            }
+        }
+    }
+    likeness.contrast = contrast;
+    most
+}

@@ -1,0 +1,97 @@
+//! Thin things: lines of a pixel or two, gaps as narrow, outlines, and what coding leaves between them.
+
+use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_matte::Backdrop;
+
+use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, mixed, painted};
+
+const SIDE: usize = 160;
+const BLUE: [u8; 3] = [60, 190, 110];
+/// Coloured, but not so vividly that hue alone tells it from a mixture.
+const SAGE: [u8; 3] = [120, 110, 113];
+
+fn square() -> PictureFormat {
+    format(SIDE as u32, SIDE as u32, Subsampling::Half)
+}
+
+fn alpha(out: &Picture) -> Vec<f32> {
+    out.alpha().unwrap().iter().map(|&value| f32::from(value) / 255.0).collect()
+}
+
+/// How much of the pixel column `x` a vertical line covers that begins at `left` and is `width` wide.
+fn covered(x: usize, left: f32, width: f32) -> f32 {
+    ((x as f32 + 1.0).min(left + width) - (x as f32).max(left)).clamp(0.0, 1.0)
+}
+
+/// Mean alpha times pixels of the rows `rows`, per row.
+fn per_row(alpha: &[f32], rows: std::ops::Range<usize>) -> f32 {
+    let count = rows.len() as f32;
+    rows.map(|y| alpha[y * SIDE..(y + 1) * SIDE].iter().sum::<f32>()).sum::<f32>() / count
+}
+
+#[test]
+fn lines_are_as_thick_as_they_were_drawn() {
+    for (back, width) in [(GREEN, 1.0), (GREEN, 1.6), (BLUE, 2.0), (BLUE, 2.7)] {
+        let lines = |x: usize, y: usize| {
+            let one = |k: usize| covered(x, 20.25 + 30.0 * k as f32 + 0.06 * y as f32, width);
+            if (20..140).contains(&y) { (0..4).map(one).sum::<f32>() } else { 0.0 }
+        };
+        let out = cut_one(&painted(square(), 1, |x, y| mixed(WHITE, back, lines(x, y))));
+        let found = per_row(&alpha(&out), 40..120);
+        assert!((found / (4.0 * width) - 1.0).abs() < 0.15, "{found} pixels a row instead of {}", 4.0 * width);
+    }
+}
+
+#[test]
+fn the_gap_between_two_lines_is_open() {
+    // Lines of 4 pixels with a gap of 2, of which blur has left a tenth of the lines' colour.
+    let lines = |x: usize, y: usize| {
+        let gap = covered(x, 64.0, 2.0);
+        if (20..140).contains(&y) { covered(x, 60.0, 10.0) - 0.9 * gap } else { 0.0 }
+    };
+    // Closed at both ends, so that nothing of the background reaches in.
+    let ends = |x: usize, y: usize| {
+        if (60..70).contains(&x) && ((16..20).contains(&y) || (140..144).contains(&y)) { 1.0 } else { 0.0 }
+    };
+    let out = cut_one(&painted(square(), 0, |x, y| mixed(WHITE, SAGE, lines(x, y) + ends(x, y))));
+    let alpha = alpha(&out);
+    for y in 40..120 {
+        assert!(alpha[y * SIDE + 65] < 0.25, "row {y}: alpha {} in the gap", alpha[y * SIDE + 65]);
+        assert!(alpha[y * SIDE + 61] > 0.9 && alpha[y * SIDE + 69] > 0.9, "row {y}: a line has a hole");
+    }
+}
+
+#[test]
+fn a_pocket_is_open_though_coding_has_changed_its_colour_a_little() {
+    let ring = |x: usize, y: usize| disc_alpha(x, y, SIDE, 40.0) - disc_alpha(x, y, SIDE, 14.0);
+    let picture = painted(square(), 0, |x, y| {
+        let colour = mixed(RED, SAGE, ring(x, y));
+        // What the edge of a contrast of a hundred levels leaves in its blocks.
+        let is_pocket = disc_alpha(x, y, SIDE, 14.0) > 0.5;
+        if is_pocket { [colour[0] + 4.0, colour[1] + 1.0, colour[2] + 4.0] } else { colour }
+    });
+    // The background is measured in other pictures: in a still ring it would be taken for lighter there.
+    let clip: Vec<Picture> = std::iter::repeat_n(painted(square(), 0, flat(SAGE)), 5).chain([picture]).collect();
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30).pop().unwrap();
+    assert!(alpha(&out)[SIDE * SIDE / 2 + SIDE / 2 + 8] < 0.1);
+    assert!(alpha(&out)[SIDE * SIDE / 2 + SIDE / 2 + 27] > 0.9);
+}
+
+#[test]
+fn a_dark_rim_in_the_backgrounds_hue_is_no_mixture_of_it_with_what_it_encloses() {
+    // A wheel: a tyre that has half of the background's hue and less light, a white disc in it.
+    let tyre = [30, 159, 119];
+    let picture = painted(square(), 1, |x, y| {
+        let wheel = mixed(tyre, BLUE, disc_alpha(x, y, SIDE, 50.0));
+        let disc = disc_alpha(x, y, SIDE, 45.0);
+        [0, 1, 2].map(|k| wheel[k] + disc * (f32::from(WHITE[k]) - wheel[k]))
+    });
+    let alpha = alpha(&cut_one(&picture));
+    let is_rim = |index: &usize| {
+        let (x, y) = (index % SIDE, index / SIDE);
+        disc_alpha(x, y, SIDE, 48.0) >= 1.0 && disc_alpha(x, y, SIDE, 46.0) <= 0.0
+    };
+    let holes = (0..SIDE * SIDE).filter(is_rim).filter(|&index| alpha[index] < 0.9).count();
+    let all = (0..SIDE * SIDE).filter(is_rim).count();
+    assert!(50 * holes <= all, "{holes} of {all} pixels of the rim have holes");
+}
