@@ -13,7 +13,7 @@ use crate::{
 const CHROMA_REACH: u8 = 5;
 
 /// From this alpha on a pixel closes off what lies behind it.
-const SOLID: f32 = 0.95;
+pub(crate) const SOLID: f32 = 0.95;
 
 /// Up to this alpha a pixel has so much of the backdrop that it must be a gap, wherever it is: curls have many.
 const GAP: f32 = 0.25;

@@ -4,8 +4,8 @@
 //! it, and it is a valley: on both sides, within [`REACH`], the same colour stands farther from the background.
 
 use crate::{
-    band::BandPixel,
-    outline::{beside, place},
+    band::{BandPixel, SOLID},
+    outline::{beside, place, raise, widened},
     profile::Profile,
     scene::Scene,
     unmix::{Unmixed, unmixed},
@@ -14,9 +14,6 @@ use crate::{
 /// How far the strands beside a gap may be, in pixels: as far as half-resolution chroma and a blur of the picture's own reach. A wider gap shows
 /// the background itself.
 const REACH: usize = 3;
-
-/// From this alpha on a pixel closes off what lies behind it.
-const SOLID: f32 = 0.95;
 
 /// Up to this alpha a pixel is the middle of a gap: luma at least shows the background there.
 const GAP: f32 = 0.12;
@@ -33,8 +30,8 @@ const LEAST_AREA: usize = 8;
 /// In hundredths of the largest contrast around, what the middle of a gap may have.
 const LOWEST: u16 = 30;
 
-/// The least of that: a byte of contrast is at least two thirds of a strand's, see [`Scene::contrast`].
-const LEAST_CONTRAST: u8 = 40;
+/// The least value of [`Scene::contrast`] at a strand: half of [`STRONG`], where chroma alone differs.
+const LEAST_CONTRAST: u8 = 32;
 
 /// The contrast of a gap is at most this share of that of the strands.
 const LOWER: f32 = 0.75;
@@ -60,20 +57,18 @@ pub(crate) fn gaps_of(mask: &[u8], is_in_edge: &[bool], scene: &Scene) -> Vec<Ba
     let mut is_asked = is_in_edge.to_vec();
     let mut pixels = Vec::new();
     for core in cores(mask, scene) {
-        if is_asked[core] || in_gap(core, mask, scene).is_none_or(|unmixed| unmixed.alpha >= GAP) {
-            continue;
-        }
+        let middle = if is_asked[core] { None } else { in_gap(core, mask, scene) };
+        let Some(middle) = middle.filter(|unmixed| unmixed.alpha < GAP) else { continue };
         is_asked[core] = true;
         let (first, mut cleared) = (pixels.len(), 0);
-        let mut open = vec![core];
-        while let Some(index) = open.pop() {
-            let Some(unmixed) = in_gap(index, mask, scene) else { continue };
+        let mut open = vec![(core, middle)];
+        while let Some((index, unmixed)) = open.pop() {
             pixels.push(BandPixel { index: index as u32, unmixed });
             cleared += usize::from(unmixed.alpha < HALF);
             if unmixed.alpha < SOLID {
                 for next in beside(index, scene.width, mask.len()) {
                     if mask[next] != 0 && !std::mem::replace(&mut is_asked[next], true) {
-                        open.push(next);
+                        open.extend(in_gap(next, mask, scene).map(|unmixed| (next, unmixed)));
                     }
                 }
             }
@@ -91,10 +86,7 @@ fn cores(mask: &[u8], scene: &Scene) -> Vec<usize> {
     let height = mask.len() / scene.width;
     let width = scene.width;
     // The largest contrast within reach, along the rows, then along the columns.
-    let mut across = contrast.to_vec();
-    for (out, row) in across.chunks_exact_mut(width).zip(contrast.chunks_exact(width)) {
-        widen(out, row);
-    }
+    let across: Vec<Vec<u8>> = contrast.chunks_exact(width).map(|row| widened(row, REACH)).collect();
     let mut found = Vec::new();
     let mut most = vec![0_u8; width];
     for y in 0..height {
@@ -102,10 +94,8 @@ fn cores(mask: &[u8], scene: &Scene) -> Vec<usize> {
             continue;
         }
         most.fill(0);
-        for other in y.saturating_sub(REACH)..(y + REACH + 1).min(height) {
-            for (most, value) in most.iter_mut().zip(&across[other * width..(other + 1) * width]) {
-                *most = (*most).max(*value);
-            }
+        for other in &across[y.saturating_sub(REACH)..(y + REACH + 1).min(height)] {
+            raise(&mut most, other);
         }
         let row = y * width..(y + 1) * width;
         let lows = contrast[row.clone()].iter().zip(&most).zip(&mask[row]).enumerate();
@@ -115,18 +105,6 @@ fn cores(mask: &[u8], scene: &Scene) -> Vec<usize> {
         found.extend(lows.map(|(x, _)| y * width + x));
     }
     found
-}
-
-/// Raises each value to the largest within [`REACH`] in its row.
-fn widen(out: &mut [u8], row: &[u8]) {
-    for step in 1..=REACH.min(row.len() - 1) {
-        for (out, value) in out[step..].iter_mut().zip(row) {
-            *out = (*out).max(*value);
-        }
-        for (out, value) in out.iter_mut().zip(&row[step..]) {
-            *out = (*out).max(*value);
-        }
-    }
 }
 
 /// The mixture that a pixel is, if there are strands of one colour on both sides of it.

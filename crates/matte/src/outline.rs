@@ -49,6 +49,23 @@ pub(crate) fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
     edge
 }
 
+/// The most of each value of a row and its neighbours at most `reach` away.
+pub(crate) fn widened(row: &[u8], reach: usize) -> Vec<u8> {
+    let mut wide = row.to_vec();
+    for step in 1..=reach.min(row.len() - 1) {
+        raise(&mut wide[step..], row);
+        raise(&mut wide, &row[step..]);
+    }
+    wide
+}
+
+/// Raises each byte to that of `values` where that is more.
+pub(crate) fn raise(most: &mut [u8], values: &[u8]) {
+    for (most, value) in most.iter_mut().zip(values) {
+        *most = (*most).max(*value);
+    }
+}
+
 /// Column and row of a pixel. Picture sizes fit 32 bits, whose division is several times as fast as that of 64.
 pub(crate) fn place(index: usize, width: usize) -> (usize, usize) {
     let (index, width) = (index as u32, width as u32);

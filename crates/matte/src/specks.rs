@@ -2,6 +2,7 @@
 
 use crate::{
     likeness::LIMIT,
+    outline::{raise, widened},
     regions::{look_alike_runs, root_of},
 };
 
@@ -47,29 +48,13 @@ fn firm(off: &[u8], width: usize) -> Vec<u8> {
             for other in off[rows.start * width..rows.end * width].chunks_exact(width) {
                 raise(&mut most, other);
             }
-            let near = widened(&most);
+            let near = widened(&most, REACH);
             for ((firm, &value), &near) in firm[y * width..(y + 1) * width].iter_mut().zip(row).zip(&near) {
                 *firm = if value >= LIMIT && near < STRONG { 0 } else { 255 };
             }
         }
     }
     firm
-}
-
-/// The most of each value and its neighbours within [`REACH`].
-fn widened(row: &[u8]) -> Vec<u8> {
-    let mut wide = row.to_vec();
-    for step in 1..=REACH.min(row.len() - 1) {
-        raise(&mut wide[step..], row);
-        raise(&mut wide, &row[step..]);
-    }
-    wide
-}
-
-fn raise(most: &mut [u8], values: &[u8]) {
-    for (most, value) in most.iter_mut().zip(values) {
-        *most = (*most).max(*value);
-    }
 }
 
 #[cfg(test)]

@@ -71,16 +71,11 @@ pub(crate) fn freed(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3]
     if most >= 1.0 || share <= most || share >= STRONGER {
         return colour;
     }
-    carried(colour, backdrop, (1.0 - most) / (1.0 - share).max(1.0 / 16.0))
+    left_of(colour, backdrop, (1.0 - share).max(1.0 / 16.0) / (1.0 - most)).map(|level| level.clamp(1.0, 254.0))
 }
 
 /// `colour` with no more of the backdrop's hue than `inside` has: without what light bounced and coarse chroma bled into it.
 pub(crate) fn despilled(colour: [f32; 3], inside: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
     let spill = (hue_share(colour, backdrop) - hue_share(inside, backdrop)).max(0.0);
     [colour[0], colour[1] - spill * (backdrop[1] - 128.0), colour[2] - spill * (backdrop[2] - 128.0)]
-}
-
-/// `colour` carried away from the backdrop to `stretch` times the distance.
-pub(crate) fn carried(colour: [f32; 3], backdrop: [f32; 3], stretch: f32) -> [f32; 3] {
-    [0, 1, 2].map(|k| (backdrop[k] + (colour[k] - backdrop[k]) * stretch).clamp(1.0, 254.0))
 }
