@@ -95,3 +95,20 @@ fn a_dark_rim_in_the_backgrounds_hue_is_no_mixture_of_it_with_what_it_encloses()
     let all = (0..SIDE * SIDE).filter(is_rim).count();
     assert!(50 * holes <= all, "{holes} of {all} pixels of the rim have holes");
 }
+
+#[test]
+fn an_edge_that_coding_has_softened_is_solid_right_behind_it() {
+    // The first column inside has 6 % of the background in it.
+    let inside = |x: usize, y: usize| {
+        let column = match x {
+            40 | 99 => 0.94,
+            41..99 => 1.0,
+            _ => 0.0,
+        };
+        if (40..100).contains(&y) { column } else { 0.0 }
+    };
+    let alpha = alpha(&cut_one(&painted(square(), 0, |x, y| mixed(WHITE, GREEN, inside(x, y)))));
+    for y in 60..80 {
+        assert!(alpha[y * SIDE + 40] > 0.97, "row {y}: alpha {}", alpha[y * SIDE + 40]);
+    }
+}
