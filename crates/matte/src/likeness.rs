@@ -51,8 +51,8 @@ impl Likeness {
         let mut blends = Vec::new();
         for (index, ((off, other), share)) in self.off.iter_mut().zip(&other.off).zip(&part.share).enumerate() {
             match share {
-                0 => {}
-                255 => *off = *other,
+                [0, 0] => {}
+                [255, 255] => *off = *other,
                 _ => blends.push(index),
             }
         }
@@ -110,12 +110,14 @@ impl Likeness {
         };
         let first = in_light(light, &self.shift);
         let (Some(part), Some(shift)) = (&light.second, &self.second) else { return first };
-        let share = f32::from(part.share[y * self.width + x]) / 255.0;
-        if share <= 0.0 {
+        let share = part.share[y * self.width + x];
+        if share == [0, 0] {
             return first;
         }
         let second = in_light(&part.light, shift);
-        [0, 1, 2].map(|k| first[k] + share * (second[k] - first[k]))
+        let [luma, chroma] = share.map(|share| f32::from(share) / 255.0);
+        let shares = [luma, chroma, chroma];
+        [0, 1, 2].map(|k| first[k] + shares[k] * (second[k] - first[k]))
     }
 }
 

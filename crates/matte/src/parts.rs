@@ -1,7 +1,8 @@
-//! A background of two parts: wall and floor, or the bars of a letterbox.
+//! A background of two parts: wall and floor, the bars of a letterbox, or a frame on all four sides.
 //!
 //! The parts are told from a subject by their shape. A second colour of the border is background if it fills, but for what stands in front,
-//! one side of a straight cut through the whole picture, or both bars; the shoulders of somebody who stands close do not.
+//! one side of a straight cut through the whole picture, or both bars; the shoulders of somebody who stands close do not. A colour that does not
+//! reach the border is background if the border's colour is a narrow frame around it, with straight sides and perhaps round corners.
 
 use clearcut_frame::Picture;
 
@@ -27,6 +28,30 @@ const SEEN_OFTEN: f64 = 0.5;
 /// How far from the cut the two parts may blend, as a share of the picture's longer side: a soft seam.
 const SEAM: f64 = 0.06;
 
+/// The widest bar of a frame on four sides, as a share of the picture's width or height.
+const WIDEST_BAR: f64 = 0.17;
+
+/// The share of all that is not the frame's colour that the colour inside a frame has at least.
+const LEAST_INSIDE: f64 = 0.3;
+
+/// How much of the middle halves of a frame's inner sides must show the colour inside: they are straight, a round subject's are not.
+const STRAIGHT: f64 = 0.75;
+
+/// How much of a frame may show the colour inside: its sides are straight.
+const MOST_BEYOND_SIDES: f64 = 0.03;
+
+/// How much of what a frame encloses may be of the frame's colour: round corners with a radius of twice its widest bar.
+const MOST_OF_CORNERS: f64 = 0.14;
+
+/// How far a round corner of a frame may reach into it, as a share of the picture's width and height.
+const CORNER: f64 = 0.12;
+
+/// From how many levels on two parts differ in luma, or in chroma.
+const TOLD_APART: f32 = 8.0;
+
+/// By how much the shares of luma and of chroma may differ at a seam.
+const SOFTER: f32 = 0.6;
+
 /// Noise of a second part that is flat, in levels of luma and chroma.
 const FLAT_NOISE: [f32; 2] = [5.0, 3.5];
 
@@ -35,8 +60,8 @@ const FLAT_NOISE: [f32; 2] = [5.0, 3.5];
 pub(crate) struct Part {
     /// Its light.
     pub(crate) light: Box<Light>,
-    /// Per pixel how much of it is seen: 0 the first part alone, 255 this one alone.
-    pub(crate) share: Vec<u8>,
+    /// Per pixel how much of it is seen in luma and in chroma: 0 the first part alone, 255 this one alone.
+    pub(crate) share: Vec<[u8; 2]>,
 }
 
 /// A region of the picture on one side of cuts parallel to its sides, as shares of its height and width.
@@ -59,6 +84,30 @@ impl Region {
         across != down
     }
 
+    /// Whether it is narrow bars on all four sides.
+    fn is_frame(&self) -> bool {
+        let [left, top, right, bottom] = self.inner;
+        [left, top, 1.0 - right, 1.0 - bottom].iter().all(|bar| *bar > 0.0 && *bar <= WIDEST_BAR)
+    }
+
+    /// Whether a place is where the two parts may blend: near a cut, or in the corner of a frame, which may be round.
+    fn is_seam(&self, across: f64, down: f64) -> bool {
+        let [left, top, right, bottom] = self.inner;
+        let depth = [(across - left).min(right - across), (down - top).min(bottom - down)];
+        self.distance(across, down) <= SEAM
+            || (self.is_frame() && depth.iter().all(|depth| (0.0..=CORNER).contains(depth)))
+    }
+
+    /// Whether a place is just inside the middle half of a frame's inner side.
+    fn is_along_side(&self, across: f64, down: f64) -> bool {
+        let [left, top, right, bottom] = self.inner;
+        let along = |at: f64, first: f64, last: f64| (at - f64::midpoint(first, last)).abs() <= 0.25 * (last - first);
+        let (beside, over) = (along(down, top, bottom), along(across, left, right));
+        !self.holds(across, down)
+            && ((beside && (across - left).min(right - across) <= STEP)
+                || (over && (down - top).min(bottom - down) <= STEP))
+    }
+
     /// Distance to the nearest cut that is inside the picture, in shares of width and height.
     fn distance(&self, across: f64, down: f64) -> f64 {
         let [left, top, right, bottom] = self.inner;
@@ -74,6 +123,9 @@ impl Region {
     }
 }
 
+/// Between two places of the reading grid.
+const STEP: f64 = 1.0 / READINGS_ALONG_SIDE as f64;
+
 /// Which part is seen at a place of the reading grid, over all pictures: shares of the pictures.
 struct Place {
     across: f64,
@@ -88,8 +140,8 @@ impl Part {
     /// first is told by their shapes.
     pub(crate) fn split(light: &Light, pictures: &[&Picture], per_picture: &[&[Sample]]) -> Option<Light> {
         let size = pictures.first().map(|p| (p.size().width() as usize, p.size().height() as usize))?;
-        let seed = unexplained_colour(light, per_picture)?;
         let rest = chosen(per_picture, |samples| unexplained(light, samples));
+        let seed = unexplained_colour(per_picture, &rest)?;
         let other = fitted_light(&views(&rest), seed, size);
         if other.noise[0] > FLAT_NOISE[0] || other.noise[1] > FLAT_NOISE[1] {
             return None;
@@ -123,7 +175,7 @@ impl Part {
             .iter()
             .filter(|sample| {
                 let (x, y) = ((sample.across() * width as f32) as usize, (sample.down() * height as f32) as usize);
-                self.share[y.min(height - 1) * width + x.min(width - 1)] == u8::MAX
+                self.share[y.min(height - 1) * width + x.min(width - 1)] == [u8::MAX; 2]
             })
             .copied()
             .collect();
@@ -145,17 +197,30 @@ fn unexplained(light: &Light, samples: &[Sample]) -> Vec<Sample> {
     samples.iter().filter(|sample| !light.agrees(&shift, sample)).copied().collect()
 }
 
-/// The most frequent colour of the border that `light` does not explain, if there is enough of it.
-fn unexplained_colour(light: &Light, per_picture: &[&[Sample]]) -> Option<[f64; 3]> {
+/// The most frequent colour of the border that `rest`, what the first light does not explain, has; or of all of it. None if there is too little of it.
+fn unexplained_colour(per_picture: &[&[Sample]], rest: &[Vec<Sample>]) -> Option<[f64; 3]> {
     let border = per_picture.iter().copied().flatten().filter(|sample| sample.at_border).count();
-    let rest = chosen(per_picture, |samples| unexplained(light, samples));
-    let at_border = rest.iter().flatten().filter(|sample| sample.at_border);
-    let seed = mode(at_border.clone().map(|sample| (sample.ycc, 1.0)))?;
-    let near = at_border.filter(|sample| (0..3).all(|k| (sample.ycc[k] - seed[k]).abs() <= 12.0)).count();
-    (near as f64 >= LEAST_SHARE * border as f64).then_some(seed)
+    let frequent = |samples: &[Sample], least: f64| {
+        let seed = mode(samples.iter().map(|sample| (sample.ycc, 1.0)))?;
+        let near = samples.iter().filter(|sample| (0..3).all(|k| (sample.ycc[k] - seed[k]).abs() <= 12.0)).count();
+        (near as f64 >= least).then_some(seed)
+    };
+    let all: Vec<Sample> = rest.iter().flatten().copied().collect();
+    let at_border: Vec<Sample> = all.iter().filter(|sample| sample.at_border).copied().collect();
+    frequent(&at_border, LEAST_SHARE * border as f64).or_else(|| frequent(&all, LEAST_INSIDE * all.len() as f64))
 }
 
 impl Place {
+    /// Whether the first part is seen here in most pictures.
+    fn is_first(&self) -> bool {
+        self.first >= SEEN_OFTEN && self.first > self.second
+    }
+
+    /// Whether the second part is.
+    fn is_second(&self) -> bool {
+        self.second >= SEEN_OFTEN && self.second > self.first
+    }
+
     fn swap(&mut self) {
         std::mem::swap(&mut self.first, &mut self.second);
     }
@@ -186,68 +251,87 @@ fn places(first: &Light, second: &Light, per_picture: &[&[Sample]]) -> Vec<Place
     places
 }
 
-/// The region that the second part fills, of all that cuts parallel to the picture's sides make: one side, or bars on two opposite sides.
+/// The region that the second part fills: one side of a cut parallel to the picture's sides, bars on two opposite sides, or a frame.
 fn region_of(places: &[Place]) -> Option<Region> {
-    let belongs = |share: f64, other: f64| share >= SEEN_OFTEN && share > other;
-    let second = places.iter().filter(|place| belongs(place.second, place.first));
-    let steps = || (1..READINGS_ALONG_SIDE).map(|step| step as f64 / READINGS_ALONG_SIDE as f64);
-    let astray = |region: &Region| -> f64 {
-        let wrong = places.iter().filter(|place| {
-            let is_inside = region.holds(place.across, place.down);
-            (is_inside && belongs(place.first, place.second)) || (!is_inside && belongs(place.second, place.first))
-        });
-        wrong.count() as f64
-    };
-    let best_cut = |region: Region, side: usize| -> Region {
-        let whole = if side < 2 { 0.0 } else { 1.0 };
-        let cut = |at: f64| {
-            let mut inner = region.inner;
-            inner[side] = at;
-            Region { inner }
-        };
-        let candidates = std::iter::once(whole).chain(steps()).map(|at| (cut(at), astray(&cut(at))));
-        candidates.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(region, |(best, _)| best)
-    };
-    // Each side by itself, twice: two bars help each other.
-    let mut region = Region { inner: [0.0, 0.0, 1.0, 1.0] };
-    for side in [1, 3, 0, 2, 1, 3, 0, 2] {
-        region = best_cut(region, side);
-    }
-    let of_second: Vec<&Place> = second.collect();
-    let of_first = places.iter().filter(|place| belongs(place.first, place.second));
-    let [room, filled] = [places.iter().filter(|place| region.holds(place.across, place.down)).count(), {
-        of_second.iter().filter(|place| region.holds(place.across, place.down)).count()
-    }];
-    // A subject of the second part's colour may stand anywhere inside, but not at the picture's border.
-    let lost = of_second.iter().filter(|place| place.at_border && !region.holds(place.across, place.down)).count();
-    let foreign = of_first.clone().filter(|place| region.holds(place.across, place.down)).count();
-    let smaller = filled.min(of_first.count());
-    let is_whole =
-        filled as f64 >= LEAST_FILLED * room as f64 && (lost + foreign) as f64 <= MOST_ASTRAY * smaller as f64;
-    (is_whole && smaller > 0 && region.is_side_or_bars()).then_some(region)
+    // Cuts anywhere first: what is found with narrow bars alone may be half of a wide one.
+    [1.0, WIDEST_BAR]
+        .into_iter()
+        .map(|deepest| best_region(places, deepest))
+        .find(|region| is_second_part(*region, places))
 }
 
-/// How much of the second part is seen at each pixel: all or nothing but near the cut, where it is the median over the pictures.
-fn shares(first: &Light, second: &Light, pictures: &[&Picture], region: Region) -> Vec<u8> {
+/// The region that leaves the fewest places on the wrong side, of all whose cuts are no deeper in the picture than `deepest`.
+fn best_region(places: &[Place], deepest: f64) -> Region {
+    let astray = |region: &Region| {
+        let wrong = places.iter().filter(|place| {
+            let is_inside = region.holds(place.across, place.down);
+            if is_inside { place.is_first() } else { place.is_second() }
+        });
+        wrong.count()
+    };
+    let best_cut = |region: Region, side: usize| -> Region {
+        let cut = |depth: f64| {
+            let mut inner = region.inner;
+            inner[side] = if side < 2 { depth } else { 1.0 - depth };
+            Region { inner }
+        };
+        let depths = (0..READINGS_ALONG_SIDE).map(|step| step as f64 * STEP).take_while(|depth| *depth <= deepest);
+        depths.map(cut).min_by_key(astray).unwrap_or(region)
+    };
+    // Each side by itself, twice: two bars help each other.
+    let sides = [1, 3, 0, 2, 1, 3, 0, 2];
+    sides.into_iter().fold(Region { inner: [0.0, 0.0, 1.0, 1.0] }, best_cut)
+}
+
+/// Whether the second part fills `region`, and the region has the shape of a background's part.
+fn is_second_part(region: Region, places: &[Place]) -> bool {
+    let is_inside = |place: &&Place| region.holds(place.across, place.down);
+    let count = |keeps: &dyn Fn(&&Place) -> bool| places.iter().filter(keeps).count() as f64;
+    let (room, filled) = (count(&is_inside), count(&|place| place.is_second() && is_inside(place)));
+    let foreign = count(&|place| place.is_first() && is_inside(place));
+    if filled < LEAST_FILLED * room {
+        return false;
+    }
+    if region.is_frame() {
+        let corners = count(&|place| place.is_second() && !is_inside(place));
+        return foreign <= MOST_BEYOND_SIDES * room
+            && corners <= MOST_OF_CORNERS * (places.len() as f64 - room)
+            && has_straight_sides(region, places);
+    }
+    // A subject of the second part's colour may stand anywhere inside, but not at the picture's border.
+    let lost = count(&|place| place.is_second() && place.at_border && !is_inside(place));
+    let smaller = filled.min(count(&|place| place.is_first()));
+    region.is_side_or_bars() && smaller > 0.0 && lost + foreign <= MOST_ASTRAY * smaller
+}
+
+/// Whether the first part is seen along the inner sides of a frame.
+fn has_straight_sides(region: Region, places: &[Place]) -> bool {
+    let sides = places.iter().filter(|place| region.is_along_side(place.across, place.down));
+    let of_first = sides.clone().filter(|place| place.is_first()).count();
+    of_first as f64 >= STRAIGHT * sides.count().max(1) as f64
+}
+
+/// How much of the second part is seen at each pixel, in luma and in chroma: all or nothing but at the seam, where it is the median over the pictures.
+fn shares(first: &Light, second: &Light, pictures: &[&Picture], region: Region) -> Vec<[u8; 2]> {
     let Some(size) = pictures.first().map(|picture| picture.size()) else { return Vec::new() };
     let (width, height) = (size.width() as usize, size.height() as usize);
     let place = |index: usize| {
         let (x, y) = (index % width, index / width);
         ((x as f64 + 0.5) / width as f64, (y as f64 + 0.5) / height as f64)
     };
-    let mut shares: Vec<u8> = (0..width * height)
+    let mut shares: Vec<[u8; 2]> = (0..width * height)
         .map(|index| {
             let (across, down) = place(index);
-            if region.holds(across, down) { u8::MAX } else { 0 }
+            [if region.holds(across, down) { u8::MAX } else { 0 }; 2]
         })
         .collect();
     let seam: Vec<usize> = (0..shares.len())
         .filter(|&index| {
             let (across, down) = place(index);
-            region.distance(across, down) <= SEAM
+            region.is_seam(across, down)
         })
         .collect();
-    let mut readings: Vec<Vec<u8>> = vec![Vec::new(); seam.len()];
+    let mut readings: Vec<Vec<[u8; 2]>> = vec![Vec::new(); seam.len()];
     for picture in pictures {
         let samples = crate::light::sampled(picture);
         let shifts = [first, second].map(|light| light.shift_in(&samples).0);
@@ -256,25 +340,38 @@ fn shares(first: &Light, second: &Light, pictures: &[&Picture], region: Region) 
         let scenes = [(first, 0), (second, 1)].map(|(light, at)| Scene::new(picture, &likeness[at], light));
         for (readings, &index) in readings.iter_mut().zip(&seam) {
             let [one, two] = [0, 1].map(|at| scenes[at].backdrop(index));
-            let seen = scenes[0].seen(index);
-            let (full, here) = ([0, 1, 2].map(|k| two[k] - one[k]), [0, 1, 2].map(|k| seen[k] - one[k]));
-            let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-            let share = (dot(full, here) / dot(full, full).max(1.0)).clamp(0.0, 1.0);
-            let aside = [0, 1, 2].map(|k| here[k] - share * full[k]);
-            if dot(aside, aside).sqrt() <= 8.0 + 0.1 * dot(full, full).sqrt() {
-                readings.push((share * 255.0 + 0.5) as u8);
-            }
+            readings.extend(share_in(scenes[0].seen(index), one, two));
         }
     }
-    for (mut readings, &index) in readings.into_iter().zip(&seam) {
+    for (readings, &index) in readings.iter_mut().zip(&seam) {
         if readings.len() * 4 >= pictures.len() && !readings.is_empty() {
-            let middle = readings.len() / 2;
-            shares[index] = match *readings.select_nth_unstable(middle).1 {
-                0..=15 => 0,
-                240.. => u8::MAX,
-                between => between,
-            };
+            shares[index] = [0, 1].map(|plane| {
+                let middle = readings.len() / 2;
+                match readings.select_nth_unstable_by_key(middle, |share| share[plane]).1[plane] {
+                    0..=5 => 0,
+                    250.. => u8::MAX,
+                    between => between,
+                }
+            });
         }
     }
     shares
+}
+
+/// How much of `two` and how little of `one` a colour has, in luma and in chroma; None if it is no mixture of both.
+///
+/// Half-resolution chroma is softer than luma: at a sharp seam the shares differ.
+fn share_in(seen: [f32; 3], one: [f32; 3], two: [f32; 3]) -> Option<[u8; 2]> {
+    let (full, here) = ([0, 1, 2].map(|k| two[k] - one[k]), [0, 1, 2].map(|k| seen[k] - one[k]));
+    let square = full[1] * full[1] + full[2] * full[2];
+    let of_luma = (full[0].abs() >= TOLD_APART).then(|| here[0] / full[0]);
+    let of_chroma = (square.sqrt() >= TOLD_APART).then(|| (here[1] * full[1] + here[2] * full[2]) / square);
+    let luma = of_luma.or(of_chroma)?;
+    let chroma = of_chroma.unwrap_or(luma);
+    let aside = [here[0] - luma * full[0], here[1] - chroma * full[1], here[2] - chroma * full[2]];
+    let length = |[a, b, c]: [f32; 3]| (a * a + b * b + c * c).sqrt();
+    let is_mixture = (luma - chroma).abs() <= SOFTER
+        && [luma, chroma].iter().all(|share| (-SOFTER..=1.0 + SOFTER).contains(share))
+        && length(aside) <= 8.0 + 0.1 * length(full);
+    is_mixture.then(|| [luma, chroma].map(|share| (share * 255.0 + 0.5) as u8))
 }

@@ -87,6 +87,28 @@ fn bars_and_what_is_between_them_are_both_background() {
 }
 
 #[test]
+fn a_frame_with_round_corners_and_what_is_in_it_are_both_background() {
+    let (bar, round) = (14.0, 20.0);
+    let is_inside = |x: usize, y: usize| {
+        // How far a place is beyond the centres of the round corners.
+        let beyond =
+            |at: usize| (bar + round - at as f32 - 0.5).max(at as f32 + 0.5 - (SIDE as f32 - bar - round)).max(0.0);
+        beyond(x).hypot(beyond(y)) <= round
+    };
+    for frame in [BLACK, WHITE] {
+        all_right(&vec![disc_over(|x, y| if is_inside(x, y) { GREEN } else { frame }.map(f32::from)); 6]);
+    }
+}
+
+#[test]
+fn a_round_subject_that_fills_the_picture_is_no_background_in_a_frame() {
+    let clip = vec![painted(square(), 1, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 52.0))); 6];
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[0].alpha().unwrap();
+    assert_eq!([alpha[64 * SIDE + 64], alpha[3 * SIDE + 3]], [255, 0]);
+}
+
+#[test]
 fn wall_and_floor_are_both_background() {
     all_right(&vec![disc_over(|_, y| if y < 90 { GREEN.map(f32::from) } else { scaled(GREEN, 0.65) }); 6]);
 }
