@@ -5,7 +5,7 @@ use clearcut_frame::Picture;
 use crate::{
     Backdrop,
     band::{BandPixel, band_of, put},
-    clean,
+    clean, enclosed,
     likeness::{LIMIT, Likeness},
     regions::Regions,
     ringing,
@@ -131,7 +131,10 @@ impl Keyer {
                 ringing::allow_for(&mut likeness, &picture, light);
             }
             let likeness = likeness.without_specks();
-            let regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
+            let mut regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
+            if !light.is_coloured() {
+                enclosed::open(&mut regions, &likeness.off, &Scene::new(&picture, &likeness, light));
+            }
             Found { light: number, likeness, regions }
         });
         Looked { picture, found }

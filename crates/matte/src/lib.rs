@@ -20,6 +20,7 @@
 mod backdrop;
 mod band;
 mod clean;
+mod enclosed;
 mod field;
 mod gaps;
 mod keyer;

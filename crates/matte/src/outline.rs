@@ -90,6 +90,29 @@ pub(crate) fn around(index: usize, width: usize, len: usize, reach: usize) -> im
         .flat_map(move |row| row * width + left..=row * width + right)
 }
 
+/// City-block distance of every subject pixel to the nearest backdrop pixel, saturating.
+pub(crate) fn depths(mask: &[u8], width: usize) -> Vec<u8> {
+    let mut depth = mask.to_vec();
+    let mut nearest = vec![u8::MAX; width];
+    for row in depth.chunks_exact_mut(width) {
+        deepen(row.iter_mut().zip(&mut nearest));
+    }
+    nearest.fill(u8::MAX);
+    for row in depth.chunks_exact_mut(width).rev() {
+        deepen(row.iter_mut().zip(&mut nearest).rev());
+    }
+    depth
+}
+
+/// One more than the least of the pixel before in the row and of the pixel in the row before, where that is less.
+fn deepen<'a>(row: impl Iterator<Item = (&'a mut u8, &'a mut u8)>) {
+    let mut before = u8::MAX;
+    for (depth, nearest) in row {
+        before = (*depth).min(before.saturating_add(1)).min(nearest.saturating_add(1));
+        (*depth, *nearest) = (before, before);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use clearcut_frame::Picture;
 use crate::{
     light::Light,
     likeness::{LIMIT, Likeness},
+    outline::depths,
     regions::Regions,
     scene::Scene,
 };
@@ -130,27 +131,4 @@ fn quantile(histogram: &Histogram, part: u64, whole: u64) -> f32 {
         below * whole >= total * part
     });
     (step.unwrap_or(STEPS - 1) + 1) as f32 / STEPS as f32
-}
-
-/// City-block distance of every subject pixel to the nearest backdrop pixel, saturating.
-fn depths(mask: &[u8], width: usize) -> Vec<u8> {
-    let mut depth = mask.to_vec();
-    let mut nearest = vec![u8::MAX; width];
-    for row in depth.chunks_exact_mut(width) {
-        deepen(row.iter_mut().zip(&mut nearest));
-    }
-    nearest.fill(u8::MAX);
-    for row in depth.chunks_exact_mut(width).rev() {
-        deepen(row.iter_mut().zip(&mut nearest).rev());
-    }
-    depth
-}
-
-/// One more than the least of the pixel before in the row and of the pixel in the row before, where that is less.
-fn deepen<'a>(row: impl Iterator<Item = (&'a mut u8, &'a mut u8)>) {
-    let mut before = u8::MAX;
-    for (depth, nearest) in row {
-        before = (*depth).min(before.saturating_add(1)).min(nearest.saturating_add(1));
-        (*depth, *nearest) = (before, before);
-    }
 }

@@ -96,6 +96,31 @@ impl Regions {
         }
     }
 
+    /// Whether there are flat pockets of `least` pixels and more that are not backdrop.
+    pub(crate) fn has_pockets(&self, least: u64) -> bool {
+        let mut found = self.tallies.iter().zip(&self.is_backdrop);
+        found.any(|(tally, is_backdrop)| !is_backdrop && tally.area >= least && tally.is_flat(self.limit))
+    }
+
+    /// Marks the flat pockets of `least` pixels and more as backdrop whose pixels `is_backdrop` says yes to: stretches of a row each.
+    pub(crate) fn open(&mut self, least: u64, mut is_backdrop: impl FnMut(&[std::ops::Range<usize>]) -> bool) {
+        let mut pockets: std::collections::BTreeMap<u32, Vec<usize>> = std::collections::BTreeMap::new();
+        for (index, run) in self.runs.iter().enumerate().filter(|(index, _)| !self.is_backdrop[*index]) {
+            let tally = self.tallies[run.parent as usize];
+            if tally.area >= least && tally.is_flat(self.limit) {
+                pockets.entry(run.parent).or_default().push(index);
+            }
+        }
+        for runs in pockets.values() {
+            let pixels: Vec<_> = runs.iter().map(|&index| self.runs[index].pixels(self.width)).collect();
+            if is_backdrop(&pixels) {
+                for &index in runs {
+                    self.is_backdrop[index] = true;
+                }
+            }
+        }
+    }
+
     /// Whether all pixels of some rows and columns are backdrop.
     fn are_backdrop(&self, mut rows: std::ops::Range<u32>, columns: std::ops::Range<u32>) -> bool {
         rows.all(|row| {
