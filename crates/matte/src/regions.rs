@@ -2,6 +2,12 @@
 
 use crate::outline::{next_below, next_from};
 
+/// The mean distance of what may be a pocket, in hundredths of the limit: smeared chroma between lines makes it that large.
+const FLAT: u64 = 75;
+
+/// The same where nothing but the picture before tells.
+const CALM: u64 = 50;
+
 /// A horizontal stretch of pixels that look like backdrop.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
@@ -28,8 +34,8 @@ struct Tally {
 /// The regions (4-connected) of one picture that look like the backdrop, and which of them are.
 ///
 /// A region is backdrop if it touches the border of the picture, or if it is a flat patch (a pocket) and there is evidence:
-/// at least 12 pixels whose mean distance is no more than half the limit (what a slightly wrong guess of the light
-/// behind the subject explains, too), and either a backdrop of a colour that subjects seldom have by chance, or the picture
+/// at least 12 pixels whose mean distance is no more than [`FLAT`] of the limit (what a slightly wrong guess of the light
+/// behind the subject and smeared chroma explain, too), and either a backdrop of a colour that subjects seldom have by chance, or the picture
 /// before: the region lay there already, and was backdrop.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
@@ -65,7 +71,7 @@ impl Regions {
         let rows = (0..=height).map(|y| runs.partition_point(|run| (run.y as usize) < y) as u32).collect();
         let is_backdrop = runs.iter().map(|run| {
             let tally = tallies[run.parent as usize];
-            tally.touches_border || (keys_pockets && tally.is_flat(limit))
+            tally.touches_border || (keys_pockets && tally.is_flat(limit, FLAT))
         });
         Self { width, limit, rows, is_backdrop: is_backdrop.collect(), tallies, runs }
     }
@@ -99,7 +105,7 @@ impl Regions {
     /// Whether there are flat pockets of `least` pixels and more that are not backdrop.
     pub(crate) fn has_pockets(&self, least: u64) -> bool {
         let mut found = self.tallies.iter().zip(&self.is_backdrop);
-        found.any(|(tally, is_backdrop)| !is_backdrop && tally.area >= least && tally.is_flat(self.limit))
+        found.any(|(tally, is_backdrop)| !is_backdrop && tally.area >= least && tally.is_flat(self.limit, FLAT))
     }
 
     /// Marks the flat pockets of `least` pixels and more as backdrop whose pixels `is_backdrop` says yes to: stretches of a row each.
@@ -107,7 +113,7 @@ impl Regions {
         let mut pockets: std::collections::BTreeMap<u32, Vec<usize>> = std::collections::BTreeMap::new();
         for (index, run) in self.runs.iter().enumerate().filter(|(index, _)| !self.is_backdrop[*index]) {
             let tally = self.tallies[run.parent as usize];
-            if tally.area >= least && tally.is_flat(self.limit) {
+            if tally.area >= least && tally.is_flat(self.limit, FLAT) {
                 pockets.entry(run.parent).or_default().push(index);
             }
         }
@@ -140,7 +146,7 @@ impl Regions {
         for (index, is_backdrop) in self.is_backdrop.iter().enumerate() {
             let tally = self.tallies[index];
             let is_pocket =
-                self.runs[index].parent == index as u32 && !tally.touches_border && tally.is_flat(self.limit);
+                self.runs[index].parent == index as u32 && !tally.touches_border && tally.is_flat(self.limit, FLAT);
             let is_exact = 4 * tally.total_off <= u64::from(self.limit) * tally.area;
             if is_pocket && !(*is_backdrop && is_exact) {
                 area[usize::from(*is_backdrop)] += tally.area;
@@ -184,7 +190,7 @@ impl Tally {
         4 * self.seen_before >= self.area
             && 10 * self.was_backdrop >= 9 * self.seen_before
             && self.was_backdrop > 0
-            && self.is_flat(limit)
+            && self.is_flat(limit, CALM)
             && !self.surroundings_were_backdrop(before)
     }
 
@@ -199,8 +205,9 @@ impl Tally {
         before.are_backdrop(first..end, left..right)
     }
 
-    fn is_flat(&self, limit: u8) -> bool {
-        self.area >= 12 && 2 * self.total_off <= u64::from(limit) * self.area
+    /// Whether there are 12 pixels and more whose mean distance is at most so many hundredths of the limit.
+    fn is_flat(&self, limit: u8, share: u64) -> bool {
+        self.area >= 12 && 100 * self.total_off <= share * u64::from(limit) * self.area
     }
 }
 
@@ -300,7 +307,7 @@ mod tests {
 
     #[test]
     fn an_enclosed_patch_that_merely_resembles_the_backdrop_is_subject() {
-        assert_eq!(Regions::of(&ring_off(20), 9, 32, true).mask()[4 * 9 + 4], 255);
+        assert_eq!(Regions::of(&ring_off(26), 9, 32, true).mask()[4 * 9 + 4], 255);
         assert_eq!(Regions::of(&ring_off(3), 9, 32, false).mask()[4 * 9 + 4], 255);
     }
 
