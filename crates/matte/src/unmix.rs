@@ -5,8 +5,12 @@ use crate::{light::Light, palette::hue_share, profile::Profile};
 /// The widest edge, in pixels, that a sharp one becomes in half-resolution chroma.
 pub(crate) const SHARP: u8 = 4;
 
-/// By what factor every edge that is not blurred is steepened: scaling and coding have softened it.
-const CODED: f32 = 1.15;
+/// By how much an edge that is not blurred is steepened, per unit of what its alpha is uncertain by: most of what is really there is clear or
+/// solid, so what is uncertain is nearer to that than it looks.
+const PRIOR: f32 = 2.5;
+
+/// The most that an edge is steepened by.
+const STEEPEST: f32 = 2.5;
 
 /// An alpha and the colour that goes with it.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +43,8 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], lig
     let by_chroma = 1.0 - weights[0] * full[0] * full[0] / power.max(1e-6);
     let is_sharp = profile.is_backed && profile.width <= SHARP;
     let steeper = if is_sharp { 1.0 + by_chroma * (light.steepening - 1.0) } else { 1.0 };
-    let steeper = if profile.width <= SHARP { steeper.max(CODED) } else { steeper };
+    let uncertainty = 1.0 / power.max(1e-6).sqrt();
+    let steeper = if profile.width <= SHARP { steeper.max(1.0 + PRIOR * uncertainty).min(STEEPEST) } else { steeper };
     let alpha = (0.5 + (mixed - 0.5) * steeper).clamp(0.0, 1.0);
     // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5);
     // at a sharp edge, half of it in chroma is the backdrop's, smeared.
