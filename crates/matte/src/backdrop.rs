@@ -3,7 +3,8 @@
 use clearcut_frame::{Matrix, Picture, Rgb8};
 
 use crate::{
-    light::{Light, Sample, agreeing_border, fitted_light, sampled},
+    grain::grain_of,
+    light::{Light, Sample, agreeing_border, calm_light, fitted_light, sampled},
     palette,
     parts::Part,
     sharpness,
@@ -21,7 +22,11 @@ const SHARE_PER_NOISE: f64 = 0.1;
 
 /// The most that a backdrop may vary around its fitted light, as standard deviation of luma and of chroma in levels: the
 /// grain of a dark, high-gain camera. Scenery that a smooth surface happens to run through has much more in one or the other.
-const FLAT_NOISE: [f32; 2] = [6.0, 4.5];
+const FLAT_NOISE: [f32; 2] = [6.0, 6.0];
+
+/// How much more than its grain a background varies, as standard deviation in levels: folds that the field is too coarse for, and coding.
+/// Smoke, glow and rays of light in front of it vary more.
+const UNEVEN: f64 = 1.0;
 
 /// The most backdrops that a clip may have one after the other: shots.
 const MOST_LIGHTS: usize = 4;
@@ -79,6 +84,7 @@ impl Backdrop {
         }
         let numbers: Vec<usize> =
             per_picture.iter().filter_map(|samples| backdrop.number_of(samples)).map(|(n, _)| n).collect();
+        backdrop.calm(samples, &per_picture, &numbers);
         if given.is_none() {
             backdrop.find_second_parts(samples, &per_picture, &numbers);
         }
@@ -109,6 +115,22 @@ impl Backdrop {
     #[must_use]
     pub const fn confidence(&self) -> f32 {
         self.confidence
+    }
+
+    /// Measures those lights again that vary much more than the grain of the pictures: what does is not the background.
+    fn calm(&mut self, samples: &[Picture], per_picture: &[&[Sample]], numbers: &[usize]) {
+        let most = grain_of(samples).map(|grain| grain + UNEVEN);
+        let size = samples.first().map_or((1, 1), |p| (p.size().width() as usize, p.size().height() as usize));
+        for (number, light) in self.lights.iter_mut().enumerate() {
+            let [luma, chroma] = light.noise.map(f64::from);
+            if luma <= most[0] && chroma <= most[1].max(most[2]) {
+                continue;
+            }
+            let of_shot =
+                per_picture.iter().zip(numbers).filter(|(_, of)| **of == number).map(|(readings, _)| *readings);
+            let calm = calm_light(&of_shot.collect::<Vec<_>>(), light.centre(), size, most);
+            (light.field, light.noise) = (calm.field, calm.noise);
+        }
     }
 
     /// Looks for a second part of the background in the pictures of each shot; `numbers` says which light each picture is in.

@@ -11,6 +11,7 @@ use crate::{
     ringing,
     scene::Scene,
     shadow::shadow_of,
+    soft::soft_of,
     steady::{Steadied, steady},
     tolerance::{cleared, kept},
 };
@@ -150,6 +151,7 @@ impl Keyer {
         let scene = Scene::new(&picture, &likeness, light);
         let mask = regions.mask();
         let mut band = band_of(&mask, &scene);
+        put(&mut band, soft_of(&mask, &regions.outside(), &likeness.off, &scene), mask.len());
         put(&mut band, shadow_of(&mask, &likeness.off, &scene), mask.len());
         kept(&mut band, &mask, &likeness.off, &scene, self.settings.tolerance);
         let colours = picture.format().without_alpha().byte_len();

@@ -126,26 +126,54 @@ pub(crate) fn fitted_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usi
     // Every round measures again how wide it is.
     let mut tolerances = ROUGHLY;
     for degree in [0, 1, 1, 2, 2, 3, 3] {
-        let inliers = inliers_of(per_picture, |s| on_surfaces(&surfaces, s), tolerances);
-        let refit = [0, 1, 2].map(|k| {
-            let readings = inliers.iter().map(|(s, level)| Reading { u: s.u, v: s.v, value: level[k] });
-            Surface::fitted(readings, degree)
-        });
-        if let [Some(y), Some(cb), Some(cr)] = refit {
-            surfaces = [y, cb, cr];
-        }
-        let deviations = deviations_of(&inliers, |s| on_surfaces(&surfaces, s));
+        let deviations = refit(&mut surfaces, degree, per_picture, tolerances);
         tolerances = [0, 1, 2].map(|k| tolerances[k].min((2.0 + 5.0 * deviations[k]).max(5.0)));
     }
-    let inliers = inliers_of(per_picture, |s| on_surfaces(&surfaces, s), tolerances);
+    light_on(&surfaces, per_picture, tolerances, size)
+}
+
+/// The same of a background that varies by no more than `most` around its field, in levels of each plane: what varies more is before it,
+/// and must not bend the field. The border tells first, where least is before it.
+pub(crate) fn calm_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usize, usize), most: [f64; 3]) -> Light {
+    let at_border: Vec<Vec<Sample>> =
+        per_picture.iter().map(|samples| samples.iter().filter(|sample| sample.at_border).copied().collect()).collect();
+    let at_border: Vec<&[Sample]> = at_border.iter().map(Vec::as_slice).collect();
+    let mut surfaces = seed.map(Surface::constant);
+    for degree in [0, 1, 2] {
+        refit(&mut surfaces, degree, &at_border, ROUGHLY);
+    }
+    let tolerances = most.map(|most| 2.0 + 3.0 * most);
+    for degree in [2, 2, 3] {
+        refit(&mut surfaces, degree, per_picture, tolerances);
+    }
+    let light = light_on(&surfaces, per_picture, tolerances, size);
+    Light { noise: [light.noise[0].min(most[0] as f32), light.noise[1].min(most[1].max(most[2]) as f32)], ..light }
+}
+
+/// Fits the surfaces anew to what agrees with them within `tolerances`; returns how much that deviates from them.
+fn refit(surfaces: &mut [Surface; 3], degree: u32, per_picture: &[&[Sample]], tolerances: [f64; 3]) -> [f64; 3] {
+    let inliers = inliers_of(per_picture, |s| on_surfaces(surfaces, s), tolerances);
+    let fitted = [0, 1, 2].map(|k| {
+        let readings = inliers.iter().map(|(s, level)| Reading { u: s.u, v: s.v, value: level[k] });
+        Surface::fitted(readings, degree)
+    });
+    if let [Some(y), Some(cb), Some(cr)] = fitted {
+        *surfaces = [y, cb, cr];
+    }
+    deviations_of(&inliers, |s| on_surfaces(surfaces, s))
+}
+
+/// The light on `surfaces`, corrected by what agrees with them within `tolerances`.
+fn light_on(surfaces: &[Surface; 3], per_picture: &[&[Sample]], tolerances: [f64; 3], size: (usize, usize)) -> Light {
+    let inliers = inliers_of(per_picture, |s| on_surfaces(surfaces, s), tolerances);
     let residues: Vec<Residue> = inliers
         .iter()
         .map(|(sample, level)| {
-            let expected = on_surfaces(&surfaces, sample);
+            let expected = on_surfaces(surfaces, sample);
             Residue { u: sample.u, v: sample.v, value: [0, 1, 2].map(|k| level[k] - expected[k]) }
         })
         .collect();
-    let field = Field::new(&surfaces, &residues, size);
+    let field = Field::new(surfaces, &residues, size);
     let in_field = |s: &Sample| field.at(s.across(), s.down()).map(f64::from);
     let inliers = inliers_of(per_picture, in_field, tolerances);
     let [luma, cb, cr] = deviations_of(&inliers, in_field);

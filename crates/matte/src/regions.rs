@@ -157,8 +157,17 @@ impl Regions {
 
     /// 0 where a pixel is backdrop, 255 elsewhere.
     pub(crate) fn mask(&self) -> Vec<u8> {
+        self.mask_of(|index| self.is_backdrop[index])
+    }
+
+    /// 0 where a pixel is backdrop that hangs together with the border of the picture, 255 elsewhere.
+    pub(crate) fn outside(&self) -> Vec<u8> {
+        self.mask_of(|index| self.tallies[self.runs[index].parent as usize].touches_border)
+    }
+
+    fn mask_of(&self, is_clear: impl Fn(usize) -> bool) -> Vec<u8> {
         let mut mask = vec![255; self.width * (self.rows.len() - 1)];
-        for (run, _) in self.runs.iter().zip(&self.is_backdrop).filter(|(_, is_backdrop)| **is_backdrop) {
+        for (_, run) in self.runs.iter().enumerate().filter(|(index, _)| is_clear(*index)) {
             mask[run.pixels(self.width)].fill(0);
         }
         mask

@@ -9,4 +9,5 @@ mod lights;
 mod network;
 mod properties;
 mod relatives;
+mod soft;
 mod thin;

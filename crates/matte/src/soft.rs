@@ -1,0 +1,269 @@
+//! Soft translucent things: smoke, glow, rays of light, and shadows on any background.
+//!
+//! They grow out of the clear background without a step, all the way round, in one direction of colour. What is solid has an outline somewhere.
+//! How dense a thing of one tint is cannot be told from its colour alone: it is taken to be as strong in colour as it can be, so its alpha is
+//! the least that leaves a colour within the gamut.
+
+use clearcut_frame::Matrix;
+
+use crate::{
+    band::BandPixel,
+    likeness::LIMIT,
+    outline::{around, beside, depths, edge_of, place},
+    scene::Scene,
+    unmix::Unmixed,
+};
+
+/// How much a soft thing's contrast grows from one pixel to the next at most, in levels, and per deviation of noise.
+const STEP: f32 = 6.0;
+const STEP_OF_NOISE: f32 = 2.0;
+
+/// Deviation of noise above which no step can be told, in levels.
+const NOISY: f32 = 3.0;
+
+/// Where a step is looked for around a pixel: columns and rows from it. Two steps away, straight or slanting.
+const AROUND: [(i64, i64); 8] = [(-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, -1), (-1, 1), (1, 1)];
+
+/// Pixels of a soft thing, at least.
+const ENOUGH: usize = 400;
+
+/// How deep a soft thing is, in pixels, and the share of it that is as deep: a softened outline is not.
+const DEEP: u8 = 5;
+const SHARE_DEEP: f32 = 0.2;
+
+/// The depth at which the rim is judged. How much contrast it has there at most: so many levels more than 1.2 times what noise explains, the median;
+/// and what a tenth of it may have.
+const RIM: std::ops::RangeInclusive<u8> = 3..=5;
+const RIM_CONTRAST: f32 = 10.0;
+const RIM_STEEP: f32 = 18.0;
+const SHARE_STEEP: f32 = 0.1;
+
+/// How much of the rim's contrast lies within the three pixels across the outline at most, the median: a faint solid thing has nearly all there.
+const WITHIN_OUTLINE: f32 = 0.6;
+
+/// How far from a soft region an outline belongs to it, in pixels.
+const OUTLINE_REACH: usize = 3;
+
+/// Up to this depth a soft thing shows its tint: farther inside there may be something else.
+const OUTER: u8 = 16;
+
+/// What of a pixel's contrast may be aside of the tint: a share, and levels.
+const ASIDE: f32 = 0.1;
+const ASIDE_LEVELS: f32 = 4.0;
+
+/// The part of that on a background without colour, where a shadow has none either and skin in a shadow has some.
+const GREY_ASIDE: f32 = 0.6;
+
+/// How much of a soft thing must be on its tint.
+const SHARE_ON_TINT: f32 = 0.8;
+
+/// From this alpha on, which so much of it may have, a thing is solid and its outline out of focus.
+const DENSE: f32 = 0.8;
+const SHARE_DENSE: f32 = 0.1;
+
+/// Channels that change by less than this share of the fastest stand still: noise.
+const STILL: f32 = 0.15;
+
+/// How far beyond the gamut coding takes a colour, in levels.
+const BEYOND: f32 = 8.0;
+
+/// The least contrast of the faintest part of a soft thing, in levels, noise apart.
+const FAINT: f32 = 1.5;
+
+/// The least alpha of anything that is seen.
+const FAINTEST: f32 = 1.0 / 64.0;
+
+/// The pixels of the subject in `mask` (0 background, else 255) that are soft things, with their alpha and tint; they begin at the background `outside` (0).
+pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) -> Vec<BandPixel> {
+    let noise = scene.light.noise;
+    if noise[0].max(noise[1]) > NOISY {
+        return Vec::new();
+    }
+    let width = scene.width;
+    let mut is_asked = vec![false; mask.len()];
+    let mut found = Vec::new();
+    let mut depth = None;
+    let outline = edge_of(mask, width);
+    for &start in &outline {
+        let is_outer = || beside(start, width, mask.len()).any(|other| outside[other] == 0);
+        if off[start] >= 2 * LIMIT || !is_outer() || std::mem::replace(&mut is_asked[start], true) {
+            continue;
+        }
+        let region = flooded(start, mask, &mut is_asked, scene);
+        if region.len() < ENOUGH {
+            continue;
+        }
+        let depth = depth.get_or_insert_with(|| depths(mask, width));
+        if let Some(tint) =
+            tint_of(&region, depth, scene).filter(|tint| is_faded(&region, *tint, &outline, depth, scene))
+        {
+            let soft = unmixed(&region, tint, scene);
+            found.extend(skirt(&soft, mask, &mut is_asked, tint, scene));
+            found.extend(soft);
+        }
+    }
+    found
+}
+
+/// The pixels of a soft region as mixtures with `tint`; none if the region is solid.
+fn unmixed(region: &[Contrast], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel> {
+    let on_tint: Vec<BandPixel> =
+        region.iter().filter(|pixel| pixel.is_on(tint, scene)).map(|pixel| pixel.unmixed(tint, scene)).collect();
+    let dense = on_tint.iter().filter(|pixel| pixel.unmixed.alpha >= DENSE).count() as f32;
+    let is_soft =
+        on_tint.len() as f32 >= SHARE_ON_TINT * region.len() as f32 && dense <= SHARE_DENSE * region.len() as f32;
+    if is_soft { on_tint } else { Vec::new() }
+}
+
+/// What of a soft thing is so faint that it was taken for background: it hangs together with the rest, and differs in its tint.
+fn skirt(soft: &[BandPixel], mask: &[u8], is_asked: &mut [bool], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel> {
+    let least = FAINT + scene.light.noise[0].max(scene.light.noise[1]);
+    let mut found = Vec::new();
+    let mut open: Vec<usize> = soft.iter().map(|pixel| pixel.index as usize).collect();
+    while let Some(index) = open.pop() {
+        for other in beside(index, scene.width, mask.len()) {
+            if mask[other] != 0 || std::mem::replace(&mut is_asked[other], true) {
+                continue;
+            }
+            let there = Contrast::at(other, scene);
+            if dot(there.levels, tint) >= least && there.is_on(tint, scene) {
+                found.push(there.unmixed(tint, scene));
+                open.push(other);
+            }
+        }
+    }
+    found
+}
+
+/// A pixel of a region, and what is seen there less the background.
+#[derive(Clone, Copy)]
+struct Contrast {
+    index: usize,
+    levels: [f32; 3],
+}
+
+impl Contrast {
+    fn at(index: usize, scene: &Scene) -> Self {
+        let (seen, backdrop) = (scene.seen(index), scene.backdrop(index));
+        Self { index, levels: [0, 1, 2].map(|k| seen[k] - backdrop[k]) }
+    }
+
+    /// Whether this pixel differs from the background in the direction of `tint` only.
+    fn is_on(&self, tint: [f32; 3], scene: &Scene) -> bool {
+        let along = dot(self.levels, tint);
+        let aside = length([0, 1, 2].map(|k| self.levels[k] - along * tint[k]));
+        let allowed = ASIDE * length(self.levels) + ASIDE_LEVELS;
+        aside <= if scene.light.is_coloured() { allowed } else { GREY_ASIDE * allowed }
+    }
+
+    /// This pixel as a mixture with `tint`, a direction of colour of length 1.
+    fn unmixed(&self, tint: [f32; 3], scene: &Scene) -> BandPixel {
+        let backdrop = scene.backdrop(self.index);
+        let alpha = dot(self.levels, tint) / strongest(backdrop, tint, scene.light.matrix);
+        let foreground = [0, 1, 2].map(|k| (backdrop[k] + self.levels[k] / alpha.max(FAINTEST)).clamp(1.0, 254.0));
+        let alpha = if alpha < FAINTEST { 0.0 } else { alpha.min(1.0) };
+        BandPixel { index: self.index as u32, unmixed: Unmixed { alpha, foreground } }
+    }
+
+    /// Whether there is a step nearby.
+    fn is_near_step(&self, scene: &Scene, height: usize) -> bool {
+        let (x, y) = place(self.index, scene.width);
+        let steps = scene.light.noise.map(|noise| 2.0 * STEP + STEP_OF_NOISE * noise);
+        AROUND.iter().any(|&(right, down)| {
+            let (x, y) = (x as i64 + right, y as i64 + down);
+            if x < 0 || y < 0 || x >= scene.width as i64 || y >= height as i64 {
+                return false;
+            }
+            let there = Self::at(y as usize * scene.width + x as usize, scene);
+            let step = |k: usize| (there.levels[k] - self.levels[k]).abs();
+            step(0) > steps[0] || step(1).max(step(2)) > steps[1]
+        })
+    }
+}
+
+/// The subject around `start` that is reached without a step, two pixels of room around the way.
+fn flooded(start: usize, mask: &[u8], is_asked: &mut [bool], scene: &Scene) -> Vec<Contrast> {
+    let height = mask.len() / scene.width;
+    let mut region = Vec::new();
+    let mut open = vec![start];
+    while let Some(index) = open.pop() {
+        let here = Contrast::at(index, scene);
+        if here.is_near_step(scene, height) {
+            continue;
+        }
+        region.push(here);
+        for other in beside(index, scene.width, mask.len()) {
+            if mask[other] != 0 && !std::mem::replace(&mut is_asked[other], true) {
+                open.push(other);
+            }
+        }
+    }
+    region
+}
+
+/// The direction of colour in which a soft region differs from the background; None if it is no soft thing.
+fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]> {
+    let explained = 1.2 * (2.0 + 5.0 * scene.light.noise[0].max(scene.light.noise[1]));
+    let deep = region.iter().filter(|pixel| depth[pixel.index] >= DEEP).count() as f32;
+    let at_rim = region.iter().filter(|pixel| RIM.contains(&depth[pixel.index]));
+    let mut rim: Vec<f32> = at_rim.map(|pixel| length(pixel.levels)).collect();
+    let steep = rim.iter().filter(|contrast| **contrast > explained + RIM_STEEP).count() as f32;
+    if rim.is_empty()
+        || deep < SHARE_DEEP * region.len() as f32
+        || steep > SHARE_STEEP * rim.len() as f32
+        || middle(rim.drain(..)) > explained + RIM_CONTRAST
+    {
+        return None;
+    }
+    let outer = region.iter().filter(|pixel| depth[pixel.index] <= OUTER);
+    let sum = outer.fold([0.0; 3], |sum, pixel| [0, 1, 2].map(|k| sum[k] + pixel.levels[k]));
+    Some(sum.map(|level| level / length(sum).max(1e-3)))
+}
+
+/// Whether the outline around a region is no edge: what the rim has of `tint` comes little by little.
+fn is_faded(region: &[Contrast], tint: [f32; 3], outline: &[usize], depth: &[u8], scene: &Scene) -> bool {
+    let mut is_near = vec![false; depth.len()];
+    for pixel in region.iter().filter(|pixel| depth[pixel.index] <= *RIM.end()) {
+        is_near[pixel.index] = true;
+    }
+    let along = |index: usize| dot(Contrast::at(index, scene).levels, tint);
+    let rim =
+        middle(region.iter().filter(|pixel| RIM.contains(&depth[pixel.index])).map(|pixel| dot(pixel.levels, tint)));
+    let near = |index: usize, reach: usize| around(index, scene.width, depth.len(), reach);
+    let of_region = outline.iter().filter(|index| near(**index, OUTLINE_REACH).any(|other| is_near[other]));
+    let across = of_region.map(|index| {
+        let [least, most] = near(*index, 1)
+            .map(along)
+            .fold([f32::MAX, f32::MIN], |[least, most], level| [least.min(level), most.max(level)]);
+        most - least
+    });
+    middle(across) <= WITHIN_OUTLINE * rim
+}
+
+/// The median; 0.0 of nothing.
+fn middle(values: impl Iterator<Item = f32>) -> f32 {
+    let mut values: Vec<f32> = values.collect();
+    let middle = values.len() / 2;
+    if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f32::total_cmp).1 }
+}
+
+/// How far from `backdrop` a colour in the direction of `tint` is at most within the gamut, in levels.
+fn strongest(backdrop: [f32; 3], tint: [f32; 3], matrix: Matrix) -> f32 {
+    let [here, there] = [backdrop, [0, 1, 2].map(|k| backdrop[k] + tint[k])].map(|ycc| matrix.rgb_from_ycc(ycc));
+    let per_level = [0, 1, 2].map(|k| there[k] - here[k]);
+    let fastest = per_level.iter().fold(0.0, |most: f32, level| most.max(level.abs()));
+    let channels = (0..3).filter(|&k| per_level[k].abs() >= STILL * fastest);
+    let room = channels.map(|k| {
+        let room = if per_level[k] > 0.0 { 255.0 - here[k] } else { here[k] };
+        (room + BEYOND).max(BEYOND) / per_level[k].abs()
+    });
+    room.fold(f32::MAX, f32::min)
+}
+
+fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+}
+
+fn length(of: [f32; 3]) -> f32 {
+    dot(of, of).sqrt()
+}

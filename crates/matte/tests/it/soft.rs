@@ -1,0 +1,86 @@
+//! Soft translucent things, and solid things that they must not be taken for.
+
+use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_matte::Backdrop;
+
+use crate::canvas::{GREEN, RED, WHITE, cut, disc_alpha, format, mixed, painted};
+
+const SIDE: usize = 192;
+const MIDDLE: usize = SIDE / 2 * SIDE + SIDE / 2;
+const BLACK: [u8; 3] = [16, 128, 128];
+
+fn square() -> PictureFormat {
+    format(SIDE as u32, SIDE as u32, Subsampling::Half)
+}
+
+/// Density of a puff of smoke at the middle of the picture: 1.0 there, nothing at the border.
+fn puff(x: usize, y: usize) -> f32 {
+    let middle = SIDE as f32 / 2.0;
+    let away = (x as f32 + 0.5 - middle).hypot(y as f32 + 0.5 - middle) / (0.16 * SIDE as f32);
+    (-away * away).exp()
+}
+
+fn first_of(picture: &Picture) -> Picture {
+    let clip = vec![picture.clone(); 4];
+    cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30).swap_remove(1)
+}
+
+/// The mean difference of alpha from `truth`, in thousandths.
+fn error(out: &Picture, truth: impl Fn(usize, usize) -> f32) -> f32 {
+    let alpha = out.alpha().unwrap();
+    let sum: f32 =
+        (0..SIDE * SIDE).map(|index| (f32::from(alpha[index]) / 255.0 - truth(index % SIDE, index / SIDE)).abs()).sum();
+    1000.0 * sum / (SIDE * SIDE) as f32
+}
+
+#[test]
+fn smoke_keeps_its_density_and_loses_the_background() {
+    let out = first_of(&painted(square(), 1, |x, y| mixed(WHITE, GREEN, 0.5 * puff(x, y))));
+    let error = error(&out, |x, y| 0.5 * puff(x, y));
+    assert!(error < 20.0, "{error}");
+    let chroma = [out.cb(), out.cr()].map(|plane| plane[SIDE / 4 * SIDE / 2 + SIDE / 4].abs_diff(128));
+    assert!(chroma.iter().all(|away| *away <= 12), "{chroma:?}");
+}
+
+#[test]
+fn a_soft_shadow_on_white_is_translucent_black() {
+    let out = first_of(&painted(square(), 1, |x, y| mixed(BLACK, WHITE, 0.5 * puff(x, y))));
+    let error = error(&out, |x, y| 0.5 * puff(x, y));
+    assert!(error < 20.0, "{error}");
+    assert!(out.y()[MIDDLE] <= 32, "{}", out.y()[MIDDLE]);
+}
+
+#[test]
+fn a_solid_thing_in_a_glow_stays_solid() {
+    // The disc and its glow, so many columns to the right.
+    let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
+    let disc = |x: usize, y: usize, by: usize| disc_alpha(moved(x, by), y, SIDE, 20.0);
+    let glow = |x: usize, y: usize, by: usize| 0.4 * puff(moved(x, by), y);
+    let clip: Vec<Picture> = [0, 48, 96, 144]
+        .into_iter()
+        .map(|by| {
+            painted(square(), 0, |x, y| {
+                let behind = mixed(WHITE, GREEN, glow(x, y, by));
+                [0, 1, 2].map(|k| behind[k] + disc(x, y, by) * (f32::from(RED[k]) - behind[k]))
+            })
+        })
+        .collect();
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30).swap_remove(1);
+    let alpha = out.alpha().unwrap();
+    let inside = (0..SIDE * SIDE).filter(|index| disc_alpha(moved(index % SIDE, 48), index / SIDE, SIDE, 18.0) >= 1.0);
+    assert_eq!(inside.filter(|index| alpha[*index] < 230).count(), 0);
+}
+
+#[test]
+fn a_shaded_subject_of_nearly_the_backgrounds_hue_is_no_smoke() {
+    // On one side it reaches the background's own brightness; its outline is hard.
+    let out = first_of(&painted(square(), 1, |x, y| {
+        let shade = 0.55 + 0.45 * x as f32 / SIDE as f32;
+        let subject = [16.0 + 104.0 * shade, 128.0 - 36.0 * shade, 128.0 - 70.0 * shade];
+        let alpha = disc_alpha(x, y, SIDE, 60.0);
+        [0, 1, 2].map(|k| f32::from(GREEN[k]) + alpha * (subject[k] - f32::from(GREEN[k])))
+    }));
+    let alpha = out.alpha().unwrap();
+    let inside = (0..SIDE * SIDE).filter(|index| disc_alpha(index % SIDE, index / SIDE, SIDE, 52.0) >= 1.0);
+    assert_eq!(inside.filter(|index| alpha[*index] < 230).count(), 0);
+}
