@@ -26,7 +26,7 @@ const FLAT_NOISE: [f32; 2] = [6.0, 6.0];
 
 /// How much more than its grain a background varies, as standard deviation in levels: folds that the field is too coarse for, and coding.
 /// Smoke, glow and rays of light in front of it vary more.
-const UNEVEN: f64 = 1.0;
+const UNEVEN: f64 = 1.25;
 
 /// The most backdrops that a clip may have one after the other: shots.
 const MOST_LIGHTS: usize = 4;
@@ -128,7 +128,10 @@ impl Backdrop {
             }
             let of_shot =
                 per_picture.iter().zip(numbers).filter(|(_, of)| **of == number).map(|(readings, _)| *readings);
-            let calm = calm_light(&of_shot.collect::<Vec<_>>(), light.centre(), size, most);
+            let of_shot: Vec<&[Sample]> = of_shot.collect();
+            // The middle of the picture may show what is in front.
+            let Some(seed) = border_mode(&of_shot) else { continue };
+            let calm = calm_light(&of_shot, seed, size, most);
             (light.field, light.noise) = (calm.field, calm.noise);
         }
     }

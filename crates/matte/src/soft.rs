@@ -67,6 +67,9 @@ const STILL: f32 = 0.15;
 /// How far beyond the gamut coding takes a colour, in levels.
 const BEYOND: f32 = 8.0;
 
+/// How far the strongest colour of a tint is from the background at least, in levels: nearer ones are the background in another light.
+const LEAST_ROOM: f32 = 48.0;
+
 /// The least contrast of the faintest part of a soft thing, in levels, noise apart.
 const FAINT: f32 = 1.5;
 
@@ -109,6 +112,10 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
 fn unmixed(region: &[Contrast], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel> {
     let on_tint: Vec<BandPixel> =
         region.iter().filter(|pixel| pixel.is_on(tint, scene)).map(|pixel| pixel.unmixed(tint, scene)).collect();
+    let room = on_tint.iter().map(|pixel| strongest(scene.backdrop(pixel.index as usize), tint, scene.light.matrix));
+    if middle(room) < LEAST_ROOM {
+        return Vec::new();
+    }
     let dense = on_tint.iter().filter(|pixel| pixel.unmixed.alpha >= DENSE).count() as f32;
     let is_soft =
         on_tint.len() as f32 >= SHARE_ON_TINT * region.len() as f32 && dense <= SHARE_DENSE * region.len() as f32;

@@ -3,7 +3,7 @@
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
 use clearcut_matte::Backdrop;
 
-use crate::canvas::{GREEN, RED, WHITE, cut, disc_alpha, format, mixed, painted};
+use crate::canvas::{GREEN, RED, WHITE, cut, disc_alpha, format, mixed, painted, rgb};
 
 const SIDE: usize = 192;
 const MIDDLE: usize = SIDE / 2 * SIDE + SIDE / 2;
@@ -40,6 +40,17 @@ fn smoke_keeps_its_density_and_loses_the_background() {
     assert!(error < 20.0, "{error}");
     let chroma = [out.cb(), out.cr()].map(|plane| plane[SIDE / 4 * SIDE / 2 + SIDE / 4].abs_diff(128));
     assert!(chroma.iter().all(|away| *away <= 12), "{chroma:?}");
+}
+
+#[test]
+fn smoke_before_the_middle_does_not_change_the_colour_of_the_background() {
+    // Dense all through the clip, and it reaches the lower border.
+    let dense = |x: usize, y: usize| 0.45 * puff(x, y.min(SIDE / 2)) + 0.1 * puff(x, y);
+    let clip = vec![painted(square(), 0, |x, y| mixed(WHITE, GREEN, dense(x, y))); 4];
+    let found = Backdrop::estimate(&clip, None).unwrap().color();
+    let green = rgb(square(), GREEN);
+    let away = [found.r.abs_diff(green.r), found.g.abs_diff(green.g), found.b.abs_diff(green.b)];
+    assert!(away.iter().all(|away| *away <= 24), "{found} instead of {green}");
 }
 
 #[test]
