@@ -84,8 +84,8 @@ impl Backdrop {
         }
         let numbers: Vec<usize> =
             per_picture.iter().filter_map(|samples| backdrop.number_of(samples)).map(|(n, _)| n).collect();
-        backdrop.calm(samples, &per_picture, &numbers);
         if given.is_none() {
+            backdrop.calm(samples, &per_picture, &numbers);
             backdrop.find_second_parts(samples, &per_picture, &numbers);
         }
         for (number, light) in backdrop.lights.iter_mut().enumerate() {

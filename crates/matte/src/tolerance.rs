@@ -24,10 +24,15 @@ pub(crate) fn kept(band: &mut Vec<BandPixel>, mask: &[u8], off: &[u8], scene: &S
     if tolerance >= BALANCED {
         return;
     }
+    let mut own = vec![0.0; mask.len()];
+    for pixel in band.iter() {
+        own[pixel.index as usize] = pixel.unmixed.alpha;
+    }
     let least = f32::from(LIMIT) * (0.25 + 0.75 * f32::from(tolerance) / f32::from(BALANCED));
     for (index, (mask, off)) in mask.iter().zip(off).enumerate() {
         let alpha = (f32::from(*off) - least) / (f32::from(LIMIT) - least);
-        if *mask == 0 && alpha > 0.0 {
+        // The faintest part of a soft thing is in the band already.
+        if *mask == 0 && alpha > own[index] {
             let unmixed = Unmixed { alpha: alpha.min(1.0), foreground: scene.seen(index) };
             band.push(BandPixel { index: index as u32, unmixed });
         }

@@ -54,6 +54,19 @@ fn smoke_before_the_middle_does_not_change_the_colour_of_the_background() {
 }
 
 #[test]
+fn smoke_gets_no_denser_with_the_tolerance() {
+    let clip = vec![painted(square(), 1, |x, y| mixed(WHITE, GREEN, 0.5 * puff(x, y))); 3];
+    let backdrop = Backdrop::estimate(&clip, None).unwrap();
+    let alphas: Vec<Vec<u8>> = [0, 20, 28, 30, 40, 70, 100]
+        .map(|tolerance| cut(&clip, &backdrop, tolerance)[1].alpha().unwrap().to_vec())
+        .into_iter()
+        .collect();
+    for pair in alphas.windows(2) {
+        assert_eq!(pair[0].iter().zip(&pair[1]).filter(|(lower, higher)| higher > lower).count(), 0);
+    }
+}
+
+#[test]
 fn a_soft_shadow_on_white_is_translucent_black() {
     let out = first_of(&painted(square(), 1, |x, y| mixed(BLACK, WHITE, 0.5 * puff(x, y))));
     let error = error(&out, |x, y| 0.5 * puff(x, y));
