@@ -117,7 +117,7 @@ impl Backdrop {
         self.confidence
     }
 
-    /// Measures those lights again that vary much more than the grain of the pictures: what does is not the background.
+    /// Measures the lights again that vary much more than the grain of the pictures: something soft is in front of those.
     fn calm(&mut self, samples: &[Picture], per_picture: &[&[Sample]], numbers: &[usize]) {
         let most = grain_of(samples).map(|grain| grain + UNEVEN);
         let size = samples.first().map_or((1, 1), |p| (p.size().width() as usize, p.size().height() as usize));

@@ -6,6 +6,7 @@
 //! if the whole subject is drawn in lines, which have nothing in them.
 
 use crate::{
+    levels::median,
     likeness::LIMIT,
     outline::{depths, place},
     regions::Regions,
@@ -17,7 +18,7 @@ use crate::{
 const ENOUGH: u64 = 48;
 
 /// How far the median of what is exactly of the background's colour may be from it, in levels of each plane.
-const EXACT: f64 = 1.5;
+const EXACT: f32 = 1.5;
 
 /// Difference of luma between places of a background that is not even, in levels.
 const UNEVEN: f64 = 3.0;
@@ -86,19 +87,14 @@ impl Outside {
 
     /// Whether the median of `pixels`, stretches of rows, is the background's colour, plane by plane.
     fn is_exactly(&self, pixels: &[std::ops::Range<usize>], scene: &Scene) -> bool {
-        let mut away = [const { Vec::new() }; 3];
-        for index in pixels.iter().cloned().flatten() {
+        let away = |index: usize| {
             let (x, y) = place(index, scene.width);
             let [u, v] = coordinates(x, y, scene.width, self.height);
             let seen = scene.seen(index);
-            for (k, away) in away.iter_mut().enumerate() {
-                away.push(f64::from(seen[k]) - self.surfaces[k].at(u, v));
-            }
-        }
-        away.iter_mut().all(|away| {
-            let middle = away.len() / 2;
-            away.select_nth_unstable_by(middle, f64::total_cmp).1.abs() <= EXACT
-        })
+            [0, 1, 2].map(|k| seen[k] - self.surfaces[k].at(u, v) as f32)
+        };
+        let away: Vec<[f32; 3]> = pixels.iter().cloned().flatten().map(away).collect();
+        (0..3).all(|k| median(away.iter().map(|away| away[k])).abs() <= EXACT)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use clearcut_frame::Picture;
 
-/// Every which sample, row and place of a row is looked at.
+/// Grain is measured in every third sample, in every fourth row of it, at every third place of the row.
 const SAMPLES: usize = 3;
 const ROWS: usize = 4;
 const PLACES: usize = 3;

@@ -25,6 +25,7 @@ mod field;
 mod gaps;
 mod grain;
 mod keyer;
+mod levels;
 mod light;
 mod likeness;
 mod network;

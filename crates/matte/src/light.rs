@@ -132,8 +132,8 @@ pub(crate) fn fitted_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usi
     light_on(&surfaces, per_picture, tolerances, size)
 }
 
-/// The same of a background that varies by no more than `most` around its field, in levels of each plane: what varies more is before it,
-/// and must not bend the field. The border tells first, where least is before it.
+/// The light of a background that varies by at most `most` around its field, in levels of each plane. What varies more is in front of it
+/// and must not bend the field. The border is fitted first, since the least is in front of it.
 pub(crate) fn calm_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usize, usize), most: [f64; 3]) -> Light {
     let at_border: Vec<Vec<Sample>> =
         per_picture.iter().map(|samples| samples.iter().filter(|sample| sample.at_border).copied().collect()).collect();

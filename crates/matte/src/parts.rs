@@ -7,6 +7,7 @@
 use clearcut_frame::Picture;
 
 use crate::{
+    levels::length,
     light::{Light, READINGS_ALONG_SIDE, Sample, fitted_light},
     likeness::Likeness,
     scene::Scene,
@@ -369,7 +370,6 @@ fn share_in(seen: [f32; 3], one: [f32; 3], two: [f32; 3]) -> Option<[u8; 2]> {
     let luma = of_luma.or(of_chroma)?;
     let chroma = of_chroma.unwrap_or(luma);
     let aside = [here[0] - luma * full[0], here[1] - chroma * full[1], here[2] - chroma * full[2]];
-    let length = |[a, b, c]: [f32; 3]| (a * a + b * b + c * c).sqrt();
     let is_mixture = (luma - chroma).abs() <= SOFTER
         && [luma, chroma].iter().all(|share| (-SOFTER..=1.0 + SOFTER).contains(share))
         && length(aside) <= 8.0 + 0.1 * length(full);

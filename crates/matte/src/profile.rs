@@ -1,6 +1,7 @@
 //! The way from an edge of the subject inwards: where its mixing with the backdrop ends, and on which colour.
 
 use crate::{
+    levels::dot,
     outline::{around, place},
     scene::Scene,
 };
@@ -65,7 +66,6 @@ impl Profile {
         }
         let other = path.read_at(usize::from(width));
         let [ours, theirs] = [self.foreground, other.foreground].map(|f| [0, 1, 2].map(|k| f[k] - path.backdrop[k]));
-        let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
         let cosine = dot(ours, theirs) / (dot(ours, ours) * dot(theirs, theirs)).sqrt().max(1e-3);
         if cosine > SAME_LINE { other } else { self }
     }

@@ -108,7 +108,7 @@ impl Regions {
         found.any(|(tally, is_backdrop)| !is_backdrop && tally.area >= least && tally.is_flat(self.limit, FLAT))
     }
 
-    /// Marks the flat pockets of `least` pixels and more as backdrop whose pixels `is_backdrop` says yes to: stretches of a row each.
+    /// Marks flat pockets of at least `least` pixels as backdrop if `is_backdrop` returns true for their pixels, given as stretches of rows.
     pub(crate) fn open(&mut self, least: u64, mut is_backdrop: impl FnMut(&[std::ops::Range<usize>]) -> bool) {
         let mut pockets: std::collections::BTreeMap<u32, Vec<usize>> = std::collections::BTreeMap::new();
         for (index, run) in self.runs.iter().enumerate().filter(|(index, _)| !self.is_backdrop[*index]) {

@@ -8,6 +8,7 @@ use clearcut_frame::Matrix;
 
 use crate::{
     band::BandPixel,
+    levels::{dot, length, median},
     likeness::LIMIT,
     outline::{around, beside, depths, edge_of, place},
     scene::Scene,
@@ -47,7 +48,7 @@ const OUTLINE_REACH: usize = 3;
 /// Up to this depth a soft thing shows its tint: farther inside there may be something else.
 const OUTER: u8 = 16;
 
-/// What of a pixel's contrast may be aside of the tint: a share, and levels.
+/// How far a pixel's contrast may point aside of the tint: a share of the contrast, and levels.
 const ASIDE: f32 = 0.1;
 const ASIDE_LEVELS: f32 = 4.0;
 
@@ -113,7 +114,7 @@ fn unmixed(region: &[Contrast], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel>
     let on_tint: Vec<BandPixel> =
         region.iter().filter(|pixel| pixel.is_on(tint, scene)).map(|pixel| pixel.unmixed(tint, scene)).collect();
     let room = on_tint.iter().map(|pixel| strongest(scene.backdrop(pixel.index as usize), tint, scene.light.matrix));
-    if middle(room) < LEAST_ROOM {
+    if median(room) < LEAST_ROOM {
         return Vec::new();
     }
     let dense = on_tint.iter().filter(|pixel| pixel.unmixed.alpha >= DENSE).count() as f32;
@@ -122,7 +123,7 @@ fn unmixed(region: &[Contrast], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel>
     if is_soft { on_tint } else { Vec::new() }
 }
 
-/// What of a soft thing is so faint that it was taken for background: it hangs together with the rest, and differs in its tint.
+/// The faintest part of a soft thing, which was taken for background: it touches the rest and has its tint.
 fn skirt(soft: &[BandPixel], mask: &[u8], is_asked: &mut [bool], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel> {
     let least = FAINT + scene.light.noise[0].max(scene.light.noise[1]);
     let mut found = Vec::new();
@@ -218,7 +219,7 @@ fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]>
     if rim.is_empty()
         || deep < SHARE_DEEP * region.len() as f32
         || steep > SHARE_STEEP * rim.len() as f32
-        || middle(rim.drain(..)) > explained + RIM_CONTRAST
+        || median(rim.drain(..)) > explained + RIM_CONTRAST
     {
         return None;
     }
@@ -227,7 +228,7 @@ fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]>
     Some(sum.map(|level| level / length(sum).max(1e-3)))
 }
 
-/// Whether the outline around a region is no edge: what the rim has of `tint` comes little by little.
+/// Whether a region fades into the background: at most a share of the rim's contrast along `tint` lies across the outline itself.
 fn is_faded(region: &[Contrast], tint: [f32; 3], outline: &[usize], depth: &[u8], scene: &Scene) -> bool {
     let mut is_near = vec![false; depth.len()];
     for pixel in region.iter().filter(|pixel| depth[pixel.index] <= *RIM.end()) {
@@ -235,7 +236,7 @@ fn is_faded(region: &[Contrast], tint: [f32; 3], outline: &[usize], depth: &[u8]
     }
     let along = |index: usize| dot(Contrast::at(index, scene).levels, tint);
     let rim =
-        middle(region.iter().filter(|pixel| RIM.contains(&depth[pixel.index])).map(|pixel| dot(pixel.levels, tint)));
+        median(region.iter().filter(|pixel| RIM.contains(&depth[pixel.index])).map(|pixel| dot(pixel.levels, tint)));
     let near = |index: usize, reach: usize| around(index, scene.width, depth.len(), reach);
     let of_region = outline.iter().filter(|index| near(**index, OUTLINE_REACH).any(|other| is_near[other]));
     let across = of_region.map(|index| {
@@ -244,14 +245,7 @@ fn is_faded(region: &[Contrast], tint: [f32; 3], outline: &[usize], depth: &[u8]
             .fold([f32::MAX, f32::MIN], |[least, most], level| [least.min(level), most.max(level)]);
         most - least
     });
-    middle(across) <= WITHIN_OUTLINE * rim
-}
-
-/// The median; 0.0 of nothing.
-fn middle(values: impl Iterator<Item = f32>) -> f32 {
-    let mut values: Vec<f32> = values.collect();
-    let middle = values.len() / 2;
-    if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f32::total_cmp).1 }
+    median(across) <= WITHIN_OUTLINE * rim
 }
 
 /// How far from `backdrop` a colour in the direction of `tint` is at most within the gamut, in levels.
@@ -265,12 +259,4 @@ fn strongest(backdrop: [f32; 3], tint: [f32; 3], matrix: Matrix) -> f32 {
         (room + BEYOND).max(BEYOND) / per_level[k].abs()
     });
     room.fold(f32::MAX, f32::min)
-}
-
-fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
-fn length(of: [f32; 3]) -> f32 {
-    dot(of, of).sqrt()
 }
