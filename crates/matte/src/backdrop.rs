@@ -4,7 +4,7 @@ use clearcut_frame::{Matrix, Picture, Rgb8};
 
 use crate::{
     grain::grain_of,
-    light::{Light, Sample, agreeing_border, calm_light, fitted_light, sampled},
+    light::{Light, Sample, agreeing_border, calm_light, fitted_light, is_lit_by, sampled},
     palette,
     parts::Part,
     sharpness,
@@ -33,6 +33,9 @@ const MOST_LIGHTS: usize = 4;
 
 /// A picture of which less than this agrees with a backdrop belongs to another shot, if another backdrop is found in it.
 const ANOTHER_SHOT: f64 = 0.12;
+
+/// How much better than those found so far a light must explain the border to be another background.
+const BETTER: f64 = 1.1;
 
 /// The background of a clip as measured: its colour, how it varies, its noise, and how sure we are.
 #[derive(Debug, Clone)]
@@ -156,7 +159,7 @@ impl Backdrop {
     fn number_of(&self, samples: &[Sample]) -> Option<(usize, Shift)> {
         let found = self.lights.iter().map(|light| light.shift_in(samples)).enumerate();
         // The first of equals: the commonest.
-        let best = found.reduce(|best, other| if other.1.1 > 1.1 * best.1.1 { other } else { best });
+        let best = found.reduce(|best, other| if other.1.1 > BETTER * best.1.1 { other } else { best });
         best.map(|(number, (shift, _))| (number, shift))
     }
 }
@@ -168,16 +171,15 @@ fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Ligh
     while !left.is_empty() && lights.len() < MOST_LIGHTS {
         let seed = border_mode(&left).ok_or(NoFlatBackdrop)?;
         let light = fitted_light(&left, seed, size);
-        let agrees = |samples: &&[Sample]| {
-            let [agreeing, all] = agreeing_border(&light, samples);
-            agreeing as f64 >= ANOTHER_SHOT * all as f64
-        };
-        let (of_this, others): (Vec<&[Sample]>, Vec<&[Sample]>) = left.iter().copied().partition(agrees);
+        let (of_this, others): (Vec<&[Sample]>, Vec<&[Sample]>) =
+            left.iter().copied().partition(|samples| is_lit_by(&light, samples, ANOTHER_SHOT));
         if of_this.is_empty() {
             break;
         }
         let share = border_share(std::slice::from_ref(&light), &of_this);
-        if lights.is_empty() || share >= LEAST_SHARE {
+        // A fade agrees with a light found so far as well as with its own.
+        let is_another = share >= LEAST_SHARE && share > BETTER * border_share(&lights, &of_this);
+        if lights.is_empty() || is_another {
             // The others' colours may have bent the field.
             lights.push(if others.is_empty() { light } else { fitted_light(&of_this, seed, size) });
         }

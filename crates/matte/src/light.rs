@@ -58,10 +58,12 @@ impl Sample {
 }
 
 impl Light {
-    /// How the light of a picture with these samples differs from the usual, and the share of the picture that agrees then.
+    /// How the light of a picture with these samples differs from the usual, and the evidence for it: the share of the picture that agrees
+    /// then, weighed by how usual the light is.
     pub(crate) fn shift_in(&self, samples: &[Sample]) -> (Shift, f64) {
         let field = |sample: &Sample| self.field.at(sample.across(), sample.down()).map(f64::from);
-        Shift::of(samples, field, self.centre(), self.tolerances())
+        let (shift, share) = Shift::of(samples, field, self.centre(), self.tolerances());
+        (shift, share * shift.weight(self.tolerances()))
     }
 
     /// The usual colour in the middle of the picture: Y', Cb, Cr.
@@ -186,6 +188,13 @@ pub(crate) fn agreeing_border(light: &Light, samples: &[Sample]) -> [usize; 2] {
     let (shift, _) = light.shift_in(samples);
     let border = || samples.iter().filter(|sample| sample.at_border);
     [border().filter(|sample| light.agrees(&shift, sample)).count(), border().count()]
+}
+
+/// Whether the border of a picture with these samples speaks for `light`: at least `least` of it agrees, weighed by how usual the light is.
+pub(crate) fn is_lit_by(light: &Light, samples: &[Sample], least: f64) -> bool {
+    let weight = light.shift_in(samples).0.weight(light.tolerances());
+    let [agreeing, all] = agreeing_border(light, samples);
+    weight * agreeing as f64 >= least * all as f64
 }
 
 fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {

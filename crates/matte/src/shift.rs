@@ -8,9 +8,9 @@ pub(crate) const ROUGHLY: [f64; 3] = [24.0, 14.0, 14.0];
 /// How many readings inside the picture one reading at its border counts for: subjects stand inside.
 const BORDER_WEIGHT: f64 = 3.0;
 
-/// The usual light is kept where its support is this share of the best other's: a flat subject may well be larger than what is left of
-/// the background, whereas in another light nothing agrees with the usual one.
-const USUAL_SHARE: f64 = 0.2;
+/// What agrees with another light counts this much against what agrees with the usual one: a flat subject may well be larger than what is
+/// left of the background, whereas in another light nothing agrees with the usual one.
+const OTHER_WEIGHT: f64 = 0.2;
 
 /// The usual light is not doubted at all where so much of a picture agrees with it.
 const CERTAIN: f64 = 0.35;
@@ -41,6 +41,12 @@ impl Shift {
     /// The level expected in the picture, where `usual` is the usual one.
     pub(crate) fn expected(&self, usual: [f64; 3]) -> [f64; 3] {
         [0, 1, 2].map(|k| self.level[k] + self.gain * (usual[k] - self.centre[k]))
+    }
+
+    /// How much it counts that a picture agrees: in another light than the usual, which is within `tolerances`, a subject may be what agrees.
+    pub(crate) fn weight(&self, tolerances: [f64; 3]) -> f64 {
+        let is_usual = (0..3).all(|k| (self.level[k] - self.centre[k]).abs() <= tolerances[k]);
+        if is_usual { 1.0 } else { OTHER_WEIGHT }
     }
 
     /// The usual level that is behind `seen` in the picture.
@@ -74,7 +80,7 @@ impl Shift {
         };
         let other = other.fitted(&readings, tolerances).fitted(&readings, tolerances);
         let other_support = other.support(&readings, tolerances) / total;
-        if support >= USUAL_SHARE * other_support { (ordinary, support) } else { (other, other_support) }
+        if support >= OTHER_WEIGHT * other_support { (ordinary, support) } else { (other, other_support) }
     }
 
     /// The shift with the level moved by `difference`, if another light of the same background can have done that: the hue stays but for a

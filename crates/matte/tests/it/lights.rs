@@ -78,6 +78,21 @@ fn a_cut_to_another_background_begins_anew() {
 }
 
 #[test]
+fn a_close_up_in_a_paler_tone_of_another_shots_background_is_subject() {
+    let (olive, brown, blue) = ([140_u8, 74, 143], [111_u8, 120, 151], [96_u8, 183, 123]);
+    let clip: Vec<Picture> = (0..8)
+        .map(|at| match at {
+            0..4 => disc_over(|_, _| olive.map(f32::from)),
+            // It covers much of the border, too.
+            _ => painted(square(), 1, |x, y| mixed(brown, blue, disc_alpha(x, y, SIDE, 69.0))),
+        })
+        .collect();
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[6].alpha().unwrap();
+    assert_eq!([alpha[64 * SIDE + 64], alpha[64 * SIDE + 1], alpha[3 * SIDE + 3]], [255, 255, 0]);
+}
+
+#[test]
 fn bars_and_what_is_between_them_are_both_background() {
     for bar in [BLACK, WHITE] {
         let clip = vec![disc_over(|_, y| if (12..SIDE - 12).contains(&y) { GREEN } else { bar }.map(f32::from)); 6];
