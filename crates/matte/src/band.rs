@@ -6,7 +6,7 @@ use crate::{
     profile::Profile,
     pure::Pure,
     scene::Scene,
-    unmix::{SHARP, Unmixed, despilled, freed, unmixed},
+    unmix::{SHARP, Unmixed, despilled, freed, left_of, unmixed},
 };
 
 /// How far past a sharp edge half-resolution chroma still carries the backdrop's hue, in pixels.
@@ -18,12 +18,6 @@ pub(crate) const SOLID: f32 = 0.95;
 /// Up to this alpha a pixel has so much of the backdrop that it must be a gap, wherever it is: curls have many.
 const GAP: f32 = 0.25;
 
-/// How far, in pixels, a patch must be alike around a pixel to be flat there: beyond the reach of half-resolution chroma.
-const FLAT_REACH: usize = 6;
-
-/// Hue shares that differ by less are of one shade: noise.
-const ONE_SHADE: f32 = 0.03;
-
 /// How far along a blurred edge its width is asked for, in pixels: as far as the blur is wide, but not around corners.
 const BLURRED_REACH: usize = 12;
 
@@ -33,6 +27,14 @@ const INKED_REACH: usize = 6;
 /// Which of the widths asked for along a blurred edge is taken, in per cent: noise ends a slow ramp too early rather than too
 /// late, and so most are too short.
 const BLURRED_SHARE: usize = 70;
+
+/// The side of the cells in which the softness of edges is counted, in pixels.
+const SOFTNESS_CELL: usize = 8;
+
+/// How many pixels that are clearer than half a pixel of an edge has, where the edge is sharp at most, and where it is soft at least: hair, fur and
+/// blur have two and more, a drawn edge has one.
+const SHARP_EDGE: f32 = 1.8;
+const SOFT_EDGE: f32 = 2.3;
 
 /// One pixel that may be mixed of subject and backdrop.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +72,8 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         .collect();
     let mut is_in_edge = vec![false; mask.len()];
     let mut pixels = Vec::with_capacity(steps.len());
+    // The places in `pixels` of those that nothing but their hue makes less than solid.
+    let mut by_hue = Vec::new();
     for Step { index, edge, depth } in steps {
         let (profile, backdrop) = (&profiles[edge as usize], backdrops[edge as usize]);
         let seen = scene.seen(index as usize);
@@ -79,6 +83,9 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         if bound < 1.0 {
             let mut unmixed = unmixed(profile, seen, backdrop, scene.light);
             unmixed.alpha = unmixed.alpha.max(bound);
+            if !is_mixed {
+                by_hue.push(pixels.len());
+            }
             pixels.push(BandPixel { index, unmixed });
         } else if most < 1.0 {
             let foreground = despilled(seen, profile.foreground, backdrop);
@@ -86,12 +93,48 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         }
     }
     if most < 1.0 {
+        let behind = pixels.len();
         see_through(&mut pixels, mask, &is_reached, &pure, scene);
+        by_hue.extend(behind..pixels.len());
+        close_behind_sharp_edges(&mut pixels, &by_hue, &edge, mask.len(), scene);
     }
     if scene.light.is_coloured() {
         put(&mut pixels, gaps_of(mask, &is_in_edge, scene), mask.len());
     }
     pixels
+}
+
+/// Makes the pixels of the band that are at the places `by_hue` solid as far as the edges around them are sharp: behind a sharp edge a hue like the
+/// background's is the subject's own.
+fn close_behind_sharp_edges(pixels: &mut [BandPixel], by_hue: &[usize], edge: &[usize], len: usize, scene: &Scene) {
+    let columns = scene.width.div_ceil(SOFTNESS_CELL);
+    let cell_of = |index: usize| {
+        let (x, y) = place(index, scene.width);
+        y / SOFTNESS_CELL * columns + x / SOFTNESS_CELL
+    };
+    // Per cell: pixels of edges, and pixels that are clearer than half.
+    let mut counts = vec![[0_u32; 2]; columns * (len / scene.width).div_ceil(SOFTNESS_CELL)];
+    for &index in edge {
+        counts[cell_of(index)][0] += 1;
+    }
+    for pixel in pixels.iter().filter(|pixel| pixel.unmixed.alpha < 0.5) {
+        counts[cell_of(pixel.index as usize)][1] += 1;
+    }
+    let softness = |index: usize| {
+        let near = around(cell_of(index), columns, counts.len(), 1);
+        let [edge, clear] = near.fold([0, 0], |[edge, clear], cell| [edge + counts[cell][0], clear + counts[cell][1]]);
+        ((clear as f32 / edge.max(1) as f32 - SHARP_EDGE) / (SOFT_EDGE - SHARP_EDGE)).clamp(0.0, 1.0)
+    };
+    for &at in by_hue {
+        let BandPixel { index, unmixed } = &mut pixels[at];
+        let (softness, index) = (softness(*index as usize), *index as usize);
+        if softness < 1.0 {
+            let alpha = 1.0 - softness * (1.0 - unmixed.alpha);
+            let foreground =
+                left_of(scene.seen(index), scene.backdrop(index), alpha).map(|level| level.clamp(1.0, 254.0));
+            *unmixed = Unmixed { alpha, foreground };
+        }
+    }
 }
 
 /// Puts `others` into a band, in place of what it has at their pixels; the picture has `len`.
@@ -179,11 +222,9 @@ fn steps_inwards(
 }
 
 /// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has and hang together with
-/// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through, nor is
-/// what has a colour of its own.
+/// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through.
 fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], pure: &Pure, scene: &Scene) {
     let candidates = candidates(mask, is_reached, pure, scene);
-    let candidates = without_materials(candidates, mask.len(), scene.light.most_hue, scene.width);
     if candidates.is_empty() {
         return;
     }
@@ -206,33 +247,6 @@ fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], pu
             }
         }
     }
-}
-
-/// The candidates without those that hang together with a flat patch: a gap wide enough to be flat in the middle shows the
-/// backdrop itself there, so a flat patch of another colour is a material.
-fn without_materials(candidates: Vec<BandPixel>, len: usize, most: f32, width: usize) -> Vec<BandPixel> {
-    let mut shares = vec![f32::NAN; len];
-    for BandPixel { index, unmixed } in &candidates {
-        shares[*index as usize] = 1.0 - unmixed.alpha * (1.0 - most);
-    }
-    let is_flat = |index: usize| {
-        let (x, y) = place(index, width);
-        let inside = x >= FLAT_REACH && y >= FLAT_REACH && x + FLAT_REACH < width && y + FLAT_REACH < len / width;
-        inside
-            && [1, width, width + 1, width - 1].iter().all(|step| {
-                let alike = |other: usize| (shares[other] - shares[index]).abs() <= ONE_SHADE;
-                alike(index + FLAT_REACH * step) && alike(index - FLAT_REACH * step)
-            })
-    };
-    let mut open: Vec<usize> =
-        candidates.iter().map(|pixel| pixel.index as usize).filter(|&index| is_flat(index)).collect();
-    while let Some(index) = open.pop() {
-        if !shares[index].is_nan() {
-            shares[index] = f32::NAN;
-            open.extend(around(index, width, len, 1).filter(|&other| !shares[other].is_nan()));
-        }
-    }
-    candidates.into_iter().filter(|pixel| !shares[pixel.index as usize].is_nan()).collect()
 }
 
 /// The subject's pixels that are not reached yet and have more of the backdrop's hue than solid subject has.

@@ -97,3 +97,17 @@ fn a_wide_shadow_with_an_even_middle_is_seen_through() {
         assert!((f32::from(alpha[y * SIDE + x]) - expected).abs() < 30.0, "{} for {expected}", alpha[y * SIDE + x]);
     }
 }
+
+#[test]
+fn a_part_that_is_shaded_into_the_backdrops_hue_stays_solid_behind_its_sharp_outline() {
+    let green = [120_u8, 60, 50];
+    let bead = [((128, 40), 22.0)];
+    let picture = painted(square(), 1, |x, y| {
+        // From none of the hue to most of it: the purer half is a colour that mixtures could be made of.
+        let colour = relative(green, (0.75 * (y as f32 - 18.0) / 44.0).clamp(0.0, 0.75), 160);
+        let with_body = mixed(RED, green, disc(x, y, (128, 160), 80.0));
+        let bead = disc(x, y, bead[0].0, bead[0].1);
+        [0, 1, 2].map(|k| with_body[k] + bead * (f32::from(colour[k]) - with_body[k]))
+    });
+    assert_eq!(holes(&cut_one(&picture), &bead), 0);
+}
