@@ -12,7 +12,7 @@ const PRIOR: f32 = 2.5;
 /// The most that an edge is steepened by.
 const STEEPEST: f32 = 2.5;
 
-/// By how much more what is above a half is steepened in something thin, which shows its full colour next to nowhere.
+/// The least that what is above a half is steepened by in something thin, which shows its full colour next to nowhere.
 const THIN: f32 = 1.25;
 
 /// An alpha and the colour that goes with it.
@@ -48,7 +48,7 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], lig
     let steeper = if is_sharp { 1.0 + by_chroma * (light.steepening - 1.0) } else { 1.0 };
     let uncertainty = 1.0 / power.max(1e-6).sqrt();
     let steeper = if profile.width <= SHARP { steeper.max(1.0 + PRIOR * uncertainty).min(STEEPEST) } else { steeper };
-    let steeper = if mixed > 0.5 && !profile.is_backed { THIN * steeper } else { steeper };
+    let steeper = if mixed > 0.5 && !profile.is_backed { steeper.max(THIN) } else { steeper };
     let alpha = (0.5 + (mixed - 0.5) * steeper).clamp(0.0, 1.0);
     // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5);
     // at a sharp edge, half of it in chroma is the backdrop's, smeared.
