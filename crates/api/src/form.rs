@@ -1,7 +1,7 @@
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError, Speed,
-    Tolerance,
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError,
+    ShadowChoice, Speed, Tolerance,
 };
 use serde::Deserialize;
 
@@ -11,6 +11,7 @@ use crate::{ApiError, ApiSettings};
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     tolerance: Option<Tolerance>,
+    shadow: Option<ShadowChoice>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
@@ -45,6 +46,7 @@ impl Form {
     pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
         match name {
             "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
+            "shadow" => set_once(&mut self.shadow, text.parse()?, "shadow", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
                 let format = text.trim().parse().map_err(|_: RequestError| {
@@ -108,6 +110,7 @@ impl Form {
             method,
             key,
             tolerance: self.tolerance.unwrap_or_default(),
+            shadow: self.shadow.unwrap_or_default(),
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
             quality: self.quality.unwrap_or_default(),
@@ -162,7 +165,7 @@ mod tests {
         let request = read(&[("somethingNewer", "1")]).unwrap();
         assert_eq!(Vec::from(request.formats), [OutputFormat::Webm, OutputFormat::StackedAlpha]);
         assert_eq!((request.tolerance.get(), request.quality.get(), request.fps), (30, 60, FpsChoice::Fixed(24)));
-        assert_eq!((request.key, request.size), (KeyChoice::Auto, None));
+        assert_eq!((request.key, request.size, request.shadow), (KeyChoice::Auto, None, ShadowChoice::Keep));
     }
 
     #[test]
@@ -183,10 +186,12 @@ mod tests {
 
     #[test]
     fn each_bad_field_is_named_with_its_own_code() {
-        let cases: [(&[(&str, &str)], &str); 19] = [
+        let cases: [(&[(&str, &str)], &str); 21] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
+            (&[("shadow", "soft")], "INVALID_REQUEST"),
+            (&[("shadow", "keep"), ("shadow", "drop")], "INVALID_REQUEST"),
             (&[("fps", "0")], "INVALID_FPS"),
             (&[("fps", "24.5")], "INVALID_FPS"),
             (&[("quality", "-1")], "INVALID_QUALITY"),

@@ -39,6 +39,9 @@ pub(crate) struct PreviewForm {
     /// How far from the background colour is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
+    /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
+    #[schema(example = "keep", default = "keep")]
+    shadow: Option<String>,
     /// The background colour as JSON text or `#RRGGBB`; measured over the whole clip if missing.
     #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
     chroma_key: Option<String>,
@@ -89,7 +92,7 @@ pub(crate) struct Preview {
 ///
 /// Measures the clip as a cut does and cuts one picture, with its neighbours, for trying settings before a job. Nothing is kept of it: it is
 /// no job and costs no usage. Other fields of a submit may come along and change nothing. A second look at the same moment with
-/// another tolerance comes sooner. A request that is closed ends the work.
+/// another tolerance or other shadows comes sooner. A request that is closed ends the work.
 #[utoipa::path(
     post, path = "/api/v1/video/remove-background/preview", tag = "video", security(("key" = [])),
     request_body(content = PreviewForm, content_type = "multipart/form-data"),

@@ -276,6 +276,9 @@ pub(crate) struct SubmitForm {
     /// How far from the background colour is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
+    /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
+    #[schema(example = "keep", default = "keep")]
+    shadow: Option<String>,
     /// Frames a second of the outputs, 1–60, or `source`.
     #[schema(example = "24", default = "24")]
     fps: Option<String>,

@@ -3,8 +3,8 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError, Speed,
-    Tolerance,
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError,
+    ShadowChoice, Speed, Tolerance,
 };
 
 use crate::{
@@ -114,6 +114,10 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>)]
     pub(crate) tolerance: Tolerance,
 
+    /// Shadows that the subject casts on the background: keep (as translucent black) or drop
+    #[arg(long, default_value = "keep", value_name = "SHADOW", value_parser = parse::<ShadowChoice>)]
+    pub(crate) shadow: ShadowChoice,
+
     /// Frame rate: source, or 1-60 frames per second
     #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>)]
     pub(crate) fps: FpsChoice,
@@ -203,6 +207,7 @@ impl CutOptions {
             method: self.method,
             key: self.key,
             tolerance: self.tolerance,
+            shadow: self.shadow,
             fps: self.fps,
             size: self.size,
             quality: self.quality,

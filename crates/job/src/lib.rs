@@ -34,7 +34,7 @@ pub use outcome::{CutMethod, Measured, MethodReason, Outcome, OutputPointer, Sha
 pub use persisted::PersistedRequestError;
 pub use report::{MatteReport, Warning};
 pub use request::{
-    CutRequest, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, Speed, Tolerance,
+    CutRequest, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed, Tolerance,
 };
 pub use sniff::{SNIFF_BYTES, could_be_video};
 pub use stage::{ParseStageError, Progress, Stage};

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, Speed, Tolerance,
+    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed,
+    Tolerance,
 };
 
 /// The version that is written. A reader refuses every other, so that a job is never cut by rules it was not asked under.
@@ -36,6 +37,9 @@ struct Persisted {
     method: MethodChoice,
     chroma_key: String,
     tolerance: Tolerance,
+    /// Left out where shadows stay.
+    #[serde(default, skip_serializing_if = "is_default")]
+    shadow: ShadowChoice,
     fps: FpsChoice,
     size: Option<LongestSide>,
     quality: Quality,
@@ -68,6 +72,7 @@ impl CutRequest {
             method: self.method,
             chroma_key,
             tolerance: self.tolerance,
+            shadow: self.shadow,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
@@ -92,6 +97,7 @@ impl CutRequest {
             method: persisted.method,
             key: persisted.chroma_key.parse()?,
             tolerance: persisted.tolerance,
+            shadow: persisted.shadow,
             fps: persisted.fps,
             size: persisted.size,
             quality: persisted.quality,
@@ -112,6 +118,7 @@ mod tests {
             method: MethodChoice::Auto,
             key: "#00FF00".parse().unwrap(),
             tolerance: Tolerance::default(),
+            shadow: ShadowChoice::default(),
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             quality: Quality::default(),
@@ -125,7 +132,8 @@ mod tests {
         let auto = CutRequest { key: KeyChoice::Auto, fps: FpsChoice::Source, size: None, ..request() };
         let fast = CutRequest { speed: Speed::Fast, ..request() };
         let ai = CutRequest { method: MethodChoice::Ai, key: KeyChoice::Auto, ..request() };
-        for request in [request(), auto, fast, ai] {
+        let bare = CutRequest { shadow: ShadowChoice::Drop, ..request() };
+        for request in [request(), auto, fast, ai, bare] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

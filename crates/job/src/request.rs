@@ -228,6 +228,29 @@ impl FromStr for MethodChoice {
     }
 }
 
+/// What becomes of the shadows that the subject casts on the background.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShadowChoice {
+    /// They stay, as translucent black.
+    #[default]
+    Keep,
+    /// They are background. A network takes them for that anyway.
+    Drop,
+}
+
+impl FromStr for ShadowChoice {
+    type Err = RequestError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "keep" => Ok(Self::Keep),
+            "drop" => Ok(Self::Drop),
+            _ => Err(RequestError::new("shadow", text, "keep or drop")),
+        }
+    }
+}
+
 /// All that was asked of one cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CutRequest {
@@ -239,6 +262,8 @@ pub struct CutRequest {
     pub key: KeyChoice,
     /// How far from it the background may lie.
     pub tolerance: Tolerance,
+    /// What becomes of shadows.
+    pub shadow: ShadowChoice,
     /// Frame rate of the output.
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
@@ -287,6 +312,12 @@ mod tests {
     fn a_method_is_one_of_three_words() {
         assert_eq!(" ai ".parse(), Ok(MethodChoice::Ai));
         assert_eq!("AI".parse::<MethodChoice>().unwrap_err().field(), "method");
+    }
+
+    #[test]
+    fn shadows_stay_or_go() {
+        assert_eq!(("keep".parse(), " drop ".parse()), (Ok(ShadowChoice::Keep), Ok(ShadowChoice::Drop)));
+        assert_eq!("soft".parse::<ShadowChoice>().unwrap_err().allowed(), "keep or drop");
     }
 
     #[test]

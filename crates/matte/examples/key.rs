@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let backdrop = Backdrop::estimate(&samples, None)?;
     let estimated = start.elapsed();
     eprintln!("{} confidence {:.2}", backdrop.color(), backdrop.confidence());
-    let keyer = Keyer::new(backdrop, KeySettings { tolerance });
+    let keyer = Keyer::new(backdrop, KeySettings { tolerance, ..KeySettings::default() });
     let pixels = size.pixels() as f64 * pictures.len() as f64 / 1e6;
     let (mut key_secs, mut finish_secs) = (0.0, 0.0);
     let mut out = io::stdout().lock();

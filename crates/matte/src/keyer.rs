@@ -1,5 +1,7 @@
 //! The keyer: a picture over a known background in, alpha and clean colour out, step by step.
 
+use std::borrow::Cow;
+
 use clearcut_frame::Picture;
 
 use crate::{
@@ -29,11 +31,13 @@ pub struct KeySettings {
     ///
     /// Alpha never rises anywhere when this does.
     pub tolerance: u8,
+    /// Whether shadows stay, as translucent black, or are background. Dark smoke and dark soft glows count as shadows: they look the same.
+    pub keeps_shadows: bool,
 }
 
 impl Default for KeySettings {
     fn default() -> Self {
-        Self { tolerance: 30 }
+        Self { tolerance: 30, keeps_shadows: true }
     }
 }
 
@@ -149,16 +153,24 @@ impl Keyer {
         };
         let light = &self.backdrop.lights[light];
         let scene = Scene::new(&picture, &likeness, light);
-        let mask = regions.mask();
+        let mut mask = regions.mask();
+        let mut off = Cow::Borrowed(likeness.off.as_slice());
+        let (soft, mut shadows) = soft_and_shadows(&mask, &regions, &off, &scene);
+        if !self.settings.keeps_shadows {
+            for pixel in shadows.drain(..) {
+                mask[pixel.index as usize] = 0;
+                off.to_mut()[pixel.index as usize] = 0;
+            }
+        }
         let mut band = band_of(&mask, &scene);
-        put(&mut band, soft_of(&mask, &regions.outside(), &likeness.off, &scene), mask.len());
-        put(&mut band, shadow_of(&mask, &likeness.off, &scene), mask.len());
-        kept(&mut band, &mask, &likeness.off, &scene, self.settings.tolerance);
+        put(&mut band, soft, mask.len());
+        put(&mut band, shadows, mask.len());
+        kept(&mut band, &mask, &off, &scene, self.settings.tolerance);
         let colours = picture.format().without_alpha().byte_len();
         let seen = picture.bytes()[..colours].to_vec();
         let mut picture = cut(picture, &mask, &band);
-        cleared(picture.planes_mut()[3], &mask, &likeness.off, likeness.width, self.settings.tolerance);
-        let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &likeness.off, &regions);
+        cleared(picture.planes_mut()[3], &mask, &off, likeness.width, self.settings.tolerance);
+        let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &off, &regions);
         Keyed { picture, seen, noise: light.noise, doubts }
     }
 
@@ -216,6 +228,16 @@ impl Doubts {
         let [lookalikes, holes] = regions.doubtful_pockets();
         Self { subject, holes, lookalikes, residue: near.saturating_sub(lookalikes) }
     }
+}
+
+/// What of the subject in `mask` is soft and no shadow, and what is shadow.
+fn soft_and_shadows(mask: &[u8], regions: &Regions, off: &[u8], scene: &Scene) -> (Vec<BandPixel>, Vec<BandPixel>) {
+    let (mut soft, mut shadows) = (Vec::new(), Vec::new());
+    for thing in soft_of(mask, &regions.outside(), off, scene) {
+        if thing.is_shadow { &mut shadows } else { &mut soft }.extend(thing.pixels);
+    }
+    put(&mut shadows, shadow_of(mask, off, scene), mask.len());
+    (soft, shadows)
 }
 
 /// The picture in a format with alpha, solid where it had none.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Black.
-const BLACK: [f32; 3] = [16.0, 128.0, 128.0];
+pub(crate) const BLACK: [f32; 3] = [16.0, 128.0, 128.0];
 
 /// The darkest shadow: so much of the light is left.
 const DARKEST: f32 = 0.3;

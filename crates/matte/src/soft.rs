@@ -12,6 +12,7 @@ use crate::{
     likeness::LIMIT,
     outline::{around, beside, depths, edge_of, place},
     scene::Scene,
+    shadow::BLACK,
     unmix::Unmixed,
 };
 
@@ -71,14 +72,25 @@ const BEYOND: f32 = 8.0;
 /// How far the strongest colour of a tint is from the background at least, in levels: nearer ones are the background in another light.
 const LEAST_ROOM: f32 = 48.0;
 
+/// How far from black the colour of a shadow is at most, in levels: black, and what the tint is off by.
+const NEARLY_BLACK: f32 = 32.0;
+
 /// The least contrast of the faintest part of a soft thing, in levels, noise apart.
 const FAINT: f32 = 1.5;
 
 /// The least alpha of anything that is seen.
 const FAINTEST: f32 = 1.0 / 64.0;
 
-/// The pixels of the subject in `mask` (0 background, else 255) that are soft things, with their alpha and tint; they begin at the background `outside` (0).
-pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) -> Vec<BandPixel> {
+/// A soft thing, as the pixels that show it.
+#[derive(Debug)]
+pub(crate) struct Soft {
+    pub(crate) pixels: Vec<BandPixel>,
+    /// It is as black as light that is missing.
+    pub(crate) is_shadow: bool,
+}
+
+/// The soft things among the subject in `mask` (0 background, else 255), with their alpha and tint; they begin at the background `outside` (0).
+pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) -> Vec<Soft> {
     let noise = scene.light.noise;
     if noise[0].max(noise[1]) > NOISY {
         return Vec::new();
@@ -101,9 +113,10 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
         if let Some(tint) =
             tint_of(&region, depth, scene).filter(|tint| is_faded(&region, *tint, &outline, depth, scene))
         {
-            let soft = unmixed(&region, tint, scene);
-            found.extend(skirt(&soft, mask, &mut is_asked, tint, scene));
-            found.extend(soft);
+            let mut pixels = unmixed(&region, tint, scene);
+            pixels.extend(skirt(&pixels, mask, &mut is_asked, tint, scene));
+            let is_shadow = is_black(&pixels);
+            found.push(Soft { pixels, is_shadow });
         }
     }
     found
@@ -121,6 +134,12 @@ fn unmixed(region: &[Contrast], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel>
     let is_soft =
         on_tint.len() as f32 >= SHARE_ON_TINT * region.len() as f32 && dense <= SHARE_DENSE * region.len() as f32;
     if is_soft { on_tint } else { Vec::new() }
+}
+
+/// Whether the colour of a soft thing is black, the median of it.
+fn is_black(pixels: &[BandPixel]) -> bool {
+    let farness = |pixel: &BandPixel| length([0, 1, 2].map(|k| pixel.unmixed.foreground[k] - BLACK[k]));
+    median(pixels.iter().map(farness)) <= NEARLY_BLACK
 }
 
 /// The faintest part of a soft thing, which was taken for background: it touches the rest and has its tint.

@@ -9,7 +9,7 @@ use std::{
 use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, MediaLimits, Tools, read_picture};
 use clearcut_frame::Picture;
 use clearcut_job::CutRequest;
-use clearcut_matte::{Doubts, KeySettings, Keyer};
+use clearcut_matte::{Doubts, Keyer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     check::MatteLog,
     children::Children,
     encode::Encoder,
-    matting::matte_in_order,
+    matting::{key_settings, matte_in_order},
     method::{By, Method, choose},
     network_matting::{matte_by_network, pace},
     plan::Plan,
@@ -257,7 +257,7 @@ fn matte(
     };
     let ended = match by {
         By::Color(backdrop) => {
-            let keyer = Keyer::new(backdrop, KeySettings { tolerance: job.request.tolerance.get() });
+            let keyer = Keyer::new(backdrop, key_settings(job.request));
             matte_in_order(&keyer, job.resources.threads, decoded.iter(), |picture, keyed| {
                 emit(picture, keyed.seen(), keyed.doubts())
             });

@@ -1,7 +1,13 @@
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use clearcut_frame::Picture;
-use clearcut_matte::{Keyed, Keyer, Pockets};
+use clearcut_job::{CutRequest, ShadowChoice};
+use clearcut_matte::{KeySettings, Keyed, Keyer, Pockets};
+
+/// What of a request the keyer is to know.
+pub(crate) fn key_settings(request: &CutRequest) -> KeySettings {
+    KeySettings { tolerance: request.tolerance.get(), keeps_shadows: request.shadow == ShadowChoice::Keep }
+}
 
 /// Mattes `pictures` on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
 ///
@@ -101,7 +107,7 @@ mod tests {
 
     fn keyer() -> Keyer {
         let backdrop = Backdrop::estimate(&clip(4), Some(GREEN)).unwrap();
-        Keyer::new(backdrop, KeySettings { tolerance: 30 })
+        Keyer::new(backdrop, KeySettings::default())
     }
 
     fn matted(length: usize, workers: usize) -> Vec<Picture> {

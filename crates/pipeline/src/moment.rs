@@ -2,12 +2,12 @@ use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 
 use clearcut_ffmpeg::{Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_picture};
 use clearcut_frame::{Picture, PictureFormat, Rgb8, Size};
-use clearcut_job::{CutMethod, MethodReason, Tolerance};
-use clearcut_matte::{Backdrop, KeySettings, Keyer};
+use clearcut_job::{CutMethod, CutRequest, MethodReason};
+use clearcut_matte::{Backdrop, Keyer};
 
 use crate::{
     CutJob, Error, Stop,
-    matting::matte_in_order,
+    matting::{key_settings, matte_in_order},
     method::{By, Method, choose},
     network_matting::{matte_by_network, pace},
     still::png_of,
@@ -16,7 +16,7 @@ use crate::{
 /// Pictures on each side of the moment: what the keyer looks at, and a key picture of a network on each side at the middle pace.
 const NEIGHBOURS: u64 = 4;
 
-/// One moment of a clip, measured and decoded: what a cut would make of it can be shown at any tolerance, soon.
+/// One moment of a clip, measured and decoded: what a cut would make of it can be shown at any tolerance, with or without shadows, soon.
 pub struct Moment {
     by: Known,
     /// Where in [`Known::Color::pictures`] the moment lies.
@@ -29,9 +29,9 @@ pub struct Moment {
 
 /// What is kept of a moment.
 enum Known {
-    /// Keyed anew for each tolerance.
+    /// Keyed anew each time.
     Color { backdrop: Backdrop, pictures: Vec<Picture> },
-    /// Matted: a network knows no tolerance.
+    /// Matted: a network knows neither tolerance nor shadows.
     Matted(Picture),
 }
 
@@ -104,15 +104,16 @@ impl Moment {
         Ok(Self { by, position, size: format.size, at, reason, model })
     }
 
-    /// What a cut at `tolerance` would make of the moment, as far as its neighbours tell: a cut also follows what it saw earlier.
+    /// What a cut would make of the moment with the tolerance and the shadows of `request`, as far as its neighbours tell: a cut also
+    /// follows what it saw earlier.
     ///
     /// # Errors
     /// [`Error::Io`] if the picture could not be written.
-    pub fn cut(&self, tolerance: Tolerance) -> Result<StillCut, Error> {
+    pub fn cut(&self, request: &CutRequest) -> Result<StillCut, Error> {
         let (png, method, backdrop) = match &self.by {
             Known::Matted(picture) => (png_of(picture)?, CutMethod::Ai, None),
             Known::Color { backdrop, pictures } => {
-                let keyer = Keyer::new(backdrop.clone(), KeySettings { tolerance: tolerance.get() });
+                let keyer = Keyer::new(backdrop.clone(), key_settings(request));
                 let (mut count, mut found) = (0, None);
                 matte_in_order(&keyer, NonZeroUsize::MIN, pictures.iter().cloned(), |picture, _| {
                     found = Some(picture);

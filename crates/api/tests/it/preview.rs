@@ -12,7 +12,7 @@ use axum::{
 };
 use clearcut_api::{NoPreview, PreviewOrder, Previewed, Previewer};
 use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{CutMethod, Failure, FailureCode, KeyChoice, MethodChoice, MethodReason};
+use clearcut_job::{CutMethod, Failure, FailureCode, KeyChoice, MethodChoice, MethodReason, ShadowChoice};
 use tokio::sync::Semaphore;
 
 use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server, form};
@@ -108,6 +108,7 @@ async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() 
         Part::text("inputStorageId", &id),
         Part::text("time", "1.25"),
         Part::text("tolerance", "45"),
+        Part::text("shadow", "drop"),
         Part::text("chromaKey", "#00FF00"),
         Part::text("method", "chroma"),
         Part::text("formats", r#"["webm"]"#),
@@ -127,6 +128,7 @@ async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() 
     assert!(server.get("/api/v1/jobs", KEY).await.json()["data"]["jobs"].as_array().unwrap().is_empty());
     let order = painter.asked.lock().unwrap().pop().unwrap();
     assert_eq!((order.at, order.request.tolerance.get()), (Duration::from_millis(1250), 45));
+    assert_eq!(order.request.shadow, ShadowChoice::Drop);
     assert_eq!(
         (order.request.key, order.request.method),
         (KeyChoice::Given(Rgb8::new(0, 255, 0)), MethodChoice::Chroma)

@@ -14,7 +14,7 @@ const MOST_BYTES: usize = 64 << 20;
 /// How long a moment is of use: nobody drags a slider longer, and no clip that was removed lives on for long.
 const LIFE: Duration = Duration::from_mins(5);
 
-/// What makes two previews the same but for their tolerance.
+/// What makes two previews the same but for their tolerance and shadows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MomentName {
     input: String,

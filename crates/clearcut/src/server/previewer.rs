@@ -112,7 +112,7 @@ impl Shared {
             None => self.moments.keep(name, Arc::new(self.find(order, input, scratch, stop)?)),
             Some(moment) => moment,
         };
-        moment.cut(order.request.tolerance).map_err(|error| explain(&error))
+        moment.cut(&order.request).map_err(|error| explain(&error))
     }
 
     fn find(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<Moment, Failure> {

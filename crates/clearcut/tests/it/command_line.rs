@@ -79,6 +79,7 @@ fn one_name_is_not_given_to_two_clips() {
 fn bad_flags_say_what_is_allowed() {
     for (flag, value, allowed) in [
         ("--tolerance", "101", "a whole number from 0 to 100"),
+        ("--shadow", "soft", "keep or drop"),
         ("--fps", "0", "a whole number from 1 to 60, or source"),
         ("--size", "63", "a whole number from 64 to 2048"),
         ("--quality", "x", "a whole number from 0 to 100"),

@@ -67,6 +67,39 @@ fn a_webm_can_be_entered_at_a_later_key_frame_with_its_matte() {
     assert!(matte[0] < 20 && matte[32 * 96 + 48] > 235, "{} and {}", matte[0], matte[32 * 96 + 48]);
 }
 
+#[test]
+fn shadows_stay_or_go_as_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    // A red box on white, and a soft shadow below it.
+    let light = "255*(1-0.5*exp(-hypot(X-128,Y-190)*hypot(X-128,Y-190)/900))";
+    let picture = format!("color=c=white:s=256x256:r=12:d=0.5,format=gbrp,geq=r='{light}':g='{light}':b='{light}'");
+    let line =
+        format!("-f lavfi -i {picture},drawbox=92:64:72:80:red:fill -c:v libx264 -crf 1 -pix_fmt yuv420p clip.mp4");
+    ffmpeg(folder.path(), &line);
+    let alpha_at = |shadow: &str, (x, y): (usize, usize)| {
+        let output = folder.path().join(format!("{shadow}.apng"));
+        let clip = folder.path().join("clip.mp4");
+        clearcut_ok(&[
+            "cut",
+            text(&clip),
+            "-o",
+            text(&output),
+            "--shadow",
+            shadow,
+            "--quality",
+            "100",
+            "-q",
+            "--force",
+        ]);
+        Pictures::of(&output, (256, 256), false).mean(0, (x, y), 4)[3]
+    };
+    for (shadow, below) in [("keep", 80.0..150.0), ("drop", 0.0..2.0)] {
+        let (shade, box_) = (alpha_at(shadow, (128, 190)), alpha_at(shadow, (128, 100)));
+        assert!(below.contains(&shade), "{shadow}: alpha {shade} in the shadow");
+        assert!(box_ > 250.0, "{shadow}: alpha {box_} in the box");
+    }
+}
+
 /// How long an APNG is shown, as the fraction of a second that its fcTL chunks add up to: what does not move is one longer frame.
 /// ffprobe guesses instead.
 fn apng_length(path: &Path) -> (u32, u16) {

@@ -64,7 +64,11 @@ pub(crate) fn rgb(format: PictureFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame
 
 /// The whole clip through all stages.
 pub(crate) fn cut(clip: &[Picture], backdrop: &Backdrop, tolerance: u8) -> Vec<Picture> {
-    let keyer = Keyer::new(backdrop.clone(), KeySettings { tolerance });
+    cut_with(clip, backdrop, KeySettings { tolerance, ..KeySettings::default() })
+}
+
+pub(crate) fn cut_with(clip: &[Picture], backdrop: &Backdrop, settings: KeySettings) -> Vec<Picture> {
+    let keyer = Keyer::new(backdrop.clone(), settings);
     let mut pockets = Pockets::default();
     let keyed: Vec<_> = clip
         .iter()

@@ -1,9 +1,9 @@
 //! Soft translucent things, and solid things that they must not be taken for.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
-use clearcut_matte::Backdrop;
+use clearcut_matte::{Backdrop, KeySettings};
 
-use crate::canvas::{GREEN, RED, WHITE, cut, disc_alpha, format, mixed, painted, rgb};
+use crate::canvas::{GREEN, RED, WHITE, cut, cut_with, disc_alpha, format, mixed, painted, rgb};
 
 const SIDE: usize = 192;
 const MIDDLE: usize = SIDE / 2 * SIDE + SIDE / 2;
@@ -72,6 +72,30 @@ fn a_soft_shadow_on_white_is_translucent_black() {
     let error = error(&out, |x, y| 0.5 * puff(x, y));
     assert!(error < 20.0, "{error}");
     assert!(out.y()[MIDDLE] <= 32, "{}", out.y()[MIDDLE]);
+}
+
+#[test]
+fn shadows_go_where_they_are_not_wanted_and_smoke_and_subject_stay() {
+    // A disc at the middle, and the shadow or smoke around the place below it.
+    let disc = |x: usize, y: usize| disc_alpha(x, y, SIDE, 24.0);
+    let below = |x: usize, y: usize| 0.5 * puff(x, (y + SIDE - 30) % SIDE);
+    for (soft, ground, is_shadow) in [(BLACK, WHITE, true), (BLACK, GREEN, true), (WHITE, GREEN, false)] {
+        let picture = painted(square(), 1, |x, y| {
+            let (ground, disc) = (mixed(soft, ground, below(x, y)), disc(x, y));
+            [0, 1, 2].map(|k| ground[k] + disc * (f32::from(RED[k]) - ground[k]))
+        });
+        let clip = vec![picture; 4];
+        let backdrop = Backdrop::estimate(&clip, None).unwrap();
+        for tolerance in [0, 30] {
+            let out = cut_with(&clip, &backdrop, KeySettings { tolerance, keeps_shadows: false }).swap_remove(1);
+            let alpha = out.alpha().unwrap();
+            let in_soft = alpha[(SIDE / 2 + 36) * SIDE + SIDE / 2];
+            assert_eq!(alpha[MIDDLE], 255, "{ground:?} at {tolerance}");
+            assert_eq!(in_soft < 13, is_shadow, "{ground:?} at {tolerance}: alpha {in_soft}");
+        }
+        let kept = cut(&clip, &backdrop, 30).swap_remove(1);
+        assert!(kept.alpha().unwrap()[(SIDE / 2 + 36) * SIDE + SIDE / 2] > 50, "{ground:?}: kept");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
     Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, JobId, KeyChoice, ManualClock,
-    MethodChoice, OutputFormat, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
+    MethodChoice, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_notify::{Courier, CourierSettings, DescribeJob};
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
@@ -86,6 +86,7 @@ impl Post {
                 method: MethodChoice::Auto,
                 key: KeyChoice::Auto,
                 tolerance: Tolerance::default(),
+                shadow: ShadowChoice::default(),
                 fps: FpsChoice::Source,
                 size: None,
                 quality: Quality::default(),

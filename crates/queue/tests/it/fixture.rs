@@ -2,7 +2,8 @@ use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
     ClipName, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured,
-    MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, Speed, Tolerance, UnixMillis, WorkerId,
+    MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis,
+    WorkerId,
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, InputPointer, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput,
@@ -79,6 +80,7 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
             method: MethodChoice::Auto,
             key: KeyChoice::Auto,
             tolerance: Tolerance::default(),
+            shadow: ShadowChoice::default(),
             fps: FpsChoice::Fixed(24),
             size: None,
             quality: Quality::default(),

@@ -12,7 +12,7 @@ use std::{
 
 use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
-    MethodChoice, OutputFormat, Progress, Quality, Speed, Stage, SystemClock, Tolerance,
+    MethodChoice, OutputFormat, Progress, Quality, ShadowChoice, Speed, Stage, SystemClock, Tolerance,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
@@ -112,6 +112,7 @@ impl Bench {
             method: MethodChoice::Auto,
             key: KeyChoice::Auto,
             tolerance: Tolerance::default(),
+            shadow: ShadowChoice::default(),
             fps: FpsChoice::Source,
             size: None,
             quality: Quality::default(),
