@@ -35,11 +35,14 @@ const WIDEST_BAR: f64 = 0.17;
 /// The share of all that is not the frame's colour that the colour inside a frame has at least.
 const LEAST_INSIDE: f64 = 0.3;
 
-/// How much of the middle halves of a frame's inner sides must show the colour inside: they are straight, a round subject's are not.
+/// How much of the middle halves of a frame's inner sides must show another colour than the frame's: they are straight, a round subject's are not.
 const STRAIGHT: f64 = 0.75;
 
-/// How much of a frame may show the colour inside: its sides are straight.
-const MOST_BEYOND_SIDES: f64 = 0.03;
+/// How much of them must show the colour inside: the screen of a phone has a rim of another colour.
+const MOSTLY: f64 = 0.5;
+
+/// How much of a frame may show the colour inside: its sides are straight, and known to half a step of the reading grid.
+const MOST_BEYOND_SIDES: f64 = 0.045;
 
 /// How much of what a frame encloses may be of the frame's colour: round corners with a radius of twice its widest bar.
 const MOST_OF_CORNERS: f64 = 0.14;
@@ -305,11 +308,12 @@ fn is_second_part(region: Region, places: &[Place]) -> bool {
     region.is_side_or_bars() && smaller > 0.0 && lost + foreign <= MOST_ASTRAY * smaller
 }
 
-/// Whether the first part is seen along the inner sides of a frame.
+/// Whether the inner sides of a frame are straight: next to them its colour is not seen, but that inside or a subject.
 fn has_straight_sides(region: Region, places: &[Place]) -> bool {
     let sides = places.iter().filter(|place| region.is_along_side(place.across, place.down));
-    let of_first = sides.clone().filter(|place| place.is_first()).count();
-    of_first as f64 >= STRAIGHT * sides.count().max(1) as f64
+    let count = |keeps: fn(&Place) -> bool| sides.clone().filter(|place| keeps(place)).count() as f64;
+    let all = count(|_| true).max(1.0);
+    count(|place| !place.is_second()) >= STRAIGHT * all && count(Place::is_first) >= MOSTLY * all
 }
 
 /// How much of the second part is seen at each pixel, in luma and in chroma: all or nothing but at the seam, where it is the median over the pictures.

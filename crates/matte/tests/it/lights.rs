@@ -116,6 +116,45 @@ fn a_frame_with_round_corners_and_what_is_in_it_are_both_background() {
 }
 
 #[test]
+fn a_subject_that_the_frame_cuts_off_hides_no_frame() {
+    let bar = 14;
+    let inside = |at: usize| (bar..SIDE - bar).contains(&at);
+    let clip = vec![
+        painted(square(), 1, |x, y| match (inside(x) && inside(y), x >= 60 && y < 88) {
+            (false, _) => BLACK.map(f32::from),
+            (true, false) => GREEN.map(f32::from),
+            (true, true) => RED.map(f32::from),
+        });
+        6
+    ];
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[2].alpha().unwrap();
+    assert_eq!([alpha[60 * SIDE + 80], alpha[60 * SIDE + 30], alpha[60 * SIDE + 4]], [255, 0, 0]);
+}
+
+#[test]
+fn the_screen_of_a_phone_is_no_background_in_a_frame() {
+    // A blue screen in a black rim that fills the picture but for a margin.
+    let clip = vec![
+        painted(square(), 1, |x, y| {
+            let depth = x.min(y).min(SIDE - 1 - x).min(SIDE - 1 - y);
+            if depth < 12 {
+                GREEN
+            } else if depth < 18 {
+                BLACK
+            } else {
+                BLUE
+            }
+            .map(f32::from)
+        });
+        6
+    ];
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[2].alpha().unwrap();
+    assert_eq!([alpha[64 * SIDE + 64], alpha[64 * SIDE + 15], alpha[64 * SIDE + 4]], [255, 255, 0]);
+}
+
+#[test]
 fn a_round_subject_that_fills_the_picture_is_no_background_in_a_frame() {
     let clip = vec![painted(square(), 1, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 52.0))); 6];
     let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
