@@ -72,6 +72,11 @@ impl Likeness {
         }
     }
 
+    /// How much contrast the picture has against the usual, 0.0..=1.0: less in a fade.
+    pub(crate) fn contrast_left(&self) -> f32 {
+        self.shift.gain.clamp(0.0, 1.0) as f32
+    }
+
     /// Compares `picture` with `light` alone, without its second part.
     pub(crate) fn of_one(picture: &Picture, light: &Light, shift: Shift) -> Self {
         let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);

@@ -36,6 +36,11 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// See [`Likeness::contrast_left`].
+    pub(crate) fn contrast_left(&self) -> f32 {
+        self.likeness.contrast_left()
+    }
+
     /// Y', Cb, Cr at a luma index. Half-resolution chroma is interpolated; it sits where [`Siting`] says, halfway
     /// between two rows.
     pub(crate) fn seen(&self, index: usize) -> [f32; 3] {

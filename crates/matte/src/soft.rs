@@ -2,7 +2,7 @@
 //!
 //! They grow out of the clear background without a step, all the way round, in one direction of colour. What is solid has an outline somewhere.
 //! How dense a thing of one tint is cannot be told from its colour alone: it is taken to be as strong in colour as it can be, so its alpha is
-//! the least that leaves a colour within the gamut.
+//! the least that leaves a colour within the gamut. In a fade all contrasts are smaller, and so is what is asked of them.
 
 use clearcut_frame::Matrix;
 
@@ -195,7 +195,7 @@ impl Contrast {
     /// Whether there is a step nearby.
     fn is_near_step(&self, scene: &Scene, height: usize) -> bool {
         let (x, y) = place(self.index, scene.width);
-        let steps = scene.light.noise.map(|noise| 2.0 * STEP + STEP_OF_NOISE * noise);
+        let steps = scene.light.noise.map(|noise| 2.0 * STEP * scene.contrast_left() + STEP_OF_NOISE * noise);
         AROUND.iter().any(|&(right, down)| {
             let (x, y) = (x as i64 + right, y as i64 + down);
             if x < 0 || y < 0 || x >= scene.width as i64 || y >= height as i64 {
@@ -234,11 +234,11 @@ fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]>
     let deep = region.iter().filter(|pixel| depth[pixel.index] >= DEEP).count() as f32;
     let at_rim = region.iter().filter(|pixel| RIM.contains(&depth[pixel.index]));
     let mut rim: Vec<f32> = at_rim.map(|pixel| length(pixel.levels)).collect();
-    let steep = rim.iter().filter(|contrast| **contrast > explained + RIM_STEEP).count() as f32;
+    let steep = rim.iter().filter(|contrast| **contrast > explained + RIM_STEEP * scene.contrast_left()).count() as f32;
     if rim.is_empty()
         || deep < SHARE_DEEP * region.len() as f32
         || steep > SHARE_STEEP * rim.len() as f32
-        || median(rim.drain(..)) > explained + RIM_CONTRAST
+        || median(rim.drain(..)) > explained + RIM_CONTRAST * scene.contrast_left()
     {
         return None;
     }

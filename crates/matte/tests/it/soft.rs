@@ -120,6 +120,28 @@ fn a_solid_thing_in_a_glow_stays_solid() {
 }
 
 #[test]
+fn a_solid_thing_in_a_fade_is_no_smoke() {
+    // A pale disc with a blurred outline, in ever less light.
+    let violet = [104_u8, 170, 130];
+    let disc = |x: usize, y: usize| {
+        let middle = SIDE as f32 / 2.0;
+        let away = (x as f32 + 0.5 - middle).hypot(y as f32 + 0.5 - middle);
+        ((52.0 - away) / 8.0).clamp(0.0, 1.0)
+    };
+    let in_light = |light: f32| {
+        painted(square(), 0, |x, y| {
+            let full = mixed([190, 128, 128], violet, disc(x, y));
+            [0, 1, 2].map(|k| f32::from(BLACK[k]) + light * (full[k] - f32::from(BLACK[k])))
+        })
+    };
+    let clip: Vec<Picture> = [1.0, 1.0, 1.0, 1.0, 0.5, 0.25].map(in_light).into();
+    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    for (at, picture) in out.iter().enumerate() {
+        assert_eq!(picture.alpha().unwrap()[MIDDLE], 255, "picture {at}");
+    }
+}
+
+#[test]
 fn a_shaded_subject_of_nearly_the_backgrounds_hue_is_no_smoke() {
     // On one side it reaches the background's own brightness; its outline is hard.
     let out = first_of(&painted(square(), 1, |x, y| {
