@@ -1,6 +1,6 @@
 //! Soft translucent things: smoke, glow, rays of light, and shadows on any background.
 //!
-//! They grow out of the clear background without a step, all the way round, in one direction of colour. What is solid has an outline somewhere.
+//! They grow out of the clear background without a step, all the way round, in one direction of colour, or in several where lights overlap. What is solid has an outline somewhere.
 //! How dense a thing of one tint is cannot be told from its colour alone: it is taken to be as strong in colour as it can be, so its alpha is
 //! the least that leaves a colour within the gamut. In a fade all contrasts are smaller, and so is what is asked of them.
 
@@ -56,8 +56,14 @@ const ASIDE_LEVELS: f32 = 4.0;
 /// The part of that on a background without colour, where a shadow has none either and skin in a shadow has some.
 const GREY_ASIDE: f32 = 0.6;
 
-/// How much of a soft thing must be on its tint.
+/// How much of a soft thing must be on its tint; where less is, it has several.
 const SHARE_ON_TINT: f32 = 0.8;
+
+/// How many pixels of steps a soft thing of several tints may have in it, for each of its own: a solid thing in a shadow has many.
+const SHARE_STEPS: f32 = 0.03;
+
+/// How far around a pixel its own tint is measured, in pixels: noise turns a faint contrast.
+const TINT_REACH: usize = 2;
 
 /// From this alpha on, which so much of it may have, a thing is solid and its outline out of focus.
 const DENSE: f32 = 0.8;
@@ -105,7 +111,7 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
         if off[start] >= 2 * LIMIT || !is_outer() || std::mem::replace(&mut is_asked[start], true) {
             continue;
         }
-        let region = flooded(start, mask, &mut is_asked, scene);
+        let (region, steps) = flooded(start, mask, &mut is_asked, scene);
         if region.len() < ENOUGH {
             continue;
         }
@@ -113,8 +119,7 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
         if let Some(tint) =
             tint_of(&region, depth, scene).filter(|tint| is_faded(&region, *tint, &outline, depth, scene))
         {
-            let mut pixels = unmixed(&region, tint, scene);
-            pixels.extend(skirt(&pixels, mask, &mut is_asked, tint, scene));
+            let pixels = unmixed(&region, steps, tint, mask, &mut is_asked, scene);
             let is_shadow = is_black(&pixels);
             found.push(Soft { pixels, is_shadow });
         }
@@ -122,18 +127,51 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
     found
 }
 
-/// The pixels of a soft region as mixtures with `tint`; none if the region is solid.
-fn unmixed(region: &[Contrast], tint: [f32; 3], scene: &Scene) -> Vec<BandPixel> {
-    let on_tint: Vec<BandPixel> =
-        region.iter().filter(|pixel| pixel.is_on(tint, scene)).map(|pixel| pixel.unmixed(tint, scene)).collect();
-    let room = on_tint.iter().map(|pixel| strongest(scene.backdrop(pixel.index as usize), tint, scene.light.matrix));
+/// The pixels of a soft region as mixtures with `tint`, and the faintest part around it; each with a tint of its own where one does not do, as
+/// where lights of several colours overlap. None if the region is solid.
+fn unmixed(
+    region: &[Contrast],
+    steps: usize,
+    tint: [f32; 3],
+    mask: &[u8],
+    is_asked: &mut [bool],
+    scene: &Scene,
+) -> Vec<BandPixel> {
+    let on_tint: Vec<(Contrast, [f32; 3])> =
+        region.iter().filter(|pixel| pixel.is_on(tint, scene)).map(|pixel| (*pixel, tint)).collect();
+    let has_one_tint = on_tint.len() as f32 >= SHARE_ON_TINT * region.len() as f32;
+    if !has_one_tint && steps as f32 > SHARE_STEPS * region.len() as f32 {
+        return Vec::new();
+    }
+    let tinted = if has_one_tint { on_tint } else { own_tints(region, mask.len(), scene.width) };
+    let matrix = scene.light.matrix;
+    let room = tinted.iter().map(|(pixel, tint)| strongest(scene.backdrop(pixel.index), *tint, matrix));
     if median(room) < LEAST_ROOM {
         return Vec::new();
     }
-    let dense = on_tint.iter().filter(|pixel| pixel.unmixed.alpha >= DENSE).count() as f32;
-    let is_soft =
-        on_tint.len() as f32 >= SHARE_ON_TINT * region.len() as f32 && dense <= SHARE_DENSE * region.len() as f32;
-    if is_soft { on_tint } else { Vec::new() }
+    let mut pixels: Vec<BandPixel> = tinted.iter().map(|(pixel, tint)| pixel.unmixed(*tint, scene)).collect();
+    let dense = pixels.iter().filter(|pixel| pixel.unmixed.alpha >= DENSE).count() as f32;
+    if dense > SHARE_DENSE * region.len() as f32 {
+        return Vec::new();
+    }
+    if has_one_tint {
+        pixels.extend(skirt(&pixels, mask, is_asked, tint, scene));
+    }
+    pixels
+}
+
+/// The pixels of a region with the mean direction of contrast around each.
+fn own_tints(region: &[Contrast], len: usize, width: usize) -> Vec<(Contrast, [f32; 3])> {
+    let mut levels = vec![[0.0; 3]; len];
+    for pixel in region {
+        levels[pixel.index] = pixel.levels;
+    }
+    let own = |pixel: &Contrast| {
+        let near = around(pixel.index, width, len, TINT_REACH);
+        let sum = near.fold([0.0; 3], |sum, other| [0, 1, 2].map(|k| sum[k] + levels[other][k]));
+        (*pixel, sum.map(|level| level / length(sum).max(1e-3)))
+    };
+    region.iter().map(own).collect()
 }
 
 /// Whether the colour of a soft thing is black, the median of it.
@@ -208,14 +246,15 @@ impl Contrast {
     }
 }
 
-/// The subject around `start` that is reached without a step, two pixels of room around the way.
-fn flooded(start: usize, mask: &[u8], is_asked: &mut [bool], scene: &Scene) -> Vec<Contrast> {
+/// The subject around `start` that is reached without a step, two pixels of room around the way; and how many pixels of steps stopped that.
+fn flooded(start: usize, mask: &[u8], is_asked: &mut [bool], scene: &Scene) -> (Vec<Contrast>, usize) {
     let height = mask.len() / scene.width;
-    let mut region = Vec::new();
+    let (mut region, mut steps) = (Vec::new(), 0);
     let mut open = vec![start];
     while let Some(index) = open.pop() {
         let here = Contrast::at(index, scene);
         if here.is_near_step(scene, height) {
+            steps += 1;
             continue;
         }
         region.push(here);
@@ -225,7 +264,7 @@ fn flooded(start: usize, mask: &[u8], is_asked: &mut [bool], scene: &Scene) -> V
             }
         }
     }
-    region
+    (region, steps)
 }
 
 /// The direction of colour in which a soft region differs from the background; None if it is no soft thing.

@@ -120,6 +120,24 @@ fn a_solid_thing_in_a_glow_stays_solid() {
 }
 
 #[test]
+fn lights_of_several_colours_that_overlap_are_translucent() {
+    let (left, right) = ([120_u8, 110, 190], [150_u8, 170, 110]);
+    let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
+    let density = |x: usize, y: usize| [0.5 * puff(moved(x, 14), y), 0.5 * puff(moved(x, SIDE - 14), y)];
+    let out = first_of(&painted(square(), 0, |x, y| {
+        let [one, two] = density(x, y);
+        let below = mixed(left, GREEN, one);
+        [0, 1, 2].map(|k| below[k] + two * (f32::from(right[k]) - below[k]))
+    }));
+    let truth = |x: usize, y: usize| {
+        let [one, two] = density(x, y);
+        1.0 - (1.0 - one) * (1.0 - two)
+    };
+    let error = error(&out, truth);
+    assert!(error < 40.0, "{error}");
+}
+
+#[test]
 fn a_solid_thing_in_a_fade_is_no_smoke() {
     // A pale disc with a blurred outline, in ever less light.
     let violet = [104_u8, 170, 130];
