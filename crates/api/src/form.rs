@@ -1,3 +1,5 @@
+//! The fields of a submit or a preview, gathered as they come, and the request that they make.
+
 use clearcut_frame::Rgb8;
 use clearcut_job::{
     CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError,

@@ -1,3 +1,5 @@
+//! The command line: its commands, their options, and the request that those make.
+
 use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

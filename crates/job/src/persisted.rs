@@ -1,3 +1,5 @@
+//! A request as versioned JSON, as it lies in the database.
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

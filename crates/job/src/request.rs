@@ -1,3 +1,5 @@
+//! What is asked of one cut, field by field, each read from text and checked.
+
 use std::str::FromStr;
 
 use clearcut_frame::Rgb8;
@@ -63,6 +65,22 @@ fn ranged(field: &'static str, text: &str, range: (u16, u16), allowed: &'static 
         Ok(value) if digits && (range.0..=range.1).contains(&value) => Ok(value),
         _ => Err(RequestError::new(field, text, allowed)),
     }
+}
+
+/// Reads an enum from the one of a few words that names it.
+macro_rules! one_word {
+    ($name:ident, $field:literal, $allowed:literal, $($word:literal => $variant:ident),+) => {
+        impl FromStr for $name {
+            type Err = RequestError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text.trim() {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(RequestError::new($field, text, $allowed)),
+                }
+            }
+        }
+    };
 }
 
 macro_rules! ranged_number {
@@ -189,18 +207,7 @@ pub enum Speed {
     Fast,
 }
 
-impl FromStr for Speed {
-    type Err = RequestError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "best" => Ok(Self::Best),
-            "balanced" => Ok(Self::Balanced),
-            "fast" => Ok(Self::Fast),
-            _ => Err(RequestError::new("speed", text, "best, balanced or fast")),
-        }
-    }
-}
+one_word!(Speed, "speed", "best, balanced or fast", "best" => Best, "balanced" => Balanced, "fast" => Fast);
 
 /// How subject and background are to be told apart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,18 +222,7 @@ pub enum MethodChoice {
     Ai,
 }
 
-impl FromStr for MethodChoice {
-    type Err = RequestError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "auto" => Ok(Self::Auto),
-            "chroma" => Ok(Self::Chroma),
-            "ai" => Ok(Self::Ai),
-            _ => Err(RequestError::new("method", text, "auto, chroma or ai")),
-        }
-    }
-}
+one_word!(MethodChoice, "method", "auto, chroma or ai", "auto" => Auto, "chroma" => Chroma, "ai" => Ai);
 
 /// What becomes of the shadows that the subject casts on the background.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -239,17 +235,7 @@ pub enum ShadowChoice {
     Drop,
 }
 
-impl FromStr for ShadowChoice {
-    type Err = RequestError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim() {
-            "keep" => Ok(Self::Keep),
-            "drop" => Ok(Self::Drop),
-            _ => Err(RequestError::new("shadow", text, "keep or drop")),
-        }
-    }
-}
+one_word!(ShadowChoice, "shadow", "keep or drop", "keep" => Keep, "drop" => Drop);
 
 /// All that was asked of one cut.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -185,16 +185,19 @@ fn light_on(surfaces: &[Surface; 3], per_picture: &[&[Sample]], tolerances: [f64
 
 /// How much of the border of a picture with these samples agrees with `light`: pixels that agree, and all.
 pub(crate) fn agreeing_border(light: &Light, samples: &[Sample]) -> [usize; 2] {
-    let (shift, _) = light.shift_in(samples);
+    agreeing_at(light, &light.shift_in(samples).0, samples)
+}
+
+fn agreeing_at(light: &Light, shift: &Shift, samples: &[Sample]) -> [usize; 2] {
     let border = || samples.iter().filter(|sample| sample.at_border);
-    [border().filter(|sample| light.agrees(&shift, sample)).count(), border().count()]
+    [border().filter(|sample| light.agrees(shift, sample)).count(), border().count()]
 }
 
 /// Whether the border of a picture with these samples speaks for `light`: at least `least` of it agrees, weighed by how usual the light is.
 pub(crate) fn is_lit_by(light: &Light, samples: &[Sample], least: f64) -> bool {
-    let weight = light.shift_in(samples).0.weight(light.tolerances());
-    let [agreeing, all] = agreeing_border(light, samples);
-    weight * agreeing as f64 >= least * all as f64
+    let (shift, _) = light.shift_in(samples);
+    let [agreeing, all] = agreeing_at(light, &shift, samples);
+    shift.weight(light.tolerances()) * agreeing as f64 >= least * all as f64
 }
 
 fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {

@@ -1,6 +1,7 @@
 //! Soft translucent things: smoke, glow, rays of light, and shadows on any background.
 //!
-//! They grow out of the clear background without a step, all the way round, in one direction of colour, or in several where lights overlap. What is solid has an outline somewhere.
+//! They grow out of the clear background without a step, all the way round, in one direction of colour, or in several where lights overlap.
+//! What is solid has an outline somewhere.
 //! How dense a thing of one tint is cannot be told from its colour alone: it is taken to be as strong in colour as it can be, so its alpha is
 //! the least that leaves a colour within the gamut. In a fade all contrasts are smaller, and so is what is asked of them.
 
@@ -23,8 +24,8 @@ const STEP_OF_NOISE: f32 = 2.0;
 /// Deviation of noise above which no step can be told, in levels.
 const NOISY: f32 = 3.0;
 
-/// Where a step is looked for around a pixel: columns and rows from it. Two steps away, straight or slanting.
-const AROUND: [(i64, i64); 8] = [(-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, -1), (-1, 1), (1, 1)];
+/// Where a step is looked for, and a tint measured, around a pixel: columns and rows from it. Two steps away, straight or slanting.
+const AROUND: [(isize, isize); 8] = [(-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, -1), (-1, 1), (1, 1)];
 
 /// Pixels of a soft thing, at least.
 const ENOUGH: usize = 400;
@@ -61,9 +62,6 @@ const SHARE_ON_TINT: f32 = 0.8;
 
 /// How many pixels of steps a soft thing of several tints may have in it, for each of its own: a solid thing in a shadow has many.
 const SHARE_STEPS: f32 = 0.03;
-
-/// How far around a pixel its own tint is measured, in pixels: noise turns a faint contrast.
-const TINT_REACH: usize = 2;
 
 /// From this alpha on, which so much of it may have, a thing is solid and its outline out of focus.
 const DENSE: f32 = 0.8;
@@ -119,7 +117,12 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
         if let Some(tint) =
             tint_of(&region, depth, scene).filter(|tint| is_faded(&region, *tint, &outline, depth, scene))
         {
-            let pixels = unmixed(&region, steps, tint, mask, &mut is_asked, scene);
+            let on_tint = region.iter().filter(|pixel| pixel.is_on(tint, scene)).count() as f32;
+            let one_tint = Some(tint).filter(|_| on_tint >= SHARE_ON_TINT * region.len() as f32);
+            let mut pixels = unmixed(&region, steps, one_tint, scene, mask.len() / width);
+            if one_tint.is_some() {
+                pixels.extend(skirt(&pixels, mask, &mut is_asked, tint, scene));
+            }
             let is_shadow = is_black(&pixels);
             found.push(Soft { pixels, is_shadow });
         }
@@ -127,51 +130,23 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
     found
 }
 
-/// The pixels of a soft region as mixtures with `tint`, and the faintest part around it; each with a tint of its own where one does not do, as
-/// where lights of several colours overlap. None if the region is solid.
-fn unmixed(
-    region: &[Contrast],
-    steps: usize,
-    tint: [f32; 3],
-    mask: &[u8],
-    is_asked: &mut [bool],
-    scene: &Scene,
-) -> Vec<BandPixel> {
-    let on_tint: Vec<(Contrast, [f32; 3])> =
-        region.iter().filter(|pixel| pixel.is_on(tint, scene)).map(|pixel| (*pixel, tint)).collect();
-    let has_one_tint = on_tint.len() as f32 >= SHARE_ON_TINT * region.len() as f32;
-    if !has_one_tint && steps as f32 > SHARE_STEPS * region.len() as f32 {
+/// The pixels of a soft region as mixtures with `tint`, or each with a tint of its own where one does not do: lights of several colours overlap
+/// there. None if the region is solid; `steps` is how many were met in it.
+fn unmixed(region: &[Contrast], steps: usize, tint: Option<[f32; 3]>, scene: &Scene, height: usize) -> Vec<BandPixel> {
+    if tint.is_none() && steps as f32 > SHARE_STEPS * region.len() as f32 {
         return Vec::new();
     }
-    let tinted = if has_one_tint { on_tint } else { own_tints(region, mask.len(), scene.width) };
-    let matrix = scene.light.matrix;
-    let room = tinted.iter().map(|(pixel, tint)| strongest(scene.backdrop(pixel.index), *tint, matrix));
-    if median(room) < LEAST_ROOM {
-        return Vec::new();
-    }
-    let mut pixels: Vec<BandPixel> = tinted.iter().map(|(pixel, tint)| pixel.unmixed(*tint, scene)).collect();
+    let of_tint = region.iter().filter(|pixel| tint.is_none_or(|tint| pixel.is_on(tint, scene)));
+    let (room, pixels): (Vec<f32>, Vec<BandPixel>) = of_tint
+        .map(|pixel| {
+            let tint = tint.unwrap_or_else(|| pixel.own_tint(scene, height));
+            let room = strongest(scene.backdrop(pixel.index), tint, scene.light.matrix);
+            (room, pixel.unmixed(tint, scene))
+        })
+        .unzip();
     let dense = pixels.iter().filter(|pixel| pixel.unmixed.alpha >= DENSE).count() as f32;
-    if dense > SHARE_DENSE * region.len() as f32 {
-        return Vec::new();
-    }
-    if has_one_tint {
-        pixels.extend(skirt(&pixels, mask, is_asked, tint, scene));
-    }
-    pixels
-}
-
-/// The pixels of a region with the mean direction of contrast around each.
-fn own_tints(region: &[Contrast], len: usize, width: usize) -> Vec<(Contrast, [f32; 3])> {
-    let mut levels = vec![[0.0; 3]; len];
-    for pixel in region {
-        levels[pixel.index] = pixel.levels;
-    }
-    let own = |pixel: &Contrast| {
-        let near = around(pixel.index, width, len, TINT_REACH);
-        let sum = near.fold([0.0; 3], |sum, other| [0, 1, 2].map(|k| sum[k] + levels[other][k]));
-        (*pixel, sum.map(|level| level / length(sum).max(1e-3)))
-    };
-    region.iter().map(own).collect()
+    let is_soft = median(room.into_iter()) >= LEAST_ROOM && dense <= SHARE_DENSE * region.len() as f32;
+    if is_soft { pixels } else { Vec::new() }
 }
 
 /// Whether the colour of a soft thing is black, the median of it.
@@ -230,19 +205,29 @@ impl Contrast {
         BandPixel { index: self.index as u32, unmixed: Unmixed { alpha, foreground } }
     }
 
+    /// What is seen at the places of [`AROUND`].
+    fn around(&self, scene: &Scene, height: usize) -> impl Iterator<Item = Self> {
+        let (x, y) = place(self.index, scene.width);
+        AROUND.iter().filter_map(move |&(right, down)| {
+            let (x, y) = (x.checked_add_signed(right)?, y.checked_add_signed(down)?);
+            (x < scene.width && y < height).then(|| Self::at(y * scene.width + x, scene))
+        })
+    }
+
     /// Whether there is a step nearby.
     fn is_near_step(&self, scene: &Scene, height: usize) -> bool {
-        let (x, y) = place(self.index, scene.width);
         let steps = scene.light.noise.map(|noise| 2.0 * STEP * scene.contrast_left() + STEP_OF_NOISE * noise);
-        AROUND.iter().any(|&(right, down)| {
-            let (x, y) = (x as i64 + right, y as i64 + down);
-            if x < 0 || y < 0 || x >= scene.width as i64 || y >= height as i64 {
-                return false;
-            }
-            let there = Self::at(y as usize * scene.width + x as usize, scene);
+        self.around(scene, height).any(|there| {
             let step = |k: usize| (there.levels[k] - self.levels[k]).abs();
             step(0) > steps[0] || step(1).max(step(2)) > steps[1]
         })
+    }
+
+    /// The mean direction of contrast here and around: noise turns a faint one.
+    fn own_tint(&self, scene: &Scene, height: usize) -> [f32; 3] {
+        let sum =
+            self.around(scene, height).fold(self.levels, |sum, there| [0, 1, 2].map(|k| sum[k] + there.levels[k]));
+        sum.map(|level| level / length(sum).max(1e-3))
     }
 }
 

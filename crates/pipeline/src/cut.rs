@@ -1,3 +1,5 @@
+//! One cut from the clip to its files: decode, matte and encode on threads of their own, and the check of what was written.
+
 use std::{
     fs::File,
     path::Path,

@@ -1,3 +1,5 @@
+//! Keying a clip's pictures on several threads, in order.
+
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use clearcut_frame::Picture;

@@ -1,3 +1,5 @@
+//! One moment of a clip for previews: measured and decoded once, keyed as often as it is asked for.
+
 use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 
 use clearcut_ffmpeg::{Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_picture};

@@ -1,3 +1,5 @@
+//! The moments of clips that were previewed last, so that another tolerance is shown soon.
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

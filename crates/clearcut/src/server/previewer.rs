@@ -1,3 +1,5 @@
+//! Previews made with the pipeline of the jobs, a few at a time.
+
 use std::{
     fs,
     path::{Path, PathBuf},
