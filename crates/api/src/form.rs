@@ -2,7 +2,7 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError,
+    CutRequest, Formats, FpsChoice, Hints, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError,
     ShadowChoice, Speed, Tolerance,
 };
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use crate::{ApiError, ApiSettings};
 pub(crate) struct Form {
     tolerance: Option<Tolerance>,
     shadow: Option<ShadowChoice>,
+    hints: Option<Hints>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
@@ -49,6 +50,7 @@ impl Form {
         match name {
             "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
             "shadow" => set_once(&mut self.shadow, text.parse()?, "shadow", text)?,
+            "hints" => set_once(&mut self.hints, text.parse()?, "hints", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
                 let format = text.trim().parse().map_err(|_: RequestError| {
@@ -113,6 +115,7 @@ impl Form {
             key,
             tolerance: self.tolerance.unwrap_or_default(),
             shadow: self.shadow.unwrap_or_default(),
+            hints: self.hints.unwrap_or_default(),
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
             quality: self.quality.unwrap_or_default(),
@@ -188,12 +191,14 @@ mod tests {
 
     #[test]
     fn each_bad_field_is_named_with_its_own_code() {
-        let cases: [(&[(&str, &str)], &str); 21] = [
+        let cases: [(&[(&str, &str)], &str); 23] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
             (&[("shadow", "keep"), ("shadow", "drop")], "INVALID_REQUEST"),
+            (&[("hints", r#"[{"time":1,"x":300,"y":0.5,"kind":"keep"}]"#)], "INVALID_REQUEST"),
+            (&[("hints", "[]"), ("hints", "[]")], "INVALID_REQUEST"),
             (&[("fps", "0")], "INVALID_FPS"),
             (&[("fps", "24.5")], "INVALID_FPS"),
             (&[("quality", "-1")], "INVALID_QUALITY"),

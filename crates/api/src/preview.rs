@@ -42,6 +42,11 @@ pub(crate) struct PreviewForm {
     /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
     #[schema(example = "keep", default = "keep")]
     shadow: Option<String>,
+    /// What regions of the clip are, whatever they look like, as a JSON array in one text: at most 32 of `{"time","x","y","kind"}`, `kind` being
+    /// `keep` (subject) or `remove` (background), `time` in seconds, places in shares of the frame from its left upper corner. A point names
+    /// the region of one colour around it; with `width` and `height` all that lies in a box. It holds in every frame in which it is found again.
+    #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
+    hints: Option<String>,
     /// The background colour as JSON text or `#RRGGBB`; measured over the whole clip if missing.
     #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
     chroma_key: Option<String>,

@@ -169,6 +169,8 @@ pub(crate) struct Report {
     residue_percent: Option<f64>,
     /// Root mean square of the change of alpha where the colour did not change, × 100.
     flicker: f64,
+    /// In how many frames each hint of the submit holds, in the order given.
+    hint_frames: Vec<u64>,
     /// What a person should look at; empty if all seems well.
     warnings: Vec<ReportWarning>,
 }
@@ -196,6 +198,7 @@ impl Report {
             lookalike_percent: matte.lookalike_percent,
             residue_percent: matte.residue_percent,
             flicker: matte.flicker,
+            hint_frames: matte.hint_frames.clone(),
             warnings: matte.warnings().into_iter().map(warning).collect(),
         }
     }
@@ -279,6 +282,11 @@ pub(crate) struct SubmitForm {
     /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
     #[schema(example = "keep", default = "keep")]
     shadow: Option<String>,
+    /// What regions of the clip are, whatever they look like, as a JSON array in one text: at most 32 of `{"time","x","y","kind"}`, `kind` being
+    /// `keep` (subject) or `remove` (background), `time` in seconds, places in shares of the frame from its left upper corner. A point names
+    /// the region of one colour around it; with `width` and `height` all that lies in a box. It holds in every frame in which it is found again.
+    #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
+    hints: Option<String>,
     /// Frames a second of the outputs, 1–60, or `source`.
     #[schema(example = "24", default = "24")]
     fps: Option<String>,

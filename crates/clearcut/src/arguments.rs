@@ -5,8 +5,8 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError,
-    ShadowChoice, Speed, Tolerance,
+    CutRequest, Formats, FpsChoice, Hint, Hints, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality,
+    RequestError, ShadowChoice, Speed, Tolerance,
 };
 
 use crate::{
@@ -120,6 +120,11 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "keep", value_name = "SHADOW", value_parser = parse::<ShadowChoice>)]
     pub(crate) shadow: ShadowChoice,
 
+    /// A region that is subject (keep) or background (remove) whatever it looks like, as keep@SECONDS,X,Y or remove@SECONDS,X,Y with X and Y in
+    /// shares of the frame from 0 to 1; with ,WIDTH,HEIGHT a box. Followed through the clip. May be given up to 32 times
+    #[arg(long = "hint", value_name = "HINT", value_parser = parse::<Hint>)]
+    pub(crate) hints: Vec<Hint>,
+
     /// Frame rate: source, or 1-60 frames per second
     #[arg(long, default_value = "source", value_name = "N", value_parser = parse::<FpsChoice>)]
     pub(crate) fps: FpsChoice,
@@ -193,29 +198,31 @@ impl Arguments {
 }
 
 impl CutOptions {
-    /// A colour says nothing to a network.
-    pub(crate) fn check_method(&self) -> Result<(), Failure> {
+    /// What is asked, where its parts go together.
+    pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
+        // A colour says nothing to a network.
         if self.method == MethodChoice::Ai && self.key != KeyChoice::Auto {
             let message = "--method ai and --key do not go together".to_owned();
             return Err(Failure::usage(message, "Leave one of them out: a key colour goes with --method chroma."));
         }
-        Ok(())
-    }
-
-    pub(crate) fn request(&self) -> CutRequest {
+        let hints = Hints::try_from(self.hints.clone()).map_err(|_| {
+            let message = format!("--hint is given {} times", self.hints.len());
+            Failure::usage(message, "Give it up to 32 times.")
+        })?;
         let by_name = self.output.as_deref().and_then(|path| path.extension()).and_then(format_of_extension);
-        CutRequest {
+        Ok(CutRequest {
             formats: self.formats.clone().unwrap_or_else(|| by_name.unwrap_or(OutputFormat::Webm).into()),
             method: self.method,
             key: self.key,
             tolerance: self.tolerance,
             shadow: self.shadow,
+            hints,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
             speed: self.speed,
             keeps_audio: !self.no_audio,
-        }
+        })
     }
 }
 
@@ -244,7 +251,7 @@ mod tests {
         let format = |words: &[&str]| {
             let arguments = Arguments::parse_from([&["clearcut", "cut", "a.mp4"], words].concat());
             let Command::Cut(options) = arguments.command else { panic!("not a cut") };
-            options.request().formats.first()
+            options.request().unwrap().formats.first()
         };
         assert_eq!(format(&[]), OutputFormat::Webm);
         assert_eq!(format(&["-o", "x.MOV"]), OutputFormat::Mov);

@@ -21,8 +21,7 @@ use crate::{
 
 /// `clearcut cut`: one clip after the other.
 pub(crate) fn run(tools: &Tools, networks: &NetworkOptions, options: &CutOptions) -> Result<(), Failure> {
-    let request = options.request();
-    options.check_method()?;
+    let request = options.request()?;
     // One cut at a time: there is nothing to share memory with.
     let networks = networks.networks(MemoryBudget::new(u32::MAX))?;
     let with = With { tools, networks: &networks };

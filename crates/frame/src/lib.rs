@@ -4,11 +4,13 @@
 //! **8-bit, limited-range Y'CbCr with straight alpha**, in the matrix of the source ([`Matrix`]), chroma at half or full
 //! resolution ([`Subsampling`]).
 
+mod area;
 mod color;
 mod picture;
 mod rate;
 mod size;
 
+pub use area::Area;
 pub use color::{Matrix, ParseColorError, Rgb8, Ycc8};
 pub use picture::{Picture, PictureFormat, Subsampling};
 pub use rate::{FrameRate, ParseFrameRateError};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CutRequest, Formats, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed,
-    Tolerance,
+    CutRequest, Formats, FpsChoice, Hints, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice,
+    Speed, Tolerance,
 };
 
 /// The version that is written. A reader refuses every other, so that a job is never cut by rules it was not asked under.
@@ -42,6 +42,8 @@ struct Persisted {
     /// Left out where shadows stay.
     #[serde(default, skip_serializing_if = "is_default")]
     shadow: ShadowChoice,
+    #[serde(default, skip_serializing_if = "is_default")]
+    hints: Hints,
     fps: FpsChoice,
     size: Option<LongestSide>,
     quality: Quality,
@@ -75,6 +77,7 @@ impl CutRequest {
             chroma_key,
             tolerance: self.tolerance,
             shadow: self.shadow,
+            hints: self.hints.clone(),
             fps: self.fps,
             size: self.size,
             quality: self.quality,
@@ -100,6 +103,7 @@ impl CutRequest {
             key: persisted.chroma_key.parse()?,
             tolerance: persisted.tolerance,
             shadow: persisted.shadow,
+            hints: persisted.hints,
             fps: persisted.fps,
             size: persisted.size,
             quality: persisted.quality,
@@ -121,6 +125,7 @@ mod tests {
             key: "#00FF00".parse().unwrap(),
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
+            hints: Hints::default(),
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             quality: Quality::default(),
@@ -135,7 +140,9 @@ mod tests {
         let fast = CutRequest { speed: Speed::Fast, ..request() };
         let ai = CutRequest { method: MethodChoice::Ai, key: KeyChoice::Auto, ..request() };
         let bare = CutRequest { shadow: ShadowChoice::Drop, ..request() };
-        for request in [request(), auto, fast, ai, bare] {
+        let hints: Hints = r#"[{"time":1.04,"x":0.25,"y":0.1,"kind":"remove"}]"#.parse().unwrap();
+        let hinted = CutRequest { hints, ..request() };
+        for request in [request(), auto, fast, ai, bare, hinted] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::CutMethod;
 
 /// How good a matte probably is, told from the clip and the matte alone: nobody knows the truth here.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MatteReport {
     /// Share of the border, over the whole clip, that agrees with the background found: 0–1. `None`, as all that is told from
@@ -20,6 +20,9 @@ pub struct MatteReport {
     pub residue_percent: Option<f64>,
     /// Root mean square of the change of alpha from picture to picture where the colour did not change, × 100.
     pub flicker: f64,
+    /// Per hint of the request, in how many frames it holds.
+    #[serde(default)]
+    pub hint_frames: Vec<u64>,
 }
 
 /// What a person should look at.
@@ -39,6 +42,8 @@ pub enum Warning {
     Residue,
     /// Alpha changes where nothing moves.
     Flicker,
+    /// A hint names nothing that can be told from what is around it.
+    HintWithoutEffect,
 }
 
 impl MatteReport {
@@ -55,6 +60,7 @@ impl MatteReport {
             (above(self.lookalike_percent, 1.0), Warning::Lookalike),
             (above(self.residue_percent, 1.0), Warning::Residue),
             (self.flicker > 1.0, Warning::Flicker),
+            (self.hint_frames.contains(&0), Warning::HintWithoutEffect),
         ];
         checks.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
     }
@@ -72,6 +78,7 @@ impl Warning {
             Self::Lookalike => "LOOKALIKE_KEPT",
             Self::Residue => "POSSIBLE_RESIDUE",
             Self::Flicker => "POSSIBLE_FLICKER",
+            Self::HintWithoutEffect => "HINT_WITHOUT_EFFECT",
         }
     }
 
@@ -111,6 +118,9 @@ impl Warning {
                 "parts that nearly have the background's colour were kept: if they should go, raise the tolerance"
             }
             Self::Flicker => "the matte is unsteady in places that do not move: try another tolerance",
+            Self::HintWithoutEffect => {
+                "a hint has no effect: its time is beyond the end, or its point lies in the background outside; draw a box around what it means"
+            }
         }
     }
 }
@@ -126,6 +136,7 @@ mod tests {
         lookalike_percent: Some(0.0),
         residue_percent: Some(0.05),
         flicker: 0.2,
+        hint_frames: Vec::new(),
     };
 
     #[test]
@@ -159,6 +170,7 @@ mod tests {
             (MatteReport { lookalike_percent: Some(9.0), ..GOOD }, Warning::Lookalike),
             (MatteReport { residue_percent: Some(9.0), ..GOOD }, Warning::Residue),
             (MatteReport { flicker: 9.0, ..GOOD }, Warning::Flicker),
+            (MatteReport { hint_frames: vec![24, 0], ..GOOD }, Warning::HintWithoutEffect),
         ];
         for (report, warning) in cases {
             assert_eq!(report.warnings(), [warning]);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::Formats;
+use crate::{Formats, Hints};
 
 /// A field of a request that holds something it must not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -238,7 +238,7 @@ pub enum ShadowChoice {
 one_word!(ShadowChoice, "shadow", "keep or drop", "keep" => Keep, "drop" => Drop);
 
 /// All that was asked of one cut.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CutRequest {
     /// Which files to make, all from one matte.
     pub formats: Formats,
@@ -250,6 +250,8 @@ pub struct CutRequest {
     pub tolerance: Tolerance,
     /// What becomes of shadows.
     pub shadow: ShadowChoice,
+    /// What the user knows about regions of it.
+    pub hints: Hints,
     /// Frame rate of the output.
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.

@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = cpu_secs();
         while first + window.len() <= (at + Keyer::REACH).min(count - 1) {
             window.extend(coming.next().map(|picture| {
-                let mut looked = keyer.look(picture);
+                let mut looked = keyer.look(picture, None);
                 pockets.settle(&mut looked);
                 keyer.key(looked)
             }));

@@ -5,6 +5,7 @@ use clearcut_frame::{Matrix, Picture, Rgb8};
 use crate::{
     grain::grain_of,
     light::{Light, Sample, agreeing_border, calm_light, fitted_light, is_lit_by, sampled},
+    likeness::{LIMIT, Likeness},
     palette,
     parts::Part,
     sharpness,
@@ -154,6 +155,13 @@ impl Backdrop {
     /// The number of the light that `picture` is in, and how it differs in this picture; `None` where there is no backdrop.
     pub(crate) fn light_in(&self, picture: &Picture) -> Option<(usize, Shift)> {
         if self.is_absent() { None } else { self.number_of(&sampled(picture)) }
+    }
+
+    /// Whether the pixel `index` of `frame`, which may be of another size than those that were measured, has the background's colour. The second
+    /// part of a background in two parts is not asked.
+    pub(crate) fn is_seen_at(&self, frame: &Picture, index: usize) -> bool {
+        self.light_in(frame)
+            .is_some_and(|(number, shift)| Likeness::of_one(frame, &self.lights[number], shift).off[index] < LIMIT)
     }
 
     fn number_of(&self, samples: &[Sample]) -> Option<(usize, Shift)> {

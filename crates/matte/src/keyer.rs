@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use clearcut_frame::Picture;
 
 use crate::{
-    Backdrop,
+    Backdrop, HintMap,
     band::{BandPixel, band_of, put},
     clean, enclosed,
+    hints::Named,
     likeness::{LIMIT, Likeness},
     regions::Regions,
     ringing,
@@ -47,6 +48,8 @@ pub struct Looked {
     picture: Picture,
     /// None where there is no backdrop to compare with.
     found: Option<Found>,
+    /// The pixels that hints mean.
+    named: Option<Named>,
 }
 
 /// What comparing found.
@@ -126,30 +129,37 @@ impl Keyer {
         Self { backdrop, settings }
     }
 
-    /// Compares `picture` with the backdrop.
+    /// Compares `picture` with the backdrop. What `hints` say of it is beyond doubt.
     #[must_use]
-    pub fn look(&self, picture: Picture) -> Looked {
+    pub fn look(&self, picture: Picture, hints: Option<&HintMap>) -> Looked {
+        let mut named = hints.map(|hints| hints.named_in(&picture));
         let found = self.backdrop.light_in(&picture).map(|(number, shift)| {
             let light = &self.backdrop.lights[number];
             let mut likeness = Likeness::measured(&picture, light, shift);
             if light.is_coloured() {
                 ringing::allow_for(&mut likeness, &picture, light);
             }
-            let likeness = likeness.without_specks();
+            let mut likeness = likeness.without_specks();
+            if let Some(named) = &mut named {
+                named.write_into(&mut likeness.off, likeness.width);
+            }
             let mut regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
             if !light.is_coloured() {
                 enclosed::open(&mut regions, &likeness.off, &Scene::new(&picture, &likeness, light));
             }
+            if let Some(named) = &named {
+                regions.open_at(&named.removed);
+            }
             Found { light: number, likeness, regions }
         });
-        Looked { picture, found }
+        Looked { picture, found, named }
     }
 
     /// The first matte of a picture, from itself alone but for its pockets. An alpha plane on the input multiplies ours.
     #[must_use]
     pub fn key(&self, looked: Looked) -> Keyed {
-        let Looked { picture, found: Some(Found { light, likeness, regions }) } = looked else {
-            return Keyed::unkeyed(looked.picture);
+        let Looked { picture, found: Some(Found { light, likeness, regions }), named } = looked else {
+            return Keyed::unkeyed(looked.picture, looked.named.as_ref());
         };
         let light = &self.backdrop.lights[light];
         let scene = Scene::new(&picture, &likeness, light);
@@ -166,6 +176,10 @@ impl Keyer {
         put(&mut band, soft, mask.len());
         put(&mut band, shadows, mask.len());
         kept(&mut band, &mask, &off, &scene, self.settings.tolerance);
+        if let Some(named) = &named {
+            let beyond_doubt = named.kept_with_rim(&mask, scene.width);
+            band.retain(|pixel| beyond_doubt[pixel.index as usize] == 0);
+        }
         let colours = picture.format().without_alpha().byte_len();
         let seen = picture.bytes()[..colours].to_vec();
         let mut picture = cut(picture, &mask, &band);
@@ -203,8 +217,12 @@ impl Keyed {
         self.doubts
     }
 
-    fn unkeyed(picture: Picture) -> Self {
-        Self { picture: with_alpha(picture), seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
+    fn unkeyed(picture: Picture, named: Option<&Named>) -> Self {
+        let mut picture = with_alpha(picture);
+        for (alpha, removed) in picture.planes_mut()[3].iter_mut().zip(named.iter().flat_map(|named| &named.removed)) {
+            *alpha &= !removed;
+        }
+        Self { picture, seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
     }
 
     fn as_steadied(&self) -> Steadied<'_> {

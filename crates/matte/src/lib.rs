@@ -9,6 +9,8 @@
 //! 5. [`Keyer::finish`] settles one picture's alpha with a look at its neighbours in time and writes the unmixed
 //!    foreground colour. Any thread, any order.
 //!
+//! What the user says about regions of the clip is found in every frame by [`follow`] beforehand and handed to [`Keyer::look`] as [`HintMap`].
+//!
 //! For pictures over any background the same with a neural network that the caller brings as a [`Network`]:
 //!
 //! 1. [`Segmenter::look`] keeps what one picture's neighbours will ask for. Any thread, any order.
@@ -22,8 +24,10 @@ mod band;
 mod clean;
 mod enclosed;
 mod field;
+mod follow;
 mod gaps;
 mod grain;
+mod hints;
 mod keyer;
 mod levels;
 mod light;
@@ -50,6 +54,8 @@ mod tolerance;
 mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
+pub use follow::{Followed, Hint, follow};
+pub use hints::HintMap;
 pub use keyer::{Doubts, KeySettings, Keyed, Keyer, Looked, Pockets};
 pub use network::{Network, NetworkError, NetworkInput};
 pub use neural::{Pace, Segmenter, Shots, Trace};

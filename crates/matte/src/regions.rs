@@ -127,6 +127,17 @@ impl Regions {
         }
     }
 
+    /// Marks the regions as backdrop that hold a pixel that is not 0 in `removed`.
+    pub(crate) fn open_at(&mut self, removed: &[u8]) {
+        let mut is_open = vec![false; self.runs.len()];
+        for run in &self.runs {
+            is_open[run.parent as usize] |= removed[run.pixels(self.width)].iter().any(|&removed| removed != 0);
+        }
+        for (is_backdrop, run) in self.is_backdrop.iter_mut().zip(&self.runs) {
+            *is_backdrop |= is_open[run.parent as usize];
+        }
+    }
+
     /// Whether all pixels of some rows and columns are backdrop.
     fn are_backdrop(&self, mut rows: std::ops::Range<u32>, columns: std::ops::Range<u32>) -> bool {
         rows.all(|row| {

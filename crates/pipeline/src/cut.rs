@@ -19,6 +19,7 @@ use crate::{
     check::MatteLog,
     children::Children,
     encode::Encoder,
+    hinting::{Hinted, follow_hints, small_frames},
     matting::{key_settings, matte_in_order},
     method::{By, Method, choose},
     network_matting::{matte_by_network, pace},
@@ -78,13 +79,14 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
             return Err(Error::TooLargeFor { format, size, max_side });
         }
     }
-    let (method, children) = prepare(job, &info, &plan, stop, progress)?;
+    let (method, hinted, children) = prepare(job, &info, &plan, stop, progress)?;
     let (cut_method, reason) = (method.by.method(), method.reason);
     let (key_color, confidence, model) = match &method.by {
         By::Color(backdrop) => (Some(backdrop.color()), Some(backdrop.confidence()), None),
         By::Network(opened) => (None, None, Some(opened.model.clone())),
     };
-    let (log, quality, outputs) = run(job, &info, &plan, method.by, children, stop, progress)?;
+    let (log, quality, outputs) =
+        run(job, &info, &plan, Matting { by: method.by, hinted: &hinted }, children, stop, progress)?;
     Ok(CutReport {
         source: info,
         size: plan.size(),
@@ -94,9 +96,15 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         reason,
         model,
         key_color,
-        matte: quality.report(confidence, log.removed_share()),
+        matte: quality.report(confidence, log.removed_share(), hinted.frames),
         outputs,
     })
+}
+
+/// How a clip is matted: what tells subject and background apart, and what the user knows better.
+struct Matting<'a> {
+    by: By,
+    hinted: &'a Hinted,
 }
 
 fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
@@ -127,15 +135,15 @@ fn check_work(plan: &Plan, info: &MediaInfo, job: &CutJob) -> Result<(), Error> 
     Ok(())
 }
 
-/// Measures the background, and meanwhile starts decoder and encoders, since starting them takes as long as a few pictures.
+/// Measures the background and follows the hints, and meanwhile starts decoder and encoders, since starting them takes as long as a few pictures.
 fn prepare(
     job: &CutJob,
     info: &MediaInfo,
     plan: &Plan,
     stop: &Stop,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(Method, Children), Error> {
-    let (method, children) = thread::scope(|scope| {
+) -> Result<(Method, Hinted, Children), Error> {
+    let (method, small, children) = thread::scope(|scope| {
         // One word is enough: it says that there is waiting, not how much.
         let (waits_to, waits) = bounded(1);
         let surveying = scope.spawn(move || {
@@ -144,12 +152,24 @@ fn prepare(
             };
             choose(job, info, plan.picture, stop, &waits).map_err(|error| stop.fail(error)).ok()
         });
+        let shrinking = scope.spawn(|| {
+            small_frames(job, info, plan.decode, plan.frame_rate, stop).map_err(|error| stop.fail(error)).ok()
+        });
         let children = Children::start(job, info, plan, stop).map_err(|error| stop.fail(error)).ok();
         waits.iter().for_each(|()| progress(Progress::Waiting)); // Until it is chosen.
-        (surveying.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), children)
+        (joined(surveying), joined(shrinking), children)
     });
     stop.check()?;
-    method.zip(children).ok_or(Error::Cancelled)
+    let (Some(method), Some(small), Some(children)) = (method, small, children) else {
+        return Err(Error::Cancelled);
+    };
+    let hinted = follow_hints(job.request, &small, plan.frame_rate, &method.by);
+    Ok((method, hinted, children))
+}
+
+/// What a thread has found, or its panic.
+pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Runs decoder, matting and all encoders at the same time.
@@ -157,7 +177,7 @@ fn run(
     job: &CutJob,
     info: &MediaInfo,
     plan: &Plan,
-    by: By,
+    matting: Matting,
     children: Children,
     stop: &Stop,
     progress: &mut dyn FnMut(Progress),
@@ -192,7 +212,7 @@ fn run(
         scope.spawn(move || decode(decoder, job, info, plan, &decoded_to).unwrap_or_else(|error| stop.fail(error)));
         let log = &log;
         let matting = scope.spawn(move || {
-            let (all, quality, ended) = matte(by, job, &decoded, &finished_to);
+            let (all, quality, ended) = matte(matting, job, &decoded, &finished_to);
             // An encoder that a failure cuts short must not take its file for whole.
             ended.unwrap_or_else(|error| stop.fail(error));
             let _ = log.set(all);
@@ -200,7 +220,7 @@ fn run(
             quality
         });
         let results = watch(&done, &counters, plan, stop, progress);
-        (results, matting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        (results, joined(matting))
     });
     stop.check()?;
     let mut outputs: Vec<(usize, OutputReport)> =
@@ -245,7 +265,7 @@ fn decode(
 
 /// Mattes what comes from the decoder and hands each picture to every encoder.
 fn matte(
-    by: By,
+    Matting { by, hinted }: Matting,
     job: &CutJob,
     decoded: &Receiver<Picture>,
     encoders: &[Sender<Arc<Picture>>],
@@ -260,14 +280,20 @@ fn matte(
     let ended = match by {
         By::Color(backdrop) => {
             let keyer = Keyer::new(backdrop, key_settings(job.request));
-            matte_in_order(&keyer, job.resources.threads, decoded.iter(), |picture, keyed| {
+            matte_in_order(&keyer, hinted, job.resources.threads, decoded.iter(), |picture, keyed| {
                 emit(picture, keyed.seen(), keyed.doubts())
             });
             Ok(())
         }
         By::Network(opened) => {
             let (pace, threads) = (pace(job.request.speed), job.resources.threads);
-            let emit = |picture: Picture, seen: &[u8]| emit(picture, seen, Doubts::default());
+            let mut indices = 0..;
+            let emit = |mut picture: Picture, seen: &[u8]| {
+                if let Some(map) = indices.next().and_then(|index| hinted.map(index)) {
+                    map.overrule(&mut picture, seen);
+                }
+                emit(picture, seen, Doubts::default())
+            };
             matte_by_network(opened, pace, threads, decoded.iter(), emit).map_err(Error::from)
         }
     };

@@ -8,6 +8,8 @@
 //!                                                                        └→ …
 //! ```
 //!
+//! Hints of the user are followed through small frames of the whole clip beforehand, so that they hold in frames before theirs, too.
+//!
 //! [`Moment`] shows one picture of it before: the same measuring and the same matting, of a picture and its neighbours.
 //!
 //! Where the background is not flat, or a network was asked for, one that [`Networks`] opens takes the place of the key.
@@ -18,6 +20,7 @@ mod children;
 mod cut;
 mod encode;
 mod error;
+mod hinting;
 mod layers;
 mod matting;
 mod method;

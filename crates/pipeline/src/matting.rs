@@ -6,28 +6,33 @@ use clearcut_frame::Picture;
 use clearcut_job::{CutRequest, ShadowChoice};
 use clearcut_matte::{KeySettings, Keyed, Keyer, Pockets};
 
+use crate::hinting::Hinted;
+
 /// What of a request the keyer is to know.
 pub(crate) fn key_settings(request: &CutRequest) -> KeySettings {
     KeySettings { tolerance: request.tolerance.get(), keeps_shadows: request.shadow == ShadowChoice::Keep }
 }
 
-/// Mattes `pictures` on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
+/// Mattes `pictures`, of which `hinted` says more, on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
 ///
 /// Works in batches of `workers` pictures: at most `2 × workers + 2 × Keyer::REACH` of them are held, so a slow `emit` (the encoders)
 /// holds the decoder back. The result does not depend on `workers`.
 pub(crate) fn matte_in_order(
     keyer: &Keyer,
+    hinted: &Hinted,
     workers: NonZeroUsize,
     mut pictures: impl Iterator<Item = Picture>,
     mut emit: impl FnMut(Picture, &Keyed) -> bool,
 ) {
     let mut window: VecDeque<Keyed> = VecDeque::new();
     let mut pockets = Pockets::default();
+    let mut count = 0;
     let mut next = 0; // Index in `window` of the first picture that is not finished.
     loop {
-        let batch: Vec<Picture> = pictures.by_ref().take(workers.get()).collect();
+        let batch: Vec<(usize, Picture)> = (count..).zip(pictures.by_ref().take(workers.get())).collect();
+        count += batch.len();
         let at_end = batch.is_empty();
-        let mut looked = in_parallel(batch, |picture| keyer.look(picture));
+        let mut looked = in_parallel(batch, |(index, picture)| keyer.look(picture, hinted.map(index)));
         for picture in &mut looked {
             pockets.settle(picture);
         }
@@ -115,7 +120,7 @@ mod tests {
     fn matted(length: usize, workers: usize) -> Vec<Picture> {
         let mut out = Vec::new();
         let workers = NonZeroUsize::new(workers).unwrap();
-        matte_in_order(&keyer(), workers, clip(length).into_iter(), |picture, _| {
+        matte_in_order(&keyer(), &Hinted::default(), workers, clip(length).into_iter(), |picture, _| {
             out.push(picture);
             true
         });
@@ -149,7 +154,7 @@ mod tests {
     fn a_slow_encoder_holds_the_decoder_back() {
         let (pulled, emitted, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
         let pictures = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), NonZeroUsize::new(3).unwrap(), pictures, |_, _| {
+        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(3).unwrap(), pictures, |_, _| {
             most.set(most.get().max(pulled.get() - emitted.get()));
             emitted.set(emitted.get() + 1);
             true
@@ -162,7 +167,7 @@ mod tests {
     fn nothing_more_is_matted_once_the_encoders_are_gone() {
         let pulled = Cell::new(0);
         let pictures = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), NonZeroUsize::new(2).unwrap(), pictures, |_, _| false);
+        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(2).unwrap(), pictures, |_, _| false);
         assert!(pulled.get() <= 2 * (2 + Keyer::REACH), "{} pictures were decoded", pulled.get());
     }
 }

@@ -2,23 +2,26 @@
 
 use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 
-use clearcut_ffmpeg::{Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_picture};
+use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_picture};
 use clearcut_frame::{Picture, PictureFormat, Rgb8, Size};
-use clearcut_job::{CutMethod, CutRequest, MethodReason};
+use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason};
 use clearcut_matte::{Backdrop, Keyer};
 
 use crate::{
     CutJob, Error, Stop,
+    cut::joined,
+    hinting::{Hinted, follow_hints, small_frames},
     matting::{key_settings, matte_in_order},
     method::{By, Method, choose},
     network_matting::{matte_by_network, pace},
+    plan::timing,
     still::png_of,
 };
 
 /// Pictures on each side of the moment: what the keyer looks at, and a key picture of a network on each side at the middle pace.
 const NEIGHBOURS: u64 = 4;
 
-/// One moment of a clip, measured and decoded: what a cut would make of it can be shown at any tolerance, with or without shadows, soon.
+/// One moment of a clip, measured, its hints followed, and decoded: what a cut would make of it can be shown at any tolerance, with or without shadows, soon.
 pub struct Moment {
     by: Known,
     /// Where in [`Known::Color::pictures`] the moment lies.
@@ -32,7 +35,7 @@ pub struct Moment {
 /// What is kept of a moment.
 enum Known {
     /// Keyed anew each time.
-    Color { backdrop: Backdrop, pictures: Vec<Picture> },
+    Color { backdrop: Backdrop, hinted: Hinted, pictures: Vec<Picture> },
     /// Matted: a network knows neither tolerance nor shadows.
     Matted(Picture),
 }
@@ -62,7 +65,7 @@ impl Moment {
     /// Measures the background of the whole clip, as a cut does, and decodes the picture that is shown `at` and its neighbours. Blocks until
     /// every child process has ended. Works on one thread, but for the decoder of the samples.
     ///
-    /// Of the request only method, key colour, speed and size count, and a size that is larger than the clip's is ignored; of the
+    /// Of the request only method, key colour, hints, speed and size count, and a size that is larger than the clip's is ignored; of the
     /// job the scratch folder is not used.
     ///
     /// # Errors
@@ -77,24 +80,36 @@ impl Moment {
             from: info.frame_rate.start_of(index - before),
             pictures: before + 1 + NEIGHBOURS,
         };
-        let (method, pictures) = thread::scope(|scope| {
+        let (rate, retiming) = timing(&info, FpsChoice::Source);
+        let (method, small, pictures) = thread::scope(|scope| {
             // Nobody is told that it waits for memory: whoever asked has a deadline.
             let choosing =
                 scope.spawn(|| choose(job, &info, format, stop, &|| ()).map_err(|error| stop.fail(error)).ok());
+            let shrinking = scope.spawn(|| {
+                let plan = DecodePlan { size: format.size, retiming, threads: 1 };
+                small_frames(job, &info, plan, rate, stop).map_err(|error| stop.fail(error)).ok()
+            });
             let pictures = decode(job, &info, &plan, format, stop).map_err(|error| stop.fail(error)).ok();
-            (choosing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), pictures)
+            (joined(choosing), joined(shrinking), pictures)
         });
         stop.check()?;
-        let (Method { by, reason }, pictures) = method.zip(pictures).ok_or(Error::Cancelled)?;
+        let (Some(Method { by, reason }), Some(small), Some(pictures)) = (method, small, pictures) else {
+            return Err(Error::Cancelled);
+        };
+        let hinted = follow_hints(job.request, &small, rate, &by);
+        let hinted = hinted.beginning_at(usize::try_from(index - before).unwrap_or(usize::MAX));
         // A picture or two at a cut end are dropped by decoders.
         let position = usize::try_from(before).unwrap_or(0).min(pictures.len() - 1);
         let at = info.frame_rate.start_of(index);
         let (by, model) = match by {
-            By::Color(backdrop) => (Known::Color { backdrop, pictures }, None),
+            By::Color(backdrop) => (Known::Color { backdrop, hinted, pictures }, None),
             By::Network(opened) => {
                 let model = opened.model.clone();
                 let mut mattes = Vec::new();
-                let emit = |picture: Picture, _: &[u8]| {
+                let emit = |mut picture: Picture, seen: &[u8]| {
+                    if let Some(map) = hinted.map(mattes.len()) {
+                        map.overrule(&mut picture, seen);
+                    }
                     mattes.push(picture);
                     mattes.len() <= position && !stop.is_stopped()
                 };
@@ -114,10 +129,10 @@ impl Moment {
     pub fn cut(&self, request: &CutRequest) -> Result<StillCut, Error> {
         let (png, method, backdrop) = match &self.by {
             Known::Matted(picture) => (png_of(picture)?, CutMethod::Ai, None),
-            Known::Color { backdrop, pictures } => {
+            Known::Color { backdrop, hinted, pictures } => {
                 let keyer = Keyer::new(backdrop.clone(), key_settings(request));
                 let (mut count, mut found) = (0, None);
-                matte_in_order(&keyer, NonZeroUsize::MIN, pictures.iter().cloned(), |picture, _| {
+                matte_in_order(&keyer, hinted, NonZeroUsize::MIN, pictures.iter().cloned(), |picture, _| {
                     found = Some(picture);
                     count += 1;
                     count <= self.position

@@ -99,7 +99,7 @@ impl Plan {
 const FRAME_PIXELS: u64 = 50_000;
 
 /// The constant rate of the output, and how the source gets there.
-fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
+pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
     let asked = match choice {
         FpsChoice::Source => info.frame_rate,
         FpsChoice::Fixed(fps) => FrameRate::new(u32::from(fps), 1).unwrap_or(info.frame_rate),

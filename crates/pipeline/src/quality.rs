@@ -37,8 +37,9 @@ impl QualityLog {
         self.last = now;
     }
 
-    /// The report, with the background's `confidence`, where its colour told it, and the share of the picture that was removed.
-    pub(crate) fn report(&self, confidence: Option<f32>, removed_share: f64) -> MatteReport {
+    /// The report, with the background's `confidence`, where its colour told it, the share of the picture that was removed, and in how many
+    /// frames each hint holds.
+    pub(crate) fn report(&self, confidence: Option<f32>, removed_share: f64, hint_frames: Vec<u64>) -> MatteReport {
         let percent = |part: u64, whole: u64| confidence.map(|_| 100.0 * part as f64 / whole.max(1) as f64);
         let Doubts { subject, holes, lookalikes, residue } = self.doubts;
         let [squares, compared] = self.flicker;
@@ -48,6 +49,7 @@ impl QualityLog {
             holes_percent: percent(holes, subject + holes),
             lookalike_percent: percent(lookalikes, subject),
             residue_percent: percent(residue, self.pixels.saturating_sub(subject)),
+            hint_frames,
             flicker: 100.0 / 255.0 * (squares as f64 / compared.max(1) as f64).sqrt(),
         }
     }
@@ -90,7 +92,7 @@ mod tests {
         for &(seen, alpha) in pictures {
             log.push(&picture(alpha), &[seen; 96], Doubts::default());
         }
-        log.report(Some(1.0), 0.5).flicker
+        log.report(Some(1.0), 0.5, Vec::new()).flicker
     }
 
     #[test]
@@ -104,7 +106,7 @@ mod tests {
     fn shares_are_of_what_they_are_part_of() {
         let mut log = QualityLog::default();
         log.push(&picture(255), &[90; 96], Doubts { subject: 30, holes: 10, lookalikes: 3, residue: 17 });
-        let report = log.report(Some(0.8), 0.5);
+        let report = log.report(Some(0.8), 0.5, Vec::new());
         let found = [report.holes_percent, report.lookalike_percent, report.residue_percent];
         assert_eq!(found.map(|percent| percent.map(f64::round)), [Some(25.0), Some(10.0), Some(50.0)]);
     }

@@ -33,6 +33,7 @@ pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'stat
             lookalike_percent: Some(2.5),
             residue_percent: Some(0.125),
             flicker: 0.5,
+            hint_frames: vec![20],
         }),
     };
     let output = OutputPointer {
@@ -96,7 +97,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
             "report": {
                 "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
-                "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5,
+                "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5, "hintFrames": [20],
                 "warnings": [{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message(CutMethod::ChromaKey)}],
             },
             "outputs": [{"format": "webm", "url": null, "size": 4}],

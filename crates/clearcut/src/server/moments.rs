@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutRequest, KeyChoice, LongestSide, MethodChoice};
+use clearcut_job::{CutRequest, Hints, KeyChoice, LongestSide, MethodChoice};
 use clearcut_pipeline::Moment;
 use clearcut_store::ObjectName;
 
@@ -17,18 +17,26 @@ const MOST_BYTES: usize = 64 << 20;
 const LIFE: Duration = Duration::from_mins(5);
 
 /// What makes two previews the same but for their tolerance and shadows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct MomentName {
     input: String,
     at: Duration,
     key: KeyChoice,
     method: MethodChoice,
     size: Option<LongestSide>,
+    hints: Hints,
 }
 
 impl MomentName {
     pub(super) fn of(input: &ObjectName, request: &CutRequest, at: Duration) -> Self {
-        Self { input: input.to_string(), at, key: request.key, method: request.method, size: request.size }
+        Self {
+            input: input.to_string(),
+            at,
+            key: request.key,
+            method: request.method,
+            size: request.size,
+            hints: request.hints.clone(),
+        }
     }
 }
 

@@ -100,6 +100,28 @@ fn shadows_stay_or_go_as_asked() {
     }
 }
 
+#[test]
+fn hints_hold_in_every_frame_of_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    // A red plate with two green holes, which goes to the right and is cut at the end.
+    let holes = "drawbox=20:22:30:50:0x00B140:fill,drawbox=70:22:30:50:0x00B140:fill";
+    let line = format!(
+        "-f lavfi -i color=c=0x00B140:s=256x192:r=12:d=1.5[wall];color=c=red:s=120x100:r=12:d=1.5,{holes}[plate];\
+         [wall][plate]overlay=x=40+24*t:y=48 -c:v libx264 -crf 12 -pix_fmt yuv420p clip.mp4"
+    );
+    ffmpeg(folder.path(), &line);
+    let clip = folder.path().join("clip.mp4");
+    let output = folder.path().join("out.apng");
+    let (left, right) = ("keep@0.5,0.34,0.5", "remove@1.0,0.1,0.1");
+    clearcut_ok(&["cut", text(&clip), "-o", text(&output), "--hint", left, "--hint", right, "--quality", "100", "-q"]);
+    let pictures = Pictures::of(&output, (256, 192), false);
+    for frame in 0..18 {
+        let alpha = |x: usize| pictures.mean(frame, (x + 2 * frame, 95), 5)[3];
+        let [left, right, plate] = [alpha(75), alpha(125), alpha(98)];
+        assert!(left > 250.0 && right < 2.0 && plate > 250.0, "frame {frame}: {left} {right} {plate}");
+    }
+}
+
 /// How long an APNG is shown, as the fraction of a second that its fcTL chunks add up to: what does not move is one longer frame.
 /// ffprobe guesses instead.
 fn apng_length(path: &Path) -> (u32, u16) {

@@ -73,7 +73,7 @@ pub(crate) fn cut_with(clip: &[Picture], backdrop: &Backdrop, settings: KeySetti
     let keyed: Vec<_> = clip
         .iter()
         .map(|picture| {
-            let mut looked = keyer.look(picture.clone());
+            let mut looked = keyer.look(picture.clone(), None);
             pockets.settle(&mut looked);
             keyer.key(looked)
         })

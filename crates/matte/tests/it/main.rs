@@ -4,6 +4,7 @@
 
 mod canvas;
 mod enclosed;
+mod hints;
 mod keying;
 mod lights;
 mod network;

@@ -1,8 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, JobId, KeyChoice, ManualClock,
-    MethodChoice, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis, WorkerId,
+    Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, KeyChoice,
+    ManualClock, MethodChoice, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_notify::{Courier, CourierSettings, DescribeJob};
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
@@ -87,6 +87,7 @@ impl Post {
                 key: KeyChoice::Auto,
                 tolerance: Tolerance::default(),
                 shadow: ShadowChoice::default(),
+                hints: Hints::default(),
                 fps: FpsChoice::Source,
                 size: None,
                 quality: Quality::default(),

@@ -1,9 +1,9 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    ClipName, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, KeyChoice, ManualClock, Measured,
-    MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis,
-    WorkerId,
+    ClipName, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, Hints, JobId, KeyChoice, ManualClock,
+    Measured, MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance,
+    UnixMillis, WorkerId,
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, InputPointer, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput,
@@ -81,6 +81,7 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
             key: KeyChoice::Auto,
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
+            hints: Hints::default(),
             fps: FpsChoice::Fixed(24),
             size: None,
             quality: Quality::default(),

@@ -11,8 +11,8 @@ use std::{
 };
 
 use clearcut_job::{
-    Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, JobId, JobState, KeyChoice, Measured,
-    MethodChoice, OutputFormat, Progress, Quality, ShadowChoice, Speed, Stage, SystemClock, Tolerance,
+    Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, Hints, JobId, JobState, KeyChoice,
+    Measured, MethodChoice, OutputFormat, Progress, Quality, ShadowChoice, Speed, Stage, SystemClock, Tolerance,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
@@ -113,6 +113,7 @@ impl Bench {
             key: KeyChoice::Auto,
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
+            hints: Hints::default(),
             fps: FpsChoice::Source,
             size: None,
             quality: Quality::default(),
