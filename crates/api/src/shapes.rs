@@ -1,7 +1,9 @@
 //! The JSON of the wire, and nothing but its shape.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutMethod, JobState, MatteReport, Measured, MethodReason, OutputPointer, UnixMillis, Warning};
+use clearcut_job::{
+    CutMethod, FrameBox, JobState, MatteReport, Measured, MethodReason, OutputPointer, Place, UnixMillis, Warning,
+};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -182,12 +184,33 @@ pub(crate) struct ReportWarning {
     code: &'static str,
     /// What it is and what to do.
     message: &'static str,
+    /// When it is at its worst, in seconds from the start.
+    from: f64,
+    /// When that ends.
+    to: f64,
+    /// Where in the frame.
+    #[serde(rename = "box")]
+    area: WarningBox,
+}
+
+/// A rectangle in a frame, in shares of its width and height from the left upper corner.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WarningBox {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
 }
 
 impl Report {
     fn new(measured: &Measured, matte: &MatteReport) -> Self {
         let method = measured.method;
-        let warning = |warning: Warning| ReportWarning { code: warning.wire(), message: warning.message(method) };
+        let warning = |warning: Warning| {
+            let Place { from, to, area } = matte.place_of(warning, measured.duration_secs);
+            let FrameBox { x, y, width, height } = area;
+            let area = WarningBox { x, y, width, height };
+            ReportWarning { code: warning.wire(), message: warning.message(method), from, to, area }
+        };
         Self {
             method: method_name(method),
             reason: measured.reason.map(MethodReason::wire),

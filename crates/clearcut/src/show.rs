@@ -4,7 +4,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::CutMethod;
+use clearcut_job::{CutMethod, FrameBox, Place};
 use clearcut_pipeline::{CutReport, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -130,7 +130,10 @@ fn as_json(input: &str, finished: &Finished) -> serde_json::Value {
         .matte
         .warnings()
         .into_iter()
-        .map(|warning| json!({"code": warning.wire(), "message": warning.message(report.method)}))
+        .map(|warning| {
+            let Place { from, to, area } = report.matte.place_of(warning, report.duration_secs());
+            json!({"code": warning.wire(), "message": warning.message(report.method), "from": from, "to": to, "box": area})
+        })
         .collect();
     json!({
         "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
@@ -164,9 +167,20 @@ fn as_table(input: &str, finished: &Finished) -> String {
     );
     table += &how(report);
     for warning in report.matte.warnings() {
-        table += &format!("warning: {}\n", warning.message(report.method));
+        let place = report.matte.place_of(warning, report.duration_secs());
+        table += &format!("warning: {}{}\n", warning.message(report.method), worst_at(&place));
     }
     table
+}
+
+/// Where something is at its worst, in words; nothing where it is said of the whole frame.
+fn worst_at(Place { from, to, area }: &Place) -> String {
+    if *area == FrameBox::WHOLE {
+        return String::new();
+    }
+    let middle = |start: f64, length: f64| 100.0 * (start + length / 2.0);
+    let (across, down) = (middle(area.x, area.width), middle(area.y, area.height));
+    format!(" (worst from {from:.2} to {to:.2} s, {across:.0} % across and {down:.0} % down)")
 }
 
 /// How the subject was found, and how good the matte probably is.

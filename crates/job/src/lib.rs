@@ -34,7 +34,7 @@ pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};
 pub use outcome::{CutMethod, Measured, MethodReason, Outcome, OutputPointer, Sha256Hex};
 pub use persisted::PersistedRequestError;
-pub use report::{MatteReport, Warning};
+pub use report::{FrameBox, MatteReport, Place, Warning};
 pub use request::{
     CutRequest, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed, Tolerance,
 };

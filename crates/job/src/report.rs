@@ -20,13 +20,47 @@ pub struct MatteReport {
     pub residue_percent: Option<f64>,
     /// Root mean square of the change of alpha from picture to picture where the colour did not change, × 100.
     pub flicker: f64,
+    /// Where each thing that is warned of is at its worst; what is said of the whole clip is not among them.
+    #[serde(default)]
+    pub places: Vec<(Warning, Place)>,
     /// Per hint of the request, in how many frames it holds.
     #[serde(default)]
     pub hint_frames: Vec<u64>,
 }
 
+/// A part of a clip: when, and where in the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// When it begins, in seconds.
+    pub from: f64,
+    /// When it ends, in seconds.
+    pub to: f64,
+    /// Where in the frame.
+    #[serde(rename = "box")]
+    pub area: FrameBox,
+}
+
+/// A rectangle in a frame, in shares of its sides: 0–1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FrameBox {
+    /// From the left side.
+    pub x: f64,
+    /// From the upper side.
+    pub y: f64,
+    /// How wide it is.
+    pub width: f64,
+    /// How high it is.
+    pub height: f64,
+}
+
+impl FrameBox {
+    /// The whole frame.
+    pub const WHOLE: Self = Self { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
+}
+
 /// What a person should look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Warning {
     /// Much of the border is not the background.
     LowConfidence,
@@ -63,6 +97,15 @@ impl MatteReport {
             (self.hint_frames.contains(&0), Warning::HintWithoutEffect),
         ];
         checks.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
+    }
+}
+
+impl MatteReport {
+    /// Where to look for what is warned of, in a clip that lasts so many seconds: all of it where no place is known.
+    #[must_use]
+    pub fn place_of(&self, warning: Warning, duration_secs: f64) -> Place {
+        let known = self.places.iter().find(|(other, _)| *other == warning).map(|(_, place)| *place);
+        known.unwrap_or(Place { from: 0.0, to: duration_secs, area: FrameBox::WHOLE })
     }
 }
 
@@ -136,6 +179,7 @@ mod tests {
         lookalike_percent: Some(0.0),
         residue_percent: Some(0.05),
         flicker: 0.2,
+        places: Vec::new(),
         hint_frames: Vec::new(),
     };
 
@@ -158,6 +202,17 @@ mod tests {
             assert!(!warning.message(CutMethod::Ai).contains("tolerance"), "{warning:?}");
             assert!(warning.message(CutMethod::ChromaKey).contains("tolerance"), "{warning:?}");
         }
+    }
+
+    #[test]
+    fn what_has_no_place_is_said_of_the_whole_clip() {
+        let area = FrameBox { x: 0.25, y: 0.5, width: 0.1, height: 0.2 };
+        let place = Place { from: 1.0, to: 1.5, area };
+        let report = MatteReport { places: vec![(Warning::Holes, place)], ..GOOD };
+        let read: MatteReport = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+        assert_eq!(read.place_of(Warning::Holes, 3.0), place);
+        let whole = Place { from: 0.0, to: 3.0, area: FrameBox::WHOLE };
+        assert_eq!(read.place_of(Warning::Residue, 3.0), whole);
     }
 
     #[test]

@@ -7,7 +7,9 @@ use clearcut_frame::Picture;
 use crate::{
     Backdrop, HintMap,
     band::{BandPixel, band_of, put},
-    clean, enclosed,
+    clean,
+    doubts::Doubts,
+    enclosed,
     hints::Named,
     likeness::{LIMIT, Likeness},
     regions::Regions,
@@ -18,12 +20,6 @@ use crate::{
     steady::{Steadied, steady},
     tolerance::{cleared, kept},
 };
-
-/// Alpha from which a pixel counts as subject: a tenth.
-const VISIBLE: u8 = 26;
-
-/// Distance below which a pixel is nearly of the backdrop's colour: twice what the backdrop's noise explains.
-const NEAR: u8 = 2 * LIMIT;
 
 /// What the user may turn.
 #[derive(Debug, Clone, Copy)]
@@ -88,28 +84,6 @@ pub struct Keyed {
     /// The backdrop's noise in it, luma and chroma.
     noise: [f32; 2],
     doubts: Doubts,
-}
-
-/// What in a matte may be wrong, in pixels of one picture or of many.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Doubts {
-    /// Subject: alpha of a tenth and more.
-    pub subject: u64,
-    /// Enclosed by subject, of the backdrop's colour but not quite, and removed.
-    pub holes: u64,
-    /// Enclosed by subject, of the backdrop's colour, and kept.
-    pub lookalikes: u64,
-    /// Nearly of the backdrop's colour, and kept.
-    pub residue: u64,
-}
-
-impl std::ops::AddAssign for Doubts {
-    fn add_assign(&mut self, other: Self) {
-        self.subject += other.subject;
-        self.holes += other.holes;
-        self.lookalikes += other.lookalikes;
-        self.residue += other.residue;
-    }
 }
 
 /// Turns pictures over a known backdrop into pictures with alpha and clean colour.
@@ -184,7 +158,7 @@ impl Keyer {
         let seen = picture.bytes()[..colours].to_vec();
         let mut picture = cut(picture, &mask, &band);
         cleared(picture.planes_mut()[3], &mask, &off, likeness.width, self.settings.tolerance);
-        let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &off, &regions);
+        let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &off, &regions, likeness.width);
         Keyed { picture, seen, noise: light.noise, doubts }
     }
 
@@ -227,24 +201,6 @@ impl Keyed {
 
     fn as_steadied(&self) -> Steadied<'_> {
         Steadied { alpha: self.picture.alpha().unwrap_or_default(), seen: &self.seen, format: self.picture.format() }
-    }
-}
-
-impl Doubts {
-    fn of(alpha: &[u8], off: &[u8], regions: &Regions) -> Self {
-        let (mut subject, mut near) = (0, 0);
-        // Counted in bytes, stretch by stretch: many pixels at once.
-        for (alpha, off) in alpha.chunks(255).zip(off.chunks(255)) {
-            let (mut visible, mut faint) = (0_u8, 0_u8);
-            for (&alpha, &off) in alpha.iter().zip(off) {
-                visible += u8::from(alpha >= VISIBLE);
-                faint += u8::from(alpha >= VISIBLE) & u8::from(off < NEAR);
-            }
-            subject += u64::from(visible);
-            near += u64::from(faint);
-        }
-        let [lookalikes, holes] = regions.doubtful_pockets();
-        Self { subject, holes, lookalikes, residue: near.saturating_sub(lookalikes) }
     }
 }
 

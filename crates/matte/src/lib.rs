@@ -22,6 +22,7 @@
 mod backdrop;
 mod band;
 mod clean;
+mod doubts;
 mod enclosed;
 mod field;
 mod follow;
@@ -54,8 +55,9 @@ mod tolerance;
 mod unmix;
 
 pub use backdrop::{Backdrop, NoFlatBackdrop};
+pub use doubts::{Doubt, Doubts, Extent};
 pub use follow::{Followed, Hint, follow};
 pub use hints::HintMap;
-pub use keyer::{Doubts, KeySettings, Keyed, Keyer, Looked, Pockets};
+pub use keyer::{KeySettings, Keyed, Keyer, Looked, Pockets};
 pub use network::{Network, NetworkError, NetworkInput};
 pub use neural::{Pace, Segmenter, Shots, Trace};

@@ -1,6 +1,9 @@
 //! Which of the pixels that look like backdrop are backdrop: those tied to the border, and true pockets.
 
-use crate::outline::{next_below, next_from};
+use crate::{
+    doubts::{Doubt, Extent},
+    outline::{next_below, next_from},
+};
 
 /// The mean distance of what may be a pocket, in hundredths of the limit: smeared chroma between lines makes it that large.
 const FLAT: u64 = 75;
@@ -150,20 +153,27 @@ impl Regions {
         })
     }
 
-    /// How many pixels are in pockets that may have been judged wrongly: flat ones that were kept, and those that were removed
-    /// though they are twice as far from the backdrop's colour as noise alone explains (a quarter of the limit).
-    pub(crate) fn doubtful_pockets(&self) -> [u64; 2] {
-        let mut area = [0; 2];
+    /// Pockets that may have been judged wrongly: flat ones that were kept, and those that were removed though they are twice as far from the
+    /// backdrop's colour as noise alone explains (a quarter of the limit).
+    pub(crate) fn doubtful_pockets(&self) -> [Doubt; 2] {
+        let mut found = [Doubt::default(); 2];
+        let mut largest = [0; 2];
         for (index, is_backdrop) in self.is_backdrop.iter().enumerate() {
             let tally = self.tallies[index];
             let is_pocket =
                 self.runs[index].parent == index as u32 && !tally.touches_border && tally.is_flat(self.limit, FLAT);
             let is_exact = 4 * tally.total_off <= u64::from(self.limit) * tally.area;
             if is_pocket && !(*is_backdrop && is_exact) {
-                area[usize::from(*is_backdrop)] += tally.area;
+                let which = usize::from(*is_backdrop);
+                found[which].pixels += tally.area;
+                if tally.area > largest[which] {
+                    largest[which] = tally.area;
+                    let [[top, bottom], [left, right]] = [tally.rows, tally.columns];
+                    found[which].extent = Some(Extent { left, top, right, bottom: bottom + 1 });
+                }
             }
         }
-        area
+        found
     }
 
     /// 0 where a pixel is backdrop, 255 elsewhere.

@@ -96,7 +96,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         reason,
         model,
         key_color,
-        matte: quality.report(confidence, log.removed_share(), hinted.frames),
+        matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hinted.frames),
         outputs,
     })
 }

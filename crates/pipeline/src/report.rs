@@ -29,6 +29,14 @@ pub struct CutReport {
     pub outputs: Vec<OutputReport>,
 }
 
+impl CutReport {
+    /// How long the outputs are, in seconds.
+    #[must_use]
+    pub fn duration_secs(&self) -> f64 {
+        self.frames as f64 / self.frame_rate.per_second()
+    }
+}
+
 /// One finished and checked file.
 #[derive(Debug, Clone)]
 pub struct OutputReport {

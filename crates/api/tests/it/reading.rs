@@ -1,14 +1,17 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FencingToken, JobId, MatteReport, Measured, MethodReason, Outcome, OutputFormat,
-    OutputPointer, Progress, Stage,
+    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, Measured, MethodReason, Outcome,
+    OutputFormat, OutputPointer, Place, Progress, Stage,
 };
 use clearcut_queue::{Claimed, Ending};
 use clearcut_store::ObjectName;
 use serde_json::{Value, json};
 
 use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server};
+
+/// Where the lookalike of a finished job is.
+const LOOKALIKE: Place = Place { from: 0.25, to: 0.75, area: FrameBox { x: 0.5, y: 0.25, width: 0.125, height: 0.5 } };
 
 /// Puts `content` as the WebM of `claimed` and finishes the job with it.
 pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'static [u8]) {
@@ -33,6 +36,7 @@ pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'stat
             lookalike_percent: Some(2.5),
             residue_percent: Some(0.125),
             flicker: 0.5,
+            places: vec![(clearcut_job::Warning::Lookalike, LOOKALIKE)],
             hint_frames: vec![20],
         }),
     };
@@ -87,6 +91,8 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             "{url}"
         );
     }
+    let warnings = json!([{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message(CutMethod::ChromaKey),
+                    "from": 0.25, "to": 0.75, "box": {"x": 0.5, "y": 0.25, "width": 0.125, "height": 0.5}}]);
     let expected = json!({
         "jobId": id, "type": "video", "status": "completed", "progress": 100, "stage": null,
         "createdAt": 1_710_000_000, "startedAt": 1_710_000_010, "completedAt": 1_710_000_070,
@@ -98,7 +104,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             "report": {
                 "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
                 "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5, "hintFrames": [20],
-                "warnings": [{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message(CutMethod::ChromaKey)}],
+                "warnings": warnings,
             },
             "outputs": [{"format": "webm", "url": null, "size": 4}],
         },
