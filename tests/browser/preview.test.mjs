@@ -1,5 +1,9 @@
 // The preview on the page at /, in an untouched Chromium, against the real binary.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { assertAccessible, drop, host, pixelsOf, startServer } from "./visit.mjs";
 
@@ -153,6 +157,7 @@ test("an answer to what is wanted no more is not shown, and a busy server is ask
     processingMethod: "chromakey",
     detectedBackgroundColor: { hex: "#00FF00" },
     confidence: 1,
+    hintFrames: [],
   });
   await drop(page, ["mascot.mp4"]);
   await page.click("frame-preview .pill:has-text('Cut')");
@@ -192,5 +197,92 @@ test("how the background is told is chosen in words, and a network takes no colo
   await drop(page, ["ghost.mp4"]);
   await page.waitForSelector("select[name=method] option[value=ai]:disabled", { state: "attached" });
   assert.equal(await page.inputValue("select[name=method]"), "auto");
+  assert.deepEqual(complaints, []);
+});
+
+/** A clip of a red plate on green with a green hole in it, which goes to the right. */
+function plate() {
+  const folder = mkdtempSync(join(tmpdir(), "clearcut-plate-"));
+  const path = join(folder, "plate.mp4");
+  const graph =
+    "color=c=0x00B140:s=320x240:r=12:d=1.5[wall];color=c=red:s=160x140:r=12:d=1.5,drawbox=40:35:60:70:0x00B140:fill[plate];[wall][plate]overlay=x=40+24*t:y=50";
+  execFileSync("ffmpeg", ["-v", "error", "-f", "lavfi", "-i", graph, "-c:v", "libx264", "-pix_fmt", "yuv420p", path]);
+  const bytes = readFileSync(path);
+  rmSync(folder, { recursive: true });
+  return bytes.toString("latin1");
+}
+
+test("a click on a hole keeps it in the whole clip, and can be taken back", { timeout: CUT_MS }, async () => {
+  const { page, complaints } = await come();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["plate.mp4"], { "plate.mp4": plate() });
+  const layer = "hint-layer:not([hidden])";
+  const hole = [0.345, 0.5];
+  const matteAtHole = async () => (await pixelsOf(page, ".frame-box", [hole]))[0][0];
+  const shown = async (act) => {
+    const before = await page.getAttribute("img.preview", "src");
+    await act();
+    await page.waitForFunction((before) => {
+      const cut = document.querySelector("img.preview");
+      return !cut.hidden && cut.src !== before;
+    }, before);
+    await page.waitForSelector(layer);
+    // The cross lies where the pointer is.
+    await page.mouse.move(2, 2);
+  };
+  await shown(() => page.click("frame-preview .pill:has-text('Matte')"));
+  assert.ok((await matteAtHole()) <= 3, "the hole is open at first");
+  await shown(async () => page.click(layer, { position: await centre(page, layer, hole) }));
+  await assertAccessible(page, "the preview with a hint");
+  assert.equal((await page.innerText(".hints li")).trim(), "Keep at 0:00.00");
+  // Its mark is at the hole: beside it.
+  const beside = [hole[0] + 0.05, hole[1] + 0.08];
+  assert.ok((await pixelsOf(page, ".frame-box", [beside]))[0][0] >= 252, "the hole is kept");
+
+  // Taken back, and put again with the keyboard.
+  await shown(() => page.click(".hints button"));
+  assert.ok((await matteAtHole()) <= 3, "the hole is open again");
+  await page.focus(layer);
+  for (let step = 0; step < 2; step += 1) await page.keyboard.press("ArrowLeft");
+  await shown(() => page.keyboard.press("Enter"));
+  assert.equal((await page.innerText(".hints li")).trim(), "Keep at 0:00.00");
+
+  // A click outside says that it names nothing; the picture stays as it is.
+  await page.click(layer, { position: await centre(page, layer, [0.9, 0.9]) });
+  await page.waitForSelector("frame-preview [role=status]:has-text('no effect')");
+  await page.click(".hints li:last-child button");
+  await page.waitForSelector("frame-preview [role=status]:has-text('Click what should be different')");
+
+  const submitted = page.waitForRequest((request) => request.url().endsWith("/jobs/video/remove-background"));
+  await page.click(cutButton);
+  const body = (await submitted).postData() ?? "";
+  assert.match(body, /name="hints"\r\n\r\n\[\{"time":0,"x":0\.3\d*,"y":0\.\d+,"kind":"keep"\}\]/);
+  await page.waitForSelector("cut-result clearcut-video", { timeout: CUT_MS });
+  await page.click("text=Command line");
+  assert.match(await page.innerText("code-samples pre"), /--hint keep@0,0\.3/);
+  assert.deepEqual(complaints, []);
+});
+
+test("a warning leads to where it is worst, with the cut of that frame", { timeout: CUT_MS }, async () => {
+  const { page, complaints } = await come();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["plate.mp4"], { "plate.mp4": plate() });
+  const box = { x: 0.25, y: 0.35, width: 0.2, height: 0.3 };
+  // What a server would say of a hole that it is not sure of.
+  await page.route(/\/api\/v1\/jobs\/[^/]+(\/events)?(\?.*)?$/, async (route) => {
+    const reply = await route.fetch();
+    const warnings = [{ code: "POSSIBLE_HOLES", message: "look here", from: 0.5, to: 0.7, box }];
+    const text = await reply.text();
+    await route.fulfill({
+      response: reply,
+      body: text.replaceAll('"warnings":[]', `"warnings":${JSON.stringify(warnings)}`),
+    });
+  });
+  await page.click(cutButton);
+  await page.click("cut-result .warnings button", { timeout: CUT_MS });
+  await page.waitForSelector("hint-layer:not([hidden]) .look-at");
+  assert.equal(await page.innerText(".moments output"), "0:00.60");
+  const [layer, mark] = await Promise.all(["hint-layer", ".look-at"].map((at) => page.locator(at).boundingBox()));
+  assert.ok(Math.abs((mark.x - layer.x) / layer.width - box.x) < 0.02, `${JSON.stringify(mark)}`);
   assert.deepEqual(complaints, []);
 });

@@ -117,7 +117,7 @@ function work(key) {
     view.client = client;
     view.addEventListener("discard", () => clip.remove(client));
     view.addEventListener("cut", () => {
-      for (const draft of drafts()) draft.send(client, { ...view.options }, formOf(view.options, draft.keyColor));
+      for (const draft of drafts()) draft.send(client, { ...view.options }, formOf(view.options, draft));
     });
     return view;
   };
@@ -127,7 +127,7 @@ function work(key) {
     const view = new CutProgress();
     view.clip = clip;
     view.addEventListener("cancel", () => clip.cancel(client));
-    view.addEventListener("retry", () => clip.retry(client, (options) => formOf(options, clip.keyColor)));
+    view.addEventListener("retry", () => clip.retry(client, (options) => formOf(options, clip)));
     return view;
   };
 
@@ -135,6 +135,10 @@ function work(key) {
   const showResult = (clip) => {
     const view = new CutResult();
     view.clip = clip;
+    view.addEventListener("look", (event) => {
+      clip.lookAt = /** @type {CustomEvent<import("./client.js").Warning>} */ (event).detail;
+      clip.reopen();
+    });
     view.addEventListener("stale", async () => {
       if ((await clip.refresh(client)) && clip === chosen) choose(clip);
     });

@@ -2,7 +2,8 @@
 
 /** @typedef {import("./words.js").Format} Format */
 /** @typedef {{ format: Format, url: string, size: number }} Output */
-/** @typedef {{ code: string, message: string }} Warning */
+/** @typedef {{ x: number, y: number, width: number, height: number }} Box in shares of the frame */
+/** @typedef {{ code: string, message: string, from: number, to: number, box: Box }} Warning */
 /**
  * @typedef {object} Result
  * @property {Output[]} outputs
@@ -42,6 +43,7 @@
  * @property {"chromakey" | "ai"} processingMethod
  * @property {{ hex: string } | null} detectedBackgroundColor
  * @property {number | null} confidence
+ * @property {number[]} hintFrames in how many frames each hint holds
  */
 
 /** Why something did not work: the server's code and sentence, or `UNREACHABLE`. */

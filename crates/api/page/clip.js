@@ -6,6 +6,12 @@ import { explain, sayDate } from "./words.js";
 /** @typedef {"draft" | "sending" | "waiting" | "working" | "done" | "failed" | "gone"} State */
 /** @typedef {import("./cut-options.js").Options} Options */
 
+/**
+ * What a region of the clip is, whatever it looks like; places in shares of the frame, time in seconds.
+ * @typedef {{ time: number, x: number, y: number, kind: "keep" | "remove" }} Hint
+ */
+/** What of a clip its cut is told. @typedef {{ keyColor: string | null, hints: Hint[] }} Known */
+
 /** Links that fail though they are so new are not helped by newer ones. */
 const LINKS_ARE_NEW_MS = 60_000;
 
@@ -18,6 +24,10 @@ export class Clip extends EventTarget {
   name = "";
   /** The background colour that was picked for it. @type {string | null} */
   keyColor = null;
+  /** What was said about regions of it. @type {Hint[]} */
+  hints = [];
+  /** What of it is to be looked at when it is opened again. @type {import("./client.js").Warning | null} */
+  lookAt = null;
   /** The options it was sent with. @type {Options | null} */
   options = null;
   /** The share that is sent. @type {number | null} */

@@ -5,6 +5,7 @@ import { button, h, uniqueId } from "./html.js";
 import { outputName } from "./words.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
+/** @typedef {import("./clip.js").Known} Known */
 
 /** `<code-samples>`: the clip's cut as curl, TypeScript, HTML and on the command line. */
 export class CodeSamples extends HTMLElement {
@@ -14,13 +15,13 @@ export class CodeSamples extends HTMLElement {
     const formats = this.clip.job?.result?.outputs.map((output) => output.format);
     const base = this.clip.options ?? keptOptions();
     const options = { ...base, ...(formats && { formats }) };
-    const { name, keyColor } = this.clip;
+    const { name } = this.clip;
     const file = /\.\w{2,4}$/.test(name) ? name : "clip.mp4";
     const samples = [
-      ["curl", curl(options, keyColor, file)],
-      ["TypeScript", typescript(options, keyColor, file)],
+      ["curl", curl(options, this.clip, file)],
+      ["TypeScript", typescript(options, this.clip, file)],
       ["HTML", html(options, file)],
-      ["Command line", commandLine(options, keyColor, file)],
+      ["Command line", commandLine(options, this.clip, file)],
     ];
     const group = uniqueId();
     const tabs = samples.map(([words, code], index) => {
@@ -72,9 +73,9 @@ export class CodeSamples extends HTMLElement {
 /** Within quotes of a shell. @param {string} text */
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** @param {Options} options @param {string | null} key @param {string} file */
-function curl(options, key, file) {
-  const fields = [...formOf(options, key)].map(([name, value]) => `  -F ${quoted(`${name}=${value}`)} \\`);
+/** @param {Options} options @param {Known} known @param {string} file */
+function curl(options, known, file) {
+  const fields = [...formOf(options, known)].map(([name, value]) => `  -F ${quoted(`${name}=${value}`)} \\`);
   return [
     'curl -H "Authorization: Bearer $CLEARCUT_KEY" \\',
     `  -F ${quoted(`file=@${file}`)} \\`,
@@ -86,8 +87,8 @@ function curl(options, key, file) {
   ].join("\n");
 }
 
-/** @param {Options} options @param {string | null} key @param {string} file */
-function typescript(options, key, file) {
+/** @param {Options} options @param {Known} known @param {string} file */
+function typescript(options, { keyColor: key, hints }, file) {
   const { fps, method } = options;
   const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
   const fields = [
@@ -99,6 +100,8 @@ function typescript(options, key, file) {
     `quality: ${options.quality}`,
     // A field of this server that the SDK passes on and has no type for.
     method !== "auto" && `// @ts-expect-error The SDK has no type for it.\n  method: ${JSON.stringify(method)}`,
+    hints.length > 0 &&
+      `// @ts-expect-error The SDK has no type for it.\n  hints: ${JSON.stringify(JSON.stringify(hints))}`,
     rgb && `chromaKey: { r: ${rgb[0]}, g: ${rgb[1]}, b: ${rgb[2]} }`,
   ].filter(Boolean);
   return `import { readFile } from "node:fs/promises";
@@ -130,8 +133,8 @@ function html({ formats }, file) {
 </clearcut-video>`;
 }
 
-/** @param {Options} options @param {string | null} key @param {string} file */
-function commandLine({ formats, method, tolerance, fps, size, quality }, key, file) {
+/** @param {Options} options @param {Known} known @param {string} file */
+function commandLine({ formats, method, tolerance, fps, size, quality }, { keyColor: key, hints }, file) {
   const words = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
   if (method !== "auto") words.push(`--method ${method}`);
   if (key && method !== "ai") words.push(`--key ${quoted(key.toUpperCase())}`);
@@ -139,6 +142,7 @@ function commandLine({ formats, method, tolerance, fps, size, quality }, key, fi
   if (fps !== "source") words.push(`--fps ${fps}`);
   if (size) words.push(`--size ${size}`);
   if (quality !== 60) words.push(`--quality ${quality}`);
+  for (const { kind, time, x, y } of hints) words.push(`--hint ${kind}@${time},${x},${y}`);
   return words.join(" ");
 }
 

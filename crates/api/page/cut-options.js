@@ -29,8 +29,8 @@ export function keptOptions() {
   }
 }
 
-/** The fields of a submit. @param {Options} options @param {string | null} keyColor */
-export function formOf(options, keyColor) {
+/** The fields of a submit. @param {Options} options @param {import("./clip.js").Known} known */
+export function formOf(options, { keyColor, hints }) {
   const form = new FormData();
   form.append("formats", JSON.stringify(options.formats));
   if (options.method !== "auto") form.append("method", options.method);
@@ -41,6 +41,7 @@ export function formOf(options, keyColor) {
     form.append("quality", String(options.quality));
   // A network is told nothing of colours.
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
+  if (hints.length > 0) form.append("hints", JSON.stringify(hints));
   return form;
 }
 
@@ -68,7 +69,7 @@ export class CutOptions extends HTMLElement {
     const frame = this.#preview;
     frame.clip = this.clip;
     frame.client = this.client;
-    frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, this.clip.keyColor);
+    frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, this.clip);
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
       if (this.clip.keyColor === null) this.#showMeasured(/** @type {CustomEvent<string>} */ (event).detail);

@@ -4,12 +4,12 @@ import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
 import { CutStage } from "./cut-stage.js";
 import { button, h, icon } from "./html.js";
-import { explain, FORMATS, sayBytes, sayDate, saySpan } from "./words.js";
+import { explain, FORMATS, sayBytes, sayDate, sayMoment, saySpan } from "./words.js";
 
 /** A little less than links do by default. */
 const LINKS_LAST_MS = 55 * 60_000;
 
-/** `<cut-result>`: fires `change-options`, `remove`, and `stale` when its links have ended. */
+/** `<cut-result>`: fires `change-options`, `remove`, `look` with a warning as detail, and `stale` when its links have ended. */
 export class CutResult extends HTMLElement {
   clip = new Clip();
 
@@ -25,7 +25,7 @@ export class CutResult extends HTMLElement {
     samples.clip = this.clip;
     this.replaceChildren(
       this.#head(job.completedAt, result),
-      ...warnings(result),
+      ...this.#warnings(result),
       stage,
       h("div", { class: "below" }, this.#files(result), samples),
     );
@@ -45,6 +45,32 @@ export class CutResult extends HTMLElement {
         button("Remove", tell("remove"), { class: "quiet" }),
       ),
     );
+  }
+
+  /** @param {import("./client.js").Result} result */
+  #warnings({ report }) {
+    if (!report || report.warnings.length === 0) return [];
+    const items = report.warnings.map((warning) => {
+      const look = () => this.dispatchEvent(new CustomEvent("look", { detail: warning }));
+      const { width, height } = warning.box;
+      // A hint needs a place, and the clip to show it on.
+      const isLocal = this.clip.file && (width < 1 || height < 1);
+      return h(
+        "li",
+        {},
+        explain({ message: warning.message }),
+        " ",
+        isLocal && button(`Look at ${sayMoment(warning.from)}`, look, { class: "quiet" }),
+      );
+    });
+    return [
+      h(
+        "aside",
+        { class: "warnings", role: "note" },
+        icon("alert"),
+        h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...items)),
+      ),
+    ];
   }
 
   /** @param {import("./client.js").Result} result */
@@ -95,20 +121,6 @@ function about(completedAt, { width, height, duration, fps, processingTimeMs, de
     completedAt && sayDate(completedAt),
   ];
   return parts.filter(Boolean).join(" · ");
-}
-
-/** @param {import("./client.js").Result} result */
-function warnings({ report }) {
-  if (!report || report.warnings.length === 0) return [];
-  const items = report.warnings.map((warning) => h("li", {}, explain({ message: warning.message })));
-  return [
-    h(
-      "aside",
-      { class: "warnings", role: "note" },
-      icon("alert"),
-      h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...items)),
-    ),
-  ];
 }
 
 customElements.define("cut-result", CutResult);

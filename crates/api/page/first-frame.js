@@ -1,6 +1,7 @@
 // A frame of a clip, as the browser shows it, with an eyedropper for the colour of its background.
 import { Clip } from "./clip.js";
 import { h } from "./html.js";
+import { placeOf, put, steered } from "./pointing.js";
 
 /** The eyedropper takes the mean of a square of so many pixels, since a backdrop has noise. */
 const SAMPLE_PX = 5;
@@ -94,29 +95,23 @@ export class FirstFrame extends HTMLElement {
 
   /** @param {PointerEvent | MouseEvent} event */
   #point(event) {
-    const box = this.#canvas.getBoundingClientRect();
-    this.#at = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+    this.#at = placeOf(event, this.#canvas);
     this.#mark();
   }
 
   /** @param {KeyboardEvent} event */
   #steer(event) {
-    const step = event.shiftKey ? 0.1 : 0.01;
-    const [x, y] = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] }[
-      event.key
-    ] ?? [0, 0];
+    const place = steered(event, this.#at);
     if (event.key === "Enter" || event.key === " ") this.#pick();
-    else if (x === 0 && y === 0) return;
+    else if (!place) return;
     event.preventDefault();
-    const inside = (/** @type {number} */ value) => Math.min(0.999, Math.max(0, value));
-    this.#at = { x: inside(this.#at.x + x), y: inside(this.#at.y + y) };
+    this.#at = place ?? this.#at;
     this.#mark();
   }
 
   #mark() {
     this.#cross.hidden = false;
-    this.#cross.style.left = `${this.#at.x * 100}%`;
-    this.#cross.style.top = `${this.#at.y * 100}%`;
+    put(this.#cross, this.#at);
     this.#cross.style.background = this.#color();
   }
 

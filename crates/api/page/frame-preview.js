@@ -2,6 +2,7 @@
 import { Client, Problem } from "./client.js";
 import { Clip } from "./clip.js";
 import { FirstFrame } from "./first-frame.js";
+import { HintLayer, hintList } from "./hint-layer.js";
 import { h, uniqueId } from "./html.js";
 import { explain, sayMoment } from "./words.js";
 
@@ -18,15 +19,25 @@ export class FramePreview extends HTMLElement {
   /** The fields of a cut. */
   form = () => new FormData();
   #frame = new FirstFrame();
+  #layer = new HintLayer();
+  #hints = h("div", {});
   #cut = h("img", { class: "preview checker", alt: "This frame, cut", hidden: true });
   #said = h("p", { class: "hint", role: "status" });
   #moment = h("input", { type: "range", min: "0", step: "0.01", value: "0", "aria-label": "Moment of the clip" });
+  #words = h("output", { class: "moment" }, sayMoment(0));
   #mode = "clip";
   #timer = 0;
   #asking = new AbortController();
 
   connectedCallback() {
     this.#frame.clip = this.clip;
+    this.#layer.clip = this.clip;
+    this.#layer.hidden = true;
+    this.#layer.addEventListener("change", () => {
+      this.#showHints();
+      this.refresh();
+    });
+    this.#showHints();
     this.#frame.addEventListener("pick", (event) => {
       this.dispatchEvent(new CustomEvent("pick", { detail: /** @type {CustomEvent} */ (event).detail }));
     });
@@ -35,8 +46,10 @@ export class FramePreview extends HTMLElement {
       modes.hidden = !this.clip.file;
       moments.hidden = this.#frame.duration <= 2 * END_SECS;
       this.#moment.max = String(Math.max(0, this.#frame.duration - END_SECS));
+      this.#look();
     });
-    this.replaceChildren(h("div", { class: "frame-box" }, this.#frame, this.#cut), moments, modes, this.#said);
+    const box = h("div", { class: "frame-box" }, this.#frame, this.#cut, this.#layer);
+    this.replaceChildren(box, moments, modes, this.#said, this.#hints);
     this.clip.addEventListener("change", this.#saySent);
   }
 
@@ -47,13 +60,12 @@ export class FramePreview extends HTMLElement {
   }
 
   #moments() {
-    const words = h("output", { class: "moment" }, sayMoment(0));
     this.#moment.oninput = () => {
-      words.textContent = sayMoment(this.#moment.valueAsNumber);
+      this.#words.textContent = sayMoment(this.#moment.valueAsNumber);
       this.#frame.seek(this.#moment.valueAsNumber);
       this.refresh();
     };
-    return h("div", { class: "row moments", hidden: true }, this.#moment, words);
+    return h("div", { class: "row moments", hidden: true }, this.#moment, this.#words);
   }
 
   #modes() {
@@ -70,6 +82,23 @@ export class FramePreview extends HTMLElement {
     return h("fieldset", { class: "tool", hidden: true }, h("legend", {}, "This frame"), ...modes);
   }
 
+  /** Goes where something is to be looked at, and shows the cut there. */
+  #look() {
+    const { lookAt, file } = this.clip;
+    if (!lookAt || !file) return;
+    this.#moment.value = String((lookAt.from + lookAt.to) / 2);
+    this.#moment.dispatchEvent(new Event("input"));
+    /** @type {HTMLInputElement | null} */ (this.querySelector("input[value=cut]"))?.click();
+  }
+
+  #showHints() {
+    const list = hintList(this.clip, () => {
+      this.#showHints();
+      this.refresh();
+    });
+    this.#hints.replaceChildren(list);
+  }
+
   /** @param {string} mode */
   #show(mode) {
     const isFirst = this.#mode === "clip";
@@ -78,6 +107,7 @@ export class FramePreview extends HTMLElement {
     if (mode === "clip") {
       this.#asking.abort();
       this.#cut.hidden = true;
+      this.#layer.hidden = true;
       this.#say("");
     } else if (isFirst) this.refresh();
   }
@@ -112,12 +142,15 @@ export class FramePreview extends HTMLElement {
       await this.#cut.decode().catch(() => {});
       if (signal.aborted) return;
       this.#cut.hidden = false;
+      this.#layer.hidden = false;
+      this.#layer.cover(this.#cut, preview.time);
       this.#say(tell(preview));
       const { detectedBackgroundColor: found } = preview;
       if (found) this.dispatchEvent(new CustomEvent("measured", { detail: found.hex }));
     } catch (problem) {
       if (signal.aborted) return;
       this.#cut.hidden = true;
+      this.#layer.hidden = true;
       this.#say(problem instanceof Problem ? explain(problem) : String(problem), true);
     }
   }
@@ -148,7 +181,16 @@ export class FramePreview extends HTMLElement {
 }
 
 /** What was found, in words. @param {import("./client.js").Preview} preview */
-function tell({ processingMethod, detectedBackgroundColor, confidence }) {
+function tell({ processingMethod, detectedBackgroundColor, confidence, hintFrames }) {
+  return `${tellBackground({ processingMethod, detectedBackgroundColor, confidence })} ${
+    hintFrames.at(-1) === 0
+      ? "The last hint has no effect: it lies in the background outside."
+      : "Click what should be different: a hole to keep it, a leftover to remove it."
+  }`;
+}
+
+/** @param {Pick<import("./client.js").Preview, "processingMethod" | "detectedBackgroundColor" | "confidence">} preview */
+function tellBackground({ processingMethod, detectedBackgroundColor, confidence }) {
   if (processingMethod === "ai") return "A neural network found the subject.";
   if (!detectedBackgroundColor) return "The clip is transparent already.";
   const share = confidence === null ? "" : `, on ${Math.round(confidence * 100)} % of the clip’s border`;

@@ -56,9 +56,11 @@ const ASSETS: &[Asset] = &[
     asset!("cut-stage.js", SCRIPT),
     asset!("first-frame.js", SCRIPT),
     asset!("frame-preview.js", SCRIPT),
+    asset!("hint-layer.js", SCRIPT),
     asset!("html.js", SCRIPT),
     asset!("key-keeper.js", SCRIPT),
     asset!("key-prompt.js", SCRIPT),
+    asset!("pointing.js", SCRIPT),
     asset!("words.js", SCRIPT),
     asset!("clearcut-video.js", SCRIPT, "../../../player/clearcut-video.js"),
 ];

@@ -91,6 +91,8 @@ pub(crate) struct Preview {
     /// Share of the clip's border that agrees with it, 0–1; null with `ai`.
     #[schema(required = true)]
     confidence: Option<f64>,
+    /// In how many frames of the clip each hint holds, in the order given.
+    hint_frames: Vec<u64>,
 }
 
 /// Look at one picture of a cut.
@@ -202,6 +204,7 @@ impl Preview {
             model: previewed.model,
             detected_background_color: previewed.background.map(Color::from),
             confidence: previewed.confidence,
+            hint_frames: previewed.hint_frames,
         }
     }
 }

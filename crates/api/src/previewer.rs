@@ -35,6 +35,8 @@ pub struct Previewed {
     pub background: Option<Rgb8>,
     /// Share of the border that agrees with it, 0–1.
     pub confidence: Option<f64>,
+    /// In how many frames each hint holds.
+    pub hint_frames: Vec<u64>,
 }
 
 /// Why there is no preview.

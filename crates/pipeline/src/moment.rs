@@ -30,6 +30,7 @@ pub struct Moment {
     at: Duration,
     reason: MethodReason,
     model: Option<String>,
+    hint_frames: Vec<u64>,
 }
 
 /// What is kept of a moment.
@@ -59,6 +60,8 @@ pub struct StillCut {
     pub key_color: Option<Rgb8>,
     /// Share of the border, over the whole clip, that is this background: 0.0..=1.0.
     pub confidence: Option<f32>,
+    /// In how many frames of the clip each hint holds.
+    pub hint_frames: Vec<u64>,
 }
 
 impl Moment {
@@ -101,6 +104,7 @@ impl Moment {
         // A picture or two at a cut end are dropped by decoders.
         let position = usize::try_from(before).unwrap_or(0).min(pictures.len() - 1);
         let at = info.frame_rate.start_of(index);
+        let hint_frames = hinted.frames.clone();
         let (by, model) = match by {
             By::Color(backdrop) => (Known::Color { backdrop, hinted, pictures }, None),
             By::Network(opened) => {
@@ -118,7 +122,7 @@ impl Moment {
                 (Known::Matted(mattes.pop().ok_or(Error::Cancelled)?), Some(model))
             }
         };
-        Ok(Self { by, position, size: format.size, at, reason, model })
+        Ok(Self { by, position, size: format.size, at, reason, model, hint_frames })
     }
 
     /// What a cut would make of the moment with the tolerance and the shadows of `request`, as far as its neighbours tell: a cut also
@@ -150,6 +154,7 @@ impl Moment {
             model: self.model.clone(),
             key_color: backdrop.map(Backdrop::color),
             confidence: backdrop.map(Backdrop::confidence),
+            hint_frames: self.hint_frames.clone(),
         })
     }
 

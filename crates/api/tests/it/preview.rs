@@ -54,6 +54,7 @@ fn painted() -> Result<Previewed, NoPreview> {
         model: None,
         background: Some(Rgb8::new(0, 255, 0)),
         confidence: Some(0.75),
+        hint_frames: vec![12],
     })
 }
 

@@ -145,6 +145,7 @@ fn previewed(cut: StillCut) -> Previewed {
         model: cut.model,
         background: cut.key_color,
         confidence: cut.confidence.map(f64::from),
+        hint_frames: cut.hint_frames,
     }
 }
 
