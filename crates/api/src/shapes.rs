@@ -171,6 +171,9 @@ pub(crate) struct Report {
     residue_percent: Option<f64>,
     /// Root mean square of the change of alpha where the colour did not change, × 100.
     flicker: f64,
+    /// How likely a person takes the matte as it is, 0–1, by the mattes of random clips with known alpha; null with `ai`.
+    #[schema(required = true)]
+    acceptance: Option<f64>,
     /// In how many frames each hint of the submit holds, in the order given.
     hint_frames: Vec<u64>,
     /// What a person should look at; empty if all seems well.
@@ -221,6 +224,7 @@ impl Report {
             lookalike_percent: matte.lookalike_percent,
             residue_percent: matte.residue_percent,
             flicker: matte.flicker,
+            acceptance: matte.acceptance(),
             hint_frames: matte.hint_frames.clone(),
             warnings: matte.warnings().into_iter().map(warning).collect(),
         }

@@ -139,7 +139,7 @@ fn as_json(input: &str, finished: &Finished) -> serde_json::Value {
         "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
         "frames": report.frames, "fps": report.frame_rate.to_string(), "seconds": finished.took.as_secs_f64(),
         "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
-        "removed": report.matte.removed_share, "method": report.method, "reason": report.reason, "model": report.model, "matte": report.matte,
+        "removed": report.matte.removed_share, "method": report.method, "reason": report.reason, "model": report.model, "matte": report.matte, "acceptance": report.matte.acceptance(),
         "warnings": warnings, "outputs": outputs,
     })
 }
@@ -191,11 +191,12 @@ fn how(report: &CutReport) -> String {
         CutMethod::ChromaKey => {
             let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
             format!(
-                "chroma key {color} ({:.0} % sure), {removed}; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}\n",
+                "chroma key {color} ({:.0} % sure), {removed}; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}; {:.0} % likely right as it is\n",
                 matte.confidence.unwrap_or(0.0) * 100.0,
                 matte.holes_percent.unwrap_or(0.0),
                 matte.residue_percent.unwrap_or(0.0),
                 matte.flicker,
+                100.0 * matte.acceptance().unwrap_or(0.0),
             )
         }
         CutMethod::Ai => {

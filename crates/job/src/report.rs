@@ -81,6 +81,18 @@ pub enum Warning {
 }
 
 impl MatteReport {
+    /// How likely a person takes the matte as it is, 0.0..=1.0; `None` where the background's colour did not tell it.
+    ///
+    /// A logistic regression on what random clips with known alpha said of themselves and on whether a person would accept them:
+    /// `scripts/calibrate-report.py` fits its weights, docs/quality.md has how far it is right.
+    #[must_use]
+    pub fn acceptance(&self) -> Option<f64> {
+        let scaled = |percent: Option<f64>, unit: f64| percent.map(|percent| (percent / unit).ln_1p());
+        let [holes, lookalikes] = [self.holes_percent, self.lookalike_percent].map(|percent| scaled(percent, 1.0));
+        let score = 2.90 - 0.93 * holes? - 0.56 * lookalikes? - 1.84 * scaled(self.residue_percent, 0.5)?;
+        Some(1.0 / (1.0 + (-score).exp()))
+    }
+
     /// What should be looked at. The limits are what the mattes of clips with known alpha do not reach when nothing is wrong
     /// with them (docs/quality.md has the figures).
     #[must_use]
@@ -93,7 +105,7 @@ impl MatteReport {
             (above(self.holes_percent, 5.0), Warning::Holes),
             (above(self.lookalike_percent, 1.0), Warning::Lookalike),
             (above(self.residue_percent, 1.0), Warning::Residue),
-            (self.flicker > 1.0, Warning::Flicker),
+            (self.flicker > 2.0, Warning::Flicker),
             (self.hint_frames.contains(&0), Warning::HintWithoutEffect),
         ];
         checks.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning).collect()
@@ -202,6 +214,20 @@ mod tests {
             assert!(!warning.message(CutMethod::Ai).contains("tolerance"), "{warning:?}");
             assert!(warning.message(CutMethod::ChromaKey).contains("tolerance"), "{warning:?}");
         }
+    }
+
+    #[test]
+    fn a_matte_is_the_less_likely_accepted_the_more_of_it_is_in_doubt() {
+        let good = GOOD.acceptance().unwrap();
+        assert!((0.85..0.95).contains(&good), "{good}");
+        for worse in [
+            MatteReport { holes_percent: Some(2.0), ..GOOD },
+            MatteReport { lookalike_percent: Some(2.0), ..GOOD },
+            MatteReport { residue_percent: Some(2.0), ..GOOD },
+        ] {
+            assert!(worse.acceptance().unwrap() < good - 0.05);
+        }
+        assert_eq!(MatteReport { residue_percent: None, ..GOOD }.acceptance(), None);
     }
 
     #[test]

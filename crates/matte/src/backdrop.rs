@@ -75,7 +75,7 @@ impl Backdrop {
             }
             None => lights_of(&per_picture, size)?,
         };
-        let share = border_share(&lights, &per_picture);
+        let share = border_share(&lights, &per_picture, size);
         let noise = |k: usize| lights.iter().map(|light| light.noise[k]).fold(0.0, f32::max);
         let is_flat = noise(0) <= FLAT_NOISE[0] && noise(1) <= FLAT_NOISE[1];
         if given.is_none() && (share < LEAST_SHARE + SHARE_PER_NOISE * f64::from(noise(0)) || !is_flat) {
@@ -91,6 +91,7 @@ impl Backdrop {
         if given.is_none() {
             backdrop.calm(samples, &per_picture, &numbers);
             backdrop.find_second_parts(samples, &per_picture, &numbers);
+            backdrop.confidence = border_share(&backdrop.lights, &per_picture, size) as f32;
         }
         for (number, light) in backdrop.lights.iter_mut().enumerate() {
             let of_shot = samples.iter().zip(&numbers).filter(|(_, of)| **of == number).map(|(picture, _)| picture);
@@ -184,9 +185,9 @@ fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Ligh
         if of_this.is_empty() {
             break;
         }
-        let share = border_share(std::slice::from_ref(&light), &of_this);
+        let share = border_share(std::slice::from_ref(&light), &of_this, size);
         // A fade agrees with a light found so far as well as with its own.
-        let is_another = share >= LEAST_SHARE && share > BETTER * border_share(&lights, &of_this);
+        let is_another = share >= LEAST_SHARE && share > BETTER * border_share(&lights, &of_this, size);
         if lights.is_empty() || is_another {
             // The others' colours may have bent the field.
             lights.push(if others.is_empty() { light } else { fitted_light(&of_this, seed, size) });
@@ -197,9 +198,9 @@ fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Ligh
 }
 
 /// The share of all pictures' borders that agrees with the best of `lights`.
-fn border_share(lights: &[Light], per_picture: &[&[Sample]]) -> f64 {
+fn border_share(lights: &[Light], per_picture: &[&[Sample]], size: (usize, usize)) -> f64 {
     let counts = per_picture.iter().filter_map(|samples| {
-        lights.iter().map(|light| agreeing_border(light, samples)).max_by_key(|[agreeing, _]| *agreeing)
+        lights.iter().map(|light| agreeing_border(light, samples, size)).max_by_key(|[agreeing, _]| *agreeing)
     });
     let [agreeing, all] = counts.fold([0, 0], |sum, count| [sum[0] + count[0], sum[1] + count[1]]);
     agreeing as f64 / all.max(1) as f64

@@ -183,9 +183,16 @@ fn light_on(surfaces: &[Surface; 3], per_picture: &[&[Sample]], tolerances: [f64
     Light { field, noise, most_hue: 1.0, matrix: Matrix::Bt709, siting: Siting::Centre, steepening: 1.0, second: None }
 }
 
-/// How much of the border of a picture with these samples agrees with `light`: pixels that agree, and all.
-pub(crate) fn agreeing_border(light: &Light, samples: &[Sample]) -> [usize; 2] {
-    agreeing_at(light, &light.shift_in(samples).0, samples)
+/// How much of the border of a picture with these samples agrees with `light`, or with its second part: pixels that agree, and all.
+pub(crate) fn agreeing_border(light: &Light, samples: &[Sample], size: (usize, usize)) -> [usize; 2] {
+    let (shift, _) = light.shift_in(samples);
+    let [agreeing, all] = agreeing_at(light, &shift, samples);
+    let of_second = light.second.as_ref().map_or(0, |part| {
+        let other = part.shift_in(samples, size);
+        let border = samples.iter().filter(|sample| sample.at_border);
+        border.filter(|sample| !light.agrees(&shift, sample) && part.light.agrees(&other, sample)).count()
+    });
+    [agreeing + of_second, all]
 }
 
 fn agreeing_at(light: &Light, shift: &Shift, samples: &[Sample]) -> [usize; 2] {

@@ -91,6 +91,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             "{url}"
         );
     }
+    let acceptance = 1.0 / (1.0 + (0.93 * 1.25_f64.ln() + 0.56 * 3.5_f64.ln() + 1.84 * 1.25_f64.ln() - 2.90).exp());
     let warnings = json!([{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message(CutMethod::ChromaKey),
                     "from": 0.25, "to": 0.75, "box": {"x": 0.5, "y": 0.25, "width": 0.125, "height": 0.5}}]);
     let expected = json!({
@@ -103,7 +104,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
             "report": {
                 "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
-                "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5, "hintFrames": [20],
+                "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5, "acceptance": acceptance, "hintFrames": [20],
                 "warnings": warnings,
             },
             "outputs": [{"format": "webm", "url": null, "size": 4}],

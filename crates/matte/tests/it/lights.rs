@@ -96,7 +96,9 @@ fn a_close_up_in_a_paler_tone_of_another_shots_background_is_subject() {
 fn bars_and_what_is_between_them_are_both_background() {
     for bar in [BLACK, WHITE] {
         let clip = vec![disc_over(|_, y| if (12..SIDE - 12).contains(&y) { GREEN } else { bar }.map(f32::from)); 6];
-        let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+        let background = Backdrop::estimate(&clip, None).unwrap();
+        assert!(background.confidence() > 0.95, "{}", background.confidence());
+        let out = cut(&clip, &background, 30);
         assert!(wrong(&out[2]) <= 8, "{} pixels", wrong(&out[2]));
     }
 }
