@@ -114,15 +114,16 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
             continue;
         }
         let depth = depth.get_or_insert_with(|| depths(mask, width));
-        if let Some(tint) =
-            tint_of(&region, depth, scene).filter(|tint| is_faded(&region, *tint, &outline, depth, scene))
-        {
-            let on_tint = region.iter().filter(|pixel| pixel.is_on(tint, scene)).count() as f32;
-            let one_tint = Some(tint).filter(|_| on_tint >= SHARE_ON_TINT * region.len() as f32);
-            let mut pixels = unmixed(&region, steps, one_tint, scene, mask.len() / width);
-            if one_tint.is_some() {
-                pixels.extend(skirt(&pixels, mask, &mut is_asked, tint, scene));
+        let around = Around { mask, outline: &outline, depth, scene };
+        let mut pixels = around.unmixed(&region, Some(steps), &mut is_asked);
+        if pixels.is_empty() {
+            // A shadow may lead into what casts it.
+            let part = around.of_one_tint(region);
+            if part.len() >= ENOUGH {
+                pixels = around.unmixed(&part, None, &mut is_asked);
             }
+        }
+        if !pixels.is_empty() {
             let is_shadow = is_black(&pixels);
             found.push(Soft { pixels, is_shadow });
         }
@@ -130,12 +131,61 @@ pub(crate) fn soft_of(mask: &[u8], outside: &[u8], off: &[u8], scene: &Scene) ->
     found
 }
 
-/// The pixels of a soft region as mixtures with `tint`, or each with a tint of its own where one does not do: lights of several colours overlap
-/// there. None if the region is solid; `steps` is how many were met in it.
-fn unmixed(region: &[Contrast], steps: usize, tint: Option<[f32; 3]>, scene: &Scene, height: usize) -> Vec<BandPixel> {
-    if tint.is_none() && steps as f32 > SHARE_STEPS * region.len() as f32 {
-        return Vec::new();
+/// What a region lies in.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    mask: &'a [u8],
+    outline: &'a [usize],
+    /// Distance of the subject to the background.
+    depth: &'a [u8],
+    scene: &'a Scene<'a>,
+}
+
+impl Around<'_> {
+    /// The pixels of a region and their faintest surroundings as mixtures, if it is a soft thing, else none. It may be of several tints where it is
+    /// known how many `steps` were met in it.
+    fn unmixed(self, region: &[Contrast], steps: Option<usize>, is_asked: &mut [bool]) -> Vec<BandPixel> {
+        let Self { mask, outline, depth, scene } = self;
+        let tint = tint_of(region, depth, scene).filter(|tint| is_faded(region, *tint, outline, depth, scene));
+        let Some(tint) = tint else { return Vec::new() };
+        let on_tint = region.iter().filter(|pixel| pixel.is_on(tint, scene)).count() as f32;
+        let one_tint = Some(tint).filter(|_| on_tint >= SHARE_ON_TINT * region.len() as f32);
+        let may_have_several = steps.is_some_and(|steps| steps as f32 <= SHARE_STEPS * region.len() as f32);
+        if one_tint.is_none() && !may_have_several {
+            return Vec::new();
+        }
+        let mut pixels = unmixed(region, one_tint, scene, mask.len() / scene.width);
+        if one_tint.is_some() {
+            pixels.extend(skirt(&pixels, mask, is_asked, tint, scene));
+        }
+        pixels
     }
+
+    /// What of a region has the tint of its gentle rim, from there inwards.
+    fn of_one_tint(self, region: Vec<Contrast>) -> Vec<Contrast> {
+        let Self { depth, scene, .. } = self;
+        let is_rim = |pixel: &&Contrast| RIM.contains(&depth[pixel.index]);
+        let gentle =
+            region.iter().filter(is_rim).filter(|pixel| length(pixel.levels) <= rim_contrast(RIM_STEEP, scene));
+        let tint = mean_direction(gentle);
+        let mut is_in = vec![false; depth.len()];
+        for pixel in region.iter().filter(|pixel| pixel.is_on(tint, scene)) {
+            is_in[pixel.index] = true;
+        }
+        let mut open: Vec<usize> = region.iter().filter(is_rim).map(|pixel| pixel.index).collect();
+        let mut is_reached = vec![false; depth.len()];
+        while let Some(index) = open.pop() {
+            if is_in[index] && !std::mem::replace(&mut is_reached[index], true) {
+                open.extend(beside(index, scene.width, depth.len()));
+            }
+        }
+        region.into_iter().filter(|pixel| is_reached[pixel.index]).collect()
+    }
+}
+
+/// The pixels of a soft region as mixtures with `tint`, or each with a tint of its own where one does not do: lights of several colours overlap
+/// there. None if the region is solid.
+fn unmixed(region: &[Contrast], tint: Option<[f32; 3]>, scene: &Scene, height: usize) -> Vec<BandPixel> {
     let of_tint = region.iter().filter(|pixel| tint.is_none_or(|tint| pixel.is_on(tint, scene)));
     let (room, pixels): (Vec<f32>, Vec<BandPixel>) = of_tint
         .map(|pixel| {
@@ -254,21 +304,30 @@ fn flooded(start: usize, mask: &[u8], is_asked: &mut [bool], scene: &Scene) -> (
 
 /// The direction of colour in which a soft region differs from the background; None if it is no soft thing.
 fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]> {
-    let explained = 1.2 * (2.0 + 5.0 * scene.light.noise[0].max(scene.light.noise[1]));
     let deep = region.iter().filter(|pixel| depth[pixel.index] >= DEEP).count() as f32;
     let at_rim = region.iter().filter(|pixel| RIM.contains(&depth[pixel.index]));
     let mut rim: Vec<f32> = at_rim.map(|pixel| length(pixel.levels)).collect();
-    let steep = rim.iter().filter(|contrast| **contrast > explained + RIM_STEEP * scene.contrast_left()).count() as f32;
+    let steep = rim.iter().filter(|contrast| **contrast > rim_contrast(RIM_STEEP, scene)).count() as f32;
     if rim.is_empty()
         || deep < SHARE_DEEP * region.len() as f32
         || steep > SHARE_STEEP * rim.len() as f32
-        || median(rim.drain(..)) > explained + RIM_CONTRAST * scene.contrast_left()
+        || median(rim.drain(..)) > rim_contrast(RIM_CONTRAST, scene)
     {
         return None;
     }
     let outer = region.iter().filter(|pixel| depth[pixel.index] <= OUTER);
-    let sum = outer.fold([0.0; 3], |sum, pixel| [0, 1, 2].map(|k| sum[k] + pixel.levels[k]));
-    Some(sum.map(|level| level / length(sum).max(1e-3)))
+    Some(mean_direction(outer))
+}
+
+/// So many levels more than 1.2 times what noise explains, in the contrast of this picture.
+fn rim_contrast(levels: f32, scene: &Scene) -> f32 {
+    1.2 * (2.0 + 5.0 * scene.light.noise[0].max(scene.light.noise[1])) + levels * scene.contrast_left()
+}
+
+/// The direction, of length 1, in which the sum of the contrasts points.
+fn mean_direction<'a>(pixels: impl Iterator<Item = &'a Contrast>) -> [f32; 3] {
+    let sum = pixels.fold([0.0; 3], |sum, pixel| [0, 1, 2].map(|k| sum[k] + pixel.levels[k]));
+    sum.map(|level| level / length(sum).max(1e-3))
 }
 
 /// Whether a region fades into the background: at most a share of the rim's contrast along `tint` lies across the outline itself.

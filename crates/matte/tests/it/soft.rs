@@ -75,6 +75,30 @@ fn a_soft_shadow_on_white_is_translucent_black() {
 }
 
 #[test]
+fn a_shadow_that_leads_softly_into_its_subject_is_translucent_and_the_subject_solid() {
+    let (grey, green) = ([180_u8, 128, 128], [150_u8, 90, 80]);
+    // A disc whose outline is soft where its shadow lies, and hard elsewhere.
+    let disc = |x: usize, y: usize| {
+        let middle = SIDE as f32 / 2.0;
+        let away = (x as f32 + 0.5 - middle).hypot(y as f32 + 0.5 - middle);
+        let width = if x + y > SIDE + 20 { 12.0 } else { 1.0 };
+        ((36.0 - away) / width).clamp(0.0, 1.0)
+    };
+    let shadow = |x: usize, y: usize| 0.45 * puff(x.saturating_sub(18), y.saturating_sub(18));
+    let out = first_of(&painted(square(), 0, |x, y| {
+        let ground = mixed(BLACK, grey, shadow(x, y));
+        [0, 1, 2].map(|k| ground[k] + disc(x, y) * (f32::from(green[k]) - ground[k]))
+    }));
+    let alpha = out.alpha().unwrap();
+    let inside = (0..SIDE * SIDE).filter(|index| disc(index % SIDE, index / SIDE) >= 1.0);
+    assert_eq!(inside.filter(|index| alpha[*index] < 250).count(), 0);
+    for (x, y) in [(140, 140), (150, 130), (130, 150)] {
+        let (seen, truth) = (f32::from(alpha[y * SIDE + x]) / 255.0, shadow(x, y));
+        assert!((seen - truth).abs() < 0.12, "({x}, {y}): {seen} instead of {truth}");
+    }
+}
+
+#[test]
 fn shadows_go_where_they_are_not_wanted_and_smoke_and_subject_stay() {
     // A disc at the middle, and the shadow or smoke around the place below it.
     let disc = |x: usize, y: usize| disc_alpha(x, y, SIDE, 24.0);
