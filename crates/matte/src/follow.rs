@@ -76,9 +76,14 @@ pub struct Followed {
 }
 
 /// Follows `hints` through `frames`, small frames of the whole clip, all of one size; `background` tells what outside is, where it is known. Where two
-/// hints hold, the later in the list does.
+/// hints hold, the later in the list does. Asks `goes_on` before every frame of every hint, and ends where that says no.
 #[must_use]
-pub fn follow(hints: &[Hint], frames: &[Picture], background: Option<&Backdrop>) -> Followed {
+pub fn follow(
+    hints: &[Hint],
+    frames: &[Picture],
+    background: Option<&Backdrop>,
+    goes_on: &dyn Fn() -> bool,
+) -> Followed {
     let [luma, blue, red] = grain_of(frames);
     let steps = [luma, blue.max(red)].map(|grain| (STEP + STEP_OF_GRAIN * grain).round() as i16);
     let mut followed = Followed { maps: vec![None; frames.len()], frames: vec![0; hints.len()] };
@@ -93,8 +98,9 @@ pub fn follow(hints: &[Hint], frames: &[Picture], background: Option<&Backdrop>)
             *count += 1;
         };
         mark(hint.frame, &region);
-        walk(&levels, &region, hint.frame + 1..frames.len(), frames, &mut mark);
-        walk(&levels, &region, (0..hint.frame).rev(), frames, &mut mark);
+        let goes_on = |_: &usize| goes_on();
+        walk(&levels, &region, (hint.frame + 1..frames.len()).take_while(goes_on), frames, &mut mark);
+        walk(&levels, &region, (0..hint.frame).rev().take_while(goes_on), frames, &mut mark);
     }
     followed
 }
@@ -310,14 +316,20 @@ impl Region {
         let near = spread(&self.cells, width, SURROUNDINGS);
         let telling: Vec<usize> = (0..near.len()).filter(|&cell| near[cell] != 0).collect();
         let step = telling.len().div_ceil(TELLING).max(1);
-        let telling: Vec<usize> = telling.into_iter().step_by(step).collect();
-        let difference = |[right, down]: [isize; 2]| {
-            let apart = |&cell: &usize| {
+        let telling: Vec<([usize; 2], [i16; 3])> = telling
+            .into_iter()
+            .step_by(step)
+            .map(|cell| {
                 let (x, y) = place(cell, width);
+                ([x, y], before.at[cell])
+            })
+            .collect();
+        let difference = |[right, down]: [isize; 2]| {
+            let apart = |&([x, y], seen): &([usize; 2], [i16; 3])| {
                 let there = x.checked_add_signed(right).zip(y.checked_add_signed(down));
                 let there = there.filter(|(x, y)| *x < width && *y < before.height);
                 there.map_or(MOST_DIFFERENT / 4, |(x, y)| {
-                    let (seen, is) = (before.at[cell], after.at[y * width + x]);
+                    let is = after.at[y * width + x];
                     (0..3).map(|k| (seen[k] - is[k]).abs()).sum::<i16>().min(MOST_DIFFERENT)
                 })
             };
@@ -334,8 +346,8 @@ impl Region {
                 .min_by(|(one, _), (other, _)| one.total_cmp(other))
                 .unwrap_or((f32::MAX, around))
         };
-        // Even reach, so that standing still is among the places.
-        let (_, rough) = best([0, 0], reach / 2 * 2, 2);
+        // A multiple of the step, so that standing still is among the places.
+        let (_, rough) = best([0, 0], reach / 3 * 3, 3);
         let (least, movement) = best(rough, 1, 1);
         (least <= LOST).then_some(movement)
     }

@@ -163,7 +163,8 @@ fn prepare(
     let (Some(method), Some(small), Some(children)) = (method, small, children) else {
         return Err(Error::Cancelled);
     };
-    let hinted = follow_hints(job.request, &small, plan.frame_rate, &method.by);
+    let hinted = follow_hints(job.request, &small, plan.frame_rate, &method.by, stop);
+    stop.check()?;
     Ok((method, hinted, children))
 }
 

@@ -12,8 +12,11 @@ use crate::{CutJob, Error, Stop, method::By};
 /// The longer side of the small frames that regions are followed in, in pixels: between these, as long as all frames of the clip fit into [`BYTES`].
 const SIDES: std::ops::RangeInclusive<u32> = 64..=320;
 
-/// Memory for the small frames of a clip. Of clips longer than some 20 minutes the first part is followed.
+/// Memory for the small frames of a clip and what hints say of them. Of clips longer than some 20 minutes the first part is followed.
 const BYTES: u64 = 256 << 20;
+
+/// Three of a pixel with full chroma, and one of its map.
+const BYTES_OF_PIXEL: u64 = 4;
 
 /// Where the hints of a request hold.
 #[derive(Debug, Default)]
@@ -54,7 +57,7 @@ pub(crate) fn small_frames(
     }
     let size = small(plan.size, rate.frames_in(info.duration).max(1));
     let format = info.picture_format(size);
-    let most = (BYTES / format.byte_len() as u64).max(1) as usize;
+    let most = (BYTES / (BYTES_OF_PIXEL * size.pixels())).max(1) as usize;
     let mut child = stop.covers(job.tools.decode(job.input, info, &DecodePlan { size, ..plan }, &job.limits)?);
     let mut frames = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
@@ -71,8 +74,8 @@ pub(crate) fn small_frames(
     Ok(frames)
 }
 
-/// Follows the hints of `request` through [`small_frames`] that come at `rate`.
-pub(crate) fn follow_hints(request: &CutRequest, frames: &[Picture], rate: FrameRate, by: &By) -> Hinted {
+/// Follows the hints of `request` through [`small_frames`] that come at `rate`, until `stop` says so.
+pub(crate) fn follow_hints(request: &CutRequest, frames: &[Picture], rate: FrameRate, by: &By, stop: &Stop) -> Hinted {
     let background = match by {
         By::Color(backdrop) => Some(backdrop),
         By::Network(_) => None,
@@ -80,7 +83,7 @@ pub(crate) fn follow_hints(request: &CutRequest, frames: &[Picture], rate: Frame
     let hints: Vec<Hint> = (request.hints.iter())
         .map(|hint| Hint { frame: frame_at(hint.time, rate), area: hint.area, keeps: hint.kind == HintKind::Keep })
         .collect();
-    let Followed { maps, frames } = follow(&hints, frames, background);
+    let Followed { maps, frames } = follow(&hints, frames, background, &|| !stop.is_stopped());
     Hinted { maps, frames: frames.into_iter().map(|count| count as u64).collect() }
 }
 
@@ -89,11 +92,12 @@ fn frame_at(time: Duration, rate: FrameRate) -> usize {
     ((time + Duration::from_millis(1)).as_secs_f64() * rate.per_second()) as usize
 }
 
-/// The size of the small frames of a clip of so many: [`BYTES`] hold all of them, in three bytes a pixel at most, where [`SIDES`] allow it.
+/// The size of the small frames of a clip of so many: [`BYTES`] hold all of them, where [`SIDES`] allow it.
 fn small(size: Size, frames: u64) -> Size {
     let longest = size.longest_side().min(*SIDES.end());
-    let fitting =
-        (*SIDES.start()..=longest).rev().find(|side| 3 * size.with_longest_side(*side).pixels() * frames <= BYTES);
+    let fitting = (*SIDES.start()..=longest)
+        .rev()
+        .find(|side| BYTES_OF_PIXEL * size.with_longest_side(*side).pixels() * frames <= BYTES);
     size.with_longest_side(fitting.unwrap_or(*SIDES.start()).min(size.longest_side()))
 }
 
@@ -106,7 +110,7 @@ mod tests {
         let side = |width, height, frames| small(Size::new(width, height).unwrap(), frames).longest_side();
         assert_eq!([side(1920, 1080, 240), side(100, 80, 240), side(20, 10, 240)], [320, 100, 20]);
         let long = small(Size::new(1920, 1080).unwrap(), 9000);
-        assert!((64..320).contains(&long.longest_side()) && 3 * long.pixels() * 9000 <= BYTES, "{long}");
+        assert!((64..320).contains(&long.longest_side()) && BYTES_OF_PIXEL * long.pixels() * 9000 <= BYTES, "{long}");
         assert_eq!(side(1920, 1080, 6 * 3600 * 60), 64);
     }
 

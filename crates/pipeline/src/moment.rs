@@ -99,7 +99,8 @@ impl Moment {
         let (Some(Method { by, reason }), Some(small), Some(pictures)) = (method, small, pictures) else {
             return Err(Error::Cancelled);
         };
-        let hinted = follow_hints(job.request, &small, rate, &by);
+        let hinted = follow_hints(job.request, &small, rate, &by, stop);
+        stop.check()?;
         let hinted = hinted.beginning_at(usize::try_from(index - before).unwrap_or(usize::MAX));
         // A picture or two at a cut end are dropped by decoders.
         let position = usize::try_from(before).unwrap_or(0).min(pictures.len() - 1);

@@ -34,7 +34,7 @@ fn boxed(frame: usize, [x, y, width, height]: [f64; 4], keeps: bool) -> Hint {
 fn cut(count: usize, scene: &Scene, hints: &[Hint]) -> (Vec<Picture>, Vec<usize>) {
     let frames = clip(count, 1, scene);
     let background = Backdrop::estimate(&frames, None).unwrap();
-    let Followed { maps, frames: held } = follow(hints, &clip(count, 2, scene), Some(&background));
+    let Followed { maps, frames: held } = follow(hints, &clip(count, 2, scene), Some(&background), &|| true);
     let keyer = Keyer::new(background, KeySettings::default());
     let mut pockets = Pockets::default();
     let keyed: Vec<_> = frames
@@ -212,7 +212,7 @@ fn the_background_outside_is_no_region_to_keep() {
 fn a_matte_of_a_network_is_overruled() {
     let scene = |frame, x, y| ring(frame, x, y, GREEN, WHITE, 0.0);
     let Followed { maps, .. } =
-        follow(&[hint(0, 60.0, 70.0, true), hint(0, 60.0, 38.0, false)], &clip(1, 2, &scene), None);
+        follow(&[hint(0, 60.0, 70.0, true), hint(0, 60.0, 38.0, false)], &clip(1, 2, &scene), None, &|| true);
     let seen = clip(1, 1, &scene).remove(0);
     let mut matte = Picture::new(seen.format().with_alpha());
     matte.planes_mut()[3].fill(128);
