@@ -22,6 +22,10 @@ const STEP_OF_GRAIN: f64 = 3.0;
 /// Levels of luma and chroma up to which two colours cannot be told.
 const NEARLY_THE_SAME: [i16; 2] = [4, 3];
 
+/// How far from its region a point may be, in cells, and how much luma and chroma of cells side by side differ within one, in levels.
+const AT_RIM: usize = 2;
+const CALM: [i16; 2] = [8, 6];
+
 /// How far luma and chroma of a cell may be from the mean of its region, in levels.
 const SPREAD: [i16; 2] = [24, 16];
 
@@ -157,6 +161,21 @@ impl Levels {
         sum.map(|sum| (sum / count.max(1)) as i16)
     }
 
+    /// The cell at most [`AT_RIM`] away from `point` that is meant by it: the nearest in colour of those with calm surroundings, as people click on rims,
+    /// or `point` itself.
+    fn calm_near(&self, point: usize) -> usize {
+        let is_calm = |cell: &usize| {
+            let mut beside = around(*cell, self.width, self.at.len(), 1);
+            beside.all(|other| is_near(self.at[*cell], self.at[other], CALM))
+        };
+        let farness = |cell: &usize| {
+            let apart = |k: usize| i32::from(self.at[*cell][k] - self.at[point][k]).pow(2);
+            let ((x, y), (px, py)) = (place(*cell, self.width), place(point, self.width));
+            (apart(0) + apart(1) + apart(2), x.abs_diff(px) + y.abs_diff(py))
+        };
+        around(point, self.width, self.at.len(), AT_RIM).filter(is_calm).min_by_key(farness).unwrap_or(point)
+    }
+
     /// The cells that are reached from `seeds` in steps of so many levels, within [`SPREAD`] of `reference`.
     fn flooded(&self, seeds: &[usize], steps: [i16; 2], reference: [i16; 3]) -> Vec<u8> {
         let mut cells = vec![0; self.at.len()];
@@ -224,7 +243,7 @@ struct Region {
 }
 
 impl Region {
-    /// What `hint` names in its own frame; `None` where it names the background outside to be kept.
+    /// What `hint` names in its own frame; `None` where its point is of the background outside, which is none to be kept and is removed anyway.
     fn named(hint: &Hint, steps: [i16; 2], levels: &Levels, is_background: &dyn Fn(usize) -> bool) -> Option<Self> {
         let (width, height) = (levels.width, levels.height);
         let cell_at = |share: f64, side: usize| ((share * side as f64) as usize).min(side - 1);
@@ -238,12 +257,12 @@ impl Region {
                 Some(Self { cells, is_box: true, is_open: false, steps })
             }
             Area::Point { x, y } => {
-                let point = cell_at(y, height) * width + cell_at(x, width);
+                let point = levels.calm_near(cell_at(y, height) * width + cell_at(x, width));
                 let reference = levels.mean(around(point, width, levels.at.len(), 1));
                 let cells = levels.flooded(&[point], steps, reference);
                 match levels.without_outside(&cells, point, reference) {
                     Some(cells) => Some(Self { cells, is_box: false, is_open: false, steps }),
-                    None if hint.keeps && is_background(point) => None,
+                    None if is_background(point) => None,
                     None => Some(Self { cells, is_box: false, is_open: true, steps }),
                 }
             }
@@ -267,7 +286,10 @@ impl Region {
     /// This region of the frame `before` in the frame `after`; `None` where that does not show it.
     fn moved(&self, before: &Levels, after: &Levels) -> Option<Self> {
         let width = before.width;
-        let [right, down] = self.movement(before, after)?;
+        // A box at the border frames the picture, and a watermark stays.
+        let is_held = self.is_box && reaches_border(&self.cells, width);
+        let moves = self.movement(before, after)?;
+        let [right, down] = if is_held { [0, 0] } else { moves };
         let to = |cell: usize| {
             let (x, y) = place(cell, width);
             let (x, y) = (x.checked_add_signed(right)?, y.checked_add_signed(down)?);

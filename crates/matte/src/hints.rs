@@ -36,6 +36,8 @@ pub struct HintMap {
 pub(crate) struct Named {
     pub(crate) kept: Vec<u8>,
     pub(crate) removed: Vec<u8>,
+    /// Those of the removed that a box means, whatever their colour.
+    boxed: Vec<u8>,
 }
 
 impl HintMap {
@@ -56,7 +58,7 @@ impl HintMap {
     pub fn overrule(&self, picture: &mut Picture, seen: &[u8]) {
         let format = picture.format().without_alpha();
         let Some(source) = Picture::from_bytes(format, seen.to_vec()) else { return };
-        let Named { kept, removed } = self.named_in(&source);
+        let Named { kept, removed, .. } = self.named_in(&source);
         let (width, shift, chroma_width) =
             (format.size.width() as usize, format.subsampling.shift(), format.chroma_size().0);
         let [luma, cb, cr, alpha] = picture.planes_mut();
@@ -76,7 +78,7 @@ impl HintMap {
         let means = frame.means(&self.cells);
         let near = spread(&self.cells, self.width, 1);
         let len = picture.format().luma_len();
-        let mut named = Named { kept: vec![0; len], removed: vec![0; len] };
+        let mut named = Named { kept: vec![0; len], removed: vec![0; len], boxed: vec![0; len] };
         for index in 0..len {
             let cell = frame.cell_of(index);
             if near[cell] == 0 {
@@ -87,6 +89,7 @@ impl HintMap {
             let word = if own & KEEP != 0 { own } else { word };
             named.kept[index] = if word & KEEP != 0 { 255 } else { 0 };
             named.removed[index] = if word & REMOVE != 0 { 255 } else { 0 };
+            named.boxed[index] = if word & WHOLE != 0 { named.removed[index] } else { 0 };
         }
         named
     }
@@ -130,7 +133,7 @@ impl Named {
 
     /// Takes the pixels off the background's colour out of every removed region that is mostly of that colour: they are its edge, and mixtures.
     fn leave_edges_to_the_keyer(&mut self, off: &[u8], width: usize) {
-        let clear: Vec<u8> = self.removed.iter().map(|removed| !removed).collect();
+        let clear: Vec<u8> = self.removed.iter().zip(&self.boxed).map(|(removed, boxed)| !removed | boxed).collect();
         let mut runs = look_alike_runs(&clear, width, 1);
         let mut alike = vec![[0_usize; 2]; runs.len()];
         for index in 0..runs.len() {
@@ -152,32 +155,40 @@ impl Named {
 
     /// Writes into `off`, the distance of each pixel from the background, what hints say: far where it is kept, none where it is removed.
     ///
-    /// The rim of what is removed is neither of its colour nor of the background's: what hangs together within [`RIM`] of it, and with nothing else,
-    /// goes with it.
+    /// The rim of a region is neither of its colour nor of what lies beside it: what looks like background and hangs together within [`RIM`] of what is
+    /// kept, and with nothing else, is kept with it; what does not, around what is removed, goes with that.
     pub(crate) fn write_into(&mut self, off: &mut [u8], width: usize) {
+        if self.kept.contains(&255) {
+            let rest: Vec<u8> = off.iter().zip(&self.kept).map(|(off, kept)| u8::from(*off >= LIMIT) | kept).collect();
+            add_rim(&mut self.kept, &rest, width);
+        }
         for (off, kept) in off.iter_mut().zip(&self.kept) {
             *off |= kept;
         }
-        if !self.removed.contains(&255) {
-            return;
-        }
-        self.leave_edges_to_the_keyer(off, width);
-        let near = spread(&self.removed, width, RIM);
-        let left: Vec<u8> =
-            off.iter().zip(&self.removed).map(|(off, removed)| u8::from(*off < LIMIT) | removed).collect();
-        let mut runs = look_alike_runs(&left, width, 1);
-        let mut is_rim = vec![true; runs.len()];
-        for index in 0..runs.len() {
-            let is_near = near[runs[index].pixels(width)].iter().all(|&near| near != 0);
-            is_rim[root_of(&mut runs, index as u32) as usize] &= is_near;
-        }
-        for index in 0..runs.len() {
-            if is_rim[root_of(&mut runs, index as u32) as usize] {
-                self.removed[runs[index].pixels(width)].fill(255);
-            }
+        if self.removed.contains(&255) {
+            self.leave_edges_to_the_keyer(off, width);
+            let rest: Vec<u8> =
+                off.iter().zip(&self.removed).map(|(off, removed)| u8::from(*off < LIMIT) | removed).collect();
+            add_rim(&mut self.removed, &rest, width);
         }
         for (off, removed) in off.iter_mut().zip(&self.removed) {
             *off &= !removed;
+        }
+    }
+}
+
+/// Adds to `region` (255) what hangs together in `rest` (0) within [`RIM`] of it.
+fn add_rim(region: &mut [u8], rest: &[u8], width: usize) {
+    let near = spread(region, width, RIM);
+    let mut runs = look_alike_runs(rest, width, 1);
+    let mut is_rim = vec![true; runs.len()];
+    for index in 0..runs.len() {
+        let is_near = near[runs[index].pixels(width)].iter().all(|&near| near != 0);
+        is_rim[root_of(&mut runs, index as u32) as usize] &= is_near;
+    }
+    for index in 0..runs.len() {
+        if is_rim[root_of(&mut runs, index as u32) as usize] {
+            region[runs[index].pixels(width)].fill(255);
         }
     }
 }

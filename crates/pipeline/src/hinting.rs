@@ -5,7 +5,7 @@ use std::time::Duration;
 use clearcut_ffmpeg::{DecodePlan, MediaInfo, read_picture};
 use clearcut_frame::{FrameRate, Picture, Size};
 use clearcut_job::{CutRequest, HintKind};
-use clearcut_matte::{Followed, Hint, HintMap, follow};
+use clearcut_matte::{Backdrop, Followed, Hint, HintMap, follow};
 
 use crate::{CutJob, Error, Stop, method::By};
 
@@ -83,7 +83,12 @@ pub(crate) fn follow_hints(request: &CutRequest, frames: &[Picture], rate: Frame
     let hints: Vec<Hint> = (request.hints.iter())
         .map(|hint| Hint { frame: frame_at(hint.time, rate), area: hint.area, keeps: hint.kind == HintKind::Keep })
         .collect();
-    let Followed { maps, frames } = follow(&hints, frames, background, &|| !stop.is_stopped());
+    let Followed { maps, mut frames } = follow(&hints, frames, background, &|| !stop.is_stopped());
+    // What is transparent in the clip itself has nothing to be kept.
+    let is_cut_already = background.is_some_and(Backdrop::is_absent);
+    for (count, _) in frames.iter_mut().zip(&hints).filter(|(_, hint)| is_cut_already && hint.keeps) {
+        *count = 0;
+    }
     Hinted { maps, frames: frames.into_iter().map(|count| count as u64).collect() }
 }
 

@@ -157,6 +157,30 @@ fn a_box_means_all_that_lies_in_it() {
 }
 
 #[test]
+fn a_box_drawn_loosely_around_a_thing_removes_it() {
+    let scene = |_, x: f32, y: f32| match (x, y) {
+        (20.0..50.0, 20.0..40.0) => BLUE,
+        (100.0..160.0, 60.0..120.0) => RED,
+        _ => GREEN,
+    };
+    // Most of the box is background.
+    let (frames, _) = cut(3, &scene, &[boxed(1, [5.0, 5.0, 70.0, 60.0], false)]);
+    assert!(frames.iter().all(|frame| alpha(frame, 35.0, 30.0) < 1.0 && alpha(frame, 130.0, 90.0) > 250.0));
+    let (frames, _) = cut(3, &scene, &[boxed(1, [0.0, 0.0, 192.0, 144.0], true)]);
+    assert!(frames.iter().all(|frame| frame.alpha().unwrap().iter().all(|&alpha| alpha == 255)));
+}
+
+#[test]
+fn a_point_on_the_rim_of_a_hole_means_what_it_is_nearer_to() {
+    let scene = |_, x, y| ring(0, x, y, GREEN, GREEN, 0.0);
+    for x in [81.0, 82.5] {
+        let (frames, held) = cut(4, &scene, &[hint(2, x, 70.0, true)]);
+        assert_eq!(held, [4], "{x}");
+        assert!(frames.iter().all(|frame| least_within(frame, [60.0, 70.0], 36.0) > 250), "{x}");
+    }
+}
+
+#[test]
 fn a_hint_ends_at_a_cut() {
     let scene = |frame: usize, x: f32, y: f32| match frame {
         ..6 => ring(frame, x, y, GREEN, GREEN, 0.0),
@@ -203,8 +227,8 @@ fn a_region_that_is_covered_for_a_while_is_found_again() {
 #[test]
 fn the_background_outside_is_no_region_to_keep() {
     let scene = |frame, x, y| ring(frame, x, y, GREEN, GREEN, 0.0);
-    let (frames, held) = cut(3, &scene, &[hint(1, 10.0, 130.0, true)]);
-    assert_eq!(held, [0]);
+    let (frames, held) = cut(3, &scene, &[hint(1, 10.0, 130.0, true), hint(1, 10.0, 130.0, false)]);
+    assert_eq!(held, [0, 0]);
     assert!(frames.iter().all(|frame| alpha(frame, 10.0, 130.0) < 1.0));
 }
 
