@@ -1,3 +1,5 @@
+//! The page and its assets, from inside the binary.
+
 use std::{io::Write as _, sync::LazyLock};
 
 use axum::{

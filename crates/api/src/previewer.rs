@@ -1,3 +1,5 @@
+//! What makes previews, as the API asks it.
+
 use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;

@@ -1,3 +1,5 @@
+//! `clearcut cut`: one clip after the other, each to its files.
+
 use std::{
     collections::HashSet,
     fs::File,

@@ -1,3 +1,5 @@
+//! What a cut tells on the terminal: progress, the closing table, or JSON lines.
+
 use std::{
     io::IsTerminal,
     path::{Path, PathBuf},

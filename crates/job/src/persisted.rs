@@ -42,6 +42,7 @@ struct Persisted {
     /// Left out where shadows stay.
     #[serde(default, skip_serializing_if = "is_default")]
     shadow: ShadowChoice,
+    /// Left out where there are none.
     #[serde(default, skip_serializing_if = "is_default")]
     hints: Hints,
     fps: FpsChoice,

@@ -1,3 +1,5 @@
+//! How good a matte probably is, what to warn of, and where.
+
 use serde::{Deserialize, Serialize};
 
 use crate::CutMethod;

@@ -12,7 +12,7 @@ use crate::{
     grain::grain_of,
     hints::{HintMap, KEEP, REMOVE, WHOLE},
     levels::length,
-    outline::{around, beside, depths, place, raise, widened},
+    outline::{around, beside, chroma_of, depths, place, raise, widened},
 };
 
 /// By how much luma and chroma may change from a cell of a region to the one beside it, in levels: shading; and three deviations of grain more.
@@ -142,10 +142,8 @@ struct Levels {
 impl Levels {
     fn of(frame: &Picture) -> Self {
         let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
-        let (shift, chroma_width) = (frame.format().subsampling.shift(), frame.format().chroma_size().0);
         let at = frame.y().iter().enumerate().map(|(index, luma)| {
-            let (x, y) = place(index, width);
-            let sample = (y >> shift) * chroma_width + (x >> shift);
+            let sample = chroma_of(index, frame.format());
             [*luma, frame.cb()[sample], frame.cr()[sample]].map(i16::from)
         });
         Self { width, height, at: at.collect() }

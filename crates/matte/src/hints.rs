@@ -5,7 +5,7 @@ use clearcut_frame::Picture;
 use crate::{
     follow::spread,
     likeness::LIMIT,
-    outline::place,
+    outline::{chroma_of, place},
     regions::{look_alike_runs, root_of},
 };
 
@@ -59,12 +59,9 @@ impl HintMap {
         let format = picture.format().without_alpha();
         let Some(source) = Picture::from_bytes(format, seen.to_vec()) else { return };
         let Named { kept, removed, .. } = self.named_in(&source);
-        let (width, shift, chroma_width) =
-            (format.size.width() as usize, format.subsampling.shift(), format.chroma_size().0);
         let [luma, cb, cr, alpha] = picture.planes_mut();
         for index in (0..kept.len()).filter(|&index| kept[index] != 0) {
-            let (x, y) = place(index, width);
-            let sample = (y >> shift) * chroma_width + (x >> shift);
+            let sample = chroma_of(index, format);
             (luma[index], cb[sample], cr[sample]) = (source.y()[index], source.cb()[sample], source.cr()[sample]);
         }
         for (alpha, (kept, removed)) in alpha.iter_mut().zip(kept.iter().zip(&removed)) {
@@ -215,9 +212,7 @@ impl<'a> Grid<'a> {
     }
 
     fn levels(&self, index: usize) -> [u16; 3] {
-        let (x, y) = place(index, self.width);
-        let (shift, chroma_width) = (self.picture.format().subsampling.shift(), self.picture.format().chroma_size().0);
-        let sample = (y >> shift) * chroma_width + (x >> shift);
+        let sample = chroma_of(index, self.picture.format());
         [self.picture.y()[index], self.picture.cb()[sample], self.picture.cr()[sample]].map(u16::from)
     }
 

@@ -1,5 +1,7 @@
 //! Finding one's way on byte planes: where values change, where the subject has its edge, who is beside whom.
 
+use clearcut_frame::PictureFormat;
+
 /// Bytes that are looked at together while nothing happens.
 const STRIDE: usize = 32;
 
@@ -70,6 +72,13 @@ pub(crate) fn raise(most: &mut [u8], values: &[u8]) {
 pub(crate) fn place(index: usize, width: usize) -> (usize, usize) {
     let (index, width) = (index as u32, width as u32);
     ((index % width) as usize, (index / width) as usize)
+}
+
+/// The chroma sample of the pixel `index`.
+pub(crate) fn chroma_of(index: usize, format: PictureFormat) -> usize {
+    let (x, y) = place(index, format.size.width() as usize);
+    let shift = format.subsampling.shift();
+    (y >> shift) * format.chroma_size().0 + (x >> shift)
 }
 
 /// The up to four pixels that share a side with one.

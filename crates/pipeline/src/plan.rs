@@ -1,3 +1,5 @@
+//! What is decided about a cut before its first frame is decoded, and what it may use of the machine.
+
 use std::num::NonZeroUsize;
 
 use clearcut_ffmpeg::{DecodePlan, EncodePlan, MediaInfo, Retiming};

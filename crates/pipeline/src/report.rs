@@ -1,3 +1,5 @@
+//! What comes of a cut.
+
 use std::{path::PathBuf, time::Duration};
 
 use clearcut_ffmpeg::MediaInfo;

@@ -101,7 +101,7 @@ fn shadows_stay_or_go_as_asked() {
 }
 
 #[test]
-fn hints_hold_in_every_frame_of_every_format() {
+fn hints_hold_in_every_frame() {
     let folder = tempfile::tempdir().unwrap();
     // A red plate with two green holes, which goes to the right and is cut at the end.
     let holes = "drawbox=20:22:30:50:0x00B140:fill,drawbox=70:22:30:50:0x00B140:fill";
