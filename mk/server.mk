@@ -60,7 +60,8 @@ test-network: test-rust
 test-schema: test-rust
 	tests/server/schema.sh
 
-# 200 kills at random moments, under submits by every way there is; no acknowledged job is lost. KILLS and SEED change it.
+# 500 kills at random moments under 1,000 submits by every way there is, with sweeps beside them; no acknowledged job is lost. KILLS,
+# JOBS and SEED change it. About 40 minutes.
 soak: build
 	cd tests/server && python3 soak.py
 

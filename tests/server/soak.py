@@ -1,25 +1,32 @@
 """Kills a busy server at random moments, again and again; every acknowledged job ends exactly once.
 
-KILLS (200), GAP (5: the longest pause between two kills, in seconds) and SEED (drawn, and printed) change it. 200 take 8 to 10 minutes.
+Clients submit in every way there is, webhooks go to a receiver that flaps, and `clearcut gc` runs beside the server, and is killed
+as well. KILLS (500), JOBS (1000: how many are acknowledged at least), GAP (5: the longest pause between two kills, in seconds) and SEED
+(drawn, and printed) change it. It takes about 40 minutes on two cores.
 """
 
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
 
-from harness import CLIP, FINAL, SUBMIT, ClipHost, Server, check_invariants, form
+from harness import BINARY, CLIP, FINAL, SUBMIT, ClipHost, Server, check_invariants, form
 
-KILLS = int(os.environ.get("KILLS", "200"))
+KILLS = int(os.environ.get("KILLS", "500"))
+JOBS = int(os.environ.get("JOBS", "1000"))
 GAP = float(os.environ.get("GAP", "5"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 SMALL = {"format": "webm", "size": "64", "fps": "2"}
 # So many may wait; more would only lengthen the end.
 BACKLOG = 12
+# So short that most outputs expire, and are swept, while the kills go on: 3 minutes.
+RETENTION_HOURS = "0.05"
 
 
 class History:
@@ -74,13 +81,16 @@ def upload(server, clip, in_pieces):
 
 
 def flapping(chance):
-    """A receiver that fails the first time, three times of ten."""
+    """A receiver that fails the first time, three times of ten: it answers 500, or hangs up."""
     seen = set()
 
     def answer(hook):
         name = hook.headers["webhook-id"]
         fails = name not in seen and chance.random() < 0.3
         seen.add(name)
+        if fails and chance.random() < 0.5:
+            hook.close_connection = True
+            return
         hook.send(500 if fails else 204)
 
     return answer
@@ -105,6 +115,21 @@ def be_a_client(server, history, stop, chance):
             if type(error).__module__ != "http.client":
                 raise
         stop.wait(0.05)
+
+
+def sweep_again_and_again(server, stop, chance, sweeps):
+    """Runs `clearcut gc` beside the server, whether that lives or not, and kills one of four in the middle."""
+    while not stop.is_set():
+        command = [BINARY, "gc", "--data", str(server.data), "--retention-hours", RETENTION_HOURS]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as sweep:
+            if chance.random() < 0.25:
+                stop.wait(chance.uniform(0.0, 0.3))
+                sweep.kill()
+            said, _ = sweep.communicate()
+        sweeps["killed" if sweep.returncode < 0 else "ended"] += 1
+        assert sweep.returncode <= 0, said
+        sweeps["objects removed"] += said.count("  expired   ")
+        stop.wait(chance.uniform(0.0, 3.0))
 
 
 def wait_for_a_moment(server, chance):
@@ -144,14 +169,18 @@ def found_dead(server):
 def main():
     print(f"soak: {KILLS} kills, at most {GAP:g} s apart, seed {SEED}", flush=True)
     chance = random.Random(SEED)
-    history, hits, began = History(), collections.Counter(), time.monotonic()
-    with ClipHost() as clips, Server("--log", "warn") as server, concurrent.futures.ThreadPoolExecutor() as clients:
+    history, hits, sweeps, began = History(), collections.Counter(), collections.Counter(), time.monotonic()
+    flags = ("--log", "warn", "--retention-hours", RETENTION_HOURS)
+    with ClipHost() as clips, Server(*flags) as server, concurrent.futures.ThreadPoolExecutor() as clients:
         server.clips = clips.url
         server.receiver.answer = flapping(random.Random(SEED))
         stop = threading.Event()
         tasks = [clients.submit(be_a_client, server, history, stop, random.Random(SEED + n)) for n in range(2)]
+        tasks.append(clients.submit(sweep_again_and_again, server, stop, random.Random(SEED), sweeps))
         try:
-            for kill in range(1, KILLS + 1):
+            for kill in itertools.count(1):
+                if kill > KILLS and len(history.acknowledged) >= JOBS or any(task.done() for task in tasks):
+                    break
                 wait_for_a_moment(server, chance)
                 server.kill()
                 hits[found_dead(server)] += 1
@@ -170,8 +199,10 @@ def main():
         crashes, restarts = server.rows("SELECT SUM(crashes), SUM(restarts) FROM jobs")[0]
         assert server.end() == 0
     took = time.monotonic() - began
-    print(f"soak: {KILLS} kills in {took:.0f} s, {len(history.acknowledged)} jobs acknowledged, none lost, each ended once")
+    kills, jobs = sum(hits.values()), len(history.acknowledged)
+    print(f"soak: {kills} kills in {took:.0f} s, {jobs} jobs acknowledged, none lost, each ended once")
     print(f"      kills hit: {dict(hits)}")
+    print(f"      sweeps beside it: {dict(sweeps)}")
     print(f"      {counts}, given up: {lost}, crashes counted: {crashes}, restarts: {restarts}")
 
 
