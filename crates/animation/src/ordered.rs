@@ -1,3 +1,5 @@
+//! Work on several threads whose results come out in order.
+
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use crossbeam_channel::{Receiver, bounded};
@@ -16,17 +18,23 @@ pub(crate) fn in_order<T: Send, R: Send, E: Send>(
     thread::scope(|scope| {
         // Bounded in items by the number of receipts, which is `window`.
         let (to_work, tasks) = bounded(window);
+        let mut started = 0;
         for _ in 0..threads.get() {
             let (tasks, work) = (tasks.clone(), &work);
-            scope.spawn(move || {
+            let thread = thread::Builder::new().spawn_scoped(scope, move || {
                 for (item, done) in tasks {
                     let done: crossbeam_channel::Sender<Result<R, E>> = done;
                     // Nobody waits for it any more after an error.
                     let _ = done.send(work(item));
                 }
             });
+            started += usize::from(thread.is_ok());
         }
         drop(tasks);
+        if started == 0 {
+            // The system has no thread to give.
+            return items.map(&work).try_for_each(|result| result.and_then(&mut emit));
+        }
         let mut receipts: VecDeque<Receiver<Result<R, E>>> = VecDeque::with_capacity(window);
         let mut finish_first = |receipts: &mut VecDeque<Receiver<Result<R, E>>>| {
             // A receipt without a result is a thread that panicked, which the scope hands on when it ends.

@@ -1,3 +1,5 @@
+//! A running child process: its pipes, its end, and what its end means.
+
 use std::{
     collections::VecDeque,
     io::{self, Read},
@@ -57,8 +59,13 @@ impl Child {
         let stdout = shared.take_stdout();
         widen(stdin.as_ref());
         widen(stdout.as_ref());
-        let stderr = shared.take_stderr().map(|pipe| thread::spawn(move || tail_of(pipe)));
-        Ok(Self { doing, shared: Arc::new(shared), stdin, stdout, stderr })
+        let stderr = shared.take_stderr();
+        let mut child = Self { doing, shared: Arc::new(shared), stdin, stdout, stderr: None };
+        if let Some(pipe) = stderr {
+            // Dropped, the child is killed.
+            child.stderr = Some(start_thread(doing, move || tail_of(pipe))?);
+        }
+        Ok(child)
     }
 
     /// The pipe to its standard input, once.
@@ -96,13 +103,13 @@ impl Child {
     pub(crate) fn output(mut self, max_bytes: u64, deadline: Duration) -> Result<(Vec<u8>, String), Error> {
         self.stdin = None;
         let shared = Arc::clone(&self.shared);
-        let watchdog = thread::spawn(move || match shared.wait_timeout(deadline) {
+        let watchdog = start_thread(self.doing, move || match shared.wait_timeout(deadline) {
             Ok(None) => {
                 end(&shared);
                 true
             }
             _ => false,
-        });
+        })?;
         let mut output = Vec::new();
         let read = self.stdout.take().map(|pipe| pipe.take(max_bytes + 1).read_to_end(&mut output)).transpose();
         if output.len() as u64 > max_bytes {
@@ -140,6 +147,20 @@ impl Child {
             _ => Err(Error::Failed { program: self.doing, status, stderr_tail }),
         }
     }
+}
+
+/// Starts a thread that serves a child which is `doing` something.
+fn start_thread<T: Send + 'static>(
+    doing: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Error> {
+    thread::Builder::new().spawn(work).map_err(|source| {
+        if is_shortage(&source) {
+            Error::Short { program: doing }
+        } else {
+            Error::Io { doing: "starting a thread", source }
+        }
+    })
 }
 
 const KILL: i32 = Signal::KILL.as_raw();

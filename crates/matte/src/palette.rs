@@ -83,9 +83,13 @@ fn insides_of_all(pictures: &[&Picture], light: &Light) -> Insides {
     };
     let (first, second) = pictures.split_at(pictures.len() / 2);
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| of(first));
+        // On this thread, too, where the system has no other to give.
+        let other = std::thread::Builder::new().spawn_scoped(scope, || of(first));
         let mut insides = of(second);
-        let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let other = other.map_or_else(
+            |_| of(first),
+            |thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        );
         for (counts, more) in insides.iter_mut().flatten().zip(other.iter().flatten()) {
             *counts += more;
         }

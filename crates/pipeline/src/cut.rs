@@ -26,6 +26,7 @@ use crate::{
     plan::Plan,
     progress::{Counters, StallTimer},
     quality::QualityLog,
+    threads::{joined, start},
 };
 
 /// A cut to be made.
@@ -146,18 +147,16 @@ fn prepare(
     let (method, small, children) = thread::scope(|scope| {
         // One word is enough: it says that there is waiting, not how much.
         let (waits_to, waits) = bounded(1);
-        let surveying = scope.spawn(move || {
+        let surveying = stop.ok(start(scope, move || {
             let waits = || {
                 let _ = waits_to.try_send(());
             };
-            choose(job, info, plan.picture, stop, &waits).map_err(|error| stop.fail(error)).ok()
-        });
-        let shrinking = scope.spawn(|| {
-            small_frames(job, info, plan.decode, plan.frame_rate, stop).map_err(|error| stop.fail(error)).ok()
-        });
-        let children = Children::start(job, info, plan, stop).map_err(|error| stop.fail(error)).ok();
+            stop.ok(choose(job, info, plan.picture, stop, &waits))
+        }));
+        let shrinking = stop.ok(start(scope, || stop.ok(small_frames(job, info, plan.decode, plan.frame_rate, stop))));
+        let children = stop.ok(Children::start(job, info, plan, stop));
         waits.iter().for_each(|()| progress(Progress::Waiting)); // Until it is chosen.
-        (joined(surveying), joined(shrinking), children)
+        (surveying.and_then(joined), shrinking.and_then(joined), children)
     });
     stop.check()?;
     let (Some(method), Some(small), Some(children)) = (method, small, children) else {
@@ -166,11 +165,6 @@ fn prepare(
     let hinted = follow_hints(job.request, &small, plan.frame_rate, &method.by, stop);
     stop.check()?;
     Ok((method, hinted, children))
-}
-
-/// What a thread has found, or its panic.
-pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Runs decoder, matting and all encoders at the same time.
@@ -202,32 +196,32 @@ fn run(
             let (to, pictures) = bounded::<Arc<Picture>>(plan.queue_len);
             finished_to.push(to);
             let done_to = done_to.clone();
-            scope.spawn(move || {
+            stop.ok(start(scope, move || {
                 let index = encoder.index;
-                let result = encoder.run(&pictures).map_err(|error| stop.fail(error)).ok();
+                let result = stop.ok(encoder.run(&pictures));
                 // The receiver lives until all have reported.
                 let _ = done_to.send((index, result));
-            });
+            }));
         }
         drop(done_to);
-        scope.spawn(move || decode(decoder, job, info, plan, &decoded_to).unwrap_or_else(|error| stop.fail(error)));
+        stop.ok(start(scope, move || stop.ok(decode(decoder, job, info, plan, &decoded_to))));
         let log = &log;
-        let matting = scope.spawn(move || {
+        let matting = stop.ok(start(scope, move || {
             let (all, quality, ended) = matte(matting, job, &decoded, &finished_to);
             // An encoder that a failure cuts short must not take its file for whole.
-            ended.unwrap_or_else(|error| stop.fail(error));
+            stop.ok(ended);
             let _ = log.set(all);
             drop(finished_to); // Encoders end only now, when the log they are checked against stands.
             quality
-        });
+        }));
         let results = watch(&done, &counters, plan, stop, progress);
-        (results, joined(matting))
+        (results, matting.map(joined))
     });
     stop.check()?;
     let mut outputs: Vec<(usize, OutputReport)> =
         results.into_iter().filter_map(|(index, output)| Some((index, output?))).collect();
     outputs.sort_by_key(|(index, _)| *index);
-    let log = log.into_inner().ok_or(Error::Cancelled)?;
+    let (log, quality) = log.into_inner().zip(quality).ok_or(Error::Cancelled)?;
     Ok((log, quality, outputs.into_iter().map(|(_, output)| output).collect()))
 }
 
@@ -295,7 +289,7 @@ fn matte(
                 }
                 emit(picture, seen, Doubts::default())
             };
-            matte_by_network(opened, pace, threads, decoded.iter(), emit).map_err(Error::from)
+            matte_by_network(opened, pace, threads, decoded.iter(), emit)
         }
     };
     (log, quality, ended)

@@ -35,6 +35,7 @@ mod stack;
 mod still;
 mod stop;
 mod survey;
+mod threads;
 
 pub use cut::{CutJob, cut};
 pub use error::Error;

@@ -1,12 +1,12 @@
 //! Keying a clip's pictures on several threads, in order.
 
-use std::{collections::VecDeque, num::NonZeroUsize, thread};
+use std::{collections::VecDeque, num::NonZeroUsize};
 
 use clearcut_frame::Picture;
 use clearcut_job::{CutRequest, ShadowChoice};
 use clearcut_matte::{KeySettings, Keyed, Keyer, Pockets};
 
-use crate::hinting::Hinted;
+use crate::{hinting::Hinted, threads::in_parallel};
 
 /// What of a request the keyer is to know.
 pub(crate) fn key_settings(request: &CutRequest) -> KeySettings {
@@ -61,21 +61,6 @@ fn finish(keyer: &Keyer, window: &VecDeque<Keyed>, index: usize) -> Picture {
     let before: Vec<&Keyed> = window.range(index.saturating_sub(Keyer::REACH)..index).rev().collect();
     let after: Vec<&Keyed> = window.range(index + 1..window.len().min(index + 1 + Keyer::REACH)).collect();
     keyer.finish(&before, &window[index], &after)
-}
-
-/// Maps each item on a thread of its own, keeping the order.
-pub(crate) fn in_parallel<T: Send, R: Send>(items: Vec<T>, map: impl Fn(T) -> R + Sync) -> Vec<R> {
-    if items.len() < 2 {
-        return items.into_iter().map(map).collect();
-    }
-    thread::scope(|scope| {
-        let map = &map;
-        let threads: Vec<_> = items.into_iter().map(|item| scope.spawn(move || map(item))).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
 }
 
 #[cfg(test)]

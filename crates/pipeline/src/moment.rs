@@ -9,13 +9,13 @@ use clearcut_matte::{Backdrop, Keyer};
 
 use crate::{
     CutJob, Error, Stop,
-    cut::joined,
     hinting::{Hinted, follow_hints, small_frames},
     matting::{key_settings, matte_in_order},
     method::{By, Method, choose},
     network_matting::{matte_by_network, pace},
     plan::timing,
     still::png_of,
+    threads::{joined, start},
 };
 
 /// Pictures on each side of the moment: what the keyer looks at, and a key picture of a network on each side at the middle pace.
@@ -86,14 +86,13 @@ impl Moment {
         let (rate, retiming) = timing(&info, FpsChoice::Source);
         let (method, small, pictures) = thread::scope(|scope| {
             // Nobody is told that it waits for memory: whoever asked has a deadline.
-            let choosing =
-                scope.spawn(|| choose(job, &info, format, stop, &|| ()).map_err(|error| stop.fail(error)).ok());
-            let shrinking = scope.spawn(|| {
+            let choosing = stop.ok(start(scope, || stop.ok(choose(job, &info, format, stop, &|| ()))));
+            let shrinking = stop.ok(start(scope, || {
                 let plan = DecodePlan { size: format.size, retiming, threads: 1 };
-                small_frames(job, &info, plan, rate, stop).map_err(|error| stop.fail(error)).ok()
-            });
-            let pictures = decode(job, &info, &plan, format, stop).map_err(|error| stop.fail(error)).ok();
-            (joined(choosing), joined(shrinking), pictures)
+                stop.ok(small_frames(job, &info, plan, rate, stop))
+            }));
+            let pictures = stop.ok(decode(job, &info, &plan, format, stop));
+            (choosing.and_then(joined), shrinking.and_then(joined), pictures)
         });
         stop.check()?;
         let (Some(Method { by, reason }), Some(small), Some(pictures)) = (method, small, pictures) else {

@@ -1,3 +1,5 @@
+//! Matting a clip's frames with a neural model on several threads, in order.
+
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use clearcut_frame::Picture;
@@ -5,7 +7,10 @@ use clearcut_job::Speed;
 use clearcut_matte::{NetworkError, Pace, Segmenter, Trace};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::{OpenNetwork, matting::in_parallel};
+use crate::{
+    Error, OpenNetwork,
+    threads::{in_parallel, start},
+};
 
 /// Pictures that may lie between two steps: as many as there are from key picture to key picture where little moves, so that no step waits
 /// for another while the network works on one.
@@ -29,22 +34,22 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
 /// depends on neither.
 ///
 /// # Errors
-/// If the network gives no answer that can be used.
+/// If the network gives no answer that can be used, or the system has no threads to give.
 pub(crate) fn matte_by_network(
     opened: OpenNetwork,
     pace: Pace,
     workers: NonZeroUsize,
     pictures: impl Iterator<Item = Picture> + Send,
     emit: impl FnMut(Picture, &[u8]) -> bool,
-) -> Result<(), NetworkError> {
+) -> Result<(), Error> {
     let pace = if opened.network.has_states() { Pace::Every } else { pace };
     let segmenter = Segmenter::new(pace);
     thread::scope(|scope| {
         let (decided_to, decided) = bounded(AHEAD);
         let (answered_to, answered) = bounded(AHEAD);
-        scope.spawn(move || decide(segmenter, pictures, &decided_to));
-        scope.spawn(move || ask(segmenter, opened, &decided, &answered_to));
-        finish(segmenter, workers, &answered, emit)
+        start(scope, move || decide(segmenter, pictures, &decided_to))?;
+        start(scope, move || ask(segmenter, opened, &decided, &answered_to))?;
+        Ok(finish(segmenter, workers, &answered, emit)?)
     })
 }
 
@@ -281,7 +286,7 @@ mod tests {
     #[test]
     fn an_answer_that_cannot_be_used_ends_the_clip() {
         let ended = matte_by_network(opened(3), Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| true);
-        assert!(matches!(ended, Err(NetworkError::NotANumber)), "{ended:?}");
+        assert!(matches!(ended, Err(Error::NetworkAnswer(NetworkError::NotANumber))), "{ended:?}");
     }
 
     #[test]

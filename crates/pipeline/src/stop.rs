@@ -47,6 +47,11 @@ impl Stop {
         }
     }
 
+    /// What a step of the cut has found; its error ends the cut.
+    pub(crate) fn ok<T>(&self, found: Result<T, Error>) -> Option<T> {
+        found.map_err(|error| self.fail(error)).ok()
+    }
+
     /// Makes `child` end with the cut.
     pub(crate) fn covers(&self, child: Child) -> Child {
         self.kills([child.kill_handle()]);
