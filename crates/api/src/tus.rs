@@ -171,7 +171,7 @@ pub(crate) async fn head(
         (status = 413, description = "More bytes than were announced or are taken", body = ErrorReply),
         (status = 415, description = "The body is not application/offset+octet-stream", body = ErrorReply),
         (status = 423, description = "Another request works on the upload", body = ErrorReply),
-        (status = 429, description = "The key would keep too many bytes", body = ErrorReply),
+        (status = 429, description = "The key would keep too many bytes, or sends too many clips at once", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )
@@ -244,8 +244,13 @@ async fn take_on_task(
         return Err(ApiError::TooLarge { max_bytes });
     }
     let mut room = api.make_room(coming).await?;
+    let intake = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
     let (api, incoming) = (api.clone(), api.incoming(request));
-    let taken = tokio::spawn(async move { take_piece((&api, &mut room), &guard, record, incoming).await });
+    let taken = tokio::spawn(async move {
+        let taken = take_piece((&api, &mut room), &guard, record, incoming).await;
+        drop(intake);
+        taken
+    });
     taken.await.map_err(|_| ApiError::Internal)?
 }
 

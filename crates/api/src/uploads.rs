@@ -125,7 +125,7 @@ pub(crate) async fn begin(
         (status = 409, description = "The upload is whole already", body = ErrorReply),
         (status = 413, description = "The clip is too large", body = ErrorReply),
         (status = 423, description = "Another request works on the upload", body = ErrorReply),
-        (status = 429, description = "The key would keep too many bytes", body = ErrorReply),
+        (status = 429, description = "The key would keep too many bytes, or sends too many clips at once", body = ErrorReply),
         (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
         (status = 507, description = "The server's disk is full", body = ErrorReply),
     )

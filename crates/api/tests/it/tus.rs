@@ -1,12 +1,16 @@
 //! tus 1.0, by its letter.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{Request, StatusCode, header},
 };
 
+use tokio::task::JoinHandle;
+
 use crate::{
-    fixture::{Answer, CLIP, KEY, Server},
+    fixture::{Answer, CLIP, KEY, Part, Server},
     uploads::UPLOADS,
 };
 
@@ -108,23 +112,43 @@ async fn an_upload_whose_bytes_are_all_there_is_made_whole_by_the_next_question(
     assert_eq!(server.submit_upload(id.as_str(), KEY).await.status, StatusCode::ACCEPTED);
 }
 
-#[tokio::test]
-async fn a_newcomer_takes_over_from_a_connection_that_hangs() {
-    let server = std::sync::Arc::new(Server::new().await);
-    let path = server.created(100).await;
-    let (feed, hanging) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+type Feed = tokio::sync::mpsc::Sender<Result<Vec<u8>, std::io::Error>>;
+
+/// A PATCH that has sent the clip and a byte, which were taken, and sends the rest when fed.
+async fn hang(server: &Arc<Server>, path: &str) -> (Feed, JoinHandle<Answer>) {
+    let (feed, hanging) = tokio::sync::mpsc::channel(1);
     let body = Body::from_stream(futures_util::stream::unfold(hanging, async |mut hanging| {
         let piece = hanging.recv().await?;
         Some((piece, hanging))
     }));
-    let (first, first_path) = (server.clone(), path.clone());
+    let (server, path) = (server.clone(), path.to_owned());
     let hangs = tokio::spawn(async move {
-        first.tus("PATCH", &first_path, &[("Content-Type", PIECE), ("Upload-Offset", "0")], body).await
+        server.tus("PATCH", &path, &[("Content-Type", PIECE), ("Upload-Offset", "0")], body).await
     });
     feed.send(Ok(CLIP.to_vec())).await.unwrap();
     // The second place in the channel is free once the first piece was taken.
     feed.send(Ok(b"x".to_vec())).await.unwrap();
     drop(feed.reserve().await.unwrap());
+    (feed, hangs)
+}
+
+#[tokio::test]
+async fn pieces_count_among_the_clips_that_a_key_sends_at_once() {
+    let server = Arc::new(Server::with(|settings| settings.max_intakes_per_key = 1).await);
+    let (first, second) = (server.created(CLIP.len() + 1).await, server.created(CLIP.len()).await);
+    let (feed, hangs) = hang(&server, &first).await;
+    assert_eq!(server.patch(&second, 0, CLIP).await.error(), (429, "QUOTA_EXCEEDED".to_owned()));
+    assert_eq!(server.submit(&[Part::file(CLIP)]).await.error(), (429, "QUOTA_EXCEEDED".to_owned()));
+    drop(feed);
+    assert_eq!(hangs.await.unwrap().status, StatusCode::NO_CONTENT);
+    assert_eq!(server.patch(&second, 0, CLIP).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_newcomer_takes_over_from_a_connection_that_hangs() {
+    let server = Arc::new(Server::new().await);
+    let path = server.created(100).await;
+    let (_feed, hangs) = hang(&server, &path).await;
     let offset: usize = server.offset(&path).await.parse().unwrap();
     assert!(offset == CLIP.len() || offset == CLIP.len() + 1, "{offset}");
     assert_eq!(hangs.await.unwrap().error(), (423, "UPLOAD_BUSY".to_owned()));
