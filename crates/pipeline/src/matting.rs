@@ -1,6 +1,6 @@
 //! Keying a clip's pictures on several threads, in order.
 
-use std::{collections::VecDeque, num::NonZeroUsize};
+use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
 
 use clearcut_frame::Picture;
 use clearcut_job::{CutRequest, ShadowChoice};
@@ -16,7 +16,8 @@ pub(crate) fn key_settings(request: &CutRequest) -> KeySettings {
 /// Mattes `pictures`, of which `hinted` says more, on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
 ///
 /// Works in batches of `workers` pictures: at most `2 × workers + 2 × Keyer::REACH` of them are held, so a slow `emit` (the encoders)
-/// holds the decoder back. The result does not depend on `workers`.
+/// holds the decoder back. The result does not depend on `workers`. A picture that repeats the one before, as those of a held frame do, is keyed
+/// with it.
 pub(crate) fn matte_in_order(
     keyer: &Keyer,
     hinted: &Hinted,
@@ -24,7 +25,9 @@ pub(crate) fn matte_in_order(
     mut pictures: impl Iterator<Item = Picture>,
     mut emit: impl FnMut(Picture, &Keyed) -> bool,
 ) {
-    let mut window: VecDeque<Keyed> = VecDeque::new();
+    let mut window: VecDeque<Arc<Keyed>> = VecDeque::new();
+    let mut last: Option<Picture> = None;
+    let is_hinted = |index| hinted.map(index).is_some();
     let mut pockets = Pockets::default();
     let mut count = 0;
     let mut next = 0; // Index in `window` of the first picture that is not finished.
@@ -32,11 +35,17 @@ pub(crate) fn matte_in_order(
         let batch: Vec<(usize, Picture)> = (count..).zip(pictures.by_ref().take(workers.get())).collect();
         count += batch.len();
         let at_end = batch.is_empty();
-        let mut looked = in_parallel(batch, |(index, picture)| keyer.look(picture, hinted.map(index)));
+        let repeats = find_repeats(&batch, last.as_ref(), is_hinted);
+        last = batch.last().filter(|(index, _)| !is_hinted(*index)).map(|(_, picture)| picture.clone());
+        let fresh = batch.into_iter().zip(&repeats).filter(|(_, repeats)| !**repeats).map(|(picture, _)| picture);
+        let mut looked = in_parallel(fresh.collect(), |(index, picture)| keyer.look(picture, hinted.map(index)));
         for picture in &mut looked {
             pockets.settle(picture);
         }
-        window.extend(in_parallel(looked, |picture| keyer.key(picture)));
+        let mut keyed = in_parallel(looked, |picture| keyer.key(picture)).into_iter().map(Arc::new);
+        for repeats in repeats {
+            window.extend(if repeats { window.back().cloned() } else { keyed.next() });
+        }
         let ready = if at_end { window.len() } else { window.len().saturating_sub(Keyer::REACH) };
         while next < ready {
             let until = ready.min(next + workers.get());
@@ -57,9 +66,23 @@ pub(crate) fn matte_in_order(
     }
 }
 
-fn finish(keyer: &Keyer, window: &VecDeque<Keyed>, index: usize) -> Picture {
-    let before: Vec<&Keyed> = window.range(index.saturating_sub(Keyer::REACH)..index).rev().collect();
-    let after: Vec<&Keyed> = window.range(index + 1..window.len().min(index + 1 + Keyer::REACH)).collect();
+/// Whether each picture of `batch` is the one before it again; `last` is the one before the first. Hints say something of its own of each
+/// picture, so one that has any is never a repeat, and `last` is none then.
+fn find_repeats(batch: &[(usize, Picture)], last: Option<&Picture>, is_hinted: impl Fn(usize) -> bool) -> Vec<bool> {
+    let mut before = last;
+    let mut repeats = Vec::with_capacity(batch.len());
+    for (index, picture) in batch {
+        let unhinted = (!is_hinted(*index)).then_some(picture);
+        repeats.push(before.zip(unhinted).is_some_and(|(before, picture)| before.bytes() == picture.bytes()));
+        before = unhinted;
+    }
+    repeats
+}
+
+fn finish(keyer: &Keyer, window: &VecDeque<Arc<Keyed>>, index: usize) -> Picture {
+    let before: Vec<&Keyed> = window.range(index.saturating_sub(Keyer::REACH)..index).rev().map(Arc::as_ref).collect();
+    let after: Vec<&Keyed> =
+        window.range(index + 1..window.len().min(index + 1 + Keyer::REACH)).map(Arc::as_ref).collect();
     keyer.finish(&before, &window[index], &after)
 }
 
@@ -133,6 +156,33 @@ mod tests {
     #[test]
     fn the_result_does_not_depend_on_the_number_of_workers() {
         assert_eq!(matted(9, 1), matted(9, 4));
+    }
+
+    #[test]
+    fn a_repeated_picture_shares_the_matte_of_the_one_before() {
+        let [a, b]: [Picture; 2] = clip(2).try_into().unwrap();
+        let held = [&a, &a, &a, &b, &b, &a].map(Picture::clone);
+        for workers in [1, 2, 5] {
+            let mut seen = Vec::new();
+            let workers = NonZeroUsize::new(workers).unwrap();
+            matte_in_order(&keyer(), &Hinted::default(), workers, held.clone().into_iter(), |picture, keyed| {
+                seen.push((std::ptr::from_ref(keyed) as usize, picture.y().to_vec()));
+                true
+            });
+            let shared: Vec<bool> = seen.windows(2).map(|pair| pair[0].0 == pair[1].0).collect();
+            assert_eq!(shared, [true, true, false, true, false], "{workers} workers");
+        }
+    }
+
+    #[test]
+    fn a_hinted_picture_is_never_a_repeat() {
+        let picture = clip(1).remove(0);
+        let batch = [(0, picture.clone()), (1, picture.clone())];
+        let of = |last, hinted: fn(usize) -> bool| find_repeats(&batch, last, hinted);
+        assert_eq!(of(Some(&picture), |_| false), [true, true]);
+        assert_eq!(of(None, |_| false), [false, true]);
+        assert_eq!(of(Some(&picture), |index| index == 1), [true, false]);
+        assert_eq!(of(Some(&picture), |index| index == 0), [false, false]);
     }
 
     #[test]
