@@ -217,8 +217,13 @@ fn widen(pipe: Option<&impl AsFd>) {
 fn tail_of(mut pipe: ChildStderr) -> String {
     let mut tail = VecDeque::with_capacity(STDERR_TAIL_BYTES);
     let mut chunk = [0; 4096];
-    while let Ok(read @ 1..) = pipe.read(&mut chunk) {
-        tail.extend(&chunk[..read]);
+    loop {
+        match pipe.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(read) => tail.extend(&chunk[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
         let surplus = tail.len().saturating_sub(STDERR_TAIL_BYTES);
         tail.drain(..surplus);
     }

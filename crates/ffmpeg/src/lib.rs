@@ -11,6 +11,7 @@
 mod argv;
 mod capability;
 mod child;
+mod claims;
 mod error;
 mod headers;
 mod limits;

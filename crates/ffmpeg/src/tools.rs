@@ -13,8 +13,8 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits, Probe,
-    SamplePlan, Sandbox, SandboxPolicy, argv, limits::ChildLimits,
+    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaError, MediaInfo,
+    MediaLimits, Probe, SamplePlan, Sandbox, SandboxPolicy, argv, claims::claim_too_many_samples, limits::ChildLimits,
 };
 
 /// Where programs are looked for.
@@ -145,6 +145,10 @@ impl Tools {
     /// [`Error::Media`] where its first bytes are no video's, [`Error::Spawn`].
     pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<Probe, Error> {
         let container = sniff(input)?;
+        let claims = || claim_too_many_samples(input).map_err(|source| Error::of_system("reading the clip", source));
+        if container == Container::Mov && claims()? {
+            return Err(MediaError::Damaged.into());
+        }
         let file = input.try_clone().map_err(|source| Error::of_system("opening the clip", source))?;
         let streams = self.ask_about(&file, argv::probe_streams(container, limits))?;
         Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
@@ -274,6 +278,7 @@ fn sniff(input: &File) -> Result<Container, Error> {
         match input.read_at(&mut head[filled..], filled as u64) {
             Ok(0) => break,
             Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(source) => return Err(Error::Io { doing: "reading the clip", source }),
         }
     }
