@@ -1,3 +1,5 @@
+//! Objects that grow at their end: uploads in pieces.
+
 use std::{
     fs::{self, File},
     io::{self, Read as _},
@@ -9,7 +11,11 @@ use clearcut_job::Sha256Hex;
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
-use crate::{ObjectName, Store, StoreError, Stored, object::blocking};
+use crate::{
+    ObjectName, Store, StoreError, Stored,
+    disk::{make_folder, sync_folder},
+    object::blocking,
+};
 
 /// Bytes that are written or read at once.
 const BLOCK_BYTES: usize = 1 << 20;
@@ -107,7 +113,7 @@ fn open_at(path: &Path, from: u64) -> io::Result<Option<File>> {
 /// Makes something at `path` and its folder, which a removal beside this takes away whenever it is empty.
 fn in_folder<T>(path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..FOLDER_TRIES {
-        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        path.parent().map_or(Ok(()), make_folder)?;
         match make() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             made => return made,
@@ -117,7 +123,7 @@ fn in_folder<T>(path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> 
 }
 
 fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Makes the file as young as its new name is, so that no sweep takes it for a leftover before something points to it.
@@ -138,12 +144,16 @@ fn hash(path: &Path) -> io::Result<(u64, Sha256Hex)> {
     let (mut hash, mut size_bytes) = (Sha256::new(), 0);
     let mut block = vec![0; BLOCK_BYTES];
     loop {
-        let read = file.read(&mut block)?;
-        if read == 0 {
-            file.sync_all()?;
-            return Ok((size_bytes, Sha256Hex(hex::encode(hash.finalize()))));
+        match file.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => {
+                hash.update(&block[..read]);
+                size_bytes += read as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        hash.update(&block[..read]);
-        size_bytes += read as u64;
     }
+    file.sync_all()?;
+    Ok((size_bytes, Sha256Hex(hex::encode(hash.finalize()))))
 }

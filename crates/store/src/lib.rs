@@ -4,6 +4,7 @@
 //! hashed on its way in, and what a crash leaves behind is swept. [`UrlSigner`] hands out links to objects that end by
 //! themselves and cannot be changed.
 
+mod disk;
 mod error;
 mod grow;
 mod name;
@@ -13,6 +14,7 @@ mod sign;
 mod sweep;
 mod upload;
 
+pub use disk::{make_folder, sync_folder, write_whole};
 pub use error::StoreError;
 pub use grow::Growing;
 pub use name::{ObjectName, ParseObjectNameError};

@@ -1,3 +1,5 @@
+//! The store: where objects lie, and putting, reading and removing them.
+
 use std::{
     fs,
     io::{self, Read as _},
@@ -14,7 +16,7 @@ use futures_util::{
 };
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
 
-use crate::{ObjectName, StoreError, Stored, Upload, room::SetAside};
+use crate::{ObjectName, StoreError, Stored, Upload, disk::make_folder, room::SetAside};
 
 /// Bytes that are read at once when a local file is put.
 const READ_BYTES: usize = 1 << 20;
@@ -45,7 +47,7 @@ impl Store {
     /// # Errors
     /// If the folder cannot be made or read.
     pub fn local(root: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(root)?;
+        make_folder(root)?;
         let root = root.canonicalize()?;
         let objects = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
         Ok(Self { objects: Arc::new(objects), root: Some(root), set_aside: Arc::default() })
@@ -56,6 +58,10 @@ impl Store {
     /// # Errors
     /// If the store failed.
     pub async fn begin(&self, name: ObjectName) -> Result<Upload, StoreError> {
+        if let Some(folder) = self.root.as_ref().and_then(|root| root.join(name.as_str()).parent().map(Path::to_owned))
+        {
+            blocking(move || make_folder(&folder)).await?;
+        }
         let upload = self.objects.put_multipart(name.path()).await?;
         Ok(Upload::begin(name, upload))
     }

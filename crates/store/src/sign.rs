@@ -1,10 +1,12 @@
+//! Links to objects that end by themselves and cannot be changed.
+
 use std::{fmt, fmt::Write as _, fs, io, path::Path};
 
 use clearcut_job::{UnixMillis, UploadId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::ObjectName;
+use crate::{ObjectName, disk::write_whole};
 
 /// What a link is for; a link for one purpose opens nothing for another.
 const FILE: &str = "file";
@@ -162,17 +164,10 @@ impl fmt::Debug for UrlSigner {
 }
 
 fn write_secret(path: &Path) -> io::Result<String> {
-    use io::Write as _;
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(io::Error::other)?;
     let text = hex::encode(secret);
-    let mut options = fs::File::options();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    write_whole(path, text.as_bytes(), true)?;
     Ok(text)
 }
 

@@ -1,4 +1,4 @@
-use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, OneTimeLink, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
@@ -6,7 +6,7 @@ use clearcut_job::{Clock, OutputFormat, SystemClock};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, QueueError, SqliteQueue};
-use clearcut_store::{Store, UrlSigner};
+use clearcut_store::{Store, UrlSigner, sync_folder, write_whole};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -40,6 +40,8 @@ pub(crate) async fn run(
     networks: InstalledNetworks,
 ) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    // The name of a data folder that was made just now. One that we may not read holds it since somebody else made it.
+    let _ = sync_folder(absolute(&settings.data)?.parent().unwrap_or(&settings.data));
     let marked = mark_children(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
     let tools = tools.marked(&marked.mark);
     tell_limits(&tools);
@@ -254,7 +256,7 @@ async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr, clock: &dyn 
     let mut link = OneTimeLink::default();
     let config = data.join("clearcut.toml");
     if !config.exists() {
-        fs::write(&config, COMMENTED).map_err(|error| host("DATA_DIRECTORY", &error))?;
+        write_whole(&config, COMMENTED.as_bytes(), false).map_err(|error| host("DATA_DIRECTORY", &error))?;
     }
     if queue.list_keys().await?.is_empty() {
         let (_, secret) = make_key(queue, "first").await?;

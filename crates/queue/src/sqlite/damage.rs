@@ -50,11 +50,23 @@ impl LogMark {
         fs::File::create(&self.mark)?.sync_all()
     }
 
-    /// Says that there is none, if there is none: the last who closes the database folds it in.
-    pub(super) fn clear(&self) {
-        if !self.log.exists() {
-            // Left behind it would refuse a start that is good, and say how to go on.
-            let _ = fs::remove_file(&self.mark);
+    /// Says nothing of the log while it may go: the last who closes the database folds it in. A power cut must not find the log gone and
+    /// the mark there.
+    pub(super) fn lift(&self) {
+        // Left behind it would refuse a start that is good, and say how to go on.
+        if fs::remove_file(&self.mark).is_ok()
+            && let Some(folder) = self.mark.parent()
+        {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+        }
+    }
+
+    /// Says again that there is a log, if another process keeps it.
+    pub(super) fn set_again(&self) {
+        if self.log.exists() {
+            // Without it the loss of the log would not be noticed, no more.
+            let _ = self.set();
         }
     }
 }

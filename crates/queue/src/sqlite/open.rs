@@ -97,9 +97,10 @@ impl SqliteQueue {
 
     /// Closes all connections, which folds the write-ahead log into the database.
     pub async fn close(&self) {
+        self.log_mark.lift();
         self.readers.close().await;
         self.writer.close().await;
-        self.log_mark.clear();
+        self.log_mark.set_again();
     }
 }
 
