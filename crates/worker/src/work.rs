@@ -1,3 +1,5 @@
+//! One claimed job: start, cut, store, finish; and what is said of it when that goes wrong.
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -8,7 +10,7 @@ use std::{
 use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage, is_shortage};
 use clearcut_queue::{Claimed, ClaimedInput, Ending, Finished, QueueError};
 use clearcut_store::{ObjectName, StoreError};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 use crate::{
     CancelFlag, CutOrder, CutOutcome, Cutter, Drain, Worker,
@@ -17,10 +19,10 @@ use crate::{
     keeper::{Stopped, Told, keep},
 };
 
-/// The pause before saying an end again that was not heard.
-const FINISH_PAUSE: Duration = Duration::from_millis(500);
+/// The pause before the queue is told again what it did not take.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long to try to say the end of a job whose time is over.
+/// How long to try to tell the end of a job whose time is over, or that it goes back in line.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What a job says of the machine that worked on it.
@@ -125,10 +127,7 @@ async fn cut_and_store<C: Cutter>(
     scratch: &Path,
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    // A start that is not heard shows at the next heartbeat; the job need not fail for it.
-    if let Err(error) = worker.queue.start(&claimed.id, claimed.token).await {
-        tracing::warn!(job = %claimed.id, ?error, "the start was not taken");
-    }
+    start(worker, claimed, cancel).await;
     tell.send_replace(Progress::within(Stage::Loading, 0.0).into());
     let order = prepare(worker, claimed, (cancel, &tell), scratch).await?;
     let (cutter, cancel) = (Arc::clone(&worker.cutter), cancel.clone());
@@ -144,6 +143,19 @@ async fn cut_and_store<C: Cutter>(
     })??;
     let outputs = store_outputs(worker, claimed, &cut, &tell).await?;
     Ok(Outcome { measured: cut.measured, processing_ms: began.elapsed().as_millis() as u64, outputs })
+}
+
+/// Tells the queue that the job has started, until it is taken or the job is to end. Without it the job would have no start, and nobody be
+/// told of it.
+async fn start<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, cancel: &CancelFlag) {
+    while let Err(error) = worker.queue.start(&claimed.id, claimed.token).await {
+        // A lost lease shows at the next heartbeat.
+        if cancel.is_cancelled() || matches!(error, QueueError::LeaseLost) {
+            return;
+        }
+        tracing::warn!(job = %claimed.id, ?error, "the start was not taken");
+        sleep(RETRY_PAUSE).await;
+    }
 }
 
 async fn prepare<C: Cutter>(
@@ -212,18 +224,26 @@ async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, ending: Ending
             Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
             Err(error) => {
                 tracing::warn!(job = %claimed.id, ?error, "the end was not taken");
-                tokio::time::sleep(FINISH_PAUSE).await;
+                sleep(RETRY_PAUSE).await;
             }
         }
     }
 }
 
 async fn put_back<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> String {
-    match worker.queue.release(&claimed.id, claimed.token).await {
-        Ok(()) => "put back in line".to_owned(),
-        Err(error) => {
-            tracing::warn!(job = %claimed.id, ?error, "the job could not be put back; its lease will run out");
-            "left to its lease".to_owned()
+    let until = Instant::now() + LAST_WORDS;
+    loop {
+        match worker.queue.release(&claimed.id, claimed.token).await {
+            Ok(()) => return "put back in line".to_owned(),
+            Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
+            Err(error) if Instant::now() < until => {
+                tracing::warn!(job = %claimed.id, ?error, "the job could not be put back");
+                sleep(RETRY_PAUSE).await;
+            }
+            Err(error) => {
+                tracing::warn!(job = %claimed.id, ?error, "the job could not be put back; its lease will run out");
+                return "left to its lease".to_owned();
+            }
         }
     }
 }
