@@ -1,17 +1,24 @@
 //! What of a database that is opened shows that something was lost: its log is not the one that was there.
 //!
-//! SQLite takes a write-ahead log with a wrong header, or none, for an empty one, and all that only the log held is silently gone.
+//! SQLite takes a write-ahead log with a wrong header, or none, for an empty one, and one with a wrong frame for one that ends there. All that
+//! only the log held from there on is silently gone. The format: <https://www.sqlite.org/fileformat2.html#walformat>.
 
 use std::{
     fs,
-    io::{self, Read as _},
+    io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
 use crate::QueueError;
 
-/// Bytes of the header of a write-ahead log: <https://www.sqlite.org/fileformat2.html#walformat>.
+/// Bytes of the header of a write-ahead log.
 const HEADER_BYTES: usize = 32;
+
+/// Bytes of the header of each of its frames.
+const FRAME_HEADER_BYTES: usize = 24;
+
+/// How often a log is read that looks damaged: another process may be writing it at this moment.
+const LOOKS: usize = 3;
 
 /// A file beside the database that is there as long as its log is.
 #[derive(Debug)]
@@ -30,16 +37,21 @@ impl LogMark {
         Self { mark: beside("-in-use"), log: beside("-wal") }
     }
 
-    /// Refuses a database whose log is gone, or begins with what no log begins with.
+    /// Refuses a database whose log is gone, begins with what no log begins with, or has acknowledged commits behind a damaged frame.
     pub(super) fn refuse_loss(&self) -> Result<(), QueueError> {
         let unreadable = |error| QueueError::Database(sqlx::Error::Io(error));
-        match read_head(&self.log) {
-            Ok(head) if head.is_empty() || is_sound(&head) => Ok(()),
-            Ok(_) => Err(QueueError::Lost { what: "its write-ahead log is damaged" }),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unreadable(error)),
-            Err(_) if self.mark.exists() => Err(QueueError::Lost { what: "its write-ahead log is gone" }),
-            Err(_) => Ok(()),
+        for _ in 0..LOOKS {
+            let log = match fs::File::open(&self.log) {
+                Ok(log) => log,
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unreadable(error)),
+                Err(_) if self.mark.exists() => return Err(QueueError::Lost { what: "its write-ahead log is gone" }),
+                Err(_) => return Ok(()),
+            };
+            if is_sound(BufReader::new(log)).map_err(unreadable)? {
+                return Ok(());
+            }
         }
+        Err(QueueError::Lost { what: "its write-ahead log is damaged" })
     }
 
     /// Says that there is a log.
@@ -71,31 +83,89 @@ impl LogMark {
     }
 }
 
-fn read_head(log: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(HEADER_BYTES);
-    fs::File::open(log)?.take(HEADER_BYTES as u64).read_to_end(&mut head)?;
-    Ok(head)
+/// The sums that SQLite keeps of all that a log holds up to a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Sums(u32, u32);
+
+impl Sums {
+    /// Those after `bytes`, whose number is a multiple of eight.
+    fn after(self, bytes: &[u8], word: fn([u8; 4]) -> u32) -> Self {
+        let (words, _) = bytes.as_chunks::<4>();
+        let (pairs, _) = words.as_chunks::<2>();
+        pairs.iter().fold(self, |Self(first, second), [one, other]| {
+            let first = first.wrapping_add(word(*one)).wrapping_add(second);
+            Self(first, second.wrapping_add(word(*other)).wrapping_add(first))
+        })
+    }
+
+    /// Those that a header ends with.
+    fn stored(header: &[u8]) -> Self {
+        let at = header.len() - 8;
+        Self(big_endian(header, at), big_endian(header, at + 4))
+    }
 }
 
-/// Whether the header says of itself that it is whole.
-fn is_sound(log: &[u8]) -> bool {
-    let Some(header) = log.first_chunk::<HEADER_BYTES>() else { return false };
-    let word = |index: usize| {
-        let at = 4 * index;
-        [header[at], header[at + 1], header[at + 2], header[at + 3]]
-    };
-    let from_big_endian = match u32::from_be_bytes(word(0)) {
-        0x377f_0682 => false,
-        0x377f_0683 => true,
-        _ => return false,
-    };
-    let read = |bytes| if from_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
-    let (mut first, mut second) = (0_u32, 0_u32);
-    for pair in 0..3 {
-        first = first.wrapping_add(read(word(2 * pair))).wrapping_add(second);
-        second = second.wrapping_add(read(word(2 * pair + 1))).wrapping_add(first);
+fn big_endian(bytes: &[u8], at: usize) -> u32 {
+    bytes[at..].first_chunk().map_or(0, |word| u32::from_be_bytes(*word))
+}
+
+/// Whether `log` is empty or whole, or ends as a crash may have left it.
+///
+/// A commit is synced before the next begins, so a crash leaves one transaction at most that is not whole. Frames that belong together, their
+/// sums say so, and hold two commits are more than that: the first of them was acknowledged. A damaged frame of the last transaction looks like
+/// a crash.
+fn is_sound(mut log: impl Read) -> io::Result<bool> {
+    let mut header = [0; HEADER_BYTES];
+    match fill(&mut log, &mut header)? {
+        0 => return Ok(true),
+        HEADER_BYTES => {}
+        _ => return Ok(false),
     }
-    (first, second) == (u32::from_be_bytes(word(6)), u32::from_be_bytes(word(7)))
+    let word: fn([u8; 4]) -> u32 = match big_endian(&header, 0) {
+        0x377f_0682 => u32::from_le_bytes,
+        0x377f_0683 => u32::from_be_bytes,
+        _ => return Ok(false),
+    };
+    if Sums(0, 0).after(&header[..HEADER_BYTES - 8], word) != Sums::stored(&header) {
+        return Ok(false);
+    }
+    let (page_bytes, salts) = (big_endian(&header, 8) as usize, &header[16..24]);
+    let mut frame = vec![0; FRAME_HEADER_BYTES + page_bytes];
+    // The sums of the frame before as they stand there, and as they are: one of the two is right where a byte is wrong.
+    let (mut before, mut is_behind_damage, mut commits) = ([Sums::stored(&header); 2], false, 0);
+    while fill(&mut log, &mut frame)? == frame.len() {
+        let (head, page) = frame.split_at(FRAME_HEADER_BYTES);
+        let is_salted = &head[8..16] == salts;
+        let summed = before.map(|sums| sums.after(&head[..8], word).after(page, word));
+        let is_summed = summed.contains(&Sums::stored(head));
+        if !(is_salted && is_summed) {
+            // SQLite ends here.
+            (is_behind_damage, commits) = (true, 0);
+        }
+        // One with neither is of an earlier round of the log.
+        if (is_salted || is_summed) && big_endian(head, 4) != 0 {
+            commits += 1;
+        }
+        if is_behind_damage && commits > 1 {
+            return Ok(false);
+        }
+        before = [Sums::stored(head), summed[0]];
+    }
+    Ok(true)
+}
+
+/// Reads as much as there is room, or as there is; how much.
+fn fill(from: &mut impl Read, room: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < room.len() {
+        match from.read(&mut room[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
 
 #[cfg(test)]
@@ -113,9 +183,17 @@ mod tests {
 
     /// The files of a database with one key as a process that was killed leaves them.
     async fn killed(folder: &Path) -> PathBuf {
+        killed_after(folder, 1).await
+    }
+
+    /// The same with so many keys, each a commit of its own.
+    async fn killed_after(folder: &Path, keys: usize) -> PathBuf {
         let (living, dead) = (folder.join("living.db"), folder.join("dead.db"));
         let queue = open(&living).await.unwrap();
-        queue.create_key(NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of("x") }).await.unwrap();
+        for key in 0..keys {
+            let hash = KeyHash::of(&key.to_string());
+            queue.create_key(NewKey { name: "k".into(), prefix: "hc_".into(), hash }).await.unwrap();
+        }
         for suffix in ["", "-wal", "-in-use"] {
             let of = |name: &Path| PathBuf::from(format!("{}{suffix}", name.display()));
             fs::copy(of(&living), of(&dead)).unwrap();
@@ -159,5 +237,104 @@ mod tests {
         let path = killed(folder.path()).await;
         fs::remove_file(folder.path().join("dead.db-wal")).unwrap();
         assert!(matches!(open(&path).await, Err(QueueError::Lost { .. })));
+    }
+
+    /// Places of frames in a log, and whether each ends a commit.
+    fn frames(log: &[u8]) -> Vec<(usize, bool)> {
+        let frame_bytes = FRAME_HEADER_BYTES + big_endian(log, 8) as usize;
+        let places = (HEADER_BYTES..log.len()).step_by(frame_bytes);
+        places.map(|at| (at, big_endian(log, at + 4) != 0)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_damaged_frame_before_the_last_commit_is_noticed_wherever_it_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = killed_after(folder.path(), 4).await;
+        let log = folder.path().join("dead.db-wal");
+        let whole = fs::read(&log).unwrap();
+        let frames = frames(&whole);
+        let last_commit_begins = frames.iter().rposition(|(_, ends)| *ends).unwrap();
+        let acknowledged = frames[..last_commit_begins].iter().rposition(|(_, ends)| *ends).unwrap();
+        for (at, _) in &frames[..=acknowledged] {
+            // Page number, salt, sums, and content.
+            for place in [0, 9, 13, 17, 22, 24, 2000, FRAME_HEADER_BYTES + 4095] {
+                let mut flipped = whole.clone();
+                flipped[at + place] ^= 0x10;
+                assert!(!is_sound(flipped.as_slice()).unwrap(), "byte {place} of the frame at {at}");
+            }
+        }
+        let mut flipped = whole.clone();
+        flipped[frames[0].0 + 100] ^= 1;
+        fs::write(&log, &flipped).unwrap();
+        assert!(matches!(open(&path).await, Err(QueueError::Lost { .. })));
+        assert_eq!(fs::read(&log).unwrap(), flipped);
+        fs::write(&log, &whole).unwrap();
+        assert_eq!(open(&path).await.unwrap().list_keys().await.unwrap().len(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_leaves_of_the_last_transaction_is_no_damage() {
+        let folder = tempfile::tempdir().unwrap();
+        killed_after(folder.path(), 3).await;
+        let whole = fs::read(folder.path().join("dead.db-wal")).unwrap();
+        let ends: Vec<usize> = frames(&whole).iter().filter(|(_, ends)| *ends).map(|(at, _)| *at).collect();
+        let frame_bytes = FRAME_HEADER_BYTES + big_endian(&whole, 8) as usize;
+        let acknowledged = ends[ends.len() - 2] + frame_bytes;
+        for length in (acknowledged..whole.len()).step_by(97) {
+            assert!(is_sound(&whole[..length]).unwrap(), "cut off at {length}");
+            let mut torn = whole.clone();
+            torn[length..].fill(0);
+            assert!(is_sound(torn.as_slice()).unwrap(), "torn at {length}");
+            torn = whole.clone();
+            torn[length] ^= 1;
+            assert!(is_sound(torn.as_slice()).unwrap(), "flipped at {length}");
+        }
+    }
+
+    #[test]
+    fn what_failed_commits_left_behind_the_last_good_one_is_no_damage() {
+        let header = log_header();
+        // Two transactions whose sync failed, of five and three frames, each written over what was there; then one of one frame.
+        let mut log = [header.clone(), run(&header, 5)].concat();
+        for frames in [3, 1] {
+            let written = run(&header, frames);
+            log[HEADER_BYTES..][..written.len()].copy_from_slice(&written);
+        }
+        assert!(is_sound(log.as_slice()).unwrap());
+        // Two that belong together were acknowledged, at least the first.
+        let mut two = run_of(&header, &[1, 1, 1]);
+        two[100] ^= 1;
+        assert!(!is_sound([header, two].concat().as_slice()).unwrap());
+    }
+
+    fn log_header() -> Vec<u8> {
+        let mut header = Vec::new();
+        for number in [0x377f_0683_u32, 3_007_000, 512, 0, 17, 18] {
+            header.extend(number.to_be_bytes());
+        }
+        let Sums(first, second) = Sums(0, 0).after(&header, u32::from_be_bytes);
+        [header, first.to_be_bytes().to_vec(), second.to_be_bytes().to_vec()].concat()
+    }
+
+    /// One transaction of so many frames, the first of the log.
+    fn run(header: &[u8], frames: usize) -> Vec<u8> {
+        run_of(header, &[frames])
+    }
+
+    /// Transactions of so many frames each.
+    fn run_of(header: &[u8], transactions: &[usize]) -> Vec<u8> {
+        let (mut sums, mut log) = (Sums::stored(header), Vec::new());
+        for frames in transactions {
+            for frame in 1..=*frames {
+                let size_after = if frame == *frames { 9_u32 } else { 0 };
+                let head = [(frame as u32).to_be_bytes(), size_after.to_be_bytes()].concat();
+                // Other content each time.
+                let page = [(transactions.len() * 100 + frames * 10 + frame) as u8; 512];
+                sums = sums.after(&head, u32::from_be_bytes).after(&page, u32::from_be_bytes);
+                let Sums(first, second) = sums;
+                log.extend([&head, &header[16..24], &first.to_be_bytes(), &second.to_be_bytes(), &page].concat());
+            }
+        }
+        log
     }
 }
