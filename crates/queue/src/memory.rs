@@ -282,6 +282,21 @@ impl Queue for MemoryQueue {
         Ok(reaped)
     }
 
+    async fn clock_jumped(&self) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut tables = self.tables();
+        for row in &mut tables.jobs {
+            row.lease_expires = row.lease_expires.map(|_| now.after(self.policy.lease_ttl));
+            if row.not_before > now.after(self.policy.backoff_cap) {
+                row.not_before = now;
+            }
+        }
+        tables.webhooks.begin_first_deliveries(now);
+        self.signals.call_worker();
+        self.signals.call_courier();
+        Ok(())
+    }
+
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
         Ok(self.tables().forget(&self.policy, now))

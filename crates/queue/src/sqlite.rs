@@ -83,6 +83,10 @@ impl Queue for SqliteQueue {
         self.reap_jobs().await
     }
 
+    async fn clock_jumped(&self) -> Result<(), QueueError> {
+        self.set_clock_right().await
+    }
+
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         self.forget_expired_objects().await
     }

@@ -45,6 +45,10 @@ pub trait Queue: OwnedJobs + Uploads + Webhooks {
     /// Takes the jobs back whose lease ran out. Every process does this; none has to.
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError>;
 
+    /// Sets right what a jump of the clock has put wrong: leases begin anew, and jobs and first deliveries that would wait for longer than
+    /// any pause lasts are due now.
+    async fn clock_jumped(&self) -> Result<(), QueueError>;
+
     /// Forgets where inputs and outputs lie that are past their retention, and the uploads that expired, at most 1,000 of
     /// each: the keys returned are pointed to no more, and their objects can be removed.
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError>;

@@ -1,6 +1,12 @@
-use std::{fs, io, sync::Arc, time::Duration};
+//! The worker: slots that take jobs one after the other, and what keeps house beside them.
 
-use clearcut_job::{Clock, WorkerId};
+use std::{
+    fs, io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clearcut_job::{Clock, UnixMillis, WorkerId};
 use clearcut_outbound::Outbound;
 use clearcut_queue::Queue;
 use clearcut_store::Store;
@@ -91,9 +97,42 @@ async fn wait_for_work<C>(worker: &Worker<C>, drain: &Drain) {
     }
 }
 
+/// How far the wall clock may be ahead of the monotonic one, or behind it, between two looks: more is a jump, also that of a machine that slept.
+const JUMP: Duration = Duration::from_secs(1);
+
+/// Notices that the wall clock, by which leases end, has jumped.
+struct ClockWatch {
+    wall: UnixMillis,
+    monotonic: Instant,
+}
+
+impl ClockWatch {
+    fn new(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now(), monotonic: Instant::now() }
+    }
+
+    /// Whether it has jumped since the last look.
+    fn has_jumped(&mut self, clock: &dyn Clock) -> bool {
+        let before = std::mem::replace(self, Self::new(clock));
+        let expected = before.wall.after(self.monotonic - before.monotonic);
+        self.wall.since(expected).max(expected.since(self.wall)) > JUMP
+    }
+}
+
 /// Takes back the jobs of lost workers, this one's own included, and removes what ended claims left on this machine.
 async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
+    let mut watch = ClockWatch::new(worker.clock.as_ref());
+    let mut jumped = false;
     loop {
+        // Before the leases are looked at: their holders are not lost.
+        jumped |= watch.has_jumped(worker.clock.as_ref());
+        if jumped {
+            tracing::warn!("the clock has jumped; leases begin anew");
+            match worker.queue.clock_jumped().await {
+                Ok(()) => jumped = false,
+                Err(error) => tracing::error!(?error, "what the jump of the clock put wrong could not be set right"),
+            }
+        }
         match worker.queue.reap().await {
             Ok(reaped) => {
                 for lost in reaped {

@@ -92,6 +92,10 @@ impl Queue for HaltingQueue {
         self.queue.reap().await
     }
 
+    async fn clock_jumped(&self) -> Result<(), QueueError> {
+        self.queue.clock_jumped().await
+    }
+
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         self.queue.forget_expired().await
     }

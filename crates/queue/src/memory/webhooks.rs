@@ -116,6 +116,14 @@ impl WebhookTables {
         self.urls.push(UrlRow { job: job.clone(), destination: webhook.destination, is_gone: false });
     }
 
+    /// Makes first deliveries due that a clock which was set back has put ahead.
+    pub(super) fn begin_first_deliveries(&mut self, now: UnixMillis) {
+        let first = self.deliveries.iter_mut().filter(|row| row.tries == 0 && row.leased_until.is_none());
+        for row in first {
+            row.due = row.due.map(|due| due.min(now));
+        }
+    }
+
     /// Notes that something happened to a job, with a delivery for each endpoint that wants it.
     fn note(&mut self, job: &JobRecord, kind: EventKind, key_is_revoked: bool, now: UnixMillis) {
         let (job_id, progress, revision) = (Some(job.id.clone()), job.progress, job.revision);

@@ -1,3 +1,5 @@
+//! Jobs in SQLite: put in line, claimed, kept, ended, taken back.
+
 use clearcut_job::{ClipName, FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
@@ -5,7 +7,7 @@ use super::{
     SqliteQueue,
     ending::{Held, held, write_end},
     events::{keep_url, note_event},
-    row, sql,
+    row, sql, webhook_sql,
 };
 use crate::{Claimed, Depth, Ending, EventKind, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
 
@@ -202,6 +204,29 @@ impl SqliteQueue {
         }
         self.signals.call_waiters();
         Ok(reaped)
+    }
+
+    pub(super) async fn set_clock_right(&self) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        sqlx::query(sql::RENEW_ALL).bind(now.after(self.policy.lease_ttl).0).execute(&mut *tx).await?;
+        self.start_waiting(&mut tx, now).await?;
+        tx.commit().await?;
+        self.signals.call_worker();
+        self.signals.call_courier();
+        Ok(())
+    }
+
+    /// Makes due what another clock has put further ahead than any pause lasts.
+    pub(super) async fn start_waiting(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        now: UnixMillis,
+    ) -> Result<(), QueueError> {
+        let latest = now.after(self.policy.backoff_cap);
+        sqlx::query(sql::START_WAITING).bind(now.0).bind(latest.0).execute(&mut **tx).await?;
+        sqlx::query(webhook_sql::BEGIN_FIRST).bind(now.0).execute(&mut **tx).await?;
+        Ok(())
     }
 
     pub(super) async fn keep_pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {

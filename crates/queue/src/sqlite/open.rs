@@ -73,6 +73,8 @@ impl SqliteQueue {
             set_back(&mut tx, &job, step, None, now).await?;
         }
         sqlx::query(webhook_sql::EXPIRE_ALL_LEASES).bind(now.0).execute(&mut *tx).await?;
+        // The clock may have been set while nobody looked.
+        self.start_waiting(&mut tx, now).await?;
         tx.commit().await?;
         Ok(taken)
     }

@@ -99,6 +99,10 @@ statements! {
 
     COUNT_RESTARTS = "UPDATE jobs SET restarts = restarts + 1 WHERE seq IN (SELECT job_seq FROM leases)";
 
+    RENEW_ALL = "UPDATE leases SET expires_ms = ?1";
+
+    START_WAITING = "UPDATE jobs SET not_before_ms = ?1 WHERE state = 'queued' AND not_before_ms > ?2";
+
     CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 
     BACK_UP = "VACUUM INTO ?1";

@@ -140,5 +140,7 @@ statements! {
     STOP_OF_KEY = "UPDATE webhook_deliveries SET state = 'stopped', due_ms = NULL, leased_until_ms = NULL
         WHERE due_ms IS NOT NULL AND endpoint_seq IN (SELECT seq FROM webhook_endpoints WHERE owner = ?1)";
 
+    BEGIN_FIRST = "UPDATE webhook_deliveries SET due_ms = ?1 WHERE due_ms > ?1 AND tries = 0 AND leased_until_ms IS NULL";
+
     EXPIRE_ALL_LEASES = "UPDATE webhook_deliveries SET due_ms = ?1, leased_until_ms = NULL WHERE leased_until_ms IS NOT NULL";
 }

@@ -57,6 +57,52 @@ pub(crate) async fn every_claim_raises_the_token_and_no_release_lowers_it(bench:
     }
 }
 
+pub(crate) async fn a_clock_that_jumps_ahead_costs_no_lease(bench: Bench) {
+    let id = bench.submit(1).await;
+    let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
+    bench.pass(Duration::from_hours(1));
+    bench.queue.clock_jumped().await.unwrap();
+    assert_eq!(bench.queue.reap().await.unwrap(), []);
+    bench.pass(TTL / 2);
+    assert_eq!(bench.queue.reap().await.unwrap(), []);
+    // It begins anew, and ends.
+    bench.pass(TTL / 2);
+    assert_eq!(bench.queue.reap().await.unwrap(), [Reaped { id: id.clone(), given_up: false }]);
+    assert!(lost(bench.queue.renew(&id, claimed.token, Progress::within(Stage::Loading, 0.0)).await));
+}
+
+pub(crate) async fn a_clock_that_is_set_back_keeps_no_job_and_no_first_delivery_waiting(bench: Bench) {
+    let first = bench.submit_with_webhook(1, "a.example").await;
+    let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
+    bench.queue.finish(&first, claimed.token, Ending::Failed(bad_input())).await.unwrap();
+    let waiting = bench.submit(2).await;
+    // A pause that a policy set stays.
+    let paused = bench.submit(3).await;
+    let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
+    assert_eq!(claimed.id, waiting);
+    let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
+    bench.queue.finish(&paused, claimed.token, Ending::Failed(upstream())).await.unwrap();
+    bench.queue.clock_jumped().await.unwrap();
+    assert_eq!(bench.queue.claim(&worker()).await.unwrap(), None);
+    let late = bench.submit(4).await;
+    bench.clock.set_back(Duration::from_hours(1));
+    assert_eq!(bench.queue.claim(&worker()).await.unwrap(), None);
+    assert!(bench.queue.claim_delivery(4).await.unwrap().is_none());
+    bench.queue.clock_jumped().await.unwrap();
+    let mut ready = Vec::new();
+    while let Some(claimed) = bench.queue.claim(&worker()).await.unwrap() {
+        ready.push(claimed.id);
+    }
+    ready.sort();
+    let mut expected = [paused, late];
+    expected.sort();
+    assert_eq!(ready, expected);
+    assert!(bench.queue.claim_delivery(4).await.unwrap().is_some());
+    // Its lease was the old clock's.
+    bench.pass(TTL);
+    assert!(bench.queue.reap().await.unwrap().contains(&Reaped { id: waiting, given_up: false }));
+}
+
 pub(crate) async fn the_old_token_of_a_reclaimed_job_changes_nothing(bench: Bench) {
     let id = bench.submit(1).await;
     let old = bench.queue.claim(&worker()).await.unwrap().unwrap().token;

@@ -20,6 +20,8 @@ sentences! {
     every_claim_raises_the_token_and_no_release_lowers_it,
     the_old_token_of_a_reclaimed_job_changes_nothing,
     a_lease_that_is_renewed_outlives_its_first_span,
+    a_clock_that_jumps_ahead_costs_no_lease,
+    a_clock_that_is_set_back_keeps_no_job_and_no_first_delivery_waiting,
     a_lease_that_runs_out_once_is_tried_again_and_twice_fails_as_worker_lost,
     a_failure_of_the_asker_ends_the_job_at_once,
     a_failure_of_another_machine_is_tried_three_times_with_pauses,

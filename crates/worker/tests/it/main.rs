@@ -6,13 +6,18 @@ mod fetched;
 
 use std::{
     fs,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
 use clearcut_job::{
-    Clock, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, Hints, JobId, JobState, KeyChoice,
-    Measured, MethodChoice, OutputFormat, Progress, Quality, ShadowChoice, Speed, Stage, SystemClock, Tolerance,
+    Clock, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, JobState,
+    KeyChoice, Measured, MethodChoice, OutputFormat, Progress, Quality, ShadowChoice, Speed, Stage, SystemClock,
+    Tolerance, UnixMillis,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
@@ -68,7 +73,18 @@ fn hang(cancel: &CancelFlag) -> Result<CutOutcome, Failure> {
     Err(Failure::new(FailureCode::Cancelled, "it was told to end"))
 }
 
+/// The clock of the machine, set ahead at times.
+#[derive(Debug, Default)]
+struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(SystemClock.now().0 + self.0.load(Ordering::SeqCst))
+    }
+}
+
 struct Bench {
+    clock: Arc<SetClock>,
     queue: Arc<dyn Queue>,
     store: Store,
     owner: KeyId,
@@ -81,7 +97,9 @@ const TTL: Duration = Duration::from_secs(1);
 impl Bench {
     async fn new() -> Self {
         let policy = Policy { lease_ttl: TTL, ..Policy::default() };
-        Self::over(Arc::new(MemoryQueue::new(Arc::new(SystemClock), policy)), tempfile::tempdir().unwrap()).await
+        let clock = Arc::new(SetClock::default());
+        let queue = Arc::new(MemoryQueue::new(clock.clone(), policy));
+        Self { clock, ..Self::over(queue, tempfile::tempdir().unwrap()).await }
     }
 
     async fn on_disk() -> Self {
@@ -95,7 +113,7 @@ impl Bench {
         let store = Store::local(&dir.path().join("objects")).unwrap();
         let key = NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of("k") };
         let owner = queue.create_key(key).await.unwrap().id;
-        Self { queue, store, owner, dir, drain: Drain::default() }
+        Self { clock: Arc::default(), queue, store, owner, dir, drain: Drain::default() }
     }
 
     async fn submit(&self, number: u128) -> JobId {
@@ -145,7 +163,7 @@ impl Bench {
             ..WorkerSettings::new(self.dir.path().join("scratch"))
         };
         change(&mut settings);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let clock: Arc<dyn Clock> = self.clock.clone();
         let loopback = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
         let outbound = Outbound::new(loopback, Timeouts::default()).unwrap();
         let (queue, store) = (self.queue.clone(), self.store.clone());
@@ -363,6 +381,31 @@ async fn a_cut_that_panics_fails_its_job_and_the_worker_goes_on() {
     );
     assert_eq!(bench.end_of(&bad).await.failure.unwrap().code, FailureCode::ProcessingFailed);
     assert_eq!(bench.end_of(&good).await.state, JobState::Completed);
+    bench.stop(worker).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_takes_no_job_from_its_worker() {
+    let bench = Bench::new().await;
+    let id = bench.submit(1).await;
+    let (go_on, may_go_on) = mpsc::sync_channel(1);
+    let may_go_on = std::sync::Mutex::new(may_go_on);
+    let worker = bench.work(
+        |_| {},
+        move |order, _, _| {
+            may_go_on.lock().unwrap().recv().unwrap();
+            Ok(easy(order))
+        },
+    );
+    bench.when(&id, |record| record.state == JobState::Processing).await;
+    for hours in [1, 30, -1, 1] {
+        bench.clock.0.fetch_add(hours * 3_600_000, Ordering::SeqCst);
+        // More than one look for lost workers; the span is what is tested.
+        tokio::time::sleep(TTL / 3).await;
+    }
+    go_on.send(()).unwrap();
+    let record = bench.end_of(&id).await;
+    assert_eq!((record.state, record.token, record.crashes), (JobState::Completed, FencingToken(1), 0));
     bench.stop(worker).await;
 }
 
