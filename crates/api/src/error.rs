@@ -325,7 +325,9 @@ impl ApiError {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::JobFailed(failure) => match (failure.code, failure.code.fault()) {
                 (FailureCode::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
-                (FailureCode::ShortOfResources | FailureCode::OutOfMemory, _) => StatusCode::SERVICE_UNAVAILABLE,
+                (FailureCode::ShortOfResources | FailureCode::OutOfMemory | FailureCode::StorageUnavailable, _) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
                 (FailureCode::QuotaExceeded, _) => StatusCode::TOO_MANY_REQUESTS,
                 (FailureCode::UrlUnavailable, _) => StatusCode::BAD_GATEWAY,
                 (FailureCode::FileTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,

@@ -55,6 +55,7 @@ impl Child {
             }
             Error::Spawn { program: command.get_program().into(), source }
         })?;
+        offer_to_the_oom_killer(shared.id());
         let stdin = shared.take_stdin();
         let stdout = shared.take_stdout();
         widen(stdin.as_ref());
@@ -137,6 +138,9 @@ impl Child {
         if stderr_tail.contains("No space left on device") {
             return Err(Error::DiskFull);
         }
+        if stderr_tail.contains("Read-only file system") {
+            return Err(Error::ReadOnly);
+        }
         if status.success() {
             return Ok(stderr_tail);
         }
@@ -147,6 +151,13 @@ impl Child {
             _ => Err(Error::Failed { program: self.doing, status, stderr_tail }),
         }
     }
+}
+
+/// Lets the system end the process `id`, and those that it will start, before this one when memory runs out: a job can be done again, and
+/// a server that is ended takes all with it. Where the system has no such thing, nothing changes.
+fn offer_to_the_oom_killer(id: u32) {
+    #[cfg(target_os = "linux")]
+    let _ = std::fs::write(format!("/proc/{id}/oom_score_adj"), "500");
 }
 
 /// Starts a thread that serves a child which is `doing` something.
@@ -310,6 +321,21 @@ mod tests {
     fn a_full_disk_is_noticed_although_the_child_ends_well() {
         let ended = shell("echo 'Error writing trailer: No space left on device' >&2").wait();
         assert!(matches!(ended, Err(Error::DiskFull)), "{ended:?}");
+    }
+
+    #[test]
+    fn a_file_system_that_is_read_only_is_not_the_clips_fault() {
+        let ended = shell("echo 'webm-color.ivf: Read-only file system' >&2; exit 1").wait();
+        assert!(matches!(ended.map_err(Error::of_reading), Err(Error::ReadOnly)));
+    }
+
+    #[test]
+    fn a_child_is_ended_before_us_when_memory_runs_out() {
+        let read = |id: u32| -> i32 {
+            std::fs::read_to_string(format!("/proc/{id}/oom_score_adj")).unwrap().trim().parse().unwrap()
+        };
+        let child = shell("exec sleep 1000");
+        assert!(read(child.shared.id()) > read(std::process::id()));
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub enum Error {
     /// The disk filled up while the program wrote.
     #[error("the disk is full")]
     DiskFull,
+    /// The file system that the program was to write to can only be read.
+    #[error("the file system is read-only")]
+    ReadOnly,
     /// Reading or writing a file or pipe failed.
     #[error("{doing} failed")]
     Io {
@@ -150,6 +153,7 @@ impl Error {
             Self::Killed { .. } => "OUT_OF_MEMORY",
             Self::TimedOut { .. } => "TIMEOUT",
             Self::DiskFull => "INSUFFICIENT_STORAGE",
+            Self::ReadOnly => "STORAGE_UNAVAILABLE",
             Self::Media(_) => "INVALID_VIDEO",
         }
     }
@@ -167,6 +171,7 @@ impl Error {
             | Self::Failed { .. }
             | Self::TimedOut { .. }
             | Self::DiskFull
+            | Self::ReadOnly
             | Self::Io { .. } => Fault::Host,
         }
     }
@@ -187,6 +192,7 @@ impl Error {
             }
             Self::Killed { .. } => "Give the machine more memory, or ask for a smaller size or fewer formats.",
             Self::DiskFull => "Free some space or choose another output folder, then run it again.",
+            Self::ReadOnly => "Choose another output folder, or mount its file system for writing.",
             Self::Media(error) => return Some(error.hint()),
             Self::Spawn { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::Io { .. } => return None,
         })

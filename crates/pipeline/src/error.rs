@@ -114,6 +114,7 @@ impl Error {
     pub(crate) fn of_writing(doing: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ToolError::DiskFull.into(),
+            io::ErrorKind::ReadOnlyFilesystem => ToolError::ReadOnly.into(),
             _ if is_shortage(&source) => ToolError::Short { program: doing }.into(),
             _ => Self::Io { doing, source },
         }

@@ -266,6 +266,8 @@ fn failed_locally(claimed: &Claimed, error: &io::Error) -> Failure {
         return Failure::new(FailureCode::ShortOfResources, SHORT);
     }
     let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    let code = if full { FailureCode::InsufficientStorage } else { FailureCode::ProcessingFailed };
-    Failure::new(code, "the server has no room to work")
+    if full {
+        return Failure::new(FailureCode::InsufficientStorage, "the server has no room to work");
+    }
+    Failure::new(FailureCode::StorageUnavailable, "the server could not reach its files")
 }

@@ -1,7 +1,9 @@
-use std::{fs::File, sync::Arc};
+//! Cuts of jobs, made with the pipeline of the command line.
+
+use std::{fs::File, io, sync::Arc};
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{Failure, FailureCode, Fault, Measured, Progress, Stage};
+use clearcut_job::{Failure, FailureCode, Fault, Measured, Progress, Stage, is_shortage};
 use clearcut_pipeline::{CutJob, CutReport, Error, Progress as CutProgress, Resources, Stop};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
 
@@ -21,10 +23,7 @@ impl Cutter for PipelineCutter {
         cancel: &CancelFlag,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<CutOutcome, Failure> {
-        let input = File::open(&order.input).map_err(|error| {
-            tracing::error!(%error, "the fetched clip cannot be opened");
-            Failure::new(FailureCode::ProcessingFailed, "the clip could not be read")
-        })?;
+        let input = File::open(&order.input).map_err(|error| failed_locally(&error))?;
         let stop = Stop::default();
         let on_cancel = stop.clone();
         cancel.on_cancel(move || on_cancel.cancel());
@@ -70,6 +69,17 @@ fn outcome(report: CutReport) -> CutOutcome {
     }
 }
 
+/// The failure where a file or folder of ours cannot be had; what the system said goes to the log.
+pub(super) fn failed_locally(error: &io::Error) -> Failure {
+    tracing::error!(%error, "a file of a cut failed");
+    let code = match error.kind() {
+        _ if is_shortage(error) => FailureCode::ShortOfResources,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureCode::InsufficientStorage,
+        _ => FailureCode::StorageUnavailable,
+    };
+    Failure::new(code, host_message(code))
+}
+
 /// The failure for the one who asked; what the tools said goes to the log.
 pub(super) fn explain(error: &Error) -> Failure {
     if !matches!(error, Error::Cancelled) {
@@ -91,6 +101,7 @@ fn host_message(code: FailureCode) -> &'static str {
     match code {
         FailureCode::FormatUnavailable => "this server cannot write a format that was asked for",
         FailureCode::InsufficientStorage => "the server's disk is full",
+        FailureCode::StorageUnavailable => "the server could not reach its files",
         FailureCode::ModelMissing => "the neural model of this server is not installed",
         FailureCode::Timeout => "the cut took too long",
         FailureCode::ShortOfResources => "the server is short of files, processes or memory at the moment",

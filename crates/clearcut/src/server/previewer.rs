@@ -10,13 +10,13 @@ use std::{
 use async_trait::async_trait;
 use clearcut_api::{NoPreview, PreviewOrder, Previewed, Previewer};
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{Failure, FailureCode, is_shortage};
+use clearcut_job::{Failure, FailureCode};
 use clearcut_pipeline::{CutJob, Moment, Resources, StillCut, Stop};
 use clearcut_store::{Store, StoreError};
 use tokio::sync::Semaphore;
 
 use super::{
-    cutter::explain,
+    cutter::{explain, failed_locally},
     moments::{MomentName, Moments},
 };
 use crate::networks::InstalledNetworks;
@@ -80,12 +80,16 @@ impl Previewer for PipelinePreviewer {
         let scratch = &self.shared.scratch;
         // Made again should somebody have tidied it away.
         let folder = fs::create_dir_all(scratch).and_then(|()| tempfile::tempdir_in(scratch));
-        let folder = folder.map_err(|error| no_folder(&error))?;
+        let folder = folder.map_err(|error| NoPreview::Failed(failed_locally(&error)))?;
         let input = folder.path().join("input");
         self.store.fetch(&order.input, &input).await.map_err(|error| match error {
             StoreError::Missing => NoPreview::Gone,
             StoreError::Short => failed(FailureCode::ShortOfResources, SHORT),
-            error => unreadable(&error),
+            StoreError::DiskFull => failed(FailureCode::InsufficientStorage, "the server's disk is full"),
+            error => {
+                tracing::error!(?error, "the clip of a preview cannot be fetched");
+                failed(FailureCode::StorageUnavailable, "the server could not reach its files")
+            }
         })?;
         let stop = Stop::default();
         let _stopped_when_unwanted = StopOnDrop(stop.clone());
@@ -118,10 +122,7 @@ impl Shared {
     }
 
     fn find(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<Moment, Failure> {
-        let input = fs::File::open(input).map_err(|error| {
-            tracing::error!(%error, "the clip of a preview cannot be opened");
-            Failure::new(FailureCode::ProcessingFailed, "the clip could not be read")
-        })?;
+        let input = fs::File::open(input).map_err(|error| failed_locally(&error))?;
         let job = CutJob {
             tools: &self.tools,
             input: &input,
@@ -154,12 +155,3 @@ fn failed(code: FailureCode, message: &str) -> NoPreview {
 }
 
 const SHORT: &str = "the server is short of files or memory at the moment; try again";
-
-fn no_folder(error: &std::io::Error) -> NoPreview {
-    if is_shortage(error) { failed(FailureCode::ShortOfResources, SHORT) } else { unreadable(error) }
-}
-
-fn unreadable(error: &dyn std::error::Error) -> NoPreview {
-    tracing::error!(%error, "the clip of a preview cannot be fetched");
-    failed(FailureCode::ProcessingFailed, "the clip could not be read")
-}
