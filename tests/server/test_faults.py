@@ -1,11 +1,13 @@
 """Faults, with the real binary and real clips. Each test ends with the invariants of `harness.check_invariants`."""
 
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -25,7 +27,45 @@ def is_sandbox(pid):
         return False
 
 
+@contextlib.contextmanager
+def refusing(server, state):
+    """While the block runs the database refuses every job that becomes `state`."""
+    def run(statement):
+        with contextlib.closing(sqlite3.connect(server.data / "clearcut.db", timeout=10)) as database:
+            database.execute(statement)
+
+    run(f"CREATE TRIGGER refusing BEFORE UPDATE ON jobs WHEN NEW.state = '{state}' BEGIN SELECT RAISE(ABORT, 'no'); END")
+    try:
+        yield
+    finally:
+        run("DROP TRIGGER refusing")
+
+
 class Faults(unittest.TestCase):
+    def test_a_start_that_the_database_does_not_take_is_told_until_it_does(self):
+        with Server() as server:
+            with refusing(server, "processing"):
+                job = server.submit_job(**FAST)
+                eventually(lambda: "the start was not taken" in server.log())
+            ended = server.wait(job)
+            self.assertEqual(ended["status"], "completed")
+            self.assertIsNotNone(ended["startedAt"])
+            check_invariants(server, [job])
+
+    def test_a_job_that_the_database_does_not_take_back_is_put_back_as_soon_as_it_does(self):
+        with Server("--grace-secs", "0") as server:
+            job = server.submit_job()
+            server.wait_for_stage(job, "processing-video")
+            with refusing(server, "queued"):
+                server.signal(signal.SIGTERM)
+                eventually(lambda: "could not be put back" in server.log())
+            self.assertEqual(server.process.wait(60), 0)
+            server.process.stdout.close()
+            server.start()
+            self.assertEqual(server.wait(job)["status"], "completed")
+            self.assertEqual(server.rows("SELECT restarts, crashes, attempts FROM jobs"), [(0, 0, 0)])
+            check_invariants(server, [job])
+
     def test_killed_during_an_upload_nothing_is_left_and_the_next_request_works(self):
         with Server() as server:
             body = form(CLIP * 40, FAST)
