@@ -278,6 +278,23 @@ fn extreme_shapes_work_or_say_why() {
     assert_eq!(outcome.exit, Some(0), "{outcome:?}");
 }
 
+/// Its frames are zeros: one that was decoded would be called damaged.
+#[test]
+fn a_picture_that_a_format_cannot_hold_is_refused_before_a_frame_is_decoded() {
+    let place = Place::new();
+    let path = place.make(
+        "large.mp4",
+        "-f lavfi -i color=c=green:s=4096x2160:r=24 -frames:v 2 -c:v libx264 -pix_fmt yuv420p -movflags +faststart",
+    );
+    let mut clip = fs::read(&path).unwrap();
+    let frames = clip.windows(4).position(|name| name == b"mdat").unwrap() + 4;
+    clip[frames..].fill(0);
+    fs::write(&path, clip).unwrap();
+    let words = "4096×2160 is too large for webp, which takes 8294400 pixels";
+    place.refuses(&["cut", "large.mp4", "-q", "-f", "webp"], 3, "INVALID_VIDEO", words);
+    unfit(&place, "large.mp4", "damaged");
+}
+
 #[test]
 fn rates_and_lengths_beyond_the_limits_are_refused() {
     let place = Place::new();
