@@ -17,9 +17,9 @@ use crate::{ApiError, doors::Doors, outflow::Outflow};
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// How many at once; a few more wait, and are told to come again if no place comes free. Default 4096.
+    /// How many at once; a few more wait, and are told to come again if no place comes free. Default 2048.
     pub max_connections: usize,
-    /// How many of one address at once. Default 3072. Behind a proxy, which is one address, as many as there are.
+    /// How many of one address at once. Default 1536. Behind a proxy, which is one address, as many as there are.
     pub max_per_address: usize,
     /// How long the head of a request may take, and how long a kept connection may idle. Default 15 s.
     pub header_timeout: Duration,
@@ -33,8 +33,8 @@ pub struct ConnectionLimits {
 impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
-            max_connections: 4096,
-            max_per_address: 3072,
+            max_connections: 2048,
+            max_per_address: 1536,
             header_timeout: Duration::from_secs(15),
             write_patience: Duration::from_mins(1),
             grace: Duration::from_secs(5),

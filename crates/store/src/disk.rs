@@ -33,6 +33,19 @@ fn make_missing(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes `folder` if it is missing, and removes all that is in it. The folder itself stays: it may be where a disk of its own is mounted.
+///
+/// # Errors
+/// If it cannot be made, read or emptied.
+pub fn empty_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) }?;
+    }
+    Ok(())
+}
+
 /// Puts the names in `folder` on the disk.
 ///
 /// # Errors
@@ -75,6 +88,24 @@ mod tests {
         assert!(folder.is_dir());
         fs::write(root.path().join("file"), "").unwrap();
         assert!(make_folder(&root.path().join("file/d")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_emptied_folder_is_the_same_folder_and_what_links_lead_to_stays() {
+        use std::os::unix::fs::MetadataExt as _;
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("scratch");
+        empty_folder(&folder).unwrap();
+        let before = fs::metadata(&folder).unwrap().ino();
+        fs::create_dir_all(folder.join("a/b")).unwrap();
+        fs::write(folder.join("c"), "").unwrap();
+        fs::write(root.path().join("kept"), "").unwrap();
+        std::os::unix::fs::symlink(root.path(), folder.join("link")).unwrap();
+        empty_folder(&folder).unwrap();
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        assert_eq!(fs::metadata(&folder).unwrap().ino(), before);
+        assert!(root.path().join("kept").exists());
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod sign;
 mod sweep;
 mod upload;
 
-pub use disk::{make_folder, sync_folder, write_whole};
+pub use disk::{empty_folder, make_folder, sync_folder, write_whole};
 pub use error::StoreError;
 pub use grow::Growing;
 pub use name::{ObjectName, ParseObjectNameError};

@@ -1,7 +1,7 @@
 //! The worker: slots that take jobs one after the other, and what keeps house beside them.
 
 use std::{
-    fs, io,
+    io,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +9,7 @@ use std::{
 use clearcut_job::{Clock, UnixMillis, WorkerId};
 use clearcut_outbound::Outbound;
 use clearcut_queue::Queue;
-use clearcut_store::Store;
+use clearcut_store::{Store, empty_folder};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
@@ -41,7 +41,7 @@ pub struct Worker<C> {
 /// # Errors
 /// If the scratch folder cannot be used.
 pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
-    clear(&worker)?;
+    empty_folder(&worker.settings.scratch)?;
     let worker = Arc::new(worker);
     let id = WorkerId::from_random(getrandom::u64().map_err(io::Error::other)?);
     let mut keeping = JoinSet::new();
@@ -55,14 +55,6 @@ pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
     // Rescue and sweep hold nothing; they end with the worker.
     keeping.shutdown().await;
     Ok(())
-}
-
-fn clear<C>(worker: &Worker<C>) -> io::Result<()> {
-    let scratch = &worker.settings.scratch;
-    if scratch.exists() {
-        fs::remove_dir_all(scratch)?;
-    }
-    fs::create_dir_all(scratch)
 }
 
 /// How long a slot takes no job after one that found the machine short of something; doubled each time in a row.

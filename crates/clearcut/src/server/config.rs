@@ -134,7 +134,7 @@ struct Given {
     #[arg(long, value_name = "SECS", env = "CLEARCUT_GRACE_SECS")]
     grace_secs: Option<u64>,
 
-    /// Connections at once [default: 4096]
+    /// Connections at once [default: 2048]
     #[arg(long, value_name = "N", env = "CLEARCUT_MAX_CONNECTIONS")]
     max_connections: Option<usize>,
 
@@ -246,7 +246,7 @@ impl Settings {
             requests_per_minute: pick!(requests_per_minute, per_minute(60_000)).get(),
             max_waits_per_key: pick!(max_waits_per_key, 1000),
             grace: Duration::from_secs(pick!(grace_secs, 30)),
-            max_connections: pick!(max_connections, 4096),
+            max_connections: pick!(max_connections, 2048),
             max_connections_per_address: given.max_connections_per_address.or(file.max_connections_per_address),
             model_memory_mib: pick!(model_memory_mib, 1024),
             log_format: pick!(log_format, LogFormat::Text),

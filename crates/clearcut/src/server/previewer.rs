@@ -12,7 +12,7 @@ use clearcut_api::{NoPreview, PreviewOrder, Previewed, Previewer};
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{Failure, FailureCode};
 use clearcut_pipeline::{CutJob, Moment, Resources, StillCut, Stop};
-use clearcut_store::{Store, StoreError};
+use clearcut_store::{Store, StoreError, empty_folder};
 use tokio::sync::Semaphore;
 
 use super::{
@@ -54,10 +54,7 @@ impl PipelinePreviewer {
         scratch: PathBuf,
         at_once: usize,
     ) -> std::io::Result<Self> {
-        if scratch.exists() {
-            fs::remove_dir_all(&scratch)?;
-        }
-        fs::create_dir_all(&scratch)?;
+        empty_folder(&scratch)?;
         let shared = Arc::new(Shared { tools, networks, scratch, moments: Moments::default() });
         Ok(Self { shared, store, turns: Arc::new(Semaphore::new(at_once)), deadline: DEADLINE })
     }
