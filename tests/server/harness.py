@@ -40,7 +40,9 @@ def eventually(look, seconds=60, every=0.05):
         if found:
             return found
         time.sleep(every)
-    raise AssertionError(f"not within {seconds} s: {look}")
+    code = getattr(look, "__code__", None)
+    where = f"line {code.co_firstlineno} of {pathlib.Path(code.co_filename).name}" if code else look
+    raise AssertionError(f"not within {seconds} s: {where}")
 
 
 class Receiver:
@@ -92,11 +94,15 @@ class Receiver:
 
 
 class ClipHost:
-    """A host on loopback that gives the sample clip to whoever asks, at `url`."""
+    """A host on loopback that gives the sample clip to whoever asks, at `url`, once `asked` has returned."""
 
     def __init__(self):
+        self.asked = lambda: None
+        host = self
+
         class Clip(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
+                host.asked()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(CLIP)))
                 self.end_headers()
@@ -108,6 +114,7 @@ class ClipHost:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Clip)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # the server under test may be killed in the middle of a word
         self.url = f"http://127.0.0.1:{self._server.server_port}/clip.mp4"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -123,10 +130,11 @@ class Server:
     """`clearcut serve` over one data folder, started and ended as often as a test likes.
 
     With `halt_at`, the first start of a debug build stands still when a job is `stored` or `committed`, or a webhook is
-    `delivered`. `within` is a command that starts the server in its own place. With `hooks`, all jobs are told to a receiver of its own.
+    `delivered`. `within` is a command that starts the server in its own place; `environment` is added to its own. With `hooks`, all jobs are told to a
+    receiver of its own.
     """
 
-    def __init__(self, *flags, data=None, halt_at=None, hooks=True, within=()):
+    def __init__(self, *flags, data=None, halt_at=None, hooks=True, within=(), environment=()):
         self.receiver = Receiver() if hooks else None
         flags = (*flags, *(("--allow-private-networks", "127.0.0.0/8") if hooks else ()))
         self._folder = tempfile.TemporaryDirectory(prefix="clearcut-fault-")
@@ -134,13 +142,14 @@ class Server:
         self.flags = list(flags)
         self.halt_at = halt_at
         self.within = list(within)
+        self.environment = dict(environment)
         self.port = free_port()
         self.key = None
         self.process = None
 
     def start(self):
         halt_at, self.halt_at = self.halt_at, None
-        environment = {**os.environ, **({"CLEARCUT_TEST_HALT_AT": halt_at} if halt_at else {})}
+        environment = {**os.environ, **self.environment, **({"CLEARCUT_TEST_HALT_AT": halt_at} if halt_at else {})}
         command = [*self.within, BINARY, "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}"]
         with open(pathlib.Path(self._folder.name) / "log", "ab") as log:
             self.process = subprocess.Popen(
@@ -249,7 +258,10 @@ class Server:
 
     def objects(self):
         folder = self.data / "objects"
-        return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+        while True:
+            # A folder that goes while it is listed is looked for again.
+            with contextlib.suppress(FileNotFoundError):
+                return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
 def form(clip, fields):

@@ -7,7 +7,6 @@ as well. KILLS (500), JOBS (1000: how many are acknowledged at least), GAP (5: t
 
 import collections
 import concurrent.futures
-import itertools
 import json
 import os
 import random
@@ -138,20 +137,13 @@ def wait_for_a_moment(server, chance):
     if awaited is None:
         time.sleep(chance.uniform(0.0, GAP))
         return
-    before, until = look(server), time.monotonic() + GAP
+    before, until = server.objects(), time.monotonic() + GAP
     while time.monotonic() < until:
-        if any(name.startswith(awaited) for name in look(server) - before):
+        if any(name.startswith(awaited) for name in server.objects() - before):
             # From the file's first byte to a little after the commit.
             time.sleep(chance.uniform(0.0, 0.03))
             return
         time.sleep(0.001)
-
-
-def look(server):
-    try:
-        return server.objects()
-    except FileNotFoundError:  # a folder that went while it was listed
-        return set()
 
 
 def found_dead(server):
@@ -178,15 +170,17 @@ def main():
         tasks = [clients.submit(be_a_client, server, history, stop, random.Random(SEED + n)) for n in range(2)]
         tasks.append(clients.submit(sweep_again_and_again, server, stop, random.Random(SEED), sweeps))
         try:
-            for kill in itertools.count(1):
-                if kill > KILLS and len(history.acknowledged) >= JOBS or any(task.done() for task in tasks):
-                    break
+            for kill in range(1, KILLS + 1):
+                if any(task.done() for task in tasks):
+                    break  # it failed
                 wait_for_a_moment(server, chance)
                 server.kill()
                 hits[found_dead(server)] += 1
                 server.start()
                 if kill % 20 == 0:
                     print(f"  {kill} kills, {len(history.acknowledged)} jobs, {len(history.ends)} ends read", flush=True)
+            while len(history.acknowledged) < JOBS and not any(task.done() for task in tasks):
+                time.sleep(1)  # the rest of the jobs, and the sweeps, without a kill
         finally:
             stop.set()
         for task in tasks:

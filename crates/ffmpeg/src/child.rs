@@ -157,7 +157,7 @@ impl Child {
 /// a server that is ended takes all with it. Where the system has no such thing, nothing changes.
 fn offer_to_the_oom_killer(id: u32) {
     #[cfg(target_os = "linux")]
-    let _ = std::fs::write(format!("/proc/{id}/oom_score_adj"), "500");
+    let _ = std::fs::write(format!("/proc/{id}/oom_score_adj"), "1000");
 }
 
 /// Starts a thread that serves a child which is `doing` something.
