@@ -1,7 +1,7 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-greed test-hostile test-jobs test-input test-previews test-network test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema soak bench-server openapi
 
-test-server: test-sdk test-webhooks test-faults test-storage test-greed test-hostile test-jobs test-input test-previews test-network test-schema
+test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust
@@ -22,6 +22,10 @@ test-faults: test-rust
 test-storage: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_storage.py
 
+# A few power cuts: what was acknowledged is there, whatever the disk kept of the rest.
+test-power: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_power.py
+
 # Clients that want more than their share, and a machine that has little to give.
 test-greed: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_greed.py
@@ -35,10 +39,15 @@ test-hostile: test-rust
 hostile: build
 	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut python3 hostile.py
 
-# Every fault against everything that a server does, as a table; about ten minutes. ROWS and COLUMNS choose some.
+# Every fault against everything that a server does, as a table; about twenty minutes. ROWS and COLUMNS choose some.
 .PHONY: matrix
 matrix: build
 	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut python3 matrix.py
+
+# Power cuts at random moments under submits by every way there is. CUTS, SEED, JOURNAL and LIES change it.
+.PHONY: power-cut
+power-cut: build
+	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut python3 power.py
 
 # What owners may ask of their jobs, and who may do what.
 test-jobs: test-rust
