@@ -24,9 +24,9 @@ pub(crate) fn extract(
     max_bytes: u64,
     to: &mut impl Write,
 ) -> Result<u64, Error> {
-    let mut head = [0; 4];
-    let looked = file.rewind().and_then(|()| file.read(&mut head)).and_then(|read| file.rewind().map(|()| read));
-    let read = looked.map_err(Error::io("reading the file"))?;
+    let mut head = Vec::new();
+    let looked = file.rewind().and_then(|()| io::Read::by_ref(file).take(4).read_to_end(&mut head));
+    looked.and_then(|_| file.rewind()).map_err(Error::io("reading the file"))?;
     let absent = |member: &str| Error::NotInPackage { member: member.to_owned() };
     let copied = match member {
         Some(member) if head == ZIP => {
@@ -34,7 +34,7 @@ pub(crate) fn extract(
             let found = archive.by_name(member).map_err(|_| absent(member))?;
             io::copy(&mut found.take(max_bytes), to)
         }
-        Some(member) if read >= 2 && head[..2] == GZIP => {
+        Some(member) if head.starts_with(&GZIP) => {
             let mut archive = tar::Archive::new(GzDecoder::new(file));
             let entries = archive.entries().map_err(|_| absent(member))?;
             let named = |entry: &tar::Entry<_>| entry.path_bytes().as_ref() == member.as_bytes();
