@@ -51,6 +51,10 @@ const OUTSIDE_PATIENCE: Duration = Duration::from_secs(2);
 /// Bytes of requests that are read ahead, and of replies that wait to be sent, on one connection.
 const BUFFERED_BYTES: usize = 64 << 10;
 
+/// Bytes that the system takes from us for one connection before they can be sent. It would take megabytes of a reply that nobody reads; what
+/// is on its way to a client is not limited by this.
+const UNSENT_BYTES: u32 = 128 << 10;
+
 /// Accepts connections and answers them until `stop` is done, then lets requests under way end within their grace.
 ///
 /// Who finds no place waits outside, where health is told at once and all else is done if a place comes free soon.
@@ -74,6 +78,8 @@ pub async fn serve(listener: TcpListener, routes: Router, limits: ConnectionLimi
         };
         // Replies are small and written whole; waiting to fill a packet only delays them.
         let _ = socket.set_nodelay(true);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let _ = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
         if let Some(place) = doors.try_enter(address) {
             let service = TowerToHyperService::new(routes.clone());
             let served = http(limits.header_timeout, true).serve_connection(outflow(socket, limits), service);

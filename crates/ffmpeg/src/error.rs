@@ -1,3 +1,5 @@
+//! What went wrong with ffmpeg or with a clip: codes, who is at fault, and what to do.
+
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use clearcut_job::{Fault, OutputFormat, is_shortage};

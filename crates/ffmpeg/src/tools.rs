@@ -1,3 +1,5 @@
+//! The ffmpeg and ffprobe of this machine, and the processes that they are started as.
+
 use std::{
     ffi::OsString,
     fs::File,

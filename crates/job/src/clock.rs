@@ -1,3 +1,5 @@
+//! Moments in wall-clock time, and the clocks that tell them.
+
 use std::{
     fmt,
     sync::atomic::{AtomicI64, Ordering},

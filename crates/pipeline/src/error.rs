@@ -1,3 +1,5 @@
+//! Why a cut did not come to its end: codes, who is at fault, and what to do.
+
 use std::{io, time::Duration};
 
 use clearcut_animation::Error as AnimationError;

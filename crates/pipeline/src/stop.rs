@@ -1,3 +1,5 @@
+//! How a cut is ended from another thread, by its first error or from outside.
+
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, Ordering},

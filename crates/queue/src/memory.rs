@@ -1,3 +1,5 @@
+//! The queue in memory: a model of what every backend promises, for tests.
+
 mod line;
 mod owned_jobs;
 mod uploads;

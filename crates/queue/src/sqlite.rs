@@ -1,3 +1,5 @@
+//! The queue in SQLite.
+
 mod damage;
 mod deliveries;
 mod ending;

@@ -1,3 +1,5 @@
+//! What a queue promises to whoever submits jobs and to workers.
+
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
 

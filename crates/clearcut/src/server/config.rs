@@ -1,3 +1,5 @@
+//! Settings of `clearcut serve`: from the command line, the environment and clearcut.toml, in this order.
+
 use std::{
     fs, io,
     net::SocketAddr,

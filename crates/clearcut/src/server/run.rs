@@ -1,3 +1,5 @@
+//! The server: opens what it works with, starts the API, the worker and the courier, and ends them in order.
+
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, OneTimeLink, routes};

@@ -1,3 +1,5 @@
+//! Opening, upgrading, checkpointing, backing up and closing the database.
+
 use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use clearcut_job::Clock;

@@ -1,3 +1,5 @@
+//! What every backend of the queue promises about jobs and their leases.
+
 use std::{collections::HashSet, time::Duration};
 
 use clearcut_job::{FailureCode, FencingToken, JobState, Progress, Stage, WorkerId};
