@@ -223,12 +223,37 @@ class Damage(unittest.TestCase):
             self.assertEqual(server.read(job)["status"], "completed")
             check_invariants(server, [job])
 
-    def test_a_database_that_is_gone_is_no_first_start(self):
-        with Server() as server:
-            server.wait(server.submit_job(**SMALL))
-            server.end()
-            (server.data / "clearcut.db").unlink()
+    def test_a_database_that_is_gone_or_emptied_is_no_first_start_and_takes_nothing_along(self):
+        for end in (Server.end, Server.kill):
+            with Server() as server:
+                job = server.submit_job(**SMALL)
+                server.wait(job)
+                end(server)
+                database = server.data / "clearcut.db"
+                whole = database.read_bytes()
+                for left in (None, b"", b"something else"):
+                    database.unlink() if left is None else database.write_bytes(left)
+                    self.assert_refused(server)
+                # Neither the log was folded into another file, nor is there a mark without a log.
+                database.write_bytes(whole)
+                server.start()
+                self.assertEqual(server.read(job)["status"], "completed")
+                check_invariants(server, [job])
+
+    def test_a_backup_over_the_database_is_refused_while_the_old_log_is_there(self):
+        with Server() as server, tempfile.TemporaryDirectory() as folder:
+            job = server.submit_job(**SMALL)
+            server.wait(job)
+            copy = pathlib.Path(folder) / "clearcut.db"
+            command = [BINARY, "db", "backup", str(copy), "--data", str(server.data)]
+            subprocess.run(command, check=True, capture_output=True)
+            server.kill()
+            whole = (server.data / "clearcut.db").read_bytes()
+            shutil.copy(copy, server.data / "clearcut.db")
             self.assert_refused(server)
+            (server.data / "clearcut.db").write_bytes(whole)
+            server.start()
+            check_invariants(server, [job])
 
     def test_a_backup_made_beside_a_running_server_is_whole(self):
         with Server() as server, tempfile.TemporaryDirectory() as folder:

@@ -130,6 +130,9 @@ impl QueueError {
 /// SQLite's `READONLY`; its many kinds differ above the lowest byte.
 const READ_ONLY_CODE: i32 = 8;
 
+/// SQLite's `CORRUPT` and `NOTADB`.
+const DAMAGED_CODES: [i32; 2] = [11, 26];
+
 /// SQLite's result codes that mean a full disk: `FULL`, and the two `IOERR`s it gives for a log that cannot grow.
 const DISK_FULL_CODES: [&str; 3] = ["13", "778", "4874"];
 
@@ -145,9 +148,13 @@ impl From<sqlx::Error> for QueueError {
         if refusal.code().is_some_and(|code| DISK_FULL_CODES.contains(&code.as_ref())) {
             return Self::DiskFull;
         }
+        // Its many kinds differ above the lowest byte, too.
         let number = refusal.code().and_then(|code| code.parse::<i32>().ok());
         if number.is_some_and(|number| number & 0xff == READ_ONLY_CODE) {
             return Self::ReadOnly;
+        }
+        if number.is_some_and(|number| DAMAGED_CODES.contains(&(number & 0xff))) {
+            return Self::Lost { what: "its file is damaged" };
         }
         Self::Database(error)
     }

@@ -18,7 +18,7 @@ mod webhook_sql;
 mod webhooks;
 mod writer;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
 use clearcut_job::{Clock, FencingToken, JobId, Progress, WorkerId};
@@ -42,6 +42,7 @@ pub struct SqliteQueue {
     policy: Policy,
     signals: Signals,
     log_mark: damage::LogMark,
+    is_closed: AtomicBool,
 }
 
 impl SqliteQueue {

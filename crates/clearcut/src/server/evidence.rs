@@ -7,13 +7,12 @@ use crate::failure::Failure;
 /// The file that the links of a server are signed with. It is made after the first key.
 pub(crate) const SIGNING_KEY: &str = "url-signing.key";
 
-/// Refuses a database that knows no key in a folder that was in use.
+/// Refuses a database that is not there, or knows no key, in a folder that was in use.
 pub(crate) fn refuse_forgetting(data: &Path, knows_keys: bool) -> Result<(), Failure> {
     if knows_keys || !was_in_use(data) {
         return Ok(());
     }
-    let message =
-        "the database knows no key, and the folder has been served from before: the database is lost or damaged";
+    let message = "there is no database, or it knows no key, and the folder has been served from before: the database is lost or damaged";
     Err(Failure::host("DATABASE_DAMAGED", message.to_owned(), Some(HINT)))
 }
 

@@ -1,6 +1,6 @@
 //! The server: opens what it works with, starts the API, the worker and the courier, and ends them in order.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, OneTimeLink, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
@@ -48,7 +48,10 @@ pub(crate) async fn run(
     let tools = tools.marked(&marked.mark);
     tell_limits(&tools);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let queue = Arc::new(SqliteQueue::open(&settings.data.join(DATABASE), clock.clone(), policy(&settings)).await?);
+    let database = settings.data.join(DATABASE);
+    // Before one is made where there was one.
+    refuse_forgetting(&settings.data, fs::metadata(&database).is_ok_and(|file| file.len() > 0))?;
+    let queue = Arc::new(SqliteQueue::open(&database, clock.clone(), policy(&settings)).await?);
     refuse_forgetting(&settings.data, !queue.list_keys().await?.is_empty())?;
     let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
     clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;

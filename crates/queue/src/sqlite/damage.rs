@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -23,6 +23,7 @@ const LOOKS: usize = 3;
 /// A file beside the database that is there as long as its log is.
 #[derive(Debug)]
 pub(super) struct LogMark {
+    database: PathBuf,
     mark: PathBuf,
     log: PathBuf,
 }
@@ -34,11 +35,37 @@ impl LogMark {
             path.push(suffix);
             PathBuf::from(path)
         };
-        Self { mark: beside("-in-use"), log: beside("-wal") }
+        Self { database: database.to_owned(), mark: beside("-in-use"), log: beside("-wal") }
+    }
+
+    /// Refuses a database that has lost something, before SQLite looks at it, which would fold or remove the log.
+    pub(super) fn refuse_loss(&self) -> Result<(), QueueError> {
+        let unreadable = |error| QueueError::Database(sqlx::Error::Io(error));
+        self.refuse_strange_file().map_err(unreadable)?.map_or_else(|| self.refuse_damaged_log(), Err)
+    }
+
+    /// What is wrong with the database's file beside its log, which SQLite would fold into any file of that name.
+    fn refuse_strange_file(&self) -> io::Result<Option<QueueError>> {
+        let lost = |what| Ok(Some(QueueError::Lost { what }));
+        let has_log = fs::metadata(&self.log).is_ok_and(|log| log.len() > 0);
+        match read_head(&self.database)? {
+            head if head.is_empty() && (has_log || self.mark.exists()) => lost("its file is gone or empty"),
+            head if head.is_empty() => Ok(None),
+            head if !head.starts_with(b"SQLite format 3\0") => lost("its file is no database"),
+            head if has_log && self.marked_id().is_some_and(|id| id != id_of(&head)) => {
+                lost("its file is another than the one that its write-ahead log belongs to")
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The name of the database that was opened last; `None` if the mark says none.
+    fn marked_id(&self) -> Option<String> {
+        fs::read_to_string(&self.mark).ok().filter(|id| id.len() == 2 * ID.len())
     }
 
     /// Refuses a database whose log is gone, begins with what no log begins with, or has acknowledged commits behind a damaged frame.
-    pub(super) fn refuse_loss(&self) -> Result<(), QueueError> {
+    fn refuse_damaged_log(&self) -> Result<(), QueueError> {
         let unreadable = |error| QueueError::Database(sqlx::Error::Io(error));
         for _ in 0..LOOKS {
             let log = match fs::File::open(&self.log) {
@@ -54,12 +81,15 @@ impl LogMark {
         Err(QueueError::Lost { what: "its write-ahead log is damaged" })
     }
 
-    /// Says that there is a log.
+    /// Says that there is a log, and of which database.
     pub(super) fn set(&self) -> io::Result<()> {
-        if self.mark.exists() {
+        let id = id_of(&read_head(&self.database)?);
+        if self.marked_id().is_some_and(|marked| marked == id) {
             return Ok(());
         }
-        fs::File::create(&self.mark)?.sync_all()
+        let mut mark = fs::File::create(&self.mark)?;
+        mark.write_all(id.as_bytes())?;
+        mark.sync_all()
     }
 
     /// Says nothing of the log while it may go: the last who closes the database folds it in. A power cut must not find the log gone and
@@ -81,6 +111,26 @@ impl LogMark {
             let _ = self.set();
         }
     }
+}
+
+/// Where the header of a database's file has its application id, which tells a database from a backup of it: each backup gets one of its own.
+/// <https://www.sqlite.org/fileformat2.html#application_id>
+pub(super) const ID: std::ops::Range<usize> = 68..72;
+
+/// The header of a database's file; empty if there is no file, or nothing in it.
+fn read_head(database: &Path) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; 100];
+    let read = match fs::File::open(database) {
+        Ok(mut file) => fill(&mut file, &mut head)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(error),
+    };
+    head.truncate(read);
+    Ok(head)
+}
+
+fn id_of(head: &[u8]) -> String {
+    hex::encode(head.get(ID).unwrap_or_default())
 }
 
 /// The sums that SQLite keeps of all that a log holds up to a place.
@@ -229,6 +279,63 @@ mod tests {
         }
         fs::write(&log, &whole).unwrap();
         assert_eq!(open(&path).await.unwrap().list_keys().await.unwrap().len(), 1);
+    }
+
+    /// All files of the folder and what is in them.
+    fn content(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files.into_iter().map(|path| (path.clone(), fs::read(&path).unwrap())).collect()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_the_logs_is_refused_and_nothing_is_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = killed(folder.path()).await;
+        let whole = fs::read(&path).unwrap();
+        let backup = folder.path().join("backup.db");
+        let queue = open(&folder.path().join("living.db")).await.unwrap();
+        queue.back_up(&backup).await.unwrap();
+        queue.close().await;
+        let backup = fs::read(backup).unwrap();
+        for other in [None, Some(&b""[..]), Some(b"no database"), Some(&backup)] {
+            match other {
+                None => fs::remove_file(&path).unwrap(),
+                Some(content) => fs::write(&path, content).unwrap(),
+            }
+            let before = content(folder.path());
+            let refused = open(&path).await.map(drop);
+            assert!(matches!(refused, Err(QueueError::Lost { .. })), "{refused:?}");
+            assert_eq!(content(folder.path()), before);
+        }
+        fs::write(&path, whole).unwrap();
+        assert_eq!(open(&path).await.unwrap().list_keys().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_whole_or_not_there_and_takes_the_place_of_a_closed_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("q.db"), folder.path().join("copy.db"));
+        let queue = open(&path).await.unwrap();
+        queue.create_key(NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of("x") }).await.unwrap();
+        // What one that was killed has left.
+        fs::write(folder.path().join("copy.db.partial"), "half").unwrap();
+        fs::write(folder.path().join("copy.db.partial-journal"), "half").unwrap();
+        queue.back_up(&copy).await.unwrap();
+        assert!(queue.back_up(&copy).await.is_err());
+        queue.close().await;
+        let names: Vec<_> = content(folder.path()).into_iter().map(|(path, _)| path).collect();
+        assert_eq!(names, [copy.clone(), path.clone()]);
+        fs::rename(&copy, &path).unwrap();
+        assert_eq!(open(&path).await.unwrap().list_keys().await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_is_dropped_leaves_no_mark_without_a_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("q.db");
+        drop(open(&path).await.unwrap());
+        assert!(!folder.path().join("q.db-in-use").exists());
     }
 
     #[tokio::test]

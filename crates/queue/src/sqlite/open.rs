@@ -1,6 +1,15 @@
 //! Opening, upgrading, checkpointing, backing up and closing the database.
 
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    io::{self, Seek as _, Write as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use clearcut_job::Clock;
 use sqlx::{
@@ -9,7 +18,14 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{SqliteQueue, damage::LogMark, ending::Held, jobs::set_back, row, sql, webhook_sql, writer::Writer};
+use super::{
+    SqliteQueue,
+    damage::{ID, LogMark},
+    ending::Held,
+    jobs::set_back,
+    row, sql, webhook_sql,
+    writer::Writer,
+};
 use crate::{NextStep, Policy, QueueError, Reaped, Signals};
 
 /// How long a statement waits for another process that writes.
@@ -55,7 +71,15 @@ impl SqliteQueue {
             .connect_with(options.pragma("query_only", "true"))
             .await?;
         log_mark.set().map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
-        Ok(Self { writer, readers, clock, policy, signals: Signals::default(), log_mark })
+        Ok(Self {
+            writer,
+            readers,
+            clock,
+            policy,
+            signals: Signals::default(),
+            log_mark,
+            is_closed: AtomicBool::new(false),
+        })
     }
 
     /// Takes all jobs back that somebody holds: for the start of the only process that works on this database, when whoever held
@@ -94,18 +118,59 @@ impl SqliteQueue {
     /// # Errors
     /// If the database fails or the file cannot be written.
     pub async fn back_up(&self, file: &Path) -> Result<(), QueueError> {
-        keep_private(file).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
-        let name = file.to_string_lossy().into_owned();
-        self.writer.execute(sqlx::query(sql::BACK_UP).bind(name)).await.map(drop)
+        let failed = |error| QueueError::from(sqlx::Error::Io(error));
+        let partial = beside(file, ".partial");
+        // What one that was killed has left.
+        for left in [&partial, &beside(&partial, "-journal")] {
+            fs::remove_file(left).or_else(unless_missing).map_err(failed)?;
+        }
+        keep_private(&partial).map_err(failed)?;
+        let name = partial.to_string_lossy().into_owned();
+        self.writer.execute(sqlx::query(sql::BACK_UP).bind(name)).await?;
+        let id: i64 = sqlx::query_scalar(sql::DRAW_ID).fetch_one(&self.readers).await?;
+        publish(&partial, file, id as u32).map_err(failed)
     }
 
     /// Closes all connections, which folds the write-ahead log into the database.
     pub async fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
         self.log_mark.lift();
         self.readers.close().await;
         self.writer.close().await;
         self.log_mark.set_again();
     }
+}
+
+impl Drop for SqliteQueue {
+    /// Connections that are dropped fold the log, too.
+    fn drop(&mut self) {
+        if !self.is_closed.load(Ordering::Relaxed) {
+            self.log_mark.lift();
+        }
+    }
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn unless_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+}
+
+/// Gives the backup in `partial` an id of its own, puts it on the disk, and calls it `file`, which must not exist.
+fn publish(partial: &Path, file: &Path, id: u32) -> io::Result<()> {
+    let mut copy = fs::File::options().write(true).open(partial)?;
+    copy.seek(io::SeekFrom::Start(ID.start as u64))?;
+    copy.write_all(&id.to_be_bytes())?;
+    copy.sync_all()?;
+    let linked = fs::hard_link(partial, file);
+    fs::remove_file(partial)?;
+    linked?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
 }
 
 /// Makes the file its owner's alone, and with it the log beside it, which takes its mode: the secrets of webhooks are in it.

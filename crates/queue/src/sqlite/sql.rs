@@ -107,6 +107,8 @@ statements! {
 
     BACK_UP = "VACUUM INTO ?1";
 
+    DRAW_ID = "SELECT abs(random() % 2147483647) + 1";
+
     FIND_SPENT_INPUTS = "SELECT seq, input_key FROM jobs WHERE input_key IS NOT NULL AND ended_ms IS NOT NULL
             AND ended_ms + MIN(?2, COALESCE(retention_ms, ?2)) <= ?1
         ORDER BY ended_ms LIMIT 1000";
