@@ -202,15 +202,19 @@ fn decode(
     let mut pictures = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
         let mut picture = Picture::new(format);
-        while let Ok(true) = read_picture(&mut pipe, picture.bytes_mut()) {
+        while (pictures.len() as u64) < plan.pictures
+            && let Ok(true) = read_picture(&mut pipe, picture.bytes_mut())
+        {
             pictures.push(std::mem::replace(&mut picture, Picture::new(format)));
         }
     }
-    let ended = child.wait();
-    stop.check()?;
     if pictures.is_empty() {
+        let ended = child.wait();
+        stop.check()?;
         ended.map_err(ToolError::of_reading)?;
         return Err(ToolError::Media(MediaError::Damaged).into());
     }
+    drop(child);
+    stop.check()?;
     Ok(pictures)
 }

@@ -24,7 +24,8 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop
     let mut child = stop.covers(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
     let mut samples = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
-        loop {
+        // No more than were asked for, whatever a decoder that a clip has taken over would send.
+        while (samples.len() as u64) < plan.max_pictures {
             let mut picture = Picture::new(format);
             match read_picture(&mut pipe, picture.bytes_mut()) {
                 Ok(true) => samples.push(picture),
@@ -32,12 +33,14 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop
             }
         }
     }
-    let ended = child.wait();
-    stop.check()?;
     if samples.is_empty() {
+        let ended = child.wait();
+        stop.check()?;
         ended.map_err(ToolError::of_reading)?;
         return Err(ToolError::Media(clearcut_ffmpeg::MediaError::Damaged).into());
     }
+    drop(child);
+    stop.check()?;
     let given = match job.request.key {
         KeyChoice::Auto => None,
         KeyChoice::Given(color) => Some(color),
