@@ -350,21 +350,41 @@ def check_invariants(server, acknowledged):
     assert finished == completed, f"{finished} finishes of {completed} completed jobs"
     pointers = server.rows("SELECT object_key, size, sha256 FROM outputs WHERE removed_ms IS NULL")
     for key, size, sha256 in pointers:
-        content = (server.data / "objects" / key).read_bytes()
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (size, sha256), f"{key} is not what was committed"
+        check_object(server, key, (size, sha256))
     inputs = server.rows("SELECT input_key, input_size, input_sha256 FROM jobs WHERE input_key IS NOT NULL")
     uploads = server.rows("SELECT object_key, received, sha256 FROM uploads WHERE object_key IS NOT NULL")
     for key, size, sha256 in inputs + uploads:
-        content = (server.data / "objects" / key).read_bytes()
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (size, sha256), f"{key} is not what came in"
-    known = {key for key, _, _ in pointers + inputs + uploads}
-    partial = {key for (key,) in server.rows("SELECT partial_key FROM uploads WHERE partial_key IS NOT NULL")}
-    eventually(lambda: known <= server.objects() <= known | partial, 10)
+        check_object(server, key, (size, sha256))
+    eventually(lambda: all_objects_are_pointed_to(server), 10)
     scratch = server.data / "scratch"  # made by the worker, a moment after the server listens
     eventually(lambda: scratch.is_dir() and not list(scratch.iterdir()), 10)
     eventually(lambda: not children_of(server.process.pid), 10)
     eventually(lambda: not marked_children(server.data), 10)
     check_webhooks(server)
+
+
+def pointed_to(server):
+    """The objects that rows point to at this moment: they may be expiring."""
+    pointing = """SELECT object_key FROM outputs WHERE removed_ms IS NULL
+        UNION SELECT input_key FROM jobs WHERE input_key IS NOT NULL
+        UNION SELECT object_key FROM uploads WHERE object_key IS NOT NULL"""
+    return {key for (key,) in server.rows(pointing)}
+
+
+def check_object(server, key, expected):
+    """The object is as long as was committed, and has that hash; or nothing points to it any more."""
+    try:
+        content = (server.data / "objects" / key).read_bytes()
+    except FileNotFoundError:
+        assert key not in pointed_to(server), f"{key} is gone"
+        return
+    assert (len(content), hashlib.sha256(content).hexdigest()) == expected, f"{key} is not what was committed"
+
+
+def all_objects_are_pointed_to(server):
+    known = pointed_to(server)
+    partial = {key for (key,) in server.rows("SELECT partial_key FROM uploads WHERE partial_key IS NOT NULL")}
+    return known <= server.objects() <= known | partial
 
 
 def check_webhooks(server):

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import sqlite3
@@ -51,6 +52,36 @@ class Faults(unittest.TestCase):
             self.assertEqual(ended["status"], "completed")
             self.assertIsNotNone(ended["startedAt"])
             check_invariants(server, [job])
+
+    def test_ffmpeg_that_is_being_replaced_keeps_jobs_waiting(self):
+        with tempfile.TemporaryDirectory() as folder:
+            own = pathlib.Path(folder)
+            for name in ("ffmpeg", "ffprobe"):
+                shutil.copy(shutil.which(name), own / name)
+            with Server("--ffmpeg", str(own / "ffmpeg")) as server:
+                job = server.submit_job(**FAST)
+                self.assertEqual(server.wait(job)["status"], "completed")
+                for name in ("ffmpeg", "ffprobe"):
+                    (own / name).rename(own / f"{name}.away")
+                waiting = server.submit_job(**FAST)
+                eventually(lambda: "is short of" in server.log())
+                self.assertIn(server.read(waiting)["status"], ("queued", "submitted", "processing"))
+                for name in ("ffmpeg", "ffprobe"):
+                    (own / f"{name}.away").rename(own / name)
+                self.assertEqual(server.wait(waiting)["status"], "completed")
+                check_invariants(server, [job, waiting])
+
+    def test_a_data_folder_that_is_gone_for_a_moment_fails_no_job(self):
+        with Server("--max-running-per-key", "1") as server:
+            jobs = [server.submit_job(**FAST) for _ in range(3)]
+            server.wait_for_stage(jobs[0], "processing-video")
+            objects, aside = server.data / "objects", server.data / "objects-aside"
+            objects.rename(aside)
+            eventually(lambda: "the store failed" in server.log())
+            aside.rename(objects)
+            for job in jobs:
+                self.assertEqual(server.wait(job)["status"], "completed")
+            check_invariants(server, jobs)
 
     def test_a_job_that_the_database_does_not_take_back_is_put_back_as_soon_as_it_does(self):
         with Server("--grace-secs", "0") as server:

@@ -53,7 +53,10 @@ impl Child {
             if is_shortage(&source) {
                 return Error::Short { program: doing };
             }
-            Error::Spawn { program: command.get_program().into(), source }
+            match source.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Error::Unstartable { program: doing },
+                _ => Error::Spawn { program: command.get_program().into(), source },
+            }
         })?;
         offer_to_the_oom_killer(shared.id());
         let stdin = shared.take_stdin();
@@ -144,6 +147,9 @@ impl Child {
         if status.success() {
             return Ok(stderr_tail);
         }
+        if status.code().is_some_and(|code| CANNOT_START.contains(&code)) || sandbox_found_no_program(&stderr_tail) {
+            return Err(Error::Unstartable { program: self.doing });
+        }
         match ending_signal(status) {
             Some(KILL) => Err(Error::Killed { program: self.doing }),
             Some(CPU_LIMIT) => Err(MediaError::TooMuchWork.into()),
@@ -172,6 +178,14 @@ fn start_thread<T: Send + 'static>(
             Error::Io { doing: "starting a thread", source }
         }
     })
+}
+
+/// How programs that start another one say that they cannot, and the loader that it lacks a library: as shells do.
+const CANNOT_START: [i32; 2] = [126, 127];
+
+/// Whether it is bubblewrap that complains of the program that it was to start.
+fn sandbox_found_no_program(stderr_tail: &str) -> bool {
+    stderr_tail.starts_with("bwrap: execvp ")
 }
 
 const KILL: i32 = Signal::KILL.as_raw();
@@ -327,6 +341,16 @@ mod tests {
     fn a_file_system_that_is_read_only_is_not_the_clips_fault() {
         let ended = shell("echo 'webm-color.ivf: Read-only file system' >&2; exit 1").wait();
         assert!(matches!(ended.map_err(Error::of_reading), Err(Error::ReadOnly)));
+    }
+
+    #[test]
+    fn a_program_that_is_gone_is_not_the_clips_fault() {
+        for script in
+            ["exec /nowhere/ffmpeg", "exec /etc/passwd", "echo 'bwrap: execvp /nowhere: No such file' >&2; exit 1"]
+        {
+            let ended = shell(script).wait().map_err(Error::of_reading);
+            assert!(matches!(ended, Err(Error::Unstartable { .. })), "{script}: {ended:?}");
+        }
     }
 
     #[test]

@@ -61,6 +61,12 @@ pub enum Error {
         /// What it was doing.
         program: &'static str,
     },
+    /// The program cannot be started at the moment: it is gone, or is being replaced.
+    #[error("the program for {program} cannot be started")]
+    Unstartable {
+        /// What was to be done.
+        program: &'static str,
+    },
     /// The program did not end in time and was killed.
     #[error("{program} took longer than {} s", .after.as_secs())]
     TimedOut {
@@ -146,7 +152,7 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::ToolMissing { .. } => "FFMPEG_MISSING",
+            Self::ToolMissing { .. } | Self::Unstartable { .. } => "FFMPEG_MISSING",
             Self::ToolTooOld { .. } => "FFMPEG_TOO_OLD",
             Self::SandboxUnavailable => "SANDBOX_UNAVAILABLE",
             Self::FormatUnavailable { .. } => "FORMAT_UNAVAILABLE",
@@ -165,7 +171,7 @@ impl Error {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::FormatUnavailable { .. } | Self::Media(_) => Fault::Input,
-            Self::Short { .. } | Self::Killed { .. } => Fault::Upstream,
+            Self::Short { .. } | Self::Killed { .. } | Self::Unstartable { .. } => Fault::Upstream,
             Self::ToolMissing { .. }
             | Self::ToolTooOld { .. }
             | Self::SandboxUnavailable
@@ -182,7 +188,7 @@ impl Error {
     #[must_use]
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::ToolMissing { .. } | Self::ToolTooOld { .. } => {
+            Self::ToolMissing { .. } | Self::ToolTooOld { .. } | Self::Unstartable { .. } => {
                 "Install ffmpeg 5.1 or newer (Debian, Ubuntu: apt-get install ffmpeg), or name it with --ffmpeg."
             }
             Self::SandboxUnavailable => "Install bubblewrap (apt-get install bubblewrap) or allow running without it.",

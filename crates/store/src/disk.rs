@@ -21,6 +21,17 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
     make_missing(folder)
 }
 
+/// The same below `root`, which is never made: where it is gone, a volume was taken away, and what is written must not land beside it.
+///
+/// # Errors
+/// As those, and if `root` is no folder.
+pub(crate) fn make_folder_below(root: &Path, folder: &Path) -> io::Result<()> {
+    if !root.is_dir() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    make_folder(folder)
+}
+
 fn make_missing(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());

@@ -13,7 +13,7 @@ use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 use crate::{
     ObjectName, Store, StoreError, Stored,
-    disk::{make_folder, sync_folder},
+    disk::{make_folder_below, sync_folder},
     object::blocking,
 };
 
@@ -37,8 +37,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] if it has fewer bytes than that.
     pub async fn grow(&self, name: &ObjectName, from: u64) -> Result<Growing, StoreError> {
-        let path = self.local_path(name)?;
-        let file = blocking(move || open_at(&path, from)).await?.ok_or(StoreError::Missing)?;
+        let (root, path) = self.local_path(name)?;
+        let file = blocking(move || open_at(&root, &path, from)).await?.ok_or(StoreError::Missing)?;
         let mut file = tokio::fs::File::from_std(file);
         file.seek(io::SeekFrom::Start(from)).await?;
         Ok(Growing { file: BufWriter::with_capacity(BLOCK_BYTES, file), size_bytes: from })
@@ -50,11 +50,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] if nothing grew under that name.
     pub async fn adopt(&self, grown: &ObjectName, name: ObjectName) -> Result<Stored, StoreError> {
-        let (from, to) = (self.local_path(grown)?, self.local_path(&name)?);
+        let ((_, from), (root, to)) = (self.local_path(grown)?, self.local_path(&name)?);
         let adopted = blocking(move || {
             let hashed = hash(&from)?;
             touch(&from)?;
-            in_folder(&to, || fs::hard_link(&from, &to))?;
+            in_folder(&root, &to, || fs::hard_link(&from, &to))?;
             sync_parent(&to)?;
             Ok(hashed)
         });
@@ -65,9 +65,11 @@ impl Store {
         }
     }
 
-    fn local_path(&self, name: &ObjectName) -> Result<PathBuf, StoreError> {
-        let root = self.root.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
-        Ok(root.join(name.as_str()))
+    /// The folder of all objects, and where in it the object is.
+    fn local_path(&self, name: &ObjectName) -> Result<(PathBuf, PathBuf), StoreError> {
+        let root = self.root.clone().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
+        let path = root.join(name.as_str());
+        Ok((root, path))
     }
 }
 
@@ -100,8 +102,8 @@ impl Growing {
 }
 
 /// The file, cut to `from` bytes; `None` if it has fewer.
-fn open_at(path: &Path, from: u64) -> io::Result<Option<File>> {
-    let file = in_folder(path, || File::options().create(true).truncate(false).write(true).open(path))?;
+fn open_at(root: &Path, path: &Path, from: u64) -> io::Result<Option<File>> {
+    let file = in_folder(root, path, || File::options().create(true).truncate(false).write(true).open(path))?;
     if file.metadata()?.len() < from {
         return Ok(None);
     }
@@ -111,9 +113,9 @@ fn open_at(path: &Path, from: u64) -> io::Result<Option<File>> {
 }
 
 /// Makes something at `path` and its folder, which a removal beside this takes away whenever it is empty.
-fn in_folder<T>(path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+fn in_folder<T>(root: &Path, path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..FOLDER_TRIES {
-        path.parent().map_or(Ok(()), make_folder)?;
+        path.parent().map_or(Ok(()), |folder| make_folder_below(root, folder))?;
         match make() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             made => return made,

@@ -16,7 +16,11 @@ use futures_util::{
 };
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
 
-use crate::{ObjectName, StoreError, Stored, Upload, disk::make_folder, room::SetAside};
+use crate::{
+    ObjectName, StoreError, Stored, Upload,
+    disk::{make_folder, make_folder_below},
+    room::SetAside,
+};
 
 /// Bytes that are read at once when a local file is put.
 const READ_BYTES: usize = 1 << 20;
@@ -58,9 +62,9 @@ impl Store {
     /// # Errors
     /// If the store failed.
     pub async fn begin(&self, name: ObjectName) -> Result<Upload, StoreError> {
-        if let Some(folder) = self.root.as_ref().and_then(|root| root.join(name.as_str()).parent().map(Path::to_owned))
-        {
-            blocking(move || make_folder(&folder)).await?;
+        if let Some(root) = self.root.clone() {
+            let path = root.join(name.as_str());
+            blocking(move || path.parent().map_or(Ok(()), |folder| make_folder_below(&root, folder))).await?;
         }
         let upload = self.objects.put_multipart(name.path()).await?;
         Ok(Upload::begin(name, upload))
@@ -127,7 +131,10 @@ impl Store {
         if let Some(root) = &self.root {
             let (from, to) = (root.join(name.as_str()), to.to_owned());
             return match blocking(move || fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))).await {
-                Err(StoreError::Local(error)) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Missing),
+                // Where the folder of all objects is gone, none is known to be.
+                Err(StoreError::Local(error)) if error.kind() == io::ErrorKind::NotFound && root.is_dir() => {
+                    Err(StoreError::Missing)
+                }
                 result => result,
             };
         }

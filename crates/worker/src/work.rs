@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -175,17 +175,23 @@ async fn prepare<C: Cutter>(
     };
     let name: ObjectName = object.key.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
-    make_folder(&cut_folder).map_err(|error| failed_locally(claimed, &error))?;
+    make_folders(scratch, &cut_folder).map_err(|error| failed_locally(claimed, &error))?;
     worker.store.fetch(&name, &input).await.map_err(|error| failed_in_store(claimed, &error))?;
     Ok(CutOrder { input, request, scratch: cut_folder })
 }
 
-fn make_folder(folder: &PathBuf) -> io::Result<()> {
+/// Makes the scratch folder of a job and `cut` in it, and the folder of all scratch folders, should somebody have tidied that away; not the
+/// data folder, though: where it is gone, a volume was taken away.
+fn make_folders(scratch: &Path, cut: &Path) -> io::Result<()> {
     // What an earlier start of this program left there under the same token is not ours.
-    if folder.exists() {
-        fs::remove_dir_all(folder)?;
+    if scratch.exists() {
+        fs::remove_dir_all(scratch)?;
     }
-    fs::create_dir_all(folder)
+    if let Some(all) = scratch.parent().filter(|all| !all.exists()) {
+        fs::create_dir(all)?;
+    }
+    fs::create_dir(scratch)?;
+    fs::create_dir(cut)
 }
 
 async fn store_outputs<C: Cutter>(

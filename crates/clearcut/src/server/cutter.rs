@@ -1,8 +1,12 @@
 //! Cuts of jobs, made with the pipeline of the command line.
 
-use std::{fs::File, io, sync::Arc};
+use std::{
+    fs::{self, File},
+    io,
+    sync::Arc,
+};
 
-use clearcut_ffmpeg::{MediaLimits, Tools};
+use clearcut_ffmpeg::{Error as ToolError, MediaLimits, Tools};
 use clearcut_job::{Failure, FailureCode, Fault, Measured, Progress, Stage, is_shortage};
 use clearcut_pipeline::{CutJob, CutReport, Error, Progress as CutProgress, Resources, Stop};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
@@ -37,7 +41,11 @@ impl Cutter for PipelineCutter {
             networks: self.networks.as_ref(),
         };
         let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(place(step)));
-        report.map(outcome).map_err(|error| explain(&error))
+        report.map(outcome).map_err(|error| match fs::metadata(&order.scratch) {
+            // Whatever else went wrong followed from it.
+            Err(gone) => failed_locally(&gone),
+            Ok(_) => explain(&error),
+        })
     }
 }
 
@@ -84,6 +92,10 @@ pub(super) fn failed_locally(error: &io::Error) -> Failure {
 pub(super) fn explain(error: &Error) -> Failure {
     if !matches!(error, Error::Cancelled) {
         tracing::warn!(?error, code = error.code(), "a cut failed");
+    }
+    // Like a lack of processes: the next job would find the same, and an ffmpeg that is being replaced comes back.
+    if matches!(error, Error::Tool(ToolError::Unstartable { .. })) {
+        return Failure::new(FailureCode::ShortOfResources, "the server's ffmpeg cannot be started at the moment");
     }
     let known = FailureCode::from_wire(error.code());
     match error.fault() {
