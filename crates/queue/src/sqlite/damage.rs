@@ -24,6 +24,9 @@ const LOOKS: usize = 3;
 #[derive(Debug)]
 pub(super) struct LogMark {
     database: PathBuf,
+    /// That of the database, read before SQLite has opened it: whoever closes the file in this process afterwards drops all locks that SQLite
+    /// has on it, and another process would take itself for the last and remove the log.
+    id: String,
     mark: PathBuf,
     log: PathBuf,
 }
@@ -35,24 +38,26 @@ impl LogMark {
             path.push(suffix);
             PathBuf::from(path)
         };
-        Self { database: database.to_owned(), mark: beside("-in-use"), log: beside("-wal") }
+        Self { database: database.to_owned(), mark: beside("-in-use"), log: beside("-wal"), id: id_of(&[]) }
     }
 
     /// Refuses a database that has lost something, before SQLite looks at it, which would fold or remove the log.
-    pub(super) fn refuse_loss(&self) -> Result<(), QueueError> {
+    pub(super) fn refuse_loss(&mut self) -> Result<(), QueueError> {
         let unreadable = |error| QueueError::Database(sqlx::Error::Io(error));
         self.refuse_strange_file().map_err(unreadable)?.map_or_else(|| self.refuse_damaged_log(), Err)
     }
 
     /// What is wrong with the database's file beside its log, which SQLite would fold into any file of that name.
-    fn refuse_strange_file(&self) -> io::Result<Option<QueueError>> {
+    fn refuse_strange_file(&mut self) -> io::Result<Option<QueueError>> {
         let lost = |what| Ok(Some(QueueError::Lost { what }));
         let has_log = fs::metadata(&self.log).is_ok_and(|log| log.len() > 0);
-        match read_head(&self.database)? {
+        let head = read_head(&self.database)?;
+        self.id = id_of(&head);
+        match head {
             head if head.is_empty() && (has_log || self.mark.exists()) => lost("its file is gone or empty"),
             head if head.is_empty() => Ok(None),
             head if !head.starts_with(b"SQLite format 3\0") => lost("its file is no database"),
-            head if has_log && self.marked_id().is_some_and(|id| id != id_of(&head)) => {
+            _ if has_log && self.marked_id().is_some_and(|id| id != self.id) => {
                 lost("its file is another than the one that its write-ahead log belongs to")
             }
             _ => Ok(None),
@@ -83,12 +88,11 @@ impl LogMark {
 
     /// Says that there is a log, and of which database.
     pub(super) fn set(&self) -> io::Result<()> {
-        let id = id_of(&read_head(&self.database)?);
-        if self.marked_id().is_some_and(|marked| marked == id) {
+        if self.marked_id().is_some_and(|marked| marked == self.id) {
             return Ok(());
         }
         let mut mark = fs::File::create(&self.mark)?;
-        mark.write_all(id.as_bytes())?;
+        mark.write_all(self.id.as_bytes())?;
         mark.sync_all()
     }
 
@@ -107,7 +111,7 @@ impl LogMark {
     /// Says again that there is a log, if another process keeps it.
     pub(super) fn set_again(&self) {
         if self.log.exists() {
-            // Without it the loss of the log would not be noticed, no more.
+            // A mark that cannot be made costs only that a loss of the log goes unnoticed.
             let _ = self.set();
         }
     }
@@ -130,7 +134,8 @@ fn read_head(database: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn id_of(head: &[u8]) -> String {
-    hex::encode(head.get(ID).unwrap_or_default())
+    // Of a database that will be made: SQLite writes zeros.
+    hex::encode(head.get(ID).unwrap_or(&[0; ID.end - ID.start]))
 }
 
 /// The sums that SQLite keeps of all that a log holds up to a place.

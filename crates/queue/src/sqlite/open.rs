@@ -52,7 +52,7 @@ impl SqliteQueue {
     /// # Errors
     /// If the schema is newer than this program, SQLite is too old, or the file cannot be used.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, policy: Policy) -> Result<Self, QueueError> {
-        let log_mark = LogMark::of(path);
+        let mut log_mark = LogMark::of(path);
         log_mark.refuse_loss()?;
         keep_private(path).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
