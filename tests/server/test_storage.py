@@ -193,6 +193,14 @@ class Storage(unittest.TestCase):
             check_invariants(server, [server.submit_job(**SMALL)])
 
 
+def back_up(server, folder):
+    """Where the backup of a running server is, and the command that made it."""
+    copy = pathlib.Path(folder) / "clearcut.db"
+    command = [BINARY, "db", "backup", str(copy), "--data", str(server.data)]
+    subprocess.run(command, check=True, capture_output=True)
+    return copy, command
+
+
 class Damage(unittest.TestCase):
     """A database that lost something stops the start, and nothing of the folder changes."""
 
@@ -244,9 +252,7 @@ class Damage(unittest.TestCase):
         with Server() as server, tempfile.TemporaryDirectory() as folder:
             job = server.submit_job(**SMALL)
             server.wait(job)
-            copy = pathlib.Path(folder) / "clearcut.db"
-            command = [BINARY, "db", "backup", str(copy), "--data", str(server.data)]
-            subprocess.run(command, check=True, capture_output=True)
+            copy, _ = back_up(server, folder)
             server.kill()
             whole = (server.data / "clearcut.db").read_bytes()
             shutil.copy(copy, server.data / "clearcut.db")
@@ -259,9 +265,7 @@ class Damage(unittest.TestCase):
         with Server() as server, tempfile.TemporaryDirectory() as folder:
             job = server.submit_job(**SMALL)
             server.wait(job)
-            copy = pathlib.Path(folder) / "clearcut.db"
-            command = [BINARY, "db", "backup", str(copy), "--data", str(server.data)]
-            subprocess.run(command, check=True, capture_output=True)
+            copy, command = back_up(server, folder)
             again = subprocess.run(command, capture_output=True, text=True)
             self.assertIn("exists already", again.stderr)
             self.assertEqual(copy.stat().st_mode & 0o777, 0o600)

@@ -1,3 +1,5 @@
+//! Measuring the background of a clip from frames spread over all of it.
+
 use std::time::Duration;
 
 use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Sampled, read_picture};

@@ -1,3 +1,5 @@
+//! Why the queue did not do what it was asked: codes, and who is at fault.
+
 use std::io;
 
 use clearcut_job::Fault;

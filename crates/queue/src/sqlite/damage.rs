@@ -100,11 +100,8 @@ impl LogMark {
     /// the mark there.
     pub(super) fn lift(&self) {
         // Left behind it would refuse a start that is good, and say how to go on.
-        if fs::remove_file(&self.mark).is_ok()
-            && let Some(folder) = self.mark.parent()
-        {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
+        if fs::remove_file(&self.mark).is_ok() {
+            let _ = sync_folder_of(&self.mark);
         }
     }
 
@@ -136,6 +133,12 @@ fn read_head(database: &Path) -> io::Result<Vec<u8>> {
 fn id_of(head: &[u8]) -> String {
     // Of a database that will be made: SQLite writes zeros.
     hex::encode(head.get(ID).unwrap_or(&[0; ID.end - ID.start]))
+}
+
+/// Puts on the disk which names there are in the folder of `path`.
+pub(super) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
 }
 
 /// The sums that SQLite keeps of all that a log holds up to a place.

@@ -20,7 +20,7 @@ use sqlx::{
 
 use super::{
     SqliteQueue,
-    damage::{ID, LogMark},
+    damage::{ID, LogMark, sync_folder_of},
     ending::Held,
     jobs::set_back,
     row, sql, webhook_sql,
@@ -169,8 +169,7 @@ fn publish(partial: &Path, file: &Path, id: u32) -> io::Result<()> {
     let linked = fs::hard_link(partial, file);
     fs::remove_file(partial)?;
     linked?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(folder)?.sync_all()
+    sync_folder_of(file)
 }
 
 /// Makes the file its owner's alone, and with it the log beside it, which takes its mode: the secrets of webhooks are in it.
