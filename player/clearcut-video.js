@@ -1,6 +1,6 @@
-/** A stacked frame is one texture: colour from 0, matte from 0.5. */
+/** A stacked frame is one texture: color from 0, matte from 0.5. */
 const VERTEX = "attribute vec2 p;varying vec2 c;void main(){c=vec2(.5+.5*p.x,.25-.25*p.y);gl_Position=vec4(p,0,1);}";
-/** Straight colour to premultiplied. */
+/** Straight color to premultiplied. */
 const FRAGMENT =
   "precision highp float;uniform sampler2D f;varying vec2 c;" +
   "void main(){float a=texture2D(f,c+vec2(0,.5)).r;gl_FragColor=vec4(texture2D(f,c).rgb*a,a);}";

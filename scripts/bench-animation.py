@@ -2,7 +2,7 @@
 """Animated WebP and APNG against ffmpeg's, on the same matted pictures: scripts/bench-animation.py [RUNS]
 
 The sample clip is scaled to 768x768, matted once, and given to both sides as raw pictures, in turn, RUNS times (default 3). WebP
-stands at quality 60; ffmpeg's quality is the lowest whose colour (PSNR over opaque pixels of ffmpeg's own R'G'B' of the pictures)
+stands at quality 60; ffmpeg's quality is the lowest whose color (PSNR over opaque pixels of ffmpeg's own R'G'B' of the pictures)
 is at least as true. Prints medians, sizes and truth of both sides, and the ratios, with the promised bounds beside them.
 """
 import os
@@ -77,11 +77,11 @@ def compare(name, rgba, runs, own, their, bounded):
     secs = [statistics.median(times) for times in took]
     scores = [score(rgba, path) for _, path in (own, their)]
     for side, seconds, (size, psnr, alpha) in zip(("clearcut", "ffmpeg"), secs, scores):
-        print(f"{name:24} {side:9} {seconds:7.2f} s {size:10} bytes  colour {psnr:6.2f} dB  alpha off by {alpha:.4f}")
+        print(f"{name:24} {side:9} {seconds:7.2f} s {size:10} bytes  color {psnr:6.2f} dB  alpha off by {alpha:.4f}")
     in_time, in_bytes = secs[0] / secs[1], scores[0][0] / scores[1][0]
     if bounded:
         measured = f"{secs[0]:.2f} s beside {secs[1]:.2f}, {scores[0][0] / 1000:.0f} kB beside {scores[1][0] / 1000:.0f}, " \
-                   f"colour {scores[0][1]:.1f} beside {scores[1][1]:.1f} dB"
+                   f"color {scores[0][1]:.1f} beside {scores[1][1]:.1f} dB"
         note(f"{name.split()[0]} ≤ {TIME_BOUND} of ffmpeg's time", name, f"{in_time:.2f} ({measured})", in_time <= TIME_BOUND)
         note(f"{name.split()[0]} ≤ {BYTES_BOUND} of ffmpeg's bytes", name, f"{in_bytes:.2f}", in_bytes <= BYTES_BOUND)
     bounds = f" (promised {TIME_BOUND}, {BYTES_BOUND})" if bounded else ""

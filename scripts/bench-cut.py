@@ -56,7 +56,7 @@ class Clip:
 
     @property
     def matted(self):
-        """The matted pictures, yuva420p, and the key colour."""
+        """The matted pictures, yuva420p, and the key color."""
         def key(path):
             with self.raw.open("rb") as pictures, path.open("wb") as out:
                 said = subprocess.run([EXAMPLES / "key", str(self.width), str(self.height), "bt709"], stdin=pictures, stdout=out,

@@ -33,7 +33,7 @@ def speeds(raw, width, height):
         said = subprocess.run([KEYER, str(width), str(height), "bt709"], stdin=pictures, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True, check=True).stderr
     keyer = float(re.search(r"together (\d+) Mpx/s", said)[1])
-    colour = re.match(r"#(\w{6})", said)[1]
+    color = re.match(r"#(\w{6})", said)[1]
 
     def ffmpeg(filters):
         seconds, _ = processor_seconds(
@@ -41,7 +41,7 @@ def speeds(raw, width, height):
              f"{width}x{height}", "-i", raw, "-vf", filters, "-f", "rawvideo", "-y", "/dev/null"])
         return seconds
 
-    alone = ffmpeg(f"chromakey=0x{colour}:0.15:0.08") - ffmpeg("format=yuva420p")
+    alone = ffmpeg(f"chromakey=0x{color}:0.15:0.08") - ffmpeg("format=yuva420p")
     return keyer, pixels / alone
 
 

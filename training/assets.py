@@ -57,10 +57,10 @@ def squared(image):
     mode = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     premultiplied = cv2.resize(np.dstack([pixels[..., :3] * alpha, pixels[..., 3]]), size, interpolation=mode)
     alpha = np.clip(premultiplied[..., 3:], 0, 255)
-    colour = np.clip(premultiplied[..., :3] / np.maximum(alpha / 255, 1e-3), 0, 255)
+    color = np.clip(premultiplied[..., :3] / np.maximum(alpha / 255, 1e-3), 0, 255)
     result = np.zeros((SIDE, SIDE, 4), np.uint8)
     top, left = (SIDE - size[1]) // 2, (SIDE - size[0]) // 2
-    result[top:top + size[1], left:left + size[0]] = np.dstack([colour, alpha]) + 0.5
+    result[top:top + size[1], left:left + size[0]] = np.dstack([color, alpha]) + 0.5
     return result if (result[..., 3] > 128).mean() > 0.01 else None
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from paint import any_colour, disc
+from paint import any_color, disc
 
 WORDS = ("Hello Go 50% SALE now Subscribe like 2026 yes No! wow OPEN free live news @home A B R O 8 0 & ? team play Big "
          "love day one next week thank you Tips part 3 step #1 music").split()
@@ -88,10 +88,10 @@ def _polygon(rng, centre, r):
 
 def particles(rng, h, w):
     """Confetti, stars, dots, flakes and sparks: many small solid pieces."""
-    colour = np.zeros((h, w, 3), np.float32)
+    color = np.zeros((h, w, 3), np.float32)
     mask = np.zeros((2 * h, 2 * w), np.uint8)
     paint = np.zeros((2 * h, 2 * w, 3), np.uint8)
-    palette = [(any_colour(rng) * 255).tolist() for _ in range(rng.integers(1, 7))]
+    palette = [(any_color(rng) * 255).tolist() for _ in range(rng.integers(1, 7))]
     largest = math.exp(rng.uniform(math.log(4), math.log(44)))
     sparks = rng.random() < 0.25
     for _ in range(rng.integers(8, 160)):
@@ -112,5 +112,5 @@ def particles(rng, h, w):
         cv2.polylines(paint, [points], True, tone, 6)
         cv2.fillPoly(paint, [points], tone)
         cv2.fillPoly(mask, [points], 255, cv2.LINE_AA)
-    colour[:] = cv2.resize(paint, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    return colour, _halved(mask)
+    color[:] = cv2.resize(paint, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return color, _halved(mask)

@@ -9,11 +9,11 @@ from paint import disc, flat, grid, hsv, hue_of, noise, over, pane, pasted
 
 
 def tint(rng, key):
-    """A colour that can be told from the background's."""
+    """A color that can be told from the background's."""
     while True:
-        colour = _tint(rng, key)
-        if np.abs(colour - key).max() > 0.2:
-            return colour
+        color = _tint(rng, key)
+        if np.abs(color - key).max() > 0.2:
+            return color
 
 
 def _tint(rng, key):
@@ -56,10 +56,10 @@ def glass(rng, h, w, key):
         y, x = grid(h, w)
         angle = rng.uniform(0, 6.28)
         alpha = alpha * np.clip(0.5 + ((x - cx) * math.cos(angle) + (y - cy) * math.sin(angle)) / (2 * size), 0.05, 1)
-    colour = flat(h, w, tint(rng, key))
+    color = flat(h, w, tint(rng, key))
     if rng.random() < 0.4:
-        colour = colour + (tint(rng, key) - colour) * edge[..., None]
-    layer = colour, np.clip(alpha, 0, 0.95) * mask
+        color = color + (tint(rng, key) - color) * edge[..., None]
+    layer = color, np.clip(alpha, 0, 0.95) * mask
     for _ in range(rng.integers(0, 3)):
         layer = highlight(rng, layer, mask, cy, cx, size * 0.9)
     return layer
@@ -67,7 +67,7 @@ def glass(rng, h, w, key):
 
 def bubbles(rng, h, w, key):
     layer = flat(h, w, tint(rng, key)), np.zeros((h, w), np.float32)
-    colour = tint(rng, key)
+    color = tint(rng, key)
     for _ in range(rng.integers(1, 9)):
         r = min(h, w) * math.exp(rng.uniform(math.log(0.02), math.log(0.3)))
         side = int(2 * r) + 8
@@ -75,8 +75,8 @@ def bubbles(rng, h, w, key):
         mask, d = disc(side, side, side / 2, side / 2, r, r, 0)
         alpha = (rng.uniform(0.0, 0.3) + rng.uniform(0.2, 0.8) * np.clip(d, 0, 1) ** rng.uniform(2, 10)) * mask
         if rng.random() < 0.5:
-            colour = tint(rng, key)
-        small = flat(side, side, colour), np.clip(alpha, 0, 1)
+            color = tint(rng, key)
+        small = flat(side, side, color), np.clip(alpha, 0, 1)
         small = highlight(rng, small, mask, side / 2, side / 2, r)
         layer = pasted(layer, small, int(cy - side / 2), int(cx - side / 2))
     return layer
@@ -85,7 +85,7 @@ def bubbles(rng, h, w, key):
 def blobs(rng, h, w, key):
     """Soft discs: gaussian, or flat with a wide edge."""
     layer = flat(h, w, tint(rng, key)), np.zeros((h, w), np.float32)
-    colour = tint(rng, key)
+    color = tint(rng, key)
     for _ in range(rng.integers(1, 14)):
         r = min(h, w) * math.exp(rng.uniform(math.log(0.02), math.log(0.4)))
         side = int(2.2 * r) + 4
@@ -99,9 +99,9 @@ def blobs(rng, h, w, key):
             t = np.clip((1 - d) / (1 - start), 0, 1)
             alpha = t * t * (3 - 2 * t)
         if rng.random() < 0.4:
-            colour = tint(rng, key)
+            color = tint(rng, key)
         top, left = int(rng.uniform(0, h) - side / 2), int(rng.uniform(0, w) - side / 2)
-        layer = pasted(layer, (flat(side, side, colour), alpha * peak), top, left)
+        layer = pasted(layer, (flat(side, side, color), alpha * peak), top, left)
     return layer
 
 
@@ -113,8 +113,8 @@ def smoke(rng, h, w, key):
     envelope = np.exp(-(((y - cy) / reach) ** 2 + ((x - cx) / (reach * rng.uniform(0.4, 1.5))) ** 2))
     low = rng.uniform(0.15, 0.5)
     alpha = np.clip((shape * (0.5 + 0.5 * envelope) - low) / rng.uniform(0.3, 0.8), 0, 1) * envelope * rng.uniform(0.3, 1)
-    colour = flat(h, w, tint(rng, key)) * (rng.uniform(0.8, 1) + 0.2 * noise(rng, h, w, 60, 2)[..., None])
-    return np.clip(colour, 0, 1), alpha.astype(np.float32)
+    color = flat(h, w, tint(rng, key)) * (rng.uniform(0.8, 1) + 0.2 * noise(rng, h, w, 60, 2)[..., None])
+    return np.clip(color, 0, 1), alpha.astype(np.float32)
 
 
 def beams(rng, h, w, key):
@@ -142,10 +142,10 @@ def veil(rng, h, w, key):
     if rng.random() < 0.5:
         far = min(h, w) * rng.uniform(0.1, 0.5)
         ramp = ramp * np.clip(0.5 + (far - d) / length, 0, 1)
-    colour = flat(h, w, tint(rng, key))
+    color = flat(h, w, tint(rng, key))
     if rng.random() < 0.4:
-        colour = colour + (tint(rng, key) - colour) * np.clip(0.5 + d / min(h, w), 0, 1)[..., None]
-    return colour, (ramp * rng.uniform(0.1, 0.9)).astype(np.float32)
+        color = color + (tint(rng, key) - color) * np.clip(0.5 + d / min(h, w), 0, 1)[..., None]
+    return color, (ramp * rng.uniform(0.1, 0.9)).astype(np.float32)
 
 
 def glow(rng, alpha, key):

@@ -1,4 +1,4 @@
-"""Basics that layers are drawn with. A layer is (rgb, alpha): float32 [h, w, 3] straight colour 0..1,
+"""Basics that layers are drawn with. A layer is (rgb, alpha): float32 [h, w, 3] straight color 0..1,
 and float32 [h, w]."""
 
 import colorsys
@@ -16,7 +16,7 @@ def hue_of(rgb):
     return colorsys.rgb_to_hsv(*[float(c) for c in rgb])[0]
 
 
-def any_colour(rng):
+def any_color(rng):
     roll = rng.random()
     if roll < 0.12:
         return hsv(0, 0, rng.uniform(0.85, 1))
@@ -25,8 +25,8 @@ def any_colour(rng):
     return hsv(rng.random(), rng.random() ** 0.6, rng.uniform(0.15, 1))
 
 
-def flat(h, w, colour):
-    return np.broadcast_to(np.asarray(colour, np.float32), (h, w, 3)).copy()
+def flat(h, w, color):
+    return np.broadcast_to(np.asarray(color, np.float32), (h, w, 3)).copy()
 
 
 def grid(h, w):
@@ -67,8 +67,8 @@ def over(back, front):
     """front over back, both (rgb, alpha)."""
     (cb, ab), (cf, af) = back, front
     alpha = af + ab * (1 - af)
-    colour = (cf * af[..., None] + cb * (ab * (1 - af))[..., None]) / np.maximum(alpha, 1e-4)[..., None]
-    return colour, alpha
+    color = (cf * af[..., None] + cb * (ab * (1 - af))[..., None]) / np.maximum(alpha, 1e-4)[..., None]
+    return color, alpha
 
 
 def pasted(layer, small, top, left):
@@ -84,8 +84,8 @@ def pasted(layer, small, top, left):
 
 
 def texture(rng, h, w):
-    """An opaque picture: noise of two or three colours, stripes or squares."""
-    a, b = any_colour(rng), any_colour(rng)
+    """An opaque picture: noise of two or three colors, stripes or squares."""
+    a, b = any_color(rng), any_color(rng)
     roll = rng.random()
     y, x = grid(h, w)
     if roll < 0.5:
@@ -97,7 +97,7 @@ def texture(rng, h, w):
     else:
         angle = rng.uniform(0, 6.28)
         t = np.clip(0.5 + ((x - w / 2) * math.cos(angle) + (y - h / 2) * math.sin(angle)) / min(h, w), 0, 1)
-    colour = a + (b - a) * t[..., None]
+    color = a + (b - a) * t[..., None]
     if rng.random() < 0.4:
-        colour = colour + (noise(rng, h, w, rng.uniform(3, 30), 2)[..., None] - 0.5) * rng.uniform(0.05, 0.4)
-    return np.clip(colour, 0, 1).astype(np.float32)
+        color = color + (noise(rng, h, w, rng.uniform(3, 30), 2)[..., None] - 0.5) * rng.uniform(0.05, 0.4)
+    return np.clip(color, 0, 1).astype(np.float32)

@@ -41,8 +41,8 @@ def noisy(rng, ycc):
     if rng.random() < 0.4:
         grain = cv2.GaussianBlur(grain, (0, 0), 0.8) * 2
     ycc[0] += grain * sigma
-    colour = cv2.GaussianBlur(rng.standard_normal((h // 2, w // 2, 2), np.float32), (0, 0), 1.0) * 2.5
-    ycc[1:] += cv2.resize(colour, (w, h), interpolation=cv2.INTER_NEAREST).transpose(2, 0, 1) * (sigma * rng.uniform(0.2, 0.8))
+    color = cv2.GaussianBlur(rng.standard_normal((h // 2, w // 2, 2), np.float32), (0, 0), 1.0) * 2.5
+    ycc[1:] += cv2.resize(color, (w, h), interpolation=cv2.INTER_NEAREST).transpose(2, 0, 1) * (sigma * rng.uniform(0.2, 0.8))
     return ycc
 
 

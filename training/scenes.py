@@ -7,14 +7,14 @@ import numpy as np
 
 import drawing
 import effects
-from paint import any_colour, flat, grid, hsv, hue_of, noise, over, texture
+from paint import any_color, flat, grid, hsv, hue_of, noise, over, texture
 from subjects import (EMPTY, KINDS, LINES, MOTION, PARTICLES, PHOTO, SAMEHUE, SOLID, TRANSLUCENT, any_look, defocused,
-                      moving, placed, recoloured, spilled, subject)
+                      moving, placed, recolored, spilled, subject)
 
 SHARE = [0.22, 0.18, 0.08, 0.06, 0.05, 0.07, 0.32, 0.02]  # of each kind
 
 
-def key_colour(rng):
+def key_color(rng):
     roll = rng.random()
     if roll < 0.42:
         return hsv(rng.random(), rng.uniform(0.55, 1), rng.uniform(0.35, 1))
@@ -32,8 +32,8 @@ def key_colour(rng):
 
 
 def background(rng, h, w):
-    """The clean field [h, w, 3] and its main colour."""
-    key = key_colour(rng)
+    """The clean field [h, w, 3] and its main color."""
+    key = key_color(rng)
     rows = columns = 24
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) / (rows - 1) - 0.5
     field = np.broadcast_to(key, (rows, columns, 3)).copy()
@@ -66,7 +66,7 @@ def line_layer(rng, stock, h, w, key):
         alpha = layer[1]
     if rng.random() < 0.15:
         return texture(rng, h, w), alpha
-    tone = any_colour(rng)
+    tone = any_color(rng)
     if rng.random() < 0.15:
         tone = np.clip(key * rng.choice([0.4, 0.6, 0.75, 1.3]), 0, 1)
     if np.abs(tone - key).max() < 0.06:
@@ -103,7 +103,7 @@ def translucent(rng, stock, h, w, field, key):
     if roll < 0.3:
         sprite = stock.draw(rng, "figure" if rng.random() < 0.7 else "shape")
         lift = rng.choice([0, 0.3, 0.6])
-        sprite = recoloured(rng, sprite, rng.random(), rng.uniform(0.3, 1.2), rng.uniform(0.8, 1.4), lift)
+        sprite = recolored(rng, sprite, rng.random(), rng.uniform(0.3, 1.2), rng.uniform(0.8, 1.4), lift)
         effect = see_through(rng, placed(rng, sprite, h, w))
     elif roll < 0.36:
         effect = moving(rng, placed(rng, any_look(rng, stock.draw(rng, "figure")), h, w), 41, 121)

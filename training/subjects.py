@@ -1,11 +1,11 @@
-"""Solid subjects: which there are, in what colours, where, and what the camera does to their edges."""
+"""Solid subjects: which there are, in what colors, where, and what the camera does to their edges."""
 
 import math
 
 import cv2
 import numpy as np
 
-from paint import any_colour, disc, flat, grid, hsv, over, texture
+from paint import any_color, disc, flat, grid, hsv, over, texture
 
 SOLID, SAMEHUE, LINES, PARTICLES, MOTION, PHOTO, TRANSLUCENT, EMPTY = range(8)
 KINDS = ["solid", "samehue", "lines", "particles", "motion", "photo", "translucent", "empty"]
@@ -26,7 +26,7 @@ class Stock:
         return np.array(self.sprites[at[rng.integers(len(at))]])
 
 
-def recoloured(rng, sprite, hue=None, saturation=1.0, value=1.0, lift=0.0):
+def recolored(rng, sprite, hue=None, saturation=1.0, value=1.0, lift=0.0):
     """hue: a turn in 0..1, or None."""
     tones = cv2.cvtColor(sprite[..., :3], cv2.COLOR_RGB2HSV_FULL).astype(np.float32)
     if hue is not None:
@@ -45,15 +45,15 @@ def main_hue(sprite):
 
 
 def any_look(rng, sprite):
-    """The subject's own colours or others, whatever the background's."""
+    """The subject's own colors or others, whatever the background's."""
     roll = rng.random()
     if roll < 0.4:
         return sprite
     if roll < 0.8:
-        return recoloured(rng, sprite, rng.random(), rng.uniform(0.4, 1.5), rng.uniform(0.5, 1.3), rng.choice([0, 0, 0.2]))
+        return recolored(rng, sprite, rng.random(), rng.uniform(0.4, 1.5), rng.uniform(0.5, 1.3), rng.choice([0, 0, 0.2]))
     if roll < 0.9:
-        return recoloured(rng, sprite, None, rng.uniform(0, 0.3), rng.uniform(0.3, 1.4))
-    sprite[..., :3] = any_colour(rng) * 255
+        return recolored(rng, sprite, None, rng.uniform(0, 0.3), rng.uniform(0.3, 1.4))
+    sprite[..., :3] = any_color(rng) * 255
     return sprite
 
 
@@ -63,25 +63,25 @@ def key_like_look(rng, sprite, key):
     hue, s, v = (float(t) for t in cv2.cvtColor(np.float32(key).reshape(1, 1, 3), cv2.COLOR_RGB2HSV)[0, 0])
     if roll < 0.4:
         turn = hue / 360 - main_hue(sprite) + rng.normal(0, 0.02)
-        return recoloured(rng, sprite, turn, rng.uniform(0.4, 1.4), rng.uniform(0.5, 1.2), rng.choice([0, 0, 0.25]))
-    colours = sprite[..., :3].astype(np.float32) / 255
+        return recolored(rng, sprite, turn, rng.uniform(0.4, 1.4), rng.uniform(0.5, 1.2), rng.choice([0, 0, 0.25]))
+    colors = sprite[..., :3].astype(np.float32) / 255
     if roll < 0.65:
-        tones = cv2.cvtColor(colours, cv2.COLOR_RGB2HSV)
+        tones = cv2.cvtColor(colors, cv2.COLOR_RGB2HSV)
         tones[..., 0] = (hue + rng.normal(0, 6)) % 360
         own = tones[..., 1].copy()
         tones[..., 1] = np.clip(s * rng.uniform(0.3, 1.1) * (0.5 + 0.5 * own), 0, 1)
         tones[..., 2] = np.clip(tones[..., 2] * rng.uniform(0.5, 1.2), 0, 1)
-        colours = cv2.cvtColor(tones, cv2.COLOR_HSV2RGB)
+        colors = cv2.cvtColor(tones, cv2.COLOR_HSV2RGB)
     elif roll < 0.9:
-        # each colour moved towards the background's, which leaves it nearly equal
-        colours = colours + (key - colours) * rng.uniform(0.4, 0.88)
-        colours = np.clip(colours * rng.uniform(0.75, 1.2), 0, 1)
+        # each color moved towards the background's, which leaves it nearly equal
+        colors = colors + (key - colors) * rng.uniform(0.4, 0.88)
+        colors = np.clip(colors * rng.uniform(0.75, 1.2), 0, 1)
     else:
         tone = hsv(hue / 360 + rng.normal(0, 0.02), s * rng.uniform(0.2, 1.2), v * rng.uniform(0.35, 1.3) + rng.choice([0, 0.08]))
         if np.abs(tone - key).max() < 0.05:
             tone = np.clip(key * rng.choice([0.8, 0.6]) + rng.choice([0, 0.15]), 0, 1)
-        colours[:] = tone
-    sprite[..., :3] = np.clip(colours, 0, 1) * 255
+        colors[:] = tone
+    sprite[..., :3] = np.clip(colors, 0, 1) * 255
     return sprite
 
 
@@ -96,8 +96,8 @@ def placed(rng, sprite, h, w, size=None, crisp=True):
         alpha = picture[..., 3:].astype(np.float32) / 255
         small = np.dstack([picture[..., :3] * alpha, picture[..., 3]]).astype(np.float32)
         small = cv2.resize(small, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        colours = small[..., :3] / np.maximum(small[..., 3:] / 255, 1e-3)
-        picture = np.clip(np.dstack([colours, small[..., 3]]), 0, 255)
+        colors = small[..., :3] / np.maximum(small[..., 3:] / 255, 1e-3)
+        picture = np.clip(np.dstack([colors, small[..., 3]]), 0, 255)
         scale *= 2
     picture = picture.astype(np.float32) / 255
     picture[..., :3] *= picture[..., 3:]
@@ -115,8 +115,8 @@ def placed(rng, sprite, h, w, size=None, crisp=True):
     return np.clip(rgb, 0, 1), np.ascontiguousarray(alpha)
 
 
-def with_hole_colours(rng, layer, field):
-    """Parts enclosed in the subject take the background's exact colour: eyes, a belly, a print."""
+def with_hole_colors(rng, layer, field):
+    """Parts enclosed in the subject take the background's exact color: eyes, a belly, a print."""
     rgb, alpha = layer
     h, w = alpha.shape
     inside = cv2.erode((alpha > 0.98).astype(np.uint8), np.ones((9, 9), np.uint8))
@@ -197,7 +197,7 @@ def subject(rng, stock, h, w, field, key, kind, size=None):
         if use != "shape" or rng.random() < 0.7:
             layer = tones, layer[1]
     if rng.random() < (0.3 if like else 0.1):
-        layer = with_hole_colours(rng, layer, field)
+        layer = with_hole_colors(rng, layer, field)
     if kind == PHOTO and use != "photo" or rng.random() < 0.03:
         layer = with_hair(rng, layer)
     if rng.random() < 0.12:

@@ -68,7 +68,7 @@ async function shown(page, width, height) {
   }, png.toString("base64"));
 }
 
-/** The frame as the browser decodes it: colour above matte. */
+/** The frame as the browser decodes it: color above matte. */
 const decoded = (page) =>
   page.evaluate(() => {
     const { video } = document.querySelector("clearcut-video");
@@ -101,9 +101,9 @@ const NO_WEBGL2 = () => {
 };
 
 for (const [name, background, backdrop, init] of [
-  ["a light colour", "rgb(240,220,30)", [240, 220, 30]],
-  ["a dark colour", "rgb(10,0,80)", [10, 0, 80]],
-  ["a colour where there is no WebGL 2", "rgb(0,160,255)", [0, 160, 255], NO_WEBGL2],
+  ["a light color", "rgb(240,220,30)", [240, 220, 30]],
+  ["a dark color", "rgb(10,0,80)", [10, 0, 80]],
+  ["a color where there is no WebGL 2", "rgb(0,160,255)", [0, 160, 255], NO_WEBGL2],
 ]) {
   test(`over ${name} every pixel is the exact composite, soft edges too`, async () => {
     const page = await open('<clearcut-video src="/mascot-cut.mp4" muted></clearcut-video>', { background, init });

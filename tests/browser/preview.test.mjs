@@ -87,7 +87,7 @@ test("a frame is shown cut and as a matte while options and moment change, and n
     await shown(before);
     assert.equal(await page.innerText(".moments output"), "0:01.50");
 
-    // The colour of the belly as the key: what was solid goes.
+    // The color of the belly as the key: what was solid goes.
     before = await source();
     await slide(page, ".moments input", "0");
     await shown(before);
@@ -171,7 +171,7 @@ test("an answer to what is wanted no more is not shown, and a busy server is ask
   assert.deepEqual(complaints, []);
 });
 
-test("how the background is told is chosen in words, and a network takes no colour", async () => {
+test("how the background is told is chosen in words, and a network takes no color", async () => {
   const { page, context, complaints } = await come();
   await page.route("**/readyz", (route) =>
     route.fulfill({ json: { success: true, data: { checks: [{ name: "network", detail: "u2netp with rten" }] } } }),

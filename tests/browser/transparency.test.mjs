@@ -79,7 +79,7 @@ for (const name of ["mascot-cut.webm", "mascot-cut.webp", "mascot-cut.apng"]) {
   });
 }
 
-test("stacked-alpha plays with colour above and matte below", async () => {
+test("stacked-alpha plays with color above and matte below", async () => {
   const below = ([x, y]) => [x, y + 720];
   const drawn = await draw("mascot-cut.mp4", [belly, below(belly), below(corner)]);
   assert.deepEqual([drawn.width, drawn.height], [720, 1440]);

@@ -47,12 +47,12 @@ def png_of(data):
 
 
 def apart(one, other):
-    """Mean difference of alpha, and of colour where both are opaque."""
+    """Mean difference of alpha, and of color where both are opaque."""
     assert len(one) == len(other), (len(one), len(other))
     alpha = sum(abs(a - b) for a, b in zip(one[3::4], other[3::4])) / (len(one) // 4)
     both = [at for at in range(0, len(one), 4) if one[at + 3] == other[at + 3] == 255]
-    colour = sum(abs(one[at + k] - other[at + k]) for at in both for k in range(3)) / max(1, 3 * len(both))
-    return alpha, colour
+    color = sum(abs(one[at + k] - other[at + k]) for at in both for k in range(3)) / max(1, 3 * len(both))
+    return alpha, color
 
 
 class Pictures(unittest.TestCase):
@@ -96,13 +96,13 @@ class Pictures(unittest.TestCase):
                         self.assertAlmostEqual(data["time"], index / fps, places=3)
                         self.assertEqual(data["detectedBackgroundColor"], result["detectedBackgroundColor"])
                         found = rgba_of_png(png_of(data))
-                        alpha, colour = apart(found, raw[index * size : (index + 1) * size])
+                        alpha, color = apart(found, raw[index * size : (index + 1) * size])
                         # A cut remembers pockets from its beginning on, a preview from four pictures before.
                         self.assertLess(alpha, 2.5)
-                        self.assertLess(colour, 1.5)
+                        self.assertLess(color, 1.5)
                         others = [other for other in (index - 1, index + 1) if 0 <= other < count]
                         wrong = min(sum(apart(found, raw[other * size : (other + 1) * size])) for other in others)
-                        self.assertLess(1.2 * (alpha + colour), wrong, "another picture is as near")
+                        self.assertLess(1.2 * (alpha + color), wrong, "another picture is as near")
 
     def test_tolerance_and_key_change_the_picture_and_method_and_confidence_are_said(self):
         with Server() as server:
@@ -121,7 +121,7 @@ class Pictures(unittest.TestCase):
             self.assertEqual((status, other["reason"]), (200, "key-given"), other)
             belly = (190 * 256 + 135) * 4 + 3
             self.assertEqual(rgba_of_png(png_of(careful))[belly], 255)
-            self.assertLess(rgba_of_png(png_of(other))[belly], 16, "the belly has the colour that was named")
+            self.assertLess(rgba_of_png(png_of(other))[belly], 16, "the belly has the color that was named")
 
     def test_nothing_is_left_no_job_no_usage_no_object_no_process(self):
         with Server() as server:

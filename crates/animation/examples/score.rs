@@ -1,5 +1,5 @@
 //! How true an animation is: `score REFERENCE FPS FILE...`, where REFERENCE holds raw `rgba` pictures. Prints for each WebP or APNG file
-//! its bytes, its pictures, the PSNR of colour over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
+//! its bytes, its pictures, the PSNR of color over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
 
 use std::{fs::File, io::BufReader, time::Duration};
 

@@ -20,7 +20,7 @@ use filter::ColorError;
 
 /// Writes `pictures` as an animated PNG that loops for ever. Blocks; takes pictures as fast as they are compressed.
 ///
-/// Quality 100 is lossless; below, colour may be off by a few levels (see `filter::ColorError`). Alpha is exact at every quality.
+/// Quality 100 is lossless; below, color may be off by a few levels (see `filter::ColorError`). Alpha is exact at every quality.
 ///
 /// # Errors
 /// The first failure of the writer. What was written until then is no file.

@@ -7,10 +7,10 @@
 //! picture ─→ canvas ─→ schedule ──────────────→ compress ─────→ write
 //!            (the      (the smallest rectangle   (each frame     (in order, the header's
 //!            format's  that changed, what        alone, on       numbers patched
-//!            colours)  stays beneath, how long)  threads)        at the end)
+//!            colors)  stays beneath, how long)  threads)        at the end)
 //! ```
 //!
-//! What lies under alpha 0 is nobody's colour: it is not compared and may come back as anything. At most `2 × threads + 4` pictures
+//! What lies under alpha 0 is nobody's color: it is not compared and may come back as anything. At most `2 × threads + 4` pictures
 //! are held, however long the clip.
 
 mod apng;

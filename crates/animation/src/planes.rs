@@ -8,7 +8,7 @@ use crate::{
     schedule::Canvas,
 };
 
-/// `picture` in the colours of lossy WebP, which are limited-range BT.601 in 4:2:0 by definition (RFC 6386 §9.2). What is so already
+/// `picture` in the colors of lossy WebP, which are limited-range BT.601 in 4:2:0 by definition (RFC 6386 §9.2). What is so already
 /// is not touched.
 pub(crate) fn for_webp(picture: &Arc<Picture>) -> Arc<Picture> {
     let format = picture.format();
@@ -51,7 +51,7 @@ fn level(value: i32) -> u8 {
     value.clamp(0, 255) as u8
 }
 
-/// The same colours and chroma resolution in the other matrix.
+/// The same colors and chroma resolution in the other matrix.
 fn to_bt601(picture: &Picture) -> Picture {
     let (turn, half) = (Turn::new(), 1 << (POINT - 1));
     let mut out = Picture::new(PictureFormat { matrix: Matrix::Bt601, ..picture.format() });
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_keep_their_looks_in_the_other_matrix() {
+    fn colors_keep_their_looks_in_the_other_matrix() {
         for subsampling in [Subsampling::Half, Subsampling::Full] {
             for rgb in [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (120, 90, 200), (0, 0, 0)] {
                 let rgb = Rgb8::new(rgb.0, rgb.1, rgb.2);

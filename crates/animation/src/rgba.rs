@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_those_of_the_reference_conversion() {
+    fn colors_are_those_of_the_reference_conversion() {
         let size = Size::new(1, 1).unwrap();
         for matrix in [Matrix::Bt601, Matrix::Bt709] {
             let format = PictureFormat { size, subsampling: Subsampling::Full, has_alpha: true, matrix };
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_clear_has_no_colour() {
+    fn what_is_clear_has_no_color() {
         let format = PictureFormat {
             size: Size::new(2, 1).unwrap(),
             subsampling: Subsampling::Full,

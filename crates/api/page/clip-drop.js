@@ -38,7 +38,7 @@ export class ClipDrop extends HTMLElement {
         { class: "drop" },
         icon("clip"),
         h("p", { class: "drop-lead" }, "Drop a clip on a plain background"),
-        h("p", { class: "drop-hint" }, "Any colour, even an uneven one. Several at once, if you like."),
+        h("p", { class: "drop-hint" }, "Any color, even an uneven one. Several at once, if you like."),
         h("label", { for: id, class: "button primary" }, "Choose clips"),
         picker,
         h("details", {}, h("summary", {}, "or give an address"), form),

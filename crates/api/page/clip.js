@@ -22,7 +22,7 @@ export class Clip extends EventTarget {
   /** Where the clip lies, if it was given as an address. */
   address = "";
   name = "";
-  /** The background colour that was picked for it. @type {string | null} */
+  /** The background color that was picked for it. @type {string | null} */
   keyColor = null;
   /** What was said about regions of it. @type {Hint[]} */
   hints = [];

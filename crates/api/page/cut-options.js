@@ -39,7 +39,7 @@ export function formOf(options, { keyColor, hints }) {
   if (options.size) form.append("size", options.size);
   if (options.formats.some((format) => format === "webp" || format === "apng"))
     form.append("quality", String(options.quality));
-  // A network is told nothing of colours.
+  // A network is told nothing of colors.
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
   return form;
@@ -56,7 +56,7 @@ export class CutOptions extends HTMLElement {
   client = null;
   #preview = new FramePreview();
   #tolerance = h("output", {});
-  #swatch = h("input", { type: "color", "aria-label": "Background colour" });
+  #swatch = h("input", { type: "color", "aria-label": "Background color" });
   #key = h("span", { class: "key-words" });
   #forget = button("Measure it instead", () => this.#setKey(null), { class: "quiet" });
   #problem = h("p", { class: "problem", role: "alert" });
@@ -204,7 +204,7 @@ export class CutOptions extends HTMLElement {
   #background() {
     return h(
       "div",
-      { class: "field", role: "group", "aria-label": "Background colour" },
+      { class: "field", role: "group", "aria-label": "Background color" },
       h("div", { class: "row swatch-row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
       h("p", { class: "hint" }, "Click the picture to pick it, if the measured one is wrong."),
       this.#forget,

@@ -195,7 +195,7 @@ export class CutStage extends HTMLElement {
       this.#cut.className = `cut ${kind}`;
       this.#cut.style.background = value;
     };
-    const color = h("input", { type: "color", value: "#6d5dfc", "aria-label": "Backdrop colour" });
+    const color = h("input", { type: "color", value: "#6d5dfc", "aria-label": "Backdrop color" });
     color.oninput = () => {
       choose("color");
       set("", color.value);
@@ -218,7 +218,7 @@ export class CutStage extends HTMLElement {
       radio("checker", "Checkerboard", () => set("checker")),
       radio("black", "Black", () => set("black")),
       radio("white", "White", () => set("white")),
-      radio("color", "Colour", () => set("", color.value)),
+      radio("color", "Color", () => set("", color.value)),
       color,
       radio("picture", "Picture", () => picker.click()),
       picker,

@@ -1,4 +1,4 @@
-// A frame of a clip, as the browser shows it, with an eyedropper for the colour of its background.
+// A frame of a clip, as the browser shows it, with an eyedropper for the color of its background.
 import { Clip } from "./clip.js";
 import { h } from "./html.js";
 import { placeOf, put, steered } from "./pointing.js";
@@ -6,7 +6,7 @@ import { placeOf, put, steered } from "./pointing.js";
 /** The eyedropper takes the mean of a square of so many pixels, since a backdrop has noise. */
 const SAMPLE_PX = 5;
 
-/** `<first-frame>`: fires `pick` with the colour (`#rrggbb`) as detail, and `ready` when it shows a frame or says why it cannot. */
+/** `<first-frame>`: fires `pick` with the color (`#rrggbb`) as detail, and `ready` when it shows a frame or says why it cannot. */
 export class FirstFrame extends HTMLElement {
   clip = new Clip();
   #canvas = h("canvas", { tabIndex: 0, role: "application", "aria-label": HOW });
@@ -119,7 +119,7 @@ export class FirstFrame extends HTMLElement {
     this.dispatchEvent(new CustomEvent("pick", { detail: this.#color() }));
   }
 
-  /** The mean colour under the cross. */
+  /** The mean color under the cross. */
   #color() {
     const { width, height } = this.#canvas;
     const near = (/** @type {number} */ share, /** @type {number} */ size) =>
@@ -137,7 +137,7 @@ export class FirstFrame extends HTMLElement {
 }
 
 const HOW =
-  "A frame of the clip. Click the background to take its colour as the key, or move with the arrow keys and press Enter.";
+  "A frame of the clip. Click the background to take its color as the key, or move with the arrow keys and press Enter.";
 
 /** @param {string} address @returns {Promise<HTMLImageElement | null>} */
 async function loadImage(address) {

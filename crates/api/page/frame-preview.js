@@ -11,7 +11,7 @@ const REST_MS = 200;
 /** So far from the end the last frame is still shown, whatever rounding there was. */
 const END_SECS = 0.05;
 
-/** `<frame-preview>`: fires `pick` with a colour as detail, as its `<first-frame>` does, and `measured` with the one that was found. */
+/** `<frame-preview>`: fires `pick` with a color as detail, as its `<first-frame>` does, and `measured` with the one that was found. */
 export class FramePreview extends HTMLElement {
   clip = new Clip();
   /** @type {Client | null} */

@@ -1,4 +1,4 @@
-// The hints of a clip, over the cut of one of its frames: one click says what colour cannot.
+// The hints of a clip, over the cut of one of its frames: one click says what color cannot.
 import { Clip } from "./clip.js";
 import { button, h } from "./html.js";
 import { placeOf, put, steered } from "./pointing.js";

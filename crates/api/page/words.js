@@ -13,7 +13,7 @@ export const FORMATS = {
   },
   "stacked-alpha": {
     name: "Stacked MP4",
-    about: "H.264, colour above its matte, with sound",
+    about: "H.264, color above its matte, with sound",
     plays:
       "Plays transparent in every browser through <clearcut-video>, in React through @hypervideo-dev/react, in apps with a shader.",
     extension: "mp4",
@@ -42,9 +42,9 @@ export const FORMATS = {
 export const METHODS = {
   auto: {
     name: "Whatever fits",
-    about: "By its colour where it is plain, else by a neural network, if the server has one.",
+    about: "By its color where it is plain, else by a neural network, if the server has one.",
   },
-  chroma: { name: "Its colour", about: "Sharp edges, and fast. The background has to be plain, if uneven." },
+  chroma: { name: "Its color", about: "Sharp edges, and fast. The background has to be plain, if uneven." },
   ai: { name: "A neural network", about: "For any background. Slower, and softer in hair and edges." },
 };
 
@@ -59,7 +59,7 @@ export const STAGES = {
 /** What to do, where the server's sentence says only what happened. @type {Record<string, string>} */
 const ADVICE = {
   INVALID_VIDEO: "Try another file, or export it again.",
-  NO_FLAT_BACKGROUND: "Name the background colour with the eyedropper, or use a clip on a plain backdrop.",
+  NO_FLAT_BACKGROUND: "Name the background color with the eyedropper, or use a clip on a plain backdrop.",
   FILE_TOO_LARGE: "Make the clip shorter or smaller, or raise the server’s limit.",
   PREVIEWS_BUSY: "The cut itself does not wait for this.",
   RATE_LIMITED: "Wait a moment, then try again.",

@@ -106,7 +106,7 @@ impl Form {
         }
         if method == MethodChoice::Ai && key != KeyChoice::Auto {
             return Err(ApiError::Request(
-                "method is ai and chromaKey is given; a key colour goes with chroma".to_owned(),
+                "method is ai and chromaKey is given; a key color goes with chroma".to_owned(),
             ));
         }
         Ok(CutRequest {
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_asked_for_only_where_there_is_one_and_no_key_colour() {
+    fn a_network_is_asked_for_only_where_there_is_one_and_no_key_color() {
         assert_eq!(read(&[]).unwrap().method, MethodChoice::Auto);
         assert_eq!(read(&[("method", "ai")]).unwrap().method, MethodChoice::Ai);
         assert_eq!(read(&[("method", "ai"), ("chromaKey", "#00FF00")]).unwrap_err().code(), "INVALID_REQUEST");

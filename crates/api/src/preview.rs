@@ -36,7 +36,7 @@ pub(crate) struct PreviewForm {
     /// Which picture: the one that is shown at this time, in seconds from the beginning of the clip.
     #[schema(minimum = 0, default = 0, example = 1.25)]
     time: Option<f64>,
-    /// How far from the background colour is still background.
+    /// How far from the background color is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
     /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
@@ -44,10 +44,10 @@ pub(crate) struct PreviewForm {
     shadow: Option<String>,
     /// What regions of the clip are, whatever they look like, as a JSON array in one text: at most 32 of `{"time","x","y","kind"}`, `kind` being
     /// `keep` (subject) or `remove` (background), `time` in seconds, places in shares of the frame from its left upper corner. A point names
-    /// the region of one colour around it; with `width` and `height` all that lies in a box. It holds in every frame in which it is found again.
+    /// the region of one color around it; with `width` and `height` all that lies in a box. It holds in every frame in which it is found again.
     #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
     hints: Option<String>,
-    /// The background colour as JSON text or `#RRGGBB`; measured over the whole clip if missing.
+    /// The background color as JSON text or `#RRGGBB`; measured over the whole clip if missing.
     #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
     chroma_key: Option<String>,
     /// `auto`, `chroma` or `ai`, as with a submit.
@@ -85,7 +85,7 @@ pub(crate) struct Preview {
     /// The neural model, where one was used.
     #[schema(required = true)]
     model: Option<String>,
-    /// The background colour, measured over the whole clip or given; null with `ai`.
+    /// The background color, measured over the whole clip or given; null with `ai`.
     #[schema(required = true)]
     detected_background_color: Option<Color>,
     /// Share of the clip's border that agrees with it, 0–1; null with `ai`.
@@ -97,7 +97,7 @@ pub(crate) struct Preview {
 
 /// Look at one picture of a cut.
 ///
-/// Measures the clip as a cut does and cuts one picture, with its neighbours, for trying settings before a job. Nothing is kept of it: it is
+/// Measures the clip as a cut does and cuts one picture, with its neighbors, for trying settings before a job. Nothing is kept of it: it is
 /// no job and costs no usage. Other fields of a submit may come along and change nothing. A second look at the same moment with
 /// another tolerance or other shadows comes sooner. A request that is closed ends the work.
 #[utoipa::path(

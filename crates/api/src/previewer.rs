@@ -33,7 +33,7 @@ pub struct Previewed {
     pub reason: MethodReason,
     /// The neural model, where one was used.
     pub model: Option<String>,
-    /// The background's colour, where it told them apart.
+    /// The background's color, where it told them apart.
     pub background: Option<Rgb8>,
     /// Share of the border that agrees with it, 0–1.
     pub confidence: Option<f64>,

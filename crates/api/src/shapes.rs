@@ -132,7 +132,7 @@ pub(crate) struct JobResult {
     fps: f64,
     /// How long the cut took.
     processing_time_ms: u64,
-    /// The background colour, where there was one.
+    /// The background color, where there was one.
     #[schema(required = true)]
     detected_background_color: Option<Color>,
     /// How good the matte probably is; jobs of earlier versions have none.
@@ -155,21 +155,21 @@ pub(crate) struct Report {
     #[schema(required = true)]
     model: Option<String>,
     /// Share of the picture's border that agrees with the background found, 0–1; null, as all that is told from the
-    /// background's colour, with `ai`.
+    /// background's color, with `ai`.
     #[schema(required = true)]
     confidence: Option<f64>,
     /// Mean share of the picture that was made transparent, 0–1.
     removed_share: f64,
-    /// Of the subject, the per cent enclosed by it and removed though not quite of the background's colour.
+    /// Of the subject, the per cent enclosed by it and removed though not quite of the background's color.
     #[schema(required = true)]
     holes_percent: Option<f64>,
-    /// Of the subject, the per cent enclosed by it, of the background's colour, and kept.
+    /// Of the subject, the per cent enclosed by it, of the background's color, and kept.
     #[schema(required = true)]
     lookalike_percent: Option<f64>,
-    /// Of the removed area, the per cent beside it that nearly have the background's colour, and were kept.
+    /// Of the removed area, the per cent beside it that nearly have the background's color, and were kept.
     #[schema(required = true)]
     residue_percent: Option<f64>,
-    /// Root mean square of the change of alpha where the colour did not change, × 100.
+    /// Root mean square of the change of alpha where the color did not change, × 100.
     flicker: f64,
     /// How likely a person takes the matte as it is, 0–1, by the mattes of random clips with known alpha; null with `ai`.
     #[schema(required = true)]
@@ -242,7 +242,7 @@ pub(crate) struct Output {
     pub(crate) size: u64,
 }
 
-/// A colour.
+/// A color.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Color {
     r: u8,
@@ -282,7 +282,7 @@ pub(crate) struct Cut {
     pub(crate) processing_time: u64,
     /// `chromakey` or `ai`.
     pub(crate) processing_method: &'static str,
-    /// The background colour, where there was one.
+    /// The background color, where there was one.
     #[schema(required = true)]
     pub(crate) detected_background_color: Option<Color>,
     /// All outputs, where several were asked.
@@ -303,7 +303,7 @@ pub(crate) struct SubmitForm {
     url: Option<String>,
     /// The `storageId` of an upload that is whole.
     input_storage_id: Option<String>,
-    /// How far from the background colour is still background.
+    /// How far from the background color is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
     /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
@@ -311,7 +311,7 @@ pub(crate) struct SubmitForm {
     shadow: Option<String>,
     /// What regions of the clip are, whatever they look like, as a JSON array in one text: at most 32 of `{"time","x","y","kind"}`, `kind` being
     /// `keep` (subject) or `remove` (background), `time` in seconds, places in shares of the frame from its left upper corner. A point names
-    /// the region of one colour around it; with `width` and `height` all that lies in a box. It holds in every frame in which it is found again.
+    /// the region of one color around it; with `width` and `height` all that lies in a box. It holds in every frame in which it is found again.
     #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
     hints: Option<String>,
     /// Frames a second of the outputs, 1–60, or `source`.
@@ -323,7 +323,7 @@ pub(crate) struct SubmitForm {
     /// The output formats as a JSON array in one text.
     #[schema(example = "[\"webm\",\"stacked-alpha\"]")]
     formats: Option<String>,
-    /// The background colour as JSON text or `#RRGGBB`; measured if missing.
+    /// The background color as JSON text or `#RRGGBB`; measured if missing.
     #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
     chroma_key: Option<String>,
     /// Picture quality of webp and apng.
@@ -332,7 +332,7 @@ pub(crate) struct SubmitForm {
     /// The longer side of the outputs in pixels; that of the source if missing.
     #[schema(minimum = 64, maximum = 2048)]
     size: Option<u16>,
-    /// `auto` (by colour where the background is flat, else by a neural network), `chroma`, or `ai`.
+    /// `auto` (by color where the background is flat, else by a neural network), `chroma`, or `ai`.
     #[schema(example = "auto")]
     method: Option<String>,
     /// What the clip is called, such as `mascot.mp4`: downloads are then `mascot.webm`. If missing, the file name of `file`, or that of

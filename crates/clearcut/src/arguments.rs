@@ -104,15 +104,15 @@ pub(crate) struct CutOptions {
     #[arg(short, long, value_name = "LIST", value_parser = parse::<Formats>)]
     pub(crate) formats: Option<Formats>,
 
-    /// How the subject is found: auto (by colour where the background is flat, else by a neural model), chroma or ai
+    /// How the subject is found: auto (by color where the background is flat, else by a neural model), chroma or ai
     #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = parse::<MethodChoice>)]
     pub(crate) method: MethodChoice,
 
-    /// Background colour: auto (measured), #RRGGBB or R,G,B
-    #[arg(long, default_value = "auto", value_name = "COLOUR", value_parser = parse::<KeyChoice>)]
+    /// Background color: auto (measured), #RRGGBB or R,G,B
+    #[arg(long, default_value = "auto", value_name = "COLOR", value_parser = parse::<KeyChoice>)]
     pub(crate) key: KeyChoice,
 
-    /// How far from the background colour is still background, 0-100: less keeps more of the subject
+    /// How far from the background color is still background, 0-100: less keeps more of the subject
     #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>)]
     pub(crate) tolerance: Tolerance,
 
@@ -200,10 +200,10 @@ impl Arguments {
 impl CutOptions {
     /// What is asked, where its parts go together.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
-        // A colour says nothing to a network.
+        // A color says nothing to a network.
         if self.method == MethodChoice::Ai && self.key != KeyChoice::Auto {
             let message = "--method ai and --key do not go together".to_owned();
-            return Err(Failure::usage(message, "Leave one of them out: a key colour goes with --method chroma."));
+            return Err(Failure::usage(message, "Leave one of them out: a key color goes with --method chroma."));
         }
         let hints = Hints::try_from(self.hints.clone()).map_err(|_| {
             let message = format!("--hint is given {} times", self.hints.len());

@@ -79,7 +79,7 @@ impl NetworkOptions {
     }
 }
 
-/// Networks from the folder of installed models. The runtime is looked for when one is first needed: cutting by colour never
+/// Networks from the folder of installed models. The runtime is looked for when one is first needed: cutting by color never
 /// depends on it.
 #[derive(Debug)]
 pub(crate) struct InstalledNetworks {

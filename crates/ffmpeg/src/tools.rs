@@ -227,7 +227,7 @@ impl Tools {
         Child::spawn(plan.doing(), command, Stdio::piped())
     }
 
-    /// Starts an encoder of one stream of a WebM: it reads raw colours, or raw grey, on standard input and writes
+    /// Starts an encoder of one stream of a WebM: it reads raw colors, or raw grey, on standard input and writes
     /// [`EncodePlan::layer_name`] in `scratch`.
     ///
     /// # Errors

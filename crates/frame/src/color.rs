@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-/// A colour in display-referred (gamma-coded) 8-bit R'G'B'.
+/// A color in display-referred (gamma-coded) 8-bit R'G'B'.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Rgb8 {
     /// Red, 0–255.
@@ -12,7 +12,7 @@ pub struct Rgb8 {
 }
 
 impl Rgb8 {
-    /// The colour with these components.
+    /// The color with these components.
     #[must_use]
     pub const fn new(r: u8, g: u8, b: u8) -> Self {
         Self { r, g, b }
@@ -28,7 +28,7 @@ impl fmt::Display for Rgb8 {
 
 /// The text is neither `#RRGGBB` nor `R,G,B`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a colour of the form #RRGGBB or R,G,B")]
+#[error("not a color of the form #RRGGBB or R,G,B")]
 pub struct ParseColorError;
 
 impl FromStr for Rgb8 {
@@ -52,7 +52,7 @@ impl FromStr for Rgb8 {
     }
 }
 
-/// A colour in 8-bit limited-range Y'CbCr: luma 16–235, chroma 16–240 around 128.
+/// A color in 8-bit limited-range Y'CbCr: luma 16–235, chroma 16–240 around 128.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ycc8 {
     /// Luma, nominally 16 (black) to 235 (white).
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_read_in_all_documented_forms() {
+    fn colors_are_read_in_all_documented_forms() {
         let magenta = Rgb8::new(0xE9, 0x2F, 0xBC);
         for text in ["#E92FBC", "e92fbc", "233,47,188", " 233, 47 ,188 "] {
             assert_eq!(text.parse(), Ok(magenta), "{text}");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_colour_is_refused() {
+    fn what_is_no_color_is_refused() {
         for text in ["", "#", "#FFF", "#GG0000", "256,0,0", "1,2", "1,2,3,4", "-1,0,0", "#+12345", "rgb(0,0,0)"] {
             assert_eq!(text.parse::<Rgb8>(), Err(ParseColorError), "{text}");
         }
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn every_colour_survives_the_round_trip_within_the_step_of_limited_range() {
+    fn every_color_survives_the_round_trip_within_the_step_of_limited_range() {
         for matrix in [Matrix::Bt601, Matrix::Bt709] {
             for r in (0..=255).step_by(15) {
                 for g in (0..=255).step_by(15) {

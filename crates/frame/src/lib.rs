@@ -1,4 +1,4 @@
-//! Pixel vocabulary: pictures, colour, geometry and frame rate.
+//! Pixel vocabulary: pictures, color, geometry and frame rate.
 //!
 //! Pure values, no input or output. Everything downstream of the decoder speaks of pictures in these terms:
 //! **8-bit, limited-range Y'CbCr with straight alpha**, in the matrix of the source ([`Matrix`]), chroma at half or full

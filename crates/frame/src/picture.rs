@@ -77,7 +77,7 @@ impl PictureFormat {
 /// One picture: 8-bit limited-range planes Y', Cb, Cr and perhaps alpha, without row padding, in one buffer.
 ///
 /// The layout is exactly ffmpeg's raw `yuv420p`, `yuva420p`, `yuv444p` or `yuva444p`, so that a picture is read from and
-/// written to a pipe without a copy. Colour is straight (not premultiplied).
+/// written to a pipe without a copy. Color is straight (not premultiplied).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     format: PictureFormat,

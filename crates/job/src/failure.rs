@@ -32,7 +32,7 @@ macro_rules! failure_codes {
 failure_codes! {
     /// The file is no video, is damaged, or holds something that is not cut.
     InvalidVideo = "INVALID_VIDEO", Input;
-    /// No colour dominates the border of the clip, so there is no background to tell.
+    /// No color dominates the border of the clip, so there is no background to tell.
     NoFlatBackground = "NO_FLAT_BACKGROUND", Input;
     /// The request cannot be carried out on this clip.
     InvalidRequest = "INVALID_REQUEST", Input;

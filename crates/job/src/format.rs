@@ -10,7 +10,7 @@ use crate::RequestError;
 pub enum OutputFormat {
     /// VP9 with alpha in WebM, for Chrome, Edge and Firefox.
     Webm,
-    /// H.264 in MP4, colour on the top half and the matte as grey on the bottom half, for players with a shader.
+    /// H.264 in MP4, color on the top half and the matte as grey on the bottom half, for players with a shader.
     StackedAlpha,
     /// Animated WebP, looping.
     Webp,

@@ -25,7 +25,7 @@ pub struct OutputPointer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CutMethod {
-    /// By its colour.
+    /// By its color.
     ChromaKey,
     /// By a neural model.
     Ai,
@@ -37,7 +37,7 @@ pub enum CutMethod {
 pub enum MethodReason {
     /// The method was asked for by name.
     Asked,
-    /// The background's colour was given.
+    /// The background's color was given.
     KeyGiven,
     /// The background is flat.
     FlatBackground,
@@ -82,7 +82,7 @@ pub struct Measured {
     /// The neural model, where one was used.
     #[serde(default)]
     pub model: Option<String>,
-    /// The background colour as `#RRGGBB`, where there was one.
+    /// The background color as `#RRGGBB`, where there was one.
     #[serde(default, with = "hex_color")]
     pub background: Option<Rgb8>,
     /// How good the matte probably is; jobs of earlier versions have none.

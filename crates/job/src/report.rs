@@ -9,18 +9,18 @@ use crate::CutMethod;
 #[serde(rename_all = "camelCase")]
 pub struct MatteReport {
     /// Share of the border, over the whole clip, that agrees with the background found: 0–1. `None`, as all that is told from
-    /// the background's colour, where the subject was found without it.
+    /// the background's color, where the subject was found without it.
     pub confidence: Option<f64>,
     /// Mean share of the picture that was made transparent, 0–1.
     pub removed_share: f64,
     /// Of the subject, the per cent that lie inside it and were made transparent, though they have not quite the background's
-    /// colour.
+    /// color.
     pub holes_percent: Option<f64>,
-    /// Of the subject, the per cent that lie inside it, have the background's colour, and were kept.
+    /// Of the subject, the per cent that lie inside it, have the background's color, and were kept.
     pub lookalike_percent: Option<f64>,
-    /// Of the removed area, the per cent beside it that nearly have the background's colour, and were kept.
+    /// Of the removed area, the per cent beside it that nearly have the background's color, and were kept.
     pub residue_percent: Option<f64>,
-    /// Root mean square of the change of alpha from picture to picture where the colour did not change, × 100.
+    /// Root mean square of the change of alpha from picture to picture where the color did not change, × 100.
     pub flicker: f64,
     /// Where each thing that is warned of is at its worst; what is said of the whole clip is not among them.
     #[serde(default)]
@@ -72,9 +72,9 @@ pub enum Warning {
     EverythingRemoved,
     /// Much of the subject's inside was removed.
     Holes,
-    /// Much of the subject's inside has the background's colour, and was kept.
+    /// Much of the subject's inside has the background's color, and was kept.
     Lookalike,
-    /// Something that nearly has the background's colour was kept.
+    /// Something that nearly has the background's color was kept.
     Residue,
     /// Alpha changes where nothing moves.
     Flicker,
@@ -83,7 +83,7 @@ pub enum Warning {
 }
 
 impl MatteReport {
-    /// How likely a person takes the matte as it is, 0.0..=1.0; `None` where the background's colour did not tell it.
+    /// How likely a person takes the matte as it is, 0.0..=1.0; `None` where the background's color did not tell it.
     ///
     /// A logistic regression on what random clips with known alpha said of themselves and on whether a person would accept them:
     /// `scripts/calibrate-report.py` fits its weights, docs/quality.md has how far it is right.
@@ -159,20 +159,20 @@ impl Warning {
     const fn about_a_key(self) -> &'static str {
         match self {
             Self::LowConfidence => {
-                "much of the picture's border is not the background: check that the whole subject is there, or name the background colour"
+                "much of the picture's border is not the background: check that the whole subject is there, or name the background color"
             }
-            Self::NothingRemoved => "hardly anything was removed: name the background colour, or raise the tolerance",
+            Self::NothingRemoved => "hardly anything was removed: name the background color, or raise the tolerance",
             Self::EverythingRemoved => {
-                "nearly everything was removed: lower the tolerance, or name the background colour"
+                "nearly everything was removed: lower the tolerance, or name the background color"
             }
             Self::Holes => {
-                "enclosed parts with the background's colour were removed: if they belong to the subject, lower the tolerance"
+                "enclosed parts with the background's color were removed: if they belong to the subject, lower the tolerance"
             }
             Self::Lookalike => {
-                "enclosed parts have the background's colour and were kept: if the background shows through there, film or render it in a colour that the subject does not have"
+                "enclosed parts have the background's color and were kept: if the background shows through there, film or render it in a color that the subject does not have"
             }
             Self::Residue => {
-                "parts that nearly have the background's colour were kept: if they should go, raise the tolerance"
+                "parts that nearly have the background's color were kept: if they should go, raise the tolerance"
             }
             Self::Flicker => "the matte is unsteady in places that do not move: try another tolerance",
             Self::HintWithoutEffect => {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn no_warning_about_a_colour_is_given_where_none_was_used() {
+    fn no_warning_about_a_color_is_given_where_none_was_used() {
         let unkeyed = MatteReport {
             confidence: None,
             holes_percent: None,

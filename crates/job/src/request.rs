@@ -123,7 +123,7 @@ macro_rules! ranged_number {
 }
 
 ranged_number!(
-    /// How far from the key colour the background may lie, 0–100: 0 keeps everything that might be subject, 100 removes
+    /// How far from the key color the background may lie, 0–100: 0 keeps everything that might be subject, 100 removes
     /// everything that might be background, 30 is balanced.
     Tolerance, u8, "tolerance", 0..=100, "a whole number from 0 to 100"
 );
@@ -173,7 +173,7 @@ impl FromStr for FpsChoice {
     }
 }
 
-/// Where the key colour comes from.
+/// Where the key color comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyChoice {
     /// Measured from the clip.
@@ -213,10 +213,10 @@ one_word!(Speed, "speed", "best, balanced or fast", "best" => Best, "balanced" =
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MethodChoice {
-    /// By colour where the background is flat, else by a neural network.
+    /// By color where the background is flat, else by a neural network.
     #[default]
     Auto,
-    /// By colour.
+    /// By color.
     Chroma,
     /// By a neural network.
     Ai,
@@ -244,7 +244,7 @@ pub struct CutRequest {
     pub formats: Formats,
     /// How subject and background are told apart.
     pub method: MethodChoice,
-    /// The background colour.
+    /// The background color.
     pub key: KeyChoice,
     /// How far from it the background may lie.
     pub tolerance: Tolerance,

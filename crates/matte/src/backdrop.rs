@@ -38,7 +38,7 @@ const ANOTHER_SHOT: f64 = 0.12;
 /// How much better than those found so far a light must explain the border to be another background.
 const BETTER: f64 = 1.1;
 
-/// The background of a clip as measured: its colour, how it varies, its noise, and how sure we are.
+/// The background of a clip as measured: its color, how it varies, its noise, and how sure we are.
 #[derive(Debug, Clone)]
 pub struct Backdrop {
     color: Rgb8,
@@ -47,19 +47,19 @@ pub struct Backdrop {
     pub(crate) lights: Vec<Light>,
 }
 
-/// The border of the clip has no dominant colour, so there is nothing to key.
+/// The border of the clip has no dominant color, so there is nothing to key.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("the border of the clip has no dominant colour")]
+#[error("the border of the clip has no dominant color")]
 pub struct NoFlatBackdrop;
 
 impl Backdrop {
     /// Measures the background from `samples`, pictures of one format spread over the whole clip in time order.
     ///
-    /// `given` is the key colour if the user named one: then only noise and variation around it are measured.
+    /// `given` is the key color if the user named one: then only noise and variation around it are measured.
     /// Where most of the border is transparent already, the backdrop is absent and keying keeps the clip's own alpha.
     ///
     /// # Errors
-    /// If no colour is given and none dominates the border.
+    /// If no color is given and none dominates the border.
     pub fn estimate(samples: &[Picture], given: Option<Rgb8>) -> Result<Self, NoFlatBackdrop> {
         let matrix = samples.first().map_or(Matrix::Bt709, |picture| picture.format().matrix);
         if given.is_none() && !samples.is_empty() && border_is_clear(samples) {
@@ -104,7 +104,7 @@ impl Backdrop {
         Ok(backdrop)
     }
 
-    /// The background's colour; of several, the commonest.
+    /// The background's color; of several, the commonest.
     #[must_use]
     pub const fn color(&self) -> Rgb8 {
         self.color
@@ -158,7 +158,7 @@ impl Backdrop {
         if self.is_absent() { None } else { self.number_of(&sampled(picture)) }
     }
 
-    /// Whether the pixel `index` of `frame`, which may be of another size than those that were measured, has the background's colour. The second
+    /// Whether the pixel `index` of `frame`, which may be of another size than those that were measured, has the background's color. The second
     /// part of a background in two parts is not asked.
     pub(crate) fn is_seen_at(&self, frame: &Picture, index: usize) -> bool {
         self.light_in(frame)
@@ -189,7 +189,7 @@ fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Ligh
         // A fade agrees with a light found so far as well as with its own.
         let is_another = share >= LEAST_SHARE && share > BETTER * border_share(&lights, &of_this, size);
         if lights.is_empty() || is_another {
-            // The others' colours may have bent the field.
+            // The others' colors may have bent the field.
             lights.push(if others.is_empty() { light } else { fitted_light(&of_this, seed, size) });
         }
         left = others;
@@ -221,7 +221,7 @@ fn border_is_clear(samples: &[Picture]) -> bool {
     2 * counts[1] > counts[0]
 }
 
-/// The most frequent colour of the border.
+/// The most frequent color of the border.
 fn border_mode(per_picture: &[&[Sample]]) -> Option<[f64; 3]> {
     let border = per_picture.iter().copied().flatten().filter(|sample| sample.at_border);
     mode(border.map(|sample| (sample.ycc, 1.0)))

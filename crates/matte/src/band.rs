@@ -1,4 +1,4 @@
-//! The thin band between backdrop and solid subject: which pixels it has, their alpha and their unmixed colour.
+//! The thin band between backdrop and solid subject: which pixels it has, their alpha and their unmixed color.
 
 use crate::{
     gaps::gaps_of,
@@ -21,7 +21,7 @@ const GAP: f32 = 0.25;
 /// How far along a blurred edge its width is asked for, in pixels: as far as the blur is wide, but not around corners.
 const BLURRED_REACH: usize = 12;
 
-/// How far along a line its colour is asked for, in pixels: a slanting line meets the middle of a pixel somewhere.
+/// How far along a line its color is asked for, in pixels: a slanting line meets the middle of a pixel somewhere.
 const INKED_REACH: usize = 6;
 
 /// Which of the widths asked for along a blurred edge is taken, in per cent: noise ends a slow ramp too early rather than too
@@ -41,7 +41,7 @@ const SOFT_EDGE: f32 = 2.3;
 pub(crate) struct BandPixel {
     /// Index into the luma plane.
     pub(crate) index: u32,
-    /// Its alpha and the subject's colour there.
+    /// Its alpha and the subject's color there.
     pub(crate) unmixed: Unmixed,
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         by_hue.extend(behind..pixels.len());
         close_behind_sharp_edges(&mut pixels, &by_hue, &edge, mask.len(), scene);
     }
-    if scene.light.is_coloured() {
+    if scene.light.is_colored() {
         put(&mut pixels, gaps_of(mask, &is_in_edge, scene), mask.len());
     }
     pixels
@@ -150,8 +150,8 @@ pub(crate) fn put(band: &mut Vec<BandPixel>, others: Vec<BandPixel>, len: usize)
     band.extend(others);
 }
 
-/// What each edge pixel sees inwards, agreed with its neighbours along the edge: the width first, then the mean colour of
-/// those of like colour within 5×5 pixels.
+/// What each edge pixel sees inwards, agreed with its neighbors along the edge: the width first, then the mean color of
+/// those of like color within 5×5 pixels.
 fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
     let mut slots = vec![0_u32; mask.len()];
     let own: Vec<Profile> = edge.iter().map(|&index| Profile::inwards(index, mask, scene)).collect();
@@ -211,10 +211,10 @@ fn steps_inwards(
         if depth >= profiles[edge as usize].width + CHROMA_REACH {
             continue;
         }
-        for neighbour in beside(index as usize, width, mask.len()) {
-            if mask[neighbour] != 0 && !is_reached[neighbour] {
-                is_reached[neighbour] = true;
-                steps.push(Step { index: neighbour as u32, edge, depth: depth + 1 });
+        for neighbor in beside(index as usize, width, mask.len()) {
+            if mask[neighbor] != 0 && !is_reached[neighbor] {
+                is_reached[neighbor] = true;
+                steps.push(Step { index: neighbor as u32, edge, depth: depth + 1 });
             }
         }
     }
@@ -236,13 +236,13 @@ fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], pu
     let gaps = candidates.iter().filter(|pixel| pixel.unmixed.alpha < GAP);
     let mut open: Vec<usize> = outer.chain(gaps).map(|pixel| pixel.index as usize).collect();
     while let Some(index) = open.pop() {
-        for neighbour in around(index, scene.width, mask.len(), 1) {
-            let number = std::mem::take(&mut numbers[neighbour]);
+        for neighbor in around(index, scene.width, mask.len(), 1) {
+            let number = std::mem::take(&mut numbers[neighbor]);
             if let Some(at) = number.checked_sub(1) {
                 let candidate = candidates[at as usize];
                 pixels.push(candidate);
                 if candidate.unmixed.alpha < SOLID {
-                    open.push(neighbour);
+                    open.push(neighbor);
                 }
             }
         }

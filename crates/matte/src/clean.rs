@@ -1,4 +1,4 @@
-//! Colour: unmixed in the band, carried outwards under what is clear, fading until it is calm.
+//! Color: unmixed in the band, carried outwards under what is clear, fading until it is calm.
 
 use clearcut_frame::{Picture, PictureFormat};
 
@@ -7,15 +7,15 @@ use crate::{
     outline::{around, place},
 };
 
-/// What is left of the subject's colour so many chroma samples outwards (at half resolution twice as many pixels), on its way to
+/// What is left of the subject's color so many chroma samples outwards (at half resolution twice as many pixels), on its way to
 /// [`CALM`]: nearly all of it within the reach of the usual scaling filters. A VP9 file of the sample mascot is a fifth smaller
 /// than with a hard rim (same settings, same error of the subject).
 const CARRIED: [f32; 4] = [0.93, 0.64, 0.36, 0.07];
 
-/// The colour beyond the margin: mid grey, the cheapest thing to encode.
+/// The color beyond the margin: mid grey, the cheapest thing to encode.
 const CALM: [u8; 3] = [126, 128, 128];
 
-/// Writes the colours of `out`: the band's unmixed ones, then outwards over the backdrop, fading to grey.
+/// Writes the colors of `out`: the band's unmixed ones, then outwards over the backdrop, fading to grey.
 pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
     calm_down(out, mask);
     let mut cells = Cells::under(band, out.format());
@@ -27,7 +27,7 @@ pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
     cells.settle(cb, cr, mask);
     cells.spread(mask);
     for cell in &cells.painted {
-        let (sample, [_, blue, red]) = (cell.sample as usize, cell.colour.map(to_level));
+        let (sample, [_, blue, red]) = (cell.sample as usize, cell.color.map(to_level));
         (cb[sample], cr[sample]) = (blue, red);
         for index in pixels_of(sample, format).filter(|&index| mask[index] == 0) {
             // The band may reach beyond the mask; its pixels have their luma already.
@@ -38,7 +38,7 @@ pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
     }
 }
 
-/// The chroma samples that have a colour of ours, each with the pixels on it.
+/// The chroma samples that have a color of ours, each with the pixels on it.
 struct Cells {
     format: PictureFormat,
     /// Per chroma sample its number in `painted` plus one; 0 where there is none.
@@ -51,11 +51,11 @@ struct Cell {
     /// How many band pixels are on it.
     count: u32,
     /// Y', Cb, Cr: their sum at first, then their mean.
-    colour: [f32; 3],
+    color: [f32; 3],
 }
 
 impl Cells {
-    /// The samples under the band, with the sum of its colours.
+    /// The samples under the band, with the sum of its colors.
     fn under(band: &[BandPixel], format: PictureFormat) -> Self {
         let mut cells = Self { format, slots: vec![0; format.chroma_len()], painted: Vec::new() };
         let (width, shift) = (format.size.width(), format.subsampling.shift());
@@ -63,7 +63,7 @@ impl Cells {
         for pixel in band {
             let sample = ((pixel.index / width) >> shift) * chroma_width + ((pixel.index % width) >> shift);
             if cells.slots[sample as usize] == 0 {
-                cells.put(Cell { sample, count: 0, colour: [0.0; 3] });
+                cells.put(Cell { sample, count: 0, color: [0.0; 3] });
             }
             cells.add(sample as usize, pixel.unmixed.foreground);
         }
@@ -76,16 +76,16 @@ impl Cells {
     }
 
     /// Adds to the sum of the painted sample.
-    fn add(&mut self, sample: usize, colour: [f32; 3]) {
+    fn add(&mut self, sample: usize, color: [f32; 3]) {
         let cell = &mut self.painted[self.slots[sample] as usize - 1];
         cell.count += 1;
-        cell.colour = [0, 1, 2].map(|k| cell.colour[k] + colour[k]);
+        cell.color = [0, 1, 2].map(|k| cell.color[k] + color[k]);
     }
 
     /// Luma of a pixel on the painted sample `cell`: at half resolution interpolated between it and the samples beside it, so
     /// that no steps are to be encoded.
     fn luma_at(&self, index: usize, cell: &Cell) -> f32 {
-        let [own, ..] = cell.colour;
+        let [own, ..] = cell.color;
         if self.format.subsampling.shift() == 0 {
             return own;
         }
@@ -97,7 +97,7 @@ impl Cells {
         let (column, row) = (beside(x, columns), beside(y, rows));
         let of = |column: usize, row: usize| match self.slots[row * columns + column] {
             0 => own,
-            slot => self.painted[slot as usize - 1].colour[0],
+            slot => self.painted[slot as usize - 1].color[0],
         };
         (9.0 * own + 3.0 * of(column, y / 2) + 3.0 * of(x / 2, row) + of(column, row)) / 16.0
     }
@@ -110,13 +110,13 @@ impl Cells {
             let count = cell.count as f32;
             let solid = (subject - count).max(0.0);
             let chroma = [f32::from(cb[sample]), f32::from(cr[sample])];
-            let [y, blue, red] = cell.colour;
+            let [y, blue, red] = cell.color;
             let mean = |sum: f32, own: f32| (sum + solid * own) / (count + solid);
-            cell.colour = [y / count, mean(blue, chroma[0]), mean(red, chroma[1])];
+            cell.color = [y / count, mean(blue, chroma[0]), mean(red, chroma[1])];
         }
     }
 
-    /// Carries the colours over the clear samples around, ring by ring, fading.
+    /// Carries the colors over the clear samples around, ring by ring, fading.
     fn spread(&mut self, mask: &[u8]) {
         let (chroma_width, _) = self.format.chroma_size();
         let mut wave = 0..self.painted.len();
@@ -125,19 +125,19 @@ impl Cells {
             let kept = left / before;
             before = left;
             for at in wave.clone() {
-                let Cell { sample, colour, .. } = self.painted[at];
+                let Cell { sample, color, .. } = self.painted[at];
                 for other in around(sample as usize, chroma_width, self.slots.len(), 1) {
                     if self.slots[other] == 0 && pixels_of(other, self.format).all(|index| mask[index] == 0) {
-                        self.put(Cell { sample: other as u32, count: 0, colour: [0.0; 3] });
+                        self.put(Cell { sample: other as u32, count: 0, color: [0.0; 3] });
                     }
                     if self.slots[other] as usize > wave.end {
-                        self.add(other, colour);
+                        self.add(other, color);
                     }
                 }
             }
             for cell in &mut self.painted[wave.end..] {
-                let mean = cell.colour.map(|sum| sum / cell.count as f32);
-                cell.colour = [0, 1, 2].map(|k| f32::from(CALM[k]) + (mean[k] - f32::from(CALM[k])) * kept);
+                let mean = cell.color.map(|sum| sum / cell.count as f32);
+                cell.color = [0, 1, 2].map(|k| f32::from(CALM[k]) + (mean[k] - f32::from(CALM[k])) * kept);
             }
             wave = wave.end..self.painted.len();
         }

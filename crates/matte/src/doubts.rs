@@ -5,7 +5,7 @@ use crate::{likeness::LIMIT, regions::Regions};
 /// Alpha from which a pixel counts as subject: a tenth.
 const VISIBLE: u8 = 26;
 
-/// Distance below which a pixel is nearly of the background's colour: twice what the background's noise explains.
+/// Distance below which a pixel is nearly of the background's color: twice what the background's noise explains.
 const NEAR: u8 = 2 * LIMIT;
 
 /// The side of the tiles in which residue is looked for, in pixels.
@@ -41,11 +41,11 @@ pub struct Doubt {
 pub struct Doubts {
     /// Pixels of the subject: alpha of a tenth and more.
     pub subject: u64,
-    /// Enclosed by subject, of the background's colour but not quite, and removed.
+    /// Enclosed by subject, of the background's color but not quite, and removed.
     pub holes: Doubt,
-    /// Enclosed by subject, of the background's colour, and kept.
+    /// Enclosed by subject, of the background's color, and kept.
     pub lookalikes: Doubt,
-    /// Nearly of the background's colour, and kept.
+    /// Nearly of the background's color, and kept.
     pub residue: Doubt,
 }
 

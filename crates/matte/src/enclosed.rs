@@ -1,4 +1,4 @@
-//! Enclosed look-alikes on a background without colour: which of them are the background.
+//! Enclosed look-alikes on a background without color: which of them are the background.
 //!
 //! White, grey and black are common in subjects: eyes, bellies, paper. But a filmed, painted or generated background is not quite even, and what
 //! subjects have is not exactly what the background has at that very place: on random clips, solid look-alikes are 2.6 levels and more away
@@ -14,16 +14,16 @@ use crate::{
     surface::{Reading, Surface},
 };
 
-/// Pixels of a look-alike that tell whether it is exactly of the background's colour.
+/// Pixels of a look-alike that tell whether it is exactly of the background's color.
 const ENOUGH: u64 = 48;
 
-/// How far the median of what is exactly of the background's colour may be from it, in levels of each plane.
+/// How far the median of what is exactly of the background's color may be from it, in levels of each plane.
 const EXACT: f32 = 1.5;
 
 /// Difference of luma between places of a background that is not even, in levels.
 const UNEVEN: f64 = 3.0;
 
-/// Luma of colours that are neither white nor black.
+/// Luma of colors that are neither white nor black.
 const GREY: std::ops::RangeInclusive<f64> = 23.0..=231.0;
 
 /// Half the width of the widest line: one in so many of the picture's longer side.
@@ -36,7 +36,7 @@ const CROSSINGS: usize = 50;
 const ALONG_SIDE: usize = 64;
 const CLEAR_OF_EDGES: usize = 4;
 
-/// Marks those pockets of `regions` as background that are exactly of its colour, if subjects do not have that by chance.
+/// Marks those pockets of `regions` as background that are exactly of its color, if subjects do not have that by chance.
 pub(crate) fn open(regions: &mut Regions, off: &[u8], scene: &Scene) {
     if !regions.has_pockets(ENOUGH) {
         return;
@@ -79,13 +79,13 @@ impl Outside {
         Some(Self { surfaces, luma, height })
     }
 
-    /// Whether a subject has this colour, at its very place, by chance only.
+    /// Whether a subject has this color, at its very place, by chance only.
     fn is_distinctive(&self) -> bool {
         let [least, most] = self.luma;
         GREY.contains(&f64::midpoint(least, most)) || most - least >= UNEVEN
     }
 
-    /// Whether the median of `pixels`, stretches of rows, is the background's colour, plane by plane.
+    /// Whether the median of `pixels`, stretches of rows, is the background's color, plane by plane.
     fn is_exactly(&self, pixels: &[std::ops::Range<usize>], scene: &Scene) -> bool {
         let away = |index: usize| {
             let (x, y) = place(index, scene.width);
@@ -103,7 +103,7 @@ fn coordinates(x: usize, y: usize, width: usize, height: usize) -> [f64; 2] {
     [2.0 * (x as f64 + 0.5) / width as f64 - 1.0, 2.0 * (y as f64 + 0.5) / height as f64 - 1.0]
 }
 
-/// Whether all that is not of the background's colour is lines.
+/// Whether all that is not of the background's color is lines.
 fn is_of_lines(off: &[u8], width: usize) -> bool {
     let mask: Vec<u8> = off.iter().map(|&off| if off < LIMIT { 0 } else { u8::MAX }).collect();
     let widest = (width.max(mask.len() / width) / LINE).max(3);

@@ -25,7 +25,7 @@ impl Field {
     /// The surfaces, corrected by what the residues around each node have in common.
     ///
     /// Every residue speaks for its four nodes by nearness; the surfaces themselves count as much as four residues that
-    /// say nothing, and each node listens to its neighbours as far as it has heard little itself.
+    /// say nothing, and each node listens to its neighbors as far as it has heard little itself.
     pub(crate) fn new(surfaces: &[Surface; 3], residues: &[Residue], (width, height): (usize, usize)) -> Self {
         let interval = width.max(height).div_ceil(INTERVALS).max(1);
         let (columns, rows) = (width.div_ceil(interval), height.div_ceil(interval));
@@ -97,7 +97,7 @@ fn around(column: usize, row: usize, columns: usize, right: f64, down: f64) -> [
     ]
 }
 
-/// Each node's correction from its own residues and, as far as those are few, from its neighbours'.
+/// Each node's correction from its own residues and, as far as those are few, from its neighbors'.
 fn relaxed(sums: &[([f64; 3], f64)], columns: usize, rows: usize) -> Vec<[f64; 3]> {
     let mut now: Vec<[f64; 3]> = sums.iter().map(|(sum, total)| sum.map(|s| s / (total + 4.0))).collect();
     for _ in 0..16 {

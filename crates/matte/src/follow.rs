@@ -2,7 +2,7 @@
 //!
 //! Works on small frames of the whole clip, whose pixels are called cells. A point names the cells around it that hang together and change
 //! softly from one to the next; a box names what lies in it. From frame to frame the region moves as it and what surrounds it do; then a point's
-//! region is grown again from the cells that have kept their colour. A region that is lost (covered, or behind a cut) is looked for during
+//! region is grown again from the cells that have kept their color. A region that is lost (covered, or behind a cut) is looked for during
 //! [`PATIENCE`] frames, and then its hint holds no longer in that direction.
 
 use clearcut_frame::{Area, Picture};
@@ -19,7 +19,7 @@ use crate::{
 const STEP: f64 = 2.0;
 const STEP_OF_GRAIN: f64 = 3.0;
 
-/// Levels of luma and chroma up to which two colours cannot be told.
+/// Levels of luma and chroma up to which two colors cannot be told.
 const NEARLY_THE_SAME: [i16; 2] = [4, 3];
 
 /// How far from its region a point may be, in cells, and how much luma and chroma of cells side by side differ within one, in levels.
@@ -159,7 +159,7 @@ impl Levels {
         sum.map(|sum| (sum / count.max(1)) as i16)
     }
 
-    /// The cell at most [`AT_RIM`] away from `point` that is meant by it: the nearest in colour of those with calm surroundings, as people click on rims,
+    /// The cell at most [`AT_RIM`] away from `point` that is meant by it: the nearest in color of those with calm surroundings, as people click on rims,
     /// or `point` itself.
     fn calm_near(&self, point: usize) -> usize {
         let is_calm = |cell: &usize| {
@@ -197,7 +197,7 @@ impl Levels {
     }
 
     /// The cells of `cells` around `point` without the outside that they reach at the border of the frame; `None` where that cannot be told. The
-    /// outside is what is nearer to the colour at the border than to `reference`, or lies behind a neck.
+    /// outside is what is nearer to the color at the border than to `reference`, or lies behind a neck.
     fn without_outside(&self, cells: &[u8], point: usize, reference: [i16; 3]) -> Option<Vec<u8>> {
         if !reaches_border(cells, self.width) {
             return Some(cells.to_vec());
@@ -209,7 +209,7 @@ impl Levels {
         let outside = self.mean((0..cells.len()).filter(at_border));
         if !is_near(reference, outside, NEARLY_THE_SAME) {
             let nearer = cells.iter().zip(&self.at).map(|(cell, levels)| {
-                let to = |colour: [i16; 3]| (0..3).map(|k| i32::from(levels[k] - colour[k]).pow(2)).sum::<i32>();
+                let to = |color: [i16; 3]| (0..3).map(|k| i32::from(levels[k] - color[k]).pow(2)).sum::<i32>();
                 if to(reference) < to(outside) { *cell } else { 0 }
             });
             let nearer = hanging_together(&nearer.collect::<Vec<u8>>(), self.width, point);
@@ -221,7 +221,7 @@ impl Levels {
     }
 }
 
-/// Whether two colours differ by at most so many levels of luma and of each chroma.
+/// Whether two colors differ by at most so many levels of luma and of each chroma.
 fn is_near(one: [i16; 3], other: [i16; 3], most: [i16; 2]) -> bool {
     let apart = |k: usize| (one[k] - other[k]).abs();
     apart(0) <= most[0] && apart(1).max(apart(2)) <= most[1]

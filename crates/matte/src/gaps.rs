@@ -1,7 +1,7 @@
-//! Narrow gaps in the subject: what lies between two strands and is a mixture of their colour with the background.
+//! Narrow gaps in the subject: what lies between two strands and is a mixture of their color with the background.
 //!
-//! A gap narrower than its blur never shows the background itself. But its colour lies on the line from the background to the strands beside
-//! it, and it is a valley: on both sides, within [`REACH`], the same colour stands farther from the background.
+//! A gap narrower than its blur never shows the background itself. But its color lies on the line from the background to the strands beside
+//! it, and it is a valley: on both sides, within [`REACH`], the same color stands farther from the background.
 
 use crate::{
     band::{BandPixel, SOLID},
@@ -18,7 +18,7 @@ const REACH: usize = 3;
 /// Up to this alpha a pixel is the middle of a gap: luma at least shows the background there.
 const GAP: f32 = 0.12;
 
-/// The least contrast of a strand, in levels: shading of a subject near the background's colour has less.
+/// The least contrast of a strand, in levels: shading of a subject near the background's color has less.
 const STRONG: f32 = 64.0;
 
 /// Below this alpha a pixel is more background than subject.
@@ -42,7 +42,7 @@ const ASIDE: f32 = 0.15;
 /// A gap may be this share of a strand's contrast on the other side of the background: ringing.
 const BEYOND: f32 = 0.1;
 
-/// Strands whose contrasts have at least this cosine are of one colour.
+/// Strands whose contrasts have at least this cosine are of one color.
 const SAME_LINE: f32 = 0.95;
 
 /// What counts of luma and of chroma: half-resolution chroma is smeared over narrow gaps.
@@ -107,7 +107,7 @@ fn cores(mask: &[u8], scene: &Scene) -> Vec<usize> {
     found
 }
 
-/// The mixture that a pixel is, if there are strands of one colour on both sides of it.
+/// The mixture that a pixel is, if there are strands of one color on both sides of it.
 fn in_gap(index: usize, mask: &[u8], scene: &Scene) -> Option<Unmixed> {
     let backdrop = scene.backdrop(index);
     let seen = scene.seen(index);

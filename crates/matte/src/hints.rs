@@ -13,13 +13,13 @@ use crate::{
 pub(crate) const KEEP: u8 = 1;
 /// The cell is background.
 pub(crate) const REMOVE: u8 = 2;
-/// Every pixel of the cell is meant, whatever its colour.
+/// Every pixel of the cell is meant, whatever its color.
 pub(crate) const WHOLE: u8 = 4;
 
 /// How far luma and chroma of a pixel may be from the mean of a cell to be meant with it, in levels.
 const ALIKE: [u16; 2] = [12, 8];
 
-/// How far around what is named its rim reaches, in pixels: mixtures of its colour and of what lies beside it.
+/// How far around what is named its rim reaches, in pixels: mixtures of its color and of what lies beside it.
 const RIM: usize = 4;
 
 /// What hints say of one frame, in cells: a grid over the frame.
@@ -36,7 +36,7 @@ pub struct HintMap {
 pub(crate) struct Named {
     pub(crate) kept: Vec<u8>,
     pub(crate) removed: Vec<u8>,
-    /// Those of the removed that a box means, whatever their colour.
+    /// Those of the removed that a box means, whatever their color.
     boxed: Vec<u8>,
 }
 
@@ -54,7 +54,7 @@ impl HintMap {
         }
     }
 
-    /// Overrides a matte that was made without hints: alpha of `picture`, and its colour from the planes `seen` where it is kept.
+    /// Overrides a matte that was made without hints: alpha of `picture`, and its color from the planes `seen` where it is kept.
     pub fn overrule(&self, picture: &mut Picture, seen: &[u8]) {
         let format = picture.format().without_alpha();
         let Some(source) = Picture::from_bytes(format, seen.to_vec()) else { return };
@@ -69,7 +69,7 @@ impl HintMap {
         }
     }
 
-    /// The pixels of `picture` that are meant: of a cell that is kept all, of others those that have the colour of the cell or of one beside it.
+    /// The pixels of `picture` that are meant: of a cell that is kept all, of others those that have the color of the cell or of one beside it.
     pub(crate) fn named_in(&self, picture: &Picture) -> Named {
         let frame = Grid::over(picture, self);
         let means = frame.means(&self.cells);
@@ -128,7 +128,7 @@ impl Named {
         kept
     }
 
-    /// Takes the pixels off the background's colour out of every removed region that is mostly of that colour: they are its edge, and mixtures.
+    /// Takes the pixels off the background's color out of every removed region that is mostly of that color: they are its edge, and mixtures.
     fn leave_edges_to_the_keyer(&mut self, off: &[u8], width: usize) {
         let clear: Vec<u8> = self.removed.iter().zip(&self.boxed).map(|(removed, boxed)| !removed | boxed).collect();
         let mut runs = look_alike_runs(&clear, width, 1);
@@ -152,7 +152,7 @@ impl Named {
 
     /// Writes into `off`, the distance of each pixel from the background, what hints say: far where it is kept, none where it is removed.
     ///
-    /// The rim of a region is neither of its colour nor of what lies beside it: what looks like background and hangs together within [`RIM`] of what is
+    /// The rim of a region is neither of its color nor of what lies beside it: what looks like background and hangs together within [`RIM`] of what is
     /// kept, and with nothing else, is kept with it; what does not, around what is removed, goes with that.
     pub(crate) fn write_into(&mut self, off: &mut [u8], width: usize) {
         if self.kept.contains(&255) {

@@ -1,4 +1,4 @@
-//! The keyer: a picture over a known background in, alpha and clean colour out, step by step.
+//! The keyer: a picture over a known background in, alpha and clean color out, step by step.
 
 use std::borrow::Cow;
 
@@ -74,19 +74,19 @@ impl Pockets {
     }
 }
 
-/// One picture with its own first matte, before its neighbours in time have been asked.
+/// One picture with its own first matte, before its neighbors in time have been asked.
 #[derive(Debug)]
 pub struct Keyed {
-    /// The picture with its first matte and clean colour.
+    /// The picture with its first matte and clean color.
     picture: Picture,
-    /// The colour planes as they came in: they tell whether a place has changed.
+    /// The color planes as they came in: they tell whether a place has changed.
     seen: Vec<u8>,
     /// The backdrop's noise in it, luma and chroma.
     noise: [f32; 2],
     doubts: Doubts,
 }
 
-/// Turns pictures over a known backdrop into pictures with alpha and clean colour.
+/// Turns pictures over a known backdrop into pictures with alpha and clean color.
 #[derive(Debug)]
 pub struct Keyer {
     backdrop: Backdrop,
@@ -94,7 +94,7 @@ pub struct Keyer {
 }
 
 impl Keyer {
-    /// How many neighbours on each side [`Self::finish`] looks at.
+    /// How many neighbors on each side [`Self::finish`] looks at.
     pub const REACH: usize = 1;
 
     /// A keyer for pictures over `backdrop`.
@@ -110,15 +110,15 @@ impl Keyer {
         let found = self.backdrop.light_in(&picture).map(|(number, shift)| {
             let light = &self.backdrop.lights[number];
             let mut likeness = Likeness::measured(&picture, light, shift);
-            if light.is_coloured() {
+            if light.is_colored() {
                 ringing::allow_for(&mut likeness, &picture, light);
             }
             let mut likeness = likeness.without_specks();
             if let Some(named) = &mut named {
                 named.write_into(&mut likeness.off, likeness.width);
             }
-            let mut regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_coloured());
-            if !light.is_coloured() {
+            let mut regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_colored());
+            if !light.is_colored() {
                 enclosed::open(&mut regions, &likeness.off, &Scene::new(&picture, &likeness, light));
             }
             if let Some(named) = &named {
@@ -154,15 +154,15 @@ impl Keyer {
             let beyond_doubt = named.kept_with_rim(&mask, scene.width);
             band.retain(|pixel| beyond_doubt[pixel.index as usize] == 0);
         }
-        let colours = picture.format().without_alpha().byte_len();
-        let seen = picture.bytes()[..colours].to_vec();
+        let colors = picture.format().without_alpha().byte_len();
+        let seen = picture.bytes()[..colors].to_vec();
         let mut picture = cut(picture, &mask, &band);
         cleared(picture.planes_mut()[3], &mask, &off, likeness.width, self.settings.tolerance);
         let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &off, &regions, likeness.width);
         Keyed { picture, seen, noise: light.noise, doubts }
     }
 
-    /// The finished picture `current` (format with alpha): alpha settled over time, colour unmixed and cleaned.
+    /// The finished picture `current` (format with alpha): alpha settled over time, color unmixed and cleaned.
     ///
     /// `before` holds up to [`Self::REACH`] predecessors (nearest first), `after` as many successors (nearest first);
     /// fewer at the ends of the clip.
@@ -172,14 +172,14 @@ impl Keyer {
         if self.backdrop.is_absent() {
             return out;
         }
-        let neighbours = [before.first(), after.first()];
-        steady(&mut out, &current.as_steadied(), neighbours.map(|n| n.map(|keyed| keyed.as_steadied())), current.noise);
+        let neighbors = [before.first(), after.first()];
+        steady(&mut out, &current.as_steadied(), neighbors.map(|n| n.map(|keyed| keyed.as_steadied())), current.noise);
         out
     }
 }
 
 impl Keyed {
-    /// The colour planes as they came in: Y', Cb, Cr one after the other; empty where nothing was keyed.
+    /// The color planes as they came in: Y', Cb, Cr one after the other; empty where nothing was keyed.
     #[must_use]
     pub fn seen(&self) -> &[u8] {
         &self.seen
@@ -222,7 +222,7 @@ fn with_alpha(picture: Picture) -> Picture {
     Picture::from_bytes(format, bytes).unwrap_or_else(|| Picture::new(format))
 }
 
-/// The picture with its matte: alpha from mask and band, the band's colours unmixed, colour under clear pixels cleaned.
+/// The picture with its matte: alpha from mask and band, the band's colors unmixed, color under clear pixels cleaned.
 fn cut(picture: Picture, mask: &[u8], band: &[BandPixel]) -> Picture {
     let own = picture.alpha().map(<[u8]>::to_vec);
     let mut out = with_alpha(picture);

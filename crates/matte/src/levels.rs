@@ -1,4 +1,4 @@
-//! Arithmetic on colours and on contrasts, in levels of Y', Cb, Cr.
+//! Arithmetic on colors and on contrasts, in levels of Y', Cb, Cr.
 
 /// The sum of the products of the components.
 pub(crate) fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {

@@ -1,4 +1,4 @@
-//! The light of a backdrop: its colour over the picture, its noise, and how each picture's brightness differs; fitted to a grid of readings.
+//! The light of a backdrop: its color over the picture, its noise, and how each picture's brightness differs; fitted to a grid of readings.
 
 use clearcut_frame::{Matrix, Picture};
 
@@ -66,19 +66,19 @@ impl Light {
         (shift, share * shift.weight(self.tolerances()))
     }
 
-    /// The usual colour in the middle of the picture: Y', Cb, Cr.
+    /// The usual color in the middle of the picture: Y', Cb, Cr.
     pub(crate) fn centre(&self) -> [f64; 3] {
         self.field.at(0.5, 0.5).map(f64::from)
     }
 
-    /// Whether the colour is one that subjects seldom have by chance: its chroma stands clear of neutral.
-    pub(crate) fn is_coloured(&self) -> bool {
+    /// Whether the color is one that subjects seldom have by chance: its chroma stands clear of neutral.
+    pub(crate) fn is_colored(&self) -> bool {
         let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
         let centre = [cb - NEUTRAL[1], cr - NEUTRAL[2]];
         centre[0].hypot(centre[1]) > 8.0 + 5.0 * f64::from(self.noise[1])
     }
 
-    /// Whether the colour is so strong that subjects seldom go beyond it: a quarter of the chroma range and more.
+    /// Whether the color is so strong that subjects seldom go beyond it: a quarter of the chroma range and more.
     pub(crate) fn is_vivid(&self) -> bool {
         let [_, cb, cr] = self.centre();
         (cb - NEUTRAL[1]).hypot(cr - NEUTRAL[2]) >= 28.0
@@ -122,7 +122,7 @@ pub(crate) fn sampled(picture: &Picture) -> Vec<Sample> {
     samples
 }
 
-/// The light that most of the readings around the colour `seed` agree with.
+/// The light that most of the readings around the color `seed` agree with.
 pub(crate) fn fitted_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usize, usize)) -> Light {
     let mut surfaces = seed.map(Surface::constant);
     // Every round measures again how wide it is.

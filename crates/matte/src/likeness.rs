@@ -25,7 +25,7 @@ pub(crate) struct Likeness {
     /// backdrop's noise explains; 255 and more saturate.
     pub(crate) off: Vec<u8>,
     /// Difference from the background per pixel, in levels: luma's, or half of chroma's where that is more. 0 in blocks that are background
-    /// all over; empty until [`crate::ringing`] has measured it, for coloured backgrounds.
+    /// all over; empty until [`crate::ringing`] has measured it, for colored backgrounds.
     pub(crate) contrast: Vec<u8>,
     shift: Shift,
     /// How the light of the background's second part differs.

@@ -51,7 +51,7 @@ pub(crate) fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
     edge
 }
 
-/// The most of each value of a row and its neighbours at most `reach` away.
+/// The most of each value of a row and its neighbors at most `reach` away.
 pub(crate) fn widened(row: &[u8], reach: usize) -> Vec<u8> {
     let mut wide = row.to_vec();
     for step in 1..=reach.min(row.len() - 1) {

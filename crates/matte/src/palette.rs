@@ -29,16 +29,16 @@ const SLACK: f32 = 0.06;
 /// Of the inside, in thousandths, what may have more than the bound: gaps that look like inside.
 const BEYOND_BOUND: u64 = 10;
 
-/// Of a subject that has no inside, in hundredths, what is as pure as its colour gets: the middle of its lines.
+/// Of a subject that has no inside, in hundredths, what is as pure as its color gets: the middle of its lines.
 const PUREST: u64 = 10;
 
 /// From this share on a material cannot be told from what is nearly clear, in hundredths.
 const NEARLY_CLEAR: usize = 95;
 
-/// The share of the backdrop's chroma along its own hue that is in a colour: 1.0 the backdrop's, 0.0 none, unclamped.
-pub(crate) fn hue_share(colour: [f32; 3], backdrop: [f32; 3]) -> f32 {
+/// The share of the backdrop's chroma along its own hue that is in a color: 1.0 the backdrop's, 0.0 none, unclamped.
+pub(crate) fn hue_share(color: [f32; 3], backdrop: [f32; 3]) -> f32 {
     let [blue, red] = [backdrop[1] - 128.0, backdrop[2] - 128.0];
-    ((colour[1] - 128.0) * blue + (colour[2] - 128.0) * red) / (blue * blue + red * red).max(1.0)
+    ((color[1] - 128.0) * blue + (color[2] - 128.0) * red) / (blue * blue + red * red).max(1.0)
 }
 
 /// The most of the background's hue that solid subject has: what the inside of the subject in `samples` stays below but for a hundredth of it.

@@ -1,8 +1,8 @@
 //! A background of two parts: wall and floor, the bars of a letterbox, or a frame on all four sides.
 //!
-//! The parts are told from a subject by their shape. A second colour of the border is background if it fills, but for what stands in front,
-//! one side of a straight cut through the whole picture, or both bars; the shoulders of somebody who stands close do not. A colour that does not
-//! reach the border is background if the border's colour is a narrow frame around it, with straight sides and perhaps round corners.
+//! The parts are told from a subject by their shape. A second color of the border is background if it fills, but for what stands in front,
+//! one side of a straight cut through the whole picture, or both bars; the shoulders of somebody who stands close do not. A color that does not
+//! reach the border is background if the border's color is a narrow frame around it, with straight sides and perhaps round corners.
 
 use clearcut_frame::Picture;
 
@@ -32,19 +32,19 @@ const SEAM: f64 = 0.06;
 /// The widest bar of a frame on four sides, as a share of the picture's width or height.
 const WIDEST_BAR: f64 = 0.17;
 
-/// The share of all that is not the frame's colour that the colour inside a frame has at least.
+/// The share of all that is not the frame's color that the color inside a frame has at least.
 const LEAST_INSIDE: f64 = 0.3;
 
-/// How much of the middle halves of a frame's inner sides must show another colour than the frame's: they are straight, a round subject's are not.
+/// How much of the middle halves of a frame's inner sides must show another color than the frame's: they are straight, a round subject's are not.
 const STRAIGHT: f64 = 0.75;
 
-/// How much of them must show the colour inside: the screen of a phone has a rim of another colour.
+/// How much of them must show the color inside: the screen of a phone has a rim of another color.
 const MOSTLY: f64 = 0.5;
 
-/// How much of a frame may show the colour inside: its sides are straight, and known to half a step of the reading grid.
+/// How much of a frame may show the color inside: its sides are straight, and known to half a step of the reading grid.
 const MOST_BEYOND_SIDES: f64 = 0.045;
 
-/// How much of what a frame encloses may be of the frame's colour: round corners with a radius of twice its widest bar.
+/// How much of what a frame encloses may be of the frame's color: round corners with a radius of twice its widest bar.
 const MOST_OF_CORNERS: f64 = 0.14;
 
 /// How far a round corner of a frame may reach into it, as a share of the picture's width and height.
@@ -145,7 +145,7 @@ impl Part {
     pub(crate) fn split(light: &Light, pictures: &[&Picture], per_picture: &[&[Sample]]) -> Option<Light> {
         let size = pictures.first().map(|p| (p.size().width() as usize, p.size().height() as usize))?;
         let rest = chosen(per_picture, |samples| unexplained(light, samples));
-        let seed = unexplained_colour(per_picture, &rest)?;
+        let seed = unexplained_color(per_picture, &rest)?;
         let other = fitted_light(&views(&rest), seed, size);
         if other.noise[0] > FLAT_NOISE[0] || other.noise[1] > FLAT_NOISE[1] {
             return None;
@@ -201,8 +201,8 @@ fn unexplained(light: &Light, samples: &[Sample]) -> Vec<Sample> {
     samples.iter().filter(|sample| !light.agrees(&shift, sample)).copied().collect()
 }
 
-/// The most frequent colour of the border that `rest`, what the first light does not explain, has; or of all of it. None if there is too little of it.
-fn unexplained_colour(per_picture: &[&[Sample]], rest: &[Vec<Sample>]) -> Option<[f64; 3]> {
+/// The most frequent color of the border that `rest`, what the first light does not explain, has; or of all of it. None if there is too little of it.
+fn unexplained_color(per_picture: &[&[Sample]], rest: &[Vec<Sample>]) -> Option<[f64; 3]> {
     let border = per_picture.iter().copied().flatten().filter(|sample| sample.at_border).count();
     let frequent = |samples: &[Sample], least: f64| {
         let seed = mode(samples.iter().map(|sample| (sample.ycc, 1.0)))?;
@@ -302,13 +302,13 @@ fn is_second_part(region: Region, places: &[Place]) -> bool {
             && corners <= MOST_OF_CORNERS * (places.len() as f64 - room)
             && has_straight_sides(region, places);
     }
-    // A subject of the second part's colour may stand anywhere inside, but not at the picture's border.
+    // A subject of the second part's color may stand anywhere inside, but not at the picture's border.
     let lost = count(&|place| place.is_second() && place.at_border && !is_inside(place));
     let smaller = filled.min(count(&|place| place.is_first()));
     region.is_side_or_bars() && smaller > 0.0 && lost + foreign <= MOST_ASTRAY * smaller
 }
 
-/// Whether the inner sides of a frame are straight: next to them its colour is not seen, but that inside or a subject.
+/// Whether the inner sides of a frame are straight: next to them its color is not seen, but that inside or a subject.
 fn has_straight_sides(region: Region, places: &[Place]) -> bool {
     let sides = places.iter().filter(|place| region.is_along_side(place.across, place.down));
     let count = |keeps: fn(&Place) -> bool| sides.clone().filter(|place| keeps(place)).count() as f64;
@@ -363,7 +363,7 @@ fn shares(first: &Light, second: &Light, pictures: &[&Picture], region: Region) 
     shares
 }
 
-/// How much of `two` and how little of `one` a colour has, in luma and in chroma; None if it is no mixture of both.
+/// How much of `two` and how little of `one` a color has, in luma and in chroma; None if it is no mixture of both.
 ///
 /// Half-resolution chroma is softer than luma: at a sharp seam the shares differ.
 fn share_in(seen: [f32; 3], one: [f32; 3], two: [f32; 3]) -> Option<[u8; 2]> {

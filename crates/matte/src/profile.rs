@@ -1,4 +1,4 @@
-//! The way from an edge of the subject inwards: where its mixing with the backdrop ends, and on which colour.
+//! The way from an edge of the subject inwards: where its mixing with the backdrop ends, and on which color.
 
 use crate::{
     levels::dot,
@@ -16,7 +16,7 @@ const ARRIVED: f32 = 1.0 / 12.0;
 const SLACKENED: f32 = 0.5;
 
 /// How many pixels of subject behind the edge make it more than a strand: what half-resolution chroma needs to show its
-/// own colour.
+/// own color.
 const BACKING: usize = 4;
 
 /// Behind a strand less than this share of its contrast is left.
@@ -37,7 +37,7 @@ const SAME_LINE: f32 = 0.96;
 /// What one edge pixel sees when it looks into the subject.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Profile {
-    /// Pixels until the colour has arrived.
+    /// Pixels until the color has arrived.
     pub(crate) width: u8,
     /// Y', Cb, Cr of the subject there.
     pub(crate) foreground: [f32; 3],
@@ -70,8 +70,8 @@ impl Profile {
         if cosine > SAME_LINE { other } else { self }
     }
 
-    /// This profile of a line with the foreground of that one of `near`, lines of the same colour, which is farthest from `backdrop`: a line of
-    /// a pixel reaches its own colour only here and there.
+    /// This profile of a line with the foreground of that one of `near`, lines of the same color, which is farthest from `backdrop`: a line of
+    /// a pixel reaches its own color only here and there.
     pub(crate) fn inked(&self, near: &[Self], backdrop: [f32; 3]) -> Self {
         let contrast = |profile: &Self| [0, 1, 2].map(|k| profile.foreground[k] - backdrop[k]);
         let own = contrast(self);
@@ -148,7 +148,7 @@ impl<'a> Path<'a> {
         self.contrast(end + steps).is_some_and(|behind| size(&behind) >= BEHIND * here)
     }
 
-    /// The profile of what has no inside, which ends at step `end`: its colour is the mean of what is farthest from the backdrop.
+    /// The profile of what has no inside, which ends at step `end`: its color is the mean of what is farthest from the backdrop.
     fn of_thin(&mut self, end: usize) -> Profile {
         let is_line = !self.is_backed(end, LINE);
         let known = &self.contrasts[..self.known.min(end + 3)];

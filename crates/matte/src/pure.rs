@@ -1,6 +1,6 @@
-//! The colours of the pure subject: what is left of a mixture without the background in it must be one of them.
+//! The colors of the pure subject: what is left of a mixture without the background in it must be one of them.
 //!
-//! A pixel with much of the background's hue is a mixture, or it is of a colour of its own: a dark tyre on dark blue, a blue drop on blue. If it is
+//! A pixel with much of the background's hue is a mixture, or it is of a color of its own: a dark tyre on dark blue, a blue drop on blue. If it is
 //! a mixture with hair or a white flake, then hair or a white flake is near.
 
 use crate::{
@@ -18,16 +18,16 @@ const NEAR: usize = 1;
 /// Steps of luma and of the chroma across the background's hue, in levels.
 const STEP: f32 = 16.0;
 
-/// Luma that a colour may have, but for noise.
+/// Luma that a color may have, but for noise.
 const IN_GAMUT: std::ops::RangeInclusive<f32> = 8.0..=244.0;
 
-/// Up to this alpha nothing of the subject's colour is to be seen.
+/// Up to this alpha nothing of the subject's color is to be seen.
 const CLEAR: f32 = 0.02;
 
 /// For every step of luma, a bit for each step of chroma.
 type Seen = [u16; 16];
 
-/// Which colours the pure subject of one picture has in each cell.
+/// Which colors the pure subject of one picture has in each cell.
 pub(crate) struct Pure<'a> {
     scene: &'a Scene<'a>,
     /// The direction of chroma across the background's hue, of length 1.
@@ -67,7 +67,7 @@ impl<'a> Pure<'a> {
         Self { scene, across, columns, cells, anywhere: widened(own.iter()) }
     }
 
-    /// The alpha of `seen` at `index`, if it is a mixture of the background with a colour that the pure subject has nearby; 1.0 if not.
+    /// The alpha of `seen` at `index`, if it is a mixture of the background with a color that the pure subject has nearby; 1.0 if not.
     pub(crate) fn seen_through(&self, index: usize, seen: [f32; 3], backdrop: [f32; 3]) -> f32 {
         let alpha = seen_through(seen, backdrop, self.scene.light.most_hue);
         if alpha >= 1.0 {
@@ -78,14 +78,14 @@ impl<'a> Pure<'a> {
         if alpha <= CLEAR || holds(near, left_of(seen, backdrop, alpha), self.across) { alpha } else { 1.0 }
     }
 
-    /// `colour` without the background in it, if that is a colour of the pure subject; as it is if not.
-    pub(crate) fn freed(&self, colour: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
+    /// `color` without the background in it, if that is a color of the pure subject; as it is if not.
+    pub(crate) fn freed(&self, color: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
         let most = self.scene.light.most_hue;
-        let alpha = seen_through(colour, backdrop, most);
-        if alpha < 1.0 && holds(&self.anywhere, left_of(colour, backdrop, alpha), self.across) {
-            freed(colour, backdrop, most)
+        let alpha = seen_through(color, backdrop, most);
+        if alpha < 1.0 && holds(&self.anywhere, left_of(color, backdrop, alpha), self.across) {
+            freed(color, backdrop, most)
         } else {
-            colour
+            color
         }
     }
 }
@@ -106,10 +106,10 @@ fn widened<'a>(cells: impl Iterator<Item = &'a Seen>) -> Seen {
     wide
 }
 
-/// Whether a colour is among those of a cell.
-fn holds(seen: &Seen, colour: [f32; 3], across: [f32; 2]) -> bool {
-    let (luma, chroma) = steps_of(colour, across);
-    IN_GAMUT.contains(&colour[0]) && seen[luma] & (1 << chroma) != 0
+/// Whether a color is among those of a cell.
+fn holds(seen: &Seen, color: [f32; 3], across: [f32; 2]) -> bool {
+    let (luma, chroma) = steps_of(color, across);
+    IN_GAMUT.contains(&color[0]) && seen[luma] & (1 << chroma) != 0
 }
 
 /// See [`Pure::across`].
@@ -119,10 +119,10 @@ fn across(scene: &Scene) -> [f32; 2] {
     [red / length, -blue / length]
 }
 
-/// The steps of luma and chroma that a colour is in.
-fn steps_of(colour: [f32; 3], across: [f32; 2]) -> (usize, u32) {
-    let luma = (colour[0] / STEP).clamp(0.0, 15.0) as usize;
+/// The steps of luma and chroma that a color is in.
+fn steps_of(color: [f32; 3], across: [f32; 2]) -> (usize, u32) {
+    let luma = (color[0] / STEP).clamp(0.0, 15.0) as usize;
     let chroma =
-        (8.0 + (across[0] * (colour[1] - 128.0) + across[1] * (colour[2] - 128.0)) / STEP).clamp(0.0, 15.0) as u32;
+        (8.0 + (across[0] * (color[1] - 128.0) + across[1] * (color[2] - 128.0)) / STEP).clamp(0.0, 15.0) as u32;
     (luma, chroma)
 }

@@ -38,7 +38,7 @@ struct Tally {
 ///
 /// A region is backdrop if it touches the border of the picture, or if it is a flat patch (a pocket) and there is evidence:
 /// at least 12 pixels whose mean distance is no more than [`FLAT`] of the limit (what a slightly wrong guess of the light
-/// behind the subject and smeared chroma explain, too), and either a backdrop of a colour that subjects seldom have by chance, or the picture
+/// behind the subject and smeared chroma explain, too), and either a backdrop of a color that subjects seldom have by chance, or the picture
 /// before: the region lay there already, and was backdrop.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
@@ -154,7 +154,7 @@ impl Regions {
     }
 
     /// Pockets that may have been judged wrongly: flat ones that were kept, and those that were removed though they are twice as far from the
-    /// backdrop's colour as noise alone explains (a quarter of the limit).
+    /// backdrop's color as noise alone explains (a quarter of the limit).
     pub(crate) fn doubtful_pockets(&self) -> [Doubt; 2] {
         let mut found = [Doubt::default(); 2];
         let mut largest = [0; 2];
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_of_the_backdrops_colour_that_comes_from_elsewhere_is_subject() {
+    fn a_patch_of_the_backdrops_color_that_comes_from_elsewhere_is_subject() {
         let mut covered = vec![255; 81];
         covered[..9].fill(0);
         let mut patch = Regions::of(&ring_off(3), 9, 32, false);

@@ -85,7 +85,7 @@ impl<'a> Scene<'a> {
         self.likeness.backdrop_at(self.light, x, y)
     }
 
-    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the backdrop's colour at the picture's centre;
+    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the backdrop's color at the picture's centre;
     /// interpolated chroma may have up to 1/16 less): 0..=255, saturated.
     pub(crate) fn hue_rows(&self) -> impl Iterator<Item = Vec<u8>> {
         let centre = self.light.field.at(0.5, 0.5);

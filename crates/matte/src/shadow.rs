@@ -1,4 +1,4 @@
-//! Shadows that the subject casts on a coloured background: translucent black.
+//! Shadows that the subject casts on a colored background: translucent black.
 //!
 //! A shadow is the background in less light: luma and chroma have the same share of it. It is soft: from the clear background on the share falls
 //! little from pixel to pixel. A dark subject of the background's own hue has a step where it begins, and so has an outline.
@@ -28,10 +28,10 @@ const BRIGHT: f32 = 40.0;
 
 /// The pixels of the subject in `mask` (0 background, else 255) that are shadow, with the alpha of black that makes it.
 ///
-/// None where the background has no colour: there a grey thing looks like its shadow.
+/// None where the background has no color: there a grey thing looks like its shadow.
 pub(crate) fn shadow_of(mask: &[u8], off: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let mut found = Vec::new();
-    if !scene.light.is_coloured() {
+    if !scene.light.is_colored() {
         return found;
     }
     let width = scene.width;
@@ -59,9 +59,9 @@ pub(crate) fn shadow_of(mask: &[u8], off: &[u8], scene: &Scene) -> Vec<BandPixel
     found
 }
 
-/// The share of the background's light that is left in a colour, if it is the background in less light.
+/// The share of the background's light that is left in a color, if it is the background in less light.
 fn light_left(seen: [f32; 3], backdrop: [f32; 3]) -> Option<f32> {
-    let from_black = |colour: [f32; 3]| [0, 1, 2].map(|k| colour[k] - BLACK[k]);
+    let from_black = |color: [f32; 3]| [0, 1, 2].map(|k| color[k] - BLACK[k]);
     let ([luma, blue, red], [full, full_blue, full_red]) = (from_black(seen), from_black(backdrop));
     if full < BRIGHT {
         return None;

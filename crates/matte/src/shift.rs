@@ -28,7 +28,7 @@ pub(crate) struct Shift {
     pub(crate) gain: f64,
     /// Level where the usual one is [`Shift::centre`].
     pub(crate) level: [f64; 3],
-    /// The background's mean colour at the usual light.
+    /// The background's mean color at the usual light.
     pub(crate) centre: [f64; 3],
 }
 
@@ -183,7 +183,7 @@ fn most_frequent(readings: &[Reading]) -> Option<[f64; 3]> {
     mode(readings.iter().map(|reading| (difference(reading), reading.weight)))
 }
 
-/// The most frequent of weighted points: the mean of those around the heaviest cell of [`CELL`] levels a side, its neighbours counted in.
+/// The most frequent of weighted points: the mean of those around the heaviest cell of [`CELL`] levels a side, its neighbors counted in.
 pub(crate) fn mode(points: impl Iterator<Item = ([f64; 3], f64)> + Clone) -> Option<[f64; 3]> {
     let mut cells = std::collections::BTreeMap::<[i32; 3], f64>::new();
     for (point, weight) in points.clone() {
@@ -191,7 +191,7 @@ pub(crate) fn mode(points: impl Iterator<Item = ([f64; 3], f64)> + Clone) -> Opt
     }
     let heaviness = |cell: &[i32; 3]| -> f64 {
         let near = (0..27).map(|n| [cell[0] + n % 3 - 1, cell[1] + n / 3 % 3 - 1, cell[2] + n / 9 - 1]);
-        near.filter_map(|neighbour| cells.get(&neighbour)).sum()
+        near.filter_map(|neighbor| cells.get(&neighbor)).sum()
     };
     let (cell, _) = cells.keys().map(|cell| (cell, heaviness(cell))).max_by(|a, b| a.1.total_cmp(&b.1))?;
     let centre = cell.map(|index| (f64::from(index) + 0.5) * CELL);

@@ -1,9 +1,9 @@
 //! Soft translucent things: smoke, glow, rays of light, and shadows on any background.
 //!
-//! They grow out of the clear background without a step, all the way round, in one direction of colour, or in several where lights overlap.
+//! They grow out of the clear background without a step, all the way round, in one direction of color, or in several where lights overlap.
 //! What is solid has an outline somewhere.
-//! How dense a thing of one tint is cannot be told from its colour alone: it is taken to be as strong in colour as it can be, so its alpha is
-//! the least that leaves a colour within the gamut. In a fade all contrasts are smaller, and so is what is asked of them.
+//! How dense a thing of one tint is cannot be told from its color alone: it is taken to be as strong in color as it can be, so its alpha is
+//! the least that leaves a color within the gamut. In a fade all contrasts are smaller, and so is what is asked of them.
 
 use clearcut_frame::Matrix;
 
@@ -54,7 +54,7 @@ const OUTER: u8 = 16;
 const ASIDE: f32 = 0.1;
 const ASIDE_LEVELS: f32 = 4.0;
 
-/// The part of that on a background without colour, where a shadow has none either and skin in a shadow has some.
+/// The part of that on a background without color, where a shadow has none either and skin in a shadow has some.
 const GREY_ASIDE: f32 = 0.6;
 
 /// How much of a soft thing must be on its tint; where less is, it has several.
@@ -70,13 +70,13 @@ const SHARE_DENSE: f32 = 0.1;
 /// Channels that change by less than this share of the fastest stand still: noise.
 const STILL: f32 = 0.15;
 
-/// How far beyond the gamut coding takes a colour, in levels.
+/// How far beyond the gamut coding takes a color, in levels.
 const BEYOND: f32 = 8.0;
 
-/// How far the strongest colour of a tint is from the background at least, in levels: nearer ones are the background in another light.
+/// How far the strongest color of a tint is from the background at least, in levels: nearer ones are the background in another light.
 const LEAST_ROOM: f32 = 48.0;
 
-/// How far from black the colour of a shadow is at most, in levels: black, and what the tint is off by.
+/// How far from black the color of a shadow is at most, in levels: black, and what the tint is off by.
 const NEARLY_BLACK: f32 = 32.0;
 
 /// The least contrast of the faintest part of a soft thing, in levels, noise apart.
@@ -183,7 +183,7 @@ impl Around<'_> {
     }
 }
 
-/// The pixels of a soft region as mixtures with `tint`, or each with a tint of its own where one does not do: lights of several colours overlap
+/// The pixels of a soft region as mixtures with `tint`, or each with a tint of its own where one does not do: lights of several colors overlap
 /// there. None if the region is solid.
 fn unmixed(region: &[Contrast], tint: Option<[f32; 3]>, scene: &Scene, height: usize) -> Vec<BandPixel> {
     let of_tint = region.iter().filter(|pixel| tint.is_none_or(|tint| pixel.is_on(tint, scene)));
@@ -199,7 +199,7 @@ fn unmixed(region: &[Contrast], tint: Option<[f32; 3]>, scene: &Scene, height: u
     if is_soft { pixels } else { Vec::new() }
 }
 
-/// Whether the colour of a soft thing is black, the median of it.
+/// Whether the color of a soft thing is black, the median of it.
 fn is_black(pixels: &[BandPixel]) -> bool {
     let farness = |pixel: &BandPixel| length([0, 1, 2].map(|k| pixel.unmixed.foreground[k] - BLACK[k]));
     median(pixels.iter().map(farness)) <= NEARLY_BLACK
@@ -243,10 +243,10 @@ impl Contrast {
         let along = dot(self.levels, tint);
         let aside = length([0, 1, 2].map(|k| self.levels[k] - along * tint[k]));
         let allowed = ASIDE * length(self.levels) + ASIDE_LEVELS;
-        aside <= if scene.light.is_coloured() { allowed } else { GREY_ASIDE * allowed }
+        aside <= if scene.light.is_colored() { allowed } else { GREY_ASIDE * allowed }
     }
 
-    /// This pixel as a mixture with `tint`, a direction of colour of length 1.
+    /// This pixel as a mixture with `tint`, a direction of color of length 1.
     fn unmixed(&self, tint: [f32; 3], scene: &Scene) -> BandPixel {
         let backdrop = scene.backdrop(self.index);
         let alpha = dot(self.levels, tint) / strongest(backdrop, tint, scene.light.matrix);
@@ -302,7 +302,7 @@ fn flooded(start: usize, mask: &[u8], is_asked: &mut [bool], scene: &Scene) -> (
     (region, steps)
 }
 
-/// The direction of colour in which a soft region differs from the background; None if it is no soft thing.
+/// The direction of color in which a soft region differs from the background; None if it is no soft thing.
 fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]> {
     let deep = region.iter().filter(|pixel| depth[pixel.index] >= DEEP).count() as f32;
     let at_rim = region.iter().filter(|pixel| RIM.contains(&depth[pixel.index]));
@@ -350,7 +350,7 @@ fn is_faded(region: &[Contrast], tint: [f32; 3], outline: &[usize], depth: &[u8]
     median(across) <= WITHIN_OUTLINE * rim
 }
 
-/// How far from `backdrop` a colour in the direction of `tint` is at most within the gamut, in levels.
+/// How far from `backdrop` a color in the direction of `tint` is at most within the gamut, in levels.
 fn strongest(backdrop: [f32; 3], tint: [f32; 3], matrix: Matrix) -> f32 {
     let [here, there] = [backdrop, [0, 1, 2].map(|k| backdrop[k] + tint[k])].map(|ycc| matrix.rgb_from_ycc(ycc));
     let per_level = [0, 1, 2].map(|k| there[k] - here[k]);

@@ -16,15 +16,15 @@ pub(crate) struct Steadied<'a> {
     pub(crate) format: PictureFormat,
 }
 
-/// Gives every pixel of `out` a third of the alpha of each neighbour in which the place looks the same, within three
+/// Gives every pixel of `out` a third of the alpha of each neighbor in which the place looks the same, within three
 /// deviations and a level of `noise` (luma, chroma); what has changed keeps its own, so nothing lags or leaves ghosts.
-pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbours: [Option<Steadied>; 2], noise: [f32; 2]) {
+pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbors: [Option<Steadied>; 2], noise: [f32; 2]) {
     let format = current.format;
     let width = format.size.width() as usize;
     let same = noise.map(|sigma| (1.0 + 3.0 * sigma).min(255.0) as u8);
     let mut seen_there = [current.alpha.to_vec(), current.alpha.to_vec()];
-    for (seen, neighbour) in seen_there.iter_mut().zip(neighbours) {
-        let usable = neighbour.filter(|other| other.format == format && other.seen.len() == current.seen.len());
+    for (seen, neighbor) in seen_there.iter_mut().zip(neighbors) {
+        let usable = neighbor.filter(|other| other.format == format && other.seen.len() == current.seen.len());
         let Some(other) = &usable else { continue };
         let mut changed = vec![0; width];
         for (y, seen) in seen.chunks_exact_mut(width).enumerate() {
@@ -43,7 +43,7 @@ pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbours: [Option<
 }
 
 /// The mean of the three, kept near their median: one that is leaps away from the others is no flicker but something of the same
-/// colour that has come or gone. Never falls when one of the three rises.
+/// color that has come or gone. Never falls when one of the three rises.
 fn settled(own: u8, before: u8, after: u8) -> u8 {
     let median = own.min(before).max(own.max(before).min(after));
     let mean = ((u16::from(own) + u16::from(before) + u16::from(after) + 1) / 3) as u8;

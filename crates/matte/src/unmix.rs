@@ -12,10 +12,10 @@ const PRIOR: f32 = 2.5;
 /// The most that an edge is steepened by.
 const STEEPEST: f32 = 2.5;
 
-/// The least that what is above a half is steepened by in something thin, which shows its full colour next to nowhere.
+/// The least that what is above a half is steepened by in something thin, which shows its full color next to nowhere.
 const THIN: f32 = 1.25;
 
-/// An alpha and the colour that goes with it.
+/// An alpha and the color that goes with it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unmixed {
     /// 0.0 clear – 1.0 solid.
@@ -60,31 +60,31 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], lig
     Unmixed { alpha, foreground }
 }
 
-/// From this hue share on a colour is stronger than the backdrop's beyond doubt, and so no mixture with it.
+/// From this hue share on a color is stronger than the backdrop's beyond doubt, and so no mixture with it.
 const STRONGER: f32 = 1.25;
 
-/// The alpha of a colour that has more than `most` of the backdrop's hue: what is too much is backdrop.
-pub(crate) fn seen_through(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> f32 {
-    let share = hue_share(colour, backdrop);
+/// The alpha of a color that has more than `most` of the backdrop's hue: what is too much is backdrop.
+pub(crate) fn seen_through(color: [f32; 3], backdrop: [f32; 3], most: f32) -> f32 {
+    let share = hue_share(color, backdrop);
     if most >= 1.0 || share >= STRONGER { 1.0 } else { ((1.0 - share) / (1.0 - most)).clamp(0.0, 1.0) }
 }
 
-/// What is left of `colour` without the backdrop in it, if it is a mixture of both with the share `alpha`; may be out of gamut.
-pub(crate) fn left_of(colour: [f32; 3], backdrop: [f32; 3], alpha: f32) -> [f32; 3] {
-    [0, 1, 2].map(|k| backdrop[k] + (colour[k] - backdrop[k]) / alpha.max(1.0 / 16.0))
+/// What is left of `color` without the backdrop in it, if it is a mixture of both with the share `alpha`; may be out of gamut.
+pub(crate) fn left_of(color: [f32; 3], backdrop: [f32; 3], alpha: f32) -> [f32; 3] {
+    [0, 1, 2].map(|k| backdrop[k] + (color[k] - backdrop[k]) / alpha.max(1.0 / 16.0))
 }
 
-/// `colour` with no more than `most` of the backdrop's hue: carried on along the line from the backdrop through it.
-pub(crate) fn freed(colour: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3] {
-    let share = hue_share(colour, backdrop);
+/// `color` with no more than `most` of the backdrop's hue: carried on along the line from the backdrop through it.
+pub(crate) fn freed(color: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3] {
+    let share = hue_share(color, backdrop);
     if most >= 1.0 || share <= most || share >= STRONGER {
-        return colour;
+        return color;
     }
-    left_of(colour, backdrop, (1.0 - share).max(1.0 / 16.0) / (1.0 - most)).map(|level| level.clamp(1.0, 254.0))
+    left_of(color, backdrop, (1.0 - share).max(1.0 / 16.0) / (1.0 - most)).map(|level| level.clamp(1.0, 254.0))
 }
 
-/// `colour` with no more of the backdrop's hue than `inside` has: without what light bounced and coarse chroma bled into it.
-pub(crate) fn despilled(colour: [f32; 3], inside: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
-    let spill = (hue_share(colour, backdrop) - hue_share(inside, backdrop)).max(0.0);
-    [colour[0], colour[1] - spill * (backdrop[1] - 128.0), colour[2] - spill * (backdrop[2] - 128.0)]
+/// `color` with no more of the backdrop's hue than `inside` has: without what light bounced and coarse chroma bled into it.
+pub(crate) fn despilled(color: [f32; 3], inside: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
+    let spill = (hue_share(color, backdrop) - hue_share(inside, backdrop)).max(0.0);
+    [color[0], color[1] - spill * (backdrop[1] - 128.0), color[2] - spill * (backdrop[2] - 128.0)]
 }

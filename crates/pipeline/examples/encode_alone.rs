@@ -1,7 +1,7 @@
 //! Encodes raw pictures that lie ready, all formats at once: `encode_alone FOLDER WIDTH HEIGHT FPS FORMAT=FILE...`
 //!
 //! For measuring what of a cut is encoding: the same encoders with the same settings and as many threads, and nothing else. FILE holds
-//! yuva420p, for stacked-alpha the yuv420p of colour above matte.
+//! yuva420p, for stacked-alpha the yuv420p of color above matte.
 
 use std::{fs::File, io::Write, path::Path, thread};
 

@@ -18,8 +18,8 @@ pub enum Error {
     /// ffmpeg or the clip.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// The border of the clip has no dominant colour, so there is no background to key.
-    #[error("the clip has no flat background: no colour dominates its border")]
+    /// The border of the clip has no dominant color, so there is no background to key.
+    #[error("the clip has no flat background: no color dominates its border")]
     NoFlatBackground {
         /// Whether a neural network would have been used, were one installed.
         could_use_network: bool,
@@ -170,10 +170,10 @@ impl Error {
         match self {
             Self::Tool(error) => error.hint(),
             Self::NoFlatBackground { could_use_network: false } => Some(
-                "Name the background colour, for example --key '#00FF00', or leave --method out. A clip without a flat backdrop cannot be keyed by colour.",
+                "Name the background color, for example --key '#00FF00', or leave --method out. A clip without a flat backdrop cannot be keyed by color.",
             ),
             Self::NoFlatBackground { could_use_network: true } => Some(
-                "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background colour, for example --key '#00FF00'.",
+                "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background color, for example --key '#00FF00'.",
             ),
             Self::Network(failure) => failure.hint.as_deref(),
             Self::NetworkAnswer(_) => {

@@ -1,4 +1,4 @@
-//! A WebM, whose colours and matte are encoded side by side as two streams.
+//! A WebM, whose colors and matte are encoded side by side as two streams.
 
 use std::{
     fs::File,

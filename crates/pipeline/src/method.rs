@@ -61,7 +61,7 @@ pub(crate) struct Method {
 /// What tells them apart.
 #[derive(Debug)]
 pub(crate) enum By {
-    /// The background's colour.
+    /// The background's color.
     Color(Backdrop),
     /// A neural network.
     Network(OpenNetwork),
@@ -77,10 +77,10 @@ impl By {
     }
 }
 
-/// Decides how the clip is cut: as was asked, else by colour where the background is flat, else by a network.
+/// Decides how the clip is cut: as was asked, else by color where the background is flat, else by a network.
 ///
 /// # Errors
-/// [`Error::NoFlatBackground`] where only a colour would do or no network is installed, or what decoding or loading complains
+/// [`Error::NoFlatBackground`] where only a color would do or no network is installed, or what decoding or loading complains
 /// of.
 pub(crate) fn choose(
     job: &CutJob,

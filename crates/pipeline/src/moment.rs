@@ -56,7 +56,7 @@ pub struct StillCut {
     pub reason: MethodReason,
     /// The neural model, where one was used.
     pub model: Option<String>,
-    /// The background's colour, measured or given; `None` where it was not asked for.
+    /// The background's color, measured or given; `None` where it was not asked for.
     pub key_color: Option<Rgb8>,
     /// Share of the border, over the whole clip, that is this background: 0.0..=1.0.
     pub confidence: Option<f32>,
@@ -65,10 +65,10 @@ pub struct StillCut {
 }
 
 impl Moment {
-    /// Measures the background of the whole clip, as a cut does, and decodes the picture that is shown `at` and its neighbours. Blocks until
+    /// Measures the background of the whole clip, as a cut does, and decodes the picture that is shown `at` and its neighbors. Blocks until
     /// every child process has ended. Works on one thread, but for the decoder of the samples.
     ///
-    /// Of the request only method, key colour, hints, speed and size count, and a size that is larger than the clip's is ignored; of the
+    /// Of the request only method, key color, hints, speed and size count, and a size that is larger than the clip's is ignored; of the
     /// job the scratch folder is not used.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ impl Moment {
         Ok(Self { by, position, size: format.size, at, reason, model, hint_frames })
     }
 
-    /// What a cut would make of the moment with the tolerance and the shadows of `request`, as far as its neighbours tell: a cut also
+    /// What a cut would make of the moment with the tolerance and the shadows of `request`, as far as its neighbors tell: a cut also
     /// follows what it saw earlier.
     ///
     /// # Errors

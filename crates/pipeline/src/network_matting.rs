@@ -25,11 +25,11 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
     }
 }
 
-/// Mattes `pictures` with a network and hands the results to `emit` in input order, with the colour planes as they came in,
+/// Mattes `pictures` with a network and hands the results to `emit` in input order, with the color planes as they came in,
 /// until `emit` says no.
 ///
 /// Three steps work at the same time: one thread decides which pictures are key pictures, one asks the network about these, and
-/// `workers` threads finish the pictures whose neighbours are known. The network is let go as soon as it has seen the last picture. At most
+/// `workers` threads finish the pictures whose neighbors are known. The network is let go as soon as it has seen the last picture. At most
 /// `2 × AHEAD + Segmenter::REACH + workers + 3` pictures are held, so a slow `emit` (the encoders) holds the decoder back. The result
 /// depends on neither.
 ///
@@ -60,7 +60,7 @@ struct Pending {
     trace: Trace,
 }
 
-/// A picture that is done, and its colour planes as they came in.
+/// A picture that is done, and its color planes as they came in.
 struct Finished {
     picture: Picture,
     seen: Vec<u8>,
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_slow_emitter_bounds_the_pictures_in_memory() {
-        // Between the steps, with the network, two that are decided about, those that await neighbours, and the one that is emitted.
+        // Between the steps, with the network, two that are decided about, those that await neighbors, and the one that is emitted.
         let most = 2 * AHEAD + 1 + 2 + Segmenter::REACH + 1;
         let (taken, mut emitted) = (AtomicUsize::new(0), 0);
         let pictures = clip(90).into_iter().inspect(|_| {

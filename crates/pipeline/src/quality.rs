@@ -7,7 +7,7 @@ use clearcut_matte::{Doubt, Doubts, Extent};
 /// Flicker is measured on every so many-th row and every second column: it is nowhere only on those between.
 const ROW_STEP: usize = 4;
 
-/// Colour that differs by no more in every component is the same, in levels: noise of a good camera or codec.
+/// Color that differs by no more in every component is the same, in levels: noise of a good camera or codec.
 const SAME: u8 = 2;
 
 /// A frame is shown with the worst one if it has that part of its doubt.
@@ -78,7 +78,7 @@ fn box_of(Extent { left, top, right, bottom }: Extent, size: Size) -> FrameBox {
 }
 
 impl QualityLog {
-    /// Adds a finished picture, the colour planes it was made from, and what may be wrong with it.
+    /// Adds a finished picture, the color planes it was made from, and what may be wrong with it.
     pub(crate) fn push(&mut self, picture: &Picture, seen: &[u8], doubts: Doubts) {
         let size = picture.size();
         self.subject += doubts.subject;
@@ -108,7 +108,7 @@ impl QualityLog {
         }
     }
 
-    /// The report, with the background's `confidence`, where its colour told it, the share of the picture that was removed, and in how many
+    /// The report, with the background's `confidence`, where its color told it, the share of the picture that was removed, and in how many
     /// frames each hint holds; frames come at `rate`.
     pub(crate) fn report(
         &self,
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn flicker_is_alpha_that_changes_where_the_colour_does_not() {
+    fn flicker_is_alpha_that_changes_where_the_color_does_not() {
         assert!((flicker(&[(90, 255), (90, 204)]) - 20.0).abs() < 1e-9);
         assert!(flicker(&[(90, 255), (200, 204)]) < 1e-9);
         assert!(flicker(&[(90, 255), (90, 255), (90, 255)]) < 1e-9);

@@ -23,7 +23,7 @@ pub struct CutReport {
     pub reason: MethodReason,
     /// The neural model, where one was used.
     pub model: Option<String>,
-    /// The background's colour, measured or given; `None` where it was not asked for.
+    /// The background's color, measured or given; `None` where it was not asked for.
     pub key_color: Option<Rgb8>,
     /// How good the matte probably is.
     pub matte: MatteReport,

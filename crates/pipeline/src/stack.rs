@@ -1,6 +1,6 @@
 use clearcut_frame::{Picture, Subsampling};
 
-/// Lays colour over matte as H.264 players with a shader expect it: 4:2:0, both halves padded to even sides, the matte as
+/// Lays color over matte as H.264 players with a shader expect it: 4:2:0, both halves padded to even sides, the matte as
 /// limited-range grey (16 clear – 235 solid) with neutral chroma. `stacked` is overwritten.
 pub(crate) fn stack(picture: &Picture, stacked: &mut Vec<u8>) {
     let size = picture.size();

@@ -1,10 +1,10 @@
-//! VP9 colour, VP9 alpha and Opus sound to one WebM file, as players read transparency.
+//! VP9 color, VP9 alpha and Opus sound to one WebM file, as players read transparency.
 //!
-//! The colours of a picture are a block, its matte is a second VP9 stream that rides on the same block (`BlockAdditional` 1). Both come
+//! The colors of a picture are a block, its matte is a second VP9 stream that rides on the same block (`BlockAdditional` 1). Both come
 //! from encoders that know nothing of each other, in IVF, sound comes in Ogg; [`write_webm`] is the plot:
 //!
 //! ```text
-//! colour (ivf) ─┐
+//! color (ivf) ─┐
 //! alpha  (ivf) ─┼─→ blocks in time order ─→ clusters ─→ cues ─→ sizes patched in
 //! sound  (ogg) ─┘
 //! ```

@@ -35,7 +35,7 @@ pub fn write_webm(
         let (color, alpha) = match (color.next_frame()?, alpha.next_frame()?) {
             (Some(color), Some(alpha)) => (color, alpha),
             (None, None) => break,
-            _ => return Err(Error::Stream("there are more pictures in one of colour and alpha")),
+            _ => return Err(Error::Stream("there are more pictures in one of color and alpha")),
         };
         let at_ms = start_ms(count);
         file.push_sound(sound.as_mut(), at_ms)?;

@@ -14,7 +14,7 @@ pub struct WebmSettings {
     pub size: Size,
     /// Constant rate of the pictures.
     pub frame_rate: FrameRate,
-    /// What their colours mean; the range is always limited.
+    /// What their colors mean; the range is always limited.
     pub color: CodePoints,
 }
 
@@ -72,7 +72,7 @@ fn video(settings: &WebmSettings) -> Elements {
     let mut picture = Elements::default();
     picture.unsigned(0xB0, size.width().into()).unsigned(0xBA, size.height().into()); // PixelWidth, PixelHeight
     picture.unsigned(0x9A, 2).unsigned(0x53C0, 1); // FlagInterlaced: no, AlphaMode: yes
-    picture.master(0x55B0, &meaning); // Colour
+    picture.master(0x55B0, &meaning); // Color
     let mut track = Elements::default();
     track.unsigned(0xD7, VIDEO_TRACK.into()).unsigned(0x73C5, VIDEO_TRACK.into()); // TrackNumber, TrackUID
     track.unsigned(0x83, 1).unsigned(0x9C, 0); // TrackType: video, FlagLacing

@@ -50,7 +50,7 @@ impl<W: Write + Seek> Container<W> {
         header.extend([8, 6, 0, 0, 0]);
         container.chunk(*b"IHDR", &[&header])?;
         container.control()?;
-        // The colours are sRGB's, perceptual intent.
+        // The colors are sRGB's, perceptual intent.
         container.chunk(*b"sRGB", &[&[0]])?;
         Ok(container)
     }

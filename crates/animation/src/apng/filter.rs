@@ -6,7 +6,7 @@ use flate2::{Compression, write::ZlibEncoder};
 
 use crate::{Error, rect::Rect, rgba::Rgba};
 
-/// By how many levels of 255 each colour component may be off. Alpha may not be.
+/// By how many levels of 255 each color component may be off. Alpha may not be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ColorError(u8);
 
@@ -14,7 +14,7 @@ impl ColorError {
     /// 0 at quality 100, 1 from 80, 2 from 60, and so on to 5.
     ///
     /// Each residual of the filters is rounded to a multiple of `2 × error + 1`, as in near-lossless JPEG-LS (ITU-T T.87 §A.4.4): the
-    /// error is bounded pixel by pixel and does not add up, so gradients keep their shape. Rounding the colours themselves to as many
+    /// error is bounded pixel by pixel and does not add up, so gradients keep their shape. Rounding the colors themselves to as many
     /// levels would band.
     pub(super) fn at(quality: u8) -> Self {
         Self((100 - quality.min(100)).div_ceil(20))
@@ -97,7 +97,7 @@ fn filter_row(
             let meant = i16::from(pixel[channel]);
             let value = match (channel, pixel[3]) {
                 (3, _) => meant,
-                // Nobody sees this colour: the cheapest will do.
+                // Nobody sees this color: the cheapest will do.
                 (_, 0) => predicted[channel],
                 _ => (predicted[channel] + rounded[(meant - predicted[channel] + 255) as usize]).clamp(0, 255),
             };

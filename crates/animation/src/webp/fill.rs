@@ -1,4 +1,4 @@
-//! Colours under alpha 0 that cost VP8 as little as possible.
+//! Colors under alpha 0 that cost VP8 as little as possible.
 
 /// One plane of a rectangle with what can be seen of it.
 #[derive(Debug)]

@@ -49,7 +49,7 @@ pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8
     Ok(chunks)
 }
 
-/// Alpha as the green of a lossless picture without its header (RFC 9649 §2.7.1.2). libwebp would code it together with the colours, and then with as
+/// Alpha as the green of a lossless picture without its header (RFC 9649 §2.7.1.2). libwebp would code it together with the colors, and then with as
 /// much effort, of which alpha takes more time and no fewer bytes.
 fn alpha_chunk(alpha: &[u8], rect: Rect) -> Result<Vec<u8>, Error> {
     let argb = alpha.iter().map(|&alpha| u32::from_be_bytes([255, 0, alpha, 0])).collect();

@@ -42,7 +42,7 @@ fn apng_is_off_by_no_more_levels_than_its_quality_allows() {
 }
 
 #[test]
-fn webp_keeps_alpha_and_colour_closely() {
+fn webp_keeps_alpha_and_color_closely() {
     for subsampling in [Subsampling::Half, Subsampling::Full] {
         for matrix in [Matrix::Bt601, Matrix::Bt709] {
             let format = format(97, 65, subsampling, matrix);
@@ -59,7 +59,7 @@ fn webp_keeps_alpha_and_colour_closely() {
 }
 
 #[test]
-fn plain_colours_keep_their_looks_whatever_the_matrix() {
+fn plain_colors_keep_their_looks_whatever_the_matrix() {
     for (r, g, b) in [(200, 30, 40), (20, 180, 60), (40, 60, 210), (230, 220, 40), (128, 128, 128)] {
         for (kind, matrix) in KINDS.into_iter().flat_map(|kind| [(kind, Matrix::Bt601), (kind, Matrix::Bt709)]) {
             let format = format(32, 32, Subsampling::Half, matrix);

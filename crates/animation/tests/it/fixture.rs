@@ -41,7 +41,7 @@ pub(crate) fn painted(format: PictureFormat, paint: impl Fn(usize, usize) -> ([u
     Arc::new(picture)
 }
 
-/// A shaded disc with a soft edge that moves right and then stands; half clear in its middle. What is clear has a colour too.
+/// A shaded disc with a soft edge that moves right and then stands; half clear in its middle. What is clear has a color too.
 pub(crate) fn disc_clip(format: PictureFormat, length: usize) -> Vec<Arc<Picture>> {
     let (width, height) = (format.size.width() as f32, format.size.height() as f32);
     let radius = height / 4.0;
@@ -126,7 +126,7 @@ pub(crate) fn on_screen(shown: &[Shown], length: usize) -> Vec<&Shown> {
     (0..length).map(|index| shown.iter().find(|shown| shown.until_ms > 40 * index as u32).unwrap()).collect()
 }
 
-/// The largest difference of a colour component over pixels that can be seen, and of alpha over all.
+/// The largest difference of a color component over pixels that can be seen, and of alpha over all.
 pub(crate) fn largest_error(meant: &Picture, found: &[[u8; 4]]) -> (u8, u8) {
     let format = meant.format();
     let (width, (half_width, _), shift) =

@@ -169,7 +169,7 @@ async fn a_read_that_waits_answers_when_the_job_ends_or_its_time_is_over() {
     let began = tokio::time::Instant::now();
     let (answer, ()) = tokio::join!(server.get(&path, KEY), async {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let failure = Failure::new(FailureCode::NoFlatBackground, "no colour dominates its border");
+        let failure = Failure::new(FailureCode::NoFlatBackground, "no color dominates its border");
         server.queue.finish(&claimed.id, claimed.token, Ending::Failed(failure)).await.unwrap();
     });
     assert_eq!(answer.json()["data"]["status"], "failed");

@@ -118,14 +118,14 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
 async fn a_failed_job_says_why() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
-    let failure = Failure::new(FailureCode::NoFlatBackground, "no colour dominates its border");
+    let failure = Failure::new(FailureCode::NoFlatBackground, "no color dominates its border");
     server.queue.finish(&claimed.id, claimed.token, Ending::Failed(failure)).await.unwrap();
     let failed = read(&server, &claimed.id).await;
     assert_eq!(
         (&failed["status"], &failed["stage"], &failed["result"]),
         (&json!("failed"), &Value::Null, &Value::Null)
     );
-    assert_eq!(failed["error"], json!({"code": "NO_FLAT_BACKGROUND", "message": "no colour dominates its border"}));
+    assert_eq!(failed["error"], json!({"code": "NO_FLAT_BACKGROUND", "message": "no color dominates its border"}));
 }
 
 #[tokio::test]

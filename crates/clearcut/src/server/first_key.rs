@@ -21,7 +21,7 @@ pub(crate) fn draw_token() -> Result<String, getrandom::Error> {
     while token.len() < 32 {
         let mut bytes = [0; 64];
         getrandom::fill(&mut bytes)?;
-        // 248 is the largest multiple of 62 in a byte: what lies above would favour the first digits.
+        // 248 is the largest multiple of 62 in a byte: what lies above would favor the first digits.
         let fair = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
         token.extend(fair.take(32 - token.len()));
     }

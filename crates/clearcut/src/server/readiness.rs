@@ -31,7 +31,7 @@ impl Readiness for ServerReadiness {
         vec![
             Check { name: "ffmpeg", ok: true, detail: self.ffmpeg.clone() },
             Check { name: "sandbox", ok: true, detail: self.sandbox.to_owned() },
-            // Cutting by colour needs none, so its absence makes no server unready.
+            // Cutting by color needs none, so its absence makes no server unready.
             Check { name: "network", ok: true, detail: self.network.clone().unwrap_or("none".to_owned()) },
             Check { name: "worker", ok: !stopping, detail: worker.to_owned() },
         ]

@@ -494,7 +494,7 @@ fn flag_values_outside_their_range_are_usage_errors() {
 }
 
 #[test]
-fn a_border_without_a_dominant_colour_is_refused_naming_the_key() {
+fn a_border_without_a_dominant_color_is_refused_naming_the_key() {
     let place = Place::new();
     let noise = "-vf geq=r='255*random(1)':g='255*random(2)':b='255*random(3)' -c:v libx264 -crf 10 -pix_fmt yuv420p";
     place.encode("busy.mp4", noise);

@@ -1,4 +1,4 @@
-//! What users have: containers, codecs, shapes, colours, rates, alpha and sound.
+//! What users have: containers, codecs, shapes, colors, rates, alpha and sound.
 
 use crate::{
     clips::{self, FRAMES, H264, HEIGHT, WIDTH},
@@ -137,19 +137,19 @@ fn ten_bits_are_read() {
     stays("ten.mkv", "-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv422p10le");
 }
 
-/// Mean colour of the subject's middle in the master.
+/// Mean color of the subject's middle in the master.
 fn subject_color() -> [f64; 4] {
     Pictures::of(clips::master(), (WIDTH, HEIGHT), false).mean(0, (WIDTH / 2, HEIGHT / 2), 9)
 }
 
-/// The subject has the master's colours.
+/// The subject has the master's colors.
 fn assert_true_color(name: &str, pictures: &Pictures, tolerance: f64) {
     let (meant, found) = (subject_color(), pictures.mean(0, (WIDTH / 2, HEIGHT / 2), 9));
     assert!((0..3).all(|c| (meant[c] - found[c]).abs() < tolerance), "{name}: {found:?} instead of {meant:?}");
 }
 
 #[test]
-fn colours_survive_every_matrix_and_range() {
+fn colors_survive_every_matrix_and_range() {
     let x264 = "-c:v libx264 -preset veryfast -crf 12";
     let tags = |name: &str| format!("-colorspace {name} -color_primaries {name} -color_trc {name}");
     for (name, arguments) in [

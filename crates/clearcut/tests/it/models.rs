@@ -167,7 +167,7 @@ fn the_list_says_what_is_here_and_a_misspelt_key_is_named() {
     refused(&models(folder.path(), &["verify", "nothing"]), 1, "MODEL_REGISTRY");
 }
 
-/// A clip whose background is no flat colour: a disc over coarse, coloured texture.
+/// A clip whose background is no flat color: a disc over coarse, colored texture.
 fn scenery(folder: &Path) -> PathBuf {
     let picture = "geq=r='if(lt(hypot(X-80,Y-60),30),230,128+100*sin(X/7)*cos(Y/9))':\
                    g='if(lt(hypot(X-80,Y-60),30),60,128+90*sin(X/5+Y/6))':b='if(lt(hypot(X-80,Y-60),30),50,128+100*cos(X/4-Y/5))'";

@@ -1,4 +1,4 @@
-//! What is in the files: pictures, colours, alpha, sound, rate.
+//! What is in the files: pictures, colors, alpha, sound, rate.
 
 use std::path::Path;
 
@@ -138,7 +138,7 @@ fn apng_length(path: &Path) -> (u32, u16) {
     length
 }
 
-/// Colours of the patches of the colour clip: skin, red, blue, yellow, grey, near white.
+/// Colors of the patches of the color clip: skin, red, blue, yellow, grey, near white.
 const PATCHES: [[u8; 3]; 6] =
     [[224, 172, 140], [200, 30, 40], [40, 60, 200], [240, 210, 40], [128, 128, 128], [245, 245, 245]];
 
@@ -164,7 +164,7 @@ fn color_clip(folder: &Path, matrix: &str) {
     );
 }
 
-/// CIE 1976 ΔE of two sRGB colours (IEC 61966-2-1 to CIELAB under D65).
+/// CIE 1976 ΔE of two sRGB colors (IEC 61966-2-1 to CIELAB under D65).
 fn delta_e(a: [f64; 3], b: [f64; 3]) -> f64 {
     let lab = |rgb: [f64; 3]| {
         let linear =
@@ -182,7 +182,7 @@ fn delta_e(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 #[test]
-fn solid_colours_come_back_within_two_delta_e_from_every_format_and_matrix() {
+fn solid_colors_come_back_within_two_delta_e_from_every_format_and_matrix() {
     for matrix in ["bt709", "bt601"] {
         let folder = tempfile::tempdir().unwrap();
         color_clip(folder.path(), matrix);
@@ -219,9 +219,9 @@ fn still_of_webp(path: &Path) -> Pictures {
 }
 
 #[test]
-fn soft_edges_carry_the_subjects_colour_and_not_the_backdrops() {
+fn soft_edges_carry_the_subjects_color_and_not_the_backdrops() {
     let folder = tempfile::tempdir().unwrap();
-    // A white disc with a soft edge over green: along the edge, straight colour must stay white.
+    // A white disc with a soft edge over green: along the edge, straight color must stay white.
     ffmpeg(
         folder.path(),
         "-f lavfi -i nullsrc=s=160x160:r=25:d=0.4,format=gbrp,geq=\
@@ -239,7 +239,7 @@ fn soft_edges_carry_the_subjects_colour_and_not_the_backdrops() {
 }
 
 #[test]
-fn a_stacked_file_starts_before_it_is_whole_and_says_what_its_colours_are() {
+fn a_stacked_file_starts_before_it_is_whole_and_says_what_its_colors_are() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("x.mp4");
     clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", text(&output), "-q"]);

@@ -56,7 +56,7 @@ pub struct ExcerptPlan {
     pub pictures: u64,
 }
 
-/// From which colours a clip is converted to BT.709 on decoding. What the clip does not state is taken to be BT.2020.
+/// From which colors a clip is converted to BT.709 on decoding. What the clip does not state is taken to be BT.2020.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToneMap {
     /// How bright its values are.
@@ -179,7 +179,7 @@ pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<Strin
     arguments
 }
 
-/// Names the colours that the clip does not: zscale gives up on unnamed ones.
+/// Names the colors that the clip does not: zscale gives up on unnamed ones.
 fn unstated_colors(source: ToneMap) -> Option<String> {
     let unstated = [
         (source.transfer == SourceTransfer::Unstated, "color_trc=bt2020-10"),

@@ -6,7 +6,7 @@ use super::{
     words,
 };
 
-/// Which colours the numbers of a picture mean. The range is always limited.
+/// Which colors the numbers of a picture mean. The range is always limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColorTags {
     /// The matrix of the pixels.
@@ -52,7 +52,7 @@ pub struct EncodePlan {
     pub subsampling: Subsampling,
     /// Constant rate of the pictures.
     pub frame_rate: FrameRate,
-    /// What the colours mean.
+    /// What the colors mean.
     pub color: ColorTags,
     /// Of WebP and APNG.
     pub quality: Quality,
@@ -71,7 +71,7 @@ impl EncodePlan {
         format!("{}.{}", self.format.name(), self.format.extension())
     }
 
-    /// The pictures that the encoder reads: for a stacked file colour over matte, padded to even sides, without alpha.
+    /// The pictures that the encoder reads: for a stacked file color over matte, padded to even sides, without alpha.
     #[must_use]
     pub fn raw_size(&self) -> Size {
         if self.format != OutputFormat::StackedAlpha {
@@ -161,7 +161,7 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     arguments
 }
 
-/// ffmpeg: one stream of a WebM, raw from standard input, to [`EncodePlan::layer_name`] in the current folder, and with the colours the
+/// ffmpeg: one stream of a WebM, raw from standard input, to [`EncodePlan::layer_name`] in the current folder, and with the colors the
 /// sound to [`EncodePlan::LAYER_SOUND`].
 pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     let (pixels, speed) = match layer {

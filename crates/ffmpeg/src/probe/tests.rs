@@ -173,7 +173,7 @@ fn alpha_is_told_from_pixel_format_and_container_tag() {
 }
 
 #[test]
-fn unstated_colours_are_guessed_and_hdr_is_noticed() {
+fn unstated_colors_are_guessed_and_hdr_is_noticed() {
     assert_eq!(info_of(&json!({})).color, ColorTags::BT709);
     assert_eq!(info_of(&json!({"height": 480})).color, ColorTags::BT601_525);
     assert_eq!(info_of(&json!({"color_space": "bt470bg"})).color, ColorTags::BT601_625);

@@ -1,7 +1,7 @@
 //! Dense optical flow: where what is seen in one picture is found in another.
 //!
 //! Patches are searched by inverse gradient descent from coarse to fine and blended by how well they fit (dense inverse search,
-//! Kroeger et al. 2016), each patch starting from the best of its neighbours' finds.
+//! Kroeger et al. 2016), each patch starting from the best of its neighbors' finds.
 
 use super::grey::{Grey, MARGIN, Pyramid};
 

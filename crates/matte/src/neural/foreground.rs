@@ -1,4 +1,4 @@
-//! The subject's own colour where it is mixed with what is behind it.
+//! The subject's own color where it is mixed with what is behind it.
 //!
 //! Subject and background are guessed from what is surely one or the other nearby, and what the compositing equation then
 //! leaves over is the subject's as far as it is seen (Forte 2021, after Germer et al. 2020).
@@ -24,7 +24,7 @@ const WIDE: f32 = 0.01;
 /// The most that a pixel may differ from what is guessed for it, in levels: more is the guess's error, not texture.
 const TEXTURE: f32 = 64.0;
 
-/// The band of `picture` where `alpha` is between clear and solid, with the subject's colour; at half-resolution chroma also
+/// The band of `picture` where `alpha` is between clear and solid, with the subject's color; at half-resolution chroma also
 /// the solid pixels that share a sample with clear or mixed ones, whose chroma is mixed too.
 ///
 /// `guide` is a copy of the picture on which is looked around.
@@ -66,7 +66,7 @@ pub(crate) fn band_of(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Vec<Ban
     band
 }
 
-/// The colours of subject and background around every pixel, on a small copy.
+/// The colors of subject and background around every pixel, on a small copy.
 struct Sides {
     size: [usize; 2],
     /// Subject and background: Y', Cb, Cr each.

@@ -1,4 +1,4 @@
-//! Alpha as a local linear function of colour: the guided filter of He, Sun and Tang (2013) with a guide in colour.
+//! Alpha as a local linear function of color: the guided filter of He, Sun and Tang (2013) with a guide in color.
 
 use clearcut_frame::Picture;
 
@@ -8,7 +8,7 @@ use super::{
     tiles::{Tile, fill, put, tiles, with_margin},
 };
 
-/// What colour has to vary by (variance in levels) in a square before alpha follows it: grain of two levels.
+/// What color has to vary by (variance in levels) in a square before alpha follows it: grain of two levels.
 const GRAIN: f32 = 4.0;
 
 /// Y', Cb and Cr of a picture at another size, centred on grey.
@@ -46,7 +46,7 @@ impl Guide {
         Self { size, planes: self.planes.each_ref().map(|plane| shrunk(plane, self.size, size)) }
     }
 
-    /// How `alpha` follows colour in the squares of `SIDE` (odd) pixels a side. Where alpha is settled all around it follows
+    /// How `alpha` follows color in the squares of `SIDE` (odd) pixels a side. Where alpha is settled all around it follows
     /// nothing.
     pub(crate) fn followed_by<const SIDE: usize>(&self, alpha: &[f32]) -> Follows {
         // A square of squares: each mean is itself averaged.
@@ -80,18 +80,18 @@ fn followed<const SIDE: usize>([y, cb, cr]: &[Vec<f32>; 3], alpha: &[f32], width
     let level = mean(alpha);
     let mut planes = [(); 4].map(|()| vec![0.0; alpha.len()]);
     for at in 0..alpha.len() {
-        let colour = [0, 1, 2].map(|k| means[k][at]);
-        let along = [0, 1, 2].map(|k| with_alpha[k][at] - colour[k] * level[at]);
+        let color = [0, 1, 2].map(|k| means[k][at]);
+        let along = [0, 1, 2].map(|k| with_alpha[k][at] - color[k] * level[at]);
         let pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)];
         let mut spread = [0.0; 6];
         for ((spread, moment), (a, b)) in spread.iter_mut().zip(&moments).zip(pairs) {
-            *spread = moment[at] - colour[a] * colour[b] + if a == b { GRAIN } else { 0.0 };
+            *spread = moment[at] - color[a] * color[b] + if a == b { GRAIN } else { 0.0 };
         }
         let slopes = solved(spread, along);
         for k in 0..3 {
             planes[k][at] = slopes[k];
         }
-        planes[3][at] = level[at] - (0..3).map(|k| slopes[k] * colour[k]).sum::<f32>();
+        planes[3][at] = level[at] - (0..3).map(|k| slopes[k] * color[k]).sum::<f32>();
     }
     planes.map(|plane| mean(&plane))
 }
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_follow_colour_as_the_whole_does() {
+    fn pieces_follow_color_as_the_whole_does() {
         let size = [150, 90];
         let level = |at: usize| (at * at * 31 % 197) as f32 - 98.0;
         let planes = [1, 5, 9].map(|k| (0..size[0] * size[1]).map(|at| level(at * k)).collect::<Vec<f32>>());

@@ -12,7 +12,7 @@ pub(crate) struct Mask {
     pub(crate) values: Vec<f32>,
 }
 
-/// What `network` says about `picture`, as a plane of `size`: finer shapes are found by colour.
+/// What `network` says about `picture`, as a plane of `size`: finer shapes are found by color.
 pub(crate) fn asked(picture: &Picture, network: &mut dyn Network, size: [usize; 2]) -> Result<Grey, NetworkError> {
     let input = network.input();
     let values = answer(network, &planes(picture, input))?;

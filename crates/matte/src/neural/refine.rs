@@ -5,16 +5,16 @@ use clearcut_frame::{Picture, Size};
 use super::{foreground::band_of, guide::Guide, mask::Mask, shrink::stretched};
 use crate::clean;
 
-/// Networks draw edges as wide, even ramps; what they are less sure of than this either way is left to colour.
+/// Networks draw edges as wide, even ramps; what they are less sure of than this either way is left to color.
 const UNSURE: f32 = 0.2;
-/// Longer side of the pictures on which alpha learns to follow colour, and what it is afterwards taken to be sure of; it looks
+/// Longer side of the pictures on which alpha learns to follow color, and what it is afterwards taken to be sure of; it looks
 /// around in squares of [`FIRST`] and then of [`NEXT`] pixels a side. Wide at first, so that an edge which the network has off
-/// by several pixels is drawn to where colour changes; narrow in the end, so that fine shapes are followed.
+/// by several pixels is drawn to where color changes; narrow in the end, so that fine shapes are followed.
 const PASSES: [(u32, f32); 3] = [(160, 0.2), (320, 0.2), (640, 0.05)];
 const FIRST: usize = 9;
 const NEXT: usize = 7;
 
-/// `picture` with alpha from `mask` and the subject's own colour; clear where there is no mask. An alpha plane on
+/// `picture` with alpha from `mask` and the subject's own color; clear where there is no mask. An alpha plane on
 /// the input multiplies ours.
 pub(crate) fn cut(picture: Picture, mask: Option<&Mask>) -> Picture {
     let format = picture.format().with_alpha();

@@ -29,14 +29,14 @@ impl Pace {
     }
 }
 
-/// Turns pictures over any background into pictures with alpha and clean colour, by what a network says about some of them.
+/// Turns pictures over any background into pictures with alpha and clean color, by what a network says about some of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Segmenter {
     pace: Pace,
 }
 
 impl Segmenter {
-    /// How many neighbours on each side [`Self::finish`] looks at: a key picture on each side at every pace.
+    /// How many neighbors on each side [`Self::finish`] looks at: a key picture on each side at every pace.
     pub const REACH: usize = 8;
 
     /// One that asks at `pace`.
@@ -52,7 +52,7 @@ impl Segmenter {
         Shots::new(least, most)
     }
 
-    /// What is to be kept of `picture` for its neighbours.
+    /// What is to be kept of `picture` for its neighbors.
     #[must_use]
     pub fn look(&self, picture: &Picture) -> Trace {
         Trace::of(picture)

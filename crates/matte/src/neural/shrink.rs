@@ -33,7 +33,7 @@ pub(crate) struct Zoom {
     rows: Vec<Near>,
 }
 
-/// Between which old samples a new one lies: the first, its neighbour, and how far from the first.
+/// Between which old samples a new one lies: the first, its neighbor, and how far from the first.
 struct Near {
     first: usize,
     next: usize,

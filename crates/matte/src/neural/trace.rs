@@ -1,10 +1,10 @@
-//! What is kept of a picture while its neighbours in time may ask for it.
+//! What is kept of a picture while its neighbors in time may ask for it.
 
 use clearcut_frame::Picture;
 
 use super::grey::{Grey, Pyramid};
 
-/// One picture as its neighbours see it: small grey copies, and what the network said if it was asked.
+/// One picture as its neighbors see it: small grey copies, and what the network said if it was asked.
 #[derive(Debug)]
 pub struct Trace {
     pub(crate) pyramid: Pyramid,

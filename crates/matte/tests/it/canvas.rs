@@ -14,8 +14,8 @@ pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling) -> Pictu
     PictureFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: false, matrix: Matrix::Bt709 }
 }
 
-/// Paints `colour_at(x, y)` (Y', Cb, Cr) with a deterministic grain of up to `grain` levels; chroma is averaged down.
-pub(crate) fn painted(format: PictureFormat, grain: u8, colour_at: impl Fn(usize, usize) -> [f32; 3]) -> Picture {
+/// Paints `color_at(x, y)` (Y', Cb, Cr) with a deterministic grain of up to `grain` levels; chroma is averaged down.
+pub(crate) fn painted(format: PictureFormat, grain: u8, color_at: impl Fn(usize, usize) -> [f32; 3]) -> Picture {
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let step = 1 << format.subsampling.shift();
     let chroma_width = format.chroma_size().0;
@@ -28,13 +28,13 @@ pub(crate) fn painted(format: PictureFormat, grain: u8, colour_at: impl Fn(usize
     let mut picture = Picture::new(format);
     let [luma, cb, cr, _] = picture.planes_mut();
     for (index, value) in luma.iter_mut().enumerate() {
-        *value = (colour_at(index % width, index / width)[0] + noise()).round().clamp(1.0, 254.0) as u8;
+        *value = (color_at(index % width, index / width)[0] + noise()).round().clamp(1.0, 254.0) as u8;
     }
     for (at, (cb, cr)) in cb.iter_mut().zip(cr).enumerate() {
         let (left, top) = (at % chroma_width * step, at / chroma_width * step);
         let cells: Vec<[f32; 3]> = (top..(top + step).min(height))
             .flat_map(|y| (left..(left + step).min(width)).map(move |x| (x, y)))
-            .map(|(x, y)| colour_at(x, y))
+            .map(|(x, y)| color_at(x, y))
             .collect();
         let mean = |k: usize| cells.iter().map(|cell| cell[k]).sum::<f32>() / cells.len() as f32;
         *cb = (mean(1) + noise()).round().clamp(1.0, 254.0) as u8;
@@ -54,8 +54,8 @@ pub(crate) fn mixed(front: [u8; 3], back: [u8; 3], alpha: f32) -> [f32; 3] {
     [0, 1, 2].map(|k| alpha * f32::from(front[k]) + (1.0 - alpha) * f32::from(back[k]))
 }
 
-pub(crate) fn flat(colour: [u8; 3]) -> impl Fn(usize, usize) -> [f32; 3] {
-    move |_, _| colour.map(f32::from)
+pub(crate) fn flat(color: [u8; 3]) -> impl Fn(usize, usize) -> [f32; 3] {
+    move |_, _| color.map(f32::from)
 }
 
 pub(crate) fn rgb(format: PictureFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame::Rgb8 {

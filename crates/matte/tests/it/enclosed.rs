@@ -1,4 +1,4 @@
-//! What a subject encloses on a background without colour.
+//! What a subject encloses on a background without color.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
 use clearcut_matte::Backdrop;

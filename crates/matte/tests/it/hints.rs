@@ -140,7 +140,7 @@ fn another_thing_is_removed_with_its_rim() {
 
 #[test]
 fn a_box_means_all_that_lies_in_it() {
-    // Stripes: no region of one colour.
+    // Stripes: no region of one color.
     let scene = |_, x: f32, y: f32| match (x, y) {
         (10.0..50.0, 10.0..30.0) => [[RED, BLUE, WHITE][x as usize / 6 % 3], WHITE][usize::from(y > 20.0)],
         (100.0..160.0, 60.0..120.0) => RED,

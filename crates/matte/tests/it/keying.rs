@@ -22,7 +22,7 @@ fn a_picture_of_the_backdrop_alone_comes_out_empty() {
 }
 
 #[test]
-fn a_clip_without_the_given_key_colour_stays_untouched() {
+fn a_clip_without_the_given_key_color_stays_untouched() {
     let picture = painted(square(), 2, |x, y| [60.0 + x as f32, 120.0 + y as f32 / 8.0, 140.0]);
     let backdrop = Backdrop::estimate(std::slice::from_ref(&picture), Some(rgb(square(), GREEN))).unwrap();
     let out = cut(std::slice::from_ref(&picture), &backdrop, 30).remove(0);
@@ -40,7 +40,7 @@ fn a_white_belly_inside_an_outline_stays_solid_on_white() {
 }
 
 #[test]
-fn the_coloured_backdrop_seen_through_a_ring_is_removed() {
+fn the_colored_backdrop_seen_through_a_ring_is_removed() {
     let ring = |x: usize, y: usize| disc_alpha(x, y, SIDE, 36.0) - disc_alpha(x, y, SIDE, 22.0);
     let out = cut_one(&painted(square(), 2, |x, y| mixed(RED, GREEN, ring(x, y))));
     assert_eq!(alpha_at(&out, SIDE / 2, SIDE / 2), 0);
@@ -48,7 +48,7 @@ fn the_coloured_backdrop_seen_through_a_ring_is_removed() {
 }
 
 #[test]
-fn the_edge_keeps_its_alpha_and_loses_the_backdrops_colour() {
+fn the_edge_keeps_its_alpha_and_loses_the_backdrops_color() {
     let truth = |x: usize, y: usize| disc_alpha(x, y, SIDE, 30.0);
     let out = cut_one(&painted(square(), 1, |x, y| mixed(RED, GREEN, truth(x, y))));
     let mut error = 0.0;
@@ -57,9 +57,9 @@ fn the_edge_keeps_its_alpha_and_loses_the_backdrops_colour() {
             error += (f32::from(alpha_at(&out, x, y)) / 255.0 - truth(x, y)).abs();
             if alpha_at(&out, x, y) > 25 {
                 let chroma = (y / 2) * SIDE / 2 + x / 2;
-                let colour = [out.y()[y * SIDE + x], out.cb()[chroma], out.cr()[chroma]];
-                let off = (0..3).map(|k| colour[k].abs_diff(RED[k])).max().unwrap();
-                assert!(off <= 24, "at {x},{y}: {colour:?}");
+                let color = [out.y()[y * SIDE + x], out.cb()[chroma], out.cr()[chroma]];
+                let off = (0..3).map(|k| color[k].abs_diff(RED[k])).max().unwrap();
+                assert!(off <= 24, "at {x},{y}: {color:?}");
             }
         }
     }

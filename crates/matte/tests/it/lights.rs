@@ -1,4 +1,4 @@
-//! Backgrounds that are not one colour all through the clip: light that changes, another background after a cut, two parts.
+//! Backgrounds that are not one color all through the clip: light that changes, another background after a cut, two parts.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
 use clearcut_matte::Backdrop;
@@ -41,11 +41,11 @@ fn all_right(clip: &[Picture]) {
     }
 }
 
-fn scaled(colour: [u8; 3], light: f32) -> [f32; 3] {
+fn scaled(color: [u8; 3], light: f32) -> [f32; 3] {
     [
-        16.0 + (f32::from(colour[0]) - 16.0) * light,
-        128.0 + (f32::from(colour[1]) - 128.0) * light,
-        128.0 + (f32::from(colour[2]) - 128.0) * light,
+        16.0 + (f32::from(color[0]) - 16.0) * light,
+        128.0 + (f32::from(color[1]) - 128.0) * light,
+        128.0 + (f32::from(color[2]) - 128.0) * light,
     ]
 }
 
@@ -171,7 +171,7 @@ fn wall_and_floor_are_both_background() {
 
 #[test]
 fn shoulders_at_the_lower_border_are_subject() {
-    // A bust in one flat colour that covers most of the lower border, but not its corners.
+    // A bust in one flat color that covers most of the lower border, but not its corners.
     let inside = |x: usize, y: usize| {
         let half = 10.0 + 0.7 * (y as f32 - 60.0);
         (half - (x as f32 - 64.0).abs()).clamp(0.0, 1.0) * f32::from(u8::from(y >= 60))
@@ -183,7 +183,7 @@ fn shoulders_at_the_lower_border_are_subject() {
 }
 
 #[test]
-fn a_subject_between_the_backgrounds_colour_and_another_is_solid() {
+fn a_subject_between_the_backgrounds_color_and_another_is_solid() {
     // Orange on red: on the line from red to yellow, a third of the way.
     let (red, yellow) = ([70_u8, 100, 220], [170_u8, 20, 150]);
     let orange = mixed(yellow, red, 0.34);

@@ -53,8 +53,8 @@ fn a_subject_of_stronger_hue_than_the_backdrop_stays_solid_in_every_strength() {
     let body = [((128, 128), 80.0)];
     let picture = painted(square(), 1, |x, y| {
         // From a little to much more than the backdrop's own hue, and darker than it everywhere.
-        let colour = relative(MIDDLING_GREEN, 0.3 + 1.3 * x as f32 / SIDE as f32, 50 + (y / 4) as u8);
-        mixed(colour, MIDDLING_GREEN, disc(x, y, body[0].0, body[0].1))
+        let color = relative(MIDDLING_GREEN, 0.3 + 1.3 * x as f32 / SIDE as f32, 50 + (y / 4) as u8);
+        mixed(color, MIDDLING_GREEN, disc(x, y, body[0].0, body[0].1))
     });
     assert_eq!(holes(&cut_one(&picture), &body), 0);
 }
@@ -103,11 +103,11 @@ fn a_part_that_is_shaded_into_the_backdrops_hue_stays_solid_behind_its_sharp_out
     let green = [120_u8, 60, 50];
     let bead = [((128, 40), 22.0)];
     let picture = painted(square(), 1, |x, y| {
-        // From none of the hue to most of it: the purer half is a colour that mixtures could be made of.
-        let colour = relative(green, (0.75 * (y as f32 - 18.0) / 44.0).clamp(0.0, 0.75), 160);
+        // From none of the hue to most of it: the purer half is a color that mixtures could be made of.
+        let color = relative(green, (0.75 * (y as f32 - 18.0) / 44.0).clamp(0.0, 0.75), 160);
         let with_body = mixed(RED, green, disc(x, y, (128, 160), 80.0));
         let bead = disc(x, y, bead[0].0, bead[0].1);
-        [0, 1, 2].map(|k| with_body[k] + bead * (f32::from(colour[k]) - with_body[k]))
+        [0, 1, 2].map(|k| with_body[k] + bead * (f32::from(color[k]) - with_body[k]))
     });
     assert_eq!(holes(&cut_one(&picture), &bead), 0);
 }

@@ -43,7 +43,7 @@ fn smoke_keeps_its_density_and_loses_the_background() {
 }
 
 #[test]
-fn smoke_before_the_middle_does_not_change_the_colour_of_the_background() {
+fn smoke_before_the_middle_does_not_change_the_color_of_the_background() {
     // Dense all through the clip, and it reaches the lower border.
     let dense = |x: usize, y: usize| 0.45 * puff(x, y.min(SIDE / 2)) + 0.1 * puff(x, y);
     let clip = vec![painted(square(), 0, |x, y| mixed(WHITE, GREEN, dense(x, y))); 4];
@@ -144,7 +144,7 @@ fn a_solid_thing_in_a_glow_stays_solid() {
 }
 
 #[test]
-fn lights_of_several_colours_that_overlap_are_translucent() {
+fn lights_of_several_colors_that_overlap_are_translucent() {
     let (left, right) = ([120_u8, 110, 190], [150_u8, 170, 110]);
     let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
     let density = |x: usize, y: usize| [0.5 * puff(moved(x, 14), y), 0.5 * puff(moved(x, SIDE - 14), y)];

@@ -7,7 +7,7 @@ use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, m
 
 const SIDE: usize = 160;
 const BLUE: [u8; 3] = [60, 190, 110];
-/// Coloured, but not so vividly that hue alone tells it from a mixture.
+/// Colored, but not so vividly that hue alone tells it from a mixture.
 const SAGE: [u8; 3] = [120, 110, 113];
 
 fn square() -> PictureFormat {
@@ -44,7 +44,7 @@ fn lines_are_as_thick_as_they_were_drawn() {
 
 #[test]
 fn the_gap_between_two_lines_is_open() {
-    // Lines of 4 pixels with a gap of 2, of which blur has left a tenth of the lines' colour.
+    // Lines of 4 pixels with a gap of 2, of which blur has left a tenth of the lines' color.
     let lines = |x: usize, y: usize| {
         let gap = covered(x, 64.0, 2.0);
         if (20..140).contains(&y) { covered(x, 60.0, 10.0) - 0.9 * gap } else { 0.0 }
@@ -62,13 +62,13 @@ fn the_gap_between_two_lines_is_open() {
 }
 
 #[test]
-fn a_pocket_is_open_though_coding_has_changed_its_colour_a_little() {
+fn a_pocket_is_open_though_coding_has_changed_its_color_a_little() {
     let ring = |x: usize, y: usize| disc_alpha(x, y, SIDE, 40.0) - disc_alpha(x, y, SIDE, 14.0);
     let picture = painted(square(), 0, |x, y| {
-        let colour = mixed(RED, SAGE, ring(x, y));
+        let color = mixed(RED, SAGE, ring(x, y));
         // What the edge of a contrast of a hundred levels leaves in its blocks.
         let is_pocket = disc_alpha(x, y, SIDE, 14.0) > 0.5;
-        if is_pocket { [colour[0] + 4.0, colour[1] + 1.0, colour[2] + 4.0] } else { colour }
+        if is_pocket { [color[0] + 4.0, color[1] + 1.0, color[2] + 4.0] } else { color }
     });
     // The background is measured in other pictures: in a still ring it would be taken for lighter there.
     let clip: Vec<Picture> = std::iter::repeat_n(painted(square(), 0, flat(SAGE)), 5).chain([picture]).collect();

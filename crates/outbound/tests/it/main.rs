@@ -1,4 +1,4 @@
-//! Behaviour of outbound requests against real listeners.
+//! Behavior of outbound requests against real listeners.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
