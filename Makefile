@@ -57,7 +57,7 @@ $(CURDIR)/target/debug/clearcut: test-rust
 test-browser: test-rust tests/browser/node_modules
 	cd tests/browser && node --test --test-timeout=180000
 
-# Scores the cuts of the evaluation kit's plain-backdrop cases, and ffmpeg's keys beside them, and pictures the worst of them; then
+# Scores the cuts of the evaluation kit's plain-background cases, and ffmpeg's keys beside them, and pictures the worst of them; then
 # the neural mattes of its natural cases. Takes about twenty minutes.
 eval: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pictures of the cuts that eval.py left in OUT: scripts/eval-pictures.py KIT OUT [DOCS]
 
-For each plain-backdrop case, its worst frame (largest mean alpha error) as one row: clip, exact matte, matte, where they differ (red: too
+For each plain-background case, its worst frame (largest mean alpha error) as one row: clip, exact matte, matte, where they differ (red: too
 much kept, blue: too much removed), and the cut over a checkerboard, black and white. OUT/sheet.png holds all rows; DOCS gets the rows
 of the three cases with the largest error that are not see-through.
 """
@@ -41,7 +41,7 @@ def row(folder, out):
     y, x = np.indices(shape)
     board = np.where((x // 16 + y // 16) % 2, 100, 200)[..., None]
     color, alpha = cut[worst, ..., :3], cut[worst, ..., 3:] / 255
-    over = [(color * alpha + backdrop * (1 - alpha)).astype(np.uint8) for backdrop in (board, 0, 255)]
+    over = [(color * alpha + background * (1 - alpha)).astype(np.uint8) for background in (board, 0, 255)]
     gray = [np.repeat(matte, 3, axis=2) for matte in (exact[worst], cut[worst, ..., 3:])]
     return np.hstack([clip, *gray, shown, *over]), float(errors.mean() / 255 * 1000)
 

@@ -2,7 +2,7 @@
 """Scores the keyer against exact alpha, and against ffmpeg's keys chosen with the truth in hand: scripts/eval.py KIT OUT
 
 KIT is the evaluation kit (cases and evaluate.py); results go to OUT. All from one run:
-  clearcut   every plain-backdrop case cut blind, one setting for all, as WebM
+  clearcut   every plain-background case cut blind, one setting for all, as WebM
   plain      ffmpeg chromakey 0.15:0.08 and colorkey 0.30:0.10, told the nominal key color
   oracle     of a grid of chromakey and colorkey settings (with despill where the key is green or blue), told the key color, the one
              with the best MAD and the one with the best composite PSNR in each case. The grid is searched on every 6th frame; the

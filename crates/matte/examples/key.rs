@@ -9,7 +9,7 @@ use std::{
 };
 
 use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
-use clearcut_matte::{Backdrop, KeySettings, Keyed, Keyer, Pockets};
+use clearcut_matte::{Background, KeySettings, Keyed, Keyer, Pockets};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -29,10 +29,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let step = pictures.len().div_ceil(24).max(1);
     let samples: Vec<Picture> = pictures.iter().step_by(step).cloned().collect();
     let start = Instant::now();
-    let backdrop = Backdrop::estimate(&samples, None)?;
+    let background = Background::estimate(&samples, None)?;
     let estimated = start.elapsed();
-    eprintln!("{} confidence {:.2}", backdrop.color(), backdrop.confidence());
-    let keyer = Keyer::new(backdrop, KeySettings { tolerance, ..KeySettings::default() });
+    eprintln!("{} confidence {:.2}", background.color(), background.confidence());
+    let keyer = Keyer::new(background, KeySettings { tolerance, ..KeySettings::default() });
     let pixels = size.pixels() as f64 * pictures.len() as f64 / 1e6;
     let (mut key_secs, mut finish_secs) = (0.0, 0.0);
     let mut out = io::stdout().lock();

@@ -1,4 +1,4 @@
-//! The thin band between backdrop and solid subject: which pixels it has, their alpha and their unmixed color.
+//! The thin band between background and solid subject: which pixels it has, their alpha and their unmixed color.
 
 use crate::{
     gaps::gaps_of,
@@ -9,13 +9,13 @@ use crate::{
     unmix::{SHARP, Unmixed, despilled, freed, left_of, unmixed},
 };
 
-/// How far past a sharp edge half-resolution chroma still carries the backdrop's hue, in pixels.
+/// How far past a sharp edge half-resolution chroma still carries the background's hue, in pixels.
 const CHROMA_REACH: u8 = 5;
 
 /// From this alpha on a pixel closes off what lies behind it.
 pub(crate) const SOLID: f32 = 0.95;
 
-/// Up to this alpha a pixel has so much of the backdrop that it must be a gap, wherever it is: curls have many.
+/// Up to this alpha a pixel has so much of the background that it must be a gap, wherever it is: curls have many.
 const GAP: f32 = 0.25;
 
 /// How far along a blurred edge its width is asked for, in pixels: as far as the blur is wide, but not around corners.
@@ -36,7 +36,7 @@ const SOFTNESS_CELL: usize = 8;
 const SHARP_EDGE: f32 = 1.8;
 const SOFT_EDGE: f32 = 2.3;
 
-/// One pixel that may be mixed of subject and backdrop.
+/// One pixel that may be mixed of subject and background.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BandPixel {
     /// Index into the luma plane.
@@ -64,31 +64,31 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let edge = edge_of(mask, width);
     let profiles = profiles_of(&edge, mask, scene);
     let steps = steps_inwards(&edge, &profiles, mask, &mut is_reached, width);
-    let backdrops: Vec<[f32; 3]> = edge.iter().map(|&index| scene.backdrop(index)).collect();
+    let backgrounds: Vec<[f32; 3]> = edge.iter().map(|&index| scene.background(index)).collect();
     let profiles: Vec<Profile> = profiles
         .iter()
-        .zip(&backdrops)
-        .map(|(profile, backdrop)| Profile { foreground: pure.freed(profile.foreground, *backdrop), ..*profile })
+        .zip(&backgrounds)
+        .map(|(profile, background)| Profile { foreground: pure.freed(profile.foreground, *background), ..*profile })
         .collect();
     let mut is_in_edge = vec![false; mask.len()];
     let mut pixels = Vec::with_capacity(steps.len());
     // The places in `pixels` of those that nothing but their hue makes less than solid.
     let mut by_hue = Vec::new();
     for Step { index, edge, depth } in steps {
-        let (profile, backdrop) = (&profiles[edge as usize], backdrops[edge as usize]);
+        let (profile, background) = (&profiles[edge as usize], backgrounds[edge as usize]);
         let seen = scene.seen(index as usize);
         let is_mixed = depth <= profile.width;
         is_in_edge[index as usize] = is_mixed;
-        let bound = if is_mixed { 0.0 } else { pure.seen_through(index as usize, seen, backdrop) };
+        let bound = if is_mixed { 0.0 } else { pure.seen_through(index as usize, seen, background) };
         if bound < 1.0 {
-            let mut unmixed = unmixed(profile, seen, backdrop, scene.light);
+            let mut unmixed = unmixed(profile, seen, background, scene.light);
             unmixed.alpha = unmixed.alpha.max(bound);
             if !is_mixed {
                 by_hue.push(pixels.len());
             }
             pixels.push(BandPixel { index, unmixed });
         } else if most < 1.0 {
-            let foreground = despilled(seen, profile.foreground, backdrop);
+            let foreground = despilled(seen, profile.foreground, background);
             pixels.push(BandPixel { index, unmixed: Unmixed { alpha: 1.0, foreground } });
         }
     }
@@ -131,7 +131,7 @@ fn close_behind_sharp_edges(pixels: &mut [BandPixel], by_hue: &[usize], edge: &[
         if softness < 1.0 {
             let alpha = 1.0 - softness * (1.0 - unmixed.alpha);
             let foreground =
-                left_of(scene.seen(index), scene.backdrop(index), alpha).map(|level| level.clamp(1.0, 254.0));
+                left_of(scene.seen(index), scene.background(index), alpha).map(|level| level.clamp(1.0, 254.0));
             *unmixed = Unmixed { alpha, foreground };
         }
     }
@@ -176,7 +176,7 @@ fn profiles_of(edge: &[usize], mask: &[u8], scene: &Scene) -> Vec<Profile> {
     let agreed = (0..edge.len()).map(|at| {
         if levelled[at].is_line {
             near(&levelled, at, INKED_REACH, &mut found);
-            levelled[at].inked(&found, scene.backdrop(edge[at]))
+            levelled[at].inked(&found, scene.background(edge[at]))
         } else {
             near(&levelled, at, 2, &mut found);
             levelled[at].agreed_with(&found)
@@ -221,7 +221,7 @@ fn steps_inwards(
     steps
 }
 
-/// Adds the pixels outside the band that have more of the backdrop's hue than solid subject has and hang together with
+/// Adds the pixels outside the band that have more of the background's hue than solid subject has and hang together with
 /// translucent pixels of the band or with a gap: other look-alikes, enclosed by solid subject, are not seen through.
 fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], pure: &Pure, scene: &Scene) {
     let candidates = candidates(mask, is_reached, pure, scene);
@@ -249,7 +249,7 @@ fn see_through(pixels: &mut Vec<BandPixel>, mask: &[u8], is_reached: &[bool], pu
     }
 }
 
-/// The subject's pixels that are not reached yet and have more of the backdrop's hue than solid subject has.
+/// The subject's pixels that are not reached yet and have more of the background's hue than solid subject has.
 fn candidates(mask: &[u8], is_reached: &[bool], pure: &Pure, scene: &Scene) -> Vec<BandPixel> {
     let most = scene.light.most_hue;
     let width = scene.width;
@@ -263,10 +263,10 @@ fn candidates(mask: &[u8], is_reached: &[bool], pure: &Pure, scene: &Scene) -> V
             while x < end {
                 let index = y * width + x;
                 if !is_reached[index] {
-                    let (seen, backdrop) = (scene.seen(index), scene.backdrop(index));
-                    let alpha = pure.seen_through(index, seen, backdrop);
+                    let (seen, background) = (scene.seen(index), scene.background(index));
+                    let alpha = pure.seen_through(index, seen, background);
                     if alpha < 1.0 {
-                        let foreground = freed(seen, backdrop, most);
+                        let foreground = freed(seen, background, most);
                         candidates.push(BandPixel { index: index as u32, unmixed: Unmixed { alpha, foreground } });
                     }
                 }

@@ -15,7 +15,7 @@ const CARRIED: [f32; 4] = [0.93, 0.64, 0.36, 0.07];
 /// The color beyond the margin: mid grey, the cheapest thing to encode.
 const CALM: [u8; 3] = [126, 128, 128];
 
-/// Writes the colors of `out`: the band's unmixed ones, then outwards over the backdrop, fading to grey.
+/// Writes the colors of `out`: the band's unmixed ones, then outwards over the background, fading to grey.
 pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
     calm_down(out, mask);
     let mut cells = Cells::under(band, out.format());

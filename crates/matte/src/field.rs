@@ -1,4 +1,4 @@
-//! The backdrop as a field: its Y', Cb, Cr on a coarse grid of nodes over the picture, straight lines between them.
+//! The background as a field: its Y', Cb, Cr on a coarse grid of nodes over the picture, straight lines between them.
 
 use crate::surface::Surface;
 

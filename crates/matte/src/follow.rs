@@ -8,7 +8,7 @@
 use clearcut_frame::{Area, Picture};
 
 use crate::{
-    Backdrop,
+    Background,
     grain::grain_of,
     hints::{HintMap, KEEP, REMOVE, WHOLE},
     levels::length,
@@ -85,7 +85,7 @@ pub struct Followed {
 pub fn follow(
     hints: &[Hint],
     frames: &[Picture],
-    background: Option<&Backdrop>,
+    background: Option<&Background>,
     goes_on: &dyn Fn() -> bool,
 ) -> Followed {
     let [luma, blue, red] = grain_of(frames);

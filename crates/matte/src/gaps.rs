@@ -109,12 +109,13 @@ fn cores(mask: &[u8], scene: &Scene) -> Vec<usize> {
 
 /// The mixture that a pixel is, if there are strands of one color on both sides of it.
 fn in_gap(index: usize, mask: &[u8], scene: &Scene) -> Option<Unmixed> {
-    let backdrop = scene.backdrop(index);
+    let background = scene.background(index);
     let seen = scene.seen(index);
-    let here = [0, 1, 2].map(|k| WEIGHTS[k] * (seen[k] - backdrop[k]));
+    let here = [0, 1, 2].map(|k| WEIGHTS[k] * (seen[k] - background[k]));
     let mut best: Option<([f32; 3], f32)> = None;
     for crossing in CROSSINGS {
-        let sides = [1, -1].map(|sign| strand(index, (here, backdrop), crossing.map(|step| sign * step), mask, scene));
+        let sides =
+            [1, -1].map(|sign| strand(index, (here, background), crossing.map(|step| sign * step), mask, scene));
         let both = match sides {
             [Some(a), Some(b)] if is_alike(a, b) => [0, 1, 2].map(|k| f32::midpoint(a[k], b[k])),
             _ => continue,
@@ -125,16 +126,16 @@ fn in_gap(index: usize, mask: &[u8], scene: &Scene) -> Option<Unmixed> {
         }
     }
     let (contrast, _) = best?;
-    let foreground = [0, 1, 2].map(|k| backdrop[k] + contrast[k] / WEIGHTS[k]);
+    let foreground = [0, 1, 2].map(|k| background[k] + contrast[k] / WEIGHTS[k]);
     let profile = Profile { width: 1, foreground, texture: [0.0; 2], is_backed: false, is_line: false };
-    Some(unmixed(&profile, seen, backdrop, scene.light))
+    Some(unmixed(&profile, seen, background, scene.light))
 }
 
 /// What differs most from the background on the way from a pixel in the direction `step`, if the pixel's own difference, `here`, from its
-/// `backdrop` is a share of that.
+/// `background` is a share of that.
 fn strand(
     index: usize,
-    (here, backdrop): ([f32; 3], [f32; 3]),
+    (here, background): ([f32; 3], [f32; 3]),
     step: [isize; 2],
     mask: &[u8],
     scene: &Scene,
@@ -157,7 +158,7 @@ fn strand(
             continue;
         }
         let seen = scene.seen(other);
-        let contrast = [0, 1, 2].map(|k| WEIGHTS[k] * (seen[k] - backdrop[k]));
+        let contrast = [0, 1, 2].map(|k| WEIGHTS[k] * (seen[k] - background[k]));
         let size = size_of(contrast);
         let is_stronger = size >= STRONG.max(own / LOWER) && found.is_none_or(|(_, most)| size > most);
         if is_stronger && is_on_line(here, contrast, size, scene) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use clearcut_frame::Picture;
 
 use crate::{
-    Backdrop, HintMap,
+    Background, HintMap,
     band::{BandPixel, band_of, put},
     clean,
     doubts::Doubts,
@@ -38,11 +38,11 @@ impl Default for KeySettings {
     }
 }
 
-/// One picture compared with the backdrop, before anything was decided.
+/// One picture compared with the background, before anything was decided.
 #[derive(Debug)]
 pub struct Looked {
     picture: Picture,
-    /// None where there is no backdrop to compare with.
+    /// None where there is no background to compare with.
     found: Option<Found>,
     /// The pixels that hints mean.
     named: Option<Named>,
@@ -51,13 +51,13 @@ pub struct Looked {
 /// What comparing found.
 #[derive(Debug)]
 struct Found {
-    /// Which of the backdrop's lights the picture is in.
+    /// Which of the background's lights the picture is in.
     light: usize,
     likeness: Likeness,
     regions: Regions,
 }
 
-/// What was backdrop in the picture before: a pocket that closes stays open.
+/// What was background in the picture before: a pocket that closes stays open.
 #[derive(Debug, Default)]
 pub struct Pockets {
     before: Option<Regions>,
@@ -81,15 +81,15 @@ pub struct Keyed {
     picture: Picture,
     /// The color planes as they came in: they tell whether a place has changed.
     seen: Vec<u8>,
-    /// The backdrop's noise in it, luma and chroma.
+    /// The background's noise in it, luma and chroma.
     noise: [f32; 2],
     doubts: Doubts,
 }
 
-/// Turns pictures over a known backdrop into pictures with alpha and clean color.
+/// Turns pictures over a known background into pictures with alpha and clean color.
 #[derive(Debug)]
 pub struct Keyer {
-    backdrop: Backdrop,
+    background: Background,
     settings: KeySettings,
 }
 
@@ -97,18 +97,18 @@ impl Keyer {
     /// How many neighbors on each side [`Self::finish`] looks at.
     pub const REACH: usize = 1;
 
-    /// A keyer for pictures over `backdrop`.
+    /// A keyer for pictures over `background`.
     #[must_use]
-    pub fn new(backdrop: Backdrop, settings: KeySettings) -> Self {
-        Self { backdrop, settings }
+    pub fn new(background: Background, settings: KeySettings) -> Self {
+        Self { background, settings }
     }
 
-    /// Compares `picture` with the backdrop. What `hints` say of it is beyond doubt.
+    /// Compares `picture` with the background. What `hints` say of it is beyond doubt.
     #[must_use]
     pub fn look(&self, picture: Picture, hints: Option<&HintMap>) -> Looked {
         let mut named = hints.map(|hints| hints.named_in(&picture));
-        let found = self.backdrop.light_in(&picture).map(|(number, shift)| {
-            let light = &self.backdrop.lights[number];
+        let found = self.background.light_in(&picture).map(|(number, shift)| {
+            let light = &self.background.lights[number];
             let mut likeness = Likeness::measured(&picture, light, shift);
             if light.is_colored() {
                 ringing::allow_for(&mut likeness, &picture, light);
@@ -135,7 +135,7 @@ impl Keyer {
         let Looked { picture, found: Some(Found { light, likeness, regions }), named } = looked else {
             return Keyed::unkeyed(looked.picture, looked.named.as_ref());
         };
-        let light = &self.backdrop.lights[light];
+        let light = &self.background.lights[light];
         let scene = Scene::new(&picture, &likeness, light);
         let mut mask = regions.mask();
         let mut off = Cow::Borrowed(likeness.off.as_slice());
@@ -169,7 +169,7 @@ impl Keyer {
     #[must_use]
     pub fn finish(&self, before: &[&Keyed], current: &Keyed, after: &[&Keyed]) -> Picture {
         let mut out = current.picture.clone();
-        if self.backdrop.is_absent() {
+        if self.background.is_absent() {
             return out;
         }
         let neighbors = [before.first(), after.first()];

@@ -2,9 +2,9 @@
 //!
 //! The plot, driven by the caller on threads of its own:
 //!
-//! 1. [`Backdrop::estimate`] measures the flat background from pictures sampled over the whole clip.
+//! 1. [`Background::estimate`] measures the flat background from pictures sampled over the whole clip.
 //! 2. [`Keyer::look`] compares one picture with it. Any thread, any order.
-//! 3. [`Pockets::settle`] decides which enclosed look-alikes are backdrop, since they were before. One picture after the other, quick.
+//! 3. [`Pockets::settle`] decides which enclosed look-alikes are background, since they were before. One picture after the other, quick.
 //! 4. [`Keyer::key`] mattes one picture by itself. Any thread, any order.
 //! 5. [`Keyer::finish`] settles one picture's alpha with a look at its neighbors in time and writes the unmixed
 //!    foreground color. Any thread, any order.
@@ -19,7 +19,7 @@
 //! 4. [`Segmenter::finish`] carries what was said about the key pictures around to one picture and refines it. Any thread, any
 //!    order.
 
-mod backdrop;
+mod background;
 mod band;
 mod clean;
 mod doubts;
@@ -54,7 +54,7 @@ mod surface;
 mod tolerance;
 mod unmix;
 
-pub use backdrop::{Backdrop, NoFlatBackdrop};
+pub use background::{Background, NoFlatBackground};
 pub use doubts::{Doubt, Doubts, Extent};
 pub use follow::{Followed, Hint, follow};
 pub use hints::HintMap;

@@ -1,4 +1,4 @@
-//! The light of a backdrop: its color over the picture, its noise, and how each picture's brightness differs; fitted to a grid of readings.
+//! The light of a background: its color over the picture, its noise, and how each picture's brightness differs; fitted to a grid of readings.
 
 use clearcut_frame::{Matrix, Picture};
 
@@ -19,7 +19,7 @@ const CLEAR: f64 = 0.5;
 /// Readings along the longer side of a sampled picture.
 pub(crate) const READINGS_ALONG_SIDE: usize = 56;
 
-/// What is known of a backdrop that is there (and not transparent already).
+/// What is known of a background that is there (and not transparent already).
 #[derive(Debug, Clone)]
 pub(crate) struct Light {
     /// Y', Cb, Cr over the picture, at the clip's usual brightness.
@@ -91,7 +91,7 @@ impl Light {
         (0..3).all(|k| (sample.ycc[k] - expected[k]).abs() <= tolerances[k])
     }
 
-    /// How far luma and chroma of a backdrop pixel may be from the surfaces: five deviations, and 2 levels of rounding.
+    /// How far luma and chroma of a background pixel may be from the surfaces: five deviations, and 2 levels of rounding.
     fn tolerances(&self) -> [f64; 3] {
         let [luma, chroma] = self.noise.map(|sigma| 2.0 + 5.0 * f64::from(sigma));
         [luma + 8.0, chroma + 4.0, chroma + 4.0]

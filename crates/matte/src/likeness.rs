@@ -1,4 +1,4 @@
-//! How far every pixel of a picture is from the backdrop, in one byte.
+//! How far every pixel of a picture is from the background, in one byte.
 
 use clearcut_frame::Picture;
 
@@ -10,19 +10,19 @@ use crate::{
     specks,
 };
 
-/// A distance at which a pixel stops being plain backdrop, in the bytes of [`Likeness::off`], at balanced tolerance.
+/// A distance at which a pixel stops being plain background, in the bytes of [`Likeness::off`], at balanced tolerance.
 pub(crate) const LIMIT: u8 = 32;
 
 /// For how many rows the expected levels are held: light changes by a fraction of a level over them.
 const HELD_ROWS: usize = 4;
 
-/// How unlike the backdrop each pixel of one picture is, and the backdrop itself as it was expected there.
+/// How unlike the background each pixel of one picture is, and the background itself as it was expected there.
 #[derive(Debug)]
 pub(crate) struct Likeness {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Distance from the backdrop per luma pixel, the larger of luma's and chroma's, in 1/[`LIMIT`] of what the
-    /// backdrop's noise explains; 255 and more saturate.
+    /// Distance from the background per luma pixel, the larger of luma's and chroma's, in 1/[`LIMIT`] of what the
+    /// background's noise explains; 255 and more saturate.
     pub(crate) off: Vec<u8>,
     /// Difference from the background per pixel, in levels: luma's, or half of chroma's where that is more. 0 in blocks that are background
     /// all over; empty until [`crate::ringing`] has measured it, for colored backgrounds.
@@ -61,7 +61,7 @@ impl Likeness {
         let levels: Vec<u8> = blends
             .iter()
             .map(|&index| {
-                let (seen, expected) = (scene.seen(index), scene.backdrop(index));
+                let (seen, expected) = (scene.seen(index), scene.background(index));
                 let apart = |k: usize| (seen[k] - expected[k]).abs();
                 // A seam is no better known than to half of what noise allows.
                 (0.5 * (apart(0) * luma_scale).max(apart(1).max(apart(2)) * chroma_scale)).min(255.0) as u8
@@ -101,14 +101,14 @@ impl Likeness {
         Self { width, height, off, contrast: Vec::new(), shift, second: None }
     }
 
-    /// The same with coding's specks taken for backdrop.
+    /// The same with coding's specks taken for background.
     pub(crate) fn without_specks(mut self) -> Self {
-        specks::take_for_backdrop(&mut self.off, self.width);
+        specks::take_for_background(&mut self.off, self.width);
         self
     }
 
-    /// The backdrop's Y', Cb, Cr expected at a pixel of this picture.
-    pub(crate) fn backdrop_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
+    /// The background's Y', Cb, Cr expected at a pixel of this picture.
+    pub(crate) fn background_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
         let (across, down) = ((x as f32 + 0.5) / self.width as f32, (y as f32 + 0.5) / self.height as f32);
         let in_light = |light: &Light, shift: &Shift| {
             shift.expected(light.field.at(across, down).map(f64::from)).map(|level| level as f32)

@@ -25,7 +25,7 @@ fn most(chunk: &[u8]) -> u8 {
     chunk.iter().fold(0, |most, &value| most.max(value))
 }
 
-/// The subject's pixels (255 in `mask`) that have backdrop (0) beside, above or below them, in row order.
+/// The subject's pixels (255 in `mask`) that have background (0) beside, above or below them, in row order.
 pub(crate) fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
     let mut edge = Vec::new();
     let mut marks = vec![0; width];
@@ -99,7 +99,7 @@ pub(crate) fn around(index: usize, width: usize, len: usize, reach: usize) -> im
         .flat_map(move |row| row * width + left..=row * width + right)
 }
 
-/// City-block distance of every subject pixel to the nearest backdrop pixel, saturating.
+/// City-block distance of every subject pixel to the nearest background pixel, saturating.
 pub(crate) fn depths(mask: &[u8], width: usize) -> Vec<u8> {
     let mut depth = mask.to_vec();
     let mut nearest = vec![u8::MAX; width];

@@ -35,9 +35,9 @@ const PUREST: u64 = 10;
 /// From this share on a material cannot be told from what is nearly clear, in hundredths.
 const NEARLY_CLEAR: usize = 95;
 
-/// The share of the backdrop's chroma along its own hue that is in a color: 1.0 the backdrop's, 0.0 none, unclamped.
-pub(crate) fn hue_share(color: [f32; 3], backdrop: [f32; 3]) -> f32 {
-    let [blue, red] = [backdrop[1] - 128.0, backdrop[2] - 128.0];
+/// The share of the background's chroma along its own hue that is in a color: 1.0 the background's, 0.0 none, unclamped.
+pub(crate) fn hue_share(color: [f32; 3], background: [f32; 3]) -> f32 {
+    let [blue, red] = [background[1] - 128.0, background[2] - 128.0];
     ((color[1] - 128.0) * blue + (color[2] - 128.0) * red) / (blue * blue + red * red).max(1.0)
 }
 
@@ -104,7 +104,7 @@ fn look_into(picture: &Picture, light: &Light, insides: &mut Insides) {
     let depth = depths(&mask, likeness.width);
     let scene = Scene::new(picture, &likeness, light);
     for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > 0) {
-        let share = hue_share(scene.seen(index), scene.backdrop(index));
+        let share = hue_share(scene.seen(index), scene.background(index));
         let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
         for (counts, _) in insides.iter_mut().zip(DEPTHS.into_iter().chain([0])).filter(|(_, least)| depth > least) {
             counts[step] += 1;

@@ -344,7 +344,7 @@ fn shares(first: &Light, second: &Light, pictures: &[&Picture], region: Region) 
             [(first, shifts[0]), (second, shifts[1])].map(|(light, shift)| Likeness::of_one(picture, light, shift));
         let scenes = [(first, 0), (second, 1)].map(|(light, at)| Scene::new(picture, &likeness[at], light));
         for (readings, &index) in readings.iter_mut().zip(&seam) {
-            let [one, two] = [0, 1].map(|at| scenes[at].backdrop(index));
+            let [one, two] = [0, 1].map(|at| scenes[at].background(index));
             readings.extend(share_in(scenes[0].seen(index), one, two));
         }
     }

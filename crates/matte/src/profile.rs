@@ -1,4 +1,4 @@
-//! The way from an edge of the subject inwards: where its mixing with the backdrop ends, and on which color.
+//! The way from an edge of the subject inwards: where its mixing with the background ends, and on which color.
 
 use crate::{
     levels::dot,
@@ -31,7 +31,7 @@ const LINE: usize = 2;
 /// Foregrounds that differ by less in every component are the same material, in levels.
 const LIKE: f32 = 24.0;
 
-/// Contrasts whose directions have at least this cosine are on one line from the backdrop, and so of one material.
+/// Contrasts whose directions have at least this cosine are on one line from the background, and so of one material.
 const SAME_LINE: f32 = 0.96;
 
 /// What one edge pixel sees when it looks into the subject.
@@ -50,7 +50,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// The profile from the edge pixel `index` along the normal of `mask` (0 backdrop, else subject).
+    /// The profile from the edge pixel `index` along the normal of `mask` (0 background, else subject).
     pub(crate) fn inwards(index: usize, mask: &[u8], scene: &Scene) -> Self {
         let mut path = Path::new(index, mask, scene);
         let end = path.arrival(scene.light.noise);
@@ -65,15 +65,15 @@ impl Profile {
             return Self { width, ..self };
         }
         let other = path.read_at(usize::from(width));
-        let [ours, theirs] = [self.foreground, other.foreground].map(|f| [0, 1, 2].map(|k| f[k] - path.backdrop[k]));
+        let [ours, theirs] = [self.foreground, other.foreground].map(|f| [0, 1, 2].map(|k| f[k] - path.background[k]));
         let cosine = dot(ours, theirs) / (dot(ours, ours) * dot(theirs, theirs)).sqrt().max(1e-3);
         if cosine > SAME_LINE { other } else { self }
     }
 
-    /// This profile of a line with the foreground of that one of `near`, lines of the same color, which is farthest from `backdrop`: a line of
+    /// This profile of a line with the foreground of that one of `near`, lines of the same color, which is farthest from `background`: a line of
     /// a pixel reaches its own color only here and there.
-    pub(crate) fn inked(&self, near: &[Self], backdrop: [f32; 3]) -> Self {
-        let contrast = |profile: &Self| [0, 1, 2].map(|k| profile.foreground[k] - backdrop[k]);
+    pub(crate) fn inked(&self, near: &[Self], background: [f32; 3]) -> Self {
+        let contrast = |profile: &Self| [0, 1, 2].map(|k| profile.foreground[k] - background[k]);
         let own = contrast(self);
         let is_same = |other: &[f32; 3]| {
             let dot = own[0] * other[0] + 0.25 * (own[1] * other[1] + own[2] * other[2]);
@@ -81,7 +81,7 @@ impl Profile {
         };
         let inks = near.iter().filter(|other| other.is_line).map(contrast).filter(is_same);
         let most = inks.max_by(|a, b| size(a).total_cmp(&size(b))).unwrap_or(own);
-        Self { foreground: [0, 1, 2].map(|k| backdrop[k] + most[k]), ..*self }
+        Self { foreground: [0, 1, 2].map(|k| background[k] + most[k]), ..*self }
     }
 
     /// This profile with the mean foreground of those of `near` that are like it.
@@ -100,7 +100,7 @@ struct Path<'a> {
     scene: &'a Scene<'a>,
     start: [f32; 2],
     normal: [f32; 2],
-    backdrop: [f32; 3],
+    background: [f32; 3],
     contrasts: [[f32; 3]; REACH as usize + 3],
     /// How many of `contrasts` are known.
     known: usize,
@@ -116,7 +116,7 @@ impl<'a> Path<'a> {
             scene,
             start: [x as f32, y as f32],
             normal: normal(index, mask, scene.width),
-            backdrop: scene.backdrop(index),
+            background: scene.background(index),
             contrasts: [[0.0; 3]; REACH as usize + 3],
             known: 0,
             is_over: false,
@@ -129,7 +129,7 @@ impl<'a> Path<'a> {
         let count = plateau.len().max(1) as f32;
         let mean = [0, 1, 2].map(|k| plateau.iter().map(|contrast| contrast[k]).sum::<f32>() / count);
         let around = |k: usize| (plateau.iter().map(|c| (c[k] - mean[k]).powi(2)).sum::<f32>() / count).sqrt();
-        let foreground = [0, 1, 2].map(|k| self.backdrop[k] + mean[k]);
+        let foreground = [0, 1, 2].map(|k| self.background[k] + mean[k]);
         if !self.is_backed(end, BACKING) {
             return self.of_thin(end);
         }
@@ -142,24 +142,24 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// Whether the subject goes on `steps` behind step `end`: behind a strand there is the backdrop, or what chroma has smeared over it.
+    /// Whether the subject goes on `steps` behind step `end`: behind a strand there is the background, or what chroma has smeared over it.
     fn is_backed(&mut self, end: usize, steps: usize) -> bool {
         let here = (end..end + 2).filter_map(|at| self.contrast(at)).map(|c| size(&c)).fold(0.0, f32::max);
         self.contrast(end + steps).is_some_and(|behind| size(&behind) >= BEHIND * here)
     }
 
-    /// The profile of what has no inside, which ends at step `end`: its color is the mean of what is farthest from the backdrop.
+    /// The profile of what has no inside, which ends at step `end`: its color is the mean of what is farthest from the background.
     fn of_thin(&mut self, end: usize) -> Profile {
         let is_line = !self.is_backed(end, LINE);
         let known = &self.contrasts[..self.known.min(end + 3)];
         let most = known.iter().map(size).fold(0.0, f32::max);
         let inner = || known.iter().filter(|contrast| size(contrast) >= INNER * most);
         let count = inner().count().max(1) as f32;
-        let foreground = [0, 1, 2].map(|k| self.backdrop[k] + inner().map(|c| c[k]).sum::<f32>() / count);
+        let foreground = [0, 1, 2].map(|k| self.background[k] + inner().map(|c| c[k]).sum::<f32>() / count);
         Profile { width: end as u8, foreground, texture: [0.0; 2], is_backed: false, is_line }
     }
 
-    /// What is seen less the backdrop, `at` steps from the edge; `None` beyond the subject.
+    /// What is seen less the background, `at` steps from the edge; `None` beyond the subject.
     fn contrast(&mut self, at: usize) -> Option<[f32; 3]> {
         while self.known <= at && !self.is_over && self.known < self.contrasts.len() {
             let place = [0, 1].map(|k| self.start[k] + self.normal[k] * self.known as f32 + 0.5);
@@ -171,7 +171,7 @@ impl<'a> Path<'a> {
                 break;
             }
             let seen = self.scene.seen(index);
-            self.contrasts[self.known] = [0, 1, 2].map(|k| seen[k] - self.backdrop[k]);
+            self.contrasts[self.known] = [0, 1, 2].map(|k| seen[k] - self.background[k]);
             self.known += 1;
         }
         (at < self.known).then(|| self.contrasts[at])
@@ -204,7 +204,7 @@ fn size([luma, blue, red]: &[f32; 3]) -> f32 {
     (luma * luma + 0.25 * (blue * blue + red * red)).sqrt()
 }
 
-/// The unit vector from the backdrop into the subject at an edge pixel, from the 5×5 pixels around it.
+/// The unit vector from the background into the subject at an edge pixel, from the 5×5 pixels around it.
 fn normal(index: usize, mask: &[u8], width: usize) -> [f32; 2] {
     let (mut dx, mut dy) = (0.0, 0.0);
     let (x, y) = place(index, width);

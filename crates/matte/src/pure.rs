@@ -68,22 +68,22 @@ impl<'a> Pure<'a> {
     }
 
     /// The alpha of `seen` at `index`, if it is a mixture of the background with a color that the pure subject has nearby; 1.0 if not.
-    pub(crate) fn seen_through(&self, index: usize, seen: [f32; 3], backdrop: [f32; 3]) -> f32 {
-        let alpha = seen_through(seen, backdrop, self.scene.light.most_hue);
+    pub(crate) fn seen_through(&self, index: usize, seen: [f32; 3], background: [f32; 3]) -> f32 {
+        let alpha = seen_through(seen, background, self.scene.light.most_hue);
         if alpha >= 1.0 {
             return alpha;
         }
         let (x, y) = place(index, self.scene.width);
         let near = &self.cells[y / CELL * self.columns + x / CELL];
-        if alpha <= CLEAR || holds(near, left_of(seen, backdrop, alpha), self.across) { alpha } else { 1.0 }
+        if alpha <= CLEAR || holds(near, left_of(seen, background, alpha), self.across) { alpha } else { 1.0 }
     }
 
     /// `color` without the background in it, if that is a color of the pure subject; as it is if not.
-    pub(crate) fn freed(&self, color: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
+    pub(crate) fn freed(&self, color: [f32; 3], background: [f32; 3]) -> [f32; 3] {
         let most = self.scene.light.most_hue;
-        let alpha = seen_through(color, backdrop, most);
-        if alpha < 1.0 && holds(&self.anywhere, left_of(color, backdrop, alpha), self.across) {
-            freed(color, backdrop, most)
+        let alpha = seen_through(color, background, most);
+        if alpha < 1.0 && holds(&self.anywhere, left_of(color, background, alpha), self.across) {
+            freed(color, background, most)
         } else {
             color
         }

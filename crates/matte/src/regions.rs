@@ -1,4 +1,4 @@
-//! Which of the pixels that look like backdrop are backdrop: those tied to the border, and true pockets.
+//! Which of the pixels that look like background are background: those tied to the border, and true pockets.
 
 use crate::{
     doubts::{Doubt, Extent},
@@ -11,7 +11,7 @@ const FLAT: u64 = 75;
 /// The same where nothing but the picture before tells.
 const CALM: u64 = 50;
 
-/// A horizontal stretch of pixels that look like backdrop.
+/// A horizontal stretch of pixels that look like background.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     y: u32,
@@ -29,17 +29,17 @@ struct Tally {
     /// The smallest rectangle around it: first and last row, first column and the one after the last.
     rows: [u32; 2],
     columns: [u32; 2],
-    /// Pixels that looked like the backdrop in the picture before, too, and those of them that were.
+    /// Pixels that looked like the background in the picture before, too, and those of them that were.
     seen_before: u64,
-    was_backdrop: u64,
+    was_background: u64,
 }
 
-/// The regions (4-connected) of one picture that look like the backdrop, and which of them are.
+/// The regions (4-connected) of one picture that look like the background, and which of them are.
 ///
-/// A region is backdrop if it touches the border of the picture, or if it is a flat patch (a pocket) and there is evidence:
+/// A region is background if it touches the border of the picture, or if it is a flat patch (a pocket) and there is evidence:
 /// at least 12 pixels whose mean distance is no more than [`FLAT`] of the limit (what a slightly wrong guess of the light
-/// behind the subject and smeared chroma explain, too), and either a backdrop of a color that subjects seldom have by chance, or the picture
-/// before: the region lay there already, and was backdrop.
+/// behind the subject and smeared chroma explain, too), and either a background of a color that subjects seldom have by chance, or the picture
+/// before: the region lay there already, and was background.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
     width: usize,
@@ -49,12 +49,12 @@ pub(crate) struct Regions {
     rows: Vec<u32>,
     /// Per run, as far as it is the root of its region.
     tallies: Vec<Tally>,
-    /// Per run, whether it is backdrop.
-    is_backdrop: Vec<bool>,
+    /// Per run, whether it is background.
+    is_background: Vec<bool>,
 }
 
 impl Regions {
-    /// The regions of pixels below `limit` in `off`, judged from this picture alone; pockets are backdrop if `keys_pockets`.
+    /// The regions of pixels below `limit` in `off`, judged from this picture alone; pockets are background if `keys_pockets`.
     pub(crate) fn of(off: &[u8], width: usize, limit: u8, keys_pockets: bool) -> Self {
         let height = off.len() / width;
         let mut runs = look_alike_runs(off, width, limit);
@@ -72,23 +72,23 @@ impl Regions {
                 run.y == 0 || run.y as usize + 1 == height || run.start == 0 || run.end as usize == width;
         }
         let rows = (0..=height).map(|y| runs.partition_point(|run| (run.y as usize) < y) as u32).collect();
-        let is_backdrop = runs.iter().map(|run| {
+        let is_background = runs.iter().map(|run| {
             let tally = tallies[run.parent as usize];
             tally.touches_border || (keys_pockets && tally.is_flat(limit, FLAT))
         });
-        Self { width, limit, rows, is_backdrop: is_backdrop.collect(), tallies, runs }
+        Self { width, limit, rows, is_background: is_background.collect(), tallies, runs }
     }
 
     /// Judges the pockets that are still subject by what they were in `before`, the picture before this one.
     ///
-    /// A quarter of the pocket must have looked alike there, and nine in ten of those pixels must have been backdrop: a
+    /// A quarter of the pocket must have looked alike there, and nine in ten of those pixels must have been background: a
     /// pocket moves, what replaces it is something else. And something that encloses it must have been near: a subject that
     /// appears all at once brings its own look-alikes with it.
     pub(crate) fn settle(&mut self, before: &Self) {
         if self.width != before.width || self.rows.len() != before.rows.len() {
             return;
         }
-        for index in (0..self.runs.len()).filter(|&index| !self.is_backdrop[index]) {
+        for index in (0..self.runs.len()).filter(|&index| !self.is_background[index]) {
             let run = self.runs[index];
             let tally = &mut self.tallies[run.parent as usize];
             let row = before.rows[run.y as usize] as usize..before.rows[run.y as usize + 1] as usize;
@@ -96,25 +96,25 @@ impl Regions {
             for other in (first..row.end).take_while(|&other| before.runs[other].start < run.end) {
                 let shared = u64::from(before.runs[other].end.min(run.end) - before.runs[other].start.max(run.start));
                 tally.seen_before += shared;
-                tally.was_backdrop += if before.is_backdrop[other] { shared } else { 0 };
+                tally.was_background += if before.is_background[other] { shared } else { 0 };
             }
         }
         let lay_there: Vec<bool> = self.tallies.iter().map(|tally| tally.lay_in(before, self.limit)).collect();
-        for (is_backdrop, run) in self.is_backdrop.iter_mut().zip(&self.runs) {
-            *is_backdrop |= lay_there[run.parent as usize];
+        for (is_background, run) in self.is_background.iter_mut().zip(&self.runs) {
+            *is_background |= lay_there[run.parent as usize];
         }
     }
 
-    /// Whether there are flat pockets of `least` pixels and more that are not backdrop.
+    /// Whether there are flat pockets of `least` pixels and more that are not background.
     pub(crate) fn has_pockets(&self, least: u64) -> bool {
-        let mut found = self.tallies.iter().zip(&self.is_backdrop);
-        found.any(|(tally, is_backdrop)| !is_backdrop && tally.area >= least && tally.is_flat(self.limit, FLAT))
+        let mut found = self.tallies.iter().zip(&self.is_background);
+        found.any(|(tally, is_background)| !is_background && tally.area >= least && tally.is_flat(self.limit, FLAT))
     }
 
-    /// Marks flat pockets of at least `least` pixels as backdrop if `is_backdrop` returns true for their pixels, given as stretches of rows.
-    pub(crate) fn open(&mut self, least: u64, mut is_backdrop: impl FnMut(&[std::ops::Range<usize>]) -> bool) {
+    /// Marks flat pockets of at least `least` pixels as background if `is_background` returns true for their pixels, given as stretches of rows.
+    pub(crate) fn open(&mut self, least: u64, mut is_background: impl FnMut(&[std::ops::Range<usize>]) -> bool) {
         let mut pockets: std::collections::BTreeMap<u32, Vec<usize>> = std::collections::BTreeMap::new();
-        for (index, run) in self.runs.iter().enumerate().filter(|(index, _)| !self.is_backdrop[*index]) {
+        for (index, run) in self.runs.iter().enumerate().filter(|(index, _)| !self.is_background[*index]) {
             let tally = self.tallies[run.parent as usize];
             if tally.area >= least && tally.is_flat(self.limit, FLAT) {
                 pockets.entry(run.parent).or_default().push(index);
@@ -122,49 +122,49 @@ impl Regions {
         }
         for runs in pockets.values() {
             let pixels: Vec<_> = runs.iter().map(|&index| self.runs[index].pixels(self.width)).collect();
-            if is_backdrop(&pixels) {
+            if is_background(&pixels) {
                 for &index in runs {
-                    self.is_backdrop[index] = true;
+                    self.is_background[index] = true;
                 }
             }
         }
     }
 
-    /// Marks the regions as backdrop that hold a pixel that is not 0 in `removed`.
+    /// Marks the regions as background that hold a pixel that is not 0 in `removed`.
     pub(crate) fn open_at(&mut self, removed: &[u8]) {
         let mut is_open = vec![false; self.runs.len()];
         for run in &self.runs {
             is_open[run.parent as usize] |= removed[run.pixels(self.width)].iter().any(|&removed| removed != 0);
         }
-        for (is_backdrop, run) in self.is_backdrop.iter_mut().zip(&self.runs) {
-            *is_backdrop |= is_open[run.parent as usize];
+        for (is_background, run) in self.is_background.iter_mut().zip(&self.runs) {
+            *is_background |= is_open[run.parent as usize];
         }
     }
 
-    /// Whether all pixels of some rows and columns are backdrop.
-    fn are_backdrop(&self, mut rows: std::ops::Range<u32>, columns: std::ops::Range<u32>) -> bool {
+    /// Whether all pixels of some rows and columns are background.
+    fn are_background(&self, mut rows: std::ops::Range<u32>, columns: std::ops::Range<u32>) -> bool {
         rows.all(|row| {
             let row = self.rows[row as usize] as usize..self.rows[row as usize + 1] as usize;
             let at = row.start + self.runs[row.clone()].partition_point(|run| run.end <= columns.start);
             at < row.end
-                && self.is_backdrop[at]
+                && self.is_background[at]
                 && self.runs[at].start <= columns.start
                 && columns.end <= self.runs[at].end
         })
     }
 
     /// Pockets that may have been judged wrongly: flat ones that were kept, and those that were removed though they are twice as far from the
-    /// backdrop's color as noise alone explains (a quarter of the limit).
+    /// background's color as noise alone explains (a quarter of the limit).
     pub(crate) fn doubtful_pockets(&self) -> [Doubt; 2] {
         let mut found = [Doubt::default(); 2];
         let mut largest = [0; 2];
-        for (index, is_backdrop) in self.is_backdrop.iter().enumerate() {
+        for (index, is_background) in self.is_background.iter().enumerate() {
             let tally = self.tallies[index];
             let is_pocket =
                 self.runs[index].parent == index as u32 && !tally.touches_border && tally.is_flat(self.limit, FLAT);
             let is_exact = 4 * tally.total_off <= u64::from(self.limit) * tally.area;
-            if is_pocket && !(*is_backdrop && is_exact) {
-                let which = usize::from(*is_backdrop);
+            if is_pocket && !(*is_background && is_exact) {
+                let which = usize::from(*is_background);
                 found[which].pixels += tally.area;
                 if tally.area > largest[which] {
                     largest[which] = tally.area;
@@ -176,12 +176,12 @@ impl Regions {
         found
     }
 
-    /// 0 where a pixel is backdrop, 255 elsewhere.
+    /// 0 where a pixel is background, 255 elsewhere.
     pub(crate) fn mask(&self) -> Vec<u8> {
-        self.mask_of(|index| self.is_backdrop[index])
+        self.mask_of(|index| self.is_background[index])
     }
 
-    /// 0 where a pixel is backdrop that hangs together with the border of the picture, 255 elsewhere.
+    /// 0 where a pixel is background that hangs together with the border of the picture, 255 elsewhere.
     pub(crate) fn outside(&self) -> Vec<u8> {
         self.mask_of(|index| self.tallies[self.runs[index].parent as usize].touches_border)
     }
@@ -218,21 +218,21 @@ impl Tally {
     /// Whether this pocket lay in the picture `before` already, see [`Regions::settle`].
     fn lay_in(&self, before: &Regions, limit: u8) -> bool {
         4 * self.seen_before >= self.area
-            && 10 * self.was_backdrop >= 9 * self.seen_before
-            && self.was_backdrop > 0
+            && 10 * self.was_background >= 9 * self.seen_before
+            && self.was_background > 0
             && self.is_flat(limit, CALM)
-            && !self.surroundings_were_backdrop(before)
+            && !self.surroundings_were_background(before)
     }
 
-    /// Whether the rectangle around this pocket, wider by a quarter on each side (walls move), was backdrop all over.
-    fn surroundings_were_backdrop(&self, before: &Regions) -> bool {
+    /// Whether the rectangle around this pocket, wider by a quarter on each side (walls move), was background all over.
+    fn surroundings_were_background(&self, before: &Regions) -> bool {
         let wider = |[first, end]: [u32; 2], most: u32| {
             let margin = 2 + (end - first) / 4;
             [first.saturating_sub(margin), (end + margin).min(most)]
         };
         let [first, end] = wider([self.rows[0], self.rows[1] + 1], before.rows.len() as u32 - 1);
         let [left, right] = wider(self.columns, before.width as u32);
-        before.are_backdrop(first..end, left..right)
+        before.are_background(first..end, left..right)
     }
 
     /// Whether there are 12 pixels and more whose mean distance is at most so many hundredths of the limit.
@@ -241,19 +241,19 @@ impl Tally {
     }
 }
 
-/// Marks (0, else 255) the regions of pixels below `limit` that hold backdrop of `mask`, and that backdrop itself.
+/// Marks (0, else 255) the regions of pixels below `limit` that hold background of `mask`, and that background itself.
 pub(crate) fn grown_mask(off: &[u8], width: usize, limit: u8, mask: &[u8]) -> Vec<u8> {
     let mut runs = look_alike_runs(off, width, limit);
-    let mut holds_backdrop = vec![false; runs.len()];
+    let mut holds_background = vec![false; runs.len()];
     for index in 0..runs.len() {
         let run = runs[index];
         let root = root_of(&mut runs, index as u32) as usize;
-        holds_backdrop[root] |= next_below(&mask[run.pixels(width)], 0, 1) < run.len();
+        holds_background[root] |= next_below(&mask[run.pixels(width)], 0, 1) < run.len();
     }
     let mut grown = mask.to_vec();
     for index in 0..runs.len() {
         let run = runs[index];
-        if holds_backdrop[root_of(&mut runs, index as u32) as usize] {
+        if holds_background[root_of(&mut runs, index as u32) as usize] {
             grown[run.pixels(width)].fill(0);
         }
     }
@@ -330,19 +330,19 @@ mod tests {
     }
 
     #[test]
-    fn the_backdrop_seen_through_a_ring_is_backdrop() {
+    fn the_background_seen_through_a_ring_is_background() {
         let mask = Regions::of(&ring_off(3), 9, 32, true).mask();
         assert_eq!((mask[0], mask[10], mask[4 * 9 + 4]), (0, 255, 0));
     }
 
     #[test]
-    fn an_enclosed_patch_that_merely_resembles_the_backdrop_is_subject() {
+    fn an_enclosed_patch_that_merely_resembles_the_background_is_subject() {
         assert_eq!(Regions::of(&ring_off(26), 9, 32, true).mask()[4 * 9 + 4], 255);
         assert_eq!(Regions::of(&ring_off(3), 9, 32, false).mask()[4 * 9 + 4], 255);
     }
 
     #[test]
-    fn a_pocket_that_was_open_before_is_backdrop() {
+    fn a_pocket_that_was_open_before_is_background() {
         let mut open = ring_off(3);
         open[4 * 9 + 1] = 3;
         let mut closed = Regions::of(&ring_off(3), 9, 32, false);
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_of_the_backdrops_color_that_comes_from_elsewhere_is_subject() {
+    fn a_patch_of_the_backgrounds_color_that_comes_from_elsewhere_is_subject() {
         let mut covered = vec![255; 81];
         covered[..9].fill(0);
         let mut patch = Regions::of(&ring_off(3), 9, 32, false);

@@ -56,7 +56,7 @@ fn measure_contrasts(likeness: &mut Likeness, picture: &Picture, light: &Light) 
         if !(top..bottom).any(holds_something) {
             continue;
         }
-        let expected = likeness.backdrop_at(light, usize::midpoint(left, right), usize::midpoint(top, bottom));
+        let expected = likeness.background_at(light, usize::midpoint(left, right), usize::midpoint(top, bottom));
         let expected = expected.map(|level| level as u8);
         for y in top..bottom {
             let (row, at) = (y * width, (y >> shift) * chroma_width);

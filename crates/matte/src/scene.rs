@@ -1,4 +1,4 @@
-//! One picture before its backdrop: what is seen at a pixel, and what would be seen without the subject.
+//! One picture before its background: what is seen at a pixel, and what would be seen without the subject.
 
 use clearcut_frame::Picture;
 
@@ -79,13 +79,13 @@ impl<'a> Scene<'a> {
         &self.likeness.contrast
     }
 
-    /// Y', Cb, Cr of the backdrop at a luma index.
-    pub(crate) fn backdrop(&self, index: usize) -> [f32; 3] {
+    /// Y', Cb, Cr of the background at a luma index.
+    pub(crate) fn background(&self, index: usize) -> [f32; 3] {
         let (x, y) = place(index, self.width);
-        self.likeness.backdrop_at(self.light, x, y)
+        self.likeness.background_at(self.light, x, y)
     }
 
-    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the backdrop's color at the picture's centre;
+    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the background's color at the picture's centre;
     /// interpolated chroma may have up to 1/16 less): 0..=255, saturated.
     pub(crate) fn hue_rows(&self) -> impl Iterator<Item = Vec<u8>> {
         let centre = self.light.field.at(0.5, 0.5);

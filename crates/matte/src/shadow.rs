@@ -45,7 +45,7 @@ pub(crate) fn shadow_of(mask: &[u8], off: &[u8], scene: &Scene) -> Vec<BandPixel
         }
     }
     while let Some((index, before)) = open.pop() {
-        let Some(share) = light_left(scene.seen(index), scene.backdrop(index)) else { continue };
+        let Some(share) = light_left(scene.seen(index), scene.background(index)) else { continue };
         if (share - before).abs() > STEP + step_of_noise(scene, index) {
             continue;
         }
@@ -60,9 +60,9 @@ pub(crate) fn shadow_of(mask: &[u8], off: &[u8], scene: &Scene) -> Vec<BandPixel
 }
 
 /// The share of the background's light that is left in a color, if it is the background in less light.
-fn light_left(seen: [f32; 3], backdrop: [f32; 3]) -> Option<f32> {
+fn light_left(seen: [f32; 3], background: [f32; 3]) -> Option<f32> {
     let from_black = |color: [f32; 3]| [0, 1, 2].map(|k| color[k] - BLACK[k]);
-    let ([luma, blue, red], [full, full_blue, full_red]) = (from_black(seen), from_black(backdrop));
+    let ([luma, blue, red], [full, full_blue, full_red]) = (from_black(seen), from_black(background));
     if full < BRIGHT {
         return None;
     }
@@ -76,5 +76,5 @@ fn light_left(seen: [f32; 3], backdrop: [f32; 3]) -> Option<f32> {
 
 /// How much noise alone makes the share differ between two pixels: two deviations.
 fn step_of_noise(scene: &Scene, index: usize) -> f32 {
-    2.0 * scene.light.noise[0] / (scene.backdrop(index)[0] - BLACK[0]).max(BRIGHT)
+    2.0 * scene.light.noise[0] / (scene.background(index)[0] - BLACK[0]).max(BRIGHT)
 }

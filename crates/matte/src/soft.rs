@@ -190,7 +190,7 @@ fn unmixed(region: &[Contrast], tint: Option<[f32; 3]>, scene: &Scene, height: u
     let (room, pixels): (Vec<f32>, Vec<BandPixel>) = of_tint
         .map(|pixel| {
             let tint = tint.unwrap_or_else(|| pixel.own_tint(scene, height));
-            let room = strongest(scene.backdrop(pixel.index), tint, scene.light.matrix);
+            let room = strongest(scene.background(pixel.index), tint, scene.light.matrix);
             (room, pixel.unmixed(tint, scene))
         })
         .unzip();
@@ -234,8 +234,8 @@ struct Contrast {
 
 impl Contrast {
     fn at(index: usize, scene: &Scene) -> Self {
-        let (seen, backdrop) = (scene.seen(index), scene.backdrop(index));
-        Self { index, levels: [0, 1, 2].map(|k| seen[k] - backdrop[k]) }
+        let (seen, background) = (scene.seen(index), scene.background(index));
+        Self { index, levels: [0, 1, 2].map(|k| seen[k] - background[k]) }
     }
 
     /// Whether this pixel differs from the background in the direction of `tint` only.
@@ -248,9 +248,9 @@ impl Contrast {
 
     /// This pixel as a mixture with `tint`, a direction of color of length 1.
     fn unmixed(&self, tint: [f32; 3], scene: &Scene) -> BandPixel {
-        let backdrop = scene.backdrop(self.index);
-        let alpha = dot(self.levels, tint) / strongest(backdrop, tint, scene.light.matrix);
-        let foreground = [0, 1, 2].map(|k| (backdrop[k] + self.levels[k] / alpha.max(FAINTEST)).clamp(1.0, 254.0));
+        let background = scene.background(self.index);
+        let alpha = dot(self.levels, tint) / strongest(background, tint, scene.light.matrix);
+        let foreground = [0, 1, 2].map(|k| (background[k] + self.levels[k] / alpha.max(FAINTEST)).clamp(1.0, 254.0));
         let alpha = if alpha < FAINTEST { 0.0 } else { alpha.min(1.0) };
         BandPixel { index: self.index as u32, unmixed: Unmixed { alpha, foreground } }
     }
@@ -350,9 +350,9 @@ fn is_faded(region: &[Contrast], tint: [f32; 3], outline: &[usize], depth: &[u8]
     median(across) <= WITHIN_OUTLINE * rim
 }
 
-/// How far from `backdrop` a color in the direction of `tint` is at most within the gamut, in levels.
-fn strongest(backdrop: [f32; 3], tint: [f32; 3], matrix: Matrix) -> f32 {
-    let [here, there] = [backdrop, [0, 1, 2].map(|k| backdrop[k] + tint[k])].map(|ycc| matrix.rgb_from_ycc(ycc));
+/// How far from `background` a color in the direction of `tint` is at most within the gamut, in levels.
+fn strongest(background: [f32; 3], tint: [f32; 3], matrix: Matrix) -> f32 {
+    let [here, there] = [background, [0, 1, 2].map(|k| background[k] + tint[k])].map(|ycc| matrix.rgb_from_ycc(ycc));
     let per_level = [0, 1, 2].map(|k| there[k] - here[k]);
     let fastest = per_level.iter().fold(0.0, |most: f32, level| most.max(level.abs()));
     let channels = (0..3).filter(|&k| per_level[k].abs() >= STILL * fastest);

@@ -9,18 +9,18 @@ use crate::{
 /// The most pixels of a speck: half a transform block of 8×8.
 const LARGEST: usize = 32;
 
-/// What stands so far off is something: three times what the backdrop's noise explains.
+/// What stands so far off is something: three times what the background's noise explains.
 const STRONG: u8 = 3 * LIMIT;
 
 /// How near, in columns and rows, something makes what is faint its soft edge.
 const REACH: usize = 1;
 
-/// Takes every speck in `off` for backdrop at its limit: at most [`LARGEST`] pixels (4-connected) with nothing [`STRONG`]
+/// Takes every speck in `off` for background at its limit: at most [`LARGEST`] pixels (4-connected) with nothing [`STRONG`]
 /// within [`REACH`].
 ///
-/// On a backdrop without noise a limit is a few levels, and coding of the subject's edge reaches beyond that for the rest of
+/// On a background without noise a limit is a few levels, and coding of the subject's edge reaches beyond that for the rest of
 /// its block.
-pub(crate) fn take_for_backdrop(off: &mut [u8], width: usize) {
+pub(crate) fn take_for_background(off: &mut [u8], width: usize) {
     let firm = firm(off, width);
     let mut runs = look_alike_runs(&firm, width, 1);
     let mut areas = vec![0; runs.len()];
@@ -34,7 +34,7 @@ pub(crate) fn take_for_backdrop(off: &mut [u8], width: usize) {
     }
 }
 
-/// Per pixel 0 where it is off the backdrop and nothing [`STRONG`] is near, else 255.
+/// Per pixel 0 where it is off the background and nothing [`STRONG`] is near, else 255.
 fn firm(off: &[u8], width: usize) -> Vec<u8> {
     let height = off.len() / width;
     let mut firm = vec![255; off.len()];
@@ -63,7 +63,7 @@ mod tests {
 
     const WIDTH: usize = 24;
 
-    /// `off` of a backdrop on which the pixels `marked` (column, row) have a value.
+    /// `off` of a background on which the pixels `marked` (column, row) have a value.
     fn off_with(marked: impl IntoIterator<Item = (usize, usize)>, value: u8) -> Vec<u8> {
         let mut off = vec![5; WIDTH * 16];
         for (x, y) in marked {
@@ -73,7 +73,7 @@ mod tests {
     }
 
     fn is_taken(mut off: Vec<u8>) -> bool {
-        take_for_backdrop(&mut off, WIDTH);
+        take_for_background(&mut off, WIDTH);
         off.iter().all(|&value| value < LIMIT)
     }
 
@@ -89,7 +89,7 @@ mod tests {
         }
         let mut soft = off_with((4..10).map(|x| (x, 5)), 60);
         soft[5 * WIDTH + 3] = 255;
-        take_for_backdrop(&mut soft, WIDTH);
+        take_for_background(&mut soft, WIDTH);
         assert_eq!(soft[5 * WIDTH + 3..5 * WIDTH + 7], [255, 60, LIMIT - 1, LIMIT - 1]);
     }
 

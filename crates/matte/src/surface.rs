@@ -1,4 +1,4 @@
-//! Smooth surfaces over the picture: how one component of a lit backdrop changes from place to place.
+//! Smooth surfaces over the picture: how one component of a lit background changes from place to place.
 
 /// Terms of a cubic in two variables.
 const TERMS: usize = 10;

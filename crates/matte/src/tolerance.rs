@@ -1,4 +1,4 @@
-//! What the tolerance moves: which pixels that are neither plainly backdrop nor plainly subject are kept or cleared.
+//! What the tolerance moves: which pixels that are neither plainly background nor plainly subject are kept or cleared.
 //!
 //! The edge's own alpha is found at the balanced tolerance always; below it pixels are only added, above it only taken
 //! away, both the more the further. So alpha never rises with the tolerance.
@@ -18,7 +18,7 @@ const BALANCED: u8 = 30;
 /// How far off a pixel may be at tolerance 100, in the units of [`LIMIT`].
 const FARTHEST: u8 = 224;
 
-/// Adds to the band what a tolerance below balanced keeps of the backdrop in `mask`: the pixels with more than a share of
+/// Adds to the band what a tolerance below balanced keeps of the background in `mask`: the pixels with more than a share of
 /// [`LIMIT`] in `off`, the solider the nearer they come to it.
 pub(crate) fn kept(band: &mut Vec<BandPixel>, mask: &[u8], off: &[u8], scene: &Scene, tolerance: u8) {
     if tolerance >= BALANCED {
@@ -40,7 +40,7 @@ pub(crate) fn kept(band: &mut Vec<BandPixel>, mask: &[u8], off: &[u8], scene: &S
 }
 
 /// Takes from `alpha` what a tolerance above balanced clears: the pixels of `off` below a limit that hang together with the
-/// backdrop in `mask`, all of those below half the limit, the others the less the nearer they come to it.
+/// background in `mask`, all of those below half the limit, the others the less the nearer they come to it.
 pub(crate) fn cleared(alpha: &mut [u8], mask: &[u8], off: &[u8], width: usize, tolerance: u8) {
     if tolerance <= BALANCED {
         return;

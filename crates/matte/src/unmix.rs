@@ -25,10 +25,10 @@ pub(crate) struct Unmixed {
 }
 
 /// Solves for alpha with the foreground that `profile` leads up to, luma and chroma each weighted by how well they tell.
-pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], light: &Light) -> Unmixed {
+pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], light: &Light) -> Unmixed {
     let noise = light.noise;
-    let full = [0, 1, 2].map(|k| profile.foreground[k] - backdrop[k]);
-    let here = [0, 1, 2].map(|k| seen[k] - backdrop[k]);
+    let full = [0, 1, 2].map(|k| profile.foreground[k] - background[k]);
+    let here = [0, 1, 2].map(|k| seen[k] - background[k]);
     // What luma and chroma are uncertain by: coding noise around edges (three deviations and a level), the subject's
     // texture, and the reach of ringing (luma) and of half-resolution chroma, as a share of their own full contrast.
     let doubt = |full: f32, noise: f32, texture: f32, smear: f32| {
@@ -51,7 +51,7 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], lig
     let steeper = if mixed > 0.5 && !profile.is_backed { steeper.max(THIN) } else { steeper };
     let alpha = (0.5 + (mixed - 0.5) * steeper).clamp(0.0, 1.0);
     // What the equation leaves over belongs to the foreground as far as that is what is seen (Germer et al. 2020, eq. 5);
-    // at a sharp edge, half of it in chroma is the backdrop's, smeared.
+    // at a sharp edge, half of it in chroma is the background's, smeared.
     let owned = [mixed, if is_sharp { 0.5 * mixed } else { mixed }];
     let foreground = [0, 1, 2].map(|k| {
         let left_over = (here[k] - mixed * full[k]).clamp(-64.0, 64.0);
@@ -60,31 +60,31 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], backdrop: [f32; 3], lig
     Unmixed { alpha, foreground }
 }
 
-/// From this hue share on a color is stronger than the backdrop's beyond doubt, and so no mixture with it.
+/// From this hue share on a color is stronger than the background's beyond doubt, and so no mixture with it.
 const STRONGER: f32 = 1.25;
 
-/// The alpha of a color that has more than `most` of the backdrop's hue: what is too much is backdrop.
-pub(crate) fn seen_through(color: [f32; 3], backdrop: [f32; 3], most: f32) -> f32 {
-    let share = hue_share(color, backdrop);
+/// The alpha of a color that has more than `most` of the background's hue: what is too much is background.
+pub(crate) fn seen_through(color: [f32; 3], background: [f32; 3], most: f32) -> f32 {
+    let share = hue_share(color, background);
     if most >= 1.0 || share >= STRONGER { 1.0 } else { ((1.0 - share) / (1.0 - most)).clamp(0.0, 1.0) }
 }
 
-/// What is left of `color` without the backdrop in it, if it is a mixture of both with the share `alpha`; may be out of gamut.
-pub(crate) fn left_of(color: [f32; 3], backdrop: [f32; 3], alpha: f32) -> [f32; 3] {
-    [0, 1, 2].map(|k| backdrop[k] + (color[k] - backdrop[k]) / alpha.max(1.0 / 16.0))
+/// What is left of `color` without the background in it, if it is a mixture of both with the share `alpha`; may be out of gamut.
+pub(crate) fn left_of(color: [f32; 3], background: [f32; 3], alpha: f32) -> [f32; 3] {
+    [0, 1, 2].map(|k| background[k] + (color[k] - background[k]) / alpha.max(1.0 / 16.0))
 }
 
-/// `color` with no more than `most` of the backdrop's hue: carried on along the line from the backdrop through it.
-pub(crate) fn freed(color: [f32; 3], backdrop: [f32; 3], most: f32) -> [f32; 3] {
-    let share = hue_share(color, backdrop);
+/// `color` with no more than `most` of the background's hue: carried on along the line from the background through it.
+pub(crate) fn freed(color: [f32; 3], background: [f32; 3], most: f32) -> [f32; 3] {
+    let share = hue_share(color, background);
     if most >= 1.0 || share <= most || share >= STRONGER {
         return color;
     }
-    left_of(color, backdrop, (1.0 - share).max(1.0 / 16.0) / (1.0 - most)).map(|level| level.clamp(1.0, 254.0))
+    left_of(color, background, (1.0 - share).max(1.0 / 16.0) / (1.0 - most)).map(|level| level.clamp(1.0, 254.0))
 }
 
-/// `color` with no more of the backdrop's hue than `inside` has: without what light bounced and coarse chroma bled into it.
-pub(crate) fn despilled(color: [f32; 3], inside: [f32; 3], backdrop: [f32; 3]) -> [f32; 3] {
-    let spill = (hue_share(color, backdrop) - hue_share(inside, backdrop)).max(0.0);
-    [color[0], color[1] - spill * (backdrop[1] - 128.0), color[2] - spill * (backdrop[2] - 128.0)]
+/// `color` with no more of the background's hue than `inside` has: without what light bounced and coarse chroma bled into it.
+pub(crate) fn despilled(color: [f32; 3], inside: [f32; 3], background: [f32; 3]) -> [f32; 3] {
+    let spill = (hue_share(color, background) - hue_share(inside, background)).max(0.0);
+    [color[0], color[1] - spill * (background[1] - 128.0), color[2] - spill * (background[2] - 128.0)]
 }

@@ -83,7 +83,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
     let (method, hinted, children) = prepare(job, &info, &plan, stop, progress)?;
     let (cut_method, reason) = (method.by.method(), method.reason);
     let (key_color, confidence, model) = match &method.by {
-        By::Color(backdrop) => (Some(backdrop.color()), Some(backdrop.confidence()), None),
+        By::Color(background) => (Some(background.color()), Some(background.confidence()), None),
         By::Network(opened) => (None, None, Some(opened.model.clone())),
     };
     let (log, quality, outputs) =
@@ -273,8 +273,8 @@ fn matte(
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&picture)).is_ok())
     };
     let ended = match by {
-        By::Color(backdrop) => {
-            let keyer = Keyer::new(backdrop, key_settings(job.request));
+        By::Color(background) => {
+            let keyer = Keyer::new(background, key_settings(job.request));
             matte_in_order(&keyer, hinted, job.resources.threads, decoded.iter(), |picture, keyed| {
                 emit(picture, keyed.seen(), keyed.doubts())
             });

@@ -170,7 +170,7 @@ impl Error {
         match self {
             Self::Tool(error) => error.hint(),
             Self::NoFlatBackground { could_use_network: false } => Some(
-                "Name the background color, for example --key '#00FF00', or leave --method out. A clip without a flat backdrop cannot be keyed by color.",
+                "Name the background color, for example --key '#00FF00', or leave --method out. A clip without a flat background cannot be keyed by color.",
             ),
             Self::NoFlatBackground { could_use_network: true } => Some(
                 "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background color, for example --key '#00FF00'.",

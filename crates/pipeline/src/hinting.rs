@@ -5,7 +5,7 @@ use std::time::Duration;
 use clearcut_ffmpeg::{DecodePlan, MediaInfo, read_picture};
 use clearcut_frame::{FrameRate, Picture, Size};
 use clearcut_job::{CutRequest, HintKind};
-use clearcut_matte::{Backdrop, Followed, Hint, HintMap, follow};
+use clearcut_matte::{Background, Followed, Hint, HintMap, follow};
 
 use crate::{CutJob, Error, Stop, method::By};
 
@@ -77,7 +77,7 @@ pub(crate) fn small_frames(
 /// Follows the hints of `request` through [`small_frames`] that come at `rate`, until `stop` says so.
 pub(crate) fn follow_hints(request: &CutRequest, frames: &[Picture], rate: FrameRate, by: &By, stop: &Stop) -> Hinted {
     let background = match by {
-        By::Color(backdrop) => Some(backdrop),
+        By::Color(background) => Some(background),
         By::Network(_) => None,
     };
     let hints: Vec<Hint> = (request.hints.iter())
@@ -85,7 +85,7 @@ pub(crate) fn follow_hints(request: &CutRequest, frames: &[Picture], rate: Frame
         .collect();
     let Followed { maps, mut frames } = follow(&hints, frames, background, &|| !stop.is_stopped());
     // What is transparent in the clip itself has nothing to be kept.
-    let is_cut_already = background.is_some_and(Backdrop::is_absent);
+    let is_cut_already = background.is_some_and(Background::is_absent);
     for (count, _) in frames.iter_mut().zip(&hints).filter(|(_, hint)| is_cut_already && hint.keeps) {
         *count = 0;
     }

@@ -3,7 +3,7 @@
 //! [`cut`] is the plot. It blocks, knows no network and no database, and runs the same for the command line and a server:
 //!
 //! ```text
-//! probe → survey (sample, measure the backdrop) → decode → key → finish ─┬→ encode → check
+//! probe → survey (sample, measure the background) → decode → key → finish ─┬→ encode → check
 //!                                                                        ├→ encode → check
 //!                                                                        └→ …
 //! ```

@@ -91,7 +91,7 @@ mod tests {
     use std::cell::Cell;
 
     use clearcut_frame::{Matrix, PictureFormat, Rgb8, Size, Subsampling};
-    use clearcut_matte::{Backdrop, KeySettings};
+    use clearcut_matte::{Background, KeySettings};
 
     use super::*;
 
@@ -121,8 +121,8 @@ mod tests {
     }
 
     fn keyer() -> Keyer {
-        let backdrop = Backdrop::estimate(&clip(4), Some(GREEN)).unwrap();
-        Keyer::new(backdrop, KeySettings::default())
+        let background = Background::estimate(&clip(4), Some(GREEN)).unwrap();
+        Keyer::new(background, KeySettings::default())
     }
 
     fn matted(length: usize, workers: usize) -> Vec<Picture> {

@@ -3,7 +3,7 @@ use std::{any::Any, cell::Cell, fmt};
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::PictureFormat;
 use clearcut_job::{CutMethod, Fault, KeyChoice, MethodChoice, MethodReason};
-use clearcut_matte::{Backdrop, Network};
+use clearcut_matte::{Background, Network};
 
 use crate::{CutJob, Error, Stop, survey::survey};
 
@@ -62,7 +62,7 @@ pub(crate) struct Method {
 #[derive(Debug)]
 pub(crate) enum By {
     /// The background's color.
-    Color(Backdrop),
+    Color(Background),
     /// A neural network.
     Network(OpenNetwork),
 }
@@ -105,8 +105,8 @@ pub(crate) fn choose(
     if job.request.method == MethodChoice::Ai {
         return network(MethodReason::Asked);
     }
-    let backdrop = match survey(job, info, format, stop) {
-        Ok(backdrop) => backdrop,
+    let background = match survey(job, info, format, stop) {
+        Ok(background) => background,
         Err(Error::NoFlatBackground { .. }) if job.request.method == MethodChoice::Auto => {
             return network(MethodReason::NoFlatBackground).map_err(|error| match error {
                 Error::Network(failure) if failure.code == NetworkFailure::MISSING => {
@@ -118,10 +118,10 @@ pub(crate) fn choose(
         Err(error) => return Err(error),
     };
     let reason = match (job.request.method, job.request.key) {
-        _ if backdrop.is_absent() => MethodReason::Transparent,
+        _ if background.is_absent() => MethodReason::Transparent,
         (_, KeyChoice::Given(_)) => MethodReason::KeyGiven,
         (MethodChoice::Auto, KeyChoice::Auto) => MethodReason::FlatBackground,
         _ => MethodReason::Asked,
     };
-    Ok(Method { by: By::Color(backdrop), reason })
+    Ok(Method { by: By::Color(background), reason })
 }

@@ -5,7 +5,7 @@ use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_picture};
 use clearcut_frame::{Picture, PictureFormat, Rgb8, Size};
 use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason};
-use clearcut_matte::{Backdrop, Keyer};
+use clearcut_matte::{Background, Keyer};
 
 use crate::{
     CutJob, Error, Stop,
@@ -36,7 +36,7 @@ pub struct Moment {
 /// What is kept of a moment.
 enum Known {
     /// Keyed anew each time.
-    Color { backdrop: Backdrop, hinted: Hinted, pictures: Vec<Picture> },
+    Color { background: Background, hinted: Hinted, pictures: Vec<Picture> },
     /// Matted: a network knows neither tolerance nor shadows.
     Matted(Picture),
 }
@@ -106,7 +106,7 @@ impl Moment {
         let at = info.frame_rate.start_of(index);
         let hint_frames = hinted.frames.clone();
         let (by, model) = match by {
-            By::Color(backdrop) => (Known::Color { backdrop, hinted, pictures }, None),
+            By::Color(background) => (Known::Color { background, hinted, pictures }, None),
             By::Network(opened) => {
                 let model = opened.model.clone();
                 let mut mattes = Vec::new();
@@ -131,10 +131,10 @@ impl Moment {
     /// # Errors
     /// [`Error::Io`] if the picture could not be written.
     pub fn cut(&self, request: &CutRequest) -> Result<StillCut, Error> {
-        let (png, method, backdrop) = match &self.by {
+        let (png, method, background) = match &self.by {
             Known::Matted(picture) => (png_of(picture)?, CutMethod::Ai, None),
-            Known::Color { backdrop, hinted, pictures } => {
-                let keyer = Keyer::new(backdrop.clone(), key_settings(request));
+            Known::Color { background, hinted, pictures } => {
+                let keyer = Keyer::new(background.clone(), key_settings(request));
                 let (mut count, mut found) = (0, None);
                 matte_in_order(&keyer, hinted, NonZeroUsize::MIN, pictures.iter().cloned(), |picture, _| {
                     found = Some(picture);
@@ -142,7 +142,7 @@ impl Moment {
                     count <= self.position
                 });
                 let picture = found.ok_or(ToolError::Media(MediaError::Damaged))?;
-                (png_of(&picture)?, CutMethod::ChromaKey, Some(backdrop))
+                (png_of(&picture)?, CutMethod::ChromaKey, Some(background))
             }
         };
         Ok(StillCut {
@@ -152,8 +152,8 @@ impl Moment {
             method,
             reason: self.reason,
             model: self.model.clone(),
-            key_color: backdrop.map(Backdrop::color),
-            confidence: backdrop.map(Backdrop::confidence),
+            key_color: background.map(Background::color),
+            confidence: background.map(Background::confidence),
             hint_frames: self.hint_frames.clone(),
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Sampled, read_picture};
 use clearcut_frame::{Picture, PictureFormat};
 use clearcut_job::KeyChoice;
-use clearcut_matte::Backdrop;
+use clearcut_matte::Background;
 
 use crate::{CutJob, Error, Stop};
 
@@ -21,7 +21,7 @@ const MIN_KEY_FRAMES: u64 = 8;
 ///
 /// # Errors
 /// [`Error::NoFlatBackground`], or what decoding complains of.
-pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop: &Stop) -> Result<Backdrop, Error> {
+pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop: &Stop) -> Result<Background, Error> {
     let plan = sample_plan(info, format);
     let mut child = stop.covers(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
     let mut samples = Vec::new();
@@ -47,7 +47,7 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop
         KeyChoice::Auto => None,
         KeyChoice::Given(color) => Some(color),
     };
-    Backdrop::estimate(&samples, given).map_err(|_| Error::NoFlatBackground { could_use_network: false })
+    Background::estimate(&samples, given).map_err(|_| Error::NoFlatBackground { could_use_network: false })
 }
 
 fn sample_plan(info: &MediaInfo, format: PictureFormat) -> SamplePlan {

@@ -1,4 +1,4 @@
-//! A clip as users have them: a soft-edged subject that moves over a noisy, slightly uneven flat backdrop.
+//! A clip as users have them: a soft-edged subject that moves over a noisy, slightly uneven flat background.
 
 use std::{
     fs,
@@ -24,7 +24,8 @@ const SUBJECT: &str = "clip((38-hypot(X-80-12*sin(N/4),Y-62))/4+0.5,0,1)";
 pub(crate) fn master() -> &'static Path {
     static MASTER: OnceLock<PathBuf> = OnceLock::new();
     MASTER.get_or_init(|| {
-        let mix = |backdrop: &str, subject: &str| format!("'st(0,{SUBJECT});({backdrop})*(1-ld(0))+({subject})*ld(0)'");
+        let mix =
+            |background: &str, subject: &str| format!("'st(0,{SUBJECT});({background})*(1-ld(0))+({subject})*ld(0)'");
         let (r, g, b) = (mix("40+6*X/W", "200-Y/2"), mix("190-8*Y/H", "90+20*sin(X/3)"), mix("60+4*X/W", "70+X/4"));
         let picture = format!("color=c=black:s={WIDTH}x{HEIGHT}:r=24,format=gbrp,geq=r={r}:g={g}:b={b}");
         kept("master.mkv", &format!("-f lavfi -i {picture},noise=alls=5:allf=t -frames:v {FRAMES} -c:v ffv1"))

@@ -19,7 +19,7 @@ fn cut(place: &Place, clip: &str, size: (usize, usize), rate: &str, frames: usiz
     pictures
 }
 
-/// Subject solid in the middle, backdrop clear in all corners, in every picture.
+/// Subject solid in the middle, background clear in all corners, in every picture.
 fn assert_matted(clip: &str, pictures: &Pictures) {
     for frame in 0..pictures.frames.len() {
         let height = pictures.frames[frame].len() / 4 / pictures.width;
@@ -261,7 +261,7 @@ fn alpha_that_is_there_already_multiplies_ours() {
                 "{name}: the solid half of the subject has {}",
                 alpha(WIDTH / 2 + 10)
             );
-            assert!(alpha(WIDTH - 8) < 5.0, "{name}: the backdrop in the solid half has {}", alpha(WIDTH - 8));
+            assert!(alpha(WIDTH - 8) < 5.0, "{name}: the background in the solid half has {}", alpha(WIDTH - 8));
         }
     }
 }

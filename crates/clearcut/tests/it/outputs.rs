@@ -206,7 +206,7 @@ fn solid_colors_come_back_within_two_delta_e_from_every_format_and_matrix() {
                 assert!(alpha > 253.0, "{matrix} {extension}: patch {index} has alpha {alpha}");
             }
             let [.., alpha] = pictures.mean(0, (20, 20), 20);
-            assert!(alpha < 1.0, "{matrix} {extension}: the backdrop has alpha {alpha}");
+            assert!(alpha < 1.0, "{matrix} {extension}: the background has alpha {alpha}");
         }
     }
 }
@@ -219,7 +219,7 @@ fn still_of_webp(path: &Path) -> Pictures {
 }
 
 #[test]
-fn soft_edges_carry_the_subjects_color_and_not_the_backdrops() {
+fn soft_edges_carry_the_subjects_color_and_not_the_backgrounds() {
     let folder = tempfile::tempdir().unwrap();
     // A white disc with a soft edge over green: along the edge, straight color must stay white.
     ffmpeg(

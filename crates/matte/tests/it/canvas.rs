@@ -1,7 +1,7 @@
 //! Pictures painted for the tests.
 
 use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling, Ycc8};
-use clearcut_matte::{Backdrop, KeySettings, Keyer, Pockets};
+use clearcut_matte::{Background, KeySettings, Keyer, Pockets};
 
 /// Green of a studio wall.
 pub(crate) const GREEN: [u8; 3] = [120, 80, 70];
@@ -63,12 +63,12 @@ pub(crate) fn rgb(format: PictureFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame
 }
 
 /// The whole clip through all stages.
-pub(crate) fn cut(clip: &[Picture], backdrop: &Backdrop, tolerance: u8) -> Vec<Picture> {
-    cut_with(clip, backdrop, KeySettings { tolerance, ..KeySettings::default() })
+pub(crate) fn cut(clip: &[Picture], background: &Background, tolerance: u8) -> Vec<Picture> {
+    cut_with(clip, background, KeySettings { tolerance, ..KeySettings::default() })
 }
 
-pub(crate) fn cut_with(clip: &[Picture], backdrop: &Backdrop, settings: KeySettings) -> Vec<Picture> {
-    let keyer = Keyer::new(backdrop.clone(), settings);
+pub(crate) fn cut_with(clip: &[Picture], background: &Background, settings: KeySettings) -> Vec<Picture> {
+    let keyer = Keyer::new(background.clone(), settings);
     let mut pockets = Pockets::default();
     let keyed: Vec<_> = clip
         .iter()
@@ -87,8 +87,8 @@ pub(crate) fn cut_with(clip: &[Picture], backdrop: &Backdrop, settings: KeySetti
         .collect()
 }
 
-/// One picture as a clip of its own, with the backdrop found in it.
+/// One picture as a clip of its own, with the background found in it.
 pub(crate) fn cut_one(picture: &Picture) -> Picture {
     let clip = std::slice::from_ref(picture);
-    cut(clip, &Backdrop::estimate(clip, None).unwrap(), 30).remove(0)
+    cut(clip, &Background::estimate(clip, None).unwrap(), 30).remove(0)
 }

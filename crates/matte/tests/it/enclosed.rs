@@ -1,7 +1,7 @@
 //! What a subject encloses on a background without color.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
-use clearcut_matte::Backdrop;
+use clearcut_matte::Background;
 
 use crate::canvas::{RED, cut, disc_alpha, format, painted};
 
@@ -31,7 +31,7 @@ fn ring(slope: f32, darker: f32) -> Picture {
 /// Alpha in the middle of the ring.
 fn alpha_inside(picture: Picture) -> u8 {
     let clip = vec![picture; 4];
-    cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30)[1].alpha().unwrap()[MIDDLE]
+    cut(&clip, &Background::estimate(&clip, None).unwrap(), 30)[1].alpha().unwrap()[MIDDLE]
 }
 
 #[test]

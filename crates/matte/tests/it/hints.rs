@@ -1,7 +1,7 @@
 //! Hints: a region named in one frame is subject or background in every frame that shows it.
 
 use clearcut_frame::{Area, Picture, Subsampling};
-use clearcut_matte::{Backdrop, Followed, Hint, KeySettings, Keyer, Pockets, follow};
+use clearcut_matte::{Background, Followed, Hint, KeySettings, Keyer, Pockets, follow};
 
 use crate::canvas::{GREEN, RED, WHITE, format, painted};
 
@@ -33,7 +33,7 @@ fn boxed(frame: usize, [x, y, width, height]: [f64; 4], keeps: bool) -> Hint {
 /// The mattes of a scene with hints, and in how many frames each of these holds. Regions are followed at half the size.
 fn cut(count: usize, scene: &Scene, hints: &[Hint]) -> (Vec<Picture>, Vec<usize>) {
     let frames = clip(count, 1, scene);
-    let background = Backdrop::estimate(&frames, None).unwrap();
+    let background = Background::estimate(&frames, None).unwrap();
     let Followed { maps, frames: held } = follow(hints, &clip(count, 2, scene), Some(&background), &|| true);
     let keyer = Keyer::new(background, KeySettings::default());
     let mut pockets = Pockets::default();

@@ -1,5 +1,5 @@
 use clearcut_frame::{Picture, Rgb8, Subsampling};
-use clearcut_matte::{Backdrop, NoFlatBackdrop};
+use clearcut_matte::{Background, NoFlatBackground};
 
 use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, mixed, painted, rgb};
 
@@ -14,7 +14,7 @@ fn alpha_at(picture: &Picture, x: usize, y: usize) -> u8 {
 }
 
 #[test]
-fn a_picture_of_the_backdrop_alone_comes_out_empty() {
+fn a_picture_of_the_background_alone_comes_out_empty() {
     for grain in [0, 3] {
         let picture = painted(square(), grain, flat(GREEN));
         assert!(cut_one(&picture).alpha().unwrap().iter().all(|&a| a == 0), "grain {grain}");
@@ -24,8 +24,8 @@ fn a_picture_of_the_backdrop_alone_comes_out_empty() {
 #[test]
 fn a_clip_without_the_given_key_color_stays_untouched() {
     let picture = painted(square(), 2, |x, y| [60.0 + x as f32, 120.0 + y as f32 / 8.0, 140.0]);
-    let backdrop = Backdrop::estimate(std::slice::from_ref(&picture), Some(rgb(square(), GREEN))).unwrap();
-    let out = cut(std::slice::from_ref(&picture), &backdrop, 30).remove(0);
+    let background = Background::estimate(std::slice::from_ref(&picture), Some(rgb(square(), GREEN))).unwrap();
+    let out = cut(std::slice::from_ref(&picture), &background, 30).remove(0);
     assert!(out.alpha().unwrap().iter().all(|&a| a == 255));
     assert_eq!((out.y(), out.cb(), out.cr()), (picture.y(), picture.cb(), picture.cr()));
 }
@@ -40,7 +40,7 @@ fn a_white_belly_inside_an_outline_stays_solid_on_white() {
 }
 
 #[test]
-fn the_colored_backdrop_seen_through_a_ring_is_removed() {
+fn the_colored_background_seen_through_a_ring_is_removed() {
     let ring = |x: usize, y: usize| disc_alpha(x, y, SIDE, 36.0) - disc_alpha(x, y, SIDE, 22.0);
     let out = cut_one(&painted(square(), 2, |x, y| mixed(RED, GREEN, ring(x, y))));
     assert_eq!(alpha_at(&out, SIDE / 2, SIDE / 2), 0);
@@ -48,7 +48,7 @@ fn the_colored_backdrop_seen_through_a_ring_is_removed() {
 }
 
 #[test]
-fn the_edge_keeps_its_alpha_and_loses_the_backdrops_color() {
+fn the_edge_keeps_its_alpha_and_loses_the_backgrounds_color() {
     let truth = |x: usize, y: usize| disc_alpha(x, y, SIDE, 30.0);
     let out = cut_one(&painted(square(), 1, |x, y| mixed(RED, GREEN, truth(x, y))));
     let mut error = 0.0;
@@ -94,7 +94,7 @@ fn scenery_is_refused_and_named() {
         let wave = ((x * 7 + y * 3) % 61) as f32 + 40.0 * (y as f32 / 9.0).sin() + 30.0 * (x as f32 / 5.0).cos();
         [110.0 + wave, 128.0 + wave / 3.0, 128.0 - wave / 4.0]
     });
-    assert_eq!(Backdrop::estimate(&[scenery], None).err(), Some(NoFlatBackdrop));
+    assert_eq!(Background::estimate(&[scenery], None).err(), Some(NoFlatBackground));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn pictures_of_any_size_and_chroma_are_keyed() {
     for subsampling in [Subsampling::Half, Subsampling::Full] {
         for (width, height) in [(1, 1), (2, 2), (3, 1), (1, 7), (5, 3), (33, 17)] {
             let picture = painted(format(width, height, subsampling), 0, flat(GREEN));
-            let given = Backdrop::estimate(&[], Some(Rgb8::new(0, 255, 0))).unwrap();
+            let given = Background::estimate(&[], Some(Rgb8::new(0, 255, 0))).unwrap();
             cut(std::slice::from_ref(&picture), &given, 30);
             assert!(cut_one(&picture).alpha().unwrap().iter().all(|&a| a == 0), "{width}×{height}");
         }
@@ -110,7 +110,7 @@ fn pictures_of_any_size_and_chroma_are_keyed() {
 }
 
 #[test]
-fn a_subject_in_shades_of_a_pastel_backdrop_stays_solid() {
+fn a_subject_in_shades_of_a_pastel_background_stays_solid() {
     let pastel = [205, 124, 142];
     let out = cut_one(&painted(square(), 1, |x, y| {
         let shade = [120, 125, (126 + 22 * x / SIDE) as u8];

@@ -1,7 +1,7 @@
 //! Backgrounds that are not one color all through the clip: light that changes, another background after a cut, two parts.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
-use clearcut_matte::Backdrop;
+use clearcut_matte::Background;
 
 use crate::canvas::{GREEN, RED, WHITE, cut, disc_alpha, format, mixed, painted};
 
@@ -35,7 +35,7 @@ fn wrong(out: &Picture) -> usize {
 }
 
 fn all_right(clip: &[Picture]) {
-    let out = cut(clip, &Backdrop::estimate(clip, None).unwrap(), 30);
+    let out = cut(clip, &Background::estimate(clip, None).unwrap(), 30);
     for (at, picture) in out.iter().enumerate() {
         assert!(wrong(picture) <= 8, "picture {at}: {} pixels", wrong(picture));
     }
@@ -87,7 +87,7 @@ fn a_close_up_in_a_paler_tone_of_another_shots_background_is_subject() {
             _ => painted(square(), 1, |x, y| mixed(brown, blue, disc_alpha(x, y, SIDE, 69.0))),
         })
         .collect();
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[6].alpha().unwrap();
     assert_eq!([alpha[64 * SIDE + 64], alpha[64 * SIDE + 1], alpha[3 * SIDE + 3]], [255, 255, 0]);
 }
@@ -96,7 +96,7 @@ fn a_close_up_in_a_paler_tone_of_another_shots_background_is_subject() {
 fn bars_and_what_is_between_them_are_both_background() {
     for bar in [BLACK, WHITE] {
         let clip = vec![disc_over(|_, y| if (12..SIDE - 12).contains(&y) { GREEN } else { bar }.map(f32::from)); 6];
-        let background = Backdrop::estimate(&clip, None).unwrap();
+        let background = Background::estimate(&clip, None).unwrap();
         assert!(background.confidence() > 0.95, "{}", background.confidence());
         let out = cut(&clip, &background, 30);
         assert!(wrong(&out[2]) <= 8, "{} pixels", wrong(&out[2]));
@@ -129,7 +129,7 @@ fn a_subject_that_the_frame_cuts_off_hides_no_frame() {
         });
         6
     ];
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[2].alpha().unwrap();
     assert_eq!([alpha[60 * SIDE + 80], alpha[60 * SIDE + 30], alpha[60 * SIDE + 4]], [255, 0, 0]);
 }
@@ -151,7 +151,7 @@ fn the_screen_of_a_phone_is_no_background_in_a_frame() {
         });
         6
     ];
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[2].alpha().unwrap();
     assert_eq!([alpha[64 * SIDE + 64], alpha[64 * SIDE + 15], alpha[64 * SIDE + 4]], [255, 255, 0]);
 }
@@ -159,7 +159,7 @@ fn the_screen_of_a_phone_is_no_background_in_a_frame() {
 #[test]
 fn a_round_subject_that_fills_the_picture_is_no_background_in_a_frame() {
     let clip = vec![painted(square(), 1, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 52.0))); 6];
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[0].alpha().unwrap();
     assert_eq!([alpha[64 * SIDE + 64], alpha[3 * SIDE + 3]], [255, 0]);
 }
@@ -177,7 +177,7 @@ fn shoulders_at_the_lower_border_are_subject() {
         (half - (x as f32 - 64.0).abs()).clamp(0.0, 1.0) * f32::from(u8::from(y >= 60))
     };
     let clip = vec![painted(square(), 1, |x, y| mixed(RED, GREEN, inside(x, y).min(1.0))); 6];
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[0].alpha().unwrap();
     assert_eq!([alpha[126 * SIDE + 64], alpha[126 * SIDE + 1], alpha[80 * SIDE + 64]], [255, 0, 255]);
 }
@@ -198,7 +198,7 @@ fn a_subject_between_the_backgrounds_color_and_another_is_solid() {
         });
         4
     ];
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[0].alpha().unwrap();
     let inside = (0..SIDE * SIDE).filter(|&index| disc_alpha(index % SIDE, index / SIDE, SIDE, 36.0) >= 1.0);
     assert_eq!(inside.filter(|&index| alpha[index] < 230).count(), 0);

@@ -1,5 +1,5 @@
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
-use clearcut_matte::Backdrop;
+use clearcut_matte::Background;
 use proptest::prelude::*;
 
 use crate::canvas::{GREEN, RED, cut, cut_one, disc_alpha, format, mixed, painted};
@@ -10,7 +10,7 @@ fn square() -> PictureFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Full)
 }
 
-/// A red disc off the centre, a soft one of the backdrop's relatives below it, a bar at the border.
+/// A red disc off the centre, a soft one of the background's relatives below it, a bar at the border.
 fn scene(x: usize, y: usize) -> [f32; 3] {
     let disc = disc_alpha((x + 12).min(SIDE), y + 6, SIDE, 14.0);
     let relative = 0.6 * disc_alpha(x, y.saturating_sub(18), SIDE, 7.0);
@@ -90,9 +90,9 @@ proptest! {
         let disc = |x: usize, y: usize| disc_alpha(x, y, SIDE, 20.0) - 0.7 * disc_alpha(x, y, SIDE, 8.0);
         let clip: Vec<Picture> =
             (0..3).map(|t| painted(square(), grain, |x, y| mixed(subject, GREEN, disc((x + t).min(SIDE), y)))).collect();
-        let backdrop = Backdrop::estimate(&clip, None).unwrap();
-        let lower = cut(&clip, &backdrop, low);
-        let higher = cut(&clip, &backdrop, (low + more).min(100));
+        let background = Background::estimate(&clip, None).unwrap();
+        let lower = cut(&clip, &background, low);
+        let higher = cut(&clip, &background, (low + more).min(100));
         for (lower, higher) in lower.iter().zip(&higher) {
             let risen = lower.alpha().unwrap().iter().zip(higher.alpha().unwrap()).filter(|(low, high)| high > low);
             prop_assert_eq!(risen.count(), 0);
@@ -111,8 +111,8 @@ proptest! {
         let format = format(width, height, if is_half { Subsampling::Half } else { Subsampling::Full });
         let clip = [Picture::from_bytes(format, bytes[..format.byte_len()].to_vec()).unwrap()];
         let key = given.then(|| format.matrix.rgb8(clearcut_frame::Ycc8 { y: bytes[0], cb: bytes[1], cr: bytes[2] }));
-        if let Ok(backdrop) = Backdrop::estimate(&clip, key) {
-            prop_assert_eq!(cut(&clip, &backdrop, tolerance).len(), 1);
+        if let Ok(background) = Background::estimate(&clip, key) {
+            prop_assert_eq!(cut(&clip, &background, tolerance).len(), 1);
         }
     }
 }

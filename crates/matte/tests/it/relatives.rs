@@ -1,4 +1,4 @@
-//! Subjects that have the backdrop's hue themselves.
+//! Subjects that have the background's hue themselves.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
 
@@ -13,10 +13,10 @@ fn square() -> PictureFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-/// `share` of the hue of `backdrop`, at `luma`.
-fn relative(backdrop: [u8; 3], share: f32, luma: u8) -> [u8; 3] {
+/// `share` of the hue of `background`, at `luma`.
+fn relative(background: [u8; 3], share: f32, luma: u8) -> [u8; 3] {
     let of = |value: u8| (128.0 + share * (f32::from(value) - 128.0)).round() as u8;
-    [luma, of(backdrop[1]), of(backdrop[2])]
+    [luma, of(background[1]), of(background[2])]
 }
 
 /// An antialiased disc of `radius` around a place.
@@ -33,7 +33,7 @@ fn holes(out: &Picture, places: &[((usize, usize), f32)]) -> usize {
 }
 
 #[test]
-fn small_parts_of_the_backdrops_hue_stay_solid_inside_and_at_the_outline() {
+fn small_parts_of_the_backgrounds_hue_stay_solid_inside_and_at_the_outline() {
     let green = [120_u8, 60, 50];
     let parts = [((105, 105), 7.0), ((150, 105), 7.0), ((110, 230), 9.0), ((146, 230), 9.0)];
     for share in [0.55, 0.7, 0.8] {
@@ -49,10 +49,10 @@ fn small_parts_of_the_backdrops_hue_stay_solid_inside_and_at_the_outline() {
 }
 
 #[test]
-fn a_subject_of_stronger_hue_than_the_backdrop_stays_solid_in_every_strength() {
+fn a_subject_of_stronger_hue_than_the_background_stays_solid_in_every_strength() {
     let body = [((128, 128), 80.0)];
     let picture = painted(square(), 1, |x, y| {
-        // From a little to much more than the backdrop's own hue, and darker than it everywhere.
+        // From a little to much more than the background's own hue, and darker than it everywhere.
         let color = relative(MIDDLING_GREEN, 0.3 + 1.3 * x as f32 / SIDE as f32, 50 + (y / 4) as u8);
         mixed(color, MIDDLING_GREEN, disc(x, y, body[0].0, body[0].1))
     });
@@ -60,7 +60,7 @@ fn a_subject_of_stronger_hue_than_the_backdrop_stays_solid_in_every_strength() {
 }
 
 #[test]
-fn a_screen_that_falls_off_by_a_quarter_is_a_backdrop() {
+fn a_screen_that_falls_off_by_a_quarter_is_a_background() {
     let lit = |y: usize| {
         let light = 1.1 - 0.25 * y as f32 / SIDE as f32;
         [16.0 + 110.0 * light, 128.0 - 34.0 * light, 128.0 - 54.0 * light]
@@ -99,7 +99,7 @@ fn a_wide_shadow_with_an_even_middle_is_seen_through() {
 }
 
 #[test]
-fn a_part_that_is_shaded_into_the_backdrops_hue_stays_solid_behind_its_sharp_outline() {
+fn a_part_that_is_shaded_into_the_backgrounds_hue_stays_solid_behind_its_sharp_outline() {
     let green = [120_u8, 60, 50];
     let bead = [((128, 40), 22.0)];
     let picture = painted(square(), 1, |x, y| {

@@ -1,7 +1,7 @@
 //! Soft translucent things, and solid things that they must not be taken for.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
-use clearcut_matte::{Backdrop, KeySettings};
+use clearcut_matte::{Background, KeySettings};
 
 use crate::canvas::{GREEN, RED, WHITE, cut, cut_with, disc_alpha, format, mixed, painted, rgb};
 
@@ -22,7 +22,7 @@ fn puff(x: usize, y: usize) -> f32 {
 
 fn first_of(picture: &Picture) -> Picture {
     let clip = vec![picture.clone(); 4];
-    cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30).swap_remove(1)
+    cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1)
 }
 
 /// The mean difference of alpha from `truth`, in thousandths.
@@ -47,7 +47,7 @@ fn smoke_before_the_middle_does_not_change_the_color_of_the_background() {
     // Dense all through the clip, and it reaches the lower border.
     let dense = |x: usize, y: usize| 0.45 * puff(x, y.min(SIDE / 2)) + 0.1 * puff(x, y);
     let clip = vec![painted(square(), 0, |x, y| mixed(WHITE, GREEN, dense(x, y))); 4];
-    let found = Backdrop::estimate(&clip, None).unwrap().color();
+    let found = Background::estimate(&clip, None).unwrap().color();
     let green = rgb(square(), GREEN);
     let away = [found.r.abs_diff(green.r), found.g.abs_diff(green.g), found.b.abs_diff(green.b)];
     assert!(away.iter().all(|away| *away <= 24), "{found} instead of {green}");
@@ -56,9 +56,9 @@ fn smoke_before_the_middle_does_not_change_the_color_of_the_background() {
 #[test]
 fn smoke_gets_no_denser_with_the_tolerance() {
     let clip = vec![painted(square(), 1, |x, y| mixed(WHITE, GREEN, 0.5 * puff(x, y))); 3];
-    let backdrop = Backdrop::estimate(&clip, None).unwrap();
+    let background = Background::estimate(&clip, None).unwrap();
     let alphas: Vec<Vec<u8>> = [0, 20, 28, 30, 40, 70, 100]
-        .map(|tolerance| cut(&clip, &backdrop, tolerance)[1].alpha().unwrap().to_vec())
+        .map(|tolerance| cut(&clip, &background, tolerance)[1].alpha().unwrap().to_vec())
         .into_iter()
         .collect();
     for pair in alphas.windows(2) {
@@ -109,15 +109,15 @@ fn shadows_go_where_they_are_not_wanted_and_smoke_and_subject_stay() {
             [0, 1, 2].map(|k| ground[k] + disc * (f32::from(RED[k]) - ground[k]))
         });
         let clip = vec![picture; 4];
-        let backdrop = Backdrop::estimate(&clip, None).unwrap();
+        let background = Background::estimate(&clip, None).unwrap();
         for tolerance in [0, 30] {
-            let out = cut_with(&clip, &backdrop, KeySettings { tolerance, keeps_shadows: false }).swap_remove(1);
+            let out = cut_with(&clip, &background, KeySettings { tolerance, keeps_shadows: false }).swap_remove(1);
             let alpha = out.alpha().unwrap();
             let in_soft = alpha[(SIDE / 2 + 36) * SIDE + SIDE / 2];
             assert_eq!(alpha[MIDDLE], 255, "{ground:?} at {tolerance}");
             assert_eq!(in_soft < 13, is_shadow, "{ground:?} at {tolerance}: alpha {in_soft}");
         }
-        let kept = cut(&clip, &backdrop, 30).swap_remove(1);
+        let kept = cut(&clip, &background, 30).swap_remove(1);
         assert!(kept.alpha().unwrap()[(SIDE / 2 + 36) * SIDE + SIDE / 2] > 50, "{ground:?}: kept");
     }
 }
@@ -137,7 +137,7 @@ fn a_solid_thing_in_a_glow_stays_solid() {
             })
         })
         .collect();
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30).swap_remove(1);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1);
     let alpha = out.alpha().unwrap();
     let inside = (0..SIDE * SIDE).filter(|index| disc_alpha(moved(index % SIDE, 48), index / SIDE, SIDE, 18.0) >= 1.0);
     assert_eq!(inside.filter(|index| alpha[*index] < 230).count(), 0);
@@ -177,7 +177,7 @@ fn a_solid_thing_in_a_fade_is_no_smoke() {
         })
     };
     let clip: Vec<Picture> = [1.0, 1.0, 1.0, 1.0, 0.5, 0.25].map(in_light).into();
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30);
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     for (at, picture) in out.iter().enumerate() {
         assert_eq!(picture.alpha().unwrap()[MIDDLE], 255, "picture {at}");
     }

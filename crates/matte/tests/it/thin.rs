@@ -1,7 +1,7 @@
 //! Thin things: lines of a pixel or two, gaps as narrow, outlines, and what coding leaves between them.
 
 use clearcut_frame::{Picture, PictureFormat, Subsampling};
-use clearcut_matte::Backdrop;
+use clearcut_matte::Background;
 
 use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, mixed, painted};
 
@@ -72,7 +72,7 @@ fn a_pocket_is_open_though_coding_has_changed_its_color_a_little() {
     });
     // The background is measured in other pictures: in a still ring it would be taken for lighter there.
     let clip: Vec<Picture> = std::iter::repeat_n(painted(square(), 0, flat(SAGE)), 5).chain([picture]).collect();
-    let out = cut(&clip, &Backdrop::estimate(&clip, None).unwrap(), 30).pop().unwrap();
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).pop().unwrap();
     assert!(alpha(&out)[SIDE * SIDE / 2 + SIDE / 2 + 8] < 0.1);
     assert!(alpha(&out)[SIDE * SIDE / 2 + SIDE / 2 + 27] > 0.9);
 }

@@ -13,7 +13,7 @@ use crate::{
     siting::Siting,
 };
 
-/// Share of the visible border that must agree with the fitted backdrop if that has no noise at all: the subject may cover
+/// Share of the visible border that must agree with the fitted background if that has no noise at all: the subject may cover
 /// more than half of the border.
 const LEAST_SHARE: f64 = 0.4;
 
@@ -21,7 +21,7 @@ const LEAST_SHARE: f64 = 0.4;
 /// variation, a screen has only one of them at a time.
 const SHARE_PER_NOISE: f64 = 0.1;
 
-/// The most that a backdrop may vary around its fitted light, as standard deviation of luma and of chroma in levels: the
+/// The most that a background may vary around its fitted light, as standard deviation of luma and of chroma in levels: the
 /// grain of a dark, high-gain camera. Scenery that a smooth surface happens to run through has much more in one or the other.
 const FLAT_NOISE: [f32; 2] = [6.0, 6.0];
 
@@ -29,10 +29,10 @@ const FLAT_NOISE: [f32; 2] = [6.0, 6.0];
 /// Smoke, glow and rays of light in front of it vary more.
 const UNEVEN: f64 = 1.25;
 
-/// The most backdrops that a clip may have one after the other: shots.
+/// The most backgrounds that a clip may have one after the other: shots.
 const MOST_LIGHTS: usize = 4;
 
-/// A picture of which less than this agrees with a backdrop belongs to another shot, if another backdrop is found in it.
+/// A picture of which less than this agrees with a background belongs to another shot, if another background is found in it.
 const ANOTHER_SHOT: f64 = 0.12;
 
 /// How much better than those found so far a light must explain the border to be another background.
@@ -40,27 +40,27 @@ const BETTER: f64 = 1.1;
 
 /// The background of a clip as measured: its color, how it varies, its noise, and how sure we are.
 #[derive(Debug, Clone)]
-pub struct Backdrop {
+pub struct Background {
     color: Rgb8,
     confidence: f32,
-    /// The lights of the clip's shots, the commonest first; none where there is no backdrop.
+    /// The lights of the clip's shots, the commonest first; none where there is no background.
     pub(crate) lights: Vec<Light>,
 }
 
 /// The border of the clip has no dominant color, so there is nothing to key.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("the border of the clip has no dominant color")]
-pub struct NoFlatBackdrop;
+pub struct NoFlatBackground;
 
-impl Backdrop {
+impl Background {
     /// Measures the background from `samples`, pictures of one format spread over the whole clip in time order.
     ///
     /// `given` is the key color if the user named one: then only noise and variation around it are measured.
-    /// Where most of the border is transparent already, the backdrop is absent and keying keeps the clip's own alpha.
+    /// Where most of the border is transparent already, the background is absent and keying keeps the clip's own alpha.
     ///
     /// # Errors
     /// If no color is given and none dominates the border.
-    pub fn estimate(samples: &[Picture], given: Option<Rgb8>) -> Result<Self, NoFlatBackdrop> {
+    pub fn estimate(samples: &[Picture], given: Option<Rgb8>) -> Result<Self, NoFlatBackground> {
         let matrix = samples.first().map_or(Matrix::Bt709, |picture| picture.format().matrix);
         if given.is_none() && !samples.is_empty() && border_is_clear(samples) {
             return Ok(Self { color: Rgb8::default(), confidence: 1.0, lights: Vec::new() });
@@ -79,29 +79,29 @@ impl Backdrop {
         let noise = |k: usize| lights.iter().map(|light| light.noise[k]).fold(0.0, f32::max);
         let is_flat = noise(0) <= FLAT_NOISE[0] && noise(1) <= FLAT_NOISE[1];
         if given.is_none() && (share < LEAST_SHARE + SHARE_PER_NOISE * f64::from(noise(0)) || !is_flat) {
-            return Err(NoFlatBackdrop);
+            return Err(NoFlatBackground);
         }
         let (siting, steepening) = (Siting::of(samples), sharpness::steepening(samples));
-        let mut backdrop = Self { color: Rgb8::default(), confidence: share as f32, lights };
-        for light in &mut backdrop.lights {
+        let mut background = Self { color: Rgb8::default(), confidence: share as f32, lights };
+        for light in &mut background.lights {
             (light.matrix, light.siting, light.steepening) = (matrix, siting, steepening);
         }
         let numbers: Vec<usize> =
-            per_picture.iter().filter_map(|samples| backdrop.number_of(samples)).map(|(n, _)| n).collect();
+            per_picture.iter().filter_map(|samples| background.number_of(samples)).map(|(n, _)| n).collect();
         if given.is_none() {
-            backdrop.calm(samples, &per_picture, &numbers);
-            backdrop.find_second_parts(samples, &per_picture, &numbers);
-            backdrop.confidence = border_share(&backdrop.lights, &per_picture, size) as f32;
+            background.calm(samples, &per_picture, &numbers);
+            background.find_second_parts(samples, &per_picture, &numbers);
+            background.confidence = border_share(&background.lights, &per_picture, size) as f32;
         }
-        for (number, light) in backdrop.lights.iter_mut().enumerate() {
+        for (number, light) in background.lights.iter_mut().enumerate() {
             let of_shot = samples.iter().zip(&numbers).filter(|(_, of)| **of == number).map(|(picture, _)| picture);
             light.most_hue = palette::most_hue(&of_shot.collect::<Vec<_>>(), light);
         }
         let [r, g, b] = matrix
-            .rgb_from_ycc(backdrop.lights[0].centre().map(|level| level as f32))
+            .rgb_from_ycc(background.lights[0].centre().map(|level| level as f32))
             .map(|value| value.round().clamp(0.0, 255.0) as u8);
-        backdrop.color = given.unwrap_or(Rgb8::new(r, g, b));
-        Ok(backdrop)
+        background.color = given.unwrap_or(Rgb8::new(r, g, b));
+        Ok(background)
     }
 
     /// The background's color; of several, the commonest.
@@ -153,7 +153,7 @@ impl Backdrop {
         }
     }
 
-    /// The number of the light that `picture` is in, and how it differs in this picture; `None` where there is no backdrop.
+    /// The number of the light that `picture` is in, and how it differs in this picture; `None` where there is no background.
     pub(crate) fn light_in(&self, picture: &Picture) -> Option<(usize, Shift)> {
         if self.is_absent() { None } else { self.number_of(&sampled(picture)) }
     }
@@ -174,11 +174,11 @@ impl Backdrop {
 }
 
 /// The lights of the shots: the commonest first, then others while there are pictures that agree with none.
-fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Light>, NoFlatBackdrop> {
+fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Light>, NoFlatBackground> {
     let mut lights = Vec::new();
     let mut left = per_picture.to_vec();
     while !left.is_empty() && lights.len() < MOST_LIGHTS {
-        let seed = border_mode(&left).ok_or(NoFlatBackdrop)?;
+        let seed = border_mode(&left).ok_or(NoFlatBackground)?;
         let light = fitted_light(&left, seed, size);
         let (of_this, others): (Vec<&[Sample]>, Vec<&[Sample]>) =
             left.iter().copied().partition(|samples| is_lit_by(&light, samples, ANOTHER_SHOT));
@@ -194,7 +194,7 @@ fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Ligh
         }
         left = others;
     }
-    if lights.is_empty() { Err(NoFlatBackdrop) } else { Ok(lights) }
+    if lights.is_empty() { Err(NoFlatBackground) } else { Ok(lights) }
 }
 
 /// The share of all pictures' borders that agrees with the best of `lights`.
