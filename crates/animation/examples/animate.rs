@@ -1,5 +1,5 @@
-//! Raw pictures to an animation, for measurements: `animate webp|apng WIDTHxHEIGHT FPS bt601|bt709 QUALITY THREADS RAW OUT`, where RAW
-//! holds `yuva420p` pictures. Prints pictures, frames, bytes and seconds.
+//! Raw frames to an animation, for measurements: `animate webp|apng WIDTHxHEIGHT FPS bt601|bt709 QUALITY THREADS RAW OUT`, where RAW
+//! holds `yuva420p` frames. Prints frames, patches, bytes and seconds.
 
 use std::{
     fs::File,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use clearcut_animation::{AnimationSettings, encode_apng, encode_webp};
-use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -18,23 +18,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("animate webp|apng WIDTHxHEIGHT FPS bt601|bt709 QUALITY THREADS RAW OUT".into());
     };
     let (width, height) = size.split_once('x').ok_or("no size")?;
-    let picture = PictureFormat {
+    let frame = FrameFormat {
         size: Size::new(width.parse()?, height.parse()?).ok_or("an empty size")?,
         subsampling: Subsampling::Half,
         has_alpha: true,
         matrix: if matrix == "bt601" { Matrix::Bt601 } else { Matrix::Bt709 },
     };
     let threads = threads.parse::<NonZeroUsize>()?;
-    let settings = AnimationSettings { picture, frame_rate: rate.parse()?, quality: quality.parse()?, threads };
+    let settings = AnimationSettings { frame, frame_rate: rate.parse()?, quality: quality.parse()?, threads };
     let mut raw = BufReader::new(File::open(raw)?);
-    let pictures = std::iter::from_fn(|| {
-        let mut picture = Picture::new(picture);
-        raw.read_exact(picture.bytes_mut()).ok()?;
-        Some(Arc::new(picture))
+    let frames = std::iter::from_fn(|| {
+        let mut frame = Frame::new(frame);
+        raw.read_exact(frame.bytes_mut()).ok()?;
+        Some(Arc::new(frame))
     });
     let (out, began) = (BufWriter::new(File::create(out)?), Instant::now());
     let done =
-        if format == "apng" { encode_apng(&settings, pictures, out)? } else { encode_webp(&settings, pictures, out)? };
-    println!("{} {} {} {:.3}", done.pictures, done.frames, done.bytes, began.elapsed().as_secs_f64());
+        if format == "apng" { encode_apng(&settings, frames, out)? } else { encode_webp(&settings, frames, out)? };
+    println!("{} {} {} {:.3}", done.frames, done.patches, done.bytes, began.elapsed().as_secs_f64());
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! How true an animation is: `score REFERENCE FPS FILE...`, where REFERENCE holds raw `rgba` pictures. Prints for each WebP or APNG file
-//! its bytes, its pictures, the PSNR of color over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
+//! How true an animation is: `score REFERENCE FPS FILE...`, where REFERENCE holds raw `rgba` frames. Prints for each WebP or APNG file
+//! its bytes, its frames, the PSNR of color over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
 
 use std::{fs::File, io::BufReader, time::Duration};
 
 use clearcut_frame::FrameRate;
 
-/// Calls `see` with each composed picture and the time in milliseconds at which it ends.
+/// Calls `see` with each composed frame and the time in milliseconds at which it ends.
 type See<'a> = &'a mut dyn FnMut(&[u8], f64);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -15,11 +15,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for file in files {
         let bytes = std::fs::read(file)?;
         let (mut squares, mut colors, mut alphas, mut samples, mut at) = (0_u64, 0_u64, 0_u64, 0_u64, 0);
-        let mut see = |picture: &[u8], until_ms: f64| {
+        let mut see = |frame: &[u8], until_ms: f64| {
             let until = rate.frames_in(Duration::from_secs_f64(until_ms.max(0.0) / 1000.0)).max(at + 1);
             for index in at..until {
-                let meant = reference.chunks_exact(picture.len()).nth(index as usize).unwrap_or_default();
-                for (meant, found) in meant.chunks_exact(4).zip(picture.chunks_exact(4)) {
+                let meant = reference.chunks_exact(frame.len()).nth(index as usize).unwrap_or_default();
+                for (meant, found) in meant.chunks_exact(4).zip(frame.chunks_exact(4)) {
                     alphas += u64::from(meant[3].abs_diff(found[3]));
                     samples += 1;
                     if meant[3] == 255 {
@@ -44,8 +44,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn read_webp(bytes: &[u8], see: See) -> Result<(), Box<dyn std::error::Error>> {
     let decoder = webp_animation::Decoder::new(bytes).map_err(|error| format!("{error:?}"))?;
-    for picture in decoder {
-        see(picture.data(), f64::from(picture.timestamp()));
+    for frame in decoder {
+        see(frame.data(), f64::from(frame.timestamp()));
     }
     Ok(())
 }

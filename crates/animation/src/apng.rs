@@ -3,7 +3,7 @@ use std::{
     sync::Arc,
 };
 
-use clearcut_frame::{FrameRate, Picture};
+use clearcut_frame::{Frame, FrameRate};
 
 use crate::{
     AnimationSettings, Error, Summary,
@@ -15,10 +15,10 @@ use crate::{
 mod container;
 mod filter;
 
-use container::{Container, Delay, FrameHeader};
+use container::{Container, Delay, PatchHeader};
 use filter::ColorError;
 
-/// Writes `pictures` as an animated PNG that loops for ever. Blocks; takes pictures as fast as they are compressed.
+/// Writes `frames` as an animated PNG that loops for ever. Blocks; takes frames as fast as they are compressed.
 ///
 /// Quality 100 is lossless; below, color may be off by a few levels (see `filter::ColorError`). Alpha is exact at every quality.
 ///
@@ -26,44 +26,44 @@ use filter::ColorError;
 /// The first failure of the writer. What was written until then is no file.
 pub fn encode_apng(
     settings: &AnimationSettings,
-    pictures: impl Iterator<Item = Arc<Picture>>,
+    frames: impl Iterator<Item = Arc<Frame>>,
     out: impl Write + Seek,
 ) -> Result<Summary, Error> {
-    let clock = FrameClock::of(settings.frame_rate);
+    let clock = PatchClock::of(settings.frame_rate);
     let rules = ScheduleRules { alignment: 1, starts_whole: true, max_repeats: clock.max_repeats() };
     let error = ColorError::at(settings.quality);
-    let canvases = pictures.map(|picture| Arc::new(Rgba::of(&picture)));
-    let mut container = Container::begin(out, settings.picture.size)?;
+    let canvases = frames.map(|frame| Arc::new(Rgba::of(&frame)));
+    let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
     in_order(
         settings.threads,
         steps(rules, canvases),
         |step| Ok((header(&step, clock), step.repeats, filter::compress(&step.canvas, step.rect, error)?)),
         |(header, repeats, image)| {
-            summary.pictures += repeats;
-            summary.frames += 1;
-            container.frame(&header, &image)
+            summary.frames += repeats;
+            summary.patches += 1;
+            container.write_patch(&header, &image)
         },
     )?;
     summary.bytes = container.finish()?;
     Ok(summary)
 }
 
-fn header(step: &Step<Rgba>, clock: FrameClock) -> FrameHeader {
+fn header(step: &Step<Rgba>, clock: PatchClock) -> PatchHeader {
     let delay = clock.delay(step.first, step.repeats);
-    FrameHeader { rect: step.rect, delay, is_cleared_after: step.is_cleared_after }
+    PatchHeader { rect: step.rect, delay, is_cleared_after: step.is_cleared_after }
 }
 
-/// How the length of a frame is said: as a fraction of a second of two 16-bit numbers.
+/// How the length of a patch is said: as a fraction of a second of two 16-bit numbers.
 #[derive(Debug, Clone, Copy)]
-enum FrameClock {
+enum PatchClock {
     /// Exactly, which every common rate allows.
     Exact { frames: u16, seconds: u16 },
     /// In milliseconds, rounded from the start so that they do not drift.
     Millis(FrameRate),
 }
 
-impl FrameClock {
+impl PatchClock {
     fn of(rate: FrameRate) -> Self {
         match (u16::try_from(rate.frames()), u16::try_from(rate.seconds())) {
             (Ok(frames), Ok(seconds)) => Self::Exact { frames, seconds },
@@ -71,7 +71,7 @@ impl FrameClock {
         }
     }
 
-    /// For how many pictures a frame can be shown.
+    /// For how many frames a patch can be shown.
     fn max_repeats(self) -> u64 {
         match self {
             Self::Exact { seconds, .. } => u64::from(u16::MAX / seconds),
@@ -83,7 +83,7 @@ impl FrameClock {
         match self {
             Self::Exact { frames, seconds } => Delay { num: seconds.saturating_mul(repeats as u16), den: frames },
             Self::Millis(rate) => {
-                let millis = |picture: u64| (rate.start_of(picture).as_secs_f64() * 1000.0).round();
+                let millis = |frame: u64| (rate.start_of(frame).as_secs_f64() * 1000.0).round();
                 Delay { num: (millis(first + repeats) - millis(first)) as u16, den: 1000 }
             }
         }
@@ -94,8 +94,8 @@ impl FrameClock {
 mod tests {
     use super::*;
 
-    fn clock(frames: u32, seconds: u32) -> FrameClock {
-        FrameClock::of(FrameRate::new(frames, seconds).unwrap())
+    fn clock(frames: u32, seconds: u32) -> PatchClock {
+        PatchClock::of(FrameRate::new(frames, seconds).unwrap())
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn odd_rates_do_not_drift() {
         let odd = clock(10_000_000, 333_667);
-        let total: u32 = (0..1000).map(|picture| u32::from(odd.delay(picture, 1).num)).sum();
+        let total: u32 = (0..1000).map(|frame| u32::from(odd.delay(frame, 1).num)).sum();
         assert_eq!(total, 33_367);
         let longest = odd.delay(0, odd.max_repeats());
         assert!(longest.num > 65_000, "{longest:?}");

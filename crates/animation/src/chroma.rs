@@ -1,4 +1,4 @@
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 
 /// By how much the samples of [`FullChroma`] are multiplied.
 pub(crate) const SCALE: i32 = 8;
@@ -16,15 +16,15 @@ pub(crate) struct FullChroma {
 }
 
 impl FullChroma {
-    pub(crate) fn new(format: PictureFormat) -> Self {
+    pub(crate) fn new(format: FrameFormat) -> Self {
         let width = format.size.width() as usize;
         Self { cb: vec![0; width], cr: vec![0; width], narrow: vec![0; format.chroma_size().0] }
     }
 
-    /// Reads luma's row number `row` of `picture`.
-    pub(crate) fn read_row(&mut self, picture: &Picture, row: usize) {
-        let format = picture.format();
-        for (plane, out) in [(picture.cb(), &mut self.cb), (picture.cr(), &mut self.cr)] {
+    /// Reads luma's row number `row` of `frame`.
+    pub(crate) fn read_row(&mut self, frame: &Frame, row: usize) {
+        let format = frame.format();
+        for (plane, out) in [(frame.cb(), &mut self.cb), (frame.cr(), &mut self.cr)] {
             match format.subsampling {
                 Subsampling::Full => {
                     let width = out.len();
@@ -66,18 +66,18 @@ mod tests {
 
     use super::*;
 
-    fn picture(width: u32, height: u32, subsampling: Subsampling) -> Picture {
+    fn frame(width: u32, height: u32, subsampling: Subsampling) -> Frame {
         let size = Size::new(width, height).unwrap();
-        Picture::new(PictureFormat { size, subsampling, has_alpha: true, matrix: Matrix::Bt709 })
+        Frame::new(FrameFormat { size, subsampling, has_alpha: true, matrix: Matrix::Bt709 })
     }
 
     #[test]
     fn samples_between_chroma_samples_are_linear() {
-        let mut picture = picture(4, 4, Subsampling::Half);
-        picture.planes_mut()[1].copy_from_slice(&[10, 20, 50, 60]);
-        let mut chroma = FullChroma::new(picture.format());
+        let mut frame = frame(4, 4, Subsampling::Half);
+        frame.planes_mut()[1].copy_from_slice(&[10, 20, 50, 60]);
+        let mut chroma = FullChroma::new(frame.format());
         let mut row = |row: usize| {
-            chroma.read_row(&picture, row);
+            chroma.read_row(&frame, row);
             chroma.cb.iter().map(|&sample| f32::from(sample) / 8.0).collect::<Vec<_>>()
         };
         assert_eq!(row(0), [10.0, 15.0, 20.0, 20.0]);
@@ -87,12 +87,12 @@ mod tests {
 
     #[test]
     fn full_chroma_is_taken_as_it_is_and_odd_sides_end_well() {
-        let mut full = picture(3, 1, Subsampling::Full);
+        let mut full = frame(3, 1, Subsampling::Full);
         full.planes_mut()[2].copy_from_slice(&[1, 2, 3]);
         let mut chroma = FullChroma::new(full.format());
         chroma.read_row(&full, 0);
         assert_eq!(chroma.cr, [8, 16, 24]);
-        let mut odd = picture(3, 3, Subsampling::Half);
+        let mut odd = frame(3, 3, Subsampling::Half);
         odd.planes_mut()[2].copy_from_slice(&[100, 200, 100, 200]);
         let mut chroma = FullChroma::new(odd.format());
         chroma.read_row(&odd, 2);

@@ -7,10 +7,10 @@ pub enum Error {
     /// The writer failed.
     #[error("the animation could not be written")]
     Write(#[from] io::Error),
-    /// libwebp refused a picture.
-    #[error("libwebp failed with error {code} on a picture of {width}×{height}")]
+    /// libwebp refused a frame.
+    #[error("libwebp failed with error {code} on a frame of {width}×{height}")]
     Libwebp {
-        /// `WebPEncodingError`; 1 is out of memory, 5 a picture that is too large.
+        /// `WebPEncodingError`; 1 is out of memory, 5 a frame that is too large.
         code: u32,
         /// Of the rectangle that was encoded.
         width: u32,

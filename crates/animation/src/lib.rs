@@ -1,17 +1,17 @@
-//! Pictures with alpha to animated WebP and APNG, in this process.
+//! Frames with alpha to animated WebP and APNG, in this process.
 //!
-//! Both formats are a canvas onto which each frame draws a rectangle. The plot is the same for both, in [`encode_webp`] and
-//! [`encode_apng`]:
+//! Both formats keep a canvas. A *patch* is what they call a frame: a rectangle that is drawn onto the canvas and then shown for the time of one
+//! clip frame or of several. The plot is the same for both, in [`encode_webp`] and [`encode_apng`]:
 //!
 //! ```text
-//! picture ─→ canvas ─→ schedule ──────────────→ compress ─────→ write
-//!            (the      (the smallest rectangle   (each frame     (in order, the header's
-//!            format's  that changed, what        alone, on       numbers patched
-//!            colors)  stays beneath, how long)  threads)        at the end)
+//! frame ─→ canvas ─→ schedule ─────────────→ compress ───→ write
+//!          (the      (the smallest           (each patch   (in order; sizes
+//!          format's  rectangle that changed, alone, on     and counts last)
+//!          colors)   and for how long)       threads)
 //! ```
 //!
-//! What lies under alpha 0 is nobody's color: it is not compared and may come back as anything. At most `2 × threads + 4` pictures
-//! are held, however long the clip.
+//! Color under alpha 0 has no meaning: it is not compared and may come back as any color. At most `2 × threads + 4` frames are held,
+//! however long the clip.
 
 mod apng;
 mod chroma;

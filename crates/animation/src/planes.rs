@@ -1,6 +1,6 @@
 use std::{ops::Range, sync::Arc};
 
-use clearcut_frame::{Matrix, Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Matrix, Subsampling};
 
 use crate::{
     chroma::{FullChroma, SCALE},
@@ -8,15 +8,15 @@ use crate::{
     schedule::Canvas,
 };
 
-/// `picture` in the colors of lossy WebP, which are limited-range BT.601 in 4:2:0 by definition (RFC 6386 §9.2). What is so already
+/// `frame` in the colors of lossy WebP, which are limited-range BT.601 in 4:2:0 by definition (RFC 6386 §9.2). What is so already
 /// is not touched.
-pub(crate) fn for_webp(picture: &Arc<Picture>) -> Arc<Picture> {
-    let format = picture.format();
+pub(crate) fn for_webp(frame: &Arc<Frame>) -> Arc<Frame> {
+    let format = frame.format();
     match (format.subsampling, format.matrix) {
-        (Subsampling::Half, Matrix::Bt601) => Arc::clone(picture),
-        (Subsampling::Half, Matrix::Bt709) => Arc::new(to_bt601(picture)),
-        (Subsampling::Full, Matrix::Bt601) => Arc::new(halve_chroma(picture)),
-        (Subsampling::Full, Matrix::Bt709) => Arc::new(halve_chroma(&to_bt601(picture))),
+        (Subsampling::Half, Matrix::Bt601) => Arc::clone(frame),
+        (Subsampling::Half, Matrix::Bt709) => Arc::new(to_bt601(frame)),
+        (Subsampling::Full, Matrix::Bt601) => Arc::new(halve_chroma(frame)),
+        (Subsampling::Full, Matrix::Bt709) => Arc::new(halve_chroma(&to_bt601(frame))),
     }
 }
 
@@ -52,39 +52,39 @@ fn level(value: i32) -> u8 {
 }
 
 /// The same colors and chroma resolution in the other matrix.
-fn to_bt601(picture: &Picture) -> Picture {
+fn to_bt601(frame: &Frame) -> Frame {
     let (turn, half) = (Turn::new(), 1 << (POINT - 1));
-    let mut out = Picture::new(PictureFormat { matrix: Matrix::Bt601, ..picture.format() });
-    let mut chroma = FullChroma::new(picture.format());
-    let width = picture.size().width() as usize;
+    let mut out = Frame::new(FrameFormat { matrix: Matrix::Bt601, ..frame.format() });
+    let mut chroma = FullChroma::new(frame.format());
+    let width = frame.size().width() as usize;
     let [out_y, out_cb, out_cr, out_alpha] = out.planes_mut();
-    for (row, (out, luma)) in out_y.chunks_exact_mut(width).zip(picture.y().chunks_exact(width)).enumerate() {
-        chroma.read_row(picture, row);
+    for (row, (out, luma)) in out_y.chunks_exact_mut(width).zip(frame.y().chunks_exact(width)).enumerate() {
+        chroma.read_row(frame, row);
         for (((out, &y), &cb), &cr) in out.iter_mut().zip(luma).zip(&chroma.cb).zip(&chroma.cr) {
             let (cb, cr) = (i32::from(cb) - 128 * SCALE, i32::from(cr) - 128 * SCALE);
             *out = level(i32::from(y) + ((cb * turn.y_cb + cr * turn.y_cr + half * SCALE) >> (POINT + 3)));
         }
     }
-    for ((out_cb, out_cr), (&cb, &cr)) in out_cb.iter_mut().zip(out_cr).zip(picture.cb().iter().zip(picture.cr())) {
+    for ((out_cb, out_cr), (&cb, &cr)) in out_cb.iter_mut().zip(out_cr).zip(frame.cb().iter().zip(frame.cr())) {
         let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
         *out_cb = level(128 + ((cb * turn.cb_cb + cr * turn.cb_cr + half) >> POINT));
         *out_cr = level(128 + ((cb * turn.cr_cb + cr * turn.cr_cr + half) >> POINT));
     }
-    if let Some(alpha) = picture.alpha() {
+    if let Some(alpha) = frame.alpha() {
         out_alpha.copy_from_slice(alpha);
     }
     out
 }
 
 /// 4:2:0 from 4:4:4: the mean of what can be seen in each block of 2×2.
-fn halve_chroma(picture: &Picture) -> Picture {
-    let format = picture.format();
-    let mut out = Picture::new(PictureFormat { subsampling: Subsampling::Half, ..format });
+fn halve_chroma(frame: &Frame) -> Frame {
+    let format = frame.format();
+    let mut out = Frame::new(FrameFormat { subsampling: Subsampling::Half, ..format });
     let ((half_width, _), width) = (out.format().chroma_size(), format.size.width() as usize);
     let height = format.size.height() as usize;
-    let alpha = picture.alpha();
+    let alpha = frame.alpha();
     let [out_y, out_cb, out_cr, out_alpha] = out.planes_mut();
-    out_y.copy_from_slice(picture.y());
+    out_y.copy_from_slice(frame.y());
     if let Some(alpha) = alpha {
         out_alpha.copy_from_slice(alpha);
     }
@@ -99,7 +99,7 @@ fn halve_chroma(picture: &Picture) -> Picture {
         }
         (sum + count / 2).checked_div(count).unwrap_or(128) as u8
     };
-    for (out, plane) in [(out_cb, picture.cb()), (out_cr, picture.cr())] {
+    for (out, plane) in [(out_cb, frame.cb()), (out_cr, frame.cr())] {
         for (row, out) in out.chunks_exact_mut(half_width).enumerate() {
             for (column, out) in out.iter_mut().enumerate() {
                 *out = mean(plane, 2 * row, 2 * column);
@@ -109,8 +109,8 @@ fn halve_chroma(picture: &Picture) -> Picture {
     out
 }
 
-/// Of 4:2:0 pictures.
-impl Canvas for Picture {
+/// Of 4:2:0 frames.
+impl Canvas for Frame {
     fn whole(&self) -> Rect {
         let (right, bottom) = (self.size().width() as usize, self.size().height() as usize);
         Rect { left: 0, top: 0, right, bottom }
@@ -154,16 +154,16 @@ mod tests {
 
     use super::*;
 
-    fn format(matrix: Matrix, subsampling: Subsampling) -> PictureFormat {
-        PictureFormat { size: Size::new(3, 3).unwrap(), subsampling, has_alpha: true, matrix }
+    fn format(matrix: Matrix, subsampling: Subsampling) -> FrameFormat {
+        FrameFormat { size: Size::new(3, 3).unwrap(), subsampling, has_alpha: true, matrix }
     }
 
-    fn plain(format: PictureFormat, rgb: Rgb8) -> Arc<Picture> {
-        let (mut picture, ycc) = (Picture::new(format), format.matrix.ycc8(rgb));
-        for (plane, value) in picture.planes_mut().into_iter().zip([ycc.y, ycc.cb, ycc.cr, 255]) {
+    fn plain(format: FrameFormat, rgb: Rgb8) -> Arc<Frame> {
+        let (mut frame, ycc) = (Frame::new(format), format.matrix.ycc8(rgb));
+        for (plane, value) in frame.planes_mut().into_iter().zip([ycc.y, ycc.cb, ycc.cr, 255]) {
             plane.fill(value);
         }
-        Arc::new(picture)
+        Arc::new(frame)
     }
 
     #[test]
@@ -180,29 +180,29 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_fits_is_not_copied() {
-        let picture = plain(format(Matrix::Bt601, Subsampling::Half), Rgb8::new(1, 2, 3));
-        assert!(Arc::ptr_eq(&picture, &for_webp(&picture)));
+    fn a_frame_that_fits_is_not_copied() {
+        let frame = plain(format(Matrix::Bt601, Subsampling::Half), Rgb8::new(1, 2, 3));
+        assert!(Arc::ptr_eq(&frame, &for_webp(&frame)));
     }
 
     #[test]
     fn chroma_under_alpha_0_does_not_bleed() {
-        let mut picture = Picture::new(format(Matrix::Bt601, Subsampling::Full));
-        let [_, cb, _, alpha] = picture.planes_mut();
+        let mut frame = Frame::new(format(Matrix::Bt601, Subsampling::Full));
+        let [_, cb, _, alpha] = frame.planes_mut();
         cb.copy_from_slice(&[200, 10, 10, 10, 10, 10, 10, 10, 10]);
         alpha[0] = 1;
-        assert_eq!(halve_chroma(&picture).cb(), [200, 128, 128, 128]);
+        assert_eq!(halve_chroma(&frame).cb(), [200, 128, 128, 128]);
     }
 
     #[test]
     fn only_what_is_seen_is_a_change() {
         let grey = plain(format(Matrix::Bt601, Subsampling::Half), Rgb8::new(9, 9, 9));
-        let mut next = Picture::clone(&grey);
+        let mut next = Frame::clone(&grey);
         let whole = next.whole();
         assert_eq!(next.changed_since(Some(&grey), whole), None);
         next.planes_mut()[1][0] += 1;
         assert_eq!(next.changed_since(Some(&grey), whole), Rect::new(0, 0, 2, 2));
-        let mut clear = Picture::clone(&grey);
+        let mut clear = Frame::clone(&grey);
         clear.planes_mut()[3].fill(0);
         next.planes_mut()[3].fill(0);
         assert_eq!(next.changed_since(Some(&clear), whole), None);

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use clearcut_frame::{Matrix, Picture};
+use clearcut_frame::{Frame, Matrix};
 
 use crate::{
     chroma::{FullChroma, SCALE},
@@ -8,13 +8,13 @@ use crate::{
     schedule::Canvas,
 };
 
-/// `picture` as full-range R'G'B' and straight alpha, 8 bits each, row by row; all zero where alpha is.
+/// `frame` as full-range R'G'B' and straight alpha, 8 bits each, row by row; all zero where alpha is.
 #[must_use]
-pub fn straight_rgba(picture: &Picture) -> Vec<[u8; 4]> {
-    Rgba::of(picture).pixels
+pub fn straight_rgba(frame: &Frame) -> Vec<[u8; 4]> {
+    Rgba::of(frame).pixels
 }
 
-/// A picture as full-range R'G'B' and straight alpha, 8 bits each; all zero where alpha is, so that equal bytes look equal.
+/// A frame as full-range R'G'B' and straight alpha, 8 bits each; all zero where alpha is, so that equal bytes look equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rgba {
     pub(crate) width: usize,
@@ -24,20 +24,20 @@ pub(crate) struct Rgba {
 }
 
 impl Rgba {
-    /// Converts all of `picture`.
-    pub(crate) fn of(picture: &Picture) -> Self {
-        let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
-        let weights = Weights::of(picture.format().matrix);
-        let mut chroma = FullChroma::new(picture.format());
+    /// Converts all of `frame`.
+    pub(crate) fn of(frame: &Frame) -> Self {
+        let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
+        let weights = Weights::of(frame.format().matrix);
+        let mut chroma = FullChroma::new(frame.format());
         let mut pixels = vec![[0; 4]; width * height];
-        let alpha = picture.alpha();
+        let alpha = frame.alpha();
         for (row, out) in pixels.chunks_exact_mut(width).enumerate() {
             let alpha = alpha.map(|alpha| &alpha[row * width..][..width]);
             if alpha.is_some_and(|alpha| alpha.iter().all(|&alpha| alpha == 0)) {
                 continue;
             }
-            chroma.read_row(picture, row);
-            let luma = &picture.y()[row * width..][..width];
+            chroma.read_row(frame, row);
+            let luma = &frame.y()[row * width..][..width];
             let colors = luma.iter().zip(&chroma.cb).zip(&chroma.cr);
             for (column, (out, ((&y, &cb), &cr))) in out.iter_mut().zip(colors).enumerate() {
                 let alpha = alpha.map_or(255, |alpha| alpha[column]);
@@ -122,7 +122,7 @@ impl Weights {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{PictureFormat, Size, Subsampling, Ycc8};
+    use clearcut_frame::{FrameFormat, Size, Subsampling, Ycc8};
 
     use super::*;
 
@@ -130,14 +130,14 @@ mod tests {
     fn colors_are_those_of_the_reference_conversion() {
         let size = Size::new(1, 1).unwrap();
         for matrix in [Matrix::Bt601, Matrix::Bt709] {
-            let format = PictureFormat { size, subsampling: Subsampling::Full, has_alpha: true, matrix };
+            let format = FrameFormat { size, subsampling: Subsampling::Full, has_alpha: true, matrix };
             for y in (0..=255).step_by(17) {
                 for cb in (0..=255).step_by(17) {
                     for cr in (0..=255).step_by(17) {
-                        let picture = Picture::from_bytes(format, vec![y, cb, cr, 9]).unwrap();
+                        let frame = Frame::from_bytes(format, vec![y, cb, cr, 9]).unwrap();
                         let rgb = matrix.rgb8(Ycc8 { y, cb, cr });
                         let meant = [rgb.r, rgb.g, rgb.b, 9];
-                        let found = Rgba::of(&picture).pixels[0];
+                        let found = Rgba::of(&frame).pixels[0];
                         let off = meant.iter().zip(found).map(|(&a, b)| a.abs_diff(b)).max().unwrap();
                         assert!(off <= 1, "{matrix:?} {y} {cb} {cr}: {found:?} instead of {meant:?}");
                     }
@@ -148,14 +148,14 @@ mod tests {
 
     #[test]
     fn what_is_clear_has_no_color() {
-        let format = PictureFormat {
+        let format = FrameFormat {
             size: Size::new(2, 1).unwrap(),
             subsampling: Subsampling::Full,
             has_alpha: true,
             matrix: Matrix::Bt709,
         };
-        let picture = Picture::from_bytes(format, vec![90, 90, 50, 50, 60, 60, 0, 1]).unwrap();
-        let rgba = Rgba::of(&picture);
+        let frame = Frame::from_bytes(format, vec![90, 90, 50, 50, 60, 60, 0, 1]).unwrap();
+        let rgba = Rgba::of(&frame);
         assert_eq!(rgba.pixels[0], [0; 4]);
         assert_eq!(rgba.pixels[1][3], 1);
         assert_eq!(rgba.changed_since(None, rgba.whole()), Rect::new(1, 0, 2, 1));

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::rect::{Rect, around_all};
 
-/// A picture in the form in which its format compares and compresses it.
+/// A frame in the form in which its format compares and compresses it.
 pub(crate) trait Canvas {
     /// All of it.
     fn whole(&self) -> Rect;
@@ -11,18 +11,18 @@ pub(crate) trait Canvas {
     fn changed_since(&self, before: Option<&Self>, within: Rect) -> Option<Rect>;
 }
 
-/// One frame of the file.
+/// One patch of the file.
 #[derive(Debug)]
 pub(crate) struct Step<C> {
     /// What is to be seen once it is drawn.
     pub(crate) canvas: Arc<C>,
     /// What of it is drawn: the rest stands already.
     pub(crate) rect: Rect,
-    /// Whether its rectangle becomes transparent before the next frame is drawn.
+    /// Whether its rectangle becomes transparent before the next patch is drawn.
     pub(crate) is_cleared_after: bool,
-    /// Number of its first picture, from 0.
+    /// Number of its first frame, from 0.
     pub(crate) first: u64,
-    /// For how many pictures it is shown, at least 1.
+    /// For how many frames it is shown, at least 1.
     pub(crate) repeats: u64,
 }
 
@@ -31,13 +31,13 @@ pub(crate) struct Step<C> {
 pub(crate) struct ScheduleRules {
     /// Rectangles begin at multiples of this.
     pub(crate) alignment: usize,
-    /// Whether the first frame has to cover the canvas.
+    /// Whether the first patch has to cover the canvas.
     pub(crate) starts_whole: bool,
-    /// For how many pictures a frame may be shown.
+    /// For how many frames a patch may be shown.
     pub(crate) max_repeats: u64,
 }
 
-/// Decides what each frame draws. Holds one frame back, since it says whether it is cleared for the next.
+/// Decides what each patch draws. Holds one patch back, since it says whether it is cleared for the next.
 #[derive(Debug)]
 pub(crate) struct Schedule<C> {
     rules: ScheduleRules,
@@ -49,7 +49,7 @@ impl<C: Canvas> Schedule<C> {
         Self { rules, held: None }
     }
 
-    /// Takes the next picture; gives the frame before it, unless the picture only makes that one longer.
+    /// Takes the next frame; gives the patch before it, unless the frame only makes that one longer.
     pub(crate) fn push(&mut self, canvas: Arc<C>) -> Option<Step<C>> {
         let whole = canvas.whole();
         let Some(held) = &mut self.held else {
@@ -74,12 +74,12 @@ impl<C: Canvas> Schedule<C> {
         Some(done)
     }
 
-    /// The last frame.
+    /// The last patch.
     pub(crate) fn finish(self) -> Option<Step<C>> {
         self.held
     }
 
-    /// `rect` as the format can draw it; a frame without a pixel is not possible, so its first pixels stand for nothing.
+    /// `rect` as the format can draw it; a patch without a pixel is not possible, so its first pixels stand for nothing.
     fn drawable(&self, rect: Option<Rect>, whole: Rect) -> Rect {
         let corner = Rect { right: 1, bottom: 1, ..whole };
         rect.unwrap_or(corner).aligned(self.rules.alignment, whole)
@@ -93,7 +93,7 @@ fn after_clearing<C: Canvas>(held: &Step<C>, canvas: &C, changed: Option<Rect>) 
     around_all(elsewhere.filter_map(|part| canvas.changed_since(Some(&held.canvas), part)).chain(seen))
 }
 
-/// The frames of `canvases`, each handed on as soon as it stands.
+/// The patches of `canvases`, each handed on as soon as it stands.
 pub(crate) fn steps<C: Canvas>(
     rules: ScheduleRules,
     mut canvases: impl Iterator<Item = Arc<C>>,

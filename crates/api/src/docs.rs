@@ -30,7 +30,7 @@ use crate::{
     tags(
         (name = "jobs", description = "Submit a clip, read or follow how far it is, get links to the outputs, cancel, try again"),
         (name = "usage", description = "What the jobs of a key cost"),
-        (name = "video", description = "Send a clip and wait for its outputs, or look at one picture of the cut"),
+        (name = "video", description = "Send a clip and wait for its outputs, or look at one frame of the cut"),
         (name = "uploads", description = "Send a clip before its jobs, at once or in pieces (tus 1.0)"),
         (name = "webhooks", description = "Be told of jobs instead of asking"),
         (name = "keys", description = "Get a key by the link that a fresh server prints"),

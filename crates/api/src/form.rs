@@ -28,7 +28,7 @@ pub(crate) struct Form {
     pub(crate) storage_id: Option<String>,
     /// What the clip is called.
     pub(crate) clip_name: Option<String>,
-    /// Which picture to show; of no meaning to a job, which does not read it.
+    /// Which frame to show; of no meaning to a job, which does not read it.
     pub(crate) time: Option<String>,
     /// Where to tell of the job.
     pub(crate) webhook_url: Option<String>,

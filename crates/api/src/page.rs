@@ -82,7 +82,7 @@ pub(crate) async fn cli_auth(headers: HeaderMap) -> Result<Response, ApiError> {
     send("cli-auth.html", &headers)
 }
 
-/// A script, style or picture of the page.
+/// A script, style or frame of the page.
 pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     send(&name, &headers)
 }

@@ -1,4 +1,4 @@
-//! The route of previews: one picture of a cut, made while the client waits.
+//! The route of previews: one frame of a cut, made while the client waits.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ pub(crate) struct PreviewForm {
     file: Option<Vec<u8>>,
     /// The `storageId` of an upload that is whole. Many previews of one upload send the clip once.
     input_storage_id: Option<String>,
-    /// Which picture: the one that is shown at this time, in seconds from the beginning of the clip.
+    /// Which frame: the one that is shown at this time, in seconds from the beginning of the clip.
     #[schema(minimum = 0, default = 0, example = 1.25)]
     time: Option<f64>,
     /// How far from the background color is still background.
@@ -53,12 +53,12 @@ pub(crate) struct PreviewForm {
     /// `auto`, `chroma` or `ai`, as with a submit.
     #[schema(example = "auto")]
     method: Option<String>,
-    /// The longer side of the picture in pixels; a smaller clip is not enlarged.
+    /// The longer side of the frame in pixels; a smaller clip is not enlarged.
     #[schema(minimum = 64, maximum = 2048, default = 640)]
     size: Option<u16>,
 }
 
-/// One picture of a cut.
+/// One frame of a cut.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Preview {
@@ -70,11 +70,11 @@ pub(crate) struct Preview {
     format: &'static str,
     /// Its length in bytes, before base64.
     size: usize,
-    /// Width of the picture in pixels.
+    /// Width of the frame in pixels.
     width: u32,
-    /// Height of the picture in pixels.
+    /// Height of the frame in pixels.
     height: u32,
-    /// When in the clip the picture is shown, in seconds.
+    /// When in the clip the frame is shown, in seconds.
     time: f64,
     /// How long it took, in milliseconds.
     processing_time: u64,
@@ -95,16 +95,16 @@ pub(crate) struct Preview {
     hint_frames: Vec<u64>,
 }
 
-/// Look at one picture of a cut.
+/// Look at one frame of a cut.
 ///
-/// Measures the clip as a cut does and cuts one picture, with its neighbors, for trying settings before a job. Nothing is kept of it: it is
+/// Measures the clip as a cut does and cuts one frame, with its neighbors, for trying settings before a job. Nothing is kept of it: it is
 /// no job and costs no usage. Other fields of a submit may come along and change nothing. A second look at the same moment with
 /// another tolerance or other shadows comes sooner. A request that is closed ends the work.
 #[utoipa::path(
     post, path = "/api/v1/video/remove-background/preview", tag = "video", security(("key" = [])),
     request_body(content = PreviewForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "The picture", body = Reply<Preview>),
+        (status = 200, description = "The frame", body = Reply<Preview>),
         (status = 400, description = "A field or the clip is wrong, the time lies beyond its end, or it has no flat background", body = ErrorReply),
         (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
         (status = 404, description = "There is no such upload", body = ErrorReply),
@@ -114,7 +114,7 @@ pub(crate) struct Preview {
         (status = 415, description = "The body is not multipart/form-data", body = ErrorReply),
         (status = 429, description = "Too many requests, or too many previews of this key at once", body = ErrorReply,
             headers(("Retry-After" = String))),
-        (status = 500, description = "The picture could not be cut", body = ErrorReply),
+        (status = 500, description = "The frame could not be cut", body = ErrorReply),
         (status = 503, description = "The server makes as many previews as it can, or cannot reach its database or files", body = ErrorReply,
             headers(("Retry-After" = String))),
         (status = 504, description = "It took too long", body = ErrorReply),

@@ -7,18 +7,18 @@ use clearcut_frame::{Rgb8, Size};
 use clearcut_job::{CutMethod, CutRequest, Failure, MethodReason};
 use clearcut_store::ObjectName;
 
-/// One picture of a clip that somebody wants to see cut.
+/// One frame of a clip that somebody wants to see cut.
 #[derive(Debug)]
 pub struct PreviewOrder {
     /// The clip. The same name always means the same bytes.
     pub input: ObjectName,
     /// How to cut it; formats, rate and quality are of no meaning.
     pub request: CutRequest,
-    /// Which of its pictures: the one that is shown then.
+    /// Which of its frames: the one that is shown then.
     pub at: Duration,
 }
 
-/// One picture of a cut.
+/// One frame of a cut.
 #[derive(Debug)]
 pub struct Previewed {
     /// A PNG with straight alpha.

@@ -22,7 +22,7 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// What `/readyz` asks.
     pub readiness: Arc<dyn Readiness>,
-    /// Cuts single pictures.
+    /// Cuts single frames.
     pub previewer: Arc<dyn Previewer>,
     /// What is under way.
     pub traffic: Arc<Traffic>,

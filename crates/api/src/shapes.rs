@@ -120,15 +120,15 @@ pub(crate) struct JobResult {
     output_format: &'static str,
     /// Its length in bytes.
     output_size: u64,
-    /// Width of the picture in pixels.
+    /// Width of the frame in pixels.
     width: u32,
-    /// Height of the picture in pixels, also where the file stacks two.
+    /// Height of the frame in pixels, also where the file stacks two.
     height: u32,
     /// Length in seconds.
     duration: f64,
-    /// Pictures in each output.
+    /// Frames in each output.
     frame_count: u64,
-    /// Pictures a second.
+    /// Frames a second.
     fps: f64,
     /// How long the cut took.
     processing_time_ms: u64,
@@ -154,11 +154,11 @@ pub(crate) struct Report {
     /// The neural model, where one was used.
     #[schema(required = true)]
     model: Option<String>,
-    /// Share of the picture's border that agrees with the background found, 0–1; null, as all that is told from the
+    /// Share of the frame's border that agrees with the background found, 0–1; null, as all that is told from the
     /// background's color, with `ai`.
     #[schema(required = true)]
     confidence: Option<f64>,
-    /// Mean share of the picture that was made transparent, 0–1.
+    /// Mean share of the frame that was made transparent, 0–1.
     removed_share: f64,
     /// Of the subject, the per cent enclosed by it and removed though not quite of the background's color.
     #[schema(required = true)]
@@ -268,15 +268,15 @@ pub(crate) struct Cut {
     pub(crate) format: &'static str,
     /// Its length in bytes, before base64.
     pub(crate) size: u64,
-    /// Width of the picture in pixels.
+    /// Width of the frame in pixels.
     pub(crate) width: u32,
-    /// Height of the picture in pixels.
+    /// Height of the frame in pixels.
     pub(crate) height: u32,
     /// Length in seconds.
     pub(crate) duration: f64,
-    /// Pictures in each output.
+    /// Frames in each output.
     pub(crate) frame_count: u64,
-    /// Pictures a second.
+    /// Frames a second.
     pub(crate) fps: f64,
     /// How long the cut took, in milliseconds.
     pub(crate) processing_time: u64,
@@ -326,7 +326,7 @@ pub(crate) struct SubmitForm {
     /// The background color as JSON text or `#RRGGBB`; measured if missing.
     #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
     chroma_key: Option<String>,
-    /// Picture quality of webp and apng.
+    /// Image quality of webp and apng.
     #[schema(minimum = 0, maximum = 100, default = 60)]
     quality: Option<u8>,
     /// The longer side of the outputs in pixels; that of the source if missing.

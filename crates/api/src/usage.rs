@@ -50,7 +50,7 @@ pub(crate) struct Day {
 pub(crate) struct Cost {
     /// Jobs that completed.
     jobs: u64,
-    /// Pictures written.
+    /// Frames written.
     frames: u64,
     /// Bytes of clips.
     input_bytes: u64,

@@ -133,7 +133,7 @@ pub(crate) struct CutOptions {
     #[arg(long, value_name = "PX", value_parser = parse::<LongestSide>)]
     pub(crate) size: Option<LongestSide>,
 
-    /// Picture quality of webp and apng, 0-100; 100 is lossless
+    /// Image quality of webp and apng, 0-100; 100 is lossless
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
     pub(crate) quality: Quality,
 

@@ -48,7 +48,7 @@ fn as_text(info: &MediaInfo) -> String {
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     format!(
-        "picture  {} {} in {}, {}{notes}\nrate     {rate}{} ({:.3} frames/s)\nlength   {} frames, {:.3} s\nsound    {audio}\n",
+        "video    {} {} in {}, {}{notes}\nrate     {rate}{} ({:.3} frames/s)\nlength   {} frames, {:.3} s\nsound    {audio}\n",
         info.size,
         info.codec,
         info.container.demuxer(),

@@ -78,7 +78,7 @@ impl Capabilities {
     }
 }
 
-/// The encoders that `format` needs, the picture's first.
+/// The encoders that `format` needs, the frame's first.
 const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
     match format {
         OutputFormat::Webm => &["libvpx-vp9", "libopus"],

@@ -20,8 +20,8 @@ use crate::{Error, MediaError};
 /// How much of standard error is kept: enough for ffmpeg's last words, too little to fill memory.
 const STDERR_TAIL_BYTES: usize = 8 << 10;
 
-/// Room in the pipes that carry pictures, and the most that Linux grants everyone. With its default of 64 KiB both sides wake each other a
-/// dozen times a picture.
+/// Room in the pipes that carry frames, and the most that Linux grants everyone. With its default of 64 KiB both sides wake each other a
+/// dozen times a frame.
 const PIPE_BYTES: usize = 1 << 20;
 
 /// A running process. Whoever holds it owns its end: dropped, it is killed and reaped.

@@ -110,16 +110,16 @@ pub enum MediaError {
         /// Such as `m3u8 playlist`.
         kind: &'static str,
     },
-    /// A picture that does not move.
-    #[error("the file is a still picture")]
-    StillPicture,
+    /// A frame that does not move.
+    #[error("the file is a still image")]
+    StillImage,
     /// The container is known, but its content cannot be read.
     #[error("the file is damaged or cut off")]
     Damaged,
     /// Sound only, or cover art only.
     #[error("the file holds no video stream")]
     NoVideoStream,
-    /// The pictures or the sound are in a codec that we do not decode.
+    /// The frames or the sound are in a codec that we do not decode.
     #[error("the clip is coded as {codec}, which is not supported")]
     UnsupportedCodec {
         /// ffmpeg's name of it.
@@ -134,7 +134,7 @@ pub enum MediaError {
     /// Its headers take more processor time than any sane ones.
     #[error("the file takes too long to be read: its tables are damaged or made to")]
     TooMuchWork,
-    /// Its headers or its pictures take more memory than one clip may have.
+    /// Its headers or its frames take more memory than one clip may have.
     #[error("the file takes more memory to be read than one clip may have")]
     TooMuchMemory,
     /// Something about the clip is above its limit.
@@ -229,11 +229,11 @@ impl MediaError {
             Self::Empty => "Check that the file was downloaded or copied whole.",
             Self::UnknownContainer => "Give an MP4, MOV, WebM, MKV, AVI, GIF, APNG or animated WebP file.",
             Self::PointsElsewhere { .. } => "Give the video file itself.",
-            Self::StillPicture => "Give a clip; still pictures are not cut by this command.",
+            Self::StillImage => "Give a clip; still images are not cut by this command.",
             Self::TooMuchWork | Self::TooMuchMemory | Self::Damaged => {
                 "Download or export the clip again; it should play to its end in a player."
             }
-            Self::NoVideoStream => "Give a file with a picture track.",
+            Self::NoVideoStream => "Give a file with a video track.",
             Self::UnsupportedCodec { .. } => {
                 "Convert it first, for example to H.264: ffmpeg -i clip -c:v libx264 -crf 12 clip.mp4"
             }

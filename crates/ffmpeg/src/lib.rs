@@ -1,7 +1,7 @@
 //! The only crate that starts processes: ffmpeg and ffprobe, in a sandbox.
 //!
 //! [`Tools`] is what was found on this machine. [`Tools::probe`] says what a file is without decoding it; [`Tools::decode`],
-//! [`Tools::sample`], [`Tools::excerpt`] and [`Tools::extract_audio`] read it; [`Tools::encode`] writes a transparent file from raw pictures;
+//! [`Tools::sample`], [`Tools::excerpt`] and [`Tools::extract_audio`] read it; [`Tools::encode`] writes a transparent file from raw frames;
 //! [`Tools::decode_matte`] reads one back to check it.
 //!
 //! A file of a stranger reaches ffmpeg only as an open file on its standard input, never as a name; its container is told from
@@ -33,4 +33,4 @@ pub use media::{AudioTrack, MediaInfo, MediaLimits};
 pub use orphans::{Watch, end_marked, watch};
 pub use sandbox::{Sandbox, SandboxPolicy};
 pub use sniff::Container;
-pub use tools::{SearchPath, Tools, read_picture};
+pub use tools::{SearchPath, Tools, read_frame};

@@ -16,7 +16,7 @@ pub(crate) struct ChildLimits {
 }
 
 impl ChildLimits {
-    /// For decoders and encoders. Encoders of 4K pictures map about 3 GiB; a runaway decoder is stopped here. Processor time is a backstop
+    /// For decoders and encoders. Encoders of 4K frames map about 3 GiB; a runaway decoder is stopped here. Processor time is a backstop
     /// against a decoder that spins; the pipeline's own no-progress timer comes first. `ProRes` takes about 60 MB per second of 4K.
     /// ffmpeg with one input and one output holds about ten files.
     pub(crate) const WORKING: Self =

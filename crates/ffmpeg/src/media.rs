@@ -1,22 +1,22 @@
 use std::time::Duration;
 
-use clearcut_frame::{FrameRate, Matrix, PictureFormat, Size, Subsampling};
+use clearcut_frame::{FrameFormat, FrameRate, Matrix, Size, Subsampling};
 
 use crate::{ColorTags, Container, ToneMap};
 
 /// What a clip may at most be. Checked from its headers before decoding, and again while decoding, since headers lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MediaLimits {
-    /// Width × height of one picture. More costs memory in every decoder. Default 36 million (8K UHD is 33).
+    /// Width × height of one frame. More costs memory in every decoder. Default 36 million (8K UHD is 33).
     pub max_pixels: u64,
     /// Frames per second of the output. Default 240; a faster source must be asked for at another rate.
     pub max_rate: u32,
-    /// Pictures in the output. Default 6 h at 60 a second.
+    /// Frames in the output. Default 6 h at 60 a second.
     pub max_frames: u64,
-    /// Frames of the output that only show the picture before on, beside thirty for each picture of the clip. Default 20,000: a quarter of an hour that
+    /// Frames of the output that only show the frame before on, beside thirty for each frame of the clip. Default 20,000: a quarter of an hour that
     /// stands still.
     pub max_held_frames: u64,
-    /// Pixels of all pictures of the output, and 50,000 for each picture. Default 2^40: five hours of 1080p at 30 a second.
+    /// Pixels of all frames of the output, and 50,000 for each frame. Default 2^40: five hours of 1080p at 30 a second.
     pub max_work: u64,
     /// Length of the clip. Default 6 h.
     pub max_duration: Duration,
@@ -68,23 +68,23 @@ pub struct MediaInfo {
     pub size: Size,
     /// As shown at constant rate; the nearest constant rate where the source varies.
     pub frame_rate: FrameRate,
-    /// Whether the pictures come at uneven times, so that some must be repeated or dropped.
+    /// Whether the frames come at uneven times, so that some must be repeated or dropped.
     pub has_variable_rate: bool,
-    /// Pictures in the file, counted by packet.
+    /// Frames in the file, counted by packet.
     pub frames: u64,
-    /// Pictures that can be decoded without others.
+    /// Frames that can be decoded without others.
     pub key_frames: u64,
-    /// From the first picture's start to the last one's end.
+    /// From the first frame's start to the last one's end.
     pub duration: Duration,
-    /// When the first picture starts on the file's clock, in seconds; may be negative.
+    /// When the first frame starts on the file's clock, in seconds; may be negative.
     pub video_start_secs: f64,
     /// Clockwise rotation in degrees that is applied on decoding.
     pub rotation_degrees: i32,
-    /// Whether pictures carry alpha already.
+    /// Whether frames carry alpha already.
     pub has_alpha: bool,
     /// Chroma resolution that keeps all the source has: 4:2:0 for 4:2:0, else 4:4:4.
     pub subsampling: Subsampling,
-    /// Matrix, primaries and transfer of the decoded pictures.
+    /// Matrix, primaries and transfer of the decoded frames.
     pub color: ColorTags,
     /// Set where the source is HDR or wide gamut and is converted to BT.709.
     pub tone_map: Option<ToneMap>,
@@ -93,13 +93,13 @@ pub struct MediaInfo {
 }
 
 impl MediaInfo {
-    /// The format of the pictures that decoding at `size` gives.
+    /// The format of the frames that decoding at `size` gives.
     #[must_use]
-    pub const fn picture_format(&self, size: Size) -> PictureFormat {
-        PictureFormat { size, subsampling: self.subsampling, has_alpha: self.has_alpha, matrix: self.color.matrix }
+    pub const fn frame_format(&self, size: Size) -> FrameFormat {
+        FrameFormat { size, subsampling: self.subsampling, has_alpha: self.has_alpha, matrix: self.color.matrix }
     }
 
-    /// Which matrix the decoded pictures are in.
+    /// Which matrix the decoded frames are in.
     #[must_use]
     pub const fn matrix(&self) -> Matrix {
         self.color.matrix

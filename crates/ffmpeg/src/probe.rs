@@ -82,8 +82,8 @@ pub(crate) fn parse_streams(
     if answer.streams.len() > limits.max_streams {
         return Err(over(format!("{} streams", answer.streams.len()), format!("{} streams", limits.max_streams)));
     }
-    let is_picture = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
-    let video = answer.streams.iter().find(is_picture).ok_or(MediaError::NoVideoStream)?;
+    let is_frame = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
+    let video = answer.streams.iter().find(is_frame).ok_or(MediaError::NoVideoStream)?;
     if !argv::decodes_codec(&video.codec_name) {
         return Err(MediaError::UnsupportedCodec { codec: printable(&video.codec_name) }.into());
     }
@@ -124,7 +124,7 @@ pub(crate) fn parse_streams(
     Ok(Stated { info, frames_by_header: video.nb_frames.parse().ok(), rates })
 }
 
-/// For a clip that states no rate at all, such as a single picture: the common one of European television.
+/// For a clip that states no rate at all, such as a single frame: the common one of European television.
 const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
     Some(rate) => rate,
     None => unreachable!(),
@@ -140,8 +140,8 @@ pub(crate) fn complaint(words: &str, limits: &MediaLimits) -> MediaError {
     {
         return MediaError::UnsupportedCodec { codec: printable(codec) };
     }
-    if words.contains("exceeds specified max pixel count") || words.contains("Picture size") {
-        return too_large("a larger picture", limits);
+    if words.contains("exceeds specified max pixel count") || words.contains("Frame size") {
+        return too_large("a larger frame", limits);
     }
     MediaError::Damaged
 }
@@ -153,7 +153,7 @@ fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
     }
 }
 
-/// Counts pictures and settles rate and duration from the packet list.
+/// Counts frames and settles rate and duration from the packet list.
 pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
     let info = &mut stated.info;
     let (mut starts, mut frames, mut hidden, mut slots) = (Vec::new(), 0_u64, 0_u64, 0_u64);
@@ -170,7 +170,7 @@ pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) 
         }
         let mut start = shown;
         if info.container == Container::Avi {
-            // Its pictures lie in slots of one length, and have no other time. An empty slot shows the picture before on: the header
+            // Its frames lie in slots of one length, and have no other time. An empty slot shows the frame before on: the header
             // counts it, as no packet does.
             slots = slots.max(slot.parse::<u64>().unwrap_or(0).saturating_add(1));
             start = decoded;
@@ -221,7 +221,7 @@ fn over(found: String, limit: String) -> Error {
     MediaError::OverLimit { found, limit }.into()
 }
 
-/// Whether picture number i starts within half a frame of i / rate, for all i: then nothing is repeated or dropped.
+/// Whether frame number i starts within half a frame of i / rate, for all i: then nothing is repeated or dropped.
 fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
     let Some(first) = starts.first() else { return false };
     let frame = 1.0 / rate.per_second();
@@ -233,7 +233,7 @@ const USUAL_RATES: [(u32, u32); 10] =
     [(10, 1), (12, 1), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60, 1)];
 
 /// The usual rate that a container with coarse times can only come near to, such as 24 where a hundred-thousandth of a second
-/// makes it 23.998. Whether it is that is for the pictures' times to say.
+/// makes it 23.998. Whether it is that is for the frames' times to say.
 fn usual_rate_meant_by(rate: FrameRate) -> Option<FrameRate> {
     let is_near = |usual: &FrameRate| (usual.per_second() / rate.per_second() - 1.0).abs() < 3e-4;
     USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds)).find(is_near)
@@ -269,7 +269,7 @@ fn clockwise(rotation: f64) -> i32 {
     if turn.abs_diff(quarter) <= 1 { quarter % 360 } else { turn }
 }
 
-/// Whether pictures carry alpha, and the decoder that keeps it. ffmpeg's own VP8 and VP9 decoders drop the alpha layer.
+/// Whether frames carry alpha, and the decoder that keeps it. ffmpeg's own VP8 and VP9 decoders drop the alpha layer.
 fn alpha_of(video: &Stream, capabilities: &Capabilities) -> (bool, Option<&'static str>) {
     let layered = video.tags.alpha_mode == "1";
     let library = match video.codec_name.as_str() {

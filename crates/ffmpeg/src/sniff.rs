@@ -24,7 +24,7 @@ impl Container {
     /// What the file that starts with `head` is.
     ///
     /// # Errors
-    /// [`MediaError::Empty`], [`MediaError::PointsElsewhere`], [`MediaError::StillPicture`] or [`MediaError::UnknownContainer`].
+    /// [`MediaError::Empty`], [`MediaError::PointsElsewhere`], [`MediaError::StillImage`] or [`MediaError::UnknownContainer`].
     pub fn sniff(head: &[u8]) -> Result<Self, MediaError> {
         if head.is_empty() {
             return Err(MediaError::Empty);
@@ -37,16 +37,16 @@ impl Container {
             return Ok(Self::Avi);
         }
         if at(0, b"RIFF") && at(8, b"WEBP") {
-            return if has(head, *b"ANIM") { Ok(Self::Webp) } else { Err(MediaError::StillPicture) };
+            return if has(head, *b"ANIM") { Ok(Self::Webp) } else { Err(MediaError::StillImage) };
         }
         if at(0, b"GIF87a") || at(0, b"GIF89a") {
             return Ok(Self::Gif);
         }
         if at(0, b"\x89PNG\r\n\x1a\n") {
-            return if has(head, *b"acTL") { Ok(Self::Apng) } else { Err(MediaError::StillPicture) };
+            return if has(head, *b"acTL") { Ok(Self::Apng) } else { Err(MediaError::StillImage) };
         }
         if at(0, &[0xFF, 0xD8, 0xFF]) {
-            return Err(MediaError::StillPicture);
+            return Err(MediaError::StillImage);
         }
         let atoms: [&[u8; 4]; 9] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"moof", b"styp"];
         if atoms.iter().any(|atom| at(4, *atom)) {
@@ -120,7 +120,7 @@ mod tests {
     fn everything_else_is_refused() {
         assert_eq!(Container::sniff(b""), Err(MediaError::Empty));
         assert_eq!(Container::sniff(b"x"), Err(MediaError::UnknownContainer));
-        assert_eq!(Container::sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Err(MediaError::StillPicture));
+        assert_eq!(Container::sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Err(MediaError::StillImage));
         assert_eq!(Container::sniff(b"PK\x03\x04"), Err(MediaError::UnknownContainer));
     }
 }

@@ -156,7 +156,7 @@ impl Tools {
         Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 
-    /// Starts decoding to raw pictures on standard output. See [`DecodePlan`].
+    /// Starts decoding to raw frames on standard output. See [`DecodePlan`].
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -170,7 +170,7 @@ impl Tools {
         self.read("decoding", input, argv::decode(info, plan, limits), None)
     }
 
-    /// Starts decoding single pictures spread over the clip, in time order, to raw pictures on standard output.
+    /// Starts decoding single frames spread over the clip, in time order, to raw frames on standard output.
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -185,7 +185,7 @@ impl Tools {
         self.read("sampling", input, argv::sample(info, size, plan, limits), None)
     }
 
-    /// Starts decoding a few pictures in a row to raw pictures on standard output.
+    /// Starts decoding a few frames in a row to raw frames on standard output.
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -199,7 +199,7 @@ impl Tools {
         self.read("decoding an excerpt", input, argv::excerpt(info, plan, limits), None)
     }
 
-    /// Starts writing the clip's sound to [`Self::AUDIO_FILE`] in `scratch`, as PCM that begins with the first picture.
+    /// Starts writing the clip's sound to [`Self::AUDIO_FILE`] in `scratch`, as PCM that begins with the first frame.
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -216,7 +216,7 @@ impl Tools {
     /// Name in the scratch folder of the sound that goes into the outputs.
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
-    /// Starts an encoder that reads raw pictures on standard input and writes [`EncodePlan::file_name`] in `scratch`. For stacked-alpha and
+    /// Starts an encoder that reads raw frames on standard input and writes [`EncodePlan::file_name`] in `scratch`. For stacked-alpha and
     /// MOV; of the others ffmpeg would make nothing useful.
     ///
     /// # Errors
@@ -238,7 +238,7 @@ impl Tools {
         Child::spawn(plan.doing(), command, Stdio::piped())
     }
 
-    /// Starts decoding the matte of a finished output in `scratch`: grey pictures, one byte a pixel, in the size of the plan, on
+    /// Starts decoding the matte of a finished output in `scratch`: grey frames, one byte a pixel, in the size of the plan, on
     /// standard output. As stored: limited range in a stacked file, else full.
     ///
     /// # Errors
@@ -287,11 +287,11 @@ fn sniff(input: &File) -> Result<Container, Error> {
     Ok(Container::sniff(&head[..filled])?)
 }
 
-/// Reads exactly one raw picture into `buffer`. `Ok(false)` at the end of the stream.
+/// Reads exactly one raw frame into `buffer`. `Ok(false)` at the end of the stream.
 ///
 /// # Errors
-/// If the stream ends within a picture or cannot be read.
-pub fn read_picture(pipe: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
+/// If the stream ends within a frame or cannot be read.
+pub fn read_frame(pipe: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<bool> {
     let mut filled = 0;
     while filled < buffer.len() {
         match pipe.read(&mut buffer[filled..]) {

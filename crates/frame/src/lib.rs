@@ -1,17 +1,17 @@
-//! Pixel vocabulary: pictures, color, geometry and frame rate.
+//! Pixel vocabulary: frames, color, geometry and frame rate.
 //!
-//! Pure values, no input or output. Everything downstream of the decoder speaks of pictures in these terms:
+//! Pure values, no input or output. Everything downstream of the decoder speaks of frames in these terms:
 //! **8-bit, limited-range Y'CbCr with straight alpha**, in the matrix of the source ([`Matrix`]), chroma at half or full
 //! resolution ([`Subsampling`]).
 
 mod area;
 mod color;
-mod picture;
+mod frame;
 mod rate;
 mod size;
 
 pub use area::Area;
 pub use color::{Matrix, ParseColorError, Rgb8, Ycc8};
-pub use picture::{Picture, PictureFormat, Subsampling};
+pub use frame::{Frame, FrameFormat, Subsampling};
 pub use rate::{FrameRate, ParseFrameRateError};
 pub use size::Size;

@@ -64,9 +64,9 @@ impl MethodReason {
 /// What was learned about a clip by cutting it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Width of the picture in pixels; of the picture also where the file stacks two.
+    /// Width of the frame in pixels; of the frame also where the file stacks two.
     pub width: u32,
-    /// Height of the picture in pixels.
+    /// Height of the frame in pixels.
     pub height: u32,
     /// Frames written.
     pub frames: u64,

@@ -11,7 +11,7 @@ pub struct MatteReport {
     /// Share of the border, over the whole clip, that agrees with the background found: 0–1. `None`, as all that is told from
     /// the background's color, where the subject was found without it.
     pub confidence: Option<f64>,
-    /// Mean share of the picture that was made transparent, 0–1.
+    /// Mean share of the frame that was made transparent, 0–1.
     pub removed_share: f64,
     /// Of the subject, the per cent that lie inside it and were made transparent, though they have not quite the background's
     /// color.
@@ -20,7 +20,7 @@ pub struct MatteReport {
     pub lookalike_percent: Option<f64>,
     /// Of the removed area, the per cent beside it that nearly have the background's color, and were kept.
     pub residue_percent: Option<f64>,
-    /// Root mean square of the change of alpha from picture to picture where the color did not change, × 100.
+    /// Root mean square of the change of alpha from frame to frame where the color did not change, × 100.
     pub flicker: f64,
     /// Where each thing that is warned of is at its worst; what is said of the whole clip is not among them.
     #[serde(default)]
@@ -159,7 +159,7 @@ impl Warning {
     const fn about_a_key(self) -> &'static str {
         match self {
             Self::LowConfidence => {
-                "much of the picture's border is not the background: check that the whole subject is there, or name the background color"
+                "much of the frame's border is not the background: check that the whole subject is there, or name the background color"
             }
             Self::NothingRemoved => "hardly anything was removed: name the background color, or raise the tolerance",
             Self::EverythingRemoved => {

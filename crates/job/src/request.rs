@@ -129,7 +129,7 @@ ranged_number!(
 );
 
 ranged_number!(
-    /// Picture quality of WebP and APNG, 0 (small) – 100 (lossless where the format can).
+    /// Image quality of WebP and APNG, 0 (small) – 100 (lossless where the format can).
     Quality, u8, "quality", 0..=100, "a whole number from 0 to 100"
 );
 
@@ -256,7 +256,7 @@ pub struct CutRequest {
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
     pub size: Option<LongestSide>,
-    /// Picture quality of WebP and APNG.
+    /// Image quality of WebP and APNG.
     pub quality: Quality,
     /// How much time the encoders may take.
     pub speed: Speed,

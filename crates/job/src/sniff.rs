@@ -1,9 +1,9 @@
 /// How many bytes from the front of a file [`could_be_video`] wants to see, or all of a shorter file.
 pub const SNIFF_BYTES: usize = 4096;
 
-/// Whether the file that starts with `head` has the first bytes of a container with moving pictures.
+/// Whether the file that starts with `head` has the first bytes of a container with video.
 ///
-/// Meant for refusing at the door what is plainly something else: text, a still picture, a playlist, an archive. The name
+/// Meant for refusing at the door what is plainly something else: text, a still image, a playlist, an archive. The name
 /// and the MIME type of an upload say nothing. What passes is looked at again, closely and in a sandbox, before it is cut.
 #[must_use]
 pub fn could_be_video(head: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use std::{
     time::Instant,
 };
 
-use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 use clearcut_matte::{Background, KeySettings, Keyed, Keyer, Pockets};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,31 +21,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tolerance = args.get(3).map_or(Ok(30), |text| text.parse())?;
     let subsampling =
         if args.get(4).is_some_and(|text| text == "full") { Subsampling::Full } else { Subsampling::Half };
-    let format = PictureFormat { size, subsampling, has_alpha: false, matrix };
+    let format = FrameFormat { size, subsampling, has_alpha: false, matrix };
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
-    let pictures: Vec<Picture> =
-        bytes.chunks_exact(format.byte_len()).filter_map(|one| Picture::from_bytes(format, one.to_vec())).collect();
-    let step = pictures.len().div_ceil(24).max(1);
-    let samples: Vec<Picture> = pictures.iter().step_by(step).cloned().collect();
+    let frames: Vec<Frame> =
+        bytes.chunks_exact(format.byte_len()).filter_map(|one| Frame::from_bytes(format, one.to_vec())).collect();
+    let step = frames.len().div_ceil(24).max(1);
+    let samples: Vec<Frame> = frames.iter().step_by(step).cloned().collect();
     let start = Instant::now();
     let background = Background::estimate(&samples, None)?;
     let estimated = start.elapsed();
     eprintln!("{} confidence {:.2}", background.color(), background.confidence());
     let keyer = Keyer::new(background, KeySettings { tolerance, ..KeySettings::default() });
-    let pixels = size.pixels() as f64 * pictures.len() as f64 / 1e6;
+    let pixels = size.pixels() as f64 * frames.len() as f64 / 1e6;
     let (mut key_secs, mut finish_secs) = (0.0, 0.0);
     let mut out = io::stdout().lock();
-    let count = pictures.len();
+    let count = frames.len();
     let mut window: VecDeque<Keyed> = VecDeque::new();
     let mut first = 0;
     let mut pockets = Pockets::default();
-    let mut coming = pictures.into_iter();
+    let mut coming = frames.into_iter();
     for at in 0..count {
         let start = cpu_secs();
         while first + window.len() <= (at + Keyer::REACH).min(count - 1) {
-            window.extend(coming.next().map(|picture| {
-                let mut looked = keyer.look(picture, None);
+            window.extend(coming.next().map(|frame| {
+                let mut looked = keyer.look(frame, None);
                 pockets.settle(&mut looked);
                 keyer.key(looked)
             }));
@@ -54,9 +54,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = cpu_secs();
         let before: Vec<&Keyed> = window.iter().take(at - first).rev().collect();
         let after: Vec<&Keyed> = window.iter().skip(at - first + 1).collect();
-        let picture = keyer.finish(&before, &window[at - first], &after);
+        let frame = keyer.finish(&before, &window[at - first], &after);
         finish_secs += cpu_secs() - start;
-        out.write_all(picture.bytes())?;
+        out.write_all(frame.bytes())?;
         while at + 1 > first + Keyer::REACH {
             window.pop_front();
             first += 1;

@@ -1,17 +1,17 @@
-//! Mattes a raw stream by masks of a network dumped before, one for every picture:
+//! Mattes a raw stream by masks of a network dumped before, one for every frame:
 //! `network WIDTH HEIGHT bt601|bt709 MASKS SIDE [best|balanced|fast] < in.yuv420p > out.yuva420p`.
 //!
-//! MASKS holds SIDE × SIDE little-endian floats a picture. For measuring: timing goes to standard error.
+//! MASKS holds SIDE × SIDE little-endian floats a frame. For measuring: timing goes to standard error.
 
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
 };
 
-use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 use clearcut_matte::{Network, NetworkError, NetworkInput, Pace, Segmenter, Trace};
 
-/// Answers with the mask of the picture that is asked about.
+/// Answers with the mask of the frame that is asked about.
 struct Dumped {
     side: usize,
     masks: Vec<f32>,
@@ -48,42 +48,42 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let masks = std::fs::read(masks)?.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let mut network = Dumped { side: side.parse()?, masks, asked: 0 };
-    let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix };
+    let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix };
     let segmenter = Segmenter::new(pace);
     let mut shots = segmenter.shots();
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
-    let mut waiting: VecDeque<Picture> = VecDeque::new();
+    let mut waiting: VecDeque<Frame> = VecDeque::new();
     let mut window: VecDeque<Trace> = VecDeque::new();
     let (mut next, mut count, mut keys) = (0, 0, 0); // `next`: index in `window` of the first of `waiting`.
     let mut secs = [0.0; 3];
     loop {
-        let mut picture = Picture::new(format);
-        let at_end = input.read_exact(picture.bytes_mut()).is_err();
+        let mut frame = Frame::new(format);
+        let at_end = input.read_exact(frame.bytes_mut()).is_err();
         let start = cpu_secs();
         if at_end {
             window.back_mut().into_iter().for_each(|last| shots.end(last));
         } else {
-            let mut trace = segmenter.look(&picture);
+            let mut trace = segmenter.look(&frame);
             shots.settle(window.back_mut(), &mut trace);
             window.push_back(trace);
-            waiting.push_back(picture);
+            waiting.push_back(frame);
             count += 1;
         }
         secs[0] += cpu_secs() - start;
         let start = cpu_secs();
         let held = waiting.len();
-        for (at, (picture, trace)) in waiting.iter().zip(window.range_mut(next..)).enumerate() {
+        for (at, (frame, trace)) in waiting.iter().zip(window.range_mut(next..)).enumerate() {
             keys += usize::from(trace.awaits_network());
             network.asked = count - held + at;
-            segmenter.segment(picture, trace, &mut network)?;
+            segmenter.segment(frame, trace, &mut network)?;
         }
         secs[1] += cpu_secs() - start;
         let start = cpu_secs();
         while window.len() - next > if at_end { 0 } else { Segmenter::REACH } {
-            let Some(picture) = waiting.pop_front() else { break };
+            let Some(frame) = waiting.pop_front() else { break };
             let before: Vec<&Trace> = window.range(..next).rev().collect();
             let after: Vec<&Trace> = window.range(next + 1..).collect();
-            let cut = segmenter.finish(&before, picture, &window[next], &after);
+            let cut = segmenter.finish(&before, frame, &window[next], &after);
             out.write_all(cut.bytes())?;
             next += 1;
             if next > Segmenter::REACH {
@@ -97,7 +97,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let [look, ask, finish] = secs.map(|secs| secs * 1e3 / count.max(1) as f64);
-    eprintln!("{count} pictures, {keys} keys; ms a picture: look {look:.1}, ask {ask:.1}, finish {finish:.1}");
+    eprintln!("{count} frames, {keys} keys; ms a frame: look {look:.1}, ask {ask:.1}, finish {finish:.1}");
     Ok(())
 }
 

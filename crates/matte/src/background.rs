@@ -1,6 +1,6 @@
-//! The background of a clip: the lights of its shots, measured from sampled pictures, or that there is none to key.
+//! The background of a clip: the lights of its shots, measured from sampled frames, or that there is none to key.
 
-use clearcut_frame::{Matrix, Picture, Rgb8};
+use clearcut_frame::{Frame, Matrix, Rgb8};
 
 use crate::{
     grain::grain_of,
@@ -32,7 +32,7 @@ const UNEVEN: f64 = 1.25;
 /// The most backgrounds that a clip may have one after the other: shots.
 const MOST_LIGHTS: usize = 4;
 
-/// A picture of which less than this agrees with a background belongs to another shot, if another background is found in it.
+/// A frame of which less than this agrees with a background belongs to another shot, if another background is found in it.
 const ANOTHER_SHOT: f64 = 0.12;
 
 /// How much better than those found so far a light must explain the border to be another background.
@@ -53,29 +53,29 @@ pub struct Background {
 pub struct NoFlatBackground;
 
 impl Background {
-    /// Measures the background from `samples`, pictures of one format spread over the whole clip in time order.
+    /// Measures the background from `samples`, frames of one format spread over the whole clip in time order.
     ///
     /// `given` is the key color if the user named one: then only noise and variation around it are measured.
     /// Where most of the border is transparent already, the background is absent and keying keeps the clip's own alpha.
     ///
     /// # Errors
     /// If no color is given and none dominates the border.
-    pub fn estimate(samples: &[Picture], given: Option<Rgb8>) -> Result<Self, NoFlatBackground> {
-        let matrix = samples.first().map_or(Matrix::Bt709, |picture| picture.format().matrix);
+    pub fn estimate(samples: &[Frame], given: Option<Rgb8>) -> Result<Self, NoFlatBackground> {
+        let matrix = samples.first().map_or(Matrix::Bt709, |frame| frame.format().matrix);
         if given.is_none() && !samples.is_empty() && border_is_clear(samples) {
             return Ok(Self { color: Rgb8::default(), confidence: 1.0, lights: Vec::new() });
         }
         let readings: Vec<Vec<Sample>> = samples.iter().map(sampled).collect();
-        let per_picture: Vec<&[Sample]> = readings.iter().map(Vec::as_slice).collect();
+        let per_frame: Vec<&[Sample]> = readings.iter().map(Vec::as_slice).collect();
         let size = samples.first().map_or((1, 1), |p| (p.size().width() as usize, p.size().height() as usize));
         let lights = match given {
             Some(rgb) => {
                 let seed = matrix.ycc_from_rgb([rgb.r, rgb.g, rgb.b].map(f32::from)).map(f64::from);
-                vec![fitted_light(&per_picture, seed, size)]
+                vec![fitted_light(&per_frame, seed, size)]
             }
-            None => lights_of(&per_picture, size)?,
+            None => lights_of(&per_frame, size)?,
         };
-        let share = border_share(&lights, &per_picture, size);
+        let share = border_share(&lights, &per_frame, size);
         let noise = |k: usize| lights.iter().map(|light| light.noise[k]).fold(0.0, f32::max);
         let is_flat = noise(0) <= FLAT_NOISE[0] && noise(1) <= FLAT_NOISE[1];
         if given.is_none() && (share < LEAST_SHARE + SHARE_PER_NOISE * f64::from(noise(0)) || !is_flat) {
@@ -87,14 +87,14 @@ impl Background {
             (light.matrix, light.siting, light.steepening) = (matrix, siting, steepening);
         }
         let numbers: Vec<usize> =
-            per_picture.iter().filter_map(|samples| background.number_of(samples)).map(|(n, _)| n).collect();
+            per_frame.iter().filter_map(|samples| background.number_of(samples)).map(|(n, _)| n).collect();
         if given.is_none() {
-            background.calm(samples, &per_picture, &numbers);
-            background.find_second_parts(samples, &per_picture, &numbers);
-            background.confidence = border_share(&background.lights, &per_picture, size) as f32;
+            background.calm(samples, &per_frame, &numbers);
+            background.find_second_parts(samples, &per_frame, &numbers);
+            background.confidence = border_share(&background.lights, &per_frame, size) as f32;
         }
         for (number, light) in background.lights.iter_mut().enumerate() {
-            let of_shot = samples.iter().zip(&numbers).filter(|(_, of)| **of == number).map(|(picture, _)| picture);
+            let of_shot = samples.iter().zip(&numbers).filter(|(_, of)| **of == number).map(|(frame, _)| frame);
             light.most_hue = palette::most_hue(&of_shot.collect::<Vec<_>>(), light);
         }
         let [r, g, b] = matrix
@@ -122,8 +122,8 @@ impl Background {
         self.confidence
     }
 
-    /// Measures the lights again that vary much more than the grain of the pictures: something soft is in front of those.
-    fn calm(&mut self, samples: &[Picture], per_picture: &[&[Sample]], numbers: &[usize]) {
+    /// Measures the lights again that vary much more than the grain of the frames: something soft is in front of those.
+    fn calm(&mut self, samples: &[Frame], per_frame: &[&[Sample]], numbers: &[usize]) {
         let most = grain_of(samples).map(|grain| grain + UNEVEN);
         let size = samples.first().map_or((1, 1), |p| (p.size().width() as usize, p.size().height() as usize));
         for (number, light) in self.lights.iter_mut().enumerate() {
@@ -131,36 +131,35 @@ impl Background {
             if luma <= most[0] && chroma <= most[1].max(most[2]) {
                 continue;
             }
-            let of_shot =
-                per_picture.iter().zip(numbers).filter(|(_, of)| **of == number).map(|(readings, _)| *readings);
+            let of_shot = per_frame.iter().zip(numbers).filter(|(_, of)| **of == number).map(|(readings, _)| *readings);
             let of_shot: Vec<&[Sample]> = of_shot.collect();
-            // The middle of the picture may show what is in front.
+            // The middle of the frame may show what is in front.
             let Some(seed) = border_mode(&of_shot) else { continue };
             let calm = calm_light(&of_shot, seed, size, most);
             (light.field, light.noise) = (calm.field, calm.noise);
         }
     }
 
-    /// Looks for a second part of the background in the pictures of each shot; `numbers` says which light each picture is in.
-    fn find_second_parts(&mut self, samples: &[Picture], per_picture: &[&[Sample]], numbers: &[usize]) {
+    /// Looks for a second part of the background in the frames of each shot; `numbers` says which light each frame is in.
+    fn find_second_parts(&mut self, samples: &[Frame], per_frame: &[&[Sample]], numbers: &[usize]) {
         for (number, light) in self.lights.iter_mut().enumerate() {
             let of_shot = || numbers.iter().enumerate().filter(|(_, of)| **of == number).map(|(at, _)| at);
-            let pictures: Vec<&Picture> = of_shot().map(|at| &samples[at]).collect();
-            let readings: Vec<&[Sample]> = of_shot().map(|at| per_picture[at]).collect();
-            if let Some(split) = Part::split(light, &pictures, &readings) {
+            let frames: Vec<&Frame> = of_shot().map(|at| &samples[at]).collect();
+            let readings: Vec<&[Sample]> = of_shot().map(|at| per_frame[at]).collect();
+            if let Some(split) = Part::split(light, &frames, &readings) {
                 *light = split;
             }
         }
     }
 
-    /// The number of the light that `picture` is in, and how it differs in this picture; `None` where there is no background.
-    pub(crate) fn light_in(&self, picture: &Picture) -> Option<(usize, Shift)> {
-        if self.is_absent() { None } else { self.number_of(&sampled(picture)) }
+    /// The number of the light that `frame` is in, and how it differs in this frame; `None` where there is no background.
+    pub(crate) fn light_in(&self, frame: &Frame) -> Option<(usize, Shift)> {
+        if self.is_absent() { None } else { self.number_of(&sampled(frame)) }
     }
 
     /// Whether the pixel `index` of `frame`, which may be of another size than those that were measured, has the background's color. The second
     /// part of a background in two parts is not asked.
-    pub(crate) fn is_seen_at(&self, frame: &Picture, index: usize) -> bool {
+    pub(crate) fn is_seen_at(&self, frame: &Frame, index: usize) -> bool {
         self.light_in(frame)
             .is_some_and(|(number, shift)| Likeness::of_one(frame, &self.lights[number], shift).off[index] < LIMIT)
     }
@@ -173,10 +172,10 @@ impl Background {
     }
 }
 
-/// The lights of the shots: the commonest first, then others while there are pictures that agree with none.
-fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Light>, NoFlatBackground> {
+/// The lights of the shots: the commonest first, then others while there are frames that agree with none.
+fn lights_of(per_frame: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Light>, NoFlatBackground> {
     let mut lights = Vec::new();
-    let mut left = per_picture.to_vec();
+    let mut left = per_frame.to_vec();
     while !left.is_empty() && lights.len() < MOST_LIGHTS {
         let seed = border_mode(&left).ok_or(NoFlatBackground)?;
         let light = fitted_light(&left, seed, size);
@@ -197,20 +196,20 @@ fn lights_of(per_picture: &[&[Sample]], size: (usize, usize)) -> Result<Vec<Ligh
     if lights.is_empty() { Err(NoFlatBackground) } else { Ok(lights) }
 }
 
-/// The share of all pictures' borders that agrees with the best of `lights`.
-fn border_share(lights: &[Light], per_picture: &[&[Sample]], size: (usize, usize)) -> f64 {
-    let counts = per_picture.iter().filter_map(|samples| {
+/// The share of all frames' borders that agrees with the best of `lights`.
+fn border_share(lights: &[Light], per_frame: &[&[Sample]], size: (usize, usize)) -> f64 {
+    let counts = per_frame.iter().filter_map(|samples| {
         lights.iter().map(|light| agreeing_border(light, samples, size)).max_by_key(|[agreeing, _]| *agreeing)
     });
     let [agreeing, all] = counts.fold([0, 0], |sum, count| [sum[0] + count[0], sum[1] + count[1]]);
     agreeing as f64 / all.max(1) as f64
 }
 
-fn border_is_clear(samples: &[Picture]) -> bool {
+fn border_is_clear(samples: &[Frame]) -> bool {
     let mut counts = [0_usize; 2];
-    for picture in samples {
-        let Some(alpha) = picture.alpha() else { return false };
-        let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
+    for frame in samples {
+        let Some(alpha) = frame.alpha() else { return false };
+        let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
         for (y, row) in alpha.chunks_exact(width).enumerate() {
             let ends = [row[0], row[width - 1]];
             let seen = if y == 0 || y + 1 == height { row } else { &ends };
@@ -222,7 +221,7 @@ fn border_is_clear(samples: &[Picture]) -> bool {
 }
 
 /// The most frequent color of the border.
-fn border_mode(per_picture: &[&[Sample]]) -> Option<[f64; 3]> {
-    let border = per_picture.iter().copied().flatten().filter(|sample| sample.at_border);
+fn border_mode(per_frame: &[&[Sample]]) -> Option<[f64; 3]> {
+    let border = per_frame.iter().copied().flatten().filter(|sample| sample.at_border);
     mode(border.map(|sample| (sample.ycc, 1.0)))
 }

@@ -55,7 +55,7 @@ struct Step {
     depth: u8,
 }
 
-/// The band of one picture: its mixed pixels.
+/// The band of one frame: its mixed pixels.
 pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let most = scene.light.most_hue;
     let pure = Pure::of(mask, scene);
@@ -137,7 +137,7 @@ fn close_behind_sharp_edges(pixels: &mut [BandPixel], by_hue: &[usize], edge: &[
     }
 }
 
-/// Puts `others` into a band, in place of what it has at their pixels; the picture has `len`.
+/// Puts `others` into a band, in place of what it has at their pixels; the frame has `len`.
 pub(crate) fn put(band: &mut Vec<BandPixel>, others: Vec<BandPixel>, len: usize) {
     if others.is_empty() {
         return;

@@ -1,6 +1,6 @@
 //! Color: unmixed in the band, carried outwards under what is clear, fading until it is calm.
 
-use clearcut_frame::{Picture, PictureFormat};
+use clearcut_frame::{Frame, FrameFormat};
 
 use crate::{
     band::BandPixel,
@@ -16,7 +16,7 @@ const CARRIED: [f32; 4] = [0.93, 0.64, 0.36, 0.07];
 const CALM: [u8; 3] = [126, 128, 128];
 
 /// Writes the colors of `out`: the band's unmixed ones, then outwards over the background, fading to grey.
-pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
+pub(crate) fn paint(out: &mut Frame, mask: &[u8], band: &[BandPixel]) {
     calm_down(out, mask);
     let mut cells = Cells::under(band, out.format());
     let format = out.format();
@@ -40,7 +40,7 @@ pub(crate) fn paint(out: &mut Picture, mask: &[u8], band: &[BandPixel]) {
 
 /// The chroma samples that have a color of ours, each with the pixels on it.
 struct Cells {
-    format: PictureFormat,
+    format: FrameFormat,
     /// Per chroma sample its number in `painted` plus one; 0 where there is none.
     slots: Vec<u32>,
     painted: Vec<Cell>,
@@ -56,7 +56,7 @@ struct Cell {
 
 impl Cells {
     /// The samples under the band, with the sum of its colors.
-    fn under(band: &[BandPixel], format: PictureFormat) -> Self {
+    fn under(band: &[BandPixel], format: FrameFormat) -> Self {
         let mut cells = Self { format, slots: vec![0; format.chroma_len()], painted: Vec::new() };
         let (width, shift) = (format.size.width(), format.subsampling.shift());
         let chroma_width = format.chroma_size().0 as u32;
@@ -145,7 +145,7 @@ impl Cells {
 }
 
 /// The luma indices on a chroma sample: up to four at half resolution, one at full.
-fn pixels_of(sample: usize, format: PictureFormat) -> impl Iterator<Item = usize> {
+fn pixels_of(sample: usize, format: FrameFormat) -> impl Iterator<Item = usize> {
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let (chroma_width, shift) = (format.chroma_size().0, format.subsampling.shift());
     let (column, row) = place(sample, chroma_width);
@@ -155,7 +155,7 @@ fn pixels_of(sample: usize, format: PictureFormat) -> impl Iterator<Item = usize
 }
 
 /// Grey luma under every clear pixel, grey chroma under samples that have only clear pixels on them.
-fn calm_down(out: &mut Picture, mask: &[u8]) {
+fn calm_down(out: &mut Frame, mask: &[u8]) {
     let width = out.size().width() as usize;
     let shift = out.format().subsampling.shift();
     let chroma_width = out.format().chroma_size().0;

@@ -27,7 +27,7 @@ pub struct Extent {
     pub bottom: u32,
 }
 
-/// One kind of doubt in one picture.
+/// One kind of doubt in one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Doubt {
     /// In how many pixels.
@@ -36,7 +36,7 @@ pub struct Doubt {
     pub extent: Option<Extent>,
 }
 
-/// What in the matte of one picture may be wrong.
+/// What in the matte of one frame may be wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Doubts {
     /// Pixels of the subject: alpha of a tenth and more.
@@ -50,7 +50,7 @@ pub struct Doubts {
 }
 
 impl Doubts {
-    /// Of a picture `width` pixels wide, from its matte, its distances from the background and what was decided about its regions.
+    /// Of a frame `width` pixels wide, from its matte, its distances from the background and what was decided about its regions.
     pub(crate) fn of(alpha: &[u8], off: &[u8], regions: &Regions, width: usize) -> Self {
         let columns = width.div_ceil(TILE);
         let mut tiles = vec![0_u64; columns * (alpha.len() / width).div_ceil(TILE)];

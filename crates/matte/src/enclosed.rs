@@ -26,7 +26,7 @@ const UNEVEN: f64 = 3.0;
 /// Luma of colors that are neither white nor black.
 const GREY: std::ops::RangeInclusive<f64> = 23.0..=231.0;
 
-/// Half the width of the widest line: one in so many of the picture's longer side.
+/// Half the width of the widest line: one in so many of the frame's longer side.
 const LINE: usize = 80;
 
 /// The share of a drawing in lines that may be farther inside than that: crossings. One in so many.
@@ -47,7 +47,7 @@ pub(crate) fn open(regions: &mut Regions, off: &[u8], scene: &Scene) {
     }
 }
 
-/// What is seen of the background outside of the subject, as surfaces over the whole picture.
+/// What is seen of the background outside of the subject, as surfaces over the whole frame.
 struct Outside {
     surfaces: [Surface; 3],
     /// The least and the most of luma where it is seen.

@@ -1,11 +1,11 @@
-//! The background as a field: its Y', Cb, Cr on a coarse grid of nodes over the picture, straight lines between them.
+//! The background as a field: its Y', Cb, Cr on a coarse grid of nodes over the frame, straight lines between them.
 
 use crate::surface::Surface;
 
 /// Node intervals along the longer side: fine enough for the folds of a cloth, coarse enough to average noise away.
 const INTERVALS: usize = 24;
 
-/// A difference from the fitted surface, measured at a place of the picture (coordinates −1..=1).
+/// A difference from the fitted surface, measured at a place of the frame (coordinates −1..=1).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Residue {
     pub(crate) u: f64,
@@ -48,7 +48,7 @@ impl Field {
         Self { columns, rows, nodes: nodes.collect() }
     }
 
-    /// The field at a place, both coordinates 0.0..=1.0 across the picture.
+    /// The field at a place, both coordinates 0.0..=1.0 across the frame.
     pub(crate) fn at(&self, across: f32, down: f32) -> [f32; 3] {
         let (column, right) = split(f64::from(across), self.columns);
         let (row, below) = split(f64::from(down), self.rows);

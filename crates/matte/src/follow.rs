@@ -5,7 +5,7 @@
 //! region is grown again from the cells that have kept their color. A region that is lost (covered, or behind a cut) is looked for during
 //! [`PATIENCE`] frames, and then its hint holds no longer in that direction.
 
-use clearcut_frame::{Area, Picture};
+use clearcut_frame::{Area, Frame};
 
 use crate::{
     Background,
@@ -84,7 +84,7 @@ pub struct Followed {
 #[must_use]
 pub fn follow(
     hints: &[Hint],
-    frames: &[Picture],
+    frames: &[Frame],
     background: Option<&Background>,
     goes_on: &dyn Fn() -> bool,
 ) -> Followed {
@@ -114,7 +114,7 @@ fn walk(
     levels: &Levels,
     region: &Region,
     indices: impl Iterator<Item = usize>,
-    frames: &[Picture],
+    frames: &[Frame],
     found: &mut impl FnMut(usize, &Region),
 ) {
     let (mut levels, mut region, mut missed) = (levels.clone(), region.clone(), 0);
@@ -140,7 +140,7 @@ struct Levels {
 }
 
 impl Levels {
-    fn of(frame: &Picture) -> Self {
+    fn of(frame: &Frame) -> Self {
         let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
         let at = frame.y().iter().enumerate().map(|(index, luma)| {
             let sample = chroma_of(index, frame.format());
@@ -284,7 +284,7 @@ impl Region {
     /// This region of the frame `before` in the frame `after`; `None` where that does not show it.
     fn moved(&self, before: &Levels, after: &Levels) -> Option<Self> {
         let width = before.width;
-        // A box at the border frames the picture, and a watermark stays.
+        // A box at the border frames the frame, and a watermark stays.
         let is_held = self.is_box && reaches_border(&self.cells, width);
         let moves = self.movement(before, after)?;
         let [right, down] = if is_held { [0, 0] } else { moves };

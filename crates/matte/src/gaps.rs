@@ -11,7 +11,7 @@ use crate::{
     unmix::{Unmixed, unmixed},
 };
 
-/// How far the strands beside a gap may be, in pixels: as far as half-resolution chroma and a blur of the picture's own reach. A wider gap shows
+/// How far the strands beside a gap may be, in pixels: as far as half-resolution chroma and a blur of the frame's own reach. A wider gap shows
 /// the background itself.
 const REACH: usize = 3;
 

@@ -1,6 +1,6 @@
 //! The grain of a clip: what differs from pixel to pixel, whatever lies in front of what. Smooth things have none.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 /// Grain is measured in every third sample, in every fourth row of it, at every third place of the row.
 const SAMPLES: usize = 3;
@@ -18,14 +18,14 @@ const MEAN_OF_GRAIN: f64 = 0.396;
 
 /// Standard deviation of Y', Cb and Cr from pixel to pixel, in levels: from second differences along rows, `2 p(x) - p(x - 3) - p(x + 3)`, whose
 /// deviation is the square root of 6 times as large.
-pub(crate) fn grain_of(samples: &[Picture]) -> [f64; 3] {
+pub(crate) fn grain_of(samples: &[Frame]) -> [f64; 3] {
     [0, 1, 2].map(|plane| {
         let mut differences: Vec<u16> = Vec::new();
-        for picture in samples.iter().step_by(SAMPLES) {
+        for frame in samples.iter().step_by(SAMPLES) {
             let (values, width) = match plane {
-                0 => (picture.y(), picture.size().width() as usize),
-                1 => (picture.cb(), picture.format().chroma_size().0),
-                _ => (picture.cr(), picture.format().chroma_size().0),
+                0 => (frame.y(), frame.size().width() as usize),
+                1 => (frame.cb(), frame.format().chroma_size().0),
+                _ => (frame.cr(), frame.format().chroma_size().0),
             };
             for row in values.chunks_exact(width).step_by(ROWS) {
                 let places = (REACH..width.saturating_sub(REACH)).step_by(PLACES);
@@ -45,19 +45,19 @@ pub(crate) fn grain_of(samples: &[Picture]) -> [f64; 3] {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 
     use super::*;
 
-    /// The grain of luma in a picture of which `level(x, y)` is the luma.
+    /// The grain of luma in a frame of which `level(x, y)` is the luma.
     fn grain_where(level: impl Fn(usize, usize) -> f64) -> f64 {
         let size = Size::new(96, 96).unwrap();
-        let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
-        let mut picture = Picture::new(format);
-        for (index, luma) in picture.planes_mut()[0].iter_mut().enumerate() {
+        let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
+        let mut frame = Frame::new(format);
+        for (index, luma) in frame.planes_mut()[0].iter_mut().enumerate() {
             *luma = level(index % 96, index / 96).round() as u8;
         }
-        grain_of(&[picture])[0]
+        grain_of(&[frame])[0]
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the user's hints say of one frame, and the pixels that they mean.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::{
     follow::spread,
@@ -54,12 +54,12 @@ impl HintMap {
         }
     }
 
-    /// Overrides a matte that was made without hints: alpha of `picture`, and its color from the planes `seen` where it is kept.
-    pub fn overrule(&self, picture: &mut Picture, seen: &[u8]) {
-        let format = picture.format().without_alpha();
-        let Some(source) = Picture::from_bytes(format, seen.to_vec()) else { return };
+    /// Overrides a matte that was made without hints: alpha of `frame`, and its color from the planes `seen` where it is kept.
+    pub fn overrule(&self, frame: &mut Frame, seen: &[u8]) {
+        let format = frame.format().without_alpha();
+        let Some(source) = Frame::from_bytes(format, seen.to_vec()) else { return };
         let Named { kept, removed, .. } = self.named_in(&source);
-        let [luma, cb, cr, alpha] = picture.planes_mut();
+        let [luma, cb, cr, alpha] = frame.planes_mut();
         for index in (0..kept.len()).filter(|&index| kept[index] != 0) {
             let sample = chroma_of(index, format);
             (luma[index], cb[sample], cr[sample]) = (source.y()[index], source.cb()[sample], source.cr()[sample]);
@@ -69,19 +69,19 @@ impl HintMap {
         }
     }
 
-    /// The pixels of `picture` that are meant: of a cell that is kept all, of others those that have the color of the cell or of one beside it.
-    pub(crate) fn named_in(&self, picture: &Picture) -> Named {
-        let frame = Grid::over(picture, self);
-        let means = frame.means(&self.cells);
+    /// The pixels of `frame` that are meant: of a cell that is kept all, of others those that have the color of the cell or of one beside it.
+    pub(crate) fn named_in(&self, frame: &Frame) -> Named {
+        let grid = Grid::over(frame, self);
+        let means = grid.means(&self.cells);
         let near = spread(&self.cells, self.width, 1);
-        let len = picture.format().luma_len();
+        let len = frame.format().luma_len();
         let mut named = Named { kept: vec![0; len], removed: vec![0; len], boxed: vec![0; len] };
         for index in 0..len {
-            let cell = frame.cell_of(index);
+            let cell = grid.cell_of(index);
             if near[cell] == 0 {
                 continue;
             }
-            let (own, word) = (self.cells[cell], self.word_at(index, cell, &frame, &means));
+            let (own, word) = (self.cells[cell], self.word_at(index, cell, &grid, &means));
             // What lies in a kept region is subject anyway, where it is not the region itself.
             let word = if own & KEEP != 0 { own } else { word };
             named.kept[index] = if word & KEEP != 0 { 255 } else { 0 };
@@ -92,11 +92,11 @@ impl HintMap {
     }
 
     /// What is said of a pixel in `cell`, by that or by one beside it that it looks like; 0 where nothing is.
-    fn word_at(&self, index: usize, cell: usize, frame: &Grid, means: &[[u16; 3]]) -> u8 {
+    fn word_at(&self, index: usize, cell: usize, grid: &Grid, means: &[[u16; 3]]) -> u8 {
         if self.cells[cell] & WHOLE != 0 {
             return self.cells[cell];
         }
-        let seen = frame.levels(index);
+        let seen = grid.levels(index);
         let is_alike = |cell: usize| {
             let apart = |k: usize| seen[k].abs_diff(means[cell][k]);
             apart(0) <= ALIKE[0] && apart(1).max(apart(2)) <= ALIKE[1]
@@ -190,9 +190,9 @@ fn add_rim(region: &mut [u8], rest: &[u8], width: usize) {
     }
 }
 
-/// A picture under the grid of a map.
+/// A frame under the grid of a map.
 struct Grid<'a> {
-    picture: &'a Picture,
+    frame: &'a Frame,
     width: usize,
     height: usize,
     columns: usize,
@@ -200,10 +200,10 @@ struct Grid<'a> {
 }
 
 impl<'a> Grid<'a> {
-    fn over(picture: &'a Picture, map: &HintMap) -> Self {
-        let size = picture.size();
+    fn over(frame: &'a Frame, map: &HintMap) -> Self {
+        let size = frame.size();
         let (width, height) = (size.width() as usize, size.height() as usize);
-        Self { picture, width, height, columns: map.width, rows: map.height }
+        Self { frame, width, height, columns: map.width, rows: map.height }
     }
 
     fn cell_of(&self, index: usize) -> usize {
@@ -212,8 +212,8 @@ impl<'a> Grid<'a> {
     }
 
     fn levels(&self, index: usize) -> [u16; 3] {
-        let sample = chroma_of(index, self.picture.format());
-        [self.picture.y()[index], self.picture.cb()[sample], self.picture.cr()[sample]].map(u16::from)
+        let sample = chroma_of(index, self.frame.format());
+        [self.frame.y()[index], self.frame.cb()[sample], self.frame.cr()[sample]].map(u16::from)
     }
 
     /// Mean Y', Cb, Cr of the cells of which something is said.

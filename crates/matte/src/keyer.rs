@@ -1,8 +1,8 @@
-//! The keyer: a picture over a known background in, alpha and clean color out, step by step.
+//! The keyer: a frame over a known background in, alpha and clean color out, step by step.
 
 use std::borrow::Cow;
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::{
     Background, HintMap,
@@ -38,10 +38,10 @@ impl Default for KeySettings {
     }
 }
 
-/// One picture compared with the background, before anything was decided.
+/// One frame compared with the background, before anything was decided.
 #[derive(Debug)]
 pub struct Looked {
-    picture: Picture,
+    frame: Frame,
     /// None where there is no background to compare with.
     found: Option<Found>,
     /// The pixels that hints mean.
@@ -51,20 +51,20 @@ pub struct Looked {
 /// What comparing found.
 #[derive(Debug)]
 struct Found {
-    /// Which of the background's lights the picture is in.
+    /// Which of the background's lights the frame is in.
     light: usize,
     likeness: Likeness,
     regions: Regions,
 }
 
-/// What was background in the picture before: a pocket that closes stays open.
+/// What was background in the frame before: a pocket that closes stays open.
 #[derive(Debug, Default)]
 pub struct Pockets {
     before: Option<Regions>,
 }
 
 impl Pockets {
-    /// Decides the pockets of `next`; to be called for all pictures of a clip in order.
+    /// Decides the pockets of `next`; to be called for all frames of a clip in order.
     pub fn settle(&mut self, next: &mut Looked) {
         let Some(Found { regions, .. }) = &mut next.found else { return };
         if let Some(before) = &self.before {
@@ -74,11 +74,11 @@ impl Pockets {
     }
 }
 
-/// One picture with its own first matte, before its neighbors in time have been asked.
+/// One frame with its own first matte, before its neighbors in time have been asked.
 #[derive(Debug)]
 pub struct Keyed {
-    /// The picture with its first matte and clean color.
-    picture: Picture,
+    /// The frame with its first matte and clean color.
+    frame: Frame,
     /// The color planes as they came in: they tell whether a place has changed.
     seen: Vec<u8>,
     /// The background's noise in it, luma and chroma.
@@ -86,7 +86,7 @@ pub struct Keyed {
     doubts: Doubts,
 }
 
-/// Turns pictures over a known background into pictures with alpha and clean color.
+/// Turns frames over a known background into frames with alpha and clean color.
 #[derive(Debug)]
 pub struct Keyer {
     background: Background,
@@ -97,21 +97,21 @@ impl Keyer {
     /// How many neighbors on each side [`Self::finish`] looks at.
     pub const REACH: usize = 1;
 
-    /// A keyer for pictures over `background`.
+    /// A keyer for frames over `background`.
     #[must_use]
     pub fn new(background: Background, settings: KeySettings) -> Self {
         Self { background, settings }
     }
 
-    /// Compares `picture` with the background. What `hints` say of it is beyond doubt.
+    /// Compares `frame` with the background. What `hints` say of it is beyond doubt.
     #[must_use]
-    pub fn look(&self, picture: Picture, hints: Option<&HintMap>) -> Looked {
-        let mut named = hints.map(|hints| hints.named_in(&picture));
-        let found = self.background.light_in(&picture).map(|(number, shift)| {
+    pub fn look(&self, frame: Frame, hints: Option<&HintMap>) -> Looked {
+        let mut named = hints.map(|hints| hints.named_in(&frame));
+        let found = self.background.light_in(&frame).map(|(number, shift)| {
             let light = &self.background.lights[number];
-            let mut likeness = Likeness::measured(&picture, light, shift);
+            let mut likeness = Likeness::measured(&frame, light, shift);
             if light.is_colored() {
-                ringing::allow_for(&mut likeness, &picture, light);
+                ringing::allow_for(&mut likeness, &frame, light);
             }
             let mut likeness = likeness.without_specks();
             if let Some(named) = &mut named {
@@ -119,24 +119,24 @@ impl Keyer {
             }
             let mut regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_colored());
             if !light.is_colored() {
-                enclosed::open(&mut regions, &likeness.off, &Scene::new(&picture, &likeness, light));
+                enclosed::open(&mut regions, &likeness.off, &Scene::new(&frame, &likeness, light));
             }
             if let Some(named) = &named {
                 regions.open_at(&named.removed);
             }
             Found { light: number, likeness, regions }
         });
-        Looked { picture, found, named }
+        Looked { frame, found, named }
     }
 
-    /// The first matte of a picture, from itself alone but for its pockets. An alpha plane on the input multiplies ours.
+    /// The first matte of a frame, from itself alone but for its pockets. An alpha plane on the input multiplies ours.
     #[must_use]
     pub fn key(&self, looked: Looked) -> Keyed {
-        let Looked { picture, found: Some(Found { light, likeness, regions }), named } = looked else {
-            return Keyed::unkeyed(looked.picture, looked.named.as_ref());
+        let Looked { frame, found: Some(Found { light, likeness, regions }), named } = looked else {
+            return Keyed::unkeyed(looked.frame, looked.named.as_ref());
         };
         let light = &self.background.lights[light];
-        let scene = Scene::new(&picture, &likeness, light);
+        let scene = Scene::new(&frame, &likeness, light);
         let mut mask = regions.mask();
         let mut off = Cow::Borrowed(likeness.off.as_slice());
         let (soft, mut shadows) = soft_and_shadows(&mask, &regions, &off, &scene);
@@ -154,21 +154,21 @@ impl Keyer {
             let beyond_doubt = named.kept_with_rim(&mask, scene.width);
             band.retain(|pixel| beyond_doubt[pixel.index as usize] == 0);
         }
-        let colors = picture.format().without_alpha().byte_len();
-        let seen = picture.bytes()[..colors].to_vec();
-        let mut picture = cut(picture, &mask, &band);
-        cleared(picture.planes_mut()[3], &mask, &off, likeness.width, self.settings.tolerance);
-        let doubts = Doubts::of(picture.alpha().unwrap_or_default(), &off, &regions, likeness.width);
-        Keyed { picture, seen, noise: light.noise, doubts }
+        let colors = frame.format().without_alpha().byte_len();
+        let seen = frame.bytes()[..colors].to_vec();
+        let mut frame = cut(frame, &mask, &band);
+        cleared(frame.planes_mut()[3], &mask, &off, likeness.width, self.settings.tolerance);
+        let doubts = Doubts::of(frame.alpha().unwrap_or_default(), &off, &regions, likeness.width);
+        Keyed { frame, seen, noise: light.noise, doubts }
     }
 
-    /// The finished picture `current` (format with alpha): alpha settled over time, color unmixed and cleaned.
+    /// The finished frame `current` (format with alpha): alpha settled over time, color unmixed and cleaned.
     ///
     /// `before` holds up to [`Self::REACH`] predecessors (nearest first), `after` as many successors (nearest first);
     /// fewer at the ends of the clip.
     #[must_use]
-    pub fn finish(&self, before: &[&Keyed], current: &Keyed, after: &[&Keyed]) -> Picture {
-        let mut out = current.picture.clone();
+    pub fn finish(&self, before: &[&Keyed], current: &Keyed, after: &[&Keyed]) -> Frame {
+        let mut out = current.frame.clone();
         if self.background.is_absent() {
             return out;
         }
@@ -185,22 +185,22 @@ impl Keyed {
         &self.seen
     }
 
-    /// What may be wrong with the matte of this picture.
+    /// What may be wrong with the matte of this frame.
     #[must_use]
     pub const fn doubts(&self) -> Doubts {
         self.doubts
     }
 
-    fn unkeyed(picture: Picture, named: Option<&Named>) -> Self {
-        let mut picture = with_alpha(picture);
-        for (alpha, removed) in picture.planes_mut()[3].iter_mut().zip(named.iter().flat_map(|named| &named.removed)) {
+    fn unkeyed(frame: Frame, named: Option<&Named>) -> Self {
+        let mut frame = with_alpha(frame);
+        for (alpha, removed) in frame.planes_mut()[3].iter_mut().zip(named.iter().flat_map(|named| &named.removed)) {
             *alpha &= !removed;
         }
-        Self { picture, seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
+        Self { frame, seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
     }
 
     fn as_steadied(&self) -> Steadied<'_> {
-        Steadied { alpha: self.picture.alpha().unwrap_or_default(), seen: &self.seen, format: self.picture.format() }
+        Steadied { alpha: self.frame.alpha().unwrap_or_default(), seen: &self.seen, format: self.frame.format() }
     }
 }
 
@@ -214,18 +214,18 @@ fn soft_and_shadows(mask: &[u8], regions: &Regions, off: &[u8], scene: &Scene) -
     (soft, shadows)
 }
 
-/// The picture in a format with alpha, solid where it had none.
-fn with_alpha(picture: Picture) -> Picture {
-    let format = picture.format().with_alpha();
-    let mut bytes = picture.into_bytes();
+/// The frame in a format with alpha, solid where it had none.
+fn with_alpha(frame: Frame) -> Frame {
+    let format = frame.format().with_alpha();
+    let mut bytes = frame.into_bytes();
     bytes.resize(format.byte_len(), 255);
-    Picture::from_bytes(format, bytes).unwrap_or_else(|| Picture::new(format))
+    Frame::from_bytes(format, bytes).unwrap_or_else(|| Frame::new(format))
 }
 
-/// The picture with its matte: alpha from mask and band, the band's colors unmixed, color under clear pixels cleaned.
-fn cut(picture: Picture, mask: &[u8], band: &[BandPixel]) -> Picture {
-    let own = picture.alpha().map(<[u8]>::to_vec);
-    let mut out = with_alpha(picture);
+/// The frame with its matte: alpha from mask and band, the band's colors unmixed, color under clear pixels cleaned.
+fn cut(frame: Frame, mask: &[u8], band: &[BandPixel]) -> Frame {
+    let own = frame.alpha().map(<[u8]>::to_vec);
+    let mut out = with_alpha(frame);
     clean::paint(&mut out, mask, band);
     let [_, _, _, alpha] = out.planes_mut();
     alpha.copy_from_slice(mask);

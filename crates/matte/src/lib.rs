@@ -2,21 +2,21 @@
 //!
 //! The plot, driven by the caller on threads of its own:
 //!
-//! 1. [`Background::estimate`] measures the flat background from pictures sampled over the whole clip.
-//! 2. [`Keyer::look`] compares one picture with it. Any thread, any order.
-//! 3. [`Pockets::settle`] decides which enclosed look-alikes are background, since they were before. One picture after the other, quick.
-//! 4. [`Keyer::key`] mattes one picture by itself. Any thread, any order.
-//! 5. [`Keyer::finish`] settles one picture's alpha with a look at its neighbors in time and writes the unmixed
+//! 1. [`Background::estimate`] measures the flat background from frames sampled over the whole clip.
+//! 2. [`Keyer::look`] compares one frame with it. Any thread, any order.
+//! 3. [`Pockets::settle`] decides which enclosed look-alikes are background, since they were before. One frame after the other, quick.
+//! 4. [`Keyer::key`] mattes one frame by itself. Any thread, any order.
+//! 5. [`Keyer::finish`] settles one frame's alpha with a look at its neighbors in time and writes the unmixed
 //!    foreground color. Any thread, any order.
 //!
 //! What the user says about regions of the clip is found in every frame by [`follow`] beforehand and handed to [`Keyer::look`] as [`HintMap`].
 //!
-//! For pictures over any background the same with a neural network that the caller brings as a [`Network`]:
+//! For frames over any background the same with a neural network that the caller brings as a [`Network`]:
 //!
-//! 1. [`Segmenter::look`] keeps what one picture's neighbors will ask for. Any thread, any order.
-//! 2. [`Shots::settle`] finds cuts and chooses key pictures. One picture after the other, quick.
-//! 3. [`Segmenter::segment`] asks the network about a key picture. Any thread, any order; slow.
-//! 4. [`Segmenter::finish`] carries what was said about the key pictures around to one picture and refines it. Any thread, any
+//! 1. [`Segmenter::look`] keeps what one frame's neighbors will ask for. Any thread, any order.
+//! 2. [`Shots::settle`] finds cuts and chooses keyframes. One frame after the other, quick.
+//! 3. [`Segmenter::segment`] asks the network about a keyframe. Any thread, any order; slow.
+//! 4. [`Segmenter::finish`] carries what was said about the keyframes around to one frame and refines it. Any thread, any
 //!    order.
 
 mod background;

@@ -1,6 +1,6 @@
-//! The light of a background: its color over the picture, its noise, and how each picture's brightness differs; fitted to a grid of readings.
+//! The light of a background: its color over the frame, its noise, and how each frame's brightness differs; fitted to a grid of readings.
 
-use clearcut_frame::{Matrix, Picture};
+use clearcut_frame::{Frame, Matrix};
 
 use crate::{
     field::{Field, Residue},
@@ -13,16 +13,16 @@ use crate::{
 /// Black of luma and the neutral of both chromas: what a change of light scales around.
 pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
 
-/// Pictures with less contrast than this are not asked about the field: their noise would be drawn out.
+/// Frames with less contrast than this are not asked about the field: their noise would be drawn out.
 const CLEAR: f64 = 0.5;
 
-/// Readings along the longer side of a sampled picture.
+/// Readings along the longer side of a sampled frame.
 pub(crate) const READINGS_ALONG_SIDE: usize = 56;
 
 /// What is known of a background that is there (and not transparent already).
 #[derive(Debug, Clone)]
 pub(crate) struct Light {
-    /// Y', Cb, Cr over the picture, at the clip's usual brightness.
+    /// Y', Cb, Cr over the frame, at the clip's usual brightness.
     pub(crate) field: Field,
     /// Standard deviation of luma and of chroma around the surfaces, in levels.
     pub(crate) noise: [f32; 2],
@@ -36,7 +36,7 @@ pub(crate) struct Light {
     pub(crate) second: Option<Part>,
 }
 
-/// One pixel of a sampled picture.
+/// One pixel of a sampled frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     u: f64,
@@ -58,7 +58,7 @@ impl Sample {
 }
 
 impl Light {
-    /// How the light of a picture with these samples differs from the usual, and the evidence for it: the share of the picture that agrees
+    /// How the light of a frame with these samples differs from the usual, and the evidence for it: the share of the frame that agrees
     /// then, weighed by how usual the light is.
     pub(crate) fn shift_in(&self, samples: &[Sample]) -> (Shift, f64) {
         let field = |sample: &Sample| self.field.at(sample.across(), sample.down()).map(f64::from);
@@ -66,7 +66,7 @@ impl Light {
         (shift, share * shift.weight(self.tolerances()))
     }
 
-    /// The usual color in the middle of the picture: Y', Cb, Cr.
+    /// The usual color in the middle of the frame: Y', Cb, Cr.
     pub(crate) fn centre(&self) -> [f64; 3] {
         self.field.at(0.5, 0.5).map(f64::from)
     }
@@ -84,7 +84,7 @@ impl Light {
         (cb - NEUTRAL[1]).hypot(cr - NEUTRAL[2]) >= 28.0
     }
 
-    /// Whether a sample of a picture whose light differs by `shift` is background.
+    /// Whether a sample of a frame whose light differs by `shift` is background.
     pub(crate) fn agrees(&self, shift: &Shift, sample: &Sample) -> bool {
         let expected = shift.expected(self.field.at(sample.across(), sample.down()).map(f64::from));
         let tolerances = self.tolerances();
@@ -98,23 +98,23 @@ impl Light {
     }
 }
 
-/// A grid of the opaque pixels of `picture`, the border among them.
-pub(crate) fn sampled(picture: &Picture) -> Vec<Sample> {
-    let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
+/// A grid of the opaque pixels of `frame`, the border among them.
+pub(crate) fn sampled(frame: &Frame) -> Vec<Sample> {
+    let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
     let step = width.max(height).div_ceil(READINGS_ALONG_SIDE).max(1);
-    let shift = picture.format().subsampling.shift();
-    let chroma_width = picture.format().chroma_size().0;
+    let shift = frame.format().subsampling.shift();
+    let chroma_width = frame.format().chroma_size().0;
     let coordinates = |length: usize| (0..length).step_by(step).chain((length > 1).then_some(length - 1));
     let place = |at: usize, length: usize| 2.0 * (at as f64 + 0.5) / length as f64 - 1.0;
     let margin = step.min(width.min(height).div_ceil(16));
     let mut samples = Vec::new();
     for y in coordinates(height) {
         for x in coordinates(width) {
-            if picture.alpha().is_some_and(|alpha| alpha[y * width + x] < 255) {
+            if frame.alpha().is_some_and(|alpha| alpha[y * width + x] < 255) {
                 continue;
             }
             let chroma = (y >> shift) * chroma_width + (x >> shift);
-            let ycc = [picture.y()[y * width + x], picture.cb()[chroma], picture.cr()[chroma]].map(f64::from);
+            let ycc = [frame.y()[y * width + x], frame.cb()[chroma], frame.cr()[chroma]].map(f64::from);
             let at_border = x < margin || y < margin || x + margin >= width || y + margin >= height;
             samples.push(Sample { u: place(x, width), v: place(y, height), ycc, at_border });
         }
@@ -123,22 +123,22 @@ pub(crate) fn sampled(picture: &Picture) -> Vec<Sample> {
 }
 
 /// The light that most of the readings around the color `seed` agree with.
-pub(crate) fn fitted_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usize, usize)) -> Light {
+pub(crate) fn fitted_light(per_frame: &[&[Sample]], seed: [f64; 3], size: (usize, usize)) -> Light {
     let mut surfaces = seed.map(Surface::constant);
     // Every round measures again how wide it is.
     let mut tolerances = ROUGHLY;
     for degree in [0, 1, 1, 2, 2, 3, 3] {
-        let deviations = refit(&mut surfaces, degree, per_picture, tolerances);
+        let deviations = refit(&mut surfaces, degree, per_frame, tolerances);
         tolerances = [0, 1, 2].map(|k| tolerances[k].min((2.0 + 5.0 * deviations[k]).max(5.0)));
     }
-    light_on(&surfaces, per_picture, tolerances, size)
+    light_on(&surfaces, per_frame, tolerances, size)
 }
 
 /// The light of a background that varies by at most `most` around its field, in levels of each plane. What varies more is in front of it
 /// and must not bend the field. The border is fitted first, since the least is in front of it.
-pub(crate) fn calm_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usize, usize), most: [f64; 3]) -> Light {
+pub(crate) fn calm_light(per_frame: &[&[Sample]], seed: [f64; 3], size: (usize, usize), most: [f64; 3]) -> Light {
     let at_border: Vec<Vec<Sample>> =
-        per_picture.iter().map(|samples| samples.iter().filter(|sample| sample.at_border).copied().collect()).collect();
+        per_frame.iter().map(|samples| samples.iter().filter(|sample| sample.at_border).copied().collect()).collect();
     let at_border: Vec<&[Sample]> = at_border.iter().map(Vec::as_slice).collect();
     let mut surfaces = seed.map(Surface::constant);
     for degree in [0, 1, 2] {
@@ -146,15 +146,15 @@ pub(crate) fn calm_light(per_picture: &[&[Sample]], seed: [f64; 3], size: (usize
     }
     let tolerances = most.map(|most| 2.0 + 3.0 * most);
     for degree in [2, 2, 3] {
-        refit(&mut surfaces, degree, per_picture, tolerances);
+        refit(&mut surfaces, degree, per_frame, tolerances);
     }
-    let light = light_on(&surfaces, per_picture, tolerances, size);
+    let light = light_on(&surfaces, per_frame, tolerances, size);
     Light { noise: [light.noise[0].min(most[0] as f32), light.noise[1].min(most[1].max(most[2]) as f32)], ..light }
 }
 
 /// Fits the surfaces anew to what agrees with them within `tolerances`; returns how much that deviates from them.
-fn refit(surfaces: &mut [Surface; 3], degree: u32, per_picture: &[&[Sample]], tolerances: [f64; 3]) -> [f64; 3] {
-    let inliers = inliers_of(per_picture, |s| on_surfaces(surfaces, s), tolerances);
+fn refit(surfaces: &mut [Surface; 3], degree: u32, per_frame: &[&[Sample]], tolerances: [f64; 3]) -> [f64; 3] {
+    let inliers = inliers_of(per_frame, |s| on_surfaces(surfaces, s), tolerances);
     let fitted = [0, 1, 2].map(|k| {
         let readings = inliers.iter().map(|(s, level)| Reading { u: s.u, v: s.v, value: level[k] });
         Surface::fitted(readings, degree)
@@ -166,8 +166,8 @@ fn refit(surfaces: &mut [Surface; 3], degree: u32, per_picture: &[&[Sample]], to
 }
 
 /// The light on `surfaces`, corrected by what agrees with them within `tolerances`.
-fn light_on(surfaces: &[Surface; 3], per_picture: &[&[Sample]], tolerances: [f64; 3], size: (usize, usize)) -> Light {
-    let inliers = inliers_of(per_picture, |s| on_surfaces(surfaces, s), tolerances);
+fn light_on(surfaces: &[Surface; 3], per_frame: &[&[Sample]], tolerances: [f64; 3], size: (usize, usize)) -> Light {
+    let inliers = inliers_of(per_frame, |s| on_surfaces(surfaces, s), tolerances);
     let residues: Vec<Residue> = inliers
         .iter()
         .map(|(sample, level)| {
@@ -177,13 +177,13 @@ fn light_on(surfaces: &[Surface; 3], per_picture: &[&[Sample]], tolerances: [f64
         .collect();
     let field = Field::new(surfaces, &residues, size);
     let in_field = |s: &Sample| field.at(s.across(), s.down()).map(f64::from);
-    let inliers = inliers_of(per_picture, in_field, tolerances);
+    let inliers = inliers_of(per_frame, in_field, tolerances);
     let [luma, cb, cr] = deviations_of(&inliers, in_field);
     let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
     Light { field, noise, most_hue: 1.0, matrix: Matrix::Bt709, siting: Siting::Centre, steepening: 1.0, second: None }
 }
 
-/// How much of the border of a picture with these samples agrees with `light`, or with its second part: pixels that agree, and all.
+/// How much of the border of a frame with these samples agrees with `light`, or with its second part: pixels that agree, and all.
 pub(crate) fn agreeing_border(light: &Light, samples: &[Sample], size: (usize, usize)) -> [usize; 2] {
     let (shift, _) = light.shift_in(samples);
     let [agreeing, all] = agreeing_at(light, &shift, samples);
@@ -200,7 +200,7 @@ fn agreeing_at(light: &Light, shift: &Shift, samples: &[Sample]) -> [usize; 2] {
     [border().filter(|sample| light.agrees(shift, sample)).count(), border().count()]
 }
 
-/// Whether the border of a picture with these samples speaks for `light`: at least `least` of it agrees, weighed by how usual the light is.
+/// Whether the border of a frame with these samples speaks for `light`: at least `least` of it agrees, weighed by how usual the light is.
 pub(crate) fn is_lit_by(light: &Light, samples: &[Sample], least: f64) -> bool {
     let (shift, _) = light.shift_in(samples);
     let [agreeing, all] = agreeing_at(light, &shift, samples);
@@ -211,17 +211,17 @@ fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
     [0, 1, 2].map(|k| surfaces[k].at(sample.u, sample.v))
 }
 
-/// The samples that agree with what is expected, and their levels with each picture's own light taken out; pictures with less than
+/// The samples that agree with what is expected, and their levels with each frame's own light taken out; frames with less than
 /// [`CLEAR`] of the contrast are left out.
 fn inliers_of(
-    per_picture: &[&[Sample]],
+    per_frame: &[&[Sample]],
     expected: impl Fn(&Sample) -> [f64; 3],
     tolerances: [f64; 3],
 ) -> Vec<(Sample, [f64; 3])> {
     let mut inliers = Vec::new();
     let middle = Sample { u: 0.0, v: 0.0, ycc: [0.0; 3], at_border: false };
     let centre = expected(&middle);
-    for samples in per_picture {
+    for samples in per_frame {
         let (shift, _) = Shift::of(samples, &expected, centre, tolerances);
         for sample in samples.iter().filter(|_| shift.gain >= CLEAR) {
             let (level, here) = (shift.usual(sample.ycc), expected(sample));

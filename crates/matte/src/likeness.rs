@@ -1,6 +1,6 @@
-//! How far every pixel of a picture is from the background, in one byte.
+//! How far every pixel of a frame is from the background, in one byte.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::{
     light::{Light, sampled},
@@ -16,7 +16,7 @@ pub(crate) const LIMIT: u8 = 32;
 /// For how many rows the expected levels are held: light changes by a fraction of a level over them.
 const HELD_ROWS: usize = 4;
 
-/// How unlike the background each pixel of one picture is, and the background itself as it was expected there.
+/// How unlike the background each pixel of one frame is, and the background itself as it was expected there.
 #[derive(Debug)]
 pub(crate) struct Likeness {
     pub(crate) width: usize,
@@ -33,21 +33,21 @@ pub(crate) struct Likeness {
 }
 
 impl Likeness {
-    /// Compares `picture` with both parts of `light`, which differs in this picture by `shift`.
-    pub(crate) fn measured(picture: &Picture, light: &Light, shift: Shift) -> Self {
-        let mut found = Self::of_one(picture, light, shift);
+    /// Compares `frame` with both parts of `light`, which differs in this frame by `shift`.
+    pub(crate) fn measured(frame: &Frame, light: &Light, shift: Shift) -> Self {
+        let mut found = Self::of_one(frame, light, shift);
         if let Some(part) = &light.second {
             let size = (found.width, found.height);
-            let shift = part.shift_in(&sampled(picture), size);
-            let other = Self::of_one(picture, &part.light, shift);
+            let shift = part.shift_in(&sampled(frame), size);
+            let other = Self::of_one(frame, &part.light, shift);
             found.second = Some(shift);
-            found.join(&other, picture, light, part);
+            found.join(&other, frame, light, part);
         }
         found
     }
 
     /// Takes the distance from the second part where that is seen, and from the blend of both at their seam.
-    fn join(&mut self, other: &Self, picture: &Picture, light: &Light, part: &Part) {
+    fn join(&mut self, other: &Self, frame: &Frame, light: &Light, part: &Part) {
         let mut blends = Vec::new();
         for (index, ((off, other), share)) in self.off.iter_mut().zip(&other.off).zip(&part.share).enumerate() {
             match share {
@@ -57,7 +57,7 @@ impl Likeness {
             }
         }
         let [luma_scale, chroma_scale] = light.noise.map(|noise| f32::from(scale_of(noise)) / 8.0);
-        let scene = Scene::new(picture, self, light);
+        let scene = Scene::new(frame, self, light);
         let levels: Vec<u8> = blends
             .iter()
             .map(|&index| {
@@ -72,16 +72,16 @@ impl Likeness {
         }
     }
 
-    /// How much contrast the picture has against the usual, 0.0..=1.0: less in a fade.
+    /// How much contrast the frame has against the usual, 0.0..=1.0: less in a fade.
     pub(crate) fn contrast_left(&self) -> f32 {
         self.shift.gain.clamp(0.0, 1.0) as f32
     }
 
-    /// Compares `picture` with `light` alone, without its second part.
-    pub(crate) fn of_one(picture: &Picture, light: &Light, shift: Shift) -> Self {
-        let (width, height) = (picture.size().width() as usize, picture.size().height() as usize);
-        let halving = picture.format().subsampling.shift();
-        let (chroma_width, chroma_height) = picture.format().chroma_size();
+    /// Compares `frame` with `light` alone, without its second part.
+    pub(crate) fn of_one(frame: &Frame, light: &Light, shift: Shift) -> Self {
+        let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
+        let halving = frame.format().subsampling.shift();
+        let (chroma_width, chroma_height) = frame.format().chroma_size();
         let [luma_scale, chroma_scale] = light.noise.map(scale_of);
         let mut off = vec![0; width * height];
         let chroma_format = (chroma_width, chroma_height);
@@ -92,11 +92,11 @@ impl Likeness {
             if y & ((1 << halving) - 1) == 0 {
                 let at = (y >> halving) * chroma_width..((y >> halving) + 1) * chroma_width;
                 chroma_off.fill(0);
-                raise(&mut chroma_off, &picture.cb()[at.clone()], chroma[0].row(y >> halving), chroma_scale);
-                raise(&mut chroma_off, &picture.cr()[at], chroma[1].row(y >> halving), chroma_scale);
+                raise(&mut chroma_off, &frame.cb()[at.clone()], chroma[0].row(y >> halving), chroma_scale);
+                raise(&mut chroma_off, &frame.cr()[at], chroma[1].row(y >> halving), chroma_scale);
             }
             spread(&chroma_off, halving, row);
-            raise(row, &picture.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
+            raise(row, &frame.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
         }
         Self { width, height, off, contrast: Vec::new(), shift, second: None }
     }
@@ -107,7 +107,7 @@ impl Likeness {
         self
     }
 
-    /// The background's Y', Cb, Cr expected at a pixel of this picture.
+    /// The background's Y', Cb, Cr expected at a pixel of this frame.
     pub(crate) fn background_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
         let (across, down) = ((x as f32 + 0.5) / self.width as f32, (y as f32 + 0.5) / self.height as f32);
         let in_light = |light: &Light, shift: &Shift| {

@@ -1,13 +1,13 @@
-//! What a neural network is to this crate: something that takes a small picture and says where the subject is.
+//! What a neural network is to this crate: something that takes a small frame and says where the subject is.
 
-/// What a network wants to see: its picture's size, channel order RGB, planar.
+/// What a network wants to see: its frame's size, channel order RGB, planar.
 ///
 /// A value is `(level / 255 - mean) / deviation` of its channel, level 0–255 of display-referred R'G'B'.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NetworkInput {
-    /// Width of the network's picture in pixels, at least 1.
+    /// Width of the network's frame in pixels, at least 1.
     pub width: usize,
-    /// Height of the network's picture in pixels, at least 1.
+    /// Height of the network's frame in pixels, at least 1.
     pub height: usize,
     /// Taken off each channel, as a share of full range.
     pub mean: [f32; 3],
@@ -16,14 +16,14 @@ pub struct NetworkInput {
 }
 
 impl NetworkInput {
-    /// Pixels of the network's picture, and values in its answer.
+    /// Pixels of the network's frame, and values in its answer.
     #[must_use]
     pub const fn pixels(&self) -> usize {
         self.width * self.height
     }
 }
 
-/// A network that tells subject from background in one picture. The same planes always give the same answer, after the same
+/// A network that tells subject from background in one frame. The same planes always give the same answer, after the same
 /// planes since [`Network::forget`] if it has states.
 pub trait Network: Send {
     /// What this network wants to see; the same for its whole life.
@@ -38,12 +38,12 @@ pub trait Network: Send {
     /// If the network could not be run.
     fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, NetworkError>;
 
-    /// Whether it carries states from picture to picture, and wants to see every picture in order.
+    /// Whether it carries states from frame to frame, and wants to see every frame in order.
     fn has_states(&self) -> bool {
         false
     }
 
-    /// A shot begins: what was carried from the pictures before is dropped.
+    /// A shot begins: what was carried from the frames before is dropped.
     fn forget(&mut self) {}
 }
 
@@ -52,12 +52,12 @@ pub trait Network: Send {
 #[non_exhaustive]
 pub enum NetworkError {
     /// What runs the network failed. The source is for the log.
-    #[error("the network failed on a picture")]
+    #[error("the network failed on a frame")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The answer has another size than the network's picture: not the model that it is taken for.
+    /// The answer has another size than the network's frame: not the model that it is taken for.
     #[error("the network answered with {got} values, not {expected}")]
     WrongSize {
-        /// Pixels of the network's picture.
+        /// Pixels of the network's frame.
         expected: usize,
         /// Values in the answer.
         got: usize,

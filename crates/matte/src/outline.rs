@@ -1,6 +1,6 @@
 //! Finding one's way on byte planes: where values change, where the subject has its edge, who is beside whom.
 
-use clearcut_frame::PictureFormat;
+use clearcut_frame::FrameFormat;
 
 /// Bytes that are looked at together while nothing happens.
 const STRIDE: usize = 32;
@@ -68,14 +68,14 @@ pub(crate) fn raise(most: &mut [u8], values: &[u8]) {
     }
 }
 
-/// Column and row of a pixel. Picture sizes fit 32 bits, whose division is several times as fast as that of 64.
+/// Column and row of a pixel. Frame sizes fit 32 bits, whose division is several times as fast as that of 64.
 pub(crate) fn place(index: usize, width: usize) -> (usize, usize) {
     let (index, width) = (index as u32, width as u32);
     ((index % width) as usize, (index / width) as usize)
 }
 
 /// The chroma sample of the pixel `index`.
-pub(crate) fn chroma_of(index: usize, format: PictureFormat) -> usize {
+pub(crate) fn chroma_of(index: usize, format: FrameFormat) -> usize {
     let (x, y) = place(index, format.size.width() as usize);
     let shift = format.subsampling.shift();
     (y >> shift) * format.chroma_size().0 + (x >> shift)

@@ -1,6 +1,6 @@
 //! How much of the background's hue the subject itself has: what has more is mixed with the background, at an edge or in a narrow gap.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::{
     light::Light,
@@ -45,11 +45,11 @@ pub(crate) fn hue_share(color: [f32; 3], background: [f32; 3]) -> f32 {
 ///
 /// 1.0, no bound, where the background is not vivid or the subject's inside has its hue all the way. A subject without an inside, of lines
 /// alone, has the hue of its purest pixels.
-pub(crate) fn most_hue(samples: &[&Picture], light: &Light) -> f32 {
+pub(crate) fn most_hue(samples: &[&Frame], light: &Light) -> f32 {
     if !light.is_vivid() {
         return 1.0;
     }
-    let looked_into: Vec<&Picture> =
+    let looked_into: Vec<&Frame> =
         samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)).copied().collect();
     let insides = insides_of_all(&looked_into, light);
     let total = |histogram: &Histogram| histogram.iter().sum::<u64>();
@@ -72,16 +72,16 @@ type Histogram = [u64; STEPS];
 /// The histograms of the pixels deeper than each of [`DEPTHS`], and of all of the subject.
 type Insides = [Histogram; DEPTHS.len() + 1];
 
-/// Of all pictures together, on two threads: everything waits for this.
-fn insides_of_all(pictures: &[&Picture], light: &Light) -> Insides {
-    let of = |pictures: &[&Picture]| {
+/// Of all frames together, on two threads: everything waits for this.
+fn insides_of_all(frames: &[&Frame], light: &Light) -> Insides {
+    let of = |frames: &[&Frame]| {
         let mut insides = [[0; STEPS]; DEPTHS.len() + 1];
-        for picture in pictures {
-            look_into(picture, light, &mut insides);
+        for frame in frames {
+            look_into(frame, light, &mut insides);
         }
         insides
     };
-    let (first, second) = pictures.split_at(pictures.len() / 2);
+    let (first, second) = frames.split_at(frames.len() / 2);
     std::thread::scope(|scope| {
         // On this thread, too, where the system has no other to give.
         let other = std::thread::Builder::new().spawn_scoped(scope, || of(first));
@@ -97,12 +97,12 @@ fn insides_of_all(pictures: &[&Picture], light: &Light) -> Insides {
     })
 }
 
-fn look_into(picture: &Picture, light: &Light, insides: &mut Insides) {
-    let (shift, _) = light.shift_in(&crate::light::sampled(picture));
-    let likeness = Likeness::measured(picture, light, shift);
+fn look_into(frame: &Frame, light: &Light, insides: &mut Insides) {
+    let (shift, _) = light.shift_in(&crate::light::sampled(frame));
+    let likeness = Likeness::measured(frame, light, shift);
     let mask = Regions::of(&likeness.off, likeness.width, LIMIT, true).mask();
     let depth = depths(&mask, likeness.width);
-    let scene = Scene::new(picture, &likeness, light);
+    let scene = Scene::new(frame, &likeness, light);
     for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > 0) {
         let share = hue_share(scene.seen(index), scene.background(index));
         let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;

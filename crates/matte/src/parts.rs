@@ -1,10 +1,10 @@
 //! A background of two parts: wall and floor, the bars of a letterbox, or a frame on all four sides.
 //!
 //! The parts are told from a subject by their shape. A second color of the border is background if it fills, but for what stands in front,
-//! one side of a straight cut through the whole picture, or both bars; the shoulders of somebody who stands close do not. A color that does not
+//! one side of a straight cut through the whole frame, or both bars; the shoulders of somebody who stands close do not. A color that does not
 //! reach the border is background if the border's color is a narrow frame around it, with straight sides and perhaps round corners.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::{
     levels::length,
@@ -23,13 +23,13 @@ const MOST_ASTRAY: f64 = 0.12;
 /// How much of its side of the cut the second part must fill where no subject stands: the rest is neither.
 const LEAST_FILLED: f64 = 0.5;
 
-/// A place belongs to a part if that is seen in this share of the pictures.
+/// A place belongs to a part if that is seen in this share of the frames.
 const SEEN_OFTEN: f64 = 0.5;
 
-/// How far from the cut the two parts may blend, as a share of the picture's longer side: a soft seam.
+/// How far from the cut the two parts may blend, as a share of the frame's longer side: a soft seam.
 const SEAM: f64 = 0.06;
 
-/// The widest bar of a frame on four sides, as a share of the picture's width or height.
+/// The widest bar of a frame on four sides, as a share of the frame's width or height.
 const WIDEST_BAR: f64 = 0.17;
 
 /// The share of all that is not the frame's color that the color inside a frame has at least.
@@ -47,7 +47,7 @@ const MOST_BEYOND_SIDES: f64 = 0.045;
 /// How much of what a frame encloses may be of the frame's color: round corners with a radius of twice its widest bar.
 const MOST_OF_CORNERS: f64 = 0.14;
 
-/// How far a round corner of a frame may reach into it, as a share of the picture's width and height.
+/// How far a round corner of a frame may reach into it, as a share of the frame's width and height.
 const CORNER: f64 = 0.12;
 
 /// From how many levels on two parts differ in luma, or in chroma.
@@ -68,7 +68,7 @@ pub(crate) struct Part {
     pub(crate) share: Vec<[u8; 2]>,
 }
 
-/// A region of the picture on one side of cuts parallel to its sides, as shares of its height and width.
+/// A region of the frame on one side of cuts parallel to its sides, as shares of its height and width.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Region {
     /// Left, top, right, bottom: what is beyond any of these is in the region.
@@ -112,7 +112,7 @@ impl Region {
                 || (over && (down - top).min(bottom - down) <= STEP))
     }
 
-    /// Distance to the nearest cut that is inside the picture, in shares of width and height.
+    /// Distance to the nearest cut that is inside the frame, in shares of width and height.
     fn distance(&self, across: f64, down: f64) -> f64 {
         let [left, top, right, bottom] = self.inner;
         let cuts = [
@@ -130,7 +130,7 @@ impl Region {
 /// Between two places of the reading grid.
 const STEP: f64 = 1.0 / READINGS_ALONG_SIDE as f64;
 
-/// Which part is seen at a place of the reading grid, over all pictures: shares of the pictures.
+/// Which part is seen at a place of the reading grid, over all frames: shares of the frames.
 struct Place {
     across: f64,
     down: f64,
@@ -140,17 +140,17 @@ struct Place {
 }
 
 impl Part {
-    /// The background of one shot as two parts, from its pictures and their samples, if it has more than `light`; which of both is then the
+    /// The background of one shot as two parts, from its frames and their samples, if it has more than `light`; which of both is then the
     /// first is told by their shapes.
-    pub(crate) fn split(light: &Light, pictures: &[&Picture], per_picture: &[&[Sample]]) -> Option<Light> {
-        let size = pictures.first().map(|p| (p.size().width() as usize, p.size().height() as usize))?;
-        let rest = chosen(per_picture, |samples| unexplained(light, samples));
-        let seed = unexplained_color(per_picture, &rest)?;
+    pub(crate) fn split(light: &Light, frames: &[&Frame], per_frame: &[&[Sample]]) -> Option<Light> {
+        let size = frames.first().map(|p| (p.size().width() as usize, p.size().height() as usize))?;
+        let rest = chosen(per_frame, |samples| unexplained(light, samples));
+        let seed = unexplained_color(per_frame, &rest)?;
         let other = fitted_light(&views(&rest), seed, size);
         if other.noise[0] > FLAT_NOISE[0] || other.noise[1] > FLAT_NOISE[1] {
             return None;
         }
-        let mut places = places(light, &other, per_picture);
+        let mut places = places(light, &other, per_frame);
         let (region, seeds) = if let Some(region) = region_of(&places) {
             (region, [light.centre(), seed])
         } else {
@@ -159,7 +159,7 @@ impl Part {
         };
         let side = |is_in_region: bool| {
             let keeps = |s: &&Sample| region.holds(s.across().into(), s.down().into()) == is_in_region;
-            chosen(per_picture, |samples| samples.iter().filter(keeps).copied().collect())
+            chosen(per_frame, |samples| samples.iter().filter(keeps).copied().collect())
         };
         let fitted = |is_in_region: bool, seed: [f64; 3]| Light {
             matrix: light.matrix,
@@ -168,12 +168,12 @@ impl Part {
             ..fitted_light(&views(&side(is_in_region)), seed, size)
         };
         let (mut first, second) = (fitted(false, seeds[0]), fitted(true, seeds[1]));
-        let share = shares(&first, &second, pictures, region);
+        let share = shares(&first, &second, frames, region);
         first.second = Some(Self { light: Box::new(second), share });
         Some(first)
     }
 
-    /// How this part's light differs in a picture with these samples.
+    /// How this part's light differs in a frame with these samples.
     pub(crate) fn shift_in(&self, samples: &[Sample], (width, height): (usize, usize)) -> Shift {
         let own: Vec<Sample> = samples
             .iter()
@@ -187,13 +187,13 @@ impl Part {
     }
 }
 
-/// What `choose` keeps of each picture's samples.
-fn chosen(per_picture: &[&[Sample]], choose: impl Fn(&[Sample]) -> Vec<Sample>) -> Vec<Vec<Sample>> {
-    per_picture.iter().map(|samples| choose(samples)).collect()
+/// What `choose` keeps of each frame's samples.
+fn chosen(per_frame: &[&[Sample]], choose: impl Fn(&[Sample]) -> Vec<Sample>) -> Vec<Vec<Sample>> {
+    per_frame.iter().map(|samples| choose(samples)).collect()
 }
 
-fn views(per_picture: &[Vec<Sample>]) -> Vec<&[Sample]> {
-    per_picture.iter().map(Vec::as_slice).collect()
+fn views(per_frame: &[Vec<Sample>]) -> Vec<&[Sample]> {
+    per_frame.iter().map(Vec::as_slice).collect()
 }
 
 fn unexplained(light: &Light, samples: &[Sample]) -> Vec<Sample> {
@@ -202,8 +202,8 @@ fn unexplained(light: &Light, samples: &[Sample]) -> Vec<Sample> {
 }
 
 /// The most frequent color of the border that `rest`, what the first light does not explain, has; or of all of it. None if there is too little of it.
-fn unexplained_color(per_picture: &[&[Sample]], rest: &[Vec<Sample>]) -> Option<[f64; 3]> {
-    let border = per_picture.iter().copied().flatten().filter(|sample| sample.at_border).count();
+fn unexplained_color(per_frame: &[&[Sample]], rest: &[Vec<Sample>]) -> Option<[f64; 3]> {
+    let border = per_frame.iter().copied().flatten().filter(|sample| sample.at_border).count();
     let frequent = |samples: &[Sample], least: f64| {
         let seed = mode(samples.iter().map(|sample| (sample.ycc, 1.0)))?;
         let near = samples.iter().filter(|sample| (0..3).all(|k| (sample.ycc[k] - seed[k]).abs() <= 12.0)).count();
@@ -215,7 +215,7 @@ fn unexplained_color(per_picture: &[&[Sample]], rest: &[Vec<Sample>]) -> Option<
 }
 
 impl Place {
-    /// Whether the first part is seen here in most pictures.
+    /// Whether the first part is seen here in most frames.
     fn is_first(&self) -> bool {
         self.first >= SEEN_OFTEN && self.first > self.second
     }
@@ -231,8 +231,8 @@ impl Place {
 }
 
 /// How often each part is seen at every place of the grid.
-fn places(first: &Light, second: &Light, per_picture: &[&[Sample]]) -> Vec<Place> {
-    let mut places: Vec<Place> = per_picture.first().map_or_else(Vec::new, |samples| {
+fn places(first: &Light, second: &Light, per_frame: &[&[Sample]]) -> Vec<Place> {
+    let mut places: Vec<Place> = per_frame.first().map_or_else(Vec::new, |samples| {
         samples
             .iter()
             .map(|s| Place {
@@ -244,8 +244,8 @@ fn places(first: &Light, second: &Light, per_picture: &[&[Sample]]) -> Vec<Place
             })
             .collect()
     });
-    let one = 1.0 / per_picture.len().max(1) as f64;
-    for samples in per_picture {
+    let one = 1.0 / per_frame.len().max(1) as f64;
+    for samples in per_frame {
         let shifts = [first, second].map(|light| light.shift_in(samples).0);
         for (place, sample) in places.iter_mut().zip(*samples) {
             place.first += if first.agrees(&shifts[0], sample) { one } else { 0.0 };
@@ -255,7 +255,7 @@ fn places(first: &Light, second: &Light, per_picture: &[&[Sample]]) -> Vec<Place
     places
 }
 
-/// The region that the second part fills: one side of a cut parallel to the picture's sides, bars on two opposite sides, or a frame.
+/// The region that the second part fills: one side of a cut parallel to the frame's sides, bars on two opposite sides, or a frame.
 fn region_of(places: &[Place]) -> Option<Region> {
     // Cuts anywhere first: what is found with narrow bars alone may be half of a wide one.
     [1.0, WIDEST_BAR]
@@ -264,7 +264,7 @@ fn region_of(places: &[Place]) -> Option<Region> {
         .find(|region| is_second_part(*region, places))
 }
 
-/// The region that leaves the fewest places on the wrong side, of all whose cuts are no deeper in the picture than `deepest`.
+/// The region that leaves the fewest places on the wrong side, of all whose cuts are no deeper in the frame than `deepest`.
 fn best_region(places: &[Place], deepest: f64) -> Region {
     let astray = |region: &Region| {
         let wrong = places.iter().filter(|place| {
@@ -302,7 +302,7 @@ fn is_second_part(region: Region, places: &[Place]) -> bool {
             && corners <= MOST_OF_CORNERS * (places.len() as f64 - room)
             && has_straight_sides(region, places);
     }
-    // A subject of the second part's color may stand anywhere inside, but not at the picture's border.
+    // A subject of the second part's color may stand anywhere inside, but not at the frame's border.
     let lost = count(&|place| place.is_second() && place.at_border && !is_inside(place));
     let smaller = filled.min(count(&|place| place.is_first()));
     region.is_side_or_bars() && smaller > 0.0 && lost + foreign <= MOST_ASTRAY * smaller
@@ -316,9 +316,9 @@ fn has_straight_sides(region: Region, places: &[Place]) -> bool {
     count(|place| !place.is_second()) >= STRAIGHT * all && count(Place::is_first) >= MOSTLY * all
 }
 
-/// How much of the second part is seen at each pixel, in luma and in chroma: all or nothing but at the seam, where it is the median over the pictures.
-fn shares(first: &Light, second: &Light, pictures: &[&Picture], region: Region) -> Vec<[u8; 2]> {
-    let Some(size) = pictures.first().map(|picture| picture.size()) else { return Vec::new() };
+/// How much of the second part is seen at each pixel, in luma and in chroma: all or nothing but at the seam, where it is the median over the frames.
+fn shares(first: &Light, second: &Light, frames: &[&Frame], region: Region) -> Vec<[u8; 2]> {
+    let Some(size) = frames.first().map(|frame| frame.size()) else { return Vec::new() };
     let (width, height) = (size.width() as usize, size.height() as usize);
     let place = |index: usize| {
         let (x, y) = (index % width, index / width);
@@ -337,19 +337,19 @@ fn shares(first: &Light, second: &Light, pictures: &[&Picture], region: Region) 
         })
         .collect();
     let mut readings: Vec<Vec<[u8; 2]>> = vec![Vec::new(); seam.len()];
-    for picture in pictures {
-        let samples = crate::light::sampled(picture);
+    for frame in frames {
+        let samples = crate::light::sampled(frame);
         let shifts = [first, second].map(|light| light.shift_in(&samples).0);
         let likeness =
-            [(first, shifts[0]), (second, shifts[1])].map(|(light, shift)| Likeness::of_one(picture, light, shift));
-        let scenes = [(first, 0), (second, 1)].map(|(light, at)| Scene::new(picture, &likeness[at], light));
+            [(first, shifts[0]), (second, shifts[1])].map(|(light, shift)| Likeness::of_one(frame, light, shift));
+        let scenes = [(first, 0), (second, 1)].map(|(light, at)| Scene::new(frame, &likeness[at], light));
         for (readings, &index) in readings.iter_mut().zip(&seam) {
             let [one, two] = [0, 1].map(|at| scenes[at].background(index));
             readings.extend(share_in(scenes[0].seen(index), one, two));
         }
     }
     for (readings, &index) in readings.iter_mut().zip(&seam) {
-        if readings.len() * 4 >= pictures.len() && !readings.is_empty() {
+        if readings.len() * 4 >= frames.len() && !readings.is_empty() {
             shares[index] = [0, 1].map(|plane| {
                 let middle = readings.len() / 2;
                 match readings.select_nth_unstable_by_key(middle, |share| share[plane]).1[plane] {

@@ -104,7 +104,7 @@ struct Path<'a> {
     contrasts: [[f32; 3]; REACH as usize + 3],
     /// How many of `contrasts` are known.
     known: usize,
-    /// The path has left the subject or the picture.
+    /// The path has left the subject or the frame.
     is_over: bool,
 }
 

@@ -27,7 +27,7 @@ const CLEAR: f32 = 0.02;
 /// For every step of luma, a bit for each step of chroma.
 type Seen = [u16; 16];
 
-/// Which colors the pure subject of one picture has in each cell.
+/// Which colors the pure subject of one frame has in each cell.
 pub(crate) struct Pure<'a> {
     scene: &'a Scene<'a>,
     /// The direction of chroma across the background's hue, of length 1.

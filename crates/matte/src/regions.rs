@@ -8,7 +8,7 @@ use crate::{
 /// The mean distance of what may be a pocket, in hundredths of the limit: smeared chroma between lines makes it that large.
 const FLAT: u64 = 75;
 
-/// The same where nothing but the picture before tells.
+/// The same where nothing but the frame before tells.
 const CALM: u64 = 50;
 
 /// A horizontal stretch of pixels that look like background.
@@ -29,16 +29,16 @@ struct Tally {
     /// The smallest rectangle around it: first and last row, first column and the one after the last.
     rows: [u32; 2],
     columns: [u32; 2],
-    /// Pixels that looked like the background in the picture before, too, and those of them that were.
+    /// Pixels that looked like the background in the frame before, too, and those of them that were.
     seen_before: u64,
     was_background: u64,
 }
 
-/// The regions (4-connected) of one picture that look like the background, and which of them are.
+/// The regions (4-connected) of one frame that look like the background, and which of them are.
 ///
-/// A region is background if it touches the border of the picture, or if it is a flat patch (a pocket) and there is evidence:
+/// A region is background if it touches the border of the frame, or if it is a flat patch (a pocket) and there is evidence:
 /// at least 12 pixels whose mean distance is no more than [`FLAT`] of the limit (what a slightly wrong guess of the light
-/// behind the subject and smeared chroma explain, too), and either a background of a color that subjects seldom have by chance, or the picture
+/// behind the subject and smeared chroma explain, too), and either a background of a color that subjects seldom have by chance, or the frame
 /// before: the region lay there already, and was background.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
@@ -54,7 +54,7 @@ pub(crate) struct Regions {
 }
 
 impl Regions {
-    /// The regions of pixels below `limit` in `off`, judged from this picture alone; pockets are background if `keys_pockets`.
+    /// The regions of pixels below `limit` in `off`, judged from this frame alone; pockets are background if `keys_pockets`.
     pub(crate) fn of(off: &[u8], width: usize, limit: u8, keys_pockets: bool) -> Self {
         let height = off.len() / width;
         let mut runs = look_alike_runs(off, width, limit);
@@ -79,7 +79,7 @@ impl Regions {
         Self { width, limit, rows, is_background: is_background.collect(), tallies, runs }
     }
 
-    /// Judges the pockets that are still subject by what they were in `before`, the picture before this one.
+    /// Judges the pockets that are still subject by what they were in `before`, the frame before this one.
     ///
     /// A quarter of the pocket must have looked alike there, and nine in ten of those pixels must have been background: a
     /// pocket moves, what replaces it is something else. And something that encloses it must have been near: a subject that
@@ -181,7 +181,7 @@ impl Regions {
         self.mask_of(|index| self.is_background[index])
     }
 
-    /// 0 where a pixel is background that hangs together with the border of the picture, 255 elsewhere.
+    /// 0 where a pixel is background that hangs together with the border of the frame, 255 elsewhere.
     pub(crate) fn outside(&self) -> Vec<u8> {
         self.mask_of(|index| self.tallies[self.runs[index].parent as usize].touches_border)
     }
@@ -215,7 +215,7 @@ impl Tally {
         self.columns = [self.columns[0].min(run.start), self.columns[1].max(run.end)];
     }
 
-    /// Whether this pocket lay in the picture `before` already, see [`Regions::settle`].
+    /// Whether this pocket lay in the frame `before` already, see [`Regions::settle`].
     fn lay_in(&self, before: &Regions, limit: u8) -> bool {
         4 * self.seen_before >= self.area
             && 10 * self.was_background >= 9 * self.seen_before

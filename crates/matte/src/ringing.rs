@@ -1,6 +1,6 @@
 //! Coding noise near edges: what a codec leaves around an edge grows with the edge's contrast, so more of it is background there.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::{
     light::Light,
@@ -14,12 +14,12 @@ const BLOCK: usize = 8;
 /// Levels of ringing and of smeared chroma per level of the contrast beside them.
 const SHARE: f32 = 0.04;
 
-/// Measures the contrast of `picture` with the background, and lowers the distances in `likeness` near it as if noise were larger there by
+/// Measures the contrast of `frame` with the background, and lowers the distances in `likeness` near it as if noise were larger there by
 /// [`SHARE`] of the contrast. What is farthest off stays so.
-pub(crate) fn allow_for(likeness: &mut Likeness, picture: &Picture, light: &Light) {
+pub(crate) fn allow_for(likeness: &mut Likeness, frame: &Frame, light: &Light) {
     let (width, height) = (likeness.width, likeness.height);
     let columns = width.div_ceil(BLOCK);
-    let contrasts = measure_contrasts(likeness, picture, light);
+    let contrasts = measure_contrasts(likeness, frame, light);
     let noise = light.noise[0].min(light.noise[1]);
     let explained = 2.0 + 5.0 * noise;
     for block in 0..contrasts.len() {
@@ -41,10 +41,10 @@ pub(crate) fn allow_for(likeness: &mut Likeness, picture: &Picture, light: &Ligh
 
 /// Fills [`Likeness::contrast`]. Returns the largest difference from the background in each block, in levels of the plane that differs most;
 /// 0 where all of it is explained by noise.
-fn measure_contrasts(likeness: &mut Likeness, picture: &Picture, light: &Light) -> Vec<u8> {
+fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> Vec<u8> {
     let (width, height) = (likeness.width, likeness.height);
-    let shift = picture.format().subsampling.shift();
-    let (chroma_width, _) = picture.format().chroma_size();
+    let shift = frame.format().subsampling.shift();
+    let (chroma_width, _) = frame.format().chroma_size();
     let columns = width.div_ceil(BLOCK);
     let mut most = vec![0; columns * height.div_ceil(BLOCK)];
     let mut contrast = vec![0; width * height];
@@ -63,11 +63,11 @@ fn measure_contrasts(likeness: &mut Likeness, picture: &Picture, light: &Light) 
             let chroma = at + (left >> shift)..at + ((right - 1) >> shift) + 1;
             let mut of_chroma = [0_u8; BLOCK];
             for (most, (blue, red)) in
-                of_chroma.iter_mut().zip(picture.cb()[chroma.clone()].iter().zip(&picture.cr()[chroma]))
+                of_chroma.iter_mut().zip(frame.cb()[chroma.clone()].iter().zip(&frame.cr()[chroma]))
             {
                 *most = blue.abs_diff(expected[1]).max(red.abs_diff(expected[2]));
             }
-            let pixels = contrast[row + left..row + right].iter_mut().zip(&picture.y()[row + left..row + right]);
+            let pixels = contrast[row + left..row + right].iter_mut().zip(&frame.y()[row + left..row + right]);
             for (x, (pixel, luma)) in pixels.enumerate() {
                 let (luma, chroma) = (luma.abs_diff(expected[0]), of_chroma[x >> shift]);
                 *pixel = luma.max(chroma / 2);

@@ -1,6 +1,6 @@
-//! One picture before its background: what is seen at a pixel, and what would be seen without the subject.
+//! One frame before its background: what is seen at a pixel, and what would be seen without the subject.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::{
     light::Light,
@@ -9,7 +9,7 @@ use crate::{
     siting::Siting,
 };
 
-/// The picture, the light behind it and how the two compare.
+/// The frame, the light behind it and how the two compare.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
     pub(crate) width: usize,
@@ -23,16 +23,16 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(crate) fn new(picture: &'a Picture, likeness: &'a Likeness, light: &'a Light) -> Self {
+    pub(crate) fn new(frame: &'a Frame, likeness: &'a Likeness, light: &'a Light) -> Self {
         Self {
             width: likeness.width,
             light,
             likeness,
-            luma: picture.y(),
-            blue: picture.cb(),
-            red: picture.cr(),
-            chroma_size: picture.format().chroma_size(),
-            shift: picture.format().subsampling.shift(),
+            luma: frame.y(),
+            blue: frame.cb(),
+            red: frame.cr(),
+            chroma_size: frame.format().chroma_size(),
+            shift: frame.format().subsampling.shift(),
         }
     }
 
@@ -85,7 +85,7 @@ impl<'a> Scene<'a> {
         self.likeness.background_at(self.light, x, y)
     }
 
-    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the background's color at the picture's centre;
+    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the background's color at the frame's centre;
     /// interpolated chroma may have up to 1/16 less): 0..=255, saturated.
     pub(crate) fn hue_rows(&self) -> impl Iterator<Item = Vec<u8>> {
         let centre = self.light.field.at(0.5, 0.5);

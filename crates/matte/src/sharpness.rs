@@ -1,6 +1,6 @@
 //! How sharp the edges of a clip are, told from its luma: drawings are sharper than photographs, and half-resolution chroma hides which.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 /// How many of the samples are looked into, at most, and every which row and column of them.
 const LOOKED_INTO: usize = 8;
@@ -27,18 +27,18 @@ const USUAL: f32 = 0.5;
 const HALVED: f32 = 0.25;
 
 /// By what factor edges that only chroma shows are to be steepened to be as sharp as those that luma shows, 1.0 and more.
-pub(crate) fn steepening(samples: &[Picture]) -> f32 {
-    if samples.iter().all(|picture| picture.format().subsampling.shift() == 0) {
+pub(crate) fn steepening(samples: &[Frame]) -> f32 {
+    if samples.iter().all(|frame| frame.format().subsampling.shift() == 0) {
         return 1.0;
     }
     let mut shares = Vec::new();
-    for picture in samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)) {
-        let width = picture.size().width() as usize;
-        for row in picture.y().chunks_exact(width).step_by(STRIDE) {
+    for frame in samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)) {
+        let width = frame.size().width() as usize;
+        for row in frame.y().chunks_exact(width).step_by(STRIDE) {
             look_along(row.iter().copied(), &mut shares);
         }
         for column in (0..width).step_by(STRIDE) {
-            look_along(picture.y().iter().skip(column).step_by(width).copied(), &mut shares);
+            look_along(frame.y().iter().skip(column).step_by(width).copied(), &mut shares);
         }
     }
     let sharpness = if shares.len() < ENOUGH {
@@ -73,19 +73,19 @@ fn look_along(line: impl Iterator<Item = u8>, shares: &mut Vec<f32>) {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{FrameFormat, Matrix, Size, Subsampling};
 
     use super::*;
 
     /// A disc whose edge climbs over `width` pixels.
-    fn disc(width: f32, subsampling: Subsampling) -> Picture {
+    fn disc(width: f32, subsampling: Subsampling) -> Frame {
         let size = Size::new(128, 128).unwrap();
-        let mut picture = Picture::new(PictureFormat { size, subsampling, has_alpha: false, matrix: Matrix::Bt709 });
-        for (index, value) in picture.planes_mut()[0].iter_mut().enumerate() {
+        let mut frame = Frame::new(FrameFormat { size, subsampling, has_alpha: false, matrix: Matrix::Bt709 });
+        for (index, value) in frame.planes_mut()[0].iter_mut().enumerate() {
             let inside = 40.0 - ((index % 128) as f32 - 63.3).hypot((index / 128) as f32 - 64.1);
             *value = (60.0 + 120.0 * (inside / width + 0.5).clamp(0.0, 1.0)).round() as u8;
         }
-        picture
+        frame
     }
 
     #[test]

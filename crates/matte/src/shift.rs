@@ -1,18 +1,18 @@
-//! How the light of one picture differs from the clip's usual: flicker, exposure, white balance, fades.
+//! How the light of one frame differs from the clip's usual: flicker, exposure, white balance, fades.
 
 use crate::light::{NEUTRAL, Sample};
 
-/// How far a background pixel may be from what is expected while its picture's light is not known yet, in levels of Y', Cb, Cr.
+/// How far a background pixel may be from what is expected while its frame's light is not known yet, in levels of Y', Cb, Cr.
 pub(crate) const ROUGHLY: [f64; 3] = [24.0, 14.0, 14.0];
 
-/// How many readings inside the picture one reading at its border counts for: subjects stand inside.
+/// How many readings inside the frame one reading at its border counts for: subjects stand inside.
 const BORDER_WEIGHT: f64 = 3.0;
 
 /// What agrees with another light counts this much against what agrees with the usual one: a flat subject may well be larger than what is
 /// left of the background, whereas in another light nothing agrees with the usual one.
 const OTHER_WEIGHT: f64 = 0.2;
 
-/// The usual light is not doubted at all where so much of a picture agrees with it.
+/// The usual light is not doubted at all where so much of a frame agrees with it.
 const CERTAIN: f64 = 0.35;
 
 /// Levels a side of the cells in which differences are counted.
@@ -21,7 +21,7 @@ const CELL: f64 = 8.0;
 /// The least brightness and the most against the usual one: a fade with less contrast shows nothing, more is another background.
 const GAINS: std::ops::RangeInclusive<f64> = 0.05..=1.8;
 
-/// What is expected in one picture where the usual level is `usual`: `level + gain * (usual - centre)`, for Y', Cb, Cr.
+/// What is expected in one frame where the usual level is `usual`: `level + gain * (usual - centre)`, for Y', Cb, Cr.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Shift {
     /// Contrast of the background's own unevenness against the usual.
@@ -38,24 +38,24 @@ impl Shift {
         Self { gain: 1.0, level: centre, centre }
     }
 
-    /// The level expected in the picture, where `usual` is the usual one.
+    /// The level expected in the frame, where `usual` is the usual one.
     pub(crate) fn expected(&self, usual: [f64; 3]) -> [f64; 3] {
         [0, 1, 2].map(|k| self.level[k] + self.gain * (usual[k] - self.centre[k]))
     }
 
-    /// How much it counts that a picture agrees: in another light than the usual, which is within `tolerances`, a subject may be what agrees.
+    /// How much it counts that a frame agrees: in another light than the usual, which is within `tolerances`, a subject may be what agrees.
     pub(crate) fn weight(&self, tolerances: [f64; 3]) -> f64 {
         let is_usual = (0..3).all(|k| (self.level[k] - self.centre[k]).abs() <= tolerances[k]);
         if is_usual { 1.0 } else { OTHER_WEIGHT }
     }
 
-    /// The usual level that is behind `seen` in the picture.
+    /// The usual level that is behind `seen` in the frame.
     pub(crate) fn usual(&self, seen: [f64; 3]) -> [f64; 3] {
         [0, 1, 2].map(|k| self.centre[k] + (seen[k] - self.level[k]) / self.gain)
     }
 
-    /// The shift of a picture with these samples, where `usual` is the background's usual level at a sample and a background pixel is
-    /// within `tolerances` of it; and the share of the picture that agrees, 0.0..=1.0, its border weighing more.
+    /// The shift of a frame with these samples, where `usual` is the background's usual level at a sample and a background pixel is
+    /// within `tolerances` of it; and the share of the frame that agrees, 0.0..=1.0, its border weighing more.
     ///
     /// Two guesses are weighed: the usual light, and the most frequent difference from it, if light can have made that. The better one
     /// is then fitted: the mean level of what agrees, and how its unevenness grows with the usual one's (regression towards the gain

@@ -1,13 +1,13 @@
 //! Where half-resolution chroma sits between the columns of luma: told from the clip, since headers seldom say, and say wrong.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 /// The column of a half-resolution chroma sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Siting {
     /// On the even columns of luma, as MPEG-2 and H.264 have it by default: cameras.
     Left,
-    /// Halfway between two columns, as JPEG has it, and whoever halves chroma by averaging: pictures that were made by programs.
+    /// Halfway between two columns, as JPEG has it, and whoever halves chroma by averaging: frames that were made by programs.
     Centre,
 }
 
@@ -23,13 +23,13 @@ impl Siting {
     /// Read as [`Self::Centre`], the step between samples i and i + 1 lies at column 2i + 1.5; luma's edge there then has its
     /// middle at 2i + 1.5, too, and half a column to the left of it if the samples were on the even columns. Vertical
     /// siting is halfway for both.
-    pub(crate) fn of(samples: &[Picture]) -> Self {
+    pub(crate) fn of(samples: &[Frame]) -> Self {
         let (mut moment, mut weight, mut steps) = (0.0, 0.0, 0.0);
-        for picture in samples.iter().filter(|picture| picture.format().subsampling.shift() == 1) {
-            let width = picture.size().width() as usize;
-            let chroma_width = picture.format().chroma_size().0;
-            let rows = picture.cb().chunks_exact(chroma_width).zip(picture.cr().chunks_exact(chroma_width));
-            for ((cb, cr), luma) in rows.zip(picture.y().chunks_exact(2 * width)) {
+        for frame in samples.iter().filter(|frame| frame.format().subsampling.shift() == 1) {
+            let width = frame.size().width() as usize;
+            let chroma_width = frame.format().chroma_size().0;
+            let rows = frame.cb().chunks_exact(chroma_width).zip(frame.cr().chunks_exact(chroma_width));
+            for ((cb, cr), luma) in rows.zip(frame.y().chunks_exact(2 * width)) {
                 for at in 1..chroma_width.saturating_sub(2) {
                     let step = cb[at].abs_diff(cb[at + 1]).max(cr[at].abs_diff(cr[at + 1]));
                     let is_alone = |k: &[u8]| k[at - 1].abs_diff(k[at]).max(k[at + 1].abs_diff(k[at + 2])) < step / 2;
@@ -53,23 +53,19 @@ impl Siting {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{FrameFormat, Matrix, Size, Subsampling};
 
     use super::*;
 
     const SIDE: usize = 128;
 
     /// A disc of luma 90, Cr 220 on luma 120, Cr 70, its chroma halved with these weights for the columns 2i − 1 to 2i + 1.
-    fn disc(weights: [f32; 3]) -> Picture {
+    fn disc(weights: [f32; 3]) -> Frame {
         let size = Size::new(SIDE as u32, SIDE as u32).unwrap();
-        let mut picture = Picture::new(PictureFormat {
-            size,
-            subsampling: Subsampling::Half,
-            has_alpha: false,
-            matrix: Matrix::Bt709,
-        });
+        let mut frame =
+            Frame::new(FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 });
         let inside = |x: usize, y: usize| (40.5 - (x as f32 - 63.3).hypot(y as f32 - 64.1)).clamp(0.0, 1.0);
-        let [luma, cb, cr, _] = picture.planes_mut();
+        let [luma, cb, cr, _] = frame.planes_mut();
         for (index, value) in luma.iter_mut().enumerate() {
             *value = (120.0 - 30.0 * inside(index % SIDE, index / SIDE)).round() as u8;
         }
@@ -79,7 +75,7 @@ mod tests {
             let row = |y: usize| (0..3).map(|k| weights[k] * inside((x + k).saturating_sub(1), y)).sum::<f32>();
             *value = (70.0 + 150.0 * f32::midpoint(row(y), row(y + 1))).round() as u8;
         }
-        picture
+        frame
     }
 
     #[test]

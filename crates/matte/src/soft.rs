@@ -319,7 +319,7 @@ fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]>
     Some(mean_direction(outer))
 }
 
-/// So many levels more than 1.2 times what noise explains, in the contrast of this picture.
+/// So many levels more than 1.2 times what noise explains, in the contrast of this frame.
 fn rim_contrast(levels: f32, scene: &Scene) -> f32 {
     1.2 * (2.0 + 5.0 * scene.light.noise[0].max(scene.light.noise[1])) + levels * scene.contrast_left()
 }

@@ -1,24 +1,24 @@
-//! Alpha settled over time: what has not moved from picture to picture does not flicker either.
+//! Alpha settled over time: what has not moved from frame to frame does not flicker either.
 
-use clearcut_frame::{Picture, PictureFormat};
+use clearcut_frame::{Frame, FrameFormat};
 
 use crate::likeness::spread;
 
 /// How far from the median of three alphas their mean is believed, in levels: what coding noise does to an edge.
 const LEAP: u8 = 8;
 
-/// One picture as time sees it.
+/// One frame as time sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Steadied<'a> {
     pub(crate) alpha: &'a [u8],
     /// Y', Cb, Cr as they came in.
     pub(crate) seen: &'a [u8],
-    pub(crate) format: PictureFormat,
+    pub(crate) format: FrameFormat,
 }
 
 /// Gives every pixel of `out` a third of the alpha of each neighbor in which the place looks the same, within three
 /// deviations and a level of `noise` (luma, chroma); what has changed keeps its own, so nothing lags or leaves ghosts.
-pub(crate) fn steady(out: &mut Picture, current: &Steadied, neighbors: [Option<Steadied>; 2], noise: [f32; 2]) {
+pub(crate) fn steady(out: &mut Frame, current: &Steadied, neighbors: [Option<Steadied>; 2], noise: [f32; 2]) {
     let format = current.format;
     let width = format.size.width() as usize;
     let same = noise.map(|sigma| (1.0 + 3.0 * sigma).min(255.0) as u8);
@@ -50,7 +50,7 @@ fn settled(own: u8, before: u8, after: u8) -> u8 {
     mean.clamp(median.saturating_sub(LEAP), median.saturating_add(LEAP))
 }
 
-/// 255 where the pixels of row `y` differ between the two pictures by more than `same` in luma or chroma, else 0.
+/// 255 where the pixels of row `y` differ between the two frames by more than `same` in luma or chroma, else 0.
 fn mark_changes(changed: &mut [u8], y: usize, a: &Steadied, b: &Steadied, same: [u8; 2]) {
     let (width, luma_len) = (changed.len(), a.format.luma_len());
     let (chroma_width, shift) = (a.format.chroma_size().0, a.format.subsampling.shift());

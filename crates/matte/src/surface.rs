@@ -1,9 +1,9 @@
-//! Smooth surfaces over the picture: how one component of a lit background changes from place to place.
+//! Smooth surfaces over the frame: how one component of a lit background changes from place to place.
 
 /// Terms of a cubic in two variables.
 const TERMS: usize = 10;
 
-/// A cubic polynomial over the picture, in coordinates −1..=1 along each side.
+/// A cubic polynomial over the frame, in coordinates −1..=1 along each side.
 ///
 /// Light falls off smoothly (inverse square, cosine, lens vignette): products of a linear and a quadratic factor, so
 /// degree three holds them, and it is stiff enough not to follow a subject.

@@ -32,7 +32,7 @@ pub struct ModelEntry {
     pub input: InputSpec,
     /// What it answers.
     pub output: OutputSpec,
-    /// States that it hands itself from picture to picture.
+    /// States that it hands itself from frame to frame.
     #[serde(default)]
     pub recurrent: Vec<RecurrentPair>,
 }
@@ -138,7 +138,7 @@ pub struct OutputSpec {
     pub meaning: Meaning,
 }
 
-/// The order of the dimensions of a picture.
+/// The order of the dimensions of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
@@ -158,7 +158,7 @@ pub enum Meaning {
     Logit,
 }
 
-/// A state: what comes out of one picture goes into the next.
+/// A state: what comes out of one frame goes into the next.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RecurrentPair {
     /// Its name among the inputs.

@@ -1,4 +1,4 @@
-//! What a recurrent model hands itself from picture to picture.
+//! What a recurrent model hands itself from frame to frame.
 
 use crate::entry::RecurrentPair;
 
@@ -42,7 +42,7 @@ impl States {
         self.pairs.is_empty()
     }
 
-    /// What goes in beside the picture: name and state.
+    /// What goes in beside the frame: name and state.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = (&str, &State)> {
         self.pairs.iter().map(|pair| &*pair.input).zip(&self.now)
     }

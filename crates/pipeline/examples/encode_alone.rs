@@ -1,11 +1,11 @@
-//! Encodes raw pictures that lie ready, all formats at once: `encode_alone FOLDER WIDTH HEIGHT FPS FORMAT=FILE...`
+//! Encodes raw frames that lie ready, all formats at once: `encode_alone FOLDER WIDTH HEIGHT FPS FORMAT=FILE...`
 //!
 //! For measuring what of a cut is encoding: the same encoders with the same settings and as many threads, and nothing else. FILE holds
 //! yuva420p, for stacked-alpha the yuv420p of color above matte.
 
 use std::{fs::File, io::Write, path::Path, thread};
 
-use clearcut_ffmpeg::{Child, ColorTags, EncodePlan, Layer, SandboxPolicy, SearchPath, Tools, read_picture};
+use clearcut_ffmpeg::{Child, ColorTags, EncodePlan, Layer, SandboxPolicy, SearchPath, Tools, read_frame};
 use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
@@ -52,17 +52,17 @@ fn main() -> Result<(), Failure> {
     })
 }
 
-/// Hands each child its bytes of every picture in turn, and waits for all.
+/// Hands each child its bytes of every frame in turn, and waits for all.
 fn feed(mut children: Vec<(Child, usize)>, file: &str) -> Result<(), Failure> {
     let mut pipes = Vec::new();
     for (child, bytes) in &mut children {
         pipes.push((child.take_stdin().ok_or("no pipe")?, vec![0; *bytes]));
     }
     let mut file = File::open(file)?;
-    'pictures: loop {
+    'frames: loop {
         for (pipe, bytes) in &mut pipes {
-            if !read_picture(&mut file, bytes)? {
-                break 'pictures;
+            if !read_frame(&mut file, bytes)? {
+                break 'frames;
             }
             pipe.write_all(bytes)?;
         }

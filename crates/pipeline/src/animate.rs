@@ -2,24 +2,24 @@ use std::{fs::File, io::BufWriter, num::NonZeroUsize, path::Path, sync::Arc};
 
 use clearcut_animation::{AnimationSettings, Error as AnimationError, encode_apng, encode_webp};
 use clearcut_ffmpeg::EncodePlan;
-use clearcut_frame::{Picture, PictureFormat};
+use clearcut_frame::{Frame, FrameFormat};
 use clearcut_job::OutputFormat;
 
 use crate::Error;
 
-/// Writes `pictures` as [`EncodePlan::file_name`] in `scratch`, in this process. Blocks until all are written.
+/// Writes `frames` as [`EncodePlan::file_name`] in `scratch`, in this process. Blocks until all are written.
 ///
 /// # Errors
 /// [`Error::Io`], a full disk, or what an encoder died of.
 pub(crate) fn animate(
     plan: &EncodePlan,
     scratch: &Path,
-    pictures: impl Iterator<Item = Arc<Picture>>,
+    frames: impl Iterator<Item = Arc<Frame>>,
 ) -> Result<(), Error> {
-    let picture =
-        PictureFormat { size: plan.size, subsampling: plan.subsampling, has_alpha: true, matrix: plan.color.matrix };
+    let frame =
+        FrameFormat { size: plan.size, subsampling: plan.subsampling, has_alpha: true, matrix: plan.color.matrix };
     let settings = AnimationSettings {
-        picture,
+        frame,
         frame_rate: plan.frame_rate,
         quality: plan.quality.get(),
         threads: NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN),
@@ -28,8 +28,8 @@ pub(crate) fn animate(
         .map_err(|source| Error::of_writing("writing an output", source))?;
     let out = BufWriter::new(file);
     let written = match plan.format {
-        OutputFormat::Apng => encode_apng(&settings, pictures, out),
-        _ => encode_webp(&settings, pictures, out),
+        OutputFormat::Apng => encode_apng(&settings, frames, out),
+        _ => encode_webp(&settings, frames, out),
     };
     written.map(drop).map_err(|error| match error {
         AnimationError::Write(source) => Error::of_writing("writing an output", source),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clearcut_ffmpeg::{EncodePlan, Tools};
-use clearcut_frame::{Picture, Size};
+use clearcut_frame::{Frame, Size};
 use clearcut_job::OutputFormat;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     read_back::{read_apng, read_webp, read_with_ffmpeg},
 };
 
-/// The matte of one picture in three numbers.
+/// The matte of one frame in three numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MatteSummary {
     least: u8,
@@ -34,13 +34,13 @@ impl MatteSummary {
     }
 }
 
-/// What was handed to the encoders: one entry of four bytes a picture.
+/// What was handed to the encoders: one entry of four bytes a frame.
 #[derive(Debug, Default)]
 pub(crate) struct MatteLog(Vec<MatteSummary>);
 
 impl MatteLog {
-    pub(crate) fn push(&mut self, picture: &Picture) {
-        self.0.push(MatteSummary::of(picture.alpha().unwrap_or(&[255]).iter().copied()));
+    pub(crate) fn push(&mut self, frame: &Frame) {
+        self.0.push(MatteSummary::of(frame.alpha().unwrap_or(&[255]).iter().copied()));
     }
 
     pub(crate) fn frames(&self) -> u64 {
@@ -53,10 +53,10 @@ impl MatteLog {
     }
 }
 
-/// How far the mean alpha of a picture may move in a lossy encoder, in levels of 255. A lost or shifted alpha plane moves it by
+/// How far the mean alpha of a frame may move in a lossy encoder, in levels of 255. A lost or shifted alpha plane moves it by
 /// the subject's whole share; the codecs at our settings move it by less than one.
 const MEAN_TOLERANCE: f64 = 4.0;
-/// The same in a picture of less than [`FEW_PIXELS`], where what is lost in one block is not lost in the mean of many.
+/// The same in a frame of less than [`FEW_PIXELS`], where what is lost in one block is not lost in the mean of many.
 const FEW_PIXELS_MEAN_TOLERANCE: f64 = 16.0;
 /// Four macroblocks of 16×16.
 const FEW_PIXELS: u64 = 1024;
@@ -91,14 +91,14 @@ pub(crate) fn check_output(
 
 fn compare(log: &MatteLog, read_back: &[MatteSummary], mean_tolerance: f64) -> Result<(), String> {
     if read_back.len() != log.0.len() {
-        return Err(format!("it holds {} pictures instead of {}", read_back.len(), log.0.len()));
+        return Err(format!("it holds {} frames instead of {}", read_back.len(), log.0.len()));
     }
     for (index, (meant, found)) in log.0.iter().zip(read_back).enumerate() {
         let too_far = (meant.mean() - found.mean()).abs() > mean_tolerance;
         let not_clear = meant.least == 0 && found.least > RANGE_TOLERANCE && meant.mean() < 250.0;
         let not_solid = meant.most == 255 && found.most < 255 - RANGE_TOLERANCE && meant.mean() > 5.0;
         if too_far || not_clear || not_solid {
-            return Err(format!("the matte of picture {index} is {found:?} instead of {meant:?}"));
+            return Err(format!("the matte of frame {index} is {found:?} instead of {meant:?}"));
         }
     }
     Ok(())
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_picture_is_noticed() {
+    fn a_missing_frame_is_noticed() {
         let meant = log(&[&[0, 255], &[0, 255]]);
         assert!(compare(&meant, &log(&[&[0, 255]]).0, MEAN_TOLERANCE).is_err());
     }

@@ -3,7 +3,7 @@ use clearcut_job::OutputFormat;
 
 use crate::{CutJob, Error, Stop, encode::Work, layers::Layers, plan::Plan};
 
-/// Decoder and encoders of a cut, started and waiting for pictures. Whoever started them outlives them: the system ends them should that
+/// Decoder and encoders of a cut, started and waiting for frames. Whoever started them outlives them: the system ends them should that
 /// thread die.
 pub(crate) struct Children {
     pub(crate) decoder: Child,

@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, MediaLimits, Tools, read_picture};
-use clearcut_frame::Picture;
+use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, MediaLimits, Tools, read_frame};
+use clearcut_frame::Frame;
 use clearcut_job::CutRequest;
 use clearcut_matte::{Doubts, Keyer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -48,7 +48,7 @@ pub struct CutJob<'a> {
     pub networks: &'a dyn Networks,
 }
 
-/// Nothing moves for longer than this only if a child hangs: the slowest encoders take a second for a picture.
+/// Nothing moves for longer than this only if a child hangs: the slowest encoders take a second for a frame.
 const STALL_LIMIT: Duration = Duration::from_mins(2);
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -68,7 +68,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
     let plan = Plan::new(&info, job.request, &job.resources);
     check_rate(&plan, &job.limits)?;
     if plan.expected_frames > job.limits.max_frames {
-        return Err(Error::TooManyPictures { limit: job.limits.max_frames });
+        return Err(Error::TooManyFrames { limit: job.limits.max_frames });
     }
     check_work(&plan, &info, job)?;
     for encode in &plan.encodes {
@@ -127,16 +127,16 @@ fn check_work(plan: &Plan, info: &MediaInfo, job: &CutJob) -> Result<(), Error> 
     }
     let most = limits.max_held_frames.saturating_add(info.frames.saturating_mul(30));
     if frames > most {
-        return over(format!("{} pictures that stand for {frames} frames", info.frames), format!("{most} frames"));
+        return over(format!("{} frames that stand for {frames} frames", info.frames), format!("{most} frames"));
     }
     if plan.memory_bytes() > job.resources.max_bytes {
         let mib = |bytes: u64| format!("{} MiB of memory", bytes >> 20);
-        return over(format!("pictures that take {}", mib(plan.memory_bytes())), mib(job.resources.max_bytes));
+        return over(format!("frames that take {}", mib(plan.memory_bytes())), mib(job.resources.max_bytes));
     }
     Ok(())
 }
 
-/// Measures the background and follows the hints, and meanwhile starts decoder and encoders, since starting them takes as long as a few pictures.
+/// Measures the background and follows the hints, and meanwhile starts decoder and encoders, since starting them takes as long as a few frames.
 fn prepare(
     job: &CutJob,
     info: &MediaInfo,
@@ -151,7 +151,7 @@ fn prepare(
             let waits = || {
                 let _ = waits_to.try_send(());
             };
-            stop.ok(choose(job, info, plan.picture, stop, &waits))
+            stop.ok(choose(job, info, plan.frame, stop, &waits))
         }));
         let shrinking = stop.ok(start(scope, || stop.ok(small_frames(job, info, plan.decode, plan.frame_rate, stop))));
         let children = stop.ok(Children::start(job, info, plan, stop));
@@ -187,18 +187,18 @@ fn run(
             Encoder { index, plan, work, scratch, tools, stop, counters, log, began }
         })
         .collect();
-    // Bounded in pictures, by Plan::queue_len, which is bounded in bytes.
-    let (decoded_to, decoded) = bounded::<Picture>(plan.queue_len);
+    // Bounded in frames, by Plan::queue_len, which is bounded in bytes.
+    let (decoded_to, decoded) = bounded::<Frame>(plan.queue_len);
     let (results, quality) = thread::scope(|scope| {
         let (done_to, done) = bounded(encoders.len());
         let mut finished_to = Vec::new();
         for encoder in encoders {
-            let (to, pictures) = bounded::<Arc<Picture>>(plan.queue_len);
+            let (to, frames) = bounded::<Arc<Frame>>(plan.queue_len);
             finished_to.push(to);
             let done_to = done_to.clone();
             stop.ok(start(scope, move || {
                 let index = encoder.index;
-                let result = stop.ok(encoder.run(&pictures));
+                let result = stop.ok(encoder.run(&frames));
                 // The receiver lives until all have reported.
                 let _ = done_to.send((index, result));
             }));
@@ -225,69 +225,63 @@ fn run(
     Ok((log, quality, outputs.into_iter().map(|(_, output)| output).collect()))
 }
 
-/// Reads pictures from the decoder until its end, and checks that all came.
-fn decode(
-    mut child: Child,
-    job: &CutJob,
-    info: &MediaInfo,
-    plan: &Plan,
-    pictures: &Sender<Picture>,
-) -> Result<(), Error> {
+/// Reads frames from the decoder until its end, and checks that all came.
+fn decode(mut child: Child, job: &CutJob, info: &MediaInfo, plan: &Plan, frames: &Sender<Frame>) -> Result<(), Error> {
     let mut decoded = 0;
     if let Some(mut pipe) = child.take_stdout() {
         loop {
-            let mut picture = Picture::new(plan.picture);
-            match read_picture(&mut pipe, picture.bytes_mut()) {
+            let mut frame = Frame::new(plan.frame);
+            match read_frame(&mut pipe, frame.bytes_mut()) {
                 Ok(true) => decoded += 1,
                 Ok(false) => break,
                 Err(source) => return Err(Error::Io { doing: "reading from the decoder", source }),
             }
             if decoded > job.limits.max_frames {
-                return Err(Error::TooManyPictures { limit: job.limits.max_frames });
+                return Err(Error::TooManyFrames { limit: job.limits.max_frames });
             }
-            if pictures.send(picture).is_err() {
+            if frames.send(frame).is_err() {
                 return Ok(()); // Matting has ended, and whoever ended it says why.
             }
         }
     }
     child.wait().map_err(ToolError::of_reading)?;
-    // A picture or two at a cut end are concealed or dropped by decoders; a tenth missing is a damaged file.
+    // A frame or two at a cut end are concealed or dropped by decoders; a tenth missing is a damaged file.
     if decoded == 0 || decoded * 10 < plan.expected_frames * 9 {
         return Err(Error::EndedEarly { decoded, stated: plan.expected_frames.max(info.frames) });
     }
     Ok(())
 }
 
-/// Mattes what comes from the decoder and hands each picture to every encoder.
+/// Mattes what comes from the decoder and hands each frame to every encoder.
 fn matte(
     Matting { by, hinted }: Matting,
     job: &CutJob,
-    decoded: &Receiver<Picture>,
-    encoders: &[Sender<Arc<Picture>>],
+    decoded: &Receiver<Frame>,
+    encoders: &[Sender<Arc<Frame>>],
 ) -> (MatteLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
-    let mut emit = |picture: Picture, seen: &[u8], doubts: Doubts| {
-        log.push(&picture);
-        quality.push(&picture, seen, doubts);
-        let picture = Arc::new(picture);
-        encoders.iter().all(|encoder| encoder.send(Arc::clone(&picture)).is_ok())
+    let mut emit = |frame: Frame, seen: &[u8], doubts: Doubts| {
+        log.push(&frame);
+        quality.push(&frame, seen, doubts);
+        let frame = Arc::new(frame);
+        encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
     };
     let ended = match by {
         By::Color(background) => {
             let keyer = Keyer::new(background, key_settings(job.request));
-            matte_in_order(&keyer, hinted, job.resources.threads, decoded.iter(), |picture, keyed| {
-                emit(picture, keyed.seen(), keyed.doubts())
+            matte_in_order(&keyer, hinted, job.resources.threads, decoded.iter(), |frame, keyed| {
+                emit(frame, keyed.seen(), keyed.doubts())
             });
             Ok(())
         }
         By::Network(opened) => {
             let (pace, threads) = (pace(job.request.speed), job.resources.threads);
             let mut indices = 0..;
-            let emit = |mut picture: Picture, seen: &[u8]| {
+            let emit = |mut frame: Frame, seen: &[u8]| {
                 if let Some(map) = indices.next().and_then(|index| hinted.map(index)) {
-                    map.overrule(&mut picture, seen);
+                    map.overrule(&mut frame, seen);
                 }
-                emit(picture, seen, Doubts::default())
+                emit(frame, seen, Doubts::default())
             };
             matte_by_network(opened, pace, threads, decoded.iter(), emit)
         }

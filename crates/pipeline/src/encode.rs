@@ -7,7 +7,7 @@ use std::{
 };
 
 use clearcut_ffmpeg::{Child, EncodePlan, Tools};
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 use clearcut_job::OutputFormat;
 use crossbeam_channel::Receiver;
 
@@ -22,7 +22,7 @@ use crate::{
 
 /// Who encodes.
 pub(crate) enum Work {
-    /// A process that reads raw pictures.
+    /// A process that reads raw frames.
     Child(Child),
     /// Two processes, each for one stream of a WebM.
     Layers(Layers),
@@ -39,19 +39,19 @@ pub(crate) struct Encoder<'a> {
     pub(crate) tools: &'a Tools,
     pub(crate) stop: &'a Stop,
     pub(crate) counters: &'a Counters,
-    /// Set once the last picture has been matted.
+    /// Set once the last frame has been matted.
     pub(crate) log: &'a OnceLock<MatteLog>,
     pub(crate) began: Instant,
 }
 
 impl Encoder<'_> {
-    /// Feeds `pictures` to the encoder, waits for its file, and checks it. Blocks.
+    /// Feeds `frames` to the encoder, waits for its file, and checks it. Blocks.
     ///
     /// # Errors
     /// What the encoder died of, or [`Error::CheckFailed`].
-    pub(crate) fn run(self, pictures: &Receiver<Arc<Picture>>) -> Result<OutputReport, Error> {
+    pub(crate) fn run(self, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
         // Counted as they are taken: an encoder takes no more than it can hold.
-        let taken = pictures.iter().inspect(|_| self.counters.took_one(self.index));
+        let taken = frames.iter().inspect(|_| self.counters.took_one(self.index));
         let (plan, scratch) = (self.plan, self.scratch);
         match self.work {
             Work::Child(child) => feed(child, plan, taken)?,
@@ -67,25 +67,21 @@ impl Encoder<'_> {
     }
 }
 
-/// Hands `pictures` to `child` and waits for its end.
-fn feed(mut child: Child, plan: &EncodePlan, pictures: impl Iterator<Item = Arc<Picture>>) -> Result<(), Error> {
-    let fed = child.take_stdin().map_or(Ok(()), |pipe| hand_over(pipe, plan, pictures));
+/// Hands `frames` to `child` and waits for its end.
+fn feed(mut child: Child, plan: &EncodePlan, frames: impl Iterator<Item = Arc<Frame>>) -> Result<(), Error> {
+    let fed = child.take_stdin().map_or(Ok(()), |pipe| hand_over(pipe, plan, frames));
     child.wait()?;
-    fed.map_err(|source| Error::Io { doing: "handing pictures to an encoder", source })
+    fed.map_err(|source| Error::Io { doing: "handing frames to an encoder", source })
 }
 
-fn hand_over(
-    mut pipe: impl Write,
-    plan: &EncodePlan,
-    pictures: impl Iterator<Item = Arc<Picture>>,
-) -> std::io::Result<()> {
+fn hand_over(mut pipe: impl Write, plan: &EncodePlan, frames: impl Iterator<Item = Arc<Frame>>) -> std::io::Result<()> {
     let mut stacked = Vec::new();
-    for picture in pictures {
+    for frame in frames {
         if plan.format == OutputFormat::StackedAlpha {
-            stack(&picture, &mut stacked);
+            stack(&frame, &mut stacked);
             pipe.write_all(&stacked)?;
         } else {
-            pipe.write_all(picture.bytes())?;
+            pipe.write_all(frame.bytes())?;
         }
     }
     Ok(())

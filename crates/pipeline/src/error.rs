@@ -31,41 +31,41 @@ pub enum Error {
     #[error(transparent)]
     NetworkAnswer(#[from] NetworkError),
     /// The clip ended much earlier than its headers say.
-    #[error("only {decoded} of {stated} pictures could be decoded")]
+    #[error("only {decoded} of {stated} frames could be decoded")]
     EndedEarly {
-        /// Pictures that came out of the decoder.
+        /// Frames that came out of the decoder.
         decoded: u64,
-        /// Pictures that the headers promise.
+        /// Frames that the headers promise.
         stated: u64,
     },
-    /// One picture was asked for that lies beyond the clip's end.
+    /// One frame was asked for that lies beyond the clip's end.
     #[error("the clip is {:.3} s long, and the time lies beyond", .length.as_secs_f64())]
     NoSuchMoment {
         /// How long the clip is.
         length: Duration,
     },
-    /// More pictures came out of the decoder than are allowed.
-    #[error("the clip has more than {limit} pictures")]
-    TooManyPictures {
+    /// More frames came out of the decoder than are allowed.
+    #[error("the clip has more than {limit} frames")]
+    TooManyFrames {
         /// The limit.
         limit: u64,
     },
-    /// The picture is too large for a format.
-    #[error("a picture of {size} is too large for {format}, which takes {max_side} pixels a side")]
+    /// The frame is too large for a format.
+    #[error("a frame of {size} is too large for {format}, which takes {max_side} pixels a side")]
     TooLargeFor {
         /// Which format.
         format: OutputFormat,
-        /// Of what would be encoded; twice as high as the picture in a stacked file.
+        /// Of what would be encoded; twice as high as the frame in a stacked file.
         size: Size,
         /// What the format takes.
         max_side: u32,
     },
-    /// The picture has more pixels than a format can be read back with.
-    #[error("a picture of {size} is too large for {format}, which takes {max_pixels} pixels")]
+    /// The frame has more pixels than a format can be read back with.
+    #[error("a frame of {size} is too large for {format}, which takes {max_pixels} pixels")]
     TooManyPixelsFor {
         /// Which format.
         format: OutputFormat,
-        /// Of the picture.
+        /// Of the frame.
         size: Size,
         /// What the format takes.
         max_pixels: u64,
@@ -93,7 +93,7 @@ pub enum Error {
         source: WebmError,
     },
     /// Nothing moved for too long.
-    #[error("no picture was finished for {secs} s")]
+    #[error("no frame was finished for {secs} s")]
     Stalled {
         /// How long nothing moved.
         secs: u64,
@@ -131,7 +131,7 @@ impl Error {
             Self::Network(failure) => failure.code,
             Self::NetworkAnswer(_) => "MODEL_UNUSABLE",
             Self::EndedEarly { .. }
-            | Self::TooManyPictures { .. }
+            | Self::TooManyFrames { .. }
             | Self::TooLargeFor { .. }
             | Self::TooManyPixelsFor { .. } => "INVALID_VIDEO",
             Self::NoSuchMoment { .. } => "INVALID_REQUEST",
@@ -151,7 +151,7 @@ impl Error {
             Self::NoFlatBackground { .. }
             | Self::EndedEarly { .. }
             | Self::NoSuchMoment { .. }
-            | Self::TooManyPictures { .. }
+            | Self::TooManyFrames { .. }
             | Self::TooLargeFor { .. }
             | Self::TooManyPixelsFor { .. }
             | Self::Cancelled => Fault::Input,
@@ -183,9 +183,9 @@ impl Error {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
             Self::NoSuchMoment { .. } => Some("Ask for a moment between the clip's beginning and its end."),
-            Self::TooManyPictures { .. } => Some("Cut the clip shorter."),
+            Self::TooManyFrames { .. } => Some("Cut the clip shorter."),
             Self::TooLargeFor { .. } | Self::TooManyPixelsFor { .. } => {
-                Some("Ask for a smaller picture with --size, or for another format.")
+                Some("Ask for a smaller frame with --size, or for another format.")
             }
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")

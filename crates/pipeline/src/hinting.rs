@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use clearcut_ffmpeg::{DecodePlan, MediaInfo, read_picture};
-use clearcut_frame::{FrameRate, Picture, Size};
+use clearcut_ffmpeg::{DecodePlan, MediaInfo, read_frame};
+use clearcut_frame::{Frame, FrameRate, Size};
 use clearcut_job::{CutRequest, HintKind};
 use clearcut_matte::{Background, Followed, Hint, HintMap, follow};
 
@@ -51,19 +51,19 @@ pub(crate) fn small_frames(
     plan: DecodePlan,
     rate: FrameRate,
     stop: &Stop,
-) -> Result<Vec<Picture>, Error> {
+) -> Result<Vec<Frame>, Error> {
     if job.request.hints.is_empty() {
         return Ok(Vec::new());
     }
     let size = small(plan.size, rate.frames_in(info.duration).max(1));
-    let format = info.picture_format(size);
+    let format = info.frame_format(size);
     let most = (BYTES / (BYTES_OF_PIXEL * size.pixels())).max(1) as usize;
     let mut child = stop.covers(job.tools.decode(job.input, info, &DecodePlan { size, ..plan }, &job.limits)?);
     let mut frames = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
         while frames.len() < most && !stop.is_stopped() {
-            let mut frame = Picture::new(format);
-            match read_picture(&mut pipe, frame.bytes_mut()) {
+            let mut frame = Frame::new(format);
+            match read_frame(&mut pipe, frame.bytes_mut()) {
                 Ok(true) => frames.push(frame),
                 Ok(false) | Err(_) => break,
             }
@@ -75,7 +75,7 @@ pub(crate) fn small_frames(
 }
 
 /// Follows the hints of `request` through [`small_frames`] that come at `rate`, until `stop` says so.
-pub(crate) fn follow_hints(request: &CutRequest, frames: &[Picture], rate: FrameRate, by: &By, stop: &Stop) -> Hinted {
+pub(crate) fn follow_hints(request: &CutRequest, frames: &[Frame], rate: FrameRate, by: &By, stop: &Stop) -> Hinted {
     let background = match by {
         By::Color(background) => Some(background),
         By::Network(_) => None,

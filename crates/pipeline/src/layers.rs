@@ -8,7 +8,7 @@ use std::{
 };
 
 use clearcut_ffmpeg::{Child, EncodePlan, Layer, Tools};
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 use clearcut_webm::{CodePoints, Error as WebmError, WebmSettings, write_webm};
 
 use crate::{Error, Stop};
@@ -29,7 +29,7 @@ impl Layers {
         Ok(Self { color: start(Layer::Color)?, alpha: start(Layer::Alpha)? })
     }
 
-    /// Hands `pictures` to both, waits for their ends, and writes [`EncodePlan::file_name`] in `scratch`. Blocks.
+    /// Hands `frames` to both, waits for their ends, and writes [`EncodePlan::file_name`] in `scratch`. Blocks.
     ///
     /// # Errors
     /// What an encoder died of, a full disk, or [`Error::Layers`].
@@ -37,30 +37,30 @@ impl Layers {
         mut self,
         plan: &EncodePlan,
         scratch: &Path,
-        pictures: impl Iterator<Item = Arc<Picture>>,
+        frames: impl Iterator<Item = Arc<Frame>>,
     ) -> Result<(), Error> {
         let pipes = self.color.take_stdin().zip(self.alpha.take_stdin());
-        let fed = pipes.map_or(Ok(()), |(color, alpha)| hand_over(color, alpha, pictures));
+        let fed = pipes.map_or(Ok(()), |(color, alpha)| hand_over(color, alpha, frames));
         self.color.wait()?;
         self.alpha.wait()?;
-        fed.map_err(|source| Error::Io { doing: "handing pictures to an encoder", source })?;
+        fed.map_err(|source| Error::Io { doing: "handing frames to an encoder", source })?;
         put_together(plan, scratch)
     }
 }
 
-/// In lockstep: each encoder works on a picture while the other works on the same one.
+/// In lockstep: each encoder works on a frame while the other works on the same one.
 fn hand_over(
     mut color: impl Write,
     mut alpha: impl Write,
-    pictures: impl Iterator<Item = Arc<Picture>>,
+    frames: impl Iterator<Item = Arc<Frame>>,
 ) -> std::io::Result<()> {
-    for picture in pictures {
-        let matte = picture.alpha().unwrap_or_default();
-        color.write_all(&picture.bytes()[..picture.bytes().len() - matte.len()])?;
-        if picture.alpha().is_some() {
+    for frame in frames {
+        let matte = frame.alpha().unwrap_or_default();
+        color.write_all(&frame.bytes()[..frame.bytes().len() - matte.len()])?;
+        if frame.alpha().is_some() {
             alpha.write_all(matte)?;
         } else {
-            alpha.write_all(&vec![255; picture.y().len()])?;
+            alpha.write_all(&vec![255; frame.y().len()])?;
         }
     }
     Ok(())

@@ -10,7 +10,7 @@
 //!
 //! Hints of the user are followed through small frames of the whole clip beforehand, so that they hold in frames before theirs, too.
 //!
-//! [`Moment`] shows one picture of it before: the same measuring and the same matting, of a picture and its neighbors.
+//! [`Moment`] shows one frame of it before: the same measuring and the same matting, of a frame and its neighbors.
 //!
 //! Where the background is not flat, or a network was asked for, one that [`Networks`] opens takes the place of the key.
 

@@ -1,8 +1,8 @@
-//! Keying a clip's pictures on several threads, in order.
+//! Keying a clip's frames on several threads, in order.
 
 use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 use clearcut_job::{CutRequest, ShadowChoice};
 use clearcut_matte::{KeySettings, Keyed, Keyer, Pockets};
 
@@ -13,36 +13,36 @@ pub(crate) fn key_settings(request: &CutRequest) -> KeySettings {
     KeySettings { tolerance: request.tolerance.get(), keeps_shadows: request.shadow == ShadowChoice::Keep }
 }
 
-/// Mattes `pictures`, of which `hinted` says more, on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
+/// Mattes `frames`, of which `hinted` says more, on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
 ///
-/// Works in batches of `workers` pictures: at most `2 × workers + 2 × Keyer::REACH` of them are held, so a slow `emit` (the encoders)
-/// holds the decoder back. The result does not depend on `workers`. A picture that repeats the one before, as those of a held frame do, is keyed
+/// Works in batches of `workers` frames: at most `2 × workers + 2 × Keyer::REACH` of them are held, so a slow `emit` (the encoders)
+/// holds the decoder back. The result does not depend on `workers`. A frame that repeats the one before, as those of a held frame do, is keyed
 /// with it.
 pub(crate) fn matte_in_order(
     keyer: &Keyer,
     hinted: &Hinted,
     workers: NonZeroUsize,
-    mut pictures: impl Iterator<Item = Picture>,
-    mut emit: impl FnMut(Picture, &Keyed) -> bool,
+    mut frames: impl Iterator<Item = Frame>,
+    mut emit: impl FnMut(Frame, &Keyed) -> bool,
 ) {
     let mut window: VecDeque<Arc<Keyed>> = VecDeque::new();
-    let mut last: Option<Picture> = None;
+    let mut last: Option<Frame> = None;
     let is_hinted = |index| hinted.map(index).is_some();
     let mut pockets = Pockets::default();
     let mut count = 0;
-    let mut next = 0; // Index in `window` of the first picture that is not finished.
+    let mut next = 0; // Index in `window` of the first frame that is not finished.
     loop {
-        let batch: Vec<(usize, Picture)> = (count..).zip(pictures.by_ref().take(workers.get())).collect();
+        let batch: Vec<(usize, Frame)> = (count..).zip(frames.by_ref().take(workers.get())).collect();
         count += batch.len();
         let at_end = batch.is_empty();
         let repeats = find_repeats(&batch, last.as_ref(), is_hinted);
-        last = batch.last().filter(|(index, _)| !is_hinted(*index)).map(|(_, picture)| picture.clone());
-        let fresh = batch.into_iter().zip(&repeats).filter(|(_, repeats)| !**repeats).map(|(picture, _)| picture);
-        let mut looked = in_parallel(fresh.collect(), |(index, picture)| keyer.look(picture, hinted.map(index)));
-        for picture in &mut looked {
-            pockets.settle(picture);
+        last = batch.last().filter(|(index, _)| !is_hinted(*index)).map(|(_, frame)| frame.clone());
+        let fresh = batch.into_iter().zip(&repeats).filter(|(_, repeats)| !**repeats).map(|(frame, _)| frame);
+        let mut looked = in_parallel(fresh.collect(), |(index, frame)| keyer.look(frame, hinted.map(index)));
+        for frame in &mut looked {
+            pockets.settle(frame);
         }
-        let mut keyed = in_parallel(looked, |picture| keyer.key(picture)).into_iter().map(Arc::new);
+        let mut keyed = in_parallel(looked, |frame| keyer.key(frame)).into_iter().map(Arc::new);
         for repeats in repeats {
             window.extend(if repeats { window.back().cloned() } else { keyed.next() });
         }
@@ -50,8 +50,8 @@ pub(crate) fn matte_in_order(
         while next < ready {
             let until = ready.min(next + workers.get());
             let finished = in_parallel((next..until).collect(), |index| finish(keyer, &window, index));
-            for (picture, keyed) in finished.into_iter().zip(window.range(next..until)) {
-                if !emit(picture, keyed) {
+            for (frame, keyed) in finished.into_iter().zip(window.range(next..until)) {
+                if !emit(frame, keyed) {
                     return;
                 }
             }
@@ -66,20 +66,20 @@ pub(crate) fn matte_in_order(
     }
 }
 
-/// Whether each picture of `batch` is the one before it again; `last` is the one before the first. Hints say something of its own of each
-/// picture, so one that has any is never a repeat, and `last` is none then.
-fn find_repeats(batch: &[(usize, Picture)], last: Option<&Picture>, is_hinted: impl Fn(usize) -> bool) -> Vec<bool> {
+/// Whether each frame of `batch` is the one before it again; `last` is the one before the first. Hints say something of its own of each
+/// frame, so one that has any is never a repeat, and `last` is none then.
+fn find_repeats(batch: &[(usize, Frame)], last: Option<&Frame>, is_hinted: impl Fn(usize) -> bool) -> Vec<bool> {
     let mut before = last;
     let mut repeats = Vec::with_capacity(batch.len());
-    for (index, picture) in batch {
-        let unhinted = (!is_hinted(*index)).then_some(picture);
-        repeats.push(before.zip(unhinted).is_some_and(|(before, picture)| before.bytes() == picture.bytes()));
+    for (index, frame) in batch {
+        let unhinted = (!is_hinted(*index)).then_some(frame);
+        repeats.push(before.zip(unhinted).is_some_and(|(before, frame)| before.bytes() == frame.bytes()));
         before = unhinted;
     }
     repeats
 }
 
-fn finish(keyer: &Keyer, window: &VecDeque<Arc<Keyed>>, index: usize) -> Picture {
+fn finish(keyer: &Keyer, window: &VecDeque<Arc<Keyed>>, index: usize) -> Frame {
     let before: Vec<&Keyed> = window.range(index.saturating_sub(Keyer::REACH)..index).rev().map(Arc::as_ref).collect();
     let after: Vec<&Keyed> =
         window.range(index + 1..window.len().min(index + 1 + Keyer::REACH)).map(Arc::as_ref).collect();
@@ -90,21 +90,21 @@ fn finish(keyer: &Keyer, window: &VecDeque<Arc<Keyed>>, index: usize) -> Picture
 mod tests {
     use std::cell::Cell;
 
-    use clearcut_frame::{Matrix, PictureFormat, Rgb8, Size, Subsampling};
+    use clearcut_frame::{FrameFormat, Matrix, Rgb8, Size, Subsampling};
     use clearcut_matte::{Background, KeySettings};
 
     use super::*;
 
     const GREEN: Rgb8 = Rgb8::new(20, 190, 70);
 
-    /// Green with a grey square that moves right by a pixel a picture.
-    fn clip(length: usize) -> Vec<Picture> {
+    /// Green with a grey square that moves right by a pixel a frame.
+    fn clip(length: usize) -> Vec<Frame> {
         let size = Size::new(64, 48).unwrap();
-        let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
+        let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
         let green = format.matrix.ycc8(GREEN);
         let draw = |index: usize| {
-            let mut picture = Picture::new(format);
-            let [y, cb, cr, _] = picture.planes_mut();
+            let mut frame = Frame::new(format);
+            let [y, cb, cr, _] = frame.planes_mut();
             y.fill(green.y);
             cb.fill(green.cb);
             cr.fill(green.cr);
@@ -115,7 +115,7 @@ mod tests {
                 cb[row * 32 + 4 + index / 2..][..8].fill(128);
                 cr[row * 32 + 4 + index / 2..][..8].fill(128);
             }
-            picture
+            frame
         };
         (0..length).map(draw).collect()
     }
@@ -125,24 +125,24 @@ mod tests {
         Keyer::new(background, KeySettings::default())
     }
 
-    fn matted(length: usize, workers: usize) -> Vec<Picture> {
+    fn matted(length: usize, workers: usize) -> Vec<Frame> {
         let mut out = Vec::new();
         let workers = NonZeroUsize::new(workers).unwrap();
-        matte_in_order(&keyer(), &Hinted::default(), workers, clip(length).into_iter(), |picture, _| {
-            out.push(picture);
+        matte_in_order(&keyer(), &Hinted::default(), workers, clip(length).into_iter(), |frame, _| {
+            out.push(frame);
             true
         });
         out
     }
 
     #[test]
-    fn every_picture_comes_out_once_and_in_order() {
+    fn every_frame_comes_out_once_and_in_order() {
         for length in [0, 1, 2, 3, 7] {
             for workers in [1, 2, 5] {
                 let out = matted(length, workers);
                 assert_eq!(out.len(), length);
-                let left_edge = |picture: &Picture| {
-                    picture.alpha().unwrap()[24 * 64..25 * 64].iter().position(|&alpha| alpha > 128).unwrap()
+                let left_edge = |frame: &Frame| {
+                    frame.alpha().unwrap()[24 * 64..25 * 64].iter().position(|&alpha| alpha > 128).unwrap()
                 };
                 let edges: Vec<usize> = out.iter().map(left_edge).collect();
                 assert!(
@@ -159,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_picture_shares_the_matte_of_the_one_before() {
-        let [a, b]: [Picture; 2] = clip(2).try_into().unwrap();
-        let held = [&a, &a, &a, &b, &b, &a].map(Picture::clone);
+    fn a_repeated_frame_shares_the_matte_of_the_one_before() {
+        let [a, b]: [Frame; 2] = clip(2).try_into().unwrap();
+        let held = [&a, &a, &a, &b, &b, &a].map(Frame::clone);
         for workers in [1, 2, 5] {
             let mut seen = Vec::new();
             let workers = NonZeroUsize::new(workers).unwrap();
-            matte_in_order(&keyer(), &Hinted::default(), workers, held.clone().into_iter(), |picture, keyed| {
-                seen.push((std::ptr::from_ref(keyed) as usize, picture.y().to_vec()));
+            matte_in_order(&keyer(), &Hinted::default(), workers, held.clone().into_iter(), |frame, keyed| {
+                seen.push((std::ptr::from_ref(keyed) as usize, frame.y().to_vec()));
                 true
             });
             let shared: Vec<bool> = seen.windows(2).map(|pair| pair[0].0 == pair[1].0).collect();
@@ -175,34 +175,34 @@ mod tests {
     }
 
     #[test]
-    fn a_hinted_picture_is_never_a_repeat() {
-        let picture = clip(1).remove(0);
-        let batch = [(0, picture.clone()), (1, picture.clone())];
+    fn a_hinted_frame_is_never_a_repeat() {
+        let frame = clip(1).remove(0);
+        let batch = [(0, frame.clone()), (1, frame.clone())];
         let of = |last, hinted: fn(usize) -> bool| find_repeats(&batch, last, hinted);
-        assert_eq!(of(Some(&picture), |_| false), [true, true]);
+        assert_eq!(of(Some(&frame), |_| false), [true, true]);
         assert_eq!(of(None, |_| false), [false, true]);
-        assert_eq!(of(Some(&picture), |index| index == 1), [true, false]);
-        assert_eq!(of(Some(&picture), |index| index == 0), [false, false]);
+        assert_eq!(of(Some(&frame), |index| index == 1), [true, false]);
+        assert_eq!(of(Some(&frame), |index| index == 0), [false, false]);
     }
 
     #[test]
     fn a_slow_encoder_holds_the_decoder_back() {
         let (pulled, emitted, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
-        let pictures = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(3).unwrap(), pictures, |_, _| {
+        let frames = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
+        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(3).unwrap(), frames, |_, _| {
             most.set(most.get().max(pulled.get() - emitted.get()));
             emitted.set(emitted.get() + 1);
             true
         });
         let bound = 2 * 3 + 2 * Keyer::REACH;
-        assert!((3..=bound).contains(&most.get()), "{} pictures were held", most.get());
+        assert!((3..=bound).contains(&most.get()), "{} frames were held", most.get());
     }
 
     #[test]
     fn nothing_more_is_matted_once_the_encoders_are_gone() {
         let pulled = Cell::new(0);
-        let pictures = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(2).unwrap(), pictures, |_, _| false);
-        assert!(pulled.get() <= 2 * (2 + Keyer::REACH), "{} pictures were decoded", pulled.get());
+        let frames = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
+        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(2).unwrap(), frames, |_, _| false);
+        assert!(pulled.get() <= 2 * (2 + Keyer::REACH), "{} frames were decoded", pulled.get());
     }
 }

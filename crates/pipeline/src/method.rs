@@ -1,7 +1,7 @@
 use std::{any::Any, cell::Cell, fmt};
 
 use clearcut_ffmpeg::MediaInfo;
-use clearcut_frame::PictureFormat;
+use clearcut_frame::FrameFormat;
 use clearcut_job::{CutMethod, Fault, KeyChoice, MethodChoice, MethodReason};
 use clearcut_matte::{Background, Network};
 
@@ -85,7 +85,7 @@ impl By {
 pub(crate) fn choose(
     job: &CutJob,
     info: &MediaInfo,
-    format: PictureFormat,
+    format: FrameFormat,
     stop: &Stop,
     waits: &dyn Fn(),
 ) -> Result<Method, Error> {

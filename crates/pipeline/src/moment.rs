@@ -2,8 +2,8 @@
 
 use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 
-use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_picture};
-use clearcut_frame::{Picture, PictureFormat, Rgb8, Size};
+use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_frame};
+use clearcut_frame::{Frame, FrameFormat, Rgb8, Size};
 use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason};
 use clearcut_matte::{Background, Keyer};
 
@@ -18,13 +18,13 @@ use crate::{
     threads::{joined, start},
 };
 
-/// Pictures on each side of the moment: what the keyer looks at, and a key picture of a network on each side at the middle pace.
+/// Frames on each side of the moment: what the keyer looks at, and a keyframe of a network on each side at the middle pace.
 const NEIGHBOURS: u64 = 4;
 
 /// One moment of a clip, measured, its hints followed, and decoded: what a cut would make of it can be shown at any tolerance, with or without shadows, soon.
 pub struct Moment {
     by: Known,
-    /// Where in [`Known::Color::pictures`] the moment lies.
+    /// Where in [`Known::Color::frames`] the moment lies.
     position: usize,
     size: Size,
     at: Duration,
@@ -36,12 +36,12 @@ pub struct Moment {
 /// What is kept of a moment.
 enum Known {
     /// Keyed anew each time.
-    Color { background: Background, hinted: Hinted, pictures: Vec<Picture> },
+    Color { background: Background, hinted: Hinted, frames: Vec<Frame> },
     /// Matted: a network knows neither tolerance nor shadows.
-    Matted(Picture),
+    Matted(Frame),
 }
 
-/// One picture of a cut.
+/// One frame of a cut.
 #[derive(Debug)]
 pub struct StillCut {
     /// A PNG: R'G'B' and straight alpha, 8 bits each.
@@ -65,7 +65,7 @@ pub struct StillCut {
 }
 
 impl Moment {
-    /// Measures the background of the whole clip, as a cut does, and decodes the picture that is shown `at` and its neighbors. Blocks until
+    /// Measures the background of the whole clip, as a cut does, and decodes the frame that is shown `at` and its neighbors. Blocks until
     /// every child process has ended. Works on one thread, but for the decoder of the samples.
     ///
     /// Of the request only method, key color, hints, speed and size count, and a size that is larger than the clip's is ignored; of the
@@ -77,47 +77,47 @@ impl Moment {
         let info = stop.wait_for_headers(job.tools.probe(job.input, &job.limits)?)?;
         let index = index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
         let before = index.min(NEIGHBOURS);
-        let format = info.picture_format(size_within(job, &info));
+        let format = info.frame_format(size_within(job, &info));
         let plan = ExcerptPlan {
             size: format.size,
             from: info.frame_rate.start_of(index - before),
-            pictures: before + 1 + NEIGHBOURS,
+            frames: before + 1 + NEIGHBOURS,
         };
         let (rate, retiming) = timing(&info, FpsChoice::Source);
-        let (method, small, pictures) = thread::scope(|scope| {
+        let (method, small, frames) = thread::scope(|scope| {
             // Nobody is told that it waits for memory: whoever asked has a deadline.
             let choosing = stop.ok(start(scope, || stop.ok(choose(job, &info, format, stop, &|| ()))));
             let shrinking = stop.ok(start(scope, || {
                 let plan = DecodePlan { size: format.size, retiming, threads: 1 };
                 stop.ok(small_frames(job, &info, plan, rate, stop))
             }));
-            let pictures = stop.ok(decode(job, &info, &plan, format, stop));
-            (choosing.and_then(joined), shrinking.and_then(joined), pictures)
+            let frames = stop.ok(decode(job, &info, &plan, format, stop));
+            (choosing.and_then(joined), shrinking.and_then(joined), frames)
         });
         stop.check()?;
-        let (Some(Method { by, reason }), Some(small), Some(pictures)) = (method, small, pictures) else {
+        let (Some(Method { by, reason }), Some(small), Some(frames)) = (method, small, frames) else {
             return Err(Error::Cancelled);
         };
         let hinted = follow_hints(job.request, &small, rate, &by, stop);
         stop.check()?;
         let hinted = hinted.beginning_at(usize::try_from(index - before).unwrap_or(usize::MAX));
-        // A picture or two at a cut end are dropped by decoders.
-        let position = usize::try_from(before).unwrap_or(0).min(pictures.len() - 1);
+        // A frame or two at a cut end are dropped by decoders.
+        let position = usize::try_from(before).unwrap_or(0).min(frames.len() - 1);
         let at = info.frame_rate.start_of(index);
         let hint_frames = hinted.frames.clone();
         let (by, model) = match by {
-            By::Color(background) => (Known::Color { background, hinted, pictures }, None),
+            By::Color(background) => (Known::Color { background, hinted, frames }, None),
             By::Network(opened) => {
                 let model = opened.model.clone();
                 let mut mattes = Vec::new();
-                let emit = |mut picture: Picture, seen: &[u8]| {
+                let emit = |mut frame: Frame, seen: &[u8]| {
                     if let Some(map) = hinted.map(mattes.len()) {
-                        map.overrule(&mut picture, seen);
+                        map.overrule(&mut frame, seen);
                     }
-                    mattes.push(picture);
+                    mattes.push(frame);
                     mattes.len() <= position && !stop.is_stopped()
                 };
-                matte_by_network(opened, pace(job.request.speed), NonZeroUsize::MIN, pictures.into_iter(), emit)?;
+                matte_by_network(opened, pace(job.request.speed), NonZeroUsize::MIN, frames.into_iter(), emit)?;
                 stop.check()?;
                 (Known::Matted(mattes.pop().ok_or(Error::Cancelled)?), Some(model))
             }
@@ -129,20 +129,20 @@ impl Moment {
     /// follows what it saw earlier.
     ///
     /// # Errors
-    /// [`Error::Io`] if the picture could not be written.
+    /// [`Error::Io`] if the frame could not be written.
     pub fn cut(&self, request: &CutRequest) -> Result<StillCut, Error> {
         let (png, method, background) = match &self.by {
-            Known::Matted(picture) => (png_of(picture)?, CutMethod::Ai, None),
-            Known::Color { background, hinted, pictures } => {
+            Known::Matted(frame) => (png_of(frame)?, CutMethod::Ai, None),
+            Known::Color { background, hinted, frames } => {
                 let keyer = Keyer::new(background.clone(), key_settings(request));
                 let (mut count, mut found) = (0, None);
-                matte_in_order(&keyer, hinted, NonZeroUsize::MIN, pictures.iter().cloned(), |picture, _| {
-                    found = Some(picture);
+                matte_in_order(&keyer, hinted, NonZeroUsize::MIN, frames.iter().cloned(), |frame, _| {
+                    found = Some(frame);
                     count += 1;
                     count <= self.position
                 });
-                let picture = found.ok_or(ToolError::Media(MediaError::Damaged))?;
-                (png_of(&picture)?, CutMethod::ChromaKey, Some(background))
+                let frame = found.ok_or(ToolError::Media(MediaError::Damaged))?;
+                (png_of(&frame)?, CutMethod::ChromaKey, Some(background))
             }
         };
         Ok(StillCut {
@@ -158,12 +158,12 @@ impl Moment {
         })
     }
 
-    /// Memory that its pictures take.
+    /// Memory that its frames take.
     #[must_use]
     pub fn byte_len(&self) -> usize {
         match &self.by {
-            Known::Color { pictures, .. } => pictures.iter().map(|picture| picture.bytes().len()).sum(),
-            Known::Matted(picture) => picture.bytes().len(),
+            Known::Color { frames, .. } => frames.iter().map(|frame| frame.bytes().len()).sum(),
+            Known::Matted(frame) => frame.bytes().len(),
         }
     }
 }
@@ -175,12 +175,12 @@ impl fmt::Debug for Moment {
     }
 }
 
-/// The number of the picture that is shown `at`; `None` beyond the end. The last picture is shown at the very end, too.
+/// The number of the frame that is shown `at`; `None` beyond the end. The last frame is shown at the very end, too.
 fn index_at(info: &MediaInfo, at: Duration) -> Option<u64> {
     if at > info.duration {
         return None;
     }
-    // A millisecond more, since clients round to it: the start of a picture is that picture.
+    // A millisecond more, since clients round to it: the start of a frame is that frame.
     let shown = (at + Duration::from_millis(1)).as_secs_f64() * info.frame_rate.per_second();
     let last = info.frame_rate.frames_in(info.duration).max(1) - 1;
     Some((shown as u64).min(last))
@@ -195,20 +195,20 @@ fn decode(
     job: &CutJob,
     info: &MediaInfo,
     plan: &ExcerptPlan,
-    format: PictureFormat,
+    format: FrameFormat,
     stop: &Stop,
-) -> Result<Vec<Picture>, Error> {
+) -> Result<Vec<Frame>, Error> {
     let mut child = stop.covers(job.tools.excerpt(job.input, info, plan, &job.limits)?);
-    let mut pictures = Vec::new();
+    let mut frames = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
-        let mut picture = Picture::new(format);
-        while (pictures.len() as u64) < plan.pictures
-            && let Ok(true) = read_picture(&mut pipe, picture.bytes_mut())
+        let mut frame = Frame::new(format);
+        while (frames.len() as u64) < plan.frames
+            && let Ok(true) = read_frame(&mut pipe, frame.bytes_mut())
         {
-            pictures.push(std::mem::replace(&mut picture, Picture::new(format)));
+            frames.push(std::mem::replace(&mut frame, Frame::new(format)));
         }
     }
-    if pictures.is_empty() {
+    if frames.is_empty() {
         let ended = child.wait();
         stop.check()?;
         ended.map_err(ToolError::of_reading)?;
@@ -216,5 +216,5 @@ fn decode(
     }
     drop(child);
     stop.check()?;
-    Ok(pictures)
+    Ok(frames)
 }

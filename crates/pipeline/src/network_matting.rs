@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 use clearcut_job::Speed;
 use clearcut_matte::{NetworkError, Pace, Segmenter, Trace};
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -12,7 +12,7 @@ use crate::{
     threads::{in_parallel, start},
 };
 
-/// Pictures that may lie between two steps: as many as there are from key picture to key picture where little moves, so that no step waits
+/// Frames that may lie between two steps: as many as there are from keyframe to keyframe where little moves, so that no step waits
 /// for another while the network works on one.
 const AHEAD: usize = 8;
 
@@ -25,12 +25,12 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
     }
 }
 
-/// Mattes `pictures` with a network and hands the results to `emit` in input order, with the color planes as they came in,
+/// Mattes `frames` with a network and hands the results to `emit` in input order, with the color planes as they came in,
 /// until `emit` says no.
 ///
-/// Three steps work at the same time: one thread decides which pictures are key pictures, one asks the network about these, and
-/// `workers` threads finish the pictures whose neighbors are known. The network is let go as soon as it has seen the last picture. At most
-/// `2 × AHEAD + Segmenter::REACH + workers + 3` pictures are held, so a slow `emit` (the encoders) holds the decoder back. The result
+/// Three steps work at the same time: one thread decides which frames are keyframes, one asks the network about these, and
+/// `workers` threads finish the frames whose neighbors are known. The network is let go as soon as it has seen the last frame. At most
+/// `2 × AHEAD + Segmenter::REACH + workers + 3` frames are held, so a slow `emit` (the encoders) holds the decoder back. The result
 /// depends on neither.
 ///
 /// # Errors
@@ -39,39 +39,39 @@ pub(crate) fn matte_by_network(
     opened: OpenNetwork,
     pace: Pace,
     workers: NonZeroUsize,
-    pictures: impl Iterator<Item = Picture> + Send,
-    emit: impl FnMut(Picture, &[u8]) -> bool,
+    frames: impl Iterator<Item = Frame> + Send,
+    emit: impl FnMut(Frame, &[u8]) -> bool,
 ) -> Result<(), Error> {
     let pace = if opened.network.has_states() { Pace::Every } else { pace };
     let segmenter = Segmenter::new(pace);
     thread::scope(|scope| {
         let (decided_to, decided) = bounded(AHEAD);
         let (answered_to, answered) = bounded(AHEAD);
-        start(scope, move || decide(segmenter, pictures, &decided_to))?;
+        start(scope, move || decide(segmenter, frames, &decided_to))?;
         start(scope, move || ask(segmenter, opened, &decided, &answered_to))?;
         Ok(finish(segmenter, workers, &answered, emit)?)
     })
 }
 
-/// A picture on its way through the steps.
+/// A frame on its way through the steps.
 #[derive(Debug)]
 struct Pending {
-    picture: Picture,
+    frame: Frame,
     trace: Trace,
 }
 
-/// A picture that is done, and its color planes as they came in.
+/// A frame that is done, and its color planes as they came in.
 struct Finished {
-    picture: Picture,
+    frame: Frame,
     seen: Vec<u8>,
 }
 
-/// Hands the pictures on, each once it is known whether it is a key picture, which the one after it shows.
-fn decide(segmenter: Segmenter, pictures: impl Iterator<Item = Picture>, decided: &Sender<Pending>) {
+/// Hands the frames on, each once it is known whether it is a keyframe, which the one after it shows.
+fn decide(segmenter: Segmenter, frames: impl Iterator<Item = Frame>, decided: &Sender<Pending>) {
     let mut shots = segmenter.shots();
     let mut last: Option<Pending> = None;
-    for picture in pictures {
-        let mut next = Pending { trace: segmenter.look(&picture), picture };
+    for frame in frames {
+        let mut next = Pending { trace: segmenter.look(&frame), frame };
         shots.settle(last.as_mut().map(|before| &mut before.trace), &mut next.trace);
         if let Some(before) = last.replace(next)
             && decided.send(before).is_err()
@@ -85,7 +85,7 @@ fn decide(segmenter: Segmenter, pictures: impl Iterator<Item = Picture>, decided
     }
 }
 
-/// Asks the network about the key pictures and hands all on, up to the first failure.
+/// Asks the network about the keyframes and hands all on, up to the first failure.
 fn ask(
     segmenter: Segmenter,
     mut opened: OpenNetwork,
@@ -93,7 +93,7 @@ fn ask(
     answered: &Sender<Result<Pending, NetworkError>>,
 ) {
     for mut pending in decided {
-        let asked = segmenter.segment(&pending.picture, &mut pending.trace, opened.network.as_mut());
+        let asked = segmenter.segment(&pending.frame, &mut pending.trace, opened.network.as_mut());
         let failed = asked.is_err();
         if answered.send(asked.map(|()| pending)).is_err() || failed {
             return;
@@ -101,16 +101,16 @@ fn ask(
     }
 }
 
-/// Finishes the pictures in order, as soon as the network was asked about those that they look at.
+/// Finishes the frames in order, as soon as the network was asked about those that they look at.
 fn finish(
     segmenter: Segmenter,
     workers: NonZeroUsize,
     answered: &Receiver<Result<Pending, NetworkError>>,
-    mut emit: impl FnMut(Picture, &[u8]) -> bool,
+    mut emit: impl FnMut(Frame, &[u8]) -> bool,
 ) -> Result<(), NetworkError> {
     let mut window = Window::default();
     let mut hand_on = |window: &mut Window, count: usize| {
-        window.finish(segmenter, count).into_iter().all(|done| emit(done.picture, &done.seen))
+        window.finish(segmenter, count).into_iter().all(|done| emit(done.frame, &done.seen))
     };
     for pending in answered {
         window.push(pending?);
@@ -130,28 +130,28 @@ fn finish(
 /// What of a clip is at hand where it is finished.
 #[derive(Debug, Default)]
 struct Window {
-    /// In time order: of pictures that are done, as far as others look back at them, then of those that wait.
+    /// In time order: of frames that are done, as far as others look back at them, then of those that wait.
     traces: VecDeque<Trace>,
-    /// The pictures of the last of them.
-    waiting: VecDeque<Picture>,
+    /// The frames of the last of them.
+    waiting: VecDeque<Frame>,
 }
 
 impl Window {
-    fn push(&mut self, Pending { picture, trace }: Pending) {
-        self.waiting.push_back(picture);
+    fn push(&mut self, Pending { frame, trace }: Pending) {
+        self.waiting.push_back(frame);
         self.traces.push_back(trace);
     }
 
-    /// Finishes the first `count` pictures that wait, each on a thread of its own, with what is at hand before and after them.
+    /// Finishes the first `count` frames that wait, each on a thread of its own, with what is at hand before and after them.
     fn finish(&mut self, segmenter: Segmenter, count: usize) -> Vec<Finished> {
         let first = self.traces.len() - self.waiting.len();
         let traces = &self.traces;
-        let finish = |(index, picture): (usize, Picture)| {
-            let seen = picture.bytes()[..picture.format().without_alpha().byte_len()].to_vec();
+        let finish = |(index, frame): (usize, Frame)| {
+            let seen = frame.bytes()[..frame.format().without_alpha().byte_len()].to_vec();
             let before: Vec<&Trace> = traces.range(index.saturating_sub(Segmenter::REACH)..index).rev().collect();
             let until = traces.len().min(index + 1 + Segmenter::REACH);
             let after: Vec<&Trace> = traces.range(index + 1..until).collect();
-            Finished { picture: segmenter.finish(&before, picture, &traces[index], &after), seen }
+            Finished { frame: segmenter.finish(&before, frame, &traces[index], &after), seen }
         };
         let finished = in_parallel((first..).zip(self.waiting.drain(..count)).collect(), finish);
         let past = (first + count).saturating_sub(Segmenter::REACH);
@@ -168,7 +168,7 @@ mod tests {
         time::{Duration, Instant},
     };
 
-    use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{FrameFormat, Matrix, Size, Subsampling};
     use clearcut_matte::{Network, NetworkInput};
     use crossbeam_channel::RecvTimeoutError;
 
@@ -195,20 +195,20 @@ mod tests {
         }
     }
 
-    /// Grain with a bright square that moves right by a pixel a picture.
-    fn clip(length: usize) -> Vec<Picture> {
+    /// Grain with a bright square that moves right by a pixel a frame.
+    fn clip(length: usize) -> Vec<Frame> {
         let size = Size::new(64, 48).unwrap();
-        let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
+        let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
         let draw = |index: usize| {
-            let mut picture = Picture::new(format);
-            let [y, ..] = picture.planes_mut();
+            let mut frame = Frame::new(format);
+            let [y, ..] = frame.planes_mut();
             for (at, y) in y.iter_mut().enumerate() {
                 *y = 40 + (at * at * 31 % 23) as u8;
             }
             for row in 16..32 {
                 y[row * 64 + 8 + index % 32..][..16].fill(220);
             }
-            picture
+            frame
         };
         (0..length).map(draw).collect()
     }
@@ -218,11 +218,11 @@ mod tests {
         OpenNetwork { network, model: "bright".to_owned(), held: Box::new(()) }
     }
 
-    fn matted(length: usize, workers: usize) -> Vec<Picture> {
+    fn matted(length: usize, workers: usize) -> Vec<Frame> {
         let (mut out, workers) = (Vec::new(), NonZeroUsize::new(workers).unwrap());
-        let emit = |picture: Picture, seen: &[u8]| {
+        let emit = |frame: Frame, seen: &[u8]| {
             assert_eq!(seen, &clip(length)[out.len()].bytes()[..seen.len()]);
-            out.push(picture);
+            out.push(frame);
             true
         };
         matte_by_network(opened(0), Pace::Balanced, workers, clip(length).into_iter(), emit).unwrap();
@@ -230,37 +230,34 @@ mod tests {
     }
 
     #[test]
-    fn every_picture_comes_out_once_in_order_for_every_number_of_workers() {
+    fn every_frame_comes_out_once_in_order_for_every_number_of_workers() {
         for length in [0, 1, 2, 4, 5, 9, 21, 40] {
             let alone = matted(length, 1);
             assert_eq!(alone.len(), length);
-            assert_eq!(matted(length, 3), alone, "{length} pictures");
-            for (index, picture) in alone.iter().enumerate() {
-                let alpha = picture.alpha().unwrap();
-                assert!(
-                    alpha[24 * 64 + 16 + index % 32] > 200 && alpha[4 * 64 + 60] < 50,
-                    "picture {index} of {length}"
-                );
+            assert_eq!(matted(length, 3), alone, "{length} frames");
+            for (index, frame) in alone.iter().enumerate() {
+                let alpha = frame.alpha().unwrap();
+                assert!(alpha[24 * 64 + 16 + index % 32] > 200 && alpha[4 * 64 + 60] < 50, "frame {index} of {length}");
             }
         }
     }
 
     #[test]
-    fn a_slow_emitter_bounds_the_pictures_in_memory() {
+    fn a_slow_emitter_bounds_the_frames_in_memory() {
         // Between the steps, with the network, two that are decided about, those that await neighbors, and the one that is emitted.
         let most = 2 * AHEAD + 1 + 2 + Segmenter::REACH + 1;
         let (taken, mut emitted) = (AtomicUsize::new(0), 0);
-        let pictures = clip(90).into_iter().inspect(|_| {
+        let frames = clip(90).into_iter().inspect(|_| {
             taken.fetch_add(1, SeqCst);
         });
-        matte_by_network(opened(0), Pace::Fast, NonZeroUsize::MIN, pictures, |_, _| {
+        matte_by_network(opened(0), Pace::Fast, NonZeroUsize::MIN, frames, |_, _| {
             // As slow as it can be: until the steps before have taken all that they may.
             let deadline = Instant::now() + LONG;
             while taken.load(SeqCst) < 90.min(emitted + most) {
-                assert!(Instant::now() < deadline, "{} pictures were taken, {emitted} emitted", taken.load(SeqCst));
+                assert!(Instant::now() < deadline, "{} frames were taken, {emitted} emitted", taken.load(SeqCst));
                 thread::yield_now();
             }
-            assert!(taken.load(SeqCst) <= emitted + most, "{} pictures were held", taken.load(SeqCst) - emitted);
+            assert!(taken.load(SeqCst) <= emitted + most, "{} frames were held", taken.load(SeqCst) - emitted);
             emitted += 1;
             true
         })
@@ -269,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_network_is_let_go_before_the_last_picture_is_emitted() {
+    fn the_network_is_let_go_before_the_last_frame_is_emitted() {
         let (held, let_go) = bounded::<()>(0);
         let (opened, mut emitted) = (OpenNetwork { held: Box::new(held), ..opened(0) }, 0);
         matte_by_network(opened, Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| {
@@ -292,7 +289,7 @@ mod tests {
     #[test]
     fn an_emitter_that_says_no_is_not_asked_again() {
         let count = Cell::new(0);
-        let emit = |_: Picture, _: &[u8]| {
+        let emit = |_: Frame, _: &[u8]| {
             count.set(count.get() + 1);
             count.get() < 3
         };

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clearcut_ffmpeg::{DecodePlan, EncodePlan, MediaInfo, Retiming};
-use clearcut_frame::{FrameRate, PictureFormat, Size};
+use clearcut_frame::{FrameFormat, FrameRate, Size};
 use clearcut_job::{CutRequest, FpsChoice, OutputFormat};
 
 /// What a cut may use of this machine.
@@ -11,9 +11,9 @@ use clearcut_job::{CutRequest, FpsChoice, OutputFormat};
 pub struct Resources {
     /// Threads for matting, and for each decoder and encoder. Default: all cores.
     pub threads: NonZeroUsize,
-    /// Memory for raw pictures in our own process. Fewer bytes mean shorter queues, so encoders of uneven speed wait for each
-    /// other more often. Default 128 MiB. At least a dozen pictures are held, however large they are.
-    pub picture_bytes: usize,
+    /// Memory for raw frames in our own process. Fewer bytes mean shorter queues, so encoders of uneven speed wait for each
+    /// other more often. Default 128 MiB. At least a dozen frames are held, however large they are.
+    pub frame_bytes: usize,
     /// Memory that a cut may take in all, our own and that of decoders and encoders, as far as it is known before. Default 4 GiB.
     pub max_bytes: u64,
 }
@@ -22,22 +22,22 @@ impl Default for Resources {
     fn default() -> Self {
         Self {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-            picture_bytes: 128 << 20,
+            frame_bytes: 128 << 20,
             max_bytes: 4 << 30,
         }
     }
 }
 
-/// Everything that is decided before the first picture is decoded.
+/// Everything that is decided before the first frame is decoded.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) decode: DecodePlan,
-    pub(crate) picture: PictureFormat,
+    pub(crate) frame: FrameFormat,
     pub(crate) frame_rate: FrameRate,
-    /// Pictures there will be, as far as the headers tell.
+    /// Frames there will be, as far as the headers tell.
     pub(crate) expected_frames: u64,
     pub(crate) encodes: Vec<EncodePlan>,
-    /// Pictures that wait in front of each stage.
+    /// Frames that wait in front of each stage.
     pub(crate) queue_len: usize,
 }
 
@@ -45,15 +45,15 @@ impl Plan {
     pub(crate) fn new(info: &MediaInfo, request: &CutRequest, resources: &Resources) -> Self {
         let size = request.size.map_or(info.size, |side| info.size.with_longest_side(u32::from(side.get())));
         let (frame_rate, retiming) = timing(info, request.fps);
-        let picture = info.picture_format(size);
+        let frame = info.frame_format(size);
         let expected_frames = match retiming {
-            Retiming::EveryPicture => info.frames,
+            Retiming::EveryFrame => info.frames,
             Retiming::To(rate) => rate.frames_in(info.duration).max(1),
         };
         let encode = |format: OutputFormat| EncodePlan {
             format,
             size,
-            subsampling: picture.subsampling,
+            subsampling: frame.subsampling,
             frame_rate,
             color: info.color,
             quality: request.quality,
@@ -63,11 +63,11 @@ impl Plan {
         };
         Self {
             decode: DecodePlan { size, retiming, threads: resources.threads.get().div_ceil(2).min(4) },
-            picture,
+            frame,
             frame_rate,
             expected_frames,
             encodes: request.formats.iter().map(encode).collect(),
-            queue_len: queue_len(picture, resources),
+            queue_len: queue_len(frame, resources),
         }
     }
 
@@ -81,7 +81,7 @@ impl Plan {
         self.expected_frames.saturating_mul(self.size().pixels() + FRAME_PIXELS)
     }
 
-    /// Memory that large pictures take, about: in our own queues and in decoder and encoders. Measured at 36 million pixels.
+    /// Memory that large frames take, about: in our own queues and in decoder and encoders. Measured at 36 million pixels.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let by_format = |plan: &EncodePlan| match plan.format {
             OutputFormat::Webm => 45,
@@ -91,9 +91,9 @@ impl Plan {
         self.size().pixels() * (40 + self.encodes.iter().map(by_format).sum::<u64>())
     }
 
-    /// The size of the outputs' picture.
+    /// The size of the outputs' frame.
     pub(crate) const fn size(&self) -> Size {
-        self.picture.size
+        self.frame.size
     }
 }
 
@@ -107,10 +107,10 @@ pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retimin
         FpsChoice::Fixed(fps) => FrameRate::new(u32::from(fps), 1).unwrap_or(info.frame_rate),
     };
     let unchanged = asked == info.frame_rate && !info.has_variable_rate;
-    (asked, if unchanged { Retiming::EveryPicture } else { Retiming::To(asked) })
+    (asked, if unchanged { Retiming::EveryFrame } else { Retiming::To(asked) })
 }
 
-/// Encoders share the cores: all work at the same time, and one that divides a picture among threads takes up to a seventh more time of
+/// Encoders share the cores: all work at the same time, and one that divides a frame among threads takes up to a seventh more time of
 /// processors, and more memory. Those in our own process compress whole frames on their threads, which costs nothing.
 fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> usize {
     match format {
@@ -119,10 +119,10 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
     }
 }
 
-/// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–4 pictures each: more gain
+/// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–4 frames each: more gain
 /// nothing.
-fn queue_len(picture: PictureFormat, resources: &Resources) -> usize {
-    (resources.picture_bytes / (3 * picture.with_alpha().byte_len())).clamp(1, 4)
+fn queue_len(frame: FrameFormat, resources: &Resources) -> usize {
+    (resources.frame_bytes / (3 * frame.with_alpha().byte_len())).clamp(1, 4)
 }
 
 #[cfg(test)]
@@ -130,9 +130,9 @@ mod tests {
     use super::*;
     use clearcut_frame::{Matrix, Subsampling};
 
-    fn format(width: u32, height: u32) -> PictureFormat {
+    fn format(width: u32, height: u32) -> FrameFormat {
         let size = Size::new(width, height).unwrap();
-        PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 }
+        FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 }
     }
 
     #[test]
@@ -145,8 +145,8 @@ mod tests {
     }
 
     #[test]
-    fn queues_shrink_as_pictures_grow_and_never_vanish() {
-        let resources = Resources { picture_bytes: 128 << 20, ..Resources::default() };
+    fn queues_shrink_as_frames_grow_and_never_vanish() {
+        let resources = Resources { frame_bytes: 128 << 20, ..Resources::default() };
         assert_eq!(queue_len(format(640, 360), &resources), 4);
         assert_eq!(queue_len(format(3840, 2160), &resources), 2);
         assert_eq!(queue_len(format(8000, 4000), &resources), 1);

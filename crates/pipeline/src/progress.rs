@@ -10,14 +10,14 @@ pub enum Progress {
     Surveying,
     /// The network waits for memory that other cuts hold; said again and again while it does.
     Waiting,
-    /// Pictures are decoded, matted and encoded.
+    /// Frames are decoded, matted and encoded.
     Cutting {
-        /// Pictures that the slowest encoder has taken.
+        /// Frames that the slowest encoder has taken.
         done: u64,
-        /// Pictures there will be, as far as the headers tell.
+        /// Frames there will be, as far as the headers tell.
         total: u64,
     },
-    /// All pictures are with the encoders; files are being finished and read back.
+    /// All frames are with the encoders; files are being finished and read back.
     Checking,
 }
 
@@ -33,17 +33,17 @@ impl Counters {
         Self { taken: (0..encoders).map(|_| AtomicU64::new(0)).collect(), finished: AtomicU64::new(0) }
     }
 
-    /// Encoder number `encoder` took another picture.
+    /// Encoder number `encoder` took another frame.
     pub(crate) fn took_one(&self, encoder: usize) {
         self.taken[encoder].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Another picture of another output was read back.
+    /// Another frame of another output was read back.
     pub(crate) fn checked_one(&self) {
         self.finished.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Pictures that the slowest encoder has taken.
+    /// Frames that the slowest encoder has taken.
     pub(crate) fn done(&self) -> u64 {
         self.taken.iter().map(|taken| taken.load(Ordering::Relaxed)).min().unwrap_or(0)
     }

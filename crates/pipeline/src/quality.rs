@@ -1,6 +1,6 @@
 //! How good a matte probably is, and where to look: sums over the frames of a clip.
 
-use clearcut_frame::{FrameRate, Picture, Size};
+use clearcut_frame::{Frame, FrameRate, Size};
 use clearcut_job::{FrameBox, MatteReport, Place, Warning};
 use clearcut_matte::{Doubt, Doubts, Extent};
 
@@ -16,11 +16,11 @@ const PART_OF_WORST: f32 = 0.5;
 /// The rows and columns of cells, to a side, in which flicker is placed.
 const CELLS: usize = 8;
 
-/// Sums over the pictures of a clip what tells how good its matte probably is.
+/// Sums over the frames of a clip what tells how good its matte probably is.
 #[derive(Debug, Default)]
 pub(crate) struct QualityLog {
     subject: u64,
-    /// Pixels in all pictures.
+    /// Pixels in all frames.
     pixels: u64,
     holes: Series,
     lookalikes: Series,
@@ -29,7 +29,7 @@ pub(crate) struct QualityLog {
     flicker: Series,
     /// How many pixels were compared for flicker.
     compared: u64,
-    /// The measured places of the last picture: Y', Cb, Cr as they came in, and alpha.
+    /// The measured places of the last frame: Y', Cb, Cr as they came in, and alpha.
     last: Vec<[u8; 4]>,
 }
 
@@ -78,15 +78,15 @@ fn box_of(Extent { left, top, right, bottom }: Extent, size: Size) -> FrameBox {
 }
 
 impl QualityLog {
-    /// Adds a finished picture, the color planes it was made from, and what may be wrong with it.
-    pub(crate) fn push(&mut self, picture: &Picture, seen: &[u8], doubts: Doubts) {
-        let size = picture.size();
+    /// Adds a finished frame, the color planes it was made from, and what may be wrong with it.
+    pub(crate) fn push(&mut self, frame: &Frame, seen: &[u8], doubts: Doubts) {
+        let size = frame.size();
         self.subject += doubts.subject;
         self.pixels += size.pixels();
         self.holes.push_doubt(doubts.holes, size);
         self.lookalikes.push_doubt(doubts.lookalikes, size);
         self.residue.push_doubt(doubts.residue, size);
-        let now = if seen.is_empty() { Vec::new() } else { measured_places(picture, seen) };
+        let now = if seen.is_empty() { Vec::new() } else { measured_places(frame, seen) };
         let is_same = |a: &[u8; 4], b: &[u8; 4]| (0..3).all(|k| a[k].abs_diff(b[k]) <= SAME);
         let mut cells = [0_u64; CELLS * CELLS];
         let columns = (size.width() as usize).div_ceil(2);
@@ -108,7 +108,7 @@ impl QualityLog {
         }
     }
 
-    /// The report, with the background's `confidence`, where its color told it, the share of the picture that was removed, and in how many
+    /// The report, with the background's `confidence`, where its color told it, the share of the frame that was removed, and in how many
     /// frames each hint holds; frames come at `rate`.
     pub(crate) fn report(
         &self,
@@ -148,13 +148,13 @@ impl QualityLog {
     }
 }
 
-fn measured_places(picture: &Picture, seen: &[u8]) -> Vec<[u8; 4]> {
-    let format = picture.format();
+fn measured_places(frame: &Frame, seen: &[u8]) -> Vec<[u8; 4]> {
+    let format = frame.format();
     let (width, shift) = (format.size.width() as usize, format.subsampling.shift());
     let (luma, chroma) = seen.split_at(format.luma_len());
     let (blue, red) = chroma.split_at(format.chroma_len());
     let chroma_width = format.chroma_size().0;
-    let alpha = picture.alpha().unwrap_or_default();
+    let alpha = frame.alpha().unwrap_or_default();
     let mut places = Vec::with_capacity(format.luma_len() / ROW_STEP / 2 + 1);
     for row in (0..luma.len() / width).step_by(ROW_STEP) {
         let (start, chroma_start) = (row * width, (row >> shift) * chroma_width);
@@ -168,24 +168,24 @@ fn measured_places(picture: &Picture, seen: &[u8]) -> Vec<[u8; 4]> {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{FrameFormat, Matrix, Size, Subsampling};
 
     use super::*;
 
     const RATE: FrameRate = FrameRate::new(8, 1).unwrap();
 
-    fn picture(alpha: u8) -> Picture {
+    fn frame(alpha: u8) -> Frame {
         let size = Size::new(8, 8).unwrap();
-        let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt709 };
-        let mut picture = Picture::new(format);
-        picture.planes_mut()[3].fill(alpha);
-        picture
+        let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt709 };
+        let mut frame = Frame::new(format);
+        frame.planes_mut()[3].fill(alpha);
+        frame
     }
 
-    fn flicker(pictures: &[(u8, u8)]) -> f64 {
+    fn flicker(frames: &[(u8, u8)]) -> f64 {
         let mut log = QualityLog::default();
-        for &(seen, alpha) in pictures {
-            log.push(&picture(alpha), &[seen; 96], Doubts::default());
+        for &(seen, alpha) in frames {
+            log.push(&frame(alpha), &[seen; 96], Doubts::default());
         }
         log.report(Some(1.0), 0.5, RATE, Vec::new()).flicker
     }
@@ -201,7 +201,7 @@ mod tests {
     fn shares_are_of_what_they_are_part_of() {
         let mut log = QualityLog::default();
         let [holes, lookalikes, residue] = [10, 3, 17].map(|pixels| Doubt { pixels, extent: None });
-        log.push(&picture(255), &[90; 96], Doubts { subject: 30, holes, lookalikes, residue });
+        log.push(&frame(255), &[90; 96], Doubts { subject: 30, holes, lookalikes, residue });
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());
         let found = [report.holes_percent, report.lookalike_percent, report.residue_percent];
         assert_eq!(found.map(|percent| percent.map(f64::round)), [Some(25.0), Some(10.0), Some(50.0)]);
@@ -210,12 +210,12 @@ mod tests {
     #[test]
     fn a_warning_says_when_and_where_it_is_worst() {
         let mut log = QualityLog::default();
-        for (frame, pixels) in [0, 1, 9, 16, 8, 7, 20, 0].into_iter().enumerate() {
-            let left = frame as u32;
+        for (index, pixels) in [0, 1, 9, 16, 8, 7, 20, 0].into_iter().enumerate() {
+            let left = index as u32;
             let extent = (pixels > 0).then_some(Extent { left, top: 2, right: left + 1, bottom: 6 });
-            let alpha = if frame == 3 { 155 } else { 255 };
+            let alpha = if index == 3 { 155 } else { 255 };
             let doubts = Doubts { subject: 30, holes: Doubt { pixels, extent }, ..Doubts::default() };
-            log.push(&picture(alpha), &[90; 96], doubts);
+            log.push(&frame(alpha), &[90; 96], doubts);
         }
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());
         let area = FrameBox { x: 0.75, y: 0.25, width: 0.125, height: 0.5 };

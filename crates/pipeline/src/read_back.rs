@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::BufReader, path::Path, time::Duration};
 
-use clearcut_ffmpeg::{EncodePlan, Tools, read_picture};
+use clearcut_ffmpeg::{EncodePlan, Tools, read_frame};
 use clearcut_job::OutputFormat;
 
 use crate::{Error, Stop, check::MatteSummary, progress::Counters, stack::full_range};
@@ -19,7 +19,7 @@ pub(crate) fn read_with_ffmpeg(
     let mut matte = vec![0; plan.size.pixels() as usize];
     let mut summaries = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
-        while let Ok(true) = read_picture(&mut pipe, &mut matte) {
+        while let Ok(true) = read_frame(&mut pipe, &mut matte) {
             if plan.format == OutputFormat::StackedAlpha {
                 for value in &mut matte {
                     *value = full_range(*value);
@@ -33,7 +33,7 @@ pub(crate) fn read_with_ffmpeg(
     Ok(summaries)
 }
 
-/// Equal pictures are one longer frame of an animation: each is counted for as long as it is shown.
+/// Equal frames are one longer frame of an animation: each is counted for as long as it is shown.
 struct Timeline<'a> {
     plan: &'a EncodePlan,
     counters: &'a Counters,
@@ -58,9 +58,9 @@ pub(crate) fn read_webp(plan: &EncodePlan, scratch: &Path, counters: &Counters) 
         return Err(failed(format!("it is {:?} pixels large", decoder.dimensions())));
     }
     let mut timeline = Timeline { plan, counters, summaries: Vec::new() };
-    for picture in decoder {
-        let summary = MatteSummary::of(picture.data().chunks_exact(4).map(|pixel| pixel[3]));
-        timeline.show(summary, Duration::from_millis(u64::try_from(picture.timestamp()).unwrap_or(0)));
+    for frame in decoder {
+        let summary = MatteSummary::of(frame.data().chunks_exact(4).map(|pixel| pixel[3]));
+        timeline.show(summary, Duration::from_millis(u64::try_from(frame.timestamp()).unwrap_or(0)));
     }
     Ok(timeline.summaries)
 }

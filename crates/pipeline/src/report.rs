@@ -11,11 +11,11 @@ use clearcut_job::{CutMethod, MatteReport, MethodReason, OutputFormat};
 pub struct CutReport {
     /// What the clip was.
     pub source: MediaInfo,
-    /// Size of the outputs' picture.
+    /// Size of the outputs' frame.
     pub size: Size,
     /// Rate of the outputs.
     pub frame_rate: FrameRate,
-    /// Pictures in each output.
+    /// Frames in each output.
     pub frames: u64,
     /// How subject and background were told apart.
     pub method: CutMethod,
@@ -48,6 +48,6 @@ pub struct OutputReport {
     pub path: PathBuf,
     /// Its size.
     pub bytes: u64,
-    /// From the first picture until it was checked.
+    /// From the first frame until it was checked.
     pub took: Duration,
 }

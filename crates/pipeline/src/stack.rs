@@ -1,24 +1,24 @@
-use clearcut_frame::{Picture, Subsampling};
+use clearcut_frame::{Frame, Subsampling};
 
 /// Lays color over matte as H.264 players with a shader expect it: 4:2:0, both halves padded to even sides, the matte as
 /// limited-range grey (16 clear – 235 solid) with neutral chroma. `stacked` is overwritten.
-pub(crate) fn stack(picture: &Picture, stacked: &mut Vec<u8>) {
-    let size = picture.size();
+pub(crate) fn stack(frame: &Frame, stacked: &mut Vec<u8>) {
+    let size = frame.size();
     let (width, height) = (size.width() as usize, size.height() as usize);
     let padded = size.padded_to_even();
     let (padded_width, padded_height) = (padded.width() as usize, padded.height() as usize);
     stacked.clear();
-    padded_rows(stacked, picture.y(), (width, height), (padded_width, padded_height), |y| y);
-    let alpha = picture.alpha().unwrap_or(&[]);
+    padded_rows(stacked, frame.y(), (width, height), (padded_width, padded_height), |y| y);
+    let alpha = frame.alpha().unwrap_or(&[]);
     if alpha.is_empty() {
         stacked.resize(stacked.len() + padded_width * padded_height, 235);
     } else {
         padded_rows(stacked, alpha, (width, height), (padded_width, padded_height), limited_range);
     }
-    let (chroma_width, chroma_height) = picture.format().chroma_size();
+    let (chroma_width, chroma_height) = frame.format().chroma_size();
     let half = (padded_width / 2, padded_height / 2);
-    for chroma in [picture.cb(), picture.cr()] {
-        match picture.format().subsampling {
+    for chroma in [frame.cb(), frame.cr()] {
+        match frame.format().subsampling {
             Subsampling::Half => padded_rows(stacked, chroma, (chroma_width, chroma_height), half, |c| c),
             Subsampling::Full => halved(stacked, chroma, (chroma_width, chroma_height), half),
         }
@@ -73,7 +73,7 @@ fn halved(out: &mut Vec<u8>, plane: &[u8], (width, height): (usize, usize), half
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clearcut_frame::{Matrix, PictureFormat, Size};
+    use clearcut_frame::{FrameFormat, Matrix, Size};
 
     #[test]
     fn limited_range_comes_back_within_one_level() {
@@ -87,15 +87,15 @@ mod tests {
     fn both_halves_are_even_and_the_matte_is_limited_range() {
         for subsampling in [Subsampling::Half, Subsampling::Full] {
             let size = Size::new(5, 3).unwrap();
-            let format = PictureFormat { size, subsampling, has_alpha: true, matrix: Matrix::Bt709 };
-            let mut picture = Picture::new(format);
-            let [y, cb, _, alpha] = picture.planes_mut();
+            let format = FrameFormat { size, subsampling, has_alpha: true, matrix: Matrix::Bt709 };
+            let mut frame = Frame::new(format);
+            let [y, cb, _, alpha] = frame.planes_mut();
             y.fill(100);
             cb.fill(90);
             alpha.fill(255);
             alpha[0] = 0;
             let mut stacked = Vec::new();
-            stack(&picture, &mut stacked);
+            stack(&frame, &mut stacked);
             assert_eq!(stacked.len(), 6 * 8 + 2 * (3 * 4));
             assert!(stacked[..24].iter().all(|&y| y == 100));
             assert_eq!(stacked[24], 16);

@@ -1,23 +1,23 @@
 use std::io;
 
 use clearcut_animation::straight_rgba;
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use crate::Error;
 
-/// `picture` as a PNG with straight alpha. Written for speed: it is looked at once.
+/// `frame` as a PNG with straight alpha. Written for speed: it is looked at once.
 ///
 /// # Errors
 /// [`Error::Io`], which writing into memory has no reason for.
-pub(crate) fn png_of(picture: &Picture) -> Result<Vec<u8>, Error> {
+pub(crate) fn png_of(frame: &Frame) -> Result<Vec<u8>, Error> {
     let failed = |error: png::EncodingError| Error::Io { doing: "writing a PNG", source: io::Error::other(error) };
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, picture.size().width(), picture.size().height());
+    let mut encoder = png::Encoder::new(&mut bytes, frame.size().width(), frame.size().height());
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(straight_rgba(picture).as_flattened()).map_err(failed)?;
+    writer.write_image_data(straight_rgba(frame).as_flattened()).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(bytes)
 }

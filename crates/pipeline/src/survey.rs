@@ -2,35 +2,35 @@
 
 use std::time::Duration;
 
-use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Sampled, read_picture};
-use clearcut_frame::{Picture, PictureFormat};
+use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Sampled, read_frame};
+use clearcut_frame::{Frame, FrameFormat};
 use clearcut_job::KeyChoice;
 use clearcut_matte::Background;
 
 use crate::{CutJob, Error, Stop};
 
-/// Pictures that the background is measured from: enough to see past a subject that covers the border for a while.
+/// Frames that the background is measured from: enough to see past a subject that covers the border for a while.
 const SAMPLES: u64 = 24;
-/// Fewer are taken of large pictures, to stay within this.
+/// Fewer are taken of large frames, to stay within this.
 const SAMPLE_BYTES: u64 = 96 << 20;
-/// Clips with at least so many key frames are sampled from these alone, so that a long clip is not decoded twice. Of others the pictures
+/// Clips with at least so many key frames are sampled from these alone, so that a long clip is not decoded twice. Of others the frames
 /// are left out that nothing is predicted from, which are half of the work.
 const MIN_KEY_FRAMES: u64 = 8;
 
-/// Measures the background of the clip from pictures spread over all of it.
+/// Measures the background of the clip from frames spread over all of it.
 ///
 /// # Errors
 /// [`Error::NoFlatBackground`], or what decoding complains of.
-pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop: &Stop) -> Result<Background, Error> {
+pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: &Stop) -> Result<Background, Error> {
     let plan = sample_plan(info, format);
     let mut child = stop.covers(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
     let mut samples = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
         // No more than were asked for, whatever a decoder that a clip has taken over would send.
-        while (samples.len() as u64) < plan.max_pictures {
-            let mut picture = Picture::new(format);
-            match read_picture(&mut pipe, picture.bytes_mut()) {
-                Ok(true) => samples.push(picture),
+        while (samples.len() as u64) < plan.max_frames {
+            let mut frame = Frame::new(format);
+            match read_frame(&mut pipe, frame.bytes_mut()) {
+                Ok(true) => samples.push(frame),
                 Ok(false) | Err(_) => break,
             }
         }
@@ -50,16 +50,16 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: PictureFormat, stop
     Background::estimate(&samples, given).map_err(|_| Error::NoFlatBackground { could_use_network: false })
 }
 
-fn sample_plan(info: &MediaInfo, format: PictureFormat) -> SamplePlan {
-    let max_pictures = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
+fn sample_plan(info: &MediaInfo, format: FrameFormat) -> SamplePlan {
+    let max_frames = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
     let among = if info.key_frames >= MIN_KEY_FRAMES {
-        Sampled::KeyFrames(info.key_frames.div_ceil(max_pictures))
+        Sampled::KeyFrames(info.key_frames.div_ceil(max_frames))
     } else if info.has_variable_rate {
-        Sampled::Every(info.frames.div_ceil(max_pictures))
+        Sampled::Every(info.frames.div_ceil(max_frames))
     } else {
         // A millisecond less, since containers round timestamps.
-        let apart = info.duration / u32::try_from(max_pictures).unwrap_or(u32::MAX);
+        let apart = info.duration / u32::try_from(max_frames).unwrap_or(u32::MAX);
         Sampled::References(apart.saturating_sub(Duration::from_millis(1)))
     };
-    SamplePlan { among, max_pictures }
+    SamplePlan { among, max_frames }
 }

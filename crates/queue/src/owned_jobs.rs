@@ -124,7 +124,7 @@ pub struct DayUsage {
     pub day: i64,
     /// Jobs that completed.
     pub jobs: u64,
-    /// Pictures written.
+    /// Frames written.
     pub frames: u64,
     /// Bytes of clips.
     pub input_bytes: u64,

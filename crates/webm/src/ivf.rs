@@ -26,7 +26,7 @@ impl<R: Read> Frames<R> {
         Ok(Self(file))
     }
 
-    /// The next frame, to be shown as one picture; `None` at the end.
+    /// The next frame, to be shown as one frame; `None` at the end.
     ///
     /// # Errors
     /// [`Error::Read`], or [`Error::Stream`] if the stream ends within a frame.

@@ -1,6 +1,6 @@
 //! VP9 color, VP9 alpha and Opus sound to one WebM file, as players read transparency.
 //!
-//! The colors of a picture are a block, its matte is a second VP9 stream that rides on the same block (`BlockAdditional` 1). Both come
+//! The colors of a frame are a block, its matte is a second VP9 stream that rides on the same block (`BlockAdditional` 1). Both come
 //! from encoders that know nothing of each other, in IVF, sound comes in Ogg; [`write_webm`] is the plot:
 //!
 //! ```text
@@ -9,7 +9,7 @@
 //! sound  (ogg) ─┘
 //! ```
 //!
-//! At most one cluster, [`MAX_CLUSTER_BYTES`] and a picture, is held.
+//! At most one cluster, [`MAX_CLUSTER_BYTES`] and a frame, is held.
 
 mod cluster;
 mod ebml;

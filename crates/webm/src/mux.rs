@@ -14,8 +14,8 @@ const INFO: u32 = 0x1549_A966;
 const TRACKS: u32 = 0x1654_AE6B;
 const CUES: u32 = 0x1C53_BB6B;
 
-/// Writes `color` and `alpha` (VP9 in IVF, a frame of each for every picture) and `sound` (Opus in Ogg) as one file, and says how many
-/// pictures it holds. `out` is written from where it stands.
+/// Writes `color` and `alpha` (VP9 in IVF, a frame of each for every frame) and `sound` (Opus in Ogg) as one file, and says how many
+/// frames it holds. `out` is written from where it stands.
 ///
 /// # Errors
 /// [`Error::Stream`] where the streams are not what they should be or not of one length, [`Error::Read`], [`Error::Write`].
@@ -35,7 +35,7 @@ pub fn write_webm(
         let (color, alpha) = match (color.next_frame()?, alpha.next_frame()?) {
             (Some(color), Some(alpha)) => (color, alpha),
             (None, None) => break,
-            _ => return Err(Error::Stream("there are more pictures in one of color and alpha")),
+            _ => return Err(Error::Stream("there are more frames in one of color and alpha")),
         };
         let at_ms = start_ms(count);
         file.push_sound(sound.as_mut(), at_ms)?;
@@ -45,8 +45,8 @@ pub fn write_webm(
         count += 1;
     }
     file.push_sound(sound.as_mut(), u64::MAX)?;
-    let pictures_ms = settings.frame_rate.start_of(count).as_secs_f64() * 1000.0;
-    file.end(pictures_ms.max(sound.map_or(0.0, |sound| sound.length_ms())))?;
+    let frames_ms = settings.frame_rate.start_of(count).as_secs_f64() * 1000.0;
+    file.end(frames_ms.max(sound.map_or(0.0, |sound| sound.length_ms())))?;
     Ok(count)
 }
 

@@ -7,18 +7,18 @@ use crate::{
     ogg::{OpusHead, SAMPLE_RATE},
 };
 
-/// What the file says of its pictures.
+/// What the file says of its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebmSettings {
-    /// Size of the pictures.
+    /// Size of the frames.
     pub size: Size,
-    /// Constant rate of the pictures.
+    /// Constant rate of the frames.
     pub frame_rate: FrameRate,
     /// What their colors mean; the range is always limited.
     pub color: CodePoints,
 }
 
-/// What the numbers of a picture mean, in the code points of ITU-T H.273.
+/// What the numbers of a frame mean, in the code points of ITU-T H.273.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodePoints {
     /// `ColourPrimaries`.
@@ -54,7 +54,7 @@ pub(crate) fn info(duration_ms: f64) -> Elements {
     info
 }
 
-/// `Tracks`: the pictures, whose blocks carry alpha, and the sound.
+/// `Tracks`: the frames, whose blocks carry alpha, and the sound.
 pub(crate) fn tracks(settings: &WebmSettings, sound: Option<&OpusHead>) -> Elements {
     let mut tracks = Elements::default();
     tracks.master(0xAE, &video(settings));
@@ -69,16 +69,16 @@ fn video(settings: &WebmSettings) -> Elements {
     let mut meaning = Elements::default();
     meaning.unsigned(0x55B1, color.matrix.into()).unsigned(0x55B9, 1); // MatrixCoefficients, Range: limited
     meaning.unsigned(0x55BA, color.transfer.into()).unsigned(0x55BB, color.primaries.into());
-    let mut picture = Elements::default();
-    picture.unsigned(0xB0, size.width().into()).unsigned(0xBA, size.height().into()); // PixelWidth, PixelHeight
-    picture.unsigned(0x9A, 2).unsigned(0x53C0, 1); // FlagInterlaced: no, AlphaMode: yes
-    picture.master(0x55B0, &meaning); // Color
+    let mut video = Elements::default();
+    video.unsigned(0xB0, size.width().into()).unsigned(0xBA, size.height().into()); // PixelWidth, PixelHeight
+    video.unsigned(0x9A, 2).unsigned(0x53C0, 1); // FlagInterlaced: no, AlphaMode: yes
+    video.master(0x55B0, &meaning); // Color
     let mut track = Elements::default();
     track.unsigned(0xD7, VIDEO_TRACK.into()).unsigned(0x73C5, VIDEO_TRACK.into()); // TrackNumber, TrackUID
     track.unsigned(0x83, 1).unsigned(0x9C, 0); // TrackType: video, FlagLacing
     let nanos = NANOS_PER_SEC * u64::from(frame_rate.seconds()) / u64::from(frame_rate.frames());
     track.unsigned(0x23_E383, nanos.max(1)).text(0x22_B59C, "und"); // DefaultDuration, Language
-    track.text(0x86, "V_VP9").unsigned(0x55EE, 1).master(0xE0, &picture); // CodecID, MaxBlockAdditionID, Video
+    track.text(0x86, "V_VP9").unsigned(0x55EE, 1).master(0xE0, &video); // CodecID, MaxBlockAdditionID, Video
     track
 }
 

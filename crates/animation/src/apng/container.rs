@@ -6,7 +6,7 @@ use clearcut_frame::Size;
 
 use crate::{Error, rect::Rect};
 
-/// For how long a frame is shown: `num / den` seconds.
+/// For how long a patch is shown: `num / den` seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Delay {
     pub(super) num: u16,
@@ -15,7 +15,7 @@ pub(super) struct Delay {
 
 /// What an `fcTL` chunk says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FrameHeader {
+pub(super) struct PatchHeader {
     pub(super) rect: Rect,
     pub(super) delay: Delay,
     pub(super) is_cleared_after: bool,
@@ -26,7 +26,7 @@ pub(super) struct FrameHeader {
 pub(super) struct Container<W> {
     out: W,
     bytes: u64,
-    frames: u32,
+    patches: u32,
     /// Number of the next `fcTL` or `fdAT`.
     sequence: u32,
 }
@@ -40,9 +40,9 @@ const DISPOSE: [u8; 2] = [0, 1];
 const BLEND: u8 = 0;
 
 impl<W: Write + Seek> Container<W> {
-    /// Writes what comes before the first frame. The number of frames is patched in by [`Self::finish`].
+    /// Writes what comes before the first patch. The number of patches is filled in by [`Self::finish`].
     pub(super) fn begin(out: W, canvas: Size) -> Result<Self, Error> {
-        let mut container = Self { out, bytes: 0, frames: 0, sequence: 0 };
+        let mut container = Self { out, bytes: 0, patches: 0, sequence: 0 };
         container.put(SIGNATURE)?;
         let mut header = Vec::from(canvas.width().to_be_bytes());
         header.extend(canvas.height().to_be_bytes());
@@ -55,8 +55,8 @@ impl<W: Write + Seek> Container<W> {
         Ok(container)
     }
 
-    /// Writes a frame, the first of which has to cover the canvas. `image` is a zlib stream of filtered rows.
-    pub(super) fn frame(&mut self, header: &FrameHeader, image: &[u8]) -> Result<(), Error> {
+    /// Writes a patch, the first of which has to cover the canvas. `image` is a zlib stream of filtered rows.
+    pub(super) fn write_patch(&mut self, header: &PatchHeader, image: &[u8]) -> Result<(), Error> {
         let rect = header.rect;
         let mut control = Vec::with_capacity(26);
         let sides = [rect.width(), rect.height(), rect.left, rect.top].map(|side| side as u32);
@@ -67,17 +67,17 @@ impl<W: Write + Seek> Container<W> {
         control.extend(header.delay.den.to_be_bytes());
         control.extend([DISPOSE[usize::from(header.is_cleared_after)], BLEND]);
         self.chunk(*b"fcTL", &[&control])?;
-        if self.frames == 0 {
+        if self.patches == 0 {
             self.chunk(*b"IDAT", &[image])?;
         } else {
             let number = self.next_in_sequence().to_be_bytes();
             self.chunk(*b"fdAT", &[&number, image])?;
         }
-        self.frames += 1;
+        self.patches += 1;
         Ok(())
     }
 
-    /// Ends the file and patches its beginning; gives its length.
+    /// Ends the file and fills in its beginning; gives its length.
     pub(super) fn finish(mut self) -> Result<u64, Error> {
         self.chunk(*b"IEND", &[])?;
         let bytes = self.bytes;
@@ -88,9 +88,9 @@ impl<W: Write + Seek> Container<W> {
         Ok(bytes)
     }
 
-    /// How many frames there are, and that they loop for ever.
+    /// How many patches there are, and that they loop for ever.
     fn control(&mut self) -> Result<(), Error> {
-        self.chunk(*b"acTL", &[&self.frames.to_be_bytes(), &[0; 4]])
+        self.chunk(*b"acTL", &[&self.patches.to_be_bytes(), &[0; 4]])
     }
 
     const fn next_in_sequence(&mut self) -> u32 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 /// Steps are 3 × 2ⁿ levels: what has been rounded to one stands on the next finer, too.
 const FINEST_STEP: u8 = 3;
@@ -10,7 +10,7 @@ const FINEST_STEP: u8 = 3;
 /// between two steps does not flicker.
 const HOLD_QUARTERS: u8 = 3;
 
-/// Rounds the soft alpha of pictures in time order to steps that are the coarser the steeper the matte is there, since a steep edge hides
+/// Rounds the soft alpha of frames in time order to steps that are the coarser the steeper the matte is there, since a steep edge hides
 /// an error that a faint shadow would show as a contour. Clear and solid stay exact, soft stays soft.
 ///
 /// A step spans at most `(100 − quality) / 4` per cent of what the 5×5 pixels around span: at quality 60 a tenth, which is 24 levels at a
@@ -18,7 +18,7 @@ const HOLD_QUARTERS: u8 = 3;
 #[derive(Debug)]
 pub(super) struct CoarseAlpha {
     quality: u8,
-    /// What the picture before was given.
+    /// What the frame before was given.
     before: Vec<u8>,
 }
 
@@ -28,16 +28,16 @@ impl CoarseAlpha {
         Self { quality, before: Vec::new() }
     }
 
-    /// The next picture in time, as large as the one before.
-    pub(super) fn next(&mut self, picture: Arc<Picture>) -> Arc<Picture> {
-        let exact = picture.alpha().unwrap_or_default().to_vec();
+    /// The next frame in time, as large as the one before.
+    pub(super) fn next(&mut self, frame: Arc<Frame>) -> Arc<Frame> {
+        let exact = frame.alpha().unwrap_or_default().to_vec();
         if !exact.iter().any(|&alpha| is_soft(alpha)) {
             self.before = exact;
-            return picture;
+            return frame;
         }
-        let width = picture.size().width() as usize;
-        let mut picture = Arc::unwrap_or_clone(picture);
-        let [.., coarse] = picture.planes_mut();
+        let width = frame.size().width() as usize;
+        let mut frame = Arc::unwrap_or_clone(frame);
+        let [.., coarse] = frame.planes_mut();
         for (index, alpha) in coarse.iter_mut().enumerate().filter(|(_, alpha)| is_soft(**alpha)) {
             let step = self.step_of(span_around(&exact, width, index));
             let before = self.before.get(index).copied().filter(|&before| is_soft(before));
@@ -52,7 +52,7 @@ impl CoarseAlpha {
         }
         self.before.clear();
         self.before.extend_from_slice(coarse);
-        Arc::new(picture)
+        Arc::new(frame)
     }
 
     /// The step where the matte spans so many levels; 1 is exact.
@@ -85,23 +85,23 @@ fn rounded(alpha: u8, step: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{Matrix, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{FrameFormat, Matrix, Size, Subsampling};
 
     use super::*;
 
-    /// A picture one row of pixels high.
-    fn row(alpha: &[u8]) -> Arc<Picture> {
+    /// A frame one row of pixels high.
+    fn row(alpha: &[u8]) -> Arc<Frame> {
         let size = Size::new(alpha.len() as u32, 1).unwrap();
-        let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt601 };
-        let mut picture = Picture::new(format);
-        let [.., plane] = picture.planes_mut();
+        let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt601 };
+        let mut frame = Frame::new(format);
+        let [.., plane] = frame.planes_mut();
         plane.copy_from_slice(alpha);
-        Arc::new(picture)
+        Arc::new(frame)
     }
 
-    fn coarse(quality: u8, pictures: &[&[u8]]) -> Vec<Vec<u8>> {
+    fn coarse(quality: u8, frames: &[&[u8]]) -> Vec<Vec<u8>> {
         let mut steps = CoarseAlpha::new(quality);
-        pictures.iter().map(|alpha| steps.next(row(alpha)).alpha().unwrap().to_vec()).collect()
+        frames.iter().map(|alpha| steps.next(row(alpha)).alpha().unwrap().to_vec()).collect()
     }
 
     #[test]

@@ -7,9 +7,9 @@ use clearcut_frame::Size;
 
 use crate::{Error, rect::Rect};
 
-/// What an `ANMF` chunk says of a frame beside its image.
+/// What an `ANMF` chunk says of a patch beside its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FrameHeader {
+pub(super) struct PatchHeader {
     /// Left and top are even.
     pub(super) rect: Rect,
     /// Below 2²⁴.
@@ -32,7 +32,7 @@ const DISPOSE_TO_BACKGROUND: u8 = 0x01;
 const DO_NOT_BLEND: u8 = 0x02;
 
 impl<W: Write + Seek> Container<W> {
-    /// Writes what comes before the first frame. The whole size is patched in by [`Self::finish`].
+    /// Writes what comes before the first patch. The whole size is filled in by [`Self::finish`].
     pub(super) fn begin(out: W, canvas: Size) -> Result<Self, Error> {
         let mut container = Self { out, bytes: 0 };
         container.put(b"RIFF\0\0\0\0WEBP")?;
@@ -45,8 +45,8 @@ impl<W: Write + Seek> Container<W> {
         Ok(container)
     }
 
-    /// Writes a frame. `image` are the whole, padded chunks that stand for its picture: `ALPH` and `VP8 `, or one of `VP8 ` and `VP8L`.
-    pub(super) fn frame(&mut self, header: &FrameHeader, image: &[u8]) -> Result<(), Error> {
+    /// Writes a patch. `image` are the whole, padded chunks that stand for its frame: `ALPH` and `VP8 `, or one of `VP8 ` and `VP8L`.
+    pub(super) fn write_patch(&mut self, header: &PatchHeader, image: &[u8]) -> Result<(), Error> {
         let rect = header.rect;
         let mut fields = Vec::with_capacity(16);
         for field in [rect.left / 2, rect.top / 2, rect.width() - 1, rect.height() - 1] {
@@ -102,8 +102,8 @@ mod tests {
         let mut file = Cursor::new(Vec::new());
         let mut container = Container::begin(&mut file, Size::new(300, 2).unwrap()).unwrap();
         let rect = Rect::new(258, 0, 300, 2).unwrap();
-        let header = FrameHeader { rect, duration_ms: 0x0001_0203, is_cleared_after: true };
-        container.frame(&header, b"VP8 \x03\0\0\0abc\0").unwrap();
+        let header = PatchHeader { rect, duration_ms: 0x0001_0203, is_cleared_after: true };
+        container.write_patch(&header, b"VP8 \x03\0\0\0abc\0").unwrap();
         assert_eq!(container.finish().unwrap(), 12 + 18 + 14 + 8 + 16 + 12);
         let mut meant = b"RIFF\x48\0\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0\x2b\x01\0\x01\0\0".to_vec();
         meant.extend(b"ANIM\x06\0\0\0\0\0\0\0\0\0ANMF\x1c\0\0\0\x81\0\0\0\0\0\x29\0\0\x01\0\0\x03\x02\x01\x03");

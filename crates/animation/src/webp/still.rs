@@ -1,4 +1,4 @@
-//! One rectangle of a picture through libwebp, as the chunks that stand for it in a frame.
+//! One rectangle of a frame through libwebp, as the chunks that stand for it in a patch.
 #![expect(
     unsafe_code,
     reason = "libwebp is C; the crates that wrap it cannot take Y'CbCr planes or say how alpha is coded"
@@ -6,7 +6,7 @@
 
 use std::{ffi::c_int, mem::MaybeUninit, slice, sync::Once};
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 use libwebp_sys::{WebPConfig, WebPConfigInit, WebPEncode, WebPPicture, WebPPictureInit, WebPValidateConfig};
 
 use super::fill::{Plane, fill_unseen};
@@ -23,16 +23,16 @@ enum Pixels {
     Argb(Vec<u32>),
 }
 
-/// `rect` of a 4:2:0 BT.601 picture as VP8, its alpha losslessly before it. `rect` begins at even coordinates.
-pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8>, Error> {
-    let width = picture.size().width() as usize;
-    let (half_width, _) = picture.format().chroma_size();
+/// `rect` of a 4:2:0 BT.601 frame as VP8, its alpha losslessly before it. `rect` begins at even coordinates.
+pub(super) fn lossy(frame: &Frame, rect: Rect, quality: u8) -> Result<Vec<u8>, Error> {
+    let width = frame.size().width() as usize;
+    let (half_width, _) = frame.format().chroma_size();
     let half =
         Rect { left: rect.left / 2, top: rect.top / 2, right: rect.right.div_ceil(2), bottom: rect.bottom.div_ceil(2) };
-    let alpha = picture.alpha().map(|alpha| cropped(alpha, width, rect));
+    let alpha = frame.alpha().map(|alpha| cropped(alpha, width, rect));
     let alpha = alpha.filter(|alpha| alpha.iter().any(|&alpha| alpha < 255));
-    let mut y = cropped(picture.y(), width, rect);
-    let [mut cb, mut cr] = [picture.cb(), picture.cr()].map(|plane| cropped(plane, half_width, half));
+    let mut y = cropped(frame.y(), width, rect);
+    let [mut cb, mut cr] = [frame.cb(), frame.cr()].map(|plane| cropped(plane, half_width, half));
     if let Some(alpha) = &alpha {
         calm_unseen(alpha, rect.width(), &mut y, [&mut cb, &mut cr]);
     }
@@ -49,7 +49,7 @@ pub(super) fn lossy(picture: &Picture, rect: Rect, quality: u8) -> Result<Vec<u8
     Ok(chunks)
 }
 
-/// Alpha as the green of a lossless picture without its header (RFC 9649 §2.7.1.2). libwebp would code it together with the colors, and then with as
+/// Alpha as the green of a lossless frame without its header (RFC 9649 §2.7.1.2). libwebp would code it together with the colors, and then with as
 /// much effort, of which alpha takes more time and no fewer bytes.
 fn alpha_chunk(alpha: &[u8], rect: Rect) -> Result<Vec<u8>, Error> {
     let argb = alpha.iter().map(|&alpha| u32::from_be_bytes([255, 0, alpha, 0])).collect();
@@ -66,7 +66,7 @@ fn alpha_chunk(alpha: &[u8], rect: Rect) -> Result<Vec<u8>, Error> {
 /// Bytes of a `VP8L` chunk before its image: a signature, then 14 bits of width, 14 of height, 1 of alpha, 3 of version.
 const VP8L_HEADER: usize = 5;
 
-/// The chunk with the image in a file of one picture: `VP8 ` or `VP8L`, padded.
+/// The chunk with the image in a file of one frame: `VP8 ` or `VP8L`, padded.
 fn image_chunk(file: &[u8]) -> &[u8] {
     let mut rest = file.get(12..).unwrap_or_default();
     while let Some(&[a, b, c, d]) = rest.get(4..8) {
@@ -149,62 +149,62 @@ fn config(set: impl FnOnce(&mut WebPConfig)) -> Result<WebPConfig, Error> {
     if unsafe { WebPValidateConfig(&raw const config) } == 0 { Err(refused) } else { Ok(config) }
 }
 
-/// A whole WebP file of one picture.
+/// A whole WebP file of one frame.
 fn encode(mut pixels: Pixels, rect: Rect, config: &WebPConfig) -> Result<Vec<u8>, Error> {
     let (width, height) = (rect.width() as u32, rect.height() as u32);
     let failed = |code: u32| Error::Libwebp { code, width, height };
-    let mut picture = MaybeUninit::<WebPPicture>::uninit();
+    let mut frame = MaybeUninit::<WebPPicture>::uninit();
     // SAFETY: as in `config`.
-    let mut picture = unsafe {
-        if WebPPictureInit(picture.as_mut_ptr()) == 0 {
+    let mut frame = unsafe {
+        if WebPPictureInit(frame.as_mut_ptr()) == 0 {
             return Err(failed(INVALID_CONFIGURATION));
         }
-        picture.assume_init()
+        frame.assume_init()
     };
-    (picture.width, picture.height) = (width as i32, height as i32);
-    pixels.lend_to(&mut picture);
+    (frame.width, frame.height) = (width as i32, height as i32);
+    pixels.lend_to(&mut frame);
     let mut file: Vec<u8> = Vec::new();
-    picture.writer = Some(append);
-    picture.custom_ptr = (&raw mut file).cast();
-    // SAFETY: `picture` points to planes of its size that live and are not touched until the call is over (`pixels` is a local), and
-    // so does the vector that `append` writes to. libwebp frees nothing that it did not allocate, and allocates nothing in `picture`
+    frame.writer = Some(append);
+    frame.custom_ptr = (&raw mut file).cast();
+    // SAFETY: `frame` points to planes of its size that live and are not touched until the call is over (`pixels` is a local), and
+    // so does the vector that `append` writes to. libwebp frees nothing that it did not allocate, and allocates nothing in `frame`
     // that outlives the call: `WebPEncode` converts between planes and ARGB only where the config asks for the other, which
     // `Pixels` rules out.
-    let is_done = unsafe { WebPEncode(config, &raw mut picture) } != 0;
-    if is_done { Ok(file) } else { Err(failed(picture.error_code)) }
+    let is_done = unsafe { WebPEncode(config, &raw mut frame) } != 0;
+    if is_done { Ok(file) } else { Err(failed(frame.error_code)) }
 }
 
 impl Pixels {
-    /// Points `picture`, whose size is set, at these pixels.
-    fn lend_to(&mut self, picture: &mut WebPPicture) {
-        let (width, height) = (picture.width as usize, picture.height as usize);
+    /// Points `frame`, whose size is set, at these pixels.
+    fn lend_to(&mut self, frame: &mut WebPPicture) {
+        let (width, height) = (frame.width as usize, frame.height as usize);
         match self {
             Self::Planes { y, cb, cr } => {
                 let chroma_len = width.div_ceil(2) * height.div_ceil(2);
                 assert!(y.len() == width * height && cb.len() == chroma_len && cr.len() == chroma_len);
-                picture.use_argb = 0;
-                (picture.y, picture.y_stride) = (y.as_mut_ptr(), picture.width);
-                (picture.u, picture.v) = (cb.as_mut_ptr(), cr.as_mut_ptr());
-                picture.uv_stride = width.div_ceil(2) as i32;
+                frame.use_argb = 0;
+                (frame.y, frame.y_stride) = (y.as_mut_ptr(), frame.width);
+                (frame.u, frame.v) = (cb.as_mut_ptr(), cr.as_mut_ptr());
+                frame.uv_stride = width.div_ceil(2) as i32;
                 // WEBP_YUV420.
-                picture.colorspace = 0;
+                frame.colorspace = 0;
             }
             Self::Argb(argb) => {
                 assert!(argb.len() == width * height);
-                picture.use_argb = 1;
-                (picture.argb, picture.argb_stride) = (argb.as_mut_ptr(), picture.width);
+                frame.use_argb = 1;
+                (frame.argb, frame.argb_stride) = (argb.as_mut_ptr(), frame.width);
             }
         }
     }
 }
 
 /// Appends what libwebp has coded to the `Vec<u8>` that `custom_ptr` points to.
-extern "C" fn append(data: *const u8, length: usize, picture: *const WebPPicture) -> c_int {
+extern "C" fn append(data: *const u8, length: usize, frame: *const WebPPicture) -> c_int {
     if length > 0 {
-        // SAFETY: libwebp hands over `length` initialised bytes and the picture of the running `encode`, whose `custom_ptr` is an
+        // SAFETY: libwebp hands over `length` initialised bytes and the frame of the running `encode`, whose `custom_ptr` is an
         // exclusive pointer to a live vector.
         unsafe {
-            let file: &mut Vec<u8> = &mut *(*picture).custom_ptr.cast();
+            let file: &mut Vec<u8> = &mut *(*frame).custom_ptr.cast();
             file.extend_from_slice(slice::from_raw_parts(data, length));
         }
     }

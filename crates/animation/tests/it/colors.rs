@@ -11,12 +11,12 @@ fn quality_100_is_lossless() {
             let format = format(61, 33, Subsampling::Full, matrix);
             let clip = disc_clip(format, 12);
             let shown = decode(kind, &encode(kind, &settings(format, 100), &clip).0);
-            for (picture, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
+            for (frame, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
                 // Our conversion to R'G'B' is in fixed point, that of the reference in floats.
-                let (color, alpha) = largest_error(picture, &shown.pixels);
+                let (color, alpha) = largest_error(frame, &shown.pixels);
                 assert!(color <= 1 && alpha == 0, "{kind:?} {matrix:?}: {color} {alpha}");
-                // What is composed of rectangles is what a file of this picture alone shows.
-                let alone = decode(kind, &encode(kind, &settings(format, 100), std::slice::from_ref(picture)).0);
+                // What is composed of rectangles is what a file of this frame alone shows.
+                let alone = decode(kind, &encode(kind, &settings(format, 100), std::slice::from_ref(frame)).0);
                 let visible = |pixels: &[[u8; 4]]| -> Vec<[u8; 4]> {
                     pixels.iter().map(|&pixel| if pixel[3] == 0 { [0; 4] } else { pixel }).collect()
                 };
@@ -33,8 +33,7 @@ fn apng_is_off_by_no_more_levels_than_its_quality_allows() {
     for (quality, allowed) in [(99, 1), (80, 1), (60, 2), (20, 4), (0, 5)] {
         let (file, _) = encode(Kind::Apng, &settings(format, quality), &clip);
         let shown = decode(Kind::Apng, &file);
-        let errors =
-            clip.iter().zip(on_screen(&shown, 8)).map(|(picture, shown)| largest_error(picture, &shown.pixels));
+        let errors = clip.iter().zip(on_screen(&shown, 8)).map(|(frame, shown)| largest_error(frame, &shown.pixels));
         let (color, alpha) = errors.reduce(|a, b| (a.0.max(b.0), a.1.max(b.1))).unwrap();
         // One level is the conversion's.
         assert!((allowed - 1..=allowed + 1).contains(&color) && alpha == 0, "{quality}: {color} {alpha}");
@@ -48,8 +47,8 @@ fn webp_keeps_alpha_and_color_closely() {
             let format = format(97, 65, subsampling, matrix);
             let clip = disc_clip(format, 9);
             let shown = decode(Kind::Webp, &encode(Kind::Webp, &settings(format, 90), &clip).0);
-            for (picture, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
-                let (color, alpha) = largest_error(picture, &shown.pixels);
+            for (frame, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
+                let (color, alpha) = largest_error(frame, &shown.pixels);
                 // Three quarters of a step of six.
                 assert!((1..=4).contains(&alpha), "{alpha}");
                 assert!(color <= 24, "{subsampling:?} {matrix:?}: {color}");

@@ -1,9 +1,9 @@
-//! Clips to encode, and the pictures of a file put together again.
+//! Clips to encode, and the frames of a file put together again.
 
 use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
 
 use clearcut_animation::{AnimationSettings, Summary, encode_apng, encode_webp};
-use clearcut_frame::{FrameRate, Matrix, Picture, PictureFormat, Rgb8, Size, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, FrameRate, Matrix, Rgb8, Size, Subsampling};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -13,21 +13,21 @@ pub(crate) enum Kind {
 
 pub(crate) const KINDS: [Kind; 2] = [Kind::Webp, Kind::Apng];
 
-pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling, matrix: Matrix) -> PictureFormat {
-    PictureFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: true, matrix }
+pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling, matrix: Matrix) -> FrameFormat {
+    FrameFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: true, matrix }
 }
 
-pub(crate) fn settings(picture: PictureFormat, quality: u8) -> AnimationSettings {
+pub(crate) fn settings(frame: FrameFormat, quality: u8) -> AnimationSettings {
     let frame_rate = FrameRate::new(25, 1).unwrap();
-    AnimationSettings { picture, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap() }
+    AnimationSettings { frame, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap() }
 }
 
-/// A picture whose pixel at (x, y) is what `paint` says: R'G'B' and alpha. Chroma of 4:2:0 is that of the upper left of four.
-pub(crate) fn painted(format: PictureFormat, paint: impl Fn(usize, usize) -> ([u8; 3], u8)) -> Arc<Picture> {
-    let mut picture = Picture::new(format);
+/// A frame whose pixel at (x, y) is what `paint` says: R'G'B' and alpha. Chroma of 4:2:0 is that of the upper left of four.
+pub(crate) fn painted(format: FrameFormat, paint: impl Fn(usize, usize) -> ([u8; 3], u8)) -> Arc<Frame> {
+    let mut frame = Frame::new(format);
     let (width, (half_width, _), shift) =
         (format.size.width() as usize, format.chroma_size(), format.subsampling.shift());
-    let [luma, cb, cr, alphas] = picture.planes_mut();
+    let [luma, cb, cr, alphas] = frame.planes_mut();
     for index in 0..luma.len() {
         let (x, y) = (index % width, index / width);
         let ([r, g, b], alpha) = paint(x, y);
@@ -38,11 +38,11 @@ pub(crate) fn painted(format: PictureFormat, paint: impl Fn(usize, usize) -> ([u
             (cb[chroma], cr[chroma]) = (ycc.cb, ycc.cr);
         }
     }
-    Arc::new(picture)
+    Arc::new(frame)
 }
 
 /// A shaded disc with a soft edge that moves right and then stands; half clear in its middle. What is clear has a color too.
-pub(crate) fn disc_clip(format: PictureFormat, length: usize) -> Vec<Arc<Picture>> {
+pub(crate) fn disc_clip(format: FrameFormat, length: usize) -> Vec<Arc<Frame>> {
     let (width, height) = (format.size.width() as f32, format.size.height() as f32);
     let radius = height / 4.0;
     let draw = |index: usize| {
@@ -58,19 +58,19 @@ pub(crate) fn disc_clip(format: PictureFormat, length: usize) -> Vec<Arc<Picture
     (0..length).map(draw).collect()
 }
 
-pub(crate) fn encode(kind: Kind, settings: &AnimationSettings, pictures: &[Arc<Picture>]) -> (Vec<u8>, Summary) {
+pub(crate) fn encode(kind: Kind, settings: &AnimationSettings, frames: &[Arc<Frame>]) -> (Vec<u8>, Summary) {
     let mut out = Cursor::new(Vec::new());
-    let pictures = pictures.iter().map(Arc::clone);
+    let frames = frames.iter().map(Arc::clone);
     let summary = match kind {
-        Kind::Webp => encode_webp(settings, pictures, &mut out),
-        Kind::Apng => encode_apng(settings, pictures, &mut out),
+        Kind::Webp => encode_webp(settings, frames, &mut out),
+        Kind::Apng => encode_apng(settings, frames, &mut out),
     };
     let (file, summary) = (out.into_inner(), summary.unwrap());
     assert_eq!(file.len() as u64, summary.bytes);
     (file, summary)
 }
 
-/// A picture of a file and when it ends.
+/// A frame of a file and when it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) pixels: Vec<[u8; 4]>,
@@ -86,9 +86,9 @@ pub(crate) fn decode(kind: Kind, file: &[u8]) -> Vec<Shown> {
 
 fn decode_webp(file: &[u8]) -> Vec<Shown> {
     let decoder = webp_animation::Decoder::new(file).unwrap();
-    let shown = |picture: webp_animation::Frame| Shown {
-        pixels: picture.data().as_chunks().0.to_vec(),
-        until_ms: picture.timestamp() as u32,
+    let shown = |frame: webp_animation::Frame| Shown {
+        pixels: frame.data().as_chunks().0.to_vec(),
+        until_ms: frame.timestamp() as u32,
     };
     decoder.into_iter().map(shown).collect()
 }
@@ -121,13 +121,13 @@ fn decode_apng(file: &[u8]) -> Vec<Shown> {
     shown
 }
 
-/// The picture on screen at each picture's time, 25 a second.
+/// The frame on screen at each frame's time, 25 a second.
 pub(crate) fn on_screen(shown: &[Shown], length: usize) -> Vec<&Shown> {
     (0..length).map(|index| shown.iter().find(|shown| shown.until_ms > 40 * index as u32).unwrap()).collect()
 }
 
 /// The largest difference of a color component over pixels that can be seen, and of alpha over all.
-pub(crate) fn largest_error(meant: &Picture, found: &[[u8; 4]]) -> (u8, u8) {
+pub(crate) fn largest_error(meant: &Frame, found: &[[u8; 4]]) -> (u8, u8) {
     let format = meant.format();
     let (width, (half_width, _), shift) =
         (format.size.width() as usize, format.chroma_size(), format.subsampling.shift());

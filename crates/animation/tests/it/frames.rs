@@ -1,24 +1,24 @@
-//! Times, rectangles, and pictures that are hard to draw.
+//! Times, rectangles, and frames that are hard to draw.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
 use clearcut_animation::AnimationSettings;
-use clearcut_frame::{FrameRate, Matrix, Picture, Subsampling};
+use clearcut_frame::{Frame, FrameRate, Matrix, Subsampling};
 
 use crate::fixture::{KINDS, Kind, decode, disc_clip, encode, format, largest_error, on_screen, painted, settings};
 
 #[test]
-fn pictures_that_look_the_same_are_one_longer_frame() {
+fn frames_that_look_the_same_are_one_longer_patch() {
     let format = format(40, 24, Subsampling::Half, Matrix::Bt709);
     for kind in KINDS {
-        let clip: Vec<Arc<Picture>> = (0..12_u8)
+        let clip: Vec<Arc<Frame>> = (0..12_u8)
             .map(|index| {
-                // What is clear changes all the time, what is seen every fourth picture.
+                // What is clear changes all the time, what is seen every fourth frame.
                 painted(format, |x, _| if x < 20 { ([index / 4 * 50; 3], 255) } else { ([index * 20; 3], 0) })
             })
             .collect();
         let (file, summary) = encode(kind, &settings(format, 60), &clip);
-        assert_eq!((summary.pictures, summary.frames), (12, 3), "{kind:?}");
+        assert_eq!((summary.frames, summary.patches), (12, 3), "{kind:?}");
         let ends: Vec<u32> = decode(kind, &file).iter().map(|shown| shown.until_ms).collect();
         assert_eq!(ends, [160, 320, 480], "{kind:?}");
     }
@@ -32,15 +32,15 @@ fn times_of_ntsc_rates_do_not_drift() {
         let frame_rate = FrameRate::new(30000, 1001).unwrap();
         let (file, summary) = encode(kind, &AnimationSettings { frame_rate, ..settings(format, 100) }, &clip);
         let end = decode(kind, &file).last().unwrap().until_ms;
-        assert_eq!(u64::from(end), summary.pictures * 1001 / 30, "{kind:?}");
+        assert_eq!(u64::from(end), summary.frames * 1001 / 30, "{kind:?}");
     }
 }
 
 #[test]
-fn a_still_that_is_longer_than_a_frame_can_be_keeps_its_length() {
+fn a_still_that_is_longer_than_a_patch_can_be_keeps_its_length() {
     let format = format(4, 4, Subsampling::Half, Matrix::Bt709);
     let still = painted(format, |_, _| ([90; 3], 255));
-    // 65 pictures are the longest APNG can say at this rate.
+    // 65 frames are the longest APNG can say at this rate.
     let clip = vec![still; 200];
     for kind in KINDS {
         let frame_rate = FrameRate::new(30000, 1001).unwrap();
@@ -52,7 +52,7 @@ fn a_still_that_is_longer_than_a_frame_can_be_keeps_its_length() {
 }
 
 #[test]
-fn small_odd_and_clear_pictures_come_back() {
+fn small_odd_and_clear_frames_come_back() {
     for (width, height) in [(1, 1), (1, 7), (2, 1), (17, 3), (33, 31)] {
         for subsampling in [Subsampling::Half, Subsampling::Full] {
             let format = format(width, height, subsampling, Matrix::Bt601);
@@ -66,8 +66,8 @@ fn small_odd_and_clear_pictures_come_back() {
                 for quality in [60, 100] {
                     let shown = decode(kind, &encode(kind, &settings(format, quality), &clip).0);
                     assert_eq!(shown.len(), clip.len());
-                    for (index, (picture, shown)) in clip.iter().zip(&shown).enumerate() {
-                        let (color, alpha) = largest_error(picture, &shown.pixels);
+                    for (index, (frame, shown)) in clip.iter().zip(&shown).enumerate() {
+                        let (color, alpha) = largest_error(frame, &shown.pixels);
                         // The corner lies on 99 levels, of which a tenth holds a step of six.
                         let allowed = if kind == Kind::Webp && quality < 100 { 3 } else { 0 };
                         assert!(
@@ -89,12 +89,12 @@ fn a_subject_that_jumps_leaves_no_trail() {
             ([180, 40, 90], if (left..left + 9).contains(&x) && (9..20).contains(&y) { 255 } else { 0 })
         })
     };
-    // A frame is cleared, kept, and grown over in turn.
+    // A patch is cleared, kept, and grown over in turn.
     let clip = [at(3), at(50), at(51), at(52), at(10), at(10), at(40)];
     for kind in KINDS {
         let shown = decode(kind, &encode(kind, &settings(format, 100), &clip).0);
-        for (picture, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
-            assert_eq!(largest_error(picture, &shown.pixels).1, 0, "{kind:?}");
+        for (frame, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
+            assert_eq!(largest_error(frame, &shown.pixels).1, 0, "{kind:?}");
         }
     }
 }

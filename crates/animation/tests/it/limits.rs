@@ -1,4 +1,4 @@
-//! What happens when the writer fails, or there is no end of pictures.
+//! What happens when the writer fails, or there is no end of frames.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,7 +8,7 @@ use std::{
 };
 
 use clearcut_animation::{AnimationSettings, Error, encode_apng, encode_webp};
-use clearcut_frame::{Matrix, Picture, Subsampling};
+use clearcut_frame::{Frame, Matrix, Subsampling};
 
 use crate::fixture::{KINDS, Kind, disc_clip, format, painted, settings};
 
@@ -33,48 +33,48 @@ impl Seek for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_told_and_stops_the_pictures() {
+fn a_full_disk_is_told_and_stops_the_frames() {
     let format = format(64, 64, Subsampling::Half, Matrix::Bt709);
     for kind in KINDS {
         for room in [0, 100, 2000] {
             let taken = Cell::new(0);
             let clip = disc_clip(format, 20);
-            let pictures = clip.iter().cycle().take(10_000).inspect(|_| taken.set(taken.get() + 1)).map(Arc::clone);
+            let frames = clip.iter().cycle().take(10_000).inspect(|_| taken.set(taken.get() + 1)).map(Arc::clone);
             let result = match kind {
-                Kind::Webp => encode_webp(&settings(format, 60), pictures, SmallDisk(room)),
-                Kind::Apng => encode_apng(&settings(format, 60), pictures, SmallDisk(room)),
+                Kind::Webp => encode_webp(&settings(format, 60), frames, SmallDisk(room)),
+                Kind::Apng => encode_apng(&settings(format, 60), frames, SmallDisk(room)),
             };
             let Err(Error::Write(error)) = result else { panic!("{kind:?} {room}: {result:?}") };
             assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-            assert!(taken.get() < 200, "{kind:?} {room}: {} pictures were taken", taken.get());
+            assert!(taken.get() < 200, "{kind:?} {room}: {} frames were taken", taken.get());
         }
     }
 }
 
 #[test]
-fn pictures_in_memory_are_bounded() {
+fn frames_in_memory_are_bounded() {
     let format = format(32, 32, Subsampling::Half, Matrix::Bt601);
     for threads in [1, 3] {
-        let (given, most) = (RefCell::new(Vec::<Weak<Picture>>::new()), Cell::new(0));
-        let pictures = (0..120_usize).map(|index| {
-            let picture = painted(format, |x, _| ([(x * 5 + index) as u8; 3], 255));
-            given.borrow_mut().push(Arc::downgrade(&picture));
-            let alive = given.borrow().iter().filter(|picture| picture.strong_count() > 0).count();
+        let (given, most) = (RefCell::new(Vec::<Weak<Frame>>::new()), Cell::new(0));
+        let frames = (0..120_usize).map(|index| {
+            let frame = painted(format, |x, _| ([(x * 5 + index) as u8; 3], 255));
+            given.borrow_mut().push(Arc::downgrade(&frame));
+            let alive = given.borrow().iter().filter(|frame| frame.strong_count() > 0).count();
             most.set(most.get().max(alive));
-            picture
+            frame
         });
         let threads = NonZeroUsize::new(threads).unwrap();
-        encode_webp(&AnimationSettings { threads, ..settings(format, 60) }, pictures, Cursor::new(Vec::new())).unwrap();
+        encode_webp(&AnimationSettings { threads, ..settings(format, 60) }, frames, Cursor::new(Vec::new())).unwrap();
         // In the window; held back; just made.
-        assert!(most.get() <= threads.get() + 2 + 2, "{} pictures with {threads} threads", most.get());
+        assert!(most.get() <= threads.get() + 2 + 2, "{} frames with {threads} threads", most.get());
         assert!(most.get() > threads.get(), "nothing is done at the same time");
     }
 }
 
 #[test]
-fn no_picture_at_all_is_still_a_file() {
+fn no_frame_at_all_is_still_a_file() {
     let format = format(4, 4, Subsampling::Half, Matrix::Bt709);
     let mut out = Cursor::new(Vec::new());
     let summary = encode_webp(&settings(format, 60), std::iter::empty(), &mut out).unwrap();
-    assert_eq!((summary.frames, summary.bytes), (0, out.into_inner().len() as u64));
+    assert_eq!((summary.patches, summary.bytes), (0, out.into_inner().len() as u64));
 }

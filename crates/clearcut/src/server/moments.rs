@@ -10,7 +10,7 @@ use clearcut_job::{CutRequest, Hints, KeyChoice, LongestSide, MethodChoice};
 use clearcut_pipeline::Moment;
 use clearcut_store::ObjectName;
 
-/// Memory for pictures of moments: a hundred previews of the usual size, one or two of the largest.
+/// Memory for frames of moments: a hundred previews of the usual size, one or two of the largest.
 const MOST_BYTES: usize = 64 << 20;
 
 /// How long a moment is of use: nobody drags a slider longer, and no clip that was removed lives on for long.
@@ -73,7 +73,7 @@ impl Moments {
     }
 
     fn kept(&self) -> MutexGuard<'_, VecDeque<Kept>> {
-        // A list of pictures is valid at every moment.
+        // A list of frames is valid at every moment.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::networks::InstalledNetworks;
 
-/// How long a preview may wait for its turn: about as long as a person waits for a picture.
+/// How long a preview may wait for its turn: about as long as a person waits for a frame.
 const TURN: Duration = Duration::from_secs(5);
 
 /// How long one may take. Long clips have key frames enough to be measured in this time; what takes longer is no preview.
@@ -101,7 +101,7 @@ impl Previewer for PipelinePreviewer {
             Ok(Ok(cut)) => cut.map(previewed).map_err(NoPreview::Failed),
             Ok(Err(ended)) => {
                 tracing::error!(%ended, "a preview panicked");
-                Err(failed(FailureCode::ProcessingFailed, "the picture could not be cut"))
+                Err(failed(FailureCode::ProcessingFailed, "the frame could not be cut"))
             }
             Err(_) => Err(failed(FailureCode::Timeout, "the preview took too long; a job has more time")),
         }

@@ -63,14 +63,14 @@ fn what_is_no_video_is_refused_by_name() {
         ("vvc.mp4", b"\0\0\0\x01\0\x79\0\x0b\x02\0\x80\0", "not a video"),
         ("zip.mp4", b"PK\x03\x04\x14\0\0\0\x08\0", "not a video"),
         ("gzip.mp4", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "not a video"),
-        ("huge.mp4", &huge, "still picture"),
+        ("huge.mp4", &huge, "still image"),
     ];
     for (name, bytes, words) in cases {
         place.put(name, bytes);
         unfit(&place, name, words);
     }
     place.encode("still.jpg", "-frames:v 1");
-    unfit(&place, "still.jpg", "still picture");
+    unfit(&place, "still.jpg", "still image");
     fs::create_dir(place.join("folder.mp4")).unwrap();
     place.refuses(&["cut", "folder.mp4"], 3, "INPUT_UNREADABLE", "not a file");
     place.refuses(&["cut", "absent.mp4"], 3, "INPUT_UNREADABLE", "no such file");
@@ -103,7 +103,7 @@ fn a_cut_off_file_is_called_damaged() {
 }
 
 #[test]
-fn a_file_without_moving_pictures_has_no_video_stream() {
+fn a_file_without_moving_frames_has_no_video_stream() {
     let place = Place::new();
     place.make("sound.mp4", "-f lavfi -i sine=d=1 -c:a aac");
     unfit(&place, "sound.mp4", "no video stream");
@@ -280,7 +280,7 @@ fn extreme_shapes_work_or_say_why() {
 
 /// Its frames are zeros: one that was decoded would be called damaged.
 #[test]
-fn a_picture_that_a_format_cannot_hold_is_refused_before_a_frame_is_decoded() {
+fn a_frame_that_a_format_cannot_hold_is_refused_before_a_frame_is_decoded() {
     let place = Place::new();
     let path = place.make(
         "large.mp4",
@@ -330,7 +330,7 @@ fn a_length_that_lies_is_not_believed() {
 }
 
 #[test]
-fn a_rate_of_zero_is_settled_by_the_times_of_the_pictures() {
+fn a_rate_of_zero_is_settled_by_the_times_of_the_frames() {
     let place = Place::new();
     let clip = fs::read(place.encode("true.avi", "-c:v mpeg4 -q:v 3")).unwrap();
     let at = clip.windows(4).position(|window| window == b"strh").unwrap() + 8;
@@ -341,7 +341,7 @@ fn a_rate_of_zero_is_settled_by_the_times_of_the_pictures() {
 }
 
 #[test]
-fn many_tiny_pictures_are_all_cut() {
+fn many_tiny_frames_are_all_cut() {
     let place = Place::new();
     place.encode("many.mp4", "-vf scale=16:16,loop=loop=124:size=24 -c:v libx264 -preset ultrafast -pix_fmt yuv420p");
     works(&place, "many.mp4");
@@ -508,7 +508,7 @@ fn a_border_without_a_dominant_color_is_refused_naming_the_key() {
 fn one_bad_clip_does_not_stop_the_others_when_asked_to_go_on() {
     let place = Place::new();
     let clip = fs::read(place.encode("good.mp4", H264)).unwrap();
-    // Headers are sound, the pictures are not: the cut fails only while it runs.
+    // Headers are sound, the frames are not: the cut fails only while it runs.
     let mut bad = clip;
     let at = bad.windows(4).position(|window| window == b"mdat").unwrap() + 2000;
     let end = bad.len() - 1500;
@@ -520,7 +520,7 @@ fn one_bad_clip_does_not_stop_the_others_when_asked_to_go_on() {
     assert!(!place.join("bad-cut.webm").exists(), "{outcome:?}");
 }
 
-/// A clip that takes some seconds to cut, and the cut running: pictures are with the encoders.
+/// A clip that takes some seconds to cut, and the cut running: frames are with the encoders.
 fn cut_in_progress(place: &Place, words: &[&str]) -> std::process::Child {
     place.encode("short.mp4", H264);
     place.make("long.mp4", "-stream_loop 150 -i short.mp4 -c copy");

@@ -8,7 +8,7 @@ use std::{
 
 use crate::media::ffmpeg;
 
-/// Width, height and pictures of the master.
+/// Width, height and frames of the master.
 pub(crate) const WIDTH: usize = 160;
 pub(crate) const HEIGHT: usize = 120;
 pub(crate) const FRAMES: usize = 24;
@@ -20,19 +20,19 @@ pub(crate) const H264: &str = "-vf scale=out_color_matrix=bt709 -c:v libx264 -pr
 /// How solid the subject is, as an expression of geq: a disc whose edge ramps over four pixels.
 const SUBJECT: &str = "clip((38-hypot(X-80-12*sin(N/4),Y-62))/4+0.5,0,1)";
 
-/// The lossless master, 24 pictures of 160×120 at 24 a second, that all clips are encoded from. Made once.
+/// The lossless master, 24 frames of 160×120 at 24 a second, that all clips are encoded from. Made once.
 pub(crate) fn master() -> &'static Path {
     static MASTER: OnceLock<PathBuf> = OnceLock::new();
     MASTER.get_or_init(|| {
         let mix =
             |background: &str, subject: &str| format!("'st(0,{SUBJECT});({background})*(1-ld(0))+({subject})*ld(0)'");
         let (r, g, b) = (mix("40+6*X/W", "200-Y/2"), mix("190-8*Y/H", "90+20*sin(X/3)"), mix("60+4*X/W", "70+X/4"));
-        let picture = format!("color=c=black:s={WIDTH}x{HEIGHT}:r=24,format=gbrp,geq=r={r}:g={g}:b={b}");
-        kept("master.mkv", &format!("-f lavfi -i {picture},noise=alls=5:allf=t -frames:v {FRAMES} -c:v ffv1"))
+        let frame = format!("color=c=black:s={WIDTH}x{HEIGHT}:r=24,format=gbrp,geq=r={r}:g={g}:b={b}");
+        kept("master.mkv", &format!("-f lavfi -i {frame},noise=alls=5:allf=t -frames:v {FRAMES} -c:v ffv1"))
     })
 }
 
-/// The same with a straight alpha that is clear in the left half of the picture and solid in the right.
+/// The same with a straight alpha that is clear in the left half of the frame and solid in the right.
 pub(crate) fn half_clear_master() -> &'static Path {
     static MASTER: OnceLock<PathBuf> = OnceLock::new();
     MASTER.get_or_init(|| {

@@ -2,44 +2,44 @@
 
 use crate::{
     clips::{self, FRAMES, H264, HEIGHT, WIDTH},
-    media::{Pictures, command, ffmpeg, probe},
+    media::{Decoded, command, ffmpeg, probe},
     run::Place,
 };
 
-/// Cuts `clip` to WebM, which must have this size, rate and number of pictures; gives the pictures.
-fn cut(place: &Place, clip: &str, size: (usize, usize), rate: &str, frames: usize) -> Pictures {
+/// Cuts `clip` to WebM, which must have this size, rate and number of frames; gives the frames.
+fn cut(place: &Place, clip: &str, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
     let outcome = place.run(&["cut", clip, "-q", "--force", "-o", "out.webm"]);
     assert_eq!(outcome.exit, Some(0), "{clip}: {outcome:?}");
     let output = place.join("out.webm");
     let said = probe(&output, "width,height,r_frame_rate,nb_read_frames");
     assert_eq!(said, format!("{},{},{rate},{frames}", size.0, size.1), "{clip}");
-    let pictures = Pictures::of(&output, size, false);
-    assert_eq!(pictures.frames.len(), frames, "{clip}");
+    let decoded = Decoded::of(&output, size, false);
+    assert_eq!(decoded.frames.len(), frames, "{clip}");
     place.assert_nobody_works_here();
-    pictures
+    decoded
 }
 
-/// Subject solid in the middle, background clear in all corners, in every picture.
-fn assert_matted(clip: &str, pictures: &Pictures) {
-    for frame in 0..pictures.frames.len() {
-        let height = pictures.frames[frame].len() / 4 / pictures.width;
-        let (x, y, side) = (pictures.width, height, (pictures.width.min(height) / 10).max(3));
-        let solid = pictures.mean(frame, (x / 2, y / 2), side)[3];
-        assert!(solid > 250.0, "{clip}: the middle of picture {frame} has alpha {solid}");
+/// Subject solid in the middle, background clear in all corners, in every frame.
+fn assert_matted(clip: &str, decoded: &Decoded) {
+    for frame in 0..decoded.frames.len() {
+        let height = decoded.frames[frame].len() / 4 / decoded.width;
+        let (x, y, side) = (decoded.width, height, (decoded.width.min(height) / 10).max(3));
+        let solid = decoded.mean(frame, (x / 2, y / 2), side)[3];
+        assert!(solid > 250.0, "{clip}: the middle of frame {frame} has alpha {solid}");
         for (x, y) in [(side, side), (x - side, side), (side, y - side), (x - side, y - side)] {
-            let clear = pictures.mean(frame, (x, y), side)[3];
-            assert!(clear < 5.0, "{clip}: picture {frame} has alpha {clear} at {x},{y}");
+            let clear = decoded.mean(frame, (x, y), side)[3];
+            assert!(clear < 5.0, "{clip}: frame {frame} has alpha {clear} at {x},{y}");
         }
     }
 }
 
-/// Encodes the master so, and cuts it: size, rate and pictures stay and the matte is sane.
-fn stays(name: &str, arguments: &str) -> Pictures {
+/// Encodes the master so, and cuts it: size, rate and frames stay and the matte is sane.
+fn stays(name: &str, arguments: &str) -> Decoded {
     let place = Place::new();
     place.encode(name, arguments);
-    let pictures = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
-    assert_matted(name, &pictures);
-    pictures
+    let decoded = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+    assert_matted(name, &decoded);
+    decoded
 }
 
 #[test]
@@ -104,14 +104,14 @@ fn a_turned_clip_comes_out_upright() {
         let place = Place::new();
         place.encode("plain.mp4", H264);
         place.make("turned.mp4", &format!("-i plain.mp4 -c copy -metadata:s:v rotate={rotation}"));
-        let pictures = cut(&place, "turned.mp4", size, "24/1", FRAMES);
-        assert_matted(&format!("turned by {rotation}"), &pictures);
+        let decoded = cut(&place, "turned.mp4", size, "24/1", FRAMES);
+        assert_matted(&format!("turned by {rotation}"), &decoded);
         // The subject darkens in red from its top to its bottom. ffmpeg's own display of the clip says where these are now.
         ffmpeg(place.path(), "-i turned.mp4 -c:v ffv1 shown.mkv");
-        let shown = Pictures::of(&place.join("shown.mkv"), size, false);
+        let shown = Decoded::of(&place.join("shown.mkv"), size, false);
         let middle = (size.0 / 2, size.1 / 2);
         for point in [(middle.0, middle.1 - 20), (middle.0, middle.1 + 20), (middle.0 - 20, middle.1)] {
-            let (ours, theirs) = (pictures.mean(0, point, 5), shown.mean(0, point, 5));
+            let (ours, theirs) = (decoded.mean(0, point, 5), shown.mean(0, point, 5));
             assert!((0..3).all(|c| (ours[c] - theirs[c]).abs() < 12.0), "{rotation} at {point:?}: {ours:?} {theirs:?}");
         }
     }
@@ -139,12 +139,12 @@ fn ten_bits_are_read() {
 
 /// Mean color of the subject's middle in the master.
 fn subject_color() -> [f64; 4] {
-    Pictures::of(clips::master(), (WIDTH, HEIGHT), false).mean(0, (WIDTH / 2, HEIGHT / 2), 9)
+    Decoded::of(clips::master(), (WIDTH, HEIGHT), false).mean(0, (WIDTH / 2, HEIGHT / 2), 9)
 }
 
 /// The subject has the master's colors.
-fn assert_true_color(name: &str, pictures: &Pictures, tolerance: f64) {
-    let (meant, found) = (subject_color(), pictures.mean(0, (WIDTH / 2, HEIGHT / 2), 9));
+fn assert_true_color(name: &str, decoded: &Decoded, tolerance: f64) {
+    let (meant, found) = (subject_color(), decoded.mean(0, (WIDTH / 2, HEIGHT / 2), 9));
     assert!((0..3).all(|c| (meant[c] - found[c]).abs() < tolerance), "{name}: {found:?} instead of {meant:?}");
 }
 
@@ -161,8 +161,8 @@ fn colors_survive_every_matrix_and_range() {
             format!("-vf scale=out_color_matrix=bt709:out_range=pc {x264} -pix_fmt yuvj420p {}", tags("bt709")),
         ),
     ] {
-        let pictures = stays(name, &arguments);
-        assert_true_color(name, &pictures, 12.0);
+        let decoded = stays(name, &arguments);
+        assert_true_color(name, &decoded, 12.0);
     }
 }
 
@@ -176,14 +176,14 @@ fn hdr_is_tone_mapped_to_standard_range() {
         let to_hdr = format!(
             "zscale=tin=bt709:pin=bt709:min=gbr:rin=full:t={transfer}:p=bt2020:m={matrix}:r=limited:npl=203,format=yuv420p10le"
         );
-        let pictures = stays(
+        let decoded = stays(
             name,
             &format!(
                 "-vf {to_hdr} -c:v libx265 -x265-params log-level=none -preset ultrafast -crf 12 \
                  -color_trc {transfer} -color_primaries bt2020 -colorspace {matrix}"
             ),
         );
-        assert_true_color(name, &pictures, 45.0);
+        assert_true_color(name, &decoded, 45.0);
     }
 }
 
@@ -202,17 +202,17 @@ fn hdr_that_names_only_its_transfer_or_its_matrix_is_read() {
 #[test]
 fn uneven_times_become_a_constant_rate_of_the_same_length() {
     let place = Place::new();
-    // Every third picture is shown for twice as long: 32 frames of time in all.
+    // Every third frame is shown for twice as long: 32 frames of time in all.
     let times = "-vf setpts=(N+floor(N/3))/24/TB -fps_mode passthrough -c:v libx264 -pix_fmt yuv420p -bf 0";
     place.encode("uneven.mp4", times);
-    let pictures = cut(&place, "uneven.mp4", (WIDTH, HEIGHT), "24/1", 31);
-    assert_matted("uneven.mp4", &pictures);
+    let decoded = cut(&place, "uneven.mp4", (WIDTH, HEIGHT), "24/1", 31);
+    assert_matted("uneven.mp4", &decoded);
 }
 
 #[test]
-fn slots_of_an_avi_that_hold_no_picture_show_the_one_before() {
+fn slots_of_an_avi_that_hold_no_frame_show_the_one_before() {
     for (name, arguments, slots) in [
-        // ffmpeg shows the first picture for longer, since MP3 begins before it.
+        // ffmpeg shows the first frame for longer, since MP3 begins before it.
         ("late.avi", "-f lavfi -i sine=d=1 -c:v mpeg4 -q:v 2 -c:a libmp3lame", FRAMES + 1),
         // As recorders of screens leave it when they cannot follow.
         ("dropped.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2", FRAMES),
@@ -252,9 +252,9 @@ fn alpha_that_is_there_already_multiplies_ours() {
     ] {
         let place = Place::new();
         place.make(name, &format!("-i {} {arguments}", clips::half_clear_master().display()));
-        let pictures = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        let decoded = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
         for frame in [0, FRAMES / 2, FRAMES - 1] {
-            let alpha = |x| pictures.mean(frame, (x, HEIGHT / 2), 7)[3];
+            let alpha = |x| decoded.mean(frame, (x, HEIGHT / 2), 7)[3];
             assert!(alpha(WIDTH / 2 - 10) < 5.0, "{name}: the clear half of the subject has {}", alpha(WIDTH / 2 - 10));
             assert!(
                 alpha(WIDTH / 2 + 10) > 250.0,
@@ -288,7 +288,7 @@ fn sound_of_common_kinds_is_carried_over() {
 }
 
 #[test]
-fn subtitles_and_a_second_picture_track_do_no_harm() {
+fn subtitles_and_a_second_frame_track_do_no_harm() {
     let place = Place::new();
     place.put("words.srt", "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
     place.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
@@ -310,7 +310,7 @@ fn a_clip_faster_than_the_limit_is_cut_at_the_rate_asked_for() {
 }
 
 #[test]
-fn a_picture_of_one_pixel_is_cut_into_every_format() {
+fn a_frame_of_one_pixel_is_cut_into_every_format() {
     let place = Place::new();
     let gif = b"GIF87a\x01\0\x01\0\x81\0\0\0\0\0\0\0\0\0\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x08\x04\0\x01\x04\x04\0;";
     std::fs::write(place.join("one.gif"), gif).unwrap();

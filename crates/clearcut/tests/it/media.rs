@@ -53,13 +53,13 @@ pub(crate) fn sample(name: &str) -> String {
     format!("{}/../../samples/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Straight RGBA pictures.
-pub(crate) struct Pictures {
+/// Straight RGBA frames.
+pub(crate) struct Decoded {
     pub(crate) width: usize,
     pub(crate) frames: Vec<Vec<u8>>,
 }
 
-impl Pictures {
+impl Decoded {
     /// Decodes a file with its alpha; a stacked file (`stacked`) is put together again as a player does.
     pub(crate) fn of(path: &Path, (width, height): (usize, usize), stacked: bool) -> Self {
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -77,8 +77,8 @@ impl Pictures {
             return Self { width, frames: raw.chunks_exact(width * height * 4).map(<[u8]>::to_vec).collect() };
         }
         let (even_width, even_height) = (width.next_multiple_of(2), height.next_multiple_of(2));
-        let unstack = |picture: &[u8]| {
-            let (color, matte) = picture.split_at(even_width * even_height * 4);
+        let unstack = |frame: &[u8]| {
+            let (color, matte) = frame.split_at(even_width * even_height * 4);
             let pixel = |index: usize| {
                 let at = (index / width * even_width + index % width) * 4;
                 [color[at], color[at + 1], color[at + 2], matte[at]]

@@ -169,12 +169,12 @@ fn the_list_says_what_is_here_and_a_misspelt_key_is_named() {
 
 /// A clip whose background is no flat color: a disc over coarse, colored texture.
 fn scenery(folder: &Path) -> PathBuf {
-    let picture = "geq=r='if(lt(hypot(X-80,Y-60),30),230,128+100*sin(X/7)*cos(Y/9))':\
+    let frame = "geq=r='if(lt(hypot(X-80,Y-60),30),230,128+100*sin(X/7)*cos(Y/9))':\
                    g='if(lt(hypot(X-80,Y-60),30),60,128+90*sin(X/5+Y/6))':b='if(lt(hypot(X-80,Y-60),30),50,128+100*cos(X/4-Y/5))'";
     crate::media::ffmpeg(
         folder,
         &format!(
-            "-f lavfi -i color=c=black:s=160x120:r=12:d=1,format=gbrp,{picture} -c:v libx264 -pix_fmt yuv420p clip.mp4"
+            "-f lavfi -i color=c=black:s=160x120:r=12:d=1,format=gbrp,{frame} -c:v libx264 -pix_fmt yuv420p clip.mp4"
         ),
     );
     folder.join("clip.mp4")
@@ -227,7 +227,7 @@ fn the_network_finds_the_subject_with_either_runtime_and_twice_the_same() {
 /// The model of the tests of runtimes, installed as a user installs a model of his own: the mean of the channels, averaged with half of its last
 /// answer. A wall is thus the more of a subject the longer it is seen.
 #[test]
-fn a_model_with_states_sees_every_picture_in_order_and_forgets_at_a_cut() {
+fn a_model_with_states_sees_every_frame_in_order_and_forgets_at_a_cut() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/golden/recurrent.onnx");
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
@@ -267,10 +267,10 @@ fn a_model_with_states_sees_every_picture_in_order_and_forgets_at_a_cut() {
         let place =
             ["cut", clip.to_str().unwrap(), "-o", out.to_str().unwrap(), "--models", folder.path().to_str().unwrap()];
         clearcut_ok(&[&place[..], &words].concat());
-        let cut = crate::media::Pictures::of(&out, (64, 64), false);
+        let cut = crate::media::Decoded::of(&out, (64, 64), false);
         let alpha: Vec<f64> = (0..24).map(|frame| cut.mean(frame, (32, 32), 8)[3]).collect();
         for wall in alpha.chunks(12) {
-            assert!(wall.windows(2).all(|pair| pair[0] < pair[1]), "{runtime}: a picture was left out: {alpha:?}");
+            assert!(wall.windows(2).all(|pair| pair[0] < pair[1]), "{runtime}: a frame was left out: {alpha:?}");
             assert!(wall[0] < 0.8 * wall[11], "{runtime}: the wall before was not forgotten: {alpha:?}");
         }
     }

@@ -1,8 +1,8 @@
-//! What is in the files: pictures, colors, alpha, sound, rate.
+//! What is in the files: frames, colors, alpha, sound, rate.
 
 use std::path::Path;
 
-use crate::media::{Pictures, clearcut_ok, command, ffmpeg, probe, sample};
+use crate::media::{Decoded, clearcut_ok, command, ffmpeg, probe, sample};
 
 const ALL: &str = "webm,stacked-alpha,webp,apng,mov";
 const EXTENSIONS: [&str; 4] = ["webm", "mp4", "apng", "mov"];
@@ -41,8 +41,8 @@ fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
     let clip = folder.path().join("clip.mp4");
     let frames = probe(&clip, "nb_read_frames");
     clearcut_ok(&["cut", text(&clip), "-f", ALL, "-q"]);
-    let pictures: u32 = frames.parse().unwrap();
-    assert_eq!(apng_length(&folder.path().join("clip-cut.apng")), (1001 * pictures, 30000));
+    let decoded: u32 = frames.parse().unwrap();
+    assert_eq!(apng_length(&folder.path().join("clip-cut.apng")), (1001 * decoded, 30000));
     for (extension, size) in [("webm", "161,91"), ("mp4", "162,184"), ("mov", "161,91")] {
         let said =
             probe(&folder.path().join(format!("clip-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
@@ -72,9 +72,9 @@ fn shadows_stay_or_go_as_asked() {
     let folder = tempfile::tempdir().unwrap();
     // A red box on white, and a soft shadow below it.
     let light = "255*(1-0.5*exp(-hypot(X-128,Y-190)*hypot(X-128,Y-190)/900))";
-    let picture = format!("color=c=white:s=256x256:r=12:d=0.5,format=gbrp,geq=r='{light}':g='{light}':b='{light}'");
+    let frame = format!("color=c=white:s=256x256:r=12:d=0.5,format=gbrp,geq=r='{light}':g='{light}':b='{light}'");
     let line =
-        format!("-f lavfi -i {picture},drawbox=92:64:72:80:red:fill -c:v libx264 -crf 1 -pix_fmt yuv420p clip.mp4");
+        format!("-f lavfi -i {frame},drawbox=92:64:72:80:red:fill -c:v libx264 -crf 1 -pix_fmt yuv420p clip.mp4");
     ffmpeg(folder.path(), &line);
     let alpha_at = |shadow: &str, (x, y): (usize, usize)| {
         let output = folder.path().join(format!("{shadow}.apng"));
@@ -91,7 +91,7 @@ fn shadows_stay_or_go_as_asked() {
             "-q",
             "--force",
         ]);
-        Pictures::of(&output, (256, 256), false).mean(0, (x, y), 4)[3]
+        Decoded::of(&output, (256, 256), false).mean(0, (x, y), 4)[3]
     };
     for (shadow, below) in [("keep", 80.0..150.0), ("drop", 0.0..2.0)] {
         let (shade, box_) = (alpha_at(shadow, (128, 190)), alpha_at(shadow, (128, 100)));
@@ -114,9 +114,9 @@ fn hints_hold_in_every_frame() {
     let output = folder.path().join("out.apng");
     let (left, right) = ("keep@0.5,0.34,0.5", "remove@1.0,0.1,0.1");
     clearcut_ok(&["cut", text(&clip), "-o", text(&output), "--hint", left, "--hint", right, "--quality", "100", "-q"]);
-    let pictures = Pictures::of(&output, (256, 192), false);
+    let decoded = Decoded::of(&output, (256, 192), false);
     for frame in 0..18 {
-        let alpha = |x: usize| pictures.mean(frame, (x + 2 * frame, 95), 5)[3];
+        let alpha = |x: usize| decoded.mean(frame, (x + 2 * frame, 95), 5)[3];
         let [left, right, plate] = [alpha(75), alpha(125), alpha(98)];
         assert!(left > 250.0 && right < 2.0 && plate > 250.0, "frame {frame}: {left} {right} {plate}");
     }
@@ -191,12 +191,12 @@ fn solid_colors_come_back_within_two_delta_e_from_every_format_and_matrix() {
         let webp = still_of_webp(&folder.path().join(format!("{matrix}-cut.webp")));
         let of = |extension: &str| {
             let path = folder.path().join(format!("{matrix}-cut.{extension}"));
-            Pictures::of(&path, (480, 120), extension == "mp4")
+            Decoded::of(&path, (480, 120), extension == "mp4")
         };
         let decoded = EXTENSIONS.map(|extension| (extension, of(extension))).into_iter().chain([("webp", webp)]);
-        for (extension, pictures) in decoded {
+        for (extension, decoded) in decoded {
             for (index, patch) in PATCHES.into_iter().enumerate() {
-                let [r, g, b, alpha] = pictures.mean(pictures.frames.len() / 2, (80 + 60 * index, 60), 20);
+                let [r, g, b, alpha] = decoded.mean(decoded.frames.len() / 2, (80 + 60 * index, 60), 20);
                 let error = delta_e([r, g, b], patch.map(f64::from));
                 assert!(
                     error <= 2.0,
@@ -205,17 +205,17 @@ fn solid_colors_come_back_within_two_delta_e_from_every_format_and_matrix() {
                 );
                 assert!(alpha > 253.0, "{matrix} {extension}: patch {index} has alpha {alpha}");
             }
-            let [.., alpha] = pictures.mean(0, (20, 20), 20);
+            let [.., alpha] = decoded.mean(0, (20, 20), 20);
             assert!(alpha < 1.0, "{matrix} {extension}: the background has alpha {alpha}");
         }
     }
 }
 
-fn still_of_webp(path: &Path) -> Pictures {
+fn still_of_webp(path: &Path) -> Decoded {
     let bytes = std::fs::read(path).unwrap();
     let decoder = webp_animation::Decoder::new(&bytes).unwrap();
     let width = decoder.dimensions().0 as usize;
-    Pictures { width, frames: vec![decoder.into_iter().next().unwrap().data().to_vec()] }
+    Decoded { width, frames: vec![decoder.into_iter().next().unwrap().data().to_vec()] }
 }
 
 #[test]
@@ -230,8 +230,8 @@ fn soft_edges_carry_the_subjects_color_and_not_the_backgrounds() {
          b='60+195*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)' -c:v libx264 -crf 12 -pix_fmt yuv420p clip.mp4",
     );
     clearcut_ok(&["cut", text(&folder.path().join("clip.mp4")), "-f", "mov", "-q"]);
-    let pictures = Pictures::of(&folder.path().join("clip-cut.mov"), (160, 160), false);
-    let edge: Vec<&[u8]> = pictures.frames[5].chunks_exact(4).filter(|pixel| (90..220).contains(&pixel[3])).collect();
+    let decoded = Decoded::of(&folder.path().join("clip-cut.mov"), (160, 160), false);
+    let edge: Vec<&[u8]> = decoded.frames[5].chunks_exact(4).filter(|pixel| (90..220).contains(&pixel[3])).collect();
     assert!(edge.len() > 100, "there are only {} pixels of soft edge", edge.len());
     let mean = |channel: usize| edge.iter().map(|pixel| f64::from(pixel[channel])).sum::<f64>() / edge.len() as f64;
     let (r, g, b) = (mean(0), mean(1), mean(2));
@@ -264,7 +264,7 @@ fn flash_clip(folder: &Path, sound_offset: f64) {
     );
 }
 
-/// Seconds until the sound first gets loud, as a player hears it against the first picture.
+/// Seconds until the sound first gets loud, as a player hears it against the first frame.
 fn beep_secs(path: &Path) -> f64 {
     let name = path.file_name().unwrap().to_str().unwrap();
     let raw = ffmpeg(
@@ -285,9 +285,8 @@ fn sound_stays_in_sync_to_one_frame_in_every_container_that_has_it() {
         clearcut_ok(&["cut", text(&clip), "-f", "webm,stacked-alpha,mov", "-q"]);
         for (extension, codec) in [("webm", "opus"), ("mp4", "aac"), ("mov", "pcm_s24le")] {
             let output = folder.path().join(format!("clip-cut.{extension}"));
-            let pictures = Pictures::of(&output, (160, 120), extension == "mp4");
-            let flash =
-                (0..pictures.frames.len()).find(|&frame| pictures.mean(frame, (80, 60), 10)[0] > 160.0).unwrap();
+            let decoded = Decoded::of(&output, (160, 120), extension == "mp4");
+            let flash = (0..decoded.frames.len()).find(|&frame| decoded.mean(frame, (80, 60), 10)[0] > 160.0).unwrap();
             assert_eq!(flash, 30, "{extension}");
             let beep = beep_secs(&output);
             assert!((beep - 1.0).abs() < 1.0 / 30.0, "{extension}: the beep is at {beep:.3} s instead of 1 s");

@@ -57,7 +57,7 @@ const AUDIO: [&str; 35] = [
     "dca",
 ];
 
-/// Subtitles are never decoded, but ffprobe opens their decoders: texts, and the pictures of discs.
+/// Subtitles are never decoded, but ffprobe opens their decoders: texts, and the frames of discs.
 const SUBTITLES: [&str; 8] = ["mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "dvdsub", "pgssub"];
 
 pub(crate) fn decodes_codec(name: &str) -> bool {

@@ -5,55 +5,55 @@ use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 use super::{codecs::whitelist, words};
 use crate::{Container, MediaInfo, MediaLimits};
 
-/// How pictures are brought to a constant rate.
+/// How frames are brought to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retiming {
-    /// The source has a constant rate already: every picture once, none added.
-    EveryPicture,
-    /// Pictures are repeated or dropped to reach this rate.
+    /// The source has a constant rate already: every frame once, none added.
+    EveryFrame,
+    /// Frames are repeated or dropped to reach this rate.
     To(FrameRate),
 }
 
 /// How a clip is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodePlan {
-    /// Size of the pictures.
+    /// Size of the frames.
     pub size: Size,
     /// How they are brought to a constant rate.
     pub retiming: Retiming,
-    /// Threads of the decoder. More are faster and hold more pictures.
+    /// Threads of the decoder. More are faster and hold more frames.
     pub threads: usize,
 }
 
-/// Which pictures are sampled for measuring the background.
+/// Which frames are sampled for measuring the background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SamplePlan {
     /// Among which, and how far apart.
     pub among: Sampled,
     /// Stop after so many.
-    pub max_pictures: u64,
+    pub max_frames: u64,
 }
 
-/// Among which pictures samples are taken. What is left out is not decoded.
+/// Among which frames samples are taken. What is left out is not decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sampled {
     /// Key frames, every so many-th, at least 1.
     KeyFrames(u64),
-    /// Pictures that others are predicted from, at least so long after the one before. For clips of constant rate, whose timestamps are right.
+    /// Frames that others are predicted from, at least so long after the one before. For clips of constant rate, whose timestamps are right.
     References(Duration),
     /// All, every so many-th, at least 1.
     Every(u64),
 }
 
-/// Which few pictures in a row are decoded.
+/// Which few frames in a row are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExcerptPlan {
-    /// Size of the pictures.
+    /// Size of the frames.
     pub size: Size,
-    /// Where the first of them lies, counted from the clip's first picture. What lies before it is looked for by its key frames alone.
+    /// Where the first of them lies, counted from the clip's first frame. What lies before it is looked for by its key frames alone.
     pub from: Duration,
     /// Stop after so many.
-    pub pictures: u64,
+    pub frames: u64,
 }
 
 /// From which colors a clip is converted to BT.709 on decoding. What the clip does not state is taken to be BT.2020.
@@ -110,7 +110,7 @@ fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<St
     arguments
 }
 
-/// ffmpeg: raw pictures of [`MediaInfo::picture_format`] to standard output.
+/// ffmpeg: raw frames of [`MediaInfo::frame_format`] to standard output.
 pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
     let mut arguments = ffmpeg_input(info, limits, &format!("-threads {}", plan.threads));
     let mut filters = Vec::new();
@@ -122,7 +122,7 @@ pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) 
     arguments
 }
 
-/// ffmpeg: some raw pictures of [`MediaInfo::picture_format`] to standard output.
+/// ffmpeg: some raw frames of [`MediaInfo::frame_format`] to standard output.
 pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &MediaLimits) -> Vec<String> {
     let every = |step: u64| format!("select=not(mod(n\\,{}))", step.max(1));
     let (skipping, select) = match plan.among {
@@ -136,36 +136,36 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
     let mut arguments = ffmpeg_input(info, limits, skipping);
     let mut filters = vec![select];
     filters.extend(pixel_filters(info, size));
-    arguments.extend(words(&format!("-frames:v {}", plan.max_pictures)));
+    arguments.extend(words(&format!("-frames:v {}", plan.max_frames)));
     arguments.extend(raw_output(info, &filters));
     arguments
 }
 
-/// ffmpeg: some raw pictures in a row of [`MediaInfo::picture_format`] to standard output, decoded on one thread.
+/// ffmpeg: some raw frames in a row of [`MediaInfo::frame_format`] to standard output, decoded on one thread.
 pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits) -> Vec<String> {
     let mut options = "-threads 1".to_owned();
     let mut retiming = info.has_variable_rate.then(|| format!("fps={}", info.frame_rate));
     // From the beginning nothing has to be looked for, and containers that cannot be searched are read all the same.
     if !plan.from.is_zero() {
-        // A quarter of a picture early, since containers round timestamps: the first that comes is the one that is meant. Half of one would be
-        // rounded to the picture before where the container counts in pictures.
+        // A quarter of a frame early, since containers round timestamps: the first that comes is the one that is meant. Half of one would be
+        // rounded to the frame before where the container counts in frames.
         let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
         let from = info.video_start_secs + plan.from.as_secs_f64() - quarter;
         let _ = write!(options, " -seek_timestamp 1 -ss {from:.6}");
-        // Counted from there, also where the picture that is shown then began before.
+        // Counted from there, also where the frame that is shown then began before.
         retiming = retiming.map(|retiming| retiming + ":start_time=0");
     }
     let mut filters: Vec<String> = retiming.into_iter().collect();
     filters.extend(pixel_filters(info, plan.size));
     let mut arguments = ffmpeg_input(info, limits, &options);
-    arguments.extend(words(&format!("-frames:v {}", plan.pictures)));
+    arguments.extend(words(&format!("-frames:v {}", plan.frames)));
     arguments.extend(raw_output(info, &filters));
     arguments
 }
 
-/// ffmpeg: the first sound track as PCM in [`AUDIO_FILE`], beginning and ending with the pictures.
+/// ffmpeg: the first sound track as PCM in [`AUDIO_FILE`], beginning and ending with the frames.
 ///
-/// Timestamps are those of the file (`-copyts`); the first picture's start becomes 0, gaps are filled with silence.
+/// Timestamps are those of the file (`-copyts`); the first frame's start becomes 0, gaps are filled with silence.
 pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<String> {
     let stream = info.audio.as_ref().map_or(0, |audio| audio.stream);
     let channels = info.audio.as_ref().map_or(2, |audio| audio.channels.min(2));
@@ -190,7 +190,7 @@ fn unstated_colors(source: ToneMap) -> Option<String> {
     if named.is_empty() { None } else { Some(format!("setparams={}", named.join(":"))) }
 }
 
-/// Filters that bring a decoded picture to 8-bit limited range in `size`, in the matrix of [`MediaInfo::color`].
+/// Filters that bring a decoded frame to 8-bit limited range in `size`, in the matrix of [`MediaInfo::color`].
 fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     let mut filters = Vec::new();
     if let Some(source) = info.tone_map {
@@ -228,7 +228,7 @@ fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {
     arguments
 }
 
-/// ffmpeg's name for the layout of a [`clearcut_frame::Picture`].
+/// ffmpeg's name for the layout of a [`clearcut_frame::Frame`].
 pub(super) const fn raw_pixel_format(subsampling: Subsampling, has_alpha: bool) -> &'static str {
     match (subsampling, has_alpha) {
         (Subsampling::Half, false) => "yuv420p",

@@ -6,7 +6,7 @@ use super::{
     words,
 };
 
-/// Which colors the numbers of a picture mean. The range is always limited.
+/// Which colors the numbers of a frame mean. The range is always limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColorTags {
     /// The matrix of the pixels.
@@ -46,11 +46,11 @@ impl ColorTags {
 pub struct EncodePlan {
     /// The kind of file.
     pub format: OutputFormat,
-    /// Of the picture. A stacked file is padded to even sides and twice as high.
+    /// Of the frame. A stacked file is padded to even sides and twice as high.
     pub size: Size,
-    /// Chroma resolution of the raw pictures.
+    /// Chroma resolution of the raw frames.
     pub subsampling: Subsampling,
-    /// Constant rate of the pictures.
+    /// Constant rate of the frames.
     pub frame_rate: FrameRate,
     /// What the colors mean.
     pub color: ColorTags,
@@ -71,7 +71,7 @@ impl EncodePlan {
         format!("{}.{}", self.format.name(), self.format.extension())
     }
 
-    /// The pictures that the encoder reads: for a stacked file color over matte, padded to even sides, without alpha.
+    /// The frames that the encoder reads: for a stacked file color over matte, padded to even sides, without alpha.
     #[must_use]
     pub fn raw_size(&self) -> Size {
         if self.format != OutputFormat::StackedAlpha {
@@ -134,7 +134,7 @@ pub enum Layer {
 
 const QUIET: &str = "-hide_banner -loglevel error -nostdin";
 
-/// ffmpeg: raw pictures from standard input to [`EncodePlan::file_name`] in the current folder. Of a stacked file or MOV.
+/// ffmpeg: raw frames from standard input to [`EncodePlan::file_name`] in the current folder. Of a stacked file or MOV.
 pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     let stacked = plan.format == OutputFormat::StackedAlpha;
     let pixels = if stacked { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
@@ -177,7 +177,7 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
         // Alpha is luma as it stands, 0 to 255; ffmpeg would squeeze grey.
         arguments.extend(words("-vf scale=in_range=full:out_range=full"));
     }
-    // Key frames come by count alone, so that both streams have them at the same pictures.
+    // Key frames come by count alone, so that both streams have them at the same frames.
     arguments.extend(words("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
     arguments.extend(words(speed));
     arguments.extend(plan.color.arguments());
@@ -212,7 +212,7 @@ const fn vp9_speed(speed: Speed) -> &'static str {
     }
 }
 
-/// A matte is flat but for its edge, as pictures of a screen are: tuned for these it is a seventh smaller, and truer.
+/// A matte is flat but for its edge, as frames of a screen are: tuned for these it is a seventh smaller, and truer.
 const fn vp9_alpha_speed(speed: Speed) -> &'static str {
     match speed {
         Speed::Best => "-deadline good -cpu-used 2 -tune-content screen -crf 38",
@@ -221,9 +221,9 @@ const fn vp9_alpha_speed(speed: Speed) -> &'static str {
     }
 }
 
-/// x264 spends bits on what is flat, of which a stacked picture has much: half as eager it is a twentieth to an eighth smaller at the same
-/// error. What it decides by looking ahead (which pictures lean on each other, where shots change, where light fades) gains a stacked
-/// picture nothing, and costs a third of the time and 90 MB at 1080p.
+/// x264 spends bits on what is flat, of which a stacked frame has much: half as eager it is a twentieth to an eighth smaller at the same
+/// error. What it decides by looking ahead (which frames lean on each other, where shots change, where light fades) gains a stacked
+/// frame nothing, and costs a third of the time and 90 MB at 1080p.
 const fn x264_speed(speed: Speed) -> &'static str {
     match speed {
         Speed::Best => "-preset medium -crf 23",

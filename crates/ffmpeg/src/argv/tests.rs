@@ -33,15 +33,15 @@ fn info() -> MediaInfo {
 }
 
 fn decode_plan() -> DecodePlan {
-    DecodePlan { size: Size::new(80, 60).unwrap(), retiming: Retiming::EveryPicture, threads: 3 }
+    DecodePlan { size: Size::new(80, 60).unwrap(), retiming: Retiming::EveryFrame, threads: 3 }
 }
 
 fn sample_plan() -> SamplePlan {
-    SamplePlan { among: Sampled::KeyFrames(7), max_pictures: 24 }
+    SamplePlan { among: Sampled::KeyFrames(7), max_frames: 24 }
 }
 
 fn excerpt_plan() -> ExcerptPlan {
-    ExcerptPlan { size: Size::new(80, 60).unwrap(), from: Duration::from_secs(2), pictures: 9 }
+    ExcerptPlan { size: Size::new(80, 60).unwrap(), from: Duration::from_secs(2), frames: 9 }
 }
 
 fn encode_plan(format: OutputFormat) -> EncodePlan {
@@ -139,7 +139,7 @@ fn ffmpeg_never_asks_its_terminal() {
 }
 
 #[test]
-fn decoding_maps_one_stream_and_passes_every_picture() {
+fn decoding_maps_one_stream_and_passes_every_frame() {
     let arguments = decode(&info(), &decode_plan(), &MediaLimits::default());
     assert_eq!(value(&arguments, "-map"), "0:2");
     assert_eq!(value(&arguments, "-threads"), "3");
@@ -210,7 +210,7 @@ fn the_decoder_that_keeps_alpha_is_pinned_before_the_input() {
 }
 
 #[test]
-fn sound_begins_with_the_first_picture_and_ends_with_the_last() {
+fn sound_begins_with_the_first_frame_and_ends_with_the_last() {
     let arguments = extract_audio(&info(), &MediaLimits::default());
     assert_eq!((value(&arguments, "-map"), value(&arguments, "-ac")), ("0:5", "2"));
     assert_eq!(
@@ -245,7 +245,7 @@ fn each_format_is_encoded_as_players_want_it() {
 }
 
 #[test]
-fn both_streams_of_a_webm_have_key_frames_at_the_same_pictures_and_one_has_the_sound() {
+fn both_streams_of_a_webm_have_key_frames_at_the_same_frames_and_one_has_the_sound() {
     let plan = encode_plan(OutputFormat::Webm);
     let [color, alpha] = [Layer::Color, Layer::Alpha].map(|layer| encode_layer(&plan, layer));
     for arguments in [&color, &alpha] {

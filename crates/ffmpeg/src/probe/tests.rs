@@ -39,7 +39,7 @@ fn refusal<T>(result: Result<T, Error>) -> MediaError {
     }
 }
 
-/// Settles a clip of these rates from the pictures' times in seconds.
+/// Settles a clip of these rates from the frames' times in seconds.
 fn settled(changes: &Value, starts: &[f64]) -> Result<MediaInfo, Error> {
     let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},N/A,N/A,K_")).collect();
     settled_from(changes, &lines.join("\n"))
@@ -60,14 +60,14 @@ fn steady(count: usize, rate: f64) -> Vec<f64> {
 }
 
 #[test]
-fn a_steady_clip_keeps_its_rate_and_every_picture() {
+fn a_steady_clip_keeps_its_rate_and_every_frame() {
     let info = settled(&json!({"r_frame_rate": "30000/1001"}), &steady(300, 30_000.0 / 1001.0)).unwrap();
     assert_eq!((info.frame_rate.to_string().as_str(), info.has_variable_rate, info.frames), ("30000/1001", false, 300));
     assert!((info.duration.as_secs_f64() - 10.01).abs() < 1e-6);
 }
 
 #[test]
-fn times_out_of_order_are_those_of_reordered_pictures() {
+fn times_out_of_order_are_those_of_reordered_frames() {
     let info = settled(&json!({}), &[0.0, 4.0 / 24.0, 2.0 / 24.0, 1.0 / 24.0, 3.0 / 24.0]).unwrap();
     assert!(!info.has_variable_rate);
 }
@@ -90,7 +90,7 @@ fn a_coarse_clock_does_not_hide_the_usual_rate() {
 }
 
 #[test]
-fn pictures_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
+fn frames_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
     let lines = "0,-0.083333,,,KD\n0,-0.041667,,,_D\n0,0.000000,,,__\n0,0.041667,,,__\n";
     let info = settled_from(&json!({"nb_frames": "4"}), lines).unwrap();
     assert_eq!((info.frames, info.video_start_secs), (2, 0.0));
@@ -100,7 +100,7 @@ fn pictures_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
 #[test]
 fn an_avi_counts_slots_some_of_which_may_be_empty() {
     let clip = |slots: u32| json!({"nb_frames": slots.to_string()});
-    // Reordered pictures have no time to be shown at in an AVI; slots 2 and 3 are empty.
+    // Reordered frames have no time to be shown at in an AVI; slots 2 and 3 are empty.
     let lines = "0,0.000000,0,0.000000,K_\n0,N/A,1,0.041667,__\n0,N/A,4,0.166667,__\n0,N/A,5,0.208333,__\n";
     let info = settled_in(Container::Avi, &clip(6), lines).unwrap();
     assert_eq!((info.frames, info.has_variable_rate, info.frame_rate.to_string().as_str()), (4, true, "24/1"));
@@ -207,7 +207,7 @@ fn what_ffprobe_complains_of_is_told_apart() {
     let of = |words| complaint(words, &MediaLimits::default());
     let codec = of("[magicyuv @ 0x5] Codec (magicyuv) not on whitelist 'h264'");
     assert_eq!(codec, MediaError::UnsupportedCodec { codec: "magicyuv".to_owned() });
-    let large = of("[IMGUTILS @ 0x7] Picture size 16000x16000 exceeds specified max pixel count 36000000, see");
+    let large = of("[IMGUTILS @ 0x7] Frame size 16000x16000 exceeds specified max pixel count 36000000, see");
     assert!(matches!(large, MediaError::OverLimit { .. }));
     assert_eq!(of("moov atom not found"), MediaError::Damaged);
 }

@@ -1,4 +1,4 @@
-//! What the network said about the key pictures around, brought to one picture along the flow.
+//! What the network said about the keyframes around, brought to one frame along the flow.
 
 use super::{
     boxes::boxed,
@@ -10,13 +10,13 @@ use super::{
 
 /// Luma and hue may together differ by so much (levels) along the flow before it is believed less: grain, and light that moves over things.
 const DIFFERENCE: f32 = 14.0;
-/// What is not found in a key picture still counts this much: something has to be said where nothing is found anywhere.
+/// What is not found in a keyframe still counts this much: something has to be said where nothing is found anywhere.
 const DISBELIEVED: f32 = 0.01;
-/// Pictures over which a key loses influence to a third: as far as the reach, so that the network's moods of single pictures
+/// Frames over which a key loses influence to a third: as far as the reach, so that the network's moods of single frames
 /// average out over all keys within it.
 const FADING: f32 = 8.0;
 
-/// The mask of `current` from `keys`, each with its distance in pictures; all of them have one, and there is at least one.
+/// The mask of `current` from `keys`, each with its distance in frames; all of them have one, and there is at least one.
 pub(crate) fn carried(current: &Trace, keys: &[(usize, &Trace)]) -> Option<Mask> {
     let masks: Vec<(usize, &Trace, &Grey)> =
         keys.iter().filter_map(|(distance, key)| Some((*distance, *key, key.mask.as_ref()?))).collect();
@@ -80,20 +80,16 @@ fn trust(differences: &[f32], width: usize) -> Vec<f32> {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 
     use super::*;
 
     /// A textured wall with a bright textured square whose left edge is at `x`.
     fn trace(x: usize, mask: Option<f32>) -> Trace {
         let size = Size::new(96, 64).unwrap();
-        let mut picture = Picture::new(PictureFormat {
-            size,
-            subsampling: Subsampling::Half,
-            has_alpha: false,
-            matrix: Matrix::Bt709,
-        });
-        for (at, value) in picture.planes_mut()[0].iter_mut().enumerate() {
+        let mut frame =
+            Frame::new(FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 });
+        for (at, value) in frame.planes_mut()[0].iter_mut().enumerate() {
             let (column, row) = (at % 96, at / 96);
             let in_square = (x..x + 24).contains(&column) && (20..44).contains(&row);
             // Patches of no period, so that nothing is found where it is not.
@@ -103,7 +99,7 @@ mod tests {
             };
             *value = if in_square { 170 + patch(column - x, row) } else { 40 + patch(column + 7, row + 3) } as u8;
         }
-        let mut trace = Trace::of(&picture);
+        let mut trace = Trace::of(&frame);
         trace.mask = mask.map(|value| Grey::new(96, 64, &vec![value; 96 * 64]));
         trace
     }

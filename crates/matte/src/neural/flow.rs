@@ -1,4 +1,4 @@
-//! Dense optical flow: where what is seen in one picture is found in another.
+//! Dense optical flow: where what is seen in one frame is found in another.
 //!
 //! Patches are searched by inverse gradient descent from coarse to fine and blended by how well they fit (dense inverse search,
 //! Kroeger et al. 2016), each patch starting from the best of its neighbors' finds.
@@ -20,7 +20,7 @@ const GRAIN: f32 = 1.0;
 /// Fits better than this (in levels) are all the same: it is grain.
 const FIT: f32 = 1.0;
 
-/// For every pixel of one picture its way (right, down) to the same thing in another, in pixels.
+/// For every pixel of one frame its way (right, down) to the same thing in another, in pixels.
 #[derive(Debug, Clone)]
 pub(crate) struct Flow {
     pub(crate) width: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Flow {
     pub(crate) down: Vec<f32>,
 }
 
-/// The patches of one picture at every level of its pyramid, coarsest first: they are looked for in several others.
+/// The patches of one frame at every level of its pyramid, coarsest first: they are looked for in several others.
 pub(crate) struct Patchwork {
     levels: Vec<Level>,
 }
@@ -110,7 +110,7 @@ fn starts(side: usize) -> Vec<usize> {
     starts
 }
 
-/// A piece of the picture that is looked for in the other.
+/// A piece of the frame that is looked for in the other.
 struct Patch {
     x: usize,
     y: usize,

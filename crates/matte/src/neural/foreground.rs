@@ -3,7 +3,7 @@
 //! Subject and background are guessed from what is surely one or the other nearby, and what the compositing equation then
 //! leaves over is the subject's as far as it is seen (Forte 2021, after Germer et al. 2020).
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use super::{
     boxes::boxed,
@@ -24,16 +24,16 @@ const WIDE: f32 = 0.01;
 /// The most that a pixel may differ from what is guessed for it, in levels: more is the guess's error, not texture.
 const TEXTURE: f32 = 64.0;
 
-/// The band of `picture` where `alpha` is between clear and solid, with the subject's color; at half-resolution chroma also
+/// The band of `frame` where `alpha` is between clear and solid, with the subject's color; at half-resolution chroma also
 /// the solid pixels that share a sample with clear or mixed ones, whose chroma is mixed too.
 ///
-/// `guide` is a copy of the picture on which is looked around.
-pub(crate) fn band_of(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Vec<BandPixel> {
-    let format = picture.format();
+/// `guide` is a copy of the frame on which is looked around.
+pub(crate) fn band_of(frame: &Frame, guide: &Guide, alpha: &[u8]) -> Vec<BandPixel> {
+    let format = frame.format();
     let shift = format.subsampling.shift();
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let (columns, _) = format.chroma_size();
-    let sides = Sides::around(picture, guide, alpha);
+    let sides = Sides::around(frame, guide, alpha);
     let mut band = Vec::new();
     for sample in 0..format.chroma_len() {
         let (column, row) = place(sample, columns);
@@ -52,12 +52,12 @@ pub(crate) fn band_of(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Vec<Ban
         }
         let mean = sum as f32 / (255 * count) as f32;
         let guessed = sides.at(left, top, [width, height]);
-        let [cb, cr] = [picture.cb()[sample], picture.cr()[sample]].map(f32::from);
+        let [cb, cr] = [frame.cb()[sample], frame.cr()[sample]].map(f32::from);
         let chroma = [guessed.own(1, cb, mean), guessed.own(2, cr, mean)];
         for index in rows.flat_map(|y| span.clone().map(move |x| y * width + x)) {
             let share = f32::from(alpha[index]) / 255.0;
             if alpha[index] > 0 {
-                let luma = guessed.own(0, f32::from(picture.y()[index]), share);
+                let luma = guessed.own(0, f32::from(frame.y()[index]), share);
                 let unmixed = Unmixed { alpha: share, foreground: [luma, chroma[0], chroma[1]] };
                 band.push(BandPixel { index: index as u32, unmixed });
             }
@@ -88,10 +88,10 @@ impl Guessed {
 }
 
 impl Sides {
-    fn around(picture: &Picture, guide: &Guide, alpha: &[u8]) -> Self {
-        let full = [picture.size().width() as usize, picture.size().height() as usize];
+    fn around(frame: &Frame, guide: &Guide, alpha: &[u8]) -> Self {
+        let full = [frame.size().width() as usize, frame.size().height() as usize];
         let subject: Vec<f32> = shrunk(alpha, full, guide.size).iter().map(|alpha| alpha / 255.0).collect();
-        let small = guide.shrunk_to(grid(picture.size(), WIDE_SIDE));
+        let small = guide.shrunk_to(grid(frame.size(), WIDE_SIDE));
         let few = shrunk(&subject, guide.size, small.size);
         let close = Self::sums::<CLOSE_LOOK>(guide, &subject);
         let wide = Self::sums::<WIDE_LOOK>(&small, &few);
@@ -126,7 +126,7 @@ impl Sides {
         (size, sides)
     }
 
-    /// What is guessed at (`x`, `y`) of a picture of `full` width and height: that of the nearest pixel of the copy.
+    /// What is guessed at (`x`, `y`) of a frame of `full` width and height: that of the nearest pixel of the copy.
     fn at(&self, x: usize, y: usize, full: [usize; 2]) -> Guessed {
         let at = y * self.size[1] / full[1] * self.size[0] + x * self.size[0] / full[0];
         let [subject, background] = self.planes.each_ref().map(|side| side.each_ref().map(|plane| plane[at]));
@@ -134,7 +134,7 @@ impl Sides {
     }
 }
 
-/// [`Sides::sums`] of a small picture.
+/// [`Sides::sums`] of a small frame.
 fn sums_of_part<const LOOK: usize>(planes: &[Vec<f32>; 3], subject: &[f32], width: usize) -> [[Vec<f32>; 4]; 2] {
     // Half-resolution chroma carries the other side's hue a pixel further than alpha tells.
     let subject = boxed::<3>(subject, width);

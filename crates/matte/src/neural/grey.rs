@@ -1,10 +1,10 @@
-//! Small grey copies of a picture, each half as large as the one before: what flow is measured on.
+//! Small grey copies of a frame, each half as large as the one before: what flow is measured on.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use super::shrink::shrunk;
 
-/// The longer side of the finest level in pixels. At 160 arms that swing are lost between key pictures, at 320 flow costs twice
+/// The longer side of the finest level in pixels. At 160 arms that swing are lost between keyframes, at 320 flow costs twice
 /// the time for a hundredth of the flicker.
 const LONGER_SIDE: u32 = 240;
 
@@ -30,7 +30,7 @@ pub(crate) struct Spot {
 }
 
 impl Grey {
-    /// The picture whose rows `values` holds.
+    /// The frame whose rows `values` holds.
     pub(crate) fn new(width: usize, height: usize, values: &[f32]) -> Self {
         let stride = width + 2 * MARGIN;
         let mut padded = Vec::with_capacity(stride * (height + 2 * MARGIN));
@@ -89,7 +89,7 @@ impl Grey {
     }
 }
 
-/// Grey copies of one picture, finest first.
+/// Grey copies of one frame, finest first.
 #[derive(Debug, Clone)]
 pub(crate) struct Pyramid {
     pub(crate) levels: Vec<Grey>,
@@ -98,16 +98,16 @@ pub(crate) struct Pyramid {
 }
 
 impl Pyramid {
-    /// Of the luma of `picture`.
-    pub(crate) fn of(picture: &Picture) -> Self {
-        let size = picture.size();
+    /// Of the luma of `frame`.
+    pub(crate) fn of(frame: &Frame) -> Self {
+        let size = frame.size();
         // A clip smaller than that is looked at as it is.
         let small = size.with_longest_side(LONGER_SIDE.min(size.longest_side()));
         let (width, height) = (small.width() as usize, small.height() as usize);
-        let values = shrunk(picture.y(), [size.width() as usize, size.height() as usize], [width, height]);
-        let chroma = <[usize; 2]>::from(picture.format().chroma_size());
+        let values = shrunk(frame.y(), [size.width() as usize, size.height() as usize], [width, height]);
+        let chroma = <[usize; 2]>::from(frame.format().chroma_size());
         let hue =
-            [picture.cb(), picture.cr()].map(|plane| Grey::new(width, height, &shrunk(plane, chroma, [width, height])));
+            [frame.cb(), frame.cr()].map(|plane| Grey::new(width, height, &shrunk(plane, chroma, [width, height])));
         Self { chroma: Some(hue), ..Self::over(Grey::new(width, height, &values)) }
     }
 

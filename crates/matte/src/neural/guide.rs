@@ -1,6 +1,6 @@
 //! Alpha as a local linear function of color: the guided filter of He, Sun and Tang (2013) with a guide in color.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use super::{
     boxes::boxed,
@@ -11,7 +11,7 @@ use super::{
 /// What color has to vary by (variance in levels) in a square before alpha follows it: grain of two levels.
 const GRAIN: f32 = 4.0;
 
-/// Y', Cb and Cr of a picture at another size, centred on grey.
+/// Y', Cb and Cr of a frame at another size, centred on grey.
 pub(crate) struct Guide {
     pub(crate) size: [usize; 2],
     pub(crate) planes: [Vec<f32>; 3],
@@ -25,12 +25,12 @@ pub(crate) struct Follows {
 }
 
 impl Guide {
-    /// `picture` at `size`.
-    pub(crate) fn of(picture: &Picture, size: [usize; 2]) -> Self {
-        let format = picture.format();
+    /// `frame` at `size`.
+    pub(crate) fn of(frame: &Frame, size: [usize; 2]) -> Self {
+        let format = frame.format();
         let luma = [format.size.width() as usize, format.size.height() as usize];
         let chroma = <[usize; 2]>::from(format.chroma_size());
-        let planes = [(picture.y(), luma), (picture.cb(), chroma), (picture.cr(), chroma)];
+        let planes = [(frame.y(), luma), (frame.cb(), chroma), (frame.cr(), chroma)];
         let centred = |(plane, from): (&[u8], [usize; 2])| {
             let mut values = shrunk(plane, from, size);
             for value in &mut values {
@@ -70,7 +70,7 @@ impl Guide {
     }
 }
 
-/// [`Follows::planes`] of a small picture.
+/// [`Follows::planes`] of a small frame.
 fn followed<const SIDE: usize>([y, cb, cr]: &[Vec<f32>; 3], alpha: &[f32], width: usize) -> [Vec<f32>; 4] {
     let mean = |values: &[f32]| boxed::<SIDE>(values, width);
     let product = |a: &[f32], b: &[f32]| -> Vec<f32> { a.iter().zip(b).map(|(a, b)| a * b).collect() };
@@ -125,10 +125,10 @@ impl Follows {
         out
     }
 
-    /// Alpha as it follows every pixel of `picture`, unclamped at first and then as `settle` has it. What chroma says is summed
+    /// Alpha as it follows every pixel of `frame`, unclamped at first and then as `settle` has it. What chroma says is summed
     /// up at its own resolution.
-    pub(crate) fn at_every_pixel(&self, picture: &Picture, settle: impl Fn(f32) -> u8) -> Vec<u8> {
-        let format = picture.format();
+    pub(crate) fn at_every_pixel(&self, frame: &Frame, settle: impl Fn(f32) -> u8) -> Vec<u8> {
+        let format = frame.format();
         let luma = [format.size.width() as usize, format.size.height() as usize];
         let chroma = <[usize; 2]>::from(format.chroma_size());
         let zoom = Zoom::between(self.size, chroma);
@@ -140,8 +140,8 @@ impl Follows {
                 continue;
             }
             let [cb, cr, mut level] = [1, 2, 3].map(|k| zoom.within(&self.planes[k], &rect));
-            add_products(&mut level, &cb, &rect.of(picture.cb(), chroma[0]), 128.0);
-            add_products(&mut level, &cr, &rect.of(picture.cr(), chroma[0]), 128.0);
+            add_products(&mut level, &cb, &rect.of(frame.cb(), chroma[0]), 128.0);
+            add_products(&mut level, &cr, &rect.of(frame.cr(), chroma[0]), 128.0);
             put(&mut coarse, chroma[0], &rect, level.iter().copied());
         }
         let (zoom, last) = (Zoom::between(self.size, luma), Zoom::between(chroma, luma));
@@ -154,7 +154,7 @@ impl Follows {
             }
             let mut alpha = last.within(&coarse, &rect);
             let follows = zoom.within(&self.planes[0], &rect);
-            add_products(&mut alpha, &follows, &rect.of(picture.y(), luma[0]), 128.0);
+            add_products(&mut alpha, &follows, &rect.of(frame.y(), luma[0]), 128.0);
             put(&mut out, luma[0], &rect, alpha.iter().map(|alpha| settle(*alpha)));
         }
         out

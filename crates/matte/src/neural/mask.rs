@@ -1,35 +1,35 @@
-//! What a network says about a picture, and the picture that it is asked about.
+//! What a network says about a frame, and the frame that it is asked about.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use super::{grey::Grey, shrink::shrunk};
 use crate::network::{Network, NetworkError, NetworkInput, answer};
 
-/// How likely each pixel of a small copy of the picture is subject, 0.0–1.0, row by row.
+/// How likely each pixel of a small copy of the frame is subject, 0.0–1.0, row by row.
 #[derive(Debug, Clone)]
 pub(crate) struct Mask {
     pub(crate) size: [usize; 2],
     pub(crate) values: Vec<f32>,
 }
 
-/// What `network` says about `picture`, as a plane of `size`: finer shapes are found by color.
-pub(crate) fn asked(picture: &Picture, network: &mut dyn Network, size: [usize; 2]) -> Result<Grey, NetworkError> {
+/// What `network` says about `frame`, as a plane of `size`: finer shapes are found by color.
+pub(crate) fn asked(frame: &Frame, network: &mut dyn Network, size: [usize; 2]) -> Result<Grey, NetworkError> {
     let input = network.input();
-    let values = answer(network, &planes(picture, input))?;
+    let values = answer(network, &planes(frame, input))?;
     Ok(Grey::new(size[0], size[1], &shrunk(&values, [input.width, input.height], size)))
 }
 
-/// `picture` as the network wants to see it, stretched to its size as in training.
+/// `frame` as the network wants to see it, stretched to its size as in training.
 ///
-/// The reference code of U²-Net divides by the brightest level of each picture. Here full range is full range: in a clip
+/// The reference code of U²-Net divides by the brightest level of each frame. Here full range is full range: in a clip
 /// the brightest level jumps with every highlight, and the answer with it.
-fn planes(picture: &Picture, input: NetworkInput) -> Vec<f32> {
-    let format = picture.format();
+fn planes(frame: &Frame, input: NetworkInput) -> Vec<f32> {
+    let format = frame.format();
     let size = [format.size.width() as usize, format.size.height() as usize];
     let chroma = <[usize; 2]>::from(format.chroma_size());
     let to = [input.width, input.height];
-    let y = shrunk(picture.y(), size, to);
-    let [cb, cr] = [picture.cb(), picture.cr()].map(|plane| shrunk(plane, chroma, to));
+    let y = shrunk(frame.y(), size, to);
+    let [cb, cr] = [frame.cb(), frame.cr()].map(|plane| shrunk(plane, chroma, to));
     let count = input.pixels();
     let mut planes = vec![0.0; 3 * count];
     for (at, ((&y, &cb), &cr)) in y.iter().zip(&cb).zip(&cr).enumerate() {

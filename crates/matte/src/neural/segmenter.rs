@@ -1,4 +1,4 @@
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use super::{carry::carried, mask::asked, refine, shots::Shots, trace::Trace};
 use crate::network::{Network, NetworkError};
@@ -6,19 +6,19 @@ use crate::network::{Network, NetworkError};
 /// How often the network is asked: what is between is carried along the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pace {
-    /// Every picture: what a network with states wants.
+    /// Every frame: what a network with states wants.
     Every,
-    /// Every second picture.
+    /// Every second frame.
     Best,
-    /// Every fourth to eighth picture, by how much moves.
+    /// Every fourth to eighth frame, by how much moves.
     #[default]
     Balanced,
-    /// Every eighth picture.
+    /// Every eighth frame.
     Fast,
 }
 
 impl Pace {
-    /// The fewest and most pictures from key to key.
+    /// The fewest and most frames from key to key.
     const fn spacing(self) -> [usize; 2] {
         match self {
             Self::Every => [1, 1],
@@ -29,14 +29,14 @@ impl Pace {
     }
 }
 
-/// Turns pictures over any background into pictures with alpha and clean color, by what a network says about some of them.
+/// Turns frames over any background into frames with alpha and clean color, by what a network says about some of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Segmenter {
     pace: Pace,
 }
 
 impl Segmenter {
-    /// How many neighbors on each side [`Self::finish`] looks at: a key picture on each side at every pace.
+    /// How many neighbors on each side [`Self::finish`] looks at: a keyframe on each side at every pace.
     pub const REACH: usize = 8;
 
     /// One that asks at `pace`.
@@ -45,44 +45,44 @@ impl Segmenter {
         Self { pace }
     }
 
-    /// What goes through the pictures in order and chooses those that the network is asked about.
+    /// What goes through the frames in order and chooses those that the network is asked about.
     #[must_use]
     pub fn shots(&self) -> Shots {
         let [least, most] = self.pace.spacing();
         Shots::new(least, most)
     }
 
-    /// What is to be kept of `picture` for its neighbors.
+    /// What is to be kept of `frame` for its neighbors.
     #[must_use]
-    pub fn look(&self, picture: &Picture) -> Trace {
-        Trace::of(picture)
+    pub fn look(&self, frame: &Frame) -> Trace {
+        Trace::of(frame)
     }
 
-    /// Asks `network` about `picture`, whose `trace` it is, if it awaits that.
+    /// Asks `network` about `frame`, whose `trace` it is, if it awaits that.
     ///
     /// # Errors
     /// If the network gives no answer that can be used.
-    pub fn segment(&self, picture: &Picture, trace: &mut Trace, network: &mut dyn Network) -> Result<(), NetworkError> {
+    pub fn segment(&self, frame: &Frame, trace: &mut Trace, network: &mut dyn Network) -> Result<(), NetworkError> {
         if trace.awaits_network() {
             if trace.begins {
                 network.forget();
             }
             let finest = trace.pyramid.finest();
-            trace.mask = Some(asked(picture, network, [finest.width, finest.height])?);
+            trace.mask = Some(asked(frame, network, [finest.width, finest.height])?);
         }
         Ok(())
     }
 
-    /// The finished `picture` (format with alpha), whose trace is `current`.
+    /// The finished `frame` (format with alpha), whose trace is `current`.
     ///
     /// `before` holds the traces of up to [`Self::REACH`] predecessors (nearest first), `after` those of as many successors
     /// (nearest first); fewer at the ends of the clip. The network has been asked about all that await it.
     #[must_use]
-    pub fn finish(&self, before: &[&Trace], picture: Picture, current: &Trace, after: &[&Trace]) -> Picture {
+    pub fn finish(&self, before: &[&Trace], frame: Frame, current: &Trace, after: &[&Trace]) -> Frame {
         let mut keys: Vec<(usize, &Trace)> = vec![(0, current)];
         keys.extend((1..).zip(before.iter().copied()).take(Self::REACH));
         keys.extend((1..).zip(after.iter().copied()).take(Self::REACH));
         keys.retain(|(_, trace)| trace.shot == current.shot && trace.mask.is_some());
-        refine::cut(picture, carried(current, &keys).as_ref())
+        refine::cut(frame, carried(current, &keys).as_ref())
     }
 }

@@ -1,8 +1,8 @@
-//! Where one shot ends and the next begins, and which pictures the network is asked about.
+//! Where one shot ends and the next begins, and which frames the network is asked about.
 
 use super::{grey::Grey, trace::Trace};
 
-/// The picture is compared in so many tiles a side: each keeps its tones while things move within it.
+/// The frame is compared in so many tiles a side: each keeps its tones while things move within it.
 const TILES: usize = 4;
 /// Tones that are told apart; a level counts for the two nearest, so that drifting light changes little.
 const TONES: usize = 16;
@@ -13,22 +13,22 @@ const CUT: f32 = 0.7;
 
 /// A pixel whose luma (in levels) differs by more has moved, or something over it has.
 const MOVED: f32 = 12.0;
-/// Motion, summed up over the pictures since the last key as shares of the picture that moved, that calls for the next one.
-/// A person who talks moves 0.02 in four pictures, a dancer 0.4.
+/// Motion, summed up over the frames since the last key as shares of the frame that moved, that calls for the next one.
+/// A person who talks moves 0.02 in four frames, a dancer 0.4.
 const MOTION: f32 = 0.12;
 
-/// Goes through the pictures of a clip in order, finds its shots and chooses the key pictures.
+/// Goes through the frames of a clip in order, finds its shots and chooses the keyframes.
 #[derive(Debug)]
 pub struct Shots {
-    /// The fewest and most pictures from key to key.
+    /// The fewest and most frames from key to key.
     spacing: [usize; 2],
     before: Option<Seen>,
-    /// Pictures since the last key, and what has moved in them.
+    /// Frames since the last key, and what has moved in them.
     since_key: usize,
     motion: f32,
 }
 
-/// What is kept of the last picture.
+/// What is kept of the last frame.
 #[derive(Debug)]
 struct Seen {
     tones: Tones,
@@ -39,15 +39,15 @@ struct Seen {
 type Tones = [[f32; TONES]; TILES * TILES];
 
 impl Shots {
-    /// With a key picture every `least` (≥ 1) to `most` pictures, sooner where more moves.
+    /// With a keyframe every `least` (≥ 1) to `most` frames, sooner where more moves.
     pub(crate) fn new(least: usize, most: usize) -> Self {
         Self { spacing: [least.max(1), most.max(1)], before: None, since_key: 0, motion: 0.0 }
     }
 
-    /// Finds the shot of `next` and whether it is a key picture; to be called for all pictures of a clip in order.
+    /// Finds the shot of `next` and whether it is a keyframe; to be called for all frames of a clip in order.
     ///
-    /// The first picture of a shot is a key, then every so many, by how much moves. `before` is the picture before `next` if it is still at hand:
-    /// it becomes a key if its shot ends with it, so that a shot's last pictures have keys on both sides.
+    /// The first frame of a shot is a key, then every so many, by how much moves. `before` is the frame before `next` if it is still at hand:
+    /// it becomes a key if its shot ends with it, so that a shot's last frames have keys on both sides.
     pub fn settle(&mut self, before: Option<&mut Trace>, next: &mut Trace) {
         let grey = next.pyramid.finest().clone();
         let tones = tones(&grey);
@@ -69,7 +69,7 @@ impl Shots {
         self.before = Some(Seen { tones, grey, shot });
     }
 
-    /// Makes the last picture of the clip a key.
+    /// Makes the last frame of the clip a key.
     pub fn end(&mut self, last: &mut Trace) {
         last.is_key = true;
     }
@@ -114,25 +114,21 @@ fn tones(grey: &Grey) -> Tones {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+    use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 
     use super::*;
 
     fn trace(luma: impl Fn(usize, usize) -> u8) -> Trace {
         let size = Size::new(64, 48).unwrap();
-        let mut picture = Picture::new(PictureFormat {
-            size,
-            subsampling: Subsampling::Half,
-            has_alpha: false,
-            matrix: Matrix::Bt709,
-        });
-        for (at, value) in picture.planes_mut()[0].iter_mut().enumerate() {
+        let mut frame =
+            Frame::new(FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 });
+        for (at, value) in frame.planes_mut()[0].iter_mut().enumerate() {
             *value = luma(at % 64, at / 64);
         }
-        Trace::of(&picture)
+        Trace::of(&frame)
     }
 
-    /// Number of the shot and whether it is a key, for every picture.
+    /// Number of the shot and whether it is a key, for every frame.
     fn settled(least: usize, most: usize, traces: &mut [Trace]) -> Vec<(u64, bool)> {
         let mut shots = Shots::new(least, most);
         for at in 0..traces.len() {

@@ -1,4 +1,4 @@
-//! A small copy of a picture in pieces, so that where alpha is settled nothing is computed.
+//! A small copy of a frame in pieces, so that where alpha is settled nothing is computed.
 
 use std::ops::Range;
 

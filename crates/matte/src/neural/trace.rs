@@ -1,10 +1,10 @@
-//! What is kept of a picture while its neighbors in time may ask for it.
+//! What is kept of a frame while its neighbors in time may ask for it.
 
-use clearcut_frame::Picture;
+use clearcut_frame::Frame;
 
 use super::grey::{Grey, Pyramid};
 
-/// One picture as its neighbors see it: small grey copies, and what the network said if it was asked.
+/// One frame as its neighbors see it: small grey copies, and what the network said if it was asked.
 #[derive(Debug)]
 pub struct Trace {
     pub(crate) pyramid: Pyramid,
@@ -19,11 +19,11 @@ pub struct Trace {
 }
 
 impl Trace {
-    pub(crate) fn of(picture: &Picture) -> Self {
-        Self { pyramid: Pyramid::of(picture), shot: 0, begins: false, is_key: false, mask: None }
+    pub(crate) fn of(frame: &Frame) -> Self {
+        Self { pyramid: Pyramid::of(frame), shot: 0, begins: false, is_key: false, mask: None }
     }
 
-    /// Whether the network has still to be asked about this picture.
+    /// Whether the network has still to be asked about this frame.
     #[must_use]
     pub const fn awaits_network(&self) -> bool {
         self.is_key && self.mask.is_none()

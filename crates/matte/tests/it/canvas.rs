@@ -1,6 +1,6 @@
-//! Pictures painted for the tests.
+//! Frames painted for the tests.
 
-use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling, Ycc8};
+use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling, Ycc8};
 use clearcut_matte::{Background, KeySettings, Keyer, Pockets};
 
 /// Green of a studio wall.
@@ -10,12 +10,12 @@ pub(crate) const WHITE: [u8; 3] = [235, 128, 128];
 /// A red that shares nothing with the green.
 pub(crate) const RED: [u8; 3] = [90, 100, 220];
 
-pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling) -> PictureFormat {
-    PictureFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: false, matrix: Matrix::Bt709 }
+pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling) -> FrameFormat {
+    FrameFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: false, matrix: Matrix::Bt709 }
 }
 
 /// Paints `color_at(x, y)` (Y', Cb, Cr) with a deterministic grain of up to `grain` levels; chroma is averaged down.
-pub(crate) fn painted(format: PictureFormat, grain: u8, color_at: impl Fn(usize, usize) -> [f32; 3]) -> Picture {
+pub(crate) fn painted(format: FrameFormat, grain: u8, color_at: impl Fn(usize, usize) -> [f32; 3]) -> Frame {
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let step = 1 << format.subsampling.shift();
     let chroma_width = format.chroma_size().0;
@@ -25,8 +25,8 @@ pub(crate) fn painted(format: PictureFormat, grain: u8, color_at: impl Fn(usize,
         let reach = 2 * u32::from(grain) + 1;
         ((state >> 16) % reach) as f32 - f32::from(grain)
     };
-    let mut picture = Picture::new(format);
-    let [luma, cb, cr, _] = picture.planes_mut();
+    let mut frame = Frame::new(format);
+    let [luma, cb, cr, _] = frame.planes_mut();
     for (index, value) in luma.iter_mut().enumerate() {
         *value = (color_at(index % width, index / width)[0] + noise()).round().clamp(1.0, 254.0) as u8;
     }
@@ -40,10 +40,10 @@ pub(crate) fn painted(format: PictureFormat, grain: u8, color_at: impl Fn(usize,
         *cb = (mean(1) + noise()).round().clamp(1.0, 254.0) as u8;
         *cr = (mean(2) + noise()).round().clamp(1.0, 254.0) as u8;
     }
-    picture
+    frame
 }
 
-/// `front` over `back` with an antialiased disc of `radius` around the centre of a `side` × `side` picture as its alpha.
+/// `front` over `back` with an antialiased disc of `radius` around the centre of a `side` × `side` frame as its alpha.
 pub(crate) fn disc_alpha(x: usize, y: usize, side: usize, radius: f32) -> f32 {
     let centre = side as f32 / 2.0;
     let distance = (x as f32 + 0.5 - centre).hypot(y as f32 + 0.5 - centre);
@@ -58,22 +58,22 @@ pub(crate) fn flat(color: [u8; 3]) -> impl Fn(usize, usize) -> [f32; 3] {
     move |_, _| color.map(f32::from)
 }
 
-pub(crate) fn rgb(format: PictureFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame::Rgb8 {
+pub(crate) fn rgb(format: FrameFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame::Rgb8 {
     format.matrix.rgb8(Ycc8 { y, cb, cr })
 }
 
 /// The whole clip through all stages.
-pub(crate) fn cut(clip: &[Picture], background: &Background, tolerance: u8) -> Vec<Picture> {
+pub(crate) fn cut(clip: &[Frame], background: &Background, tolerance: u8) -> Vec<Frame> {
     cut_with(clip, background, KeySettings { tolerance, ..KeySettings::default() })
 }
 
-pub(crate) fn cut_with(clip: &[Picture], background: &Background, settings: KeySettings) -> Vec<Picture> {
+pub(crate) fn cut_with(clip: &[Frame], background: &Background, settings: KeySettings) -> Vec<Frame> {
     let keyer = Keyer::new(background.clone(), settings);
     let mut pockets = Pockets::default();
     let keyed: Vec<_> = clip
         .iter()
-        .map(|picture| {
-            let mut looked = keyer.look(picture.clone(), None);
+        .map(|frame| {
+            let mut looked = keyer.look(frame.clone(), None);
             pockets.settle(&mut looked);
             keyer.key(looked)
         })
@@ -87,8 +87,8 @@ pub(crate) fn cut_with(clip: &[Picture], background: &Background, settings: KeyS
         .collect()
 }
 
-/// One picture as a clip of its own, with the background found in it.
-pub(crate) fn cut_one(picture: &Picture) -> Picture {
-    let clip = std::slice::from_ref(picture);
+/// One frame as a clip of its own, with the background found in it.
+pub(crate) fn cut_one(frame: &Frame) -> Frame {
+    let clip = std::slice::from_ref(frame);
     cut(clip, &Background::estimate(clip, None).unwrap(), 30).remove(0)
 }

@@ -1,6 +1,6 @@
 //! What a subject encloses on a background without color.
 
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::Background;
 
 use crate::canvas::{RED, cut, disc_alpha, format, painted};
@@ -8,7 +8,7 @@ use crate::canvas::{RED, cut, disc_alpha, format, painted};
 const SIDE: usize = 128;
 const MIDDLE: usize = SIDE / 2 * SIDE + SIDE / 2;
 
-fn square() -> PictureFormat {
+fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
@@ -18,7 +18,7 @@ fn white(x: usize, slope: f32) -> [f32; 3] {
 }
 
 /// A red ring of 16 pixels on white; in its hole the white is `darker` by so many levels.
-fn ring(slope: f32, darker: f32) -> Picture {
+fn ring(slope: f32, darker: f32) -> Frame {
     painted(square(), 1, |x, y| {
         let (outer, inner) = (disc_alpha(x, y, SIDE, 40.0), disc_alpha(x, y, SIDE, 24.0));
         let ground = white(x, slope);
@@ -29,8 +29,8 @@ fn ring(slope: f32, darker: f32) -> Picture {
 }
 
 /// Alpha in the middle of the ring.
-fn alpha_inside(picture: Picture) -> u8 {
-    let clip = vec![picture; 4];
+fn alpha_inside(frame: Frame) -> u8 {
+    let clip = vec![frame; 4];
     cut(&clip, &Background::estimate(&clip, None).unwrap(), 30)[1].alpha().unwrap()[MIDDLE]
 }
 

@@ -1,6 +1,6 @@
 //! Hints: a region named in one frame is subject or background in every frame that shows it.
 
-use clearcut_frame::{Area, Picture, Subsampling};
+use clearcut_frame::{Area, Frame, Subsampling};
 use clearcut_matte::{Background, Followed, Hint, KeySettings, Keyer, Pockets, follow};
 
 use crate::canvas::{GREEN, RED, WHITE, format, painted};
@@ -13,7 +13,7 @@ const BLUE: [u8; 3] = [60, 200, 100];
 type Scene<'a> = dyn Fn(usize, f32, f32) -> [u8; 3] + 'a;
 
 /// `count` frames of a scene, each `scale`-th column and row of it.
-fn clip(count: usize, scale: usize, scene: &Scene) -> Vec<Picture> {
+fn clip(count: usize, scale: usize, scene: &Scene) -> Vec<Frame> {
     let format = format((WIDTH / scale) as u32, (HEIGHT / scale) as u32, Subsampling::Half);
     let middle = |at: usize| scale as f32 * (at as f32 + 0.5);
     (0..count).map(|frame| painted(format, 1, |x, y| scene(frame, middle(x), middle(y)).map(f32::from))).collect()
@@ -31,7 +31,7 @@ fn boxed(frame: usize, [x, y, width, height]: [f64; 4], keeps: bool) -> Hint {
 }
 
 /// The mattes of a scene with hints, and in how many frames each of these holds. Regions are followed at half the size.
-fn cut(count: usize, scene: &Scene, hints: &[Hint]) -> (Vec<Picture>, Vec<usize>) {
+fn cut(count: usize, scene: &Scene, hints: &[Hint]) -> (Vec<Frame>, Vec<usize>) {
     let frames = clip(count, 1, scene);
     let background = Background::estimate(&frames, None).unwrap();
     let Followed { maps, frames: held } = follow(hints, &clip(count, 2, scene), Some(&background), &|| true);
@@ -55,14 +55,14 @@ fn cut(count: usize, scene: &Scene, hints: &[Hint]) -> (Vec<Picture>, Vec<usize>
 }
 
 /// Mean alpha of the 7×7 pixels around a place.
-fn alpha(frame: &Picture, x: f32, y: f32) -> f32 {
+fn alpha(frame: &Frame, x: f32, y: f32) -> f32 {
     let (left, top) = (x as usize - 3, y as usize - 3);
     let rows = (top..top + 7).flat_map(|y| frame.alpha().unwrap()[y * WIDTH + left..][..7].iter());
     rows.map(|&alpha| f32::from(alpha)).sum::<f32>() / 49.0
 }
 
 /// The least alpha within `radius` of a place.
-fn least_within(frame: &Picture, [x, y]: [f32; 2], radius: f32) -> u8 {
+fn least_within(frame: &Frame, [x, y]: [f32; 2], radius: f32) -> u8 {
     let inside = |at: &usize| ((at % WIDTH) as f32 + 0.5 - x).hypot((at / WIDTH) as f32 + 0.5 - y) <= radius;
     (0..WIDTH * HEIGHT).filter(inside).map(|at| frame.alpha().unwrap()[at]).min().unwrap()
 }
@@ -238,7 +238,7 @@ fn a_matte_of_a_network_is_overruled() {
     let Followed { maps, .. } =
         follow(&[hint(0, 60.0, 70.0, true), hint(0, 60.0, 38.0, false)], &clip(1, 2, &scene), None, &|| true);
     let seen = clip(1, 1, &scene).remove(0);
-    let mut matte = Picture::new(seen.format().with_alpha());
+    let mut matte = Frame::new(seen.format().with_alpha());
     matte.planes_mut()[3].fill(128);
     maps[0].as_ref().unwrap().overrule(&mut matte, seen.bytes());
     let found = [(60.0, 70.0), (60.0, 38.0), (10.0, 10.0)].map(|(x, y)| alpha(&matte, x, y).round() as u8);

@@ -1,40 +1,40 @@
-use clearcut_frame::{Picture, Rgb8, Subsampling};
+use clearcut_frame::{Frame, Rgb8, Subsampling};
 use clearcut_matte::{Background, NoFlatBackground};
 
 use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, mixed, painted, rgb};
 
 const SIDE: usize = 96;
 
-fn square() -> clearcut_frame::PictureFormat {
+fn square() -> clearcut_frame::FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-fn alpha_at(picture: &Picture, x: usize, y: usize) -> u8 {
-    picture.alpha().unwrap()[y * picture.size().width() as usize + x]
+fn alpha_at(frame: &Frame, x: usize, y: usize) -> u8 {
+    frame.alpha().unwrap()[y * frame.size().width() as usize + x]
 }
 
 #[test]
-fn a_picture_of_the_background_alone_comes_out_empty() {
+fn a_frame_of_the_background_alone_comes_out_empty() {
     for grain in [0, 3] {
-        let picture = painted(square(), grain, flat(GREEN));
-        assert!(cut_one(&picture).alpha().unwrap().iter().all(|&a| a == 0), "grain {grain}");
+        let frame = painted(square(), grain, flat(GREEN));
+        assert!(cut_one(&frame).alpha().unwrap().iter().all(|&a| a == 0), "grain {grain}");
     }
 }
 
 #[test]
 fn a_clip_without_the_given_key_color_stays_untouched() {
-    let picture = painted(square(), 2, |x, y| [60.0 + x as f32, 120.0 + y as f32 / 8.0, 140.0]);
-    let background = Background::estimate(std::slice::from_ref(&picture), Some(rgb(square(), GREEN))).unwrap();
-    let out = cut(std::slice::from_ref(&picture), &background, 30).remove(0);
+    let frame = painted(square(), 2, |x, y| [60.0 + x as f32, 120.0 + y as f32 / 8.0, 140.0]);
+    let background = Background::estimate(std::slice::from_ref(&frame), Some(rgb(square(), GREEN))).unwrap();
+    let out = cut(std::slice::from_ref(&frame), &background, 30).remove(0);
     assert!(out.alpha().unwrap().iter().all(|&a| a == 255));
-    assert_eq!((out.y(), out.cb(), out.cr()), (picture.y(), picture.cb(), picture.cr()));
+    assert_eq!((out.y(), out.cb(), out.cr()), (frame.y(), frame.cb(), frame.cr()));
 }
 
 #[test]
 fn a_white_belly_inside_an_outline_stays_solid_on_white() {
     let outline = |x: usize, y: usize| disc_alpha(x, y, SIDE, 30.0) - disc_alpha(x, y, SIDE, 22.0);
-    let picture = painted(square(), 1, |x, y| mixed([30, 128, 128], WHITE, outline(x, y)));
-    let out = cut_one(&picture);
+    let frame = painted(square(), 1, |x, y| mixed([30, 128, 128], WHITE, outline(x, y)));
+    let out = cut_one(&frame);
     assert_eq!(alpha_at(&out, SIDE / 2, SIDE / 2), 255);
     assert_eq!(alpha_at(&out, 3, 3), 0);
 }
@@ -73,7 +73,7 @@ fn the_clips_own_alpha_multiplies_the_matte() {
     let opaque = painted(square(), 1, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 30.0)));
     let mut bytes = opaque.bytes().to_vec();
     bytes.extend((0..SIDE * SIDE).map(|index| if index % SIDE < SIDE / 2 { 255 } else { 100 }));
-    let out = cut_one(&Picture::from_bytes(format, bytes).unwrap());
+    let out = cut_one(&Frame::from_bytes(format, bytes).unwrap());
     assert_eq!([alpha_at(&out, 40, 48), alpha_at(&out, 56, 48), alpha_at(&out, 2, 2)], [255, 100, 0]);
 }
 
@@ -84,7 +84,7 @@ fn a_clip_that_is_cut_out_already_keeps_its_alpha() {
     let alpha: Vec<u8> = (0..SIDE * SIDE).map(|i| (disc_alpha(i % SIDE, i / SIDE, SIDE, 30.0) * 255.0) as u8).collect();
     let mut bytes = painted(square(), 0, flat(GREEN)).into_bytes();
     bytes.extend(&alpha);
-    let out = cut_one(&Picture::from_bytes(format, bytes).unwrap());
+    let out = cut_one(&Frame::from_bytes(format, bytes).unwrap());
     assert_eq!(out.alpha().unwrap(), alpha);
 }
 
@@ -98,13 +98,13 @@ fn scenery_is_refused_and_named() {
 }
 
 #[test]
-fn pictures_of_any_size_and_chroma_are_keyed() {
+fn frames_of_any_size_and_chroma_are_keyed() {
     for subsampling in [Subsampling::Half, Subsampling::Full] {
         for (width, height) in [(1, 1), (2, 2), (3, 1), (1, 7), (5, 3), (33, 17)] {
-            let picture = painted(format(width, height, subsampling), 0, flat(GREEN));
+            let frame = painted(format(width, height, subsampling), 0, flat(GREEN));
             let given = Background::estimate(&[], Some(Rgb8::new(0, 255, 0))).unwrap();
-            cut(std::slice::from_ref(&picture), &given, 30);
-            assert!(cut_one(&picture).alpha().unwrap().iter().all(|&a| a == 0), "{width}×{height}");
+            cut(std::slice::from_ref(&frame), &given, 30);
+            assert!(cut_one(&frame).alpha().unwrap().iter().all(|&a| a == 0), "{width}×{height}");
         }
     }
 }
@@ -138,13 +138,13 @@ fn soft_shadow_becomes_dark_and_partly_clear() {
         let distance = (x as f32 - 80.0).hypot(1.4 * (y as f32 - 120.0));
         1.0 - 0.5 * (1.0 - distance / 50.0).clamp(0.0, 1.0)
     };
-    let picture = painted(size, 1, |x, y| {
+    let frame = painted(size, 1, |x, y| {
         let dark = shade(x, y);
         let ground = [16.0 + (120.0 - 16.0) * dark, 128.0 + (80.0 - 128.0) * dark, 128.0 + (70.0 - 128.0) * dark];
         let body = f32::from(u8::from((50..110).contains(&x) && (30..118).contains(&y)));
         [0, 1, 2].map(|k| ground[k] + body * (f32::from(RED[k]) - ground[k]))
     });
-    let out = cut_one(&picture);
+    let out = cut_one(&frame);
     let (x, y) = (80, 128);
     let alpha = f32::from(alpha_at(&out, x, y)) / 255.0;
     assert!((alpha - (1.0 - shade(x, y))).abs() < 0.15, "{alpha} for {}", 1.0 - shade(x, y));

@@ -1,6 +1,6 @@
 //! Backgrounds that are not one color all through the clip: light that changes, another background after a cut, two parts.
 
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::Background;
 
 use crate::canvas::{GREEN, RED, WHITE, cut, disc_alpha, format, mixed, painted};
@@ -9,12 +9,12 @@ const SIDE: usize = 128;
 const BLUE: [u8; 3] = [60, 200, 100];
 const BLACK: [u8; 3] = [16, 128, 128];
 
-fn square() -> PictureFormat {
+fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-/// A red disc of a quarter of the picture's side as radius, over what `ground(x, y)` gives.
-fn disc_over(ground: impl Fn(usize, usize) -> [f32; 3]) -> Picture {
+/// A red disc of a quarter of the frame's side as radius, over what `ground(x, y)` gives.
+fn disc_over(ground: impl Fn(usize, usize) -> [f32; 3]) -> Frame {
     painted(square(), 1, |x, y| {
         let (ground, alpha) = (ground(x, y), disc_alpha(x, y, SIDE, SIDE as f32 / 4.0));
         [0, 1, 2].map(|k| ground[k] + alpha * (f32::from(RED[k]) - ground[k]))
@@ -22,7 +22,7 @@ fn disc_over(ground: impl Fn(usize, usize) -> [f32; 3]) -> Picture {
 }
 
 /// How many pixels of `out` have not the alpha of the disc, edge left out.
-fn wrong(out: &Picture) -> usize {
+fn wrong(out: &Frame) -> usize {
     let truth = |index: usize| disc_alpha(index % SIDE, index / SIDE, SIDE, SIDE as f32 / 4.0);
     let is_near_edge = |index: usize| {
         let near = |radius: f32| disc_alpha(index % SIDE, index / SIDE, SIDE, radius);
@@ -34,10 +34,10 @@ fn wrong(out: &Picture) -> usize {
         .count()
 }
 
-fn all_right(clip: &[Picture]) {
+fn all_right(clip: &[Frame]) {
     let out = cut(clip, &Background::estimate(clip, None).unwrap(), 30);
-    for (at, picture) in out.iter().enumerate() {
-        assert!(wrong(picture) <= 8, "picture {at}: {} pixels", wrong(picture));
+    for (at, frame) in out.iter().enumerate() {
+        assert!(wrong(frame) <= 8, "frame {at}: {} pixels", wrong(frame));
     }
 }
 
@@ -50,8 +50,8 @@ fn scaled(color: [u8; 3], light: f32) -> [f32; 3] {
 }
 
 #[test]
-fn light_that_flickers_leaves_no_picture_whole() {
-    let clip: Vec<Picture> = (0..12)
+fn light_that_flickers_leaves_no_frame_whole() {
+    let clip: Vec<Frame> = (0..12)
         .map(|at| {
             let light = 1.0 - 0.7 * (2.3 * at as f32).sin().abs();
             disc_over(|_, _| scaled(GREEN, light))
@@ -62,13 +62,13 @@ fn light_that_flickers_leaves_no_picture_whole() {
 
 #[test]
 fn white_in_weaker_light_is_still_the_background() {
-    let clip: Vec<Picture> = (0..10).map(|at| disc_over(|_, _| scaled(WHITE, 1.0 - 0.03 * at as f32))).collect();
+    let clip: Vec<Frame> = (0..10).map(|at| disc_over(|_, _| scaled(WHITE, 1.0 - 0.03 * at as f32))).collect();
     all_right(&clip);
 }
 
 #[test]
 fn a_cut_to_another_background_begins_anew() {
-    let clip: Vec<Picture> = (0..12)
+    let clip: Vec<Frame> = (0..12)
         .map(|at| {
             let ground = if at < 5 { GREEN } else { BLUE };
             disc_over(|_, _| ground.map(f32::from))
@@ -80,7 +80,7 @@ fn a_cut_to_another_background_begins_anew() {
 #[test]
 fn a_close_up_in_a_paler_tone_of_another_shots_background_is_subject() {
     let (olive, brown, blue) = ([140_u8, 74, 143], [111_u8, 120, 151], [96_u8, 183, 123]);
-    let clip: Vec<Picture> = (0..8)
+    let clip: Vec<Frame> = (0..8)
         .map(|at| match at {
             0..4 => disc_over(|_, _| olive.map(f32::from)),
             // It covers much of the border, too.
@@ -136,7 +136,7 @@ fn a_subject_that_the_frame_cuts_off_hides_no_frame() {
 
 #[test]
 fn the_screen_of_a_phone_is_no_background_in_a_frame() {
-    // A blue screen in a black rim that fills the picture but for a margin.
+    // A blue screen in a black rim that fills the frame but for a margin.
     let clip = vec![
         painted(square(), 1, |x, y| {
             let depth = x.min(y).min(SIDE - 1 - x).min(SIDE - 1 - y);
@@ -157,7 +157,7 @@ fn the_screen_of_a_phone_is_no_background_in_a_frame() {
 }
 
 #[test]
-fn a_round_subject_that_fills_the_picture_is_no_background_in_a_frame() {
+fn a_round_subject_that_fills_the_frame_is_no_background_in_a_frame() {
     let clip = vec![painted(square(), 1, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 52.0))); 6];
     let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[0].alpha().unwrap();

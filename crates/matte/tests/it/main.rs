@@ -1,4 +1,4 @@
-//! The keyer seen from outside, on pictures painted here.
+//! The keyer seen from outside, on frames painted here.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 

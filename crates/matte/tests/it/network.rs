@@ -1,6 +1,6 @@
 //! Matting by a network, with a network that knows red when it sees it.
 
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::{Network, NetworkError, NetworkInput, Pace, Segmenter, Trace};
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::canvas::{RED, format, painted};
 
 const INPUT: NetworkInput = NetworkInput { width: 32, height: 32, mean: [0.5; 3], deviation: [0.25; 3] };
 
-/// Sees the subject wherever its small picture is redder than green by much; a little unsure everywhere, as networks are.
+/// Sees the subject wherever its small frame is redder than green by much; a little unsure everywhere, as networks are.
 #[derive(Default)]
 struct SeesRed {
     asked: usize,
@@ -37,29 +37,29 @@ fn disc(x: usize, y: usize, centre: [f32; 2], radius: f32) -> f32 {
 }
 
 /// A red ball over a wall, and its alpha.
-fn ball(format: PictureFormat, centre: [f32; 2], radius: f32) -> (Picture, Vec<f32>) {
+fn ball(format: FrameFormat, centre: [f32; 2], radius: f32) -> (Frame, Vec<f32>) {
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let alpha = |x: usize, y: usize| disc(x, y, centre, radius);
-    let picture = painted(format, 1, |x, y| {
+    let frame = painted(format, 1, |x, y| {
         let (wall, share) = (wall(x, y), alpha(x, y));
         [0, 1, 2].map(|k| share * f32::from(RED[k]) + (1.0 - share) * wall[k])
     });
-    (picture, (0..width * height).map(|at| alpha(at % width, at / width)).collect())
+    (frame, (0..width * height).map(|at| alpha(at % width, at / width)).collect())
 }
 
 /// The whole clip through all stages.
-fn cut(clip: &[Picture], pace: Pace, network: &mut dyn Network) -> Result<Vec<Picture>, NetworkError> {
+fn cut(clip: &[Frame], pace: Pace, network: &mut dyn Network) -> Result<Vec<Frame>, NetworkError> {
     let segmenter = Segmenter::new(pace);
     let mut shots = segmenter.shots();
     let mut traces: Vec<Trace> = Vec::new();
-    for picture in clip {
-        let mut trace = segmenter.look(picture);
+    for frame in clip {
+        let mut trace = segmenter.look(frame);
         shots.settle(traces.last_mut(), &mut trace);
         traces.push(trace);
     }
     traces.last_mut().into_iter().for_each(|last| shots.end(last));
-    for (picture, trace) in clip.iter().zip(&mut traces) {
-        segmenter.segment(picture, trace, network)?;
+    for (frame, trace) in clip.iter().zip(&mut traces) {
+        segmenter.segment(frame, trace, network)?;
     }
     let finish = |at: usize| {
         let before: Vec<&Trace> = traces[..at].iter().rev().take(Segmenter::REACH).collect();
@@ -69,24 +69,24 @@ fn cut(clip: &[Picture], pace: Pace, network: &mut dyn Network) -> Result<Vec<Pi
     Ok((0..clip.len()).map(finish).collect())
 }
 
-fn cut_one(picture: &Picture) -> Picture {
-    cut(std::slice::from_ref(picture), Pace::Balanced, &mut SeesRed::default()).unwrap().remove(0)
+fn cut_one(frame: &Frame) -> Frame {
+    cut(std::slice::from_ref(frame), Pace::Balanced, &mut SeesRed::default()).unwrap().remove(0)
 }
 
 /// Mean absolute error of alpha, 0–1.
-fn error(cut: &Picture, truth: &[f32]) -> f32 {
+fn error(cut: &Frame, truth: &[f32]) -> f32 {
     let errors = cut.alpha().unwrap().iter().zip(truth).map(|(alpha, truth)| (f32::from(*alpha) / 255.0 - truth).abs());
     errors.sum::<f32>() / truth.len() as f32
 }
 
-fn wide(subsampling: Subsampling) -> PictureFormat {
+fn wide(subsampling: Subsampling) -> FrameFormat {
     format(160, 120, subsampling)
 }
 
 #[test]
-fn a_subject_is_followed_through_the_pictures_that_the_network_never_saw() {
+fn a_subject_is_followed_through_the_frames_that_the_network_never_saw() {
     let centre = |at: usize| [40.0 + 4.0 * at as f32, 50.0 + 2.0 * at as f32];
-    let (clip, truths): (Vec<Picture>, Vec<Vec<f32>>) =
+    let (clip, truths): (Vec<Frame>, Vec<Vec<f32>>) =
         (0..13).map(|at| ball(wide(Subsampling::Half), centre(at), 24.0)).unzip();
     for (pace, keys) in [(Pace::Best, 7), (Pace::Balanced, 3), (Pace::Fast, 3), (Pace::Every, 13)] {
         let mut network = SeesRed::default();
@@ -94,22 +94,22 @@ fn a_subject_is_followed_through_the_pictures_that_the_network_never_saw() {
         assert_eq!(network.asked, keys, "{pace:?}");
         for (at, (cut, truth)) in cuts.iter().zip(&truths).enumerate() {
             let error = error(cut, truth);
-            assert!(error < 0.012, "picture {at} at {pace:?} is off by {error}");
+            assert!(error < 0.012, "frame {at} at {pace:?} is off by {error}");
         }
     }
 }
 
 #[test]
 fn edges_are_finer_than_the_networks() {
-    let (picture, truth) = ball(format(320, 320, Subsampling::Half), [150.0, 170.0], 70.0);
-    // One pixel of the network is ten of the picture: interpolated, its disc is off by 0.014.
-    let error = error(&cut_one(&picture), &truth);
+    let (frame, truth) = ball(format(320, 320, Subsampling::Half), [150.0, 170.0], 70.0);
+    // One pixel of the network is ten of the frame: interpolated, its disc is off by 0.014.
+    let error = error(&cut_one(&frame), &truth);
     assert!(error < 0.004, "{error}");
 }
 
 #[test]
 fn a_clip_without_a_subject_stays_empty() {
-    let clip: Vec<Picture> = (0..6).map(|_| painted(wide(Subsampling::Half), 2, wall)).collect();
+    let clip: Vec<Frame> = (0..6).map(|_| painted(wide(Subsampling::Half), 2, wall)).collect();
     let cuts = cut(&clip, Pace::Balanced, &mut SeesRed::default()).unwrap();
     assert!(cuts.iter().all(|cut| cut.alpha().unwrap().iter().all(|&alpha| alpha == 0)));
 }
@@ -118,7 +118,7 @@ fn a_clip_without_a_subject_stays_empty() {
 fn nothing_is_carried_across_a_cut() {
     let (with, truth) = ball(wide(Subsampling::Half), [80.0, 60.0], 30.0);
     let without = painted(wide(Subsampling::Half), 2, |x, y| [f32::from((x + y) as u8 / 2) + 20.0, 140.0, 110.0]);
-    let clip: Vec<Picture> = [vec![with; 6], vec![without; 6]].concat();
+    let clip: Vec<Frame> = [vec![with; 6], vec![without; 6]].concat();
     let cuts = cut(&clip, Pace::Fast, &mut SeesRed::default()).unwrap();
     assert!(cuts[..6].iter().all(|cut| error(cut, &truth) < 0.012));
     assert!(cuts[6..].iter().all(|cut| cut.alpha().unwrap().iter().all(|&alpha| alpha == 0)));
@@ -127,8 +127,8 @@ fn nothing_is_carried_across_a_cut() {
 #[test]
 fn nothing_of_the_wall_is_left_in_the_edge() {
     for subsampling in [Subsampling::Half, Subsampling::Full] {
-        let (picture, _) = ball(wide(subsampling), [81.0, 59.0], 30.0);
-        let cut = cut_one(&picture);
+        let (frame, _) = ball(wide(subsampling), [81.0, 59.0], 30.0);
+        let cut = cut_one(&frame);
         let (columns, _) = cut.format().chroma_size();
         let shift = cut.format().subsampling.shift();
         let worst = |plane: &[u8], k: usize, least: u8| {
@@ -137,28 +137,28 @@ fn nothing_of_the_wall_is_left_in_the_edge() {
             edge.map(|(at, _)| plane[sample(at)].abs_diff(RED[k])).max().unwrap()
         };
         // The wall is 108 levels of red difference away, so a sixth of it is 18.
-        let (seen, left) = (worst(picture.cr(), 2, 64), worst(cut.cr(), 2, 64));
+        let (seen, left) = (worst(frame.cr(), 2, 64), worst(cut.cr(), 2, 64));
         assert!(seen > 40 && left <= 18, "{subsampling:?}: {seen} were seen, {left} are left");
     }
 }
 
 #[test]
-fn a_mirrored_or_transposed_picture_has_the_mirrored_or_transposed_matte() {
+fn a_mirrored_or_transposed_frame_has_the_mirrored_or_transposed_matte() {
     let format = format(96, 96, Subsampling::Full);
-    let (picture, _) = ball(format, [40.0, 55.0], 21.0);
-    let rearranged = |picture: &Picture, from: &dyn Fn(usize, usize) -> usize| {
-        let mut out = picture.clone();
-        let given = [picture.y(), picture.cb(), picture.cr(), picture.alpha().unwrap_or_default()];
+    let (frame, _) = ball(format, [40.0, 55.0], 21.0);
+    let rearranged = |frame: &Frame, from: &dyn Fn(usize, usize) -> usize| {
+        let mut out = frame.clone();
+        let given = [frame.y(), frame.cb(), frame.cr(), frame.alpha().unwrap_or_default()];
         for (plane, given) in out.planes_mut().into_iter().zip(given) {
             plane.iter_mut().enumerate().for_each(|(at, value)| *value = given[from(at % 96, at / 96)]);
         }
         out
     };
-    let matte = cut_one(&picture);
+    let matte = cut_one(&frame);
     for from in
         [&|x: usize, y: usize| y * 96 + 95 - x, &|x: usize, y: usize| x * 96 + y] as [&dyn Fn(usize, usize) -> usize; 2]
     {
-        let (there, back) = (cut_one(&rearranged(&picture, from)), rearranged(&matte, from));
+        let (there, back) = (cut_one(&rearranged(&frame, from)), rearranged(&matte, from));
         let most = there.alpha().unwrap().iter().zip(back.alpha().unwrap()).map(|(a, b)| a.abs_diff(*b)).max();
         // Sums of floats in another order.
         assert!(most.unwrap() <= 2, "{most:?}");
@@ -167,7 +167,7 @@ fn a_mirrored_or_transposed_picture_has_the_mirrored_or_transposed_matte() {
 
 #[test]
 fn the_same_clip_always_has_the_same_matte() {
-    let clip: Vec<Picture> =
+    let clip: Vec<Frame> =
         (0..7).map(|at| ball(wide(Subsampling::Half), [50.0 + 5.0 * at as f32, 60.0], 22.0).0).collect();
     let once = cut(&clip, Pace::Balanced, &mut SeesRed::default()).unwrap();
     assert_eq!(once, cut(&clip, Pace::Balanced, &mut SeesRed::default()).unwrap());
@@ -175,11 +175,11 @@ fn the_same_clip_always_has_the_same_matte() {
 
 #[test]
 fn what_is_transparent_already_stays_so() {
-    let (picture, _) = ball(wide(Subsampling::Half), [80.0, 60.0], 30.0);
-    let format = picture.format().with_alpha();
-    let mut bytes = picture.into_bytes();
+    let (frame, _) = ball(wide(Subsampling::Half), [80.0, 60.0], 30.0);
+    let format = frame.format().with_alpha();
+    let mut bytes = frame.into_bytes();
     bytes.extend((0..160 * 120).map(|at| if at % 160 < 80 { 0 } else { 255 }));
-    let cut = cut_one(&Picture::from_bytes(format, bytes).unwrap());
+    let cut = cut_one(&Frame::from_bytes(format, bytes).unwrap());
     let alpha = cut.alpha().unwrap();
     assert_eq!((alpha[60 * 160 + 70], alpha[60 * 160 + 90]), (0, 255));
 }
@@ -199,8 +199,8 @@ fn a_network_that_fails_fails_the_cut() {
     assert!(matches!(cut(&clip, Pace::Fast, &mut Fails), Err(NetworkError::Failed(_))));
 }
 
-/// Mean alpha of the tiles of a picture, four a side.
-fn tiles(cut: &Picture) -> Vec<i32> {
+/// Mean alpha of the tiles of a frame, four a side.
+fn tiles(cut: &Frame) -> Vec<i32> {
     let (width, height) = (cut.size().width() as usize, cut.size().height() as usize);
     let mean = |tile: usize| {
         let (left, top) = (tile % 4 * width / 4, tile / 4 * height / 4);
@@ -216,7 +216,7 @@ fn tiles(cut: &Picture) -> Vec<i32> {
 
 #[test]
 fn a_small_clip_is_cut_as_it_was_when_it_was_looked_at() {
-    let clip: Vec<Picture> =
+    let clip: Vec<Frame> =
         (0..5).map(|at| ball(wide(Subsampling::Half), [60.0 + 6.0 * at as f32, 64.0], 25.0).0).collect();
     let cuts = cut(&clip, Pace::Balanced, &mut SeesRed::default()).unwrap();
     let golden = [0, 0, 0, 0, 0, 118, 48, 0, 0, 172, 75, 0, 0, 0, 0, 0];
@@ -228,10 +228,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn pictures_of_every_size_are_cut(width in 1_u32..70, height in 1_u32..70, full: bool, count in 1_usize..4) {
+    fn frames_of_every_size_are_cut(width in 1_u32..70, height in 1_u32..70, full: bool, count in 1_usize..4) {
         let subsampling = if full { Subsampling::Full } else { Subsampling::Half };
         let format = format(width, height, subsampling);
-        let clip: Vec<Picture> = (0..count).map(|at| ball(format, [at as f32 * 3.0, 8.0], 9.0).0).collect();
+        let clip: Vec<Frame> = (0..count).map(|at| ball(format, [at as f32 * 3.0, 8.0], 9.0).0).collect();
         let cuts = cut(&clip, Pace::Best, &mut SeesRed::default()).unwrap();
         prop_assert!(cuts.iter().all(|cut| cut.format() == format.with_alpha()));
     }

@@ -1,4 +1,4 @@
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::Background;
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::canvas::{GREEN, RED, cut, cut_one, disc_alpha, format, mixed, painted
 
 const SIDE: usize = 64;
 
-fn square() -> PictureFormat {
+fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Full)
 }
 
@@ -19,16 +19,16 @@ fn scene(x: usize, y: usize) -> [f32; 3] {
     [0, 1, 2].map(|k| with_disc[k] + relative * ([140.0, 110.0, 120.0][k] - with_disc[k]))
 }
 
-/// The picture with every plane's rows and columns rearranged: `from(x, y)` says where a pixel comes from.
-fn rearranged(picture: &Picture, from: impl Fn(usize, usize) -> (usize, usize)) -> Picture {
-    let mut out = picture.clone();
+/// The frame with every plane's rows and columns rearranged: `from(x, y)` says where a pixel comes from.
+fn rearranged(frame: &Frame, from: impl Fn(usize, usize) -> (usize, usize)) -> Frame {
+    let mut out = frame.clone();
     let sources: Vec<usize> = (0..SIDE * SIDE)
         .map(|index| {
             let (x, y) = from(index % SIDE, index / SIDE);
             y * SIDE + x
         })
         .collect();
-    let given = [picture.y(), picture.cb(), picture.cr(), picture.alpha().unwrap_or_default()];
+    let given = [frame.y(), frame.cb(), frame.cr(), frame.alpha().unwrap_or_default()];
     for (plane, given) in out.planes_mut().into_iter().zip(given) {
         for (value, source) in plane.iter_mut().zip(&sources) {
             *value = given[*source];
@@ -38,29 +38,29 @@ fn rearranged(picture: &Picture, from: impl Fn(usize, usize) -> (usize, usize)) 
 }
 
 /// Pixels whose alpha differs by more than a twentieth.
-fn differing(a: &Picture, b: &Picture) -> usize {
+fn differing(a: &Frame, b: &Frame) -> usize {
     let (a, b) = (a.alpha().unwrap(), b.alpha().unwrap());
     a.iter().zip(b).filter(|(a, b)| a.abs_diff(**b) > 13).count()
 }
 
 #[test]
-fn a_mirrored_or_transposed_picture_has_the_mirrored_or_transposed_matte() {
-    let picture = painted(square(), 1, scene);
-    let matte = cut_one(&picture);
+fn a_mirrored_or_transposed_frame_has_the_mirrored_or_transposed_matte() {
+    let frame = painted(square(), 1, scene);
+    let matte = cut_one(&frame);
     let mirror = |x: usize, y: usize| (SIDE - 1 - x, y);
     let transpose = |x: usize, y: usize| (y, x);
-    let mirrored = differing(&cut_one(&rearranged(&picture, mirror)), &rearranged(&matte, mirror));
-    let transposed = differing(&cut_one(&rearranged(&picture, transpose)), &rearranged(&matte, transpose));
+    let mirrored = differing(&cut_one(&rearranged(&frame, mirror)), &rearranged(&matte, mirror));
+    let transposed = differing(&cut_one(&rearranged(&frame, transpose)), &rearranged(&matte, transpose));
     // Which of two equally near edge pixels a pixel lies behind depends on the order they are met in.
     assert!(mirrored <= 12 && transposed <= 12, "{mirrored} and {transposed} pixels differ");
 }
 
 #[test]
-fn a_shifted_picture_has_the_shifted_matte() {
+fn a_shifted_frame_has_the_shifted_matte() {
     let inner = |x: usize, y: usize| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 14.0));
-    let picture = painted(square(), 0, inner);
+    let frame = painted(square(), 0, inner);
     let shift = |x: usize, y: usize| ((x + SIDE - 5) % SIDE, (y + SIDE - 3) % SIDE);
-    let shifted = differing(&cut_one(&rearranged(&picture, shift)), &rearranged(&cut_one(&picture), shift));
+    let shifted = differing(&cut_one(&rearranged(&frame, shift)), &rearranged(&cut_one(&frame), shift));
     assert!(shifted <= 6, "{shifted} pixels differ");
 }
 
@@ -88,7 +88,7 @@ proptest! {
         more in 1_u8..=60,
     ) {
         let disc = |x: usize, y: usize| disc_alpha(x, y, SIDE, 20.0) - 0.7 * disc_alpha(x, y, SIDE, 8.0);
-        let clip: Vec<Picture> =
+        let clip: Vec<Frame> =
             (0..3).map(|t| painted(square(), grain, |x, y| mixed(subject, GREEN, disc((x + t).min(SIDE), y)))).collect();
         let background = Background::estimate(&clip, None).unwrap();
         let lower = cut(&clip, &background, low);
@@ -100,7 +100,7 @@ proptest! {
     }
 
     #[test]
-    fn no_picture_makes_the_keyer_panic(
+    fn no_frame_makes_the_keyer_panic(
         width in 1_u32..12,
         height in 1_u32..12,
         is_half in any::<bool>(),
@@ -109,7 +109,7 @@ proptest! {
         tolerance in 0_u8..=100,
     ) {
         let format = format(width, height, if is_half { Subsampling::Half } else { Subsampling::Full });
-        let clip = [Picture::from_bytes(format, bytes[..format.byte_len()].to_vec()).unwrap()];
+        let clip = [Frame::from_bytes(format, bytes[..format.byte_len()].to_vec()).unwrap()];
         let key = given.then(|| format.matrix.rgb8(clearcut_frame::Ycc8 { y: bytes[0], cb: bytes[1], cr: bytes[2] }));
         if let Ok(background) = Background::estimate(&clip, key) {
             prop_assert_eq!(cut(&clip, &background, tolerance).len(), 1);

@@ -1,6 +1,6 @@
 //! Subjects that have the background's hue themselves.
 
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 
 use crate::canvas::{RED, cut_one, disc_alpha, format, mixed, painted};
 
@@ -9,7 +9,7 @@ const SIDE: usize = 256;
 /// A green screen that leaves room for stronger greens.
 const MIDDLING_GREEN: [u8; 3] = [140, 100, 90];
 
-fn square() -> PictureFormat {
+fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
@@ -25,7 +25,7 @@ fn disc(x: usize, y: usize, at: (usize, usize), radius: f32) -> f32 {
 }
 
 /// How many of the pixels well inside the discs at `places` have lost more than a tenth of their alpha.
-fn holes(out: &Picture, places: &[((usize, usize), f32)]) -> usize {
+fn holes(out: &Frame, places: &[((usize, usize), f32)]) -> usize {
     let alpha = out.alpha().unwrap();
     let inside =
         |index: &usize| places.iter().any(|&(at, radius)| disc(index % SIDE, index / SIDE, at, radius - 3.0) >= 1.0);
@@ -38,25 +38,25 @@ fn small_parts_of_the_backgrounds_hue_stay_solid_inside_and_at_the_outline() {
     let parts = [((105, 105), 7.0), ((150, 105), 7.0), ((110, 230), 9.0), ((146, 230), 9.0)];
     for share in [0.55, 0.7, 0.8] {
         let lime = relative(green, share, 135);
-        let picture = painted(square(), 1, |x, y| {
+        let frame = painted(square(), 1, |x, y| {
             let body = disc(x, y, (128, 128), 100.0);
             let part = parts.iter().map(|&(at, radius)| disc(x, y, at, radius)).fold(0.0, f32::max);
             let with_body = mixed(RED, green, body);
             [0, 1, 2].map(|k| with_body[k] + part * (f32::from(lime[k]) - with_body[k]))
         });
-        assert_eq!(holes(&cut_one(&picture), &parts), 0, "share {share}");
+        assert_eq!(holes(&cut_one(&frame), &parts), 0, "share {share}");
     }
 }
 
 #[test]
 fn a_subject_of_stronger_hue_than_the_background_stays_solid_in_every_strength() {
     let body = [((128, 128), 80.0)];
-    let picture = painted(square(), 1, |x, y| {
+    let frame = painted(square(), 1, |x, y| {
         // From a little to much more than the background's own hue, and darker than it everywhere.
         let color = relative(MIDDLING_GREEN, 0.3 + 1.3 * x as f32 / SIDE as f32, 50 + (y / 4) as u8);
         mixed(color, MIDDLING_GREEN, disc(x, y, body[0].0, body[0].1))
     });
-    assert_eq!(holes(&cut_one(&picture), &body), 0);
+    assert_eq!(holes(&cut_one(&frame), &body), 0);
 }
 
 #[test]
@@ -66,11 +66,11 @@ fn a_screen_that_falls_off_by_a_quarter_is_a_background() {
         [16.0 + 110.0 * light, 128.0 - 34.0 * light, 128.0 - 54.0 * light]
     };
     let body = [((128, 150), 70.0)];
-    let picture = painted(square(), 0, |x, y| {
+    let frame = painted(square(), 0, |x, y| {
         let alpha = disc(x, y, body[0].0, body[0].1);
         [0, 1, 2].map(|k| lit(y)[k] + alpha * (f32::from(RED[k]) - lit(y)[k]))
     });
-    let out = cut_one(&picture);
+    let out = cut_one(&frame);
     assert_eq!(holes(&out, &body), 0);
     let left = (0..SIDE * SIDE).filter(|&i| disc(i % SIDE, i / SIDE, (128, 150), 74.0) <= 0.0);
     assert_eq!(left.filter(|&index| out.alpha().unwrap()[index] > 25).count(), 0);
@@ -84,14 +84,14 @@ fn a_wide_shadow_with_an_even_middle_is_seen_through() {
         let distance = (x as f32 - 128.0).hypot(1.6 * (y as f32 - 190.0));
         1.0 - 0.4 * ((100.0 - distance) / 40.0).clamp(0.0, 1.0)
     };
-    let picture = painted(square(), 1, |x, y| {
+    let frame = painted(square(), 1, |x, y| {
         let dark = shade(x, y);
         let ground = [16.0, 128.0, 128.0];
         let ground = [0, 1, 2].map(|k| ground[k] + (f32::from(green[k]) - ground[k]) * dark);
         let body = disc(x, y, (128, 110), 70.0);
         [0, 1, 2].map(|k| ground[k] + body * (f32::from(RED[k]) - ground[k]))
     });
-    let alpha = cut_one(&picture).alpha().unwrap().to_vec();
+    let alpha = cut_one(&frame).alpha().unwrap().to_vec();
     for (x, y) in [(128, 200), (90, 205), (160, 195), (60, 200)] {
         let expected = 255.0 * (1.0 - shade(x, y));
         assert!((f32::from(alpha[y * SIDE + x]) - expected).abs() < 30.0, "{} for {expected}", alpha[y * SIDE + x]);
@@ -102,12 +102,12 @@ fn a_wide_shadow_with_an_even_middle_is_seen_through() {
 fn a_part_that_is_shaded_into_the_backgrounds_hue_stays_solid_behind_its_sharp_outline() {
     let green = [120_u8, 60, 50];
     let bead = [((128, 40), 22.0)];
-    let picture = painted(square(), 1, |x, y| {
+    let frame = painted(square(), 1, |x, y| {
         // From none of the hue to most of it: the purer half is a color that mixtures could be made of.
         let color = relative(green, (0.75 * (y as f32 - 18.0) / 44.0).clamp(0.0, 0.75), 160);
         let with_body = mixed(RED, green, disc(x, y, (128, 160), 80.0));
         let bead = disc(x, y, bead[0].0, bead[0].1);
         [0, 1, 2].map(|k| with_body[k] + bead * (f32::from(color[k]) - with_body[k]))
     });
-    assert_eq!(holes(&cut_one(&picture), &bead), 0);
+    assert_eq!(holes(&cut_one(&frame), &bead), 0);
 }

@@ -1,6 +1,6 @@
 //! Soft translucent things, and solid things that they must not be taken for.
 
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::{Background, KeySettings};
 
 use crate::canvas::{GREEN, RED, WHITE, cut, cut_with, disc_alpha, format, mixed, painted, rgb};
@@ -9,24 +9,24 @@ const SIDE: usize = 192;
 const MIDDLE: usize = SIDE / 2 * SIDE + SIDE / 2;
 const BLACK: [u8; 3] = [16, 128, 128];
 
-fn square() -> PictureFormat {
+fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-/// Density of a puff of smoke at the middle of the picture: 1.0 there, nothing at the border.
+/// Density of a puff of smoke at the middle of the frame: 1.0 there, nothing at the border.
 fn puff(x: usize, y: usize) -> f32 {
     let middle = SIDE as f32 / 2.0;
     let away = (x as f32 + 0.5 - middle).hypot(y as f32 + 0.5 - middle) / (0.16 * SIDE as f32);
     (-away * away).exp()
 }
 
-fn first_of(picture: &Picture) -> Picture {
-    let clip = vec![picture.clone(); 4];
+fn first_of(frame: &Frame) -> Frame {
+    let clip = vec![frame.clone(); 4];
     cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1)
 }
 
 /// The mean difference of alpha from `truth`, in thousandths.
-fn error(out: &Picture, truth: impl Fn(usize, usize) -> f32) -> f32 {
+fn error(out: &Frame, truth: impl Fn(usize, usize) -> f32) -> f32 {
     let alpha = out.alpha().unwrap();
     let sum: f32 =
         (0..SIDE * SIDE).map(|index| (f32::from(alpha[index]) / 255.0 - truth(index % SIDE, index / SIDE)).abs()).sum();
@@ -104,11 +104,11 @@ fn shadows_go_where_they_are_not_wanted_and_smoke_and_subject_stay() {
     let disc = |x: usize, y: usize| disc_alpha(x, y, SIDE, 24.0);
     let below = |x: usize, y: usize| 0.5 * puff(x, (y + SIDE - 30) % SIDE);
     for (soft, ground, is_shadow) in [(BLACK, WHITE, true), (BLACK, GREEN, true), (WHITE, GREEN, false)] {
-        let picture = painted(square(), 1, |x, y| {
+        let frame = painted(square(), 1, |x, y| {
             let (ground, disc) = (mixed(soft, ground, below(x, y)), disc(x, y));
             [0, 1, 2].map(|k| ground[k] + disc * (f32::from(RED[k]) - ground[k]))
         });
-        let clip = vec![picture; 4];
+        let clip = vec![frame; 4];
         let background = Background::estimate(&clip, None).unwrap();
         for tolerance in [0, 30] {
             let out = cut_with(&clip, &background, KeySettings { tolerance, keeps_shadows: false }).swap_remove(1);
@@ -128,7 +128,7 @@ fn a_solid_thing_in_a_glow_stays_solid() {
     let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
     let disc = |x: usize, y: usize, by: usize| disc_alpha(moved(x, by), y, SIDE, 20.0);
     let glow = |x: usize, y: usize, by: usize| 0.4 * puff(moved(x, by), y);
-    let clip: Vec<Picture> = [0, 48, 96, 144]
+    let clip: Vec<Frame> = [0, 48, 96, 144]
         .into_iter()
         .map(|by| {
             painted(square(), 0, |x, y| {
@@ -176,10 +176,10 @@ fn a_solid_thing_in_a_fade_is_no_smoke() {
             [0, 1, 2].map(|k| f32::from(BLACK[k]) + light * (full[k] - f32::from(BLACK[k])))
         })
     };
-    let clip: Vec<Picture> = [1.0, 1.0, 1.0, 1.0, 0.5, 0.25].map(in_light).into();
+    let clip: Vec<Frame> = [1.0, 1.0, 1.0, 1.0, 0.5, 0.25].map(in_light).into();
     let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
-    for (at, picture) in out.iter().enumerate() {
-        assert_eq!(picture.alpha().unwrap()[MIDDLE], 255, "picture {at}");
+    for (at, frame) in out.iter().enumerate() {
+        assert_eq!(frame.alpha().unwrap()[MIDDLE], 255, "frame {at}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Thin things: lines of a pixel or two, gaps as narrow, outlines, and what coding leaves between them.
 
-use clearcut_frame::{Picture, PictureFormat, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::Background;
 
 use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, mixed, painted};
@@ -10,11 +10,11 @@ const BLUE: [u8; 3] = [60, 190, 110];
 /// Colored, but not so vividly that hue alone tells it from a mixture.
 const SAGE: [u8; 3] = [120, 110, 113];
 
-fn square() -> PictureFormat {
+fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-fn alpha(out: &Picture) -> Vec<f32> {
+fn alpha(out: &Frame) -> Vec<f32> {
     out.alpha().unwrap().iter().map(|&value| f32::from(value) / 255.0).collect()
 }
 
@@ -64,14 +64,14 @@ fn the_gap_between_two_lines_is_open() {
 #[test]
 fn a_pocket_is_open_though_coding_has_changed_its_color_a_little() {
     let ring = |x: usize, y: usize| disc_alpha(x, y, SIDE, 40.0) - disc_alpha(x, y, SIDE, 14.0);
-    let picture = painted(square(), 0, |x, y| {
+    let frame = painted(square(), 0, |x, y| {
         let color = mixed(RED, SAGE, ring(x, y));
         // What the edge of a contrast of a hundred levels leaves in its blocks.
         let is_pocket = disc_alpha(x, y, SIDE, 14.0) > 0.5;
         if is_pocket { [color[0] + 4.0, color[1] + 1.0, color[2] + 4.0] } else { color }
     });
-    // The background is measured in other pictures: in a still ring it would be taken for lighter there.
-    let clip: Vec<Picture> = std::iter::repeat_n(painted(square(), 0, flat(SAGE)), 5).chain([picture]).collect();
+    // The background is measured in other frames: in a still ring it would be taken for lighter there.
+    let clip: Vec<Frame> = std::iter::repeat_n(painted(square(), 0, flat(SAGE)), 5).chain([frame]).collect();
     let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).pop().unwrap();
     assert!(alpha(&out)[SIDE * SIDE / 2 + SIDE / 2 + 8] < 0.1);
     assert!(alpha(&out)[SIDE * SIDE / 2 + SIDE / 2 + 27] > 0.9);
@@ -81,12 +81,12 @@ fn a_pocket_is_open_though_coding_has_changed_its_color_a_little() {
 fn a_dark_rim_in_the_backgrounds_hue_is_no_mixture_of_it_with_what_it_encloses() {
     // A wheel: a tyre that has half of the background's hue and less light, a white disc in it.
     let tyre = [30, 159, 119];
-    let picture = painted(square(), 1, |x, y| {
+    let frame = painted(square(), 1, |x, y| {
         let wheel = mixed(tyre, BLUE, disc_alpha(x, y, SIDE, 50.0));
         let disc = disc_alpha(x, y, SIDE, 45.0);
         [0, 1, 2].map(|k| wheel[k] + disc * (f32::from(WHITE[k]) - wheel[k]))
     });
-    let alpha = alpha(&cut_one(&picture));
+    let alpha = alpha(&cut_one(&frame));
     let is_rim = |index: &usize| {
         let (x, y) = (index % SIDE, index / SIDE);
         disc_alpha(x, y, SIDE, 48.0) >= 1.0 && disc_alpha(x, y, SIDE, 46.0) <= 0.0
@@ -120,8 +120,8 @@ fn strokes_that_coding_has_paled_in_places_are_solid_inside() {
         if (20..140).contains(&y) { (0..4).map(one).sum::<f32>() } else { 0.0 }
     };
     let paled = |y: usize| [0.87, 1.0][y / 4 % 2];
-    let picture = painted(square(), 1, |x, y| mixed(WHITE, GREEN, paled(y) * strokes(x, y)));
-    let alpha = alpha(&cut_one(&picture));
+    let frame = painted(square(), 1, |x, y| mixed(WHITE, GREEN, paled(y) * strokes(x, y)));
+    let alpha = alpha(&cut_one(&frame));
     let is_inside = |at: &usize| (40..120).contains(&(at / SIDE)) && strokes(at % SIDE, at / SIDE) >= 1.0;
     let inside: Vec<usize> = (0..SIDE * SIDE).filter(is_inside).collect();
     let holes = inside.iter().filter(|&&at| alpha[at] < 0.9).count();

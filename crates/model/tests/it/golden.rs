@@ -1,4 +1,4 @@
-//! The default model on a picture, in both runtimes, against a mask that ONNX Runtime computed through its own Python package;
+//! The default model on a frame, in both runtimes, against a mask that ONNX Runtime computed through its own Python package;
 //! the finished matte against one that is kept; and a model with states.
 
 use std::{
@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use clearcut_frame::{Matrix, Picture, PictureFormat, Size, Subsampling};
+use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 use clearcut_matte::{Pace, Segmenter, Trace};
 use clearcut_model::{Device, Models, Runtime, RuntimeChoice, RuntimeSearch};
 use sha2::{Digest as _, Sha256};
@@ -24,9 +24,9 @@ fn installed() -> Models {
     Models::open(root().join("out/models")).unwrap()
 }
 
-/// A part of a picture of a sample clip as the model wants to see it.
+/// A part of a frame of a sample clip as the model wants to see it.
 fn planes() -> Vec<f32> {
-    #[expect(clippy::disallowed_methods, reason = "a test takes its picture with the system's ffmpeg")]
+    #[expect(clippy::disallowed_methods, reason = "a test takes its frame with the system's ffmpeg")]
     let output = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(root().join("samples/dancer.mp4"))
@@ -76,7 +76,7 @@ fn check(runtime: &Runtime) {
     let (mean, largest) = differences(&answer);
     // Half a level is the golden mask's own rounding; decoders and converters may differ by a level of the input.
     assert!(mean < 0.6 && largest < 12.0, "{}: mean {mean}, largest {largest}", runtime.name());
-    assert_eq!(network.segment(&planes).unwrap(), answer, "the same picture got another answer");
+    assert_eq!(network.segment(&planes).unwrap(), answer, "the same frame got another answer");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn recurrent() -> (tempfile::TempDir, Models) {
 }
 
 #[test]
-fn states_go_from_picture_to_picture_and_are_forgotten_at_a_cut_in_both_runtimes() {
+fn states_go_from_frame_to_frame_and_are_forgotten_at_a_cut_in_both_runtimes() {
     let (_folder, models) = recurrent();
     let library = RuntimeChoice::Library(root().join("out/models/libonnxruntime.so"));
     for choice in [RuntimeChoice::Rten, library] {
@@ -176,10 +176,10 @@ fn a_pair_that_the_file_does_not_have_is_refused() {
 /// Width and height of the part of the clip whose finished matte is golden.
 const PART: [usize; 2] = [320, 180];
 
-/// Nine pictures of a sample clip, cut out of the decoded planes so that no scaler has a say.
-fn part_of_clip() -> Vec<Picture> {
+/// Nine frames of a sample clip, cut out of the decoded planes so that no scaler has a say.
+fn part_of_clip() -> Vec<Frame> {
     let filters = format!(r"select=between(n\,30\,38),crop={}:{}:160:90", PART[0], PART[1]);
-    #[expect(clippy::disallowed_methods, reason = "a test takes its pictures with the system's ffmpeg")]
+    #[expect(clippy::disallowed_methods, reason = "a test takes its frames with the system's ffmpeg")]
     let output = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(root().join("samples/dancer.mp4"))
@@ -187,12 +187,12 @@ fn part_of_clip() -> Vec<Picture> {
         .output()
         .unwrap();
     let size = Size::new(PART[0] as u32, PART[1] as u32).unwrap();
-    let format = PictureFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
+    let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
     let bytes = output.stdout.chunks_exact(format.byte_len());
-    bytes.map(|bytes| Picture::from_bytes(format, bytes.to_vec()).unwrap()).collect()
+    bytes.map(|bytes| Frame::from_bytes(format, bytes.to_vec()).unwrap()).collect()
 }
 
-/// The whole way in rten: key pictures, flow, guided passes. Golden is the mean of 4×4 pixels of alpha of the picture in the middle
+/// The whole way in rten: keyframes, flow, guided passes. Golden is the mean of 4×4 pixels of alpha of the frame in the middle
 /// between two keys.
 #[test]
 fn the_finished_matte_is_the_golden_one_in_rten() {
@@ -200,23 +200,23 @@ fn the_finished_matte_is_the_golden_one_in_rten() {
     let models = installed();
     let model = models.registry().model("u2netp").unwrap();
     let mut network = models.load(model, &Runtime::find(&search).unwrap()).unwrap();
-    let pictures = part_of_clip();
-    assert_eq!(pictures.len(), 9);
+    let frames = part_of_clip();
+    assert_eq!(frames.len(), 9);
     let segmenter = Segmenter::new(Pace::Fast);
     let mut shots = segmenter.shots();
     let mut traces: Vec<Trace> = Vec::new();
-    for picture in &pictures {
-        let mut trace = segmenter.look(picture);
+    for frame in &frames {
+        let mut trace = segmenter.look(frame);
         shots.settle(traces.last_mut(), &mut trace);
         traces.push(trace);
     }
     traces.last_mut().into_iter().for_each(|last| shots.end(last));
-    for (picture, trace) in pictures.iter().zip(&mut traces) {
-        segmenter.segment(picture, trace, network.as_mut()).unwrap();
+    for (frame, trace) in frames.iter().zip(&mut traces) {
+        segmenter.segment(frame, trace, network.as_mut()).unwrap();
     }
     let before: Vec<&Trace> = traces[..4].iter().rev().collect();
     let after: Vec<&Trace> = traces[5..].iter().collect();
-    let finished = segmenter.finish(&before, pictures[4].clone(), &traces[4], &after);
+    let finished = segmenter.finish(&before, frames[4].clone(), &traces[4], &after);
     let alpha = finished.alpha().unwrap();
     let blocks: Vec<u8> = (0..PART[0] * PART[1] / 16)
         .map(|block| {

@@ -66,7 +66,7 @@ fn block(cluster: Element, block: &[u8]) -> (u8, u64, Vec<u8>) {
 }
 
 #[test]
-fn the_matte_rides_on_the_block_of_its_picture() {
+fn the_matte_rides_on_the_block_of_its_frame() {
     let kinds = [KEY, PREDICTED, PREDICTED];
     let file = write(&ivf(&kinds, b"color"), &ivf(&kinds, b"alpha"), None).unwrap();
     let clusters = segment(&file).all(CLUSTER);
@@ -78,13 +78,13 @@ fn the_matte_rides_on_the_block_of_its_picture() {
         let more = group.at(&[0x75A1, 0xA6]);
         assert_eq!(more.at(&[0xEE]).number(), 1);
         assert_eq!(more.at(&[0xA5]).payload, [&[kinds[index], index as u8], b"alpha".as_slice()].concat());
-        assert_eq!(group.all(0xFB).len(), usize::from(index > 0), "only predicted pictures have a reference");
+        assert_eq!(group.all(0xFB).len(), usize::from(index > 0), "only predicted frames have a reference");
     }
     let video = segment(&file).at(&[0x1654_AE6B, 0xAE]);
     assert_eq!(video.at(&[0x55EE]).number(), 1, "the track says that blocks carry more");
-    let picture = video.at(&[0xE0]);
-    assert_eq!([0xB0, 0xBA, 0x53C0].map(|id| picture.at(&[id]).number()), [161, 91, 1]);
-    assert_eq!([0x55BB, 0x55BA, 0x55B1, 0x55B9].map(|id| picture.at(&[0x55B0, id]).number()), [5, 6, 7, 1]);
+    let video = video.at(&[0xE0]);
+    assert_eq!([0xB0, 0xBA, 0x53C0].map(|id| video.at(&[id]).number()), [161, 91, 1]);
+    assert_eq!([0x55BB, 0x55BA, 0x55B1, 0x55B9].map(|id| video.at(&[0x55B0, id]).number()), [5, 6, 7, 1]);
 }
 
 #[test]
@@ -113,13 +113,13 @@ fn every_position_in_the_file_points_to_what_it_names() {
 }
 
 #[test]
-fn no_player_is_sent_to_a_picture_whose_matte_is_predicted() {
+fn no_player_is_sent_to_a_frame_whose_matte_is_predicted() {
     let file = write(&ivf(&[KEY, KEY], b"c"), &ivf(&[KEY, PREDICTED], b"a"), None).unwrap();
     assert_eq!(segment(&file).at(&[CUES]).all(0xBB).len(), 1);
 }
 
 #[test]
-fn sound_lies_between_the_pictures_in_time_order_and_ends_where_it_ends() {
+fn sound_lies_between_the_frames_in_time_order_and_ends_where_it_ends() {
     let file = write(&ivf(&[KEY, PREDICTED, PREDICTED], b"c"), &ivf(&[KEY; 3], b"a"), Some(&ogg(5, 312, 400))).unwrap();
     let segment = segment(&file);
     let cluster = segment.at(&[CLUSTER]);

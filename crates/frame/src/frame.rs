@@ -20,9 +20,9 @@ impl Subsampling {
     }
 }
 
-/// Everything that is the same for all pictures of a clip.
+/// Everything that is the same for all frames of a clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PictureFormat {
+pub struct FrameFormat {
     /// Of the luma and alpha planes.
     pub size: Size,
     /// Of the chroma planes.
@@ -33,7 +33,7 @@ pub struct PictureFormat {
     pub matrix: Matrix,
 }
 
-impl PictureFormat {
+impl FrameFormat {
     /// Width and height of each chroma plane in samples.
     #[must_use]
     pub const fn chroma_size(self) -> (usize, usize) {
@@ -54,7 +54,7 @@ impl PictureFormat {
         width * height
     }
 
-    /// Bytes of one whole picture.
+    /// Bytes of one whole frame.
     #[must_use]
     pub const fn byte_len(self) -> usize {
         let alpha = if self.has_alpha { self.luma_len() } else { 0 };
@@ -74,20 +74,20 @@ impl PictureFormat {
     }
 }
 
-/// One picture: 8-bit limited-range planes Y', Cb, Cr and perhaps alpha, without row padding, in one buffer.
+/// One frame: 8-bit limited-range planes Y', Cb, Cr and perhaps alpha, without row padding, in one buffer.
 ///
-/// The layout is exactly ffmpeg's raw `yuv420p`, `yuva420p`, `yuv444p` or `yuva444p`, so that a picture is read from and
+/// The layout is exactly ffmpeg's raw `yuv420p`, `yuva420p`, `yuv444p` or `yuva444p`, so that a frame is read from and
 /// written to a pipe without a copy. Color is straight (not premultiplied).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    format: PictureFormat,
+pub struct Frame {
+    format: FrameFormat,
     bytes: Vec<u8>,
 }
 
-impl Picture {
-    /// A black picture; fully clear where the format has alpha.
+impl Frame {
+    /// A black frame; fully clear where the format has alpha.
     #[must_use]
-    pub fn new(format: PictureFormat) -> Self {
+    pub fn new(format: FrameFormat) -> Self {
         let mut bytes = vec![0; format.byte_len()];
         let (luma, chroma) = (format.luma_len(), 2 * format.chroma_len());
         bytes[..luma].fill(16);
@@ -95,15 +95,15 @@ impl Picture {
         Self { format, bytes }
     }
 
-    /// The picture in `bytes`, planes in order; `None` unless there are exactly [`PictureFormat::byte_len`] of them.
+    /// The frame in `bytes`, planes in order; `None` unless there are exactly [`FrameFormat::byte_len`] of them.
     #[must_use]
-    pub fn from_bytes(format: PictureFormat, bytes: Vec<u8>) -> Option<Self> {
+    pub fn from_bytes(format: FrameFormat, bytes: Vec<u8>) -> Option<Self> {
         (bytes.len() == format.byte_len()).then_some(Self { format, bytes })
     }
 
-    /// What kind of picture this is.
+    /// What kind of frame this is.
     #[must_use]
-    pub const fn format(&self) -> PictureFormat {
+    pub const fn format(&self) -> FrameFormat {
         self.format
     }
 
@@ -119,7 +119,7 @@ impl Picture {
         &self.bytes
     }
 
-    /// All planes, in order, writable: for reading a picture from a pipe in place.
+    /// All planes, in order, writable: for reading a frame from a pipe in place.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
@@ -136,27 +136,27 @@ impl Picture {
         &self.bytes[..self.format.luma_len()]
     }
 
-    /// Blue-difference chroma, row by row, [`PictureFormat::chroma_size`].
+    /// Blue-difference chroma, row by row, [`FrameFormat::chroma_size`].
     #[must_use]
     pub fn cb(&self) -> &[u8] {
         let start = self.format.luma_len();
         &self.bytes[start..start + self.format.chroma_len()]
     }
 
-    /// Red-difference chroma, row by row, [`PictureFormat::chroma_size`].
+    /// Red-difference chroma, row by row, [`FrameFormat::chroma_size`].
     #[must_use]
     pub fn cr(&self) -> &[u8] {
         let start = self.format.luma_len() + self.format.chroma_len();
         &self.bytes[start..start + self.format.chroma_len()]
     }
 
-    /// Alpha (0 clear – 255 solid), row by row, if the picture has it.
+    /// Alpha (0 clear – 255 solid), row by row, if the frame has it.
     #[must_use]
     pub fn alpha(&self) -> Option<&[u8]> {
         self.format.has_alpha.then(|| &self.bytes[self.format.luma_len() + 2 * self.format.chroma_len()..])
     }
 
-    /// Y', Cb, Cr and, if the picture has it, alpha (else empty), all writable at once.
+    /// Y', Cb, Cr and, if the frame has it, alpha (else empty), all writable at once.
     pub fn planes_mut(&mut self) -> [&mut [u8]; 4] {
         let (y, rest) = self.bytes.split_at_mut(self.format.luma_len());
         let (cb, rest) = rest.split_at_mut(self.format.chroma_len());
@@ -169,8 +169,8 @@ impl Picture {
 mod tests {
     use super::*;
 
-    fn format(width: u32, height: u32, subsampling: Subsampling, has_alpha: bool) -> PictureFormat {
-        PictureFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha, matrix: Matrix::Bt709 }
+    fn format(width: u32, height: u32, subsampling: Subsampling, has_alpha: bool) -> FrameFormat {
+        FrameFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha, matrix: Matrix::Bt709 }
     }
 
     #[test]
@@ -183,21 +183,21 @@ mod tests {
 
     #[test]
     fn planes_do_not_overlap_and_cover_the_buffer() {
-        let mut picture = Picture::new(format(5, 3, Subsampling::Half, true));
-        for (value, plane) in (1..).zip(picture.planes_mut()) {
+        let mut frame = Frame::new(format(5, 3, Subsampling::Half, true));
+        for (value, plane) in (1..).zip(frame.planes_mut()) {
             plane.fill(value);
         }
-        assert!(picture.y().iter().all(|&v| v == 1));
-        assert!(picture.cb().iter().all(|&v| v == 2));
-        assert!(picture.cr().iter().all(|&v| v == 3));
-        assert!(picture.alpha().unwrap().iter().all(|&v| v == 4));
-        assert!(picture.bytes().iter().all(|&v| v != 0));
+        assert!(frame.y().iter().all(|&v| v == 1));
+        assert!(frame.cb().iter().all(|&v| v == 2));
+        assert!(frame.cr().iter().all(|&v| v == 3));
+        assert!(frame.alpha().unwrap().iter().all(|&v| v == 4));
+        assert!(frame.bytes().iter().all(|&v| v != 0));
     }
 
     #[test]
-    fn a_buffer_of_another_length_is_no_picture() {
+    fn a_buffer_of_another_length_is_no_frame() {
         let small = format(4, 4, Subsampling::Half, false);
-        assert!(Picture::from_bytes(small, vec![0; 24]).is_some());
-        assert!(Picture::from_bytes(small, vec![0; 25]).is_none());
+        assert!(Frame::from_bytes(small, vec![0; 24]).is_some());
+        assert!(Frame::from_bytes(small, vec![0; 25]).is_none());
     }
 }
