@@ -101,7 +101,7 @@ impl Form {
 
     fn cut_into(self, formats: Formats, available: &ApiSettings) -> Result<CutRequest, ApiError> {
         let (method, key) = (self.method.unwrap_or_default(), self.key.unwrap_or(KeyChoice::Auto));
-        if method == MethodChoice::Ai && !available.has_network {
+        if method == MethodChoice::Ai && !available.has_model {
             return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
         }
         if method == MethodChoice::Ai && key != KeyChoice::Auto {
@@ -162,7 +162,7 @@ mod tests {
         for (name, text) in fields {
             form.take(name, text)?;
         }
-        form.finish(&ApiSettings { has_network: true, ..ApiSettings::default() })
+        form.finish(&ApiSettings { has_model: true, ..ApiSettings::default() })
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_asked_for_only_where_there_is_one_and_no_key_color() {
+    fn a_model_is_asked_for_only_where_there_is_one_and_no_key_color() {
         assert_eq!(read(&[]).unwrap().method, MethodChoice::Auto);
         assert_eq!(read(&[("method", "ai")]).unwrap().method, MethodChoice::Ai);
         assert_eq!(read(&[("method", "ai"), ("chromaKey", "#00FF00")]).unwrap_err().code(), "INVALID_REQUEST");

@@ -39,7 +39,7 @@ pub(crate) struct PreviewForm {
     /// How far from the background color is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
-    /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
+    /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A model drops them anyway.
     #[schema(example = "keep", default = "keep")]
     shadow: Option<String>,
     /// What regions of the clip are, whatever they look like, as a JSON array in one text: at most 32 of `{"time","x","y","kind"}`, `kind` being

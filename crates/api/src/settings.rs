@@ -39,8 +39,8 @@ pub struct ApiSettings {
     pub public_url: Option<String>,
     /// The formats that this server can write; others are refused with `FORMAT_UNAVAILABLE`.
     pub available_formats: Vec<OutputFormat>,
-    /// Whether this server has a neural network; without one `method=ai` is refused.
-    pub has_network: bool,
+    /// Whether this server has a neural model; without one `method=ai` is refused.
+    pub has_model: bool,
     /// How large and how slow a request may be.
     pub body: BodyLimits,
     /// How long links to outputs open them. Default 1 h.
@@ -73,7 +73,7 @@ impl Default for ApiSettings {
         Self {
             public_url: None,
             available_formats: OutputFormat::ALL.into(),
-            has_network: false,
+            has_model: false,
             body: BodyLimits::default(),
             link_ttl: Duration::from_hours(1),
             sync_wait: Duration::from_secs(170),

@@ -306,7 +306,7 @@ pub(crate) struct SubmitForm {
     /// How far from the background color is still background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
-    /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A network drops them anyway.
+    /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A model drops them anyway.
     #[schema(example = "keep", default = "keep")]
     shadow: Option<String>,
     /// What regions of the clip are, whatever they look like, as a JSON array in one text: at most 32 of `{"time","x","y","kind"}`, `kind` being
@@ -332,7 +332,7 @@ pub(crate) struct SubmitForm {
     /// The longer side of the outputs in pixels; that of the source if missing.
     #[schema(minimum = 64, maximum = 2048)]
     size: Option<u16>,
-    /// `auto` (by color where the background is flat, else by a neural network), `chroma`, or `ai`.
+    /// `auto` (by color where the background is flat, else by a neural model), `chroma`, or `ai`.
     #[schema(example = "auto")]
     method: Option<String>,
     /// What the clip is called, such as `mascot.mp4`: downloads are then `mascot.webm`. If missing, the file name of `file`, or that of

@@ -11,8 +11,8 @@ use clearcut_job::{
 
 use crate::{
     failure::{EXIT_CODES, Failure},
+    installed_models::ModelOptions,
     models::ModelsOptions,
-    networks::NetworkOptions,
     server::{DbOptions, GcOptions, KeysOptions, ServeOptions},
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     pub(crate) sandbox: SandboxChoice,
 
     #[command(flatten)]
-    pub(crate) networks: NetworkOptions,
+    pub(crate) models: ModelOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -200,7 +200,7 @@ impl Arguments {
 impl CutOptions {
     /// What is asked, where its parts go together.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
-        // A color says nothing to a network.
+        // A color says nothing to a model.
         if self.method == MethodChoice::Ai && self.key != KeyChoice::Auto {
             let message = "--method ai and --key do not go together".to_owned();
             return Err(Failure::usage(message, "Leave one of them out: a key color goes with --method chroma."));

@@ -16,17 +16,17 @@ use clearcut_pipeline::{CutJob, Resources, Stop};
 use crate::{
     arguments::CutOptions,
     failure::Failure,
-    networks::{InstalledNetworks, NetworkOptions},
+    installed_models::{InstalledModels, ModelOptions},
     outputs::Outputs,
     show::{Finished, Show, on_one_line},
 };
 
 /// `clearcut cut`: one clip after the other.
-pub(crate) fn run(tools: &Tools, networks: &NetworkOptions, options: &CutOptions) -> Result<(), Failure> {
+pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) -> Result<(), Failure> {
     let request = options.request()?;
     // One cut at a time: there is nothing to share memory with.
-    let networks = networks.networks(MemoryBudget::new(u32::MAX))?;
-    let with = With { tools, networks: &networks };
+    let models = models.installed(MemoryBudget::new(u32::MAX))?;
+    let context = CutContext { tools, models: &models };
     check_names(options)?;
     let interruption = Interruption::default();
     let on_signal = interruption.clone();
@@ -35,7 +35,7 @@ pub(crate) fn run(tools: &Tools, networks: &NetworkOptions, options: &CutOptions
     let mut last_failure = None;
     for input in &options.inputs {
         let show = Show::new(options, input);
-        match cut_one(&with, options, &request, input, &interruption.next_cut(), show) {
+        match cut_one(&context, options, &request, input, &interruption.next_cut(), show) {
             Ok(()) => {}
             Err(failure) if options.keep_going && !failure.is_interruption() => {
                 if let Some(earlier) = last_failure.replace(failure) {
@@ -108,13 +108,13 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
 }
 
 /// What cuts are made with.
-struct With<'a> {
+struct CutContext<'a> {
     tools: &'a Tools,
-    networks: &'a InstalledNetworks,
+    models: &'a InstalledModels,
 }
 
 fn cut_one(
-    with: &With,
+    context: &CutContext,
     options: &CutOptions,
     request: &CutRequest,
     input: &Path,
@@ -129,13 +129,13 @@ fn cut_one(
     let folder = outputs.scratch().map_err(|failure| failure.about(input))?;
     let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
     let job = CutJob {
-        tools: with.tools,
+        tools: context.tools,
         input: &file,
         request,
         scratch: &scratch,
         limits: MediaLimits::default(),
         resources: Resources::default(),
-        networks: with.networks,
+        models: context.models,
     };
     let report = clearcut_pipeline::cut(&job, stop, &mut |progress| show.progress(progress))
         .map_err(|error| Failure::from(error).about(input))?;

@@ -6,28 +6,24 @@ use serde_json::json;
 use crate::{
     arguments::DoctorOptions,
     failure::Failure,
-    networks::{InstalledNetworks, NetworkOptions},
+    installed_models::{InstalledModels, ModelOptions},
     speak::say,
 };
 
 /// `clearcut doctor`: what was found, what is missing, what to install.
-pub(crate) fn run(
-    tools: Result<Tools, Error>,
-    networks: &NetworkOptions,
-    options: &DoctorOptions,
-) -> Result<(), Failure> {
+pub(crate) fn run(tools: Result<Tools, Error>, models: &ModelOptions, options: &DoctorOptions) -> Result<(), Failure> {
     let tools = tools?;
-    let networks = networks.networks(MemoryBudget::new(u32::MAX))?;
+    let models = models.installed(MemoryBudget::new(u32::MAX))?;
     let capabilities = tools.capabilities()?;
     if options.json {
-        say(as_json(&tools, capabilities, &networks));
+        say(as_json(&tools, capabilities, &models));
     } else {
-        say((as_text(&tools, capabilities) + &network_text(&networks)).trim_end());
+        say((as_text(&tools, capabilities) + &model_text(&models)).trim_end());
     }
     Ok(())
 }
 
-fn as_json(tools: &Tools, capabilities: &Capabilities, networks: &InstalledNetworks) -> serde_json::Value {
+fn as_json(tools: &Tools, capabilities: &Capabilities, models: &InstalledModels) -> serde_json::Value {
     let formats: serde_json::Map<_, _> = OutputFormat::ALL
         .into_iter()
         .map(|format| (format.name().to_owned(), capabilities.missing_encoder(format).is_none().into()))
@@ -35,7 +31,7 @@ fn as_json(tools: &Tools, capabilities: &Capabilities, networks: &InstalledNetwo
     json!({
         "ffmpeg": tools.ffmpeg_path().display().to_string(), "version": capabilities.version(),
         "sandbox": tools.sandbox().level(), "limits": tools.sandbox().tight_limits(), "hdr": capabilities.has_zscale(), "formats": formats,
-        "network": network_json(networks),
+        "network": model_json(models),
     })
 }
 
@@ -63,19 +59,19 @@ fn as_text(tools: &Tools, capabilities: &Capabilities) -> String {
 }
 
 /// The runtime and the model that `--method ai` would use, and what is in the way.
-fn network_json(networks: &InstalledNetworks) -> serde_json::Value {
-    let runtime = networks.runtime().ok();
-    let error = networks.check().err();
+fn model_json(models: &InstalledModels) -> serde_json::Value {
+    let runtime = models.runtime().ok();
+    let error = models.check().err();
     json!({
         "runtime": runtime.map(Runtime::name),
         "library": runtime.and_then(Runtime::library).map(|path| path.display().to_string()),
-        "model": networks.model().ok().map(|model| &model.id),
+        "model": models.model().ok().map(|model| &model.id),
         "usable": error.is_none(), "code": error.as_ref().map(ModelError::code),
     })
 }
 
-fn network_text(networks: &InstalledNetworks) -> String {
-    let runtime = match networks.runtime() {
+fn model_text(models: &InstalledModels) -> String {
+    let runtime = match models.runtime() {
         Ok(runtime @ Runtime::Onnxruntime(_)) => {
             let library = runtime.library().map(|path| path.display().to_string()).unwrap_or_default();
             format!("{} ({library})", runtime.name())
@@ -85,7 +81,7 @@ fn network_text(networks: &InstalledNetworks) -> String {
         }
         Err(error) => format!("no: {error}"),
     };
-    let model = match networks.check() {
+    let model = match models.check() {
         Ok((ModelEntry { id, licence, .. }, _)) => format!("{id} ({licence})"),
         Err(error) => format!("no: {error}. {}", error.hint().unwrap_or_default()),
     };

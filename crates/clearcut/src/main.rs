@@ -7,8 +7,8 @@ mod environment;
 mod failure;
 mod generate;
 mod heap;
+mod installed_models;
 mod models;
-mod networks;
 mod outputs;
 mod packages;
 mod probe;
@@ -40,11 +40,11 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let tools = || environment::find_tools(arguments.ffmpeg.clone(), arguments.sandbox.into());
     match &arguments.command {
-        Command::Cut(options) => cut::run(&tools()?, &arguments.networks, options),
+        Command::Cut(options) => cut::run(&tools()?, &arguments.models, options),
         Command::Probe(options) => probe::run(&tools()?, options),
-        Command::Doctor(options) => doctor::run(tools(), &arguments.networks, options),
-        Command::Serve(options) => server::serve(options, &arguments.networks, tools),
-        Command::Models(options) => models::run(&arguments.networks, options),
+        Command::Doctor(options) => doctor::run(tools(), &arguments.models, options),
+        Command::Serve(options) => server::serve(options, &arguments.models, tools),
+        Command::Models(options) => models::run(&arguments.models, options),
         Command::Keys(options) => server::keys(options),
         Command::Gc(options) => server::gc(options),
         Command::Db(options) => server::db(options),

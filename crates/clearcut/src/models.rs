@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     failure::Failure,
-    networks::NetworkOptions,
+    installed_models::ModelOptions,
     packages,
     speak::{complain, say},
 };
@@ -69,8 +69,8 @@ impl ModelsOptions {
 }
 
 /// `clearcut models`.
-pub(crate) fn run(networks: &NetworkOptions, options: &ModelsOptions) -> Result<(), Failure> {
-    let models = networks.models()?;
+pub(crate) fn run(models: &ModelOptions, options: &ModelsOptions) -> Result<(), Failure> {
+    let models = models.models()?;
     match &options.command {
         ModelsCommand::List { json: true } => say(as_json(&models)),
         ModelsCommand::List { json: false } => say(as_table(&models).trim_end()),

@@ -26,12 +26,12 @@ pub(crate) use db::DbOptions;
 pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
 
-use crate::{failure::Failure, networks::NetworkOptions};
+use crate::{failure::Failure, installed_models::ModelOptions};
 
 /// `clearcut serve`.
 pub(crate) fn serve(
     options: &ServeOptions,
-    networks: &NetworkOptions,
+    models: &ModelOptions,
     tools: impl FnOnce() -> Result<clearcut_ffmpeg::Tools, clearcut_ffmpeg::Error>,
 ) -> Result<(), Failure> {
     if options.print_config {
@@ -41,8 +41,8 @@ pub(crate) fn serve(
     let settings = config::Settings::gather(options)?;
     log::start(&settings);
     let descriptors = descriptors::raise();
-    let networks = networks.networks(MemoryBudget::new(settings.model_memory_mib))?;
-    runtime()?.block_on(run::run(settings, descriptors, tools()?, networks))
+    let models = models.installed(MemoryBudget::new(settings.model_memory_mib))?;
+    runtime()?.block_on(run::run(settings, descriptors, tools()?, models))
 }
 
 /// `clearcut gc`.

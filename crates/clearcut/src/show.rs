@@ -19,10 +19,10 @@ use crate::{
 /// How a cut is shown while it runs and when it is done.
 pub(crate) struct Show {
     input: String,
-    way: Way,
+    mode: Mode,
 }
 
-enum Way {
+enum Mode {
     /// Nothing but errors.
     Silent,
     /// An object a line on standard output.
@@ -46,16 +46,16 @@ pub(crate) struct Finished<'a> {
 
 impl Show {
     pub(crate) fn new(options: &CutOptions, input: &Path) -> Self {
-        let way = if options.json {
-            Way::Json
+        let mode = if options.json {
+            Mode::Json
         } else if options.quiet {
-            Way::Silent
+            Mode::Silent
         } else if std::io::stderr().is_terminal() {
-            Way::Bar(ProgressBar::new(0))
+            Mode::Bar(ProgressBar::new(0))
         } else {
-            Way::Lines { last: None, stage: "" }
+            Mode::Lines { last: None, stage: "" }
         };
-        Self { input: input.display().to_string(), way }
+        Self { input: input.display().to_string(), mode }
     }
 
     pub(crate) fn progress(&mut self, progress: Progress) {
@@ -65,13 +65,13 @@ impl Show {
             Progress::Cutting { done, total } => ("cutting", done, total),
             Progress::Checking => ("checking", 0, 0),
         };
-        match &mut self.way {
-            Way::Silent => {}
-            Way::Json => {
+        match &mut self.mode {
+            Mode::Silent => {}
+            Mode::Json => {
                 say(json!({"event": "progress", "input": self.input, "stage": stage, "done": done, "total": total}));
             }
-            Way::Bar(bar) => draw(bar, stage, done, total),
-            Way::Lines { last, stage: shown } => {
+            Mode::Bar(bar) => draw(bar, stage, done, total),
+            Mode::Lines { last, stage: shown } => {
                 if *shown != stage || last.is_none_or(|last| last.elapsed() > LINE_INTERVAL) {
                     (*shown, *last) = (stage, Some(Instant::now()));
                     let count = if total > 0 { format!(" {done}/{total}") } else { String::new() };
@@ -82,20 +82,20 @@ impl Show {
     }
 
     pub(crate) fn finished(&mut self, finished: &Finished) {
-        if let Way::Bar(bar) = &self.way {
+        if let Mode::Bar(bar) = &self.mode {
             bar.finish_and_clear();
         }
-        match self.way {
-            Way::Silent => {}
-            Way::Json => say(as_json(&self.input, finished)),
-            Way::Bar(_) | Way::Lines { .. } => say(as_table(&self.input, finished).trim_end()),
+        match self.mode {
+            Mode::Silent => {}
+            Mode::Json => say(as_json(&self.input, finished)),
+            Mode::Bar(_) | Mode::Lines { .. } => say(as_table(&self.input, finished).trim_end()),
         }
     }
 }
 
 impl Drop for Show {
     fn drop(&mut self) {
-        if let Way::Bar(bar) = &self.way {
+        if let Mode::Bar(bar) = &self.mode {
             bar.finish_and_clear();
         }
     }

@@ -48,7 +48,7 @@ failure_codes! {
     Expired = "JOB_EXPIRED", Host;
     /// This server's ffmpeg cannot write the format.
     FormatUnavailable = "FORMAT_UNAVAILABLE", Host;
-    /// A neural network was asked for, and none is installed.
+    /// A neural model was asked for, and none is installed.
     ModelMissing = "MODEL_MISSING", Host;
     /// The disk is full.
     InsufficientStorage = "INSUFFICIENT_STORAGE", Host;

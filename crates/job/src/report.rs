@@ -144,13 +144,13 @@ impl Warning {
     pub const fn message(self, method: CutMethod) -> &'static str {
         match (self, method) {
             (Self::NothingRemoved, CutMethod::Ai) => {
-                "hardly anything was removed: the network takes nearly everything for subject; try another model"
+                "hardly anything was removed: the model takes nearly everything for subject; try another model"
             }
             (Self::EverythingRemoved, CutMethod::Ai) => {
-                "nearly everything was removed: the network finds no subject in this clip; try another model"
+                "nearly everything was removed: the model finds no subject in this clip; try another model"
             }
             (Self::Flicker, CutMethod::Ai) => {
-                "the matte is unsteady in places that do not move: the network is unsure there; try another model"
+                "the matte is unsteady in places that do not move: the model is unsure there; try another model"
             }
             (warning, _) => warning.about_a_key(),
         }

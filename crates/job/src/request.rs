@@ -213,12 +213,12 @@ one_word!(Speed, "speed", "best, balanced or fast", "best" => Best, "balanced" =
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MethodChoice {
-    /// By color where the background is flat, else by a neural network.
+    /// By color where the background is flat, else by a neural model.
     #[default]
     Auto,
     /// By color.
     Chroma,
-    /// By a neural network.
+    /// By a neural model.
     Ai,
 }
 
@@ -231,7 +231,7 @@ pub enum ShadowChoice {
     /// They stay, as translucent black.
     #[default]
     Keep,
-    /// They are background. A network takes them for that anyway.
+    /// They are background. A model takes them for that anyway.
     Drop,
 }
 

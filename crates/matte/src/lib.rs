@@ -11,11 +11,11 @@
 //!
 //! What the user says about regions of the clip is found in every frame by [`follow`] beforehand and handed to [`Keyer::look`] as [`HintMap`].
 //!
-//! For frames over any background the same with a neural network that the caller brings as a [`Network`]:
+//! For frames over any background the same with a neural model that the caller brings as a [`SegmentationModel`]:
 //!
 //! 1. [`Segmenter::look`] keeps what one frame's neighbors will ask for. Any thread, any order.
 //! 2. [`Shots::settle`] finds cuts and chooses keyframes. One frame after the other, quick.
-//! 3. [`Segmenter::segment`] asks the network about a keyframe. Any thread, any order; slow.
+//! 3. [`Segmenter::segment`] asks the model about a keyframe. Any thread, any order; slow.
 //! 4. [`Segmenter::finish`] carries what was said about the keyframes around to one frame and refines it. Any thread, any
 //!    order.
 
@@ -33,7 +33,7 @@ mod keyer;
 mod levels;
 mod light;
 mod likeness;
-mod network;
+mod model;
 mod neural;
 mod outline;
 mod palette;
@@ -59,5 +59,5 @@ pub use doubts::{Doubt, Doubts, Extent};
 pub use follow::{Followed, Hint, follow};
 pub use hints::HintMap;
 pub use keyer::{KeySettings, Keyed, Keyer, Looked, Pockets};
-pub use network::{Network, NetworkError, NetworkInput};
+pub use model::{ModelError, ModelInput, SegmentationModel};
 pub use neural::{Pace, Segmenter, Shots, Trace};

@@ -1,4 +1,4 @@
-//! Matting over any background: a network asked about some frames, carried to all of them, and refined to every pixel.
+//! Matting over any background: a model asked about some frames, carried to all of them, and refined to every pixel.
 
 mod boxes;
 mod carry;

@@ -7,7 +7,7 @@ use std::{
 /// How often one who waits looks whether it should go on waiting.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The memory that all networks of this process may take together. Cheap to clone; clones share it.
+/// The memory that all models of this process may take together. Cheap to clone; clones share it.
 #[derive(Debug, Clone)]
 pub struct MemoryBudget(Arc<Shared>);
 

@@ -1,4 +1,4 @@
-use clearcut_matte::NetworkInput;
+use clearcut_matte::ModelInput;
 use serde::{Deserialize, Serialize};
 
 /// One model of a registry.
@@ -169,7 +169,7 @@ pub struct RecurrentPair {
 
 impl InputSpec {
     /// The same as matting understands it.
-    pub(crate) const fn network_input(&self) -> NetworkInput {
-        NetworkInput { width: self.width, height: self.height, mean: self.mean, deviation: self.deviation }
+    pub(crate) const fn model_input(&self) -> ModelInput {
+        ModelInput { width: self.width, height: self.height, mean: self.mean, deviation: self.deviation }
     }
 }

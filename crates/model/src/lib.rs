@@ -3,7 +3,7 @@
 //! A [`Registry`] is read from TOML: the built-in one, and the user's beside the files. [`Models`] is a folder of installed
 //! files under that registry: each file is checked against its hash before it gets its name, and again whenever it is loaded.
 //! A [`Runtime`] runs them: ONNX Runtime where its library is found, else one that is compiled in. What comes out of
-//! [`Models::load`] is a [`clearcut_matte::Network`]; nothing above this crate knows a tensor.
+//! [`Models::load`] is a [`clearcut_matte::Model`]; nothing above this crate knows a tensor.
 
 mod archive;
 mod budget;
@@ -14,7 +14,7 @@ mod install;
 mod models;
 mod onnx;
 mod registry;
-mod rten_network;
+mod rten_model;
 mod runtime;
 mod shape;
 mod states;

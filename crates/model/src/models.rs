@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clearcut_matte::Network;
+use clearcut_matte::SegmentationModel;
 use sha2::{Digest as _, Sha256};
 
 use crate::{Error, ModelEntry, Registry, Runtime, install::Wanted};
@@ -109,12 +109,12 @@ impl Models {
         self.runtime_path().map_or(Ok(false), |path| removed(&path))
     }
 
-    /// Loads `model` into `runtime`, as a network that works on the thread that asks it. The very bytes whose hash was looked
+    /// Loads `model` into `runtime`, as a model that works on the thread that asks it. The very bytes whose hash was looked
     /// at are those that run.
     ///
     /// # Errors
     /// If the file is missing or damaged, or nothing here can run it.
-    pub fn load(&self, model: &ModelEntry, runtime: &Runtime) -> Result<Box<dyn Network>, Error> {
+    pub fn load(&self, model: &ModelEntry, runtime: &Runtime) -> Result<Box<dyn SegmentationModel>, Error> {
         runtime.load(model, self.read(model)?)
     }
 

@@ -4,7 +4,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use clearcut_matte::{Network, NetworkError, NetworkInput};
+use clearcut_matte::{ModelError, ModelInput, SegmentationModel};
 use ort::{
     environment::Environment,
     ep::{CUDA, ExecutionProviderDispatch, TensorRT},
@@ -15,7 +15,7 @@ use ort::{
 use crate::{
     Device, Error, ModelEntry,
     entry::{InputSpec, OutputSpec},
-    rten_network::{Unanswered, failed},
+    rten_model::{Unanswered, failed},
     shape::{arranged, dimensions, probabilities},
     states::{State, States},
 };
@@ -71,7 +71,7 @@ impl OnnxRuntime {
 
     /// A session of its own on one thread, that does not spin while it waits. It keeps an arena but no pattern of its use: with the
     /// default model 350 MB at its peak, 360 and a quarter more time without the arena, 550 with both.
-    pub(crate) fn network(&self, entry: &ModelEntry, bytes: &[u8]) -> Result<OnnxNetwork, Error> {
+    pub(crate) fn model(&self, entry: &ModelEntry, bytes: &[u8]) -> Result<OnnxModel, Error> {
         let build = || -> ort::Result<Session> {
             Session::builder(&self.environment)?
                 .with_intra_threads(1)?
@@ -96,7 +96,7 @@ impl OnnxRuntime {
         let has_output = |name: &str| session.outputs().iter().any(|output| output.name() == name);
         let states =
             States::new(&entry.recurrent, shape, has_output).ok_or_else(|| Error::refused(&entry.id, Unnamed))?;
-        Ok(OnnxNetwork { session, input: entry.input.clone(), output: entry.output.clone(), states })
+        Ok(OnnxModel { session, input: entry.input.clone(), output: entry.output.clone(), states })
     }
 }
 
@@ -107,19 +107,19 @@ pub(crate) struct Unnamed;
 
 /// A model in ONNX Runtime.
 #[derive(Debug)]
-pub(crate) struct OnnxNetwork {
+pub(crate) struct OnnxModel {
     session: Session,
     input: InputSpec,
     output: OutputSpec,
     states: States,
 }
 
-impl Network for OnnxNetwork {
-    fn input(&self) -> NetworkInput {
-        self.input.network_input()
+impl SegmentationModel for OnnxModel {
+    fn input(&self) -> ModelInput {
+        self.input.model_input()
     }
 
-    fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, NetworkError> {
+    fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, ModelError> {
         let values = arranged(planes, self.input.layout);
         let tensor = TensorRef::from_array_view((dimensions(&self.input), &values[..])).map_err(failed)?;
         let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![(&*self.input.name, tensor.into())];
@@ -132,7 +132,7 @@ impl Network for OnnxNetwork {
             let answer = answers.get(name).ok_or_else(|| failed(Unanswered))?;
             answer.try_extract_tensor::<f32>().map_err(failed)
         };
-        let state = |name: &str| -> Result<State, NetworkError> {
+        let state = |name: &str| -> Result<State, ModelError> {
             let (shape, values) = answer(name)?;
             let shape = shape.iter().map(|side| usize::try_from(*side).unwrap_or_default()).collect();
             Ok(State { shape, values: values.to_vec() })

@@ -5,7 +5,7 @@ use crate::{Error, ModelEntry, PackageRegistry, RuntimeEntry, Source};
 /// The models and runtimes that come with the program.
 const BUILT_IN: &str = include_str!("registry.toml");
 
-/// The most pixels a side of a network's frame: a registry must not make the program ask for all memory.
+/// The most pixels a side of a model's frame: a registry must not make the program ask for all memory.
 const MAX_SIDE: usize = 4096;
 
 /// What is known of models and runtimes.

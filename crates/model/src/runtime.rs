@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
-use clearcut_matte::Network;
+use clearcut_matte::SegmentationModel;
 
-use crate::{Error, ModelEntry, entry::Backend, onnx::OnnxRuntime, rten_network::RtenNetwork};
+use crate::{Error, ModelEntry, entry::Backend, onnx::OnnxRuntime, rten_model::RtenModel};
 
 /// How the library of ONNX Runtime is called, without a version after it.
 const LIBRARY: &str = if cfg!(target_os = "macos") { "libonnxruntime.dylib" } else { "libonnxruntime.so" };
@@ -106,10 +106,10 @@ impl Runtime {
         }
     }
 
-    pub(crate) fn load(&self, model: &ModelEntry, bytes: Vec<u8>) -> Result<Box<dyn Network>, Error> {
+    pub(crate) fn load(&self, model: &ModelEntry, bytes: Vec<u8>) -> Result<Box<dyn SegmentationModel>, Error> {
         match (self, self.backend(model)?) {
-            (Self::Onnxruntime(runtime), Backend::Onnxruntime) => Ok(Box::new(runtime.network(model, &bytes)?)),
-            _ => Ok(Box::new(RtenNetwork::load(model, bytes)?)),
+            (Self::Onnxruntime(runtime), Backend::Onnxruntime) => Ok(Box::new(runtime.model(model, &bytes)?)),
+            _ => Ok(Box::new(RtenModel::load(model, bytes)?)),
         }
     }
 }

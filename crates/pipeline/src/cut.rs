@@ -15,14 +15,14 @@ use clearcut_matte::{Doubts, Keyer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
-    CutReport, Error, Networks, OutputReport, Progress, Resources, Stop,
+    CutReport, Error, ModelSource, OutputReport, Progress, Resources, Stop,
     check::MatteLog,
     children::Children,
     encode::Encoder,
     hinting::{Hinted, follow_hints, small_frames},
     matting::{key_settings, matte_in_order},
-    method::{By, Method, choose},
-    network_matting::{matte_by_network, pace},
+    method::{MatteSource, Method, choose},
+    model_matting::{matte_by_model, pace},
     plan::Plan,
     progress::{Counters, StallTimer},
     quality::QualityLog,
@@ -44,8 +44,8 @@ pub struct CutJob<'a> {
     pub limits: MediaLimits,
     /// What may be used of this machine.
     pub resources: Resources,
-    /// Where a neural network comes from, if one is needed.
-    pub networks: &'a dyn Networks,
+    /// Where a neural model comes from, if one is needed.
+    pub models: &'a dyn ModelSource,
 }
 
 /// Nothing moves for longer than this only if a child hangs: the slowest encoders take a second for a frame.
@@ -81,13 +81,13 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         }
     }
     let (method, hinted, children) = prepare(job, &info, &plan, stop, progress)?;
-    let (cut_method, reason) = (method.by.method(), method.reason);
-    let (key_color, confidence, model) = match &method.by {
-        By::Color(background) => (Some(background.color()), Some(background.confidence()), None),
-        By::Network(opened) => (None, None, Some(opened.model.clone())),
+    let (cut_method, reason) = (method.source.method(), method.reason);
+    let (key_color, confidence, model) = match &method.source {
+        MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
+        MatteSource::Model(opened) => (None, None, Some(opened.id.clone())),
     };
     let (log, quality, outputs) =
-        run(job, &info, &plan, Matting { by: method.by, hinted: &hinted }, children, stop, progress)?;
+        run(job, &info, &plan, Matting { source: method.source, hinted: &hinted }, children, stop, progress)?;
     Ok(CutReport {
         source: info,
         size: plan.size(),
@@ -104,7 +104,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
 
 /// How a clip is matted: what tells subject and background apart, and what the user knows better.
 struct Matting<'a> {
-    by: By,
+    source: MatteSource,
     hinted: &'a Hinted,
 }
 
@@ -162,7 +162,7 @@ fn prepare(
     let (Some(method), Some(small), Some(children)) = (method, small, children) else {
         return Err(Error::Cancelled);
     };
-    let hinted = follow_hints(job.request, &small, plan.frame_rate, &method.by, stop);
+    let hinted = follow_hints(job.request, &small, plan.frame_rate, &method.source, stop);
     stop.check()?;
     Ok((method, hinted, children))
 }
@@ -254,7 +254,7 @@ fn decode(mut child: Child, job: &CutJob, info: &MediaInfo, plan: &Plan, frames:
 
 /// Mattes what comes from the decoder and hands each frame to every encoder.
 fn matte(
-    Matting { by, hinted }: Matting,
+    Matting { source, hinted }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
@@ -266,15 +266,15 @@ fn matte(
         let frame = Arc::new(frame);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
     };
-    let ended = match by {
-        By::Color(background) => {
+    let ended = match source {
+        MatteSource::Color(background) => {
             let keyer = Keyer::new(background, key_settings(job.request));
             matte_in_order(&keyer, hinted, job.resources.threads, decoded.iter(), |frame, keyed| {
                 emit(frame, keyed.seen(), keyed.doubts())
             });
             Ok(())
         }
-        By::Network(opened) => {
+        MatteSource::Model(opened) => {
             let (pace, threads) = (pace(job.request.speed), job.resources.threads);
             let mut indices = 0..;
             let emit = |mut frame: Frame, seen: &[u8]| {
@@ -283,7 +283,7 @@ fn matte(
                 }
                 emit(frame, seen, Doubts::default())
             };
-            matte_by_network(opened, pace, threads, decoded.iter(), emit)
+            matte_by_model(opened, pace, threads, decoded.iter(), emit)
         }
     };
     (log, quality, ended)

@@ -6,10 +6,10 @@ use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::Size;
 use clearcut_job::{Fault, OutputFormat, is_shortage};
-use clearcut_matte::NetworkError;
+use clearcut_matte::ModelError;
 use clearcut_webm::Error as WebmError;
 
-use crate::NetworkFailure;
+use crate::ModelFailure;
 
 /// Why a cut did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -21,15 +21,15 @@ pub enum Error {
     /// The border of the clip has no dominant color, so there is no background to key.
     #[error("the clip has no flat background: no color dominates its border")]
     NoFlatBackground {
-        /// Whether a neural network would have been used, were one installed.
-        could_use_network: bool,
+        /// Whether a neural model would have been used, were one installed.
+        could_use_model: bool,
     },
-    /// There is no network, and one was asked for.
+    /// There is no model, and one was asked for.
     #[error(transparent)]
-    Network(NetworkFailure),
-    /// The network gave no answer that can be used.
+    Model(ModelFailure),
+    /// The model gave no answer that can be used.
     #[error(transparent)]
-    NetworkAnswer(#[from] NetworkError),
+    ModelOutput(#[from] ModelError),
     /// The clip ended much earlier than its headers say.
     #[error("only {decoded} of {stated} frames could be decoded")]
     EndedEarly {
@@ -128,8 +128,8 @@ impl Error {
         match self {
             Self::Tool(error) => error.code(),
             Self::NoFlatBackground { .. } => "NO_FLAT_BACKGROUND",
-            Self::Network(failure) => failure.code,
-            Self::NetworkAnswer(_) => "MODEL_UNUSABLE",
+            Self::Model(failure) => failure.code,
+            Self::ModelOutput(_) => "MODEL_UNUSABLE",
             Self::EndedEarly { .. }
             | Self::TooManyFrames { .. }
             | Self::TooLargeFor { .. }
@@ -147,7 +147,7 @@ impl Error {
     pub const fn fault(&self) -> Fault {
         match self {
             Self::Tool(error) => error.fault(),
-            Self::Network(failure) => failure.fault,
+            Self::Model(failure) => failure.fault,
             Self::NoFlatBackground { .. }
             | Self::EndedEarly { .. }
             | Self::NoSuchMoment { .. }
@@ -158,7 +158,7 @@ impl Error {
             Self::CheckFailed { .. }
             | Self::Encoder { .. }
             | Self::Layers { .. }
-            | Self::NetworkAnswer(_)
+            | Self::ModelOutput(_)
             | Self::Stalled { .. }
             | Self::Io { .. } => Fault::Host,
         }
@@ -169,16 +169,14 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Tool(error) => error.hint(),
-            Self::NoFlatBackground { could_use_network: false } => Some(
+            Self::NoFlatBackground { could_use_model: false } => Some(
                 "Name the background color, for example --key '#00FF00', or leave --method out. A clip without a flat background cannot be keyed by color.",
             ),
-            Self::NoFlatBackground { could_use_network: true } => Some(
+            Self::NoFlatBackground { could_use_model: true } => Some(
                 "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background color, for example --key '#00FF00'.",
             ),
-            Self::Network(failure) => failure.hint.as_deref(),
-            Self::NetworkAnswer(_) => {
-                Some("`clearcut models verify` looks at the model's file; try another --runtime.")
-            }
+            Self::Model(failure) => failure.hint.as_deref(),
+            Self::ModelOutput(_) => Some("`clearcut models verify` looks at the model's file; try another --runtime."),
             Self::EndedEarly { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }

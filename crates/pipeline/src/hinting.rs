@@ -7,7 +7,7 @@ use clearcut_frame::{Frame, FrameRate, Size};
 use clearcut_job::{CutRequest, HintKind};
 use clearcut_matte::{Background, Followed, Hint, HintMap, follow};
 
-use crate::{CutJob, Error, Stop, method::By};
+use crate::{CutJob, Error, Stop, method::MatteSource};
 
 /// The longer side of the small frames that regions are followed in, in pixels: between these, as long as all frames of the clip fit into [`BYTES`].
 const SIDES: std::ops::RangeInclusive<u32> = 64..=320;
@@ -75,10 +75,16 @@ pub(crate) fn small_frames(
 }
 
 /// Follows the hints of `request` through [`small_frames`] that come at `rate`, until `stop` says so.
-pub(crate) fn follow_hints(request: &CutRequest, frames: &[Frame], rate: FrameRate, by: &By, stop: &Stop) -> Hinted {
-    let background = match by {
-        By::Color(background) => Some(background),
-        By::Network(_) => None,
+pub(crate) fn follow_hints(
+    request: &CutRequest,
+    frames: &[Frame],
+    rate: FrameRate,
+    source: &MatteSource,
+    stop: &Stop,
+) -> Hinted {
+    let background = match source {
+        MatteSource::Color(background) => Some(background),
+        MatteSource::Model(_) => None,
     };
     let hints: Vec<Hint> = (request.hints.iter())
         .map(|hint| Hint { frame: frame_at(hint.time, rate), area: hint.area, keeps: hint.kind == HintKind::Keep })

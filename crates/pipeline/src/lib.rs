@@ -1,6 +1,6 @@
 //! From a clip to transparent files: one decode, one matte, all asked formats encoded at the same time.
 //!
-//! [`cut`] is the plot. It blocks, knows no network and no database, and runs the same for the command line and a server:
+//! [`cut`] is the plot. It blocks, knows no model and no database, and runs the same for the command line and a server:
 //!
 //! ```text
 //! probe → survey (sample, measure the background) → decode → key → finish ─┬→ encode → check
@@ -12,7 +12,7 @@
 //!
 //! [`Moment`] shows one frame of it before: the same measuring and the same matting, of a frame and its neighbors.
 //!
-//! Where the background is not flat, or a network was asked for, one that [`Networks`] opens takes the place of the key.
+//! Where the background is not flat, or a model was asked for, one that [`Models`] opens takes the place of the key.
 
 mod animate;
 mod check;
@@ -24,8 +24,8 @@ mod hinting;
 mod layers;
 mod matting;
 mod method;
+mod model_matting;
 mod moment;
-mod network_matting;
 mod plan;
 mod progress;
 mod quality;
@@ -39,7 +39,7 @@ mod threads;
 
 pub use cut::{CutJob, cut};
 pub use error::Error;
-pub use method::{NetworkFailure, Networks, OpenNetwork};
+pub use method::{ModelFailure, ModelSource, OpenModel};
 pub use moment::{Moment, StillCut};
 pub use plan::Resources;
 pub use progress::Progress;

@@ -3,39 +3,39 @@ use std::{any::Any, cell::Cell, fmt};
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::FrameFormat;
 use clearcut_job::{CutMethod, Fault, KeyChoice, MethodChoice, MethodReason};
-use clearcut_matte::{Background, Network};
+use clearcut_matte::{Background, SegmentationModel};
 
 use crate::{CutJob, Error, Stop, survey::survey};
 
-/// Where cuts get their neural network from.
-pub trait Networks: fmt::Debug + Sync {
-    /// Loads the network for one cut. Blocks, and waits for memory that others use while `goes_on` says so.
+/// Where cuts get their neural model from.
+pub trait ModelSource: fmt::Debug + Sync {
+    /// Loads the model for one cut. Blocks, and waits for memory that others use while `goes_on` says so.
     ///
     /// # Errors
     /// Why there is none.
-    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenNetwork, NetworkFailure>;
+    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure>;
 }
 
-/// A network for one cut.
-pub struct OpenNetwork {
-    /// The network.
-    pub network: Box<dyn Network>,
-    /// The name of its model.
-    pub model: String,
-    /// What is held as long as the network is: a share of the memory.
+/// A model for one cut.
+pub struct OpenModel {
+    /// The model.
+    pub model: Box<dyn SegmentationModel>,
+    /// Its name in the registry.
+    pub id: String,
+    /// What is held as long as the model is: a share of the memory.
     pub held: Box<dyn Any + Send>,
 }
 
-impl fmt::Debug for OpenNetwork {
+impl fmt::Debug for OpenModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenNetwork").field("model", &self.model).finish_non_exhaustive()
+        f.debug_struct("OpenModel").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-/// There is no network for a cut.
+/// There is no model for a cut.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
-pub struct NetworkFailure {
+pub struct ModelFailure {
     /// The stable word for it.
     pub code: &'static str,
     /// Who has to act.
@@ -46,7 +46,7 @@ pub struct NetworkFailure {
     pub hint: Option<String>,
 }
 
-impl NetworkFailure {
+impl ModelFailure {
     /// The word for a model that is known but not installed.
     pub const MISSING: &'static str = "MODEL_MISSING";
 }
@@ -54,33 +54,33 @@ impl NetworkFailure {
 /// How subject and background of a clip are told apart.
 #[derive(Debug)]
 pub(crate) struct Method {
-    pub(crate) by: By,
+    pub(crate) source: MatteSource,
     pub(crate) reason: MethodReason,
 }
 
 /// What tells them apart.
 #[derive(Debug)]
-pub(crate) enum By {
+pub(crate) enum MatteSource {
     /// The background's color.
     Color(Background),
-    /// A neural network.
-    Network(OpenNetwork),
+    /// A neural model.
+    Model(OpenModel),
 }
 
-impl By {
+impl MatteSource {
     /// The word for it.
     pub(crate) const fn method(&self) -> CutMethod {
         match self {
             Self::Color(_) => CutMethod::ChromaKey,
-            Self::Network(_) => CutMethod::Ai,
+            Self::Model(_) => CutMethod::Ai,
         }
     }
 }
 
-/// Decides how the clip is cut: as was asked, else by color where the background is flat, else by a network.
+/// Decides how the clip is cut: as was asked, else by color where the background is flat, else by a model.
 ///
 /// # Errors
-/// [`Error::NoFlatBackground`] where only a color would do or no network is installed, or what decoding or loading complains
+/// [`Error::NoFlatBackground`] where only a color would do or no model is installed, or what decoding or loading complains
 /// of.
 pub(crate) fn choose(
     job: &CutJob,
@@ -89,7 +89,7 @@ pub(crate) fn choose(
     stop: &Stop,
     waits: &dyn Fn(),
 ) -> Result<Method, Error> {
-    let network = |reason| -> Result<Method, Error> {
+    let model = |reason| -> Result<Method, Error> {
         // Asked again only by one who has to wait.
         let is_first = Cell::new(true);
         let goes_on = || {
@@ -98,19 +98,19 @@ pub(crate) fn choose(
             }
             !stop.is_stopped()
         };
-        let opened = job.networks.open(&goes_on).map_err(Error::Network);
+        let opened = job.models.open(&goes_on).map_err(Error::Model);
         stop.check()?;
-        Ok(Method { by: By::Network(opened?), reason })
+        Ok(Method { source: MatteSource::Model(opened?), reason })
     };
     if job.request.method == MethodChoice::Ai {
-        return network(MethodReason::Asked);
+        return model(MethodReason::Asked);
     }
     let background = match survey(job, info, format, stop) {
         Ok(background) => background,
         Err(Error::NoFlatBackground { .. }) if job.request.method == MethodChoice::Auto => {
-            return network(MethodReason::NoFlatBackground).map_err(|error| match error {
-                Error::Network(failure) if failure.code == NetworkFailure::MISSING => {
-                    Error::NoFlatBackground { could_use_network: true }
+            return model(MethodReason::NoFlatBackground).map_err(|error| match error {
+                Error::Model(failure) if failure.code == ModelFailure::MISSING => {
+                    Error::NoFlatBackground { could_use_model: true }
                 }
                 other => other,
             });
@@ -123,5 +123,5 @@ pub(crate) fn choose(
         (MethodChoice::Auto, KeyChoice::Auto) => MethodReason::FlatBackground,
         _ => MethodReason::Asked,
     };
-    Ok(Method { by: By::Color(background), reason })
+    Ok(Method { source: MatteSource::Color(background), reason })
 }

@@ -11,20 +11,20 @@ use crate::{
     CutJob, Error, Stop,
     hinting::{Hinted, follow_hints, small_frames},
     matting::{key_settings, matte_in_order},
-    method::{By, Method, choose},
-    network_matting::{matte_by_network, pace},
+    method::{MatteSource, Method, choose},
+    model_matting::{matte_by_model, pace},
     plan::timing,
     still::png_of,
     threads::{joined, start},
 };
 
-/// Frames on each side of the moment: what the keyer looks at, and a keyframe of a network on each side at the middle pace.
+/// Frames on each side of the moment: what the keyer looks at, and a keyframe of a model on each side at the middle pace.
 const NEIGHBOURS: u64 = 4;
 
 /// One moment of a clip, measured, its hints followed, and decoded: what a cut would make of it can be shown at any tolerance, with or without shadows, soon.
 pub struct Moment {
-    by: Known,
-    /// Where in [`Known::Color::frames`] the moment lies.
+    prepared: Prepared,
+    /// Where in [`Prepared::Color::frames`] the moment lies.
     position: usize,
     size: Size,
     at: Duration,
@@ -34,10 +34,10 @@ pub struct Moment {
 }
 
 /// What is kept of a moment.
-enum Known {
+enum Prepared {
     /// Keyed anew each time.
     Color { background: Background, hinted: Hinted, frames: Vec<Frame> },
-    /// Matted: a network knows neither tolerance nor shadows.
+    /// Matted: a model knows neither tolerance nor shadows.
     Matted(Frame),
 }
 
@@ -95,20 +95,20 @@ impl Moment {
             (choosing.and_then(joined), shrinking.and_then(joined), frames)
         });
         stop.check()?;
-        let (Some(Method { by, reason }), Some(small), Some(frames)) = (method, small, frames) else {
+        let (Some(Method { source, reason }), Some(small), Some(frames)) = (method, small, frames) else {
             return Err(Error::Cancelled);
         };
-        let hinted = follow_hints(job.request, &small, rate, &by, stop);
+        let hinted = follow_hints(job.request, &small, rate, &source, stop);
         stop.check()?;
         let hinted = hinted.beginning_at(usize::try_from(index - before).unwrap_or(usize::MAX));
         // A frame or two at a cut end are dropped by decoders.
         let position = usize::try_from(before).unwrap_or(0).min(frames.len() - 1);
         let at = info.frame_rate.start_of(index);
         let hint_frames = hinted.frames.clone();
-        let (by, model) = match by {
-            By::Color(background) => (Known::Color { background, hinted, frames }, None),
-            By::Network(opened) => {
-                let model = opened.model.clone();
+        let (prepared, model) = match source {
+            MatteSource::Color(background) => (Prepared::Color { background, hinted, frames }, None),
+            MatteSource::Model(opened) => {
+                let model = opened.id.clone();
                 let mut mattes = Vec::new();
                 let emit = |mut frame: Frame, seen: &[u8]| {
                     if let Some(map) = hinted.map(mattes.len()) {
@@ -117,12 +117,12 @@ impl Moment {
                     mattes.push(frame);
                     mattes.len() <= position && !stop.is_stopped()
                 };
-                matte_by_network(opened, pace(job.request.speed), NonZeroUsize::MIN, frames.into_iter(), emit)?;
+                matte_by_model(opened, pace(job.request.speed), NonZeroUsize::MIN, frames.into_iter(), emit)?;
                 stop.check()?;
-                (Known::Matted(mattes.pop().ok_or(Error::Cancelled)?), Some(model))
+                (Prepared::Matted(mattes.pop().ok_or(Error::Cancelled)?), Some(model))
             }
         };
-        Ok(Self { by, position, size: format.size, at, reason, model, hint_frames })
+        Ok(Self { prepared, position, size: format.size, at, reason, model, hint_frames })
     }
 
     /// What a cut would make of the moment with the tolerance and the shadows of `request`, as far as its neighbors tell: a cut also
@@ -131,9 +131,9 @@ impl Moment {
     /// # Errors
     /// [`Error::Io`] if the frame could not be written.
     pub fn cut(&self, request: &CutRequest) -> Result<StillCut, Error> {
-        let (png, method, background) = match &self.by {
-            Known::Matted(frame) => (png_of(frame)?, CutMethod::Ai, None),
-            Known::Color { background, hinted, frames } => {
+        let (png, method, background) = match &self.prepared {
+            Prepared::Matted(frame) => (png_of(frame)?, CutMethod::Ai, None),
+            Prepared::Color { background, hinted, frames } => {
                 let keyer = Keyer::new(background.clone(), key_settings(request));
                 let (mut count, mut found) = (0, None);
                 matte_in_order(&keyer, hinted, NonZeroUsize::MIN, frames.iter().cloned(), |frame, _| {
@@ -161,9 +161,9 @@ impl Moment {
     /// Memory that its frames take.
     #[must_use]
     pub fn byte_len(&self) -> usize {
-        match &self.by {
-            Known::Color { frames, .. } => frames.iter().map(|frame| frame.bytes().len()).sum(),
-            Known::Matted(frame) => frame.bytes().len(),
+        match &self.prepared {
+            Prepared::Color { frames, .. } => frames.iter().map(|frame| frame.bytes().len()).sum(),
+            Prepared::Matted(frame) => frame.bytes().len(),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 pub enum Progress {
     /// Headers are read and the background is measured.
     Surveying,
-    /// The network waits for memory that other cuts hold; said again and again while it does.
+    /// The model waits for memory that other cuts hold; said again and again while it does.
     Waiting,
     /// Frames are decoded, matted and encoded.
     Cutting {

@@ -47,7 +47,7 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: 
         KeyChoice::Auto => None,
         KeyChoice::Given(color) => Some(color),
     };
-    Background::estimate(&samples, given).map_err(|_| Error::NoFlatBackground { could_use_network: false })
+    Background::estimate(&samples, given).map_err(|_| Error::NoFlatBackground { could_use_model: false })
 }
 
 fn sample_plan(info: &MediaInfo, format: FrameFormat) -> SamplePlan {

@@ -5,7 +5,7 @@ use clearcut_store::{ObjectName, Reservation, StoreError, Stored, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CancelFlag, Cutter, Worker, keeper::Told, work::failed_in_store};
+use crate::{CancelFlag, Cutter, Worker, keeper::WorkProgress, work::failed_in_store};
 
 /// Where the transfer ends within its stage; the rest is for looking at the clip.
 const FETCHED: f64 = 0.5;
@@ -20,7 +20,7 @@ pub(crate) async fn fetch_input<C: Cutter>(
     claimed: &Claimed,
     address: &SourceAddress,
     cancel: &CancelFlag,
-    tell: &watch::Sender<Told>,
+    tell: &watch::Sender<WorkProgress>,
 ) -> Result<InputPointer, Failure> {
     let stopped = CancellationToken::new();
     let stop = stopped.clone();
@@ -41,7 +41,7 @@ async fn transfer<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     target: Target,
-    tell: &watch::Sender<Told>,
+    tell: &watch::Sender<WorkProgress>,
 ) -> Result<Stored, Failure> {
     let limits = worker.settings.download;
     let mut download =
@@ -57,7 +57,7 @@ async fn transfer<C: Cutter>(
         }
         let bytes = arriving.upload.size_bytes();
         let progress = Progress::within(Stage::Loading, FETCHED * fraction(bytes, download.total_bytes()));
-        tell.send_replace(Told { progress, moved: bytes });
+        tell.send_replace(WorkProgress { progress, moved: bytes });
     }
     arriving.finish(claimed).await
 }

@@ -10,7 +10,7 @@ use crate::WorkerSettings;
 
 /// What the work tells its keeper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct WorkProgress {
     /// How far it is.
     pub(crate) progress: Progress,
     /// Bytes that have come, or how often the cut said where it is: they move while the per cent of a long transfer stands, or
@@ -18,7 +18,7 @@ pub(crate) struct Told {
     pub(crate) moved: u64,
 }
 
-impl From<Progress> for Told {
+impl From<Progress> for WorkProgress {
     fn from(progress: Progress) -> Self {
         Self { progress, moved: 0 }
     }
@@ -45,7 +45,7 @@ pub(crate) async fn keep(
     (queue, store): (&dyn Queue, &Store),
     claimed: &Claimed,
     settings: &WorkerSettings,
-    mut told: watch::Receiver<Told>,
+    mut told: watch::Receiver<WorkProgress>,
     put_back: &CancellationToken,
 ) -> Stopped {
     let (ttl, began) = (settings.lease_ttl, Instant::now());
@@ -111,7 +111,7 @@ async fn is_short_of_room(store: &Store, settings: &WorkerSettings) -> bool {
 }
 
 /// Waits until there is progress that was not told, and then for `quiet`.
-async fn news(told: &mut watch::Receiver<Told>, before: Progress, quiet: Duration) {
+async fn news(told: &mut watch::Receiver<WorkProgress>, before: Progress, quiet: Duration) {
     drop(told.wait_for(|now| now.progress != before).await);
     sleep(quiet).await;
 }

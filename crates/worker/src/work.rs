@@ -16,7 +16,7 @@ use crate::{
     CancelFlag, CutOrder, CutOutcome, Cutter, Drain, Worker,
     fetch::fetch_input,
     housekeeping::clear_outputs,
-    keeper::{Stopped, Told, keep},
+    keeper::{Stopped, WorkProgress, keep},
 };
 
 /// The pause before the queue is told again what it did not take.
@@ -49,7 +49,7 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, dra
 /// The keeper ends with this function. One that were kept and not polled might hold the database's only writer, halfway
 /// through a heartbeat, from all who come after.
 async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> (String, Machine) {
-    let (tell, told) = watch::channel(Told::from(Progress::within(Stage::Waiting, 1.0)));
+    let (tell, told) = watch::channel(WorkProgress::from(Progress::within(Stage::Waiting, 1.0)));
     let cancel = CancelFlag::default();
     let queue = worker.queue.as_ref();
     let keeper = keep((queue, &worker.store), claimed, &worker.settings, told, &drain.put_back);
@@ -106,7 +106,7 @@ async fn make_ending<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cancel: &CancelFlag,
-    tell: watch::Sender<Told>,
+    tell: watch::Sender<WorkProgress>,
 ) -> Ending {
     let scratch = worker.settings.scratch.join(format!("{}-{}", claimed.id, claimed.token));
     let ending = match cut_and_store(worker, claimed, cancel, tell, &scratch).await {
@@ -123,7 +123,7 @@ async fn cut_and_store<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cancel: &CancelFlag,
-    tell: watch::Sender<Told>,
+    tell: watch::Sender<WorkProgress>,
     scratch: &Path,
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
@@ -134,7 +134,7 @@ async fn cut_and_store<C: Cutter>(
     let teller = tell.clone();
     let cutting = tokio::task::spawn_blocking(move || {
         cutter.cut(&order, &cancel, &mut |progress| {
-            teller.send_modify(|told| *told = Told { progress, moved: told.moved + 1 });
+            teller.send_modify(|told| *told = WorkProgress { progress, moved: told.moved + 1 });
         })
     });
     let cut = cutting.await.map_err(|ended| {
@@ -161,7 +161,7 @@ async fn start<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, cancel: &Cancel
 async fn prepare<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
-    (cancel, tell): (&CancelFlag, &watch::Sender<Told>),
+    (cancel, tell): (&CancelFlag, &watch::Sender<WorkProgress>),
     scratch: &Path,
 ) -> Result<CutOrder, Failure> {
     let unreadable = |what: &'static str| Failure::new(FailureCode::ProcessingFailed, what);
@@ -198,7 +198,7 @@ async fn store_outputs<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cut: &CutOutcome,
-    tell: &watch::Sender<Told>,
+    tell: &watch::Sender<WorkProgress>,
 ) -> Result<Vec<OutputPointer>, Failure> {
     let mut outputs = Vec::new();
     for (index, file) in cut.files.iter().enumerate() {

@@ -11,13 +11,13 @@ use clearcut_job::{Failure, FailureCode, Fault, Measured, Progress, Stage, is_sh
 use clearcut_pipeline::{CutJob, CutReport, Error, Progress as CutProgress, Resources, Stop};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
 
-use crate::networks::InstalledNetworks;
+use crate::installed_models::InstalledModels;
 
 /// Makes cuts with the pipeline of the command line.
 #[derive(Debug)]
 pub(crate) struct PipelineCutter {
     pub(crate) tools: Tools,
-    pub(crate) networks: Arc<InstalledNetworks>,
+    pub(crate) models: Arc<InstalledModels>,
 }
 
 impl Cutter for PipelineCutter {
@@ -38,7 +38,7 @@ impl Cutter for PipelineCutter {
             scratch: &order.scratch,
             limits: MediaLimits::default(),
             resources: Resources::default(),
-            networks: self.networks.as_ref(),
+            models: self.models.as_ref(),
         };
         let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(place(step)));
         report.map(outcome).map_err(|error| match fs::metadata(&order.scratch) {

@@ -19,7 +19,7 @@ use super::{
     cutter::{explain, failed_locally},
     moments::{MomentName, Moments},
 };
-use crate::networks::InstalledNetworks;
+use crate::installed_models::InstalledModels;
 
 /// How long a preview may wait for its turn: about as long as a person waits for a frame.
 const TURN: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ pub(crate) struct PipelinePreviewer {
 #[derive(Debug)]
 struct Shared {
     tools: Tools,
-    networks: Arc<InstalledNetworks>,
+    models: Arc<InstalledModels>,
     /// Where clips lie while they are read; each has a folder of its own in it.
     scratch: PathBuf,
     moments: Moments,
@@ -49,13 +49,13 @@ impl PipelinePreviewer {
     /// One that makes `at_once` at a time. What an earlier start left in `scratch` is removed.
     pub(crate) fn new(
         tools: Tools,
-        networks: Arc<InstalledNetworks>,
+        models: Arc<InstalledModels>,
         store: Store,
         scratch: PathBuf,
         at_once: usize,
     ) -> std::io::Result<Self> {
         empty_folder(&scratch)?;
-        let shared = Arc::new(Shared { tools, networks, scratch, moments: Moments::default() });
+        let shared = Arc::new(Shared { tools, models, scratch, moments: Moments::default() });
         Ok(Self { shared, store, turns: Arc::new(Semaphore::new(at_once)), deadline: DEADLINE })
     }
 }
@@ -127,7 +127,7 @@ impl Shared {
             scratch,
             limits: MediaLimits::default(),
             resources: Resources::default(),
-            networks: self.networks.as_ref(),
+            models: self.models.as_ref(),
         };
         Moment::find(&job, order.at, stop).map_err(|error| explain(&error))
     }

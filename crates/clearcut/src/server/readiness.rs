@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct ServerReadiness {
     ffmpeg: String,
     sandbox: &'static str,
-    network: Option<String>,
+    model: Option<String>,
     stopping: CancellationToken,
 }
 
@@ -16,11 +16,11 @@ impl ServerReadiness {
     pub(crate) fn new(
         tools: &Tools,
         capabilities: &Capabilities,
-        network: Option<String>,
+        model: Option<String>,
         stopping: CancellationToken,
     ) -> Self {
         let (ffmpeg, sandbox) = (capabilities.version().to_string(), tools.sandbox().level());
-        Self { ffmpeg, sandbox, network, stopping }
+        Self { ffmpeg, sandbox, model, stopping }
     }
 }
 
@@ -32,7 +32,7 @@ impl Readiness for ServerReadiness {
             Check { name: "ffmpeg", ok: true, detail: self.ffmpeg.clone() },
             Check { name: "sandbox", ok: true, detail: self.sandbox.to_owned() },
             // Cutting by color needs none, so its absence makes no server unready.
-            Check { name: "network", ok: true, detail: self.network.clone().unwrap_or("none".to_owned()) },
+            Check { name: "network", ok: true, detail: self.model.clone().unwrap_or("none".to_owned()) },
             Check { name: "worker", ok: !stopping, detail: worker.to_owned() },
         ]
     }

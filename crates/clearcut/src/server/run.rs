@@ -26,7 +26,7 @@ use super::{
     previewer::PipelinePreviewer,
     readiness::ServerReadiness,
 };
-use crate::{failure::Failure, networks::InstalledNetworks};
+use crate::{failure::Failure, installed_models::InstalledModels};
 
 /// How long the link that a fresh server prints opens it.
 const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
@@ -39,7 +39,7 @@ pub(crate) async fn run(
     settings: Settings,
     descriptors: u64,
     tools: Tools,
-    networks: InstalledNetworks,
+    models: InstalledModels,
 ) -> Result<(), Failure> {
     let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
     // The name of a data folder that was made just now. One that we may not read holds it since somebody else made it.
@@ -58,8 +58,8 @@ pub(crate) async fn run(
     let outbound = outbound(&settings)?;
     let listener = listen(settings.listen)?;
     let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
-    let network = usable(&networks);
-    let networks = Arc::new(networks);
+    let model = usable(&models);
+    let models = Arc::new(models);
     let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
     // After the first key: a folder with the one and without the other has lost its database.
     let signer = UrlSigner::open(&settings.data.join(SIGNING_KEY)).map_err(|error| host("DATA_DIRECTORY", &error))?;
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     let available_formats = formats_of(capabilities);
     let previews = absolute(&settings.data)?.join("previews");
     let previewer =
-        PipelinePreviewer::new(tools.clone(), networks.clone(), store.clone(), previews, settings.previews.get())
+        PipelinePreviewer::new(tools.clone(), models.clone(), store.clone(), previews, settings.previews.get())
             .map_err(|error| host("DATA_DIRECTORY", &error))?;
     let api = Api {
         queue: queue.clone(),
@@ -80,11 +80,11 @@ pub(crate) async fn run(
         previewer: Arc::new(previewer),
         traffic: Arc::default(),
         link: Arc::new(link),
-        readiness: Arc::new(ServerReadiness::new(&tools, capabilities, network.clone(), drain.stop_claiming.clone())),
+        readiness: Arc::new(ServerReadiness::new(&tools, capabilities, model.clone(), drain.stop_claiming.clone())),
         settings: Arc::new(ApiSettings {
             public_url: settings.public_url.clone(),
             available_formats,
-            has_network: network.is_some(),
+            has_model: model.is_some(),
             body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
             link_ttl: settings.link_ttl,
             sync_wait: settings.sync_wait,
@@ -114,7 +114,7 @@ pub(crate) async fn run(
         queue: queue_between_halts(queue.clone()),
         store,
         outbound,
-        cutter: Arc::new(PipelineCutter { tools, networks }),
+        cutter: Arc::new(PipelineCutter { tools, models }),
         clock,
         settings: worker_settings(&settings)?,
     };
@@ -327,12 +327,12 @@ impl From<clearcut_queue::QueueError> for Failure {
     }
 }
 
-/// The network that jobs can have, in words; its absence is no reason not to serve.
-fn usable(networks: &InstalledNetworks) -> Option<String> {
-    match networks.check() {
+/// The model that jobs can have, in words; its absence is no reason not to serve.
+fn usable(models: &InstalledModels) -> Option<String> {
+    match models.check() {
         Ok((model, runtime)) => Some(format!("{} with {}", model.id, runtime.name())),
         Err(error) => {
-            tracing::info!(code = error.code(), "no neural network: method ai is refused");
+            tracing::info!(code = error.code(), "no neural model: method ai is refused");
             None
         }
     }

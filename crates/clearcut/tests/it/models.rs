@@ -193,7 +193,7 @@ fn cut(clip: &Path, words: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn auto_takes_the_key_where_the_background_is_flat_and_else_the_network() {
+fn auto_takes_the_key_where_the_background_is_flat_and_else_the_model() {
     let folder = tempfile::tempdir().unwrap();
     let models = installed();
     let flat = cut(Path::new(&sample("dancer.mp4")), &["--models", &models, "--size", "160"]);
@@ -208,7 +208,7 @@ fn auto_takes_the_key_where_the_background_is_flat_and_else_the_network() {
 }
 
 #[test]
-fn the_network_finds_the_subject_with_either_runtime_and_twice_the_same() {
+fn the_model_finds_the_subject_with_either_runtime_and_twice_the_same() {
     let models = installed();
     let clip = sample("dancer.mp4");
     let cut = |runtime: &str| {
@@ -221,7 +221,7 @@ fn the_network_finds_the_subject_with_either_runtime_and_twice_the_same() {
     let (rten, again, onnx) = (cut("rten"), cut("rten"), cut("auto"));
     assert!((rten - again).abs() < 1e-12, "{rten} {again}");
     assert!((rten - onnx).abs() < 0.002, "rten {rten}, ONNX Runtime {onnx}");
-    assert!((rten - keyed["removed"].as_f64().unwrap()).abs() < 0.06, "network {rten}, key {}", keyed["removed"]);
+    assert!((rten - keyed["removed"].as_f64().unwrap()).abs() < 0.06, "model {rten}, key {}", keyed["removed"]);
 }
 
 /// The model of the tests of runtimes, installed as a user installs a model of his own: the mean of the channels, averaged with half of its last

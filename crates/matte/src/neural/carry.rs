@@ -1,4 +1,4 @@
-//! What the network said about the keyframes around, brought to one frame along the flow.
+//! What the model said about the keyframes around, brought to one frame along the flow.
 
 use super::{
     boxes::boxed,
@@ -12,7 +12,7 @@ use super::{
 const DIFFERENCE: f32 = 14.0;
 /// What is not found in a keyframe still counts this much: something has to be said where nothing is found anywhere.
 const DISBELIEVED: f32 = 0.01;
-/// Frames over which a key loses influence to a third: as far as the reach, so that the network's moods of single frames
+/// Frames over which a key loses influence to a third: as far as the reach, so that the model's moods of single frames
 /// average out over all keys within it.
 const FADING: f32 = 8.0;
 

@@ -1,14 +1,14 @@
-//! From the network's resolution to the frame's own.
+//! From the model's resolution to the frame's own.
 
 use clearcut_frame::{Frame, Size};
 
 use super::{foreground::band_of, guide::Guide, mask::Mask, shrink::stretched};
 use crate::clean;
 
-/// Networks draw edges as wide, even ramps; what they are less sure of than this either way is left to color.
+/// Models draw edges as wide, even ramps; what they are less sure of than this either way is left to color.
 const UNSURE: f32 = 0.2;
 /// Longer side of the frames on which alpha learns to follow color, and what it is afterwards taken to be sure of; it looks
-/// around in squares of [`FIRST`] and then of [`NEXT`] pixels a side. Wide at first, so that an edge which the network has off
+/// around in squares of [`FIRST`] and then of [`NEXT`] pixels a side. Wide at first, so that an edge which the model has off
 /// by several pixels is drawn to where color changes; narrow in the end, so that fine shapes are followed.
 const PASSES: [(u32, f32); 3] = [(160, 0.2), (320, 0.2), (640, 0.05)];
 const FIRST: usize = 9;

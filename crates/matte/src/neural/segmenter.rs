@@ -1,12 +1,12 @@
 use clearcut_frame::Frame;
 
 use super::{carry::carried, mask::asked, refine, shots::Shots, trace::Trace};
-use crate::network::{Network, NetworkError};
+use crate::model::{ModelError, SegmentationModel};
 
-/// How often the network is asked: what is between is carried along the flow.
+/// How often the model is asked: what is between is carried along the flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pace {
-    /// Every frame: what a network with states wants.
+    /// Every frame: what a model with states wants.
     Every,
     /// Every second frame.
     Best,
@@ -29,7 +29,7 @@ impl Pace {
     }
 }
 
-/// Turns frames over any background into frames with alpha and clean color, by what a network says about some of them.
+/// Turns frames over any background into frames with alpha and clean color, by what a model says about some of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Segmenter {
     pace: Pace,
@@ -45,7 +45,7 @@ impl Segmenter {
         Self { pace }
     }
 
-    /// What goes through the frames in order and chooses those that the network is asked about.
+    /// What goes through the frames in order and chooses those that the model is asked about.
     #[must_use]
     pub fn shots(&self) -> Shots {
         let [least, most] = self.pace.spacing();
@@ -58,17 +58,22 @@ impl Segmenter {
         Trace::of(frame)
     }
 
-    /// Asks `network` about `frame`, whose `trace` it is, if it awaits that.
+    /// Asks `model` about `frame`, whose `trace` it is, if it awaits that.
     ///
     /// # Errors
-    /// If the network gives no answer that can be used.
-    pub fn segment(&self, frame: &Frame, trace: &mut Trace, network: &mut dyn Network) -> Result<(), NetworkError> {
-        if trace.awaits_network() {
+    /// If the model gives no answer that can be used.
+    pub fn segment(
+        &self,
+        frame: &Frame,
+        trace: &mut Trace,
+        model: &mut dyn SegmentationModel,
+    ) -> Result<(), ModelError> {
+        if trace.awaits_model() {
             if trace.begins {
-                network.forget();
+                model.forget();
             }
             let finest = trace.pyramid.finest();
-            trace.mask = Some(asked(frame, network, [finest.width, finest.height])?);
+            trace.mask = Some(asked(frame, model, [finest.width, finest.height])?);
         }
         Ok(())
     }
@@ -76,7 +81,7 @@ impl Segmenter {
     /// The finished `frame` (format with alpha), whose trace is `current`.
     ///
     /// `before` holds the traces of up to [`Self::REACH`] predecessors (nearest first), `after` those of as many successors
-    /// (nearest first); fewer at the ends of the clip. The network has been asked about all that await it.
+    /// (nearest first); fewer at the ends of the clip. The model has been asked about all that await it.
     #[must_use]
     pub fn finish(&self, before: &[&Trace], frame: Frame, current: &Trace, after: &[&Trace]) -> Frame {
         let mut keys: Vec<(usize, &Trace)> = vec![(0, current)];

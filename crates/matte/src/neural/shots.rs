@@ -1,4 +1,4 @@
-//! Where one shot ends and the next begins, and which frames the network is asked about.
+//! Where one shot ends and the next begins, and which frames the model is asked about.
 
 use super::{grey::Grey, trace::Trace};
 

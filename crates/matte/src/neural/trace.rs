@@ -4,7 +4,7 @@ use clearcut_frame::Frame;
 
 use super::grey::{Grey, Pyramid};
 
-/// One frame as its neighbors see it: small grey copies, and what the network said if it was asked.
+/// One frame as its neighbors see it: small grey copies, and what the model said if it was asked.
 #[derive(Debug)]
 pub struct Trace {
     pub(crate) pyramid: Pyramid,
@@ -12,9 +12,9 @@ pub struct Trace {
     pub(crate) shot: u64,
     /// Whether its shot begins with it.
     pub(crate) begins: bool,
-    /// Whether the network is to be asked about it.
+    /// Whether the model is to be asked about it.
     pub(crate) is_key: bool,
-    /// What the network said, at the size of the pyramid's finest level.
+    /// What the model said, at the size of the pyramid's finest level.
     pub(crate) mask: Option<Grey>,
 }
 
@@ -23,9 +23,9 @@ impl Trace {
         Self { pyramid: Pyramid::of(frame), shot: 0, begins: false, is_key: false, mask: None }
     }
 
-    /// Whether the network has still to be asked about this frame.
+    /// Whether the model has still to be asked about this frame.
     #[must_use]
-    pub const fn awaits_network(&self) -> bool {
+    pub const fn awaits_model(&self) -> bool {
         self.is_key && self.mask.is_none()
     }
 }

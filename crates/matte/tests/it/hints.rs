@@ -233,7 +233,7 @@ fn the_background_outside_is_no_region_to_keep() {
 }
 
 #[test]
-fn a_matte_of_a_network_is_overruled() {
+fn a_matte_of_a_model_is_overruled() {
     let scene = |frame, x, y| ring(frame, x, y, GREEN, WHITE, 0.0);
     let Followed { maps, .. } =
         follow(&[hint(0, 60.0, 70.0, true), hint(0, 60.0, 38.0, false)], &clip(1, 2, &scene), None, &|| true);

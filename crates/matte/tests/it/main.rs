@@ -7,7 +7,7 @@ mod enclosed;
 mod hints;
 mod keying;
 mod lights;
-mod network;
+mod model;
 mod properties;
 mod relatives;
 mod soft;

@@ -68,15 +68,15 @@ fn differences(answer: &[f32]) -> (f64, f64) {
 fn check(runtime: &Runtime) {
     let models = installed();
     let model = models.registry().model("u2netp").unwrap();
-    let mut network = models.load(model, runtime).unwrap_or_else(|error| {
+    let mut model = models.load(model, runtime).unwrap_or_else(|error| {
         panic!("{error}; scripts/setup-models.sh test installs the model that this test needs");
     });
     let planes = planes();
-    let answer = network.segment(&planes).unwrap();
+    let answer = model.segment(&planes).unwrap();
     let (mean, largest) = differences(&answer);
     // Half a level is the golden mask's own rounding; decoders and converters may differ by a level of the input.
     assert!(mean < 0.6 && largest < 12.0, "{}: mean {mean}, largest {largest}", runtime.name());
-    assert_eq!(network.segment(&planes).unwrap(), answer, "the same frame got another answer");
+    assert_eq!(model.segment(&planes).unwrap(), answer, "the same frame got another answer");
 }
 
 #[test]
@@ -152,13 +152,13 @@ fn states_go_from_frame_to_frame_and_are_forgotten_at_a_cut_in_both_runtimes() {
     for choice in [RuntimeChoice::Rten, library] {
         let search = RuntimeSearch { choice, device: Device::Cpu, folders: Vec::new() };
         let runtime = Runtime::find(&search).unwrap();
-        let mut network = models.load(models.registry().model("recurrent").unwrap(), &runtime).unwrap();
-        assert!(network.has_states());
-        let mut answer = |level: f32| network.segment(&[level; 3 * 64]).unwrap();
+        let mut model = models.load(models.registry().model("recurrent").unwrap(), &runtime).unwrap();
+        assert!(model.has_states());
+        let mut answer = |level: f32| model.segment(&[level; 3 * 64]).unwrap();
         let answers = [answer(0.5), answer(0.5), answer(1.0)];
         assert_eq!(answers, [0.25, 0.375, 0.6875].map(|value| vec![value; 64]), "{}", runtime.name());
-        network.forget();
-        assert_eq!(network.segment(&[0.5; 3 * 64]).unwrap(), vec![0.25; 64], "{}", runtime.name());
+        model.forget();
+        assert_eq!(model.segment(&[0.5; 3 * 64]).unwrap(), vec![0.25; 64], "{}", runtime.name());
     }
 }
 
@@ -199,7 +199,7 @@ fn the_finished_matte_is_the_golden_one_in_rten() {
     let search = RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() };
     let models = installed();
     let model = models.registry().model("u2netp").unwrap();
-    let mut network = models.load(model, &Runtime::find(&search).unwrap()).unwrap();
+    let mut model = models.load(model, &Runtime::find(&search).unwrap()).unwrap();
     let frames = part_of_clip();
     assert_eq!(frames.len(), 9);
     let segmenter = Segmenter::new(Pace::Fast);
@@ -212,7 +212,7 @@ fn the_finished_matte_is_the_golden_one_in_rten() {
     }
     traces.last_mut().into_iter().for_each(|last| shots.end(last));
     for (frame, trace) in frames.iter().zip(&mut traces) {
-        segmenter.segment(frame, trace, network.as_mut()).unwrap();
+        segmenter.segment(frame, trace, model.as_mut()).unwrap();
     }
     let before: Vec<&Trace> = traces[..4].iter().rev().collect();
     let after: Vec<&Trace> = traces[5..].iter().collect();

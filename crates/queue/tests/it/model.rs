@@ -20,12 +20,12 @@ const JOBS: u128 = 6;
 enum Step {
     Submit(u128),
     Claim,
-    Start(u128, Said),
-    Renew(u128, Said, usize, f64),
-    Complete(u128, Said),
-    FailUpstream(u128, Said),
-    FailInput(u128, Said),
-    Release(u128, Said),
+    Start(u128, Token),
+    Renew(u128, Token, usize, f64),
+    Complete(u128, Token),
+    FailUpstream(u128, Token),
+    FailInput(u128, Token),
+    Release(u128, Token),
     Reap,
     Forget,
     Upload(u128, Option<u64>),
@@ -34,7 +34,7 @@ enum Step {
     Drop(u128),
     SubmitUploaded(u128, u128),
     SubmitAddress(u128),
-    KeepInput(u128, Said),
+    KeepInput(u128, Token),
     Limit(Option<u64>, Option<u64>),
     Cancel(u128),
     Remove(u128),
@@ -50,7 +50,7 @@ enum Step {
 
 /// Which token is said: that of the last claim, the one before, or one that was never given.
 #[derive(Debug, Clone, Copy)]
-enum Said {
+enum Token {
     Last,
     Before,
     Next,
@@ -58,7 +58,7 @@ enum Said {
 
 fn step() -> impl Strategy<Value = Step> {
     let job = || 0..JOBS;
-    let said = || prop_oneof![6 => Just(Said::Last), 1 => Just(Said::Before), 1 => Just(Said::Next)];
+    let said = || prop_oneof![6 => Just(Token::Last), 1 => Just(Token::Before), 1 => Just(Token::Next)];
     prop_oneof![
         2 => job().prop_map(Step::Submit),
         6 => Just(Step::Claim),
@@ -112,13 +112,13 @@ fn makes(step: &Step) -> Option<u128> {
 /// Plays one step and says all that came of it.
 async fn play(bench: &Bench, step: &Step) -> String {
     let queue = &bench.queue;
-    let token = async |job: u128, said: Said| {
+    let token = async |job: u128, said: Token| {
         let record = queue.read(owner_of(job, bench), &JobId::from_random(job)).await.unwrap();
         let last = record.map_or(0, |record| record.token.0);
         FencingToken(match said {
-            Said::Last => last,
-            Said::Before => last.saturating_sub(1),
-            Said::Next => last + 1,
+            Token::Last => last,
+            Token::Before => last.saturating_sub(1),
+            Token::Next => last + 1,
         })
     };
     let id = JobId::from_random;

@@ -1,25 +1,25 @@
-//! Matting by a network, with a network that knows red when it sees it.
+//! Matting by a model, with a model that knows red when it sees it.
 
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
-use clearcut_matte::{Network, NetworkError, NetworkInput, Pace, Segmenter, Trace};
+use clearcut_matte::{ModelError, ModelInput, Pace, SegmentationModel, Segmenter, Trace};
 use proptest::prelude::*;
 
 use crate::canvas::{RED, format, painted};
 
-const INPUT: NetworkInput = NetworkInput { width: 32, height: 32, mean: [0.5; 3], deviation: [0.25; 3] };
+const INPUT: ModelInput = ModelInput { width: 32, height: 32, mean: [0.5; 3], deviation: [0.25; 3] };
 
-/// Sees the subject wherever its small frame is redder than green by much; a little unsure everywhere, as networks are.
+/// Sees the subject wherever its small frame is redder than green by much; a little unsure everywhere, as models are.
 #[derive(Default)]
 struct SeesRed {
     asked: usize,
 }
 
-impl Network for SeesRed {
-    fn input(&self) -> NetworkInput {
+impl SegmentationModel for SeesRed {
+    fn input(&self) -> ModelInput {
         INPUT
     }
 
-    fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, NetworkError> {
+    fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, ModelError> {
         self.asked += 1;
         let (red, rest) = planes.split_at(INPUT.pixels());
         let pairs = red.iter().zip(rest).map(|(red, green)| (red - green) * INPUT.deviation[0]);
@@ -48,7 +48,7 @@ fn ball(format: FrameFormat, centre: [f32; 2], radius: f32) -> (Frame, Vec<f32>)
 }
 
 /// The whole clip through all stages.
-fn cut(clip: &[Frame], pace: Pace, network: &mut dyn Network) -> Result<Vec<Frame>, NetworkError> {
+fn cut(clip: &[Frame], pace: Pace, model: &mut dyn SegmentationModel) -> Result<Vec<Frame>, ModelError> {
     let segmenter = Segmenter::new(pace);
     let mut shots = segmenter.shots();
     let mut traces: Vec<Trace> = Vec::new();
@@ -59,7 +59,7 @@ fn cut(clip: &[Frame], pace: Pace, network: &mut dyn Network) -> Result<Vec<Fram
     }
     traces.last_mut().into_iter().for_each(|last| shots.end(last));
     for (frame, trace) in clip.iter().zip(&mut traces) {
-        segmenter.segment(frame, trace, network)?;
+        segmenter.segment(frame, trace, model)?;
     }
     let finish = |at: usize| {
         let before: Vec<&Trace> = traces[..at].iter().rev().take(Segmenter::REACH).collect();
@@ -84,14 +84,14 @@ fn wide(subsampling: Subsampling) -> FrameFormat {
 }
 
 #[test]
-fn a_subject_is_followed_through_the_frames_that_the_network_never_saw() {
+fn a_subject_is_followed_through_the_frames_that_the_model_never_saw() {
     let centre = |at: usize| [40.0 + 4.0 * at as f32, 50.0 + 2.0 * at as f32];
     let (clip, truths): (Vec<Frame>, Vec<Vec<f32>>) =
         (0..13).map(|at| ball(wide(Subsampling::Half), centre(at), 24.0)).unzip();
     for (pace, keys) in [(Pace::Best, 7), (Pace::Balanced, 3), (Pace::Fast, 3), (Pace::Every, 13)] {
-        let mut network = SeesRed::default();
-        let cuts = cut(&clip, pace, &mut network).unwrap();
-        assert_eq!(network.asked, keys, "{pace:?}");
+        let mut model = SeesRed::default();
+        let cuts = cut(&clip, pace, &mut model).unwrap();
+        assert_eq!(model.asked, keys, "{pace:?}");
         for (at, (cut, truth)) in cuts.iter().zip(&truths).enumerate() {
             let error = error(cut, truth);
             assert!(error < 0.012, "frame {at} at {pace:?} is off by {error}");
@@ -100,9 +100,9 @@ fn a_subject_is_followed_through_the_frames_that_the_network_never_saw() {
 }
 
 #[test]
-fn edges_are_finer_than_the_networks() {
+fn edges_are_finer_than_the_models() {
     let (frame, truth) = ball(format(320, 320, Subsampling::Half), [150.0, 170.0], 70.0);
-    // One pixel of the network is ten of the frame: interpolated, its disc is off by 0.014.
+    // One pixel of the model is ten of the frame: interpolated, its disc is off by 0.014.
     let error = error(&cut_one(&frame), &truth);
     assert!(error < 0.004, "{error}");
 }
@@ -185,18 +185,18 @@ fn what_is_transparent_already_stays_so() {
 }
 
 #[test]
-fn a_network_that_fails_fails_the_cut() {
+fn a_model_that_fails_fails_the_cut() {
     struct Fails;
-    impl Network for Fails {
-        fn input(&self) -> NetworkInput {
+    impl SegmentationModel for Fails {
+        fn input(&self) -> ModelInput {
             INPUT
         }
-        fn segment(&mut self, _: &[f32]) -> Result<Vec<f32>, NetworkError> {
-            Err(NetworkError::Failed("out of memory".into()))
+        fn segment(&mut self, _: &[f32]) -> Result<Vec<f32>, ModelError> {
+            Err(ModelError::Failed("out of memory".into()))
         }
     }
     let clip = [painted(wide(Subsampling::Half), 2, wall)];
-    assert!(matches!(cut(&clip, Pace::Fast, &mut Fails), Err(NetworkError::Failed(_))));
+    assert!(matches!(cut(&clip, Pace::Fast, &mut Fails), Err(ModelError::Failed(_))));
 }
 
 /// Mean alpha of the tiles of a frame, four a side.

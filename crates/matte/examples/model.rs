@@ -1,5 +1,5 @@
-//! Mattes a raw stream by masks of a network dumped before, one for every frame:
-//! `network WIDTH HEIGHT bt601|bt709 MASKS SIDE [best|balanced|fast] < in.yuv420p > out.yuva420p`.
+//! Mattes a raw stream by masks of a model dumped before, one for every frame:
+//! `model WIDTH HEIGHT bt601|bt709 MASKS SIDE [best|balanced|fast] < in.yuv420p > out.yuva420p`.
 //!
 //! MASKS holds SIDE × SIDE little-endian floats a frame. For measuring: timing goes to standard error.
 
@@ -9,7 +9,7 @@ use std::{
 };
 
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
-use clearcut_matte::{Network, NetworkError, NetworkInput, Pace, Segmenter, Trace};
+use clearcut_matte::{ModelError, ModelInput, Pace, SegmentationModel, Segmenter, Trace};
 
 /// Answers with the mask of the frame that is asked about.
 struct Dumped {
@@ -18,9 +18,9 @@ struct Dumped {
     asked: usize,
 }
 
-impl Network for Dumped {
-    fn input(&self) -> NetworkInput {
-        NetworkInput {
+impl SegmentationModel for Dumped {
+    fn input(&self) -> ModelInput {
+        ModelInput {
             width: self.side,
             height: self.side,
             mean: [0.485, 0.456, 0.406],
@@ -28,7 +28,7 @@ impl Network for Dumped {
         }
     }
 
-    fn segment(&mut self, _: &[f32]) -> Result<Vec<f32>, NetworkError> {
+    fn segment(&mut self, _: &[f32]) -> Result<Vec<f32>, ModelError> {
         let len = self.side * self.side;
         Ok(self.masks.get(self.asked * len..(self.asked + 1) * len).unwrap_or_default().to_vec())
     }
@@ -47,7 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => Pace::Balanced,
     };
     let masks = std::fs::read(masks)?.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let mut network = Dumped { side: side.parse()?, masks, asked: 0 };
+    let mut model = Dumped { side: side.parse()?, masks, asked: 0 };
     let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix };
     let segmenter = Segmenter::new(pace);
     let mut shots = segmenter.shots();
@@ -73,9 +73,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = cpu_secs();
         let held = waiting.len();
         for (at, (frame, trace)) in waiting.iter().zip(window.range_mut(next..)).enumerate() {
-            keys += usize::from(trace.awaits_network());
-            network.asked = count - held + at;
-            segmenter.segment(frame, trace, &mut network)?;
+            keys += usize::from(trace.awaits_model());
+            model.asked = count - held + at;
+            segmenter.segment(frame, trace, &mut model)?;
         }
         secs[1] += cpu_secs() - start;
         let start = cpu_secs();

@@ -2,13 +2,13 @@ use std::{path::PathBuf, sync::OnceLock};
 
 use clap::{Args, ValueEnum};
 use clearcut_model::{Device, Error, MemoryBudget, ModelEntry, Models, Runtime, RuntimeChoice, RuntimeSearch, State};
-use clearcut_pipeline::{NetworkFailure, Networks, OpenNetwork};
+use clearcut_pipeline::{ModelFailure, ModelSource, OpenModel};
 
 use crate::{environment, failure::Failure};
 
 /// Where models lie and what runs them; the same for all commands.
 #[derive(Debug, Args)]
-pub(crate) struct NetworkOptions {
+pub(crate) struct ModelOptions {
     /// Folder of the installed models [default: clearcut/models in the user's data folder]
     #[arg(long, global = true, value_name = "DIR", env = "CLEARCUT_MODELS", help_heading = "Neural models")]
     models: Option<PathBuf>,
@@ -53,14 +53,14 @@ impl From<DeviceChoice> for Device {
     }
 }
 
-impl NetworkOptions {
+impl ModelOptions {
     /// The folder of models with its registry.
     pub(crate) fn models(&self) -> Result<Models, Failure> {
         Ok(Models::open(self.models.clone().unwrap_or_else(environment::models_folder))?)
     }
 
-    /// Networks for cuts that may take `budget` together.
-    pub(crate) fn networks(&self, budget: MemoryBudget) -> Result<InstalledNetworks, Failure> {
+    /// The installed models, for cuts that may take `budget` together.
+    pub(crate) fn installed(&self, budget: MemoryBudget) -> Result<InstalledModels, Failure> {
         let models = self.models()?;
         if let Some(id) = &self.model {
             models.registry().model(id)?;
@@ -75,14 +75,14 @@ impl NetworkOptions {
             device: self.device.into(),
             folders: environment::library_folders(models.folder()),
         };
-        Ok(InstalledNetworks { models, model: self.model.clone(), search, runtime: OnceLock::new(), budget })
+        Ok(InstalledModels { models, model: self.model.clone(), search, runtime: OnceLock::new(), budget })
     }
 }
 
-/// Networks from the folder of installed models. The runtime is looked for when one is first needed: cutting by color never
+/// Models from the folder of installed models. The runtime is looked for when one is first needed: cutting by color never
 /// depends on it.
 #[derive(Debug)]
-pub(crate) struct InstalledNetworks {
+pub(crate) struct InstalledModels {
     models: Models,
     model: Option<String>,
     search: RuntimeSearch,
@@ -90,7 +90,7 @@ pub(crate) struct InstalledNetworks {
     budget: MemoryBudget,
 }
 
-impl InstalledNetworks {
+impl InstalledModels {
     /// The model that cuts use.
     pub(crate) fn model(&self) -> Result<&ModelEntry, Error> {
         match &self.model {
@@ -108,7 +108,7 @@ impl InstalledNetworks {
         Ok(self.runtime.get_or_init(|| found))
     }
 
-    /// Whether a cut can have a network, and if not, why.
+    /// Whether a cut can have a model, and if not, why.
     pub(crate) fn check(&self) -> Result<(&ModelEntry, &Runtime), Error> {
         let model = self.model()?;
         match self.models.state(model) {
@@ -122,23 +122,18 @@ impl InstalledNetworks {
     }
 }
 
-impl Networks for InstalledNetworks {
-    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenNetwork, NetworkFailure> {
+impl ModelSource for InstalledModels {
+    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure> {
         let (model, runtime) = self.check().map_err(|error| failure(&error))?;
         let Some(held) = self.budget.reserve(model.memory_mib, goes_on) else {
             let message = "the cut was cancelled".to_owned();
-            return Err(NetworkFailure {
-                code: "JOB_CANCELLED",
-                fault: clearcut_job::Fault::Input,
-                message,
-                hint: None,
-            });
+            return Err(ModelFailure { code: "JOB_CANCELLED", fault: clearcut_job::Fault::Input, message, hint: None });
         };
-        let network = self.models.load(model, runtime).map_err(|error| failure(&error))?;
-        Ok(OpenNetwork { network, model: model.id.clone(), held: Box::new(held) })
+        let loaded = self.models.load(model, runtime).map_err(|error| failure(&error))?;
+        Ok(OpenModel { model: loaded, id: model.id.clone(), held: Box::new(held) })
     }
 }
 
-fn failure(error: &Error) -> NetworkFailure {
-    NetworkFailure { code: error.code(), fault: error.fault(), message: error.to_string(), hint: error.hint() }
+fn failure(error: &Error) -> ModelFailure {
+    ModelFailure { code: error.code(), fault: error.fault(), message: error.to_string(), hint: error.hint() }
 }

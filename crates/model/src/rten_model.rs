@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use clearcut_matte::{Network, NetworkError, NetworkInput};
+use clearcut_matte::{ModelError, ModelInput, SegmentationModel};
 use rten::{Dimension, Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::{NdTensorView, Tensor, TensorView, prelude::*};
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A model in the runtime that is compiled in, on one thread.
-pub(crate) struct RtenNetwork {
+pub(crate) struct RtenModel {
     model: Model,
     input: (NodeId, InputSpec),
     output: (NodeId, Meaning),
@@ -21,13 +21,13 @@ pub(crate) struct RtenNetwork {
     pool: Arc<ThreadPool>,
 }
 
-impl fmt::Debug for RtenNetwork {
+impl fmt::Debug for RtenModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtenNetwork").field("input", &self.input.1).finish_non_exhaustive()
+        f.debug_struct("RtenModel").field("input", &self.input.1).finish_non_exhaustive()
     }
 }
 
-impl RtenNetwork {
+impl RtenModel {
     pub(crate) fn load(entry: &ModelEntry, bytes: Vec<u8>) -> Result<Self, Error> {
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);
@@ -46,12 +46,12 @@ impl RtenNetwork {
     }
 }
 
-impl Network for RtenNetwork {
-    fn input(&self) -> NetworkInput {
-        self.input.1.network_input()
+impl SegmentationModel for RtenModel {
+    fn input(&self) -> ModelInput {
+        self.input.1.model_input()
     }
 
-    fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, NetworkError> {
+    fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, ModelError> {
         let (id, spec) = &self.input;
         let values = arranged(planes, spec.layout);
         let tensor = NdTensorView::try_from_data(dimensions(spec), &values[..]).map_err(failed)?;
@@ -90,6 +90,6 @@ impl Network for RtenNetwork {
 #[error("the answer is no tensor of 32-bit numbers")]
 pub(crate) struct Unanswered;
 
-pub(crate) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> NetworkError {
-    NetworkError::Failed(Box::new(error))
+pub(crate) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> ModelError {
+    ModelError::Failed(Box::new(error))
 }

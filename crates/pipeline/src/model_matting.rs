@@ -4,19 +4,19 @@ use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use clearcut_frame::Frame;
 use clearcut_job::Speed;
-use clearcut_matte::{NetworkError, Pace, Segmenter, Trace};
+use clearcut_matte::{ModelError, Pace, Segmenter, Trace};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{
-    Error, OpenNetwork,
+    Error, OpenModel,
     threads::{in_parallel, start},
 };
 
 /// Frames that may lie between two steps: as many as there are from keyframe to keyframe where little moves, so that no step waits
-/// for another while the network works on one.
+/// for another while the model works on one.
 const AHEAD: usize = 8;
 
-/// How often the network is asked for how much time encoders may take.
+/// How often the model is asked for how much time encoders may take.
 pub(crate) const fn pace(speed: Speed) -> Pace {
     match speed {
         Speed::Best => Pace::Best,
@@ -25,24 +25,24 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
     }
 }
 
-/// Mattes `frames` with a network and hands the results to `emit` in input order, with the color planes as they came in,
+/// Mattes `frames` with a model and hands the results to `emit` in input order, with the color planes as they came in,
 /// until `emit` says no.
 ///
-/// Three steps work at the same time: one thread decides which frames are keyframes, one asks the network about these, and
-/// `workers` threads finish the frames whose neighbors are known. The network is let go as soon as it has seen the last frame. At most
+/// Three steps work at the same time: one thread decides which frames are keyframes, one asks the model about these, and
+/// `workers` threads finish the frames whose neighbors are known. The model is let go as soon as it has seen the last frame. At most
 /// `2 × AHEAD + Segmenter::REACH + workers + 3` frames are held, so a slow `emit` (the encoders) holds the decoder back. The result
 /// depends on neither.
 ///
 /// # Errors
-/// If the network gives no answer that can be used, or the system has no threads to give.
-pub(crate) fn matte_by_network(
-    opened: OpenNetwork,
+/// If the model gives no answer that can be used, or the system has no threads to give.
+pub(crate) fn matte_by_model(
+    opened: OpenModel,
     pace: Pace,
     workers: NonZeroUsize,
     frames: impl Iterator<Item = Frame> + Send,
     emit: impl FnMut(Frame, &[u8]) -> bool,
 ) -> Result<(), Error> {
-    let pace = if opened.network.has_states() { Pace::Every } else { pace };
+    let pace = if opened.model.has_states() { Pace::Every } else { pace };
     let segmenter = Segmenter::new(pace);
     thread::scope(|scope| {
         let (decided_to, decided) = bounded(AHEAD);
@@ -85,15 +85,15 @@ fn decide(segmenter: Segmenter, frames: impl Iterator<Item = Frame>, decided: &S
     }
 }
 
-/// Asks the network about the keyframes and hands all on, up to the first failure.
+/// Asks the model about the keyframes and hands all on, up to the first failure.
 fn ask(
     segmenter: Segmenter,
-    mut opened: OpenNetwork,
+    mut opened: OpenModel,
     decided: &Receiver<Pending>,
-    answered: &Sender<Result<Pending, NetworkError>>,
+    answered: &Sender<Result<Pending, ModelError>>,
 ) {
     for mut pending in decided {
-        let asked = segmenter.segment(&pending.frame, &mut pending.trace, opened.network.as_mut());
+        let asked = segmenter.segment(&pending.frame, &mut pending.trace, opened.model.as_mut());
         let failed = asked.is_err();
         if answered.send(asked.map(|()| pending)).is_err() || failed {
             return;
@@ -101,13 +101,13 @@ fn ask(
     }
 }
 
-/// Finishes the frames in order, as soon as the network was asked about those that they look at.
+/// Finishes the frames in order, as soon as the model was asked about those that they look at.
 fn finish(
     segmenter: Segmenter,
     workers: NonZeroUsize,
-    answered: &Receiver<Result<Pending, NetworkError>>,
+    answered: &Receiver<Result<Pending, ModelError>>,
     mut emit: impl FnMut(Frame, &[u8]) -> bool,
-) -> Result<(), NetworkError> {
+) -> Result<(), ModelError> {
     let mut window = Window::default();
     let mut hand_on = |window: &mut Window, count: usize| {
         window.finish(segmenter, count).into_iter().all(|done| emit(done.frame, &done.seen))
@@ -169,7 +169,7 @@ mod tests {
     };
 
     use clearcut_frame::{FrameFormat, Matrix, Size, Subsampling};
-    use clearcut_matte::{Network, NetworkInput};
+    use clearcut_matte::{ModelInput, SegmentationModel};
     use crossbeam_channel::RecvTimeoutError;
 
     use super::*;
@@ -183,12 +183,12 @@ mod tests {
         fails_at: usize,
     }
 
-    impl Network for Bright {
-        fn input(&self) -> NetworkInput {
-            NetworkInput { width: 32, height: 24, mean: [0.0; 3], deviation: [1.0; 3] }
+    impl SegmentationModel for Bright {
+        fn input(&self) -> ModelInput {
+            ModelInput { width: 32, height: 24, mean: [0.0; 3], deviation: [1.0; 3] }
         }
 
-        fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, NetworkError> {
+        fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, ModelError> {
             self.asked += 1;
             let found = if self.asked == self.fails_at { f32::NAN } else { 0.0 };
             Ok(planes[..32 * 24].iter().map(|level| found + f32::from(u8::from(*level > 0.5))).collect())
@@ -213,9 +213,9 @@ mod tests {
         (0..length).map(draw).collect()
     }
 
-    fn opened(fails_at: usize) -> OpenNetwork {
-        let network = Box::new(Bright { asked: 0, fails_at });
-        OpenNetwork { network, model: "bright".to_owned(), held: Box::new(()) }
+    fn opened(fails_at: usize) -> OpenModel {
+        let model = Box::new(Bright { asked: 0, fails_at });
+        OpenModel { model, id: "bright".to_owned(), held: Box::new(()) }
     }
 
     fn matted(length: usize, workers: usize) -> Vec<Frame> {
@@ -225,7 +225,7 @@ mod tests {
             out.push(frame);
             true
         };
-        matte_by_network(opened(0), Pace::Balanced, workers, clip(length).into_iter(), emit).unwrap();
+        matte_by_model(opened(0), Pace::Balanced, workers, clip(length).into_iter(), emit).unwrap();
         out
     }
 
@@ -244,13 +244,13 @@ mod tests {
 
     #[test]
     fn a_slow_emitter_bounds_the_frames_in_memory() {
-        // Between the steps, with the network, two that are decided about, those that await neighbors, and the one that is emitted.
+        // Between the steps, with the model, two that are decided about, those that await neighbors, and the one that is emitted.
         let most = 2 * AHEAD + 1 + 2 + Segmenter::REACH + 1;
         let (taken, mut emitted) = (AtomicUsize::new(0), 0);
         let frames = clip(90).into_iter().inspect(|_| {
             taken.fetch_add(1, SeqCst);
         });
-        matte_by_network(opened(0), Pace::Fast, NonZeroUsize::MIN, frames, |_, _| {
+        matte_by_model(opened(0), Pace::Fast, NonZeroUsize::MIN, frames, |_, _| {
             // As slow as it can be: until the steps before have taken all that they may.
             let deadline = Instant::now() + LONG;
             while taken.load(SeqCst) < 90.min(emitted + most) {
@@ -266,10 +266,10 @@ mod tests {
     }
 
     #[test]
-    fn the_network_is_let_go_before_the_last_frame_is_emitted() {
+    fn the_model_is_let_go_before_the_last_frame_is_emitted() {
         let (held, let_go) = bounded::<()>(0);
-        let (opened, mut emitted) = (OpenNetwork { held: Box::new(held), ..opened(0) }, 0);
-        matte_by_network(opened, Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| {
+        let (opened, mut emitted) = (OpenModel { held: Box::new(held), ..opened(0) }, 0);
+        matte_by_model(opened, Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| {
             emitted += 1;
             if emitted == 40 {
                 assert_eq!(let_go.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
@@ -282,8 +282,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_cannot_be_used_ends_the_clip() {
-        let ended = matte_by_network(opened(3), Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| true);
-        assert!(matches!(ended, Err(Error::NetworkAnswer(NetworkError::NotANumber))), "{ended:?}");
+        let ended = matte_by_model(opened(3), Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| true);
+        assert!(matches!(ended, Err(Error::ModelOutput(ModelError::NotANumber))), "{ended:?}");
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
             count.set(count.get() + 1);
             count.get() < 3
         };
-        matte_by_network(opened(0), Pace::Best, NonZeroUsize::MIN, clip(40).into_iter(), emit).unwrap();
+        matte_by_model(opened(0), Pace::Best, NonZeroUsize::MIN, clip(40).into_iter(), emit).unwrap();
         assert_eq!(count.get(), 3);
     }
 }
