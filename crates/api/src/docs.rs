@@ -12,18 +12,22 @@ use utoipa::{
 use utoipa_swagger_ui::Config;
 
 use crate::{
-    ApiError, control, deliveries, events, files, health, jobs, list, preview, sign_in, tus, uploads, usage, wait,
-    webhooks,
+    ApiError, files, health,
+    jobs::{control, events, list, submit, synchronous, usage},
+    page::sign_in,
+    previews::preview,
+    uploads::{resource, tus},
+    webhooks::{deliveries, endpoints},
 };
 
 #[derive(OpenApi)]
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and hands back transparent files."),
     paths(
-        jobs::submit, jobs::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read,
-        wait::cut_now, preview::preview, uploads::create, uploads::put, uploads::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
-        webhooks::create, webhooks::list, webhooks::read, webhooks::change, webhooks::delete,
-        webhooks::read_secret, webhooks::rotate_secret, webhooks::read_key_secret, webhooks::rotate_key_secret,
+        submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read,
+        synchronous::cut_now, preview::preview, resource::create, resource::put, resource::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
+        endpoints::create, endpoints::list, endpoints::read, endpoints::change, endpoints::delete,
+        endpoints::read_secret, endpoints::rotate_secret, endpoints::read_key_secret, endpoints::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
     ),
     modifiers(&KeyScheme),

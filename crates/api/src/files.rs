@@ -8,8 +8,10 @@ use clearcut_store::{ObjectName, SigningError, percent_encode};
 
 use crate::{
     Api, ApiError,
-    range::{self, Asked},
-    reply::ErrorReply,
+    http::{
+        range::{self, Asked},
+        reply::ErrorReply,
+    },
 };
 
 /// Read an output.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};
 use utoipa::ToSchema;
 
-use crate::{Api, reply::Reply};
+use crate::{Api, http::reply::Reply};
 
 /// One thing that has to be in order.
 #[derive(Debug, Clone, Serialize, ToSchema)]

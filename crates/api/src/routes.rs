@@ -15,8 +15,13 @@ use tower_http::{
 };
 
 use crate::{
-    Api, ApiError, control, deliveries, docs, events, files, health, jobs, list, once, pace::PacedBody, page, patience,
-    preview, rate, sign_in, trace, tus, upload_locks::UploadLocks, uploads, usage, wait, webhooks,
+    Api, ApiError, docs, files, health,
+    http::{body_limits::PacedBody, rate, request_log},
+    jobs::{control, events, idempotency, list, submit, synchronous, usage, waiting},
+    page::{assets, sign_in},
+    previews::preview,
+    uploads::{locks::UploadLocks, resource, tus},
+    webhooks::{deliveries, endpoints},
 };
 
 /// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
@@ -24,29 +29,29 @@ pub fn routes(api: Api) -> Router {
     let speaks_tus = middleware::from_fn_with_state(api.clone(), tus::speak);
     let paced = middleware::from_fn_with_state(api.clone(), pace);
     Router::new()
-        .route("/", get(page::index))
-        .route("/cli-auth", get(page::cli_auth))
-        .route("/page/{name}", get(page::asset))
+        .route("/", get(assets::index))
+        .route("/cli-auth", get(assets::cli_auth))
+        .route("/page/{name}", get(assets::asset))
         .route("/api/v1/sign-in", post(sign_in::sign_in).layer(DefaultBodyLimit::max(sign_in::MAX_BODY_BYTES)))
-        .route("/api/v1/jobs/video/remove-background", post(jobs::submit))
+        .route("/api/v1/jobs/video/remove-background", post(submit::submit))
         .route("/api/v1/jobs", get(list::list))
-        .route("/api/v1/jobs/{id}", get(jobs::read).delete(control::remove))
+        .route("/api/v1/jobs/{id}", get(submit::read).delete(control::remove))
         .route("/api/v1/jobs/{id}/cancel", post(control::cancel))
         .route("/api/v1/jobs/{id}/retry", post(control::retry))
         .route("/api/v1/jobs/{id}/events", get(events::follow))
         .route("/api/v1/usage", get(usage::read))
-        .route("/api/v1/video/remove-background", post(wait::cut_now))
+        .route("/api/v1/video/remove-background", post(synchronous::cut_now))
         .route("/api/v1/video/remove-background/preview", post(preview::preview))
-        .route("/api/v1/uploads", post(uploads::create))
+        .route("/api/v1/uploads", post(resource::create))
         .route("/api/v1/uploads/{id}", upload_resource())
         .route("/api/v1/jobs/{id}/deliveries", get(deliveries::of_job))
         .route("/api/v1/jobs/{id}/deliveries/{delivery}/redeliver", post(deliveries::redeliver))
-        .route("/api/v1/webhooks", post(webhooks::create).get(webhooks::list))
-        .route("/api/v1/webhooks/secret", get(webhooks::read_key_secret))
-        .route("/api/v1/webhooks/secret/rotate", post(webhooks::rotate_key_secret))
-        .route("/api/v1/webhooks/{id}", get(webhooks::read).patch(webhooks::change).delete(webhooks::delete))
-        .route("/api/v1/webhooks/{id}/secret", get(webhooks::read_secret))
-        .route("/api/v1/webhooks/{id}/secret/rotate", post(webhooks::rotate_secret))
+        .route("/api/v1/webhooks", post(endpoints::create).get(endpoints::list))
+        .route("/api/v1/webhooks/secret", get(endpoints::read_key_secret))
+        .route("/api/v1/webhooks/secret/rotate", post(endpoints::rotate_key_secret))
+        .route("/api/v1/webhooks/{id}", get(endpoints::read).patch(endpoints::change).delete(endpoints::delete))
+        .route("/api/v1/webhooks/{id}/secret", get(endpoints::read_secret))
+        .route("/api/v1/webhooks/{id}/secret/rotate", post(endpoints::rotate_secret))
         .route("/api/v1/webhooks/{id}/test", post(deliveries::send_test))
         .route("/api/v1/webhooks/{id}/deliveries", get(deliveries::to_webhook))
         .route("/files/{*name}", get(files::read))
@@ -64,17 +69,17 @@ pub fn routes(api: Api) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn(rate::tell))
         .layer(paced)
-        .layer(middleware::from_fn(trace::refuse_unreadable))
-        .layer(CatchPanicLayer::custom(trace::answer_panic))
+        .layer(middleware::from_fn(request_log::refuse_unreadable))
+        .layer(CatchPanicLayer::custom(request_log::answer_panic))
         .layer(cors())
         .layer(speaks_tus)
-        .layer(middleware::from_fn(trace::log))
+        .layer(middleware::from_fn(request_log::log))
         .with_state(api)
 }
 
 /// What can be done to one upload. There is no GET: bytes that came in go nowhere but into jobs.
 fn upload_resource() -> MethodRouter<Api> {
-    put(uploads::put).patch(tus::patch).head(tus::head).delete(uploads::delete).post(tus::post)
+    put(resource::put).patch(tus::patch).head(tus::head).delete(resource::delete).post(tus::post)
 }
 
 /// Puts the limits of the settings around the body of each request.
@@ -104,7 +109,7 @@ fn cors() -> CorsLayer {
             tus::METADATA,
             tus::METHOD_OVERRIDE,
             header::CACHE_CONTROL,
-            once::IDEMPOTENCY_KEY,
+            idempotency::IDEMPOTENCY_KEY,
             HeaderName::from_static("last-event-id"),
             HeaderName::from_static("prefer"),
         ])
@@ -124,12 +129,12 @@ fn cors() -> CorsLayer {
             tus::LENGTH,
             tus::METADATA,
             tus::EXPIRES,
-            uploads::STORAGE_ID,
+            resource::STORAGE_ID,
             HeaderName::from_static("ratelimit"),
             HeaderName::from_static("ratelimit-policy"),
             HeaderName::from_static("x-request-id"),
-            once::IDEMPOTENT_REPLAYED,
-            patience::PREFERENCE_APPLIED,
+            idempotency::IDEMPOTENT_REPLAYED,
+            waiting::PREFERENCE_APPLIED,
         ])
         .max_age(std::time::Duration::from_hours(24))
 }

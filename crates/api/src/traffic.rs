@@ -15,8 +15,8 @@ use tokio::{
 
 use crate::{
     ApiError,
-    rate::{Allowance, Bucket, Policy},
-    room::Coming,
+    http::rate::{Allowance, Bucket, Policy},
+    uploads::room::Coming,
 };
 
 /// What is under way in this process, by key: how fast requests come, which submits are being taken in, and how many

@@ -6,7 +6,7 @@ use clearcut_queue::{JobRecord, KeyId};
 
 use crate::{
     Api, ApiError,
-    query::{Params, whole},
+    http::query::{Params, whole},
     traffic::UnderWay,
 };
 

@@ -10,7 +10,11 @@ use clearcut_queue::{JobRecord, JobWatch, KeyId};
 use futures_util::{Stream, stream};
 use utoipa::ToSchema;
 
-use crate::{Api, ApiError, caller::Caller, query::whole, reply::ErrorReply, traffic::UnderWay};
+use crate::{
+    Api, ApiError,
+    http::{caller::Caller, query::whole, reply::ErrorReply},
+    traffic::UnderWay,
+};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 

@@ -12,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::serve::ConnectionLimits;
+use crate::http::serve::ConnectionLimits;
 
 /// Connections beyond the others, so that there is always one that hears whether the process lives.
 const WAITING: usize = 64;

@@ -8,11 +8,15 @@ use clearcut_store::ObjectName;
 
 use crate::{
     Api, ApiError,
-    caller::Caller,
-    inline::{DataUrl, InlineReply},
-    jobs::accept,
-    reply::{ErrorReply, Reply},
-    shapes::{Color, Cut, Output, SubmitForm, method_name},
+    http::{
+        caller::Caller,
+        reply::{ErrorReply, Reply},
+    },
+    jobs::{
+        data_url::{DataUrl, InlineReply},
+        shapes::{Color, Cut, Output, SubmitForm, method_name},
+        submit::accept,
+    },
 };
 
 /// Remove a background and wait for it.

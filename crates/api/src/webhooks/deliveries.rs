@@ -8,11 +8,15 @@ use clearcut_queue::DeliveryId;
 
 use crate::{
     Api, ApiError,
-    caller::Caller,
-    jobs::draw_random,
-    reply::{ErrorReply, Reply},
-    webhook_shapes::{Deliveries, Delivery},
-    webhooks::read_id,
+    http::{
+        caller::Caller,
+        reply::{ErrorReply, Reply},
+    },
+    random::draw_random,
+    webhooks::{
+        endpoints::read_id,
+        shapes::{Deliveries, Delivery},
+    },
 };
 
 /// What was told of a job, to whom, and what they answered.

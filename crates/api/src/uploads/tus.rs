@@ -15,10 +15,12 @@ use clearcut_queue::{KeyId, UploadRecord};
 
 use crate::{
     Api, ApiError,
-    receive::{finish_if_complete, take_piece},
-    reply::ErrorReply,
-    upload_locks::{UploadGuard, UploadLocks},
-    uploads::{STORAGE_ID, begin, content_length, delete},
+    http::reply::ErrorReply,
+    uploads::{
+        locks::{UploadGuard, UploadLocks},
+        receive::{finish_if_complete, take_piece},
+        resource::{STORAGE_ID, begin, content_length, delete},
+    },
 };
 
 pub(crate) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");

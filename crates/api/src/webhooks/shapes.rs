@@ -5,7 +5,7 @@ use clearcut_queue::{Answer, AttemptRecord, DeliveryRecord, EndpointRecord, Even
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::json_body::Documented;
+use crate::http::json_body::Documented;
 
 /// What to make of an endpoint.
 #[derive(Debug, Deserialize, ToSchema)]

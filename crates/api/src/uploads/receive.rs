@@ -9,10 +9,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
     Api, ApiError,
-    intake::refuse_other_files,
-    pace::{BodyFate, Verdict},
-    room::Room,
-    upload_locks::UploadGuard,
+    http::body_limits::{BodyFate, Verdict},
+    jobs::intake::refuse_other_files,
+    uploads::{locks::UploadGuard, room::Room},
 };
 
 /// After so many bytes what came is put on the disk and acknowledged, so that a crash costs no more than these.
@@ -42,7 +41,7 @@ pub(crate) async fn take_whole(
     guard: &UploadGuard,
     mut incoming: Incoming,
 ) -> Result<Stored, ApiError> {
-    let mut upload: Upload = api.store.begin(ObjectName::upload(crate::jobs::draw_random()?)).await?;
+    let mut upload: Upload = api.store.begin(ObjectName::upload(crate::random::draw_random()?)).await?;
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     let mut pieces = std::mem::take(&mut incoming.body).into_data_stream();
     loop {
@@ -148,7 +147,7 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
         return Err(error);
     }
     sniffed?;
-    let stored = api.store.adopt(&partial, ObjectName::upload(crate::jobs::draw_random()?)).await?;
+    let stored = api.store.adopt(&partial, ObjectName::upload(crate::random::draw_random()?)).await?;
     commit(api, &record, stored).await
 }
 

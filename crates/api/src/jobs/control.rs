@@ -11,10 +11,12 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    caller::Caller,
-    jobs::draw_random,
-    reply::{ErrorReply, Reply},
-    shapes::{Job, Submitted},
+    http::{
+        caller::Caller,
+        reply::{ErrorReply, Reply},
+    },
+    jobs::shapes::{Job, Submitted},
+    random::draw_random,
 };
 
 /// A job was removed.

@@ -5,7 +5,7 @@ use clearcut_queue::JobRecord;
 use clearcut_store::UrlSigner;
 use serde_json::Value;
 
-use crate::{shapes::Job, show::link_to};
+use crate::jobs::{shapes::Job, view::link_to};
 
 /// How a job reads on the wire, for those who tell of it without being asked.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@ use clearcut_job::{JobState, OutputPointer, UnixMillis};
 use clearcut_queue::{JobRecord, KeyId, Outlook};
 use clearcut_store::{ObjectName, UrlSigner};
 
-use crate::{Api, ApiError, shapes::Job};
+use crate::{Api, ApiError, jobs::shapes::Job};
 
 impl Api {
     /// The jobs `records` of `owner` as they are shown: with links that open now, and with what waiting ones have before

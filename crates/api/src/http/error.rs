@@ -10,7 +10,7 @@ use clearcut_queue::{MAX_ENDPOINTS, QueueError};
 use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
 
-use crate::reply::error_reply;
+use crate::http::reply::error_reply;
 
 /// Why a request is refused or failed. Each becomes one status, one code and one sentence; what a client must not see goes
 /// to the log when it is turned into a reply.
@@ -381,7 +381,7 @@ impl IntoResponse for ApiError {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("600"));
             }
             Self::TusVersion => {
-                headers.insert(crate::tus::VERSIONS, HeaderValue::from_static("1.0.0"));
+                headers.insert(crate::uploads::tus::VERSIONS, HeaderValue::from_static("1.0.0"));
             }
             Self::RateLimited { retry_after_secs, .. } | Self::PreviewsBusy { retry_after_secs } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));

@@ -8,9 +8,11 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    caller::Caller,
-    query::Params,
-    reply::{ErrorReply, Reply},
+    http::{
+        caller::Caller,
+        query::Params,
+        reply::{ErrorReply, Reply},
+    },
 };
 
 /// Days if nobody says.

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Api, ApiError,
-    pace::{BodyFate, Verdict},
+    http::body_limits::{BodyFate, Verdict},
 };
 
 /// Bytes of a JSON body. The longest that is documented is well below.

@@ -8,11 +8,13 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    caller::Caller,
-    cursor,
-    query::{Params, after_second, state, whole},
-    reply::{ErrorReply, Reply},
-    shapes::Job,
+    http::{
+        caller::Caller,
+        cursor,
+        query::{Params, after_second, state, whole},
+        reply::{ErrorReply, Reply},
+    },
+    jobs::shapes::Job,
 };
 
 /// Jobs a page if nobody says.

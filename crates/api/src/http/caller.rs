@@ -3,7 +3,7 @@ use std::time::Duration;
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use clearcut_queue::{KeyHash, KeyId};
 
-use crate::{Api, ApiError, rate};
+use crate::{Api, ApiError, http::rate};
 
 /// Letters and digits after `hc_`.
 const SECRET_CHARS: usize = 32;

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    reply::{ErrorReply, Reply},
+    http::reply::{ErrorReply, Reply},
 };
 
 /// Bytes of a request, which anybody may send: a token and the JSON around it, several times over.

@@ -12,7 +12,10 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::{ServiceExt as _, service_fn};
 
-use crate::{ApiError, doors::Doors, outflow::Outflow};
+use crate::{
+    ApiError,
+    http::{admission::Doors, write_timeout::Outflow},
+};
 
 /// What connections may take.
 #[derive(Debug, Clone, Copy)]

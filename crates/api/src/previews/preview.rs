@@ -12,10 +12,14 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError, NoPreview, PreviewOrder, Previewed,
-    caller::Caller,
-    intake::{Source, Stay, gather},
-    reply::{ErrorReply, Reply},
-    shapes::{Color, method_name},
+    http::{
+        caller::Caller,
+        reply::{ErrorReply, Reply},
+    },
+    jobs::{
+        intake::{Source, Stay, gather},
+        shapes::{Color, method_name},
+    },
 };
 
 /// The longer side of a preview, unless another is asked for.

@@ -15,11 +15,13 @@ use clearcut_store::{ObjectName, Stored, Upload};
 
 use crate::{
     Api, ApiError,
-    form::Form,
-    outside::Ledger,
-    pace::{BodyFate, Verdict},
-    room::Room,
-    webhooks::read_job_webhook,
+    http::{
+        body_limits::{BodyFate, Verdict},
+        multipart_overhead::Ledger,
+    },
+    jobs::form::Form,
+    uploads::room::Room,
+    webhooks::endpoints::read_job_webhook,
 };
 
 /// Bytes of a text field. The longest that is documented, an address, is well below.
@@ -218,7 +220,7 @@ async fn stream_file(
     ledger: &Ledger,
     failed: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<Upload, ApiError> {
-    let name = ObjectName::upload(crate::jobs::draw_random()?);
+    let name = ObjectName::upload(crate::random::draw_random()?);
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     let mut upload = api.store.begin(name).await?;
     let mut is_video = false;

@@ -1,0 +1,16 @@
+//! HTTP itself: the accept loop, limits of connections and bodies, authentication, the reply envelope and its errors.
+
+pub(crate) mod admission;
+pub(crate) mod body_limits;
+pub(crate) mod caller;
+pub(crate) mod cursor;
+pub(crate) mod error;
+pub(crate) mod json_body;
+pub(crate) mod multipart_overhead;
+pub(crate) mod query;
+pub(crate) mod range;
+pub(crate) mod rate;
+pub(crate) mod reply;
+pub(crate) mod request_log;
+pub(crate) mod serve;
+pub(crate) mod write_timeout;

@@ -1,0 +1,137 @@
+//! The page and its assets, from inside the binary.
+
+use std::{io::Write as _, sync::LazyLock};
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use flate2::{Compression, write::GzEncoder};
+use sha2::{Digest as _, Sha256};
+
+use crate::ApiError;
+
+/// A file of the page, which is part of the program.
+struct Asset {
+    name: &'static str,
+    mime: &'static str,
+    bytes: &'static [u8],
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+macro_rules! asset {
+    ($name:literal, $mime:expr) => {
+        asset!($name, $mime, concat!("../../page/", $name))
+    };
+    ($name:literal, $mime:expr, $path:expr) => {
+        Asset { name: $name, mime: $mime, bytes: include_bytes!($path) }
+    };
+}
+
+/// An asset as it is sent.
+struct Packed {
+    tag: String,
+    gzipped: Vec<u8>,
+}
+
+/// Beside [`ASSETS`], made when the first visitor comes: some milliseconds, once.
+static PACKED: LazyLock<Vec<Packed>> = LazyLock::new(|| ASSETS.iter().map(pack).collect());
+
+const ASSETS: &[Asset] = &[
+    asset!("index.html", HTML),
+    asset!("cli-auth.html", HTML),
+    asset!("style.css", "text/css; charset=utf-8"),
+    asset!("icon.svg", "image/svg+xml"),
+    asset!("app.js", SCRIPT),
+    asset!("cli-auth.js", SCRIPT),
+    asset!("client.js", SCRIPT),
+    asset!("clip.js", SCRIPT),
+    asset!("clip-card.js", SCRIPT),
+    asset!("clip-drop.js", SCRIPT),
+    asset!("code-samples.js", SCRIPT),
+    asset!("cut-options.js", SCRIPT),
+    asset!("cut-progress.js", SCRIPT),
+    asset!("cut-result.js", SCRIPT),
+    asset!("cut-stage.js", SCRIPT),
+    asset!("first-frame.js", SCRIPT),
+    asset!("frame-preview.js", SCRIPT),
+    asset!("hint-layer.js", SCRIPT),
+    asset!("html.js", SCRIPT),
+    asset!("key-keeper.js", SCRIPT),
+    asset!("key-prompt.js", SCRIPT),
+    asset!("pointing.js", SCRIPT),
+    asset!("words.js", SCRIPT),
+    asset!("clearcut-video.js", SCRIPT, "../../../../player/clearcut-video.js"),
+];
+
+/// What the page may do: run its own scripts, ask its own server, and show clips that the person opened. `data:` is for the
+/// posters of code that is copied nowhere else; nothing of another host is loaded.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The page for people.
+pub(crate) async fn index(headers: HeaderMap) -> Result<Response, ApiError> {
+    send("index.html", &headers)
+}
+
+/// Where the official command line sends a person who signs in.
+pub(crate) async fn cli_auth(headers: HeaderMap) -> Result<Response, ApiError> {
+    send("cli-auth.html", &headers)
+}
+
+/// A script, style or frame of the page.
+pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
+    send(&name, &headers)
+}
+
+fn pack(asset: &Asset) -> Packed {
+    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(asset.bytes)[..12]));
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    // Into memory nothing fails; were it so, the asset would be sent as it is.
+    let gzipped = encoder.write_all(asset.bytes).and_then(|()| encoder.finish()).unwrap_or_default();
+    Packed { tag, gzipped }
+}
+
+fn send(name: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let mut all = ASSETS.iter().zip(PACKED.iter());
+    let (asset, packed) = all.find(|(asset, _)| asset.name == name).ok_or(ApiError::RouteNotFound)?;
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let known = text(header::IF_NONE_MATCH) == packed.tag;
+    let takes_gzip = text(header::ACCEPT_ENCODING).contains("gzip") && !packed.gzipped.is_empty();
+    let common = [
+        (header::ETAG, packed.tag.as_str()),
+        (header::VARY, "accept-encoding"),
+        // Asked for each time and answered with 304: an updated server never meets an old script.
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    let mime = [(header::CONTENT_TYPE, asset.mime)];
+    if takes_gzip {
+        return Ok((common, mime, [(header::CONTENT_ENCODING, "gzip")], packed.gzipped.as_slice()).into_response());
+    }
+    Ok((common, mime, asset.bytes).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_served() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("page");
+        let served: Vec<&str> = ASSETS.iter().map(|asset| asset.name).collect();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let is_for_the_tools = ["tsconfig.json", "clearcut-video.d.ts"].contains(&name.as_str());
+            assert!(is_for_the_tools || served.contains(&name.as_str()), "{name} is not in the table");
+        }
+    }
+}
