@@ -1,6 +1,10 @@
-//! Keys a raw stream: `key WIDTH HEIGHT bt601|bt709 [TOLERANCE [half|full]] < in.yuv420p > out.yuva420p`; yuv444p with `full`.
+//! Command-line keyer for measurements: keys a raw stream and prints timings to standard error.
 //!
-//! For measuring: timing goes to standard error.
+//! ```text
+//! key WIDTH HEIGHT bt601|bt709 [TOLERANCE [half|full]] < in.yuv420p > out.yuva420p
+//! ```
+//!
+//! With `full`, input and output are yuv444p.
 
 use std::{
     collections::VecDeque,
@@ -72,7 +76,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Processor time of this thread in seconds: other load on the machine does not count.
+/// Processor time of this thread in seconds. Other load on the machine does not count.
 fn cpu_secs() -> f64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     stat.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1e9

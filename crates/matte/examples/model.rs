@@ -1,7 +1,11 @@
-//! Mattes a raw stream by masks of a model dumped before, one for every frame:
-//! `model WIDTH HEIGHT bt601|bt709 MASKS SIDE [best|balanced|fast] < in.yuv420p > out.yuva420p`.
+//! Command-line matting for measurements: mattes a raw stream with precomputed masks of a model,
+//! one for every frame, and prints timings to standard error.
 //!
-//! MASKS holds SIDE × SIDE little-endian floats a frame. For measuring: timing goes to standard error.
+//! ```text
+//! model WIDTH HEIGHT bt601|bt709 MASKS SIDE [best|balanced|fast] < in.yuv420p > out.yuva420p
+//! ```
+//!
+//! MASKS is a file of SIDE × SIDE little-endian floats per frame.
 
 use std::{
     collections::VecDeque,
@@ -11,14 +15,14 @@ use std::{
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 use clearcut_matte::{ModelError, ModelInput, Pace, SegmentationModel, Segmenter, Trace};
 
-/// Answers with the mask of the frame that is asked about.
-struct Dumped {
+/// A model that returns the precomputed mask of the frame `frame`.
+struct DumpedMasks {
     side: usize,
     masks: Vec<f32>,
-    asked: usize,
+    frame: usize,
 }
 
-impl SegmentationModel for Dumped {
+impl SegmentationModel for DumpedMasks {
     fn input(&self) -> ModelInput {
         ModelInput {
             width: self.side,
@@ -30,7 +34,7 @@ impl SegmentationModel for Dumped {
 
     fn segment(&mut self, _: &[f32]) -> Result<Vec<f32>, ModelError> {
         let len = self.side * self.side;
-        Ok(self.masks.get(self.asked * len..(self.asked + 1) * len).unwrap_or_default().to_vec())
+        Ok(self.masks.get(self.frame * len..(self.frame + 1) * len).unwrap_or_default().to_vec())
     }
 }
 
@@ -47,14 +51,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => Pace::Balanced,
     };
     let masks = std::fs::read(masks)?.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let mut model = Dumped { side: side.parse()?, masks, asked: 0 };
+    let mut model = DumpedMasks { side: side.parse()?, masks, frame: 0 };
     let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix };
     let segmenter = Segmenter::new(pace);
     let mut shots = segmenter.shots();
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     let mut waiting: VecDeque<Frame> = VecDeque::new();
     let mut window: VecDeque<Trace> = VecDeque::new();
-    let (mut next, mut count, mut keys) = (0, 0, 0); // `next`: index in `window` of the first of `waiting`.
+    let (mut next, mut count, mut keyframes) = (0, 0, 0); // `next`: index in `window` of the first of `waiting`.
     let mut secs = [0.0; 3];
     loop {
         let mut frame = Frame::new(format);
@@ -73,8 +77,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = cpu_secs();
         let held = waiting.len();
         for (at, (frame, trace)) in waiting.iter().zip(window.range_mut(next..)).enumerate() {
-            keys += usize::from(trace.awaits_model());
-            model.asked = count - held + at;
+            keyframes += usize::from(trace.awaits_model());
+            model.frame = count - held + at;
             segmenter.segment(frame, trace, &mut model)?;
         }
         secs[1] += cpu_secs() - start;
@@ -96,12 +100,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             break;
         }
     }
-    let [look, ask, finish] = secs.map(|secs| secs * 1e3 / count.max(1) as f64);
-    eprintln!("{count} frames, {keys} keys; ms a frame: look {look:.1}, ask {ask:.1}, finish {finish:.1}");
+    let [look, segment, finish] = secs.map(|secs| secs * 1e3 / count.max(1) as f64);
+    eprintln!(
+        "{count} frames, {keyframes} keyframes; ms a frame: look {look:.1}, segment {segment:.1}, finish {finish:.1}"
+    );
     Ok(())
 }
 
-/// Processor time of this thread in seconds: other load on the machine does not count.
+/// Processor time of this thread in seconds. Other load on the machine does not count.
 fn cpu_secs() -> f64 {
     let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     stat.split(' ').next().and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1e9

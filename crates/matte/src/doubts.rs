@@ -1,85 +1,89 @@
-//! What in a matte may be wrong, how much of it, and where.
+//! Possible errors of a matte: how many pixels are in doubt, and where.
 
 use crate::{likeness::LIMIT, regions::Regions};
 
 /// Alpha from which a pixel counts as subject: a tenth.
 const VISIBLE: u8 = 26;
 
-/// Distance below which a pixel is nearly of the background's color: twice what the background's noise explains.
+/// Distance below which a pixel has nearly the background's color: twice what the background's
+/// noise explains.
 const NEAR: u8 = 2 * LIMIT;
 
-/// The side of the tiles in which residue is looked for, in pixels.
+/// Side of the tiles in which residue is counted, in pixels.
 const TILE: usize = 64;
 
-/// The share of the densest tile's residue that a tile beside it has to be shown with it. One in so many.
-const SHOWN: u64 = 4;
+/// A neighboring tile belongs to the extent of residue if it has at least one in so many of the
+/// densest tile's residue.
+const SHOWN_SHARE: u64 = 4;
 
-/// A rectangle of pixels: from `left` and `top` up to `right` and `bottom`, which are outside.
+/// Rectangle of pixels from `left` and `top` (inside) to `right` and `bottom` (outside).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// The first column.
+    /// First column.
     pub left: u32,
-    /// The first row.
+    /// First row.
     pub top: u32,
-    /// The column after the last.
+    /// Column after the last.
     pub right: u32,
-    /// The row after the last.
+    /// Row after the last.
     pub bottom: u32,
 }
 
-/// One kind of doubt in one frame.
+/// Pixels of one frame with one kind of possible error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Doubt {
-    /// In how many pixels.
+    /// Number of pixels.
     pub pixels: u64,
-    /// Around the largest part of them, where that is known.
+    /// Rectangle around the largest group of them, if known.
     pub extent: Option<Extent>,
 }
 
-/// What in the matte of one frame may be wrong.
+/// Possible errors in the matte of one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Doubts {
-    /// Pixels of the subject: alpha of a tenth and more.
+    /// Number of subject pixels: those with an alpha of a tenth and more.
     pub subject: u64,
-    /// Enclosed by subject, of the background's color but not quite, and removed.
+    /// Possible holes: enclosed by subject, of nearly the background's color, and removed.
     pub holes: Doubt,
     /// Enclosed by subject, of the background's color, and kept.
     pub lookalikes: Doubt,
-    /// Nearly of the background's color, and kept.
+    /// Possible residue: nearly of the background's color, and kept.
     pub residue: Doubt,
 }
 
 impl Doubts {
-    /// Of a frame `width` pixels wide, from its matte, its distances from the background and what was decided about its regions.
-    pub(crate) fn of(alpha: &[u8], off: &[u8], regions: &Regions, width: usize) -> Self {
+    /// Measures a frame `width` pixels wide from its matte, its distances from the background and
+    /// its classified regions.
+    pub(crate) fn measure(alpha: &[u8], distance: &[u8], regions: &Regions, width: usize) -> Self {
         let columns = width.div_ceil(TILE);
         let mut tiles = vec![0_u64; columns * (alpha.len() / width).div_ceil(TILE)];
         let mut subject = 0;
-        for (y, (alpha, off)) in alpha.chunks_exact(width).zip(off.chunks_exact(width)).enumerate() {
+        for (y, (alpha, distance)) in alpha.chunks_exact(width).zip(distance.chunks_exact(width)).enumerate() {
             let row = &mut tiles[y / TILE * columns..][..columns];
-            for ((alpha, off), tile) in alpha.chunks(TILE).zip(off.chunks(TILE)).zip(row) {
-                // Counted in bytes: many pixels at once.
+            for ((alpha, distance), tile) in alpha.chunks(TILE).zip(distance.chunks(TILE)).zip(row) {
+                // Counting in bytes processes many pixels at once.
                 let (mut visible, mut faint) = (0_u8, 0_u8);
-                for (&alpha, &off) in alpha.iter().zip(off) {
+                for (&alpha, &distance) in alpha.iter().zip(distance) {
                     visible += u8::from(alpha >= VISIBLE);
-                    faint += u8::from(alpha >= VISIBLE) & u8::from(off < NEAR);
+                    faint += u8::from(alpha >= VISIBLE) & u8::from(distance < NEAR);
                 }
                 subject += u64::from(visible);
                 *tile += u64::from(faint);
             }
         }
         let [lookalikes, holes] = regions.doubtful_pockets();
-        let near = tiles.iter().sum::<u64>().saturating_sub(lookalikes.pixels);
-        let extent = (near > 0).then(|| densest(&tiles, columns, [width, alpha.len() / width]));
-        Self { subject, holes, lookalikes, residue: Doubt { pixels: near, extent } }
+        let residue = tiles.iter().sum::<u64>().saturating_sub(lookalikes.pixels);
+        let extent = (residue > 0).then(|| densest_extent(&tiles, columns, [width, alpha.len() / width]));
+        Self { subject, holes, lookalikes, residue: Doubt { pixels: residue, extent } }
     }
 }
 
-/// The rectangle of tiles around the one with the most, as far as those beside it have a share of that.
-fn densest(tiles: &[u64], columns: usize, [width, height]: [usize; 2]) -> Extent {
+/// Rectangle of tiles around the densest one. It grows in each direction while the next tile has at
+/// least the share [`SHOWN_SHARE`] of the densest tile's residue.
+fn densest_extent(tiles: &[u64], columns: usize, [width, height]: [usize; 2]) -> Extent {
     let best = (0..tiles.len()).max_by_key(|&tile| tiles[tile]).unwrap_or(0);
     let (x, y) = (best % columns, best / columns);
-    let is_shown = |x: usize, y: usize| SHOWN * tiles[y * columns + x] >= tiles[best].max(1);
+    let is_shown = |x: usize, y: usize| SHOWN_SHARE * tiles[y * columns + x] >= tiles[best].max(1);
     let last = [columns - 1, tiles.len() / columns - 1];
     let (mut left, mut right, mut top, mut bottom) = (x, x, y, y);
     while left > 0 && is_shown(left - 1, y) {
@@ -94,7 +98,7 @@ fn densest(tiles: &[u64], columns: usize, [width, height]: [usize; 2]) -> Extent
     while bottom < last[1] && is_shown(x, bottom + 1) {
         bottom += 1;
     }
-    let end = |tile: usize, most: usize| ((tile + 1) * TILE).min(most) as u32;
+    let end = |tile: usize, limit: usize| ((tile + 1) * TILE).min(limit) as u32;
     let start = |tile: usize| (tile * TILE) as u32;
     Extent { left: start(left), top: start(top), right: end(right, width), bottom: end(bottom, height) }
 }
@@ -104,24 +108,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn residue_is_shown_where_most_of_it_is() {
+    fn the_extent_of_residue_covers_its_densest_tiles() {
         // 4 × 2 tiles.
         let tiles = [0, 9, 40, 3, 0, 0, 12, 0];
         let extent = Extent { left: 128, top: 0, right: 192, bottom: 100 };
-        assert_eq!(densest(&tiles, 4, [250, 100]), extent);
-        assert_eq!(densest(&[1, 1], 2, [70, 9]), Extent { left: 0, top: 0, right: 70, bottom: 9 });
+        assert_eq!(densest_extent(&tiles, 4, [250, 100]), extent);
+        assert_eq!(densest_extent(&[1, 1], 2, [70, 9]), Extent { left: 0, top: 0, right: 70, bottom: 9 });
     }
 
     #[test]
-    fn pockets_are_shown_by_the_rectangle_around_the_largest() {
-        // A frame of two pockets that are kept, of 4 × 4 and 5 × 4 pixels.
-        let mut off = vec![255; 20 * 10];
+    fn the_extent_of_pockets_encloses_the_largest_one() {
+        // A frame with two pockets that are kept, of 4 × 4 and 5 × 4 pixels.
+        let mut distance = vec![255; 20 * 10];
         for y in 3..7 {
-            off[y * 20 + 2..y * 20 + 6].fill(0);
-            off[y * 20 + 10..y * 20 + 15].fill(0);
+            distance[y * 20 + 2..y * 20 + 6].fill(0);
+            distance[y * 20 + 10..y * 20 + 15].fill(0);
         }
-        let regions = Regions::of(&off, 20, LIMIT, false);
-        let doubts = Doubts::of(&[255; 200], &off, &regions, 20);
+        let regions = Regions::find(&distance, 20, LIMIT, false);
+        let doubts = Doubts::measure(&[255; 200], &distance, &regions, 20);
         let extent = Some(Extent { left: 10, top: 3, right: 15, bottom: 7 });
         assert_eq!(doubts.lookalikes, Doubt { pixels: 36, extent });
         assert_eq!((doubts.subject, doubts.holes.pixels, doubts.residue.pixels), (200, 0, 0));

@@ -1,4 +1,5 @@
-//! The keyer: a frame over a known background in, alpha and clean color out, step by step.
+//! The color keyer: turns frames over a known background into alpha and clean color. This file
+//! calls the steps in order; each step lives in a module of its own.
 
 use std::borrow::Cow;
 
@@ -6,29 +7,31 @@ use clearcut_frame::Frame;
 
 use crate::{
     Background, HintMap,
-    band::{BandPixel, band_of, put},
+    band::{BandPixel, band_of, replace_pixels},
     clean,
     doubts::Doubts,
     enclosed,
-    hints::Named,
+    hints::HintedPixels,
     likeness::{LIMIT, Likeness},
     regions::Regions,
     ringing,
     scene::Scene,
-    shadow::shadow_of,
-    soft::soft_of,
-    steady::{Steadied, steady},
-    tolerance::{cleared, kept},
+    shadow::shadow_pixels,
+    soft::soft_regions,
+    steady::{TemporalFrame, steady},
+    tolerance::{add_kept_pixels, clear_pixels},
 };
 
-/// What the user may turn.
+/// User settings of the keyer.
 #[derive(Debug, Clone, Copy)]
 pub struct KeySettings {
-    /// 0 keeps everything that might be subject, 100 removes everything that might be background, 30 is balanced.
+    /// 0 keeps everything that might be subject, 100 removes everything that might be background,
+    /// 30 is balanced.
     ///
-    /// Alpha never rises anywhere when this does.
+    /// Raising it never raises the alpha of any pixel.
     pub tolerance: u8,
-    /// Whether shadows stay, as translucent black, or are background. Dark smoke and dark soft glows count as shadows: they look the same.
+    /// Keeps shadows as translucent black if true, makes them background if false. Dark smoke and
+    /// dark soft glows count as shadows, because they look the same.
     pub keeps_shadows: bool,
 }
 
@@ -38,55 +41,55 @@ impl Default for KeySettings {
     }
 }
 
-/// One frame compared with the background, before anything was decided.
+/// One frame compared with the background, before any pixel is classified.
 #[derive(Debug)]
 pub struct Looked {
     frame: Frame,
-    /// None where there is no background to compare with.
-    found: Option<Found>,
-    /// The pixels that hints mean.
-    named: Option<Named>,
+    /// `None` if the clip has no background to compare with.
+    comparison: Option<Comparison>,
+    /// The pixels that the user's hints select.
+    hinted: Option<HintedPixels>,
 }
 
-/// What comparing found.
+/// Result of the comparison with the background.
 #[derive(Debug)]
-struct Found {
-    /// Which of the background's lights the frame is in.
-    light: usize,
+struct Comparison {
+    /// Index of the light that the frame is in, in [`Background::lights`].
+    light_index: usize,
     likeness: Likeness,
     regions: Regions,
 }
 
-/// What was background in the frame before: a pocket that closes stays open.
+/// Background regions of the previous frame. They keep a pocket open after it closes.
 #[derive(Debug, Default)]
 pub struct Pockets {
-    before: Option<Regions>,
+    previous: Option<Regions>,
 }
 
 impl Pockets {
-    /// Decides the pockets of `next`; to be called for all frames of a clip in order.
+    /// Classifies the pockets of `next`. Must be called for all frames of a clip in order.
     pub fn settle(&mut self, next: &mut Looked) {
-        let Some(Found { regions, .. }) = &mut next.found else { return };
-        if let Some(before) = &self.before {
-            regions.settle(before);
+        let Some(Comparison { regions, .. }) = &mut next.comparison else { return };
+        if let Some(previous) = &self.previous {
+            regions.follow_pockets(previous);
         }
-        self.before = Some(regions.clone());
+        self.previous = Some(regions.clone());
     }
 }
 
-/// One frame with its own first matte, before its neighbors in time have been asked.
+/// One frame with its first matte, before its neighbors in time are taken into account.
 #[derive(Debug)]
 pub struct Keyed {
     /// The frame with its first matte and clean color.
     frame: Frame,
-    /// The color planes as they came in: they tell whether a place has changed.
+    /// Source color planes. They show whether a place has changed between frames.
     seen: Vec<u8>,
-    /// The background's noise in it, luma and chroma.
+    /// Noise of the background in this frame: luma, chroma.
     noise: [f32; 2],
     doubts: Doubts,
 }
 
-/// Turns frames over a known background into frames with alpha and clean color.
+/// Color keyer: turns frames over a known background into frames with alpha and clean color.
 #[derive(Debug)]
 pub struct Keyer {
     background: Background,
@@ -94,78 +97,84 @@ pub struct Keyer {
 }
 
 impl Keyer {
-    /// How many neighbors on each side [`Self::finish`] looks at.
+    /// Number of neighbors on each side that [`Self::finish`] uses.
     pub const REACH: usize = 1;
 
-    /// A keyer for frames over `background`.
+    /// Creates a keyer for frames over `background`.
     #[must_use]
     pub fn new(background: Background, settings: KeySettings) -> Self {
         Self { background, settings }
     }
 
-    /// Compares `frame` with the background. What `hints` say of it is beyond doubt.
+    /// Compares `frame` with the background. `hints` override the comparison.
     #[must_use]
     pub fn look(&self, frame: Frame, hints: Option<&HintMap>) -> Looked {
-        let mut named = hints.map(|hints| hints.named_in(&frame));
-        let found = self.background.light_in(&frame).map(|(number, shift)| {
-            let light = &self.background.lights[number];
+        let mut hinted = hints.map(|hints| hints.hinted_pixels(&frame));
+        let comparison = self.background.light_in(&frame).map(|(light_index, shift)| {
+            let light = &self.background.lights[light_index];
             let mut likeness = Likeness::measured(&frame, light, shift);
             if light.is_colored() {
-                ringing::allow_for(&mut likeness, &frame, light);
+                ringing::compensate(&mut likeness, &frame, light);
             }
             let mut likeness = likeness.without_specks();
-            if let Some(named) = &mut named {
-                named.write_into(&mut likeness.off, likeness.width);
+            if let Some(hinted) = &mut hinted {
+                hinted.write_into(&mut likeness.distance, likeness.width);
             }
-            let mut regions = Regions::of(&likeness.off, likeness.width, LIMIT, light.is_colored());
+            let mut regions = Regions::find(&likeness.distance, likeness.width, LIMIT, light.is_colored());
             if !light.is_colored() {
-                enclosed::open(&mut regions, &likeness.off, &Scene::new(&frame, &likeness, light));
+                enclosed::mark_background_pockets(
+                    &mut regions,
+                    &likeness.distance,
+                    &Scene::new(&frame, &likeness, light),
+                );
             }
-            if let Some(named) = &named {
-                regions.open_at(&named.removed);
+            if let Some(hinted) = &hinted {
+                regions.mark_where(&hinted.removed);
             }
-            Found { light: number, likeness, regions }
+            Comparison { light_index, likeness, regions }
         });
-        Looked { frame, found, named }
+        Looked { frame, comparison, hinted }
     }
 
-    /// The first matte of a frame, from itself alone but for its pockets. An alpha plane on the input multiplies ours.
+    /// Computes the first matte of a frame from this frame alone, apart from its pockets. An alpha
+    /// plane of the source multiplies the result.
     #[must_use]
     pub fn key(&self, looked: Looked) -> Keyed {
-        let Looked { frame, found: Some(Found { light, likeness, regions }), named } = looked else {
-            return Keyed::unkeyed(looked.frame, looked.named.as_ref());
+        let Looked { frame, comparison: Some(Comparison { light_index, likeness, regions }), hinted } = looked else {
+            return Keyed::without_background(looked.frame, looked.hinted.as_ref());
         };
-        let light = &self.background.lights[light];
+        let light = &self.background.lights[light_index];
         let scene = Scene::new(&frame, &likeness, light);
         let mut mask = regions.mask();
-        let mut off = Cow::Borrowed(likeness.off.as_slice());
-        let (soft, mut shadows) = soft_and_shadows(&mask, &regions, &off, &scene);
+        let mut distance = Cow::Borrowed(likeness.distance.as_slice());
+        let (soft, mut shadows) = soft_and_shadows(&mask, &regions, &distance, &scene);
         if !self.settings.keeps_shadows {
             for pixel in shadows.drain(..) {
                 mask[pixel.index as usize] = 0;
-                off.to_mut()[pixel.index as usize] = 0;
+                distance.to_mut()[pixel.index as usize] = 0;
             }
         }
         let mut band = band_of(&mask, &scene);
-        put(&mut band, soft, mask.len());
-        put(&mut band, shadows, mask.len());
-        kept(&mut band, &mask, &off, &scene, self.settings.tolerance);
-        if let Some(named) = &named {
-            let beyond_doubt = named.kept_with_rim(&mask, scene.width);
-            band.retain(|pixel| beyond_doubt[pixel.index as usize] == 0);
+        replace_pixels(&mut band, soft, mask.len());
+        replace_pixels(&mut band, shadows, mask.len());
+        add_kept_pixels(&mut band, &mask, &distance, &scene, self.settings.tolerance);
+        if let Some(hinted) = &hinted {
+            let kept_by_hint = hinted.kept_with_rim(&mask, scene.width);
+            band.retain(|pixel| kept_by_hint[pixel.index as usize] == 0);
         }
-        let colors = frame.format().without_alpha().byte_len();
-        let seen = frame.bytes()[..colors].to_vec();
-        let mut frame = cut(frame, &mask, &band);
-        cleared(frame.planes_mut()[3], &mask, &off, likeness.width, self.settings.tolerance);
-        let doubts = Doubts::of(frame.alpha().unwrap_or_default(), &off, &regions, likeness.width);
+        let color_len = frame.format().without_alpha().byte_len();
+        let seen = frame.bytes()[..color_len].to_vec();
+        let mut frame = apply_matte(frame, &mask, &band);
+        clear_pixels(frame.planes_mut()[3], &mask, &distance, likeness.width, self.settings.tolerance);
+        let doubts = Doubts::measure(frame.alpha().unwrap_or_default(), &distance, &regions, likeness.width);
         Keyed { frame, seen, noise: light.noise, doubts }
     }
 
-    /// The finished frame `current` (format with alpha): alpha settled over time, color unmixed and cleaned.
+    /// Returns the finished frame of `current`, in a format with alpha: alpha stabilized over time,
+    /// color unmixed and clean.
     ///
-    /// `before` holds up to [`Self::REACH`] predecessors (nearest first), `after` as many successors (nearest first);
-    /// fewer at the ends of the clip.
+    /// `before` holds up to [`Self::REACH`] preceding frames and `after` as many following ones,
+    /// both nearest first. They hold fewer at the ends of the clip.
     #[must_use]
     pub fn finish(&self, before: &[&Keyed], current: &Keyed, after: &[&Keyed]) -> Frame {
         let mut out = current.frame.clone();
@@ -173,48 +182,56 @@ impl Keyer {
             return out;
         }
         let neighbors = [before.first(), after.first()];
-        steady(&mut out, &current.as_steadied(), neighbors.map(|n| n.map(|keyed| keyed.as_steadied())), current.noise);
+        steady(&mut out, &current.as_temporal(), neighbors.map(|n| n.map(|keyed| keyed.as_temporal())), current.noise);
         out
     }
 }
 
 impl Keyed {
-    /// The color planes as they came in: Y', Cb, Cr one after the other; empty where nothing was keyed.
+    /// Source color planes: Y', Cb, Cr one after the other. Empty if the frame was not keyed.
     #[must_use]
     pub fn seen(&self) -> &[u8] {
         &self.seen
     }
 
-    /// What may be wrong with the matte of this frame.
+    /// Possible errors in the matte of this frame.
     #[must_use]
     pub const fn doubts(&self) -> Doubts {
         self.doubts
     }
 
-    fn unkeyed(frame: Frame, named: Option<&Named>) -> Self {
+    /// A frame of a clip without a background: keeps its own alpha, except where hints remove
+    /// pixels.
+    fn without_background(frame: Frame, hinted: Option<&HintedPixels>) -> Self {
         let mut frame = with_alpha(frame);
-        for (alpha, removed) in frame.planes_mut()[3].iter_mut().zip(named.iter().flat_map(|named| &named.removed)) {
+        for (alpha, removed) in frame.planes_mut()[3].iter_mut().zip(hinted.iter().flat_map(|hinted| &hinted.removed)) {
             *alpha &= !removed;
         }
         Self { frame, seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
     }
 
-    fn as_steadied(&self) -> Steadied<'_> {
-        Steadied { alpha: self.frame.alpha().unwrap_or_default(), seen: &self.seen, format: self.frame.format() }
+    fn as_temporal(&self) -> TemporalFrame<'_> {
+        TemporalFrame { alpha: self.frame.alpha().unwrap_or_default(), seen: &self.seen, format: self.frame.format() }
     }
 }
 
-/// What of the subject in `mask` is soft and no shadow, and what is shadow.
-fn soft_and_shadows(mask: &[u8], regions: &Regions, off: &[u8], scene: &Scene) -> (Vec<BandPixel>, Vec<BandPixel>) {
+/// Splits the soft translucent pixels of the subject in `mask` into those that are no shadow and
+/// those that are shadow.
+fn soft_and_shadows(
+    mask: &[u8],
+    regions: &Regions,
+    distance: &[u8],
+    scene: &Scene,
+) -> (Vec<BandPixel>, Vec<BandPixel>) {
     let (mut soft, mut shadows) = (Vec::new(), Vec::new());
-    for thing in soft_of(mask, &regions.outside(), off, scene) {
-        if thing.is_shadow { &mut shadows } else { &mut soft }.extend(thing.pixels);
+    for region in soft_regions(mask, &regions.outer_mask(), distance, scene) {
+        if region.is_shadow { &mut shadows } else { &mut soft }.extend(region.pixels);
     }
-    put(&mut shadows, shadow_of(mask, off, scene), mask.len());
+    replace_pixels(&mut shadows, shadow_pixels(mask, distance, scene), mask.len());
     (soft, shadows)
 }
 
-/// The frame in a format with alpha, solid where it had none.
+/// Converts a frame to a format with alpha. It is opaque if it had no alpha.
 fn with_alpha(frame: Frame) -> Frame {
     let format = frame.format().with_alpha();
     let mut bytes = frame.into_bytes();
@@ -222,9 +239,10 @@ fn with_alpha(frame: Frame) -> Frame {
     Frame::from_bytes(format, bytes).unwrap_or_else(|| Frame::new(format))
 }
 
-/// The frame with its matte: alpha from mask and band, the band's colors unmixed, color under clear pixels cleaned.
-fn cut(frame: Frame, mask: &[u8], band: &[BandPixel]) -> Frame {
-    let own = frame.alpha().map(<[u8]>::to_vec);
+/// Applies the matte to a frame: alpha from mask and band, unmixed color in the band, fill color
+/// under clear pixels.
+fn apply_matte(frame: Frame, mask: &[u8], band: &[BandPixel]) -> Frame {
+    let source_alpha = frame.alpha().map(<[u8]>::to_vec);
     let mut out = with_alpha(frame);
     clean::paint(&mut out, mask, band);
     let [_, _, _, alpha] = out.planes_mut();
@@ -232,8 +250,8 @@ fn cut(frame: Frame, mask: &[u8], band: &[BandPixel]) -> Frame {
     for pixel in band {
         alpha[pixel.index as usize] = (pixel.unmixed.alpha * 255.0 + 0.5) as u8;
     }
-    for (alpha, own) in alpha.iter_mut().zip(own.iter().flatten()) {
-        *alpha = ((u16::from(*alpha) * u16::from(*own) + 127) / 255) as u8;
+    for (alpha, source) in alpha.iter_mut().zip(source_alpha.iter().flatten()) {
+        *alpha = ((u16::from(*alpha) * u16::from(*source) + 127) / 255) as u8;
     }
     out
 }

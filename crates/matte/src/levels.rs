@@ -1,16 +1,17 @@
-//! Arithmetic on colors and on contrasts, in levels of Y', Cb, Cr.
+//! Vector arithmetic on colors and contrasts, in levels of Y', Cb, Cr, for the modules of the
+//! keyer.
 
-/// The sum of the products of the components.
+/// Dot product.
 pub(crate) fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// How large a contrast is.
-pub(crate) fn length(of: [f32; 3]) -> f32 {
-    dot(of, of).sqrt()
+/// Euclidean length of a contrast.
+pub(crate) fn length(contrast: [f32; 3]) -> f32 {
+    dot(contrast, contrast).sqrt()
 }
 
-/// The median; 0.0 of nothing.
+/// Median; 0.0 if there are no values.
 pub(crate) fn median(values: impl Iterator<Item = f32>) -> f32 {
     let mut values: Vec<f32> = values.collect();
     let middle = values.len() / 2;

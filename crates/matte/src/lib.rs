@@ -1,23 +1,29 @@
-//! Frames to alpha and clean foreground color.
+//! Matting: turns video frames into alpha and clean foreground color, over a flat background or
+//! with a segmentation model. The caller drives the steps below on its own threads; the crate does
+//! no input or output.
 //!
-//! The plot, driven by the caller on threads of its own:
+//! Frames over a flat background:
 //!
-//! 1. [`Background::estimate`] measures the flat background from frames sampled over the whole clip.
-//! 2. [`Keyer::look`] compares one frame with it. Any thread, any order.
-//! 3. [`Pockets::settle`] decides which enclosed look-alikes are background, since they were before. One frame after the other, quick.
-//! 4. [`Keyer::key`] mattes one frame by itself. Any thread, any order.
-//! 5. [`Keyer::finish`] settles one frame's alpha with a look at its neighbors in time and writes the unmixed
-//!    foreground color. Any thread, any order.
+//! 1. [`Background::estimate`] measures the background from frames sampled over the whole clip.
+//! 2. [`Keyer::look`] compares one frame with the background. Any thread, any order.
+//! 3. [`Pockets::settle`] marks enclosed look-alike regions as background if they were background
+//!    in the previous frame. Frames in order; fast.
+//! 4. [`Keyer::key`] computes the first matte of one frame. Any thread, any order.
+//! 5. [`Keyer::finish`] stabilizes the alpha of one frame with its neighbors in time and returns
+//!    the finished frame. Any thread, any order.
 //!
-//! What the user says about regions of the clip is found in every frame by [`follow`] beforehand and handed to [`Keyer::look`] as [`HintMap`].
+//! [`follow`] locates the regions of the user's hints in every frame beforehand. [`Keyer::look`]
+//! takes them as a [`HintMap`].
 //!
-//! For frames over any background the same with a neural model that the caller brings as a [`SegmentationModel`]:
+//! Frames over any other background, with a neural model that the caller supplies as a
+//! [`SegmentationModel`]:
 //!
-//! 1. [`Segmenter::look`] keeps what one frame's neighbors will ask for. Any thread, any order.
-//! 2. [`Shots::settle`] finds cuts and chooses keyframes. One frame after the other, quick.
-//! 3. [`Segmenter::segment`] asks the model about a keyframe. Any thread, any order; slow.
-//! 4. [`Segmenter::finish`] carries what was said about the keyframes around to one frame and refines it. Any thread, any
+//! 1. [`Segmenter::look`] stores the data of one frame that its neighbors need. Any thread, any
 //!    order.
+//! 2. [`Shots::settle`] finds cuts and chooses keyframes. Frames in order; fast.
+//! 3. [`Segmenter::segment`] runs the model on a keyframe. Any thread, any order; slow.
+//! 4. [`Segmenter::finish`] propagates the masks of the surrounding keyframes to one frame and
+//!    refines the result. Any thread, any order.
 
 mod background;
 mod band;

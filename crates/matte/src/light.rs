@@ -1,42 +1,44 @@
-//! The light of a background: its color over the frame, its noise, and how each frame's brightness differs; fitted to a grid of readings.
+//! Light of a background: its color over the frame and its noise, fitted to a grid of samples. The
+//! fits follow the changes of brightness from frame to frame.
 
 use clearcut_frame::{Frame, Matrix};
 
 use crate::{
-    field::{Field, Residue},
+    field::{Field, Residual},
     parts::Part,
-    shift::{ROUGHLY, Shift},
+    shift::{COARSE_TOLERANCES, Shift},
     siting::Siting,
     surface::{Reading, Surface},
 };
 
-/// Black of luma and the neutral of both chromas: what a change of light scales around.
+/// Black luma and neutral chroma: the point around which a change of light scales.
 pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
 
-/// Frames with less contrast than this are not asked about the field: their noise would be drawn out.
-const CLEAR: f64 = 0.5;
+/// Minimum gain of a frame that takes part in the fit. Frames with less contrast would amplify
+/// their noise.
+const MIN_GAIN: f64 = 0.5;
 
-/// Readings along the longer side of a sampled frame.
-pub(crate) const READINGS_ALONG_SIDE: usize = 56;
+/// Number of samples along the longer side of a sampled frame.
+pub(crate) const SAMPLES_ALONG_SIDE: usize = 56;
 
-/// What is known of a background that is there (and not transparent already).
+/// Measured light of a background that is present, not already transparent.
 #[derive(Debug, Clone)]
 pub(crate) struct Light {
     /// Y', Cb, Cr over the frame, at the clip's usual brightness.
     pub(crate) field: Field,
     /// Standard deviation of luma and of chroma around the surfaces, in levels.
     pub(crate) noise: [f32; 2],
-    /// The most of the background's hue that solid subject has, see [`crate::palette`].
-    pub(crate) most_hue: f32,
+    /// Maximum share of the background's hue in solid subject, see [`crate::palette`].
+    pub(crate) max_hue_share: f32,
     pub(crate) matrix: Matrix,
     pub(crate) siting: Siting,
-    /// By what factor edges that only chroma shows are to be steepened, see [`crate::sharpness`].
+    /// Factor by which edges visible only in chroma are steepened, see [`crate::sharpness`].
     pub(crate) steepening: f32,
-    /// The background's second part, if it has two.
-    pub(crate) second: Option<Part>,
+    /// Second part of the background, if it has two.
+    pub(crate) second_part: Option<Part>,
 }
 
-/// One pixel of a sampled frame.
+/// One pixel of the sample grid of a frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     u: f64,
@@ -46,62 +48,64 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Its column as a share of the width.
+    /// Column as a share of the width.
     pub(crate) fn across(&self) -> f32 {
         f32::midpoint(self.u as f32, 1.0)
     }
 
-    /// Its row as a share of the height.
+    /// Row as a share of the height.
     pub(crate) fn down(&self) -> f32 {
         f32::midpoint(self.v as f32, 1.0)
     }
 }
 
 impl Light {
-    /// How the light of a frame with these samples differs from the usual, and the evidence for it: the share of the frame that agrees
-    /// then, weighed by how usual the light is.
+    /// Shift of the light in a frame with these samples against the usual light, and the evidence
+    /// for it: the share of the frame that then agrees, weighted by how usual the light is.
     pub(crate) fn shift_in(&self, samples: &[Sample]) -> (Shift, f64) {
         let field = |sample: &Sample| self.field.at(sample.across(), sample.down()).map(f64::from);
-        let (shift, share) = Shift::of(samples, field, self.centre(), self.tolerances());
+        let (shift, share) = Shift::estimate(samples, field, self.centre(), self.tolerances());
         (shift, share * shift.weight(self.tolerances()))
     }
 
-    /// The usual color in the middle of the frame: Y', Cb, Cr.
+    /// Usual color in the middle of the frame: Y', Cb, Cr.
     pub(crate) fn centre(&self) -> [f64; 3] {
         self.field.at(0.5, 0.5).map(f64::from)
     }
 
-    /// Whether the color is one that subjects seldom have by chance: its chroma stands clear of neutral.
+    /// Returns true if the chroma is clear of neutral. Subjects seldom have such a color by chance.
     pub(crate) fn is_colored(&self) -> bool {
         let [_, cb, cr] = self.field.at(0.5, 0.5).map(f64::from);
         let centre = [cb - NEUTRAL[1], cr - NEUTRAL[2]];
         centre[0].hypot(centre[1]) > 8.0 + 5.0 * f64::from(self.noise[1])
     }
 
-    /// Whether the color is so strong that subjects seldom go beyond it: a quarter of the chroma range and more.
+    /// Returns true if the chroma is so strong that subjects seldom exceed it: a quarter of the
+    /// chroma range and more.
     pub(crate) fn is_vivid(&self) -> bool {
         let [_, cb, cr] = self.centre();
         (cb - NEUTRAL[1]).hypot(cr - NEUTRAL[2]) >= 28.0
     }
 
-    /// Whether a sample of a frame whose light differs by `shift` is background.
+    /// Returns true if a sample of a frame whose light differs by `shift` is background.
     pub(crate) fn agrees(&self, shift: &Shift, sample: &Sample) -> bool {
         let expected = shift.expected(self.field.at(sample.across(), sample.down()).map(f64::from));
         let tolerances = self.tolerances();
         (0..3).all(|k| (sample.ycc[k] - expected[k]).abs() <= tolerances[k])
     }
 
-    /// How far luma and chroma of a background pixel may be from the surfaces: five deviations, and 2 levels of rounding.
+    /// Maximum distance of a background pixel from the surfaces, in luma and chroma: five standard
+    /// deviations plus 2 levels of rounding, and 8 more levels in luma, 4 in chroma.
     fn tolerances(&self) -> [f64; 3] {
         let [luma, chroma] = self.noise.map(|sigma| 2.0 + 5.0 * f64::from(sigma));
         [luma + 8.0, chroma + 4.0, chroma + 4.0]
     }
 }
 
-/// A grid of the opaque pixels of `frame`, the border among them.
-pub(crate) fn sampled(frame: &Frame) -> Vec<Sample> {
+/// Samples a grid of opaque pixels of `frame`, including the border.
+pub(crate) fn sample_grid(frame: &Frame) -> Vec<Sample> {
     let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
-    let step = width.max(height).div_ceil(READINGS_ALONG_SIDE).max(1);
+    let step = width.max(height).div_ceil(SAMPLES_ALONG_SIDE).max(1);
     let shift = frame.format().subsampling.shift();
     let chroma_width = frame.format().chroma_size().0;
     let coordinates = |length: usize| (0..length).step_by(step).chain((length > 1).then_some(length - 1));
@@ -122,39 +126,49 @@ pub(crate) fn sampled(frame: &Frame) -> Vec<Sample> {
     samples
 }
 
-/// The light that most of the readings around the color `seed` agree with.
-pub(crate) fn fitted_light(per_frame: &[&[Sample]], seed: [f64; 3], size: (usize, usize)) -> Light {
+/// Fits the light that most of the samples around the color `seed` agree with.
+pub(crate) fn fit_light(per_frame: &[&[Sample]], seed: [f64; 3], size: (usize, usize)) -> Light {
     let mut surfaces = seed.map(Surface::constant);
-    // Every round measures again how wide it is.
-    let mut tolerances = ROUGHLY;
+    // Each round measures the deviation of the background again.
+    let mut tolerances = COARSE_TOLERANCES;
     for degree in [0, 1, 1, 2, 2, 3, 3] {
         let deviations = refit(&mut surfaces, degree, per_frame, tolerances);
         tolerances = [0, 1, 2].map(|k| tolerances[k].min((2.0 + 5.0 * deviations[k]).max(5.0)));
     }
-    light_on(&surfaces, per_frame, tolerances, size)
+    light_from_surfaces(&surfaces, per_frame, tolerances, size)
 }
 
-/// The light of a background that varies by at most `most` around its field, in levels of each plane. What varies more is in front of it
-/// and must not bend the field. The border is fitted first, since the least is in front of it.
-pub(crate) fn calm_light(per_frame: &[&[Sample]], seed: [f64; 3], size: (usize, usize), most: [f64; 3]) -> Light {
+/// Fits the light of a background that varies by at most `max_noise` around its field, in levels of
+/// each plane. Anything that varies more is in front of the background and must not bend the field.
+/// The border is fitted first, because the least is in front of it.
+pub(crate) fn fit_light_with_noise_limit(
+    per_frame: &[&[Sample]],
+    seed: [f64; 3],
+    size: (usize, usize),
+    max_noise: [f64; 3],
+) -> Light {
     let at_border: Vec<Vec<Sample>> =
         per_frame.iter().map(|samples| samples.iter().filter(|sample| sample.at_border).copied().collect()).collect();
     let at_border: Vec<&[Sample]> = at_border.iter().map(Vec::as_slice).collect();
     let mut surfaces = seed.map(Surface::constant);
     for degree in [0, 1, 2] {
-        refit(&mut surfaces, degree, &at_border, ROUGHLY);
+        refit(&mut surfaces, degree, &at_border, COARSE_TOLERANCES);
     }
-    let tolerances = most.map(|most| 2.0 + 3.0 * most);
+    let tolerances = max_noise.map(|limit| 2.0 + 3.0 * limit);
     for degree in [2, 2, 3] {
         refit(&mut surfaces, degree, per_frame, tolerances);
     }
-    let light = light_on(&surfaces, per_frame, tolerances, size);
-    Light { noise: [light.noise[0].min(most[0] as f32), light.noise[1].min(most[1].max(most[2]) as f32)], ..light }
+    let light = light_from_surfaces(&surfaces, per_frame, tolerances, size);
+    Light {
+        noise: [light.noise[0].min(max_noise[0] as f32), light.noise[1].min(max_noise[1].max(max_noise[2]) as f32)],
+        ..light
+    }
 }
 
-/// Fits the surfaces anew to what agrees with them within `tolerances`; returns how much that deviates from them.
+/// Fits the surfaces again to the samples within `tolerances` of them. Returns the standard
+/// deviation of those samples.
 fn refit(surfaces: &mut [Surface; 3], degree: u32, per_frame: &[&[Sample]], tolerances: [f64; 3]) -> [f64; 3] {
-    let inliers = inliers_of(per_frame, |s| on_surfaces(surfaces, s), tolerances);
+    let inliers = inliers_of(per_frame, |s| surface_levels(surfaces, s), tolerances);
     let fitted = [0, 1, 2].map(|k| {
         let readings = inliers.iter().map(|(s, level)| Reading { u: s.u, v: s.v, value: level[k] });
         Surface::fitted(readings, degree)
@@ -162,57 +176,74 @@ fn refit(surfaces: &mut [Surface; 3], degree: u32, per_frame: &[&[Sample]], tole
     if let [Some(y), Some(cb), Some(cr)] = fitted {
         *surfaces = [y, cb, cr];
     }
-    deviations_of(&inliers, |s| on_surfaces(surfaces, s))
+    deviations_of(&inliers, |s| surface_levels(surfaces, s))
 }
 
-/// The light on `surfaces`, corrected by what agrees with them within `tolerances`.
-fn light_on(surfaces: &[Surface; 3], per_frame: &[&[Sample]], tolerances: [f64; 3], size: (usize, usize)) -> Light {
-    let inliers = inliers_of(per_frame, |s| on_surfaces(surfaces, s), tolerances);
-    let residues: Vec<Residue> = inliers
+/// Builds the light from `surfaces`, corrected by the samples within `tolerances` of them.
+fn light_from_surfaces(
+    surfaces: &[Surface; 3],
+    per_frame: &[&[Sample]],
+    tolerances: [f64; 3],
+    size: (usize, usize),
+) -> Light {
+    let inliers = inliers_of(per_frame, |s| surface_levels(surfaces, s), tolerances);
+    let residuals: Vec<Residual> = inliers
         .iter()
         .map(|(sample, level)| {
-            let expected = on_surfaces(surfaces, sample);
-            Residue { u: sample.u, v: sample.v, value: [0, 1, 2].map(|k| level[k] - expected[k]) }
+            let expected = surface_levels(surfaces, sample);
+            Residual { u: sample.u, v: sample.v, value: [0, 1, 2].map(|k| level[k] - expected[k]) }
         })
         .collect();
-    let field = Field::new(surfaces, &residues, size);
+    let field = Field::new(surfaces, &residuals, size);
     let in_field = |s: &Sample| field.at(s.across(), s.down()).map(f64::from);
     let inliers = inliers_of(per_frame, in_field, tolerances);
     let [luma, cb, cr] = deviations_of(&inliers, in_field);
     let noise = [luma.max(0.5) as f32, cb.max(cr).max(0.5) as f32];
-    Light { field, noise, most_hue: 1.0, matrix: Matrix::Bt709, siting: Siting::Centre, steepening: 1.0, second: None }
+    Light {
+        field,
+        noise,
+        max_hue_share: 1.0,
+        matrix: Matrix::Bt709,
+        siting: Siting::Centre,
+        steepening: 1.0,
+        second_part: None,
+    }
 }
 
-/// How much of the border of a frame with these samples agrees with `light`, or with its second part: pixels that agree, and all.
-pub(crate) fn agreeing_border(light: &Light, samples: &[Sample], size: (usize, usize)) -> [usize; 2] {
+/// Agreement of the border of a frame with these samples with `light` or with its second part:
+/// agreeing samples, all samples.
+pub(crate) fn border_agreement(light: &Light, samples: &[Sample], size: (usize, usize)) -> [usize; 2] {
     let (shift, _) = light.shift_in(samples);
-    let [agreeing, all] = agreeing_at(light, &shift, samples);
-    let of_second = light.second.as_ref().map_or(0, |part| {
-        let other = part.shift_in(samples, size);
+    let [agreeing, all] = count_border_agreement(light, &shift, samples);
+    let agreeing_second = light.second_part.as_ref().map_or(0, |part| {
+        let part_shift = part.shift_in(samples, size);
         let border = samples.iter().filter(|sample| sample.at_border);
-        border.filter(|sample| !light.agrees(&shift, sample) && part.light.agrees(&other, sample)).count()
+        border.filter(|sample| !light.agrees(&shift, sample) && part.light.agrees(&part_shift, sample)).count()
     });
-    [agreeing + of_second, all]
+    [agreeing + agreeing_second, all]
 }
 
-fn agreeing_at(light: &Light, shift: &Shift, samples: &[Sample]) -> [usize; 2] {
+/// Border samples that agree with `light`, and all border samples.
+fn count_border_agreement(light: &Light, shift: &Shift, samples: &[Sample]) -> [usize; 2] {
     let border = || samples.iter().filter(|sample| sample.at_border);
     [border().filter(|sample| light.agrees(shift, sample)).count(), border().count()]
 }
 
-/// Whether the border of a frame with these samples speaks for `light`: at least `least` of it agrees, weighed by how usual the light is.
-pub(crate) fn is_lit_by(light: &Light, samples: &[Sample], least: f64) -> bool {
+/// Returns true if at least `min_share` of the border of a frame with these samples agrees with
+/// `light`, weighted by how usual the light is.
+pub(crate) fn border_supports(light: &Light, samples: &[Sample], min_share: f64) -> bool {
     let (shift, _) = light.shift_in(samples);
-    let [agreeing, all] = agreeing_at(light, &shift, samples);
-    shift.weight(light.tolerances()) * agreeing as f64 >= least * all as f64
+    let [agreeing, all] = count_border_agreement(light, &shift, samples);
+    shift.weight(light.tolerances()) * agreeing as f64 >= min_share * all as f64
 }
 
-fn on_surfaces(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
+/// Levels of the surfaces at a sample.
+fn surface_levels(surfaces: &[Surface; 3], sample: &Sample) -> [f64; 3] {
     [0, 1, 2].map(|k| surfaces[k].at(sample.u, sample.v))
 }
 
-/// The samples that agree with what is expected, and their levels with each frame's own light taken out; frames with less than
-/// [`CLEAR`] of the contrast are left out.
+/// The samples that agree with the expected levels, and their levels at the usual light. Frames
+/// with a gain below [`MIN_GAIN`] are left out.
 fn inliers_of(
     per_frame: &[&[Sample]],
     expected: impl Fn(&Sample) -> [f64; 3],
@@ -222,8 +253,8 @@ fn inliers_of(
     let middle = Sample { u: 0.0, v: 0.0, ycc: [0.0; 3], at_border: false };
     let centre = expected(&middle);
     for samples in per_frame {
-        let (shift, _) = Shift::of(samples, &expected, centre, tolerances);
-        for sample in samples.iter().filter(|_| shift.gain >= CLEAR) {
+        let (shift, _) = Shift::estimate(samples, &expected, centre, tolerances);
+        for sample in samples.iter().filter(|_| shift.gain >= MIN_GAIN) {
             let (level, here) = (shift.usual(sample.ycc), expected(sample));
             if (0..3).all(|k| (level[k] - here[k]).abs() <= tolerances[k]) {
                 inliers.push((*sample, level));
@@ -233,21 +264,22 @@ fn inliers_of(
     inliers
 }
 
-/// Robust standard deviation of the inliers around what is expected: 1.4826 × the median absolute deviation, or what the
-/// 98th percentile at the border says if that is more, up to twice as much (compression leaves most pixels exact and a
-/// few far off).
+/// Robust standard deviation of the inliers around the expected levels: 1.4826 × the median
+/// absolute deviation. If the 98th percentile at the border implies more, that counts, up to twice
+/// the median's value: compression leaves most pixels exact and a few far off.
 fn deviations_of(inliers: &[(Sample, [f64; 3])], expected: impl Fn(&Sample) -> [f64; 3]) -> [f64; 3] {
-    let off = |only_border: bool, k: usize| -> Vec<f64> {
-        let chosen = inliers.iter().filter(|(sample, _)| sample.at_border || !only_border);
-        chosen.map(|(sample, level)| (level[k] - expected(sample)[k]).abs()).collect()
+    let deviations = |only_border: bool, k: usize| -> Vec<f64> {
+        let selected = inliers.iter().filter(|(sample, _)| sample.at_border || !only_border);
+        selected.map(|(sample, level)| (level[k] - expected(sample)[k]).abs()).collect()
     };
     [0, 1, 2].map(|k| {
-        let middle = 1.4826 * quantile(off(false, k), 0.5).max(0.4);
-        let tail = quantile(off(true, k), 0.98) / 2.33;
+        let middle = 1.4826 * quantile(deviations(false, k), 0.5).max(0.4);
+        let tail = quantile(deviations(true, k), 0.98) / 2.33;
         tail.clamp(middle, 2.0 * middle)
     })
 }
 
+/// The value below which `share` of the values lie; 0.0 if there are none.
 fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
     let at = (values.len() as f64 * share) as usize;
     if at < values.len() { *values.select_nth_unstable_by(at, f64::total_cmp).1 } else { 0.0 }

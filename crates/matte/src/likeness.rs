@@ -1,120 +1,133 @@
-//! How far every pixel of a frame is from the background, in one byte.
+//! Distance of every pixel of a frame from the background, one byte per pixel.
 
 use clearcut_frame::Frame;
 
 use crate::{
-    light::{Light, sampled},
+    light::{Light, sample_grid},
     parts::Part,
     scene::Scene,
     shift::Shift,
     specks,
 };
 
-/// A distance at which a pixel stops being plain background, in the bytes of [`Likeness::off`], at balanced tolerance.
+/// Distance from which a pixel is no longer plain background at balanced tolerance, in the units of
+/// [`Likeness::distance`].
 pub(crate) const LIMIT: u8 = 32;
 
-/// For how many rows the expected levels are held: light changes by a fraction of a level over them.
-const HELD_ROWS: usize = 4;
+/// Number of rows that share their expected levels: light changes by a fraction of a level over
+/// them.
+const ROWS_PER_UPDATE: usize = 4;
 
-/// How unlike the background each pixel of one frame is, and the background itself as it was expected there.
+/// Distances of the pixels of one frame from the background, and the light that the background has
+/// in that frame.
 #[derive(Debug)]
 pub(crate) struct Likeness {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Distance from the background per luma pixel, the larger of luma's and chroma's, in 1/[`LIMIT`] of what the
-    /// background's noise explains; 255 and more saturate.
-    pub(crate) off: Vec<u8>,
-    /// Difference from the background per pixel, in levels: luma's, or half of chroma's where that is more. 0 in blocks that are background
-    /// all over; empty until [`crate::ringing`] has measured it, for colored backgrounds.
+    /// Distance from the background per luma pixel, the larger of luma's and chroma's, in
+    /// 1/[`LIMIT`] of what the background's noise explains. Saturates at 255.
+    pub(crate) distance: Vec<u8>,
+    /// Contrast with the background per pixel, in levels: luma's, or half of chroma's if that is
+    /// more. 0 in blocks that are background all over. Empty until [`crate::ringing`] measures it,
+    /// which it does for colored backgrounds.
     pub(crate) contrast: Vec<u8>,
     shift: Shift,
-    /// How the light of the background's second part differs.
-    second: Option<Shift>,
+    /// Shift of the light of the second part in this frame.
+    second_part: Option<Shift>,
 }
 
 impl Likeness {
     /// Compares `frame` with both parts of `light`, which differs in this frame by `shift`.
     pub(crate) fn measured(frame: &Frame, light: &Light, shift: Shift) -> Self {
-        let mut found = Self::of_one(frame, light, shift);
-        if let Some(part) = &light.second {
-            let size = (found.width, found.height);
-            let shift = part.shift_in(&sampled(frame), size);
-            let other = Self::of_one(frame, &part.light, shift);
-            found.second = Some(shift);
-            found.join(&other, frame, light, part);
+        let mut likeness = Self::against_light(frame, light, shift);
+        if let Some(part) = &light.second_part {
+            let size = (likeness.width, likeness.height);
+            let shift = part.shift_in(&sample_grid(frame), size);
+            let other = Self::against_light(frame, &part.light, shift);
+            likeness.second_part = Some(shift);
+            likeness.join_second_part(&other, frame, light, part);
         }
-        found
+        likeness
     }
 
-    /// Takes the distance from the second part where that is seen, and from the blend of both at their seam.
-    fn join(&mut self, other: &Self, frame: &Frame, light: &Light, part: &Part) {
+    /// Replaces distances by those from the second part where that is visible, and by those from
+    /// the blend of both parts at their seam.
+    fn join_second_part(&mut self, other: &Self, frame: &Frame, light: &Light, part: &Part) {
         let mut blends = Vec::new();
-        for (index, ((off, other), share)) in self.off.iter_mut().zip(&other.off).zip(&part.share).enumerate() {
+        for (index, ((distance, other), share)) in
+            self.distance.iter_mut().zip(&other.distance).zip(&part.share).enumerate()
+        {
             match share {
                 [0, 0] => {}
-                [255, 255] => *off = *other,
+                [255, 255] => *distance = *other,
                 _ => blends.push(index),
             }
         }
-        let [luma_scale, chroma_scale] = light.noise.map(|noise| f32::from(scale_of(noise)) / 8.0);
+        let [luma_scale, chroma_scale] = light.noise.map(|noise| f32::from(distance_scale(noise)) / 8.0);
         let scene = Scene::new(frame, self, light);
         let levels: Vec<u8> = blends
             .iter()
             .map(|&index| {
                 let (seen, expected) = (scene.seen(index), scene.background(index));
-                let apart = |k: usize| (seen[k] - expected[k]).abs();
-                // A seam is no better known than to half of what noise allows.
-                (0.5 * (apart(0) * luma_scale).max(apart(1).max(apart(2)) * chroma_scale)).min(255.0) as u8
+                let difference = |k: usize| (seen[k] - expected[k]).abs();
+                // The blend at a seam is known only to half of what noise allows.
+                (0.5 * (difference(0) * luma_scale).max(difference(1).max(difference(2)) * chroma_scale)).min(255.0)
+                    as u8
             })
             .collect();
         for (index, level) in blends.into_iter().zip(levels) {
-            self.off[index] = level;
+            self.distance[index] = level;
         }
     }
 
-    /// How much contrast the frame has against the usual, 0.0..=1.0: less in a fade.
-    pub(crate) fn contrast_left(&self) -> f32 {
+    /// Contrast of the frame against the usual one, 0.0..=1.0: less in a fade.
+    pub(crate) fn contrast_gain(&self) -> f32 {
         self.shift.gain.clamp(0.0, 1.0) as f32
     }
 
     /// Compares `frame` with `light` alone, without its second part.
-    pub(crate) fn of_one(frame: &Frame, light: &Light, shift: Shift) -> Self {
+    pub(crate) fn against_light(frame: &Frame, light: &Light, shift: Shift) -> Self {
         let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
         let halving = frame.format().subsampling.shift();
         let (chroma_width, chroma_height) = frame.format().chroma_size();
-        let [luma_scale, chroma_scale] = light.noise.map(scale_of);
-        let mut off = vec![0; width * height];
+        let [luma_scale, chroma_scale] = light.noise.map(distance_scale);
+        let mut distance = vec![0; width * height];
         let chroma_format = (chroma_width, chroma_height);
-        let mut luma = Expected::new(0, light, &shift, (width, height));
-        let mut chroma = [1, 2].map(|k| Expected::new(k, light, &shift, chroma_format));
-        let mut chroma_off = vec![0_u8; chroma_width];
-        for (y, row) in off.chunks_exact_mut(width).enumerate() {
+        let mut luma = ExpectedRows::new(0, light, &shift, (width, height));
+        let mut chroma = [1, 2].map(|k| ExpectedRows::new(k, light, &shift, chroma_format));
+        let mut chroma_distance = vec![0_u8; chroma_width];
+        for (y, row) in distance.chunks_exact_mut(width).enumerate() {
             if y & ((1 << halving) - 1) == 0 {
                 let at = (y >> halving) * chroma_width..((y >> halving) + 1) * chroma_width;
-                chroma_off.fill(0);
-                raise(&mut chroma_off, &frame.cb()[at.clone()], chroma[0].row(y >> halving), chroma_scale);
-                raise(&mut chroma_off, &frame.cr()[at], chroma[1].row(y >> halving), chroma_scale);
+                chroma_distance.fill(0);
+                raise_distances(
+                    &mut chroma_distance,
+                    &frame.cb()[at.clone()],
+                    chroma[0].row(y >> halving),
+                    chroma_scale,
+                );
+                raise_distances(&mut chroma_distance, &frame.cr()[at], chroma[1].row(y >> halving), chroma_scale);
             }
-            spread(&chroma_off, halving, row);
-            raise(row, &frame.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
+            spread(&chroma_distance, halving, row);
+            raise_distances(row, &frame.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
         }
-        Self { width, height, off, contrast: Vec::new(), shift, second: None }
+        Self { width, height, distance, contrast: Vec::new(), shift, second_part: None }
     }
 
-    /// The same with coding's specks taken for background.
+    /// Treats the specks that coding leaves as background.
     pub(crate) fn without_specks(mut self) -> Self {
-        specks::take_for_background(&mut self.off, self.width);
+        specks::mark_as_background(&mut self.distance, self.width);
         self
     }
 
-    /// The background's Y', Cb, Cr expected at a pixel of this frame.
+    /// Expected Y', Cb, Cr of the background at a pixel of this frame.
     pub(crate) fn background_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
         let (across, down) = ((x as f32 + 0.5) / self.width as f32, (y as f32 + 0.5) / self.height as f32);
         let in_light = |light: &Light, shift: &Shift| {
             shift.expected(light.field.at(across, down).map(f64::from)).map(|level| level as f32)
         };
         let first = in_light(light, &self.shift);
-        let (Some(part), Some(shift)) = (&light.second, &self.second) else { return first };
+        let (Some(part), Some(shift)) = (&light.second_part, &self.second_part) else { return first };
         let share = part.share[y * self.width + x];
         if share == [0, 0] {
             return first;
@@ -126,33 +139,36 @@ impl Likeness {
     }
 }
 
-/// Eighths of [`LIMIT`] per level of difference: five deviations and two levels of rounding make one limit.
-fn scale_of(sigma: f32) -> i16 {
+/// Scale from levels to distance, in eighths of the distance per level: five standard deviations
+/// and two levels of rounding equal [`LIMIT`].
+fn distance_scale(sigma: f32) -> i16 {
     (8.0 * f32::from(LIMIT) / (2.0 + 5.0 * sigma)).round().clamp(1.0, 128.0) as i16
 }
 
-/// The expected rows of one plane, one after the other.
-struct Expected<'a> {
+/// Expected rows of one plane, in order.
+struct ExpectedRows<'a> {
     light: &'a Light,
-    /// The expected level where the usual one is 0, and how it grows with that.
+    /// Expected level where the usual one is 0, and the expected increase per usual level.
     base: f32,
     gain: f32,
     rows: usize,
-    /// The field's node lines, drawn out to the plane's width.
+    /// Node lines of the field, interpolated to the width of the plane.
     lines: Vec<Vec<f32>>,
     levels: Vec<u8>,
 }
 
-impl<'a> Expected<'a> {
+impl<'a> ExpectedRows<'a> {
     fn new(k: usize, light: &'a Light, shift: &Shift, (width, rows): (usize, usize)) -> Self {
         let (base, gain) = ((shift.level[k] - shift.gain * shift.centre[k]) as f32, shift.gain as f32);
-        Self { light, base, gain, rows, lines: light.field.lines(k, width), levels: vec![0; width] }
+        Self { light, base, gain, rows, lines: light.field.node_lines(k, width), levels: vec![0; width] }
     }
 
-    /// The levels of `row`, to be asked for row by row: they are made anew every [`HELD_ROWS`] rows.
+    /// Levels of `row`. Rows must be requested in order: the levels are computed anew every
+    /// [`ROWS_PER_UPDATE`] rows.
     fn row(&mut self, row: usize) -> &[u8] {
-        if row.is_multiple_of(HELD_ROWS) {
-            let (line, below) = self.light.field.lines_around((row + HELD_ROWS / 2).min(self.rows - 1), self.rows);
+        if row.is_multiple_of(ROWS_PER_UPDATE) {
+            let (line, below) =
+                self.light.field.node_lines_around((row + ROWS_PER_UPDATE / 2).min(self.rows - 1), self.rows);
             let (base, gain) = (self.base, self.gain);
             for ((level, upper), lower) in self.levels.iter_mut().zip(&self.lines[line]).zip(&self.lines[line + 1]) {
                 let usual = upper + (lower - upper) * below;
@@ -163,15 +179,15 @@ impl<'a> Expected<'a> {
     }
 }
 
-/// Raises each byte of `off` to the scaled distance between `values` and `expected`.
-fn raise(off: &mut [u8], values: &[u8], expected: &[u8], scale: i16) {
-    for ((off, value), expected) in off.iter_mut().zip(values).zip(expected) {
-        let distance = (i16::from(value.abs_diff(*expected)) * scale) >> 3;
-        *off = (*off).max(distance.min(255) as u8);
+/// Raises each byte of `distances` to the scaled difference between `values` and `expected`.
+fn raise_distances(distances: &mut [u8], values: &[u8], expected: &[u8], scale: i16) {
+    for ((distance, value), expected) in distances.iter_mut().zip(values).zip(expected) {
+        let scaled = (i16::from(value.abs_diff(*expected)) * scale) >> 3;
+        *distance = (*distance).max(scaled.min(255) as u8);
     }
 }
 
-/// Copies one row at chroma's resolution to luma's.
+/// Copies one row at chroma resolution to luma resolution.
 pub(crate) fn spread(chroma: &[u8], shift: u32, row: &mut [u8]) {
     if shift == 0 {
         row.copy_from_slice(chroma);

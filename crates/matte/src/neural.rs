@@ -1,4 +1,5 @@
-//! Matting over any background: a model asked about some frames, carried to all of them, and refined to every pixel.
+//! Matting over any background: a model segments some frames, the result is carried to all frames,
+//! and is refined to full resolution.
 
 mod boxes;
 mod carry;

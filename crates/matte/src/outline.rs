@@ -1,31 +1,32 @@
-//! Finding one's way on byte planes: where values change, where the subject has its edge, who is beside whom.
+//! Helpers for byte planes: threshold crossings in rows, edges of the subject, depths and neighbors
+//! of pixels. The modules of the keyer share them.
 
 use clearcut_frame::FrameFormat;
 
-/// Bytes that are looked at together while nothing happens.
+/// Bytes examined together while none of them crosses the limit.
 const STRIDE: usize = 32;
 
-/// The first position from `from` on whose value is below `limit`, or the row's end.
+/// First position from `from` on with a value below `limit`, or the row's end.
 pub(crate) fn next_below(row: &[u8], from: usize, limit: u8) -> usize {
-    let skipped = from + STRIDE * row[from..].chunks_exact(STRIDE).take_while(|chunk| least(chunk) >= limit).count();
+    let skipped = from + STRIDE * row[from..].chunks_exact(STRIDE).take_while(|chunk| min_of(chunk) >= limit).count();
     row[skipped..].iter().position(|&value| value < limit).map_or(row.len(), |at| skipped + at)
 }
 
-/// The first position from `from` on whose value is `limit` or above, or the row's end.
+/// First position from `from` on with a value of `limit` or above, or the row's end.
 pub(crate) fn next_from(row: &[u8], from: usize, limit: u8) -> usize {
-    let skipped = from + STRIDE * row[from..].chunks_exact(STRIDE).take_while(|chunk| most(chunk) < limit).count();
+    let skipped = from + STRIDE * row[from..].chunks_exact(STRIDE).take_while(|chunk| max_of(chunk) < limit).count();
     row[skipped..].iter().position(|&value| value >= limit).map_or(row.len(), |at| skipped + at)
 }
 
-fn least(chunk: &[u8]) -> u8 {
+fn min_of(chunk: &[u8]) -> u8 {
     chunk.iter().fold(u8::MAX, |least, &value| least.min(value))
 }
 
-fn most(chunk: &[u8]) -> u8 {
+fn max_of(chunk: &[u8]) -> u8 {
     chunk.iter().fold(0, |most, &value| most.max(value))
 }
 
-/// The subject's pixels (255 in `mask`) that have background (0) beside, above or below them, in row order.
+/// Subject pixels (255 in `mask`) with background (0) beside, above or below them, in row order.
 pub(crate) fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
     let mut edge = Vec::new();
     let mut marks = vec![0; width];
@@ -51,7 +52,7 @@ pub(crate) fn edge_of(mask: &[u8], width: usize) -> Vec<usize> {
     edge
 }
 
-/// The most of each value of a row and its neighbors at most `reach` away.
+/// Maximum of each value of a row and its neighbors up to `reach` away.
 pub(crate) fn widened(row: &[u8], reach: usize) -> Vec<u8> {
     let mut wide = row.to_vec();
     for step in 1..=reach.min(row.len() - 1) {
@@ -62,26 +63,27 @@ pub(crate) fn widened(row: &[u8], reach: usize) -> Vec<u8> {
 }
 
 /// Raises each byte to that of `values` where that is more.
-pub(crate) fn raise(most: &mut [u8], values: &[u8]) {
-    for (most, value) in most.iter_mut().zip(values) {
-        *most = (*most).max(*value);
+pub(crate) fn raise(maxima: &mut [u8], values: &[u8]) {
+    for (maximum, value) in maxima.iter_mut().zip(values) {
+        *maximum = (*maximum).max(*value);
     }
 }
 
-/// Column and row of a pixel. Frame sizes fit 32 bits, whose division is several times as fast as that of 64.
+/// Column and row of a pixel. Frame sizes fit in 32 bits, whose division is several times as fast
+/// as that of 64.
 pub(crate) fn place(index: usize, width: usize) -> (usize, usize) {
     let (index, width) = (index as u32, width as u32);
     ((index % width) as usize, (index / width) as usize)
 }
 
-/// The chroma sample of the pixel `index`.
+/// Chroma sample of the pixel `index`.
 pub(crate) fn chroma_of(index: usize, format: FrameFormat) -> usize {
     let (x, y) = place(index, format.size.width() as usize);
     let shift = format.subsampling.shift();
     (y >> shift) * format.chroma_size().0 + (x >> shift)
 }
 
-/// The up to four pixels that share a side with one.
+/// The up to four pixels that share a side with a pixel.
 pub(crate) fn beside(index: usize, width: usize, len: usize) -> impl Iterator<Item = usize> {
     let (x, _) = place(index, width);
     let left = (x > 0).then(|| index - 1);
@@ -91,7 +93,7 @@ pub(crate) fn beside(index: usize, width: usize, len: usize) -> impl Iterator<It
     [left, right, above, below].into_iter().flatten()
 }
 
-/// The pixels at most `reach` columns and rows away from one, itself among them.
+/// The pixels at most `reach` columns and rows away from a pixel, including itself.
 pub(crate) fn around(index: usize, width: usize, len: usize, reach: usize) -> impl Iterator<Item = usize> {
     let ((x, y), height) = (place(index, width), len / width);
     let (left, right) = (x.saturating_sub(reach), (x + reach).min(width - 1));
@@ -104,21 +106,22 @@ pub(crate) fn depths(mask: &[u8], width: usize) -> Vec<u8> {
     let mut depth = mask.to_vec();
     let mut nearest = vec![u8::MAX; width];
     for row in depth.chunks_exact_mut(width) {
-        deepen(row.iter_mut().zip(&mut nearest));
+        propagate_depth(row.iter_mut().zip(&mut nearest));
     }
     nearest.fill(u8::MAX);
     for row in depth.chunks_exact_mut(width).rev() {
-        deepen(row.iter_mut().zip(&mut nearest).rev());
+        propagate_depth(row.iter_mut().zip(&mut nearest).rev());
     }
     depth
 }
 
-/// One more than the least of the pixel before in the row and of the pixel in the row before, where that is less.
-fn deepen<'a>(row: impl Iterator<Item = (&'a mut u8, &'a mut u8)>) {
-    let mut before = u8::MAX;
+/// Lowers each depth to one more than the lesser of the previous pixel in the row and the same
+/// column in the previous row, where that is less.
+fn propagate_depth<'a>(row: impl Iterator<Item = (&'a mut u8, &'a mut u8)>) {
+    let mut last = u8::MAX;
     for (depth, nearest) in row {
-        before = (*depth).min(before.saturating_add(1)).min(nearest.saturating_add(1));
-        (*depth, *nearest) = (before, before);
+        last = (*depth).min(last.saturating_add(1)).min(nearest.saturating_add(1));
+        (*depth, *nearest) = (last, last);
     }
 }
 
@@ -127,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_are_found_wherever_they_are() {
+    fn a_threshold_crossing_is_found_at_every_position() {
         for at in 0..100 {
             let mut row = vec![9; 100];
             row[at] = 3;
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edge_of_a_square_is_its_rim() {
+    fn the_edge_of_a_square_is_its_outermost_pixels() {
         let mut mask = vec![0; 8 * 8];
         for y in 2..6 {
             mask[y * 8 + 2..y * 8 + 6].fill(255);

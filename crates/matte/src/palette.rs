@@ -1,4 +1,5 @@
-//! How much of the background's hue the subject itself has: what has more is mixed with the background, at an edge or in a narrow gap.
+//! Share of the background's hue in the subject itself. A pixel with more of it is mixed with the
+//! background, at an edge or in a narrow gap.
 
 use clearcut_frame::Frame;
 
@@ -10,123 +11,131 @@ use crate::{
     scene::Scene,
 };
 
-/// Steps of the hue share's histogram, for shares 0.0..=1.0.
+/// Number of steps of the hue share histogram, for shares 0.0..=1.0.
 const STEPS: usize = 100;
 
-/// Depths in pixels below which the subject's inside is looked for, best first: beyond any blur, beyond most, beyond
-/// the reach of half-resolution chroma.
+/// Depths in pixels from which on the inside of the subject begins, best first: beyond any blur,
+/// beyond most, beyond the reach of half-resolution chroma.
 const DEPTHS: [u8; 3] = [24, 12, 5];
 
-/// How many of the samples are looked into, at most.
-const LOOKED_INTO: usize = 8;
+/// Maximum number of sample frames examined.
+const MAX_FRAMES: usize = 8;
 
-/// Pixels of the inside that tell something.
-const ENOUGH: u64 = 256;
+/// Minimum number of inside pixels for a measurement.
+const MIN_PIXELS: u64 = 256;
 
-/// What coding noise and a little bounced light may add to the share of a solid pixel.
+/// Slack on the hue share of a solid pixel for coding noise and a little bounced light.
 const SLACK: f32 = 0.06;
 
-/// Of the inside, in thousandths, what may have more than the bound: gaps that look like inside.
-const BEYOND_BOUND: u64 = 10;
+/// Share of the inside that may exceed the bound, in thousandths: gaps that look like inside.
+const EXCEEDING_PER_MILLE: u64 = 10;
 
-/// Of a subject that has no inside, in hundredths, what is as pure as its color gets: the middle of its lines.
-const PUREST: u64 = 10;
+/// Share of a subject without an inside that counts as its purest pixels, in hundredths: the middle
+/// of its lines.
+const PUREST_PERCENT: u64 = 10;
 
-/// From this share on a material cannot be told from what is nearly clear, in hundredths.
-const NEARLY_CLEAR: usize = 95;
+/// Hue share from which a material cannot be told from nearly clear pixels, in hundredths.
+const NEARLY_CLEAR_PERCENT: usize = 95;
 
-/// The share of the background's chroma along its own hue that is in a color: 1.0 the background's, 0.0 none, unclamped.
+/// Share of the background's chroma in a color, along the background's hue: 1.0 equals the
+/// background, 0.0 has none. Unclamped.
 pub(crate) fn hue_share(color: [f32; 3], background: [f32; 3]) -> f32 {
     let [blue, red] = [background[1] - 128.0, background[2] - 128.0];
     ((color[1] - 128.0) * blue + (color[2] - 128.0) * red) / (blue * blue + red * red).max(1.0)
 }
 
-/// The most of the background's hue that solid subject has: what the inside of the subject in `samples` stays below but for a hundredth of it.
+/// Measures the maximum hue share of solid subject: the inside of the subject in `samples` stays
+/// below it, except for a hundredth.
 ///
-/// 1.0, no bound, where the background is not vivid or the subject's inside has its hue all the way. A subject without an inside, of lines
-/// alone, has the hue of its purest pixels.
-pub(crate) fn most_hue(samples: &[&Frame], light: &Light) -> f32 {
+/// 1.0, no bound, if the background is not vivid or the inside of the subject has its full hue. For
+/// a subject without an inside, of lines alone, the purest pixels count.
+pub(crate) fn max_hue_share(samples: &[&Frame], light: &Light) -> f32 {
     if !light.is_vivid() {
         return 1.0;
     }
-    let looked_into: Vec<&Frame> =
-        samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)).copied().collect();
-    let insides = insides_of_all(&looked_into, light);
+    let examined: Vec<&Frame> = samples.iter().step_by(samples.len().div_ceil(MAX_FRAMES).max(1)).copied().collect();
+    let histograms = collect_histograms(&examined, light);
     let total = |histogram: &Histogram| histogram.iter().sum::<u64>();
-    let [.., all] = &insides;
-    if total(all) < ENOUGH {
+    let [.., all] = &histograms;
+    if total(all) < MIN_PIXELS {
         return 1.0;
     }
-    let deep = insides[..DEPTHS.len()]
+    let deep = histograms[..DEPTHS.len()]
         .iter()
-        .find(|histogram| 20 * total(histogram) >= total(all) && total(histogram) >= ENOUGH);
-    let share =
-        deep.map_or_else(|| quantile(all, PUREST, 100), |histogram| quantile(histogram, 1000 - BEYOND_BOUND, 1000));
-    let own = insides[..DEPTHS.len()].last().map_or(0.0, own_shade);
-    (share.max(own) + SLACK).min(1.0)
+        .find(|histogram| 20 * total(histogram) >= total(all) && total(histogram) >= MIN_PIXELS);
+    let share = deep.map_or_else(
+        || quantile(all, PUREST_PERCENT, 100),
+        |histogram| quantile(histogram, 1000 - EXCEEDING_PER_MILLE, 1000),
+    );
+    let material = histograms[..DEPTHS.len()].last().map_or(0.0, material_share);
+    (share.max(material) + SLACK).min(1.0)
 }
 
-/// How many pixels have which hue share.
+/// Number of pixels per step of the hue share.
 type Histogram = [u64; STEPS];
 
-/// The histograms of the pixels deeper than each of [`DEPTHS`], and of all of the subject.
-type Insides = [Histogram; DEPTHS.len() + 1];
+/// Histograms of the pixels deeper than each of [`DEPTHS`], and of the whole subject.
+type Histograms = [Histogram; DEPTHS.len() + 1];
 
-/// Of all frames together, on two threads: everything waits for this.
-fn insides_of_all(frames: &[&Frame], light: &Light) -> Insides {
-    let of = |frames: &[&Frame]| {
-        let mut insides = [[0; STEPS]; DEPTHS.len() + 1];
+/// Collects the histograms of all frames on two threads: all further steps wait for them.
+fn collect_histograms(frames: &[&Frame], light: &Light) -> Histograms {
+    let count = |frames: &[&Frame]| {
+        let mut histograms = [[0; STEPS]; DEPTHS.len() + 1];
         for frame in frames {
-            look_into(frame, light, &mut insides);
+            add_frame(frame, light, &mut histograms);
         }
-        insides
+        histograms
     };
     let (first, second) = frames.split_at(frames.len() / 2);
     std::thread::scope(|scope| {
-        // On this thread, too, where the system has no other to give.
-        let other = std::thread::Builder::new().spawn_scoped(scope, || of(first));
-        let mut insides = of(second);
+        // Runs on this thread if the system cannot start another.
+        let other = std::thread::Builder::new().spawn_scoped(scope, || count(first));
+        let mut histograms = count(second);
         let other = other.map_or_else(
-            |_| of(first),
+            |_| count(first),
             |thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
         );
-        for (counts, more) in insides.iter_mut().flatten().zip(other.iter().flatten()) {
+        for (counts, more) in histograms.iter_mut().flatten().zip(other.iter().flatten()) {
             *counts += more;
         }
-        insides
+        histograms
     })
 }
 
-fn look_into(frame: &Frame, light: &Light, insides: &mut Insides) {
-    let (shift, _) = light.shift_in(&crate::light::sampled(frame));
+/// Adds the subject pixels of one frame to the histograms.
+fn add_frame(frame: &Frame, light: &Light, histograms: &mut Histograms) {
+    let (shift, _) = light.shift_in(&crate::light::sample_grid(frame));
     let likeness = Likeness::measured(frame, light, shift);
-    let mask = Regions::of(&likeness.off, likeness.width, LIMIT, true).mask();
+    let mask = Regions::find(&likeness.distance, likeness.width, LIMIT, true).mask();
     let depth = depths(&mask, likeness.width);
     let scene = Scene::new(frame, &likeness, light);
     for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > 0) {
         let share = hue_share(scene.seen(index), scene.background(index));
         let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
-        for (counts, _) in insides.iter_mut().zip(DEPTHS.into_iter().chain([0])).filter(|(_, least)| depth > least) {
+        for (counts, _) in
+            histograms.iter_mut().zip(DEPTHS.into_iter().chain([0])).filter(|(_, min_depth)| depth > min_depth)
+        {
             counts[step] += 1;
         }
     }
 }
 
-/// The largest share that a material of the subject has: three steps next to each other that hold a five-hundredth of it, and
-/// several times as much as those around. Blur, hair and glass spread over many shares.
-fn own_shade(histogram: &Histogram) -> f32 {
+/// The largest hue share that a material of the subject has: three adjacent steps that hold a
+/// five-hundredth of the subject, and several times as much as the steps around them. Blur, hair
+/// and glass spread over many shares.
+fn material_share(histogram: &Histogram) -> f32 {
     let total = histogram.iter().sum::<u64>();
     let mass = |steps: std::ops::Range<usize>| histogram[steps].iter().sum::<u64>();
     let stands_out = |first: usize| {
-        let own = mass(first..first + 3);
+        let inside = mass(first..first + 3);
         let around = [first.saturating_sub(9)..first.saturating_sub(3), first + 6..(first + 12).min(STEPS)];
-        own * 500 >= total.max(1) && around.into_iter().all(|side| own * 6 >= 4 * 3 * mass(side))
+        inside * 500 >= total.max(1) && around.into_iter().all(|side| inside * 6 >= 4 * 3 * mass(side))
     };
-    let last = (0..NEARLY_CLEAR - 2).rev().find(|&first| stands_out(first));
+    let last = (0..NEARLY_CLEAR_PERCENT - 2).rev().find(|&first| stands_out(first));
     last.map_or(0.0, |first| (first + 2) as f32 / STEPS as f32)
 }
 
-/// The share below which `part` of `whole` equal parts of the histogram lie.
+/// The hue share below which `part` of `whole` equal parts of the histogram lie.
 fn quantile(histogram: &Histogram, part: u64, whole: u64) -> f32 {
     let total = histogram.iter().sum::<u64>();
     let mut below = 0;

@@ -1,17 +1,19 @@
-//! Which of the pixels that look like background are background: those tied to the border, and true pockets.
+//! Classification of the connected regions that look like background: those connected to the
+//! border, and true pockets.
 
 use crate::{
     doubts::{Doubt, Extent},
     outline::{next_below, next_from},
 };
 
-/// The mean distance of what may be a pocket, in hundredths of the limit: smeared chroma between lines makes it that large.
-const FLAT: u64 = 75;
+/// Maximum mean distance of a flat pocket, in hundredths of the limit: smeared chroma between lines
+/// makes it that large.
+const MAX_MEAN_DISTANCE: u64 = 75;
 
-/// The same where nothing but the frame before tells.
-const CALM: u64 = 50;
+/// The same for a pocket that only the previous frame shows to be background.
+const MAX_MEAN_DISTANCE_FOLLOWED: u64 = 50;
 
-/// A horizontal stretch of pixels that look like background.
+/// Horizontal stretch of pixels that look like background.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Run {
     y: u32,
@@ -20,103 +22,119 @@ pub(crate) struct Run {
     parent: u32,
 }
 
-/// What is summed over a connected region of look-alike pixels.
+/// Sums over a connected region of look-alike pixels.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     area: u64,
-    total_off: u64,
+    total_distance: u64,
     touches_border: bool,
-    /// The smallest rectangle around it: first and last row, first column and the one after the last.
+    /// Smallest rectangle around the region: first and last row, first column and the one after the
+    /// last.
     rows: [u32; 2],
     columns: [u32; 2],
-    /// Pixels that looked like the background in the frame before, too, and those of them that were.
-    seen_before: u64,
-    was_background: u64,
+    /// Pixels that also looked like background in the previous frame, and those of them that were
+    /// background.
+    alike_before: u64,
+    background_before: u64,
 }
 
-/// The regions (4-connected) of one frame that look like the background, and which of them are.
+/// The regions (4-connected) of one frame that look like background, and which of them are.
 ///
-/// A region is background if it touches the border of the frame, or if it is a flat patch (a pocket) and there is evidence:
-/// at least 12 pixels whose mean distance is no more than [`FLAT`] of the limit (what a slightly wrong guess of the light
-/// behind the subject and smeared chroma explain, too), and either a background of a color that subjects seldom have by chance, or the frame
-/// before: the region lay there already, and was background.
+/// A region is background if it touches the border of the frame. It is also background if it is a
+/// pocket, a flat enclosed patch, and there is evidence. Flat: at least 12 pixels with a mean
+/// distance of at most [`MAX_MEAN_DISTANCE`] of the limit, which also covers a slightly wrong
+/// estimate of the light behind the subject and smeared chroma. Evidence: a background color that
+/// subjects seldom have by chance, or the previous frame, in which the region already lay there and
+/// was background.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
     width: usize,
     limit: u8,
     runs: Vec<Run>,
-    /// Index of each row's first run, and their number at the end.
+    /// Index of the first run of each row, and the number of runs at the end.
     rows: Vec<u32>,
-    /// Per run, as far as it is the root of its region.
+    /// Per run; valid for the root run of each region.
     tallies: Vec<Tally>,
-    /// Per run, whether it is background.
+    /// Per run: whether it is background.
     is_background: Vec<bool>,
 }
 
 impl Regions {
-    /// The regions of pixels below `limit` in `off`, judged from this frame alone; pockets are background if `keys_pockets`.
-    pub(crate) fn of(off: &[u8], width: usize, limit: u8, keys_pockets: bool) -> Self {
-        let height = off.len() / width;
-        let mut runs = look_alike_runs(off, width, limit);
+    /// Finds the regions of pixels below `limit` in `distance` and classifies them by this frame
+    /// alone. Pockets are background if `pockets_are_background`.
+    pub(crate) fn find(distance: &[u8], width: usize, limit: u8, pockets_are_background: bool) -> Self {
+        let height = distance.len() / width;
+        let mut runs = look_alike_runs(distance, width, limit);
         let mut tallies = vec![Tally::default(); runs.len()];
         for index in 0..runs.len() {
             let run = runs[index];
             let root = root_of(&mut runs, index as u32);
             runs[index].parent = root;
-            let pixels = &off[run.pixels(width)];
+            let pixels = &distance[run.pixels(width)];
             let tally = &mut tallies[root as usize];
             tally.enclose(run);
             tally.area += pixels.len() as u64;
-            tally.total_off += pixels.iter().map(|&value| u64::from(value)).sum::<u64>();
+            tally.total_distance += pixels.iter().map(|&value| u64::from(value)).sum::<u64>();
             tally.touches_border |=
                 run.y == 0 || run.y as usize + 1 == height || run.start == 0 || run.end as usize == width;
         }
         let rows = (0..=height).map(|y| runs.partition_point(|run| (run.y as usize) < y) as u32).collect();
         let is_background = runs.iter().map(|run| {
             let tally = tallies[run.parent as usize];
-            tally.touches_border || (keys_pockets && tally.is_flat(limit, FLAT))
+            tally.touches_border || (pockets_are_background && tally.is_flat(limit, MAX_MEAN_DISTANCE))
         });
         Self { width, limit, rows, is_background: is_background.collect(), tallies, runs }
     }
 
-    /// Judges the pockets that are still subject by what they were in `before`, the frame before this one.
+    /// Classifies the pockets that are still subject by their state in `previous`, the frame before
+    /// this one.
     ///
-    /// A quarter of the pocket must have looked alike there, and nine in ten of those pixels must have been background: a
-    /// pocket moves, what replaces it is something else. And something that encloses it must have been near: a subject that
-    /// appears all at once brings its own look-alikes with it.
-    pub(crate) fn settle(&mut self, before: &Self) {
-        if self.width != before.width || self.rows.len() != before.rows.len() {
+    /// A quarter of the pocket must have looked like background there, and nine in ten of those
+    /// pixels must have been background: a pocket moves, and what replaces it is something else. An
+    /// enclosure must have been near as well: a subject that appears all at once brings its own
+    /// look-alikes with it.
+    pub(crate) fn follow_pockets(&mut self, previous: &Self) {
+        if self.width != previous.width || self.rows.len() != previous.rows.len() {
             return;
         }
         for index in (0..self.runs.len()).filter(|&index| !self.is_background[index]) {
             let run = self.runs[index];
             let tally = &mut self.tallies[run.parent as usize];
-            let row = before.rows[run.y as usize] as usize..before.rows[run.y as usize + 1] as usize;
-            let first = row.start + before.runs[row.clone()].partition_point(|other| other.end <= run.start);
-            for other in (first..row.end).take_while(|&other| before.runs[other].start < run.end) {
-                let shared = u64::from(before.runs[other].end.min(run.end) - before.runs[other].start.max(run.start));
-                tally.seen_before += shared;
-                tally.was_background += if before.is_background[other] { shared } else { 0 };
+            let row = previous.rows[run.y as usize] as usize..previous.rows[run.y as usize + 1] as usize;
+            let first = row.start + previous.runs[row.clone()].partition_point(|other| other.end <= run.start);
+            for other in (first..row.end).take_while(|&other| previous.runs[other].start < run.end) {
+                let shared =
+                    u64::from(previous.runs[other].end.min(run.end) - previous.runs[other].start.max(run.start));
+                tally.alike_before += shared;
+                tally.background_before += if previous.is_background[other] { shared } else { 0 };
             }
         }
-        let lay_there: Vec<bool> = self.tallies.iter().map(|tally| tally.lay_in(before, self.limit)).collect();
+        let is_followed: Vec<bool> =
+            self.tallies.iter().map(|tally| tally.is_followed_from(previous, self.limit)).collect();
         for (is_background, run) in self.is_background.iter_mut().zip(&self.runs) {
-            *is_background |= lay_there[run.parent as usize];
+            *is_background |= is_followed[run.parent as usize];
         }
     }
 
-    /// Whether there are flat pockets of `least` pixels and more that are not background.
-    pub(crate) fn has_pockets(&self, least: u64) -> bool {
+    /// Returns true if there are flat pockets of `min_pixels` and more that are not background.
+    pub(crate) fn has_pockets(&self, min_pixels: u64) -> bool {
         let mut found = self.tallies.iter().zip(&self.is_background);
-        found.any(|(tally, is_background)| !is_background && tally.area >= least && tally.is_flat(self.limit, FLAT))
+        found.any(|(tally, is_background)| {
+            !is_background && tally.area >= min_pixels && tally.is_flat(self.limit, MAX_MEAN_DISTANCE)
+        })
     }
 
-    /// Marks flat pockets of at least `least` pixels as background if `is_background` returns true for their pixels, given as stretches of rows.
-    pub(crate) fn open(&mut self, least: u64, mut is_background: impl FnMut(&[std::ops::Range<usize>]) -> bool) {
+    /// Marks flat pockets of `min_pixels` and more as background if `is_background` returns true
+    /// for their pixels, given as stretches of rows.
+    pub(crate) fn mark_pockets(
+        &mut self,
+        min_pixels: u64,
+        mut is_background: impl FnMut(&[std::ops::Range<usize>]) -> bool,
+    ) {
         let mut pockets: std::collections::BTreeMap<u32, Vec<usize>> = std::collections::BTreeMap::new();
         for (index, run) in self.runs.iter().enumerate().filter(|(index, _)| !self.is_background[*index]) {
             let tally = self.tallies[run.parent as usize];
-            if tally.area >= least && tally.is_flat(self.limit, FLAT) {
+            if tally.area >= min_pixels && tally.is_flat(self.limit, MAX_MEAN_DISTANCE) {
                 pockets.entry(run.parent).or_default().push(index);
             }
         }
@@ -130,18 +148,18 @@ impl Regions {
         }
     }
 
-    /// Marks the regions as background that hold a pixel that is not 0 in `removed`.
-    pub(crate) fn open_at(&mut self, removed: &[u8]) {
-        let mut is_open = vec![false; self.runs.len()];
+    /// Marks the regions as background that contain a pixel that is not 0 in `removed`.
+    pub(crate) fn mark_where(&mut self, removed: &[u8]) {
+        let mut is_marked = vec![false; self.runs.len()];
         for run in &self.runs {
-            is_open[run.parent as usize] |= removed[run.pixels(self.width)].iter().any(|&removed| removed != 0);
+            is_marked[run.parent as usize] |= removed[run.pixels(self.width)].iter().any(|&removed| removed != 0);
         }
         for (is_background, run) in self.is_background.iter_mut().zip(&self.runs) {
-            *is_background |= is_open[run.parent as usize];
+            *is_background |= is_marked[run.parent as usize];
         }
     }
 
-    /// Whether all pixels of some rows and columns are background.
+    /// Returns true if all pixels of some rows and columns are background.
     fn are_background(&self, mut rows: std::ops::Range<u32>, columns: std::ops::Range<u32>) -> bool {
         rows.all(|row| {
             let row = self.rows[row as usize] as usize..self.rows[row as usize + 1] as usize;
@@ -153,36 +171,39 @@ impl Regions {
         })
     }
 
-    /// Pockets that may have been judged wrongly: flat ones that were kept, and those that were removed though they are twice as far from the
-    /// background's color as noise alone explains (a quarter of the limit).
+    /// Pockets that may be misclassified: first flat ones that were kept, then removed ones that
+    /// are twice as far from the background's color as noise alone explains (a quarter of the
+    /// limit).
     pub(crate) fn doubtful_pockets(&self) -> [Doubt; 2] {
         let mut found = [Doubt::default(); 2];
         let mut largest = [0; 2];
         for (index, is_background) in self.is_background.iter().enumerate() {
             let tally = self.tallies[index];
-            let is_pocket =
-                self.runs[index].parent == index as u32 && !tally.touches_border && tally.is_flat(self.limit, FLAT);
-            let is_exact = 4 * tally.total_off <= u64::from(self.limit) * tally.area;
+            let is_pocket = self.runs[index].parent == index as u32
+                && !tally.touches_border
+                && tally.is_flat(self.limit, MAX_MEAN_DISTANCE);
+            let is_exact = 4 * tally.total_distance <= u64::from(self.limit) * tally.area;
             if is_pocket && !(*is_background && is_exact) {
-                let which = usize::from(*is_background);
-                found[which].pixels += tally.area;
-                if tally.area > largest[which] {
-                    largest[which] = tally.area;
+                let kind = usize::from(*is_background);
+                found[kind].pixels += tally.area;
+                if tally.area > largest[kind] {
+                    largest[kind] = tally.area;
                     let [[top, bottom], [left, right]] = [tally.rows, tally.columns];
-                    found[which].extent = Some(Extent { left, top, right, bottom: bottom + 1 });
+                    found[kind].extent = Some(Extent { left, top, right, bottom: bottom + 1 });
                 }
             }
         }
         found
     }
 
-    /// 0 where a pixel is background, 255 elsewhere.
+    /// Mask of the frame: 0 where a pixel is background, 255 elsewhere.
     pub(crate) fn mask(&self) -> Vec<u8> {
         self.mask_of(|index| self.is_background[index])
     }
 
-    /// 0 where a pixel is background that hangs together with the border of the frame, 255 elsewhere.
-    pub(crate) fn outside(&self) -> Vec<u8> {
+    /// Mask of the outer background: 0 where a pixel is background connected to the border of the
+    /// frame, 255 elsewhere.
+    pub(crate) fn outer_mask(&self) -> Vec<u8> {
         self.mask_of(|index| self.tallies[self.runs[index].parent as usize].touches_border)
     }
 
@@ -207,6 +228,7 @@ impl Run {
 }
 
 impl Tally {
+    /// Extends the rectangle by a run. Runs must come in row order.
     fn enclose(&mut self, run: Run) {
         if self.area == 0 {
             (self.rows, self.columns) = ([run.y, run.y], [run.start, run.end]);
@@ -215,35 +237,39 @@ impl Tally {
         self.columns = [self.columns[0].min(run.start), self.columns[1].max(run.end)];
     }
 
-    /// Whether this pocket lay in the frame `before` already, see [`Regions::settle`].
-    fn lay_in(&self, before: &Regions, limit: u8) -> bool {
-        4 * self.seen_before >= self.area
-            && 10 * self.was_background >= 9 * self.seen_before
-            && self.was_background > 0
-            && self.is_flat(limit, CALM)
-            && !self.surroundings_were_background(before)
+    /// Returns true if this pocket already lay in the frame `previous`, see
+    /// [`Regions::follow_pockets`].
+    fn is_followed_from(&self, previous: &Regions, limit: u8) -> bool {
+        4 * self.alike_before >= self.area
+            && 10 * self.background_before >= 9 * self.alike_before
+            && self.background_before > 0
+            && self.is_flat(limit, MAX_MEAN_DISTANCE_FOLLOWED)
+            && !self.surroundings_were_background(previous)
     }
 
-    /// Whether the rectangle around this pocket, wider by a quarter on each side (walls move), was background all over.
-    fn surroundings_were_background(&self, before: &Regions) -> bool {
+    /// Returns true if the rectangle around this pocket, wider by a quarter on each side (walls
+    /// move), was background all over.
+    fn surroundings_were_background(&self, previous: &Regions) -> bool {
         let wider = |[first, end]: [u32; 2], most: u32| {
             let margin = 2 + (end - first) / 4;
             [first.saturating_sub(margin), (end + margin).min(most)]
         };
-        let [first, end] = wider([self.rows[0], self.rows[1] + 1], before.rows.len() as u32 - 1);
-        let [left, right] = wider(self.columns, before.width as u32);
-        before.are_background(first..end, left..right)
+        let [first, end] = wider([self.rows[0], self.rows[1] + 1], previous.rows.len() as u32 - 1);
+        let [left, right] = wider(self.columns, previous.width as u32);
+        previous.are_background(first..end, left..right)
     }
 
-    /// Whether there are 12 pixels and more whose mean distance is at most so many hundredths of the limit.
+    /// Returns true for 12 pixels and more whose mean distance is at most so many hundredths of the
+    /// limit.
     fn is_flat(&self, limit: u8, share: u64) -> bool {
-        self.area >= 12 && 100 * self.total_off <= share * u64::from(limit) * self.area
+        self.area >= 12 && 100 * self.total_distance <= share * u64::from(limit) * self.area
     }
 }
 
-/// Marks (0, else 255) the regions of pixels below `limit` that hold background of `mask`, and that background itself.
-pub(crate) fn grown_mask(off: &[u8], width: usize, limit: u8, mask: &[u8]) -> Vec<u8> {
-    let mut runs = look_alike_runs(off, width, limit);
+/// Mask (0, else 255) of the background of `mask` and of the regions of pixels below `limit` that
+/// contain some of it.
+pub(crate) fn grown_mask(distance: &[u8], width: usize, limit: u8, mask: &[u8]) -> Vec<u8> {
+    let mut runs = look_alike_runs(distance, width, limit);
     let mut holds_background = vec![false; runs.len()];
     for index in 0..runs.len() {
         let run = runs[index];
@@ -260,11 +286,11 @@ pub(crate) fn grown_mask(off: &[u8], width: usize, limit: u8, mask: &[u8]) -> Ve
     grown
 }
 
-/// The stretches of pixels below `limit`, row by row; those that hang together have one root (see [`root_of`]).
-pub(crate) fn look_alike_runs(off: &[u8], width: usize, limit: u8) -> Vec<Run> {
+/// The runs of pixels below `limit`, row by row. Connected runs have one root (see [`root_of`]).
+pub(crate) fn look_alike_runs(distance: &[u8], width: usize, limit: u8) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut above = 0..0;
-    for (y, row) in off.chunks_exact(width).enumerate() {
+    for (y, row) in distance.chunks_exact(width).enumerate() {
         let first = runs.len();
         let mut start = next_below(row, 0, limit);
         while start < width {
@@ -280,7 +306,7 @@ pub(crate) fn look_alike_runs(off: &[u8], width: usize, limit: u8) -> Vec<Run> {
     runs
 }
 
-/// Joins the runs of one row with those of the row above that they overlap.
+/// Joins the runs of one row with the runs of the row above that they overlap.
 fn join_rows(runs: &mut [Run], above: std::ops::Range<usize>, current: std::ops::Range<usize>) {
     let mut upper = above.start;
     for lower in current {
@@ -296,6 +322,7 @@ fn join_rows(runs: &mut [Run], above: std::ops::Range<usize>, current: std::ops:
     }
 }
 
+/// Root run of the region of a run. Shortens the path to it on the way.
 pub(crate) fn root_of(runs: &mut [Run], mut index: u32) -> u32 {
     while runs[index as usize].parent != index {
         let parent = runs[index as usize].parent;
@@ -321,73 +348,73 @@ mod tests {
         ".........",
     ];
 
-    fn ring_off(inside: u8) -> Vec<u8> {
-        let mut off: Vec<u8> = RING.concat().bytes().map(|b| if b == b'#' { 255 } else { 0 }).collect();
+    fn ring_distance(inside: u8) -> Vec<u8> {
+        let mut distance: Vec<u8> = RING.concat().bytes().map(|b| if b == b'#' { 255 } else { 0 }).collect();
         for y in 2..7 {
-            off[y * 9 + 2..y * 9 + 7].fill(inside);
+            distance[y * 9 + 2..y * 9 + 7].fill(inside);
         }
-        off
+        distance
     }
 
     #[test]
     fn the_background_seen_through_a_ring_is_background() {
-        let mask = Regions::of(&ring_off(3), 9, 32, true).mask();
+        let mask = Regions::find(&ring_distance(3), 9, 32, true).mask();
         assert_eq!((mask[0], mask[10], mask[4 * 9 + 4]), (0, 255, 0));
     }
 
     #[test]
     fn an_enclosed_patch_that_merely_resembles_the_background_is_subject() {
-        assert_eq!(Regions::of(&ring_off(26), 9, 32, true).mask()[4 * 9 + 4], 255);
-        assert_eq!(Regions::of(&ring_off(3), 9, 32, false).mask()[4 * 9 + 4], 255);
+        assert_eq!(Regions::find(&ring_distance(26), 9, 32, true).mask()[4 * 9 + 4], 255);
+        assert_eq!(Regions::find(&ring_distance(3), 9, 32, false).mask()[4 * 9 + 4], 255);
     }
 
     #[test]
-    fn a_pocket_that_was_open_before_is_background() {
-        let mut open = ring_off(3);
+    fn a_pocket_that_was_background_in_the_previous_frame_stays_background() {
+        let mut open = ring_distance(3);
         open[4 * 9 + 1] = 3;
-        let mut closed = Regions::of(&ring_off(3), 9, 32, false);
-        closed.settle(&Regions::of(&open, 9, 32, false));
+        let mut closed = Regions::find(&ring_distance(3), 9, 32, false);
+        closed.follow_pockets(&Regions::find(&open, 9, 32, false));
         assert_eq!(closed.mask()[4 * 9 + 4], 0);
-        let mut still = Regions::of(&ring_off(3), 9, 32, false);
-        still.settle(&closed);
+        let mut still = Regions::find(&ring_distance(3), 9, 32, false);
+        still.follow_pockets(&closed);
         assert_eq!(still.mask()[4 * 9 + 4], 0);
     }
 
     #[test]
-    fn the_look_alikes_of_a_subject_that_appears_all_at_once_are_subject() {
-        let mut ring = Regions::of(&ring_off(3), 9, 32, false);
-        ring.settle(&Regions::of(&[3; 81], 9, 32, false));
+    fn look_alikes_enclosed_by_a_suddenly_appearing_subject_are_subject() {
+        let mut ring = Regions::find(&ring_distance(3), 9, 32, false);
+        ring.follow_pockets(&Regions::find(&[3; 81], 9, 32, false));
         assert_eq!(ring.mask()[4 * 9 + 4], 255);
     }
 
     #[test]
-    fn a_pocket_is_followed_while_a_quarter_of_it_was_open_before() {
+    fn a_pocket_is_followed_while_a_quarter_of_it_was_background_before() {
         let before = |shut_columns: usize| {
-            let mut open = ring_off(3);
+            let mut open = ring_distance(3);
             open[4 * 9 + 1] = 3;
             for y in 2..7 {
                 open[y * 9 + 2..y * 9 + 2 + shut_columns].fill(255);
             }
             // The gap to the border is on the other side then.
             open[4 * 9 + 7] = 3;
-            Regions::of(&open, 9, 32, false)
+            Regions::find(&open, 9, 32, false)
         };
-        let mut followed = Regions::of(&ring_off(3), 9, 32, false);
-        followed.settle(&before(3));
+        let mut followed = Regions::find(&ring_distance(3), 9, 32, false);
+        followed.follow_pockets(&before(3));
         assert_eq!(followed.mask()[4 * 9 + 4], 0);
-        let mut lost = Regions::of(&ring_off(3), 9, 32, false);
-        lost.settle(&before(4));
+        let mut lost = Regions::find(&ring_distance(3), 9, 32, false);
+        lost.follow_pockets(&before(4));
         assert_eq!(lost.mask()[4 * 9 + 4], 255);
     }
 
     #[test]
-    fn a_patch_of_the_backgrounds_color_that_comes_from_elsewhere_is_subject() {
+    fn an_enclosed_look_alike_patch_that_was_not_background_before_is_subject() {
         let mut covered = vec![255; 81];
         covered[..9].fill(0);
-        let mut patch = Regions::of(&ring_off(3), 9, 32, false);
-        patch.settle(&Regions::of(&covered, 9, 32, false));
+        let mut patch = Regions::find(&ring_distance(3), 9, 32, false);
+        patch.follow_pockets(&Regions::find(&covered, 9, 32, false));
         assert_eq!(patch.mask()[4 * 9 + 4], 255);
-        patch.settle(&Regions::of(&ring_off(3), 9, 32, false));
+        patch.follow_pockets(&Regions::find(&ring_distance(3), 9, 32, false));
         assert_eq!(patch.mask()[4 * 9 + 4], 255);
     }
 }

@@ -1,4 +1,5 @@
-//! Coding noise near edges: what a codec leaves around an edge grows with the edge's contrast, so more of it is background there.
+//! Compensation of coding noise near edges. The noise that a codec leaves around an edge grows with
+//! the contrast of the edge, so larger distances still count as background there.
 
 use clearcut_frame::Frame;
 
@@ -8,15 +9,16 @@ use crate::{
     outline::around,
 };
 
-/// Pixels along a side of a transform block: how far ringing reaches.
+/// Side of a transform block in pixels: the reach of ringing.
 const BLOCK: usize = 8;
 
-/// Levels of ringing and of smeared chroma per level of the contrast beside them.
-const SHARE: f32 = 0.04;
+/// Levels of ringing and of smeared chroma per level of contrast nearby.
+const RINGING_SHARE: f32 = 0.04;
 
-/// Measures the contrast of `frame` with the background, and lowers the distances in `likeness` near it as if noise were larger there by
-/// [`SHARE`] of the contrast. What is farthest off stays so.
-pub(crate) fn allow_for(likeness: &mut Likeness, frame: &Frame, light: &Light) {
+/// Measures the contrast of `frame` with the background. Near contrast, lowers the distances in
+/// `likeness` as if noise were larger there by [`RINGING_SHARE`] of the contrast. Saturated
+/// distances stay as they are.
+pub(crate) fn compensate(likeness: &mut Likeness, frame: &Frame, light: &Light) {
     let (width, height) = (likeness.width, likeness.height);
     let columns = width.div_ceil(BLOCK);
     let contrasts = measure_contrasts(likeness, frame, light);
@@ -27,20 +29,20 @@ pub(crate) fn allow_for(likeness: &mut Likeness, frame: &Frame, light: &Light) {
         if contrast == 0 {
             continue;
         }
-        // In 1/256ths.
-        let scale = (256.0 * explained / (explained + SHARE * f32::from(contrast))) as u16;
+        // In 1/256.
+        let scale = (256.0 * explained / (explained + RINGING_SHARE * f32::from(contrast))) as u16;
         let (left, top) = (block % columns * BLOCK, block / columns * BLOCK);
         for y in top..(top + BLOCK).min(height) {
-            for off in &mut likeness.off[y * width + left..y * width + (left + BLOCK).min(width)] {
-                let lower = ((u16::from(*off) * scale) >> 8) as u8;
-                *off = if *off == u8::MAX { *off } else { lower };
+            for distance in &mut likeness.distance[y * width + left..y * width + (left + BLOCK).min(width)] {
+                let lower = ((u16::from(*distance) * scale) >> 8) as u8;
+                *distance = if *distance == u8::MAX { *distance } else { lower };
             }
         }
     }
 }
 
-/// Fills [`Likeness::contrast`]. Returns the largest difference from the background in each block, in levels of the plane that differs most;
-/// 0 where all of it is explained by noise.
+/// Fills [`Likeness::contrast`]. Returns the largest difference from the background in each block,
+/// in levels of the plane that differs most; 0 where noise explains all of the block.
 fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> Vec<u8> {
     let (width, height) = (likeness.width, likeness.height);
     let shift = frame.format().subsampling.shift();
@@ -51,9 +53,9 @@ fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> V
     for (block, most) in most.iter_mut().enumerate() {
         let (left, top) = (block % columns * BLOCK, block / columns * BLOCK);
         let (right, bottom) = ((left + BLOCK).min(width), (top + BLOCK).min(height));
-        let holds_something =
-            |y: usize| likeness.off[y * width + left..y * width + right].iter().any(|&off| off >= LIMIT);
-        if !(top..bottom).any(holds_something) {
+        let has_subject =
+            |y: usize| likeness.distance[y * width + left..y * width + right].iter().any(|&distance| distance >= LIMIT);
+        if !(top..bottom).any(has_subject) {
             continue;
         }
         let expected = likeness.background_at(light, usize::midpoint(left, right), usize::midpoint(top, bottom));
@@ -61,15 +63,15 @@ fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> V
         for y in top..bottom {
             let (row, at) = (y * width, (y >> shift) * chroma_width);
             let chroma = at + (left >> shift)..at + ((right - 1) >> shift) + 1;
-            let mut of_chroma = [0_u8; BLOCK];
+            let mut chroma_contrast = [0_u8; BLOCK];
             for (most, (blue, red)) in
-                of_chroma.iter_mut().zip(frame.cb()[chroma.clone()].iter().zip(&frame.cr()[chroma]))
+                chroma_contrast.iter_mut().zip(frame.cb()[chroma.clone()].iter().zip(&frame.cr()[chroma]))
             {
                 *most = blue.abs_diff(expected[1]).max(red.abs_diff(expected[2]));
             }
             let pixels = contrast[row + left..row + right].iter_mut().zip(&frame.y()[row + left..row + right]);
             for (x, (pixel, luma)) in pixels.enumerate() {
-                let (luma, chroma) = (luma.abs_diff(expected[0]), of_chroma[x >> shift]);
+                let (luma, chroma) = (luma.abs_diff(expected[0]), chroma_contrast[x >> shift]);
                 *pixel = luma.max(chroma / 2);
                 *most = (*most).max(luma).max(chroma);
             }

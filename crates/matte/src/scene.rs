@@ -1,4 +1,5 @@
-//! One frame before its background: what is seen at a pixel, and what would be seen without the subject.
+//! One frame compared with its background: the color seen at a pixel, and the background color
+//! expected there.
 
 use clearcut_frame::Frame;
 
@@ -9,7 +10,7 @@ use crate::{
     siting::Siting,
 };
 
-/// The frame, the light behind it and how the two compare.
+/// The frame, the light of its background, and the comparison of both.
 #[derive(Clone, Copy)]
 pub(crate) struct Scene<'a> {
     pub(crate) width: usize,
@@ -36,13 +37,13 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// See [`Likeness::contrast_left`].
-    pub(crate) fn contrast_left(&self) -> f32 {
-        self.likeness.contrast_left()
+    /// See [`Likeness::contrast_gain`].
+    pub(crate) fn contrast_gain(&self) -> f32 {
+        self.likeness.contrast_gain()
     }
 
-    /// Y', Cb, Cr at a luma index. Half-resolution chroma is interpolated; it sits where [`Siting`] says, halfway
-    /// between two rows.
+    /// The seen color, Y', Cb, Cr, at a luma index. Half-resolution chroma is interpolated:
+    /// horizontally by its [`Siting`], vertically as lying halfway between two rows.
     pub(crate) fn seen(&self, index: usize) -> [f32; 3] {
         let (x, y) = place(index, self.width);
         let luma = f32::from(self.luma[index]);
@@ -50,7 +51,8 @@ impl<'a> Scene<'a> {
         if self.shift == 0 {
             return [luma, f32::from(self.blue[index]), f32::from(self.red[index])];
         }
-        // The nearer sample of two halfway between pixels has three quarters; one on a pixel's own column has all.
+        // Of two samples halfway between pixels, the nearer one weighs three quarters. A sample on
+        // the pixel's own column has the full weight.
         let halfway = |at: usize, end: usize| {
             (at / 2, if at.is_multiple_of(2) { (at / 2).saturating_sub(1) } else { (at / 2 + 1).min(end - 1) }, 3)
         };
@@ -79,14 +81,15 @@ impl<'a> Scene<'a> {
         &self.likeness.contrast
     }
 
-    /// Y', Cb, Cr of the background at a luma index.
+    /// The expected background color, Y', Cb, Cr, at a luma index.
     pub(crate) fn background(&self, index: usize) -> [f32; 3] {
         let (x, y) = place(index, self.width);
         self.likeness.background_at(self.light, x, y)
     }
 
-    /// Per luma row, the hue share of every pixel in 1/128ths (about, of the background's color at the frame's centre;
-    /// interpolated chroma may have up to 1/16 less): 0..=255, saturated.
+    /// The hue share of every pixel, one luma row at a time, in 1/128ths: 0..=255, saturated. It is
+    /// approximate: relative to the background's color at the frame's centre, and interpolated
+    /// chroma may have up to 1/16 less.
     pub(crate) fn hue_rows(&self) -> impl Iterator<Item = Vec<u8>> {
         let centre = self.light.field.at(0.5, 0.5);
         let (blue, red) = (centre[1] - 128.0, centre[2] - 128.0);

@@ -1,61 +1,68 @@
-//! How sharp the edges of a clip are, told from its luma: drawings are sharper than photographs, and half-resolution chroma hides which.
+//! Sharpness of the edges of a clip, measured on its luma. Drawings are sharper than photographs,
+//! and half-resolution chroma does not show the difference.
 
 use clearcut_frame::Frame;
 
-/// How many of the samples are looked into, at most, and every which row and column of them.
-const LOOKED_INTO: usize = 8;
+/// Largest number of samples that are measured, and the step between the rows and columns that are
+/// measured in them.
+const MAX_SAMPLES: usize = 8;
 const STRIDE: usize = 3;
 
-/// Luma steps beside the steepest that belong to one edge, on each side: as far as the blur of an edge that counts as sharp.
+/// Number of luma steps on each side of the steepest one that belong to the same edge: the extent
+/// of the blur of an edge that counts as sharp.
 const REACH: usize = 5;
 
-/// The least height of an edge, in levels: well above coding noise.
+/// Least height of an edge, in levels: well above coding noise.
 const LEAST_STEP: i32 = 40;
 
-/// Edges that must have been seen before the usual is doubted.
-const ENOUGH: usize = 256;
+/// Least number of edges that replaces the default sharpness by the measured one.
+const LEAST_EDGES: usize = 256;
 
-/// Which of the edges tells, in per cent from the softest: a tenth of them is as sharp as this clip can show, many others are
-/// soft things, out of focus or in motion.
-const TELLING: usize = 90;
+/// Percentile of the edges, from the softest, that gives the sharpness. A tenth of the edges is as
+/// sharp as the clip can show; many others are soft objects, out of focus or in motion.
+const PERCENTILE: usize = 90;
 
-/// The share of its height that an edge of a clip without clear luma edges climbs within one pixel: drawn with smooth edges.
-const USUAL: f32 = 0.5;
+/// Sharpness of a clip without clear luma edges, as the share of its height that an edge climbs
+/// within one pixel: that of a drawing with smooth edges.
+const DEFAULT_SHARPNESS: f32 = 0.5;
 
-/// The share of its height that a sharp edge climbs within one pixel of chroma that was halved and interpolated again: a
-/// half where it falls between two samples, a quarter where it falls on one and is to be told all the same.
-const HALVED: f32 = 0.25;
+/// The same share for a sharp edge in chroma that was halved and interpolated again: a half where
+/// the edge falls between two samples, a quarter where it falls on one. The quarter must be handled
+/// too.
+const HALVED_CHROMA: f32 = 0.25;
 
-/// By what factor edges that only chroma shows are to be steepened to be as sharp as those that luma shows, 1.0 and more.
+/// The factor, at least 1.0, that makes edges seen only in chroma as sharp as the luma edges of the
+/// clip.
 pub(crate) fn steepening(samples: &[Frame]) -> f32 {
     if samples.iter().all(|frame| frame.format().subsampling.shift() == 0) {
         return 1.0;
     }
     let mut shares = Vec::new();
-    for frame in samples.iter().step_by(samples.len().div_ceil(LOOKED_INTO).max(1)) {
+    for frame in samples.iter().step_by(samples.len().div_ceil(MAX_SAMPLES).max(1)) {
         let width = frame.size().width() as usize;
         for row in frame.y().chunks_exact(width).step_by(STRIDE) {
-            look_along(row.iter().copied(), &mut shares);
+            collect_edges(row.iter().copied(), &mut shares);
         }
         for column in (0..width).step_by(STRIDE) {
-            look_along(frame.y().iter().skip(column).step_by(width).copied(), &mut shares);
+            collect_edges(frame.y().iter().skip(column).step_by(width).copied(), &mut shares);
         }
     }
-    let sharpness = if shares.len() < ENOUGH {
-        USUAL
+    let sharpness = if shares.len() < LEAST_EDGES {
+        DEFAULT_SHARPNESS
     } else {
-        let at = shares.len() * TELLING / 100;
+        let at = shares.len() * PERCENTILE / 100;
         *shares.select_nth_unstable_by(at, f32::total_cmp).1
     };
-    (sharpness / HALVED).max(1.0)
+    (sharpness / HALVED_CHROMA).max(1.0)
 }
 
-/// Adds, for every edge along `line`, the share of its height that its steepest step climbs: edges are alone within
-/// [`REACH`] on both sides and go one way but for a sixth of noise.
-fn look_along(line: impl Iterator<Item = u8>, shares: &mut Vec<f32>) {
+/// Adds, for every edge along `line`, the share of its height that its steepest step climbs. An
+/// edge is the only one within [`REACH`] on both sides and runs in one direction, except for noise:
+/// the path is at most 6/5 of the height.
+fn collect_edges(line: impl Iterator<Item = u8>, shares: &mut Vec<f32>) {
     let mut window = [0_i32; 2 * REACH + 1];
     let mut before = None;
-    // All steps of the window, and all of them regardless of direction.
+    // Sum of all steps in the window, and sum of their absolute values.
     let (mut height, mut path) = (0, 0);
     for (at, value) in line.map(i32::from).enumerate() {
         let step = value - before.replace(value).unwrap_or(value);
@@ -89,22 +96,25 @@ mod tests {
     }
 
     #[test]
-    fn sharp_edges_are_steepened_by_what_chroma_has_lost_and_soft_ones_are_not() {
-        let of = |width| steepening(&vec![disc(width, Subsampling::Half); 8]);
-        let factors = [1.0, 2.0, 3.0, 5.0].map(of);
-        let expected = [1.0, 2.0, 3.0, 5.0].map(|width| (1.0 / width / HALVED).max(1.0));
+    fn sharp_edges_get_a_steepening_factor_and_soft_edges_get_none() {
+        let measured = |width| steepening(&vec![disc(width, Subsampling::Half); 8]);
+        let factors = [1.0, 2.0, 3.0, 5.0].map(measured);
+        let expected = [1.0, 2.0, 3.0, 5.0].map(|width| (1.0 / width / HALVED_CHROMA).max(1.0));
         for (factor, expected) in factors.iter().zip(expected) {
             assert!((factor / expected - 1.0).abs() < 0.2, "{factors:?} instead of {expected:?}");
         }
     }
 
     #[test]
-    fn full_resolution_chroma_is_as_sharp_as_luma() {
+    fn full_resolution_chroma_gets_no_steepening() {
         assert!((steepening(&vec![disc(1.0, Subsampling::Full); 8]) - 1.0).abs() < f32::EPSILON);
     }
 
     #[test]
-    fn a_clip_without_edges_has_the_usual_sharpness() {
-        assert!((steepening(&vec![disc(1e6, Subsampling::Half); 8]) - USUAL / HALVED).abs() < f32::EPSILON);
+    fn a_clip_without_edges_gets_the_default_sharpness() {
+        assert!(
+            (steepening(&vec![disc(1e6, Subsampling::Half); 8]) - DEFAULT_SHARPNESS / HALVED_CHROMA).abs()
+                < f32::EPSILON
+        );
     }
 }

@@ -1,66 +1,74 @@
-//! How the light of one frame differs from the clip's usual: flicker, exposure, white balance, fades.
+//! Difference between the light of one frame and the clip's usual light: flicker, exposure, white
+//! balance, fades.
 
 use crate::light::{NEUTRAL, Sample};
 
-/// How far a background pixel may be from what is expected while its frame's light is not known yet, in levels of Y', Cb, Cr.
-pub(crate) const ROUGHLY: [f64; 3] = [24.0, 14.0, 14.0];
+/// Largest difference of a background pixel from the expected color while the light of its frame is
+/// unknown, in levels of Y', Cb, Cr.
+pub(crate) const COARSE_TOLERANCES: [f64; 3] = [24.0, 14.0, 14.0];
 
-/// How many readings inside the frame one reading at its border counts for: subjects stand inside.
+/// Weight of a reading at the border of the frame, relative to one inside. Subjects stand inside.
 const BORDER_WEIGHT: f64 = 3.0;
 
-/// What agrees with another light counts this much against what agrees with the usual one: a flat subject may well be larger than what is
-/// left of the background, whereas in another light nothing agrees with the usual one.
+/// Weight of readings that agree with another light, relative to those that agree with the usual
+/// light. A flat subject may be larger than the visible background; but if the light really
+/// changed, nothing agrees with the usual one.
 const OTHER_WEIGHT: f64 = 0.2;
 
-/// The usual light is not doubted at all where so much of a frame agrees with it.
-const CERTAIN: f64 = 0.35;
+/// Share of a frame that, when it agrees with the usual light, settles the question.
+const CERTAIN_SHARE: f64 = 0.35;
 
-/// Levels a side of the cells in which differences are counted.
+/// Side of the cells in which differences are counted, in levels.
 const CELL: f64 = 8.0;
 
-/// The least brightness and the most against the usual one: a fade with less contrast shows nothing, more is another background.
+/// Allowed brightness relative to the usual one. A fade with less contrast shows nothing; more
+/// brightness is another background.
 const GAINS: std::ops::RangeInclusive<f64> = 0.05..=1.8;
 
-/// What is expected in one frame where the usual level is `usual`: `level + gain * (usual - centre)`, for Y', Cb, Cr.
+/// The light of one frame relative to the usual light. Where the usual level is `usual`, the frame
+/// has `level + gain * (usual - centre)`, for Y', Cb, Cr.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Shift {
-    /// Contrast of the background's own unevenness against the usual.
+    /// Contrast of the background's own unevenness, relative to the usual one.
     pub(crate) gain: f64,
-    /// Level where the usual one is [`Shift::centre`].
+    /// Level of the frame where the usual level is [`Shift::centre`].
     pub(crate) level: [f64; 3],
-    /// The background's mean color at the usual light.
+    /// Mean color of the background in the usual light.
     pub(crate) centre: [f64; 3],
 }
 
 impl Shift {
-    /// No difference.
+    /// The usual light itself.
     pub(crate) const fn none(centre: [f64; 3]) -> Self {
         Self { gain: 1.0, level: centre, centre }
     }
 
-    /// The level expected in the frame, where `usual` is the usual one.
+    /// The level expected in the frame where the usual level is `usual`.
     pub(crate) fn expected(&self, usual: [f64; 3]) -> [f64; 3] {
         [0, 1, 2].map(|k| self.level[k] + self.gain * (usual[k] - self.centre[k]))
     }
 
-    /// How much it counts that a frame agrees: in another light than the usual, which is within `tolerances`, a subject may be what agrees.
+    /// Weight of a frame's agreement with this light. In a light outside `tolerances` of the usual
+    /// one, the agreeing pixels may be a subject.
     pub(crate) fn weight(&self, tolerances: [f64; 3]) -> f64 {
         let is_usual = (0..3).all(|k| (self.level[k] - self.centre[k]).abs() <= tolerances[k]);
         if is_usual { 1.0 } else { OTHER_WEIGHT }
     }
 
-    /// The usual level that is behind `seen` in the frame.
+    /// The usual level that corresponds to the level `seen` in the frame.
     pub(crate) fn usual(&self, seen: [f64; 3]) -> [f64; 3] {
         [0, 1, 2].map(|k| self.centre[k] + (seen[k] - self.level[k]) / self.gain)
     }
 
-    /// The shift of a frame with these samples, where `usual` is the background's usual level at a sample and a background pixel is
-    /// within `tolerances` of it; and the share of the frame that agrees, 0.0..=1.0, its border weighing more.
+    /// Estimates the shift of a frame from its samples. Also returns the share of the frame that
+    /// agrees with it, 0.0..=1.0, with a higher weight for the border.
     ///
-    /// Two guesses are weighed: the usual light, and the most frequent difference from it, if light can have made that. The better one
-    /// is then fitted: the mean level of what agrees, and how its unevenness grows with the usual one's (regression towards the gain
-    /// that the levels themselves tell).
-    pub(crate) fn of(
+    /// `usual` is the background's usual level at a sample; a background pixel is within
+    /// `tolerances` of the expected level. Two guesses are compared: the usual light, and the most
+    /// frequent difference from it if a change of light can cause that. The better one is then
+    /// fitted: the mean level of the agreeing readings, and the growth of their unevenness with the
+    /// usual unevenness (a regression towards the gain that follows from the levels).
+    pub(crate) fn estimate(
         samples: &[Sample],
         usual: impl Fn(&Sample) -> [f64; 3],
         centre: [f64; 3],
@@ -68,24 +76,25 @@ impl Shift {
     ) -> (Self, f64) {
         let readings: Vec<Reading> = samples.iter().map(|sample| Reading::new(sample, usual(sample))).collect();
         let total = readings.iter().map(|reading| reading.weight).sum::<f64>().max(1.0);
-        let roughly = [0, 1, 2].map(|k| tolerances[k].max(ROUGHLY[k]));
+        let coarse = [0, 1, 2].map(|k| tolerances[k].max(COARSE_TOLERANCES[k]));
         let none = Self::none(centre);
-        let ordinary = none.fitted(&readings, roughly).fitted(&readings, tolerances).fitted(&readings, tolerances);
-        let support = ordinary.support(&readings, tolerances) / total;
-        if support >= CERTAIN {
-            return (ordinary, support);
+        let usual_shift = none.fitted(&readings, coarse).fitted(&readings, tolerances).fitted(&readings, tolerances);
+        let support = usual_shift.support(&readings, tolerances) / total;
+        if support >= CERTAIN_SHARE {
+            return (usual_shift, support);
         }
-        let Some(other) = most_frequent(&readings).and_then(|difference| none.moved_by(difference)) else {
-            return (ordinary, support);
+        let Some(other) = most_frequent(&readings).and_then(|difference| none.with_difference(difference)) else {
+            return (usual_shift, support);
         };
         let other = other.fitted(&readings, tolerances).fitted(&readings, tolerances);
         let other_support = other.support(&readings, tolerances) / total;
-        if support >= OTHER_WEIGHT * other_support { (ordinary, support) } else { (other, other_support) }
+        if support >= OTHER_WEIGHT * other_support { (usual_shift, support) } else { (other, other_support) }
     }
 
-    /// The shift with the level moved by `difference`, if another light of the same background can have done that: the hue stays but for a
-    /// change of white balance, or the whole fades to white.
-    fn moved_by(&self, difference: [f64; 3]) -> Option<Self> {
+    /// The shift with its level moved by `difference`; `None` if another light on the same
+    /// background cannot cause that. The hue must stay, except for a change of white balance, or
+    /// the whole must fade to white.
+    fn with_difference(&self, difference: [f64; 3]) -> Option<Self> {
         let level = [0, 1, 2].map(|k| self.centre[k] + difference[k]);
         let gain = chroma_gain(self.centre, level).unwrap_or_else(|| luma_gain(self.centre, level));
         let slack =
@@ -107,9 +116,9 @@ impl Shift {
         let (seen, usual) = (mean(sums.seen), mean(sums.usual));
         let covariance: f64 = (0..3).map(|k| sums.cross[k] / sums.weight - seen[k] * usual[k]).sum();
         let variance: f64 = (0..3).map(|k| sums.square[k] / sums.weight - usual[k] * usual[k]).sum();
-        // The levels tell the gain, too; they count as much as an unevenness of one level.
-        let told = luma_gain(usual, seen);
-        let gain = ((covariance + told) / (variance + 1.0)).clamp(*GAINS.start(), *GAINS.end());
+        // The levels also give a gain. It has the weight of an unevenness of one level.
+        let level_gain = luma_gain(usual, seen);
+        let gain = ((covariance + level_gain) / (variance + 1.0)).clamp(*GAINS.start(), *GAINS.end());
         let level = [0, 1, 2].map(|k| seen[k] + gain * (self.centre[k] - usual[k]));
         Self { gain, level, centre: self.centre }
     }
@@ -124,7 +133,7 @@ impl Shift {
     }
 }
 
-/// One sample beside what is usual there.
+/// One sample and the usual level at its place.
 struct Reading {
     seen: [f64; 3],
     usual: [f64; 3],
@@ -163,7 +172,8 @@ fn chroma(level: [f64; 3]) -> (f64, f64) {
     (level[1] - NEUTRAL[1], level[2] - NEUTRAL[2])
 }
 
-/// The factor between two chromas along the first; `None` where that is neutral and tells nothing.
+/// The factor from the chroma of `centre` to that of `level`, along the first; `None` if `centre`
+/// is too neutral to give one.
 fn chroma_gain(centre: [f64; 3], level: [f64; 3]) -> Option<f64> {
     let ((blue, red), (cb, cr)) = (chroma(centre), chroma(level));
     let square = blue * blue + red * red;
@@ -183,7 +193,8 @@ fn most_frequent(readings: &[Reading]) -> Option<[f64; 3]> {
     mode(readings.iter().map(|reading| (difference(reading), reading.weight)))
 }
 
-/// The most frequent of weighted points: the mean of those around the heaviest cell of [`CELL`] levels a side, its neighbors counted in.
+/// The mode of weighted points: the mean of the points around the heaviest cell of [`CELL`] levels
+/// a side. The weight of a cell includes its neighbors.
 pub(crate) fn mode(points: impl Iterator<Item = ([f64; 3], f64)> + Clone) -> Option<[f64; 3]> {
     let mut cells = std::collections::BTreeMap::<[i32; 3], f64>::new();
     for (point, weight) in points.clone() {

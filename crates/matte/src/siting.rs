@@ -1,29 +1,31 @@
-//! Where half-resolution chroma sits between the columns of luma: told from the clip, since headers seldom say, and say wrong.
+//! Horizontal siting of half-resolution chroma relative to the columns of luma. It is measured on
+//! the clip, since headers seldom state it and are often wrong.
 
 use clearcut_frame::Frame;
 
 /// The column of a half-resolution chroma sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Siting {
-    /// On the even columns of luma, as MPEG-2 and H.264 have it by default: cameras.
+    /// On the even columns of luma: the default of MPEG-2 and H.264, used by cameras.
     Left,
-    /// Halfway between two columns, as JPEG has it, and whoever halves chroma by averaging: frames that were made by programs.
+    /// Halfway between two columns: JPEG, and programs that halve chroma by averaging.
     Centre,
 }
 
-/// A chroma step that is no noise, in levels.
+/// Least step of chroma that is not noise, in levels.
 const STEP: u8 = 16;
 
-/// Steps that must have been seen before the usual is doubted.
-const ENOUGH: f64 = 256.0;
+/// Least number of steps that replaces the default by the measurement.
+const LEAST_STEPS: f64 = 256.0;
 
 impl Siting {
-    /// The siting that makes chroma's steps fall where luma's are, halfway between the two being the limit.
+    /// Detects the siting that puts the steps of chroma on the steps of luma. The limit is halfway
+    /// between the two sitings.
     ///
-    /// Read as [`Self::Centre`], the step between samples i and i + 1 lies at column 2i + 1.5; luma's edge there then has its
-    /// middle at 2i + 1.5, too, and half a column to the left of it if the samples were on the even columns. Vertical
-    /// siting is halfway for both.
-    pub(crate) fn of(samples: &[Frame]) -> Self {
+    /// Read as [`Self::Centre`], the step between the samples i and i + 1 lies at column 2i + 1.5.
+    /// The middle of the luma edge is then at 2i + 1.5, too; it is half a column to the left if the
+    /// samples lie on the even columns. Vertical siting is halfway for both.
+    pub(crate) fn detect(samples: &[Frame]) -> Self {
         let (mut moment, mut weight, mut steps) = (0.0, 0.0, 0.0);
         for frame in samples.iter().filter(|frame| frame.format().subsampling.shift() == 1) {
             let width = frame.size().width() as usize;
@@ -32,11 +34,13 @@ impl Siting {
             for ((cb, cr), luma) in rows.zip(frame.y().chunks_exact(2 * width)) {
                 for at in 1..chroma_width.saturating_sub(2) {
                     let step = cb[at].abs_diff(cb[at + 1]).max(cr[at].abs_diff(cr[at + 1]));
-                    let is_alone = |k: &[u8]| k[at - 1].abs_diff(k[at]).max(k[at + 1].abs_diff(k[at + 2])) < step / 2;
-                    if step < STEP || !is_alone(cb) || !is_alone(cr) || 2 * at + 5 > width {
+                    let is_isolated =
+                        |k: &[u8]| k[at - 1].abs_diff(k[at]).max(k[at + 1].abs_diff(k[at + 2])) < step / 2;
+                    if step < STEP || !is_isolated(cb) || !is_isolated(cr) || 2 * at + 5 > width {
                         continue;
                     }
-                    // Luma's differences around column 2i + 1.5: the one there, and two on each side.
+                    // Differences of luma around column 2i + 1.5: the one there, and two on each
+                    // side.
                     for offset in -2_i32..=2 {
                         let column = (2 * at as i32 + 1 + offset) as usize;
                         let change = f64::from(luma[column].abs_diff(luma[column + 1])).powi(2);
@@ -47,7 +51,7 @@ impl Siting {
                 }
             }
         }
-        if steps >= ENOUGH && moment / f64::max(weight, 1.0) < -0.25 { Self::Left } else { Self::Centre }
+        if steps >= LEAST_STEPS && moment / f64::max(weight, 1.0) < -0.25 { Self::Left } else { Self::Centre }
     }
 }
 
@@ -59,7 +63,8 @@ mod tests {
 
     const SIDE: usize = 128;
 
-    /// A disc of luma 90, Cr 220 on luma 120, Cr 70, its chroma halved with these weights for the columns 2i − 1 to 2i + 1.
+    /// A disc of luma 90, Cr 220 on luma 120, Cr 70. Its chroma is halved with `weights` for the
+    /// columns 2i − 1 to 2i + 1.
     fn disc(weights: [f32; 3]) -> Frame {
         let size = Size::new(SIDE as u32, SIDE as u32).unwrap();
         let mut frame =
@@ -79,19 +84,19 @@ mod tests {
     }
 
     #[test]
-    fn chroma_on_even_columns_is_told_from_chroma_between_columns() {
+    fn chroma_on_even_columns_and_between_columns_is_detected() {
         let clip = |weights| vec![disc(weights); 8];
-        assert_eq!(Siting::of(&clip([0.25, 0.5, 0.25])), Siting::Left);
-        assert_eq!(Siting::of(&clip([0.0, 0.5, 0.5])), Siting::Centre);
+        assert_eq!(Siting::detect(&clip([0.25, 0.5, 0.25])), Siting::Left);
+        assert_eq!(Siting::detect(&clip([0.0, 0.5, 0.5])), Siting::Centre);
     }
 
     #[test]
-    fn a_clip_without_edges_has_the_usual_siting() {
+    fn a_clip_without_edges_gets_centre_siting() {
         let mut flat = disc([0.0, 0.5, 0.5]);
         let [luma, _, cr, _] = flat.planes_mut();
         luma.fill(120);
         cr.fill(70);
-        assert_eq!(Siting::of(&[flat]), Siting::Centre);
-        assert_eq!(Siting::of(&[]), Siting::Centre);
+        assert_eq!(Siting::detect(&[flat]), Siting::Centre);
+        assert_eq!(Siting::detect(&[]), Siting::Centre);
     }
 }

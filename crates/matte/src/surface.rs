@@ -1,18 +1,19 @@
-//! Smooth surfaces over the frame: how one component of a lit background changes from place to place.
+//! Smooth surfaces over the frame, for the change of one component of a lit background from place
+//! to place.
 
 /// Terms of a cubic in two variables.
 const TERMS: usize = 10;
 
 /// A cubic polynomial over the frame, in coordinates −1..=1 along each side.
 ///
-/// Light falls off smoothly (inverse square, cosine, lens vignette): products of a linear and a quadratic factor, so
-/// degree three holds them, and it is stiff enough not to follow a subject.
+/// Light falls off smoothly (inverse square, cosine, lens vignette): products of a linear and a
+/// quadratic factor. Degree three represents them, and is stiff enough not to follow a subject.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Surface {
     coefficients: [f64; TERMS],
 }
 
-/// One measured value at a place, both coordinates −1..=1.
+/// One measured value at a place; both coordinates are −1..=1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
     pub(crate) u: f64,
@@ -25,15 +26,16 @@ fn terms(u: f64, v: f64) -> [f64; TERMS] {
 }
 
 impl Surface {
-    /// The same value everywhere.
+    /// A surface with the same value everywhere.
     pub(crate) fn constant(value: f64) -> Self {
         let mut coefficients = [0.0; TERMS];
         coefficients[0] = value;
         Self { coefficients }
     }
 
-    /// The least-squares surface of `degree` 0..=3 through `readings`, pulled a little towards flat where they say
-    /// nothing (Tikhonov with one reading's weight in a thousand).
+    /// The least-squares surface of `degree` 0..=3 through `readings`, pulled slightly towards flat
+    /// where there are no readings (Tikhonov regularization with a thousandth of the readings'
+    /// weight). `None` if there are fewer readings than coefficients.
     pub(crate) fn fitted(readings: impl Iterator<Item = Reading>, degree: u32) -> Option<Self> {
         let used = [1, 3, 6, TERMS][degree.min(3) as usize];
         let mut normal = [[0.0; TERMS + 1]; TERMS];
@@ -58,7 +60,7 @@ impl Surface {
             }
             row[0][i] += 1e-3 * count;
         }
-        Some(Self { coefficients: solved(&mut normal, used) })
+        Some(Self { coefficients: solve(&mut normal, used) })
     }
 
     /// The value at a place.
@@ -67,8 +69,9 @@ impl Surface {
     }
 }
 
-/// Solves the symmetric positive system `normal` (right-hand side in its last column) by elimination.
-fn solved(normal: &mut [[f64; TERMS + 1]; TERMS], used: usize) -> [f64; TERMS] {
+/// Solves the symmetric positive system `normal` (right-hand side in its last column) by
+/// elimination.
+fn solve(normal: &mut [[f64; TERMS + 1]; TERMS], used: usize) -> [f64; TERMS] {
     for i in 0..used {
         let pivot = if normal[i][i].abs() < 1e-12 { 1e-12 } else { normal[i][i] };
         let row = normal[i];
@@ -81,9 +84,9 @@ fn solved(normal: &mut [[f64; TERMS + 1]; TERMS], used: usize) -> [f64; TERMS] {
     }
     let mut solution = [0.0; TERMS];
     for i in (0..used).rev() {
-        let known: f64 = (i + 1..used).map(|j| normal[i][j] * solution[j]).sum();
+        let substituted: f64 = (i + 1..used).map(|j| normal[i][j] * solution[j]).sum();
         let pivot = if normal[i][i].abs() < 1e-12 { 1e-12 } else { normal[i][i] };
-        solution[i] = (normal[i][TERMS] - known) / pivot;
+        solution[i] = (normal[i][TERMS] - substituted) / pivot;
     }
     solution
 }
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vignette_is_followed_to_a_fraction_of_a_level() {
+    fn a_cubic_fits_a_vignette_to_a_fraction_of_a_level() {
         let truth = |u: f64, v: f64| 150.0 * (1.0 - 0.1 * u) * (1.0 - 0.15 * (u * u + v * v));
         let fit = Surface::fitted(grid().map(|(u, v)| Reading { u, v, value: truth(u, v) }), 3).unwrap();
         for (u, v) in grid() {
@@ -106,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_readings_are_no_surface() {
+    fn too_few_readings_give_no_surface() {
         assert_eq!(Surface::fitted(std::iter::empty(), 0), None);
     }
 }

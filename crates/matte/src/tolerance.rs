@@ -1,7 +1,9 @@
-//! What the tolerance moves: which pixels that are neither plainly background nor plainly subject are kept or cleared.
+//! Effect of the tolerance setting: keeps or clears pixels that are neither plainly background nor
+//! plainly subject.
 //!
-//! The edge's own alpha is found at the balanced tolerance always; below it pixels are only added, above it only taken
-//! away, both the more the further. So alpha never rises with the tolerance.
+//! The alpha of the edge itself is always found at the balanced tolerance. Below it, pixels are
+//! only added; above it, they are only removed; both grow with the distance from balanced. So alpha
+//! never rises with the tolerance.
 
 use crate::{
     band::BandPixel,
@@ -12,50 +14,52 @@ use crate::{
     unmix::Unmixed,
 };
 
-/// The tolerance at which neither is done.
+/// The tolerance that neither adds nor removes pixels.
 const BALANCED: u8 = 30;
 
-/// How far off a pixel may be at tolerance 100, in the units of [`LIMIT`].
-const FARTHEST: u8 = 224;
+/// Distance up to which pixels are cleared at tolerance 100, in the units of [`LIMIT`].
+const MOST_DISTANCE: u8 = 224;
 
-/// Adds to the band what a tolerance below balanced keeps of the background in `mask`: the pixels with more than a share of
-/// [`LIMIT`] in `off`, the solider the nearer they come to it.
-pub(crate) fn kept(band: &mut Vec<BandPixel>, mask: &[u8], off: &[u8], scene: &Scene, tolerance: u8) {
+/// Adds the pixels of the background in `mask` that a tolerance below balanced keeps to the band:
+/// those whose `distance` exceeds a share of [`LIMIT`]. Alpha rises as the distance approaches
+/// [`LIMIT`].
+pub(crate) fn add_kept_pixels(band: &mut Vec<BandPixel>, mask: &[u8], distance: &[u8], scene: &Scene, tolerance: u8) {
     if tolerance >= BALANCED {
         return;
     }
-    let mut own = vec![0.0; mask.len()];
+    let mut band_alpha = vec![0.0; mask.len()];
     for pixel in band.iter() {
-        own[pixel.index as usize] = pixel.unmixed.alpha;
+        band_alpha[pixel.index as usize] = pixel.unmixed.alpha;
     }
     let least = f32::from(LIMIT) * (0.25 + 0.75 * f32::from(tolerance) / f32::from(BALANCED));
-    for (index, (mask, off)) in mask.iter().zip(off).enumerate() {
-        let alpha = (f32::from(*off) - least) / (f32::from(LIMIT) - least);
-        // The faintest part of a soft thing is in the band already.
-        if *mask == 0 && alpha > own[index] {
+    for (index, (mask, distance)) in mask.iter().zip(distance).enumerate() {
+        let alpha = (f32::from(*distance) - least) / (f32::from(LIMIT) - least);
+        // The faintest part of a soft region is already in the band.
+        if *mask == 0 && alpha > band_alpha[index] {
             let unmixed = Unmixed { alpha: alpha.min(1.0), foreground: scene.seen(index) };
             band.push(BandPixel { index: index as u32, unmixed });
         }
     }
 }
 
-/// Takes from `alpha` what a tolerance above balanced clears: the pixels of `off` below a limit that hang together with the
-/// background in `mask`, all of those below half the limit, the others the less the nearer they come to it.
-pub(crate) fn cleared(alpha: &mut [u8], mask: &[u8], off: &[u8], width: usize, tolerance: u8) {
+/// Reduces `alpha` where a tolerance above balanced clears pixels: those whose `distance` is below
+/// a limit and that are connected to the background in `mask`. Below half the limit they are
+/// cleared entirely; above it, the less the nearer they come to it.
+pub(crate) fn clear_pixels(alpha: &mut [u8], mask: &[u8], distance: &[u8], width: usize, tolerance: u8) {
     if tolerance <= BALANCED {
         return;
     }
     let share = f32::from(tolerance.min(100) - BALANCED) / f32::from(100 - BALANCED);
-    let limit = (f32::from(LIMIT) * (f32::from(FARTHEST) / f32::from(LIMIT)).powf(share)).round() as u8;
-    let grown = grown_mask(off, width, limit, mask);
-    for ((alpha, off), grown) in
-        alpha.chunks_exact_mut(width).zip(off.chunks_exact(width)).zip(grown.chunks_exact(width))
+    let limit = (f32::from(LIMIT) * (f32::from(MOST_DISTANCE) / f32::from(LIMIT)).powf(share)).round() as u8;
+    let grown = grown_mask(distance, width, limit, mask);
+    for ((alpha, distance), grown) in
+        alpha.chunks_exact_mut(width).zip(distance.chunks_exact(width)).zip(grown.chunks_exact(width))
     {
         let mut start = next_below(grown, 0, 1);
         while start < width {
             let end = next_from(grown, start, 1);
-            for (alpha, off) in alpha[start..end].iter_mut().zip(&off[start..end]) {
-                let rest = (2 * u16::from(*off)).saturating_sub(u16::from(limit)).min(u16::from(limit));
+            for (alpha, distance) in alpha[start..end].iter_mut().zip(&distance[start..end]) {
+                let rest = (2 * u16::from(*distance)).saturating_sub(u16::from(limit)).min(u16::from(limit));
                 *alpha = (u16::from(*alpha) * rest / u16::from(limit)) as u8;
             }
             start = next_below(grown, end, 1);

@@ -1,9 +1,10 @@
-//! Means over small squares.
+//! Box filter: means over small squares of a plane.
 
-/// The mean of the square of `SIDE` (odd) pixels a side around every pixel, of what of it lies inside.
+/// Per pixel, the mean of the square of `SIDE` (odd) pixels a side around it, limited to the plane.
 ///
-/// Sums are taken afresh for every pixel: running ones drift, and with squares this small they are not quicker.
-pub(crate) fn boxed<const SIDE: usize>(values: &[f32], width: usize) -> Vec<f32> {
+/// Every sum is computed from scratch: running sums drift, and are not faster for squares this
+/// small.
+pub(crate) fn box_mean<const SIDE: usize>(values: &[f32], width: usize) -> Vec<f32> {
     let (height, reach) = (values.len() / width, SIDE / 2);
     let shares: Vec<f32> = (0..width).map(|x| 1.0 / inside(x, reach, width)).collect();
     let mut wide = vec![0.0; values.len()];
@@ -26,7 +27,7 @@ pub(crate) fn boxed<const SIDE: usize>(values: &[f32], width: usize) -> Vec<f32>
     out
 }
 
-/// How many of the pixels up to `reach` away from `at` lie on a side.
+/// The number of pixels within `reach` of `at` along a side.
 fn inside(at: usize, reach: usize, side: usize) -> f32 {
     ((at + reach + 1).min(side) - at.saturating_sub(reach)) as f32
 }
@@ -36,9 +37,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mean_is_that_of_the_pixels_inside() {
+    fn the_mean_counts_only_pixels_inside_the_plane() {
         let values = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        assert_eq!(boxed::<3>(&values, 3), [3.0, 3.5, 4.0, 3.0, 3.5, 4.0]);
-        assert!(boxed::<9>(&[7.0; 30], 6).iter().all(|mean| (mean - 7.0).abs() < 1e-5));
+        assert_eq!(box_mean::<3>(&values, 3), [3.0, 3.5, 4.0, 3.0, 3.5, 4.0]);
+        assert!(box_mean::<9>(&[7.0; 30], 6).iter().all(|mean| (mean - 7.0).abs() < 1e-5));
     }
 }

@@ -1,32 +1,36 @@
-//! From the model's resolution to the frame's own.
+//! Refinement of a mask from the model's resolution to that of the frame.
 
 use clearcut_frame::{Frame, Size};
 
-use super::{foreground::band_of, guide::Guide, mask::Mask, shrink::stretched};
+use super::{foreground::unmixed_band, guide::Guide, mask::Mask, shrink::interpolated};
 use crate::clean;
 
-/// Models draw edges as wide, even ramps; what they are less sure of than this either way is left to color.
-const UNSURE: f32 = 0.2;
-/// Longer side of the frames on which alpha learns to follow color, and what it is afterwards taken to be sure of; it looks
-/// around in squares of [`FIRST`] and then of [`NEXT`] pixels a side. Wide at first, so that an edge which the model has off
-/// by several pixels is drawn to where color changes; narrow in the end, so that fine shapes are followed.
+/// Uncertainty of the model. Models draw edges as wide, even ramps; alphas less certain than this
+/// either way are decided by color.
+const MODEL_UNCERTAINTY: f32 = 0.2;
+/// Passes of the guided filter: longer side of the frame copy, and the margin for [`stretch`] after
+/// the pass.
+///
+/// The first pass uses squares of [`FIRST_WINDOW`] pixels a side, the others of [`NEXT_WINDOW`].
+/// The wide first pass draws an edge that the model has off by several pixels to the change of
+/// color; the narrow last one follows fine shapes.
 const PASSES: [(u32, f32); 3] = [(160, 0.2), (320, 0.2), (640, 0.05)];
-const FIRST: usize = 9;
-const NEXT: usize = 7;
+const FIRST_WINDOW: usize = 9;
+const NEXT_WINDOW: usize = 7;
 
-/// `frame` with alpha from `mask` and the subject's own color; clear where there is no mask. An alpha plane on
-/// the input multiplies ours.
-pub(crate) fn cut(frame: Frame, mask: Option<&Mask>) -> Frame {
+/// The matted frame: `frame` with alpha from `mask` and the subject's own color; clear if there is
+/// no mask. An alpha plane of the input is multiplied in.
+pub(crate) fn matted(frame: Frame, mask: Option<&Mask>) -> Frame {
     let format = frame.format().with_alpha();
     let guides = guides(&frame);
     let mut alpha: Vec<u8> = match mask {
         Some(mask) => refined(&frame, &guides, mask),
         None => vec![0; format.luma_len()],
     };
-    for (alpha, own) in alpha.iter_mut().zip(frame.alpha().into_iter().flatten()) {
-        *alpha = ((u16::from(*alpha) * u16::from(*own) + 127) / 255) as u8;
+    for (alpha, source) in alpha.iter_mut().zip(frame.alpha().into_iter().flatten()) {
+        *alpha = ((u16::from(*alpha) * u16::from(*source) + 127) / 255) as u8;
     }
-    let band = band_of(&frame, &guides[1], &alpha);
+    let band = unmixed_band(&frame, &guides[1], &alpha);
     let subject: Vec<u8> = alpha.iter().map(|&alpha| if alpha > 0 { 255 } else { 0 }).collect();
     let mut bytes = frame.into_bytes();
     bytes.resize(format.byte_len(), 0);
@@ -36,41 +40,42 @@ pub(crate) fn cut(frame: Frame, mask: Option<&Mask>) -> Frame {
     out
 }
 
-/// The copies of `frame` for [`PASSES`].
+/// The guides of `frame` for [`PASSES`].
 fn guides(frame: &Frame) -> [Guide; 3] {
-    let [small, middle, large] = PASSES.map(|(side, ..)| grid(frame.size(), side));
-    let large = Guide::of(frame, large);
-    let middle = large.shrunk_to(middle);
-    [middle.shrunk_to(small), middle, large]
+    let [small, middle, large] = PASSES.map(|(side, ..)| working_size(frame.size(), side));
+    let large = Guide::from_frame(frame, large);
+    let middle = large.resized_to(middle);
+    [middle.resized_to(small), middle, large]
 }
 
-/// Alpha of every pixel of `frame`.
+/// The alpha of every pixel of `frame`.
 fn refined(frame: &Frame, guides: &[Guide; 3], mask: &Mask) -> Vec<u8> {
-    let [(_, after_first), (_, after_second), (_, at_last)] = PASSES;
+    let [(_, after_first), (_, after_second), (_, after_last)] = PASSES;
     let [small, middle, large] = guides;
-    let mut alpha = stretched(&mask.values, mask.size, small.size);
-    decide(&mut alpha, UNSURE);
-    alpha = small.followed_by::<FIRST>(&alpha).at(middle);
-    decide(&mut alpha, after_first);
-    alpha = middle.followed_by::<NEXT>(&alpha).at(large);
-    decide(&mut alpha, after_second);
-    let settle = |alpha: f32| (decided(alpha, at_last) * 255.0 + 0.5) as u8;
-    large.followed_by::<NEXT>(&alpha).at_every_pixel(frame, settle)
+    let mut alpha = interpolated(&mask.values, mask.size, small.size);
+    stretch(&mut alpha, MODEL_UNCERTAINTY);
+    alpha = small.fit::<FIRST_WINDOW>(&alpha).alpha_for(middle);
+    stretch(&mut alpha, after_first);
+    alpha = middle.fit::<NEXT_WINDOW>(&alpha).alpha_for(large);
+    stretch(&mut alpha, after_second);
+    let to_level = |alpha: f32| (stretched(alpha, after_last) * 255.0 + 0.5) as u8;
+    large.fit::<NEXT_WINDOW>(&alpha).alpha_at_full_size(frame, to_level)
 }
 
-/// Stretches alpha so that what is at most `sure` away from clear or solid is so.
-fn decide(alpha: &mut [f32], sure: f32) {
+/// Stretches alpha so that values within `margin` of clear or solid become exactly that.
+fn stretch(alpha: &mut [f32], margin: f32) {
     for alpha in alpha {
-        *alpha = decided(*alpha, sure);
+        *alpha = stretched(*alpha, margin);
     }
 }
 
-fn decided(alpha: f32, sure: f32) -> f32 {
-    ((alpha - sure) / (1.0 - 2.0 * sure)).clamp(0.0, 1.0)
+fn stretched(alpha: f32, margin: f32) -> f32 {
+    ((alpha - margin) / (1.0 - 2.0 * margin)).clamp(0.0, 1.0)
 }
 
-/// The size of a frame's copy whose longer side is `side`, or the frame's own if it is smaller.
-pub(crate) fn grid(size: Size, side: u32) -> [usize; 2] {
+/// Size of a copy of the frame with `side` as its longer side, or the frame's own size if that is
+/// smaller.
+pub(crate) fn working_size(size: Size, side: u32) -> [usize; 2] {
     let small = size.with_longest_side(side.min(size.longest_side()));
     [small.width() as usize, small.height() as usize]
 }

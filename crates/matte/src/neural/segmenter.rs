@@ -1,16 +1,19 @@
+//! Segmenter: the public steps of matting with a model, and the choice of its pace.
+
 use clearcut_frame::Frame;
 
-use super::{carry::carried, mask::asked, refine, shots::Shots, trace::Trace};
+use super::{carry::propagated_mask, mask::predicted_mask, refine, shots::Shots, trace::Trace};
 use crate::model::{ModelError, SegmentationModel};
 
-/// How often the model is asked: what is between is carried along the flow.
+/// Share of the frames that the model segments. The frames between are filled in along the optical
+/// flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pace {
-    /// Every frame: what a model with states wants.
+    /// Every frame, as a model with states needs it.
     Every,
     /// Every second frame.
     Best,
-    /// Every fourth to eighth frame, by how much moves.
+    /// Every fourth to eighth frame, depending on motion.
     #[default]
     Balanced,
     /// Every eighth frame.
@@ -18,7 +21,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// The fewest and most frames from key to key.
+    /// Least and largest distance between keyframes, in frames.
     const fn spacing(self) -> [usize; 2] {
         match self {
             Self::Every => [1, 1],
@@ -29,39 +32,41 @@ impl Pace {
     }
 }
 
-/// Turns frames over any background into frames with alpha and clean color, by what a model says about some of them.
+/// Turns frames over any background into frames with alpha and clean color, using a model on some
+/// of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Segmenter {
     pace: Pace,
 }
 
 impl Segmenter {
-    /// How many neighbors on each side [`Self::finish`] looks at: a keyframe on each side at every pace.
+    /// Number of neighbors on each side that [`Self::finish`] reads. It includes a keyframe on each
+    /// side at every pace.
     pub const REACH: usize = 8;
 
-    /// One that asks at `pace`.
+    /// A segmenter that runs the model at `pace`.
     #[must_use]
     pub const fn new(pace: Pace) -> Self {
         Self { pace }
     }
 
-    /// What goes through the frames in order and chooses those that the model is asked about.
+    /// The detector that finds the shots and chooses the keyframes. It takes the frames in order.
     #[must_use]
     pub fn shots(&self) -> Shots {
         let [least, most] = self.pace.spacing();
         Shots::new(least, most)
     }
 
-    /// What is to be kept of `frame` for its neighbors.
+    /// The data of `frame` that its neighbors need.
     #[must_use]
     pub fn look(&self, frame: &Frame) -> Trace {
-        Trace::of(frame)
+        Trace::from_frame(frame)
     }
 
-    /// Asks `model` about `frame`, whose `trace` it is, if it awaits that.
+    /// Runs `model` on `frame`, which belongs to `trace`, if the trace awaits it.
     ///
     /// # Errors
-    /// If the model gives no answer that can be used.
+    /// If the model gives no usable output.
     pub fn segment(
         &self,
         frame: &Frame,
@@ -69,25 +74,26 @@ impl Segmenter {
         model: &mut dyn SegmentationModel,
     ) -> Result<(), ModelError> {
         if trace.awaits_model() {
-            if trace.begins {
+            if trace.starts_shot {
                 model.forget();
             }
             let finest = trace.pyramid.finest();
-            trace.mask = Some(asked(frame, model, [finest.width, finest.height])?);
+            trace.mask = Some(predicted_mask(frame, model, [finest.width, finest.height])?);
         }
         Ok(())
     }
 
-    /// The finished `frame` (format with alpha), whose trace is `current`.
+    /// The finished `frame` (format with alpha), which belongs to the trace `current`.
     ///
-    /// `before` holds the traces of up to [`Self::REACH`] predecessors (nearest first), `after` those of as many successors
-    /// (nearest first); fewer at the ends of the clip. The model has been asked about all that await it.
+    /// `before` holds the traces of up to [`Self::REACH`] predecessors (nearest first), `after`
+    /// those of as many successors (nearest first); fewer at the ends of the clip. All traces that
+    /// await the model have been segmented.
     #[must_use]
     pub fn finish(&self, before: &[&Trace], frame: Frame, current: &Trace, after: &[&Trace]) -> Frame {
-        let mut keys: Vec<(usize, &Trace)> = vec![(0, current)];
-        keys.extend((1..).zip(before.iter().copied()).take(Self::REACH));
-        keys.extend((1..).zip(after.iter().copied()).take(Self::REACH));
-        keys.retain(|(_, trace)| trace.shot == current.shot && trace.mask.is_some());
-        refine::cut(frame, carried(current, &keys).as_ref())
+        let mut keyframes: Vec<(usize, &Trace)> = vec![(0, current)];
+        keyframes.extend((1..).zip(before.iter().copied()).take(Self::REACH));
+        keyframes.extend((1..).zip(after.iter().copied()).take(Self::REACH));
+        keyframes.retain(|(_, trace)| trace.shot == current.shot && trace.mask.is_some());
+        refine::matted(frame, propagated_mask(current, &keyframes).as_ref())
     }
 }

@@ -1,4 +1,4 @@
-//! Frames painted for the tests.
+//! Helpers for the tests: paint synthetic frames and run the whole keyer on them.
 
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling, Ycc8};
 use clearcut_matte::{Background, KeySettings, Keyer, Pockets};
@@ -7,14 +7,15 @@ use clearcut_matte::{Background, KeySettings, Keyer, Pockets};
 pub(crate) const GREEN: [u8; 3] = [120, 80, 70];
 /// Reference white.
 pub(crate) const WHITE: [u8; 3] = [235, 128, 128];
-/// A red that shares nothing with the green.
+/// A red that has nothing in common with the green.
 pub(crate) const RED: [u8; 3] = [90, 100, 220];
 
 pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling) -> FrameFormat {
     FrameFormat { size: Size::new(width, height).unwrap(), subsampling, has_alpha: false, matrix: Matrix::Bt709 }
 }
 
-/// Paints `color_at(x, y)` (Y', Cb, Cr) with a deterministic grain of up to `grain` levels; chroma is averaged down.
+/// Paints `color_at(x, y)` (Y', Cb, Cr) with a deterministic grain of up to `grain` levels. Chroma
+/// is averaged over the pixels of a sample.
 pub(crate) fn painted(format: FrameFormat, grain: u8, color_at: impl Fn(usize, usize) -> [f32; 3]) -> Frame {
     let (width, height) = (format.size.width() as usize, format.size.height() as usize);
     let step = 1 << format.subsampling.shift();
@@ -43,7 +44,7 @@ pub(crate) fn painted(format: FrameFormat, grain: u8, color_at: impl Fn(usize, u
     frame
 }
 
-/// `front` over `back` with an antialiased disc of `radius` around the centre of a `side` × `side` frame as its alpha.
+/// Alpha of an antialiased disc of `radius` around the centre of a `side` × `side` frame.
 pub(crate) fn disc_alpha(x: usize, y: usize, side: usize, radius: f32) -> f32 {
     let centre = side as f32 / 2.0;
     let distance = (x as f32 + 0.5 - centre).hypot(y as f32 + 0.5 - centre);
@@ -62,7 +63,7 @@ pub(crate) fn rgb(format: FrameFormat, [y, cb, cr]: [u8; 3]) -> clearcut_frame::
     format.matrix.rgb8(Ycc8 { y, cb, cr })
 }
 
-/// The whole clip through all stages.
+/// Runs the whole clip through all stages of the keyer.
 pub(crate) fn cut(clip: &[Frame], background: &Background, tolerance: u8) -> Vec<Frame> {
     cut_with(clip, background, KeySettings { tolerance, ..KeySettings::default() })
 }
@@ -87,7 +88,7 @@ pub(crate) fn cut_with(clip: &[Frame], background: &Background, settings: KeySet
         .collect()
 }
 
-/// One frame as a clip of its own, with the background found in it.
+/// Cuts one frame as a clip of its own, with the background estimated from it.
 pub(crate) fn cut_one(frame: &Frame) -> Frame {
     let clip = std::slice::from_ref(frame);
     cut(clip, &Background::estimate(clip, None).unwrap(), 30).remove(0)

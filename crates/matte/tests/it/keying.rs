@@ -1,3 +1,6 @@
+//! Tests for the keyer's basic behavior: background, subject, edges, pockets, shadows, and existing
+//! alpha.
+
 use clearcut_frame::{Frame, Rgb8, Subsampling};
 use clearcut_matte::{Background, NoFlatBackground};
 
@@ -58,8 +61,8 @@ fn the_edge_keeps_its_alpha_and_loses_the_backgrounds_color() {
             if alpha_at(&out, x, y) > 25 {
                 let chroma = (y / 2) * SIDE / 2 + x / 2;
                 let color = [out.y()[y * SIDE + x], out.cb()[chroma], out.cr()[chroma]];
-                let off = (0..3).map(|k| color[k].abs_diff(RED[k])).max().unwrap();
-                assert!(off <= 24, "at {x},{y}: {color:?}");
+                let difference = (0..3).map(|k| color[k].abs_diff(RED[k])).max().unwrap();
+                assert!(difference <= 24, "at {x},{y}: {color:?}");
             }
         }
     }
@@ -89,7 +92,7 @@ fn a_clip_that_is_cut_out_already_keeps_its_alpha() {
 }
 
 #[test]
-fn scenery_is_refused_and_named() {
+fn scenery_is_rejected_as_not_flat() {
     let scenery = painted(square(), 2, |x, y| {
         let wave = ((x * 7 + y * 3) % 61) as f32 + 40.0 * (y as f32 / 9.0).sin() + 30.0 * (x as f32 / 5.0).cos();
         [110.0 + wave, 128.0 + wave / 3.0, 128.0 - wave / 4.0]
@@ -140,9 +143,10 @@ fn soft_shadow_becomes_dark_and_partly_clear() {
     };
     let frame = painted(size, 1, |x, y| {
         let dark = shade(x, y);
-        let ground = [16.0 + (120.0 - 16.0) * dark, 128.0 + (80.0 - 128.0) * dark, 128.0 + (70.0 - 128.0) * dark];
+        let background_color =
+            [16.0 + (120.0 - 16.0) * dark, 128.0 + (80.0 - 128.0) * dark, 128.0 + (70.0 - 128.0) * dark];
         let body = f32::from(u8::from((50..110).contains(&x) && (30..118).contains(&y)));
-        [0, 1, 2].map(|k| ground[k] + body * (f32::from(RED[k]) - ground[k]))
+        [0, 1, 2].map(|k| background_color[k] + body * (f32::from(RED[k]) - background_color[k]))
     });
     let out = cut_one(&frame);
     let (x, y) = (80, 128);

@@ -1,4 +1,5 @@
-//! Backgrounds that are not one color all through the clip: light that changes, another background after a cut, two parts.
+//! Tests for backgrounds with more than one color over the clip: changing light, another background
+//! after a cut, and backgrounds of two parts.
 
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::Background;
@@ -13,16 +14,17 @@ fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-/// A red disc of a quarter of the frame's side as radius, over what `ground(x, y)` gives.
-fn disc_over(ground: impl Fn(usize, usize) -> [f32; 3]) -> Frame {
+/// A red disc with a quarter of the frame's side as radius, over the color `background_color(x,
+/// y)`.
+fn disc_over(background_color: impl Fn(usize, usize) -> [f32; 3]) -> Frame {
     painted(square(), 1, |x, y| {
-        let (ground, alpha) = (ground(x, y), disc_alpha(x, y, SIDE, SIDE as f32 / 4.0));
-        [0, 1, 2].map(|k| ground[k] + alpha * (f32::from(RED[k]) - ground[k]))
+        let (background_color, alpha) = (background_color(x, y), disc_alpha(x, y, SIDE, SIDE as f32 / 4.0));
+        [0, 1, 2].map(|k| background_color[k] + alpha * (f32::from(RED[k]) - background_color[k]))
     })
 }
 
-/// How many pixels of `out` have not the alpha of the disc, edge left out.
-fn wrong(out: &Frame) -> usize {
+/// Number of pixels of `out` whose alpha differs from that of the disc, without its edge.
+fn wrong_pixels(out: &Frame) -> usize {
     let truth = |index: usize| disc_alpha(index % SIDE, index / SIDE, SIDE, SIDE as f32 / 4.0);
     let is_near_edge = |index: usize| {
         let near = |radius: f32| disc_alpha(index % SIDE, index / SIDE, SIDE, radius);
@@ -34,10 +36,10 @@ fn wrong(out: &Frame) -> usize {
         .count()
 }
 
-fn all_right(clip: &[Frame]) {
+fn assert_disc_is_cut(clip: &[Frame]) {
     let out = cut(clip, &Background::estimate(clip, None).unwrap(), 30);
     for (at, frame) in out.iter().enumerate() {
-        assert!(wrong(frame) <= 8, "frame {at}: {} pixels", wrong(frame));
+        assert!(wrong_pixels(frame) <= 8, "frame {at}: {} pixels", wrong_pixels(frame));
     }
 }
 
@@ -50,31 +52,31 @@ fn scaled(color: [u8; 3], light: f32) -> [f32; 3] {
 }
 
 #[test]
-fn light_that_flickers_leaves_no_frame_whole() {
+fn every_frame_is_cut_in_flickering_light() {
     let clip: Vec<Frame> = (0..12)
         .map(|at| {
             let light = 1.0 - 0.7 * (2.3 * at as f32).sin().abs();
             disc_over(|_, _| scaled(GREEN, light))
         })
         .collect();
-    all_right(&clip);
+    assert_disc_is_cut(&clip);
 }
 
 #[test]
-fn white_in_weaker_light_is_still_the_background() {
+fn white_in_fading_light_stays_background() {
     let clip: Vec<Frame> = (0..10).map(|at| disc_over(|_, _| scaled(WHITE, 1.0 - 0.03 * at as f32))).collect();
-    all_right(&clip);
+    assert_disc_is_cut(&clip);
 }
 
 #[test]
-fn a_cut_to_another_background_begins_anew() {
+fn a_cut_to_another_background_is_followed() {
     let clip: Vec<Frame> = (0..12)
         .map(|at| {
-            let ground = if at < 5 { GREEN } else { BLUE };
-            disc_over(|_, _| ground.map(f32::from))
+            let background_color = if at < 5 { GREEN } else { BLUE };
+            disc_over(|_, _| background_color.map(f32::from))
         })
         .collect();
-    all_right(&clip);
+    assert_disc_is_cut(&clip);
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn a_close_up_in_a_paler_tone_of_another_shots_background_is_subject() {
     let clip: Vec<Frame> = (0..8)
         .map(|at| match at {
             0..4 => disc_over(|_, _| olive.map(f32::from)),
-            // It covers much of the border, too.
+            // The subject covers much of the border, too.
             _ => painted(square(), 1, |x, y| mixed(brown, blue, disc_alpha(x, y, SIDE, 69.0))),
         })
         .collect();
@@ -93,32 +95,32 @@ fn a_close_up_in_a_paler_tone_of_another_shots_background_is_subject() {
 }
 
 #[test]
-fn bars_and_what_is_between_them_are_both_background() {
+fn bars_and_the_area_between_them_are_both_background() {
     for bar in [BLACK, WHITE] {
         let clip = vec![disc_over(|_, y| if (12..SIDE - 12).contains(&y) { GREEN } else { bar }.map(f32::from)); 6];
         let background = Background::estimate(&clip, None).unwrap();
         assert!(background.confidence() > 0.95, "{}", background.confidence());
         let out = cut(&clip, &background, 30);
-        assert!(wrong(&out[2]) <= 8, "{} pixels", wrong(&out[2]));
+        assert!(wrong_pixels(&out[2]) <= 8, "{} pixels", wrong_pixels(&out[2]));
     }
 }
 
 #[test]
-fn a_frame_with_round_corners_and_what_is_in_it_are_both_background() {
+fn a_border_with_round_corners_and_its_inside_are_both_background() {
     let (bar, round) = (14.0, 20.0);
     let is_inside = |x: usize, y: usize| {
-        // How far a place is beyond the centres of the round corners.
+        // Distance of a coordinate beyond the centres of the round corners.
         let beyond =
             |at: usize| (bar + round - at as f32 - 0.5).max(at as f32 + 0.5 - (SIDE as f32 - bar - round)).max(0.0);
         beyond(x).hypot(beyond(y)) <= round
     };
     for frame in [BLACK, WHITE] {
-        all_right(&vec![disc_over(|x, y| if is_inside(x, y) { GREEN } else { frame }.map(f32::from)); 6]);
+        assert_disc_is_cut(&vec![disc_over(|x, y| if is_inside(x, y) { GREEN } else { frame }.map(f32::from)); 6]);
     }
 }
 
 #[test]
-fn a_subject_that_the_frame_cuts_off_hides_no_frame() {
+fn a_subject_cut_off_by_a_border_does_not_hide_the_border() {
     let bar = 14;
     let inside = |at: usize| (bar..SIDE - bar).contains(&at);
     let clip = vec![
@@ -135,8 +137,8 @@ fn a_subject_that_the_frame_cuts_off_hides_no_frame() {
 }
 
 #[test]
-fn the_screen_of_a_phone_is_no_background_in_a_frame() {
-    // A blue screen in a black rim that fills the frame but for a margin.
+fn a_phone_screen_is_not_taken_for_a_bordered_background() {
+    // A blue screen in a black rim that fills the frame except for a margin.
     let clip = vec![
         painted(square(), 1, |x, y| {
             let depth = x.min(y).min(SIDE - 1 - x).min(SIDE - 1 - y);
@@ -157,7 +159,7 @@ fn the_screen_of_a_phone_is_no_background_in_a_frame() {
 }
 
 #[test]
-fn a_round_subject_that_fills_the_frame_is_no_background_in_a_frame() {
+fn a_round_subject_that_fills_the_frame_is_not_taken_for_a_bordered_background() {
     let clip = vec![painted(square(), 1, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 52.0))); 6];
     let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
     let alpha = out[0].alpha().unwrap();
@@ -166,7 +168,7 @@ fn a_round_subject_that_fills_the_frame_is_no_background_in_a_frame() {
 
 #[test]
 fn wall_and_floor_are_both_background() {
-    all_right(&vec![disc_over(|_, y| if y < 90 { GREEN.map(f32::from) } else { scaled(GREEN, 0.65) }); 6]);
+    assert_disc_is_cut(&vec![disc_over(|_, y| if y < 90 { GREEN.map(f32::from) } else { scaled(GREEN, 0.65) }); 6]);
 }
 
 #[test]
@@ -183,8 +185,8 @@ fn shoulders_at_the_lower_border_are_subject() {
 }
 
 #[test]
-fn a_subject_between_the_backgrounds_color_and_another_is_solid() {
-    // Orange on red: on the line from red to yellow, a third of the way.
+fn a_subject_colored_between_the_background_and_another_color_is_solid() {
+    // Orange on red: a third of the way from red to yellow.
     let (red, yellow) = ([70_u8, 100, 220], [170_u8, 20, 150]);
     let orange = mixed(yellow, red, 0.34);
     let clip = vec![

@@ -1,4 +1,5 @@
-//! The keyer seen from outside, on frames painted here.
+//! Integration tests of the keyer and the segmenter through their public interface, on painted
+//! frames.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 

@@ -1,3 +1,5 @@
+//! Property tests of the keyer: symmetry, noise, monotonic tolerance, and arbitrary input.
+
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::Background;
 use proptest::prelude::*;
@@ -10,16 +12,18 @@ fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Full)
 }
 
-/// A red disc off the centre, a soft one of the background's relatives below it, a bar at the border.
+/// A red disc off the centre, below it a soft disc with a hue related to the background's, and a
+/// bar at the border.
 fn scene(x: usize, y: usize) -> [f32; 3] {
     let disc = disc_alpha((x + 12).min(SIDE), y + 6, SIDE, 14.0);
-    let relative = 0.6 * disc_alpha(x, y.saturating_sub(18), SIDE, 7.0);
+    let related = 0.6 * disc_alpha(x, y.saturating_sub(18), SIDE, 7.0);
     let bar = f32::from(u8::from(x > 50 && y < 9));
     let with_disc = mixed(RED, GREEN, disc.max(bar));
-    [0, 1, 2].map(|k| with_disc[k] + relative * ([140.0, 110.0, 120.0][k] - with_disc[k]))
+    [0, 1, 2].map(|k| with_disc[k] + related * ([140.0, 110.0, 120.0][k] - with_disc[k]))
 }
 
-/// The frame with every plane's rows and columns rearranged: `from(x, y)` says where a pixel comes from.
+/// The frame with the rows and columns of every plane rearranged. `from(x, y)` returns the source
+/// of a pixel.
 fn rearranged(frame: &Frame, from: impl Fn(usize, usize) -> (usize, usize)) -> Frame {
     let mut out = frame.clone();
     let sources: Vec<usize> = (0..SIDE * SIDE)
@@ -37,7 +41,7 @@ fn rearranged(frame: &Frame, from: impl Fn(usize, usize) -> (usize, usize)) -> F
     out
 }
 
-/// Pixels whose alpha differs by more than a twentieth.
+/// Number of pixels whose alpha differs by more than a twentieth.
 fn differing(a: &Frame, b: &Frame) -> usize {
     let (a, b) = (a.alpha().unwrap(), b.alpha().unwrap());
     a.iter().zip(b).filter(|(a, b)| a.abs_diff(**b) > 13).count()
@@ -51,7 +55,7 @@ fn a_mirrored_or_transposed_frame_has_the_mirrored_or_transposed_matte() {
     let transpose = |x: usize, y: usize| (y, x);
     let mirrored = differing(&cut_one(&rearranged(&frame, mirror)), &rearranged(&matte, mirror));
     let transposed = differing(&cut_one(&rearranged(&frame, transpose)), &rearranged(&matte, transpose));
-    // Which of two equally near edge pixels a pixel lies behind depends on the order they are met in.
+    // A pixel equally near to two edge pixels is assigned to the one that is met first.
     assert!(mirrored <= 12 && transposed <= 12, "{mirrored} and {transposed} pixels differ");
 }
 
@@ -65,7 +69,7 @@ fn a_shifted_frame_has_the_shifted_matte() {
 }
 
 #[test]
-fn doubled_noise_makes_no_holes() {
+fn more_noise_makes_no_holes() {
     for grain in [1, 2, 4] {
         let out = cut_one(&painted(square(), grain, |x, y| mixed(RED, GREEN, disc_alpha(x, y, SIDE, 20.0))));
         let alpha = out.alpha().unwrap();
@@ -110,8 +114,8 @@ proptest! {
     ) {
         let format = format(width, height, if is_half { Subsampling::Half } else { Subsampling::Full });
         let clip = [Frame::from_bytes(format, bytes[..format.byte_len()].to_vec()).unwrap()];
-        let key = given.then(|| format.matrix.rgb8(clearcut_frame::Ycc8 { y: bytes[0], cb: bytes[1], cr: bytes[2] }));
-        if let Ok(background) = Background::estimate(&clip, key) {
+        let key_color = given.then(|| format.matrix.rgb8(clearcut_frame::Ycc8 { y: bytes[0], cb: bytes[1], cr: bytes[2] }));
+        if let Ok(background) = Background::estimate(&clip, key_color) {
             prop_assert_eq!(cut(&clip, &background, tolerance).len(), 1);
         }
     }

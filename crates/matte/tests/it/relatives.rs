@@ -1,4 +1,4 @@
-//! Subjects that have the background's hue themselves.
+//! Tests for subjects with colors of the background's own hue.
 
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
 
@@ -6,25 +6,26 @@ use crate::canvas::{RED, cut_one, disc_alpha, format, mixed, painted};
 
 const SIDE: usize = 256;
 
-/// A green screen that leaves room for stronger greens.
+/// Color of a green screen that leaves room for stronger greens.
 const MIDDLING_GREEN: [u8; 3] = [140, 100, 90];
 
 fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-/// `share` of the hue of `background`, at `luma`.
-fn relative(background: [u8; 3], share: f32, luma: u8) -> [u8; 3] {
-    let of = |value: u8| (128.0 + share * (f32::from(value) - 128.0)).round() as u8;
-    [luma, of(background[1]), of(background[2])]
+/// A color with `share` of the hue of `background`, at `luma`.
+fn related_color(background: [u8; 3], share: f32, luma: u8) -> [u8; 3] {
+    let scaled = |value: u8| (128.0 + share * (f32::from(value) - 128.0)).round() as u8;
+    [luma, scaled(background[1]), scaled(background[2])]
 }
 
-/// An antialiased disc of `radius` around a place.
+/// Alpha of an antialiased disc of `radius` around a place.
 fn disc(x: usize, y: usize, at: (usize, usize), radius: f32) -> f32 {
     disc_alpha((x + SIDE / 2).saturating_sub(at.0), (y + SIDE / 2).saturating_sub(at.1), SIDE, radius)
 }
 
-/// How many of the pixels well inside the discs at `places` have lost more than a tenth of their alpha.
+/// Number of pixels well inside the discs at `places` that have lost more than a tenth of their
+/// alpha.
 fn holes(out: &Frame, places: &[((usize, usize), f32)]) -> usize {
     let alpha = out.alpha().unwrap();
     let inside =
@@ -37,7 +38,7 @@ fn small_parts_of_the_backgrounds_hue_stay_solid_inside_and_at_the_outline() {
     let green = [120_u8, 60, 50];
     let parts = [((105, 105), 7.0), ((150, 105), 7.0), ((110, 230), 9.0), ((146, 230), 9.0)];
     for share in [0.55, 0.7, 0.8] {
-        let lime = relative(green, share, 135);
+        let lime = related_color(green, share, 135);
         let frame = painted(square(), 1, |x, y| {
             let body = disc(x, y, (128, 128), 100.0);
             let part = parts.iter().map(|&(at, radius)| disc(x, y, at, radius)).fold(0.0, f32::max);
@@ -49,18 +50,19 @@ fn small_parts_of_the_backgrounds_hue_stay_solid_inside_and_at_the_outline() {
 }
 
 #[test]
-fn a_subject_of_stronger_hue_than_the_background_stays_solid_in_every_strength() {
+fn a_subject_with_a_weaker_or_stronger_hue_than_the_background_stays_solid() {
     let body = [((128, 128), 80.0)];
     let frame = painted(square(), 1, |x, y| {
-        // From a little to much more than the background's own hue, and darker than it everywhere.
-        let color = relative(MIDDLING_GREEN, 0.3 + 1.3 * x as f32 / SIDE as f32, 50 + (y / 4) as u8);
+        // From a fraction of the background's hue to much more than it, and darker than the
+        // background everywhere.
+        let color = related_color(MIDDLING_GREEN, 0.3 + 1.3 * x as f32 / SIDE as f32, 50 + (y / 4) as u8);
         mixed(color, MIDDLING_GREEN, disc(x, y, body[0].0, body[0].1))
     });
     assert_eq!(holes(&cut_one(&frame), &body), 0);
 }
 
 #[test]
-fn a_screen_that_falls_off_by_a_quarter_is_a_background() {
+fn a_screen_with_light_falling_off_by_a_quarter_is_background() {
     let lit = |y: usize| {
         let light = 1.1 - 0.25 * y as f32 / SIDE as f32;
         [16.0 + 110.0 * light, 128.0 - 34.0 * light, 128.0 - 54.0 * light]
@@ -77,19 +79,20 @@ fn a_screen_that_falls_off_by_a_quarter_is_a_background() {
 }
 
 #[test]
-fn a_wide_shadow_with_an_even_middle_is_seen_through() {
+fn a_wide_shadow_with_an_even_middle_is_translucent() {
     let green = [120_u8, 60, 50];
-    // Even within 60 pixels, soft for 40 more.
+    // Even within 60 pixels, soft over 40 more.
     let shade = |x: usize, y: usize| {
         let distance = (x as f32 - 128.0).hypot(1.6 * (y as f32 - 190.0));
         1.0 - 0.4 * ((100.0 - distance) / 40.0).clamp(0.0, 1.0)
     };
     let frame = painted(square(), 1, |x, y| {
         let dark = shade(x, y);
-        let ground = [16.0, 128.0, 128.0];
-        let ground = [0, 1, 2].map(|k| ground[k] + (f32::from(green[k]) - ground[k]) * dark);
+        let background_color = [16.0, 128.0, 128.0];
+        let background_color =
+            [0, 1, 2].map(|k| background_color[k] + (f32::from(green[k]) - background_color[k]) * dark);
         let body = disc(x, y, (128, 110), 70.0);
-        [0, 1, 2].map(|k| ground[k] + body * (f32::from(RED[k]) - ground[k]))
+        [0, 1, 2].map(|k| background_color[k] + body * (f32::from(RED[k]) - background_color[k]))
     });
     let alpha = cut_one(&frame).alpha().unwrap().to_vec();
     for (x, y) in [(128, 200), (90, 205), (160, 195), (60, 200)] {
@@ -99,12 +102,13 @@ fn a_wide_shadow_with_an_even_middle_is_seen_through() {
 }
 
 #[test]
-fn a_part_that_is_shaded_into_the_backgrounds_hue_stays_solid_behind_its_sharp_outline() {
+fn a_part_shaded_into_the_backgrounds_hue_stays_solid_behind_its_sharp_outline() {
     let green = [120_u8, 60, 50];
     let bead = [((128, 40), 22.0)];
     let frame = painted(square(), 1, |x, y| {
-        // From none of the hue to most of it: the purer half is a color that mixtures could be made of.
-        let color = relative(green, (0.75 * (y as f32 - 18.0) / 44.0).clamp(0.0, 0.75), 160);
+        // From none of the hue to most of it. The purer half is a color that could result from
+        // mixtures.
+        let color = related_color(green, (0.75 * (y as f32 - 18.0) / 44.0).clamp(0.0, 0.75), 160);
         let with_body = mixed(RED, green, disc(x, y, (128, 160), 80.0));
         let bead = disc(x, y, bead[0].0, bead[0].1);
         [0, 1, 2].map(|k| with_body[k] + bead * (f32::from(color[k]) - with_body[k]))

@@ -1,4 +1,4 @@
-//! Soft translucent things, and solid things that they must not be taken for.
+//! Tests for soft translucent regions, and for solid objects that resemble them.
 
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::{Background, KeySettings};
@@ -13,19 +13,19 @@ fn square() -> FrameFormat {
     format(SIDE as u32, SIDE as u32, Subsampling::Half)
 }
 
-/// Density of a puff of smoke at the middle of the frame: 1.0 there, nothing at the border.
+/// Density of a puff of smoke in the middle of the frame: 1.0 there, 0 at the border.
 fn puff(x: usize, y: usize) -> f32 {
     let middle = SIDE as f32 / 2.0;
     let away = (x as f32 + 0.5 - middle).hypot(y as f32 + 0.5 - middle) / (0.16 * SIDE as f32);
     (-away * away).exp()
 }
 
-fn first_of(frame: &Frame) -> Frame {
+fn cut_still(frame: &Frame) -> Frame {
     let clip = vec![frame.clone(); 4];
     cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).swap_remove(1)
 }
 
-/// The mean difference of alpha from `truth`, in thousandths.
+/// Mean difference of alpha from `truth`, in thousandths.
 fn error(out: &Frame, truth: impl Fn(usize, usize) -> f32) -> f32 {
     let alpha = out.alpha().unwrap();
     let sum: f32 =
@@ -35,7 +35,7 @@ fn error(out: &Frame, truth: impl Fn(usize, usize) -> f32) -> f32 {
 
 #[test]
 fn smoke_keeps_its_density_and_loses_the_background() {
-    let out = first_of(&painted(square(), 1, |x, y| mixed(WHITE, GREEN, 0.5 * puff(x, y))));
+    let out = cut_still(&painted(square(), 1, |x, y| mixed(WHITE, GREEN, 0.5 * puff(x, y))));
     let error = error(&out, |x, y| 0.5 * puff(x, y));
     assert!(error < 20.0, "{error}");
     let chroma = [out.cb(), out.cr()].map(|plane| plane[SIDE / 4 * SIDE / 2 + SIDE / 4].abs_diff(128));
@@ -43,8 +43,8 @@ fn smoke_keeps_its_density_and_loses_the_background() {
 }
 
 #[test]
-fn smoke_before_the_middle_does_not_change_the_color_of_the_background() {
-    // Dense all through the clip, and it reaches the lower border.
+fn smoke_over_the_middle_does_not_change_the_measured_background_color() {
+    // The smoke is dense all through the clip and reaches the lower border.
     let dense = |x: usize, y: usize| 0.45 * puff(x, y.min(SIDE / 2)) + 0.1 * puff(x, y);
     let clip = vec![painted(square(), 0, |x, y| mixed(WHITE, GREEN, dense(x, y))); 4];
     let found = Background::estimate(&clip, None).unwrap().color();
@@ -54,7 +54,7 @@ fn smoke_before_the_middle_does_not_change_the_color_of_the_background() {
 }
 
 #[test]
-fn smoke_gets_no_denser_with_the_tolerance() {
+fn smoke_gets_no_denser_with_a_higher_tolerance() {
     let clip = vec![painted(square(), 1, |x, y| mixed(WHITE, GREEN, 0.5 * puff(x, y))); 3];
     let background = Background::estimate(&clip, None).unwrap();
     let alphas: Vec<Vec<u8>> = [0, 20, 28, 30, 40, 70, 100]
@@ -68,14 +68,14 @@ fn smoke_gets_no_denser_with_the_tolerance() {
 
 #[test]
 fn a_soft_shadow_on_white_is_translucent_black() {
-    let out = first_of(&painted(square(), 1, |x, y| mixed(BLACK, WHITE, 0.5 * puff(x, y))));
+    let out = cut_still(&painted(square(), 1, |x, y| mixed(BLACK, WHITE, 0.5 * puff(x, y))));
     let error = error(&out, |x, y| 0.5 * puff(x, y));
     assert!(error < 20.0, "{error}");
     assert!(out.y()[MIDDLE] <= 32, "{}", out.y()[MIDDLE]);
 }
 
 #[test]
-fn a_shadow_that_leads_softly_into_its_subject_is_translucent_and_the_subject_solid() {
+fn a_shadow_that_blends_into_its_subject_is_translucent_and_the_subject_solid() {
     let (grey, green) = ([180_u8, 128, 128], [150_u8, 90, 80]);
     // A disc whose outline is soft where its shadow lies, and hard elsewhere.
     let disc = |x: usize, y: usize| {
@@ -85,9 +85,9 @@ fn a_shadow_that_leads_softly_into_its_subject_is_translucent_and_the_subject_so
         ((36.0 - away) / width).clamp(0.0, 1.0)
     };
     let shadow = |x: usize, y: usize| 0.45 * puff(x.saturating_sub(18), y.saturating_sub(18));
-    let out = first_of(&painted(square(), 0, |x, y| {
-        let ground = mixed(BLACK, grey, shadow(x, y));
-        [0, 1, 2].map(|k| ground[k] + disc(x, y) * (f32::from(green[k]) - ground[k]))
+    let out = cut_still(&painted(square(), 0, |x, y| {
+        let background_color = mixed(BLACK, grey, shadow(x, y));
+        [0, 1, 2].map(|k| background_color[k] + disc(x, y) * (f32::from(green[k]) - background_color[k]))
     }));
     let alpha = out.alpha().unwrap();
     let inside = (0..SIDE * SIDE).filter(|index| disc(index % SIDE, index / SIDE) >= 1.0);
@@ -99,32 +99,32 @@ fn a_shadow_that_leads_softly_into_its_subject_is_translucent_and_the_subject_so
 }
 
 #[test]
-fn shadows_go_where_they_are_not_wanted_and_smoke_and_subject_stay() {
-    // A disc at the middle, and the shadow or smoke around the place below it.
+fn disabling_shadows_removes_them_and_keeps_smoke_and_subject() {
+    // A disc in the middle, and the shadow or smoke around the place below it.
     let disc = |x: usize, y: usize| disc_alpha(x, y, SIDE, 24.0);
     let below = |x: usize, y: usize| 0.5 * puff(x, (y + SIDE - 30) % SIDE);
-    for (soft, ground, is_shadow) in [(BLACK, WHITE, true), (BLACK, GREEN, true), (WHITE, GREEN, false)] {
+    for (soft, background_color, is_shadow) in [(BLACK, WHITE, true), (BLACK, GREEN, true), (WHITE, GREEN, false)] {
         let frame = painted(square(), 1, |x, y| {
-            let (ground, disc) = (mixed(soft, ground, below(x, y)), disc(x, y));
-            [0, 1, 2].map(|k| ground[k] + disc * (f32::from(RED[k]) - ground[k]))
+            let (background_color, disc) = (mixed(soft, background_color, below(x, y)), disc(x, y));
+            [0, 1, 2].map(|k| background_color[k] + disc * (f32::from(RED[k]) - background_color[k]))
         });
         let clip = vec![frame; 4];
         let background = Background::estimate(&clip, None).unwrap();
         for tolerance in [0, 30] {
             let out = cut_with(&clip, &background, KeySettings { tolerance, keeps_shadows: false }).swap_remove(1);
             let alpha = out.alpha().unwrap();
-            let in_soft = alpha[(SIDE / 2 + 36) * SIDE + SIDE / 2];
-            assert_eq!(alpha[MIDDLE], 255, "{ground:?} at {tolerance}");
-            assert_eq!(in_soft < 13, is_shadow, "{ground:?} at {tolerance}: alpha {in_soft}");
+            let soft_alpha = alpha[(SIDE / 2 + 36) * SIDE + SIDE / 2];
+            assert_eq!(alpha[MIDDLE], 255, "{background_color:?} at {tolerance}");
+            assert_eq!(soft_alpha < 13, is_shadow, "{background_color:?} at {tolerance}: alpha {soft_alpha}");
         }
         let kept = cut(&clip, &background, 30).swap_remove(1);
-        assert!(kept.alpha().unwrap()[(SIDE / 2 + 36) * SIDE + SIDE / 2] > 50, "{ground:?}: kept");
+        assert!(kept.alpha().unwrap()[(SIDE / 2 + 36) * SIDE + SIDE / 2] > 50, "{background_color:?}: kept");
     }
 }
 
 #[test]
-fn a_solid_thing_in_a_glow_stays_solid() {
-    // The disc and its glow, so many columns to the right.
+fn a_solid_object_in_a_glow_stays_solid() {
+    // The disc and its glow, moved by `by` columns to the right.
     let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
     let disc = |x: usize, y: usize, by: usize| disc_alpha(moved(x, by), y, SIDE, 20.0);
     let glow = |x: usize, y: usize, by: usize| 0.4 * puff(moved(x, by), y);
@@ -144,11 +144,11 @@ fn a_solid_thing_in_a_glow_stays_solid() {
 }
 
 #[test]
-fn lights_of_several_colors_that_overlap_are_translucent() {
+fn overlapping_lights_of_several_colors_are_translucent() {
     let (left, right) = ([120_u8, 110, 190], [150_u8, 170, 110]);
     let moved = |x: usize, by: usize| (x + SIDE - by) % SIDE;
     let density = |x: usize, y: usize| [0.5 * puff(moved(x, 14), y), 0.5 * puff(moved(x, SIDE - 14), y)];
-    let out = first_of(&painted(square(), 0, |x, y| {
+    let out = cut_still(&painted(square(), 0, |x, y| {
         let [one, two] = density(x, y);
         let below = mixed(left, GREEN, one);
         [0, 1, 2].map(|k| below[k] + two * (f32::from(right[k]) - below[k]))
@@ -162,8 +162,8 @@ fn lights_of_several_colors_that_overlap_are_translucent() {
 }
 
 #[test]
-fn a_solid_thing_in_a_fade_is_no_smoke() {
-    // A pale disc with a blurred outline, in ever less light.
+fn a_solid_object_in_a_fade_stays_solid() {
+    // A pale disc with a blurred outline, in fading light.
     let violet = [104_u8, 170, 130];
     let disc = |x: usize, y: usize| {
         let middle = SIDE as f32 / 2.0;
@@ -184,9 +184,9 @@ fn a_solid_thing_in_a_fade_is_no_smoke() {
 }
 
 #[test]
-fn a_shaded_subject_of_nearly_the_backgrounds_hue_is_no_smoke() {
-    // On one side it reaches the background's own brightness; its outline is hard.
-    let out = first_of(&painted(square(), 1, |x, y| {
+fn a_shaded_subject_of_nearly_the_backgrounds_hue_stays_solid() {
+    // On one side the subject reaches the background's own brightness. Its outline is hard.
+    let out = cut_still(&painted(square(), 1, |x, y| {
         let shade = 0.55 + 0.45 * x as f32 / SIDE as f32;
         let subject = [16.0 + 104.0 * shade, 128.0 - 36.0 * shade, 128.0 - 70.0 * shade];
         let alpha = disc_alpha(x, y, SIDE, 60.0);

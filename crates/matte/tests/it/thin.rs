@@ -1,4 +1,5 @@
-//! Thin things: lines of a pixel or two, gaps as narrow, outlines, and what coding leaves between them.
+//! Tests for thin objects: lines of a pixel or two, gaps as narrow, outlines, and coding artifacts
+//! between them.
 
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_matte::Background;
@@ -7,7 +8,7 @@ use crate::canvas::{GREEN, RED, WHITE, cut, cut_one, disc_alpha, flat, format, m
 
 const SIDE: usize = 160;
 const BLUE: [u8; 3] = [60, 190, 110];
-/// Colored, but not so vividly that hue alone tells it from a mixture.
+/// Colored, but not vividly enough to tell it from a mixture by hue alone.
 const SAGE: [u8; 3] = [120, 110, 113];
 
 fn square() -> FrameFormat {
@@ -18,12 +19,12 @@ fn alpha(out: &Frame) -> Vec<f32> {
     out.alpha().unwrap().iter().map(|&value| f32::from(value) / 255.0).collect()
 }
 
-/// How much of the pixel column `x` a vertical line covers that begins at `left` and is `width` wide.
+/// Coverage of the pixel column `x` by a vertical line that begins at `left` and is `width` wide.
 fn covered(x: usize, left: f32, width: f32) -> f32 {
     ((x as f32 + 1.0).min(left + width) - (x as f32).max(left)).clamp(0.0, 1.0)
 }
 
-/// Mean alpha times pixels of the rows `rows`, per row.
+/// Sum of alpha per row, averaged over `rows`.
 fn per_row(alpha: &[f32], rows: std::ops::Range<usize>) -> f32 {
     let count = rows.len() as f32;
     rows.map(|y| alpha[y * SIDE..(y + 1) * SIDE].iter().sum::<f32>()).sum::<f32>() / count
@@ -43,13 +44,13 @@ fn lines_are_as_thick_as_they_were_drawn() {
 }
 
 #[test]
-fn the_gap_between_two_lines_is_open() {
-    // Lines of 4 pixels with a gap of 2, of which blur has left a tenth of the lines' color.
+fn the_gap_between_two_lines_is_clear() {
+    // Lines of 4 pixels with a gap of 2. Blur has left a tenth of the lines' color in the gap.
     let lines = |x: usize, y: usize| {
         let gap = covered(x, 64.0, 2.0);
         if (20..140).contains(&y) { covered(x, 60.0, 10.0) - 0.9 * gap } else { 0.0 }
     };
-    // Closed at both ends, so that nothing of the background reaches in.
+    // The gap is closed at both ends, so that the background does not reach in.
     let ends = |x: usize, y: usize| {
         if (60..70).contains(&x) && ((16..20).contains(&y) || (140..144).contains(&y)) { 1.0 } else { 0.0 }
     };
@@ -62,15 +63,17 @@ fn the_gap_between_two_lines_is_open() {
 }
 
 #[test]
-fn a_pocket_is_open_though_coding_has_changed_its_color_a_little() {
+fn a_pocket_is_clear_although_coding_has_shifted_its_color() {
     let ring = |x: usize, y: usize| disc_alpha(x, y, SIDE, 40.0) - disc_alpha(x, y, SIDE, 14.0);
     let frame = painted(square(), 0, |x, y| {
         let color = mixed(RED, SAGE, ring(x, y));
-        // What the edge of a contrast of a hundred levels leaves in its blocks.
+        // A coding artifact: the edge of a contrast of a hundred levels shifts the color within its
+        // blocks.
         let is_pocket = disc_alpha(x, y, SIDE, 14.0) > 0.5;
         if is_pocket { [color[0] + 4.0, color[1] + 1.0, color[2] + 4.0] } else { color }
     });
-    // The background is measured in other frames: in a still ring it would be taken for lighter there.
+    // The background is measured in other frames: with a still ring, the estimate would be lighter
+    // there.
     let clip: Vec<Frame> = std::iter::repeat_n(painted(square(), 0, flat(SAGE)), 5).chain([frame]).collect();
     let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30).pop().unwrap();
     assert!(alpha(&out)[SIDE * SIDE / 2 + SIDE / 2 + 8] < 0.1);
@@ -78,8 +81,8 @@ fn a_pocket_is_open_though_coding_has_changed_its_color_a_little() {
 }
 
 #[test]
-fn a_dark_rim_in_the_backgrounds_hue_is_no_mixture_of_it_with_what_it_encloses() {
-    // A wheel: a tyre that has half of the background's hue and less light, a white disc in it.
+fn a_dark_rim_with_the_backgrounds_hue_stays_solid_around_a_white_disc() {
+    // A wheel: a tyre with half of the background's hue and less light, and a white disc in it.
     let tyre = [30, 159, 119];
     let frame = painted(square(), 1, |x, y| {
         let wheel = mixed(tyre, BLUE, disc_alpha(x, y, SIDE, 50.0));
@@ -97,8 +100,8 @@ fn a_dark_rim_in_the_backgrounds_hue_is_no_mixture_of_it_with_what_it_encloses()
 }
 
 #[test]
-fn an_edge_that_coding_has_softened_is_solid_right_behind_it() {
-    // The first column inside has 6 % of the background in it.
+fn the_first_inner_column_of_an_edge_softened_by_coding_is_solid() {
+    // The first column inside contains 6 % of the background.
     let inside = |x: usize, y: usize| {
         let column = match x {
             40 | 99 => 0.94,
@@ -114,7 +117,7 @@ fn an_edge_that_coding_has_softened_is_solid_right_behind_it() {
 }
 
 #[test]
-fn strokes_that_coding_has_paled_in_places_are_solid_inside() {
+fn strokes_paled_by_coding_stay_solid_inside() {
     let strokes = |x: usize, y: usize| {
         let one = |k: usize| covered(x, 20.25 + 30.0 * k as f32 + 0.06 * y as f32, 2.4);
         if (20..140).contains(&y) { (0..4).map(one).sum::<f32>() } else { 0.0 }
