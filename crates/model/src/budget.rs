@@ -1,32 +1,37 @@
+//! Memory budget shared by all models of the process: models wait for their share in order of
+//! arrival.
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-/// How often one who waits looks whether it should go on waiting.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// Interval at which a waiting caller checks whether it should go on waiting.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The memory that all models of this process may take together. Cheap to clone; clones share it.
+/// Limit of the memory of all models of this process together. Cheap to clone; clones share the
+/// budget.
 #[derive(Debug, Clone)]
 pub struct MemoryBudget(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     total_mib: u32,
-    used: Mutex<Used>,
+    usage: Mutex<Usage>,
     freed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Used {
+struct Usage {
     mib: u32,
-    /// Who waits, the first first: a large one is not passed by small ones for ever.
+    /// Tickets of the waiting callers, oldest first. Small reservations do not overtake a large
+    /// one.
     waiting: VecDeque<u64>,
     next_ticket: u64,
 }
 
-/// A share of the budget, given back when dropped.
+/// A share of the budget, released when dropped.
 #[derive(Debug)]
 pub struct Reserved {
     shared: Arc<Shared>,
@@ -34,42 +39,42 @@ pub struct Reserved {
 }
 
 impl MemoryBudget {
-    /// A budget of so many MiB.
+    /// A budget of `total_mib` MiB.
     #[must_use]
     pub fn new(total_mib: u32) -> Self {
-        Self(Arc::new(Shared { total_mib, used: Mutex::default(), freed: Condvar::new() }))
+        Self(Arc::new(Shared { total_mib, usage: Mutex::default(), freed: Condvar::new() }))
     }
 
-    /// Waits until `mib` are free and takes them; who came first is first. One that wants more than there is gets all of it.
-    /// `None` once `goes_on` says no.
+    /// Waits until `mib` MiB are free and reserves them, in order of arrival. A reservation larger
+    /// than the budget gets all of it. Returns `None` once `should_continue` returns false.
     #[must_use]
-    pub fn reserve(&self, mib: u32, goes_on: impl Fn() -> bool) -> Option<Reserved> {
+    pub fn reserve(&self, mib: u32, should_continue: impl Fn() -> bool) -> Option<Reserved> {
         let shared = &self.0;
         let mib = mib.min(shared.total_mib);
-        let mut used = shared.lock();
-        let ticket = used.next_ticket;
-        used.next_ticket += 1;
-        used.waiting.push_back(ticket);
+        let mut usage = shared.lock();
+        let ticket = usage.next_ticket;
+        usage.next_ticket += 1;
+        usage.waiting.push_back(ticket);
         loop {
-            let fits = used.waiting.front() == Some(&ticket) && used.mib + mib <= shared.total_mib;
-            let gives_up = !goes_on();
-            if fits || gives_up {
-                used.waiting.retain(|waiting| *waiting != ticket);
-                used.mib += if gives_up { 0 } else { mib };
-                drop(used);
+            let fits = usage.waiting.front() == Some(&ticket) && usage.mib + mib <= shared.total_mib;
+            let is_cancelled = !should_continue();
+            if fits || is_cancelled {
+                usage.waiting.retain(|waiting| *waiting != ticket);
+                usage.mib += if is_cancelled { 0 } else { mib };
+                drop(usage);
                 shared.freed.notify_all();
-                return (!gives_up).then(|| Reserved { shared: Arc::clone(shared), mib });
+                return (!is_cancelled).then(|| Reserved { shared: Arc::clone(shared), mib });
             }
-            let waited = shared.freed.wait_timeout(used, LOOK_INTERVAL);
-            used = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let waited = shared.freed.wait_timeout(usage, POLL_INTERVAL);
+            usage = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Used> {
-        // Nothing panics while holding it.
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Usage> {
+        // The lock is never poisoned: nothing panics while holding it.
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jobs_together_never_take_more_than_there_is() {
+    fn concurrent_reservations_never_exceed_the_budget() {
         let (budget, now, most) = (MemoryBudget::new(100), AtomicU32::new(0), AtomicU32::new(0));
         thread::scope(|scope| {
             for mib in [60, 50, 40, 30, 500, 10, 60, 50] {
@@ -110,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn who_gives_up_takes_nothing_and_lets_the_next_pass() {
+    fn a_cancelled_wait_reserves_nothing_and_does_not_block_the_next() {
         let budget = MemoryBudget::new(100);
         let held = budget.reserve(80, || true).unwrap();
         assert!(budget.reserve(30, || false).is_none());
         let small = budget.reserve(20, || true).unwrap();
         drop((held, small));
-        let used = budget.0.lock();
-        assert_eq!((used.mib, used.waiting.len()), (0, 0));
+        let usage = budget.0.lock();
+        assert_eq!((usage.mib, usage.waiting.len()), (0, 0));
     }
 }

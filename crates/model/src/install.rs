@@ -1,3 +1,6 @@
+//! Installation of models and runtime libraries: unpacks the file, checks its hash, and only then
+//! gives it its name.
+
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -9,18 +12,18 @@ use tempfile::NamedTempFile;
 
 use crate::{Error, ModelEntry, Models, RuntimeEntry, Source, archive::extract};
 
-/// Whether the one who installs has agreed to a licence that forbids commercial use.
+/// Consent of the installing user to a licence that forbids commercial use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// Not.
+    /// No consent.
     None,
-    /// Agreed.
+    /// Consent given.
     Given,
 }
 
-/// A file as it must be.
+/// A file as the registry describes it.
 #[derive(Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct ExpectedFile {
     pub(crate) id: String,
     pub(crate) path: PathBuf,
     pub(crate) bytes: u64,
@@ -28,7 +31,7 @@ pub(crate) struct Wanted {
 }
 
 impl Models {
-    /// Whether `model` may be installed with this consent.
+    /// Checks that `model` may be installed with this consent.
     ///
     /// # Errors
     /// [`Error::LicenceNotAccepted`].
@@ -42,40 +45,42 @@ impl Models {
     /// Installs `model` from `file`: the model itself, or a package that one of its sources names.
     ///
     /// # Errors
-    /// If the licence was not accepted, or what is in the file is not what the registry means. Nothing is left then.
+    /// If the licence was not accepted, or the file is not the one in the registry. Nothing is left
+    /// behind then.
     pub fn install(&self, model: &ModelEntry, consent: Consent, file: &Path) -> Result<(), Error> {
         self.check_licence(model, consent)?;
-        place(&self.wanted(model), &model.sources, file)
+        place(&self.expected_file(model), &model.sources, file)
     }
 
-    /// Installs the runtime library from `file`: the library itself, or a package that one of its sources names.
+    /// Installs the runtime library from `file`: the library itself, or a package that one of its
+    /// sources names.
     ///
     /// # Errors
-    /// If what is in the file is not what the registry means. Nothing is left then.
+    /// If the file is not the one in the registry. Nothing is left behind then.
     pub fn install_runtime(&self, runtime: &RuntimeEntry, file: &Path) -> Result<(), Error> {
-        let wanted = Wanted {
+        let expected = ExpectedFile {
             id: "the runtime".to_owned(),
             path: self.folder().join(&runtime.file),
             bytes: runtime.bytes,
             sha256: runtime.sha256.clone(),
         };
-        place(&wanted, &runtime.sources, file)
+        place(&expected, &runtime.sources, file)
     }
 }
 
-/// Writes beside the final place, compares the hash, and only then gives the file its name.
-fn place(wanted: &Wanted, sources: &[Source], file: &Path) -> Result<(), Error> {
-    let folder = wanted.path.parent().unwrap_or(Path::new("."));
+/// Writes the file beside its final place, compares the hash, and only then gives it its name.
+fn place(expected: &ExpectedFile, sources: &[Source], file: &Path) -> Result<(), Error> {
+    let folder = expected.path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("making the folder for models"))?;
     let mut from = File::open(file).map_err(Error::io("opening the file"))?;
     let mut members: Vec<Option<&str>> = sources.iter().map(|source| source.member.as_deref()).collect();
     members.push(None);
-    let mut last = Error::Damaged { id: wanted.id.clone() };
+    let mut last = Error::Damaged { id: expected.id.clone() };
     for member in members {
         let staged = tempfile::Builder::new().prefix(".install-").tempfile_in(folder);
-        let mut staged = Hashing::new(staged.map_err(Error::io("writing into the folder for models"))?);
-        // A byte more than is wanted shows that there is more.
-        let copied = match extract(&mut from, member, wanted.bytes + 1, &mut staged) {
+        let mut staged = HashingWriter::new(staged.map_err(Error::io("writing into the folder for models"))?);
+        // One byte more than expected reveals a longer file.
+        let copied = match extract(&mut from, member, expected.bytes + 1, &mut staged) {
             Ok(copied) => copied,
             Err(error @ Error::NotInPackage { .. }) => {
                 last = error;
@@ -83,21 +88,21 @@ fn place(wanted: &Wanted, sources: &[Source], file: &Path) -> Result<(), Error> 
             }
             Err(error) => return Err(error),
         };
-        if copied == wanted.bytes && hex::encode(staged.hash.finalize()) == wanted.sha256 {
+        if copied == expected.bytes && hex::encode(staged.hash.finalize()) == expected.sha256 {
             staged.file.as_file().sync_all().map_err(Error::io("writing a model"))?;
             let placed =
-                staged.file.persist(&wanted.path).map_err(|error| Error::io("placing a model")(error.error))?;
-            return readable(&placed);
+                staged.file.persist(&expected.path).map_err(|error| Error::io("placing a model")(error.error))?;
+            return make_readable(&placed);
         }
         if member.is_some() {
-            last = Error::Damaged { id: wanted.id.clone() };
+            last = Error::Damaged { id: expected.id.clone() };
         }
     }
     Err(last)
 }
 
-/// Others who serve from the same folder may read it.
-fn readable(file: &File) -> Result<(), Error> {
+/// Makes the file readable for other users who serve from the same folder.
+fn make_readable(file: &File) -> Result<(), Error> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -106,19 +111,19 @@ fn readable(file: &File) -> Result<(), Error> {
     file.sync_all().map_err(Error::io("placing a model"))
 }
 
-/// Writes and hashes.
-struct Hashing {
+/// A writer that hashes the bytes it writes.
+struct HashingWriter {
     file: NamedTempFile,
     hash: Sha256,
 }
 
-impl Hashing {
+impl HashingWriter {
     fn new(file: NamedTempFile) -> Self {
         Self { file, hash: Sha256::new() }
     }
 }
 
-impl Write for Hashing {
+impl Write for HashingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         self.hash.update(&bytes[..written]);

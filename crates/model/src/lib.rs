@@ -1,9 +1,11 @@
-//! Neural models as data: what is known of them, where their files come from, and what runs them.
+//! Neural models as data: the registry that describes them, the sources of their files, and the
+//! runtimes that run them.
 //!
-//! A [`Registry`] is read from TOML: the built-in one, and the user's beside the files. [`Models`] is a folder of installed
-//! files under that registry: each file is checked against its hash before it gets its name, and again whenever it is loaded.
-//! A [`Runtime`] runs them: ONNX Runtime where its library is found, else one that is compiled in. What comes out of
-//! [`Models::load`] is a [`clearcut_matte::Model`]; nothing above this crate knows a tensor.
+//! A [`Registry`] is read from TOML: the built-in one, and the user's beside the files. [`Models`]
+//! is a folder of installed files under that registry. The hash of each file is checked before the
+//! file gets its name, and again whenever it is loaded. A [`Runtime`] runs models: ONNX Runtime if
+//! its library is found, else rten, which is compiled in. [`Models::load`] returns a
+//! [`clearcut_matte::SegmentationModel`]; nothing above this crate handles tensors.
 
 mod archive;
 mod budget;

@@ -1,3 +1,5 @@
+//! The folder of installed models: states, paths, verification, removal and loading.
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -6,37 +8,38 @@ use std::{
 use clearcut_matte::SegmentationModel;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, ModelEntry, Registry, Runtime, install::Wanted};
+use crate::{Error, ModelEntry, Registry, Runtime, install::ExpectedFile};
 
-/// The user's own registry beside the files.
-const OWN_REGISTRY: &str = "models.toml";
+/// The user's own registry, beside the model files.
+const USER_REGISTRY: &str = "models.toml";
 
-/// A folder of installed models under a registry.
+/// A folder of installed models and its registry.
 #[derive(Debug, Clone)]
 pub struct Models {
     folder: PathBuf,
     registry: Registry,
 }
 
-/// Whether a model is here.
+/// Installation state of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It is not.
+    /// There is no file.
     Missing,
-    /// A file of its size is; its hash is looked at when it is loaded or verified.
+    /// There is a file of the right size. Its hash is checked when it is loaded or verified.
     Installed,
-    /// A file is, but not that of the registry.
+    /// There is a file of another size than in the registry, or not a regular file.
     Damaged,
 }
 
 impl Models {
-    /// The models in `folder`, which need not exist yet; a `models.toml` in it adds to the built-in registry.
+    /// Opens the models in `folder`, which need not exist yet. A `models.toml` in it extends the
+    /// built-in registry.
     ///
     /// # Errors
-    /// If a registry is wrong or cannot be read.
+    /// If a registry is invalid or cannot be read.
     pub fn open(folder: PathBuf) -> Result<Self, Error> {
         let built_in = Registry::built_in()?;
-        let registry = match fs::read_to_string(folder.join(OWN_REGISTRY)) {
+        let registry = match fs::read_to_string(folder.join(USER_REGISTRY)) {
             Ok(text) => built_in.with(Registry::parse(&text)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => built_in,
             Err(error) => return Err(Error::io("reading models.toml")(error)),
@@ -44,31 +47,32 @@ impl Models {
         Ok(Self { folder, registry })
     }
 
-    /// All that is known.
+    /// The registry: the built-in entries and the user's.
     #[must_use]
     pub const fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// Where the files lie.
+    /// The folder of the files.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Where the file of `model` lies or would lie.
+    /// Path of the file of `model`, whether or not it is installed.
     #[must_use]
     pub fn path(&self, model: &ModelEntry) -> PathBuf {
         self.folder.join(format!("{}.onnx", model.id))
     }
 
-    /// Where a runtime library lies or would lie that was installed here.
+    /// Path of the runtime library in this folder, whether or not it is installed; `None` if the
+    /// registry has none for this machine.
     #[must_use]
     pub fn runtime_path(&self) -> Option<PathBuf> {
         self.registry.runtime().map(|runtime| self.folder.join(&runtime.file))
     }
 
-    /// Whether `model` is here, told from the size of its file alone.
+    /// Installation state of `model`, judged by the size of its file alone.
     #[must_use]
     pub fn state(&self, model: &ModelEntry) -> State {
         match self.path(model).metadata() {
@@ -78,49 +82,49 @@ impl Models {
         }
     }
 
-    /// The model to use where none was named: the first of the registry that is installed, else its first.
+    /// The model to use if none was named: the first installed one of the registry, else its first.
     #[must_use]
     pub fn default_model(&self) -> Option<&ModelEntry> {
         let installed = self.registry.models.iter().find(|model| self.state(model) == State::Installed);
         installed.or_else(|| self.registry.models.first())
     }
 
-    /// Reads the file of `model` and compares its hash with that of the registry.
+    /// Reads the file of `model` and compares its hash with the registry.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Damaged`], or why it cannot be read.
+    /// [`Error::Missing`], [`Error::Damaged`], or the reason why it cannot be read.
     pub fn verify(&self, model: &ModelEntry) -> Result<(), Error> {
         self.read(model).map(drop)
     }
 
-    /// Removes the file of `model`; says whether there was one.
+    /// Removes the file of `model`. Returns whether there was one.
     ///
     /// # Errors
     /// If it cannot be removed.
     pub fn remove(&self, model: &ModelEntry) -> Result<bool, Error> {
-        removed(&self.path(model))
+        remove_if_present(&self.path(model))
     }
 
-    /// Removes the runtime library that was installed here; says whether there was one.
+    /// Removes the runtime library in this folder. Returns whether there was one.
     ///
     /// # Errors
     /// If it cannot be removed.
     pub fn remove_runtime(&self) -> Result<bool, Error> {
-        self.runtime_path().map_or(Ok(false), |path| removed(&path))
+        self.runtime_path().map_or(Ok(false), |path| remove_if_present(&path))
     }
 
-    /// Loads `model` into `runtime`, as a model that works on the thread that asks it. The very bytes whose hash was looked
-    /// at are those that run.
+    /// Loads `model` into `runtime`. The result runs on the calling thread. The bytes that run are
+    /// exactly those whose hash was checked.
     ///
     /// # Errors
-    /// If the file is missing or damaged, or nothing here can run it.
+    /// If the file is missing or damaged, or no available runtime can run it.
     pub fn load(&self, model: &ModelEntry, runtime: &Runtime) -> Result<Box<dyn SegmentationModel>, Error> {
         runtime.load(model, self.read(model)?)
     }
 
-    /// What is wanted in place of the file of `model`.
-    pub(crate) fn wanted(&self, model: &ModelEntry) -> Wanted {
-        Wanted { id: model.id.clone(), path: self.path(model), bytes: model.bytes, sha256: model.sha256.clone() }
+    /// The file of `model` as the registry describes it.
+    pub(crate) fn expected_file(&self, model: &ModelEntry) -> ExpectedFile {
+        ExpectedFile { id: model.id.clone(), path: self.path(model), bytes: model.bytes, sha256: model.sha256.clone() }
     }
 
     fn read(&self, model: &ModelEntry) -> Result<Vec<u8>, Error> {
@@ -135,7 +139,7 @@ impl Models {
     }
 }
 
-fn removed(path: &Path) -> Result<bool, Error> {
+fn remove_if_present(path: &Path) -> Result<bool, Error> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -1,3 +1,5 @@
+//! Models in ONNX Runtime, whose library is loaded at run time.
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -15,12 +17,12 @@ use ort::{
 use crate::{
     Device, Error, ModelEntry,
     entry::{InputSpec, OutputSpec},
-    rten_model::{Unanswered, failed},
-    shape::{arranged, dimensions, probabilities},
+    rten_model::{InvalidOutput, failed},
+    shape::{dimensions, probabilities, to_layout},
     states::{State, States},
 };
 
-/// The library and its environment: a process can have one of each.
+/// The loaded library and its environment. A process can have only one of each.
 static LOADED: Mutex<Option<OnnxRuntime>> = Mutex::new(None);
 
 /// ONNX Runtime, loaded from a library.
@@ -38,9 +40,10 @@ impl fmt::Debug for OnnxRuntime {
 }
 
 impl OnnxRuntime {
-    /// Loads the library at `path`, to compute on `device`; where one is loaded already, that is handed out.
+    /// Loads the library at `path`, to compute on `device`. If a library is already loaded, returns
+    /// that one.
     pub(crate) fn load(path: &Path, device: Device) -> Result<Self, Error> {
-        // Nothing panics while holding it.
+        // The lock is never poisoned: nothing panics while holding it.
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = &*loaded {
             return Ok(Self { device, ..runtime.clone() });
@@ -55,12 +58,13 @@ impl OnnxRuntime {
         Ok(runtime)
     }
 
-    /// Where the library lies.
+    /// Path of the library.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is asked to compute before the processor; that it cannot is an error, since it was asked for by name.
+    /// Execution providers that come before the processor. If one is unavailable, that is an error,
+    /// since the user named it.
     fn providers(&self) -> Vec<ExecutionProviderDispatch> {
         match self.device {
             Device::Cpu => Vec::new(),
@@ -69,8 +73,10 @@ impl OnnxRuntime {
         }
     }
 
-    /// A session of its own on one thread, that does not spin while it waits. It keeps an arena but no pattern of its use: with the
-    /// default model 350 MB at its peak, 360 and a quarter more time without the arena, 550 with both.
+    /// A new session on one thread that does not spin while it waits.
+    ///
+    /// It uses a memory arena but no memory pattern. With the default model this takes 350 MB at
+    /// its peak; without the arena 360 MB and a quarter more time; with both 550 MB.
     pub(crate) fn model(&self, entry: &ModelEntry, bytes: &[u8]) -> Result<OnnxModel, Error> {
         let build = || -> ort::Result<Session> {
             Session::builder(&self.environment)?
@@ -87,7 +93,7 @@ impl OnnxRuntime {
         let has_input = session.inputs().iter().any(|input| input.name() == entry.input.name);
         let has_output = session.outputs().iter().any(|output| output.name() == entry.output.name);
         if !has_input || !has_output {
-            return Err(Error::refused(&entry.id, Unnamed));
+            return Err(Error::refused(&entry.id, MissingTensor));
         }
         let shape = |name: &str| {
             let input = session.inputs().iter().find(|input| input.name() == name)?;
@@ -95,15 +101,15 @@ impl OnnxRuntime {
         };
         let has_output = |name: &str| session.outputs().iter().any(|output| output.name() == name);
         let states =
-            States::new(&entry.recurrent, shape, has_output).ok_or_else(|| Error::refused(&entry.id, Unnamed))?;
+            States::new(&entry.recurrent, shape, has_output).ok_or_else(|| Error::refused(&entry.id, MissingTensor))?;
         Ok(OnnxModel { session, input: entry.input.clone(), output: entry.output.clone(), states })
     }
 }
 
-/// The file has no tensor of the name that the registry gives.
+/// The model file lacks a tensor that the registry names.
 #[derive(Debug, thiserror::Error)]
-#[error("the model has no input or output of the name that the registry gives")]
-pub(crate) struct Unnamed;
+#[error("the model lacks an input or output that the registry names")]
+pub(crate) struct MissingTensor;
 
 /// A model in ONNX Runtime.
 #[derive(Debug)]
@@ -120,7 +126,7 @@ impl SegmentationModel for OnnxModel {
     }
 
     fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, ModelError> {
-        let values = arranged(planes, self.input.layout);
+        let values = to_layout(planes, self.input.layout);
         let tensor = TensorRef::from_array_view((dimensions(&self.input), &values[..])).map_err(failed)?;
         let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![(&*self.input.name, tensor.into())];
         for (name, state) in self.states.inputs() {
@@ -129,7 +135,7 @@ impl SegmentationModel for OnnxModel {
         }
         let answers = self.session.run(inputs).map_err(failed)?;
         let answer = |name: &str| {
-            let answer = answers.get(name).ok_or_else(|| failed(Unanswered))?;
+            let answer = answers.get(name).ok_or_else(|| failed(InvalidOutput))?;
             answer.try_extract_tensor::<f32>().map_err(failed)
         };
         let state = |name: &str| -> Result<State, ModelError> {
@@ -140,7 +146,7 @@ impl SegmentationModel for OnnxModel {
         let states = self.states.outputs().map(state).collect::<Result<Vec<State>, _>>()?;
         let (_, values) = answer(&self.output.name)?;
         let probabilities = probabilities(values.to_vec(), self.output.meaning);
-        self.states.take(states);
+        self.states.replace(states);
         Ok(probabilities)
     }
 

@@ -1,3 +1,5 @@
+//! The registry of models and runtimes: parsing, validation and merging of its TOML form.
+
 use serde::Deserialize;
 
 use crate::{Error, ModelEntry, PackageRegistry, RuntimeEntry, Source};
@@ -5,52 +7,54 @@ use crate::{Error, ModelEntry, PackageRegistry, RuntimeEntry, Source};
 /// The models and runtimes that come with the program.
 const BUILT_IN: &str = include_str!("registry.toml");
 
-/// The most pixels a side of a model's frame: a registry must not make the program ask for all memory.
+/// Largest side of a model's frame, in pixels. Without it, a registry could make the program
+/// allocate all memory.
 const MAX_SIDE: usize = 4096;
 
-/// What is known of models and runtimes.
+/// A registry of models and runtime libraries.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Registry {
     /// All models, the default first.
     #[serde(default, rename = "model")]
     pub models: Vec<ModelEntry>,
-    /// Runtime libraries, one for each kind of machine.
+    /// Runtime libraries, one per operating system and architecture.
     #[serde(default, rename = "runtime")]
     pub runtimes: Vec<RuntimeEntry>,
 }
 
 impl Registry {
-    /// The one that comes with the program.
+    /// The registry that comes with the program.
     ///
     /// # Errors
-    /// None; a test reads it.
+    /// None in practice; a test parses it.
     pub fn built_in() -> Result<Self, Error> {
         Self::parse(BUILT_IN)
     }
 
-    /// Reads a registry.
+    /// Parses a registry.
     ///
     /// # Errors
-    /// A key that is not known, by name and place, or a value that makes no sense.
+    /// An unknown key, with its path, or an invalid value.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let wrong = |message: String| Error::Registry { message };
-        let document = toml::Deserializer::parse(text).map_err(|error| wrong(error.message().to_owned()))?;
+        let invalid = |message: String| Error::Registry { message };
+        let document = toml::Deserializer::parse(text).map_err(|error| invalid(error.message().to_owned()))?;
         let mut unknown = None;
         let registry: Self = serde_ignored::deserialize(document, |path| {
             unknown.get_or_insert_with(|| path.to_string());
         })
-        .map_err(|error| wrong(error.message().to_owned()))?;
+        .map_err(|error| invalid(error.message().to_owned()))?;
         if let Some(key) = unknown {
             return Err(Error::UnknownKey { key });
         }
         registry.models.iter().try_for_each(check_model)?;
         registry.runtimes.iter().try_for_each(|runtime| {
-            check_file(&runtime.file, &runtime.sha256, runtime.bytes, &runtime.sources).map_err(wrong)
+            check_file(&runtime.file, &runtime.sha256, runtime.bytes, &runtime.sources).map_err(invalid)
         })?;
         Ok(registry)
     }
 
-    /// This registry with the entries of `other` before it; those of the same id or machine give way.
+    /// This registry extended by the entries of `other`, which replace those with the same id or
+    /// machine.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         self.models.retain(|old| !other.models.iter().any(|new| new.id == old.id));
@@ -78,32 +82,32 @@ impl Registry {
 }
 
 fn check_model(model: &ModelEntry) -> Result<(), Error> {
-    let wrong = |what: &str| Error::Registry { message: format!("{}: {what}", model.id.escape_debug()) };
-    check_file(&model.id, &model.sha256, model.bytes, &model.sources).map_err(|what| wrong(&what))?;
+    let invalid = |problem: &str| Error::Registry { message: format!("{}: {problem}", model.id.escape_debug()) };
+    check_file(&model.id, &model.sha256, model.bytes, &model.sources).map_err(|problem| invalid(&problem))?;
     let sides = [model.input.width, model.input.height];
     if sides.iter().any(|side| !(8..=MAX_SIDE).contains(side)) {
-        return Err(wrong("the sides of the input must be from 8 to 4096"));
+        return Err(invalid("the sides of the input must be from 8 to 4096"));
     }
     let values = model.input.mean.iter().chain(&model.input.deviation);
     if !values.clone().all(|value| value.is_finite()) || model.input.deviation.contains(&0.0) {
-        return Err(wrong("mean and deviation must be numbers, and no deviation 0"));
+        return Err(invalid("mean and deviation must be finite, and no deviation 0"));
     }
     if model.backends.is_empty() {
-        return Err(wrong("backends must name at least one"));
+        return Err(invalid("backends must name at least one"));
     }
     Ok(())
 }
 
 fn check_file(name: &str, sha256: &str, bytes: u64, sources: &[Source]) -> Result<(), String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(plain) {
-        return Err("the id must be letters, digits, - _ and . only, for it names a file".to_owned());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(is_plain) {
+        return Err("the id must be letters, digits, - _ and . only, since it names a file".to_owned());
     }
     if name == "runtime" {
-        return Err("the id runtime is taken".to_owned());
+        return Err("the id runtime is reserved".to_owned());
     }
-    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if sha256.len() != 64 || !sha256.bytes().all(digit) {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if sha256.len() != 64 || !sha256.bytes().all(is_digit) {
         return Err("sha256 must be 64 lower-case hexadecimal digits".to_owned());
     }
     if bytes == 0 {
@@ -114,36 +118,36 @@ fn check_file(name: &str, sha256: &str, bytes: u64, sources: &[Source]) -> Resul
         if source.url.is_some() == in_package {
             return Err("a source is either a url, or a registry with package and version".to_owned());
         }
-        check_words(source)?;
+        check_arguments(source)?;
     }
     Ok(())
 }
 
-/// What of a source becomes words of a command line: no options, addresses or paths, which would bring something else than the
-/// package of that name, or run it.
-fn check_words(source: &Source) -> Result<(), String> {
-    let word = |word: &str, more: &[u8]| {
+/// Checks the parts of a source that become command-line arguments. They must not be options, URLs
+/// or paths, which would fetch something other than the named package, or run it.
+fn check_arguments(source: &Source) -> Result<(), String> {
+    let is_word = |word: &str, more: &[u8]| {
         let starts_well = word.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
         starts_well && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
     };
     if let Some(package) = &source.package {
         let scoped = package.strip_prefix('@').and_then(|scoped| scoped.split_once('/'));
         let is_plain = match (source.registry, scoped) {
-            (Some(PackageRegistry::Npm), Some((scope, name))) => word(scope, b"-_.") && word(name, b"-_."),
-            _ => word(package, b"-_."),
+            (Some(PackageRegistry::Npm), Some((scope, name))) => is_word(scope, b"-_.") && is_word(name, b"-_."),
+            _ => is_word(package, b"-_."),
         };
         if !is_plain {
-            return Err("the package must be the plain name of one".to_owned());
+            return Err("the package must be a plain package name".to_owned());
         }
     }
-    if source.version.as_ref().is_some_and(|version| !word(version, b"-_.+")) {
-        return Err("the version must be a plain one".to_owned());
+    if source.version.as_ref().is_some_and(|version| !is_word(version, b"-_.+")) {
+        return Err("the version must be a plain version".to_owned());
     }
     let allowed = ["--python-version=", "--implementation=", "--abi=", "--platform="];
     let is_allowed = |option: &String| allowed.iter().any(|start| option.starts_with(start));
     if !source.options.iter().all(is_allowed) {
         return Err(
-            "options may only say which platform's package: --python-version=, --implementation=, --abi=, --platform="
+            "options may only select the platform of the package: --python-version=, --implementation=, --abi=, --platform="
                 .to_owned(),
         );
     }
@@ -172,14 +176,14 @@ mod tests {
     "#;
 
     #[test]
-    fn the_built_in_registry_reads_and_its_default_may_be_used_by_companies() {
+    fn the_built_in_registry_parses_and_its_default_allows_commercial_use() {
         let registry = Registry::built_in().unwrap();
         assert_eq!(registry.models[0].id, "u2netp");
         assert!(registry.models[0].commercial && !registry.models[0].sources.is_empty());
     }
 
     #[test]
-    fn an_unknown_key_is_refused_by_name_at_every_depth() {
+    fn an_unknown_key_is_rejected_with_its_path_at_every_depth() {
         let cases = [
             ("title = \"Toy\"", "titel = \"T\"\ntitle = \"Toy\"", "model.0.titel"),
             ("width = 16", "widht = 1, width = 16", "model.0.input.widht"),
@@ -195,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_make_no_sense_are_refused() {
+    fn invalid_values_are_rejected() {
         let cases = [
             ("\"toy\"", "\"../toy\""),
             ("\"toy\"", "\"runtime\""),
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_entry_replaces_one_of_the_same_id() {
+    fn a_user_entry_replaces_the_built_in_one_with_the_same_id() {
         let user = Registry::parse(&ENTRY.replace("\"toy\"", "\"u2netp\"")).unwrap();
         let merged = Registry::built_in().unwrap().with(user);
         assert_eq!(merged.model("u2netp").unwrap().title, "Toy");

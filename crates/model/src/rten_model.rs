@@ -1,3 +1,5 @@
+//! Models in rten, the runtime that is compiled in.
+
 use std::{fmt, sync::Arc};
 
 use clearcut_matte::{ModelError, ModelInput, SegmentationModel};
@@ -7,12 +9,12 @@ use rten_tensor::{NdTensorView, Tensor, TensorView, prelude::*};
 use crate::{
     Error, ModelEntry,
     entry::{InputSpec, Meaning},
-    onnx::Unnamed,
-    shape::{arranged, dimensions, probabilities},
+    onnx::MissingTensor,
+    shape::{dimensions, probabilities, to_layout},
     states::{State, States},
 };
 
-/// A model in the runtime that is compiled in, on one thread.
+/// A model in rten, on one thread.
 pub(crate) struct RtenModel {
     model: Model,
     input: (NodeId, InputSpec),
@@ -41,7 +43,7 @@ impl RtenModel {
             Some(shape.iter().map(side).collect())
         };
         let states = States::new(&entry.recurrent, shape, |name| model.find_node(name).is_some());
-        let states = states.ok_or_else(|| Error::refused(&entry.id, Unnamed))?;
+        let states = states.ok_or_else(|| Error::refused(&entry.id, MissingTensor))?;
         Ok(Self { model, input, output, states, pool: Arc::new(ThreadPool::with_num_threads(1)) })
     }
 }
@@ -53,7 +55,7 @@ impl SegmentationModel for RtenModel {
 
     fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, ModelError> {
         let (id, spec) = &self.input;
-        let values = arranged(planes, spec.layout);
+        let values = to_layout(planes, spec.layout);
         let tensor = NdTensorView::try_from_data(dimensions(spec), &values[..]).map_err(failed)?;
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
         let node = |name: &str| self.model.node_id(name).map_err(failed);
@@ -68,11 +70,11 @@ impl SegmentationModel for RtenModel {
         }
         let answers = self.model.run(inputs, &outputs, Some(options)).map_err(failed)?;
         let mut tensors =
-            answers.into_iter().map(|answer| Tensor::<f32>::try_from(answer).map_err(|_| failed(Unanswered)));
-        let mask = tensors.next().ok_or_else(|| failed(Unanswered))??;
+            answers.into_iter().map(|answer| Tensor::<f32>::try_from(answer).map_err(|_| failed(InvalidOutput)));
+        let mask = tensors.next().ok_or_else(|| failed(InvalidOutput))??;
         let state = |tensor: Tensor<f32>| State { shape: tensor.shape().to_vec(), values: tensor.to_vec() };
         let states = tensors.map(|tensor| tensor.map(state)).collect::<Result<Vec<State>, _>>()?;
-        self.states.take(states);
+        self.states.replace(states);
         Ok(probabilities(mask.to_vec(), self.output.1))
     }
 
@@ -85,10 +87,10 @@ impl SegmentationModel for RtenModel {
     }
 }
 
-/// The answer is missing or holds no numbers of the right kind.
+/// The output is missing or does not hold 32-bit numbers.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is no tensor of 32-bit numbers")]
-pub(crate) struct Unanswered;
+#[error("the output is not a tensor of 32-bit floats")]
+pub(crate) struct InvalidOutput;
 
 pub(crate) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> ModelError {
     ModelError::Failed(Box::new(error))

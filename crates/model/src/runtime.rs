@@ -1,60 +1,65 @@
+//! Choice of the runtime: the search for the ONNX Runtime library, and the backend for each model.
+
 use std::path::{Path, PathBuf};
 
 use clearcut_matte::SegmentationModel;
 
 use crate::{Error, ModelEntry, entry::Backend, onnx::OnnxRuntime, rten_model::RtenModel};
 
-/// How the library of ONNX Runtime is called, without a version after it.
+/// File name of the ONNX Runtime library, without a version suffix.
 const LIBRARY: &str = if cfg!(target_os = "macos") { "libonnxruntime.dylib" } else { "libonnxruntime.so" };
 
-/// Which runtime is wanted.
+/// Choice of the runtime by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuntimeChoice {
-    /// ONNX Runtime where it is found, else the one that is compiled in.
+    /// ONNX Runtime if it is found, else rten, which is compiled in.
     Auto,
-    /// The one that is compiled in.
+    /// rten, which is compiled in.
     Rten,
     /// ONNX Runtime from this library.
     Library(PathBuf),
 }
 
-/// What computes inside ONNX Runtime.
+/// Device that ONNX Runtime computes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Device {
     /// The processor.
     #[default]
     Cpu,
-    /// An Nvidia card, through a library that was built with CUDA. Not tested by this project.
+    /// An Nvidia GPU, through a library that was built with CUDA. Not tested by this project.
     Cuda,
-    /// An Nvidia card, through a library that was built with TensorRT. Not tested by this project.
+    /// An Nvidia GPU, through a library that was built with TensorRT. Not tested by this project.
     Tensorrt,
 }
 
-/// Where the library of ONNX Runtime is looked for, in order.
+/// Search for a runtime.
 #[derive(Debug, Clone)]
 pub struct RuntimeSearch {
-    /// Which runtime is wanted.
+    /// Runtime chosen by the user.
     pub choice: RuntimeChoice,
-    /// What computes inside it; all but the processor need ONNX Runtime.
+    /// Device to compute on. All but the processor need ONNX Runtime.
     pub device: Device,
-    /// Folders that may hold the library, under its plain name or with a version after it.
+    /// Folders that may hold the library, in order of preference, under its plain name or with a
+    /// version suffix.
     pub folders: Vec<PathBuf>,
 }
 
-/// What runs models.
+/// A runtime for models.
 #[derive(Debug, Clone)]
 pub enum Runtime {
-    /// ONNX Runtime, and the one that is compiled in for what it does not run.
+    /// ONNX Runtime; rten for models that do not list ONNX Runtime.
     Onnxruntime(OnnxRuntime),
-    /// The one that is compiled in.
+    /// rten, which is compiled in.
     Rten,
 }
 
 impl Runtime {
-    /// Finds a runtime. A library that is found but cannot be used is passed over; one that was named is not.
+    /// Finds a runtime. A library that is found but unusable is skipped; one that the user named is
+    /// an error.
     ///
     /// # Errors
-    /// [`Error::RuntimeUnusable`] about a library that was named, or where none is found for the device.
+    /// [`Error::RuntimeUnusable`] for a library that the user named, or if none is found for the
+    /// device.
     pub fn find(search: &RuntimeSearch) -> Result<Self, Error> {
         let found = Self::find_any(search)?;
         if search.device != Device::Cpu && matches!(found, Self::Rten) {
@@ -75,7 +80,7 @@ impl Runtime {
         }
     }
 
-    /// For people.
+    /// Name for display.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -84,7 +89,7 @@ impl Runtime {
         }
     }
 
-    /// Where its library lies, if it has one.
+    /// Path of its library, if it has one.
     #[must_use]
     pub fn library(&self) -> Option<&Path> {
         match self {
@@ -93,10 +98,10 @@ impl Runtime {
         }
     }
 
-    /// What of this would run `model`, or why nothing does.
+    /// The backend of this runtime that would run `model`.
     ///
     /// # Errors
-    /// [`Error::NeedsOnnxRuntime`].
+    /// [`Error::NeedsOnnxRuntime`] if there is none.
     pub fn backend(&self, model: &ModelEntry) -> Result<Backend, Error> {
         let may = |backend| model.backends.contains(&backend);
         match self {
@@ -114,7 +119,8 @@ impl Runtime {
     }
 }
 
-/// The library in `folder`: under its plain name, else the newest by name of those with a version.
+/// The library in `folder`: the one with the plain name, else the last by name of those with a
+/// version suffix.
 fn library_in(folder: &Path) -> Option<PathBuf> {
     let plain = folder.join(LIBRARY);
     if plain.is_file() {

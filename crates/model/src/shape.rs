@@ -1,8 +1,8 @@
-//! Planes to the layout of a model and answers to probabilities.
+//! Conversion between planes and the tensors of a model.
 
 use crate::entry::{InputSpec, Layout, Meaning};
 
-/// The dimensions of the tensor that goes in.
+/// Dimensions of the input tensor.
 pub(crate) const fn dimensions(input: &InputSpec) -> [usize; 4] {
     match input.layout {
         Layout::Nchw => [1, 3, input.height, input.width],
@@ -10,8 +10,8 @@ pub(crate) const fn dimensions(input: &InputSpec) -> [usize; 4] {
     }
 }
 
-/// Three planes in the order of the tensor that goes in.
-pub(crate) fn arranged(planes: &[f32], layout: Layout) -> Vec<f32> {
+/// Three planes in the layout of the input tensor.
+pub(crate) fn to_layout(planes: &[f32], layout: Layout) -> Vec<f32> {
     match layout {
         Layout::Nchw => planes.to_vec(),
         Layout::Nhwc => {
@@ -21,7 +21,7 @@ pub(crate) fn arranged(planes: &[f32], layout: Layout) -> Vec<f32> {
     }
 }
 
-/// Numbers of an answer as probabilities.
+/// Values of the output tensor as probabilities.
 pub(crate) fn probabilities(mut values: Vec<f32>, meaning: Meaning) -> Vec<f32> {
     if meaning == Meaning::Logit {
         for value in &mut values {
@@ -36,12 +36,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn interleaving_keeps_each_pixels_channels_together() {
-        assert_eq!(arranged(&[1.0, 2.0, 10.0, 20.0, 100.0, 200.0], Layout::Nhwc), [1.0, 10.0, 100.0, 2.0, 20.0, 200.0]);
+    fn interleaving_keeps_the_channels_of_a_pixel_together() {
+        assert_eq!(
+            to_layout(&[1.0, 2.0, 10.0, 20.0, 100.0, 200.0], Layout::Nhwc),
+            [1.0, 10.0, 100.0, 2.0, 20.0, 200.0]
+        );
     }
 
     #[test]
-    fn a_logit_of_nothing_is_a_half_and_large_ones_end_at_the_bounds() {
+    fn logits_map_to_probabilities_from_zero_to_one() {
         assert_eq!(probabilities(vec![0.0, 100.0, -100.0], Meaning::Logit)[..2], [0.5, 1.0]);
         assert!(probabilities(vec![-100.0], Meaning::Logit)[0] < 1e-30);
     }

@@ -1,4 +1,4 @@
-//! What a recurrent model hands itself from frame to frame.
+//! States that a recurrent model passes from frame to frame.
 
 use crate::entry::RecurrentPair;
 
@@ -6,11 +6,11 @@ use crate::entry::RecurrentPair;
 #[derive(Debug)]
 pub(crate) struct States {
     pairs: Vec<RecurrentPair>,
-    first: Vec<State>,
-    now: Vec<State>,
+    initial: Vec<State>,
+    current: Vec<State>,
 }
 
-/// One state.
+/// One state tensor.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct State {
     pub(crate) shape: Vec<usize>,
@@ -18,8 +18,11 @@ pub(crate) struct State {
 }
 
 impl States {
-    /// At the start of a shot: all zero, with one value along dimensions that the file leaves open. `None` if the file has no
-    /// input or output that a pair names; `shape` says the shape of an input, `has_output` whether there is an output.
+    /// The states at the start of a shot: all zero, with size 1 along dimensions that the file
+    /// leaves open.
+    ///
+    /// `shape` returns the shape of an input, `has_output` whether an output exists. `None` if the
+    /// file lacks an input or output of a pair.
     pub(crate) fn new(
         pairs: &[RecurrentPair],
         shape: impl Fn(&str) -> Option<Vec<usize>>,
@@ -29,32 +32,32 @@ impl States {
             let shape = shape(&pair.input).filter(|_| has_output(&pair.output))?;
             Some(State { values: vec![0.0; shape.iter().product()], shape })
         };
-        let first: Vec<State> = pairs.iter().map(zero).collect::<Option<_>>()?;
-        Some(Self { pairs: pairs.to_vec(), now: first.clone(), first })
+        let initial: Vec<State> = pairs.iter().map(zero).collect::<Option<_>>()?;
+        Some(Self { pairs: pairs.to_vec(), current: initial.clone(), initial })
     }
 
-    /// Goes back to the start.
+    /// Resets the states to the start of a shot.
     pub(crate) fn forget(&mut self) {
-        self.now.clone_from(&self.first);
+        self.current.clone_from(&self.initial);
     }
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
 
-    /// What goes in beside the frame: name and state.
+    /// Names and values of the state inputs.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = (&str, &State)> {
-        self.pairs.iter().map(|pair| &*pair.input).zip(&self.now)
+        self.pairs.iter().map(|pair| &*pair.input).zip(&self.current)
     }
 
-    /// The names of what comes out beside the mask.
+    /// Names of the state outputs.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &str> {
         self.pairs.iter().map(|pair| &*pair.output)
     }
 
-    /// Takes what came out, in the order of [`Self::outputs`].
-    pub(crate) fn take(&mut self, states: Vec<State>) {
-        self.now = states;
+    /// Replaces the states, given in the order of [`Self::outputs`].
+    pub(crate) fn replace(&mut self, states: Vec<State>) {
+        self.current = states;
     }
 }
 
@@ -63,13 +66,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn states_begin_at_zero_and_go_back_to_it() {
+    fn states_begin_at_zero_and_are_reset_by_forget() {
         let pairs = [RecurrentPair { input: "i".to_owned(), output: "o".to_owned() }];
         let mut states = States::new(&pairs, |_| Some(vec![1, 2, 1]), |_| true).unwrap();
         let zero = State { shape: vec![1, 2, 1], values: vec![0.0; 2] };
         assert_eq!(states.inputs().collect::<Vec<_>>(), [("i", &zero)]);
         let next = State { shape: vec![1, 2, 3], values: vec![0.5; 6] };
-        states.take(vec![next.clone()]);
+        states.replace(vec![next.clone()]);
         assert_eq!(states.inputs().collect::<Vec<_>>(), [("i", &next)]);
         states.forget();
         assert_eq!(states.inputs().collect::<Vec<_>>(), [("i", &zero)]);

@@ -1,4 +1,4 @@
-"""Makes recurrent.onnx: the mean of the channels, averaged with the half of what it answered before. Needs the package onnx."""
+"""Generates recurrent.onnx: half the mean of the channels plus half the previous output. Needs the package onnx."""
 from pathlib import Path
 
 import onnx

