@@ -1,5 +1,7 @@
-//! Raw frames to an animation, for measurements: `animate webp|apng WIDTHxHEIGHT FPS bt601|bt709 QUALITY THREADS RAW OUT`, where RAW
-//! holds `yuva420p` frames. Prints frames, patches, bytes and seconds.
+//! Benchmark that encodes raw frames to an animation:
+//! `animate webp|apng WIDTHxHEIGHT FPS bt601|bt709 QUALITY THREADS RAW OUT`.
+//!
+//! RAW holds `yuva420p` frames. Prints frames, patches, bytes and seconds.
 
 use std::{
     fs::File,
@@ -13,8 +15,8 @@ use clearcut_animation::{AnimationSettings, encode_apng, encode_webp};
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let [format, size, rate, matrix, quality, threads, raw, out] = &words[..] else {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [format, size, rate, matrix, quality, threads, raw, out] = &args[..] else {
         return Err("animate webp|apng WIDTHxHEIGHT FPS bt601|bt709 QUALITY THREADS RAW OUT".into());
     };
     let (width, height) = size.split_once('x').ok_or("no size")?;
@@ -32,9 +34,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         raw.read_exact(frame.bytes_mut()).ok()?;
         Some(Arc::new(frame))
     });
-    let (out, began) = (BufWriter::new(File::create(out)?), Instant::now());
-    let done =
+    let (out, start) = (BufWriter::new(File::create(out)?), Instant::now());
+    let summary =
         if format == "apng" { encode_apng(&settings, frames, out)? } else { encode_webp(&settings, frames, out)? };
-    println!("{} {} {} {:.3}", done.frames, done.patches, done.bytes, began.elapsed().as_secs_f64());
+    println!("{} {} {} {:.3}", summary.frames, summary.patches, summary.bytes, start.elapsed().as_secs_f64());
     Ok(())
 }

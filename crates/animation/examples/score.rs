@@ -1,56 +1,59 @@
-//! How true an animation is: `score REFERENCE FPS FILE...`, where REFERENCE holds raw `rgba` frames. Prints for each WebP or APNG file
-//! its bytes, its frames, the PSNR of color over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
+//! Benchmark of the accuracy of animations: `score REFERENCE FPS FILE...`, where REFERENCE holds
+//! raw `rgba` frames. Prints for each WebP or APNG file its bytes, its frames, the PSNR of color
+//! over opaque pixels in dB, and the mean absolute error of alpha in levels of 255.
 
 use std::{fs::File, io::BufReader, time::Duration};
 
 use clearcut_frame::FrameRate;
 
-/// Calls `see` with each composed frame and the time in milliseconds at which it ends.
-type See<'a> = &'a mut dyn FnMut(&[u8], f64);
+/// Callback for each composed frame and the time in milliseconds at which it ends.
+type OnFrame<'a> = &'a mut dyn FnMut(&[u8], f64);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let [reference, rate, files @ ..] = &words[..] else { return Err("REFERENCE FPS FILE...".into()) };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [reference, rate, files @ ..] = &args[..] else { return Err("REFERENCE FPS FILE...".into()) };
     let (reference, rate) = (std::fs::read(reference)?, rate.parse::<FrameRate>()?);
     for file in files {
         let bytes = std::fs::read(file)?;
-        let (mut squares, mut colors, mut alphas, mut samples, mut at) = (0_u64, 0_u64, 0_u64, 0_u64, 0);
-        let mut see = |frame: &[u8], until_ms: f64| {
-            let until = rate.frames_in(Duration::from_secs_f64(until_ms.max(0.0) / 1000.0)).max(at + 1);
-            for index in at..until {
-                let meant = reference.chunks_exact(frame.len()).nth(index as usize).unwrap_or_default();
-                for (meant, found) in meant.chunks_exact(4).zip(frame.chunks_exact(4)) {
-                    alphas += u64::from(meant[3].abs_diff(found[3]));
+        let (mut squared_errors, mut color_samples, mut alpha_errors, mut samples, mut next_frame) =
+            (0_u64, 0_u64, 0_u64, 0_u64, 0);
+        let mut on_frame = |frame: &[u8], until_ms: f64| {
+            let until = rate.frames_in(Duration::from_secs_f64(until_ms.max(0.0) / 1000.0)).max(next_frame + 1);
+            for index in next_frame..until {
+                let expected = reference.chunks_exact(frame.len()).nth(index as usize).unwrap_or_default();
+                for (expected, actual) in expected.chunks_exact(4).zip(frame.chunks_exact(4)) {
+                    alpha_errors += u64::from(expected[3].abs_diff(actual[3]));
                     samples += 1;
-                    if meant[3] == 255 {
-                        squares += (0..3).map(|c| u64::from(meant[c].abs_diff(found[c])).pow(2)).sum::<u64>();
-                        colors += 3;
+                    if expected[3] == 255 {
+                        squared_errors +=
+                            (0..3).map(|c| u64::from(expected[c].abs_diff(actual[c])).pow(2)).sum::<u64>();
+                        color_samples += 3;
                     }
                 }
             }
-            at = until;
+            next_frame = until;
         };
         if bytes.starts_with(b"RIFF") {
-            read_webp(&bytes, &mut see)?;
+            read_webp(&bytes, &mut on_frame)?;
         } else {
-            read_apng(file, &mut see)?;
+            read_apng(file, &mut on_frame)?;
         }
-        let mse = squares as f64 / colors.max(1) as f64;
+        let mse = squared_errors as f64 / color_samples.max(1) as f64;
         let psnr = 10.0 * (255.0_f64.powi(2) / mse).log10();
-        println!("{} {at} {psnr:.3} {:.4}", bytes.len(), alphas as f64 / samples.max(1) as f64);
+        println!("{} {next_frame} {psnr:.3} {:.4}", bytes.len(), alpha_errors as f64 / samples.max(1) as f64);
     }
     Ok(())
 }
 
-fn read_webp(bytes: &[u8], see: See) -> Result<(), Box<dyn std::error::Error>> {
+fn read_webp(bytes: &[u8], on_frame: OnFrame) -> Result<(), Box<dyn std::error::Error>> {
     let decoder = webp_animation::Decoder::new(bytes).map_err(|error| format!("{error:?}"))?;
     for frame in decoder {
-        see(frame.data(), f64::from(frame.timestamp()));
+        on_frame(frame.data(), f64::from(frame.timestamp()));
     }
     Ok(())
 }
 
-fn read_apng(file: &str, see: See) -> Result<(), Box<dyn std::error::Error>> {
+fn read_apng(file: &str, on_frame: OnFrame) -> Result<(), Box<dyn std::error::Error>> {
     let mut reader = png::Decoder::new(BufReader::new(File::open(file)?)).read_info()?;
     let (width, frames) = (reader.info().width as usize, reader.info().animation_control().map_or(1, |c| c.num_frames));
     let mut canvas = vec![0; reader.output_buffer_size().ok_or("too large")?];
@@ -68,7 +71,7 @@ fn read_apng(file: &str, see: See) -> Result<(), Box<dyn std::error::Error>> {
             }
         }
         until_ms += 1000.0 * f64::from(control.delay_num) / f64::from(control.delay_den.max(1));
-        see(&canvas, until_ms);
+        on_frame(&canvas, until_ms);
         match control.dispose_op {
             png::DisposeOp::None => {}
             png::DisposeOp::Background => rows().for_each(|row| canvas[row..row + row_len].fill(0)),
@@ -78,7 +81,7 @@ fn read_apng(file: &str, see: See) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// PNG specification §13.16.
+/// Alpha compositing of one pixel (PNG specification §13.16).
 fn blend(to: &mut [u8], from: &[u8], over: bool) {
     let (alpha, below) = (f64::from(from[3]) / 255.0, f64::from(to[3]) / 255.0);
     let out = alpha + below * (1.0 - alpha);

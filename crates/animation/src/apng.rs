@@ -1,3 +1,6 @@
+//! The animated PNG encoder: schedules patches, filters and compresses them on threads, and writes
+//! the chunks.
+
 use std::{
     io::{Seek, Write},
     sync::Arc,
@@ -7,9 +10,9 @@ use clearcut_frame::{Frame, FrameRate};
 
 use crate::{
     AnimationSettings, Error, Summary,
-    ordered::in_order,
+    ordered::map_in_order,
     rgba::Rgba,
-    schedule::{ScheduleRules, Step, steps},
+    schedule::{Patch, ScheduleRules, patches},
 };
 
 mod container;
@@ -18,27 +21,29 @@ mod filter;
 use container::{Container, Delay, PatchHeader};
 use filter::ColorError;
 
-/// Writes `frames` as an animated PNG that loops for ever. Blocks; takes frames as fast as they are compressed.
+/// Writes `frames` as an animated PNG that loops forever. Blocks; pulls frames as fast as they are
+/// compressed.
 ///
-/// Quality 100 is lossless; below, color may be off by a few levels (see `filter::ColorError`). Alpha is exact at every quality.
+/// Quality 100 is lossless. Below 100, color may be off by a few levels (see `filter::ColorError`).
+/// Alpha is exact at every quality.
 ///
 /// # Errors
-/// The first failure of the writer. What was written until then is no file.
+/// The first failure of the writer. The output is then incomplete and not a valid file.
 pub fn encode_apng(
     settings: &AnimationSettings,
     frames: impl Iterator<Item = Arc<Frame>>,
     out: impl Write + Seek,
 ) -> Result<Summary, Error> {
-    let clock = PatchClock::of(settings.frame_rate);
-    let rules = ScheduleRules { alignment: 1, starts_whole: true, max_repeats: clock.max_repeats() };
-    let error = ColorError::at(settings.quality);
-    let canvases = frames.map(|frame| Arc::new(Rgba::of(&frame)));
+    let clock = DelayClock::for_rate(settings.frame_rate);
+    let rules = ScheduleRules { alignment: 1, first_covers_canvas: true, max_repeats: clock.max_repeats() };
+    let error = ColorError::for_quality(settings.quality);
+    let canvases = frames.map(|frame| Arc::new(Rgba::from_frame(&frame)));
     let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
-    in_order(
+    map_in_order(
         settings.threads,
-        steps(rules, canvases),
-        |step| Ok((header(&step, clock), step.repeats, filter::compress(&step.canvas, step.rect, error)?)),
+        patches(rules, canvases),
+        |patch| Ok((header(&patch, clock), patch.repeats, filter::compress(&patch.canvas, patch.rect, error)?)),
         |(header, repeats, image)| {
             summary.frames += repeats;
             summary.patches += 1;
@@ -49,29 +54,29 @@ pub fn encode_apng(
     Ok(summary)
 }
 
-fn header(step: &Step<Rgba>, clock: PatchClock) -> PatchHeader {
-    let delay = clock.delay(step.first, step.repeats);
-    PatchHeader { rect: step.rect, delay, is_cleared_after: step.is_cleared_after }
+fn header(patch: &Patch<Rgba>, clock: DelayClock) -> PatchHeader {
+    let delay = clock.delay(patch.first, patch.repeats);
+    PatchHeader { rect: patch.rect, delay, is_cleared_after: patch.is_cleared_after }
 }
 
-/// How the length of a patch is said: as a fraction of a second of two 16-bit numbers.
+/// Converts the duration of a patch to an APNG delay: a fraction of a second of two 16-bit numbers.
 #[derive(Debug, Clone, Copy)]
-enum PatchClock {
-    /// Exactly, which every common rate allows.
+enum DelayClock {
+    /// Exact fractions, possible at every common rate.
     Exact { frames: u16, seconds: u16 },
-    /// In milliseconds, rounded from the start so that they do not drift.
+    /// Milliseconds, rounded from the start of the clip so that they do not drift.
     Millis(FrameRate),
 }
 
-impl PatchClock {
-    fn of(rate: FrameRate) -> Self {
+impl DelayClock {
+    fn for_rate(rate: FrameRate) -> Self {
         match (u16::try_from(rate.frames()), u16::try_from(rate.seconds())) {
             (Ok(frames), Ok(seconds)) => Self::Exact { frames, seconds },
             _ => Self::Millis(rate),
         }
     }
 
-    /// For how many frames a patch can be shown.
+    /// Maximum number of frames for which a patch can be shown.
     fn max_repeats(self) -> u64 {
         match self {
             Self::Exact { seconds, .. } => u64::from(u16::MAX / seconds),
@@ -94,19 +99,19 @@ impl PatchClock {
 mod tests {
     use super::*;
 
-    fn clock(frames: u32, seconds: u32) -> PatchClock {
-        PatchClock::of(FrameRate::new(frames, seconds).unwrap())
+    fn clock(frames: u32, seconds: u32) -> DelayClock {
+        DelayClock::for_rate(FrameRate::new(frames, seconds).unwrap())
     }
 
     #[test]
-    fn common_rates_are_said_exactly() {
+    fn common_rates_have_exact_delays() {
         assert_eq!(clock(30000, 1001).delay(7, 3), Delay { num: 3003, den: 30000 });
         assert_eq!(clock(30000, 1001).max_repeats(), 65);
         assert_eq!(clock(25, 1).max_repeats(), 65535);
     }
 
     #[test]
-    fn odd_rates_do_not_drift() {
+    fn delays_at_uncommon_rates_do_not_drift() {
         let odd = clock(10_000_000, 333_667);
         let total: u32 = (0..1000).map(|frame| u32::from(odd.delay(frame, 1).num)).sum();
         assert_eq!(total, 33_367);

@@ -1,17 +1,21 @@
+//! Chroma upsampling: rows of 4:2:0 or 4:4:4 chroma at luma resolution.
+
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
 
-/// By how much the samples of [`FullChroma`] are multiplied.
+/// Factor by which the samples of [`FullChroma`] are multiplied.
 pub(crate) const SCALE: i32 = 8;
 
-/// One row of chroma at the resolution of luma, in eighths of a level.
+/// One row of chroma at luma resolution, in eighths of a level.
 ///
-/// Samples of 4:2:0 lie on luma's even columns and between its rows, as H.264 and H.265 place them unless told otherwise (ITU-T
-/// H.264, figure 6-1 and `chroma_sample_loc_type` 0); what lies between is linear.
+/// 4:2:0 samples are sited on luma's even columns and between its rows, the default of H.264 and
+/// H.265 (ITU-T H.264, figure 6-1 and `chroma_sample_loc_type` 0). Values in between are
+/// interpolated linearly.
 #[derive(Debug)]
 pub(crate) struct FullChroma {
     pub(crate) cb: Vec<u16>,
     pub(crate) cr: Vec<u16>,
-    /// A row in quarters of a level, before it is stretched.
+    /// A row at chroma width in quarters of a level, interpolated vertically but not yet
+    /// horizontally.
     narrow: Vec<u16>,
 }
 
@@ -21,7 +25,7 @@ impl FullChroma {
         Self { cb: vec![0; width], cr: vec![0; width], narrow: vec![0; format.chroma_size().0] }
     }
 
-    /// Reads luma's row number `row` of `frame`.
+    /// Computes the chroma of luma row `row` of `frame`.
     pub(crate) fn read_row(&mut self, frame: &Frame, row: usize) {
         let format = frame.format();
         for (plane, out) in [(frame.cb(), &mut self.cb), (frame.cr(), &mut self.cr)] {
@@ -33,15 +37,15 @@ impl FullChroma {
                     }
                 }
                 Subsampling::Half => {
-                    between_rows(plane, format.chroma_size(), row, &mut self.narrow);
-                    between_columns(&self.narrow, out);
+                    interpolate_rows(plane, format.chroma_size(), row, &mut self.narrow);
+                    interpolate_columns(&self.narrow, out);
                 }
             }
         }
     }
 }
 
-fn between_rows(plane: &[u8], (width, height): (usize, usize), row: usize, out: &mut [u16]) {
+fn interpolate_rows(plane: &[u8], (width, height): (usize, usize), row: usize, out: &mut [u16]) {
     let near = row / 2;
     let far = if row.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(height - 1) };
     let (near, far) = (&plane[near * width..][..width], &plane[far * width..][..width]);
@@ -50,7 +54,7 @@ fn between_rows(plane: &[u8], (width, height): (usize, usize), row: usize, out: 
     }
 }
 
-fn between_columns(narrow: &[u16], out: &mut [u16]) {
+fn interpolate_columns(narrow: &[u16], out: &mut [u16]) {
     let rights = narrow.iter().skip(1).chain(narrow.last());
     for ((out, &left), &right) in out.chunks_mut(2).zip(narrow).zip(rights) {
         out[0] = 2 * left;
@@ -72,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_between_chroma_samples_are_linear() {
+    fn chroma_between_samples_is_interpolated_linearly() {
         let mut frame = frame(4, 4, Subsampling::Half);
         frame.planes_mut()[1].copy_from_slice(&[10, 20, 50, 60]);
         let mut chroma = FullChroma::new(frame.format());
@@ -86,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn full_chroma_is_taken_as_it_is_and_odd_sides_end_well() {
+    fn full_resolution_chroma_is_copied_and_odd_sides_are_handled() {
         let mut full = frame(3, 1, Subsampling::Full);
         full.planes_mut()[2].copy_from_slice(&[1, 2, 3]);
         let mut chroma = FullChroma::new(full.format());

@@ -1,24 +1,26 @@
+//! Errors of the animation encoders.
+
 use std::io;
 
-/// Why an animation was not written.
+/// The reason an animation was not written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The writer failed.
     #[error("the animation could not be written")]
     Write(#[from] io::Error),
-    /// libwebp refused a frame.
+    /// libwebp rejected a rectangle of a frame.
     #[error("libwebp failed with error {code} on a frame of {width}×{height}")]
     Libwebp {
-        /// `WebPEncodingError`; 1 is out of memory, 5 a frame that is too large.
+        /// The `WebPEncodingError`: for example 1 for out of memory, 5 for too large a frame.
         code: u32,
-        /// Of the rectangle that was encoded.
+        /// Width of the encoded rectangle.
         width: u32,
-        /// Of the rectangle that was encoded.
+        /// Height of the encoded rectangle.
         height: u32,
     },
-    /// The file would be larger than its format can say: 4 GiB in WebP.
-    #[error("the animation is larger than {limit} bytes, which its format cannot say")]
+    /// The file exceeds the size limit of its format: 4 GiB for WebP.
+    #[error("the animation is larger than its format allows ({limit} bytes)")]
     TooLong {
         /// The limit in bytes.
         limit: u64,

@@ -1,7 +1,8 @@
-//! Frames with alpha to animated WebP and APNG, in this process.
+//! Encoders for animated WebP and APNG with alpha that run in this process.
 //!
-//! Both formats keep a canvas. A *patch* is what they call a frame: a rectangle that is drawn onto the canvas and then shown for the time of one
-//! clip frame or of several. The plot is the same for both, in [`encode_webp`] and [`encode_apng`]:
+//! Both formats keep a canvas. A *patch* is a rectangle that is drawn onto the canvas and shown for
+//! the duration of one or more clip frames; the formats' specifications call it a frame. A *frame*
+//! here is always a frame of the clip. [`encode_webp`] and [`encode_apng`] have the same steps:
 //!
 //! ```text
 //! frame ─→ canvas ─→ schedule ─────────────→ compress ───→ write
@@ -10,8 +11,8 @@
 //!          colors)   and for how long)       threads)
 //! ```
 //!
-//! Color under alpha 0 has no meaning: it is not compared and may come back as any color. At most `2 × threads + 4` frames are held,
-//! however long the clip.
+//! Color under alpha 0 is undefined: it is not compared and may decode to any color. At most
+//! `2 × threads + 4` frames are held in memory, whatever the length of the clip.
 
 mod apng;
 mod chroma;

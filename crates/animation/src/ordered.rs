@@ -1,14 +1,15 @@
-//! Work on several threads whose results come out in order.
+//! A parallel map with bounded memory whose results come out in input order.
 
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
 use crossbeam_channel::{Receiver, bounded};
 
-/// Does `work` for each of `items` on `threads` threads and hands the results to `emit` in input order, on this thread.
+/// Runs `work` for each of `items` on `threads` threads and passes the results to `emit` in input
+/// order, on the calling thread.
 ///
-/// At most `threads + 2` items and results are between the two: a slow `emit` or slow work holds `items` back. Stops at the first
-/// error, in item order.
-pub(crate) fn in_order<T: Send, R: Send, E: Send>(
+/// At most `threads + 2` items and results are in flight, so a slow `emit` or slow work applies
+/// backpressure to `items`. Stops at the first error, in item order.
+pub(crate) fn map_in_order<T: Send, R: Send, E: Send>(
     threads: NonZeroUsize,
     items: impl Iterator<Item = T>,
     work: impl Fn(T) -> Result<R, E> + Sync,
@@ -16,28 +17,29 @@ pub(crate) fn in_order<T: Send, R: Send, E: Send>(
 ) -> Result<(), E> {
     let window = threads.get() + 2;
     thread::scope(|scope| {
-        // Bounded in items by the number of receipts, which is `window`.
-        let (to_work, tasks) = bounded(window);
+        // The number of receipts bounds the items in flight to `window`.
+        let (task_sender, tasks) = bounded(window);
         let mut started = 0;
         for _ in 0..threads.get() {
             let (tasks, work) = (tasks.clone(), &work);
             let thread = thread::Builder::new().spawn_scoped(scope, move || {
-                for (item, done) in tasks {
-                    let done: crossbeam_channel::Sender<Result<R, E>> = done;
-                    // Nobody waits for it any more after an error.
-                    let _ = done.send(work(item));
+                for (item, result_sender) in tasks {
+                    let result_sender: crossbeam_channel::Sender<Result<R, E>> = result_sender;
+                    // The send fails only after an error, when no one receives the result.
+                    let _ = result_sender.send(work(item));
                 }
             });
             started += usize::from(thread.is_ok());
         }
         drop(tasks);
         if started == 0 {
-            // The system has no thread to give.
+            // The system could not start any thread: work on this one.
             return items.map(&work).try_for_each(|result| result.and_then(&mut emit));
         }
         let mut receipts: VecDeque<Receiver<Result<R, E>>> = VecDeque::with_capacity(window);
-        let mut finish_first = |receipts: &mut VecDeque<Receiver<Result<R, E>>>| {
-            // A receipt without a result is a thread that panicked, which the scope hands on when it ends.
+        let mut emit_next = |receipts: &mut VecDeque<Receiver<Result<R, E>>>| {
+            // A receipt without a result means that a thread panicked. The scope resumes the panic
+            // when it ends.
             match receipts.pop_front().and_then(|receipt| receipt.recv().ok()) {
                 Some(result) => result.and_then(&mut emit),
                 None => Ok(()),
@@ -45,17 +47,17 @@ pub(crate) fn in_order<T: Send, R: Send, E: Send>(
         };
         for item in items {
             if receipts.len() == window {
-                finish_first(&mut receipts)?;
+                emit_next(&mut receipts)?;
             }
-            let (done, receipt) = bounded(1);
-            if to_work.send((item, done)).is_err() {
+            let (result_sender, receipt) = bounded(1);
+            if task_sender.send((item, result_sender)).is_err() {
                 break;
             }
             receipts.push_back(receipt);
         }
-        drop(to_work);
+        drop(task_sender);
         while !receipts.is_empty() {
-            finish_first(&mut receipts)?;
+            emit_next(&mut receipts)?;
         }
         Ok(())
     })
@@ -75,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_the_order_of_the_items() {
+    fn results_are_emitted_in_input_order() {
         for count in [1, 2, 5] {
             let mut out = Vec::new();
             let uneven = |item: u64| {
@@ -84,7 +86,7 @@ mod tests {
                 }
                 Ok::<_, ()>(item * 2)
             };
-            in_order(threads(count), 0..50, uneven, |result| {
+            map_in_order(threads(count), 0..50, uneven, |result| {
                 out.push(result);
                 Ok(())
             })
@@ -94,30 +96,30 @@ mod tests {
     }
 
     #[test]
-    fn slow_writing_holds_the_items_back() {
+    fn a_slow_emit_applies_backpressure_to_the_items() {
         let (taken, written, most) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
         let items = (0..100).inspect(|_| {
             let held = taken.fetch_add(1, Ordering::SeqCst) + 1 - written.load(Ordering::SeqCst);
             most.fetch_max(held, Ordering::SeqCst);
         });
-        in_order(threads(3), items, Ok::<_, ()>, |_| {
+        map_in_order(threads(3), items, Ok::<_, ()>, |_| {
             written.fetch_add(1, Ordering::SeqCst);
             Ok(())
         })
         .unwrap();
-        // The window, and the item in the hand of the feeder.
+        // The window, and the item that waits to enter it.
         assert_eq!(most.into_inner(), 3 + 2 + 1);
     }
 
     #[test]
-    fn the_first_error_in_item_order_ends_it() {
+    fn the_first_error_in_item_order_stops_the_work() {
         let taken = AtomicUsize::new(0);
         let items = (0..1000).inspect(|_| _ = taken.fetch_add(1, Ordering::SeqCst));
         let work = |item: u32| if item == 7 || item == 5 { Err(item) } else { Ok(item) };
-        assert_eq!(in_order(threads(4), items, work, |_| Ok(())), Err(5));
+        assert_eq!(map_in_order(threads(4), items, work, |_| Ok(())), Err(5));
         assert!(taken.into_inner() < 20);
         assert_eq!(
-            in_order(threads(2), 0..9, Ok, |item: u32| if item == 3 { Err("full") } else { Ok(()) }),
+            map_in_order(threads(2), 0..9, Ok, |item: u32| if item == 3 { Err("full") } else { Ok(()) }),
             Err("full")
         );
     }

@@ -1,16 +1,18 @@
+//! The canvas of lossy WebP: conversion of frames to BT.601 4:2:0, and comparison of such frames.
+
 use std::{ops::Range, sync::Arc};
 
 use clearcut_frame::{Frame, FrameFormat, Matrix, Subsampling};
 
 use crate::{
     chroma::{FullChroma, SCALE},
-    rect::{Rect, around_differences},
+    rect::{Rect, difference_bounds},
     schedule::Canvas,
 };
 
-/// `frame` in the colors of lossy WebP, which are limited-range BT.601 in 4:2:0 by definition (RFC 6386 §9.2). What is so already
-/// is not touched.
-pub(crate) fn for_webp(frame: &Arc<Frame>) -> Arc<Frame> {
+/// Converts `frame` to the color format of lossy WebP: limited-range BT.601 in 4:2:0 (RFC 6386
+/// §9.2). A frame that already has this format is not copied.
+pub(crate) fn to_webp_format(frame: &Arc<Frame>) -> Arc<Frame> {
     let format = frame.format();
     match (format.subsampling, format.matrix) {
         (Subsampling::Half, Matrix::Bt601) => Arc::clone(frame),
@@ -20,12 +22,13 @@ pub(crate) fn for_webp(frame: &Arc<Frame>) -> Arc<Frame> {
     }
 }
 
-/// Bits behind the point of [`Turn`].
-const POINT: u32 = 14;
+/// Fraction bits of the fixed-point coefficients in [`Bt601Conversion`].
+const FRACTION_BITS: u32 = 14;
 
-/// From BT.709 to BT.601: grey stays grey, so luma takes a little of chroma and chroma nothing of luma. Fixed point.
+/// Fixed-point conversion from BT.709 to BT.601. Grey stays grey, so luma depends on chroma but
+/// chroma does not depend on luma.
 #[derive(Debug, Clone, Copy)]
-struct Turn {
+struct Bt601Conversion {
     y_cb: i32,
     y_cr: i32,
     cb_cb: i32,
@@ -34,26 +37,27 @@ struct Turn {
     cr_cr: i32,
 }
 
-impl Turn {
+impl Bt601Conversion {
     fn new() -> Self {
-        // Steps of ten levels keep the rounding of 32-bit floats below half a unit of the fixed point.
+        // Steps of ten levels keep the rounding of 32-bit floats below half a unit of the fixed
+        // point.
         let step = |cb: f32, cr: f32| {
             let rgb = Matrix::Bt709.rgb_from_ycc([16.0, 128.0 + cb, 128.0 + cr]);
             let [y, cb, cr] = Matrix::Bt601.ycc_from_rgb(rgb);
-            [y - 16.0, cb - 128.0, cr - 128.0].map(|value| (value / 10.0 * (1 << POINT) as f32).round() as i32)
+            [y - 16.0, cb - 128.0, cr - 128.0].map(|value| (value / 10.0 * (1 << FRACTION_BITS) as f32).round() as i32)
         };
         let ([y_cb, cb_cb, cr_cb], [y_cr, cb_cr, cr_cr]) = (step(10.0, 0.0), step(0.0, 10.0));
         Self { y_cb, y_cr, cb_cb, cb_cr, cr_cb, cr_cr }
     }
 }
 
-fn level(value: i32) -> u8 {
+fn clamp_to_u8(value: i32) -> u8 {
     value.clamp(0, 255) as u8
 }
 
-/// The same colors and chroma resolution in the other matrix.
+/// Converts BT.709 to BT.601 at the same chroma resolution.
 fn to_bt601(frame: &Frame) -> Frame {
-    let (turn, half) = (Turn::new(), 1 << (POINT - 1));
+    let (conversion, half) = (Bt601Conversion::new(), 1 << (FRACTION_BITS - 1));
     let mut out = Frame::new(FrameFormat { matrix: Matrix::Bt601, ..frame.format() });
     let mut chroma = FullChroma::new(frame.format());
     let width = frame.size().width() as usize;
@@ -62,13 +66,15 @@ fn to_bt601(frame: &Frame) -> Frame {
         chroma.read_row(frame, row);
         for (((out, &y), &cb), &cr) in out.iter_mut().zip(luma).zip(&chroma.cb).zip(&chroma.cr) {
             let (cb, cr) = (i32::from(cb) - 128 * SCALE, i32::from(cr) - 128 * SCALE);
-            *out = level(i32::from(y) + ((cb * turn.y_cb + cr * turn.y_cr + half * SCALE) >> (POINT + 3)));
+            *out = clamp_to_u8(
+                i32::from(y) + ((cb * conversion.y_cb + cr * conversion.y_cr + half * SCALE) >> (FRACTION_BITS + 3)),
+            );
         }
     }
     for ((out_cb, out_cr), (&cb, &cr)) in out_cb.iter_mut().zip(out_cr).zip(frame.cb().iter().zip(frame.cr())) {
         let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
-        *out_cb = level(128 + ((cb * turn.cb_cb + cr * turn.cb_cr + half) >> POINT));
-        *out_cr = level(128 + ((cb * turn.cr_cb + cr * turn.cr_cr + half) >> POINT));
+        *out_cb = clamp_to_u8(128 + ((cb * conversion.cb_cb + cr * conversion.cb_cr + half) >> FRACTION_BITS));
+        *out_cr = clamp_to_u8(128 + ((cb * conversion.cr_cb + cr * conversion.cr_cr + half) >> FRACTION_BITS));
     }
     if let Some(alpha) = frame.alpha() {
         out_alpha.copy_from_slice(alpha);
@@ -76,7 +82,7 @@ fn to_bt601(frame: &Frame) -> Frame {
     out
 }
 
-/// 4:2:0 from 4:4:4: the mean of what can be seen in each block of 2×2.
+/// Converts 4:4:4 to 4:2:0: the mean of the visible samples in each block of 2×2.
 fn halve_chroma(frame: &Frame) -> Frame {
     let format = frame.format();
     let mut out = Frame::new(FrameFormat { subsampling: Subsampling::Half, ..format });
@@ -109,9 +115,9 @@ fn halve_chroma(frame: &Frame) -> Frame {
     out
 }
 
-/// Of 4:2:0 frames.
+/// Canvas of a lossy WebP; implemented for 4:2:0 frames only.
 impl Canvas for Frame {
-    fn whole(&self) -> Rect {
+    fn bounds(&self) -> Rect {
         let (right, bottom) = (self.size().width() as usize, self.size().height() as usize);
         Rect { left: 0, top: 0, right, bottom }
     }
@@ -120,7 +126,7 @@ impl Canvas for Frame {
         let width = self.size().width() as usize;
         let alpha = self.alpha();
         let Some(before) = before else {
-            return around_differences(
+            return difference_bounds(
                 within,
                 |row, columns| alpha.is_some_and(|alpha| alpha[row * width..][columns].iter().all(|&alpha| alpha == 0)),
                 |row, column| alpha.is_none_or(|alpha| alpha[row * width + column] > 0),
@@ -129,15 +135,15 @@ impl Canvas for Frame {
         let (half_width, _) = self.format().chroma_size();
         let before_alpha = before.alpha();
         let opacity = |alpha: Option<&[u8]>, index: usize| alpha.map_or(255, |alpha| alpha[index]);
-        let is_alike = |row: usize, columns: Range<usize>| {
-            let own = row * width + columns.start..row * width + columns.end;
-            let half = row / 2 * half_width + columns.start / 2..row / 2 * half_width + columns.end.div_ceil(2);
-            alpha.map(|alpha| &alpha[own.clone()]) == before_alpha.map(|alpha| &alpha[own.clone()])
-                && self.y()[own.clone()] == before.y()[own]
-                && self.cb()[half.clone()] == before.cb()[half.clone()]
-                && self.cr()[half.clone()] == before.cr()[half]
+        let is_equal = |row: usize, columns: Range<usize>| {
+            let luma_range = row * width + columns.start..row * width + columns.end;
+            let chroma_range = row / 2 * half_width + columns.start / 2..row / 2 * half_width + columns.end.div_ceil(2);
+            alpha.map(|alpha| &alpha[luma_range.clone()]) == before_alpha.map(|alpha| &alpha[luma_range.clone()])
+                && self.y()[luma_range.clone()] == before.y()[luma_range]
+                && self.cb()[chroma_range.clone()] == before.cb()[chroma_range.clone()]
+                && self.cr()[chroma_range.clone()] == before.cr()[chroma_range]
         };
-        around_differences(within, is_alike, |row, column| {
+        difference_bounds(within, is_equal, |row, column| {
             let (index, chroma) = (row * width + column, row / 2 * half_width + column / 2);
             let (now, then) = (opacity(alpha, index), opacity(before_alpha, index));
             let is_recolored = self.y()[index] != before.y()[index]
@@ -167,26 +173,26 @@ mod tests {
     }
 
     #[test]
-    fn colors_keep_their_looks_in_the_other_matrix() {
+    fn conversion_to_bt601_keeps_the_visible_colors() {
         for subsampling in [Subsampling::Half, Subsampling::Full] {
             for rgb in [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (120, 90, 200), (0, 0, 0)] {
                 let rgb = Rgb8::new(rgb.0, rgb.1, rgb.2);
-                let turned = for_webp(&plain(format(Matrix::Bt709, subsampling), rgb));
-                let meant = plain(format(Matrix::Bt601, Subsampling::Half), rgb);
-                let off = turned.bytes().iter().zip(meant.bytes()).map(|(&a, &b)| a.abs_diff(b)).max();
-                assert!(off <= Some(1), "{rgb}: {:?} instead of {:?}", turned.bytes(), meant.bytes());
+                let converted = to_webp_format(&plain(format(Matrix::Bt709, subsampling), rgb));
+                let expected = plain(format(Matrix::Bt601, Subsampling::Half), rgb);
+                let error = converted.bytes().iter().zip(expected.bytes()).map(|(&a, &b)| a.abs_diff(b)).max();
+                assert!(error <= Some(1), "{rgb}: {:?} instead of {:?}", converted.bytes(), expected.bytes());
             }
         }
     }
 
     #[test]
-    fn a_frame_that_fits_is_not_copied() {
+    fn a_frame_in_the_target_format_is_not_copied() {
         let frame = plain(format(Matrix::Bt601, Subsampling::Half), Rgb8::new(1, 2, 3));
-        assert!(Arc::ptr_eq(&frame, &for_webp(&frame)));
+        assert!(Arc::ptr_eq(&frame, &to_webp_format(&frame)));
     }
 
     #[test]
-    fn chroma_under_alpha_0_does_not_bleed() {
+    fn invisible_chroma_does_not_bleed_into_visible_chroma() {
         let mut frame = Frame::new(format(Matrix::Bt601, Subsampling::Full));
         let [_, cb, _, alpha] = frame.planes_mut();
         cb.copy_from_slice(&[200, 10, 10, 10, 10, 10, 10, 10, 10]);
@@ -195,19 +201,19 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_seen_is_a_change() {
+    fn only_visible_differences_count_as_changes() {
         let grey = plain(format(Matrix::Bt601, Subsampling::Half), Rgb8::new(9, 9, 9));
         let mut next = Frame::clone(&grey);
-        let whole = next.whole();
-        assert_eq!(next.changed_since(Some(&grey), whole), None);
+        let bounds = next.bounds();
+        assert_eq!(next.changed_since(Some(&grey), bounds), None);
         next.planes_mut()[1][0] += 1;
-        assert_eq!(next.changed_since(Some(&grey), whole), Rect::new(0, 0, 2, 2));
+        assert_eq!(next.changed_since(Some(&grey), bounds), Rect::new(0, 0, 2, 2));
         let mut clear = Frame::clone(&grey);
         clear.planes_mut()[3].fill(0);
         next.planes_mut()[3].fill(0);
-        assert_eq!(next.changed_since(Some(&clear), whole), None);
+        assert_eq!(next.changed_since(Some(&clear), bounds), None);
         next.planes_mut()[3][8] = 1;
-        assert_eq!(next.changed_since(Some(&clear), whole), Rect::new(2, 2, 3, 3));
-        assert_eq!(next.changed_since(None, whole), Rect::new(2, 2, 3, 3));
+        assert_eq!(next.changed_since(Some(&clear), bounds), Rect::new(2, 2, 3, 3));
+        assert_eq!(next.changed_since(None, bounds), Rect::new(2, 2, 3, 3));
     }
 }

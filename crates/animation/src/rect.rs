@@ -1,18 +1,20 @@
+//! Rectangles of pixels, and the smallest rectangle around the differences of two canvases.
+
 use std::ops::Range;
 
-/// A rectangle of pixels that is not empty.
+/// A non-empty rectangle of pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rect {
     pub(crate) left: usize,
     pub(crate) top: usize,
-    /// First column right of it.
+    /// First column to the right of the rectangle.
     pub(crate) right: usize,
-    /// First row below it.
+    /// First row below the rectangle.
     pub(crate) bottom: usize,
 }
 
 impl Rect {
-    /// The rectangle with these edges, if there is anything between them.
+    /// The rectangle with these edges; `None` if it would be empty.
     pub(crate) fn new(left: usize, top: usize, right: usize, bottom: usize) -> Option<Self> {
         (left < right && top < bottom).then_some(Self { left, top, right, bottom })
     }
@@ -25,12 +27,12 @@ impl Rect {
         self.bottom - self.top
     }
 
-    /// In pixels.
+    /// Number of pixels.
     pub(crate) const fn area(self) -> usize {
         self.width() * self.height()
     }
 
-    /// The smallest rectangle around both.
+    /// The smallest rectangle that contains both.
     pub(crate) fn around(self, other: Self) -> Self {
         Self {
             left: self.left.min(other.left),
@@ -40,7 +42,7 @@ impl Rect {
         }
     }
 
-    /// Grown so that its edges are multiples of `step`, but not beyond `canvas`.
+    /// The rectangle grown so that its edges are multiples of `step`, but not beyond `canvas`.
     pub(crate) fn aligned(self, step: usize, canvas: Self) -> Self {
         Self {
             left: self.left / step * step,
@@ -50,7 +52,7 @@ impl Rect {
         }
     }
 
-    /// What of this lies above, below, left and right of `hole`: up to four rectangles.
+    /// The parts of this rectangle above, below, left and right of `hole`: up to four rectangles.
     pub(crate) fn without(self, hole: Self) -> impl Iterator<Item = Self> {
         let (top, bottom) = (hole.top.clamp(self.top, self.bottom), hole.bottom.clamp(self.top, self.bottom));
         [
@@ -64,26 +66,30 @@ impl Rect {
     }
 }
 
-/// The smallest of the rectangles that holds all of them.
-pub(crate) fn around_all(rects: impl IntoIterator<Item = Rect>) -> Option<Rect> {
+/// The smallest rectangle that contains all of `rects`; `None` if there are none.
+pub(crate) fn bounding_rect(rects: impl IntoIterator<Item = Rect>) -> Option<Rect> {
     rects.into_iter().reduce(Rect::around)
 }
 
-/// Pixels of a row that are compared at once before each is.
-const STRETCH: usize = 32;
+/// Number of pixels of a row that are compared at once, before they are compared one by one.
+const CHUNK_LEN: usize = 32;
 
-/// The smallest rectangle around the pixels of `within` that differ; `differs(row, column)` is asked from the edges inwards, and only where
-/// `is_alike(row, columns)` does not know that nothing does.
-pub(crate) fn around_differences(
+/// The smallest rectangle around the pixels of `within` that differ.
+///
+/// `differs(row, column)` compares single pixels, from the edges inwards. It is called only where
+/// the quicker `is_equal(row, columns)` has not ruled out a difference; `is_equal` may return false
+/// for equal pixels.
+pub(crate) fn difference_bounds(
     within: Rect,
-    is_alike: impl Fn(usize, Range<usize>) -> bool,
+    is_equal: impl Fn(usize, Range<usize>) -> bool,
     differs: impl Fn(usize, usize) -> bool,
 ) -> Option<Rect> {
-    let is_alike = &is_alike;
-    let unlike = |row: usize, columns| stretches(columns).filter(move |part| !is_alike(row, part.clone()));
-    let first = |row: usize, columns| unlike(row, columns).flatten().find(|&column| differs(row, column));
-    let last =
-        |row: usize, columns| unlike(row, columns).rev().flat_map(Iterator::rev).find(|&column| differs(row, column));
+    let is_equal = &is_equal;
+    let unequal_chunks = |row: usize, columns| chunks(columns).filter(move |chunk| !is_equal(row, chunk.clone()));
+    let first = |row: usize, columns| unequal_chunks(row, columns).flatten().find(|&column| differs(row, column));
+    let last = |row: usize, columns| {
+        unequal_chunks(row, columns).rev().flat_map(Iterator::rev).find(|&column| differs(row, column))
+    };
     let has_any = |&row: &usize| first(row, within.left..within.right).is_some();
     let top = (within.top..within.bottom).find(has_any)?;
     let bottom = (top..within.bottom).rev().find(has_any)? + 1;
@@ -95,9 +101,9 @@ pub(crate) fn around_differences(
     Rect::new(left, top, right, bottom)
 }
 
-fn stretches(columns: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
+fn chunks(columns: Range<usize>) -> impl DoubleEndedIterator<Item = Range<usize>> {
     let end = columns.end;
-    columns.step_by(STRETCH).map(move |start| start..(start + STRETCH).min(end))
+    columns.step_by(CHUNK_LEN).map(move |start| start..(start + CHUNK_LEN).min(end))
 }
 
 #[cfg(test)]
@@ -109,24 +115,24 @@ mod tests {
     }
 
     #[test]
-    fn a_rectangle_without_a_hole_is_covered_once_by_the_rest() {
+    fn the_parts_around_a_hole_cover_the_rest_exactly_once() {
         let whole = rect(0, 0, 9, 7);
         for hole in [rect(2, 3, 5, 6), whole, rect(0, 0, 1, 1), rect(8, 6, 9, 7), rect(0, 2, 9, 4)] {
             let rest: usize = whole.without(hole).map(Rect::area).sum();
             assert_eq!(rest + hole.area(), whole.area(), "{hole:?}");
         }
-        // A hole that lies elsewhere takes nothing.
+        // A hole outside the rectangle removes nothing.
         assert_eq!(rect(0, 0, 2, 2).without(rect(5, 5, 6, 6)).map(Rect::area).sum::<usize>(), 4);
     }
 
     #[test]
-    fn differences_are_enclosed_exactly() {
+    fn difference_bounds_enclose_the_differences_exactly() {
         let whole = rect(0, 0, 9, 7);
         let around = |within, differs: &dyn Fn(usize, usize) -> bool| {
-            let found = around_differences(within, |_, _| false, differs);
-            // Whoever knows more is asked less, and told the same.
-            let is_alike = |row: usize, mut columns: Range<usize>| !columns.any(|column| differs(row, column));
-            assert_eq!(around_differences(within, is_alike, differs), found);
+            let found = difference_bounds(within, |_, _| false, differs);
+            // An exact `is_equal` must not change the result.
+            let is_equal = |row: usize, mut columns: Range<usize>| !columns.any(|column| differs(row, column));
+            assert_eq!(difference_bounds(within, is_equal, differs), found);
             found
         };
         let found = around(whole, &|row, column| [(2, 5), (4, 3), (5, 4)].contains(&(row, column)));
@@ -138,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn alignment_grows_but_stays_on_the_canvas() {
+    fn alignment_grows_the_rectangle_within_the_canvas() {
         let canvas = rect(0, 0, 5, 5);
         assert_eq!(rect(1, 3, 3, 5).aligned(2, canvas), rect(0, 2, 4, 5));
     }

@@ -1,26 +1,31 @@
+//! Settings of the encoders and the summary of a written file.
+
 use std::num::NonZeroUsize;
 
 use clearcut_frame::{FrameFormat, FrameRate};
 
-/// What is written, and with how much of the machine.
+/// Settings of an animation encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnimationSettings {
-    /// Of every frame handed in. Frames without alpha are solid.
+    /// Format of the input frames. Frames without alpha are solid.
     pub frame: FrameFormat,
-    /// Constant rate of the frames. WebP says times in whole milliseconds, rounded from the start so that they do not drift.
+    /// Constant frame rate. WebP stores times in whole milliseconds; they are rounded from the
+    /// start of the clip so that they do not drift.
     pub frame_rate: FrameRate,
-    /// 0 (small) to 100 (lossless). Higher is larger and truer. WebP: libwebp's own scale. APNG: see `apng::filter`.
+    /// Quality from 0 (small) to 100 (lossless). Higher values give larger and more accurate files.
+    /// WebP: libwebp's own scale. APNG: see `apng::filter`.
     pub quality: u8,
-    /// Threads that compress, beside the caller's. More are faster and hold two more frames each.
+    /// Number of compression threads besides the caller's. Each additional thread holds two more
+    /// frames.
     pub threads: NonZeroUsize,
 }
 
-/// What was written.
+/// Statistics of a written file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Summary {
-    /// Frames handed in.
+    /// Number of input frames.
     pub frames: u64,
-    /// Patches in the file: frames less repeats.
+    /// Number of patches in the file: frames without repeats.
     pub patches: u64,
     /// Length of the file in bytes.
     pub bytes: u64,

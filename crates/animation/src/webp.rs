@@ -1,3 +1,6 @@
+//! The animated WebP encoder: schedules patches, compresses them with libwebp on threads, and
+//! writes the container.
+
 use std::{
     io::{Seek, Write},
     sync::Arc,
@@ -8,11 +11,11 @@ use clearcut_frame::{Frame, FrameRate};
 
 use crate::{
     AnimationSettings, Error, Summary,
-    ordered::in_order,
-    planes::for_webp,
+    ordered::map_in_order,
+    planes::to_webp_format,
     rect::Rect,
     rgba::Rgba,
-    schedule::{Canvas, ScheduleRules, Step, steps},
+    schedule::{Canvas, Patch, ScheduleRules, patches},
 };
 
 mod coarse;
@@ -20,31 +23,34 @@ mod container;
 mod fill;
 mod still;
 
-use coarse::CoarseAlpha;
+use coarse::AlphaQuantizer;
 use container::{Container, PatchHeader};
 
-/// Writes `frames` as an animated WebP that loops for ever. Blocks; takes frames as fast as they are compressed.
+/// Writes `frames` as an animated WebP that loops forever. Blocks; pulls frames as fast as they are
+/// compressed.
 ///
-/// Quality 100 is lossless (in R'G'B'A), anything less is VP8 with alpha in steps: see [`coarse::CoarseAlpha`].
+/// Quality 100 is lossless (in R'G'B'A). Lower qualities are VP8 with quantized alpha: see
+/// [`coarse::AlphaQuantizer`].
 ///
 /// # Errors
-/// The first failure of the writer or of libwebp. What was written until then is no file.
+/// The first failure of the writer or of libwebp. The output is then incomplete and not a valid
+/// file.
 pub fn encode_webp(
     settings: &AnimationSettings,
     frames: impl Iterator<Item = Arc<Frame>>,
     out: impl Write + Seek,
 ) -> Result<Summary, Error> {
     if settings.quality >= 100 {
-        let canvases = frames.map(|frame| Arc::new(Rgba::of(&frame)));
+        let canvases = frames.map(|frame| Arc::new(Rgba::from_frame(&frame)));
         write(settings, canvases, out, still::lossless)
     } else {
-        let mut steps = CoarseAlpha::new(settings.quality);
-        let canvases = frames.map(|frame| steps.next(for_webp(&frame)));
+        let mut quantizer = AlphaQuantizer::new(settings.quality);
+        let canvases = frames.map(|frame| quantizer.quantize(to_webp_format(&frame)));
         write(settings, canvases, out, |canvas, rect| still::lossy(canvas, rect, settings.quality))
     }
 }
 
-/// The longest time a patch can say: 24 bits of milliseconds.
+/// Longest duration of a patch: 24 bits of milliseconds.
 const MAX_DURATION: Duration = Duration::from_millis((1 << 24) - 1);
 
 fn write<C: Canvas + Send + Sync>(
@@ -55,14 +61,14 @@ fn write<C: Canvas + Send + Sync>(
 ) -> Result<Summary, Error> {
     let rate = settings.frame_rate;
     let max_repeats = rate.frames_in(MAX_DURATION).saturating_sub(1).max(1);
-    let rules = ScheduleRules { alignment: 2, starts_whole: false, max_repeats };
+    let rules = ScheduleRules { alignment: 2, first_covers_canvas: false, max_repeats };
     let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
     still::warm_up();
-    in_order(
+    map_in_order(
         settings.threads,
-        steps(rules, canvases),
-        |step| Ok((header(&step, rate), step.repeats, compress(&step.canvas, step.rect)?)),
+        patches(rules, canvases),
+        |patch| Ok((header(&patch, rate), patch.repeats, compress(&patch.canvas, patch.rect)?)),
         |(header, repeats, image)| {
             summary.frames += repeats;
             summary.patches += 1;
@@ -73,8 +79,8 @@ fn write<C: Canvas + Send + Sync>(
     Ok(summary)
 }
 
-fn header<C>(step: &Step<C>, rate: FrameRate) -> PatchHeader {
+fn header<C>(patch: &Patch<C>, rate: FrameRate) -> PatchHeader {
     let millis = |frame: u64| (rate.start_of(frame).as_secs_f64() * 1000.0).round() as u64;
-    let duration_ms = (millis(step.first + step.repeats) - millis(step.first)) as u32;
-    PatchHeader { rect: step.rect, duration_ms, is_cleared_after: step.is_cleared_after }
+    let duration_ms = (millis(patch.first + patch.repeats) - millis(patch.first)) as u32;
+    PatchHeader { rect: patch.rect, duration_ms, is_cleared_after: patch.is_cleared_after }
 }

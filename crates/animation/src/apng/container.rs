@@ -1,4 +1,5 @@
-//! The chunks of animated PNG, as in the W3C's "Portable Network Graphics (PNG) Specification (Third Edition)", §11.
+//! The writer for the chunks of animated PNG, following the W3C's "Portable Network Graphics (PNG)
+//! Specification (Third Edition)", §11.
 
 use std::io::{Seek, SeekFrom, Write};
 
@@ -6,14 +7,14 @@ use clearcut_frame::Size;
 
 use crate::{Error, rect::Rect};
 
-/// For how long a patch is shown: `num / den` seconds.
+/// Duration of a patch: `num / den` seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Delay {
     pub(super) num: u16,
     pub(super) den: u16,
 }
 
-/// What an `fcTL` chunk says.
+/// The fields of an `fcTL` chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PatchHeader {
     pub(super) rect: Rect,
@@ -21,26 +22,26 @@ pub(super) struct PatchHeader {
     pub(super) is_cleared_after: bool,
 }
 
-/// A file that is being written.
+/// The file under construction.
 #[derive(Debug)]
 pub(super) struct Container<W> {
     out: W,
     bytes: u64,
     patches: u32,
-    /// Number of the next `fcTL` or `fdAT`.
+    /// Sequence number of the next `fcTL` or `fdAT` chunk.
     sequence: u32,
 }
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-/// Behind the signature and the 25 bytes of `IHDR`.
+/// Offset of the `acTL` chunk: after the signature and the 25 bytes of `IHDR`.
 const CONTROL_AT: u64 = 8 + 25;
 /// `APNG_DISPOSE_OP_NONE` and `APNG_DISPOSE_OP_BACKGROUND`.
 const DISPOSE: [u8; 2] = [0, 1];
-/// `APNG_BLEND_OP_SOURCE`: what is drawn replaces what was there, alpha too.
+/// `APNG_BLEND_OP_SOURCE`: a patch replaces the pixels under it, including alpha.
 const BLEND: u8 = 0;
 
 impl<W: Write + Seek> Container<W> {
-    /// Writes what comes before the first patch. The number of patches is filled in by [`Self::finish`].
+    /// Writes the chunks before the first patch. [`Self::finish`] fills in the number of patches.
     pub(super) fn begin(out: W, canvas: Size) -> Result<Self, Error> {
         let mut container = Self { out, bytes: 0, patches: 0, sequence: 0 };
         container.put(SIGNATURE)?;
@@ -50,17 +51,18 @@ impl<W: Write + Seek> Container<W> {
         header.extend([8, 6, 0, 0, 0]);
         container.chunk(*b"IHDR", &[&header])?;
         container.control()?;
-        // The colors are sRGB's, perceptual intent.
+        // sRGB colors, perceptual intent.
         container.chunk(*b"sRGB", &[&[0]])?;
         Ok(container)
     }
 
-    /// Writes a patch, the first of which has to cover the canvas. `image` is a zlib stream of filtered rows.
+    /// Writes a patch. The first patch must cover the canvas. `image` is a zlib stream of filtered
+    /// rows.
     pub(super) fn write_patch(&mut self, header: &PatchHeader, image: &[u8]) -> Result<(), Error> {
         let rect = header.rect;
         let mut control = Vec::with_capacity(26);
         let sides = [rect.width(), rect.height(), rect.left, rect.top].map(|side| side as u32);
-        for number in [self.next_in_sequence()].into_iter().chain(sides) {
+        for number in [self.next_sequence_number()].into_iter().chain(sides) {
             control.extend(number.to_be_bytes());
         }
         control.extend(header.delay.num.to_be_bytes());
@@ -70,14 +72,14 @@ impl<W: Write + Seek> Container<W> {
         if self.patches == 0 {
             self.chunk(*b"IDAT", &[image])?;
         } else {
-            let number = self.next_in_sequence().to_be_bytes();
+            let number = self.next_sequence_number().to_be_bytes();
             self.chunk(*b"fdAT", &[&number, image])?;
         }
         self.patches += 1;
         Ok(())
     }
 
-    /// Ends the file and fills in its beginning; gives its length.
+    /// Ends the file, fills in the number of patches, and returns the length in bytes.
     pub(super) fn finish(mut self) -> Result<u64, Error> {
         self.chunk(*b"IEND", &[])?;
         let bytes = self.bytes;
@@ -88,12 +90,12 @@ impl<W: Write + Seek> Container<W> {
         Ok(bytes)
     }
 
-    /// How many patches there are, and that they loop for ever.
+    /// Writes the `acTL` chunk: the number of patches, and endless looping.
     fn control(&mut self) -> Result<(), Error> {
         self.chunk(*b"acTL", &[&self.patches.to_be_bytes(), &[0; 4]])
     }
 
-    const fn next_in_sequence(&mut self) -> u32 {
+    const fn next_sequence_number(&mut self) -> u32 {
         self.sequence += 1;
         self.sequence - 1
     }

@@ -1,4 +1,5 @@
-//! Rows of pixels to filtered rows to a zlib stream (PNG specification §9 and §10).
+//! PNG filtering and compression: pixel rows to filtered rows to a zlib stream (PNG specification
+//! §9 and §10).
 
 use std::io::Write;
 
@@ -6,21 +7,22 @@ use flate2::{Compression, write::ZlibEncoder};
 
 use crate::{Error, rect::Rect, rgba::Rgba};
 
-/// By how many levels of 255 each color component may be off. Alpha may not be.
+/// Maximum error of each color component in levels of 255. Alpha is always exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ColorError(u8);
 
 impl ColorError {
-    /// 0 at quality 100, 1 from 80, 2 from 60, and so on to 5.
+    /// The error allowed at `quality`: 0 at quality 100, 1 from 80, 2 from 60, and so on up to 5.
     ///
-    /// Each residual of the filters is rounded to a multiple of `2 × error + 1`, as in near-lossless JPEG-LS (ITU-T T.87 §A.4.4): the
-    /// error is bounded pixel by pixel and does not add up, so gradients keep their shape. Rounding the colors themselves to as many
-    /// levels would band.
-    pub(super) fn at(quality: u8) -> Self {
+    /// Each residual of the filters is rounded to a multiple of `2 × error + 1`, as in
+    /// near-lossless JPEG-LS (ITU-T T.87 §A.4.4). The error is bounded for each pixel and does not
+    /// accumulate, so gradients keep their shape. Rounding the colors themselves to as many levels
+    /// would cause banding.
+    pub(super) fn for_quality(quality: u8) -> Self {
         Self((100 - quality.min(100)).div_ceil(20))
     }
 
-    /// The rounded residual of every residual from -255 to 255.
+    /// Table of the rounded value of every residual from -255 to 255.
     fn rounded_residuals(self) -> [i16; 511] {
         let (error, step) = (i16::from(self.0), 2 * i16::from(self.0) + 1);
         std::array::from_fn(|index| {
@@ -30,7 +32,7 @@ impl ColorError {
     }
 }
 
-/// PNG's filter types by their numbers, but for the average (3).
+/// PNG's filter types with their numbers, without the average filter (3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Filter {
     None = 0,
@@ -41,17 +43,17 @@ enum Filter {
 
 const FILTERS: [Filter; 4] = [Filter::None, Filter::Sub, Filter::Up, Filter::Paeth];
 
-/// One row after a filter.
+/// One filtered row.
 #[derive(Debug, Default, Clone)]
 struct Row {
     residuals: Vec<[u8; 4]>,
-    /// What a decoder makes of them.
+    /// The pixels that a decoder reconstructs from the residuals.
     decoded: Vec<[u8; 4]>,
-    /// About how many bits they will take; only compared.
+    /// Estimate of the compressed size, used only to compare filters.
     cost: u32,
 }
 
-/// The zlib stream of `rect` of `canvas`.
+/// Compresses `rect` of `canvas` to a zlib stream.
 pub(super) fn compress(canvas: &Rgba, rect: Rect, error: ColorError) -> Result<Vec<u8>, Error> {
     let residuals = error.rounded_residuals();
     let mut above = vec![[0; 4]; rect.width()];
@@ -94,12 +96,12 @@ fn filter_row(
         let mut decoded = pixel;
         let mut residuals = [0; 4];
         for channel in 0..4 {
-            let meant = i16::from(pixel[channel]);
+            let original = i16::from(pixel[channel]);
             let value = match (channel, pixel[3]) {
-                (3, _) => meant,
-                // Nobody sees this color: the cheapest will do.
+                (3, _) => original,
+                // The color is invisible, so the predicted value is used: its residual is 0.
                 (_, 0) => predicted[channel],
-                _ => (predicted[channel] + rounded[(meant - predicted[channel] + 255) as usize]).clamp(0, 255),
+                _ => (predicted[channel] + rounded[(original - predicted[channel] + 255) as usize]).clamp(0, 255),
             };
             decoded[channel] = value as u8;
             residuals[channel] = (value - predicted[channel]) as u8;
@@ -115,7 +117,7 @@ fn cost(residual: u8) -> u32 {
     u32::from((residual as i8).unsigned_abs())
 }
 
-/// PNG specification §9.4.
+/// The Paeth predictor (PNG specification §9.4).
 fn paeth(left: i16, above: i16, corner: i16) -> i16 {
     let (to_left, to_above, to_corner) =
         ((above - corner).abs(), (left - corner).abs(), (left + above - 2 * corner).abs());

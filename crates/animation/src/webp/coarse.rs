@@ -1,62 +1,66 @@
-//! Alpha in steps, which lossless coding of its plane is spared the noise of.
+//! Quantization of alpha. Its plane is coded losslessly, and noise in it would cost many bytes.
 
 use std::sync::Arc;
 
 use clearcut_frame::Frame;
 
-/// Steps are 3 × 2ⁿ levels: what has been rounded to one stands on the next finer, too.
+/// Finest quantization step. Steps are 3 × 2ⁿ levels, so a multiple of one step is also a multiple
+/// of the next finer step.
 const FINEST_STEP: u8 = 3;
-/// How far alpha may move before another step is taken for it, in quarters of a step: more than half of one, so that noise about the middle
-/// between two steps does not flicker.
-const HOLD_QUARTERS: u8 = 3;
+/// Hysteresis in quarters of a step: alpha keeps its previous value until it moves by more than
+/// this. It is more than half a step, so that noise around the middle between two values does not
+/// flicker.
+const HYSTERESIS_QUARTERS: u8 = 3;
 
-/// Rounds the soft alpha of frames in time order to steps that are the coarser the steeper the matte is there, since a steep edge hides
-/// an error that a faint shadow would show as a contour. Clear and solid stay exact, soft stays soft.
+/// Quantizes the soft alpha of frames in time order. The steeper the matte, the coarser the step: a
+/// steep edge hides an error that a faint shadow would show as a contour. Clear and solid stay
+/// exact; soft stays soft.
 ///
-/// A step spans at most `(100 − quality) / 4` per cent of what the 5×5 pixels around span: at quality 60 a tenth, which is 24 levels at a
-/// hard edge. Alpha is off by at most three quarters of a step, by half of one where it moves.
+/// A step is at most `(100 − quality) / 4` percent of the range of alpha in the surrounding 5×5
+/// pixels. At quality 60 this is a tenth, or 24 levels at a hard edge. The error of alpha is at
+/// most three quarters of a step, and half a step where it moves.
 #[derive(Debug)]
-pub(super) struct CoarseAlpha {
+pub(super) struct AlphaQuantizer {
     quality: u8,
-    /// What the frame before was given.
-    before: Vec<u8>,
+    /// Quantized alpha of the previous frame.
+    previous: Vec<u8>,
 }
 
-impl CoarseAlpha {
-    /// Of quality 0 to 100, which is exact.
+impl AlphaQuantizer {
+    /// A quantizer for `quality` from 0 to 100; 100 is exact.
     pub(super) const fn new(quality: u8) -> Self {
-        Self { quality, before: Vec::new() }
+        Self { quality, previous: Vec::new() }
     }
 
-    /// The next frame in time, as large as the one before.
-    pub(super) fn next(&mut self, frame: Arc<Frame>) -> Arc<Frame> {
+    /// Quantizes the next frame in time. All frames have the same size.
+    pub(super) fn quantize(&mut self, frame: Arc<Frame>) -> Arc<Frame> {
         let exact = frame.alpha().unwrap_or_default().to_vec();
         if !exact.iter().any(|&alpha| is_soft(alpha)) {
-            self.before = exact;
+            self.previous = exact;
             return frame;
         }
         let width = frame.size().width() as usize;
         let mut frame = Arc::unwrap_or_clone(frame);
-        let [.., coarse] = frame.planes_mut();
-        for (index, alpha) in coarse.iter_mut().enumerate().filter(|(_, alpha)| is_soft(**alpha)) {
-            let step = self.step_of(span_around(&exact, width, index));
-            let before = self.before.get(index).copied().filter(|&before| is_soft(before));
-            *alpha = match before {
-                Some(before)
-                    if 4 * u16::from(before.abs_diff(*alpha)) <= u16::from(HOLD_QUARTERS) * u16::from(step) =>
+        let [.., plane] = frame.planes_mut();
+        for (index, alpha) in plane.iter_mut().enumerate().filter(|(_, alpha)| is_soft(**alpha)) {
+            let step = self.step_for(local_range(&exact, width, index));
+            let previous = self.previous.get(index).copied().filter(|&previous| is_soft(previous));
+            *alpha = match previous {
+                Some(previous)
+                    if 4 * u16::from(previous.abs_diff(*alpha)) <= u16::from(HYSTERESIS_QUARTERS) * u16::from(step) =>
                 {
-                    before
+                    previous
                 }
-                _ => rounded(*alpha, step),
+                _ => quantized(*alpha, step),
             };
         }
-        self.before.clear();
-        self.before.extend_from_slice(coarse);
+        self.previous.clear();
+        self.previous.extend_from_slice(plane);
         Arc::new(frame)
     }
 
-    /// The step where the matte spans so many levels; 1 is exact.
-    fn step_of(&self, span: u8) -> u8 {
+    /// The quantization step where the local range of alpha is `span` levels; 1 is exact.
+    fn step_for(&self, span: u8) -> u8 {
         let most = u32::from(span) * u32::from(100 - self.quality.min(100)) / 400;
         let steps = std::iter::successors(Some(FINEST_STEP), |step| step.checked_mul(2));
         steps.take_while(|&step| u32::from(step) <= most).last().unwrap_or(1)
@@ -67,8 +71,8 @@ const fn is_soft(alpha: u8) -> bool {
     0 < alpha && alpha < 255
 }
 
-/// What alpha spans in the 5×5 pixels around `index`.
-fn span_around(alpha: &[u8], width: usize, index: usize) -> u8 {
+/// Range (maximum less minimum) of alpha in the 5×5 pixels around `index`.
+fn local_range(alpha: &[u8], width: usize, index: usize) -> u8 {
     let (row, column) = (index / width, index % width);
     let rows = row.saturating_sub(2)..(row + 3).min(alpha.len() / width);
     let columns = column.saturating_sub(2)..(column + 3).min(width);
@@ -78,7 +82,7 @@ fn span_around(alpha: &[u8], width: usize, index: usize) -> u8 {
 }
 
 /// The nearest multiple of `step` that is neither clear nor solid.
-fn rounded(alpha: u8, step: u8) -> u8 {
+fn quantized(alpha: u8, step: u8) -> u8 {
     let (alpha, step) = (u16::from(alpha), u16::from(step));
     ((alpha + step / 2) / step * step).clamp(1, 254) as u8
 }
@@ -89,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    /// A frame one row of pixels high.
+    /// A frame of one pixel row with this alpha.
     fn row(alpha: &[u8]) -> Arc<Frame> {
         let size = Size::new(alpha.len() as u32, 1).unwrap();
         let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt601 };
@@ -99,29 +103,29 @@ mod tests {
         Arc::new(frame)
     }
 
-    fn coarse(quality: u8, frames: &[&[u8]]) -> Vec<Vec<u8>> {
-        let mut steps = CoarseAlpha::new(quality);
-        frames.iter().map(|alpha| steps.next(row(alpha)).alpha().unwrap().to_vec()).collect()
+    fn quantize(quality: u8, frames: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut quantizer = AlphaQuantizer::new(quality);
+        frames.iter().map(|alpha| quantizer.quantize(row(alpha)).alpha().unwrap().to_vec()).collect()
     }
 
     #[test]
-    fn clear_and_solid_are_exact_and_soft_stays_soft() {
-        let out = coarse(0, &[&[0, 1, 0, 255, 254, 255, 0, 130, 255]]);
+    fn clear_and_solid_stay_exact_and_soft_stays_soft() {
+        let out = quantize(0, &[&[0, 1, 0, 255, 254, 255, 0, 130, 255]]);
         let [0, 1..=254, 0, 255, 1..=254, 255, 0, 1..=254, 255] = out[0][..] else { panic!("{out:?}") };
     }
 
     #[test]
-    fn a_hard_edge_is_coarse_and_a_faint_shadow_is_not() {
+    fn a_hard_edge_is_quantized_and_a_faint_shadow_is_not() {
         let (edge, shadow) = ([0, 131, 255], [40, 43, 46, 48]);
-        assert_eq!(coarse(60, &[&edge]), [[0, 24 * 5, 255]]);
-        assert_eq!(coarse(60, &[&shadow]), [shadow]);
-        assert_eq!(coarse(100, &[&edge]), [edge], "the best quality is exact");
+        assert_eq!(quantize(60, &[&edge]), [[0, 24 * 5, 255]]);
+        assert_eq!(quantize(60, &[&shadow]), [shadow]);
+        assert_eq!(quantize(100, &[&edge]), [edge], "the best quality is exact");
     }
 
     #[test]
-    fn noise_between_two_steps_does_not_flicker_and_a_move_is_followed() {
-        // The middle between 120 and 144 is 132.
-        let out = coarse(60, &[&[0, 131, 255], &[0, 133, 255], &[0, 131, 255], &[0, 150, 255]]);
+    fn noise_between_two_values_does_not_flicker_and_a_real_change_is_followed() {
+        // Values around 132, the middle between 120 and 144.
+        let out = quantize(60, &[&[0, 131, 255], &[0, 133, 255], &[0, 131, 255], &[0, 150, 255]]);
         let at: Vec<u8> = out.iter().map(|alpha| alpha[1]).collect();
         assert_eq!(at, [120, 120, 120, 144]);
     }

@@ -1,5 +1,5 @@
-//! The RIFF container of animated WebP, as in the "WebP Container Specification" (<https://developers.google.com/speed/webp/docs/riff_container>)
-//! and RFC 9649 §2.
+//! The writer for the RIFF container of animated WebP, following the "WebP Container Specification"
+//! (<https://developers.google.com/speed/webp/docs/riff_container>) and RFC 9649 §2.
 
 use std::io::{Seek, SeekFrom, Write};
 
@@ -7,24 +7,25 @@ use clearcut_frame::Size;
 
 use crate::{Error, rect::Rect};
 
-/// What an `ANMF` chunk says of a patch beside its image.
+/// The fields of an `ANMF` chunk in front of its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PatchHeader {
-    /// Left and top are even.
+    /// Position and size; left and top are even.
     pub(super) rect: Rect,
-    /// Below 2²⁴.
+    /// Duration in milliseconds, below 2²⁴.
     pub(super) duration_ms: u32,
     pub(super) is_cleared_after: bool,
 }
 
-/// A file that is being written.
+/// The file under construction.
 #[derive(Debug)]
 pub(super) struct Container<W> {
     out: W,
     bytes: u64,
 }
 
-/// The RIFF size is 32 bits, does not count its own header of 8 bytes, and is even.
+/// Largest file in bytes. The RIFF size field has 32 bits, is even, and excludes its own header of
+/// 8 bytes.
 const MAX_BYTES: u64 = (1 << 32) - 2 + 8;
 const HAS_ALPHA: u8 = 0x10;
 const HAS_ANIMATION: u8 = 0x02;
@@ -32,7 +33,7 @@ const DISPOSE_TO_BACKGROUND: u8 = 0x01;
 const DO_NOT_BLEND: u8 = 0x02;
 
 impl<W: Write + Seek> Container<W> {
-    /// Writes what comes before the first patch. The whole size is filled in by [`Self::finish`].
+    /// Writes the chunks before the first patch. [`Self::finish`] fills in the file size.
     pub(super) fn begin(out: W, canvas: Size) -> Result<Self, Error> {
         let mut container = Self { out, bytes: 0 };
         container.put(b"RIFF\0\0\0\0WEBP")?;
@@ -40,12 +41,13 @@ impl<W: Write + Seek> Container<W> {
         features.extend(three_bytes(canvas.width() - 1));
         features.extend(three_bytes(canvas.height() - 1));
         container.chunk(*b"VP8X", &[&features])?;
-        // A transparent background, and no end of looping.
+        // Transparent background, endless looping.
         container.chunk(*b"ANIM", &[&[0; 6]])?;
         Ok(container)
     }
 
-    /// Writes a patch. `image` are the whole, padded chunks that stand for its frame: `ALPH` and `VP8 `, or one of `VP8 ` and `VP8L`.
+    /// Writes a patch. `image` holds its complete, padded chunks: `ALPH` and `VP8 `, or one of `VP8
+    /// ` and `VP8L`.
     pub(super) fn write_patch(&mut self, header: &PatchHeader, image: &[u8]) -> Result<(), Error> {
         let rect = header.rect;
         let mut fields = Vec::with_capacity(16);
@@ -53,12 +55,12 @@ impl<W: Write + Seek> Container<W> {
             fields.extend(three_bytes(field as u32));
         }
         fields.extend(three_bytes(header.duration_ms));
-        // What is drawn replaces what was there, alpha too.
+        // The patch replaces the pixels under it, including alpha.
         fields.push(DO_NOT_BLEND | if header.is_cleared_after { DISPOSE_TO_BACKGROUND } else { 0 });
         self.chunk(*b"ANMF", &[&fields, image])
     }
 
-    /// Patches the header; gives the length of the file.
+    /// Fills in the file size in the header and returns the length in bytes.
     pub(super) fn finish(mut self) -> Result<u64, Error> {
         self.out.seek(SeekFrom::Start(4))?;
         self.out.write_all(&((self.bytes - 8) as u32).to_le_bytes())?;
@@ -98,16 +100,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_is_where_the_specification_puts_it() {
+    fn every_field_is_at_the_offset_of_the_specification() {
         let mut file = Cursor::new(Vec::new());
         let mut container = Container::begin(&mut file, Size::new(300, 2).unwrap()).unwrap();
         let rect = Rect::new(258, 0, 300, 2).unwrap();
         let header = PatchHeader { rect, duration_ms: 0x0001_0203, is_cleared_after: true };
         container.write_patch(&header, b"VP8 \x03\0\0\0abc\0").unwrap();
         assert_eq!(container.finish().unwrap(), 12 + 18 + 14 + 8 + 16 + 12);
-        let mut meant = b"RIFF\x48\0\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0\x2b\x01\0\x01\0\0".to_vec();
-        meant.extend(b"ANIM\x06\0\0\0\0\0\0\0\0\0ANMF\x1c\0\0\0\x81\0\0\0\0\0\x29\0\0\x01\0\0\x03\x02\x01\x03");
-        meant.extend(b"VP8 \x03\0\0\0abc\0");
-        assert_eq!(file.into_inner(), meant);
+        let mut expected = b"RIFF\x48\0\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0\x2b\x01\0\x01\0\0".to_vec();
+        expected.extend(b"ANIM\x06\0\0\0\0\0\0\0\0\0ANMF\x1c\0\0\0\x81\0\0\0\0\0\x29\0\0\x01\0\0\x03\x02\x01\x03");
+        expected.extend(b"VP8 \x03\0\0\0abc\0");
+        assert_eq!(file.into_inner(), expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Clips to encode, and the frames of a file put together again.
+//! Test fixtures: clips to encode, and decoders that compose the frames of a file.
 
 use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
 
@@ -22,7 +22,8 @@ pub(crate) fn settings(frame: FrameFormat, quality: u8) -> AnimationSettings {
     AnimationSettings { frame, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap() }
 }
 
-/// A frame whose pixel at (x, y) is what `paint` says: R'G'B' and alpha. Chroma of 4:2:0 is that of the upper left of four.
+/// A frame whose pixel at (x, y) is `paint(x, y)`: R'G'B' and alpha. 4:2:0 chroma is taken from the
+/// top left pixel of each 2×2.
 pub(crate) fn painted(format: FrameFormat, paint: impl Fn(usize, usize) -> ([u8; 3], u8)) -> Arc<Frame> {
     let mut frame = Frame::new(format);
     let (width, (half_width, _), shift) =
@@ -41,7 +42,8 @@ pub(crate) fn painted(format: FrameFormat, paint: impl Fn(usize, usize) -> ([u8;
     Arc::new(frame)
 }
 
-/// A shaded disc with a soft edge that moves right and then stands; half clear in its middle. What is clear has a color too.
+/// A clip of a shaded disc with a soft edge that moves right and then stops. Its middle is half
+/// transparent. Transparent pixels have a color, too.
 pub(crate) fn disc_clip(format: FrameFormat, length: usize) -> Vec<Arc<Frame>> {
     let (width, height) = (format.size.width() as f32, format.size.height() as f32);
     let radius = height / 4.0;
@@ -70,7 +72,7 @@ pub(crate) fn encode(kind: Kind, settings: &AnimationSettings, frames: &[Arc<Fra
     (file, summary)
 }
 
-/// A frame of a file and when it ends.
+/// A composed frame of a file and its end time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) pixels: Vec<[u8; 4]>,
@@ -104,42 +106,42 @@ fn decode_apng(file: &[u8]) -> Vec<Shown> {
         let control = *reader.info().frame_control().unwrap();
         assert_eq!(control.blend_op, png::BlendOp::Source);
         let rows = (control.y_offset as usize..).take(control.height as usize);
-        let places = rows
+        let indices = rows
             .flat_map(|row| (control.x_offset as usize..).take(control.width as usize).map(move |x| row * width + x));
-        let places: Vec<usize> = places.collect();
-        for (&place, &pixel) in places.iter().zip(raw.as_chunks().0) {
-            canvas[place] = pixel;
+        let indices: Vec<usize> = indices.collect();
+        for (&index, &pixel) in indices.iter().zip(raw.as_chunks().0) {
+            canvas[index] = pixel;
         }
         millis += 1000.0 * f64::from(control.delay_num) / f64::from(control.delay_den);
         shown.push(Shown { pixels: canvas.clone(), until_ms: millis.round() as u32 });
         if control.dispose_op == png::DisposeOp::Background {
-            for &place in &places {
-                canvas[place] = [0; 4];
+            for &index in &indices {
+                canvas[index] = [0; 4];
             }
         }
     }
     shown
 }
 
-/// The frame on screen at each frame's time, 25 a second.
-pub(crate) fn on_screen(shown: &[Shown], length: usize) -> Vec<&Shown> {
+/// The composed frame on screen at the time of each clip frame, at 25 frames per second.
+pub(crate) fn frames_on_screen(shown: &[Shown], length: usize) -> Vec<&Shown> {
     (0..length).map(|index| shown.iter().find(|shown| shown.until_ms > 40 * index as u32).unwrap()).collect()
 }
 
-/// The largest difference of a color component over pixels that can be seen, and of alpha over all.
-pub(crate) fn largest_error(meant: &Frame, found: &[[u8; 4]]) -> (u8, u8) {
-    let format = meant.format();
+/// The largest error of a color component over visible pixels, and of alpha over all pixels.
+pub(crate) fn largest_error(expected: &Frame, actual: &[[u8; 4]]) -> (u8, u8) {
+    let format = expected.format();
     let (width, (half_width, _), shift) =
         (format.size.width() as usize, format.chroma_size(), format.subsampling.shift());
-    let (mut of_color, mut of_alpha) = (0, 0);
-    for (index, &[r, g, b, alpha]) in found.iter().enumerate() {
+    let (mut color_error, mut alpha_error) = (0, 0);
+    for (index, &[r, g, b, alpha]) in actual.iter().enumerate() {
         let chroma = ((index / width) >> shift) * half_width + ((index % width) >> shift);
-        let ycc = clearcut_frame::Ycc8 { y: meant.y()[index], cb: meant.cb()[chroma], cr: meant.cr()[chroma] };
+        let ycc = clearcut_frame::Ycc8 { y: expected.y()[index], cb: expected.cb()[chroma], cr: expected.cr()[chroma] };
         let rgb = format.matrix.rgb8(ycc);
-        of_alpha = of_alpha.max(alpha.abs_diff(meant.alpha().unwrap()[index]));
+        alpha_error = alpha_error.max(alpha.abs_diff(expected.alpha().unwrap()[index]));
         if alpha > 0 {
-            of_color = of_color.max(r.abs_diff(rgb.r)).max(g.abs_diff(rgb.g)).max(b.abs_diff(rgb.b));
+            color_error = color_error.max(r.abs_diff(rgb.r)).max(g.abs_diff(rgb.g)).max(b.abs_diff(rgb.b));
         }
     }
-    (of_color, of_alpha)
+    (color_error, alpha_error)
 }

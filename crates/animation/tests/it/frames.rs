@@ -1,19 +1,21 @@
-//! Times, rectangles, and frames that are hard to draw.
+//! Tests of patch timing, patch rectangles, and tiny, odd-sized and transparent frames.
 
 use std::{num::NonZeroUsize, sync::Arc};
 
 use clearcut_animation::AnimationSettings;
 use clearcut_frame::{Frame, FrameRate, Matrix, Subsampling};
 
-use crate::fixture::{KINDS, Kind, decode, disc_clip, encode, format, largest_error, on_screen, painted, settings};
+use crate::fixture::{
+    KINDS, Kind, decode, disc_clip, encode, format, frames_on_screen, largest_error, painted, settings,
+};
 
 #[test]
-fn frames_that_look_the_same_are_one_longer_patch() {
+fn equal_frames_become_one_longer_patch() {
     let format = format(40, 24, Subsampling::Half, Matrix::Bt709);
     for kind in KINDS {
         let clip: Vec<Arc<Frame>> = (0..12_u8)
             .map(|index| {
-                // What is clear changes all the time, what is seen every fourth frame.
+                // Transparent pixels change in every frame, visible pixels in every fourth.
                 painted(format, |x, _| if x < 20 { ([index / 4 * 50; 3], 255) } else { ([index * 20; 3], 0) })
             })
             .collect();
@@ -25,7 +27,7 @@ fn frames_that_look_the_same_are_one_longer_patch() {
 }
 
 #[test]
-fn times_of_ntsc_rates_do_not_drift() {
+fn timestamps_at_ntsc_rates_do_not_drift() {
     let format = format(8, 8, Subsampling::Half, Matrix::Bt709);
     let clip: Vec<_> = (0..=240).map(|level| painted(format, |_, _| ([level; 3], 255))).collect();
     for kind in KINDS {
@@ -37,10 +39,10 @@ fn times_of_ntsc_rates_do_not_drift() {
 }
 
 #[test]
-fn a_still_that_is_longer_than_a_patch_can_be_keeps_its_length() {
+fn a_still_longer_than_the_longest_patch_keeps_its_duration() {
     let format = format(4, 4, Subsampling::Half, Matrix::Bt709);
     let still = painted(format, |_, _| ([90; 3], 255));
-    // 65 frames are the longest APNG can say at this rate.
+    // The longest APNG patch at this rate is 65 frames.
     let clip = vec![still; 200];
     for kind in KINDS {
         let frame_rate = FrameRate::new(30000, 1001).unwrap();
@@ -52,7 +54,7 @@ fn a_still_that_is_longer_than_a_patch_can_be_keeps_its_length() {
 }
 
 #[test]
-fn small_odd_and_clear_frames_come_back() {
+fn tiny_odd_sized_and_transparent_frames_are_restored() {
     for (width, height) in [(1, 1), (1, 7), (2, 1), (17, 3), (33, 31)] {
         for subsampling in [Subsampling::Half, Subsampling::Full] {
             let format = format(width, height, subsampling, Matrix::Bt601);
@@ -68,7 +70,8 @@ fn small_odd_and_clear_frames_come_back() {
                     assert_eq!(shown.len(), clip.len());
                     for (index, (frame, shown)) in clip.iter().zip(&shown).enumerate() {
                         let (color, alpha) = largest_error(frame, &shown.pixels);
-                        // The corner lies on 99 levels, of which a tenth holds a step of six.
+                        // The corner has alpha 99. A tenth of that range allows a quantization step
+                        // of six.
                         let allowed = if kind == Kind::Webp && quality < 100 { 3 } else { 0 };
                         assert!(
                             alpha <= allowed && color <= 6,
@@ -89,18 +92,18 @@ fn a_subject_that_jumps_leaves_no_trail() {
             ([180, 40, 90], if (left..left + 9).contains(&x) && (9..20).contains(&y) { 255 } else { 0 })
         })
     };
-    // A patch is cleared, kept, and grown over in turn.
+    // Covers a patch that is cleared, one that is kept, and one that is drawn over.
     let clip = [at(3), at(50), at(51), at(52), at(10), at(10), at(40)];
     for kind in KINDS {
         let shown = decode(kind, &encode(kind, &settings(format, 100), &clip).0);
-        for (frame, shown) in clip.iter().zip(on_screen(&shown, clip.len())) {
+        for (frame, shown) in clip.iter().zip(frames_on_screen(&shown, clip.len())) {
             assert_eq!(largest_error(frame, &shown.pixels).1, 0, "{kind:?}");
         }
     }
 }
 
 #[test]
-fn only_what_changed_is_written() {
+fn only_changed_rectangles_are_written() {
     let format = format(256, 256, Subsampling::Half, Matrix::Bt709);
     let noise = |x: usize, y: usize| (x * 7919 + y * 104_729 + x * y * 31) as u8 / 2;
     let with_spot = |at: usize| {

@@ -1,4 +1,4 @@
-//! What happens when the writer fails, or there is no end of frames.
+//! Tests of limits: a failing writer, bounded memory for long clips, and an empty clip.
 
 use std::{
     cell::{Cell, RefCell},
@@ -12,7 +12,7 @@ use clearcut_frame::{Frame, Matrix, Subsampling};
 
 use crate::fixture::{KINDS, Kind, disc_clip, format, painted, settings};
 
-/// A disk with room for so many bytes.
+/// A disk with room for this many bytes.
 struct SmallDisk(usize);
 
 impl Write for SmallDisk {
@@ -33,7 +33,7 @@ impl Seek for SmallDisk {
 }
 
 #[test]
-fn a_full_disk_is_told_and_stops_the_frames() {
+fn a_full_disk_is_reported_and_stops_the_encoder() {
     let format = format(64, 64, Subsampling::Half, Matrix::Bt709);
     for kind in KINDS {
         for room in [0, 100, 2000] {
@@ -52,27 +52,27 @@ fn a_full_disk_is_told_and_stops_the_frames() {
 }
 
 #[test]
-fn frames_in_memory_are_bounded() {
+fn the_number_of_frames_in_memory_is_bounded() {
     let format = format(32, 32, Subsampling::Half, Matrix::Bt601);
     for threads in [1, 3] {
-        let (given, most) = (RefCell::new(Vec::<Weak<Frame>>::new()), Cell::new(0));
+        let (created, max_alive) = (RefCell::new(Vec::<Weak<Frame>>::new()), Cell::new(0));
         let frames = (0..120_usize).map(|index| {
             let frame = painted(format, |x, _| ([(x * 5 + index) as u8; 3], 255));
-            given.borrow_mut().push(Arc::downgrade(&frame));
-            let alive = given.borrow().iter().filter(|frame| frame.strong_count() > 0).count();
-            most.set(most.get().max(alive));
+            created.borrow_mut().push(Arc::downgrade(&frame));
+            let alive = created.borrow().iter().filter(|frame| frame.strong_count() > 0).count();
+            max_alive.set(max_alive.get().max(alive));
             frame
         });
         let threads = NonZeroUsize::new(threads).unwrap();
         encode_webp(&AnimationSettings { threads, ..settings(format, 60) }, frames, Cursor::new(Vec::new())).unwrap();
-        // In the window; held back; just made.
-        assert!(most.get() <= threads.get() + 2 + 2, "{} frames with {threads} threads", most.get());
-        assert!(most.get() > threads.get(), "nothing is done at the same time");
+        // The frames in the window, one held back by the schedule, one just created.
+        assert!(max_alive.get() <= threads.get() + 2 + 2, "{} frames with {threads} threads", max_alive.get());
+        assert!(max_alive.get() > threads.get(), "no work runs in parallel");
     }
 }
 
 #[test]
-fn no_frame_at_all_is_still_a_file() {
+fn a_clip_without_frames_gives_a_valid_file() {
     let format = format(4, 4, Subsampling::Half, Matrix::Bt709);
     let mut out = Cursor::new(Vec::new());
     let summary = encode_webp(&settings(format, 60), std::iter::empty(), &mut out).unwrap();

@@ -1,4 +1,4 @@
-//! What is in the files, as decoders that are not ours read them.
+//! Integration tests of the encoders. They read the files back with independent decoders.
 #![allow(clippy::unwrap_used, reason = "helpers of tests; clippy knows only the tests themselves")]
 
 mod colors;
