@@ -1,11 +1,12 @@
-//! Elements of EBML (RFC 8794): an id, a length, and a payload of numbers, text, bytes or further elements.
+//! An encoder for EBML elements (RFC 8794): an id, a length, and a payload of numbers, text, bytes
+//! or nested elements.
 
-/// Elements, one after the other.
+/// A sequence of encoded elements.
 #[derive(Debug, Default)]
 pub(crate) struct Elements(Vec<u8>);
 
 impl Elements {
-    /// An element that holds others.
+    /// Appends an element that contains the elements of `inner`.
     pub(crate) fn master(&mut self, id: u32, inner: &Self) -> &mut Self {
         self.bytes(id, &[&inner.0])
     }
@@ -16,8 +17,8 @@ impl Elements {
         self.bytes(id, &[&bytes[zeros..]])
     }
 
-    /// An unsigned number in eight bytes, so that it can be written over.
-    pub(crate) fn unsigned_in_place(&mut self, id: u32, value: u64) -> &mut Self {
+    /// Appends an unsigned number of eight bytes, which can be overwritten later.
+    pub(crate) fn fixed_unsigned(&mut self, id: u32, value: u64) -> &mut Self {
         self.bytes(id, &[&value.to_be_bytes()])
     }
 
@@ -33,10 +34,10 @@ impl Elements {
         self.bytes(id, &[value.as_bytes()])
     }
 
-    /// An element whose payload is these parts, one after the other.
+    /// Appends an element whose payload is the concatenation of `parts`.
     pub(crate) fn bytes(&mut self, id: u32, parts: &[&[u8]]) -> &mut Self {
         self.0.extend(id_bytes(id));
-        self.0.extend(length(parts.iter().map(|part| part.len() as u64).sum()));
+        self.0.extend(encode_length(parts.iter().map(|part| part.len() as u64).sum()));
         for part in parts {
             self.0.extend_from_slice(part);
         }
@@ -56,28 +57,29 @@ impl Elements {
     }
 }
 
-/// An id is written as it is listed, in as few bytes as it has.
+/// The bytes of an id. Ids include their own length marker, so only leading zeros are dropped.
 fn id_bytes(id: u32) -> impl Iterator<Item = u8> {
     id.to_be_bytes().into_iter().skip(id.leading_zeros() as usize / 8)
 }
 
-/// The bytes of an id, for pointing to an element.
-pub(crate) fn id_of(id: u32) -> Vec<u8> {
+/// The bytes of an id, for use in a `SeekHead`.
+pub(crate) fn encode_id(id: u32) -> Vec<u8> {
     id_bytes(id).collect()
 }
 
-/// A length, in as few bytes as hold it: the number of leading zeros is that of further bytes. All ones would mean "unknown".
-fn length(value: u64) -> Vec<u8> {
+/// A length in as few bytes as possible. The number of leading zeros is the number of further
+/// bytes. All ones are reserved for "unknown".
+fn encode_length(value: u64) -> Vec<u8> {
     let width = (1..8).find(|&width| value < (1 << (7 * width)) - 1).unwrap_or(8);
-    length_in(value, width)
+    encode_length_in(value, width)
 }
 
-/// A length in eight bytes, so that it can be written over.
-pub(crate) fn length_in_place(value: u64) -> Vec<u8> {
-    length_in(value, 8)
+/// A length in eight bytes, which can be overwritten later.
+pub(crate) fn encode_fixed_length(value: u64) -> Vec<u8> {
+    encode_length_in(value, 8)
 }
 
-fn length_in(value: u64, width: usize) -> Vec<u8> {
+fn encode_length_in(value: u64, width: usize) -> Vec<u8> {
     let marked = value | 1 << (7 * width);
     marked.to_be_bytes()[8 - width..].to_vec()
 }
@@ -87,16 +89,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_take_as_few_bytes_as_hold_them_and_none_reads_as_unknown() {
-        assert_eq!(length(0), [0x80]);
-        assert_eq!(length(126), [0xFE]);
-        assert_eq!(length(127), [0x40, 127], "0xFF would mean unknown");
-        assert_eq!(length(16_383), [0x20, 0x3F, 0xFF]);
-        assert_eq!(length_in_place(1), [1, 0, 0, 0, 0, 0, 0, 1]);
+    fn lengths_use_as_few_bytes_as_possible_and_never_the_unknown_marker() {
+        assert_eq!(encode_length(0), [0x80]);
+        assert_eq!(encode_length(126), [0xFE]);
+        assert_eq!(encode_length(127), [0x40, 127], "0xFF would mean unknown");
+        assert_eq!(encode_length(16_383), [0x20, 0x3F, 0xFF]);
+        assert_eq!(encode_fixed_length(1), [1, 0, 0, 0, 0, 0, 0, 1]);
     }
 
     #[test]
-    fn numbers_lose_leading_zeros_and_ids_stay_as_listed() {
+    fn numbers_drop_leading_zeros_and_ids_are_written_verbatim() {
         let mut elements = Elements::default();
         elements.unsigned(0x00D7, 0).unsigned(0x2A_D7B1, 1_000_000);
         assert_eq!(elements.as_slice(), [0xD7, 0x81, 0, 0x2A, 0xD7, 0xB1, 0x83, 0x0F, 0x42, 0x40]);

@@ -1,6 +1,8 @@
+//! Errors of the muxer.
+
 use std::io;
 
-/// Why a WebM file was not written.
+/// The reason a WebM file was not written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -10,7 +12,7 @@ pub enum Error {
     /// A reader failed.
     #[error("an encoded stream could not be read")]
     Read(#[source] io::Error),
-    /// An encoder wrote something else than was asked of it.
-    #[error("an encoded stream is not what it should be: {0}")]
+    /// An encoded stream is malformed or does not match the others.
+    #[error("invalid encoded stream: {0}")]
     Stream(&'static str),
 }

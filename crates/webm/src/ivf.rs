@@ -1,18 +1,20 @@
-//! IVF, the plainest container of VP9: a header of 32 bytes, then each frame behind its length and number.
+//! A reader for IVF, the container in which encoders hand over VP9: a header of 32 bytes, then each
+//! frame after its length and number.
 
 use std::io::{ErrorKind, Read};
 
 use crate::Error;
 
 const SIGNATURE: &[u8] = b"DKIF";
-/// No frame of VP9 is nearly as long; a length beyond it is damage.
+/// Upper limit for a frame length in bytes. No VP9 frame is nearly as long; a larger value means a
+/// damaged file.
 const MAX_FRAME_BYTES: u32 = 1 << 30;
 
-/// The frames of one stream.
+/// Reads the frames of one stream.
 #[derive(Debug)]
-pub(crate) struct Frames<R>(R);
+pub(crate) struct FrameReader<R>(R);
 
-impl<R: Read> Frames<R> {
+impl<R: Read> FrameReader<R> {
     /// Reads the header.
     ///
     /// # Errors
@@ -21,12 +23,12 @@ impl<R: Read> Frames<R> {
         let mut header = [0; 32];
         file.read_exact(&mut header).map_err(Error::Read)?;
         if &header[..4] != SIGNATURE || header[6] != 32 {
-            return Err(Error::Stream("it does not begin as IVF does"));
+            return Err(Error::Stream("no IVF header"));
         }
         Ok(Self(file))
     }
 
-    /// The next frame, to be shown as one frame; `None` at the end.
+    /// The next frame; `None` at the end.
     ///
     /// # Errors
     /// [`Error::Read`], or [`Error::Stream`] if the stream ends within a frame.
@@ -41,14 +43,15 @@ impl<R: Read> Frames<R> {
         let mut frame = Vec::new();
         let read = self.0.by_ref().take(length.min(MAX_FRAME_BYTES).into()).read_to_end(&mut frame);
         if read.map_err(Error::Read)? != length as usize || length == 0 {
-            return Err(Error::Stream("a frame is cut short"));
+            return Err(Error::Stream("a frame is truncated"));
         }
         Ok(Some(frame))
     }
 }
 
-/// Whether decoding can begin at this frame of VP9: its uncompressed header ("VP9 Bitstream & Decoding Process Specification", §6.2) says a
-/// key frame that is coded and not a repeated one. In profiles 0 to 2 both bits lie in the first byte.
-pub(crate) fn is_key_frame(frame: &[u8]) -> bool {
+/// Whether decoding can start at this VP9 frame: the uncompressed header ("VP9 Bitstream & Decoding
+/// Process Specification", §6.2) marks it as a keyframe and not as the repetition of an existing
+/// frame. In profiles 0 to 2 both bits are in the first byte.
+pub(crate) fn is_keyframe(frame: &[u8]) -> bool {
     frame.first().is_some_and(|byte| byte & 0b1100_1100 == 0b1000_0000)
 }

@@ -1,7 +1,8 @@
-//! VP9 color, VP9 alpha and Opus sound to one WebM file, as players read transparency.
+//! A muxer that writes VP9 color, VP9 alpha and Opus sound to one WebM file with transparency.
 //!
-//! The colors of a frame are a block, its matte is a second VP9 stream that rides on the same block (`BlockAdditional` 1). Both come
-//! from encoders that know nothing of each other, in IVF, sound comes in Ogg; [`write_webm`] is the plot:
+//! The color of a frame is a block. Its alpha is a frame of a second VP9 stream, attached to the
+//! same block (`BlockAdditional` 1). Both streams come from independent encoders, in IVF; sound
+//! comes in Ogg. [`write_webm`] is the entry point:
 //!
 //! ```text
 //! color (ivf) ─┐
@@ -9,7 +10,7 @@
 //! sound  (ogg) ─┘
 //! ```
 //!
-//! At most one cluster, [`MAX_CLUSTER_BYTES`] and a frame, is held.
+//! At most one cluster is held in memory: [`MAX_CLUSTER_BYTES`] and one frame.
 
 mod cluster;
 mod ebml;

@@ -1,11 +1,14 @@
+//! The muxer: interleaves the streams by time, writes clusters, and fills in sizes and cues at the
+//! end.
+
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use crate::{
     Error, WebmSettings,
-    cluster::{Cluster, Frame},
-    ebml::{Elements, id_of, length_in_place},
-    ivf::{Frames, is_key_frame},
-    ogg::{OpusHead, Packets, SAMPLE_RATE, samples_in},
+    cluster::{Cluster, EncodedFrame},
+    ebml::{Elements, encode_fixed_length, encode_id},
+    ivf::{FrameReader, is_keyframe},
+    ogg::{OpusHead, PacketReader, SAMPLE_RATE, samples_in},
     tracks::{VIDEO_TRACK, file_header, info, nanos_of, tracks},
 };
 
@@ -14,11 +17,13 @@ const INFO: u32 = 0x1549_A966;
 const TRACKS: u32 = 0x1654_AE6B;
 const CUES: u32 = 0x1C53_BB6B;
 
-/// Writes `color` and `alpha` (VP9 in IVF, a frame of each for every frame) and `sound` (Opus in Ogg) as one file, and says how many
-/// frames it holds. `out` is written from where it stands.
+/// Writes `color` and `alpha` (VP9 in IVF, with the same number of frames) and `sound` (Opus in
+/// Ogg) to one file and returns its number of frames. Writing starts at the current position of
+/// `out`.
 ///
 /// # Errors
-/// [`Error::Stream`] where the streams are not what they should be or not of one length, [`Error::Read`], [`Error::Write`].
+/// [`Error::Stream`] if a stream is malformed or color and alpha differ in length, [`Error::Read`],
+/// [`Error::Write`].
 pub fn write_webm(
     settings: &WebmSettings,
     color: impl Read,
@@ -26,123 +31,125 @@ pub fn write_webm(
     sound: Option<impl Read>,
     out: impl Write + Seek,
 ) -> Result<u64, Error> {
-    let (mut color, mut alpha) = (Frames::open(color)?, Frames::open(alpha)?);
-    let mut sound = sound.map(Sound::open).transpose()?;
-    let mut file = File::begin(out, settings, sound.as_ref().map(|sound| &sound.head))?;
+    let (mut color, mut alpha) = (FrameReader::open(color)?, FrameReader::open(alpha)?);
+    let mut sound = sound.map(SoundReader::open).transpose()?;
+    let mut file = Muxer::begin(out, settings, sound.as_ref().map(|sound| &sound.head))?;
     let start_ms = |index| (settings.frame_rate.start_of(index).as_secs_f64() * 1000.0).round() as u64;
     let mut count = 0;
     loop {
         let (color, alpha) = match (color.next_frame()?, alpha.next_frame()?) {
             (Some(color), Some(alpha)) => (color, alpha),
             (None, None) => break,
-            _ => return Err(Error::Stream("there are more frames in one of color and alpha")),
+            _ => return Err(Error::Stream("color and alpha have different numbers of frames")),
         };
-        let at_ms = start_ms(count);
-        file.push_sound(sound.as_mut(), at_ms)?;
-        let is_key = is_key_frame(&color) && is_key_frame(&alpha);
-        let before = (!is_key).then(|| at_ms - start_ms(count.saturating_sub(1)));
-        file.push_frame(&Frame { at_ms, color: &color, alpha: &alpha, predicted_from_ms_before: before })?;
+        let timestamp_ms = start_ms(count);
+        file.push_sound(sound.as_mut(), timestamp_ms)?;
+        let is_seekable = is_keyframe(&color) && is_keyframe(&alpha);
+        let reference_distance_ms = (!is_seekable).then(|| timestamp_ms - start_ms(count.saturating_sub(1)));
+        file.push_frame(&EncodedFrame { timestamp_ms, color: &color, alpha: &alpha, reference_distance_ms })?;
         count += 1;
     }
     file.push_sound(sound.as_mut(), u64::MAX)?;
     let frames_ms = settings.frame_rate.start_of(count).as_secs_f64() * 1000.0;
-    file.end(frames_ms.max(sound.map_or(0.0, |sound| sound.length_ms())))?;
+    file.finish(frames_ms.max(sound.map_or(0.0, |sound| sound.duration_ms())))?;
     Ok(count)
 }
 
-/// The packets of sound, of which one waits for its time.
-struct Sound<R> {
+/// Sound packets, with one packet read ahead.
+struct SoundReader<R> {
     head: OpusHead,
-    packets: Packets<R>,
-    waiting: Option<Vec<u8>>,
-    /// Samples before the one that waits.
+    packets: PacketReader<R>,
+    /// The packet read ahead; `None` at the end.
+    pending: Option<Vec<u8>>,
+    /// Samples before the pending packet.
     samples: u64,
 }
 
-impl<R: Read> Sound<R> {
+impl<R: Read> SoundReader<R> {
     fn open(file: R) -> Result<Self, Error> {
-        let mut packets = Packets::open(file);
+        let mut packets = PacketReader::open(file);
         let head = packets.next_packet()?.and_then(OpusHead::parse).ok_or(Error::Stream("the sound is not Opus"))?;
-        packets.next_packet()?; // The tags.
-        let waiting = packets.next_packet()?;
-        Ok(Self { head, packets, waiting, samples: 0 })
+        packets.next_packet()?; // Skips the tags.
+        let pending = packets.next_packet()?;
+        Ok(Self { head, packets, pending, samples: 0 })
     }
 
-    fn at_ms(&self) -> u64 {
+    fn timestamp_ms(&self) -> u64 {
         self.samples * 1000 / SAMPLE_RATE
     }
 
-    fn length_ms(&self) -> f64 {
+    fn duration_ms(&self) -> f64 {
         (self.samples.min(self.packets.samples())).saturating_sub(self.head.pre_skip.into()) as f64 * 1000.0
             / SAMPLE_RATE as f64
     }
 }
 
-/// A file that is being written.
-struct File<W> {
+/// The WebM file under construction.
+struct Muxer<W> {
     out: W,
-    /// Where the segment's length lies, and where its payload begins, which positions count from.
-    length_at: u64,
-    payload_at: u64,
-    info_at: u64,
+    /// Offset of the segment's length in `out`.
+    length_offset: u64,
+    /// Offset of the segment's payload in `out`. The offsets below are relative to it.
+    payload_offset: u64,
+    info_offset: u64,
     cluster: Cluster,
-    /// Where in the payload the cluster will lie.
-    cluster_at: u64,
+    /// Offset of the current cluster.
+    cluster_offset: u64,
     cues: Elements,
 }
 
-impl<W: Write + Seek> File<W> {
+impl<W: Write + Seek> Muxer<W> {
     fn begin(mut out: W, settings: &WebmSettings, sound: Option<&OpusHead>) -> Result<Self, Error> {
         let header = file_header();
         out.write_all(header.as_slice()).map_err(Error::Write)?;
-        out.write_all(&id_of(SEGMENT)).map_err(Error::Write)?;
-        let length_at = out.stream_position().map_err(Error::Write)?;
-        let payload_at = length_at + 8;
+        out.write_all(&encode_id(SEGMENT)).map_err(Error::Write)?;
+        let length_offset = out.stream_position().map_err(Error::Write)?;
+        let payload_offset = length_offset + 8;
         let mut head = Elements::default();
         head.master(INFO, &info(0.0)).master(TRACKS, &tracks(settings, sound));
-        let info_at = seek_head(0, 0, 0).len() as u64;
-        out.write_all(&length_in_place(0)).map_err(Error::Write)?;
-        let tracks_at = info_at + element_len(INFO, &info(0.0));
-        out.write_all(seek_head(info_at, tracks_at, 0).as_slice()).map_err(Error::Write)?;
+        let info_offset = seek_head(0, 0, 0).len() as u64;
+        out.write_all(&encode_fixed_length(0)).map_err(Error::Write)?;
+        let tracks_offset = info_offset + element_len(INFO, &info(0.0));
+        out.write_all(seek_head(info_offset, tracks_offset, 0).as_slice()).map_err(Error::Write)?;
         out.write_all(head.as_slice()).map_err(Error::Write)?;
-        let cluster_at = info_at + head.len() as u64;
+        let cluster_offset = info_offset + head.len() as u64;
         Ok(Self {
             out,
-            length_at,
-            payload_at,
-            info_at,
+            length_offset,
+            payload_offset,
+            info_offset,
             cluster: Cluster::default(),
-            cluster_at,
+            cluster_offset,
             cues: Elements::default(),
         })
     }
 
-    /// Every packet that begins before `until_ms`.
-    fn push_sound<R: Read>(&mut self, sound: Option<&mut Sound<R>>, until_ms: u64) -> Result<(), Error> {
+    /// Appends every packet that starts before `until_ms`.
+    fn push_sound<R: Read>(&mut self, sound: Option<&mut SoundReader<R>>, until_ms: u64) -> Result<(), Error> {
         let Some(sound) = sound else { return Ok(()) };
-        while sound.at_ms() < until_ms
-            && let Some(packet) = sound.waiting.take()
+        while sound.timestamp_ms() < until_ms
+            && let Some(packet) = sound.pending.take()
         {
-            let at_ms = sound.at_ms();
+            let timestamp_ms = sound.timestamp_ms();
             sound.samples += samples_in(&packet);
-            sound.waiting = sound.packets.next_packet()?;
-            let ends = sound.waiting.is_none();
-            let surplus = if ends { sound.samples.saturating_sub(sound.packets.samples()) } else { 0 };
-            if self.cluster.is_full(at_ms) {
-                self.end_cluster(at_ms)?;
+            sound.pending = sound.packets.next_packet()?;
+            let is_last = sound.pending.is_none();
+            let padding = if is_last { sound.samples.saturating_sub(sound.packets.samples()) } else { 0 };
+            if self.cluster.is_full(timestamp_ms) {
+                self.end_cluster(timestamp_ms)?;
             }
-            self.cluster.push_sound(at_ms, &packet, nanos_of(surplus));
+            self.cluster.push_sound(timestamp_ms, &packet, nanos_of(padding));
         }
         Ok(())
     }
 
-    fn push_frame(&mut self, frame: &Frame) -> Result<(), Error> {
-        let is_key = frame.predicted_from_ms_before.is_none();
-        if is_key || self.cluster.is_full(frame.at_ms) {
-            self.end_cluster(frame.at_ms)?;
+    fn push_frame(&mut self, frame: &EncodedFrame) -> Result<(), Error> {
+        let is_keyframe = frame.reference_distance_ms.is_none();
+        if is_keyframe || self.cluster.is_full(frame.timestamp_ms) {
+            self.end_cluster(frame.timestamp_ms)?;
         }
-        if is_key {
-            self.point_to(frame.at_ms);
+        if is_keyframe {
+            self.push_cue(frame.timestamp_ms);
         }
         self.cluster.push_frame(frame);
         Ok(())
@@ -152,37 +159,38 @@ impl<W: Write + Seek> File<W> {
         if !self.cluster.is_empty() {
             let element = self.cluster.element();
             self.out.write_all(element.as_slice()).map_err(Error::Write)?;
-            self.cluster_at += element.len() as u64;
+            self.cluster_offset += element.len() as u64;
         }
         self.cluster.restart(next_ms);
         Ok(())
     }
 
-    /// A place that players can jump to.
-    fn point_to(&mut self, at_ms: u64) {
-        let mut place = Elements::default();
-        place.unsigned(0xF7, VIDEO_TRACK.into()).unsigned(0xF1, self.cluster_at); // CueTrack, CueClusterPosition
-        let mut point = Elements::default();
-        point.unsigned(0xB3, at_ms).master(0xB7, &place); // CueTime, CueTrackPositions
-        self.cues.master(0xBB, &point); // CuePoint
+    /// Adds a cue: a keyframe that players can seek to.
+    fn push_cue(&mut self, timestamp_ms: u64) {
+        let mut positions = Elements::default();
+        positions.unsigned(0xF7, VIDEO_TRACK.into()).unsigned(0xF1, self.cluster_offset); // CueTrack, CueClusterPosition
+        let mut cue = Elements::default();
+        cue.unsigned(0xB3, timestamp_ms).master(0xB7, &positions); // CueTime, CueTrackPositions
+        self.cues.master(0xBB, &cue); // CuePoint
     }
 
-    fn end(mut self, duration_ms: f64) -> Result<(), Error> {
+    fn finish(mut self, duration_ms: f64) -> Result<(), Error> {
         self.end_cluster(0)?;
         let mut cues = Elements::default();
         cues.master(CUES, &self.cues);
         self.out.write_all(cues.as_slice()).map_err(Error::Write)?;
-        let (cues_at, length) = (self.cluster_at, self.cluster_at + cues.len() as u64);
-        let mut known = Elements::default();
-        known.master(INFO, &info(duration_ms));
-        let tracks_at = self.info_at + known.len() as u64;
-        let mut patch = |at: u64, bytes: &[u8]| -> std::io::Result<()> {
-            self.out.seek(SeekFrom::Start(at))?;
+        let (cues_offset, length) = (self.cluster_offset, self.cluster_offset + cues.len() as u64);
+        let mut final_info = Elements::default();
+        final_info.master(INFO, &info(duration_ms));
+        let tracks_offset = self.info_offset + final_info.len() as u64;
+        let mut patch = |offset: u64, bytes: &[u8]| -> std::io::Result<()> {
+            self.out.seek(SeekFrom::Start(offset))?;
             self.out.write_all(bytes)
         };
-        patch(self.length_at, &length_in_place(length)).map_err(Error::Write)?;
-        patch(self.payload_at, seek_head(self.info_at, tracks_at, cues_at).as_slice()).map_err(Error::Write)?;
-        patch(self.payload_at + self.info_at, known.as_slice()).map_err(Error::Write)?;
+        patch(self.length_offset, &encode_fixed_length(length)).map_err(Error::Write)?;
+        patch(self.payload_offset, seek_head(self.info_offset, tracks_offset, cues_offset).as_slice())
+            .map_err(Error::Write)?;
+        patch(self.payload_offset + self.info_offset, final_info.as_slice()).map_err(Error::Write)?;
         self.out.flush().map_err(Error::Write)
     }
 }
@@ -193,12 +201,12 @@ fn element_len(id: u32, inner: &Elements) -> u64 {
     element.len() as u64
 }
 
-/// `SeekHead`, of the same length whatever the positions are.
-fn seek_head(info_at: u64, tracks_at: u64, cues_at: u64) -> Elements {
+/// The `SeekHead` element. Its length does not depend on the offsets.
+fn seek_head(info_offset: u64, tracks_offset: u64, cues_offset: u64) -> Elements {
     let mut entries = Elements::default();
-    for (id, at) in [(INFO, info_at), (TRACKS, tracks_at), (CUES, cues_at)] {
+    for (id, offset) in [(INFO, info_offset), (TRACKS, tracks_offset), (CUES, cues_offset)] {
         let mut entry = Elements::default();
-        entry.bytes(0x53AB, &[&id_of(id)]).unsigned_in_place(0x53AC, at); // SeekID, SeekPosition
+        entry.bytes(0x53AB, &[&encode_id(id)]).fixed_unsigned(0x53AC, offset); // SeekID, SeekPosition
         entries.master(0x4DBB, &entry); // Seek
     }
     let mut head = Elements::default();

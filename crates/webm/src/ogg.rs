@@ -1,23 +1,23 @@
-//! Opus packets out of Ogg (RFC 3533, RFC 7845).
+//! A reader for Opus packets in Ogg (RFC 3533, RFC 7845).
 
 use std::io::{ErrorKind, Read};
 
 use crate::Error;
 
-/// Opus counts in 48 kHz, whatever it was given.
+/// Samples per second. Opus always counts at 48 kHz, whatever the input rate was.
 pub(crate) const SAMPLE_RATE: u64 = 48_000;
 
-/// The packets of one logical stream.
+/// Reads the packets of one logical stream.
 #[derive(Debug)]
-pub(crate) struct Packets<R> {
+pub(crate) struct PacketReader<R> {
     file: R,
-    /// Lengths of the segments of the page that were not read yet, last first.
+    /// Lengths of the unread segments of the current page, in reverse order.
     segments: Vec<u8>,
-    /// Samples, those before the sound begins too, up to the end of the page.
+    /// Number of samples up to the end of the current page, including the pre-skip.
     granule: u64,
 }
 
-impl<R: Read> Packets<R> {
+impl<R: Read> PacketReader<R> {
     pub(crate) fn open(file: R) -> Self {
         Self { file, segments: Vec::new(), granule: 0 }
     }
@@ -33,18 +33,18 @@ impl<R: Read> Packets<R> {
                 if self.next_page()? {
                     continue;
                 }
-                return if packet.is_empty() { Ok(None) } else { Err(Error::Stream("a packet is cut short")) };
+                return if packet.is_empty() { Ok(None) } else { Err(Error::Stream("a packet is truncated")) };
             };
-            let begun = packet.len();
-            packet.resize(begun + usize::from(length), 0);
-            self.file.read_exact(&mut packet[begun..]).map_err(Error::Read)?;
+            let start = packet.len();
+            packet.resize(start + usize::from(length), 0);
+            self.file.read_exact(&mut packet[start..]).map_err(Error::Read)?;
             if length < 255 {
                 return Ok(Some(packet));
             }
         }
     }
 
-    /// How many samples the stream holds up to the page that was read last, those before the sound begins too.
+    /// Number of samples up to the end of the page that was read last, including the pre-skip.
     pub(crate) const fn samples(&self) -> u64 {
         self.granule
     }
@@ -57,10 +57,10 @@ impl<R: Read> Packets<R> {
             Err(error) => return Err(Error::Read(error)),
         }
         if &header[..4] != b"OggS" {
-            return Err(Error::Stream("a page does not begin as Ogg's do"));
+            return Err(Error::Stream("no Ogg page header"));
         }
         let granule: [u8; 8] = std::array::from_fn(|index| header[6 + index]);
-        // All ones where no packet ends on the page.
+        // All ones if no packet ends on this page.
         self.granule = Some(u64::from_le_bytes(granule)).filter(|&granule| granule != u64::MAX).unwrap_or(self.granule);
         self.segments = vec![0; usize::from(header[26])];
         self.file.read_exact(&mut self.segments).map_err(Error::Read)?;
@@ -69,12 +69,12 @@ impl<R: Read> Packets<R> {
     }
 }
 
-/// What an `OpusHead` packet says.
+/// The `OpusHead` packet and the fields that the muxer needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OpusHead {
     pub(crate) bytes: Vec<u8>,
     pub(crate) channels: u8,
-    /// Samples before the sound begins.
+    /// Samples that the decoder discards at the start.
     pub(crate) pre_skip: u16,
 }
 
@@ -88,7 +88,7 @@ impl OpusHead {
     }
 }
 
-/// Samples in an Opus packet, from its first two bytes (RFC 6716, §3.1 and §3.2).
+/// Number of samples in an Opus packet, from its first two bytes (RFC 6716, §3.1 and §3.2).
 pub(crate) fn samples_in(packet: &[u8]) -> u64 {
     let Some(&toc) = packet.first() else { return 0 };
     let frame = match toc >> 3 {
@@ -108,7 +108,7 @@ pub(crate) fn samples_in(packet: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    /// A page of these segments.
+    /// An Ogg page with these segment lengths and this body.
     fn page(granule: u64, segments: &[u8], body: &[u8]) -> Vec<u8> {
         let mut page = b"OggS\0\0".to_vec();
         page.extend(granule.to_le_bytes());
@@ -120,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn a_packet_goes_on_over_segments_and_pages() {
+    fn a_packet_continues_across_segments_and_pages() {
         let mut stream = page(u64::MAX, &[2, 255], &[7; 257]);
         stream.extend(page(960, &[3], &[8; 3]));
-        let mut packets = Packets::open(&stream[..]);
+        let mut packets = PacketReader::open(&stream[..]);
         assert_eq!(packets.next_packet().unwrap().unwrap(), [7, 7]);
         let long = packets.next_packet().unwrap().unwrap();
         assert_eq!((long.len(), long[254], long[255]), (258, 7, 8));
@@ -132,17 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_an_error_and_never_a_panic() {
+    fn a_damaged_stream_is_an_error_and_never_a_panic() {
         let whole = page(960, &[255, 3], &[8; 258]);
         for length in 1..whole.len() {
-            let mut packets = Packets::open(&whole[..length]);
-            assert!(!matches!(packets.next_packet(), Ok(Some(_))), "{length} bytes were a packet");
+            let mut packets = PacketReader::open(&whole[..length]);
+            assert!(!matches!(packets.next_packet(), Ok(Some(_))), "{length} bytes gave a packet");
         }
-        assert!(Packets::open(&[0; 100][..]).next_packet().is_err());
+        assert!(PacketReader::open(&[0; 100][..]).next_packet().is_err());
     }
 
     #[test]
-    fn packets_say_how_long_they_are() {
+    fn the_length_of_a_packet_is_read_from_its_first_two_bytes() {
         assert_eq!(samples_in(&[0b1111_1100]), 960, "CELT, 20 ms, one frame");
         assert_eq!(samples_in(&[0b0000_1001]), 1920, "SILK, 20 ms, two frames");
         assert_eq!(samples_in(&[0b0110_0011, 3]), 1440, "hybrid, 10 ms, three frames");

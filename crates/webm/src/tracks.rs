@@ -1,4 +1,4 @@
-//! What comes before the first cluster: which kind of file, how long, which tracks.
+//! Elements in front of the first cluster: the EBML header, the duration and the tracks.
 
 use clearcut_frame::{FrameRate, Size};
 
@@ -7,18 +7,18 @@ use crate::{
     ogg::{OpusHead, SAMPLE_RATE},
 };
 
-/// What the file says of its frames.
+/// The video properties that the file declares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WebmSettings {
     /// Size of the frames.
     pub size: Size,
     /// Constant rate of the frames.
     pub frame_rate: FrameRate,
-    /// What their colors mean; the range is always limited.
+    /// Color space of the frames; the range is always limited.
     pub color: CodePoints,
 }
 
-/// What the numbers of a frame mean, in the code points of ITU-T H.273.
+/// The color space of a frame, in the code points of ITU-T H.273.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodePoints {
     /// `ColourPrimaries`.
@@ -32,7 +32,7 @@ pub struct CodePoints {
 pub(crate) const VIDEO_TRACK: u8 = 1;
 pub(crate) const AUDIO_TRACK: u8 = 2;
 const NANOS_PER_SEC: u64 = 1_000_000_000;
-/// What RFC 7845 wants decoded before a point one seeks to.
+/// Sound to decode before a seek target, as RFC 7845 requires: 80 ms.
 const OPUS_SEEK_PRE_ROLL_NANOS: u64 = 80_000_000;
 
 /// The EBML header.
@@ -40,13 +40,13 @@ pub(crate) fn file_header() -> Elements {
     let mut header = Elements::default();
     header.unsigned(0x4286, 1).unsigned(0x42F7, 1); // EBMLVersion, EBMLReadVersion
     header.unsigned(0x42F2, 4).unsigned(0x42F3, 8); // EBMLMaxIDLength, EBMLMaxSizeLength
-    header.text(0x4282, "webm").unsigned(0x4287, 4).unsigned(0x4285, 2); // DocType, its version, and what reads it
+    header.text(0x4282, "webm").unsigned(0x4287, 4).unsigned(0x4285, 2); // DocType, DocTypeVersion, DocTypeReadVersion
     let mut file = Elements::default();
     file.master(0x1A45_DFA3, &header);
     file
 }
 
-/// `Info`: timestamps count milliseconds.
+/// The `Info` element. Timestamps are in milliseconds.
 pub(crate) fn info(duration_ms: f64) -> Elements {
     let mut info = Elements::default();
     info.unsigned(0x2A_D7B1, 1_000_000).float(0x4489, duration_ms); // TimestampScale, Duration
@@ -54,7 +54,7 @@ pub(crate) fn info(duration_ms: f64) -> Elements {
     info
 }
 
-/// `Tracks`: the frames, whose blocks carry alpha, and the sound.
+/// The `Tracks` element: video with alpha, and sound if there is any.
 pub(crate) fn tracks(settings: &WebmSettings, sound: Option<&OpusHead>) -> Elements {
     let mut tracks = Elements::default();
     tracks.master(0xAE, &video(settings));
@@ -66,13 +66,13 @@ pub(crate) fn tracks(settings: &WebmSettings, sound: Option<&OpusHead>) -> Eleme
 
 fn video(settings: &WebmSettings) -> Elements {
     let WebmSettings { size, frame_rate, color } = settings;
-    let mut meaning = Elements::default();
-    meaning.unsigned(0x55B1, color.matrix.into()).unsigned(0x55B9, 1); // MatrixCoefficients, Range: limited
-    meaning.unsigned(0x55BA, color.transfer.into()).unsigned(0x55BB, color.primaries.into());
+    let mut color_elements = Elements::default();
+    color_elements.unsigned(0x55B1, color.matrix.into()).unsigned(0x55B9, 1); // MatrixCoefficients, Range: limited
+    color_elements.unsigned(0x55BA, color.transfer.into()).unsigned(0x55BB, color.primaries.into());
     let mut video = Elements::default();
     video.unsigned(0xB0, size.width().into()).unsigned(0xBA, size.height().into()); // PixelWidth, PixelHeight
     video.unsigned(0x9A, 2).unsigned(0x53C0, 1); // FlagInterlaced: no, AlphaMode: yes
-    video.master(0x55B0, &meaning); // Color
+    video.master(0x55B0, &color_elements); // Color
     let mut track = Elements::default();
     track.unsigned(0xD7, VIDEO_TRACK.into()).unsigned(0x73C5, VIDEO_TRACK.into()); // TrackNumber, TrackUID
     track.unsigned(0x83, 1).unsigned(0x9C, 0); // TrackType: video, FlagLacing
@@ -93,7 +93,7 @@ fn audio(head: &OpusHead) -> Elements {
     track
 }
 
-/// How long so many samples last.
+/// Duration of `samples` in nanoseconds.
 pub(crate) const fn nanos_of(samples: u64) -> u64 {
     samples * NANOS_PER_SEC / SAMPLE_RATE
 }

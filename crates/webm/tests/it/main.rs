@@ -1,4 +1,4 @@
-//! What is in the files, read by a reader of EBML that is not the writer's.
+//! Integration tests of the muxer. They inspect files with an EBML reader of their own.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
