@@ -1,37 +1,43 @@
-//! Places in a frame, in shares of its sides.
+//! Areas of a frame in relative coordinates, which hold at any resolution.
 
-/// A place in a frame, from its left and upper side, in shares of its width and height: 0.0..=1.0.
+/// A point or a rectangle in a frame, in fractions of its width and height: 0.0..=1.0. The origin
+/// is the top left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Area {
-    /// One point.
+    /// A single point.
     Point {
-        /// From the left side.
+        /// Distance from the left side.
         x: f64,
-        /// From the upper side.
+        /// Distance from the top side.
         y: f64,
     },
-    /// A rectangle, with its left upper corner at `x`, `y`.
+    /// A rectangle with its top left corner at `x`, `y`.
     Box {
-        /// From the left side.
+        /// Distance of its left side from the frame's left side.
         x: f64,
-        /// From the upper side.
+        /// Distance of its top side from the frame's top side.
         y: f64,
-        /// How wide it is.
+        /// Width of the rectangle.
         width: f64,
-        /// How high it is.
+        /// Height of the rectangle.
         height: f64,
     },
 }
 
 impl Area {
-    /// Whether all of it lies within a frame, and a rectangle has an inside.
+    /// Whether the area lies entirely within the frame and a rectangle is not empty.
     #[must_use]
     pub fn is_within(self) -> bool {
-        let is_share = |value: f64| (0.0..=1.0).contains(&value);
+        let is_fraction = |value: f64| (0.0..=1.0).contains(&value);
         match self {
-            Self::Point { x, y } => is_share(x) && is_share(y),
+            Self::Point { x, y } => is_fraction(x) && is_fraction(y),
             Self::Box { x, y, width, height } => {
-                is_share(x) && is_share(y) && width > 0.0 && height > 0.0 && is_share(x + width) && is_share(y + height)
+                is_fraction(x)
+                    && is_fraction(y)
+                    && width > 0.0
+                    && height > 0.0
+                    && is_fraction(x + width)
+                    && is_fraction(y + height)
             }
         }
     }

@@ -1,3 +1,5 @@
+//! Colors in 8-bit R'G'B' and Y'CbCr, and the matrices that convert between them.
+
 use std::{fmt, str::FromStr};
 
 /// A color in display-referred (gamma-coded) 8-bit R'G'B'.
@@ -20,13 +22,13 @@ impl Rgb8 {
 }
 
 impl fmt::Display for Rgb8 {
-    /// `#E92FBC`.
+    /// Formats the color as `#E92FBC`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{:02X}{:02X}{:02X}", self.r, self.g, self.b)
     }
 }
 
-/// The text is neither `#RRGGBB` nor `R,G,B`.
+/// Error for a text that is neither `#RRGGBB` nor `R,G,B`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a color of the form #RRGGBB or R,G,B")]
 pub struct ParseColorError;
@@ -63,7 +65,7 @@ pub struct Ycc8 {
     pub cr: u8,
 }
 
-/// Which luma coefficients turn R'G'B' into Y'CbCr.
+/// The luma coefficients that convert R'G'B' to Y'CbCr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Matrix {
     /// ITU-R BT.601: standard definition, Kr 0.299, Kb 0.114.
@@ -73,7 +75,7 @@ pub enum Matrix {
 }
 
 impl Matrix {
-    /// What players take an untagged file for: BT.709 from 720 lines up, BT.601 below.
+    /// The matrix that players assume for an untagged file: BT.709 from 720 lines up, BT.601 below.
     #[must_use]
     pub const fn guessed_from_height(height: u32) -> Self {
         if height >= 720 { Self::Bt709 } else { Self::Bt601 }
@@ -88,7 +90,8 @@ impl Matrix {
         }
     }
 
-    /// R'G'B' (each 0–255 as float, may lie outside) to limited-range `[y, cb, cr]`, unrounded. ITU-R BT.709-6 §3.
+    /// Converts R'G'B' to limited-range `[y, cb, cr]`, unrounded. Components are nominally 0–255
+    /// and may lie outside. ITU-R BT.709-6 §3.
     #[must_use]
     pub fn ycc_from_rgb(self, [r, g, b]: [f32; 3]) -> [f32; 3] {
         let (kr, kb) = self.weights();
@@ -98,7 +101,8 @@ impl Matrix {
         [16.0 + y * (219.0 / 255.0), 128.0 + cb * (224.0 / 255.0), 128.0 + cr * (224.0 / 255.0)]
     }
 
-    /// Limited-range `[y, cb, cr]` to R'G'B' (nominally 0–255, unclamped). The inverse of [`Self::ycc_from_rgb`].
+    /// Converts limited-range `[y, cb, cr]` to R'G'B' (nominally 0–255, unclamped). The inverse of
+    /// [`Self::ycc_from_rgb`].
     #[must_use]
     pub fn rgb_from_ycc(self, [y, cb, cr]: [f32; 3]) -> [f32; 3] {
         let (kr, kb) = self.weights();
@@ -111,14 +115,14 @@ impl Matrix {
         [r, g, b]
     }
 
-    /// [`Self::ycc_from_rgb`] rounded to 8 bits.
+    /// [`Self::ycc_from_rgb`], rounded and clamped to 8 bits.
     #[must_use]
     pub fn ycc8(self, rgb: Rgb8) -> Ycc8 {
         let [y, cb, cr] = self.ycc_from_rgb([f32::from(rgb.r), f32::from(rgb.g), f32::from(rgb.b)]).map(round_to_u8);
         Ycc8 { y, cb, cr }
     }
 
-    /// [`Self::rgb_from_ycc`] rounded and clamped to 8 bits.
+    /// [`Self::rgb_from_ycc`], rounded and clamped to 8 bits.
     #[must_use]
     pub fn rgb8(self, ycc: Ycc8) -> Rgb8 {
         let [r, g, b] = self.rgb_from_ycc([f32::from(ycc.y), f32::from(ycc.cb), f32::from(ycc.cr)]).map(round_to_u8);
@@ -135,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colors_are_read_in_all_documented_forms() {
+    fn colors_parse_in_all_documented_forms() {
         let magenta = Rgb8::new(0xE9, 0x2F, 0xBC);
         for text in ["#E92FBC", "e92fbc", "233,47,188", " 233, 47 ,188 "] {
             assert_eq!(text.parse(), Ok(magenta), "{text}");
@@ -144,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_color_is_refused() {
+    fn malformed_colors_are_rejected() {
         for text in ["", "#", "#FFF", "#GG0000", "256,0,0", "1,2", "1,2,3,4", "-1,0,0", "#+12345", "rgb(0,0,0)"] {
             assert_eq!(text.parse::<Rgb8>(), Err(ParseColorError), "{text}");
         }
     }
 
     #[test]
-    fn reference_values_of_both_matrices() {
+    fn both_matrices_match_the_itu_reference_values() {
         // ITU-R BT.709 / BT.601 100 % bars.
         assert_eq!(Matrix::Bt709.ycc8(Rgb8::new(0, 255, 0)), Ycc8 { y: 173, cb: 42, cr: 26 });
         assert_eq!(Matrix::Bt601.ycc8(Rgb8::new(0, 255, 0)), Ycc8 { y: 145, cb: 54, cr: 34 });
@@ -159,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn every_color_survives_the_round_trip_within_the_step_of_limited_range() {
+    fn every_color_survives_a_round_trip_within_two_levels() {
         for matrix in [Matrix::Bt601, Matrix::Bt709] {
             for r in (0..=255).step_by(15) {
                 for g in (0..=255).step_by(15) {
@@ -167,7 +171,7 @@ mod tests {
                         let rgb = Rgb8::new(r, g, b);
                         let back = matrix.rgb8(matrix.ycc8(rgb));
                         let error = [r.abs_diff(back.r), g.abs_diff(back.g), b.abs_diff(back.b)];
-                        assert!(error.iter().all(|&e| e <= 2), "{matrix:?} {rgb} came back as {back}");
+                        assert!(error.iter().all(|&e| e <= 2), "{matrix:?} {rgb} round-trips to {back}");
                     }
                 }
             }

@@ -1,16 +1,21 @@
+//! Frames and their planes: the raw image format that decoder, matte and encoders share.
+
 use crate::{Matrix, Size};
 
-/// How finely chroma is stored against luma.
+/// Chroma resolution relative to luma.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subsampling {
-    /// 4:2:0, one chroma sample for every 2×2 luma samples (rounded up on odd sides): what cameras and the web use.
+    /// 4:2:0: one chroma sample for every 2×2 luma samples, rounded up on odd sides. Used by
+    /// cameras and the web.
     Half,
-    /// 4:4:4, one chroma sample for every luma sample: what RGB sources (GIF, PNG, ProRes 4444) have.
+    /// 4:4:4: one chroma sample for every luma sample. Used for RGB sources (GIF, PNG, ProRes
+    /// 4444).
     Full,
 }
 
 impl Subsampling {
-    /// By how many bits a luma coordinate is shifted right to find its chroma sample: 1 or 0.
+    /// Number of bits by which a luma coordinate is shifted right to get its chroma coordinate: 1
+    /// or 0.
     #[must_use]
     pub const fn shift(self) -> u32 {
         match self {
@@ -20,16 +25,16 @@ impl Subsampling {
     }
 }
 
-/// Everything that is the same for all frames of a clip.
+/// The properties that all frames of a clip share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameFormat {
-    /// Of the luma and alpha planes.
+    /// Size of the luma and alpha planes.
     pub size: Size,
-    /// Of the chroma planes.
+    /// Resolution of the chroma planes.
     pub subsampling: Subsampling,
     /// Whether an alpha plane (0 clear – 255 solid, full range) follows the chroma planes.
     pub has_alpha: bool,
-    /// Which matrix the values are in.
+    /// Matrix of the Y'CbCr values.
     pub matrix: Matrix,
 }
 
@@ -41,20 +46,20 @@ impl FrameFormat {
         (self.size.width().div_ceil(step) as usize, self.size.height().div_ceil(step) as usize)
     }
 
-    /// Samples in the luma plane (and in the alpha plane, if there is one).
+    /// Number of samples in the luma plane, and in the alpha plane if there is one.
     #[must_use]
     pub const fn luma_len(self) -> usize {
         self.size.pixels() as usize
     }
 
-    /// Samples in each of the two chroma planes.
+    /// Number of samples in each of the two chroma planes.
     #[must_use]
     pub const fn chroma_len(self) -> usize {
         let (width, height) = self.chroma_size();
         width * height
     }
 
-    /// Bytes of one whole frame.
+    /// Number of bytes in one frame.
     #[must_use]
     pub const fn byte_len(self) -> usize {
         let alpha = if self.has_alpha { self.luma_len() } else { 0 };
@@ -74,10 +79,11 @@ impl FrameFormat {
     }
 }
 
-/// One frame: 8-bit limited-range planes Y', Cb, Cr and perhaps alpha, without row padding, in one buffer.
+/// One frame: 8-bit limited-range planes Y', Cb, Cr and optional alpha in one buffer, without row
+/// padding.
 ///
-/// The layout is exactly ffmpeg's raw `yuv420p`, `yuva420p`, `yuv444p` or `yuva444p`, so that a frame is read from and
-/// written to a pipe without a copy. Color is straight (not premultiplied).
+/// The layout is exactly ffmpeg's raw `yuv420p`, `yuva420p`, `yuv444p` or `yuva444p`, so a frame
+/// can be read from and written to a pipe without a copy. Color is straight (not premultiplied).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     format: FrameFormat,
@@ -85,7 +91,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// A black frame; fully clear where the format has alpha.
+    /// A black frame, fully transparent if the format has alpha.
     #[must_use]
     pub fn new(format: FrameFormat) -> Self {
         let mut bytes = vec![0; format.byte_len()];
@@ -95,13 +101,14 @@ impl Frame {
         Self { format, bytes }
     }
 
-    /// The frame in `bytes`, planes in order; `None` unless there are exactly [`FrameFormat::byte_len`] of them.
+    /// A frame from its planes in order; `None` unless `bytes` holds exactly
+    /// [`FrameFormat::byte_len`] bytes.
     #[must_use]
     pub fn from_bytes(format: FrameFormat, bytes: Vec<u8>) -> Option<Self> {
         (bytes.len() == format.byte_len()).then_some(Self { format, bytes })
     }
 
-    /// What kind of frame this is.
+    /// The format of the frame.
     #[must_use]
     pub const fn format(&self) -> FrameFormat {
         self.format
@@ -113,18 +120,18 @@ impl Frame {
         self.format.size
     }
 
-    /// All planes, in order, as they cross a pipe.
+    /// All planes in order, as they are written to a pipe.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// All planes, in order, writable: for reading a frame from a pipe in place.
+    /// All planes in order, writable, for reading a frame from a pipe in place.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
 
-    /// The buffer, to be used again.
+    /// The buffer of the frame, for reuse.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
@@ -150,13 +157,13 @@ impl Frame {
         &self.bytes[start..start + self.format.chroma_len()]
     }
 
-    /// Alpha (0 clear – 255 solid), row by row, if the frame has it.
+    /// Alpha (0 clear – 255 solid), row by row; `None` if the frame has none.
     #[must_use]
     pub fn alpha(&self) -> Option<&[u8]> {
         self.format.has_alpha.then(|| &self.bytes[self.format.luma_len() + 2 * self.format.chroma_len()..])
     }
 
-    /// Y', Cb, Cr and, if the frame has it, alpha (else empty), all writable at once.
+    /// The planes Y', Cb, Cr and alpha (empty if the frame has none), all writable at once.
     pub fn planes_mut(&mut self) -> [&mut [u8]; 4] {
         let (y, rest) = self.bytes.split_at_mut(self.format.luma_len());
         let (cb, rest) = rest.split_at_mut(self.format.chroma_len());
@@ -195,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_buffer_of_another_length_is_no_frame() {
+    fn a_buffer_of_the_wrong_length_is_rejected() {
         let small = format(4, 4, Subsampling::Half, false);
         assert!(Frame::from_bytes(small, vec![0; 24]).is_some());
         assert!(Frame::from_bytes(small, vec![0; 25]).is_none());

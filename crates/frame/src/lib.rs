@@ -1,8 +1,8 @@
 //! Pixel vocabulary: frames, color, geometry and frame rate.
 //!
-//! Pure values, no input or output. Everything downstream of the decoder speaks of frames in these terms:
-//! **8-bit, limited-range Y'CbCr with straight alpha**, in the matrix of the source ([`Matrix`]), chroma at half or full
-//! resolution ([`Subsampling`]).
+//! Pure values, no input or output. Everything downstream of the decoder uses frames in **8-bit,
+//! limited-range Y'CbCr with straight alpha**, in the matrix of the source ([`Matrix`]), with
+//! chroma at half or full resolution ([`Subsampling`]).
 
 mod area;
 mod color;

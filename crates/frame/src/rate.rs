@@ -1,3 +1,5 @@
+//! Frame rates as exact fractions, so timestamps do not drift.
+
 use std::{fmt, str::FromStr, time::Duration};
 
 /// Frames per second as an exact fraction in lowest terms: 30000/1001 stays 30000/1001.
@@ -8,7 +10,7 @@ pub struct FrameRate {
 }
 
 impl FrameRate {
-    /// `frames` per `seconds`; `None` if either is 0.
+    /// A rate of `frames` per `seconds`; `None` if either is 0.
     #[must_use]
     pub const fn new(frames: u32, seconds: u32) -> Option<Self> {
         if frames == 0 || seconds == 0 {
@@ -30,20 +32,20 @@ impl FrameRate {
         self.seconds
     }
 
-    /// Frames per second, rounded to a float: for showing and for estimates, not for timestamps.
+    /// Frames per second as a rounded float, for display and estimates, not for timestamps.
     #[must_use]
     pub fn per_second(self) -> f64 {
         f64::from(self.frames) / f64::from(self.seconds)
     }
 
-    /// When frame number `index` (from 0) starts.
+    /// Start time of frame number `index` (from 0).
     #[must_use]
     pub fn start_of(self, index: u64) -> Duration {
         let nanos = u128::from(index) * u128::from(self.seconds) * 1_000_000_000 / u128::from(self.frames);
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// How many frames `duration` holds, rounded to the nearest.
+    /// Number of frames in `duration`, rounded to the nearest.
     #[must_use]
     pub fn frames_in(self, duration: Duration) -> u64 {
         (duration.as_secs_f64() * self.per_second()).round() as u64
@@ -58,13 +60,14 @@ const fn gcd(mut a: u32, mut b: u32) -> u32 {
 }
 
 impl fmt::Display for FrameRate {
-    /// `30000/1001`, the form that ffmpeg reads and writes; whole rates as `25/1`.
+    /// Formats the rate as `30000/1001`, the form that ffmpeg reads and writes; whole rates as
+    /// `25/1`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.frames, self.seconds)
     }
 }
 
-/// The text is not a frame rate such as `25` or `30000/1001`.
+/// Error for a text that is not a frame rate such as `25` or `30000/1001`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a frame rate")]
 pub struct ParseFrameRateError;
@@ -74,8 +77,8 @@ impl FromStr for FrameRate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (frames, seconds) = text.split_once('/').unwrap_or((text, "1"));
-        let part = |text: &str| text.trim().parse::<u32>().map_err(|_| ParseFrameRateError);
-        Self::new(part(frames)?, part(seconds)?).ok_or(ParseFrameRateError)
+        let parse = |text: &str| text.trim().parse::<u32>().map_err(|_| ParseFrameRateError);
+        Self::new(parse(frames)?, parse(seconds)?).ok_or(ParseFrameRateError)
     }
 }
 
@@ -84,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ntsc_rates_stay_exact() {
+    fn ntsc_rates_are_exact() {
         let rate: FrameRate = "30000/1001".parse().unwrap();
         assert_eq!(rate.to_string(), "30000/1001");
         assert_eq!(rate.start_of(30000), Duration::from_secs(1001));
@@ -92,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_rate() {
+    fn malformed_frame_rates_are_rejected() {
         for text in ["0/0", "0", "25/0", "", "x", "-25", "1e3"] {
             assert_eq!(text.parse::<FrameRate>(), Err(ParseFrameRateError), "{text}");
         }
     }
 
     #[test]
-    fn frames_in_a_duration_round_to_the_nearest() {
+    fn the_number_of_frames_in_a_duration_is_rounded_to_the_nearest() {
         let rate = FrameRate::new(24, 1).unwrap();
         assert_eq!(rate.frames_in(Duration::from_millis(5083)), 122);
     }

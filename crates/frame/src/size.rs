@@ -1,3 +1,5 @@
+//! Sizes of frames in pixels, and scaling that keeps the aspect ratio.
+
 use std::fmt;
 
 /// Width and height in pixels, both at least 1.
@@ -8,7 +10,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// `None` unless both sides are at least 1.
+    /// A size of `width` × `height` pixels; `None` unless both sides are at least 1.
     #[must_use]
     pub const fn new(width: u32, height: u32) -> Option<Self> {
         if width == 0 || height == 0 { None } else { Some(Self { width, height }) }
@@ -32,13 +34,14 @@ impl Size {
         self.width as u64 * self.height as u64
     }
 
-    /// The longer of the two sides in pixels.
+    /// The longer side in pixels.
     #[must_use]
     pub const fn longest_side(self) -> u32 {
         if self.width > self.height { self.width } else { self.height }
     }
 
-    /// The same shape scaled (up or down) so that the longer side is `side` pixels; the shorter is rounded, never 0.
+    /// The size scaled up or down so that the longer side is `side` pixels. The aspect ratio is
+    /// kept; the shorter side is rounded and never 0.
     #[must_use]
     pub fn with_longest_side(self, side: u32) -> Self {
         let side = side.max(1);
@@ -50,7 +53,7 @@ impl Size {
         Self { width: scale(self.width), height: scale(self.height) }
     }
 
-    /// Both sides rounded up to the next even number, as 4:2:0 encoders ask.
+    /// The size with both sides rounded up to the next even number, as 4:2:0 encoders require.
     #[must_use]
     pub const fn padded_to_even(self) -> Self {
         Self { width: self.width.next_multiple_of(2), height: self.height.next_multiple_of(2) }
@@ -68,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scaling_keeps_the_shape_and_never_loses_a_side() {
+    fn scaling_keeps_the_aspect_ratio_and_never_yields_a_zero_side() {
         let wide = Size::new(1920, 1080).unwrap();
         assert_eq!(wide.with_longest_side(640), Size::new(640, 360).unwrap());
         assert_eq!(Size::new(1080, 1920).unwrap().with_longest_side(640), Size::new(360, 640).unwrap());
@@ -77,13 +80,13 @@ mod tests {
     }
 
     #[test]
-    fn a_side_of_zero_is_no_size() {
+    fn a_zero_side_is_rejected() {
         assert_eq!(Size::new(0, 5), None);
         assert_eq!(Size::new(5, 0), None);
     }
 
     #[test]
-    fn odd_sides_are_padded_up() {
+    fn odd_sides_are_padded_to_even() {
         assert_eq!(Size::new(5, 4).unwrap().padded_to_even(), Size::new(6, 4).unwrap());
     }
 }
