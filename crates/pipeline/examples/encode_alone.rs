@@ -1,7 +1,9 @@
-//! Encodes raw frames that lie ready, all formats at once: `encode_alone FOLDER WIDTH HEIGHT FPS FORMAT=FILE...`
+//! Benchmark that encodes raw frames to all formats at once:
+//! `encode_alone FOLDER WIDTH HEIGHT FPS FORMAT=FILE...`
 //!
-//! For measuring what of a cut is encoding: the same encoders with the same settings and as many threads, and nothing else. FILE holds
-//! yuva420p, for stacked-alpha the yuv420p of color above matte.
+//! Measures the share of encoding in a cut: the same encoders with the same settings and as many
+//! threads, and nothing else. FILE holds yuva420p frames; for stacked-alpha, yuv420p frames of
+//! color above matte.
 
 use std::{fs::File, io::Write, path::Path, thread};
 
@@ -35,7 +37,8 @@ fn main() -> Result<(), Failure> {
             has_audio: false,
             threads: thread::available_parallelism()?.get().div_ceil(files.len()),
         };
-        // Started here, since a child ends with the thread that started it.
+        // Started on this thread, because a child process is killed when the thread that started it
+        // exits.
         let folder = Path::new(folder);
         let area = size.pixels() as usize;
         encoders.push(if plan.format == OutputFormat::Webm {
@@ -48,11 +51,13 @@ fn main() -> Result<(), Failure> {
     thread::scope(|scope| {
         let running: Vec<_> =
             encoders.into_iter().map(|(children, file)| scope.spawn(move || feed(children, file))).collect();
-        running.into_iter().try_for_each(|one| one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        running
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
 }
 
-/// Hands each child its bytes of every frame in turn, and waits for all.
+/// Writes each child its bytes of every frame in turn, and waits until all have exited.
 fn feed(mut children: Vec<(Child, usize)>, file: &str) -> Result<(), Failure> {
     let mut pipes = Vec::new();
     for (child, bytes) in &mut children {

@@ -1,3 +1,5 @@
+//! Encoding of animated WebP and APNG in this process, without a child process.
+
 use std::{fs::File, io::BufWriter, num::NonZeroUsize, path::Path, sync::Arc};
 
 use clearcut_animation::{AnimationSettings, Error as AnimationError, encode_apng, encode_webp};
@@ -7,10 +9,11 @@ use clearcut_job::OutputFormat;
 
 use crate::Error;
 
-/// Writes `frames` as [`EncodePlan::file_name`] in `scratch`, in this process. Blocks until all are written.
+/// Encodes `frames` to [`EncodePlan::file_name`] in `scratch`, in this process. Blocks until all
+/// are written.
 ///
 /// # Errors
-/// [`Error::Io`], a full disk, or what an encoder died of.
+/// [`Error::Io`], a full disk, or the failure of the encoder.
 pub(crate) fn animate(
     plan: &EncodePlan,
     scratch: &Path,
@@ -25,14 +28,14 @@ pub(crate) fn animate(
         threads: NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN),
     };
     let file = File::create_new(scratch.join(plan.file_name()))
-        .map_err(|source| Error::of_writing("writing an output", source))?;
+        .map_err(|source| Error::from_write("writing an output", source))?;
     let out = BufWriter::new(file);
     let written = match plan.format {
         OutputFormat::Apng => encode_apng(&settings, frames, out),
         _ => encode_webp(&settings, frames, out),
     };
     written.map(drop).map_err(|error| match error {
-        AnimationError::Write(source) => Error::of_writing("writing an output", source),
+        AnimationError::Write(source) => Error::from_write("writing an output", source),
         source => Error::Encoder { format: plan.format, source },
     })
 }

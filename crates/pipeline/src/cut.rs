@@ -1,4 +1,5 @@
-//! One cut from the clip to its files: decode, matte and encode on threads of their own, and the check of what was written.
+//! One cut from the clip to its files: decoder, matting and encoders run on threads of their own,
+//! and every file is checked.
 
 use std::{
     fs::File,
@@ -19,52 +20,55 @@ use crate::{
     check::MatteLog,
     children::Children,
     encode::Encoder,
-    hinting::{Hinted, follow_hints, small_frames},
-    matting::{key_settings, matte_in_order},
-    method::{MatteSource, Method, choose},
-    model_matting::{matte_by_model, pace},
+    hinting::{HintMaps, small_frames, track_hints},
+    matting::{keyer_settings, matte_in_order},
+    method::{MatteSource, Method, choose_method},
+    model_matting::{matte_with_model, pace},
     plan::Plan,
     progress::{Counters, StallTimer},
     quality::QualityLog,
-    threads::{joined, start},
+    threads::{join, spawn},
 };
 
-/// A cut to be made.
+/// The inputs of a cut.
 #[derive(Debug)]
 pub struct CutJob<'a> {
-    /// The ffmpeg to work with.
+    /// The ffmpeg to use.
     pub tools: &'a Tools,
-    /// The clip.
+    /// The clip to cut.
     pub input: &'a File,
-    /// What to make of it.
+    /// The user's request: method, formats and settings.
     pub request: &'a CutRequest,
-    /// An empty folder of its own. Outputs are left in it; everything else in it may be removed.
+    /// An empty folder for this cut alone. Outputs are left in it; everything else in it may be
+    /// removed.
     pub scratch: &'a Path,
-    /// What the clip may at most be.
+    /// Limits for the clip.
     pub limits: MediaLimits,
-    /// What may be used of this machine.
+    /// Machine resources the cut may use.
     pub resources: Resources,
-    /// Where a neural model comes from, if one is needed.
+    /// Source of the neural model, if one is needed.
     pub models: &'a dyn ModelSource,
 }
 
-/// Nothing moves for longer than this only if a child hangs: the slowest encoders take a second for a frame.
+/// Time without progress after which the cut fails. It is only reached if a child process hangs:
+/// the slowest encoders take a second per frame.
 const STALL_LIMIT: Duration = Duration::from_mins(2);
-/// How often progress is told.
+/// Interval of progress reports.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Cuts the subject out of a clip and leaves a checked file for each asked format in the scratch folder. Blocks until all is done
-/// and every child process has ended, however it ends. `progress` is called on this thread.
+/// Cuts the subject out of a clip and leaves a checked file for each requested format in the
+/// scratch folder. Blocks until the cut has succeeded or failed and every child process has ended.
+/// `progress` is called on this thread.
 ///
 /// # Errors
-/// See [`Error`]. No file of a failed cut is to be used.
+/// See [`Error`]. The files of a failed cut must not be used.
 pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutReport, Error> {
-    let probe = job.tools.probe(job.input, &job.limits); // Read while ffmpeg says what it can do.
+    let probe = job.tools.probe(job.input, &job.limits); // Runs while ffmpeg's capabilities are queried.
     for format in job.request.formats.iter() {
         job.tools.require(format)?;
     }
     progress(Progress::Surveying);
-    let info = stop.wait_for_headers(probe?)?;
+    let info = stop.media_info(probe?)?;
     let plan = Plan::new(&info, job.request, &job.resources);
     check_rate(&plan, &job.limits)?;
     if plan.expected_frames > job.limits.max_frames {
@@ -72,7 +76,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
     }
     check_work(&plan, &info, job)?;
     for encode in &plan.encodes {
-        if let Some(max_pixels) = encode.max_pixels().filter(|most| encode.size.pixels() > *most) {
+        if let Some(max_pixels) = encode.max_pixels().filter(|max_pixels| encode.size.pixels() > *max_pixels) {
             return Err(Error::TooManyPixelsFor { format: encode.format, size: encode.size, max_pixels });
         }
         let (format, size, max_side) = (encode.format, encode.raw_size(), encode.max_side());
@@ -80,14 +84,14 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
             return Err(Error::TooLargeFor { format, size, max_side });
         }
     }
-    let (method, hinted, children) = prepare(job, &info, &plan, stop, progress)?;
+    let (method, hints, children) = prepare(job, &info, &plan, stop, progress)?;
     let (cut_method, reason) = (method.source.method(), method.reason);
     let (key_color, confidence, model) = match &method.source {
         MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
-        MatteSource::Model(opened) => (None, None, Some(opened.id.clone())),
+        MatteSource::Model(model) => (None, None, Some(model.id.clone())),
     };
     let (log, quality, outputs) =
-        run(job, &info, &plan, Matting { source: method.source, hinted: &hinted }, children, stop, progress)?;
+        run(job, &info, &plan, Matting { source: method.source, hints: &hints }, children, stop, progress)?;
     Ok(CutReport {
         source: info,
         size: plan.size(),
@@ -97,15 +101,15 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         reason,
         model,
         key_color,
-        matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hinted.frames),
+        matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hints.frame_counts),
         outputs,
     })
 }
 
-/// How a clip is matted: what tells subject and background apart, and what the user knows better.
+/// The inputs of the matting: what separates subject and background, and the user's hints.
 struct Matting<'a> {
     source: MatteSource,
-    hinted: &'a Hinted,
+    hints: &'a HintMaps,
 }
 
 fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
@@ -117,54 +121,60 @@ fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
     Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
 }
 
-/// Refuses what would hold this machine for too long or take too much of its memory, before any of it is done.
+/// Rejects a cut that would take too much time or memory, before any work is done.
 fn check_work(plan: &Plan, info: &MediaInfo, job: &CutJob) -> Result<(), Error> {
-    let over = |found: String, limit: String| Err(ToolError::Media(MediaError::OverLimit { found, limit }).into());
+    let over_limit =
+        |found: String, limit: String| Err(ToolError::Media(MediaError::OverLimit { found, limit }).into());
     let (limits, frames) = (&job.limits, plan.expected_frames);
     if plan.work() > limits.max_work {
         let (found, limit) = (plan.work() / 1_000_000_000, limits.max_work / 1_000_000_000);
-        return over(format!("{found} billion pixels to cut"), format!("{limit} billion"));
+        return over_limit(format!("{found} billion pixels to cut"), format!("{limit} billion"));
     }
-    let most = limits.max_held_frames.saturating_add(info.frames.saturating_mul(30));
-    if frames > most {
-        return over(format!("{} frames that stand for {frames} frames", info.frames), format!("{most} frames"));
+    let max_frames = limits.max_held_frames.saturating_add(info.frames.saturating_mul(30));
+    if frames > max_frames {
+        return over_limit(
+            format!("{} frames that are repeated to {frames} frames", info.frames),
+            format!("{max_frames} frames"),
+        );
     }
     if plan.memory_bytes() > job.resources.max_bytes {
         let mib = |bytes: u64| format!("{} MiB of memory", bytes >> 20);
-        return over(format!("frames that take {}", mib(plan.memory_bytes())), mib(job.resources.max_bytes));
+        return over_limit(format!("frames that take {}", mib(plan.memory_bytes())), mib(job.resources.max_bytes));
     }
     Ok(())
 }
 
-/// Measures the background and follows the hints, and meanwhile starts decoder and encoders, since starting them takes as long as a few frames.
+/// Measures the background and tracks the hints. Starts decoder and encoders in parallel, because
+/// that takes as long as a few frames.
 fn prepare(
     job: &CutJob,
     info: &MediaInfo,
     plan: &Plan,
     stop: &Stop,
     progress: &mut dyn FnMut(Progress),
-) -> Result<(Method, Hinted, Children), Error> {
+) -> Result<(Method, HintMaps, Children), Error> {
     let (method, small, children) = thread::scope(|scope| {
-        // One word is enough: it says that there is waiting, not how much.
-        let (waits_to, waits) = bounded(1);
-        let surveying = stop.ok(start(scope, move || {
+        // One message is enough: it signals that the model waits, not for how long.
+        let (wait_sender, waits) = bounded(1);
+        let survey_thread = stop.on_error(spawn(scope, move || {
             let waits = || {
-                let _ = waits_to.try_send(());
+                let _ = wait_sender.try_send(());
             };
-            stop.ok(choose(job, info, plan.frame, stop, &waits))
+            stop.on_error(choose_method(job, info, plan.frame, stop, &waits))
         }));
-        let shrinking = stop.ok(start(scope, || stop.ok(small_frames(job, info, plan.decode, plan.frame_rate, stop))));
-        let children = stop.ok(Children::start(job, info, plan, stop));
-        waits.iter().for_each(|()| progress(Progress::Waiting)); // Until it is chosen.
-        (surveying.and_then(joined), shrinking.and_then(joined), children)
+        let shrink_thread =
+            stop.on_error(spawn(scope, || stop.on_error(small_frames(job, info, plan.decode, plan.frame_rate, stop))));
+        let children = stop.on_error(Children::start(job, info, plan, stop));
+        waits.iter().for_each(|()| progress(Progress::Waiting)); // Ends when the method is chosen.
+        (survey_thread.and_then(join), shrink_thread.and_then(join), children)
     });
     stop.check()?;
     let (Some(method), Some(small), Some(children)) = (method, small, children) else {
         return Err(Error::Cancelled);
     };
-    let hinted = follow_hints(job.request, &small, plan.frame_rate, &method.source, stop);
+    let hints = track_hints(job.request, &small, plan.frame_rate, &method.source, stop);
     stop.check()?;
-    Ok((method, hinted, children))
+    Ok((method, hints, children))
 }
 
 /// Runs decoder, matting and all encoders at the same time.
@@ -179,43 +189,44 @@ fn run(
 ) -> Result<(MatteLog, QualityLog, Vec<OutputReport>), Error> {
     let counters = Counters::new(plan.encodes.len());
     let log = OnceLock::new();
-    let Children { decoder, works } = children;
-    let (tools, scratch, began) = (job.tools, job.scratch, Instant::now());
-    let encoders: Vec<Encoder> = (works.into_iter().zip(&plan.encodes).enumerate())
-        .map(|(index, (work, plan))| {
+    let Children { decoder, encoders } = children;
+    let (tools, scratch, start) = (job.tools, job.scratch, Instant::now());
+    let encoders: Vec<Encoder> = (encoders.into_iter().zip(&plan.encodes).enumerate())
+        .map(|(index, (backend, plan))| {
             let (counters, log) = (&counters, &log);
-            Encoder { index, plan, work, scratch, tools, stop, counters, log, began }
+            Encoder { index, plan, backend, scratch, tools, stop, counters, log, start }
         })
         .collect();
-    // Bounded in frames, by Plan::queue_len, which is bounded in bytes.
-    let (decoded_to, decoded) = bounded::<Frame>(plan.queue_len);
+    // Bounded by Plan::queue_len frames, which is derived from a limit in bytes.
+    let (decoded_sender, decoded) = bounded::<Frame>(plan.queue_len);
     let (results, quality) = thread::scope(|scope| {
-        let (done_to, done) = bounded(encoders.len());
-        let mut finished_to = Vec::new();
+        let (done_sender, done) = bounded(encoders.len());
+        let mut encoder_senders = Vec::new();
         for encoder in encoders {
-            let (to, frames) = bounded::<Arc<Frame>>(plan.queue_len);
-            finished_to.push(to);
-            let done_to = done_to.clone();
-            stop.ok(start(scope, move || {
+            let (sender, frames) = bounded::<Arc<Frame>>(plan.queue_len);
+            encoder_senders.push(sender);
+            let done_sender = done_sender.clone();
+            stop.on_error(spawn(scope, move || {
                 let index = encoder.index;
-                let result = stop.ok(encoder.run(&frames));
-                // The receiver lives until all have reported.
-                let _ = done_to.send((index, result));
+                let result = stop.on_error(encoder.run(&frames));
+                // The receiver lives until all encoders have reported.
+                let _ = done_sender.send((index, result));
             }));
         }
-        drop(done_to);
-        stop.ok(start(scope, move || stop.ok(decode(decoder, job, info, plan, &decoded_to))));
+        drop(done_sender);
+        stop.on_error(spawn(scope, move || stop.on_error(decode(decoder, job, info, plan, &decoded_sender))));
         let log = &log;
-        let matting = stop.ok(start(scope, move || {
-            let (all, quality, ended) = matte(matting, job, &decoded, &finished_to);
-            // An encoder that a failure cuts short must not take its file for whole.
-            stop.ok(ended);
+        let matting = stop.on_error(spawn(scope, move || {
+            let (all, quality, result) = matte(matting, job, &decoded, &encoder_senders);
+            // Stops the cut before the encoders see their input end, so a partial file never counts
+            // as complete.
+            stop.on_error(result);
             let _ = log.set(all);
-            drop(finished_to); // Encoders end only now, when the log they are checked against stands.
+            drop(encoder_senders); // Ends the encoders' input only now that the log for their check is set.
             quality
         }));
         let results = watch(&done, &counters, plan, stop, progress);
-        (results, matting.map(joined))
+        (results, matting.map(join))
     });
     stop.check()?;
     let mut outputs: Vec<(usize, OutputReport)> =
@@ -225,7 +236,7 @@ fn run(
     Ok((log, quality, outputs.into_iter().map(|(_, output)| output).collect()))
 }
 
-/// Reads frames from the decoder until its end, and checks that all came.
+/// Reads frames from the decoder until its end, and checks that none are missing.
 fn decode(mut child: Child, job: &CutJob, info: &MediaInfo, plan: &Plan, frames: &Sender<Frame>) -> Result<(), Error> {
     let mut decoded = 0;
     if let Some(mut pipe) = child.take_stdout() {
@@ -240,56 +251,57 @@ fn decode(mut child: Child, job: &CutJob, info: &MediaInfo, plan: &Plan, frames:
                 return Err(Error::TooManyFrames { limit: job.limits.max_frames });
             }
             if frames.send(frame).is_err() {
-                return Ok(()); // Matting has ended, and whoever ended it says why.
+                return Ok(()); // Matting has ended; the reason is reported there.
             }
         }
     }
     child.wait().map_err(ToolError::of_reading)?;
-    // A frame or two at a cut end are concealed or dropped by decoders; a tenth missing is a damaged file.
+    // Decoders conceal or drop a frame or two at a truncated end. If a tenth is missing, the file
+    // is damaged.
     if decoded == 0 || decoded * 10 < plan.expected_frames * 9 {
         return Err(Error::EndedEarly { decoded, stated: plan.expected_frames.max(info.frames) });
     }
     Ok(())
 }
 
-/// Mattes what comes from the decoder and hands each frame to every encoder.
+/// Mattes the decoded frames and passes each one to every encoder.
 fn matte(
-    Matting { source, hinted }: Matting,
+    Matting { source, hints }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
 ) -> (MatteLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
-    let mut emit = |frame: Frame, seen: &[u8], doubts: Doubts| {
+    let mut emit = |frame: Frame, source_planes: &[u8], doubts: Doubts| {
         log.push(&frame);
-        quality.push(&frame, seen, doubts);
+        quality.push(&frame, source_planes, doubts);
         let frame = Arc::new(frame);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
     };
-    let ended = match source {
+    let result = match source {
         MatteSource::Color(background) => {
-            let keyer = Keyer::new(background, key_settings(job.request));
-            matte_in_order(&keyer, hinted, job.resources.threads, decoded.iter(), |frame, keyed| {
+            let keyer = Keyer::new(background, keyer_settings(job.request));
+            matte_in_order(&keyer, hints, job.resources.threads, decoded.iter(), |frame, keyed| {
                 emit(frame, keyed.seen(), keyed.doubts())
             });
             Ok(())
         }
-        MatteSource::Model(opened) => {
+        MatteSource::Model(model) => {
             let (pace, threads) = (pace(job.request.speed), job.resources.threads);
             let mut indices = 0..;
-            let emit = |mut frame: Frame, seen: &[u8]| {
-                if let Some(map) = indices.next().and_then(|index| hinted.map(index)) {
-                    map.overrule(&mut frame, seen);
+            let emit = |mut frame: Frame, source_planes: &[u8]| {
+                if let Some(map) = indices.next().and_then(|index| hints.map(index)) {
+                    map.overrule(&mut frame, source_planes);
                 }
-                emit(frame, seen, Doubts::default())
+                emit(frame, source_planes, Doubts::default())
             };
-            matte_by_model(opened, pace, threads, decoded.iter(), emit)
+            matte_with_model(model, pace, threads, decoded.iter(), emit)
         }
     };
-    (log, quality, ended)
+    (log, quality, result)
 }
 
-/// Tells progress until every encoder has reported, and ends the cut if nothing moves.
+/// Reports progress until every encoder has finished, and stops the cut if it stalls.
 fn watch<T>(
     done: &Receiver<T>,
     counters: &Counters,
@@ -305,10 +317,10 @@ fn watch<T>(
             Err(RecvTimeoutError::Disconnected) => return results,
             Err(RecvTimeoutError::Timeout) => {}
         }
-        if stall.has_stalled(counters.heartbeat()) {
+        if stall.has_stalled(counters.steps()) {
             stop.fail(Error::Stalled { secs: STALL_LIMIT.as_secs() });
         }
-        let (count, total) = (counters.done(), plan.expected_frames);
+        let (count, total) = (counters.min_taken(), plan.expected_frames);
         let now = if count >= total { Progress::Checking } else { Progress::Cutting { done: count, total } };
         if last.replace(now) != Some(now) {
             progress(now);

@@ -1,4 +1,4 @@
-//! Why a cut did not come to its end: codes, who is at fault, and what to do.
+//! Errors of a cut, with their stable code, the responsible party and a hint.
 
 use std::{io, time::Duration};
 
@@ -11,109 +11,110 @@ use clearcut_webm::Error as WebmError;
 
 use crate::ModelFailure;
 
-/// Why a cut did not come to its end.
+/// The reason a cut failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// ffmpeg or the clip.
+    /// A failure of ffmpeg or a defect of the clip.
     #[error(transparent)]
     Tool(#[from] ToolError),
     /// The border of the clip has no dominant color, so there is no background to key.
     #[error("the clip has no flat background: no color dominates its border")]
     NoFlatBackground {
-        /// Whether a neural model would have been used, were one installed.
+        /// Whether a neural model would have been used if one were installed.
         could_use_model: bool,
     },
-    /// There is no model, and one was asked for.
+    /// A model is needed, but none is available.
     #[error(transparent)]
     Model(ModelFailure),
-    /// The model gave no answer that can be used.
+    /// The output of the model is unusable.
     #[error(transparent)]
     ModelOutput(#[from] ModelError),
     /// The clip ended much earlier than its headers say.
     #[error("only {decoded} of {stated} frames could be decoded")]
     EndedEarly {
-        /// Frames that came out of the decoder.
+        /// Number of decoded frames.
         decoded: u64,
-        /// Frames that the headers promise.
+        /// Number of frames according to the headers.
         stated: u64,
     },
-    /// One frame was asked for that lies beyond the clip's end.
-    #[error("the clip is {:.3} s long, and the time lies beyond", .length.as_secs_f64())]
+    /// The requested frame is beyond the end of the clip.
+    #[error("the clip is {:.3} s long, and the requested time is beyond its end", .length.as_secs_f64())]
     NoSuchMoment {
-        /// How long the clip is.
+        /// Duration of the clip.
         length: Duration,
     },
-    /// More frames came out of the decoder than are allowed.
+    /// The clip has more frames than the limit allows.
     #[error("the clip has more than {limit} frames")]
     TooManyFrames {
-        /// The limit.
+        /// Maximum number of frames.
         limit: u64,
     },
-    /// The frame is too large for a format.
+    /// A side of the frame is too long for a format.
     #[error("a frame of {size} is too large for {format}, which takes {max_side} pixels a side")]
     TooLargeFor {
-        /// Which format.
+        /// The format.
         format: OutputFormat,
-        /// Of what would be encoded; twice as high as the frame in a stacked file.
+        /// Size of the encoded image; twice as high as the frame in a stacked file.
         size: Size,
-        /// What the format takes.
+        /// The format's limit in pixels per side.
         max_side: u32,
     },
-    /// The frame has more pixels than a format can be read back with.
+    /// The frame has more pixels than the decoders of a format can read back.
     #[error("a frame of {size} is too large for {format}, which takes {max_pixels} pixels")]
     TooManyPixelsFor {
-        /// Which format.
+        /// The format.
         format: OutputFormat,
-        /// Of the frame.
+        /// Size of the frame.
         size: Size,
-        /// What the format takes.
+        /// The format's limit in pixels.
         max_pixels: u64,
     },
-    /// An output was written but does not hold what was meant to be in it.
+    /// A written output does not have the expected content.
     #[error("the {format} file failed its check: {finding}")]
     CheckFailed {
-        /// Which output.
+        /// The format of the output.
         format: OutputFormat,
-        /// What is wrong with it.
+        /// The difference found, for people.
         finding: String,
     },
-    /// An encoder of our own gave up.
+    /// An encoder in this process failed.
     #[error("encoding {format} failed")]
     Encoder {
-        /// Which output.
+        /// The format of the output.
         format: OutputFormat,
-        /// Why it gave up.
+        /// Cause of the failure.
         source: AnimationError,
     },
-    /// The streams of a WebM do not belong together.
-    #[error("putting the webm file together failed")]
+    /// The streams of a WebM could not be muxed.
+    #[error("muxing the webm file failed")]
     Layers {
-        /// What is wrong with them.
+        /// Cause of the failure.
         source: WebmError,
     },
-    /// Nothing moved for too long.
+    /// The cut made no progress for too long.
     #[error("no frame was finished for {secs} s")]
     Stalled {
-        /// How long nothing moved.
+        /// Seconds without progress.
         secs: u64,
     },
-    /// Somebody asked to stop.
+    /// The cut was cancelled.
     #[error("the cut was cancelled")]
     Cancelled,
-    /// A file or pipe of ours failed.
+    /// An operation on a file, pipe or thread failed.
     #[error("{doing} failed")]
     Io {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// Why it failed.
+        /// Cause of the failure.
         source: io::Error,
     },
 }
 
 impl Error {
-    /// A file of ours that could not be written.
-    pub(crate) fn of_writing(doing: &'static str, source: io::Error) -> Self {
+    /// The error for a failed write to a file. Known causes, such as a full disk, get an error of
+    /// their own.
+    pub(crate) fn from_write(doing: &'static str, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ToolError::DiskFull.into(),
             io::ErrorKind::ReadOnlyFilesystem => ToolError::ReadOnly.into(),
@@ -122,7 +123,7 @@ impl Error {
         }
     }
 
-    /// Stable, for the API, the command line and docs/errors.md. Never reworded.
+    /// The stable code for the API, the command line and docs/errors.md. Codes never change.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -142,7 +143,7 @@ impl Error {
         }
     }
 
-    /// Who has to act.
+    /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -164,7 +165,7 @@ impl Error {
         }
     }
 
-    /// What to do about it, as a sentence for a person; `None` where there is nothing useful to say.
+    /// Advice for the user as one or more sentences; `None` if there is none.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         match self {
@@ -176,17 +177,19 @@ impl Error {
                 "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background color, for example --key '#00FF00'.",
             ),
             Self::Model(failure) => failure.hint.as_deref(),
-            Self::ModelOutput(_) => Some("`clearcut models verify` looks at the model's file; try another --runtime."),
+            Self::ModelOutput(_) => {
+                Some("Check the model's file with `clearcut models verify`, or try another --runtime.")
+            }
             Self::EndedEarly { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
-            Self::NoSuchMoment { .. } => Some("Ask for a moment between the clip's beginning and its end."),
+            Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),
             Self::TooManyFrames { .. } => Some("Cut the clip shorter."),
             Self::TooLargeFor { .. } | Self::TooManyPixelsFor { .. } => {
-                Some("Ask for a smaller frame with --size, or for another format.")
+                Some("Request a smaller frame with --size, or another format.")
             }
             Self::CheckFailed { .. } => {
-                Some("Run it again; if it stays, report it with the output of `clearcut doctor`.")
+                Some("Run it again; if it fails again, report it with the output of `clearcut doctor`.")
             }
             Self::Encoder { .. } | Self::Layers { .. } | Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => {
                 None

@@ -1,4 +1,4 @@
-//! A WebM, whose colors and matte are encoded side by side as two streams.
+//! Encoding of a WebM: color and matte are encoded in parallel as two streams, then muxed.
 
 use std::{
     fs::File,
@@ -20,19 +20,20 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Starts both.
+    /// Starts both encoders.
     ///
     /// # Errors
     /// [`clearcut_ffmpeg::Error::Spawn`].
     pub(crate) fn start(tools: &Tools, plan: &EncodePlan, scratch: &Path, stop: &Stop) -> Result<Self, Error> {
-        let start = |layer| Ok::<_, Error>(stop.covers(tools.encode_layer(plan, layer, scratch)?));
+        let start = |layer| Ok::<_, Error>(stop.register(tools.encode_layer(plan, layer, scratch)?));
         Ok(Self { color: start(Layer::Color)?, alpha: start(Layer::Alpha)? })
     }
 
-    /// Hands `frames` to both, waits for their ends, and writes [`EncodePlan::file_name`] in `scratch`. Blocks.
+    /// Writes `frames` to both encoders, waits until they exit, and muxes their streams to
+    /// [`EncodePlan::file_name`] in `scratch`. Blocks.
     ///
     /// # Errors
-    /// What an encoder died of, a full disk, or [`Error::Layers`].
+    /// The failure of an encoder, a full disk, or [`Error::Layers`].
     pub(crate) fn encode(
         mut self,
         plan: &EncodePlan,
@@ -40,16 +41,17 @@ impl Layers {
         frames: impl Iterator<Item = Arc<Frame>>,
     ) -> Result<(), Error> {
         let pipes = self.color.take_stdin().zip(self.alpha.take_stdin());
-        let fed = pipes.map_or(Ok(()), |(color, alpha)| hand_over(color, alpha, frames));
+        let written = pipes.map_or(Ok(()), |(color, alpha)| write_frames(color, alpha, frames));
         self.color.wait()?;
         self.alpha.wait()?;
-        fed.map_err(|source| Error::Io { doing: "handing frames to an encoder", source })?;
-        put_together(plan, scratch)
+        written.map_err(|source| Error::Io { doing: "writing frames to an encoder", source })?;
+        mux_streams(plan, scratch)
     }
 }
 
-/// In lockstep: each encoder works on a frame while the other works on the same one.
-fn hand_over(
+/// Writes the color and the alpha of each frame in lockstep, so that both encoders work on the same
+/// frame.
+fn write_frames(
     mut color: impl Write,
     mut alpha: impl Write,
     frames: impl Iterator<Item = Arc<Frame>>,
@@ -66,8 +68,8 @@ fn hand_over(
     Ok(())
 }
 
-fn put_together(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
-    let io = |source| Error::of_writing("writing an output", source);
+fn mux_streams(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
+    let io = |source| Error::from_write("writing an output", source);
     let open = |name: &str| File::open(scratch.join(name)).map(BufReader::new).map_err(io);
     let [primaries, transfer, matrix] = plan.color.code_points;
     let color = CodePoints { primaries, transfer, matrix };
@@ -80,7 +82,7 @@ fn put_together(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
         source => Error::Layers { source },
     })?;
     for name in [color, alpha, EncodePlan::LAYER_SOUND] {
-        // What stays is removed with the folder; the disk has room again now.
+        // Frees disk space early. Files that remain are removed with the folder.
         let _ = std::fs::remove_file(scratch.join(name));
     }
     Ok(())

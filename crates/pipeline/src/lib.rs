@@ -1,6 +1,8 @@
-//! From a clip to transparent files: one decode, one matte, all asked formats encoded at the same time.
+//! The cut of a clip to transparent files: one decode, one matte, all requested formats encoded at
+//! the same time.
 //!
-//! [`cut`] is the plot. It blocks, knows no model and no database, and runs the same for the command line and a server:
+//! [`cut`] is the entry point. It blocks, depends on no particular model and no database, and is
+//! the same for the command line and a server:
 //!
 //! ```text
 //! probe → survey (sample, measure the background) → decode → key → finish ─┬→ encode → check
@@ -8,11 +10,14 @@
 //!                                                                        └→ …
 //! ```
 //!
-//! Hints of the user are followed through small frames of the whole clip beforehand, so that they hold in frames before theirs, too.
+//! The user's hints are first tracked through small frames of the whole clip, so that they also
+//! apply to frames before their own.
 //!
-//! [`Moment`] shows one frame of it before: the same measuring and the same matting, of a frame and its neighbors.
+//! [`Moment`] previews one frame of a cut: the same survey and the same matting, applied to one
+//! frame and its neighbors.
 //!
-//! Where the background is not flat, or a model was asked for, one that [`Models`] opens takes the place of the key.
+//! If the background is not flat, or a model was requested, a model opened by a [`ModelSource`]
+//! replaces the key.
 
 mod animate;
 mod check;

@@ -1,4 +1,4 @@
-//! Keying a clip's frames on several threads, in order.
+//! Keying of a clip's frames on several threads, with results in order.
 
 use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
 
@@ -6,31 +6,32 @@ use clearcut_frame::Frame;
 use clearcut_job::{CutRequest, ShadowChoice};
 use clearcut_matte::{KeySettings, Keyed, Keyer, Pockets};
 
-use crate::{hinting::Hinted, threads::in_parallel};
+use crate::{hinting::HintMaps, threads::parallel_map};
 
-/// What of a request the keyer is to know.
-pub(crate) fn key_settings(request: &CutRequest) -> KeySettings {
+/// The keyer settings of a request.
+pub(crate) fn keyer_settings(request: &CutRequest) -> KeySettings {
     KeySettings { tolerance: request.tolerance.get(), keeps_shadows: request.shadow == ShadowChoice::Keep }
 }
 
-/// Mattes `frames`, of which `hinted` says more, on `workers` threads and hands the results to `emit` in input order, until `emit` says no.
+/// Mattes `frames` with `hints` on `workers` threads and passes the results to `emit` in input
+/// order, until `emit` returns false.
 ///
-/// Works in batches of `workers` frames: at most `2 × workers + 2 × Keyer::REACH` of them are held, so a slow `emit` (the encoders)
-/// holds the decoder back. The result does not depend on `workers`. A frame that repeats the one before, as those of a held frame do, is keyed
-/// with it.
+/// Works in batches of `workers` frames. At most `2 × workers + 2 × Keyer::REACH` frames are held,
+/// so a slow `emit` (the encoders) applies backpressure to the decoder. The result does not depend
+/// on `workers`. A frame identical to its predecessor, as in a freeze frame, shares its matte.
 pub(crate) fn matte_in_order(
     keyer: &Keyer,
-    hinted: &Hinted,
+    hints: &HintMaps,
     workers: NonZeroUsize,
     mut frames: impl Iterator<Item = Frame>,
     mut emit: impl FnMut(Frame, &Keyed) -> bool,
 ) {
     let mut window: VecDeque<Arc<Keyed>> = VecDeque::new();
     let mut last: Option<Frame> = None;
-    let is_hinted = |index| hinted.map(index).is_some();
+    let is_hinted = |index| hints.map(index).is_some();
     let mut pockets = Pockets::default();
     let mut count = 0;
-    let mut next = 0; // Index in `window` of the first frame that is not finished.
+    let mut next = 0; // Index in `window` of the first unfinished frame.
     loop {
         let batch: Vec<(usize, Frame)> = (count..).zip(frames.by_ref().take(workers.get())).collect();
         count += batch.len();
@@ -38,18 +39,18 @@ pub(crate) fn matte_in_order(
         let repeats = find_repeats(&batch, last.as_ref(), is_hinted);
         last = batch.last().filter(|(index, _)| !is_hinted(*index)).map(|(_, frame)| frame.clone());
         let fresh = batch.into_iter().zip(&repeats).filter(|(_, repeats)| !**repeats).map(|(frame, _)| frame);
-        let mut looked = in_parallel(fresh.collect(), |(index, frame)| keyer.look(frame, hinted.map(index)));
+        let mut looked = parallel_map(fresh.collect(), |(index, frame)| keyer.look(frame, hints.map(index)));
         for frame in &mut looked {
             pockets.settle(frame);
         }
-        let mut keyed = in_parallel(looked, |frame| keyer.key(frame)).into_iter().map(Arc::new);
+        let mut keyed = parallel_map(looked, |frame| keyer.key(frame)).into_iter().map(Arc::new);
         for repeats in repeats {
             window.extend(if repeats { window.back().cloned() } else { keyed.next() });
         }
         let ready = if at_end { window.len() } else { window.len().saturating_sub(Keyer::REACH) };
         while next < ready {
             let until = ready.min(next + workers.get());
-            let finished = in_parallel((next..until).collect(), |index| finish(keyer, &window, index));
+            let finished = parallel_map((next..until).collect(), |index| finish(keyer, &window, index));
             for (frame, keyed) in finished.into_iter().zip(window.range(next..until)) {
                 if !emit(frame, keyed) {
                     return;
@@ -60,14 +61,17 @@ pub(crate) fn matte_in_order(
         if at_end {
             return;
         }
-        let past = next.saturating_sub(Keyer::REACH);
-        window.drain(..past);
-        next -= past;
+        let obsolete = next.saturating_sub(Keyer::REACH);
+        window.drain(..obsolete);
+        next -= obsolete;
     }
 }
 
-/// Whether each frame of `batch` is the one before it again; `last` is the one before the first. Hints say something of its own of each
-/// frame, so one that has any is never a repeat, and `last` is none then.
+/// For each frame of `batch`, whether it is identical to its predecessor. `last` is the predecessor
+/// of the first.
+///
+/// Hint maps differ from frame to frame, so a frame with hints is neither a repeat nor repeated:
+/// `last` is then `None`.
 fn find_repeats(batch: &[(usize, Frame)], last: Option<&Frame>, is_hinted: impl Fn(usize) -> bool) -> Vec<bool> {
     let mut before = last;
     let mut repeats = Vec::with_capacity(batch.len());
@@ -97,7 +101,7 @@ mod tests {
 
     const GREEN: Rgb8 = Rgb8::new(20, 190, 70);
 
-    /// Green with a grey square that moves right by a pixel a frame.
+    /// A green clip with a grey square that moves right by one pixel per frame.
     fn clip(length: usize) -> Vec<Frame> {
         let size = Size::new(64, 48).unwrap();
         let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
@@ -128,7 +132,7 @@ mod tests {
     fn matted(length: usize, workers: usize) -> Vec<Frame> {
         let mut out = Vec::new();
         let workers = NonZeroUsize::new(workers).unwrap();
-        matte_in_order(&keyer(), &Hinted::default(), workers, clip(length).into_iter(), |frame, _| {
+        matte_in_order(&keyer(), &HintMaps::default(), workers, clip(length).into_iter(), |frame, _| {
             out.push(frame);
             true
         });
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn every_frame_comes_out_once_and_in_order() {
+    fn every_frame_is_emitted_once_and_in_order() {
         for length in [0, 1, 2, 3, 7] {
             for workers in [1, 2, 5] {
                 let out = matted(length, workers);
@@ -159,13 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_frame_shares_the_matte_of_the_one_before() {
+    fn a_repeated_frame_shares_the_matte_of_its_predecessor() {
         let [a, b]: [Frame; 2] = clip(2).try_into().unwrap();
         let held = [&a, &a, &a, &b, &b, &a].map(Frame::clone);
         for workers in [1, 2, 5] {
             let mut seen = Vec::new();
             let workers = NonZeroUsize::new(workers).unwrap();
-            matte_in_order(&keyer(), &Hinted::default(), workers, held.clone().into_iter(), |frame, keyed| {
+            matte_in_order(&keyer(), &HintMaps::default(), workers, held.clone().into_iter(), |frame, keyed| {
                 seen.push((std::ptr::from_ref(keyed) as usize, frame.y().to_vec()));
                 true
             });
@@ -178,31 +182,31 @@ mod tests {
     fn a_hinted_frame_is_never_a_repeat() {
         let frame = clip(1).remove(0);
         let batch = [(0, frame.clone()), (1, frame.clone())];
-        let of = |last, hinted: fn(usize) -> bool| find_repeats(&batch, last, hinted);
-        assert_eq!(of(Some(&frame), |_| false), [true, true]);
-        assert_eq!(of(None, |_| false), [false, true]);
-        assert_eq!(of(Some(&frame), |index| index == 1), [true, false]);
-        assert_eq!(of(Some(&frame), |index| index == 0), [false, false]);
+        let repeats = |last, is_hinted: fn(usize) -> bool| find_repeats(&batch, last, is_hinted);
+        assert_eq!(repeats(Some(&frame), |_| false), [true, true]);
+        assert_eq!(repeats(None, |_| false), [false, true]);
+        assert_eq!(repeats(Some(&frame), |index| index == 1), [true, false]);
+        assert_eq!(repeats(Some(&frame), |index| index == 0), [false, false]);
     }
 
     #[test]
-    fn a_slow_encoder_holds_the_decoder_back() {
-        let (pulled, emitted, most) = (Cell::new(0), Cell::new(0), Cell::new(0));
+    fn a_slow_encoder_applies_backpressure_to_the_decoder() {
+        let (pulled, emitted, max_held) = (Cell::new(0), Cell::new(0), Cell::new(0));
         let frames = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(3).unwrap(), frames, |_, _| {
-            most.set(most.get().max(pulled.get() - emitted.get()));
+        matte_in_order(&keyer(), &HintMaps::default(), NonZeroUsize::new(3).unwrap(), frames, |_, _| {
+            max_held.set(max_held.get().max(pulled.get() - emitted.get()));
             emitted.set(emitted.get() + 1);
             true
         });
         let bound = 2 * 3 + 2 * Keyer::REACH;
-        assert!((3..=bound).contains(&most.get()), "{} frames were held", most.get());
+        assert!((3..=bound).contains(&max_held.get()), "{} frames were held", max_held.get());
     }
 
     #[test]
-    fn nothing_more_is_matted_once_the_encoders_are_gone() {
+    fn matting_ends_when_the_encoders_are_gone() {
         let pulled = Cell::new(0);
         let frames = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
-        matte_in_order(&keyer(), &Hinted::default(), NonZeroUsize::new(2).unwrap(), frames, |_, _| false);
+        matte_in_order(&keyer(), &HintMaps::default(), NonZeroUsize::new(2).unwrap(), frames, |_, _| false);
         assert!(pulled.get() <= 2 * (2 + Keyer::REACH), "{} frames were decoded", pulled.get());
     }
 }

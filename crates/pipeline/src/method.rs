@@ -1,3 +1,5 @@
+//! The choice between keying by color and a neural model, made once per clip.
+
 use std::{any::Any, cell::Cell, fmt};
 
 use clearcut_ffmpeg::MediaInfo;
@@ -7,22 +9,23 @@ use clearcut_matte::{Background, SegmentationModel};
 
 use crate::{CutJob, Error, Stop, survey::survey};
 
-/// Where cuts get their neural model from.
+/// A source of neural models for cuts.
 pub trait ModelSource: fmt::Debug + Sync {
-    /// Loads the model for one cut. Blocks, and waits for memory that others use while `goes_on` says so.
+    /// Loads the model for one cut. Blocks. Waits for memory that other cuts use as long as
+    /// `keep_waiting` returns true.
     ///
     /// # Errors
-    /// Why there is none.
-    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure>;
+    /// The reason why no model is available.
+    fn open(&self, keep_waiting: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure>;
 }
 
-/// A model for one cut.
+/// A loaded model for one cut.
 pub struct OpenModel {
     /// The model.
     pub model: Box<dyn SegmentationModel>,
-    /// Its name in the registry.
+    /// Its id in the registry.
     pub id: String,
-    /// What is held as long as the model is: a share of the memory.
+    /// Guard that is dropped together with the model: its memory reservation.
     pub held: Box<dyn Any + Send>,
 }
 
@@ -32,33 +35,33 @@ impl fmt::Debug for OpenModel {
     }
 }
 
-/// There is no model for a cut.
+/// Error: no model is available for a cut.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct ModelFailure {
-    /// The stable word for it.
+    /// The stable error code.
     pub code: &'static str,
-    /// Who has to act.
+    /// The party that has to act.
     pub fault: Fault,
-    /// What is wrong, for people; nothing of the machine.
+    /// The problem, for people. Contains no details of the machine.
     pub message: String,
-    /// What to do about it.
+    /// Advice for the user.
     pub hint: Option<String>,
 }
 
 impl ModelFailure {
-    /// The word for a model that is known but not installed.
+    /// Error code for a model that is in the registry but not installed.
     pub const MISSING: &'static str = "MODEL_MISSING";
 }
 
-/// How subject and background of a clip are told apart.
+/// The chosen method for separating subject and background of a clip, and why it was chosen.
 #[derive(Debug)]
 pub(crate) struct Method {
     pub(crate) source: MatteSource,
     pub(crate) reason: MethodReason,
 }
 
-/// What tells them apart.
+/// What separates subject and background.
 #[derive(Debug)]
 pub(crate) enum MatteSource {
     /// The background's color.
@@ -68,7 +71,7 @@ pub(crate) enum MatteSource {
 }
 
 impl MatteSource {
-    /// The word for it.
+    /// The method as it is reported.
     pub(crate) const fn method(&self) -> CutMethod {
         match self {
             Self::Color(_) => CutMethod::ChromaKey,
@@ -77,28 +80,31 @@ impl MatteSource {
     }
 }
 
-/// Decides how the clip is cut: as was asked, else by color where the background is flat, else by a model.
+/// Chooses the method for the clip: the requested one, else color if the background is flat, else a
+/// model.
+///
+/// `on_wait` is called repeatedly while the model waits for memory.
 ///
 /// # Errors
-/// [`Error::NoFlatBackground`] where only a color would do or no model is installed, or what decoding or loading complains
-/// of.
-pub(crate) fn choose(
+/// [`Error::NoFlatBackground`] if the background is not flat and the method is color or no model is
+/// installed; errors of decoding the clip or loading the model.
+pub(crate) fn choose_method(
     job: &CutJob,
     info: &MediaInfo,
     format: FrameFormat,
     stop: &Stop,
-    waits: &dyn Fn(),
+    on_wait: &dyn Fn(),
 ) -> Result<Method, Error> {
     let model = |reason| -> Result<Method, Error> {
-        // Asked again only by one who has to wait.
+        // The first call precedes any waiting; every further call means that the source waits.
         let is_first = Cell::new(true);
-        let goes_on = || {
+        let keep_waiting = || {
             if !is_first.replace(false) {
-                waits();
+                on_wait();
             }
             !stop.is_stopped()
         };
-        let opened = job.models.open(&goes_on).map_err(Error::Model);
+        let opened = job.models.open(&keep_waiting).map_err(Error::Model);
         stop.check()?;
         Ok(Method { source: MatteSource::Model(opened?), reason })
     };

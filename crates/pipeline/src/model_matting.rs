@@ -1,4 +1,4 @@
-//! Matting a clip's frames with a neural model on several threads, in order.
+//! Matting of a clip's frames with a neural model on several threads, with results in order.
 
 use std::{collections::VecDeque, num::NonZeroUsize, thread};
 
@@ -9,14 +9,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{
     Error, OpenModel,
-    threads::{in_parallel, start},
+    threads::{parallel_map, spawn},
 };
 
-/// Frames that may lie between two steps: as many as there are from keyframe to keyframe where little moves, so that no step waits
-/// for another while the model works on one.
-const AHEAD: usize = 8;
+/// Length of the queue between two steps, in frames: the keyframe interval in shots with little
+/// motion, so that no step waits for another while the model works on a keyframe.
+const QUEUE_LEN: usize = 8;
 
-/// How often the model is asked for how much time encoders may take.
+/// The keyframe pace of the model for an encoder speed.
 pub(crate) const fn pace(speed: Speed) -> Pace {
     match speed {
         Speed::Best => Pace::Best,
@@ -25,137 +25,142 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
     }
 }
 
-/// Mattes `frames` with a model and hands the results to `emit` in input order, with the color planes as they came in,
-/// until `emit` says no.
+/// Mattes `frames` with a model and passes the results to `emit` in input order, together with the
+/// source's color planes, until `emit` returns false.
 ///
-/// Three steps work at the same time: one thread decides which frames are keyframes, one asks the model about these, and
-/// `workers` threads finish the frames whose neighbors are known. The model is let go as soon as it has seen the last frame. At most
-/// `2 × AHEAD + Segmenter::REACH + workers + 3` frames are held, so a slow `emit` (the encoders) holds the decoder back. The result
-/// depends on neither.
+/// Three steps run in parallel: one thread selects the keyframes, one runs the model on them, and
+/// `workers` threads finish the frames whose neighbors are known. The model is dropped as soon as
+/// it has processed the last frame. At most `2 × QUEUE_LEN + Segmenter::REACH + workers + 3` frames
+/// are held, so a slow `emit` (the encoders) applies backpressure to the decoder. The result
+/// depends neither on `workers` nor on timing.
 ///
 /// # Errors
-/// If the model gives no answer that can be used, or the system has no threads to give.
-pub(crate) fn matte_by_model(
-    opened: OpenModel,
+/// The model's output is unusable, or the system could not start a thread.
+pub(crate) fn matte_with_model(
+    open_model: OpenModel,
     pace: Pace,
     workers: NonZeroUsize,
     frames: impl Iterator<Item = Frame> + Send,
     emit: impl FnMut(Frame, &[u8]) -> bool,
 ) -> Result<(), Error> {
-    let pace = if opened.model.has_states() { Pace::Every } else { pace };
+    let pace = if open_model.model.has_states() { Pace::Every } else { pace };
     let segmenter = Segmenter::new(pace);
     thread::scope(|scope| {
-        let (decided_to, decided) = bounded(AHEAD);
-        let (answered_to, answered) = bounded(AHEAD);
-        start(scope, move || decide(segmenter, frames, &decided_to))?;
-        start(scope, move || ask(segmenter, opened, &decided, &answered_to))?;
-        Ok(finish(segmenter, workers, &answered, emit)?)
+        let (selected_sender, selected) = bounded(QUEUE_LEN);
+        let (segmented_sender, segmented) = bounded(QUEUE_LEN);
+        spawn(scope, move || select_keyframes(segmenter, frames, &selected_sender))?;
+        spawn(scope, move || run_model(segmenter, open_model, &selected, &segmented_sender))?;
+        Ok(finish_frames(segmenter, workers, &segmented, emit)?)
     })
 }
 
-/// A frame on its way through the steps.
+/// A frame that is passed from step to step.
 #[derive(Debug)]
-struct Pending {
+struct PendingFrame {
     frame: Frame,
     trace: Trace,
 }
 
-/// A frame that is done, and its color planes as they came in.
-struct Finished {
+/// A finished frame and its color planes from the source.
+struct FinishedFrame {
     frame: Frame,
-    seen: Vec<u8>,
+    source_planes: Vec<u8>,
 }
 
-/// Hands the frames on, each once it is known whether it is a keyframe, which the one after it shows.
-fn decide(segmenter: Segmenter, frames: impl Iterator<Item = Frame>, decided: &Sender<Pending>) {
+/// Step 1: decides for each frame whether it is a keyframe. This needs the next frame, so one frame
+/// is held back.
+fn select_keyframes(segmenter: Segmenter, frames: impl Iterator<Item = Frame>, selected: &Sender<PendingFrame>) {
     let mut shots = segmenter.shots();
-    let mut last: Option<Pending> = None;
+    let mut last: Option<PendingFrame> = None;
     for frame in frames {
-        let mut next = Pending { trace: segmenter.look(&frame), frame };
+        let mut next = PendingFrame { trace: segmenter.look(&frame), frame };
         shots.settle(last.as_mut().map(|before| &mut before.trace), &mut next.trace);
         if let Some(before) = last.replace(next)
-            && decided.send(before).is_err()
+            && selected.send(before).is_err()
         {
-            return; // The next step has ended, and says why.
+            return; // The next step has ended and reports the reason.
         }
     }
     if let Some(mut last) = last {
         shots.end(&mut last.trace);
-        let _ = decided.send(last);
+        let _ = selected.send(last);
     }
 }
 
-/// Asks the model about the keyframes and hands all on, up to the first failure.
-fn ask(
+/// Step 2: runs the model on the keyframes and passes on all frames, up to the first failure.
+fn run_model(
     segmenter: Segmenter,
-    mut opened: OpenModel,
-    decided: &Receiver<Pending>,
-    answered: &Sender<Result<Pending, ModelError>>,
+    mut open_model: OpenModel,
+    selected: &Receiver<PendingFrame>,
+    segmented: &Sender<Result<PendingFrame, ModelError>>,
 ) {
-    for mut pending in decided {
-        let asked = segmenter.segment(&pending.frame, &mut pending.trace, opened.model.as_mut());
-        let failed = asked.is_err();
-        if answered.send(asked.map(|()| pending)).is_err() || failed {
+    for mut pending in selected {
+        let result = segmenter.segment(&pending.frame, &mut pending.trace, open_model.model.as_mut());
+        let failed = result.is_err();
+        if segmented.send(result.map(|()| pending)).is_err() || failed {
             return;
         }
     }
 }
 
-/// Finishes the frames in order, as soon as the model was asked about those that they look at.
-fn finish(
+/// Step 3: finishes the frames in order, as soon as the model has processed the neighbors they
+/// depend on.
+fn finish_frames(
     segmenter: Segmenter,
     workers: NonZeroUsize,
-    answered: &Receiver<Result<Pending, ModelError>>,
+    segmented: &Receiver<Result<PendingFrame, ModelError>>,
     mut emit: impl FnMut(Frame, &[u8]) -> bool,
 ) -> Result<(), ModelError> {
     let mut window = Window::default();
-    let mut hand_on = |window: &mut Window, count: usize| {
-        window.finish(segmenter, count).into_iter().all(|done| emit(done.frame, &done.seen))
+    let mut emit_finished = |window: &mut Window, count: usize| {
+        window.finish(segmenter, count).into_iter().all(|done| emit(done.frame, &done.source_planes))
     };
-    for pending in answered {
+    for pending in segmented {
         window.push(pending?);
-        if window.waiting.len() == Segmenter::REACH + workers.get() && !hand_on(&mut window, workers.get()) {
+        if window.waiting.len() == Segmenter::REACH + workers.get() && !emit_finished(&mut window, workers.get()) {
             return Ok(());
         }
     }
     while !window.waiting.is_empty() {
         let count = workers.get().min(window.waiting.len());
-        if !hand_on(&mut window, count) {
+        if !emit_finished(&mut window, count) {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// What of a clip is at hand where it is finished.
+/// The part of a clip that is held for finishing frames.
 #[derive(Debug, Default)]
 struct Window {
-    /// In time order: of frames that are done, as far as others look back at them, then of those that wait.
+    /// Traces in time order: of finished frames that later frames still depend on, then of the
+    /// waiting frames.
     traces: VecDeque<Trace>,
-    /// The frames of the last of them.
+    /// The unfinished frames, which belong to the last traces.
     waiting: VecDeque<Frame>,
 }
 
 impl Window {
-    fn push(&mut self, Pending { frame, trace }: Pending) {
+    fn push(&mut self, PendingFrame { frame, trace }: PendingFrame) {
         self.waiting.push_back(frame);
         self.traces.push_back(trace);
     }
 
-    /// Finishes the first `count` frames that wait, each on a thread of its own, with what is at hand before and after them.
-    fn finish(&mut self, segmenter: Segmenter, count: usize) -> Vec<Finished> {
+    /// Finishes the first `count` waiting frames, each on its own thread, with the traces before
+    /// and after them.
+    fn finish(&mut self, segmenter: Segmenter, count: usize) -> Vec<FinishedFrame> {
         let first = self.traces.len() - self.waiting.len();
         let traces = &self.traces;
         let finish = |(index, frame): (usize, Frame)| {
-            let seen = frame.bytes()[..frame.format().without_alpha().byte_len()].to_vec();
+            let source_planes = frame.bytes()[..frame.format().without_alpha().byte_len()].to_vec();
             let before: Vec<&Trace> = traces.range(index.saturating_sub(Segmenter::REACH)..index).rev().collect();
             let until = traces.len().min(index + 1 + Segmenter::REACH);
             let after: Vec<&Trace> = traces.range(index + 1..until).collect();
-            Finished { frame: segmenter.finish(&before, frame, &traces[index], &after), seen }
+            FinishedFrame { frame: segmenter.finish(&before, frame, &traces[index], &after), source_planes }
         };
-        let finished = in_parallel((first..).zip(self.waiting.drain(..count)).collect(), finish);
-        let past = (first + count).saturating_sub(Segmenter::REACH);
-        self.traces.drain(..past);
+        let finished = parallel_map((first..).zip(self.waiting.drain(..count)).collect(), finish);
+        let obsolete = (first + count).saturating_sub(Segmenter::REACH);
+        self.traces.drain(..obsolete);
         finished
     }
 }
@@ -174,28 +179,28 @@ mod tests {
 
     use super::*;
 
-    /// Nothing here takes so long unless it hangs.
-    const LONG: Duration = Duration::from_secs(30);
+    /// Timeout that no test reaches unless it hangs.
+    const TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// Takes what is bright for subject, and fails where it is told to.
-    struct Bright {
-        asked: usize,
+    /// A model that classifies bright pixels as subject and fails at call number `fails_at`.
+    struct BrightnessModel {
+        calls: usize,
         fails_at: usize,
     }
 
-    impl SegmentationModel for Bright {
+    impl SegmentationModel for BrightnessModel {
         fn input(&self) -> ModelInput {
             ModelInput { width: 32, height: 24, mean: [0.0; 3], deviation: [1.0; 3] }
         }
 
         fn segment(&mut self, planes: &[f32]) -> Result<Vec<f32>, ModelError> {
-            self.asked += 1;
-            let found = if self.asked == self.fails_at { f32::NAN } else { 0.0 };
-            Ok(planes[..32 * 24].iter().map(|level| found + f32::from(u8::from(*level > 0.5))).collect())
+            self.calls += 1;
+            let offset = if self.calls == self.fails_at { f32::NAN } else { 0.0 };
+            Ok(planes[..32 * 24].iter().map(|level| offset + f32::from(u8::from(*level > 0.5))).collect())
         }
     }
 
-    /// Grain with a bright square that moves right by a pixel a frame.
+    /// A clip of grain with a bright square that moves right by one pixel per frame.
     fn clip(length: usize) -> Vec<Frame> {
         let size = Size::new(64, 48).unwrap();
         let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix: Matrix::Bt709 };
@@ -213,24 +218,24 @@ mod tests {
         (0..length).map(draw).collect()
     }
 
-    fn opened(fails_at: usize) -> OpenModel {
-        let model = Box::new(Bright { asked: 0, fails_at });
+    fn open_model(fails_at: usize) -> OpenModel {
+        let model = Box::new(BrightnessModel { calls: 0, fails_at });
         OpenModel { model, id: "bright".to_owned(), held: Box::new(()) }
     }
 
     fn matted(length: usize, workers: usize) -> Vec<Frame> {
         let (mut out, workers) = (Vec::new(), NonZeroUsize::new(workers).unwrap());
-        let emit = |frame: Frame, seen: &[u8]| {
-            assert_eq!(seen, &clip(length)[out.len()].bytes()[..seen.len()]);
+        let emit = |frame: Frame, source_planes: &[u8]| {
+            assert_eq!(source_planes, &clip(length)[out.len()].bytes()[..source_planes.len()]);
             out.push(frame);
             true
         };
-        matte_by_model(opened(0), Pace::Balanced, workers, clip(length).into_iter(), emit).unwrap();
+        matte_with_model(open_model(0), Pace::Balanced, workers, clip(length).into_iter(), emit).unwrap();
         out
     }
 
     #[test]
-    fn every_frame_comes_out_once_in_order_for_every_number_of_workers() {
+    fn every_frame_is_emitted_once_and_in_order_for_every_number_of_workers() {
         for length in [0, 1, 2, 4, 5, 9, 21, 40] {
             let alone = matted(length, 1);
             assert_eq!(alone.len(), length);
@@ -244,20 +249,22 @@ mod tests {
 
     #[test]
     fn a_slow_emitter_bounds_the_frames_in_memory() {
-        // Between the steps, with the model, two that are decided about, those that await neighbors, and the one that is emitted.
-        let most = 2 * AHEAD + 1 + 2 + Segmenter::REACH + 1;
+        // Two queues, one frame in the model, two in keyframe selection, those that wait for
+        // neighbors, and the one that is emitted.
+        let max_held = 2 * QUEUE_LEN + 1 + 2 + Segmenter::REACH + 1;
         let (taken, mut emitted) = (AtomicUsize::new(0), 0);
         let frames = clip(90).into_iter().inspect(|_| {
             taken.fetch_add(1, SeqCst);
         });
-        matte_by_model(opened(0), Pace::Fast, NonZeroUsize::MIN, frames, |_, _| {
-            // As slow as it can be: until the steps before have taken all that they may.
-            let deadline = Instant::now() + LONG;
-            while taken.load(SeqCst) < 90.min(emitted + most) {
+        matte_with_model(open_model(0), Pace::Fast, NonZeroUsize::MIN, frames, |_, _| {
+            // The slowest possible emitter: it waits until the other steps have taken all frames
+            // they may hold.
+            let deadline = Instant::now() + TIMEOUT;
+            while taken.load(SeqCst) < 90.min(emitted + max_held) {
                 assert!(Instant::now() < deadline, "{} frames were taken, {emitted} emitted", taken.load(SeqCst));
                 thread::yield_now();
             }
-            assert!(taken.load(SeqCst) <= emitted + most, "{} frames were held", taken.load(SeqCst) - emitted);
+            assert!(taken.load(SeqCst) <= emitted + max_held, "{} frames were held", taken.load(SeqCst) - emitted);
             emitted += 1;
             true
         })
@@ -266,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn the_model_is_let_go_before_the_last_frame_is_emitted() {
-        let (held, let_go) = bounded::<()>(0);
-        let (opened, mut emitted) = (OpenModel { held: Box::new(held), ..opened(0) }, 0);
-        matte_by_model(opened, Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| {
+    fn the_model_is_dropped_before_the_last_frame_is_emitted() {
+        let (held, dropped) = bounded::<()>(0);
+        let (model, mut emitted) = (OpenModel { held: Box::new(held), ..open_model(0) }, 0);
+        matte_with_model(model, Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| {
             emitted += 1;
             if emitted == 40 {
-                assert_eq!(let_go.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
+                assert_eq!(dropped.recv_timeout(TIMEOUT), Err(RecvTimeoutError::Disconnected));
             }
             true
         })
@@ -281,19 +288,20 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_cannot_be_used_ends_the_clip() {
-        let ended = matte_by_model(opened(3), Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| true);
-        assert!(matches!(ended, Err(Error::ModelOutput(ModelError::NotANumber))), "{ended:?}");
+    fn an_unusable_model_output_ends_the_matting() {
+        let result =
+            matte_with_model(open_model(3), Pace::Balanced, NonZeroUsize::MIN, clip(40).into_iter(), |_, _| true);
+        assert!(matches!(result, Err(Error::ModelOutput(ModelError::NotANumber))), "{result:?}");
     }
 
     #[test]
-    fn an_emitter_that_says_no_is_not_asked_again() {
+    fn emit_is_not_called_again_after_it_returns_false() {
         let count = Cell::new(0);
         let emit = |_: Frame, _: &[u8]| {
             count.set(count.get() + 1);
             count.get() < 3
         };
-        matte_by_model(opened(0), Pace::Best, NonZeroUsize::MIN, clip(40).into_iter(), emit).unwrap();
+        matte_with_model(open_model(0), Pace::Best, NonZeroUsize::MIN, clip(40).into_iter(), emit).unwrap();
         assert_eq!(count.get(), 3);
     }
 }

@@ -1,4 +1,4 @@
-//! What is decided about a cut before its first frame is decoded, and what it may use of the machine.
+//! The plan of a cut, made before the first frame is decoded, and the resources a cut may use.
 
 use std::num::NonZeroUsize;
 
@@ -6,15 +6,17 @@ use clearcut_ffmpeg::{DecodePlan, EncodePlan, MediaInfo, Retiming};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
 use clearcut_job::{CutRequest, FpsChoice, OutputFormat};
 
-/// What a cut may use of this machine.
+/// The machine resources a cut may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resources {
-    /// Threads for matting, and for each decoder and encoder. Default: all cores.
+    /// Number of threads for matting, and for each decoder and encoder. Default: all cores.
     pub threads: NonZeroUsize,
-    /// Memory for raw frames in our own process. Fewer bytes mean shorter queues, so encoders of uneven speed wait for each
-    /// other more often. Default 128 MiB. At least a dozen frames are held, however large they are.
+    /// Memory in bytes for raw frames in this process. Fewer bytes mean shorter queues, so encoders
+    /// of uneven speed wait for each other more often. Default 128 MiB. At least a dozen frames are
+    /// held, whatever their size.
     pub frame_bytes: usize,
-    /// Memory that a cut may take in all, our own and that of decoders and encoders, as far as it is known before. Default 4 GiB.
+    /// Total memory in bytes that a cut may use, in this process and in decoders and encoders.
+    /// Compared with an estimate before the cut. Default 4 GiB.
     pub max_bytes: u64,
 }
 
@@ -28,16 +30,16 @@ impl Default for Resources {
     }
 }
 
-/// Everything that is decided before the first frame is decoded.
+/// The plan of a cut.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) decode: DecodePlan,
     pub(crate) frame: FrameFormat,
     pub(crate) frame_rate: FrameRate,
-    /// Frames there will be, as far as the headers tell.
+    /// Expected number of frames according to the headers.
     pub(crate) expected_frames: u64,
     pub(crate) encodes: Vec<EncodePlan>,
-    /// Frames that wait in front of each stage.
+    /// Length of the queue in front of each stage, in frames.
     pub(crate) queue_len: usize,
 }
 
@@ -71,47 +73,49 @@ impl Plan {
         }
     }
 
-    /// Whether any output takes the sound along.
+    /// Whether any output carries sound.
     pub(crate) fn carries_audio(&self) -> bool {
         self.encodes.iter().any(|plan| plan.has_audio && plan.format.carries_audio())
     }
 
-    /// How much there is to do: pixels of all frames, and of each frame as many as moving it between processes costs.
+    /// Amount of work in pixels: the pixels of all frames, plus [`FRAME_PIXELS`] per frame.
     pub(crate) fn work(&self) -> u64 {
         self.expected_frames.saturating_mul(self.size().pixels() + FRAME_PIXELS)
     }
 
-    /// Memory that large frames take, about: in our own queues and in decoder and encoders. Measured at 36 million pixels.
+    /// Estimated memory in bytes for large frames, in the queues of this process and in decoder and
+    /// encoders. Measured at 36 million pixels.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        let by_format = |plan: &EncodePlan| match plan.format {
+        let bytes_per_pixel = |plan: &EncodePlan| match plan.format {
             OutputFormat::Webm => 45,
             OutputFormat::StackedAlpha => 60,
             OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Mov => 25,
         };
-        self.size().pixels() * (40 + self.encodes.iter().map(by_format).sum::<u64>())
+        self.size().pixels() * (40 + self.encodes.iter().map(bytes_per_pixel).sum::<u64>())
     }
 
-    /// The size of the outputs' frame.
+    /// Frame size of the outputs.
     pub(crate) const fn size(&self) -> Size {
         self.frame.size
     }
 }
 
-/// What a frame costs however small it is, in pixels.
+/// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
 const FRAME_PIXELS: u64 = 50_000;
 
-/// The constant rate of the output, and how the source gets there.
+/// The constant frame rate of the output, and how the source is converted to it.
 pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retiming) {
-    let asked = match choice {
+    let requested = match choice {
         FpsChoice::Source => info.frame_rate,
         FpsChoice::Fixed(fps) => FrameRate::new(u32::from(fps), 1).unwrap_or(info.frame_rate),
     };
-    let unchanged = asked == info.frame_rate && !info.has_variable_rate;
-    (asked, if unchanged { Retiming::EveryFrame } else { Retiming::To(asked) })
+    let is_unchanged = requested == info.frame_rate && !info.has_variable_rate;
+    (requested, if is_unchanged { Retiming::EveryFrame } else { Retiming::To(requested) })
 }
 
-/// Encoders share the cores: all work at the same time, and one that divides a frame among threads takes up to a seventh more time of
-/// processors, and more memory. Those in our own process compress whole frames on their threads, which costs nothing.
+/// Number of threads of an encoder. The encoders run at the same time and share the cores: an
+/// encoder that splits a frame among threads uses up to a seventh more CPU time, and more memory.
+/// The encoders in this process compress whole frames on their threads, which has no such cost.
 fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> usize {
     match format {
         OutputFormat::Webp | OutputFormat::Apng => resources.threads.get(),
@@ -119,7 +123,8 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
     }
 }
 
-/// About a third of the budget waits decoded, a third is being matted and a third waits for the encoders; 1–4 frames each: more gain
+/// Length of a queue in frames. About a third of the budget holds decoded frames, a third frames
+/// being matted and a third frames for the encoders. Clamped to 1–4 frames; longer queues gain
 /// nothing.
 fn queue_len(frame: FrameFormat, resources: &Resources) -> usize {
     (resources.frame_bytes / (3 * frame.with_alpha().byte_len())).clamp(1, 4)
@@ -136,16 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn encoders_share_the_cores_and_each_has_one() {
-        let of = |formats, cores| {
+    fn encoders_share_the_cores_and_each_has_at_least_one_thread() {
+        let threads = |formats, cores| {
             let resources = Resources { threads: NonZeroUsize::new(cores).unwrap(), ..Resources::default() };
             threads_for(OutputFormat::StackedAlpha, formats, &resources)
         };
-        assert_eq!([of(1, 2), of(2, 2), of(5, 2), of(2, 8), of(5, 8)], [2, 1, 1, 4, 2]);
+        assert_eq!([threads(1, 2), threads(2, 2), threads(5, 2), threads(2, 8), threads(5, 8)], [2, 1, 1, 4, 2]);
     }
 
     #[test]
-    fn queues_shrink_as_frames_grow_and_never_vanish() {
+    fn queues_get_shorter_for_larger_frames_but_are_never_empty() {
         let resources = Resources { frame_bytes: 128 << 20, ..Resources::default() };
         assert_eq!(queue_len(format(640, 360), &resources), 4);
         assert_eq!(queue_len(format(3840, 2160), &resources), 2);

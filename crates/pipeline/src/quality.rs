@@ -1,51 +1,53 @@
-//! How good a matte probably is, and where to look: sums over the frames of a clip.
+//! The quality estimate of a matte: sums over the frames of a clip, and the worst places.
 
 use clearcut_frame::{Frame, FrameRate, Size};
 use clearcut_job::{FrameBox, MatteReport, Place, Warning};
 use clearcut_matte::{Doubt, Doubts, Extent};
 
-/// Flicker is measured on every so many-th row and every second column: it is nowhere only on those between.
+/// Row step of the flicker measurement, which samples every second column of these rows. Flicker
+/// never occurs only on the rows and columns in between.
 const ROW_STEP: usize = 4;
 
-/// Color that differs by no more in every component is the same, in levels: noise of a good camera or codec.
-const SAME: u8 = 2;
+/// Largest difference per component, in levels, at which two colors count as equal: the noise of a
+/// good camera or codec.
+const COLOR_TOLERANCE: u8 = 2;
 
-/// A frame is shown with the worst one if it has that part of its doubt.
-const PART_OF_WORST: f32 = 0.5;
+/// Fraction of the worst frame's amount from which a neighboring frame belongs to the same place.
+const WORST_FRACTION: f32 = 0.5;
 
-/// The rows and columns of cells, to a side, in which flicker is placed.
-const CELLS: usize = 8;
+/// Number of rows and of columns of the grid in which flicker is located.
+const GRID_SIDE: usize = 8;
 
-/// Sums over the frames of a clip what tells how good its matte probably is.
+/// Collects, over the frames of a clip, the data for the quality estimate of its matte.
 #[derive(Debug, Default)]
 pub(crate) struct QualityLog {
     subject: u64,
-    /// Pixels in all frames.
+    /// Number of pixels in all frames.
     pixels: u64,
     holes: Series,
     lookalikes: Series,
     residue: Series,
     /// Squared changes of alpha (levels²).
     flicker: Series,
-    /// How many pixels were compared for flicker.
+    /// Number of pixels compared for flicker.
     compared: u64,
-    /// The measured places of the last frame: Y', Cb, Cr as they came in, and alpha.
-    last: Vec<[u8; 4]>,
+    /// Sampled pixels of the previous frame: Y', Cb, Cr of the source, and alpha.
+    previous: Vec<[u8; 4]>,
 }
 
-/// One kind of doubt through the clip.
+/// The amounts of one kind of defect over the clip.
 #[derive(Debug, Default)]
 struct Series {
     sum: u64,
-    /// Per frame.
+    /// Amount in each frame.
     amounts: Vec<f32>,
-    /// The frame with the most, how much it has, and where.
+    /// The worst frame: its index, its amount, and the area.
     worst: Option<(usize, u64, Option<FrameBox>)>,
 }
 
 impl Series {
     fn push(&mut self, amount: u64, area: Option<FrameBox>) {
-        if amount > self.worst.map_or(0, |(_, most, _)| most) {
+        if amount > self.worst.map_or(0, |(_, max_amount, _)| max_amount) {
             self.worst = Some((self.amounts.len(), amount, area));
         }
         self.sum += amount;
@@ -53,13 +55,13 @@ impl Series {
     }
 
     fn push_doubt(&mut self, Doubt { pixels, extent }: Doubt, size: Size) {
-        self.push(pixels, extent.map(|extent| box_of(extent, size)));
+        self.push(pixels, extent.map(|extent| frame_box(extent, size)));
     }
 
-    /// Where it is at its worst: the frames around the worst one that have half as much and more.
+    /// The worst place: the frames around the worst one that have at least half its amount.
     fn place(&self, rate: FrameRate) -> Option<Place> {
-        let (worst, most, area) = self.worst?;
-        let is_bad = |amount: &&f32| **amount >= PART_OF_WORST * most as f32;
+        let (worst, max_amount, area) = self.worst?;
+        let is_bad = |amount: &&f32| **amount >= WORST_FRACTION * max_amount as f32;
         let before = self.amounts[..worst].iter().rev().take_while(is_bad).count();
         let after = self.amounts[worst..].iter().take_while(is_bad).count();
         let at = |frame: usize| rate.start_of(frame as u64).as_secs_f64();
@@ -67,7 +69,7 @@ impl Series {
     }
 }
 
-fn box_of(Extent { left, top, right, bottom }: Extent, size: Size) -> FrameBox {
+fn frame_box(Extent { left, top, right, bottom }: Extent, size: Size) -> FrameBox {
     let (width, height) = (f64::from(size.width()), f64::from(size.height()));
     FrameBox {
         x: f64::from(left) / width,
@@ -78,38 +80,39 @@ fn box_of(Extent { left, top, right, bottom }: Extent, size: Size) -> FrameBox {
 }
 
 impl QualityLog {
-    /// Adds a finished frame, the color planes it was made from, and what may be wrong with it.
-    pub(crate) fn push(&mut self, frame: &Frame, seen: &[u8], doubts: Doubts) {
+    /// Adds a finished frame, the color planes of its source, and its possible defects.
+    pub(crate) fn push(&mut self, frame: &Frame, source_planes: &[u8], doubts: Doubts) {
         let size = frame.size();
         self.subject += doubts.subject;
         self.pixels += size.pixels();
         self.holes.push_doubt(doubts.holes, size);
         self.lookalikes.push_doubt(doubts.lookalikes, size);
         self.residue.push_doubt(doubts.residue, size);
-        let now = if seen.is_empty() { Vec::new() } else { measured_places(frame, seen) };
-        let is_same = |a: &[u8; 4], b: &[u8; 4]| (0..3).all(|k| a[k].abs_diff(b[k]) <= SAME);
-        let mut cells = [0_u64; CELLS * CELLS];
+        let current = if source_planes.is_empty() { Vec::new() } else { sampled_pixels(frame, source_planes) };
+        let is_same_color = |a: &[u8; 4], b: &[u8; 4]| (0..3).all(|k| a[k].abs_diff(b[k]) <= COLOR_TOLERANCE);
+        let mut cells = [0_u64; GRID_SIDE * GRID_SIDE];
         let columns = (size.width() as usize).div_ceil(2);
         let rows = (size.height() as usize).div_ceil(ROW_STEP);
-        for (index, (a, b)) in now.iter().zip(&self.last).enumerate() {
-            if a[3] != b[3] && is_same(a, b) {
-                let cell = index / columns * CELLS / rows * CELLS + index % columns * CELLS / columns;
+        for (index, (a, b)) in current.iter().zip(&self.previous).enumerate() {
+            if a[3] != b[3] && is_same_color(a, b) {
+                let cell = index / columns * GRID_SIDE / rows * GRID_SIDE + index % columns * GRID_SIDE / columns;
                 cells[cell] += u64::from(a[3].abs_diff(b[3])).pow(2);
             }
         }
         let worst = (0..cells.len()).max_by_key(|&cell| cells[cell]).unwrap_or(0);
-        let side = 1.0 / CELLS as f64;
+        let side = 1.0 / GRID_SIDE as f64;
         let at = |cell: usize| cell as f64 * side;
-        let area = FrameBox { x: at(worst % CELLS), y: at(worst / CELLS), width: side, height: side };
+        let area = FrameBox { x: at(worst % GRID_SIDE), y: at(worst / GRID_SIDE), width: side, height: side };
         self.flicker.push(cells.iter().sum(), Some(area));
-        self.compared += now.len().min(self.last.len()) as u64;
-        if !seen.is_empty() {
-            self.last = now;
+        self.compared += current.len().min(self.previous.len()) as u64;
+        if !source_planes.is_empty() {
+            self.previous = current;
         }
     }
 
-    /// The report, with the background's `confidence`, where its color told it, the share of the frame that was removed, and in how many
-    /// frames each hint holds; frames come at `rate`.
+    /// The report for frames at `rate`. `confidence` is that of the background color, `None` if a
+    /// model was used. `removed_share` is the removed fraction of the frame. `hint_frames` is the
+    /// number of frames to which each hint applies.
     pub(crate) fn report(
         &self,
         confidence: Option<f32>,
@@ -148,10 +151,10 @@ impl QualityLog {
     }
 }
 
-fn measured_places(frame: &Frame, seen: &[u8]) -> Vec<[u8; 4]> {
+fn sampled_pixels(frame: &Frame, source_planes: &[u8]) -> Vec<[u8; 4]> {
     let format = frame.format();
     let (width, shift) = (format.size.width() as usize, format.subsampling.shift());
-    let (luma, chroma) = seen.split_at(format.luma_len());
+    let (luma, chroma) = source_planes.split_at(format.luma_len());
     let (blue, red) = chroma.split_at(format.chroma_len());
     let chroma_width = format.chroma_size().0;
     let alpha = frame.alpha().unwrap_or_default();
@@ -184,21 +187,21 @@ mod tests {
 
     fn flicker(frames: &[(u8, u8)]) -> f64 {
         let mut log = QualityLog::default();
-        for &(seen, alpha) in frames {
-            log.push(&frame(alpha), &[seen; 96], Doubts::default());
+        for &(level, alpha) in frames {
+            log.push(&frame(alpha), &[level; 96], Doubts::default());
         }
         log.report(Some(1.0), 0.5, RATE, Vec::new()).flicker
     }
 
     #[test]
-    fn flicker_is_alpha_that_changes_where_the_color_does_not() {
+    fn flicker_is_alpha_that_changes_while_the_color_does_not() {
         assert!((flicker(&[(90, 255), (90, 204)]) - 20.0).abs() < 1e-9);
         assert!(flicker(&[(90, 255), (200, 204)]) < 1e-9);
         assert!(flicker(&[(90, 255), (90, 255), (90, 255)]) < 1e-9);
     }
 
     #[test]
-    fn shares_are_of_what_they_are_part_of() {
+    fn percentages_refer_to_the_right_total() {
         let mut log = QualityLog::default();
         let [holes, lookalikes, residue] = [10, 3, 17].map(|pixels| Doubt { pixels, extent: None });
         log.push(&frame(255), &[90; 96], Doubts { subject: 30, holes, lookalikes, residue });
@@ -208,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_says_when_and_where_it_is_worst() {
+    fn a_warning_has_the_time_and_area_of_its_worst_place() {
         let mut log = QualityLog::default();
         for (index, pixels) in [0, 1, 9, 16, 8, 7, 20, 0].into_iter().enumerate() {
             let left = index as u32;
@@ -220,7 +223,7 @@ mod tests {
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());
         let area = FrameBox { x: 0.75, y: 0.25, width: 0.125, height: 0.5 };
         assert_eq!(report.place_of(Warning::Holes, 1.0), Place { from: 0.75, to: 0.875, area });
-        // Alpha goes down and comes back.
+        // Alpha drops in frame 3 and recovers in frame 4.
         let Place { from, to, .. } = report.place_of(Warning::Flicker, 1.0);
         assert_eq!((from, to), (0.375, 0.625));
         assert_eq!(report.place_of(Warning::Residue, 1.0), Place { from: 0.0, to: 1.0, area: FrameBox::WHOLE });

@@ -1,4 +1,4 @@
-//! The mattes of a finished output, through decoders that are not ours.
+//! Readers for the mattes of finished outputs, based on independent decoders.
 
 use std::{fs::File, io::BufReader, path::Path, time::Duration};
 
@@ -7,7 +7,7 @@ use clearcut_job::OutputFormat;
 
 use crate::{Error, Stop, check::MatteSummary, progress::Counters, stack::full_range};
 
-/// Of a file that ffmpeg made.
+/// Reads the mattes of a file that ffmpeg encoded.
 pub(crate) fn read_with_ffmpeg(
     tools: &Tools,
     plan: &EncodePlan,
@@ -15,7 +15,7 @@ pub(crate) fn read_with_ffmpeg(
     stop: &Stop,
     counters: &Counters,
 ) -> Result<Vec<MatteSummary>, Error> {
-    let mut child = stop.covers(tools.decode_matte(plan, scratch)?);
+    let mut child = stop.register(tools.decode_matte(plan, scratch)?);
     let mut matte = vec![0; plan.size.pixels() as usize];
     let mut summaries = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
@@ -25,15 +25,16 @@ pub(crate) fn read_with_ffmpeg(
                     *value = full_range(*value);
                 }
             }
-            summaries.push(MatteSummary::of(matte.iter().copied()));
-            counters.checked_one();
+            summaries.push(MatteSummary::from_alpha(matte.iter().copied()));
+            counters.count_checked();
         }
     }
     child.wait()?;
     Ok(summaries)
 }
 
-/// Equal frames are one longer frame of an animation: each is counted for as long as it is shown.
+/// Expands the patches of an animation to clip frames: equal frames are one longer patch, which
+/// counts once for each frame it is shown.
 struct Timeline<'a> {
     plan: &'a EncodePlan,
     counters: &'a Counters,
@@ -44,28 +45,30 @@ impl Timeline<'_> {
     fn show(&mut self, summary: MatteSummary, until: Duration) {
         let until = self.plan.frame_rate.frames_in(until).max(self.summaries.len() as u64 + 1);
         self.summaries.resize(until as usize, summary);
-        self.counters.checked_one();
+        self.counters.count_checked();
     }
 }
 
-/// With libwebp, since ffmpeg reads animated WebP only from version 8 on.
+/// Reads the mattes of an animated WebP with libwebp, because ffmpeg reads animated WebP only from
+/// version 8 on.
 pub(crate) fn read_webp(plan: &EncodePlan, scratch: &Path, counters: &Counters) -> Result<Vec<MatteSummary>, Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
     let bytes = std::fs::read(scratch.join(plan.file_name()))
         .map_err(|source| Error::Io { doing: "checking an output", source })?;
     let decoder = webp_animation::Decoder::new(&bytes).map_err(|error| failed(format!("{error:?}")))?;
     if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
-        return Err(failed(format!("it is {:?} pixels large", decoder.dimensions())));
+        return Err(failed(format!("its size is {:?} pixels", decoder.dimensions())));
     }
     let mut timeline = Timeline { plan, counters, summaries: Vec::new() };
     for frame in decoder {
-        let summary = MatteSummary::of(frame.data().chunks_exact(4).map(|pixel| pixel[3]));
+        let summary = MatteSummary::from_alpha(frame.data().chunks_exact(4).map(|pixel| pixel[3]));
         timeline.show(summary, Duration::from_millis(u64::try_from(frame.timestamp()).unwrap_or(0)));
     }
     Ok(timeline.summaries)
 }
 
-/// With the `png` crate, which decodes frames and leaves it to us to put them together.
+/// Reads the mattes of an animated PNG with the `png` crate. The crate decodes patches; they are
+/// composed here.
 pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) -> Result<Vec<MatteSummary>, Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
     let undecodable = |error: png::DecodingError| failed(error.to_string());
@@ -74,7 +77,7 @@ pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) 
     let mut reader = png::Decoder::new(BufReader::new(file)).read_info().map_err(undecodable)?;
     let info = reader.info();
     if (info.width, info.height) != (plan.size.width(), plan.size.height()) {
-        return Err(failed(format!("it is {}×{} pixels large", info.width, info.height)));
+        return Err(failed(format!("its size is {}×{} pixels", info.width, info.height)));
     }
     let frames = info.animation_control().map_or(0, |control| control.num_frames);
     let length = reader.output_buffer_size().ok_or_else(|| failed("it is too large".to_owned()))?;
@@ -84,10 +87,10 @@ pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) 
     for _ in 0..frames {
         reader.next_frame(&mut pixels).map_err(undecodable)?;
         let Some(&control) = reader.info().frame_control() else {
-            return Err(failed("a frame has no place".to_owned()));
+            return Err(failed("a patch has no fcTL chunk".to_owned()));
         };
         if control.blend_op != png::BlendOp::Source || control.dispose_op == png::DisposeOp::Previous {
-            return Err(failed("a frame is drawn as none of ours is".to_owned()));
+            return Err(failed("a patch has an unexpected blend or dispose operation".to_owned()));
         }
         let (width, row_len) = (plan.size.width() as usize, control.width as usize);
         let first = control.y_offset as usize * width + control.x_offset as usize;
@@ -98,7 +101,7 @@ pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) 
             }
         }
         until += Duration::from_secs(control.delay_num.into()) / u32::from(control.delay_den).max(1);
-        timeline.show(MatteSummary::of(canvas.iter().copied()), until);
+        timeline.show(MatteSummary::from_alpha(canvas.iter().copied()), until);
         if control.dispose_op == png::DisposeOp::Background {
             rows().for_each(|row| canvas[row..row + row_len].fill(0));
         }

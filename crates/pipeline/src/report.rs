@@ -1,4 +1,4 @@
-//! What comes of a cut.
+//! The report of a finished cut and its outputs.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -6,33 +6,33 @@ use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{FrameRate, Rgb8, Size};
 use clearcut_job::{CutMethod, MatteReport, MethodReason, OutputFormat};
 
-/// What came of a cut.
+/// Report of a finished cut.
 #[derive(Debug, Clone)]
 pub struct CutReport {
-    /// What the clip was.
+    /// Properties of the clip.
     pub source: MediaInfo,
-    /// Size of the outputs' frame.
+    /// Frame size of the outputs.
     pub size: Size,
-    /// Rate of the outputs.
+    /// Frame rate of the outputs.
     pub frame_rate: FrameRate,
-    /// Frames in each output.
+    /// Number of frames in each output.
     pub frames: u64,
-    /// How subject and background were told apart.
+    /// Method that separated subject and background.
     pub method: CutMethod,
-    /// Why in that way.
+    /// Reason for the method.
     pub reason: MethodReason,
-    /// The neural model, where one was used.
+    /// Id of the neural model, if one was used.
     pub model: Option<String>,
-    /// The background's color, measured or given; `None` where it was not asked for.
+    /// Color of the background, measured or given; `None` if a model was used.
     pub key_color: Option<Rgb8>,
-    /// How good the matte probably is.
+    /// Quality estimate of the matte.
     pub matte: MatteReport,
-    /// The files, in the order asked for, all checked.
+    /// The checked files, in the requested order.
     pub outputs: Vec<OutputReport>,
 }
 
 impl CutReport {
-    /// How long the outputs are, in seconds.
+    /// Duration of the outputs in seconds.
     #[must_use]
     pub fn duration_secs(&self) -> f64 {
         self.frames as f64 / self.frame_rate.per_second()
@@ -42,12 +42,12 @@ impl CutReport {
 /// One finished and checked file.
 #[derive(Debug, Clone)]
 pub struct OutputReport {
-    /// What it is.
+    /// Format of the file.
     pub format: OutputFormat,
-    /// Where it lies in the scratch folder.
+    /// Path in the scratch folder.
     pub path: PathBuf,
-    /// Its size.
+    /// Size in bytes.
     pub bytes: u64,
-    /// From the first frame until it was checked.
+    /// Time from the start of encoding until the file was checked.
     pub took: Duration,
 }

@@ -1,51 +1,56 @@
+//! The stacked-alpha layout: a frame with its color above its matte.
+
 use clearcut_frame::{Frame, Subsampling};
 
-/// Lays color over matte as H.264 players with a shader expect it: 4:2:0, both halves padded to even sides, the matte as
-/// limited-range grey (16 clear – 235 solid) with neutral chroma. `stacked` is overwritten.
-pub(crate) fn stack(frame: &Frame, stacked: &mut Vec<u8>) {
+/// Writes the stacked frame to `stacked`: color above matte, as H.264 players with a shader expect
+/// it.
+///
+/// The result is 4:2:0. Both halves are padded to even sides. The matte is limited-range grey (16
+/// clear – 235 solid) with neutral chroma. `stacked` is overwritten.
+pub(crate) fn stack_frame(frame: &Frame, stacked: &mut Vec<u8>) {
     let size = frame.size();
     let (width, height) = (size.width() as usize, size.height() as usize);
     let padded = size.padded_to_even();
     let (padded_width, padded_height) = (padded.width() as usize, padded.height() as usize);
     stacked.clear();
-    padded_rows(stacked, frame.y(), (width, height), (padded_width, padded_height), |y| y);
+    append_padded(stacked, frame.y(), (width, height), (padded_width, padded_height), |y| y);
     let alpha = frame.alpha().unwrap_or(&[]);
     if alpha.is_empty() {
         stacked.resize(stacked.len() + padded_width * padded_height, 235);
     } else {
-        padded_rows(stacked, alpha, (width, height), (padded_width, padded_height), limited_range);
+        append_padded(stacked, alpha, (width, height), (padded_width, padded_height), limited_range);
     }
     let (chroma_width, chroma_height) = frame.format().chroma_size();
     let half = (padded_width / 2, padded_height / 2);
     for chroma in [frame.cb(), frame.cr()] {
         match frame.format().subsampling {
-            Subsampling::Half => padded_rows(stacked, chroma, (chroma_width, chroma_height), half, |c| c),
-            Subsampling::Full => halved(stacked, chroma, (chroma_width, chroma_height), half),
+            Subsampling::Half => append_padded(stacked, chroma, (chroma_width, chroma_height), half, |c| c),
+            Subsampling::Full => append_halved(stacked, chroma, (chroma_width, chroma_height), half),
         }
         stacked.resize(stacked.len() + half.0 * half.1, 128);
     }
 }
 
-/// Alpha 0–255 to luma 16–235, rounded.
+/// Converts alpha 0–255 to luma 16–235, rounded.
 const fn limited_range(alpha: u8) -> u8 {
     (16 + (alpha as u32 * 219 + 127) / 255) as u8
 }
 
-/// The inverse: luma 16–235 to alpha 0–255, clamped, as players do.
+/// Converts luma 16–235 to alpha 0–255, clamped, as players do. The inverse of [`limited_range`].
 pub(crate) const fn full_range(luma: u8) -> u8 {
     let luma = luma as u32;
-    let lifted = if luma <= 16 {
+    let offset = if luma <= 16 {
         0
     } else if luma >= 235 {
         219
     } else {
         luma - 16
     };
-    ((lifted * 255 + 109) / 219) as u8
+    ((offset * 255 + 109) / 219) as u8
 }
 
-/// Appends a plane, its last column and row repeated up to the padded size.
-fn padded_rows(
+/// Appends a plane. Its last column and row are repeated up to the padded size.
+fn append_padded(
     out: &mut Vec<u8>,
     plane: &[u8],
     (width, height): (usize, usize),
@@ -59,8 +64,8 @@ fn padded_rows(
     }
 }
 
-/// Appends a full-resolution chroma plane averaged 2×2 down to `half`.
-fn halved(out: &mut Vec<u8>, plane: &[u8], (width, height): (usize, usize), half: (usize, usize)) {
+/// Appends a full-resolution chroma plane, averaged over 2×2 down to `half`.
+fn append_halved(out: &mut Vec<u8>, plane: &[u8], (width, height): (usize, usize), half: (usize, usize)) {
     let at = |x: usize, y: usize| u32::from(plane[y.min(height - 1) * width + x.min(width - 1)]);
     for y in 0..half.1 {
         for x in 0..half.0 {
@@ -76,7 +81,7 @@ mod tests {
     use clearcut_frame::{FrameFormat, Matrix, Size};
 
     #[test]
-    fn limited_range_comes_back_within_one_level() {
+    fn limited_range_round_trips_within_one_level() {
         for alpha in 0..=255 {
             assert!(full_range(limited_range(alpha)).abs_diff(alpha) <= 1, "{alpha}");
         }
@@ -95,7 +100,7 @@ mod tests {
             alpha.fill(255);
             alpha[0] = 0;
             let mut stacked = Vec::new();
-            stack(&frame, &mut stacked);
+            stack_frame(&frame, &mut stacked);
             assert_eq!(stacked.len(), 6 * 8 + 2 * (3 * 4));
             assert!(stacked[..24].iter().all(|&y| y == 100));
             assert_eq!(stacked[24], 16);

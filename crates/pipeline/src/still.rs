@@ -1,3 +1,5 @@
+//! PNG encoding of single frames, for previews.
+
 use std::io;
 
 use clearcut_animation::straight_rgba;
@@ -5,11 +7,12 @@ use clearcut_frame::Frame;
 
 use crate::Error;
 
-/// `frame` as a PNG with straight alpha. Written for speed: it is looked at once.
+/// Encodes `frame` as a PNG with straight alpha. Uses fast compression, because a preview is viewed
+/// once.
 ///
 /// # Errors
-/// [`Error::Io`], which writing into memory has no reason for.
-pub(crate) fn png_of(frame: &Frame) -> Result<Vec<u8>, Error> {
+/// [`Error::Io`]; not expected, because the PNG is written to memory.
+pub(crate) fn encode_png(frame: &Frame) -> Result<Vec<u8>, Error> {
     let failed = |error: png::EncodingError| Error::Io { doing: "writing a PNG", source: io::Error::other(error) };
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, frame.size().width(), frame.size().height());

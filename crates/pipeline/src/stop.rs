@@ -1,4 +1,4 @@
-//! How a cut is ended from another thread, by its first error or from outside.
+//! Stopping of a cut from another thread, by its first error or by the caller.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -9,81 +9,85 @@ use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe};
 
 use crate::Error;
 
-/// Ends a cut from another thread: kills its child processes, so that every thread that waits for one wakes.
+/// Handle that stops a cut from another thread. Stopping kills the child processes, so that every
+/// thread that waits for one wakes.
 ///
-/// The first reason wins; what the other threads then complain of follows from it.
+/// The first reason is kept. Errors that other threads report afterwards are its consequences.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<State>);
+pub struct Stop(Arc<Shared>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Shared {
     stopped: AtomicBool,
-    held: Mutex<Held>,
+    state: Mutex<StopState>,
 }
 
 #[derive(Debug, Default)]
-struct Held {
+struct StopState {
     reason: Option<Error>,
     children: Vec<KillHandle>,
 }
 
 impl Stop {
-    /// Asks the cut to end with [`Error::Cancelled`]. Returns at once; [`crate::cut`] returns when all children are gone.
+    /// Stops the cut with [`Error::Cancelled`]. Returns at once; [`crate::cut`] returns when all
+    /// child processes have ended.
     pub fn cancel(&self) {
         self.fail(Error::Cancelled);
     }
 
-    /// Whether the cut has been asked to end, or has failed.
+    /// Whether the cut was cancelled or has failed.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.0.stopped.load(Ordering::Relaxed)
     }
 
-    /// Ends the cut for `reason`, unless it ended before.
+    /// Stops the cut with `reason`. An earlier reason is kept.
     pub(crate) fn fail(&self, reason: Error) {
-        let mut held = self.held();
-        held.reason.get_or_insert(reason);
+        let mut state = self.state();
+        state.reason.get_or_insert(reason);
         self.0.stopped.store(true, Ordering::Relaxed);
-        for child in held.children.drain(..) {
+        for child in state.children.drain(..) {
             child.kill();
         }
     }
 
-    /// What a step of the cut has found; its error ends the cut.
-    pub(crate) fn ok<T>(&self, found: Result<T, Error>) -> Option<T> {
-        found.map_err(|error| self.fail(error)).ok()
+    /// The value of `result`. An error stops the cut and gives `None`.
+    pub(crate) fn on_error<T>(&self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.fail(error)).ok()
     }
 
-    /// Makes `child` end with the cut.
-    pub(crate) fn covers(&self, child: Child) -> Child {
-        self.kills([child.kill_handle()]);
+    /// Registers `child` to be killed when the cut stops.
+    pub(crate) fn register(&self, child: Child) -> Child {
+        self.register_handles([child.kill_handle()]);
         child
     }
 
-    /// What the headers say. They may be those of a very long clip, so the cut ends here, too.
-    pub(crate) fn wait_for_headers(&self, probe: Probe) -> Result<MediaInfo, Error> {
-        self.kills([probe.kill_handle()]);
-        let info = probe.info(|listing| self.kills([listing]));
+    /// Waits for the result of `probe`. Headers of a very long clip take time, so the cut can be
+    /// stopped here, too.
+    pub(crate) fn media_info(&self, probe: Probe) -> Result<MediaInfo, Error> {
+        self.register_handles([probe.kill_handle()]);
+        let info = probe.info(|listing| self.register_handles([listing]));
         self.check()?;
         Ok(info?)
     }
 
-    fn kills(&self, children: impl IntoIterator<Item = KillHandle>) {
-        let mut held = self.held();
+    fn register_handles(&self, children: impl IntoIterator<Item = KillHandle>) {
+        let mut state = self.state();
         if self.is_stopped() {
             children.into_iter().for_each(|child| child.kill());
         } else {
-            held.children.extend(children);
+            state.children.extend(children);
         }
     }
 
-    /// `Err` with the reason once stopped. The reason is given out once.
+    /// `Err` with the reason if the cut is stopped. The reason is returned once; later calls return
+    /// [`Error::Cancelled`].
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.is_stopped() { Err(self.held().reason.take().unwrap_or(Error::Cancelled)) } else { Ok(()) }
+        if self.is_stopped() { Err(self.state().reason.take().unwrap_or(Error::Cancelled)) } else { Ok(()) }
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        // Nothing panics while holding it; and a list of handles is valid at every moment.
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, StopState> {
+        // Nothing panics while holding the lock, and the state is consistent at every point.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! Measuring the background of a clip from frames spread over all of it.
+//! The survey: measures the background of a clip from sample frames spread over the whole clip.
 
 use std::time::Duration;
 
@@ -9,24 +9,26 @@ use clearcut_matte::Background;
 
 use crate::{CutJob, Error, Stop};
 
-/// Frames that the background is measured from: enough to see past a subject that covers the border for a while.
+/// Number of sample frames: enough if a subject covers the border for a while.
 const SAMPLES: u64 = 24;
-/// Fewer are taken of large frames, to stay within this.
+/// Memory limit for the samples in bytes. Fewer samples are taken of large frames.
 const SAMPLE_BYTES: u64 = 96 << 20;
-/// Clips with at least so many key frames are sampled from these alone, so that a long clip is not decoded twice. Of others the frames
-/// are left out that nothing is predicted from, which are half of the work.
-const MIN_KEY_FRAMES: u64 = 8;
+/// Number of keyframes from which a clip is sampled from its keyframes only, so that a long clip is
+/// not decoded twice. In clips with fewer, frames that no other frame is predicted from are
+/// skipped, which saves half of the work.
+const MIN_KEYFRAMES: u64 = 8;
 
-/// Measures the background of the clip from frames spread over all of it.
+/// Measures the background of the clip from sample frames.
 ///
 /// # Errors
-/// [`Error::NoFlatBackground`], or what decoding complains of.
+/// [`Error::NoFlatBackground`], or an error of decoding.
 pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: &Stop) -> Result<Background, Error> {
     let plan = sample_plan(info, format);
-    let mut child = stop.covers(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
+    let mut child = stop.register(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
     let mut samples = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
-        // No more than were asked for, whatever a decoder that a clip has taken over would send.
+        // Limited to the requested number, because a malicious clip could control the decoder's
+        // output.
         while (samples.len() as u64) < plan.max_frames {
             let mut frame = Frame::new(format);
             match read_frame(&mut pipe, frame.bytes_mut()) {
@@ -43,23 +45,23 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: 
     }
     drop(child);
     stop.check()?;
-    let given = match job.request.key {
+    let given_color = match job.request.key {
         KeyChoice::Auto => None,
         KeyChoice::Given(color) => Some(color),
     };
-    Background::estimate(&samples, given).map_err(|_| Error::NoFlatBackground { could_use_model: false })
+    Background::estimate(&samples, given_color).map_err(|_| Error::NoFlatBackground { could_use_model: false })
 }
 
 fn sample_plan(info: &MediaInfo, format: FrameFormat) -> SamplePlan {
     let max_frames = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
-    let among = if info.key_frames >= MIN_KEY_FRAMES {
+    let among = if info.key_frames >= MIN_KEYFRAMES {
         Sampled::KeyFrames(info.key_frames.div_ceil(max_frames))
     } else if info.has_variable_rate {
         Sampled::Every(info.frames.div_ceil(max_frames))
     } else {
-        // A millisecond less, since containers round timestamps.
-        let apart = info.duration / u32::try_from(max_frames).unwrap_or(u32::MAX);
-        Sampled::References(apart.saturating_sub(Duration::from_millis(1)))
+        // One millisecond less, because containers round timestamps.
+        let interval = info.duration / u32::try_from(max_frames).unwrap_or(u32::MAX);
+        Sampled::References(interval.saturating_sub(Duration::from_millis(1)))
     };
     SamplePlan { among, max_frames }
 }

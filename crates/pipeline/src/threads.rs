@@ -1,4 +1,5 @@
-//! Threads of a cut. A system that has no thread to give is short of resources for a while; nothing panics.
+//! Threads of a cut. Failing to start a thread is a temporary shortage of resources and an error,
+//! not a panic.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,28 +11,30 @@ use clearcut_job::is_shortage;
 
 use crate::Error;
 
-/// Starts `work` on a thread of its own in `scope`.
+/// Spawns `work` on a new thread in `scope`.
 ///
 /// # Errors
-/// [`ToolError::Short`] if the system has no thread to give. `work` is dropped, with the ends of channels that it holds.
-pub(crate) fn start<'scope, T: Send + 'scope>(
+/// [`ToolError::Short`] if the system is out of threads. `work` is then dropped, with the channel
+/// ends it owns.
+pub(crate) fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> Result<ScopedJoinHandle<'scope, T>, Error> {
     Builder::new().spawn_scoped(scope, work).map_err(|source| {
-        let doing = "a thread of the cut";
+        let doing = "starting a thread";
         if is_shortage(&source) { ToolError::Short { program: doing }.into() } else { Error::Io { doing, source } }
     })
 }
 
-/// What a thread has found, or its panic.
-pub(crate) fn joined<T>(thread: ScopedJoinHandle<T>) -> T {
+/// Waits for `thread` and returns its result, or resumes its panic.
+pub(crate) fn join<T>(thread: ScopedJoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Maps each item, keeping the order: on this thread and on further ones, as many as there are items, of which some may not start.
-pub(crate) fn in_parallel<T: Send, R: Send>(items: Vec<T>, map: impl Fn(T) -> R + Sync) -> Vec<R> {
-    let further = items.len().saturating_sub(1);
+/// Maps each item in parallel, keeping the order. Uses this thread and one more for each further
+/// item; threads that fail to start are not needed.
+pub(crate) fn parallel_map<T: Send, R: Send>(items: Vec<T>, map: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let extra_threads = items.len().saturating_sub(1);
     let waiting = Mutex::new(items.into_iter().enumerate());
     let work = || {
         let mut done = Vec::new();
@@ -43,9 +46,9 @@ pub(crate) fn in_parallel<T: Send, R: Send>(items: Vec<T>, map: impl Fn(T) -> R 
         done
     };
     let mut done = scope(|scope| {
-        let threads: Vec<_> = (0..further).map_while(|_| start(scope, work).ok()).collect();
+        let threads: Vec<_> = (0..extra_threads).map_while(|_| spawn(scope, work).ok()).collect();
         let mut done = work();
-        done.extend(threads.into_iter().flat_map(joined));
+        done.extend(threads.into_iter().flat_map(join));
         done
     });
     done.sort_unstable_by_key(|(index, _)| *index);
