@@ -10,8 +10,9 @@ pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled, SourceT
 pub use encode::{ColorTags, EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
 
-/// Splits a line of arguments, so that they can be read as one types them. None of ours holds a space.
-fn words(line: &str) -> impl Iterator<Item = String> + '_ {
+/// Splits a line into arguments, so that command lines can be written as they are typed. No
+/// argument may contain a space.
+fn split_arguments(line: &str) -> impl Iterator<Item = String> + '_ {
     line.split_whitespace().map(str::to_owned)
 }
 

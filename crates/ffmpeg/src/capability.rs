@@ -1,8 +1,10 @@
+//! Capabilities of the installed ffmpeg: its version, its encoders and decoders, and HDR support.
+
 use std::collections::HashSet;
 
 use clearcut_job::OutputFormat;
 
-/// What one ffmpeg can do, read from `ffmpeg -codecs` and its banner.
+/// The capabilities of one ffmpeg, parsed from `ffmpeg -codecs` and its banner.
 #[derive(Debug, Clone, Default)]
 pub struct Capabilities {
     version: String,
@@ -11,11 +13,11 @@ pub struct Capabilities {
     has_zscale: bool,
 }
 
-/// Oldest ffmpeg that is known to work.
-const OLDEST: (u32, u32) = (5, 1);
+/// Oldest supported ffmpeg version.
+const OLDEST_VERSION: (u32, u32) = (5, 1);
 
 impl Capabilities {
-    /// From the banner (which ffmpeg writes to standard error) and the list of `ffmpeg -codecs`.
+    /// Parses the banner (which ffmpeg writes to standard error) and the list of `ffmpeg -codecs`.
     pub(crate) fn parse(banner: &str, codecs: &str) -> Self {
         let version = banner.lines().find_map(|line| line.strip_prefix("ffmpeg version ")).unwrap_or_default();
         let mut found = Self {
@@ -31,22 +33,22 @@ impl Capabilities {
                 continue;
             }
             if flags.starts_with('D') {
-                found.decoders.extend(listed(rest, "(decoders: ", name));
+                found.decoders.extend(parse_names(rest, "(decoders: ", name));
             }
             if flags.as_bytes()[1] == b'E' {
-                found.encoders.extend(listed(rest, "(encoders: ", name));
+                found.encoders.extend(parse_names(rest, "(encoders: ", name));
             }
         }
         found
     }
 
-    /// The version as ffmpeg names it, such as `5.1.9-0+deb12u1` or `N-112345-gabcdef`.
+    /// The version string of ffmpeg, such as `5.1.9-0+deb12u1` or `N-112345-gabcdef`.
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Whether it is at least 5.1. A build from a git snapshot (`N-…`) counts as new.
+    /// Whether the version is at least 5.1. A git snapshot (`N-…`) counts as new enough.
     #[must_use]
     pub fn is_new_enough(&self) -> bool {
         let text = self.version.trim_start_matches('n');
@@ -55,22 +57,23 @@ impl Capabilities {
         }
         let mut parts = text.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
         let mut next = || parts.next().and_then(Result::ok);
-        next().is_some_and(|major| (major, next().unwrap_or(0)) >= OLDEST)
+        next().is_some_and(|major| (major, next().unwrap_or(0)) >= OLDEST_VERSION)
     }
 
-    /// Whether HDR can be turned into SDR.
+    /// Whether this ffmpeg can convert HDR to SDR.
     #[must_use]
     pub const fn has_zscale(&self) -> bool {
         self.has_zscale
     }
 
-    /// Whether it has the decoder of this name.
+    /// Whether this ffmpeg has the decoder of this name.
     #[must_use]
     pub fn decodes(&self, decoder: &str) -> bool {
         self.decoders.contains(decoder)
     }
 
-    /// The first encoder that `format` needs and this ffmpeg lacks; `None` if it can write the format.
+    /// The first encoder that `format` needs and this ffmpeg lacks; `None` if it can write the
+    /// format.
     #[must_use]
     pub fn missing_encoder(&self, format: OutputFormat) -> Option<&'static str> {
         let lacks = |encoder: &&&'static str| !self.encoders.contains(**encoder);
@@ -78,19 +81,19 @@ impl Capabilities {
     }
 }
 
-/// The encoders that `format` needs, the frame's first.
+/// The encoders that `format` needs, the video encoder first.
 const fn encoders_for(format: OutputFormat) -> &'static [&'static str] {
     match format {
         OutputFormat::Webm => &["libvpx-vp9", "libopus"],
         OutputFormat::StackedAlpha => &["libx264", "aac"],
-        // Made in our own process.
+        // Encoded in this process, without ffmpeg.
         OutputFormat::Webp | OutputFormat::Apng => &[],
         OutputFormat::Mov => &["prores_ks", "pcm_s24le"],
     }
 }
 
-/// The names in the bracket that `opening` starts, or the codec's own name where there is no such bracket.
-fn listed<'a>(line: &'a str, opening: &str, name: &'a str) -> Vec<String> {
+/// The names in the parentheses that `opening` starts, or the codec's own name without them.
+fn parse_names<'a>(line: &'a str, opening: &str, name: &'a str) -> Vec<String> {
     let inside = line.split_once(opening).and_then(|(_, rest)| rest.split_once(')')).map(|(inside, _)| inside);
     inside.unwrap_or(name).split_whitespace().map(str::to_owned).collect()
 }
@@ -109,20 +112,20 @@ Codecs:
  DEA.L. opus                 Opus (decoders: opus libopus ) (encoders: opus libopus )
 ";
 
-    fn of_version(version: &str) -> Capabilities {
+    fn capabilities_of_version(version: &str) -> Capabilities {
         Capabilities::parse(&format!("ffmpeg version {version} Copyright\nconfiguration: --enable-libzimg"), CODECS)
     }
 
     #[test]
-    fn codecs_are_read_from_ffmpegs_own_list() {
-        let found = of_version("5.1.9-0+deb12u1");
+    fn codecs_are_parsed_from_the_codec_list() {
+        let found = capabilities_of_version("5.1.9-0+deb12u1");
         assert_eq!(found.version(), "5.1.9-0+deb12u1");
         assert!(found.decodes("libvpx-vp9") && found.decodes("hevc") && found.decodes("prores"));
         assert!(found.has_zscale());
         assert_eq!(found.missing_encoder(OutputFormat::Webm), None);
         assert_eq!(found.missing_encoder(OutputFormat::Apng), None);
         assert_eq!(found.missing_encoder(OutputFormat::StackedAlpha), Some("libx264"));
-        assert_eq!(found.missing_encoder(OutputFormat::Webp), None, "it needs no encoder of ffmpeg's");
+        assert_eq!(found.missing_encoder(OutputFormat::Webp), None, "WebP needs no ffmpeg encoder");
     }
 
     #[test]
@@ -136,7 +139,7 @@ Codecs:
             ("6", true),
             ("", false),
         ] {
-            assert_eq!(of_version(version).is_new_enough(), new_enough, "{version}");
+            assert_eq!(capabilities_of_version(version).is_new_enough(), new_enough, "{version}");
         }
     }
 }

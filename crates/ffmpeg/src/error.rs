@@ -1,92 +1,92 @@
-//! What went wrong with ffmpeg or with a clip: codes, who is at fault, and what to do.
+//! Errors of ffmpeg and of clips: stable codes, fault and hints.
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use clearcut_job::{Fault, OutputFormat, is_shortage};
 
-/// Why a tool could not do its work.
+/// A failure of ffmpeg, ffprobe or their sandbox, or a clip that cannot be processed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The program is on none of the searched folders.
+    /// The program is in none of the searched folders.
     #[error("{program} was not found")]
     ToolMissing {
         /// `ffmpeg` or `ffprobe`.
         program: &'static str,
     },
-    /// The ffmpeg that was found is older than we can work with.
+    /// The ffmpeg that was found is older than the supported versions.
     #[error("ffmpeg {found} is too old: 5.1 or newer is needed")]
     ToolTooOld {
-        /// Its version as it names it.
+        /// The version that ffmpeg reports.
         found: String,
     },
-    /// The sandbox is required but does not work here.
+    /// The sandbox is required but does not work on this machine.
     #[error("bubblewrap is required by the settings but does not work on this machine")]
     SandboxUnavailable,
     /// This ffmpeg cannot encode the format.
     #[error("this ffmpeg cannot write {format}: it has no {encoder} encoder")]
     FormatUnavailable {
-        /// The format asked for.
+        /// The requested format.
         format: OutputFormat,
-        /// The encoder that is missing.
+        /// The missing encoder.
         encoder: &'static str,
     },
-    /// The operating system did not start the program.
+    /// The operating system failed to start the program.
     #[error("{program} could not be started")]
     Spawn {
-        /// Which program.
+        /// The program.
         program: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The program ended with an error. `stderr_tail` is for the log, never for a client.
     #[error("{program} ended with {status}")]
     Failed {
-        /// What it was doing, such as `encoding webm`.
+        /// The operation, such as `encoding webm`.
         program: &'static str,
-        /// Its exit status.
+        /// Exit status of the program.
         status: ExitStatus,
-        /// The end of what it wrote to standard error, control characters removed.
+        /// The tail of its standard error, without control characters.
         stderr_tail: String,
     },
-    /// The machine had no file, process or memory to give for it at the moment.
+    /// The machine has no free file descriptor, process or memory at the moment.
     #[error("the machine is short of files, processes or memory for {program}")]
     Short {
-        /// What was to be done.
+        /// The operation.
         program: &'static str,
     },
-    /// The system killed the program, as it does when memory runs out.
+    /// The system killed the program, as happens when memory runs out.
     #[error("{program} was ended by the system")]
     Killed {
-        /// What it was doing.
+        /// The operation.
         program: &'static str,
     },
-    /// The program cannot be started at the moment: it is gone, or is being replaced.
+    /// The program cannot be started: it is missing or being replaced.
     #[error("the program for {program} cannot be started")]
     Unstartable {
-        /// What was to be done.
+        /// The operation.
         program: &'static str,
     },
-    /// The program did not end in time and was killed.
+    /// The program exceeded its timeout and was killed.
     #[error("{program} took longer than {} s", .after.as_secs())]
     TimedOut {
-        /// What it was doing.
+        /// The operation.
         program: &'static str,
-        /// The limit.
+        /// The timeout.
         after: Duration,
     },
-    /// The disk filled up while the program wrote.
+    /// The disk filled up during a write.
     #[error("the disk is full")]
     DiskFull,
-    /// The file system that the program was to write to can only be read.
+    /// The file system of the output is mounted read-only.
     #[error("the file system is read-only")]
     ReadOnly,
     /// Reading or writing a file or pipe failed.
     #[error("{doing} failed")]
     Io {
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
-        /// Why it failed.
+        /// The cause.
         source: io::Error,
     },
     /// The clip is at fault.
@@ -94,53 +94,53 @@ pub enum Error {
     Media(#[from] MediaError),
 }
 
-/// What is wrong with a clip.
+/// A reason to reject a clip.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
-    /// No bytes at all.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// The first bytes belong to no container that we read.
+    /// The first bytes match no supported container.
     #[error("the file is not a video in a known container")]
     UnknownContainer,
-    /// The file is a playlist, script or manifest that points at other files.
+    /// The file is a playlist, script or manifest that references other files.
     #[error("the file is a {kind}, which points at other files instead of holding video")]
     PointsElsewhere {
-        /// Such as `m3u8 playlist`.
+        /// The kind of file, such as `m3u8 playlist`.
         kind: &'static str,
     },
-    /// A frame that does not move.
+    /// A still image.
     #[error("the file is a still image")]
     StillImage,
     /// The container is known, but its content cannot be read.
     #[error("the file is damaged or cut off")]
     Damaged,
-    /// Sound only, or cover art only.
+    /// Audio only, or cover art only.
     #[error("the file holds no video stream")]
     NoVideoStream,
-    /// The frames or the sound are in a codec that we do not decode.
+    /// The video or audio uses an unsupported codec.
     #[error("the clip is coded as {codec}, which is not supported")]
     UnsupportedCodec {
-        /// ffmpeg's name of it.
+        /// ffmpeg's name of the codec.
         codec: String,
     },
-    /// The video needs a key to be read.
+    /// The video is encrypted.
     #[error("the video is encrypted")]
     Encrypted,
-    /// High dynamic range, and this ffmpeg lacks what turns it into standard range.
+    /// The video is HDR and this ffmpeg lacks the filter that converts it to SDR.
     #[error("the video is HDR and this ffmpeg cannot tone-map it (it lacks the zscale filter)")]
     HdrUnsupported,
-    /// Its headers take more processor time than any sane ones.
-    #[error("the file takes too long to be read: its tables are damaged or made to")]
+    /// The headers take more CPU time than any legitimate ones.
+    #[error("the file takes too long to read: its tables are damaged or crafted")]
     TooMuchWork,
-    /// Its headers or its frames take more memory than one clip may have.
-    #[error("the file takes more memory to be read than one clip may have")]
+    /// The headers or frames take more memory than the limit for one clip.
+    #[error("reading the file takes more memory than the limit for one clip")]
     TooMuchMemory,
-    /// Something about the clip is above its limit.
+    /// A property of the clip exceeds its limit.
     #[error("the video has {found}, more than the limit of {limit}")]
     OverLimit {
-        /// What was found, with its unit.
+        /// The value found, with its unit.
         found: String,
         /// The limit, with its unit.
         limit: String,
@@ -148,7 +148,7 @@ pub enum MediaError {
 }
 
 impl Error {
-    /// Stable, for the API, the command line and docs/errors.md. Never reworded.
+    /// Stable error code for the API, the command line and docs/errors.md. Never changed.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -166,7 +166,7 @@ impl Error {
         }
     }
 
-    /// Who has to act.
+    /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -184,7 +184,7 @@ impl Error {
         }
     }
 
-    /// What to do about it, as a sentence for a person; `None` where there is nothing useful to say.
+    /// A sentence that suggests a remedy; `None` if there is none.
     #[must_use]
     pub const fn hint(&self) -> Option<&'static str> {
         Some(match self {
@@ -208,12 +208,13 @@ impl Error {
 }
 
 impl Error {
-    /// Something of the system that could not be had.
-    pub(crate) fn of_system(doing: &'static str, source: io::Error) -> Self {
+    /// Classifies a failed system call: a shortage of resources, or another I/O error.
+    pub(crate) fn from_io(doing: &'static str, source: io::Error) -> Self {
         if is_shortage(&source) { Self::Short { program: doing } } else { Self::Io { doing, source } }
     }
 
-    /// The same of a program that read a stranger's clip and nothing else: if it ended with an error, the clip is at fault.
+    /// Reinterprets the error of a program that only read an untrusted clip: if the program failed,
+    /// the clip is at fault.
     #[must_use]
     pub fn of_reading(self) -> Self {
         match self {

@@ -1,12 +1,14 @@
-//! The only crate that starts processes: ffmpeg and ffprobe, in a sandbox.
+//! ffmpeg and ffprobe as sandboxed child processes. No other library crate starts processes.
 //!
-//! [`Tools`] is what was found on this machine. [`Tools::probe`] says what a file is without decoding it; [`Tools::decode`],
-//! [`Tools::sample`], [`Tools::excerpt`] and [`Tools::extract_audio`] read it; [`Tools::encode`] writes a transparent file from raw frames;
-//! [`Tools::decode_matte`] reads one back to check it.
+//! [`Tools`] holds the ffmpeg and ffprobe of this machine. [`Tools::probe`] reads a clip's headers
+//! without decoding it; [`Tools::decode`], [`Tools::sample`], [`Tools::excerpt`] and
+//! [`Tools::extract_audio`] read its content; [`Tools::encode`] writes a transparent file from raw
+//! frames; [`Tools::decode_matte`] reads that file back to check it.
 //!
-//! A file of a stranger reaches ffmpeg only as an open file on its standard input, never as a name; its container is told from
-//! its first bytes ([`Container::sniff`]) and pinned, as are the decoders. Every argument is made from enums and numbers by
-//! the pure functions of `argv`.
+//! An untrusted file reaches ffmpeg only as an open file on its standard input, never by name. Its
+//! container is detected from its first bytes ([`Container::sniff`]), and both demuxer and decoders
+//! are restricted to an allowlist. The pure functions of `argv` build every argument from enums and
+//! numbers.
 
 mod argv;
 mod capability;

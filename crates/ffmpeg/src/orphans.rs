@@ -1,7 +1,8 @@
-//! Child processes that outlive whoever started them: they are known by a mark in their environment, and ended.
+//! Cleanup of orphaned child processes, which a mark in their environment identifies.
 //!
-//! bubblewrap promises to die with its parent, but only once its sandbox stands: one that loses its parent earlier waits for it for ever, and
-//! holds the clip open. No signal of the system closes that gap, so a process of ours watches from outside.
+//! bubblewrap dies with its parent only once its sandbox is set up. If the parent dies earlier,
+//! bubblewrap waits for it forever and holds the clip open. No system signal closes that gap, so a
+//! separate process of clearcut watches from outside.
 
 use std::{
     fs,
@@ -14,40 +15,42 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The variable in the environment of every child that holds the mark.
+/// Environment variable that holds the mark of every child.
 pub(crate) const MARK: &str = "CLEARCUT_CHILD_OF";
 
-/// How often is looked, and how far apart: a process may be about to make another one when it is found.
-const LOOKS: usize = 20;
-const APART: Duration = Duration::from_millis(100);
+/// Number of scans, and the interval between them. One scan is not enough: a process that it finds
+/// may be about to start another one.
+const SCANS: usize = 20;
+const SCAN_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Ends every process of this user whose mark `is_meant`, however deep in namespaces it is, and those that they are about to
-/// make. Blocks for up to two seconds. Returns how many were found; none where the system has no `/proc`.
-pub fn end_marked(is_meant: impl Fn(&str) -> bool) -> usize {
-    let mut ended = 0;
-    let mut quiet = 0;
-    for _ in 0..LOOKS {
-        let found = find_marked(&is_meant);
+/// Kills every process of this user whose mark `matches` accepts, in any namespace, and the
+/// processes that they are about to start. Blocks for up to two seconds. Returns the number of
+/// processes found, which is 0 on systems without `/proc`.
+pub fn end_marked(matches: impl Fn(&str) -> bool) -> usize {
+    let mut killed = 0;
+    let mut empty_scans = 0;
+    for _ in 0..SCANS {
+        let found = find_marked(&matches);
         for pid in &found {
-            // It has ended by itself, else.
+            // An error means that the process has already ended.
             let _ = kill_process(*pid, Signal::KILL);
         }
-        ended += found.len();
-        quiet = if found.is_empty() { quiet + 1 } else { 0 };
-        if quiet == 2 {
+        killed += found.len();
+        empty_scans = if found.is_empty() { empty_scans + 1 } else { 0 };
+        if empty_scans == 2 {
             break;
         }
-        sleep(APART);
+        sleep(SCAN_INTERVAL);
     }
-    ended
+    killed
 }
 
-/// The processes that can be told to be meant. One that has ended and is not reaped has no environment.
-fn find_marked(is_meant: impl Fn(&str) -> bool) -> Vec<Pid> {
+/// The processes whose mark `matches` accepts. A zombie has no readable environment and is skipped.
+fn find_marked(matches: impl Fn(&str) -> bool) -> Vec<Pid> {
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     let marked = |environment: &[u8]| {
         let mut variables = environment.split(|byte| *byte == 0).filter_map(|text| std::str::from_utf8(text).ok());
-        variables.any(|text| text.split_once('=').is_some_and(|(name, mark)| name == MARK && is_meant(mark)))
+        variables.any(|text| text.split_once('=').is_some_and(|(name, mark)| name == MARK && matches(mark)))
     };
     let mut found = Vec::new();
     for process in processes.flatten() {
@@ -58,40 +61,42 @@ fn find_marked(is_meant: impl Fn(&str) -> bool) -> Vec<Pid> {
     found
 }
 
-/// A process that lives as long as this one and a moment longer, to end the children that this one leaves behind.
+/// Watchdog process that outlives this one briefly and kills the children it leaves behind.
 #[derive(Debug)]
 pub struct Watch {
     process: std::process::Child,
-    alive: Option<ChildStdin>,
+    lifeline: Option<ChildStdin>,
 }
 
 impl Watch {
-    /// Starts `program` with `arguments`, which has to call [`watch`] with `mark`.
+    /// Starts `program` with `arguments`. The program must call [`watch`] with the mark.
     ///
     /// # Errors
-    /// If it cannot be started.
+    /// If the program cannot be started.
     pub fn start(program: &Path, arguments: &[&str]) -> io::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "this crate starts processes")]
         let mut command = Command::new(program);
         command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        // What interrupts this process from a terminal is not meant for the other.
+        // An interrupt from the terminal must not reach the watchdog.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut process = command.spawn()?;
-        let alive = process.stdin.take();
-        Ok(Self { process, alive })
+        let lifeline = process.stdin.take();
+        Ok(Self { process, lifeline })
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.alive = None;
+        self.lifeline = None;
         let _ = self.process.wait();
     }
 }
 
-/// Waits until whoever started this process has ended, however it did, and ends its children that carry `mark`.
+/// Blocks until the parent of this process has ended for any reason, then kills every process that
+/// carries `mark`.
 pub fn watch(mark: &str) {
-    // Nothing is ever written: it ends with the last process that holds the other side.
+    // Nothing is ever written to this pipe. It closes when the last process that holds its write
+    // end exits.
     let _ = io::stdin().read_to_end(&mut Vec::new());
     end_marked(|found| found == mark);
 }
@@ -110,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn marked_processes_end_with_what_they_started_and_others_stay() {
-        let own = format!("test-{}", std::process::id());
-        let (mut meant, mut other) = (orphan(&format!("{own}-a")), orphan(&format!("{own}-b")));
-        assert_eq!(end_marked(|mark| mark == format!("{own}-a")), 2);
-        meant.wait().unwrap();
+    fn marked_processes_are_killed_with_their_descendants_and_others_keep_running() {
+        let prefix = format!("test-{}", std::process::id());
+        let (mut target, mut other) = (orphan(&format!("{prefix}-a")), orphan(&format!("{prefix}-b")));
+        assert_eq!(end_marked(|mark| mark == format!("{prefix}-a")), 2);
+        target.wait().unwrap();
         assert!(other.try_wait().unwrap().is_none());
-        assert_eq!(end_marked(|mark| mark == format!("{own}-b")), 2);
+        assert_eq!(end_marked(|mark| mark == format!("{prefix}-b")), 2);
         other.wait().unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! From ffprobe's words to [`MediaInfo`].
+//! Parser of ffprobe's output into [`MediaInfo`].
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[derive(Deserialize)]
-struct Answer {
+struct FfprobeOutput {
     #[serde(default)]
     streams: Vec<Stream>,
 }
@@ -58,39 +58,39 @@ struct SideData {
     rotation: f64,
 }
 
-/// What the headers state; [`settle`] checks it against the packets.
-pub(crate) struct Stated {
+/// The properties that the headers state; [`apply_packets`] checks them against the packets.
+pub(crate) struct HeaderInfo {
     info: MediaInfo,
-    frames_by_header: Option<u64>,
+    header_frame_count: Option<u64>,
     rates: Vec<FrameRate>,
 }
 
-impl Stated {
+impl HeaderInfo {
     pub(crate) fn info(self) -> MediaInfo {
         self.info
     }
 }
 
-/// Reads ffprobe's JSON and refuses what its headers already show to be unfit.
+/// Parses ffprobe's JSON and rejects clips that the headers already show to be unusable.
 pub(crate) fn parse_streams(
     container: Container,
     json: &[u8],
     limits: &MediaLimits,
     capabilities: &Capabilities,
-) -> Result<Stated, Error> {
-    let answer: Answer = serde_json::from_slice(json).map_err(|_| MediaError::Damaged)?;
-    if answer.streams.len() > limits.max_streams {
-        return Err(over(format!("{} streams", answer.streams.len()), format!("{} streams", limits.max_streams)));
+) -> Result<HeaderInfo, Error> {
+    let output: FfprobeOutput = serde_json::from_slice(json).map_err(|_| MediaError::Damaged)?;
+    if output.streams.len() > limits.max_streams {
+        return Err(over_limit(format!("{} streams", output.streams.len()), format!("{} streams", limits.max_streams)));
     }
-    let is_frame = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
-    let video = answer.streams.iter().find(is_frame).ok_or(MediaError::NoVideoStream)?;
+    let is_video = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
+    let video = output.streams.iter().find(is_video).ok_or(MediaError::NoVideoStream)?;
     if !argv::decodes_codec(&video.codec_name) {
         return Err(MediaError::UnsupportedCodec { codec: printable(&video.codec_name) }.into());
     }
     let coded = Size::new(video.width, video.height).ok_or(MediaError::Damaged)?;
     let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
     let rotation_degrees = clockwise(rotation);
-    let size = shown_size(coded, &video.sample_aspect_ratio, rotation_degrees).ok_or(MediaError::Damaged)?;
+    let size = display_size(coded, &video.sample_aspect_ratio, rotation_degrees).ok_or(MediaError::Damaged)?;
     if size.pixels().max(coded.pixels()) > limits.max_pixels {
         return Err(too_large(&format!("{size} pixels"), limits).into());
     }
@@ -99,8 +99,8 @@ pub(crate) fn parse_streams(
     if tone_map.is_some() && !capabilities.has_zscale() {
         return Err(MediaError::HdrUnsupported.into());
     }
-    let stated = [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok());
-    let rates = stated.flat_map(|rate| usual_rate_meant_by(rate).into_iter().chain([rate])).collect::<Vec<_>>();
+    let header_rates = [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok());
+    let rates = header_rates.flat_map(|rate| usual_rate_near(rate).into_iter().chain([rate])).collect::<Vec<_>>();
     let info = MediaInfo {
         container,
         stream: video.index,
@@ -119,28 +119,29 @@ pub(crate) fn parse_streams(
         subsampling: subsampling_of(&video.pix_fmt),
         color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
         tone_map,
-        audio: answer.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
+        audio: output.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
     };
-    Ok(Stated { info, frames_by_header: video.nb_frames.parse().ok(), rates })
+    Ok(HeaderInfo { info, header_frame_count: video.nb_frames.parse().ok(), rates })
 }
 
-/// For a clip that states no rate at all, such as a single frame: the common one of European television.
+/// Rate of a clip that states none, such as a single frame: the common rate of European television.
 const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
     Some(rate) => rate,
     None => unreachable!(),
 };
 
-/// What ffprobe calls the key information that comes with an encrypted packet. The codec's tag is that of the clear video.
+/// ffprobe's name for the key information of an encrypted packet. The codec tag of such a stream is
+/// that of the unencrypted video.
 const ENCRYPTED: &str = "Encryption info";
 
-/// What is wrong with a clip that ffprobe could make nothing of, from its own `words`.
-pub(crate) fn complaint(words: &str, limits: &MediaLimits) -> MediaError {
-    if let Some((_, rest)) = words.split_once("Codec (")
+/// The reason why ffprobe could not parse a clip, taken from the tail of its standard error.
+pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
+    if let Some((_, rest)) = stderr_tail.split_once("Codec (")
         && let Some((codec, _)) = rest.split_once(") not on whitelist")
     {
         return MediaError::UnsupportedCodec { codec: printable(codec) };
     }
-    if words.contains("exceeds specified max pixel count") || words.contains("Frame size") {
+    if stderr_tail.contains("exceeds specified max pixel count") || stderr_tail.contains("Frame size") {
         return too_large("a larger frame", limits);
     }
     MediaError::Damaged
@@ -153,9 +154,9 @@ fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
     }
 }
 
-/// Counts frames and settles rate and duration from the packet list.
-pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
-    let info = &mut stated.info;
+/// Counts the frames of the packet list and determines rate and duration from it.
+pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
+    let info = &mut headers.info;
     let (mut starts, mut frames, mut hidden, mut slots) = (Vec::new(), 0_u64, 0_u64, 0_u64);
     for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         let mut fields = line.trim().split(',');
@@ -170,15 +171,15 @@ pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) 
         }
         let mut start = shown;
         if info.container == Container::Avi {
-            // Its frames lie in slots of one length, and have no other time. An empty slot shows the frame before on: the header
-            // counts it, as no packet does.
+            // AVI frames lie in slots of equal length and have no other time. An empty slot repeats
+            // the previous frame; the header counts it, but it has no packet.
             slots = slots.max(slot.parse::<u64>().unwrap_or(0).saturating_add(1));
             start = decoded;
         }
         if fields.any(|side_data| side_data == ENCRYPTED) {
             return Err(MediaError::Encrypted.into());
         }
-        // Cut away by an edit list: the header counts it, nobody sees it.
+        // Hidden by an edit list: the header counts the frame, but players do not show it.
         if flags.contains('D') {
             hidden += 1;
             continue;
@@ -187,59 +188,60 @@ pub(crate) fn settle(stated: &mut Stated, packets: &[u8], limits: &MediaLimits) 
         info.key_frames += u64::from(flags.starts_with('K'));
         starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
     }
-    if frames == 0 || stated.frames_by_header.is_some_and(|stated| slots.max(frames + hidden) < stated) {
+    if frames == 0 || headers.header_frame_count.is_some_and(|count| slots.max(frames + hidden) < count) {
         return Err(MediaError::Damaged.into());
     }
     info.frames = frames;
     starts.sort_by(f64::total_cmp);
     info.video_start_secs = starts.first().copied().unwrap_or(0.0);
     let fits = |rate: &&FrameRate| starts.len() as u64 == frames && is_constant(&starts, **rate);
-    if let Some(rate) = stated.rates.iter().find(fits) {
+    if let Some(rate) = headers.rates.iter().find(fits) {
         info.frame_rate = *rate;
     } else if starts.len() as u64 == frames && frames > 1 {
         info.has_variable_rate = true;
-        info.frame_rate = nearest_constant_rate(&stated.rates, &starts);
+        info.frame_rate = nearest_constant_rate(&headers.rates, &starts);
     }
     let span = starts.last().copied().unwrap_or(0.0) - info.video_start_secs;
-    let spanned = Duration::try_from_secs_f64(span).unwrap_or_default() + info.frame_rate.start_of(1);
-    info.duration = if info.has_variable_rate { spanned } else { info.frame_rate.start_of(frames) };
-    within(info, limits)
+    let span_with_last_frame = Duration::try_from_secs_f64(span).unwrap_or_default() + info.frame_rate.start_of(1);
+    info.duration = if info.has_variable_rate { span_with_last_frame } else { info.frame_rate.start_of(frames) };
+    check_limits(info, limits)
 }
 
-fn within(info: &MediaInfo, limits: &MediaLimits) -> Result<(), Error> {
+fn check_limits(info: &MediaInfo, limits: &MediaLimits) -> Result<(), Error> {
     if info.duration > limits.max_duration {
         let secs = |time: Duration| format!("{} s", time.as_secs());
-        return Err(over(secs(info.duration), secs(limits.max_duration)));
+        return Err(over_limit(secs(info.duration), secs(limits.max_duration)));
     }
     if info.frames > limits.max_frames {
-        return Err(over(format!("{} frames", info.frames), format!("{} frames", limits.max_frames)));
+        return Err(over_limit(format!("{} frames", info.frames), format!("{} frames", limits.max_frames)));
     }
     Ok(())
 }
 
-fn over(found: String, limit: String) -> Error {
+fn over_limit(found: String, limit: String) -> Error {
     MediaError::OverLimit { found, limit }.into()
 }
 
-/// Whether frame number i starts within half a frame of i / rate, for all i: then nothing is repeated or dropped.
+/// Whether frame i starts within half a frame of i / rate for every i, so that no frame is repeated
+/// or dropped.
 fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
     let Some(first) = starts.first() else { return false };
     let frame = 1.0 / rate.per_second();
     starts.iter().enumerate().all(|(index, start)| (start - first - index as f64 * frame).abs() < frame / 2.0)
 }
 
-/// The rates that cameras, films and screens use, as (frames, seconds).
+/// The rates of cameras, films and screens, as (frames, seconds).
 const USUAL_RATES: [(u32, u32); 10] =
     [(10, 1), (12, 1), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60, 1)];
 
-/// The usual rate that a container with coarse times can only come near to, such as 24 where a hundred-thousandth of a second
-/// makes it 23.998. Whether it is that is for the frames' times to say.
-fn usual_rate_meant_by(rate: FrameRate) -> Option<FrameRate> {
+/// The usual rate that a container with coarse timestamps approximates: 24 is stored as 23.998 in
+/// units of a hundred-thousandth of a second. The frame times decide whether it applies.
+fn usual_rate_near(rate: FrameRate) -> Option<FrameRate> {
     let is_near = |usual: &FrameRate| (usual.per_second() / rate.per_second() - 1.0).abs() < 3e-4;
     USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds)).find(is_near)
 }
 
-/// The rate the container calls its base where that is a sane one, else the usual rate nearest to the average.
+/// The container's base rate if it is plausible, else the usual rate nearest to the average.
 fn nearest_constant_rate(rates: &[FrameRate], starts: &[f64]) -> FrameRate {
     if let Some(base) = rates.first().filter(|rate| (1.0..=60.0).contains(&rate.per_second())) {
         return *base;
@@ -251,8 +253,8 @@ fn nearest_constant_rate(rates: &[FrameRate], starts: &[f64]) -> FrameRate {
     usual.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(DEFAULT_RATE)
 }
 
-/// `coded` stretched to square pixels (in width, as players do) and turned.
-fn shown_size(coded: Size, aspect: &str, rotation_degrees: i32) -> Option<Size> {
+/// `coded` scaled to square pixels (in width, as players do) and rotated.
+fn display_size(coded: Size, aspect: &str, rotation_degrees: i32) -> Option<Size> {
     let ratio = aspect.split_once(':').and_then(|(w, h)| Some((w.parse::<u64>().ok()?, h.parse::<u64>().ok()?)));
     let width = match ratio {
         Some((w, h)) if w > 0 && h > 0 && w <= h * 8 && h <= w * 8 => (u64::from(coded.width()) * w + h / 2) / h,
@@ -262,14 +264,16 @@ fn shown_size(coded: Size, aspect: &str, rotation_degrees: i32) -> Option<Size> 
     if matches!(rotation_degrees, 90 | 270) { Size::new(upright.height(), upright.width()) } else { Some(upright) }
 }
 
-/// ffprobe's counterclockwise angle turned around. Within a degree of a quarter turn counts as one, as it does in ffmpeg.
+/// ffprobe's counterclockwise angle as a clockwise one. An angle within a degree of a quarter turn
+/// counts as that quarter turn, as in ffmpeg.
 fn clockwise(rotation: f64) -> i32 {
     let turn = (-rotation).round().rem_euclid(360.0) as i32;
     let quarter = (turn + 45) / 90 * 90;
     if turn.abs_diff(quarter) <= 1 { quarter % 360 } else { turn }
 }
 
-/// Whether frames carry alpha, and the decoder that keeps it. ffmpeg's own VP8 and VP9 decoders drop the alpha layer.
+/// Whether frames carry alpha, and the decoder that keeps it. ffmpeg's native VP8 and VP9 decoders
+/// drop the alpha layer.
 fn alpha_of(video: &Stream, capabilities: &Capabilities) -> (bool, Option<&'static str>) {
     let layered = video.tags.alpha_mode == "1";
     let library = match video.codec_name.as_str() {
@@ -315,8 +319,8 @@ fn color_of(video: &Stream, size: Size) -> ColorTags {
 }
 
 fn audio_of(stream: &Stream) -> Option<AudioTrack> {
-    let known = argv::decodes_audio(&stream.codec_name) && stream.channels > 0;
-    known.then(|| AudioTrack {
+    let is_supported = argv::decodes_audio(&stream.codec_name) && stream.channels > 0;
+    is_supported.then(|| AudioTrack {
         stream: stream.index,
         codec: printable(&stream.codec_name),
         channels: stream.channels,
@@ -324,7 +328,7 @@ fn audio_of(stream: &Stream) -> Option<AudioTrack> {
     })
 }
 
-/// A name out of a hostile file, safe to show: at most 32 letters, digits, `_` and `-`.
+/// A name from an untrusted file, safe to print: at most 32 letters, digits, `_` and `-`.
 fn printable(name: &str) -> String {
     let shown: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).take(32).collect();
     if shown.is_empty() { "an unknown codec".to_owned() } else { shown }

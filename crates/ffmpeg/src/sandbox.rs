@@ -1,3 +1,5 @@
+//! Sandbox of the child processes: bubblewrap, resource limits and an empty environment.
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -6,40 +8,41 @@ use std::{
 
 use crate::{Error, limits::ChildLimits, orphans::MARK, tools::SearchPath};
 
-/// Whether to run ffmpeg inside bubblewrap.
+/// Policy for running ffmpeg inside bubblewrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SandboxPolicy {
-    /// Where bubblewrap is present and works.
+    /// Use bubblewrap if it is present and works.
     #[default]
     Auto,
-    /// Always; refuse to run where it does not work.
+    /// Always use bubblewrap; fail if it does not work.
     Required,
-    /// Never.
+    /// Never use bubblewrap.
     Off,
 }
 
-/// How child processes are kept from the rest of the machine. Found once, printed by `clearcut doctor`.
+/// The isolation of child processes from the rest of the machine. Determined once; `clearcut
+/// doctor` prints it.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     bwrap: Option<PathBuf>,
     setpriv: Option<PathBuf>,
     prlimit: Option<PathBuf>,
-    /// What the system lets children have.
-    system: ChildLimits,
-    /// Stands in the environment of every child, so that those that were left behind are known.
+    /// The system's own limits.
+    system_limits: ChildLimits,
+    /// Mark in the environment of every child, by which orphans are found.
     mark: Option<String>,
 }
 
 impl Sandbox {
-    /// Finds out what works here. Starts bubblewrap once.
+    /// Determines which isolation works on this machine. Runs bubblewrap once.
     ///
     /// # Errors
     /// [`Error::SandboxUnavailable`] if `policy` requires bubblewrap and it does not work.
     pub(crate) fn find(search: &SearchPath, policy: SandboxPolicy) -> Result<Self, Error> {
         let bwrap = if policy == SandboxPolicy::Off { None } else { search.find("bwrap") };
         let (setpriv, prlimit) = (search.find("setpriv"), search.find("prlimit"));
-        let sandbox = Self { bwrap, setpriv, prlimit, system: ChildLimits::of_system(), mark: None };
-        if sandbox.bwrap.is_some() && sandbox.works() {
+        let sandbox = Self { bwrap, setpriv, prlimit, system_limits: ChildLimits::from_system(), mark: None };
+        if sandbox.bwrap.is_some() && sandbox.is_usable() {
             return Ok(sandbox);
         }
         if policy == SandboxPolicy::Required {
@@ -48,7 +51,8 @@ impl Sandbox {
         Ok(Self { bwrap: None, ..sandbox })
     }
 
-    /// `bubblewrap`, `limits` (only resource limits) or `none`: for the log, `doctor` and `/readyz`.
+    /// The isolation level for the log, `doctor` and `/readyz`: `bubblewrap`, `limits` (resource
+    /// limits only) or `none`.
     #[must_use]
     pub const fn level(&self) -> &'static str {
         match (&self.bwrap, &self.prlimit) {
@@ -58,49 +62,51 @@ impl Sandbox {
         }
     }
 
-    /// What the system allows less of than a clip may need, in words.
+    /// Descriptions of the system limits that are lower than a clip may need.
     #[must_use]
     pub fn tight_limits(&self) -> Vec<String> {
-        if self.prlimit.is_some() { self.system.tight() } else { Vec::new() }
+        if self.prlimit.is_some() { self.system_limits.shortfalls() } else { Vec::new() }
     }
 
-    /// The same, with `mark` on every child.
+    /// The same sandbox, with `mark` in the environment of every child.
     #[must_use]
     pub(crate) fn marked(self, mark: &str) -> Self {
         Self { mark: Some(mark.to_owned()), ..self }
     }
 
-    fn works(&self) -> bool {
+    fn is_usable(&self) -> bool {
         let mut command = self.command(Path::new("/bin/true"), None, ChildLimits::WORKING);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     }
 
-    /// A command that runs `program` (an absolute path) in here. `scratch` becomes its current folder and the only place where
-    /// it can write; without one it can write nowhere.
+    /// A command that runs `program` (an absolute path) in this sandbox. `scratch` becomes its
+    /// current folder and the only place where it can write; without `scratch` it cannot write at
+    /// all.
     ///
-    /// The child has no environment but `LC_ALL`, `PATH` and `TMPDIR`, is its own process group, and dies with the thread that starts it.
-    /// The number of processes is not limited: that limit counts per user, so it would hit the user's other programs first.
+    /// The child's environment holds only `LC_ALL`, `PATH`, `TMPDIR` and the mark. The child has
+    /// its own process group and dies with the thread that starts it. The number of processes is
+    /// not limited: that limit counts per user, so the user's other programs would hit it first.
     pub(crate) fn command(&self, program: &Path, scratch: Option<&Path>, limits: ChildLimits) -> Command {
-        let mut words: Vec<OsString> = Vec::new();
+        let mut command_line: Vec<OsString> = Vec::new();
         if let Some(setpriv) = &self.setpriv {
-            words.push(setpriv.into());
-            words.extend(["--pdeathsig", "KILL", "--no-new-privs", "--"].map(Into::into));
+            command_line.push(setpriv.into());
+            command_line.extend(["--pdeathsig", "KILL", "--no-new-privs", "--"].map(Into::into));
         }
         if let Some(prlimit) = &self.prlimit {
-            words.push(prlimit.into());
-            words.extend(limits.within(self.system).words().into_iter().map(Into::into));
-            words.push("--".into());
+            command_line.push(prlimit.into());
+            command_line.extend(limits.capped_by(self.system_limits).prlimit_arguments().into_iter().map(Into::into));
+            command_line.push("--".into());
         }
         if let Some(bwrap) = &self.bwrap {
-            words.push(bwrap.into());
-            words.extend(bubblewrap_arguments(program, scratch));
+            command_line.push(bwrap.into());
+            command_line.extend(bubblewrap_arguments(program, scratch));
         }
-        words.push(program.into());
-        let mut words = words.into_iter();
-        #[expect(clippy::disallowed_methods, reason = "this is the one place where a process is made")]
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
+        command_line.push(program.into());
+        let mut command_line = command_line.into_iter();
+        #[expect(clippy::disallowed_methods, reason = "every child process is started here")]
+        let mut command = Command::new(command_line.next().unwrap_or_default());
+        command.args(command_line).env_clear().env("LC_ALL", "C").env("PATH", "/usr/bin:/bin");
         if let Some(mark) = &self.mark {
             command.env(MARK, mark);
         }
@@ -115,12 +121,12 @@ impl Sandbox {
     }
 }
 
-/// Folders that hold programs and their libraries on the systems we know.
+/// Folders of programs and libraries on the supported systems.
 const SYSTEM_FOLDERS: [&str; 9] =
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/ld.so.cache", "/etc/alternatives"];
 
 fn bubblewrap_arguments(program: &Path, scratch: Option<&Path>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = [
+    let mut command_line: Vec<OsString> = [
         "--unshare-all",
         "--die-with-parent",
         "--new-session",
@@ -133,21 +139,21 @@ fn bubblewrap_arguments(program: &Path, scratch: Option<&Path>) -> Vec<OsString>
     ]
     .map(Into::into)
     .to_vec();
-    words.extend(["--tmpfs", "/tmp"].map(Into::into));
+    command_line.extend(["--tmpfs", "/tmp"].map(Into::into));
     for folder in SYSTEM_FOLDERS.map(Path::new) {
         match folder.read_link() {
-            Ok(target) => words.extend(["--symlink".into(), target.into(), folder.into()]),
-            Err(_) => words.extend(["--ro-bind-try".into(), folder.into(), folder.into()]),
+            Ok(target) => command_line.extend(["--symlink".into(), target.into(), folder.into()]),
+            Err(_) => command_line.extend(["--ro-bind-try".into(), folder.into(), folder.into()]),
         }
     }
     if let Some(home) = program.parent().filter(|home| !home.starts_with("/usr") && !home.starts_with("/bin")) {
-        words.extend(["--ro-bind".into(), home.into(), home.into()]);
+        command_line.extend(["--ro-bind".into(), home.into(), home.into()]);
     }
     if let Some(scratch) = scratch {
-        words.extend(["--bind".into(), scratch.into(), "/scratch".into(), "--chdir".into(), "/scratch".into()]);
+        command_line.extend(["--bind".into(), scratch.into(), "/scratch".into(), "--chdir".into(), "/scratch".into()]);
     }
-    words.push("--".into());
-    words
+    command_line.push("--".into());
+    command_line
 }
 
 #[cfg(test)]
@@ -157,53 +163,53 @@ mod tests {
     fn sandbox(bwrap: Option<&str>) -> Sandbox {
         let path = |name: &str| Some(PathBuf::from(format!("/usr/bin/{name}")));
         let (bwrap, setpriv, prlimit) = (bwrap.map(PathBuf::from), path("setpriv"), path("prlimit"));
-        Sandbox { bwrap, setpriv, prlimit, system: ChildLimits::WORKING, mark: None }
+        Sandbox { bwrap, setpriv, prlimit, system_limits: ChildLimits::WORKING, mark: None }
     }
 
-    fn words(sandbox: &Sandbox, program: &str, scratch: Option<&str>) -> Vec<String> {
+    fn command_line(sandbox: &Sandbox, program: &str, scratch: Option<&str>) -> Vec<String> {
         let command = sandbox.command(Path::new(program), scratch.map(Path::new), ChildLimits::WORKING);
         let all = std::iter::once(command.get_program()).chain(command.get_args());
         all.map(|word| word.to_str().unwrap().to_owned()).collect()
     }
 
-    fn folders_after(words: &[String], option: &str) -> Vec<String> {
-        let places = words.iter().enumerate().filter(|(_, word)| *word == option);
-        places.map(|(index, _)| words[index + 1].clone()).collect()
+    fn folders_after(command_line: &[String], option: &str) -> Vec<String> {
+        let places = command_line.iter().enumerate().filter(|(_, word)| *word == option);
+        places.map(|(index, _)| command_line[index + 1].clone()).collect()
     }
 
     #[test]
-    fn the_sandbox_has_no_network_no_powers_and_dies_with_us() {
-        let words = words(&sandbox(Some("/usr/bin/bwrap")), "/usr/bin/ffmpeg", Some("/out/.x"));
+    fn a_sandboxed_child_has_no_network_and_no_capabilities_and_dies_with_its_parent() {
+        let command_line = command_line(&sandbox(Some("/usr/bin/bwrap")), "/usr/bin/ffmpeg", Some("/out/.x"));
         for word in ["--unshare-all", "--die-with-parent", "--new-session"] {
-            assert!(words.contains(&word.to_owned()), "{word} is missing from {words:?}");
+            assert!(command_line.contains(&word.to_owned()), "{word} is missing from {command_line:?}");
         }
-        assert!(!words.contains(&"--share-net".to_owned()));
-        assert_eq!(folders_after(&words, "--cap-drop"), ["ALL"]);
-        assert_eq!(words.last().unwrap(), "/usr/bin/ffmpeg");
+        assert!(!command_line.contains(&"--share-net".to_owned()));
+        assert_eq!(folders_after(&command_line, "--cap-drop"), ["ALL"]);
+        assert_eq!(command_line.last().unwrap(), "/usr/bin/ffmpeg");
     }
 
     #[test]
-    fn the_scratch_folder_is_the_only_one_that_can_be_written() {
+    fn only_the_scratch_folder_is_writable() {
         let sandbox = sandbox(Some("/usr/bin/bwrap"));
-        assert_eq!(folders_after(&words(&sandbox, "/usr/bin/ffmpeg", Some("/out/.x")), "--bind"), ["/out/.x"]);
-        let reading = words(&sandbox, "/usr/bin/ffmpeg", None);
+        assert_eq!(folders_after(&command_line(&sandbox, "/usr/bin/ffmpeg", Some("/out/.x")), "--bind"), ["/out/.x"]);
+        let reading = command_line(&sandbox, "/usr/bin/ffmpeg", None);
         assert!(folders_after(&reading, "--bind").is_empty());
         assert!(!reading.iter().any(|word| word == "/" || word.starts_with("/home") || word == "/etc"), "{reading:?}");
     }
 
     #[test]
-    fn an_ffmpeg_outside_the_system_folders_is_shown_to_itself() {
-        let words = words(&sandbox(Some("/usr/bin/bwrap")), "/opt/ffmpeg/bin/ffmpeg", None);
-        assert!(folders_after(&words, "--ro-bind").contains(&"/opt/ffmpeg/bin".to_owned()));
+    fn the_folder_of_an_ffmpeg_outside_the_system_folders_is_mounted() {
+        let command_line = command_line(&sandbox(Some("/usr/bin/bwrap")), "/opt/ffmpeg/bin/ffmpeg", None);
+        assert!(folders_after(&command_line, "--ro-bind").contains(&"/opt/ffmpeg/bin".to_owned()));
     }
 
     #[test]
-    fn limits_and_death_with_the_parent_hold_without_bubblewrap_too() {
+    fn resource_limits_and_death_with_the_parent_apply_without_bubblewrap() {
         let bare = sandbox(None);
-        let words = words(&bare, "/usr/bin/ffmpeg", Some("/out/.x"));
-        assert_eq!(words[..5], ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"]);
+        let command_line = command_line(&bare, "/usr/bin/ffmpeg", Some("/out/.x"));
+        assert_eq!(command_line[..5], ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--"]);
         for limit in ["--as=12884901888:12884901888", "--core=0:0", "--nofile=256:256"] {
-            assert!(words.contains(&limit.to_owned()), "{limit} is missing from {words:?}");
+            assert!(command_line.contains(&limit.to_owned()), "{limit} is missing from {command_line:?}");
         }
         assert_eq!(bare.level(), "limits");
         let command = bare.command(Path::new("/usr/bin/ffmpeg"), Some(Path::new("/out/.x")), ChildLimits::WORKING);
@@ -211,18 +217,18 @@ mod tests {
     }
 
     #[test]
-    fn a_child_sees_nothing_of_our_environment() {
+    fn a_child_does_not_inherit_the_environment() {
         let command = sandbox(None).command(Path::new("/usr/bin/ffmpeg"), None, ChildLimits::WORKING);
         let names: Vec<_> = command.get_envs().map(|(name, _)| name.to_str().unwrap()).collect();
         assert_eq!(names, ["LC_ALL", "PATH"]);
     }
 
     #[test]
-    fn no_child_asks_for_more_than_the_system_has() {
-        let system = ChildLimits { memory_bytes: 1 << 30, files: 100, ..ChildLimits::WORKING };
-        let words = words(&Sandbox { system, ..sandbox(None) }, "/usr/bin/ffmpeg", None);
+    fn child_limits_never_exceed_the_system_limits() {
+        let system_limits = ChildLimits { memory_bytes: 1 << 30, files: 100, ..ChildLimits::WORKING };
+        let command_line = command_line(&Sandbox { system_limits, ..sandbox(None) }, "/usr/bin/ffmpeg", None);
         for limit in ["--as=1073741824:1073741824", "--nofile=100:100"] {
-            assert!(words.contains(&limit.to_owned()), "{limit} is missing from {words:?}");
+            assert!(command_line.contains(&limit.to_owned()), "{limit} is missing from {command_line:?}");
         }
     }
 

@@ -1,6 +1,9 @@
+//! Container detection from the first bytes of a file, and rejection of still images, playlists and
+//! manifests.
+
 use crate::MediaError;
 
-/// A container, told from the first bytes of a file and never from its name.
+/// A container, detected from the first bytes of a file and never from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
     /// MP4, MOV, M4V: ISO base media and `QuickTime`.
@@ -13,18 +16,19 @@ pub enum Container {
     Gif,
     /// Animated PNG.
     Apng,
-    /// WebP (animated where this ffmpeg reads that).
+    /// Animated WebP. Only some ffmpeg versions read it.
     Webp,
 }
 
 impl Container {
-    /// How many bytes of a file [`Self::sniff`] wants to see, or all of a shorter file.
+    /// Number of leading bytes that [`Self::sniff`] needs, or the whole file if it is shorter.
     pub const SNIFF_LEN: usize = 4096;
 
-    /// What the file that starts with `head` is.
+    /// Detects the container of the file that starts with `head`.
     ///
     /// # Errors
-    /// [`MediaError::Empty`], [`MediaError::PointsElsewhere`], [`MediaError::StillImage`] or [`MediaError::UnknownContainer`].
+    /// [`MediaError::Empty`], [`MediaError::PointsElsewhere`], [`MediaError::StillImage`] or
+    /// [`MediaError::UnknownContainer`].
     pub fn sniff(head: &[u8]) -> Result<Self, MediaError> {
         if head.is_empty() {
             return Err(MediaError::Empty);
@@ -37,13 +41,13 @@ impl Container {
             return Ok(Self::Avi);
         }
         if at(0, b"RIFF") && at(8, b"WEBP") {
-            return if has(head, *b"ANIM") { Ok(Self::Webp) } else { Err(MediaError::StillImage) };
+            return if contains_chunk(head, *b"ANIM") { Ok(Self::Webp) } else { Err(MediaError::StillImage) };
         }
         if at(0, b"GIF87a") || at(0, b"GIF89a") {
             return Ok(Self::Gif);
         }
         if at(0, b"\x89PNG\r\n\x1a\n") {
-            return if has(head, *b"acTL") { Ok(Self::Apng) } else { Err(MediaError::StillImage) };
+            return if contains_chunk(head, *b"acTL") { Ok(Self::Apng) } else { Err(MediaError::StillImage) };
         }
         if at(0, &[0xFF, 0xD8, 0xFF]) {
             return Err(MediaError::StillImage);
@@ -52,10 +56,10 @@ impl Container {
         if atoms.iter().any(|atom| at(4, *atom)) {
             return Ok(Self::Mov);
         }
-        pointer(head).map_or(Err(MediaError::UnknownContainer), |kind| Err(MediaError::PointsElsewhere { kind }))
+        reference_kind(head).map_or(Err(MediaError::UnknownContainer), |kind| Err(MediaError::PointsElsewhere { kind }))
     }
 
-    /// The demuxer that ffmpeg is pinned to.
+    /// The only ffmpeg demuxer allowed for this container.
     #[must_use]
     pub const fn demuxer(self) -> &'static str {
         match self {
@@ -69,12 +73,12 @@ impl Container {
     }
 }
 
-fn has(head: &[u8], chunk: [u8; 4]) -> bool {
+fn contains_chunk(head: &[u8], chunk: [u8; 4]) -> bool {
     head.windows(4).any(|window| *window == chunk)
 }
 
-/// What kind of text that names other files this is, to say so instead of "unknown".
-fn pointer(head: &[u8]) -> Option<&'static str> {
+/// The kind of text file that references other files, for a more specific error than "unknown".
+fn reference_kind(head: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let kinds = [
@@ -94,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn containers_are_told_from_their_bytes() {
+    fn each_container_is_detected_from_its_first_bytes() {
         let cases: [(&[u8], Container); 6] = [
             (b"\0\0\0\x20ftypisom", Container::Mov),
             (b"\0\0\x10\0moov", Container::Mov),
@@ -109,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_point_at_other_files_are_named() {
+    fn playlists_and_manifests_are_rejected_as_pointing_elsewhere() {
         for head in ["#EXTM3U\n", "\u{feff}#EXTM3U", "ffconcat version 1.0", "v=0\r\no=-", "<?xml version", " file 'a'"]
         {
             assert!(matches!(Container::sniff(head.as_bytes()), Err(MediaError::PointsElsewhere { .. })), "{head}");
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_else_is_refused() {
+    fn empty_files_still_images_and_unknown_bytes_are_rejected() {
         assert_eq!(Container::sniff(b""), Err(MediaError::Empty));
         assert_eq!(Container::sniff(b"x"), Err(MediaError::UnknownContainer));
         assert_eq!(Container::sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Err(MediaError::StillImage));

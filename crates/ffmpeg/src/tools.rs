@@ -1,4 +1,4 @@
-//! The ffmpeg and ffprobe of this machine, and the processes that they are started as.
+//! Discovery of ffmpeg and ffprobe, and one method per kind of process that they run as.
 
 use std::{
     ffi::OsString,
@@ -16,15 +16,15 @@ use clearcut_job::OutputFormat;
 
 use crate::{
     Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaError, MediaInfo,
-    MediaLimits, Probe, SamplePlan, Sandbox, SandboxPolicy, argv, claims::claim_too_many_samples, limits::ChildLimits,
+    MediaLimits, Probe, SamplePlan, Sandbox, SandboxPolicy, argv, claims::claims_too_many_samples, limits::ChildLimits,
 };
 
-/// Where programs are looked for.
+/// Search path for programs.
 #[derive(Debug, Clone, Default)]
 pub struct SearchPath {
     /// The value of `PATH`.
     pub path: OsString,
-    /// An ffmpeg to be used instead of the first in `path`; ffprobe is expected beside it.
+    /// Path of an ffmpeg that replaces the first one in `path`; ffprobe must lie beside it.
     pub ffmpeg: Option<PathBuf>,
 }
 
@@ -34,10 +34,10 @@ impl SearchPath {
         use std::os::unix::fs::PermissionsExt;
         let is_program =
             |path: &Path| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
-        let beside = self.ffmpeg.as_deref().filter(|_| program.starts_with("ff"));
-        let named =
-            beside.map(|ffmpeg| if program == "ffmpeg" { ffmpeg.into() } else { ffmpeg.with_file_name(program) });
-        let candidates: Vec<PathBuf> = match named {
+        let override_path = self.ffmpeg.as_deref().filter(|_| program.starts_with("ff"));
+        let override_program = override_path
+            .map(|ffmpeg| if program == "ffmpeg" { ffmpeg.into() } else { ffmpeg.with_file_name(program) });
+        let candidates: Vec<PathBuf> = match override_program {
             Some(path) => vec![path],
             None => std::env::split_paths(&self.path).map(|folder| folder.join(program)).collect(),
         };
@@ -45,30 +45,31 @@ impl SearchPath {
     }
 }
 
-/// The ffmpeg and ffprobe of this machine, and how they are confined. Found once, used by all jobs.
+/// The ffmpeg and ffprobe of this machine, and their sandbox. Found once and shared by all jobs.
 #[derive(Debug, Clone)]
 pub struct Tools {
     ffmpeg: PathBuf,
     ffprobe: PathBuf,
-    capabilities: Arc<Asked>,
+    capabilities: Arc<CapabilityQuery>,
     sandbox: Sandbox,
 }
 
-/// What ffmpeg can do: being asked, then known.
+/// The ffmpeg capabilities: a running query first, then its cached result.
 #[derive(Debug, Default)]
-struct Asked {
-    answering: Mutex<Option<Child>>,
-    known: OnceLock<Capabilities>,
+struct CapabilityQuery {
+    pending: Mutex<Option<Child>>,
+    result: OnceLock<Capabilities>,
 }
 
-/// How long a question about this machine or about a file's headers may take.
-pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(30);
-/// What ffmpeg may say about itself or about a file's headers.
-pub(crate) const MAX_ANSWER_BYTES: u64 = 4 << 20;
+/// Timeout for querying ffmpeg's capabilities or a file's headers.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Size limit for the output of such a query.
+pub(crate) const MAX_OUTPUT_BYTES: u64 = 4 << 20;
 
 impl Tools {
-    /// Finds ffmpeg and begins to ask it what it can do; [`Self::capabilities`] waits for the answer. Of the calling thread, which has to
-    /// live until then.
+    /// Finds ffmpeg and starts querying its capabilities; [`Self::capabilities`] waits for the
+    /// result. The calling thread must live until then, because the child dies with the thread that
+    /// started it.
     ///
     /// # Errors
     /// [`Error::ToolMissing`], [`Error::SandboxUnavailable`], [`Error::Spawn`].
@@ -77,53 +78,53 @@ impl Tools {
         let (ffmpeg, ffprobe) = (find("ffmpeg")?, find("ffprobe")?);
         let sandbox = Sandbox::find(search, policy)?;
         let tools = Self { ffmpeg, ffprobe, capabilities: Arc::default(), sandbox };
-        *tools.answering() = Some(tools.ask_ffmpeg()?);
+        *tools.pending() = Some(tools.spawn_capability_query()?);
         Ok(tools)
     }
 
-    /// What this ffmpeg can do. The first call may block for about a tenth of a second.
+    /// The capabilities of this ffmpeg. The first call may block for about a tenth of a second.
     ///
     /// # Errors
-    /// [`Error::ToolTooOld`], or what asking it complains of.
+    /// [`Error::ToolTooOld`], or the errors of running the query.
     pub fn capabilities(&self) -> Result<&Capabilities, Error> {
-        let known = &self.capabilities.known;
-        let mut answering = self.answering(); // Held while waiting, so that it is asked once.
-        if let Some(capabilities) = known.get() {
+        let result = &self.capabilities.result;
+        let mut pending = self.pending(); // Locked while waiting, so that only one query runs.
+        if let Some(capabilities) = result.get() {
             return Ok(capabilities);
         }
-        let child = answering.take().map_or_else(|| self.ask_ffmpeg(), Ok)?;
-        let (codecs, banner) = child.output(MAX_ANSWER_BYTES, QUESTION_TIMEOUT)?;
+        let child = pending.take().map_or_else(|| self.spawn_capability_query(), Ok)?;
+        let (codecs, banner) = child.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT)?;
         let capabilities = Capabilities::parse(&banner, &String::from_utf8_lossy(&codecs));
         if !capabilities.is_new_enough() {
             return Err(Error::ToolTooOld { found: capabilities.version().to_owned() });
         }
-        Ok(known.get_or_init(|| capabilities))
+        Ok(result.get_or_init(|| capabilities))
     }
 
-    fn ask_ffmpeg(&self) -> Result<Child, Error> {
+    fn spawn_capability_query(&self) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, None, ChildLimits::WORKING);
         command.arg("-codecs");
-        Child::spawn("asking ffmpeg what it can do", command, Stdio::null())
+        Child::spawn("querying the capabilities of ffmpeg", command, Stdio::null())
     }
 
-    fn answering(&self) -> MutexGuard<'_, Option<Child>> {
-        // Nothing panics while holding it.
-        self.capabilities.answering.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Option<Child>> {
+        // No code panics while holding this lock.
+        self.capabilities.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How child processes are confined.
+    /// The sandbox that child processes run in.
     #[must_use]
     pub const fn sandbox(&self) -> &Sandbox {
         &self.sandbox
     }
 
-    /// Where the ffmpeg in use lies.
+    /// Path of the ffmpeg in use.
     #[must_use]
     pub fn ffmpeg_path(&self) -> &Path {
         &self.ffmpeg
     }
 
-    /// Refuses a format that this ffmpeg cannot write.
+    /// Fails if this ffmpeg cannot write `format`.
     ///
     /// # Errors
     /// [`Error::FormatUnavailable`], and those of [`Self::capabilities`].
@@ -134,25 +135,26 @@ impl Tools {
         }
     }
 
-    /// The same, with `mark` in the environment of every child: see [`crate::end_marked`].
+    /// The same tools, with `mark` in the environment of every child; see [`crate::end_marked`].
     #[must_use]
     pub fn marked(self, mark: &str) -> Self {
         Self { sandbox: self.sandbox.marked(mark), ..self }
     }
 
-    /// Begins to read the headers of the clip in `input`; decodes nothing. Its packets are counted when they are asked for: one process at
-    /// a time reads what may be made to take all memory that it can get.
+    /// Starts reading the headers of the clip in `input`; decodes nothing. [`Probe::info`] lists
+    /// the packets later: a crafted file can exhaust a process's memory limit, so only one process
+    /// reads it at a time.
     ///
     /// # Errors
-    /// [`Error::Media`] where its first bytes are no video's, [`Error::Spawn`].
+    /// [`Error::Media`] if the first bytes belong to no video container, [`Error::Spawn`].
     pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<Probe, Error> {
         let container = sniff(input)?;
-        let claims = || claim_too_many_samples(input).map_err(|source| Error::of_system("reading the clip", source));
+        let claims = || claims_too_many_samples(input).map_err(|source| Error::from_io("reading the clip", source));
         if container == Container::Mov && claims()? {
             return Err(MediaError::Damaged.into());
         }
-        let file = input.try_clone().map_err(|source| Error::of_system("opening the clip", source))?;
-        let streams = self.ask_about(&file, argv::probe_streams(container, limits))?;
+        let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
+        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits))?;
         Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 
@@ -170,7 +172,8 @@ impl Tools {
         self.read("decoding", input, argv::decode(info, plan, limits), None)
     }
 
-    /// Starts decoding single frames spread over the clip, in time order, to raw frames on standard output.
+    /// Starts decoding single frames spread over the clip, in time order, to raw frames on standard
+    /// output.
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -199,7 +202,8 @@ impl Tools {
         self.read("decoding an excerpt", input, argv::excerpt(info, plan, limits), None)
     }
 
-    /// Starts writing the clip's sound to [`Self::AUDIO_FILE`] in `scratch`, as PCM that begins with the first frame.
+    /// Starts writing the clip's audio to [`Self::AUDIO_FILE`] in `scratch`, as PCM that begins
+    /// with the first frame.
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -213,33 +217,35 @@ impl Tools {
         self.read("extracting sound", input, argv::extract_audio(info, limits), Some(scratch))
     }
 
-    /// Name in the scratch folder of the sound that goes into the outputs.
+    /// File name, in the scratch folder, of the audio for the outputs.
     pub const AUDIO_FILE: &str = argv::AUDIO_FILE;
 
-    /// Starts an encoder that reads raw frames on standard input and writes [`EncodePlan::file_name`] in `scratch`. For stacked-alpha and
-    /// MOV; of the others ffmpeg would make nothing useful.
+    /// Starts an encoder that reads raw frames on standard input and writes
+    /// [`EncodePlan::file_name`] in `scratch`. Only for stacked-alpha and MOV; the other formats
+    /// are not made by a single ffmpeg.
     ///
     /// # Errors
     /// [`Error::Spawn`].
     pub fn encode(&self, plan: &EncodePlan, scratch: &Path) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
         command.args(argv::encode(plan));
-        Child::spawn(plan.doing(), command, Stdio::piped())
+        Child::spawn(plan.operation(), command, Stdio::piped())
     }
 
-    /// Starts an encoder of one stream of a WebM: it reads raw colors, or raw grey, on standard input and writes
-    /// [`EncodePlan::layer_name`] in `scratch`.
+    /// Starts an encoder for one stream of a WebM. It reads raw color or raw gray frames on
+    /// standard input and writes [`EncodePlan::layer_name`] in `scratch`.
     ///
     /// # Errors
     /// [`Error::Spawn`].
     pub fn encode_layer(&self, plan: &EncodePlan, layer: Layer, scratch: &Path) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
         command.args(argv::encode_layer(plan, layer));
-        Child::spawn(plan.doing(), command, Stdio::piped())
+        Child::spawn(plan.operation(), command, Stdio::piped())
     }
 
-    /// Starts decoding the matte of a finished output in `scratch`: grey frames, one byte a pixel, in the size of the plan, on
-    /// standard output. As stored: limited range in a stacked file, else full.
+    /// Starts decoding the matte of a finished output in `scratch` to standard output: gray frames
+    /// of one byte per pixel, in the size of the plan. The range is as stored: limited in a stacked
+    /// file, else full.
     ///
     /// # Errors
     /// [`Error::Spawn`].
@@ -249,28 +255,28 @@ impl Tools {
         Child::spawn("checking an output", command, Stdio::null())
     }
 
-    pub(crate) fn ask_about(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {
+    pub(crate) fn spawn_ffprobe(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {
         let limits = ChildLimits::for_reading(input.metadata().map_or(0, |meta| meta.len()));
         let mut command = self.sandbox.command(&self.ffprobe, None, limits);
         command.args(arguments);
-        Child::spawn("reading the headers", command, open_again(input)?)
+        Child::spawn("reading the headers", command, duplicate_as_stdin(input)?)
     }
 
     fn read(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         input: &File,
         arguments: Vec<String>,
         scratch: Option<&Path>,
     ) -> Result<Child, Error> {
         let mut command = self.sandbox.command(&self.ffmpeg, scratch, ChildLimits::WORKING);
         command.args(arguments);
-        Child::spawn(doing, command, open_again(input)?)
+        Child::spawn(operation, command, duplicate_as_stdin(input)?)
     }
 }
 
-fn open_again(input: &File) -> Result<Stdio, Error> {
-    input.try_clone().map(Stdio::from).map_err(|source| Error::of_system("opening the clip", source))
+fn duplicate_as_stdin(input: &File) -> Result<Stdio, Error> {
+    input.try_clone().map(Stdio::from).map_err(|source| Error::from_io("opening the clip", source))
 }
 
 fn sniff(input: &File) -> Result<Container, Error> {

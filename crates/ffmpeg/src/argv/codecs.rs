@@ -1,6 +1,6 @@
-//! What a stranger's file may be coded in.
+//! Allowlists of the codecs and decoders for untrusted files.
 
-/// Video codecs that are decoded, by ffmpeg's names, and the decoders that do it.
+/// Supported video codecs by ffmpeg's names, each with the decoders for it.
 const VIDEO: [(&str, &[&str]); 13] = [
     ("h264", &["h264"]),
     ("hevc", &["hevc"]),
@@ -17,8 +17,9 @@ const VIDEO: [(&str, &[&str]); 13] = [
     ("qtrle", &["qtrle"]),
 ];
 
-/// Audio codecs and the decoders that do it, under both names. ffprobe opens every stream and gives up at the first that it may
-/// not, so that this list decides which clips are read at all, with their sound or without.
+/// Supported audio codecs and their decoders, under both names. ffprobe opens every stream and
+/// fails at the first one that it may not decode, so this list decides which clips can be read at
+/// all, even without their audio.
 const AUDIO: [&str; 35] = [
     "aac",
     "mp3",
@@ -57,7 +58,8 @@ const AUDIO: [&str; 35] = [
     "dca",
 ];
 
-/// Subtitles are never decoded, but ffprobe opens their decoders: texts, and the frames of discs.
+/// Decoders of text and bitmap subtitles. Subtitles are never decoded, but ffprobe opens their
+/// decoders.
 const SUBTITLES: [&str; 8] = ["mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "dvdsub", "pgssub"];
 
 pub(crate) fn decodes_codec(name: &str) -> bool {

@@ -1,18 +1,20 @@
+//! Arguments of the commands that write an output, and of the one that reads an output back.
+
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::{
     decode::{AUDIO_FILE, raw_pixel_format},
-    words,
+    split_arguments,
 };
 
-/// Which colors the numbers of a frame mean. The range is always limited.
+/// The color space of a frame. The range is always limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ColorTags {
     /// The matrix of the pixels.
     pub matrix: Matrix,
     names: &'static str,
-    /// Primaries, transfer and matrix as ITU-T H.273 counts them.
+    /// Code points of primaries, transfer and matrix in ITU-T H.273.
     pub code_points: [u8; 3],
 }
 
@@ -37,41 +39,43 @@ impl ColorTags {
     };
 
     fn arguments(self) -> impl Iterator<Item = String> {
-        words(self.names).chain(words("-color_range tv"))
+        split_arguments(self.names).chain(split_arguments("-color_range tv"))
     }
 }
 
-/// How one output is encoded, and so also how it is read back.
+/// Settings for encoding one output and for reading it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodePlan {
-    /// The kind of file.
+    /// The output format.
     pub format: OutputFormat,
-    /// Of the frame. A stacked file is padded to even sides and twice as high.
+    /// Size of the frame. A stacked file is padded to even sides and twice as high.
     pub size: Size,
-    /// Chroma resolution of the raw frames.
+    /// Chroma subsampling of the raw frames.
     pub subsampling: Subsampling,
-    /// Constant rate of the frames.
+    /// Constant frame rate.
     pub frame_rate: FrameRate,
-    /// What the colors mean.
+    /// The color space of the frames.
     pub color: ColorTags,
-    /// Of WebP and APNG.
+    /// Quality of WebP and APNG.
     pub quality: Quality,
-    /// Of WebM and stacked-alpha.
+    /// Encoding speed of WebM and stacked-alpha.
     pub speed: Speed,
-    /// Whether [`AUDIO_FILE`] in the scratch folder goes in. Ignored where the container has no place for it.
+    /// Whether [`AUDIO_FILE`] in the scratch folder is included. Ignored if the format carries no
+    /// audio.
     pub has_audio: bool,
-    /// Threads of the encoder.
+    /// Encoder threads.
     pub threads: usize,
 }
 
 impl EncodePlan {
-    /// Name of the output in the scratch folder.
+    /// File name of the output in the scratch folder.
     #[must_use]
     pub fn file_name(&self) -> String {
         format!("{}.{}", self.format.name(), self.format.extension())
     }
 
-    /// The frames that the encoder reads: for a stacked file color over matte, padded to even sides, without alpha.
+    /// Size of the frames that the encoder reads. For a stacked file: color above matte, padded to
+    /// even sides, without alpha.
     #[must_use]
     pub fn raw_size(&self) -> Size {
         if self.format != OutputFormat::StackedAlpha {
@@ -81,7 +85,7 @@ impl EncodePlan {
         Size::new(half.width(), half.height() * 2).unwrap_or(half)
     }
 
-    /// Name in the scratch folder of one of a WebM's streams, before they are put together.
+    /// File name, in the scratch folder, of one stream of a WebM before muxing.
     #[must_use]
     pub const fn layer_name(layer: Layer) -> &'static str {
         match layer {
@@ -90,10 +94,11 @@ impl EncodePlan {
         }
     }
 
-    /// Name in the scratch folder of a WebM's sound (Opus in Ogg), before it is put together.
+    /// File name, in the scratch folder, of a WebM's audio (Opus in Ogg) before muxing.
     pub const LAYER_SOUND: &str = "webm-sound.ogg";
 
-    /// The longest side in pixels that the format or its encoder takes: libvpx as distributions build it, x264, and libwebp.
+    /// The longest side in pixels that the format or its encoder supports: libvpx as distributions
+    /// build it, x264, and libwebp.
     #[must_use]
     pub const fn max_side(&self) -> u32 {
         match self.format {
@@ -103,7 +108,7 @@ impl EncodePlan {
         }
     }
 
-    /// The most pixels that the format can be read back with, for its check: of WebP those of 4K.
+    /// The largest frame, in pixels, that the output check can read back: 4K for WebP.
     #[must_use]
     pub const fn max_pixels(&self) -> Option<u64> {
         match self.format {
@@ -112,7 +117,7 @@ impl EncodePlan {
         }
     }
 
-    pub(crate) const fn doing(&self) -> &'static str {
+    pub(crate) const fn operation(&self) -> &'static str {
         match self.format {
             OutputFormat::Webm => "encoding webm",
             OutputFormat::StackedAlpha => "encoding stacked-alpha",
@@ -123,10 +128,10 @@ impl EncodePlan {
     }
 }
 
-/// One of the two streams of a WebM: VP9 knows no alpha, so that the matte is a second video.
+/// One of the two streams of a WebM. VP9 has no alpha, so the matte is a second video stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layer {
-    /// Y', Cb and Cr, and the sound.
+    /// Y', Cb and Cr, and the audio.
     Color,
     /// The matte, as luma.
     Alpha,
@@ -134,35 +139,37 @@ pub enum Layer {
 
 const QUIET: &str = "-hide_banner -loglevel error -nostdin";
 
-/// ffmpeg: raw frames from standard input to [`EncodePlan::file_name`] in the current folder. Of a stacked file or MOV.
+/// ffmpeg command that encodes raw frames from standard input to [`EncodePlan::file_name`] in the
+/// current folder. Only for stacked-alpha and MOV.
 pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     let stacked = plan.format == OutputFormat::StackedAlpha;
     let pixels = if stacked { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
     let mut arguments = raw_input(plan, pixels);
     let has_audio = plan.has_audio && plan.format.carries_audio();
     if has_audio {
-        arguments.extend(words(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v -map 1:a")));
+        arguments.extend(split_arguments(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v -map 1:a")));
     }
-    arguments.extend(words(match plan.format {
+    arguments.extend(split_arguments(match plan.format {
         OutputFormat::Mov => {
             "-c:v prores_ks -profile:v 4444 -qscale:v 4 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov"
         }
         _ => "-c:v libx264 -pix_fmt yuv420p -g 240 -movflags +faststart",
     }));
     if stacked {
-        arguments.extend(words(x264_speed(plan.speed)));
+        arguments.extend(split_arguments(x264_speed(plan.speed)));
     }
     arguments.extend(plan.color.arguments());
     if has_audio {
-        arguments.extend(words(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
+        arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
     }
-    arguments.extend(words(&format!("-threads {} -fps_mode passthrough", plan.threads)));
-    arguments.extend(words(&format!("-map_metadata -1 -fflags +bitexact -y {}", plan.file_name())));
+    arguments.extend(split_arguments(&format!("-threads {} -fps_mode passthrough", plan.threads)));
+    arguments.extend(split_arguments(&format!("-map_metadata -1 -fflags +bitexact -y {}", plan.file_name())));
     arguments
 }
 
-/// ffmpeg: one stream of a WebM, raw from standard input, to [`EncodePlan::layer_name`] in the current folder, and with the colors the
-/// sound to [`EncodePlan::LAYER_SOUND`].
+/// ffmpeg command that encodes one stream of a WebM from raw frames on standard input to
+/// [`EncodePlan::layer_name`] in the current folder. The color command also encodes the audio to
+/// [`EncodePlan::LAYER_SOUND`].
 pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     let (pixels, speed) = match layer {
         Layer::Color => (raw_pixel_format(plan.subsampling, false), vp9_speed(plan.speed)),
@@ -171,21 +178,24 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     let mut arguments = raw_input(plan, pixels);
     let has_audio = plan.has_audio && layer == Layer::Color;
     if has_audio {
-        arguments.extend(words(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v")));
+        arguments.extend(split_arguments(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v")));
     }
     if layer == Layer::Alpha {
-        // Alpha is luma as it stands, 0 to 255; ffmpeg would squeeze grey.
-        arguments.extend(words("-vf scale=in_range=full:out_range=full"));
+        // Alpha is full-range luma, 0 to 255; ffmpeg would otherwise compress gray to limited
+        // range.
+        arguments.extend(split_arguments("-vf scale=in_range=full:out_range=full"));
     }
-    // Key frames come by count alone, so that both streams have them at the same frames.
-    arguments.extend(words("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
-    arguments.extend(words(speed));
+    // Keyframes are placed by frame count alone, so that both streams have them at the same frames.
+    arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
+    arguments.extend(split_arguments(speed));
     arguments.extend(plan.color.arguments());
-    // Half of them for each stream.
-    arguments.extend(words(&format!("-threads {} -fps_mode passthrough -f ivf -y", plan.threads.div_ceil(2))));
+    // Each stream gets half of the threads.
+    arguments
+        .extend(split_arguments(&format!("-threads {} -fps_mode passthrough -f ivf -y", plan.threads.div_ceil(2))));
     arguments.push(EncodePlan::layer_name(layer).to_owned());
     if has_audio {
-        arguments.extend(words("-map 1:a -c:a libopus -b:a 128k -map_metadata -1 -fflags +bitexact -f ogg -y"));
+        arguments
+            .extend(split_arguments("-map 1:a -c:a libopus -b:a 128k -map_metadata -1 -fflags +bitexact -f ogg -y"));
         arguments.push(EncodePlan::LAYER_SOUND.to_owned());
     }
     arguments
@@ -193,16 +203,21 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
 
 fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
     let size = plan.raw_size();
-    let mut arguments: Vec<String> = words(QUIET).collect();
-    arguments.extend(words(&format!("-protocol_whitelist file,pipe -f rawvideo -pixel_format {pixels}")));
-    arguments.extend(words(&format!("-video_size {}x{} -framerate {}", size.width(), size.height(), plan.frame_rate)));
+    let mut arguments: Vec<String> = split_arguments(QUIET).collect();
+    arguments.extend(split_arguments(&format!("-protocol_whitelist file,pipe -f rawvideo -pixel_format {pixels}")));
+    arguments.extend(split_arguments(&format!(
+        "-video_size {}x{} -framerate {}",
+        size.width(),
+        size.height(),
+        plan.frame_rate
+    )));
     arguments.extend(plan.color.arguments());
-    arguments.extend(words("-i pipe:0"));
+    arguments.extend(split_arguments("-i pipe:0"));
     arguments
 }
 
-// What an encoder of lossy video spends its time on: steps of one ladder, of about the same quality, the slower the smaller
-// (docs/performance.md has the figures).
+// Speed steps of the lossy video encoders: about the same quality at each step, and smaller files
+// at slower steps (figures in docs/performance.md).
 
 const fn vp9_speed(speed: Speed) -> &'static str {
     match speed {
@@ -212,7 +227,8 @@ const fn vp9_speed(speed: Speed) -> &'static str {
     }
 }
 
-/// A matte is flat but for its edge, as frames of a screen are: tuned for these it is a seventh smaller, and truer.
+/// A matte is flat except at its edge, like screen content. Tuned for that, it is a seventh smaller
+/// and more accurate.
 const fn vp9_alpha_speed(speed: Speed) -> &'static str {
     match speed {
         Speed::Best => "-deadline good -cpu-used 2 -tune-content screen -crf 38",
@@ -221,13 +237,14 @@ const fn vp9_alpha_speed(speed: Speed) -> &'static str {
     }
 }
 
-/// x264 spends bits on what is flat, of which a stacked frame has much: half as eager it is a twentieth to an eighth smaller at the same
-/// error. What it decides by looking ahead (which frames lean on each other, where shots change, where light fades) gains a stacked
-/// frame nothing, and costs a third of the time and 90 MB at 1080p.
+/// x264's adaptive quantization spends bits on flat areas, of which a stacked frame has many; at
+/// half its strength the file is a twentieth to an eighth smaller at the same error. Lookahead
+/// (frame dependencies, scene cuts, fades) gains a stacked frame nothing, and costs a third of the
+/// time and 90 MB at 1080p.
 const fn x264_speed(speed: Speed) -> &'static str {
     match speed {
         Speed::Best => "-preset medium -crf 23",
-        // A faster preset takes half as many bytes again for a tenth of the time.
+        // A faster preset makes the file half as large again and saves a tenth of the time.
         Speed::Balanced | Speed::Fast => {
             "-preset veryfast -crf 30.5 -x264-params aq-strength=0.5:rc-lookahead=0:sync-lookahead=0:mbtree=0:scenecut=0:weightp=0:\
              b-adapt=0:bframes=1:ref=2"
@@ -235,14 +252,19 @@ const fn x264_speed(speed: Speed) -> &'static str {
     }
 }
 
-/// ffmpeg: the matte of the finished output as raw grey to standard output; limited range for a stacked file, else full.
+/// ffmpeg command that writes the matte of the finished output as raw gray to standard output:
+/// limited range for a stacked file, else full.
 pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
-    let mut arguments: Vec<String> = words(QUIET).collect();
-    arguments.extend(words("-protocol_whitelist file,pipe"));
+    let mut arguments: Vec<String> = split_arguments(QUIET).collect();
+    arguments.extend(split_arguments("-protocol_whitelist file,pipe"));
     if plan.format == OutputFormat::Webm {
-        arguments.extend(words("-c:v libvpx-vp9"));
+        arguments.extend(split_arguments("-c:v libvpx-vp9"));
     }
-    arguments.extend(words(&format!("-threads {} -i file:{} -map 0:v:0 -vf", plan.threads, plan.file_name())));
+    arguments.extend(split_arguments(&format!(
+        "-threads {} -i file:{} -map 0:v:0 -vf",
+        plan.threads,
+        plan.file_name()
+    )));
     let (width, height) = (plan.size.width(), plan.size.height());
     arguments.push(match plan.format {
         OutputFormat::StackedAlpha => {
@@ -250,6 +272,6 @@ pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
         }
         _ => "alphaextract,format=gray".to_owned(),
     });
-    arguments.extend(words("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
+    arguments.extend(split_arguments("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
     arguments
 }

@@ -1,3 +1,5 @@
+//! Tests of the ffmpeg and ffprobe arguments, above all of the guards around untrusted files.
+
 use std::time::Duration;
 
 use clearcut_frame::{FrameRate, Size, Subsampling};
@@ -8,7 +10,7 @@ use crate::{AudioTrack, Container, MediaInfo, MediaLimits};
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
-/// A clip whose every text field is a stranger's.
+/// A clip whose text fields are all hostile.
 fn info() -> MediaInfo {
     MediaInfo {
         container: Container::Mov,
@@ -58,8 +60,8 @@ fn encode_plan(format: OutputFormat) -> EncodePlan {
     }
 }
 
-/// Every command that reads a stranger's file.
-fn reading(info: &MediaInfo) -> Vec<Vec<String>> {
+/// Every command that reads an untrusted file.
+fn reading_commands(info: &MediaInfo) -> Vec<Vec<String>> {
     let limits = MediaLimits::default();
     vec![
         probe_streams(info.container, &limits),
@@ -75,7 +77,7 @@ fn line(arguments: &[String]) -> String {
     arguments.join(" ")
 }
 
-/// The value of the option, which must be given once.
+/// The value of `option`, which must occur exactly once.
 fn value<'a>(arguments: &'a [String], option: &str) -> &'a str {
     assert_eq!(arguments.iter().filter(|word| *word == option).count(), 1, "{option} in {arguments:?}");
     let at = arguments.iter().position(|word| word == option).unwrap();
@@ -83,11 +85,11 @@ fn value<'a>(arguments: &'a [String], option: &str) -> &'a str {
 }
 
 #[test]
-fn a_strangers_file_is_read_only_under_whitelists() {
+fn untrusted_files_are_read_only_under_allowlists() {
     for container in
         [Container::Mov, Container::Matroska, Container::Avi, Container::Gif, Container::Apng, Container::Webp]
     {
-        for arguments in reading(&MediaInfo { container, ..info() }) {
+        for arguments in reading_commands(&MediaInfo { container, ..info() }) {
             assert_eq!(value(&arguments, "-protocol_whitelist"), "file,pipe");
             assert_eq!(value(&arguments, "-format_whitelist"), container.demuxer());
             assert_eq!(value(&arguments, "-max_pixels"), "36000000");
@@ -103,26 +105,26 @@ fn a_strangers_file_is_read_only_under_whitelists() {
 }
 
 #[test]
-fn the_decoders_that_a_stranger_can_reach_are_these() {
+fn the_decoder_allowlist_is_pinned() {
     let pinned = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,prores,mpeg4,mjpeg,gif,png,apng,webp,\
                   qtrle,aac,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,\
                   pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_s8,pcm_alaw,pcm_mulaw,mp2,mp2float,\
                   adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,wmav2,dts,dca,mov_text,subrip,srt,ass,\
                   ssa,webvtt,dvdsub,pgssub";
-    for arguments in reading(&info()) {
+    for arguments in reading_commands(&info()) {
         assert_eq!(value(&arguments, "-codec_whitelist"), pinned);
     }
 }
 
 #[test]
-fn no_word_of_a_stranger_is_an_argument() {
-    for arguments in reading(&info()) {
+fn untrusted_text_never_becomes_an_argument() {
+    for arguments in reading_commands(&info()) {
         assert!(arguments.iter().all(|word| !word.contains("evil") && !word.contains('$')), "{arguments:?}");
     }
 }
 
 #[test]
-fn ffmpeg_never_asks_its_terminal() {
+fn ffmpeg_never_reads_the_terminal() {
     let limits = MediaLimits::default();
     let mut commands = vec![
         decode(&info(), &decode_plan(), &limits),
@@ -152,55 +154,59 @@ fn decoding_maps_one_stream_and_passes_every_frame() {
 }
 
 #[test]
-fn a_new_rate_is_made_before_scaling() {
+fn the_frame_rate_is_converted_before_scaling() {
     let retiming = Retiming::To(FrameRate::new(25, 1).unwrap());
     let arguments = decode(&info(), &DecodePlan { retiming, ..decode_plan() }, &MediaLimits::default());
     assert!(value(&arguments, "-vf").starts_with("fps=25/1,scale="), "{arguments:?}");
 }
 
 #[test]
-fn samples_are_key_frames_only_where_asked() {
-    let of = |plan| sample(&info(), info().size, &plan, &MediaLimits::default());
-    let arguments = of(sample_plan());
+fn samples_are_restricted_to_keyframes_only_on_request() {
+    let arguments_for = |plan| sample(&info(), info().size, &plan, &MediaLimits::default());
+    let arguments = arguments_for(sample_plan());
     assert_eq!((value(&arguments, "-skip_frame"), value(&arguments, "-frames:v")), ("nokey", "24"));
     assert!(value(&arguments, "-vf").starts_with("select=not(mod(n\\,7)),"));
-    let every = of(SamplePlan { among: Sampled::Every(0), ..sample_plan() });
+    let every = arguments_for(SamplePlan { among: Sampled::Every(0), ..sample_plan() });
     assert!(!every.contains(&"-skip_frame".to_owned()));
     assert!(value(&every, "-vf").starts_with("select=not(mod(n\\,1)),"), "a step of 0 would divide by it");
-    let references = of(SamplePlan { among: Sampled::References(Duration::from_millis(250)), ..sample_plan() });
+    let references =
+        arguments_for(SamplePlan { among: Sampled::References(Duration::from_millis(250)), ..sample_plan() });
     assert_eq!(value(&references, "-skip_frame"), "noref");
     let selected = "select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.250000),";
-    assert!(value(&references, "-vf").starts_with(selected), "by time, since what is skipped is not counted");
+    assert!(
+        value(&references, "-vf").starts_with(selected),
+        "selection is by time because skipped frames are not counted"
+    );
 }
 
 #[test]
-fn an_excerpt_begins_a_little_early_on_the_files_clock_and_without_a_search_at_the_beginning() {
+fn an_excerpt_seeks_a_quarter_frame_early_and_does_not_seek_at_the_start() {
     let arguments = excerpt(&info(), &excerpt_plan(), &MediaLimits::default());
     assert_eq!((value(&arguments, "-seek_timestamp"), value(&arguments, "-ss")), ("1", "1.491658"));
     assert_eq!((value(&arguments, "-frames:v"), value(&arguments, "-threads")), ("9", "1"));
     let place = |word: &str| arguments.iter().position(|found| found == word);
-    assert!(place("-ss") < place("-i"), "what lies before is decoded and thrown away: {arguments:?}");
+    assert!(place("-ss") < place("-i"), "earlier frames are decoded and discarded: {arguments:?}");
     let first = excerpt(&info(), &ExcerptPlan { from: Duration::ZERO, ..excerpt_plan() }, &MediaLimits::default());
     assert!(!first.contains(&"-ss".to_owned()), "{first:?}");
 }
 
 #[test]
-fn what_hdr_does_not_state_is_taken_to_be_bt2020() {
-    let of = |transfer, has_primaries, has_matrix, has_alpha| {
+fn unstated_hdr_properties_are_taken_as_bt2020() {
+    let filters_for = |transfer, has_primaries, has_matrix, has_alpha| {
         let tone_map = Some(ToneMap { transfer, has_primaries, has_matrix });
         let info = MediaInfo { has_alpha, tone_map, ..info() };
         value(&decode(&info, &decode_plan(), &MediaLimits::default()), "-vf").to_owned()
     };
-    let stated = of(SourceTransfer::HighDynamicRange, true, true, false);
+    let stated = filters_for(SourceTransfer::HighDynamicRange, true, true, false);
     assert!(stated.starts_with("zscale=transfer=linear:npl=203,format=gbrpf32le,"), "{stated}");
-    let unstated = of(SourceTransfer::Unstated, false, false, false);
+    let unstated = filters_for(SourceTransfer::Unstated, false, false, false);
     assert!(unstated.starts_with("setparams=color_trc=bt2020-10:color_primaries=bt2020:colorspace=bt2020nc,zscale"));
-    let layered = of(SourceTransfer::HighDynamicRange, false, true, true);
+    let layered = filters_for(SourceTransfer::HighDynamicRange, false, true, true);
     assert!(layered.starts_with("setparams=color_primaries=bt2020,") && layered.contains("gbrapf32le"), "{layered}");
 }
 
 #[test]
-fn the_decoder_that_keeps_alpha_is_pinned_before_the_input() {
+fn the_alpha_capable_decoder_is_chosen_before_the_input() {
     let info = MediaInfo { decoder: Some("libvpx-vp9"), has_alpha: true, ..info() };
     let arguments = decode(&info, &decode_plan(), &MediaLimits::default());
     assert_eq!(value(&arguments, "-c:v"), "libvpx-vp9");
@@ -210,7 +216,7 @@ fn the_decoder_that_keeps_alpha_is_pinned_before_the_input() {
 }
 
 #[test]
-fn sound_begins_with_the_first_frame_and_ends_with_the_last() {
+fn audio_starts_with_the_first_frame_and_ends_with_the_last() {
     let arguments = extract_audio(&info(), &MediaLimits::default());
     assert_eq!((value(&arguments, "-map"), value(&arguments, "-ac")), ("0:5", "2"));
     assert_eq!(
@@ -221,8 +227,8 @@ fn sound_begins_with_the_first_frame_and_ends_with_the_last() {
 }
 
 #[test]
-fn each_format_is_encoded_as_players_want_it() {
-    for (format, wanted, sound) in [
+fn each_format_is_encoded_with_player_compatible_settings() {
+    for (format, video_options, audio_options) in [
         (OutputFormat::StackedAlpha, "-c:v libx264 -pix_fmt yuv420p", "-c:a aac"),
         (
             OutputFormat::Mov,
@@ -233,8 +239,8 @@ fn each_format_is_encoded_as_players_want_it() {
         let plan = encode_plan(format);
         let arguments = encode(&plan);
         let line = line(&arguments);
-        assert!(line.contains(wanted), "{line}");
-        assert!(line.contains("-map 1:a") && line.contains(sound), "{line}");
+        assert!(line.contains(video_options), "{line}");
+        assert!(line.contains("-map 1:a") && line.contains(audio_options), "{line}");
         assert_eq!(value(&arguments, "-framerate"), "30000/1001");
         let size = if format == OutputFormat::StackedAlpha { "162x184" } else { "161x91" };
         assert_eq!(value(&arguments, "-video_size"), size);
@@ -245,7 +251,7 @@ fn each_format_is_encoded_as_players_want_it() {
 }
 
 #[test]
-fn both_streams_of_a_webm_have_key_frames_at_the_same_frames_and_one_has_the_sound() {
+fn both_webm_streams_have_keyframes_at_the_same_frames_and_one_carries_the_audio() {
     let plan = encode_plan(OutputFormat::Webm);
     let [color, alpha] = [Layer::Color, Layer::Alpha].map(|layer| encode_layer(&plan, layer));
     for arguments in [&color, &alpha] {
@@ -256,13 +262,13 @@ fn both_streams_of_a_webm_have_key_frames_at_the_same_frames_and_one_has_the_sou
     }
     assert_eq!(value(&color, "-g"), value(&alpha, "-g"));
     assert_eq!((value(&color, "-pixel_format"), value(&alpha, "-pixel_format")), ("yuv444p", "gray"));
-    assert_eq!(value(&alpha, "-vf"), "scale=in_range=full:out_range=full", "grey would be squeezed to 16 to 235");
+    assert_eq!(value(&alpha, "-vf"), "scale=in_range=full:out_range=full", "gray would be compressed to 16..=235");
     assert!(line(&color).ends_with("-f ogg -y webm-sound.ogg") && line(&color).contains("-f ivf -y webm-color.ivf"));
     assert!(line(&alpha).ends_with("-f ivf -y webm-alpha.ivf") && !line(&alpha).contains("sound"), "{alpha:?}");
 }
 
 #[test]
-fn webm_is_read_back_by_the_decoder_that_keeps_alpha() {
+fn webm_is_read_back_by_the_alpha_capable_decoder() {
     let arguments = decode_matte(&encode_plan(OutputFormat::Webm));
     assert!(line(&arguments).contains("-c:v libvpx-vp9 -threads 2 -i file:webm.webm"), "{arguments:?}");
 }

@@ -1,3 +1,5 @@
+//! Tests of the ffprobe parser: rates, rotation, colors, alpha and rejected clips.
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -18,11 +20,11 @@ fn video(changes: &Value) -> Value {
     stream
 }
 
-fn parse(streams: &[Value]) -> Result<Stated, Error> {
+fn parse(streams: &[Value]) -> Result<HeaderInfo, Error> {
     parse_in(Container::Mov, streams)
 }
 
-fn parse_in(container: Container, streams: &[Value]) -> Result<Stated, Error> {
+fn parse_in(container: Container, streams: &[Value]) -> Result<HeaderInfo, Error> {
     let json = json!({ "streams": streams }).to_string();
     parse_streams(container, json.as_bytes(), &MediaLimits::default(), &capabilities())
 }
@@ -31,27 +33,27 @@ fn info_of(changes: &Value) -> MediaInfo {
     parse(&[video(changes)]).unwrap_or_else(|error| panic!("{changes}: {error}")).info()
 }
 
-fn refusal<T>(result: Result<T, Error>) -> MediaError {
+fn rejection<T>(result: Result<T, Error>) -> MediaError {
     match result {
         Err(Error::Media(error)) => error,
         Err(other) => panic!("{other}"),
-        Ok(_) => panic!("not refused"),
+        Ok(_) => panic!("not rejected"),
     }
 }
 
-/// Settles a clip of these rates from the frames' times in seconds.
-fn settled(changes: &Value, starts: &[f64]) -> Result<MediaInfo, Error> {
+/// Probes a clip with these header fields and frame times in seconds.
+fn probed(changes: &Value, starts: &[f64]) -> Result<MediaInfo, Error> {
     let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},N/A,N/A,K_")).collect();
-    settled_from(changes, &lines.join("\n"))
+    probed_from(changes, &lines.join("\n"))
 }
 
-fn settled_from(changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
-    settled_in(Container::Mov, changes, lines)
+fn probed_from(changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
+    probed_in(Container::Mov, changes, lines)
 }
 
-fn settled_in(container: Container, changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
+fn probed_in(container: Container, changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
     let mut stated = parse_in(container, &[video(changes)])?;
-    settle(&mut stated, lines.as_bytes(), &MediaLimits::default())?;
+    apply_packets(&mut stated, lines.as_bytes(), &MediaLimits::default())?;
     Ok(stated.info())
 }
 
@@ -61,76 +63,76 @@ fn steady(count: usize, rate: f64) -> Vec<f64> {
 
 #[test]
 fn a_steady_clip_keeps_its_rate_and_every_frame() {
-    let info = settled(&json!({"r_frame_rate": "30000/1001"}), &steady(300, 30_000.0 / 1001.0)).unwrap();
+    let info = probed(&json!({"r_frame_rate": "30000/1001"}), &steady(300, 30_000.0 / 1001.0)).unwrap();
     assert_eq!((info.frame_rate.to_string().as_str(), info.has_variable_rate, info.frames), ("30000/1001", false, 300));
     assert!((info.duration.as_secs_f64() - 10.01).abs() < 1e-6);
 }
 
 #[test]
-fn times_out_of_order_are_those_of_reordered_frames() {
-    let info = settled(&json!({}), &[0.0, 4.0 / 24.0, 2.0 / 24.0, 1.0 / 24.0, 3.0 / 24.0]).unwrap();
+fn reordered_frame_times_do_not_make_the_rate_variable() {
+    let info = probed(&json!({}), &[0.0, 4.0 / 24.0, 2.0 / 24.0, 1.0 / 24.0, 3.0 / 24.0]).unwrap();
     assert!(!info.has_variable_rate);
 }
 
 #[test]
-fn uneven_times_make_a_variable_rate() {
-    let info = settled(&json!({}), &[0.0, 0.1, 0.15, 0.5, 1.0]).unwrap();
+fn uneven_frame_times_make_the_rate_variable() {
+    let info = probed(&json!({}), &[0.0, 0.1, 0.15, 0.5, 1.0]).unwrap();
     assert!(info.has_variable_rate);
     assert_eq!(info.frame_rate.to_string(), "24/1");
     assert!((info.duration.as_secs_f64() - (1.0 + 1.0 / 24.0)).abs() < 1e-6);
-    let coarse = settled(&json!({"r_frame_rate": "1000/1", "avg_frame_rate": "0/0"}), &[0.0, 0.03, 0.07, 0.2]).unwrap();
+    let coarse = probed(&json!({"r_frame_rate": "1000/1", "avg_frame_rate": "0/0"}), &[0.0, 0.03, 0.07, 0.2]).unwrap();
     assert_eq!(coarse.frame_rate.to_string(), "15/1");
 }
 
 #[test]
-fn a_coarse_clock_does_not_hide_the_usual_rate() {
+fn coarse_timestamps_do_not_hide_the_usual_rate() {
     let starts: Vec<f64> = (0..240).map(|index| f64::from(index * 4167) / 1e5).collect();
-    let info = settled(&json!({"r_frame_rate": "100000/4167", "avg_frame_rate": "24/1"}), &starts).unwrap();
+    let info = probed(&json!({"r_frame_rate": "100000/4167", "avg_frame_rate": "24/1"}), &starts).unwrap();
     assert_eq!((info.frame_rate.to_string().as_str(), info.has_variable_rate), ("24/1", false));
 }
 
 #[test]
-fn frames_hidden_by_an_edit_list_are_neither_counted_nor_missed() {
+fn frames_hidden_by_an_edit_list_are_neither_counted_nor_reported_missing() {
     let lines = "0,-0.083333,,,KD\n0,-0.041667,,,_D\n0,0.000000,,,__\n0,0.041667,,,__\n";
-    let info = settled_from(&json!({"nb_frames": "4"}), lines).unwrap();
+    let info = probed_from(&json!({"nb_frames": "4"}), lines).unwrap();
     assert_eq!((info.frames, info.video_start_secs), (2, 0.0));
-    assert_eq!(refusal(settled_from(&json!({"nb_frames": "5"}), lines)), MediaError::Damaged);
+    assert_eq!(rejection(probed_from(&json!({"nb_frames": "5"}), lines)), MediaError::Damaged);
 }
 
 #[test]
-fn an_avi_counts_slots_some_of_which_may_be_empty() {
+fn empty_slots_of_an_avi_make_the_rate_variable() {
     let clip = |slots: u32| json!({"nb_frames": slots.to_string()});
-    // Reordered frames have no time to be shown at in an AVI; slots 2 and 3 are empty.
+    // Reordered frames have no presentation time in an AVI; slots 2 and 3 are empty.
     let lines = "0,0.000000,0,0.000000,K_\n0,N/A,1,0.041667,__\n0,N/A,4,0.166667,__\n0,N/A,5,0.208333,__\n";
-    let info = settled_in(Container::Avi, &clip(6), lines).unwrap();
+    let info = probed_in(Container::Avi, &clip(6), lines).unwrap();
     assert_eq!((info.frames, info.has_variable_rate, info.frame_rate.to_string().as_str()), (4, true, "24/1"));
     assert!((info.duration.as_secs_f64() - 6.0 / 24.0).abs() < 1e-5, "{:?}", info.duration);
-    assert_eq!(refusal(settled_in(Container::Avi, &clip(7), lines)), MediaError::Damaged);
-    assert_eq!(refusal(settled_in(Container::Mov, &clip(6), lines)), MediaError::Damaged);
+    assert_eq!(rejection(probed_in(Container::Avi, &clip(7), lines)), MediaError::Damaged);
+    assert_eq!(rejection(probed_in(Container::Mov, &clip(6), lines)), MediaError::Damaged);
 }
 
 #[test]
-fn packets_of_other_streams_and_nonsense_lines_do_not_count() {
+fn packets_of_other_streams_and_malformed_lines_are_ignored() {
     let lines = "1,0.0,0,0.0,K_\n0,0.0,0,0.0,K_\n\n,,,,\n0\nx,y,z,k,f\n0,N/A,N/A,N/A,__\n";
-    assert_eq!(settled_from(&json!({}), lines).unwrap().frames, 2);
-    assert_eq!(refusal(settled_from(&json!({}), "1,0.0,0,0.0,K_\n")), MediaError::Damaged);
-    assert_eq!(refusal(settled_from(&json!({}), "")), MediaError::Damaged);
+    assert_eq!(probed_from(&json!({}), lines).unwrap().frames, 2);
+    assert_eq!(rejection(probed_from(&json!({}), "1,0.0,0,0.0,K_\n")), MediaError::Damaged);
+    assert_eq!(rejection(probed_from(&json!({}), "")), MediaError::Damaged);
 }
 
 #[test]
-fn key_information_with_the_packets_means_encrypted() {
+fn packets_with_encryption_info_mark_the_video_as_encrypted() {
     let lines = "0,0.0,0,0.0,K_,Encryption info\n0,0.04,1,0.04,__,Encryption info\n";
-    assert_eq!(refusal(settled_from(&json!({}), lines)), MediaError::Encrypted);
+    assert_eq!(rejection(probed_from(&json!({}), lines)), MediaError::Encrypted);
 }
 
 #[test]
-fn lengths_over_the_limit_are_refused() {
-    let long = settled(&json!({}), &[0.0, 1.0 / 24.0, 36_000.0]);
-    assert!(matches!(refusal(long), MediaError::OverLimit { found, .. } if found == "36000 s"));
+fn a_clip_over_the_length_limit_is_rejected() {
+    let long = probed(&json!({}), &[0.0, 1.0 / 24.0, 36_000.0]);
+    assert!(matches!(rejection(long), MediaError::OverLimit { found, .. } if found == "36000 s"));
 }
 
 #[test]
-fn a_quarter_turn_swaps_the_sides_and_nonsense_does_not() {
+fn only_a_quarter_turn_swaps_width_and_height() {
     for (rotation, degrees, size) in [
         (json!(-90), 90, (720, 1280)),
         (json!(90), 270, (720, 1280)),
@@ -147,7 +149,7 @@ fn a_quarter_turn_swaps_the_sides_and_nonsense_does_not() {
 }
 
 #[test]
-fn pixels_are_made_square_within_reason() {
+fn plausible_pixel_aspect_ratios_are_applied_to_the_width() {
     for (aspect, width) in
         [("1:1", 1280), ("4:3", 1707), ("0:1", 1280), ("1:0", 1280), ("1:1000", 1280), ("x", 1280), ("9:1", 1280)]
     {
@@ -156,13 +158,13 @@ fn pixels_are_made_square_within_reason() {
 }
 
 #[test]
-fn alpha_is_told_from_pixel_format_and_container_tag() {
+fn alpha_is_detected_from_pixel_format_and_container_tag() {
     for (changes, has_alpha, decoder) in [
         (json!({}), false, None),
         (json!({"codec_name": "vp9", "tags": {"alpha_mode": "1"}}), true, Some("libvpx-vp9")),
         (json!({"codec_name": "vp9", "tags": {"ALPHA_MODE": "1"}}), true, Some("libvpx-vp9")),
         (json!({"codec_name": "vp9", "tags": {"alpha_mode": "0"}}), false, None),
-        (json!({"codec_name": "vp8", "tags": {"alpha_mode": "1"}}), false, None), // This ffmpeg has no libvpx for VP8.
+        (json!({"codec_name": "vp8", "tags": {"alpha_mode": "1"}}), false, None), // No libvpx for VP8 here.
         (json!({"codec_name": "prores", "pix_fmt": "yuva444p12le"}), true, None),
         (json!({"codec_name": "qtrle", "pix_fmt": "argb"}), true, None),
         (json!({"codec_name": "gif", "pix_fmt": "bgra"}), true, None),
@@ -173,7 +175,7 @@ fn alpha_is_told_from_pixel_format_and_container_tag() {
 }
 
 #[test]
-fn unstated_colors_are_guessed_and_hdr_is_noticed() {
+fn unstated_colors_are_guessed_and_hdr_is_detected() {
     assert_eq!(info_of(&json!({})).color, ColorTags::BT709);
     assert_eq!(info_of(&json!({"height": 480})).color, ColorTags::BT601_525);
     assert_eq!(info_of(&json!({"color_space": "bt470bg"})).color, ColorTags::BT601_625);
@@ -184,30 +186,30 @@ fn unstated_colors_are_guessed_and_hdr_is_noticed() {
 }
 
 #[test]
-fn unfit_streams_are_refused_by_name() {
+fn unusable_clips_are_rejected_with_the_reason() {
     let cover = json!({"index": 0, "codec_type": "video", "codec_name": "mjpeg", "disposition": {"attached_pic": 1}});
     let sound = json!({"index": 1, "codec_type": "audio", "codec_name": "aac", "channels": 2});
-    assert_eq!(refusal(parse(&[])), MediaError::NoVideoStream);
-    assert_eq!(refusal(parse(&[cover, sound])), MediaError::NoVideoStream);
-    let codec = refusal(parse(&[video(&json!({"codec_name": "evil\u{1b}[2J codec"}))]));
+    assert_eq!(rejection(parse(&[])), MediaError::NoVideoStream);
+    assert_eq!(rejection(parse(&[cover, sound])), MediaError::NoVideoStream);
+    let codec = rejection(parse(&[video(&json!({"codec_name": "evil\u{1b}[2J codec"}))]));
     assert_eq!(codec, MediaError::UnsupportedCodec { codec: "evil2Jcodec".to_owned() });
-    assert_eq!(refusal(parse(&[video(&json!({"width": 0}))])), MediaError::Damaged);
+    assert_eq!(rejection(parse(&[video(&json!({"width": 0}))])), MediaError::Damaged);
     let many: Vec<_> = (0..65).map(|index| video(&json!({"index": index}))).collect();
-    assert!(matches!(refusal(parse(&many)), MediaError::OverLimit { .. }));
-    let large = refusal(parse(&[video(&json!({"width": 16_000, "height": 16_000}))]));
+    assert!(matches!(rejection(parse(&many)), MediaError::OverLimit { .. }));
+    let large = rejection(parse(&[video(&json!({"width": 16_000, "height": 16_000}))]));
     assert!(matches!(large, MediaError::OverLimit { .. }));
     for garbage in ["", "{", "7", "{\"streams\": 5}", "\u{0}"] {
         let parsed = parse_streams(Container::Mov, garbage.as_bytes(), &MediaLimits::default(), &capabilities());
-        assert_eq!(refusal(parsed), MediaError::Damaged, "{garbage:?}");
+        assert_eq!(rejection(parsed), MediaError::Damaged, "{garbage:?}");
     }
 }
 
 #[test]
-fn what_ffprobe_complains_of_is_told_apart() {
-    let of = |words| complaint(words, &MediaLimits::default());
-    let codec = of("[magicyuv @ 0x5] Codec (magicyuv) not on whitelist 'h264'");
+fn ffprobe_messages_map_to_specific_errors() {
+    let error_for = |message| diagnose(message, &MediaLimits::default());
+    let codec = error_for("[magicyuv @ 0x5] Codec (magicyuv) not on whitelist 'h264'");
     assert_eq!(codec, MediaError::UnsupportedCodec { codec: "magicyuv".to_owned() });
-    let large = of("[IMGUTILS @ 0x7] Frame size 16000x16000 exceeds specified max pixel count 36000000, see");
+    let large = error_for("[IMGUTILS @ 0x7] Frame size 16000x16000 exceeds specified max pixel count 36000000, see");
     assert!(matches!(large, MediaError::OverLimit { .. }));
-    assert_eq!(of("moov atom not found"), MediaError::Damaged);
+    assert_eq!(error_for("moov atom not found"), MediaError::Damaged);
 }
