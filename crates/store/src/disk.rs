@@ -1,6 +1,7 @@
-//! Files and folders that are on the disk, under their names, when a call returns.
+//! Durable creation of files and folders: when a call returns, content and name are on the disk.
 //!
-//! A power cut takes what was not synced: the bytes of a file until the file is, and a name until the folder that holds it is.
+//! A power cut loses everything that was not synced: the bytes of a file until the file is synced,
+//! and a name until its folder is.
 
 use std::{
     fs::{self, File},
@@ -9,22 +10,24 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// One folder is made at a time: whoever finds one made must not go on before its name is on the disk.
-static MAKING: Mutex<()> = Mutex::new(());
+/// Serializes folder creation: a caller that finds a folder must not continue before the folder's
+/// name is on the disk.
+static CREATION: Mutex<()> = Mutex::new(());
 
-/// Makes `folder` and those above it, as far as they are missing.
+/// Creates `folder` and its missing parents.
 ///
 /// # Errors
-/// If one cannot be made or synced.
+/// If a folder cannot be created or synced.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
-    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
-    make_missing(folder)
+    let _guard = CREATION.lock().unwrap_or_else(PoisonError::into_inner);
+    create_missing(folder)
 }
 
-/// The same below `root`, which is never made: where it is gone, a volume was taken away, and what is written must not land beside it.
+/// Like [`make_folder`] below `root`, which is never created: if it is missing, a volume was
+/// unmounted, and nothing may be written in its place.
 ///
 /// # Errors
-/// As those, and if `root` is no folder.
+/// Those of [`make_folder`], and if `root` is not a folder.
 pub(crate) fn make_folder_below(root: &Path, folder: &Path) -> io::Result<()> {
     if !root.is_dir() {
         return Err(io::ErrorKind::NotFound.into());
@@ -32,22 +35,23 @@ pub(crate) fn make_folder_below(root: &Path, folder: &Path) -> io::Result<()> {
     make_folder(folder)
 }
 
-fn make_missing(folder: &Path) -> io::Result<()> {
+fn create_missing(folder: &Path) -> io::Result<()> {
     if folder.as_os_str().is_empty() || folder.is_dir() {
         return Ok(());
     }
     let parent = folder.parent().unwrap_or(Path::new(""));
-    make_missing(parent)?;
+    create_missing(parent)?;
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => sync_folder(parent),
     }
 }
 
-/// Makes `folder` if it is missing, and removes all that is in it. The folder itself stays: it may be where a disk of its own is mounted.
+/// Creates `folder` if it is missing, and removes its content. The folder itself is kept because it
+/// may be a mount point.
 ///
 /// # Errors
-/// If it cannot be made, read or emptied.
+/// If the folder cannot be created, read or emptied.
 pub fn empty_folder(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     for entry in fs::read_dir(folder)? {
@@ -57,32 +61,33 @@ pub fn empty_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts the names in `folder` on the disk.
+/// Syncs the names in `folder` to the disk.
 ///
 /// # Errors
-/// If it cannot be opened or synced.
+/// If the folder cannot be opened or synced.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     File::open(folder)?.sync_all()
 }
 
-/// Writes a file that is there whole or not at all, instead of one that was there. Where `is_private`, it is its owner's alone.
+/// Writes a file atomically, replacing an existing one. With `is_private` only its owner can access
+/// it.
 ///
 /// # Errors
-/// If it cannot be written or synced.
+/// If the file cannot be written or synced.
 pub fn write_whole(path: &Path, content: &[u8], is_private: bool) -> io::Result<()> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".new");
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".new");
     let mut options = File::options();
     options.create(true).truncate(true).write(true);
     #[cfg(unix)]
     if is_private {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
-    let mut file = options.open(&aside)?;
+    let mut file = options.open(&temporary)?;
     file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(&aside, path)?;
+    fs::rename(&temporary, path)?;
     sync_folder(path.parent().unwrap_or(Path::new("")))
 }
 
@@ -91,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_made_with_those_above_them_and_twice_without_complaint() {
+    fn make_folder_creates_missing_parents_and_accepts_an_existing_folder() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("a/b/c");
         make_folder(&folder).unwrap();
@@ -103,7 +108,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn an_emptied_folder_is_the_same_folder_and_what_links_lead_to_stays() {
+    fn emptying_a_folder_keeps_the_folder_and_the_targets_of_links() {
         use std::os::unix::fs::MetadataExt as _;
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("scratch");
@@ -120,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_replaces_the_one_before_and_leaves_nothing_beside_it() {
+    fn write_whole_replaces_the_file_and_leaves_no_temporary_file() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("file");
         for content in ["first, and long", "second"] {

@@ -1,33 +1,35 @@
+//! Errors of the store, with stable codes and faults.
+
 use std::io;
 
 use clearcut_job::{Fault, is_shortage};
 
-/// Why the store did not do what it was asked.
+/// A failure of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// There is no such object.
+    /// The object does not exist.
     #[error("there is no such object")]
     Missing,
-    /// There is no room to write.
+    /// The disk is full, or a disk quota is exceeded.
     #[error("the disk of the store is full")]
     DiskFull,
-    /// The system had no file to give at the moment.
+    /// The system has no free file descriptor or memory at the moment.
     #[error("the store is short of files or memory at the moment")]
     Short,
-    /// The disk can be read and not written.
+    /// The file system is mounted read-only.
     #[error("the file system of the store is read-only")]
     ReadOnly,
-    /// The store did not answer, or said no.
+    /// The store is unreachable or refused the request.
     #[error("the store failed")]
     Unavailable(#[source] object_store::Error),
     /// A file on this machine could not be read or written.
-    #[error("a local file failed")]
+    #[error("a local file could not be read or written")]
     Local(#[source] io::Error),
 }
 
 impl StoreError {
-    /// The stable word for this error.
+    /// Stable error code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -40,7 +42,7 @@ impl StoreError {
         }
     }
 
-    /// Who has to act.
+    /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -55,19 +57,19 @@ impl From<object_store::Error> for StoreError {
         if matches!(error, object_store::Error::NotFound { .. }) {
             return Self::Missing;
         }
-        io_error(&error).and_then(Self::told_by).unwrap_or(Self::Unavailable(error))
+        io_error(&error).and_then(Self::from_disk_failure).unwrap_or(Self::Unavailable(error))
     }
 }
 
 impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
-        Self::told_by(&error).unwrap_or(Self::Local(error))
+        Self::from_disk_failure(&error).unwrap_or(Self::Local(error))
     }
 }
 
 impl StoreError {
-    /// What the disk says of itself by failing in that way, if it says anything.
-    fn told_by(error: &io::Error) -> Option<Self> {
+    /// The specific disk failure that `error` reports, if any.
+    fn from_disk_failure(error: &io::Error) -> Option<Self> {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Self::DiskFull),
             io::ErrorKind::ReadOnlyFilesystem => Some(Self::ReadOnly),

@@ -1,4 +1,4 @@
-//! Objects that grow at their end: uploads in pieces.
+//! Objects that grow at their end, for resumable uploads.
 
 use std::{
     fs::{self, File},
@@ -17,13 +17,13 @@ use crate::{
     object::blocking,
 };
 
-/// Bytes that are written or read at once.
+/// Block size in bytes for writing and hashing.
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// How often a folder may vanish before what is made in it.
-const FOLDER_TRIES: usize = 16;
+/// Number of attempts to create a file whose folder a concurrent removal deletes.
+const FOLDER_ATTEMPTS: usize = 16;
 
-/// An object that grows at its end, by pieces that may come days and restarts apart.
+/// An object open for appending. Its pieces may arrive days and restarts apart.
 #[derive(Debug)]
 pub struct Growing {
     file: BufWriter<tokio::fs::File>,
@@ -31,11 +31,11 @@ pub struct Growing {
 }
 
 impl Store {
-    /// Opens the object `name` to write on from byte `from`; what lies behind is cut off, since nobody was told of it. It
-    /// is made if it is missing and `from` is 0.
+    /// Opens the object `name` for appending at byte `from`. Bytes after `from` are cut off because
+    /// they were never acknowledged. The object is created if it is missing and `from` is 0.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if it has fewer bytes than that.
+    /// [`StoreError::Missing`] if the object has fewer than `from` bytes.
     pub async fn grow(&self, name: &ObjectName, from: u64) -> Result<Growing, StoreError> {
         let (root, path) = self.local_path(name)?;
         let file = blocking(move || open_at(&root, &path, from)).await?.ok_or(StoreError::Missing)?;
@@ -44,17 +44,17 @@ impl Store {
         Ok(Growing { file: BufWriter::with_capacity(BLOCK_BYTES, file), size_bytes: from })
     }
 
-    /// Makes the object `name` of all that `grown` holds, without copying it, and hashes it. What grew is left as it is: it
-    /// is removed once nothing points to it.
+    /// Creates the object `name` from the content of `grown` without copying it, and hashes it.
+    /// `grown` remains, and is removed once nothing refers to it.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if nothing grew under that name.
+    /// [`StoreError::Missing`] if `grown` does not exist.
     pub async fn adopt(&self, grown: &ObjectName, name: ObjectName) -> Result<Stored, StoreError> {
         let ((_, from), (root, to)) = (self.local_path(grown)?, self.local_path(&name)?);
         let adopted = blocking(move || {
             let hashed = hash(&from)?;
             touch(&from)?;
-            in_folder(&root, &to, || fs::hard_link(&from, &to))?;
+            create_in_folder(&root, &to, || fs::hard_link(&from, &to))?;
             sync_parent(&to)?;
             Ok(hashed)
         });
@@ -65,7 +65,7 @@ impl Store {
         }
     }
 
-    /// The folder of all objects, and where in it the object is.
+    /// The root folder and the path of the object in it.
     fn local_path(&self, name: &ObjectName) -> Result<(PathBuf, PathBuf), StoreError> {
         let root = self.root.clone().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
         let path = root.join(name.as_str());
@@ -74,36 +74,36 @@ impl Store {
 }
 
 impl Growing {
-    /// Takes `bytes`. They may be lost until [`Self::sync`].
+    /// Appends `bytes`. They may be lost until [`Self::sync`] returns.
     ///
     /// # Errors
-    /// If the disk failed.
+    /// If the disk fails.
     pub async fn write(&mut self, bytes: &Bytes) -> Result<(), StoreError> {
         self.file.write_all(bytes).await?;
         self.size_bytes += bytes.len() as u64;
         Ok(())
     }
 
-    /// Puts all that was taken on the disk, and says how many bytes the object has.
+    /// Syncs all appended bytes to the disk. Returns the size of the object.
     ///
     /// # Errors
-    /// If the disk failed.
+    /// If the disk fails.
     pub async fn sync(&mut self) -> Result<u64, StoreError> {
         self.file.flush().await?;
         self.file.get_ref().sync_data().await?;
         Ok(self.size_bytes)
     }
 
-    /// Bytes that were taken, those before this opening included.
+    /// Size of the object, including the bytes from before it was opened.
     #[must_use]
     pub const fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 }
 
-/// The file, cut to `from` bytes; `None` if it has fewer.
+/// Opens the file and truncates it to `from` bytes; `None` if it has fewer.
 fn open_at(root: &Path, path: &Path, from: u64) -> io::Result<Option<File>> {
-    let file = in_folder(root, path, || File::options().create(true).truncate(false).write(true).open(path))?;
+    let file = create_in_folder(root, path, || File::options().create(true).truncate(false).write(true).open(path))?;
     if file.metadata()?.len() < from {
         return Ok(None);
     }
@@ -112,13 +112,14 @@ fn open_at(root: &Path, path: &Path, from: u64) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
-/// Makes something at `path` and its folder, which a removal beside this takes away whenever it is empty.
-fn in_folder<T>(root: &Path, path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
-    for _ in 0..FOLDER_TRIES {
+/// Runs `make` after creating the folder of `path`. Retries because a concurrent removal deletes
+/// the folder whenever it is empty.
+fn create_in_folder<T>(root: &Path, path: &Path, make: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..FOLDER_ATTEMPTS {
         path.parent().map_or(Ok(()), |folder| make_folder_below(root, folder))?;
         match make() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            made => return made,
+            result => return result,
         }
     }
     make()
@@ -128,7 +129,8 @@ fn sync_parent(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Makes the file as young as its new name is, so that no sweep takes it for a leftover before something points to it.
+/// Sets the file's modification time to now, so that no sweep takes it for a leftover before
+/// something refers to its new name.
 #[cfg(unix)]
 fn touch(path: &Path) -> io::Result<()> {
     use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};

@@ -1,8 +1,8 @@
-//! Objects: uploads and outputs, by name.
+//! Object store for uploads and outputs.
 //!
-//! [`Store`] is a thin policy over `object_store`: a put has returned only when the bytes are on the disk, everything is
-//! hashed on its way in, and what a crash leaves behind is swept. [`UrlSigner`] hands out links to objects that end by
-//! themselves and cannot be changed.
+//! [`Store`] adds a policy to `object_store`: a put returns only when the bytes are on the disk,
+//! every object is hashed on its way in, and a sweep removes what a crash leaves behind.
+//! [`UrlSigner`] signs links to objects that expire and cannot be altered.
 
 mod disk;
 mod error;

@@ -1,41 +1,44 @@
+//! Object names, parsed strictly so that none can lead outside the store.
+
 use std::{fmt, str::FromStr};
 
 use clearcut_job::{FencingToken, JobId, OutputFormat, UploadId};
 use object_store::path::Path;
 
-/// The name of an object: `uploads/{random}`, `partial/{upload}` or `jobs/{job}/{token}/{format}.{extension}`.
+/// The name of an object: `uploads/{random}`, `partial/{upload}` or
+/// `jobs/{job}/{token}/{format}.{extension}`.
 ///
-/// Outputs lie under the token of the claim that made them, so that two workers which both believe to have a job never
-/// write to the same place.
+/// Outputs are stored under the fencing token of the claim that made them, so that two workers that
+/// both believe they hold the job never write to the same object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectName(Path);
 
-/// The text is not the name of an object.
+/// The text is not a valid object name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not the name of an object")]
 pub struct ParseObjectNameError;
 
 impl ObjectName {
-    /// The prefix of all uploads.
+    /// Prefix of all complete uploads.
     pub const UPLOADS: &'static str = "uploads";
-    /// The prefix of all uploads that are not whole.
+    /// Prefix of all incomplete uploads.
     pub const PARTIAL: &'static str = "partial";
-    /// The prefix of all outputs.
+    /// Prefix of all outputs.
     pub const JOBS: &'static str = "jobs";
 
-    /// An upload, named by `random`, which the caller draws from the system's generator.
+    /// The name of an upload. The caller draws `random` from the system's random generator.
     #[must_use]
     pub fn upload(random: u128) -> Self {
         Self(Path::from_iter([Self::UPLOADS, &format!("{random:032x}")]))
     }
 
-    /// What there is of `upload` until it is whole.
+    /// The name of `upload` while it is incomplete.
     #[must_use]
     pub fn partial(upload: &UploadId) -> Self {
         Self(Path::from_iter([Self::PARTIAL, upload.as_str()]))
     }
 
-    /// The output of `job` in `format` that the claim with `token` made.
+    /// The name of the output of `job` in `format` by the claim with `token`.
     #[must_use]
     pub fn output(job: &JobId, token: FencingToken, format: OutputFormat) -> Self {
         let file = format!("{}.{}", format.name(), format.extension());
@@ -48,7 +51,7 @@ impl ObjectName {
         self.0.as_ref()
     }
 
-    /// The job and the claim that an output belongs to; `None` for an upload.
+    /// The job and claim of an output; `None` for an upload.
     #[must_use]
     pub fn claim(&self) -> Option<(JobId, FencingToken)> {
         let mut parts = self.as_str().split('/');
@@ -59,7 +62,7 @@ impl ObjectName {
         Some((job, FencingToken(parts.next()?.parse().ok()?)))
     }
 
-    /// The format of an output, as its name tells; `None` for an upload.
+    /// The format of an output, read from its name; `None` for an upload.
     #[must_use]
     pub fn output_format(&self) -> Option<OutputFormat> {
         self.claim()?;
@@ -81,18 +84,19 @@ impl fmt::Display for ObjectName {
 impl FromStr for ObjectName {
     type Err = ParseObjectNameError;
 
-    /// Reads a name of one of the three forms; anything else, such as one with `..`, is refused.
+    /// Parses a name of one of the three forms; anything else, such as a name with `..`, is
+    /// rejected.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-');
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'-');
         let parts: Vec<&str> = text.split('/').collect();
-        let formed = match parts[..] {
+        let has_known_form = match parts[..] {
             [Self::UPLOADS, name] => !name.contains('.'),
             [Self::PARTIAL, upload] => upload.parse::<UploadId>().is_ok(),
             [Self::JOBS, job, token, _] => job.parse::<JobId>().is_ok() && token.parse::<u64>().is_ok(),
             _ => false,
         };
-        let named = parts.iter().all(|part| !part.is_empty() && !part.starts_with('.'));
-        if !formed || !named || !text.bytes().all(plain) {
+        let has_valid_parts = parts.iter().all(|part| !part.is_empty() && !part.starts_with('.'));
+        if !has_known_form || !has_valid_parts || !text.bytes().all(is_allowed) {
             return Err(ParseObjectNameError);
         }
         Path::parse(text).map(Self).map_err(|_| ParseObjectNameError)
@@ -104,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back_with_what_they_say() {
+    fn names_round_trip_with_claim_and_format() {
         let job = JobId::from_random(7);
         for format in OutputFormat::ALL {
             let name = ObjectName::output(&job, FencingToken(3), format);
@@ -121,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_elsewhere_is_no_name() {
+    fn names_that_could_lead_outside_the_store_are_rejected() {
         for text in [
             "",
             "uploads",

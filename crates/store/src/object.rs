@@ -1,4 +1,4 @@
-//! The store: where objects lie, and putting, reading and removing them.
+//! The store: putting, reading, listing and removing objects.
 
 use std::{
     fs,
@@ -19,48 +19,48 @@ use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
 use crate::{
     ObjectName, StoreError, Stored, Upload,
     disk::{make_folder, make_folder_below},
-    room::SetAside,
+    room::ReservedBytes,
 };
 
-/// Bytes that are read at once when a local file is put.
+/// Number of bytes per read when a local file is put.
 const READ_BYTES: usize = 1 << 20;
 
-/// Where objects lie.
+/// A store of objects. Clones share the same store.
 #[derive(Debug, Clone)]
 pub struct Store {
     objects: Arc<dyn ObjectStore>,
-    /// The folder, where the objects are files of this machine.
+    /// The folder of the objects if they are local files.
     pub(crate) root: Option<PathBuf>,
-    pub(crate) set_aside: Arc<SetAside>,
+    pub(crate) reserved: Arc<ReservedBytes>,
 }
 
-/// What is known of an object without reading it.
+/// Metadata of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectInfo {
-    /// Its name.
+    /// Name of the object.
     pub name: ObjectName,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size_bytes: u64,
-    /// When it was put.
+    /// Time of the last change.
     pub modified: UnixMillis,
 }
 
 impl Store {
-    /// Objects as files under `root`, which is created if it is missing.
+    /// Opens a store of files under `root`, which is created if it is missing.
     ///
     /// # Errors
-    /// If the folder cannot be made or read.
+    /// If the folder cannot be created or read.
     pub fn local(root: &Path) -> Result<Self, StoreError> {
         make_folder(root)?;
         let root = root.canonicalize()?;
         let objects = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
-        Ok(Self { objects: Arc::new(objects), root: Some(root), set_aside: Arc::default() })
+        Ok(Self { objects: Arc::new(objects), root: Some(root), reserved: Arc::default() })
     }
 
-    /// Begins to put an object, in pieces.
+    /// Begins an upload of an object in pieces.
     ///
     /// # Errors
-    /// If the store failed.
+    /// If the store fails.
     pub async fn begin(&self, name: ObjectName) -> Result<Upload, StoreError> {
         if let Some(root) = self.root.clone() {
             let path = root.join(name.as_str());
@@ -70,10 +70,10 @@ impl Store {
         Ok(Upload::begin(name, upload))
     }
 
-    /// Puts the file at `path` as an object, hashing it on the way.
+    /// Stores the file at `path` as an object and hashes it on the way.
     ///
     /// # Errors
-    /// If the file cannot be read or the store failed.
+    /// If the file cannot be read or the store fails.
     pub async fn put_file(&self, name: ObjectName, path: &Path) -> Result<Stored, StoreError> {
         let path = path.to_owned();
         let mut file = blocking(move || fs::File::open(path)).await?;
@@ -93,7 +93,7 @@ impl Store {
         }
     }
 
-    /// What is known of the object `name`.
+    /// The metadata of the object `name`.
     ///
     /// # Errors
     /// [`StoreError::Missing`] if there is none.
@@ -106,10 +106,10 @@ impl Store {
         })
     }
 
-    /// The bytes in `range` of the object, a few at a time. The range must lie within the object.
+    /// A stream of the bytes in `range`, which must lie within the object.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if there is none. The stream may end with an error of its own.
+    /// [`StoreError::Missing`] if there is no such object. The stream may fail later.
     pub async fn read(
         &self,
         name: &ObjectName,
@@ -119,19 +119,20 @@ impl Store {
             return Ok(stream::empty().boxed());
         }
         let options = object_store::GetOptions { range: Some(range.into()), ..Default::default() };
-        let found = self.objects.get_opts(name.path(), options).await?;
-        Ok(found.into_stream().map_err(StoreError::from).boxed())
+        let object = self.objects.get_opts(name.path(), options).await?;
+        Ok(object.into_stream().map_err(StoreError::from).boxed())
     }
 
-    /// Puts the object into the file `to`, which must not exist: without copying where both lie on one disk.
+    /// Copies the object to the file `to`, which must not exist. Hard-links it if both are on the
+    /// same disk.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if there is no such object, or if a file failed.
+    /// [`StoreError::Missing`] if there is no such object; another error if the copy fails.
     pub async fn fetch(&self, name: &ObjectName, to: &Path) -> Result<(), StoreError> {
         if let Some(root) = &self.root {
             let (from, to) = (root.join(name.as_str()), to.to_owned());
             return match blocking(move || fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))).await {
-                // Where the folder of all objects is gone, none is known to be.
+                // If the root folder is gone, the object is not known to be missing.
                 Err(StoreError::Local(error)) if error.kind() == io::ErrorKind::NotFound && root.is_dir() => {
                     Err(StoreError::Missing)
                 }
@@ -148,10 +149,10 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the object; one that is gone already is no error.
+    /// Removes the object. A missing object is not an error.
     ///
     /// # Errors
-    /// If the store failed.
+    /// If the store fails.
     pub async fn delete(&self, name: &ObjectName) -> Result<(), StoreError> {
         match self.objects.delete(name.path()).await.map_err(StoreError::from) {
             Err(StoreError::Missing) => Ok(()),
@@ -159,7 +160,8 @@ impl Store {
         }
     }
 
-    /// All objects whose names begin with the folder `prefix`, in no order. What has no name of ours is passed over.
+    /// All objects in the folder `prefix`, unordered. Entries without a valid object name are
+    /// skipped.
     pub fn list(&self, prefix: &'static str) -> BoxStream<'static, Result<ObjectInfo, StoreError>> {
         let all = self.objects.list(Some(&object_store::path::Path::from(prefix)));
         all.map_err(StoreError::from)
@@ -172,11 +174,12 @@ impl Store {
     }
 }
 
+/// Runs blocking file access off the async threads.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
-        Err(ended) => Err(StoreError::Local(io::Error::other(ended))),
+        Ok(result) => Ok(result?),
+        Err(join_error) => Err(StoreError::Local(io::Error::other(join_error))),
     }
 }

@@ -1,87 +1,92 @@
-//! Room on the disk where the objects lie: how much is free, and how much of it is spoken for.
+//! Disk space of the store: free bytes, and reservations for incoming objects.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Store, StoreError, object::blocking};
 
-/// What is set aside at once for a body of unknown length, and after how many bytes the disk is looked at again.
-const STEP_BYTES: u64 = 4 << 20;
+/// Reservation step for a body of unknown length, and number of bytes between checks of the free
+/// space.
+const RESERVATION_STEP_BYTES: u64 = 4 << 20;
 
-/// What of an object may be in memory or in the system's hands, and so still counts as free on the disk.
+/// Bytes of an object that may still be in memory or in the page cache, and so still count as free
+/// on the disk.
 const IN_FLIGHT_BYTES: u64 = 4 << 20;
 
-/// Bytes that are set aside for what comes in, of all that comes in through one [`Store`].
+/// Total bytes reserved for all incoming objects of one [`Store`].
 #[derive(Debug, Default)]
-pub(crate) struct SetAside(AtomicU64);
+pub(crate) struct ReservedBytes(AtomicU64);
 
-/// Room for one object that comes in; given back when dropped, when what came is on the disk and counts there.
+/// Disk space reserved for one incoming object. Dropping it releases the reservation: by then the
+/// bytes are on the disk and no longer count as free.
 #[derive(Debug)]
 pub struct Reservation {
     store: Store,
     floor_bytes: u64,
-    /// As far as it is known.
+    /// Length of the object as far as it is known.
     length: u64,
-    taken: u64,
+    used: u64,
     held: u64,
     unchecked: u64,
 }
 
 impl Store {
-    /// Free bytes on the disk where the objects lie; `None` where they lie on no disk of this machine.
+    /// Free bytes on the disk of the store; `None` if the store is not on a local disk.
     ///
     /// # Errors
-    /// If the disk cannot be asked.
+    /// If the free space cannot be determined.
     pub async fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
         let Some(root) = self.root.clone() else { return Ok(None) };
         blocking(move || free_bytes_at(&root)).await
     }
 
-    /// Sets `announced` bytes aside, 0 if the length is not known, beside what is set aside already.
+    /// Reserves `announced` bytes in addition to the existing reservations; 0 if the length is
+    /// unknown.
     ///
     /// # Errors
-    /// [`StoreError::DiskFull`] if less than `floor_bytes` would be left.
+    /// [`StoreError::DiskFull`] if less than `floor_bytes` would remain free.
     pub async fn reserve(&self, announced: u64, floor_bytes: u64) -> Result<Reservation, StoreError> {
         let store = self.clone();
-        let mut reservation = Reservation { store, floor_bytes, length: announced, taken: 0, held: 0, unchecked: 0 };
-        reservation.hold();
+        let mut reservation = Reservation { store, floor_bytes, length: announced, used: 0, held: 0, unchecked: 0 };
+        reservation.adjust();
         reservation.check().await?;
         Ok(reservation)
     }
 }
 
 impl Reservation {
-    /// Takes `bytes` of it, and sets more aside if more comes than was announced. Call it before they are written.
+    /// Uses `bytes` of the reservation, and extends it if the object is longer than announced. Call
+    /// this before writing the bytes.
     ///
     /// # Errors
-    /// [`StoreError::DiskFull`] if less than the floor is left: end it then.
+    /// [`StoreError::DiskFull`] if less than the floor remains free; stop writing then.
     pub async fn take(&mut self, bytes: u64) -> Result<(), StoreError> {
-        self.taken += bytes;
+        self.used += bytes;
         self.unchecked += bytes;
-        let is_longer = self.taken > self.length;
+        let is_longer = self.used > self.length;
         if is_longer {
-            self.length = self.taken + STEP_BYTES;
+            self.length = self.used + RESERVATION_STEP_BYTES;
         }
-        self.hold();
-        if is_longer || self.unchecked >= STEP_BYTES { self.check().await } else { Ok(()) }
+        self.adjust();
+        if is_longer || self.unchecked >= RESERVATION_STEP_BYTES { self.check().await } else { Ok(()) }
     }
 
-    /// Holds what is to come and what is on its way to the disk.
-    fn hold(&mut self) {
-        let wanted = self.length - self.taken.saturating_sub(IN_FLIGHT_BYTES).min(self.length);
-        let all = &self.store.set_aside.0;
-        if wanted >= self.held {
-            all.fetch_add(wanted - self.held, Ordering::Relaxed);
+    /// Adjusts the reservation to the bytes that are still expected or in flight.
+    fn adjust(&mut self) {
+        let needed = self.length - self.used.saturating_sub(IN_FLIGHT_BYTES).min(self.length);
+        let total = &self.store.reserved.0;
+        if needed >= self.held {
+            total.fetch_add(needed - self.held, Ordering::Relaxed);
         } else {
-            all.fetch_sub(self.held - wanted, Ordering::Relaxed);
+            total.fetch_sub(self.held - needed, Ordering::Relaxed);
         }
-        self.held = wanted;
+        self.held = needed;
     }
 
     async fn check(&mut self) -> Result<(), StoreError> {
         self.unchecked = 0;
-        let spoken_for = self.store.set_aside.0.load(Ordering::Relaxed);
+        let total_reserved = self.store.reserved.0.load(Ordering::Relaxed);
         match self.store.free_bytes().await? {
-            Some(free) if free.saturating_sub(spoken_for) < self.floor_bytes || free < spoken_for => {
+            Some(free) if free.saturating_sub(total_reserved) < self.floor_bytes || free < total_reserved => {
                 Err(StoreError::DiskFull)
             }
             _ => Ok(()),
@@ -91,7 +96,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.store.set_aside.0.fetch_sub(self.held, Ordering::Relaxed);
+        self.store.reserved.0.fetch_sub(self.held, Ordering::Relaxed);
     }
 }
 
@@ -110,40 +115,44 @@ fn free_bytes_at(_folder: &std::path::Path) -> std::io::Result<Option<u64>> {
 mod tests {
     use super::*;
 
-    fn held(store: &Store) -> u64 {
-        store.set_aside.0.load(Ordering::Relaxed)
+    fn total_reserved(store: &Store) -> u64 {
+        store.reserved.0.load(Ordering::Relaxed)
     }
 
     #[tokio::test]
-    async fn what_is_announced_is_held_until_it_is_on_the_disk_and_given_back_in_the_end() {
+    async fn announced_bytes_stay_reserved_until_they_are_on_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::local(folder.path()).unwrap();
         let announced = 3 * IN_FLIGHT_BYTES;
         let mut first = store.reserve(announced, 0).await.unwrap();
         let second = store.reserve(announced, 0).await.unwrap();
-        assert_eq!(held(&store), 2 * announced);
+        assert_eq!(total_reserved(&store), 2 * announced);
         first.take(IN_FLIGHT_BYTES).await.unwrap();
-        assert_eq!(held(&store), 2 * announced, "it may all be in memory");
+        assert_eq!(total_reserved(&store), 2 * announced, "the bytes may all be in memory");
         first.take(IN_FLIGHT_BYTES).await.unwrap();
-        assert_eq!(held(&store), 2 * announced - IN_FLIGHT_BYTES);
+        assert_eq!(total_reserved(&store), 2 * announced - IN_FLIGHT_BYTES);
         drop(second);
         drop(first);
-        assert_eq!(held(&store), 0);
+        assert_eq!(total_reserved(&store), 0);
     }
 
     #[tokio::test]
-    async fn what_comes_unannounced_is_set_aside_ahead() {
+    async fn an_object_of_unknown_length_reserves_space_ahead() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::local(folder.path()).unwrap();
-        let mut coming = store.reserve(0, 0).await.unwrap();
-        coming.take(10).await.unwrap();
-        assert_eq!(held(&store), 10 + STEP_BYTES);
-        coming.take(10 * STEP_BYTES).await.unwrap();
-        assert!((STEP_BYTES..=STEP_BYTES + IN_FLIGHT_BYTES).contains(&held(&store)), "{}", held(&store));
+        let mut incoming = store.reserve(0, 0).await.unwrap();
+        incoming.take(10).await.unwrap();
+        assert_eq!(total_reserved(&store), 10 + RESERVATION_STEP_BYTES);
+        incoming.take(10 * RESERVATION_STEP_BYTES).await.unwrap();
+        assert!(
+            (RESERVATION_STEP_BYTES..=RESERVATION_STEP_BYTES + IN_FLIGHT_BYTES).contains(&total_reserved(&store)),
+            "{}",
+            total_reserved(&store)
+        );
     }
 
     #[tokio::test]
-    async fn two_that_fit_alone_and_not_together_are_not_both_let_in() {
+    async fn two_objects_that_only_fit_alone_are_not_both_admitted() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::local(folder.path()).unwrap();
         let free = store.free_bytes().await.unwrap().unwrap();

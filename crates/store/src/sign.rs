@@ -1,4 +1,4 @@
-//! Links to objects that end by themselves and cannot be changed.
+//! Signed links to objects, which expire and cannot be altered.
 
 use std::{fmt, fmt::Write as _, fs, io, path::Path};
 
@@ -8,39 +8,40 @@ use sha2::Sha256;
 
 use crate::{ObjectName, disk::write_whole};
 
-/// What a link is for; a link for one purpose opens nothing for another.
-const FILE: &str = "file";
-const UPLOAD: &str = "upload";
+/// Purpose of a link. A link for one purpose is invalid for the other.
+const FILE_PURPOSE: &str = "file";
+const UPLOAD_PURPOSE: &str = "upload";
 
-/// Signs links to objects and checks them. Whoever has the link has the object, until it ends.
+/// Signs and verifies links to objects. Anyone who holds a link can access its object until the
+/// link expires.
 pub struct UrlSigner {
     secret: [u8; 32],
 }
 
-/// A link to an object: its path and query below the server's own address.
+/// A link to an object: path and query below the server's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedPath(pub String);
 
-/// Why a link does not open its object.
+/// The reason to reject a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SigningError {
-    /// Something in it was changed, or it was signed by another server.
-    #[error("the signature of the link does not fit")]
+    /// The link was altered, or another server signed it.
+    #[error("the signature of the link does not match")]
     Changed,
-    /// Its time is over.
+    /// The link has expired.
     #[error("the link has expired")]
     Expired,
 }
 
 impl UrlSigner {
-    /// A signer with this secret.
+    /// Creates a signer with this secret.
     #[must_use]
     pub const fn new(secret: [u8; 32]) -> Self {
         Self { secret }
     }
 
-    /// A signer with the secret in the file `path`, which is drawn and written there, readable by its owner alone, if it
-    /// is missing. Links outlive a restart by this.
+    /// Creates a signer with the secret in the file `path`. If the file is missing, a random secret
+    /// is written to it, readable by its owner only. This keeps links valid across restarts.
     ///
     /// # Errors
     /// If the file cannot be read or written, or does not hold a secret.
@@ -55,25 +56,25 @@ impl UrlSigner {
         Ok(Self::new(secret))
     }
 
-    /// The link that opens `name` until `expires`, to the second.
+    /// A link to `name` that is valid until `expires`, with a resolution of one second.
     #[must_use]
     pub fn sign(&self, name: &ObjectName, expires: UnixMillis) -> SignedPath {
-        SignedPath(format!("/files/{name}?{}", self.query(FILE, name.as_str(), expires)))
+        SignedPath(format!("/files/{name}?{}", self.query(FILE_PURPOSE, name.as_str(), expires)))
     }
 
-    /// The link that opens `name` until `expires`, and says that it is called `file_name`: a name that the link's reader can rely on is part of
-    /// what is signed.
+    /// A link to `name` that is valid until `expires` and states the file name `file_name`. The
+    /// signature covers the file name, so that the link's recipient can rely on it.
     #[must_use]
     pub fn sign_as(&self, name: &ObjectName, file_name: &str, expires: UnixMillis) -> SignedPath {
         let encoded = percent_encode(file_name);
-        let query = self.query(FILE, &named(name, Some(&encoded)), expires);
+        let query = self.query(FILE_PURPOSE, &signed_text(name, Some(&encoded)), expires);
         SignedPath(format!("/files/{name}?filename={encoded}&{query}"))
     }
 
-    /// The link that takes the bytes of `upload` until `expires`, to the second.
+    /// A link that accepts the bytes of `upload` until `expires`, with a resolution of one second.
     #[must_use]
     pub fn sign_upload(&self, upload: &UploadId, expires: UnixMillis) -> SignedPath {
-        SignedPath(format!("/api/v1/uploads/{upload}?{}", self.query(UPLOAD, upload.as_str(), expires)))
+        SignedPath(format!("/api/v1/uploads/{upload}?{}", self.query(UPLOAD_PURPOSE, upload.as_str(), expires)))
     }
 
     fn query(&self, purpose: &str, name: &str, expires: UnixMillis) -> String {
@@ -82,11 +83,12 @@ impl UrlSigner {
         format!("expires={expires_secs}&signature={signature}")
     }
 
-    /// Whether a link to `name` with these values opens it at `now`; `encoded` is the file name as it stands in the link, if one does.
+    /// Verifies a link to `name` at `now`. `encoded` is the percent-encoded file name in the link,
+    /// if any.
     ///
     /// # Errors
-    /// If anything was changed or its time is over; the signature is looked at first, so that an expired link tells
-    /// nothing to one who made it up.
+    /// If the link was altered or has expired. The signature is checked first, so that a forged
+    /// link reveals nothing.
     pub fn check(
         &self,
         name: &ObjectName,
@@ -94,13 +96,13 @@ impl UrlSigner {
         (expires, signature): (&str, &str),
         now: UnixMillis,
     ) -> Result<(), SigningError> {
-        self.check_query(FILE, &named(name, encoded), (expires, signature), now)
+        self.check_query(FILE_PURPOSE, &signed_text(name, encoded), (expires, signature), now)
     }
 
-    /// Whether a link to `upload` with these two values takes bytes at `now`.
+    /// Verifies a link to `upload` at `now`.
     ///
     /// # Errors
-    /// As with a link to an object.
+    /// Those of [`Self::check`].
     pub fn check_upload(
         &self,
         upload: &UploadId,
@@ -108,7 +110,7 @@ impl UrlSigner {
         signature: &str,
         now: UnixMillis,
     ) -> Result<(), SigningError> {
-        self.check_query(UPLOAD, upload.as_str(), (expires, signature), now)
+        self.check_query(UPLOAD_PURPOSE, upload.as_str(), (expires, signature), now)
     }
 
     fn check_query(
@@ -119,30 +121,31 @@ impl UrlSigner {
         now: UnixMillis,
     ) -> Result<(), SigningError> {
         let expires_secs: i64 = expires.parse().map_err(|_| SigningError::Changed)?;
-        // One way to write a number, so that a link has one form.
+        // Only the canonical form of the number is valid, so that a link has exactly one form.
         if expires_secs.to_string() != expires {
             return Err(SigningError::Changed);
         }
-        let lower = signature.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let given = hex::decode(signature).ok().filter(|_| lower).ok_or(SigningError::Changed)?;
-        self.mac(purpose, name, expires_secs).verify_slice(&given).map_err(|_| SigningError::Changed)?;
+        let is_lowercase = signature.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let decoded = hex::decode(signature).ok().filter(|_| is_lowercase).ok_or(SigningError::Changed)?;
+        self.mac(purpose, name, expires_secs).verify_slice(&decoded).map_err(|_| SigningError::Changed)?;
         if now.whole_secs() >= expires_secs { Err(SigningError::Expired) } else { Ok(()) }
     }
 
     fn mac(&self, purpose: &str, name: &str, expires_secs: i64) -> Hmac<Sha256> {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("a key of any length");
+        #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC accepts keys of any length");
         mac.update(format!("clearcut {purpose} v1\n{expires_secs}\n{name}").as_bytes());
         mac
     }
 }
 
-/// What a link to an object signs. No name of an object holds a line feed.
-fn named(name: &ObjectName, encoded: Option<&str>) -> String {
+/// The text that a link to an object signs. Object names contain no line feed.
+fn signed_text(name: &ObjectName, encoded: Option<&str>) -> String {
     encoded.map_or_else(|| name.to_string(), |encoded| format!("{name}\n{encoded}"))
 }
 
-/// `text` in UTF-8 with all but letters, digits and `-._~` as `%XX`: fit for a query, and for the `filename*` of a header (RFC 8187).
+/// `text` in UTF-8 with everything except letters, digits and `-._~` encoded as `%XX`: valid in a
+/// query and in the `filename*` of a header (RFC 8187).
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -157,7 +160,7 @@ pub fn percent_encode(text: &str) -> String {
 }
 
 impl fmt::Debug for UrlSigner {
-    /// Says nothing: the secret stays out of logs.
+    /// Omits the secret, which must not appear in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("UrlSigner(..)")
     }
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_opens_until_its_time_is_over() {
+    fn a_link_is_valid_until_it_expires() {
         let (signer, name, expires, signature) = signed();
         let at = |secs: i64| signer.check(&name, None, (&expires, &signature), UnixMillis(NOW.0 + secs * 1000));
         assert_eq!(at(0), Ok(()));
@@ -198,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn any_changed_character_closes_the_link() {
+    fn changing_any_character_invalidates_the_link() {
         let (signer, name, expires, signature) = signed();
-        let refused = |name: &ObjectName, expires: &str, signature: &str| {
+        let assert_rejected = |name: &ObjectName, expires: &str, signature: &str| {
             assert_eq!(
                 signer.check(name, None, (expires, signature), NOW),
                 Err(SigningError::Changed),
@@ -210,34 +213,34 @@ mod tests {
         for place in 0..signature.len() {
             let mut changed = signature.clone().into_bytes();
             changed[place] = if changed[place] == b'0' { b'1' } else { b'0' };
-            refused(&name, &expires, &String::from_utf8(changed).unwrap());
+            assert_rejected(&name, &expires, &String::from_utf8(changed).unwrap());
         }
         for other in [format!("{}9", &expires[..9]), format!("0{expires}"), format!("+{expires}"), String::new()] {
-            refused(&name, &other, &signature);
+            assert_rejected(&name, &other, &signature);
         }
-        refused(&name, &expires, &signature.to_uppercase());
-        refused(&name, &expires, "");
-        refused(&ObjectName::upload(1), &expires, &signature);
+        assert_rejected(&name, &expires, &signature.to_uppercase());
+        assert_rejected(&name, &expires, "");
+        assert_rejected(&ObjectName::upload(1), &expires, &signature);
         assert!(UrlSigner::new([8; 32]).check(&name, None, (&expires, &signature), NOW).is_err());
     }
 
     #[test]
-    fn the_name_of_a_file_is_part_of_its_link() {
+    fn the_signature_covers_the_file_name() {
         let signer = UrlSigner::new([7; 32]);
         let name = ObjectName::output(&JobId::from_random(1), FencingToken(1), OutputFormat::Webm);
         let SignedPath(path) = signer.sign_as(&name, "Füße \"1\".webm", UnixMillis(NOW.0 + 1000));
         let (_, query) = path.split_once("?filename=").unwrap();
         let (encoded, rest) = query.split_once("&expires=").unwrap();
-        let times = rest.split_once("&signature=").unwrap();
+        let expiry_and_signature = rest.split_once("&signature=").unwrap();
         assert_eq!(encoded, "F%C3%BC%C3%9Fe%20%221%22.webm");
-        assert_eq!(signer.check(&name, Some(encoded), times, NOW), Ok(()));
+        assert_eq!(signer.check(&name, Some(encoded), expiry_and_signature, NOW), Ok(()));
         for other in [None, Some("evil.exe"), Some(""), Some("F%c3%bc%c3%9fe%20%221%22.webm")] {
-            assert_eq!(signer.check(&name, other, times, NOW), Err(SigningError::Changed), "{other:?}");
+            assert_eq!(signer.check(&name, other, expiry_and_signature, NOW), Err(SigningError::Changed), "{other:?}");
         }
     }
 
     #[test]
-    fn a_link_to_an_upload_takes_that_upload_alone() {
+    fn an_upload_link_is_valid_for_that_upload_only() {
         let signer = UrlSigner::new([7; 32]);
         let upload = UploadId::from_random(1);
         let SignedPath(path) = signer.sign_upload(&upload, UnixMillis(NOW.0 + 1000));
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_drawn_once_and_is_the_owners_alone() {
+    fn the_secret_is_generated_once_and_readable_by_its_owner_only() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("url-signing.key");
         let name = ObjectName::upload(1);

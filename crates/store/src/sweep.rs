@@ -1,10 +1,12 @@
+//! Sweep of the staging files that a crash leaves behind.
+
 use std::{fs, io, path::Path, time::Duration};
 
 use crate::{ObjectName, Store, StoreError, object::blocking};
 
 impl Store {
-    /// Removes the staging files that a crash left behind and that nobody has written to for `idle`. Returns how many.
-    /// Only for local files: elsewhere the store does this itself.
+    /// Removes the staging files of crashed writes that have not been written to for `idle`.
+    /// Returns their number. Only for local files: other stores do this themselves.
     ///
     /// # Errors
     /// If the folder cannot be read.
@@ -29,7 +31,7 @@ fn sweep_folder(folder: &Path, idle: Duration, removed: &mut usize) -> io::Resul
     for entry in entries {
         let entry = entry?;
         let meta = match entry.metadata() {
-            // Somebody else removed it between the two looks.
+            // Another process removed the file between the two calls.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             meta => meta?,
         };
@@ -45,7 +47,8 @@ fn sweep_folder(folder: &Path, idle: Duration, removed: &mut usize) -> io::Resul
     Ok(())
 }
 
-/// The local backend writes to `NAME#NUMBER` and renames it when it is whole; no name of ours has a `#`.
+/// The local backend writes to `NAME#NUMBER` and renames the file when it is complete. No object
+/// name contains a `#`.
 fn is_staging(file: &str) -> bool {
     file.rsplit_once('#').is_some_and(|(_, number)| number.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -1,3 +1,5 @@
+//! Uploads of complete objects, written in parts and hashed on the way.
+
 use std::fmt;
 
 use bytes::Bytes;
@@ -7,13 +9,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{ObjectName, StoreError};
 
-/// Bytes that are written at once. A store that speaks S3 would want 5 MiB; on a disk that only costs memory, by each clip that comes in.
+/// Part size in bytes. S3 requires 5 MiB; on a disk a larger part only costs memory for each
+/// incoming clip.
 const PART_BYTES: usize = 1 << 20;
 
-/// Parts under way at once, so that memory stays at a few parts however fast the bytes come.
-const PARTS_UNDER_WAY: usize = 2;
+/// Limit of parts in flight, which bounds memory to a few parts regardless of the sender's speed.
+const MAX_PARTS_IN_FLIGHT: usize = 2;
 
-/// An object on its way into the store. Until [`Self::finish`] nobody sees it, and dropping it removes what was written.
+/// An object being uploaded. It is invisible until [`Self::finish`]; dropping the upload removes
+/// what was written.
 pub struct Upload {
     name: ObjectName,
     parts: WriteMultipart,
@@ -21,14 +25,14 @@ pub struct Upload {
     size_bytes: u64,
 }
 
-/// An object that is in the store, on the disk.
+/// An object in the store, synced to the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its name.
+    /// Name of the object.
     pub name: ObjectName,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size_bytes: u64,
-    /// Its hash.
+    /// SHA-256 of its bytes.
     pub sha256: Sha256Hex,
 }
 
@@ -38,38 +42,38 @@ impl Upload {
         Self { name, parts, hash: Sha256::new(), size_bytes: 0 }
     }
 
-    /// Takes `bytes`, waiting until the store has kept up.
+    /// Appends `bytes`. Waits while too many parts are in flight.
     ///
     /// # Errors
-    /// If the store failed, with these bytes or with earlier ones.
+    /// If the store fails to write these bytes or earlier ones.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
         self.hash.update(&bytes);
         self.size_bytes += bytes.len() as u64;
-        self.parts.wait_for_capacity(PARTS_UNDER_WAY).await?;
+        self.parts.wait_for_capacity(MAX_PARTS_IN_FLIGHT).await?;
         self.parts.put(bytes);
         Ok(())
     }
 
-    /// How many bytes were taken.
+    /// Number of bytes written so far.
     #[must_use]
     pub const fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Puts the object under its name; it is on the disk when this returns.
+    /// Completes the object under its name. The object is on the disk when this returns.
     ///
     /// # Errors
-    /// If the store failed; then there is no object.
+    /// If the store fails; no object exists then.
     pub async fn finish(self) -> Result<Stored, StoreError> {
         self.parts.finish().await?;
         let sha256 = Sha256Hex(hex::encode(self.hash.finalize()));
         Ok(Stored { name: self.name, size_bytes: self.size_bytes, sha256 })
     }
 
-    /// Removes what was written.
+    /// Aborts the upload and removes what was written.
     ///
     /// # Errors
-    /// If the store failed; a sweep finds the leftovers.
+    /// If the store fails; a later sweep removes the leftovers.
     pub async fn abort(self) -> Result<(), StoreError> {
         Ok(self.parts.abort().await?)
     }

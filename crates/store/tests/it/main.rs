@@ -1,6 +1,6 @@
-//! What the store promises, on local files.
+//! Integration tests of the store on local files.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::{fs, path::Path, time::Duration};
 
@@ -23,10 +23,10 @@ fn files_under(folder: &Path) -> usize {
 }
 
 #[tokio::test]
-async fn what_was_put_reads_back_in_whole_and_in_part() {
+async fn a_stored_object_reads_back_in_full_and_by_range() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::local(dir.path()).unwrap();
-    // More than two parts, so that pieces under way at once have to land in order.
+    // More than two parts, so that parts in flight at once must land in order.
     let content: Vec<u8> = (0..12_000_001_u32).map(|at| (at % 251) as u8).collect();
     let mut upload = store.begin(output(1)).await.unwrap();
     for piece in content.chunks(700_001) {
@@ -46,7 +46,7 @@ async fn what_was_put_reads_back_in_whole_and_in_part() {
 }
 
 #[tokio::test]
-async fn the_hash_is_that_of_the_bytes() {
+async fn the_stored_hash_is_the_sha256_of_the_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::local(dir.path()).unwrap();
     let mut upload = store.begin(ObjectName::upload(1)).await.unwrap();
@@ -56,7 +56,7 @@ async fn the_hash_is_that_of_the_bytes() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_given_up_leaves_nothing() {
+async fn an_aborted_upload_leaves_no_files() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::local(dir.path()).unwrap();
     let mut upload = store.begin(ObjectName::upload(1)).await.unwrap();
@@ -67,7 +67,7 @@ async fn an_upload_that_is_given_up_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_missing_says_so_and_may_be_deleted_again() {
+async fn a_missing_object_is_reported_and_can_be_deleted_again() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::local(dir.path()).unwrap();
     assert!(matches!(store.head(&output(1)).await, Err(StoreError::Missing)));
@@ -77,7 +77,7 @@ async fn what_is_missing_says_so_and_may_be_deleted_again() {
 }
 
 #[tokio::test]
-async fn a_sweep_takes_staging_files_of_the_dead_and_nothing_else() {
+async fn a_sweep_removes_stale_staging_files_only() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::local(dir.path()).unwrap();
     let mut upload = store.begin(output(1)).await.unwrap();
@@ -105,14 +105,14 @@ async fn deleting_the_last_output_of_a_job_removes_its_folders() {
 }
 
 #[tokio::test]
-async fn what_grows_goes_on_from_where_it_was_acknowledged_and_is_adopted_whole() {
+async fn a_resumed_upload_continues_at_its_acknowledged_offset_and_is_adopted_completely() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::local(dir.path()).unwrap();
     let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
     let mut growing = store.grow(&partial, 0).await.unwrap();
     growing.write(&"hello".into()).await.unwrap();
     assert_eq!(growing.sync().await.unwrap(), 5);
-    // Of these bytes nobody was told.
+    // These bytes are never acknowledged.
     growing.write(&"lost and longer".into()).await.unwrap();
     growing.sync().await.unwrap();
     drop(growing);
@@ -131,7 +131,7 @@ async fn what_grows_goes_on_from_where_it_was_acknowledged_and_is_adopted_whole(
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_and_is_gone_is_missing_and_not_filled_with_zeros() {
+async fn growing_past_the_stored_bytes_reports_missing_instead_of_filling_with_zeros() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::local(dir.path()).unwrap();
     let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
