@@ -1,3 +1,5 @@
+//! The HTTP client, with TLS, name resolution and timeouts set up for untrusted URLs.
+
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
@@ -5,14 +7,15 @@ use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use crate::{AddressPolicy, Names, OutboundError, SystemNames, Target, names::CheckedNames};
 
-/// How long the steps of a request may take.
+/// Timeouts of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// Looking up the name, connecting, and TLS. Default 10 s.
+    /// Timeout of name resolution, connecting and TLS together. Default 10 s.
     pub connect: Duration,
-    /// The longest pause between two arrivals, of the head or of the body. Default 30 s.
+    /// The longest pause between two arrivals of the response headers or body. Default 30 s.
     pub idle: Duration,
-    /// The whole request to the last byte of its answer; `None` leaves it to the caller. Default none.
+    /// Timeout of the whole request up to the last byte of its response; `None` leaves it to the
+    /// caller. Default none.
     pub total: Option<Duration>,
 }
 
@@ -22,7 +25,7 @@ impl Default for Timeouts {
     }
 }
 
-/// The client for addresses that strangers name. Cheap to clone.
+/// HTTP client for untrusted URLs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Outbound {
     client: Client,
@@ -30,7 +33,8 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// A client that reaches what `policy` admits, with the names of this machine.
+    /// Creates a client that reaches the addresses that `policy` admits and resolves names with
+    /// this machine's resolver.
     ///
     /// # Errors
     /// If TLS cannot be set up.
@@ -38,20 +42,20 @@ impl Outbound {
         Self::with_names(policy, timeouts, Arc::new(SystemNames))
     }
 
-    /// The same, with names from elsewhere.
+    /// Creates a client with another resolver.
     ///
     /// # Errors
     /// If TLS cannot be set up.
     pub fn with_names(policy: AddressPolicy, timeouts: Timeouts, names: Arc<dyn Names>) -> Result<Self, OutboundError> {
         let policy = Arc::new(policy);
         let mut client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(tls_config()?)
             .dns_resolver(CheckedNames { names, policy: Arc::clone(&policy) })
             .no_proxy()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            // A kept connection would be one whose address nobody looks at again.
+            // A kept-alive connection would bypass the check of its address.
             .pool_max_idle_per_host(0)
             .user_agent(concat!("clearcut/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(timeouts.connect)
@@ -62,29 +66,29 @@ impl Outbound {
         Ok(Self { client: client.build().map_err(OutboundError::Client)?, policy })
     }
 
-    /// Which machines this client reaches.
+    /// The addresses that this client may reach.
     #[must_use]
     pub fn policy(&self) -> &AddressPolicy {
         &self.policy
     }
 
-    /// Begins a request. The answer of a redirect is handed back like any other.
+    /// Creates a request. A redirect response is returned like any other.
     pub fn request(&self, method: Method, target: &Target) -> RequestBuilder {
         self.client.request(method, target.url())
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the response headers.
     ///
     /// # Errors
-    /// Why there is no answer. A status of failure is an answer.
+    /// If there is no response. An error status is a response.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, OutboundError> {
         Ok(request.send().await?)
     }
 }
 
-/// TLS 1.2 and 1.3 with the certificates that this machine trusts. Those that cannot be read are passed over: a machine
-/// without any still reaches what needs none.
-fn tls() -> Result<ClientConfig, OutboundError> {
+/// TLS 1.2 and 1.3 with the certificates that this machine trusts. Unreadable certificates are
+/// skipped: a machine without any can still reach plain HTTP hosts.
+fn tls_config() -> Result<ClientConfig, OutboundError> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -1,3 +1,5 @@
+//! Downloads of files, with limits on size, speed and time, that resume after a broken connection.
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -6,25 +8,28 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
     Outbound, OutboundError, Target,
-    resume::{Part, Validator, part},
+    resume::{RangeResponse, Validator, classify_range_response},
 };
 
-/// How much, how long and how often.
+/// Limits of a download.
 #[derive(Debug, Clone, Copy)]
 pub struct DownloadLimits {
-    /// Bytes of the file at most, counted while they come. Default 2 GiB.
+    /// Maximum size of the file in bytes, counted while they arrive. Default 2 GiB.
     pub max_bytes: u64,
-    /// Bytes a second on average at least, over each connection, once [`Self::patience`] has passed. Default 16 KiB/s.
+    /// Minimum average rate of each connection in bytes per second, once [`Self::patience`] has
+    /// passed. Default 16 KiB/s.
     pub min_bytes_per_sec: u64,
-    /// How long a connection may be slower than that. Default 20 s.
+    /// Grace period in which a connection may be slower than that, and the longest pause between
+    /// two arrivals. Default 20 s.
     pub patience: Duration,
-    /// The whole transfer at most, all its connections and pauses included. Default 30 min.
+    /// Timeout of the whole transfer, including all connections and pauses. Default 30 min.
     pub deadline: Duration,
-    /// Redirects in a row. Default 3.
+    /// Maximum number of consecutive redirects. Default 3.
     pub max_redirects: u32,
-    /// Broken connections at most; each time the rest is asked for, or all where that cannot be. Default 5.
+    /// Maximum number of broken connections. After each, the client requests the rest of the file,
+    /// or the whole file if the host cannot resume. Default 5.
     pub max_breaks: u32,
-    /// The pause after the first break; doubled for each further one. Default 500 ms.
+    /// Backoff after the first broken connection; doubled for each further one. Default 500 ms.
     pub pause: Duration,
 }
 
@@ -42,18 +47,18 @@ impl Default for DownloadLimits {
     }
 }
 
-/// What came next of a file.
+/// The next event of a download.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece {
     /// The next bytes.
     Bytes(Bytes),
-    /// The file begins anew: throw away what came before.
+    /// The file starts over: discard the bytes received so far.
     Restart,
-    /// That was all.
+    /// The file is complete.
     End,
 }
 
-/// A file on its way from an address.
+/// A running download of one file.
 #[derive(Debug)]
 pub struct Download {
     outbound: Outbound,
@@ -67,35 +72,35 @@ pub struct Download {
     breaks: u32,
 }
 
-/// How a broken transfer goes on.
+/// How a broken transfer was recovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mended {
-    GoesOn,
-    Anew,
+enum Recovery {
+    Resumed,
+    Restarted,
 }
 
 #[derive(Debug)]
 struct Connection {
     response: Response,
-    began: Instant,
+    started: Instant,
     bytes: u64,
 }
 
 impl Connection {
     fn new(response: Response) -> Self {
-        Self { response, began: Instant::now(), bytes: 0 }
+        Self { response, started: Instant::now(), bytes: 0 }
     }
 }
 
 impl Download {
-    /// Asks for the file at `target`, along its redirects, and waits for the head of the answer.
+    /// Requests the file at `target`, follows its redirects, and waits for the response headers.
     ///
     /// # Errors
-    /// Why there is no file. Nothing is tried again here: what fails at its beginning is left to the caller's patience.
+    /// If there is no file. The first request is not retried; a retry is up to the caller.
     pub async fn begin(outbound: Outbound, target: Target, limits: DownloadLimits) -> Result<Self, OutboundError> {
         let deadline = Instant::now() + limits.deadline;
-        let response = ask(&outbound, &target, &limits, deadline, None).await?;
-        let (total, validator) = (response.content_length(), Validator::of(&response));
+        let response = request_file(&outbound, &target, &limits, deadline, None).await?;
+        let (total, validator) = (response.content_length(), Validator::from_response(&response));
         let connection = Connection::new(response);
         let download =
             Self { outbound, target, limits, deadline, connection, validator, total, received: 0, breaks: 0 };
@@ -103,17 +108,17 @@ impl Download {
         Ok(download)
     }
 
-    /// The length of the file, if its host told.
+    /// Length of the file, if the host stated it.
     #[must_use]
     pub const fn total_bytes(&self) -> Option<u64> {
         self.total
     }
 
-    /// Waits for what comes next. A connection that breaks is made again, and the file goes on where it was if its host
-    /// can do that and says that it is still the same file.
+    /// Waits for the next piece. Reconnects after a broken connection, and resumes the file if the
+    /// host supports it and confirms that the file is unchanged.
     ///
     /// # Errors
-    /// Why there will be no more.
+    /// If the file cannot be completed.
     pub async fn next(&mut self) -> Result<Piece, OutboundError> {
         loop {
             match self.read().await {
@@ -124,7 +129,7 @@ impl Download {
                 }
                 Ok(None) => return Ok(Piece::End),
                 Err(error @ (OutboundError::Broken(_) | OutboundError::TimedOut)) => {
-                    if self.mend(error).await? == Mended::Anew {
+                    if self.recover(error).await? == Recovery::Restarted {
                         return Ok(Piece::Restart);
                     }
                 }
@@ -133,54 +138,57 @@ impl Download {
         }
     }
 
-    /// The next bytes of this connection; `None` at its orderly end.
+    /// The next bytes of this connection; `None` at its regular end.
     async fn read(&mut self) -> Result<Option<Bytes>, OutboundError> {
         let idle = Instant::now() + self.limits.patience;
         let next = timeout_at(idle.min(self.deadline), self.connection.response.chunk()).await;
         let Some(bytes) = next.map_err(|_| OutboundError::TooSlow)?? else { return Ok(None) };
         self.connection.bytes += bytes.len() as u64;
-        let elapsed = self.connection.began.elapsed();
-        let least = elapsed.as_secs().saturating_mul(self.limits.min_bytes_per_sec);
-        if elapsed > self.limits.patience && self.connection.bytes < least {
+        let elapsed = self.connection.started.elapsed();
+        let min_bytes = elapsed.as_secs().saturating_mul(self.limits.min_bytes_per_sec);
+        if elapsed > self.limits.patience && self.connection.bytes < min_bytes {
             return Err(OutboundError::TooSlow);
         }
         Ok(Some(bytes))
     }
 
-    /// Goes on after a break.
-    async fn mend(&mut self, mut error: OutboundError) -> Result<Mended, OutboundError> {
+    /// Reconnects after a broken connection, with backoff.
+    async fn recover(&mut self, mut error: OutboundError) -> Result<Recovery, OutboundError> {
         while self.breaks < self.limits.max_breaks {
             sleep(self.limits.pause.saturating_mul(1 << self.breaks.min(16))).await;
             self.breaks += 1;
             let from = self.validator.clone().map(|validator| (self.received, validator));
             let from = from.filter(|(received, _)| *received > 0);
-            let asked = ask(&self.outbound, &self.target, &self.limits, self.deadline, from.as_ref()).await;
-            match asked {
-                Ok(response) => return self.go_on(response, from.is_some()),
-                Err(failed @ (OutboundError::Broken(_) | OutboundError::TimedOut | OutboundError::Unreachable(_))) => {
-                    error = failed;
+            let response = request_file(&self.outbound, &self.target, &self.limits, self.deadline, from.as_ref()).await;
+            match response {
+                Ok(response) => return self.accept_response(response, from.is_some()),
+                Err(
+                    new_error @ (OutboundError::Broken(_) | OutboundError::TimedOut | OutboundError::Unreachable(_)),
+                ) => {
+                    error = new_error;
                 }
-                Err(failed) => return Err(failed),
+                Err(new_error) => return Err(new_error),
             }
         }
         Err(error)
     }
 
-    fn go_on(&mut self, response: Response, asked_for_rest: bool) -> Result<Mended, OutboundError> {
-        if asked_for_rest && let Part::Rest { total } = part(&response, self.received) {
+    fn accept_response(&mut self, response: Response, requested_rest: bool) -> Result<Recovery, OutboundError> {
+        if requested_rest && let RangeResponse::Rest { total } = classify_range_response(&response, self.received) {
             self.total = total.or(self.total);
             self.check_size(self.total.unwrap_or(0))?;
             self.connection = Connection::new(response);
-            return Ok(Mended::GoesOn);
+            return Ok(Recovery::Resumed);
         }
         if response.status() == StatusCode::PARTIAL_CONTENT {
-            // A part that nobody asked for is no file.
+            // Part of a file that was not requested is useless.
             return Err(OutboundError::Denied(response.status().as_u16()));
         }
-        (self.total, self.validator, self.received) = (response.content_length(), Validator::of(&response), 0);
+        (self.total, self.validator, self.received) =
+            (response.content_length(), Validator::from_response(&response), 0);
         self.connection = Connection::new(response);
         self.check_size(self.total.unwrap_or(0))?;
-        Ok(Mended::Anew)
+        Ok(Recovery::Restarted)
     }
 
     const fn check_size(&self, bytes: u64) -> Result<(), OutboundError> {
@@ -189,8 +197,8 @@ impl Download {
     }
 }
 
-/// Asks for a file, or for its rest, along its redirects. The answer has the status of success.
-async fn ask(
+/// Requests a file, or its rest, and follows its redirects. The response has a success status.
+async fn request_file(
     outbound: &Outbound,
     target: &Target,
     limits: &DownloadLimits,
@@ -214,9 +222,9 @@ async fn ask(
         return match status {
             StatusCode::OK => Ok(response),
             StatusCode::PARTIAL_CONTENT if from.is_some() => Ok(response),
-            // The file has no such rest: it is another one by now.
+            // The requested range does not exist, so the file has changed.
             StatusCode::RANGE_NOT_SATISFIABLE if from.is_some() => {
-                return Box::pin(ask(outbound, &target, limits, deadline, None)).await;
+                return Box::pin(request_file(outbound, &target, limits, deadline, None)).await;
             }
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
                 Err(OutboundError::Failing(status.as_u16()))

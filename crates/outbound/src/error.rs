@@ -1,63 +1,65 @@
+//! Errors of outbound requests, with stable codes and faults.
+
 use std::error::Error;
 
 use clearcut_job::Fault;
 
-/// Why an address was not reached. Messages hold neither the address nor what its host said.
+/// A failed outbound request. Messages contain neither the URL nor text from its host.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OutboundError {
-    /// The text is no absolute address.
+    /// The text is not an absolute URL.
     #[error("the address is not an absolute URL")]
     Malformed,
-    /// Neither http nor https.
+    /// The scheme is neither http nor https.
     #[error("the address is not http or https")]
     Scheme,
-    /// A user or a password stands in it.
-    #[error("the address holds a user name or a password")]
+    /// The URL contains a user name or a password.
+    #[error("the address contains a user name or a password")]
     Credentials,
-    /// It leads to a machine that must not be reached.
-    #[error("the address leads to a network that this server does not reach")]
+    /// The URL leads to an address that the policy does not admit.
+    #[error("the address leads to a network that this server must not reach")]
     Refused,
-    /// It was redirected too often, or to nowhere.
-    #[error("the address redirects too often or to no address")]
+    /// Too many redirects, or a redirect without a valid location.
+    #[error("the address redirects too often or to an invalid address")]
     Redirects,
-    /// Its host has an answer, and that is no.
+    /// The host refused the request.
     #[error("the host of the address answered with status {0}")]
     Denied(u16),
-    /// More bytes than are wanted.
+    /// The file exceeds the size limit.
     #[error("the file is larger than {max_bytes} bytes")]
     TooLarge {
-        /// The limit.
+        /// The limit in bytes.
         max_bytes: u64,
     },
-    /// Its host has trouble of its own, now.
+    /// The host failed temporarily.
     #[error("the host of the address failed with status {0}")]
     Failing(u16),
-    /// The bytes come too slowly.
+    /// The host sends too slowly.
     #[error("the host of the address sends too slowly")]
     TooSlow,
-    /// Its name has no address, now.
+    /// The host name has no address at the moment.
     #[error("the host of the address has no known address")]
     Unresolved,
-    /// No connection could be made.
+    /// The connection failed.
     #[error("the host of the address could not be reached")]
     Unreachable(#[source] reqwest::Error),
-    /// The connection or the answer did not come in time.
+    /// The connection or the response timed out.
     #[error("the host of the address did not answer in time")]
     TimedOut,
-    /// The conversation broke off.
+    /// The connection broke during the transfer.
     #[error("the transfer broke off")]
     Broken(#[source] reqwest::Error),
-    /// The client could not be made.
-    #[error("the client for outbound requests could not be made")]
+    /// The client could not be created.
+    #[error("the client for outbound requests could not be created")]
     Client(#[source] reqwest::Error),
-    /// This machine's TLS settings are unusable.
+    /// The TLS configuration of this machine is unusable.
     #[error("the TLS settings are unusable")]
     Tls(#[source] rustls::Error),
 }
 
 impl OutboundError {
-    /// The stable word for this error.
+    /// Stable error code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -75,7 +77,7 @@ impl OutboundError {
         }
     }
 
-    /// Who has to act. A name without an address may have one a minute later.
+    /// The party that has to act. An unresolved name is temporary: it may resolve a minute later.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -97,7 +99,8 @@ impl OutboundError {
     }
 }
 
-/// What a resolver says when all addresses of a name are refused, or there are none; found again under the client's error.
+/// Error of the resolver when all addresses of a name are refused, or there are none. It is
+/// recovered from the source chain of the client's error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NameError {
     #[error("all addresses of the name are refused")]
@@ -107,10 +110,10 @@ pub(crate) enum NameError {
 }
 
 impl From<reqwest::Error> for OutboundError {
-    /// Drops the address from the error: its query may hold a secret.
+    /// Removes the URL from the error, because its query may contain a secret.
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        match cause::<NameError>(&error) {
+        match find_source::<NameError>(&error) {
             Some(NameError::Refused) => Self::Refused,
             Some(NameError::Unresolved) => Self::Unresolved,
             None if error.is_timeout() => Self::TimedOut,
@@ -121,7 +124,7 @@ impl From<reqwest::Error> for OutboundError {
     }
 }
 
-fn cause<T: Error + Copy + 'static>(error: &reqwest::Error) -> Option<T> {
+fn find_source<T: Error + Copy + 'static>(error: &reqwest::Error) -> Option<T> {
     let mut source = error.source();
     while let Some(error) = source {
         if let Some(found) = error.downcast_ref::<T>() {

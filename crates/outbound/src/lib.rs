@@ -1,9 +1,10 @@
-//! Requests to addresses that strangers name.
+//! HTTP client for URLs that untrusted users provide.
 //!
-//! [`AddressPolicy`] says which machines may be reached, [`Target`] is an address that was read and found admissible, and
-//! [`Outbound`] is the client that reaches no other: names are checked inside its connector, so that the checked address is
-//! the connected one whatever the name says a moment later. It follows no redirects, knows no proxies and keeps no
-//! connections. [`Download`] brings a file over with it, within limits and across broken connections.
+//! [`AddressPolicy`] defines the reachable addresses, [`Target`] is a parsed and admissible URL,
+//! and [`Outbound`] is the client. It checks host names inside its connector, so that it connects
+//! to exactly the address that was checked, even if the name resolves differently a moment later
+//! (DNS rebinding). It follows no redirects, uses no proxies and keeps no connections alive.
+//! [`Download`] fetches a file with it, within limits and across broken connections.
 
 mod client;
 mod download;

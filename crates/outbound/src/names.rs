@@ -1,3 +1,5 @@
+//! Name resolution with the address check built in, against DNS rebinding.
+
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
@@ -9,9 +11,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::{AddressPolicy, error::NameError};
 
-/// Where names are turned into addresses.
+/// A resolver of host names.
 pub trait Names: Send + Sync + fmt::Debug + 'static {
-    /// The addresses of `name`, in the order in which to try them.
+    /// Looks up the addresses of `name`, in the order in which to try them.
     fn look_up(&self, name: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 }
 
@@ -22,13 +24,14 @@ pub struct SystemNames;
 impl Names for SystemNames {
     fn look_up(&self, name: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            Ok(found.map(|address| address.ip()).collect())
+            let addresses = tokio::net::lookup_host((name, 0)).await?;
+            Ok(addresses.map(|address| address.ip()).collect())
         })
     }
 }
 
-/// The connector's own resolver: it hands out admissible addresses alone, and the connector connects to what it was handed.
+/// The connector's resolver. It returns only admitted addresses, and the connector connects to
+/// exactly these.
 #[derive(Debug, Clone)]
 pub(crate) struct CheckedNames {
     pub(crate) names: Arc<dyn Names>,
@@ -40,11 +43,11 @@ impl Resolve for CheckedNames {
         let Self { names, policy } = self.clone();
         let name = name.as_str().to_owned();
         Box::pin(async move {
-            let found = names.look_up(name).await.map_err(|_| NameError::Unresolved)?;
-            if found.is_empty() {
+            let addresses = names.look_up(name).await.map_err(|_| NameError::Unresolved)?;
+            if addresses.is_empty() {
                 return Err(NameError::Unresolved.into());
             }
-            let admitted: Vec<SocketAddr> = found
+            let admitted: Vec<SocketAddr> = addresses
                 .into_iter()
                 .filter(|address| policy.admits(*address))
                 .map(|address| SocketAddr::new(address, 0))

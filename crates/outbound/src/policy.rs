@@ -1,19 +1,21 @@
+//! Address policy: which IP addresses outbound requests may reach.
+
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Networks that are nobody's on the Internet, from IANA's registries of special-purpose addresses.
+/// IPv4 networks that are not public, from IANA's registries of special-purpose addresses.
 const REFUSED_V4: [([u8; 4], u8); 17] = [
     ([0, 0, 0, 0], 8),          // this host
     ([10, 0, 0, 0], 8),         // private
-    ([100, 64, 0, 0], 10),      // behind a carrier's translator; some clouds' metadata
+    ([100, 64, 0, 0], 10),      // carrier-grade NAT; metadata of some clouds
     ([127, 0, 0, 0], 8),        // loopback
-    ([168, 63, 129, 16], 32),   // a cloud's host, from within its machines alone
-    ([169, 254, 0, 0], 16),     // link-local, and most clouds' metadata
+    ([168, 63, 129, 16], 32),   // host of a cloud, reachable from its machines only
+    ([169, 254, 0, 0], 16),     // link-local; metadata of most clouds
     ([172, 16, 0, 0], 12),      // private
     ([192, 0, 0, 0], 24),       // protocol assignments
     ([192, 0, 2, 0], 24),       // documentation
-    ([192, 88, 99, 0], 24),     // relays from 6to4
+    ([192, 88, 99, 0], 24),     // 6to4 relays
     ([192, 168, 0, 0], 16),     // private
     ([198, 18, 0, 0], 15),      // benchmarks
     ([198, 51, 100, 0], 24),    // documentation
@@ -23,11 +25,13 @@ const REFUSED_V4: [([u8; 4], u8); 17] = [
     ([255, 255, 255, 255], 32), // broadcast
 ];
 
-/// Everything but global unicast, `2000::/3`, with what stands within it for something else. What maps or translates IPv4
-/// (`::ffff:0:0/96`, `64:ff9b::/96`, `64:ff9b:1::/48`), loopback, unique local, link-local and multicast lie outside of it.
+/// IPv6 networks that are not public: everything outside of global unicast (`2000::/3`), and the
+/// special-purpose networks within it. The former covers mapped and translated IPv4
+/// (`::ffff:0:0/96`, `64:ff9b::/96`, `64:ff9b:1::/48`), loopback, unique local, link-local and
+/// multicast.
 const REFUSED_V6: [([u16; 3], u8); 7] = [
     ([0, 0, 0], 3),
-    ([0x2001, 0, 0], 23),     // protocol assignments, with Teredo, benchmarks and ORCHID
+    ([0x2001, 0, 0], 23),     // protocol assignments, including Teredo, benchmarks and ORCHID
     ([0x2001, 0xdb8, 0], 32), // documentation
     ([0x2002, 0, 0], 16),     // 6to4
     ([0x3fff, 0, 0], 20),     // documentation
@@ -35,21 +39,21 @@ const REFUSED_V6: [([u16; 3], u8); 7] = [
     ([0x8000, 0, 0], 1),
 ];
 
-/// Which machines may be reached: those of the Internet, and those of networks that were allowed by name.
+/// The reachable addresses: public ones, and those of explicitly allowed networks.
 #[derive(Debug, Clone, Default)]
 pub struct AddressPolicy {
     allowed: Vec<IpNet>,
 }
 
 impl AddressPolicy {
-    /// The Internet and the networks in `allowed`.
+    /// Creates a policy that admits public addresses and the networks in `allowed`.
     #[must_use]
     pub const fn new(allowed: Vec<IpNet>) -> Self {
         Self { allowed }
     }
 
-    /// Whether the machine with `address` may be reached. An IPv4 address in the clothes of IPv6 counts as IPv6: it is
-    /// refused unless that very form was allowed.
+    /// Whether `address` may be reached. An IPv4-mapped IPv6 address counts as IPv6: it is refused
+    /// unless an IPv6 network that contains it was allowed.
     #[must_use]
     pub fn admits(&self, address: IpAddr) -> bool {
         self.allowed.iter().any(|network| network.contains(&address)) || !is_special(address)
@@ -77,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn machines_of_the_internet_are_reached() {
+    fn public_addresses_are_admitted() {
         for text in [
             "1.1.1.1",
             "9.255.255.255",
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn machines_of_no_public_network_are_refused() {
+    fn special_purpose_addresses_are_refused() {
         for text in [
             "0.0.0.0",
             "0.255.255.255",
@@ -161,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_was_allowed_opens_itself_and_no_other() {
+    fn allowing_a_network_admits_that_network_only() {
         let policy = AddressPolicy::new(vec!["10.1.0.0/16".parse().unwrap(), "fd00::/8".parse().unwrap()]);
         assert!(admits(&policy, "10.1.2.3") && admits(&policy, "fd12::1"));
         for text in ["10.2.0.1", "127.0.0.1", "::ffff:10.1.2.3", "fc00::1", "::1"] {

@@ -1,30 +1,32 @@
+//! Target URLs: parsing, and the checks that do not need name resolution.
+
 use std::{fmt, net::IpAddr};
 
 use url::{Host, Url};
 
 use crate::{AddressPolicy, OutboundError};
 
-/// An address that was read, and that leads to no machine which must not be reached as far as its text tells. What its name
-/// leads to is checked when it is connected.
+/// A parsed URL that leads to no forbidden address as far as its text shows. Host names are checked
+/// when they are resolved for the connection.
 ///
-/// Shown and debugged without path and query, which may hold a secret.
+/// `Display` and `Debug` omit path and query, which may contain a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target(Url);
 
 impl AddressPolicy {
-    /// Reads an address: absolute, http or https, without user and password, and its host, if it is a number in any form,
-    /// one that may be reached. A fragment is dropped.
+    /// Parses a URL. It must be absolute, http or https, without user name and password, and its
+    /// host, if it is an IP address in any notation, must be admitted. A fragment is dropped.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If the URL is invalid or not admitted.
     pub fn target(&self, text: &str) -> Result<Target, OutboundError> {
         self.admit(Url::parse(text.trim()).map_err(|_| OutboundError::Malformed)?)
     }
 
-    /// The address that a redirect from `from` leads to.
+    /// The target of a redirect from `from`.
     ///
     /// # Errors
-    /// What is wrong with it, as with one that a stranger named.
+    /// Those of [`Self::target`].
     pub fn redirected(&self, from: &Target, location: &str) -> Result<Target, OutboundError> {
         self.admit(from.0.join(location.trim()).map_err(|_| OutboundError::Malformed)?)
     }
@@ -36,7 +38,8 @@ impl AddressPolicy {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(OutboundError::Credentials);
         }
-        // The parser has turned short, octal, hexadecimal and whole numbers into addresses by now.
+        // The parser has already converted short, octal, hexadecimal and decimal notations to
+        // addresses.
         let literal = match url.host() {
             None => return Err(OutboundError::Malformed),
             Some(Host::Domain(name)) => lenient_literal(name),
@@ -51,19 +54,19 @@ impl AddressPolicy {
     }
 }
 
-/// A name that a connector might take for an address.
+/// An address that a connector might read from a name, such as one with a trailing dot.
 fn lenient_literal(name: &str) -> Option<IpAddr> {
     name.trim_end_matches('.').parse().ok()
 }
 
 impl Target {
-    /// The whole address, secrets included: for the connection and the database.
+    /// The full URL, including secrets: for the connection and the database.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The host, without port: for logs and for limits per host.
+    /// The host without port: for logs and for per-host limits.
     #[must_use]
     pub fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
@@ -94,12 +97,12 @@ impl fmt::Debug for Target {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Target, OutboundError> {
+    fn parse(text: &str) -> Result<Target, OutboundError> {
         AddressPolicy::default().target(text)
     }
 
     #[test]
-    fn addresses_of_the_internet_are_read() {
+    fn public_urls_are_parsed_and_normalized() {
         for (text, whole) in [
             ("https://example.com/clip.mp4?token=a b#t=3", "https://example.com/clip.mp4?token=a%20b"),
             (" HTTP://Example.COM:8080 ", "http://example.com:8080/"),
@@ -107,12 +110,12 @@ mod tests {
             ("http://[2606:4700:4700::1111]/x", "http://[2606:4700:4700::1111]/x"),
             ("http://localhost.example.com/", "http://localhost.example.com/"),
         ] {
-            assert_eq!(read(text).unwrap().as_str(), whole);
+            assert_eq!(parse(text).unwrap().as_str(), whole);
         }
     }
 
     #[test]
-    fn every_way_to_write_a_refused_number_is_refused() {
+    fn forbidden_ip_addresses_are_refused_in_every_notation() {
         for text in [
             "http://127.0.0.1/",
             "http://127.0.0.1:8787/",
@@ -149,12 +152,12 @@ mod tests {
             "http://192.168.1.1/",
             "http://100.64.0.1/",
         ] {
-            assert!(matches!(read(text), Err(OutboundError::Refused)), "{text}: {:?}", read(text));
+            assert!(matches!(parse(text), Err(OutboundError::Refused)), "{text}: {:?}", parse(text));
         }
     }
 
     #[test]
-    fn what_is_no_plain_web_address_is_refused_by_what_it_is() {
+    fn malformed_urls_other_schemes_and_credentials_are_rejected_with_the_reason() {
         for text in [
             "",
             "clip.mp4",
@@ -165,34 +168,34 @@ mod tests {
             "http://256.0.0.1/",
             "http://ex ample.com/",
         ] {
-            assert!(matches!(read(text), Err(OutboundError::Malformed)), "{text}: {:?}", read(text));
+            assert!(matches!(parse(text), Err(OutboundError::Malformed)), "{text}: {:?}", parse(text));
         }
         for text in
             ["file:///etc/passwd", "ftp://example.com/x", "gopher://example.com/", "data:video/mp4,x", "javascript:1"]
         {
-            assert!(matches!(read(text), Err(OutboundError::Scheme)), "{text}: {:?}", read(text));
+            assert!(matches!(parse(text), Err(OutboundError::Scheme)), "{text}: {:?}", parse(text));
         }
         for text in ["http://user@example.com/", "http://:secret@example.com/", "http://example.com@127.0.0.1/"] {
-            assert!(matches!(read(text), Err(OutboundError::Credentials)), "{text}: {:?}", read(text));
+            assert!(matches!(parse(text), Err(OutboundError::Credentials)), "{text}: {:?}", parse(text));
         }
     }
 
     #[test]
-    fn a_redirect_is_read_against_where_it_came_from_and_is_no_more_trusted() {
+    fn a_redirect_is_resolved_against_its_origin_and_checked_like_any_url() {
         let policy = AddressPolicy::default();
         let from = policy.target("https://example.com/a/b?c").unwrap();
-        let to = |location| policy.redirected(&from, location);
-        assert_eq!(to("d").unwrap().as_str(), "https://example.com/a/d");
-        assert_eq!(to("//other.example/x").unwrap().as_str(), "https://other.example/x");
+        let redirect_to = |location| policy.redirected(&from, location);
+        assert_eq!(redirect_to("d").unwrap().as_str(), "https://example.com/a/d");
+        assert_eq!(redirect_to("//other.example/x").unwrap().as_str(), "https://other.example/x");
         for location in ["http://127.0.0.1/", "//2130706433/x", "http://[::ffff:127.0.0.1]/"] {
-            assert!(matches!(to(location), Err(OutboundError::Refused)), "{location}");
+            assert!(matches!(redirect_to(location), Err(OutboundError::Refused)), "{location}");
         }
-        assert!(matches!(to("file:///etc/passwd"), Err(OutboundError::Scheme)));
+        assert!(matches!(redirect_to("file:///etc/passwd"), Err(OutboundError::Scheme)));
     }
 
     #[test]
-    fn what_is_shown_of_an_address_holds_no_secret() {
-        let target = read("https://example.com:8443/u-secret/clip.mp4?signature=secret").unwrap();
+    fn a_displayed_target_contains_no_secret() {
+        let target = parse("https://example.com:8443/u-secret/clip.mp4?signature=secret").unwrap();
         assert_eq!(target.to_string(), "https://example.com:8443/...");
         assert!(!format!("{target:?}").contains("secret"));
     }

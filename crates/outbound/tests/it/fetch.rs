@@ -1,3 +1,5 @@
+//! Tests of downloads against scripted hosts: resuming, limits, redirects and status codes.
+
 use std::time::Duration;
 
 use clearcut_job::Fault;
@@ -16,13 +18,13 @@ fn limits() -> DownloadLimits {
     }
 }
 
-/// The file, how often it began anew, and what its host said of its length at first.
+/// Downloads the file. Returns its content, the number of restarts, and the length first stated.
 async fn fetch(script: &Script, limits: DownloadLimits) -> Result<(String, usize, Option<u64>), OutboundError> {
     let policy = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
     let outbound = Outbound::new(policy, Timeouts::default()).unwrap();
     let target = outbound.policy().target(&format!("http://{}/clip?secret", script.address))?;
     let mut download = Download::begin(outbound, target, limits).await?;
-    let told = download.total_bytes();
+    let stated_length = download.total_bytes();
     let (mut file, mut restarts) = (Vec::new(), 0);
     loop {
         match download.next().await? {
@@ -31,13 +33,13 @@ async fn fetch(script: &Script, limits: DownloadLimits) -> Result<(String, usize
                 restarts += 1;
                 file.clear();
             }
-            Piece::End => return Ok((String::from_utf8(file).unwrap(), restarts, told)),
+            Piece::End => return Ok((String::from_utf8(file).unwrap(), restarts, stated_length)),
         }
     }
 }
 
-fn say(text: &str) -> Act {
-    Act::Say(text.replace('\n', "\r\n"))
+fn respond(text: &str) -> Act {
+    Act::Respond(text.replace('\n', "\r\n"))
 }
 
 const CUT: &str = "HTTP/1.1 200 OK\nETag: \"a\"\nContent-Length: 10\n\n01234";
@@ -45,8 +47,8 @@ const REST: &str = "HTTP/1.1 206 Partial Content\nETag: \"a\"\nContent-Range: by
 const WHOLE: &str = "HTTP/1.1 200 OK\nETag: \"b\"\nContent-Length: 10\n\nabcdefghij";
 
 #[tokio::test]
-async fn a_file_comes_whole_with_its_length_told() {
-    let script = Script::play(vec![say(WHOLE)]).await;
+async fn a_file_arrives_complete_with_its_stated_length() {
+    let script = Script::play(vec![respond(WHOLE)]).await;
     assert_eq!(fetch(&script, limits()).await.unwrap(), ("abcdefghij".to_owned(), 0, Some(10)));
     let head = &script.heads()[0];
     assert!(head.starts_with("get /clip?secret http/1.1\r\n") && head.contains("accept-encoding: identity"), "{head}");
@@ -54,38 +56,38 @@ async fn a_file_comes_whole_with_its_length_told() {
 }
 
 #[tokio::test]
-async fn a_broken_transfer_goes_on_where_it_was() {
-    let script = Script::play(vec![say(CUT), say(REST)]).await;
+async fn a_broken_transfer_resumes_at_its_offset() {
+    let script = Script::play(vec![respond(CUT), respond(REST)]).await;
     assert_eq!(fetch(&script, limits()).await.unwrap(), ("0123456789".to_owned(), 0, Some(10)));
     let head = &script.heads()[1];
     assert!(head.contains("range: bytes=5-\r\n") && head.contains("if-range: \"a\"\r\n"), "{head}");
 }
 
 #[tokio::test]
-async fn a_file_that_changed_meanwhile_begins_anew() {
-    let script = Script::play(vec![say(CUT), say(WHOLE)]).await;
+async fn a_file_that_changed_after_a_break_starts_over() {
+    let script = Script::play(vec![respond(CUT), respond(WHOLE)]).await;
     assert_eq!(fetch(&script, limits()).await.unwrap(), ("abcdefghij".to_owned(), 1, Some(10)));
-    let shorter = say("HTTP/1.1 416 Range Not Satisfiable\nContent-Length: 0\n\n");
-    let script = Script::play(vec![say(CUT), shorter, say(WHOLE)]).await;
+    let shorter = respond("HTTP/1.1 416 Range Not Satisfiable\nContent-Length: 0\n\n");
+    let script = Script::play(vec![respond(CUT), shorter, respond(WHOLE)]).await;
     assert_eq!(fetch(&script, limits()).await.unwrap().0, "abcdefghij");
-    // A part from elsewhere than what was asked for must not be sewn on.
-    let elsewhere = REST.replace("bytes 5-9/10", "bytes 4-8/10");
-    let script = Script::play(vec![say(CUT), say(&elsewhere)]).await;
+    // A part at another offset than the requested one must not be appended.
+    let wrong_offset = REST.replace("bytes 5-9/10", "bytes 4-8/10");
+    let script = Script::play(vec![respond(CUT), respond(&wrong_offset)]).await;
     assert!(matches!(fetch(&script, limits()).await, Err(OutboundError::Denied(206))));
 }
 
 #[tokio::test]
-async fn without_a_strong_validator_a_broken_transfer_begins_anew() {
+async fn a_broken_transfer_starts_over_without_a_strong_validator() {
     for first in [CUT.replace("ETag: \"a\"\n", ""), CUT.replace("\"a\"", "W/\"a\"")] {
-        let script = Script::play(vec![say(&first), say(WHOLE)]).await;
+        let script = Script::play(vec![respond(&first), respond(WHOLE)]).await;
         assert_eq!(fetch(&script, limits()).await.unwrap(), ("abcdefghij".to_owned(), 1, Some(10)));
         assert!(!script.heads()[1].contains("range:"));
     }
 }
 
 #[tokio::test]
-async fn a_content_length_that_lies_ends_after_a_few_tries() {
-    let script = Script::play(vec![say(&CUT.replace("ETag: \"a\"\n", ""))]).await;
+async fn a_wrong_content_length_fails_after_the_last_retry() {
+    let script = Script::play(vec![respond(&CUT.replace("ETag: \"a\"\n", ""))]).await;
     let error = fetch(&script, limits()).await.unwrap_err();
     assert!(matches!(error, OutboundError::Broken(_)), "{error:?}");
     assert_eq!((error.fault(), script.heads().len()), (Fault::Upstream, 6));
@@ -93,10 +95,10 @@ async fn a_content_length_that_lies_ends_after_a_few_tries() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_too_large_is_refused_by_what_it_says_and_by_what_it_is() {
-    let told = say("HTTP/1.1 200 OK\nContent-Length: 1001\n\n");
-    let endless = Act::SayEndlessly("HTTP/1.1 200 OK\r\n\r\n".to_owned());
-    for act in [told, endless] {
+async fn a_too_large_file_is_refused_by_its_stated_and_by_its_actual_length() {
+    let stated_too_large = respond("HTTP/1.1 200 OK\nContent-Length: 1001\n\n");
+    let endless = Act::RespondEndlessly("HTTP/1.1 200 OK\r\n\r\n".to_owned());
+    for act in [stated_too_large, endless] {
         let script = Script::play(vec![act]).await;
         let error = fetch(&script, limits()).await.unwrap_err();
         assert!(matches!(error, OutboundError::TooLarge { max_bytes: 1000 }), "{error:?}");
@@ -105,8 +107,8 @@ async fn a_file_that_is_too_large_is_refused_by_what_it_says_and_by_what_it_is()
 }
 
 #[tokio::test]
-async fn a_trickle_and_a_silence_are_given_up() {
-    let silence = Act::SayAndWait("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nx".to_owned());
+async fn a_silent_host_fails_as_too_slow() {
+    let silence = Act::RespondAndWait("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nx".to_owned());
     let script = Script::play(vec![silence]).await;
     let error = fetch(&script, limits()).await.unwrap_err();
     assert!(matches!(error, OutboundError::TooSlow), "{error:?}");
@@ -117,26 +119,27 @@ async fn a_trickle_and_a_silence_are_given_up() {
 
 #[tokio::test]
 async fn redirects_are_followed_three_times_and_each_hop_is_checked() {
-    let to = |location: &str| say(&format!("HTTP/1.1 302 Found\nLocation: {location}\nContent-Length: 0\n\n"));
-    let script = Script::play(vec![to("/1"), to("/2"), to("/3"), say(WHOLE)]).await;
+    let redirect_to =
+        |location: &str| respond(&format!("HTTP/1.1 302 Found\nLocation: {location}\nContent-Length: 0\n\n"));
+    let script = Script::play(vec![redirect_to("/1"), redirect_to("/2"), redirect_to("/3"), respond(WHOLE)]).await;
     assert_eq!(fetch(&script, limits()).await.unwrap().0, "abcdefghij");
-    let script = Script::play(vec![to("/again")]).await;
+    let script = Script::play(vec![redirect_to("/again")]).await;
     assert!(matches!(fetch(&script, limits()).await, Err(OutboundError::Redirects)));
     assert_eq!(script.heads().len(), 4);
-    let forbidden = Script::play(vec![say(WHOLE)]).await;
+    let forbidden = Script::play(vec![respond(WHOLE)]).await;
     let port = forbidden.address.port();
     for host in ["127.0.0.2", "[::ffff:127.0.0.1]", "0.0.0.0", "0", "[::1]", "ip6-localhost.invalid@127.0.0.1"] {
-        let script = Script::play(vec![to(&format!("http://{host}:{port}/"))]).await;
+        let script = Script::play(vec![redirect_to(&format!("http://{host}:{port}/"))]).await;
         let error = fetch(&script, limits()).await.unwrap_err();
         assert_eq!((error.code(), error.fault()), ("INVALID_URL", Fault::Input), "{host} {error:?}");
     }
     assert_eq!(forbidden.heads().len(), 0);
-    let script = Script::play(vec![to("ftp://127.0.0.1/")]).await;
+    let script = Script::play(vec![redirect_to("ftp://127.0.0.1/")]).await;
     assert!(matches!(fetch(&script, limits()).await, Err(OutboundError::Scheme)));
 }
 
 #[tokio::test]
-async fn what_a_status_says_decides_whose_fault_it_is() {
+async fn the_response_status_determines_the_fault() {
     for (status, fault) in [
         (400, Fault::Input),
         (401, Fault::Input),
@@ -151,7 +154,7 @@ async fn what_a_status_says_decides_whose_fault_it_is() {
         (500, Fault::Upstream),
         (503, Fault::Upstream),
     ] {
-        let script = Script::play(vec![say(&format!("HTTP/1.1 {status} X\nContent-Length: 0\n\n"))]).await;
+        let script = Script::play(vec![respond(&format!("HTTP/1.1 {status} X\nContent-Length: 0\n\n"))]).await;
         let error = fetch(&script, limits()).await.unwrap_err();
         assert_eq!(error.fault(), fault, "{status} {error:?}");
         assert_eq!(script.heads().len(), 1, "{status} is not tried again here");

@@ -1,3 +1,5 @@
+//! Loopback server for tests that counts its connections.
+
 use std::{
     net::SocketAddr,
     sync::{
@@ -11,24 +13,24 @@ use tokio::{
     net::TcpListener,
 };
 
-/// A server on loopback that counts who connects, and answers each with the same bytes.
+/// A loopback server that counts connections and sends each the same bytes.
 pub(crate) struct Listener {
     pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
 }
 
 impl Listener {
-    pub(crate) async fn answering(answer: &'static str) -> Self {
+    pub(crate) async fn responding(response: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&connections);
+        let counter = Arc::clone(&connections);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                counted.fetch_add(1, Ordering::SeqCst);
+                counter.fetch_add(1, Ordering::SeqCst);
                 let mut head = [0; 4096];
                 let _ = stream.read(&mut head).await;
-                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.write_all(response.as_bytes()).await;
             }
         });
         Self { address, connections }

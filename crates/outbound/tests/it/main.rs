@@ -1,6 +1,6 @@
-//! Behavior of outbound requests against real listeners.
+//! Integration tests of outbound requests against real listeners.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod fetch;
 mod listener;

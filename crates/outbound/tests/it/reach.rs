@@ -1,3 +1,5 @@
+//! Tests of which addresses the client reaches, including DNS rebinding and redirects.
+
 use std::{
     io,
     net::IpAddr,
@@ -16,23 +18,23 @@ use crate::listener::Listener;
 const FOUND: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const MOVED: &str = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
 
-/// Names whose every look-up gives the next answer, and the last one from then on.
+/// A resolver that returns the next answer on each lookup, and repeats the last one.
 #[derive(Debug)]
-struct Turning {
+struct ChangingNames {
     answers: Vec<Vec<IpAddr>>,
-    asked: AtomicUsize,
+    lookups: AtomicUsize,
 }
 
-impl Turning {
+impl ChangingNames {
     fn new(answers: &[&[&str]]) -> Arc<Self> {
         let answers = answers.iter().map(|answer| answer.iter().map(|text| text.parse().unwrap()).collect()).collect();
-        Arc::new(Self { answers, asked: AtomicUsize::new(0) })
+        Arc::new(Self { answers, lookups: AtomicUsize::new(0) })
     }
 }
 
-impl Names for Turning {
+impl Names for ChangingNames {
     fn look_up(&self, _name: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
-        let turn = self.asked.fetch_add(1, Ordering::SeqCst).min(self.answers.len() - 1);
+        let turn = self.lookups.fetch_add(1, Ordering::SeqCst).min(self.answers.len() - 1);
         let answer = self.answers[turn].clone();
         Box::pin(async move { Ok(answer) })
     }
@@ -49,16 +51,16 @@ fn loopback() -> AddressPolicy {
 }
 
 #[tokio::test]
-async fn a_network_that_was_allowed_is_reached() {
-    let listener = Listener::answering(FOUND).await;
+async fn an_allowed_network_is_reached() {
+    let listener = Listener::responding(FOUND).await;
     let outbound = Outbound::new(loopback(), Timeouts::default()).unwrap();
     assert_eq!(get(&outbound, &format!("http://{}/", listener.address)).await.unwrap(), "hello");
     assert_eq!(listener.connections(), 1);
 }
 
 #[tokio::test]
-async fn a_name_that_leads_to_a_refused_machine_is_not_connected() {
-    let listener = Listener::answering(FOUND).await;
+async fn a_name_that_resolves_to_a_refused_address_is_not_connected() {
+    let listener = Listener::responding(FOUND).await;
     let outbound = Outbound::new(AddressPolicy::default(), Timeouts::default()).unwrap();
     let error = get(&outbound, &format!("http://localhost:{}/", listener.address.port())).await.unwrap_err();
     assert!(matches!(error, OutboundError::Refused), "{error:?}");
@@ -66,24 +68,25 @@ async fn a_name_that_leads_to_a_refused_machine_is_not_connected() {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_once_a_connection_and_that_answer_is_the_one_checked() {
-    let listener = Listener::answering(FOUND).await;
+async fn a_name_is_resolved_once_per_connection_and_that_answer_is_checked() {
+    let listener = Listener::responding(FOUND).await;
     let port = listener.address.port();
-    // Admissible when first asked, refused from then on: a check beside the connector would have been fooled.
-    let names = Turning::new(&[&["127.0.0.1"], &["127.0.0.2"]]);
+    // Admissible at the first lookup, refused afterwards. A check outside of the connector would
+    // miss the change.
+    let names = ChangingNames::new(&[&["127.0.0.1"], &["127.0.0.2"]]);
     let only_first = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
     let outbound = Outbound::with_names(only_first, Timeouts::default(), names.clone()).unwrap();
     assert_eq!(get(&outbound, &format!("http://rebinding.example:{port}/")).await.unwrap(), "hello");
-    assert_eq!((names.asked.load(Ordering::SeqCst), listener.connections()), (1, 1));
+    assert_eq!((names.lookups.load(Ordering::SeqCst), listener.connections()), (1, 1));
     let error = get(&outbound, &format!("http://rebinding.example:{port}/")).await.unwrap_err();
     assert!(matches!(error, OutboundError::Refused), "{error:?}");
-    assert_eq!((names.asked.load(Ordering::SeqCst), listener.connections()), (2, 1));
+    assert_eq!((names.lookups.load(Ordering::SeqCst), listener.connections()), (2, 1));
 }
 
 #[tokio::test]
-async fn of_several_addresses_only_admissible_ones_are_tried() {
-    let listener = Listener::answering(FOUND).await;
-    let names = Turning::new(&[&["::ffff:127.0.0.1", "127.0.0.3", "10.0.0.1", "127.0.0.1"]]);
+async fn only_the_admitted_addresses_of_a_name_are_tried() {
+    let listener = Listener::responding(FOUND).await;
+    let names = ChangingNames::new(&[&["::ffff:127.0.0.1", "127.0.0.3", "10.0.0.1", "127.0.0.1"]]);
     let outbound =
         Outbound::with_names(AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]), Timeouts::default(), names)
             .unwrap();
@@ -91,8 +94,8 @@ async fn of_several_addresses_only_admissible_ones_are_tried() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_handed_back_and_not_followed() {
-    let listener = Listener::answering(MOVED).await;
+async fn a_redirect_is_returned_and_not_followed() {
+    let listener = Listener::responding(MOVED).await;
     let outbound = Outbound::new(loopback(), Timeouts::default()).unwrap();
     let target = outbound.policy().target(&format!("http://{}/", listener.address)).unwrap();
     let response = outbound.send(outbound.request(Method::GET, &target)).await.unwrap();
@@ -100,20 +103,20 @@ async fn a_redirect_is_handed_back_and_not_followed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_another_machines_fault_and_says_nothing_of_the_address() {
+async fn an_unreachable_host_is_an_upstream_fault_and_the_error_hides_the_address() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let outbound = Outbound::new(loopback(), Timeouts::default()).unwrap();
     let error = get(&outbound, &format!("http://{free}/path-secret?query-secret")).await.unwrap_err();
     assert!(matches!(error, OutboundError::Unreachable(_)), "{error:?}");
     assert_eq!((error.code(), error.fault()), ("URL_UNAVAILABLE", clearcut_job::Fault::Upstream));
     assert!(!format!("{error:?}").contains("secret"));
-    let nowhere = Outbound::with_names(loopback(), Timeouts::default(), Turning::new(&[&[]])).unwrap();
+    let nowhere = Outbound::with_names(loopback(), Timeouts::default(), ChangingNames::new(&[&[]])).unwrap();
     let error = get(&nowhere, "http://nowhere.example/").await.unwrap_err();
     assert!(matches!(error, OutboundError::Unresolved), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_silent_host_is_given_up_in_time() {
+async fn a_silent_host_times_out() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let timeouts = Timeouts { idle: Duration::from_millis(100), ..Timeouts::default() };
     let outbound = Outbound::new(loopback(), timeouts).unwrap();

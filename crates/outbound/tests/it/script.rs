@@ -1,3 +1,5 @@
+//! Scripted loopback host for tests, which plays one prepared response per connection.
+
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
@@ -8,18 +10,19 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What a scripted host does with one connection.
+/// The behavior of the scripted host on one connection.
 #[derive(Debug, Clone)]
 pub(crate) enum Act {
-    /// Writes this and closes.
-    Say(String),
-    /// Writes this, and then the same bytes for ever.
-    SayEndlessly(String),
-    /// Writes this, and then waits for ever.
-    SayAndWait(String),
+    /// Writes the text and closes the connection.
+    Respond(String),
+    /// Writes the text, then bytes without end.
+    RespondEndlessly(String),
+    /// Writes the text, then waits forever.
+    RespondAndWait(String),
 }
 
-/// A host on loopback that plays one act a connection, the last one from then on, and notes the heads of the requests.
+/// A loopback host that plays one act per connection, repeats the last one, and records the request
+/// headers.
 pub(crate) struct Script {
     pub(crate) address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
@@ -30,11 +33,11 @@ impl Script {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&heads);
+        let recorded = Arc::clone(&heads);
         tokio::spawn(async move {
             for turn in 0.. {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(perform(stream, acts[turn.min(acts.len() - 1)].clone(), Arc::clone(&noted)));
+                tokio::spawn(perform(stream, acts[turn.min(acts.len() - 1)].clone(), Arc::clone(&recorded)));
             }
         });
         Self { address, heads }
@@ -50,12 +53,12 @@ async fn perform(mut stream: TcpStream, act: Act, heads: Arc<Mutex<Vec<String>>>
     let read = stream.read(&mut head).await.unwrap_or(0);
     heads.lock().unwrap().push(String::from_utf8_lossy(&head[..read]).to_lowercase());
     match act {
-        Act::Say(text) => drop(stream.write_all(text.as_bytes()).await),
-        Act::SayEndlessly(text) => {
+        Act::Respond(text) => drop(stream.write_all(text.as_bytes()).await),
+        Act::RespondEndlessly(text) => {
             drop(stream.write_all(text.as_bytes()).await);
             while stream.write_all(&[b'x'; 1000]).await.is_ok() {}
         }
-        Act::SayAndWait(text) => {
+        Act::RespondAndWait(text) => {
             drop(stream.write_all(text.as_bytes()).await);
             std::future::pending::<()>().await;
         }
