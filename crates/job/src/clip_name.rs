@@ -1,36 +1,41 @@
+//! Names of clips, sanitized from untrusted file names.
+
 use std::{fmt, str::FromStr};
 
 use crate::{OutputFormat, RequestError};
 
-/// The longest name, in characters: file systems take 255 bytes, and an ending comes on top.
+/// Maximum length of a name in characters: file systems allow 255 bytes, and an extension is added.
 const MAX_CHARS: usize = 60;
 
-/// What a stranger calls a clip, as the name of one file: no folder, nothing that does not show, no end of a line. For people, and for
-/// naming downloads; nothing of this server is ever named so.
+/// The user's name for a clip, sanitized to a plain file name: no folders, no invisible characters,
+/// no line breaks. It is shown to people and names downloads; the server never names its own files
+/// by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClipName(String);
 
 impl ClipName {
-    /// What is left of `text` as the name of a file; `None` where that is nothing, or says nothing, as the `blob` of programs does.
+    /// Sanitizes `text` to a file name; `None` if nothing remains, or only a placeholder such as
+    /// the `blob` that programs send.
     #[must_use]
     pub fn of_file(text: &str) -> Option<Self> {
         let name = text.rsplit(['/', '\\']).next().unwrap_or_default();
-        let shown: String = name.chars().filter(|&c| shows(c)).take(MAX_CHARS).collect();
-        let name = shown.trim().trim_start_matches('.').trim_end_matches(['.', ' ']);
+        let sanitized: String = name.chars().filter(|&c| is_allowed(c)).take(MAX_CHARS).collect();
+        let name = sanitized.trim().trim_start_matches('.').trim_end_matches(['.', ' ']);
         if name.is_empty() || name.eq_ignore_ascii_case("blob") { None } else { Some(Self(name.to_owned())) }
     }
 
-    /// The name itself.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What an output of the clip in `format` is called: `mascot.webm` for that of `mascot.mp4`, and never as the clip itself.
+    /// The file name of an output in `format`: `mascot.webm` for the clip `mascot.mp4`, but never
+    /// the clip's own name.
     #[must_use]
     pub fn of_output(&self, format: OutputFormat) -> String {
         let stem = match self.0.rsplit_once('.') {
-            Some((stem, ending)) if !stem.is_empty() && is_ending(ending) => stem,
+            Some((stem, extension)) if !stem.is_empty() && is_extension(extension) => stem,
             _ => &self.0,
         };
         let name = format!("{stem}.{}", format.extension());
@@ -38,13 +43,13 @@ impl ClipName {
     }
 }
 
-fn is_ending(text: &str) -> bool {
+fn is_extension(text: &str) -> bool {
     (2..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Whether a character takes a place of its own or belongs to one that does: no controls, no marks of direction, no joiners, nothing that
-/// systems keep for themselves.
-fn shows(c: char) -> bool {
+/// Whether a character is visible and allowed in file names. Excludes control characters, direction
+/// marks, joiners and characters that file systems reserve.
+fn is_allowed(c: char) -> bool {
     let is_hidden = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}');
     !c.is_control() && !is_hidden && !matches!(c, '"' | '*' | ':' | '<' | '>' | '?' | '|')
 }
@@ -67,12 +72,12 @@ impl fmt::Display for ClipName {
 mod tests {
     use super::*;
 
-    fn kept(text: &str) -> Option<String> {
+    fn sanitize(text: &str) -> Option<String> {
         ClipName::of_file(text).map(|name| name.0)
     }
 
     #[test]
-    fn only_what_shows_of_the_last_part_of_a_path_is_kept() {
+    fn only_visible_characters_of_the_last_path_component_are_kept() {
         let cases = [
             ("mascot.mp4", Some("mascot.mp4")),
             ("C:\\clips\\mascot.mp4", Some("mascot.mp4")),
@@ -88,19 +93,19 @@ mod tests {
             ("", None),
         ];
         for (text, name) in cases {
-            assert_eq!(kept(text).as_deref(), name, "{text:?}");
-            // What was kept is kept again.
-            assert_eq!(name.and_then(kept).as_deref(), name, "{text:?}");
+            assert_eq!(sanitize(text).as_deref(), name, "{text:?}");
+            // Sanitizing is idempotent.
+            assert_eq!(name.and_then(sanitize).as_deref(), name, "{text:?}");
         }
-        assert_eq!(kept(&"ü".repeat(300)).unwrap().chars().count(), MAX_CHARS);
+        assert_eq!(sanitize(&"ü".repeat(300)).unwrap().chars().count(), MAX_CHARS);
     }
 
     #[test]
-    fn an_output_is_called_as_its_clip_but_never_the_same() {
-        let of = |clip: &str, format| ClipName::of_file(clip).unwrap().of_output(format);
-        assert_eq!(of("mascot.mp4", OutputFormat::Webm), "mascot.webm");
-        assert_eq!(of("mascot.MP4", OutputFormat::StackedAlpha), "mascot-cut.mp4");
-        assert_eq!(of("take 1.2 final", OutputFormat::Mov), "take 1.2 final.mov");
-        assert_eq!(of("v1.webm", OutputFormat::Webp), "v1.webp");
+    fn an_output_is_named_after_its_clip_but_never_the_same() {
+        let output_name = |clip: &str, format| ClipName::of_file(clip).unwrap().of_output(format);
+        assert_eq!(output_name("mascot.mp4", OutputFormat::Webm), "mascot.webm");
+        assert_eq!(output_name("mascot.MP4", OutputFormat::StackedAlpha), "mascot-cut.mp4");
+        assert_eq!(output_name("take 1.2 final", OutputFormat::Mov), "take 1.2 final.mov");
+        assert_eq!(output_name("v1.webm", OutputFormat::Webp), "v1.webp");
     }
 }

@@ -1,4 +1,4 @@
-//! Moments in wall-clock time, and the clocks that tell them.
+//! Wall-clock timestamps, and the clocks that supply them.
 
 use std::{
     fmt,
@@ -10,24 +10,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::UtcDay;
 
-/// A moment in wall-clock time: whole milliseconds since 1970-01-01 UTC.
+/// A wall-clock timestamp in whole milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
-    /// Whole seconds, rounded down, as the API writes times.
+    /// The timestamp in whole seconds, rounded down, as the API writes times.
     #[must_use]
     pub const fn whole_secs(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// The moment `duration` later; stays at the end of time instead of passing it.
+    /// The timestamp `duration` later; saturates at the largest value.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// The moment in UTC to the millisecond, such as `2026-11-23T12:26:13.042Z`.
+    /// The timestamp as text in UTC to the millisecond, such as `2026-11-23T12:26:13.042Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         let (day, millis) = (UtcDay::of(self), self.0.rem_euclid(86_400_000));
@@ -35,24 +35,25 @@ impl UnixMillis {
         format!("{day}T{hour:02}:{minute:02}:{secs:02}.{:03}Z", millis % 1000)
     }
 
-    /// The moment `duration` earlier; stays at the beginning of time instead of passing it.
+    /// The timestamp `duration` earlier; saturates at the smallest value.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` this is; zero if it is before it.
+    /// The time elapsed since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
 
-/// Where wall-clock time comes from: the only door by which it enters.
+/// A source of wall-clock time, and the only one in the program.
 ///
-/// Spans are measured on the monotonic clock of the standard library, never by subtracting two readings of this one.
+/// Durations are measured with the monotonic clock of the standard library, never by subtracting
+/// two readings of this clock.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The present moment. May jump either way when the machine's clock is set.
+    /// The current time. May jump in either direction when the machine's clock is set.
     fn now(&self) -> UnixMillis;
 }
 
@@ -61,25 +62,25 @@ pub trait Clock: Send + Sync + fmt::Debug {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one door by which wall-clock time enters")]
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the wall clock")]
     fn now(&self) -> UnixMillis {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
-/// A clock that moves when it is told to, for tests.
+/// A manually controlled clock for tests.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that stands at `now`.
+    /// Creates a clock that stands at `now`.
     #[must_use]
     pub const fn at(now: UnixMillis) -> Self {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Moves the clock on by `duration`.
+    /// Advances the clock by `duration`.
     pub fn advance(&self, duration: Duration) {
         self.0.fetch_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_written_in_utc() {
+    fn timestamps_are_formatted_in_utc() {
         for (millis, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (-1, "1969-12-31T23:59:59.999Z"),
@@ -120,14 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_measures_no_negative_span() {
+    fn elapsed_time_is_never_negative_and_arithmetic_saturates() {
         assert_eq!(UnixMillis(5).since(UnixMillis(9)), Duration::ZERO);
         assert_eq!(UnixMillis(i64::MAX).after(Duration::from_secs(1)), UnixMillis(i64::MAX));
         assert_eq!(UnixMillis(i64::MIN).before(Duration::from_secs(1)), UnixMillis(i64::MIN));
     }
 
     #[test]
-    fn a_manual_clock_moves_only_when_told() {
+    fn a_manual_clock_moves_only_on_request() {
         let clock = ManualClock::at(UnixMillis(10));
         assert_eq!(clock.now(), UnixMillis(10));
         clock.advance(Duration::from_millis(5));

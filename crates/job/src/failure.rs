@@ -1,10 +1,13 @@
+//! Failure codes of jobs, with wire name and fault, and the failure that a job ends with.
+
 use serde::{Deserialize, Serialize};
 
 use crate::Fault;
 
 macro_rules! failure_codes {
     ($($(#[$docs:meta])* $name:ident = $wire:literal, $fault:ident;)*) => {
-        /// Why a job ended without outputs. The word is stable: the API, the command line and the docs say it.
+        /// The reason why a job ended without outputs. The code is stable: API, command line and
+        /// documentation use it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum FailureCode {
             $($(#[$docs])* #[serde(rename = $wire)] $name,)*
@@ -14,13 +17,13 @@ macro_rules! failure_codes {
             /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The word on the wire and in the database.
+            /// The code on the wire and in the database.
             #[must_use]
             pub const fn wire(self) -> &'static str {
                 match self { $(Self::$name => $wire,)* }
             }
 
-            /// Who has to act: decides between refusal, retry and alert.
+            /// The party that has to act, which decides between rejection, retry and alert.
             #[must_use]
             pub const fn fault(self) -> Fault {
                 match self { $(Self::$name => Fault::$fault,)* }
@@ -30,66 +33,68 @@ macro_rules! failure_codes {
 }
 
 failure_codes! {
-    /// The file is no video, is damaged, or holds something that is not cut.
+    /// The file is not a video, is damaged, or has content that cannot be processed.
     InvalidVideo = "INVALID_VIDEO", Input;
-    /// No color dominates the border of the clip, so there is no background to tell.
+    /// No color dominates the border of the clip, so no background can be found.
     NoFlatBackground = "NO_FLAT_BACKGROUND", Input;
-    /// The request cannot be carried out on this clip.
+    /// The request is not applicable to this clip.
     InvalidRequest = "INVALID_REQUEST", Input;
-    /// The clip is beyond a limit in bytes, pixels, frames or seconds.
+    /// The clip exceeds a limit in bytes, pixels, frames or seconds.
     FileTooLarge = "FILE_TOO_LARGE", Input;
-    /// The address of the clip cannot be fetched from, and will not be: refused, not there, forbidden.
+    /// The clip cannot be fetched from its URL, permanently: refused, missing or forbidden.
     InvalidUrl = "INVALID_URL", Input;
-    /// The key keeps as many bytes as it may.
+    /// The API key has reached its storage quota.
     QuotaExceeded = "QUOTA_EXCEEDED", Input;
-    /// The owner ended the job.
+    /// The owner cancelled the job.
     Cancelled = "JOB_CANCELLED", Input;
-    /// The job waited longer than jobs are kept.
+    /// The job waited in the queue longer than the retention time.
     Expired = "JOB_EXPIRED", Host;
     /// This server's ffmpeg cannot write the format.
     FormatUnavailable = "FORMAT_UNAVAILABLE", Host;
-    /// A neural model was asked for, and none is installed.
+    /// A neural model is required but not installed.
     ModelMissing = "MODEL_MISSING", Host;
     /// The disk is full.
     InsufficientStorage = "INSUFFICIENT_STORAGE", Host;
-    /// The job ran past its deadline or stopped moving.
+    /// The job exceeded its deadline or made no progress.
     Timeout = "TIMEOUT", Host;
-    /// Workers vanished while they had it, two while the server lived or three with it.
+    /// Workers were lost while they held the job: two while the server kept running, or three
+    /// together with the server.
     WorkerLost = "WORKER_LOST", Host;
-    /// An output was written but does not hold what was meant to be in it.
+    /// An output was written but does not have the intended content.
     OutputCheckFailed = "OUTPUT_CHECK_FAILED", Host;
-    /// The tools failed on this clip for a reason that is ours.
+    /// Processing failed for a reason that is not the clip's fault.
     ProcessingFailed = "PROCESSING_FAILED", Host;
-    /// The store or another machine did not answer; worth another attempt.
+    /// The store or another machine did not respond; the job is retried.
     StorageUnavailable = "STORAGE_UNAVAILABLE", Upstream;
-    /// The machine had no file, process or memory to give when the job began; it goes back in line.
+    /// The machine had no free file descriptor, process or memory when the job started; the job
+    /// returns to the queue.
     ShortOfResources = "SHORT_OF_RESOURCES", Upstream;
-    /// The system ended a process of the job, as it does when memory runs out; worth another attempt.
+    /// The system killed a process of the job, as happens when memory runs out; the job is retried.
     OutOfMemory = "OUT_OF_MEMORY", Upstream;
-    /// The host of the clip's address failed, could not be reached or was too slow; worth another attempt.
+    /// The host of the clip's URL failed, was unreachable or too slow; the job is retried.
     UrlUnavailable = "URL_UNAVAILABLE", Upstream;
 }
 
 impl FailureCode {
-    /// The code with the word `wire`; a word that is not known here counts as [`Self::ProcessingFailed`].
+    /// Parses the wire name of a code. An unknown name counts as [`Self::ProcessingFailed`].
     #[must_use]
     pub fn from_wire(wire: &str) -> Self {
         Self::ALL.iter().copied().find(|code| code.wire() == wire).unwrap_or(Self::ProcessingFailed)
     }
 }
 
-/// How a job ended that has no outputs: a code, and a sentence for the one who asked.
+/// The failure that a job ended with: a code, and a message for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// The stable word.
+    /// The stable code.
     pub code: FailureCode,
-    /// For people. Holds no path, no tool output and no SQL.
+    /// Message for people. Contains no path, no tool output and no SQL.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure with `code` that `message` explains.
+    /// Creates a failure with `code` and an explanatory `message`.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
@@ -100,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_names_one_code() {
+    fn every_code_round_trips_through_its_wire_name() {
         for code in FailureCode::ALL {
             assert_eq!(FailureCode::from_wire(code.wire()), *code);
             assert_eq!(serde_json::to_value(code).unwrap(), code.wire());
@@ -108,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_another_version_still_reads() {
+    fn an_unknown_code_reads_as_processing_failed() {
         assert_eq!(FailureCode::from_wire("SOLAR_FLARE"), FailureCode::ProcessingFailed);
     }
 }

@@ -1,26 +1,28 @@
-//! Who has to act on a failure, and which failures are nobody's but the moment's.
+//! Classification of failures by the party that has to act, and detection of temporary shortages.
 
 use std::io;
 
-/// Who has to act on a failure.
+/// The party that has to act on a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The one who asked: the clip or a field is wrong. Never retried.
+    /// The user: the clip or a field is invalid. Never retried.
     Input,
-    /// The one who runs this machine: a tool is missing, a disk is full.
+    /// The operator of this machine: a tool is missing or a disk is full.
     Host,
-    /// Another machine: worth another attempt.
+    /// Another machine: a retry may succeed.
     Upstream,
 }
 
-/// The numbers of ENFILE and EMFILE, the same on every Unix: no file for the machine, none for the process.
-const NO_FILES: [i32; 2] = [23, 24];
+/// The values of ENFILE and EMFILE, the same on every Unix: no free file descriptor on the machine
+/// or in the process.
+const NO_FREE_FILE: [i32; 2] = [23, 24];
 
-/// Whether the system had no file, process or memory to give at the moment: the same may go well in a while.
+/// Whether `error` is a temporary shortage of file descriptors, processes or memory, so that a
+/// later attempt may succeed.
 #[must_use]
 pub fn is_shortage(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
-        || error.raw_os_error().is_some_and(|number| NO_FILES.contains(&number))
+        || error.raw_os_error().is_some_and(|number| NO_FREE_FILE.contains(&number))
 }
 
 #[cfg(test)]
@@ -28,8 +30,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_has_not_at_the_moment_is_a_shortage() {
-        // EAGAIN, ENOMEM, ENFILE, EMFILE of Linux.
+    fn only_temporary_lack_of_resources_is_a_shortage() {
+        // EAGAIN, ENOMEM, ENFILE, EMFILE on Linux.
         for number in [11, 12, 23, 24] {
             assert!(is_shortage(&io::Error::from_raw_os_error(number)), "{number}");
         }

@@ -1,16 +1,19 @@
+//! Output formats, and the non-empty list of them in a request.
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::RequestError;
 
-/// A kind of transparent file.
+/// A transparent output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OutputFormat {
     /// VP9 with alpha in WebM, for Chrome, Edge and Firefox.
     Webm,
-    /// H.264 in MP4, color on the top half and the matte as grey on the bottom half, for players with a shader.
+    /// H.264 in MP4, with color in the top half and the matte as gray in the bottom half, for
+    /// players with a shader.
     StackedAlpha,
     /// Animated WebP, looping.
     Webp,
@@ -21,7 +24,7 @@ pub enum OutputFormat {
 }
 
 impl OutputFormat {
-    /// All formats, in the order in which they are documented.
+    /// All formats, in the documented order.
     pub const ALL: [Self; 5] = [Self::Webm, Self::StackedAlpha, Self::Webp, Self::Apng, Self::Mov];
 
     /// The name on the command line and on the wire.
@@ -60,7 +63,7 @@ impl OutputFormat {
         }
     }
 
-    /// Whether the container has a place for sound.
+    /// Whether the format carries audio.
     #[must_use]
     pub const fn carries_audio(self) -> bool {
         matches!(self, Self::Webm | Self::StackedAlpha | Self::Mov)
@@ -84,26 +87,26 @@ impl FromStr for OutputFormat {
     }
 }
 
-/// The asked formats: at least one, none twice, in the order in which they were asked.
+/// The requested formats: at least one, without duplicates, in the requested order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<OutputFormat>", into = "Vec<OutputFormat>")]
 pub struct Formats(Vec<OutputFormat>);
 
 impl Formats {
-    /// The formats in `asked`.
+    /// Creates the list from `requested`.
     ///
     /// # Errors
-    /// If it is empty or names a format twice.
-    pub fn new(asked: Vec<OutputFormat>) -> Result<Self, RequestError> {
-        if asked.is_empty() {
+    /// If the list is empty or contains a duplicate.
+    pub fn new(requested: Vec<OutputFormat>) -> Result<Self, RequestError> {
+        if requested.is_empty() {
             return Err(RequestError::new("formats", "", "at least one of webm, stacked-alpha, webp, apng, mov"));
         }
-        for (index, format) in asked.iter().enumerate() {
-            if asked[..index].contains(format) {
+        for (index, format) in requested.iter().enumerate() {
+            if requested[..index].contains(format) {
                 return Err(RequestError::new("formats", format.name(), "each format once"));
             }
         }
-        Ok(Self(asked))
+        Ok(Self(requested))
     }
 
     /// The formats in order.
@@ -112,7 +115,7 @@ impl Formats {
         self.0.iter().copied()
     }
 
-    /// The first format asked for.
+    /// The first requested format.
     #[must_use]
     pub fn first(&self) -> OutputFormat {
         self.0[0]
@@ -128,8 +131,8 @@ impl From<OutputFormat> for Formats {
 impl TryFrom<Vec<OutputFormat>> for Formats {
     type Error = RequestError;
 
-    fn try_from(asked: Vec<OutputFormat>) -> Result<Self, Self::Error> {
-        Self::new(asked)
+    fn try_from(requested: Vec<OutputFormat>) -> Result<Self, Self::Error> {
+        Self::new(requested)
     }
 }
 
@@ -142,10 +145,10 @@ impl From<Formats> for Vec<OutputFormat> {
 impl FromStr for Formats {
     type Err = RequestError;
 
-    /// Reads a comma-separated list: `webm,stacked-alpha`.
+    /// Parses a comma-separated list: `webm,stacked-alpha`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let asked = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-        Self::new(asked.map(str::parse).collect::<Result<_, _>>()?)
+        let requested = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        Self::new(requested.map(str::parse).collect::<Result<_, _>>()?)
     }
 }
 
@@ -154,13 +157,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_keeps_its_order() {
+    fn a_list_of_formats_keeps_its_order() {
         let formats: Formats = "mov, webm".parse().unwrap();
         assert_eq!(formats.iter().collect::<Vec<_>>(), [OutputFormat::Mov, OutputFormat::Webm]);
     }
 
     #[test]
-    fn empty_doubled_and_unknown_lists_name_the_trouble() {
+    fn empty_duplicate_and_unknown_formats_are_rejected_with_the_value() {
         for (text, value) in [("", ""), (",", ""), ("webm,webm", "webm"), ("webm,gif", "gif")] {
             let error = text.parse::<Formats>().unwrap_err();
             assert_eq!((error.field(), error.value()), ("formats", value), "{text:?}");
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_wire() {
+    fn format_names_round_trip() {
         for format in OutputFormat::ALL {
             assert_eq!(format.name().parse::<OutputFormat>().unwrap(), format);
         }

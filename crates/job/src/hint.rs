@@ -1,4 +1,4 @@
-//! Hints: regions of a clip of which the user knows better whether they are subject.
+//! Hints: regions of a clip that the user marks as subject or background.
 
 use std::{str::FromStr, time::Duration};
 
@@ -7,35 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::RequestError;
 
-/// The most hints of one request.
-const MOST: usize = 32;
+/// Maximum number of hints in one request.
+const MAX_HINTS: usize = 32;
 
-/// What a list of hints may be.
-const LIST: &str = "a JSON array of at most 32 hints, each {\"time\":seconds,\"x\":0-1,\"y\":0-1,\"kind\":\"keep\" or \"remove\"}, a box with \"width\" and \"height\", too";
+/// Description of a valid list of hints.
+const LIST_FORMAT: &str = "a JSON array of at most 32 hints, each {\"time\":seconds,\"x\":0-1,\"y\":0-1,\"kind\":\"keep\" or \"remove\"}, for a box also \"width\" and \"height\"";
 
-/// What one hint of the command line may be.
-const WORD: &str =
-    "keep@SECONDS,X,Y or remove@SECONDS,X,Y, a box with ,WIDTH,HEIGHT, too; places are shares of the frame from 0 to 1";
+/// Description of a valid hint on the command line.
+const ARGUMENT_FORMAT: &str = "keep@SECONDS,X,Y or remove@SECONDS,X,Y, for a box also ,WIDTH,HEIGHT; positions are shares of the frame from 0 to 1";
 
-/// What a region is, whatever it looks like.
+/// The classification of a region, which overrides its appearance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HintKind {
-    /// Subject.
+    /// The region is subject.
     Keep,
-    /// Background.
+    /// The region is background.
     Remove,
 }
 
-/// What a region of one frame is. It holds in all frames in which the region is found again.
+/// The classification of a region in one frame. It applies in all frames in which the region is
+/// found again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Wire", into = "Wire")]
+#[serde(try_from = "WireHint", into = "WireHint")]
 pub struct Hint {
-    /// When in the clip the frame is shown.
+    /// Time of the frame in the clip.
     pub time: Duration,
-    /// Where in the frame: a point of the region, or a box around all of it.
+    /// Location in the frame: a point in the region, or a box around the whole region.
     pub area: Area,
-    /// What the region is.
+    /// Classification of the region.
     pub kind: HintKind,
 }
 
@@ -44,10 +44,10 @@ pub struct Hint {
 #[serde(try_from = "Vec<Hint>", into = "Vec<Hint>")]
 pub struct Hints(Vec<Hint>);
 
-/// A hint on the wire; time in seconds, all else in shares of the frame.
+/// A hint on the wire; time in seconds, positions and sizes as shares of the frame.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wire {
+struct WireHint {
     time: f64,
     x: f64,
     y: f64,
@@ -59,12 +59,12 @@ struct Wire {
 }
 
 impl Hints {
-    /// In the order in which they were given.
+    /// The hints in the given order.
     pub fn iter(&self) -> impl Iterator<Item = &Hint> {
         self.0.iter()
     }
 
-    /// Whether there is none.
+    /// Whether there are no hints.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -75,8 +75,8 @@ impl TryFrom<Vec<Hint>> for Hints {
     type Error = RequestError;
 
     fn try_from(hints: Vec<Hint>) -> Result<Self, Self::Error> {
-        if hints.len() > MOST {
-            return Err(RequestError::new("hints", &format!("{} hints", hints.len()), LIST));
+        if hints.len() > MAX_HINTS {
+            return Err(RequestError::new("hints", &format!("{} hints", hints.len()), LIST_FORMAT));
         }
         Ok(Self(hints))
     }
@@ -91,40 +91,41 @@ impl From<Hints> for Vec<Hint> {
 impl FromStr for Hints {
     type Err = RequestError;
 
-    /// From a JSON array, as on the wire.
+    /// Parses a JSON array, as on the wire.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        serde_json::from_str(text).map_err(|_| RequestError::new("hints", text, LIST))
+        serde_json::from_str(text).map_err(|_| RequestError::new("hints", text, LIST_FORMAT))
     }
 }
 
 impl FromStr for Hint {
     type Err = RequestError;
 
-    /// From a word of the command line: `keep@1.5,0.4,0.3`, or a box, `remove@0,0.8,0.9,0.2,0.1`.
+    /// Parses a command line argument: `keep@1.5,0.4,0.3`, or with a box,
+    /// `remove@0,0.8,0.9,0.2,0.1`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || RequestError::new("hint", text, WORD);
-        let (kind, numbers) = text.trim().split_once('@').ok_or_else(bad)?;
+        let invalid = || RequestError::new("hint", text, ARGUMENT_FORMAT);
+        let (kind, numbers) = text.trim().split_once('@').ok_or_else(invalid)?;
         let kind = match kind {
             "keep" => HintKind::Keep,
             "remove" => HintKind::Remove,
-            _ => return Err(bad()),
+            _ => return Err(invalid()),
         };
         let numbers: Vec<f64> =
-            numbers.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().map_err(|_| bad())?;
+            numbers.split(',').map(|number| number.trim().parse()).collect::<Result<_, _>>().map_err(|_| invalid())?;
         let wire = match numbers[..] {
-            [time, x, y] => Wire { time, x, y, width: None, height: None, kind },
-            [time, x, y, width, height] => Wire { time, x, y, width: Some(width), height: Some(height), kind },
-            _ => return Err(bad()),
+            [time, x, y] => WireHint { time, x, y, width: None, height: None, kind },
+            [time, x, y, width, height] => WireHint { time, x, y, width: Some(width), height: Some(height), kind },
+            _ => return Err(invalid()),
         };
-        Self::try_from(wire).map_err(|_| bad())
+        Self::try_from(wire).map_err(|_| invalid())
     }
 }
 
-impl TryFrom<Wire> for Hint {
+impl TryFrom<WireHint> for Hint {
     type Error = RequestError;
 
-    fn try_from(wire: Wire) -> Result<Self, Self::Error> {
-        let Wire { time, x, y, kind, .. } = wire;
+    fn try_from(wire: WireHint) -> Result<Self, Self::Error> {
+        let WireHint { time, x, y, kind, .. } = wire;
         let area = match (wire.width, wire.height) {
             (None, None) => Some(Area::Point { x, y }),
             (Some(width), Some(height)) => Some(Area::Box { x, y, width, height }),
@@ -133,12 +134,12 @@ impl TryFrom<Wire> for Hint {
         let time = Duration::try_from_secs_f64(time).ok();
         match (time, area.filter(|area| area.is_within())) {
             (Some(time), Some(area)) => Ok(Self { time, area, kind }),
-            _ => Err(RequestError::new("hints", "a hint outside of the frame, or before the clip", LIST)),
+            _ => Err(RequestError::new("hints", "a hint outside of the frame, or before the clip", LIST_FORMAT)),
         }
     }
 }
 
-impl From<Hint> for Wire {
+impl From<Hint> for WireHint {
     fn from(Hint { time, area, kind }: Hint) -> Self {
         let time = time.as_secs_f64();
         match area {
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_and_a_word_say_the_same() {
+    fn json_and_command_line_hints_are_equivalent() {
         let list: Hints = r#"[{"time":1.5,"x":0.25,"y":0.75,"kind":"keep"},
             {"kind":"remove","time":0,"x":0.5,"y":0.5,"width":0.5,"height":0.25}]"#
             .parse()
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hint_is_refused() {
+    fn invalid_hints_are_rejected() {
         let point = |fields: &str| format!(r#"[{{"time":1,"x":0.5,"y":0.5,"kind":"keep"{fields}}}]"#);
         assert!(point("").parse::<Hints>().is_ok());
         let many = format!("[{}]", [r#"{"time":1,"x":0.5,"y":0.5,"kind":"keep"}"#; 33].join(","));

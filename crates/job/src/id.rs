@@ -1,31 +1,35 @@
+//! Random identifiers of jobs and uploads.
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Digits and lower-case letters without `i`, `l`, `o` and `u`, which are misread or spell words.
+/// Digits and lower-case letters without `i`, `l`, `o` and `u`, which are easily misread or form
+/// words.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// How many characters follow `jd`: 100 bits.
+/// Number of random characters after the prefix: 100 bits.
 const RANDOM_CHARS: usize = 20;
 
-/// The name of a job: `jd` and 20 characters of randomness, such as `jd7abc123def4567890abc`.
+/// The ID of a job: `jd` and 20 random characters, such as `jd7abc123def4567890abc`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(String);
 
-/// The text is not the name of a job.
+/// The text is not a valid job ID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a job id: jd followed by 20 digits and lower-case letters")]
 pub struct ParseJobIdError;
 
 impl JobId {
-    /// The id made of the lowest 100 bits of `random`, which the caller draws from the system's generator.
+    /// Creates the ID from the lowest 100 bits of `random`, which the caller draws from the
+    /// system's random generator.
     #[must_use]
     pub fn from_random(random: u128) -> Self {
-        Self(write("jd", random))
+        Self(encode("jd", random))
     }
 
-    /// The id as on the wire.
+    /// The ID as it appears on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -42,7 +46,7 @@ impl FromStr for JobId {
     type Err = ParseJobIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_written("jd", text) { Ok(Self(text.to_owned())) } else { Err(ParseJobIdError) }
+        if is_valid("jd", text) { Ok(Self(text.to_owned())) } else { Err(ParseJobIdError) }
     }
 }
 
@@ -60,23 +64,24 @@ impl From<JobId> for String {
     }
 }
 
-/// The name of an upload: `up` and 20 characters of randomness.
+/// The ID of an upload: `up` and 20 random characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UploadId(String);
 
-/// The text is not the name of an upload.
+/// The text is not a valid upload ID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a storage id: up followed by 20 digits and lower-case letters")]
 pub struct ParseUploadIdError;
 
 impl UploadId {
-    /// The id made of the lowest 100 bits of `random`, which the caller draws from the system's generator.
+    /// Creates the ID from the lowest 100 bits of `random`, which the caller draws from the
+    /// system's random generator.
     #[must_use]
     pub fn from_random(random: u128) -> Self {
-        Self(write("up", random))
+        Self(encode("up", random))
     }
 
-    /// The id as on the wire.
+    /// The ID as it appears on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -93,18 +98,18 @@ impl FromStr for UploadId {
     type Err = ParseUploadIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if is_written("up", text) { Ok(Self(text.to_owned())) } else { Err(ParseUploadIdError) }
+        if is_valid("up", text) { Ok(Self(text.to_owned())) } else { Err(ParseUploadIdError) }
     }
 }
 
-fn write(prefix: &str, random: u128) -> String {
+fn encode(prefix: &str, random: u128) -> String {
     let mut id = String::with_capacity(prefix.len() + RANDOM_CHARS);
     id.push_str(prefix);
-    id.extend((0..RANDOM_CHARS).map(|place| char::from(ALPHABET[(random >> (5 * place)) as usize & 31])));
+    id.extend((0..RANDOM_CHARS).map(|index| char::from(ALPHABET[(random >> (5 * index)) as usize & 31])));
     id
 }
 
-fn is_written(prefix: &str, text: &str) -> bool {
+fn is_valid(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|random| random.len() == RANDOM_CHARS && random.bytes().all(|byte| ALPHABET.contains(&byte)))
 }
@@ -115,7 +120,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn every_random_number_makes_an_id_that_reads_back(random: u128) {
+        fn every_random_number_makes_an_id_that_round_trips(random: u128) {
             let id = JobId::from_random(random);
             assert_eq!(id.as_str().parse(), Ok(id.clone()));
             let upload = UploadId::from_random(random);
@@ -125,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ_in_every_bit_that_counts() {
+    fn each_of_the_100_bits_changes_the_id() {
         let mut seen = std::collections::HashSet::from([JobId::from_random(0)]);
         assert!((0..100).all(|bit| seen.insert(JobId::from_random(1 << bit))));
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn invalid_ids_are_rejected() {
         for text in [
             "",
             "jd",

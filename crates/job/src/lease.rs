@@ -1,9 +1,12 @@
+//! Lease of a job: the fencing token of the claim, and the ID of the worker.
+
 use std::fmt;
 
-/// Which claim of a job this is: 1 for the first, raised by every claim, never reset.
+/// Fencing token: the number of the claim of a job. 1 for the first claim, incremented by each
+/// claim, never reset.
 ///
-/// A worker says it with every word about the job. A worker that was taken for dead and comes back says an old one, and
-/// changes nothing.
+/// A worker passes the token with every change of the job. A worker that lost its lease and comes
+/// back has an outdated token, and its changes are rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FencingToken(pub u64);
 
@@ -13,18 +16,19 @@ impl fmt::Display for FencingToken {
     }
 }
 
-/// The name of one start of one worker process: random, so that a restarted worker is another worker.
+/// ID of one run of a worker process. It is random, so that a restarted worker counts as another
+/// worker.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct WorkerId(String);
 
 impl WorkerId {
-    /// The id made of `random`, which the caller draws from the system's generator.
+    /// Creates the ID from `random`, which the caller draws from the system's random generator.
     #[must_use]
     pub fn from_random(random: u64) -> Self {
         Self(format!("w{random:016x}"))
     }
 
-    /// The id as it stands in the database and in the log.
+    /// The ID as it appears in the database and in the log.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,10 +1,11 @@
-//! Job vocabulary: what was asked for, typed and checked, and the life of a job as tables.
+//! Domain types of a job: the validated request, and the life cycle as tables.
 //!
-//! The command line and the API parse their input into a [`CutRequest`] here, so that both know the same fields, the same
-//! ranges and the same words for what is wrong. A value of these types is valid by existing.
+//! The command line and the API both parse their input into a [`CutRequest`], so that they share
+//! the same fields, ranges and error messages. Every value of these types is valid by construction.
 //!
-//! The life of a job is three tables: [`JobState`] with its legal [`Move`]s, [`Stage`] with its band of per cent, and
-//! [`FailureCode`] with its wire word and [`Fault`]. Nothing in this crate does input or output.
+//! The life cycle consists of three tables: [`JobState`] with its legal [`Move`]s, [`Stage`] with
+//! its percentage range, and [`FailureCode`] with its wire name and [`Fault`]. This crate does no
+//! input or output.
 
 mod clip_name;
 mod clock;

@@ -1,43 +1,45 @@
+//! Result of a finished job: the outputs, and the measured properties of the clip.
+
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
 use crate::{MatteReport, OutputFormat};
 
-/// A SHA-256 as 64 lower-case hexadecimal digits.
+/// A SHA-256 hash as 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sha256Hex(pub String);
 
-/// Where one output lies and what it must be.
+/// Location and expected content of one output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputPointer {
-    /// The format.
+    /// Format of the output.
     pub format: OutputFormat,
-    /// The name of the object in the store.
+    /// Object name in the store.
     pub key: String,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size_bytes: u64,
-    /// Its hash.
+    /// SHA-256 of the bytes.
     pub sha256: Sha256Hex,
 }
 
-/// How the background was told from the subject.
+/// The method that separated subject and background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CutMethod {
-    /// By its color.
+    /// By the background color.
     ChromaKey,
     /// By a neural model.
     Ai,
 }
 
-/// Why the background was told from the subject in that way.
+/// The reason for the choice of the method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum MethodReason {
-    /// The method was asked for by name.
+    /// The method was requested explicitly.
     Asked,
-    /// The background's color was given.
+    /// The background color was given.
     KeyGiven,
     /// The background is flat.
     FlatBackground,
@@ -48,7 +50,7 @@ pub enum MethodReason {
 }
 
 impl MethodReason {
-    /// The word on the wire.
+    /// The reason's name on the wire.
     #[must_use]
     pub const fn wire(self) -> &'static str {
         match self {
@@ -61,43 +63,43 @@ impl MethodReason {
     }
 }
 
-/// What was learned about a clip by cutting it.
+/// Properties of a clip that were measured during the cut.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
-    /// Width of the frame in pixels; of the frame also where the file stacks two.
+    /// Frame width in pixels; also in a stacked file, which holds two frames.
     pub width: u32,
-    /// Height of the frame in pixels.
+    /// Frame height in pixels.
     pub height: u32,
-    /// Frames written.
+    /// Number of frames written.
     pub frames: u64,
     /// Frames per second of the outputs.
     pub fps: f64,
     /// Length in seconds.
     pub duration_secs: f64,
-    /// How the background was found.
+    /// The method that found the background.
     pub method: CutMethod,
-    /// Why in that way; jobs of earlier versions do not say.
+    /// The reason for the method; absent in jobs of earlier versions.
     #[serde(default)]
     pub reason: Option<MethodReason>,
-    /// The neural model, where one was used.
+    /// The neural model, if one was used.
     #[serde(default)]
     pub model: Option<String>,
-    /// The background color as `#RRGGBB`, where there was one.
+    /// The background color as `#RRGGBB`, if there is one.
     #[serde(default, with = "hex_color")]
     pub background: Option<Rgb8>,
-    /// How good the matte probably is; jobs of earlier versions have none.
+    /// Quality estimate of the matte; absent in jobs of earlier versions.
     #[serde(default)]
     pub report: Option<MatteReport>,
 }
 
-/// All that a finished job hands back.
+/// The result of a finished job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// What was learned about the clip.
+    /// Measured properties of the clip.
     pub measured: Measured,
-    /// How long the cut took, in milliseconds.
+    /// Duration of the cut in milliseconds.
     pub processing_ms: u64,
-    /// The files, in the order in which they were asked.
+    /// The outputs, in the requested order.
     pub outputs: Vec<OutputPointer>,
 }
 
@@ -105,7 +107,7 @@ mod hex_color {
     use clearcut_frame::Rgb8;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature is what serde calls")]
+    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
     pub(super) fn serialize<S: Serializer>(color: &Option<Rgb8>, serializer: S) -> Result<S::Ok, S::Error> {
         match color {
             Some(color) => serializer.collect_str(color),
@@ -123,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_measured_reads_back() {
+    fn measured_properties_round_trip_and_read_without_newer_fields() {
         for background in [None, Some(Rgb8::new(233, 47, 188))] {
             let measured = Measured {
                 width: 768,

@@ -1,4 +1,4 @@
-//! A request as versioned JSON, as it lies in the database.
+//! Storage format of a request: versioned JSON in the database.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,48 +7,49 @@ use crate::{
     Speed, Tolerance,
 };
 
-/// The version that is written. A reader refuses every other, so that a job is never cut by rules it was not asked under.
+/// Version of the stored format. Every other version is rejected, so that a job is never processed
+/// under other rules than those it was submitted under.
 const VERSION: u32 = 1;
 
-/// A stored request could not be read.
+/// A stored request that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PersistedRequestError {
-    /// It was written by another version of this program.
+    /// The request was written by another version of the program.
     #[error("the stored request has version {found}, this program reads {VERSION}")]
     Version {
-        /// The version it has.
+        /// The version of the stored request.
         found: u32,
     },
-    /// It is not what this program writes.
+    /// The text is not valid JSON of this version.
     #[error("the stored request is damaged")]
     Damaged(#[source] serde_json::Error),
-    /// A field holds what it must not hold.
-    #[error("the stored request has a bad field")]
+    /// A field has an invalid value.
+    #[error("the stored request has an invalid field")]
     Field(#[from] RequestError),
 }
 
-/// How a request lies in the database: everything in the words of the wire.
+/// The stored form of a request; all values in wire notation.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Persisted {
+struct StoredRequest {
     v: u32,
     formats: Formats,
-    /// Left out where it is automatic.
+    /// Omitted if it is automatic.
     #[serde(default, skip_serializing_if = "is_default")]
     method: MethodChoice,
     chroma_key: String,
     tolerance: Tolerance,
-    /// Left out where shadows stay.
+    /// Omitted if shadows are kept.
     #[serde(default, skip_serializing_if = "is_default")]
     shadow: ShadowChoice,
-    /// Left out where there are none.
+    /// Omitted if there are none.
     #[serde(default, skip_serializing_if = "is_default")]
     hints: Hints,
     fps: FpsChoice,
     size: Option<LongestSide>,
     quality: Quality,
-    /// Left out where it is balanced.
+    /// Omitted if it is balanced.
     #[serde(default, skip_serializing_if = "is_default")]
     speed: Speed,
     keeps_audio: bool,
@@ -59,19 +60,19 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 #[derive(Deserialize)]
-struct Versioned {
+struct StoredVersion {
     v: u32,
 }
 
 impl CutRequest {
-    /// The request as versioned JSON, for the database.
+    /// Serializes the request as versioned JSON for the database.
     #[must_use]
     pub fn to_json(&self) -> String {
         let chroma_key = match self.key {
             KeyChoice::Auto => "auto".to_owned(),
             KeyChoice::Given(color) => color.to_string(),
         };
-        let persisted = Persisted {
+        let stored = StoredRequest {
             v: VERSION,
             formats: self.formats.clone(),
             method: self.method,
@@ -85,31 +86,31 @@ impl CutRequest {
             speed: self.speed,
             keeps_audio: self.keeps_audio,
         };
-        serde_json::to_string(&persisted).unwrap_or_default()
+        serde_json::to_string(&stored).unwrap_or_default()
     }
 
-    /// Reads what [`Self::to_json`] wrote.
+    /// Parses the output of [`Self::to_json`].
     ///
     /// # Errors
-    /// If it is of another version, damaged, or out of range.
+    /// If the request has another version, is damaged, or has a value out of range.
     pub fn from_json(text: &str) -> Result<Self, PersistedRequestError> {
-        let Versioned { v } = serde_json::from_str(text).map_err(PersistedRequestError::Damaged)?;
+        let StoredVersion { v } = serde_json::from_str(text).map_err(PersistedRequestError::Damaged)?;
         if v != VERSION {
             return Err(PersistedRequestError::Version { found: v });
         }
-        let persisted: Persisted = serde_json::from_str(text).map_err(PersistedRequestError::Damaged)?;
+        let stored: StoredRequest = serde_json::from_str(text).map_err(PersistedRequestError::Damaged)?;
         Ok(Self {
-            formats: persisted.formats,
-            method: persisted.method,
-            key: persisted.chroma_key.parse()?,
-            tolerance: persisted.tolerance,
-            shadow: persisted.shadow,
-            hints: persisted.hints,
-            fps: persisted.fps,
-            size: persisted.size,
-            quality: persisted.quality,
-            speed: persisted.speed,
-            keeps_audio: persisted.keeps_audio,
+            formats: stored.formats,
+            method: stored.method,
+            key: stored.chroma_key.parse()?,
+            tolerance: stored.tolerance,
+            shadow: stored.shadow,
+            hints: stored.hints,
+            fps: stored.fps,
+            size: stored.size,
+            quality: stored.quality,
+            speed: stored.speed,
+            keeps_audio: stored.keeps_audio,
         })
     }
 }
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_reads_back_as_it_was() {
+    fn a_request_round_trips_through_json() {
         let auto = CutRequest { key: KeyChoice::Auto, fps: FpsChoice::Source, size: None, ..request() };
         let fast = CutRequest { speed: Speed::Fast, ..request() };
         let ai = CutRequest { method: MethodChoice::Ai, key: KeyChoice::Auto, ..request() };
@@ -149,19 +150,19 @@ mod tests {
     }
 
     #[test]
-    fn the_stored_text_does_not_change_unnoticed() {
+    fn the_stored_json_is_pinned() {
         let expected = r##"{"v":1,"formats":["webm","stacked-alpha"],"chromaKey":"#00FF00","tolerance":30,"fps":{"fixed":24},"size":512,"quality":60,"keepsAudio":true}"##;
         assert_eq!(request().to_json(), expected);
     }
 
     #[test]
-    fn another_version_is_refused_by_number() {
+    fn another_version_is_rejected() {
         let text = request().to_json().replace("\"v\":1", "\"v\":2");
         assert!(matches!(CutRequest::from_json(&text), Err(PersistedRequestError::Version { found: 2 })));
     }
 
     #[test]
-    fn a_stored_value_out_of_range_is_refused() {
+    fn a_stored_value_out_of_range_is_rejected() {
         let text = request().to_json().replace("\"tolerance\":30", "\"tolerance\":300");
         assert!(matches!(CutRequest::from_json(&text), Err(PersistedRequestError::Damaged(_))));
     }

@@ -1,57 +1,59 @@
-//! How good a matte probably is, what to warn of, and where.
+//! Quality report of a matte: estimates, warnings and their places.
 
 use serde::{Deserialize, Serialize};
 
 use crate::CutMethod;
 
-/// How good a matte probably is, told from the clip and the matte alone: nobody knows the truth here.
+/// Quality estimate of a matte, computed from the clip and the matte alone, without ground truth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MatteReport {
-    /// Share of the border, over the whole clip, that agrees with the background found: 0–1. `None`, as all that is told from
-    /// the background's color, where the subject was found without it.
+    /// Share of the border, over the whole clip, that agrees with the estimated background: 0–1.
+    /// `None` if the cut did not use the background color, as in all fields that depend on it.
     pub confidence: Option<f64>,
     /// Mean share of the frame that was made transparent, 0–1.
     pub removed_share: f64,
-    /// Of the subject, the per cent that lie inside it and were made transparent, though they have not quite the background's
-    /// color.
+    /// Percentage of the subject that lies inside it and was made transparent although it does not
+    /// quite have the background color.
     pub holes_percent: Option<f64>,
-    /// Of the subject, the per cent that lie inside it, have the background's color, and were kept.
+    /// Percentage of the subject that lies inside it, has the background color, and was kept.
     pub lookalike_percent: Option<f64>,
-    /// Of the removed area, the per cent beside it that nearly have the background's color, and were kept.
+    /// Area next to the removed area that nearly has the background color and was kept, as a
+    /// percentage of the removed area.
     pub residue_percent: Option<f64>,
-    /// Root mean square of the change of alpha from frame to frame where the color did not change, × 100.
+    /// Root mean square of the change of alpha between frames where the color did not change, ×
+    /// 100.
     pub flicker: f64,
-    /// Where each thing that is warned of is at its worst; what is said of the whole clip is not among them.
+    /// The worst place of each warning; warnings about the whole clip have no entry.
     #[serde(default)]
     pub places: Vec<(Warning, Place)>,
-    /// Per hint of the request, in how many frames it holds.
+    /// For each hint of the request, the number of frames in which it applies.
     #[serde(default)]
     pub hint_frames: Vec<u64>,
 }
 
-/// A part of a clip: when, and where in the frame.
+/// A part of a clip, in time and in the frame.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Place {
-    /// When it begins, in seconds.
+    /// Start time in seconds.
     pub from: f64,
-    /// When it ends, in seconds.
+    /// End time in seconds.
     pub to: f64,
-    /// Where in the frame.
+    /// Area of the frame.
     #[serde(rename = "box")]
     pub area: FrameBox,
 }
 
-/// A rectangle in a frame, in shares of its sides: 0–1.
+/// A rectangle in a frame, as shares of the frame's width and height: 0–1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FrameBox {
-    /// From the left side.
+    /// Distance from the left side.
     pub x: f64,
-    /// From the upper side.
+    /// Distance from the top.
     pub y: f64,
-    /// How wide it is.
+    /// Width.
     pub width: f64,
-    /// How high it is.
+    /// Height.
     pub height: f64,
 }
 
@@ -60,33 +62,35 @@ impl FrameBox {
     pub const WHOLE: Self = Self { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
 }
 
-/// What a person should look at.
+/// A problem that a person should check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Warning {
-    /// Much of the border is not the background.
+    /// A large part of the border is not background.
     LowConfidence,
     /// Hardly anything was removed.
     NothingRemoved,
     /// Nearly everything was removed.
     EverythingRemoved,
-    /// Much of the subject's inside was removed.
+    /// A large part of the subject's inside was removed.
     Holes,
-    /// Much of the subject's inside has the background's color, and was kept.
+    /// A large part of the subject's inside has the background color and was kept.
     Lookalike,
-    /// Something that nearly has the background's color was kept.
+    /// An area that nearly has the background color was kept.
     Residue,
     /// Alpha changes where nothing moves.
     Flicker,
-    /// A hint names nothing that can be told from what is around it.
+    /// A hint marks no region that can be distinguished from its surroundings.
     HintWithoutEffect,
 }
 
 impl MatteReport {
-    /// How likely a person takes the matte as it is, 0.0..=1.0; `None` where the background's color did not tell it.
+    /// Estimated probability that a person accepts the matte unchanged, 0.0..=1.0; `None` if the
+    /// cut did not use the background color.
     ///
-    /// A logistic regression on what random clips with known alpha said of themselves and on whether a person would accept them:
-    /// `scripts/calibrate-report.py` fits its weights, docs/quality.md has how far it is right.
+    /// A logistic regression over the reports of random clips with known alpha, with the verdict
+    /// whether a person would accept the matte. `scripts/calibrate-report.py` fits the weights;
+    /// docs/quality.md has the accuracy.
     #[must_use]
     pub fn acceptance(&self) -> Option<f64> {
         let scaled = |percent: Option<f64>, unit: f64| percent.map(|percent| (percent / unit).ln_1p());
@@ -95,8 +99,8 @@ impl MatteReport {
         Some(1.0 / (1.0 + (-score).exp()))
     }
 
-    /// What should be looked at. The limits are what the mattes of clips with known alpha do not reach when nothing is wrong
-    /// with them (docs/quality.md has the figures).
+    /// The warnings that apply. Correct mattes of clips with known alpha do not reach the
+    /// thresholds (docs/quality.md has the figures).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let above = |value: Option<f64>, limit: f64| value.is_some_and(|value| value > limit);
@@ -115,16 +119,16 @@ impl MatteReport {
 }
 
 impl MatteReport {
-    /// Where to look for what is warned of, in a clip that lasts so many seconds: all of it where no place is known.
+    /// The place of a warning in a clip of `duration_secs`; the whole clip if no place is recorded.
     #[must_use]
     pub fn place_of(&self, warning: Warning, duration_secs: f64) -> Place {
-        let known = self.places.iter().find(|(other, _)| *other == warning).map(|(_, place)| *place);
-        known.unwrap_or(Place { from: 0.0, to: duration_secs, area: FrameBox::WHOLE })
+        let recorded = self.places.iter().find(|(other, _)| *other == warning).map(|(_, place)| *place);
+        recorded.unwrap_or(Place { from: 0.0, to: duration_secs, area: FrameBox::WHOLE })
     }
 }
 
 impl Warning {
-    /// The word on the wire.
+    /// The warning's name on the wire.
     #[must_use]
     pub const fn wire(self) -> &'static str {
         match self {
@@ -139,27 +143,27 @@ impl Warning {
         }
     }
 
-    /// What it is and what to do about a matte that was made with `method`, for people.
+    /// Explanation and advice for people, for a matte that was made with `method`.
     #[must_use]
     pub const fn message(self, method: CutMethod) -> &'static str {
         match (self, method) {
             (Self::NothingRemoved, CutMethod::Ai) => {
-                "hardly anything was removed: the model takes nearly everything for subject; try another model"
+                "hardly anything was removed: the model classified nearly everything as subject; try another model"
             }
             (Self::EverythingRemoved, CutMethod::Ai) => {
-                "nearly everything was removed: the model finds no subject in this clip; try another model"
+                "nearly everything was removed: the model found no subject in this clip; try another model"
             }
             (Self::Flicker, CutMethod::Ai) => {
-                "the matte is unsteady in places that do not move: the model is unsure there; try another model"
+                "the matte flickers in places that do not move: the model is unsure there; try another model"
             }
-            (warning, _) => warning.about_a_key(),
+            (warning, _) => warning.chroma_key_message(),
         }
     }
 
-    const fn about_a_key(self) -> &'static str {
+    const fn chroma_key_message(self) -> &'static str {
         match self {
             Self::LowConfidence => {
-                "much of the frame's border is not the background: check that the whole subject is there, or name the background color"
+                "much of the frame's border is not background: check that the whole subject is there, or name the background color"
             }
             Self::NothingRemoved => "hardly anything was removed: name the background color, or raise the tolerance",
             Self::EverythingRemoved => {
@@ -172,11 +176,11 @@ impl Warning {
                 "enclosed parts have the background's color and were kept: if the background shows through there, film or render it in a color that the subject does not have"
             }
             Self::Residue => {
-                "parts that nearly have the background's color were kept: if they should go, raise the tolerance"
+                "parts that nearly have the background's color were kept: to remove them, raise the tolerance"
             }
-            Self::Flicker => "the matte is unsteady in places that do not move: try another tolerance",
+            Self::Flicker => "the matte flickers in places that do not move: try another tolerance",
             Self::HintWithoutEffect => {
-                "a hint has no effect: its time is beyond the end, or its point lies in the background outside; draw a box around what it means"
+                "a hint has no effect: its time is beyond the end, or its point lies in the outer background; draw a box around the region"
             }
         }
     }
@@ -198,20 +202,20 @@ mod tests {
     };
 
     #[test]
-    fn a_good_matte_warns_of_nothing() {
+    fn a_good_matte_has_no_warnings() {
         assert_eq!(GOOD.warnings(), []);
     }
 
     #[test]
-    fn no_warning_about_a_color_is_given_where_none_was_used() {
-        let unkeyed = MatteReport {
+    fn mattes_made_without_a_background_color_get_no_advice_about_color() {
+        let without_background_color = MatteReport {
             confidence: None,
             holes_percent: None,
             lookalike_percent: None,
             residue_percent: None,
             ..GOOD
         };
-        assert_eq!(unkeyed.warnings(), []);
+        assert_eq!(without_background_color.warnings(), []);
         for warning in [Warning::NothingRemoved, Warning::EverythingRemoved, Warning::Flicker] {
             assert!(!warning.message(CutMethod::Ai).contains("tolerance"), "{warning:?}");
             assert!(warning.message(CutMethod::ChromaKey).contains("tolerance"), "{warning:?}");
@@ -219,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_matte_is_the_less_likely_accepted_the_more_of_it_is_in_doubt() {
+    fn acceptance_falls_with_every_kind_of_defect() {
         let good = GOOD.acceptance().unwrap();
         assert!((0.85..0.95).contains(&good), "{good}");
         for worse in [
@@ -233,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_is_said_of_the_whole_clip() {
+    fn a_warning_without_a_place_covers_the_whole_clip() {
         let area = FrameBox { x: 0.25, y: 0.5, width: 0.1, height: 0.2 };
         let place = Place { from: 1.0, to: 1.5, area };
         let report = MatteReport { places: vec![(Warning::Holes, place)], ..GOOD };
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_is_named_alone() {
+    fn each_defect_raises_exactly_its_warning() {
         let cases = [
             (MatteReport { confidence: Some(0.5), ..GOOD }, Warning::LowConfidence),
             (MatteReport { removed_share: 0.0, ..GOOD }, Warning::NothingRemoved),

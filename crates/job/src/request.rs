@@ -1,4 +1,4 @@
-//! What is asked of one cut, field by field, each read from text and checked.
+//! The request of a cut, and the parsers and ranges of its fields.
 
 use std::str::FromStr;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Formats, Hints};
 
-/// A field of a request that holds something it must not hold.
+/// A request field with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field} is {value:?}; allowed is {allowed}")]
+#[error("{field} is {value:?}; allowed: {allowed}")]
 pub struct RequestError {
     field: &'static str,
     value: String,
@@ -17,31 +17,32 @@ pub struct RequestError {
 }
 
 impl RequestError {
-    /// `field` was given as `value` (cut to 64 characters), where `allowed` says in words what it may be.
+    /// Creates the error. `value` is truncated to 64 characters; `allowed` describes the valid
+    /// values in words.
     #[must_use]
     pub fn new(field: &'static str, value: &str, allowed: &'static str) -> Self {
         Self { field, value: value.chars().take(64).collect(), allowed }
     }
 
-    /// The name of the field, as on the wire.
+    /// The name of the field on the wire.
     #[must_use]
     pub const fn field(&self) -> &'static str {
         self.field
     }
 
-    /// What was given, cut short.
+    /// The invalid value, truncated.
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
     }
 
-    /// What is allowed, in words.
+    /// The valid values, in words.
     #[must_use]
     pub const fn allowed(&self) -> &'static str {
         self.allowed
     }
 
-    /// The stable code of the API for this field.
+    /// The stable API error code for this field.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self.field {
@@ -57,18 +58,23 @@ impl RequestError {
     }
 }
 
-/// A whole number in the range `MIN..=MAX`, as text of decimal digits.
-fn ranged(field: &'static str, text: &str, range: (u16, u16), allowed: &'static str) -> Result<u16, RequestError> {
+/// Parses a whole number of decimal digits within `range`.
+fn parse_in_range(
+    field: &'static str,
+    text: &str,
+    range: (u16, u16),
+    allowed: &'static str,
+) -> Result<u16, RequestError> {
     let trimmed = text.trim();
-    let digits = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit());
+    let is_decimal = !trimmed.is_empty() && trimmed.bytes().all(|byte| byte.is_ascii_digit());
     match trimmed.parse::<u16>() {
-        Ok(value) if digits && (range.0..=range.1).contains(&value) => Ok(value),
+        Ok(value) if is_decimal && (range.0..=range.1).contains(&value) => Ok(value),
         _ => Err(RequestError::new(field, text, allowed)),
     }
 }
 
-/// Reads an enum from the one of a few words that names it.
-macro_rules! one_word {
+/// Implements parsing of an enum from its keywords.
+macro_rules! keyword_enum {
     ($name:ident, $field:literal, $allowed:literal, $($word:literal => $variant:ident),+) => {
         impl FromStr for $name {
             type Err = RequestError;
@@ -91,7 +97,7 @@ macro_rules! ranged_number {
         pub struct $name($inner);
 
         impl $name {
-            /// The number itself, within the documented range.
+            /// The number, within the documented range.
             #[must_use]
             pub const fn get(self) -> $inner {
                 self.0
@@ -102,7 +108,7 @@ macro_rules! ranged_number {
             type Err = RequestError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                ranged($field, text, ($min, $max), $allowed).map(|value| Self(value as $inner))
+                parse_in_range($field, text, ($min, $max), $allowed).map(|value| Self(value as $inner))
             }
         }
 
@@ -123,8 +129,8 @@ macro_rules! ranged_number {
 }
 
 ranged_number!(
-    /// How far from the key color the background may lie, 0–100: 0 keeps everything that might be subject, 100 removes
-    /// everything that might be background, 30 is balanced.
+    /// Maximum distance of the background from the key color, 0–100: 0 keeps everything that might
+    /// be subject, 100 removes everything that might be background, 30 is balanced.
     Tolerance, u8, "tolerance", 0..=100, "a whole number from 0 to 100"
 );
 
@@ -156,9 +162,9 @@ impl Default for Quality {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FpsChoice {
-    /// That of the source.
+    /// The frame rate of the source.
     Source,
-    /// So many frames per second, 1–60: frames are dropped or repeated to reach it.
+    /// A fixed rate in frames per second, 1–60: frames are dropped or repeated to reach it.
     Fixed(u8),
 }
 
@@ -169,11 +175,11 @@ impl FromStr for FpsChoice {
         if text.trim() == "source" {
             return Ok(Self::Source);
         }
-        ranged("fps", text, (1, 60), "a whole number from 1 to 60, or source").map(|fps| Self::Fixed(fps as u8))
+        parse_in_range("fps", text, (1, 60), "a whole number from 1 to 60, or source").map(|fps| Self::Fixed(fps as u8))
     }
 }
 
-/// Where the key color comes from.
+/// Source of the key color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyChoice {
     /// Measured from the clip.
@@ -194,26 +200,26 @@ impl FromStr for KeyChoice {
     }
 }
 
-/// How much time the encoders of lossy video may take; what they gain by it is smaller files, of the same quality.
+/// Speed of the lossy video encoders. Slower encoding makes smaller files of the same quality.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speed {
-    /// The smallest files, for about twice the time.
+    /// The smallest files, in about twice the time.
     Best,
-    /// Small files soon.
+    /// Small files in moderate time.
     #[default]
     Balanced,
-    /// The soonest, with larger files.
+    /// Fastest, with larger files.
     Fast,
 }
 
-one_word!(Speed, "speed", "best, balanced or fast", "best" => Best, "balanced" => Balanced, "fast" => Fast);
+keyword_enum!(Speed, "speed", "best, balanced or fast", "best" => Best, "balanced" => Balanced, "fast" => Fast);
 
-/// How subject and background are to be told apart.
+/// Requested method of separating subject and background.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MethodChoice {
-    /// By color where the background is flat, else by a neural model.
+    /// By color if the background is flat, else by a neural model.
     #[default]
     Auto,
     /// By color.
@@ -222,35 +228,35 @@ pub enum MethodChoice {
     Ai,
 }
 
-one_word!(MethodChoice, "method", "auto, chroma or ai", "auto" => Auto, "chroma" => Chroma, "ai" => Ai);
+keyword_enum!(MethodChoice, "method", "auto, chroma or ai", "auto" => Auto, "chroma" => Chroma, "ai" => Ai);
 
-/// What becomes of the shadows that the subject casts on the background.
+/// Treatment of the shadows that the subject casts on the background.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShadowChoice {
-    /// They stay, as translucent black.
+    /// Shadows are kept as translucent black.
     #[default]
     Keep,
-    /// They are background. A model takes them for that anyway.
+    /// Shadows are treated as background. Neural models always do so.
     Drop,
 }
 
-one_word!(ShadowChoice, "shadow", "keep or drop", "keep" => Keep, "drop" => Drop);
+keyword_enum!(ShadowChoice, "shadow", "keep or drop", "keep" => Keep, "drop" => Drop);
 
-/// All that was asked of one cut.
+/// All settings of one cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutRequest {
-    /// Which files to make, all from one matte.
+    /// The output formats, all made from one matte.
     pub formats: Formats,
-    /// How subject and background are told apart.
+    /// The method of separating subject and background.
     pub method: MethodChoice,
-    /// The background color.
+    /// The key color, which is the background color.
     pub key: KeyChoice,
-    /// How far from it the background may lie.
+    /// Maximum distance of the background from the key color.
     pub tolerance: Tolerance,
-    /// What becomes of shadows.
+    /// Treatment of shadows.
     pub shadow: ShadowChoice,
-    /// What the user knows about regions of it.
+    /// The user's hints about regions of the clip.
     pub hints: Hints,
     /// Frame rate of the output.
     pub fps: FpsChoice,
@@ -258,9 +264,9 @@ pub struct CutRequest {
     pub size: Option<LongestSide>,
     /// Image quality of WebP and APNG.
     pub quality: Quality,
-    /// How much time the encoders may take.
+    /// Speed of the encoders.
     pub speed: Speed,
-    /// Whether sound is carried over where the container can.
+    /// Whether audio is kept in the formats that carry it.
     pub keeps_audio: bool,
 }
 
@@ -269,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_end_where_they_are_documented() {
+    fn number_ranges_end_at_their_documented_limits() {
         assert_eq!("0".parse::<Tolerance>().unwrap().get(), 0);
         assert_eq!("100".parse::<Quality>().unwrap().get(), 100);
         assert_eq!("64".parse::<LongestSide>().unwrap().get(), 64);
@@ -283,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_number_is_refused_by_name() {
+    fn values_that_are_not_whole_numbers_are_rejected_with_the_field_code() {
         for text in ["", " ", "-1", "+5", "3.5", "1e1", "٣", "NaN", "99999999999"] {
             let error = text.parse::<Tolerance>().unwrap_err();
             assert_eq!((error.code(), error.value()), ("INVALID_TOLERANCE", text));
@@ -291,25 +297,25 @@ mod tests {
     }
 
     #[test]
-    fn a_long_value_is_cut_in_the_message() {
+    fn a_long_value_is_truncated_in_the_message() {
         let error = "9".repeat(5000).parse::<Quality>().unwrap_err();
         assert_eq!(error.value().len(), 64);
     }
 
     #[test]
-    fn a_method_is_one_of_three_words() {
+    fn a_method_is_parsed_from_its_lower_case_keyword() {
         assert_eq!(" ai ".parse(), Ok(MethodChoice::Ai));
         assert_eq!("AI".parse::<MethodChoice>().unwrap_err().field(), "method");
     }
 
     #[test]
-    fn shadows_stay_or_go() {
+    fn shadow_treatment_is_parsed_from_its_keyword() {
         assert_eq!(("keep".parse(), " drop ".parse()), (Ok(ShadowChoice::Keep), Ok(ShadowChoice::Drop)));
         assert_eq!("soft".parse::<ShadowChoice>().unwrap_err().allowed(), "keep or drop");
     }
 
     #[test]
-    fn keys_are_read_in_all_documented_forms() {
+    fn key_colors_are_parsed_in_all_documented_notations() {
         assert_eq!("auto".parse(), Ok(KeyChoice::Auto));
         assert_eq!("#00ff00".parse(), Ok(KeyChoice::Given(Rgb8::new(0, 255, 0))));
         assert_eq!("0,255,0".parse(), Ok(KeyChoice::Given(Rgb8::new(0, 255, 0))));

@@ -1,13 +1,15 @@
+//! Processing stages of a job, and progress within them.
+
 use std::str::FromStr;
 
-/// What is being done to a job, in the order in which it is done.
+/// The processing stage of a job. Stages are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Waiting for a processor.
+    /// Waiting for a worker.
     Waiting,
-    /// The input is brought to the worker and looked at.
+    /// The worker fetches and probes the input.
     Loading,
-    /// Frames are cut.
+    /// The background is removed.
     Cutting,
     /// The outputs are written to the store.
     Storing,
@@ -17,7 +19,8 @@ impl Stage {
     /// All stages in order.
     pub const ALL: [Self; 4] = [Self::Waiting, Self::Loading, Self::Cutting, Self::Storing];
 
-    /// The word on the wire. The first is an odd one: it stands in the published documentation.
+    /// The stage's name on the wire. The first name is odd but appears in the published API
+    /// documentation.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -28,7 +31,7 @@ impl Stage {
         }
     }
 
-    /// The per cent at which the stage begins and at which it ends.
+    /// The percentages at which the stage begins and ends.
     #[must_use]
     pub const fn band(self) -> (u8, u8) {
         match self {
@@ -40,9 +43,9 @@ impl Stage {
     }
 }
 
-/// The text is no stage.
+/// The text is not a stage.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no stage of a job")]
+#[error("{0:?} is not a job stage")]
 pub struct ParseStageError(String);
 
 impl FromStr for Stage {
@@ -53,10 +56,10 @@ impl FromStr for Stage {
     }
 }
 
-/// How far a job is: a stage and a per cent within the band of that stage.
+/// The progress of a job: a stage and a percentage in the range of that stage.
 ///
-/// Ordered by the work done, so that the greater of two is the further one. A job that starts again keeps the furthest it
-/// had reached: what is shown never goes back.
+/// Ordered by the work done: the greater of two values is the further one. A job that is restarted
+/// keeps its furthest progress, so that the displayed progress never decreases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Progress {
     stage: Stage,
@@ -64,12 +67,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Accepted, nothing done.
+    /// No progress: the job is accepted, and no work is done.
     pub const NONE: Self = Self { stage: Stage::Waiting, percent: 0 };
 
-    /// `fraction` (0.0–1.0, held to that range; not a number counts as 0) of `stage` is done.
+    /// The progress when `fraction` of `stage` is done. `fraction` is clamped to 0.0–1.0; NaN
+    /// counts as 0.
     ///
-    /// The last per cent of a job is kept back: 100 is said by the completed state alone.
+    /// Never reaches 100 %, which only a completed job reports.
     #[must_use]
     pub fn within(stage: Stage, fraction: f64) -> Self {
         let (begin, end) = stage.band();
@@ -78,20 +82,20 @@ impl Progress {
         Self { stage, percent: (percent as u8).min(99) }
     }
 
-    /// `percent` held to the band of `stage`, for reading back what was stored.
+    /// Restores a stored progress; `percent` is clamped to the range of `stage`.
     #[must_use]
     pub fn stored(stage: Stage, percent: u8) -> Self {
         let (begin, end) = stage.band();
         Self { stage, percent: percent.clamp(begin, end) }
     }
 
-    /// What is being done.
+    /// The current stage.
     #[must_use]
     pub const fn stage(self) -> Stage {
         self.stage
     }
 
-    /// 0–99, within the band of the stage.
+    /// The percentage, in the range of the stage.
     #[must_use]
     pub const fn percent(self) -> u8 {
         self.percent
@@ -103,14 +107,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bands_touch_and_cover_everything() {
+    fn the_percentage_ranges_are_contiguous_from_0_to_100() {
         assert_eq!((Stage::Waiting.band().0, Stage::Storing.band().1), (0, 100));
         assert!(Stage::ALL.windows(2).all(|pair| pair[0].band().1 == pair[1].band().0));
     }
 
     proptest::proptest! {
         #[test]
-        fn progress_stays_in_its_band_and_grows_with_the_work(a in -1.0..2.0f64, b in -1.0..2.0f64, at in 0..4usize) {
+        fn progress_stays_in_its_range_and_never_decreases(a in -1.0..2.0f64, b in -1.0..2.0f64, at in 0..4usize) {
             let stage = Stage::ALL[at];
             let (low, high) = (Progress::within(stage, a.min(b)), Progress::within(stage, a.max(b)));
             assert!(low <= high);
@@ -120,12 +124,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_no_progress() {
+    fn a_nan_fraction_counts_as_zero() {
         assert_eq!(Progress::within(Stage::Cutting, f64::NAN).percent(), 25);
     }
 
     #[test]
-    fn a_later_stage_is_further_whatever_the_fraction() {
+    fn a_later_stage_is_always_further() {
         assert!(Progress::within(Stage::Cutting, 0.0) > Progress::within(Stage::Loading, 1.0));
     }
 }

@@ -1,38 +1,41 @@
+//! State machine of a job: its states and the legal transitions between them.
+
 use std::{fmt, str::FromStr};
 
-/// Where a job is in its life.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobState {
-    /// Accepted, waiting for a worker.
+    /// Accepted and waiting for a worker.
     Queued,
-    /// Handed to a worker that has not begun.
+    /// Claimed by a worker that has not started it.
     Submitted,
-    /// A worker is at it.
+    /// In progress at a worker.
     Processing,
-    /// Ended with outputs. Final.
+    /// Completed with outputs. Final.
     Completed,
-    /// Ended without, for a reason with a code. Final.
+    /// Ended without outputs, with a failure code. Final.
     Failed,
 }
 
-/// What can happen to a job.
+/// A transition of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Move {
-    /// A worker takes it, with a new fencing token.
+    /// A worker claims the job with a new fencing token.
     Claim,
-    /// The worker begins.
+    /// The worker starts processing.
     Start,
     /// The worker commits the outputs.
     Complete,
     /// The job ends without outputs.
     Fail,
-    /// The job goes back in line: reaped, retried or released by a drain.
+    /// The job returns to the queue: its lease expired, it is retried, or a draining worker
+    /// released it.
     Requeue,
 }
 
 use JobState::{Completed, Failed, Processing, Queued, Submitted};
 
-/// Every legal move: from, what happens, to. What is not here does not happen; nothing leads out of a final state.
+/// All legal transitions, as (from, transition, to). Final states have none.
 const MOVES: [(JobState, Move, JobState); 10] = [
     (Queued, Move::Claim, Submitted),
     (Queued, Move::Fail, Failed),
@@ -47,28 +50,28 @@ const MOVES: [(JobState, Move, JobState); 10] = [
 ];
 
 impl JobState {
-    /// All states, in the order of a life.
+    /// All states, in the order of the life cycle.
     pub const ALL: [Self; 5] = [Queued, Submitted, Processing, Completed, Failed];
 
-    /// The state after `happening`, or `None` where it is not legal.
+    /// The state after the transition `requested`, or `None` if it is illegal in this state.
     #[must_use]
-    pub fn after(self, happening: Move) -> Option<Self> {
-        MOVES.into_iter().find(|(from, by, _)| *from == self && *by == happening).map(|(_, _, to)| to)
+    pub fn after(self, requested: Move) -> Option<Self> {
+        MOVES.into_iter().find(|(from, transition, _)| *from == self && *transition == requested).map(|(_, _, to)| to)
     }
 
-    /// Whether nothing can happen any more.
+    /// Whether the state has no further transitions.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Completed | Failed)
     }
 
-    /// Whether a worker holds a lease on it.
+    /// Whether a worker holds a lease on the job.
     #[must_use]
     pub const fn is_leased(self) -> bool {
         matches!(self, Submitted | Processing)
     }
 
-    /// The word on the wire and in the database.
+    /// The state's name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -87,9 +90,9 @@ impl fmt::Display for JobState {
     }
 }
 
-/// The text is no state of a job.
+/// The text is not a job state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no state of a job")]
+#[error("{0:?} is not a job state")]
 pub struct ParseJobStateError(String);
 
 impl FromStr for JobState {
@@ -104,24 +107,24 @@ impl FromStr for JobState {
 mod tests {
     use super::*;
 
-    const HAPPENINGS: [Move; 5] = [Move::Claim, Move::Start, Move::Complete, Move::Fail, Move::Requeue];
+    const ALL_MOVES: [Move; 5] = [Move::Claim, Move::Start, Move::Complete, Move::Fail, Move::Requeue];
 
     #[test]
-    fn nothing_leads_out_of_a_final_state() {
+    fn final_states_have_no_transitions() {
         for state in JobState::ALL.into_iter().filter(|state| state.is_final()) {
-            assert!(HAPPENINGS.iter().all(|happening| state.after(*happening).is_none()), "{state}");
+            assert!(ALL_MOVES.iter().all(|transition| state.after(*transition).is_none()), "{state}");
         }
     }
 
     #[test]
-    fn only_a_waiting_job_can_be_claimed() {
+    fn only_a_queued_job_can_be_claimed() {
         for state in JobState::ALL {
             assert_eq!(state.after(Move::Claim).is_some(), state == Queued, "{state}");
         }
     }
 
     #[test]
-    fn every_state_can_be_reached_and_every_other_can_be_left() {
+    fn every_state_is_reachable_and_every_unfinished_job_can_fail() {
         for state in JobState::ALL.into_iter().filter(|state| *state != Queued) {
             assert!(MOVES.iter().any(|(from, _, to)| *to == state && *from != state), "{state}");
         }
@@ -131,14 +134,17 @@ mod tests {
     }
 
     #[test]
-    fn no_move_is_listed_twice() {
-        for (index, (from, by, _)) in MOVES.iter().enumerate() {
-            assert!(!MOVES[..index].iter().any(|(f, b, _)| f == from && b == by), "{from} {by:?}");
+    fn no_transition_is_listed_twice() {
+        for (index, (from, transition, _)) in MOVES.iter().enumerate() {
+            assert!(
+                !MOVES[..index].iter().any(|(other_from, other, _)| other_from == from && other == transition),
+                "{from} {transition:?}"
+            );
         }
     }
 
     #[test]
-    fn names_read_back() {
+    fn state_names_round_trip() {
         assert!(JobState::ALL.into_iter().all(|state| state.name().parse() == Ok(state)));
         assert!("done".parse::<JobState>().is_err());
     }
