@@ -1,4 +1,4 @@
-//! Why the queue did not do what it was asked: codes, and who is at fault.
+//! Errors of the queue, their stable codes, and the party at fault.
 
 use std::io;
 
@@ -6,41 +6,42 @@ use clearcut_job::Fault;
 
 use crate::MAX_ENDPOINTS;
 
-/// Why the queue did not do what it was asked.
+/// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
-    /// The token is not that of a running claim: another worker has the job, or it ended. Drop all work on it.
+    /// The token is not that of a running claim: another worker has the job, or it ended. The
+    /// caller must drop all work on the job.
     #[error("the lease on the job is lost")]
     LeaseLost,
-    /// A job or a key with that name is there already.
-    #[error("the name is taken")]
+    /// A row with this unique value exists already, for example a job id or the hash of an API key.
+    #[error("the id or hash is already in use")]
     Taken,
-    /// There is no such upload, of this key and in this state.
+    /// The API key has no such upload in the required state.
     #[error("there is no such upload")]
     NoSuchUpload,
-    /// The upload is not whole.
-    #[error("the upload is not whole")]
+    /// The upload is not complete.
+    #[error("the upload is not complete")]
     UploadUnfinished,
-    /// The key keeps as many bytes as it may.
-    #[error("the key would keep more than its {quota_bytes} bytes")]
+    /// The storage quota of the API key would be exceeded.
+    #[error("this would exceed the API key's storage quota of {quota_bytes} bytes")]
     QuotaExceeded {
-        /// What it may keep.
+        /// The quota in bytes.
         quota_bytes: u64,
     },
-    /// The key has as many endpoints for webhooks as it may.
-    #[error("the key has {MAX_ENDPOINTS} endpoints, and no more are allowed")]
+    /// The API key has the maximum number of webhook endpoints.
+    #[error("the API key already has the maximum of {MAX_ENDPOINTS} endpoints")]
     TooManyEndpoints,
-    /// Nothing is sent to the endpoint.
+    /// The endpoint is disabled; nothing is sent to it.
     #[error("the endpoint is disabled")]
     EndpointDisabled,
-    /// The idempotency key was used before, for something else.
+    /// The idempotency key was used before with a different request body.
     #[error("the idempotency key was used for another request")]
     OtherBody,
-    /// The key has as many jobs in line as it may have.
-    #[error("{limit} jobs of the key wait already")]
+    /// The API key has the maximum number of waiting jobs.
+    #[error("the API key already has {limit} waiting jobs")]
     LineFull {
-        /// How many it may have.
+        /// Maximum number of waiting jobs.
         limit: u32,
     },
     /// The database was written by a newer version of this program.
@@ -48,34 +49,34 @@ pub enum QueueError {
         "the database has schema {found}, newer than this program knows; run the newer version, or restore a backup"
     )]
     NewerSchema {
-        /// The version in the database.
+        /// Schema version of the database.
         found: i64,
     },
-    /// The linked SQLite has known faults in its write-ahead log.
+    /// The linked SQLite has known bugs in its write-ahead log.
     #[error("SQLite {found} is older than 3.51.3")]
     OldSqlite {
-        /// The version that is linked.
+        /// The linked version.
         found: String,
     },
-    /// There is no room to write.
+    /// The disk has no free space.
     #[error("the disk of the database is full")]
     DiskFull,
-    /// The disk can be read and not written.
+    /// The file system is read-only.
     #[error("the file system of the database is read-only")]
     ReadOnly,
-    /// A row holds what this program never writes.
+    /// A row holds a value that this program never writes.
     #[error("the database holds an unreadable {what}")]
     Damaged {
-        /// Which column.
+        /// The affected column or value.
         what: &'static str,
     },
-    /// What was in the database is not there any more.
-    #[error("the database has lost something: {what}")]
+    /// The database has lost data.
+    #[error("the database has lost data: {what}")]
     Lost {
-        /// What shows it.
+        /// The evidence of the loss.
         what: &'static str,
     },
-    /// The database did not answer, or said no.
+    /// The database did not answer or reported another error.
     #[error("the database failed")]
     Database(#[source] sqlx::Error),
     /// The schema could not be brought up to date.
@@ -84,7 +85,7 @@ pub enum QueueError {
 }
 
 impl QueueError {
-    /// The stable word for this error.
+    /// The stable code of this error.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -106,7 +107,7 @@ impl QueueError {
         }
     }
 
-    /// Who has to act.
+    /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
         match self {
@@ -129,13 +130,14 @@ impl QueueError {
     }
 }
 
-/// SQLite's `READONLY`; its many kinds differ above the lowest byte.
+/// SQLite's result code `READONLY`. Its extended codes differ above the lowest byte.
 const READ_ONLY_CODE: i32 = 8;
 
-/// SQLite's `CORRUPT` and `NOTADB`.
+/// SQLite's result codes `CORRUPT` and `NOTADB`.
 const DAMAGED_CODES: [i32; 2] = [11, 26];
 
-/// SQLite's result codes that mean a full disk: `FULL`, and the two `IOERR`s it gives for a log that cannot grow.
+/// SQLite's result codes for a full disk: `FULL`, and the two `IOERR` codes that it reports when
+/// its log cannot grow.
 const DISK_FULL_CODES: [&str; 3] = ["13", "778", "4874"];
 
 impl From<sqlx::Error> for QueueError {
@@ -150,7 +152,7 @@ impl From<sqlx::Error> for QueueError {
         if refusal.code().is_some_and(|code| DISK_FULL_CODES.contains(&code.as_ref())) {
             return Self::DiskFull;
         }
-        // Its many kinds differ above the lowest byte, too.
+        // Extended result codes differ above the lowest byte.
         let number = refusal.code().and_then(|code| code.parse::<i32>().ok());
         if number.is_some_and(|number| number & 0xff == READ_ONLY_CODE) {
             return Self::ReadOnly;

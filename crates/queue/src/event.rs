@@ -1,23 +1,25 @@
+//! Webhook event kinds and sets of them, with their names on the wire and in the database.
+
 use std::{fmt, str::FromStr};
 
-/// What a webhook tells of.
+/// Kind of a webhook event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EventKind {
-    /// A worker began, for the first time.
+    /// A worker started the job for the first time.
     JobStarted,
     /// The job ended with outputs.
     JobCompleted,
-    /// The job ended without.
+    /// The job ended without outputs.
     JobFailed,
-    /// Somebody wants to see whether an endpoint works. Of no job.
+    /// A test of an endpoint. Belongs to no job.
     Test,
 }
 
 impl EventKind {
-    /// The kinds that an endpoint can ask for, in the order of a life.
+    /// The kinds that an endpoint can subscribe to, in the order of a job's life cycle.
     pub const OF_JOBS: [Self; 3] = [Self::JobStarted, Self::JobCompleted, Self::JobFailed];
 
-    /// The word on the wire and in the database.
+    /// The name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,9 +37,9 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// The text is no kind of event, or no list of them.
+/// The text is not an event kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no kind of event")]
+#[error("{0:?} is not an event kind")]
 pub struct ParseEventError(String);
 
 impl FromStr for EventKind {
@@ -49,39 +51,40 @@ impl FromStr for EventKind {
     }
 }
 
-/// The kinds of events that an endpoint wants: at least one, each once, of jobs only.
+/// The event kinds that an endpoint subscribes to: at least one, no duplicates, job events only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventKinds(Vec<EventKind>);
 
 impl EventKinds {
-    /// All that tell of jobs.
+    /// All kinds of job events.
     #[must_use]
     pub fn all() -> Self {
         Self(EventKind::OF_JOBS.into())
     }
 
-    /// These, in the order of a life; `None` if there is none, a double, or one that is not of jobs.
+    /// Sorts `kinds` in the order of a job's life cycle. `None` if `kinds` is empty or contains a
+    /// duplicate or a kind that is not a job event.
     #[must_use]
     pub fn new(mut kinds: Vec<EventKind>) -> Option<Self> {
         kinds.sort();
-        let doubled = kinds.windows(2).any(|pair| pair[0] == pair[1]);
-        let valid = !kinds.is_empty() && !doubled && kinds.iter().all(|kind| EventKind::OF_JOBS.contains(kind));
+        let has_duplicate = kinds.windows(2).any(|pair| pair[0] == pair[1]);
+        let valid = !kinds.is_empty() && !has_duplicate && kinds.iter().all(|kind| EventKind::OF_JOBS.contains(kind));
         valid.then_some(Self(kinds))
     }
 
-    /// Whether `kind` is wanted.
+    /// Whether `kind` is subscribed to.
     #[must_use]
     pub fn contains(&self, kind: EventKind) -> bool {
         self.0.contains(&kind)
     }
 
-    /// Each kind, in the order of a life.
+    /// Iterates over the kinds in the order of a job's life cycle.
     pub fn iter(&self) -> impl Iterator<Item = EventKind> {
         self.0.iter().copied()
     }
 
-    /// As the database keeps it: `,job.started,job.failed,`.
-    pub(crate) fn stored(&self) -> String {
+    /// Formats the kinds as in the database: `,job.started,job.failed,`.
+    pub(crate) fn to_stored(&self) -> String {
         self.0.iter().fold(",".to_owned(), |text, kind| text + kind.name() + ",")
     }
 
@@ -96,15 +99,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sets_of_events_read_back_from_the_database() {
+    fn event_sets_read_back_from_the_database() {
         for kinds in [EventKinds::all(), EventKinds::new(vec![EventKind::JobFailed]).unwrap()] {
-            assert_eq!(EventKinds::from_stored(&kinds.stored()), Some(kinds));
+            assert_eq!(EventKinds::from_stored(&kinds.to_stored()), Some(kinds));
         }
         assert_eq!(EventKinds::from_stored(",job.ended,"), None);
     }
 
     #[test]
-    fn no_event_a_double_and_a_test_are_no_choice() {
+    fn empty_duplicate_and_test_kinds_are_refused() {
         let refused =
             [vec![], vec![EventKind::JobFailed, EventKind::JobFailed], vec![EventKind::JobFailed, EventKind::Test]];
         assert!(refused.into_iter().all(|kinds| EventKinds::new(kinds).is_none()));

@@ -1,21 +1,23 @@
+//! API keys as the queue stores them: id, hash, name and limits.
+
 use std::fmt;
 
 use clearcut_job::UnixMillis;
 use sha2::{Digest as _, Sha256};
 
-/// The name of an API key within one database.
+/// Id of an API key within one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub i64);
 
-/// The SHA-256 of an API key: all that is kept of it.
+/// SHA-256 hash of an API key. The key itself is not stored.
 ///
-/// A key has 190 random bits, so one round of a fast hash is enough, and looking it up by the hash takes no time that
-/// depends on the key.
+/// A key has 190 random bits, so one round of a fast hash is enough. The time of a lookup by hash
+/// does not depend on the key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
-    /// The hash of the key `secret`.
+    /// Hashes the API key `secret`.
     #[must_use]
     pub fn of(secret: &str) -> Self {
         Self(Sha256::digest(secret.as_bytes()).into())
@@ -27,51 +29,51 @@ impl KeyHash {
 }
 
 impl fmt::Debug for KeyHash {
-    /// Says nothing: hashes of keys stay out of logs.
+    /// Hides the hash, so that it never appears in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeyHash(..)")
     }
 }
 
-/// A key to be kept.
+/// An API key to be stored.
 #[derive(Debug, Clone)]
 pub struct NewKey {
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// The first characters of the key, by which its owner knows it again.
+    /// First characters of the key, by which its owner recognizes it.
     pub prefix: String,
-    /// The hash of the whole key.
+    /// Hash of the whole key.
     pub hash: KeyHash,
 }
 
-/// What is known of a key.
+/// A stored API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRecord {
-    /// Its id.
+    /// Id of the key.
     pub id: KeyId,
-    /// What people call it.
+    /// Display name.
     pub name: String,
-    /// Its first characters.
+    /// First characters of the key.
     pub prefix: String,
-    /// When it was made.
+    /// Creation time.
     pub created: UnixMillis,
-    /// When it was last used, to the minute.
+    /// Time of the last use, to the minute.
     pub last_used: Option<UnixMillis>,
-    /// When it was revoked; from then on it opens nothing.
+    /// Time of the revocation. A revoked key grants no access.
     pub revoked: Option<UnixMillis>,
-    /// What it may do, where that differs from the server's settings.
+    /// Limits of the key where they differ from the server's settings.
     pub limits: KeyLimits,
 }
 
-/// What one key may do; `None` is what the server's settings say.
+/// Limits of one API key. `None` means the limit of the server's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeyLimits {
-    /// Jobs that run at once; the others wait.
+    /// Maximum number of jobs that run at once. Further jobs wait.
     pub max_running: Option<u32>,
-    /// Jobs that wait at once; a further one is refused.
+    /// Maximum number of waiting jobs. A further job is refused.
     pub max_waiting: Option<u32>,
-    /// Submits a minute.
+    /// Maximum number of submits per minute.
     pub submits_per_minute: Option<u32>,
-    /// Other requests a minute.
+    /// Maximum number of other requests per minute.
     pub requests_per_minute: Option<u32>,
 }

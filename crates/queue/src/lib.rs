@@ -1,11 +1,12 @@
 //! Durable jobs and API keys behind one trait.
 //!
-//! [`Queue`] is what the API and the worker see. [`SqliteQueue`] keeps it in one file of a data directory, [`MemoryQueue`] is
-//! the same rules as plain maps: the model that the conformance suite holds every backend against. What a failure or a lost
-//! worker leads to is decided in one place, [`Policy`], and not in SQL.
+//! The API and the worker use the trait [`Queue`]. [`SqliteQueue`] stores the data in one file of a
+//! data directory. [`MemoryQueue`] implements the same rules with plain maps; the conformance suite
+//! tests every backend against this model. [`Policy`] alone, not SQL, decides the next step after a
+//! failure or a lost worker.
 //!
-//! The rules, in short: a claim raises the job's fencing token, and every later word about the job says that token or is
-//! refused; a job that ended stays ended; what was acknowledged is on the disk.
+//! Main rules: a claim raises the job's fencing token, and every later call for the job must carry
+//! that token or is refused; an ended job stays ended; an acknowledged change is on the disk.
 
 mod error;
 mod event;
@@ -40,6 +41,6 @@ pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, StorageLimit
 pub use webhook::{
     AfterAttempt, Answer, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState,
     Destination, DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, JobWebhook, MAX_ENDPOINTS,
-    NewEndpoint, NoAnswer, ParseNameError, SECRET_OVERLAP, SecretOf,
+    NewEndpoint, NoAnswer, ParseIdError, SECRET_OVERLAP, SecretOf,
 };
 pub use webhooks::Webhooks;

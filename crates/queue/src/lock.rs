@@ -1,39 +1,41 @@
+//! Lock on the data directory: at most one server process uses it at a time.
+
 use std::{
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
 };
 
-/// The sole right to serve from a data directory, held until dropped.
+/// Exclusive lock on a data directory, held until dropped.
 ///
-/// The operating system takes it back when the process ends, however it ends.
+/// The operating system releases the lock when the process ends, however it ends.
 #[derive(Debug)]
 pub struct DataLock {
     _file: File,
 }
 
-/// Why the data directory could not be locked.
+/// An error of [`DataLock::take`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LockError {
-    /// Another process serves from it.
+    /// Another process holds the lock.
     #[error("the data directory {} is in use by another clearcut server", .0.display())]
     InUse(PathBuf),
-    /// It cannot be written.
+    /// The directory or its lock file cannot be created or locked.
     #[error("the data directory {} cannot be locked", .path.display())]
     Unusable {
-        /// The directory.
+        /// The data directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
 }
 
 impl DataLock {
-    /// Locks `dir`, which is created if it is missing, readable by its owner alone.
+    /// Locks `dir`. Creates it if it is missing, accessible only to its owner.
     ///
     /// # Errors
-    /// If another process has it, or it cannot be written.
+    /// If another process holds the lock, or the directory cannot be written.
     pub fn take(dir: &Path) -> Result<Self, LockError> {
         let unusable = |source| LockError::Unusable { path: dir.to_owned(), source };
         create_private_dir(dir).map_err(unusable)?;
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_server_is_refused_until_the_first_lets_go() {
+    fn a_second_server_is_refused_until_the_first_releases_the_lock() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let first = DataLock::take(&data).unwrap();

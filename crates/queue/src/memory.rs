@@ -1,4 +1,4 @@
-//! The queue in memory: a model of what every backend promises, for tests.
+//! The in-memory backend: the reference model of every backend, and a queue for tests.
 
 mod line;
 mod owned_jobs;
@@ -20,9 +20,12 @@ use crate::{
     Claimed, DayUsage, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob, NewKey,
     NextStep, Policy, Queue, QueueError, Reaped, Signals, StorageLimits,
 };
-use uploads::{RowInput, Upload};
+use uploads::{JobInput, Upload};
 
-/// The queue as plain maps: the model that says what every backend must do, and a queue for tests. Nothing outlives it.
+/// The queue as plain maps: the reference model that every backend must match, and a queue for
+/// tests.
+///
+/// Its data is lost when it is dropped.
 #[derive(Debug)]
 pub struct MemoryQueue {
     clock: Arc<dyn Clock>,
@@ -33,27 +36,27 @@ pub struct MemoryQueue {
 
 #[derive(Debug, Default, Clone)]
 struct Tables {
-    jobs: Vec<Row>,
-    /// How many jobs there ever were.
+    jobs: Vec<JobRow>,
+    /// Sequence number of the last job created.
     last_seq: i64,
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
-    storage: BTreeMap<KeyId, StorageLimits>,
+    storage_limits: BTreeMap<KeyId, StorageLimits>,
     uploads: Vec<Upload>,
     webhooks: webhooks::WebhookTables,
-    /// The number of the claim that each key was served by last.
+    /// For each API key, the number of the last claim that served it.
     turns: HashMap<KeyId, u64>,
-    done: HashMap<(KeyId, String), owned_jobs::Done>,
+    idempotency_keys: HashMap<(KeyId, String), owned_jobs::IdempotencyRecord>,
     usage: Vec<(KeyId, UnixMillis, DayUsage)>,
 }
 
 #[derive(Debug, Clone)]
-struct Row {
+struct JobRow {
     seq: i64,
     id: JobId,
     owner: KeyId,
     state: JobState,
     request_json: String,
-    input: RowInput,
+    input: JobInput,
     max_retention: Option<Duration>,
     token: FencingToken,
     attempts: u32,
@@ -68,7 +71,7 @@ struct Row {
     outcome: Option<Outcome>,
     outputs_kept: bool,
     lease_expires: Option<UnixMillis>,
-    noted: webhooks::Noted,
+    noted: webhooks::NotedEvents,
     revision: u64,
     retry_of: Option<JobId>,
     clip_name: Option<ClipName>,
@@ -89,46 +92,46 @@ impl MemoryQueue {
 }
 
 impl Tables {
-    fn row(&mut self, id: &JobId) -> Option<&mut Row> {
+    fn job(&mut self, id: &JobId) -> Option<&mut JobRow> {
         self.jobs.iter_mut().find(|row| row.id == *id)
     }
 
-    fn leased(&mut self, id: &JobId, token: FencingToken) -> Result<&mut Row, QueueError> {
-        self.row(id).filter(|row| row.token == token && row.lease_expires.is_some()).ok_or(QueueError::LeaseLost)
+    fn leased_job(&mut self, id: &JobId, token: FencingToken) -> Result<&mut JobRow, QueueError> {
+        self.job(id).filter(|row| row.token == token && row.lease_expires.is_some()).ok_or(QueueError::LeaseLost)
     }
 }
 
-impl Row {
-    fn go(&mut self, happening: Move) -> Result<(), QueueError> {
+impl JobRow {
+    fn apply_move(&mut self, transition: Move) -> Result<(), QueueError> {
         let before = self.state;
-        self.state = before.after(happening).ok_or(QueueError::LeaseLost)?;
+        self.state = before.after(transition).ok_or(QueueError::LeaseLost)?;
         self.revision += u64::from(self.state != before);
         Ok(())
     }
 
-    /// Carries out what the policy said of a setback.
-    fn step(&mut self, step: NextStep, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
+    /// Applies the policy's decision after a setback.
+    fn apply_step(&mut self, step: NextStep, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
         self.lease_expires = None;
         match step {
             NextStep::Retry { not_before } => {
                 self.not_before = not_before;
-                self.go(Move::Requeue)
+                self.apply_move(Move::Requeue)
             }
             NextStep::End(failure) => self.end(Ending::Failed(failure), winner, now),
         }
     }
 
-    /// The only way into a final state, whoever ends the job. `winner` is the claim that says it, `None` where it is not the
-    /// worker's word.
+    /// Ends the job. No other function sets a final state. `winner` is the claim that ends the job;
+    /// `None` if no worker ends it.
     fn end(&mut self, ending: Ending, winner: Option<FencingToken>, now: UnixMillis) -> Result<(), QueueError> {
         match ending {
             Ending::Completed(outcome) => {
-                self.go(Move::Complete)?;
+                self.apply_move(Move::Complete)?;
                 self.outcome = Some(outcome);
                 self.outputs_kept = true;
             }
             Ending::Failed(failure) => {
-                self.go(Move::Fail)?;
+                self.apply_move(Move::Fail)?;
                 self.failure = Some(failure);
             }
         }
@@ -185,16 +188,16 @@ impl Queue for MemoryQueue {
     }
 
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        Ok(self.tables().row(id).filter(|row| row.owner == owner).map(|row| row.record(&self.policy)))
+        Ok(self.tables().job(id).filter(|row| row.owner == owner).map(|row| row.record(&self.policy)))
     }
 
     async fn claim(&self, _worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let Some(next) = tables.next(now, &self.policy) else { return Ok(None) };
+        let Some(next) = tables.next_job(now, &self.policy) else { return Ok(None) };
         let turn = tables.turns.values().max().map_or(1, |last| last + 1);
-        let row = tables.row(&next).ok_or(QueueError::Damaged { what: "line" })?;
-        row.go(Move::Claim)?;
+        let row = tables.job(&next).ok_or(QueueError::Damaged { what: "line" })?;
+        row.apply_move(Move::Claim)?;
         row.token.0 += 1;
         row.progress = row.progress.max(Progress::within(Stage::Waiting, 1.0));
         row.lease_expires = Some(now.after(self.policy.lease_ttl));
@@ -207,8 +210,8 @@ impl Queue for MemoryQueue {
     async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let row = tables.leased(id, token)?;
-        row.go(Move::Start)?;
+        let row = tables.leased_job(id, token)?;
+        row.apply_move(Move::Start)?;
         row.started.get_or_insert(now);
         self.signals.call_courier();
         self.signals.call_watchers(id);
@@ -218,7 +221,7 @@ impl Queue for MemoryQueue {
     async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let row = tables.leased(id, token)?;
+        let row = tables.leased_job(id, token)?;
         row.lease_expires = Some(now.after(self.policy.lease_ttl));
         row.revision += u64::from(progress > row.progress);
         row.progress = row.progress.max(progress);
@@ -229,10 +232,10 @@ impl Queue for MemoryQueue {
     async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        if tables.row(id).is_some_and(|row| row.state.is_final() && row.winner == Some(token)) {
+        if tables.job(id).is_some_and(|row| row.state.is_final() && row.winner == Some(token)) {
             return Ok(Finished::AlreadyCommitted);
         }
-        let row = tables.leased(id, token)?;
+        let row = tables.leased_job(id, token)?;
         match ending {
             Ending::Completed(outcome) => {
                 let usage = usage_of(row, &outcome);
@@ -243,7 +246,7 @@ impl Queue for MemoryQueue {
             Ending::Failed(failure) => {
                 row.attempts += 1;
                 let step = self.policy.after_failure(id, failure, row.attempts, now);
-                row.step(step.clone(), Some(token), now)?;
+                row.apply_step(step.clone(), Some(token), now)?;
                 self.signals.call_watchers(id);
                 if let NextStep::Retry { not_before } = step {
                     return Ok(Finished::Retrying { not_before });
@@ -257,8 +260,8 @@ impl Queue for MemoryQueue {
 
     async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let mut tables = self.tables();
-        let row = tables.leased(id, token)?;
-        row.go(Move::Requeue)?;
+        let row = tables.leased_job(id, token)?;
+        row.apply_move(Move::Requeue)?;
         row.lease_expires = None;
         self.signals.call_watchers(id);
         self.signals.call_worker();
@@ -268,14 +271,14 @@ impl Queue for MemoryQueue {
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let mut expired: Vec<&mut Row> =
+        let mut expired: Vec<&mut JobRow> =
             tables.jobs.iter_mut().filter(|row| row.lease_expires.is_some_and(|at| at <= now)).collect();
         expired.sort_by_key(|row| row.lease_expires);
         let mut reaped = Vec::new();
         for row in expired {
             row.crashes += 1;
             let step = self.policy.after_crash(row.crashes, now);
-            row.step(step, None, now)?;
+            row.apply_step(step, None, now)?;
             reaped.push(Reaped { id: row.id.clone(), given_up: row.state.is_final() });
             self.signals.call_watchers(&row.id);
             self.signals.call_worker();
@@ -293,7 +296,7 @@ impl Queue for MemoryQueue {
                 row.not_before = now;
             }
         }
-        tables.webhooks.begin_first_deliveries(now);
+        tables.webhooks.make_first_attempts_due(now);
         self.signals.call_worker();
         self.signals.call_courier();
         Ok(())
@@ -301,7 +304,7 @@ impl Queue for MemoryQueue {
 
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
-        Ok(self.tables().forget(&self.policy, now))
+        Ok(self.tables().forget_expired(&self.policy, now))
     }
 
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
@@ -310,12 +313,12 @@ impl Queue for MemoryQueue {
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
-        Ok(self.tables().row(id).filter(|row| row.lease_expires.is_some()).map(|row| row.token))
+        Ok(self.tables().job(id).filter(|row| row.lease_expires.is_some()).map(|row| row.token))
     }
 
     async fn depth(&self) -> Result<Depth, QueueError> {
         let tables = self.tables();
-        let count = |wanted: fn(JobState) -> bool| tables.jobs.iter().filter(|row| wanted(row.state)).count() as u64;
+        let count = |matches: fn(JobState) -> bool| tables.jobs.iter().filter(|row| matches(row.state)).count() as u64;
         Ok(Depth { queued: count(|state| state == JobState::Queued), leased: count(JobState::is_leased) })
     }
 
@@ -347,7 +350,7 @@ impl Queue for MemoryQueue {
     }
 
     async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError> {
-        Ok(self.tables().keys.values().find(|(known, _)| *known == hash).map(|(_, record)| record.clone()))
+        Ok(self.tables().keys.values().find(|(stored, _)| *stored == hash).map(|(_, record)| record.clone()))
     }
 
     async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError> {
@@ -357,7 +360,7 @@ impl Queue for MemoryQueue {
             return Ok(false);
         };
         record.revoked = Some(now);
-        tables.webhooks.stop_all_of(id);
+        tables.webhooks.stop_pending_of_key(id);
         Ok(true)
     }
 
@@ -374,7 +377,7 @@ impl Queue for MemoryQueue {
     }
 }
 
-fn usage_of(row: &Row, outcome: &Outcome) -> DayUsage {
+fn usage_of(row: &JobRow, outcome: &Outcome) -> DayUsage {
     DayUsage {
         day: 0,
         jobs: 1,

@@ -1,128 +1,133 @@
+//! The trait [`OwnedJobs`]: idempotent submits, lists, cancel, remove, retry, positions and usage.
+
 use async_trait::async_trait;
 use clearcut_job::{JobId, JobState, UnixMillis};
 
 use crate::{JobRecord, KeyId, KeyLimits, NewJob, QueueError};
 
-/// What the owner of jobs may ask of them, beside submitting and reading.
+/// Operations of a job's owner beyond plain submitting and reading.
 ///
-/// A job of another owner is no job here: every method that names one answers as if it had never been.
+/// Every method treats a job of another owner as missing.
 #[async_trait]
 pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
-    /// Puts a job in line, once however often it is sent under the same key.
+    /// Enqueues a job at most once per idempotency key.
     ///
     /// # Errors
-    /// [`QueueError::OtherBody`] if the key was used for something else within [`crate::Policy::idempotency_span`]; else as
-    /// for [`crate::Queue::submit`].
+    /// [`QueueError::OtherBody`] if the idempotency key was used with another body within
+    /// [`crate::Policy::idempotency_span`]; else as for [`crate::Queue::submit`].
     async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError>;
 
-    /// Whether something was submitted under the key `once` of `owner` that is not to be done twice.
-    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError>;
+    /// Checks whether `owner` submitted a job under `idempotency_key` within
+    /// [`crate::Policy::idempotency_span`].
+    async fn was_submitted(&self, owner: KeyId, idempotency_key: &str) -> Result<bool, QueueError>;
 
-    /// The jobs of `owner` that `listing` asks for, newest first. Those that are submitted meanwhile come before the first
-    /// page and move no other.
+    /// Lists the jobs of `owner` selected by `listing`, newest first. Jobs submitted meanwhile come
+    /// before the first page and do not shift other pages.
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError>;
 
-    /// Ends the job as cancelled, whoever has it, and returns it; a job that has ended already is returned as it is.
+    /// Ends the job as cancelled, even while a worker has it. Returns the job; an ended one
+    /// unchanged.
     async fn cancel(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError>;
 
-    /// Forgets the job, which is cancelled before if it runs. Returns the keys of objects that nothing points to any more;
-    /// they can be removed. What the job cost stays on the account.
+    /// Deletes the job; cancels it first if it has not ended. Returns the names of the objects that
+    /// no row points to any more; they can be removed. The job's usage stays recorded.
     async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError>;
 
-    /// Puts the work of `id`, which failed or was cancelled, in line again as the job `again`, which must be freshly drawn.
-    /// Its `webhookUrl` is told of this one, too.
+    /// Retries the failed or cancelled job `id` as a new job with the new random id `retry_id`. The
+    /// new job has the same `webhookUrl`.
     ///
     /// # Errors
     /// As for [`crate::Queue::submit`].
-    async fn retry(&self, owner: KeyId, id: &JobId, again: JobId) -> Result<Retrial, QueueError>;
+    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<Retrial, QueueError>;
 
-    /// Where those of `jobs` stand that are waiting.
+    /// Reads the queue positions of the waiting ones of `jobs`, and the load of the queue.
     async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError>;
 
-    /// What the jobs of `owner` cost that ended in `from..until`, by day, oldest first. Days without any are left out.
+    /// Sums the usage of the completed jobs of `owner` that ended in `from..until`, by day, oldest
+    /// first. Days without such jobs are omitted.
     async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError>;
 
-    /// Changes what the key `id` may do; `false` if there is none.
+    /// Sets the limits of the API key `id`; `false` if there is no such key.
     async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError>;
 }
 
-/// That a submit is to be done once.
+/// Idempotency data of a submit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Once {
-    /// The word that the owner chose for this submit.
+    /// Idempotency key, chosen by the owner for this submit.
     pub key: String,
-    /// What identifies the body: equal for equal bodies alone.
+    /// Fingerprint of the request body: equal only for equal bodies.
     pub body: String,
 }
 
-/// What came of submitting once.
+/// Result of [`OwnedJobs::submit_once`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Submission {
-    /// The job is in line.
+    /// The job is enqueued.
     Accepted,
-    /// The same was submitted before, as this job. Of the new one nothing is kept.
+    /// The same body was submitted before, as this job. The new job is discarded.
     Before(JobId),
 }
 
-/// Which jobs to list.
+/// Filter and page of a job list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// Only those in this state.
+    /// Only jobs in this state.
     pub state: Option<JobState>,
-    /// Only those that were accepted at this moment or later.
+    /// Only jobs accepted at this time or later.
     pub since: Option<UnixMillis>,
-    /// Only those that come after this place, which is the last of the page before.
+    /// Only jobs after this place, the last one of the previous page.
     pub after: Option<Place>,
-    /// How many at most.
+    /// Maximum number of jobs.
     pub limit: u32,
 }
 
-/// The place of a job among all of its owner.
+/// Place of a job in the list of all jobs of its owner.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// When it was accepted.
+    /// Time at which the job was accepted.
     pub created: UnixMillis,
-    /// Its name, for those of the same moment.
+    /// Id of the job, which orders jobs accepted at the same time.
     pub id: JobId,
 }
 
-/// What came of trying a job again.
+/// Result of [`OwnedJobs::retry`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retrial {
-    /// The new job is in line.
+    /// The new job is enqueued.
     Accepted,
-    /// There is no such job of this owner.
+    /// The owner has no such job.
     Missing,
-    /// It has not failed: it waits, runs, or completed.
+    /// The job has not failed: it waits, runs or has completed.
     NotFailed(JobState),
-    /// Its input is kept no more.
+    /// The job's input has been deleted.
     InputGone,
 }
 
-/// What waiting jobs have before them.
+/// Queue positions and load, from which a start time can be estimated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outlook {
-    /// For each job that was asked for, its place in the order in which jobs will be claimed if no other comes, from 1;
-    /// `None` where it does not wait.
+    /// For each requested job, its position, from 1, in the order in which jobs will be claimed if
+    /// no other job arrives; `None` if the job does not wait.
     pub positions: Vec<Option<u64>>,
-    /// Jobs in the hands of workers.
+    /// Number of jobs claimed by workers.
     pub running: u64,
-    /// How long a job took lately, in milliseconds; `None` where none has completed.
+    /// Mean processing time of recent jobs, in milliseconds; `None` if no job has completed.
     pub mean_processing_ms: Option<u64>,
 }
 
-/// What a cancelled job says.
+/// Failure message of a cancelled job.
 pub(crate) const CANCELLED: &str = "the job was cancelled";
 
-/// How many of the last completed jobs [`Outlook::mean_processing_ms`] is of.
+/// Number of last completed jobs averaged in [`Outlook::mean_processing_ms`].
 pub(crate) const RECENT_JOBS: usize = 20;
 
-/// What jobs cost that ended on one day.
+/// Usage of the jobs that completed on one day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DayUsage {
-    /// The day, in whole days since 1970-01-01 UTC.
+    /// Day, in whole days since 1970-01-01 UTC.
     pub day: i64,
-    /// Jobs that completed.
+    /// Completed jobs.
     pub jobs: u64,
     /// Frames written.
     pub frames: u64,
@@ -130,6 +135,6 @@ pub struct DayUsage {
     pub input_bytes: u64,
     /// Bytes of outputs.
     pub output_bytes: u64,
-    /// How long the cuts took, in milliseconds.
+    /// Processing time of the cuts, in milliseconds.
     pub processing_ms: u64,
 }

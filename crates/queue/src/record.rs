@@ -1,128 +1,130 @@
+//! Jobs as they enter and leave the queue: new, stored, claimed and ended.
+
 use clearcut_job::{
     ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis,
 };
 
 use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
 
-/// Where the input of a job lies.
+/// Location of a job's input in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputPointer {
-    /// The name of the object in the store.
+    /// Name of the object in the store.
     pub key: String,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size_bytes: u64,
-    /// Its hash.
+    /// SHA-256 of the object.
     pub sha256: Sha256Hex,
 }
 
-/// A job to be queued.
+/// A job to be enqueued.
 #[derive(Debug, Clone)]
 pub struct NewJob {
-    /// Its name, freshly drawn.
+    /// New random id.
     pub id: JobId,
-    /// The key that asks.
+    /// API key that submits the job.
     pub owner: KeyId,
-    /// What is asked.
+    /// Requested cut.
     pub request: CutRequest,
-    /// What it works on.
+    /// Source of the clip.
     pub input: NewInput,
-    /// What its clip is called.
+    /// Name of the clip.
     pub clip_name: Option<ClipName>,
-    /// Where to tell of it, beside the endpoints of the key.
+    /// The job's `webhookUrl`, notified in addition to the endpoints of the key.
     pub webhook: Option<JobWebhook>,
 }
 
-/// What is known of a job.
+/// A job as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobRecord {
-    /// Its name.
+    /// Id of the job.
     pub id: JobId,
-    /// The key that asked.
+    /// API key that submitted the job.
     pub owner: KeyId,
-    /// Where it is in its life.
+    /// State in the job's life cycle.
     pub state: JobState,
-    /// The furthest it ever was.
+    /// Furthest progress reached so far.
     pub progress: Progress,
-    /// When it was accepted.
+    /// Time at which the job was accepted.
     pub created: UnixMillis,
-    /// When a worker first began.
+    /// Time at which a worker first started the job.
     pub started: Option<UnixMillis>,
-    /// When it ended.
+    /// Time at which the job ended.
     pub ended: Option<UnixMillis>,
-    /// Tries that failed by another machine's fault.
+    /// Number of failed attempts, whatever their cause. Lost workers count in `crashes` instead.
     pub attempts: u32,
-    /// Workers that vanished with it.
+    /// Number of workers that were lost while they had the job.
     pub crashes: u32,
-    /// The last token given out for it.
+    /// Last fencing token issued for the job.
     pub token: FencingToken,
-    /// Why it failed, if it did.
+    /// Cause of the failure of a failed job.
     pub failure: Option<Failure>,
-    /// When its input and its outputs are forgotten, once it has ended.
+    /// Time at which input and outputs expire; set once the job has ended.
     pub expires: Option<UnixMillis>,
-    /// What it made, if it completed.
+    /// Result of a completed job.
     pub outcome: Option<Outcome>,
-    /// A number that rises whenever the state, the progress, or whatever else is shown of the job changes.
+    /// Counter that rises whenever the state, the progress or another visible field changes.
     pub revision: u64,
-    /// The job that this one runs again.
+    /// Job that this job retries.
     pub retry_of: Option<JobId>,
-    /// What its clip is called.
+    /// Name of the clip.
     pub clip_name: Option<ClipName>,
 }
 
-/// A job in the hands of a worker.
+/// A job claimed by a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// The key that asked.
+    /// API key that submitted the job.
     pub owner: KeyId,
-    /// Its name.
+    /// Id of the job.
     pub id: JobId,
-    /// To be said with every word about it.
+    /// Fencing token, required by every later call for this job.
     pub token: FencingToken,
-    /// What is asked, as [`CutRequest::to_json`] wrote it.
+    /// Requested cut, as written by [`CutRequest::to_json`].
     pub request_json: String,
-    /// What it works on.
+    /// Source of the clip.
     pub input: ClaimedInput,
-    /// How long it had been waiting to be claimed.
+    /// Time for which the job was ready before this claim.
     pub waited: std::time::Duration,
 }
 
-/// How a worker ends a job.
+/// Result with which a worker ends a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
-    /// With outputs, which are in the store.
+    /// The outputs are in the store.
     Completed(Outcome),
-    /// Without.
+    /// The job has no outputs.
     Failed(Failure),
 }
 
-/// What came of ending a job.
+/// Effect of [`crate::Queue::finish`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
-    /// The end is written, now.
+    /// This call wrote the end.
     Committed,
-    /// The same worker had written it before; nothing changed.
+    /// An earlier call of the same claim had written the end; nothing changed.
     AlreadyCommitted,
-    /// The failure is worth another try; the job waits until then.
+    /// The failure is retried; the job waits again.
     Retrying {
-        /// Not claimed before this moment.
+        /// Earliest time of the next claim.
         not_before: UnixMillis,
     },
 }
 
-/// A job whose worker was taken for lost.
+/// A job taken back because its worker is considered lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaped {
-    /// Its name.
+    /// Id of the job.
     pub id: JobId,
-    /// Whether it was given up, rather than put back in line.
+    /// Whether the job has failed. Otherwise it waits again.
     pub given_up: bool,
 }
 
-/// How much there is to do.
+/// Number of unfinished jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Depth {
-    /// Jobs that wait.
+    /// Waiting jobs.
     pub queued: u64,
-    /// Jobs in the hands of workers.
+    /// Jobs claimed by workers.
     pub leased: u64,
 }

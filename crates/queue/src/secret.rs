@@ -1,26 +1,29 @@
+//! Webhook signing secrets and their rotation.
+
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clearcut_job::UnixMillis;
 
-/// What signs deliveries and verifies them: `whsec_` and base64, as Standard Webhooks writes it.
+/// Secret that signs and verifies deliveries: `whsec_` and base64, as in Standard Webhooks.
 ///
-/// Unlike an API key it is kept as it is, since signing needs it.
+/// Unlike an API key, the secret is stored in plain text, because signing needs it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(String);
 
 impl WebhookSecret {
-    /// The secret of these bytes, which the caller draws from the system's generator.
+    /// Builds a secret from `random`, which the caller draws from the operating system's random
+    /// generator.
     #[must_use]
     pub fn from_random(random: [u8; 24]) -> Self {
         Self(format!("whsec_{}", STANDARD.encode(random)))
     }
 
-    pub(crate) const fn stored(text: String) -> Self {
+    pub(crate) const fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// The text that its owner needs.
+    /// The secret in plain text, for signing and for its owner.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -28,30 +31,30 @@ impl WebhookSecret {
 }
 
 impl fmt::Debug for WebhookSecret {
-    /// Says nothing: secrets stay out of logs.
+    /// Hides the secret, so that it never appears in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookSecret(..)")
     }
 }
 
-/// The secrets of one endpoint: two while it rotates.
+/// The secrets of one endpoint: two during a rotation, else one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningSecrets {
-    /// The one that stays.
+    /// The current secret.
     pub current: WebhookSecret,
-    /// The one before, which signs as well until then.
+    /// The previous secret, which signs as well until the given time.
     pub previous: Option<(WebhookSecret, UnixMillis)>,
 }
 
 impl SigningSecrets {
-    /// Those with which a delivery at `now` is signed, the newest first.
+    /// Iterates over the secrets that sign a delivery at `now`, newest first.
     pub fn active(&self, now: UnixMillis) -> impl Iterator<Item = &WebhookSecret> {
         let previous = self.previous.as_ref().filter(|(_, until)| now < *until);
         std::iter::once(&self.current).chain(previous.map(|(secret, _)| secret))
     }
 
-    /// Puts `fresh` in the place of the current one, which goes on signing until `until`. The one before that is dropped:
-    /// never more than two are active.
+    /// Makes `fresh` the current secret. The replaced one signs until `until`; an older one is
+    /// dropped, so at most two secrets are active.
     #[must_use]
     pub(crate) fn rotated(self, fresh: WebhookSecret, until: UnixMillis) -> Self {
         Self { current: fresh, previous: Some((self.current, until)) }
@@ -63,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_secrets_are_active_while_rotating_and_never_three() {
+    fn at_most_two_secrets_are_active_during_a_rotation() {
         let secret = |byte| WebhookSecret::from_random([byte; 24]);
         let first = SigningSecrets { current: secret(1), previous: None };
         let second = first.rotated(secret(2), UnixMillis(100));
@@ -74,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_not_said_by_debug() {
+    fn debug_output_hides_the_secret() {
         let secret = WebhookSecret::from_random([7; 24]);
         assert!(!format!("{secret:?}").contains(&secret.reveal()[6..]));
     }

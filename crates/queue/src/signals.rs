@@ -1,3 +1,5 @@
+//! Signals between the parts of one process: new work, ended jobs, due deliveries, changed jobs.
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,104 +9,115 @@ use std::{
 use clearcut_job::JobId;
 use tokio::sync::{Notify, watch};
 
-/// Wake-up calls within this process. They only shorten waits: whoever waits looks at the queue itself, and again after a
-/// while without any call.
+/// Wake-up signals within this process.
+///
+/// Signals only shorten waits: a waiter reads the queue itself, and reads it again after a timeout
+/// without any signal.
 #[derive(Debug, Default)]
 pub struct Signals {
     work: Notify,
     endings: Notify,
     deliveries: Notify,
-    watched: Arc<Watched>,
+    channels: Arc<JobChannels>,
     closed: watch::Sender<bool>,
 }
 
-/// One channel for each job that somebody watches, shared by all who watch it.
+/// One channel for each watched job, shared by all its watchers.
 #[derive(Debug, Default)]
-struct Watched(Mutex<HashMap<JobId, watch::Sender<()>>>);
+struct JobChannels(Mutex<HashMap<JobId, watch::Sender<()>>>);
 
-impl Watched {
-    fn jobs(&self) -> MutexGuard<'_, HashMap<JobId, watch::Sender<()>>> {
+impl JobChannels {
+    fn lock_map(&self) -> MutexGuard<'_, HashMap<JobId, watch::Sender<()>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Signals {
-    /// Says that a job became ready to be claimed: wakes one waiting worker, or the next to wait.
+    /// Signals that a job is ready to be claimed. Wakes one waiting worker, or the next one to
+    /// wait.
     pub fn call_worker(&self) {
         self.work.notify_one();
     }
 
-    /// Says that a job ended: wakes all who wait for an end.
+    /// Signals that a job ended. Wakes all who wait for an end, and the courier.
     pub fn call_waiters(&self) {
         self.endings.notify_waiters();
         self.call_courier();
     }
 
-    /// Says that there may be something to deliver.
+    /// Signals that there may be a delivery to send.
     pub fn call_courier(&self) {
         self.deliveries.notify_one();
     }
 
-    /// Says that something about the job `id` changed: wakes all who watch it.
+    /// Signals that the job `id` changed. Wakes all its watchers.
     pub fn call_watchers(&self, id: &JobId) {
-        if let Some(calls) = self.watched.jobs().get(id) {
-            calls.send_replace(());
+        if let Some(changes) = self.channels.lock_map().get(id) {
+            changes.send_replace(());
         }
     }
 
-    /// Waits until there may be work, at most `longest`.
-    pub async fn work(&self, longest: Duration) {
-        let _ = tokio::time::timeout(longest, self.work.notified()).await;
+    /// Waits until there may be a job to claim, at most `timeout`.
+    pub async fn work(&self, timeout: Duration) {
+        let _ = tokio::time::timeout(timeout, self.work.notified()).await;
     }
 
-    /// Waits until a job may have ended, at most `longest`.
-    pub async fn ending(&self, longest: Duration) {
-        let _ = tokio::time::timeout(longest, self.endings.notified()).await;
+    /// Waits until a job may have ended, at most `timeout`.
+    pub async fn ending(&self, timeout: Duration) {
+        let _ = tokio::time::timeout(timeout, self.endings.notified()).await;
     }
 
-    /// Waits until there may be something to deliver, at most `longest`.
-    pub async fn delivery(&self, longest: Duration) {
-        let _ = tokio::time::timeout(longest, self.deliveries.notified()).await;
+    /// Waits until there may be a delivery to send, at most `timeout`.
+    pub async fn delivery(&self, timeout: Duration) {
+        let _ = tokio::time::timeout(timeout, self.deliveries.notified()).await;
     }
 
-    /// Watches the job `id` from now on. Watch first, then read the job, then wait: what changes in between is not missed.
+    /// Watches the job `id` from now on.
+    ///
+    /// Watch first, then read the job, then wait. Changes in between are then not missed.
     #[must_use]
     pub fn watch(&self, id: &JobId) -> JobWatch {
-        let calls = self.watched.jobs().entry(id.clone()).or_default().subscribe();
-        JobWatch { id: id.clone(), calls: Some(calls), closed: self.closed.subscribe(), watched: self.watched.clone() }
+        let changes = self.channels.lock_map().entry(id.clone()).or_default().subscribe();
+        JobWatch {
+            id: id.clone(),
+            changes: Some(changes),
+            closed: self.closed.subscribe(),
+            channels: self.channels.clone(),
+        }
     }
 
-    /// How many jobs are watched.
+    /// Counts the watched jobs.
     #[must_use]
     pub fn watched_jobs(&self) -> usize {
-        self.watched.jobs().len()
+        self.channels.lock_map().len()
     }
 
-    /// Says that this process is about to end: nobody shall wait for a job any longer.
+    /// Signals that this process is about to end. Ends all present and future waits of
+    /// [`JobWatch`].
     pub fn close(&self) {
         self.closed.send_replace(true);
     }
 }
 
-/// The right to be woken when one job changes. Dropping the last one of a job leaves nothing behind.
+/// A subscription to the changes of one job. Dropping a job's last watch removes its channel.
 #[derive(Debug)]
 pub struct JobWatch {
     id: JobId,
-    /// Empty only while being dropped.
-    calls: Option<watch::Receiver<()>>,
+    /// `None` only during the drop.
+    changes: Option<watch::Receiver<()>>,
     closed: watch::Receiver<bool>,
-    watched: Arc<Watched>,
+    channels: Arc<JobChannels>,
 }
 
 impl JobWatch {
-    /// Waits until the job may have changed since the last call, at most `longest`, and not at all once this process is
-    /// about to end.
-    pub async fn changed(&mut self, longest: Duration) {
-        let Some(calls) = &mut self.calls else { return };
+    /// Waits until the job may have changed since the last call, at most `timeout`. Returns at once
+    /// if this process is about to end.
+    pub async fn changed(&mut self, timeout: Duration) {
+        let Some(changes) = &mut self.changes else { return };
         tokio::select! {
-            _ = calls.changed() => {}
+            _ = changes.changed() => {}
             _ = self.closed.wait_for(|closed| *closed) => {}
-            () = tokio::time::sleep(longest) => {}
+            () = tokio::time::sleep(timeout) => {}
         }
     }
 
@@ -117,9 +130,9 @@ impl JobWatch {
 
 impl Drop for JobWatch {
     fn drop(&mut self) {
-        let mut jobs = self.watched.jobs();
-        self.calls = None;
-        if jobs.get(&self.id).is_some_and(|calls| calls.receiver_count() == 0) {
+        let mut jobs = self.channels.lock_map();
+        self.changes = None;
+        if jobs.get(&self.id).is_some_and(|changes| changes.receiver_count() == 0) {
             jobs.remove(&self.id);
         }
     }
@@ -145,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_change_of_another_job_wakes_nobody() {
+    async fn a_watch_ignores_changes_of_other_jobs() {
         let signals = Signals::default();
         let mut watch = signals.watch(&JobId::from_random(1));
         signals.call_watchers(&JobId::from_random(2));
@@ -155,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_in_a_process_that_is_about_to_end() {
+    async fn closing_ends_every_wait() {
         let signals = Signals::default();
         let mut watch = signals.watch(&JobId::from_random(1));
         signals.close();
@@ -166,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_who_looks_away_leaves_nothing_behind() {
+    fn dropping_the_last_watch_removes_its_channel() {
         let (signals, id) = (Signals::default(), JobId::from_random(1));
         let watches = [signals.watch(&id), signals.watch(&id)];
         assert_eq!(signals.watched_jobs(), 1);

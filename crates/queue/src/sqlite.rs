@@ -1,4 +1,4 @@
-//! The queue in SQLite.
+//! The SQLite backend. This file maps the trait [`Queue`] to the functions of the submodules.
 
 mod damage;
 mod deliveries;
@@ -32,8 +32,8 @@ use crate::{
 
 /// The queue in one SQLite file.
 ///
-/// One connection writes, so that no two writers of this process wait for each other's locks; a few read beside it. Another
-/// process may write as well, briefly: the `keys` command does.
+/// One connection writes, so that writers of this process never wait for each other's locks; a few
+/// other connections read. Another process may write briefly as well: the `keys` command does.
 #[derive(Debug)]
 pub struct SqliteQueue {
     writer: Writer,
@@ -41,12 +41,13 @@ pub struct SqliteQueue {
     clock: Arc<dyn Clock>,
     policy: Policy,
     signals: Signals,
-    log_mark: damage::LogMark,
+    log_marker: damage::LogMarker,
     is_closed: AtomicBool,
 }
 
 impl SqliteQueue {
-    /// Begins a transaction that holds the write lock from its first word, so that it cannot fail halfway for want of it.
+    /// Begins a transaction that holds the write lock from its first statement, so that it cannot
+    /// fail halfway for lack of the lock.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
         self.writer.begin().await
     }
@@ -87,7 +88,7 @@ impl Queue for SqliteQueue {
     }
 
     async fn clock_jumped(&self) -> Result<(), QueueError> {
-        self.set_clock_right().await
+        self.recover_from_clock_jump().await
     }
 
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
@@ -95,7 +96,7 @@ impl Queue for SqliteQueue {
     }
 
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
-        self.keep_pointed_to(keys).await
+        self.filter_pointed_to(keys).await
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {

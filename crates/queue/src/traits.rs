@@ -1,4 +1,4 @@
-//! What a queue promises to whoever submits jobs and to workers.
+//! The trait [`Queue`]: the contract of every backend with the API and the workers.
 
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
@@ -8,86 +8,96 @@ use crate::{
     Reaped, Signals, Uploads, Webhooks,
 };
 
-/// Durable jobs and API keys, with [`Webhooks`] beside them.
+/// Durable jobs and API keys; [`Webhooks`] is a supertrait.
 ///
-/// Every method is one transaction, and what it returned for is on the disk. Time is the queue's own: no caller says what
-/// time it is. Any number of processes may call at once where the backend allows several.
+/// Every method is one transaction, and its effect is on the disk when it returns. The queue reads
+/// its own clock; callers pass no current time. Any number of processes may call at once if the
+/// backend supports several.
 #[async_trait]
 pub trait Queue: OwnedJobs + Uploads + Webhooks {
-    /// Puts a job in line.
+    /// Enqueues a job.
     ///
     /// # Errors
-    /// [`QueueError::Taken`] if its id is in use; [`QueueError::LineFull`] if the owner has as many in line as it may have; [`QueueError::NoSuchUpload`] or [`QueueError::UploadUnfinished`] if its
-    /// upload is no whole one of the same key; [`QueueError::QuotaExceeded`] if the key may not keep so much.
+    /// [`QueueError::Taken`] if its id is in use; [`QueueError::LineFull`] if the owner has the
+    /// maximum number of waiting jobs; [`QueueError::NoSuchUpload`] or
+    /// [`QueueError::UploadUnfinished`] if its upload is not a complete one of the same API key;
+    /// [`QueueError::QuotaExceeded`] if its input would exceed the API key's quota.
     async fn submit(&self, job: NewJob) -> Result<(), QueueError>;
 
-    /// What is known of the job `id` of `owner`; `None` for a job of anyone else, too.
+    /// Reads the job `id` of `owner`. `None` if it does not exist or has another owner.
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError>;
 
-    /// Hands a job to `worker`, for one lease: of the key that has the fewest running and was served longest ago, the job
-    /// that has been ready the longest. A key that has as many running as it may have is passed over.
+    /// Claims a job for `worker`, for one lease. The API key with the fewest running jobs comes
+    /// first, then the one served longest ago; of its jobs, the one that has been ready longest.
+    /// A key with its maximum number of running jobs is skipped.
     async fn claim(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError>;
 
-    /// The worker begins.
+    /// Marks the job as started by its worker.
     ///
     /// # Errors
-    /// [`QueueError::LeaseLost`] if the token is not that of the running claim; so for all methods that take one.
+    /// [`QueueError::LeaseLost`] if the token is not that of the running claim; so for all methods
+    /// that take a token.
     async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError>;
 
-    /// The worker lives and is this far: the lease begins anew. Progress that lies behind what was said before is ignored.
+    /// Heartbeat of the worker: restarts the lease and records progress. Progress behind the
+    /// recorded one is ignored.
     async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError>;
 
-    /// Ends a job: state, outputs and usage at once. Saying it again is safe, also for a worker that does not know whether
-    /// it was heard.
+    /// Ends a job: writes state, outputs and usage at once. Idempotent, so a worker may call it
+    /// again if it does not know whether the first call succeeded.
     async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError>;
 
-    /// Puts a job back in line as if it had not been claimed, except that the token stays used.
+    /// Puts a claimed job back as if it had not been claimed. Its token stays used.
     async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError>;
 
-    /// Takes the jobs back whose lease ran out. Every process does this; none has to.
+    /// Takes back the jobs whose leases have expired. Every process does this; there is no
+    /// leader.
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError>;
 
-    /// Sets right what a jump of the clock has put wrong: leases begin anew, and jobs and first deliveries that would wait for longer than
-    /// any pause lasts are due now.
+    /// Corrects times after a jump of the clock. All job leases restart. Jobs that would wait
+    /// longer than the maximum backoff, and first delivery attempts in the future, are due now.
     async fn clock_jumped(&self) -> Result<(), QueueError>;
 
-    /// Forgets where inputs and outputs lie that are past their retention, and the uploads that expired, at most 1,000 of
-    /// each: the keys returned are pointed to no more, and their objects can be removed.
+    /// Deletes the pointers to inputs and outputs past their retention, and expired uploads, at
+    /// most 1,000 of each at a time. Returns the names of objects that no row points to any more;
+    /// they can be removed.
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError>;
 
-    /// Those of `keys` that some job or upload points to.
+    /// Returns those of the object names `keys` that a job or an upload points to.
     async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError>;
 
-    /// The token of a claim of `id` that runs now, if one does: work of any other claim is waste.
+    /// Reads the token of the running claim of `id`, if any. Unreferenced files of any other claim
+    /// are garbage.
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError>;
 
-    /// How much there is to do.
+    /// Counts the waiting and the claimed jobs.
     async fn depth(&self) -> Result<Depth, QueueError>;
 
-    /// Whether what is said now would be kept: writes something of no meaning, on the disk.
+    /// Checks that the queue can write, by writing a meaningless value to the disk.
     ///
     /// # Errors
-    /// [`QueueError::DiskFull`], [`QueueError::ReadOnly`], or whatever else keeps the queue from writing.
+    /// [`QueueError::DiskFull`], [`QueueError::ReadOnly`], or any other error of the write.
     async fn try_writing(&self) -> Result<(), QueueError>;
 
-    /// Keeps a new API key.
+    /// Stores a new API key.
     ///
     /// # Errors
     /// [`QueueError::Taken`] if the hash is in use.
     async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError>;
 
-    /// All keys, oldest first.
+    /// Lists all API keys, oldest first.
     async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError>;
 
-    /// The key with that hash, revoked or not.
+    /// Finds the API key with that hash, revoked or not.
     async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError>;
 
-    /// Revokes a key, and stops what waits to be told of its jobs; `false` if there is none or it was revoked before.
+    /// Revokes an API key and stops the pending deliveries of its jobs; `false` if there is no such
+    /// key or it was revoked before.
     async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError>;
 
-    /// Notes that a key was used now.
+    /// Records that an API key was used now.
     async fn touch_key(&self, id: KeyId) -> Result<(), QueueError>;
 
-    /// Wake-up calls within this process.
+    /// Wake-up signals within this process.
     fn signals(&self) -> &Signals;
 }

@@ -1,3 +1,5 @@
+//! Clip sources, uploads and storage limits: their types and the trait [`Uploads`].
+
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
@@ -5,7 +7,9 @@ use clearcut_job::{FencingToken, JobId, Sha256Hex, UnixMillis, UploadId};
 
 use crate::{InputPointer, KeyId, QueueError};
 
-/// An address that a clip is to be fetched from. Its query may hold a secret, so it shows itself nowhere.
+/// URL that a clip is fetched from.
+///
+/// Its query may hold a secret, so `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SourceAddress(pub String);
 
@@ -15,133 +19,141 @@ impl fmt::Debug for SourceAddress {
     }
 }
 
-/// What a job to be queued works on.
+/// Source of a new job's clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewInput {
-    /// An object in the store, of this job alone.
+    /// An object in the store that belongs to this job alone.
     Stored(InputPointer),
-    /// A whole upload of the same key.
+    /// A complete upload of the same API key.
     Uploaded(UploadId),
-    /// A clip that the worker fetches.
+    /// A URL from which the worker fetches the clip.
     Address(SourceAddress),
 }
 
-/// What a claimed job works on.
+/// Source of a claimed job's clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimedInput {
     /// An object in the store.
     Stored(InputPointer),
-    /// A clip that is still to be fetched; see [`Uploads::keep_input`].
+    /// A URL whose clip has not been fetched yet; see [`Uploads::keep_input`].
     Address(SourceAddress),
 }
 
-/// An upload to be begun.
+/// An upload to be created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUpload {
-    /// Its name, freshly drawn.
+    /// New random id.
     pub id: UploadId,
-    /// The key that asks.
+    /// API key that creates the upload.
     pub owner: KeyId,
-    /// Its length in bytes, if that is known by now. Counts against the quota from here on.
+    /// Length in bytes, if already known. Counts against the quota from now on.
     pub length: Option<u64>,
-    /// What the client says of it, kept as it is.
+    /// Metadata of the client, stored verbatim.
     pub metadata: String,
-    /// The object that takes its bytes until it is whole.
+    /// Name of the object that receives the bytes until the upload is complete.
     pub partial_key: String,
 }
 
-/// What is known of an upload.
+/// An upload as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadRecord {
-    /// Its name.
+    /// Id of the upload.
     pub id: UploadId,
-    /// The key that asked.
+    /// API key that created the upload.
     pub owner: KeyId,
-    /// Its length in bytes, once that is known.
+    /// Length in bytes, once known.
     pub length: Option<u64>,
-    /// Bytes that were acknowledged.
+    /// Number of acknowledged bytes.
     pub received: u64,
-    /// What the client said of it.
+    /// Metadata of the client.
     pub metadata: String,
-    /// The whole object, once it is.
+    /// The complete object; `None` while the upload is unfinished.
     pub object: Option<InputPointer>,
-    /// When it is forgotten.
+    /// Time at which the upload expires.
     pub expires: UnixMillis,
 }
 
-/// What a key may keep; `None` leaves it to the settings of the server.
+/// Storage limits of one API key. `None` means the limit of the server's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StorageLimits {
-    /// The longest that inputs and outputs are kept after the end of a job.
+    /// Maximum retention of inputs and outputs after the end of a job.
     pub max_retention: Option<Duration>,
-    /// Bytes of inputs, uploads and outputs at most.
+    /// Maximum number of bytes of inputs, uploads and outputs.
     pub quota_bytes: Option<u64>,
 }
 
-/// How clips come in, and how long files are kept.
+/// Uploads, fetched inputs, retention and quotas.
 ///
-/// What points to an object is a row: a job, or an upload. An object may be removed once no row points to it.
+/// Rows (jobs and uploads) point to objects. An object may be removed once no row points to it.
 #[async_trait]
 pub trait Uploads: Send + Sync {
-    /// Begins an upload.
+    /// Creates an upload.
     ///
     /// # Errors
-    /// [`QueueError::QuotaExceeded`] if the key may not keep so much.
+    /// [`QueueError::QuotaExceeded`] if the upload would exceed the API key's quota.
     async fn create_upload(&self, upload: NewUpload) -> Result<UploadRecord, QueueError>;
 
-    /// What is known of the upload `id`; `None` once it has expired, or its key was revoked.
+    /// Reads the upload `id`. `None` once it has expired or its API key is revoked.
     async fn read_upload(&self, id: &UploadId) -> Result<Option<UploadRecord>, QueueError>;
 
-    /// Acknowledges the bytes from `from` to `to`, which are on the disk, and the length if it was not known before.
+    /// Acknowledges the bytes `from..to`, which are on the disk, and sets the length if it was
+    /// unknown.
     ///
     /// # Errors
-    /// [`QueueError::NoSuchUpload`] if there is none that has `from` bytes and is not whole;
-    /// [`QueueError::QuotaExceeded`] if the key may not keep so much.
+    /// [`QueueError::NoSuchUpload`] if there is no unfinished upload with exactly `from` bytes;
+    /// [`QueueError::QuotaExceeded`] if the bytes would exceed the API key's quota.
     async fn advance_upload(&self, id: &UploadId, from: u64, to: u64, length: Option<u64>) -> Result<(), QueueError>;
 
-    /// Says that the upload is whole, with its object in the store. From now on it is kept as long as inputs are.
+    /// Marks the upload as complete, with its object in the store. From now on the retention of
+    /// inputs applies to it.
     ///
     /// # Errors
-    /// [`QueueError::NoSuchUpload`] if there is none that is not whole; [`QueueError::QuotaExceeded`] as above.
+    /// [`QueueError::NoSuchUpload`] if there is no such unfinished upload;
+    /// [`QueueError::QuotaExceeded`] as above.
     async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError>;
 
-    /// Forgets an upload. Returns the objects that nothing points to any more, or `None` if there is no such upload.
+    /// Deletes an upload. Returns the names of the objects that no row points to any more, or
+    /// `None` if there is no such upload.
     async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError>;
 
-    /// Notes where the input lies that the worker fetched; the address is forgotten.
+    /// Records the object with the clip that the worker fetched, and deletes the job's URL.
     ///
     /// # Errors
-    /// [`QueueError::LeaseLost`] if the token is not that of the running claim; [`QueueError::QuotaExceeded`] if the key
-    /// may not keep so much.
+    /// [`QueueError::LeaseLost`] if the token is not that of the running claim;
+    /// [`QueueError::QuotaExceeded`] if the object would exceed the API key's quota.
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError>;
 
-    /// What [`crate::Queue::forget_expired`] would return if it went on until there is nothing more; changes nothing.
+    /// Lists all objects that repeated calls of [`crate::Queue::forget_expired`] would return.
+    /// Changes nothing.
     async fn list_expired(&self) -> Result<Vec<String>, QueueError>;
 
-    /// Bytes that count against the quota of a key: inputs, uploads at their full length, outputs; an object that several
-    /// rows point to counts once.
+    /// Sums the bytes that count against the quota of an API key: inputs, uploads with their full
+    /// length, and outputs. An object that several rows point to counts once.
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError>;
 
-    /// Whether `owner` may keep `more` bytes beside what it keeps. Says nothing about later: what is kept is checked when it is.
+    /// Checks whether `owner` may store `more` bytes in addition to its present ones. Reserves
+    /// nothing: every later addition is checked again.
     ///
     /// # Errors
-    /// [`QueueError::QuotaExceeded`] if it may not.
+    /// [`QueueError::QuotaExceeded`] if the bytes would exceed the quota.
     async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError>;
 
-    /// What a key may keep.
+    /// Reads the storage limits of an API key.
     async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError>;
 
-    /// Sets what a key may keep; `false` if there is no such key. A shorter retention holds for jobs to come.
+    /// Sets the storage limits of an API key; `false` if there is no such key. A changed retention
+    /// applies only to jobs submitted and uploads finished later.
     async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError>;
 }
 
-/// An object that became whole, as the database keeps it.
-pub(crate) fn pointer(key: String, size_bytes: u64, sha256: String) -> InputPointer {
+/// Builds the pointer to an object from the values of its database columns.
+pub(crate) fn input_pointer(key: String, size_bytes: u64, sha256: String) -> InputPointer {
     InputPointer { key, size_bytes, sha256: Sha256Hex(sha256) }
 }
 
-/// Whether `more` bytes fit beside the `used` ones. A key that is at its quota may begin nothing, not even what has no bytes
-/// yet.
+/// Checks whether `more` bytes fit into the quota beside the `used` ones.
+///
+/// A key at its quota may not add anything, not even an upload of unknown length.
 pub(crate) const fn check_quota(quota_bytes: u64, used: u64, more: u64) -> Result<(), QueueError> {
     if used.saturating_add(more) > quota_bytes || used >= quota_bytes {
         return Err(QueueError::QuotaExceeded { quota_bytes });

@@ -1,3 +1,5 @@
+//! Webhook data types: ids, destinations, endpoints, deliveries, attempts and events.
+
 use std::{fmt, str::FromStr, time::Duration};
 
 use clearcut_job::{JobId, UnixMillis};
@@ -5,32 +7,33 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{EventKind, EventKinds, JobRecord, KeyId, SigningSecrets, WebhookSecret};
 
-/// Endpoints that one key may have.
+/// Maximum number of endpoints per API key.
 pub const MAX_ENDPOINTS: usize = 16;
 
-/// How long the secret before signs beside a new one.
+/// Overlap of a rotation: the previous secret signs beside the new one for this long.
 pub const SECRET_OVERLAP: Duration = Duration::from_hours(24);
 
-/// How long a test event and what came of it are remembered.
-pub(crate) const TEST_SPAN: Duration = Duration::from_hours(7 * 24);
+/// Retention of test events and their deliveries.
+pub(crate) const TEST_RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// Hexadecimal digits in the names below: 96 bits.
-const NAME_DIGITS: usize = 24;
+/// Number of hexadecimal digits in the ids below: 96 bits.
+const ID_DIGITS: usize = 24;
 
-macro_rules! names {
+macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
         impl $name {
-            /// The name made of the lowest 96 bits of `random`, which the caller draws from the system's generator.
+            /// Builds an id from the lowest 96 bits of `random`, which the caller draws from the
+            /// operating system's random generator.
             #[must_use]
             pub fn from_random(random: u128) -> Self {
                 Self(format!(concat!($prefix, "{:024x}"), random & ((1 << 96) - 1)))
             }
 
-            /// The name as on the wire.
+            /// The id as on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -44,117 +47,119 @@ macro_rules! names {
         }
 
         impl FromStr for $name {
-            type Err = ParseNameError;
+            type Err = ParseIdError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let digits = text.strip_prefix($prefix).ok_or(ParseNameError)?;
-                let known = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-                if known && digits.len() == NAME_DIGITS { Ok(Self(text.to_owned())) } else { Err(ParseNameError) }
+                let digits = text.strip_prefix($prefix).ok_or(ParseIdError)?;
+                let is_hex = digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                if is_hex && digits.len() == ID_DIGITS { Ok(Self(text.to_owned())) } else { Err(ParseIdError) }
             }
         }
     )*};
 }
 
-/// The text names nothing of that kind.
+/// The text is not an id of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a name: a prefix and 24 hexadecimal digits")]
-pub struct ParseNameError;
+#[error("not an id: expected a prefix and 24 hexadecimal digits")]
+pub struct ParseIdError;
 
-names! {
-    /// The name of an endpoint: `wh_` and 24 digits.
+ids! {
+    /// Id of an endpoint: `wh_` and 24 digits.
     EndpointId = "wh_";
-    /// The name of a delivery, which is the `webhook-id` on the wire: `msg_` and 24 digits.
+    /// Id of a delivery and `webhook-id` on the wire: `msg_` and 24 digits.
     DeliveryId = "msg_";
 }
 
 impl DeliveryId {
-    /// The name of the delivery of this event to this endpoint: there is only one, so saying it twice cannot make two.
-    pub(crate) fn of(job: &JobId, kind: EventKind, endpoint: &EndpointId) -> Self {
-        let named = format!("{job} {kind} {endpoint}");
-        let digest = hex::encode(Sha256::digest(named.as_bytes()));
-        Self(format!("msg_{}", &digest[..NAME_DIGITS]))
+    /// Derives the id of the delivery of one event to one endpoint. The id is a hash, so the same
+    /// delivery cannot be created twice.
+    pub(crate) fn derive(job: &JobId, kind: EventKind, endpoint: &EndpointId) -> Self {
+        let source = format!("{job} {kind} {endpoint}");
+        let digest = hex::encode(Sha256::digest(source.as_bytes()));
+        Self(format!("msg_{}", &digest[..ID_DIGITS]))
     }
 }
 
-/// Where to send.
+/// Destination of deliveries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
-    /// An address that the API has checked.
+    /// URL, already checked by the API.
     pub url: String,
-    /// Its host, in lower case, by which deliveries share their turns.
+    /// Host of the URL, in lower case. Concurrent attempts are limited per host.
     pub host: String,
-    /// What links in the payload begin with where the server's settings do not say: the address under which the key's owner
-    /// reached the server.
+    /// Base URL of the links in the payload if the server's settings contain none: the address at
+    /// which the API key's owner reached the server.
     pub link_base: String,
 }
 
 /// The `webhookUrl` of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobWebhook {
-    /// Where to send.
+    /// Destination of the deliveries.
     pub destination: Destination,
-    /// What names and signs deliveries for single jobs of this key, if nothing does yet.
+    /// Id and secret of the API key's implicit endpoint, used if it does not exist yet. The
+    /// implicit endpoint identifies and signs the deliveries to the `webhookUrl`s of single jobs.
     pub fresh: (EndpointId, WebhookSecret),
 }
 
-/// An endpoint to be kept.
+/// An endpoint to be created.
 #[derive(Debug, Clone)]
 pub struct NewEndpoint {
-    /// Its name, freshly drawn.
+    /// New random id.
     pub id: EndpointId,
-    /// Where to send.
+    /// Destination of the deliveries.
     pub destination: Destination,
-    /// What it wants to be told.
+    /// Subscribed event kinds.
     pub events: EventKinds,
-    /// What its owner calls it.
+    /// Description by the owner.
     pub description: String,
-    /// What signs for it, freshly drawn.
+    /// New random signing secret.
     pub secret: WebhookSecret,
 }
 
-/// What to change of an endpoint; `None` leaves it as it is.
+/// A change of an endpoint. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct EndpointChange {
-    /// Where to send; what waits is sent there, too.
+    /// Destination of the deliveries. Applies to pending deliveries, too.
     pub destination: Option<Destination>,
-    /// What it wants to be told.
+    /// Subscribed event kinds.
     pub events: Option<EventKinds>,
-    /// What its owner calls it.
+    /// Description by the owner.
     pub description: Option<String>,
-    /// Whether anything is sent to it. What waits when it is disabled is stopped.
+    /// Whether the endpoint receives deliveries. Disabling it stops its pending deliveries.
     pub enabled: Option<bool>,
 }
 
-/// What is known of an endpoint.
+/// An endpoint as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointRecord {
-    /// Its name.
+    /// Id of the endpoint.
     pub id: EndpointId,
-    /// Where to send.
+    /// URL that receives the deliveries.
     pub url: String,
-    /// What it wants to be told.
+    /// Subscribed event kinds.
     pub events: EventKinds,
-    /// What its owner calls it.
+    /// Description by the owner.
     pub description: String,
-    /// When it was made.
+    /// Creation time.
     pub created: UnixMillis,
-    /// Since when nothing is sent to it, and why.
+    /// Time and reason of the deactivation; `None` while the endpoint is enabled.
     pub disabled: Option<(UnixMillis, DisabledReason)>,
-    /// Until when two secrets sign, while they rotate; may lie in the past.
+    /// End of the last rotation's overlap, until which two secrets sign. May lie in the past.
     pub rotating_until: Option<UnixMillis>,
 }
 
-/// Why nothing is sent to an endpoint.
+/// Reason for which an endpoint is disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisabledReason {
-    /// Its owner said so.
+    /// The owner disabled it.
     Owner,
-    /// It answered 410 Gone.
+    /// The receiver answered 410 Gone.
     Gone,
 }
 
 impl DisabledReason {
-    /// The word on the wire and in the database.
+    /// The name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -164,28 +169,30 @@ impl DisabledReason {
     }
 }
 
-/// Whose secret is meant.
+/// Selects a signing secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretOf {
-    /// That of an endpoint.
+    /// The secret of an endpoint.
     Endpoint(EndpointId),
-    /// That which signs for the `webhookUrl` of single jobs. One is made if there is none yet, with this name.
+    /// The secret of the API key's implicit endpoint, which signs deliveries to the `webhookUrl`s
+    /// of single jobs. The endpoint is created if it does not exist yet.
     Jobs {
-        /// Names the deliveries for single jobs.
+        /// Id for the implicit endpoint, if it has to be created.
         fresh: EndpointId,
     },
 }
 
-/// Where a delivery is in its life.
+/// State of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// It waits for its next attempt, or one is running.
+    /// The delivery waits for its next attempt, or an attempt is running.
     Pending,
-    /// The receiver said 2xx.
+    /// The receiver answered 2xx.
     Delivered,
-    /// The receiver never did, and the schedule is at its end.
+    /// The receiver never answered 2xx, and no attempt of the schedule is left.
     Failed,
-    /// It is not sent any more: the receiver said 410 Gone, the endpoint was disabled, or the key was revoked.
+    /// The delivery is not sent any more: the receiver answered 410 Gone, the endpoint was
+    /// disabled, or the API key was revoked.
     Stopped,
 }
 
@@ -193,7 +200,7 @@ impl DeliveryState {
     /// All states.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Failed, Self::Stopped];
 
-    /// The word on the wire and in the database.
+    /// The name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -205,18 +212,18 @@ impl DeliveryState {
     }
 }
 
-/// Why a receiver gave no answer.
+/// Reason for which an attempt got no HTTP answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// The address is one to which nothing is sent: private, local, or otherwise not of the public network.
+    /// The address is not allowed: private, local, or otherwise not on the public Internet.
     AddressRefused,
-    /// The name leads to no address.
+    /// The host name does not resolve.
     NameUnknown,
-    /// No connection could be made, encrypted or not.
+    /// The connection or its TLS handshake failed.
     Unreachable,
-    /// It took too long.
+    /// The attempt timed out.
     TooSlow,
-    /// The connection ended before there was an answer, or what came was no HTTP.
+    /// The connection ended before an answer, or the answer was not HTTP.
     BrokenOff,
 }
 
@@ -225,7 +232,7 @@ impl NoAnswer {
     pub const ALL: [Self; 5] =
         [Self::AddressRefused, Self::NameUnknown, Self::Unreachable, Self::TooSlow, Self::BrokenOff];
 
-    /// The word on the wire and in the database.
+    /// The name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -238,99 +245,99 @@ impl NoAnswer {
     }
 }
 
-/// What a receiver answered.
+/// Answer of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// This status, and the first bytes of its body.
+    /// An HTTP answer.
     Status {
         /// The HTTP status.
         status: u16,
-        /// The first bytes, as text.
+        /// The first bytes of the body, as text.
         reply: String,
     },
-    /// Nothing.
+    /// No answer.
     None(NoAnswer),
 }
 
-/// One attempt to deliver, when it was over.
+/// A finished delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
-    /// What came of it.
+    /// Answer of the receiver.
     pub answer: Answer,
-    /// How long it took, on the monotonic clock.
+    /// Duration of the attempt, measured with the monotonic clock.
     pub latency: Duration,
 }
 
-/// What becomes of a delivery after an attempt.
+/// Next step of a delivery after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterAttempt {
-    /// It is done.
+    /// The delivery is done.
     Delivered,
-    /// It is tried again after this pause.
+    /// The delivery is retried after this delay.
     RetryIn(Duration),
-    /// It is not tried any more.
+    /// The delivery has failed and is not retried.
     GiveUp,
-    /// Nothing more is sent to this endpoint, or to the `webhookUrl` of this job.
+    /// The receiver is gone. Nothing more is sent to this endpoint, or to this job's `webhookUrl`.
     Gone,
 }
 
-/// An attempt as it is remembered.
+/// A recorded delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptRecord {
-    /// When it began.
+    /// Start time.
     pub began: UnixMillis,
-    /// How it went.
+    /// Answer and duration.
     pub attempt: Attempt,
 }
 
-/// What is known of a delivery.
+/// A delivery as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryRecord {
-    /// Its name, which is the `webhook-id`.
+    /// Id of the delivery and `webhook-id` on the wire.
     pub id: DeliveryId,
-    /// What it tells.
+    /// Kind of the event.
     pub kind: EventKind,
-    /// When that happened.
+    /// Time of the event.
     pub happened: UnixMillis,
-    /// The endpoint; `None` for the `webhookUrl` of the job.
+    /// Endpoint of the delivery; `None` for the job's `webhookUrl`.
     pub endpoint: Option<EndpointId>,
-    /// Where it is sent.
+    /// URL that receives the delivery.
     pub url: String,
-    /// Where it is in its life.
+    /// State of the delivery.
     pub state: DeliveryState,
-    /// When it is tried next, if it is.
+    /// Due time of a pending delivery. While an attempt runs, the end of its lease.
     pub due: Option<UnixMillis>,
     /// All attempts, oldest first.
     pub attempts: Vec<AttemptRecord>,
 }
 
-/// Something that happened, as it was when it happened.
+/// An event, with the job as it was at that time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// What it is.
+    /// Kind of the event.
     pub kind: EventKind,
-    /// When it happened.
+    /// Time of the event.
     pub happened: UnixMillis,
-    /// The job at that moment; `None` for a test.
+    /// The job at that time; `None` for a test event.
     pub job: Option<JobRecord>,
 }
 
-/// A delivery in the hands of a courier.
+/// A delivery claimed by a courier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedDelivery {
-    /// Its name, which is the `webhook-id`.
+    /// Id of the delivery and `webhook-id` on the wire.
     pub id: DeliveryId,
-    /// To be said with every word about it.
+    /// Number of the claim, required by every later call for this delivery (fencing token).
     pub claim: u64,
-    /// Which try of the schedule this is, from 1.
+    /// Number of this attempt in the schedule, from 1.
     pub tries: u32,
-    /// The key whose job it is.
+    /// API key that owns the endpoint.
     pub owner: KeyId,
-    /// Where to send.
+    /// Destination of the delivery.
     pub destination: Destination,
-    /// What signs it.
+    /// Secrets that sign the delivery.
     pub secrets: SigningSecrets,
-    /// What to tell.
+    /// Event to deliver.
     pub event: Event,
 }
 
@@ -339,28 +346,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_read_back_and_nothing_else_does() {
+    fn only_well_formed_ids_parse() {
         let id = EndpointId::from_random(u128::MAX);
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
         for text in
             ["", "wh_", "msg_ffffffffffffffffffffffff", "wh_fffffffffffffffffffffffF", "wh_ffffffffffffffffffffffff0"]
         {
-            assert_eq!(text.parse::<EndpointId>(), Err(ParseNameError), "{text}");
+            assert_eq!(text.parse::<EndpointId>(), Err(ParseIdError), "{text}");
         }
     }
 
     #[test]
-    fn an_event_has_one_name_at_each_endpoint() {
+    fn a_delivery_id_depends_on_job_kind_and_endpoint_alone() {
         let (job, endpoint) = (JobId::from_random(1), EndpointId::from_random(1));
-        let name = DeliveryId::of(&job, EventKind::JobFailed, &endpoint);
-        assert_eq!(name, DeliveryId::of(&job, EventKind::JobFailed, &endpoint));
-        assert_eq!(name.as_str().parse(), Ok(name.clone()));
+        let id = DeliveryId::derive(&job, EventKind::JobFailed, &endpoint);
+        assert_eq!(id, DeliveryId::derive(&job, EventKind::JobFailed, &endpoint));
+        assert_eq!(id.as_str().parse(), Ok(id.clone()));
         for other in [
-            DeliveryId::of(&JobId::from_random(2), EventKind::JobFailed, &endpoint),
-            DeliveryId::of(&job, EventKind::JobStarted, &endpoint),
-            DeliveryId::of(&job, EventKind::JobFailed, &EndpointId::from_random(2)),
+            DeliveryId::derive(&JobId::from_random(2), EventKind::JobFailed, &endpoint),
+            DeliveryId::derive(&job, EventKind::JobStarted, &endpoint),
+            DeliveryId::derive(&job, EventKind::JobFailed, &EndpointId::from_random(2)),
         ] {
-            assert_ne!(name, other);
+            assert_ne!(id, other);
         }
     }
 }

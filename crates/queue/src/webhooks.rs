@@ -1,3 +1,5 @@
+//! The trait [`Webhooks`]: endpoints, secrets and deliveries as the API and the courier use them.
+
 use async_trait::async_trait;
 use clearcut_job::JobId;
 
@@ -6,23 +8,24 @@ use crate::{
     KeyId, NewEndpoint, QueueError, SecretOf, SigningSecrets, WebhookSecret,
 };
 
-/// Who wants to be told of jobs, and what has been told.
+/// Webhook endpoints, their secrets and the deliveries to them.
 ///
-/// That a job began or ended is noted in the transaction in which it does, once, with one delivery for each endpoint that
-/// wants it then. A delivery is claimed for a lease like a job, sent, and its outcome recorded: one that was sent and not
-/// recorded is sent again under the same name.
+/// The transaction that starts or ends a job writes the event, once, with one delivery for each
+/// endpoint that subscribes to it at that moment (transactional outbox). A courier claims a
+/// delivery for one lease, as a worker claims a job, sends it and records the attempt. A delivery
+/// that was sent but not recorded is sent again under the same id.
 #[async_trait]
 pub trait Webhooks: Send + Sync + std::fmt::Debug {
-    /// Keeps a new endpoint.
+    /// Creates an endpoint.
     ///
     /// # Errors
-    /// [`QueueError::TooManyEndpoints`] if the key has as many as it may.
+    /// [`QueueError::TooManyEndpoints`] if the API key already has [`crate::MAX_ENDPOINTS`].
     async fn create_endpoint(&self, owner: KeyId, endpoint: NewEndpoint) -> Result<EndpointRecord, QueueError>;
 
-    /// The endpoints of a key, oldest first.
+    /// Lists the endpoints of an API key, oldest first.
     async fn list_endpoints(&self, owner: KeyId) -> Result<Vec<EndpointRecord>, QueueError>;
 
-    /// Changes an endpoint; `None` if the key has none of that name, as below.
+    /// Changes an endpoint. `None` if the API key has no such endpoint; so for the methods below.
     async fn change_endpoint(
         &self,
         owner: KeyId,
@@ -30,29 +33,30 @@ pub trait Webhooks: Send + Sync + std::fmt::Debug {
         change: EndpointChange,
     ) -> Result<Option<EndpointRecord>, QueueError>;
 
-    /// Forgets an endpoint, with all deliveries to it; `false` if there is none.
+    /// Deletes an endpoint and all deliveries to it; `false` if there is no such endpoint.
     async fn delete_endpoint(&self, owner: KeyId, id: &EndpointId) -> Result<bool, QueueError>;
 
-    /// What signs; `fresh` is kept and returned where there is nothing yet.
+    /// Reads the signing secrets of `scope`. If it has none yet, stores and returns `fresh`.
     async fn read_secrets(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError>;
 
-    /// From now on `fresh` signs, and for a while what signed before.
+    /// Makes `fresh` the current signing secret. The previous one signs as well for
+    /// [`crate::SECRET_OVERLAP`].
     async fn rotate_secret(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError>;
 
-    /// Puts a test event for one endpoint in line, as the delivery `id`. Tests are remembered for a week.
+    /// Enqueues a test event for one endpoint as the delivery `id`. Tests are kept for a week.
     ///
     /// # Errors
-    /// [`QueueError::EndpointDisabled`] if nothing is sent to it.
+    /// [`QueueError::EndpointDisabled`] if the endpoint is disabled.
     async fn send_test(
         &self,
         owner: KeyId,
@@ -60,40 +64,42 @@ pub trait Webhooks: Send + Sync + std::fmt::Debug {
         id: DeliveryId,
     ) -> Result<Option<DeliveryRecord>, QueueError>;
 
-    /// The deliveries of a job, in the order of what happened.
+    /// Lists the deliveries of a job in the order of their events.
     async fn deliveries_of_job(&self, owner: KeyId, job: &JobId) -> Result<Option<Vec<DeliveryRecord>>, QueueError>;
 
-    /// The last deliveries to an endpoint, newest first, at most 100.
+    /// Lists the last deliveries to an endpoint, newest first, at most 100.
     async fn deliveries_to(
         &self,
         owner: KeyId,
         endpoint: &EndpointId,
     ) -> Result<Option<Vec<DeliveryRecord>>, QueueError>;
 
-    /// Puts a delivery in line again, under its own name and with the whole schedule before it. One that is being sent at this
-    /// moment is left to that.
+    /// Enqueues a delivery again, under the same id and with the full retry schedule. Does not
+    /// change a delivery that is being sent at the moment.
     ///
     /// # Errors
-    /// [`QueueError::EndpointDisabled`] if nothing is sent to its endpoint.
+    /// [`QueueError::EndpointDisabled`] if its endpoint is disabled.
     async fn redeliver(&self, owner: KeyId, job: &JobId, id: &DeliveryId)
     -> Result<Option<DeliveryRecord>, QueueError>;
 
-    /// Hands the next delivery that is due to a courier, for one lease: of the host with the fewest running, the one that has
-    /// been due the longest. A host with `max_per_host` running has to wait.
+    /// Claims the next due delivery for one lease. The host with the fewest running attempts comes
+    /// first, and of its deliveries the one that has been due longest. Hosts with `max_per_host`
+    /// running attempts are skipped.
     async fn claim_delivery(&self, max_per_host: u32) -> Result<Option<ClaimedDelivery>, QueueError>;
 
-    /// Remembers an attempt and does what follows from it.
+    /// Records an attempt and applies `next_step` to the delivery.
     ///
     /// # Errors
-    /// [`QueueError::LeaseLost`] if the claim is not the running one; so for the next as well.
+    /// [`QueueError::LeaseLost`] if the claim is not the running one; so for
+    /// [`Self::release_delivery`].
     async fn record_attempt(
         &self,
         id: &DeliveryId,
         claim: u64,
         attempt: Attempt,
-        then: AfterAttempt,
+        next_step: AfterAttempt,
     ) -> Result<(), QueueError>;
 
-    /// Puts a delivery back in line as if it had not been claimed.
+    /// Makes a claimed delivery due again as if it had not been claimed.
     async fn release_delivery(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError>;
 }

@@ -1,19 +1,21 @@
+//! The trait [`OwnedJobs`] for the in-memory model.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use clearcut_job::{Failure, FailureCode, JobId, JobState, UnixMillis};
 
-use super::{MemoryQueue, Row, Tables};
+use super::{JobRow, MemoryQueue, Tables};
 use crate::{
     DayUsage, Ending, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, Place, QueueError,
     Retrial, Submission,
-    fairness::{Line, position},
+    fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
 
-/// A submit that was done once.
+/// A submit under an idempotency key.
 #[derive(Debug, Clone)]
-pub(super) struct Done {
+pub(super) struct IdempotencyRecord {
     body: String,
     job: JobId,
     at: UnixMillis,
@@ -27,28 +29,32 @@ impl OwnedJobs for MemoryQueue {
         let now = self.clock.now();
         let too_old = now.before(self.policy.idempotency_span);
         let mut tables = self.tables();
-        tables.done.retain(|_, done| done.at > too_old);
-        let name = (job.owner, once.key);
-        if let Some(done) = tables.done.get(&name) {
-            let same = done.body == once.body;
-            return if same { Ok(Submission::Before(done.job.clone())) } else { Err(QueueError::OtherBody) };
+        tables.idempotency_keys.retain(|_, record| record.at > too_old);
+        let scoped_key = (job.owner, once.key);
+        if let Some(record) = tables.idempotency_keys.get(&scoped_key) {
+            let is_same_body = record.body == once.body;
+            return if is_same_body { Ok(Submission::Before(record.job.clone())) } else { Err(QueueError::OtherBody) };
         }
         let id = job.id.clone();
         tables.submit(job, &self.policy, now)?;
-        tables.done.insert(name, Done { body: once.body, job: id, at: now });
+        tables.idempotency_keys.insert(scoped_key, IdempotencyRecord { body: once.body, job: id, at: now });
         self.signals.call_worker();
         Ok(Submission::Accepted)
     }
 
-    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError> {
+    async fn was_submitted(&self, owner: KeyId, idempotency_key: &str) -> Result<bool, QueueError> {
         let too_old = self.clock.now().before(self.policy.idempotency_span);
-        Ok(self.tables().done.get(&(owner, once.to_owned())).is_some_and(|done| done.at > too_old))
+        Ok(self
+            .tables()
+            .idempotency_keys
+            .get(&(owner, idempotency_key.to_owned()))
+            .is_some_and(|record| record.at > too_old))
     }
 
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
         let tables = self.tables();
-        let place = |row: &Row| Place { created: row.created, id: row.id.clone() };
-        let mut jobs: Vec<&Row> = tables.jobs.iter().filter(|row| row.owner == owner).collect();
+        let place = |row: &JobRow| Place { created: row.created, id: row.id.clone() };
+        let mut jobs: Vec<&JobRow> = tables.jobs.iter().filter(|row| row.owner == owner).collect();
         jobs.retain(|row| listing.state.is_none_or(|state| row.state == state));
         jobs.retain(|row| listing.since.is_none_or(|since| row.created >= since));
         jobs.retain(|row| listing.after.as_ref().is_none_or(|after| place(row) < *after));
@@ -59,7 +65,7 @@ impl OwnedJobs for MemoryQueue {
     async fn cancel(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let Some(row) = tables.owned(owner, id) else { return Ok(None) };
+        let Some(row) = tables.owned_job(owner, id) else { return Ok(None) };
         if row.cancel(now)? {
             self.signals.call_watchers(id);
             self.signals.call_waiters();
@@ -82,10 +88,10 @@ impl OwnedJobs for MemoryQueue {
         Ok(Some(keys))
     }
 
-    async fn retry(&self, owner: KeyId, id: &JobId, again: JobId) -> Result<Retrial, QueueError> {
+    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<Retrial, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let Some(row) = tables.owned(owner, id) else { return Ok(Retrial::Missing) };
+        let Some(row) = tables.owned_job(owner, id) else { return Ok(Retrial::Missing) };
         if row.state != JobState::Failed {
             return Ok(Retrial::NotFailed(row.state));
         }
@@ -93,24 +99,28 @@ impl OwnedJobs for MemoryQueue {
             return Ok(Retrial::InputGone);
         }
         let (request_json, input, clip_name) = (row.request_json.clone(), row.input.clone(), row.clip_name.clone());
-        tables.check_line(owner, &self.policy)?;
+        tables.check_waiting_limit(owner, &self.policy)?;
         tables.admit_bytes(&self.policy, owner, 0)?;
-        let row = tables.push(again.clone(), owner, request_json, input, now)?;
+        let row = tables.insert_job(retry_id.clone(), owner, request_json, input, now)?;
         (row.retry_of, row.clip_name) = (Some(id.clone()), clip_name);
-        tables.webhooks.copy_url(id, &again);
+        tables.webhooks.copy_job_url(id, &retry_id);
         self.signals.call_worker();
         Ok(Retrial::Accepted)
     }
 
     async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError> {
         let mut tables = self.tables();
-        let lines = tables.lines();
+        let backlogs = tables.backlogs();
         let mut positions = Vec::with_capacity(jobs.len());
         for id in &jobs {
-            let waits = tables.owned(owner, id).filter(|row| row.state == JobState::Queued);
-            let own = waits.map(|row| (row.not_before, row.seq));
-            let line = tables.waiting().filter(|row| row.owner == owner).map(|row| (row.not_before, row.seq));
-            positions.push(own.map(|own| position(&lines, owner, line.filter(|place| *place < own).count() as u64)));
+            let waiting = tables.owned_job(owner, id).filter(|row| row.state == JobState::Queued);
+            let own_place = waiting.map(|row| (row.not_before, row.seq));
+            let places = tables.waiting_jobs().filter(|row| row.owner == owner).map(|row| (row.not_before, row.seq));
+            positions.push(
+                own_place.map(|own_place| {
+                    position(&backlogs, owner, places.filter(|place| *place < own_place).count() as u64)
+                }),
+            );
         }
         let running = tables.jobs.iter().filter(|row| row.lease_expires.is_some()).count() as u64;
         let mut spans: Vec<(UnixMillis, u64)> =
@@ -123,8 +133,8 @@ impl OwnedJobs for MemoryQueue {
 
     async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError> {
         let mut days: BTreeMap<i64, DayUsage> = BTreeMap::new();
-        for (whose, ended, usage) in &self.tables().usage {
-            if *whose != owner || *ended < from || *ended >= until {
+        for (usage_owner, ended, usage) in &self.tables().usage {
+            if *usage_owner != owner || *ended < from || *ended >= until {
                 continue;
             }
             let day = ended.0.div_euclid(DAY_MILLIS);
@@ -147,32 +157,32 @@ impl OwnedJobs for MemoryQueue {
 }
 
 impl Tables {
-    fn owned(&mut self, owner: KeyId, id: &JobId) -> Option<&mut Row> {
-        self.row(id).filter(|row| row.owner == owner)
+    fn owned_job(&mut self, owner: KeyId, id: &JobId) -> Option<&mut JobRow> {
+        self.job(id).filter(|row| row.owner == owner)
     }
 
-    pub(super) fn waiting(&self) -> impl Iterator<Item = &Row> {
+    pub(super) fn waiting_jobs(&self) -> impl Iterator<Item = &JobRow> {
         self.jobs.iter().filter(|row| row.state == JobState::Queued)
     }
 
-    fn lines(&self) -> Vec<Line> {
-        let mut lines: Vec<Line> = Vec::new();
-        for row in self.waiting() {
+    fn backlogs(&self) -> Vec<Backlog> {
+        let mut backlogs: Vec<Backlog> = Vec::new();
+        for row in self.waiting_jobs() {
             let first = (row.not_before, row.seq);
-            if let Some(line) = lines.iter_mut().find(|line| line.owner == row.owner) {
-                line.waiting += 1;
-                line.first = line.first.min(first);
+            if let Some(backlog) = backlogs.iter_mut().find(|backlog| backlog.owner == row.owner) {
+                backlog.waiting += 1;
+                backlog.first = backlog.first.min(first);
             } else {
                 let turn = self.turns.get(&row.owner).copied().unwrap_or(0);
-                lines.push(Line { owner: row.owner, waiting: 1, turn, first });
+                backlogs.push(Backlog { owner: row.owner, waiting: 1, turn, first });
             }
         }
-        lines
+        backlogs
     }
 }
 
-impl Row {
-    /// Whether there was anything left to end.
+impl JobRow {
+    /// Ends the job as cancelled. Returns `false` if it had ended before.
     fn cancel(&mut self, now: UnixMillis) -> Result<bool, QueueError> {
         if self.state.is_final() {
             return Ok(false);

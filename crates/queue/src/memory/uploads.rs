@@ -1,3 +1,5 @@
+//! The trait [`Uploads`] for the in-memory model: uploads, inputs, quotas and expiry.
+
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
@@ -7,10 +9,10 @@ use super::{MemoryQueue, Tables};
 use crate::{
     ClaimedInput, InputPointer, KeyId, NewInput, NewUpload, Policy, QueueError, SourceAddress, StorageLimits,
     UploadRecord, Uploads,
-    uploads::{check_quota, pointer},
+    uploads::{check_quota, input_pointer},
 };
 
-/// An upload, with the object that takes its bytes.
+/// An upload, with the object that receives its bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Upload {
     record: UploadRecord,
@@ -18,89 +20,89 @@ pub(super) struct Upload {
 }
 
 impl Upload {
-    fn key(&self) -> &String {
+    fn object_name(&self) -> &String {
         self.record.object.as_ref().map_or(&self.partial_key, |object| &object.key)
     }
 }
 
-/// The input of a job as its row keeps it.
+/// The input of a job as stored.
 #[derive(Debug, Clone)]
-pub(super) struct RowInput {
+pub(super) struct JobInput {
     pub(super) object: Option<InputPointer>,
     pub(super) address: Option<SourceAddress>,
-    /// What the object has or had; 0 until it is there.
+    /// Size of the object, kept after its deletion; 0 before it is fetched.
     pub(super) size_bytes: u64,
 }
 
-impl From<InputPointer> for RowInput {
+impl From<InputPointer> for JobInput {
     fn from(object: InputPointer) -> Self {
         Self { size_bytes: object.size_bytes, object: Some(object), address: None }
     }
 }
 
-impl RowInput {
-    /// Whether there is nothing left to work on.
+impl JobInput {
+    /// Whether the input has been deleted.
     pub(super) const fn is_gone(&self) -> bool {
         self.object.is_none() && self.address.is_none()
     }
 
-    /// What a worker is told; an input that is lost has no name.
+    /// The input as a claim reports it. A lost input has an empty object name.
     pub(super) fn claimed(&self) -> ClaimedInput {
         match (&self.address, &self.object) {
             (Some(address), _) => ClaimedInput::Address(address.clone()),
             (None, Some(object)) => ClaimedInput::Stored(object.clone()),
-            (None, None) => ClaimedInput::Stored(pointer(String::new(), 0, String::new())),
+            (None, None) => ClaimedInput::Stored(input_pointer(String::new(), 0, String::new())),
         }
     }
 }
 
 impl Tables {
-    pub(super) fn storage(&self, owner: KeyId) -> StorageLimits {
-        self.storage.get(&owner).copied().unwrap_or_default()
+    pub(super) fn storage_limits(&self, owner: KeyId) -> StorageLimits {
+        self.storage_limits.get(&owner).copied().unwrap_or_default()
     }
 
-    fn upload(&mut self, id: &UploadId, now: UnixMillis) -> Option<&mut Upload> {
+    fn live_upload(&mut self, id: &UploadId, now: UnixMillis) -> Option<&mut Upload> {
         let upload = self.uploads.iter_mut().find(|upload| upload.record.id == *id && upload.record.expires > now)?;
         let (_, key) = self.keys.get(&upload.record.owner)?;
         key.revoked.is_none().then_some(upload)
     }
 
-    fn unfinished(&mut self, id: &UploadId, now: UnixMillis) -> Result<&mut Upload, QueueError> {
-        self.upload(id, now).filter(|upload| upload.record.object.is_none()).ok_or(QueueError::NoSuchUpload)
+    fn unfinished_upload(&mut self, id: &UploadId, now: UnixMillis) -> Result<&mut Upload, QueueError> {
+        self.live_upload(id, now).filter(|upload| upload.record.object.is_none()).ok_or(QueueError::NoSuchUpload)
     }
 
-    /// The input of a new job, if its key may have it.
+    /// Checks that `owner` may use `input` for a new job, and returns it as stored.
     pub(super) fn admit_input(
         &mut self,
         policy: &Policy,
         owner: KeyId,
         input: NewInput,
         now: UnixMillis,
-    ) -> Result<RowInput, QueueError> {
+    ) -> Result<JobInput, QueueError> {
         match input {
             NewInput::Stored(object) => {
                 self.admit_bytes(policy, owner, object.size_bytes)?;
                 Ok(object.into())
             }
             NewInput::Uploaded(id) => {
-                let upload = self.upload(&id, now).filter(|upload| upload.record.owner == owner);
+                let upload = self.live_upload(&id, now).filter(|upload| upload.record.owner == owner);
                 let object = upload.ok_or(QueueError::NoSuchUpload)?.record.object.clone();
                 self.admit_bytes(policy, owner, 0)?;
                 Ok(object.ok_or(QueueError::UploadUnfinished)?.into())
             }
             NewInput::Address(address) => {
                 self.admit_bytes(policy, owner, 0)?;
-                Ok(RowInput { object: None, address: Some(address), size_bytes: 0 })
+                Ok(JobInput { object: None, address: Some(address), size_bytes: 0 })
             }
         }
     }
 
     pub(super) fn admit_bytes(&self, policy: &Policy, owner: KeyId, more: u64) -> Result<(), QueueError> {
-        let quota = self.storage(owner).quota_bytes.or(policy.quota_bytes);
-        quota.map_or(Ok(()), |quota_bytes| check_quota(quota_bytes, self.used(owner), more))
+        let quota = self.storage_limits(owner).quota_bytes.or(policy.quota_bytes);
+        quota.map_or(Ok(()), |quota_bytes| check_quota(quota_bytes, self.used_bytes(owner), more))
     }
 
-    fn used(&self, owner: KeyId) -> u64 {
+    fn used_bytes(&self, owner: KeyId) -> u64 {
         let jobs = || self.jobs.iter().filter(|row| row.owner == owner);
         let uploads = || self.uploads.iter().map(|upload| &upload.record).filter(|upload| upload.owner == owner);
         let inputs = jobs().filter_map(|row| row.input.object.as_ref());
@@ -118,10 +120,10 @@ impl Tables {
         let input = self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.key == *key);
         let kept = self.jobs.iter().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
         let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.key == *key);
-        input || output || self.uploads.iter().any(|upload| upload.key() == key)
+        input || output || self.uploads.iter().any(|upload| upload.object_name() == key)
     }
 
-    pub(super) fn forget(&mut self, policy: &Policy, now: UnixMillis) -> Vec<String> {
+    pub(super) fn forget_expired(&mut self, policy: &Policy, now: UnixMillis) -> Vec<String> {
         let mut candidates = BTreeSet::new();
         for row in &mut self.jobs {
             if row.expires(policy).is_none_or(|expires| expires > now) {
@@ -136,7 +138,7 @@ impl Tables {
         }
         self.uploads.retain(|upload| {
             let expired = upload.record.expires <= now;
-            candidates.extend(expired.then(|| upload.key().clone()));
+            candidates.extend(expired.then(|| upload.object_name().clone()));
             !expired
         });
         candidates.into_iter().filter(|key| !self.is_pointed_to(key)).collect()
@@ -149,7 +151,7 @@ impl Uploads for MemoryQueue {
         let expires = self.clock.now().after(self.policy.upload_ttl);
         let mut tables = self.tables();
         tables.admit_bytes(&self.policy, upload.owner, upload.length.unwrap_or(0))?;
-        if tables.uploads.iter().any(|known| known.record.id == upload.id) {
+        if tables.uploads.iter().any(|other| other.record.id == upload.id) {
             return Err(QueueError::Taken);
         }
         let NewUpload { id, owner, length, metadata, partial_key } = upload;
@@ -160,13 +162,13 @@ impl Uploads for MemoryQueue {
 
     async fn read_upload(&self, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
         let now = self.clock.now();
-        Ok(self.tables().upload(id, now).map(|upload| upload.record.clone()))
+        Ok(self.tables().live_upload(id, now).map(|upload| upload.record.clone()))
     }
 
     async fn advance_upload(&self, id: &UploadId, from: u64, to: u64, length: Option<u64>) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let before = tables.unfinished(id, now)?.record.clone();
+        let before = tables.unfinished_upload(id, now)?.record.clone();
         if before.received != from {
             return Err(QueueError::NoSuchUpload);
         }
@@ -175,7 +177,7 @@ impl Uploads for MemoryQueue {
         if more > 0 {
             tables.admit_bytes(&self.policy, before.owner, more)?;
         }
-        let record = &mut tables.unfinished(id, now)?.record;
+        let record = &mut tables.unfinished_upload(id, now)?.record;
         (record.received, record.length) = (to, before.length.or(length));
         Ok(())
     }
@@ -183,42 +185,42 @@ impl Uploads for MemoryQueue {
     async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let before = tables.unfinished(id, now)?.record.clone();
+        let before = tables.unfinished_upload(id, now)?.record.clone();
         let counted = before.received.max(before.length.unwrap_or(0));
         if object.size_bytes > counted {
             tables.admit_bytes(&self.policy, before.owner, object.size_bytes - counted)?;
         }
-        let expires = self.policy.expiry(now, tables.storage(before.owner).max_retention);
+        let expires = self.policy.expiry(now, tables.storage_limits(before.owner).max_retention);
         let size_bytes = object.size_bytes;
         let after =
             UploadRecord { length: Some(size_bytes), received: size_bytes, object: Some(object), expires, ..before };
-        tables.unfinished(id, now)?.record = after.clone();
+        tables.unfinished_upload(id, now)?.record = after.clone();
         Ok(after)
     }
 
     async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError> {
         let mut tables = self.tables();
         let Some(place) = tables.uploads.iter().position(|upload| upload.record.id == *id) else { return Ok(None) };
-        let key = tables.uploads.remove(place).key().clone();
+        let key = tables.uploads.remove(place).object_name().clone();
         Ok(Some(if tables.is_pointed_to(&key) { Vec::new() } else { vec![key] }))
     }
 
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
         let mut tables = self.tables();
-        let owner = tables.leased(id, token)?.owner;
+        let owner = tables.leased_job(id, token)?.owner;
         tables.admit_bytes(&self.policy, owner, object.size_bytes)?;
-        tables.leased(id, token)?.input = object.into();
+        tables.leased_job(id, token)?.input = object.into();
         Ok(())
     }
 
     async fn list_expired(&self) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
-        let mut foreseen = self.tables().clone();
-        Ok(foreseen.forget(&self.policy, now))
+        let mut copy = self.tables().clone();
+        Ok(copy.forget_expired(&self.policy, now))
     }
 
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
-        Ok(self.tables().used(owner))
+        Ok(self.tables().used_bytes(owner))
     }
 
     async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError> {
@@ -226,15 +228,15 @@ impl Uploads for MemoryQueue {
     }
 
     async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
-        Ok(self.tables().storage(owner))
+        Ok(self.tables().storage_limits(owner))
     }
 
     async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError> {
         let mut tables = self.tables();
-        let known = tables.keys.contains_key(&owner);
-        if known {
-            tables.storage.insert(owner, limits);
+        let exists = tables.keys.contains_key(&owner);
+        if exists {
+            tables.storage_limits.insert(owner, limits);
         }
-        Ok(known)
+        Ok(exists)
     }
 }

@@ -1,4 +1,5 @@
-//! Webhooks as the model has them. One long file, since its tables and what is done to them are read side by side with the schema.
+//! The trait [`Webhooks`] for the in-memory model. One long file, so that its tables and operations
+//! can be read side by side with the schema.
 
 use async_trait::async_trait;
 use clearcut_job::{JobId, JobState, Progress, UnixMillis};
@@ -8,7 +9,7 @@ use crate::{
     AfterAttempt, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, Destination,
     DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, EventKind, EventKinds, JobRecord, JobWebhook,
     KeyId, MAX_ENDPOINTS, NewEndpoint, Policy, QueueError, SECRET_OVERLAP, SecretOf, SigningSecrets, WebhookSecret,
-    Webhooks, webhook::TEST_SPAN,
+    Webhooks, webhook::TEST_RETENTION,
 };
 
 #[derive(Debug, Default, Clone)]
@@ -19,9 +20,9 @@ pub(super) struct WebhookTables {
     deliveries: Vec<DeliveryRow>,
 }
 
-/// What of a job has been noted.
+/// Events of a job that have been written.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Noted {
+pub(super) struct NotedEvents {
     start: bool,
     end: bool,
 }
@@ -38,7 +39,7 @@ struct UrlRow {
 struct EndpointRow {
     id: EndpointId,
     owner: KeyId,
-    /// `None` stands for the `webhookUrl` of each job.
+    /// `None` marks the implicit endpoint, which uses the `webhookUrl` of each job.
     destination: Option<Destination>,
     events: EventKinds,
     description: String,
@@ -72,7 +73,7 @@ struct DeliveryRow {
 }
 
 impl EndpointRow {
-    fn for_jobs(id: EndpointId, owner: KeyId, secret: WebhookSecret, now: UnixMillis) -> Self {
+    fn implicit(id: EndpointId, owner: KeyId, secret: WebhookSecret, now: UnixMillis) -> Self {
         Self {
             id,
             owner,
@@ -99,33 +100,33 @@ impl EndpointRow {
 }
 
 impl DeliveryRow {
-    fn settle(&mut self, state: DeliveryState) {
+    fn finish(&mut self, state: DeliveryState) {
         (self.state, self.due, self.leased_until) = (state, None, None);
     }
 
-    fn runs(&self, now: UnixMillis) -> bool {
+    fn is_leased(&self, now: UnixMillis) -> bool {
         self.leased_until.is_some_and(|until| now < until)
     }
 }
 
 impl WebhookTables {
-    /// Keeps the `webhookUrl` of a job that is put in line.
-    pub(super) fn keep_url(&mut self, owner: KeyId, job: &JobId, webhook: JobWebhook, now: UnixMillis) {
+    /// Stores the `webhookUrl` of a new job.
+    pub(super) fn insert_job_url(&mut self, owner: KeyId, job: &JobId, webhook: JobWebhook, now: UnixMillis) {
         let (id, secret) = webhook.fresh;
-        self.endpoint_of_jobs(owner, id, secret, now);
+        self.implicit_endpoint(owner, id, secret, now);
         self.urls.push(UrlRow { job: job.clone(), destination: webhook.destination, is_gone: false });
     }
 
-    /// Makes first deliveries due that a clock which was set back has put ahead.
-    pub(super) fn begin_first_deliveries(&mut self, now: UnixMillis) {
+    /// Makes first attempts due that lie in the future because the clock was set back.
+    pub(super) fn make_first_attempts_due(&mut self, now: UnixMillis) {
         let first = self.deliveries.iter_mut().filter(|row| row.tries == 0 && row.leased_until.is_none());
         for row in first {
             row.due = row.due.map(|due| due.min(now));
         }
     }
 
-    /// Notes that something happened to a job, with a delivery for each endpoint that wants it.
-    fn note(&mut self, job: &JobRecord, kind: EventKind, key_is_revoked: bool, now: UnixMillis) {
+    /// Writes an event of a job, with a delivery for each endpoint that subscribes to it.
+    fn note_event(&mut self, job: &JobRecord, kind: EventKind, key_is_revoked: bool, now: UnixMillis) {
         let (job_id, progress, revision) = (Some(job.id.clone()), job.progress, job.revision);
         self.events.push(EventRow { owner: job.owner, job: job_id, kind, happened: now, progress, revision });
         if key_is_revoked {
@@ -134,10 +135,10 @@ impl WebhookTables {
         for endpoint in self.endpoints.iter().filter(|row| row.owner == job.owner && row.events.contains(kind)) {
             let destination = self.destination(endpoint, Some(&job.id));
             let is_gone = || self.urls.iter().any(|url| url.job == job.id && url.is_gone);
-            let wanted = endpoint.disabled.is_none() && (endpoint.destination.is_some() || !is_gone());
-            let Some(destination) = destination.filter(|_| wanted) else { continue };
+            let is_active = endpoint.disabled.is_none() && (endpoint.destination.is_some() || !is_gone());
+            let Some(destination) = destination.filter(|_| is_active) else { continue };
             self.deliveries.push(DeliveryRow {
-                id: DeliveryId::of(&job.id, kind, &endpoint.id),
+                id: DeliveryId::derive(&job.id, kind, &endpoint.id),
                 event: self.events.len() - 1,
                 endpoint: endpoint.id.clone(),
                 host: destination.host,
@@ -151,33 +152,33 @@ impl WebhookTables {
         }
     }
 
-    /// Forgets what was told and is to be told of a job.
+    /// Deletes the deliveries and the `webhookUrl` of a job.
     pub(super) fn forget_job(&mut self, job: &JobId) {
         let events = &self.events;
         self.deliveries.retain(|row| events[row.event].job.as_ref() != Some(job));
         self.urls.retain(|url| url.job != *job);
     }
 
-    /// Tells of `again` where it was told of `job`.
-    pub(super) fn copy_url(&mut self, job: &JobId, again: &JobId) {
+    /// Copies the `webhookUrl` of `job` to its retry.
+    pub(super) fn copy_job_url(&mut self, job: &JobId, retry_id: &JobId) {
         let copies = self.urls.iter().filter(|url| url.job == *job);
-        let copies: Vec<_> = copies.map(|url| UrlRow { job: again.clone(), ..url.clone() }).collect();
+        let copies: Vec<_> = copies.map(|url| UrlRow { job: retry_id.clone(), ..url.clone() }).collect();
         self.urls.extend(copies);
     }
 
-    /// Stops all that waits of a key that opens nothing any more.
-    pub(super) fn stop_all_of(&mut self, owner: KeyId) {
+    /// Stops all pending deliveries of a revoked API key.
+    pub(super) fn stop_pending_of_key(&mut self, owner: KeyId) {
         let events = &self.events;
         let waiting = self.deliveries.iter_mut().filter(|row| row.due.is_some() && events[row.event].owner == owner);
-        waiting.for_each(|row| row.settle(DeliveryState::Stopped));
+        waiting.for_each(|row| row.finish(DeliveryState::Stopped));
     }
 
     fn destination(&self, endpoint: &EndpointRow, job: Option<&JobId>) -> Option<Destination> {
-        let of_job = || self.urls.iter().find(|url| Some(&url.job) == job).map(|url| url.destination.clone());
-        endpoint.destination.clone().or_else(of_job)
+        let job_url = || self.urls.iter().find(|url| Some(&url.job) == job).map(|url| url.destination.clone());
+        endpoint.destination.clone().or_else(job_url)
     }
 
-    fn endpoint_of_jobs(
+    fn implicit_endpoint(
         &mut self,
         owner: KeyId,
         id: EndpointId,
@@ -186,28 +187,28 @@ impl WebhookTables {
     ) -> &mut EndpointRow {
         let found = self.endpoints.iter().position(|row| row.owner == owner && row.destination.is_none());
         let place = found.unwrap_or_else(|| {
-            self.endpoints.push(EndpointRow::for_jobs(id, owner, secret, now));
+            self.endpoints.push(EndpointRow::implicit(id, owner, secret, now));
             self.endpoints.len() - 1
         });
         &mut self.endpoints[place]
     }
 
-    /// An endpoint that was made as such.
+    /// Finds an endpoint that its owner created, so never the implicit one.
     fn endpoint(&mut self, owner: KeyId, id: &EndpointId) -> Option<&mut EndpointRow> {
         self.endpoints.iter_mut().find(|row| row.owner == owner && row.id == *id && row.destination.is_some())
     }
 
-    fn row_of(&self, id: &EndpointId) -> Option<&EndpointRow> {
+    fn endpoint_row(&self, id: &EndpointId) -> Option<&EndpointRow> {
         self.endpoints.iter().find(|row| row.id == *id)
     }
 
-    fn claimed(&mut self, id: &DeliveryId, claim: u64) -> Result<&mut DeliveryRow, QueueError> {
+    fn claimed_delivery(&mut self, id: &DeliveryId, claim: u64) -> Result<&mut DeliveryRow, QueueError> {
         let found = self.deliveries.iter_mut().find(|row| row.id == *id);
         found.filter(|row| row.claim == claim && row.leased_until.is_some()).ok_or(QueueError::LeaseLost)
     }
 
     fn record(&self, row: &DeliveryRow) -> Option<DeliveryRecord> {
-        let (endpoint, event) = (self.row_of(&row.endpoint)?, &self.events[row.event]);
+        let (endpoint, event) = (self.endpoint_row(&row.endpoint)?, &self.events[row.event]);
         Some(DeliveryRecord {
             id: row.id.clone(),
             kind: event.kind,
@@ -220,53 +221,53 @@ impl WebhookTables {
         })
     }
 
-    /// Stops what waits for an endpoint, or of it what tells of one job.
-    fn stop(&mut self, endpoint: &EndpointId, job: Option<&JobId>) {
+    /// Stops the pending deliveries to an endpoint, or only those of one job.
+    fn stop_pending(&mut self, endpoint: &EndpointId, job: Option<&JobId>) {
         let events = &self.events;
         let waiting = self.deliveries.iter_mut().filter(|row| row.due.is_some() && row.endpoint == *endpoint);
-        let meant = waiting.filter(|row| job.is_none() || events[row.event].job.as_ref() == job);
-        meant.for_each(|row| row.settle(DeliveryState::Stopped));
+        let selected = waiting.filter(|row| job.is_none() || events[row.event].job.as_ref() == job);
+        selected.for_each(|row| row.finish(DeliveryState::Stopped));
     }
 }
 
 impl Tables {
-    /// Notes what happened to jobs since the last word with the queue. The model tells it from their states, so that no way
-    /// into a state can be forgotten.
+    /// Writes the events of jobs since the last access to the tables. The model derives them from
+    /// the states of the jobs, so that no path into a state can miss its event.
     pub(super) fn note_events(&mut self, policy: &Policy) {
         for row in &mut self.jobs {
             let key = self.keys.get(&row.owner);
             let revoked = key.is_some_and(|(_, key)| key.revoked.is_some());
             if let Some(started) = row.started.filter(|_| !row.noted.start) {
                 row.noted.start = true;
-                self.webhooks.note(&row.record(policy), EventKind::JobStarted, revoked, started);
+                self.webhooks.note_event(&row.record(policy), EventKind::JobStarted, revoked, started);
             }
             if let Some(ended) = row.ended.filter(|_| !row.noted.end) {
                 row.noted.end = true;
                 let completed = row.state == JobState::Completed;
                 let kind = if completed { EventKind::JobCompleted } else { EventKind::JobFailed };
-                self.webhooks.note(&row.record(policy), kind, revoked, ended);
+                self.webhooks.note_event(&row.record(policy), kind, revoked, ended);
             }
         }
     }
 
-    /// The job as it was at the event: what an end wrote is of the end.
+    /// Builds the event with its job as it was. For a start, the fields written by the end are left
+    /// out.
     fn event(&self, row: &EventRow, policy: &Policy) -> Event {
         let found = row.job.as_ref().and_then(|id| self.jobs.iter().find(|job| job.id == *id));
         let record = found.map(|job| job.record(policy));
-        let job = record.map(|job| {
-            if row.kind == EventKind::JobStarted { job.when_started(row.progress, row.revision) } else { job }
-        });
+        let job = record
+            .map(|job| if row.kind == EventKind::JobStarted { job.at_start(row.progress, row.revision) } else { job });
         Event { kind: row.kind, happened: row.happened, job }
     }
 
-    fn owns(&self, owner: KeyId, job: &JobId) -> bool {
+    fn owns_job(&self, owner: KeyId, job: &JobId) -> bool {
         self.jobs.iter().any(|row| row.id == *job && row.owner == owner)
     }
 }
 
 impl JobRecord {
-    /// What was known of the job when work on it began.
-    pub(crate) fn when_started(self, progress: Progress, revision: u64) -> Self {
+    /// Returns the record as it was when the job started.
+    pub(crate) fn at_start(self, progress: Progress, revision: u64) -> Self {
         Self {
             state: JobState::Processing,
             progress,
@@ -292,7 +293,7 @@ impl Webhooks for MemoryQueue {
             destination: Some(endpoint.destination),
             events: endpoint.events,
             description: endpoint.description,
-            ..EndpointRow::for_jobs(endpoint.id, owner, endpoint.secret, self.clock.now())
+            ..EndpointRow::implicit(endpoint.id, owner, endpoint.secret, self.clock.now())
         };
         webhooks.endpoints.push(row.clone());
         row.record().ok_or(QueueError::Damaged { what: "url" })
@@ -320,15 +321,15 @@ impl Webhooks for MemoryQueue {
             Some(true) => None,
             Some(false) => row.disabled.or(Some((now, DisabledReason::Owner))),
         };
-        let moved_to = change.destination.as_ref().map(|destination| destination.host.clone());
+        let new_host = change.destination.as_ref().map(|destination| destination.host.clone());
         row.destination = change.destination.or(row.destination.take());
         let record = row.record();
-        if let Some(host) = moved_to {
+        if let Some(host) = new_host {
             let waiting = webhooks.deliveries.iter_mut().filter(|row| row.endpoint == *id && row.due.is_some());
             waiting.for_each(|row| row.host.clone_from(&host));
         }
         if change.enabled == Some(false) {
-            webhooks.stop(id, None);
+            webhooks.stop_pending(id, None);
         }
         Ok(record)
     }
@@ -346,28 +347,28 @@ impl Webhooks for MemoryQueue {
     async fn read_secrets(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let now = self.clock.now();
         let webhooks = &mut self.tables().webhooks;
-        Ok(match of {
+        Ok(match scope {
             SecretOf::Endpoint(id) => webhooks.endpoint(owner, &id).map(|row| row.secrets.clone()),
-            SecretOf::Jobs { fresh: id } => Some(webhooks.endpoint_of_jobs(owner, id, fresh, now).secrets.clone()),
+            SecretOf::Jobs { fresh: id } => Some(webhooks.implicit_endpoint(owner, id, fresh, now).secrets.clone()),
         })
     }
 
     async fn rotate_secret(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let now = self.clock.now();
         let webhooks = &mut self.tables().webhooks;
-        let row = match of {
+        let row = match scope {
             SecretOf::Endpoint(id) => webhooks.endpoint(owner, &id),
-            SecretOf::Jobs { fresh: id } => Some(webhooks.endpoint_of_jobs(owner, id, fresh.clone(), now)),
+            SecretOf::Jobs { fresh: id } => Some(webhooks.implicit_endpoint(owner, id, fresh.clone(), now)),
         };
         let Some(row) = row else { return Ok(None) };
         if row.secrets.current != fresh {
@@ -390,7 +391,7 @@ impl Webhooks for MemoryQueue {
         }
         let host = row.destination.iter().map(|destination| destination.host.clone()).collect();
         let events = &webhooks.events;
-        let is_old = |event: &EventRow| event.job.is_none() && event.happened <= now.before(TEST_SPAN);
+        let is_old = |event: &EventRow| event.job.is_none() && event.happened <= now.before(TEST_RETENTION);
         webhooks.deliveries.retain(|row| !is_old(&events[row.event]));
         let (kind, progress) = (EventKind::Test, Progress::NONE);
         webhooks.events.push(EventRow { owner, job: None, kind, happened: now, progress, revision: 0 });
@@ -412,7 +413,7 @@ impl Webhooks for MemoryQueue {
 
     async fn deliveries_of_job(&self, owner: KeyId, job: &JobId) -> Result<Option<Vec<DeliveryRecord>>, QueueError> {
         let tables = self.tables();
-        if !tables.owns(owner, job) {
+        if !tables.owns_job(owner, job) {
             return Ok(None);
         }
         let webhooks = &tables.webhooks;
@@ -441,11 +442,11 @@ impl Webhooks for MemoryQueue {
     ) -> Result<Option<DeliveryRecord>, QueueError> {
         let now = self.clock.now();
         let tables = &mut *self.tables();
-        let owned = tables.owns(owner, job);
+        let is_owned = tables.owns_job(owner, job);
         let webhooks = &mut tables.webhooks;
         let (events, endpoints) = (&webhooks.events, &webhooks.endpoints);
         let mut of_job = webhooks.deliveries.iter_mut().filter(|row| events[row.event].job.as_ref() == Some(job));
-        let Some(row) = of_job.find(|row| owned && row.id == *id) else { return Ok(None) };
+        let Some(row) = of_job.find(|row| is_owned && row.id == *id) else { return Ok(None) };
         if endpoints.iter().any(|endpoint| endpoint.id == row.endpoint && endpoint.disabled.is_some()) {
             return Err(QueueError::EndpointDisabled);
         }
@@ -461,10 +462,11 @@ impl Webhooks for MemoryQueue {
         let now = self.clock.now();
         let tables = &mut *self.tables();
         let webhooks = &mut tables.webhooks;
-        let running = |host: &str| webhooks.deliveries.iter().filter(|row| row.host == host && row.runs(now)).count();
+        let running =
+            |host: &str| webhooks.deliveries.iter().filter(|row| row.host == host && row.is_leased(now)).count();
         let due = webhooks.deliveries.iter().enumerate().filter(|(_, row)| row.due.is_some_and(|due| due <= now));
-        let free = due.filter(|(_, row)| running(&row.host) < max_per_host as usize);
-        let Some((place, _)) = free.min_by_key(|(place, row)| (running(&row.host), row.due, *place)) else {
+        let claimable = due.filter(|(_, row)| running(&row.host) < max_per_host as usize);
+        let Some((place, _)) = claimable.min_by_key(|(place, row)| (running(&row.host), row.due, *place)) else {
             return Ok(None);
         };
         let lease_ends = now.after(self.policy.delivery_lease);
@@ -474,7 +476,7 @@ impl Webhooks for MemoryQueue {
         let row = &tables.webhooks.deliveries[place];
         let event = tables.event(&tables.webhooks.events[row.event], &self.policy);
         let damaged = QueueError::Damaged { what: "endpoint" };
-        let Some(endpoint) = tables.webhooks.row_of(&row.endpoint) else { return Err(damaged) };
+        let Some(endpoint) = tables.webhooks.endpoint_row(&row.endpoint) else { return Err(damaged) };
         let job = event.job.as_ref().map(|job| &job.id);
         Ok(Some(ClaimedDelivery {
             id: row.id.clone(),
@@ -492,30 +494,31 @@ impl Webhooks for MemoryQueue {
         id: &DeliveryId,
         claim: u64,
         attempt: Attempt,
-        then: AfterAttempt,
+        next_step: AfterAttempt,
     ) -> Result<(), QueueError> {
         let now = self.clock.now();
         let webhooks = &mut self.tables().webhooks;
-        let row = webhooks.claimed(id, claim)?;
+        let row = webhooks.claimed_delivery(id, claim)?;
         let began = UnixMillis(now.0 - attempt.latency.as_millis() as i64);
         row.attempts.push(AttemptRecord { began, attempt });
         row.tries += 1;
-        match then {
-            AfterAttempt::Delivered => row.settle(DeliveryState::Delivered),
-            AfterAttempt::GiveUp => row.settle(DeliveryState::Failed),
-            AfterAttempt::RetryIn(pause) => (row.due, row.leased_until) = (Some(now.after(pause)), None),
+        match next_step {
+            AfterAttempt::Delivered => row.finish(DeliveryState::Delivered),
+            AfterAttempt::GiveUp => row.finish(DeliveryState::Failed),
+            AfterAttempt::RetryIn(delay) => (row.due, row.leased_until) = (Some(now.after(delay)), None),
             AfterAttempt::Gone => {
-                row.settle(DeliveryState::Stopped);
+                row.finish(DeliveryState::Stopped);
                 let (endpoint, event) = (row.endpoint.clone(), row.event);
                 let job = webhooks.events[event].job.clone();
-                let made = webhooks.endpoints.iter_mut().find(|row| row.id == endpoint && row.destination.is_some());
-                if let Some(row) = made {
+                let explicit_endpoint =
+                    webhooks.endpoints.iter_mut().find(|row| row.id == endpoint && row.destination.is_some());
+                if let Some(row) = explicit_endpoint {
                     row.disabled.get_or_insert((now, DisabledReason::Gone));
-                    webhooks.stop(&endpoint, None);
+                    webhooks.stop_pending(&endpoint, None);
                 } else {
                     let urls = webhooks.urls.iter_mut().filter(|url| Some(&url.job) == job.as_ref());
                     urls.for_each(|url| url.is_gone = true);
-                    webhooks.stop(&endpoint, job.as_ref());
+                    webhooks.stop_pending(&endpoint, job.as_ref());
                 }
             }
         }
@@ -525,7 +528,7 @@ impl Webhooks for MemoryQueue {
     async fn release_delivery(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError> {
         let now = self.clock.now();
         let webhooks = &mut self.tables().webhooks;
-        let row = webhooks.claimed(id, claim)?;
+        let row = webhooks.claimed_delivery(id, claim)?;
         (row.due, row.leased_until) = (Some(now), None);
         self.signals.call_courier();
         Ok(())

@@ -1,14 +1,16 @@
+//! Webhook deliveries in SQLite: tests, lists, redelivery, claims and attempts.
+
 use clearcut_job::{JobId, UnixMillis};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     SqliteQueue,
-    endpoints::{disable, find as find_endpoint},
+    endpoints::{disable, find_endpoint},
     row, webhook_row, webhook_sql as sql,
 };
 use crate::{
     AfterAttempt, Answer, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, Destination,
-    DisabledReason, EndpointId, Event, EventKind, KeyId, QueueError, webhook::TEST_SPAN,
+    DisabledReason, EndpointId, Event, EventKind, KeyId, QueueError, webhook::TEST_RETENTION,
 };
 
 impl SqliteQueue {
@@ -24,8 +26,8 @@ impl SqliteQueue {
         if row::column::<Option<i64>>(&found, "disabled_ms")?.is_some() {
             return Err(QueueError::EndpointDisabled);
         }
-        sqlx::query(sql::FORGET_TESTS).bind(now.before(TEST_SPAN).0).execute(&mut *tx).await?;
-        let event = sqlx::query(sql::NOTE_TEST).bind(now.0).execute(&mut *tx).await?.last_insert_rowid();
+        sqlx::query(sql::DELETE_OLD_TESTS).bind(now.before(TEST_RETENTION).0).execute(&mut *tx).await?;
+        let event = sqlx::query(sql::INSERT_TEST_EVENT).bind(now.0).execute(&mut *tx).await?.last_insert_rowid();
         let inserted = sqlx::query(sql::INSERT_DELIVERY)
             .bind(id.as_str())
             .bind(event)
@@ -47,8 +49,8 @@ impl SqliteQueue {
         let found = sqlx::query(sql::FIND_JOB).bind(job.as_str()).bind(owner.0).fetch_optional(&self.readers).await?;
         let Some(found) = found else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
-        let rows = sqlx::query(sql::DELIVERIES_OF_JOB).bind(seq).fetch_all(&self.readers).await?;
-        self.with_attempts(rows).await.map(Some)
+        let rows = sqlx::query(sql::LIST_JOB_DELIVERIES).bind(seq).fetch_all(&self.readers).await?;
+        self.read_with_attempts(rows).await.map(Some)
     }
 
     pub(super) async fn read_deliveries_to(
@@ -59,11 +61,11 @@ impl SqliteQueue {
         let query = sqlx::query(sql::READ_ENDPOINT).bind(owner.0).bind(endpoint.as_str());
         let Some(found) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
-        let rows = sqlx::query(sql::DELIVERIES_TO).bind(seq).fetch_all(&self.readers).await?;
-        self.with_attempts(rows).await.map(Some)
+        let rows = sqlx::query(sql::LIST_ENDPOINT_DELIVERIES).bind(seq).fetch_all(&self.readers).await?;
+        self.read_with_attempts(rows).await.map(Some)
     }
 
-    pub(super) async fn put_in_line_again(
+    pub(super) async fn restart_delivery(
         &self,
         owner: KeyId,
         job: &JobId,
@@ -84,23 +86,23 @@ impl SqliteQueue {
 
     pub(super) async fn claim_due_delivery(&self, max_per_host: u32) -> Result<Option<ClaimedDelivery>, QueueError> {
         let now = self.clock.now();
-        // Most times there is nothing, which a reader tells without the write lock.
-        if !sqlx::query_scalar::<_, bool>(sql::IS_ANY_DUE).bind(now.0).fetch_one(&self.readers).await? {
+        // Usually nothing is due. A reader finds that out without the write lock.
+        if !sqlx::query_scalar::<_, bool>(sql::HAS_DUE_DELIVERY).bind(now.0).fetch_one(&self.readers).await? {
             return Ok(None);
         }
         let mut tx = self.write().await?;
-        let due = sqlx::query(sql::FIND_DUE).bind(now.0).bind(max_per_host).fetch_optional(&mut *tx).await?;
+        let due = sqlx::query(sql::FIND_DUE_DELIVERY).bind(now.0).bind(max_per_host).fetch_optional(&mut *tx).await?;
         let Some(due) = due else { return Ok(None) };
         let seq: i64 = row::column(&due, "seq")?;
         let lease_ends = now.after(self.policy.delivery_lease);
         sqlx::query(sql::CLAIM_DELIVERY).bind(seq).bind(lease_ends.0).execute(&mut *tx).await?;
-        let found = sqlx::query(sql::READ_CLAIMED).bind(seq).fetch_one(&mut *tx).await?;
+        let found = sqlx::query(sql::READ_CLAIMED_DELIVERY).bind(seq).fetch_one(&mut *tx).await?;
         let owner = KeyId(row::column(&found, "owner")?);
-        // Read before the commit: until then nobody can remove the job.
+        // Read before the commit, while no other writer can remove the job.
         let event = self.read_event(&found, owner).await?;
         tx.commit().await?;
         Ok(Some(ClaimedDelivery {
-            id: webhook_row::word(&found, "id")?,
+            id: webhook_row::parsed_column(&found, "id")?,
             claim: row::count(&found, "claim")?,
             tries: row::count(&found, "tries")? as u32 + 1,
             owner,
@@ -114,16 +116,19 @@ impl SqliteQueue {
         }))
     }
 
-    /// The event with its job as it was: what ended a job is final, and what an end wrote is left out of what was before.
+    /// Reads the event with its job as it was at that time.
+    ///
+    /// An end is final, so the job's row still shows it. For a start, the fields written by the end
+    /// are left out.
     async fn read_event(&self, found: &SqliteRow, owner: KeyId) -> Result<Event, QueueError> {
         let kind = webhook_row::kind(found)?;
         let mut job = None;
         if let Some(id) = row::column::<Option<String>>(found, "job")? {
             let id: JobId = id.parse().map_err(|_| QueueError::Damaged { what: "id" })?;
             let record = self.read_job(owner, &id).await?.ok_or(QueueError::Damaged { what: "job" })?;
-            let progress = row::progress_of(row::column(found, "progress")?);
+            let progress = row::progress_from_number(row::column(found, "progress")?);
             let revision = row::count(found, "revision")?;
-            job = Some(if kind == EventKind::JobStarted { record.when_started(progress, revision) } else { record });
+            job = Some(if kind == EventKind::JobStarted { record.at_start(progress, revision) } else { record });
         }
         Ok(Event { kind, happened: UnixMillis(row::column(found, "happened_ms")?), job })
     }
@@ -133,42 +138,42 @@ impl SqliteQueue {
         id: &DeliveryId,
         claim: u64,
         attempt: Attempt,
-        then: AfterAttempt,
+        next_step: AfterAttempt,
     ) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        let found = find_claimed(&mut tx, id, claim).await?;
+        let found = find_claimed_delivery(&mut tx, id, claim).await?;
         let seq: i64 = row::column(&found, "seq")?;
         let latency_ms = attempt.latency.as_millis() as i64;
         let (status, no_answer, reply) = match attempt.answer {
             Answer::Status { status, reply } => (Some(status), None, reply),
-            Answer::None(why) => (None, Some(why.name()), String::new()),
+            Answer::None(reason) => (None, Some(reason.name()), String::new()),
         };
         let insert = sqlx::query(sql::INSERT_ATTEMPT).bind(seq).bind(now.0 - latency_ms).bind(latency_ms);
         insert.bind(status).bind(no_answer).bind(reply).execute(&mut *tx).await?;
-        let settled = match then {
-            AfterAttempt::RetryIn(pause) => {
-                sqlx::query(sql::TRY_AGAIN).bind(seq).bind(now.after(pause).0).execute(&mut *tx).await?;
+        let final_state = match next_step {
+            AfterAttempt::RetryIn(delay) => {
+                sqlx::query(sql::RETRY_DELIVERY).bind(seq).bind(now.after(delay).0).execute(&mut *tx).await?;
                 None
             }
             AfterAttempt::Delivered => Some(DeliveryState::Delivered),
             AfterAttempt::GiveUp => Some(DeliveryState::Failed),
             AfterAttempt::Gone => Some(DeliveryState::Stopped),
         };
-        if let Some(state) = settled {
-            sqlx::query(sql::SETTLE).bind(seq).bind(state.name()).execute(&mut *tx).await?;
+        if let Some(state) = final_state {
+            sqlx::query(sql::FINISH_DELIVERY).bind(seq).bind(state.name()).execute(&mut *tx).await?;
         }
-        if then == AfterAttempt::Gone {
-            leave(&mut tx, &found, now.0).await?;
+        if next_step == AfterAttempt::Gone {
+            stop_gone_destination(&mut tx, &found, now.0).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 
-    pub(super) async fn put_delivery_back(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError> {
+    pub(super) async fn release_claimed_delivery(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
-        let seq: i64 = row::column(&find_claimed(&mut tx, id, claim).await?, "seq")?;
-        sqlx::query(sql::RELEASE).bind(seq).bind(self.clock.now().0).execute(&mut *tx).await?;
+        let seq: i64 = row::column(&find_claimed_delivery(&mut tx, id, claim).await?, "seq")?;
+        sqlx::query(sql::RELEASE_DELIVERY).bind(seq).bind(self.clock.now().0).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_courier();
         Ok(())
@@ -176,10 +181,10 @@ impl SqliteQueue {
 
     async fn read_delivery(&self, seq: i64) -> Result<Option<DeliveryRecord>, QueueError> {
         let rows = sqlx::query(sql::READ_DELIVERY).bind(seq).fetch_all(&self.readers).await?;
-        Ok(self.with_attempts(rows).await?.pop())
+        Ok(self.read_with_attempts(rows).await?.pop())
     }
 
-    async fn with_attempts(&self, rows: Vec<SqliteRow>) -> Result<Vec<DeliveryRecord>, QueueError> {
+    async fn read_with_attempts(&self, rows: Vec<SqliteRow>) -> Result<Vec<DeliveryRecord>, QueueError> {
         let mut deliveries = Vec::with_capacity(rows.len());
         for found in rows {
             let seq: i64 = row::column(&found, "seq")?;
@@ -191,23 +196,27 @@ impl SqliteQueue {
     }
 }
 
-async fn find_claimed(
+async fn find_claimed_delivery(
     tx: &mut Transaction<'static, Sqlite>,
     id: &DeliveryId,
     claim: u64,
 ) -> Result<SqliteRow, QueueError> {
-    let query = sqlx::query(sql::FIND_CLAIMED).bind(id.as_str()).bind(row::stored(claim));
+    let query = sqlx::query(sql::FIND_CLAIMED_DELIVERY).bind(id.as_str()).bind(row::sql_integer(claim));
     query.fetch_optional(&mut **tx).await?.ok_or(QueueError::LeaseLost)
 }
 
-/// The receiver said that it is gone: nothing more goes to the endpoint, or to the `webhookUrl` of the job.
-async fn leave(tx: &mut Transaction<'static, Sqlite>, found: &SqliteRow, now_ms: i64) -> Result<(), QueueError> {
+/// Handles 410 Gone: disables the endpoint, or stops deliveries to the job's `webhookUrl`.
+async fn stop_gone_destination(
+    tx: &mut Transaction<'static, Sqlite>,
+    found: &SqliteRow,
+    now_ms: i64,
+) -> Result<(), QueueError> {
     let endpoint: i64 = row::column(found, "endpoint_seq")?;
     if row::column::<Option<String>>(found, "url")?.is_some() {
         return disable(tx, endpoint, DisabledReason::Gone, now_ms).await;
     }
     let job: Option<i64> = row::column(found, "job_seq")?;
-    sqlx::query(sql::URL_IS_GONE).bind(job).bind(now_ms).execute(&mut **tx).await?;
-    sqlx::query(sql::STOP_OF_JOB).bind(endpoint).bind(job).execute(&mut **tx).await?;
+    sqlx::query(sql::MARK_JOB_URL_GONE).bind(job).bind(now_ms).execute(&mut **tx).await?;
+    sqlx::query(sql::STOP_JOB_DELIVERIES).bind(endpoint).bind(job).execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,28 +1,31 @@
+//! The end of a job in SQLite: the one place that writes a final state.
+
 use clearcut_job::{Failure, FencingToken, JobId, JobState, Outcome, UnixMillis};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{events::note_event, row, sql};
 use crate::{Ending, EventKind, QueueError};
 
-/// What the database says of a job that something happens to, read in the transaction in which it happens.
-pub(super) struct Held {
+/// Columns of a job that a transaction is about to change, read within that transaction.
+pub(super) struct JobRow {
     pub(super) seq: i64,
     pub(super) id: JobId,
     pub(super) owner: i64,
     pub(super) state: JobState,
-    /// The last one given out.
+    /// Last fencing token issued for the job.
     pub(super) token: FencingToken,
     pub(super) attempts: u32,
     pub(super) crashes: u32,
     pub(super) input_bytes: i64,
+    /// Token of the claim that wrote the end; `None` if no worker did.
     pub(super) winner: Option<FencingToken>,
-    /// The claim that runs, if one does.
-    pub(super) leased_under: Option<FencingToken>,
+    /// Token of the running claim, if any.
+    pub(super) lease_token: Option<FencingToken>,
 }
 
-impl Held {
+impl JobRow {
     pub(super) fn read(row: &SqliteRow) -> Result<Self, QueueError> {
-        let claim = |name| Ok::<_, QueueError>(row::column::<Option<i64>>(row, name)?.map(i64::unsigned_abs));
+        let optional_token = |name| Ok::<_, QueueError>(row::column::<Option<i64>>(row, name)?.map(i64::unsigned_abs));
         Ok(Self {
             seq: row::column(row, "seq")?,
             id: row::job_id(row)?,
@@ -32,18 +35,19 @@ impl Held {
             attempts: row::count(row, "attempts")? as u32,
             crashes: row::count(row, "crashes")? as u32,
             input_bytes: row::column(row, "input_size")?,
-            winner: claim("winner_token")?.map(FencingToken),
-            leased_under: claim("lease_token")?.map(FencingToken),
+            winner: optional_token("winner_token")?.map(FencingToken),
+            lease_token: optional_token("lease_token")?.map(FencingToken),
         })
     }
 }
 
-/// Writes the end of a job: the only way into a final state, whoever ends it. State, pointers, usage, the event for
-/// webhooks and the end of the lease are one transaction with whatever else `tx` holds. `winner` is the claim that says it, `None` where it is not the
-/// worker's word.
+/// Writes the end of a job. No other function sets a final state.
+///
+/// State, pointers, usage, the webhook event and the end of the lease become part of the
+/// transaction `tx`. `winner` is the claim that ends the job; `None` if no worker ends it.
 pub(super) async fn write_end(
     tx: &mut Transaction<'static, Sqlite>,
-    job: &Held,
+    job: &JobRow,
     ending: &Ending,
     winner: Option<FencingToken>,
     now: UnixMillis,
@@ -62,28 +66,28 @@ pub(super) async fn write_end(
     note_event(tx, job, kind, now).await
 }
 
-/// The token fitted exactly one row, or the lease is lost.
-pub(super) fn held(rows: u64) -> Result<(), QueueError> {
+/// Fails with [`QueueError::LeaseLost`] unless the token matched exactly one row.
+pub(super) fn require_one_row(rows: u64) -> Result<(), QueueError> {
     if rows == 1 { Ok(()) } else { Err(QueueError::LeaseLost) }
 }
 
 async fn complete(
     tx: &mut Transaction<'static, Sqlite>,
-    job: &Held,
+    job: &JobRow,
     outcome: &Outcome,
     now: UnixMillis,
 ) -> Result<(), QueueError> {
     let measured = serde_json::to_string(&outcome.measured).map_err(|_| QueueError::Damaged { what: "measured" })?;
-    let processing_ms = row::stored(outcome.processing_ms);
-    let update = sqlx::query(sql::COMPLETE).bind(job.seq).bind(row::stored(job.token.0)).bind(now.0);
-    held(update.bind(measured).bind(processing_ms).execute(&mut **tx).await?.rows_affected())?;
+    let processing_ms = row::sql_integer(outcome.processing_ms);
+    let update = sqlx::query(sql::COMPLETE).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(now.0);
+    require_one_row(update.bind(measured).bind(processing_ms).execute(&mut **tx).await?.rows_affected())?;
     for (place, output) in (0_i64..).zip(&outcome.outputs) {
         sqlx::query(sql::INSERT_OUTPUT)
             .bind(job.seq)
             .bind(place)
             .bind(output.format.name())
             .bind(&output.key)
-            .bind(row::stored(output.size_bytes))
+            .bind(row::sql_integer(output.size_bytes))
             .bind(&output.sha256.0)
             .bind(now.0)
             .execute(&mut **tx)
@@ -95,8 +99,8 @@ async fn complete(
         .bind(job.owner)
         .bind(now.0)
         .bind(job.input_bytes)
-        .bind(row::stored(output_bytes))
-        .bind(row::stored(outcome.measured.frames))
+        .bind(row::sql_integer(output_bytes))
+        .bind(row::sql_integer(outcome.measured.frames))
         .bind(processing_ms)
         .execute(&mut **tx)
         .await?;
@@ -105,14 +109,14 @@ async fn complete(
 
 async fn fail(
     tx: &mut Transaction<'static, Sqlite>,
-    job: &Held,
+    job: &JobRow,
     failure: &Failure,
     winner: Option<FencingToken>,
     now: UnixMillis,
 ) -> Result<(), QueueError> {
     let failure = serde_json::to_string(failure).map_err(|_| QueueError::Damaged { what: "failure" })?;
-    let winner = winner.map(|token| row::stored(token.0));
-    let update = sqlx::query(sql::FAIL).bind(job.seq).bind(row::stored(job.token.0)).bind(now.0).bind(winner);
+    let winner = winner.map(|token| row::sql_integer(token.0));
+    let update = sqlx::query(sql::FAIL).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(now.0).bind(winner);
     let update = update.bind(failure).bind(job.attempts).bind(job.crashes);
-    held(update.execute(&mut **tx).await?.rows_affected())
+    require_one_row(update.execute(&mut **tx).await?.rows_affected())
 }

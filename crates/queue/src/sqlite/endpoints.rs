@@ -1,6 +1,8 @@
+//! Webhook endpoints in SQLite and their secrets.
+
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{SqliteQueue, events::keep_endpoint_of_jobs, row, webhook_row, webhook_sql as sql};
+use super::{SqliteQueue, events::ensure_implicit_endpoint, row, webhook_row, webhook_sql as sql};
 use crate::{
     DisabledReason, EndpointChange, EndpointId, EndpointRecord, KeyId, MAX_ENDPOINTS, NewEndpoint, QueueError,
     SECRET_OVERLAP, SecretOf, SigningSecrets, WebhookSecret,
@@ -24,13 +26,14 @@ impl SqliteQueue {
             .bind(endpoint.destination.url)
             .bind(endpoint.destination.host)
             .bind(endpoint.destination.link_base)
-            .bind(endpoint.events.stored())
+            .bind(endpoint.events.to_stored())
             .bind(endpoint.description)
             .bind(endpoint.secret.reveal())
             .bind(now.0)
             .execute(&mut *tx)
             .await?;
-        let found = find(&mut tx, owner, &endpoint.id).await?.ok_or(QueueError::Damaged { what: "endpoint" })?;
+        let found =
+            find_endpoint(&mut tx, owner, &endpoint.id).await?.ok_or(QueueError::Damaged { what: "endpoint" })?;
         tx.commit().await?;
         webhook_row::endpoint(&found)
     }
@@ -47,15 +50,19 @@ impl SqliteQueue {
         change: EndpointChange,
     ) -> Result<Option<EndpointRecord>, QueueError> {
         let mut tx = self.write().await?;
-        let Some(found) = find(&mut tx, owner, id).await? else { return Ok(None) };
+        let Some(found) = find_endpoint(&mut tx, owner, id).await? else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
-        if let Some(to) = change.destination {
-            sqlx::query(sql::MOVE_WAITING).bind(seq).bind(&to.host).execute(&mut *tx).await?;
-            let moved = sqlx::query(sql::MOVE_ENDPOINT).bind(seq).bind(to.url).bind(to.host).bind(to.link_base);
+        if let Some(destination) = change.destination {
+            sqlx::query(sql::MOVE_PENDING_DELIVERIES).bind(seq).bind(&destination.host).execute(&mut *tx).await?;
+            let moved = sqlx::query(sql::MOVE_ENDPOINT)
+                .bind(seq)
+                .bind(destination.url)
+                .bind(destination.host)
+                .bind(destination.link_base);
             moved.execute(&mut *tx).await?;
         }
         if let Some(events) = change.events {
-            sqlx::query(sql::SET_EVENTS).bind(seq).bind(events.stored()).execute(&mut *tx).await?;
+            sqlx::query(sql::SET_EVENTS).bind(seq).bind(events.to_stored()).execute(&mut *tx).await?;
         }
         if let Some(description) = change.description {
             sqlx::query(sql::SET_DESCRIPTION).bind(seq).bind(description).execute(&mut *tx).await?;
@@ -67,7 +74,7 @@ impl SqliteQueue {
             }
             Some(false) => disable(&mut tx, seq, DisabledReason::Owner, self.clock.now().0).await?,
         }
-        let changed = find(&mut tx, owner, id).await?;
+        let changed = find_endpoint(&mut tx, owner, id).await?;
         tx.commit().await?;
         changed.as_ref().map(webhook_row::endpoint).transpose()
     }
@@ -81,11 +88,11 @@ impl SqliteQueue {
     pub(super) async fn read_or_make_secrets(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let mut tx = self.write().await?;
-        let found = self.find_signer(&mut tx, owner, of, &fresh).await?;
+        let found = self.find_signing_endpoint(&mut tx, owner, scope, &fresh).await?;
         tx.commit().await?;
         found.as_ref().map(webhook_row::secrets).transpose()
     }
@@ -93,11 +100,11 @@ impl SqliteQueue {
     pub(super) async fn replace_secret(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let mut tx = self.write().await?;
-        let Some(found) = self.find_signer(&mut tx, owner, of, &fresh).await? else { return Ok(None) };
+        let Some(found) = self.find_signing_endpoint(&mut tx, owner, scope, &fresh).await? else { return Ok(None) };
         let mut secrets = webhook_row::secrets(&found)?;
         if secrets.current != fresh {
             secrets = secrets.rotated(fresh, self.clock.now().after(SECRET_OVERLAP));
@@ -114,25 +121,26 @@ impl SqliteQueue {
         Ok(Some(secrets))
     }
 
-    async fn find_signer(
+    /// Finds the endpoint whose secret `scope` selects. Creates the implicit endpoint if needed.
+    async fn find_signing_endpoint(
         &self,
         tx: &mut Transaction<'static, Sqlite>,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: &WebhookSecret,
     ) -> Result<Option<SqliteRow>, QueueError> {
-        match of {
-            SecretOf::Endpoint(id) => find(tx, owner, &id).await,
+        match scope {
+            SecretOf::Endpoint(id) => find_endpoint(tx, owner, &id).await,
             SecretOf::Jobs { fresh: id } => {
-                keep_endpoint_of_jobs(tx, owner, &id, fresh, self.clock.now()).await?;
-                Ok(sqlx::query(sql::READ_ENDPOINT_OF_JOBS).bind(owner.0).fetch_optional(&mut **tx).await?)
+                ensure_implicit_endpoint(tx, owner, &id, fresh, self.clock.now()).await?;
+                Ok(sqlx::query(sql::READ_IMPLICIT_ENDPOINT).bind(owner.0).fetch_optional(&mut **tx).await?)
             }
         }
     }
 }
 
-/// An endpoint that was made as such.
-pub(super) async fn find(
+/// Finds an endpoint that its owner created, so never the implicit one.
+pub(super) async fn find_endpoint(
     tx: &mut Transaction<'static, Sqlite>,
     owner: KeyId,
     id: &EndpointId,
@@ -140,7 +148,7 @@ pub(super) async fn find(
     Ok(sqlx::query(sql::READ_ENDPOINT).bind(owner.0).bind(id.as_str()).fetch_optional(&mut **tx).await?)
 }
 
-/// Sends nothing more to an endpoint, and stops what waits for it.
+/// Disables an endpoint and stops its pending deliveries.
 pub(super) async fn disable(
     tx: &mut Transaction<'static, Sqlite>,
     seq: i64,
@@ -148,6 +156,6 @@ pub(super) async fn disable(
     now_ms: i64,
 ) -> Result<(), QueueError> {
     sqlx::query(sql::DISABLE).bind(seq).bind(now_ms).bind(reason.name()).execute(&mut **tx).await?;
-    sqlx::query(sql::STOP_OF_ENDPOINT).bind(seq).execute(&mut **tx).await?;
+    sqlx::query(sql::STOP_ENDPOINT_DELIVERIES).bind(seq).execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,28 +1,32 @@
+//! Webhook events in SQLite (transactional outbox), and the `webhookUrl`s of single jobs.
+
 use clearcut_job::UnixMillis;
 use sqlx::{Sqlite, Transaction};
 
-use super::{ending::Held, row, webhook_sql as sql};
+use super::{ending::JobRow, row, webhook_sql as sql};
 use crate::{DeliveryId, EndpointId, EventKind, EventKinds, JobWebhook, KeyId, QueueError, WebhookSecret};
 
-/// Notes, in the transaction in which it happens, that something happened to `job`: one event however often it is said, with
-/// a delivery for each endpoint that wants it now.
+/// Writes an event of `job`, with a delivery for each endpoint that subscribes to it now.
+///
+/// Call it in the transaction that makes the event happen. A repeated call writes nothing.
 pub(super) async fn note_event(
     tx: &mut Transaction<'static, Sqlite>,
-    job: &Held,
+    job: &JobRow,
     kind: EventKind,
     now: UnixMillis,
 ) -> Result<(), QueueError> {
-    let noted = sqlx::query(sql::NOTE_EVENT).bind(job.seq).bind(kind.name()).bind(now.0).execute(&mut **tx).await?;
-    if noted.rows_affected() == 0 {
+    let inserted =
+        sqlx::query(sql::INSERT_EVENT).bind(job.seq).bind(kind.name()).bind(now.0).execute(&mut **tx).await?;
+    if inserted.rows_affected() == 0 {
         return Ok(());
     }
-    let event_seq = noted.last_insert_rowid();
-    let listeners = sqlx::query(sql::FIND_LISTENERS).bind(job.seq).bind(job.owner).bind(kind.name());
-    for found in listeners.fetch_all(&mut **tx).await? {
+    let event_seq = inserted.last_insert_rowid();
+    let subscribers = sqlx::query(sql::FIND_SUBSCRIBERS).bind(job.seq).bind(job.owner).bind(kind.name());
+    for found in subscribers.fetch_all(&mut **tx).await? {
         let endpoint = row::column::<String>(&found, "id")?;
         let endpoint: EndpointId = endpoint.parse().map_err(|_| QueueError::Damaged { what: "endpoint" })?;
         sqlx::query(sql::INSERT_DELIVERY)
-            .bind(DeliveryId::of(&job.id, kind, &endpoint).as_str())
+            .bind(DeliveryId::derive(&job.id, kind, &endpoint).as_str())
             .bind(event_seq)
             .bind(row::column::<i64>(&found, "seq")?)
             .bind(row::column::<String>(&found, "host")?)
@@ -33,8 +37,8 @@ pub(super) async fn note_event(
     Ok(())
 }
 
-/// Keeps the `webhookUrl` of a job that is put in line.
-pub(super) async fn keep_url(
+/// Stores the `webhookUrl` of a new job.
+pub(super) async fn insert_job_url(
     tx: &mut Transaction<'static, Sqlite>,
     job_seq: i64,
     owner: KeyId,
@@ -42,8 +46,8 @@ pub(super) async fn keep_url(
     now: UnixMillis,
 ) -> Result<(), QueueError> {
     let (id, secret) = webhook.fresh;
-    keep_endpoint_of_jobs(tx, owner, &id, &secret, now).await?;
-    sqlx::query(sql::INSERT_URL)
+    ensure_implicit_endpoint(tx, owner, &id, &secret, now).await?;
+    sqlx::query(sql::INSERT_JOB_URL)
         .bind(job_seq)
         .bind(webhook.destination.url)
         .bind(webhook.destination.host)
@@ -53,18 +57,19 @@ pub(super) async fn keep_url(
     Ok(())
 }
 
-/// Makes sure that there is something that names and signs the deliveries for single jobs of a key.
-pub(super) async fn keep_endpoint_of_jobs(
+/// Creates the implicit endpoint of an API key if it does not exist. It identifies and signs the
+/// deliveries to the `webhookUrl`s of single jobs.
+pub(super) async fn ensure_implicit_endpoint(
     tx: &mut Transaction<'static, Sqlite>,
     owner: KeyId,
     id: &EndpointId,
     secret: &WebhookSecret,
     now: UnixMillis,
 ) -> Result<(), QueueError> {
-    sqlx::query(sql::INSERT_ENDPOINT_OF_JOBS)
+    sqlx::query(sql::INSERT_IMPLICIT_ENDPOINT)
         .bind(id.as_str())
         .bind(owner.0)
-        .bind(EventKinds::all().stored())
+        .bind(EventKinds::all().to_stored())
         .bind(secret.reveal())
         .bind(now.0)
         .execute(&mut **tx)

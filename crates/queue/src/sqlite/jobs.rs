@@ -1,12 +1,12 @@
-//! Jobs in SQLite: put in line, claimed, kept, ended, taken back.
+//! Jobs in SQLite: submit, claim, heartbeat, finish, release and reap.
 
 use clearcut_job::{ClipName, FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     SqliteQueue,
-    ending::{Held, held, write_end},
-    events::{keep_url, note_event},
+    ending::{JobRow, require_one_row, write_end},
+    events::{insert_job_url, note_event},
     row, sql, webhook_sql,
 };
 use crate::{Claimed, Depth, Ending, EventKind, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
@@ -20,14 +20,14 @@ impl SqliteQueue {
         Ok(())
     }
 
-    /// Puts a job in line within `tx`, if its owner may have another there.
+    /// Enqueues a job within `tx`, after checking the limits of its owner.
     pub(super) async fn insert_job(
         &self,
         tx: &mut Transaction<'static, Sqlite>,
         job: NewJob,
     ) -> Result<(), QueueError> {
         let now = self.clock.now();
-        self.check_line(tx, job.owner).await?;
+        self.check_waiting_limit(tx, job.owner).await?;
         let input = self.admit_input(tx, job.owner, job.input).await?;
         let submitted = sqlx::query(sql::SUBMIT)
             .bind(job.id.as_str())
@@ -42,18 +42,18 @@ impl SqliteQueue {
             .execute(&mut **tx)
             .await?;
         if let Some(webhook) = job.webhook {
-            keep_url(tx, submitted.last_insert_rowid(), job.owner, webhook, now).await?;
+            insert_job_url(tx, submitted.last_insert_rowid(), job.owner, webhook, now).await?;
         }
         Ok(())
     }
 
-    /// Refuses if `owner` has as many jobs in line as it may have.
-    pub(super) async fn check_line(
+    /// Fails if `owner` has the maximum number of waiting jobs.
+    pub(super) async fn check_waiting_limit(
         &self,
         tx: &mut Transaction<'static, Sqlite>,
         owner: KeyId,
     ) -> Result<(), QueueError> {
-        let found = sqlx::query(sql::COUNT_LINE).bind(owner.0).fetch_one(&mut **tx).await?;
+        let found = sqlx::query(sql::COUNT_WAITING).bind(owner.0).fetch_one(&mut **tx).await?;
         let limit = row::column::<Option<u32>>(&found, "max_waiting")?.unwrap_or(self.policy.max_waiting);
         let waiting = row::count(&found, "waiting")?;
         if waiting < u64::from(limit) { Ok(()) } else { Err(QueueError::LineFull { limit }) }
@@ -65,7 +65,7 @@ impl SqliteQueue {
         self.read_record(&found).await.map(Some)
     }
 
-    /// The job in `row`, with its outputs if it completed.
+    /// Reads the job in the row `found`, with its outputs if it has completed.
     pub(super) async fn read_record(&self, found: &SqliteRow) -> Result<JobRecord, QueueError> {
         let mut outputs = Vec::new();
         if row::job_state(found)? == JobState::Completed {
@@ -84,11 +84,11 @@ impl SqliteQueue {
         let seq: i64 = row::column(&found, "seq")?;
         let last = row::token(&found)?;
         let token = FencingToken(last.0 + 1);
-        sqlx::query(sql::CLAIM).bind(seq).bind(row::stored(last.0)).execute(&mut *tx).await?;
+        sqlx::query(sql::CLAIM).bind(seq).bind(row::sql_integer(last.0)).execute(&mut *tx).await?;
         let waiting = row::progress_number(Progress::within(Stage::Waiting, 1.0));
         sqlx::query(sql::INSERT_LEASE)
             .bind(seq)
-            .bind(row::stored(token.0))
+            .bind(row::sql_integer(token.0))
             .bind(worker.as_str())
             .bind(now.after(self.policy.lease_ttl).0)
             .bind(waiting.max(row::column(&found, "progress")?))
@@ -111,9 +111,9 @@ impl SqliteQueue {
     pub(super) async fn start_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        let job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::stored(token.0)).bind(now.0);
-        held(query.execute(&mut *tx).await?.rows_affected())?;
+        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(now.0);
+        require_one_row(query.execute(&mut *tx).await?.rows_affected())?;
         note_event(&mut tx, &job, EventKind::JobStarted, now).await?;
         tx.commit().await?;
         self.signals.call_watchers(id);
@@ -128,9 +128,9 @@ impl SqliteQueue {
         progress: Progress,
     ) -> Result<(), QueueError> {
         let expires = self.clock.now().after(self.policy.lease_ttl);
-        let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::stored(token.0)).bind(expires.0);
+        let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(expires.0);
         let renewed = self.writer.execute(query.bind(row::progress_number(progress))).await?;
-        held(renewed.rows_affected())?;
+        require_one_row(renewed.rows_affected())?;
         self.signals.call_watchers(id);
         Ok(())
     }
@@ -143,11 +143,11 @@ impl SqliteQueue {
     ) -> Result<Finished, QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
-        let mut job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        let mut job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
         if job.state.is_final() && job.winner == Some(token) {
             return Ok(Finished::AlreadyCommitted);
         }
-        if job.leased_under != Some(token) {
+        if job.lease_token != Some(token) {
             return Err(QueueError::LeaseLost);
         }
         let mut finished = Finished::Committed;
@@ -159,7 +159,7 @@ impl SqliteQueue {
                 if let NextStep::Retry { not_before } = step {
                     finished = Finished::Retrying { not_before };
                 }
-                set_back(&mut tx, &job, step, Some(token), now).await?;
+                apply_setback(&mut tx, &job, step, Some(token), now).await?;
             }
         }
         tx.commit().await?;
@@ -170,8 +170,8 @@ impl SqliteQueue {
 
     pub(super) async fn release_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
-        let job = find(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        if job.leased_under != Some(token) {
+        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        if job.lease_token != Some(token) {
             return Err(QueueError::LeaseLost);
         }
         requeue(&mut tx, &job, None).await?;
@@ -183,19 +183,19 @@ impl SqliteQueue {
 
     pub(super) async fn reap_jobs(&self) -> Result<Vec<Reaped>, QueueError> {
         let now = self.clock.now();
-        // Most times there is nothing, which a reader tells without the write lock.
-        if sqlx::query(sql::FIND_EXPIRED).bind(now.0).fetch_optional(&self.readers).await?.is_none() {
+        // Usually no lease has expired. A reader finds that out without the write lock.
+        if sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_optional(&self.readers).await?.is_none() {
             return Ok(Vec::new());
         }
         let mut tx = self.write().await?;
-        let expired = sqlx::query(sql::FIND_EXPIRED).bind(now.0).fetch_all(&mut *tx).await?;
+        let expired = sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_all(&mut *tx).await?;
         let mut reaped = Vec::with_capacity(expired.len());
         for found in &expired {
-            let mut job = Held::read(found)?;
+            let mut job = JobRow::read(found)?;
             job.crashes += 1;
             let step = self.policy.after_crash(job.crashes, now);
             reaped.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
-            set_back(&mut tx, &job, step, None, now).await?;
+            apply_setback(&mut tx, &job, step, None, now).await?;
         }
         tx.commit().await?;
         for lost in &reaped {
@@ -206,30 +206,31 @@ impl SqliteQueue {
         Ok(reaped)
     }
 
-    pub(super) async fn set_clock_right(&self) -> Result<(), QueueError> {
+    pub(super) async fn recover_from_clock_jump(&self) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
         sqlx::query(sql::RENEW_ALL).bind(now.after(self.policy.lease_ttl).0).execute(&mut *tx).await?;
-        self.start_waiting(&mut tx, now).await?;
+        self.make_delayed_work_due(&mut tx, now).await?;
         tx.commit().await?;
         self.signals.call_worker();
         self.signals.call_courier();
         Ok(())
     }
 
-    /// Makes due what another clock has put further ahead than any pause lasts.
-    pub(super) async fn start_waiting(
+    /// Makes jobs due whose wait exceeds the maximum backoff, and first delivery attempts that lie
+    /// in the future. Both come from a clock that was ahead.
+    pub(super) async fn make_delayed_work_due(
         &self,
         tx: &mut Transaction<'static, Sqlite>,
         now: UnixMillis,
     ) -> Result<(), QueueError> {
         let latest = now.after(self.policy.backoff_cap);
-        sqlx::query(sql::START_WAITING).bind(now.0).bind(latest.0).execute(&mut **tx).await?;
-        sqlx::query(webhook_sql::BEGIN_FIRST).bind(now.0).execute(&mut **tx).await?;
+        sqlx::query(sql::MAKE_DELAYED_JOBS_DUE).bind(now.0).bind(latest.0).execute(&mut **tx).await?;
+        sqlx::query(webhook_sql::MAKE_FIRST_ATTEMPTS_DUE).bind(now.0).execute(&mut **tx).await?;
         Ok(())
     }
 
-    pub(super) async fn keep_pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+    pub(super) async fn filter_pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
         let mut kept = Vec::new();
         for key in keys {
             let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&self.readers).await?;
@@ -250,16 +251,20 @@ impl SqliteQueue {
     }
 }
 
-/// The job as it is within `tx`.
-pub(super) async fn find(tx: &mut Transaction<'static, Sqlite>, id: &JobId) -> Result<Option<Held>, QueueError> {
-    let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut **tx).await?;
-    found.as_ref().map(Held::read).transpose()
+/// Reads the row of a job within `tx`.
+pub(super) async fn find_job_row(
+    tx: &mut Transaction<'static, Sqlite>,
+    id: &JobId,
+) -> Result<Option<JobRow>, QueueError> {
+    let found = sqlx::query(sql::READ_JOB_ROW).bind(id.as_str()).fetch_optional(&mut **tx).await?;
+    found.as_ref().map(JobRow::read).transpose()
 }
 
-/// Carries out what the policy said of a setback, which `job` counts already.
-pub(super) async fn set_back(
+/// Applies the policy's decision after a setback. The counters of `job` already include the
+/// setback.
+pub(super) async fn apply_setback(
     tx: &mut Transaction<'static, Sqlite>,
-    job: &Held,
+    job: &JobRow,
     step: NextStep,
     winner: Option<FencingToken>,
     now: UnixMillis,
@@ -270,13 +275,15 @@ pub(super) async fn set_back(
     }
 }
 
+/// Puts a claimed job back to wait. `not_before` of `None` keeps its ready time.
 async fn requeue(
     tx: &mut Transaction<'static, Sqlite>,
-    job: &Held,
+    job: &JobRow,
     not_before: Option<UnixMillis>,
 ) -> Result<(), QueueError> {
-    let update = sqlx::query(sql::REQUEUE).bind(job.seq).bind(row::stored(job.token.0)).bind(not_before.map(|at| at.0));
-    held(update.bind(job.attempts).bind(job.crashes).execute(&mut **tx).await?.rows_affected())?;
+    let update =
+        sqlx::query(sql::REQUEUE).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(not_before.map(|at| at.0));
+    require_one_row(update.bind(job.attempts).bind(job.crashes).execute(&mut **tx).await?.rows_affected())?;
     sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,3 +1,5 @@
+//! API keys in SQLite.
+
 use super::{SqliteQueue, row, sql, webhook_sql};
 use crate::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey, QueueError};
 
@@ -31,7 +33,7 @@ impl SqliteQueue {
         let now = self.clock.now().0;
         let mut tx = self.write().await?;
         let revoked = sqlx::query(sql::REVOKE_KEY).bind(id.0).bind(now).execute(&mut *tx).await?;
-        sqlx::query(webhook_sql::STOP_OF_KEY).bind(id.0).execute(&mut *tx).await?;
+        sqlx::query(webhook_sql::STOP_KEY_DELIVERIES).bind(id.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(revoked.rows_affected() == 1)
     }

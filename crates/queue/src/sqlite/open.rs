@@ -1,4 +1,4 @@
-//! Opening, upgrading, checkpointing, backing up and closing the database.
+//! Open, upgrade, checkpoint, back up and close the database.
 
 use std::{
     fs,
@@ -20,21 +20,21 @@ use sqlx::{
 
 use super::{
     SqliteQueue,
-    damage::{ID, LogMark, sync_folder_of},
-    ending::Held,
-    jobs::set_back,
+    damage::{APPLICATION_ID, LogMarker, sync_folder_of},
+    ending::JobRow,
+    jobs::apply_setback,
     row, sql, webhook_sql,
     writer::Writer,
 };
 use crate::{NextStep, Policy, QueueError, Reaped, Signals};
 
-/// How long a statement waits for another process that writes.
+/// Time for which a statement waits for another writing process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections that read beside the writer. More would wait for the same two cores.
-const READERS: u32 = 4;
+/// Number of reading connections beside the writer. More would compete for the same two cores.
+const READER_CONNECTIONS: u32 = 4;
 
-/// The first release of SQLite whose write-ahead log cannot lose a commit when it is reset beside a reader.
+/// First SQLite release whose write-ahead log cannot lose a commit when it is reset during a read.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
 const MIGRATIONS: [(i64, &str, &str); 6] = [
@@ -47,14 +47,15 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
 ];
 
 impl SqliteQueue {
-    /// Opens the database at `path`, creates it if it is missing, and brings its schema up to date.
+    /// Opens the database at `path`. Creates it if it is missing and migrates its schema.
     ///
     /// # Errors
-    /// If the schema is newer than this program, SQLite is too old, or the file cannot be used.
+    /// If data was lost, the schema is newer than this program, SQLite is too old, or the file
+    /// cannot be used.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>, policy: Policy) -> Result<Self, QueueError> {
-        let mut log_mark = LogMark::of(path);
-        log_mark.refuse_loss()?;
-        keep_private(path).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
+        let mut log_marker = LogMarker::new(path);
+        log_marker.check_for_loss()?;
+        restrict_to_owner(path).map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -64,26 +65,28 @@ impl SqliteQueue {
             .pragma("journal_size_limit", "67108864")
             .busy_timeout(BUSY_TIMEOUT);
         let writer = Writer::open(path, options.clone()).await?;
-        refuse_old_sqlite(writer.pool()).await?;
+        check_sqlite_version(writer.pool()).await?;
         migrate(writer.pool()).await?;
         let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
+            .max_connections(READER_CONNECTIONS)
             .connect_with(options.pragma("query_only", "true"))
             .await?;
-        log_mark.set().map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
+        log_marker.write().map_err(|error| QueueError::from(sqlx::Error::Io(error)))?;
         Ok(Self {
             writer,
             readers,
             clock,
             policy,
             signals: Signals::default(),
-            log_mark,
+            log_marker,
             is_closed: AtomicBool::new(false),
         })
     }
 
-    /// Takes all jobs back that somebody holds: for the start of the only process that works on this database, when whoever held
-    /// them is known to be dead. That is no fault of theirs, unless it happens again and again. Deliveries are due at once.
+    /// Takes back all claimed jobs and makes all claimed deliveries due at once.
+    ///
+    /// Call it at the start of the only process that works on this database, when all earlier
+    /// claimants are known to be dead. A job fails only after [`Policy::max_restarts`] such starts.
     ///
     /// # Errors
     /// If the database fails.
@@ -91,21 +94,22 @@ impl SqliteQueue {
         let now = self.clock.now();
         let mut tx = self.write().await?;
         sqlx::query(sql::COUNT_RESTARTS).execute(&mut *tx).await?;
-        let mut taken = Vec::new();
+        let mut reaped = Vec::new();
         for found in &sqlx::query(sql::FIND_LEASED).fetch_all(&mut *tx).await? {
-            let job = Held::read(found)?;
+            let job = JobRow::read(found)?;
             let step = self.policy.after_restart(row::count(found, "restarts")? as u32, now);
-            taken.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
-            set_back(&mut tx, &job, step, None, now).await?;
+            reaped.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
+            apply_setback(&mut tx, &job, step, None, now).await?;
         }
-        sqlx::query(webhook_sql::EXPIRE_ALL_LEASES).bind(now.0).execute(&mut *tx).await?;
-        // The clock may have been set while nobody looked.
-        self.start_waiting(&mut tx, now).await?;
+        sqlx::query(webhook_sql::EXPIRE_ALL_DELIVERY_LEASES).bind(now.0).execute(&mut *tx).await?;
+        // The clock may have been set while no server ran.
+        self.make_delayed_work_due(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(taken)
+        Ok(reaped)
     }
 
-    /// Folds the write-ahead log into the database, as far as nobody reads it: what it holds then survives the loss of the log.
+    /// Copies the write-ahead log into the database, as far as readers allow. The copied commits
+    /// then survive a loss of the log.
     ///
     /// # Errors
     /// If the database fails.
@@ -113,57 +117,60 @@ impl SqliteQueue {
         self.writer.execute(sqlx::query(sql::CHECKPOINT)).await.map(drop)
     }
 
-    /// Copies the database as it is at one moment to `file`, which must not exist, beside those who write.
+    /// Writes a consistent copy of the database to `file`, which must not exist. Other writers may
+    /// continue meanwhile.
     ///
     /// # Errors
     /// If the database fails or the file cannot be written.
     pub async fn back_up(&self, file: &Path) -> Result<(), QueueError> {
         let failed = |error| QueueError::from(sqlx::Error::Io(error));
-        let partial = beside(file, ".partial");
-        // What one that was killed has left.
-        for left in [&partial, &beside(&partial, "-journal")] {
-            fs::remove_file(left).or_else(unless_missing).map_err(failed)?;
+        let partial = with_suffix(file, ".partial");
+        // Files left by a killed backup.
+        for left in [&partial, &with_suffix(&partial, "-journal")] {
+            fs::remove_file(left).or_else(ignore_missing).map_err(failed)?;
         }
-        keep_private(&partial).map_err(failed)?;
+        restrict_to_owner(&partial).map_err(failed)?;
         let name = partial.to_string_lossy().into_owned();
         self.writer.execute(sqlx::query(sql::BACK_UP).bind(name)).await?;
-        let id: i64 = sqlx::query_scalar(sql::DRAW_ID).fetch_one(&self.readers).await?;
-        publish(&partial, file, id as u32).map_err(failed)
+        let id: i64 = sqlx::query_scalar(sql::DRAW_APPLICATION_ID).fetch_one(&self.readers).await?;
+        publish_backup(&partial, file, id as u32).map_err(failed)
     }
 
-    /// Closes all connections, which folds the write-ahead log into the database.
+    /// Closes all connections. Unless another process has the database open, this copies the
+    /// write-ahead log into it and removes the log.
     pub async fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
-        self.log_mark.lift();
+        self.log_marker.remove();
         self.readers.close().await;
         self.writer.close().await;
-        self.log_mark.set_again();
+        self.log_marker.restore();
     }
 }
 
 impl Drop for SqliteQueue {
-    /// Connections that are dropped fold the log, too.
+    /// Removes the marker, since dropped connections remove the log, too.
     fn drop(&mut self) {
         if !self.is_closed.load(Ordering::Relaxed) {
-            self.log_mark.lift();
+            self.log_marker.remove();
         }
     }
 }
 
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
 }
 
-fn unless_missing(error: io::Error) -> io::Result<()> {
+fn ignore_missing(error: io::Error) -> io::Result<()> {
     if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
-/// Gives the backup in `partial` an id of its own, puts it on the disk, and calls it `file`, which must not exist.
-fn publish(partial: &Path, file: &Path, id: u32) -> io::Result<()> {
+/// Gives the backup in `partial` its own application id, syncs it, and moves it to `file`, which
+/// must not exist (hard link, then removal of `partial`).
+fn publish_backup(partial: &Path, file: &Path, id: u32) -> io::Result<()> {
     let mut copy = fs::File::options().write(true).open(partial)?;
-    copy.seek(io::SeekFrom::Start(ID.start as u64))?;
+    copy.seek(io::SeekFrom::Start(APPLICATION_ID.start as u64))?;
     copy.write_all(&id.to_be_bytes())?;
     copy.sync_all()?;
     let linked = fs::hard_link(partial, file);
@@ -172,8 +179,10 @@ fn publish(partial: &Path, file: &Path, id: u32) -> io::Result<()> {
     sync_folder_of(file)
 }
 
-/// Makes the file its owner's alone, and with it the log beside it, which takes its mode: the secrets of webhooks are in it.
-fn keep_private(path: &Path) -> io::Result<()> {
+/// Restricts the file to its owner, since it contains webhook secrets. Creates it if it is missing.
+///
+/// SQLite creates the log with the mode of the database file.
+fn restrict_to_owner(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -183,7 +192,7 @@ fn keep_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<(), QueueError> {
+async fn check_sqlite_version(pool: &SqlitePool) -> Result<(), QueueError> {
     let found: String = sqlx::query(sql::VERSION).fetch_one(pool).await?.try_get(0)?;
     if parse_version(&found) < Some(OLDEST_SQLITE) {
         return Err(QueueError::OldSqlite { found });
@@ -220,57 +229,57 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_statement_fits_the_schema() {
+    async fn every_statement_is_valid_against_the_schema() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
         for (name, text) in sql::ALL.iter().chain(webhook_sql::ALL) {
-            let explained = format!("EXPLAIN {text}");
-            let fits = sqlx::query(AssertSqlSafe(explained)).fetch_all(queue.writer.pool()).await;
-            assert!(fits.is_ok(), "{name}: {fits:?}");
+            let explain = format!("EXPLAIN {text}");
+            let result = sqlx::query(AssertSqlSafe(explain)).fetch_all(queue.writer.pool()).await;
+            assert!(result.is_ok(), "{name}: {result:?}");
         }
     }
 
     #[tokio::test]
-    async fn what_is_asked_often_reads_an_index_and_never_all_jobs() {
+    async fn frequent_queries_use_an_index_and_never_scan_all_jobs() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
         for (query, indexes) in [
             (sql::FIND_READY, &["jobs_line"][..]),
-            (sql::COUNT_LINE, &["jobs_by_state"]),
+            (sql::COUNT_WAITING, &["jobs_by_state"]),
             (sql::LIST_JOBS, &["jobs_by_owner"]),
             (sql::LIST_JOBS_IN_STATE, &["jobs_by_state"]),
             (sql::COUNT_AHEAD, &["jobs_line"]),
-            (sql::FIND_LINES, &["jobs_line"]),
-            (sql::RECENT_PROCESSING, &["usage_recent"]),
+            (sql::FIND_BACKLOGS, &["jobs_line"]),
+            (sql::MEAN_RECENT_PROCESSING, &["usage_recent"]),
             (sql::USAGE_BY_DAY, &["usage_by_owner"]),
-            (sql::FORGET_ONCE, &["idempotency_keys_age"]),
-            (webhook_sql::FORGET_TESTS, &["webhook_events_tests"]),
-            (webhook_sql::IS_ANY_DUE, &["webhook_deliveries_any_due"]),
-            (webhook_sql::FIND_DUE, &["webhook_deliveries_due", "webhook_deliveries_running"]),
-            (webhook_sql::FIND_LISTENERS, &["webhook_endpoints_by_owner"]),
-            (webhook_sql::DELIVERIES_OF_JOB, &["webhook_events_once", "webhook_deliveries_by_event"]),
-            (webhook_sql::DELIVERIES_TO, &["webhook_deliveries_by_endpoint"]),
+            (sql::DELETE_OLD_IDEMPOTENCY_KEYS, &["idempotency_keys_age"]),
+            (webhook_sql::DELETE_OLD_TESTS, &["webhook_events_tests"]),
+            (webhook_sql::HAS_DUE_DELIVERY, &["webhook_deliveries_any_due"]),
+            (webhook_sql::FIND_DUE_DELIVERY, &["webhook_deliveries_due", "webhook_deliveries_running"]),
+            (webhook_sql::FIND_SUBSCRIBERS, &["webhook_endpoints_by_owner"]),
+            (webhook_sql::LIST_JOB_DELIVERIES, &["webhook_events_once", "webhook_deliveries_by_event"]),
+            (webhook_sql::LIST_ENDPOINT_DELIVERIES, &["webhook_deliveries_by_endpoint"]),
         ] {
             let plan = format!("EXPLAIN QUERY PLAN {query}");
             let plan = sqlx::query(AssertSqlSafe(plan)).fetch_all(queue.writer.pool()).await.unwrap();
             let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
             assert!(indexes.iter().all(|index| steps.iter().any(|step| step.contains(index))), "{query}: {steps:#?}");
-            // What is gone through from end to end is the index that was meant, or as small as the answer: keys that wait,
-            // claims that run.
+            // A full scan is accepted on the expected index, and on sets as small as the answer:
+            // waiting keys and running claims.
             let is_small = |step: &str| {
                 ["SCAN w", "SCAN l ", "SCAN hosts", "SCAN t", "SCAN (subquery-1)", "SCAN CONSTANT ROW"]
                     .iter()
                     .any(|small| step.starts_with(small))
             };
-            let is_meant = |step: &str| indexes.iter().any(|index| step.contains(index)) || is_small(step);
-            let scans = steps.iter().filter(|step| step.starts_with("SCAN")).find(|step| !is_meant(step));
+            let is_accepted = |step: &str| indexes.iter().any(|index| step.contains(index)) || is_small(step);
+            let scans = steps.iter().filter(|step| step.starts_with("SCAN")).find(|step| !is_accepted(step));
             assert_eq!(scans, None, "{query}: {steps:#?}");
         }
     }
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn a_database_with_secrets_in_it_is_its_owners_alone() {
+    async fn database_files_are_accessible_only_to_their_owner() {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("q.db");
@@ -284,7 +293,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    async fn a_database_with_a_newer_schema_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("q.db");
         let queue = open(&path).await.unwrap();

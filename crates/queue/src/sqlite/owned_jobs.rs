@@ -1,16 +1,18 @@
+//! The trait [`OwnedJobs`] for SQLite.
+
 use async_trait::async_trait;
 use clearcut_job::{Failure, FailureCode, JobId, JobState, UnixMillis};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     SqliteQueue,
-    ending::{Held, write_end},
+    ending::{JobRow, write_end},
     row, sql, webhook_sql,
 };
 use crate::{
     DayUsage, Ending, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, QueueError, Retrial,
     Submission,
-    fairness::{Line, position},
+    fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
 
@@ -20,28 +22,28 @@ impl OwnedJobs for SqliteQueue {
         let now = self.clock.now();
         let too_old = now.before(self.policy.idempotency_span);
         let mut tx = self.write().await?;
-        sqlx::query(sql::FORGET_ONCE).bind(too_old.0).execute(&mut *tx).await?;
-        let query = sqlx::query(sql::FIND_ONCE).bind(job.owner.0).bind(&once.key);
+        sqlx::query(sql::DELETE_OLD_IDEMPOTENCY_KEYS).bind(too_old.0).execute(&mut *tx).await?;
+        let query = sqlx::query(sql::FIND_IDEMPOTENCY_KEY).bind(job.owner.0).bind(&once.key);
         if let Some(before) = query.fetch_optional(&mut *tx).await? {
-            let same = row::column::<String>(&before, "body")? == once.body;
+            let is_same_body = row::column::<String>(&before, "body")? == once.body;
             let id: String = row::column(&before, "job_id")?;
-            // What is forgotten is forgotten, whatever came of the rest.
+            // Keeps the deletion of old idempotency keys, whatever the result.
             tx.commit().await?;
             let id = id.parse().map_err(|_| QueueError::Damaged { what: "job_id" })?;
-            return if same { Ok(Submission::Before(id)) } else { Err(QueueError::OtherBody) };
+            return if is_same_body { Ok(Submission::Before(id)) } else { Err(QueueError::OtherBody) };
         }
         let (owner, id) = (job.owner, job.id.clone());
         self.insert_job(&mut tx, job).await?;
-        let insert = sqlx::query(sql::INSERT_ONCE).bind(owner.0).bind(once.key).bind(once.body);
+        let insert = sqlx::query(sql::INSERT_IDEMPOTENCY_KEY).bind(owner.0).bind(once.key).bind(once.body);
         insert.bind(id.as_str()).bind(now.0).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_worker();
         Ok(Submission::Accepted)
     }
 
-    async fn was_submitted(&self, owner: KeyId, once: &str) -> Result<bool, QueueError> {
+    async fn was_submitted(&self, owner: KeyId, idempotency_key: &str) -> Result<bool, QueueError> {
         let too_old = self.clock.now().before(self.policy.idempotency_span);
-        let query = sqlx::query_scalar(sql::IS_ONCE).bind(owner.0).bind(once).bind(too_old.0);
+        let query = sqlx::query_scalar(sql::HAS_IDEMPOTENCY_KEY).bind(owner.0).bind(idempotency_key).bind(too_old.0);
         Ok(query.fetch_one(&self.readers).await?)
     }
 
@@ -61,9 +63,9 @@ impl OwnedJobs for SqliteQueue {
     async fn cancel(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
         let mut tx = self.write().await?;
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
-        let ended = self.end_cancelled(&mut tx, &Held::read(&found)?).await?;
+        let has_ended = self.end_cancelled(&mut tx, &JobRow::read(&found)?).await?;
         tx.commit().await?;
-        if ended {
+        if has_ended {
             self.signals.call_watchers(id);
             self.signals.call_waiters();
         }
@@ -73,14 +75,15 @@ impl OwnedJobs for SqliteQueue {
     async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError> {
         let mut tx = self.write().await?;
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
-        let job = Held::read(&found)?;
+        let job = JobRow::read(&found)?;
         self.end_cancelled(&mut tx, &job).await?;
-        let mut keys: Vec<String> = sqlx::query_scalar(sql::KEPT_OUTPUTS).bind(job.seq).fetch_all(&mut *tx).await?;
+        let mut keys: Vec<String> =
+            sqlx::query_scalar(sql::FIND_KEPT_OUTPUTS).bind(job.seq).fetch_all(&mut *tx).await?;
         sqlx::query(sql::DELETE_OUTPUTS).bind(job.seq).execute(&mut *tx).await?;
         sqlx::query(sql::DELETE_JOB).bind(job.seq).execute(&mut *tx).await?;
         if let Some(input) = row::column::<Option<String>>(&found, "input_key")? {
-            let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&input).fetch_one(&mut *tx).await?;
-            keys.extend((!pointed).then_some(input));
+            let is_referenced: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&input).fetch_one(&mut *tx).await?;
+            keys.extend((!is_referenced).then_some(input));
         }
         tx.commit().await?;
         self.signals.call_watchers(id);
@@ -88,38 +91,38 @@ impl OwnedJobs for SqliteQueue {
         Ok(Some(keys))
     }
 
-    async fn retry(&self, owner: KeyId, id: &JobId, again: JobId) -> Result<Retrial, QueueError> {
+    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<Retrial, QueueError> {
         let mut tx = self.write().await?;
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(Retrial::Missing) };
-        let job = Held::read(&found)?;
+        let job = JobRow::read(&found)?;
         if job.state != JobState::Failed {
             return Ok(Retrial::NotFailed(job.state));
         }
-        let gone = |name| Ok::<_, QueueError>(row::column::<Option<String>>(&found, name)?.is_none());
-        if gone("input_key")? && gone("input_url")? {
+        let is_null = |name| Ok::<_, QueueError>(row::column::<Option<String>>(&found, name)?.is_none());
+        if is_null("input_key")? && is_null("input_url")? {
             return Ok(Retrial::InputGone);
         }
-        self.check_line(&mut tx, owner).await?;
+        self.check_waiting_limit(&mut tx, owner).await?;
         self.admit_bytes(&mut tx, owner, 0).await?;
-        let insert = sqlx::query(sql::RETRY).bind(job.seq).bind(again.as_str()).bind(self.clock.now().0);
+        let insert = sqlx::query(sql::RETRY).bind(job.seq).bind(retry_id.as_str()).bind(self.clock.now().0);
         let inserted = insert.execute(&mut *tx).await?.last_insert_rowid();
-        sqlx::query(webhook_sql::COPY_URL).bind(job.seq).bind(inserted).execute(&mut *tx).await?;
+        sqlx::query(webhook_sql::COPY_JOB_URL).bind(job.seq).bind(inserted).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_worker();
         Ok(Retrial::Accepted)
     }
 
     async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError> {
-        let lines = sqlx::query(sql::FIND_LINES).fetch_all(&self.readers).await?;
-        let lines = lines.iter().map(line).collect::<Result<Vec<Line>, _>>()?;
+        let rows = sqlx::query(sql::FIND_BACKLOGS).fetch_all(&self.readers).await?;
+        let backlogs = rows.iter().map(backlog).collect::<Result<Vec<Backlog>, _>>()?;
         let mut positions = Vec::with_capacity(jobs.len());
         for id in jobs {
             let query = sqlx::query_scalar(sql::COUNT_AHEAD).bind(id.as_str()).bind(owner.0);
             let ahead: Option<i64> = query.fetch_optional(&self.readers).await?;
-            positions.push(ahead.map(|ahead| position(&lines, owner, ahead.unsigned_abs())));
+            positions.push(ahead.map(|ahead| position(&backlogs, owner, ahead.unsigned_abs())));
         }
         let running: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&self.readers).await?;
-        let query = sqlx::query_scalar(sql::RECENT_PROCESSING).bind(row::stored(RECENT_JOBS as u64));
+        let query = sqlx::query_scalar(sql::MEAN_RECENT_PROCESSING).bind(row::sql_integer(RECENT_JOBS as u64));
         let mean: Option<f64> = query.fetch_one(&self.readers).await?;
         let mean_processing_ms = mean.map(|millis| millis as u64);
         Ok(Outlook { positions, running: running.unsigned_abs(), mean_processing_ms })
@@ -138,8 +141,8 @@ impl OwnedJobs for SqliteQueue {
 }
 
 impl SqliteQueue {
-    /// Whether there was anything left to end.
-    async fn end_cancelled(&self, tx: &mut Transaction<'static, Sqlite>, job: &Held) -> Result<bool, QueueError> {
+    /// Ends the job as cancelled. Returns `false` if it had ended before.
+    async fn end_cancelled(&self, tx: &mut Transaction<'static, Sqlite>, job: &JobRow) -> Result<bool, QueueError> {
         if job.state.is_final() {
             return Ok(false);
         }
@@ -154,11 +157,11 @@ async fn find_owned(
     owner: KeyId,
     id: &JobId,
 ) -> Result<Option<SqliteRow>, QueueError> {
-    Ok(sqlx::query(sql::FIND_OWNED).bind(id.as_str()).bind(owner.0).fetch_optional(&mut **tx).await?)
+    Ok(sqlx::query(sql::READ_OWNED_JOB_ROW).bind(id.as_str()).bind(owner.0).fetch_optional(&mut **tx).await?)
 }
 
-fn line(row: &SqliteRow) -> Result<Line, QueueError> {
-    Ok(Line {
+fn backlog(row: &SqliteRow) -> Result<Backlog, QueueError> {
+    Ok(Backlog {
         owner: KeyId(row::column(row, "owner")?),
         waiting: row::count(row, "waiting")?,
         turn: row::count(row, "turn")?,

@@ -1,3 +1,5 @@
+//! Expiry in SQLite: deletes the pointers to inputs, outputs and uploads past their retention.
+
 use std::collections::BTreeSet;
 
 use clearcut_job::UnixMillis;
@@ -11,37 +13,39 @@ type Tx = Transaction<'static, Sqlite>;
 impl SqliteQueue {
     pub(super) async fn forget_expired_objects(&self) -> Result<Vec<String>, QueueError> {
         let mut tx = self.write().await?;
-        let forgotten = self.forget_some(&mut tx).await?;
+        let forgotten = self.forget_batch(&mut tx).await?;
         tx.commit().await?;
         Ok(forgotten)
     }
 
-    /// Forgets all, looks at it, and takes it back.
-    pub(super) async fn foresee_expired(&self) -> Result<Vec<String>, QueueError> {
+    /// Lists all expired objects: deletes their pointers in a transaction and rolls it back.
+    pub(super) async fn preview_expired(&self) -> Result<Vec<String>, QueueError> {
         let mut tx = self.write().await?;
         let mut all = Vec::new();
         loop {
-            let some = self.forget_some(&mut tx).await?;
-            if some.is_empty() {
+            let batch = self.forget_batch(&mut tx).await?;
+            if batch.is_empty() {
                 tx.rollback().await?;
                 return Ok(all);
             }
-            all.extend(some);
+            all.extend(batch);
         }
     }
 
-    /// Until it returns nothing there may be more.
-    async fn forget_some(&self, tx: &mut Tx) -> Result<Vec<String>, QueueError> {
+    /// Deletes one batch of expired pointers. There may be more until it returns nothing.
+    async fn forget_batch(&self, tx: &mut Tx) -> Result<Vec<String>, QueueError> {
         let now = self.clock.now();
         let retention_ms = i64::try_from(self.policy.retention.as_millis()).unwrap_or(i64::MAX / 2);
         loop {
             let (rows, candidates) = forget_rows(tx, now, retention_ms).await?;
             let mut forgotten = Vec::new();
             for key in candidates {
-                let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&mut **tx).await?;
-                forgotten.extend((!pointed).then_some(key));
+                let is_referenced: bool =
+                    sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&mut **tx).await?;
+                forgotten.extend((!is_referenced).then_some(key));
             }
-            // Rows without an object of their own, such as uploads whose jobs still point to it, are no reason to stop.
+            // Continues if the batch released no object, as with uploads whose objects jobs still
+            // point to.
             if rows == 0 || !forgotten.is_empty() {
                 return Ok(forgotten);
             }
@@ -49,10 +53,11 @@ impl SqliteQueue {
     }
 }
 
-/// How many rows lost a pointer, and to what.
+/// Deletes one batch of expired pointers. Returns the number of rows and the objects they pointed
+/// to.
 async fn forget_rows(tx: &mut Tx, now: UnixMillis, retention_ms: i64) -> Result<(usize, BTreeSet<String>), QueueError> {
     let mut candidates = BTreeSet::new();
-    let inputs = sqlx::query(sql::FIND_SPENT_INPUTS).bind(now.0).bind(retention_ms).fetch_all(&mut **tx).await?;
+    let inputs = sqlx::query(sql::FIND_EXPIRED_INPUTS).bind(now.0).bind(retention_ms).fetch_all(&mut **tx).await?;
     for found in &inputs {
         sqlx::query(sql::FORGET_INPUT).bind(row::column::<i64>(found, "seq")?).execute(&mut **tx).await?;
         candidates.insert(row::column(found, "input_key")?);
@@ -64,7 +69,7 @@ async fn forget_rows(tx: &mut Tx, now: UnixMillis, retention_ms: i64) -> Result<
         candidates.extend(row::column::<Option<String>>(found, "partial_key")?);
         candidates.extend(row::column::<Option<String>>(found, "object_key")?);
     }
-    let outputs = sqlx::query(sql::FIND_OLD_OUTPUTS).bind(now.0).bind(retention_ms).fetch_all(&mut **tx).await?;
+    let outputs = sqlx::query(sql::FIND_EXPIRED_OUTPUTS).bind(now.0).bind(retention_ms).fetch_all(&mut **tx).await?;
     for found in &outputs {
         let (seq, place): (i64, i64) = (row::column(found, "job_seq")?, row::column(found, "place")?);
         sqlx::query(sql::FORGET_OUTPUT).bind(seq).bind(place).bind(now.0).execute(&mut **tx).await?;

@@ -1,3 +1,5 @@
+//! Conversion of SQLite rows into jobs, uploads, outputs and API keys.
+
 use std::time::Duration;
 
 use clearcut_job::{
@@ -8,10 +10,10 @@ use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
 
 use crate::{
     ClaimedInput, InputPointer, JobRecord, KeyId, KeyLimits, KeyRecord, Policy, QueueError, SourceAddress,
-    UploadRecord, uploads::pointer,
+    UploadRecord, uploads::input_pointer,
 };
 
-/// A column by its name.
+/// Reads a column by its name.
 pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, QueueError>
 where
     T: Decode<'r, Sqlite> + Type<Sqlite>,
@@ -20,22 +22,22 @@ where
     row.try_get(name).map_err(|_| QueueError::Damaged { what: name })
 }
 
-/// A column that holds a number that is never negative.
+/// Reads a non-negative integer column.
 pub(super) fn count(row: &SqliteRow, name: &'static str) -> Result<u64, QueueError> {
     u64::try_from(column::<i64>(row, name)?).map_err(|_| QueueError::Damaged { what: name })
 }
 
-/// A number as the database keeps it.
-pub(super) fn stored(number: u64) -> i64 {
+/// Converts a number to SQLite's integer type; saturates at its maximum.
+pub(super) fn sql_integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// Progress as one number that grows with the work: a thousand for each stage, and the per cent.
+/// Encodes progress as one number that grows with the work: 1000 × stage + per cent.
 pub(super) fn progress_number(progress: Progress) -> i64 {
     progress.stage() as i64 * 1000 + i64::from(progress.percent())
 }
 
-pub(super) fn progress_of(number: i64) -> Progress {
+pub(super) fn progress_from_number(number: i64) -> Progress {
     let stage = usize::try_from(number / 1000).ok().and_then(|place| Stage::ALL.get(place)).copied();
     stage.map_or(Progress::NONE, |stage| Progress::stored(stage, (number % 1000) as u8))
 }
@@ -56,15 +58,15 @@ pub(super) fn input(row: &SqliteRow) -> Result<ClaimedInput, QueueError> {
     if let Some(address) = column(row, "input_url")? {
         return Ok(ClaimedInput::Address(SourceAddress(address)));
     }
-    // An input that is lost has no name, and fails its job when it is fetched.
+    // A lost input has an empty name. Fetching it fails the job.
     let key = column::<Option<String>>(row, "input_key")?.unwrap_or_default();
-    Ok(ClaimedInput::Stored(pointer(key, count(row, "input_size")?, column(row, "input_sha256")?)))
+    Ok(ClaimedInput::Stored(input_pointer(key, count(row, "input_size")?, column(row, "input_sha256")?)))
 }
 
 pub(super) fn upload(row: &SqliteRow) -> Result<UploadRecord, QueueError> {
     let received = count(row, "received")?;
     let object: Option<InputPointer> = match column::<Option<String>>(row, "object_key")? {
-        Some(key) => Some(pointer(key, received, column(row, "sha256")?)),
+        Some(key) => Some(input_pointer(key, received, column(row, "sha256")?)),
         None => None,
     };
     Ok(UploadRecord {
@@ -78,7 +80,7 @@ pub(super) fn upload(row: &SqliteRow) -> Result<UploadRecord, QueueError> {
     })
 }
 
-/// A column that holds a number that is never negative, or nothing.
+/// Reads a nullable, non-negative integer column.
 pub(super) fn optional_count(row: &SqliteRow, name: &'static str) -> Result<Option<u64>, QueueError> {
     column::<Option<i64>>(row, name)?.map(|_| count(row, name)).transpose()
 }
@@ -92,20 +94,20 @@ pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
     })
 }
 
-/// The job in `row`, with `outputs` if it completed.
+/// Builds the job of `row`; `outputs` are those of a completed job.
 pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy) -> Result<JobRecord, QueueError> {
     let lease_progress: Option<i64> = column(row, "lease_progress")?;
-    let furthest = column::<i64>(row, "progress")?.max(lease_progress.unwrap_or(0));
-    let moment = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
-    let ended = moment("ended_ms")?;
+    let progress = column::<i64>(row, "progress")?.max(lease_progress.unwrap_or(0));
+    let timestamp = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
+    let ended = timestamp("ended_ms")?;
     let max_retention = optional_count(row, "retention_ms")?.map(Duration::from_millis);
     Ok(JobRecord {
         id: job_id(row)?,
         owner: KeyId(column(row, "owner")?),
         state: job_state(row)?,
-        progress: progress_of(furthest),
+        progress: progress_from_number(progress),
         created: UnixMillis(column(row, "created_ms")?),
-        started: moment("started_ms")?,
+        started: timestamp("started_ms")?,
         ended,
         expires: ended.map(|ended| policy.expiry(ended, max_retention)),
         attempts: count(row, "attempts")? as u32,
@@ -131,14 +133,14 @@ fn json<T: serde::de::DeserializeOwned>(row: &SqliteRow, name: &'static str) -> 
 }
 
 pub(super) fn key(row: &SqliteRow) -> Result<KeyRecord, QueueError> {
-    let moment = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
+    let timestamp = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
     Ok(KeyRecord {
         id: KeyId(column(row, "id")?),
         name: column(row, "name")?,
         prefix: column(row, "prefix")?,
         created: UnixMillis(column(row, "created_ms")?),
-        last_used: moment("last_used_ms")?,
-        revoked: moment("revoked_ms")?,
+        last_used: timestamp("last_used_ms")?,
+        revoked: timestamp("revoked_ms")?,
         limits: KeyLimits {
             max_running: column(row, "max_running")?,
             max_waiting: column(row, "max_waiting")?,

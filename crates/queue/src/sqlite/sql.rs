@@ -1,4 +1,5 @@
-//! Every statement there is, so that one test can prepare them all against the migrated schema.
+//! SQL statements of jobs, API keys and uploads, in one list, so that one test can prepare them all
+//! against the migrated schema.
 
 macro_rules! statements {
     ($($name:ident = $text:expr;)*) => {
@@ -13,14 +14,15 @@ pub(super) use statements;
 statements! {
     VERSION = "SELECT sqlite_version()";
 
-    // A number that nobody reads, in the first page of the file: the same each time, and written each time.
+    // Writes an unused number to the first page of the file. SQLite writes it even if it is
+    // unchanged.
     TRY_WRITING = "PRAGMA user_version = 1";
 
     SUBMIT = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms,
             input_url, clip_name, retention_ms)
         VALUES (?1, ?2, 'queued', ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, (SELECT retention_ms FROM api_keys WHERE id = ?2))";
 
-    COUNT_LINE = "SELECT (SELECT max_waiting FROM api_keys WHERE id = ?1) AS max_waiting,
+    COUNT_WAITING = "SELECT (SELECT max_waiting FROM api_keys WHERE id = ?1) AS max_waiting,
             (SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND owner = ?1) AS waiting";
 
     READ_JOB = "SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
@@ -28,8 +30,8 @@ statements! {
 
     READ_OUTPUTS = "SELECT format, object_key, size, sha256 FROM outputs WHERE job_seq = ?1 ORDER BY place";
 
-    // The waiting keys are found by skipping from one to the next in the index, so that a long line costs no more than a
-    // short one.
+    // Finds the keys with waiting jobs by skipping from key to key in the index, so that the cost
+    // does not depend on the number of waiting jobs.
     FIND_READY = "WITH RECURSIVE waiting (owner) AS (
             SELECT * FROM (SELECT owner FROM jobs INDEXED BY jobs_line WHERE state = 'queued' ORDER BY owner LIMIT 1)
             UNION ALL
@@ -61,7 +63,7 @@ statements! {
     RENEW = "UPDATE leases SET expires_ms = ?3, revision = revision + (?4 > progress), progress = MAX(progress, ?4)
         WHERE job_seq = (SELECT seq FROM jobs WHERE id = ?1) AND token = ?2";
 
-    FIND_HELD = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+    READ_JOB_ROW = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
             l.token AS lease_token
         FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = ?1";
 
@@ -88,7 +90,7 @@ statements! {
 
     DROP_LEASE = "DELETE FROM leases WHERE job_seq = ?1";
 
-    FIND_EXPIRED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+    FIND_EXPIRED_LEASES = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
             l.token AS lease_token
         FROM leases l JOIN jobs j ON j.seq = l.job_seq
         WHERE l.expires_ms <= ?1 ORDER BY l.expires_ms, j.seq LIMIT 1000";
@@ -101,15 +103,15 @@ statements! {
 
     RENEW_ALL = "UPDATE leases SET expires_ms = ?1";
 
-    START_WAITING = "UPDATE jobs SET not_before_ms = ?1 WHERE state = 'queued' AND not_before_ms > ?2";
+    MAKE_DELAYED_JOBS_DUE = "UPDATE jobs SET not_before_ms = ?1 WHERE state = 'queued' AND not_before_ms > ?2";
 
     CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 
     BACK_UP = "VACUUM INTO ?1";
 
-    DRAW_ID = "SELECT abs(random() % 2147483647) + 1";
+    DRAW_APPLICATION_ID = "SELECT abs(random() % 2147483647) + 1";
 
-    FIND_SPENT_INPUTS = "SELECT seq, input_key FROM jobs WHERE input_key IS NOT NULL AND ended_ms IS NOT NULL
+    FIND_EXPIRED_INPUTS = "SELECT seq, input_key FROM jobs WHERE input_key IS NOT NULL AND ended_ms IS NOT NULL
             AND ended_ms + MIN(?2, COALESCE(retention_ms, ?2)) <= ?1
         ORDER BY ended_ms LIMIT 1000";
 
@@ -118,7 +120,7 @@ statements! {
     FORGET_ADDRESSES = "UPDATE jobs SET input_url = NULL WHERE input_url IS NOT NULL AND ended_ms IS NOT NULL
             AND ended_ms + MIN(?2, COALESCE(retention_ms, ?2)) <= ?1";
 
-    FIND_OLD_OUTPUTS = "SELECT o.job_seq, o.place, o.object_key FROM outputs o JOIN jobs j ON j.seq = o.job_seq
+    FIND_EXPIRED_OUTPUTS = "SELECT o.job_seq, o.place, o.object_key FROM outputs o JOIN jobs j ON j.seq = o.job_seq
         WHERE o.removed_ms IS NULL AND o.ended_ms + MIN(?2, COALESCE(j.retention_ms, ?2)) <= ?1
         ORDER BY o.ended_ms LIMIT 1000";
 
@@ -170,7 +172,7 @@ statements! {
     FIND_EXPIRED_UPLOADS = "SELECT id, partial_key, object_key FROM uploads WHERE expires_ms <= ?1
         ORDER BY expires_ms LIMIT 1000";
 
-    KEEP_INPUT = "UPDATE jobs SET input_key = ?2, input_size = ?3, input_sha256 = ?4, input_url = NULL WHERE seq = ?1";
+    SET_INPUT = "UPDATE jobs SET input_key = ?2, input_size = ?3, input_sha256 = ?4, input_url = NULL WHERE seq = ?1";
 
     USED_BYTES = "SELECT
         (SELECT COALESCE(SUM(size), 0) FROM (
@@ -187,13 +189,13 @@ statements! {
 
     TOUCH_KEY = "UPDATE api_keys SET last_used_ms = ?2 WHERE id = ?1";
 
-    FIND_ONCE = "SELECT body, job_id FROM idempotency_keys WHERE owner = ?1 AND key = ?2";
+    FIND_IDEMPOTENCY_KEY = "SELECT body, job_id FROM idempotency_keys WHERE owner = ?1 AND key = ?2";
 
-    IS_ONCE = "SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE owner = ?1 AND key = ?2 AND created_ms > ?3)";
+    HAS_IDEMPOTENCY_KEY = "SELECT EXISTS (SELECT 1 FROM idempotency_keys WHERE owner = ?1 AND key = ?2 AND created_ms > ?3)";
 
-    INSERT_ONCE = "INSERT INTO idempotency_keys (owner, key, body, job_id, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+    INSERT_IDEMPOTENCY_KEY = "INSERT INTO idempotency_keys (owner, key, body, job_id, created_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
 
-    FORGET_ONCE = "DELETE FROM idempotency_keys WHERE created_ms <= ?1";
+    DELETE_OLD_IDEMPOTENCY_KEYS = "DELETE FROM idempotency_keys WHERE created_ms <= ?1";
 
     LIST_JOBS = "SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision
         FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
@@ -205,11 +207,11 @@ statements! {
         WHERE j.owner = ?1 AND j.state = ?6 AND j.created_ms >= ?2 AND (j.created_ms, j.id) < (?3, ?4)
         ORDER BY j.created_ms DESC, j.id DESC LIMIT ?5";
 
-    FIND_OWNED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
+    READ_OWNED_JOB_ROW = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
             j.input_key, j.input_url, l.token AS lease_token
         FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = ?1 AND j.owner = ?2";
 
-    KEPT_OUTPUTS = "SELECT object_key FROM outputs WHERE job_seq = ?1 AND removed_ms IS NULL ORDER BY place";
+    FIND_KEPT_OUTPUTS = "SELECT object_key FROM outputs WHERE job_seq = ?1 AND removed_ms IS NULL ORDER BY place";
 
     DELETE_OUTPUTS = "DELETE FROM outputs WHERE job_seq = ?1";
 
@@ -224,12 +226,12 @@ statements! {
             AND (a.not_before_ms, a.seq) < (j.not_before_ms, j.seq))
         FROM jobs j WHERE j.id = ?1 AND j.owner = ?2 AND j.state = 'queued'";
 
-    FIND_LINES = "SELECT q.owner, COUNT(*) AS waiting, COALESCE(t.turn, 0) AS turn, MIN(q.not_before_ms) AS since,
+    FIND_BACKLOGS = "SELECT q.owner, COUNT(*) AS waiting, COALESCE(t.turn, 0) AS turn, MIN(q.not_before_ms) AS since,
             (SELECT f.seq FROM jobs f INDEXED BY jobs_line WHERE f.state = 'queued' AND f.owner = q.owner
                 ORDER BY f.not_before_ms, f.seq LIMIT 1) AS first
         FROM jobs q LEFT JOIN turns t ON t.owner = q.owner WHERE q.state = 'queued' GROUP BY q.owner";
 
-    RECENT_PROCESSING = "SELECT AVG(processing_ms) FROM
+    MEAN_RECENT_PROCESSING = "SELECT AVG(processing_ms) FROM
         (SELECT processing_ms FROM usage ORDER BY ended_ms DESC, processing_ms DESC LIMIT ?1)";
 
     USAGE_BY_DAY = "SELECT ended_ms / 86400000 AS day, COUNT(*) AS jobs, SUM(frames) AS frames,

@@ -1,17 +1,19 @@
+//! The trait [`Uploads`] for SQLite, and the quota and input checks of new jobs.
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, UploadId};
 use sqlx::{Sqlite, Transaction};
 
-use super::{SqliteQueue, ending::Held, row, sql};
+use super::{SqliteQueue, ending::JobRow, row, sql};
 use crate::{
     InputPointer, KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota,
 };
 
 type Tx = Transaction<'static, Sqlite>;
 
-/// The input of a job as its row keeps it.
+/// Database columns of a job's input.
 #[derive(Default)]
 pub(super) struct InputColumns {
     pub(super) key: Option<String>,
@@ -22,13 +24,13 @@ pub(super) struct InputColumns {
 
 impl From<InputPointer> for InputColumns {
     fn from(object: InputPointer) -> Self {
-        let size = row::stored(object.size_bytes);
+        let size = row::sql_integer(object.size_bytes);
         Self { key: Some(object.key), size, sha256: object.sha256.0, url: None }
     }
 }
 
 impl SqliteQueue {
-    /// The columns of a new job's input, if its key may have it.
+    /// Checks that `owner` may use `input` for a new job, and returns its columns.
     pub(super) async fn admit_input(
         &self,
         tx: &mut Tx,
@@ -53,11 +55,11 @@ impl SqliteQueue {
         }
     }
 
-    /// Whether the key may keep `more` bytes.
+    /// Checks whether the API key may store `more` bytes.
     pub(super) async fn admit_bytes(&self, tx: &mut Tx, owner: KeyId, more: u64) -> Result<(), QueueError> {
         let limits = sqlx::query(sql::STORAGE_LIMITS).bind(owner.0).fetch_optional(&mut **tx).await?;
-        let own = limits.as_ref().map(|found| row::optional_count(found, "quota_bytes")).transpose()?.flatten();
-        let Some(quota_bytes) = own.or(self.policy.quota_bytes) else { return Ok(()) };
+        let key_quota = limits.as_ref().map(|found| row::optional_count(found, "quota_bytes")).transpose()?.flatten();
+        let Some(quota_bytes) = key_quota.or(self.policy.quota_bytes) else { return Ok(()) };
         let used: i64 = sqlx::query_scalar(sql::USED_BYTES).bind(owner.0).fetch_one(&mut **tx).await?;
         check_quota(quota_bytes, used.unsigned_abs(), more)
     }
@@ -83,7 +85,7 @@ impl Uploads for SqliteQueue {
         sqlx::query(sql::INSERT_UPLOAD)
             .bind(upload.id.as_str())
             .bind(upload.owner.0)
-            .bind(upload.length.map(row::stored))
+            .bind(upload.length.map(row::sql_integer))
             .bind(&upload.metadata)
             .bind(upload.partial_key)
             .bind(now.0)
@@ -111,8 +113,9 @@ impl Uploads for SqliteQueue {
         if more > 0 {
             self.admit_bytes(&mut tx, before.owner, more).await?;
         }
-        let update = sqlx::query(sql::ADVANCE_UPLOAD).bind(id.as_str()).bind(row::stored(from)).bind(row::stored(to));
-        update.bind(length.map(row::stored)).execute(&mut *tx).await?;
+        let update =
+            sqlx::query(sql::ADVANCE_UPLOAD).bind(id.as_str()).bind(row::sql_integer(from)).bind(row::sql_integer(to));
+        update.bind(length.map(row::sql_integer)).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -128,7 +131,7 @@ impl Uploads for SqliteQueue {
         sqlx::query(sql::FINISH_UPLOAD)
             .bind(id.as_str())
             .bind(&object.key)
-            .bind(row::stored(object.size_bytes))
+            .bind(row::sql_integer(object.size_bytes))
             .bind(&object.sha256.0)
             .bind(expires.0)
             .execute(&mut *tx)
@@ -143,32 +146,32 @@ impl Uploads for SqliteQueue {
         let found = sqlx::query(sql::FIND_UPLOAD_OBJECTS).bind(id.as_str()).fetch_optional(&mut *tx).await?;
         let Some(found) = found else { return Ok(None) };
         sqlx::query(sql::DROP_UPLOAD).bind(id.as_str()).execute(&mut *tx).await?;
-        let mut unpointed = Vec::new();
+        let mut unreferenced = Vec::new();
         for name in ["partial_key", "object_key"] {
             let Some(key) = row::column::<Option<String>>(&found, name)? else { continue };
-            let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&mut *tx).await?;
-            unpointed.extend((!pointed).then_some(key));
+            let is_referenced: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&mut *tx).await?;
+            unreferenced.extend((!is_referenced).then_some(key));
         }
         tx.commit().await?;
-        Ok(Some(unpointed))
+        Ok(Some(unreferenced))
     }
 
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
-        let found = sqlx::query(sql::FIND_HELD).bind(id.as_str()).fetch_optional(&mut *tx).await?;
-        let job = Held::read(&found.ok_or(QueueError::LeaseLost)?)?;
-        if job.leased_under != Some(token) {
+        let found = sqlx::query(sql::READ_JOB_ROW).bind(id.as_str()).fetch_optional(&mut *tx).await?;
+        let job = JobRow::read(&found.ok_or(QueueError::LeaseLost)?)?;
+        if job.lease_token != Some(token) {
             return Err(QueueError::LeaseLost);
         }
         self.admit_bytes(&mut tx, KeyId(job.owner), object.size_bytes).await?;
         let input = InputColumns::from(object);
-        let update = sqlx::query(sql::KEEP_INPUT).bind(job.seq).bind(input.key).bind(input.size).bind(input.sha256);
+        let update = sqlx::query(sql::SET_INPUT).bind(job.seq).bind(input.key).bind(input.size).bind(input.sha256);
         update.execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 
     async fn list_expired(&self) -> Result<Vec<String>, QueueError> {
-        self.foresee_expired().await
+        self.preview_expired().await
     }
 
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
@@ -194,7 +197,7 @@ impl Uploads for SqliteQueue {
         let retention_ms =
             limits.max_retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX / 2));
         let update = sqlx::query(sql::SET_STORAGE_LIMITS).bind(owner.0).bind(retention_ms);
-        let updated = self.writer.execute(update.bind(limits.quota_bytes.map(row::stored))).await?;
+        let updated = self.writer.execute(update.bind(limits.quota_bytes.map(row::sql_integer))).await?;
         Ok(updated.rows_affected() == 1)
     }
 }

@@ -1,3 +1,5 @@
+//! Conversion of SQLite rows into webhook endpoints, secrets, deliveries and attempts.
+
 use std::time::Duration;
 
 use clearcut_job::UnixMillis;
@@ -9,12 +11,12 @@ use crate::{
     EventKinds, NoAnswer, QueueError, SigningSecrets, WebhookSecret,
 };
 
-/// A column that holds a word of ours.
-pub(super) fn word<T: std::str::FromStr>(row: &SqliteRow, name: &'static str) -> Result<T, QueueError> {
+/// Reads a text column and parses it.
+pub(super) fn parsed_column<T: std::str::FromStr>(row: &SqliteRow, name: &'static str) -> Result<T, QueueError> {
     column::<String>(row, name)?.parse().map_err(|_| QueueError::Damaged { what: name })
 }
 
-fn moment(row: &SqliteRow, name: &'static str) -> Result<Option<UnixMillis>, QueueError> {
+fn timestamp(row: &SqliteRow, name: &'static str) -> Result<Option<UnixMillis>, QueueError> {
     Ok(column::<Option<i64>>(row, name)?.map(UnixMillis))
 }
 
@@ -26,40 +28,40 @@ pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRecord, QueueError> {
         _ => DisabledReason::Owner,
     });
     Ok(EndpointRecord {
-        id: word(row, "id")?,
+        id: parsed_column(row, "id")?,
         url: column(row, "url")?,
         events: EventKinds::from_stored(&events).ok_or(QueueError::Damaged { what: "events" })?,
         description: column(row, "description")?,
         created: UnixMillis(column(row, "created_ms")?),
-        disabled: moment(row, "disabled_ms")?.zip(reason),
-        rotating_until: moment(row, "previous_until_ms")?,
+        disabled: timestamp(row, "disabled_ms")?.zip(reason),
+        rotating_until: timestamp(row, "previous_until_ms")?,
     })
 }
 
 pub(super) fn secrets(row: &SqliteRow) -> Result<SigningSecrets, QueueError> {
     let previous: Option<String> = column(row, "previous_secret")?;
     Ok(SigningSecrets {
-        current: WebhookSecret::stored(column(row, "secret")?),
-        previous: previous.map(WebhookSecret::stored).zip(moment(row, "previous_until_ms")?),
+        current: WebhookSecret::from_stored(column(row, "secret")?),
+        previous: previous.map(WebhookSecret::from_stored).zip(timestamp(row, "previous_until_ms")?),
     })
 }
 
 pub(super) fn kind(row: &SqliteRow) -> Result<EventKind, QueueError> {
-    word(row, "kind")
+    parsed_column(row, "kind")
 }
 
 pub(super) fn delivery(row: &SqliteRow, attempts: Vec<AttemptRecord>) -> Result<DeliveryRecord, QueueError> {
     let state: String = column(row, "state")?;
-    let known = DeliveryState::ALL.into_iter().find(|known| known.name() == state);
+    let found = DeliveryState::ALL.into_iter().find(|candidate| candidate.name() == state);
     let endpoint: Option<String> = column(row, "endpoint")?;
     Ok(DeliveryRecord {
-        id: word(row, "id")?,
+        id: parsed_column(row, "id")?,
         kind: kind(row)?,
         happened: UnixMillis(column(row, "happened_ms")?),
         endpoint: endpoint.map(|id| id.parse().map_err(|_| QueueError::Damaged { what: "endpoint" })).transpose()?,
         url: column(row, "url")?,
-        state: known.ok_or(QueueError::Damaged { what: "state" })?,
-        due: moment(row, "due_ms")?,
+        state: found.ok_or(QueueError::Damaged { what: "state" })?,
+        due: timestamp(row, "due_ms")?,
         attempts,
     })
 }
@@ -69,9 +71,9 @@ pub(super) fn attempt(row: &SqliteRow) -> Result<AttemptRecord, QueueError> {
     let no_answer: Option<String> = column(row, "no_answer")?;
     let answer = match (status, no_answer) {
         (Some(status), _) => Answer::Status { status, reply: column(row, "reply")? },
-        (None, Some(word)) => {
-            let known = NoAnswer::ALL.into_iter().find(|known| known.name() == word);
-            Answer::None(known.ok_or(QueueError::Damaged { what: "no_answer" })?)
+        (None, Some(name)) => {
+            let found = NoAnswer::ALL.into_iter().find(|reason| reason.name() == name);
+            Answer::None(found.ok_or(QueueError::Damaged { what: "no_answer" })?)
         }
         (None, None) => return Err(QueueError::Damaged { what: "status" }),
     };

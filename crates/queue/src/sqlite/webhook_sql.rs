@@ -1,8 +1,8 @@
-//! The statements of webhooks, beside those of jobs.
+//! SQL statements of webhook endpoints, events and deliveries.
 
 use super::sql::statements;
 
-/// What is read of a delivery, whichever ones are meant.
+/// Builds the query that reads deliveries, with `$which` as its condition and order.
 macro_rules! deliveries {
     ($which:literal) => {
         concat!(
@@ -19,7 +19,7 @@ statements! {
     INSERT_ENDPOINT = "INSERT INTO webhook_endpoints (id, owner, url, host, link_base, events, description, secret, created_ms)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
-    INSERT_ENDPOINT_OF_JOBS = "INSERT INTO webhook_endpoints (id, owner, events, description, secret, created_ms)
+    INSERT_IMPLICIT_ENDPOINT = "INSERT INTO webhook_endpoints (id, owner, events, description, secret, created_ms)
         VALUES (?1, ?2, ?3, '', ?4, ?5) ON CONFLICT (owner) WHERE url IS NULL DO NOTHING";
 
     COUNT_ENDPOINTS = "SELECT COUNT(*) FROM webhook_endpoints WHERE owner = ?1 AND url IS NOT NULL";
@@ -28,11 +28,11 @@ statements! {
 
     READ_ENDPOINT = "SELECT * FROM webhook_endpoints WHERE owner = ?1 AND id = ?2 AND url IS NOT NULL";
 
-    READ_ENDPOINT_OF_JOBS = "SELECT * FROM webhook_endpoints WHERE owner = ?1 AND url IS NULL";
+    READ_IMPLICIT_ENDPOINT = "SELECT * FROM webhook_endpoints WHERE owner = ?1 AND url IS NULL";
 
     MOVE_ENDPOINT = "UPDATE webhook_endpoints SET url = ?2, host = ?3, link_base = ?4 WHERE seq = ?1";
 
-    MOVE_WAITING = "UPDATE webhook_deliveries SET host = ?2 WHERE endpoint_seq = ?1 AND due_ms IS NOT NULL";
+    MOVE_PENDING_DELIVERIES = "UPDATE webhook_deliveries SET host = ?2 WHERE endpoint_seq = ?1 AND due_ms IS NOT NULL";
 
     SET_EVENTS = "UPDATE webhook_endpoints SET events = ?2 WHERE seq = ?1";
 
@@ -46,22 +46,22 @@ statements! {
 
     SET_SECRETS = "UPDATE webhook_endpoints SET secret = ?2, previous_secret = ?3, previous_until_ms = ?4 WHERE seq = ?1";
 
-    INSERT_URL = "INSERT INTO webhook_urls (job_seq, url, host, link_base) VALUES (?1, ?2, ?3, ?4)";
+    INSERT_JOB_URL = "INSERT INTO webhook_urls (job_seq, url, host, link_base) VALUES (?1, ?2, ?3, ?4)";
 
-    COPY_URL = "INSERT INTO webhook_urls (job_seq, url, host, link_base, gone_ms)
+    COPY_JOB_URL = "INSERT INTO webhook_urls (job_seq, url, host, link_base, gone_ms)
         SELECT ?2, url, host, link_base, gone_ms FROM webhook_urls WHERE job_seq = ?1";
 
-    URL_IS_GONE = "UPDATE webhook_urls SET gone_ms = ?2 WHERE job_seq = ?1";
+    MARK_JOB_URL_GONE = "UPDATE webhook_urls SET gone_ms = ?2 WHERE job_seq = ?1";
 
-    NOTE_EVENT = "INSERT INTO webhook_events (job_seq, kind, happened_ms, progress, revision)
+    INSERT_EVENT = "INSERT INTO webhook_events (job_seq, kind, happened_ms, progress, revision)
         SELECT j.seq, ?2, ?3, MAX(j.progress, COALESCE(l.progress, 0)), j.revision + COALESCE(l.revision, 0)
         FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.seq = ?1 ON CONFLICT (job_seq, kind) DO NOTHING";
 
-    NOTE_TEST = "INSERT INTO webhook_events (kind, happened_ms, progress, revision) VALUES ('webhook.test', ?1, 0, 0)";
+    INSERT_TEST_EVENT = "INSERT INTO webhook_events (kind, happened_ms, progress, revision) VALUES ('webhook.test', ?1, 0, 0)";
 
-    FORGET_TESTS = "DELETE FROM webhook_events INDEXED BY webhook_events_tests WHERE job_seq IS NULL AND happened_ms <= ?1";
+    DELETE_OLD_TESTS = "DELETE FROM webhook_events INDEXED BY webhook_events_tests WHERE job_seq IS NULL AND happened_ms <= ?1";
 
-    FIND_LISTENERS = "SELECT e.seq, e.id, COALESCE(e.host, u.host) AS host
+    FIND_SUBSCRIBERS = "SELECT e.seq, e.id, COALESCE(e.host, u.host) AS host
         FROM webhook_endpoints e JOIN api_keys k ON k.id = e.owner
             LEFT JOIN webhook_urls u ON u.job_seq = ?1 AND u.gone_ms IS NULL AND e.url IS NULL
         WHERE e.owner = ?2 AND k.revoked_ms IS NULL AND e.disabled_ms IS NULL AND INSTR(e.events, ',' || ?3 || ',') > 0
@@ -74,9 +74,9 @@ statements! {
 
     READ_DELIVERY = deliveries!("WHERE d.seq = ?1");
 
-    DELIVERIES_OF_JOB = deliveries!("WHERE ev.job_seq = ?1 ORDER BY d.seq");
+    LIST_JOB_DELIVERIES = deliveries!("WHERE ev.job_seq = ?1 ORDER BY d.seq");
 
-    DELIVERIES_TO = deliveries!("WHERE e.seq = ?1 ORDER BY d.seq DESC LIMIT 100");
+    LIST_ENDPOINT_DELIVERIES = deliveries!("WHERE e.seq = ?1 ORDER BY d.seq DESC LIMIT 100");
 
     READ_ATTEMPTS = "SELECT began_ms, latency_ms, status, no_answer, reply FROM webhook_attempts
         WHERE delivery_seq = ?1 ORDER BY number";
@@ -89,11 +89,11 @@ statements! {
     REDELIVER = "UPDATE webhook_deliveries SET state = 'pending', tries = 0, due_ms = ?2
         WHERE seq = ?1 AND leased_until_ms IS NULL";
 
-    IS_ANY_DUE = "SELECT EXISTS (SELECT 1 FROM webhook_deliveries WHERE due_ms <= ?1)";
+    HAS_DUE_DELIVERY = "SELECT EXISTS (SELECT 1 FROM webhook_deliveries WHERE due_ms <= ?1)";
 
-    // Walks over the hosts that have something to send, each by one step in the index, so that a heap of deliveries for one
-    // host costs the others nothing.
-    FIND_DUE = "WITH RECURSIVE hosts (host) AS (
+    // Skips from host to host in the index, so that many deliveries to one host cost the others
+    // nothing.
+    FIND_DUE_DELIVERY = "WITH RECURSIVE hosts (host) AS (
             SELECT MIN(host) FROM webhook_deliveries WHERE due_ms IS NOT NULL
             UNION ALL
             SELECT (SELECT MIN(d.host) FROM webhook_deliveries d WHERE d.due_ms IS NOT NULL AND d.host > hosts.host)
@@ -109,7 +109,7 @@ statements! {
 
     CLAIM_DELIVERY = "UPDATE webhook_deliveries SET claim = claim + 1, due_ms = ?2, leased_until_ms = ?2 WHERE seq = ?1";
 
-    READ_CLAIMED = "SELECT d.id, d.claim, d.tries, d.host, e.owner, e.secret, e.previous_secret, e.previous_until_ms,
+    READ_CLAIMED_DELIVERY = "SELECT d.id, d.claim, d.tries, d.host, e.owner, e.secret, e.previous_secret, e.previous_until_ms,
             COALESCE(e.url, u.url) AS url, COALESCE(e.link_base, u.link_base) AS link_base,
             ev.kind, ev.happened_ms, ev.progress, ev.revision, j.id AS job
         FROM webhook_deliveries d JOIN webhook_events ev ON ev.seq = d.event_seq
@@ -117,7 +117,7 @@ statements! {
             LEFT JOIN jobs j ON j.seq = ev.job_seq LEFT JOIN webhook_urls u ON u.job_seq = ev.job_seq
         WHERE d.seq = ?1";
 
-    FIND_CLAIMED = "SELECT d.seq, d.endpoint_seq, e.url, ev.job_seq
+    FIND_CLAIMED_DELIVERY = "SELECT d.seq, d.endpoint_seq, e.url, ev.job_seq
         FROM webhook_deliveries d JOIN webhook_events ev ON ev.seq = d.event_seq
             JOIN webhook_endpoints e ON e.seq = d.endpoint_seq
         WHERE d.id = ?1 AND d.claim = ?2 AND d.leased_until_ms IS NOT NULL";
@@ -125,22 +125,22 @@ statements! {
     INSERT_ATTEMPT = "INSERT INTO webhook_attempts (delivery_seq, number, began_ms, latency_ms, status, no_answer, reply)
         SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, ?3, ?4, ?5, ?6 FROM webhook_attempts WHERE delivery_seq = ?1";
 
-    SETTLE = "UPDATE webhook_deliveries SET state = ?2, tries = tries + 1, due_ms = NULL, leased_until_ms = NULL WHERE seq = ?1";
+    FINISH_DELIVERY = "UPDATE webhook_deliveries SET state = ?2, tries = tries + 1, due_ms = NULL, leased_until_ms = NULL WHERE seq = ?1";
 
-    TRY_AGAIN = "UPDATE webhook_deliveries SET tries = tries + 1, due_ms = ?2, leased_until_ms = NULL WHERE seq = ?1";
+    RETRY_DELIVERY = "UPDATE webhook_deliveries SET tries = tries + 1, due_ms = ?2, leased_until_ms = NULL WHERE seq = ?1";
 
-    RELEASE = "UPDATE webhook_deliveries SET due_ms = ?2, leased_until_ms = NULL WHERE seq = ?1";
+    RELEASE_DELIVERY = "UPDATE webhook_deliveries SET due_ms = ?2, leased_until_ms = NULL WHERE seq = ?1";
 
-    STOP_OF_ENDPOINT = "UPDATE webhook_deliveries SET state = 'stopped', due_ms = NULL, leased_until_ms = NULL
+    STOP_ENDPOINT_DELIVERIES = "UPDATE webhook_deliveries SET state = 'stopped', due_ms = NULL, leased_until_ms = NULL
         WHERE endpoint_seq = ?1 AND due_ms IS NOT NULL";
 
-    STOP_OF_JOB = "UPDATE webhook_deliveries SET state = 'stopped', due_ms = NULL, leased_until_ms = NULL
+    STOP_JOB_DELIVERIES = "UPDATE webhook_deliveries SET state = 'stopped', due_ms = NULL, leased_until_ms = NULL
         WHERE endpoint_seq = ?1 AND due_ms IS NOT NULL AND event_seq IN (SELECT seq FROM webhook_events WHERE job_seq = ?2)";
 
-    STOP_OF_KEY = "UPDATE webhook_deliveries SET state = 'stopped', due_ms = NULL, leased_until_ms = NULL
+    STOP_KEY_DELIVERIES = "UPDATE webhook_deliveries SET state = 'stopped', due_ms = NULL, leased_until_ms = NULL
         WHERE due_ms IS NOT NULL AND endpoint_seq IN (SELECT seq FROM webhook_endpoints WHERE owner = ?1)";
 
-    BEGIN_FIRST = "UPDATE webhook_deliveries SET due_ms = ?1 WHERE due_ms > ?1 AND tries = 0 AND leased_until_ms IS NULL";
+    MAKE_FIRST_ATTEMPTS_DUE = "UPDATE webhook_deliveries SET due_ms = ?1 WHERE due_ms > ?1 AND tries = 0 AND leased_until_ms IS NULL";
 
-    EXPIRE_ALL_LEASES = "UPDATE webhook_deliveries SET due_ms = ?1, leased_until_ms = NULL WHERE leased_until_ms IS NOT NULL";
+    EXPIRE_ALL_DELIVERY_LEASES = "UPDATE webhook_deliveries SET due_ms = ?1, leased_until_ms = NULL WHERE leased_until_ms IS NOT NULL";
 }

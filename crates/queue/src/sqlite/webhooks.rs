@@ -1,3 +1,5 @@
+//! The trait [`Webhooks`] for SQLite; it delegates to the modules `endpoints` and `deliveries`.
+
 use async_trait::async_trait;
 use clearcut_job::JobId;
 
@@ -33,19 +35,19 @@ impl Webhooks for SqliteQueue {
     async fn read_secrets(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
-        self.read_or_make_secrets(owner, of, fresh).await
+        self.read_or_make_secrets(owner, scope, fresh).await
     }
 
     async fn rotate_secret(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        scope: SecretOf,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
-        self.replace_secret(owner, of, fresh).await
+        self.replace_secret(owner, scope, fresh).await
     }
 
     async fn send_test(
@@ -75,7 +77,7 @@ impl Webhooks for SqliteQueue {
         job: &JobId,
         id: &DeliveryId,
     ) -> Result<Option<DeliveryRecord>, QueueError> {
-        self.put_in_line_again(owner, job, id).await
+        self.restart_delivery(owner, job, id).await
     }
 
     async fn claim_delivery(&self, max_per_host: u32) -> Result<Option<ClaimedDelivery>, QueueError> {
@@ -87,12 +89,12 @@ impl Webhooks for SqliteQueue {
         id: &DeliveryId,
         claim: u64,
         attempt: Attempt,
-        then: AfterAttempt,
+        next_step: AfterAttempt,
     ) -> Result<(), QueueError> {
-        self.write_attempt(id, claim, attempt, then).await
+        self.write_attempt(id, claim, attempt, next_step).await
     }
 
     async fn release_delivery(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError> {
-        self.put_delivery_back(id, claim).await
+        self.release_claimed_delivery(id, claim).await
     }
 }

@@ -1,4 +1,4 @@
-//! The one connection that writes, and when it is given up for a new one.
+//! The only writing connection, and its replacement after a failure.
 
 use std::{
     io,
@@ -17,11 +17,12 @@ use sqlx::{
 
 use crate::QueueError;
 
-/// The writer: a pool of one connection, so that no two writers of this process wait for each other's locks.
+/// A pool of one writing connection, so that writers of this process never wait for each other's
+/// locks.
 ///
-/// A connection that failed is not trusted again. On a full disk SQLite undoes a transaction by itself, and the library goes on
-/// believing that it is within one; a connection that was opened while the file system was read-only stays read-only
-/// for ever. The next one who writes gets a new connection.
+/// A connection is not used again after a failure; the next write opens a new one. On a full disk
+/// SQLite rolls back a transaction by itself, while sqlx still assumes an open one. A connection
+/// that was opened on a read-only file system stays read-only.
 #[derive(Debug)]
 pub(super) struct Writer {
     pool: SqlitePool,
@@ -34,40 +35,42 @@ impl Writer {
         let failed = Arc::new(AtomicBool::new(false));
         let has_failed = failed.clone();
         let pool = SqlitePoolOptions::new().max_connections(1).before_acquire(move |connection, _| {
-            let is_sound = !has_failed.swap(false, Ordering::Relaxed) && !connection.is_in_transaction();
-            if !is_sound {
-                tracing::warn!("the database connection that writes is replaced after a failure");
+            let is_usable = !has_failed.swap(false, Ordering::Relaxed) && !connection.is_in_transaction();
+            if !is_usable {
+                tracing::warn!("replacing the database writer connection after a failure");
             }
-            Box::pin(async move { Ok(is_sound) })
+            Box::pin(async move { Ok(is_usable) })
         });
         let writer = Self { pool: pool.connect_with(options).await?, failed, database: path.to_owned() };
         Ok(writer)
     }
 
-    /// For what is asked once, at the start.
+    /// The pool itself, for queries at the start.
     pub(super) const fn pool(&self) -> &SqlitePool {
         &self.pool
     }
 
-    /// Begins a transaction that holds the write lock from its first word, so that it cannot fail halfway for want of it.
+    /// Begins a transaction that holds the write lock from its first statement, so that it cannot
+    /// fail halfway for lack of the lock.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.explain(error))
+        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|error| self.record_failure(error))
     }
 
-    /// Runs one statement as a transaction of its own.
+    /// Runs one statement as its own transaction.
     pub(super) async fn execute(
         &self,
         statement: Query<'_, Sqlite, SqliteArguments>,
     ) -> Result<SqliteQueryResult, QueueError> {
-        statement.execute(&self.pool).await.map_err(|error| self.explain(error))
+        statement.execute(&self.pool).await.map_err(|error| self.record_failure(error))
     }
 
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
 
-    /// What a failure means, and that the connection is to be replaced unless the statement alone was at fault.
-    fn explain(&self, error: sqlx::Error) -> QueueError {
+    /// Converts an error, and marks the connection for replacement unless the statement alone was
+    /// at fault.
+    fn record_failure(&self, error: sqlx::Error) -> QueueError {
         let error = QueueError::from(error);
         if matches!(error, QueueError::Taken) {
             return error;
@@ -111,12 +114,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_transaction_that_sqlite_undid_by_itself_does_not_end_all_writing() {
+    async fn writing_continues_after_sqlite_rolls_back_a_transaction_by_itself() {
         let folder = tempfile::tempdir().unwrap();
         let writer = open(folder.path()).await;
         for _ in 0..3 {
             let mut tx = writer.begin().await.unwrap();
-            // What a full disk makes of a commit: the transaction is gone, and the library does not know.
+            // A full disk has the same effect on a commit: the transaction is gone, but sqlx
+            // assumes it is open.
             sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
             assert!(tx.commit().await.is_err());
             insert(&writer).await.unwrap();
@@ -124,10 +128,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_cannot_write_is_replaced_by_one_that_can() {
+    async fn a_read_only_connection_is_replaced_by_a_writable_one() {
         let folder = tempfile::tempdir().unwrap();
         let writer = open(folder.path()).await;
-        // As one that was opened while the file system was read-only.
+        // Acts like a connection that was opened on a read-only file system.
         writer.execute(sqlx::query("PRAGMA query_only = true")).await.unwrap();
         let refused = writer.execute(sqlx::query("INSERT INTO t VALUES (1)")).await;
         assert!(matches!(refused, Err(QueueError::ReadOnly)), "{refused:?}");
@@ -135,14 +139,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_taken_costs_no_connection() {
+    async fn a_unique_violation_keeps_the_connection() {
         let folder = tempfile::tempdir().unwrap();
         let writer = open(folder.path()).await;
         writer.execute(sqlx::query("CREATE TEMP TABLE once (x UNIQUE)")).await.unwrap();
-        let twice = || writer.execute(sqlx::query("INSERT INTO once VALUES (1)"));
-        twice().await.unwrap();
-        assert!(matches!(twice().await, Err(QueueError::Taken)));
-        // The table would have gone with its connection.
-        assert!(matches!(twice().await, Err(QueueError::Taken)));
+        let insert_once = || writer.execute(sqlx::query("INSERT INTO once VALUES (1)"));
+        insert_once().await.unwrap();
+        assert!(matches!(insert_once().await, Err(QueueError::Taken)));
+        // A new connection would not see the temporary table.
+        assert!(matches!(insert_once().await, Err(QueueError::Taken)));
     }
 }

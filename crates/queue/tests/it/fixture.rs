@@ -1,3 +1,5 @@
+//! Fixtures: both backends with a manual clock, and sample keys, jobs, objects and failures.
+
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
@@ -10,7 +12,7 @@ use clearcut_queue::{
     NewJob, NewKey, Policy, Queue, SqliteQueue, WebhookSecret,
 };
 
-/// A backend with nothing in it but one key, and the clock it goes by.
+/// A backend with one API key and no jobs, and its clock.
 pub(crate) struct Bench {
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) clock: Arc<ManualClock>,
@@ -39,7 +41,7 @@ impl Bench {
         Self { queue, clock, owner, _dir: dir }
     }
 
-    pub(crate) fn pass(&self, span: Duration) {
+    pub(crate) fn advance_clock(&self, span: Duration) {
         self.clock.advance(span);
     }
 
@@ -50,7 +52,7 @@ impl Bench {
         id
     }
 
-    /// A job that came with a `webhookUrl` at `host`.
+    /// Submits a job with a `webhookUrl` at `host`.
     pub(crate) async fn submit_with_webhook(&self, number: u128, host: &str) -> JobId {
         let job = NewJob { webhook: Some(webhook(host)), ..job(number, self.owner) };
         let id = job.id.clone();
@@ -102,12 +104,12 @@ pub(crate) fn secret(byte: u8) -> WebhookSecret {
     WebhookSecret::from_random([byte; 24])
 }
 
-/// A `webhookUrl` at `host`.
+/// Builds a `webhookUrl` at `host`.
 pub(crate) fn webhook(host: &str) -> JobWebhook {
     JobWebhook { destination: destination(host), fresh: (EndpointId::from_random(0), secret(0)) }
 }
 
-/// An endpoint at `host` that wants all events.
+/// Builds an endpoint at `host` that subscribes to all events.
 pub(crate) fn endpoint(number: u8, host: &str) -> NewEndpoint {
     NewEndpoint {
         id: EndpointId::from_random(number.into()),
@@ -147,10 +149,10 @@ pub(crate) fn outcome(number: u128) -> Outcome {
     }
 }
 
-pub(crate) fn upstream() -> Failure {
+pub(crate) fn upstream_failure() -> Failure {
     Failure::new(FailureCode::StorageUnavailable, "the store did not answer")
 }
 
-pub(crate) fn bad_input() -> Failure {
+pub(crate) fn input_failure() -> Failure {
     Failure::new(FailureCode::InvalidVideo, "no video stream in the file")
 }

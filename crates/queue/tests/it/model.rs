@@ -1,4 +1,5 @@
-//! Random histories, played to the model and to a backend at once: every answer and every job must be equal.
+//! Model-based test: random histories run against the in-memory model and SQLite. Every result and
+//! every job must be equal.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -10,7 +11,7 @@ use clearcut_queue::{
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
-    fixture::{Bench, bad_input, endpoint, object, outcome, secret, upstream, webhook, worker},
+    fixture::{Bench, endpoint, input_failure, object, outcome, secret, upstream_failure, webhook, worker},
     uploads::new_upload,
 };
 
@@ -20,37 +21,37 @@ const JOBS: u128 = 6;
 enum Step {
     Submit(u128),
     Claim,
-    Start(u128, Token),
-    Renew(u128, Token, usize, f64),
-    Complete(u128, Token),
-    FailUpstream(u128, Token),
-    FailInput(u128, Token),
-    Release(u128, Token),
+    Start(u128, TokenChoice),
+    Renew(u128, TokenChoice, usize, f64),
+    Complete(u128, TokenChoice),
+    FailUpstream(u128, TokenChoice),
+    FailInput(u128, TokenChoice),
+    Release(u128, TokenChoice),
     Reap,
     Forget,
-    Upload(u128, Option<u64>),
-    Advance(u128, u64, u64),
-    Whole(u128, u64),
-    Drop(u128),
+    CreateUpload(u128, Option<u64>),
+    AdvanceUpload(u128, u64, u64),
+    FinishUpload(u128, u64),
+    DropUpload(u128),
     SubmitUploaded(u128, u128),
     SubmitAddress(u128),
-    KeepInput(u128, Token),
+    KeepInput(u128, TokenChoice),
     Limit(Option<u64>, Option<u64>),
     Cancel(u128),
     Remove(u128),
     Retry(u128, u128),
     SubmitOnce(u128, u8, u8),
-    SubmitTelling(u128),
+    SubmitWithWebhook(u128),
     Deliver(AfterAttempt),
     LoseCourier,
     Redeliver(u128),
     Revoke(u128),
-    Pass(u64),
+    AdvanceClock(u64),
 }
 
-/// Which token is said: that of the last claim, the one before, or one that was never given.
+/// Token that a step uses: that of the last claim, the one before it, or one that was never issued.
 #[derive(Debug, Clone, Copy)]
-enum Token {
+enum TokenChoice {
     Last,
     Before,
     Next,
@@ -58,31 +59,32 @@ enum Token {
 
 fn step() -> impl Strategy<Value = Step> {
     let job = || 0..JOBS;
-    let said = || prop_oneof![6 => Just(Token::Last), 1 => Just(Token::Before), 1 => Just(Token::Next)];
+    let token =
+        || prop_oneof![6 => Just(TokenChoice::Last), 1 => Just(TokenChoice::Before), 1 => Just(TokenChoice::Next)];
     prop_oneof![
         2 => job().prop_map(Step::Submit),
         6 => Just(Step::Claim),
-        2 => (job(), said()).prop_map(|(job, said)| Step::Start(job, said)),
-        3 => (job(), said(), 0..4_usize, 0.0..1.0).prop_map(|(job, said, stage, part)| Step::Renew(job, said, stage, part)),
-        2 => (job(), said()).prop_map(|(job, said)| Step::Complete(job, said)),
-        2 => (job(), said()).prop_map(|(job, said)| Step::FailUpstream(job, said)),
-        1 => (job(), said()).prop_map(|(job, said)| Step::FailInput(job, said)),
-        1 => (job(), said()).prop_map(|(job, said)| Step::Release(job, said)),
+        2 => (job(), token()).prop_map(|(job, token)| Step::Start(job, token)),
+        3 => (job(), token(), 0..4_usize, 0.0..1.0).prop_map(|(job, token, stage, part)| Step::Renew(job, token, stage, part)),
+        2 => (job(), token()).prop_map(|(job, token)| Step::Complete(job, token)),
+        2 => (job(), token()).prop_map(|(job, token)| Step::FailUpstream(job, token)),
+        1 => (job(), token()).prop_map(|(job, token)| Step::FailInput(job, token)),
+        1 => (job(), token()).prop_map(|(job, token)| Step::Release(job, token)),
         3 => Just(Step::Reap),
         1 => Just(Step::Forget),
-        1 => (job(), prop::option::of(0..3000_u64)).prop_map(|(upload, length)| Step::Upload(upload, length)),
-        1 => (job(), 0..2_u64, 0..3_u64).prop_map(|(upload, from, to)| Step::Advance(upload, from * 500, to * 500)),
-        1 => (job(), 0..3000_u64).prop_map(|(upload, size)| Step::Whole(upload, size)),
-        1 => job().prop_map(Step::Drop),
+        1 => (job(), prop::option::of(0..3000_u64)).prop_map(|(upload, length)| Step::CreateUpload(upload, length)),
+        1 => (job(), 0..2_u64, 0..3_u64).prop_map(|(upload, from, to)| Step::AdvanceUpload(upload, from * 500, to * 500)),
+        1 => (job(), 0..3000_u64).prop_map(|(upload, size)| Step::FinishUpload(upload, size)),
+        1 => job().prop_map(Step::DropUpload),
         2 => (job(), job()).prop_map(|(job, upload)| Step::SubmitUploaded(job, upload)),
         1 => job().prop_map(Step::SubmitAddress),
-        2 => (job(), said()).prop_map(|(job, said)| Step::KeepInput(job, said)),
+        2 => (job(), token()).prop_map(|(job, token)| Step::KeepInput(job, token)),
         1 => (prop::option::of(1..30_u64), prop::option::of(1..9000_u64)).prop_map(|(hours, quota)| Step::Limit(hours, quota)),
         1 => job().prop_map(Step::Cancel),
         1 => job().prop_map(Step::Remove),
-        1 => (job(), job()).prop_map(|(job, again)| Step::Retry(job, again)),
+        1 => (job(), job()).prop_map(|(job, retry)| Step::Retry(job, retry)),
         1 => (job(), 0..2_u8, 0..2_u8).prop_map(|(job, key, body)| Step::SubmitOnce(job, key, body)),
-        2 => job().prop_map(Step::SubmitTelling),
+        2 => job().prop_map(Step::SubmitWithWebhook),
         4 => prop_oneof![
             3 => Just(AfterAttempt::Delivered),
             3 => Just(AfterAttempt::RetryIn(Duration::from_secs(30))),
@@ -92,15 +94,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::LoseCourier),
         1 => job().prop_map(Step::Redeliver),
         1 => (0..20_u128).prop_map(Step::Revoke),
-        5 => prop_oneof![1..5_u64, 20..70_u64, 40_000..50_000_u64].prop_map(Step::Pass),
+        5 => prop_oneof![1..5_u64, 20..70_u64, 40_000..50_000_u64].prop_map(Step::AdvanceClock),
     ]
 }
 
-/// The job that a step puts in line.
-fn makes(step: &Step) -> Option<u128> {
+/// Returns the job that a step submits, if any.
+fn submitted_job(step: &Step) -> Option<u128> {
     match *step {
         Step::Submit(job)
-        | Step::SubmitTelling(job)
+        | Step::SubmitWithWebhook(job)
         | Step::SubmitOnce(job, ..)
         | Step::Retry(_, job)
         | Step::SubmitUploaded(job, _)
@@ -109,16 +111,16 @@ fn makes(step: &Step) -> Option<u128> {
     }
 }
 
-/// Plays one step and says all that came of it.
+/// Runs one step and returns its whole result as text.
 async fn play(bench: &Bench, step: &Step) -> String {
     let queue = &bench.queue;
-    let token = async |job: u128, said: Token| {
+    let token = async |job: u128, choice: TokenChoice| {
         let record = queue.read(owner_of(job, bench), &JobId::from_random(job)).await.unwrap();
         let last = record.map_or(0, |record| record.token.0);
-        FencingToken(match said {
-            Token::Last => last,
-            Token::Before => last.saturating_sub(1),
-            Token::Next => last + 1,
+        FencingToken(match choice {
+            TokenChoice::Last => last,
+            TokenChoice::Before => last.saturating_sub(1),
+            TokenChoice::Next => last + 1,
         })
     };
     let id = JobId::from_random;
@@ -127,30 +129,39 @@ async fn play(bench: &Bench, step: &Step) -> String {
             format!("{:?}", queue.submit(crate::fixture::job(job, owner_of(job, bench))).await.map_err(|e| e.code()))
         }
         Step::Claim => format!("{:?}", queue.claim(&worker()).await.unwrap()),
-        Step::Start(job, said) => format!("{:?}", queue.start(&id(job), token(job, said).await).await.is_ok()),
-        Step::Renew(job, said, stage, part) => {
+        Step::Start(job, choice) => format!("{:?}", queue.start(&id(job), token(job, choice).await).await.is_ok()),
+        Step::Renew(job, choice, stage, part) => {
             let progress = Progress::within(Stage::ALL[stage], part);
-            format!("{:?}", queue.renew(&id(job), token(job, said).await, progress).await.is_ok())
+            format!("{:?}", queue.renew(&id(job), token(job, choice).await, progress).await.is_ok())
         }
-        Step::Complete(job, said) => {
-            format!("{:?}", queue.finish(&id(job), token(job, said).await, Ending::Completed(outcome(job))).await.ok())
+        Step::Complete(job, choice) => {
+            format!(
+                "{:?}",
+                queue.finish(&id(job), token(job, choice).await, Ending::Completed(outcome(job))).await.ok()
+            )
         }
-        Step::FailUpstream(job, said) => {
-            format!("{:?}", queue.finish(&id(job), token(job, said).await, Ending::Failed(upstream())).await.ok())
+        Step::FailUpstream(job, choice) => {
+            format!(
+                "{:?}",
+                queue.finish(&id(job), token(job, choice).await, Ending::Failed(upstream_failure())).await.ok()
+            )
         }
-        Step::FailInput(job, said) => {
-            format!("{:?}", queue.finish(&id(job), token(job, said).await, Ending::Failed(bad_input())).await.ok())
+        Step::FailInput(job, choice) => {
+            format!(
+                "{:?}",
+                queue.finish(&id(job), token(job, choice).await, Ending::Failed(input_failure())).await.ok()
+            )
         }
-        Step::Release(job, said) => format!("{:?}", queue.release(&id(job), token(job, said).await).await.is_ok()),
+        Step::Release(job, choice) => format!("{:?}", queue.release(&id(job), token(job, choice).await).await.is_ok()),
         Step::Reap => format!("{:?}", queue.reap().await.unwrap()),
         Step::Forget => {
             let mut forgotten = queue.forget_expired().await.unwrap();
             forgotten.sort();
             format!("{forgotten:?}")
         }
-        Step::KeepInput(job, said) => {
+        Step::KeepInput(job, choice) => {
             let object = object(&format!("uploads/fetched{job}"), 700);
-            format!("{:?}", queue.keep_input(&id(job), token(job, said).await, object).await.is_ok())
+            format!("{:?}", queue.keep_input(&id(job), token(job, choice).await, object).await.is_ok())
         }
         Step::Limit(hours, quota_bytes) => {
             let limits = StorageLimits { max_retention: hours.map(Duration::from_hours), quota_bytes };
@@ -164,8 +175,8 @@ async fn play(bench: &Bench, step: &Step) -> String {
             }
             format!("{keys:?}")
         }
-        Step::Retry(job, again) => {
-            let retried = queue.retry(owner_of(job, bench), &id(job), id(again)).await;
+        Step::Retry(job, retry) => {
+            let retried = queue.retry(owner_of(job, bench), &id(job), id(retry)).await;
             format!("{:?}", retried.map_err(|error| error.code()))
         }
         Step::SubmitOnce(job, key, body) => {
@@ -173,52 +184,52 @@ async fn play(bench: &Bench, step: &Step) -> String {
             let submitted = queue.submit_once(crate::fixture::job(job, owner_of(job, bench)), once).await;
             format!("{:?}", submitted.map_err(|error| error.code()))
         }
-        Step::SubmitTelling(job) => {
+        Step::SubmitWithWebhook(job) => {
             let job = NewJob { webhook: Some(webhook("a.example")), ..crate::fixture::job(job, owner_of(job, bench)) };
             let owner = job.owner.0 as u128;
             let fresh = (EndpointId::from_random(owner), secret(owner as u8));
             let job = NewJob { webhook: job.webhook.map(|webhook| JobWebhook { fresh, ..webhook }), ..job };
             format!("{:?}", queue.submit(job).await.map_err(|e| e.code()))
         }
-        Step::Deliver(then) => format!("{:?}", take_all(bench, Some(then)).await),
-        Step::LoseCourier => format!("{:?}", take_all(bench, None).await),
+        Step::Deliver(next_step) => format!("{:?}", attempt_all_due(bench, Some(next_step)).await),
+        Step::LoseCourier => format!("{:?}", attempt_all_due(bench, None).await),
         Step::Redeliver(job) => {
             let owner = owner_of(job, bench);
             let deliveries = queue.deliveries_of_job(owner, &id(job)).await.unwrap().unwrap_or_default();
             let Some(last) = deliveries.last() else { return String::new() };
             format!("{:?}", queue.redeliver(owner, &id(job), &last.id).await.map_err(|e| e.code()))
         }
-        Step::Upload(..)
-        | Step::Advance(..)
-        | Step::Whole(..)
-        | Step::Drop(..)
+        Step::CreateUpload(..)
+        | Step::AdvanceUpload(..)
+        | Step::FinishUpload(..)
+        | Step::DropUpload(..)
         | Step::SubmitUploaded(..)
         | Step::SubmitAddress(..) => play_upload(bench, step).await,
-        // Seldom, since little happens after it.
+        // Rare, since little happens after a revocation.
         Step::Revoke(key) if key < 2 => format!("{:?}", queue.revoke_key(owner_of(key, bench)).await.unwrap()),
         Step::Revoke(_) => String::new(),
-        Step::Pass(secs) => {
-            bench.pass(Duration::from_secs(secs));
+        Step::AdvanceClock(secs) => {
+            bench.advance_clock(Duration::from_secs(secs));
             String::new()
         }
     }
 }
 
-/// Plays one step of an upload, or of a job on one.
+/// Runs one step of an upload, or a submit of a job with an upload or a URL.
 async fn play_upload(bench: &Bench, step: &Step) -> String {
     let queue = &bench.queue;
     match *step {
-        Step::Upload(upload, length) => {
+        Step::CreateUpload(upload, length) => {
             format!("{:?}", queue.create_upload(new_upload(upload, owner_of(upload, bench), length)).await.ok())
         }
-        Step::Advance(upload, from, to) => {
+        Step::AdvanceUpload(upload, from, to) => {
             format!("{:?}", queue.advance_upload(&UploadId::from_random(upload), from, to, None).await.is_ok())
         }
-        Step::Whole(upload, size) => {
+        Step::FinishUpload(upload, size) => {
             let object = object(&format!("uploads/whole{upload}"), size);
             format!("{:?}", queue.finish_upload(&UploadId::from_random(upload), object).await.ok())
         }
-        Step::Drop(upload) => format!("{:?}", queue.drop_upload(&UploadId::from_random(upload)).await.ok()),
+        Step::DropUpload(upload) => format!("{:?}", queue.drop_upload(&UploadId::from_random(upload)).await.ok()),
         Step::SubmitUploaded(job, upload) => {
             let input = NewInput::Uploaded(UploadId::from_random(upload));
             format!(
@@ -233,55 +244,59 @@ async fn play_upload(bench: &Bench, step: &Step) -> String {
                 queue.submit(NewJob { input, ..crate::fixture::job(job, owner_of(job, bench)) }).await.is_ok()
             )
         }
-        _ => unreachable!("{step:?} is no step of an upload"),
+        _ => unreachable!("{step:?} is not an upload step"),
     }
 }
 
-/// Claims all that is due and records `then` of each, or nothing. What was claimed, in an order that does not tell in which
-/// order things of the same moment were noted.
-async fn take_all(bench: &Bench, then: Option<AfterAttempt>) -> Vec<String> {
-    let mut taken = Vec::new();
+/// Claims all due deliveries and records `next_step` for each of them, or nothing.
+///
+/// Returns the claims sorted by id, because the backends may write events of the same time in
+/// different orders.
+async fn attempt_all_due(bench: &Bench, next_step: Option<AfterAttempt>) -> Vec<String> {
+    let mut claimed = Vec::new();
     while let Some(next) = bench.queue.claim_delivery(u32::MAX).await.unwrap() {
-        taken.push(next);
+        claimed.push(next);
     }
-    taken.sort_by(|a, b| a.id.cmp(&b.id));
-    let mut said = Vec::new();
-    for next in taken {
+    claimed.sort_by(|a, b| a.id.cmp(&b.id));
+    let mut results = Vec::new();
+    for next in claimed {
         let answer = Answer::Status { status: 200, reply: String::new() };
         let attempt = Attempt { answer, latency: Duration::from_millis(3) };
-        let recorded = match then {
-            Some(then) => {
-                Some(bench.queue.record_attempt(&next.id, next.claim, attempt, then).await.map_err(|e| e.code()))
+        let recorded = match next_step {
+            Some(next_step) => {
+                Some(bench.queue.record_attempt(&next.id, next.claim, attempt, next_step).await.map_err(|e| e.code()))
             }
             None => None,
         };
-        said.push(format!("{next:?} {recorded:?}"));
+        results.push(format!("{next:?} {recorded:?}"));
     }
-    said
+    results
 }
 
-/// What was told of each job: of an end once, if its key told anybody when it ended.
-async fn told(bench: &Bench) -> String {
-    let mut told = String::new();
+/// Returns the deliveries of each job, and the endpoints.
+///
+/// Checks that each end has at most one delivery to the endpoint and one to the job's `webhookUrl`.
+async fn webhook_state(bench: &Bench) -> String {
+    let mut state = String::new();
     for number in 0..JOBS {
         let owner = owner_of(number, bench);
         let deliveries = bench.queue.deliveries_of_job(owner, &JobId::from_random(number)).await.unwrap();
-        let ends = |endpoint: bool| {
+        let count_ends = |to_endpoint: bool| {
             let all = deliveries.iter().flatten().filter(|delivery| delivery.kind != EventKind::JobStarted);
-            all.filter(|delivery| delivery.endpoint.is_some() == endpoint).count()
+            all.filter(|delivery| delivery.endpoint.is_some() == to_endpoint).count()
         };
-        assert!(ends(true) <= 1 && ends(false) <= 1, "an end is told twice: {deliveries:?}");
-        told += &format!("{deliveries:?} ");
+        assert!(count_ends(true) <= 1 && count_ends(false) <= 1, "an end has two deliveries: {deliveries:?}");
+        state += &format!("{deliveries:?} ");
     }
-    told + &format!("{:?}", bench.queue.list_endpoints(bench.owner).await.unwrap())
+    state + &format!("{:?}", bench.queue.list_endpoints(bench.owner).await.unwrap())
 }
 
-/// Two keys have the jobs between them.
+/// Distributes the jobs between two API keys.
 fn owner_of(job: u128, bench: &Bench) -> KeyId {
     if job.is_multiple_of(2) { bench.owner } else { KeyId(bench.owner.0 + 1) }
 }
 
-async fn jobs(bench: &Bench) -> Vec<Option<JobRecord>> {
+async fn job_records(bench: &Bench) -> Vec<Option<JobRecord>> {
     let mut all = Vec::new();
     for number in 0..JOBS {
         all.push(bench.queue.read(owner_of(number, bench), &JobId::from_random(number)).await.unwrap());
@@ -289,8 +304,8 @@ async fn jobs(bench: &Bench) -> Vec<Option<JobRecord>> {
     all
 }
 
-/// What counts against the quota of each owner, what would go, and every upload.
-async fn stored(bench: &Bench) -> (Vec<u64>, Vec<String>, Vec<Option<UploadRecord>>) {
+/// Returns the used bytes of each owner, the expired objects and every upload.
+async fn storage_state(bench: &Bench) -> (Vec<u64>, Vec<String>, Vec<Option<UploadRecord>>) {
     let mut uploads = Vec::new();
     for number in 0..4 {
         uploads.push(bench.queue.read_upload(&UploadId::from_random(number)).await.unwrap());
@@ -304,7 +319,7 @@ async fn stored(bench: &Bench) -> (Vec<u64>, Vec<String>, Vec<Option<UploadRecor
     (used, expired, uploads)
 }
 
-/// What is shown to each owner beside the jobs themselves.
+/// Returns the lists, the outlook and the usage of each owner.
 async fn overview(bench: &Bench) -> String {
     let mut overview = String::new();
     for owner in [owner_of(0, bench), owner_of(1, bench)] {
@@ -317,18 +332,18 @@ async fn overview(bench: &Bench) -> String {
     overview
 }
 
-/// What must hold between any two moments of one job's life.
+/// Checks the invariants between two consecutive states of one job.
 fn check_history(step: &Step, before: Option<&JobRecord>, after: Option<&JobRecord>) -> Result<(), TestCaseError> {
     let (Some(before), Some(after)) = (before, after) else {
-        prop_assert!(before.is_none() || matches!(step, Step::Remove(_)), "a job vanished");
+        prop_assert!(before.is_none() || matches!(step, Step::Remove(_)), "a job disappeared");
         return Ok(());
     };
-    let shown = |record: &JobRecord| (record.state, record.progress, record.started, record.ended);
-    prop_assert!(after.revision >= before.revision, "the revision went back");
-    if shown(before) != shown(after) {
-        prop_assert!(after.revision > before.revision, "the revision stood still");
+    let visible = |record: &JobRecord| (record.state, record.progress, record.started, record.ended);
+    prop_assert!(after.revision >= before.revision, "the revision decreased");
+    if visible(before) != visible(after) {
+        prop_assert!(after.revision > before.revision, "the revision did not rise");
     }
-    prop_assert!(after.progress >= before.progress, "progress went back");
+    prop_assert!(after.progress >= before.progress, "progress decreased");
     prop_assert!(after.token >= before.token, "the token was reset");
     prop_assert!(after.attempts >= before.attempts && after.attempts <= 3, "attempts {}", after.attempts);
     prop_assert!(after.crashes >= before.crashes && after.crashes <= 2, "crashes {}", after.crashes);
@@ -340,7 +355,7 @@ fn check_history(step: &Step, before: Option<&JobRecord>, after: Option<&JobReco
     Ok(())
 }
 
-async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
+async fn compare_histories(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let (model, backend) = (Bench::memory().await, Bench::sqlite().await);
     for bench in [&model, &backend] {
         bench.queue.create_key(crate::fixture::key("second")).await.unwrap();
@@ -348,11 +363,11 @@ async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
         bench.queue.limit_key(owner_of(1, bench), limits).await.unwrap();
         bench.queue.create_endpoint(owner_of(0, bench), endpoint(50, "b.example")).await.unwrap();
     }
-    let mut before = jobs(&model).await;
+    let mut before = job_records(&model).await;
     let mut removed = HashSet::new();
     for step in &steps {
-        // Ids are drawn anew; one that is gone does not come back.
-        if makes(step).is_some_and(|job| removed.contains(&job)) {
+        // New jobs have new ids: the id of a removed job is never used again.
+        if submitted_job(step).is_some_and(|job| removed.contains(&job)) {
             continue;
         }
         if let Step::Remove(job) = step {
@@ -360,12 +375,12 @@ async fn play_to_both(steps: Vec<Step>) -> Result<(), TestCaseError> {
         }
         let (expected, found) = (play(&model, step).await, play(&backend, step).await);
         prop_assert_eq!(expected, found, "{:?}", step);
-        let after = jobs(&model).await;
-        prop_assert_eq!(&after, &jobs(&backend).await, "after {:?}", step);
-        prop_assert_eq!(stored(&model).await, stored(&backend).await, "after {:?}", step);
+        let after = job_records(&model).await;
+        prop_assert_eq!(&after, &job_records(&backend).await, "after {:?}", step);
+        prop_assert_eq!(storage_state(&model).await, storage_state(&backend).await, "after {:?}", step);
         prop_assert_eq!(model.queue.depth().await.unwrap(), backend.queue.depth().await.unwrap());
         prop_assert_eq!(overview(&model).await, overview(&backend).await, "after {:?}", step);
-        prop_assert_eq!(told(&model).await, told(&backend).await, "after {:?}", step);
+        prop_assert_eq!(webhook_state(&model).await, webhook_state(&backend).await, "after {:?}", step);
         for (before, after) in before.iter().zip(&after) {
             check_history(step, before.as_ref(), after.as_ref())?;
         }
@@ -378,8 +393,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn sqlite_answers_every_history_as_the_model_does(steps in prop::collection::vec(step(), 1..80)) {
+    fn sqlite_matches_the_model_on_every_random_history(steps in prop::collection::vec(step(), 1..80)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(play_to_both(steps))?;
+        runtime.block_on(compare_histories(steps))?;
     }
 }

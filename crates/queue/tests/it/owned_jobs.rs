@@ -1,4 +1,5 @@
-//! What the owner of jobs may ask of them, held against every backend.
+//! Contract tests of a job owner's operations: lists, cancel, remove, retry, idempotency, turns,
+//! usage.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -9,7 +10,7 @@ use clearcut_queue::{
 };
 
 use crate::{
-    fixture::{Bench, TTL, bad_input, job, key, object, outcome, upstream, worker},
+    fixture::{Bench, TTL, input_failure, job, key, object, outcome, upstream_failure, worker},
     uploads::new_upload,
 };
 
@@ -23,10 +24,10 @@ async fn claim(bench: &Bench) -> clearcut_queue::Claimed {
 
 async fn fail(bench: &Bench, id: &JobId) {
     let token = bench.read(id).await.token;
-    bench.queue.finish(id, token, Ending::Failed(bad_input())).await.unwrap();
+    bench.queue.finish(id, token, Ending::Failed(input_failure())).await.unwrap();
 }
 
-async fn all(bench: &Bench, listing: Listing) -> Vec<JobId> {
+async fn listed_ids(bench: &Bench, listing: Listing) -> Vec<JobId> {
     let jobs = bench.queue.list(bench.owner, listing).await.unwrap();
     jobs.into_iter().map(|record| record.id).collect()
 }
@@ -39,24 +40,24 @@ fn once(key: &str, body: &str) -> Once {
     Once { key: key.into(), body: body.into() }
 }
 
-pub(crate) async fn lists_are_newest_first_and_of_one_key_alone(bench: Bench) {
+pub(crate) async fn lists_are_newest_first_and_contain_only_the_keys_own_jobs(bench: Bench) {
     let other = second_key(&bench).await;
     let first = bench.submit(1).await;
-    bench.pass(Duration::from_secs(1));
+    bench.advance_clock(Duration::from_secs(1));
     bench.queue.submit(job(2, other)).await.unwrap();
     let third = bench.submit(3).await;
-    assert_eq!(all(&bench, page(10, None)).await, [third.clone(), first.clone()]);
+    assert_eq!(listed_ids(&bench, page(10, None)).await, [third.clone(), first.clone()]);
     assert_eq!(
         bench.queue.list(bench.owner, page(10, None)).await.unwrap(),
         [bench.read(&third).await, bench.read(&first).await]
     );
 }
 
-pub(crate) async fn pages_hold_every_job_once_although_new_ones_come_in_between(bench: Bench) {
+pub(crate) async fn pages_list_every_job_once_while_new_jobs_arrive(bench: Bench) {
     let mut before = HashSet::new();
     for number in 0..25 {
         before.insert(bench.submit(number).await);
-        bench.pass(Duration::from_millis(u64::from(number % 3 == 0)));
+        bench.advance_clock(Duration::from_millis(u64::from(number % 3 == 0)));
     }
     let (mut seen, mut after) = (Vec::new(), None);
     for number in 100.. {
@@ -64,15 +65,15 @@ pub(crate) async fn pages_hold_every_job_once_although_new_ones_come_in_between(
         let Some(last) = jobs.last() else { break };
         after = Some(Place { created: last.created, id: last.id.clone() });
         seen.extend(jobs.into_iter().map(|record| record.id));
-        bench.pass(Duration::from_millis(1));
+        bench.advance_clock(Duration::from_millis(1));
         bench.submit(number).await;
     }
     assert_eq!((seen.len(), seen.into_iter().collect::<HashSet<_>>()), (25, before));
 }
 
-pub(crate) async fn lists_can_be_of_one_state_and_of_a_time(bench: Bench) {
+pub(crate) async fn lists_can_be_filtered_by_state_and_time(bench: Bench) {
     let old = bench.submit(1).await;
-    bench.pass(Duration::from_secs(10));
+    bench.advance_clock(Duration::from_secs(10));
     let since = bench.read(&old).await.created.after(Duration::from_secs(10));
     let (young, waiting) = (bench.submit(2).await, bench.submit(3).await);
     for id in [&old, &young] {
@@ -80,13 +81,13 @@ pub(crate) async fn lists_can_be_of_one_state_and_of_a_time(bench: Bench) {
         fail(&bench, id).await;
     }
     let listing = |state, since| Listing { state, since, after: None, limit: 10 };
-    assert_eq!(all(&bench, listing(Some(JobState::Queued), None)).await, [waiting]);
-    assert_eq!(all(&bench, listing(Some(JobState::Failed), None)).await, [young.clone(), old]);
-    assert_eq!(all(&bench, listing(Some(JobState::Failed), Some(since))).await, [young]);
-    assert_eq!(all(&bench, listing(Some(JobState::Completed), None)).await, []);
+    assert_eq!(listed_ids(&bench, listing(Some(JobState::Queued), None)).await, [waiting]);
+    assert_eq!(listed_ids(&bench, listing(Some(JobState::Failed), None)).await, [young.clone(), old]);
+    assert_eq!(listed_ids(&bench, listing(Some(JobState::Failed), Some(since))).await, [young]);
+    assert_eq!(listed_ids(&bench, listing(Some(JobState::Completed), None)).await, []);
 }
 
-pub(crate) async fn a_cancelled_job_has_failed_whether_it_waited_or_ran(bench: Bench) {
+pub(crate) async fn cancelling_a_waiting_or_running_job_fails_it(bench: Bench) {
     let (running, waiting) = (bench.submit(1).await, bench.submit(2).await);
     let token = claim(&bench).await.token;
     bench.queue.start(&running, token).await.unwrap();
@@ -106,7 +107,7 @@ pub(crate) async fn a_cancelled_job_has_failed_whether_it_waited_or_ran(bench: B
     assert!(matches!(bench.queue.renew(&running, token, Progress::NONE).await, Err(QueueError::LeaseLost)));
 }
 
-pub(crate) async fn a_job_that_ended_is_not_cancelled_any_more(bench: Bench) {
+pub(crate) async fn cancelling_an_ended_job_changes_nothing(bench: Bench) {
     let id = bench.submit(1).await;
     let token = claim(&bench).await.token;
     bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await.unwrap();
@@ -114,7 +115,7 @@ pub(crate) async fn a_job_that_ended_is_not_cancelled_any_more(bench: Bench) {
     assert_eq!(bench.queue.cancel(bench.owner, &id).await.unwrap(), Some(ended));
 }
 
-pub(crate) async fn a_job_of_another_key_is_no_job(bench: Bench) {
+pub(crate) async fn a_job_of_another_key_is_treated_as_missing(bench: Bench) {
     let other = second_key(&bench).await;
     let id = bench.submit(1).await;
     assert_eq!(bench.queue.cancel(other, &id).await.unwrap(), None);
@@ -125,7 +126,7 @@ pub(crate) async fn a_job_of_another_key_is_no_job(bench: Bench) {
     assert_eq!(bench.read(&id).await.state, JobState::Queued);
 }
 
-pub(crate) async fn a_removed_job_is_gone_with_its_pointers_and_its_cost_stays(bench: Bench) {
+pub(crate) async fn removing_a_job_removes_its_pointers_and_keeps_its_usage(bench: Bench) {
     let id = bench.submit(1).await;
     let token = claim(&bench).await.token;
     bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await.unwrap();
@@ -138,7 +139,7 @@ pub(crate) async fn a_removed_job_is_gone_with_its_pointers_and_its_cost_stays(b
     assert_eq!(usage(&bench).await.iter().map(|day| day.jobs).sum::<u64>(), 1);
 }
 
-pub(crate) async fn a_running_job_can_be_removed_and_its_worker_is_heard_no_more(bench: Bench) {
+pub(crate) async fn removing_a_running_job_revokes_its_lease(bench: Bench) {
     let id = bench.submit(1).await;
     let token = claim(&bench).await.token;
     assert_eq!(bench.queue.remove(bench.owner, &id).await.unwrap(), Some(vec!["uploads/1".to_owned()]));
@@ -148,7 +149,7 @@ pub(crate) async fn a_running_job_can_be_removed_and_its_worker_is_heard_no_more
     assert_eq!(bench.queue.depth().await.unwrap(), clearcut_queue::Depth::default());
 }
 
-pub(crate) async fn a_failed_job_is_tried_again_as_a_new_one_and_stays_failed(bench: Bench) {
+pub(crate) async fn retrying_a_failed_job_creates_a_new_job_and_leaves_the_old_one_failed(bench: Bench) {
     let id = bench.submit(1).await;
     bench.queue.cancel(bench.owner, &id).await.unwrap();
     let (ended, again) = (bench.read(&id).await, JobId::from_random(2));
@@ -160,15 +161,15 @@ pub(crate) async fn a_failed_job_is_tried_again_as_a_new_one_and_stays_failed(be
     let claimed = claim(&bench).await;
     assert_eq!((&claimed.id, claimed.input), (&again, ClaimedInput::Stored(object("uploads/1", 1000))));
     assert_eq!(claimed.request_json, job(1, bench.owner).request.to_json());
-    // The input is forgotten with the last job that has it.
-    bench.pass(Duration::from_hours(48));
+    // The input is released with the last job that uses it.
+    bench.advance_clock(Duration::from_hours(48));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
     bench.queue.cancel(bench.owner, &again).await.unwrap();
-    bench.pass(Duration::from_hours(48));
+    bench.advance_clock(Duration::from_hours(48));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), ["uploads/1"]);
 }
 
-pub(crate) async fn a_job_whose_clip_could_not_be_fetched_is_tried_again_while_its_address_is_kept(bench: Bench) {
+pub(crate) async fn a_job_with_an_unfetched_clip_can_be_retried_until_its_address_expires(bench: Bench) {
     let address = SourceAddress("https://example.com/clip".into());
     let first = NewJob { input: NewInput::Address(address.clone()), ..job(1, bench.owner) };
     let id = first.id.clone();
@@ -178,12 +179,12 @@ pub(crate) async fn a_job_whose_clip_could_not_be_fetched_is_tried_again_while_i
     let (again, late) = (JobId::from_random(2), JobId::from_random(3));
     assert_eq!(bench.queue.retry(bench.owner, &id, again).await.unwrap(), Retrial::Accepted);
     assert_eq!(claim(&bench).await.input, ClaimedInput::Address(address));
-    bench.pass(Duration::from_hours(24));
+    bench.advance_clock(Duration::from_hours(24));
     bench.queue.forget_expired().await.unwrap();
     assert_eq!(bench.queue.retry(bench.owner, &id, late).await.unwrap(), Retrial::InputGone);
 }
 
-pub(crate) async fn a_removed_job_leaves_the_clip_to_its_upload(bench: Bench) {
+pub(crate) async fn removing_a_job_keeps_the_object_of_its_upload(bench: Bench) {
     let upload = new_upload(1, bench.owner, Some(1000));
     let upload = bench.queue.create_upload(upload).await.unwrap().id;
     bench.queue.finish_upload(&upload, object("uploads/whole", 1000)).await.unwrap();
@@ -194,37 +195,37 @@ pub(crate) async fn a_removed_job_leaves_the_clip_to_its_upload(bench: Bench) {
     assert_eq!(bench.queue.drop_upload(&upload).await.unwrap(), Some(vec!["uploads/whole".to_owned()]));
 }
 
-pub(crate) async fn what_has_not_failed_or_has_no_input_any_more_is_not_tried_again(bench: Bench) {
+pub(crate) async fn a_job_is_not_retried_if_it_has_not_failed_or_its_input_is_gone(bench: Bench) {
     let (id, again) = (bench.submit(1).await, JobId::from_random(2));
     let retry = async || bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap();
     assert_eq!(retry().await, Retrial::NotFailed(JobState::Queued));
     claim(&bench).await;
     assert_eq!(retry().await, Retrial::NotFailed(JobState::Submitted));
     fail(&bench, &id).await;
-    bench.pass(Duration::from_hours(24));
+    bench.advance_clock(Duration::from_hours(24));
     bench.queue.forget_expired().await.unwrap();
     assert_eq!(retry().await, Retrial::InputGone);
     assert_eq!(bench.queue.read(bench.owner, &again).await.unwrap(), None);
 }
 
-pub(crate) async fn the_same_submit_is_done_once_for_a_day(bench: Bench) {
+pub(crate) async fn an_idempotency_key_holds_for_a_day(bench: Bench) {
     let submit = async |number, once| bench.queue.submit_once(job(number, bench.owner), once).await;
-    let known = async || bench.queue.was_submitted(bench.owner, "k").await.unwrap();
-    assert!(!known().await);
+    let is_known = async || bench.queue.was_submitted(bench.owner, "k").await.unwrap();
+    assert!(!is_known().await);
     assert_eq!(submit(1, once("k", "a")).await.unwrap(), Submission::Accepted);
-    assert!(known().await && !bench.queue.was_submitted(KeyId(99), "k").await.unwrap());
-    bench.pass(Duration::from_hours(24).saturating_sub(Duration::from_millis(1)));
+    assert!(is_known().await && !bench.queue.was_submitted(KeyId(99), "k").await.unwrap());
+    bench.advance_clock(Duration::from_hours(24).saturating_sub(Duration::from_millis(1)));
     assert_eq!(submit(2, once("k", "a")).await.unwrap(), Submission::Before(JobId::from_random(1)));
     assert!(matches!(submit(2, once("k", "b")).await, Err(QueueError::OtherBody)));
     assert_eq!(bench.queue.read(bench.owner, &JobId::from_random(2)).await.unwrap(), None);
     assert_eq!(submit(3, once("l", "b")).await.unwrap(), Submission::Accepted);
-    assert!(known().await);
-    bench.pass(Duration::from_millis(1));
-    assert!(!known().await);
+    assert!(is_known().await);
+    bench.advance_clock(Duration::from_millis(1));
+    assert!(!is_known().await);
     assert_eq!(submit(4, once("k", "b")).await.unwrap(), Submission::Accepted);
 }
 
-pub(crate) async fn the_idempotency_keys_of_two_api_keys_are_apart(bench: Bench) {
+pub(crate) async fn idempotency_keys_are_scoped_to_the_api_key(bench: Bench) {
     let other = second_key(&bench).await;
     for (number, owner) in [(1, bench.owner), (2, other)] {
         let submitted = bench.queue.submit_once(job(number, owner), once("k", &number.to_string())).await.unwrap();
@@ -232,7 +233,7 @@ pub(crate) async fn the_idempotency_keys_of_two_api_keys_are_apart(bench: Bench)
     }
 }
 
-pub(crate) async fn a_hundred_duplicates_at_once_make_one_job(bench: Bench) {
+pub(crate) async fn a_hundred_concurrent_duplicates_create_one_job(bench: Bench) {
     let mut submits = tokio::task::JoinSet::new();
     for number in 0..100 {
         let (queue, job) = (bench.queue.clone(), job(number, bench.owner));
@@ -244,7 +245,7 @@ pub(crate) async fn a_hundred_duplicates_at_once_make_one_job(bench: Bench) {
     assert_eq!((before.len(), bench.queue.depth().await.unwrap().queued), (1, 1));
 }
 
-pub(crate) async fn a_full_line_takes_no_job_but_says_again_what_it_took(bench: Bench) {
+pub(crate) async fn a_key_at_its_waiting_limit_is_refused_new_jobs_but_not_repeated_submits(bench: Bench) {
     let limits = KeyLimits { max_waiting: Some(2), ..KeyLimits::default() };
     assert!(bench.queue.limit_key(bench.owner, limits).await.unwrap());
     assert_eq!(bench.queue.find_key(key("first").hash).await.unwrap().unwrap().limits, limits);
@@ -252,10 +253,10 @@ pub(crate) async fn a_full_line_takes_no_job_but_says_again_what_it_took(bench: 
     let cancelled = bench.submit(2).await;
     bench.queue.cancel(bench.owner, &cancelled).await.unwrap();
     bench.submit(3).await;
-    let full = |result| matches!(result, Err(QueueError::LineFull { limit: 2 }));
-    assert!(full(bench.queue.submit(job(4, bench.owner)).await));
-    assert!(full(bench.queue.retry(bench.owner, &cancelled, JobId::from_random(4)).await.map(drop)));
-    assert!(full(bench.queue.submit_once(job(4, bench.owner), once("l", "a")).await.map(drop)));
+    let is_limit_error = |result| matches!(result, Err(QueueError::LineFull { limit: 2 }));
+    assert!(is_limit_error(bench.queue.submit(job(4, bench.owner)).await));
+    assert!(is_limit_error(bench.queue.retry(bench.owner, &cancelled, JobId::from_random(4)).await.map(drop)));
+    assert!(is_limit_error(bench.queue.submit_once(job(4, bench.owner), once("l", "a")).await.map(drop)));
     let before = bench.queue.submit_once(job(4, bench.owner), once("k", "a")).await.unwrap();
     assert_eq!(before, Submission::Before(JobId::from_random(1)));
     claim(&bench).await;
@@ -263,7 +264,7 @@ pub(crate) async fn a_full_line_takes_no_job_but_says_again_what_it_took(bench: 
     assert!(!bench.queue.limit_key(KeyId(99), limits).await.unwrap());
 }
 
-pub(crate) async fn a_key_with_a_thousand_jobs_does_not_starve_one_with_a_single_job(bench: Bench) {
+pub(crate) async fn a_key_with_a_thousand_jobs_does_not_starve_a_key_with_one(bench: Bench) {
     let other = second_key(&bench).await;
     for number in 0..1000 {
         bench.submit(number).await;
@@ -273,7 +274,7 @@ pub(crate) async fn a_key_with_a_thousand_jobs_does_not_starve_one_with_a_single
     assert_eq!(claim(&bench).await.id, JobId::from_random(5000));
 }
 
-pub(crate) async fn keys_take_turns_and_the_one_with_fewer_running_jobs_comes_first(bench: Bench) {
+pub(crate) async fn keys_take_turns_and_the_key_with_fewer_running_jobs_comes_first(bench: Bench) {
     let other = second_key(&bench).await;
     for number in 0..4 {
         bench.submit(number).await;
@@ -284,7 +285,7 @@ pub(crate) async fn keys_take_turns_and_the_one_with_fewer_running_jobs_comes_fi
         order.push(claim(&bench).await.id);
     }
     assert_eq!(order, [0, 100, 1, 101].map(JobId::from_random));
-    // The other key has none running now, so that it comes twice.
+    // The other key has no running jobs now, so it is served twice.
     for number in [100, 101] {
         bench.queue.cancel(other, &JobId::from_random(number)).await.unwrap();
     }
@@ -293,7 +294,7 @@ pub(crate) async fn keys_take_turns_and_the_one_with_fewer_running_jobs_comes_fi
     assert_eq!(claim(&bench).await.id, JobId::from_random(2));
 }
 
-pub(crate) async fn a_key_has_no_more_jobs_running_than_it_may_have(bench: Bench) {
+pub(crate) async fn a_key_never_exceeds_its_running_limit(bench: Bench) {
     let limits = KeyLimits { max_running: Some(2), ..KeyLimits::default() };
     bench.queue.limit_key(bench.owner, limits).await.unwrap();
     for number in 0..3 {
@@ -308,11 +309,11 @@ pub(crate) async fn a_key_has_no_more_jobs_running_than_it_may_have(bench: Bench
 pub(crate) async fn jobs_are_claimed_in_the_order_of_their_positions(bench: Bench) {
     let keys = [bench.owner, second_key(&bench).await, bench.queue.create_key(key("third")).await.unwrap().id];
     let mut jobs = Vec::new();
-    for (number, whose) in (0..).zip([0, 0, 1, 0, 0, 1, 2, 0, 2, 2, 2, 2, 0]) {
-        bench.queue.submit(job(number, keys[whose])).await.unwrap();
-        jobs.push((JobId::from_random(number), keys[whose]));
+    for (number, key_index) in (0..).zip([0, 0, 1, 0, 0, 1, 2, 0, 2, 2, 2, 2, 0]) {
+        bench.queue.submit(job(number, keys[key_index])).await.unwrap();
+        jobs.push((JobId::from_random(number), keys[key_index]));
         if number == 4 {
-            // So that the keys have been served before, and not alike.
+            // Gives the keys different claim histories.
             for _ in 0..2 {
                 let id = claim(&bench).await.id;
                 let (id, owner) = jobs.iter().find(|job| job.0 == id).unwrap();
@@ -334,64 +335,64 @@ pub(crate) async fn jobs_are_claimed_in_the_order_of_their_positions(bench: Benc
     }
 }
 
-pub(crate) async fn the_outlook_knows_how_long_jobs_took_lately(bench: Bench) {
+pub(crate) async fn the_outlook_reports_the_mean_of_recent_processing_times(bench: Bench) {
     assert_eq!(bench.queue.outlook(bench.owner, Vec::new()).await.unwrap(), clearcut_queue::Outlook::default());
     for number in 0..25_u64 {
         let id = bench.submit(number.into()).await;
         let token = claim(&bench).await.token;
         let mut outcome = outcome(number.into());
         outcome.processing_ms = 1000 * number;
-        bench.pass(Duration::from_secs(1));
+        bench.advance_clock(Duration::from_secs(1));
         bench.queue.finish(&id, token, Ending::Completed(outcome)).await.unwrap();
     }
     bench.submit(100).await;
     claim(&bench).await;
-    // Of the last twenty, 5 to 24.
+    // The mean of the last twenty jobs, 5 to 24.
     let outlook = bench.queue.outlook(bench.owner, Vec::new()).await.unwrap();
     assert_eq!((outlook.running, outlook.mean_processing_ms), (1, Some(14_500)));
 }
 
-pub(crate) async fn the_revision_rises_with_all_that_is_shown_and_with_nothing_else(bench: Bench) {
+pub(crate) async fn the_revision_rises_exactly_when_a_visible_field_changes(bench: Bench) {
     let id = bench.submit(1).await;
     let mut last = bench.read(&id).await.revision;
-    let mut rose = async || {
+    let mut revision_increase = async || {
         let before = std::mem::replace(&mut last, bench.read(&id).await.revision);
         last - before
     };
     for _ in 0..2 {
         let token = claim(&bench).await.token;
-        assert_eq!(rose().await, 1, "claimed");
+        assert_eq!(revision_increase().await, 1, "claimed");
         bench.queue.start(&id, token).await.unwrap();
-        assert_eq!(rose().await, 1, "started");
+        assert_eq!(revision_increase().await, 1, "started");
         bench.queue.start(&id, token).await.unwrap();
         bench.queue.renew(&id, token, Progress::NONE).await.unwrap();
-        assert_eq!(rose().await, 0, "nothing happened");
-        bench.pass(TTL / 2);
-        bench.queue.finish(&id, token, Ending::Failed(upstream())).await.unwrap();
-        assert_eq!(rose().await, 1, "put back");
-        bench.pass(Duration::from_mins(1));
+        assert_eq!(revision_increase().await, 0, "nothing happened");
+        bench.advance_clock(TTL / 2);
+        bench.queue.finish(&id, token, Ending::Failed(upstream_failure())).await.unwrap();
+        assert_eq!(revision_increase().await, 1, "put back");
+        bench.advance_clock(Duration::from_mins(1));
     }
     let token = claim(&bench).await.token;
-    assert_eq!(rose().await, 1);
+    assert_eq!(revision_increase().await, 1);
     for part in [0.25, 0.25, 0.1, 0.5] {
         bench.queue.renew(&id, token, Progress::within(Stage::Cutting, part)).await.unwrap();
     }
-    assert_eq!(rose().await, 2, "two steps forward");
+    assert_eq!(revision_increase().await, 2, "two steps forward");
     let ended = bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await.unwrap();
-    assert_eq!((ended, rose().await), (Finished::Committed, 1));
+    assert_eq!((ended, revision_increase().await), (Finished::Committed, 1));
 }
 
 async fn usage(bench: &Bench) -> Vec<DayUsage> {
     bench.queue.usage(bench.owner, UnixMillis(0), UnixMillis(i64::MAX)).await.unwrap()
 }
 
-pub(crate) async fn usage_is_counted_by_day_and_by_key(bench: Bench) {
+pub(crate) async fn usage_is_summed_by_day_and_by_key(bench: Bench) {
     let other = second_key(&bench).await;
     // The clock stands at 2023-11-14 22:13:20.
     for (number, owner) in [(1, bench.owner), (2, bench.owner), (3, other), (4, bench.owner)] {
         bench.queue.submit(job(number, owner)).await.unwrap();
         let claimed = claim(&bench).await;
-        bench.pass(Duration::from_mins(if number == 4 { 107 } else { 0 }));
+        bench.advance_clock(Duration::from_mins(if number == 4 { 107 } else { 0 }));
         bench.queue.finish(&claimed.id, claimed.token, Ending::Completed(outcome(number))).await.unwrap();
     }
     let day = |day, jobs| DayUsage {

@@ -1,5 +1,6 @@
-//! Timed, and so asked for by name on a quiet machine alone: `make bench-server`. That what is asked often reads an index and sorts nothing
-//! is tested where the queries are.
+//! Timing tests with ten thousand waiting jobs. They are ignored by default and need a quiet
+//! machine; run them with `make bench-server`. The use of indexes by the queries is tested beside
+//! the queries.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,8 @@ use clearcut_queue::KeyId;
 
 use crate::fixture::{Bench, job, key, worker};
 
-/// The goal is 10 ms on an idle machine; the bound leaves room for a loaded one and still catches a scan or a sort.
+/// The goal is 10 ms on an idle machine. The bound leaves room for a loaded machine and still
+/// detects a scan or a sort.
 #[tokio::test]
 #[ignore = "timed"]
 async fn claiming_from_ten_thousand_waiting_jobs_takes_milliseconds() {
@@ -21,7 +23,7 @@ async fn claiming_from_ten_thousand_waiting_jobs_of_five_hundred_keys_takes_mill
     claim_among(500).await;
 }
 
-/// Ten thousand waiting jobs, of `keys` keys by turns.
+/// Submits ten thousand jobs, alternately from `keys` API keys.
 async fn waiting_jobs(keys: u128) -> (Bench, Vec<KeyId>) {
     let bench = Bench::sqlite().await;
     let mut owners = vec![bench.owner];
@@ -48,10 +50,10 @@ async fn claim_among(keys: u128) {
     assert!(p99 < Duration::from_millis(100), "p50 {median:?}, p99 {p99:?}");
 }
 
-/// Asked with every read of a waiting job, so that it must stay small beside the read itself.
+/// Every read of a waiting job reads the outlook, so the outlook must be fast.
 #[tokio::test]
 #[ignore = "timed"]
-async fn the_outlook_among_ten_thousand_waiting_jobs_takes_milliseconds() {
+async fn reading_the_outlook_among_ten_thousand_waiting_jobs_takes_milliseconds() {
     for keys in [1, 500] {
         let (bench, owners) = waiting_jobs(keys).await;
         let mut spans: Vec<Duration> = Vec::new();

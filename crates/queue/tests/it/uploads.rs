@@ -1,4 +1,4 @@
-//! Uploads, addresses, retention and quotas.
+//! Contract tests of uploads, clip URLs, retention and quotas.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use clearcut_queue::{
 };
 
 use crate::{
-    conformance::sentences,
-    fixture::{Bench, bad_input, job, key, object, outcome, worker},
+    conformance::conformance_tests,
+    fixture::{Bench, input_failure, job, key, object, outcome, worker},
 };
 
-sentences! {
+conformance_tests! {
     uploads:
-    an_upload_is_whole_when_it_says_so_and_serves_several_jobs,
-    an_upload_of_another_key_or_an_unfinished_one_serves_no_job,
-    an_upload_of_a_revoked_key_takes_no_more,
-    an_upload_advances_only_from_where_it_is,
+    a_finished_upload_can_be_used_by_several_jobs,
+    a_job_cannot_use_an_unfinished_upload_or_one_of_another_key,
+    an_upload_of_a_revoked_key_is_rejected,
+    an_upload_advances_only_from_its_current_offset,
     an_unfinished_upload_expires_with_its_bytes,
-    an_object_goes_when_the_last_row_that_points_to_it_goes,
-    an_address_is_handed_out_until_the_input_is_kept_and_never_again,
-    an_input_is_kept_by_the_running_claim_alone,
-    a_key_may_have_less_retention_than_the_server_and_not_more,
-    a_key_at_its_quota_begins_nothing_until_something_goes,
-    an_upload_counts_at_its_full_length_and_a_shared_object_counts_once,
+    an_object_is_released_with_the_last_row_that_points_to_it,
+    a_claim_carries_the_address_until_the_fetched_input_is_recorded,
+    only_the_running_claim_can_record_its_input,
+    a_keys_retention_is_capped_by_the_servers,
+    a_key_at_its_quota_cannot_add_anything_until_space_is_freed,
+    an_upload_counts_with_its_full_length_and_a_shared_object_counts_once,
 }
 
 pub(crate) fn new_upload(number: u128, owner: KeyId, length: Option<u64>) -> NewUpload {
@@ -48,10 +48,10 @@ impl Bench {
         self.queue.submit(NewJob { input, ..job(number, owner) }).await
     }
 
-    /// Claims the next job and ends it.
+    /// Claims the next job and fails it.
     async fn end_next(&self) {
         let claimed = self.queue.claim(&worker()).await.unwrap().unwrap();
-        self.queue.finish(&claimed.id, claimed.token, Ending::Failed(bad_input())).await.unwrap();
+        self.queue.finish(&claimed.id, claimed.token, Ending::Failed(input_failure())).await.unwrap();
     }
 
     async fn limit(&self, max_retention: Option<Duration>, quota_bytes: Option<u64>) {
@@ -61,7 +61,7 @@ impl Bench {
     }
 }
 
-pub(crate) async fn an_upload_is_whole_when_it_says_so_and_serves_several_jobs(bench: Bench) {
+pub(crate) async fn a_finished_upload_can_be_used_by_several_jobs(bench: Bench) {
     let id = bench.upload(1, 1000).await;
     bench.queue.advance_upload(&id, 0, 1000, None).await.unwrap();
     assert_eq!(bench.queue.read_upload(&id).await.unwrap().unwrap().object, None);
@@ -76,7 +76,7 @@ pub(crate) async fn an_upload_is_whole_when_it_says_so_and_serves_several_jobs(b
     assert!(matches!(bench.queue.finish_upload(&id, object("uploads/other", 1)).await, Err(QueueError::NoSuchUpload)));
 }
 
-pub(crate) async fn an_upload_of_another_key_or_an_unfinished_one_serves_no_job(bench: Bench) {
+pub(crate) async fn a_job_cannot_use_an_unfinished_upload_or_one_of_another_key(bench: Bench) {
     let other = bench.queue.create_key(key("second")).await.unwrap().id;
     let whole = bench.whole_upload(1, 1000).await;
     let refused = bench.submit_with(1, other, NewInput::Uploaded(whole)).await;
@@ -89,18 +89,18 @@ pub(crate) async fn an_upload_of_another_key_or_an_unfinished_one_serves_no_job(
     assert_eq!(bench.queue.depth().await.unwrap().queued, 0);
 }
 
-pub(crate) async fn an_upload_of_a_revoked_key_takes_no_more(bench: Bench) {
+pub(crate) async fn an_upload_of_a_revoked_key_is_rejected(bench: Bench) {
     let id = bench.upload(1, 1000).await;
     bench.queue.revoke_key(bench.owner).await.unwrap();
     assert_eq!(bench.queue.read_upload(&id).await.unwrap(), None);
     assert!(matches!(bench.queue.advance_upload(&id, 0, 10, None).await, Err(QueueError::NoSuchUpload)));
     assert!(matches!(bench.queue.finish_upload(&id, object("uploads/x", 1)).await, Err(QueueError::NoSuchUpload)));
-    // Its bytes go when its time is over, as any other's.
-    bench.pass(Duration::from_hours(24));
+    // Its object is released at its expiry, like that of any upload.
+    bench.advance_clock(Duration::from_hours(24));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), [format!("partial/{id}")]);
 }
 
-pub(crate) async fn an_upload_advances_only_from_where_it_is(bench: Bench) {
+pub(crate) async fn an_upload_advances_only_from_its_current_offset(bench: Bench) {
     let id = bench.queue.create_upload(new_upload(1, bench.owner, None)).await.unwrap().id;
     bench.queue.advance_upload(&id, 0, 10, None).await.unwrap();
     for (from, to) in [(0, 10), (11, 12), (9, 20)] {
@@ -110,14 +110,14 @@ pub(crate) async fn an_upload_advances_only_from_where_it_is(bench: Bench) {
     bench.queue.advance_upload(&id, 10, 20, Some(30)).await.unwrap();
     bench.queue.advance_upload(&id, 20, 25, Some(40)).await.unwrap();
     let record = bench.queue.read_upload(&id).await.unwrap().unwrap();
-    assert_eq!((record.received, record.length), (25, Some(30)), "a length is said once");
+    assert_eq!((record.received, record.length), (25, Some(30)), "the length can be set only once");
 }
 
 pub(crate) async fn an_unfinished_upload_expires_with_its_bytes(bench: Bench) {
     let id = bench.upload(1, 1000).await;
     let partial = vec![format!("partial/{id}")];
     assert_eq!(bench.queue.pointed_to(partial.clone()).await.unwrap(), partial);
-    bench.pass(Duration::from_hours(24));
+    bench.advance_clock(Duration::from_hours(24));
     assert_eq!(bench.queue.read_upload(&id).await.unwrap(), None);
     assert!(matches!(bench.queue.advance_upload(&id, 0, 1, None).await, Err(QueueError::NoSuchUpload)));
     assert_eq!(bench.queue.list_expired().await.unwrap(), partial);
@@ -126,20 +126,20 @@ pub(crate) async fn an_unfinished_upload_expires_with_its_bytes(bench: Bench) {
     assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), None);
 }
 
-pub(crate) async fn an_object_goes_when_the_last_row_that_points_to_it_goes(bench: Bench) {
+pub(crate) async fn an_object_is_released_with_the_last_row_that_points_to_it(bench: Bench) {
     let id = bench.whole_upload(1, 1000).await;
     let whole = vec!["uploads/whole1".to_owned()];
     bench.submit_with(1, bench.owner, NewInput::Uploaded(id.clone())).await.unwrap();
     bench.submit_with(2, bench.owner, NewInput::Uploaded(id.clone())).await.unwrap();
     bench.end_next().await;
-    bench.pass(Duration::from_hours(24));
-    // The first job and the upload have expired, the second job still waits.
+    bench.advance_clock(Duration::from_hours(24));
+    // The first job and the upload have expired; the second job still waits.
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
     assert_eq!(bench.queue.pointed_to(whole.clone()).await.unwrap(), whole);
     bench.end_next().await;
-    bench.pass(Duration::from_hours(24));
+    bench.advance_clock(Duration::from_hours(24));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), whole);
-    // An upload that is dropped by hand leaves the object to its job, too.
+    // Dropping an upload also keeps the object for its job.
     let id = bench.whole_upload(2, 1000).await;
     bench.submit_with(3, bench.owner, NewInput::Uploaded(id.clone())).await.unwrap();
     assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), Some(Vec::new()));
@@ -147,7 +147,7 @@ pub(crate) async fn an_object_goes_when_the_last_row_that_points_to_it_goes(benc
     assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), Some(vec!["uploads/whole3".to_owned()]));
 }
 
-pub(crate) async fn an_address_is_handed_out_until_the_input_is_kept_and_never_again(bench: Bench) {
+pub(crate) async fn a_claim_carries_the_address_until_the_fetched_input_is_recorded(bench: Bench) {
     let address = SourceAddress("https://example.com/clip?secret".into());
     bench.submit_with(1, bench.owner, NewInput::Address(address.clone())).await.unwrap();
     let first = bench.queue.claim(&worker()).await.unwrap().unwrap();
@@ -163,7 +163,7 @@ pub(crate) async fn an_address_is_handed_out_until_the_input_is_kept_and_never_a
     assert_eq!(third.input, ClaimedInput::Stored(object("uploads/fetched", 500)));
 }
 
-pub(crate) async fn an_input_is_kept_by_the_running_claim_alone(bench: Bench) {
+pub(crate) async fn only_the_running_claim_can_record_its_input(bench: Bench) {
     let address = NewInput::Address(SourceAddress("https://example.com/clip".into()));
     bench.submit_with(1, bench.owner, address).await.unwrap();
     let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
@@ -176,22 +176,22 @@ pub(crate) async fn an_input_is_kept_by_the_running_claim_alone(bench: Bench) {
     assert!(matches!(kept, Err(QueueError::LeaseLost)));
 }
 
-pub(crate) async fn a_key_may_have_less_retention_than_the_server_and_not_more(bench: Bench) {
+pub(crate) async fn a_keys_retention_is_capped_by_the_servers(bench: Bench) {
     for (number, hours, kept) in [(1, Some(1), 1), (2, Some(48), 24), (3, None, 24)] {
         bench.limit(hours.map(Duration::from_hours), None).await;
         let id = bench.submit(number).await;
-        // What the key allows later changes nothing.
+        // A later change of the limit has no effect on the job.
         bench.limit(None, None).await;
         bench.end_next().await;
         let record = bench.read(&id).await;
         assert_eq!(record.expires.unwrap().since(record.ended.unwrap()), Duration::from_hours(kept));
     }
-    bench.pass(Duration::from_hours(1));
+    bench.advance_clock(Duration::from_hours(1));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), ["uploads/1"]);
     assert!(!bench.queue.set_storage_limits(KeyId(99), StorageLimits::default()).await.unwrap());
 }
 
-pub(crate) async fn a_key_at_its_quota_begins_nothing_until_something_goes(bench: Bench) {
+pub(crate) async fn a_key_at_its_quota_cannot_add_anything_until_space_is_freed(bench: Bench) {
     fn exceeded<T: std::fmt::Debug>(result: &Result<T, QueueError>) -> bool {
         matches!(result, Err(QueueError::QuotaExceeded { quota_bytes: 2154 }))
     }
@@ -209,12 +209,12 @@ pub(crate) async fn a_key_at_its_quota_begins_nothing_until_something_goes(bench
     let address = || NewInput::Address(SourceAddress("https://example.com/clip".into()));
     assert!(exceeded(&bench.queue.submit(job(3, bench.owner)).await));
     assert!(exceeded(&bench.submit_with(3, bench.owner, address()).await));
-    // Another key has room of its own.
+    // Another key has its own quota.
     let other = bench.queue.create_key(key("second")).await.unwrap().id;
     bench.queue.submit(job(4, other)).await.unwrap();
     bench.end_next().await;
     bench.end_next().await;
-    bench.pass(Duration::from_hours(24));
+    bench.advance_clock(Duration::from_hours(24));
     bench.queue.forget_expired().await.unwrap();
     bench.submit_with(3, bench.owner, address()).await.unwrap();
     let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
@@ -222,7 +222,7 @@ pub(crate) async fn a_key_at_its_quota_begins_nothing_until_something_goes(bench
     bench.queue.keep_input(&claimed.id, claimed.token, object("uploads/fits", 2154)).await.unwrap();
 }
 
-pub(crate) async fn an_upload_counts_at_its_full_length_and_a_shared_object_counts_once(bench: Bench) {
+pub(crate) async fn an_upload_counts_with_its_full_length_and_a_shared_object_counts_once(bench: Bench) {
     let id = bench.upload(1, 1000).await;
     assert_eq!(bench.queue.used_bytes(bench.owner).await.unwrap(), 1000);
     bench.queue.advance_upload(&id, 0, 400, None).await.unwrap();
