@@ -1,4 +1,4 @@
-//! The command line: its commands, their options, and the request that those make.
+//! Command line: commands, their options, and the cut request made from them.
 
 use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 
@@ -16,14 +16,15 @@ use crate::{
     server::{DbOptions, GcOptions, KeysOptions, ServeOptions},
 };
 
-/// Removes the background from video and hands back files that are transparent wherever they are played.
+/// Removes the background from video and hands back files that are transparent wherever they are
+/// played.
 #[derive(Debug, Parser)]
 #[command(name = "clearcut", version, about, after_long_help = EXIT_CODES, propagate_version = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// The ffmpeg to work with, instead of the first on PATH [ffprobe is expected beside it]
+    /// ffmpeg to use instead of the first on PATH [ffprobe is expected beside it]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ffmpeg: Option<PathBuf>,
 
@@ -39,30 +40,31 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Cut the subject out of clips
     Cut(Box<CutOptions>),
-    /// Say what a clip is, without cutting it
+    /// Show the properties of a clip, without cutting it
     Probe(ProbeOptions),
-    /// Say what was found on this machine, what is missing and what to install
+    /// Show what this machine provides, what is missing and what to install
     Doctor(DoctorOptions),
     /// Serve the HTTP API and work on its jobs
     Serve(Box<ServeOptions>),
-    /// Make, list and revoke API keys, beside a running server too
+    /// Create, list, limit and revoke API keys, whether the server runs or not
     Keys(KeysOptions),
 
-    /// Remove what has expired from the folder of a server, beside it or without it
+    /// Remove expired and orphaned files from a server's data folder, whether the server runs or
+    /// not
     Gc(GcOptions),
     /// List, install, remove and verify neural models and the runtime for them
     Models(ModelsOptions),
-    /// Back the database of a server up, beside it or without it
+    /// Back up the database of a server, whether the server runs or not
     Db(DbOptions),
-    /// What a server starts beside it, to end the processes that it leaves behind should it be killed
+    /// Internal: started by a server, to end the server's child processes if it is killed
     #[command(hide = true)]
     WatchChildren {
-        /// What marks them
+        /// Mark of the child processes
         mark: String,
     },
     /// Print completions for a shell
     Completions {
-        /// Which shell
+        /// Name of the shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
@@ -71,7 +73,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum SandboxChoice {
-    /// Where bubblewrap is installed and works
+    /// If bubblewrap is installed and works
     Auto,
     /// Always; refuse to run without it
     Required,
@@ -96,15 +98,17 @@ pub(crate) struct CutOptions {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Where to: a file (for one clip), or an existing folder [default: beside the clip, as NAME-cut.webm]
+    /// Output file (for one clip) or existing folder [default: beside the clip, as NAME-cut.webm]
     #[arg(short, long, value_name = "FILE-OR-DIR")]
     pub(crate) output: Option<PathBuf>,
 
-    /// What to make, separated by commas: webm, stacked-alpha, webp, apng, mov [default: by the name given with -o, else webm]
+    /// Output formats, separated by commas: webm, stacked-alpha, webp, apng, mov [default: by the
+    /// name given with -o, else webm]
     #[arg(short, long, value_name = "LIST", value_parser = parse::<Formats>)]
     pub(crate) formats: Option<Formats>,
 
-    /// How the subject is found: auto (by color where the background is flat, else by a neural model), chroma or ai
+    /// How the subject is found: auto (by color if the background is flat, else by a neural model),
+    /// chroma or ai
     #[arg(long, default_value = "auto", value_name = "METHOD", value_parser = parse::<MethodChoice>)]
     pub(crate) method: MethodChoice,
 
@@ -112,7 +116,8 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "auto", value_name = "COLOR", value_parser = parse::<KeyChoice>)]
     pub(crate) key: KeyChoice,
 
-    /// How far from the background color is still background, 0-100: less keeps more of the subject
+    /// How far a color may differ from the background color and still be removed, 0-100: a lower
+    /// value keeps more of the subject
     #[arg(long, default_value = "30", value_name = "0-100", value_parser = parse::<Tolerance>)]
     pub(crate) tolerance: Tolerance,
 
@@ -120,8 +125,9 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "keep", value_name = "SHADOW", value_parser = parse::<ShadowChoice>)]
     pub(crate) shadow: ShadowChoice,
 
-    /// A region that is subject (keep) or background (remove) whatever it looks like, as keep@SECONDS,X,Y or remove@SECONDS,X,Y with X and Y in
-    /// shares of the frame from 0 to 1; with ,WIDTH,HEIGHT a box. Followed through the clip. May be given up to 32 times
+    /// Region that is subject (keep) or background (remove) whatever its color, as keep@SECONDS,X,Y
+    /// or remove@SECONDS,X,Y with X and Y as shares of the frame from 0 to 1; with ,WIDTH,HEIGHT a
+    /// box. Followed through the clip. May be given up to 32 times
     #[arg(long = "hint", value_name = "HINT", value_parser = parse::<Hint>)]
     pub(crate) hints: Vec<Hint>,
 
@@ -137,11 +143,11 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "60", value_name = "0-100", value_parser = parse::<Quality>)]
     pub(crate) quality: Quality,
 
-    /// How much time webm and stacked-alpha may take to become small: best, balanced or fast
+    /// Encoding speed of webm and stacked-alpha: best (smaller files, slower), balanced or fast
     #[arg(long, default_value = "balanced", value_name = "SPEED", value_parser = parse::<Speed>)]
     pub(crate) speed: Speed,
 
-    /// Leave the sound out
+    /// Leave out the sound
     #[arg(long)]
     pub(crate) no_audio: bool,
 
@@ -149,15 +155,15 @@ pub(crate) struct CutOptions {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Go on with the next clip when one fails
+    /// Continue with the next clip when one fails
     #[arg(long)]
     pub(crate) keep_going: bool,
 
-    /// Tell everything as JSON, an object a line
+    /// Print progress, results and errors as JSON, one object per line
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }
@@ -167,14 +173,14 @@ pub(crate) struct ProbeOptions {
     /// The clip
     pub(crate) input: PathBuf,
 
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorOptions {
-    /// As JSON
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -198,20 +204,20 @@ impl Arguments {
 }
 
 impl CutOptions {
-    /// What is asked, where its parts go together.
+    /// Cut request of these options, or a usage failure if options contradict each other.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
-        // A color says nothing to a model.
+        // A neural model has no use for a key color.
         if self.method == MethodChoice::Ai && self.key != KeyChoice::Auto {
-            let message = "--method ai and --key do not go together".to_owned();
-            return Err(Failure::usage(message, "Leave one of them out: a key color goes with --method chroma."));
+            let message = "--method ai and --key cannot be combined".to_owned();
+            return Err(Failure::usage(message, "Leave out one of them: a key color needs --method chroma."));
         }
         let hints = Hints::try_from(self.hints.clone()).map_err(|_| {
             let message = format!("--hint is given {} times", self.hints.len());
             Failure::usage(message, "Give it up to 32 times.")
         })?;
-        let by_name = self.output.as_deref().and_then(|path| path.extension()).and_then(format_of_extension);
+        let named_format = self.output.as_deref().and_then(|path| path.extension()).and_then(format_of_extension);
         Ok(CutRequest {
-            formats: self.formats.clone().unwrap_or_else(|| by_name.unwrap_or(OutputFormat::Webm).into()),
+            formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(OutputFormat::Webm).into()),
             method: self.method,
             key: self.key,
             tolerance: self.tolerance,
@@ -233,7 +239,7 @@ fn format_of_extension(extension: &OsStr) -> Option<OutputFormat> {
 }
 
 fn parse<T: FromStr<Err = RequestError>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: RequestError| format!("allowed is {}", error.allowed()))
+    text.parse().map_err(|error: RequestError| format!("allowed: {}", error.allowed()))
 }
 
 #[cfg(test)]
@@ -242,14 +248,14 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn the_clap_definition_is_valid() {
         Arguments::command().debug_assert();
     }
 
     #[test]
-    fn the_output_name_decides_the_format_unless_one_is_asked() {
-        let format = |words: &[&str]| {
-            let arguments = Arguments::parse_from([&["clearcut", "cut", "a.mp4"], words].concat());
+    fn the_output_name_selects_the_format_unless_formats_are_given() {
+        let format = |options: &[&str]| {
+            let arguments = Arguments::parse_from([&["clearcut", "cut", "a.mp4"], options].concat());
             let Command::Cut(options) = arguments.command else { panic!("not a cut") };
             options.request().unwrap().formats.first()
         };

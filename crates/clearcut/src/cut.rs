@@ -1,4 +1,4 @@
-//! `clearcut cut`: one clip after the other, each to its files.
+//! `clearcut cut`: cuts one clip after the other and writes the outputs of each.
 
 use std::{
     collections::HashSet,
@@ -18,24 +18,24 @@ use crate::{
     failure::Failure,
     installed_models::{InstalledModels, ModelOptions},
     outputs::Outputs,
-    show::{Finished, Show, on_one_line},
+    show::{FinishedCut, Reporter, escape_line},
 };
 
-/// `clearcut cut`: one clip after the other.
+/// Runs `clearcut cut`.
 pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) -> Result<(), Failure> {
     let request = options.request()?;
-    // One cut at a time: there is nothing to share memory with.
+    // Cuts run one at a time, so no other cut needs the memory.
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
     let context = CutContext { tools, models: &models };
     check_names(options)?;
     let interruption = Interruption::default();
     let on_signal = interruption.clone();
-    // Fails only if a handler is set already, and there is none.
+    // Fails only if a handler is already set, and none is.
     let _ = ctrlc::set_handler(move || on_signal.interrupt());
     let mut last_failure = None;
     for input in &options.inputs {
-        let show = Show::new(options, input);
-        match cut_one(&context, options, &request, input, &interruption.next_cut(), show) {
+        let reporter = Reporter::new(options, input);
+        match cut_one(&context, options, &request, input, &interruption.next_cut(), reporter) {
             Ok(()) => {}
             Err(failure) if options.keep_going && !failure.is_interruption() => {
                 if let Some(earlier) = last_failure.replace(failure) {
@@ -53,43 +53,44 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
     last_failure.map_or(Ok(()), Err)
 }
 
-/// Ctrl-C: ends the cut that runs and all that were to come. Each cut has a [`Stop`] of its own, since one that failed stays stopped.
+/// Handler of Ctrl-C. Ends the running cut and all later ones. Each cut has its own [`Stop`],
+/// because the one of a failed cut stays set.
 #[derive(Clone, Default)]
-struct Interruption(Arc<Mutex<Interrupted>>);
+struct Interruption(Arc<Mutex<InterruptionState>>);
 
 #[derive(Default)]
-struct Interrupted {
-    yes: bool,
+struct InterruptionState {
+    interrupted: bool,
     running: Stop,
 }
 
 impl Interruption {
     fn interrupt(&self) {
         let mut state = self.state();
-        state.yes = true;
+        state.interrupted = true;
         state.running.cancel();
     }
 
     fn next_cut(&self) -> Stop {
         let mut state = self.state();
         state.running = Stop::default();
-        if state.yes {
+        if state.interrupted {
             state.running.cancel();
         }
         state.running.clone()
     }
 
-    fn state(&self) -> MutexGuard<'_, Interrupted> {
-        // Nothing panics while holding it.
+    fn state(&self) -> MutexGuard<'_, InterruptionState> {
+        // No thread panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One name cannot be given to several clips.
+/// Refuses options that would give several clips the same output name.
 fn check_names(options: &CutOptions) -> Result<(), Failure> {
-    let folder =
+    let output_is_folder =
         options.output.as_deref().is_none_or(|output| output.is_dir() || output.to_string_lossy().ends_with('/'));
-    if options.inputs.len() > 1 && !folder {
+    if options.inputs.len() > 1 && !output_is_folder {
         let message = format!("-o names one file, but there are {} clips", options.inputs.len());
         return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
     }
@@ -98,8 +99,8 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
         let folder = if options.output.is_some() { None } else { input.parent() };
         if !names.insert((folder, input.file_stem())) {
             let message = format!(
-                "two clips are called {} and would get the same name",
-                on_one_line(&input.display().to_string())
+                "two clips are named {} and would get the same name",
+                escape_line(&input.display().to_string())
             );
             return Err(Failure::usage(message, "Cut them into different folders."));
         }
@@ -107,7 +108,7 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What cuts are made with.
+/// Tools and models that all cuts share.
 struct CutContext<'a> {
     tools: &'a Tools,
     models: &'a InstalledModels,
@@ -119,14 +120,14 @@ fn cut_one(
     request: &CutRequest,
     input: &Path,
     stop: &Stop,
-    mut show: Show,
+    mut reporter: Reporter,
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let file = open_clip(input)?;
     let outputs =
-        Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.about(input))?;
-    outputs.check_free(&request.formats, input).map_err(|failure| failure.about(input))?;
-    let folder = outputs.scratch().map_err(|failure| failure.about(input))?;
+        Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
+    outputs.check_free(&request.formats, input).map_err(|failure| failure.for_clip(input))?;
+    let folder = outputs.scratch().map_err(|failure| failure.for_clip(input))?;
     let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
     let job = CutJob {
         tools: context.tools,
@@ -137,17 +138,17 @@ fn cut_one(
         resources: Resources::default(),
         models: context.models,
     };
-    let report = clearcut_pipeline::cut(&job, stop, &mut |progress| show.progress(progress))
-        .map_err(|error| Failure::from(error).about(input))?;
+    let report = clearcut_pipeline::cut(&job, stop, &mut |progress| reporter.progress(progress))
+        .map_err(|error| Failure::from(error).for_clip(input))?;
     let mut paths = Vec::new();
     for output in &report.outputs {
         paths.push(outputs.publish(output)?);
     }
-    show.finished(&Finished { report: &report, paths: &paths, took: began.elapsed() });
+    reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });
     Ok(())
 }
 
-/// Opens a clip; only a plain file will do, since it is read from several places at once.
+/// Opens a clip. It must be a regular file, because it is read at several positions at once.
 pub(crate) fn open_clip(path: &Path) -> Result<File, Failure> {
     let meta = path.metadata().map_err(|error| Failure::input(path, &error))?;
     if !meta.is_file() {

@@ -1,3 +1,5 @@
+//! `clearcut doctor`: reports ffmpeg, sandbox, limits, formats and neural models of this machine.
+
 use clearcut_ffmpeg::{Capabilities, Error, Tools};
 use clearcut_job::OutputFormat;
 use clearcut_model::{Error as ModelError, MemoryBudget, ModelEntry, Runtime};
@@ -7,18 +9,18 @@ use crate::{
     arguments::DoctorOptions,
     failure::Failure,
     installed_models::{InstalledModels, ModelOptions},
-    speak::say,
+    speak::print_out,
 };
 
-/// `clearcut doctor`: what was found, what is missing, what to install.
+/// Runs `clearcut doctor`: prints what this machine provides, what is missing and what to install.
 pub(crate) fn run(tools: Result<Tools, Error>, models: &ModelOptions, options: &DoctorOptions) -> Result<(), Failure> {
     let tools = tools?;
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
     let capabilities = tools.capabilities()?;
     if options.json {
-        say(as_json(&tools, capabilities, &models));
+        print_out(as_json(&tools, capabilities, &models));
     } else {
-        say((as_text(&tools, capabilities) + &model_text(&models)).trim_end());
+        print_out((as_text(&tools, capabilities) + &model_text(&models)).trim_end());
     }
     Ok(())
 }
@@ -58,7 +60,7 @@ fn as_text(tools: &Tools, capabilities: &Capabilities) -> String {
     text
 }
 
-/// The runtime and the model that `--method ai` would use, and what is in the way.
+/// Runtime and model that `--method ai` would use, and the error code if they are unusable.
 fn model_json(models: &InstalledModels) -> serde_json::Value {
     let runtime = models.runtime().ok();
     let error = models.check().err();

@@ -1,14 +1,16 @@
+//! Failures of the program: stable code, message, hint and exit code, and how they are printed.
+
 use std::{error::Error as _, path::Path, process::ExitCode};
 
 use clearcut_job::Fault;
 use serde_json::json;
 
 use crate::{
-    show::on_one_line,
-    speak::{complain, say},
+    show::escape_line,
+    speak::{print_err, print_out},
 };
 
-/// What the exit codes mean, for `--help` and the manual.
+/// Exit codes and their meaning, for `--help` and the manual.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0    done
@@ -18,53 +20,53 @@ Exit codes:
   4    the output is at fault: it exists already, or its folder cannot be written
   130  interrupted";
 
-/// Why the program ends without success.
+/// Reason why the program ends without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: &'static str,
     message: String,
     hint: Option<String>,
     exit: u8,
-    /// The clip it happened with.
+    /// Path of the clip that failed.
     input: Option<String>,
 }
 
 impl Failure {
-    /// The clip cannot be opened.
+    /// Failure: the clip cannot be opened.
     pub(crate) fn input(path: &Path, error: &std::io::Error) -> Self {
         let hint = Some("Check the name and that the file may be read.".to_owned());
-        let message = format!("the clip cannot be opened: {}", plain(error));
-        Self { code: "INPUT_UNREADABLE", message, hint, exit: 3, input: None }.about(path)
+        let message = format!("the clip cannot be opened: {}", os_message(error));
+        Self { code: "INPUT_UNREADABLE", message, hint, exit: 3, input: None }.for_clip(path)
     }
 
-    /// The clip is no file.
+    /// Failure: the clip is not a regular file.
     pub(crate) fn not_a_file(path: &Path) -> Self {
         let hint = Some("Give a file, not a folder or a device.".to_owned());
         Self { code: "INPUT_UNREADABLE", message: "the clip is not a file".to_owned(), hint, exit: 3, input: None }
-            .about(path)
+            .for_clip(path)
     }
 
-    /// The output cannot be made.
+    /// Failure: the output cannot be written.
     pub(crate) fn output(code: &'static str, message: String, hint: &str) -> Self {
         Self { code, message, hint: Some(hint.to_owned()), exit: 4, input: None }
     }
 
-    /// This machine is at fault.
+    /// Failure: this machine is at fault.
     pub(crate) fn host(code: &'static str, message: String, hint: Option<&str>) -> Self {
         Self { code, message, hint: hint.map(str::to_owned), exit: 1, input: None }
     }
 
-    /// The words on the command line do not go together.
+    /// Failure: the command line is invalid.
     pub(crate) fn usage(message: String, hint: &str) -> Self {
         Self { code: "INVALID_REQUEST", message, hint: Some(hint.to_owned()), exit: 2, input: None }
     }
 
-    /// The same failure, said of this clip.
-    pub(crate) fn about(self, input: &Path) -> Self {
+    /// The same failure with the path of its clip.
+    pub(crate) fn for_clip(self, input: &Path) -> Self {
         Self { input: Some(input.display().to_string()), ..self }
     }
 
-    /// Whether the person interrupted.
+    /// Whether the user interrupted the program.
     pub(crate) const fn is_interruption(&self) -> bool {
         self.exit == 130
     }
@@ -73,17 +75,17 @@ impl Failure {
         ExitCode::from(self.exit)
     }
 
-    /// To standard error for a person, or to standard output as a JSON line.
+    /// Prints the failure to standard error as text, or to standard output as a JSON line.
     pub(crate) fn print(&self, as_json: bool) {
         if as_json {
             let (code, message, hint, input) = (self.code, &self.message, &self.hint, &self.input);
-            say(json!({"event": "error", "input": input, "code": code, "message": message, "hint": hint}));
+            print_out(json!({"event": "error", "input": input, "code": code, "message": message, "hint": hint}));
             return;
         }
-        let subject = self.input.as_ref().map(|input| format!("{}: ", on_one_line(input))).unwrap_or_default();
-        complain(format_args!("error: {subject}{} ({})", self.message, self.code));
+        let prefix = self.input.as_ref().map(|input| format!("{}: ", escape_line(input))).unwrap_or_default();
+        print_err(format_args!("error: {prefix}{} ({})", self.message, self.code));
         if let Some(hint) = &self.hint {
-            complain(format_args!("  {hint}"));
+            print_err(format_args!("  {hint}"));
         }
     }
 }
@@ -119,7 +121,7 @@ impl From<clearcut_ffmpeg::Error> for Failure {
     }
 }
 
-/// The message and, for a person at this machine, what the tool itself said last.
+/// Message with its sources and, for a failed tool, the last line that the tool printed.
 fn with_sources(error: &clearcut_pipeline::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
@@ -135,8 +137,8 @@ fn with_sources(error: &clearcut_pipeline::Error) -> String {
     message
 }
 
-/// The operating system's words without its number.
-pub(crate) fn plain(error: &std::io::Error) -> String {
+/// Message of the operating system without the error number, in lower case.
+pub(crate) fn os_message(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

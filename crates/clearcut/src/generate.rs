@@ -1,22 +1,24 @@
+//! `clearcut completions` and `clearcut man`: text generated from the command line's definition.
+
 use clap::CommandFactory;
 
 use crate::{
     arguments::Arguments,
-    failure::{Failure, plain},
-    speak::say,
+    failure::{Failure, os_message},
+    speak::print_out,
 };
 
-/// `clearcut completions`: a script for the shell to source.
+/// Prints the completion script of a shell, for `clearcut completions`.
 pub(crate) fn completions(shell: clap_complete::Shell) {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "clearcut", &mut script);
-    say(String::from_utf8_lossy(&script));
+    print_out(String::from_utf8_lossy(&script));
 }
 
-/// `clearcut man`: the manual page in roff.
+/// Prints the manual page in roff, for `clearcut man`.
 pub(crate) fn man_page() -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
-        let message = format!("the page cannot be made: {}", plain(&error));
+        let message = format!("the manual page cannot be generated: {}", os_message(&error));
         Failure::output("OUTPUT_UNWRITABLE", message, "Write it to a file.")
     };
     let mut command = Arguments::command();
@@ -26,6 +28,6 @@ pub(crate) fn man_page() -> Result<(), Failure> {
     for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
         clap_mangen::Man::new(subcommand.clone()).render(&mut page).map_err(failed)?;
     }
-    say(String::from_utf8_lossy(&page));
+    print_out(String::from_utf8_lossy(&page));
     Ok(())
 }

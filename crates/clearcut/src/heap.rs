@@ -1,18 +1,21 @@
-//! How this process takes memory from the system.
+//! Heap configuration of the process: one heap for all threads, to save memory.
 
-/// Keeps all that is allocated in one heap; call it first in `main`.
+/// Makes all threads allocate from one heap. Must be the first call in `main`.
 ///
-/// glibc gives threads that allocate at the same time heaps of their own (arenas, up to eight a core), which keep most of what is freed in
-/// them. Frames are matted by threads that live for one of them, and freed by others: at 1080p a cut took 40 MB more for that,
-/// a neural one 70. Nothing waits for the one heap: large blocks are few, and small ones come from a cache of each thread.
-pub(crate) fn share_one() {
+/// By default, glibc gives threads that allocate at the same time their own heaps (arenas, up to
+/// eight per core), which keep most of the memory that is freed in them. Frames are matted by
+/// threads that live for one frame and freed by other threads: that cost 40 MB more in a cut at
+/// 1080p, and 70 MB in a neural one. No thread waits for the single heap: large blocks are few, and
+/// small ones come from a cache of each thread.
+pub(crate) fn use_single_heap() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
         #![expect(
             unsafe_code,
-            reason = "glibc can be told by this function alone, or from outside by MALLOC_ARENA_MAX"
+            reason = "only this function configures glibc from inside; MALLOC_ARENA_MAX does it from outside"
         )]
-        // SAFETY: it changes one number of the allocator and may be called at any time. That it is refused (0) changes nothing.
+        // SAFETY: the call changes one parameter of the allocator and is allowed at any time. A
+        // refusal (0) has no effect.
         let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
     }
 }

@@ -1,3 +1,6 @@
+//! Neural models for cuts: command-line options, the installed files, and the runtime that runs
+//! them.
+
 use std::{path::PathBuf, sync::OnceLock};
 
 use clap::{Args, ValueEnum};
@@ -6,18 +9,19 @@ use clearcut_pipeline::{ModelFailure, ModelSource, OpenModel};
 
 use crate::{environment, failure::Failure};
 
-/// Where models lie and what runs them; the same for all commands.
+/// Options that choose models and runtime; the same for all commands.
 #[derive(Debug, Args)]
 pub(crate) struct ModelOptions {
     /// Folder of the installed models [default: clearcut/models in the user's data folder]
     #[arg(long, global = true, value_name = "DIR", env = "CLEARCUT_MODELS", help_heading = "Neural models")]
     models: Option<PathBuf>,
 
-    /// Which model finds the subject [default: the first that is installed]
+    /// Model that finds the subject [default: the first that is installed]
     #[arg(long, global = true, value_name = "ID", env = "CLEARCUT_MODEL", help_heading = "Neural models")]
     model: Option<String>,
 
-    /// What runs it: auto (ONNX Runtime where it is found, else rten), rten, or the file of an ONNX Runtime library
+    /// Runtime of the model: auto (ONNX Runtime if it is found, else rten), rten, or the file of an
+    /// ONNX Runtime library
     #[arg(
         long,
         global = true,
@@ -28,7 +32,7 @@ pub(crate) struct ModelOptions {
     )]
     runtime: PathBuf,
 
-    /// What computes inside ONNX Runtime; the cards need a library that was built for them, and are not tested
+    /// Device for ONNX Runtime; cuda and tensorrt need a library built for them, and are not tested
     #[arg(long, global = true, value_enum, env = "CLEARCUT_DEVICE", default_value_t = DeviceChoice::Cpu, help_heading = "Neural models")]
     device: DeviceChoice,
 }
@@ -54,12 +58,12 @@ impl From<DeviceChoice> for Device {
 }
 
 impl ModelOptions {
-    /// The folder of models with its registry.
+    /// Opens the folder of models with its registry.
     pub(crate) fn models(&self) -> Result<Models, Failure> {
         Ok(Models::open(self.models.clone().unwrap_or_else(environment::models_folder))?)
     }
 
-    /// The installed models, for cuts that may take `budget` together.
+    /// Installed models, for cuts that share the memory of `budget`.
     pub(crate) fn installed(&self, budget: MemoryBudget) -> Result<InstalledModels, Failure> {
         let models = self.models()?;
         if let Some(id) = &self.model {
@@ -79,8 +83,8 @@ impl ModelOptions {
     }
 }
 
-/// Models from the folder of installed models. The runtime is looked for when one is first needed: cutting by color never
-/// depends on it.
+/// Model source backed by the folder of installed models. The runtime is searched for when a model
+/// is first needed, so cutting by color never depends on it.
 #[derive(Debug)]
 pub(crate) struct InstalledModels {
     models: Models,
@@ -91,7 +95,7 @@ pub(crate) struct InstalledModels {
 }
 
 impl InstalledModels {
-    /// The model that cuts use.
+    /// Model that cuts use: the chosen one, else the default.
     pub(crate) fn model(&self) -> Result<&ModelEntry, Error> {
         match &self.model {
             Some(id) => self.models.registry().model(id),
@@ -99,7 +103,7 @@ impl InstalledModels {
         }
     }
 
-    /// What runs it.
+    /// Runtime of the model. It is searched for on the first call.
     pub(crate) fn runtime(&self) -> Result<&Runtime, Error> {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime);
@@ -108,7 +112,7 @@ impl InstalledModels {
         Ok(self.runtime.get_or_init(|| found))
     }
 
-    /// Whether a cut can have a model, and if not, why.
+    /// Checks that a model and a runtime are usable.
     pub(crate) fn check(&self) -> Result<(&ModelEntry, &Runtime), Error> {
         let model = self.model()?;
         match self.models.state(model) {
@@ -123,17 +127,17 @@ impl InstalledModels {
 }
 
 impl ModelSource for InstalledModels {
-    fn open(&self, goes_on: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure> {
-        let (model, runtime) = self.check().map_err(|error| failure(&error))?;
-        let Some(held) = self.budget.reserve(model.memory_mib, goes_on) else {
+    fn open(&self, should_wait: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure> {
+        let (model, runtime) = self.check().map_err(|error| model_failure(&error))?;
+        let Some(reservation) = self.budget.reserve(model.memory_mib, should_wait) else {
             let message = "the cut was cancelled".to_owned();
             return Err(ModelFailure { code: "JOB_CANCELLED", fault: clearcut_job::Fault::Input, message, hint: None });
         };
-        let loaded = self.models.load(model, runtime).map_err(|error| failure(&error))?;
-        Ok(OpenModel { model: loaded, id: model.id.clone(), held: Box::new(held) })
+        let loaded = self.models.load(model, runtime).map_err(|error| model_failure(&error))?;
+        Ok(OpenModel { model: loaded, id: model.id.clone(), held: Box::new(reservation) })
     }
 }
 
-fn failure(error: &Error) -> ModelFailure {
+fn model_failure(error: &Error) -> ModelFailure {
     ModelFailure { code: error.code(), fault: error.fault(), message: error.to_string(), hint: error.hint() }
 }

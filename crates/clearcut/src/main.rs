@@ -1,4 +1,4 @@
-//! The clearcut program: command line, configuration, roles. Glue only.
+//! The clearcut program: parses the command line and runs the chosen command. Glue code only.
 
 mod arguments;
 mod cut;
@@ -26,7 +26,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    heap::share_one();
+    heap::use_single_heap();
     let arguments = Arguments::parse();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,

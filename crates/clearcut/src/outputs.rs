@@ -1,3 +1,5 @@
+//! Output files of one clip: their names, the checks before work, and publishing them whole.
+
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -8,38 +10,39 @@ use clearcut_pipeline::OutputReport;
 use tempfile::{TempDir, TempPath};
 
 use crate::{
-    failure::{Failure, plain},
-    show::on_one_line,
+    failure::{Failure, os_message},
+    show::escape_line,
 };
 
-/// Where the files of one clip will stand.
+/// Names of the output files of one clip.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     folder: PathBuf,
     stem: OsString,
-    replaces: bool,
+    overwrite: bool,
 }
 
 impl Outputs {
-    /// Beside the clip as `NAME-cut`, in the folder `asked`, or as the file `asked` (whose extension is replaced by each format's).
-    pub(crate) fn new(input: &Path, asked: Option<&Path>, replaces: bool) -> Result<Self, Failure> {
-        let named = |path: &Path| path.file_stem().unwrap_or_default().to_os_string();
-        let mut cut_name = named(input);
+    /// Files named `NAME-cut` beside the clip or in the folder `output`, or the file `output`,
+    /// whose extension is replaced by that of each format.
+    pub(crate) fn new(input: &Path, output: Option<&Path>, overwrite: bool) -> Result<Self, Failure> {
+        let stem_of = |path: &Path| path.file_stem().unwrap_or_default().to_os_string();
+        let mut cut_name = stem_of(input);
         cut_name.push("-cut");
-        let (folder, stem) = match asked {
+        let (folder, stem) = match output {
             None => (input.parent().map(Path::to_path_buf).unwrap_or_default(), cut_name),
             Some(path) if path.is_dir() => (path.to_path_buf(), cut_name),
-            Some(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => return Err(missing(path)),
-            Some(path) => (path.parent().map(Path::to_path_buf).unwrap_or_default(), named(path)),
+            Some(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => return Err(missing_folder(path)),
+            Some(path) => (path.parent().map(Path::to_path_buf).unwrap_or_default(), stem_of(path)),
         };
         let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
         if !folder.is_dir() {
-            return Err(missing(&folder));
+            return Err(missing_folder(&folder));
         }
-        Ok(Self { folder, stem, replaces })
+        Ok(Self { folder, stem, overwrite })
     }
 
-    /// The final name of one format.
+    /// Final path of the output in one format.
     pub(crate) fn path(&self, format: OutputFormat) -> PathBuf {
         let mut name = self.stem.clone();
         name.push(".");
@@ -47,61 +50,62 @@ impl Outputs {
         self.folder.join(name)
     }
 
-    /// Refuses before any work if a file is in the way.
+    /// Checks before any work that no existing file, folder or the clip itself is in the way.
     pub(crate) fn check_free(&self, formats: &Formats, input: &Path) -> Result<(), Failure> {
         for path in formats.iter().map(|format| self.path(format)) {
             let Ok(meta) = path.symlink_metadata() else { continue };
             if meta.is_dir() {
-                let message = format!("{} is a folder", shown(&path));
+                let message = format!("{} is a folder", display_path(&path));
                 return Err(Failure::output("OUTPUT_EXISTS", message, "Choose another name with -o."));
             }
             if path.canonicalize().ok() == input.canonicalize().ok() {
-                let message = format!("{} is the clip itself", shown(&path));
+                let message = format!("{} is the clip itself", display_path(&path));
                 return Err(Failure::output("OUTPUT_EXISTS", message, "Choose another name with -o."));
             }
-            if !self.replaces {
-                return Err(exists(&path));
+            if !self.overwrite {
+                return Err(already_exists(&path));
             }
         }
         Ok(())
     }
 
-    /// A hidden folder on the same file system, removed with everything in it when dropped.
+    /// Hidden scratch folder on the same file system. Dropping it removes it with its contents.
     pub(crate) fn scratch(&self) -> Result<TempDir, Failure> {
         tempfile::Builder::new().prefix(".clearcut-").tempdir_in(&self.folder).map_err(|error| {
-            let message = format!("the folder {} cannot be written: {}", shown(&self.folder), plain(&error));
+            let message =
+                format!("the folder {} cannot be written: {}", display_path(&self.folder), os_message(&error));
             Failure::output("OUTPUT_UNWRITABLE", message, "Choose another folder with -o.")
         })
     }
 
-    /// Gives a finished file its final name, at once and whole.
+    /// Moves a finished file to its final path atomically.
     pub(crate) fn publish(&self, output: &OutputReport) -> Result<PathBuf, Failure> {
         let to = self.path(output.format);
         let file = TempPath::try_from_path(&output.path).map_err(|error| unwritable(&to, &error))?;
-        let published = if self.replaces { file.persist(&to) } else { file.persist_noclobber(&to) };
+        let published = if self.overwrite { file.persist(&to) } else { file.persist_noclobber(&to) };
         match published {
             Ok(()) => Ok(to),
-            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(exists(&to)),
+            Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Err(already_exists(&to)),
             Err(error) => Err(unwritable(&to, &error.error)),
         }
     }
 }
 
-fn missing(folder: &Path) -> Failure {
-    let message = format!("the folder {} does not exist", shown(folder));
-    Failure::output("OUTPUT_UNWRITABLE", message, "Make it first, or choose another with -o.")
+fn missing_folder(folder: &Path) -> Failure {
+    let message = format!("the folder {} does not exist", display_path(folder));
+    Failure::output("OUTPUT_UNWRITABLE", message, "Create it first, or choose another with -o.")
 }
 
-fn exists(path: &Path) -> Failure {
-    let message = format!("{} exists already", shown(path));
+fn already_exists(path: &Path) -> Failure {
+    let message = format!("{} exists already", display_path(path));
     Failure::output("OUTPUT_EXISTS", message, "Use --force to replace it, or choose another name with -o.")
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    let message = format!("{} cannot be written: {}", shown(path), plain(error));
+    let message = format!("{} cannot be written: {}", display_path(path), os_message(error));
     Failure::output("OUTPUT_UNWRITABLE", message, "Choose another folder with -o.")
 }
 
-fn shown(path: &Path) -> String {
-    on_one_line(&path.to_string_lossy())
+fn display_path(path: &Path) -> String {
+    escape_line(&path.to_string_lossy())
 }

@@ -1,18 +1,20 @@
+//! `clearcut probe`: prints the properties of a clip, as text or as JSON.
+
 use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
-use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure, speak::say};
+use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure, speak::print_out};
 
-/// `clearcut probe`: what a clip is.
+/// Runs `clearcut probe`.
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {
     let file = open_clip(&options.input)?;
     let probe = tools.probe(&file, &MediaLimits::default());
     let info =
-        probe.and_then(|probe| probe.info(|_| ())).map_err(|error| Failure::from(error).about(&options.input))?;
+        probe.and_then(|probe| probe.info(|_| ())).map_err(|error| Failure::from(error).for_clip(&options.input))?;
     if options.json {
-        say(as_json(&info));
+        print_out(as_json(&info));
     } else {
-        say(as_text(&info).trim_end());
+        print_out(as_text(&info).trim_end());
     }
     Ok(())
 }
@@ -35,13 +37,13 @@ fn as_text(info: &MediaInfo) -> String {
     let audio = info.audio.as_ref().map_or("none".to_owned(), |audio| {
         format!("{}, {} channels, {} Hz", audio.codec, audio.channels, audio.sample_rate)
     });
-    let rate = if info.has_variable_rate { "variable, brought to " } else { "" };
+    let rate = if info.has_variable_rate { "variable, converted to " } else { "" };
     let mut notes = Vec::new();
     if info.has_alpha {
         notes.push("has alpha already".to_owned());
     }
     if info.rotation_degrees != 0 {
-        notes.push(format!("turned by {}°", info.rotation_degrees));
+        notes.push(format!("rotated by {}°", info.rotation_degrees));
     }
     if info.tone_map.is_some() {
         notes.push("HDR or wide gamut, converted to BT.709".to_owned());

@@ -1,4 +1,5 @@
-//! `clearcut serve` and `clearcut keys`: the roles of a server in one process.
+//! Server commands: `clearcut serve`, `gc`, `db` and `keys`. A server runs API, worker and courier
+//! in one process.
 
 mod config;
 mod cutter;
@@ -28,39 +29,39 @@ pub(crate) use keys::KeysOptions;
 
 use crate::{failure::Failure, installed_models::ModelOptions};
 
-/// `clearcut serve`.
+/// Runs `clearcut serve`.
 pub(crate) fn serve(
     options: &ServeOptions,
     models: &ModelOptions,
     tools: impl FnOnce() -> Result<clearcut_ffmpeg::Tools, clearcut_ffmpeg::Error>,
 ) -> Result<(), Failure> {
     if options.print_config {
-        print!("{}", config::COMMENTED);
+        print!("{}", config::COMMENTED_CONFIG);
         return Ok(());
     }
-    let settings = config::Settings::gather(options)?;
+    let settings = config::Settings::load(options)?;
     log::start(&settings);
-    let descriptors = descriptors::raise();
+    let descriptors = descriptors::raise_limit();
     let models = models.installed(MemoryBudget::new(settings.model_memory_mib))?;
-    runtime()?.block_on(run::run(settings, descriptors, tools()?, models))
+    async_runtime()?.block_on(run::run(settings, descriptors, tools()?, models))
 }
 
-/// `clearcut gc`.
+/// Runs `clearcut gc`.
 pub(crate) fn gc(options: &GcOptions) -> Result<(), Failure> {
-    runtime()?.block_on(gc::run(options))
+    async_runtime()?.block_on(gc::run(options))
 }
 
-/// `clearcut db`.
+/// Runs `clearcut db`.
 pub(crate) fn db(options: &DbOptions) -> Result<(), Failure> {
-    runtime()?.block_on(db::run(options))
+    async_runtime()?.block_on(db::run(options))
 }
 
-/// `clearcut keys`.
+/// Runs `clearcut keys`.
 pub(crate) fn keys(options: &KeysOptions) -> Result<(), Failure> {
-    runtime()?.block_on(keys::run(options))
+    async_runtime()?.block_on(keys::run(options))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn async_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| Failure::host("RUNTIME_FAILED", format!("the server could not start: {error}"), None))
 }

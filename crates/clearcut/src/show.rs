@@ -1,4 +1,4 @@
-//! What a cut tells on the terminal: progress, the closing table, or JSON lines.
+//! Terminal output of a cut: progress, the closing table, or JSON lines.
 
 use std::{
     io::IsTerminal,
@@ -13,38 +13,38 @@ use serde_json::json;
 
 use crate::{
     arguments::CutOptions,
-    speak::{complain, say},
+    speak::{print_err, print_out},
 };
 
-/// How a cut is shown while it runs and when it is done.
-pub(crate) struct Show {
+/// Reporter of one cut: prints its progress and its result.
+pub(crate) struct Reporter {
     input: String,
     mode: Mode,
 }
 
 enum Mode {
-    /// Nothing but errors.
+    /// Errors only.
     Silent,
-    /// An object a line on standard output.
+    /// JSON lines on standard output.
     Json,
-    /// A bar that redraws itself, for a person.
+    /// Progress bar, for a terminal.
     Bar(ProgressBar),
-    /// A line now and then, for a log.
+    /// Single lines at intervals, for a log.
     Lines { last: Option<Instant>, stage: &'static str },
 }
 
-/// Time between two lines in a log.
+/// Interval between two lines in a log.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A cut that is done.
-pub(crate) struct Finished<'a> {
+/// Result of a finished cut.
+pub(crate) struct FinishedCut<'a> {
     pub(crate) report: &'a CutReport,
-    /// Final names, in the order of the report's outputs.
+    /// Final paths, in the order of the report's outputs.
     pub(crate) paths: &'a [PathBuf],
     pub(crate) took: Duration,
 }
 
-impl Show {
+impl Reporter {
     pub(crate) fn new(options: &CutOptions, input: &Path) -> Self {
         let mode = if options.json {
             Mode::Json
@@ -68,32 +68,34 @@ impl Show {
         match &mut self.mode {
             Mode::Silent => {}
             Mode::Json => {
-                say(json!({"event": "progress", "input": self.input, "stage": stage, "done": done, "total": total}));
+                print_out(
+                    json!({"event": "progress", "input": self.input, "stage": stage, "done": done, "total": total}),
+                );
             }
             Mode::Bar(bar) => draw(bar, stage, done, total),
             Mode::Lines { last, stage: shown } => {
                 if *shown != stage || last.is_none_or(|last| last.elapsed() > LINE_INTERVAL) {
                     (*shown, *last) = (stage, Some(Instant::now()));
                     let count = if total > 0 { format!(" {done}/{total}") } else { String::new() };
-                    complain(format_args!("{}: {stage}{count}", on_one_line(&self.input)));
+                    print_err(format_args!("{}: {stage}{count}", escape_line(&self.input)));
                 }
             }
         }
     }
 
-    pub(crate) fn finished(&mut self, finished: &Finished) {
+    pub(crate) fn finished(&mut self, finished: &FinishedCut) {
         if let Mode::Bar(bar) = &self.mode {
             bar.finish_and_clear();
         }
         match self.mode {
             Mode::Silent => {}
-            Mode::Json => say(as_json(&self.input, finished)),
-            Mode::Bar(_) | Mode::Lines { .. } => say(as_table(&self.input, finished).trim_end()),
+            Mode::Json => print_out(as_json(&self.input, finished)),
+            Mode::Bar(_) | Mode::Lines { .. } => print_out(as_table(&self.input, finished).trim_end()),
         }
     }
 }
 
-impl Drop for Show {
+impl Drop for Reporter {
     fn drop(&mut self) {
         if let Mode::Bar(bar) = &self.mode {
             bar.finish_and_clear();
@@ -117,7 +119,7 @@ fn draw(bar: &ProgressBar, stage: &'static str, done: u64, total: u64) {
     bar.set_position(done);
 }
 
-fn as_json(input: &str, finished: &Finished) -> serde_json::Value {
+fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
     let report = finished.report;
     let outputs: Vec<_> = report
         .outputs
@@ -146,37 +148,37 @@ fn as_json(input: &str, finished: &Finished) -> serde_json::Value {
     })
 }
 
-fn as_table(input: &str, finished: &Finished) -> String {
+fn as_table(input: &str, finished: &FinishedCut) -> String {
     let report = finished.report;
     let mut rows = vec![["FORMAT".to_owned(), "SIZE".to_owned(), "TIME".to_owned(), "FILE".to_owned()]];
     for (output, path) in report.outputs.iter().zip(finished.paths) {
         let time = format!("{:.1} s", output.took.as_secs_f64());
-        rows.push([output.format.to_string(), in_bytes(output.bytes), time, path.display().to_string()]);
+        rows.push([output.format.to_string(), format_bytes(output.bytes), time, path.display().to_string()]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let (format, size, time) = (width(0), width(1), width(2));
     let mut table = String::new();
     for [a, b, c, file] in &rows {
-        table += &format!("{a:format$}  {b:>size$}  {c:>time$}  {}\n", on_one_line(file));
+        table += &format!("{a:format$}  {b:>size$}  {c:>time$}  {}\n", escape_line(file));
     }
     table += &format!(
         "{}: {} frames of {} in {:.1} s ({:.0} frames/s)\n",
-        on_one_line(input),
+        escape_line(input),
         report.frames,
         report.size,
         finished.took.as_secs_f64(),
         report.frames as f64 / finished.took.as_secs_f64().max(1e-3),
     );
-    table += &how(report);
+    table += &method_line(report);
     for warning in report.matte.warnings() {
         let place = report.matte.place_of(warning, report.duration_secs());
-        table += &format!("warning: {}{}\n", warning.message(report.method), worst_at(&place));
+        table += &format!("warning: {}{}\n", warning.message(report.method), worst_place(&place));
     }
     table
 }
 
-/// Where something is at its worst, in words; nothing where it is said of the whole frame.
-fn worst_at(Place { from, to, area }: &Place) -> String {
+/// Place where a warning applies most, as text. Empty if the warning applies to the whole frame.
+fn worst_place(Place { from, to, area }: &Place) -> String {
     if *area == FrameBox::WHOLE {
         return String::new();
     }
@@ -185,15 +187,15 @@ fn worst_at(Place { from, to, area }: &Place) -> String {
     format!(" (worst from {from:.2} to {to:.2} s, {across:.0} % across and {down:.0} % down)")
 }
 
-/// How the subject was found, and how good the matte probably is.
-fn how(report: &CutReport) -> String {
+/// Line with the method that found the subject and the estimated quality of the matte.
+fn method_line(report: &CutReport) -> String {
     let matte = &report.matte;
     let removed = format!("{:.1} % removed", matte.removed_share * 100.0);
     match report.method {
         CutMethod::ChromaKey => {
             let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
             format!(
-                "chroma key {color} ({:.0} % sure), {removed}; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}; {:.0} % likely right as it is\n",
+                "chroma key {color} ({:.0} % sure), {removed}; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}; {:.0} % likely usable as it is\n",
                 matte.confidence.unwrap_or(0.0) * 100.0,
                 matte.holes_percent.unwrap_or(0.0),
                 matte.residue_percent.unwrap_or(0.0),
@@ -212,18 +214,19 @@ fn how(report: &CutReport) -> String {
     }
 }
 
-/// A name or message of a stranger as one line that does nothing to a terminal: what does not print is escaped.
-pub(crate) fn on_one_line(text: &str) -> String {
-    let harmless = ['\'', '"', '\\'];
-    let piece = |piece: &str| {
-        let body = piece.trim_end_matches(harmless);
+/// Untrusted name or message as one line that is safe for a terminal: unprintable characters are
+/// escaped.
+pub(crate) fn escape_line(text: &str) -> String {
+    let unescaped = ['\'', '"', '\\'];
+    let escape = |piece: &str| {
+        let body = piece.trim_end_matches(unescaped);
         format!("{}{}", body.escape_debug(), &piece[body.len()..])
     };
-    text.split_inclusive(harmless).map(piece).collect()
+    text.split_inclusive(unescaped).map(escape).collect()
 }
 
-/// `1.2 MB`, in powers of 1000.
-fn in_bytes(bytes: u64) -> String {
+/// Size as text such as `1.2 MB`, in powers of 1000.
+fn format_bytes(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),

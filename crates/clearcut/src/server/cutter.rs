@@ -1,4 +1,5 @@
-//! Cuts of jobs, made with the pipeline of the command line.
+//! Cutter of the server's jobs: runs the pipeline and maps its progress, result and errors to the
+//! worker's types.
 
 use std::{
     fs::{self, File},
@@ -13,7 +14,7 @@ use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
 
 use crate::installed_models::InstalledModels;
 
-/// Makes cuts with the pipeline of the command line.
+/// Cutter that runs the same pipeline as `clearcut cut`.
 #[derive(Debug)]
 pub(crate) struct PipelineCutter {
     pub(crate) tools: Tools,
@@ -27,7 +28,7 @@ impl Cutter for PipelineCutter {
         cancel: &CancelFlag,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<CutOutcome, Failure> {
-        let input = File::open(&order.input).map_err(|error| failed_locally(&error))?;
+        let input = File::open(&order.input).map_err(|error| local_failure(&error))?;
         let stop = Stop::default();
         let on_cancel = stop.clone();
         cancel.on_cancel(move || on_cancel.cancel());
@@ -40,17 +41,17 @@ impl Cutter for PipelineCutter {
             resources: Resources::default(),
             models: self.models.as_ref(),
         };
-        let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(place(step)));
+        let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(job_progress(step)));
         report.map(outcome).map_err(|error| match fs::metadata(&order.scratch) {
-            // Whatever else went wrong followed from it.
-            Err(gone) => failed_locally(&gone),
-            Ok(_) => explain(&error),
+            // A missing scratch folder is the cause of any other error.
+            Err(scratch_error) => local_failure(&scratch_error),
+            Ok(_) => cut_failure(&error),
         })
     }
 }
 
-/// Where a step of the pipeline lies in the life of a job.
-fn place(step: CutProgress) -> Progress {
+/// Progress of a job that corresponds to a step of the pipeline.
+fn job_progress(step: CutProgress) -> Progress {
     match step {
         CutProgress::Surveying | CutProgress::Waiting => Progress::within(Stage::Loading, 0.5),
         CutProgress::Cutting { done, total } => Progress::within(Stage::Cutting, done as f64 / total.max(1) as f64),
@@ -77,8 +78,8 @@ fn outcome(report: CutReport) -> CutOutcome {
     }
 }
 
-/// The failure where a file or folder of ours cannot be had; what the system said goes to the log.
-pub(super) fn failed_locally(error: &io::Error) -> Failure {
+/// Failure of a file or folder of the server. The system's message goes to the log.
+pub(super) fn local_failure(error: &io::Error) -> Failure {
     tracing::error!(%error, "a file of a cut failed");
     let code = match error.kind() {
         _ if is_shortage(error) => FailureCode::ShortOfResources,
@@ -88,37 +89,38 @@ pub(super) fn failed_locally(error: &io::Error) -> Failure {
     Failure::new(code, host_message(code))
 }
 
-/// The failure for the one who asked; what the tools said goes to the log.
-pub(super) fn explain(error: &Error) -> Failure {
+/// Failure of a cut, for the user. The tools' messages go to the log.
+pub(super) fn cut_failure(error: &Error) -> Failure {
     if !matches!(error, Error::Cancelled) {
         tracing::warn!(?error, code = error.code(), "a cut failed");
     }
-    // Like a lack of processes: the next job would find the same, and an ffmpeg that is being replaced comes back.
+    // Treated as a shortage: the next job would fail alike, and an ffmpeg that is being replaced
+    // comes back.
     if matches!(error, Error::Tool(ToolError::Unstartable { .. })) {
         return Failure::new(FailureCode::ShortOfResources, "the server's ffmpeg cannot be started at the moment");
     }
-    let known = FailureCode::from_wire(error.code());
+    let code = FailureCode::from_wire(error.code());
     match error.fault() {
-        Fault::Input if known.fault() == Fault::Input => Failure::new(known, error.to_string()),
+        Fault::Input if code.fault() == Fault::Input => Failure::new(code, error.to_string()),
         Fault::Input => Failure::new(FailureCode::InvalidVideo, error.to_string()),
-        Fault::Host | Fault::Upstream if known.fault() == Fault::Input => {
+        Fault::Host | Fault::Upstream if code.fault() == Fault::Input => {
             Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut")
         }
-        Fault::Host | Fault::Upstream => Failure::new(known, host_message(known)),
+        Fault::Host | Fault::Upstream => Failure::new(code, host_message(code)),
     }
 }
 
-/// In our words: those of the tools may hold paths.
+/// Message for a failure on the server's side. The tools' own messages may contain paths.
 fn host_message(code: FailureCode) -> &'static str {
     match code {
-        FailureCode::FormatUnavailable => "this server cannot write a format that was asked for",
+        FailureCode::FormatUnavailable => "this server cannot write a requested format",
         FailureCode::InsufficientStorage => "the server's disk is full",
         FailureCode::StorageUnavailable => "the server could not reach its files",
         FailureCode::ModelMissing => "the neural model of this server is not installed",
         FailureCode::Timeout => "the cut took too long",
         FailureCode::ShortOfResources => "the server is short of files, processes or memory at the moment",
-        FailureCode::OutOfMemory => "the system ended a process of the cut, as it does when memory runs out",
-        FailureCode::OutputCheckFailed => "an output did not hold what was meant to be in it",
+        FailureCode::OutOfMemory => "the system killed a process of the cut, probably because memory ran out",
+        FailureCode::OutputCheckFailed => "an output failed its check after encoding",
         _ => "the clip could not be cut",
     }
 }

@@ -1,4 +1,4 @@
-//! `clearcut db`: a copy of a server's database that is whole, made beside the server.
+//! `clearcut db`: makes a consistent copy of a server's database, whether the server runs or not.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -14,16 +14,16 @@ pub(crate) struct DbOptions {
     #[command(subcommand)]
     action: Action,
 
-    /// Folder of the server
+    /// Data folder of the server
     #[arg(long, global = true, value_name = "DIR", env = "CLEARCUT_DATA", default_value = "clearcut-data")]
     data: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Copy the database as it is now into a new file
+    /// Copy the current state of the database to a new file
     Backup {
-        /// The file, which must not exist; its folder must
+        /// File to create; it must not exist, but its folder must
         file: PathBuf,
     },
 }

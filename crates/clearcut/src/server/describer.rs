@@ -1,13 +1,15 @@
+//! Serializer of jobs in webhooks: shows a job as the API does.
+
 use clearcut_api::JobDescriber;
 use clearcut_notify::DescribeJob;
 use clearcut_queue::JobRecord;
 use serde_json::Value;
 
-/// Tells of jobs in webhooks as the API does.
+/// Adapter that makes the API's [`JobDescriber`] usable by the courier.
 #[derive(Debug)]
-pub(crate) struct AsTheApi(pub(crate) JobDescriber);
+pub(crate) struct ApiJobDescriber(pub(crate) JobDescriber);
 
-impl DescribeJob for AsTheApi {
+impl DescribeJob for ApiJobDescriber {
     fn describe(&self, job: &JobRecord, link_base: &str) -> Value {
         self.0.describe(job, link_base)
     }

@@ -1,5 +1,5 @@
-//! Where a debug build stands still until it is killed, so that tests can end it at one exact moment. Release builds have
-//! nothing of this.
+//! Test hook of debug builds: a queue that halts forever at one chosen moment, so that a test can
+//! kill the server there. Release builds do not contain it.
 
 mod owned_jobs;
 mod webhooks;
@@ -13,19 +13,19 @@ use clearcut_queue::{
     Queue, QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
 };
 
-/// The moment in a job's life at which to stand still.
+/// Moment in a job's life at which the server halts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HaltAt {
-    /// The outputs are stored, and nothing of it is said to the queue.
+    /// The outputs are stored, and the queue has no record of them.
     Stored,
-    /// The queue has committed the end, and the worker has not heard of it.
+    /// The queue has committed the end, and the worker has not received the answer.
     Committed,
-    /// The receiver of a webhook has said 2xx, and the queue does not know.
+    /// The receiver of a webhook has answered 2xx, and the queue has no record of it.
     Delivered,
 }
 
 impl HaltAt {
-    /// The moment by its name: `stored`, `committed` or `delivered`.
+    /// Parses the name of a moment: `stored`, `committed` or `delivered`.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         match name {
             "stored" => Some(Self::Stored),
@@ -36,7 +36,7 @@ impl HaltAt {
     }
 }
 
-/// A queue that never returns from the word at which to stand still.
+/// Queue that never returns from the call at which it halts.
 #[derive(Debug)]
 pub(crate) struct HaltingQueue {
     pub(crate) queue: Arc<dyn Queue>,
@@ -62,7 +62,7 @@ impl Queue for HaltingQueue {
         self.halt().await
     }
 
-    // All else is the queue's own.
+    // All other methods delegate to the queue.
 
     async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
         self.queue.submit(job).await

@@ -1,10 +1,12 @@
+//! Log of the server: format, filter and destination.
+
 use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
 use super::config::{LogFormat, Settings};
 
-/// Starts the log, to standard error.
+/// Starts logging to standard error.
 pub(crate) fn start(settings: &Settings) {
     let filter = EnvFilter::builder().parse_lossy(&settings.log);
     let log =

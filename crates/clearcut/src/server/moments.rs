@@ -1,4 +1,4 @@
-//! The moments of clips that were previewed last, so that another tolerance is shown soon.
+//! Cache of recently previewed moments, so that a preview with another tolerance is fast.
 
 use std::{
     collections::VecDeque,
@@ -10,15 +10,17 @@ use clearcut_job::{CutRequest, Hints, KeyChoice, LongestSide, MethodChoice};
 use clearcut_pipeline::Moment;
 use clearcut_store::ObjectName;
 
-/// Memory for frames of moments: a hundred previews of the usual size, one or two of the largest.
-const MOST_BYTES: usize = 64 << 20;
+/// Memory limit for the frames of cached moments: about a hundred previews of the usual size, one
+/// or two of the largest.
+const MAX_BYTES: usize = 64 << 20;
 
-/// How long a moment is of use: nobody drags a slider longer, and no clip that was removed lives on for long.
-const LIFE: Duration = Duration::from_mins(5);
+/// Maximum age of a cached moment. Nobody drags a slider for longer, and frames of a removed clip
+/// must not stay for long.
+const MAX_AGE: Duration = Duration::from_mins(5);
 
-/// What makes two previews the same but for their tolerance and shadows.
+/// Cache identity of a moment: everything but tolerance and shadows that a preview depends on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct MomentName {
+pub(super) struct MomentId {
     input: String,
     at: Duration,
     key: KeyChoice,
@@ -27,8 +29,8 @@ pub(super) struct MomentName {
     hints: Hints,
 }
 
-impl MomentName {
-    pub(super) fn of(input: &ObjectName, request: &CutRequest, at: Duration) -> Self {
+impl MomentId {
+    pub(super) fn new(input: &ObjectName, request: &CutRequest, at: Duration) -> Self {
         Self {
             input: input.to_string(),
             at,
@@ -40,40 +42,43 @@ impl MomentName {
     }
 }
 
-/// The moments that were looked at last: a slider that is dragged asks for one again and again.
+/// Cache of moments, least recently used first. A dragged slider requests the same moment again and
+/// again.
 #[derive(Debug, Default)]
-pub(super) struct Moments(Mutex<VecDeque<Kept>>);
+pub(super) struct Moments(Mutex<VecDeque<CachedMoment>>);
 
 #[derive(Debug)]
-struct Kept {
-    name: MomentName,
+struct CachedMoment {
+    id: MomentId,
     moment: Arc<Moment>,
-    since: Instant,
+    inserted: Instant,
 }
 
 impl Moments {
-    pub(super) fn find(&self, name: &MomentName) -> Option<Arc<Moment>> {
-        let mut kept = self.kept();
-        kept.retain(|kept| kept.since.elapsed() < LIFE);
-        let place = kept.iter().position(|kept| kept.name == *name)?;
-        let found = kept.remove(place)?;
+    /// Looks up a moment and marks it as most recently used.
+    pub(super) fn find(&self, id: &MomentId) -> Option<Arc<Moment>> {
+        let mut cache = self.cache();
+        cache.retain(|cached| cached.inserted.elapsed() < MAX_AGE);
+        let index = cache.iter().position(|cached| cached.id == *id)?;
+        let found = cache.remove(index)?;
         let moment = found.moment.clone();
-        kept.push_back(found);
+        cache.push_back(found);
         Some(moment)
     }
 
-    /// Keeps `moment` as `name` in the place of those that were not looked at for longest, and returns it.
-    pub(super) fn keep(&self, name: MomentName, moment: Arc<Moment>) -> Arc<Moment> {
-        let mut kept = self.kept();
-        kept.push_back(Kept { name, moment: moment.clone(), since: Instant::now() });
-        while kept.iter().map(|kept| kept.moment.byte_len()).sum::<usize>() > MOST_BYTES {
-            kept.pop_front();
+    /// Adds a moment, evicts the least recently used ones beyond [`MAX_BYTES`], and returns the
+    /// moment.
+    pub(super) fn insert(&self, id: MomentId, moment: Arc<Moment>) -> Arc<Moment> {
+        let mut cache = self.cache();
+        cache.push_back(CachedMoment { id, moment: moment.clone(), inserted: Instant::now() });
+        while cache.iter().map(|cached| cached.moment.byte_len()).sum::<usize>() > MAX_BYTES {
+            cache.pop_front();
         }
         moment
     }
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Kept>> {
-        // A list of frames is valid at every moment.
+    fn cache(&self) -> MutexGuard<'_, VecDeque<CachedMoment>> {
+        // The list is valid even after a panic of another thread.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

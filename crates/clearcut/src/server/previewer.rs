@@ -1,4 +1,4 @@
-//! Previews made with the pipeline of the jobs, a few at a time.
+//! Previewer of the server: makes previews with the same pipeline as jobs, a few at a time.
 
 use std::{
     fs,
@@ -16,23 +16,24 @@ use clearcut_store::{Store, StoreError, empty_folder};
 use tokio::sync::Semaphore;
 
 use super::{
-    cutter::{explain, failed_locally},
-    moments::{MomentName, Moments},
+    cutter::{cut_failure, local_failure},
+    moments::{MomentId, Moments},
 };
 use crate::installed_models::InstalledModels;
 
-/// How long a preview may wait for its turn: about as long as a person waits for a frame.
-const TURN: Duration = Duration::from_secs(5);
+/// Longest time that a preview waits for a free slot: about as long as a person waits for a frame.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long one may take. Long clips have key frames enough to be measured in this time; what takes longer is no preview.
+/// Deadline of one preview. Long clips have enough keyframes to be measured in this time.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Makes previews with the pipeline of the jobs, a few at a time and each on one core, so that jobs go on beside them.
+/// Previewer that uses the pipeline of the jobs. It makes a few previews at a time, each on one
+/// core, so jobs continue beside them.
 #[derive(Debug)]
 pub(crate) struct PipelinePreviewer {
     shared: Arc<Shared>,
     store: Store,
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     deadline: Duration,
 }
 
@@ -40,27 +41,28 @@ pub(crate) struct PipelinePreviewer {
 struct Shared {
     tools: Tools,
     models: Arc<InstalledModels>,
-    /// Where clips lie while they are read; each has a folder of its own in it.
+    /// Folder with one subfolder per preview, which contains the clip while it is read.
     scratch: PathBuf,
     moments: Moments,
 }
 
 impl PipelinePreviewer {
-    /// One that makes `at_once` at a time. What an earlier start left in `scratch` is removed.
+    /// Previewer that makes `concurrency` previews at a time. Leftovers of an earlier run in
+    /// `scratch` are removed.
     pub(crate) fn new(
         tools: Tools,
         models: Arc<InstalledModels>,
         store: Store,
         scratch: PathBuf,
-        at_once: usize,
+        concurrency: usize,
     ) -> std::io::Result<Self> {
         empty_folder(&scratch)?;
         let shared = Arc::new(Shared { tools, models, scratch, moments: Moments::default() });
-        Ok(Self { shared, store, turns: Arc::new(Semaphore::new(at_once)), deadline: DEADLINE })
+        Ok(Self { shared, store, slots: Arc::new(Semaphore::new(concurrency)), deadline: DEADLINE })
     }
 }
 
-/// Ends the work of a preview when nobody waits for it any more.
+/// Guard that stops the work of a preview when its request is dropped.
 struct StopOnDrop(Stop);
 
 impl Drop for StopOnDrop {
@@ -72,12 +74,12 @@ impl Drop for StopOnDrop {
 #[async_trait]
 impl Previewer for PipelinePreviewer {
     async fn preview(&self, order: PreviewOrder) -> Result<Previewed, NoPreview> {
-        let turn = tokio::time::timeout(TURN, self.turns.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(NoPreview::Busy { retry_after_secs: 2 }) };
+        let slot = tokio::time::timeout(SLOT_TIMEOUT, self.slots.clone().acquire_owned()).await;
+        let Ok(Ok(slot)) = slot else { return Err(NoPreview::Busy { retry_after_secs: 2 }) };
         let scratch = &self.shared.scratch;
-        // Made again should somebody have tidied it away.
+        // Created again in case it was deleted.
         let folder = fs::create_dir_all(scratch).and_then(|()| tempfile::tempdir_in(scratch));
-        let folder = folder.map_err(|error| NoPreview::Failed(failed_locally(&error)))?;
+        let folder = folder.map_err(|error| NoPreview::Failed(local_failure(&error)))?;
         let input = folder.path().join("input");
         self.store.fetch(&order.input, &input).await.map_err(|error| match error {
             StoreError::Missing => NoPreview::Gone,
@@ -89,16 +91,16 @@ impl Previewer for PipelinePreviewer {
             }
         })?;
         let stop = Stop::default();
-        let _stopped_when_unwanted = StopOnDrop(stop.clone());
+        let _stop_guard = StopOnDrop(stop.clone());
         let shared = self.shared.clone();
         let working = tokio::task::spawn_blocking(move || {
             let cut = shared.cut(&order, &input, folder.path(), &stop);
-            // The turn is over when the last process has ended, also if nobody waits.
-            drop((folder, turn));
+            // The slot is freed when the last process has ended, even if the request was dropped.
+            drop((folder, slot));
             cut
         });
         match tokio::time::timeout(self.deadline, working).await {
-            Ok(Ok(cut)) => cut.map(previewed).map_err(NoPreview::Failed),
+            Ok(Ok(cut)) => cut.map(to_preview).map_err(NoPreview::Failed),
             Ok(Err(ended)) => {
                 tracing::error!(%ended, "a preview panicked");
                 Err(failed(FailureCode::ProcessingFailed, "the frame could not be cut"))
@@ -110,16 +112,16 @@ impl Previewer for PipelinePreviewer {
 
 impl Shared {
     fn cut(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<StillCut, Failure> {
-        let name = MomentName::of(&order.input, &order.request, order.at);
-        let moment = match self.moments.find(&name) {
-            None => self.moments.keep(name, Arc::new(self.find(order, input, scratch, stop)?)),
+        let id = MomentId::new(&order.input, &order.request, order.at);
+        let moment = match self.moments.find(&id) {
+            None => self.moments.insert(id, Arc::new(self.find(order, input, scratch, stop)?)),
             Some(moment) => moment,
         };
-        moment.cut(&order.request).map_err(|error| explain(&error))
+        moment.cut(&order.request).map_err(|error| cut_failure(&error))
     }
 
     fn find(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<Moment, Failure> {
-        let input = fs::File::open(input).map_err(|error| failed_locally(&error))?;
+        let input = fs::File::open(input).map_err(|error| local_failure(&error))?;
         let job = CutJob {
             tools: &self.tools,
             input: &input,
@@ -129,11 +131,11 @@ impl Shared {
             resources: Resources::default(),
             models: self.models.as_ref(),
         };
-        Moment::find(&job, order.at, stop).map_err(|error| explain(&error))
+        Moment::find(&job, order.at, stop).map_err(|error| cut_failure(&error))
     }
 }
 
-fn previewed(cut: StillCut) -> Previewed {
+fn to_preview(cut: StillCut) -> Previewed {
     Previewed {
         png: cut.png,
         size: cut.size,

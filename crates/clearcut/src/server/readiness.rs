@@ -1,8 +1,10 @@
+//! Readiness checks of the server: ffmpeg, sandbox, neural model and worker.
+
 use clearcut_api::{Check, Readiness};
 use clearcut_ffmpeg::{Capabilities, Tools};
 use tokio_util::sync::CancellationToken;
 
-/// What this program knows of its own health.
+/// Readiness of this process: findings of the start, and whether it is stopping.
 #[derive(Debug)]
 pub(crate) struct ServerReadiness {
     ffmpeg: String,
@@ -12,7 +14,7 @@ pub(crate) struct ServerReadiness {
 }
 
 impl ServerReadiness {
-    /// Remembers what was found at the start.
+    /// Records the findings of the start.
     pub(crate) fn new(
         tools: &Tools,
         capabilities: &Capabilities,
@@ -31,7 +33,7 @@ impl Readiness for ServerReadiness {
         vec![
             Check { name: "ffmpeg", ok: true, detail: self.ffmpeg.clone() },
             Check { name: "sandbox", ok: true, detail: self.sandbox.to_owned() },
-            // Cutting by color needs none, so its absence makes no server unready.
+            // Cutting by color needs no neural model, so a server without one is ready.
             Check { name: "network", ok: true, detail: self.model.clone().unwrap_or("none".to_owned()) },
             Check { name: "worker", ok: !stopping, detail: worker.to_owned() },
         ]

@@ -1,4 +1,4 @@
-//! The server: opens what it works with, starts the API, the worker and the courier, and ends them in order.
+//! Server process: opens queue and store, starts API, worker and courier, and stops them in order.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -16,53 +16,57 @@ use tokio::{
 };
 
 use super::{
-    config::{COMMENTED, Settings},
+    config::{COMMENTED_CONFIG, Settings},
     cutter::PipelineCutter,
-    describer::AsTheApi,
+    describer::ApiJobDescriber,
     descriptors::connections,
-    evidence::{HINT, SIGNING_KEY, refuse_forgetting},
-    first_key::{draw_token, make_key},
+    evidence::{HINT, SIGNING_KEY, refuse_lost_database},
+    first_key::{create_api_key, random_token},
     leftovers::mark_children,
     previewer::PipelinePreviewer,
     readiness::ServerReadiness,
 };
 use crate::{failure::Failure, installed_models::InstalledModels};
 
-/// How long the link that a fresh server prints opens it.
+/// Lifetime of the sign-in link that a new server prints.
 const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 
-/// The database in the data folder.
+/// File name of the database in the data folder.
 pub(crate) const DATABASE: &str = "clearcut.db";
 
-/// Serves until told to stop: SIGTERM and SIGINT let running jobs end, a second one puts them back at once.
+/// Serves until SIGTERM or SIGINT. The first signal lets running jobs end; a second one requeues
+/// them at once.
 pub(crate) async fn run(
     settings: Settings,
     descriptors: u64,
     tools: Tools,
     models: InstalledModels,
 ) -> Result<(), Failure> {
-    let _lock = DataLock::take(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
-    // The name of a data folder that was made just now. One that we may not read holds it since somebody else made it.
+    let _lock = DataLock::take(&settings.data).map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
+    // Makes the name of a new data folder durable. If its parent folder may not be read, another
+    // user created the data folder earlier.
     let _ = sync_folder(absolute(&settings.data)?.parent().unwrap_or(&settings.data));
-    let marked = mark_children(&settings.data).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let marked = mark_children(&settings.data).map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
     let tools = tools.marked(&marked.mark);
-    tell_limits(&tools);
+    warn_of_tight_limits(&tools);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let database = settings.data.join(DATABASE);
-    // Before one is made where there was one.
-    refuse_forgetting(&settings.data, fs::metadata(&database).is_ok_and(|file| file.len() > 0))?;
+    // Checked before a new database is created in place of a lost one.
+    refuse_lost_database(&settings.data, fs::metadata(&database).is_ok_and(|file| file.len() > 0))?;
     let queue = Arc::new(SqliteQueue::open(&database, clock.clone(), policy(&settings)).await?);
-    refuse_forgetting(&settings.data, !queue.list_keys().await?.is_empty())?;
-    let store = Store::local(&settings.data.join("objects")).map_err(|error| host(error.code(), &error))?;
-    clean_up_after_the_dead(&queue, &store, clock.as_ref()).await?;
+    refuse_lost_database(&settings.data, !queue.list_keys().await?.is_empty())?;
+    let store = Store::local(&settings.data.join("objects")).map_err(|error| host_failure(error.code(), &error))?;
+    recover_after_crash(&queue, &store, clock.as_ref()).await?;
     let outbound = outbound(&settings)?;
     let listener = listen(settings.listen)?;
-    let address = listener.local_addr().map_err(|error| host("LISTEN_FAILED", &error))?;
-    let model = usable(&models);
+    let address = listener.local_addr().map_err(|error| host_failure("LISTEN_FAILED", &error))?;
+    let model = usable_model(&models);
     let models = Arc::new(models);
-    let link = greet(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
-    // After the first key: a folder with the one and without the other has lost its database.
-    let signer = UrlSigner::open(&settings.data.join(SIGNING_KEY)).map_err(|error| host("DATA_DIRECTORY", &error))?;
+    let link = print_welcome(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
+    // Created after the first API key: a folder with a signing key and no API key has lost its
+    // database.
+    let signer =
+        UrlSigner::open(&settings.data.join(SIGNING_KEY)).map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
     queue.checkpoint().await?;
 
     let drain = Drain::default();
@@ -71,7 +75,7 @@ pub(crate) async fn run(
     let previews = absolute(&settings.data)?.join("previews");
     let previewer =
         PipelinePreviewer::new(tools.clone(), models.clone(), store.clone(), previews, settings.previews.get())
-            .map_err(|error| host("DATA_DIRECTORY", &error))?;
+            .map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
@@ -99,9 +103,9 @@ pub(crate) async fn run(
         }),
     };
     let courier = Courier {
-        queue: queue_between_halts(queue.clone()),
+        queue: queue_with_test_halts(queue.clone()),
         outbound: outbound.clone(),
-        describe: Arc::new(AsTheApi(JobDescriber {
+        describe: Arc::new(ApiJobDescriber(JobDescriber {
             signer: api.signer.clone(),
             clock: clock.clone(),
             link_ttl: settings.link_ttl,
@@ -111,7 +115,7 @@ pub(crate) async fn run(
         settings: CourierSettings::default(),
     };
     let worker = Worker {
-        queue: queue_between_halts(queue.clone()),
+        queue: queue_with_test_halts(queue.clone()),
         store,
         outbound,
         cutter: Arc::new(PipelineCutter { tools, models }),
@@ -122,22 +126,23 @@ pub(crate) async fn run(
     let stop_serving = tokio_util::sync::CancellationToken::new();
     let serving =
         tokio::spawn(clearcut_api::serve(listener, routes(api), limits, stop_serving.clone().cancelled_owned()));
-    let folding = tokio::spawn(fold_log(queue.clone()));
+    let checkpointing = tokio::spawn(checkpoint_regularly(queue.clone()));
     let watching = tokio::spawn(watch_signals(drain.clone(), settings.grace));
     let stop_delivering = tokio_util::sync::CancellationToken::new();
     let delivering = tokio::spawn(clearcut_notify::run(courier, stop_delivering.clone()));
-    let worked = clearcut_worker::run(worker, drain).await;
+    let worker_result = clearcut_worker::run(worker, drain).await;
     queue.signals().close();
     stop_serving.cancel();
     let _ = serving.await;
-    // Last, so that the jobs that ended while draining are told once before the end, where that is quick.
+    // The courier stops last, so it can still deliver the events of jobs that ended while draining,
+    // if that is quick.
     stop_delivering.cancel();
     let _ = delivering.await;
     watching.abort();
-    folding.abort();
+    checkpointing.abort();
     queue.close().await;
     tracing::info!("stopped");
-    worked.map_err(|error| host("DATA_DIRECTORY", &error))
+    worker_result.map_err(|error| host_failure("DATA_DIRECTORY", &error))
 }
 
 fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Failure> {
@@ -162,31 +167,36 @@ fn connection_limits(settings: &Settings, descriptors: u64) -> ConnectionLimits 
     let max_connections = connections(descriptors, settings);
     if max_connections < settings.max_connections {
         let wanted = settings.max_connections;
-        tracing::warn!(descriptors, wanted, max_connections, "fewer connections, so that jobs have files (ulimit -n)");
+        tracing::warn!(
+            descriptors,
+            wanted,
+            max_connections,
+            "fewer connections than set, to leave file descriptors for jobs (ulimit -n)"
+        );
     }
     let max_per_address = settings.max_connections_per_address.unwrap_or(max_connections / 4 * 3).max(1);
     ConnectionLimits { max_connections, max_per_address, ..ConnectionLimits::default() }
 }
 
-fn tell_limits(tools: &Tools) {
+fn warn_of_tight_limits(tools: &Tools) {
     for limit in tools.sandbox().tight_limits() {
         tracing::warn!(limit, "the system allows less than a clip may need");
     }
 }
 
-/// How often the write-ahead log is folded into the database, so that what was said long ago does not depend on it.
-const FOLD_INTERVAL: Duration = Duration::from_mins(1);
+/// Interval between checkpoints of the write-ahead log, so that older commits do not depend on it.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
 
-async fn fold_log(queue: Arc<SqliteQueue>) {
+async fn checkpoint_regularly(queue: Arc<SqliteQueue>) {
     loop {
-        tokio::time::sleep(FOLD_INTERVAL).await;
+        tokio::time::sleep(CHECKPOINT_INTERVAL).await;
         if let Err(error) = queue.checkpoint().await {
-            tracing::warn!(?error, "the write-ahead log could not be folded into the database");
+            tracing::warn!(?error, "the write-ahead log could not be checkpointed");
         }
     }
 }
 
-/// What jobs and keys may do.
+/// Queue policy of the settings.
 fn policy(settings: &Settings) -> Policy {
     Policy {
         lease_ttl: settings.lease_ttl,
@@ -199,7 +209,7 @@ fn policy(settings: &Settings) -> Policy {
     }
 }
 
-/// What expires is removed within ten minutes, or within half of a retention that is shorter.
+/// Interval between sweeps: ten minutes, or half of the retention or upload TTL if that is shorter.
 fn sweep_interval(settings: &Settings) -> Duration {
     let shortest = settings.retention.min(settings.upload_ttl) / 2;
     shortest.clamp(Duration::from_secs(1), Duration::from_mins(10))
@@ -210,13 +220,14 @@ fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
     let timeouts = Timeouts { idle: settings.fetch_patience, ..Timeouts::default() };
     #[cfg(debug_assertions)]
     if let Some(names) = crate::environment::scripted_names() {
-        return Outbound::with_names(policy, timeouts, Arc::new(names)).map_err(|error| host(error.code(), &error));
+        return Outbound::with_names(policy, timeouts, Arc::new(names))
+            .map_err(|error| host_failure(error.code(), &error));
     }
-    Outbound::new(policy, timeouts).map_err(|error| host(error.code(), &error))
+    Outbound::new(policy, timeouts).map_err(|error| host_failure(error.code(), &error))
 }
 
-/// The queue as worker and courier see it: the queue itself, but for a debug build that was told to halt.
-fn queue_between_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
+/// Queue of worker and courier. In a debug build with a test halt, a wrapper that halts.
+fn queue_with_test_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     #[cfg(debug_assertions)]
     if let Some(halt_at) = crate::environment::halt_at() {
         return Arc::new(super::halt::HaltingQueue { queue, halt_at });
@@ -224,8 +235,8 @@ fn queue_between_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
     queue
 }
 
-/// Connections that wait in the kernel until they are taken. [`TcpListener::bind`] lets 128 wait, and a client beyond them tries again
-/// after a second or more.
+/// Length of the kernel's queue of connections that are not accepted yet. With the 128 of
+/// [`TcpListener::bind`], a client beyond them retries after a second or more.
 const BACKLOG: u32 = 1024;
 
 fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -241,37 +252,46 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-/// Holding the lock means that whoever held a lease or was writing an object is dead.
-async fn clean_up_after_the_dead(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
+/// Takes back all claims and removes leftovers of earlier runs. This process holds the data lock,
+/// so every earlier holder of a lease or writer of an object is dead.
+async fn recover_after_crash(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
     for lost in queue.take_back_all().await? {
-        tracing::warn!(job = %lost.id, given_up = lost.given_up, "the server ended while it had a job");
+        tracing::warn!(job = %lost.id, given_up = lost.given_up, "an earlier run ended while it worked on a job");
     }
     clearcut_worker::tidy(queue, store).await?;
-    let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host(error.code(), &error))?;
+    let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host_failure(error.code(), &error))?;
     let orphans = sweep_orphans(queue, store, clock, Duration::ZERO).await?;
     if staged + orphans > 0 {
-        tracing::info!(staged, orphans, "what an earlier start left behind was removed");
+        tracing::info!(staged, orphans, "leftovers of an earlier run were removed");
     }
     Ok(())
 }
 
-/// On the first start: a commented configuration file, a key, a line that works as it stands, and, where nobody but this
-/// machine can come, a link that signs in.
-async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr, clock: &dyn Clock) -> Result<OneTimeLink, Failure> {
+/// Prints the server's address. On the first start, it also writes a commented configuration file,
+/// creates an API key, and prints the key with a command that works as it stands. If the server
+/// listens on loopback, it prints a link that signs in.
+async fn print_welcome(
+    queue: &dyn Queue,
+    data: &Path,
+    address: SocketAddr,
+    clock: &dyn Clock,
+) -> Result<OneTimeLink, Failure> {
     let mut link = OneTimeLink::default();
     let config = data.join("clearcut.toml");
     if !config.exists() {
-        write_whole(&config, COMMENTED.as_bytes(), false).map_err(|error| host("DATA_DIRECTORY", &error))?;
+        write_whole(&config, COMMENTED_CONFIG.as_bytes(), false)
+            .map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
     }
     if queue.list_keys().await?.is_empty() {
-        let (_, secret) = make_key(queue, "first").await?;
+        let (_, secret) = create_api_key(queue, "first").await?;
         println!("Your API key, shown this once: {secret}\n");
         println!("Submit a clip:");
         println!(
             "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@samples/mascot.mp4\" -F \"format=webm\"\n"
         );
         if address.ip().is_loopback() {
-            let token = draw_token().map_err(|_| Failure::host("PROCESSING_FAILED", NO_RANDOMNESS.to_owned(), None))?;
+            let token =
+                random_token().map_err(|_| Failure::host("PROCESSING_FAILED", NO_RANDOMNESS.to_owned(), None))?;
             println!("Or open this link in a browser. It signs you in, once, within an hour:");
             println!("  http://{address}/#sign-in={token}\n");
             link = OneTimeLink::new(&token, secret, clock.now().after(SIGN_IN_LINK_TTL));
@@ -281,7 +301,7 @@ async fn greet(queue: &dyn Queue, data: &Path, address: SocketAddr, clock: &dyn 
     Ok(link)
 }
 
-const NO_RANDOMNESS: &str = "the system has no randomness to give";
+const NO_RANDOMNESS: &str = "the system has no random numbers";
 
 fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
     OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()
@@ -289,7 +309,7 @@ fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
 
 async fn watch_signals(drain: Drain, grace: Duration) {
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("signals cannot be watched; the server ends only by being killed");
+        tracing::error!("signal handlers could not be installed; the server can only be killed");
         return;
     };
     tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
@@ -300,15 +320,15 @@ async fn watch_signals(drain: Drain, grace: Duration) {
         _ = int.recv() => {}
         () = tokio::time::sleep(grace) => {}
     }
-    tracing::info!("putting running jobs back in line");
+    tracing::info!("running jobs are requeued");
     drain.put_back.cancel();
 }
 
 fn absolute(path: &Path) -> Result<std::path::PathBuf, Failure> {
-    path.canonicalize().map_err(|error| host("DATA_DIRECTORY", &error))
+    path.canonicalize().map_err(|error| host_failure("DATA_DIRECTORY", &error))
 }
 
-fn host(code: &'static str, error: &dyn std::error::Error) -> Failure {
+fn host_failure(code: &'static str, error: &dyn std::error::Error) -> Failure {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -322,13 +342,13 @@ impl From<clearcut_queue::QueueError> for Failure {
     fn from(error: clearcut_queue::QueueError) -> Self {
         match error {
             QueueError::Lost { .. } => Self::host(error.code(), error.to_string(), Some(HINT)),
-            error => host(error.code(), &error),
+            error => host_failure(error.code(), &error),
         }
     }
 }
 
-/// The model that jobs can have, in words; its absence is no reason not to serve.
-fn usable(models: &InstalledModels) -> Option<String> {
+/// Model and runtime for jobs, as text. A server without a model still serves.
+fn usable_model(models: &InstalledModels) -> Option<String> {
     match models.check() {
         Ok((model, runtime)) => Some(format!("{} with {}", model.id, runtime.name())),
         Err(error) => {

@@ -1,4 +1,5 @@
-//! A clip as users have them: a soft-edged subject that moves over a noisy, slightly uneven flat background.
+//! Master clips of the tests: a soft-edged subject that moves over a noisy, slightly uneven flat
+//! background.
 
 use std::{
     fs,
@@ -8,19 +9,20 @@ use std::{
 
 use crate::media::ffmpeg;
 
-/// Width, height and frames of the master.
+/// Width, height and number of frames of the master.
 pub(crate) const WIDTH: usize = 160;
 pub(crate) const HEIGHT: usize = 120;
 pub(crate) const FRAMES: usize = 24;
 
-/// H.264 as most clips have it. Goes between an input and a name.
+/// ffmpeg arguments for H.264 as in most clips, to be placed between the input and the output name.
 pub(crate) const H264: &str = "-vf scale=out_color_matrix=bt709 -c:v libx264 -preset veryfast -pix_fmt yuv420p -crf 23 \
                                -colorspace bt709 -color_primaries bt709 -color_trc bt709";
 
-/// How solid the subject is, as an expression of geq: a disc whose edge ramps over four pixels.
+/// Alpha of the subject as an expression for geq: a disc whose edge ramps over four pixels.
 const SUBJECT: &str = "clip((38-hypot(X-80-12*sin(N/4),Y-62))/4+0.5,0,1)";
 
-/// The lossless master, 24 frames of 160×120 at 24 a second, that all clips are encoded from. Made once.
+/// Lossless master from which all clips are encoded: 24 frames of 160×120 at 24 frames per second.
+/// Made once.
 pub(crate) fn master() -> &'static Path {
     static MASTER: OnceLock<PathBuf> = OnceLock::new();
     MASTER.get_or_init(|| {
@@ -28,25 +30,27 @@ pub(crate) fn master() -> &'static Path {
             |background: &str, subject: &str| format!("'st(0,{SUBJECT});({background})*(1-ld(0))+({subject})*ld(0)'");
         let (r, g, b) = (mix("40+6*X/W", "200-Y/2"), mix("190-8*Y/H", "90+20*sin(X/3)"), mix("60+4*X/W", "70+X/4"));
         let frame = format!("color=c=black:s={WIDTH}x{HEIGHT}:r=24,format=gbrp,geq=r={r}:g={g}:b={b}");
-        kept("master.mkv", &format!("-f lavfi -i {frame},noise=alls=5:allf=t -frames:v {FRAMES} -c:v ffv1"))
+        shared_clip("master.mkv", &format!("-f lavfi -i {frame},noise=alls=5:allf=t -frames:v {FRAMES} -c:v ffv1"))
     })
 }
 
-/// The same with a straight alpha that is clear in the left half of the frame and solid in the right.
+/// The same master with a straight alpha that is clear in the left half of the frame and solid in
+/// the right half.
 pub(crate) fn half_clear_master() -> &'static Path {
     static MASTER: OnceLock<PathBuf> = OnceLock::new();
     MASTER.get_or_init(|| {
         let alpha = "format=gbrap,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*gte(X,W/2)'";
-        kept("half-clear.mkv", &format!("-i {} -vf {alpha} -c:v ffv1", master().display()))
+        shared_clip("half-clear.mkv", &format!("-i {} -vf {alpha} -c:v ffv1", master().display()))
     })
 }
 
-/// Makes a clip that all tests share. Two test runs at once make the same file, and each moves it there whole.
-fn kept(name: &str, line: &str) -> PathBuf {
+/// Makes a clip that all tests share. Concurrent test runs make the same file, and each moves it
+/// into place atomically.
+fn shared_clip(name: &str, line: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let own = tempfile::tempdir_in(folder).unwrap();
-    ffmpeg(own.path(), &format!("{line} {name}"));
+    let temporary = tempfile::tempdir_in(folder).unwrap();
+    ffmpeg(temporary.path(), &format!("{line} {name}"));
     let path = folder.join(name);
-    fs::rename(own.path().join(name), &path).unwrap();
+    fs::rename(temporary.path().join(name), &path).unwrap();
     path
 }

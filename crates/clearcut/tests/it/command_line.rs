@@ -1,11 +1,11 @@
-//! Flags, names, exit codes and what is printed.
+//! Tests of the command line: flags, output names, exit codes and printed text.
 
 use std::{fs, process::Stdio};
 
 use crate::media::{clearcut, clearcut_ok, command, sample};
 
 #[test]
-fn the_default_is_webm_beside_the_clip() {
+fn the_default_output_is_a_webm_beside_the_clip() {
     let folder = tempfile::tempdir().unwrap();
     let clip = folder.path().join("my clip.mp4");
     fs::copy(sample("dancer.mp4"), &clip).unwrap();
@@ -19,7 +19,7 @@ fn the_default_is_webm_beside_the_clip() {
 }
 
 #[test]
-fn a_file_in_the_way_stays_unless_forced() {
+fn an_existing_output_is_kept_unless_forced() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("x.webm");
     fs::write(&output, "precious").unwrap();
@@ -33,10 +33,10 @@ fn a_file_in_the_way_stays_unless_forced() {
 }
 
 #[test]
-fn json_lines_tell_progress_and_result() {
+fn json_lines_report_progress_and_result() {
     let folder = tempfile::tempdir().unwrap();
-    let told = clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", folder.path().to_str().unwrap(), "--json"]);
-    let lines: Vec<serde_json::Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stdout = clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", folder.path().to_str().unwrap(), "--json"]);
+    let lines: Vec<serde_json::Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let done = lines.last().unwrap();
     assert_eq!(done["event"], "done");
     assert_eq!(
@@ -52,15 +52,15 @@ fn json_lines_tell_progress_and_result() {
 }
 
 #[test]
-fn errors_in_json_are_lines_too() {
-    let told = clearcut(&["cut", "/nonexistent.mp4", "--json"]);
-    assert_eq!(told.status.code(), Some(3));
-    let line: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+fn errors_are_printed_as_json_lines() {
+    let output = clearcut(&["cut", "/nonexistent.mp4", "--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let line: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((line["event"].as_str(), line["code"].as_str()), (Some("error"), Some("INPUT_UNREADABLE")));
 }
 
 #[test]
-fn keep_going_cuts_what_can_be_cut_and_still_fails() {
+fn keep_going_cuts_the_other_clips_and_still_exits_with_the_failure() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["cut", "/nonexistent.mp4", &sample("dancer.mp4"), "-o", folder.path().to_str().unwrap(), "-q"];
     assert_eq!(clearcut(&arguments).status.code(), Some(3));
@@ -70,13 +70,13 @@ fn keep_going_cuts_what_can_be_cut_and_still_fails() {
 }
 
 #[test]
-fn one_name_is_not_given_to_two_clips() {
-    let told = clearcut(&["cut", &sample("dancer.mp4"), &sample("ghost.mp4"), "-o", "x.webm"]);
-    assert_eq!(told.status.code(), Some(2));
+fn one_output_file_for_two_clips_is_refused() {
+    let output = clearcut(&["cut", &sample("dancer.mp4"), &sample("ghost.mp4"), "-o", "x.webm"]);
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
-fn bad_flags_say_what_is_allowed() {
+fn invalid_flag_values_are_refused_with_the_allowed_values() {
     for (flag, value, allowed) in [
         ("--tolerance", "101", "a whole number from 0 to 100"),
         ("--shadow", "soft", "keep or drop"),
@@ -87,15 +87,15 @@ fn bad_flags_say_what_is_allowed() {
         ("--formats", "webm,gif", "webm, stacked-alpha, webp, apng, mov"),
         ("--formats", "webm,webm", "each format once"),
     ] {
-        let told = clearcut(&["cut", "a.mp4", flag, value]);
-        let error = String::from_utf8_lossy(&told.stderr).into_owned();
-        assert_eq!(told.status.code(), Some(2), "{flag} {value}");
+        let output = clearcut(&["cut", "a.mp4", flag, value]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{flag} {value}");
         assert!(error.contains(flag) && error.contains(allowed), "{flag} {value}: {error}");
     }
 }
 
 #[test]
-fn doctor_and_probe_tell_what_they_found() {
+fn doctor_and_probe_print_their_findings_as_json() {
     let doctor: serde_json::Value = serde_json::from_str(&clearcut_ok(&["doctor", "--json"])).unwrap();
     assert_eq!(doctor["formats"]["webm"], true);
     let probe: serde_json::Value =
@@ -108,15 +108,15 @@ fn doctor_and_probe_tell_what_they_found() {
 }
 
 #[test]
-fn a_missing_ffmpeg_is_named_with_what_to_install() {
-    let told = clearcut(&["doctor", "--ffmpeg", "/nonexistent/ffmpeg"]);
-    assert_eq!(told.status.code(), Some(1));
-    let error = String::from_utf8_lossy(&told.stderr).into_owned();
+fn a_missing_ffmpeg_is_reported_with_the_install_command() {
+    let output = clearcut(&["doctor", "--ffmpeg", "/nonexistent/ffmpeg"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.contains("FFMPEG_MISSING") && error.contains("apt-get install ffmpeg"), "{error}");
 }
 
 #[test]
-fn completions_and_the_manual_name_every_command() {
+fn completions_and_the_manual_contain_the_commands() {
     let texts = [clearcut_ok(&["completions", "bash"]), clearcut_ok(&["completions", "zsh"]), clearcut_ok(&["man"])];
     for text in texts {
         for word in ["cut", "probe", "doctor", "tolerance"] {
@@ -126,7 +126,7 @@ fn completions_and_the_manual_name_every_command() {
 }
 
 #[test]
-fn every_documented_exit_code_is_in_the_help() {
+fn the_help_lists_every_exit_code() {
     let help = clearcut_ok(&["--help"]);
     for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "130"] {
         assert!(help.contains(&format!("\n  {code}")), "{code} is missing from:\n{help}");
@@ -134,7 +134,7 @@ fn every_documented_exit_code_is_in_the_help() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_error() {
+fn a_closed_output_pipe_is_not_an_error() {
     let mut child = command(env!("CARGO_BIN_EXE_clearcut"));
     let mut child = child.args(["man"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
@@ -148,14 +148,14 @@ fn the_clip_itself_is_never_replaced() {
     let clip = folder.path().join("x.mp4");
     fs::copy(sample("dancer.mp4"), &clip).unwrap();
     let before = fs::read(&clip).unwrap();
-    let told = clearcut(&["cut", clip.to_str().unwrap(), "-o", clip.to_str().unwrap(), "--force"]);
-    assert_eq!(told.status.code(), Some(4));
+    let output = clearcut(&["cut", clip.to_str().unwrap(), "-o", clip.to_str().unwrap(), "--force"]);
+    assert_eq!(output.status.code(), Some(4));
     assert_eq!(fs::read(&clip).unwrap(), before);
 }
 
 #[test]
-fn two_clips_of_one_name_are_not_cut_into_one_file() {
-    let told = clearcut(&["cut", "a/clip.mp4", "b/clip.mov", "-o", "/tmp"]);
-    assert_eq!(told.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&told.stderr).contains("the same name"));
+fn two_clips_with_the_same_name_are_refused_for_one_output_folder() {
+    let output = clearcut(&["cut", "a/clip.mp4", "b/clip.mov", "-o", "/tmp"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the same name"));
 }

@@ -1,25 +1,27 @@
-//! What users have: containers, codecs, shapes, colors, rates, alpha and sound.
+//! Tests of the supported input: containers, codecs, frame sizes, colors, frame rates, alpha and
+//! sound.
 
 use crate::{
     clips::{self, FRAMES, H264, HEIGHT, WIDTH},
     media::{Decoded, command, ffmpeg, probe},
-    run::Place,
+    run::Workspace,
 };
 
-/// Cuts `clip` to WebM, which must have this size, rate and number of frames; gives the frames.
-fn cut(place: &Place, clip: &str, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
-    let outcome = place.run(&["cut", clip, "-q", "--force", "-o", "out.webm"]);
+/// Cuts `clip` to WebM, asserts its size, rate and number of frames, and returns the frames.
+fn cut(workspace: &Workspace, clip: &str, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
+    let outcome = workspace.run(&["cut", clip, "-q", "--force", "-o", "out.webm"]);
     assert_eq!(outcome.exit, Some(0), "{clip}: {outcome:?}");
-    let output = place.join("out.webm");
-    let said = probe(&output, "width,height,r_frame_rate,nb_read_frames");
-    assert_eq!(said, format!("{},{},{rate},{frames}", size.0, size.1), "{clip}");
-    let decoded = Decoded::of(&output, size, false);
+    let output = workspace.join("out.webm");
+    let probed = probe(&output, "width,height,r_frame_rate,nb_read_frames");
+    assert_eq!(probed, format!("{},{},{rate},{frames}", size.0, size.1), "{clip}");
+    let decoded = Decoded::read(&output, size, false);
     assert_eq!(decoded.frames.len(), frames, "{clip}");
-    place.assert_nobody_works_here();
+    workspace.assert_no_process_left();
     decoded
 }
 
-/// Subject solid in the middle, background clear in all corners, in every frame.
+/// Asserts that the subject is solid in the middle and the background clear in all corners of every
+/// frame.
 fn assert_matted(clip: &str, decoded: &Decoded) {
     for frame in 0..decoded.frames.len() {
         let height = decoded.frames[frame].len() / 4 / decoded.width;
@@ -33,11 +35,12 @@ fn assert_matted(clip: &str, decoded: &Decoded) {
     }
 }
 
-/// Encodes the master so, and cuts it: size, rate and frames stay and the matte is sane.
-fn stays(name: &str, arguments: &str) -> Decoded {
-    let place = Place::new();
-    place.encode(name, arguments);
-    let decoded = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+/// Encodes the master with these arguments and cuts it. Asserts that size, rate and number of
+/// frames stay the same and the matte is correct.
+fn assert_readable(name: &str, arguments: &str) -> Decoded {
+    let workspace = Workspace::new();
+    workspace.encode(name, arguments);
+    let decoded = cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
     assert_matted(name, &decoded);
     decoded
 }
@@ -45,111 +48,115 @@ fn stays(name: &str, arguments: &str) -> Decoded {
 #[test]
 fn h264_is_read_from_mp4_mov_mkv_and_avi() {
     for name in ["clip.mp4", "clip.mov", "clip.mkv", "clip.avi"] {
-        stays(name, H264);
+        assert_readable(name, H264);
     }
 }
 
 #[test]
 fn hevc_is_read_from_mp4_and_mkv() {
     for name in ["clip.mp4", "clip.mkv"] {
-        stays(name, "-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv420p");
+        assert_readable(name, "-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv420p");
     }
 }
 
 #[test]
 fn vp8_is_read_from_webm() {
-    stays("clip.webm", "-c:v libvpx -b:v 600k -deadline realtime");
-    stays("hidden.webm", "-c:v libvpx -b:v 600k -auto-alt-ref 1 -lag-in-frames 16");
+    assert_readable("clip.webm", "-c:v libvpx -b:v 600k -deadline realtime");
+    assert_readable("hidden.webm", "-c:v libvpx -b:v 600k -auto-alt-ref 1 -lag-in-frames 16");
 }
 
 #[test]
 fn vp9_is_read_from_webm_and_mp4() {
     for name in ["clip.webm", "clip.mp4"] {
-        stays(name, "-c:v libvpx-vp9 -b:v 600k -deadline realtime -cpu-used 8 -pix_fmt yuv420p");
+        assert_readable(name, "-c:v libvpx-vp9 -b:v 600k -deadline realtime -cpu-used 8 -pix_fmt yuv420p");
     }
 }
 
 #[test]
 fn av1_is_read_from_webm_and_mp4() {
     for name in ["clip.webm", "clip.mp4"] {
-        stays(name, "-c:v libsvtav1 -preset 12 -crf 30 -pix_fmt yuv420p");
+        assert_readable(name, "-c:v libsvtav1 -preset 12 -crf 30 -pix_fmt yuv420p");
     }
 }
 
 #[test]
 fn prores_is_read_from_mov() {
-    stays("clip.mov", "-c:v prores_ks -profile:v 2 -pix_fmt yuv422p10le");
+    assert_readable("clip.mov", "-c:v prores_ks -profile:v 2 -pix_fmt yuv422p10le");
 }
 
 #[test]
 fn mpeg4_and_mjpeg_are_read_from_avi_and_mov() {
     for name in ["clip.avi", "clip.mov"] {
-        stays(name, "-c:v mpeg4 -q:v 3 -pix_fmt yuv420p");
-        stays(name, "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p");
+        assert_readable(name, "-c:v mpeg4 -q:v 3 -pix_fmt yuv420p");
+        assert_readable(name, "-c:v mjpeg -q:v 3 -pix_fmt yuvj420p");
     }
 }
 
 #[test]
 fn gif_and_animated_png_are_read() {
-    stays("clip.apng", "-c:v apng -pix_fmt rgb24");
-    let place = Place::new();
-    place.encode("clip.gif", "-vf fps=25,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none");
-    let frames = probe(&place.join("clip.gif"), "nb_read_frames").parse().unwrap();
-    assert_matted("clip.gif", &cut(&place, "clip.gif", (WIDTH, HEIGHT), "25/1", frames));
+    assert_readable("clip.apng", "-c:v apng -pix_fmt rgb24");
+    let workspace = Workspace::new();
+    workspace.encode("clip.gif", "-vf fps=25,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none");
+    let frames = probe(&workspace.join("clip.gif"), "nb_read_frames").parse().unwrap();
+    assert_matted("clip.gif", &cut(&workspace, "clip.gif", (WIDTH, HEIGHT), "25/1", frames));
 }
 
 #[test]
-fn a_turned_clip_comes_out_upright() {
+fn a_rotated_clip_is_cut_upright() {
     for (rotation, size) in [(90, (HEIGHT, WIDTH)), (180, (WIDTH, HEIGHT)), (270, (HEIGHT, WIDTH))] {
-        let place = Place::new();
-        place.encode("plain.mp4", H264);
-        place.make("turned.mp4", &format!("-i plain.mp4 -c copy -metadata:s:v rotate={rotation}"));
-        let decoded = cut(&place, "turned.mp4", size, "24/1", FRAMES);
+        let workspace = Workspace::new();
+        workspace.encode("plain.mp4", H264);
+        workspace.make("turned.mp4", &format!("-i plain.mp4 -c copy -metadata:s:v rotate={rotation}"));
+        let decoded = cut(&workspace, "turned.mp4", size, "24/1", FRAMES);
         assert_matted(&format!("turned by {rotation}"), &decoded);
-        // The subject darkens in red from its top to its bottom. ffmpeg's own display of the clip says where these are now.
-        ffmpeg(place.path(), "-i turned.mp4 -c:v ffv1 shown.mkv");
-        let shown = Decoded::of(&place.join("shown.mkv"), size, false);
+        // The red of the subject gets darker from top to bottom. ffmpeg's own display of the clip
+        // shows where top and bottom are now.
+        ffmpeg(workspace.path(), "-i turned.mp4 -c:v ffv1 shown.mkv");
+        let reference = Decoded::read(&workspace.join("shown.mkv"), size, false);
         let middle = (size.0 / 2, size.1 / 2);
         for point in [(middle.0, middle.1 - 20), (middle.0, middle.1 + 20), (middle.0 - 20, middle.1)] {
-            let (ours, theirs) = (decoded.mean(0, point, 5), shown.mean(0, point, 5));
-            assert!((0..3).all(|c| (ours[c] - theirs[c]).abs() < 12.0), "{rotation} at {point:?}: {ours:?} {theirs:?}");
+            let (found, expected) = (decoded.mean(0, point, 5), reference.mean(0, point, 5));
+            assert!(
+                (0..3).all(|c| (found[c] - expected[c]).abs() < 12.0),
+                "{rotation} at {point:?}: {found:?} {expected:?}"
+            );
         }
     }
 }
 
 #[test]
-fn pixels_that_are_not_square_are_made_square() {
-    let place = Place::new();
-    place.encode("wide.mp4", &H264.replacen("bt709", "bt709,setsar=4/3", 1));
-    assert_matted("wide.mp4", &cut(&place, "wide.mp4", (213, 120), "24/1", FRAMES));
+fn non_square_pixels_are_converted_to_square_pixels() {
+    let workspace = Workspace::new();
+    workspace.encode("wide.mp4", &H264.replacen("bt709", "bt709,setsar=4/3", 1));
+    assert_matted("wide.mp4", &cut(&workspace, "wide.mp4", (213, 120), "24/1", FRAMES));
 }
 
 #[test]
 fn odd_sizes_stay_odd() {
-    let place = Place::new();
-    place.encode("odd.mp4", "-vf scale=161:91,setsar=1 -c:v libx264 -pix_fmt yuv444p");
-    assert_matted("odd.mp4", &cut(&place, "odd.mp4", (161, 91), "24/1", FRAMES));
+    let workspace = Workspace::new();
+    workspace.encode("odd.mp4", "-vf scale=161:91,setsar=1 -c:v libx264 -pix_fmt yuv444p");
+    assert_matted("odd.mp4", &cut(&workspace, "odd.mp4", (161, 91), "24/1", FRAMES));
 }
 
 #[test]
-fn ten_bits_are_read() {
-    stays("ten.mp4", "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le");
-    stays("ten.mkv", "-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv422p10le");
+fn clips_with_ten_bits_per_sample_are_read() {
+    assert_readable("ten.mp4", "-c:v libx264 -preset ultrafast -pix_fmt yuv420p10le");
+    assert_readable("ten.mkv", "-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv422p10le");
 }
 
-/// Mean color of the subject's middle in the master.
+/// Mean color in the middle of the subject in the master.
 fn subject_color() -> [f64; 4] {
-    Decoded::of(clips::master(), (WIDTH, HEIGHT), false).mean(0, (WIDTH / 2, HEIGHT / 2), 9)
+    Decoded::read(clips::master(), (WIDTH, HEIGHT), false).mean(0, (WIDTH / 2, HEIGHT / 2), 9)
 }
 
-/// The subject has the master's colors.
+/// Asserts that the subject has the colors of the master.
 fn assert_true_color(name: &str, decoded: &Decoded, tolerance: f64) {
-    let (meant, found) = (subject_color(), decoded.mean(0, (WIDTH / 2, HEIGHT / 2), 9));
-    assert!((0..3).all(|c| (meant[c] - found[c]).abs() < tolerance), "{name}: {found:?} instead of {meant:?}");
+    let (expected, found) = (subject_color(), decoded.mean(0, (WIDTH / 2, HEIGHT / 2), 9));
+    assert!((0..3).all(|c| (expected[c] - found[c]).abs() < tolerance), "{name}: {found:?} instead of {expected:?}");
 }
 
 #[test]
-fn colors_survive_every_matrix_and_range() {
+fn colors_are_correct_for_every_matrix_and_range() {
     let x264 = "-c:v libx264 -preset veryfast -crf 12";
     let tags = |name: &str| format!("-colorspace {name} -color_primaries {name} -color_trc {name}");
     for (name, arguments) in [
@@ -161,7 +168,7 @@ fn colors_survive_every_matrix_and_range() {
             format!("-vf scale=out_color_matrix=bt709:out_range=pc {x264} -pix_fmt yuvj420p {}", tags("bt709")),
         ),
     ] {
-        let decoded = stays(name, &arguments);
+        let decoded = assert_readable(name, &arguments);
         assert_true_color(name, &decoded, 12.0);
     }
 }
@@ -176,7 +183,7 @@ fn hdr_is_tone_mapped_to_standard_range() {
         let to_hdr = format!(
             "zscale=tin=bt709:pin=bt709:min=gbr:rin=full:t={transfer}:p=bt2020:m={matrix}:r=limited:npl=203,format=yuv420p10le"
         );
-        let decoded = stays(
+        let decoded = assert_readable(
             name,
             &format!(
                 "-vf {to_hdr} -c:v libx265 -x265-params log-level=none -preset ultrafast -crf 12 \
@@ -188,61 +195,61 @@ fn hdr_is_tone_mapped_to_standard_range() {
 }
 
 #[test]
-fn hdr_that_names_only_its_transfer_or_its_matrix_is_read() {
+fn hdr_tagged_only_with_its_transfer_or_its_matrix_is_read() {
     for (name, tags) in [("pq.mkv", "-color_trc smpte2084"), ("wide.mkv", "-colorspace bt2020nc")] {
-        let place = Place::new();
-        place.encode(
+        let workspace = Workspace::new();
+        workspace.encode(
             name,
             &format!("-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv420p10le {tags}"),
         );
-        cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
     }
 }
 
 #[test]
-fn uneven_times_become_a_constant_rate_of_the_same_length() {
-    let place = Place::new();
-    // Every third frame is shown for twice as long: 32 frames of time in all.
+fn uneven_frame_times_become_a_constant_rate_of_the_same_length() {
+    let workspace = Workspace::new();
+    // Every third frame is shown for twice as long, which gives a duration of 32 frames.
     let times = "-vf setpts=(N+floor(N/3))/24/TB -fps_mode passthrough -c:v libx264 -pix_fmt yuv420p -bf 0";
-    place.encode("uneven.mp4", times);
-    let decoded = cut(&place, "uneven.mp4", (WIDTH, HEIGHT), "24/1", 31);
+    workspace.encode("uneven.mp4", times);
+    let decoded = cut(&workspace, "uneven.mp4", (WIDTH, HEIGHT), "24/1", 31);
     assert_matted("uneven.mp4", &decoded);
 }
 
 #[test]
-fn slots_of_an_avi_that_hold_no_frame_show_the_one_before() {
+fn empty_frame_slots_of_an_avi_repeat_the_previous_frame() {
     for (name, arguments, slots) in [
-        // ffmpeg shows the first frame for longer, since MP3 begins before it.
+        // ffmpeg shows the first frame for longer, because the MP3 stream begins before it.
         ("late.avi", "-f lavfi -i sine=d=1 -c:v mpeg4 -q:v 2 -c:a libmp3lame", FRAMES + 1),
-        // As recorders of screens leave it when they cannot follow.
+        // As in screen recordings with dropped frames.
         ("dropped.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2", FRAMES),
         ("reordered.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2 -bf 2", FRAMES),
     ] {
-        let place = Place::new();
-        place.encode(name, arguments);
-        assert_matted(name, &cut(&place, name, (WIDTH, HEIGHT), "24/1", slots));
+        let workspace = Workspace::new();
+        workspace.encode(name, arguments);
+        assert_matted(name, &cut(&workspace, name, (WIDTH, HEIGHT), "24/1", slots));
     }
 }
 
 #[test]
 fn ntsc_rates_stay_exact() {
-    let place = Place::new();
-    place.encode("ntsc.mp4", &H264.replacen("bt709", "bt709,setpts=N*1001/30000/TB -r 30000/1001", 1));
-    assert_matted("ntsc.mp4", &cut(&place, "ntsc.mp4", (WIDTH, HEIGHT), "30000/1001", FRAMES));
+    let workspace = Workspace::new();
+    workspace.encode("ntsc.mp4", &H264.replacen("bt709", "bt709,setpts=N*1001/30000/TB -r 30000/1001", 1));
+    assert_matted("ntsc.mp4", &cut(&workspace, "ntsc.mp4", (WIDTH, HEIGHT), "30000/1001", FRAMES));
 }
 
 #[test]
-fn a_clip_trimmed_by_an_edit_list_is_cut_as_it_is_shown() {
-    let place = Place::new();
-    place.encode("whole.mp4", &format!("{H264} -g 24"));
-    place.make("trimmed.mp4", "-ss 0.25 -i whole.mp4 -c copy");
-    let shown = probe(&place.join("trimmed.mp4"), "nb_read_frames").parse::<usize>().unwrap();
+fn an_edit_list_that_trims_the_clip_is_respected() {
+    let workspace = Workspace::new();
+    workspace.encode("whole.mp4", &format!("{H264} -g 24"));
+    workspace.make("trimmed.mp4", "-ss 0.25 -i whole.mp4 -c copy");
+    let shown = probe(&workspace.join("trimmed.mp4"), "nb_read_frames").parse::<usize>().unwrap();
     assert!(shown < FRAMES, "the clip was not trimmed: {shown}");
-    assert_matted("trimmed.mp4", &cut(&place, "trimmed.mp4", (WIDTH, HEIGHT), "24/1", shown));
+    assert_matted("trimmed.mp4", &cut(&workspace, "trimmed.mp4", (WIDTH, HEIGHT), "24/1", shown));
 }
 
 #[test]
-fn alpha_that_is_there_already_multiplies_ours() {
+fn the_alpha_of_the_clip_is_multiplied_with_the_matte() {
     for (name, arguments) in [
         ("layered.webm", "-c:v libvpx-vp9 -b:v 900k -pix_fmt yuva420p -auto-alt-ref 0 -deadline realtime -cpu-used 8"),
         ("layered8.webm", "-c:v libvpx -b:v 900k -pix_fmt yuva420p -auto-alt-ref 0 -deadline realtime"),
@@ -250,9 +257,9 @@ fn alpha_that_is_there_already_multiplies_ours() {
         ("prores.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16"),
         ("animated.apng", "-c:v apng -pix_fmt rgba"),
     ] {
-        let place = Place::new();
-        place.make(name, &format!("-i {} {arguments}", clips::half_clear_master().display()));
-        let decoded = cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        let workspace = Workspace::new();
+        workspace.make(name, &format!("-i {} {arguments}", clips::half_clear_master().display()));
+        let decoded = cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
         for frame in [0, FRAMES / 2, FRAMES - 1] {
             let alpha = |x| decoded.mean(frame, (x, HEIGHT / 2), 7)[3];
             assert!(alpha(WIDTH / 2 - 10) < 5.0, "{name}: the clear half of the subject has {}", alpha(WIDTH / 2 - 10));
@@ -267,7 +274,7 @@ fn alpha_that_is_there_already_multiplies_ours() {
 }
 
 #[test]
-fn sound_of_common_kinds_is_carried_over() {
+fn sound_in_common_codecs_is_kept() {
     for (name, codec) in [
         ("aac.mp4", "aac"),
         ("pcm.mov", "pcm_s16le"),
@@ -275,28 +282,28 @@ fn sound_of_common_kinds_is_carried_over() {
         ("opus.mkv", "libopus"),
         ("mp2.mkv", "mp2"),
     ] {
-        let place = Place::new();
-        place.encode(name, &format!("-f lavfi -i sine=d=1 {H264} -c:a {codec}"));
-        cut(&place, name, (WIDTH, HEIGHT), "24/1", FRAMES);
-        let said = command("ffprobe")
+        let workspace = Workspace::new();
+        workspace.encode(name, &format!("-f lavfi -i sine=d=1 {H264} -c:a {codec}"));
+        cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        let output = command("ffprobe")
             .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
-            .arg(place.join("out.webm"))
+            .arg(workspace.join("out.webm"))
             .output()
             .unwrap();
-        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), "opus", "{name}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "opus", "{name}");
     }
 }
 
 #[test]
-fn subtitles_and_a_second_frame_track_do_no_harm() {
-    let place = Place::new();
-    place.put("words.srt", "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
-    place.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
-    assert_matted("subtitled.mp4", &cut(&place, "subtitled.mp4", (WIDTH, HEIGHT), "24/1", FRAMES));
+fn subtitles_and_a_second_video_track_are_ignored() {
+    let workspace = Workspace::new();
+    workspace.write("words.srt", "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
+    workspace.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
+    assert_matted("subtitled.mp4", &cut(&workspace, "subtitled.mp4", (WIDTH, HEIGHT), "24/1", FRAMES));
 }
 
 #[test]
-fn a_clip_faster_than_the_limit_is_cut_at_the_rate_asked_for() {
+fn a_clip_above_the_rate_limit_is_cut_at_the_requested_rate() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(crate::media::sample("mascot.mp4"), folder.path().join("clip.mp4")).unwrap();
     crate::media::ffmpeg(
@@ -305,17 +312,17 @@ fn a_clip_faster_than_the_limit_is_cut_at_the_rate_asked_for() {
     );
     let fast = folder.path().join("fast.mp4");
     crate::media::clearcut_ok(&["cut", fast.to_str().unwrap(), "--fps", "60", "-q"]);
-    let said = crate::media::probe(&folder.path().join("fast-cut.webm"), "r_frame_rate,nb_read_frames");
-    assert_eq!(said, "60/1,4");
+    let probed = crate::media::probe(&folder.path().join("fast-cut.webm"), "r_frame_rate,nb_read_frames");
+    assert_eq!(probed, "60/1,4");
 }
 
 #[test]
 fn a_frame_of_one_pixel_is_cut_into_every_format() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let gif = b"GIF87a\x01\0\x01\0\x81\0\0\0\0\0\0\0\0\0\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x08\x04\0\x01\x04\x04\0;";
-    std::fs::write(place.join("one.gif"), gif).unwrap();
-    std::fs::create_dir(place.join("out")).unwrap();
+    std::fs::write(workspace.join("one.gif"), gif).unwrap();
+    std::fs::create_dir(workspace.join("out")).unwrap();
     let formats = "webm,stacked-alpha,webp,apng,mov";
-    let outcome = place.run(&["cut", "one.gif", "-q", "--force", "-o", "out/", "-f", formats]);
+    let outcome = workspace.run(&["cut", "one.gif", "-q", "--force", "-o", "out/", "-f", formats]);
     assert_eq!(outcome.exit, Some(0), "{outcome:?}");
 }

@@ -1,10 +1,10 @@
-//! The crates' imports are those of ARCHITECTURE.md.
+//! Tests of the crates' dependencies: layers and allowed libraries as in ARCHITECTURE.md.
 
 use std::collections::BTreeMap;
 
 use crate::media::command;
 
-/// Every crate with its layer; a crate imports only from lower ones.
+/// Every crate with its layer. A crate may import only from lower layers.
 const LAYERS: [(&str, u8); 15] = [
     ("clearcut-frame", 0),
     ("clearcut-job", 1),
@@ -40,7 +40,7 @@ fn crates_import_only_from_lower_layers() {
             let imported = dependency["name"].as_str().unwrap();
             if let Some(layer) = layers.get(imported) {
                 assert!(*layer < layers[name], "{name} must not import {imported}");
-                // What faces the network decodes nothing.
+                // The crate that faces the network must not decode media.
                 let decodes = [
                     "clearcut-animation",
                     "clearcut-ffmpeg",
@@ -57,7 +57,7 @@ fn crates_import_only_from_lower_layers() {
 }
 
 #[test]
-fn what_is_below_the_pipeline_knows_no_network_and_no_database() {
+fn crates_up_to_the_pipeline_use_no_network_and_no_database() {
     let allowed = [
         "serde",
         "serde_json",
@@ -81,11 +81,11 @@ fn what_is_below_the_pipeline_knows_no_network_and_no_database() {
             let dependency = line.split(['.', ' ']).next().unwrap();
             let field =
                 ["version", "edition", "rust-version", "license", "publish", "name", "description", "workspace"];
-            let known =
+            let is_allowed =
                 field.contains(&dependency) || dependency.starts_with("clearcut-") || allowed.contains(&dependency);
             assert!(
-                known,
-                "{name} takes {dependency}: add it to this list only if it does no input or output of its own"
+                is_allowed,
+                "{name} depends on {dependency}: add it to this list only if it does no input or output"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The program as its users meet it: the real binary, real ffmpeg, real clips.
+//! End-to-end tests of the program: the real binary with real ffmpeg and real clips.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod bad_input;

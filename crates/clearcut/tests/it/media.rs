@@ -1,31 +1,32 @@
-//! Makes clips and looks into files with the system's ffmpeg.
+//! Test helpers that run the program, and make and inspect media files with the system's ffmpeg.
 
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
 };
 
-/// A command of the system, for looking at what the program made.
+/// Command of the system without standard input.
 pub(crate) fn command(program: &str) -> Command {
-    #[expect(clippy::disallowed_methods, reason = "tests look at the program's files with other programs")]
+    #[expect(clippy::disallowed_methods, reason = "tests inspect the program's files with other programs")]
     let mut command = Command::new(program);
     command.stdin(Stdio::null());
     command
 }
 
-/// The program under test with these arguments, run to its end.
+/// Runs the program under test with these arguments until it exits.
 pub(crate) fn clearcut(arguments: &[&str]) -> Output {
     command(env!("CARGO_BIN_EXE_clearcut")).args(arguments).output().unwrap()
 }
 
-/// [`clearcut`], which must succeed.
+/// Runs [`clearcut`], asserts success, and returns its standard output.
 pub(crate) fn clearcut_ok(arguments: &[&str]) -> String {
     let output = clearcut(arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs ffmpeg on a line of arguments (no argument may hold a space) and returns its standard output.
+/// Runs ffmpeg with a line of arguments, none of which may contain a space, and returns its
+/// standard output.
 pub(crate) fn ffmpeg(folder: &Path, line: &str) -> Vec<u8> {
     let output = command("ffmpeg")
         .current_dir(folder)
@@ -37,7 +38,7 @@ pub(crate) fn ffmpeg(folder: &Path, line: &str) -> Vec<u8> {
     output.stdout
 }
 
-/// What ffprobe says of the first video stream's `entries`, separated by commas.
+/// ffprobe's values of the first video stream's `entries`, separated by commas.
 pub(crate) fn probe(path: &Path, entries: &str) -> String {
     let output = command("ffprobe")
         .args(["-v", "error", "-select_streams", "v:0", "-count_frames", "-of", "csv=p=0", "-show_entries"])
@@ -48,20 +49,21 @@ pub(crate) fn probe(path: &Path, entries: &str) -> String {
     String::from_utf8(output.stdout).unwrap().trim().trim_end_matches(',').to_owned()
 }
 
-/// The repository's sample clip of this name.
+/// Path of the repository's sample clip with this name.
 pub(crate) fn sample(name: &str) -> String {
     format!("{}/../../samples/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Straight RGBA frames.
+/// Decoded clip as frames of straight RGBA.
 pub(crate) struct Decoded {
     pub(crate) width: usize,
     pub(crate) frames: Vec<Vec<u8>>,
 }
 
 impl Decoded {
-    /// Decodes a file with its alpha; a stacked file (`stacked`) is put together again as a player does.
-    pub(crate) fn of(path: &Path, (width, height): (usize, usize), stacked: bool) -> Self {
+    /// Decodes a file with its alpha. The halves of a stacked file (`stacked`) are combined as a
+    /// player does.
+    pub(crate) fn read(path: &Path, (width, height): (usize, usize), stacked: bool) -> Self {
         let name = path.file_name().unwrap().to_str().unwrap();
         let folder = path.parent().unwrap();
         let decoder =
@@ -88,7 +90,7 @@ impl Decoded {
         Self { width, frames: raw.chunks_exact(even_width * even_height * 8).map(unstack).collect() }
     }
 
-    /// Mean R, G, B, A of a square of `side` pixels around a point.
+    /// Mean R, G, B and A of a square of `side` pixels around a point.
     pub(crate) fn mean(&self, frame: usize, (x, y): (usize, usize), side: usize) -> [f64; 4] {
         let mut sum = [0.0; 4];
         for row in y - side / 2..y + side.div_ceil(2) {

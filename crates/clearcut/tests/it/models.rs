@@ -1,4 +1,4 @@
-//! `clearcut models` against a host on loopback, and cuts with and without a model.
+//! Tests of `clearcut models` with a host on loopback, and of cuts with and without a neural model.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 
 use crate::media::{clearcut, clearcut_ok, command, sample};
 
-/// SHA-256 of [`content`].
+/// SHA-256 of bytes, in hexadecimal.
 fn sha256(content: &[u8]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x");
@@ -21,30 +21,32 @@ fn sha256(content: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap()[..64].to_owned()
 }
 
+/// Bytes of the model file `toy`.
 fn content() -> Vec<u8> {
     (0..100_000_u32).map(|index| (index * 7 % 251) as u8).collect()
 }
 
-/// A host that gives one answer a connection, the last one from then on, and notes the `Range` that was asked for.
+/// Host that gives one answer per connection, repeats the last one, and records each request's
+/// `Range`.
 struct Host {
     address: String,
     ranges: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 impl Host {
-    fn answering(answers: Vec<Vec<u8>>) -> Self {
+    fn start(answers: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let ranges = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&ranges);
+        let recorded = Arc::clone(&ranges);
         thread::spawn(move || {
-            for (turn, stream) in listener.incoming().enumerate() {
+            for (index, stream) in listener.incoming().enumerate() {
                 let mut stream = stream.unwrap();
                 let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
                 let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
                 let range = head.iter().find(|line| line.to_lowercase().starts_with("range:"));
-                noted.lock().unwrap().push(range.map(|line| line[6..].trim().to_owned()));
-                let _ = stream.write_all(&answers[turn.min(answers.len() - 1)]);
+                recorded.lock().unwrap().push(range.map(|line| line[6..].trim().to_owned()));
+                let _ = stream.write_all(&answers[index.min(answers.len() - 1)]);
             }
         });
         Self { address, ranges }
@@ -56,8 +58,8 @@ fn answer(status: &str, headers: &str, length: usize, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// A folder of models whose registry knows `toy` at this host.
-fn folder(host: &Host, commercial: bool) -> tempfile::TempDir {
+/// Models folder whose registry contains `toy`, to be downloaded from this host.
+fn models_folder(host: &Host, commercial: bool) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (bytes, sha256) = (content().len(), sha256(&content()));
     let text = format!(
@@ -82,8 +84,8 @@ fn folder(host: &Host, commercial: bool) -> tempfile::TempDir {
     folder
 }
 
-fn models(folder: &Path, words: &[&str]) -> Output {
-    clearcut(&[&["models", "--models", folder.to_str().unwrap()], words].concat())
+fn models(folder: &Path, arguments: &[&str]) -> Output {
+    clearcut(&[&["models", "--models", folder.to_str().unwrap()], arguments].concat())
 }
 
 fn install(folder: &Path) -> Output {
@@ -97,64 +99,64 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn refused(output: &Output, exit: i32, code: &str) {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(exit), "{said}");
-    assert!(said.contains(code), "{said}");
+fn assert_refused(output: &Output, exit: i32, code: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(exit), "{stderr}");
+    assert!(stderr.contains(code), "{stderr}");
 }
 
 #[test]
-fn a_transfer_that_is_cut_goes_on_where_it_was_and_the_model_is_whole() {
+fn a_broken_download_resumes_at_its_offset_and_installs_the_model() {
     let content = content();
-    let host = Host::answering(vec![
+    let host = Host::start(vec![
         answer("200 OK", "", content.len(), &content[..40_000]),
         answer("206 Partial Content", "Content-Range: bytes 40000-99999/100000\r\n", 60_000, &content[40_000..]),
     ]);
-    let folder = folder(&host, true);
+    let folder = models_folder(&host, true);
     let installed = install(folder.path());
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
     assert_eq!(fs::read(folder.path().join("toy.onnx")).unwrap(), content);
     assert_eq!(*host.ranges.lock().unwrap(), [None, Some("bytes=40000-".to_owned())]);
     assert!(models(folder.path(), &["verify", "toy"]).status.success());
-    // It is there: nothing is asked for again.
+    // The model is installed, so nothing is requested again.
     assert!(install(folder.path()).status.success());
     assert_eq!(host.ranges.lock().unwrap().len(), 2);
 }
 
 #[test]
-fn a_file_with_another_hash_is_refused_and_leaves_nothing() {
+fn a_file_with_a_wrong_hash_is_refused_and_leaves_no_file() {
     let mut wrong = content();
     wrong[5] ^= 1;
-    let host = Host::answering(vec![answer("200 OK", "", wrong.len(), &wrong)]);
-    let folder = folder(&host, true);
-    refused(&install(folder.path()), 1, "MODEL_DAMAGED");
+    let host = Host::start(vec![answer("200 OK", "", wrong.len(), &wrong)]);
+    let folder = models_folder(&host, true);
+    assert_refused(&install(folder.path()), 1, "MODEL_DAMAGED");
     assert_eq!(names(folder.path()), ["models.toml"]);
 }
 
 #[test]
-fn a_host_that_always_breaks_off_leaves_nothing() {
-    let host = Host::answering(vec![answer("200 OK", "", 100_000, &content()[..10])]);
-    let folder = folder(&host, true);
-    refused(&install(folder.path()), 1, "URL_UNAVAILABLE");
+fn a_host_that_always_breaks_off_leaves_no_file() {
+    let host = Host::start(vec![answer("200 OK", "", 100_000, &content()[..10])]);
+    let folder = models_folder(&host, true);
+    assert_refused(&install(folder.path()), 1, "URL_UNAVAILABLE");
     assert_eq!(names(folder.path()), ["models.toml"]);
 }
 
 #[test]
-fn a_private_address_is_reached_only_if_it_is_allowed_and_a_licence_is_agreed_to_first() {
-    let host = Host::answering(vec![answer("200 OK", "", content().len(), &content())]);
-    let folder = folder(&host, false);
-    refused(&install(folder.path()), 2, "LICENCE_NOT_ACCEPTED");
-    refused(&models(folder.path(), &["install", "toy", "--accept-license"]), 2, "INVALID_URL");
-    assert!(host.ranges.lock().unwrap().is_empty(), "the host was asked");
+fn a_private_address_needs_permission_and_a_restricted_licence_needs_consent_first() {
+    let host = Host::start(vec![answer("200 OK", "", content().len(), &content())]);
+    let folder = models_folder(&host, false);
+    assert_refused(&install(folder.path()), 2, "LICENCE_NOT_ACCEPTED");
+    assert_refused(&models(folder.path(), &["install", "toy", "--accept-license"]), 2, "INVALID_URL");
+    assert!(host.ranges.lock().unwrap().is_empty(), "the host was contacted");
     let agreed = models(folder.path(), &["install", "toy", "--accept-license", "--allow-network", "127.0.0.1/32"]);
     assert!(agreed.status.success());
     assert_eq!(names(folder.path()), ["models.toml", "toy.onnx"]);
 }
 
 #[test]
-fn the_list_says_what_is_here_and_a_misspelt_key_is_named() {
-    let host = Host::answering(vec![answer("404 Not Found", "", 0, b"")]);
-    let folder = folder(&host, false);
+fn the_list_shows_installed_models_and_a_misspelled_registry_field_is_refused() {
+    let host = Host::start(vec![answer("404 Not Found", "", 0, b"")]);
+    let folder = models_folder(&host, false);
     let table = clearcut_ok(&["models", "list", "--models", folder.path().to_str().unwrap()]);
     for word in ["u2netp", "Apache-2.0", "toy", "CC-BY-NC-4.0 (no commercial use)", "no"] {
         assert!(table.contains(word), "{word:?} is missing from:\n{table}");
@@ -163,11 +165,11 @@ fn the_list_says_what_is_here_and_a_misspelt_key_is_named() {
     let text = fs::read_to_string(&path).unwrap().replace("title", "titel");
     fs::write(&path, text).unwrap();
     let output = models(folder.path(), &["list"]);
-    refused(&output, 1, "MODEL_REGISTRY");
-    refused(&models(folder.path(), &["verify", "nothing"]), 1, "MODEL_REGISTRY");
+    assert_refused(&output, 1, "MODEL_REGISTRY");
+    assert_refused(&models(folder.path(), &["verify", "nothing"]), 1, "MODEL_REGISTRY");
 }
 
-/// A clip whose background is no flat color: a disc over coarse, colored texture.
+/// Clip without a flat background: a disc over a coarse, colored texture.
 fn scenery(folder: &Path) -> PathBuf {
     let frame = "geq=r='if(lt(hypot(X-80,Y-60),30),230,128+100*sin(X/7)*cos(Y/9))':\
                    g='if(lt(hypot(X-80,Y-60),30),60,128+90*sin(X/5+Y/6))':b='if(lt(hypot(X-80,Y-60),30),50,128+100*cos(X/4-Y/5))'";
@@ -180,40 +182,41 @@ fn scenery(folder: &Path) -> PathBuf {
     folder.join("clip.mp4")
 }
 
-pub(crate) fn installed() -> String {
+/// Folder of the models that `make` installs for the tests.
+pub(crate) fn installed_models_folder() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../out/models").to_str().unwrap().to_owned()
 }
 
-/// The closing line of a cut with `words`.
-fn cut(clip: &Path, words: &[&str]) -> serde_json::Value {
+/// Final JSON line of a cut with these options.
+fn cut(clip: &Path, options: &[&str]) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
-    let place = ["cut", clip.to_str().unwrap(), "-o", folder.path().to_str().unwrap(), "--json"];
-    let told = clearcut_ok(&[&place[..], words].concat());
-    serde_json::from_str(told.lines().last().unwrap()).unwrap()
+    let arguments = ["cut", clip.to_str().unwrap(), "-o", folder.path().to_str().unwrap(), "--json"];
+    let stdout = clearcut_ok(&[&arguments[..], options].concat());
+    serde_json::from_str(stdout.lines().last().unwrap()).unwrap()
 }
 
 #[test]
-fn auto_takes_the_key_where_the_background_is_flat_and_else_the_model() {
+fn method_auto_cuts_by_color_on_a_flat_background_and_with_the_model_otherwise() {
     let folder = tempfile::tempdir().unwrap();
-    let models = installed();
+    let models = installed_models_folder();
     let flat = cut(Path::new(&sample("dancer.mp4")), &["--models", &models, "--size", "160"]);
     assert_eq!(
         (&flat["method"], &flat["reason"], &flat["model"]),
         (&"chromakey".into(), &"flat-background".into(), &().into())
     );
     let scenery = cut(&scenery(folder.path()), &["--models", &models, "--runtime", "rten"]);
-    let said = (&scenery["method"], &scenery["reason"], &scenery["model"]);
-    assert_eq!(said, (&"ai".into(), &"no-flat-background".into(), &"u2netp".into()), "{scenery}");
+    let decision = (&scenery["method"], &scenery["reason"], &scenery["model"]);
+    assert_eq!(decision, (&"ai".into(), &"no-flat-background".into(), &"u2netp".into()), "{scenery}");
     assert!(scenery["matte"]["confidence"].is_null() && scenery["detectedBackgroundColor"].is_null(), "{scenery}");
 }
 
 #[test]
-fn the_model_finds_the_subject_with_either_runtime_and_twice_the_same() {
-    let models = installed();
+fn the_model_finds_the_subject_with_either_runtime_and_is_deterministic() {
+    let models = installed_models_folder();
     let clip = sample("dancer.mp4");
     let cut = |runtime: &str| {
-        let words = ["--method", "ai", "--models", &models, "--runtime", runtime, "--fps", "4", "--size", "320"];
-        let report = cut(Path::new(&clip), &words);
+        let options = ["--method", "ai", "--models", &models, "--runtime", runtime, "--fps", "4", "--size", "320"];
+        let report = cut(Path::new(&clip), &options);
         assert_eq!((&report["method"], &report["reason"]), (&"ai".into(), &"asked".into()));
         report["removed"].as_f64().unwrap()
     };
@@ -224,10 +227,11 @@ fn the_model_finds_the_subject_with_either_runtime_and_twice_the_same() {
     assert!((rten - keyed["removed"].as_f64().unwrap()).abs() < 0.06, "model {rten}, key {}", keyed["removed"]);
 }
 
-/// The model of the tests of runtimes, installed as a user installs a model of his own: the mean of the channels, averaged with half of its last
-/// answer. A wall is thus the more of a subject the longer it is seen.
+/// Uses the recurrent model of the runtime tests, installed as a user installs a custom model. Its
+/// output is the mean of the channels, averaged with half of its last output, so the probability of
+/// a constant frame rises with time.
 #[test]
-fn a_model_with_states_sees_every_frame_in_order_and_forgets_at_a_cut() {
+fn a_recurrent_model_gets_every_frame_in_order_and_is_reset_at_a_shot_change() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/golden/recurrent.onnx");
     let folder = tempfile::tempdir().unwrap();
     let text = format!(
@@ -262,47 +266,48 @@ fn a_model_with_states_sees_every_frame_in_order_and_forgets_at_a_cut() {
     );
     for runtime in ["rten", "auto"] {
         let (clip, out) = (folder.path().join("walls.mkv"), folder.path().join(format!("{runtime}.mov")));
-        let words =
+        let options =
             ["--method", "ai", "--model", "recurrent", "--speed", "fast", "--quality", "100", "--runtime", runtime];
-        let place =
+        let arguments =
             ["cut", clip.to_str().unwrap(), "-o", out.to_str().unwrap(), "--models", folder.path().to_str().unwrap()];
-        clearcut_ok(&[&place[..], &words].concat());
-        let cut = crate::media::Decoded::of(&out, (64, 64), false);
+        clearcut_ok(&[&arguments[..], &options].concat());
+        let cut = crate::media::Decoded::read(&out, (64, 64), false);
         let alpha: Vec<f64> = (0..24).map(|frame| cut.mean(frame, (32, 32), 8)[3]).collect();
         for wall in alpha.chunks(12) {
-            assert!(wall.windows(2).all(|pair| pair[0] < pair[1]), "{runtime}: a frame was left out: {alpha:?}");
-            assert!(wall[0] < 0.8 * wall[11], "{runtime}: the wall before was not forgotten: {alpha:?}");
+            assert!(wall.windows(2).all(|pair| pair[0] < pair[1]), "{runtime}: a frame was skipped: {alpha:?}");
+            assert!(wall[0] < 0.8 * wall[11], "{runtime}: the state of the previous shot remains: {alpha:?}");
         }
     }
 }
 
 #[test]
-fn without_a_model_keying_works_and_ai_says_what_to_install() {
+fn without_a_model_keying_works_and_method_ai_names_the_install_command() {
     let empty = tempfile::tempdir().unwrap();
     let models = empty.path().to_str().unwrap();
     let flat = cut(Path::new(&sample("dancer.mp4")), &["--models", models, "--size", "160", "--fps", "4"]);
     assert_eq!(flat["method"], "chromakey");
     let folder = tempfile::tempdir().unwrap();
     let clip = scenery(folder.path());
-    let cut = |words: &[&str]| clearcut(&[&["cut", clip.to_str().unwrap(), "--models", models], words].concat());
-    refused(&cut(&["--method", "ai"]), 1, "MODEL_MISSING");
+    let cut = |options: &[&str]| clearcut(&[&["cut", clip.to_str().unwrap(), "--models", models], options].concat());
+    assert_refused(&cut(&["--method", "ai"]), 1, "MODEL_MISSING");
     let auto = cut(&[]);
-    refused(&auto, 3, "NO_FLAT_BACKGROUND");
+    assert_refused(&auto, 3, "NO_FLAT_BACKGROUND");
     for output in [cut(&["--method", "ai"]), auto] {
         assert!(String::from_utf8_lossy(&output.stderr).contains("clearcut models install u2netp"));
     }
-    refused(&cut(&["--method", "chroma"]), 3, "NO_FLAT_BACKGROUND");
-    refused(&cut(&["--method", "ai", "--key", "#00FF00"]), 2, "INVALID_REQUEST");
-    let full = installed();
-    let on_a_card = |words: &[&str]| {
+    assert_refused(&cut(&["--method", "chroma"]), 3, "NO_FLAT_BACKGROUND");
+    assert_refused(&cut(&["--method", "ai", "--key", "#00FF00"]), 2, "INVALID_REQUEST");
+    let installed = installed_models_folder();
+    let on_gpu = |options: &[&str]| {
         clearcut(
-            &[&["cut", clip.to_str().unwrap(), "--method", "ai", "--models", &full, "--device", "cuda"], words]
+            &[&["cut", clip.to_str().unwrap(), "--method", "ai", "--models", &installed, "--device", "cuda"], options]
                 .concat(),
         )
     };
-    // This library was not built for cards: the processor must not quietly take over what was asked for by name.
-    refused(&on_a_card(&[]), 1, "MODEL_UNUSABLE");
-    refused(&on_a_card(&["--runtime", "rten"]), 1, "RUNTIME_UNAVAILABLE");
+    // This library was not built for GPUs. The CPU must not silently replace a device that was
+    // requested explicitly.
+    assert_refused(&on_gpu(&[]), 1, "MODEL_UNUSABLE");
+    assert_refused(&on_gpu(&["--runtime", "rten"]), 1, "RUNTIME_UNAVAILABLE");
     assert_eq!(names(folder.path()), ["clip.mp4"]);
     let doctor = clearcut_ok(&["doctor", "--models", models]);
     assert!(doctor.contains("clearcut models install u2netp"), "{doctor}");

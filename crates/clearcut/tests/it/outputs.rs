@@ -1,4 +1,4 @@
-//! What is in the files: frames, colors, alpha, sound, rate.
+//! Tests of the output files' content: frames, colors, alpha, sound and frame rate.
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use crate::media::{Decoded, clearcut_ok, command, ffmpeg, probe, sample};
 const ALL: &str = "webm,stacked-alpha,webp,apng,mov";
 const EXTENSIONS: [&str; 4] = ["webm", "mp4", "apng", "mov"];
 
-fn text(path: &Path) -> &str {
+fn path_str(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 #[test]
-fn every_format_holds_all_frames_at_the_rate_and_size_of_the_clip() {
+fn every_format_has_all_frames_at_the_rate_and_size_of_the_clip() {
     let folder = tempfile::tempdir().unwrap();
-    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", text(folder.path()), "-f", ALL, "-q"]);
+    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", path_str(folder.path()), "-f", ALL, "-q"]);
     assert_eq!(apng_length(&folder.path().join("mascot-cut.apng")), (66, 30));
     for (extension, height) in [("webm", 720), ("mp4", 1440), ("mov", 720)] {
-        let said =
+        let probed =
             probe(&folder.path().join(format!("mascot-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
-        assert_eq!(said, format!("720,{height},30/1,66"), "{extension}");
+        assert_eq!(probed, format!("720,{height},30/1,66"), "{extension}");
     }
     let bytes = std::fs::read(folder.path().join("mascot-cut.webp")).unwrap();
     let anim = bytes.windows(4).position(|window| window == b"ANIM").unwrap();
@@ -40,24 +40,24 @@ fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
     );
     let clip = folder.path().join("clip.mp4");
     let frames = probe(&clip, "nb_read_frames");
-    clearcut_ok(&["cut", text(&clip), "-f", ALL, "-q"]);
+    clearcut_ok(&["cut", path_str(&clip), "-f", ALL, "-q"]);
     let decoded: u32 = frames.parse().unwrap();
     assert_eq!(apng_length(&folder.path().join("clip-cut.apng")), (1001 * decoded, 30000));
     for (extension, size) in [("webm", "161,91"), ("mp4", "162,184"), ("mov", "161,91")] {
-        let said =
+        let probed =
             probe(&folder.path().join(format!("clip-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
-        assert_eq!(said, format!("{size},30000/1001,{frames}"), "{extension}");
+        assert_eq!(probed, format!("{size},30000/1001,{frames}"), "{extension}");
     }
 }
 
 #[test]
-fn a_webm_can_be_entered_at_a_later_key_frame_with_its_matte() {
+fn seeking_in_a_webm_to_a_later_keyframe_decodes_its_matte() {
     let folder = tempfile::tempdir().unwrap();
     ffmpeg(
         folder.path(),
         "-f lavfi -i color=0x20c040:s=96x64:r=30:d=9,drawbox=24:16:48:32:white:fill -c:v libx264 -pix_fmt yuv420p clip.mp4",
     );
-    clearcut_ok(&["cut", text(&folder.path().join("clip.mp4")), "-f", "webm", "-q"]);
+    clearcut_ok(&["cut", path_str(&folder.path().join("clip.mp4")), "-f", "webm", "-q"]);
     ffmpeg(
         folder.path(),
         "-ss 8.1 -c:v libvpx-vp9 -i clip-cut.webm -frames:v 1 -vf alphaextract -f rawvideo -pix_fmt gray later.raw",
@@ -68,7 +68,7 @@ fn a_webm_can_be_entered_at_a_later_key_frame_with_its_matte() {
 }
 
 #[test]
-fn shadows_stay_or_go_as_asked() {
+fn shadows_are_kept_or_dropped_as_requested() {
     let folder = tempfile::tempdir().unwrap();
     // A red box on white, and a soft shadow below it.
     let light = "255*(1-0.5*exp(-hypot(X-128,Y-190)*hypot(X-128,Y-190)/900))";
@@ -81,9 +81,9 @@ fn shadows_stay_or_go_as_asked() {
         let clip = folder.path().join("clip.mp4");
         clearcut_ok(&[
             "cut",
-            text(&clip),
+            path_str(&clip),
             "-o",
-            text(&output),
+            path_str(&output),
             "--shadow",
             shadow,
             "--quality",
@@ -91,19 +91,19 @@ fn shadows_stay_or_go_as_asked() {
             "-q",
             "--force",
         ]);
-        Decoded::of(&output, (256, 256), false).mean(0, (x, y), 4)[3]
+        Decoded::read(&output, (256, 256), false).mean(0, (x, y), 4)[3]
     };
-    for (shadow, below) in [("keep", 80.0..150.0), ("drop", 0.0..2.0)] {
-        let (shade, box_) = (alpha_at(shadow, (128, 190)), alpha_at(shadow, (128, 100)));
-        assert!(below.contains(&shade), "{shadow}: alpha {shade} in the shadow");
-        assert!(box_ > 250.0, "{shadow}: alpha {box_} in the box");
+    for (shadow, expected) in [("keep", 80.0..150.0), ("drop", 0.0..2.0)] {
+        let (shadow_alpha, box_alpha) = (alpha_at(shadow, (128, 190)), alpha_at(shadow, (128, 100)));
+        assert!(expected.contains(&shadow_alpha), "{shadow}: alpha {shadow_alpha} in the shadow");
+        assert!(box_alpha > 250.0, "{shadow}: alpha {box_alpha} in the box");
     }
 }
 
 #[test]
-fn hints_hold_in_every_frame() {
+fn hints_apply_to_every_frame() {
     let folder = tempfile::tempdir().unwrap();
-    // A red plate with two green holes, which goes to the right and is cut at the end.
+    // A red plate with two green holes moves to the right.
     let holes = "drawbox=20:22:30:50:0x00B140:fill,drawbox=70:22:30:50:0x00B140:fill";
     let line = format!(
         "-f lavfi -i color=c=0x00B140:s=256x192:r=12:d=1.5[wall];color=c=red:s=120x100:r=12:d=1.5,{holes}[plate];\
@@ -113,8 +113,20 @@ fn hints_hold_in_every_frame() {
     let clip = folder.path().join("clip.mp4");
     let output = folder.path().join("out.apng");
     let (left, right) = ("keep@0.5,0.34,0.5", "remove@1.0,0.1,0.1");
-    clearcut_ok(&["cut", text(&clip), "-o", text(&output), "--hint", left, "--hint", right, "--quality", "100", "-q"]);
-    let decoded = Decoded::of(&output, (256, 192), false);
+    clearcut_ok(&[
+        "cut",
+        path_str(&clip),
+        "-o",
+        path_str(&output),
+        "--hint",
+        left,
+        "--hint",
+        right,
+        "--quality",
+        "100",
+        "-q",
+    ]);
+    let decoded = Decoded::read(&output, (256, 192), false);
     for frame in 0..18 {
         let alpha = |x: usize| decoded.mean(frame, (x + 2 * frame, 95), 5)[3];
         let [left, right, plate] = [alpha(75), alpha(125), alpha(98)];
@@ -122,8 +134,8 @@ fn hints_hold_in_every_frame() {
     }
 }
 
-/// How long an APNG is shown, as the fraction of a second that its fcTL chunks add up to: what does not move is one longer frame.
-/// ffprobe guesses instead.
+/// Duration of an APNG as the fraction of seconds that its fcTL chunks add up to. Frames without
+/// motion are merged into one longer frame, and ffprobe only guesses the duration.
 fn apng_length(path: &Path) -> (u32, u16) {
     let bytes = std::fs::read(path).unwrap();
     let (mut at, mut length) = (8, (0, 0));
@@ -138,11 +150,12 @@ fn apng_length(path: &Path) -> (u32, u16) {
     length
 }
 
-/// Colors of the patches of the color clip: skin, red, blue, yellow, grey, near white.
+/// Colors of the patches in the color clip: skin, red, blue, yellow, grey, near white.
 const PATCHES: [[u8; 3]; 6] =
     [[224, 172, 140], [200, 30, 40], [40, 60, 200], [240, 210, 40], [128, 128, 128], [245, 245, 245]];
 
-/// A board of six patches over green, from raw RGB, in the given matrix. Patch i is centred at (80 + 60 i, 60).
+/// Makes a clip of six patches over green, from raw RGB, in the given matrix. Patch i is centered
+/// at (80 + 60 i, 60).
 fn color_clip(folder: &Path, matrix: &str) {
     let (width, height) = (480_usize, 120_usize);
     let mut raw = Vec::new();
@@ -182,18 +195,18 @@ fn delta_e(a: [f64; 3], b: [f64; 3]) -> f64 {
 }
 
 #[test]
-fn solid_colors_come_back_within_two_delta_e_from_every_format_and_matrix() {
+fn solid_colors_are_within_two_delta_e_in_every_format_and_matrix() {
     for matrix in ["bt709", "bt601"] {
         let folder = tempfile::tempdir().unwrap();
         color_clip(folder.path(), matrix);
         let clip = folder.path().join(format!("{matrix}.mp4"));
-        clearcut_ok(&["cut", text(&clip), "-f", ALL, "-q"]);
-        let webp = still_of_webp(&folder.path().join(format!("{matrix}-cut.webp")));
-        let of = |extension: &str| {
+        clearcut_ok(&["cut", path_str(&clip), "-f", ALL, "-q"]);
+        let webp = first_webp_frame(&folder.path().join(format!("{matrix}-cut.webp")));
+        let decode = |extension: &str| {
             let path = folder.path().join(format!("{matrix}-cut.{extension}"));
-            Decoded::of(&path, (480, 120), extension == "mp4")
+            Decoded::read(&path, (480, 120), extension == "mp4")
         };
-        let decoded = EXTENSIONS.map(|extension| (extension, of(extension))).into_iter().chain([("webp", webp)]);
+        let decoded = EXTENSIONS.map(|extension| (extension, decode(extension))).into_iter().chain([("webp", webp)]);
         for (extension, decoded) in decoded {
             for (index, patch) in PATCHES.into_iter().enumerate() {
                 let [r, g, b, alpha] = decoded.mean(decoded.frames.len() / 2, (80 + 60 * index, 60), 20);
@@ -211,7 +224,7 @@ fn solid_colors_come_back_within_two_delta_e_from_every_format_and_matrix() {
     }
 }
 
-fn still_of_webp(path: &Path) -> Decoded {
+fn first_webp_frame(path: &Path) -> Decoded {
     let bytes = std::fs::read(path).unwrap();
     let decoder = webp_animation::Decoder::new(&bytes).unwrap();
     let width = decoder.dimensions().0 as usize;
@@ -219,9 +232,9 @@ fn still_of_webp(path: &Path) -> Decoded {
 }
 
 #[test]
-fn soft_edges_carry_the_subjects_color_and_not_the_backgrounds() {
+fn soft_edges_have_the_color_of_the_subject_and_not_of_the_background() {
     let folder = tempfile::tempdir().unwrap();
-    // A white disc with a soft edge over green: along the edge, straight color must stay white.
+    // A white disc with a soft edge over green. Along the edge, the straight color must stay white.
     ffmpeg(
         folder.path(),
         "-f lavfi -i nullsrc=s=160x160:r=25:d=0.4,format=gbrp,geq=\
@@ -229,8 +242,8 @@ fn soft_edges_carry_the_subjects_color_and_not_the_backgrounds() {
          g='190+65*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)':\
          b='60+195*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)' -c:v libx264 -crf 12 -pix_fmt yuv420p clip.mp4",
     );
-    clearcut_ok(&["cut", text(&folder.path().join("clip.mp4")), "-f", "mov", "-q"]);
-    let decoded = Decoded::of(&folder.path().join("clip-cut.mov"), (160, 160), false);
+    clearcut_ok(&["cut", path_str(&folder.path().join("clip.mp4")), "-f", "mov", "-q"]);
+    let decoded = Decoded::read(&folder.path().join("clip-cut.mov"), (160, 160), false);
     let edge: Vec<&[u8]> = decoded.frames[5].chunks_exact(4).filter(|pixel| (90..220).contains(&pixel[3])).collect();
     assert!(edge.len() > 100, "there are only {} pixels of soft edge", edge.len());
     let mean = |channel: usize| edge.iter().map(|pixel| f64::from(pixel[channel])).sum::<f64>() / edge.len() as f64;
@@ -239,18 +252,19 @@ fn soft_edges_carry_the_subjects_color_and_not_the_backgrounds() {
 }
 
 #[test]
-fn a_stacked_file_starts_before_it_is_whole_and_says_what_its_colors_are() {
+fn a_stacked_file_has_its_index_first_and_color_tags() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("x.mp4");
-    clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", text(&output), "-q"]);
+    clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", path_str(&output), "-q"]);
     let bytes = std::fs::read(&output).unwrap();
     let position = |atom: &[u8]| bytes.windows(4).position(|window| window == atom).unwrap();
     assert!(position(b"moov") < position(b"mdat"));
-    let said = probe(&output, "codec_name,pix_fmt,color_range,color_space,color_transfer,color_primaries");
-    assert_eq!(said, "h264,yuv420p,tv,smpte170m,smpte170m,smpte170m");
+    let probed = probe(&output, "codec_name,pix_fmt,color_range,color_space,color_transfer,color_primaries");
+    assert_eq!(probed, "h264,yuv420p,tv,smpte170m,smpte170m,smpte170m");
 }
 
-/// 60 frames at 30/s whose subject flashes white at frame 30, with a beep that begins `beep_secs` into the sound track.
+/// Makes 60 frames at 30 frames per second whose subject flashes white at frame 30. The sound track
+/// starts at `sound_offset` seconds, and its beep coincides with the flash.
 fn flash_clip(folder: &Path, sound_offset: f64) {
     let beep = 1.0 - sound_offset;
     ffmpeg(
@@ -264,7 +278,7 @@ fn flash_clip(folder: &Path, sound_offset: f64) {
     );
 }
 
-/// Seconds until the sound first gets loud, as a player hears it against the first frame.
+/// Seconds from the first frame until the sound gets loud, as in a player.
 fn beep_secs(path: &Path) -> f64 {
     let name = path.file_name().unwrap().to_str().unwrap();
     let raw = ffmpeg(
@@ -277,25 +291,25 @@ fn beep_secs(path: &Path) -> f64 {
 }
 
 #[test]
-fn sound_stays_in_sync_to_one_frame_in_every_container_that_has_it() {
+fn sound_stays_in_sync_within_one_frame_in_every_container_with_sound() {
     for sound_offset in [0.0, 0.25] {
         let folder = tempfile::tempdir().unwrap();
         flash_clip(folder.path(), sound_offset);
         let clip = folder.path().join("clip.mp4");
-        clearcut_ok(&["cut", text(&clip), "-f", "webm,stacked-alpha,mov", "-q"]);
+        clearcut_ok(&["cut", path_str(&clip), "-f", "webm,stacked-alpha,mov", "-q"]);
         for (extension, codec) in [("webm", "opus"), ("mp4", "aac"), ("mov", "pcm_s24le")] {
             let output = folder.path().join(format!("clip-cut.{extension}"));
-            let decoded = Decoded::of(&output, (160, 120), extension == "mp4");
+            let decoded = Decoded::read(&output, (160, 120), extension == "mp4");
             let flash = (0..decoded.frames.len()).find(|&frame| decoded.mean(frame, (80, 60), 10)[0] > 160.0).unwrap();
             assert_eq!(flash, 30, "{extension}");
             let beep = beep_secs(&output);
             assert!((beep - 1.0).abs() < 1.0 / 30.0, "{extension}: the beep is at {beep:.3} s instead of 1 s");
-            let said = command("ffprobe")
+            let probed = command("ffprobe")
                 .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
                 .arg(&output)
                 .output()
                 .unwrap();
-            assert_eq!(String::from_utf8(said.stdout).unwrap().trim(), codec);
+            assert_eq!(String::from_utf8(probed.stdout).unwrap().trim(), codec);
         }
     }
 }
@@ -304,16 +318,16 @@ fn sound_stays_in_sync_to_one_frame_in_every_container_that_has_it() {
 fn no_audio_drops_the_sound() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("x.webm");
-    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", text(&output), "--no-audio", "-q"]);
+    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", path_str(&output), "--no-audio", "-q"]);
     let mut ffprobe = command("ffprobe");
     ffprobe.args(["-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0"]).arg(&output);
     assert_eq!(String::from_utf8(ffprobe.output().unwrap().stdout).unwrap().trim(), "video");
 }
 
 #[test]
-fn size_and_rate_are_those_asked_for() {
+fn the_output_has_the_requested_size_and_frame_rate() {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("x.webm");
-    clearcut_ok(&["cut", &sample("wheel.mp4"), "-o", text(&output), "--size", "480", "--fps", "12", "-q"]);
+    clearcut_ok(&["cut", &sample("wheel.mp4"), "-o", path_str(&output), "--size", "480", "--fps", "12", "-q"]);
     assert_eq!(probe(&output, "width,height,r_frame_rate,nb_read_frames"), "480,270,12/1,36");
 }

@@ -1,3 +1,5 @@
+//! Owner-facing job methods of the halting queue. All of them delegate to the queue.
+
 use async_trait::async_trait;
 use clearcut_job::{JobId, UnixMillis};
 use clearcut_queue::{

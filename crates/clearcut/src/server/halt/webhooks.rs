@@ -1,3 +1,5 @@
+//! Webhook methods of the halting queue. It halts when a successful delivery is recorded.
+
 use async_trait::async_trait;
 use clearcut_job::JobId;
 use clearcut_queue::{
@@ -22,7 +24,7 @@ impl Webhooks for HaltingQueue {
         self.queue.record_attempt(id, claim, attempt, then).await
     }
 
-    // All else is the queue's own.
+    // All other methods delegate to the queue.
 
     async fn create_endpoint(&self, owner: KeyId, endpoint: NewEndpoint) -> Result<EndpointRecord, QueueError> {
         self.queue.create_endpoint(owner, endpoint).await
