@@ -1,3 +1,5 @@
+//! Cancellation flag of a running cut, with hooks that wake or kill what the cut waits for.
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -5,7 +7,7 @@ use std::{
 
 type Hook = Box<dyn FnOnce() + Send>;
 
-/// Asks a cut to end, from another thread.
+/// Cancellation flag of a cut. Any thread may set it.
 #[derive(Clone, Default)]
 pub struct CancelFlag(Arc<Mutex<State>>);
 
@@ -16,7 +18,7 @@ struct State {
 }
 
 impl CancelFlag {
-    /// Asks the cut to end. Returns when all hooks have run.
+    /// Sets the flag and runs all hooks before it returns.
     pub fn cancel(&self) {
         let mut state = self.state();
         state.cancelled = true;
@@ -27,13 +29,14 @@ impl CancelFlag {
         }
     }
 
-    /// Whether the cut was asked to end.
+    /// Whether the flag is set.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.state().cancelled
     }
 
-    /// Runs `hook` when the cut is asked to end; at once if it was already. For what has to be woken or killed.
+    /// Registers a hook that runs when the flag is set, or at once if it is set already. A hook
+    /// wakes a waiting thread or kills a process.
     pub fn on_cancel(&self, hook: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         if state.cancelled {
@@ -45,7 +48,7 @@ impl CancelFlag {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Hooks run outside the lock, so nothing panics while holding it.
+        // Hooks run outside the lock, so no thread can panic while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -63,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hooks_run_once_whether_set_before_or_after() {
+    fn a_hook_runs_once_whether_registered_before_or_after_cancellation() {
         let runs = Arc::new(AtomicU32::new(0));
         let hook = || {
             let runs = runs.clone();

@@ -1,46 +1,49 @@
+//! The [`Cutter`] trait: the boundary between the worker and the code that cuts a clip.
+
 use std::path::PathBuf;
 
 use clearcut_job::{CutRequest, Failure, Measured, OutputFormat, Progress};
 
 use crate::CancelFlag;
 
-/// A cut to be made.
+/// Order for one cut.
 #[derive(Debug)]
 pub struct CutOrder {
-    /// The clip, a file of this machine.
+    /// Path of the clip on this machine.
     pub input: PathBuf,
-    /// What to make of it.
+    /// The request: formats and options.
     pub request: CutRequest,
-    /// An empty folder of its own, removed afterwards.
+    /// Empty scratch folder of this cut. The worker removes it afterwards.
     pub scratch: PathBuf,
 }
 
-/// A file that a cut left in its scratch folder.
+/// Output file that a cut wrote to its scratch folder.
 #[derive(Debug, Clone)]
 pub struct CutFile {
-    /// Its format.
+    /// Output format.
     pub format: OutputFormat,
-    /// Where it lies.
+    /// Path of the file.
     pub path: PathBuf,
 }
 
-/// What came of a cut.
+/// Result of a successful cut.
 #[derive(Debug, Clone)]
 pub struct CutOutcome {
-    /// What was learned about the clip.
+    /// Measurements of the clip.
     pub measured: Measured,
-    /// The files, in the order in which they were asked.
+    /// Output files, in the order of the requested formats.
     pub files: Vec<CutFile>,
 }
 
-/// What makes cuts.
+/// Maker of cuts.
 pub trait Cutter: Send + Sync + 'static {
-    /// Makes one cut, blocking this thread. All its child processes have ended when it returns, which it does soon after
-    /// `cancel`. `progress` is told of every step, and from time to time while the cut waits for something that is no fault of
-    /// its own; a cut that says nothing for long stands still.
+    /// Makes one cut and blocks this thread. It returns soon after `cancel` is set, and all its
+    /// child processes have ended by then. It calls `progress` at every step, and repeatedly while
+    /// the cut waits for a resource. A cut that does not call `progress` for long counts as
+    /// stalled.
     ///
     /// # Errors
-    /// A failure whose message may be shown to the one who asked. After `cancel` it does not matter which.
+    /// A failure whose message may be shown to the user. After `cancel`, any failure will do.
     fn cut(
         &self,
         order: &CutOrder,

@@ -1,3 +1,5 @@
+//! Transfer of a job's clip from its address into the store, with limits on type, disk and quota.
+
 use clearcut_job::{Failure, FailureCode, Progress, SNIFF_BYTES, Stage, could_be_video};
 use clearcut_outbound::{Download, OutboundError, Piece, Target};
 use clearcut_queue::{Claimed, InputPointer, QueueError, SourceAddress};
@@ -5,35 +7,36 @@ use clearcut_store::{ObjectName, Reservation, StoreError, Stored, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CancelFlag, Cutter, Worker, keeper::WorkProgress, work::failed_in_store};
+use crate::{CancelFlag, Cutter, Worker, keeper::WorkProgress, work::store_failure};
 
-/// Where the transfer ends within its stage; the rest is for looking at the clip.
-const FETCHED: f64 = 0.5;
+/// Share of the loading stage that the transfer takes. Probing the clip takes the rest.
+const TRANSFER_SHARE: f64 = 0.5;
 
-/// After so many bytes a transfer of unknown length shows as half done.
+/// Number of bytes at which a transfer of unknown length shows as half done.
 const HALFWAY_BYTES: f64 = (32_u64 << 20) as f64;
 
-/// Brings the clip of a job from its address into the store and notes that it is there, so that no later claim fetches it
-/// again. What is no video is refused by its first bytes, like an upload.
+/// Fetches the clip of a job from its address into the store and records it as the job's input, so
+/// no later claim fetches it again. As with uploads, the first bytes decide whether the file can be
+/// a video.
 pub(crate) async fn fetch_input<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     address: &SourceAddress,
     cancel: &CancelFlag,
-    tell: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<WorkProgress>,
 ) -> Result<InputPointer, Failure> {
     let stopped = CancellationToken::new();
     let stop = stopped.clone();
     cancel.on_cancel(move || stop.cancel());
     let transfer = async {
-        let target = worker.outbound.policy().target(&address.0).map_err(|error| explain(&error))?;
+        let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
         tracing::info!(job = %claimed.id, from = %target, "fetching the clip");
-        let stored = transfer(worker, claimed, target, tell).await?;
-        keep(worker, claimed, stored).await
+        let stored = transfer(worker, claimed, target, progress_sender).await?;
+        record_input(worker, claimed, stored).await
     };
     tokio::select! {
         fetched = transfer => fetched,
-        () = stopped.cancelled() => Err(Failure::new(FailureCode::Cancelled, "the job was told to end")),
+        () = stopped.cancelled() => Err(Failure::new(FailureCode::Cancelled, "the job was stopped")),
     }
 }
 
@@ -41,31 +44,33 @@ async fn transfer<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     target: Target,
-    tell: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<WorkProgress>,
 ) -> Result<Stored, Failure> {
     let limits = worker.settings.download;
     let mut download =
-        Download::begin(worker.outbound.clone(), target, limits).await.map_err(|error| explain(&error))?;
+        Download::begin(worker.outbound.clone(), target, limits).await.map_err(|error| outbound_failure(&error))?;
     let announced = download.total_bytes().unwrap_or(0);
     check_quota(worker, claimed, announced).await?;
-    let mut arriving = Arriving::begin(worker, claimed, announced).await?;
+    let mut incoming = IncomingClip::begin(worker, claimed, announced).await?;
     loop {
-        match download.next().await.map_err(|error| explain(&error))? {
-            Piece::Bytes(bytes) => arriving.take(worker, claimed, bytes).await?,
-            Piece::Restart => arriving = Arriving::begin(worker, claimed, download.total_bytes().unwrap_or(0)).await?,
+        match download.next().await.map_err(|error| outbound_failure(&error))? {
+            Piece::Bytes(bytes) => incoming.write(worker, claimed, bytes).await?,
+            Piece::Restart => {
+                incoming = IncomingClip::begin(worker, claimed, download.total_bytes().unwrap_or(0)).await?
+            }
             Piece::End => break,
         }
-        let bytes = arriving.upload.size_bytes();
-        let progress = Progress::within(Stage::Loading, FETCHED * fraction(bytes, download.total_bytes()));
-        tell.send_replace(WorkProgress { progress, moved: bytes });
+        let bytes = incoming.upload.size_bytes();
+        let progress = Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, download.total_bytes()));
+        progress_sender.send_replace(WorkProgress { progress, activity: bytes });
     }
-    arriving.finish(claimed).await
+    incoming.finish(claimed).await
 }
 
-/// After so many bytes the key's quota is looked at again.
+/// Number of received bytes after which the API key's quota is checked again.
 const QUOTA_STEP_BYTES: u64 = 4 << 20;
 
-/// How much of a file has come; one of unknown length comes ever nearer to its end.
+/// Received share of a file, from 0 to 1. With an unknown length it approaches 1.
 fn fraction(bytes: u64, total: Option<u64>) -> f64 {
     match total {
         Some(total) => bytes as f64 / total.max(1) as f64,
@@ -73,83 +78,87 @@ fn fraction(bytes: u64, total: Option<u64>) -> f64 {
     }
 }
 
-/// Whether the key that asked may keep `bytes` more.
+/// Checks that the quota of the job's API key allows `bytes` more.
 async fn check_quota<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, bytes: u64) -> Result<(), Failure> {
     match worker.queue.check_quota(claimed.owner, bytes).await {
         Err(error @ QueueError::QuotaExceeded { .. }) => {
             Err(Failure::new(FailureCode::QuotaExceeded, error.to_string()))
         }
-        // It is asked again when the clip is noted.
+        // The quota is checked again when the clip is recorded.
         _ => Ok(()),
     }
 }
 
-fn no_room(claimed: &Claimed, error: &StoreError) -> Failure {
+fn disk_failure(claimed: &Claimed, error: &StoreError) -> Failure {
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server has no room for the clip"),
-        error => failed_in_store(claimed, error),
+        error => store_failure(claimed, error),
     }
 }
 
-/// A clip on its way into the store. Dropping it removes what was written.
-struct Arriving {
-    room: Reservation,
+/// Clip on its way into the store. Dropping it removes the bytes written so far.
+struct IncomingClip {
+    reservation: Reservation,
     upload: Upload,
     unchecked: u64,
     head: Vec<u8>,
 }
 
-impl Arriving {
+impl IncomingClip {
     async fn begin<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, announced: u64) -> Result<Self, Failure> {
         let reserved = worker.store.reserve(announced, worker.settings.disk_floor_bytes).await;
-        let room = reserved.map_err(|error| no_room(claimed, &error))?;
+        let reservation = reserved.map_err(|error| disk_failure(claimed, &error))?;
         let mut random = [0; 16];
         getrandom::fill(&mut random)
             .map_err(|_| Failure::new(FailureCode::ProcessingFailed, "the server has no random numbers"))?;
         let begun = worker.store.begin(ObjectName::upload(u128::from_le_bytes(random))).await;
-        let upload = begun.map_err(|error| failed_in_store(claimed, &error))?;
-        Ok(Self { room, upload, unchecked: 0, head: Vec::with_capacity(SNIFF_BYTES) })
+        let upload = begun.map_err(|error| store_failure(claimed, &error))?;
+        Ok(Self { reservation, upload, unchecked: 0, head: Vec::with_capacity(SNIFF_BYTES) })
     }
 
-    async fn take<C: Cutter>(
+    async fn write<C: Cutter>(
         &mut self,
         worker: &Worker<C>,
         claimed: &Claimed,
         bytes: bytes::Bytes,
     ) -> Result<(), Failure> {
         if self.head.len() < SNIFF_BYTES {
-            let wanted = (SNIFF_BYTES - self.head.len()).min(bytes.len());
-            self.head.extend_from_slice(&bytes[..wanted]);
+            let missing = (SNIFF_BYTES - self.head.len()).min(bytes.len());
+            self.head.extend_from_slice(&bytes[..missing]);
             if self.head.len() == SNIFF_BYTES {
-                self.refuse_other_files()?;
+                self.check_file_type()?;
             }
         }
-        self.room.take(bytes.len() as u64).await.map_err(|error| no_room(claimed, &error))?;
+        self.reservation.take(bytes.len() as u64).await.map_err(|error| disk_failure(claimed, &error))?;
         self.unchecked += bytes.len() as u64;
         if self.unchecked >= QUOTA_STEP_BYTES {
             self.unchecked = 0;
             check_quota(worker, claimed, self.upload.size_bytes()).await?;
         }
-        self.upload.write(bytes).await.map_err(|error| failed_in_store(claimed, &error))
+        self.upload.write(bytes).await.map_err(|error| store_failure(claimed, &error))
     }
 
     async fn finish(self, claimed: &Claimed) -> Result<Stored, Failure> {
-        self.refuse_other_files()?;
-        self.upload.finish().await.map_err(|error| failed_in_store(claimed, &error))
+        self.check_file_type()?;
+        self.upload.finish().await.map_err(|error| store_failure(claimed, &error))
     }
 
-    fn refuse_other_files(&self) -> Result<(), Failure> {
+    fn check_file_type(&self) -> Result<(), Failure> {
         if could_be_video(&self.head) {
             return Ok(());
         }
-        let what = if self.head.is_empty() { "nothing" } else { "no video that is known here" };
-        Err(Failure::new(FailureCode::InvalidVideo, format!("the address holds {what}")))
+        let content = if self.head.is_empty() { "an empty file" } else { "no video of a supported type" };
+        Err(Failure::new(FailureCode::InvalidVideo, format!("the address holds {content}")))
     }
 }
 
-/// Notes that the clip is there. An object whose note is refused is removed; one whose fate is not known is left to the
-/// sweeper, since a job may point to it.
-async fn keep<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, stored: Stored) -> Result<InputPointer, Failure> {
+/// Records the stored clip as the input of its job. If the queue refuses, the object is removed. If
+/// the result is unknown, a job may point to the object, so it is left for the sweeper.
+async fn record_input<C: Cutter>(
+    worker: &Worker<C>,
+    claimed: &Claimed,
+    stored: Stored,
+) -> Result<InputPointer, Failure> {
     let name = stored.name;
     let object = InputPointer { key: name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
     let failure = match worker.queue.keep_input(&claimed.id, claimed.token, object.clone()).await {
@@ -157,7 +166,7 @@ async fn keep<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, stored: Stored) 
         Err(error @ QueueError::QuotaExceeded { .. }) => Failure::new(FailureCode::QuotaExceeded, error.to_string()),
         Err(QueueError::LeaseLost) => Failure::new(FailureCode::WorkerLost, "the lease on the job is lost"),
         Err(error) => {
-            tracing::error!(job = %claimed.id, ?error, "a fetched clip could not be noted");
+            tracing::error!(job = %claimed.id, ?error, "a fetched clip could not be recorded");
             return Err(Failure::new(FailureCode::StorageUnavailable, "the server could not reach its database"));
         }
     };
@@ -167,8 +176,8 @@ async fn keep<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, stored: Stored) 
     Err(failure)
 }
 
-/// For the one who asked. The words hold neither the address nor what its host said.
-fn explain(error: &OutboundError) -> Failure {
+/// Failure for the user. Its message contains neither the address nor the host's reply.
+fn outbound_failure(error: &OutboundError) -> Failure {
     tracing::warn!(?error, code = error.code(), "a clip could not be fetched");
     Failure::new(FailureCode::from_wire(error.code()), error.to_string())
 }
@@ -178,9 +187,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_transfer_of_unknown_length_never_seems_done_and_never_goes_back() {
-        let shown: Vec<f64> = [0, 1 << 20, 32 << 20, 1 << 30, u64::MAX].map(|bytes| fraction(bytes, None)).into();
-        assert!(shown.windows(2).all(|pair| pair[0] < pair[1]) && shown[4] <= 1.0, "{shown:?}");
+    fn progress_of_a_transfer_of_unknown_length_rises_and_never_exceeds_one() {
+        let fractions: Vec<f64> = [0, 1 << 20, 32 << 20, 1 << 30, u64::MAX].map(|bytes| fraction(bytes, None)).into();
+        assert!(fractions.windows(2).all(|pair| pair[0] < pair[1]) && fractions[4] <= 1.0, "{fractions:?}");
         assert!((fraction(5, Some(10)) - 0.5).abs() < 1e-9 && fraction(0, Some(0)) < 1e-9);
     }
 }

@@ -1,3 +1,5 @@
+//! Cleanup of expired objects, orphans, and leftovers of claims that have ended.
+
 use std::{fs, io, path::Path, time::Duration};
 
 use clearcut_job::{Clock, FencingToken, OutputFormat};
@@ -5,20 +7,22 @@ use clearcut_queue::{Claimed, Queue, QueueError};
 use clearcut_store::{ObjectInfo, ObjectName, Store};
 use futures_util::TryStreamExt as _;
 
-/// Removes the objects whose time is over: inputs and outputs past their retention, uploads that expired. The pointer goes
-/// first, so that no job ever points to nothing; an object that outlives its pointer is found by [`sweep_orphans`]. Returns
-/// how many were removed.
+/// Removes inputs and outputs past their retention, and expired uploads. Returns the number of
+/// removed objects.
+///
+/// The pointer is removed before the object, so no job points to a missing object. An object that
+/// outlives its pointer is found by [`sweep_orphans`].
 ///
 /// # Errors
-/// If the queue failed. What the store refuses is logged and left for the sweep.
+/// If the queue failed. An object that the store could not remove is logged and left for the sweep.
 pub async fn tidy(queue: &dyn Queue, store: &Store) -> Result<usize, QueueError> {
     let mut removed = 0;
     loop {
-        let forgotten = queue.forget_expired().await?;
-        if forgotten.is_empty() {
+        let expired = queue.forget_expired().await?;
+        if expired.is_empty() {
             return Ok(removed);
         }
-        for key in forgotten {
+        for key in expired {
             let Ok(name) = key.parse::<ObjectName>() else { continue };
             match store.delete(&name).await {
                 Ok(()) => removed += 1,
@@ -28,21 +32,23 @@ pub async fn tidy(queue: &dyn Queue, store: &Store) -> Result<usize, QueueError>
     }
 }
 
-/// Removes what a claim that has ended stored in vain: the job was cancelled, removed or put back meanwhile.
+/// Removes outputs of an ended claim that the job does not point to, because it was cancelled,
+/// removed or requeued meanwhile.
 pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Claimed) {
     let names = OutputFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
-    let Ok(kept) = queue.pointed_to(names.iter().map(ToString::to_string).collect()).await else { return };
-    for name in names.iter().filter(|name| !kept.iter().any(|key| key == name.as_str())) {
+    let Ok(referenced) = queue.pointed_to(names.iter().map(ToString::to_string).collect()).await else { return };
+    for name in names.iter().filter(|name| !referenced.iter().any(|key| key == name.as_str())) {
         if let Err(error) = store.delete(name).await {
             tracing::warn!(?error, %name, "an object is left for the sweeper");
         }
     }
 }
 
-/// Removes the folders in `scratch` whose claims run no more: what could not be removed when they ended, since the disk was read-only.
+/// Removes the folders in `scratch` whose claims no longer run. Such a folder is left if it could
+/// not be removed when the claim ended, for example because the disk was read-only.
 ///
 /// # Errors
-/// If the queue failed. What cannot be removed stays for the next time.
+/// If the queue failed. A folder that cannot be removed is left for the next call.
 pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(), QueueError> {
     for folder in fs::read_dir(scratch).into_iter().flatten().flatten() {
         let name = folder.file_name().to_string_lossy().into_owned();
@@ -54,17 +60,18 @@ pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(
         if let Err(error) = fs::remove_dir_all(folder.path())
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(%job, %error, "the scratch folder of a claim that has ended is still there");
+            tracing::warn!(%job, %error, "the scratch folder of an ended claim could not be removed");
         }
     }
     Ok(())
 }
 
-/// Removes objects that nothing points to: outputs of claims that run no more, and those older than `age` which never became
-/// the input of a job. Returns how many.
+/// Removes orphans, which are objects that no job or upload points to: outputs of claims that no
+/// longer run, and other objects older than `age`. Returns the number of removed objects.
 ///
 /// # Errors
-/// If the queue failed. What the store refuses is logged and left for the next time.
+/// If the queue failed. An object that the store could not remove is logged and left for the next
+/// call.
 pub async fn sweep_orphans(
     queue: &dyn Queue,
     store: &Store,
@@ -117,10 +124,10 @@ async fn is_orphan(
     object: &ObjectInfo,
     age: Duration,
 ) -> Result<bool, QueueError> {
-    // The claim is asked for before the pointer: a claim that does not run now will never write one.
-    let may_come = match object.name.claim() {
+    // The claim is read before the pointer: a claim that does not run now never writes a pointer.
+    let may_be_referenced_later = match object.name.claim() {
         Some((job, token)) => queue.running_claim(&job).await? == Some(token),
         None => clock.now().since(object.modified) < age,
     };
-    Ok(!may_come && queue.pointed_to(vec![object.name.as_str().to_owned()]).await?.is_empty())
+    Ok(!may_be_referenced_later && queue.pointed_to(vec![object.name.as_str().to_owned()]).await?.is_empty())
 }

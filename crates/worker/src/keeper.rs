@@ -1,3 +1,5 @@
+//! Lease keeper of a running job: sends heartbeats and reports when the work has to stop.
+
 use std::time::{Duration, Instant};
 
 use clearcut_job::Progress;
@@ -8,119 +10,121 @@ use tokio_util::sync::CancellationToken;
 
 use crate::WorkerSettings;
 
-/// What the work tells its keeper.
+/// Progress report from the work to the lease keeper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WorkProgress {
-    /// How far it is.
+    /// Stage and share of the work.
     pub(crate) progress: Progress,
-    /// Bytes that have come, or how often the cut said where it is: they move while the per cent of a long transfer stands, or
-    /// while a cut waits for its turn.
-    pub(crate) moved: u64,
+    /// Bytes received, or number of reports from the cut. It changes even while the percentage of a
+    /// long transfer stays the same or a cut waits for its turn.
+    pub(crate) activity: u64,
 }
 
 impl From<Progress> for WorkProgress {
     fn from(progress: Progress) -> Self {
-        Self { progress, moved: 0 }
+        Self { progress, activity: 0 }
     }
 }
 
-/// Why work on a job has to stop.
+/// Reason why work on a job has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stopped {
-    /// Another worker may have the job: say no more about it.
+pub(crate) enum StopReason {
+    /// The lease is lost. Another worker may have the job, so nothing more is written about it.
     LeaseLost,
-    /// It took longer than a cut may take.
+    /// The cut exceeded its deadline.
     Deadline,
-    /// It stood still.
+    /// The cut made no progress for too long.
     Stalled,
-    /// It fills the disk.
-    NoRoom,
+    /// The disk is almost full.
+    DiskFull,
     /// The process is about to end.
-    PutBack,
+    Requeue,
 }
 
-/// Keeps the lease on a job until it cannot or must not be kept, and says why. Spans are measured on the monotonic clock, so
-/// that a machine whose clock jumps or a process that was halted notices how long it was away.
-pub(crate) async fn keep(
+/// Renews the lease on a job until that fails or the work has to stop, and returns the reason.
+/// Durations are measured on the monotonic clock, so a jump of the wall clock has no effect and a
+/// process that was suspended notices how long it was away.
+pub(crate) async fn keep_lease(
     (queue, store): (&dyn Queue, &Store),
     claimed: &Claimed,
     settings: &WorkerSettings,
-    mut told: watch::Receiver<WorkProgress>,
-    put_back: &CancellationToken,
-) -> Stopped {
+    mut reports: watch::Receiver<WorkProgress>,
+    requeue: &CancellationToken,
+) -> StopReason {
     let (ttl, began) = (settings.lease_ttl, Instant::now());
     let fence = ttl * 3 / 4;
-    let (mut renewed, mut moved, mut written) = (began, began, began);
-    let mut last_seen = *told.borrow();
+    let (mut renewed, mut last_activity, mut last_write) = (began, began, began);
+    let mut last_report = *reports.borrow();
     let mut watch = queue.signals().watch(&claimed.id);
     loop {
-        // The next moment at which something is due, whatever happens in between.
-        let beat = (ttl / 4).saturating_sub(written.elapsed());
-        let quiet = settings.progress_interval.saturating_sub(written.elapsed());
-        let due = tokio::select! {
-            () = put_back.cancelled() => return Stopped::PutBack,
-            () = sleep(beat) => true,
-            () = news(&mut told, last_seen.progress, quiet) => true,
+        let heartbeat_in = (ttl / 4).saturating_sub(last_write.elapsed());
+        let progress_pause = settings.progress_interval.saturating_sub(last_write.elapsed());
+        let write_due = tokio::select! {
+            () = requeue.cancelled() => return StopReason::Requeue,
+            () = sleep(heartbeat_in) => true,
+            () = new_progress(&mut reports, last_report.progress, progress_pause) => true,
             () = watch.changed(settings.cancel_interval) => false,
         };
-        if is_short_of_room(store, settings).await {
-            return Stopped::NoRoom;
+        if is_disk_almost_full(store, settings).await {
+            return StopReason::DiskFull;
         }
-        // Only looked at, which costs no write: the owner may have cancelled or removed the job, here or elsewhere.
-        if !due {
-            if is_taken_away(queue, claimed, settings.cancel_interval).await {
-                return Stopped::LeaseLost;
+        // A read only, which costs no write: this process or another one may have cancelled or
+        // removed the job.
+        if !write_due {
+            if is_claim_over(queue, claimed, settings.cancel_interval).await {
+                return StopReason::LeaseLost;
             }
             continue;
         }
-        let seen = *told.borrow_and_update();
-        if seen != last_seen {
-            (last_seen, moved) = (seen, Instant::now());
+        let report = *reports.borrow_and_update();
+        if report != last_report {
+            (last_report, last_activity) = (report, Instant::now());
         }
         if began.elapsed() >= settings.deadline {
-            return Stopped::Deadline;
+            return StopReason::Deadline;
         }
-        if moved.elapsed() >= settings.stall_limit {
-            return Stopped::Stalled;
+        if last_activity.elapsed() >= settings.stall_limit {
+            return StopReason::Stalled;
         }
-        // Looked at before asking: a process that was halted for long must not do another thing in the meantime.
+        // Checked before the renewal: a process that was suspended for long must stop at once.
         if renewed.elapsed() >= fence {
-            return Stopped::LeaseLost;
+            return StopReason::LeaseLost;
         }
-        let asked = Instant::now();
-        written = asked;
-        let answer = tokio::time::timeout(
+        let sent = Instant::now();
+        last_write = sent;
+        let renewal = tokio::time::timeout(
             fence.saturating_sub(renewed.elapsed()),
-            queue.renew(&claimed.id, claimed.token, seen.progress),
+            queue.renew(&claimed.id, claimed.token, report.progress),
         );
-        match answer.await {
-            Ok(Ok(())) => renewed = asked,
-            Ok(Err(QueueError::LeaseLost)) | Err(_) => return Stopped::LeaseLost,
+        match renewal.await {
+            Ok(Ok(())) => renewed = sent,
+            Ok(Err(QueueError::LeaseLost)) | Err(_) => return StopReason::LeaseLost,
             Ok(Err(error)) => {
-                tracing::warn!(job = %claimed.id, ?error, "a heartbeat was not taken");
+                tracing::warn!(job = %claimed.id, ?error, "a heartbeat could not be recorded");
                 sleep(RETRY_PAUSE).await;
             }
         }
     }
 }
 
-/// Whether less than half of the floor is free. What comes in leaves the floor to the jobs at hand; the other half is the database's, which
-/// every job and every client waits for.
-async fn is_short_of_room(store: &Store, settings: &WorkerSettings) -> bool {
+/// Whether less than half of the disk floor is free. Uploads and transfers leave the floor free for
+/// running jobs. Half of it is reserved for the database, which every job and every client needs.
+async fn is_disk_almost_full(store: &Store, settings: &WorkerSettings) -> bool {
     matches!(store.free_bytes().await, Ok(Some(free)) if free < settings.disk_floor_bytes / 2)
 }
 
-/// Waits until there is progress that was not told, and then for `quiet`.
-async fn news(told: &mut watch::Receiver<WorkProgress>, before: Progress, quiet: Duration) {
-    drop(told.wait_for(|now| now.progress != before).await);
-    sleep(quiet).await;
+/// Waits until the progress differs from `before`, and then for `pause`.
+async fn new_progress(reports: &mut watch::Receiver<WorkProgress>, before: Progress, pause: Duration) {
+    drop(reports.wait_for(|now| now.progress != before).await);
+    sleep(pause).await;
 }
 
-/// Whether the claim is known to run no more. A database that does not answer `within` that time says nothing.
-async fn is_taken_away(queue: &dyn Queue, claimed: &Claimed, within: Duration) -> bool {
-    let asked = tokio::time::timeout(within, queue.running_claim(&claimed.id)).await;
-    matches!(asked, Ok(Ok(running)) if running != Some(claimed.token))
+/// Whether the claim no longer runs. Returns `false` if the database does not answer within
+/// `limit`.
+async fn is_claim_over(queue: &dyn Queue, claimed: &Claimed, limit: Duration) -> bool {
+    let answer = tokio::time::timeout(limit, queue.running_claim(&claimed.id)).await;
+    matches!(answer, Ok(Ok(running)) if running != Some(claimed.token))
 }
 
-/// The pause after a heartbeat that failed.
+/// Pause after a failed heartbeat.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);

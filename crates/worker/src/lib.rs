@@ -1,8 +1,9 @@
-//! Claims jobs, cuts them, stores the outputs and finishes.
+//! Worker: claims jobs, fetches their clips, cuts them, stores the outputs and records the end.
 //!
-//! The cut itself comes in as a [`Cutter`], so that this crate knows leases and deadlines and nothing of pixels. While a cut
-//! runs, its lease is kept: renewed every quarter of its time, and given up by the worker itself when it could not be renewed
-//! for three quarters, before anyone else may take the job. [`run`] is the plot.
+//! The cut itself comes in as a [`Cutter`], so this crate handles leases and deadlines but no
+//! pixels. While a cut runs, the worker renews its lease every quarter of the lease duration. If no
+//! renewal succeeds for three quarters of the duration, the worker gives the job up itself, before
+//! another worker may take it. The entry point is [`run`].
 
 mod cancel;
 mod cutter;

@@ -1,34 +1,38 @@
+//! Settings of the worker, and the signals that stop it.
+
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clearcut_outbound::DownloadLimits;
 use tokio_util::sync::CancellationToken;
 
-/// How the worker works.
+/// Limits and intervals of a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerSettings {
-    /// Cuts at once. Each uses several threads and processes of its own. Default 1.
+    /// Number of concurrent cuts. Each uses several threads and processes of its own. Default 1.
     pub slots: NonZeroUsize,
-    /// The folder for files of running cuts. Its contents are removed at the start.
+    /// Folder for the files of running cuts. Its contents are removed at the start.
     pub scratch: PathBuf,
-    /// The time of a lease; the same that the queue goes by. Default 60 s.
+    /// Lease duration. Must equal the queue's. Default 60 s.
     pub lease_ttl: Duration,
-    /// The longest that one cut may take. Default 1 h.
+    /// Deadline of one cut. Default 1 h.
     pub deadline: Duration,
-    /// The longest that a cut may stand still. Default 3 min.
+    /// Longest time that a cut may make no progress. Default 3 min.
     pub stall_limit: Duration,
-    /// How often progress is written at most. Each time is a write to the disk; a short clip is cut in a second. Default 200 ms.
+    /// Shortest interval between two writes of progress. Each is a write to the disk; a short clip
+    /// is cut in a second. Default 200 ms.
     pub progress_interval: Duration,
-    /// How often to look whether the owner has cancelled the job, where nobody of this process says so. Default 500 ms.
+    /// Polling interval for cancellations by other processes. Those of this process are signaled at
+    /// once. Default 500 ms.
     pub cancel_interval: Duration,
-    /// How often an idle worker looks for jobs that nobody called it for. Default 1 s.
+    /// Polling interval of an idle worker for jobs that were not signaled. Default 1 s.
     pub poll_interval: Duration,
-    /// How much, how long and how often clips are fetched from addresses.
+    /// Limits on size, time and retries of transfers from addresses.
     pub download: DownloadLimits,
     /// Free bytes on the data disk below which no clip is fetched. Default 1 GiB.
     pub disk_floor_bytes: u64,
-    /// How often what has expired and orphans are looked for. Default 10 min.
+    /// Interval between two sweeps for expired objects and orphans. Default 10 min.
     pub sweep_interval: Duration,
-    /// How old an object must be, that no job points to, before it is removed. Default 24 h.
+    /// Age from which an object that no job points to is removed. Default 24 h.
     pub orphan_age: Duration,
 }
 
@@ -53,11 +57,11 @@ impl WorkerSettings {
     }
 }
 
-/// How a worker is told to stop.
+/// Signals that stop a worker.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
-    /// Take no further jobs, finish the ones at hand.
+    /// Claim no further jobs, and finish the running ones.
     pub stop_claiming: CancellationToken,
-    /// Put the jobs at hand back in line, now.
+    /// Requeue the running jobs now.
     pub put_back: CancellationToken,
 }

@@ -1,4 +1,5 @@
-//! One claimed job: start, cut, store, finish; and what is said of it when that goes wrong.
+//! Life of one claimed job: start, cut, store, finish, and the failure that is recorded when a step
+//! goes wrong.
 
 use std::{
     fs, io,
@@ -16,105 +17,107 @@ use crate::{
     CancelFlag, CutOrder, CutOutcome, Cutter, Drain, Worker,
     fetch::fetch_input,
     housekeeping::clear_outputs,
-    keeper::{Stopped, WorkProgress, keep},
+    keeper::{StopReason, WorkProgress, keep_lease},
 };
 
-/// The pause before the queue is told again what it did not take.
+/// Pause before a failed write to the queue is repeated.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long to try to tell the end of a job whose time is over, or that it goes back in line.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+/// Longest time to try to record that a stopped job has ended or is requeued.
+const FINAL_WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a job says of the machine that worked on it.
+/// State of the machine as found by the job that just ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Machine {
-    /// It has what work needs.
+pub(crate) enum MachineState {
+    /// Enough resources for a job.
     Ready,
-    /// It has no file, process or memory to give at the moment: the next job would find the same.
+    /// Short of file descriptors, processes or memory at the moment. The next job would fail alike.
     Short,
 }
 
-/// Works on one claimed job until its end is written or it is given up, and leaves nothing of it on this machine.
-pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, drain: &Drain) -> Machine {
+/// Works on one claimed job until its end is recorded or the job is given up, and removes its files
+/// from this machine.
+pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, drain: &Drain) -> MachineState {
     let began = Instant::now();
     tracing::info!(job = %claimed.id, token = %claimed.token, waited_ms = claimed.waited.as_millis() as u64, "claimed");
-    let (ended, machine) = bring_to_end(worker, &claimed, drain).await;
+    let (ended, machine) = run_to_end(worker, &claimed, drain).await;
     clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
     tracing::info!(job = %claimed.id, token = %claimed.token, took_ms = began.elapsed().as_millis() as u64, ended, "ended");
     machine
 }
 
-/// Works and keeps the lease until the end is said or there is nothing to say; what came of it, in words.
+/// Works on the job and keeps its lease until the end is recorded or the job is given up. Returns
+/// the result as text for the log.
 ///
-/// The keeper ends with this function. One that were kept and not polled might hold the database's only writer, halfway
-/// through a heartbeat, from all who come after.
-async fn bring_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> (String, Machine) {
-    let (tell, told) = watch::channel(WorkProgress::from(Progress::within(Stage::Waiting, 1.0)));
+/// The keeper ends with this function. A keeper that outlives it without being polled could block
+/// the database's only writer halfway through a heartbeat.
+async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> (String, MachineState) {
+    let (progress_sender, reports) = watch::channel(WorkProgress::from(Progress::within(Stage::Waiting, 1.0)));
     let cancel = CancelFlag::default();
     let queue = worker.queue.as_ref();
-    let keeper = keep((queue, &worker.store), claimed, &worker.settings, told, &drain.put_back);
-    let work = make_ending(worker, claimed, &cancel, tell);
+    let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.put_back);
+    let work = attempt(worker, claimed, &cancel, progress_sender);
     tokio::pin!(work, keeper);
     let ending = tokio::select! {
         ending = &mut work => Ok(ending),
-        stopped = &mut keeper => {
+        reason = &mut keeper => {
             cancel.cancel();
-            // The cut ends soon after it was asked to; until then its files cannot be removed.
+            // The cut ends soon after it was cancelled. Its files cannot be removed before.
             drop((&mut work).await);
-            Err(stopped)
+            Err(reason)
         }
     };
     let ended = match ending {
-        // Not now: no word about the clip, and no attempt of its own.
+        // A shortage is not the clip's fault: the job is requeued and no attempt is counted.
         Ok(Ending::Failed(failure)) if failure.code == FailureCode::ShortOfResources => {
             tracing::warn!(job = %claimed.id, "the machine is short of files, processes or memory");
-            return (put_back(worker, claimed).await, Machine::Short);
+            return (requeue(worker, claimed).await, MachineState::Short);
         }
         Ok(ending) => {
             let finish = finish(worker, claimed, ending);
             tokio::pin!(finish);
             tokio::select! {
                 ended = &mut finish => ended,
-                stopped = &mut keeper => match stopped {
-                    Stopped::LeaseLost => "given up: the lease was lost".to_owned(),
-                    // The work is done; only saying so is left.
-                    Stopped::Deadline | Stopped::Stalled | Stopped::NoRoom | Stopped::PutBack => {
-                        let said = tokio::time::timeout(LAST_WORDS, finish).await;
-                        said.unwrap_or_else(|_| "given up: the end was not taken".to_owned())
+                reason = &mut keeper => match reason {
+                    StopReason::LeaseLost => "given up: the lease was lost".to_owned(),
+                    // The work is done; only its end has to be recorded.
+                    StopReason::Deadline | StopReason::Stalled | StopReason::DiskFull | StopReason::Requeue => {
+                        let finished = tokio::time::timeout(FINAL_WRITE_TIMEOUT, finish).await;
+                        finished.unwrap_or_else(|_| "given up: the end could not be recorded".to_owned())
                     }
                 },
             }
         }
-        Err(Stopped::LeaseLost) => "given up: the lease was lost".to_owned(),
-        Err(Stopped::PutBack) => put_back(worker, claimed).await,
-        Err(Stopped::Deadline) => finish(worker, claimed, timeout("the clip took longer than a cut may take")).await,
-        Err(Stopped::NoRoom) => {
+        Err(StopReason::LeaseLost) => "given up: the lease was lost".to_owned(),
+        Err(StopReason::Requeue) => requeue(worker, claimed).await,
+        Err(StopReason::Deadline) => finish(worker, claimed, timeout("the cut exceeded its time limit")).await,
+        Err(StopReason::DiskFull) => {
             let failure = Failure::new(FailureCode::InsufficientStorage, "the server's disk is full");
             finish(worker, claimed, Ending::Failed(failure)).await
         }
-        Err(Stopped::Stalled) => finish(worker, claimed, timeout("the cut stood still for too long")).await,
+        Err(StopReason::Stalled) => finish(worker, claimed, timeout("the cut made no progress for too long")).await,
     };
-    (ended, Machine::Ready)
+    (ended, MachineState::Ready)
 }
 
 fn timeout(message: &str) -> Ending {
     Ending::Failed(Failure::new(FailureCode::Timeout, message))
 }
 
-/// Fetches, cuts and stores; an end is said of everything but the lease.
-async fn make_ending<C: Cutter>(
+/// Fetches the clip, cuts it and stores the outputs. Removes the scratch folder in any case.
+async fn attempt<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cancel: &CancelFlag,
-    tell: watch::Sender<WorkProgress>,
+    progress_sender: watch::Sender<WorkProgress>,
 ) -> Ending {
     let scratch = worker.settings.scratch.join(format!("{}-{}", claimed.id, claimed.token));
-    let ending = match cut_and_store(worker, claimed, cancel, tell, &scratch).await {
+    let ending = match cut_and_store(worker, claimed, cancel, progress_sender, &scratch).await {
         Ok(outcome) => Ending::Completed(outcome),
         Err(failure) => Ending::Failed(failure),
     };
     if let Err(error) = fs::remove_dir_all(&scratch) {
-        tracing::warn!(job = %claimed.id, %error, "the scratch folder is left for a later look");
+        tracing::warn!(job = %claimed.id, %error, "the scratch folder could not be removed yet");
     }
     ending
 }
@@ -123,67 +126,69 @@ async fn cut_and_store<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cancel: &CancelFlag,
-    tell: watch::Sender<WorkProgress>,
+    progress_sender: watch::Sender<WorkProgress>,
     scratch: &Path,
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
     start(worker, claimed, cancel).await;
-    tell.send_replace(Progress::within(Stage::Loading, 0.0).into());
-    let order = prepare(worker, claimed, (cancel, &tell), scratch).await?;
+    progress_sender.send_replace(Progress::within(Stage::Loading, 0.0).into());
+    let order = prepare(worker, claimed, (cancel, &progress_sender), scratch).await?;
     let (cutter, cancel) = (Arc::clone(&worker.cutter), cancel.clone());
-    let teller = tell.clone();
+    let report_sender = progress_sender.clone();
     let cutting = tokio::task::spawn_blocking(move || {
         cutter.cut(&order, &cancel, &mut |progress| {
-            teller.send_modify(|told| *told = WorkProgress { progress, moved: told.moved + 1 });
+            report_sender.send_modify(|report| *report = WorkProgress { progress, activity: report.activity + 1 });
         })
     });
     let cut = cutting.await.map_err(|ended| {
         tracing::error!(job = %claimed.id, %ended, "a cut panicked");
         Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut")
     })??;
-    let outputs = store_outputs(worker, claimed, &cut, &tell).await?;
+    let outputs = store_outputs(worker, claimed, &cut, &progress_sender).await?;
     Ok(Outcome { measured: cut.measured, processing_ms: began.elapsed().as_millis() as u64, outputs })
 }
 
-/// Tells the queue that the job has started, until it is taken or the job is to end. Without it the job would have no start, and nobody be
-/// told of it.
+/// Records the start of the job, and retries until that succeeds or the job is cancelled. Without
+/// the record the job has no start time, and no `job.started` event is sent.
 async fn start<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, cancel: &CancelFlag) {
     while let Err(error) = worker.queue.start(&claimed.id, claimed.token).await {
         // A lost lease shows at the next heartbeat.
         if cancel.is_cancelled() || matches!(error, QueueError::LeaseLost) {
             return;
         }
-        tracing::warn!(job = %claimed.id, ?error, "the start was not taken");
+        tracing::warn!(job = %claimed.id, ?error, "the start could not be recorded");
         sleep(RETRY_PAUSE).await;
     }
 }
 
+/// Brings the clip into a new scratch folder and makes the order for the cutter.
 async fn prepare<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
-    (cancel, tell): (&CancelFlag, &watch::Sender<WorkProgress>),
+    (cancel, progress_sender): (&CancelFlag, &watch::Sender<WorkProgress>),
     scratch: &Path,
 ) -> Result<CutOrder, Failure> {
-    let unreadable = |what: &'static str| Failure::new(FailureCode::ProcessingFailed, what);
+    let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
     let request = CutRequest::from_json(&claimed.request_json).map_err(|error| {
         tracing::error!(job = %claimed.id, ?error, "a stored request cannot be read");
         unreadable("the request of the job cannot be read by this version of the server")
     })?;
     let object = match &claimed.input {
         ClaimedInput::Stored(object) => object.clone(),
-        ClaimedInput::Address(address) => fetch_input(worker, claimed, address, cancel, tell).await?,
+        ClaimedInput::Address(address) => fetch_input(worker, claimed, address, cancel, progress_sender).await?,
     };
     let name: ObjectName = object.key.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
-    make_folders(scratch, &cut_folder).map_err(|error| failed_locally(claimed, &error))?;
-    worker.store.fetch(&name, &input).await.map_err(|error| failed_in_store(claimed, &error))?;
+    make_folders(scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
+    worker.store.fetch(&name, &input).await.map_err(|error| store_failure(claimed, &error))?;
     Ok(CutOrder { input, request, scratch: cut_folder })
 }
 
-/// Makes the scratch folder of a job and `cut` in it, and the folder of all scratch folders, should somebody have tidied that away; not the
-/// data folder, though: where it is gone, a volume was taken away.
+/// Makes the scratch folder of a job and the folder `cut` in it. Also makes the parent of all
+/// scratch folders if it was deleted, but not the data folder: if that is missing, its volume is no
+/// longer mounted.
 fn make_folders(scratch: &Path, cut: &Path) -> io::Result<()> {
-    // What an earlier start of this program left there under the same token is not ours.
+    // An earlier run of this program may have left a folder with the same fencing token.
     if scratch.exists() {
         fs::remove_dir_all(scratch)?;
     }
@@ -198,13 +203,13 @@ async fn store_outputs<C: Cutter>(
     worker: &Worker<C>,
     claimed: &Claimed,
     cut: &CutOutcome,
-    tell: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<WorkProgress>,
 ) -> Result<Vec<OutputPointer>, Failure> {
     let mut outputs = Vec::new();
     for (index, file) in cut.files.iter().enumerate() {
-        tell.send_replace(Progress::within(Stage::Storing, index as f64 / cut.files.len() as f64).into());
+        progress_sender.send_replace(Progress::within(Stage::Storing, index as f64 / cut.files.len() as f64).into());
         let name = ObjectName::output(&claimed.id, claimed.token, file.format);
-        let stored = worker.store.put_file(name, &file.path).await.map_err(|error| failed_in_store(claimed, &error))?;
+        let stored = worker.store.put_file(name, &file.path).await.map_err(|error| store_failure(claimed, &error))?;
         outputs.push(OutputPointer {
             format: file.format,
             key: stored.name.as_str().to_owned(),
@@ -212,11 +217,11 @@ async fn store_outputs<C: Cutter>(
             sha256: stored.sha256,
         });
     }
-    tell.send_replace(Progress::within(Stage::Storing, 1.0).into());
+    progress_sender.send_replace(Progress::within(Stage::Storing, 1.0).into());
     Ok(outputs)
 }
 
-/// Says the end until it is heard or the lease is lost.
+/// Records the end of the job, and retries until that succeeds or the lease is lost.
 async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, ending: Ending) -> String {
     loop {
         match worker.queue.finish(&claimed.id, claimed.token, ending.clone()).await {
@@ -226,35 +231,36 @@ async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, ending: Ending
                     Ending::Failed(failure) => format!("failed: {}", failure.code.wire()),
                 };
             }
-            Ok(Finished::Retrying { .. }) => return "to be tried again".to_owned(),
+            Ok(Finished::Retrying { .. }) => return "failed: to be retried".to_owned(),
             Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
             Err(error) => {
-                tracing::warn!(job = %claimed.id, ?error, "the end was not taken");
+                tracing::warn!(job = %claimed.id, ?error, "the end could not be recorded");
                 sleep(RETRY_PAUSE).await;
             }
         }
     }
 }
 
-async fn put_back<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> String {
-    let until = Instant::now() + LAST_WORDS;
+/// Requeues the job, and retries for [`FINAL_WRITE_TIMEOUT`] at most.
+async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> String {
+    let until = Instant::now() + FINAL_WRITE_TIMEOUT;
     loop {
         match worker.queue.release(&claimed.id, claimed.token).await {
-            Ok(()) => return "put back in line".to_owned(),
+            Ok(()) => return "requeued".to_owned(),
             Err(QueueError::LeaseLost) => return "given up: the lease was lost".to_owned(),
             Err(error) if Instant::now() < until => {
-                tracing::warn!(job = %claimed.id, ?error, "the job could not be put back");
+                tracing::warn!(job = %claimed.id, ?error, "the job could not be requeued");
                 sleep(RETRY_PAUSE).await;
             }
             Err(error) => {
-                tracing::warn!(job = %claimed.id, ?error, "the job could not be put back; its lease will run out");
-                return "left to its lease".to_owned();
+                tracing::warn!(job = %claimed.id, ?error, "the job could not be requeued; its lease will expire");
+                return "not requeued: its lease will expire".to_owned();
             }
         }
     }
 }
 
-pub(crate) fn failed_in_store(claimed: &Claimed, error: &StoreError) -> Failure {
+pub(crate) fn store_failure(claimed: &Claimed, error: &StoreError) -> Failure {
     tracing::error!(job = %claimed.id, ?error, "the store failed");
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server's disk is full"),
@@ -266,7 +272,7 @@ pub(crate) fn failed_in_store(claimed: &Claimed, error: &StoreError) -> Failure 
 
 const SHORT: &str = "the server is short of files or memory at the moment";
 
-fn failed_locally(claimed: &Claimed, error: &io::Error) -> Failure {
+fn scratch_failure(claimed: &Claimed, error: &io::Error) -> Failure {
     tracing::error!(job = %claimed.id, %error, "the scratch folder failed");
     if is_shortage(error) {
         return Failure::new(FailureCode::ShortOfResources, SHORT);

@@ -1,4 +1,4 @@
-//! Clips that the worker fetches.
+//! Tests of clips that the worker fetches from an address.
 
 use std::{
     sync::{
@@ -17,12 +17,12 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::{Bench, TTL, easy, hang};
+use crate::{Bench, LEASE_TTL, copy_input, wait_for_cancel};
 
 const CLIP: &str = "\0\0\0\u{20}ftypisom\0\0\u{2}\0isomiso2avc1mp41";
 
-/// A host that answers every connection with the next of `answers`, the last one from then on, and counts them. One that
-/// answers nothing keeps the connection open.
+/// Starts a host that answers each connection with the next of `answers`, and repeats the last one.
+/// It counts the connections. An empty answer keeps the connection open.
 async fn host(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -43,7 +43,7 @@ async fn host(answers: Vec<String>) -> (String, Arc<AtomicUsize>) {
     (format!("http://{address}/clip?secret"), count)
 }
 
-fn found(body: &str) -> String {
+fn ok_response(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
@@ -52,45 +52,45 @@ impl Bench {
         self.submit_with(number, NewInput::Address(SourceAddress(address.to_owned()))).await
     }
 
-    async fn uploads(&self) -> usize {
+    async fn upload_count(&self) -> usize {
         self.store.list("uploads").try_collect::<Vec<_>>().await.unwrap().len()
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clip_is_fetched_once_however_often_its_job_starts() {
+async fn a_clip_is_fetched_once_even_if_its_job_starts_twice() {
     let bench = Bench::new().await;
-    let (address, connections) = host(vec![found(CLIP)]).await;
+    let (address, connections) = host(vec![ok_response(CLIP)]).await;
     let id = bench.submit_address(1, &address).await;
-    let tries = Arc::new(AtomicUsize::new(0));
-    let tried = Arc::clone(&tries);
-    let worker = bench.work(
+    let cuts = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&cuts);
+    let worker = bench.start_worker(
         |_| {},
         move |order, cancel, _| {
-            if tried.fetch_add(1, Ordering::SeqCst) == 0 { hang(cancel) } else { Ok(easy(order)) }
+            if counter.fetch_add(1, Ordering::SeqCst) == 0 { wait_for_cancel(cancel) } else { Ok(copy_input(order)) }
         },
     );
-    while tries.load(Ordering::SeqCst) == 0 {
+    while cuts.load(Ordering::SeqCst) == 0 {
         bench.queue.signals().ending(Duration::from_millis(10)).await;
     }
-    // As if the worker had been lost.
+    // Simulates a lost worker.
     let first = bench.queue.running_claim(&id).await.unwrap().unwrap();
     bench.queue.release(&id, first).await.unwrap();
-    let record = bench.end_of(&id).await;
+    let record = bench.final_record(&id).await;
     assert_eq!((record.state, connections.load(Ordering::SeqCst)), (JobState::Completed, 1));
     assert_eq!(record.outcome.unwrap().outputs[0].size_bytes, CLIP.len() as u64);
-    assert_eq!(bench.uploads().await, 1);
+    assert_eq!(bench.upload_count().await, 1);
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_an_address_fails_the_job_by_name_and_leaves_nothing() {
+async fn a_bad_address_fails_the_job_with_its_error_code_and_leaves_no_upload() {
     let bench = Bench::new().await;
     let (missing, _) = host(vec!["HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned()]).await;
-    let (page, _) = host(vec![found("<html>")]).await;
-    let (empty, _) = host(vec![found("")]).await;
+    let (page, _) = host(vec![ok_response("<html>")]).await;
+    let (empty, _) = host(vec![ok_response("")]).await;
     let (large, _) = host(vec![format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 1_u64 << 40)]).await;
-    let worker = bench.work(|_| {}, |order, _, _| Ok(easy(order)));
+    let worker = bench.start_worker(|_| {}, |order, _, _| Ok(copy_input(order)));
     let cases = [
         (missing.as_str(), FailureCode::InvalidUrl),
         (page.as_str(), FailureCode::InvalidVideo),
@@ -101,40 +101,40 @@ async fn what_is_wrong_with_an_address_fails_the_job_by_name_and_leaves_nothing(
     ];
     for (number, (address, code)) in (1..).zip(cases) {
         let id = bench.submit_address(number, address).await;
-        let failure = bench.end_of(&id).await.failure.unwrap();
+        let failure = bench.final_record(&id).await.failure.unwrap();
         assert_eq!(failure.code, code, "{address}: {failure:?}");
         assert!(!failure.message.contains("secret") && !failure.message.contains("127.0.0"), "{failure:?}");
     }
-    assert_eq!(bench.uploads().await, 0);
+    assert_eq!(bench.upload_count().await, 0);
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_with_trouble_of_its_own_is_asked_again_later() {
+async fn a_server_error_of_the_host_is_retried_after_a_pause() {
     let bench = Bench::new().await;
     let (address, connections) =
-        host(vec!["HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_owned(), found(CLIP)]).await;
+        host(vec!["HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_owned(), ok_response(CLIP)]).await;
     let id = bench.submit_address(1, &address).await;
-    let worker = bench.work(|_| {}, |order, _, _| Ok(easy(order)));
-    let record = bench.when(&id, |record| record.attempts == 1).await;
+    let worker = bench.start_worker(|_| {}, |order, _, _| Ok(copy_input(order)));
+    let record = bench.record_when(&id, |record| record.attempts == 1).await;
     assert_eq!((record.state, connections.load(Ordering::SeqCst)), (JobState::Queued, 1));
     // The pause is between 2.5 and 5 s.
-    let record = bench.end_of(&id).await;
+    let record = bench.final_record(&id).await;
     assert_eq!((record.state, connections.load(Ordering::SeqCst)), (JobState::Completed, 2));
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_ends_with_its_lease() {
+async fn a_stalled_transfer_ends_its_job_with_a_timeout() {
     let bench = Bench::new().await;
     let (address, connections) = host(vec![String::new()]).await;
     let id = bench.submit_address(1, &address).await;
     let patient = |settings: &mut clearcut_worker::WorkerSettings| {
-        settings.stall_limit = TTL;
+        settings.stall_limit = LEASE_TTL;
         settings.download = DownloadLimits { patience: Duration::from_mins(1), ..DownloadLimits::default() };
     };
-    let worker = bench.work(patient, |order, _, _| Ok(easy(order)));
-    let record = bench.end_of(&id).await;
+    let worker = bench.start_worker(patient, |order, _, _| Ok(copy_input(order)));
+    let record = bench.final_record(&id).await;
     assert_eq!((record.failure.unwrap().code, connections.load(Ordering::SeqCst)), (FailureCode::Timeout, 1));
     bench.stop(worker).await;
 }

@@ -1,6 +1,6 @@
-//! What a worker promises about the jobs it has, with a cutter that does what each test wants.
+//! Tests of the worker's guarantees about its jobs, with a fake cutter that each test defines.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod fetched;
 
@@ -30,10 +30,10 @@ use tokio::task::JoinHandle;
 
 type Cut = dyn Fn(&CutOrder, &CancelFlag, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> + Send + Sync;
 
-/// A cutter that is a closure.
-struct Fake(Box<Cut>);
+/// Cutter that calls a closure.
+struct FakeCutter(Box<Cut>);
 
-impl Cutter for Fake {
+impl Cutter for FakeCutter {
     fn cut(
         &self,
         order: &CutOrder,
@@ -44,8 +44,8 @@ impl Cutter for Fake {
     }
 }
 
-/// Writes one small file.
-fn easy(order: &CutOrder) -> CutOutcome {
+/// Copies the input to one output file.
+fn copy_input(order: &CutOrder) -> CutOutcome {
     let path = order.scratch.join("out.webm");
     fs::write(&path, fs::read(&order.input).unwrap()).unwrap();
     let measured = Measured {
@@ -63,28 +63,29 @@ fn easy(order: &CutOrder) -> CutOutcome {
     CutOutcome { measured, files: vec![CutFile { format: OutputFormat::Webm, path }] }
 }
 
-/// Waits, as a cut with a hung child does, until it is told to end.
-fn hang(cancel: &CancelFlag) -> Result<CutOutcome, Failure> {
+/// Blocks until it is cancelled, like a cut with a hung child process.
+fn wait_for_cancel(cancel: &CancelFlag) -> Result<CutOutcome, Failure> {
     let (wake, woken) = mpsc::sync_channel(1);
     cancel.on_cancel(move || {
         let _ = wake.send(());
     });
     let _ = woken.recv();
-    Err(Failure::new(FailureCode::Cancelled, "it was told to end"))
+    Err(Failure::new(FailureCode::Cancelled, "it was cancelled"))
 }
 
-/// The clock of the machine, set ahead at times.
+/// System clock plus an offset in milliseconds.
 #[derive(Debug, Default)]
-struct SetClock(AtomicI64);
+struct OffsetClock(AtomicI64);
 
-impl Clock for SetClock {
+impl Clock for OffsetClock {
     fn now(&self) -> UnixMillis {
         UnixMillis(SystemClock.now().0 + self.0.load(Ordering::SeqCst))
     }
 }
 
+/// Queue, store and scratch folder of one test.
 struct Bench {
-    clock: Arc<SetClock>,
+    clock: Arc<OffsetClock>,
     queue: Arc<dyn Queue>,
     store: Store,
     owner: KeyId,
@@ -92,24 +93,24 @@ struct Bench {
     drain: Drain,
 }
 
-const TTL: Duration = Duration::from_secs(1);
+const LEASE_TTL: Duration = Duration::from_secs(1);
 
 impl Bench {
     async fn new() -> Self {
-        let policy = Policy { lease_ttl: TTL, ..Policy::default() };
-        let clock = Arc::new(SetClock::default());
+        let policy = Policy { lease_ttl: LEASE_TTL, ..Policy::default() };
+        let clock = Arc::new(OffsetClock::default());
         let queue = Arc::new(MemoryQueue::new(clock.clone(), policy));
-        Self { clock, ..Self::over(queue, tempfile::tempdir().unwrap()).await }
+        Self { clock, ..Self::with_queue(queue, tempfile::tempdir().unwrap()).await }
     }
 
     async fn on_disk() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("q.db");
         let queue = SqliteQueue::open(&path, Arc::new(SystemClock), Policy::default()).await.unwrap();
-        Self::over(Arc::new(queue), dir).await
+        Self::with_queue(Arc::new(queue), dir).await
     }
 
-    async fn over(queue: Arc<dyn Queue>, dir: tempfile::TempDir) -> Self {
+    async fn with_queue(queue: Arc<dyn Queue>, dir: tempfile::TempDir) -> Self {
         let store = Store::local(&dir.path().join("objects")).unwrap();
         let key = NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of("k") };
         let owner = queue.create_key(key).await.unwrap().id;
@@ -146,8 +147,8 @@ impl Bench {
         id
     }
 
-    /// Starts a worker with `cut`.
-    fn work(
+    /// Starts a worker with `cut` as its cutter.
+    fn start_worker(
         &self,
         change: impl FnOnce(&mut WorkerSettings),
         cut: impl Fn(&CutOrder, &CancelFlag, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure>
@@ -156,7 +157,7 @@ impl Bench {
         + 'static,
     ) -> JoinHandle<()> {
         let mut settings = WorkerSettings {
-            lease_ttl: TTL,
+            lease_ttl: LEASE_TTL,
             progress_interval: Duration::from_millis(20),
             poll_interval: Duration::from_millis(50),
             disk_floor_bytes: 0,
@@ -167,17 +168,17 @@ impl Bench {
         let loopback = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
         let outbound = Outbound::new(loopback, Timeouts::default()).unwrap();
         let (queue, store) = (self.queue.clone(), self.store.clone());
-        let worker = Worker { queue, store, outbound, cutter: Arc::new(Fake(Box::new(cut))), clock, settings };
+        let worker = Worker { queue, store, outbound, cutter: Arc::new(FakeCutter(Box::new(cut))), clock, settings };
         let drain = self.drain.clone();
         tokio::spawn(async move { run(worker, drain).await.unwrap() })
     }
 
-    async fn end_of(&self, id: &JobId) -> JobRecord {
-        self.when(id, |record| record.state.is_final()).await
+    async fn final_record(&self, id: &JobId) -> JobRecord {
+        self.record_when(id, |record| record.state.is_final()).await
     }
 
-    async fn when(&self, id: &JobId, holds: impl Fn(&JobRecord) -> bool) -> JobRecord {
-        let look = async {
+    async fn record_when(&self, id: &JobId, holds: impl Fn(&JobRecord) -> bool) -> JobRecord {
+        let matching = async {
             loop {
                 let record = self.queue.read(self.owner, id).await.unwrap().unwrap();
                 if holds(&record) {
@@ -186,22 +187,22 @@ impl Bench {
                 self.queue.signals().ending(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), look).await.unwrap()
+        tokio::time::timeout(Duration::from_secs(20), matching).await.unwrap()
     }
 
     async fn stop(&self, worker: JoinHandle<()>) {
         self.drain.stop_claiming.cancel();
         tokio::time::timeout(Duration::from_secs(20), worker).await.unwrap().unwrap();
-        assert_eq!(fs::read_dir(self.dir.path().join("scratch")).unwrap().count(), 0, "scratch is left");
+        assert_eq!(fs::read_dir(self.dir.path().join("scratch")).unwrap().count(), 0, "scratch folders are left");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_is_stored_under_its_token_and_its_input_is_kept() {
+async fn outputs_are_stored_under_the_fencing_token_and_the_input_is_kept() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let worker = bench.work(|_| {}, |order, _, _| Ok(easy(order)));
-    let record = bench.end_of(&id).await;
+    let worker = bench.start_worker(|_| {}, |order, _, _| Ok(copy_input(order)));
+    let record = bench.final_record(&id).await;
     assert_eq!(record.state, JobState::Completed);
     let output = &record.outcome.unwrap().outputs[0];
     assert_eq!((output.key.clone(), output.size_bytes), (format!("jobs/{id}/1/webm.webm"), 4));
@@ -211,55 +212,55 @@ async fn a_cut_is_stored_under_its_token_and_its_input_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_much_longer_than_a_lease_keeps_it_and_tells_its_progress() {
+async fn a_cut_longer_than_its_lease_keeps_the_lease_and_reports_progress() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let (go_on, may_go_on) = mpsc::sync_channel(1);
-    let may_go_on = std::sync::Mutex::new(may_go_on);
-    let worker = bench.work(
+    let (resume, resumed) = mpsc::sync_channel(1);
+    let resumed = std::sync::Mutex::new(resumed);
+    let worker = bench.start_worker(
         |_| {},
         move |order, _, progress| {
             progress(Progress::within(Stage::Cutting, 0.5));
-            may_go_on.lock().unwrap().recv().unwrap();
-            Ok(easy(order))
+            resumed.lock().unwrap().recv().unwrap();
+            Ok(copy_input(order))
         },
     );
-    bench.when(&id, |record| record.progress.percent() == 55).await;
-    // Four leases long nothing moves; the reaper of this worker runs all the while.
-    tokio::time::timeout(TTL * 4, bench.end_of(&id)).await.unwrap_err();
-    go_on.send(()).unwrap();
-    let record = bench.end_of(&id).await;
+    bench.record_when(&id, |record| record.progress.percent() == 55).await;
+    // No progress for four lease durations, while the reaper of this worker runs.
+    tokio::time::timeout(LEASE_TTL * 4, bench.final_record(&id)).await.unwrap_err();
+    resume.send(()).unwrap();
+    let record = bench.final_record(&id).await;
     assert_eq!((record.state, record.crashes, record.token.0), (JobState::Completed, 0, 1));
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_that_stands_still_is_ended_although_its_heart_beats() {
+async fn a_stalled_cut_is_ended_although_heartbeats_continue() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let stall = |settings: &mut WorkerSettings| settings.stall_limit = TTL * 2;
-    let worker = bench.work(stall, |_, cancel, _| hang(cancel));
-    let record = bench.end_of(&id).await;
+    let stall = |settings: &mut WorkerSettings| settings.stall_limit = LEASE_TTL * 2;
+    let worker = bench.start_worker(stall, |_, cancel, _| wait_for_cancel(cancel));
+    let record = bench.final_record(&id).await;
     assert_eq!((record.failure.unwrap().code, record.crashes), (FailureCode::Timeout, 0));
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_that_says_that_it_waits_is_not_taken_for_one_that_stands_still() {
+async fn a_cut_that_reports_that_it_waits_does_not_count_as_stalled() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let (go_on, wait) = mpsc::sync_channel(1);
+    let (resume, wait) = mpsc::sync_channel(1);
     let wait = std::sync::Mutex::new(wait);
-    let stall = |settings: &mut WorkerSettings| settings.stall_limit = TTL * 2;
-    let worker = bench.work(stall, move |order, _, progress| {
-        while wait.lock().unwrap().recv_timeout(TTL / 8).is_err() {
+    let stall = |settings: &mut WorkerSettings| settings.stall_limit = LEASE_TTL * 2;
+    let worker = bench.start_worker(stall, move |order, _, progress| {
+        while wait.lock().unwrap().recv_timeout(LEASE_TTL / 8).is_err() {
             progress(Progress::within(Stage::Loading, 0.5));
         }
-        Ok(easy(order))
+        Ok(copy_input(order))
     });
-    tokio::time::timeout(TTL * 6, bench.end_of(&id)).await.unwrap_err();
-    go_on.send(()).unwrap();
-    let record = bench.end_of(&id).await;
+    tokio::time::timeout(LEASE_TTL * 6, bench.final_record(&id)).await.unwrap_err();
+    resume.send(()).unwrap();
+    let record = bench.final_record(&id).await;
     assert_eq!((record.state, record.crashes), (JobState::Completed, 0));
     bench.stop(worker).await;
 }
@@ -268,19 +269,19 @@ async fn a_cut_that_says_that_it_waits_is_not_taken_for_one_that_stands_still() 
 async fn a_cut_past_its_deadline_is_ended() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let deadline = |settings: &mut WorkerSettings| settings.deadline = TTL;
-    let worker = bench.work(deadline, |_, cancel, _| hang(cancel));
-    assert_eq!(bench.end_of(&id).await.failure.unwrap().code, FailureCode::Timeout);
+    let deadline = |settings: &mut WorkerSettings| settings.deadline = LEASE_TTL;
+    let worker = bench.start_worker(deadline, |_, cancel, _| wait_for_cancel(cancel));
+    assert_eq!(bench.final_record(&id).await.failure.unwrap().code, FailureCode::Timeout);
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_taken_away_is_dropped_without_a_word() {
+async fn a_worker_that_lost_its_lease_writes_nothing_about_the_job() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let worker = bench.work(|_| {}, |_, cancel, _| hang(cancel));
-    let claimed = bench.when(&id, |record| record.state == JobState::Processing).await;
-    // As if another process had found the lease run out, and taken the job.
+    let worker = bench.start_worker(|_| {}, |_, cancel, _| wait_for_cancel(cancel));
+    let claimed = bench.record_when(&id, |record| record.state == JobState::Processing).await;
+    // Simulates another process that found the lease expired and requeued the job.
     bench.queue.release(&id, claimed.token).await.unwrap();
     bench.drain.stop_claiming.cancel();
     tokio::time::timeout(Duration::from_secs(10), worker).await.unwrap().unwrap();
@@ -288,29 +289,30 @@ async fn a_job_taken_away_is_dropped_without_a_word() {
     assert_eq!((record.state, record.failure), (JobState::Queued, None));
 }
 
-/// Cancels a running job by `cancel`, and waits for the end of its cut, which must not have to wait for the next heartbeat.
+/// Cancels a running job with `cancel` and waits for the end of its cut, which must come before the
+/// next heartbeat.
 async fn cancel_running(change: impl FnOnce(&mut WorkerSettings), cancel: impl AsyncFnOnce(&Bench, &JobId)) {
     let bench = Bench::on_disk().await;
     let id = bench.submit(1).await;
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let tell = std::sync::Mutex::new(Some(tell));
+    let (sender, scratch_exists) = tokio::sync::oneshot::channel();
+    let sender = std::sync::Mutex::new(Some(sender));
     let long_lease = |settings: &mut WorkerSettings| {
         settings.lease_ttl = Duration::from_hours(1);
         change(settings);
     };
-    let worker = bench.work(long_lease, move |order, cancel, _| {
-        let ended = hang(cancel);
-        tell.lock().unwrap().take().unwrap().send(order.scratch.exists()).unwrap();
+    let worker = bench.start_worker(long_lease, move |order, cancel, _| {
+        let ended = wait_for_cancel(cancel);
+        sender.lock().unwrap().take().unwrap().send(order.scratch.exists()).unwrap();
         ended
     });
-    bench.when(&id, |record| record.state == JobState::Processing).await;
+    bench.record_when(&id, |record| record.state == JobState::Processing).await;
     cancel(&bench, &id).await;
-    assert!(tokio::time::timeout(Duration::from_secs(20), told).await.unwrap().unwrap());
+    assert!(tokio::time::timeout(Duration::from_secs(20), scratch_exists).await.unwrap().unwrap());
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_is_ended_at_once_when_its_job_is_cancelled_or_removed() {
+async fn cancelling_or_removing_a_job_ends_its_cut_at_once() {
     let never = |settings: &mut WorkerSettings| settings.cancel_interval = Duration::from_hours(1);
     cancel_running(never, async |bench, id| {
         bench.queue.cancel(bench.owner, id).await.unwrap().unwrap();
@@ -323,7 +325,7 @@ async fn a_cut_is_ended_at_once_when_its_job_is_cancelled_or_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_is_ended_soon_when_another_process_cancels_its_job() {
+async fn a_cancellation_by_another_process_ends_the_cut_soon() {
     cancel_running(
         |_| {},
         async |bench, id| {
@@ -336,30 +338,30 @@ async fn a_cut_is_ended_soon_when_another_process_cancels_its_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn outputs_stored_for_a_job_that_was_cancelled_meanwhile_are_removed() {
+async fn outputs_of_a_job_cancelled_during_its_cut_are_removed() {
     let bench = Bench::on_disk().await;
     let id = bench.submit(1).await;
     let (cancelling, owner) = (bench.queue.clone(), bench.owner);
     let (runtime, job) = (tokio::runtime::Handle::current(), id.clone());
-    let worker = bench.work(
+    let worker = bench.start_worker(
         |settings| settings.cancel_interval = Duration::from_hours(1),
         move |order, _, _| {
             runtime.block_on(cancelling.cancel(owner, &job)).unwrap().unwrap();
-            Ok(easy(order))
+            Ok(copy_input(order))
         },
     );
-    assert_eq!(bench.end_of(&id).await.failure.unwrap().code, FailureCode::Cancelled);
+    assert_eq!(bench.final_record(&id).await.failure.unwrap().code, FailureCode::Cancelled);
     bench.stop(worker).await;
     let output = ObjectName::output(&id, clearcut_job::FencingToken(1), OutputFormat::Webm);
     assert!(bench.store.head(&output).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drain_that_has_no_more_time_puts_the_job_back_unharmed() {
+async fn a_drain_that_runs_out_of_time_requeues_the_job_without_counting_an_attempt() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let worker = bench.work(|_| {}, |_, cancel, _| hang(cancel));
-    bench.when(&id, |record| record.state == JobState::Processing).await;
+    let worker = bench.start_worker(|_| {}, |_, cancel, _| wait_for_cancel(cancel));
+    bench.record_when(&id, |record| record.state == JobState::Processing).await;
     bench.drain.stop_claiming.cancel();
     bench.drain.put_back.cancel();
     bench.stop(worker).await;
@@ -368,19 +370,19 @@ async fn a_drain_that_has_no_more_time_puts_the_job_back_unharmed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_that_panics_fails_its_job_and_the_worker_goes_on() {
+async fn a_cut_that_panics_fails_its_job_and_the_worker_continues() {
     let bench = Bench::new().await;
     let (bad, good) = (bench.submit(1).await, bench.submit(2).await);
-    let is_bad = bad.to_string();
-    let worker = bench.work(
+    let bad_id = bad.to_string();
+    let worker = bench.start_worker(
         |_| {},
         move |order, _, _| {
-            assert!(!order.scratch.to_string_lossy().contains(&is_bad), "as a bug would");
-            Ok(easy(order))
+            assert!(!order.scratch.to_string_lossy().contains(&bad_id), "a simulated bug");
+            Ok(copy_input(order))
         },
     );
-    assert_eq!(bench.end_of(&bad).await.failure.unwrap().code, FailureCode::ProcessingFailed);
-    assert_eq!(bench.end_of(&good).await.state, JobState::Completed);
+    assert_eq!(bench.final_record(&bad).await.failure.unwrap().code, FailureCode::ProcessingFailed);
+    assert_eq!(bench.final_record(&good).await.state, JobState::Completed);
     bench.stop(worker).await;
 }
 
@@ -388,40 +390,40 @@ async fn a_cut_that_panics_fails_its_job_and_the_worker_goes_on() {
 async fn a_clock_that_jumps_takes_no_job_from_its_worker() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let (go_on, may_go_on) = mpsc::sync_channel(1);
-    let may_go_on = std::sync::Mutex::new(may_go_on);
-    let worker = bench.work(
+    let (resume, resumed) = mpsc::sync_channel(1);
+    let resumed = std::sync::Mutex::new(resumed);
+    let worker = bench.start_worker(
         |_| {},
         move |order, _, _| {
-            may_go_on.lock().unwrap().recv().unwrap();
-            Ok(easy(order))
+            resumed.lock().unwrap().recv().unwrap();
+            Ok(copy_input(order))
         },
     );
-    bench.when(&id, |record| record.state == JobState::Processing).await;
+    bench.record_when(&id, |record| record.state == JobState::Processing).await;
     for hours in [1, 30, -1, 1] {
         bench.clock.0.fetch_add(hours * 3_600_000, Ordering::SeqCst);
-        // More than one look for lost workers; the span is what is tested.
-        tokio::time::sleep(TTL / 3).await;
+        // Longer than the interval between two searches for lost workers.
+        tokio::time::sleep(LEASE_TTL / 3).await;
     }
-    go_on.send(()).unwrap();
-    let record = bench.end_of(&id).await;
+    resume.send(()).unwrap();
+    let record = bench.final_record(&id).await;
     assert_eq!((record.state, record.token, record.crashes), (JobState::Completed, FencingToken(1), 0));
     bench.stop(worker).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_clip_fails_its_job() {
+async fn a_missing_clip_fails_its_job() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
     bench.store.delete(&ObjectName::upload(1)).await.unwrap();
-    let worker = bench.work(|_| {}, |order, _, _| Ok(easy(order)));
-    assert_eq!(bench.end_of(&id).await.failure.unwrap().code, FailureCode::ProcessingFailed);
+    let worker = bench.start_worker(|_| {}, |order, _, _| Ok(copy_input(order)));
+    assert_eq!(bench.final_record(&id).await.failure.unwrap().code, FailureCode::ProcessingFailed);
     bench.stop(worker).await;
 }
 
-/// A heartbeat that is under way when a job ends must not keep the database's only writer.
+/// A heartbeat in flight when its job ends must not block the database's only writer.
 #[tokio::test(flavor = "multi_thread")]
-async fn heartbeats_under_way_hold_nobody_up_when_their_job_ends() {
+async fn heartbeats_in_flight_do_not_block_the_database_when_their_job_ends() {
     let bench = Bench::on_disk().await;
     let mut jobs = Vec::new();
     for number in 0..150 {
@@ -431,57 +433,57 @@ async fn heartbeats_under_way_hold_nobody_up_when_their_job_ends() {
         settings.lease_ttl = Duration::from_mins(1);
         settings.progress_interval = Duration::ZERO;
     };
-    let worker = bench.work(restless, |order, _, progress| {
+    let worker = bench.start_worker(restless, |order, _, progress| {
         progress(Progress::within(Stage::Cutting, 0.5));
-        Ok(easy(order))
+        Ok(copy_input(order))
     });
     for id in &jobs {
-        assert_eq!(bench.end_of(id).await.state, JobState::Completed);
+        assert_eq!(bench.final_record(id).await.state, JobState::Completed);
     }
     bench.stop(worker).await;
 }
 
 #[tokio::test]
-async fn a_job_that_finds_the_machine_short_waits_and_is_charged_nothing() {
+async fn a_job_on_a_machine_short_of_resources_is_requeued_without_counting_an_attempt() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
     let tries = Mutex::new(0);
-    let worker = bench.work(
+    let worker = bench.start_worker(
         |_| {},
         move |order, _, _| {
             let mut tries = tries.lock().unwrap();
             *tries += 1;
             if *tries < 3 {
-                return Err(Failure::new(FailureCode::ShortOfResources, "no file to be had"));
+                return Err(Failure::new(FailureCode::ShortOfResources, "no file descriptor is free"));
             }
-            Ok(easy(order))
+            Ok(copy_input(order))
         },
     );
-    let record = bench.end_of(&id).await;
+    let record = bench.final_record(&id).await;
     assert_eq!((record.state, record.attempts, record.crashes), (JobState::Completed, 0, 0));
     assert!(record.token.0 >= 3, "{:?}", record.token);
     bench.stop(worker).await;
 }
 
 #[tokio::test]
-async fn a_folder_that_could_not_be_removed_when_its_claim_ended_is_removed_later() {
+async fn a_scratch_folder_left_by_an_ended_claim_is_removed_later() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let left = bench.dir.path().join("scratch").join(format!("{}-7", JobId::from_random(99)));
-    let made = left.clone();
-    let worker = bench.work(
+    let leftover = bench.dir.path().join("scratch").join(format!("{}-7", JobId::from_random(99)));
+    let created = leftover.clone();
+    let worker = bench.start_worker(
         |_| {},
         move |order, _, _| {
-            fs::create_dir_all(made.join("cut")).unwrap();
-            Ok(easy(order))
+            fs::create_dir_all(created.join("cut")).unwrap();
+            Ok(copy_input(order))
         },
     );
-    assert_eq!(bench.end_of(&id).await.state, JobState::Completed);
-    let gone = async {
-        while left.exists() {
+    assert_eq!(bench.final_record(&id).await.state, JobState::Completed);
+    let removal = async {
+        while leftover.exists() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_mins(1), gone).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), removal).await.unwrap();
     bench.stop(worker).await;
 }
