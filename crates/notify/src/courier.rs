@@ -1,3 +1,5 @@
+//! Main loop of the courier: claims due deliveries, sends them, and records the results.
+
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::Clock;
@@ -11,27 +13,28 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{CourierSettings, DescribeJob, schedule::after_attempt, send::send};
 
-/// How often an outcome is said that the queue did not take, and the pause before each further time. Together they stay well
-/// below the lease of a delivery.
+/// Number of tries to record an outcome, and the pause between them. Together they stay well below
+/// the lease of a delivery.
 const RECORD_TRIES: u32 = 5;
 const RECORD_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a courier works with.
+/// Dependencies and settings of a courier.
 #[derive(Debug)]
 pub struct Courier {
-    /// Where deliveries come from.
+    /// Source of deliveries.
     pub queue: Arc<dyn Queue>,
-    /// What reaches receivers.
+    /// Client that connects to receivers.
     pub outbound: Outbound,
-    /// How a job reads on the wire.
+    /// Serializer of jobs in payloads.
     pub describe: Arc<dyn DescribeJob>,
-    /// What time it is, for signatures.
+    /// Wall clock, for signatures.
     pub clock: Arc<dyn Clock>,
-    /// How to work.
+    /// Limits and intervals.
     pub settings: CourierSettings,
 }
 
-/// Delivers until told to stop; then sends what is due already, and lets attempts end, within a grace.
+/// Delivers until `stop` is cancelled. Then sends the deliveries that are already due and lets
+/// attempts end, within the grace period.
 pub async fn run(courier: Courier, stop: CancellationToken) {
     let courier = Arc::new(courier);
     let mut running = JoinSet::new();
@@ -44,15 +47,15 @@ pub async fn run(courier: Courier, stop: CancellationToken) {
             Ok(Some(delivery)) => {
                 running.spawn(deliver(Arc::clone(&courier), delivery));
             }
-            Ok(None) => wait(&courier, &mut running, &stop).await,
+            Ok(None) => wait_for_work(&courier, &mut running, &stop).await,
             Err(error) => {
-                tracing::error!(?error, "the queue could not be asked for deliveries");
-                wait(&courier, &mut running, &stop).await;
+                tracing::error!(?error, "a delivery could not be claimed");
+                wait_for_work(&courier, &mut running, &stop).await;
             }
         }
     }
     let ending = async {
-        // What happened while the server drained is told before it ends.
+        // Events from the time of the drain are delivered before the server ends.
         while running.len() < courier.settings.max_running
             && let Ok(Some(delivery)) = courier.queue.claim_delivery(courier.settings.max_per_host).await
         {
@@ -61,13 +64,14 @@ pub async fn run(courier: Courier, stop: CancellationToken) {
         while running.join_next().await.is_some() {}
     };
     if timeout(courier.settings.drain_grace, ending).await.is_err() {
-        tracing::warn!(under_way = running.len(), "deliveries are broken off, to be sent again");
+        tracing::warn!(under_way = running.len(), "deliveries in flight are aborted and will be sent again");
         running.shutdown().await;
     }
 }
 
-/// Until there may be something to do: a call, the end of an attempt that made room at its host, or a while.
-async fn wait(courier: &Courier, running: &mut JoinSet<()>, stop: &CancellationToken) {
+/// Waits until there may be work: a signal, the end of an attempt that frees a slot of its host, or
+/// the poll interval.
+async fn wait_for_work(courier: &Courier, running: &mut JoinSet<()>, stop: &CancellationToken) {
     tokio::select! {
         () = stop.cancelled() => {}
         () = courier.queue.signals().delivery(courier.settings.poll_interval) => {}
@@ -75,14 +79,15 @@ async fn wait(courier: &Courier, running: &mut JoinSet<()>, stop: &CancellationT
     }
 }
 
+/// Makes one attempt and records its outcome.
 async fn deliver(courier: Arc<Courier>, delivery: ClaimedDelivery) {
     let (describe, clock) = (courier.describe.as_ref(), courier.clock.as_ref());
     let (attempt, verdict) = send(&delivery, &courier.outbound, describe, clock, &courier.settings).await;
-    let then = after_attempt(&delivery.id, delivery.event.kind, delivery.tries, verdict);
+    let next_step = after_attempt(&delivery.id, delivery.event.kind, delivery.tries, verdict);
     let (id, kind, tries) = (&delivery.id, delivery.event.kind, delivery.tries);
-    tracing::info!(%id, %kind, tries, answer = ?attempt.answer, ?then, "delivery");
+    tracing::info!(%id, %kind, tries, answer = ?attempt.answer, then = ?next_step, "delivery");
     for _ in 0..RECORD_TRIES {
-        let recorded = courier.queue.record_attempt(id, delivery.claim, attempt.clone(), then);
+        let recorded = courier.queue.record_attempt(id, delivery.claim, attempt.clone(), next_step);
         match timeout(courier.settings.attempt_deadline, recorded).await {
             Ok(Ok(())) => return,
             Ok(Err(QueueError::LeaseLost)) => break,
@@ -91,5 +96,5 @@ async fn deliver(courier: Arc<Courier>, delivery: ClaimedDelivery) {
         }
         sleep(RECORD_PAUSE).await;
     }
-    tracing::warn!(%id, "the outcome of an attempt is lost; the delivery is sent again if it still waits");
+    tracing::warn!(%id, "the outcome of an attempt is lost; a delivery that is still pending is sent again");
 }

@@ -1,12 +1,13 @@
-//! Webhooks: signs what happened, delivers it, and tries again.
+//! Webhook delivery: signs events, delivers them, and retries failed deliveries.
 //!
-//! The queue holds what there is to tell; [`run`] is the plot: it claims deliveries that are due, sends each once, and says
-//! what came of it. Every delivery may arrive twice and arrives at least once, unless its receiver never answers: whoever
-//! dies between the answer and its record leaves the delivery to the next, who sends it again under the same name.
+//! The queue holds the deliveries. [`run`] is the entry point: it claims deliveries that are due,
+//! makes one attempt for each, and records the result. Delivery is at least once, unless the
+//! receiver never answers. If a courier dies between the answer and its record, the next courier
+//! sends the delivery again under the same ID.
 //!
-//! Receivers are strangers. They are reached through [`clearcut_outbound`], which reaches no private address and follows no
-//! redirect; an attempt has a deadline, of a reply only the first bytes are read, and a host that does not answer holds up no
-//! other.
+//! Receivers are untrusted. They are reached through [`clearcut_outbound`], which connects to no
+//! private address and follows no redirect. An attempt has a deadline, only the first bytes of a
+//! reply are read, and a host that does not answer does not delay other hosts.
 
 mod courier;
 mod payload;

@@ -1,16 +1,19 @@
+//! Payload of a webhook: the JSON body of a delivery.
+
 use std::fmt;
 
 use clearcut_queue::{Event, JobRecord};
 use serde_json::{Value, json};
 
-/// How a job reads on the wire. It comes in from outside, so that what a webhook tells is what the API answers.
+/// Serializer of a job in webhook payloads. The caller provides it, so webhooks and API show a job
+/// alike.
 pub trait DescribeJob: Send + Sync + fmt::Debug {
-    /// The job as the API would answer it at this moment, with links that begin with `link_base` where the settings have no
-    /// address of their own.
+    /// The job as the API would return it at this moment. Its links begin with `link_base` if the
+    /// settings have no public URL.
     fn describe(&self, job: &JobRecord, link_base: &str) -> Value;
 }
 
-/// The body of a delivery.
+/// JSON body of a delivery.
 pub(crate) fn body(event: &Event, link_base: &str, describe: &dyn DescribeJob) -> Vec<u8> {
     let data = match &event.job {
         Some(job) => describe.describe(job, link_base),

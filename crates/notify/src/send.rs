@@ -1,3 +1,5 @@
+//! One delivery attempt: builds and signs the request, posts it, and classifies the answer.
+
 use std::time::{Duration, Instant};
 
 use clearcut_job::Clock;
@@ -8,14 +10,14 @@ use tokio::time::timeout;
 use crate::{
     CourierSettings, DescribeJob,
     payload::body,
-    schedule::{Verdict, wished_pause},
+    schedule::{Verdict, parse_retry_after},
     sign::signatures,
 };
 
-/// Bytes of a reply that are remembered. What comes after them is never read.
+/// Number of bytes of a reply's body that are recorded. The rest is never read.
 const REPLY_BYTES: usize = 512;
 
-/// Sends a delivery once, and says what came of it.
+/// Makes one attempt. Returns its record and its meaning for further attempts.
 pub(crate) async fn send(
     delivery: &ClaimedDelivery,
     outbound: &Outbound,
@@ -39,8 +41,8 @@ pub(crate) async fn send(
         200..=299 => Verdict::Delivered,
         410 => Verdict::Gone,
         _ => {
-            let wish = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-            Verdict::NotNow(wish.and_then(|text| wished_pause(text, clock.now())))
+            let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+            Verdict::Retry(retry_after.and_then(|text| parse_retry_after(text, clock.now())))
         }
     };
     let reply = first_bytes(response, settings.reply_wait).await;
@@ -53,11 +55,12 @@ async fn post(
     describe: &dyn DescribeJob,
     clock: &dyn Clock,
 ) -> Result<Response, OutboundError> {
-    // Read again: what may be reached may have changed since it was kept.
+    // Checked again: the allowed addresses may have changed since the URL was stored.
     let target = outbound.policy().target(&delivery.destination.url)?;
     let body = body(&delivery.event, &delivery.destination.link_base, describe);
     let now = clock.now();
-    // A secret of ours is always base64; a row that holds another is damaged, and its delivery fails like a bad address.
+    // Stored secrets are always base64. If one is not, the database row is damaged, and the
+    // delivery fails like one with a malformed address.
     let signatures = signatures(&delivery.id, now, &body, &delivery.secrets).map_err(|error| {
         tracing::error!(delivery = %delivery.id, %error, "a delivery could not be signed");
         OutboundError::Malformed
@@ -72,7 +75,8 @@ async fn post(
     outbound.send(request).await
 }
 
-/// The first bytes of the reply as text. The connection ends with this, however much is still to come.
+/// First [`REPLY_BYTES`] of the reply's body as text. Then the connection is closed, even if more
+/// is to come.
 async fn first_bytes(mut response: Response, wait: Duration) -> String {
     let mut bytes = Vec::new();
     let read = async {
@@ -82,13 +86,13 @@ async fn first_bytes(mut response: Response, wait: Duration) -> String {
             bytes.extend_from_slice(&piece[..piece.len().min(REPLY_BYTES - bytes.len())]);
         }
     };
-    // What did not come in time is left out: the status has decided already.
+    // Bytes that come too late are omitted: the status alone decides.
     let _ = timeout(wait, read).await;
     String::from_utf8_lossy(&bytes).replace(|letter: char| letter.is_control() && letter != '\n', " ")
 }
 
-fn unanswered(why: NoAnswer, began: Instant) -> (Attempt, Verdict) {
-    (Attempt { answer: Answer::None(why), latency: began.elapsed() }, Verdict::NotNow(None))
+fn unanswered(reason: NoAnswer, began: Instant) -> (Attempt, Verdict) {
+    (Attempt { answer: Answer::None(reason), latency: began.elapsed() }, Verdict::Retry(None))
 }
 
 const fn no_answer(error: &OutboundError) -> NoAnswer {

@@ -1,20 +1,23 @@
+//! Settings of the courier: concurrency, deadlines and intervals.
+
 use std::time::Duration;
 
-/// How the courier works.
+/// Limits and intervals of a courier.
 #[derive(Debug, Clone, Copy)]
 pub struct CourierSettings {
-    /// Deliveries under way at once. More reach more slow receivers at the same time, and hold more connections. Default 32.
+    /// Number of concurrent attempts. A higher value serves more slow receivers at the same time
+    /// and holds more connections. Default 32.
     pub max_running: usize,
-    /// Of these, to one host. Default 4.
+    /// Number of concurrent attempts per host. Default 4.
     pub max_per_host: u32,
-    /// The longest that one attempt may take; well below the lease of a delivery. Default 20 s.
+    /// Deadline of one attempt. Must stay well below the lease of a delivery. Default 20 s.
     pub attempt_deadline: Duration,
-    /// How long to wait for the first bytes of a reply's body, which decide nothing. Default 1 s.
+    /// Timeout for the first bytes of a reply's body, which is only recorded. Default 1 s.
     pub reply_wait: Duration,
-    /// How long the last attempts may take when the courier is told to stop. What does not end is broken off and sent
-    /// again by the next start. Default 5 s.
+    /// Grace period for the last attempts when the courier stops. Attempts that take longer are
+    /// aborted, and the next start sends them again. Default 5 s.
     pub drain_grace: Duration,
-    /// How often to look for deliveries that nobody called for. Default 500 ms.
+    /// Polling interval for deliveries that were not signaled. Default 500 ms.
     pub poll_interval: Duration,
 }
 

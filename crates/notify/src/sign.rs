@@ -1,9 +1,11 @@
+//! Webhook signatures in the format of Standard Webhooks.
+
 use clearcut_job::UnixMillis;
 use clearcut_queue::{DeliveryId, SigningSecrets};
 use standardwebhooks::{Webhook, WebhookError};
 
-/// The value of `webhook-signature`: one signature for each secret that is active at `now`, the newest first. A receiver
-/// that knows one of them is content.
+/// Value of the header `webhook-signature`: one signature per secret that is active at `now`, the
+/// newest first. A receiver accepts the request if it has one of the secrets.
 pub(crate) fn signatures(
     id: &DeliveryId,
     now: UnixMillis,
@@ -22,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_active_secret_signs_and_one_whose_time_is_over_does_not() {
+    fn every_active_secret_signs_and_an_expired_one_does_not() {
         let secret = |byte| WebhookSecret::from_random([byte; 24]);
         let (id, body) = (DeliveryId::from_random(1), b"{}");
         let secrets = SigningSecrets { current: secret(2), previous: Some((secret(1), UnixMillis(5_000))) };
@@ -35,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_of_the_name_the_time_and_the_body() {
+    fn a_signature_covers_the_id_the_time_and_the_body() {
         let secrets = SigningSecrets { current: WebhookSecret::from_random([1; 24]), previous: None };
         let sign = |random, at, body: &[u8]| {
             signatures(&DeliveryId::from_random(random), UnixMillis(at), body, &secrets).unwrap()

@@ -1,3 +1,5 @@
+//! Test bench of the courier: an in-memory queue, a running courier, and a manual clock.
+
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
@@ -14,8 +16,8 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// A queue, a courier that works on it, and a clock that moves when it is told to.
-pub(crate) struct Post {
+/// Queue, courier that works on it, and manual clock of one test.
+pub(crate) struct Bench {
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) owner: KeyId,
@@ -27,28 +29,30 @@ pub(crate) fn secret() -> WebhookSecret {
     WebhookSecret::from_random([7; 24])
 }
 
-/// The present, since real libraries refuse what is signed at another time.
-fn present() -> UnixMillis {
+/// Current time. Signature libraries refuse signatures from another time.
+fn current_time() -> UnixMillis {
     clearcut_job::SystemClock.now()
 }
 
+/// Serializer that shows ID, status, revision and link base of a job.
 #[derive(Debug)]
-struct StateAlone;
+struct DescribeState;
 
-impl DescribeJob for StateAlone {
+impl DescribeJob for DescribeState {
     fn describe(&self, job: &JobRecord, link_base: &str) -> Value {
         json!({ "jobId": job.id, "status": job.state.name(), "revision": job.revision, "base": link_base })
     }
 }
 
-impl Post {
-    /// A courier that may reach loopback.
-    pub(crate) async fn open() -> Self {
-        Self::with("127.0.0.0/8", CourierSettings::default()).await
+impl Bench {
+    /// Starts a courier with default settings that may connect to loopback.
+    pub(crate) async fn new() -> Self {
+        Self::with_settings("127.0.0.0/8", CourierSettings::default()).await
     }
 
-    pub(crate) async fn with(allowed: &str, settings: CourierSettings) -> Self {
-        let clock = Arc::new(ManualClock::at(present()));
+    /// Starts a courier that may connect to the networks in `allowed`, separated by commas.
+    pub(crate) async fn with_settings(allowed: &str, settings: CourierSettings) -> Self {
+        let clock = Arc::new(ManualClock::at(current_time()));
         let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new(clock.clone(), Policy::default()));
         let key = NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of("k") };
         let owner = queue.create_key(key).await.unwrap().id;
@@ -57,7 +61,7 @@ impl Post {
         let courier = Courier {
             queue: queue.clone(),
             outbound: Outbound::new(AddressPolicy::new(allowed), Timeouts::default()).unwrap(),
-            describe: Arc::new(StateAlone),
+            describe: Arc::new(DescribeState),
             clock: clock.clone(),
             settings,
         };
@@ -65,7 +69,7 @@ impl Post {
         Self { queue, clock, owner, stop, courier }
     }
 
-    /// Submits a job that tells `url`, and fails it, without a start.
+    /// Submits a job with `url` as its webhook and fails it without a start.
     pub(crate) async fn fail_job(&self, number: u128, url: &str) -> JobId {
         let (id, token) = self.claim_job(number, url).await;
         let failure = Failure::new(FailureCode::InvalidVideo, "no video stream in the file");
@@ -73,6 +77,7 @@ impl Post {
         id
     }
 
+    /// Submits a job with `url` as its webhook and claims it.
     pub(crate) async fn claim_job(&self, number: u128, url: &str) -> (JobId, FencingToken) {
         let id = JobId::from_random(number);
         let host = url.split('/').nth(2).unwrap_or_default().to_owned();
@@ -106,36 +111,41 @@ impl Post {
         (id, claimed.token)
     }
 
-    /// Moves the clock and wakes the courier.
-    pub(crate) fn pass(&self, span: Duration) {
+    /// Advances the clock and wakes the courier.
+    pub(crate) fn advance(&self, span: Duration) {
         self.clock.advance(span);
         self.queue.signals().call_courier();
     }
 
-    /// The only delivery of a job once `reached` holds of it.
-    pub(crate) async fn delivery_when(&self, job: &JobId, reached: impl Fn(&DeliveryRecord) -> bool) -> DeliveryRecord {
+    /// Waits until `condition` holds for the only delivery of a job, and returns the delivery.
+    pub(crate) async fn delivery_when(
+        &self,
+        job: &JobId,
+        condition: impl Fn(&DeliveryRecord) -> bool,
+    ) -> DeliveryRecord {
         for _ in 0..20_000 {
             let mut deliveries = self.queue.deliveries_of_job(self.owner, job).await.unwrap().unwrap();
-            if let Some(found) = deliveries.pop().filter(&reached) {
+            if let Some(found) = deliveries.pop().filter(&condition) {
                 return found;
             }
-            // What is waited for is another task and a socket: this looks again, and decides nothing by how often.
+            // Polls another task and a socket. The number of polls does not affect the result.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         panic!("not reached: {:?}", self.queue.deliveries_of_job(self.owner, job).await.unwrap());
     }
 
-    pub(crate) async fn settled(&self, job: &JobId) -> DeliveryRecord {
+    /// Waits until the delivery is no longer pending.
+    pub(crate) async fn settled_delivery(&self, job: &JobId) -> DeliveryRecord {
         self.delivery_when(job, |delivery| delivery.state != DeliveryState::Pending).await
     }
 
-    /// The delivery after `count` attempts.
-    pub(crate) async fn attempted(&self, job: &JobId, count: usize) -> DeliveryRecord {
+    /// Waits until the delivery has had `count` attempts.
+    pub(crate) async fn delivery_after_attempts(&self, job: &JobId, count: usize) -> DeliveryRecord {
         self.delivery_when(job, |delivery| delivery.attempts.len() >= count).await
     }
 
-    /// Stops the courier, and waits for its end.
-    pub(crate) async fn close(self) {
+    /// Stops the courier and waits for its end.
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.courier.await.unwrap();
     }

@@ -1,6 +1,6 @@
-//! What the courier promises, against receivers that are real sockets.
+//! Tests of the courier's guarantees, with receivers that are real sockets.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod delivery;
 mod fixture;

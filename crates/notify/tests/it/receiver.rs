@@ -1,3 +1,5 @@
+//! Webhook receiver on loopback with scripted behavior, for tests.
+
 use std::{
     net::SocketAddr,
     sync::{
@@ -13,20 +15,20 @@ use tokio::{
     sync::Notify,
 };
 
-/// How a receiver answers one request.
+/// Behavior of a receiver on one request.
 #[derive(Debug, Clone)]
-pub(crate) enum Manner {
-    /// These bytes, and the end of the connection.
-    Says(String),
-    /// Never.
-    Stalls,
-    /// By ending the connection.
-    Closes,
-    /// With 200 and as much of a gigabyte as is taken.
-    Floods,
+pub(crate) enum Behavior {
+    /// Sends these bytes and closes the connection.
+    Respond(String),
+    /// Never answers.
+    Stall,
+    /// Closes the connection.
+    Close,
+    /// Sends 200 and up to a gigabyte of body, as far as the client reads it.
+    Flood,
 }
 
-/// A request as it came.
+/// Received request.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
     head: String,
@@ -45,36 +47,37 @@ impl Received {
     }
 }
 
-/// A real receiver on loopback: answers in the manners it was given, one after the other, and in the last one from then on.
+/// Receiver on loopback. It uses one behavior per connection, in order, and repeats the last one.
 #[derive(Debug, Clone)]
 pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
     connections: Arc<AtomicUsize>,
-    /// Bytes of bodies that were taken off its hands.
+    /// Number of body bytes written to the sockets.
     pub(crate) sent: Arc<AtomicUsize>,
-    came: Arc<Notify>,
+    arrived: Arc<Notify>,
 }
 
-pub(crate) fn status(line: &str) -> Manner {
-    Manner::Says(format!("HTTP/1.1 {line}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"))
+/// Behavior that answers with this status line and the body `ok`.
+pub(crate) fn status(line: &str) -> Behavior {
+    Behavior::Respond(format!("HTTP/1.1 {line}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"))
 }
 
 impl Receiver {
-    pub(crate) async fn with(manners: Vec<Manner>) -> Self {
+    pub(crate) async fn with(behaviors: Vec<Behavior>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receiver = Self {
             address: listener.local_addr().unwrap(),
             received: Arc::default(),
             connections: Arc::default(),
             sent: Arc::default(),
-            came: Arc::default(),
+            arrived: Arc::default(),
         };
         let answering = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let turn = answering.connections.fetch_add(1, Ordering::SeqCst).min(manners.len() - 1);
-                tokio::spawn(answering.clone().answer(stream, manners[turn].clone()));
+                let index = answering.connections.fetch_add(1, Ordering::SeqCst).min(behaviors.len() - 1);
+                tokio::spawn(answering.clone().answer(stream, behaviors[index].clone()));
             }
         });
         receiver
@@ -92,31 +95,31 @@ impl Receiver {
         self.received.lock().unwrap().clone()
     }
 
-    /// Waits until `count` requests have come.
+    /// Waits until `count` requests have arrived.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Received> {
         let all = async {
             loop {
-                let came = self.came.notified();
+                let arrived = self.arrived.notified();
                 if self.received().len() >= count {
                     return self.received();
                 }
-                came.await;
+                arrived.await;
             }
         };
         tokio::time::timeout(Duration::from_secs(20), all)
             .await
-            .unwrap_or_else(|_| panic!("{count} requests did not come"))
+            .unwrap_or_else(|_| panic!("{count} requests did not arrive"))
     }
 
-    async fn answer(self, mut stream: TcpStream, manner: Manner) {
+    async fn answer(self, mut stream: TcpStream, behavior: Behavior) {
         let Some(request) = read_request(&mut stream).await else { return };
         self.received.lock().unwrap().push(request);
-        self.came.notify_waiters();
-        match manner {
-            Manner::Says(answer) => drop(stream.write_all(answer.as_bytes()).await),
-            Manner::Stalls => std::future::pending().await,
-            Manner::Closes => {}
-            Manner::Floods => {
+        self.arrived.notify_waiters();
+        match behavior {
+            Behavior::Respond(answer) => drop(stream.write_all(answer.as_bytes()).await),
+            Behavior::Stall => std::future::pending().await,
+            Behavior::Close => {}
+            Behavior::Flood => {
                 let head = "HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n";
                 let piece = vec![b'x'; 64 << 10];
                 let mut next = stream.write(head.as_bytes()).await;
@@ -137,7 +140,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<Received> {
         let mut piece = [0; 4096];
         let read = stream.read(&mut piece).await.ok().filter(|read| *read > 0)?;
         bytes.extend_from_slice(&piece[..read]);
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break end;
         }
     };
