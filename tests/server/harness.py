@@ -335,7 +335,7 @@ def stop_all(pids):
 
 
 def check_invariants(server, acknowledged):
-    """What RELIABILITY promises after every fault, once all jobs have ended. Call it on a running server."""
+    """What docs/reference/reliability.md promises after every fault, once all jobs have ended. Call it on a running server."""
     for job in acknowledged:
         assert server.wait(job)["status"] in FINAL
     known = {job for (job,) in server.rows("SELECT id FROM jobs")}

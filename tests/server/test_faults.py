@@ -47,7 +47,7 @@ class Faults(unittest.TestCase):
         with Server() as server:
             with refusing(server, "processing"):
                 job = server.submit_job(**FAST)
-                eventually(lambda: "the start was not taken" in server.log())
+                eventually(lambda: "the start could not be recorded" in server.log())
             ended = server.wait(job)
             self.assertEqual(ended["status"], "completed")
             self.assertIsNotNone(ended["startedAt"])
@@ -89,7 +89,7 @@ class Faults(unittest.TestCase):
             server.wait_for_stage(job, "processing-video")
             with refusing(server, "queued"):
                 server.signal(signal.SIGTERM)
-                eventually(lambda: "could not be put back" in server.log())
+                eventually(lambda: "could not be requeued" in server.log())
             self.assertEqual(server.process.wait(60), 0)
             server.process.stdout.close()
             server.start()
@@ -129,7 +129,7 @@ class Faults(unittest.TestCase):
                 job = server.submit_job(formats=json.dumps(["webm", "stacked-alpha"]), size="64", fps="6")
                 jobs.append(job)
                 eventually(lambda: any(job in name for name in server.objects()), every=0.001)
-                time.sleep(delay_ms / 1000)
+                time.sleep(delay_ms / 1000)  # moments of the kill, not waits: none of them may matter
                 server.restart()
                 self.assertEqual(server.wait(job)["status"], "completed")
             check_invariants(server, jobs)
@@ -259,7 +259,7 @@ class Faults(unittest.TestCase):
             job = server.submit_job()
             with server.held(job):
                 server.signal(signal.SIGSTOP)
-                time.sleep(4)  # the lease runs by the clock
+                eventually(lambda: server.rows("SELECT 1 FROM leases WHERE expires_ms < ?", time.time() * 1000), 10)
                 server.signal(signal.SIGCONT)
             self.assertEqual(server.wait(job)["status"], "completed")
             self.assertEqual(server.rows("SELECT token, crashes FROM jobs"), [(2, 1)])
