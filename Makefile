@@ -78,6 +78,11 @@ eval-random: setup-run build
 gallery: setup-run build
 	scripts/gallery.sh
 
+# The diagram of ARCHITECTURE.md, docs/design/flow.svg.
+.PHONY: diagrams
+diagrams:
+	scripts/draw-flow.py
+
 # Peak memory for a 20-second and a 10-minute clip; takes a while.
 memory: setup-run build
 	scripts/memory.py
@@ -103,7 +108,7 @@ bench-neural: build
 	python3 -m venv out/rembg/venv && out/rembg/venv/bin/pip -q install rembg==2.0.86 onnxruntime==1.32.0 opencv-python-headless
 	out/rembg/venv/bin/python scripts/bench-neural.py $(EVAL)
 
-# Whole cuts beside ffmpeg, beside encoding alone, and against themselves; the plots of docs/performance.md.
+# Whole cuts beside ffmpeg, beside encoding alone, and against themselves; the plots of docs/reference/performance.md.
 .PHONY: bench-cut
 bench-cut: build
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy matplotlib

@@ -1,4 +1,4 @@
-// The TypeScript of docs/webhooks.md, type-checked and run as it stands, but for its port.
+// The TypeScript of docs/guides/webhooks.md, type-checked and run as it stands, but for its port.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -12,7 +12,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const secret = `whsec_${Buffer.from('0123456789abcdefghijklmn').toString('base64')}`;
 
 test('the example in the documentation has no type errors, takes what is signed and refuses what is not', { timeout: 60_000 }, async () => {
-  const text = await readFile(join(here, '../../docs/webhooks.md'), 'utf8');
+  const text = await readFile(join(here, '../../docs/guides/webhooks.md'), 'utf8');
   const example = text.match(/```ts\n(.*?)```/s)[1];
   const folder = await mkdtemp(join(here, 'example-'));
   try {

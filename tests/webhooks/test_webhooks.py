@@ -70,7 +70,7 @@ class Webhooks(unittest.TestCase):
             self.assertEqual(target.connections, 0)
 
     def test_the_example_in_the_documentation_takes_what_is_signed_and_refuses_what_is_not(self):
-        text = (HERE.parents[1] / "docs/webhooks.md").read_text()
+        text = (HERE.parents[1] / "docs/guides/webhooks.md").read_text()
         example = re.search(r"```python\n(.*?)```", text, re.S).group(1)
         self.assertIn(", 3000), Hook).serve_forever()", example)
         example = example.replace('HTTPServer(("127.0.0.1", 3000), Hook).serve_forever()', LISTENING)
