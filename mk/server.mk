@@ -1,5 +1,5 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema soak bench-server openapi
+.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema soak bench-server openapi error-codes
 
 test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema
 
@@ -7,7 +7,7 @@ test-server: test-sdk test-webhooks test-faults test-storage test-power test-gre
 test-sdk: test-rust
 	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
 
-# What is sent, verified by the packages of npm and PyPI; the examples of docs/webhooks.md run as they stand.
+# What is sent, verified by the packages of npm and PyPI; the examples of docs/guides/webhooks.md run as they stand.
 test-webhooks: test-rust
 	cd tests/webhooks && npm ci --silent --no-audit --no-fund && node --test
 	test -x .venv/bin/python || python3 -m venv .venv
@@ -83,6 +83,11 @@ bench-server: build
 # After a change of the API on purpose.
 openapi:
 	cargo run -q -p clearcut-api --example openapi > openapi.json
+
+# The table of error codes in docs/reference/errors.md, from the code.
+error-codes:
+	cargo run -q -p clearcut-job --example error_codes < docs/reference/errors.md > out/errors.md
+	mv out/errors.md docs/reference/errors.md
 
 # Pictures of the page in docs/pictures.
 .PHONY: page-pictures

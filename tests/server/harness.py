@@ -355,7 +355,7 @@ def check_invariants(server, acknowledged):
     uploads = server.rows("SELECT object_key, received, sha256 FROM uploads WHERE object_key IS NOT NULL")
     for key, size, sha256 in inputs + uploads:
         check_object(server, key, (size, sha256))
-    eventually(lambda: all_objects_are_pointed_to(server), 10)
+    check_objects_and_pointers(server)
     scratch = server.data / "scratch"  # made by the worker, a moment after the server listens
     eventually(lambda: scratch.is_dir() and not list(scratch.iterdir()), 10)
     eventually(lambda: not children_of(server.process.pid), 10)
@@ -381,10 +381,28 @@ def check_object(server, key, expected):
     assert (len(content), hashlib.sha256(content).hexdigest()) == expected, f"{key} is not what was committed"
 
 
-def all_objects_are_pointed_to(server):
-    known = pointed_to(server)
+def strays(server):
+    """Objects that no row points to, and pointers to objects that are not there."""
+    known, there = pointed_to(server), server.objects()
     partial = {key for (key,) in server.rows("SELECT partial_key FROM uploads WHERE partial_key IS NOT NULL")}
-    return known <= server.objects() <= known | partial
+    missing = known - there
+    # What expired between the two looks has lost its pointer as well.
+    return there - known - partial, missing & pointed_to(server) if missing else missing
+
+
+def check_objects_and_pointers(server):
+    """Objects and rows agree within ten seconds: what expires goes from one after the other."""
+    found = ()
+
+    def agree():
+        nonlocal found
+        found = strays(server)
+        return not any(found)
+
+    try:
+        eventually(agree, 10)
+    except AssertionError:
+        raise AssertionError(f"objects without a pointer: {found[0]}; pointers without an object: {found[1]}") from None
 
 
 def check_webhooks(server):

@@ -1,3 +1,5 @@
+//! The OpenAPI document, its interactive page, and `llms.txt`.
+
 use std::sync::{Arc, LazyLock};
 
 use axum::{
@@ -5,9 +7,13 @@ use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
+use clearcut_job::ErrorCode;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        RefOr, Schema,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_swagger_ui::Config;
 
@@ -20,9 +26,10 @@ use crate::{
     webhooks::{deliveries, endpoints},
 };
 
+/// The document, collected from the handlers.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "clearcut", description = "Removes the background from video and hands back transparent files."),
+    info(title = "clearcut", description = "Removes the background from video and returns transparent files."),
     paths(
         submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read,
         synchronous::cut_now, preview::preview, resource::create, resource::put, resource::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
@@ -30,30 +37,47 @@ use crate::{
         endpoints::read_secret, endpoints::rotate_secret, endpoints::read_key_secret, endpoints::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
     ),
-    modifiers(&KeyScheme),
+    modifiers(&ApiKeyScheme, &ErrorCodes),
     tags(
-        (name = "jobs", description = "Submit a clip, read or follow how far it is, get links to the outputs, cancel, try again"),
-        (name = "usage", description = "What the jobs of a key cost"),
-        (name = "video", description = "Send a clip and wait for its outputs, or look at one frame of the cut"),
-        (name = "uploads", description = "Send a clip before its jobs, at once or in pieces (tus 1.0)"),
-        (name = "webhooks", description = "Be told of jobs instead of asking"),
-        (name = "keys", description = "Get a key by the link that a fresh server prints"),
-        (name = "files", description = "Outputs under links that end"),
-        (name = "health", description = "For probes and load balancers"),
+        (name = "jobs", description = "Submit clips, follow their progress, get links to outputs, cancel and retry."),
+        (name = "usage", description = "Resources that the jobs of an API key used."),
+        (name = "video", description = "Remove a background in one request, or preview one frame."),
+        (name = "uploads", description = "Upload a clip before its jobs, in one request or resumable (tus 1.0)."),
+        (name = "webhooks", description = "Notifications about jobs, sent to your endpoints."),
+        (name = "keys", description = "Exchange the one-time link of a new server for an API key."),
+        (name = "files", description = "Outputs, under signed links that expire."),
+        (name = "health", description = "Liveness and readiness, for probes and load balancers."),
     )
 )]
 struct Document;
 
-struct KeyScheme;
+/// Adds the security scheme for API keys.
+struct ApiKeyScheme;
 
-impl Modify for KeyScheme {
+impl Modify for ApiKeyScheme {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("hc_ and 32 letters or digits");
         openapi.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(scheme.build()));
     }
 }
 
-/// The OpenAPI document of the routes, made from the code, with a line feed at its end.
+/// Lists all error codes of replies where the document describes the field.
+struct ErrorCodes;
+
+impl Modify for ErrorCodes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let codes: Vec<&str> =
+            ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.word()).collect();
+        let schemas = &mut openapi.components.get_or_insert_default().schemas;
+        if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut("ErrorBody")
+            && let Some(RefOr::T(Schema::Object(code))) = body.properties.get_mut("code")
+        {
+            code.description = Some(format!("Stable error code, one of: {}.", codes.join(", ")));
+        }
+    }
+}
+
+/// The OpenAPI document of the routes, generated from the code, ending with a newline.
 #[must_use]
 pub fn openapi_json() -> String {
     Document::openapi().to_pretty_json().map(|text| text + "\n").unwrap_or_default()
@@ -67,7 +91,7 @@ pub(crate) async fn json() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], JSON.as_str()).into_response()
 }
 
-/// What a language model needs to use this server.
+/// Serves `llms.txt`, a short guide to the API for language models.
 pub(crate) async fn llms() -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], include_str!("../assets/llms.txt")).into_response()
 }
@@ -80,7 +104,8 @@ pub(crate) async fn index() -> Result<Response, ApiError> {
     asset(Path("index.html".to_owned())).await
 }
 
-/// A file of the interactive page, which is part of the program and asks nothing of the network.
+/// Serves a file of the interactive page. The page is embedded in the binary and loads nothing from
+/// other hosts.
 pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, ApiError> {
     let found = utoipa_swagger_ui::serve(&path, CONFIG.clone()).map_err(|error| {
         tracing::error!(%error, "the documentation page failed");

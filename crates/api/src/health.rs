@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it gets jobs done.
+//! Liveness and readiness: whether the process runs, and whether it can process jobs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,20 +15,20 @@ use utoipa::ToSchema;
 
 use crate::{Api, http::reply::Reply};
 
-/// One thing that has to be in order.
+/// One health check.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Check {
-    /// What it is: `database`, `disk`, `ffmpeg`, `sandbox`, `worker`.
+    /// Name of the check: `database`, `disk`, `ffmpeg`, `sandbox` or `worker`.
     pub name: &'static str,
-    /// Whether it is in order.
+    /// Whether the check passed.
     pub ok: bool,
-    /// In words, without paths.
+    /// Result for people. Contains no paths.
     pub detail: String,
 }
 
-/// What the program around the API knows of its own health: the tools that the API cannot reach.
+/// Health checks of the surrounding program, for tools that the API cannot reach.
 pub trait Readiness: Send + Sync + std::fmt::Debug {
-    /// The checks, quickly: what takes long is asked at the start and remembered.
+    /// Runs the checks. Must be fast: slow checks run at startup and are cached.
     fn checks(&self) -> Vec<Check>;
 }
 
@@ -37,29 +37,31 @@ pub trait Readiness: Send + Sync + std::fmt::Debug {
 pub(crate) struct Health {
     /// `ready` or `unready`.
     status: &'static str,
-    /// Each check.
+    /// All checks.
     checks: Vec<Check>,
 }
 
-/// The process is alive.
+/// Liveness of the process.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Alive {
     /// Always `alive`.
     status: &'static str,
 }
 
-/// Whether the process lives.
-#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "It lives", body = Reply<Alive>)))]
+/// Check liveness.
+#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "The process is alive.", body = Reply<Alive>)))]
 pub(crate) async fn livez() -> Reply<Alive> {
     Reply::new(Alive { status: "alive" })
 }
 
-/// Whether the server takes jobs and gets them done.
+/// Check readiness.
+///
+/// Reports whether the server can accept and process jobs, with the result of each check.
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
     responses(
-        (status = 200, description = "All checks are in order", body = Reply<Health>),
-        (status = 503, description = "Some check is not", body = Reply<Health>),
+        (status = 200, description = "All checks passed.", body = Reply<Health>),
+        (status = 503, description = "At least one check failed.", body = Reply<Health>),
     )
 )]
 pub(crate) async fn readyz(State(api): State<Api>, Extension(probe): Extension<WriteProbe>) -> Response {
@@ -71,54 +73,54 @@ pub(crate) async fn readyz(State(api): State<Api>, Extension(probe): Extension<W
     (status, Json(Reply::new(health))).into_response()
 }
 
-/// Whether the database takes what is written, asked once for all who want to know at about the same time: anybody may ask, and each
-/// time costs a write to the disk.
+/// Cached probe of writes to the database. Concurrent requests share one result, because `/readyz`
+/// needs no API key and each probe costs a write to the disk.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct WriteProbe(Arc<Mutex<Option<Written>>>);
+pub(crate) struct WriteProbe(Arc<Mutex<Option<ProbeResult>>>);
 
-/// When something was written, and what came of it.
-type Written = (Instant, Result<(), &'static str>);
+/// The time of a probe and its result.
+type ProbeResult = (Instant, Result<(), &'static str>);
 
-/// How long an answer counts.
-const PROBE_SPAN: Duration = Duration::from_secs(1);
+/// Lifetime of a cached result.
+const PROBE_TTL: Duration = Duration::from_secs(1);
 
-/// How long the database may take.
-const PROBE_PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout of a probe.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl WriteProbe {
-    async fn ask(&self, api: &Api) -> Result<(), &'static str> {
+    async fn check(&self, api: &Api) -> Result<(), &'static str> {
         let mut last = self.0.lock().await;
-        if let Some((_, answer)) = last.filter(|(asked, _)| asked.elapsed() < PROBE_SPAN) {
-            return answer;
+        if let Some((_, result)) = last.filter(|(probed_at, _)| probed_at.elapsed() < PROBE_TTL) {
+            return result;
         }
-        let answer = match tokio::time::timeout(PROBE_PATIENCE, api.queue.try_writing()).await {
+        let result = match tokio::time::timeout(PROBE_TIMEOUT, api.queue.try_writing()).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(QueueError::DiskFull)) => Err("its disk is full"),
-            Ok(Err(QueueError::ReadOnly)) => Err("its file system is read-only"),
+            Ok(Err(QueueError::DiskFull)) => Err("the disk is full"),
+            Ok(Err(QueueError::ReadOnly)) => Err("the file system is read-only"),
             Ok(Err(error)) => {
-                tracing::error!(?error, "the database takes nothing");
-                Err("it takes nothing")
+                tracing::error!(?error, "the database cannot be written");
+                Err("writes fail")
             }
-            Err(_) => Err("it does not answer"),
+            Err(_) => Err("the database does not respond"),
         };
-        *last = Some((Instant::now(), answer));
-        answer
+        *last = Some((Instant::now(), result));
+        result
     }
 }
 
 async fn check_database(api: &Api, probe: &WriteProbe) -> Check {
     let failed = |detail: &str| Check { name: "database", ok: false, detail: detail.to_owned() };
-    if let Err(reason) = probe.ask(api).await {
+    if let Err(reason) = probe.check(api).await {
         return failed(reason);
     }
     match api.queue.depth().await {
         Ok(depth) => {
-            let detail = format!("{} jobs wait, {} run", depth.queued, depth.leased);
+            let detail = format!("{} jobs queued, {} running", depth.queued, depth.leased);
             Check { name: "database", ok: true, detail }
         }
         Err(error) => {
-            tracing::error!(?error, "the database does not answer");
-            failed("it does not answer")
+            tracing::error!(?error, "the database does not respond");
+            failed("the database does not respond")
         }
     }
 }
@@ -127,10 +129,10 @@ async fn check_disk(api: &Api) -> Check {
     let floor = api.settings.disk_floor_bytes;
     match api.store.free_bytes().await {
         Ok(Some(free)) => {
-            let detail = format!("{} MiB free, at least {} MiB wanted", free >> 20, floor >> 20);
+            let detail = format!("{} MiB free, at least {} MiB required", free >> 20, floor >> 20);
             Check { name: "disk", ok: free >= floor, detail }
         }
-        Ok(None) => Check { name: "disk", ok: true, detail: "objects lie elsewhere".to_owned() },
-        Err(_) => Check { name: "disk", ok: false, detail: "it cannot be read".to_owned() },
+        Ok(None) => Check { name: "disk", ok: true, detail: "objects are stored elsewhere".to_owned() },
+        Err(_) => Check { name: "disk", ok: false, detail: "free space cannot be read".to_owned() },
     }
 }

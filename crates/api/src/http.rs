@@ -1,4 +1,5 @@
-//! HTTP itself: the accept loop, limits of connections and bodies, authentication, the reply envelope and its errors.
+//! HTTP itself: the accept loop, limits on connections and bodies, authentication, and the envelope
+//! of replies and errors.
 
 pub(crate) mod admission;
 pub(crate) mod body_limits;

@@ -1,4 +1,4 @@
-//! The routes of jobs: submit, read, wait, list, follow, cancel, retry, and their JSON.
+//! The job routes (submit, read, wait, list, follow, cancel, retry, delete) and their JSON.
 
 pub(crate) mod control;
 pub(crate) mod data_url;

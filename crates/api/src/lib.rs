@@ -1,10 +1,11 @@
 //! The HTTP API.
 //!
-//! Routes, extractors and JSON shapes over [`clearcut_queue`] and [`clearcut_store`]. This process faces the network and
-//! never decodes a pixel: an upload is hashed, looked at by its first bytes, and put in line.
+//! Routes, extractors and JSON shapes over [`clearcut_queue`] and [`clearcut_store`]. This process
+//! faces the network and never decodes a pixel: it hashes an upload, checks its first bytes, and
+//! queues it.
 //!
-//! Every reply on every route is one envelope, also where a framework would speak by itself. [`routes`] is the plot,
-//! [`serve`] the accept loop.
+//! Every reply on every route uses one envelope, including the errors that the framework raises.
+//! [`routes`] builds the router, [`serve`] is the accept loop.
 
 mod docs;
 mod files;

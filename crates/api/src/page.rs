@@ -1,4 +1,4 @@
-//! The interactive page: its assets, and the one-time link that signs a browser in.
+//! The web page: its assets, and the one-time link that signs a browser in.
 
 pub(crate) mod assets;
 pub(crate) mod sign_in;

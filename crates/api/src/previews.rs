@@ -1,4 +1,4 @@
-//! The route of previews, and the trait that makes them.
+//! The preview route, and the trait that renders previews.
 
 pub(crate) mod order;
 pub(crate) mod preview;

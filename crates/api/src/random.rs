@@ -1,8 +1,8 @@
-//! Random names of jobs, uploads, webhooks and deliveries.
+//! Randomness for the ids of jobs, uploads, webhooks and deliveries.
 
 use crate::ApiError;
 
-/// 128 bits of the system's randomness.
+/// Returns 128 random bits from the operating system.
 pub(crate) fn draw_random() -> Result<u128, ApiError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|_| ApiError::Internal)?;

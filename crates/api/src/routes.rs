@@ -1,4 +1,4 @@
-//! All routes, and the layers around them.
+//! The router: every route, and the middleware around them.
 
 use axum::{
     Extension, Router,
@@ -16,7 +16,7 @@ use tower_http::{
 
 use crate::{
     Api, ApiError, docs, files, health,
-    http::{body_limits::PacedBody, rate, request_log},
+    http::{body_limits::LimitedBody, rate, request_log},
     jobs::{control, events, idempotency, list, submit, synchronous, usage, waiting},
     page::{assets, sign_in},
     previews::preview,
@@ -24,10 +24,11 @@ use crate::{
     webhooks::{deliveries, endpoints},
 };
 
-/// All routes, with what lies around each: request ids and the log, CORS, the end of panics, and the pace of bodies.
+/// Builds the router: all routes, with request ids, the request log, CORS, panic handling, and
+/// limits on request bodies.
 pub fn routes(api: Api) -> Router {
-    let speaks_tus = middleware::from_fn_with_state(api.clone(), tus::speak);
-    let paced = middleware::from_fn_with_state(api.clone(), pace);
+    let tus_protocol = middleware::from_fn_with_state(api.clone(), tus::protocol_layer);
+    let limited = middleware::from_fn_with_state(api.clone(), limit_body);
     Router::new()
         .route("/", get(assets::index))
         .route("/cli-auth", get(assets::cli_auth))
@@ -67,31 +68,32 @@ pub fn routes(api: Api) -> Router {
         .layer(Extension(UploadLocks::default()))
         .layer(Extension(health::WriteProbe::default()))
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn(rate::tell))
-        .layer(paced)
-        .layer(middleware::from_fn(request_log::refuse_unreadable))
-        .layer(CatchPanicLayer::custom(request_log::answer_panic))
+        .layer(middleware::from_fn(rate::add_headers))
+        .layer(limited)
+        .layer(middleware::from_fn(request_log::reject_undecodable_path))
+        .layer(CatchPanicLayer::custom(request_log::panic_response))
         .layer(cors())
-        .layer(speaks_tus)
+        .layer(tus_protocol)
         .layer(middleware::from_fn(request_log::log))
         .with_state(api)
 }
 
-/// What can be done to one upload. There is no GET: bytes that came in go nowhere but into jobs.
+/// The methods of one upload. There is no GET: uploaded bytes are only readable by jobs.
 fn upload_resource() -> MethodRouter<Api> {
     put(resource::put).patch(tus::patch).head(tus::head).delete(resource::delete).post(tus::post)
 }
 
-/// Puts the limits of the settings around the body of each request.
-async fn pace(State(api): State<Api>, request: Request, next: Next) -> Response {
+/// Middleware that applies the configured limits to each request body.
+async fn limit_body(State(api): State<Api>, request: Request, next: Next) -> Response {
     let awaits_continue = request.headers().contains_key(header::EXPECT);
     let (mut parts, body) = request.into_parts();
-    let (paced, fate) = PacedBody::new(body, api.settings.body, awaits_continue);
-    parts.extensions.insert(fate);
-    next.run(Request::from_parts(parts, Body::new(paced))).await
+    let (limited, outcome) = LimitedBody::new(body, api.settings.body, awaits_continue);
+    parts.extensions.insert(outcome);
+    next.run(Request::from_parts(parts, Body::new(limited))).await
 }
 
-/// Open to every page: what a key opens is told by the key, and links are open anyway.
+/// CORS for every origin. Requests are authorized by an API key in a header, never by cookies, and
+/// signed links need no authorization.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)

@@ -1,4 +1,4 @@
-//! What the routes work with: the services behind them, limits and choices.
+//! The state that routes share: the services behind them, and their settings.
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -9,62 +9,66 @@ use clearcut_store::{Store, UrlSigner};
 
 use crate::{BodyLimits, OneTimeLink, Previewer, Readiness, Traffic};
 
-/// What the routes work with.
+/// Shared state of the routes.
 #[derive(Debug, Clone)]
 pub struct Api {
-    /// Jobs and keys.
+    /// Jobs and API keys.
     pub queue: Arc<dyn Queue>,
     /// Uploads and outputs.
     pub store: Store,
     /// Signs and checks the links to outputs.
     pub signer: Arc<UrlSigner>,
-    /// What time it is.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
-    /// What `/readyz` asks.
+    /// The checks of `/readyz` beyond database and disk.
     pub readiness: Arc<dyn Readiness>,
-    /// Cuts single frames.
+    /// Renders single frames.
     pub previewer: Arc<dyn Previewer>,
-    /// What is under way.
+    /// Requests in progress, and rate limits.
     pub traffic: Arc<Traffic>,
-    /// What a fresh server printed for the first visit.
+    /// The sign-in link that a new server printed.
     pub link: Arc<OneTimeLink>,
-    /// Limits and choices.
+    /// Limits and options.
     pub settings: Arc<ApiSettings>,
 }
 
-/// Limits and choices of the API.
+/// Limits and options of the API.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
-    /// The address that links begin with, such as `https://cut.example.com`; `None` takes the `Host` of the request.
+    /// Base URL of links, such as `https://cut.example.com`. `None` uses the `Host` header of the
+    /// request.
     pub public_url: Option<String>,
-    /// The formats that this server can write; others are refused with `FORMAT_UNAVAILABLE`.
+    /// Formats that this server can encode. Others are refused with `FORMAT_UNAVAILABLE`.
     pub available_formats: Vec<OutputFormat>,
-    /// Whether this server has a neural model; without one `method=ai` is refused.
+    /// Whether this server has a neural model. Without one, `method=ai` is refused.
     pub has_model: bool,
-    /// How large and how slow a request may be.
+    /// Limits on the size and speed of request bodies.
     pub body: BodyLimits,
-    /// How long links to outputs open them. Default 1 h.
+    /// Lifetime of links to outputs. Default 1 h.
     pub link_ttl: Duration,
-    /// How long the synchronous endpoint waits for its job. Clients wait 180 s or more. Default 170 s.
+    /// Timeout of the synchronous endpoint. Clients wait 180 s or more. Default 170 s.
     pub sync_wait: Duration,
-    /// Which machines an address may lead to that somebody names, for clips and for webhooks. Default those of the Internet.
+    /// Hosts that user-supplied URLs of clips and webhooks may reach. Default: public addresses.
     pub address_policy: AddressPolicy,
-    /// Free bytes on the data disk below which no upload is taken. Default 1 GiB.
+    /// Free bytes on the data disk below which uploads are refused. Default 1 GiB.
     pub disk_floor_bytes: u64,
-    /// Cuts at once, for estimating when a waiting job starts. Default 1.
+    /// Concurrent cuts, for estimating when a queued job starts. Default 1.
     pub slots: NonZeroUsize,
-    /// Submits a minute of one key, where the key has no number of its own. Default 600.
+    /// Submits per minute and API key, unless the API key has its own limit. Default 600.
     pub submits_per_minute: u32,
-    /// Previews a minute of one key. Default 240: a person who drags a slider asks for two or three a second.
+    /// Previews per minute and API key. Default 240: dragging a slider requests two or three per
+    /// second.
     pub previews_per_minute: u32,
-    /// Other requests a minute of one key, where the key has no number of its own. Default 60,000: a client that asks every
-    /// two seconds reaches it with two thousand jobs.
+    /// Other requests per minute and API key, unless the API key has its own limit. Default 60,000:
+    /// a client that polls every two seconds reaches it with two thousand jobs.
     pub requests_per_minute: u32,
-    /// Requests of one key that may wait for a job at once. Default 1,000.
+    /// Concurrent requests per API key that wait for a job. Default 1,000.
     pub max_waits: usize,
-    /// Clips that come in at once, of one key. Each takes some memory and two files. Default 64.
+    /// Concurrent incoming clips per API key. Each takes some memory and two open files. Default
+    /// 64.
     pub max_intakes_per_key: usize,
-    /// Previews of one key at once, those that wait for their turn included. Default 4: a page drops those that it wants no more.
+    /// Concurrent previews per API key, including those that wait for a free slot. Default 4: the
+    /// page cancels previews that it no longer needs.
     pub max_previews: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What is under way in this process, by key, and the limits on it.
+//! Requests in progress and rate limits of this process, by API key.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,111 +16,113 @@ use tokio::{
 use crate::{
     ApiError,
     http::rate::{Allowance, Bucket, Policy},
-    uploads::room::Coming,
+    uploads::room::IncomingBytes,
 };
 
-/// What is under way in this process, by key: how fast requests come, which submits are being taken in, and how many
-/// requests wait for a job or are previews.
+/// Requests in progress in this process, by API key: token buckets, submits being received, and the
+/// number of waiting requests, previews and incoming clips.
 #[derive(Debug, Default)]
 pub struct Traffic {
     buckets: Mutex<HashMap<(KeyId, Policy), Bucket>>,
     submits: Arc<Mutex<HashSet<(KeyId, String)>>>,
-    waits: Counts,
-    previews: Counts,
-    intakes: Counts,
-    /// Turns for clips that come in, of all keys.
-    turns: Turns,
-    pub(crate) coming: Coming,
+    waits: CountsByKey,
+    previews: CountsByKey,
+    intakes: CountsByKey,
+    /// Permits for incoming clips of all API keys.
+    intake_permits: IntakePermits,
+    pub(crate) incoming_bytes: IncomingBytes,
 }
 
-/// Clips that come in at once, of all keys: each has a few MiB in memory and two files.
+/// Concurrent incoming clips of all API keys. Each holds a few MiB of memory and two open files.
 const MAX_INTAKES: usize = 128;
 
-/// How long a clip may wait for its turn to come in.
-const TURN_PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout for a permit to receive a clip.
+const INTAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
-struct Turns(Arc<Semaphore>);
+struct IntakePermits(Arc<Semaphore>);
 
-impl Default for Turns {
+impl Default for IntakePermits {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(MAX_INTAKES)))
     }
 }
 
-/// A clip that comes in; over when dropped.
+/// Counts one incoming clip until dropped.
 #[derive(Debug)]
-pub(crate) struct Intake {
-    _counted: UnderWay,
-    _turn: OwnedSemaphorePermit,
+pub(crate) struct IntakeGuard {
+    _counted: CountGuard,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// How many by key; those without any are left out.
-type Counts = Arc<Mutex<HashMap<KeyId, usize>>>;
+/// Counts by API key. Keys with a count of zero are removed.
+type CountsByKey = Arc<Mutex<HashMap<KeyId, usize>>>;
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Traffic {
-    /// Takes one request of `owner` from what `policy` allows it a minute.
+    /// Counts one request of `owner` against its rate limit under `policy`.
     pub(crate) fn take(&self, owner: KeyId, policy: Policy, per_minute: u32, now: Instant) -> Allowance {
         let mut buckets = locked(&self.buckets);
         let bucket = buckets.entry((owner, policy)).or_insert_with(|| Bucket::full(per_minute, now));
         bucket.take(policy, per_minute, now)
     }
 
-    /// Begins a submit under an idempotency key; `None` while another with that key is being taken in.
-    pub(crate) fn begin_submit(&self, owner: KeyId, key: &str) -> Option<SubmitUnderWay> {
-        let name = (owner, key.to_owned());
-        let begun = locked(&self.submits).insert(name.clone());
-        begun.then(|| SubmitUnderWay { name, submits: self.submits.clone() })
+    /// Begins a submit with an idempotency key. `None` while another submit with it is being
+    /// received.
+    pub(crate) fn begin_submit(&self, owner: KeyId, idempotency_key: &str) -> Option<SubmitGuard> {
+        let name = (owner, idempotency_key.to_owned());
+        let is_new = locked(&self.submits).insert(name.clone());
+        is_new.then(|| SubmitGuard { name, submits: self.submits.clone() })
     }
 
-    /// Begins to wait for a job; `None` if `owner` has `most` requests waiting already.
-    pub(crate) fn begin_wait(&self, owner: KeyId, most: usize) -> Option<UnderWay> {
-        UnderWay::begin(&self.waits, owner, most)
+    /// Begins to wait for a job. `None` if `owner` already has `limit` waiting requests.
+    pub(crate) fn begin_wait(&self, owner: KeyId, limit: usize) -> Option<CountGuard> {
+        CountGuard::begin(&self.waits, owner, limit)
     }
 
-    /// Begins to take a clip in; an error if `owner` has `most` coming in already, or if all turns stay taken.
-    pub(crate) async fn begin_intake(&self, owner: KeyId, most: usize) -> Result<Intake, ApiError> {
-        let counted = UnderWay::begin(&self.intakes, owner, most).ok_or(ApiError::TooManyIntakes { limit: most })?;
-        let turn = timeout(TURN_PATIENCE, self.turns.0.clone().acquire_owned()).await;
-        let turn = turn.ok().and_then(Result::ok).ok_or(ApiError::Busy)?;
-        Ok(Intake { _counted: counted, _turn: turn })
+    /// Begins to receive a clip. Fails if `owner` already has `limit` incoming clips, or if no
+    /// permit becomes free in time.
+    pub(crate) async fn begin_intake(&self, owner: KeyId, limit: usize) -> Result<IntakeGuard, ApiError> {
+        let counted = CountGuard::begin(&self.intakes, owner, limit).ok_or(ApiError::TooManyIntakes { limit })?;
+        let permit = timeout(INTAKE_TIMEOUT, self.intake_permits.0.clone().acquire_owned()).await;
+        let permit = permit.ok().and_then(Result::ok).ok_or(ApiError::Busy)?;
+        Ok(IntakeGuard { _counted: counted, _permit: permit })
     }
 
-    /// Begins a preview; `None` if `owner` has `most` of them already.
-    pub(crate) fn begin_preview(&self, owner: KeyId, most: usize) -> Option<UnderWay> {
-        UnderWay::begin(&self.previews, owner, most)
+    /// Begins a preview. `None` if `owner` already has `limit` previews.
+    pub(crate) fn begin_preview(&self, owner: KeyId, limit: usize) -> Option<CountGuard> {
+        CountGuard::begin(&self.previews, owner, limit)
     }
 }
 
-/// A submit that is being taken in; over when dropped.
+/// Holds an idempotency key while its submit is being received, until dropped.
 #[derive(Debug)]
-pub(crate) struct SubmitUnderWay {
+pub(crate) struct SubmitGuard {
     name: (KeyId, String),
     submits: Arc<Mutex<HashSet<(KeyId, String)>>>,
 }
 
-impl Drop for SubmitUnderWay {
+impl Drop for SubmitGuard {
     fn drop(&mut self) {
         locked(&self.submits).remove(&self.name);
     }
 }
 
-/// A request that waits, takes a clip in or is a preview; over when dropped.
+/// Counts one request of an API key (a wait, an incoming clip or a preview) until dropped.
 #[derive(Debug)]
-pub(crate) struct UnderWay {
+pub(crate) struct CountGuard {
     owner: KeyId,
-    counts: Counts,
+    counts: CountsByKey,
 }
 
-impl UnderWay {
-    /// Counts one more of `owner`; `None` if it has `most`.
-    fn begin(counts: &Counts, owner: KeyId, most: usize) -> Option<Self> {
+impl CountGuard {
+    /// Counts one more request of `owner`. `None` if it already has `limit`.
+    fn begin(counts: &CountsByKey, owner: KeyId, limit: usize) -> Option<Self> {
         let mut counted = locked(counts);
-        if counted.get(&owner).is_some_and(|count| *count >= most) || most == 0 {
+        if counted.get(&owner).is_some_and(|count| *count >= limit) || limit == 0 {
             return None;
         }
         *counted.entry(owner).or_default() += 1;
@@ -128,7 +130,7 @@ impl UnderWay {
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for CountGuard {
     fn drop(&mut self) {
         release(&mut locked(&self.counts), &self.owner);
     }
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_submit_is_under_way_until_it_is_dropped_for_its_own_key_alone() {
+    fn an_idempotency_key_is_held_per_api_key_until_the_guard_is_dropped() {
         let traffic = Traffic::default();
         let first = traffic.begin_submit(KeyId(1), "a").unwrap();
         assert!(traffic.begin_submit(KeyId(1), "a").is_none());
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn clips_come_in_as_many_at_once_as_there_are_turns() {
+    async fn incoming_clips_are_limited_per_api_key_and_in_total() {
         let traffic = Traffic::default();
         let mut held = Vec::new();
         for key in 0..2 {
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_counted_by_key_and_leave_nothing_behind() {
+    fn waits_are_counted_per_api_key_and_leave_no_entry_behind() {
         let traffic = Traffic::default();
         let held = [traffic.begin_wait(KeyId(1), 2).unwrap(), traffic.begin_wait(KeyId(1), 2).unwrap()];
         assert!(traffic.begin_wait(KeyId(1), 2).is_none() && traffic.begin_wait(KeyId(2), 2).is_some());

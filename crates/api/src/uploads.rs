@@ -1,4 +1,4 @@
-//! The routes of uploads: whole by `PUT`, in pieces by tus, and the way of their bytes to the store.
+//! The upload routes: in one `PUT` or resumable by tus, and how the bytes reach the store.
 
 pub(crate) mod locks;
 pub(crate) mod receive;

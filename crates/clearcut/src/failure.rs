@@ -1,8 +1,8 @@
 //! Failures of the program: stable code, message, hint and exit code, and how they are printed.
 
-use std::{error::Error as _, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
-use clearcut_job::Fault;
+use clearcut_job::ErrorCode;
 use serde_json::json;
 
 use crate::{
@@ -23,10 +23,9 @@ Exit codes:
 /// Reason why the program ends without success.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    code: &'static str,
+    code: ErrorCode,
     message: String,
     hint: Option<String>,
-    exit: u8,
     /// Path of the clip that failed.
     input: Option<String>,
 }
@@ -36,29 +35,29 @@ impl Failure {
     pub(crate) fn input(path: &Path, error: &std::io::Error) -> Self {
         let hint = Some("Check the name and that the file may be read.".to_owned());
         let message = format!("the clip cannot be opened: {}", os_message(error));
-        Self { code: "INPUT_UNREADABLE", message, hint, exit: 3, input: None }.for_clip(path)
+        Self { code: ErrorCode::InputUnreadable, message, hint, input: None }.for_clip(path)
     }
 
     /// Failure: the clip is not a regular file.
     pub(crate) fn not_a_file(path: &Path) -> Self {
         let hint = Some("Give a file, not a folder or a device.".to_owned());
-        Self { code: "INPUT_UNREADABLE", message: "the clip is not a file".to_owned(), hint, exit: 3, input: None }
+        Self { code: ErrorCode::InputUnreadable, message: "the clip is not a file".to_owned(), hint, input: None }
             .for_clip(path)
     }
 
     /// Failure: the output cannot be written.
-    pub(crate) fn output(code: &'static str, message: String, hint: &str) -> Self {
-        Self { code, message, hint: Some(hint.to_owned()), exit: 4, input: None }
+    pub(crate) fn output(code: ErrorCode, message: String, hint: &str) -> Self {
+        Self { code, message, hint: Some(hint.to_owned()), input: None }
     }
 
     /// Failure: this machine is at fault.
-    pub(crate) fn host(code: &'static str, message: String, hint: Option<&str>) -> Self {
-        Self { code, message, hint: hint.map(str::to_owned), exit: 1, input: None }
+    pub(crate) fn host(code: ErrorCode, message: String, hint: Option<&str>) -> Self {
+        Self { code, message, hint: hint.map(str::to_owned), input: None }
     }
 
     /// Failure: the command line is invalid.
     pub(crate) fn usage(message: String, hint: &str) -> Self {
-        Self { code: "INVALID_REQUEST", message, hint: Some(hint.to_owned()), exit: 2, input: None }
+        Self { code: ErrorCode::InvalidRequest, message, hint: Some(hint.to_owned()), input: None }
     }
 
     /// The same failure with the path of its clip.
@@ -68,11 +67,11 @@ impl Failure {
 
     /// Whether the user interrupted the program.
     pub(crate) const fn is_interruption(&self) -> bool {
-        self.exit == 130
+        matches!(self.code, ErrorCode::Cancelled)
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.exit)
+        ExitCode::from(self.code.exit().max(1))
     }
 
     /// Prints the failure to standard error as text, or to standard output as a JSON line.
@@ -92,26 +91,14 @@ impl Failure {
 
 impl From<clearcut_pipeline::Error> for Failure {
     fn from(error: clearcut_pipeline::Error) -> Self {
-        let exit = match (&error, error.fault()) {
-            (clearcut_pipeline::Error::Cancelled, _) => 130,
-            (_, Fault::Input) => 3,
-            (_, Fault::Host | Fault::Upstream) => 1,
-        };
         let (code, hint) = (error.code(), error.hint().map(str::to_owned));
-        Self { code, message: with_sources(&error), hint, exit, input: None }
+        Self { code, message: with_sources(&error), hint, input: None }
     }
 }
 
 impl From<clearcut_model::Error> for Failure {
     fn from(error: clearcut_model::Error) -> Self {
-        let exit = if error.fault() == Fault::Input { 2 } else { 1 };
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            message = format!("{message}: {cause}");
-            source = cause.source();
-        }
-        Self { code: error.code(), message, hint: error.hint(), exit, input: None }
+        Self { code: error.code(), message: error_chain(&error), hint: error.hint(), input: None }
     }
 }
 
@@ -121,14 +108,20 @@ impl From<clearcut_ffmpeg::Error> for Failure {
     }
 }
 
-/// Message with its sources and, for a failed tool, the last line that the tool printed.
-fn with_sources(error: &clearcut_pipeline::Error) -> String {
+/// The messages of `error` and of all its sources, joined by colons.
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         message = format!("{message}: {cause}");
         source = cause.source();
     }
+    message
+}
+
+/// Message with its sources and, for a failed tool, the last line that the tool printed.
+fn with_sources(error: &clearcut_pipeline::Error) -> String {
+    let mut message = error_chain(error);
     if let clearcut_pipeline::Error::Tool(clearcut_ffmpeg::Error::Failed { stderr_tail, .. }) = error
         && let Some(last) = stderr_tail.lines().rev().find(|line| !line.trim().is_empty())
     {

@@ -2,6 +2,8 @@
 
 use clap::CommandFactory;
 
+use clearcut_job::ErrorCode;
+
 use crate::{
     arguments::Arguments,
     failure::{Failure, os_message},
@@ -19,7 +21,7 @@ pub(crate) fn completions(shell: clap_complete::Shell) {
 pub(crate) fn man_page() -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         let message = format!("the manual page cannot be generated: {}", os_message(&error));
-        Failure::output("OUTPUT_UNWRITABLE", message, "Write it to a file.")
+        Failure::output(ErrorCode::OutputUnwritable, message, "Write it to a file.")
     };
     let mut command = Arguments::command();
     command.build();

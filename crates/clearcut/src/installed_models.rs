@@ -131,7 +131,7 @@ impl ModelSource for InstalledModels {
         let (model, runtime) = self.check().map_err(|error| model_failure(&error))?;
         let Some(reservation) = self.budget.reserve(model.memory_mib, should_wait) else {
             let message = "the cut was cancelled".to_owned();
-            return Err(ModelFailure { code: "JOB_CANCELLED", fault: clearcut_job::Fault::Input, message, hint: None });
+            return Err(ModelFailure { code: clearcut_job::ErrorCode::Cancelled, message, hint: None });
         };
         let loaded = self.models.load(model, runtime).map_err(|error| model_failure(&error))?;
         Ok(OpenModel { model: loaded, id: model.id.clone(), held: Box::new(reservation) })
@@ -139,5 +139,5 @@ impl ModelSource for InstalledModels {
 }
 
 fn model_failure(error: &Error) -> ModelFailure {
-    ModelFailure { code: error.code(), fault: error.fault(), message: error.to_string(), hint: error.hint() }
+    ModelFailure { code: error.code(), message: error.to_string(), hint: error.hint() }
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clearcut_job::{Formats, OutputFormat};
+use clearcut_job::{ErrorCode, Formats, OutputFormat};
 use clearcut_pipeline::OutputReport;
 use tempfile::{TempDir, TempPath};
 
@@ -56,11 +56,11 @@ impl Outputs {
             let Ok(meta) = path.symlink_metadata() else { continue };
             if meta.is_dir() {
                 let message = format!("{} is a folder", display_path(&path));
-                return Err(Failure::output("OUTPUT_EXISTS", message, "Choose another name with -o."));
+                return Err(Failure::output(ErrorCode::OutputExists, message, "Choose another name with -o."));
             }
             if path.canonicalize().ok() == input.canonicalize().ok() {
                 let message = format!("{} is the clip itself", display_path(&path));
-                return Err(Failure::output("OUTPUT_EXISTS", message, "Choose another name with -o."));
+                return Err(Failure::output(ErrorCode::OutputExists, message, "Choose another name with -o."));
             }
             if !self.overwrite {
                 return Err(already_exists(&path));
@@ -74,7 +74,7 @@ impl Outputs {
         tempfile::Builder::new().prefix(".clearcut-").tempdir_in(&self.folder).map_err(|error| {
             let message =
                 format!("the folder {} cannot be written: {}", display_path(&self.folder), os_message(&error));
-            Failure::output("OUTPUT_UNWRITABLE", message, "Choose another folder with -o.")
+            Failure::output(ErrorCode::OutputUnwritable, message, "Choose another folder with -o.")
         })
     }
 
@@ -93,17 +93,17 @@ impl Outputs {
 
 fn missing_folder(folder: &Path) -> Failure {
     let message = format!("the folder {} does not exist", display_path(folder));
-    Failure::output("OUTPUT_UNWRITABLE", message, "Create it first, or choose another with -o.")
+    Failure::output(ErrorCode::OutputUnwritable, message, "Create it first, or choose another with -o.")
 }
 
 fn already_exists(path: &Path) -> Failure {
     let message = format!("{} exists already", display_path(path));
-    Failure::output("OUTPUT_EXISTS", message, "Use --force to replace it, or choose another name with -o.")
+    Failure::output(ErrorCode::OutputExists, message, "Use --force to replace it, or choose another name with -o.")
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     let message = format!("{} cannot be written: {}", display_path(path), os_message(error));
-    Failure::output("OUTPUT_UNWRITABLE", message, "Choose another folder with -o.")
+    Failure::output(ErrorCode::OutputUnwritable, message, "Choose another folder with -o.")
 }
 
 fn display_path(path: &Path) -> String {

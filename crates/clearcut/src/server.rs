@@ -28,6 +28,7 @@ pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
 
 use crate::{failure::Failure, installed_models::ModelOptions};
+use clearcut_job::ErrorCode;
 
 /// Runs `clearcut serve`.
 pub(crate) fn serve(
@@ -63,5 +64,6 @@ pub(crate) fn keys(options: &KeysOptions) -> Result<(), Failure> {
 
 fn async_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| Failure::host("RUNTIME_FAILED", format!("the server could not start: {error}"), None))
+    runtime
+        .map_err(|error| Failure::host(ErrorCode::RuntimeFailed, format!("the server could not start: {error}"), None))
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
-use clearcut_job::{Fault, OutputFormat, is_shortage};
+use clearcut_job::{ErrorCode, Fault, OutputFormat, is_shortage};
 
 /// A failure of ffmpeg, ffprobe or their sandbox, or a clip that cannot be processed.
 #[derive(Debug, thiserror::Error)]
@@ -148,40 +148,28 @@ pub enum MediaError {
 }
 
 impl Error {
-    /// Stable error code for the API, the command line and docs/errors.md. Never changed.
+    /// Stable error code for the API, the command line and docs/reference/errors.md. Never changed.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::ToolMissing { .. } | Self::Unstartable { .. } => "FFMPEG_MISSING",
-            Self::ToolTooOld { .. } => "FFMPEG_TOO_OLD",
-            Self::SandboxUnavailable => "SANDBOX_UNAVAILABLE",
-            Self::FormatUnavailable { .. } => "FORMAT_UNAVAILABLE",
-            Self::Spawn { .. } | Self::Failed { .. } | Self::Io { .. } => "PROCESSING_FAILED",
-            Self::Short { .. } => "SHORT_OF_RESOURCES",
-            Self::Killed { .. } => "OUT_OF_MEMORY",
-            Self::TimedOut { .. } => "TIMEOUT",
-            Self::DiskFull => "INSUFFICIENT_STORAGE",
-            Self::ReadOnly => "STORAGE_UNAVAILABLE",
-            Self::Media(_) => "INVALID_VIDEO",
+            Self::ToolMissing { .. } | Self::Unstartable { .. } => ErrorCode::FfmpegMissing,
+            Self::ToolTooOld { .. } => ErrorCode::FfmpegTooOld,
+            Self::SandboxUnavailable => ErrorCode::SandboxUnavailable,
+            Self::FormatUnavailable { .. } => ErrorCode::FormatUnavailable,
+            Self::Spawn { .. } | Self::Failed { .. } | Self::Io { .. } => ErrorCode::ProcessingFailed,
+            Self::Short { .. } => ErrorCode::ShortOfResources,
+            Self::Killed { .. } => ErrorCode::OutOfMemory,
+            Self::TimedOut { .. } => ErrorCode::Timeout,
+            Self::DiskFull => ErrorCode::InsufficientStorage,
+            Self::ReadOnly => ErrorCode::StorageUnavailable,
+            Self::Media(_) => ErrorCode::InvalidVideo,
         }
     }
 
     /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
-        match self {
-            Self::FormatUnavailable { .. } | Self::Media(_) => Fault::Input,
-            Self::Short { .. } | Self::Killed { .. } | Self::Unstartable { .. } => Fault::Upstream,
-            Self::ToolMissing { .. }
-            | Self::ToolTooOld { .. }
-            | Self::SandboxUnavailable
-            | Self::Spawn { .. }
-            | Self::Failed { .. }
-            | Self::TimedOut { .. }
-            | Self::DiskFull
-            | Self::ReadOnly
-            | Self::Io { .. } => Fault::Host,
-        }
+        self.code().fault()
     }
 
     /// A sentence that suggests a remedy; `None` if there is none.

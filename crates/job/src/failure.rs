@@ -1,85 +1,88 @@
-//! Failure codes of jobs, with wire name and fault, and the failure that a job ends with.
+//! The error codes that a job can end with, and the failure that it ends with.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Fault;
+use crate::{ErrorCode, Fault};
 
 macro_rules! failure_codes {
-    ($($(#[$docs:meta])* $name:ident = $wire:literal, $fault:ident;)*) => {
-        /// The reason why a job ended without outputs. The code is stable: API, command line and
-        /// documentation use it.
+    ($($name:ident,)*) => {
+        /// The reason why a job ended without outputs: the [`ErrorCode`]s that a job can end with.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(into = "ErrorCode", from = "String")]
         pub enum FailureCode {
-            $($(#[$docs])* #[serde(rename = $wire)] $name,)*
+            $(#[doc = concat!("See [`ErrorCode::", stringify!($name), "`].")] $name,)*
         }
 
         impl FailureCode {
             /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The code on the wire and in the database.
+            /// The row of the table of error codes.
             #[must_use]
-            pub const fn wire(self) -> &'static str {
-                match self { $(Self::$name => $wire,)* }
+            pub const fn code(self) -> ErrorCode {
+                match self { $(Self::$name => ErrorCode::$name,)* }
             }
 
-            /// The party that has to act, which decides between rejection, retry and alert.
+            /// The failure code for `code`; `None` where no job ends with it.
             #[must_use]
-            pub const fn fault(self) -> Fault {
-                match self { $(Self::$name => Fault::$fault,)* }
+            pub const fn from_code(code: ErrorCode) -> Option<Self> {
+                match code { $(ErrorCode::$name => Some(Self::$name),)* _ => None }
             }
         }
     };
 }
 
 failure_codes! {
-    /// The file is not a video, is damaged, or has content that cannot be processed.
-    InvalidVideo = "INVALID_VIDEO", Input;
-    /// No color dominates the border of the clip, so no background can be found.
-    NoFlatBackground = "NO_FLAT_BACKGROUND", Input;
-    /// The request is not applicable to this clip.
-    InvalidRequest = "INVALID_REQUEST", Input;
-    /// The clip exceeds a limit in bytes, pixels, frames or seconds.
-    FileTooLarge = "FILE_TOO_LARGE", Input;
-    /// The clip cannot be fetched from its URL, permanently: refused, missing or forbidden.
-    InvalidUrl = "INVALID_URL", Input;
-    /// The API key has reached its storage quota.
-    QuotaExceeded = "QUOTA_EXCEEDED", Input;
-    /// The owner cancelled the job.
-    Cancelled = "JOB_CANCELLED", Input;
-    /// The job waited in the queue longer than the retention time.
-    Expired = "JOB_EXPIRED", Host;
-    /// This server's ffmpeg cannot write the format.
-    FormatUnavailable = "FORMAT_UNAVAILABLE", Host;
-    /// A neural model is required but not installed.
-    ModelMissing = "MODEL_MISSING", Host;
-    /// The disk is full.
-    InsufficientStorage = "INSUFFICIENT_STORAGE", Host;
-    /// The job exceeded its deadline or made no progress.
-    Timeout = "TIMEOUT", Host;
-    /// Workers were lost while they held the job: two while the server kept running, or three
-    /// together with the server.
-    WorkerLost = "WORKER_LOST", Host;
-    /// An output was written but does not have the intended content.
-    OutputCheckFailed = "OUTPUT_CHECK_FAILED", Host;
-    /// Processing failed for a reason that is not the clip's fault.
-    ProcessingFailed = "PROCESSING_FAILED", Host;
-    /// The store or another machine did not respond; the job is retried.
-    StorageUnavailable = "STORAGE_UNAVAILABLE", Upstream;
-    /// The machine had no free file descriptor, process or memory when the job started; the job
-    /// returns to the queue.
-    ShortOfResources = "SHORT_OF_RESOURCES", Upstream;
-    /// The system killed a process of the job, as happens when memory runs out; the job is retried.
-    OutOfMemory = "OUT_OF_MEMORY", Upstream;
-    /// The host of the clip's URL failed, was unreachable or too slow; the job is retried.
-    UrlUnavailable = "URL_UNAVAILABLE", Upstream;
+    InvalidVideo,
+    NoFlatBackground,
+    InvalidRequest,
+    FileTooLarge,
+    InvalidUrl,
+    QuotaExceeded,
+    Cancelled,
+    Expired,
+    FormatUnavailable,
+    ModelMissing,
+    InsufficientStorage,
+    Timeout,
+    WorkerLost,
+    OutputCheckFailed,
+    ProcessingFailed,
+    StorageUnavailable,
+    ShortOfResources,
+    OutOfMemory,
+    UrlUnavailable,
 }
 
 impl FailureCode {
+    /// The code on the wire and in the database.
+    #[must_use]
+    pub const fn wire(self) -> &'static str {
+        self.code().word()
+    }
+
+    /// The party that has to act, which decides between rejection, retry and alert.
+    #[must_use]
+    pub const fn fault(self) -> Fault {
+        self.code().fault()
+    }
+
     /// Parses the wire name of a code. An unknown name counts as [`Self::ProcessingFailed`].
     #[must_use]
     pub fn from_wire(wire: &str) -> Self {
         Self::ALL.iter().copied().find(|code| code.wire() == wire).unwrap_or(Self::ProcessingFailed)
+    }
+}
+
+impl From<FailureCode> for ErrorCode {
+    fn from(code: FailureCode) -> Self {
+        code.code()
+    }
+}
+
+impl From<String> for FailureCode {
+    fn from(wire: String) -> Self {
+        Self::from_wire(&wire)
     }
 }
 

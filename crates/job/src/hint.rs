@@ -152,6 +152,7 @@ impl From<Hint> for WireHint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
 
     #[test]
     fn json_and_command_line_hints_are_equivalent() {
@@ -186,7 +187,7 @@ mod tests {
             &many,
         ] {
             let error = text.parse::<Hints>().unwrap_err();
-            assert_eq!((error.field(), error.code()), ("hints", "INVALID_REQUEST"), "{text}");
+            assert_eq!((error.field(), error.code()), ("hints", ErrorCode::InvalidRequest), "{text}");
         }
         for text in
             ["keep", "keep@1", "keep@1,0.5", "keep@1,0.5,NaN", "keep@1,0.5,0.5,0.1", "drop@1,0.5,0.5", "keep@1,0.5,1.1"]

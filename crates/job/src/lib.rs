@@ -4,11 +4,13 @@
 //! the same fields, ranges and error messages. Every value of these types is valid by construction.
 //!
 //! The life cycle consists of three tables: [`JobState`] with its legal [`Move`]s, [`Stage`] with
-//! its percentage range, and [`FailureCode`] with its wire name and [`Fault`]. This crate does no
+//! its percentage range, and [`ErrorCode`] with its [`Fault`], HTTP
+//! statuses and exit code. This crate does no
 //! input or output.
 
 mod clip_name;
 mod clock;
+mod code;
 mod day;
 mod failure;
 mod fault;
@@ -26,6 +28,7 @@ mod state;
 
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
+pub use code::ErrorCode;
 pub use day::{ParseDayError, UtcDay};
 pub use failure::{Failure, FailureCode};
 pub use fault::{Fault, is_shortage};

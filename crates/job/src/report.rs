@@ -90,7 +90,7 @@ impl MatteReport {
     ///
     /// A logistic regression over the reports of random clips with known alpha, with the verdict
     /// whether a person would accept the matte. `scripts/calibrate-report.py` fits the weights;
-    /// docs/quality.md has the accuracy.
+    /// docs/reference/quality.md has the accuracy.
     #[must_use]
     pub fn acceptance(&self) -> Option<f64> {
         let scaled = |percent: Option<f64>, unit: f64| percent.map(|percent| (percent / unit).ln_1p());
@@ -100,7 +100,7 @@ impl MatteReport {
     }
 
     /// The warnings that apply. Correct mattes of clips with known alpha do not reach the
-    /// thresholds (docs/quality.md has the figures).
+    /// thresholds (docs/reference/quality.md has the figures).
     #[must_use]
     pub fn warnings(&self) -> Vec<Warning> {
         let above = |value: Option<f64>, limit: f64| value.is_some_and(|value| value > limit);

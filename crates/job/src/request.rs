@@ -5,7 +5,7 @@ use std::str::FromStr;
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{Formats, Hints};
+use crate::{ErrorCode, Formats, Hints};
 
 /// A request field with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,16 +44,16 @@ impl RequestError {
 
     /// The stable API error code for this field.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self.field {
-            "tolerance" => "INVALID_TOLERANCE",
-            "fps" => "INVALID_FPS",
-            "format" | "formats" => "INVALID_FORMATS",
-            "chromaKey" => "INVALID_CHROMA_KEY",
-            "quality" => "INVALID_QUALITY",
-            "size" => "INVALID_SIZE",
-            "url" | "webhookUrl" => "INVALID_URL",
-            _ => "INVALID_REQUEST",
+            "tolerance" => ErrorCode::InvalidTolerance,
+            "fps" => ErrorCode::InvalidFps,
+            "format" | "formats" => ErrorCode::InvalidFormats,
+            "chromaKey" => ErrorCode::InvalidChromaKey,
+            "quality" => ErrorCode::InvalidQuality,
+            "size" => ErrorCode::InvalidSize,
+            "url" | "webhookUrl" => ErrorCode::InvalidUrl,
+            _ => ErrorCode::InvalidRequest,
         }
     }
 }
@@ -292,7 +292,7 @@ mod tests {
     fn values_that_are_not_whole_numbers_are_rejected_with_the_field_code() {
         for text in ["", " ", "-1", "+5", "3.5", "1e1", "٣", "NaN", "99999999999"] {
             let error = text.parse::<Tolerance>().unwrap_err();
-            assert_eq!((error.code(), error.value()), ("INVALID_TOLERANCE", text));
+            assert_eq!((error.code(), error.value()), (ErrorCode::InvalidTolerance, text));
         }
     }
 

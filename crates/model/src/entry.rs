@@ -109,7 +109,7 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PackageRegistry {
-    /// PyPI, through pip.
+    /// The Python Package Index, through pip.
     Pypi,
     /// npm, through npm.
     Npm,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clearcut_job::Fault;
+use clearcut_job::{ErrorCode, Fault};
 use clearcut_outbound::OutboundError;
 
 /// A model or a runtime cannot be provided.
@@ -104,40 +104,27 @@ impl Error {
         Self::Refused { id: id.to_owned(), source: Box::new(source) }
     }
 
-    /// Stable error code for the API, the command line and docs/errors.md. Codes never change.
+    /// Stable error code for the API, the command line and docs/reference/errors.md. Codes never change.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::UnknownKey { .. } | Self::Registry { .. } => "MODEL_REGISTRY",
-            Self::Unknown { .. } => "MODEL_UNKNOWN",
-            Self::Missing { .. } => "MODEL_MISSING",
-            Self::Damaged { .. } => "MODEL_DAMAGED",
-            Self::LicenceNotAccepted { .. } => "LICENCE_NOT_ACCEPTED",
-            Self::SourceFailed { .. } | Self::NotInPackage { .. } => "MODEL_SOURCE_FAILED",
+            Self::UnknownKey { .. } | Self::Registry { .. } => ErrorCode::ModelRegistry,
+            Self::Unknown { .. } => ErrorCode::ModelUnknown,
+            Self::Missing { .. } => ErrorCode::ModelMissing,
+            Self::Damaged { .. } => ErrorCode::ModelDamaged,
+            Self::LicenceNotAccepted { .. } => ErrorCode::LicenceNotAccepted,
+            Self::SourceFailed { .. } | Self::NotInPackage { .. } => ErrorCode::ModelSourceFailed,
             Self::Outbound(error) => error.code(),
-            Self::RuntimeUnusable { .. } | Self::NeedsOnnxRuntime { .. } => "RUNTIME_UNAVAILABLE",
-            Self::Refused { .. } => "MODEL_UNUSABLE",
-            Self::Io { .. } => "MODEL_FOLDER",
+            Self::RuntimeUnusable { .. } | Self::NeedsOnnxRuntime { .. } => ErrorCode::RuntimeUnavailable,
+            Self::Refused { .. } => ErrorCode::ModelUnusable,
+            Self::Io { .. } => ErrorCode::ModelFolder,
         }
     }
 
     /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
-        match self {
-            Self::Unknown { .. } | Self::LicenceNotAccepted { .. } => Fault::Input,
-            Self::Outbound(error) => error.fault(),
-            Self::SourceFailed { .. } => Fault::Upstream,
-            Self::UnknownKey { .. }
-            | Self::Registry { .. }
-            | Self::Missing { .. }
-            | Self::Damaged { .. }
-            | Self::NotInPackage { .. }
-            | Self::RuntimeUnusable { .. }
-            | Self::NeedsOnnxRuntime { .. }
-            | Self::Refused { .. }
-            | Self::Io { .. } => Fault::Host,
-        }
+        self.code().fault()
     }
 
     /// Advice for the user, as a sentence; `None` if there is nothing useful to advise.
@@ -145,7 +132,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::UnknownKey { .. } | Self::Registry { .. } => {
-                Some("docs/models.md describes what models.toml may hold.".to_owned())
+                Some("docs/guides/models.md describes what models.toml may hold.".to_owned())
             }
             Self::Unknown { .. } => Some("clearcut models list shows all models.".to_owned()),
             Self::Missing { id } => Some(format!("Install it: clearcut models install {id}")),

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use clearcut_job::Fault;
+use clearcut_job::{ErrorCode, Fault};
 
 /// A failed outbound request. Messages contain neither the URL nor text from its host.
 #[derive(Debug, thiserror::Error)]
@@ -61,41 +61,26 @@ pub enum OutboundError {
 impl OutboundError {
     /// Stable error code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Malformed | Self::Scheme | Self::Credentials | Self::Refused | Self::Redirects | Self::Denied(_) => {
-                "INVALID_URL"
+                ErrorCode::InvalidUrl
             }
-            Self::TooLarge { .. } => "FILE_TOO_LARGE",
+            Self::TooLarge { .. } => ErrorCode::FileTooLarge,
             Self::Failing(_)
             | Self::TooSlow
             | Self::Unresolved
             | Self::Unreachable(_)
             | Self::TimedOut
-            | Self::Broken(_) => "URL_UNAVAILABLE",
-            Self::Client(_) | Self::Tls(_) => "OUTBOUND_CLIENT",
+            | Self::Broken(_) => ErrorCode::UrlUnavailable,
+            Self::Client(_) | Self::Tls(_) => ErrorCode::OutboundClient,
         }
     }
 
     /// The party that has to act. An unresolved name is temporary: it may resolve a minute later.
     #[must_use]
     pub const fn fault(&self) -> Fault {
-        match self {
-            Self::Malformed
-            | Self::Scheme
-            | Self::Credentials
-            | Self::Refused
-            | Self::Redirects
-            | Self::Denied(_)
-            | Self::TooLarge { .. } => Fault::Input,
-            Self::Failing(_)
-            | Self::TooSlow
-            | Self::Unresolved
-            | Self::Unreachable(_)
-            | Self::TimedOut
-            | Self::Broken(_) => Fault::Upstream,
-            Self::Client(_) | Self::Tls(_) => Fault::Host,
-        }
+        self.code().fault()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{io, time::Duration};
 use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
 use clearcut_frame::Size;
-use clearcut_job::{Fault, OutputFormat, is_shortage};
+use clearcut_job::{ErrorCode, Fault, OutputFormat, is_shortage};
 use clearcut_matte::ModelError;
 use clearcut_webm::Error as WebmError;
 
@@ -123,46 +123,30 @@ impl Error {
         }
     }
 
-    /// The stable code for the API, the command line and docs/errors.md. Codes never change.
+    /// The stable code for the API, the command line and docs/reference/errors.md. Codes never change.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
             Self::Tool(error) => error.code(),
-            Self::NoFlatBackground { .. } => "NO_FLAT_BACKGROUND",
+            Self::NoFlatBackground { .. } => ErrorCode::NoFlatBackground,
             Self::Model(failure) => failure.code,
-            Self::ModelOutput(_) => "MODEL_UNUSABLE",
+            Self::ModelOutput(_) => ErrorCode::ModelUnusable,
             Self::EndedEarly { .. }
             | Self::TooManyFrames { .. }
             | Self::TooLargeFor { .. }
-            | Self::TooManyPixelsFor { .. } => "INVALID_VIDEO",
-            Self::NoSuchMoment { .. } => "INVALID_REQUEST",
-            Self::CheckFailed { .. } => "OUTPUT_CHECK_FAILED",
-            Self::Stalled { .. } => "TIMEOUT",
-            Self::Cancelled => "JOB_CANCELLED",
-            Self::Encoder { .. } | Self::Layers { .. } | Self::Io { .. } => "PROCESSING_FAILED",
+            | Self::TooManyPixelsFor { .. } => ErrorCode::InvalidVideo,
+            Self::NoSuchMoment { .. } => ErrorCode::InvalidRequest,
+            Self::CheckFailed { .. } => ErrorCode::OutputCheckFailed,
+            Self::Stalled { .. } => ErrorCode::Timeout,
+            Self::Cancelled => ErrorCode::Cancelled,
+            Self::Encoder { .. } | Self::Layers { .. } | Self::Io { .. } => ErrorCode::ProcessingFailed,
         }
     }
 
     /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
-        match self {
-            Self::Tool(error) => error.fault(),
-            Self::Model(failure) => failure.fault,
-            Self::NoFlatBackground { .. }
-            | Self::EndedEarly { .. }
-            | Self::NoSuchMoment { .. }
-            | Self::TooManyFrames { .. }
-            | Self::TooLargeFor { .. }
-            | Self::TooManyPixelsFor { .. }
-            | Self::Cancelled => Fault::Input,
-            Self::CheckFailed { .. }
-            | Self::Encoder { .. }
-            | Self::Layers { .. }
-            | Self::ModelOutput(_)
-            | Self::Stalled { .. }
-            | Self::Io { .. } => Fault::Host,
-        }
+        self.code().fault()
     }
 
     /// Advice for the user as one or more sentences; `None` if there is none.

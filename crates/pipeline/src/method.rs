@@ -4,7 +4,7 @@ use std::{any::Any, cell::Cell, fmt};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::FrameFormat;
-use clearcut_job::{CutMethod, Fault, KeyChoice, MethodChoice, MethodReason};
+use clearcut_job::{CutMethod, ErrorCode, KeyChoice, MethodChoice, MethodReason};
 use clearcut_matte::{Background, SegmentationModel};
 
 use crate::{CutJob, Error, Stop, survey::survey};
@@ -40,18 +40,11 @@ impl fmt::Debug for OpenModel {
 #[error("{message}")]
 pub struct ModelFailure {
     /// The stable error code.
-    pub code: &'static str,
-    /// The party that has to act.
-    pub fault: Fault,
+    pub code: ErrorCode,
     /// The problem, for people. Contains no details of the machine.
     pub message: String,
     /// Advice for the user.
     pub hint: Option<String>,
-}
-
-impl ModelFailure {
-    /// Error code for a model that is in the registry but not installed.
-    pub const MISSING: &'static str = "MODEL_MISSING";
 }
 
 /// The chosen method for separating subject and background of a clip, and why it was chosen.
@@ -115,7 +108,7 @@ pub(crate) fn choose_method(
         Ok(background) => background,
         Err(Error::NoFlatBackground { .. }) if job.request.method == MethodChoice::Auto => {
             return model(MethodReason::NoFlatBackground).map_err(|error| match error {
-                Error::Model(failure) if failure.code == ModelFailure::MISSING => {
+                Error::Model(failure) if failure.code == ErrorCode::ModelMissing => {
                     Error::NoFlatBackground { could_use_model: true }
                 }
                 other => other,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clearcut_job::Fault;
+use clearcut_job::{ErrorCode, Fault};
 
 use crate::MAX_ENDPOINTS;
 
@@ -87,46 +87,30 @@ pub enum QueueError {
 impl QueueError {
     /// The stable code of this error.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::LeaseLost => "LEASE_LOST",
-            Self::Taken => "TAKEN",
-            Self::NoSuchUpload => "UPLOAD_NOT_FOUND",
-            Self::UploadUnfinished => "UPLOAD_UNFINISHED",
-            Self::TooManyEndpoints => "TOO_MANY_WEBHOOKS",
-            Self::EndpointDisabled => "WEBHOOK_DISABLED",
-            Self::OtherBody => "IDEMPOTENCY_CONFLICT",
-            Self::QuotaExceeded { .. } | Self::LineFull { .. } => "QUOTA_EXCEEDED",
-            Self::NewerSchema { .. } => "NEWER_SCHEMA",
-            Self::OldSqlite { .. } => "OLD_SQLITE",
-            Self::DiskFull => "INSUFFICIENT_STORAGE",
-            Self::ReadOnly => "READ_ONLY_STORAGE",
-            Self::Damaged { .. } | Self::Lost { .. } => "DATABASE_DAMAGED",
-            Self::Database(_) => "DATABASE_UNAVAILABLE",
-            Self::Migrate(_) => "MIGRATION_FAILED",
+            Self::LeaseLost => ErrorCode::LeaseLost,
+            Self::Taken => ErrorCode::Taken,
+            Self::NoSuchUpload => ErrorCode::UploadNotFound,
+            Self::UploadUnfinished => ErrorCode::UploadUnfinished,
+            Self::TooManyEndpoints => ErrorCode::TooManyWebhooks,
+            Self::EndpointDisabled => ErrorCode::WebhookDisabled,
+            Self::OtherBody => ErrorCode::IdempotencyConflict,
+            Self::QuotaExceeded { .. } | Self::LineFull { .. } => ErrorCode::QuotaExceeded,
+            Self::NewerSchema { .. } => ErrorCode::NewerSchema,
+            Self::OldSqlite { .. } => ErrorCode::OldSqlite,
+            Self::DiskFull => ErrorCode::InsufficientStorage,
+            Self::ReadOnly => ErrorCode::ReadOnlyStorage,
+            Self::Damaged { .. } | Self::Lost { .. } => ErrorCode::DatabaseDamaged,
+            Self::Database(_) => ErrorCode::DatabaseUnavailable,
+            Self::Migrate(_) => ErrorCode::MigrationFailed,
         }
     }
 
     /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
-        match self {
-            Self::LeaseLost | Self::Taken | Self::Database(_) => Fault::Upstream,
-            Self::NoSuchUpload
-            | Self::UploadUnfinished
-            | Self::QuotaExceeded { .. }
-            | Self::TooManyEndpoints
-            | Self::EndpointDisabled
-            | Self::OtherBody
-            | Self::LineFull { .. } => Fault::Input,
-            Self::NewerSchema { .. }
-            | Self::OldSqlite { .. }
-            | Self::DiskFull
-            | Self::ReadOnly
-            | Self::Damaged { .. }
-            | Self::Lost { .. }
-            | Self::Migrate(_) => Fault::Host,
-        }
+        self.code().fault()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clearcut_job::{Fault, is_shortage};
+use clearcut_job::{ErrorCode, Fault, is_shortage};
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -31,24 +31,21 @@ pub enum StoreError {
 impl StoreError {
     /// Stable error code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::Missing => "OBJECT_MISSING",
-            Self::DiskFull => "INSUFFICIENT_STORAGE",
-            Self::Short => "SHORT_OF_RESOURCES",
-            Self::ReadOnly => "READ_ONLY_STORAGE",
-            Self::Unavailable(_) => "STORAGE_UNAVAILABLE",
-            Self::Local(_) => "LOCAL_FILE_FAILED",
+            Self::Missing => ErrorCode::ObjectMissing,
+            Self::DiskFull => ErrorCode::InsufficientStorage,
+            Self::Short => ErrorCode::ShortOfResources,
+            Self::ReadOnly => ErrorCode::ReadOnlyStorage,
+            Self::Unavailable(_) => ErrorCode::StorageUnavailable,
+            Self::Local(_) => ErrorCode::LocalFileFailed,
         }
     }
 
     /// The party that has to act.
     #[must_use]
     pub const fn fault(&self) -> Fault {
-        match self {
-            Self::Unavailable(_) | Self::Short => Fault::Upstream,
-            Self::Missing | Self::DiskFull | Self::ReadOnly | Self::Local(_) => Fault::Host,
-        }
+        self.code().fault()
     }
 }
 

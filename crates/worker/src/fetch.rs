@@ -56,7 +56,7 @@ async fn transfer<C: Cutter>(
         match download.next().await.map_err(|error| outbound_failure(&error))? {
             Piece::Bytes(bytes) => incoming.write(worker, claimed, bytes).await?,
             Piece::Restart => {
-                incoming = IncomingClip::begin(worker, claimed, download.total_bytes().unwrap_or(0)).await?
+                incoming = IncomingClip::begin(worker, claimed, download.total_bytes().unwrap_or(0)).await?;
             }
             Piece::End => break,
         }
@@ -178,8 +178,8 @@ async fn record_input<C: Cutter>(
 
 /// Failure for the user. Its message contains neither the address nor the host's reply.
 fn outbound_failure(error: &OutboundError) -> Failure {
-    tracing::warn!(?error, code = error.code(), "a clip could not be fetched");
-    Failure::new(FailureCode::from_wire(error.code()), error.to_string())
+    tracing::warn!(?error, code = %error.code(), "a clip could not be fetched");
+    Failure::new(FailureCode::from_code(error.code()).unwrap_or(FailureCode::ProcessingFailed), error.to_string())
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Who may be connected: how many in all, how many of one address, and a few more that are looked at before they are turned away.
+//! Admission of connections: limits in total and per address, and a small waiting queue in which
+//! health checks are still answered.
 
 use std::{
     collections::HashMap,
@@ -14,73 +15,74 @@ use tokio::{
 
 use crate::http::serve::ConnectionLimits;
 
-/// Connections beyond the others, so that there is always one that hears whether the process lives.
-const WAITING: usize = 64;
+/// Size of the waiting queue. It keeps health checks reachable while all connections are in use.
+const MAX_WAITING: usize = 64;
 
-/// How many of one address may wait: the others are for others.
-const WAITING_OF_ONE: usize = 16;
+/// Waiting connections per address, so that one address cannot fill the queue.
+const MAX_WAITING_PER_ADDRESS: usize = 16;
 
-/// How many places each address has.
-type ByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;
+/// Number of slots that each address holds.
+type CountByAddress = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
-/// The places for connections.
+/// The slots for connections, active and waiting.
 #[derive(Debug, Clone)]
-pub(crate) struct Doors {
-    inside: Arc<Semaphore>,
-    outside: Arc<Semaphore>,
-    inside_of: ByAddress,
-    outside_of: ByAddress,
+pub(crate) struct Admission {
+    active: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    active_by_address: CountByAddress,
+    waiting_by_address: CountByAddress,
     max_per_address: usize,
 }
 
-/// A place for one connection, given back when dropped.
+/// A slot for one connection. Dropping it frees the slot.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionSlot {
     _permit: OwnedSemaphorePermit,
     address: IpAddr,
-    by_address: ByAddress,
+    by_address: CountByAddress,
 }
 
-impl Doors {
+impl Admission {
     pub(crate) fn new(limits: ConnectionLimits) -> Self {
         Self {
-            inside: Arc::new(Semaphore::new(limits.max_connections)),
-            outside: Arc::new(Semaphore::new(WAITING)),
-            inside_of: Arc::default(),
-            outside_of: Arc::default(),
+            active: Arc::new(Semaphore::new(limits.max_connections)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            active_by_address: Arc::default(),
+            waiting_by_address: Arc::default(),
             max_per_address: limits.max_per_address,
         }
     }
 
-    /// Waits until there is a place outside for whoever comes next.
-    pub(crate) async fn open(&self) -> Option<OwnedSemaphorePermit> {
-        self.outside.clone().acquire_owned().await.ok()
+    /// Waits for a free place in the waiting queue, for the next connection.
+    pub(crate) async fn reserve_waiting(&self) -> Option<OwnedSemaphorePermit> {
+        self.waiting.clone().acquire_owned().await.ok()
     }
 
-    /// The place outside for `address`, unless it has its share of those.
-    pub(crate) fn wait(&self, opened: OwnedSemaphorePermit, address: IpAddr) -> Option<Place> {
-        Place::take(opened, address, &self.outside_of, WAITING_OF_ONE)
+    /// Turns the reserved place into a waiting slot for `address`. `None` if `address` is at its
+    /// limit of waiting connections.
+    pub(crate) fn admit_waiting(&self, permit: OwnedSemaphorePermit, address: IpAddr) -> Option<ConnectionSlot> {
+        ConnectionSlot::take(permit, address, &self.waiting_by_address, MAX_WAITING_PER_ADDRESS)
     }
 
-    /// A place inside for `address`, if there is one now.
-    pub(crate) fn try_enter(&self, address: IpAddr) -> Option<Place> {
-        let permit = self.inside.clone().try_acquire_owned().ok()?;
-        Place::take(permit, address, &self.inside_of, self.max_per_address)
+    /// Takes an active slot for `address` if one is free now.
+    pub(crate) fn try_admit(&self, address: IpAddr) -> Option<ConnectionSlot> {
+        let permit = self.active.clone().try_acquire_owned().ok()?;
+        ConnectionSlot::take(permit, address, &self.active_by_address, self.max_per_address)
     }
 
-    /// A place inside for `address`, if there is one within `patience`.
-    pub(crate) async fn enter_within(&self, address: IpAddr, patience: Duration) -> Option<Place> {
-        let permit = timeout(patience, self.inside.clone().acquire_owned()).await.ok()?.ok()?;
-        Place::take(permit, address, &self.inside_of, self.max_per_address)
+    /// Takes an active slot for `address` if one becomes free within `max_wait`.
+    pub(crate) async fn admit_within(&self, address: IpAddr, max_wait: Duration) -> Option<ConnectionSlot> {
+        let permit = timeout(max_wait, self.active.clone().acquire_owned()).await.ok()?.ok()?;
+        ConnectionSlot::take(permit, address, &self.active_by_address, self.max_per_address)
     }
 }
 
-impl Place {
-    /// Counts one more of `address`, unless it has `most`.
-    fn take(permit: OwnedSemaphorePermit, address: IpAddr, by_address: &ByAddress, most: usize) -> Option<Self> {
-        let address = whose(address);
+impl ConnectionSlot {
+    /// Counts one more slot for `address`. `None` if it already holds `limit`.
+    fn take(permit: OwnedSemaphorePermit, address: IpAddr, by_address: &CountByAddress, limit: usize) -> Option<Self> {
+        let address = counted_address(address);
         let mut counts = by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.get(&address).is_some_and(|count| *count >= most) || most == 0 {
+        if counts.get(&address).is_some_and(|count| *count >= limit) || limit == 0 {
             return None;
         }
         *counts.entry(address).or_default() += 1;
@@ -88,7 +90,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut counts = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.address) {
@@ -100,8 +102,9 @@ impl Drop for Place {
     }
 }
 
-/// The one that an address is counted for: of IPv6 everybody has at least 2^64.
-fn whose(address: IpAddr) -> IpAddr {
+/// The address under which a connection is counted. IPv6 addresses count by their /64 prefix,
+/// because every client controls at least 2^64 of them.
+fn counted_address(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         address @ IpAddr::V4(_) => address,
@@ -112,42 +115,50 @@ fn whose(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn doors(max_connections: usize, max_per_address: usize) -> Doors {
-        Doors::new(ConnectionLimits { max_connections, max_per_address, ..ConnectionLimits::default() })
+    fn admission(max_connections: usize, max_per_address: usize) -> Admission {
+        Admission::new(ConnectionLimits { max_connections, max_per_address, ..ConnectionLimits::default() })
     }
 
     #[test]
-    fn an_address_has_its_share_and_gives_it_back() {
-        let doors = doors(3, 2);
+    fn an_address_has_a_limit_and_dropping_a_slot_frees_it() {
+        let admission = admission(3, 2);
         let [one, other] = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse::<IpAddr>().unwrap());
-        let held = [doors.try_enter(one).unwrap(), doors.try_enter(one).unwrap()];
-        assert!(doors.try_enter(one).is_none(), "beyond its share");
-        let last = doors.try_enter(other).unwrap();
-        assert!(doors.try_enter(other).is_none(), "beyond all");
+        let held = [admission.try_admit(one).unwrap(), admission.try_admit(one).unwrap()];
+        assert!(admission.try_admit(one).is_none(), "over the limit per address");
+        let last = admission.try_admit(other).unwrap();
+        assert!(admission.try_admit(other).is_none(), "over the total limit");
         drop(held);
-        assert!(doors.try_enter(one).is_some());
+        assert!(admission.try_admit(one).is_some());
         drop(last);
-        assert!(doors.inside_of.lock().unwrap().is_empty());
+        assert!(admission.active_by_address.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
-    async fn one_address_does_not_fill_the_places_outside() {
-        let doors = doors(1, 1);
+    async fn one_address_cannot_fill_the_waiting_queue() {
+        let admission = admission(1, 1);
         let mut held = Vec::new();
-        for _ in 0..WAITING_OF_ONE {
-            held.push(doors.wait(doors.open().await.unwrap(), "10.0.0.1".parse().unwrap()).unwrap());
+        for _ in 0..MAX_WAITING_PER_ADDRESS {
+            held.push(
+                admission
+                    .admit_waiting(admission.reserve_waiting().await.unwrap(), "10.0.0.1".parse().unwrap())
+                    .unwrap(),
+            );
         }
-        assert!(doors.wait(doors.open().await.unwrap(), "10.0.0.1".parse().unwrap()).is_none());
-        assert!(doors.wait(doors.open().await.unwrap(), "10.0.0.2".parse().unwrap()).is_some());
+        assert!(
+            admission.admit_waiting(admission.reserve_waiting().await.unwrap(), "10.0.0.1".parse().unwrap()).is_none()
+        );
+        assert!(
+            admission.admit_waiting(admission.reserve_waiting().await.unwrap(), "10.0.0.2".parse().unwrap()).is_some()
+        );
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_address() {
-        let doors = doors(3, 1);
-        let enter = |text: &str| doors.try_enter(text.parse().unwrap());
-        let _held = enter("2001:db8::1").unwrap();
-        assert!(enter("2001:db8::ffff:2").is_none());
-        let _mapped = enter("::ffff:10.0.0.1").unwrap();
-        assert!(enter("10.0.0.1").is_none() && enter("2001:db8:0:1::1").is_some());
+    fn an_ipv6_prefix_of_64_bits_counts_as_one_address() {
+        let admission = admission(3, 1);
+        let admit = |text: &str| admission.try_admit(text.parse().unwrap());
+        let _held = admit("2001:db8::1").unwrap();
+        assert!(admit("2001:db8::ffff:2").is_none());
+        let _mapped = admit("::ffff:10.0.0.1").unwrap();
+        assert!(admit("10.0.0.1").is_none() && admit("2001:db8:0:1::1").is_some());
     }
 }

@@ -1,3 +1,5 @@
+//! Limits on request bodies: total size, pauses, and average speed.
+
 use std::{
     pin::Pin,
     sync::{
@@ -14,114 +16,125 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// How large and how slow the body of a request may be.
+/// Limits on the size and speed of a request body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
-    /// Bytes at most, checked while they come. Default 2 GiB.
+    /// Maximum size in bytes, checked while the body arrives. Default 2 GiB.
     pub max_bytes: u64,
-    /// The longest pause between two pieces. Default 20 s.
-    pub idle: Duration,
-    /// Bytes a second on average at least, once [`Self::idle`] has passed. Default 4 KiB/s.
+    /// Maximum pause between two pieces of the body. Default 20 s.
+    pub idle_timeout: Duration,
+    /// Minimum average rate in bytes per second, once [`Self::idle_timeout`] has passed. Default
+    /// 4 KiB/s.
     pub min_bytes_per_sec: u64,
 }
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { max_bytes: 2 << 30, idle: Duration::from_secs(20), min_bytes_per_sec: 4096 }
+        Self { max_bytes: 2 << 30, idle_timeout: Duration::from_secs(20), min_bytes_per_sec: 4096 }
     }
 }
 
-/// What came of a body, told to the one who reads it through a library that knows only "failed".
+/// The reason why a body was refused, shared with its reader. Libraries between the two report only
+/// that the body failed.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct BodyFate(Arc<AtomicU8>);
+pub(crate) struct BodyOutcome(Arc<AtomicU8>);
 
-/// Why a body was ended early by us.
+/// Reason why the server ended a body early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum BodyRefusal {
     TooLarge,
     TooSlow,
 }
 
-impl BodyFate {
-    fn set(&self, verdict: Verdict) {
-        self.0.store(verdict as u8 + 1, Ordering::Relaxed);
+impl BodyOutcome {
+    fn set(&self, refusal: BodyRefusal) {
+        self.0.store(refusal as u8 + 1, Ordering::Relaxed);
     }
 
-    /// Why it was ended, if it was ended by us.
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
+    /// The reason, if the server ended the body.
+    pub(crate) fn refusal(&self) -> Option<BodyRefusal> {
         match self.0.load(Ordering::Relaxed) {
-            1 => Some(Verdict::TooLarge),
-            2 => Some(Verdict::TooSlow),
+            1 => Some(BodyRefusal::TooLarge),
+            2 => Some(BodyRefusal::TooSlow),
             _ => None,
         }
     }
 }
 
-/// What is read, and for how long, of a body that was refused: a client that is still sending would otherwise have its
-/// connection reset before it reads why.
+/// Bytes read of a refused body. Without them, the connection of a client that is still sending
+/// would be reset before the client reads the error.
 const LINGER_BYTES: u64 = 64 << 20;
+/// How long a refused body is read.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// A body that fails once it is larger or slower than its limits.
-pub(crate) struct PacedBody {
+/// A body that fails once it exceeds its limits.
+pub(crate) struct LimitedBody {
     inner: Option<Body>,
     limits: BodyLimits,
-    fate: BodyFate,
-    taken: u64,
-    /// When the first byte was asked for.
-    began: Option<Instant>,
-    idle: Pin<Box<Sleep>>,
-    /// The client waits for our word before it sends: reading on would give it.
+    outcome: BodyOutcome,
+    received: u64,
+    /// When the body was first polled.
+    started: Option<Instant>,
+    idle_timeout: Pin<Box<Sleep>>,
+    /// The client sent `Expect: 100-continue` and waits. Polling the body would tell it to send.
     awaits_continue: bool,
 }
 
-impl PacedBody {
-    pub(crate) fn new(inner: Body, limits: BodyLimits, awaits_continue: bool) -> (Self, BodyFate) {
-        let fate = BodyFate::default();
-        let idle = Box::pin(sleep(limits.idle));
-        let body =
-            Self { inner: Some(inner), limits, fate: fate.clone(), taken: 0, began: None, idle, awaits_continue };
-        (body, fate)
+impl LimitedBody {
+    pub(crate) fn new(inner: Body, limits: BodyLimits, awaits_continue: bool) -> (Self, BodyOutcome) {
+        let outcome = BodyOutcome::default();
+        let idle_timeout = Box::pin(sleep(limits.idle_timeout));
+        let body = Self {
+            inner: Some(inner),
+            limits,
+            outcome: outcome.clone(),
+            received: 0,
+            started: None,
+            idle_timeout,
+            awaits_continue,
+        };
+        (body, outcome)
     }
 
-    fn fail(&mut self, verdict: Verdict) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.fate.set(verdict);
-        Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(format!("{verdict:?}"))))))
+    fn fail(&mut self, refusal: BodyRefusal) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.outcome.set(refusal);
+        Poll::Ready(Some(Err(axum::Error::new(std::io::Error::other(format!("{refusal:?}"))))))
     }
 
     fn is_too_slow(&self, since: Instant) -> bool {
         let elapsed = since.elapsed();
-        elapsed > self.limits.idle && self.taken < elapsed.as_secs().saturating_mul(self.limits.min_bytes_per_sec)
+        elapsed > self.limits.idle_timeout
+            && self.received < elapsed.as_secs().saturating_mul(self.limits.min_bytes_per_sec)
     }
 }
 
-impl HttpBody for PacedBody {
+impl HttpBody for LimitedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
-        if this.began.is_none() {
-            this.began = Some(Instant::now());
-            this.idle.as_mut().reset(Instant::now() + this.limits.idle);
+        if this.started.is_none() {
+            this.started = Some(Instant::now());
+            this.idle_timeout.as_mut().reset(Instant::now() + this.limits.idle_timeout);
         }
         let Poll::Ready(next) = Pin::new(inner).poll_frame(cx) else {
-            ready!(this.idle.as_mut().poll(cx));
-            return this.fail(Verdict::TooSlow);
+            ready!(this.idle_timeout.as_mut().poll(cx));
+            return this.fail(BodyRefusal::TooSlow);
         };
         let Some(Ok(frame)) = next else {
             this.inner = None;
             return Poll::Ready(next);
         };
-        this.taken += frame.data_ref().map_or(0, |data| data.remaining() as u64);
-        if this.taken > this.limits.max_bytes {
-            return this.fail(Verdict::TooLarge);
+        this.received += frame.data_ref().map_or(0, |data| data.remaining() as u64);
+        if this.received > this.limits.max_bytes {
+            return this.fail(BodyRefusal::TooLarge);
         }
-        if this.began.is_some_and(|began| this.is_too_slow(began)) {
-            return this.fail(Verdict::TooSlow);
+        if this.started.is_some_and(|started| this.is_too_slow(started)) {
+            return this.fail(BodyRefusal::TooSlow);
         }
-        this.idle.as_mut().reset(Instant::now() + this.limits.idle);
+        this.idle_timeout.as_mut().reset(Instant::now() + this.limits.idle_timeout);
         Poll::Ready(Some(Ok(frame)))
     }
 
@@ -134,11 +147,11 @@ impl HttpBody for PacedBody {
     }
 }
 
-impl Drop for PacedBody {
+impl Drop for LimitedBody {
     fn drop(&mut self) {
-        let unasked = self.awaits_continue && self.began.is_none();
-        let Some(mut inner) = self.inner.take().filter(|inner| !inner.is_end_stream() && !unasked) else { return };
-        // The task ends by its own clock; nothing else owns the body any more.
+        let unrequested = self.awaits_continue && self.started.is_none();
+        let Some(mut inner) = self.inner.take().filter(|inner| !inner.is_end_stream() && !unrequested) else { return };
+        // The task owns the body and ends at its timeout.
         tokio::spawn(tokio::time::timeout(LINGER, async move {
             let mut read = 0;
             while let Some(Ok(frame)) = inner.frame().await {
@@ -158,15 +171,15 @@ mod tests {
     use super::*;
 
     fn limits() -> BodyLimits {
-        BodyLimits { max_bytes: 10, idle: Duration::from_secs(20), min_bytes_per_sec: 1 }
+        BodyLimits { max_bytes: 10, idle_timeout: Duration::from_secs(20), min_bytes_per_sec: 1 }
     }
 
-    async fn read(body: Body) -> (bool, Option<Verdict>) {
-        let (paced, fate) = PacedBody::new(body, limits(), false);
-        (Body::new(paced).collect().await.is_ok(), fate.verdict())
+    async fn read(body: Body) -> (bool, Option<BodyRefusal>) {
+        let (limited, outcome) = LimitedBody::new(body, limits(), false);
+        (Body::new(limited).collect().await.is_ok(), outcome.refusal())
     }
 
-    /// `pieces` of one byte each, with a pause before every one.
+    /// A body of `pieces` single bytes, with a pause before each.
     fn slow(pieces: usize, pause: Duration) -> Body {
         Body::from_stream(stream::unfold(0, move |sent| async move {
             sleep(pause).await;
@@ -181,17 +194,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_byte_too_many_ends_it() {
-        assert_eq!(read(Body::from("0123456789a")).await, (false, Some(Verdict::TooLarge)));
+    async fn one_byte_over_the_limit_fails_the_body() {
+        assert_eq!(read(Body::from("0123456789a")).await, (false, Some(BodyRefusal::TooLarge)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_pause_too_long_ends_it() {
-        assert_eq!(read(slow(2, Duration::from_secs(21))).await, (false, Some(Verdict::TooSlow)));
+    async fn a_pause_over_the_idle_timeout_fails_the_body() {
+        assert_eq!(read(slow(2, Duration::from_secs(21))).await, (false, Some(BodyRefusal::TooSlow)));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_trickle_ends_it_although_no_pause_is_long() {
-        assert_eq!(read(slow(9, Duration::from_secs(5))).await, (false, Some(Verdict::TooSlow)));
+    async fn a_body_below_the_minimum_rate_fails_without_a_long_pause() {
+        assert_eq!(read(slow(9, Duration::from_secs(5))).await, (false, Some(BodyRefusal::TooSlow)));
     }
 }

@@ -1,3 +1,5 @@
+//! Authentication: the extractor that checks the API key of a request.
+
 use std::time::Duration;
 
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
@@ -5,13 +7,14 @@ use clearcut_queue::{KeyHash, KeyId};
 
 use crate::{Api, ApiError, http::rate};
 
-/// Letters and digits after `hc_`.
+/// Number of letters and digits after `hc_`.
 const SECRET_CHARS: usize = 32;
 
-/// How old the note of a key's last use may get: one write a minute, however many requests.
+/// Interval for recording the last use of an API key: at most one write per minute, whatever the
+/// number of requests.
 const TOUCH_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The key that a request came with: known and not revoked.
+/// The API key of a request, known and not revoked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller(pub(crate) KeyId);
 
@@ -22,25 +25,25 @@ impl FromRequestParts<Api> for Caller {
         let header = parts.headers.get(header::AUTHORIZATION).ok_or(ApiError::KeyMissing)?;
         let text = header.to_str().map_err(|_| ApiError::KeyInvalid)?;
         let (scheme, secret) = text.split_once(' ').ok_or(ApiError::KeyInvalid)?;
-        if !scheme.eq_ignore_ascii_case("bearer") || !is_key(secret.trim()) {
+        if !scheme.eq_ignore_ascii_case("bearer") || !is_well_formed(secret.trim()) {
             return Err(ApiError::KeyInvalid);
         }
-        let key = api.queue.find_key(KeyHash::of(secret.trim())).await?.ok_or(ApiError::KeyInvalid)?;
-        if key.revoked.is_some() {
+        let api_key = api.queue.find_key(KeyHash::of(secret.trim())).await?.ok_or(ApiError::KeyInvalid)?;
+        if api_key.revoked.is_some() {
             return Err(ApiError::KeyInvalid);
         }
-        rate::count(api, &key, parts)?;
+        rate::count(api, &api_key, parts)?;
         let now = api.clock.now();
-        if key.last_used.is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
-            && let Err(error) = api.queue.touch_key(key.id).await
+        if api_key.last_used.is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
+            && let Err(error) = api.queue.touch_key(api_key.id).await
         {
-            tracing::warn!(?error, "the last use of a key could not be noted");
+            tracing::warn!(?error, "the last use of an API key could not be recorded");
         }
-        Ok(Self(key.id))
+        Ok(Self(api_key.id))
     }
 }
 
-fn is_key(text: &str) -> bool {
+fn is_well_formed(text: &str) -> bool {
     text.strip_prefix("hc_")
         .is_some_and(|secret| secret.len() == SECRET_CHARS && secret.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
@@ -50,11 +53,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_documented_form_is_a_key() {
-        assert!(is_key("hc_0123456789abcdefghijABCDEFGHIJ01"));
+    fn only_the_documented_form_is_well_formed() {
+        assert!(is_well_formed("hc_0123456789abcdefghijABCDEFGHIJ01"));
         for text in ["", "hc_", "hc_short", "sk_0123456789abcdefghijABCDEFGHIJ01", "hc_0123456789abcdefghijABCDEFGHI-1"]
         {
-            assert!(!is_key(text), "{text}");
+            assert!(!is_well_formed(text), "{text}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Why a request is refused or failed, and how that reads on the wire.
+//! Errors of requests, and their form on the wire.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use clearcut_job::{Failure, FailureCode, Fault, JobId, JobState, RequestError};
+use clearcut_job::{ErrorCode, Failure, JobId, JobState, RequestError};
 use clearcut_outbound::OutboundError;
 use clearcut_queue::{MAX_ENDPOINTS, QueueError};
 use clearcut_store::{SigningError, StoreError};
@@ -12,204 +12,206 @@ use serde_json::{Value, json};
 
 use crate::http::reply::error_reply;
 
-/// Why a request is refused or failed. Each becomes one status, one code and one sentence; what a client must not see goes
-/// to the log when it is turned into a reply.
+/// An error of a request. Each variant maps to one HTTP status, one stable code and one message.
+/// Details that clients must not see are logged when the reply is built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// A field of the request.
+    /// A field of the request is invalid.
     #[error(transparent)]
     Field(#[from] RequestError),
-    /// The request as a whole, in words.
+    /// The request as a whole is invalid. The text is the message.
     #[error("{0}")]
     Request(String),
-    /// The address of the clip.
+    /// The URL of the clip is refused.
     #[error("url: {0}")]
     Address(#[from] OutboundError),
     /// The upload is not a video.
     #[error("{0}")]
     NotAVideo(&'static str),
-    /// This server cannot write the format.
-    #[error("this server cannot write {0}; ask for one of the others, or see the server's doctor")]
+    /// This server cannot encode the format.
+    #[error("this server cannot encode {0}; request another format, or run `clearcut doctor` on the server")]
     FormatUnavailable(String),
-    /// No key.
+    /// The request has no API key.
     #[error("no API key; send Authorization: Bearer hc_...")]
     KeyMissing,
-    /// A key that opens nothing.
+    /// The API key is malformed, unknown or revoked.
     #[error("the API key is malformed, unknown or revoked")]
     KeyInvalid,
-    /// A one-time link that opens nothing.
-    #[error("the sign-in link was used or has expired; paste a key instead: `clearcut keys create` makes one")]
-    SignInLink,
-    /// No such job for this key.
+    /// The one-time link is unknown, used or expired.
+    #[error("the sign-in link was used or has expired; paste an API key instead: `clearcut keys create` makes one")]
+    SignInLinkInvalid,
+    /// No such job for this API key.
     #[error("there is no such job")]
     JobNotFound,
-    /// No such upload for this key, or no longer.
+    /// No such upload for this API key, or it has expired.
     #[error("there is no such upload; it may have expired")]
     UploadNotFound,
-    /// A job wants an upload that is not whole.
-    #[error("the upload is not whole; send the rest of it first")]
+    /// A job refers to an incomplete upload.
+    #[error("the upload is incomplete; send the remaining bytes first")]
     UploadUnfinished,
-    /// Bytes for an upload that is whole.
-    #[error("the upload is whole already; submit jobs with its storageId")]
+    /// Bytes were sent to a complete upload.
+    #[error("the upload is already complete; submit jobs with its storageId")]
     UploadFinished,
-    /// Bytes that begin elsewhere than where the last ones ended.
-    #[error("the upload has {received} bytes; send those that follow")]
+    /// The offset of the bytes differs from the number of bytes received so far.
+    #[error("the upload has {received} bytes; continue at that offset")]
     UploadOffset {
-        /// Where to go on.
+        /// The offset at which to continue.
         received: u64,
     },
-    /// Another request works on the upload.
-    #[error("another request works on the upload; try again")]
+    /// Another request holds the upload.
+    #[error("another request is using the upload; try again")]
     UploadBusy,
-    /// A version of tus other than ours.
-    #[error("this server speaks tus 1.0.0; say so in Tus-Resumable")]
+    /// The tus version is missing or unsupported.
+    #[error("this server supports tus 1.0.0; send Tus-Resumable: 1.0.0")]
     TusVersion,
-    /// The key keeps as much as it may.
-    #[error("the key would keep more than its {quota_bytes} bytes; delete jobs, or wait until some expire")]
+    /// The API key is at its storage quota.
+    #[error(
+        "the API key would exceed its storage quota of {quota_bytes} bytes; delete jobs, or wait until some expire"
+    )]
     QuotaExceeded {
-        /// What it may keep.
+        /// The quota in bytes.
         quota_bytes: u64,
     },
-    /// No such endpoint for this key.
+    /// No such endpoint for this API key.
     #[error("there is no such webhook")]
     WebhookNotFound,
-    /// No such delivery of a job of this key.
+    /// No such delivery of a job of this API key.
     #[error("there is no such delivery of this job")]
     DeliveryNotFound,
-    /// The key has as many endpoints as it may.
-    #[error("the key has {MAX_ENDPOINTS} webhooks, and no more are allowed; delete one")]
+    /// The API key has the maximum number of endpoints.
+    #[error("the API key has {MAX_ENDPOINTS} webhooks, which is the maximum; delete one first")]
     TooManyWebhooks,
-    /// Nothing is sent to the endpoint.
+    /// The endpoint is disabled.
     #[error("the webhook is disabled; enable it first")]
     WebhookDisabled,
     /// No such route.
-    #[error("there is nothing at this address; the routes are listed at /docs")]
+    #[error("there is no such route; the routes are listed at /docs")]
     RouteNotFound,
-    /// The route is there, for other methods.
-    #[error("this address does not take {0}")]
+    /// The route exists, but not for this method.
+    #[error("this route does not support {0}")]
     Method(String),
-    /// A link that does not open.
+    /// The signed link is invalid or expired.
     #[error(transparent)]
-    Link(#[from] SigningError),
-    /// The object of a good link is past its retention.
-    #[error("the file is no longer kept")]
+    InvalidLink(#[from] SigningError),
+    /// The link is valid, but its file is past its retention or was deleted.
+    #[error("the file is no longer available")]
     FileGone,
-    /// A range beyond the end of a file.
-    #[error("the range lies outside the file of {size_bytes} bytes")]
+    /// The range is outside the file.
+    #[error("the range is outside the file of {size_bytes} bytes")]
     Range {
-        /// The length of the file.
+        /// Size of the file.
         size_bytes: u64,
     },
-    /// A body larger than is taken.
+    /// The body is too large.
     #[error("the request is larger than {max_bytes} bytes")]
     TooLarge {
-        /// The limit.
+        /// Maximum size in bytes.
         max_bytes: u64,
     },
-    /// A body in another form than is taken.
+    /// The body has an unsupported media type.
     #[error("the body must be {0}")]
     MediaType(&'static str),
-    /// A body that came too slowly.
-    #[error("the request came too slowly")]
+    /// The body arrived too slowly.
+    #[error("the request body arrived too slowly")]
     TooSlow,
-    /// A body that ended early.
-    #[error("the request ended early")]
-    CutOff,
-    /// More requests a minute than the key may make.
-    #[error("the key makes more than {per_minute} of these requests a minute")]
+    /// The body ended early.
+    #[error("the request body ended early")]
+    BodyIncomplete,
+    /// The API key exceeds a rate limit.
+    #[error("the API key exceeds its limit of {per_minute} such requests per minute")]
     RateLimited {
-        /// How many it may make.
+        /// The limit.
         per_minute: u32,
-        /// When the next may come.
+        /// Seconds until the next request is allowed.
         retry_after_secs: u64,
     },
-    /// More jobs in line than the key may have.
-    #[error("{limit} jobs of this key wait already; submit more when some have started")]
-    LineFull {
-        /// How many it may have.
+    /// The API key has the maximum number of queued jobs.
+    #[error("the API key already has {limit} queued jobs; submit more when some have started")]
+    TooManyQueuedJobs {
+        /// The maximum.
         limit: u32,
     },
-    /// More requests that wait than the key may have.
-    #[error("{limit} requests of this key wait for jobs already")]
+    /// The API key has the maximum number of requests that wait for jobs.
+    #[error("the API key already has {limit} requests waiting for jobs")]
     TooManyWaits {
-        /// How many it may have.
+        /// The maximum.
         limit: usize,
     },
-    /// More clips on their way at once than the key may send.
-    #[error("{limit} clips of this key are on their way already; send more when some have come")]
+    /// The API key is sending the maximum number of clips at once.
+    #[error("the API key is already sending {limit} clips; send more when some have arrived")]
     TooManyIntakes {
-        /// How many it may send.
+        /// The maximum.
         limit: usize,
     },
-    /// More at once than this server takes in.
-    #[error("the server has as much to do at once as it can; try again")]
+    /// The server is at a limit of concurrent connections, incoming clips or open files.
+    #[error("the server is busy; try again")]
     Busy,
-    /// More previews at once than the key may have.
-    #[error("{limit} previews of this key are being made already")]
+    /// The API key has the maximum number of concurrent previews.
+    #[error("the API key already has {limit} previews in progress")]
     TooManyPreviews {
-        /// How many it may have.
+        /// The maximum.
         limit: usize,
     },
-    /// More previews at once than the server makes.
-    #[error("the server makes as many previews as it can at once; try again")]
+    /// The server is at its limit of concurrent previews.
+    #[error("the server is busy with other previews; try again")]
     PreviewsBusy {
-        /// When to come back.
+        /// Seconds to wait before the next try.
         retry_after_secs: u64,
     },
-    /// An idempotency key that stands for another body.
-    #[error("this Idempotency-Key was used within a day for a request with other contents; draw a new key for each")]
-    OtherBody,
-    /// An idempotency key whose first request is not done.
-    #[error("a request with this Idempotency-Key is still being taken in; send it again to get its answer")]
-    StillTakenIn,
-    /// Only what failed is tried again.
-    #[error("the job is {state}; only a job that failed or was cancelled can be tried again")]
+    /// The idempotency key was used for a different request.
+    #[error("this Idempotency-Key was used for a different request within a day; use a new one for each request")]
+    IdempotencyMismatch,
+    /// The first request with the idempotency key is still being received.
+    #[error("a request with this Idempotency-Key is still being received; send it again to get its reply")]
+    IdempotencyInProgress,
+    /// A job that has not failed cannot be retried.
+    #[error("the job is {state}; only a job that failed or was cancelled can be retried")]
     NotFailed {
-        /// What it is.
+        /// The state of the job.
         state: JobState,
     },
     /// The clip of the job is past its retention.
-    #[error("the clip of the job is no longer kept; submit it again")]
+    #[error("the clip of the job is no longer available; submit it again")]
     InputGone,
-    /// No room for uploads.
+    /// The disk has no space for uploads.
     #[error("the server's disk is full; try again later")]
-    NoRoom,
-    /// The disk can be read and not written.
+    DiskFull,
+    /// The disk is read-only.
     #[error("the server's disk is read-only at the moment; try again later")]
     ReadOnly,
-    /// The synchronous endpoint waited long enough.
-    #[error("the job runs longer than this request can wait; read it with its jobId")]
+    /// The synchronous endpoint timed out.
+    #[error("the job runs longer than this request can wait; read it by its jobId")]
     StillRunning {
-        /// The job, which goes on.
+        /// The job, which continues.
         job: JobId,
     },
     /// The job of the synchronous endpoint failed.
     #[error(transparent)]
     JobFailed(#[from] Failure),
-    /// The database.
+    /// The database failed.
     #[error("the server cannot reach its database; try again later")]
     Queue(#[source] QueueError),
-    /// The store.
+    /// The file store failed.
     #[error("the server cannot reach its files; try again later")]
     Store(#[source] StoreError),
-    /// A fault of this program.
-    #[error("the server made a mistake; it is logged under the request id")]
+    /// A bug in this program.
+    #[error("internal server error; details are in the server's log under the request id")]
     Internal,
 }
 
 impl From<QueueError> for ApiError {
     fn from(error: QueueError) -> Self {
         match error {
-            QueueError::DiskFull => Self::NoRoom,
+            QueueError::DiskFull => Self::DiskFull,
             QueueError::ReadOnly => Self::ReadOnly,
             QueueError::NoSuchUpload => Self::UploadNotFound,
             QueueError::UploadUnfinished => Self::UploadUnfinished,
             QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
             QueueError::TooManyEndpoints => Self::TooManyWebhooks,
             QueueError::EndpointDisabled => Self::WebhookDisabled,
-            QueueError::LineFull { limit } => Self::LineFull { limit },
-            QueueError::OtherBody => Self::OtherBody,
+            QueueError::LineFull { limit } => Self::TooManyQueuedJobs { limit },
+            QueueError::OtherBody => Self::IdempotencyMismatch,
             error => Self::Queue(error),
         }
     }
@@ -218,7 +220,7 @@ impl From<QueueError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::DiskFull => Self::NoRoom,
+            StoreError::DiskFull => Self::DiskFull,
             StoreError::ReadOnly => Self::ReadOnly,
             StoreError::Short => Self::Busy,
             StoreError::Missing => Self::FileGone,
@@ -228,113 +230,67 @@ impl From<StoreError> for ApiError {
 }
 
 impl ApiError {
-    /// The stable word on the wire.
+    /// The stable code on the wire.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::Field(error) => error.code(),
-            Self::Request(_) | Self::MediaType(_) | Self::CutOff | Self::Range { .. } => "INVALID_REQUEST",
-            Self::Address(_) => "INVALID_URL",
-            Self::NotAVideo(_) => "INVALID_VIDEO",
-            Self::FormatUnavailable(_) => "FORMAT_UNAVAILABLE",
-            Self::KeyMissing => "UNAUTHORIZED",
-            Self::KeyInvalid => "INVALID_API_KEY",
-            Self::SignInLink => "SIGN_IN_LINK",
-            Self::JobNotFound => "JOB_NOT_FOUND",
-            Self::UploadNotFound => "UPLOAD_NOT_FOUND",
-            Self::UploadUnfinished => "UPLOAD_UNFINISHED",
-            Self::UploadFinished => "UPLOAD_FINISHED",
-            Self::UploadOffset { .. } => "UPLOAD_OFFSET",
-            Self::UploadBusy => "UPLOAD_BUSY",
-            Self::TusVersion => "TUS_VERSION",
-            Self::WebhookNotFound => "WEBHOOK_NOT_FOUND",
-            Self::DeliveryNotFound => "DELIVERY_NOT_FOUND",
-            Self::TooManyWebhooks => "TOO_MANY_WEBHOOKS",
-            Self::WebhookDisabled => "WEBHOOK_DISABLED",
-            Self::RouteNotFound => "NOT_FOUND",
-            Self::Method(_) => "METHOD_NOT_ALLOWED",
-            Self::Link(SigningError::Changed) => "INVALID_SIGNATURE",
-            Self::Link(SigningError::Expired) => "URL_EXPIRED",
-            Self::FileGone => "FILE_GONE",
-            Self::TooLarge { .. } => "FILE_TOO_LARGE",
-            Self::TooSlow | Self::StillRunning { .. } => "TIMEOUT",
-            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::Request(_) | Self::MediaType(_) | Self::BodyIncomplete | Self::Range { .. } => {
+                ErrorCode::InvalidRequest
+            }
+            Self::Address(_) => ErrorCode::InvalidUrl,
+            Self::NotAVideo(_) => ErrorCode::InvalidVideo,
+            Self::FormatUnavailable(_) => ErrorCode::FormatUnavailable,
+            Self::KeyMissing => ErrorCode::Unauthorized,
+            Self::KeyInvalid => ErrorCode::InvalidApiKey,
+            Self::SignInLinkInvalid => ErrorCode::SignInLink,
+            Self::JobNotFound => ErrorCode::JobNotFound,
+            Self::UploadNotFound => ErrorCode::UploadNotFound,
+            Self::UploadUnfinished => ErrorCode::UploadUnfinished,
+            Self::UploadFinished => ErrorCode::UploadFinished,
+            Self::UploadOffset { .. } => ErrorCode::UploadOffset,
+            Self::UploadBusy => ErrorCode::UploadBusy,
+            Self::TusVersion => ErrorCode::TusVersion,
+            Self::WebhookNotFound => ErrorCode::WebhookNotFound,
+            Self::DeliveryNotFound => ErrorCode::DeliveryNotFound,
+            Self::TooManyWebhooks => ErrorCode::TooManyWebhooks,
+            Self::WebhookDisabled => ErrorCode::WebhookDisabled,
+            Self::RouteNotFound => ErrorCode::NotFound,
+            Self::Method(_) => ErrorCode::MethodNotAllowed,
+            Self::InvalidLink(SigningError::Changed) => ErrorCode::InvalidSignature,
+            Self::InvalidLink(SigningError::Expired) => ErrorCode::UrlExpired,
+            Self::FileGone => ErrorCode::FileGone,
+            Self::TooLarge { .. } => ErrorCode::FileTooLarge,
+            Self::TooSlow | Self::StillRunning { .. } => ErrorCode::Timeout,
+            Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::QuotaExceeded { .. }
-            | Self::LineFull { .. }
+            | Self::TooManyQueuedJobs { .. }
             | Self::TooManyWaits { .. }
             | Self::TooManyIntakes { .. }
-            | Self::TooManyPreviews { .. } => "QUOTA_EXCEEDED",
-            Self::Busy => "SERVER_BUSY",
-            Self::PreviewsBusy { .. } => "PREVIEWS_BUSY",
-            Self::OtherBody | Self::StillTakenIn => "IDEMPOTENCY_CONFLICT",
-            Self::NotFailed { .. } => "JOB_NOT_FAILED",
-            Self::InputGone => "INPUT_GONE",
-            Self::NoRoom => "INSUFFICIENT_STORAGE",
-            Self::ReadOnly => "READ_ONLY_STORAGE",
-            Self::JobFailed(failure) => failure.code.wire(),
-            Self::Queue(_) | Self::Store(_) => "UNAVAILABLE",
-            Self::Internal => "INTERNAL_ERROR",
+            | Self::TooManyPreviews { .. } => ErrorCode::QuotaExceeded,
+            Self::Busy => ErrorCode::ServerBusy,
+            Self::PreviewsBusy { .. } => ErrorCode::PreviewsBusy,
+            Self::IdempotencyMismatch | Self::IdempotencyInProgress => ErrorCode::IdempotencyConflict,
+            Self::NotFailed { .. } => ErrorCode::JobNotFailed,
+            Self::InputGone => ErrorCode::InputGone,
+            Self::DiskFull => ErrorCode::InsufficientStorage,
+            Self::ReadOnly => ErrorCode::ReadOnlyStorage,
+            Self::JobFailed(failure) => failure.code.code(),
+            Self::Queue(_) | Self::Store(_) => ErrorCode::Unavailable,
+            Self::Internal => ErrorCode::InternalError,
         }
     }
 
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
+        let usual = || self.code().statuses().first().and_then(|status| StatusCode::from_u16(*status).ok());
         match self {
-            Self::Field(_)
-            | Self::Request(_)
-            | Self::Address(_)
-            | Self::NotAVideo(_)
-            | Self::FormatUnavailable(_)
-            | Self::CutOff => StatusCode::BAD_REQUEST,
-            Self::KeyMissing | Self::KeyInvalid => StatusCode::UNAUTHORIZED,
-            Self::Link(_) | Self::SignInLink => StatusCode::FORBIDDEN,
-            Self::JobNotFound
-            | Self::UploadNotFound
-            | Self::WebhookNotFound
-            | Self::DeliveryNotFound
-            | Self::RouteNotFound
-            | Self::FileGone => StatusCode::NOT_FOUND,
-            Self::UploadBusy => StatusCode::LOCKED,
-            Self::TusVersion => StatusCode::PRECONDITION_FAILED,
-            Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::QuotaExceeded { .. }
-            | Self::RateLimited { .. }
-            | Self::LineFull { .. }
-            | Self::TooManyWaits { .. }
-            | Self::TooManyIntakes { .. }
-            | Self::TooManyPreviews { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::OtherBody => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::UploadUnfinished
-            | Self::UploadFinished
-            | Self::UploadOffset { .. }
-            | Self::StillTakenIn
-            | Self::NotFailed { .. }
-            | Self::TooManyWebhooks
-            | Self::WebhookDisabled => StatusCode::CONFLICT,
-            Self::InputGone => StatusCode::GONE,
-            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Range { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
-            Self::StillRunning { .. } => StatusCode::GATEWAY_TIMEOUT,
-            Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Queue(_) | Self::Store(_) | Self::ReadOnly | Self::Busy | Self::PreviewsBusy { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::JobFailed(failure) => match (failure.code, failure.code.fault()) {
-                (FailureCode::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
-                (FailureCode::ShortOfResources | FailureCode::OutOfMemory | FailureCode::StorageUnavailable, _) => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
-                (FailureCode::QuotaExceeded, _) => StatusCode::TOO_MANY_REQUESTS,
-                (FailureCode::UrlUnavailable, _) => StatusCode::BAD_GATEWAY,
-                (FailureCode::FileTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
-                (FailureCode::InsufficientStorage, _) => StatusCode::INSUFFICIENT_STORAGE,
-                (_, Fault::Input) => StatusCode::BAD_REQUEST,
-                (_, Fault::Host | Fault::Upstream) => StatusCode::INTERNAL_SERVER_ERROR,
-            },
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::IdempotencyInProgress => StatusCode::CONFLICT,
+            _ => usual().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
@@ -349,11 +305,11 @@ impl ApiError {
             Self::QuotaExceeded { quota_bytes } => json!({ "quotaBytes": quota_bytes }),
             Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),
             Self::RateLimited { per_minute, .. } => json!({ "limit": per_minute, "windowSecs": 60 }),
-            Self::LineFull { limit } => json!({ "limit": limit }),
+            Self::TooManyQueuedJobs { limit } => json!({ "limit": limit }),
             Self::TooManyWaits { limit } | Self::TooManyIntakes { limit } | Self::TooManyPreviews { limit } => {
                 json!({ "limit": limit })
             }
-            Self::OtherBody | Self::StillTakenIn => json!({ "field": "Idempotency-Key" }),
+            Self::IdempotencyMismatch | Self::IdempotencyInProgress => json!({ "field": "Idempotency-Key" }),
             Self::NotFailed { state } => json!({ "status": state.name() }),
             Self::StillRunning { job } => json!({ "jobId": job }),
             Self::NotAVideo(_) => json!({ "field": "file" }),
@@ -366,10 +322,10 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         if let Self::Queue(source) = &self {
-            tracing::error!(error = ?source, code = source.code(), "the queue failed");
+            tracing::error!(error = ?source, code = %source.code(), "the queue failed");
         }
         if let Self::Store(source) = &self {
-            tracing::error!(error = ?source, code = source.code(), "the store failed");
+            tracing::error!(error = ?source, code = %source.code(), "the store failed");
         }
         let mut response = error_reply(self.status(), self.code(), self.to_string(), self.details());
         let headers = response.headers_mut();
@@ -387,15 +343,15 @@ impl IntoResponse for ApiError {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));
             }
             Self::UploadBusy
-            | Self::StillTakenIn
+            | Self::IdempotencyInProgress
             | Self::Busy
             | Self::TooManyIntakes { .. }
             | Self::TooManyPreviews { .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
-            Self::NoRoom
+            Self::DiskFull
             | Self::ReadOnly
-            | Self::LineFull { .. }
+            | Self::TooManyQueuedJobs { .. }
             | Self::TooManyWaits { .. }
             | Self::Queue(_)
             | Self::Store(_) => {

@@ -1,4 +1,5 @@
-//! What of a multipart body is no data of a field: the parser keeps it in memory, so it is counted and refused.
+//! Limit on the overhead of a multipart body: the bytes that belong to no field. The parser buffers
+//! them in memory, so this module counts them and refuses a body with too many.
 
 use std::{
     io,
@@ -14,77 +15,80 @@ use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
-/// What comes before the first part and between the parts, headers included, and what has come of a field and is not read yet.
-/// The documented fields have 1 KiB of headers together.
-const OUTSIDE_BYTES: usize = 32 << 10;
+/// Maximum number of bytes that the parser may hold unread: everything before and between the
+/// parts, their headers, and field data that is not read yet. The documented fields have 1 KiB of
+/// headers together.
+const MAX_OVERHEAD_BYTES: usize = 32 << 10;
 
-/// Bytes that the parser gets at once.
+/// Maximum number of bytes that the parser gets per poll.
 const PIECE_BYTES: usize = 8 << 10;
 
-/// Counts what the parser was given and its reader did not get.
+/// Counts the bytes that the parser received and that were not read from it as field data.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ledger(Arc<Counts>);
+pub(crate) struct OverheadMeter(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    outside: AtomicUsize,
-    /// The parser was told to make do with what it has, and asks again without having given anything of it.
-    asked_again: AtomicBool,
-    refused: AtomicBool,
+    unread: AtomicUsize,
+    /// The parser got no bytes at the last poll. If it polls again before it yields any field data,
+    /// the limit is exceeded.
+    polled_again: AtomicBool,
+    exceeded: AtomicBool,
 }
 
-impl Ledger {
-    /// The body as the parser is to see it.
-    pub(crate) fn watch(&self, body: Body) -> Body {
-        Body::from_stream(Watched { body: body.into_data_stream(), rest: Bytes::new(), ledger: self.clone() })
+impl OverheadMeter {
+    /// Wraps a body so that the bytes passed to the parser are counted.
+    pub(crate) fn wrap(&self, body: Body) -> Body {
+        Body::from_stream(MeteredBody { body: body.into_data_stream(), remaining: Bytes::new(), meter: self.clone() })
     }
 
-    /// A part has begun.
-    pub(crate) fn note_part(&self) {
-        self.0.asked_again.store(false, Ordering::Relaxed);
+    /// Records the start of a part.
+    pub(crate) fn begin_part(&self) {
+        self.0.polled_again.store(false, Ordering::Relaxed);
     }
 
-    /// So many bytes of a field were read.
-    pub(crate) fn note_read(&self, bytes: usize) {
-        self.0.outside.fetch_sub(bytes.min(self.0.outside.load(Ordering::Relaxed)), Ordering::Relaxed);
-        self.note_part();
+    /// Records that `bytes` of field data were read.
+    pub(crate) fn record_read(&self, bytes: usize) {
+        self.0.unread.fetch_sub(bytes.min(self.0.unread.load(Ordering::Relaxed)), Ordering::Relaxed);
+        self.begin_part();
     }
 
-    /// Whether the body was ended for holding too much outside of its fields.
-    pub(crate) fn has_refused(&self) -> bool {
-        self.0.refused.load(Ordering::Relaxed)
+    /// Whether the body was ended because its overhead exceeded the limit.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.0.exceeded.load(Ordering::Relaxed)
     }
 }
 
-struct Watched {
+/// The body as the parser sees it.
+struct MeteredBody {
     body: BodyDataStream,
-    rest: Bytes,
-    ledger: Ledger,
+    remaining: Bytes,
+    meter: OverheadMeter,
 }
 
-impl Stream for Watched {
+impl Stream for MeteredBody {
     type Item = Result<Bytes, axum::Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let counts = &this.ledger.0;
-        if counts.outside.load(Ordering::Relaxed) >= OUTSIDE_BYTES {
-            if counts.asked_again.swap(true, Ordering::Relaxed) {
-                counts.refused.store(true, Ordering::Relaxed);
-                return Poll::Ready(Some(Err(axum::Error::new(io::Error::other("too much outside of the fields")))));
+        let counts = &this.meter.0;
+        if counts.unread.load(Ordering::Relaxed) >= MAX_OVERHEAD_BYTES {
+            if counts.polled_again.swap(true, Ordering::Relaxed) {
+                counts.exceeded.store(true, Ordering::Relaxed);
+                return Poll::Ready(Some(Err(axum::Error::new(io::Error::other("too much multipart overhead")))));
             }
-            // It goes on until there is no more to get: now it has to give something first.
+            // The parser reads ahead until the body is pending. Now it must yield data first.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if this.rest.is_empty() {
+        if this.remaining.is_empty() {
             match ready!(this.body.poll_next_unpin(cx)) {
-                Some(Ok(bytes)) => this.rest = bytes,
-                ended => return Poll::Ready(ended),
+                Some(Ok(bytes)) => this.remaining = bytes,
+                end => return Poll::Ready(end),
             }
         }
-        let piece = this.rest.split_to(this.rest.len().min(PIECE_BYTES));
-        counts.outside.fetch_add(piece.len(), Ordering::Relaxed);
+        let piece = this.remaining.split_to(this.remaining.len().min(PIECE_BYTES));
+        counts.unread.fetch_add(piece.len(), Ordering::Relaxed);
         Poll::Ready(Some(Ok(piece)))
     }
 }

@@ -1,24 +1,26 @@
+//! `Range` headers (RFC 9110, section 14.2).
+
 use std::ops::Range;
 
-/// What a `Range` header asks of a file.
+/// The bytes of a file that a request asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// All of it: no header, several ranges, or another unit, which a server may ignore.
+pub(crate) enum RequestedRange {
+    /// The whole file: no header, or one that a server may ignore (several ranges, another unit).
     Whole,
     /// These bytes.
     Part(Range<u64>),
-    /// Nothing that the file has.
-    Outside,
+    /// A range outside the file.
+    Unsatisfiable,
 }
 
-/// Reads a `Range` header (RFC 9110, 14.2) against a file of `size_bytes`.
-pub(crate) fn parse(header: Option<&str>, size_bytes: u64) -> Asked {
-    let Some(spec) = header.and_then(|text| text.trim().strip_prefix("bytes=")) else { return Asked::Whole };
-    let Some((first, last)) = spec.trim().split_once('-') else { return Asked::Whole };
+/// Parses a `Range` header for a file of `size_bytes`.
+pub(crate) fn parse(header: Option<&str>, size_bytes: u64) -> RequestedRange {
+    let Some(spec) = header.and_then(|text| text.trim().strip_prefix("bytes=")) else { return RequestedRange::Whole };
+    let Some((first, last)) = spec.trim().split_once('-') else { return RequestedRange::Whole };
     let number =
         |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().unwrap_or(u64::MAX));
     let range = match (first, last) {
-        ("", "") => return Asked::Whole,
+        ("", "") => return RequestedRange::Whole,
         ("", suffix) => number(suffix).map(|suffix| size_bytes.saturating_sub(suffix)..size_bytes),
         (first, "") => number(first).map(|first| first..size_bytes),
         (first, last) => match (number(first), number(last)) {
@@ -27,9 +29,9 @@ pub(crate) fn parse(header: Option<&str>, size_bytes: u64) -> Asked {
         },
     };
     match range {
-        None => Asked::Whole,
-        Some(range) if range.start >= size_bytes || range.is_empty() => Asked::Outside,
-        Some(range) => Asked::Part(range),
+        None => RequestedRange::Whole,
+        Some(range) if range.start >= size_bytes || range.is_empty() => RequestedRange::Unsatisfiable,
+        Some(range) => RequestedRange::Part(range),
     }
 }
 
@@ -38,26 +40,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_the_standard_says() {
+    fn ranges_parse_as_in_rfc_9110() {
         let cases = [
-            (None, Asked::Whole),
-            (Some("bytes=0-0"), Asked::Part(0..1)),
-            (Some("bytes=0-"), Asked::Part(0..100)),
-            (Some("bytes=90-200"), Asked::Part(90..100)),
-            (Some("bytes=-10"), Asked::Part(90..100)),
-            (Some("bytes=-1000"), Asked::Part(0..100)),
-            (Some("bytes=100-"), Asked::Outside),
-            (Some("bytes=-0"), Asked::Outside),
-            (Some("bytes=99999999999999999999-"), Asked::Outside),
-            (Some("bytes=5-2"), Asked::Whole),
-            (Some("bytes=0-1,5-6"), Asked::Whole),
-            (Some("bytes=a-b"), Asked::Whole),
-            (Some("bytes=-"), Asked::Whole),
-            (Some("lines=0-1"), Asked::Whole),
+            (None, RequestedRange::Whole),
+            (Some("bytes=0-0"), RequestedRange::Part(0..1)),
+            (Some("bytes=0-"), RequestedRange::Part(0..100)),
+            (Some("bytes=90-200"), RequestedRange::Part(90..100)),
+            (Some("bytes=-10"), RequestedRange::Part(90..100)),
+            (Some("bytes=-1000"), RequestedRange::Part(0..100)),
+            (Some("bytes=100-"), RequestedRange::Unsatisfiable),
+            (Some("bytes=-0"), RequestedRange::Unsatisfiable),
+            (Some("bytes=99999999999999999999-"), RequestedRange::Unsatisfiable),
+            (Some("bytes=5-2"), RequestedRange::Whole),
+            (Some("bytes=0-1,5-6"), RequestedRange::Whole),
+            (Some("bytes=a-b"), RequestedRange::Whole),
+            (Some("bytes=-"), RequestedRange::Whole),
+            (Some("lines=0-1"), RequestedRange::Whole),
         ];
         for (header, expected) in cases {
             assert_eq!(parse(header, 100), expected, "{header:?}");
         }
-        assert_eq!(parse(Some("bytes=0-"), 0), Asked::Outside);
+        assert_eq!(parse(Some("bytes=0-"), 0), RequestedRange::Unsatisfiable);
     }
 }

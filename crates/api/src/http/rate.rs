@@ -1,3 +1,5 @@
+//! Rate limits per API key: token buckets, and the headers that report what is left.
+
 use std::{
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
@@ -13,17 +15,17 @@ use clearcut_queue::KeyRecord;
 
 use crate::{Api, ApiError};
 
-/// The span that a limit is for, and in which an empty bucket is full again.
+/// Period of a limit. An empty bucket is full again after it.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// What a limit is on.
+/// Class of requests that shares one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Policy {
-    /// Requests that put a job in line.
+    /// Requests that queue a job.
     Submits,
-    /// Previews, which make no job and cost as much as a small one.
+    /// Previews, which create no job but cost as much as a small one.
     Previews,
-    /// All others.
+    /// All other requests.
     Requests,
 }
 
@@ -36,7 +38,7 @@ impl Policy {
         }
     }
 
-    fn of(parts: &Parts) -> Self {
+    fn for_request(parts: &Parts) -> Self {
         let path = parts.uri.path();
         let submits = path.ends_with("/remove-background") || path.ends_with("/retry");
         match parts.method {
@@ -47,23 +49,23 @@ impl Policy {
     }
 }
 
-/// Requests that may be made: refilled evenly, full after a minute without any.
+/// Token bucket: refilled evenly, full after a minute without requests.
 #[derive(Debug)]
 pub(crate) struct Bucket {
     tokens: f64,
-    filled: Instant,
+    refilled_at: Instant,
 }
 
 impl Bucket {
     pub(crate) fn full(per_minute: u32, now: Instant) -> Self {
-        Self { tokens: f64::from(per_minute), filled: now }
+        Self { tokens: f64::from(per_minute), refilled_at: now }
     }
 
     pub(crate) fn take(&mut self, policy: Policy, per_minute: u32, now: Instant) -> Allowance {
-        let (most, per_sec) = (f64::from(per_minute), f64::from(per_minute) / WINDOW.as_secs_f64());
-        let since = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.tokens = (self.tokens + since * per_sec).min(most);
-        self.filled = now;
+        let (capacity, per_sec) = (f64::from(per_minute), f64::from(per_minute) / WINDOW.as_secs_f64());
+        let elapsed = now.saturating_duration_since(self.refilled_at).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * per_sec).min(capacity);
+        self.refilled_at = now;
         let granted = self.tokens >= 1.0;
         if granted {
             self.tokens -= 1.0;
@@ -73,38 +75,38 @@ impl Bucket {
             policy,
             per_minute,
             remaining: self.tokens as u64,
-            full_in_secs: secs_to(most),
+            full_in_secs: secs_to(capacity),
             retry_after_secs: (!granted).then(|| secs_to(1.0).max(1)),
         }
     }
 }
 
-/// What is left of a limit after a request.
+/// State of a limit after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
     policy: Policy,
     per_minute: u32,
     remaining: u64,
     full_in_secs: u64,
-    /// Set if the request is one too many: when the next may come.
+    /// Seconds until the next request is allowed. Set only if this request exceeds the limit.
     pub(crate) retry_after_secs: Option<u64>,
 }
 
-/// Where a request's allowance is noted for the head of its reply.
+/// Request extension through which [`count`] passes the allowance to [`add_headers`].
 #[derive(Debug, Clone, Default)]
-struct Note(Arc<OnceLock<Allowance>>);
+struct AllowanceCell(Arc<OnceLock<Allowance>>);
 
-/// Counts a request against the limits of its key.
+/// Counts a request against the limits of its API key.
 pub(crate) fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), ApiError> {
-    let policy = Policy::of(parts);
+    let policy = Policy::for_request(parts);
     let per_minute = match policy {
         Policy::Submits => key.limits.submits_per_minute.unwrap_or(api.settings.submits_per_minute),
         Policy::Previews => api.settings.previews_per_minute,
         Policy::Requests => key.limits.requests_per_minute.unwrap_or(api.settings.requests_per_minute),
     };
     let allowance = api.traffic.take(key.id, policy, per_minute, Instant::now());
-    if let Some(Note(note)) = parts.extensions.get() {
-        let _ = note.set(allowance);
+    if let Some(AllowanceCell(cell)) = parts.extensions.get() {
+        let _ = cell.set(allowance);
     }
     match allowance.retry_after_secs {
         None => Ok(()),
@@ -112,13 +114,13 @@ pub(crate) fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), Api
     }
 }
 
-/// Says in the head of each reply what is left of the limit that its request counts against, in the fields of
+/// Middleware that reports the limit of a request in the headers of its reply, as defined by
 /// draft-ietf-httpapi-ratelimit-headers-10.
-pub(crate) async fn tell(mut request: Request, next: Next) -> Response {
-    let note = Note::default();
-    request.extensions_mut().insert(note.clone());
+pub(crate) async fn add_headers(mut request: Request, next: Next) -> Response {
+    let cell = AllowanceCell::default();
+    request.extensions_mut().insert(cell.clone());
     let mut response = next.run(request).await;
-    if let Some(allowance) = note.0.get() {
+    if let Some(allowance) = cell.0.get() {
         let Allowance { per_minute, remaining, full_in_secs, .. } = allowance;
         let name = allowance.policy.name();
         let fields = [
@@ -139,10 +141,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bucket_gives_a_minutes_worth_at_once_and_then_as_it_is_refilled() {
-        let begin = Instant::now();
-        let mut bucket = Bucket::full(60, begin);
-        let mut take = |secs: f64| bucket.take(Policy::Submits, 60, begin + Duration::from_secs_f64(secs));
+    fn a_bucket_allows_a_minutes_requests_at_once_and_then_refills_evenly() {
+        let start = Instant::now();
+        let mut bucket = Bucket::full(60, start);
+        let mut take = |secs: f64| bucket.take(Policy::Submits, 60, start + Duration::from_secs_f64(secs));
         for left in (0..60).rev() {
             let allowance = take(0.0);
             assert_eq!((allowance.remaining, allowance.retry_after_secs), (left, None));
@@ -152,12 +154,12 @@ mod tests {
         assert_eq!(take(0.9).retry_after_secs, Some(1));
         assert_eq!(take(1.0).retry_after_secs, None);
         assert_eq!(take(1.0).retry_after_secs, Some(1));
-        // A day later it is full, and not fuller.
+        // After a day the bucket holds no more than its capacity.
         assert_eq!(take(86_400.0).remaining, 59);
     }
 
     #[test]
-    fn a_slow_bucket_says_how_long_to_wait() {
+    fn an_empty_slow_bucket_reports_the_time_to_wait() {
         let now = Instant::now();
         let mut bucket = Bucket::full(2, now);
         let mut take = || bucket.take(Policy::Submits, 2, now).retry_after_secs;

@@ -1,19 +1,22 @@
+//! The JSON envelope of replies and errors.
+
 use axum::{
     Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use clearcut_job::ErrorCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// The envelope of every reply that worked.
+/// Envelope of a successful reply.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Reply<T> {
     /// Always true.
     #[schema(example = true)]
     success: bool,
-    /// What was asked for.
+    /// The result.
     pub(crate) data: T,
 }
 
@@ -29,31 +32,32 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     }
 }
 
-/// The envelope of every reply that did not work.
+/// Envelope of an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorReply {
     /// Always false.
     #[schema(example = false)]
     success: bool,
-    /// Why.
+    /// The error.
     error: ErrorBody,
 }
 
-/// Why something did not work.
+/// Why a request failed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
-    /// A stable word.
-    #[schema(example = "INVALID_FPS")]
-    code: &'static str,
-    /// A sentence for people.
+    /// Stable error code.
+    #[schema(value_type = String, example = "INVALID_FPS")]
+    code: ErrorCode,
+    /// Explanation for people. May be reworded between versions.
     message: String,
-    /// More, by kind of error: the `field`, its `value` and what is `allowed`, or the `jobId` that goes on.
+    /// More information, depending on the code: for example the `field`, its `value` and what is
+    /// `allowed`, or the `jobId` of a job that is still running.
     #[schema(value_type = Object)]
     details: Value,
 }
 
-/// An error in its envelope.
-pub(crate) fn error_reply(status: StatusCode, code: &'static str, message: String, details: Value) -> Response {
+/// Builds an error reply in its envelope.
+pub(crate) fn error_reply(status: StatusCode, code: ErrorCode, message: String, details: Value) -> Response {
     let details = if details.is_null() { json!({}) } else { details };
     (status, Json(ErrorReply { success: false, error: ErrorBody { code, message, details } })).into_response()
 }

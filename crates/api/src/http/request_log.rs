@@ -1,4 +1,4 @@
-//! The log of requests, and what is answered where no route could read the address.
+//! Middleware for all requests: request ids and the request log, panics, and undecodable paths.
 
 use std::time::Instant;
 
@@ -14,34 +14,39 @@ use crate::ApiError;
 
 const REQUEST_ID: &str = "x-request-id";
 
-/// Gives each request an id, of ours and never of the client's, and logs how it ended. The query is left out: the links of
-/// outputs have their secret in it.
+/// Middleware that assigns a request id and logs each request. An id from the client is ignored.
+/// The query is not logged, because links to outputs carry their signature in it.
 pub(crate) async fn log(request: Request, next: Next) -> Response {
     let id = getrandom::u64().map_or_else(|_| "none".to_owned(), |random| format!("{random:016x}"));
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let began = Instant::now();
+    let started = Instant::now();
     let span = tracing::info_span!("request", id);
     let mut response = next.run(request).instrument(span).await;
-    let (status, took) = (response.status(), began.elapsed());
+    let (status, elapsed) = (response.status(), started.elapsed());
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    let took_ms = took.as_millis() as u64;
+    let elapsed_ms = elapsed.as_millis() as u64;
     if status == StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::error!(id, %method, path, status = status.as_u16(), took_ms, "answered");
+        tracing::error!(id, %method, path, status = status.as_u16(), elapsed_ms, "answered");
     } else {
-        tracing::info!(id, %method, path, status = status.as_u16(), took_ms, "answered");
+        tracing::info!(id, %method, path, status = status.as_u16(), elapsed_ms, "answered");
     }
     response
 }
 
-/// Answers what no route could read: an address whose path is no text. A framework would say so in words of its own.
-pub(crate) async fn refuse_unreadable(request: Request, next: Next) -> Response {
-    if is_text(request.uri().path()) { next.run(request).await } else { ApiError::RouteNotFound.into_response() }
+/// Middleware that rejects a path that is not UTF-8 with an error in the envelope. The framework
+/// would reply with its own text.
+pub(crate) async fn reject_undecodable_path(request: Request, next: Next) -> Response {
+    if decodes_to_utf8(request.uri().path()) {
+        next.run(request).await
+    } else {
+        ApiError::RouteNotFound.into_response()
+    }
 }
 
-/// Whether what stands for itself and what stands as `%XX` is UTF-8 together.
-fn is_text(path: &str) -> bool {
+/// Whether a path, with its `%XX` escapes decoded, is UTF-8.
+fn decodes_to_utf8(path: &str) -> bool {
     let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.as_bytes());
     while let Some((&first, after)) = rest.split_first() {
         let hex = after.first_chunk::<2>().filter(|_| first == b'%').and_then(|pair| std::str::from_utf8(pair).ok());
@@ -52,9 +57,9 @@ fn is_text(path: &str) -> bool {
     String::from_utf8(bytes).is_ok()
 }
 
-/// A panic in a handler becomes an error like any other; what it said goes to the log.
+/// Turns a panic in a handler into an error reply, and logs its message.
 #[expect(clippy::needless_pass_by_value, reason = "the signature is what the layer calls")]
-pub(crate) fn answer_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
+pub(crate) fn panic_response(panic: Box<dyn std::any::Any + Send>) -> Response {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("unknown"), "a handler panicked");
     ApiError::Internal.into_response()

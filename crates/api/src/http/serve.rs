@@ -1,4 +1,4 @@
-//! The accept loop: who is let in, and how long a connection may take for what.
+//! The accept loop: admission of connections, their timeouts, and graceful shutdown.
 
 use std::{net::IpAddr, sync::Mutex, time::Duration};
 
@@ -14,22 +14,24 @@ use tower::{ServiceExt as _, service_fn};
 
 use crate::{
     ApiError,
-    http::{admission::Doors, write_timeout::Outflow},
+    http::{admission::Admission, write_timeout::WriteTimeout},
 };
 
-/// What connections may take.
+/// Limits on connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// How many at once; a few more wait, and are told to come again if no place comes free. Default 2048.
+    /// Maximum number of connections. A few more wait in a queue; they get `SERVER_BUSY` if no slot
+    /// becomes free. Default 2048.
     pub max_connections: usize,
-    /// How many of one address at once. Default 1536. Behind a proxy, which is one address, as many as there are.
+    /// Maximum number of connections per address. Default 1536. Set it to `max_connections` behind
+    /// a proxy, whose connections all come from one address.
     pub max_per_address: usize,
-    /// How long the head of a request may take, and how long a kept connection may idle. Default 15 s.
+    /// Timeout for the head of a request, and for an idle connection. Default 15 s.
     pub header_timeout: Duration,
-    /// How long a client may take nothing, or next to nothing, of what it is sent. Default 60 s: a player that is paused stops taking, and
-    /// comes back with a range.
-    pub write_patience: Duration,
-    /// How long requests under way may take to end when the server stops. Default 5 s.
+    /// Timeout for a client that reads little or nothing of a reply. Default 60 s: a paused player
+    /// stops reading and later continues with a range request.
+    pub write_timeout: Duration,
+    /// Grace period for running requests when the server stops. Default 5 s.
     pub grace: Duration,
 }
 
@@ -39,35 +41,38 @@ impl Default for ConnectionLimits {
             max_connections: 2048,
             max_per_address: 1536,
             header_timeout: Duration::from_secs(15),
-            write_patience: Duration::from_mins(1),
+            write_timeout: Duration::from_mins(1),
             grace: Duration::from_secs(5),
         }
     }
 }
 
-/// How long to pause when the system has no socket to give.
+/// Pause after a failed accept, for example when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How long who waits outside may take to say what it wants, and then waits for a place.
-const OUTSIDE_PATIENCE: Duration = Duration::from_secs(2);
+/// Timeout of a waiting connection: for sending the head of its request, and then for a free slot.
+const WAITING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bytes of requests that are read ahead, and of replies that wait to be sent, on one connection.
+/// Size of the buffers of one connection, for bytes read ahead and for bytes waiting to be sent.
 const BUFFERED_BYTES: usize = 64 << 10;
 
-/// Bytes that the system takes from us for one connection before they can be sent. It would take megabytes of a reply that nobody reads; what
-/// is on its way to a client is not limited by this.
+/// Unsent bytes that the kernel buffers per connection (`TCP_NOTSENT_LOWAT`). Its default would
+/// buffer megabytes of a reply that the client does not read. Bytes in flight are not limited by
+/// this.
 const UNSENT_BYTES: u32 = 128 << 10;
 
-/// Accepts connections and answers them until `stop` is done, then lets requests under way end within their grace.
+/// Accepts and serves connections until `stop` completes, then lets running requests end within the
+/// grace period.
 ///
-/// Who finds no place waits outside, where health is told at once and all else is done if a place comes free soon.
+/// A connection over the limit waits in a small queue. There, health checks are answered at once,
+/// and other requests are served if a slot becomes free soon.
 pub async fn serve(listener: TcpListener, routes: Router, limits: ConnectionLimits, stop: impl Future<Output = ()>) {
-    let (doors, graceful) = (Doors::new(limits), GracefulShutdown::new());
+    let (admission, graceful) = (Admission::new(limits), GracefulShutdown::new());
     tokio::pin!(stop);
     loop {
-        // Taken before the connection, so that all others wait in the system's queue.
-        let accepted = async { (doors.open().await, listener.accept().await) };
-        let (opened, accepted) = tokio::select! {
+        // Reserved before accepting, so that further connections stay in the kernel's backlog.
+        let accepted = async { (admission.reserve_waiting().await, listener.accept().await) };
+        let (waiting_permit, accepted) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => accepted,
         };
@@ -79,31 +84,36 @@ pub async fn serve(listener: TcpListener, routes: Router, limits: ConnectionLimi
                 continue;
             }
         };
-        // Replies are small and written whole; waiting to fill a packet only delays them.
+        // Replies are written whole, so Nagle's algorithm would only delay them.
         let _ = socket.set_nodelay(true);
         #[cfg(any(target_os = "linux", target_os = "android"))]
         let _ = socket2::SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT_BYTES);
-        if let Some(place) = doors.try_enter(address) {
+        if let Some(slot) = admission.try_admit(address) {
             let service = TowerToHyperService::new(routes.clone());
-            let served = http(limits.header_timeout, true).serve_connection(outflow(socket, limits), service);
-            run(graceful.watch(served), place);
-        } else if let Some(outside) = opened.and_then(|opened| doors.wait(opened, address)) {
-            let service = TowerToHyperService::new(outside_service(routes.clone(), doors.clone(), address));
-            let patience = limits.header_timeout.min(OUTSIDE_PATIENCE);
-            let served = http(patience, false).serve_connection(outflow(socket, limits), service);
-            run(graceful.watch(served), outside);
+            let served = http1_builder(limits.header_timeout, true)
+                .serve_connection(with_write_timeout(socket, limits), service);
+            spawn_connection(graceful.watch(served), slot);
+        } else if let Some(waiting_slot) =
+            waiting_permit.and_then(|waiting_permit| admission.admit_waiting(waiting_permit, address))
+        {
+            let service = TowerToHyperService::new(waiting_service(routes.clone(), admission.clone(), address));
+            let header_timeout = limits.header_timeout.min(WAITING_TIMEOUT);
+            let served =
+                http1_builder(header_timeout, false).serve_connection(with_write_timeout(socket, limits), service);
+            spawn_connection(graceful.watch(served), waiting_slot);
         } else {
-            turn_away(&socket);
+            reject(&socket);
         }
     }
     drop(listener);
     if tokio::time::timeout(limits.grace, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were still under way when the grace ended");
+        tracing::warn!("requests were still running at the end of the grace period");
     }
 }
 
-/// Says why, as far as it fits into what the system sends without waiting, and nothing more.
-fn turn_away(socket: &TcpStream) {
+/// Rejects a connection with `SERVER_BUSY`, as far as the kernel accepts the reply without
+/// blocking.
+fn reject(socket: &TcpStream) {
     let body = format!(
         r#"{{"success":false,"error":{{"code":"{}","message":"{}","details":{{}}}}}}"#,
         ApiError::Busy.code(),
@@ -114,31 +124,32 @@ fn turn_away(socket: &TcpStream) {
     let _ = socket.try_write(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
 }
 
-fn http(header_timeout: Duration, keep_alive: bool) -> http1::Builder {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(header_timeout).keep_alive(keep_alive).half_close(false);
-    http.max_buf_size(BUFFERED_BYTES);
-    http
+fn http1_builder(header_timeout: Duration, keep_alive: bool) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(header_timeout).keep_alive(keep_alive).half_close(false);
+    builder.max_buf_size(BUFFERED_BYTES);
+    builder
 }
 
-fn outflow(socket: TcpStream, limits: ConnectionLimits) -> TokioIo<Outflow<TcpStream>> {
-    TokioIo::new(Outflow::new(socket, limits.write_patience))
+fn with_write_timeout(socket: TcpStream, limits: ConnectionLimits) -> TokioIo<WriteTimeout<TcpStream>> {
+    TokioIo::new(WriteTimeout::new(socket, limits.write_timeout))
 }
 
-/// Serves one connection on a task of its own, which ends by the limits above.
-fn run(connection: impl Future<Output = hyper::Result<()>> + Send + 'static, held: impl Send + 'static) {
+/// Serves one connection on its own task, which ends by the timeouts above. Holds `slot` until
+/// then.
+fn spawn_connection(connection: impl Future<Output = hyper::Result<()>> + Send + 'static, slot: impl Send + 'static) {
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");
         }
-        drop(held);
+        drop(slot);
     });
 }
 
-/// Answers who waits outside: one request.
-fn outside_service(
+/// The service of a waiting connection, for one request.
+fn waiting_service(
     routes: Router,
-    doors: Doors,
+    admission: Admission,
     address: IpAddr,
 ) -> impl tower::Service<
     Request<Incoming>,
@@ -146,16 +157,16 @@ fn outside_service(
     Error = std::convert::Infallible,
     Future = impl Future<Output = Result<axum::response::Response, std::convert::Infallible>> + Send,
 > + Clone {
-    // The place that was found is held until the connection ends.
-    let found = std::sync::Arc::new(Mutex::new(None));
+    // Holds the slot until the connection ends.
+    let held_slot = std::sync::Arc::new(Mutex::new(None));
     service_fn(move |request: Request<Incoming>| {
-        let (routes, doors, found) = (routes.clone(), doors.clone(), found.clone());
+        let (routes, admission, held_slot) = (routes.clone(), admission.clone(), held_slot.clone());
         async move {
             if !matches!(request.uri().path(), "/livez" | "/readyz") {
-                let Some(place) = doors.enter_within(address, OUTSIDE_PATIENCE).await else {
+                let Some(slot) = admission.admit_within(address, WAITING_TIMEOUT).await else {
                     return Ok(ApiError::Busy.into_response());
                 };
-                *found.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(place);
+                *held_slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(slot);
             }
             routes.oneshot(request.map(Body::new)).await
         }

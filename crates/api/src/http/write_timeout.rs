@@ -1,4 +1,4 @@
-//! A connection whose client has to take what it is sent.
+//! Write timeout of connections: a connection fails if its client does not read what it is sent.
 
 use std::{
     io,
@@ -12,62 +12,64 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// What a client has to take within each span of patience, while there is something for it: 1 KiB/s for the default of a minute.
-const TAKEN_BYTES: u64 = 64 << 10;
+/// Minimum number of bytes that a client must accept per timeout while data is waiting for it:
+/// about 1 KiB/s at the default timeout of one minute.
+const MIN_ACCEPTED_BYTES: u64 = 64 << 10;
 
-/// Reads and writes `inner`; writing fails once the client has taken too little for too long.
-pub(crate) struct Outflow<S> {
+/// Wraps a connection. Writes fail once the client has accepted too little within the timeout.
+pub(crate) struct WriteTimeout<S> {
     inner: S,
-    patience: Duration,
-    stalled: Option<Stall>,
+    timeout: Duration,
+    stall: Option<Stall>,
 }
 
-/// Since when the system has had no room for what is to be sent, and what it took since.
+/// A period in which the send buffer has been full: its deadline, and the bytes accepted since.
 struct Stall {
-    taken: u64,
-    over: Pin<Box<Sleep>>,
+    accepted_bytes: u64,
+    deadline: Pin<Box<Sleep>>,
 }
 
-impl<S> Outflow<S> {
-    pub(crate) const fn new(inner: S, patience: Duration) -> Self {
-        Self { inner, patience, stalled: None }
+impl<S> WriteTimeout<S> {
+    pub(crate) const fn new(inner: S, timeout: Duration) -> Self {
+        Self { inner, timeout, stall: None }
     }
 
-    fn note(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn record(&mut self, written: Poll<io::Result<usize>>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Ready(Ok(bytes)) => {
-                if let Some(stall) = &mut self.stalled {
-                    stall.taken += bytes as u64;
-                    if stall.taken >= TAKEN_BYTES {
-                        self.stalled = None;
+                if let Some(stall) = &mut self.stall {
+                    stall.accepted_bytes += bytes as u64;
+                    if stall.accepted_bytes >= MIN_ACCEPTED_BYTES {
+                        self.stall = None;
                     }
                 }
                 Poll::Ready(Ok(bytes))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
             Poll::Pending => {
-                let patience = self.patience;
-                let stall = self.stalled.get_or_insert_with(|| Stall { taken: 0, over: Box::pin(sleep(patience)) });
-                if stall.over.as_mut().poll(cx).is_pending() {
+                let timeout = self.timeout;
+                let stall =
+                    self.stall.get_or_insert_with(|| Stall { accepted_bytes: 0, deadline: Box::pin(sleep(timeout)) });
+                if stall.deadline.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
-                stall.over.as_mut().reset(Instant::now() + patience);
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take what it asked for")))
+                stall.deadline.as_mut().reset(Instant::now() + timeout);
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read the reply")))
             }
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Outflow<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Outflow<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.note(written, cx)
+        self.record(written, cx)
     }
 
     fn poll_write_vectored(
@@ -76,7 +78,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Outflow<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
-        self.note(written, cx)
+        self.record(written, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -84,8 +86,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Outflow<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Asked for when all was handed over: the system has room again.
-        self.stalled = None;
+        // A flush follows when everything was written, so the send buffer has space again.
+        self.stall = None;
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 
@@ -100,48 +102,48 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_mins(1);
+    const TIMEOUT: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_nothing_ends_the_connection_in_time() {
-        let (ours, _theirs) = duplex(1000);
-        let mut outflow = Outflow::new(ours, PATIENCE);
+    async fn a_connection_times_out_if_the_client_reads_nothing() {
+        let (server, _client) = duplex(1000);
+        let mut connection = WriteTimeout::new(server, TIMEOUT);
         let began = Instant::now();
-        let sent = outflow.write_all(&[0; 10_000]).await;
-        assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert!((PATIENCE..PATIENCE * 2).contains(&began.elapsed()));
+        let result = connection.write_all(&[0; 10_000]).await;
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!((TIMEOUT..TIMEOUT * 2).contains(&began.elapsed()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_a_byte_at_a_time_ends_it_too() {
-        let (ours, mut theirs) = duplex(1000);
+    async fn a_connection_times_out_if_the_client_reads_single_bytes() {
+        let (server, mut client) = duplex(1000);
         tokio::spawn(async move {
-            while theirs.read_u8().await.is_ok() {
+            while client.read_u8().await.is_ok() {
                 sleep(Duration::from_secs(1)).await;
             }
         });
-        let sent = Outflow::new(ours, PATIENCE).write_all(&vec![0; 100_000]).await;
-        assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let result = WriteTimeout::new(server, TIMEOUT).write_all(&vec![0; 100_000]).await;
+        assert_eq!(result.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_client_gets_all_and_a_pause_between_replies_counts_for_nothing() {
-        let (ours, mut theirs) = duplex(1000);
-        let reading = tokio::spawn(async move {
-            let (mut all, mut piece) = (0, [0; 1000]);
-            while let Ok(read @ 1..) = theirs.read(&mut piece).await {
-                all += read;
+    async fn a_slow_client_receives_everything_and_idle_time_between_replies_does_not_count() {
+        let (server, mut client) = duplex(1000);
+        let reader = tokio::spawn(async move {
+            let (mut total, mut piece) = (0, [0; 1000]);
+            while let Ok(read @ 1..) = client.read(&mut piece).await {
+                total += read;
                 sleep(Duration::from_millis(500)).await;
             }
-            all
+            total
         });
-        let mut outflow = Outflow::new(ours, PATIENCE);
+        let mut connection = WriteTimeout::new(server, TIMEOUT);
         for _ in 0..3 {
-            outflow.write_all(&vec![0; 200_000]).await.unwrap();
-            outflow.flush().await.unwrap();
-            sleep(PATIENCE * 3).await;
+            connection.write_all(&vec![0; 200_000]).await.unwrap();
+            connection.flush().await.unwrap();
+            sleep(TIMEOUT * 3).await;
         }
-        drop(outflow);
-        assert_eq!(reading.await.unwrap(), 600_000);
+        drop(connection);
+        assert_eq!(reader.await.unwrap(), 600_000);
     }
 }

@@ -1,3 +1,5 @@
+//! The routes that cancel, delete and retry a job.
+
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -19,27 +21,27 @@ use crate::{
     random::draw_random,
 };
 
-/// A job was removed.
+/// A deleted job.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Removed {
-    /// The name of the job, which reads like one that never was from now on.
+    /// Id of the deleted job. It is unknown from now on.
     job_id: String,
 }
 
 /// Cancel a job.
 ///
-/// A job that waits or runs has failed with `JOB_CANCELLED` when this answers; its processes end at once. A job that has
-/// ended already stays as it is. The answer is the job either way.
+/// A queued or running job fails with `JOB_CANCELLED` and its processes end at once. A job that has
+/// already ended stays as it is. In both cases, the reply is the job.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{jobId}/cancel", tag = "jobs", security(("key" = [])),
-    params(("jobId" = String, Path, description = "The name that submit gave")),
+    params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
-        (status = 200, description = "The job as it is now", body = Reply<Job>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such job for this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "The current state of the job.", body = Reply<Job>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such job for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn cancel(
@@ -50,21 +52,21 @@ pub(crate) async fn cancel(
 ) -> Result<Reply<Job>, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
     let record = api.queue.cancel(owner, &id).await?.ok_or(ApiError::JobNotFound)?;
-    Ok(Reply::new(api.show_one(record, &headers).await?))
+    Ok(Reply::new(api.job_view(record, &headers).await?))
 }
 
-/// Remove a job.
+/// Delete a job.
 ///
-/// With its files, for good; it is cancelled before if it runs. What it cost stays in the usage.
+/// Permanently deletes the job and its files. A running job is cancelled first. Its usage is kept.
 #[utoipa::path(
     delete, path = "/api/v1/jobs/{jobId}", tag = "jobs", security(("key" = [])),
-    params(("jobId" = String, Path, description = "The name that submit gave")),
+    params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
-        (status = 200, description = "The job is gone", body = Reply<Removed>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such job for this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "The job was deleted.", body = Reply<Removed>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such job for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn remove(
@@ -74,36 +76,36 @@ pub(crate) async fn remove(
 ) -> Result<Reply<Removed>, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
     let job_id = id.to_string();
-    // On a task of its own: a client that vanishes leaves no object behind.
-    let removing = tokio::spawn(async move {
-        let keys = api.queue.remove(owner, &id).await?.ok_or(ApiError::JobNotFound)?;
-        for name in keys.iter().filter_map(|key| key.parse::<ObjectName>().ok()) {
+    // Runs on its own task, so that a client that disconnects leaves no object behind.
+    let removal = tokio::spawn(async move {
+        let object_names = api.queue.remove(owner, &id).await?.ok_or(ApiError::JobNotFound)?;
+        for name in object_names.iter().filter_map(|object_name| object_name.parse::<ObjectName>().ok()) {
             if let Err(error) = api.store.delete(&name).await {
                 tracing::warn!(?error, %name, "an object is left for the sweeper");
             }
         }
         Ok::<_, ApiError>(())
     });
-    removing.await.map_err(|_| ApiError::Internal)??;
+    removal.await.map_err(|_| ApiError::Internal)??;
     Ok(Reply::new(Removed { job_id }))
 }
 
-/// Try a job again.
+/// Retry a job.
 ///
-/// A job that failed or was cancelled, and whose clip is still kept, is run again as a new job: what has ended stays as it
-/// is. The new job names the old one as `retryOf`.
+/// Runs a job that failed or was cancelled again, as a new job, if its clip is still available. The
+/// old job stays as it is; the new job refers to it in `retryOf`.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{jobId}/retry", tag = "jobs", security(("key" = [])),
-    params(("jobId" = String, Path, description = "The name of the job that failed")),
+    params(("jobId" = String, Path, description = "The `jobId` of the failed job.")),
     responses(
-        (status = 202, description = "The new job is accepted", body = Reply<Submitted>,
+        (status = 202, description = "The new job was accepted.", body = Reply<Submitted>,
             headers(("Location" = String), ("Retry-After" = String))),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such job for this key", body = ErrorReply),
-        (status = 409, description = "The job has not failed", body = ErrorReply),
-        (status = 410, description = "The clip of the job is kept no more", body = ErrorReply),
-        (status = 429, description = "Too many requests, or too many jobs in line", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such job for this API key.", body = ErrorReply),
+        (status = 409, description = "The job has not failed.", body = ErrorReply),
+        (status = 410, description = "The clip of the job is past its retention.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded, or too many queued jobs.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn retry(
@@ -112,17 +114,17 @@ pub(crate) async fn retry(
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
-    let again = JobId::from_random(draw_random()?);
-    match api.queue.retry(owner, &id, again.clone()).await? {
-        Retrial::Accepted => accepted(&again),
+    let new_id = JobId::from_random(draw_random()?);
+    match api.queue.retry(owner, &id, new_id.clone()).await? {
+        Retrial::Accepted => accepted_reply(&new_id),
         Retrial::Missing => Err(ApiError::JobNotFound),
         Retrial::NotFailed(state) => Err(ApiError::NotFailed { state }),
         Retrial::InputGone => Err(ApiError::InputGone),
     }
 }
 
-/// The answer to a job that is in line.
-pub(crate) fn accepted(id: &JobId) -> Result<Response, ApiError> {
+/// The reply for a queued job.
+pub(crate) fn accepted_reply(id: &JobId) -> Result<Response, ApiError> {
     let location = HeaderValue::try_from(format!("/api/v1/jobs/{id}")).map_err(|_| ApiError::Internal)?;
     let headers = [(header::LOCATION, location), (header::RETRY_AFTER, HeaderValue::from_static("2"))];
     let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued" });

@@ -1,3 +1,5 @@
+//! Base64 data URLs in JSON replies, streamed from the store.
+
 use axum::{
     body::Body,
     http::{HeaderValue, header},
@@ -11,7 +13,8 @@ use serde::Serialize;
 
 use crate::ApiError;
 
-/// An object that is written into a JSON reply as a base64 data URL, without ever being in memory as a whole.
+/// An object that is streamed into a JSON reply as a base64 data URL, so that it is never in memory
+/// as a whole.
 #[derive(Debug)]
 pub(crate) struct DataUrl {
     pub(crate) name: ObjectName,
@@ -20,16 +23,17 @@ pub(crate) struct DataUrl {
 }
 
 impl DataUrl {
-    /// What stands in the JSON where the data URL goes. No other text of a reply holds a control character.
+    /// Text in the JSON that the data URL replaces. It is unique, because no other text of a reply
+    /// contains a control character.
     pub(crate) const PLACEHOLDER: &'static str = "\u{1}";
-    const ESCAPED: &'static str = "\\u0001";
+    const ESCAPED_PLACEHOLDER: &'static str = "\\u0001";
 
     fn prefix(&self) -> String {
         format!("data:{};base64,", self.mime)
     }
 }
 
-/// A JSON reply in pieces: text, data URL, text, data URL, text.
+/// A JSON reply in pieces: texts with data URLs between them.
 #[derive(Debug)]
 pub(crate) struct InlineReply {
     texts: Vec<String>,
@@ -37,10 +41,10 @@ pub(crate) struct InlineReply {
 }
 
 impl InlineReply {
-    /// `reply` with its placeholders, in order, standing for `data_urls`.
+    /// Splits `reply` at its placeholders, which stand for `data_urls` in order.
     pub(crate) fn new(reply: &impl Serialize, data_urls: Vec<DataUrl>) -> Result<Self, ApiError> {
         let text = serde_json::to_string(reply).map_err(|_| ApiError::Internal)?;
-        let texts: Vec<String> = text.split(DataUrl::ESCAPED).map(str::to_owned).collect();
+        let texts: Vec<String> = text.split(DataUrl::ESCAPED_PLACEHOLDER).map(str::to_owned).collect();
         if texts.len() != data_urls.len() + 1 {
             return Err(ApiError::Internal);
         }
@@ -65,16 +69,16 @@ impl InlineReply {
     }
 }
 
-/// The object in base64, piece by piece; bytes that do not fill a group of three wait for the next piece.
+/// Streams the object as base64. Bytes that do not fill a group of three wait for the next piece.
 fn encode(store: Store, url: DataUrl) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
     let pieces = async move { store.read(&url.name, 0..url.size_bytes).await }.try_flatten_stream();
-    let ends = pieces.map_ok(Some).chain(stream::iter([Ok(None)]));
-    ends.scan(BytesMut::new(), |waiting, piece| {
+    let pieces_and_end = pieces.map_ok(Some).chain(stream::iter([Ok(None)]));
+    pieces_and_end.scan(BytesMut::new(), |pending, piece| {
         let encoded = piece.map(|piece| {
-            let ended = piece.is_none();
-            waiting.extend_from_slice(&piece.unwrap_or_default());
-            let whole = if ended { waiting.len() } else { waiting.len() / 3 * 3 };
-            Bytes::from(BASE64_STANDARD.encode(waiting.split_to(whole)))
+            let is_end = piece.is_none();
+            pending.extend_from_slice(&piece.unwrap_or_default());
+            let encodable = if is_end { pending.len() } else { pending.len() / 3 * 3 };
+            Bytes::from(BASE64_STANDARD.encode(pending.split_to(encodable)))
         });
         std::future::ready(Some(encoded))
     })
@@ -88,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn objects_of_every_length_are_written_whole_and_as_long_as_announced() {
+    async fn objects_of_any_length_are_encoded_completely_and_match_content_length() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::local(dir.path()).unwrap();
         for size in [1_usize, 2, 3, 8191, 8192, 100_000] {
@@ -100,9 +104,9 @@ mod tests {
             let url = || DataUrl { name: name.clone(), mime: "video/webm", size_bytes: size as u64 };
             let json = json!({ "a": DataUrl::PLACEHOLDER, "b": "é\"", "c": [DataUrl::PLACEHOLDER] });
             let reply = InlineReply::new(&json, vec![url(), url()]).unwrap().into_response(store.clone());
-            let announced = reply.headers()[header::CONTENT_LENGTH].to_str().unwrap().to_owned();
+            let content_length = reply.headers()[header::CONTENT_LENGTH].to_str().unwrap().to_owned();
             let body = reply.into_body().collect().await.unwrap().to_bytes();
-            assert_eq!(announced, body.len().to_string());
+            assert_eq!(content_length, body.len().to_string());
             let value: Value = serde_json::from_slice(&body).unwrap();
             let expected = format!("data:video/webm;base64,{}", BASE64_STANDARD.encode(&content));
             assert_eq!((&value["a"], &value["c"][0]), (&json!(expected), &json!(expected)));

@@ -1,3 +1,5 @@
+//! The JSON of a job outside of requests, for webhooks.
+
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{Clock, OutputPointer};
@@ -7,22 +9,22 @@ use serde_json::Value;
 
 use crate::jobs::{shapes::Job, view::link_to};
 
-/// How a job reads on the wire, for those who tell of it without being asked.
+/// Renders a job as the API does, for webhooks.
 #[derive(Debug, Clone)]
 pub struct JobDescriber {
     /// Signs the links to outputs.
     pub signer: Arc<UrlSigner>,
-    /// What time it is.
+    /// The current time.
     pub clock: Arc<dyn Clock>,
-    /// How long links open them.
+    /// Lifetime of links to outputs.
     pub link_ttl: Duration,
-    /// The address that links begin with; `None` takes the one that is given with each job.
+    /// Base URL of links. `None` uses the one passed with each job.
     pub public_url: Option<String>,
 }
 
 impl JobDescriber {
-    /// What reading the job would have answered when the record was made, but for its links, which are fresh: whoever is
-    /// told late has as long to follow them.
+    /// Renders the job as a read would have returned it when `record` was made. Its links are
+    /// signed now, so that a late delivery leaves the receiver their full lifetime.
     #[must_use]
     pub fn describe(&self, record: &JobRecord, link_base: &str) -> Value {
         let base = self.public_url.as_deref().map_or(link_base, |url| url.trim_end_matches('/'));

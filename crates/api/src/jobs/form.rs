@@ -1,4 +1,4 @@
-//! The fields of a submit or a preview, gathered as they come, and the request that they make.
+//! The form fields of a submit or a preview, and the request that they build.
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::{ApiError, ApiSettings};
 
-/// The fields that say what to make, gathered as they come, in any order.
+/// The form fields of a request, collected in any order.
 #[derive(Debug, Default)]
 pub(crate) struct Form {
     tolerance: Option<Tolerance>,
@@ -18,19 +18,19 @@ pub(crate) struct Form {
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
-    key: Option<KeyChoice>,
+    key_color: Option<KeyChoice>,
     quality: Option<Quality>,
     size: Option<LongestSide>,
     method: Option<MethodChoice>,
-    /// Where the clip lies on the web.
+    /// URL of the clip.
     pub(crate) url: Option<String>,
-    /// The upload that the clip is.
+    /// Id of the upload with the clip.
     pub(crate) storage_id: Option<String>,
-    /// What the clip is called.
+    /// Name of the clip.
     pub(crate) clip_name: Option<String>,
-    /// Which frame to show; of no meaning to a job, which does not read it.
+    /// Time of the frame to preview. Jobs ignore it.
     pub(crate) time: Option<String>,
-    /// Where to tell of the job.
+    /// Receiver of the job's events.
     pub(crate) webhook_url: Option<String>,
 }
 
@@ -42,10 +42,11 @@ struct ChromaKey {
 }
 
 const FORMATS_ALLOWED: &str = "a JSON array with any of webm, stacked-alpha, webp, apng, mov, each once";
-const KEY_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, or #RRGGBB";
+const KEY_COLOR_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, or #RRGGBB";
 
 impl Form {
-    /// Takes the field `name`. A name that is not known is ignored: the client may be newer than this server.
+    /// Parses and stores the field `name`. Unknown fields are ignored, because the client may be
+    /// newer than this server.
     pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
         match name {
             "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
@@ -59,11 +60,11 @@ impl Form {
                 set_once(&mut self.format, format, "format", text)?;
             }
             "formats" => self.formats.get_or_insert_default().extend(parse_formats(text)?),
-            "chromaKey" => set_once(&mut self.key, parse_key(text)?, "chromaKey", text)?,
+            "chromaKey" => set_once(&mut self.key_color, parse_key_color(text)?, "chromaKey", text)?,
             "quality" => set_once(&mut self.quality, text.parse()?, "quality", text)?,
             "size" => set_once(&mut self.size, text.parse()?, "size", text)?,
             "method" => set_once(&mut self.method, text.parse()?, "method", text)?,
-            // Not repeated in what is wrong with it: the address may hold a secret.
+            // The error does not quote the value, because a URL may contain a secret.
             "url" => set_once(&mut self.url, text.to_owned(), "url", "")?,
             "inputStorageId" => set_once(&mut self.storage_id, text.to_owned(), "inputStorageId", text)?,
             "clipName" => set_once(&mut self.clip_name, text.to_owned(), "clipName", text)?,
@@ -74,7 +75,7 @@ impl Form {
         Ok(())
     }
 
-    /// The request, with defaults for what was not said.
+    /// Builds the request of a job. Missing fields have their defaults.
     pub(crate) fn finish(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
         let formats = match (self.format, &self.formats) {
             (Some(_), Some(_)) => {
@@ -87,32 +88,32 @@ impl Form {
         if let Some(format) = formats.iter().find(|format| !available.available_formats.contains(format)) {
             return Err(ApiError::FormatUnavailable(format.name().to_owned()));
         }
-        self.cut_into(formats, available)
+        self.build_request(formats, available)
     }
 
-    /// The request of a preview, which makes no file: what is said of files is of no meaning.
+    /// Builds the request of a preview. It writes no files, so the output formats are ignored.
     pub(crate) fn finish_for_preview(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        self.cut_into(OutputFormat::Apng.into(), available)
+        self.build_request(OutputFormat::Apng.into(), available)
     }
 
     pub(crate) const fn has_size(&self) -> bool {
         self.size.is_some()
     }
 
-    fn cut_into(self, formats: Formats, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        let (method, key) = (self.method.unwrap_or_default(), self.key.unwrap_or(KeyChoice::Auto));
+    fn build_request(self, formats: Formats, available: &ApiSettings) -> Result<CutRequest, ApiError> {
+        let (method, key_color) = (self.method.unwrap_or_default(), self.key_color.unwrap_or(KeyChoice::Auto));
         if method == MethodChoice::Ai && !available.has_model {
             return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
         }
-        if method == MethodChoice::Ai && key != KeyChoice::Auto {
+        if method == MethodChoice::Ai && key_color != KeyChoice::Auto {
             return Err(ApiError::Request(
-                "method is ai and chromaKey is given; a key color goes with chroma".to_owned(),
+                "method is ai and chromaKey is given; a key color requires method chroma or auto".to_owned(),
             ));
         }
         Ok(CutRequest {
             formats,
             method,
-            key,
+            key: key_color,
             tolerance: self.tolerance.unwrap_or_default(),
             shadow: self.shadow.unwrap_or_default(),
             hints: self.hints.unwrap_or_default(),
@@ -125,32 +126,32 @@ impl Form {
     }
 }
 
-fn set_once<T>(place: &mut Option<T>, value: T, field: &'static str, text: &str) -> Result<(), RequestError> {
-    if place.replace(value).is_some() {
+fn set_once<T>(slot: &mut Option<T>, value: T, field: &'static str, text: &str) -> Result<(), RequestError> {
+    if slot.replace(value).is_some() {
         return Err(RequestError::new(field, text, "given once"));
     }
     Ok(())
 }
 
 fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
-    let bad = || RequestError::new("formats", text, FORMATS_ALLOWED);
+    let invalid = || RequestError::new("formats", text, FORMATS_ALLOWED);
     if text.trim_start().starts_with('[') {
-        let names: Vec<String> = serde_json::from_str(text).map_err(|_| bad())?;
+        let names: Vec<String> = serde_json::from_str(text).map_err(|_| invalid())?;
         if names.is_empty() {
-            return Err(bad());
+            return Err(invalid());
         }
         return names.iter().map(|name| name.parse()).collect();
     }
-    text.trim().parse().map(|format| vec![format]).map_err(|_: RequestError| bad())
+    text.trim().parse().map(|format| vec![format]).map_err(|_: RequestError| invalid())
 }
 
-fn parse_key(text: &str) -> Result<KeyChoice, RequestError> {
-    let bad = || RequestError::new("chromaKey", text, KEY_ALLOWED);
+fn parse_key_color(text: &str) -> Result<KeyChoice, RequestError> {
+    let invalid = || RequestError::new("chromaKey", text, KEY_COLOR_ALLOWED);
     if text.trim_start().starts_with('{') {
-        let ChromaKey { r, g, b } = serde_json::from_str(text).map_err(|_| bad())?;
+        let ChromaKey { r, g, b } = serde_json::from_str(text).map_err(|_| invalid())?;
         return Ok(KeyChoice::Given(Rgb8::new(r, g, b)));
     }
-    text.parse().map_err(|_: RequestError| bad())
+    text.parse().map_err(|_: RequestError| invalid())
 }
 
 #[cfg(test)]
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_has_the_documented_defaults() {
+    fn missing_fields_have_the_documented_defaults() {
         let request = read(&[("somethingNewer", "1")]).unwrap();
         assert_eq!(Vec::from(request.formats), [OutputFormat::Webm, OutputFormat::StackedAlpha]);
         assert_eq!((request.tolerance.get(), request.quality.get(), request.fps), (30, 60, FpsChoice::Fixed(24)));
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_come_as_one_json_text_or_as_repeated_fields() {
+    fn formats_are_one_json_array_or_repeated_fields() {
         let both = [OutputFormat::Mov, OutputFormat::Webp];
         assert_eq!(Vec::from(read(&[("formats", r#"["mov", "webp"]"#)]).unwrap().formats), both);
         assert_eq!(Vec::from(read(&[("formats", "mov"), ("formats", "webp")]).unwrap().formats), both);
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_as_json_text_or_as_hex() {
+    fn a_key_color_is_json_or_hexadecimal() {
         let green = KeyChoice::Given(Rgb8::new(0, 255, 0));
         for text in [r#"{"r":0,"g":255,"b":0}"#, r##"{"r":0,"g":255,"b":0,"hex":"#00FF00"}"##, "#00FF00"] {
             assert_eq!(read(&[("chromaKey", text)]).unwrap().key, green, "{text}");
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn each_bad_field_is_named_with_its_own_code() {
+    fn an_invalid_field_is_named_in_the_error_with_its_code() {
         let cases: [(&[(&str, &str)], &str); 23] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "")], "INVALID_TOLERANCE"),
@@ -218,13 +219,13 @@ mod tests {
         ];
         for (fields, code) in cases {
             let error = read(fields).unwrap_err();
-            assert_eq!((error.code(), error.status().as_u16()), (code, 400), "{fields:?}");
+            assert_eq!((error.code().word(), error.status().as_u16()), (code, 400), "{fields:?}");
             assert!(error.to_string().contains(fields[0].0), "{error}");
         }
     }
 
     #[test]
-    fn a_format_that_this_server_lacks_is_refused_by_name() {
+    fn an_unavailable_format_is_refused() {
         let mut form = Form::default();
         form.take("formats", r#"["webm","webp"]"#).unwrap();
         let settings = ApiSettings { available_formats: vec![OutputFormat::Webm], ..ApiSettings::default() };
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_asked_for_only_where_there_is_one_and_no_key_color() {
+    fn method_ai_requires_a_model_and_excludes_a_key_color() {
         assert_eq!(read(&[]).unwrap().method, MethodChoice::Auto);
         assert_eq!(read(&[("method", "ai")]).unwrap().method, MethodChoice::Ai);
         assert_eq!(read(&[("method", "ai"), ("chromaKey", "#00FF00")]).unwrap_err().code(), "INVALID_REQUEST");

@@ -1,31 +1,34 @@
+//! Idempotency keys of submits.
+
 use axum::http::{HeaderMap, HeaderName};
 use clearcut_queue::Once;
 use sha2::{Digest as _, Sha256};
 
 use crate::ApiError;
 
-/// The header that makes a submit one that is done once.
+/// The request header that makes a submit idempotent.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The header of a reply that repeats an earlier one.
+/// The header of a reply that repeats an earlier reply.
 pub(crate) const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
-/// The longest key.
+/// Maximum length of an idempotency key.
 const MAX_CHARS: usize = 255;
 
-/// The word of a client for one submit, however often it sends it.
+/// Idempotency key: identifies one submit, however often the client sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SubmitKey(String);
+pub(crate) struct IdempotencyKey(String);
 
-impl SubmitKey {
-    /// The key among `headers`, if one is there: visible characters, with or without the quotes of the IETF's draft.
+impl IdempotencyKey {
+    /// Reads the idempotency key from `headers`, if there is one: visible ASCII characters, with or
+    /// without the quotes of the IETF draft.
     pub(crate) fn read(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
         let mut given = headers.get_all(IDEMPOTENCY_KEY).iter();
         let Some(value) = given.next() else { return Ok(None) };
         let text = value.to_str().unwrap_or_default().trim();
         let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-        let fits = (1..=MAX_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-        if fits && given.next().is_none() {
+        let is_valid = (1..=MAX_CHARS).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_valid && given.next().is_none() {
             return Ok(Some(Self(key.to_owned())));
         }
         let message = format!("Idempotency-Key must be given once, as 1 to {MAX_CHARS} visible characters");
@@ -36,9 +39,9 @@ impl SubmitKey {
         &self.0
     }
 
-    /// A submit with this key, of a body with these `parts`. The name of each is part of it, and its length, so that no two
-    /// bodies are mistaken for each other.
-    pub(crate) fn once(self, parts: &[(&str, &str)]) -> Once {
+    /// Combines this key with a digest of the body's `parts`. The digest covers the name and the
+    /// length of each part, so that different bodies have different input to the hash.
+    pub(crate) fn with_body(self, parts: &[(&str, &str)]) -> Once {
         let mut digest = Sha256::new();
         for (name, content) in parts {
             digest.update(format!("{name}:{}:", content.len()));
@@ -54,12 +57,12 @@ mod tests {
 
     use super::*;
 
-    fn read(values: &[&str]) -> Result<Option<SubmitKey>, ApiError> {
+    fn read(values: &[&str]) -> Result<Option<IdempotencyKey>, ApiError> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(IDEMPOTENCY_KEY, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        SubmitKey::read(&headers)
+        IdempotencyKey::read(&headers)
     }
 
     #[test]
@@ -71,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused() {
+    fn an_invalid_key_is_refused() {
         let long = "x".repeat(256);
         for values in [&[""][..], &["\"\""], &["a b"], &["\u{e9}"], &[&long], &["a", "a"]] {
             assert_eq!(read(values).unwrap_err().code(), "INVALID_REQUEST", "{values:?}");
@@ -79,8 +82,8 @@ mod tests {
     }
 
     #[test]
-    fn bodies_differ_where_any_part_differs() {
-        let body = |parts: &[(&str, &str)]| SubmitKey("k".into()).once(parts).body;
+    fn bodies_differ_if_any_part_differs() {
+        let body = |parts: &[(&str, &str)]| IdempotencyKey("k".into()).with_body(parts).body;
         let all = [
             body(&[("request", "ab"), ("input", "c")]),
             body(&[("request", "a"), ("input", "bc")]),

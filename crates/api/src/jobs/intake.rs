@@ -1,4 +1,4 @@
-//! The body of a submit or a preview: its fields, and the clip that is taken in while it streams.
+//! The body of a submit or a preview: its form fields, and the clip, which is stored as it arrives.
 
 use axum::{
     RequestExt as _,
@@ -16,33 +16,34 @@ use clearcut_store::{ObjectName, Stored, Upload};
 use crate::{
     Api, ApiError,
     http::{
-        body_limits::{BodyFate, Verdict},
-        multipart_overhead::Ledger,
+        body_limits::{BodyOutcome, BodyRefusal},
+        multipart_overhead::OverheadMeter,
     },
     jobs::form::Form,
     uploads::room::Room,
     webhooks::endpoints::read_job_webhook,
 };
 
-/// Bytes of a text field. The longest that is documented, an address, is well below.
+/// Maximum size of a text field in bytes. The longest documented one, a URL, is well below.
 const MAX_TEXT_BYTES: usize = 8192;
 
-/// Parts of one request. All documented fields, and as many again that are not known.
+/// Maximum number of parts in a request. Leaves room for all documented fields and as many unknown
+/// ones.
 const MAX_PARTS: usize = 64;
 
-/// Where the clip of a request comes from.
+/// Source of the clip of a request.
 #[derive(Debug)]
 pub(crate) enum Source {
-    /// It came along, and is on the disk.
+    /// A file in the request, now in the store.
     Stored(Stored),
-    /// It was uploaded before, or so the client says.
+    /// An earlier upload. Not yet checked to exist.
     Uploaded(UploadId),
-    /// It is to be fetched.
+    /// A URL to fetch.
     Address(Target),
 }
 
 impl Source {
-    /// What tells it from any other source: equal for equal clips that came along, uploads and addresses alone.
+    /// Identity of the source, for idempotency: equal only for equal files, uploads or URLs.
     pub(crate) fn identity(&self) -> String {
         match self {
             Self::Stored(stored) => format!("file {}", stored.sha256.0),
@@ -52,102 +53,108 @@ impl Source {
     }
 }
 
-/// How long the clip of a request stays, if one comes along.
+/// How long a file in a request is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stay {
-    /// It is kept for a job, and counts against the quota of its key.
-    Kept,
-    /// It goes with the request.
-    ForAWhile,
+pub(crate) enum ClipLifetime {
+    /// As long as its job. It counts against the quota of its API key.
+    Job,
+    /// Until the end of the request.
+    Request,
 }
 
-/// What a submit request came with.
+/// A submit request, parsed and checked.
 #[derive(Debug)]
-pub(crate) struct TakenIn {
-    /// What to make.
+pub(crate) struct ParsedSubmit {
+    /// The cut to make.
     pub(crate) request: CutRequest,
-    /// Where the clip comes from.
+    /// Source of the clip.
     pub(crate) source: Source,
-    /// What the clip is called.
+    /// Name of the clip.
     pub(crate) clip_name: Option<ClipName>,
-    /// Where to tell of the job.
+    /// Receiver of the job's events.
     pub(crate) webhook: Option<JobWebhook>,
 }
 
-/// The fields and the clip of a request, as they came.
-pub(crate) struct Gathered {
+/// The fields and the file of a request, as received.
+pub(crate) struct ReceivedForm {
     pub(crate) form: Form,
     file: Option<Upload>,
-    /// What the part with the file says that it is called.
+    /// File name of the part with the file.
     file_name: Option<String>,
 }
 
-impl Gathered {
-    /// What to show, and of which clip; when this fails, nothing is left of a file that came along.
+impl ReceivedForm {
+    /// Returns the request and the source of a preview. On failure, nothing is left of the file.
     pub(crate) async fn finish_for_preview(mut self, api: &Api) -> Result<(CutRequest, Source), ApiError> {
         let source = read_source(api, &mut self.form, self.file.is_some())?;
         let request = self.form.finish_for_preview(&api.settings)?;
-        Ok((request, settle(source, self.file).await?))
+        Ok((request, finish_source(source, self.file).await?))
     }
 }
 
-/// Reads a submit request: streams the file into the store and gathers the fields. When this returns, the file is on the
-/// disk; when it fails, nothing is left of it.
-pub(crate) async fn take_in(api: &Api, owner: KeyId, request: Request) -> Result<TakenIn, ApiError> {
+/// Reads a submit request: streams the file into the store and parses the fields. On success the
+/// file is durable; on failure nothing is left of it.
+pub(crate) async fn receive_submit(api: &Api, owner: KeyId, request: Request) -> Result<ParsedSubmit, ApiError> {
     let headers = request.headers().clone();
-    let mut gathered = gather(api, owner, Stay::Kept, request).await?;
-    let source = read_source(api, &mut gathered.form, gathered.file.is_some())?;
-    let Gathered { form, file, file_name } = gathered;
-    // A name that says nothing is as good as none.
+    let mut received = receive_form(api, owner, ClipLifetime::Job, request).await?;
+    let source = read_source(api, &mut received.form, received.file.is_some())?;
+    let ReceivedForm { form, file, file_name } = received;
+    // An unusable name counts as none.
     let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
     let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
     let request = form.finish(&api.settings)?;
-    // Only now is it whole, so that no earlier error leaves an object behind.
-    Ok(TakenIn { request, source: settle(source, file).await?, clip_name, webhook })
+    // The file becomes an object only now, so that no earlier error leaves one behind.
+    Ok(ParsedSubmit { request, source: finish_source(source, file).await?, clip_name, webhook })
 }
 
-/// Reads the body of a request: streams the file to the disk and gathers the fields. The file is no object yet.
-pub(crate) async fn gather(api: &Api, owner: KeyId, stay: Stay, request: Request) -> Result<Gathered, ApiError> {
-    let announced = check_head(api, request.headers())?;
-    let mut room = api.make_room(announced).await?;
-    if stay == Stay::Kept {
-        room = room.kept_by(owner);
+/// Reads the body of a request: streams the file to the disk and parses the fields. The file is not
+/// yet an object of the store.
+pub(crate) async fn receive_form(
+    api: &Api,
+    owner: KeyId,
+    lifetime: ClipLifetime,
+    request: Request,
+) -> Result<ReceivedForm, ApiError> {
+    let announced = check_headers(api, request.headers())?;
+    let mut room = api.reserve_room(announced).await?;
+    if lifetime == ClipLifetime::Job {
+        room = room.with_quota_of(owner);
     }
-    let _coming = api.traffic.begin_intake(owner, api.settings.max_intakes_per_key).await?;
-    let fate = request.extensions().get::<BodyFate>().cloned().unwrap_or_default();
-    let ledger = Ledger::default();
-    let request = request.map(|body| ledger.watch(body));
+    let _intake = api.traffic.begin_intake(owner, api.settings.max_intakes_per_key).await?;
+    let outcome = request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default();
+    let meter = OverheadMeter::default();
+    let request = request.map(|body| meter.wrap(body));
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
     let max_bytes = api.settings.body.max_bytes;
-    let failed = |error: MultipartError| match fate.verdict() {
-        Some(Verdict::TooLarge) => ApiError::TooLarge { max_bytes },
-        Some(Verdict::TooSlow) => ApiError::TooSlow,
-        None if ledger.has_refused() => ApiError::Request(OUTSIDE_TOO_LARGE.to_owned()),
-        None => explain(&error),
+    let map_error = |error: MultipartError| match outcome.refusal() {
+        Some(BodyRefusal::TooLarge) => ApiError::TooLarge { max_bytes },
+        Some(BodyRefusal::TooSlow) => ApiError::TooSlow,
+        None if meter.is_exceeded() => ApiError::Request(OVERHEAD_TOO_LARGE.to_owned()),
+        None => multipart_error(&error),
     };
-    let mut gathered = Gathered { form: Form::default(), file: None, file_name: None };
+    let mut received = ReceivedForm { form: Form::default(), file: None, file_name: None };
     let mut parts = 0;
-    while let Some(field) = multipart.next_field().await.map_err(&failed)? {
-        ledger.note_part();
+    while let Some(field) = multipart.next_field().await.map_err(&map_error)? {
+        meter.begin_part();
         parts += 1;
         if parts > MAX_PARTS {
             return Err(ApiError::Request(format!("the request has more than {MAX_PARTS} parts")));
         }
         let name = field.name().unwrap_or_default().to_owned();
         if name != "file" {
-            gathered.form.take(&name, &read_text(&name, field, &ledger, &failed).await?)?;
-        } else if gathered.file.is_some() {
+            received.form.take(&name, &read_text(&name, field, &meter, &map_error).await?)?;
+        } else if received.file.is_some() {
             return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
         } else {
-            gathered.file_name = field.file_name().map(str::to_owned);
-            gathered.file = Some(stream_file((api, &mut room), field, &ledger, &failed).await?);
+            received.file_name = field.file_name().map(str::to_owned);
+            received.file = Some(stream_file((api, &mut room), field, &meter, &map_error).await?);
         }
     }
-    Ok(gathered)
+    Ok(received)
 }
 
-/// The source, with the file made an object if it is that.
-async fn settle(source: Option<Source>, file: Option<Upload>) -> Result<Source, ApiError> {
+/// Completes the source: makes the file an object of the store, if the file is the source.
+async fn finish_source(source: Option<Source>, file: Option<Upload>) -> Result<Source, ApiError> {
     match (source, file) {
         (Some(source), _) => Ok(source),
         (None, Some(upload)) => Ok(Source::Stored(upload.finish().await?)),
@@ -155,12 +162,12 @@ async fn settle(source: Option<Source>, file: Option<Upload>) -> Result<Source, 
     }
 }
 
-const OUTSIDE_TOO_LARGE: &str = "the multipart/form-data body holds too much before and between its parts";
+const OVERHEAD_TOO_LARGE: &str = "the multipart/form-data body holds too much before and between its parts";
 
 const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
 
-/// What can be told before a byte of the body is read; returns the length that is announced, or 0.
-fn check_head(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
+/// Checks the headers before the body is read. Returns the announced length, or 0.
+fn check_headers(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let media_type = text(header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
     if !media_type.starts_with("multipart/form-data") {
@@ -171,17 +178,17 @@ fn check_head(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
     if announced > max_bytes { Err(ApiError::TooLarge { max_bytes }) } else { Ok(announced) }
 }
 
-/// The source that the fields name; `None` if it is the file.
+/// Returns the source that the fields name, or `None` if it is the file.
 fn read_source(api: &Api, form: &mut Form, has_file: bool) -> Result<Option<Source>, ApiError> {
     let (url, storage_id) = (form.url.take(), form.storage_id.take());
-    let sources = [has_file, url.is_some(), storage_id.is_some()].into_iter().filter(|given| *given).count();
+    let sources = [has_file, url.is_some(), storage_id.is_some()].into_iter().filter(|is_given| *is_given).count();
     if sources > 1 {
         let message = "more than one of file, url and inputStorageId is given; exactly one is allowed";
         return Err(ApiError::Request(message.to_owned()));
     }
     match (url, storage_id) {
         (Some(url), _) => Ok(Some(Source::Address(api.settings.address_policy.target(&url)?))),
-        // What is no id was never given out: the same as one that is unknown.
+        // A malformed id was never issued, so it is reported like an unknown one.
         (None, Some(id)) => Ok(Some(Source::Uploaded(id.trim().parse().map_err(|_| ApiError::UploadNotFound)?))),
         (None, None) if has_file => Ok(None),
         (None, None) => {
@@ -194,12 +201,12 @@ fn read_source(api: &Api, form: &mut Form, has_file: bool) -> Result<Option<Sour
 async fn read_text(
     name: &str,
     mut field: Field<'_>,
-    ledger: &Ledger,
-    failed: &(impl Fn(MultipartError) -> ApiError + Sync),
+    meter: &OverheadMeter,
+    map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(failed)? {
-        ledger.note_read(piece.len());
+    while let Some(piece) = field.chunk().await.map_err(map_error)? {
+        meter.record_read(piece.len());
         bytes.extend_from_slice(&piece);
         if bytes.len() > MAX_TEXT_BYTES {
             let name: String = name.chars().take(64).collect();
@@ -208,55 +215,57 @@ async fn read_text(
     }
     String::from_utf8(bytes).map_err(|_| {
         let name: String = name.chars().take(64).collect();
-        ApiError::Request(format!("{name:?} is not text in UTF-8"))
+        ApiError::Request(format!("{name:?} is not UTF-8 text"))
     })
 }
 
-/// Streams the file into the store, and ends early if its first bytes are not those of a video. Dropping the upload, on
-/// every early way out, removes what was written.
+/// Streams the file into the store, and fails early if its first bytes are not those of a video.
+/// Every early return drops the upload, which deletes the bytes written.
 async fn stream_file(
     (api, room): (&Api, &mut Room),
     mut field: Field<'_>,
-    ledger: &Ledger,
-    failed: &(impl Fn(MultipartError) -> ApiError + Sync),
+    meter: &OverheadMeter,
+    map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<Upload, ApiError> {
     let name = ObjectName::upload(crate::random::draw_random()?);
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     let mut upload = api.store.begin(name).await?;
     let mut is_video = false;
-    while let Some(piece) = field.chunk().await.map_err(failed)? {
-        ledger.note_read(piece.len());
+    while let Some(piece) = field.chunk().await.map_err(map_error)? {
+        meter.record_read(piece.len());
         if head.len() < SNIFF_BYTES {
-            let wanted = (SNIFF_BYTES - head.len()).min(piece.len());
-            head.extend_from_slice(&piece[..wanted]);
+            let missing = (SNIFF_BYTES - head.len()).min(piece.len());
+            head.extend_from_slice(&piece[..missing]);
         }
         if !is_video && head.len() == SNIFF_BYTES {
-            is_video = refuse_other_files(&head)?;
+            is_video = require_video(&head)?;
         }
         room.take(piece.len() as u64).await?;
         upload.write(piece).await?;
     }
     if !is_video {
-        refuse_other_files(&head)?;
+        require_video(&head)?;
     }
     Ok(upload)
 }
 
-pub(crate) fn refuse_other_files(head: &[u8]) -> Result<bool, ApiError> {
+/// Fails if `head`, the first bytes of a file, are not those of a supported video.
+pub(crate) fn require_video(head: &[u8]) -> Result<bool, ApiError> {
     match head {
         [] => Err(ApiError::NotAVideo("the file is empty")),
         head if could_be_video(head) => Ok(true),
-        _ => Err(ApiError::NotAVideo(
-            "the file is no video that is known here: MP4, MOV, WebM, MKV, AVI, GIF or animated PNG",
-        )),
+        _ => {
+            Err(ApiError::NotAVideo("the file is not a supported video: MP4, MOV, WebM, MKV, AVI, GIF or animated PNG"))
+        }
     }
 }
 
-/// The library's words are for logs; clients get ours.
-fn explain(error: &MultipartError) -> ApiError {
+/// Maps an error of the multipart parser. Its own text is only logged; clients get a message of the
+/// API.
+fn multipart_error(error: &MultipartError) -> ApiError {
     tracing::debug!(?error, "a multipart body could not be read");
     if error.body_text().contains("incomplete") || error.status().is_server_error() {
-        return ApiError::CutOff;
+        return ApiError::BodyIncomplete;
     }
     ApiError::Request("the multipart/form-data body is malformed".to_owned())
 }

@@ -1,3 +1,5 @@
+//! The route that lists jobs, page by page.
+
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
@@ -11,46 +13,46 @@ use crate::{
     http::{
         caller::Caller,
         cursor,
-        query::{Params, after_second, state, whole},
+        query::{Params, parse_after_second, parse_state, parse_whole_number},
         reply::{ErrorReply, Reply},
     },
     jobs::shapes::Job,
 };
 
-/// Jobs a page if nobody says.
-const PAGE: u64 = 20;
+/// Default number of jobs per page.
+const DEFAULT_PAGE_SIZE: u64 = 20;
 
-/// Jobs a page at most.
-const LARGEST_PAGE: u64 = 100;
+/// Maximum number of jobs per page.
+const MAX_PAGE_SIZE: u64 = 100;
 
 /// A page of jobs.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
-    /// Jobs as in reading one, newest first.
+    /// The jobs, as reading them returns, newest first.
     jobs: Vec<Job>,
-    /// Where the next page begins; null if this is the last.
+    /// Cursor of the next page; null on the last page.
     #[schema(required = true)]
     next_cursor: Option<String>,
 }
 
 /// List jobs.
 ///
-/// Those of the key, newest first. Jobs that come in between move no page.
+/// Lists the jobs of the API key, newest first. New jobs do not shift later pages.
 #[utoipa::path(
     get, path = "/api/v1/jobs", tag = "jobs", security(("key" = [])),
     params(
-        ("status" = Option<String>, Query, description = "Only jobs in this state: queued, submitted, processing, completed or failed"),
-        ("createdAfter" = Option<u64>, Query, description = "Only jobs whose createdAt is above this, in seconds since 1970"),
-        ("cursor" = Option<String>, Query, description = "The nextCursor of the page before"),
-        ("limit" = Option<u32>, Query, description = "Jobs a page, 1-100; 20 if missing", minimum = 1, maximum = 100),
+        ("status" = Option<String>, Query, description = "Only jobs with this status: queued, submitted, processing, completed or failed."),
+        ("createdAfter" = Option<u64>, Query, description = "Only jobs whose `createdAt` is greater than this, in seconds since 1970."),
+        ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
+        ("limit" = Option<u32>, Query, description = "Jobs per page, 1-100. Default: 20.", minimum = 1, maximum = 100),
     ),
     responses(
-        (status = 200, description = "A page of jobs", body = Reply<Page>),
-        (status = 400, description = "A parameter is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "A page of jobs.", body = Reply<Page>),
+        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn list(
@@ -60,19 +62,20 @@ pub(crate) async fn list(
     headers: HeaderMap,
 ) -> Result<Reply<Page>, ApiError> {
     let params = Params::of(&uri)?;
-    let limit = params.read("limit", "a whole number from 1 to 100", |text| whole(text, 1..=LARGEST_PAGE))?;
-    let limit = limit.unwrap_or(PAGE) as u32;
+    let limit =
+        params.read("limit", "a whole number from 1 to 100", |text| parse_whole_number(text, 1..=MAX_PAGE_SIZE))?;
+    let limit = limit.unwrap_or(DEFAULT_PAGE_SIZE) as u32;
     let listing = Listing {
-        state: params.read("status", "queued, submitted, processing, completed or failed", state)?,
-        since: params.read("createdAfter", "whole seconds since 1970", after_second)?,
+        state: params.read("status", "queued, submitted, processing, completed or failed", parse_state)?,
+        since: params.read("createdAfter", "whole seconds since 1970", parse_after_second)?,
         after: params.read("cursor", "the nextCursor of a page, unchanged", cursor::read)?,
-        // One more than asked tells whether there is another page.
+        // One extra record shows whether there is another page.
         limit: limit + 1,
     };
     let mut records = api.queue.list(owner, listing).await?;
-    let goes_on = records.len() > limit as usize;
+    let has_more = records.len() > limit as usize;
     records.truncate(limit as usize);
-    let last = records.last().filter(|_| goes_on);
+    let last = records.last().filter(|_| has_more);
     let next_cursor = last.map(|last| cursor::write(&Place { created: last.created, id: last.id.clone() }));
-    Ok(Reply::new(Page { jobs: api.show(owner, &records, &headers).await?, next_cursor }))
+    Ok(Reply::new(Page { jobs: api.job_views(owner, &records, &headers).await?, next_cursor }))
 }

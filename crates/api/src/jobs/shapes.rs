@@ -1,4 +1,4 @@
-//! The JSON of the wire, and nothing but its shape.
+//! The JSON shapes of jobs and uploads.
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
@@ -8,11 +8,11 @@ use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A job was accepted.
+/// An accepted job.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Submitted {
-    /// The name of the job, for reading it.
+    /// Id of the job.
     #[schema(example = "jd7abc123def456ghj789k")]
     pub(crate) job_id: String,
     /// Always `queued`.
@@ -20,83 +20,85 @@ pub(crate) struct Submitted {
     pub(crate) status: &'static str,
 }
 
-/// An upload has begun.
+/// A new upload.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BegunUpload {
-    /// The name of the upload, for `inputStorageId` of jobs.
+    /// Id of the upload, to send as `inputStorageId` of jobs.
     #[schema(example = "up7abc123def456ghj789k")]
     pub(crate) storage_id: String,
-    /// Where the clip is sent to. Opens without a key, so keep it to yourself.
+    /// URL to send the clip to. It works without an API key, so keep it secret.
     pub(crate) upload_url: String,
-    /// When the upload is given up, unless it is whole, in seconds since 1970.
+    /// When the upload expires if it is not complete, in seconds since 1970.
     pub(crate) expires_at: i64,
 }
 
-/// An upload is whole.
+/// A complete upload.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Uploaded {
-    /// The name of the upload, for `inputStorageId` of jobs.
+    /// Id of the upload, to send as `inputStorageId` of jobs.
     #[schema(example = "up7abc123def456ghj789k")]
     pub(crate) storage_id: String,
-    /// Its length in bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
-    /// Its hash, in hexadecimal.
+    /// SHA-256 of the clip, in hexadecimal.
     pub(crate) sha256: String,
-    /// Until when jobs can be submitted with it, in seconds since 1970.
+    /// Until when jobs can use the upload, in seconds since 1970.
     pub(crate) expires_at: i64,
 }
 
-/// A job at one moment of its life. All keys are always there.
+/// The state of a job. All fields are always present.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
+#[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
 pub(crate) struct Job {
-    /// The name of the job.
+    /// Id of the job.
     job_id: String,
     /// Always `video`.
     #[serde(rename = "type")]
     kind: &'static str,
     /// `queued`, `submitted`, `processing`, `completed` or `failed`; the last two are final.
     status: &'static str,
-    /// 0–100, within the band of the stage; never goes back.
+    /// Progress in percent, 0–100. Each stage covers a part of it. Never decreases.
     #[schema(minimum = 0, maximum = 100)]
     progress: u8,
-    /// `queued-on-railway`, `loading-input`, `processing-video` or `uploading-outputs`; null once ended.
+    /// `queued-on-railway`, `loading-input`, `processing-video` or `uploading-outputs`; null once
+    /// the job has ended.
     #[schema(required = true)]
     stage: Option<&'static str>,
-    /// When it was accepted, in seconds since 1970.
+    /// When the job was accepted, in seconds since 1970.
     created_at: i64,
-    /// When work on it began.
+    /// When processing started, in seconds since 1970; null until then.
     #[schema(required = true)]
     started_at: Option<i64>,
-    /// When it ended.
+    /// When the job ended, in seconds since 1970; null until then.
     #[schema(required = true)]
     completed_at: Option<i64>,
-    /// When its clip and its outputs are removed, in seconds since 1970; null until it has ended. From then on the links of
-    /// its result answer `FILE_GONE`; the job reads on as it was.
+    /// When the clip and the outputs are deleted, in seconds since 1970; null until the job has
+    /// ended. After that, links to outputs return `FILE_GONE`; the job itself stays readable.
     #[schema(required = true)]
     expires_at: Option<i64>,
-    /// Why it failed.
+    /// Why the job failed; null unless it failed.
     #[schema(required = true)]
     error: Option<JobError>,
-    /// What it made.
+    /// The result; null unless the job completed.
     #[schema(required = true)]
     result: Option<JobResult>,
-    /// Rises whenever the status, the progress or the stage changes, and never goes back.
+    /// Increases whenever the status, the progress or the stage changes. Never decreases.
     revision: u64,
-    /// Its place among all jobs that wait, from 1, if no other comes; null once it is handed to a worker.
+    /// Position among all queued jobs, from 1, if no new jobs arrive; null once the job is assigned
+    /// to a worker.
     #[schema(required = true)]
     queue_position: Option<u64>,
-    /// When it will probably be handed to a worker, in seconds since 1970, judged by how long jobs took lately; null once it
-    /// is, and where nothing is known.
+    /// Estimated time at which the job will be assigned to a worker, in seconds since 1970, based
+    /// on the duration of recent jobs; null once it is assigned, and without recent jobs.
     #[schema(required = true)]
     estimated_start_at: Option<i64>,
-    /// The job that this one runs again.
+    /// Id of the job that this one retries; null otherwise.
     #[schema(required = true)]
     retry_of: Option<String>,
-    /// What the clip is called; its outputs are downloaded under that name. Null where nobody said.
+    /// Name of the clip. Downloads of the outputs are named after it. Null if no name was given.
     #[schema(required = true, example = "mascot.mp4")]
     clip_name: Option<String>,
 }
@@ -104,99 +106,104 @@ pub(crate) struct Job {
 /// Why a job failed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobError {
-    /// A stable word.
+    /// Stable error code.
     code: &'static str,
-    /// A sentence for people.
+    /// Explanation for people. May be reworded between versions.
     message: String,
 }
 
-/// What a job made.
+/// The result of a completed job.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct JobResult {
-    /// A link to the first output; it ends, read the job again for a new one.
+    /// Link to the first output. It expires; read the job again for a fresh link.
     output_url: String,
-    /// The format of the first output.
+    /// Format of the first output.
     output_format: &'static str,
-    /// Its length in bytes.
+    /// Size of the first output in bytes.
     output_size: u64,
     /// Width of the frame in pixels.
     width: u32,
-    /// Height of the frame in pixels, also where the file stacks two.
+    /// Height of the frame in pixels, without the stacked matte of `stacked-alpha`.
     height: u32,
-    /// Length in seconds.
+    /// Duration in seconds.
     duration: f64,
-    /// Frames in each output.
+    /// Number of frames in each output.
     frame_count: u64,
-    /// Frames a second.
+    /// Frames per second.
     fps: f64,
-    /// How long the cut took.
+    /// Processing time in milliseconds.
     processing_time_ms: u64,
-    /// The background color, where there was one.
+    /// The background color; null if none was found or given.
     #[schema(required = true)]
     detected_background_color: Option<Color>,
-    /// How good the matte probably is; jobs of earlier versions have none.
+    /// Estimated quality of the matte; null for jobs of earlier versions.
     #[schema(required = true)]
     report: Option<Report>,
-    /// All outputs, in the order in which they were asked.
+    /// All outputs, in the order of the requested formats.
     outputs: Vec<Output>,
 }
 
-/// How good a matte probably is, told from the clip and the matte alone.
+/// Estimated quality of a matte, measured from the clip and the matte alone.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
-    /// `chromakey` or `ai`.
+    /// Method that found the background: `chromakey` or `ai`.
     method: &'static str,
-    /// Why: `asked`, `key-given`, `flat-background`, `no-flat-background` or `transparent`; jobs of earlier versions do not say.
+    /// Why this method was used: `asked`, `key-given`, `flat-background`, `no-flat-background` or
+    /// `transparent`; null for jobs of earlier versions.
     #[schema(required = true)]
     reason: Option<&'static str>,
-    /// The neural model, where one was used.
+    /// The neural model; null if none was used.
     #[schema(required = true)]
     model: Option<String>,
-    /// Share of the frame's border that agrees with the background found, 0–1; null, as all that is told from the
-    /// background's color, with `ai`.
+    /// Share of the frame border that matches the detected background, 0–1; null with `ai`, like
+    /// every value that is based on the background color.
     #[schema(required = true)]
     confidence: Option<f64>,
-    /// Mean share of the frame that was made transparent, 0–1.
+    /// Mean share of the frame that became transparent, 0–1.
     removed_share: f64,
-    /// Of the subject, the per cent enclosed by it and removed though not quite of the background's color.
+    /// Possible holes: area inside the subject that was removed although its color is not quite the
+    /// background color, in percent of the subject.
     #[schema(required = true)]
     holes_percent: Option<f64>,
-    /// Of the subject, the per cent enclosed by it, of the background's color, and kept.
+    /// Area inside the subject that has the background color and was kept, in percent of the
+    /// subject.
     #[schema(required = true)]
     lookalike_percent: Option<f64>,
-    /// Of the removed area, the per cent beside it that nearly have the background's color, and were kept.
+    /// Possible residue: area next to the removed area that has nearly the background color and was
+    /// kept, in percent of the removed area.
     #[schema(required = true)]
     residue_percent: Option<f64>,
-    /// Root mean square of the change of alpha where the color did not change, × 100.
+    /// Root mean square change of alpha between frames where the color did not change, × 100.
     flicker: f64,
-    /// How likely a person takes the matte as it is, 0–1, by the mattes of random clips with known alpha; null with `ai`.
+    /// Estimated probability that a person accepts the matte as it is, 0–1, calibrated on random
+    /// clips with known alpha; null with `ai`.
     #[schema(required = true)]
     acceptance: Option<f64>,
-    /// In how many frames each hint of the submit holds, in the order given.
+    /// For each hint of the submit, in order: the number of frames to which it applies.
     hint_frames: Vec<u64>,
-    /// What a person should look at; empty if all seems well.
+    /// Possible defects that a person should review; empty if none were found.
     warnings: Vec<ReportWarning>,
 }
 
-/// Something a person should look at.
+/// A possible defect that a person should review.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReportWarning {
-    /// A stable word, such as `POSSIBLE_HOLES`.
+    /// Stable code, such as `POSSIBLE_HOLES`.
     code: &'static str,
-    /// What it is and what to do.
+    /// The defect, and what to do about it.
     message: &'static str,
-    /// When it is at its worst, in seconds from the start.
+    /// Start of the worst section, in seconds from the start of the clip.
     from: f64,
-    /// When that ends.
+    /// End of the worst section, in seconds from the start of the clip.
     to: f64,
-    /// Where in the frame.
+    /// Where in the frame the defect is.
     #[serde(rename = "box")]
     area: WarningBox,
 }
 
-/// A rectangle in a frame, in shares of its width and height from the left upper corner.
+/// A rectangle in a frame, as fractions of its width and height, from the top left corner.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WarningBox {
     x: f64,
@@ -236,9 +243,9 @@ impl Report {
 pub(crate) struct Output {
     /// `webm`, `stacked-alpha`, `webp`, `apng` or `mov`.
     pub(crate) format: &'static str,
-    /// A link or a data URL.
+    /// Link or data URL.
     pub(crate) url: String,
-    /// Its length in bytes.
+    /// Size in bytes.
     pub(crate) size: u64,
 }
 
@@ -248,7 +255,7 @@ pub(crate) struct Color {
     r: u8,
     g: u8,
     b: u8,
-    /// `#E92FBC`.
+    /// Hexadecimal form, such as `#E92FBC`.
     hex: String,
 }
 
@@ -258,34 +265,34 @@ impl From<Rgb8> for Color {
     }
 }
 
-/// What the synchronous endpoint hands back.
+/// The result of the synchronous endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Cut {
     /// The first output as a base64 data URL.
     pub(crate) url: String,
-    /// Its format.
+    /// Format of the first output.
     pub(crate) format: &'static str,
-    /// Its length in bytes, before base64.
+    /// Size of the first output in bytes, before base64.
     pub(crate) size: u64,
     /// Width of the frame in pixels.
     pub(crate) width: u32,
     /// Height of the frame in pixels.
     pub(crate) height: u32,
-    /// Length in seconds.
+    /// Duration in seconds.
     pub(crate) duration: f64,
-    /// Frames in each output.
+    /// Number of frames in each output.
     pub(crate) frame_count: u64,
-    /// Frames a second.
+    /// Frames per second.
     pub(crate) fps: f64,
-    /// How long the cut took, in milliseconds.
+    /// Processing time in milliseconds.
     pub(crate) processing_time: u64,
-    /// `chromakey` or `ai`.
+    /// Method that found the background: `chromakey` or `ai`.
     pub(crate) processing_method: &'static str,
-    /// The background color, where there was one.
+    /// The background color; null if none was found or given.
     #[schema(required = true)]
     pub(crate) detected_background_color: Option<Color>,
-    /// All outputs, where several were asked.
+    /// All outputs. Only present if several formats were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) outputs: Option<Vec<Output>>,
 }
@@ -293,60 +300,65 @@ pub(crate) struct Cut {
 /// The fields of a submit request.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "read by the document alone; the fields are taken as they come")]
+#[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
 pub(crate) struct SubmitForm {
-    /// The clip. What it is, is told from its bytes; name and type are ignored. Exactly one of `file`, `url` and
-    /// `inputStorageId` is given.
+    /// The clip. Its format is detected from its bytes; its name and media type do not matter. Send
+    /// exactly one of `file`, `url` and `inputStorageId`.
     #[schema(value_type = Option<String>, format = Binary)]
     file: Option<Vec<u8>>,
-    /// The address of the clip, http or https, which the server fetches.
+    /// URL of the clip (http or https), which the server fetches.
     url: Option<String>,
-    /// The `storageId` of an upload that is whole.
+    /// The `storageId` of a complete upload.
     input_storage_id: Option<String>,
-    /// How far from the background color is still background.
+    /// How far a color may differ from the background color and still count as background.
     #[schema(minimum = 0, maximum = 100, default = 30)]
     tolerance: Option<u8>,
-    /// What becomes of shadows on the background: `keep` (translucent black) or `drop` (transparent). A model drops them anyway.
+    /// Shadows on the background: `keep` makes them translucent black, `drop` makes them
+    /// transparent. A neural model always drops them.
     #[schema(example = "keep", default = "keep")]
     shadow: Option<String>,
-    /// What regions of the clip are, whatever they look like, as a JSON array in one text: at most 32 of `{"time","x","y","kind"}`, `kind` being
-    /// `keep` (subject) or `remove` (background), `time` in seconds, places in shares of the frame from its left upper corner. A point names
-    /// the region of one color around it; with `width` and `height` all that lies in a box. It holds in every frame in which it is found again.
+    /// Regions to keep or remove regardless of their color, as the text of a JSON array of at most
+    /// 32 objects `{"time","x","y","kind"}`. `kind` is `keep` (subject) or `remove` (background),
+    /// `time` is in seconds, and `x` and `y` are fractions of the frame from its top left corner. A
+    /// point selects the region of one color around it; with `width` and `height`, the hint selects
+    /// a box. A hint applies to every frame in which its region is found again.
     #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
     hints: Option<String>,
-    /// Frames a second of the outputs, 1–60, or `source`.
+    /// Frames per second of the outputs: 1–60, or `source`.
     #[schema(example = "24", default = "24")]
     fps: Option<String>,
-    /// One output format; not together with `formats`.
+    /// The output format, if there is only one. Excludes `formats`.
     #[schema(example = "webm")]
     format: Option<String>,
-    /// The output formats as a JSON array in one text.
+    /// The output formats, as the text of a JSON array. Default: `webm` and `stacked-alpha`.
     #[schema(example = "[\"webm\",\"stacked-alpha\"]")]
     formats: Option<String>,
-    /// The background color as JSON text or `#RRGGBB`; measured if missing.
+    /// The background color, as JSON text or `#RRGGBB`. Default: measured.
     #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
     chroma_key: Option<String>,
-    /// Image quality of webp and apng.
+    /// Image quality of `webp` and `apng`.
     #[schema(minimum = 0, maximum = 100, default = 60)]
     quality: Option<u8>,
-    /// The longer side of the outputs in pixels; that of the source if missing.
+    /// Longer side of the outputs in pixels. Default: that of the source.
     #[schema(minimum = 64, maximum = 2048)]
     size: Option<u16>,
-    /// `auto` (by color where the background is flat, else by a neural model), `chroma`, or `ai`.
+    /// `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
     #[schema(example = "auto")]
     method: Option<String>,
-    /// What the clip is called, such as `mascot.mp4`: downloads are then `mascot.webm`. If missing, the file name of `file`, or that of
-    /// tus's `Upload-Metadata`. Folders and what does not show are left out.
+    /// Name of the clip, such as `mascot.mp4`; downloads are then named `mascot.webm`. Default: the
+    /// file name of `file`, or `filename` in the `Upload-Metadata` of tus. Folders and invisible
+    /// characters are dropped.
     #[schema(example = "mascot.mp4")]
     clip_name: Option<String>,
-    /// Where to tell that the job started, completed or failed, beside the endpoints of the key: http or https, no user name,
-    /// no private or local address. `/api/v1/webhooks/secret` verifies what comes.
+    /// URL that receives an event when the job starts, completes or fails, in addition to the
+    /// endpoints of the API key: http or https, without user name, and no private or local address.
+    /// Verify events with the secret from `/api/v1/webhooks/secret`.
     #[schema(example = "https://example.com/hooks/clearcut")]
     webhook_url: Option<String>,
 }
 
 impl Job {
-    /// `record` on the wire, with `link` making a link to an output.
+    /// Builds the JSON of `record`. `link` makes the link to an output.
     pub(crate) fn new(record: &JobRecord, link: impl Fn(&OutputPointer) -> String) -> Self {
         let progress = if record.state == JobState::Completed { 100 } else { record.progress.percent() };
         Self {
@@ -372,8 +384,8 @@ impl Job {
         }
     }
 
-    /// The same job, waiting at `position` until `start`.
-    pub(crate) fn waiting(self, position: Option<u64>, start: Option<UnixMillis>) -> Self {
+    /// Sets the queue position and the estimated start.
+    pub(crate) fn with_queue_position(self, position: Option<u64>, start: Option<UnixMillis>) -> Self {
         Self { queue_position: position, estimated_start_at: start.map(UnixMillis::whole_secs), ..self }
     }
 }
@@ -404,7 +416,7 @@ impl JobResult {
     }
 }
 
-/// The word on the wire for how the background was found.
+/// The name of a method on the wire.
 pub(crate) const fn method_name(method: CutMethod) -> &'static str {
     match method {
         CutMethod::ChromaKey => "chromakey",

@@ -1,4 +1,4 @@
-//! Submitting a job, and reading it.
+//! The routes that submit a job and read it.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use crate::{
         reply::{ErrorReply, Reply},
     },
     jobs::{
-        control::accepted,
-        idempotency::{self, SubmitKey},
-        intake::{Source, TakenIn, take_in},
+        control::accepted_reply,
+        idempotency::{self, IdempotencyKey},
+        intake::{ParsedSubmit, Source, receive_submit},
         shapes::{Job, SubmitForm, Submitted},
         waiting,
     },
@@ -30,32 +30,33 @@ use crate::{
 
 /// Submit a job.
 ///
-/// Answers as soon as the clip and the job are safe on the disk; read the job until it has ended. With `Prefer: wait=N` the
-/// answer comes when the job has ended, or after N seconds, and is the job itself. A request that is sent again with the same
-/// `Idempotency-Key` within a day makes no second job.
+/// Replies as soon as the clip and the job are stored durably. Then read the job until it has
+/// ended. With `Prefer: wait=N`, the reply comes when the job has ended, or after N seconds, and
+/// contains the job. Sending the same request again with the same `Idempotency-Key` within a day
+/// creates no second job.
 #[utoipa::path(
     post, path = "/api/v1/jobs/video/remove-background", tag = "jobs", security(("key" = [])),
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "A word for this submit, drawn by the client: 1-255 visible characters"),
-        ("Prefer" = Option<String>, Header, description = "`wait=N`: answer when the job has ended, or after N seconds, at most 60"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A key that the client generates for this submit: 1-255 visible ASCII characters."),
+        ("Prefer" = Option<String>, Header, description = "`wait=N`: reply when the job has ended, or after N seconds (at most 60)."),
     ),
     request_body(content = SubmitForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "The job has ended within the time that the request preferred to wait", body = Reply<Job>,
+        (status = 200, description = "The job ended within the preferred wait.", body = Reply<Job>,
             headers(("Location" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
-        (status = 202, description = "The job is accepted; with a preference to wait, `data` is the whole job", body = Reply<Submitted>,
+        (status = 202, description = "The job was accepted. With `Prefer: wait`, `data` is the full job.", body = Reply<Submitted>,
             headers(("Location" = String), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
-        (status = 400, description = "A field or the file is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "There is no such upload", body = ErrorReply),
-        (status = 408, description = "The request came too slowly", body = ErrorReply),
-        (status = 409, description = "A request with this Idempotency-Key is still being taken in, or the upload is not whole", body = ErrorReply),
-        (status = 413, description = "The request is too large", body = ErrorReply),
-        (status = 415, description = "The body is not multipart/form-data", body = ErrorReply),
-        (status = 422, description = "This Idempotency-Key was used for another request", body = ErrorReply),
-        (status = 429, description = "Too many requests, too many jobs in line, or too many bytes kept", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 400, description = "Invalid field or file.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such upload for this API key.", body = ErrorReply),
+        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        (status = 409, description = "A request with this Idempotency-Key is still being received, or the upload is incomplete.", body = ErrorReply),
+        (status = 413, description = "The request is too large.", body = ErrorReply),
+        (status = 415, description = "The body is not multipart/form-data.", body = ErrorReply),
+        (status = 422, description = "This Idempotency-Key was used for a different request.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded, too many queued jobs or concurrent requests, or storage quota exceeded.", body = ErrorReply),
+        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn submit(
@@ -63,12 +64,12 @@ pub(crate) async fn submit(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let wait_secs = waiting::in_headers(request.headers())?;
+    let wait_secs = waiting::from_headers(request.headers())?;
     let headers = request.headers().clone();
     let submitted = accept(&api, owner, request).await?;
     let mut reply = match wait_secs {
-        None => accepted(&submitted.id)?,
-        Some(secs) => wait_for(&api, owner, &submitted.id, secs, &headers).await?,
+        None => accepted_reply(&submitted.id)?,
+        Some(secs) => reply_after_wait(&api, owner, &submitted.id, secs, &headers).await?,
     };
     if submitted.is_repeated {
         reply.headers_mut().insert(idempotency::IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
@@ -76,13 +77,20 @@ pub(crate) async fn submit(
     Ok(reply)
 }
 
-/// The answer to a submit that prefers to wait: the job, 200 if it has ended and 202 if it goes on.
-async fn wait_for(api: &Api, owner: KeyId, id: &JobId, secs: u64, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let _held = api.hold_wait(owner)?;
-    let record = api.read_patiently(owner, id, Duration::from_secs(secs)).await?.ok_or(ApiError::JobNotFound)?;
+/// The reply to a submit with `Prefer: wait`: the job, with status 200 if it has ended, otherwise
+/// 202.
+async fn reply_after_wait(
+    api: &Api,
+    owner: KeyId,
+    id: &JobId,
+    secs: u64,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
+    let _wait_guard = api.reserve_wait(owner)?;
+    let record = api.read_after_wait(owner, id, Duration::from_secs(secs)).await?.ok_or(ApiError::JobNotFound)?;
     let has_ended = record.state.is_final();
-    let mut reply = accepted(id)?;
-    let (parts, body) = Reply::new(api.show_one(record, headers).await?).into_response().into_parts();
+    let mut reply = accepted_reply(id)?;
+    let (parts, body) = Reply::new(api.job_view(record, headers).await?).into_response().into_parts();
     reply.headers_mut().extend(parts.headers);
     reply.headers_mut().insert(
         waiting::PREFERENCE_APPLIED,
@@ -96,29 +104,31 @@ async fn wait_for(api: &Api, owner: KeyId, id: &JobId, secs: u64, headers: &Head
     Ok(reply)
 }
 
-/// A job that is in line.
-pub(crate) struct Accepted {
+/// A queued job.
+pub(crate) struct AcceptedJob {
     pub(crate) id: JobId,
-    /// It is from an earlier request, which this one repeats.
+    /// Whether the job is that of an earlier request, which this one repeats.
     is_repeated: bool,
 }
 
-/// Takes the request in and puts its job in line.
-pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<Accepted, ApiError> {
-    let key = SubmitKey::read(request.headers())?;
-    let under_way = match &key {
-        // What was submitted before is decided: any number may ask for it again at once.
-        Some(key) if !api.queue.was_submitted(owner, key.as_str()).await? => {
-            Some(api.traffic.begin_submit(owner, key.as_str()).ok_or(ApiError::StillTakenIn)?)
+/// Receives a submit request and queues its job.
+pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<AcceptedJob, ApiError> {
+    let idempotency_key = IdempotencyKey::read(request.headers())?;
+    let submit_guard = match &idempotency_key {
+        // An earlier submit with this key is final, so any number of requests may repeat it at
+        // once.
+        Some(idempotency_key) if !api.queue.was_submitted(owner, idempotency_key.as_str()).await? => {
+            Some(api.traffic.begin_submit(owner, idempotency_key.as_str()).ok_or(ApiError::IdempotencyInProgress)?)
         }
         _ => None,
     };
-    let TakenIn { request, source, mut clip_name, webhook } = take_in(api, owner, request).await?;
-    let told = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
-    let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", told.to_owned())];
-    let once = key.map(|key| key.once(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));
+    let ParsedSubmit { request, source, mut clip_name, webhook } = receive_submit(api, owner, request).await?;
+    let webhook_url = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
+    let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", webhook_url.to_owned())];
+    let once = idempotency_key
+        .map(|idempotency_key| idempotency_key.with_body(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));
     let id = JobId::from_random(draw_random()?);
-    let (input, of_its_own) = match source {
+    let (input, new_object) = match source {
         Source::Stored(Stored { name, size_bytes, sha256 }) => {
             (NewInput::Stored(InputPointer { key: name.to_string(), size_bytes, sha256 }), Some(name))
         }
@@ -131,43 +141,44 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
     }
     let job = NewJob { id: id.clone(), owner, request, input, clip_name, webhook };
     let (queue, store) = (api.queue.clone(), api.store.clone());
-    // On a task of its own: from here on a client that vanishes changes nothing.
+    // Runs on its own task, so that a client that disconnects no longer matters.
     let submitted = tokio::spawn(async move {
         let submitted = match once {
             None => queue.submit(job).await.map(|()| Submission::Accepted),
             Some(once) => queue.submit_once(job, once).await,
         };
         if !matches!(submitted, Ok(Submission::Accepted))
-            && let Some(name) = of_its_own
+            && let Some(name) = new_object
             && let Err(error) = store.delete(&name).await
         {
             tracing::warn!(?error, %name, "an upload without a job is left for the sweeper");
         }
-        drop(under_way);
+        drop(submit_guard);
         submitted
     });
     match submitted.await.map_err(|_| ApiError::Internal)?? {
-        Submission::Accepted => Ok(Accepted { id, is_repeated: false }),
-        Submission::Before(id) => Ok(Accepted { id, is_repeated: true }),
+        Submission::Accepted => Ok(AcceptedJob { id, is_repeated: false }),
+        Submission::Before(id) => Ok(AcceptedJob { id, is_repeated: true }),
     }
 }
 
 /// Read a job.
 ///
-/// A job of another key reads like one that never was.
+/// The jobs of other API keys are reported as not found. With `wait`, the reply comes when the job
+/// has ended, or after that time.
 #[utoipa::path(
     get, path = "/api/v1/jobs/{jobId}", tag = "jobs", security(("key" = [])),
     params(
-        ("jobId" = String, Path, description = "The name that submit gave"),
-        ("wait" = Option<u8>, Query, description = "Answer when the job has ended, or after so many seconds", maximum = 60),
+        ("jobId" = String, Path, description = "The `jobId` that submit returned."),
+        ("wait" = Option<u8>, Query, description = "Reply when the job has ended, or after this many seconds. Default: 0.", maximum = 60),
     ),
     responses(
-        (status = 200, description = "The job as it is now", body = Reply<Job>),
-        (status = 400, description = "A parameter is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such job for this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "The current state of the job.", body = Reply<Job>),
+        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such job for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read(
@@ -178,8 +189,8 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Reply<Job>, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
-    let longest = waiting::in_query(&uri)?;
-    let _held = if longest.is_zero() { None } else { Some(api.hold_wait(owner)?) };
-    let record = api.read_patiently(owner, &id, longest).await?.ok_or(ApiError::JobNotFound)?;
-    Ok(Reply::new(api.show_one(record, &headers).await?))
+    let max_wait = waiting::from_query(&uri)?;
+    let _wait_guard = if max_wait.is_zero() { None } else { Some(api.reserve_wait(owner)?) };
+    let record = api.read_after_wait(owner, &id, max_wait).await?.ok_or(ApiError::JobNotFound)?;
+    Ok(Reply::new(api.job_view(record, &headers).await?))
 }

@@ -1,3 +1,5 @@
+//! The synchronous route: submits a job, waits for it, and returns the outputs as data URLs.
+
 use axum::{
     extract::{Request, State},
     response::Response,
@@ -19,33 +21,32 @@ use crate::{
     },
 };
 
-/// Remove a background and wait for it.
+/// Remove a background in one request.
 ///
-/// The same job as with submit, run and waited for. Past the wait limit the answer is 504 with the `jobId`, and the job
-/// goes on.
+/// Runs the same job as submit and waits for it. If the job takes longer than the wait limit, the
+/// reply is 504 with the `jobId`, and the job continues.
 #[utoipa::path(
     post, path = "/api/v1/video/remove-background", tag = "video", security(("key" = [])),
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "A word for this submit, drawn by the client: 1-255 visible characters"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A key that the client generates for this submit: 1-255 visible ASCII characters."),
     ),
     request_body(content = SubmitForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "The outputs as data URLs", body = Reply<Cut>),
-        (status = 400, description = "A field or the file is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 408, description = "The request came too slowly", body = ErrorReply),
-        (status = 404, description = "There is no such upload, or the job was removed meanwhile", body = ErrorReply),
-        (status = 409, description = "A request with this Idempotency-Key is still being taken in, or the upload is not whole", body = ErrorReply),
-        (status = 413, description = "The request or the clip is too large", body = ErrorReply),
-        (status = 415, description = "The body is not multipart/form-data", body = ErrorReply),
-        (status = 422, description = "This Idempotency-Key was used for another request", body = ErrorReply),
-        (status = 429, description = "Too many requests, or too many jobs in line", body = ErrorReply),
-        (status = 500, description = "The clip could not be cut", body = ErrorReply),
-        (status = 429, description = "The key would keep too many bytes", body = ErrorReply),
-        (status = 502, description = "The clip could not be fetched from its address", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
-        (status = 504, description = "The job goes on; read it by its jobId", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The outputs as data URLs.", body = Reply<Cut>),
+        (status = 400, description = "Invalid field or file.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        (status = 404, description = "No such upload, or the job was deleted meanwhile.", body = ErrorReply),
+        (status = 409, description = "A request with this Idempotency-Key is still being received, or the upload is incomplete.", body = ErrorReply),
+        (status = 413, description = "The request or the clip is too large.", body = ErrorReply),
+        (status = 415, description = "The body is not multipart/form-data.", body = ErrorReply),
+        (status = 422, description = "This Idempotency-Key was used for a different request.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded, too many queued jobs or incoming clips, or storage quota exceeded.", body = ErrorReply),
+        (status = 500, description = "The clip could not be processed.", body = ErrorReply),
+        (status = 502, description = "The clip could not be fetched from its URL.", body = ErrorReply),
+        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
+        (status = 504, description = "The job is still running; read it by its `jobId`.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn cut_now(
@@ -54,34 +55,34 @@ pub(crate) async fn cut_now(
     request: Request,
 ) -> Result<Response, ApiError> {
     let id = accept(&api, owner, request).await?.id;
-    let record = wait_for_end(&api, owner, &id).await?;
+    let record = wait_for_result(&api, owner, &id).await?;
     if let Some(failure) = record.failure {
         return Err(failure.into());
     }
-    let (cut, data_urls) = shape(&record)?;
+    let (cut, data_urls) = build_reply(&record)?;
     Ok(InlineReply::new(&Reply::new(cut), data_urls)?.into_response(api.store))
 }
 
-async fn wait_for_end(api: &Api, owner: KeyId, id: &JobId) -> Result<JobRecord, ApiError> {
-    let record = api.read_patiently(owner, id, api.settings.sync_wait).await?.ok_or(ApiError::JobNotFound)?;
+async fn wait_for_result(api: &Api, owner: KeyId, id: &JobId) -> Result<JobRecord, ApiError> {
+    let record = api.read_after_wait(owner, id, api.settings.sync_wait).await?.ok_or(ApiError::JobNotFound)?;
     if record.state.is_final() { Ok(record) } else { Err(ApiError::StillRunning { job: id.clone() }) }
 }
 
-/// The reply, with a placeholder for each data URL, and what the placeholders stand for.
-fn shape(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
+/// Builds the reply with a placeholder for each data URL, and the data URLs in order.
+fn build_reply(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
     let outcome = record.outcome.as_ref().filter(|_| record.state == JobState::Completed).ok_or(ApiError::Internal)?;
     let mut data_urls = Vec::new();
-    let mut place = |pointer: &OutputPointer| -> Result<String, ApiError> {
+    let mut placeholder = |pointer: &OutputPointer| -> Result<String, ApiError> {
         let name: ObjectName = pointer.key.parse().map_err(|_| ApiError::Internal)?;
         data_urls.push(DataUrl { name, mime: pointer.format.mime(), size_bytes: pointer.size_bytes });
         Ok(DataUrl::PLACEHOLDER.to_owned())
     };
     let first = outcome.outputs.first().ok_or(ApiError::Internal)?;
-    let url = place(first)?;
+    let url = placeholder(first)?;
     let mut outputs = None;
     if outcome.outputs.len() > 1 {
         let output = |pointer: &OutputPointer| {
-            Ok(Output { format: pointer.format.name(), url: place(pointer)?, size: pointer.size_bytes })
+            Ok(Output { format: pointer.format.name(), url: placeholder(pointer)?, size: pointer.size_bytes })
         };
         outputs = Some(outcome.outputs.iter().map(output).collect::<Result<_, ApiError>>()?);
     }

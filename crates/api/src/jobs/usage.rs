@@ -1,4 +1,4 @@
-//! The route of usage: what the jobs of a key cost, by day.
+//! The usage route: resources that the jobs of an API key used, by day.
 
 use axum::{extract::State, http::Uri};
 use clearcut_job::{RequestError, UtcDay};
@@ -15,28 +15,28 @@ use crate::{
     },
 };
 
-/// Days if nobody says.
-const DAYS: i64 = 30;
+/// Default number of days in a reply.
+const DEFAULT_DAYS: i64 = 30;
 
-/// Days in one answer at most.
-const MOST_DAYS: i64 = 366;
+/// Maximum number of days in a reply.
+const MAX_DAYS: i64 = 366;
 
-/// What the jobs of a key cost.
+/// Resources that the jobs of an API key used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Usage {
-    /// The first day, in UTC.
+    /// First day, in UTC.
     #[schema(example = "2026-11-01")]
     from: String,
-    /// The last day.
+    /// Last day, in UTC.
     #[schema(example = "2026-11-30")]
     to: String,
-    /// All days together.
+    /// Sum over all days.
     total: Cost,
-    /// Each day on which a job ended, oldest first.
+    /// Days on which a job completed, oldest first.
     days: Vec<Day>,
 }
 
-/// What jobs cost that ended on one day.
+/// Resources used by the jobs that completed on one day.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Day {
     /// The day, in UTC.
@@ -46,19 +46,19 @@ pub(crate) struct Day {
     cost: Cost,
 }
 
-/// What jobs cost. Jobs that failed cost nothing.
+/// Resources used by jobs. Failed jobs do not count.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Cost {
-    /// Jobs that completed.
+    /// Number of completed jobs.
     jobs: u64,
-    /// Frames written.
+    /// Number of frames written.
     frames: u64,
-    /// Bytes of clips.
+    /// Total size of the clips in bytes.
     input_bytes: u64,
-    /// Bytes of outputs.
+    /// Total size of the outputs in bytes.
     output_bytes: u64,
-    /// How long the cuts took, in milliseconds.
+    /// Total processing time in milliseconds.
     processing_time_ms: u64,
 }
 
@@ -72,36 +72,38 @@ impl Cost {
     }
 }
 
-/// From 1970-01-01 to 9999-12-31: before there was nothing, and after it dates have five digits.
-const KNOWN_DAYS: std::ops::RangeInclusive<i64> = 0..=2_932_896;
+/// Valid days, from 1970-01-01 to 9999-12-31. Times start in 1970, and later years have five
+/// digits.
+const VALID_DAYS: std::ops::RangeInclusive<i64> = 0..=2_932_896;
 
-/// Read the usage.
+/// Read usage.
 ///
-/// What the jobs of the key cost, by the day (UTC) on which they ended. Removed jobs are counted too.
+/// Returns the resources that the jobs of the API key used, by the day (UTC) on which they
+/// completed. Deleted jobs are included.
 #[utoipa::path(
     get, path = "/api/v1/usage", tag = "usage", security(("key" = [])),
     params(
-        ("from" = Option<String>, Query, description = "The first day, YYYY-MM-DD; 30 days up to `to` if missing"),
-        ("to" = Option<String>, Query, description = "The last day, YYYY-MM-DD; today if missing"),
+        ("from" = Option<String>, Query, description = "First day, as YYYY-MM-DD. Default: 30 days ending with `to`."),
+        ("to" = Option<String>, Query, description = "Last day, as YYYY-MM-DD. Default: today."),
     ),
     responses(
-        (status = 200, description = "The usage", body = Reply<Usage>),
-        (status = 400, description = "A parameter is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "The usage.", body = Reply<Usage>),
+        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read(State(api): State<Api>, Caller(owner): Caller, uri: Uri) -> Result<Reply<Usage>, ApiError> {
     let params = Params::of(&uri)?;
     let date = |name| {
         params.read(name, "a day as YYYY-MM-DD, from 1970 to 9999", |text| {
-            text.parse::<UtcDay>().ok().filter(|day| KNOWN_DAYS.contains(&day.0))
+            text.parse::<UtcDay>().ok().filter(|day| VALID_DAYS.contains(&day.0))
         })
     };
     let to = date("to")?.unwrap_or_else(|| UtcDay::of(api.clock.now()));
-    let from = date("from")?.unwrap_or(UtcDay((to.0 - (DAYS - 1)).max(0)));
-    if !(0..MOST_DAYS).contains(&(to.0 - from.0)) {
+    let from = date("from")?.unwrap_or(UtcDay((to.0 - (DEFAULT_DAYS - 1)).max(0)));
+    if !(0..MAX_DAYS).contains(&(to.0 - from.0)) {
         let allowed = "a day not after `to`, and at most 366 days in all";
         return Err(RequestError::new("from", &from.to_string(), allowed).into());
     }
@@ -110,11 +112,11 @@ pub(crate) async fn read(State(api): State<Api>, Caller(owner): Caller, uri: Uri
     for day in &days {
         total.add(day);
     }
-    let show = |day: &DayUsage| {
+    let to_day = |day: &DayUsage| {
         let mut cost = Cost::default();
         cost.add(day);
         Day { date: UtcDay(day.day).to_string(), cost }
     };
-    let days = days.iter().map(show).collect();
+    let days = days.iter().map(to_day).collect();
     Ok(Reply::new(Usage { from: from.to_string(), to: to.to_string(), total, days }))
 }

@@ -1,3 +1,6 @@
+//! Views of jobs: records with fresh links, and with the queue position and estimated start of
+//! queued jobs.
+
 use axum::http::{HeaderMap, header};
 use clearcut_job::{JobState, OutputPointer, UnixMillis};
 use clearcut_queue::{JobRecord, KeyId, Outlook};
@@ -6,31 +9,32 @@ use clearcut_store::{ObjectName, UrlSigner};
 use crate::{Api, ApiError, jobs::shapes::Job};
 
 impl Api {
-    /// The jobs `records` of `owner` as they are shown: with links that open now, and with what waiting ones have before
-    /// them.
-    pub(crate) async fn show(
+    /// Renders `records` of `owner`, with fresh links, and with the queue position and estimated
+    /// start of queued jobs.
+    pub(crate) async fn job_views(
         &self,
         owner: KeyId,
         records: &[JobRecord],
         headers: &HeaderMap,
     ) -> Result<Vec<Job>, ApiError> {
-        let waits = |record: &&JobRecord| record.state == JobState::Queued;
-        let waiting: Vec<_> = records.iter().filter(waits).map(|record| record.id.clone()).collect();
-        let outlook = if waiting.is_empty() { Outlook::default() } else { self.queue.outlook(owner, waiting).await? };
+        let is_queued = |record: &&JobRecord| record.state == JobState::Queued;
+        let queued: Vec<_> = records.iter().filter(is_queued).map(|record| record.id.clone()).collect();
+        let outlook = if queued.is_empty() { Outlook::default() } else { self.queue.outlook(owner, queued).await? };
         let mut positions = outlook.positions.iter().copied();
         let base = self.base_url(headers);
         let expires = self.clock.now().after(self.settings.link_ttl);
-        let show = |record: &JobRecord| {
-            let position = if waits(&record) { positions.next().flatten() } else { None };
+        let to_job = |record: &JobRecord| {
+            let position = if is_queued(&record) { positions.next().flatten() } else { None };
             let start = position.and_then(|position| self.estimated_start(position, &outlook));
-            Job::new(record, |output| link_to(output, record, (&self.signer, &base, expires))).waiting(position, start)
+            Job::new(record, |output| link_to(output, record, (&self.signer, &base, expires)))
+                .with_queue_position(position, start)
         };
-        Ok(records.iter().map(show).collect())
+        Ok(records.iter().map(to_job).collect())
     }
 
-    /// One job as it is shown.
-    pub(crate) async fn show_one(&self, record: JobRecord, headers: &HeaderMap) -> Result<Job, ApiError> {
-        self.show(record.owner, &[record], headers).await?.pop().ok_or(ApiError::Internal)
+    /// Renders one job.
+    pub(crate) async fn job_view(&self, record: JobRecord, headers: &HeaderMap) -> Result<Job, ApiError> {
+        self.job_views(record.owner, &[record], headers).await?.pop().ok_or(ApiError::Internal)
     }
 
     fn estimated_start(&self, position: u64, outlook: &Outlook) -> Option<UnixMillis> {
@@ -38,7 +42,7 @@ impl Api {
         Some(self.clock.now().after(std::time::Duration::from_millis(wait_ms)))
     }
 
-    /// The address that links begin with.
+    /// Base URL of links.
     pub(crate) fn base_url(&self, headers: &HeaderMap) -> String {
         if let Some(url) = &self.settings.public_url {
             return url.trim_end_matches('/').to_owned();
@@ -48,7 +52,8 @@ impl Api {
     }
 }
 
-/// A link to an output of a job, which carries the name of the clip along for those who download it.
+/// Signs a link to an output of a job. It includes the file name for downloads if the clip has a
+/// name.
 pub(crate) fn link_to(
     output: &OutputPointer,
     record: &JobRecord,
@@ -62,8 +67,8 @@ pub(crate) fn link_to(
     format!("{base}{}", signed.0)
 }
 
-/// How long the job at `position` has yet to wait, if jobs take as long as they did lately: those before it, and half of each
-/// that runs, shared by the slots. `None` where nothing is known of how long jobs take.
+/// Expected wait of the job at `position`, based on the mean duration of recent jobs: all jobs
+/// before it, and half of each running job, divided among the slots. `None` without recent jobs.
 fn expected_wait_ms(position: u64, outlook: &Outlook, slots: u64) -> Option<u64> {
     let mean = outlook.mean_processing_ms?;
     if position <= slots.saturating_sub(outlook.running) {
@@ -78,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_grows_with_what_is_before_and_shrinks_with_slots() {
+    fn the_expected_wait_grows_with_the_queue_and_shrinks_with_slots() {
         let outlook = |running, mean| Outlook { positions: Vec::new(), running, mean_processing_ms: mean };
         let cases = [
             (1, 0, None, 1, None),

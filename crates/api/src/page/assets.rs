@@ -1,4 +1,4 @@
-//! The page and its assets, from inside the binary.
+//! The web page and its assets, embedded in the binary.
 
 use std::{io::Write as _, sync::LazyLock};
 
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::ApiError;
 
-/// A file of the page, which is part of the program.
+/// A file of the page, embedded in the binary.
 struct Asset {
     name: &'static str,
     mime: &'static str,
@@ -31,13 +31,14 @@ macro_rules! asset {
     };
 }
 
-/// An asset as it is sent.
+/// An asset, ready to send.
 struct Packed {
     tag: String,
     gzipped: Vec<u8>,
 }
 
-/// Beside [`ASSETS`], made when the first visitor comes: some milliseconds, once.
+/// The packed form of [`ASSETS`], in the same order. Made on the first request, in a few
+/// milliseconds.
 static PACKED: LazyLock<Vec<Packed>> = LazyLock::new(|| ASSETS.iter().map(pack).collect());
 
 const ASSETS: &[Asset] = &[
@@ -67,22 +68,23 @@ const ASSETS: &[Asset] = &[
     asset!("clearcut-video.js", SCRIPT, "../../../../player/clearcut-video.js"),
 ];
 
-/// What the page may do: run its own scripts, ask its own server, and show clips that the person opened. `data:` is for the
-/// posters of code that is copied nowhere else; nothing of another host is loaded.
+/// Permissions of the page: run its own scripts, send requests to its own server, and show clips
+/// that the user opened. `data:` is for the posters in code samples. Nothing is loaded from other
+/// hosts.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page for people.
+/// Serves the page.
 pub(crate) async fn index(headers: HeaderMap) -> Result<Response, ApiError> {
     send("index.html", &headers)
 }
 
-/// Where the official command line sends a person who signs in.
+/// Serves the page on which the official command line lets a user sign in.
 pub(crate) async fn cli_auth(headers: HeaderMap) -> Result<Response, ApiError> {
     send("cli-auth.html", &headers)
 }
 
-/// A script, style or frame of the page.
+/// Serves a script, stylesheet or icon of the page.
 pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     send(&name, &headers)
 }
@@ -90,7 +92,7 @@ pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Resul
 fn pack(asset: &Asset) -> Packed {
     let tag = format!("\"{}\"", hex::encode(&Sha256::digest(asset.bytes)[..12]));
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    // Into memory nothing fails; were it so, the asset would be sent as it is.
+    // Writing to memory does not fail. If it did, the asset would be sent uncompressed.
     let gzipped = encoder.write_all(asset.bytes).and_then(|()| encoder.finish()).unwrap_or_default();
     Packed { tag, gzipped }
 }
@@ -98,19 +100,19 @@ fn pack(asset: &Asset) -> Packed {
 fn send(name: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
     let mut all = ASSETS.iter().zip(PACKED.iter());
     let (asset, packed) = all.find(|(asset, _)| asset.name == name).ok_or(ApiError::RouteNotFound)?;
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let known = text(header::IF_NONE_MATCH) == packed.tag;
-    let takes_gzip = text(header::ACCEPT_ENCODING).contains("gzip") && !packed.gzipped.is_empty();
+    let header_text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let is_unchanged = header_text(header::IF_NONE_MATCH) == packed.tag;
+    let takes_gzip = header_text(header::ACCEPT_ENCODING).contains("gzip") && !packed.gzipped.is_empty();
     let common = [
         (header::ETAG, packed.tag.as_str()),
         (header::VARY, "accept-encoding"),
-        // Asked for each time and answered with 304: an updated server never meets an old script.
+        // Revalidated on each request, so that an updated server never meets an old script.
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    if known {
+    if is_unchanged {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     let mime = [(header::CONTENT_TYPE, asset.mime)];
@@ -125,13 +127,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_of_the_folder_is_served() {
+    fn every_file_in_the_page_folder_is_served() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("page");
         let served: Vec<&str> = ASSETS.iter().map(|asset| asset.name).collect();
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            let is_for_the_tools = ["tsconfig.json", "clearcut-video.d.ts"].contains(&name.as_str());
-            assert!(is_for_the_tools || served.contains(&name.as_str()), "{name} is not in the table");
+            let is_for_tools_only = ["tsconfig.json", "clearcut-video.d.ts"].contains(&name.as_str());
+            assert!(is_for_tools_only || served.contains(&name.as_str()), "{name} is not in the table");
         }
     }
 }

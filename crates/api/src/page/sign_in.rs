@@ -1,3 +1,5 @@
+//! The one-time link that signs a browser in to a new server.
+
 use std::{
     fmt,
     sync::{Mutex, PoisonError},
@@ -17,17 +19,19 @@ use crate::{
     http::reply::{ErrorReply, Reply},
 };
 
-/// Bytes of a request, which anybody may send: a token and the JSON around it, several times over.
+/// Maximum size of the request body, which needs no API key: several times that of a token and its
+/// JSON.
 pub(crate) const MAX_BODY_BYTES: usize = 1024;
 
-/// The link that a fresh server prints: opens its first key, once, for a while. Kept in memory alone.
+/// The one-time link that a new server prints. It yields the server's first API key once, until it
+/// expires. It is only kept in memory.
 #[derive(Default)]
-pub struct OneTimeLink(Mutex<Option<Waiting>>);
+pub struct OneTimeLink(Mutex<Option<PendingLink>>);
 
-struct Waiting {
+struct PendingLink {
     token: KeyHash,
     key: String,
-    ends: UnixMillis,
+    expires: UnixMillis,
 }
 
 impl fmt::Debug for OneTimeLink {
@@ -37,46 +41,46 @@ impl fmt::Debug for OneTimeLink {
 }
 
 impl OneTimeLink {
-    /// A link that hands out `key` to the first who brings `token`, until `ends`.
+    /// Makes a link that yields `key` to the first request with `token`, until `expires`.
     #[must_use]
-    pub fn new(token: &str, key: String, ends: UnixMillis) -> Self {
-        Self(Mutex::new(Some(Waiting { token: KeyHash::of(token), key, ends })))
+    pub fn new(token: &str, key: String, expires: UnixMillis) -> Self {
+        Self(Mutex::new(Some(PendingLink { token: KeyHash::of(token), key, expires })))
     }
 
-    /// The key, if `token` is right and nobody was here before.
+    /// Returns the API key if `token` is right and the link is unused and not expired.
     fn redeem(&self, token: &str, now: UnixMillis) -> Option<String> {
-        let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Hashes are compared: how long that takes tells nothing about the token.
-        let opens = place.as_ref().is_some_and(|waiting| waiting.token == KeyHash::of(token) && now < waiting.ends);
-        if opens { place.take().map(|waiting| waiting.key) } else { None }
+        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Comparing hashes leaks nothing about the token through timing.
+        let is_valid = pending.as_ref().is_some_and(|link| link.token == KeyHash::of(token) && now < link.expires);
+        if is_valid { pending.take().map(|link| link.key) } else { None }
     }
 }
 
-/// What the link holds.
+/// The token of a sign-in link.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct SignIn {
-    /// What stands behind `#sign-in=` in the link.
+    /// The text after `#sign-in=` in the link.
     token: String,
 }
 
-/// A key.
+/// An API key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignedIn {
-    /// For `Authorization: Bearer`.
+    /// The API key, to send as `Authorization: Bearer`.
     #[schema(example = "hc_0123456789abcdefghijklmnopqrstuv")]
     key: String,
 }
 
 /// Sign in with a one-time link.
 ///
-/// A fresh server that listens on this machine alone prints a link. The first who opens it within an hour gets the server's
-/// first key; after that the link opens nothing.
+/// A new server that listens only on its own machine prints a link. The first request with its
+/// token within an hour receives the server's first API key; the link is then used up.
 #[utoipa::path(
     post, path = "/api/v1/sign-in", tag = "keys", request_body = SignIn,
     responses(
-        (status = 200, description = "The key", body = Reply<SignedIn>),
-        (status = 400, description = "The body is not the JSON that is asked for", body = ErrorReply),
-        (status = 403, description = "The link was used, has expired, or is of another start of the server", body = ErrorReply),
+        (status = 200, description = "The API key.", body = Reply<SignedIn>),
+        (status = 400, description = "The body is not the expected JSON.", body = ErrorReply),
+        (status = 403, description = "The link was already used, has expired, or belongs to an earlier start of the server.", body = ErrorReply),
     )
 )]
 pub(crate) async fn sign_in(
@@ -85,7 +89,7 @@ pub(crate) async fn sign_in(
 ) -> Result<Reply<SignedIn>, ApiError> {
     let Json(SignIn { token }) =
         body.map_err(|_| ApiError::Request("the body must be JSON: {\"token\": \"...\"}".to_owned()))?;
-    let key = api.link.redeem(&token, api.clock.now()).ok_or(ApiError::SignInLink)?;
+    let key = api.link.redeem(&token, api.clock.now()).ok_or(ApiError::SignInLinkInvalid)?;
     tracing::info!("the one-time link was used");
     Ok(Reply::new(SignedIn { key }))
 }
@@ -101,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_with_the_token_gets_the_key_and_nobody_after() {
+    fn the_token_yields_the_api_key_exactly_once() {
         let link = link();
         assert_eq!(link.redeem("wrong", NOW), None);
         assert_eq!(link.redeem("right", NOW).as_deref(), Some("hc_key"));
@@ -109,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_has_ended_and_one_that_never_was_open_nothing() {
+    fn an_expired_link_and_a_missing_link_yield_nothing() {
         assert_eq!(link().redeem("right", UnixMillis(2000)), None);
         assert_eq!(OneTimeLink::default().redeem("", NOW), None);
     }

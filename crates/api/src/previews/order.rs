@@ -1,4 +1,4 @@
-//! What makes previews, as the API asks it.
+//! The interface to the renderer of previews, which lives outside of this crate.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -7,57 +7,57 @@ use clearcut_frame::{Rgb8, Size};
 use clearcut_job::{CutMethod, CutRequest, Failure, MethodReason};
 use clearcut_store::ObjectName;
 
-/// One frame of a clip that somebody wants to see cut.
+/// A request for a preview of one frame of a clip.
 #[derive(Debug)]
 pub struct PreviewOrder {
     /// The clip. The same name always means the same bytes.
     pub input: ObjectName,
-    /// How to cut it; formats, rate and quality are of no meaning.
+    /// The options of the cut. Formats, frame rate and quality are ignored.
     pub request: CutRequest,
-    /// Which of its frames: the one that is shown then.
+    /// Time of the frame: the frame that is shown then.
     pub at: Duration,
 }
 
-/// One frame of a cut.
+/// A rendered preview.
 #[derive(Debug)]
 pub struct Previewed {
     /// A PNG with straight alpha.
     pub png: Vec<u8>,
-    /// Its size in pixels.
+    /// Size of the frame in pixels.
     pub size: Size,
-    /// When in the clip it is shown.
+    /// Time at which the clip shows the frame.
     pub at: Duration,
-    /// How subject and background were told apart.
+    /// Method that separated subject and background.
     pub method: CutMethod,
-    /// Why in that way.
+    /// Why this method was used.
     pub reason: MethodReason,
-    /// The neural model, where one was used.
+    /// The neural model, if one was used.
     pub model: Option<String>,
-    /// The background's color, where it told them apart.
+    /// The background color, if the method is based on color.
     pub background: Option<Rgb8>,
-    /// Share of the border that agrees with it, 0–1.
+    /// Share of the border that matches the background color, 0–1.
     pub confidence: Option<f64>,
-    /// In how many frames each hint holds.
+    /// For each hint, the number of frames to which it applies.
     pub hint_frames: Vec<u64>,
 }
 
-/// Why there is no preview.
+/// Why a preview failed.
 #[derive(Debug)]
 pub enum NoPreview {
-    /// As many as this machine makes at once are being made; come back after so many seconds.
+    /// The machine is at its limit of concurrent previews.
     Busy {
-        /// When to come back.
+        /// Seconds to wait before the next try.
         retry_after_secs: u64,
     },
     /// The clip is no longer in the store.
     Gone,
-    /// Anything else, in words for the one who asked.
+    /// Any other failure, with a message for the client.
     Failed(Failure),
 }
 
-/// What makes previews: it decodes, which this crate never does.
+/// Renders previews. The implementation decodes video, which this crate never does.
 #[async_trait]
 pub trait Previewer: Send + Sync + Debug {
-    /// Makes one. Dropping the future ends all work on it.
+    /// Renders one preview. Dropping the future ends all work on it.
     async fn preview(&self, order: PreviewOrder) -> Result<Previewed, NoPreview>;
 }

@@ -1,3 +1,5 @@
+//! Exclusive locks on uploads, with takeover by newer requests.
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,51 +12,51 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ApiError;
 
-/// How long a newcomer waits for the one before to leave.
-const LEAVE: Duration = Duration::from_secs(10);
+/// Timeout of a new request for the release of the lock.
+const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Lets one request at a time work on an upload. A newcomer asks the one before to leave: a client that comes back on a new
-/// connection knows that its old one is dead long before the server does.
+/// Lets one request at a time use an upload. A new request signals the holder to release the lock:
+/// a client that reconnects knows that its old connection is dead long before the server does.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct UploadLocks(Arc<Mutex<HashMap<UploadId, Holder>>>);
 
 #[derive(Debug)]
 struct Holder {
-    leave: CancellationToken,
-    gone: CancellationToken,
+    takeover: CancellationToken,
+    released: CancellationToken,
 }
 
-/// The sole right to work on an upload, until dropped.
+/// Exclusive access to an upload, until dropped.
 #[derive(Debug)]
 pub(crate) struct UploadGuard {
     id: UploadId,
     locks: UploadLocks,
-    leave: CancellationToken,
+    takeover: CancellationToken,
 }
 
 impl UploadLocks {
-    /// Waits for the sole right to work on `id`.
+    /// Waits for exclusive access to `id`. Fails after [`TAKEOVER_TIMEOUT`].
     pub(crate) async fn acquire(&self, id: &UploadId) -> Result<UploadGuard, ApiError> {
-        let deadline = Instant::now() + LEAVE;
+        let deadline = Instant::now() + TAKEOVER_TIMEOUT;
         loop {
-            let gone = match self.enter(id) {
+            let released = match self.try_acquire(id) {
                 Ok(guard) => return Ok(guard),
-                Err(gone) => gone,
+                Err(released) => released,
             };
-            timeout_at(deadline, gone.cancelled()).await.map_err(|_| ApiError::UploadBusy)?;
+            timeout_at(deadline, released.cancelled()).await.map_err(|_| ApiError::UploadBusy)?;
         }
     }
 
-    /// The right, or what to wait for.
-    fn enter(&self, id: &UploadId) -> Result<UploadGuard, CancellationToken> {
+    /// Takes the lock, or returns the token that is cancelled when its holder releases it.
+    fn try_acquire(&self, id: &UploadId) -> Result<UploadGuard, CancellationToken> {
         let mut holders = self.holders();
         if let Some(holder) = holders.get(id) {
-            holder.leave.cancel();
-            return Err(holder.gone.clone());
+            holder.takeover.cancel();
+            return Err(holder.released.clone());
         }
-        let leave = CancellationToken::new();
-        holders.insert(id.clone(), Holder { leave: leave.clone(), gone: CancellationToken::new() });
-        Ok(UploadGuard { id: id.clone(), locks: self.clone(), leave })
+        let takeover = CancellationToken::new();
+        holders.insert(id.clone(), Holder { takeover: takeover.clone(), released: CancellationToken::new() });
+        Ok(UploadGuard { id: id.clone(), locks: self.clone(), takeover })
     }
 
     fn holders(&self) -> MutexGuard<'_, HashMap<UploadId, Holder>> {
@@ -63,16 +65,16 @@ impl UploadLocks {
 }
 
 impl UploadGuard {
-    /// Waits until somebody else wants to work on the upload.
-    pub(crate) async fn wanted(&self) {
-        self.leave.cancelled().await;
+    /// Waits until another request wants the upload.
+    pub(crate) async fn takeover_requested(&self) {
+        self.takeover.cancelled().await;
     }
 }
 
 impl Drop for UploadGuard {
     fn drop(&mut self) {
         if let Some(holder) = self.locks.holders().remove(&self.id) {
-            holder.gone.cancel();
+            holder.released.cancel();
         }
     }
 }
@@ -82,17 +84,17 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_newcomer_asks_the_one_before_to_leave_and_waits_for_it() {
+    async fn a_new_request_signals_the_holder_and_waits_for_its_release() {
         let (locks, id) = (UploadLocks::default(), UploadId::from_random(1));
         let first = locks.acquire(&id).await.unwrap();
         let _other = locks.acquire(&UploadId::from_random(2)).await.unwrap();
-        let leaving = async {
-            first.wanted().await;
+        let releasing = async {
+            first.takeover_requested().await;
             drop(first);
         };
-        let (second, ()) = tokio::join!(locks.acquire(&id), leaving);
+        let (second, ()) = tokio::join!(locks.acquire(&id), releasing);
         let second = second.unwrap();
-        // One that does not leave is not interrupted.
+        // A holder that ignores the signal is not interrupted.
         assert!(matches!(locks.acquire(&id).await, Err(ApiError::UploadBusy)));
         drop(second);
         locks.acquire(&id).await.unwrap();

@@ -1,4 +1,4 @@
-//! Bytes of an upload, on their way to the disk.
+//! Receiving the bytes of an upload: durable writes, acknowledgement, and completion.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -9,64 +9,65 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
     Api, ApiError,
-    http::body_limits::{BodyFate, Verdict},
-    jobs::intake::refuse_other_files,
+    http::body_limits::{BodyOutcome, BodyRefusal},
+    jobs::intake::require_video,
     uploads::{locks::UploadGuard, room::Room},
 };
 
-/// After so many bytes what came is put on the disk and acknowledged, so that a crash costs no more than these.
+/// Interval in bytes at which received bytes are synced and acknowledged. A crash loses at most
+/// this many.
 const ACKNOWLEDGE_BYTES: u64 = 8 << 20;
 
-/// The body of a request, with the reason if it was ended early.
+/// The body of a request, with the reason if the server ended it early.
 #[derive(Debug)]
-pub(crate) struct Incoming {
+pub(crate) struct IncomingBody {
     pub(crate) body: Body,
-    pub(crate) fate: BodyFate,
+    pub(crate) outcome: BodyOutcome,
     pub(crate) max_bytes: u64,
 }
 
-impl Incoming {
-    fn explain(&self) -> ApiError {
-        match self.fate.verdict() {
-            Some(Verdict::TooLarge) => ApiError::TooLarge { max_bytes: self.max_bytes },
-            Some(Verdict::TooSlow) => ApiError::TooSlow,
-            None => ApiError::CutOff,
+impl IncomingBody {
+    fn error(&self) -> ApiError {
+        match self.outcome.refusal() {
+            Some(BodyRefusal::TooLarge) => ApiError::TooLarge { max_bytes: self.max_bytes },
+            Some(BodyRefusal::TooSlow) => ApiError::TooSlow,
+            None => ApiError::BodyIncomplete,
         }
     }
 }
 
-/// Takes a whole file into the store as an object of its own; when this fails, nothing is left of it.
-pub(crate) async fn take_whole(
+/// Receives a whole file into a new object of the store. On failure, nothing is left of it.
+pub(crate) async fn receive_whole(
     (api, room): (&Api, &mut Room),
     guard: &UploadGuard,
-    mut incoming: Incoming,
+    mut incoming: IncomingBody,
 ) -> Result<Stored, ApiError> {
     let mut upload: Upload = api.store.begin(ObjectName::upload(crate::random::draw_random()?)).await?;
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     let mut pieces = std::mem::take(&mut incoming.body).into_data_stream();
     loop {
         let piece: Bytes = tokio::select! {
-            () = guard.wanted() => return Err(ApiError::UploadBusy),
+            () = guard.takeover_requested() => return Err(ApiError::UploadBusy),
             piece = pieces.next() => match piece {
                 None => break,
-                Some(piece) => piece.map_err(|_| incoming.explain())?,
+                Some(piece) => piece.map_err(|_| incoming.error())?,
             },
         };
         if head.len() < SNIFF_BYTES {
             head.extend_from_slice(&piece[..(SNIFF_BYTES - head.len()).min(piece.len())]);
             if head.len() == SNIFF_BYTES {
-                refuse_other_files(&head)?;
+                require_video(&head)?;
             }
         }
         room.take(piece.len() as u64).await?;
         upload.write(piece).await?;
     }
-    refuse_other_files(&head)?;
+    require_video(&head)?;
     Ok(upload.finish().await?)
 }
 
-/// What there is of an upload, with what comes now.
-struct Appending<'a> {
+/// An incomplete upload to which bytes are appended.
+struct PartialUpload<'a> {
     api: &'a Api,
     record: UploadRecord,
     name: ObjectName,
@@ -74,38 +75,44 @@ struct Appending<'a> {
     sniffed: bool,
 }
 
-/// Takes the next bytes of an upload, and acknowledges those that are on the disk, also if the body ends early or somebody
-/// else wants to go on. Returns what is known of the upload then; it is whole if its length is known and reached.
-pub(crate) async fn take_piece(
+/// Receives the next bytes of an upload and acknowledges those that are durable, also if the body
+/// ends early or another request takes over. Returns the updated record. The upload is complete if
+/// its length is known and reached.
+pub(crate) async fn receive_piece(
     (api, room): (&Api, &mut Room),
     guard: &UploadGuard,
     record: UploadRecord,
-    incoming: Incoming,
+    incoming: IncomingBody,
 ) -> Result<UploadRecord, ApiError> {
     let name = ObjectName::partial(&record.id);
     let growing = api.store.grow(&name, record.received).await?;
     let sniffed = record.received >= SNIFF_BYTES as u64;
-    let mut appending = Appending { api, record, name, growing, sniffed };
-    let ended = appending.take(room, guard, incoming).await;
-    if let Err(error @ ApiError::NotAVideo(_)) = ended {
-        forget(api, &appending.record).await?;
+    let mut partial_upload = PartialUpload { api, record, name, growing, sniffed };
+    let result = partial_upload.append(room, guard, incoming).await;
+    if let Err(error @ ApiError::NotAVideo(_)) = result {
+        delete_upload(api, &partial_upload.record).await?;
         return Err(error);
     }
-    appending.acknowledge().await?;
-    ended?;
-    finish_if_complete(api, appending.record).await
+    partial_upload.acknowledge().await?;
+    result?;
+    finish_if_complete(api, partial_upload.record).await
 }
 
-impl Appending<'_> {
-    async fn take(&mut self, room: &mut Room, guard: &UploadGuard, mut incoming: Incoming) -> Result<(), ApiError> {
+impl PartialUpload<'_> {
+    async fn append(
+        &mut self,
+        room: &mut Room,
+        guard: &UploadGuard,
+        mut incoming: IncomingBody,
+    ) -> Result<(), ApiError> {
         let max_bytes = self.record.length.unwrap_or(incoming.max_bytes);
         let mut pieces = std::mem::take(&mut incoming.body).into_data_stream();
         loop {
             let piece: Bytes = tokio::select! {
-                () = guard.wanted() => return Err(ApiError::UploadBusy),
+                () = guard.takeover_requested() => return Err(ApiError::UploadBusy),
                 piece = pieces.next() => match piece {
                     None => return Ok(()),
-                    Some(piece) => piece.map_err(|_| incoming.explain())?,
+                    Some(piece) => piece.map_err(|_| incoming.error())?,
                 },
             };
             if self.growing.size_bytes() + piece.len() as u64 > max_bytes {
@@ -135,7 +142,7 @@ impl Appending<'_> {
     }
 }
 
-/// Makes an object of an upload whose bytes are all there.
+/// Turns an upload into an object if all its bytes have arrived.
 pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Result<UploadRecord, ApiError> {
     if record.object.is_some() || record.length != Some(record.received) {
         return Ok(record);
@@ -143,7 +150,7 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
     let partial = ObjectName::partial(&record.id);
     let sniffed = sniff(api, &partial, record.received.min(SNIFF_BYTES as u64)).await;
     if let Err(error @ ApiError::NotAVideo(_)) = sniffed {
-        forget(api, &record).await?;
+        delete_upload(api, &record).await?;
         return Err(error);
     }
     sniffed?;
@@ -151,43 +158,44 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
     commit(api, &record, stored).await
 }
 
-/// Says that an upload is whole, and removes what is needed no more.
+/// Marks an upload as complete, and deletes the file that is no longer needed.
 pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: Stored) -> Result<UploadRecord, ApiError> {
     let name = stored.name.clone();
     let object = InputPointer { key: name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
     let finished = api.queue.finish_upload(&record.id, object).await;
-    let spare = match &finished {
+    let unneeded = match &finished {
         Ok(_) => Some(ObjectName::partial(&record.id)),
         Err(QueueError::NoSuchUpload | QueueError::QuotaExceeded { .. }) => Some(name),
-        // Whether it was committed is not known: the sweeper will.
+        // It is unknown whether the commit took effect. The sweeper deletes the unused file.
         Err(_) => None,
     };
-    if let Some(spare) = spare {
-        remove(api, &spare).await;
+    if let Some(unneeded) = unneeded {
+        delete_object(api, &unneeded).await;
     }
     Ok(finished?)
 }
 
-/// Forgets an upload and removes what nothing points to any more.
-pub(crate) async fn forget(api: &Api, record: &UploadRecord) -> Result<(), ApiError> {
-    let unpointed = api.queue.drop_upload(&record.id).await?.ok_or(ApiError::UploadNotFound)?;
-    for name in unpointed.iter().filter_map(|key| key.parse().ok()) {
-        remove(api, &name).await;
+/// Deletes an upload and the objects that no record refers to any more.
+pub(crate) async fn delete_upload(api: &Api, record: &UploadRecord) -> Result<(), ApiError> {
+    let orphaned = api.queue.drop_upload(&record.id).await?.ok_or(ApiError::UploadNotFound)?;
+    for name in orphaned.iter().filter_map(|object_name| object_name.parse().ok()) {
+        delete_object(api, &name).await;
     }
     Ok(())
 }
 
-async fn remove(api: &Api, name: &ObjectName) {
+async fn delete_object(api: &Api, name: &ObjectName) {
     if let Err(error) = api.store.delete(name).await {
         tracing::warn!(?error, %name, "an object is left for the sweeper");
     }
 }
 
+/// Checks that the first `bytes` of an object are those of a supported video.
 async fn sniff(api: &Api, name: &ObjectName, bytes: u64) -> Result<(), ApiError> {
     let pieces: Vec<Bytes> = match api.store.read(name, 0..bytes).await {
         Ok(pieces) => pieces.try_collect().await?,
         Err(StoreError::Missing) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    refuse_other_files(&pieces.concat()).map(drop)
+    require_video(&pieces.concat()).map(drop)
 }

@@ -1,4 +1,4 @@
-//! The routes of uploads: begin, send whole, remove.
+//! The upload routes: create, send in one request, delete.
 
 use axum::{
     Extension,
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    files::read_query,
+    files::read_link_query,
     http::{
         caller::Caller,
         reply::{ErrorReply, Reply},
@@ -24,44 +24,45 @@ use crate::{
     random::draw_random,
     uploads::{
         locks::UploadLocks,
-        receive::{self, Incoming},
+        receive::{self, IncomingBody},
         tus,
     },
 };
 
-/// Bytes of the body that begins an upload.
+/// Maximum size of the JSON body that creates an upload.
 const MAX_JSON_BYTES: usize = 4096;
 
-/// The header that names an upload to clients which know only its address.
+/// Reply header with the id of an upload, for clients that only know its URL.
 pub(crate) const STORAGE_ID: HeaderName = HeaderName::from_static("x-storage-id");
 
-/// What may be said when an upload begins.
+/// Options of a new upload.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct UploadForm {
-    /// The length in bytes; a tus client that is given the address needs it.
+    /// Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`.
     #[schema(minimum = 1)]
     size: Option<u64>,
 }
 
-/// Begin an upload.
+/// Create an upload.
 ///
-/// Send the clip to `uploadUrl`, with one PUT or in pieces as tus 1.0 does, and then submit any number of jobs with its
-/// `storageId`. The address opens without a key. With `Tus-Resumable: 1.0.0` this is the creation of tus: the length is in
-/// `Upload-Length`, the address in `Location`.
+/// Send the clip to `uploadUrl`, in one PUT or resumable by tus 1.0, and then submit any number of
+/// jobs with its `storageId`. The URL works without an API key. With `Tus-Resumable: 1.0.0`, this
+/// is the creation request of tus: send the size in `Upload-Length`; the reply has the URL in
+/// `Location`.
 #[utoipa::path(
     post, path = "/api/v1/uploads", tag = "uploads", security(("key" = [])),
     request_body(content = inline(Option<UploadForm>), content_type = "application/json"),
     responses(
-        (status = 201, description = "The upload has begun", body = Reply<BegunUpload>,
+        (status = 201, description = "The upload was created.", body = Reply<BegunUpload>,
             headers(("Location" = String), ("Upload-Expires" = String), ("X-Storage-Id" = String))),
-        (status = 400, description = "A header or the body is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 408, description = "The request came too slowly", body = ErrorReply),
-        (status = 412, description = "Another version of tus", body = ErrorReply),
-        (status = 413, description = "The clip would be too large", body = ErrorReply),
-        (status = 429, description = "The key would keep too many bytes", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 400, description = "Invalid header or body.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        (status = 412, description = "Unsupported tus version.", body = ErrorReply),
+        (status = 413, description = "The clip is too large.", body = ErrorReply),
+        (status = 429, description = "Rate limit or storage quota exceeded.", body = ErrorReply),
+        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn create(
@@ -81,17 +82,17 @@ pub(crate) async fn create(
         body => serde_json::from_slice(body)
             .map_err(|_| ApiError::Request("the body must be JSON such as {\"size\": 1048576}, or empty".to_owned()))?,
     };
-    let record = begin(&api, owner, form.size, String::new()).await?;
+    let record = create_record(&api, owner, form.size, String::new()).await?;
     let url = api.upload_url(&headers, &record);
     let location = HeaderValue::try_from(&url).map_err(|_| ApiError::Internal)?;
     let storage_id = record.id.to_string();
     let reply = BegunUpload { storage_id, upload_url: url, expires_at: record.expires.whole_secs() };
     let created = (StatusCode::CREATED, [(header::LOCATION, location)], Reply::new(reply)).into_response();
-    Ok(tus::describe(created, &record))
+    Ok(tus::with_upload_headers(created, &record))
 }
 
-/// Makes the row of a new upload, if there is room for it.
-pub(crate) async fn begin(
+/// Creates the record of a new upload, if there is space for it.
+pub(crate) async fn create_record(
     api: &Api,
     owner: KeyId,
     length: Option<u64>,
@@ -103,35 +104,36 @@ pub(crate) async fn begin(
         Some(length) if length > max_bytes => return Err(ApiError::TooLarge { max_bytes }),
         _ => {}
     }
-    drop(api.make_room(length.unwrap_or(0)).await?);
+    drop(api.reserve_room(length.unwrap_or(0)).await?);
     let id = UploadId::from_random(draw_random()?);
     let partial_key = ObjectName::partial(&id).to_string();
     Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata, partial_key }).await?)
 }
 
-/// Send a clip at once.
+/// Send a clip in one request.
 ///
-/// The body is the clip and nothing else. What it is, is told from its bytes. It is taken whole or not at all.
+/// The body is the clip. Its format is detected from its bytes. The upload is either stored
+/// completely or not at all.
 #[utoipa::path(
     put, path = "/api/v1/uploads/{storageId}", tag = "uploads",
     params(
-        ("storageId" = String, Path, description = "The name of the upload"),
-        ("expires" = String, Query, description = "When the address ends, in seconds since 1970"),
-        ("signature" = String, Query, description = "Made by the server; fits this address alone"),
+        ("storageId" = String, Path, description = "The `storageId` of the upload."),
+        ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
+        ("signature" = String, Query, description = "Signature by the server, valid for this URL only."),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
-        (status = 200, description = "The clip is safe on the disk", body = Reply<Uploaded>),
-        (status = 400, description = "The clip is no video, or not what was announced", body = ErrorReply),
-        (status = 403, description = "The address was changed or has expired", body = ErrorReply),
-        (status = 404, description = "There is no such upload any more", body = ErrorReply),
-        (status = 408, description = "The request came too slowly", body = ErrorReply),
-        (status = 409, description = "The upload is whole already", body = ErrorReply),
-        (status = 413, description = "The clip is too large", body = ErrorReply),
-        (status = 423, description = "Another request works on the upload", body = ErrorReply),
-        (status = 429, description = "The key would keep too many bytes, or sends too many clips at once", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The clip is stored durably.", body = Reply<Uploaded>),
+        (status = 400, description = "The clip is not a supported video, or its length differs from the announced one.", body = ErrorReply),
+        (status = 403, description = "The URL was modified or has expired.", body = ErrorReply),
+        (status = 404, description = "No such upload, or it has been removed.", body = ErrorReply),
+        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        (status = 409, description = "The upload is already complete.", body = ErrorReply),
+        (status = 413, description = "The clip is too large.", body = ErrorReply),
+        (status = 423, description = "Another request is using the upload.", body = ErrorReply),
+        (status = 429, description = "The storage quota of the API key is exceeded, or it is sending too many clips at once.", body = ErrorReply),
+        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn put(
@@ -143,22 +145,22 @@ pub(crate) async fn put(
 ) -> Result<Response, ApiError> {
     let id = api.check_upload_link(&id, query.as_deref())?;
     let announced = content_length(request.headers()).unwrap_or(0);
-    let incoming = api.incoming(request);
-    if announced > incoming.max_bytes {
-        return Err(ApiError::TooLarge { max_bytes: incoming.max_bytes });
+    let incoming_body = api.incoming_body(request);
+    if announced > incoming_body.max_bytes {
+        return Err(ApiError::TooLarge { max_bytes: incoming_body.max_bytes });
     }
     let guard = locks.acquire(&id).await?;
     let record = api.queue.read_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
     if record.object.is_some() {
         return Err(ApiError::UploadFinished);
     }
-    let mut room = api.make_room(announced.max(record.length.unwrap_or(0))).await?;
+    let mut room = api.reserve_room(announced.max(record.length.unwrap_or(0))).await?;
     if record.length.is_none() {
-        room = room.kept_by(record.owner);
+        room = room.with_quota_of(record.owner);
     }
-    let coming = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
-    let stored = receive::take_whole((&api, &mut room), &guard, incoming).await?;
-    drop((coming, room));
+    let intake = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
+    let stored = receive::receive_whole((&api, &mut room), &guard, incoming_body).await?;
+    drop((intake, room));
     if let Some(length) = record.length.filter(|length| *length != stored.size_bytes) {
         let message = format!("the upload was announced with {length} bytes and has {}", stored.size_bytes);
         if let Err(error) = api.store.delete(&stored.name).await {
@@ -166,7 +168,7 @@ pub(crate) async fn put(
         }
         return Err(ApiError::Request(message));
     }
-    // On a task of its own: from here on a client that vanishes changes nothing.
+    // Runs on its own task, so that a client that disconnects no longer matters.
     let committed = tokio::spawn(async move {
         let committed = receive::commit(&api, &record, stored).await;
         drop(guard);
@@ -182,23 +184,23 @@ pub(crate) async fn put(
     Ok(Reply::new(reply).into_response())
 }
 
-/// Give an upload up.
+/// Delete an upload.
 ///
-/// Its bytes are removed, unless a job works on them.
+/// Deletes its bytes, unless a job uses them.
 #[utoipa::path(
     delete, path = "/api/v1/uploads/{storageId}", tag = "uploads",
     params(
-        ("storageId" = String, Path, description = "The name of the upload"),
-        ("expires" = String, Query, description = "When the address ends, in seconds since 1970"),
-        ("signature" = String, Query, description = "Made by the server; fits this address alone"),
+        ("storageId" = String, Path, description = "The `storageId` of the upload."),
+        ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
+        ("signature" = String, Query, description = "Signature by the server, valid for this URL only."),
     ),
     responses(
-        (status = 204, description = "It is gone"),
-        (status = 403, description = "The address was changed or has expired", body = ErrorReply),
-        (status = 404, description = "There is no such upload any more", body = ErrorReply),
-        (status = 412, description = "Another version of tus", body = ErrorReply),
-        (status = 423, description = "Another request works on the upload", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database or files", body = ErrorReply),
+        (status = 204, description = "The upload was deleted."),
+        (status = 403, description = "The URL was modified or has expired.", body = ErrorReply),
+        (status = 404, description = "No such upload, or it has been removed.", body = ErrorReply),
+        (status = 412, description = "Unsupported tus version.", body = ErrorReply),
+        (status = 423, description = "Another request is using the upload.", body = ErrorReply),
+        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
     )
 )]
 pub(crate) async fn delete(
@@ -212,7 +214,7 @@ pub(crate) async fn delete(
     let id = api.check_upload_link(&id, query.as_deref())?;
     let _guard = locks.acquire(&id).await?;
     let record = api.queue.read_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
-    receive::forget(&api, &record).await?;
+    receive::delete_upload(&api, &record).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -221,10 +223,10 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
 }
 
 impl Api {
-    /// The upload that a signed address names.
+    /// Checks a signed upload URL and returns the id of its upload.
     pub(crate) fn check_upload_link(&self, id: &str, query: Option<&str>) -> Result<UploadId, ApiError> {
         let id: UploadId = id.parse().map_err(|_| SigningError::Changed)?;
-        let (expires, signature) = read_query(query).ok_or(SigningError::Changed)?;
+        let (expires, signature) = read_link_query(query).ok_or(SigningError::Changed)?;
         self.signer.check_upload(&id, expires, signature, self.clock.now())?;
         Ok(id)
     }
@@ -233,8 +235,8 @@ impl Api {
         format!("{}{}", self.base_url(headers), self.signer.sign_upload(&record.id, record.expires).0)
     }
 
-    pub(crate) fn incoming(&self, request: Request) -> Incoming {
-        let fate = request.extensions().get().cloned().unwrap_or_default();
-        Incoming { fate, max_bytes: self.settings.body.max_bytes, body: request.into_body() }
+    pub(crate) fn incoming_body(&self, request: Request) -> IncomingBody {
+        let outcome = request.extensions().get().cloned().unwrap_or_default();
+        IncomingBody { outcome, max_bytes: self.settings.body.max_bytes, body: request.into_body() }
     }
 }

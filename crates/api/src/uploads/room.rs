@@ -1,4 +1,5 @@
-//! Room for a clip that comes in: on the disk, and within what its key may keep. Both are looked at while the bytes come.
+//! Space for an incoming clip: a reservation on the disk and in the storage quota of its API key.
+//! Both are checked while the bytes arrive.
 
 use std::{
     collections::HashMap,
@@ -10,53 +11,54 @@ use clearcut_store::Reservation;
 
 use crate::{Api, ApiError};
 
-/// After so many bytes the key's quota is looked at again.
-const STEP_BYTES: u64 = 4 << 20;
+/// Interval in bytes at which the quota is checked again.
+const QUOTA_CHECK_BYTES: u64 = 4 << 20;
 
-/// Bytes that come in and that no row counts yet, by key.
-pub(crate) type Coming = Arc<Mutex<HashMap<KeyId, u64>>>;
+/// Bytes that are arriving and not yet counted by a record, by API key.
+pub(crate) type IncomingBytes = Arc<Mutex<HashMap<KeyId, u64>>>;
 
-/// Room for one clip; given back when dropped.
+/// Space for one clip. Dropping it ends the reservation.
 #[derive(Debug)]
 pub(crate) struct Room {
     api: Api,
     disk: Reservation,
-    /// The key that keeps the clip, where no row counts its bytes before it is whole.
-    keeper: Option<KeyId>,
+    /// The API key whose quota counts the clip, if no record counts its bytes before it is
+    /// complete.
+    quota_owner: Option<KeyId>,
     taken: u64,
     unchecked: u64,
 }
 
 impl Api {
-    /// Makes room for `announced` bytes, 0 if that is not known.
-    pub(crate) async fn make_room(&self, announced: u64) -> Result<Room, ApiError> {
+    /// Reserves space for `announced` bytes, or 0 if the size is unknown.
+    pub(crate) async fn reserve_room(&self, announced: u64) -> Result<Room, ApiError> {
         let disk = self.store.reserve(announced, self.settings.disk_floor_bytes).await?;
-        Ok(Room { api: self.clone(), disk, keeper: None, taken: 0, unchecked: 0 })
+        Ok(Room { api: self.clone(), disk, quota_owner: None, taken: 0, unchecked: 0 })
     }
 }
 
 impl Room {
-    /// The same, of what `owner` may keep.
-    pub(crate) const fn kept_by(mut self, owner: KeyId) -> Self {
-        self.keeper = Some(owner);
+    /// Counts the clip against the storage quota of `owner`, too.
+    pub(crate) const fn with_quota_of(mut self, owner: KeyId) -> Self {
+        self.quota_owner = Some(owner);
         self
     }
 
-    /// Takes `bytes` of it. Call it before they are written.
+    /// Takes `bytes` of the space. Call it before writing them.
     pub(crate) async fn take(&mut self, bytes: u64) -> Result<(), ApiError> {
         self.disk.take(bytes).await?;
-        let Some(owner) = self.keeper else { return Ok(()) };
+        let Some(owner) = self.quota_owner else { return Ok(()) };
         self.taken += bytes;
         self.unchecked += bytes;
-        let all = {
-            let mut coming = self.api.traffic.coming.lock().unwrap_or_else(PoisonError::into_inner);
-            let all = coming.entry(owner).or_default();
-            *all += bytes;
-            *all
+        let total = {
+            let mut incoming_bytes = self.api.traffic.incoming_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            let total = incoming_bytes.entry(owner).or_default();
+            *total += bytes;
+            *total
         };
-        if self.unchecked >= STEP_BYTES {
+        if self.unchecked >= QUOTA_CHECK_BYTES {
             self.unchecked = 0;
-            self.api.queue.check_quota(owner, all).await?;
+            self.api.queue.check_quota(owner, total).await?;
         }
         Ok(())
     }
@@ -64,12 +66,12 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
-        let Some(owner) = self.keeper else { return };
-        let mut coming = self.api.traffic.coming.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(all) = coming.get_mut(&owner) {
-            *all -= self.taken;
-            if *all == 0 {
-                coming.remove(&owner);
+        let Some(owner) = self.quota_owner else { return };
+        let mut incoming_bytes = self.api.traffic.incoming_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(total) = incoming_bytes.get_mut(&owner) {
+            *total -= self.taken;
+            if *total == 0 {
+                incoming_bytes.remove(&owner);
             }
         }
     }

@@ -1,3 +1,5 @@
+//! The routes that list deliveries, repeat them, and send test events.
+
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -19,16 +21,18 @@ use crate::{
     },
 };
 
-/// What was told of a job, to whom, and what they answered.
+/// List the deliveries of a job.
+///
+/// Each delivery has all its attempts and the replies of its receiver.
 #[utoipa::path(
     get, path = "/api/v1/jobs/{jobId}/deliveries", tag = "webhooks", security(("key" = [])),
-    params(("jobId" = String, Path, description = "The name that submit gave")),
+    params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
-        (status = 200, description = "All deliveries, in the order of what happened", body = Reply<Deliveries>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such job for this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "All deliveries, in the order of their events.", body = Reply<Deliveries>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such job for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn of_job(
@@ -41,23 +45,24 @@ pub(crate) async fn of_job(
     Ok(Reply::new(found.into()))
 }
 
-/// Send a delivery again, under the same name.
+/// Redeliver an event.
 ///
-/// It is tried from now on like a new one. The receiver sees the same `webhook-id`, so that it can tell that it has had it.
+/// The delivery starts over, like a new one. The receiver sees the same `webhook-id`, so it can
+/// detect the duplicate.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{jobId}/deliveries/{deliveryId}/redeliver", tag = "webhooks", security(("key" = [])),
     params(
-        ("jobId" = String, Path, description = "The name that submit gave"),
-        ("deliveryId" = String, Path, description = "The name in the list of deliveries"),
+        ("jobId" = String, Path, description = "The `jobId` that submit returned."),
+        ("deliveryId" = String, Path, description = "The `deliveryId` from the list of deliveries."),
     ),
     responses(
-        (status = 202, description = "It is sent again", body = Reply<Delivery>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such job, or no such delivery of it", body = ErrorReply),
-        (status = 409, description = "The endpoint is disabled", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 202, description = "The delivery is queued again.", body = Reply<Delivery>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such job or delivery for this API key.", body = ErrorReply),
+        (status = 409, description = "The endpoint is disabled.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn redeliver(
@@ -71,16 +76,18 @@ pub(crate) async fn redeliver(
     Ok((StatusCode::ACCEPTED, Reply::new(Delivery::from(found))).into_response())
 }
 
-/// The last deliveries to an endpoint, tests included.
+/// List the deliveries to an endpoint.
+///
+/// Returns the last 100 deliveries, including test events.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{webhookId}/deliveries", tag = "webhooks", security(("key" = [])),
-    params(("webhookId" = String, Path, description = "The name that create gave")),
+    params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
-        (status = 200, description = "The last 100, newest first", body = Reply<Deliveries>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such endpoint of this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "The last 100 deliveries, newest first.", body = Reply<Deliveries>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn to_webhook(
@@ -94,18 +101,18 @@ pub(crate) async fn to_webhook(
 
 /// Send a test event to an endpoint.
 ///
-/// It is tried once; the list of the endpoint's deliveries says what came of it.
+/// The event is sent once. Its result appears in the deliveries of the endpoint.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{webhookId}/test", tag = "webhooks", security(("key" = [])),
-    params(("webhookId" = String, Path, description = "The name that create gave")),
+    params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
-        (status = 202, description = "It is sent", body = Reply<Delivery>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such endpoint of this key", body = ErrorReply),
-        (status = 409, description = "The endpoint is disabled", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 202, description = "The test event is queued for delivery.", body = Reply<Delivery>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        (status = 409, description = "The endpoint is disabled.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn send_test(

@@ -1,3 +1,5 @@
+//! Checks of the URLs that webhooks are sent to.
+
 use axum::http::HeaderMap;
 use clearcut_job::RequestError;
 use clearcut_outbound::OutboundError;
@@ -5,11 +7,11 @@ use clearcut_queue::Destination;
 
 use crate::{Api, ApiError};
 
-/// Longer addresses are refused.
+/// Maximum length of a URL in bytes.
 const MAX_URL_BYTES: usize = 2048;
 
-/// Reads the address in `field` to which something is to be sent, and refuses what will never be reached as far as its text
-/// tells; what its name leads to is looked at with each connection.
+/// Parses the destination URL in `field`, and refuses one whose text shows that it must not be
+/// reached. The addresses that its host resolves to are checked on each connection.
 pub(crate) fn read_destination(
     api: &Api,
     field: &'static str,

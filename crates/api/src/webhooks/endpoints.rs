@@ -1,3 +1,5 @@
+//! The routes of webhook endpoints and their signing secrets.
+
 use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
@@ -25,22 +27,23 @@ use crate::{
 const EVENTS_ALLOWED: &str = "a list with any of job.started, job.completed, job.failed, each once";
 const MAX_DESCRIPTION_CHARS: usize = 200;
 
-/// Have an endpoint told of all your jobs.
+/// Create a webhook endpoint.
 ///
-/// Every event is sent until it is answered with 2xx, over about three days. `secret` verifies what comes.
+/// The endpoint receives the events of all jobs of the API key. Each event is sent until the
+/// endpoint replies with 2xx, for about three days. Verify events with `secret`.
 #[utoipa::path(
     post, path = "/api/v1/webhooks", tag = "webhooks", security(("key" = [])), request_body = NewWebhook,
     responses(
-        (status = 201, description = "The endpoint, with its secret", body = Reply<WebhookMade>),
-        (status = 400, description = "A field is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 408, description = "The request came too slowly", body = ErrorReply),
-        (status = 409, description = "The key has as many endpoints as it may", body = ErrorReply),
-        (status = 413, description = "The request is too large", body = ErrorReply),
-        (status = 415, description = "The body is not application/json", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 201, description = "The endpoint and its signing secret.", body = Reply<WebhookMade>),
+        (status = 400, description = "Invalid field.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        (status = 409, description = "The API key has the maximum number of endpoints.", body = ErrorReply),
+        (status = 413, description = "The request is too large.", body = ErrorReply),
+        (status = 415, description = "The body is not application/json.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn create(
@@ -62,30 +65,30 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, reply).into_response())
 }
 
-/// Your endpoints.
+/// List webhook endpoints.
 #[utoipa::path(
     get, path = "/api/v1/webhooks", tag = "webhooks", security(("key" = [])),
     responses(
-        (status = 200, description = "All endpoints of the key", body = Reply<Webhooks>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "All endpoints of the API key.", body = Reply<Webhooks>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn list(State(api): State<Api>, Caller(owner): Caller) -> Result<Reply<Webhooks>, ApiError> {
     Ok(Reply::new(api.queue.list_endpoints(owner).await?.into()))
 }
 
-/// Read an endpoint.
+/// Read a webhook endpoint.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", security(("key" = [])),
-    params(("webhookId" = String, Path, description = "The name that create gave")),
+    params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
-        (status = 200, description = "The endpoint", body = Reply<Webhook>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such endpoint of this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
+        (status = 200, description = "The endpoint.", body = Reply<Webhook>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read(
@@ -98,23 +101,24 @@ pub(crate) async fn read(
     found.map(|endpoint| Reply::new(endpoint.into())).ok_or(ApiError::WebhookNotFound)
 }
 
-/// Change an endpoint.
+/// Change a webhook endpoint.
 ///
-/// `enabled: true` takes back one that was disabled by its owner or by answering 410.
+/// Fields that are missing stay as they are. `enabled: true` re-enables an endpoint that was
+/// disabled by its owner or by replying with 410.
 #[utoipa::path(
     patch, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", security(("key" = [])),
-    params(("webhookId" = String, Path, description = "The name that create gave")), request_body = WebhookChange,
+    params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")), request_body = WebhookChange,
     responses(
-        (status = 200, description = "The endpoint as it is now", body = Reply<Webhook>),
-        (status = 400, description = "A field is wrong", body = ErrorReply),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such endpoint of this key", body = ErrorReply),
-        (status = 408, description = "The request came too slowly", body = ErrorReply),
-        (status = 413, description = "The request is too large", body = ErrorReply),
-        (status = 415, description = "The body is not application/json", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The updated endpoint.", body = Reply<Webhook>),
+        (status = 400, description = "Invalid field.", body = ErrorReply),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        (status = 413, description = "The request is too large.", body = ErrorReply),
+        (status = 415, description = "The body is not application/json.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn change(
@@ -135,17 +139,19 @@ pub(crate) async fn change(
     Ok(Reply::new(changed.into()))
 }
 
-/// Forget an endpoint, with the log of its deliveries.
+/// Delete a webhook endpoint.
+///
+/// Its delivery log is deleted, too.
 #[utoipa::path(
     delete, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", security(("key" = [])),
-    params(("webhookId" = String, Path, description = "The name that create gave")),
+    params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
-        (status = 200, description = "It is forgotten", body = Reply<WebhookRemoved>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such endpoint of this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The endpoint was deleted.", body = Reply<WebhookRemoved>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn delete(
@@ -160,17 +166,17 @@ pub(crate) async fn delete(
     Ok(Reply::new(WebhookRemoved { webhook_id: id.to_string(), deleted: true }))
 }
 
-/// What verifies the deliveries to an endpoint.
+/// Read the signing secret of an endpoint.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/{webhookId}/secret", tag = "webhooks", security(("key" = [])),
-    params(("webhookId" = String, Path, description = "The name that create gave")),
+    params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
-        (status = 200, description = "The secret, and while it rotates the one before", body = Reply<Secret>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such endpoint of this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The current secret, and the previous one during a rotation.", body = Reply<Secret>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read_secret(
@@ -178,23 +184,23 @@ pub(crate) async fn read_secret(
     Caller(owner): Caller,
     Path(id): Path<String>,
 ) -> Result<Reply<Secret>, ApiError> {
-    let of = SecretOf::Endpoint(read_id(&id)?);
-    show(&api, api.queue.read_secrets(owner, of, draw_secret()?).await?)
+    let secret_of = SecretOf::Endpoint(read_id(&id)?);
+    secret_reply(&api, api.queue.read_secrets(owner, secret_of, draw_secret()?).await?)
 }
 
-/// Change what verifies the deliveries to an endpoint.
+/// Rotate the signing secret of an endpoint.
 ///
-/// The secret before signs as well for a day: verify with both, then drop the old one.
+/// The previous secret also signs for one more day: verify with both, then drop the old one.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/{webhookId}/secret/rotate", tag = "webhooks", security(("key" = [])),
-    params(("webhookId" = String, Path, description = "The name that create gave")),
+    params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
-        (status = 200, description = "The new secret and the one before", body = Reply<Secret>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 404, description = "No such endpoint of this key", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The new secret and the previous one.", body = Reply<Secret>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn rotate_secret(
@@ -202,55 +208,55 @@ pub(crate) async fn rotate_secret(
     Caller(owner): Caller,
     Path(id): Path<String>,
 ) -> Result<Reply<Secret>, ApiError> {
-    let of = SecretOf::Endpoint(read_id(&id)?);
-    show(&api, api.queue.rotate_secret(owner, of, draw_secret()?).await?)
+    let secret_of = SecretOf::Endpoint(read_id(&id)?);
+    secret_reply(&api, api.queue.rotate_secret(owner, secret_of, draw_secret()?).await?)
 }
 
-/// What verifies the deliveries to the `webhookUrl` of your jobs.
+/// Read the signing secret for the `webhookUrl` of jobs.
 ///
-/// One for each API key. Read it before you submit the first job with a `webhookUrl`.
+/// Each API key has one. Read it before you submit the first job with a `webhookUrl`.
 #[utoipa::path(
     get, path = "/api/v1/webhooks/secret", tag = "webhooks", security(("key" = [])),
     responses(
-        (status = 200, description = "The secret, and while it rotates the one before", body = Reply<Secret>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The current secret, and the previous one during a rotation.", body = Reply<Secret>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read_key_secret(State(api): State<Api>, Caller(owner): Caller) -> Result<Reply<Secret>, ApiError> {
-    let of = SecretOf::Jobs { fresh: draw_id()? };
-    show(&api, api.queue.read_secrets(owner, of, draw_secret()?).await?)
+    let secret_of = SecretOf::Jobs { fresh: draw_id()? };
+    secret_reply(&api, api.queue.read_secrets(owner, secret_of, draw_secret()?).await?)
 }
 
-/// Change what verifies the deliveries to the `webhookUrl` of your jobs.
+/// Rotate the signing secret for the `webhookUrl` of jobs.
 ///
-/// The secret before signs as well for a day.
+/// The previous secret also signs for one more day.
 #[utoipa::path(
     post, path = "/api/v1/webhooks/secret/rotate", tag = "webhooks", security(("key" = [])),
     responses(
-        (status = 200, description = "The new secret and the one before", body = Reply<Secret>),
-        (status = 401, description = "No key, or one that opens nothing", body = ErrorReply),
-        (status = 429, description = "Too many requests", body = ErrorReply),
-        (status = 503, description = "The server cannot reach its database", body = ErrorReply),
-        (status = 507, description = "The server's disk is full", body = ErrorReply),
+        (status = 200, description = "The new secret and the previous one.", body = Reply<Secret>),
+        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
+        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn rotate_key_secret(
     State(api): State<Api>,
     Caller(owner): Caller,
 ) -> Result<Reply<Secret>, ApiError> {
-    let of = SecretOf::Jobs { fresh: draw_id()? };
-    show(&api, api.queue.rotate_secret(owner, of, draw_secret()?).await?)
+    let secret_of = SecretOf::Jobs { fresh: draw_id()? };
+    secret_reply(&api, api.queue.rotate_secret(owner, secret_of, draw_secret()?).await?)
 }
 
-fn show(api: &Api, secrets: Option<SigningSecrets>) -> Result<Reply<Secret>, ApiError> {
+fn secret_reply(api: &Api, secrets: Option<SigningSecrets>) -> Result<Reply<Secret>, ApiError> {
     let secrets = secrets.ok_or(ApiError::WebhookNotFound)?;
     Ok(Reply::new(Secret::new(secrets, api.clock.now())))
 }
 
-/// The `webhookUrl` of a submit, checked.
+/// Checks the `webhookUrl` of a submit.
 pub(crate) fn read_job_webhook(api: &Api, url: &str, headers: &HeaderMap) -> Result<JobWebhook, ApiError> {
     let destination = read_destination(api, "webhookUrl", url, headers)?;
     Ok(JobWebhook { destination, fresh: (draw_id()?, draw_secret()?) })
@@ -262,8 +268,8 @@ pub(crate) fn read_id(text: &str) -> Result<EndpointId, ApiError> {
 
 fn read_events(names: &[String]) -> Result<EventKinds, ApiError> {
     let kinds = names.iter().map(|name| name.parse()).collect::<Result<_, _>>().ok();
-    let shown = || RequestError::new("events", &names.join(", "), EVENTS_ALLOWED);
-    Ok(kinds.and_then(EventKinds::new).ok_or_else(shown)?)
+    let invalid = || RequestError::new("events", &names.join(", "), EVENTS_ALLOWED);
+    Ok(kinds.and_then(EventKinds::new).ok_or_else(invalid)?)
 }
 
 fn read_description(text: String) -> Result<String, ApiError> {

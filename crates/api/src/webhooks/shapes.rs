@@ -1,163 +1,166 @@
-//! The JSON of webhooks, and nothing but its shape.
+//! The JSON shapes of webhooks.
 
 use clearcut_job::UnixMillis;
 use clearcut_queue::{Answer, AttemptRecord, DeliveryRecord, EndpointRecord, EventKind, SigningSecrets};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::json_body::Documented;
+use crate::http::json_body::JsonShape;
 
-/// What to make of an endpoint.
+/// A new endpoint.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct NewWebhook {
-    /// Where to send: http or https, no user name, no private or local address.
+    /// Destination URL: http or https, without user name, and no private or local address.
     #[schema(example = "https://example.com/hooks/clearcut")]
     pub(crate) url: String,
-    /// Any of `job.started`, `job.completed`, `job.failed`; all if missing.
+    /// Any of `job.started`, `job.completed` and `job.failed`. Default: all.
     #[schema(example = json!(["job.completed", "job.failed"]))]
     pub(crate) events: Option<Vec<String>>,
-    /// What to call it, at most 200 characters.
+    /// Description of the endpoint, at most 200 characters.
     pub(crate) description: Option<String>,
 }
 
-impl Documented for NewWebhook {
+impl JsonShape for NewWebhook {
     const SHAPE: &'static str =
-        "a JSON object with url (text), and if you like events (a list of texts) and description (text)";
+        "a JSON object with url (text), and optionally events (a list of texts) and description (text)";
 }
 
-/// What to change of an endpoint; what is missing stays.
+/// Changes to an endpoint. Missing fields stay as they are.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct WebhookChange {
-    /// Where to send; what waits is sent there, too.
+    /// Destination URL. Pending deliveries are sent there, too.
     pub(crate) url: Option<String>,
-    /// Any of `job.started`, `job.completed`, `job.failed`.
+    /// Any of `job.started`, `job.completed` and `job.failed`.
     pub(crate) events: Option<Vec<String>>,
-    /// What to call it, at most 200 characters.
+    /// Description of the endpoint, at most 200 characters.
     pub(crate) description: Option<String>,
-    /// Whether anything is sent. What waits when it is disabled is stopped.
+    /// Whether the endpoint receives events. Disabling it stops its pending deliveries.
     pub(crate) enabled: Option<bool>,
 }
 
-impl Documented for WebhookChange {
+impl JsonShape for WebhookChange {
     const SHAPE: &'static str =
         "a JSON object with any of url (text), events (a list of texts), description (text), enabled (true or false)";
 }
 
-/// An endpoint that is told of jobs.
+/// An endpoint that receives the events of jobs.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Webhook {
-    /// Its name.
+    /// Id of the endpoint.
     #[schema(example = "wh_0123456789abcdef01234567")]
     #[serde(rename = "webhookId")]
     id: String,
-    /// Where to send.
+    /// Destination URL.
     url: String,
-    /// What it is told.
+    /// Events that the endpoint receives.
     events: Vec<&'static str>,
-    /// What its owner calls it.
+    /// Description by its owner.
     description: String,
-    /// Whether anything is sent.
+    /// Whether the endpoint receives events.
     enabled: bool,
-    /// `owner`, or `gone` after it answered 410; null while it is enabled.
+    /// `owner`, or `gone` after the endpoint replied with 410; null while it is enabled.
     #[schema(required = true)]
     disabled_reason: Option<&'static str>,
-    /// When it was made, in seconds since 1970.
+    /// When the endpoint was created, in seconds since 1970.
     created_at: i64,
 }
 
-/// An endpoint that was made, with what verifies its deliveries.
+/// A new endpoint and its signing secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WebhookMade {
     #[serde(flatten)]
     webhook: Webhook,
-    /// What verifies deliveries.
+    /// Signing secret of the endpoint.
     #[schema(example = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")]
     secret: String,
 }
 
-/// The endpoints of a key.
+/// The endpoints of an API key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Webhooks {
-    /// Oldest first.
+    /// The endpoints, oldest first.
     webhooks: Vec<Webhook>,
 }
 
-/// What verifies deliveries.
+/// Signing secrets for deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Secret {
-    /// Signs, and goes on signing.
+    /// The current signing secret.
     #[schema(example = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD")]
     #[serde(rename = "secret")]
     current: String,
-    /// Signs as well while it rotates.
+    /// The previous signing secret, which also signs during a rotation; null otherwise.
     #[schema(required = true)]
     #[serde(rename = "previousSecret")]
     previous: Option<String>,
-    /// Until when, in seconds since 1970.
+    /// Until when the previous secret signs, in seconds since 1970; null without one.
     #[schema(required = true)]
     previous_until: Option<i64>,
 }
 
-/// What is removed.
+/// A deleted endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WebhookRemoved {
-    /// Its name.
+    /// Id of the endpoint.
     pub(crate) webhook_id: String,
     /// Always true.
     pub(crate) deleted: bool,
 }
 
-/// Deliveries.
+/// A list of deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Deliveries {
-    /// Each with all its attempts.
+    /// The deliveries, each with all its attempts.
     deliveries: Vec<Delivery>,
 }
 
-/// One event for one receiver.
+/// The delivery of one event to one receiver.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Delivery {
-    /// Its name: the `webhook-id` that the receiver sees, the same however often it is sent.
+    /// Id of the delivery. The receiver sees it as `webhook-id`, the same in every attempt.
     #[schema(example = "msg_0123456789abcdef01234567")]
     #[serde(rename = "deliveryId")]
     id: String,
     /// `job.started`, `job.completed`, `job.failed` or `webhook.test`.
     event: &'static str,
-    /// When that happened, in seconds since 1970.
+    /// When the event happened, in seconds since 1970.
     happened_at: i64,
-    /// The endpoint; null for the `webhookUrl` of the job.
+    /// Id of the endpoint; null for the `webhookUrl` of the job.
     #[schema(required = true)]
     webhook_id: Option<String>,
-    /// Where it is sent.
+    /// Destination URL.
     url: String,
-    /// `pending`, `delivered`, `failed` (never taken) or `stopped` (410, disabled, or the key was revoked).
+    /// `pending`, `delivered`, `failed` (all attempts failed) or `stopped` (the receiver replied
+    /// with 410, the endpoint was disabled, or the API key was revoked).
     status: &'static str,
-    /// When it is sent next; while it is being sent, when it would be sent again if the server died.
+    /// When the next attempt is due, in seconds since 1970; null if none is. During an attempt,
+    /// when it would be repeated after a crash of the server.
     #[schema(required = true)]
     next_attempt_at: Option<i64>,
-    /// Oldest first.
+    /// The attempts, oldest first.
     attempts: Vec<DeliveryAttempt>,
 }
 
-/// One attempt to deliver.
+/// One delivery attempt.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeliveryAttempt {
-    /// When it began, in seconds since 1970.
+    /// When the attempt started, in seconds since 1970.
     at: i64,
-    /// How long the answer took, or was waited for.
+    /// Time to the reply, or to giving up on it, in milliseconds.
     latency_ms: u64,
-    /// The HTTP status of the answer.
+    /// HTTP status of the reply; null without a reply.
     #[schema(required = true)]
     status: Option<u16>,
-    /// Why there was no answer: `ADDRESS_REFUSED`, `NAME_UNKNOWN`, `UNREACHABLE`, `TOO_SLOW` or `BROKEN_OFF`.
+    /// Why there was no reply: `ADDRESS_REFUSED`, `NAME_UNKNOWN`, `UNREACHABLE`, `TOO_SLOW` or
+    /// `BROKEN_OFF`; null with a reply.
     #[schema(required = true)]
     error: Option<&'static str>,
-    /// The first bytes of the answer's body as text.
+    /// The first bytes of the reply's body, as text; null without a reply.
     #[schema(required = true)]
     reply: Option<String>,
 }
@@ -189,7 +192,7 @@ impl From<Vec<EndpointRecord>> for Webhooks {
 }
 
 impl Secret {
-    /// What is active at `now`.
+    /// The secrets that are active at `now`.
     pub(crate) fn new(secrets: SigningSecrets, now: UnixMillis) -> Self {
         let (previous, until) = secrets.previous.filter(|(_, until)| now < *until).unzip();
         Self {

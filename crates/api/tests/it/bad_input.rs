@@ -1,3 +1,5 @@
+//! Invalid requests: each is refused with the right status and code, and leaves nothing behind.
+
 use axum::{
     body::Body,
     http::{Request, header},
@@ -6,7 +8,7 @@ use axum::{
 use crate::fixture::{CLIP, KEY, MAX_BYTES, Part, SUBMIT, Server, form, submit_request};
 
 #[tokio::test]
-async fn every_bad_form_is_refused_by_name_and_leaves_nothing() {
+async fn an_invalid_form_is_refused_with_its_code_and_leaves_nothing() {
     let server = Server::new().await;
     let file = || Part::file(CLIP);
     let text = Part::text;
@@ -42,17 +44,17 @@ async fn every_bad_form_is_refused_by_name_and_leaves_nothing() {
         ("doubled", vec![file(), text("fps", "5"), text("fps", "5")], "INVALID_FPS"),
         ("long field", vec![file(), text("whatever", &long)], "INVALID_REQUEST"),
     ];
-    for (what, parts, code) in cases {
+    for (case, parts, code) in cases {
         let answer = server.submit(&parts).await;
-        assert_eq!(answer.error(), (400, code.to_owned()), "{what}");
-        server.assert_empty(what).await;
+        assert_eq!(answer.error(), (400, code.to_owned()), "{case}");
+        server.assert_empty(case).await;
     }
     assert_eq!(server.submit(&[file(), text("unknown", "1")]).await.status, 202);
     assert_eq!(server.submit(&[text("url", "https://example.com/a.mp4")]).await.status, 202);
 }
 
 #[tokio::test]
-async fn a_bad_value_is_told_with_its_field_and_what_is_allowed() {
+async fn an_invalid_value_is_reported_with_its_field_and_the_allowed_values() {
     let server = Server::new().await;
     let answer = server.submit(&[Part::file(CLIP), Part::text("fps", "61")]).await.json();
     let details = &answer["error"]["details"];
@@ -61,12 +63,12 @@ async fn a_bad_value_is_told_with_its_field_and_what_is_allowed() {
 }
 
 #[tokio::test]
-async fn keys_that_open_nothing_are_401_before_the_body_is_read() {
+async fn an_invalid_api_key_is_refused_with_401_and_leaves_nothing() {
     let server = Server::new().await;
     let revoked = "hc_revokedrevokedrevokedrevokedrevo";
-    let new =
+    let new_key =
         clearcut_queue::NewKey { name: "r".into(), prefix: "hc_r".into(), hash: clearcut_queue::KeyHash::of(revoked) };
-    let id = server.queue.create_key(new).await.unwrap().id;
+    let id = server.queue.create_key(new_key).await.unwrap().id;
     server.queue.revoke_key(id).await.unwrap();
     let cases = [
         (None, "UNAUTHORIZED"),
@@ -89,19 +91,19 @@ async fn keys_that_open_nothing_are_401_before_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn malformed_and_cut_bodies_are_400_and_leave_nothing() {
+async fn a_malformed_or_truncated_body_is_refused_with_400_and_leaves_nothing() {
     let server = Server::new().await;
     let whole = form(&[Part::text("fps", "24"), Part::file(&[CLIP, &vec![7; 20_000]].concat())]);
     for at in [0, 1, 40, 100, 200, whole.len() / 2, whole.len() - 10] {
         let answer = server.ask(submit_request(whole[..at].to_vec())).await;
         assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "cut at {at}");
-        server.assert_empty("a cut body").await;
+        server.assert_empty("a truncated body").await;
     }
     let garbage = server.ask(submit_request("--Y\r\nnonsense")).await;
     assert_eq!(garbage.error(), (400, "INVALID_REQUEST".to_owned()));
-    let mut boundless = submit_request(whole.clone());
-    boundless.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data".parse().unwrap());
-    assert_eq!(server.ask(boundless).await.error(), (400, "INVALID_REQUEST".to_owned()));
+    let mut without_boundary = submit_request(whole.clone());
+    without_boundary.headers_mut().insert(header::CONTENT_TYPE, "multipart/form-data".parse().unwrap());
+    assert_eq!(server.ask(without_boundary).await.error(), (400, "INVALID_REQUEST".to_owned()));
     let mut json = submit_request("{}");
     json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
     assert_eq!(server.ask(json).await.error(), (415, "INVALID_REQUEST".to_owned()));
@@ -109,13 +111,13 @@ async fn malformed_and_cut_bodies_are_400_and_leave_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_413_announced_or_not() {
+async fn a_body_over_the_limit_is_refused_with_413_announced_or_not() {
     let server = Server::new().await;
     let large = form(&[Part::file(&[CLIP, &vec![0; MAX_BYTES as usize]].concat())]);
     let streamed = Body::from_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(large.clone())]));
     assert_eq!(server.ask(submit_request(streamed)).await.error(), (413, "FILE_TOO_LARGE".to_owned()));
     server.assert_empty("413").await;
-    // Announced: refused without a byte of the body, which would fail if it were read.
+    // An announced size is refused without reading the body, which would fail if it were read.
     let unread = Body::from_stream(futures_util::stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("read"))]));
     let mut announced = submit_request(unread);
     announced.headers_mut().insert(header::CONTENT_LENGTH, (MAX_BYTES + 1).into());
@@ -123,7 +125,7 @@ async fn what_is_too_large_is_413_announced_or_not() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_507_before_the_body_is_read() {
+async fn a_full_disk_refuses_a_submit_with_507_and_leaves_nothing() {
     let server = Server::with(|settings| settings.disk_floor_bytes = u64::MAX).await;
     let answer = server.submit(&[Part::file(CLIP)]).await;
     assert_eq!(answer.error(), (507, "INSUFFICIENT_STORAGE".to_owned()));
@@ -132,7 +134,7 @@ async fn a_full_disk_is_507_before_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn other_routes_and_methods_speak_the_envelope_too() {
+async fn unknown_routes_and_methods_reply_in_the_envelope() {
     let server = Server::new().await;
     for path in [
         "/nothing",
@@ -153,7 +155,7 @@ async fn other_routes_and_methods_speak_the_envelope_too() {
         ("PUT", "/livez"),
         ("PATCH", "/files/a"),
     ] {
-        // GET on the submit address would read a job of that name.
+        // GET on the submit path would read a job with that id.
         let path = if method == "GET" { "/api/v1/video/remove-background" } else { path };
         let answer = server.ask(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await;
         assert_eq!(answer.error(), (405, "METHOD_NOT_ALLOWED".to_owned()), "{method} {path}");

@@ -1,3 +1,5 @@
+//! Slow, vanishing and idle clients on a real socket.
+
 use std::time::Duration;
 
 use clearcut_api::{BodyLimits, ConnectionLimits, serve};
@@ -18,7 +20,8 @@ struct Listening {
 
 async fn listen() -> Listening {
     let server = Server::with(|settings| {
-        settings.body = BodyLimits { max_bytes: 1 << 20, idle: Duration::from_millis(300), min_bytes_per_sec: 1000 };
+        settings.body =
+            BodyLimits { max_bytes: 1 << 20, idle_timeout: Duration::from_millis(300), min_bytes_per_sec: 1000 };
     })
     .await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -46,13 +49,13 @@ fn submit_head(length: usize) -> String {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_end_is_cut_off() {
+async fn a_request_head_that_does_not_end_times_out() {
     let listening = listen().await;
     exchange(&listening, "GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: ").await;
 }
 
 #[tokio::test]
-async fn a_body_that_stands_still_is_408_and_leaves_nothing() {
+async fn a_stalled_body_is_refused_with_408_and_leaves_nothing() {
     let listening = listen().await;
     let start = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n\0\0\0\x20ftypisom";
     let answer = exchange(&listening, &format!("{}{start}", submit_head(100_000))).await;
@@ -61,32 +64,32 @@ async fn a_body_that_stands_still_is_408_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_that_vanishes_in_the_middle_leaves_nothing() {
+async fn a_client_that_disconnects_during_an_upload_leaves_nothing() {
     let listening = listen().await;
     let start = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n\0\0\0\x20ftypisom";
     let mut socket = TcpStream::connect(listening.address).await.unwrap();
     socket.write_all(format!("{}{start}", submit_head(100_000)).as_bytes()).await.unwrap();
     socket.shutdown().await.unwrap();
     drop(socket);
-    listening.server.assert_empty("a client that vanished").await;
+    listening.server.assert_empty("a client that disconnected").await;
     assert!(
         exchange(&listening, "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.contains("alive")
     );
 }
 
 #[tokio::test]
-async fn idle_connections_beyond_the_cap_delay_others_only_until_they_time_out() {
+async fn idle_connections_over_the_limit_do_not_block_other_clients() {
     let listening = listen().await;
-    let mut idle = Vec::new();
+    let mut idle_sockets = Vec::new();
     for _ in 0..8 {
-        idle.push(TcpStream::connect(listening.address).await.unwrap());
+        idle_sockets.push(TcpStream::connect(listening.address).await.unwrap());
     }
     let answer = exchange(&listening, "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert!(answer.contains("alive"), "{answer}");
 }
 
 #[tokio::test]
-async fn a_refused_upload_still_reads_its_refusal() {
+async fn a_client_still_sending_can_read_its_refusal() {
     let listening = listen().await;
     let large = "x".repeat(20_000_000);
     let head = submit_head(large.len()).replace(KEY, "hc_00000000000000000000000000000000");

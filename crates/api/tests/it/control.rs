@@ -1,3 +1,5 @@
+//! Cancelling, deleting and retrying jobs, and the estimates of queued jobs.
+
 use std::time::Duration;
 
 use clearcut_job::{Failure, FailureCode, WorkerId};
@@ -10,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_cancelled_job_reads_failed_and_cancelling_again_changes_nothing() {
+async fn a_cancelled_job_reads_as_failed_and_cancelling_again_changes_nothing() {
     let server = Server::new().await;
     let running = server.submit_and_claim().await.id;
     let waiting = server.submit_job().await;
@@ -35,7 +37,7 @@ async fn a_completed_job_stays_completed_when_it_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_removed_job_is_gone_with_its_files_and_its_links() {
+async fn a_deleted_job_is_gone_with_its_files_and_links() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     complete(&server, &claimed, b"webm").await;
@@ -47,7 +49,7 @@ async fn a_removed_job_is_gone_with_its_files_and_its_links() {
     let removed = server.send("DELETE", &path, KEY).await;
     assert_eq!((removed.status.as_u16(), &removed.json()["data"]), (200, &json!({"jobId": claimed.id})));
     assert_eq!(server.get(link, "").await.error(), (404, "FILE_GONE".to_owned()));
-    server.assert_empty("removing").await;
+    server.assert_empty("deleting the job").await;
     for (method, rest) in
         [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/events"), ("GET", "?wait=1")]
     {
@@ -57,7 +59,7 @@ async fn a_removed_job_is_gone_with_its_files_and_its_links() {
 }
 
 #[tokio::test]
-async fn a_failed_job_runs_again_as_a_new_one_that_names_it() {
+async fn a_failed_job_is_retried_as_a_new_job_that_refers_to_it() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let retry = format!("/api/v1/jobs/{}/retry", claimed.id);
@@ -69,25 +71,25 @@ async fn a_failed_job_runs_again_as_a_new_one_that_names_it() {
 
     let retried = server.send("POST", &retry, KEY).await;
     assert_eq!(retried.status, 202);
-    let again = retried.json()["data"]["jobId"].as_str().unwrap().to_owned();
-    assert_ne!(again, claimed.id.to_string());
-    assert_eq!(retried.header("location"), format!("/api/v1/jobs/{again}"));
-    let job = server.get(&format!("/api/v1/jobs/{again}"), KEY).await.json()["data"].clone();
+    let retry_id = retried.json()["data"]["jobId"].as_str().unwrap().to_owned();
+    assert_ne!(retry_id, claimed.id.to_string());
+    assert_eq!(retried.header("location"), format!("/api/v1/jobs/{retry_id}"));
+    let job = server.get(&format!("/api/v1/jobs/{retry_id}"), KEY).await.json()["data"].clone();
     assert_eq!((&job["status"], &job["retryOf"]), (&json!("queued"), &json!(claimed.id)));
     assert_eq!(server.get(&format!("/api/v1/jobs/{}", claimed.id), KEY).await.json()["data"]["status"], "failed");
 
-    // It has the same clip, which is there until the last job that has it is removed.
+    // Both jobs share the clip, which is kept until the last of them is deleted.
     server.send("DELETE", &format!("/api/v1/jobs/{}", claimed.id), KEY).await;
     let next = server.queue.claim(&WorkerId::from_random(1)).await.unwrap().unwrap();
-    assert_eq!((next.id.to_string(), &next.input), (again, &claimed.input));
+    assert_eq!((next.id.to_string(), &next.input), (retry_id, &claimed.input));
     complete(&server, &next, b"webm").await;
     assert_eq!(server.objects().len(), 2);
     server.send("DELETE", &format!("/api/v1/jobs/{}", next.id), KEY).await;
-    server.assert_empty("removing both").await;
+    server.assert_empty("deleting both jobs").await;
 }
 
 #[tokio::test]
-async fn a_job_whose_clip_is_gone_is_not_tried_again() {
+async fn a_job_whose_clip_has_expired_cannot_be_retried() {
     let server = Server::new().await;
     let id = server.submit_job().await;
     server.send("POST", &format!("/api/v1/jobs/{id}/cancel"), KEY).await;
@@ -98,10 +100,10 @@ async fn a_job_whose_clip_is_gone_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn waiting_jobs_say_their_place_and_when_they_will_probably_start() {
+async fn queued_jobs_report_their_position_and_estimated_start() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
-    complete(&server, &claimed, b"webm").await; // which took 12.5 s
+    complete(&server, &claimed, b"webm").await; // with a processing time of 12.5 s
     server.submit_and_claim().await;
     let mut waiting = Vec::new();
     for _ in 0..3 {
@@ -109,7 +111,7 @@ async fn waiting_jobs_say_their_place_and_when_they_will_probably_start() {
     }
     for (place, wait_secs, id) in [(1, 6, &waiting[0]), (2, 19, &waiting[1]), (3, 31, &waiting[2])] {
         let job = server.get(&format!("/api/v1/jobs/{id}"), KEY).await.json()["data"].clone();
-        // The clock stands at half past a second, and the waits are 6.25, 18.75 and 31.25 s.
+        // The clock is at half a second, and the waits are 6.25, 18.75 and 31.25 s.
         let start = json!(1_710_000_000 + wait_secs);
         assert_eq!((&job["queuePosition"], &job["estimatedStartAt"]), (&json!(place), &start), "{job}");
     }

@@ -1,7 +1,9 @@
+//! The OpenAPI document, the interactive page, `llms.txt` and the health checks.
+
 use crate::fixture::{KEY, Server};
 
 #[tokio::test]
-async fn the_committed_document_is_that_of_the_code() {
+async fn the_committed_openapi_document_matches_the_code() {
     let committed = include_str!("../../../../openapi.json");
     assert!(committed == clearcut_api::openapi_json(), "openapi.json is out of date: run `make openapi`");
     let served = Server::new().await.get("/docs.json", "").await;
@@ -9,7 +11,7 @@ async fn the_committed_document_is_that_of_the_code() {
 }
 
 #[tokio::test]
-async fn the_interactive_page_asks_nothing_of_other_hosts() {
+async fn the_interactive_page_loads_nothing_from_other_hosts() {
     let server = Server::new().await;
     assert_eq!(server.get("/docs", KEY).await.header("location"), "/docs/");
     for file in ["", "swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
@@ -23,7 +25,7 @@ async fn the_interactive_page_asks_nothing_of_other_hosts() {
 }
 
 #[tokio::test]
-async fn probes_and_the_text_for_models_need_no_key() {
+async fn health_checks_and_llms_txt_need_no_api_key() {
     let server = Server::new().await;
     assert_eq!(server.get("/livez", "").await.json()["data"]["status"], "alive");
     let ready = server.get("/readyz", "").await.json();

@@ -1,3 +1,5 @@
+//! The test server: routes over an in-memory queue and a temporary store, and helpers for requests.
+
 use std::{fs, path::Path, sync::Arc};
 
 use axum::{
@@ -13,16 +15,16 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::preview::Painter;
+use crate::preview::FakePreviewer;
 
 pub(crate) const KEY: &str = "hc_0123456789abcdefghijklmnopqrstuv";
 pub(crate) const OTHER_KEY: &str = "hc_abcdefghijklmnopqrstuv0123456789";
-/// The one-time link hands out [`KEY`], for an hour.
+/// Token of the one-time link. The link yields [`KEY`] and expires after an hour.
 pub(crate) const LINK_TOKEN: &str = "token";
-const LINK_ENDS: UnixMillis = UnixMillis(1_710_003_600_500);
+const LINK_EXPIRES: UnixMillis = UnixMillis(1_710_003_600_500);
 pub(crate) const MAX_BYTES: u64 = 1 << 20;
 
-/// The routes over an empty queue and an empty folder, with two keys.
+/// The routes over an empty queue and an empty store, with two API keys.
 pub(crate) struct Server {
     pub(crate) routes: Router,
     pub(crate) queue: Arc<dyn Queue>,
@@ -32,15 +34,15 @@ pub(crate) struct Server {
 }
 
 #[derive(Debug)]
-struct AllWell;
+struct AllReady;
 
-impl Readiness for AllWell {
+impl Readiness for AllReady {
     fn checks(&self) -> Vec<Check> {
         vec![Check { name: "ffmpeg", ok: true, detail: "5.1".to_owned() }]
     }
 }
 
-/// A reply, read to its end.
+/// A complete reply.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -53,7 +55,7 @@ impl Answer {
         serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// Status and code of an error in its envelope.
+    /// Checks the error envelope and returns the status and the code.
     pub(crate) fn error(&self) -> (u16, String) {
         let json = self.json();
         assert_eq!(json["success"], false, "{json}");
@@ -73,20 +75,20 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
-        Self::assemble(Arc::new(AllWell), None, Arc::new(Painter::default()), change).await
+        Self::assemble(Arc::new(AllReady), None, Arc::new(FakePreviewer::default()), change).await
     }
 
     pub(crate) async fn with_previewer(previewer: Arc<dyn Previewer>, change: impl FnOnce(&mut ApiSettings)) -> Self {
-        Self::assemble(Arc::new(AllWell), None, previewer, change).await
+        Self::assemble(Arc::new(AllReady), None, previewer, change).await
     }
 
     pub(crate) async fn with_readiness(readiness: impl Readiness + 'static) -> Self {
-        Self::assemble(Arc::new(readiness), None, Arc::new(Painter::default()), |_| {}).await
+        Self::assemble(Arc::new(readiness), None, Arc::new(FakePreviewer::default()), |_| {}).await
     }
 
-    /// The same over a queue other than the one in memory.
+    /// A server over another queue than the one in memory.
     pub(crate) async fn with_queue(queue: Arc<dyn Queue>) -> Self {
-        Self::assemble(Arc::new(AllWell), Some(queue), Arc::new(Painter::default()), |_| {}).await
+        Self::assemble(Arc::new(AllReady), Some(queue), Arc::new(FakePreviewer::default()), |_| {}).await
     }
 
     async fn assemble(
@@ -99,9 +101,9 @@ impl Server {
         let queue = queue.unwrap_or_else(|| Arc::new(MemoryQueue::new(clock.clone(), Policy::default())));
         let dir = tempfile::tempdir().unwrap();
         let store = Store::local(dir.path()).unwrap();
-        let key = |secret: &str| NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of(secret) };
-        queue.create_key(key(KEY)).await.unwrap();
-        queue.create_key(key(OTHER_KEY)).await.unwrap();
+        let api_key = |secret: &str| NewKey { name: "k".into(), prefix: "hc_".into(), hash: KeyHash::of(secret) };
+        queue.create_key(api_key(KEY)).await.unwrap();
+        queue.create_key(api_key(OTHER_KEY)).await.unwrap();
         let body = BodyLimits { max_bytes: MAX_BYTES, ..BodyLimits::default() };
         let mut settings = ApiSettings { body, disk_floor_bytes: 0, ..ApiSettings::default() };
         change(&mut settings);
@@ -112,7 +114,7 @@ impl Server {
             clock: clock.clone(),
             readiness,
             previewer,
-            link: Arc::new(OneTimeLink::new(LINK_TOKEN, KEY.to_owned(), LINK_ENDS)),
+            link: Arc::new(OneTimeLink::new(LINK_TOKEN, KEY.to_owned(), LINK_EXPIRES)),
             traffic: Arc::default(),
             settings: Arc::new(settings),
         };
@@ -126,18 +128,18 @@ impl Server {
         Answer { status: parts.status, headers: parts.headers, bytes }
     }
 
-    pub(crate) async fn get(&self, path: &str, key: &str) -> Answer {
-        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
+    pub(crate) async fn get(&self, path: &str, api_key: &str) -> Answer {
+        let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {api_key}"));
         self.ask(request.body(Body::empty()).unwrap()).await
     }
 
-    pub(crate) async fn send(&self, method: &str, path: &str, key: &str) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, api_key: &str) -> Answer {
         let request =
-            Request::builder().method(method).uri(path).header(header::AUTHORIZATION, format!("Bearer {key}"));
+            Request::builder().method(method).uri(path).header(header::AUTHORIZATION, format!("Bearer {api_key}"));
         self.ask(request.body(Body::empty()).unwrap()).await
     }
 
-    /// Submits a clip with further headers.
+    /// Submits `parts` with additional headers.
     pub(crate) async fn submit_with(&self, headers: &[(&'static str, &str)], parts: &[Part<'_>]) -> Answer {
         let mut request = submit_request(form(parts));
         for (name, value) in headers {
@@ -146,14 +148,14 @@ impl Server {
         self.ask(request).await
     }
 
-    /// Submits a clip, and returns the name of its job.
+    /// Submits a clip and returns the id of its job.
     pub(crate) async fn submit_job(&self) -> JobId {
         let answer = self.submit(&[Part::file(CLIP)]).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
         answer.json()["data"]["jobId"].as_str().unwrap().parse().unwrap()
     }
 
-    /// The names of all files, without those that come and go while they are written.
+    /// The paths of all files in the store.
     pub(crate) fn objects(&self) -> Vec<String> {
         files_under(self.dir.path())
     }
@@ -162,15 +164,15 @@ impl Server {
         self.ask(submit_request(form(parts))).await
     }
 
-    /// Submits a clip, and hands its job to a worker.
+    /// Submits a clip and claims its job for a worker.
     pub(crate) async fn submit_and_claim(&self) -> Claimed {
         assert_eq!(self.submit(&[Part::file(CLIP)]).await.status, StatusCode::ACCEPTED);
         self.queue.claim(&WorkerId::from_random(1)).await.unwrap().unwrap()
     }
 
-    /// Nothing on the disk and nothing in the queue.
+    /// Asserts that the store and the queue are empty.
     pub(crate) async fn assert_empty(&self, after: &str) {
-        // Removing a file that was given up happens beside the reply.
+        // A discarded file is deleted in the background.
         for _ in 0..200 {
             if files_under(self.dir.path()).is_empty() {
                 break;
@@ -204,12 +206,13 @@ fn files_under(folder: &Path) -> Vec<String> {
     files
 }
 
-/// The first bytes of an MP4; enough for a queue that cuts nothing.
+/// The first bytes of an MP4, which is enough because nothing decodes it.
 pub(crate) const CLIP: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
 
+/// One part of a multipart form.
 pub(crate) struct Part<'a> {
     name: &'a str,
-    /// What the file is called, if it is one.
+    /// File name, if the part is a file.
     file: Option<&'a str>,
     content: &'a [u8],
 }

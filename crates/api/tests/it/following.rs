@@ -1,3 +1,5 @@
+//! Following a job: event streams, and requests that wait for its end.
+
 use std::time::Duration;
 
 use axum::{
@@ -64,7 +66,7 @@ async fn renew(server: &Server, claimed: &Claimed, part: f64) {
 }
 
 #[tokio::test]
-async fn a_follower_hears_of_every_change_and_the_stream_ends_with_the_job() {
+async fn an_event_stream_reports_every_change_and_ends_with_the_job() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let mut events = Events::open(&server, &claimed.id, None).await;
@@ -87,31 +89,31 @@ async fn a_follower_hears_of_every_change_and_the_stream_ends_with_the_job() {
 }
 
 #[tokio::test]
-async fn a_follower_that_was_cut_off_goes_on_where_it_was() {
+async fn a_reconnected_stream_resumes_after_its_last_event_id() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let mut events = Events::open(&server, &claimed.id, None).await;
-    let (told, _) = events.event().await.unwrap();
+    let (first_id, _) = events.event().await.unwrap();
     drop(events);
     renew(&server, &claimed, 0.25).await;
     renew(&server, &claimed, 0.5).await;
-    let mut resumed = Events::open(&server, &claimed.id, Some(&told.to_string())).await;
-    let (newer, job) = resumed.event().await.unwrap();
-    assert_eq!((newer, &job["progress"]), (told + 2, &json!(55)));
+    let mut resumed = Events::open(&server, &claimed.id, Some(&first_id.to_string())).await;
+    let (second_id, job) = resumed.event().await.unwrap();
+    assert_eq!((second_id, &job["progress"]), (first_id + 2, &json!(55)));
     drop(resumed);
-    // Nothing is newer: nothing is said until something happens.
-    let mut quiet = Events::open(&server, &claimed.id, Some(&newer.to_string())).await;
+    // Without a newer revision, the stream is silent until something changes.
+    let mut quiet = Events::open(&server, &claimed.id, Some(&second_id.to_string())).await;
     assert_eq!(futures_util::FutureExt::now_or_never(quiet.body.next()).map(|_| ()), None);
     server.send("POST", &format!("/api/v1/jobs/{}/cancel", claimed.id), KEY).await;
     let (last, job) = quiet.event().await.unwrap();
     assert_eq!(job["error"]["code"], "JOB_CANCELLED");
-    // A browser comes back after the end, too; 204 is what keeps it away.
+    // A browser also reconnects after the end; 204 stops it.
     assert_eq!(Events::open(&server, &claimed.id, Some(&last.to_string())).await.status, 204);
     assert_eq!(Events::open(&server, &claimed.id, None).await.event().await.unwrap().0, last);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_stream_has_a_heartbeat_and_sees_what_another_process_did() {
+async fn a_quiet_stream_sends_heartbeats_and_sees_changes_by_other_processes() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let mut events = Events::open(&server, &claimed.id, None).await;
@@ -119,16 +121,16 @@ async fn a_quiet_stream_has_a_heartbeat_and_sees_what_another_process_did() {
     for _ in 0..3 {
         assert_eq!(events.block().await.as_deref(), Some(": heartbeat"));
     }
-    server.queue.remove(claimed_owner(&server).await, &claimed.id).await.unwrap();
+    server.queue.remove(key_id(&server).await, &claimed.id).await.unwrap();
     assert_eq!(events.block().await, None, "a removed job has no more events");
 }
 
-async fn claimed_owner(server: &Server) -> clearcut_queue::KeyId {
+async fn key_id(server: &Server) -> clearcut_queue::KeyId {
     server.queue.find_key(clearcut_queue::KeyHash::of(KEY)).await.unwrap().unwrap().id
 }
 
 #[tokio::test]
-async fn streams_end_when_the_server_is_about_to() {
+async fn event_streams_end_when_the_server_stops() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let mut events = Events::open(&server, &claimed.id, None).await;
@@ -138,7 +140,7 @@ async fn streams_end_when_the_server_is_about_to() {
 }
 
 #[tokio::test]
-async fn a_key_may_have_so_many_waiting_requests_and_each_that_ends_makes_room() {
+async fn waiting_requests_per_api_key_are_limited_and_ending_one_frees_its_place() {
     let server = Server::with(|settings| settings.max_waits = 2).await;
     let claimed = server.submit_and_claim().await;
     let mut open = vec![Events::open(&server, &claimed.id, None).await, Events::open(&server, &claimed.id, None).await];
@@ -150,7 +152,7 @@ async fn a_key_may_have_so_many_waiting_requests_and_each_that_ends_makes_room()
 }
 
 #[tokio::test]
-async fn events_of_others_and_bad_ids_are_refused() {
+async fn events_of_other_api_keys_and_invalid_event_ids_are_refused() {
     let server = Server::new().await;
     let id = server.submit_job().await;
     let foreign = server.get(&format!("/api/v1/jobs/{id}/events"), OTHER_KEY).await;
@@ -162,7 +164,7 @@ async fn events_of_others_and_bad_ids_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_waits_answers_when_the_job_ends_or_its_time_is_over() {
+async fn a_waiting_read_replies_when_the_job_ends() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let path = format!("/api/v1/jobs/{}?wait=60", claimed.id);
@@ -179,7 +181,7 @@ async fn a_read_that_waits_answers_when_the_job_ends_or_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn a_read_whose_wait_is_over_answers_the_job_as_it_is() {
+async fn a_waiting_read_replies_with_the_current_state_at_its_timeout() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let answer = server.get(&format!("/api/v1/jobs/{}?wait=1", claimed.id), KEY).await;
@@ -187,14 +189,14 @@ async fn a_read_whose_wait_is_over_answers_the_job_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_submit_that_prefers_to_wait_answers_the_job() {
+async fn a_submit_that_prefers_to_wait_replies_with_the_job() {
     let server = std::sync::Arc::new(Server::new().await);
     let parts = || [Part::file(CLIP), Part::text("format", "webm")];
-    let going_on = server.submit_with(&[("prefer", "wait=0")], &parts()).await;
-    assert_eq!((going_on.status.as_u16(), going_on.header("preference-applied")), (202, "wait=0"));
-    assert_eq!(going_on.json()["data"]["queuePosition"], 1);
+    let queued = server.submit_with(&[("prefer", "wait=0")], &parts()).await;
+    assert_eq!((queued.status.as_u16(), queued.header("preference-applied")), (202, "wait=0"));
+    assert_eq!(queued.json()["data"]["queuePosition"], 1);
     server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap().unwrap();
-    let cutter = {
+    let worker = {
         let server = server.clone();
         tokio::spawn(async move {
             loop {
@@ -206,7 +208,7 @@ async fn a_submit_that_prefers_to_wait_answers_the_job() {
         })
     };
     let ended = server.submit_with(&[("prefer", "respond-async, wait=30")], &parts()).await;
-    cutter.await.unwrap();
+    worker.await.unwrap();
     assert_eq!((ended.status.as_u16(), ended.header("preference-applied")), (200, "wait=30"));
     let job = ended.json()["data"].clone();
     assert_eq!((&job["status"], &job["result"]["outputFormat"]), (&json!("completed"), &json!("webm")));

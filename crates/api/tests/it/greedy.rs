@@ -1,4 +1,5 @@
-//! Clients that want more than their share: bytes outside of all fields, replies that nobody takes, connections that nobody uses.
+//! Clients that use more than their share: multipart overhead, replies that nobody reads, and idle
+//! connections.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::{
 use crate::fixture::{CLIP, KEY, Part, Server, form, submit_request};
 
 #[tokio::test]
-async fn what_lies_outside_of_all_fields_is_refused_after_some_kibibytes() {
+async fn multipart_overhead_over_the_limit_is_refused() {
     let server = Server::new().await;
     let good = form(&[Part::file(CLIP)]);
     let preamble = [vec![b'x'; 300_000], b"\r\n".to_vec(), good.clone()].concat();
@@ -20,19 +21,19 @@ async fn what_lies_outside_of_all_fields_is_refused_after_some_kibibytes() {
     let header = [header.into_bytes(), good[3..].to_vec()].concat();
     let many: Vec<u8> = (0..2000).flat_map(|number| format!("X-{number}: a\r\n").repeat(10).into_bytes()).collect();
     let many = [b"--X\r\n".to_vec(), many, good[5..].to_vec()].concat();
-    for (what, body) in [("a preamble", preamble), ("one header", header), ("many headers", many)] {
+    for (case, body) in [("a preamble", preamble), ("one header", header), ("many headers", many)] {
         let answer = server.ask(submit_request(body)).await;
-        assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{what}: {answer:?}");
+        assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{case}: {answer:?}");
         assert!(
             answer.json()["error"]["message"].as_str().unwrap().contains("between its parts"),
-            "{what}: {answer:?}"
+            "{case}: {answer:?}"
         );
-        server.assert_empty(what).await;
+        server.assert_empty(case).await;
     }
 }
 
 #[tokio::test]
-async fn what_lies_within_the_fields_is_not_counted_against_them() {
+async fn field_data_does_not_count_as_multipart_overhead() {
     let server = Server::new().await;
     let clip = [CLIP, &vec![7; 500_000]].concat();
     let long = "z".repeat(8000);
@@ -44,7 +45,7 @@ async fn what_lies_within_the_fields_is_not_counted_against_them() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_no_text_is_answered_in_the_envelope() {
+async fn an_undecodable_path_is_refused_in_the_envelope() {
     let server = Server::new().await;
     for path in ["/api/v1/jobs/%ff", "/api/v1/uploads/%c3%28", "/files/%ff", "/page/%80", "/docs/%ff"] {
         assert_eq!(server.get(path, KEY).await.error(), (404, "NOT_FOUND".to_owned()), "{path}");
@@ -52,7 +53,7 @@ async fn an_address_that_is_no_text_is_answered_in_the_envelope() {
     assert_eq!(server.get("/api/v1/jobs/%c3%a4", KEY).await.error(), (404, "JOB_NOT_FOUND".to_owned()));
 }
 
-/// The accept loop on a real socket, over few connections.
+/// Runs the accept loop on a real socket.
 async fn listen(limits: ConnectionLimits) -> (Server, std::net::SocketAddr, oneshot::Sender<()>) {
     let server = Server::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -72,8 +73,8 @@ async fn exchange(address: std::net::SocketAddr, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn health_is_told_while_no_connection_is_free() {
-    // Far longer than the test lasts: only what is kept aside can answer.
+async fn health_checks_are_answered_while_all_connections_are_in_use() {
+    // Far longer than the test, so that only the waiting queue can answer.
     let hour = Duration::from_hours(1);
     for max_per_address in [4, 2] {
         let limits =
@@ -95,13 +96,13 @@ async fn health_is_told_while_no_connection_is_free() {
 }
 
 #[tokio::test]
-async fn replies_that_nobody_takes_end_their_connection() {
-    let write_patience = Duration::from_millis(200);
-    let limits = ConnectionLimits { max_connections: 1, write_patience, ..Default::default() };
+async fn a_connection_whose_replies_are_not_read_is_closed() {
+    let write_timeout = Duration::from_millis(200);
+    let limits = ConnectionLimits { max_connections: 1, write_timeout, ..Default::default() };
     let (_server, address, _stop) = listen(limits).await;
     let mut greedy = TcpStream::connect(address).await.unwrap();
     greedy.write_all("GET /docs.json HTTP/1.1\r\nHost: a\r\n\r\n".repeat(400).as_bytes()).await.unwrap();
-    // It is served with the only place there is, once that is free.
+    // It is served once the only slot is free.
     let honest = exchange(address, "/docs.json").await;
     assert!(honest.starts_with("HTTP/1.1 200"), "{}", &honest[..honest.len().min(300)]);
     drop(greedy);

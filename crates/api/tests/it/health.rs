@@ -1,3 +1,5 @@
+//! Readiness checks, and panics in handlers.
+
 use std::{
     fs,
     sync::{
@@ -12,7 +14,7 @@ use clearcut_queue::{Policy, SqliteQueue};
 
 use crate::fixture::{Answer, Server};
 
-/// Panics when it is asked for the first time.
+/// Panics on the first check.
 #[derive(Debug, Default)]
 struct PanicsOnce(AtomicBool);
 
@@ -24,17 +26,17 @@ impl Readiness for PanicsOnce {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_handler_is_an_error_in_its_envelope_and_the_next_request_works() {
+async fn a_panicking_handler_replies_with_an_error_and_later_requests_work() {
     let server = Server::with_readiness(PanicsOnce::default()).await;
     let panicked = server.get("/readyz", "").await;
     assert_eq!(panicked.error(), (500, "INTERNAL_ERROR".to_owned()));
     assert!(!String::from_utf8_lossy(&panicked.bytes).contains("secret"), "{panicked:?}");
-    assert_eq!(panicked.header("x-request-id").len(), 16, "the log and CORS lie around the end of panics");
+    assert_eq!(panicked.header("x-request-id").len(), 16, "the request log and CORS are outside of the panic handler");
     assert_eq!(panicked.header("access-control-allow-origin"), "*");
     assert_eq!(server.get("/readyz", "").await.status, 200);
 }
 
-/// Status of `/readyz`, and whether the check `name` is in order.
+/// Returns the status of `/readyz`, and whether the check `name` passed.
 async fn ready(server: &Server, name: &str) -> (u16, bool) {
     let answer: Answer = server.get("/readyz", "").await;
     let json = answer.json();
@@ -44,7 +46,7 @@ async fn ready(server: &Server, name: &str) -> (u16, bool) {
 }
 
 #[tokio::test]
-async fn the_disk_is_looked_at_each_time() {
+async fn readiness_checks_the_disk_on_each_request() {
     let server = Server::new().await;
     assert_eq!(ready(&server, "disk").await, (200, true));
     let aside = server.folder().with_extension("aside");
@@ -61,7 +63,7 @@ async fn a_disk_below_its_floor_is_not_ready() {
 }
 
 #[tokio::test]
-async fn the_database_is_asked_each_time() {
+async fn readiness_checks_the_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("clearcut.db");
     let queue = Arc::new(SqliteQueue::open(&path, Arc::new(SystemClock), Policy::default()).await.unwrap());

@@ -1,3 +1,5 @@
+//! Signed links to outputs: ranges, tampering, expiry, CORS and download names.
+
 use std::time::Duration;
 
 use axum::{
@@ -34,7 +36,7 @@ async fn ask(server: &Server, method: Method, path: &str, headers: &[(&str, &str
 }
 
 #[tokio::test]
-async fn a_link_opens_its_file_without_a_key_and_with_the_headers_of_a_player() {
+async fn a_link_serves_its_file_without_an_api_key_and_with_the_headers_that_players_need() {
     let (server, path) = server_with_link().await;
     let whole = ask(&server, Method::GET, &path, &[("origin", "https://player.example")]).await;
     assert_eq!((whole.status.as_u16(), &whole.bytes[..]), (200, CONTENT));
@@ -47,7 +49,7 @@ async fn a_link_opens_its_file_without_a_key_and_with_the_headers_of_a_player() 
 }
 
 #[tokio::test]
-async fn ranges_and_tags_do_what_the_standard_says() {
+async fn ranges_and_entity_tags_follow_rfc_9110() {
     let (server, path) = server_with_link().await;
     let part = ask(&server, Method::GET, &path, &[("range", "bytes=2-4")]).await;
     assert_eq!((part.status.as_u16(), &part.bytes[..]), (206, &b"234"[..]));
@@ -66,7 +68,7 @@ async fn ranges_and_tags_do_what_the_standard_says() {
 }
 
 #[tokio::test]
-async fn a_changed_link_is_403_whatever_was_changed() {
+async fn any_modified_link_is_refused_with_403() {
     let (server, path) = server_with_link().await;
     let (file, query) = path.split_once('?').unwrap();
     let changed = [
@@ -92,7 +94,7 @@ async fn a_changed_link_is_403_whatever_was_changed() {
 }
 
 #[tokio::test]
-async fn a_link_ends_and_a_file_that_is_no_longer_kept_says_so() {
+async fn a_link_expires_and_a_deleted_file_is_reported() {
     let (server, path) = server_with_link().await;
     let name = path.split('?').next().unwrap().strip_prefix("/files/").unwrap().parse().unwrap();
     server.store.delete(&name).await.unwrap();
@@ -102,7 +104,7 @@ async fn a_link_ends_and_a_file_that_is_no_longer_kept_says_so() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_may_ask_with_a_key() {
+async fn cors_allows_pages_of_other_origins_with_an_api_key() {
     let server = Server::new().await;
     let headers = [
         ("origin", "https://app.example"),
@@ -136,8 +138,9 @@ async fn a_page_of_another_origin_may_ask_with_a_key() {
     }
 }
 
-/// The `Content-Disposition` of the output of a job that was submitted with these parts, and what the job calls its clip.
-async fn called(parts: &[Part<'_>]) -> (String, serde_json::Value) {
+/// Submits `parts`, and returns the `Content-Disposition` of the output and the `clipName` of the
+/// job.
+async fn downloaded_name(parts: &[Part<'_>]) -> (String, serde_json::Value) {
     let server = Server::new().await;
     assert_eq!(server.submit(parts).await.status, 202);
     let claimed = server.queue.claim(&WorkerId::from_random(1)).await.unwrap().unwrap();
@@ -160,23 +163,23 @@ async fn called(parts: &[Part<'_>]) -> (String, serde_json::Value) {
 }
 
 #[tokio::test]
-async fn a_download_is_called_as_its_clip() {
-    let (disposition, name) = called(&[Part::file(CLIP).named("mascot.mp4")]).await;
+async fn a_download_is_named_after_its_clip() {
+    let (disposition, name) = downloaded_name(&[Part::file(CLIP).named("mascot.mp4")]).await;
     assert_eq!(disposition, "inline; filename=\"mascot.webm\"; filename*=UTF-8''mascot.webm");
     assert_eq!(name, "mascot.mp4");
-    // A field says more than the part, and a program's `blob` says nothing.
+    // The field has priority over the name of the part, and the default name `blob` is ignored.
     let field = [Part::file(CLIP).named("x.mp4"), Part::text("clipName", "clips/F\u{fc}\u{df}e 1.mov")];
-    let (disposition, name) = called(&field).await;
+    let (disposition, name) = downloaded_name(&field).await;
     assert_eq!(disposition, "inline; filename=\"F__e 1.webm\"; filename*=UTF-8''F%C3%BC%C3%9Fe%201.webm");
     assert_eq!(name, "F\u{fc}\u{df}e 1.mov");
-    let (disposition, name) = called(&[Part::file(CLIP)]).await;
+    let (disposition, name) = downloaded_name(&[Part::file(CLIP)]).await;
     assert!(disposition.starts_with("inline; filename=\"jd") && name.is_null(), "{disposition} {name}");
 }
 
 #[tokio::test]
-async fn a_hostile_name_breaks_out_of_no_header_and_no_folder() {
+async fn a_hostile_name_cannot_break_out_of_the_header_or_the_folder() {
     let hostile = "../\u{202e}a\r\nSet-Cookie: x=\"1\"; filename=b.exe\\c\"d;.mp4";
-    let (disposition, name) = called(&[Part::file(CLIP), Part::text("clipName", hostile)]).await;
+    let (disposition, name) = downloaded_name(&[Part::file(CLIP), Part::text("clipName", hostile)]).await;
     assert_eq!(disposition, "inline; filename=\"cd_.webm\"; filename*=UTF-8''cd%3B.webm");
     assert_eq!(name, "cd;.mp4");
 }

@@ -1,3 +1,5 @@
+//! Listing jobs: pages, filters and invalid parameters.
+
 use std::time::Duration;
 
 use clearcut_job::JobId;
@@ -14,7 +16,7 @@ async fn page(server: &Server, query: &str) -> (Vec<JobId>, Value) {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_gap_or_double_while_new_jobs_come() {
+async fn pages_have_no_gaps_or_duplicates_while_new_jobs_arrive() {
     let server = Server::new().await;
     let mut submitted = Vec::new();
     for _ in 0..7 {
@@ -35,18 +37,18 @@ async fn pages_follow_each_other_without_gap_or_double_while_new_jobs_come() {
 }
 
 #[tokio::test]
-async fn a_list_holds_each_job_as_reading_it_answers_and_none_of_others() {
+async fn a_list_has_each_job_as_reading_it_returns_and_none_of_other_api_keys() {
     let server = Server::new().await;
     let first = server.submit_and_claim().await;
     server.pass(Duration::from_secs(2));
     let second = server.submit_job().await;
     let listed = server.get("/api/v1/jobs", KEY).await.json()["data"]["jobs"].clone();
-    for (place, id) in [&second, &first.id].into_iter().enumerate() {
+    for (index, id) in [&second, &first.id].into_iter().enumerate() {
         let read = server.get(&format!("/api/v1/jobs/{id}"), KEY).await.json()["data"].clone();
-        assert_eq!(listed[place], read);
+        assert_eq!(listed[index], read);
     }
     assert_eq!(page(&server, "?status=submitted").await.0, std::slice::from_ref(&first.id));
-    // Both times are in the middle of a second: the first job was made in that which is named.
+    // Both jobs were created in the middle of a second, the first one within the second given.
     assert_eq!(page(&server, "?createdAfter=1710000000").await.0, [second]);
     assert_eq!(page(&server, "?createdAfter=1709999999&limit=1&somethingNewer=1").await.0.len(), 1);
     let others = server.get("/api/v1/jobs", OTHER_KEY).await.json();
@@ -54,7 +56,7 @@ async fn a_list_holds_each_job_as_reading_it_answers_and_none_of_others() {
 }
 
 #[tokio::test]
-async fn a_bad_parameter_is_400_and_named() {
+async fn an_invalid_parameter_is_refused_with_400_and_named() {
     let server = Server::new().await;
     for (query, field) in [
         ("limit=0", "limit"),

@@ -1,6 +1,6 @@
-//! What the API promises on the wire, over the in-memory queue and real files.
+//! Integration tests of the API on the wire, over the in-memory queue and a store on disk.
 
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![allow(clippy::unwrap_used, reason = "a panic fails the test, which is intended")]
 
 mod bad_input;
 mod connection;

@@ -1,3 +1,5 @@
+//! The web page and its one-time sign-in link.
+
 use std::time::Duration;
 
 use axum::{
@@ -8,7 +10,7 @@ use axum::{
 use crate::fixture::{Answer, KEY, LINK_TOKEN, Server};
 
 #[tokio::test]
-async fn the_page_runs_only_what_this_server_serves() {
+async fn the_page_loads_only_what_this_server_serves() {
     let server = Server::new().await;
     for path in ["/", "/cli-auth", "/cli-auth?port=8472"] {
         let page = server.get(path, "").await;
@@ -28,7 +30,7 @@ async fn the_page_runs_only_what_this_server_serves() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_page_that_the_browser_has_is_not_sent_again() {
+async fn an_unchanged_page_asset_is_not_sent_again() {
     let server = Server::new().await;
     let first = server.get("/page/app.js", "").await;
     assert_eq!((first.status.as_u16(), first.header("cache-control")), (200, "no-cache"));
@@ -42,26 +44,26 @@ async fn redeem(server: &Server, body: &str) -> Answer {
     server.ask(request.body(Body::from(body.to_owned())).unwrap()).await
 }
 
-fn with(token: &str) -> String {
+fn sign_in_body(token: &str) -> String {
     serde_json::json!({ "token": token }).to_string()
 }
 
 #[tokio::test]
-async fn the_one_time_link_opens_once_and_wrong_ones_do_not_use_it_up() {
+async fn the_one_time_link_works_once_and_wrong_tokens_do_not_use_it_up() {
     let server = Server::new().await;
-    assert_eq!(redeem(&server, &with("guess")).await.error(), (403, "SIGN_IN_LINK".to_owned()));
-    // The last would be right, were it not longer than anybody may send without a key.
-    let long = format!("{}{}", with(LINK_TOKEN), " ".repeat(1024));
+    assert_eq!(redeem(&server, &sign_in_body("guess")).await.error(), (403, "SIGN_IN_LINK".to_owned()));
+    // The last body has the right token but exceeds the limit for requests without an API key.
+    let long = format!("{}{}", sign_in_body(LINK_TOKEN), " ".repeat(1024));
     for body in ["", "{}", "token", &long] {
         assert_eq!(redeem(&server, body).await.error(), (400, "INVALID_REQUEST".to_owned()), "{body}");
     }
-    assert_eq!(redeem(&server, &with(LINK_TOKEN)).await.json()["data"]["key"], KEY);
-    assert_eq!(redeem(&server, &with(LINK_TOKEN)).await.error(), (403, "SIGN_IN_LINK".to_owned()));
+    assert_eq!(redeem(&server, &sign_in_body(LINK_TOKEN)).await.json()["data"]["key"], KEY);
+    assert_eq!(redeem(&server, &sign_in_body(LINK_TOKEN)).await.error(), (403, "SIGN_IN_LINK".to_owned()));
 }
 
 #[tokio::test]
-async fn the_one_time_link_ends_after_an_hour() {
+async fn the_one_time_link_expires_after_an_hour() {
     let server = Server::new().await;
     server.pass(Duration::from_hours(1));
-    assert_eq!(redeem(&server, &with(LINK_TOKEN)).await.error(), (403, "SIGN_IN_LINK".to_owned()));
+    assert_eq!(redeem(&server, &sign_in_body(LINK_TOKEN)).await.error(), (403, "SIGN_IN_LINK".to_owned()));
 }

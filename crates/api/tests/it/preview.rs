@@ -1,3 +1,5 @@
+//! Previews, over a fake renderer.
+
 use std::{
     sync::{
         Arc, Mutex,
@@ -21,30 +23,30 @@ const PREVIEW: &str = "/api/v1/video/remove-background/preview";
 
 type Answer = fn() -> Result<Previewed, NoPreview>;
 
-/// Stands for the pipeline: notes what is asked, and answers as it is told to.
+/// Stands in for the pipeline: records the orders and returns a fixed result.
 #[derive(Debug)]
-pub(crate) struct Painter {
-    asked: Mutex<Vec<PreviewOrder>>,
+pub(crate) struct FakePreviewer {
+    orders: Mutex<Vec<PreviewOrder>>,
     answer: Answer,
-    /// Each preview takes one to go on.
-    goes_on: Semaphore,
-    /// Previews that were begun and are neither answered nor dropped.
-    under_way: Arc<AtomicUsize>,
+    /// Each preview takes a permit before it returns.
+    permits: Semaphore,
+    /// Number of previews that have neither returned nor been dropped.
+    in_progress: Arc<AtomicUsize>,
 }
 
-impl Default for Painter {
+impl Default for FakePreviewer {
     fn default() -> Self {
         Self {
-            asked: Mutex::default(),
-            answer: painted,
-            goes_on: Semaphore::new(Semaphore::MAX_PERMITS),
-            under_way: Arc::default(),
+            orders: Mutex::default(),
+            answer: rendered,
+            permits: Semaphore::new(Semaphore::MAX_PERMITS),
+            in_progress: Arc::default(),
         }
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one of the answers that a painter may give")]
-fn painted() -> Result<Previewed, NoPreview> {
+#[expect(clippy::unnecessary_wraps, reason = "one of the possible results, which share a signature")]
+fn rendered() -> Result<Previewed, NoPreview> {
     Ok(Previewed {
         png: b"\x89PNG".to_vec(),
         size: Size::new(64, 48).unwrap(),
@@ -58,21 +60,21 @@ fn painted() -> Result<Previewed, NoPreview> {
     })
 }
 
-struct Under(Arc<AtomicUsize>);
+struct InProgress(Arc<AtomicUsize>);
 
-impl Drop for Under {
+impl Drop for InProgress {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 #[async_trait::async_trait]
-impl Previewer for Painter {
+impl Previewer for FakePreviewer {
     async fn preview(&self, order: PreviewOrder) -> Result<Previewed, NoPreview> {
-        self.under_way.fetch_add(1, Ordering::SeqCst);
-        let _under = Under(self.under_way.clone());
-        self.asked.lock().unwrap().push(order);
-        self.goes_on.acquire().await.unwrap().forget();
+        self.in_progress.fetch_add(1, Ordering::SeqCst);
+        let _in_progress = InProgress(self.in_progress.clone());
+        self.orders.lock().unwrap().push(order);
+        self.permits.acquire().await.unwrap().forget();
         (self.answer)()
     }
 }
@@ -85,27 +87,27 @@ fn request(key: &str, parts: &[Part<'_>]) -> Request<Body> {
         .unwrap()
 }
 
-async fn server(painter: Painter) -> (Arc<Painter>, Server) {
-    let painter = Arc::new(painter);
-    (painter.clone(), Server::with_previewer(painter, |_| {}).await)
+async fn server(previewer: FakePreviewer) -> (Arc<FakePreviewer>, Server) {
+    let previewer = Arc::new(previewer);
+    (previewer.clone(), Server::with_previewer(previewer, |_| {}).await)
 }
 
-/// A whole upload of [`KEY`].
+/// Makes a complete upload of [`KEY`] and returns its id.
 async fn uploaded(server: &Server) -> String {
-    let begun = server.send("POST", "/api/v1/uploads", KEY).await.json();
-    let url = begun["data"]["uploadUrl"].as_str().unwrap();
+    let created = server.send("POST", "/api/v1/uploads", KEY).await.json();
+    let url = created["data"]["uploadUrl"].as_str().unwrap();
     let path = url.split_once("localhost").unwrap().1.to_owned();
     let sent = server.ask(Request::put(path).body(CLIP.into()).unwrap()).await;
     assert_eq!(sent.status, 200, "{sent:?}");
-    begun["data"]["storageId"].as_str().unwrap().to_owned()
+    created["data"]["storageId"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() {
-    let (painter, server) = server(Painter::default()).await;
+async fn a_preview_of_an_upload_uses_the_requested_options_and_stores_nothing() {
+    let (previewer, server) = server(FakePreviewer::default()).await;
     let id = uploaded(&server).await;
     let before = server.objects();
-    let asked = [
+    let fields = [
         Part::text("inputStorageId", &id),
         Part::text("time", "1.25"),
         Part::text("tolerance", "45"),
@@ -115,7 +117,7 @@ async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() 
         Part::text("formats", r#"["webm"]"#),
         Part::text("fps", "12"),
     ];
-    let answer = server.ask(request(KEY, &asked)).await;
+    let answer = server.ask(request(KEY, &fields)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let data = &answer.json()["data"];
     assert_eq!(data["url"], "data:image/png;base64,iVBORw==");
@@ -127,7 +129,7 @@ async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() 
     assert!(data["model"].is_null());
     assert_eq!(server.objects(), before);
     assert!(server.get("/api/v1/jobs", KEY).await.json()["data"]["jobs"].as_array().unwrap().is_empty());
-    let order = painter.asked.lock().unwrap().pop().unwrap();
+    let order = previewer.orders.lock().unwrap().pop().unwrap();
     assert_eq!((order.at, order.request.tolerance.get()), (Duration::from_millis(1250), 45));
     assert_eq!(order.request.shadow, ShadowChoice::Drop);
     assert_eq!(
@@ -138,33 +140,33 @@ async fn an_upload_is_previewed_as_asked_and_stays_while_nothing_else_is_kept() 
 }
 
 #[tokio::test]
-async fn a_clip_that_comes_along_is_removed_afterwards_however_it_ends() {
+async fn a_clip_in_the_request_is_deleted_however_the_preview_ends() {
     let answers: [(Answer, u16, &str); 4] = [
-        (painted, 200, ""),
+        (rendered, 200, ""),
         (|| Err(NoPreview::Busy { retry_after_secs: 7 }), 503, "PREVIEWS_BUSY"),
         (|| Err(NoPreview::Gone), 404, "UPLOAD_NOT_FOUND"),
         (|| Err(NoPreview::Failed(Failure::new(FailureCode::Timeout, "it took too long"))), 504, "TIMEOUT"),
     ];
     for (answer, status, code) in answers {
-        let (painter, server) = server(Painter { answer, ..Painter::default() }).await;
+        let (previewer, server) = server(FakePreviewer { answer, ..FakePreviewer::default() }).await;
         let answer = server.ask(request(KEY, &[Part::file(CLIP)])).await;
         assert_eq!(answer.status, status, "{answer:?}");
         if status != 200 {
             assert_eq!(answer.error(), (status, code.to_owned()));
         }
         assert_eq!(answer.header("retry-after"), if status == 503 { "7" } else { "" });
-        assert_eq!(painter.asked.lock().unwrap()[0].at, Duration::ZERO);
+        assert_eq!(previewer.orders.lock().unwrap()[0].at, Duration::ZERO);
         server.assert_empty(code).await;
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_previewed_is_refused_before_anything_is_decoded() {
-    let (painter, server) = server(Painter::default()).await;
+async fn an_invalid_preview_is_refused_before_the_previewer_is_called() {
+    let (previewer, server) = server(FakePreviewer::default()).await;
     let id = uploaded(&server).await;
     let before = server.objects();
-    let begun = server.send("POST", "/api/v1/uploads", KEY).await.json();
-    let unfinished = begun["data"]["storageId"].as_str().unwrap();
+    let created = server.send("POST", "/api/v1/uploads", KEY).await.json();
+    let unfinished = created["data"]["storageId"].as_str().unwrap();
     let of = |name, text| vec![Part::text("inputStorageId", &id), Part::text(name, text)];
     let cases = [
         (KEY, vec![], 400, "INVALID_REQUEST"),
@@ -187,44 +189,44 @@ async fn what_cannot_be_previewed_is_refused_before_anything_is_decoded() {
         let answer = server.ask(request(key, &parts)).await;
         assert_eq!(answer.error(), (status, code.to_owned()), "{answer:?}");
     }
-    assert!(painter.asked.lock().unwrap().is_empty());
+    assert!(previewer.orders.lock().unwrap().is_empty());
     assert_eq!(server.objects(), before);
 }
 
 #[tokio::test]
-async fn a_key_has_so_many_previews_at_once_and_its_closed_requests_make_room() {
-    let (painter, server) = server(Painter { goes_on: Semaphore::new(0), ..Painter::default() }).await;
+async fn previews_per_api_key_are_limited_and_closing_a_request_frees_its_place() {
+    let (previewer, server) = server(FakePreviewer { permits: Semaphore::new(0), ..FakePreviewer::default() }).await;
     let id = uploaded(&server).await;
     let server = Arc::new(server);
-    let begin = || {
+    let begin_preview = || {
         let (server, request) = (server.clone(), request(KEY, &[Part::text("inputStorageId", &id)]));
         tokio::spawn(async move { server.ask(request).await })
     };
-    let mut begun: Vec<_> = (0..4).map(|_| begin()).collect();
-    while painter.under_way.load(Ordering::SeqCst) < 4 {
+    let mut previews: Vec<_> = (0..4).map(|_| begin_preview()).collect();
+    while previewer.in_progress.load(Ordering::SeqCst) < 4 {
         tokio::task::yield_now().await;
     }
     let refused = server.ask(request(KEY, &[Part::text("inputStorageId", &id)])).await;
     assert_eq!(refused.error(), (429, "QUOTA_EXCEEDED".to_owned()));
     assert_eq!((refused.header("retry-after"), &refused.json()["error"]["details"]["limit"]), ("1", &4.into()));
-    // Another key is not in its way: it gets as far as being told that the upload is not its own.
+    // Another API key is not affected: it gets as far as the error that the upload is not its own.
     let other = server.ask(request(OTHER_KEY, &[Part::text("inputStorageId", &id)])).await;
     assert_eq!(other.status, 404);
-    let closed = begun.pop().unwrap();
+    let closed = previews.pop().unwrap();
     closed.abort();
     assert!(closed.await.unwrap_err().is_cancelled());
-    assert_eq!(painter.under_way.load(Ordering::SeqCst), 3, "the work goes on though nobody waits for it");
-    painter.goes_on.add_permits(5);
+    assert_eq!(previewer.in_progress.load(Ordering::SeqCst), 3, "the work continues although its request was closed");
+    previewer.permits.add_permits(5);
     assert_eq!(server.ask(request(KEY, &[Part::text("inputStorageId", &id)])).await.status, 200);
-    for preview in begun {
+    for preview in previews {
         assert_eq!(preview.await.unwrap().status, 200);
     }
 }
 
 #[tokio::test]
-async fn previews_are_counted_apart_from_submits() {
-    let painter = Arc::new(Painter::default());
-    let server = Server::with_previewer(painter, |settings| settings.previews_per_minute = 2).await;
+async fn previews_and_submits_have_separate_rate_limits() {
+    let previewer = Arc::new(FakePreviewer::default());
+    let server = Server::with_previewer(previewer, |settings| settings.previews_per_minute = 2).await;
     for left in ["\"previews\";r=1;t=30", "\"previews\";r=0;t=60"] {
         let answer = server.ask(request(KEY, &[Part::file(CLIP)])).await;
         assert_eq!((answer.status.as_u16(), answer.header("ratelimit")), (200, left));

@@ -1,3 +1,5 @@
+//! Reading jobs, and the synchronous endpoint.
+
 use std::time::Duration;
 
 use clearcut_job::{
@@ -10,10 +12,10 @@ use serde_json::{Value, json};
 
 use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server};
 
-/// Where the lookalike of a finished job is.
+/// Where the warning of the completed job applies.
 const LOOKALIKE: Place = Place { from: 0.25, to: 0.75, area: FrameBox { x: 0.5, y: 0.25, width: 0.125, height: 0.5 } };
 
-/// Puts `content` as the WebM of `claimed` and finishes the job with it.
+/// Stores `content` as the WebM output of `claimed` and completes the job.
 pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'static [u8]) {
     let name = ObjectName::output(&claimed.id, claimed.token, OutputFormat::Webm);
     let mut upload = server.store.begin(name.clone()).await.unwrap();
@@ -57,7 +59,7 @@ async fn read(server: &Server, id: &JobId) -> Value {
 }
 
 #[tokio::test]
-async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
+async fn a_job_has_all_its_fields_in_every_state() {
     let server = Server::new().await;
     let submitted = server.submit(&[Part::file(CLIP), Part::text("format", "webm")]).await;
     assert_eq!(submitted.status, 202);
@@ -115,7 +117,7 @@ async fn a_job_is_read_with_all_its_keys_at_every_moment_of_its_life() {
 }
 
 #[tokio::test]
-async fn a_failed_job_says_why() {
+async fn a_failed_job_reports_its_error() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let failure = Failure::new(FailureCode::NoFlatBackground, "no color dominates its border");
@@ -129,22 +131,22 @@ async fn a_failed_job_says_why() {
 }
 
 #[tokio::test]
-async fn jobs_of_others_and_jobs_that_never_were_read_the_same() {
+async fn a_job_of_another_api_key_reads_like_an_unknown_one() {
     let server = Server::new().await;
     let claimed = server.submit_and_claim().await;
     let foreign = server.get(&format!("/api/v1/jobs/{}", claimed.id), OTHER_KEY).await;
-    let never = server.get("/api/v1/jobs/jd00000000000000000000", KEY).await;
+    let unknown = server.get("/api/v1/jobs/jd00000000000000000000", KEY).await;
     assert_eq!(foreign.error(), (404, "JOB_NOT_FOUND".to_owned()));
-    assert_eq!(foreign.json(), never.json());
+    assert_eq!(foreign.json(), unknown.json());
     for malformed in ["x", "jd", "jd%2F..%2F", "%F0%9F%98%80"] {
-        assert_eq!(server.get(&format!("/api/v1/jobs/{malformed}"), KEY).await.json(), never.json(), "{malformed}");
+        assert_eq!(server.get(&format!("/api/v1/jobs/{malformed}"), KEY).await.json(), unknown.json(), "{malformed}");
     }
 }
 
 #[tokio::test]
-async fn the_synchronous_endpoint_waits_and_hands_back_a_data_url() {
+async fn the_synchronous_endpoint_waits_and_returns_a_data_url() {
     let server = std::sync::Arc::new(Server::new().await);
-    let cutter = {
+    let worker = {
         let server = server.clone();
         tokio::spawn(async move {
             loop {
@@ -159,14 +161,14 @@ async fn the_synchronous_endpoint_waits_and_hands_back_a_data_url() {
     let mut request = crate::fixture::submit_request(crate::fixture::form(&[Part::file(CLIP)]));
     *request.uri_mut() = "/api/v1/video/remove-background".parse().unwrap();
     let answer = server.ask(request).await;
-    cutter.await.unwrap();
+    worker.await.unwrap();
     let data = answer.json()["data"].clone();
     assert_eq!((&data["url"], &data["size"]), (&json!("data:video/webm;base64,d2VibQ=="), &json!(4)));
     assert_eq!((&data["processingMethod"], &data["frameCount"]), (&json!("chromakey"), &json!(24)));
 }
 
 #[tokio::test]
-async fn a_synchronous_wait_that_is_over_names_its_job_which_goes_on() {
+async fn a_synchronous_timeout_names_the_job_which_continues() {
     let server = Server::with(|settings| settings.sync_wait = Duration::ZERO).await;
     let mut request = crate::fixture::submit_request(crate::fixture::form(&[Part::file(CLIP)]));
     *request.uri_mut() = "/api/v1/video/remove-background".parse().unwrap();

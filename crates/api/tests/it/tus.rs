@@ -1,4 +1,4 @@
-//! tus 1.0, by its letter.
+//! Resumable uploads by the tus 1.0 protocol.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     uploads::UPLOADS,
 };
 
-const PIECE: &str = "application/offset+octet-stream";
+const PIECE_TYPE: &str = "application/offset+octet-stream";
 
 impl Server {
     async fn tus(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
@@ -35,7 +35,7 @@ impl Server {
     }
 
     async fn patch(&self, path: &str, offset: usize, bytes: &[u8]) -> Answer {
-        let headers = [("Content-Type", PIECE), ("Upload-Offset", &offset.to_string())];
+        let headers = [("Content-Type", PIECE_TYPE), ("Upload-Offset", &offset.to_string())];
         self.tus("PATCH", path, &headers, bytes.to_vec()).await
     }
 
@@ -52,7 +52,7 @@ fn path(created: &Answer) -> String {
 }
 
 #[tokio::test]
-async fn pieces_make_a_whole_whatever_their_size() {
+async fn pieces_of_any_size_make_a_complete_upload() {
     let server = Server::new().await;
     let clip = [CLIP, &[7; 9000]].concat();
     for size in [1000, 4096, 5000, clip.len()] {
@@ -71,7 +71,7 @@ async fn pieces_make_a_whole_whatever_their_size() {
 }
 
 #[tokio::test]
-async fn bytes_that_do_not_follow_are_a_conflict_and_change_nothing() {
+async fn bytes_at_a_wrong_offset_are_a_conflict_and_change_nothing() {
     let server = Server::new().await;
     let path = server.created(100).await;
     server.patch(&path, 0, CLIP).await;
@@ -84,22 +84,22 @@ async fn bytes_that_do_not_follow_are_a_conflict_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn what_came_before_a_break_is_kept() {
+async fn bytes_received_before_a_disconnect_are_kept() {
     let server = Server::new().await;
     let path = server.created(100).await;
     let breaking = Body::from_stream(futures_util::stream::iter([
         Ok(CLIP.to_vec()),
-        Err(std::io::Error::other("the line is cut")),
+        Err(std::io::Error::other("the connection broke")),
     ]));
-    let headers = [("Content-Type", PIECE), ("Upload-Offset", "0")];
+    let headers = [("Content-Type", PIECE_TYPE), ("Upload-Offset", "0")];
     assert_eq!(server.tus("PATCH", &path, &headers, breaking).await.error(), (400, "INVALID_REQUEST".to_owned()));
     assert_eq!(server.offset(&path).await, CLIP.len().to_string());
     assert_eq!(server.patch(&path, CLIP.len(), &vec![0; 100 - CLIP.len()]).await.status, StatusCode::NO_CONTENT);
 }
 
-/// As if the server had been killed between the last acknowledgement and the end.
+/// Simulates a crash of the server after the last acknowledgement and before completion.
 #[tokio::test]
-async fn an_upload_whose_bytes_are_all_there_is_made_whole_by_the_next_question() {
+async fn a_head_request_completes_an_upload_whose_bytes_are_all_there() {
     let server = Server::new().await;
     let path = server.created(CLIP.len()).await;
     let id: clearcut_job::UploadId = path.split(['/', '?']).nth(4).unwrap().parse().unwrap();
@@ -114,74 +114,78 @@ async fn an_upload_whose_bytes_are_all_there_is_made_whole_by_the_next_question(
 
 type Feed = tokio::sync::mpsc::Sender<Result<Vec<u8>, std::io::Error>>;
 
-/// A PATCH that has sent the clip and a byte, which were taken, and sends the rest when fed.
-async fn hang(server: &Arc<Server>, path: &str) -> (Feed, JoinHandle<Answer>) {
-    let (feed, hanging) = tokio::sync::mpsc::channel(1);
-    let body = Body::from_stream(futures_util::stream::unfold(hanging, async |mut hanging| {
-        let piece = hanging.recv().await?;
-        Some((piece, hanging))
+/// Starts a PATCH that has sent the clip and one more byte, and sends the rest from the returned
+/// feed.
+async fn start_hanging_patch(server: &Arc<Server>, path: &str) -> (Feed, JoinHandle<Answer>) {
+    let (feed, pieces) = tokio::sync::mpsc::channel(1);
+    let body = Body::from_stream(futures_util::stream::unfold(pieces, async |mut pieces| {
+        let piece = pieces.recv().await?;
+        Some((piece, pieces))
     }));
     let (server, path) = (server.clone(), path.to_owned());
-    let hangs = tokio::spawn(async move {
-        server.tus("PATCH", &path, &[("Content-Type", PIECE), ("Upload-Offset", "0")], body).await
+    let hanging = tokio::spawn(async move {
+        server.tus("PATCH", &path, &[("Content-Type", PIECE_TYPE), ("Upload-Offset", "0")], body).await
     });
     feed.send(Ok(CLIP.to_vec())).await.unwrap();
-    // The second place in the channel is free once the first piece was taken.
+    // The channel has a free place again once the last piece was received.
     feed.send(Ok(b"x".to_vec())).await.unwrap();
     drop(feed.reserve().await.unwrap());
-    (feed, hangs)
+    (feed, hanging)
 }
 
 #[tokio::test]
-async fn pieces_count_among_the_clips_that_a_key_sends_at_once() {
+async fn pieces_count_toward_the_concurrent_clips_of_an_api_key() {
     let server = Arc::new(Server::with(|settings| settings.max_intakes_per_key = 1).await);
     let (first, second) = (server.created(CLIP.len() + 1).await, server.created(CLIP.len()).await);
-    let (feed, hangs) = hang(&server, &first).await;
+    let (feed, hanging) = start_hanging_patch(&server, &first).await;
     assert_eq!(server.patch(&second, 0, CLIP).await.error(), (429, "QUOTA_EXCEEDED".to_owned()));
     assert_eq!(server.submit(&[Part::file(CLIP)]).await.error(), (429, "QUOTA_EXCEEDED".to_owned()));
     drop(feed);
-    assert_eq!(hangs.await.unwrap().status, StatusCode::NO_CONTENT);
+    assert_eq!(hanging.await.unwrap().status, StatusCode::NO_CONTENT);
     assert_eq!(server.patch(&second, 0, CLIP).await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
-async fn a_newcomer_takes_over_from_a_connection_that_hangs() {
+async fn a_new_request_takes_over_from_a_hanging_connection() {
     let server = Arc::new(Server::new().await);
     let path = server.created(100).await;
-    let (_feed, hangs) = hang(&server, &path).await;
+    let (_feed, hanging) = start_hanging_patch(&server, &path).await;
     let offset: usize = server.offset(&path).await.parse().unwrap();
     assert!(offset == CLIP.len() || offset == CLIP.len() + 1, "{offset}");
-    assert_eq!(hangs.await.unwrap().error(), (423, "UPLOAD_BUSY".to_owned()));
+    assert_eq!(hanging.await.unwrap().error(), (423, "UPLOAD_BUSY".to_owned()));
     assert_eq!(server.patch(&path, offset, b"more").await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
-async fn a_length_may_be_told_later_and_only_once() {
+async fn a_deferred_length_can_be_set_once() {
     let server = Server::new().await;
     let created = server.create(&[("Upload-Defer-Length", "1"), ("Upload-Metadata", "filename Y2xpcA==")], b"").await;
     let path = path(&created);
-    let asked = server.tus("HEAD", &path, &[], "").await;
-    assert_eq!((asked.header("upload-defer-length"), asked.header("upload-length")), ("1", ""));
-    assert_eq!(asked.header("upload-metadata"), "filename Y2xpcA==");
+    let head = server.tus("HEAD", &path, &[], "").await;
+    assert_eq!((head.header("upload-defer-length"), head.header("upload-length")), ("1", ""));
+    assert_eq!(head.header("upload-metadata"), "filename Y2xpcA==");
     server.patch(&path, 0, CLIP).await;
     let offset = CLIP.len().to_string();
-    let told = |length: &'static str| {
-        vec![("Content-Type", PIECE), ("Upload-Offset", offset.as_str()), ("Upload-Length", length)]
+    let with_length = |length: &'static str| {
+        vec![("Content-Type", PIECE_TYPE), ("Upload-Offset", offset.as_str()), ("Upload-Length", length)]
     };
-    assert_eq!(server.tus("PATCH", &path, &told("5"), "").await.error(), (400, "INVALID_REQUEST".to_owned()));
-    assert_eq!(server.tus("PATCH", &path, &told("1048577"), "").await.error(), (413, "FILE_TOO_LARGE".to_owned()));
-    assert_eq!(server.tus("PATCH", &path, &told("50"), "").await.status, StatusCode::NO_CONTENT);
-    assert_eq!(server.tus("PATCH", &path, &told("51"), "").await.error(), (400, "INVALID_REQUEST".to_owned()));
+    assert_eq!(server.tus("PATCH", &path, &with_length("5"), "").await.error(), (400, "INVALID_REQUEST".to_owned()));
+    assert_eq!(
+        server.tus("PATCH", &path, &with_length("1048577"), "").await.error(),
+        (413, "FILE_TOO_LARGE".to_owned())
+    );
+    assert_eq!(server.tus("PATCH", &path, &with_length("50"), "").await.status, StatusCode::NO_CONTENT);
+    assert_eq!(server.tus("PATCH", &path, &with_length("51"), "").await.error(), (400, "INVALID_REQUEST".to_owned()));
     assert_eq!(server.tus("HEAD", &path, &[], "").await.header("upload-length"), "50");
     assert_eq!(server.patch(&path, CLIP.len(), &[0; 51]).await.error(), (413, "FILE_TOO_LARGE".to_owned()));
     assert_eq!(server.patch(&path, CLIP.len(), &vec![0; 50 - CLIP.len()]).await.status, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]
-async fn creation_takes_bytes_along_and_checks_what_is_said() {
+async fn creation_accepts_bytes_and_checks_its_headers() {
     let server = Server::new().await;
     let length = CLIP.len().to_string();
-    let whole = server.create(&[("Upload-Length", &length), ("Content-Type", PIECE)], CLIP).await;
+    let whole = server.create(&[("Upload-Length", &length), ("Content-Type", PIECE_TYPE)], CLIP).await;
     assert_eq!(whole.header("upload-offset"), length);
     assert_eq!(server.submit_upload(whole.header("x-storage-id"), KEY).await.status, StatusCode::ACCEPTED);
     let cases: [(&[(&str, &str)], u16); 8] = [
@@ -200,7 +204,7 @@ async fn creation_takes_bytes_along_and_checks_what_is_said() {
 }
 
 #[tokio::test]
-async fn what_is_no_video_is_refused_at_its_first_bytes_or_at_its_end_and_forgotten() {
+async fn an_upload_that_is_not_a_video_is_refused_and_deleted() {
     let server = Server::new().await;
     for (length, sent) in [(100_000, vec![b'#'; 5000]), (10, vec![b'#'; 10])] {
         let path = server.created(length).await;
@@ -211,7 +215,7 @@ async fn what_is_no_video_is_refused_at_its_first_bytes_or_at_its_end_and_forgot
 }
 
 #[tokio::test]
-async fn a_terminated_upload_is_gone_with_its_bytes() {
+async fn a_terminated_upload_is_deleted_with_its_bytes() {
     let server = Server::new().await;
     let path = server.created(100).await;
     server.patch(&path, 0, CLIP).await;
@@ -224,7 +228,7 @@ async fn a_terminated_upload_is_gone_with_its_bytes() {
 }
 
 #[tokio::test]
-async fn requests_that_are_not_of_this_protocol_are_told_so() {
+async fn requests_that_violate_the_protocol_are_refused() {
     let server = Server::new().await;
     let path = server.created(100).await;
     let ask = |method: &str, headers: &[(&str, &str)]| {
@@ -234,7 +238,7 @@ async fn requests_that_are_not_of_this_protocol_are_told_so() {
         }
         server.ask(request.body(Body::from(CLIP)).unwrap())
     };
-    let piece = [("Content-Type", PIECE), ("Upload-Offset", "0")];
+    let piece = [("Content-Type", PIECE_TYPE), ("Upload-Offset", "0")];
     let unversioned = ask("PATCH", &piece).await;
     assert_eq!(unversioned.error(), (412, "TUS_VERSION".to_owned()));
     assert_eq!((unversioned.header("tus-version"), unversioned.header("tus-resumable")), ("1.0.0", "1.0.0"));
@@ -250,20 +254,20 @@ async fn requests_that_are_not_of_this_protocol_are_told_so() {
     let posted = ask("POST", &[tus]).await;
     assert_eq!((posted.error().0, posted.header("allow")), (405, "PUT,PATCH,HEAD,DELETE"));
     assert_eq!(server.offset(&path).await, "0");
-    let meant = ask("POST", &[("X-HTTP-Method-Override", "PATCH"), tus, piece[0], piece[1]]).await;
+    let overridden = ask("POST", &[("X-HTTP-Method-Override", "PATCH"), tus, piece[0], piece[1]]).await;
     assert_eq!(
-        (meant.status, meant.header("upload-offset")),
+        (overridden.status, overridden.header("upload-offset")),
         (StatusCode::NO_CONTENT, CLIP.len().to_string().as_str())
     );
 }
 
 #[tokio::test]
-async fn what_the_server_can_do_is_told_and_pages_may_ask() {
+async fn options_reports_the_capabilities_and_cors_allows_the_headers() {
     let server = Server::new().await;
-    let told = server.ask(Request::options(UPLOADS).body(Body::empty()).unwrap()).await;
-    assert_eq!((told.status, told.header("tus-version")), (StatusCode::NO_CONTENT, "1.0.0"));
+    let options = server.ask(Request::options(UPLOADS).body(Body::empty()).unwrap()).await;
+    assert_eq!((options.status, options.header("tus-version")), (StatusCode::NO_CONTENT, "1.0.0"));
     let extensions = "creation,creation-with-upload,creation-defer-length,expiration,termination";
-    assert_eq!((told.header("tus-extension"), told.header("tus-max-size")), (extensions, "1048576"));
+    assert_eq!((options.header("tus-extension"), options.header("tus-max-size")), (extensions, "1048576"));
     let preflight = Request::options(UPLOADS)
         .header(header::ORIGIN, "https://example.com")
         .header(header::ACCESS_CONTROL_REQUEST_METHOD, "PATCH")

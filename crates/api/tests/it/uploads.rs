@@ -1,4 +1,4 @@
-//! Clips that come before their jobs, with one PUT.
+//! Uploads in one PUT, and the jobs that use them.
 
 use axum::{
     body::Body,
@@ -12,14 +12,14 @@ use crate::fixture::{Answer, CLIP, KEY, MAX_BYTES, OTHER_KEY, Part, Server, form
 pub(crate) const UPLOADS: &str = "/api/v1/uploads";
 
 impl Server {
-    pub(crate) async fn begin(&self, body: &str) -> Answer {
+    pub(crate) async fn create_upload(&self, body: &str) -> Answer {
         let request = Request::post(UPLOADS).header(header::AUTHORIZATION, format!("Bearer {KEY}"));
         self.ask(request.body(Body::from(body.to_owned())).unwrap()).await
     }
 
-    /// The name and the path of a new upload.
+    /// Creates an upload and returns its id and the path of its URL.
     pub(crate) async fn upload(&self) -> (String, String) {
-        let answer = self.begin("").await;
+        let answer = self.create_upload("").await;
         assert_eq!(answer.status, StatusCode::CREATED);
         let data = answer.json()["data"].clone();
         let url = data["uploadUrl"].as_str().unwrap();
@@ -40,7 +40,7 @@ impl Server {
 }
 
 #[tokio::test]
-async fn an_upload_serves_any_number_of_jobs_of_its_key_and_none_of_another() {
+async fn any_number_of_jobs_of_the_same_api_key_can_use_an_upload() {
     let server = Server::new().await;
     let (id, path) = server.upload().await;
     assert_eq!(server.submit_upload(&id, KEY).await.error(), (409, "UPLOAD_UNFINISHED".to_owned()));
@@ -63,7 +63,7 @@ async fn an_upload_serves_any_number_of_jobs_of_its_key_and_none_of_another() {
 }
 
 #[tokio::test]
-async fn the_address_of_an_upload_opens_it_alone_and_until_its_time_is_over() {
+async fn an_upload_url_is_valid_for_one_upload_until_it_expires() {
     let server = Server::new().await;
     let (id, path) = server.upload().await;
     let (other, _) = server.upload().await;
@@ -77,7 +77,7 @@ async fn the_address_of_an_upload_opens_it_alone_and_until_its_time_is_over() {
     for path in changed {
         assert_eq!(server.put(&path, CLIP).await.error(), (403, "INVALID_SIGNATURE".to_owned()), "{path}");
     }
-    // With a key, too: what opens an upload is its address.
+    // An API key does not replace the signature.
     let request = Request::put(path.split('?').next().unwrap()).header(header::AUTHORIZATION, format!("Bearer {KEY}"));
     assert_eq!(server.ask(request.body(Body::from(CLIP)).unwrap()).await.error().0, 403);
     server.pass(std::time::Duration::from_hours(24));
@@ -85,7 +85,7 @@ async fn the_address_of_an_upload_opens_it_alone_and_until_its_time_is_over() {
 }
 
 #[tokio::test]
-async fn what_is_refused_leaves_nothing_and_can_be_sent_again() {
+async fn a_refused_upload_leaves_nothing_and_can_be_sent_again() {
     let server = Server::new().await;
     let (_, path) = server.upload().await;
     let large = [CLIP, &vec![0; MAX_BYTES as usize]].concat();
@@ -95,23 +95,23 @@ async fn what_is_refused_leaves_nothing_and_can_be_sent_again() {
         ("a playlist", b"#EXTM3U\n".repeat(1000), (400, "INVALID_VIDEO")),
         ("too large", large, (413, "FILE_TOO_LARGE")),
     ];
-    for (what, clip, (status, code)) in cases {
-        assert_eq!(server.put(&path, &clip).await.error(), (status, code.to_owned()), "{what}");
-        server.assert_empty(what).await;
+    for (case, clip, (status, code)) in cases {
+        assert_eq!(server.put(&path, &clip).await.error(), (status, code.to_owned()), "{case}");
+        server.assert_empty(case).await;
     }
     let cut_off = Body::from_stream(futures_util::stream::iter([
         Ok(CLIP.to_vec()),
-        Err(std::io::Error::other("the client is gone")),
+        Err(std::io::Error::other("the client disconnected")),
     ]));
     let answer = server.ask(Request::put(&path).body(cut_off).unwrap()).await;
     assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()));
-    server.assert_empty("a cut body").await;
+    server.assert_empty("a truncated body").await;
     assert_eq!(server.put(&path, CLIP).await.status, StatusCode::OK);
     assert_eq!(server.put(&path, CLIP).await.error(), (409, "UPLOAD_FINISHED".to_owned()));
 }
 
 #[tokio::test]
-async fn what_is_said_when_an_upload_begins_is_checked() {
+async fn the_options_of_a_new_upload_are_checked() {
     let server = Server::new().await;
     let cases = [
         ("{\"size\":0}", (400, "INVALID_VIDEO")),
@@ -121,31 +121,31 @@ async fn what_is_said_when_an_upload_begins_is_checked() {
         ("{\"size\":1048577}", (413, "FILE_TOO_LARGE")),
     ];
     for (body, (status, code)) in cases {
-        assert_eq!(server.begin(body).await.error(), (status, code.to_owned()), "{body}");
+        assert_eq!(server.create_upload(body).await.error(), (status, code.to_owned()), "{body}");
     }
-    assert_eq!(server.begin(&" ".repeat(5000)).await.error(), (400, "INVALID_REQUEST".to_owned()));
-    let answer = server.begin("{\"size\":10}").await.json();
+    assert_eq!(server.create_upload(&" ".repeat(5000)).await.error(), (400, "INVALID_REQUEST".to_owned()));
+    let answer = server.create_upload("{\"size\":10}").await.json();
     let path = answer["data"]["uploadUrl"].as_str().unwrap().strip_prefix("http://localhost").unwrap().to_owned();
     assert_eq!(server.put(&path, CLIP).await.error(), (400, "INVALID_REQUEST".to_owned()));
-    server.assert_empty("another length than was announced").await;
+    server.assert_empty("a length other than announced").await;
     let full = Server::with(|settings| settings.disk_floor_bytes = u64::MAX).await;
-    assert_eq!(full.begin("").await.error(), (507, "INSUFFICIENT_STORAGE".to_owned()));
+    assert_eq!(full.create_upload("").await.error(), (507, "INSUFFICIENT_STORAGE".to_owned()));
 }
 
 #[tokio::test]
-async fn a_key_at_its_quota_is_told_so_and_when_to_ask_again() {
+async fn an_api_key_at_its_quota_is_refused_with_a_retry_time() {
     let server = Server::new().await;
     let (_, path) = server.upload().await;
     let limits = StorageLimits { max_retention: None, quota_bytes: Some(CLIP.len() as u64) };
     assert!(server.queue.set_storage_limits(KeyId(1), limits).await.unwrap());
     assert_eq!(server.put(&path, &[CLIP, b"more"].concat()).await.error(), (429, "QUOTA_EXCEEDED".to_owned()));
-    server.assert_empty("an upload above the quota").await;
+    server.assert_empty("an upload over the quota").await;
     assert_eq!(server.put(&path, CLIP).await.status, StatusCode::OK);
-    for answer in [server.begin("").await, server.submit(&[Part::file(CLIP)]).await] {
+    for answer in [server.create_upload("").await, server.submit(&[Part::file(CLIP)]).await] {
         assert_eq!(answer.error(), (429, "QUOTA_EXCEEDED".to_owned()));
         assert_eq!(answer.header("retry-after"), "600");
     }
     assert_eq!(server.ask(Request::delete(&path).body(Body::empty()).unwrap()).await.status, StatusCode::NO_CONTENT);
-    server.assert_empty("the upload was given up").await;
+    server.assert_empty("the upload was deleted").await;
     assert_eq!(server.submit(&[Part::file(CLIP)]).await.status, StatusCode::ACCEPTED);
 }

@@ -1,3 +1,5 @@
+//! Usage by day, and the validation of its parameters.
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -8,9 +10,9 @@ use crate::{
 };
 
 #[tokio::test]
-async fn usage_is_by_day_and_outlives_its_jobs() {
+async fn usage_is_grouped_by_day_and_outlives_its_jobs() {
     let server = Server::new().await;
-    // The clock stands at 2024-03-09 16:00.
+    // The clock is at 2024-03-09 16:00.
     for pass_hours in [0, 0, 24] {
         server.pass(Duration::from_hours(pass_hours));
         let claimed = server.submit_and_claim().await;
@@ -35,13 +37,13 @@ async fn usage_is_by_day_and_outlives_its_jobs() {
 }
 
 #[tokio::test]
-async fn a_range_that_is_none_is_400() {
+async fn an_invalid_range_is_refused_with_400() {
     let server = Server::new().await;
     for query in ["from=2024-02-30", "to=yesterday", "from=2024-03-10&to=2024-03-09", "from=2023-03-09&to=2024-03-10"] {
         let answer = server.get(&format!("/api/v1/usage?{query}"), KEY).await;
         assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{query}");
     }
-    // Before there was anything, and beyond what a date can say.
+    // Before 1970, and beyond the last valid date.
     for query in ["to=0000-01-01", "from=1969-12-31", "to=+999-01-01", "from=9999-12-31&to=9999-12-30"] {
         let answer = server.get(&format!("/api/v1/usage?{query}"), KEY).await;
         assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{query}");

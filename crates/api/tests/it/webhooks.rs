@@ -1,3 +1,5 @@
+//! Webhook endpoints, their secrets, and deliveries.
+
 use std::time::Duration;
 
 use axum::{
@@ -5,7 +7,7 @@ use axum::{
     http::{Method, Request, header},
 };
 use clearcut_job::JobId;
-use clearcut_queue::{AfterAttempt, Answer as Said, Attempt, ClaimedDelivery, NoAnswer};
+use clearcut_queue::{AfterAttempt, Answer as Reply, Attempt, ClaimedDelivery, NoAnswer};
 use serde_json::{Value, json};
 
 use crate::fixture::{Answer, CLIP, KEY, OTHER_KEY, Part, Server};
@@ -33,15 +35,15 @@ async fn data(server: &Server, method: Method, path: &str) -> Value {
     answer.json()["data"].clone()
 }
 
-/// Records an attempt at the next delivery that is due.
-async fn attempt(server: &Server, answer: Said, then: AfterAttempt) -> ClaimedDelivery {
+/// Records an attempt for the next delivery that is due.
+async fn attempt(server: &Server, answer: Reply, then: AfterAttempt) -> ClaimedDelivery {
     let next = server.queue.claim_delivery(9).await.unwrap().unwrap();
     let attempt = Attempt { answer, latency: Duration::from_millis(12) };
     server.queue.record_attempt(&next.id, next.claim, attempt, then).await.unwrap();
     next
 }
 
-/// Submits a job with a `webhookUrl` and has a worker start it.
+/// Submits a job with a `webhookUrl` and starts it.
 async fn started(server: &Server) -> String {
     let submitted = server.submit(&[Part::file(CLIP), Part::text("webhookUrl", URL)]).await;
     assert_eq!(submitted.status, 202, "{submitted:?}");
@@ -51,12 +53,12 @@ async fn started(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn an_endpoint_is_made_listed_changed_and_forgotten() {
+async fn an_endpoint_is_created_listed_changed_and_deleted() {
     let server = Server::new().await;
-    let made =
+    let created =
         create(&server, json!({ "url": URL, "events": ["job.failed", "job.completed"], "description": "ours" })).await;
-    let id = made["webhookId"].as_str().unwrap().to_owned();
-    assert!(made["secret"].as_str().unwrap().starts_with("whsec_"), "{made}");
+    let id = created["webhookId"].as_str().unwrap().to_owned();
+    assert!(created["secret"].as_str().unwrap().starts_with("whsec_"), "{created}");
     let mut expected = json!({
         "webhookId": id, "url": URL, "events": ["job.completed", "job.failed"], "description": "ours", "enabled": true,
         "disabledReason": null, "createdAt": 1_710_000_000,
@@ -73,18 +75,18 @@ async fn an_endpoint_is_made_listed_changed_and_forgotten() {
     assert_eq!(changed.json()["data"], expected);
     let test = ask(&server, Method::POST, &format!("{path}/test"), KEY, None).await;
     assert_eq!(test.error(), (409, "WEBHOOK_DISABLED".into()));
-    let forgotten = data(&server, Method::DELETE, &path).await;
-    assert_eq!(forgotten, json!({ "webhookId": id, "deleted": true }));
+    let deleted = data(&server, Method::DELETE, &path).await;
+    assert_eq!(deleted, json!({ "webhookId": id, "deleted": true }));
     let gone = ask(&server, Method::GET, &path, KEY, None).await;
     assert_eq!(gone.error(), (404, "WEBHOOK_NOT_FOUND".into()));
 }
 
 #[tokio::test]
-async fn a_secret_is_read_and_rotated_and_the_one_before_is_named_for_a_day() {
+async fn a_rotated_secret_is_reported_with_the_previous_one_for_a_day() {
     let server = Server::new().await;
-    let made = create(&server, json!({ "url": URL })).await;
-    let path = format!("/api/v1/webhooks/{}/secret", made["webhookId"].as_str().unwrap());
-    for (path, first) in [(path.as_str(), Some(&made["secret"])), ("/api/v1/webhooks/secret", None)] {
+    let created = create(&server, json!({ "url": URL })).await;
+    let path = format!("/api/v1/webhooks/{}/secret", created["webhookId"].as_str().unwrap());
+    for (path, first) in [(path.as_str(), Some(&created["secret"])), ("/api/v1/webhooks/secret", None)] {
         let read = data(&server, Method::GET, path).await;
         assert!(first.is_none_or(|first| read["secret"] == *first), "{read}");
         assert_eq!((&read["previousSecret"], &read["previousUntil"]), (&Value::Null, &Value::Null));
@@ -100,15 +102,15 @@ async fn a_secret_is_read_and_rotated_and_the_one_before_is_named_for_a_day() {
 }
 
 #[tokio::test]
-async fn the_deliveries_of_a_job_tell_what_its_receiver_said() {
+async fn the_deliveries_of_a_job_record_the_replies_of_its_receiver() {
     let server = Server::new().await;
     let id = started(&server).await;
     let path = format!("/api/v1/jobs/{id}/deliveries");
-    let none = Said::None(NoAnswer::TooSlow);
+    let none = Reply::None(NoAnswer::TooSlow);
     let sent = attempt(&server, none, AfterAttempt::RetryIn(Duration::from_secs(5))).await;
     assert_eq!(sent.destination.link_base, "http://localhost");
     server.pass(Duration::from_secs(5));
-    let teapot = Said::Status { status: 418, reply: "short and stout".into() };
+    let teapot = Reply::Status { status: 418, reply: "short and stout".into() };
     attempt(&server, teapot, AfterAttempt::GiveUp).await;
     let mut expected = json!({
         "deliveryId": sent.id.to_string(), "event": "job.started", "happenedAt": 1_710_000_000, "webhookId": null, "url": URL,
@@ -123,12 +125,12 @@ async fn the_deliveries_of_a_job_tell_what_its_receiver_said() {
     expected["status"] = "pending".into();
     expected["nextAttemptAt"] = 1_710_000_005.into();
     assert_eq!(again.json()["data"], expected);
-    let resent = attempt(&server, Said::Status { status: 200, reply: String::new() }, AfterAttempt::Delivered).await;
+    let resent = attempt(&server, Reply::Status { status: 200, reply: String::new() }, AfterAttempt::Delivered).await;
     assert_eq!((resent.id, resent.tries), (sent.id, 1));
 }
 
 #[tokio::test]
-async fn addresses_that_must_not_be_reached_are_refused_where_they_are_named() {
+async fn webhook_urls_that_must_not_be_reached_are_refused() {
     let server = Server::new().await;
     let urls = [
         "",
@@ -168,7 +170,7 @@ async fn addresses_that_must_not_be_reached_are_refused_where_they_are_named() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_is_documented_is_refused_by_what_is_wrong() {
+async fn an_invalid_webhook_body_is_refused() {
     let server = Server::new().await;
     for body in [
         json!(null),
@@ -192,10 +194,10 @@ async fn a_body_that_is_not_what_is_documented_is_refused_by_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn nothing_of_another_key_is_seen_or_done() {
+async fn another_api_key_can_neither_read_nor_change_webhooks() {
     let server = Server::new().await;
-    let made = create(&server, json!({ "url": URL })).await;
-    let webhook = format!("/api/v1/webhooks/{}", made["webhookId"].as_str().unwrap());
+    let created = create(&server, json!({ "url": URL })).await;
+    let webhook = format!("/api/v1/webhooks/{}", created["webhookId"].as_str().unwrap());
     let job = started(&server).await;
     let listed = data(&server, Method::GET, &format!("/api/v1/jobs/{job}/deliveries")).await;
     let delivery = listed["deliveries"][0]["deliveryId"].as_str().unwrap().to_owned();
@@ -216,6 +218,6 @@ async fn nothing_of_another_key_is_seen_or_done() {
     let change = ask(&server, Method::PATCH, &webhook, OTHER_KEY, Some(json!({ "enabled": false }))).await;
     assert_eq!(change.error(), (404, "WEBHOOK_NOT_FOUND".into()));
     assert_eq!(data(&server, Method::GET, &webhook).await["enabled"], true);
-    let theirs = ask(&server, Method::GET, "/api/v1/webhooks/secret", OTHER_KEY, None).await.json();
-    assert_ne!(theirs["data"], data(&server, Method::GET, "/api/v1/webhooks/secret").await);
+    let other_secret = ask(&server, Method::GET, "/api/v1/webhooks/secret", OTHER_KEY, None).await.json();
+    assert_ne!(other_secret["data"], data(&server, Method::GET, "/api/v1/webhooks/secret").await);
 }

@@ -92,28 +92,22 @@ pub(super) fn local_failure(error: &io::Error) -> Failure {
 /// Failure of a cut, for the user. The tools' messages go to the log.
 pub(super) fn cut_failure(error: &Error) -> Failure {
     if !matches!(error, Error::Cancelled) {
-        tracing::warn!(?error, code = error.code(), "a cut failed");
+        tracing::warn!(?error, code = %error.code(), "a cut failed");
     }
     // Treated as a shortage: the next job would fail alike, and an ffmpeg that is being replaced
     // comes back.
     if matches!(error, Error::Tool(ToolError::Unstartable { .. })) {
         return Failure::new(FailureCode::ShortOfResources, "the server's ffmpeg cannot be started at the moment");
     }
-    let code = FailureCode::from_wire(error.code());
-    match error.fault() {
-        Fault::Input if code.fault() == Fault::Input => Failure::new(code, error.to_string()),
-        Fault::Input => Failure::new(FailureCode::InvalidVideo, error.to_string()),
-        Fault::Host | Fault::Upstream if code.fault() == Fault::Input => {
-            Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut")
-        }
-        Fault::Host | Fault::Upstream => Failure::new(code, host_message(code)),
-    }
+    let is_input = error.fault() == Fault::Input;
+    let fallback = if is_input { FailureCode::InvalidVideo } else { FailureCode::ProcessingFailed };
+    let code = FailureCode::from_code(error.code()).unwrap_or(fallback);
+    if is_input { Failure::new(code, error.to_string()) } else { Failure::new(code, host_message(code)) }
 }
 
 /// Message for a failure on the server's side. The tools' own messages may contain paths.
 fn host_message(code: FailureCode) -> &'static str {
     match code {
-        FailureCode::FormatUnavailable => "this server cannot write a requested format",
         FailureCode::InsufficientStorage => "the server's disk is full",
         FailureCode::StorageUnavailable => "the server could not reach its files",
         FailureCode::ModelMissing => "the neural model of this server is not installed",

@@ -3,6 +3,8 @@
 
 use std::{fs, io, path::Path};
 
+use clearcut_job::ErrorCode;
+
 use crate::failure::Failure;
 
 /// File with the secret that signs the server's links. It is created after the first API key.
@@ -14,7 +16,7 @@ pub(crate) fn refuse_lost_database(data: &Path, has_keys: bool) -> Result<(), Fa
         return Ok(());
     }
     let message = "a server used this folder before, but its database is missing or has no API key: the database is lost or damaged";
-    Err(Failure::host("DATABASE_DAMAGED", message.to_owned(), Some(HINT)))
+    Err(Failure::host(ErrorCode::DatabaseDamaged, message.to_owned(), Some(HINT)))
 }
 
 /// Hint for a damaged database.

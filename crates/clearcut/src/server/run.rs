@@ -4,7 +4,7 @@ use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, OneTimeLink, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
-use clearcut_job::{Clock, OutputFormat, SystemClock};
+use clearcut_job::{Clock, ErrorCode, OutputFormat, SystemClock};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, QueueError, SqliteQueue};
@@ -26,7 +26,10 @@ use super::{
     previewer::PipelinePreviewer,
     readiness::ServerReadiness,
 };
-use crate::{failure::Failure, installed_models::InstalledModels};
+use crate::{
+    failure::{Failure, error_chain},
+    installed_models::InstalledModels,
+};
 
 /// Lifetime of the sign-in link that a new server prints.
 const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
@@ -42,11 +45,11 @@ pub(crate) async fn run(
     tools: Tools,
     models: InstalledModels,
 ) -> Result<(), Failure> {
-    let _lock = DataLock::take(&settings.data).map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
+    let _lock = DataLock::take(&settings.data).map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
     // Makes the name of a new data folder durable. If its parent folder may not be read, another
     // user created the data folder earlier.
     let _ = sync_folder(absolute(&settings.data)?.parent().unwrap_or(&settings.data));
-    let marked = mark_children(&settings.data).map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
+    let marked = mark_children(&settings.data).map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
     let tools = tools.marked(&marked.mark);
     warn_of_tight_limits(&tools);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -59,14 +62,14 @@ pub(crate) async fn run(
     recover_after_crash(&queue, &store, clock.as_ref()).await?;
     let outbound = outbound(&settings)?;
     let listener = listen(settings.listen)?;
-    let address = listener.local_addr().map_err(|error| host_failure("LISTEN_FAILED", &error))?;
+    let address = listener.local_addr().map_err(|error| host_failure(ErrorCode::ListenFailed, &error))?;
     let model = usable_model(&models);
     let models = Arc::new(models);
     let link = print_welcome(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
     // Created after the first API key: a folder with a signing key and no API key has lost its
     // database.
-    let signer =
-        UrlSigner::open(&settings.data.join(SIGNING_KEY)).map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
+    let signer = UrlSigner::open(&settings.data.join(SIGNING_KEY))
+        .map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
     queue.checkpoint().await?;
 
     let drain = Drain::default();
@@ -75,7 +78,7 @@ pub(crate) async fn run(
     let previews = absolute(&settings.data)?.join("previews");
     let previewer =
         PipelinePreviewer::new(tools.clone(), models.clone(), store.clone(), previews, settings.previews.get())
-            .map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
+            .map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
@@ -142,7 +145,7 @@ pub(crate) async fn run(
     checkpointing.abort();
     queue.close().await;
     tracing::info!("stopped");
-    worker_result.map_err(|error| host_failure("DATA_DIRECTORY", &error))
+    worker_result.map_err(|error| host_failure(ErrorCode::DataDirectory, &error))
 }
 
 fn worker_settings(settings: &Settings) -> Result<WorkerSettings, Failure> {
@@ -248,7 +251,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     };
     open().map_err(|error| {
         let message = format!("{address} cannot be listened on: {error}");
-        Failure::host("LISTEN_FAILED", message, Some("Give another address with --listen."))
+        Failure::host(ErrorCode::ListenFailed, message, Some("Give another address with --listen."))
     })
 }
 
@@ -280,7 +283,7 @@ async fn print_welcome(
     let config = data.join("clearcut.toml");
     if !config.exists() {
         write_whole(&config, COMMENTED_CONFIG.as_bytes(), false)
-            .map_err(|error| host_failure("DATA_DIRECTORY", &error))?;
+            .map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
     }
     if queue.list_keys().await?.is_empty() {
         let (_, secret) = create_api_key(queue, "first").await?;
@@ -290,8 +293,8 @@ async fn print_welcome(
             "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@samples/mascot.mp4\" -F \"format=webm\"\n"
         );
         if address.ip().is_loopback() {
-            let token =
-                random_token().map_err(|_| Failure::host("PROCESSING_FAILED", NO_RANDOMNESS.to_owned(), None))?;
+            let token = random_token()
+                .map_err(|_| Failure::host(ErrorCode::ProcessingFailed, NO_RANDOMNESS.to_owned(), None))?;
             println!("Or open this link in a browser. It signs you in, once, within an hour:");
             println!("  http://{address}/#sign-in={token}\n");
             link = OneTimeLink::new(&token, secret, clock.now().after(SIGN_IN_LINK_TTL));
@@ -325,17 +328,11 @@ async fn watch_signals(drain: Drain, grace: Duration) {
 }
 
 fn absolute(path: &Path) -> Result<std::path::PathBuf, Failure> {
-    path.canonicalize().map_err(|error| host_failure("DATA_DIRECTORY", &error))
+    path.canonicalize().map_err(|error| host_failure(ErrorCode::DataDirectory, &error))
 }
 
-fn host_failure(code: &'static str, error: &dyn std::error::Error) -> Failure {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    Failure::host(code, message, None)
+fn host_failure(code: ErrorCode, error: &dyn std::error::Error) -> Failure {
+    Failure::host(code, error_chain(error), None)
 }
 
 impl From<clearcut_queue::QueueError> for Failure {
@@ -352,7 +349,7 @@ fn usable_model(models: &InstalledModels) -> Option<String> {
     match models.check() {
         Ok((model, runtime)) => Some(format!("{} with {}", model.id, runtime.name())),
         Err(error) => {
-            tracing::info!(code = error.code(), "no neural model: method ai is refused");
+            tracing::info!(code = %error.code(), "no neural model: method ai is refused");
             None
         }
     }

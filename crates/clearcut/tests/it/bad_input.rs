@@ -454,7 +454,7 @@ fn an_output_folder_that_cannot_be_written_is_refused_with_exit_code_4() {
     workspace.encode("clip.mp4", H264);
     workspace.write("file", "");
     let assert_refused = |output: &str, message| {
-        workspace.assert_refused(&["cut", "clip.mp4", "-q", "-o", output], 4, "OUTPUT_UNWRITABLE", message)
+        workspace.assert_refused(&["cut", "clip.mp4", "-q", "-o", output], 4, "OUTPUT_UNWRITABLE", message);
     };
     assert_refused("absent/x.webm", "does not exist");
     assert_refused("absent/", "does not exist");

@@ -217,7 +217,7 @@ fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
 }
 
 // Speed steps of the lossy video encoders: about the same quality at each step, and smaller files
-// at slower steps (figures in docs/performance.md).
+// at slower steps (figures in docs/design/lab-notes.md).
 
 const fn vp9_speed(speed: Speed) -> &'static str {
     match speed {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clearcut_job::Fault;
+use clearcut_job::{ErrorCode, Fault};
 use clearcut_outbound::{AddressPolicy, Download, DownloadLimits, Outbound, OutboundError, Piece, Timeouts};
 
 use crate::script::{Act, Script};
@@ -131,7 +131,7 @@ async fn redirects_are_followed_three_times_and_each_hop_is_checked() {
     for host in ["127.0.0.2", "[::ffff:127.0.0.1]", "0.0.0.0", "0", "[::1]", "ip6-localhost.invalid@127.0.0.1"] {
         let script = Script::play(vec![redirect_to(&format!("http://{host}:{port}/"))]).await;
         let error = fetch(&script, limits()).await.unwrap_err();
-        assert_eq!((error.code(), error.fault()), ("INVALID_URL", Fault::Input), "{host} {error:?}");
+        assert_eq!((error.code(), error.fault()), (ErrorCode::InvalidUrl, Fault::Input), "{host} {error:?}");
     }
     assert_eq!(forbidden.heads().len(), 0);
     let script = Script::play(vec![redirect_to("ftp://127.0.0.1/")]).await;

@@ -57,6 +57,17 @@ enum TokenChoice {
     Next,
 }
 
+impl TokenChoice {
+    /// The chosen token, where `last` is that of the last claim.
+    fn of(self, last: u64) -> FencingToken {
+        FencingToken(match self {
+            Self::Last => last,
+            Self::Before => last.saturating_sub(1),
+            Self::Next => last + 1,
+        })
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let job = || 0..JOBS;
     let token =
@@ -116,12 +127,7 @@ async fn play(bench: &Bench, step: &Step) -> String {
     let queue = &bench.queue;
     let token = async |job: u128, choice: TokenChoice| {
         let record = queue.read(owner_of(job, bench), &JobId::from_random(job)).await.unwrap();
-        let last = record.map_or(0, |record| record.token.0);
-        FencingToken(match choice {
-            TokenChoice::Last => last,
-            TokenChoice::Before => last.saturating_sub(1),
-            TokenChoice::Next => last + 1,
-        })
+        choice.of(record.map_or(0, |record| record.token.0))
     };
     let id = JobId::from_random;
     match *step {
