@@ -5,7 +5,7 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, Hint, Hints, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality,
+    CutRequest, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat, Quality,
     RequestError, ShadowChoice, Speed, Tolerance,
 };
 
@@ -113,8 +113,8 @@ pub(crate) struct CutOptions {
     pub(crate) method: MethodChoice,
 
     /// Background color: auto (measured), #RRGGBB or R,G,B
-    #[arg(long, default_value = "auto", value_name = "COLOR", value_parser = parse::<KeyChoice>)]
-    pub(crate) key: KeyChoice,
+    #[arg(long, default_value = "auto", value_name = "COLOR", value_parser = parse::<KeyColorChoice>)]
+    pub(crate) key: KeyColorChoice,
 
     /// How far a color may differ from the background color and still be removed, 0-100: a lower
     /// value keeps more of the subject
@@ -207,7 +207,7 @@ impl CutOptions {
     /// Cut request of these options, or a usage failure if options contradict each other.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
         // A neural model has no use for a key color.
-        if self.method == MethodChoice::Ai && self.key != KeyChoice::Auto {
+        if self.method == MethodChoice::Ai && self.key != KeyColorChoice::Auto {
             let message = "--method ai and --key cannot be combined".to_owned();
             return Err(Failure::usage(message, "Leave out one of them: a key color needs --method chroma."));
         }
@@ -219,7 +219,7 @@ impl CutOptions {
         Ok(CutRequest {
             formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(OutputFormat::Webm).into()),
             method: self.method,
-            key: self.key,
+            key_color: self.key,
             tolerance: self.tolerance,
             shadow: self.shadow,
             hints,

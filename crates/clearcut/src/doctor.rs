@@ -79,7 +79,7 @@ fn model_text(models: &InstalledModels) -> String {
             format!("{} ({library})", runtime.name())
         }
         Ok(Runtime::Rten) => {
-            "rten, compiled in; about three times as fast with ONNX Runtime: clearcut models install runtime".to_owned()
+            "rten, compiled in; about twice as fast with ONNX Runtime: clearcut models install runtime".to_owned()
         }
         Err(error) => format!("no: {error}"),
     };

@@ -80,7 +80,7 @@ pub struct MediaInfo {
     /// Number of frames in the file, counted by packet.
     pub frames: u64,
     /// Number of keyframes.
-    pub key_frames: u64,
+    pub keyframes: u64,
     /// Time from the start of the first frame to the end of the last.
     pub duration: Duration,
     /// Timestamp of the first frame in the file, in seconds; may be negative.

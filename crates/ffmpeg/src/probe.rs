@@ -111,7 +111,7 @@ pub(crate) fn parse_streams(
         frame_rate: rates.first().copied().unwrap_or(DEFAULT_RATE),
         has_variable_rate: false,
         frames: 0,
-        key_frames: 0,
+        keyframes: 0,
         duration: Duration::ZERO,
         video_start_secs: 0.0,
         rotation_degrees,
@@ -185,7 +185,7 @@ pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &[u8], limits: &M
             continue;
         }
         frames += 1;
-        info.key_frames += u64::from(flags.starts_with('K'));
+        info.keyframes += u64::from(flags.starts_with('K'));
         starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
     }
     if frames == 0 || headers.header_frame_count.is_some_and(|count| slots.max(frames + hidden) < count) {

@@ -287,7 +287,7 @@ fn sniff(input: &File) -> Result<Container, Error> {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(Error::Io { doing: "reading the clip", source }),
+            Err(source) => return Err(Error::from_io("reading the clip", source)),
         }
     }
     Ok(Container::sniff(&head[..filled])?)

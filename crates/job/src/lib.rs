@@ -36,11 +36,12 @@ pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};
-pub use outcome::{CutMethod, Measured, MethodReason, Outcome, OutputPointer, Sha256Hex};
+pub use outcome::{CutMethod, MeasuredClip, MethodReason, Outcome, OutputPointer, Sha256Hex};
 pub use persisted::PersistedRequestError;
 pub use report::{FrameBox, MatteReport, Place, Warning};
 pub use request::{
-    CutRequest, FpsChoice, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    CutRequest, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed,
+    Tolerance,
 };
 pub use sniff::{SNIFF_BYTES, could_be_video};
 pub use stage::{ParseStageError, Progress, Stage};

@@ -16,7 +16,7 @@ pub struct OutputPointer {
     /// Format of the output.
     pub format: OutputFormat,
     /// Object name in the store.
-    pub key: String,
+    pub object_name: String,
     /// Length in bytes.
     pub size_bytes: u64,
     /// SHA-256 of the bytes.
@@ -65,7 +65,7 @@ impl MethodReason {
 
 /// Properties of a clip that were measured during the cut.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measured {
+pub struct MeasuredClip {
     /// Frame width in pixels; also in a stacked file, which holds two frames.
     pub width: u32,
     /// Frame height in pixels.
@@ -96,7 +96,7 @@ pub struct Measured {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// Measured properties of the clip.
-    pub measured: Measured,
+    pub measured: MeasuredClip,
     /// Duration of the cut in milliseconds.
     pub processing_ms: u64,
     /// The outputs, in the requested order.
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn measured_properties_round_trip_and_read_without_newer_fields() {
         for background in [None, Some(Rgb8::new(233, 47, 188))] {
-            let measured = Measured {
+            let measured = MeasuredClip {
                 width: 768,
                 height: 432,
                 frames: 25,
@@ -141,9 +141,12 @@ mod tests {
             };
             let text = serde_json::to_string(&measured).unwrap();
             assert!(text.contains("\"chromakey\""), "{text}");
-            assert_eq!(serde_json::from_str::<Measured>(&text).unwrap(), measured);
+            assert_eq!(serde_json::from_str::<MeasuredClip>(&text).unwrap(), measured);
             let earlier = text.replace(r#","reason":"flat-background","model":null"#, "");
-            assert_eq!(serde_json::from_str::<Measured>(&earlier).unwrap(), Measured { reason: None, ..measured });
+            assert_eq!(
+                serde_json::from_str::<MeasuredClip>(&earlier).unwrap(),
+                MeasuredClip { reason: None, ..measured }
+            );
         }
     }
 }

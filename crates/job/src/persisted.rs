@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CutRequest, Formats, FpsChoice, Hints, KeyChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice,
-    Speed, Tolerance,
+    CutRequest, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, Quality, RequestError,
+    ShadowChoice, Speed, Tolerance,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -68,9 +68,9 @@ impl CutRequest {
     /// Serializes the request as versioned JSON for the database.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let chroma_key = match self.key {
-            KeyChoice::Auto => "auto".to_owned(),
-            KeyChoice::Given(color) => color.to_string(),
+        let chroma_key = match self.key_color {
+            KeyColorChoice::Auto => "auto".to_owned(),
+            KeyColorChoice::Given(color) => color.to_string(),
         };
         let stored = StoredRequest {
             v: VERSION,
@@ -102,7 +102,7 @@ impl CutRequest {
         Ok(Self {
             formats: stored.formats,
             method: stored.method,
-            key: stored.chroma_key.parse()?,
+            key_color: stored.chroma_key.parse()?,
             tolerance: stored.tolerance,
             shadow: stored.shadow,
             hints: stored.hints,
@@ -124,7 +124,7 @@ mod tests {
         CutRequest {
             formats: Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap(),
             method: MethodChoice::Auto,
-            key: "#00FF00".parse().unwrap(),
+            key_color: "#00FF00".parse().unwrap(),
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
@@ -138,9 +138,9 @@ mod tests {
 
     #[test]
     fn a_request_round_trips_through_json() {
-        let auto = CutRequest { key: KeyChoice::Auto, fps: FpsChoice::Source, size: None, ..request() };
+        let auto = CutRequest { key_color: KeyColorChoice::Auto, fps: FpsChoice::Source, size: None, ..request() };
         let fast = CutRequest { speed: Speed::Fast, ..request() };
-        let ai = CutRequest { method: MethodChoice::Ai, key: KeyChoice::Auto, ..request() };
+        let ai = CutRequest { method: MethodChoice::Ai, key_color: KeyColorChoice::Auto, ..request() };
         let bare = CutRequest { shadow: ShadowChoice::Drop, ..request() };
         let hints: Hints = r#"[{"time":1.04,"x":0.25,"y":0.1,"kind":"remove"}]"#.parse().unwrap();
         let hinted = CutRequest { hints, ..request() };

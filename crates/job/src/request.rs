@@ -181,14 +181,14 @@ impl FromStr for FpsChoice {
 
 /// Source of the key color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyChoice {
+pub enum KeyColorChoice {
     /// Measured from the clip.
     Auto,
     /// Given by the user.
     Given(Rgb8),
 }
 
-impl FromStr for KeyChoice {
+impl FromStr for KeyColorChoice {
     type Err = RequestError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -251,7 +251,7 @@ pub struct CutRequest {
     /// The method of separating subject and background.
     pub method: MethodChoice,
     /// The key color, which is the background color.
-    pub key: KeyChoice,
+    pub key_color: KeyColorChoice,
     /// Maximum distance of the background from the key color.
     pub tolerance: Tolerance,
     /// Treatment of shadows.
@@ -316,9 +316,9 @@ mod tests {
 
     #[test]
     fn key_colors_are_parsed_in_all_documented_notations() {
-        assert_eq!("auto".parse(), Ok(KeyChoice::Auto));
-        assert_eq!("#00ff00".parse(), Ok(KeyChoice::Given(Rgb8::new(0, 255, 0))));
-        assert_eq!("0,255,0".parse(), Ok(KeyChoice::Given(Rgb8::new(0, 255, 0))));
-        assert_eq!("green".parse::<KeyChoice>().unwrap_err().code(), "INVALID_CHROMA_KEY");
+        assert_eq!("auto".parse(), Ok(KeyColorChoice::Auto));
+        assert_eq!("#00ff00".parse(), Ok(KeyColorChoice::Given(Rgb8::new(0, 255, 0))));
+        assert_eq!("0,255,0".parse(), Ok(KeyColorChoice::Given(Rgb8::new(0, 255, 0))));
+        assert_eq!("green".parse::<KeyColorChoice>().unwrap_err().code(), "INVALID_CHROMA_KEY");
     }
 }

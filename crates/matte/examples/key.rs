@@ -13,7 +13,7 @@ use std::{
 };
 
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
-use clearcut_matte::{Background, KeySettings, Keyed, Keyer, Pockets};
+use clearcut_matte::{Background, KeySettings, KeyedFrame, Keyer, Pockets};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut key_secs, mut finish_secs) = (0.0, 0.0);
     let mut out = io::stdout().lock();
     let count = frames.len();
-    let mut window: VecDeque<Keyed> = VecDeque::new();
+    let mut window: VecDeque<KeyedFrame> = VecDeque::new();
     let mut first = 0;
     let mut pockets = Pockets::default();
     let mut coming = frames.into_iter();
@@ -56,8 +56,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         key_secs += cpu_secs() - start;
         let start = cpu_secs();
-        let before: Vec<&Keyed> = window.iter().take(at - first).rev().collect();
-        let after: Vec<&Keyed> = window.iter().skip(at - first + 1).collect();
+        let before: Vec<&KeyedFrame> = window.iter().take(at - first).rev().collect();
+        let after: Vec<&KeyedFrame> = window.iter().skip(at - first + 1).collect();
         let frame = keyer.finish(&before, &window[at - first], &after);
         finish_secs += cpu_secs() - start;
         out.write_all(frame.bytes())?;

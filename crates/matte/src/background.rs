@@ -120,7 +120,7 @@ impl Background {
 
     /// Returns true if there is no background because most of the border is already transparent.
     #[must_use]
-    pub const fn is_absent(&self) -> bool {
+    pub const fn is_transparent(&self) -> bool {
         self.lights.is_empty()
     }
 
@@ -167,7 +167,7 @@ impl Background {
     /// Index of the light that `frame` is in, and the shift of that light in this frame. `None` if
     /// there is no background.
     pub(crate) fn light_in(&self, frame: &Frame) -> Option<(usize, Shift)> {
-        if self.is_absent() { None } else { self.best_light(&sample_grid(frame)) }
+        if self.is_transparent() { None } else { self.best_light(&sample_grid(frame)) }
     }
 
     /// Returns true if the pixel `index` of `frame` has the background's color. The frame may have

@@ -43,7 +43,7 @@ impl Default for KeySettings {
 
 /// One frame compared with the background, before any pixel is classified.
 #[derive(Debug)]
-pub struct Looked {
+pub struct ComparedFrame {
     frame: Frame,
     /// `None` if the clip has no background to compare with.
     comparison: Option<Comparison>,
@@ -68,7 +68,7 @@ pub struct Pockets {
 
 impl Pockets {
     /// Classifies the pockets of `next`. Must be called for all frames of a clip in order.
-    pub fn settle(&mut self, next: &mut Looked) {
+    pub fn settle(&mut self, next: &mut ComparedFrame) {
         let Some(Comparison { regions, .. }) = &mut next.comparison else { return };
         if let Some(previous) = &self.previous {
             regions.follow_pockets(previous);
@@ -79,7 +79,7 @@ impl Pockets {
 
 /// One frame with its first matte, before its neighbors in time are taken into account.
 #[derive(Debug)]
-pub struct Keyed {
+pub struct KeyedFrame {
     /// The frame with its first matte and clean color.
     frame: Frame,
     /// Source color planes. They show whether a place has changed between frames.
@@ -108,7 +108,7 @@ impl Keyer {
 
     /// Compares `frame` with the background. `hints` override the comparison.
     #[must_use]
-    pub fn look(&self, frame: Frame, hints: Option<&HintMap>) -> Looked {
+    pub fn look(&self, frame: Frame, hints: Option<&HintMap>) -> ComparedFrame {
         let mut hinted = hints.map(|hints| hints.hinted_pixels(&frame));
         let comparison = self.background.light_in(&frame).map(|(light_index, shift)| {
             let light = &self.background.lights[light_index];
@@ -133,15 +133,16 @@ impl Keyer {
             }
             Comparison { light_index, likeness, regions }
         });
-        Looked { frame, comparison, hinted }
+        ComparedFrame { frame, comparison, hinted }
     }
 
     /// Computes the first matte of a frame from this frame alone, apart from its pockets. An alpha
     /// plane of the source multiplies the result.
     #[must_use]
-    pub fn key(&self, looked: Looked) -> Keyed {
-        let Looked { frame, comparison: Some(Comparison { light_index, likeness, regions }), hinted } = looked else {
-            return Keyed::without_background(looked.frame, looked.hinted.as_ref());
+    pub fn key(&self, looked: ComparedFrame) -> KeyedFrame {
+        let ComparedFrame { frame, comparison: Some(Comparison { light_index, likeness, regions }), hinted } = looked
+        else {
+            return KeyedFrame::without_background(looked.frame, looked.hinted.as_ref());
         };
         let light = &self.background.lights[light_index];
         let scene = Scene::new(&frame, &likeness, light);
@@ -167,7 +168,7 @@ impl Keyer {
         let mut frame = apply_matte(frame, &mask, &band);
         clear_pixels(frame.planes_mut()[3], &mask, &distance, likeness.width, self.settings.tolerance);
         let doubts = Doubts::measure(frame.alpha().unwrap_or_default(), &distance, &regions, likeness.width);
-        Keyed { frame, seen, noise: light.noise, doubts }
+        KeyedFrame { frame, seen, noise: light.noise, doubts }
     }
 
     /// Returns the finished frame of `current`, in a format with alpha: alpha stabilized over time,
@@ -176,9 +177,9 @@ impl Keyer {
     /// `before` holds up to [`Self::REACH`] preceding frames and `after` as many following ones,
     /// both nearest first. They hold fewer at the ends of the clip.
     #[must_use]
-    pub fn finish(&self, before: &[&Keyed], current: &Keyed, after: &[&Keyed]) -> Frame {
+    pub fn finish(&self, before: &[&KeyedFrame], current: &KeyedFrame, after: &[&KeyedFrame]) -> Frame {
         let mut out = current.frame.clone();
-        if self.background.is_absent() {
+        if self.background.is_transparent() {
             return out;
         }
         let neighbors = [before.first(), after.first()];
@@ -187,7 +188,7 @@ impl Keyer {
     }
 }
 
-impl Keyed {
+impl KeyedFrame {
     /// Source color planes: Y', Cb, Cr one after the other. Empty if the frame was not keyed.
     #[must_use]
     pub fn seen(&self) -> &[u8] {

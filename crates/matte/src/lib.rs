@@ -64,6 +64,6 @@ pub use background::{Background, NoFlatBackground};
 pub use doubts::{Doubt, Doubts, Extent};
 pub use follow::{Followed, Hint, follow};
 pub use hints::HintMap;
-pub use keyer::{KeySettings, Keyed, Keyer, Looked, Pockets};
+pub use keyer::{ComparedFrame, KeySettings, KeyedFrame, Keyer, Pockets};
 pub use model::{ModelError, ModelInput, SegmentationModel};
 pub use neural::{Pace, Segmenter, Shots, Trace};

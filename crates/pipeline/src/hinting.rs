@@ -93,7 +93,7 @@ pub(crate) fn track_hints(
         .collect();
     let Followed { maps, frames: mut frame_counts } = follow(&hints, frames, background, &|| !stop.is_stopped());
     // In a clip with its own transparency, hints that keep a region have no effect.
-    let has_own_alpha = background.is_some_and(Background::is_absent);
+    let has_own_alpha = background.is_some_and(Background::is_transparent);
     for (count, _) in frame_counts.iter_mut().zip(&hints).filter(|(_, hint)| has_own_alpha && hint.keeps) {
         *count = 0;
     }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
 
 use clearcut_frame::Frame;
 use clearcut_job::{CutRequest, ShadowChoice};
-use clearcut_matte::{KeySettings, Keyed, Keyer, Pockets};
+use clearcut_matte::{KeySettings, KeyedFrame, Keyer, Pockets};
 
 use crate::{hinting::HintMaps, threads::parallel_map};
 
@@ -24,9 +24,9 @@ pub(crate) fn matte_in_order(
     hints: &HintMaps,
     workers: NonZeroUsize,
     mut frames: impl Iterator<Item = Frame>,
-    mut emit: impl FnMut(Frame, &Keyed) -> bool,
+    mut emit: impl FnMut(Frame, &KeyedFrame) -> bool,
 ) {
-    let mut window: VecDeque<Arc<Keyed>> = VecDeque::new();
+    let mut window: VecDeque<Arc<KeyedFrame>> = VecDeque::new();
     let mut last: Option<Frame> = None;
     let is_hinted = |index| hints.map(index).is_some();
     let mut pockets = Pockets::default();
@@ -83,9 +83,10 @@ fn find_repeats(batch: &[(usize, Frame)], last: Option<&Frame>, is_hinted: impl 
     repeats
 }
 
-fn finish(keyer: &Keyer, window: &VecDeque<Arc<Keyed>>, index: usize) -> Frame {
-    let before: Vec<&Keyed> = window.range(index.saturating_sub(Keyer::REACH)..index).rev().map(Arc::as_ref).collect();
-    let after: Vec<&Keyed> =
+fn finish(keyer: &Keyer, window: &VecDeque<Arc<KeyedFrame>>, index: usize) -> Frame {
+    let before: Vec<&KeyedFrame> =
+        window.range(index.saturating_sub(Keyer::REACH)..index).rev().map(Arc::as_ref).collect();
+    let after: Vec<&KeyedFrame> =
         window.range(index + 1..window.len().min(index + 1 + Keyer::REACH)).map(Arc::as_ref).collect();
     keyer.finish(&before, &window[index], &after)
 }

@@ -4,7 +4,7 @@ use std::{any::Any, cell::Cell, fmt};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::FrameFormat;
-use clearcut_job::{CutMethod, ErrorCode, KeyChoice, MethodChoice, MethodReason};
+use clearcut_job::{CutMethod, ErrorCode, KeyColorChoice, MethodChoice, MethodReason};
 use clearcut_matte::{Background, SegmentationModel};
 
 use crate::{CutJob, Error, Stop, survey::survey};
@@ -116,10 +116,10 @@ pub(crate) fn choose_method(
         }
         Err(error) => return Err(error),
     };
-    let reason = match (job.request.method, job.request.key) {
-        _ if background.is_absent() => MethodReason::Transparent,
-        (_, KeyChoice::Given(_)) => MethodReason::KeyGiven,
-        (MethodChoice::Auto, KeyChoice::Auto) => MethodReason::FlatBackground,
+    let reason = match (job.request.method, job.request.key_color) {
+        _ if background.is_transparent() => MethodReason::Transparent,
+        (_, KeyColorChoice::Given(_)) => MethodReason::KeyGiven,
+        (MethodChoice::Auto, KeyColorChoice::Auto) => MethodReason::FlatBackground,
         _ => MethodReason::Asked,
     };
     Ok(Method { source: MatteSource::Color(background), reason })

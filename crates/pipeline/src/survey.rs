@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Sampled, read_frame};
 use clearcut_frame::{Frame, FrameFormat};
-use clearcut_job::KeyChoice;
+use clearcut_job::KeyColorChoice;
 use clearcut_matte::Background;
 
 use crate::{CutJob, Error, Stop};
@@ -45,17 +45,17 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: 
     }
     drop(child);
     stop.check()?;
-    let given_color = match job.request.key {
-        KeyChoice::Auto => None,
-        KeyChoice::Given(color) => Some(color),
+    let given_color = match job.request.key_color {
+        KeyColorChoice::Auto => None,
+        KeyColorChoice::Given(color) => Some(color),
     };
     Background::estimate(&samples, given_color).map_err(|_| Error::NoFlatBackground { could_use_model: false })
 }
 
 fn sample_plan(info: &MediaInfo, format: FrameFormat) -> SamplePlan {
     let max_frames = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
-    let among = if info.key_frames >= MIN_KEYFRAMES {
-        Sampled::KeyFrames(info.key_frames.div_ceil(max_frames))
+    let among = if info.keyframes >= MIN_KEYFRAMES {
+        Sampled::Keyframes(info.keyframes.div_ceil(max_frames))
     } else if info.has_variable_rate {
         Sampled::Every(info.frames.div_ceil(max_frames))
     } else {

@@ -37,10 +37,10 @@ pub enum QueueError {
     EndpointDisabled,
     /// The idempotency key was used before with a different request body.
     #[error("the idempotency key was used for another request")]
-    OtherBody,
+    IdempotencyMismatch,
     /// The API key has the maximum number of waiting jobs.
     #[error("the API key already has {limit} waiting jobs")]
-    LineFull {
+    TooManyQueuedJobs {
         /// Maximum number of waiting jobs.
         limit: u32,
     },
@@ -95,8 +95,8 @@ impl QueueError {
             Self::UploadUnfinished => ErrorCode::UploadUnfinished,
             Self::TooManyEndpoints => ErrorCode::TooManyWebhooks,
             Self::EndpointDisabled => ErrorCode::WebhookDisabled,
-            Self::OtherBody => ErrorCode::IdempotencyConflict,
-            Self::QuotaExceeded { .. } | Self::LineFull { .. } => ErrorCode::QuotaExceeded,
+            Self::IdempotencyMismatch => ErrorCode::IdempotencyConflict,
+            Self::QuotaExceeded { .. } | Self::TooManyQueuedJobs { .. } => ErrorCode::QuotaExceeded,
             Self::NewerSchema { .. } => ErrorCode::NewerSchema,
             Self::OldSqlite { .. } => ErrorCode::OldSqlite,
             Self::DiskFull => ErrorCode::InsufficientStorage,

@@ -30,9 +30,9 @@ pub use event::{EventKind, EventKinds, ParseEventError};
 pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
-pub use owned_jobs::{DayUsage, Listing, Once, Outlook, OwnedJobs, Place, Retrial, Submission};
+pub use owned_jobs::{DayUsage, Idempotency, Listing, OwnedJobs, Place, QueueOutlook, RetryResult, Submission};
 pub use policy::{NextStep, Policy};
-pub use record::{Claimed, Depth, Ending, Finished, InputPointer, JobRecord, NewJob, Reaped};
+pub use record::{ClaimedJob, Ending, Finished, InputPointer, JobRecord, NewJob, QueueDepth, Reaped};
 pub use secret::{SigningSecrets, WebhookSecret};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
@@ -41,6 +41,6 @@ pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, StorageLimit
 pub use webhook::{
     AfterAttempt, Answer, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState,
     Destination, DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, JobWebhook, MAX_ENDPOINTS,
-    NewEndpoint, NoAnswer, ParseIdError, SECRET_OVERLAP, SecretOf,
+    NewEndpoint, NoAnswer, ParseIdError, SECRET_OVERLAP, SecretScope,
 };
 pub use webhooks::Webhooks;

@@ -17,8 +17,8 @@ use clearcut_job::{
 };
 
 use crate::{
-    Claimed, DayUsage, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob, NewKey,
-    NextStep, Policy, Queue, QueueError, Reaped, Signals, StorageLimits,
+    ClaimedJob, DayUsage, Ending, Finished, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob, NewKey, NextStep,
+    Policy, Queue, QueueDepth, QueueError, Reaped, Signals, StorageLimits,
 };
 use uploads::{JobInput, Upload};
 
@@ -141,8 +141,8 @@ impl JobRow {
         Ok(())
     }
 
-    fn claimed(&self, now: UnixMillis) -> Claimed {
-        Claimed {
+    fn claimed(&self, now: UnixMillis) -> ClaimedJob {
+        ClaimedJob {
             owner: self.owner,
             id: self.id.clone(),
             token: self.token,
@@ -191,7 +191,7 @@ impl Queue for MemoryQueue {
         Ok(self.tables().job(id).filter(|row| row.owner == owner).map(|row| row.record(&self.policy)))
     }
 
-    async fn claim(&self, _worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
+    async fn claim(&self, _worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
         let Some(next) = tables.next_job(now, &self.policy) else { return Ok(None) };
@@ -279,7 +279,7 @@ impl Queue for MemoryQueue {
             row.crashes += 1;
             let step = self.policy.after_crash(row.crashes, now);
             row.apply_step(step, None, now)?;
-            reaped.push(Reaped { id: row.id.clone(), given_up: row.state.is_final() });
+            reaped.push(Reaped { id: row.id.clone(), has_failed: row.state.is_final() });
             self.signals.call_watchers(&row.id);
             self.signals.call_worker();
         }
@@ -307,7 +307,7 @@ impl Queue for MemoryQueue {
         Ok(self.tables().forget_expired(&self.policy, now))
     }
 
-    async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
         let tables = self.tables();
         Ok(keys.into_iter().filter(|key| tables.is_pointed_to(key)).collect())
     }
@@ -316,10 +316,10 @@ impl Queue for MemoryQueue {
         Ok(self.tables().job(id).filter(|row| row.lease_expires.is_some()).map(|row| row.token))
     }
 
-    async fn depth(&self) -> Result<Depth, QueueError> {
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
         let tables = self.tables();
         let count = |matches: fn(JobState) -> bool| tables.jobs.iter().filter(|row| matches(row.state)).count() as u64;
-        Ok(Depth { queued: count(|state| state == JobState::Queued), leased: count(JobState::is_leased) })
+        Ok(QueueDepth { queued: count(|state| state == JobState::Queued), leased: count(JobState::is_leased) })
     }
 
     async fn try_writing(&self) -> Result<(), QueueError> {

@@ -13,9 +13,9 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     /// Enqueues a job at most once per idempotency key.
     ///
     /// # Errors
-    /// [`QueueError::OtherBody`] if the idempotency key was used with another body within
+    /// [`QueueError::IdempotencyMismatch`] if the idempotency key was used with another body within
     /// [`crate::Policy::idempotency_span`]; else as for [`crate::Queue::submit`].
-    async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError>;
+    async fn submit_once(&self, job: NewJob, once: Idempotency) -> Result<Submission, QueueError>;
 
     /// Checks whether `owner` submitted a job under `idempotency_key` within
     /// [`crate::Policy::idempotency_span`].
@@ -38,10 +38,10 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// As for [`crate::Queue::submit`].
-    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<Retrial, QueueError>;
+    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError>;
 
     /// Reads the queue positions of the waiting ones of `jobs`, and the load of the queue.
-    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError>;
+    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError>;
 
     /// Sums the usage of the completed jobs of `owner` that ended in `from..until`, by day, oldest
     /// first. Days without such jobs are omitted.
@@ -53,7 +53,7 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
 
 /// Idempotency data of a submit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
+pub struct Idempotency {
     /// Idempotency key, chosen by the owner for this submit.
     pub key: String,
     /// Fingerprint of the request body: equal only for equal bodies.
@@ -93,7 +93,7 @@ pub struct Place {
 
 /// Result of [`OwnedJobs::retry`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Retrial {
+pub enum RetryResult {
     /// The new job is enqueued.
     Accepted,
     /// The owner has no such job.
@@ -106,7 +106,7 @@ pub enum Retrial {
 
 /// Queue positions and load, from which a start time can be estimated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outlook {
+pub struct QueueOutlook {
     /// For each requested job, its position, from 1, in the order in which jobs will be claimed if
     /// no other job arrives; `None` if the job does not wait.
     pub positions: Vec<Option<u64>>,
@@ -119,7 +119,7 @@ pub struct Outlook {
 /// Failure message of a cancelled job.
 pub(crate) const CANCELLED: &str = "the job was cancelled";
 
-/// Number of last completed jobs averaged in [`Outlook::mean_processing_ms`].
+/// Number of last completed jobs averaged in [`QueueOutlook::mean_processing_ms`].
 pub(crate) const RECENT_JOBS: usize = 20;
 
 /// Usage of the jobs that completed on one day.

@@ -10,7 +10,7 @@ use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputPointer {
     /// Name of the object in the store.
-    pub key: String,
+    pub object_name: String,
     /// Length in bytes.
     pub size_bytes: u64,
     /// SHA-256 of the object.
@@ -73,7 +73,7 @@ pub struct JobRecord {
 
 /// A job claimed by a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claimed {
+pub struct ClaimedJob {
     /// API key that submitted the job.
     pub owner: KeyId,
     /// Id of the job.
@@ -117,12 +117,12 @@ pub struct Reaped {
     /// Id of the job.
     pub id: JobId,
     /// Whether the job has failed. Otherwise it waits again.
-    pub given_up: bool,
+    pub has_failed: bool,
 }
 
 /// Number of unfinished jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Depth {
+pub struct QueueDepth {
     /// Waiting jobs.
     pub queued: u64,
     /// Jobs claimed by workers.

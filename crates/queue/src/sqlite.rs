@@ -26,8 +26,8 @@ use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use self::writer::Writer;
 use crate::{
-    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Policy, Queue, QueueError,
-    Reaped, Signals,
+    ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Policy, Queue, QueueDepth,
+    QueueError, Reaped, Signals,
 };
 
 /// The queue in one SQLite file.
@@ -63,7 +63,7 @@ impl Queue for SqliteQueue {
         self.read_job(owner, id).await
     }
 
-    async fn claim(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
+    async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
         self.claim_job(worker).await
     }
 
@@ -95,7 +95,7 @@ impl Queue for SqliteQueue {
         self.forget_expired_objects().await
     }
 
-    async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
         self.filter_pointed_to(keys).await
     }
 
@@ -103,7 +103,7 @@ impl Queue for SqliteQueue {
         self.read_running_claim(id).await
     }
 
-    async fn depth(&self) -> Result<Depth, QueueError> {
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
         self.count_jobs().await
     }
 

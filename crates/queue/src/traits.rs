@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
 
 use crate::{
-    Claimed, Depth, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, OwnedJobs, QueueError,
-    Reaped, Signals, Uploads, Webhooks,
+    ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, OwnedJobs, QueueDepth,
+    QueueError, Reaped, Signals, Uploads, Webhooks,
 };
 
 /// Durable jobs and API keys; [`Webhooks`] is a supertrait.
@@ -18,7 +18,7 @@ pub trait Queue: OwnedJobs + Uploads + Webhooks {
     /// Enqueues a job.
     ///
     /// # Errors
-    /// [`QueueError::Taken`] if its id is in use; [`QueueError::LineFull`] if the owner has the
+    /// [`QueueError::Taken`] if its id is in use; [`QueueError::TooManyQueuedJobs`] if the owner has the
     /// maximum number of waiting jobs; [`QueueError::NoSuchUpload`] or
     /// [`QueueError::UploadUnfinished`] if its upload is not a complete one of the same API key;
     /// [`QueueError::QuotaExceeded`] if its input would exceed the API key's quota.
@@ -30,7 +30,7 @@ pub trait Queue: OwnedJobs + Uploads + Webhooks {
     /// Claims a job for `worker`, for one lease. The API key with the fewest running jobs comes
     /// first, then the one served longest ago; of its jobs, the one that has been ready longest.
     /// A key with its maximum number of running jobs is skipped.
-    async fn claim(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError>;
+    async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError>;
 
     /// Marks the job as started by its worker.
     ///
@@ -64,14 +64,14 @@ pub trait Queue: OwnedJobs + Uploads + Webhooks {
     async fn forget_expired(&self) -> Result<Vec<String>, QueueError>;
 
     /// Returns those of the object names `keys` that a job or an upload points to.
-    async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError>;
+    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError>;
 
     /// Reads the token of the running claim of `id`, if any. Unreferenced files of any other claim
     /// are garbage.
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError>;
 
     /// Counts the waiting and the claimed jobs.
-    async fn depth(&self) -> Result<Depth, QueueError>;
+    async fn depth(&self) -> Result<QueueDepth, QueueError>;
 
     /// Checks that the queue can write, by writing a meaningless value to the disk.
     ///

@@ -148,7 +148,7 @@ pub trait Uploads: Send + Sync {
 
 /// Builds the pointer to an object from the values of its database columns.
 pub(crate) fn input_pointer(key: String, size_bytes: u64, sha256: String) -> InputPointer {
-    InputPointer { key, size_bytes, sha256: Sha256Hex(sha256) }
+    InputPointer { object_name: key, size_bytes, sha256: Sha256Hex(sha256) }
 }
 
 /// Checks whether `more` bytes fit into the quota beside the `used` ones.

@@ -171,7 +171,7 @@ impl DisabledReason {
 
 /// Selects a signing secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretOf {
+pub enum SecretScope {
     /// The secret of an endpoint.
     Endpoint(EndpointId),
     /// The secret of the API key's implicit endpoint, which signs deliveries to the `webhookUrl`s

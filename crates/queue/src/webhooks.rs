@@ -5,7 +5,7 @@ use clearcut_job::JobId;
 
 use crate::{
     AfterAttempt, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, EndpointChange, EndpointId, EndpointRecord,
-    KeyId, NewEndpoint, QueueError, SecretOf, SigningSecrets, WebhookSecret,
+    KeyId, NewEndpoint, QueueError, SecretScope, SigningSecrets, WebhookSecret,
 };
 
 /// Webhook endpoints, their secrets and the deliveries to them.
@@ -40,7 +40,7 @@ pub trait Webhooks: Send + Sync + std::fmt::Debug {
     async fn read_secrets(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError>;
 
@@ -49,7 +49,7 @@ pub trait Webhooks: Send + Sync + std::fmt::Debug {
     async fn rotate_secret(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError>;
 

@@ -75,7 +75,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// If the file cannot be written or synced.
-pub fn write_whole(path: &Path, content: &[u8], is_private: bool) -> io::Result<()> {
+pub fn write_atomically(path: &Path, content: &[u8], is_private: bool) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let mut options = File::options();
@@ -125,11 +125,11 @@ mod tests {
     }
 
     #[test]
-    fn write_whole_replaces_the_file_and_leaves_no_temporary_file() {
+    fn write_atomically_replaces_the_file_and_leaves_no_temporary_file() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("file");
         for content in ["first, and long", "second"] {
-            write_whole(&path, content.as_bytes(), true).unwrap();
+            write_atomically(&path, content.as_bytes(), true).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), content);
         }
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 use crate::{
-    ObjectName, Store, StoreError, Stored,
+    ObjectName, Store, StoreError, StoredObject,
     disk::{make_folder_below, sync_folder},
     object::blocking,
 };
@@ -25,7 +25,7 @@ const FOLDER_ATTEMPTS: usize = 16;
 
 /// An object open for appending. Its pieces may arrive days and restarts apart.
 #[derive(Debug)]
-pub struct Growing {
+pub struct GrowingObject {
     file: BufWriter<tokio::fs::File>,
     size_bytes: u64,
 }
@@ -36,12 +36,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] if the object has fewer than `from` bytes.
-    pub async fn grow(&self, name: &ObjectName, from: u64) -> Result<Growing, StoreError> {
+    pub async fn grow(&self, name: &ObjectName, from: u64) -> Result<GrowingObject, StoreError> {
         let (root, path) = self.local_path(name)?;
         let file = blocking(move || open_at(&root, &path, from)).await?.ok_or(StoreError::Missing)?;
         let mut file = tokio::fs::File::from_std(file);
         file.seek(io::SeekFrom::Start(from)).await?;
-        Ok(Growing { file: BufWriter::with_capacity(BLOCK_BYTES, file), size_bytes: from })
+        Ok(GrowingObject { file: BufWriter::with_capacity(BLOCK_BYTES, file), size_bytes: from })
     }
 
     /// Creates the object `name` from the content of `grown` without copying it, and hashes it.
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] if `grown` does not exist.
-    pub async fn adopt(&self, grown: &ObjectName, name: ObjectName) -> Result<Stored, StoreError> {
+    pub async fn adopt(&self, grown: &ObjectName, name: ObjectName) -> Result<StoredObject, StoreError> {
         let ((_, from), (root, to)) = (self.local_path(grown)?, self.local_path(&name)?);
         let adopted = blocking(move || {
             let hashed = hash(&from)?;
@@ -59,7 +59,7 @@ impl Store {
             Ok(hashed)
         });
         match adopted.await {
-            Ok((size_bytes, sha256)) => Ok(Stored { name, size_bytes, sha256 }),
+            Ok((size_bytes, sha256)) => Ok(StoredObject { name, size_bytes, sha256 }),
             Err(StoreError::Local(error)) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::Missing),
             Err(error) => Err(error),
         }
@@ -73,7 +73,7 @@ impl Store {
     }
 }
 
-impl Growing {
+impl GrowingObject {
     /// Appends `bytes`. They may be lost until [`Self::sync`] returns.
     ///
     /// # Errors

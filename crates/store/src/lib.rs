@@ -14,11 +14,11 @@ mod sign;
 mod sweep;
 mod upload;
 
-pub use disk::{empty_folder, make_folder, sync_folder, write_whole};
+pub use disk::{empty_folder, make_folder, sync_folder, write_atomically};
 pub use error::StoreError;
-pub use grow::Growing;
+pub use grow::GrowingObject;
 pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
 pub use room::Reservation;
 pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
-pub use upload::{Stored, Upload};
+pub use upload::{StoredObject, Upload};

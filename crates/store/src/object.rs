@@ -17,7 +17,7 @@ use futures_util::{
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
 
 use crate::{
-    ObjectName, StoreError, Stored, Upload,
+    ObjectName, StoreError, StoredObject, Upload,
     disk::{make_folder, make_folder_below},
     room::ReservedBytes,
 };
@@ -74,7 +74,7 @@ impl Store {
     ///
     /// # Errors
     /// If the file cannot be read or the store fails.
-    pub async fn put_file(&self, name: ObjectName, path: &Path) -> Result<Stored, StoreError> {
+    pub async fn put_file(&self, name: ObjectName, path: &Path) -> Result<StoredObject, StoreError> {
         let path = path.to_owned();
         let mut file = blocking(move || fs::File::open(path)).await?;
         let mut upload = self.begin(name).await?;

@@ -6,7 +6,7 @@ use clearcut_job::{UnixMillis, UploadId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::{ObjectName, disk::write_whole};
+use crate::{ObjectName, disk::write_atomically};
 
 /// Purpose of a link. A link for one purpose is invalid for the other.
 const FILE_PURPOSE: &str = "file";
@@ -170,7 +170,7 @@ fn write_secret(path: &Path) -> io::Result<String> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(io::Error::other)?;
     let text = hex::encode(secret);
-    write_whole(path, text.as_bytes(), true)?;
+    write_atomically(path, text.as_bytes(), true)?;
     Ok(text)
 }
 

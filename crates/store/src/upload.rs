@@ -27,7 +27,7 @@ pub struct Upload {
 
 /// An object in the store, synced to the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredObject {
     /// Name of the object.
     pub name: ObjectName,
     /// Length in bytes.
@@ -64,10 +64,10 @@ impl Upload {
     ///
     /// # Errors
     /// If the store fails; no object exists then.
-    pub async fn finish(self) -> Result<Stored, StoreError> {
+    pub async fn finish(self) -> Result<StoredObject, StoreError> {
         self.parts.finish().await?;
         let sha256 = Sha256Hex(hex::encode(self.hash.finalize()));
-        Ok(Stored { name: self.name, size_bytes: self.size_bytes, sha256 })
+        Ok(StoredObject { name: self.name, size_bytes: self.size_bytes, sha256 })
     }
 
     /// Aborts the upload and removes what was written.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clearcut_job::{CutRequest, Failure, Measured, OutputFormat, Progress};
+use clearcut_job::{CutRequest, Failure, MeasuredClip, OutputFormat, Progress};
 
 use crate::CancelFlag;
 
@@ -30,7 +30,7 @@ pub struct CutFile {
 #[derive(Debug, Clone)]
 pub struct CutOutcome {
     /// Measurements of the clip.
-    pub measured: Measured,
+    pub measured: MeasuredClip,
     /// Output files, in the order of the requested formats.
     pub files: Vec<CutFile>,
 }

@@ -2,8 +2,8 @@
 
 use clearcut_job::{Failure, FailureCode, Progress, SNIFF_BYTES, Stage, could_be_video};
 use clearcut_outbound::{Download, OutboundError, Piece, Target};
-use clearcut_queue::{Claimed, InputPointer, QueueError, SourceAddress};
-use clearcut_store::{ObjectName, Reservation, StoreError, Stored, Upload};
+use clearcut_queue::{ClaimedJob, InputPointer, QueueError, SourceAddress};
+use clearcut_store::{ObjectName, Reservation, StoreError, StoredObject, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,7 @@ const HALFWAY_BYTES: f64 = (32_u64 << 20) as f64;
 /// a video.
 pub(crate) async fn fetch_input<C: Cutter>(
     worker: &Worker<C>,
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     address: &SourceAddress,
     cancel: &CancelFlag,
     progress_sender: &watch::Sender<WorkProgress>,
@@ -42,10 +42,10 @@ pub(crate) async fn fetch_input<C: Cutter>(
 
 async fn transfer<C: Cutter>(
     worker: &Worker<C>,
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     target: Target,
     progress_sender: &watch::Sender<WorkProgress>,
-) -> Result<Stored, Failure> {
+) -> Result<StoredObject, Failure> {
     let limits = worker.settings.download;
     let mut download =
         Download::begin(worker.outbound.clone(), target, limits).await.map_err(|error| outbound_failure(&error))?;
@@ -79,7 +79,7 @@ fn fraction(bytes: u64, total: Option<u64>) -> f64 {
 }
 
 /// Checks that the quota of the job's API key allows `bytes` more.
-async fn check_quota<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, bytes: u64) -> Result<(), Failure> {
+async fn check_quota<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, bytes: u64) -> Result<(), Failure> {
     match worker.queue.check_quota(claimed.owner, bytes).await {
         Err(error @ QueueError::QuotaExceeded { .. }) => {
             Err(Failure::new(FailureCode::QuotaExceeded, error.to_string()))
@@ -89,7 +89,7 @@ async fn check_quota<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, bytes: u6
     }
 }
 
-fn disk_failure(claimed: &Claimed, error: &StoreError) -> Failure {
+fn disk_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server has no room for the clip"),
         error => store_failure(claimed, error),
@@ -105,7 +105,7 @@ struct IncomingClip {
 }
 
 impl IncomingClip {
-    async fn begin<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, announced: u64) -> Result<Self, Failure> {
+    async fn begin<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, announced: u64) -> Result<Self, Failure> {
         let reserved = worker.store.reserve(announced, worker.settings.disk_floor_bytes).await;
         let reservation = reserved.map_err(|error| disk_failure(claimed, &error))?;
         let mut random = [0; 16];
@@ -119,7 +119,7 @@ impl IncomingClip {
     async fn write<C: Cutter>(
         &mut self,
         worker: &Worker<C>,
-        claimed: &Claimed,
+        claimed: &ClaimedJob,
         bytes: bytes::Bytes,
     ) -> Result<(), Failure> {
         if self.head.len() < SNIFF_BYTES {
@@ -138,7 +138,7 @@ impl IncomingClip {
         self.upload.write(bytes).await.map_err(|error| store_failure(claimed, &error))
     }
 
-    async fn finish(self, claimed: &Claimed) -> Result<Stored, Failure> {
+    async fn finish(self, claimed: &ClaimedJob) -> Result<StoredObject, Failure> {
         self.check_file_type()?;
         self.upload.finish().await.map_err(|error| store_failure(claimed, &error))
     }
@@ -156,11 +156,12 @@ impl IncomingClip {
 /// the result is unknown, a job may point to the object, so it is left for the sweeper.
 async fn record_input<C: Cutter>(
     worker: &Worker<C>,
-    claimed: &Claimed,
-    stored: Stored,
+    claimed: &ClaimedJob,
+    stored: StoredObject,
 ) -> Result<InputPointer, Failure> {
     let name = stored.name;
-    let object = InputPointer { key: name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+    let object =
+        InputPointer { object_name: name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
     let failure = match worker.queue.keep_input(&claimed.id, claimed.token, object.clone()).await {
         Ok(()) => return Ok(object),
         Err(error @ QueueError::QuotaExceeded { .. }) => Failure::new(FailureCode::QuotaExceeded, error.to_string()),

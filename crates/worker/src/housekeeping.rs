@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path, time::Duration};
 
 use clearcut_job::{Clock, FencingToken, OutputFormat};
-use clearcut_queue::{Claimed, Queue, QueueError};
+use clearcut_queue::{ClaimedJob, Queue, QueueError};
 use clearcut_store::{ObjectInfo, ObjectName, Store};
 use futures_util::TryStreamExt as _;
 
@@ -34,9 +34,11 @@ pub async fn tidy(queue: &dyn Queue, store: &Store) -> Result<usize, QueueError>
 
 /// Removes outputs of an ended claim that the job does not point to, because it was cancelled,
 /// removed or requeued meanwhile.
-pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Claimed) {
+pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &ClaimedJob) {
     let names = OutputFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
-    let Ok(referenced) = queue.pointed_to(names.iter().map(ToString::to_string).collect()).await else { return };
+    let Ok(referenced) = queue.referenced_objects(names.iter().map(ToString::to_string).collect()).await else {
+        return;
+    };
     for name in names.iter().filter(|name| !referenced.iter().any(|key| key == name.as_str())) {
         if let Err(error) = store.delete(name).await {
             tracing::warn!(?error, %name, "an object is left for the sweeper");
@@ -129,5 +131,5 @@ async fn is_orphan(
         Some((job, token)) => queue.running_claim(&job).await? == Some(token),
         None => clock.now().since(object.modified) < age,
     };
-    Ok(!may_be_referenced_later && queue.pointed_to(vec![object.name.as_str().to_owned()]).await?.is_empty())
+    Ok(!may_be_referenced_later && queue.referenced_objects(vec![object.name.as_str().to_owned()]).await?.is_empty())
 }

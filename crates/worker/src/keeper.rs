@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use clearcut_job::Progress;
-use clearcut_queue::{Claimed, Queue, QueueError};
+use clearcut_queue::{ClaimedJob, Queue, QueueError};
 use clearcut_store::Store;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ pub(crate) enum StopReason {
 /// process that was suspended notices how long it was away.
 pub(crate) async fn keep_lease(
     (queue, store): (&dyn Queue, &Store),
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     settings: &WorkerSettings,
     mut reports: watch::Receiver<WorkProgress>,
     requeue: &CancellationToken,
@@ -121,7 +121,7 @@ async fn new_progress(reports: &mut watch::Receiver<WorkProgress>, before: Progr
 
 /// Whether the claim no longer runs. Returns `false` if the database does not answer within
 /// `limit`.
-async fn is_claim_over(queue: &dyn Queue, claimed: &Claimed, limit: Duration) -> bool {
+async fn is_claim_over(queue: &dyn Queue, claimed: &ClaimedJob, limit: Duration) -> bool {
     let answer = tokio::time::timeout(limit, queue.running_claim(&claimed.id)).await;
     matches!(answer, Ok(Ok(running)) if running != Some(claimed.token))
 }

@@ -132,7 +132,7 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
         match worker.queue.reap().await {
             Ok(reaped) => {
                 for lost in reaped {
-                    tracing::warn!(job = %lost.id, given_up = lost.given_up, "the worker of a job was lost");
+                    tracing::warn!(job = %lost.id, has_failed = lost.has_failed, "the worker of a job was lost");
                 }
             }
             Err(error) => tracing::error!(?error, "the search for lost workers failed"),

@@ -63,5 +63,5 @@ pub struct Drain {
     /// Claim no further jobs, and finish the running ones.
     pub stop_claiming: CancellationToken,
     /// Requeue the running jobs now.
-    pub put_back: CancellationToken,
+    pub requeue: CancellationToken,
 }

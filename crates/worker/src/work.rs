@@ -9,7 +9,7 @@ use std::{
 };
 
 use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage, is_shortage};
-use clearcut_queue::{Claimed, ClaimedInput, Ending, Finished, QueueError};
+use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, Finished, QueueError};
 use clearcut_store::{ObjectName, StoreError};
 use tokio::{sync::watch, time::sleep};
 
@@ -37,7 +37,7 @@ pub(crate) enum MachineState {
 
 /// Works on one claimed job until its end is recorded or the job is given up, and removes its files
 /// from this machine.
-pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, drain: &Drain) -> MachineState {
+pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: ClaimedJob, drain: &Drain) -> MachineState {
     let began = Instant::now();
     tracing::info!(job = %claimed.id, token = %claimed.token, waited_ms = claimed.waited.as_millis() as u64, "claimed");
     let (ended, machine) = run_to_end(worker, &claimed, drain).await;
@@ -51,11 +51,11 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: Claimed, dra
 ///
 /// The keeper ends with this function. A keeper that outlives it without being polled could block
 /// the database's only writer halfway through a heartbeat.
-async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, drain: &Drain) -> (String, MachineState) {
+async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: &Drain) -> (String, MachineState) {
     let (progress_sender, reports) = watch::channel(WorkProgress::from(Progress::within(Stage::Waiting, 1.0)));
     let cancel = CancelFlag::default();
     let queue = worker.queue.as_ref();
-    let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.put_back);
+    let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.requeue);
     let work = attempt(worker, claimed, &cancel, progress_sender);
     tokio::pin!(work, keeper);
     let ending = tokio::select! {
@@ -107,7 +107,7 @@ fn timeout(message: &str) -> Ending {
 /// Fetches the clip, cuts it and stores the outputs. Removes the scratch folder in any case.
 async fn attempt<C: Cutter>(
     worker: &Worker<C>,
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     cancel: &CancelFlag,
     progress_sender: watch::Sender<WorkProgress>,
 ) -> Ending {
@@ -124,7 +124,7 @@ async fn attempt<C: Cutter>(
 
 async fn cut_and_store<C: Cutter>(
     worker: &Worker<C>,
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     cancel: &CancelFlag,
     progress_sender: watch::Sender<WorkProgress>,
     scratch: &Path,
@@ -150,7 +150,7 @@ async fn cut_and_store<C: Cutter>(
 
 /// Records the start of the job, and retries until that succeeds or the job is cancelled. Without
 /// the record the job has no start time, and no `job.started` event is sent.
-async fn start<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, cancel: &CancelFlag) {
+async fn start<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, cancel: &CancelFlag) {
     while let Err(error) = worker.queue.start(&claimed.id, claimed.token).await {
         // A lost lease shows at the next heartbeat.
         if cancel.is_cancelled() || matches!(error, QueueError::LeaseLost) {
@@ -164,7 +164,7 @@ async fn start<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, cancel: &Cancel
 /// Brings the clip into a new scratch folder and makes the order for the cutter.
 async fn prepare<C: Cutter>(
     worker: &Worker<C>,
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     (cancel, progress_sender): (&CancelFlag, &watch::Sender<WorkProgress>),
     scratch: &Path,
 ) -> Result<CutOrder, Failure> {
@@ -177,7 +177,7 @@ async fn prepare<C: Cutter>(
         ClaimedInput::Stored(object) => object.clone(),
         ClaimedInput::Address(address) => fetch_input(worker, claimed, address, cancel, progress_sender).await?,
     };
-    let name: ObjectName = object.key.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
+    let name: ObjectName = object.object_name.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
     make_folders(scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
     worker.store.fetch(&name, &input).await.map_err(|error| store_failure(claimed, &error))?;
@@ -201,7 +201,7 @@ fn make_folders(scratch: &Path, cut: &Path) -> io::Result<()> {
 
 async fn store_outputs<C: Cutter>(
     worker: &Worker<C>,
-    claimed: &Claimed,
+    claimed: &ClaimedJob,
     cut: &CutOutcome,
     progress_sender: &watch::Sender<WorkProgress>,
 ) -> Result<Vec<OutputPointer>, Failure> {
@@ -212,7 +212,7 @@ async fn store_outputs<C: Cutter>(
         let stored = worker.store.put_file(name, &file.path).await.map_err(|error| store_failure(claimed, &error))?;
         outputs.push(OutputPointer {
             format: file.format,
-            key: stored.name.as_str().to_owned(),
+            object_name: stored.name.as_str().to_owned(),
             size_bytes: stored.size_bytes,
             sha256: stored.sha256,
         });
@@ -222,7 +222,7 @@ async fn store_outputs<C: Cutter>(
 }
 
 /// Records the end of the job, and retries until that succeeds or the lease is lost.
-async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, ending: Ending) -> String {
+async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, ending: Ending) -> String {
     loop {
         match worker.queue.finish(&claimed.id, claimed.token, ending.clone()).await {
             Ok(Finished::Committed | Finished::AlreadyCommitted) => {
@@ -242,7 +242,7 @@ async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &Claimed, ending: Ending
 }
 
 /// Requeues the job, and retries for [`FINAL_WRITE_TIMEOUT`] at most.
-async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> String {
+async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob) -> String {
     let until = Instant::now() + FINAL_WRITE_TIMEOUT;
     loop {
         match worker.queue.release(&claimed.id, claimed.token).await {
@@ -260,7 +260,7 @@ async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &Claimed) -> String {
     }
 }
 
-pub(crate) fn store_failure(claimed: &Claimed, error: &StoreError) -> Failure {
+pub(crate) fn store_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
     tracing::error!(job = %claimed.id, ?error, "the store failed");
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server's disk is full"),
@@ -272,7 +272,7 @@ pub(crate) fn store_failure(claimed: &Claimed, error: &StoreError) -> Failure {
 
 const SHORT: &str = "the server is short of files or memory at the moment";
 
-fn scratch_failure(claimed: &Claimed, error: &io::Error) -> Failure {
+fn scratch_failure(claimed: &ClaimedJob, error: &io::Error) -> Failure {
     tracing::error!(job = %claimed.id, %error, "the scratch folder failed");
     if is_shortage(error) {
         return Failure::new(FailureCode::ShortOfResources, SHORT);

@@ -210,8 +210,8 @@ impl From<QueueError> for ApiError {
             QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
             QueueError::TooManyEndpoints => Self::TooManyWebhooks,
             QueueError::EndpointDisabled => Self::WebhookDisabled,
-            QueueError::LineFull { limit } => Self::TooManyQueuedJobs { limit },
-            QueueError::OtherBody => Self::IdempotencyMismatch,
+            QueueError::TooManyQueuedJobs { limit } => Self::TooManyQueuedJobs { limit },
+            QueueError::IdempotencyMismatch => Self::IdempotencyMismatch,
             error => Self::Queue(error),
         }
     }

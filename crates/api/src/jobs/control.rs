@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::JobId;
-use clearcut_queue::Retrial;
+use clearcut_queue::RetryResult;
 use clearcut_store::ObjectName;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -116,10 +116,10 @@ pub(crate) async fn retry(
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
     let new_id = JobId::from_random(draw_random()?);
     match api.queue.retry(owner, &id, new_id.clone()).await? {
-        Retrial::Accepted => accepted_reply(&new_id),
-        Retrial::Missing => Err(ApiError::JobNotFound),
-        Retrial::NotFailed(state) => Err(ApiError::NotFailed { state }),
-        Retrial::InputGone => Err(ApiError::InputGone),
+        RetryResult::Accepted => accepted_reply(&new_id),
+        RetryResult::Missing => Err(ApiError::JobNotFound),
+        RetryResult::NotFailed(state) => Err(ApiError::NotFailed { state }),
+        RetryResult::InputGone => Err(ApiError::InputGone),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, Hints, KeyChoice, LongestSide, MethodChoice, OutputFormat, Quality, RequestError,
-    ShadowChoice, Speed, Tolerance,
+    CutRequest, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat, Quality,
+    RequestError, ShadowChoice, Speed, Tolerance,
 };
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ pub(crate) struct Form {
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
-    key_color: Option<KeyChoice>,
+    key_color: Option<KeyColorChoice>,
     quality: Option<Quality>,
     size: Option<LongestSide>,
     method: Option<MethodChoice>,
@@ -101,11 +101,11 @@ impl Form {
     }
 
     fn build_request(self, formats: Formats, available: &ApiSettings) -> Result<CutRequest, ApiError> {
-        let (method, key_color) = (self.method.unwrap_or_default(), self.key_color.unwrap_or(KeyChoice::Auto));
+        let (method, key_color) = (self.method.unwrap_or_default(), self.key_color.unwrap_or(KeyColorChoice::Auto));
         if method == MethodChoice::Ai && !available.has_model {
             return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
         }
-        if method == MethodChoice::Ai && key_color != KeyChoice::Auto {
+        if method == MethodChoice::Ai && key_color != KeyColorChoice::Auto {
             return Err(ApiError::Request(
                 "method is ai and chromaKey is given; a key color requires method chroma or auto".to_owned(),
             ));
@@ -113,7 +113,7 @@ impl Form {
         Ok(CutRequest {
             formats,
             method,
-            key: key_color,
+            key_color,
             tolerance: self.tolerance.unwrap_or_default(),
             shadow: self.shadow.unwrap_or_default(),
             hints: self.hints.unwrap_or_default(),
@@ -145,11 +145,11 @@ fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
     text.trim().parse().map(|format| vec![format]).map_err(|_: RequestError| invalid())
 }
 
-fn parse_key_color(text: &str) -> Result<KeyChoice, RequestError> {
+fn parse_key_color(text: &str) -> Result<KeyColorChoice, RequestError> {
     let invalid = || RequestError::new("chromaKey", text, KEY_COLOR_ALLOWED);
     if text.trim_start().starts_with('{') {
         let ChromaKey { r, g, b } = serde_json::from_str(text).map_err(|_| invalid())?;
-        return Ok(KeyChoice::Given(Rgb8::new(r, g, b)));
+        return Ok(KeyColorChoice::Given(Rgb8::new(r, g, b)));
     }
     text.parse().map_err(|_: RequestError| invalid())
 }
@@ -171,7 +171,7 @@ mod tests {
         let request = read(&[("somethingNewer", "1")]).unwrap();
         assert_eq!(Vec::from(request.formats), [OutputFormat::Webm, OutputFormat::StackedAlpha]);
         assert_eq!((request.tolerance.get(), request.quality.get(), request.fps), (30, 60, FpsChoice::Fixed(24)));
-        assert_eq!((request.key, request.size, request.shadow), (KeyChoice::Auto, None, ShadowChoice::Keep));
+        assert_eq!((request.key_color, request.size, request.shadow), (KeyColorChoice::Auto, None, ShadowChoice::Keep));
     }
 
     #[test]
@@ -184,9 +184,9 @@ mod tests {
 
     #[test]
     fn a_key_color_is_json_or_hexadecimal() {
-        let green = KeyChoice::Given(Rgb8::new(0, 255, 0));
+        let green = KeyColorChoice::Given(Rgb8::new(0, 255, 0));
         for text in [r#"{"r":0,"g":255,"b":0}"#, r##"{"r":0,"g":255,"b":0,"hex":"#00FF00"}"##, "#00FF00"] {
-            assert_eq!(read(&[("chromaKey", text)]).unwrap().key, green, "{text}");
+            assert_eq!(read(&[("chromaKey", text)]).unwrap().key_color, green, "{text}");
         }
     }
 

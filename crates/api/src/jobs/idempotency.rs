@@ -1,7 +1,7 @@
 //! Idempotency keys of submits.
 
 use axum::http::{HeaderMap, HeaderName};
-use clearcut_queue::Once;
+use clearcut_queue::Idempotency;
 use sha2::{Digest as _, Sha256};
 
 use crate::ApiError;
@@ -41,13 +41,13 @@ impl IdempotencyKey {
 
     /// Combines this key with a digest of the body's `parts`. The digest covers the name and the
     /// length of each part, so that different bodies have different input to the hash.
-    pub(crate) fn with_body(self, parts: &[(&str, &str)]) -> Once {
+    pub(crate) fn with_body(self, parts: &[(&str, &str)]) -> Idempotency {
         let mut digest = Sha256::new();
         for (name, content) in parts {
             digest.update(format!("{name}:{}:", content.len()));
             digest.update(content);
         }
-        Once { key: self.0, body: hex::encode(digest.finalize()) }
+        Idempotency { key: self.0, body: hex::encode(digest.finalize()) }
     }
 }
 

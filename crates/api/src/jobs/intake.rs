@@ -11,7 +11,7 @@ use axum::{
 use clearcut_job::{ClipName, CutRequest, SNIFF_BYTES, UploadId, could_be_video};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
-use clearcut_store::{ObjectName, Stored, Upload};
+use clearcut_store::{ObjectName, StoredObject, Upload};
 
 use crate::{
     Api, ApiError,
@@ -35,7 +35,7 @@ const MAX_PARTS: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Source {
     /// A file in the request, now in the store.
-    Stored(Stored),
+    Stored(StoredObject),
     /// An earlier upload. Not yet checked to exist.
     Uploaded(UploadId),
     /// A URL to fetch.

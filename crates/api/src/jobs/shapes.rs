@@ -2,7 +2,7 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutMethod, FrameBox, JobState, MatteReport, Measured, MethodReason, OutputPointer, Place, UnixMillis, Warning,
+    CutMethod, FrameBox, JobState, MatteReport, MeasuredClip, MethodReason, OutputPointer, Place, UnixMillis, Warning,
 };
 use clearcut_queue::JobRecord;
 use serde::Serialize;
@@ -213,7 +213,7 @@ pub(crate) struct WarningBox {
 }
 
 impl Report {
-    fn new(measured: &Measured, matte: &MatteReport) -> Self {
+    fn new(measured: &MeasuredClip, matte: &MatteReport) -> Self {
         let method = measured.method;
         let warning = |warning: Warning| {
             let Place { from, to, area } = matte.place_of(warning, measured.duration_secs);

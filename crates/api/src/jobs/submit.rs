@@ -9,7 +9,7 @@ use axum::{
 };
 use clearcut_job::JobId;
 use clearcut_queue::{InputPointer, KeyId, NewInput, NewJob, SourceAddress, Submission};
-use clearcut_store::Stored;
+use clearcut_store::StoredObject;
 
 use crate::{
     Api, ApiError,
@@ -129,8 +129,8 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         .map(|idempotency_key| idempotency_key.with_body(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));
     let id = JobId::from_random(draw_random()?);
     let (input, new_object) = match source {
-        Source::Stored(Stored { name, size_bytes, sha256 }) => {
-            (NewInput::Stored(InputPointer { key: name.to_string(), size_bytes, sha256 }), Some(name))
+        Source::Stored(StoredObject { name, size_bytes, sha256 }) => {
+            (NewInput::Stored(InputPointer { object_name: name.to_string(), size_bytes, sha256 }), Some(name))
         }
         Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
         Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),

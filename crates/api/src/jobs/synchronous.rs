@@ -73,7 +73,7 @@ fn build_reply(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
     let outcome = record.outcome.as_ref().filter(|_| record.state == JobState::Completed).ok_or(ApiError::Internal)?;
     let mut data_urls = Vec::new();
     let mut placeholder = |pointer: &OutputPointer| -> Result<String, ApiError> {
-        let name: ObjectName = pointer.key.parse().map_err(|_| ApiError::Internal)?;
+        let name: ObjectName = pointer.object_name.parse().map_err(|_| ApiError::Internal)?;
         data_urls.push(DataUrl { name, mime: pointer.format.mime(), size_bytes: pointer.size_bytes });
         Ok(DataUrl::PLACEHOLDER.to_owned())
     };

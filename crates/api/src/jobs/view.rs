@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, header};
 use clearcut_job::{JobState, OutputPointer, UnixMillis};
-use clearcut_queue::{JobRecord, KeyId, Outlook};
+use clearcut_queue::{JobRecord, KeyId, QueueOutlook};
 use clearcut_store::{ObjectName, UrlSigner};
 
 use crate::{Api, ApiError, jobs::shapes::Job};
@@ -19,7 +19,8 @@ impl Api {
     ) -> Result<Vec<Job>, ApiError> {
         let is_queued = |record: &&JobRecord| record.state == JobState::Queued;
         let queued: Vec<_> = records.iter().filter(is_queued).map(|record| record.id.clone()).collect();
-        let outlook = if queued.is_empty() { Outlook::default() } else { self.queue.outlook(owner, queued).await? };
+        let outlook =
+            if queued.is_empty() { QueueOutlook::default() } else { self.queue.outlook(owner, queued).await? };
         let mut positions = outlook.positions.iter().copied();
         let base = self.base_url(headers);
         let expires = self.clock.now().after(self.settings.link_ttl);
@@ -37,7 +38,7 @@ impl Api {
         self.job_views(record.owner, &[record], headers).await?.pop().ok_or(ApiError::Internal)
     }
 
-    fn estimated_start(&self, position: u64, outlook: &Outlook) -> Option<UnixMillis> {
+    fn estimated_start(&self, position: u64, outlook: &QueueOutlook) -> Option<UnixMillis> {
         let wait_ms = expected_wait_ms(position, outlook, self.settings.slots.get() as u64)?;
         Some(self.clock.now().after(std::time::Duration::from_millis(wait_ms)))
     }
@@ -59,7 +60,7 @@ pub(crate) fn link_to(
     record: &JobRecord,
     (signer, base, expires): (&UrlSigner, &str, UnixMillis),
 ) -> String {
-    let Ok(name) = output.key.parse::<ObjectName>() else { return String::new() };
+    let Ok(name) = output.object_name.parse::<ObjectName>() else { return String::new() };
     let signed = match &record.clip_name {
         Some(clip) => signer.sign_as(&name, &clip.of_output(output.format), expires),
         None => signer.sign(&name, expires),
@@ -69,7 +70,7 @@ pub(crate) fn link_to(
 
 /// Expected wait of the job at `position`, based on the mean duration of recent jobs: all jobs
 /// before it, and half of each running job, divided among the slots. `None` without recent jobs.
-fn expected_wait_ms(position: u64, outlook: &Outlook, slots: u64) -> Option<u64> {
+fn expected_wait_ms(position: u64, outlook: &QueueOutlook, slots: u64) -> Option<u64> {
     let mean = outlook.mean_processing_ms?;
     if position <= slots.saturating_sub(outlook.running) {
         return Some(0);
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_expected_wait_grows_with_the_queue_and_shrinks_with_slots() {
-        let outlook = |running, mean| Outlook { positions: Vec::new(), running, mean_processing_ms: mean };
+        let outlook = |running, mean| QueueOutlook { positions: Vec::new(), running, mean_processing_ms: mean };
         let cases = [
             (1, 0, None, 1, None),
             (1, 0, Some(10_000), 1, Some(0)),

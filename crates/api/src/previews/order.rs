@@ -9,7 +9,7 @@ use clearcut_store::ObjectName;
 
 /// A request for a preview of one frame of a clip.
 #[derive(Debug)]
-pub struct PreviewOrder {
+pub struct PreviewRequest {
     /// The clip. The same name always means the same bytes.
     pub input: ObjectName,
     /// The options of the cut. Formats, frame rate and quality are ignored.
@@ -20,7 +20,7 @@ pub struct PreviewOrder {
 
 /// A rendered preview.
 #[derive(Debug)]
-pub struct Previewed {
+pub struct PreviewFrame {
     /// A PNG with straight alpha.
     pub png: Vec<u8>,
     /// Size of the frame in pixels.
@@ -43,7 +43,7 @@ pub struct Previewed {
 
 /// Why a preview failed.
 #[derive(Debug)]
-pub enum NoPreview {
+pub enum PreviewFailure {
     /// The machine is at its limit of concurrent previews.
     Busy {
         /// Seconds to wait before the next try.
@@ -59,5 +59,5 @@ pub enum NoPreview {
 #[async_trait]
 pub trait Previewer: Send + Sync + Debug {
     /// Renders one preview. Dropping the future ends all work on it.
-    async fn preview(&self, order: PreviewOrder) -> Result<Previewed, NoPreview>;
+    async fn preview(&self, order: PreviewRequest) -> Result<PreviewFrame, PreviewFailure>;
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    Api, ApiError, NoPreview, PreviewOrder, Previewed,
+    Api, ApiError, PreviewFailure, PreviewFrame, PreviewRequest,
     http::{
         caller::Caller,
         reply::{ErrorReply, Reply},
@@ -153,7 +153,7 @@ pub(crate) async fn preview(
         Source::Address(_) => return Err(ApiError::Request(URL_UNSUPPORTED.to_owned())),
     };
     let started = Instant::now();
-    let previewed = api.previewer.preview(PreviewOrder { input, request, at }).await?;
+    let previewed = api.previewer.preview(PreviewRequest { input, request, at }).await?;
     Ok(Reply::new(Preview::new(previewed, started.elapsed())))
 }
 
@@ -170,7 +170,7 @@ fn read_time(text: &str) -> Result<Duration, ApiError> {
 async fn find_upload(api: &Api, owner: KeyId, id: &UploadId) -> Result<ObjectName, ApiError> {
     let upload = api.queue.read_upload(id).await?.filter(|upload| upload.owner == owner);
     let object = upload.ok_or(ApiError::UploadNotFound)?.object.ok_or(ApiError::UploadUnfinished)?;
-    object.key.parse().map_err(|_| ApiError::Internal)
+    object.object_name.parse().map_err(|_| ApiError::Internal)
 }
 
 /// A clip that was sent with the request. No record refers to it, so it is deleted when dropped,
@@ -191,18 +191,18 @@ impl Drop for TemporaryClip {
     }
 }
 
-impl From<NoPreview> for ApiError {
-    fn from(reason: NoPreview) -> Self {
+impl From<PreviewFailure> for ApiError {
+    fn from(reason: PreviewFailure) -> Self {
         match reason {
-            NoPreview::Busy { retry_after_secs } => Self::PreviewsBusy { retry_after_secs },
-            NoPreview::Gone => Self::UploadNotFound,
-            NoPreview::Failed(failure) => Self::JobFailed(failure),
+            PreviewFailure::Busy { retry_after_secs } => Self::PreviewsBusy { retry_after_secs },
+            PreviewFailure::Gone => Self::UploadNotFound,
+            PreviewFailure::Failed(failure) => Self::JobFailed(failure),
         }
     }
 }
 
 impl Preview {
-    fn new(previewed: Previewed, elapsed: Duration) -> Self {
+    fn new(previewed: PreviewFrame, elapsed: Duration) -> Self {
         Self {
             url: format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&previewed.png)),
             format: "png",

@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use clearcut_job::SNIFF_BYTES;
 use clearcut_queue::{InputPointer, QueueError, UploadRecord};
-use clearcut_store::{Growing, ObjectName, StoreError, Stored, Upload};
+use clearcut_store::{GrowingObject, ObjectName, StoreError, StoredObject, Upload};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
@@ -41,7 +41,7 @@ pub(crate) async fn receive_whole(
     (api, room): (&Api, &mut Room),
     guard: &UploadGuard,
     mut incoming: IncomingBody,
-) -> Result<Stored, ApiError> {
+) -> Result<StoredObject, ApiError> {
     let mut upload: Upload = api.store.begin(ObjectName::upload(crate::random::draw_random()?)).await?;
     let mut head = Vec::with_capacity(SNIFF_BYTES);
     let mut pieces = std::mem::take(&mut incoming.body).into_data_stream();
@@ -71,7 +71,7 @@ struct PartialUpload<'a> {
     api: &'a Api,
     record: UploadRecord,
     name: ObjectName,
-    growing: Growing,
+    growing: GrowingObject,
     sniffed: bool,
 }
 
@@ -159,9 +159,9 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
 }
 
 /// Marks an upload as complete, and deletes the file that is no longer needed.
-pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: Stored) -> Result<UploadRecord, ApiError> {
+pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: StoredObject) -> Result<UploadRecord, ApiError> {
     let name = stored.name.clone();
-    let object = InputPointer { key: name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+    let object = InputPointer { object_name: name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
     let finished = api.queue.finish_upload(&record.id, object).await;
     let unneeded = match &finished {
         Ok(_) => Some(ObjectName::partial(&record.id)),

@@ -7,7 +7,7 @@ use axum::{
 };
 use clearcut_job::RequestError;
 use clearcut_queue::{
-    EndpointChange, EndpointId, EventKinds, JobWebhook, NewEndpoint, SecretOf, SigningSecrets, WebhookSecret,
+    EndpointChange, EndpointId, EventKinds, JobWebhook, NewEndpoint, SecretScope, SigningSecrets, WebhookSecret,
 };
 
 use crate::{
@@ -184,7 +184,7 @@ pub(crate) async fn read_secret(
     Caller(owner): Caller,
     Path(id): Path<String>,
 ) -> Result<Reply<Secret>, ApiError> {
-    let secret_of = SecretOf::Endpoint(read_id(&id)?);
+    let secret_of = SecretScope::Endpoint(read_id(&id)?);
     secret_reply(&api, api.queue.read_secrets(owner, secret_of, draw_secret()?).await?)
 }
 
@@ -208,7 +208,7 @@ pub(crate) async fn rotate_secret(
     Caller(owner): Caller,
     Path(id): Path<String>,
 ) -> Result<Reply<Secret>, ApiError> {
-    let secret_of = SecretOf::Endpoint(read_id(&id)?);
+    let secret_of = SecretScope::Endpoint(read_id(&id)?);
     secret_reply(&api, api.queue.rotate_secret(owner, secret_of, draw_secret()?).await?)
 }
 
@@ -226,7 +226,7 @@ pub(crate) async fn rotate_secret(
     )
 )]
 pub(crate) async fn read_key_secret(State(api): State<Api>, Caller(owner): Caller) -> Result<Reply<Secret>, ApiError> {
-    let secret_of = SecretOf::Jobs { fresh: draw_id()? };
+    let secret_of = SecretScope::Jobs { fresh: draw_id()? };
     secret_reply(&api, api.queue.read_secrets(owner, secret_of, draw_secret()?).await?)
 }
 
@@ -247,7 +247,7 @@ pub(crate) async fn rotate_key_secret(
     State(api): State<Api>,
     Caller(owner): Caller,
 ) -> Result<Reply<Secret>, ApiError> {
-    let secret_of = SecretOf::Jobs { fresh: draw_id()? };
+    let secret_of = SecretScope::Jobs { fresh: draw_id()? };
     secret_reply(&api, api.queue.rotate_secret(owner, secret_of, draw_secret()?).await?)
 }
 

@@ -9,7 +9,7 @@ use axum::{
 };
 use clearcut_api::{Api, ApiSettings, BodyLimits, Check, OneTimeLink, Previewer, Readiness, routes};
 use clearcut_job::{Clock as _, JobId, ManualClock, UnixMillis, WorkerId};
-use clearcut_queue::{Claimed, KeyHash, MemoryQueue, NewKey, Policy, Queue};
+use clearcut_queue::{ClaimedJob, KeyHash, MemoryQueue, NewKey, Policy, Queue};
 use clearcut_store::{Store, UrlSigner};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
@@ -165,7 +165,7 @@ impl Server {
     }
 
     /// Submits a clip and claims its job for a worker.
-    pub(crate) async fn submit_and_claim(&self) -> Claimed {
+    pub(crate) async fn submit_and_claim(&self) -> ClaimedJob {
         assert_eq!(self.submit(&[Part::file(CLIP)]).await.status, StatusCode::ACCEPTED);
         self.queue.claim(&WorkerId::from_random(1)).await.unwrap().unwrap()
     }

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use clearcut_job::{Failure, FailureCode, Progress, Stage};
-use clearcut_queue::{Claimed, Ending};
+use clearcut_queue::{ClaimedJob, Ending};
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -60,7 +60,7 @@ impl Events {
     }
 }
 
-async fn renew(server: &Server, claimed: &Claimed, part: f64) {
+async fn renew(server: &Server, claimed: &ClaimedJob, part: f64) {
     let progress = Progress::within(Stage::Cutting, part);
     server.queue.renew(&claimed.id, claimed.token, progress).await.unwrap();
 }

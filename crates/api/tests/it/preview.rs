@@ -12,21 +12,21 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use clearcut_api::{NoPreview, PreviewOrder, Previewed, Previewer};
+use clearcut_api::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
 use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{CutMethod, Failure, FailureCode, KeyChoice, MethodChoice, MethodReason, ShadowChoice};
+use clearcut_job::{CutMethod, Failure, FailureCode, KeyColorChoice, MethodChoice, MethodReason, ShadowChoice};
 use tokio::sync::Semaphore;
 
 use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server, form};
 
 const PREVIEW: &str = "/api/v1/video/remove-background/preview";
 
-type Answer = fn() -> Result<Previewed, NoPreview>;
+type Answer = fn() -> Result<PreviewFrame, PreviewFailure>;
 
 /// Stands in for the pipeline: records the orders and returns a fixed result.
 #[derive(Debug)]
 pub(crate) struct FakePreviewer {
-    orders: Mutex<Vec<PreviewOrder>>,
+    orders: Mutex<Vec<PreviewRequest>>,
     answer: Answer,
     /// Each preview takes a permit before it returns.
     permits: Semaphore,
@@ -46,8 +46,8 @@ impl Default for FakePreviewer {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of the possible results, which share a signature")]
-fn rendered() -> Result<Previewed, NoPreview> {
-    Ok(Previewed {
+fn rendered() -> Result<PreviewFrame, PreviewFailure> {
+    Ok(PreviewFrame {
         png: b"\x89PNG".to_vec(),
         size: Size::new(64, 48).unwrap(),
         at: Duration::from_millis(1250),
@@ -70,7 +70,7 @@ impl Drop for InProgress {
 
 #[async_trait::async_trait]
 impl Previewer for FakePreviewer {
-    async fn preview(&self, order: PreviewOrder) -> Result<Previewed, NoPreview> {
+    async fn preview(&self, order: PreviewRequest) -> Result<PreviewFrame, PreviewFailure> {
         self.in_progress.fetch_add(1, Ordering::SeqCst);
         let _in_progress = InProgress(self.in_progress.clone());
         self.orders.lock().unwrap().push(order);
@@ -133,8 +133,8 @@ async fn a_preview_of_an_upload_uses_the_requested_options_and_stores_nothing() 
     assert_eq!((order.at, order.request.tolerance.get()), (Duration::from_millis(1250), 45));
     assert_eq!(order.request.shadow, ShadowChoice::Drop);
     assert_eq!(
-        (order.request.key, order.request.method),
-        (KeyChoice::Given(Rgb8::new(0, 255, 0)), MethodChoice::Chroma)
+        (order.request.key_color, order.request.method),
+        (KeyColorChoice::Given(Rgb8::new(0, 255, 0)), MethodChoice::Chroma)
     );
     assert_eq!(order.request.size.unwrap().get(), 640);
 }
@@ -143,9 +143,9 @@ async fn a_preview_of_an_upload_uses_the_requested_options_and_stores_nothing() 
 async fn a_clip_in_the_request_is_deleted_however_the_preview_ends() {
     let answers: [(Answer, u16, &str); 4] = [
         (rendered, 200, ""),
-        (|| Err(NoPreview::Busy { retry_after_secs: 7 }), 503, "PREVIEWS_BUSY"),
-        (|| Err(NoPreview::Gone), 404, "UPLOAD_NOT_FOUND"),
-        (|| Err(NoPreview::Failed(Failure::new(FailureCode::Timeout, "it took too long"))), 504, "TIMEOUT"),
+        (|| Err(PreviewFailure::Busy { retry_after_secs: 7 }), 503, "PREVIEWS_BUSY"),
+        (|| Err(PreviewFailure::Gone), 404, "UPLOAD_NOT_FOUND"),
+        (|| Err(PreviewFailure::Failed(Failure::new(FailureCode::Timeout, "it took too long"))), 504, "TIMEOUT"),
     ];
     for (answer, status, code) in answers {
         let (previewer, server) = server(FakePreviewer { answer, ..FakePreviewer::default() }).await;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, Measured, MethodReason, Outcome,
+    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, MeasuredClip, MethodReason, Outcome,
     OutputFormat, OutputPointer, Place, Progress, Stage,
 };
-use clearcut_queue::{Claimed, Ending};
+use clearcut_queue::{ClaimedJob, Ending};
 use clearcut_store::ObjectName;
 use serde_json::{Value, json};
 
@@ -16,12 +16,12 @@ use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server};
 const LOOKALIKE: Place = Place { from: 0.25, to: 0.75, area: FrameBox { x: 0.5, y: 0.25, width: 0.125, height: 0.5 } };
 
 /// Stores `content` as the WebM output of `claimed` and completes the job.
-pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'static [u8]) {
+pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'static [u8]) {
     let name = ObjectName::output(&claimed.id, claimed.token, OutputFormat::Webm);
     let mut upload = server.store.begin(name.clone()).await.unwrap();
     upload.write(content.into()).await.unwrap();
     let stored = upload.finish().await.unwrap();
-    let measured = Measured {
+    let measured = MeasuredClip {
         width: 768,
         height: 432,
         frames: 24,
@@ -44,7 +44,7 @@ pub(crate) async fn complete(server: &Server, claimed: &Claimed, content: &'stat
     };
     let output = OutputPointer {
         format: OutputFormat::Webm,
-        key: name.as_str().to_owned(),
+        object_name: name.as_str().to_owned(),
         size_bytes: stored.size_bytes,
         sha256: stored.sha256,
     };

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clearcut_ffmpeg::{Error as ToolError, MediaLimits, Tools};
-use clearcut_job::{Failure, FailureCode, Fault, Measured, Progress, Stage, is_shortage};
+use clearcut_job::{Failure, FailureCode, Fault, MeasuredClip, Progress, Stage, is_shortage};
 use clearcut_pipeline::{CutJob, CutReport, Error, Progress as CutProgress, Resources, Stop};
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
 
@@ -62,7 +62,7 @@ fn job_progress(step: CutProgress) -> Progress {
 fn outcome(report: CutReport) -> CutOutcome {
     let fps = report.frame_rate.per_second();
     CutOutcome {
-        measured: Measured {
+        measured: MeasuredClip {
             width: report.size.width(),
             height: report.size.height(),
             frames: report.frames,

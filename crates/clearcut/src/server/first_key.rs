@@ -1,28 +1,30 @@
 //! Creation of API keys and random tokens.
 
-use clearcut_queue::{KeyHash, KeyRecord, NewKey, Queue, QueueError};
+use clearcut_job::ErrorCode;
+use clearcut_queue::{KeyHash, KeyRecord, NewKey, Queue};
+
+use crate::failure::Failure;
+
+const NO_RANDOMNESS: &str = "the system has no random numbers";
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Creates an API key named `name`. Its secret is returned once and not stored.
-pub(crate) async fn create_api_key(queue: &dyn Queue, name: &str) -> Result<(KeyRecord, String), QueueError> {
-    let secret = random_secret().map_err(|_| QueueError::Damaged { what: "random generator" })?;
+/// Creates an API key named `name`. Its secret, `hc_` and 32 letters or digits, is returned once and
+/// not stored.
+pub(crate) async fn create_api_key(queue: &dyn Queue, name: &str) -> Result<(KeyRecord, String), Failure> {
+    let secret = format!("hc_{}", random_token()?);
     let prefix = secret.chars().take(7).collect();
     let record = queue.create_key(NewKey { name: name.to_owned(), prefix, hash: KeyHash::of(&secret) }).await?;
     Ok((record, secret))
 }
 
-/// Secret of an API key: `hc_` and 32 letters or digits.
-fn random_secret() -> Result<String, getrandom::Error> {
-    Ok(format!("hc_{}", random_token()?))
-}
-
 /// Token of 32 letters or digits, uniformly distributed.
-pub(crate) fn random_token() -> Result<String, getrandom::Error> {
+pub(crate) fn random_token() -> Result<String, Failure> {
     let mut token = String::new();
     while token.len() < 32 {
         let mut bytes = [0; 64];
-        getrandom::fill(&mut bytes)?;
+        getrandom::fill(&mut bytes)
+            .map_err(|_| Failure::host(ErrorCode::ProcessingFailed, NO_RANDOMNESS.to_owned(), None))?;
         // 248 is the largest multiple of 62 in a byte; larger values would favor the first digits.
         let uniform = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
         token.extend(uniform.take(32 - token.len()));
@@ -35,12 +37,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_have_the_documented_form_and_differ() {
-        let secrets: std::collections::HashSet<String> = (0..100).map(|_| random_secret().unwrap()).collect();
-        assert_eq!(secrets.len(), 100);
-        for secret in secrets {
-            let random = secret.strip_prefix("hc_").unwrap();
-            assert!(random.len() == 32 && random.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{secret}");
+    fn tokens_have_the_documented_form_and_differ() {
+        let tokens: std::collections::HashSet<String> = (0..100).map(|_| random_token().unwrap()).collect();
+        assert_eq!(tokens.len(), 100);
+        for token in tokens {
+            assert!(token.len() == 32 && token.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{token}");
         }
     }
 }

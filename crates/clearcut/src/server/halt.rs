@@ -9,8 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, Progress, UploadId, WorkerId};
 use clearcut_queue::{
-    Claimed, Depth, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NewUpload,
-    Queue, QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
+    ClaimedJob, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NewUpload, Queue,
+    QueueDepth, QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
 };
 
 /// Moment in a job's life at which the server halts.
@@ -72,7 +72,7 @@ impl Queue for HaltingQueue {
         self.queue.read(owner, id).await
     }
 
-    async fn claim(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
+    async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
         self.queue.claim(worker).await
     }
 
@@ -100,15 +100,15 @@ impl Queue for HaltingQueue {
         self.queue.forget_expired().await
     }
 
-    async fn pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
-        self.queue.pointed_to(keys).await
+    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+        self.queue.referenced_objects(keys).await
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
         self.queue.running_claim(id).await
     }
 
-    async fn depth(&self) -> Result<Depth, QueueError> {
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
         self.queue.depth().await
     }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutRequest, Hints, KeyChoice, LongestSide, MethodChoice};
+use clearcut_job::{CutRequest, Hints, KeyColorChoice, LongestSide, MethodChoice};
 use clearcut_pipeline::Moment;
 use clearcut_store::ObjectName;
 
@@ -23,7 +23,7 @@ const MAX_AGE: Duration = Duration::from_mins(5);
 pub(super) struct MomentId {
     input: String,
     at: Duration,
-    key: KeyChoice,
+    key: KeyColorChoice,
     method: MethodChoice,
     size: Option<LongestSide>,
     hints: Hints,
@@ -34,7 +34,7 @@ impl MomentId {
         Self {
             input: input.to_string(),
             at,
-            key: request.key,
+            key: request.key_color,
             method: request.method,
             size: request.size,
             hints: request.hints.clone(),

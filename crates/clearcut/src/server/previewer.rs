@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clearcut_api::{NoPreview, PreviewOrder, Previewed, Previewer};
+use clearcut_api::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{Failure, FailureCode};
 use clearcut_pipeline::{CutJob, Moment, Resources, StillCut, Stop};
@@ -73,16 +73,16 @@ impl Drop for StopOnDrop {
 
 #[async_trait]
 impl Previewer for PipelinePreviewer {
-    async fn preview(&self, order: PreviewOrder) -> Result<Previewed, NoPreview> {
+    async fn preview(&self, order: PreviewRequest) -> Result<PreviewFrame, PreviewFailure> {
         let slot = tokio::time::timeout(SLOT_TIMEOUT, self.slots.clone().acquire_owned()).await;
-        let Ok(Ok(slot)) = slot else { return Err(NoPreview::Busy { retry_after_secs: 2 }) };
+        let Ok(Ok(slot)) = slot else { return Err(PreviewFailure::Busy { retry_after_secs: 2 }) };
         let scratch = &self.shared.scratch;
         // Created again in case it was deleted.
         let folder = fs::create_dir_all(scratch).and_then(|()| tempfile::tempdir_in(scratch));
-        let folder = folder.map_err(|error| NoPreview::Failed(local_failure(&error)))?;
+        let folder = folder.map_err(|error| PreviewFailure::Failed(local_failure(&error)))?;
         let input = folder.path().join("input");
         self.store.fetch(&order.input, &input).await.map_err(|error| match error {
-            StoreError::Missing => NoPreview::Gone,
+            StoreError::Missing => PreviewFailure::Gone,
             StoreError::Short => failed(FailureCode::ShortOfResources, SHORT),
             StoreError::DiskFull => failed(FailureCode::InsufficientStorage, "the server's disk is full"),
             error => {
@@ -100,7 +100,7 @@ impl Previewer for PipelinePreviewer {
             cut
         });
         match tokio::time::timeout(self.deadline, working).await {
-            Ok(Ok(cut)) => cut.map(to_preview).map_err(NoPreview::Failed),
+            Ok(Ok(cut)) => cut.map(to_preview).map_err(PreviewFailure::Failed),
             Ok(Err(ended)) => {
                 tracing::error!(%ended, "a preview panicked");
                 Err(failed(FailureCode::ProcessingFailed, "the frame could not be cut"))
@@ -111,7 +111,7 @@ impl Previewer for PipelinePreviewer {
 }
 
 impl Shared {
-    fn cut(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<StillCut, Failure> {
+    fn cut(&self, order: &PreviewRequest, input: &Path, scratch: &Path, stop: &Stop) -> Result<StillCut, Failure> {
         let id = MomentId::new(&order.input, &order.request, order.at);
         let moment = match self.moments.find(&id) {
             None => self.moments.insert(id, Arc::new(self.find(order, input, scratch, stop)?)),
@@ -120,7 +120,7 @@ impl Shared {
         moment.cut(&order.request).map_err(|error| cut_failure(&error))
     }
 
-    fn find(&self, order: &PreviewOrder, input: &Path, scratch: &Path, stop: &Stop) -> Result<Moment, Failure> {
+    fn find(&self, order: &PreviewRequest, input: &Path, scratch: &Path, stop: &Stop) -> Result<Moment, Failure> {
         let input = fs::File::open(input).map_err(|error| local_failure(&error))?;
         let job = CutJob {
             tools: &self.tools,
@@ -135,8 +135,8 @@ impl Shared {
     }
 }
 
-fn to_preview(cut: StillCut) -> Previewed {
-    Previewed {
+fn to_preview(cut: StillCut) -> PreviewFrame {
+    PreviewFrame {
         png: cut.png,
         size: cut.size,
         at: cut.at,
@@ -149,8 +149,8 @@ fn to_preview(cut: StillCut) -> Previewed {
     }
 }
 
-fn failed(code: FailureCode, message: &str) -> NoPreview {
-    NoPreview::Failed(Failure::new(code, message))
+fn failed(code: FailureCode, message: &str) -> PreviewFailure {
+    PreviewFailure::Failed(Failure::new(code, message))
 }
 
 const SHORT: &str = "the server is short of files or memory at the moment; try again";

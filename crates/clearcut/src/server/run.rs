@@ -8,7 +8,7 @@ use clearcut_job::{Clock, ErrorCode, OutputFormat, SystemClock};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, QueueError, SqliteQueue};
-use clearcut_store::{Store, UrlSigner, sync_folder, write_whole};
+use clearcut_store::{Store, UrlSigner, sync_folder, write_atomically};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -259,7 +259,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 /// so every earlier holder of a lease or writer of an object is dead.
 async fn recover_after_crash(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
     for lost in queue.take_back_all().await? {
-        tracing::warn!(job = %lost.id, given_up = lost.given_up, "an earlier run ended while it worked on a job");
+        tracing::warn!(job = %lost.id, has_failed = lost.has_failed, "an earlier run ended while it worked on a job");
     }
     clearcut_worker::tidy(queue, store).await?;
     let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host_failure(error.code(), &error))?;
@@ -282,7 +282,7 @@ async fn print_welcome(
     let mut link = OneTimeLink::default();
     let config = data.join("clearcut.toml");
     if !config.exists() {
-        write_whole(&config, COMMENTED_CONFIG.as_bytes(), false)
+        write_atomically(&config, COMMENTED_CONFIG.as_bytes(), false)
             .map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
     }
     if queue.list_keys().await?.is_empty() {
@@ -293,8 +293,7 @@ async fn print_welcome(
             "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@samples/mascot.mp4\" -F \"format=webm\"\n"
         );
         if address.ip().is_loopback() {
-            let token = random_token()
-                .map_err(|_| Failure::host(ErrorCode::ProcessingFailed, NO_RANDOMNESS.to_owned(), None))?;
+            let token = random_token()?;
             println!("Or open this link in a browser. It signs you in, once, within an hour:");
             println!("  http://{address}/#sign-in={token}\n");
             link = OneTimeLink::new(&token, secret, clock.now().after(SIGN_IN_LINK_TTL));
@@ -303,8 +302,6 @@ async fn print_welcome(
     println!("clearcut listens on http://{address} - documentation at http://{address}/docs");
     Ok(link)
 }
-
-const NO_RANDOMNESS: &str = "the system has no random numbers";
 
 fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
     OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()
@@ -324,7 +321,7 @@ async fn watch_signals(drain: Drain, grace: Duration) {
         () = tokio::time::sleep(grace) => {}
     }
     tracing::info!("running jobs are requeued");
-    drain.put_back.cancel();
+    drain.requeue.cancel();
 }
 
 fn absolute(path: &Path) -> Result<std::path::PathBuf, Failure> {

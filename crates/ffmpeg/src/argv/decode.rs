@@ -40,7 +40,7 @@ pub struct SamplePlan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sampled {
     /// Every n-th keyframe, n at least 1.
-    KeyFrames(u64),
+    Keyframes(u64),
     /// Reference frames, at least this long after the previous sample. Only for clips of constant
     /// rate, whose timestamps are correct.
     References(Duration),
@@ -134,7 +134,7 @@ pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) 
 pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &MediaLimits) -> Vec<String> {
     let every = |step: u64| format!("select=not(mod(n\\,{}))", step.max(1));
     let (skip_option, select) = match plan.among {
-        Sampled::KeyFrames(step) => ("-skip_frame nokey", every(step)),
+        Sampled::Keyframes(step) => ("-skip_frame nokey", every(step)),
         Sampled::References(interval) => {
             let interval = interval.as_secs_f64();
             ("-skip_frame noref", format!("select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,{interval:.6})"))

@@ -22,7 +22,7 @@ fn info() -> MediaInfo {
         frame_rate: FrameRate::new(30_000, 1001).unwrap(),
         has_variable_rate: false,
         frames: 24,
-        key_frames: 1,
+        keyframes: 1,
         duration: Duration::from_secs(1),
         video_start_secs: -0.5,
         rotation_degrees: 0,
@@ -39,7 +39,7 @@ fn decode_plan() -> DecodePlan {
 }
 
 fn sample_plan() -> SamplePlan {
-    SamplePlan { among: Sampled::KeyFrames(7), max_frames: 24 }
+    SamplePlan { among: Sampled::Keyframes(7), max_frames: 24 }
 }
 
 fn excerpt_plan() -> ExcerptPlan {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, KeyChoice,
+    Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, KeyColorChoice,
     ManualClock, MethodChoice, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_notify::{Courier, CourierSettings, DescribeJob};
@@ -89,7 +89,7 @@ impl Bench {
             request: CutRequest {
                 formats: Formats::from(OutputFormat::Webm),
                 method: MethodChoice::Auto,
-                key: KeyChoice::Auto,
+                key_color: KeyColorChoice::Auto,
                 tolerance: Tolerance::default(),
                 shadow: ShadowChoice::default(),
                 hints: Hints::default(),
@@ -100,7 +100,7 @@ impl Bench {
                 keeps_audio: true,
             },
             input: NewInput::Stored(InputPointer {
-                key: format!("uploads/{number}"),
+                object_name: format!("uploads/{number}"),
                 size_bytes: 1,
                 sha256: Sha256Hex("ab".repeat(32)),
             }),

@@ -20,7 +20,7 @@ impl Tables {
     pub(super) fn check_waiting_limit(&self, owner: KeyId, policy: &Policy) -> Result<(), QueueError> {
         let limit = self.key_limits(owner).max_waiting.unwrap_or(policy.max_waiting);
         let waiting = self.waiting_jobs().filter(|row| row.owner == owner).count();
-        if waiting < limit as usize { Ok(()) } else { Err(QueueError::LineFull { limit }) }
+        if waiting < limit as usize { Ok(()) } else { Err(QueueError::TooManyQueuedJobs { limit }) }
     }
 
     fn key_limits(&self, owner: KeyId) -> KeyLimits {

@@ -7,8 +7,8 @@ use clearcut_job::{Failure, FailureCode, JobId, JobState, UnixMillis};
 
 use super::{JobRow, MemoryQueue, Tables};
 use crate::{
-    DayUsage, Ending, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, Place, QueueError,
-    Retrial, Submission,
+    DayUsage, Ending, Idempotency, JobRecord, KeyId, KeyLimits, Listing, NewJob, OwnedJobs, Place, QueueError,
+    QueueOutlook, RetryResult, Submission,
     fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
@@ -25,7 +25,7 @@ const DAY_MILLIS: i64 = 86_400_000;
 
 #[async_trait]
 impl OwnedJobs for MemoryQueue {
-    async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError> {
+    async fn submit_once(&self, job: NewJob, once: Idempotency) -> Result<Submission, QueueError> {
         let now = self.clock.now();
         let too_old = now.before(self.policy.idempotency_span);
         let mut tables = self.tables();
@@ -33,7 +33,11 @@ impl OwnedJobs for MemoryQueue {
         let scoped_key = (job.owner, once.key);
         if let Some(record) = tables.idempotency_keys.get(&scoped_key) {
             let is_same_body = record.body == once.body;
-            return if is_same_body { Ok(Submission::Before(record.job.clone())) } else { Err(QueueError::OtherBody) };
+            return if is_same_body {
+                Ok(Submission::Before(record.job.clone()))
+            } else {
+                Err(QueueError::IdempotencyMismatch)
+            };
         }
         let id = job.id.clone();
         tables.submit(job, &self.policy, now)?;
@@ -81,22 +85,22 @@ impl OwnedJobs for MemoryQueue {
         let row = tables.jobs.remove(place);
         tables.webhooks.forget_job(id);
         let outputs = row.outcome.iter().filter(|_| row.outputs_kept).flat_map(|outcome| &outcome.outputs);
-        let mut keys: Vec<String> = outputs.map(|output| output.key.clone()).collect();
-        keys.extend(row.input.object.map(|object| object.key).filter(|key| !tables.is_pointed_to(key)));
+        let mut keys: Vec<String> = outputs.map(|output| output.object_name.clone()).collect();
+        keys.extend(row.input.object.map(|object| object.object_name).filter(|key| !tables.is_pointed_to(key)));
         self.signals.call_watchers(id);
         self.signals.call_waiters();
         Ok(Some(keys))
     }
 
-    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<Retrial, QueueError> {
+    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let Some(row) = tables.owned_job(owner, id) else { return Ok(Retrial::Missing) };
+        let Some(row) = tables.owned_job(owner, id) else { return Ok(RetryResult::Missing) };
         if row.state != JobState::Failed {
-            return Ok(Retrial::NotFailed(row.state));
+            return Ok(RetryResult::NotFailed(row.state));
         }
         if row.input.is_gone() {
-            return Ok(Retrial::InputGone);
+            return Ok(RetryResult::InputGone);
         }
         let (request_json, input, clip_name) = (row.request_json.clone(), row.input.clone(), row.clip_name.clone());
         tables.check_waiting_limit(owner, &self.policy)?;
@@ -105,10 +109,10 @@ impl OwnedJobs for MemoryQueue {
         (row.retry_of, row.clip_name) = (Some(id.clone()), clip_name);
         tables.webhooks.copy_job_url(id, &retry_id);
         self.signals.call_worker();
-        Ok(Retrial::Accepted)
+        Ok(RetryResult::Accepted)
     }
 
-    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError> {
+    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError> {
         let mut tables = self.tables();
         let backlogs = tables.backlogs();
         let mut positions = Vec::with_capacity(jobs.len());
@@ -128,7 +132,7 @@ impl OwnedJobs for MemoryQueue {
         spans.sort_by_key(|span| std::cmp::Reverse(*span));
         spans.truncate(RECENT_JOBS);
         let total: u64 = spans.iter().map(|(_, millis)| millis).sum();
-        Ok(Outlook { positions, running, mean_processing_ms: total.checked_div(spans.len() as u64) })
+        Ok(QueueOutlook { positions, running, mean_processing_ms: total.checked_div(spans.len() as u64) })
     }
 
     async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError> {

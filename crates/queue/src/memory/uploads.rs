@@ -21,7 +21,7 @@ pub(super) struct Upload {
 
 impl Upload {
     fn object_name(&self) -> &String {
-        self.record.object.as_ref().map_or(&self.partial_key, |object| &object.key)
+        self.record.object.as_ref().map_or(&self.partial_key, |object| &object.object_name)
     }
 }
 
@@ -108,7 +108,7 @@ impl Tables {
         let inputs = jobs().filter_map(|row| row.input.object.as_ref());
         let whole = uploads().filter_map(|upload| upload.object.as_ref());
         let objects: BTreeSet<(&String, u64)> =
-            inputs.chain(whole).map(|object| (&object.key, object.size_bytes)).collect();
+            inputs.chain(whole).map(|object| (&object.object_name, object.size_bytes)).collect();
         let partial = uploads().filter(|upload| upload.object.is_none());
         let outputs = jobs().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
         objects.into_iter().map(|(_, size)| size).sum::<u64>()
@@ -117,9 +117,10 @@ impl Tables {
     }
 
     pub(super) fn is_pointed_to(&self, key: &String) -> bool {
-        let input = self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.key == *key);
+        let input =
+            self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.object_name == *key);
         let kept = self.jobs.iter().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
-        let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.key == *key);
+        let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.object_name == *key);
         input || output || self.uploads.iter().any(|upload| upload.object_name() == key)
     }
 
@@ -130,10 +131,10 @@ impl Tables {
                 continue;
             }
             row.input.address = None;
-            candidates.extend(row.input.object.take().map(|object| object.key));
+            candidates.extend(row.input.object.take().map(|object| object.object_name));
             if std::mem::take(&mut row.outputs_kept) {
                 let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
-                candidates.extend(outputs.map(|output| output.key.clone()));
+                candidates.extend(outputs.map(|output| output.object_name.clone()));
             }
         }
         self.uploads.retain(|upload| {

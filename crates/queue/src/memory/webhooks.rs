@@ -8,7 +8,7 @@ use super::{MemoryQueue, Tables};
 use crate::{
     AfterAttempt, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, Destination,
     DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, EventKind, EventKinds, JobRecord, JobWebhook,
-    KeyId, MAX_ENDPOINTS, NewEndpoint, Policy, QueueError, SECRET_OVERLAP, SecretOf, SigningSecrets, WebhookSecret,
+    KeyId, MAX_ENDPOINTS, NewEndpoint, Policy, QueueError, SECRET_OVERLAP, SecretScope, SigningSecrets, WebhookSecret,
     Webhooks, webhook::TEST_RETENTION,
 };
 
@@ -347,28 +347,28 @@ impl Webhooks for MemoryQueue {
     async fn read_secrets(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let now = self.clock.now();
         let webhooks = &mut self.tables().webhooks;
         Ok(match scope {
-            SecretOf::Endpoint(id) => webhooks.endpoint(owner, &id).map(|row| row.secrets.clone()),
-            SecretOf::Jobs { fresh: id } => Some(webhooks.implicit_endpoint(owner, id, fresh, now).secrets.clone()),
+            SecretScope::Endpoint(id) => webhooks.endpoint(owner, &id).map(|row| row.secrets.clone()),
+            SecretScope::Jobs { fresh: id } => Some(webhooks.implicit_endpoint(owner, id, fresh, now).secrets.clone()),
         })
     }
 
     async fn rotate_secret(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let now = self.clock.now();
         let webhooks = &mut self.tables().webhooks;
         let row = match scope {
-            SecretOf::Endpoint(id) => webhooks.endpoint(owner, &id),
-            SecretOf::Jobs { fresh: id } => Some(webhooks.implicit_endpoint(owner, id, fresh.clone(), now)),
+            SecretScope::Endpoint(id) => webhooks.endpoint(owner, &id),
+            SecretScope::Jobs { fresh: id } => Some(webhooks.implicit_endpoint(owner, id, fresh.clone(), now)),
         };
         let Some(row) = row else { return Ok(None) };
         if row.secrets.current != fresh {

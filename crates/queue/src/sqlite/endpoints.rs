@@ -5,7 +5,7 @@ use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 use super::{SqliteQueue, events::ensure_implicit_endpoint, row, webhook_row, webhook_sql as sql};
 use crate::{
     DisabledReason, EndpointChange, EndpointId, EndpointRecord, KeyId, MAX_ENDPOINTS, NewEndpoint, QueueError,
-    SECRET_OVERLAP, SecretOf, SigningSecrets, WebhookSecret,
+    SECRET_OVERLAP, SecretScope, SigningSecrets, WebhookSecret,
 };
 
 impl SqliteQueue {
@@ -88,7 +88,7 @@ impl SqliteQueue {
     pub(super) async fn read_or_make_secrets(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let mut tx = self.write().await?;
@@ -100,7 +100,7 @@ impl SqliteQueue {
     pub(super) async fn replace_secret(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         let mut tx = self.write().await?;
@@ -126,12 +126,12 @@ impl SqliteQueue {
         &self,
         tx: &mut Transaction<'static, Sqlite>,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: &WebhookSecret,
     ) -> Result<Option<SqliteRow>, QueueError> {
         match scope {
-            SecretOf::Endpoint(id) => find_endpoint(tx, owner, &id).await,
-            SecretOf::Jobs { fresh: id } => {
+            SecretScope::Endpoint(id) => find_endpoint(tx, owner, &id).await,
+            SecretScope::Jobs { fresh: id } => {
                 ensure_implicit_endpoint(tx, owner, &id, fresh, self.clock.now()).await?;
                 Ok(sqlx::query(sql::READ_IMPLICIT_ENDPOINT).bind(owner.0).fetch_optional(&mut **tx).await?)
             }

@@ -9,7 +9,9 @@ use super::{
     events::{insert_job_url, note_event},
     row, sql, webhook_sql,
 };
-use crate::{Claimed, Depth, Ending, EventKind, Finished, JobRecord, KeyId, NewJob, NextStep, QueueError, Reaped};
+use crate::{
+    ClaimedJob, Ending, EventKind, Finished, JobRecord, KeyId, NewJob, NextStep, QueueDepth, QueueError, Reaped,
+};
 
 impl SqliteQueue {
     pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
@@ -56,7 +58,7 @@ impl SqliteQueue {
         let found = sqlx::query(sql::COUNT_WAITING).bind(owner.0).fetch_one(&mut **tx).await?;
         let limit = row::column::<Option<u32>>(&found, "max_waiting")?.unwrap_or(self.policy.max_waiting);
         let waiting = row::count(&found, "waiting")?;
-        if waiting < u64::from(limit) { Ok(()) } else { Err(QueueError::LineFull { limit }) }
+        if waiting < u64::from(limit) { Ok(()) } else { Err(QueueError::TooManyQueuedJobs { limit }) }
     }
 
     pub(super) async fn read_job(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
@@ -76,7 +78,7 @@ impl SqliteQueue {
         row::job(found, outputs, &self.policy)
     }
 
-    pub(super) async fn claim_job(&self, worker: &WorkerId) -> Result<Option<Claimed>, QueueError> {
+    pub(super) async fn claim_job(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(self.policy.max_running);
@@ -98,7 +100,7 @@ impl SqliteQueue {
         tx.commit().await?;
         let id = row::job_id(&found)?;
         self.signals.call_watchers(&id);
-        Ok(Some(Claimed {
+        Ok(Some(ClaimedJob {
             id,
             owner: KeyId(row::column(&found, "owner")?),
             token,
@@ -194,7 +196,7 @@ impl SqliteQueue {
             let mut job = JobRow::read(found)?;
             job.crashes += 1;
             let step = self.policy.after_crash(job.crashes, now);
-            reaped.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
+            reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
             apply_setback(&mut tx, &job, step, None, now).await?;
         }
         tx.commit().await?;
@@ -244,10 +246,10 @@ impl SqliteQueue {
         found.as_ref().map(row::token).transpose()
     }
 
-    pub(super) async fn count_jobs(&self) -> Result<Depth, QueueError> {
+    pub(super) async fn count_jobs(&self) -> Result<QueueDepth, QueueError> {
         let queued: i64 = sqlx::query_scalar(sql::COUNT_QUEUED).fetch_one(&self.readers).await?;
         let leased: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&self.readers).await?;
-        Ok(Depth { queued: queued.unsigned_abs(), leased: leased.unsigned_abs() })
+        Ok(QueueDepth { queued: queued.unsigned_abs(), leased: leased.unsigned_abs() })
     }
 }
 

@@ -98,7 +98,7 @@ impl SqliteQueue {
         for found in &sqlx::query(sql::FIND_LEASED).fetch_all(&mut *tx).await? {
             let job = JobRow::read(found)?;
             let step = self.policy.after_restart(row::count(found, "restarts")? as u32, now);
-            reaped.push(Reaped { id: job.id.clone(), given_up: matches!(step, NextStep::End(_)) });
+            reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
             apply_setback(&mut tx, &job, step, None, now).await?;
         }
         sqlx::query(webhook_sql::EXPIRE_ALL_DELIVERY_LEASES).bind(now.0).execute(&mut *tx).await?;

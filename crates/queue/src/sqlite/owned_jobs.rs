@@ -10,15 +10,15 @@ use super::{
     row, sql, webhook_sql,
 };
 use crate::{
-    DayUsage, Ending, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, QueueError, Retrial,
-    Submission,
+    DayUsage, Ending, Idempotency, JobRecord, KeyId, KeyLimits, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook,
+    RetryResult, Submission,
     fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
 
 #[async_trait]
 impl OwnedJobs for SqliteQueue {
-    async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError> {
+    async fn submit_once(&self, job: NewJob, once: Idempotency) -> Result<Submission, QueueError> {
         let now = self.clock.now();
         let too_old = now.before(self.policy.idempotency_span);
         let mut tx = self.write().await?;
@@ -30,7 +30,7 @@ impl OwnedJobs for SqliteQueue {
             // Keeps the deletion of old idempotency keys, whatever the result.
             tx.commit().await?;
             let id = id.parse().map_err(|_| QueueError::Damaged { what: "job_id" })?;
-            return if is_same_body { Ok(Submission::Before(id)) } else { Err(QueueError::OtherBody) };
+            return if is_same_body { Ok(Submission::Before(id)) } else { Err(QueueError::IdempotencyMismatch) };
         }
         let (owner, id) = (job.owner, job.id.clone());
         self.insert_job(&mut tx, job).await?;
@@ -91,16 +91,16 @@ impl OwnedJobs for SqliteQueue {
         Ok(Some(keys))
     }
 
-    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<Retrial, QueueError> {
+    async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError> {
         let mut tx = self.write().await?;
-        let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(Retrial::Missing) };
+        let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(RetryResult::Missing) };
         let job = JobRow::read(&found)?;
         if job.state != JobState::Failed {
-            return Ok(Retrial::NotFailed(job.state));
+            return Ok(RetryResult::NotFailed(job.state));
         }
         let is_null = |name| Ok::<_, QueueError>(row::column::<Option<String>>(&found, name)?.is_none());
         if is_null("input_key")? && is_null("input_url")? {
-            return Ok(Retrial::InputGone);
+            return Ok(RetryResult::InputGone);
         }
         self.check_waiting_limit(&mut tx, owner).await?;
         self.admit_bytes(&mut tx, owner, 0).await?;
@@ -109,10 +109,10 @@ impl OwnedJobs for SqliteQueue {
         sqlx::query(webhook_sql::COPY_JOB_URL).bind(job.seq).bind(inserted).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_worker();
-        Ok(Retrial::Accepted)
+        Ok(RetryResult::Accepted)
     }
 
-    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError> {
+    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError> {
         let rows = sqlx::query(sql::FIND_BACKLOGS).fetch_all(&self.readers).await?;
         let backlogs = rows.iter().map(backlog).collect::<Result<Vec<Backlog>, _>>()?;
         let mut positions = Vec::with_capacity(jobs.len());
@@ -125,7 +125,7 @@ impl OwnedJobs for SqliteQueue {
         let query = sqlx::query_scalar(sql::MEAN_RECENT_PROCESSING).bind(row::sql_integer(RECENT_JOBS as u64));
         let mean: Option<f64> = query.fetch_one(&self.readers).await?;
         let mean_processing_ms = mean.map(|millis| millis as u64);
-        Ok(Outlook { positions, running: running.unsigned_abs(), mean_processing_ms })
+        Ok(QueueOutlook { positions, running: running.unsigned_abs(), mean_processing_ms })
     }
 
     async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    ClipName, Failure, FencingToken, JobId, JobState, Measured, Outcome, OutputPointer, Progress, Sha256Hex, Stage,
+    ClipName, Failure, FencingToken, JobId, JobState, MeasuredClip, Outcome, OutputPointer, Progress, Sha256Hex, Stage,
     UnixMillis,
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
@@ -88,7 +88,7 @@ pub(super) fn optional_count(row: &SqliteRow, name: &'static str) -> Result<Opti
 pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
     Ok(OutputPointer {
         format: column::<String>(row, "format")?.parse().map_err(|_| QueueError::Damaged { what: "format" })?,
-        key: column(row, "object_key")?,
+        object_name: column(row, "object_key")?,
         size_bytes: count(row, "size")?,
         sha256: Sha256Hex(column(row, "sha256")?),
     })
@@ -114,7 +114,7 @@ pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy)
         crashes: count(row, "crashes")? as u32,
         token: token(row)?,
         failure: json::<Failure>(row, "failure")?,
-        outcome: match json::<Measured>(row, "measured")? {
+        outcome: match json::<MeasuredClip>(row, "measured")? {
             Some(measured) => Some(Outcome { measured, processing_ms: count(row, "processing_ms")?, outputs }),
             None => None,
         },

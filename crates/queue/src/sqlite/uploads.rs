@@ -25,7 +25,7 @@ pub(super) struct InputColumns {
 impl From<InputPointer> for InputColumns {
     fn from(object: InputPointer) -> Self {
         let size = row::sql_integer(object.size_bytes);
-        Self { key: Some(object.key), size, sha256: object.sha256.0, url: None }
+        Self { key: Some(object.object_name), size, sha256: object.sha256.0, url: None }
     }
 }
 
@@ -130,7 +130,7 @@ impl Uploads for SqliteQueue {
         let expires = self.policy.expiry(self.clock.now(), limits.max_retention);
         sqlx::query(sql::FINISH_UPLOAD)
             .bind(id.as_str())
-            .bind(&object.key)
+            .bind(&object.object_name)
             .bind(row::sql_integer(object.size_bytes))
             .bind(&object.sha256.0)
             .bind(expires.0)

@@ -6,7 +6,7 @@ use clearcut_job::JobId;
 use super::SqliteQueue;
 use crate::{
     AfterAttempt, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, EndpointChange, EndpointId, EndpointRecord,
-    KeyId, NewEndpoint, QueueError, SecretOf, SigningSecrets, WebhookSecret, Webhooks,
+    KeyId, NewEndpoint, QueueError, SecretScope, SigningSecrets, WebhookSecret, Webhooks,
 };
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl Webhooks for SqliteQueue {
     async fn read_secrets(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         self.read_or_make_secrets(owner, scope, fresh).await
@@ -44,7 +44,7 @@ impl Webhooks for SqliteQueue {
     async fn rotate_secret(
         &self,
         owner: KeyId,
-        scope: SecretOf,
+        scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         self.replace_secret(owner, scope, fresh).await

@@ -69,7 +69,7 @@ pub(crate) async fn a_forward_clock_jump_expires_no_lease(bench: Bench) {
     assert_eq!(bench.queue.reap().await.unwrap(), []);
     // The restarted lease expires as usual.
     bench.advance_clock(TTL / 2);
-    assert_eq!(bench.queue.reap().await.unwrap(), [Reaped { id: id.clone(), given_up: false }]);
+    assert_eq!(bench.queue.reap().await.unwrap(), [Reaped { id: id.clone(), has_failed: false }]);
     assert!(is_lease_lost(bench.queue.renew(&id, claimed.token, Progress::within(Stage::Loading, 0.0)).await));
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn a_backward_clock_jump_delays_no_job_and_no_first_delivery(be
     assert!(bench.queue.claim_delivery(4).await.unwrap().is_some());
     // Its lease also restarted with the new clock.
     bench.advance_clock(TTL);
-    assert!(bench.queue.reap().await.unwrap().contains(&Reaped { id: waiting, given_up: false }));
+    assert!(bench.queue.reap().await.unwrap().contains(&Reaped { id: waiting, has_failed: false }));
 }
 
 pub(crate) async fn a_stale_token_is_rejected_by_every_operation(bench: Bench) {
@@ -134,16 +134,16 @@ pub(crate) async fn a_renewed_lease_outlives_its_first_ttl(bench: Bench) {
     bench.advance_clock(TTL.saturating_sub(Duration::from_millis(1)));
     assert_eq!(bench.queue.reap().await.unwrap(), []);
     bench.advance_clock(Duration::from_millis(1));
-    assert_eq!(bench.queue.reap().await.unwrap(), [Reaped { id, given_up: false }]);
+    assert_eq!(bench.queue.reap().await.unwrap(), [Reaped { id, has_failed: false }]);
 }
 
 pub(crate) async fn one_expired_lease_retries_the_job_and_a_second_fails_it_as_worker_lost(bench: Bench) {
     let id = bench.submit(1).await;
-    for given_up in [false, true] {
+    for has_failed in [false, true] {
         let token = bench.queue.claim(&worker()).await.unwrap().unwrap().token;
         bench.queue.start(&id, token).await.unwrap();
         bench.advance_clock(TTL);
-        assert_eq!(bench.queue.reap().await.unwrap(), [Reaped { id: id.clone(), given_up }]);
+        assert_eq!(bench.queue.reap().await.unwrap(), [Reaped { id: id.clone(), has_failed }]);
     }
     let ended = bench.read(&id).await;
     assert_eq!((ended.state, ended.crashes, ended.attempts), (JobState::Failed, 2, 0));
@@ -261,17 +261,17 @@ pub(crate) async fn inputs_and_outputs_expire_together_after_their_retention(ben
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
     assert_eq!(bench.read(&id).await.expires, None);
     let token = bench.queue.claim(&worker()).await.unwrap().unwrap().token;
-    assert_eq!(bench.queue.pointed_to(objects.clone()).await.unwrap(), objects[2..]);
+    assert_eq!(bench.queue.referenced_objects(objects.clone()).await.unwrap(), objects[2..]);
     bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await.unwrap();
     let ended = bench.read(&id).await;
     assert_eq!(ended.expires.unwrap().since(ended.ended.unwrap()), Duration::from_hours(24));
     bench.advance_clock(Duration::from_hours(24).saturating_sub(Duration::from_millis(1)));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
-    assert_eq!(bench.queue.pointed_to(objects.clone()).await.unwrap(), objects);
+    assert_eq!(bench.queue.referenced_objects(objects.clone()).await.unwrap(), objects);
     bench.advance_clock(Duration::from_millis(1));
     assert_eq!(bench.queue.list_expired().await.unwrap(), objects, "listing changes nothing");
     assert_eq!(bench.queue.forget_expired().await.unwrap(), objects);
-    assert_eq!(bench.queue.pointed_to(objects).await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.referenced_objects(objects).await.unwrap(), Vec::<String>::new());
     assert_eq!(bench.queue.list_expired().await.unwrap(), Vec::<String>::new());
     assert_eq!(bench.read(&id).await, ended);
 }

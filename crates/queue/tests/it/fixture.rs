@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    ClipName, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, Hints, JobId, KeyChoice, ManualClock,
-    Measured, MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance,
-    UnixMillis, WorkerId,
+    ClipName, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, Hints, JobId, KeyColorChoice,
+    ManualClock, MeasuredClip, MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, ShadowChoice,
+    Speed, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, InputPointer, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput,
@@ -80,7 +80,7 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
         request: CutRequest {
             formats: Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap(),
             method: MethodChoice::Auto,
-            key: KeyChoice::Auto,
+            key_color: KeyColorChoice::Auto,
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
@@ -121,18 +121,18 @@ pub(crate) fn endpoint(number: u8, host: &str) -> NewEndpoint {
 }
 
 pub(crate) fn object(key: &str, size_bytes: u64) -> InputPointer {
-    InputPointer { key: key.into(), size_bytes, sha256: Sha256Hex("ab".repeat(32)) }
+    InputPointer { object_name: key.into(), size_bytes, sha256: Sha256Hex("ab".repeat(32)) }
 }
 
 pub(crate) fn outcome(number: u128) -> Outcome {
     let output = |format: OutputFormat| OutputPointer {
         format,
-        key: format!("jobs/{number}/1/cut.{}", format.extension()),
+        object_name: format!("jobs/{number}/1/cut.{}", format.extension()),
         size_bytes: 77,
         sha256: Sha256Hex("cd".repeat(32)),
     };
     Outcome {
-        measured: Measured {
+        measured: MeasuredClip {
             width: 768,
             height: 432,
             frames: 24,

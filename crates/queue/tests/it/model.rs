@@ -5,8 +5,8 @@ use std::{collections::HashSet, time::Duration};
 
 use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, UploadId};
 use clearcut_queue::{
-    AfterAttempt, Answer, Attempt, Ending, EndpointId, EventKind, JobRecord, JobWebhook, KeyId, KeyLimits, Listing,
-    NewInput, NewJob, Once, SourceAddress, StorageLimits, UploadRecord,
+    AfterAttempt, Answer, Attempt, Ending, EndpointId, EventKind, Idempotency, JobRecord, JobWebhook, KeyId, KeyLimits,
+    Listing, NewInput, NewJob, SourceAddress, StorageLimits, UploadRecord,
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 
@@ -186,7 +186,7 @@ async fn play(bench: &Bench, step: &Step) -> String {
             format!("{:?}", retried.map_err(|error| error.code()))
         }
         Step::SubmitOnce(job, key, body) => {
-            let once = Once { key: key.to_string(), body: body.to_string() };
+            let once = Idempotency { key: key.to_string(), body: body.to_string() };
             let submitted = queue.submit_once(crate::fixture::job(job, owner_of(job, bench)), once).await;
             format!("{:?}", submitted.map_err(|error| error.code()))
         }

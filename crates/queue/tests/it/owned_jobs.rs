@@ -5,8 +5,8 @@ use std::{collections::HashSet, time::Duration};
 
 use clearcut_job::{ClipName, FailureCode, JobId, JobState, Progress, Stage, UnixMillis};
 use clearcut_queue::{
-    ClaimedInput, DayUsage, Ending, Finished, KeyId, KeyLimits, Listing, NewInput, NewJob, Once, Place, QueueError,
-    Retrial, SourceAddress, Submission,
+    ClaimedInput, DayUsage, Ending, Finished, Idempotency, KeyId, KeyLimits, Listing, NewInput, NewJob, Place,
+    QueueError, RetryResult, SourceAddress, Submission,
 };
 
 use crate::{
@@ -18,7 +18,7 @@ async fn second_key(bench: &Bench) -> KeyId {
     bench.queue.create_key(key("second")).await.unwrap().id
 }
 
-async fn claim(bench: &Bench) -> clearcut_queue::Claimed {
+async fn claim(bench: &Bench) -> clearcut_queue::ClaimedJob {
     bench.queue.claim(&worker()).await.unwrap().unwrap()
 }
 
@@ -36,8 +36,8 @@ fn page(limit: u32, after: Option<Place>) -> Listing {
     Listing { state: None, since: None, after, limit }
 }
 
-fn once(key: &str, body: &str) -> Once {
-    Once { key: key.into(), body: body.into() }
+fn once(key: &str, body: &str) -> Idempotency {
+    Idempotency { key: key.into(), body: body.into() }
 }
 
 pub(crate) async fn lists_are_newest_first_and_contain_only_the_keys_own_jobs(bench: Bench) {
@@ -120,7 +120,7 @@ pub(crate) async fn a_job_of_another_key_is_treated_as_missing(bench: Bench) {
     let id = bench.submit(1).await;
     assert_eq!(bench.queue.cancel(other, &id).await.unwrap(), None);
     assert_eq!(bench.queue.remove(other, &id).await.unwrap(), None);
-    assert_eq!(bench.queue.retry(other, &id, JobId::from_random(2)).await.unwrap(), Retrial::Missing);
+    assert_eq!(bench.queue.retry(other, &id, JobId::from_random(2)).await.unwrap(), RetryResult::Missing);
     assert_eq!(bench.queue.outlook(other, vec![id.clone()]).await.unwrap().positions, [None]);
     assert_eq!(bench.queue.list(other, page(10, None)).await.unwrap(), []);
     assert_eq!(bench.read(&id).await.state, JobState::Queued);
@@ -133,7 +133,7 @@ pub(crate) async fn removing_a_job_removes_its_pointers_and_keeps_its_usage(benc
     let mut keys = bench.queue.remove(bench.owner, &id).await.unwrap().unwrap();
     keys.sort();
     assert_eq!(keys, ["jobs/1/1/cut.mp4", "jobs/1/1/cut.webm", "uploads/1"]);
-    assert_eq!(bench.queue.pointed_to(keys).await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.referenced_objects(keys).await.unwrap(), Vec::<String>::new());
     assert_eq!(bench.queue.read(bench.owner, &id).await.unwrap(), None);
     assert_eq!(bench.queue.remove(bench.owner, &id).await.unwrap(), None);
     assert_eq!(usage(&bench).await.iter().map(|day| day.jobs).sum::<u64>(), 1);
@@ -146,14 +146,14 @@ pub(crate) async fn removing_a_running_job_revokes_its_lease(bench: Bench) {
     assert_eq!(bench.queue.running_claim(&id).await.unwrap(), None);
     let late = bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await;
     assert!(matches!(late, Err(QueueError::LeaseLost)), "{late:?}");
-    assert_eq!(bench.queue.depth().await.unwrap(), clearcut_queue::Depth::default());
+    assert_eq!(bench.queue.depth().await.unwrap(), clearcut_queue::QueueDepth::default());
 }
 
 pub(crate) async fn retrying_a_failed_job_creates_a_new_job_and_leaves_the_old_one_failed(bench: Bench) {
     let id = bench.submit(1).await;
     bench.queue.cancel(bench.owner, &id).await.unwrap();
     let (ended, again) = (bench.read(&id).await, JobId::from_random(2));
-    assert_eq!(bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap(), Retrial::Accepted);
+    assert_eq!(bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap(), RetryResult::Accepted);
     assert_eq!(bench.read(&id).await, ended);
     assert_eq!(bench.read(&again).await.retry_of, Some(id.clone()));
     let name = ClipName::of_file("clip.mp4");
@@ -177,11 +177,11 @@ pub(crate) async fn a_job_with_an_unfetched_clip_can_be_retried_until_its_addres
     claim(&bench).await;
     fail(&bench, &id).await;
     let (again, late) = (JobId::from_random(2), JobId::from_random(3));
-    assert_eq!(bench.queue.retry(bench.owner, &id, again).await.unwrap(), Retrial::Accepted);
+    assert_eq!(bench.queue.retry(bench.owner, &id, again).await.unwrap(), RetryResult::Accepted);
     assert_eq!(claim(&bench).await.input, ClaimedInput::Address(address));
     bench.advance_clock(Duration::from_hours(24));
     bench.queue.forget_expired().await.unwrap();
-    assert_eq!(bench.queue.retry(bench.owner, &id, late).await.unwrap(), Retrial::InputGone);
+    assert_eq!(bench.queue.retry(bench.owner, &id, late).await.unwrap(), RetryResult::InputGone);
 }
 
 pub(crate) async fn removing_a_job_keeps_the_object_of_its_upload(bench: Bench) {
@@ -198,13 +198,13 @@ pub(crate) async fn removing_a_job_keeps_the_object_of_its_upload(bench: Bench) 
 pub(crate) async fn a_job_is_not_retried_if_it_has_not_failed_or_its_input_is_gone(bench: Bench) {
     let (id, again) = (bench.submit(1).await, JobId::from_random(2));
     let retry = async || bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap();
-    assert_eq!(retry().await, Retrial::NotFailed(JobState::Queued));
+    assert_eq!(retry().await, RetryResult::NotFailed(JobState::Queued));
     claim(&bench).await;
-    assert_eq!(retry().await, Retrial::NotFailed(JobState::Submitted));
+    assert_eq!(retry().await, RetryResult::NotFailed(JobState::Submitted));
     fail(&bench, &id).await;
     bench.advance_clock(Duration::from_hours(24));
     bench.queue.forget_expired().await.unwrap();
-    assert_eq!(retry().await, Retrial::InputGone);
+    assert_eq!(retry().await, RetryResult::InputGone);
     assert_eq!(bench.queue.read(bench.owner, &again).await.unwrap(), None);
 }
 
@@ -216,7 +216,7 @@ pub(crate) async fn an_idempotency_key_holds_for_a_day(bench: Bench) {
     assert!(is_known().await && !bench.queue.was_submitted(KeyId(99), "k").await.unwrap());
     bench.advance_clock(Duration::from_hours(24).saturating_sub(Duration::from_millis(1)));
     assert_eq!(submit(2, once("k", "a")).await.unwrap(), Submission::Before(JobId::from_random(1)));
-    assert!(matches!(submit(2, once("k", "b")).await, Err(QueueError::OtherBody)));
+    assert!(matches!(submit(2, once("k", "b")).await, Err(QueueError::IdempotencyMismatch)));
     assert_eq!(bench.queue.read(bench.owner, &JobId::from_random(2)).await.unwrap(), None);
     assert_eq!(submit(3, once("l", "b")).await.unwrap(), Submission::Accepted);
     assert!(is_known().await);
@@ -253,7 +253,7 @@ pub(crate) async fn a_key_at_its_waiting_limit_is_refused_new_jobs_but_not_repea
     let cancelled = bench.submit(2).await;
     bench.queue.cancel(bench.owner, &cancelled).await.unwrap();
     bench.submit(3).await;
-    let is_limit_error = |result| matches!(result, Err(QueueError::LineFull { limit: 2 }));
+    let is_limit_error = |result| matches!(result, Err(QueueError::TooManyQueuedJobs { limit: 2 }));
     assert!(is_limit_error(bench.queue.submit(job(4, bench.owner)).await));
     assert!(is_limit_error(bench.queue.retry(bench.owner, &cancelled, JobId::from_random(4)).await.map(drop)));
     assert!(is_limit_error(bench.queue.submit_once(job(4, bench.owner), once("l", "a")).await.map(drop)));
@@ -336,7 +336,7 @@ pub(crate) async fn jobs_are_claimed_in_the_order_of_their_positions(bench: Benc
 }
 
 pub(crate) async fn the_outlook_reports_the_mean_of_recent_processing_times(bench: Bench) {
-    assert_eq!(bench.queue.outlook(bench.owner, Vec::new()).await.unwrap(), clearcut_queue::Outlook::default());
+    assert_eq!(bench.queue.outlook(bench.owner, Vec::new()).await.unwrap(), clearcut_queue::QueueOutlook::default());
     for number in 0..25_u64 {
         let id = bench.submit(number.into()).await;
         let token = claim(&bench).await.token;

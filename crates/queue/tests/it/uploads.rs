@@ -116,13 +116,13 @@ pub(crate) async fn an_upload_advances_only_from_its_current_offset(bench: Bench
 pub(crate) async fn an_unfinished_upload_expires_with_its_bytes(bench: Bench) {
     let id = bench.upload(1, 1000).await;
     let partial = vec![format!("partial/{id}")];
-    assert_eq!(bench.queue.pointed_to(partial.clone()).await.unwrap(), partial);
+    assert_eq!(bench.queue.referenced_objects(partial.clone()).await.unwrap(), partial);
     bench.advance_clock(Duration::from_hours(24));
     assert_eq!(bench.queue.read_upload(&id).await.unwrap(), None);
     assert!(matches!(bench.queue.advance_upload(&id, 0, 1, None).await, Err(QueueError::NoSuchUpload)));
     assert_eq!(bench.queue.list_expired().await.unwrap(), partial);
     assert_eq!(bench.queue.forget_expired().await.unwrap(), partial);
-    assert_eq!(bench.queue.pointed_to(partial).await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.referenced_objects(partial).await.unwrap(), Vec::<String>::new());
     assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), None);
 }
 
@@ -135,7 +135,7 @@ pub(crate) async fn an_object_is_released_with_the_last_row_that_points_to_it(be
     bench.advance_clock(Duration::from_hours(24));
     // The first job and the upload have expired; the second job still waits.
     assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
-    assert_eq!(bench.queue.pointed_to(whole.clone()).await.unwrap(), whole);
+    assert_eq!(bench.queue.referenced_objects(whole.clone()).await.unwrap(), whole);
     bench.end_next().await;
     bench.advance_clock(Duration::from_hours(24));
     assert_eq!(bench.queue.forget_expired().await.unwrap(), whole);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clearcut_job::{FencingToken, JobId, JobState};
 use clearcut_queue::{
     AfterAttempt, Answer, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, DisabledReason, Ending,
-    EndpointChange, EndpointId, EventKind, EventKinds, MAX_ENDPOINTS, NewEndpoint, NoAnswer, QueueError, Retrial,
-    SECRET_OVERLAP, SecretOf, SigningSecrets,
+    EndpointChange, EndpointId, EventKind, EventKinds, MAX_ENDPOINTS, NewEndpoint, NoAnswer, QueueError, RetryResult,
+    SECRET_OVERLAP, SecretScope, SigningSecrets,
 };
 
 use crate::fixture::{
@@ -19,8 +19,8 @@ fn answered(status: u16) -> Attempt {
     Attempt { answer: Answer::Status { status, reply: "ok".into() }, latency: Duration::from_millis(7) }
 }
 
-fn implicit_secret() -> (SecretOf, clearcut_queue::WebhookSecret) {
-    (SecretOf::Jobs { fresh: EndpointId::from_random(99) }, secret(99))
+fn implicit_secret() -> (SecretScope, clearcut_queue::WebhookSecret) {
+    (SecretScope::Jobs { fresh: EndpointId::from_random(99) }, secret(99))
 }
 
 impl Bench {
@@ -147,7 +147,7 @@ pub(crate) async fn a_retried_job_notifies_the_same_url(bench: Bench) {
     let id = bench.submit_with_webhook(1, "a.example").await;
     bench.queue.cancel(bench.owner, &id).await.unwrap();
     let again = JobId::from_random(2);
-    assert_eq!(bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap(), Retrial::Accepted);
+    assert_eq!(bench.queue.retry(bench.owner, &id, again.clone()).await.unwrap(), RetryResult::Accepted);
     bench.complete(&again).await;
     let delivered: Vec<_> =
         bench.deliver_all().await.into_iter().map(|next| (next.destination.url, next.event.kind)).collect();
@@ -306,7 +306,7 @@ pub(crate) async fn a_host_with_many_deliveries_does_not_delay_other_hosts(bench
 
 pub(crate) async fn a_rotated_secret_overlaps_the_previous_one_for_a_day(bench: Bench) {
     let made = bench.queue.create_endpoint(bench.owner, endpoint(1, "a.example")).await.unwrap();
-    let scope = || SecretOf::Endpoint(made.id.clone());
+    let scope = || SecretScope::Endpoint(made.id.clone());
     let rotated = bench.queue.rotate_secret(bench.owner, scope(), secret(2)).await.unwrap().unwrap();
     let until = made.created.after(SECRET_OVERLAP);
     assert_eq!(rotated, SigningSecrets { current: secret(2), previous: Some((secret(1), until)) });
@@ -395,7 +395,7 @@ pub(crate) async fn webhooks_of_another_key_are_neither_visible_nor_changeable(b
     let change = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
     assert_eq!(queue.change_endpoint(other, &made.id, change).await.unwrap(), None);
     assert!(!queue.delete_endpoint(other, &made.id).await.unwrap());
-    let scope = || SecretOf::Endpoint(made.id.clone());
+    let scope = || SecretScope::Endpoint(made.id.clone());
     assert_eq!(queue.read_secrets(other, scope(), secret(9)).await.unwrap(), None);
     assert_eq!(queue.rotate_secret(other, scope(), secret(9)).await.unwrap(), None);
     assert_eq!(queue.send_test(other, &made.id, DeliveryId::from_random(1)).await.unwrap(), None);

@@ -16,8 +16,8 @@ use std::{
 
 use clearcut_job::{
     Clock, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, JobState,
-    KeyChoice, Measured, MethodChoice, OutputFormat, Progress, Quality, ShadowChoice, Speed, Stage, SystemClock,
-    Tolerance, UnixMillis,
+    KeyColorChoice, MeasuredClip, MethodChoice, OutputFormat, Progress, Quality, ShadowChoice, Speed, Stage,
+    SystemClock, Tolerance, UnixMillis,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
@@ -48,7 +48,7 @@ impl Cutter for FakeCutter {
 fn copy_input(order: &CutOrder) -> CutOutcome {
     let path = order.scratch.join("out.webm");
     fs::write(&path, fs::read(&order.input).unwrap()).unwrap();
-    let measured = Measured {
+    let measured = MeasuredClip {
         width: 2,
         height: 2,
         frames: 1,
@@ -121,7 +121,8 @@ impl Bench {
         let mut upload = self.store.begin(ObjectName::upload(number)).await.unwrap();
         upload.write("clip".into()).await.unwrap();
         let stored = upload.finish().await.unwrap();
-        let input = InputPointer { key: stored.name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+        let input =
+            InputPointer { object_name: stored.name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
         self.submit_with(number, NewInput::Stored(input)).await
     }
 
@@ -129,7 +130,7 @@ impl Bench {
         let request = CutRequest {
             formats: Formats::from(OutputFormat::Webm),
             method: MethodChoice::Auto,
-            key: KeyChoice::Auto,
+            key_color: KeyColorChoice::Auto,
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
@@ -205,9 +206,9 @@ async fn outputs_are_stored_under_the_fencing_token_and_the_input_is_kept() {
     let record = bench.final_record(&id).await;
     assert_eq!(record.state, JobState::Completed);
     let output = &record.outcome.unwrap().outputs[0];
-    assert_eq!((output.key.clone(), output.size_bytes), (format!("jobs/{id}/1/webm.webm"), 4));
+    assert_eq!((output.object_name.clone(), output.size_bytes), (format!("jobs/{id}/1/webm.webm"), 4));
     bench.stop(worker).await;
-    assert!(bench.store.head(&output.key.parse().unwrap()).await.is_ok());
+    assert!(bench.store.head(&output.object_name.parse().unwrap()).await.is_ok());
     assert!(bench.store.head(&ObjectName::upload(1)).await.is_ok());
 }
 
@@ -363,7 +364,7 @@ async fn a_drain_that_runs_out_of_time_requeues_the_job_without_counting_an_atte
     let worker = bench.start_worker(|_| {}, |_, cancel, _| wait_for_cancel(cancel));
     bench.record_when(&id, |record| record.state == JobState::Processing).await;
     bench.drain.stop_claiming.cancel();
-    bench.drain.put_back.cancel();
+    bench.drain.requeue.cancel();
     bench.stop(worker).await;
     let record = bench.queue.read(bench.owner, &id).await.unwrap().unwrap();
     assert_eq!((record.state, record.attempts, record.crashes), (JobState::Queued, 0, 0));

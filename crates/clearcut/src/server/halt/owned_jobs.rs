@@ -3,14 +3,15 @@
 use async_trait::async_trait;
 use clearcut_job::{JobId, UnixMillis};
 use clearcut_queue::{
-    DayUsage, JobRecord, KeyId, KeyLimits, Listing, NewJob, Once, Outlook, OwnedJobs, QueueError, Retrial, Submission,
+    DayUsage, Idempotency, JobRecord, KeyId, KeyLimits, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook,
+    RetryResult, Submission,
 };
 
 use super::HaltingQueue;
 
 #[async_trait]
 impl OwnedJobs for HaltingQueue {
-    async fn submit_once(&self, job: NewJob, once: Once) -> Result<Submission, QueueError> {
+    async fn submit_once(&self, job: NewJob, once: Idempotency) -> Result<Submission, QueueError> {
         self.queue.submit_once(job, once).await
     }
 
@@ -30,11 +31,11 @@ impl OwnedJobs for HaltingQueue {
         self.queue.remove(owner, id).await
     }
 
-    async fn retry(&self, owner: KeyId, id: &JobId, again: JobId) -> Result<Retrial, QueueError> {
+    async fn retry(&self, owner: KeyId, id: &JobId, again: JobId) -> Result<RetryResult, QueueError> {
         self.queue.retry(owner, id, again).await
     }
 
-    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<Outlook, QueueError> {
+    async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError> {
         self.queue.outlook(owner, jobs).await
     }
 

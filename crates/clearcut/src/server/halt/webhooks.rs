@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use clearcut_job::JobId;
 use clearcut_queue::{
     AfterAttempt, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, EndpointChange, EndpointId, EndpointRecord,
-    KeyId, NewEndpoint, QueueError, SecretOf, SigningSecrets, WebhookSecret, Webhooks,
+    KeyId, NewEndpoint, QueueError, SecretScope, SigningSecrets, WebhookSecret, Webhooks,
 };
 
 use super::{HaltAt, HaltingQueue};
@@ -50,7 +50,7 @@ impl Webhooks for HaltingQueue {
     async fn read_secrets(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        of: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         self.queue.read_secrets(owner, of, fresh).await
@@ -59,7 +59,7 @@ impl Webhooks for HaltingQueue {
     async fn rotate_secret(
         &self,
         owner: KeyId,
-        of: SecretOf,
+        of: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
         self.queue.rotate_secret(owner, of, fresh).await
