@@ -1,5 +1,5 @@
-//! The table of error codes: every code that the API, the command line and the log use, who is at fault, and what to do about it.
-//! `docs/reference/errors.md` is generated from it.
+//! The table of error codes: every code of the API, the command line and the log, with its fault
+//! and what to do about it. `docs/reference/errors.md` is generated from it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::Fault;
 
 macro_rules! error_codes {
     ($($(#[$comment:meta])* $name:ident = $word:literal, $fault:ident, $statuses:expr, $exit:expr, $meaning:literal, $action:literal;)*) => {
-        /// A stable error code. Its meaning never changes; messages that go with it may be reworded.
+        /// A stable error code. Its meaning never changes; its messages may be reworded.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ErrorCode {
             $(#[doc = $meaning] $name,)*
@@ -45,8 +45,8 @@ struct Entry {
     action: &'static str,
 }
 
-// Columns: code; who is at fault; HTTP statuses, the usual one first, none where no reply carries the code; exit code of the
-// program, 0 where it never ends with it; meaning; what to do.
+// Columns: code; fault; HTTP statuses, the usual one first, none where no reply carries the code;
+// exit code of the program, 0 where it never ends with it; meaning; what to do.
 error_codes! {
     // The request.
     InvalidRequest = "INVALID_REQUEST", Input, [400, 415, 416], 2, "The request or the command line is malformed, ended early, or contradicts itself.", "`details` and the message name the field and what is allowed.";
@@ -158,7 +158,7 @@ impl ErrorCode {
         self.entry().fault
     }
 
-    /// HTTP statuses of replies with this code, the usual one first; none where no reply carries it.
+    /// HTTP statuses of replies with this code, the usual one first; empty where no reply has it.
     #[must_use]
     pub const fn statuses(self) -> &'static [u16] {
         self.entry().statuses

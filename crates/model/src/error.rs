@@ -104,7 +104,7 @@ impl Error {
         Self::Refused { id: id.to_owned(), source: Box::new(source) }
     }
 
-    /// Stable error code for the API, the command line and docs/reference/errors.md. Codes never change.
+    /// Stable error code for the API and the command line; docs/reference/errors.md explains it.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

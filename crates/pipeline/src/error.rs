@@ -123,7 +123,7 @@ impl Error {
         }
     }
 
-    /// The stable code for the API, the command line and docs/reference/errors.md. Codes never change.
+    /// Stable error code for the API and the command line; docs/reference/errors.md explains it.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {
         match self {

@@ -9,8 +9,8 @@ const NO_RANDOMNESS: &str = "the system has no random numbers";
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Creates an API key named `name`. Its secret, `hc_` and 32 letters or digits, is returned once and
-/// not stored.
+/// Creates an API key named `name`. Its secret, `hc_` and 32 letters or digits, is returned once
+/// and not stored.
 pub(crate) async fn create_api_key(queue: &dyn Queue, name: &str) -> Result<(KeyRecord, String), Failure> {
     let secret = format!("hc_{}", random_token()?);
     let prefix = secret.chars().take(7).collect();
