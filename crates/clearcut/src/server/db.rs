@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clearcut_job::SystemClock;
 use clearcut_queue::{Policy, SqliteQueue};
 
-use super::run::DATABASE;
+use super::run::existing_database;
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]
@@ -29,11 +29,7 @@ enum Action {
 }
 
 pub(crate) async fn run(options: &DbOptions) -> Result<(), Failure> {
-    let database = options.data.join(DATABASE);
-    if !database.exists() {
-        let message = format!("there is no server in {}", options.data.display());
-        return Err(Failure::usage(message, "Give its folder with --data, or start it once with clearcut serve."));
-    }
+    let database = existing_database(&options.data)?;
     let Action::Backup { file } = &options.action;
     if file.exists() {
         let message = format!("{} exists already", file.display());

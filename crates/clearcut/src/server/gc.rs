@@ -10,7 +10,7 @@ use clearcut_worker::{WorkerSettings, list_orphans, sweep_orphans, tidy};
 
 use super::{
     config::{ServeOptions, Settings},
-    run::DATABASE,
+    run::existing_database,
 };
 use crate::failure::Failure;
 
@@ -45,11 +45,7 @@ struct RemovableObject {
 /// Removes expired objects, and objects that nothing has pointed to for a day. A server does the
 /// same from time to time by the same rules, so both can run at once.
 pub(crate) async fn run(options: &GcOptions) -> Result<(), Failure> {
-    let database = options.data.join(DATABASE);
-    if !database.exists() {
-        let message = format!("there is no server in {}", options.data.display());
-        return Err(Failure::usage(message, "Give its folder with --data, or start it once with clearcut serve."));
-    }
+    let database = existing_database(&options.data)?;
     let serve_options =
         ServeOptions::for_data_folder(options.data.clone(), options.config.clone(), options.retention_hours);
     let retention = Settings::load(&serve_options)?.retention;

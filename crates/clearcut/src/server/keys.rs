@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clearcut_job::{SystemClock, UnixMillis};
 use clearcut_queue::{KeyId, KeyLimits, OwnedJobs as _, Policy, Queue as _, SqliteQueue, StorageLimits, Uploads as _};
 
-use super::{first_key::create_api_key, run::DATABASE};
+use super::{first_key::create_api_key, run::existing_database};
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]
@@ -98,11 +98,7 @@ impl Limits {
 }
 
 pub(crate) async fn run(options: &KeysOptions) -> Result<(), Failure> {
-    let database = options.data.join(DATABASE);
-    if !database.exists() {
-        let message = format!("there is no server in {}", options.data.display());
-        return Err(Failure::usage(message, "Give its folder with --data, or start it once with clearcut serve."));
-    }
+    let database = existing_database(&options.data)?;
     let queue = SqliteQueue::open(&database, Arc::new(SystemClock), Policy::default()).await.map_err(Failure::from)?;
     let result = run_action(&queue, &options.action).await;
     queue.close().await;

@@ -1,6 +1,12 @@
 //! Server process: opens queue and store, starts API, worker and courier, and stops them in order.
 
-use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clearcut_api::{Api, ApiSettings, BodyLimits, ConnectionLimits, JobDescriber, OneTimeLink, routes};
 use clearcut_ffmpeg::{Capabilities, Tools};
@@ -35,7 +41,7 @@ use crate::{
 const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 
 /// File name of the database in the data folder.
-pub(crate) const DATABASE: &str = "clearcut.db";
+const DATABASE: &str = "clearcut.db";
 
 /// Serves until SIGTERM or SIGINT. The first signal lets running jobs end; a second one requeues
 /// them at once.
@@ -324,7 +330,17 @@ async fn watch_signals(drain: Drain, grace: Duration) {
     drain.requeue.cancel();
 }
 
-fn absolute(path: &Path) -> Result<std::path::PathBuf, Failure> {
+/// Path of the database in `data`, for commands that work beside a server.
+pub(super) fn existing_database(data: &Path) -> Result<PathBuf, Failure> {
+    let database = data.join(DATABASE);
+    if database.exists() {
+        return Ok(database);
+    }
+    let message = format!("there is no server in {}", data.display());
+    Err(Failure::usage(message, "Give its folder with --data, or start it once with clearcut serve."))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     path.canonicalize().map_err(|error| host_failure(ErrorCode::DataDirectory, &error))
 }
 
