@@ -12,7 +12,8 @@ import tempfile
 import threading
 import unittest
 
-from harness import BINARY, CLIP, FINAL, SUBMIT, Server, check_invariants, eventually, form
+from harness import BINARY, CLIP, FINAL, SUBMIT, Server, check_invariants, check_objects_and_pointers, eventually, form
+from preload import Steering
 
 SMALL = {"format": "webm", "size": "64", "fps": "2"}
 
@@ -199,6 +200,17 @@ def back_up(server, folder):
     command = [BINARY, "db", "backup", str(copy), "--data", str(server.data)]
     subprocess.run(command, check=True, capture_output=True)
     return copy, command
+
+
+class Interrupted(unittest.TestCase):
+    def test_an_upload_whose_commit_fails_leaves_no_object(self):
+        with Steering() as steering, Server(environment=steering.environment, hooks=False) as server:
+            begun = [json.loads(server.request("POST", "/api/v1/uploads", b"")[1])["data"] for _ in range(40)]
+            paths = [upload["uploadUrl"].split(str(server.port), 1)[1] for upload in begun]
+            with steering.interrupted(3):
+                statuses = [server.request("PUT", path, CLIP)[0] for path in paths]
+            self.assertIn(503, statuses, "no commit failed")
+            check_objects_and_pointers(server)
 
 
 class Damage(unittest.TestCase):

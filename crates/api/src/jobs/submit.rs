@@ -25,7 +25,7 @@ use crate::{
         waiting,
     },
     random::draw_random,
-    uploads::tus,
+    uploads::{receive::delete_unless_referenced, tus},
 };
 
 /// Submit a job.
@@ -140,18 +140,17 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         clip_name = upload.and_then(|upload| tus::clip_name_in(&upload.metadata));
     }
     let job = NewJob { id: id.clone(), owner, request, input, clip_name, webhook };
-    let (queue, store) = (api.queue.clone(), api.store.clone());
+    let api = api.clone();
     // Runs on its own task, so that a client that disconnects no longer matters.
     let submitted = tokio::spawn(async move {
         let submitted = match once {
-            None => queue.submit(job).await.map(|()| Submission::Accepted),
-            Some(once) => queue.submit_once(job, once).await,
+            None => api.queue.submit(job).await.map(|()| Submission::Accepted),
+            Some(once) => api.queue.submit_once(job, once).await,
         };
         if !matches!(submitted, Ok(Submission::Accepted))
             && let Some(name) = new_object
-            && let Err(error) = store.delete(&name).await
         {
-            tracing::warn!(?error, %name, "an upload without a job is left for the sweeper");
+            delete_unless_referenced(&api, &name).await;
         }
         drop(submit_guard);
         submitted

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use bytes::Bytes;
 use clearcut_job::SNIFF_BYTES;
-use clearcut_queue::{InputPointer, QueueError, UploadRecord};
+use clearcut_queue::{InputPointer, UploadRecord};
 use clearcut_store::{GrowingObject, ObjectName, StoreError, StoredObject, Upload};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
@@ -163,14 +163,9 @@ pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: StoredObjec
     let name = stored.name.clone();
     let object = InputPointer { object_name: name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
     let finished = api.queue.finish_upload(&record.id, object).await;
-    let unneeded = match &finished {
-        Ok(_) => Some(ObjectName::partial(&record.id)),
-        Err(QueueError::NoSuchUpload | QueueError::QuotaExceeded { .. }) => Some(name),
-        // It is unknown whether the commit took effect. The sweeper deletes the unused file.
-        Err(_) => None,
-    };
-    if let Some(unneeded) = unneeded {
-        delete_object(api, &unneeded).await;
+    match &finished {
+        Ok(_) => delete_object(api, &ObjectName::partial(&record.id)).await,
+        Err(_) => delete_unless_referenced(api, &name).await,
     }
     Ok(finished?)
 }
@@ -182,6 +177,16 @@ pub(crate) async fn delete_upload(api: &Api, record: &UploadRecord) -> Result<()
         delete_object(api, &name).await;
     }
     Ok(())
+}
+
+/// Deletes an object whose record was not committed. An error of the database may come from a commit
+/// that took effect, so the database is asked first.
+pub(crate) async fn delete_unless_referenced(api: &Api, name: &ObjectName) {
+    match api.queue.referenced_objects(vec![name.to_string()]).await {
+        Ok(referenced) if referenced.is_empty() => delete_object(api, name).await,
+        Ok(_) => {}
+        Err(error) => tracing::warn!(?error, %name, "an object is left for the sweeper"),
+    }
 }
 
 async fn delete_object(api: &Api, name: &ObjectName) {
