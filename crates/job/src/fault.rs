@@ -9,7 +9,7 @@ pub enum Fault {
     Input,
     /// The operator of this machine: a tool is missing or a disk is full.
     Host,
-    /// Another machine: a retry may succeed.
+    /// Nobody: another machine failed, or this one is short of something. A retry may succeed.
     Upstream,
 }
 

@@ -130,7 +130,7 @@ impl Moment {
     }
 
     /// Renders the preview with the tolerance and shadow setting of `request`. It can differ from
-    /// the cut, which also uses information from earlier frames.
+    /// the cut, which also uses information from earlier frames, and may have another frame rate.
     ///
     /// # Errors
     /// [`Error::Io`] if the PNG could not be encoded.

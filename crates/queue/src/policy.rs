@@ -13,7 +13,7 @@ pub struct Policy {
     /// lease detects lost workers sooner; a longer one tolerates longer pauses of the machine.
     /// Default 60 s.
     pub lease_ttl: Duration,
-    /// Maximum number of attempts of a job that fails by another machine's fault. Default 3.
+    /// Maximum number of attempts of a job whose failures may pass. Default 3.
     pub max_attempts: u32,
     /// Number of lost workers after which their job fails. Default 2.
     pub max_crashes: u32,

@@ -153,7 +153,7 @@ impl IncomingClip {
 }
 
 /// Records the stored clip as the input of its job. If the queue refuses, the object is removed. If
-/// the result is unknown, a job may point to the object, so it is left for the sweeper.
+/// the result is unknown, a job may point to the object, so it is left for the sweep.
 async fn record_input<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
@@ -172,7 +172,7 @@ async fn record_input<C: Cutter>(
         }
     };
     if let Err(error) = worker.store.delete(&name).await {
-        tracing::warn!(job = %claimed.id, ?error, "a fetched clip is left for the sweeper");
+        tracing::warn!(job = %claimed.id, ?error, "a fetched clip is left for the sweep");
     }
     Err(failure)
 }

@@ -15,7 +15,7 @@ use futures_util::TryStreamExt as _;
 ///
 /// # Errors
 /// If the queue failed. An object that the store could not remove is logged and left for the sweep.
-pub async fn tidy(queue: &dyn Queue, store: &Store) -> Result<usize, QueueError> {
+pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, QueueError> {
     let mut removed = 0;
     loop {
         let expired = queue.forget_expired().await?;
@@ -26,7 +26,7 @@ pub async fn tidy(queue: &dyn Queue, store: &Store) -> Result<usize, QueueError>
             let Ok(name) = key.parse::<ObjectName>() else { continue };
             match store.delete(&name).await {
                 Ok(()) => removed += 1,
-                Err(error) => tracing::warn!(?error, key, "an object is left for the sweeper"),
+                Err(error) => tracing::warn!(?error, key, "an object is left for the sweep"),
             }
         }
     }
@@ -41,7 +41,7 @@ pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &Clai
     };
     for name in names.iter().filter(|name| !referenced.iter().any(|key| key == name.as_str())) {
         if let Err(error) = store.delete(name).await {
-            tracing::warn!(?error, %name, "an object is left for the sweeper");
+            tracing::warn!(?error, %name, "an object is left for the sweep");
         }
     }
 }

@@ -16,7 +16,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     Cutter, Drain, WorkerSettings,
     housekeeping::clear_scratch,
-    sweep_orphans, tidy,
+    sweep_orphans, remove_expired,
     work::{MachineState, work_on},
 };
 
@@ -147,7 +147,7 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
 /// Removes expired objects, orphans and old staging files, again and again.
 async fn sweep<C: Cutter>(worker: Arc<Worker<C>>) {
     loop {
-        match tidy(worker.queue.as_ref(), &worker.store).await {
+        match remove_expired(worker.queue.as_ref(), &worker.store).await {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "objects past their retention were removed"),
             Err(error) => tracing::warn!(?error, "expired objects could not be removed"),

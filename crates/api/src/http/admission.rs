@@ -70,7 +70,8 @@ impl Admission {
         ConnectionSlot::take(permit, address, &self.active_by_address, self.max_per_address)
     }
 
-    /// Takes an active slot for `address` if one becomes free within `max_wait`.
+    /// Takes an active slot for `address` if one becomes free within `max_wait`. An address at its
+    /// maximum gets none, and does not wait.
     pub(crate) async fn admit_within(&self, address: IpAddr, max_wait: Duration) -> Option<ConnectionSlot> {
         let permit = timeout(max_wait, self.active.clone().acquire_owned()).await.ok()?.ok()?;
         ConnectionSlot::take(permit, address, &self.active_by_address, self.max_per_address)

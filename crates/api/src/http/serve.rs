@@ -21,7 +21,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
     /// Maximum number of connections. A few more wait in a queue; they get `SERVER_BUSY` if no slot
-    /// becomes free. Default 2048.
+    /// becomes free, or if their address has its maximum. Default 2048.
     pub max_connections: usize,
     /// Maximum number of connections per address. Default 1536. Set it to `max_connections` behind
     /// a proxy, whose connections all come from one address.
@@ -65,7 +65,7 @@ const UNSENT_BYTES: u32 = 128 << 10;
 /// grace period.
 ///
 /// A connection over the limit waits in a small queue. There, health checks are answered at once,
-/// and other requests are served if a slot becomes free soon.
+/// and other requests are served if a slot becomes free soon, unless their address has its maximum.
 pub async fn serve(listener: TcpListener, routes: Router, limits: ConnectionLimits, stop: impl Future<Output = ()>) {
     let (admission, graceful) = (Admission::new(limits), GracefulShutdown::new());
     tokio::pin!(stop);

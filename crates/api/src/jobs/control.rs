@@ -81,7 +81,7 @@ pub(crate) async fn remove(
         let object_names = api.queue.remove(owner, &id).await?.ok_or(ApiError::JobNotFound)?;
         for name in object_names.iter().filter_map(|object_name| object_name.parse::<ObjectName>().ok()) {
             if let Err(error) = api.store.delete(&name).await {
-                tracing::warn!(?error, %name, "an object is left for the sweeper");
+                tracing::warn!(?error, %name, "an object is left for the sweep");
             }
         }
         Ok::<_, ApiError>(())

@@ -330,7 +330,8 @@ pub(crate) struct SubmitForm {
     /// The output format, if there is only one. Excludes `formats`.
     #[schema(example = "webm")]
     format: Option<String>,
-    /// The output formats, as the text of a JSON array. Default: `webm` and `stacked-alpha`.
+    /// The output formats, as the text of a JSON array. Excludes `format`. Default: `webm` and
+    /// `stacked-alpha`.
     #[schema(example = "[\"webm\",\"stacked-alpha\"]")]
     formats: Option<String>,
     /// The background color, as JSON text or `#RRGGBB`. Default: measured.

@@ -185,7 +185,7 @@ impl Drop for TemporaryClip {
         let (store, name) = (self.store.clone(), self.name.clone());
         tokio::spawn(async move {
             if let Err(error) = store.delete(&name).await {
-                tracing::warn!(?error, %name, "the clip of a preview is left for the sweeper");
+                tracing::warn!(?error, %name, "the clip of a preview is left for the sweep");
             }
         });
     }

@@ -185,13 +185,13 @@ pub(crate) async fn delete_unless_referenced(api: &Api, name: &ObjectName) {
     match api.queue.referenced_objects(vec![name.to_string()]).await {
         Ok(referenced) if referenced.is_empty() => delete_object(api, name).await,
         Ok(_) => {}
-        Err(error) => tracing::warn!(?error, %name, "an object is left for the sweeper"),
+        Err(error) => tracing::warn!(?error, %name, "an object is left for the sweep"),
     }
 }
 
 async fn delete_object(api: &Api, name: &ObjectName) {
     if let Err(error) = api.store.delete(name).await {
-        tracing::warn!(?error, %name, "an object is left for the sweeper");
+        tracing::warn!(?error, %name, "an object is left for the sweep");
     }
 }
 

@@ -164,7 +164,7 @@ pub(crate) async fn put(
     if let Some(length) = record.length.filter(|length| *length != stored.size_bytes) {
         let message = format!("the upload was announced with {length} bytes and has {}", stored.size_bytes);
         if let Err(error) = api.store.delete(&stored.name).await {
-            tracing::warn!(?error, "an upload that was refused is left for the sweeper");
+            tracing::warn!(?error, "an upload that was refused is left for the sweep");
         }
         return Err(ApiError::Request(message));
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use clearcut_job::{Clock, SystemClock};
 use clearcut_queue::{Policy, Queue, SqliteQueue, Uploads as _};
 use clearcut_store::{ObjectName, Store, StoreError};
-use clearcut_worker::{WorkerSettings, list_orphans, sweep_orphans, tidy};
+use clearcut_worker::{WorkerSettings, list_orphans, sweep_orphans, remove_expired};
 
 use super::{
     config::{ServeOptions, Settings},
@@ -64,7 +64,7 @@ async fn collect(queue: &SqliteQueue, store: &Store, dry_run: bool) -> Result<()
         println!("{size_bytes:>14}  {reason:<8}  {name}");
     }
     if !dry_run {
-        tidy(queue, store).await?;
+        remove_expired(queue, store).await?;
         sweep_orphans(queue, store, &SystemClock as &dyn Clock, age).await?;
         store.sweep_staging(age).await.map_err(|error| store_failure(&error))?;
     }

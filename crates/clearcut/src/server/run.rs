@@ -267,7 +267,7 @@ async fn recover_after_crash(queue: &SqliteQueue, store: &Store, clock: &dyn Clo
     for lost in queue.take_back_all().await? {
         tracing::warn!(job = %lost.id, has_failed = lost.has_failed, "an earlier run ended while it worked on a job");
     }
-    clearcut_worker::tidy(queue, store).await?;
+    clearcut_worker::remove_expired(queue, store).await?;
     let staged = store.sweep_staging(Duration::ZERO).await.map_err(|error| host_failure(error.code(), &error))?;
     let orphans = sweep_orphans(queue, store, clock, Duration::ZERO).await?;
     if staged + orphans > 0 {
