@@ -16,6 +16,6 @@ mod work;
 
 pub use cancel::CancelFlag;
 pub use cutter::{CutFile, CutOrder, CutOutcome, Cutter};
-pub use housekeeping::{list_orphans, sweep_orphans, remove_expired};
+pub use housekeeping::{list_orphans, remove_expired, sweep_orphans};
 pub use run::{Worker, run};
 pub use settings::{Drain, WorkerSettings};

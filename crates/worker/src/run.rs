@@ -16,7 +16,7 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     Cutter, Drain, WorkerSettings,
     housekeeping::clear_scratch,
-    sweep_orphans, remove_expired,
+    remove_expired, sweep_orphans,
     work::{MachineState, work_on},
 };
 

@@ -6,7 +6,7 @@ use clap::Args;
 use clearcut_job::{Clock, SystemClock};
 use clearcut_queue::{Policy, Queue, SqliteQueue, Uploads as _};
 use clearcut_store::{ObjectName, Store, StoreError};
-use clearcut_worker::{WorkerSettings, list_orphans, sweep_orphans, remove_expired};
+use clearcut_worker::{WorkerSettings, list_orphans, remove_expired, sweep_orphans};
 
 use super::{
     config::{ServeOptions, Settings},
