@@ -8,7 +8,7 @@ macro_rules! failure_codes {
     ($($name:ident,)*) => {
         /// The reason why a job ended without outputs: the [`ErrorCode`]s that a job can end with.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(into = "ErrorCode", from = "String")]
+        #[serde(into = "ErrorCode", try_from = "String")]
         pub enum FailureCode {
             $(#[doc = concat!("See [`ErrorCode::", stringify!($name), "`].")] $name,)*
         }
@@ -66,12 +66,6 @@ impl FailureCode {
     pub const fn fault(self) -> Fault {
         self.code().fault()
     }
-
-    /// Parses the wire name of a code. An unknown name counts as [`Self::ProcessingFailed`].
-    #[must_use]
-    pub fn from_wire(wire: &str) -> Self {
-        Self::ALL.iter().copied().find(|code| code.wire() == wire).unwrap_or(Self::ProcessingFailed)
-    }
 }
 
 impl From<FailureCode> for ErrorCode {
@@ -80,11 +74,18 @@ impl From<FailureCode> for ErrorCode {
     }
 }
 
-impl From<String> for FailureCode {
-    fn from(wire: String) -> Self {
-        Self::from_wire(&wire)
+impl TryFrom<String> for FailureCode {
+    type Error = ParseFailureCodeError;
+
+    fn try_from(wire: String) -> Result<Self, Self::Error> {
+        Self::ALL.iter().copied().find(|code| code.wire() == wire).ok_or(ParseFailureCodeError(wire))
     }
 }
+
+/// Error: a text is not the wire name of a failure code.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is not a failure code")]
+pub struct ParseFailureCodeError(String);
 
 /// The failure that a job ended with: a code, and a message for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -110,13 +111,14 @@ mod tests {
     #[test]
     fn every_code_round_trips_through_its_wire_name() {
         for code in FailureCode::ALL {
-            assert_eq!(FailureCode::from_wire(code.wire()), *code);
-            assert_eq!(serde_json::to_value(code).unwrap(), code.wire());
+            let wire = serde_json::to_value(code).unwrap();
+            assert_eq!(wire, code.wire());
+            assert_eq!(serde_json::from_value::<FailureCode>(wire).unwrap(), *code);
         }
     }
 
     #[test]
-    fn an_unknown_code_reads_as_processing_failed() {
-        assert_eq!(FailureCode::from_wire("SOLAR_FLARE"), FailureCode::ProcessingFailed);
+    fn an_unknown_code_is_refused() {
+        assert!(serde_json::from_str::<FailureCode>(r#""SOLAR_FLARE""#).is_err());
     }
 }

@@ -30,7 +30,7 @@ pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use code::ErrorCode;
 pub use day::{ParseDayError, UtcDay};
-pub use failure::{Failure, FailureCode};
+pub use failure::{Failure, FailureCode, ParseFailureCodeError};
 pub use fault::{Fault, is_shortage};
 pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};

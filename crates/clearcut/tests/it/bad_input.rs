@@ -1,5 +1,5 @@
-//! Tests of hostile and damaged input: each clip is refused with its error code and leaves nothing
-//! behind, or it is cut. The file is long because it is one list.
+//! Hostile and damaged input, in one file because it is one list: each clip is refused with its
+//! error code and leaves nothing behind, or it is cut.
 
 use std::{
     ffi::OsStr,
