@@ -19,6 +19,7 @@ use utoipa_swagger_ui::Config;
 
 use crate::{
     ApiError, files, health,
+    http::reply::ErrorReply,
     jobs::{control, events, list, submit, synchronous, usage},
     page::sign_in,
     previews::preview,
@@ -37,7 +38,8 @@ use crate::{
         endpoints::read_secret, endpoints::rotate_secret, endpoints::read_key_secret, endpoints::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
     ),
-    modifiers(&ApiKeyScheme, &ErrorCodes),
+    components(schemas(ErrorReply)),
+    modifiers(&ApiKeyScheme, &ErrorCodes, &HeadWithoutBody),
     tags(
         (name = "jobs", description = "Submit clips, follow their progress, get links to outputs, cancel and retry."),
         (name = "usage", description = "Resources that the jobs of an API key used."),
@@ -73,6 +75,21 @@ impl Modify for ErrorCodes {
             && let Some(RefOr::T(Schema::Object(code))) = body.properties.get_mut("code")
         {
             code.description = Some(format!("Stable error code, one of: {}.", codes.join(", ")));
+        }
+    }
+}
+
+/// Removes the bodies from the replies to HEAD requests, which have none.
+struct HeadWithoutBody;
+
+impl Modify for HeadWithoutBody {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for head in openapi.paths.paths.values_mut().filter_map(|path| path.head.as_mut()) {
+            for response in head.responses.responses.values_mut() {
+                if let RefOr::T(response) = response {
+                    response.content.clear();
+                }
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
+        error_responses::{KeyErrors, NoSuchJob},
         reply::{ErrorReply, Reply},
     },
     jobs::shapes::{Job, Submitted},
@@ -38,10 +39,7 @@ pub(crate) struct Removed {
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "The current state of the job.", body = Reply<Job>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such job for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        KeyErrors, NoSuchJob,
     )
 )]
 pub(crate) async fn cancel(
@@ -63,10 +61,7 @@ pub(crate) async fn cancel(
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "The job was deleted.", body = Reply<Removed>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such job for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        KeyErrors, NoSuchJob,
     )
 )]
 pub(crate) async fn remove(
@@ -100,12 +95,10 @@ pub(crate) async fn remove(
     responses(
         (status = 202, description = "The new job was accepted.", body = Reply<Submitted>,
             headers(("Location" = String), ("Retry-After" = String))),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such job for this API key.", body = ErrorReply),
+        KeyErrors, NoSuchJob,
         (status = 409, description = "The job has not failed.", body = ErrorReply),
         (status = 410, description = "The clip of the job is past its retention.", body = ErrorReply),
         (status = 429, description = "Rate limit exceeded, or too many queued jobs.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn retry(

@@ -14,7 +14,12 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    http::{caller::Caller, query::parse_whole_number, reply::ErrorReply},
+    http::{
+        caller::Caller,
+        error_responses::{KeyErrors, NoSuchJob},
+        query::parse_whole_number,
+        reply::ErrorReply,
+    },
     traffic::CountGuard,
 };
 
@@ -53,11 +58,9 @@ pub(crate) struct JobEvent {
     responses(
         (status = 200, description = "The event stream.", body = JobEvent, content_type = "text/event-stream"),
         (status = 204, description = "The job has ended, and the client has received the last event."),
+        KeyErrors, NoSuchJob,
         (status = 400, description = "`Last-Event-ID` is not an event id.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such job for this API key.", body = ErrorReply),
         (status = 429, description = "Rate limit exceeded, or too many waiting requests.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn follow(

@@ -13,6 +13,7 @@ use crate::{
     http::{
         caller::Caller,
         cursor,
+        error_responses::KeyErrors,
         query::{Params, parse_after_second, parse_state, parse_whole_number},
         reply::{ErrorReply, Reply},
     },
@@ -49,10 +50,8 @@ pub(crate) struct Page {
     ),
     responses(
         (status = 200, description = "A page of jobs.", body = Reply<Page>),
+        KeyErrors,
         (status = 400, description = "Invalid parameter.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn list(

@@ -15,6 +15,7 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
+        error_responses::{ClipErrors, KeyErrors, NoSuchJob, SubmitErrors},
         reply::{ErrorReply, Reply},
     },
     jobs::{
@@ -46,17 +47,10 @@ use crate::{
             headers(("Location" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
         (status = 202, description = "The job was accepted. With `Prefer: wait`, `data` is the full job.", body = Reply<Submitted>,
             headers(("Location" = String), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
-        (status = 400, description = "Invalid field or file.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        KeyErrors, ClipErrors, SubmitErrors,
         (status = 404, description = "No such upload for this API key.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
-        (status = 409, description = "A request with this Idempotency-Key is still being received, or the upload is incomplete.", body = ErrorReply),
         (status = 413, description = "The request is too large.", body = ErrorReply),
-        (status = 415, description = "The body is not multipart/form-data.", body = ErrorReply),
-        (status = 422, description = "This Idempotency-Key was used for a different request.", body = ErrorReply),
         (status = 429, description = "Rate limit exceeded, too many queued jobs or concurrent requests, or storage quota exceeded.", body = ErrorReply),
-        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn submit(
@@ -173,11 +167,8 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
     ),
     responses(
         (status = 200, description = "The current state of the job.", body = Reply<Job>),
+        KeyErrors, NoSuchJob,
         (status = 400, description = "Invalid parameter.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such job for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read(

@@ -12,6 +12,7 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
+        error_responses::{ClipErrors, KeyErrors, SubmitErrors},
         reply::{ErrorReply, Reply},
     },
     jobs::{
@@ -33,20 +34,13 @@ use crate::{
     request_body(content = SubmitForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The outputs as data URLs.", body = Reply<Cut>),
-        (status = 400, description = "Invalid field or file.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        KeyErrors, ClipErrors, SubmitErrors,
         (status = 404, description = "No such upload, or the job was deleted meanwhile.", body = ErrorReply),
-        (status = 409, description = "A request with this Idempotency-Key is still being received, or the upload is incomplete.", body = ErrorReply),
         (status = 413, description = "The request or the clip is too large.", body = ErrorReply),
-        (status = 415, description = "The body is not multipart/form-data.", body = ErrorReply),
-        (status = 422, description = "This Idempotency-Key was used for a different request.", body = ErrorReply),
         (status = 429, description = "Rate limit exceeded, too many queued jobs or incoming clips, or storage quota exceeded.", body = ErrorReply),
         (status = 500, description = "The clip could not be processed.", body = ErrorReply),
         (status = 502, description = "The clip could not be fetched from its URL.", body = ErrorReply),
-        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
         (status = 504, description = "The job is still running; read it by its `jobId`.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn cut_now(

@@ -10,6 +10,7 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
+        error_responses::KeyErrors,
         query::Params,
         reply::{ErrorReply, Reply},
     },
@@ -88,10 +89,8 @@ const VALID_DAYS: std::ops::RangeInclusive<i64> = 0..=2_932_896;
     ),
     responses(
         (status = 200, description = "The usage.", body = Reply<Usage>),
+        KeyErrors,
         (status = 400, description = "Invalid parameter.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read(State(api): State<Api>, Caller(owner): Caller, uri: Uri) -> Result<Reply<Usage>, ApiError> {

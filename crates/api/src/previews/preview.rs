@@ -14,6 +14,7 @@ use crate::{
     Api, ApiError, PreviewFailure, PreviewFrame, PreviewRequest,
     http::{
         caller::Caller,
+        error_responses::{ClipErrors, KeyErrors},
         reply::{ErrorReply, Reply},
     },
     jobs::{
@@ -114,10 +115,9 @@ pub(crate) struct Preview {
     request_body(content = PreviewForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The frame.", body = Reply<Preview>),
+        KeyErrors, ClipErrors,
         (status = 400, description = "Invalid field or clip, a time past the end of the clip, or no flat background.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
         (status = 404, description = "No such upload for this API key.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
         (status = 409, description = "The upload is incomplete.", body = ErrorReply),
         (status = 413, description = "The request or the clip is too large.", body = ErrorReply),
         (status = 415, description = "The body is not multipart/form-data.", body = ErrorReply),
@@ -127,7 +127,6 @@ pub(crate) struct Preview {
         (status = 503, description = "The server is busy, or the database or the file store is unavailable.", body = ErrorReply,
             headers(("Retry-After" = String))),
         (status = 504, description = "The preview took too long.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn preview(

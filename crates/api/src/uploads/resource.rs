@@ -18,6 +18,7 @@ use crate::{
     files::read_link_query,
     http::{
         caller::Caller,
+        error_responses::{ClipErrors, KeyErrors, UnsupportedTusVersion, UploadUrlErrors},
         reply::{ErrorReply, Reply},
     },
     jobs::shapes::{BegunUpload, Uploaded},
@@ -55,14 +56,10 @@ pub(crate) struct UploadForm {
     responses(
         (status = 201, description = "The upload was created.", body = Reply<BegunUpload>,
             headers(("Location" = String), ("Upload-Expires" = String), ("X-Storage-Id" = String))),
+        KeyErrors, ClipErrors, UnsupportedTusVersion,
         (status = 400, description = "Invalid header or body.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
-        (status = 412, description = "Unsupported tus version.", body = ErrorReply),
         (status = 413, description = "The clip is too large.", body = ErrorReply),
         (status = 429, description = "Rate limit or storage quota exceeded.", body = ErrorReply),
-        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn create(
@@ -124,16 +121,11 @@ pub(crate) async fn create_record(
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = 200, description = "The clip is stored durably.", body = Reply<Uploaded>),
+        UploadUrlErrors, ClipErrors,
         (status = 400, description = "The clip is not a supported video, or its length differs from the announced one.", body = ErrorReply),
-        (status = 403, description = "The URL was modified or has expired.", body = ErrorReply),
-        (status = 404, description = "No such upload, or it has been removed.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
         (status = 409, description = "The upload is already complete.", body = ErrorReply),
         (status = 413, description = "The clip is too large.", body = ErrorReply),
-        (status = 423, description = "Another request is using the upload.", body = ErrorReply),
         (status = 429, description = "The storage quota of the API key is exceeded, or it is sending too many clips at once.", body = ErrorReply),
-        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn put(
@@ -196,11 +188,7 @@ pub(crate) async fn put(
     ),
     responses(
         (status = 204, description = "The upload was deleted."),
-        (status = 403, description = "The URL was modified or has expired.", body = ErrorReply),
-        (status = 404, description = "No such upload, or it has been removed.", body = ErrorReply),
-        (status = 412, description = "Unsupported tus version.", body = ErrorReply),
-        (status = 423, description = "Another request is using the upload.", body = ErrorReply),
-        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
+        UploadUrlErrors, UnsupportedTusVersion,
     )
 )]
 pub(crate) async fn delete(

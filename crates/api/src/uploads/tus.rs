@@ -15,7 +15,10 @@ use clearcut_queue::{KeyId, UploadRecord};
 
 use crate::{
     Api, ApiError,
-    http::reply::ErrorReply,
+    http::{
+        error_responses::{ClipErrors, DiskFull, UnsupportedTusVersion, UploadUrlErrors},
+        reply::ErrorReply,
+    },
     uploads::{
         locks::{UploadGuard, UploadLocks},
         receive::{finish_if_complete, receive_piece},
@@ -112,14 +115,9 @@ pub(crate) async fn create(
     responses(
         (status = 200, description = "The number of bytes received so far.", headers(
             ("Upload-Offset" = u64), ("Upload-Length" = u64), ("Upload-Expires" = String), ("Upload-Metadata" = String))),
+        UploadUrlErrors, UnsupportedTusVersion, DiskFull,
         (status = 400, description = "All bytes were received, but they are not a supported video."),
-        (status = 403, description = "The URL was modified or has expired."),
-        (status = 404, description = "No such upload, or it has been removed."),
-        (status = 412, description = "Unsupported tus version."),
-        (status = 423, description = "Another request is using the upload."),
         (status = 429, description = "The storage quota of the API key is exceeded."),
-        (status = 503, description = "The database or the file store is unavailable, or the server is busy."),
-        (status = 507, description = "The server's disk is full."),
     )
 )]
 pub(crate) async fn head(
@@ -166,18 +164,13 @@ pub(crate) async fn head(
     responses(
         (status = 204, description = "The bytes are stored durably.",
             headers(("Upload-Offset" = u64), ("Upload-Expires" = String))),
+        UploadUrlErrors, ClipErrors,
         (status = 400, description = "Invalid header, incomplete body, or all bytes were received but are not a supported video.", body = ErrorReply),
-        (status = 403, description = "The URL was modified or has expired.", body = ErrorReply),
-        (status = 404, description = "No such upload, or it has been removed.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
         (status = 409, description = "`Upload-Offset` differs from the number of bytes received so far.", body = ErrorReply),
         (status = 412, description = "Missing or unsupported tus version.", body = ErrorReply),
         (status = 413, description = "More bytes than announced, or more than the server accepts.", body = ErrorReply),
         (status = 415, description = "The body is not application/offset+octet-stream.", body = ErrorReply),
-        (status = 423, description = "Another request is using the upload.", body = ErrorReply),
         (status = 429, description = "The storage quota of the API key is exceeded, or it is sending too many clips at once.", body = ErrorReply),
-        (status = 503, description = "The database or the file store is unavailable, or the server is busy.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn patch(

@@ -12,6 +12,7 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
+        error_responses::{DiskFull, KeyErrors, NoSuchJob, NoSuchWebhook},
         reply::{ErrorReply, Reply},
     },
     random::draw_random,
@@ -29,10 +30,7 @@ use crate::{
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "All deliveries, in the order of their events.", body = Reply<Deliveries>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such job for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        KeyErrors, NoSuchJob,
     )
 )]
 pub(crate) async fn of_job(
@@ -57,12 +55,9 @@ pub(crate) async fn of_job(
     ),
     responses(
         (status = 202, description = "The delivery is queued again.", body = Reply<Delivery>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
+        KeyErrors, DiskFull,
         (status = 404, description = "No such job or delivery for this API key.", body = ErrorReply),
         (status = 409, description = "The endpoint is disabled.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn redeliver(
@@ -84,10 +79,7 @@ pub(crate) async fn redeliver(
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The last 100 deliveries, newest first.", body = Reply<Deliveries>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        KeyErrors, NoSuchWebhook,
     )
 )]
 pub(crate) async fn to_webhook(
@@ -107,12 +99,8 @@ pub(crate) async fn to_webhook(
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 202, description = "The test event is queued for delivery.", body = Reply<Delivery>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
+        KeyErrors, NoSuchWebhook, DiskFull,
         (status = 409, description = "The endpoint is disabled.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn send_test(

@@ -14,6 +14,7 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
+        error_responses::{DiskFull, JsonErrors, KeyErrors, NoSuchWebhook},
         json_body::JsonBody,
         reply::{ErrorReply, Reply},
     },
@@ -35,15 +36,8 @@ const MAX_DESCRIPTION_CHARS: usize = 200;
     post, path = "/api/v1/webhooks", tag = "webhooks", security(("key" = [])), request_body = NewWebhook,
     responses(
         (status = 201, description = "The endpoint and its signing secret.", body = Reply<WebhookMade>),
-        (status = 400, description = "Invalid field.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
+        KeyErrors, JsonErrors, DiskFull,
         (status = 409, description = "The API key has the maximum number of endpoints.", body = ErrorReply),
-        (status = 413, description = "The request is too large.", body = ErrorReply),
-        (status = 415, description = "The body is not application/json.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
     )
 )]
 pub(crate) async fn create(
@@ -70,9 +64,7 @@ pub(crate) async fn create(
     get, path = "/api/v1/webhooks", tag = "webhooks", security(("key" = [])),
     responses(
         (status = 200, description = "All endpoints of the API key.", body = Reply<Webhooks>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        KeyErrors,
     )
 )]
 pub(crate) async fn list(State(api): State<Api>, Caller(owner): Caller) -> Result<Reply<Webhooks>, ApiError> {
@@ -85,10 +77,7 @@ pub(crate) async fn list(State(api): State<Api>, Caller(owner): Caller) -> Resul
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The endpoint.", body = Reply<Webhook>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
+        KeyErrors, NoSuchWebhook,
     )
 )]
 pub(crate) async fn read(
@@ -110,15 +99,7 @@ pub(crate) async fn read(
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")), request_body = WebhookChange,
     responses(
         (status = 200, description = "The updated endpoint.", body = Reply<Webhook>),
-        (status = 400, description = "Invalid field.", body = ErrorReply),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
-        (status = 408, description = "The request body arrived too slowly.", body = ErrorReply),
-        (status = 413, description = "The request is too large.", body = ErrorReply),
-        (status = 415, description = "The body is not application/json.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
+        KeyErrors, JsonErrors, NoSuchWebhook, DiskFull,
     )
 )]
 pub(crate) async fn change(
@@ -147,11 +128,7 @@ pub(crate) async fn change(
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The endpoint was deleted.", body = Reply<WebhookRemoved>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
+        KeyErrors, NoSuchWebhook, DiskFull,
     )
 )]
 pub(crate) async fn delete(
@@ -172,11 +149,7 @@ pub(crate) async fn delete(
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The current secret, and the previous one during a rotation.", body = Reply<Secret>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
+        KeyErrors, NoSuchWebhook, DiskFull,
     )
 )]
 pub(crate) async fn read_secret(
@@ -196,11 +169,7 @@ pub(crate) async fn read_secret(
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The new secret and the previous one.", body = Reply<Secret>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 404, description = "No such endpoint for this API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
+        KeyErrors, NoSuchWebhook, DiskFull,
     )
 )]
 pub(crate) async fn rotate_secret(
@@ -219,10 +188,7 @@ pub(crate) async fn rotate_secret(
     get, path = "/api/v1/webhooks/secret", tag = "webhooks", security(("key" = [])),
     responses(
         (status = 200, description = "The current secret, and the previous one during a rotation.", body = Reply<Secret>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
+        KeyErrors, DiskFull,
     )
 )]
 pub(crate) async fn read_key_secret(State(api): State<Api>, Caller(owner): Caller) -> Result<Reply<Secret>, ApiError> {
@@ -237,10 +203,7 @@ pub(crate) async fn read_key_secret(State(api): State<Api>, Caller(owner): Calle
     post, path = "/api/v1/webhooks/secret/rotate", tag = "webhooks", security(("key" = [])),
     responses(
         (status = 200, description = "The new secret and the previous one.", body = Reply<Secret>),
-        (status = 401, description = "Missing or invalid API key.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded.", body = ErrorReply),
-        (status = 503, description = "The database is unavailable.", body = ErrorReply),
-        (status = 507, description = "The server's disk is full.", body = ErrorReply),
+        KeyErrors, DiskFull,
     )
 )]
 pub(crate) async fn rotate_key_secret(
