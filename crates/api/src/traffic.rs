@@ -16,7 +16,6 @@ use tokio::{
 use crate::{
     ApiError,
     http::rate::{Allowance, Bucket, Policy},
-    uploads::room::IncomingBytes,
 };
 
 /// Requests in progress in this process, by API key: token buckets, submits being received, and the
@@ -30,7 +29,8 @@ pub struct Traffic {
     intakes: CountsByKey,
     /// Permits for incoming clips of all API keys.
     intake_permits: IntakePermits,
-    pub(crate) incoming_bytes: IncomingBytes,
+    /// Bytes of clips that are arriving and that no record counts yet.
+    arriving_bytes: Mutex<HashMap<KeyId, u64>>,
 }
 
 /// Concurrent incoming clips of all API keys. Each holds a few MiB of memory and two open files.
@@ -90,6 +90,28 @@ impl Traffic {
         let permit = timeout(INTAKE_TIMEOUT, self.intake_permits.0.clone().acquire_owned()).await;
         let permit = permit.ok().and_then(Result::ok).ok_or(ApiError::Busy)?;
         Ok(IntakeGuard { _counted: counted, _permit: permit })
+    }
+
+    /// Adds `bytes` to the arriving bytes of `owner`.
+    pub(crate) fn add_arriving(&self, owner: KeyId, bytes: u64) {
+        *locked(&self.arriving_bytes).entry(owner).or_default() += bytes;
+    }
+
+    /// The arriving bytes of `owner`, of all its clips.
+    pub(crate) fn arriving(&self, owner: KeyId) -> u64 {
+        locked(&self.arriving_bytes).get(&owner).copied().unwrap_or(0)
+    }
+
+    /// Removes `bytes` from the arriving bytes of `owner`, once a record counts them or they are
+    /// gone.
+    pub(crate) fn remove_arriving(&self, owner: KeyId, bytes: u64) {
+        let mut arriving = locked(&self.arriving_bytes);
+        if let Some(total) = arriving.get_mut(&owner) {
+            *total -= bytes;
+            if *total == 0 {
+                arriving.remove(&owner);
+            }
+        }
     }
 
     /// Begins a preview. `None` if `owner` already has `limit` previews.

@@ -1,7 +1,7 @@
 //! The upload routes: in one `PUT` or resumable by tus, and how the bytes reach the store.
 
 pub(crate) mod locks;
+pub(crate) mod quota;
 pub(crate) mod receive;
 pub(crate) mod resource;
-pub(crate) mod room;
 pub(crate) mod tus;

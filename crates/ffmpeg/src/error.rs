@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
-use clearcut_job::{ErrorCode, Fault, OutputFormat, is_shortage};
+use clearcut_job::{ErrorCode, Fault, NotVideo, OutputFormat, is_shortage};
 
 /// A failure of ffmpeg, ffprobe or their sandbox, or a clip that cannot be processed.
 #[derive(Debug, thiserror::Error)]
@@ -98,21 +98,9 @@ pub enum Error {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MediaError {
-    /// The file has no bytes.
-    #[error("the file is empty")]
-    Empty,
-    /// The first bytes match no supported container.
-    #[error("the file is not a video in a known container")]
-    UnknownContainer,
-    /// The file is a playlist, script or manifest that references other files.
-    #[error("the file is a {kind}, which points at other files instead of holding video")]
-    PointsElsewhere {
-        /// The kind of file, such as `m3u8 playlist`.
-        kind: &'static str,
-    },
-    /// A still image.
-    #[error("the file is a still image")]
-    StillImage,
+    /// The first bytes are those of no video.
+    #[error(transparent)]
+    NotVideo(#[from] NotVideo),
     /// The container is known, but its content cannot be read.
     #[error("the file is damaged or cut off")]
     Damaged,
@@ -215,10 +203,12 @@ impl Error {
 impl MediaError {
     const fn hint(&self) -> &'static str {
         match self {
-            Self::Empty => "Check that the file was downloaded or copied whole.",
-            Self::UnknownContainer => "Give an MP4, MOV, WebM, MKV, AVI, GIF, APNG or animated WebP file.",
-            Self::PointsElsewhere { .. } => "Give the video file itself.",
-            Self::StillImage => "Give a clip; still images are not cut by this command.",
+            Self::NotVideo(NotVideo::Empty) => "Check that the file was downloaded or copied whole.",
+            Self::NotVideo(NotVideo::UnknownContainer) => {
+                "Give an MP4, MOV, WebM, MKV, AVI, GIF, APNG or animated WebP file."
+            }
+            Self::NotVideo(NotVideo::PointsElsewhere { .. }) => "Give the video file itself.",
+            Self::NotVideo(NotVideo::StillImage) => "Give a clip; still images are not cut by this command.",
             Self::TooMuchWork | Self::TooMuchMemory | Self::Damaged => {
                 "Download or export the clip again; it should play to its end in a player."
             }

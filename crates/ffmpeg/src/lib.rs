@@ -21,7 +21,6 @@ mod media;
 mod orphans;
 mod probe;
 mod sandbox;
-mod sniff;
 mod tools;
 
 pub use argv::{
@@ -29,10 +28,10 @@ pub use argv::{
 };
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
+pub use clearcut_job::Container;
 pub use error::{Error, MediaError};
 pub use headers::Probe;
 pub use media::{AudioTrack, MediaInfo, MediaLimits};
 pub use orphans::{Watch, end_marked, watch};
 pub use sandbox::{Sandbox, SandboxPolicy};
-pub use sniff::Container;
 pub use tools::{SearchPath, Tools, read_frame};

@@ -280,7 +280,7 @@ fn duplicate_as_stdin(input: &File) -> Result<Stdio, Error> {
 }
 
 fn sniff(input: &File) -> Result<Container, Error> {
-    let mut head = vec![0; Container::SNIFF_LEN];
+    let mut head = vec![0; Container::SNIFF_BYTES];
     let mut filled = 0;
     while filled < head.len() {
         match input.read_at(&mut head[filled..], filled as u64) {
@@ -290,7 +290,7 @@ fn sniff(input: &File) -> Result<Container, Error> {
             Err(source) => return Err(Error::from_io("reading the clip", source)),
         }
     }
-    Ok(Container::sniff(&head[..filled])?)
+    Ok(Container::sniff(&head[..filled]).map_err(MediaError::from)?)
 }
 
 /// Reads exactly one raw frame into `buffer`. `Ok(false)` at the end of the stream.

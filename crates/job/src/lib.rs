@@ -11,6 +11,7 @@
 mod clip_name;
 mod clock;
 mod code;
+mod container;
 mod day;
 mod failure;
 mod fault;
@@ -22,13 +23,13 @@ mod outcome;
 mod persisted;
 mod report;
 mod request;
-mod sniff;
 mod stage;
 mod state;
 
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use code::ErrorCode;
+pub use container::{Container, NotVideo};
 pub use day::{ParseDayError, UtcDay};
 pub use failure::{Failure, FailureCode, ParseFailureCodeError};
 pub use fault::{Fault, is_shortage};
@@ -43,6 +44,5 @@ pub use request::{
     CutRequest, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed,
     Tolerance,
 };
-pub use sniff::{SNIFF_BYTES, could_be_video};
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};

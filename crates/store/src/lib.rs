@@ -4,6 +4,7 @@
 //! every object is hashed on its way in, and a sweep removes what a crash leaves behind.
 //! [`UrlSigner`] signs links to objects that expire and cannot be altered.
 
+mod clip_upload;
 mod disk;
 mod error;
 mod grow;
@@ -14,6 +15,7 @@ mod sign;
 mod sweep;
 mod upload;
 
+pub use clip_upload::{ClipError, ClipQuota, ClipUpload};
 pub use disk::{empty_folder, make_folder, sync_folder, write_atomically};
 pub use error::StoreError;
 pub use grow::GrowingObject;

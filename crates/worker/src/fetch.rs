@@ -1,9 +1,11 @@
 //! Transfer of a job's clip from its address into the store, with limits on type, disk and quota.
 
-use clearcut_job::{Failure, FailureCode, Progress, SNIFF_BYTES, Stage, could_be_video};
+use std::sync::Arc;
+
+use clearcut_job::{Failure, FailureCode, NotVideo, Progress, Stage};
 use clearcut_outbound::{Download, OutboundError, Piece, Target};
-use clearcut_queue::{ClaimedJob, InputPointer, QueueError, SourceAddress};
-use clearcut_store::{ObjectName, Reservation, StoreError, StoredObject, Upload};
+use clearcut_queue::{ClaimedJob, InputPointer, KeyId, Queue, QueueError, SourceAddress};
+use clearcut_store::{ClipError, ClipQuota, ClipUpload, ObjectName, StoreError, StoredObject};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -50,25 +52,20 @@ async fn transfer<C: Cutter>(
     let mut download =
         Download::begin(worker.outbound.clone(), target, limits).await.map_err(|error| outbound_failure(&error))?;
     let announced = download.total_bytes().unwrap_or(0);
-    check_quota(worker, claimed, announced).await?;
-    let mut incoming = IncomingClip::begin(worker, claimed, announced).await?;
+    check_quota(&*worker.queue, claimed.owner, announced).await?;
+    let mut clip = begin_clip(worker, claimed, announced).await?;
     loop {
         match download.next().await.map_err(|error| outbound_failure(&error))? {
-            Piece::Bytes(bytes) => incoming.write(worker, claimed, bytes).await?,
-            Piece::Restart => {
-                incoming = IncomingClip::begin(worker, claimed, download.total_bytes().unwrap_or(0)).await?;
-            }
+            Piece::Bytes(bytes) => clip.write(bytes).await.map_err(|error| clip_failure(claimed, error))?,
+            Piece::Restart => clip = begin_clip(worker, claimed, download.total_bytes().unwrap_or(0)).await?,
             Piece::End => break,
         }
-        let bytes = incoming.upload.size_bytes();
+        let bytes = clip.size_bytes();
         let progress = Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, download.total_bytes()));
         progress_sender.send_replace(WorkProgress { progress, activity: bytes });
     }
-    incoming.finish(claimed).await
+    clip.finish().await.map_err(|error| clip_failure(claimed, error))
 }
-
-/// Number of received bytes after which the API key's quota is checked again.
-const QUOTA_STEP_BYTES: u64 = 4 << 20;
 
 /// Received share of a file, from 0 to 1. With an unknown length it approaches 1.
 fn fraction(bytes: u64, total: Option<u64>) -> f64 {
@@ -78,9 +75,9 @@ fn fraction(bytes: u64, total: Option<u64>) -> f64 {
     }
 }
 
-/// Checks that the quota of the job's API key allows `bytes` more.
-async fn check_quota<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, bytes: u64) -> Result<(), Failure> {
-    match worker.queue.check_quota(claimed.owner, bytes).await {
+/// Checks that the quota of `owner` allows `bytes` more.
+async fn check_quota(queue: &dyn Queue, owner: KeyId, bytes: u64) -> Result<(), Failure> {
+    match queue.check_quota(owner, bytes).await {
         Err(error @ QueueError::QuotaExceeded { .. }) => {
             Err(Failure::new(FailureCode::QuotaExceeded, error.to_string()))
         }
@@ -89,66 +86,58 @@ async fn check_quota<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, bytes:
     }
 }
 
-fn disk_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
+/// The storage quota of the job's API key, which counts the fetched bytes.
+struct OwnerQuota {
+    queue: Arc<dyn Queue>,
+    owner: KeyId,
+    counted: u64,
+}
+
+impl ClipQuota for OwnerQuota {
+    type Error = Failure;
+
+    fn count(&mut self, bytes: u64) {
+        self.counted += bytes;
+    }
+
+    async fn check(&mut self) -> Result<(), Failure> {
+        check_quota(&*self.queue, self.owner, self.counted).await
+    }
+}
+
+/// Begins to receive the clip of a job, of `announced` bytes, or 0 if the size is unknown.
+async fn begin_clip<C: Cutter>(
+    worker: &Worker<C>,
+    claimed: &ClaimedJob,
+    announced: u64,
+) -> Result<ClipUpload<OwnerQuota>, Failure> {
+    let reserved = worker.store.reserve(announced, worker.settings.disk_floor_bytes).await;
+    let space = reserved.map_err(|error| space_failure(claimed, &error))?;
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|_| Failure::new(FailureCode::ProcessingFailed, "the server has no random numbers"))?;
+    let quota = OwnerQuota { queue: worker.queue.clone(), owner: claimed.owner, counted: 0 };
+    let begun = worker.store.begin_clip(ObjectName::upload(u128::from_le_bytes(random)), space, quota).await;
+    begun.map_err(|error| store_failure(claimed, &error))
+}
+
+/// Failure for the user of a clip that did not get into the store.
+fn clip_failure(claimed: &ClaimedJob, error: ClipError<Failure>) -> Failure {
+    match error {
+        ClipError::NotVideo(reason) => {
+            let content = if reason == NotVideo::Empty { "an empty file" } else { "no video of a supported type" };
+            Failure::new(FailureCode::InvalidVideo, format!("the address holds {content}"))
+        }
+        ClipError::NoSpace(error) => space_failure(claimed, &error),
+        ClipError::Quota(failure) => failure,
+        ClipError::Store(error) => store_failure(claimed, &error),
+    }
+}
+
+fn space_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server has no room for the clip"),
         error => store_failure(claimed, error),
-    }
-}
-
-/// Clip on its way into the store. Dropping it removes the bytes written so far.
-struct IncomingClip {
-    reservation: Reservation,
-    upload: Upload,
-    unchecked: u64,
-    head: Vec<u8>,
-}
-
-impl IncomingClip {
-    async fn begin<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, announced: u64) -> Result<Self, Failure> {
-        let reserved = worker.store.reserve(announced, worker.settings.disk_floor_bytes).await;
-        let reservation = reserved.map_err(|error| disk_failure(claimed, &error))?;
-        let mut random = [0; 16];
-        getrandom::fill(&mut random)
-            .map_err(|_| Failure::new(FailureCode::ProcessingFailed, "the server has no random numbers"))?;
-        let begun = worker.store.begin(ObjectName::upload(u128::from_le_bytes(random))).await;
-        let upload = begun.map_err(|error| store_failure(claimed, &error))?;
-        Ok(Self { reservation, upload, unchecked: 0, head: Vec::with_capacity(SNIFF_BYTES) })
-    }
-
-    async fn write<C: Cutter>(
-        &mut self,
-        worker: &Worker<C>,
-        claimed: &ClaimedJob,
-        bytes: bytes::Bytes,
-    ) -> Result<(), Failure> {
-        if self.head.len() < SNIFF_BYTES {
-            let missing = (SNIFF_BYTES - self.head.len()).min(bytes.len());
-            self.head.extend_from_slice(&bytes[..missing]);
-            if self.head.len() == SNIFF_BYTES {
-                self.check_file_type()?;
-            }
-        }
-        self.reservation.take(bytes.len() as u64).await.map_err(|error| disk_failure(claimed, &error))?;
-        self.unchecked += bytes.len() as u64;
-        if self.unchecked >= QUOTA_STEP_BYTES {
-            self.unchecked = 0;
-            check_quota(worker, claimed, self.upload.size_bytes()).await?;
-        }
-        self.upload.write(bytes).await.map_err(|error| store_failure(claimed, &error))
-    }
-
-    async fn finish(self, claimed: &ClaimedJob) -> Result<StoredObject, Failure> {
-        self.check_file_type()?;
-        self.upload.finish().await.map_err(|error| store_failure(claimed, &error))
-    }
-
-    fn check_file_type(&self) -> Result<(), Failure> {
-        if could_be_video(&self.head) {
-            return Ok(());
-        }
-        let content = if self.head.is_empty() { "an empty file" } else { "no video of a supported type" };
-        Err(Failure::new(FailureCode::InvalidVideo, format!("the address holds {content}")))
     }
 }
 

@@ -4,10 +4,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use clearcut_job::{ErrorCode, Failure, JobId, JobState, RequestError};
+use clearcut_job::{ErrorCode, Failure, JobId, JobState, NotVideo, RequestError};
 use clearcut_outbound::OutboundError;
 use clearcut_queue::{MAX_ENDPOINTS, QueueError};
-use clearcut_store::{SigningError, StoreError};
+use clearcut_store::{ClipError, SigningError, StoreError};
 use serde_json::{Value, json};
 
 use crate::http::reply::error_reply;
@@ -26,9 +26,9 @@ pub enum ApiError {
     /// The URL of the clip is refused.
     #[error("url: {0}")]
     Address(#[from] OutboundError),
-    /// The upload is not a video.
-    #[error("{0}")]
-    NotAVideo(&'static str),
+    /// The clip is not a video.
+    #[error("{}", not_a_video(*.0))]
+    NotAVideo(NotVideo),
     /// This server cannot encode the format.
     #[error("this server cannot encode {0}; request another format, or run `clearcut doctor` on the server")]
     FormatUnavailable(String),
@@ -226,6 +226,29 @@ impl From<StoreError> for ApiError {
             StoreError::Missing => Self::FileGone,
             error => Self::Store(error),
         }
+    }
+}
+
+impl From<NotVideo> for ApiError {
+    fn from(reason: NotVideo) -> Self {
+        Self::NotAVideo(reason)
+    }
+}
+
+impl From<ClipError<Self>> for ApiError {
+    fn from(error: ClipError<Self>) -> Self {
+        match error {
+            ClipError::NotVideo(reason) => reason.into(),
+            ClipError::Quota(error) => error,
+            ClipError::NoSpace(error) | ClipError::Store(error) => error.into(),
+        }
+    }
+}
+
+const fn not_a_video(reason: NotVideo) -> &'static str {
+    match reason {
+        NotVideo::Empty => "the file is empty",
+        _ => "the file is not a supported video: MP4, MOV, WebM, MKV, AVI, GIF or animated PNG",
     }
 }
 

@@ -8,10 +8,10 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
-use clearcut_job::{ClipName, CutRequest, SNIFF_BYTES, UploadId, could_be_video};
+use clearcut_job::{ClipName, CutRequest, UploadId};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
-use clearcut_store::{ObjectName, StoredObject, Upload};
+use clearcut_store::{ObjectName, StoredObject};
 
 use crate::{
     Api, ApiError,
@@ -20,7 +20,8 @@ use crate::{
         multipart_overhead::OverheadMeter,
     },
     jobs::form::Form,
-    uploads::room::Room,
+    random::draw_random,
+    uploads::quota::ClipUpload,
     webhooks::endpoints::read_job_webhook,
 };
 
@@ -78,7 +79,7 @@ pub(crate) struct ParsedSubmit {
 /// The fields and the file of a request, as received.
 pub(crate) struct ReceivedForm {
     pub(crate) form: Form,
-    file: Option<Upload>,
+    file: Option<ClipUpload>,
     /// File name of the part with the file.
     file_name: Option<String>,
 }
@@ -116,10 +117,8 @@ pub(crate) async fn receive_form(
     request: Request,
 ) -> Result<ReceivedForm, ApiError> {
     let announced = check_headers(api, request.headers())?;
-    let mut room = api.reserve_room(announced).await?;
-    if lifetime == ClipLifetime::Job {
-        room = room.with_quota_of(owner);
-    }
+    // The file takes the space, once.
+    let mut space = Some(api.reserve_space(announced).await?);
     let _intake = api.traffic.begin_intake(owner, api.settings.max_intakes_per_key).await?;
     let outcome = request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default();
     let meter = OverheadMeter::default();
@@ -143,21 +142,23 @@ pub(crate) async fn receive_form(
         let name = field.name().unwrap_or_default().to_owned();
         if name != "file" {
             received.form.take(&name, &read_text(&name, field, &meter, &map_error).await?)?;
-        } else if received.file.is_some() {
-            return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
-        } else {
+        } else if let Some(space) = space.take() {
             received.file_name = field.file_name().map(str::to_owned);
-            received.file = Some(stream_file((api, &mut room), field, &meter, &map_error).await?);
+            let quota = (lifetime == ClipLifetime::Job).then(|| api.quota_of(owner));
+            let clip = api.store.begin_clip(ObjectName::upload(draw_random()?), space, quota).await?;
+            received.file = Some(stream_file(clip, field, &meter, &map_error).await?);
+        } else {
+            return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
         }
     }
     Ok(received)
 }
 
 /// Completes the source: makes the file an object of the store, if the file is the source.
-async fn finish_source(source: Option<Source>, file: Option<Upload>) -> Result<Source, ApiError> {
+async fn finish_source(source: Option<Source>, file: Option<ClipUpload>) -> Result<Source, ApiError> {
     match (source, file) {
         (Some(source), _) => Ok(source),
-        (None, Some(upload)) => Ok(Source::Stored(upload.finish().await?)),
+        (None, Some(clip)) => Ok(Source::Stored(clip.finish().await?)),
         (None, None) => Err(ApiError::Internal),
     }
 }
@@ -219,45 +220,20 @@ async fn read_text(
     })
 }
 
-/// Streams the file into the store, and fails early if its first bytes are not those of a video.
-/// Every early return drops the upload, which deletes the bytes written.
+/// Streams the file into `clip`, and fails early if its first bytes are not those of a video. Every
+/// early return drops the clip, which deletes the bytes written.
 async fn stream_file(
-    (api, room): (&Api, &mut Room),
+    mut clip: ClipUpload,
     mut field: Field<'_>,
     meter: &OverheadMeter,
     map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
-) -> Result<Upload, ApiError> {
-    let name = ObjectName::upload(crate::random::draw_random()?);
-    let mut head = Vec::with_capacity(SNIFF_BYTES);
-    let mut upload = api.store.begin(name).await?;
-    let mut is_video = false;
+) -> Result<ClipUpload, ApiError> {
     while let Some(piece) = field.chunk().await.map_err(map_error)? {
         meter.record_read(piece.len());
-        if head.len() < SNIFF_BYTES {
-            let missing = (SNIFF_BYTES - head.len()).min(piece.len());
-            head.extend_from_slice(&piece[..missing]);
-        }
-        if !is_video && head.len() == SNIFF_BYTES {
-            is_video = require_video(&head)?;
-        }
-        room.take(piece.len() as u64).await?;
-        upload.write(piece).await?;
+        clip.write(piece).await?;
     }
-    if !is_video {
-        require_video(&head)?;
-    }
-    Ok(upload)
-}
-
-/// Fails if `head`, the first bytes of a file, are not those of a supported video.
-pub(crate) fn require_video(head: &[u8]) -> Result<bool, ApiError> {
-    match head {
-        [] => Err(ApiError::NotAVideo("the file is empty")),
-        head if could_be_video(head) => Ok(true),
-        _ => {
-            Err(ApiError::NotAVideo("the file is not a supported video: MP4, MOV, WebM, MKV, AVI, GIF or animated PNG"))
-        }
-    }
+    clip.check_type()?;
+    Ok(clip)
 }
 
 /// Maps an error of the multipart parser. Its own text is only logged; clients get a message of the

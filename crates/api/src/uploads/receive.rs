@@ -1,17 +1,21 @@
 //! Receiving the bytes of an upload: durable writes, acknowledgement, and completion.
+//!
+//! An upload that is sent whole is a [`ClipUpload`] like every clip. One that grows by tus is not: its
+//! pieces outlive requests and restarts, so its object is visible and durable before it is complete,
+//! its first bytes are read back from the disk because they may have come in many requests, its hash
+//! is taken at the end, and its record counts its bytes against the quota as they are acknowledged.
 
 use axum::body::Body;
 use bytes::Bytes;
-use clearcut_job::SNIFF_BYTES;
+use clearcut_job::Container;
 use clearcut_queue::{InputPointer, UploadRecord};
-use clearcut_store::{GrowingObject, ObjectName, StoreError, StoredObject, Upload};
+use clearcut_store::{GrowingObject, ObjectName, Reservation, StoreError, StoredObject};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
     Api, ApiError,
     http::body_limits::{BodyOutcome, BodyRefusal},
-    jobs::intake::require_video,
-    uploads::{locks::UploadGuard, room::Room},
+    uploads::{locks::UploadGuard, quota::ClipUpload},
 };
 
 /// Interval in bytes at which received bytes are synced and acknowledged. A crash loses at most
@@ -36,34 +40,23 @@ impl IncomingBody {
     }
 }
 
-/// Receives a whole file into a new object of the store. On failure, nothing is left of it.
+/// Receives a whole file into `clip`. On failure, nothing is left of it.
 pub(crate) async fn receive_whole(
-    (api, room): (&Api, &mut Room),
+    mut clip: ClipUpload,
     guard: &UploadGuard,
     mut incoming: IncomingBody,
 ) -> Result<StoredObject, ApiError> {
-    let mut upload: Upload = api.store.begin(ObjectName::upload(crate::random::draw_random()?)).await?;
-    let mut head = Vec::with_capacity(SNIFF_BYTES);
     let mut pieces = std::mem::take(&mut incoming.body).into_data_stream();
     loop {
-        let piece: Bytes = tokio::select! {
+        let piece = tokio::select! {
             () = guard.takeover_requested() => return Err(ApiError::UploadBusy),
             piece = pieces.next() => match piece {
-                None => break,
+                None => return Ok(clip.finish().await?),
                 Some(piece) => piece.map_err(|_| incoming.error())?,
             },
         };
-        if head.len() < SNIFF_BYTES {
-            head.extend_from_slice(&piece[..(SNIFF_BYTES - head.len()).min(piece.len())]);
-            if head.len() == SNIFF_BYTES {
-                require_video(&head)?;
-            }
-        }
-        room.take(piece.len() as u64).await?;
-        upload.write(piece).await?;
+        clip.write(piece).await?;
     }
-    require_video(&head)?;
-    Ok(upload.finish().await?)
 }
 
 /// An incomplete upload to which bytes are appended.
@@ -79,16 +72,16 @@ struct PartialUpload<'a> {
 /// ends early or another request takes over. Returns the updated record. The upload is complete if
 /// its length is known and reached.
 pub(crate) async fn receive_piece(
-    (api, room): (&Api, &mut Room),
+    (api, space): (&Api, &mut Reservation),
     guard: &UploadGuard,
     record: UploadRecord,
     incoming: IncomingBody,
 ) -> Result<UploadRecord, ApiError> {
     let name = ObjectName::partial(&record.id);
     let growing = api.store.grow(&name, record.received).await?;
-    let sniffed = record.received >= SNIFF_BYTES as u64;
+    let sniffed = record.received >= Container::SNIFF_BYTES as u64;
     let mut partial_upload = PartialUpload { api, record, name, growing, sniffed };
-    let result = partial_upload.append(room, guard, incoming).await;
+    let result = partial_upload.append(space, guard, incoming).await;
     if let Err(error @ ApiError::NotAVideo(_)) = result {
         delete_upload(api, &partial_upload.record).await?;
         return Err(error);
@@ -101,7 +94,7 @@ pub(crate) async fn receive_piece(
 impl PartialUpload<'_> {
     async fn append(
         &mut self,
-        room: &mut Room,
+        space: &mut Reservation,
         guard: &UploadGuard,
         mut incoming: IncomingBody,
     ) -> Result<(), ApiError> {
@@ -118,14 +111,14 @@ impl PartialUpload<'_> {
             if self.growing.size_bytes() + piece.len() as u64 > max_bytes {
                 return Err(ApiError::TooLarge { max_bytes });
             }
-            room.take(piece.len() as u64).await?;
+            space.take(piece.len() as u64).await?;
             self.growing.write(&piece).await?;
             if self.growing.size_bytes() - self.record.received >= ACKNOWLEDGE_BYTES {
                 self.acknowledge().await?;
             }
-            if !self.sniffed && self.growing.size_bytes() >= SNIFF_BYTES as u64 {
+            if !self.sniffed && self.growing.size_bytes() >= Container::SNIFF_BYTES as u64 {
                 self.growing.sync().await?;
-                sniff(self.api, &self.name, SNIFF_BYTES as u64).await?;
+                sniff(self.api, &self.name, Container::SNIFF_BYTES as u64).await?;
                 self.sniffed = true;
             }
         }
@@ -148,7 +141,7 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
         return Ok(record);
     }
     let partial = ObjectName::partial(&record.id);
-    let sniffed = sniff(api, &partial, record.received.min(SNIFF_BYTES as u64)).await;
+    let sniffed = sniff(api, &partial, record.received.min(Container::SNIFF_BYTES as u64)).await;
     if let Err(error @ ApiError::NotAVideo(_)) = sniffed {
         delete_upload(api, &record).await?;
         return Err(error);
@@ -202,5 +195,6 @@ async fn sniff(api: &Api, name: &ObjectName, bytes: u64) -> Result<(), ApiError>
         Err(StoreError::Missing) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    require_video(&pieces.concat()).map(drop)
+    Container::sniff(&pieces.concat())?;
+    Ok(())
 }

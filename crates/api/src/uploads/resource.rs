@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::UploadId;
+use clearcut_job::{NotVideo, UploadId};
 use clearcut_queue::{KeyId, NewUpload, UploadRecord};
 use clearcut_store::{ObjectName, SigningError};
 use serde::Deserialize;
@@ -97,11 +97,11 @@ pub(crate) async fn create_record(
 ) -> Result<UploadRecord, ApiError> {
     let max_bytes = api.settings.body.max_bytes;
     match length {
-        Some(0) => return Err(ApiError::NotAVideo("the file is empty")),
+        Some(0) => return Err(NotVideo::Empty.into()),
         Some(length) if length > max_bytes => return Err(ApiError::TooLarge { max_bytes }),
         _ => {}
     }
-    drop(api.reserve_room(length.unwrap_or(0)).await?);
+    drop(api.reserve_space(length.unwrap_or(0)).await?);
     let id = UploadId::from_random(draw_random()?);
     let partial_key = ObjectName::partial(&id).to_string();
     Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata, partial_key }).await?)
@@ -146,13 +146,13 @@ pub(crate) async fn put(
     if record.object.is_some() {
         return Err(ApiError::UploadFinished);
     }
-    let mut room = api.reserve_room(announced.max(record.length.unwrap_or(0))).await?;
-    if record.length.is_none() {
-        room = room.with_quota_of(record.owner);
-    }
+    let space = api.reserve_space(announced.max(record.length.unwrap_or(0))).await?;
+    // The record counts an announced length from the start.
+    let quota = record.length.is_none().then(|| api.quota_of(record.owner));
     let intake = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
-    let stored = receive::receive_whole((&api, &mut room), &guard, incoming_body).await?;
-    drop((intake, room));
+    let clip = api.store.begin_clip(ObjectName::upload(draw_random()?), space, quota).await?;
+    let stored = receive::receive_whole(clip, &guard, incoming_body).await?;
+    drop(intake);
     if let Some(length) = record.length.filter(|length| *length != stored.size_bytes) {
         let message = format!("the upload was announced with {length} bytes and has {}", stored.size_bytes);
         if let Err(error) = api.store.delete(&stored.name).await {

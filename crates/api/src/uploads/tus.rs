@@ -242,11 +242,11 @@ async fn receive_on_task(
     if announced > max_bytes - record.received.min(max_bytes) {
         return Err(ApiError::TooLarge { max_bytes });
     }
-    let mut room = api.reserve_room(announced).await?;
+    let mut space = api.reserve_space(announced).await?;
     let intake = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
     let (api, incoming_body) = (api.clone(), api.incoming_body(request));
     let received = tokio::spawn(async move {
-        let received = receive_piece((&api, &mut room), &guard, record, incoming_body).await;
+        let received = receive_piece((&api, &mut space), &guard, record, incoming_body).await;
         drop(intake);
         received
     });

@@ -1,9 +1,8 @@
-//! Container detection from the first bytes of a file, and rejection of still images, playlists and
-//! manifests.
+//! Containers of video, detected from the first bytes of a file, and what is refused: still images,
+//! playlists and manifests. What arrives at a server and what ffmpeg reads are judged alike.
 
-use crate::MediaError;
-
-/// A container, detected from the first bytes of a file and never from its name.
+/// A container of video, detected from the first bytes of a file and never from its name or media
+/// type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
     /// MP4, MOV, M4V: ISO base media and `QuickTime`.
@@ -20,18 +19,37 @@ pub enum Container {
     Webp,
 }
 
+/// Why the first bytes of a file are not those of a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotVideo {
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The file is a still image.
+    #[error("the file is a still image")]
+    StillImage,
+    /// The file is a playlist, script or manifest that references other files.
+    #[error("the file is a {kind}, which points at other files instead of holding video")]
+    PointsElsewhere {
+        /// The kind of file, such as `m3u8 playlist`.
+        kind: &'static str,
+    },
+    /// The bytes match no supported container.
+    #[error("the file is not a video in a known container")]
+    UnknownContainer,
+}
+
 impl Container {
     /// Number of leading bytes that [`Self::sniff`] needs, or the whole file if it is shorter.
-    pub const SNIFF_LEN: usize = 4096;
+    pub const SNIFF_BYTES: usize = 4096;
 
     /// Detects the container of the file that starts with `head`.
     ///
     /// # Errors
-    /// [`MediaError::Empty`], [`MediaError::PointsElsewhere`], [`MediaError::StillImage`] or
-    /// [`MediaError::UnknownContainer`].
-    pub fn sniff(head: &[u8]) -> Result<Self, MediaError> {
+    /// The reason why the file is no video. That it is one is only certain once it was read.
+    pub fn sniff(head: &[u8]) -> Result<Self, NotVideo> {
         if head.is_empty() {
-            return Err(MediaError::Empty);
+            return Err(NotVideo::Empty);
         }
         let at = |offset: usize, magic: &[u8]| head.get(offset..offset + magic.len()) == Some(magic);
         if at(0, &[0x1A, 0x45, 0xDF, 0xA3]) {
@@ -41,25 +59,25 @@ impl Container {
             return Ok(Self::Avi);
         }
         if at(0, b"RIFF") && at(8, b"WEBP") {
-            return if contains_chunk(head, *b"ANIM") { Ok(Self::Webp) } else { Err(MediaError::StillImage) };
+            return if contains_chunk(head, *b"ANIM") { Ok(Self::Webp) } else { Err(NotVideo::StillImage) };
         }
         if at(0, b"GIF87a") || at(0, b"GIF89a") {
             return Ok(Self::Gif);
         }
         if at(0, b"\x89PNG\r\n\x1a\n") {
-            return if contains_chunk(head, *b"acTL") { Ok(Self::Apng) } else { Err(MediaError::StillImage) };
+            return if contains_chunk(head, *b"acTL") { Ok(Self::Apng) } else { Err(NotVideo::StillImage) };
         }
         if at(0, &[0xFF, 0xD8, 0xFF]) {
-            return Err(MediaError::StillImage);
+            return Err(NotVideo::StillImage);
         }
         let atoms: [&[u8; 4]; 9] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"moof", b"styp"];
         if atoms.iter().any(|atom| at(4, *atom)) {
             return Ok(Self::Mov);
         }
-        reference_kind(head).map_or(Err(MediaError::UnknownContainer), |kind| Err(MediaError::PointsElsewhere { kind }))
+        reference_kind(head).map_or(Err(NotVideo::UnknownContainer), |kind| Err(NotVideo::PointsElsewhere { kind }))
     }
 
-    /// The only ffmpeg demuxer allowed for this container.
+    /// The demuxer of ffmpeg that reads this container; no other is allowed.
     #[must_use]
     pub const fn demuxer(self) -> &'static str {
         match self {
@@ -99,12 +117,14 @@ mod tests {
 
     #[test]
     fn each_container_is_detected_from_its_first_bytes() {
-        let cases: [(&[u8], Container); 6] = [
+        let cases: [(&[u8], Container); 8] = [
             (b"\0\0\0\x20ftypisom", Container::Mov),
             (b"\0\0\x10\0moov", Container::Mov),
+            (b"\0\0\0\x08wide\0\0\0\0mdat", Container::Mov),
             (b"\x1A\x45\xDF\xA3\x01", Container::Matroska),
             (b"RIFF\0\0\0\0AVI LIST", Container::Avi),
             (b"GIF89a\0", Container::Gif),
+            (b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0ANIM", Container::Webp),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0acTL", Container::Apng),
         ];
         for (head, container) in cases {
@@ -116,15 +136,17 @@ mod tests {
     fn playlists_and_manifests_are_rejected_as_pointing_elsewhere() {
         for head in ["#EXTM3U\n", "\u{feff}#EXTM3U", "ffconcat version 1.0", "v=0\r\no=-", "<?xml version", " file 'a'"]
         {
-            assert!(matches!(Container::sniff(head.as_bytes()), Err(MediaError::PointsElsewhere { .. })), "{head}");
+            assert!(matches!(Container::sniff(head.as_bytes()), Err(NotVideo::PointsElsewhere { .. })), "{head}");
         }
     }
 
     #[test]
     fn empty_files_still_images_and_unknown_bytes_are_rejected() {
-        assert_eq!(Container::sniff(b""), Err(MediaError::Empty));
-        assert_eq!(Container::sniff(b"x"), Err(MediaError::UnknownContainer));
-        assert_eq!(Container::sniff(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), Err(MediaError::StillImage));
-        assert_eq!(Container::sniff(b"PK\x03\x04"), Err(MediaError::UnknownContainer));
+        assert_eq!(Container::sniff(b""), Err(NotVideo::Empty));
+        assert_eq!(Container::sniff(b"x"), Err(NotVideo::UnknownContainer));
+        for still in [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], b"RIFF\0\0\0\0WEBPVP8 ", b"\xff\xd8\xff\xe0"] {
+            assert_eq!(Container::sniff(still), Err(NotVideo::StillImage));
+        }
+        assert_eq!(Container::sniff(b"PK\x03\x04"), Err(NotVideo::UnknownContainer));
     }
 }
