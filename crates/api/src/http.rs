@@ -7,6 +7,7 @@ pub(crate) mod caller;
 pub(crate) mod cursor;
 pub(crate) mod error;
 pub(crate) mod error_responses;
+pub(crate) mod headers;
 pub(crate) mod json_body;
 pub(crate) mod multipart_overhead;
 pub(crate) mod query;

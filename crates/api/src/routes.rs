@@ -33,7 +33,7 @@ pub fn routes(api: Api) -> Router {
         .route("/", get(assets::index))
         .route("/cli-auth", get(assets::cli_auth))
         .route("/page/{name}", get(assets::asset))
-        .route("/api/v1/sign-in", post(sign_in::sign_in).layer(DefaultBodyLimit::max(sign_in::MAX_BODY_BYTES)))
+        .route("/api/v1/sign-in", post(sign_in::sign_in))
         .route("/api/v1/jobs/video/remove-background", post(submit::submit))
         .route("/api/v1/jobs", get(list::list))
         .route("/api/v1/jobs/{id}", get(submit::read).delete(control::remove))

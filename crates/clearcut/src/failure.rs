@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use clearcut_job::ErrorCode;
+use clearcut_job::{ErrorCode, error_chain};
 use serde_json::json;
 
 use crate::{
@@ -98,7 +98,7 @@ impl From<clearcut_pipeline::Error> for Failure {
 
 impl From<clearcut_model::Error> for Failure {
     fn from(error: clearcut_model::Error) -> Self {
-        Self { code: error.code(), message: error_chain(&error), hint: error.hint(), input: None }
+        Self { code: error.code(), message: full_message(&error), hint: error.hint(), input: None }
     }
 }
 
@@ -108,20 +108,14 @@ impl From<clearcut_ffmpeg::Error> for Failure {
     }
 }
 
-/// The messages of `error` and of all its sources, joined by colons.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    message
+/// The messages of `error` and of its causes, joined by colons.
+pub(crate) fn full_message(error: &(dyn std::error::Error + 'static)) -> String {
+    error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Message with its sources and, for a failed tool, the last line that the tool printed.
 fn with_sources(error: &clearcut_pipeline::Error) -> String {
-    let mut message = error_chain(error);
+    let mut message = full_message(error);
     if let clearcut_pipeline::Error::Tool(clearcut_ffmpeg::Error::Failed { stderr_tail, .. }) = error
         && let Some(last) = stderr_tail.lines().rev().find(|line| !line.trim().is_empty())
     {

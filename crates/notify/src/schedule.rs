@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use clearcut_job::UnixMillis;
-use clearcut_queue::{AfterAttempt, DeliveryId, EventKind};
-use sha2::{Digest as _, Sha256};
+use clearcut_queue::{AfterAttempt, DeliveryId, EventKind, jitter};
 
 /// Pauses between the attempts of one delivery, in seconds: ten attempts over a little more than
 /// three days.
@@ -34,19 +33,12 @@ pub(crate) fn after_attempt(id: &DeliveryId, kind: EventKind, attempt: u32, verd
     };
     match PAUSES_SECS.get(attempt.saturating_sub(1) as usize) {
         Some(secs) if kind != EventKind::Test => {
-            AfterAttempt::RetryIn(with_jitter(id, attempt, Duration::from_secs(*secs)).max(retry_after))
+            // Lengthened by up to a fifth.
+            let pause = Duration::from_secs(*secs).mul_f64(1.0 + jitter(id.as_str(), attempt) / 5.0);
+            AfterAttempt::RetryIn(pause.max(retry_after))
         }
         _ => AfterAttempt::GiveUp,
     }
-}
-
-/// The pause, lengthened by up to a fifth, so deliveries that failed together are not retried
-/// together. The jitter is a hash of delivery ID and attempt, so each delivery always waits equally
-/// long.
-fn with_jitter(id: &DeliveryId, attempt: u32, pause: Duration) -> Duration {
-    let digest = Sha256::new().chain_update(id.as_str()).chain_update(attempt.to_le_bytes()).finalize();
-    let jitter = f64::from(u16::from_le_bytes([digest[0], digest[1]])) / f64::from(u16::MAX);
-    pause.mul_f64(1.0 + jitter / 5.0)
 }
 
 /// Pause that a `Retry-After` header requests: a number of seconds, or a date.

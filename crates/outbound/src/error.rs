@@ -1,8 +1,6 @@
 //! Errors of outbound requests, with stable codes and faults.
 
-use std::error::Error;
-
-use clearcut_job::{ErrorCode, Fault};
+use clearcut_job::{ErrorCode, Fault, error_chain};
 
 /// A failed outbound request. Messages contain neither the URL nor text from its host.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +96,8 @@ impl From<reqwest::Error> for OutboundError {
     /// Removes the URL from the error, because its query may contain a secret.
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        match find_source::<NameError>(&error) {
+        let name_error = error_chain(&error).find_map(|cause| cause.downcast_ref::<NameError>()).copied();
+        match name_error {
             Some(NameError::Refused) => Self::Refused,
             Some(NameError::Unresolved) => Self::Unresolved,
             None if error.is_timeout() => Self::TimedOut,
@@ -107,15 +106,4 @@ impl From<reqwest::Error> for OutboundError {
             None => Self::Broken(error),
         }
     }
-}
-
-fn find_source<T: Error + Copy + 'static>(error: &reqwest::Error) -> Option<T> {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(*found);
-        }
-        source = error.source();
-    }
-    None
 }

@@ -11,6 +11,7 @@
 mod error;
 mod event;
 mod fairness;
+mod jitter;
 mod key;
 mod lock;
 mod memory;
@@ -27,6 +28,7 @@ mod webhooks;
 
 pub use error::QueueError;
 pub use event::{EventKind, EventKinds, ParseEventError};
+pub use jitter::jitter;
 pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use clearcut_job::{Failure, FailureCode, Fault, JobId, UnixMillis};
-use sha2::{Digest as _, Sha256};
+
+use crate::jitter;
 
 /// Durations and retry limits of the queue.
 #[derive(Debug, Clone)]
@@ -117,13 +118,10 @@ impl Policy {
     }
 
     /// Computes the backoff: doubled per attempt, capped, and spread over the upper half of the
-    /// span so that jobs that failed together do not return together. The jitter is derived from
-    /// the id and the attempt, so that every backend computes the same delay.
+    /// span.
     fn backoff_delay(&self, id: &JobId, attempts: u32) -> Duration {
         let doubled = self.backoff.saturating_mul(1 << attempts.saturating_sub(1).min(20)).min(self.backoff_cap);
-        let digest = Sha256::new().chain_update(id.as_str()).chain_update(attempts.to_le_bytes()).finalize();
-        let jitter = f64::from(u16::from_le_bytes([digest[0], digest[1]])) / f64::from(u16::MAX);
-        doubled.mul_f64(0.5 + jitter / 2.0)
+        doubled.mul_f64(0.5 + jitter(id.as_str(), attempts) / 2.0)
     }
 }
 

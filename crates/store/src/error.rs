@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clearcut_job::{ErrorCode, Fault, is_shortage};
+use clearcut_job::{ErrorCode, Fault, error_chain, is_shortage};
 
 /// A failure of the store.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,8 @@ impl From<object_store::Error> for StoreError {
         if matches!(error, object_store::Error::NotFound { .. }) {
             return Self::Missing;
         }
-        io_error(&error).and_then(Self::from_disk_failure).unwrap_or(Self::Unavailable(error))
+        let disk_failure = error_chain(&error).find_map(|cause| cause.downcast_ref()).and_then(Self::from_disk_failure);
+        disk_failure.unwrap_or(Self::Unavailable(error))
     }
 }
 
@@ -73,16 +74,4 @@ impl StoreError {
             _ => is_shortage(error).then_some(Self::Short),
         }
     }
-}
-
-/// The I/O error somewhere under `error`, if there is one.
-fn io_error(error: &object_store::Error) -> Option<&io::Error> {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            return Some(io);
-        }
-        source = cause.source();
-    }
-    None
 }

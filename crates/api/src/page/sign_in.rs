@@ -5,10 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use axum::{
-    Json,
-    extract::{State, rejection::JsonRejection},
-};
+use axum::extract::State;
 use clearcut_job::UnixMillis;
 use clearcut_queue::KeyHash;
 use serde::{Deserialize, Serialize};
@@ -16,12 +13,11 @@ use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    http::reply::{ErrorReply, Reply},
+    http::{
+        json_body::{JsonBody, JsonRefusal, JsonShape},
+        reply::{ErrorReply, Reply},
+    },
 };
-
-/// Maximum size of the request body, which needs no API key: several times that of a token and its
-/// JSON.
-pub(crate) const MAX_BODY_BYTES: usize = 1024;
 
 /// The one-time link that a new server prints. It yields the server's first API key once, until it
 /// expires. It is only kept in memory.
@@ -63,6 +59,17 @@ pub(crate) struct SignIn {
     token: String,
 }
 
+impl JsonShape for SignIn {
+    const SHAPE: &'static str = "JSON: {\"token\": \"...\"}";
+
+    /// Several times the size of a token and its JSON. The request needs no API key.
+    const MAX_BYTES: usize = 1024;
+
+    fn refuse(_: JsonRefusal) -> ApiError {
+        Self::shape_error()
+    }
+}
+
 /// An API key.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignedIn {
@@ -85,10 +92,8 @@ pub(crate) struct SignedIn {
 )]
 pub(crate) async fn sign_in(
     State(api): State<Api>,
-    body: Result<Json<SignIn>, JsonRejection>,
+    JsonBody(SignIn { token }): JsonBody<SignIn>,
 ) -> Result<Reply<SignedIn>, ApiError> {
-    let Json(SignIn { token }) =
-        body.map_err(|_| ApiError::Request("the body must be JSON: {\"token\": \"...\"}".to_owned()))?;
     let key = api.link.redeem(&token, api.clock.now()).ok_or(ApiError::SignInLinkInvalid)?;
     tracing::info!("the one-time link was used");
     Ok(Reply::new(SignedIn { key }))

@@ -2,8 +2,7 @@
 
 use axum::{
     Extension,
-    body::to_bytes,
-    extract::{Path, RawQuery, Request, State},
+    extract::{FromRequest as _, Path, RawQuery, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -19,6 +18,8 @@ use crate::{
     http::{
         caller::Caller,
         error_responses::{ClipErrors, KeyErrors, UnsupportedTusVersion, UploadUrlErrors},
+        headers::content_length,
+        json_body::{JsonBody, JsonRefusal, JsonShape},
         reply::{ErrorReply, Reply},
     },
     jobs::shapes::{BegunUpload, Uploaded},
@@ -30,9 +31,6 @@ use crate::{
     },
 };
 
-/// Maximum size of the JSON body that creates an upload.
-const MAX_JSON_BYTES: usize = 4096;
-
 /// Reply header with the id of an upload, for clients that only know its URL.
 pub(crate) const STORAGE_ID: HeaderName = HeaderName::from_static("x-storage-id");
 
@@ -42,6 +40,24 @@ pub(crate) struct UploadForm {
     /// Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`.
     #[schema(minimum = 1)]
     size: Option<u64>,
+}
+
+impl JsonShape for UploadForm {
+    const SHAPE: &'static str = "JSON such as {\"size\": 1048576}, or empty";
+    const MAX_BYTES: usize = 4096;
+
+    fn of_empty() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn refuse(reason: JsonRefusal) -> ApiError {
+        match reason {
+            JsonRefusal::TooLarge => ApiError::Request(format!("the body is longer than {} bytes", Self::MAX_BYTES)),
+            JsonRefusal::TooSlow => ApiError::TooSlow,
+            JsonRefusal::Incomplete => ApiError::BodyIncomplete,
+            JsonRefusal::MediaType | JsonRefusal::Shape => Self::shape_error(),
+        }
+    }
 }
 
 /// Create an upload.
@@ -72,13 +88,7 @@ pub(crate) async fn create(
         return tus::create(&api, &locks, owner, request).await;
     }
     let headers = request.headers().clone();
-    let body = to_bytes(request.into_body(), MAX_JSON_BYTES).await;
-    let body = body.map_err(|_| ApiError::Request(format!("the body is longer than {MAX_JSON_BYTES} bytes")))?;
-    let form: UploadForm = match &body[..] {
-        [] => UploadForm::default(),
-        body => serde_json::from_slice(body)
-            .map_err(|_| ApiError::Request("the body must be JSON such as {\"size\": 1048576}, or empty".to_owned()))?,
-    };
+    let JsonBody(form) = JsonBody::<UploadForm>::from_request(request, &api).await?;
     let record = create_record(&api, owner, form.size, String::new()).await?;
     let url = api.upload_url(&headers, &record);
     let location = HeaderValue::try_from(&url).map_err(|_| ApiError::Internal)?;
@@ -204,10 +214,6 @@ pub(crate) async fn delete(
     let record = api.queue.read_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
     receive::delete_upload(&api, &record).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 impl Api {

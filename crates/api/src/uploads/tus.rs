@@ -17,12 +17,13 @@ use crate::{
     Api, ApiError,
     http::{
         error_responses::{ClipErrors, DiskFull, UnsupportedTusVersion, UploadUrlErrors},
+        headers::content_length,
         reply::ErrorReply,
     },
     uploads::{
         locks::{UploadGuard, UploadLocks},
         receive::{finish_if_complete, receive_piece},
-        resource::{STORAGE_ID, content_length, create_record, delete},
+        resource::{STORAGE_ID, create_record, delete},
     },
 };
 

@@ -33,7 +33,7 @@ use super::{
     readiness::ServerReadiness,
 };
 use crate::{
-    failure::{Failure, error_chain},
+    failure::{Failure, full_message},
     installed_models::InstalledModels,
 };
 
@@ -344,8 +344,8 @@ fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     path.canonicalize().map_err(|error| host_failure(ErrorCode::DataDirectory, &error))
 }
 
-fn host_failure(code: ErrorCode, error: &dyn std::error::Error) -> Failure {
-    Failure::host(code, error_chain(error), None)
+fn host_failure(code: ErrorCode, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::host(code, full_message(error), None)
 }
 
 impl From<clearcut_queue::QueueError> for Failure {
