@@ -13,8 +13,8 @@ use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 use crate::{
     ObjectName, Store, StoreError, StoredObject,
+    blocking::blocking,
     disk::{make_folder_below, sync_folder},
-    object::blocking,
 };
 
 /// Block size in bytes for writing and hashing.

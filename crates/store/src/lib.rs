@@ -4,23 +4,24 @@
 //! every object is hashed on its way in, and a sweep removes what a crash leaves behind.
 //! [`UrlSigner`] signs links to objects that expire and cannot be altered.
 
+mod blocking;
 mod clip_upload;
 mod disk;
+mod disk_space;
 mod error;
 mod grow;
 mod name;
 mod object;
-mod room;
 mod sign;
 mod sweep;
 mod upload;
 
 pub use clip_upload::{ClipError, ClipQuota, ClipUpload};
 pub use disk::{empty_folder, make_folder, sync_folder, write_atomically};
+pub use disk_space::Reservation;
 pub use error::StoreError;
 pub use grow::GrowingObject;
 pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
-pub use room::Reservation;
 pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
 pub use upload::{StoredObject, Upload};

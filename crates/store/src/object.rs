@@ -17,9 +17,10 @@ use futures_util::{
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
 
 use crate::{
-    ObjectName, StoreError, StoredObject, Upload,
+    ObjectName, Reservation, StoreError, StoredObject, Upload,
+    blocking::blocking,
     disk::{make_folder, make_folder_below},
-    room::ReservedBytes,
+    disk_space::DiskSpace,
 };
 
 /// Number of bytes per read when a local file is put.
@@ -31,7 +32,7 @@ pub struct Store {
     objects: Arc<dyn ObjectStore>,
     /// The folder of the objects if they are local files.
     pub(crate) root: Option<PathBuf>,
-    pub(crate) reserved: Arc<ReservedBytes>,
+    disk_space: DiskSpace,
 }
 
 /// Metadata of an object.
@@ -54,7 +55,25 @@ impl Store {
         make_folder(root)?;
         let root = root.canonicalize()?;
         let objects = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
-        Ok(Self { objects: Arc::new(objects), root: Some(root), reserved: Arc::default() })
+        let disk_space = DiskSpace::new(Some(root.clone()));
+        Ok(Self { objects: Arc::new(objects), root: Some(root), disk_space })
+    }
+
+    /// Free bytes on the disk of the store; `None` if the store is not on a local disk.
+    ///
+    /// # Errors
+    /// If the free space cannot be determined.
+    pub async fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
+        self.disk_space.free_bytes().await
+    }
+
+    /// Reserves `announced` bytes in addition to the existing reservations; 0 if the length is
+    /// unknown.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] if less than `floor_bytes` would remain free.
+    pub async fn reserve(&self, announced: u64, floor_bytes: u64) -> Result<Reservation, StoreError> {
+        self.disk_space.reserve(announced, floor_bytes).await
     }
 
     /// Begins an upload of an object in pieces.
@@ -171,15 +190,5 @@ impl Store {
                 Ok(name.map(|name| ObjectInfo { name, size_bytes: meta.size, modified }))
             })
             .boxed()
-    }
-}
-
-/// Runs blocking file access off the async threads.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> io::Result<T> + Send + 'static,
-) -> Result<T, StoreError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => Ok(result?),
-        Err(join_error) => Err(StoreError::Local(io::Error::other(join_error))),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use crate::{ObjectName, Store, StoreError, object::blocking};
+use crate::{ObjectName, Store, StoreError, blocking::blocking};
 
 impl Store {
     /// Removes the staging files of crashed writes that have not been written to for `idle`.

@@ -1,8 +1,14 @@
 //! Disk space of the store: free bytes, and reservations for incoming objects.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-use crate::{Store, StoreError, object::blocking};
+use crate::{StoreError, blocking::blocking};
 
 /// Reservation step for a body of unknown length, and number of bytes between checks of the free
 /// space.
@@ -12,15 +18,20 @@ const RESERVATION_STEP_BYTES: u64 = 4 << 20;
 /// on the disk.
 const IN_FLIGHT_BYTES: u64 = 4 << 20;
 
-/// Total bytes reserved for all incoming objects of one [`Store`].
-#[derive(Debug, Default)]
-pub(crate) struct ReservedBytes(AtomicU64);
+/// The disk that holds the objects of a store. Clones share the reservations.
+#[derive(Debug, Clone)]
+pub(crate) struct DiskSpace {
+    /// A folder on the disk; `None` if the objects are not on a local disk.
+    folder: Option<PathBuf>,
+    /// Total bytes reserved for all incoming objects.
+    reserved: Arc<AtomicU64>,
+}
 
 /// Disk space reserved for one incoming object. Dropping it releases the reservation: by then the
 /// bytes are on the disk and no longer count as free.
 #[derive(Debug)]
 pub struct Reservation {
-    store: Store,
+    disk: DiskSpace,
     floor_bytes: u64,
     /// Length of the object as far as it is known.
     length: u64,
@@ -29,24 +40,21 @@ pub struct Reservation {
     unchecked: u64,
 }
 
-impl Store {
-    /// Free bytes on the disk of the store; `None` if the store is not on a local disk.
-    ///
-    /// # Errors
-    /// If the free space cannot be determined.
-    pub async fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
-        let Some(root) = self.root.clone() else { return Ok(None) };
-        blocking(move || free_bytes_at(&root)).await
+impl DiskSpace {
+    pub(crate) fn new(folder: Option<PathBuf>) -> Self {
+        Self { folder, reserved: Arc::default() }
     }
 
-    /// Reserves `announced` bytes in addition to the existing reservations; 0 if the length is
-    /// unknown.
-    ///
-    /// # Errors
-    /// [`StoreError::DiskFull`] if less than `floor_bytes` would remain free.
-    pub async fn reserve(&self, announced: u64, floor_bytes: u64) -> Result<Reservation, StoreError> {
-        let store = self.clone();
-        let mut reservation = Reservation { store, floor_bytes, length: announced, used: 0, held: 0, unchecked: 0 };
+    /// Free bytes; `None` if the objects are not on a local disk.
+    pub(crate) async fn free_bytes(&self) -> Result<Option<u64>, StoreError> {
+        let Some(folder) = self.folder.clone() else { return Ok(None) };
+        blocking(move || free_bytes_at(&folder)).await
+    }
+
+    /// Reserves `announced` bytes. At least `floor_bytes` must remain free.
+    pub(crate) async fn reserve(&self, announced: u64, floor_bytes: u64) -> Result<Reservation, StoreError> {
+        let disk = self.clone();
+        let mut reservation = Reservation { disk, floor_bytes, length: announced, used: 0, held: 0, unchecked: 0 };
         reservation.adjust();
         reservation.check().await?;
         Ok(reservation)
@@ -73,7 +81,7 @@ impl Reservation {
     /// Adjusts the reservation to the bytes that are still expected or in flight.
     fn adjust(&mut self) {
         let needed = self.length - self.used.saturating_sub(IN_FLIGHT_BYTES).min(self.length);
-        let total = &self.store.reserved.0;
+        let total = &self.disk.reserved;
         if needed >= self.held {
             total.fetch_add(needed - self.held, Ordering::Relaxed);
         } else {
@@ -84,8 +92,8 @@ impl Reservation {
 
     async fn check(&mut self) -> Result<(), StoreError> {
         self.unchecked = 0;
-        let total_reserved = self.store.reserved.0.load(Ordering::Relaxed);
-        match self.store.free_bytes().await? {
+        let total_reserved = self.disk.reserved.load(Ordering::Relaxed);
+        match self.disk.free_bytes().await? {
             Some(free) if free.saturating_sub(total_reserved) < self.floor_bytes || free < total_reserved => {
                 Err(StoreError::DiskFull)
             }
@@ -96,7 +104,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.store.reserved.0.fetch_sub(self.held, Ordering::Relaxed);
+        self.disk.reserved.fetch_sub(self.held, Ordering::Relaxed);
     }
 }
 
@@ -115,50 +123,50 @@ fn free_bytes_at(_folder: &std::path::Path) -> std::io::Result<Option<u64>> {
 mod tests {
     use super::*;
 
-    fn total_reserved(store: &Store) -> u64 {
-        store.reserved.0.load(Ordering::Relaxed)
+    fn total_reserved(disk: &DiskSpace) -> u64 {
+        disk.reserved.load(Ordering::Relaxed)
     }
 
     #[tokio::test]
     async fn announced_bytes_stay_reserved_until_they_are_on_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::local(folder.path()).unwrap();
+        let disk = DiskSpace::new(Some(folder.path().to_owned()));
         let announced = 3 * IN_FLIGHT_BYTES;
-        let mut first = store.reserve(announced, 0).await.unwrap();
-        let second = store.reserve(announced, 0).await.unwrap();
-        assert_eq!(total_reserved(&store), 2 * announced);
+        let mut first = disk.reserve(announced, 0).await.unwrap();
+        let second = disk.reserve(announced, 0).await.unwrap();
+        assert_eq!(total_reserved(&disk), 2 * announced);
         first.take(IN_FLIGHT_BYTES).await.unwrap();
-        assert_eq!(total_reserved(&store), 2 * announced, "the bytes may all be in memory");
+        assert_eq!(total_reserved(&disk), 2 * announced, "the bytes may all be in memory");
         first.take(IN_FLIGHT_BYTES).await.unwrap();
-        assert_eq!(total_reserved(&store), 2 * announced - IN_FLIGHT_BYTES);
+        assert_eq!(total_reserved(&disk), 2 * announced - IN_FLIGHT_BYTES);
         drop(second);
         drop(first);
-        assert_eq!(total_reserved(&store), 0);
+        assert_eq!(total_reserved(&disk), 0);
     }
 
     #[tokio::test]
     async fn an_object_of_unknown_length_reserves_space_ahead() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::local(folder.path()).unwrap();
-        let mut incoming = store.reserve(0, 0).await.unwrap();
+        let disk = DiskSpace::new(Some(folder.path().to_owned()));
+        let mut incoming = disk.reserve(0, 0).await.unwrap();
         incoming.take(10).await.unwrap();
-        assert_eq!(total_reserved(&store), 10 + RESERVATION_STEP_BYTES);
+        assert_eq!(total_reserved(&disk), 10 + RESERVATION_STEP_BYTES);
         incoming.take(10 * RESERVATION_STEP_BYTES).await.unwrap();
         assert!(
-            (RESERVATION_STEP_BYTES..=RESERVATION_STEP_BYTES + IN_FLIGHT_BYTES).contains(&total_reserved(&store)),
+            (RESERVATION_STEP_BYTES..=RESERVATION_STEP_BYTES + IN_FLIGHT_BYTES).contains(&total_reserved(&disk)),
             "{}",
-            total_reserved(&store)
+            total_reserved(&disk)
         );
     }
 
     #[tokio::test]
     async fn two_objects_that_only_fit_alone_are_not_both_admitted() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::local(folder.path()).unwrap();
-        let free = store.free_bytes().await.unwrap().unwrap();
-        let first = store.reserve(free / 3 * 2, 0).await.unwrap();
-        assert!(matches!(store.reserve(free / 3 * 2, 0).await, Err(StoreError::DiskFull)));
+        let disk = DiskSpace::new(Some(folder.path().to_owned()));
+        let free = disk.free_bytes().await.unwrap().unwrap();
+        let first = disk.reserve(free / 3 * 2, 0).await.unwrap();
+        assert!(matches!(disk.reserve(free / 3 * 2, 0).await, Err(StoreError::DiskFull)));
         drop(first);
-        store.reserve(free / 3 * 2, 0).await.unwrap();
+        disk.reserve(free / 3 * 2, 0).await.unwrap();
     }
 }
