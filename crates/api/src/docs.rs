@@ -20,7 +20,7 @@ use utoipa_swagger_ui::Config;
 use crate::{
     ApiError, files, health,
     http::reply::ErrorReply,
-    jobs::{control, events, list, submit, synchronous, usage},
+    jobs::{control, event_stream, list, submit, synchronous, usage},
     page::sign_in,
     previews::preview,
     uploads::{resource, tus},
@@ -32,7 +32,7 @@ use crate::{
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and returns transparent files."),
     paths(
-        submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, events::follow, usage::read,
+        submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, event_stream::follow, usage::read,
         synchronous::cut_now, preview::preview, resource::create, resource::put, resource::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
         endpoints::create, endpoints::list, endpoints::read, endpoints::change, endpoints::delete,
         endpoints::read_secret, endpoints::rotate_secret, endpoints::read_key_secret, endpoints::rotate_key_secret,

@@ -11,9 +11,9 @@ use clearcut_store::{ObjectName, SigningError, percent_encode};
 use crate::{
     Api, ApiError,
     http::{
-        headers,
         range::{self, RequestedRange},
         reply::ErrorReply,
+        request_headers,
     },
 };
 
@@ -57,7 +57,7 @@ pub(crate) async fn read(
     let size_bytes = api.store.head(&name).await?.size_bytes;
     // An object never changes under its name, so the name makes a strong entity tag.
     let tag = format!("\"{job}-{token}-{format}\"");
-    let header_text = |name| headers::text(&headers, name);
+    let header_text = |name| request_headers::text(&headers, name);
     let disposition = match encoded.and_then(percent_decode) {
         Some(file_name) => content_disposition(&file_name),
         None => format!("inline; filename=\"{job}-{format}.{}\"", format.extension()),

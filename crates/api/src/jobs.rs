@@ -3,7 +3,7 @@
 pub(crate) mod control;
 pub(crate) mod data_url;
 pub(crate) mod describe;
-pub(crate) mod events;
+pub(crate) mod event_stream;
 pub(crate) mod form;
 pub(crate) mod idempotency;
 pub(crate) mod intake;

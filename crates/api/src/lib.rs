@@ -15,6 +15,7 @@ mod jobs;
 mod page;
 mod previews;
 mod random;
+mod readiness;
 mod routes;
 mod settings;
 mod traffic;
@@ -22,15 +23,11 @@ mod uploads;
 mod webhooks;
 
 pub use docs::openapi_json;
-pub use health::{Check, Readiness};
-pub use http::{
-    body_limits::BodyLimits,
-    error::ApiError,
-    serve::{ConnectionLimits, serve},
-};
+pub use http::{body_limits::BodyLimits, connection_limits::ConnectionLimits, error::ApiError, serve::serve};
 pub use jobs::describe::JobDescriber;
-pub use page::sign_in::OneTimeLink;
-pub use previews::order::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
+pub use page::one_time_link::OneTimeLink;
+pub use previews::previewer::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
+pub use readiness::{Check, Readiness};
 pub use routes::routes;
 pub use settings::{Api, ApiSettings};
 pub use traffic::Traffic;

@@ -16,11 +16,11 @@ use tower_http::{
 
 use crate::{
     Api, ApiError, docs, files, health,
-    http::{body_limits::LimitedBody, rate, request_log},
-    jobs::{control, events, idempotency, list, submit, synchronous, usage, waiting},
+    http::{body_limits::LimitedBody, rate_limit, request_log},
+    jobs::{control, event_stream, idempotency, list, submit, synchronous, usage, waiting},
     page::{assets, sign_in},
     previews::preview,
-    uploads::{locks::UploadLocks, resource, tus},
+    uploads::{locks::UploadLocks, method_override, resource, tus, upload_headers},
     webhooks::{deliveries, endpoints},
 };
 
@@ -39,7 +39,7 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/jobs/{id}", get(submit::read).delete(control::remove))
         .route("/api/v1/jobs/{id}/cancel", post(control::cancel))
         .route("/api/v1/jobs/{id}/retry", post(control::retry))
-        .route("/api/v1/jobs/{id}/events", get(events::follow))
+        .route("/api/v1/jobs/{id}/events", get(event_stream::follow))
         .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(synchronous::cut_now))
         .route("/api/v1/video/remove-background/preview", post(preview::preview))
@@ -68,7 +68,7 @@ pub fn routes(api: Api) -> Router {
         .layer(Extension(UploadLocks::default()))
         .layer(Extension(health::WriteProbe::default()))
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn(rate::add_headers))
+        .layer(middleware::from_fn(rate_limit::add_headers))
         .layer(limited)
         .layer(middleware::from_fn(request_log::reject_undecodable_path))
         .layer(CatchPanicLayer::custom(request_log::panic_response))
@@ -80,7 +80,7 @@ pub fn routes(api: Api) -> Router {
 
 /// The methods of one upload. There is no GET: uploaded bytes are only readable by jobs.
 fn upload_resource() -> MethodRouter<Api> {
-    put(resource::put).patch(tus::patch).head(tus::head).delete(resource::delete).post(tus::post)
+    put(resource::put).patch(tus::patch).head(tus::head).delete(resource::delete).post(method_override::post)
 }
 
 /// Middleware that applies the configured limits to each request body.
@@ -104,12 +104,12 @@ fn cors() -> CorsLayer {
             header::RANGE,
             header::IF_RANGE,
             header::IF_NONE_MATCH,
-            tus::RESUMABLE,
-            tus::OFFSET,
-            tus::LENGTH,
-            tus::DEFER_LENGTH,
-            tus::METADATA,
-            tus::METHOD_OVERRIDE,
+            upload_headers::RESUMABLE,
+            upload_headers::OFFSET,
+            upload_headers::LENGTH,
+            upload_headers::DEFER_LENGTH,
+            upload_headers::METADATA,
+            upload_headers::METHOD_OVERRIDE,
             header::CACHE_CONTROL,
             idempotency::IDEMPOTENCY_KEY,
             HeaderName::from_static("last-event-id"),
@@ -123,15 +123,15 @@ fn cors() -> CorsLayer {
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
-            tus::RESUMABLE,
-            tus::VERSIONS,
-            tus::EXTENSIONS,
-            tus::MAX_SIZE,
-            tus::OFFSET,
-            tus::LENGTH,
-            tus::METADATA,
-            tus::EXPIRES,
-            resource::STORAGE_ID,
+            upload_headers::RESUMABLE,
+            upload_headers::VERSIONS,
+            upload_headers::EXTENSIONS,
+            upload_headers::MAX_SIZE,
+            upload_headers::OFFSET,
+            upload_headers::LENGTH,
+            upload_headers::METADATA,
+            upload_headers::EXPIRES,
+            upload_headers::STORAGE_ID,
             HeaderName::from_static("ratelimit"),
             HeaderName::from_static("ratelimit-policy"),
             HeaderName::from_static("x-request-id"),

@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     ApiError,
-    http::rate::{Allowance, Bucket, Policy},
+    http::token_bucket::{Allowance, Bucket, Policy},
 };
 
 /// Requests in progress in this process, by API key: token buckets, submits being received, and the

@@ -12,7 +12,7 @@ mod error;
 mod grow;
 mod name;
 mod object;
-mod sign;
+mod signed_link;
 mod sweep;
 mod upload;
 
@@ -23,5 +23,5 @@ pub use error::StoreError;
 pub use grow::GrowingObject;
 pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
-pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
+pub use signed_link::{SignedPath, SigningError, UrlSigner, percent_encode};
 pub use upload::{StoredObject, Upload};

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::http::serve::ConnectionLimits;
+use crate::http::connection_limits::ConnectionLimits;
 
 /// Size of the waiting queue. It keeps health checks reachable while all connections are in use.
 const MAX_WAITING: usize = 64;

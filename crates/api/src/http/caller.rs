@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{extract::FromRequestParts, http::header, http::request::Parts};
 use clearcut_queue::{KeyHash, KeyId};
 
-use crate::{Api, ApiError, http::rate};
+use crate::{Api, ApiError, http::rate_limit};
 
 /// Number of letters and digits after `hc_`.
 const SECRET_CHARS: usize = 32;
@@ -32,7 +32,7 @@ impl FromRequestParts<Api> for Caller {
         if api_key.revoked.is_some() {
             return Err(ApiError::KeyInvalid);
         }
-        rate::count(api, &api_key, parts)?;
+        rate_limit::count(api, &api_key, parts)?;
         let now = api.clock.now();
         if api_key.last_used.is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
             && let Err(error) = api.queue.touch_key(api_key.id).await

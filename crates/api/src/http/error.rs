@@ -10,7 +10,7 @@ use clearcut_queue::{MAX_ENDPOINTS, QueueError};
 use clearcut_store::{ClipError, SigningError, StoreError};
 use serde_json::{Value, json};
 
-use crate::http::reply::error_reply;
+use crate::{http::reply::error_reply, uploads::upload_headers::VERSIONS};
 
 /// An error of a request. Each variant maps to one HTTP status, one stable code and one message.
 /// Details that clients must not see are logged when the reply is built.
@@ -360,7 +360,7 @@ impl IntoResponse for ApiError {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("600"));
             }
             Self::TusVersion => {
-                headers.insert(crate::uploads::tus::VERSIONS, HeaderValue::from_static("1.0.0"));
+                headers.insert(VERSIONS, HeaderValue::from_static("1.0.0"));
             }
             Self::RateLimited { retry_after_secs, .. } | Self::PreviewsBusy { retry_after_secs } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));

@@ -13,7 +13,7 @@ use crate::{
     Api, ApiError,
     http::{
         body_limits::{BodyOutcome, BodyRefusal},
-        headers,
+        request_headers,
     },
 };
 
@@ -65,7 +65,7 @@ impl<T: JsonShape> FromRequest<Api> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &Api) -> Result<Self, ApiError> {
-        let media_type = headers::text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
+        let media_type = request_headers::text(request.headers(), header::CONTENT_TYPE).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         if T::of_empty().is_none() && !media_type.eq_ignore_ascii_case("application/json") {
             return Err(T::refuse(JsonRefusal::MediaType));

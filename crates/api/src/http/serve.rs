@@ -14,38 +14,8 @@ use tower::{ServiceExt as _, service_fn};
 
 use crate::{
     ApiError,
-    http::{admission::Admission, write_timeout::WriteTimeout},
+    http::{admission::Admission, connection_limits::ConnectionLimits, write_timeout::WriteTimeout},
 };
-
-/// Limits on connections.
-#[derive(Debug, Clone, Copy)]
-pub struct ConnectionLimits {
-    /// Maximum number of connections. A few more wait in a queue; they get `SERVER_BUSY` if no slot
-    /// becomes free, or if their address has its maximum. Default 2048.
-    pub max_connections: usize,
-    /// Maximum number of connections per address. Default 1536. Set it to `max_connections` behind
-    /// a proxy, whose connections all come from one address.
-    pub max_per_address: usize,
-    /// Timeout for the head of a request, and for an idle connection. Default 15 s.
-    pub header_timeout: Duration,
-    /// Timeout for a client that reads little or nothing of a reply. Default 60 s: a paused player
-    /// stops reading and later continues with a range request.
-    pub write_timeout: Duration,
-    /// Grace period for running requests when the server stops. Default 5 s.
-    pub grace: Duration,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self {
-            max_connections: 2048,
-            max_per_address: 1536,
-            header_timeout: Duration::from_secs(15),
-            write_timeout: Duration::from_mins(1),
-            grace: Duration::from_secs(5),
-        }
-    }
-}
 
 /// Pause after a failed accept, for example when the system is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

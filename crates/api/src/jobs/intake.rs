@@ -17,8 +17,8 @@ use crate::{
     Api, ApiError,
     http::{
         body_limits::{BodyOutcome, BodyRefusal},
-        headers,
         multipart_overhead::OverheadMeter,
+        request_headers,
     },
     jobs::form::Form,
     random::draw_random,
@@ -170,11 +170,11 @@ const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
 
 /// Checks the headers before the body is read. Returns the announced length, or 0.
 fn check_headers(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
-    let media_type = headers::text(headers, header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
+    let media_type = request_headers::text(headers, header::CONTENT_TYPE).unwrap_or_default().to_ascii_lowercase();
     if !media_type.starts_with("multipart/form-data") {
         return Err(ApiError::MediaType("multipart/form-data"));
     }
-    let announced = headers::content_length(headers).unwrap_or(0);
+    let announced = request_headers::content_length(headers).unwrap_or(0);
     let max_bytes = api.settings.body.max_bytes;
     if announced > max_bytes { Err(ApiError::TooLarge { max_bytes }) } else { Ok(announced) }
 }

@@ -1,4 +1,4 @@
-//! The JSON shapes of jobs and uploads.
+//! The JSON shapes of jobs.
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
@@ -18,34 +18,6 @@ pub(crate) struct Submitted {
     /// Always `queued`.
     #[schema(example = "queued")]
     pub(crate) status: &'static str,
-}
-
-/// A new upload.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct BegunUpload {
-    /// Id of the upload, to send as `inputStorageId` of jobs.
-    #[schema(example = "up7abc123def456ghj789k")]
-    pub(crate) storage_id: String,
-    /// URL to send the clip to. It works without an API key, so keep it secret.
-    pub(crate) upload_url: String,
-    /// When the upload expires if it is not complete, in seconds since 1970.
-    pub(crate) expires_at: i64,
-}
-
-/// A complete upload.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Uploaded {
-    /// Id of the upload, to send as `inputStorageId` of jobs.
-    #[schema(example = "up7abc123def456ghj789k")]
-    pub(crate) storage_id: String,
-    /// Size in bytes.
-    pub(crate) size: u64,
-    /// SHA-256 of the clip, in hexadecimal.
-    pub(crate) sha256: String,
-    /// Until when jobs can use the upload, in seconds since 1970.
-    pub(crate) expires_at: i64,
 }
 
 /// The state of a job. All fields are always present.
@@ -263,38 +235,6 @@ impl From<Rgb8> for Color {
     fn from(color: Rgb8) -> Self {
         Self { r: color.r, g: color.g, b: color.b, hex: color.to_string() }
     }
-}
-
-/// The result of the synchronous endpoint.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Cut {
-    /// The first output as a base64 data URL.
-    pub(crate) url: String,
-    /// Format of the first output.
-    pub(crate) format: &'static str,
-    /// Size of the first output in bytes, before base64.
-    pub(crate) size: u64,
-    /// Width of the frame in pixels.
-    pub(crate) width: u32,
-    /// Height of the frame in pixels.
-    pub(crate) height: u32,
-    /// Duration in seconds.
-    pub(crate) duration: f64,
-    /// Number of frames in each output.
-    pub(crate) frame_count: u64,
-    /// Frames per second.
-    pub(crate) fps: f64,
-    /// Processing time in milliseconds.
-    pub(crate) processing_time: u64,
-    /// Method that found the background: `chromakey` or `ai`.
-    pub(crate) processing_method: &'static str,
-    /// The background color; null if none was found or given.
-    #[schema(required = true)]
-    pub(crate) detected_background_color: Option<Color>,
-    /// All outputs. Only present if several formats were requested.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) outputs: Option<Vec<Output>>,
 }
 
 /// The fields of a submit request.

@@ -7,6 +7,8 @@ use axum::{
 use clearcut_job::{JobId, JobState, OutputPointer};
 use clearcut_queue::{JobRecord, KeyId};
 use clearcut_store::ObjectName;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
@@ -17,10 +19,42 @@ use crate::{
     },
     jobs::{
         data_url::{DataUrl, InlineReply},
-        shapes::{Color, Cut, Output, SubmitForm, method_name},
+        shapes::{Color, Output, SubmitForm, method_name},
         submit::accept,
     },
 };
+
+/// The result of the synchronous endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cut {
+    /// The first output as a base64 data URL.
+    url: String,
+    /// Format of the first output.
+    format: &'static str,
+    /// Size of the first output in bytes, before base64.
+    size: u64,
+    /// Width of the frame in pixels.
+    width: u32,
+    /// Height of the frame in pixels.
+    height: u32,
+    /// Duration in seconds.
+    duration: f64,
+    /// Number of frames in each output.
+    frame_count: u64,
+    /// Frames per second.
+    fps: f64,
+    /// Processing time in milliseconds.
+    processing_time: u64,
+    /// Method that found the background: `chromakey` or `ai`.
+    processing_method: &'static str,
+    /// The background color; null if none was found or given.
+    #[schema(required = true)]
+    detected_background_color: Option<Color>,
+    /// All outputs. Only present if several formats were requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outputs: Option<Vec<Output>>,
+}
 
 /// Remove a background in one request.
 ///

@@ -6,7 +6,7 @@ use clearcut_job::{JobState, OutputPointer, UnixMillis};
 use clearcut_queue::{JobRecord, KeyId, QueueOutlook};
 use clearcut_store::{ObjectName, UrlSigner};
 
-use crate::{Api, ApiError, http::headers, jobs::shapes::Job};
+use crate::{Api, ApiError, http::request_headers, jobs::shapes::Job};
 
 impl Api {
     /// Renders `records` of `owner`, with fresh links, and with the queue position and estimated
@@ -48,7 +48,7 @@ impl Api {
         if let Some(url) = &self.settings.public_url {
             return url.trim_end_matches('/').to_owned();
         }
-        let host = headers::text(headers, header::HOST).unwrap_or("localhost");
+        let host = request_headers::text(headers, header::HOST).unwrap_or("localhost");
         format!("http://{host}")
     }
 }

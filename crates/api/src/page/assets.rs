@@ -10,7 +10,7 @@ use axum::{
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
-use crate::{ApiError, http::headers};
+use crate::{ApiError, http::request_headers};
 
 /// A file of the page, embedded in the binary.
 struct Asset {
@@ -100,7 +100,7 @@ fn pack(asset: &Asset) -> Packed {
 fn send(name: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
     let mut all = ASSETS.iter().zip(PACKED.iter());
     let (asset, packed) = all.find(|(asset, _)| asset.name == name).ok_or(ApiError::RouteNotFound)?;
-    let header_text = |name| headers::text(headers, name).unwrap_or_default();
+    let header_text = |name| request_headers::text(headers, name).unwrap_or_default();
     let is_unchanged = header_text(header::IF_NONE_MATCH) == packed.tag;
     let takes_gzip = header_text(header::ACCEPT_ENCODING).contains("gzip") && !packed.gzipped.is_empty();
     let common = [

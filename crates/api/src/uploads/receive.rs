@@ -5,7 +5,7 @@
 //! its first bytes are read back from the disk because they may have come in many requests, its hash
 //! is taken at the end, and its record counts its bytes against the quota as they are acknowledged.
 
-use axum::body::Body;
+use axum::{body::Body, extract::Request};
 use bytes::Bytes;
 use clearcut_job::Container;
 use clearcut_queue::{InputPointer, UploadRecord};
@@ -37,6 +37,14 @@ impl IncomingBody {
             Some(BodyRefusal::TooSlow) => ApiError::TooSlow,
             None => ApiError::BodyIncomplete,
         }
+    }
+}
+
+impl Api {
+    /// The body of `request`, with its limits.
+    pub(crate) fn incoming_body(&self, request: Request) -> IncomingBody {
+        let outcome = request.extensions().get().cloned().unwrap_or_default();
+        IncomingBody { outcome, max_bytes: self.settings.body.max_bytes, body: request.into_body() }
     }
 }
 

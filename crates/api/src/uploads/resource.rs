@@ -3,36 +3,32 @@
 use axum::{
     Extension,
     extract::{FromRequest as _, Path, RawQuery, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::{NotVideo, UploadId};
-use clearcut_queue::{KeyId, NewUpload, UploadRecord};
-use clearcut_store::{ObjectName, SigningError};
+use clearcut_store::ObjectName;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
-    files::read_link_query,
     http::{
         caller::Caller,
         error_responses::{ClipErrors, KeyErrors, UnsupportedTusVersion, UploadUrlErrors},
-        headers::content_length,
         json_body::{JsonBody, JsonRefusal, JsonShape},
         reply::{ErrorReply, Reply},
+        request_headers::content_length,
     },
-    jobs::shapes::{BegunUpload, Uploaded},
     random::draw_random,
     uploads::{
         locks::UploadLocks,
-        receive::{self, IncomingBody},
+        receive,
+        shapes::{BegunUpload, Uploaded},
         tus,
+        upload_headers::{RESUMABLE, with_upload_headers},
+        upload_record::create_record,
     },
 };
-
-/// Reply header with the id of an upload, for clients that only know its URL.
-pub(crate) const STORAGE_ID: HeaderName = HeaderName::from_static("x-storage-id");
 
 /// Options of a new upload.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -84,7 +80,7 @@ pub(crate) async fn create(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    if request.headers().contains_key(&tus::RESUMABLE) {
+    if request.headers().contains_key(&RESUMABLE) {
         return tus::create(&api, &locks, owner, request).await;
     }
     let headers = request.headers().clone();
@@ -95,26 +91,7 @@ pub(crate) async fn create(
     let storage_id = record.id.to_string();
     let reply = BegunUpload { storage_id, upload_url: url, expires_at: record.expires.whole_secs() };
     let created = (StatusCode::CREATED, [(header::LOCATION, location)], Reply::new(reply)).into_response();
-    Ok(tus::with_upload_headers(created, &record))
-}
-
-/// Creates the record of a new upload, if there is space for it.
-pub(crate) async fn create_record(
-    api: &Api,
-    owner: KeyId,
-    length: Option<u64>,
-    metadata: String,
-) -> Result<UploadRecord, ApiError> {
-    let max_bytes = api.settings.body.max_bytes;
-    match length {
-        Some(0) => return Err(NotVideo::Empty.into()),
-        Some(length) if length > max_bytes => return Err(ApiError::TooLarge { max_bytes }),
-        _ => {}
-    }
-    drop(api.reserve_space(length.unwrap_or(0)).await?);
-    let id = UploadId::from_random(draw_random()?);
-    let partial_key = ObjectName::partial(&id).to_string();
-    Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata, partial_key }).await?)
+    Ok(with_upload_headers(created, &record))
 }
 
 /// Send a clip in one request.
@@ -214,23 +191,4 @@ pub(crate) async fn delete(
     let record = api.queue.read_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
     receive::delete_upload(&api, &record).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-impl Api {
-    /// Checks a signed upload URL and returns the id of its upload.
-    pub(crate) fn check_upload_link(&self, id: &str, query: Option<&str>) -> Result<UploadId, ApiError> {
-        let id: UploadId = id.parse().map_err(|_| SigningError::Changed)?;
-        let (expires, signature) = read_link_query(query).ok_or(SigningError::Changed)?;
-        self.signer.check_upload(&id, expires, signature, self.clock.now())?;
-        Ok(id)
-    }
-
-    pub(crate) fn upload_url(&self, headers: &HeaderMap, record: &UploadRecord) -> String {
-        format!("{}{}", self.base_url(headers), self.signer.sign_upload(&record.id, record.expires).0)
-    }
-
-    pub(crate) fn incoming_body(&self, request: Request) -> IncomingBody {
-        let outcome = request.extensions().get().cloned().unwrap_or_default();
-        IncomingBody { outcome, max_bytes: self.settings.body.max_bytes, body: request.into_body() }
-    }
 }

@@ -1,8 +1,6 @@
 //! Resumable uploads by tus 1.0: the core protocol and the extensions creation,
 //! creation-with-upload, creation-defer-length, expiration and termination.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use axum::{
     Extension,
     extract::{Path, RawQuery, Request, State},
@@ -10,35 +8,27 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::{ClipName, UnixMillis};
+use clearcut_job::ClipName;
 use clearcut_queue::{KeyId, UploadRecord};
 
 use crate::{
     Api, ApiError,
     http::{
         error_responses::{ClipErrors, DiskFull, UnsupportedTusVersion, UploadUrlErrors},
-        headers::content_length,
         reply::ErrorReply,
+        request_headers::content_length,
     },
     uploads::{
         locks::{UploadGuard, UploadLocks},
         receive::{finish_if_complete, receive_piece},
-        resource::{STORAGE_ID, create_record, delete},
+        upload_headers::{
+            DEFER_LENGTH, EXTENSIONS, LENGTH, MAX_SIZE, METADATA, OFFSET, RESUMABLE, VERSION, VERSIONS,
+            with_upload_headers,
+        },
+        upload_record::create_record,
     },
 };
 
-pub(crate) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
-pub(crate) const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
-pub(crate) const LENGTH: HeaderName = HeaderName::from_static("upload-length");
-pub(crate) const DEFER_LENGTH: HeaderName = HeaderName::from_static("upload-defer-length");
-pub(crate) const METADATA: HeaderName = HeaderName::from_static("upload-metadata");
-pub(crate) const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
-pub(crate) const VERSIONS: HeaderName = HeaderName::from_static("tus-version");
-pub(crate) const EXTENSIONS: HeaderName = HeaderName::from_static("tus-extension");
-pub(crate) const MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
-pub(crate) const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
-
-const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const EXTENSIONS_OFFERED: &str = "creation,creation-with-upload,creation-defer-length,expiration,termination";
 const PIECE_TYPE: &str = "application/offset+octet-stream";
 
@@ -206,30 +196,6 @@ pub(crate) async fn patch(
     Ok(with_upload_headers(response, &record))
 }
 
-/// Handles POST with the actual method in a header, for clients behind proxies that block other
-/// methods.
-pub(crate) async fn post(
-    state: State<Api>,
-    locks: Extension<UploadLocks>,
-    path: Path<String>,
-    query: RawQuery,
-    request: Request,
-) -> Result<Response, ApiError> {
-    match request.headers().get(METHOD_OVERRIDE).map(HeaderValue::as_bytes) {
-        Some(b"PATCH") => patch(state, locks, path, query, request).await,
-        Some(b"HEAD") => head(state, locks, path, query, request.headers().clone()).await,
-        Some(b"DELETE") => {
-            let deleted = delete(state, locks, path, query, request.headers().clone()).await?;
-            Ok(deleted.into_response())
-        }
-        _ => {
-            let mut refused = ApiError::Method("POST".to_owned()).into_response();
-            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("PUT,PATCH,HEAD,DELETE"));
-            Ok(refused)
-        }
-    }
-}
-
 /// Receives bytes on a separate task, so that those that arrived before a disconnect are
 /// acknowledged.
 async fn receive_on_task(
@@ -270,22 +236,6 @@ async fn set_length(api: &Api, record: UploadRecord, length: u64) -> Result<Uplo
     }
     api.queue.advance_upload(&record.id, record.received, record.received, Some(length)).await?;
     Ok(UploadRecord { length: Some(length), ..record })
-}
-
-/// Adds the headers that every reply about an upload has: its expiry and its id.
-pub(crate) fn with_upload_headers(mut response: Response, record: &UploadRecord) -> Response {
-    let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::try_from(http_date(record.expires)) {
-        headers.insert(EXPIRES, value);
-    }
-    if let Ok(value) = HeaderValue::try_from(record.id.as_str()) {
-        headers.insert(STORAGE_ID, value);
-    }
-    response
-}
-
-fn http_date(moment: UnixMillis) -> String {
-    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(u64::try_from(moment.0).unwrap_or(0)))
 }
 
 fn is_piece(headers: &HeaderMap) -> bool {
@@ -355,10 +305,5 @@ mod tests {
             let headers = HeaderMap::from_iter([(METADATA, HeaderValue::from_static(text))]);
             assert_eq!(read_metadata(&headers).is_ok(), is_valid, "{text:?}");
         }
-    }
-
-    #[test]
-    fn an_expiry_is_an_http_date() {
-        assert_eq!(http_date(UnixMillis(784_111_777_000)), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 }

@@ -59,5 +59,5 @@ pub enum PreviewFailure {
 #[async_trait]
 pub trait Previewer: Send + Sync + Debug {
     /// Renders one preview. Dropping the future ends all work on it.
-    async fn preview(&self, order: PreviewRequest) -> Result<PreviewFrame, PreviewFailure>;
+    async fn preview(&self, request: PreviewRequest) -> Result<PreviewFrame, PreviewFailure>;
 }

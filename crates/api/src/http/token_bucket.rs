@@ -1,22 +1,9 @@
-//! Rate limits per API key: token buckets, and the headers that report what is left.
+//! Token buckets: the state of a rate limit.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::{Duration, Instant},
-};
-
-use axum::{
-    extract::Request,
-    http::{HeaderName, HeaderValue, Method, request::Parts},
-    middleware::Next,
-    response::Response,
-};
-use clearcut_queue::KeyRecord;
-
-use crate::{Api, ApiError};
+use std::time::{Duration, Instant};
 
 /// Period of a limit. An empty bucket is full again after it.
-const WINDOW: Duration = Duration::from_mins(1);
+pub(crate) const WINDOW: Duration = Duration::from_mins(1);
 
 /// Class of requests that shares one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,21 +17,11 @@ pub(crate) enum Policy {
 }
 
 impl Policy {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Submits => "submits",
             Self::Previews => "previews",
             Self::Requests => "requests",
-        }
-    }
-
-    fn for_request(parts: &Parts) -> Self {
-        let path = parts.uri.path();
-        let submits = path.ends_with("/remove-background") || path.ends_with("/retry");
-        match parts.method {
-            Method::POST if submits => Self::Submits,
-            Method::POST if path.ends_with("/preview") => Self::Previews,
-            _ => Self::Requests,
         }
     }
 }
@@ -84,56 +61,15 @@ impl Bucket {
 /// State of a limit after a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Allowance {
-    policy: Policy,
-    per_minute: u32,
-    remaining: u64,
-    full_in_secs: u64,
+    pub(crate) policy: Policy,
+    /// Requests allowed per minute.
+    pub(crate) per_minute: u32,
+    /// Requests allowed now.
+    pub(crate) remaining: u64,
+    /// Seconds until the bucket is full.
+    pub(crate) full_in_secs: u64,
     /// Seconds until the next request is allowed. Set only if this request exceeds the limit.
     pub(crate) retry_after_secs: Option<u64>,
-}
-
-/// Request extension through which [`count`] passes the allowance to [`add_headers`].
-#[derive(Debug, Clone, Default)]
-struct AllowanceCell(Arc<OnceLock<Allowance>>);
-
-/// Counts a request against the limits of its API key.
-pub(crate) fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), ApiError> {
-    let policy = Policy::for_request(parts);
-    let per_minute = match policy {
-        Policy::Submits => key.limits.submits_per_minute.unwrap_or(api.settings.submits_per_minute),
-        Policy::Previews => api.settings.previews_per_minute,
-        Policy::Requests => key.limits.requests_per_minute.unwrap_or(api.settings.requests_per_minute),
-    };
-    let allowance = api.traffic.take(key.id, policy, per_minute, Instant::now());
-    if let Some(AllowanceCell(cell)) = parts.extensions.get() {
-        let _ = cell.set(allowance);
-    }
-    match allowance.retry_after_secs {
-        None => Ok(()),
-        Some(retry_after_secs) => Err(ApiError::RateLimited { per_minute, retry_after_secs }),
-    }
-}
-
-/// Middleware that reports the limit of a request in the headers of its reply, as defined by
-/// draft-ietf-httpapi-ratelimit-headers-10.
-pub(crate) async fn add_headers(mut request: Request, next: Next) -> Response {
-    let cell = AllowanceCell::default();
-    request.extensions_mut().insert(cell.clone());
-    let mut response = next.run(request).await;
-    if let Some(allowance) = cell.0.get() {
-        let Allowance { per_minute, remaining, full_in_secs, .. } = allowance;
-        let name = allowance.policy.name();
-        let fields = [
-            ("ratelimit-policy", format!("\"{name}\";q={per_minute};w={}", WINDOW.as_secs())),
-            ("ratelimit", format!("\"{name}\";r={remaining};t={full_in_secs}")),
-        ];
-        for (field, value) in fields {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                response.headers_mut().insert(HeaderName::from_static(field), value);
-            }
-        }
-    }
-    response
 }
 
 #[cfg(test)]
