@@ -1,9 +1,10 @@
 //! Signed links to objects, which expire and cannot be altered.
 
-use std::{fmt, fmt::Write as _, fs, io, path::Path};
+use std::{fmt, fs, io, path::Path};
 
 use clearcut_job::{UnixMillis, UploadId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
 use crate::{ObjectName, disk::write_atomically};
@@ -144,19 +145,14 @@ fn signed_text(name: &ObjectName, encoded: Option<&str>) -> String {
     encoded.map_or_else(|| name.to_string(), |encoded| format!("{name}\n{encoded}"))
 }
 
+/// All characters except letters, digits and `-._~`.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// `text` in UTF-8 with everything except letters, digits and `-._~` encoded as `%XX`: valid in a
 /// query and in the `filename*` of a header (RFC 8187).
 #[must_use]
 pub fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 impl fmt::Debug for UrlSigner {

@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use percent_encoding::percent_decode_str;
 use tracing::Instrument as _;
 
 use crate::ApiError;
@@ -38,23 +39,11 @@ pub(crate) async fn log(request: Request, next: Next) -> Response {
 /// Middleware that rejects a path that is not UTF-8 with an error in the envelope. The framework
 /// would reply with its own text.
 pub(crate) async fn reject_undecodable_path(request: Request, next: Next) -> Response {
-    if decodes_to_utf8(request.uri().path()) {
+    if percent_decode_str(request.uri().path()).decode_utf8().is_ok() {
         next.run(request).await
     } else {
         ApiError::RouteNotFound.into_response()
     }
-}
-
-/// Whether a path, with its `%XX` escapes decoded, is UTF-8.
-fn decodes_to_utf8(path: &str) -> bool {
-    let (mut bytes, mut rest) = (Vec::with_capacity(path.len()), path.as_bytes());
-    while let Some((&first, after)) = rest.split_first() {
-        let hex = after.first_chunk::<2>().filter(|_| first == b'%').and_then(|pair| std::str::from_utf8(pair).ok());
-        let escaped = hex.and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        bytes.push(escaped.unwrap_or(first));
-        rest = if escaped.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8(bytes).is_ok()
 }
 
 /// Turns a panic in a handler into an error reply, and logs its message.
