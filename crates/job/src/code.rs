@@ -96,7 +96,7 @@ error_codes! {
     ModelDamaged = "MODEL_DAMAGED", Host, [], 1, "The file of a model does not have the hash that the registry names.", "Install the model again.";
     ModelUnusable = "MODEL_UNUSABLE", Host, [], 1, "The runtime refused the model, or the model's output is invalid.", "Try another `--runtime`, or another model.";
     ModelRegistry = "MODEL_REGISTRY", Host, [], 1, "`models.toml` cannot be read, or holds an unknown entry.", "Correct `models.toml`.";
-    ModelSourceFailed = "MODEL_SOURCE_FAILED", Upstream, [], 1, "No source of the model delivered its file.", "Try again, or install it from a file.";
+    ModelSourceFailed = "MODEL_SOURCE_FAILED", Temporary, [], 1, "No source of the model delivered its file.", "Try again, or install it from a file.";
     ModelFolder = "MODEL_FOLDER", Host, [], 1, "A file of a model cannot be read or written.", "Check the folder of models and its permissions.";
     LicenceNotAccepted = "LICENCE_NOT_ACCEPTED", Input, [], 2, "The licence of the model forbids commercial use and was not accepted.", "Give `--accept-license`, or choose another model.";
     RuntimeUnavailable = "RUNTIME_UNAVAILABLE", Host, [], 1, "ONNX Runtime is needed and was not found, or the given library is unusable.", "Run `clearcut models install runtime`.";
@@ -109,18 +109,18 @@ error_codes! {
     WorkerLost = "WORKER_LOST", Host, [500], 0, "The worker of the job died twice, or the server was killed three times while it ran.", "Read the server's log; the clip may exceed its memory.";
     OutputCheckFailed = "OUTPUT_CHECK_FAILED", Host, [500], 1, "An output was written and does not hold what it should; it was removed.", "Report the clip and the version of ffmpeg.";
     ProcessingFailed = "PROCESSING_FAILED", Host, [500], 1, "ffmpeg or a step of the cut failed in another way.", "Read the log.";
-    UrlUnavailable = "URL_UNAVAILABLE", Upstream, [502], 1, "The host of an address could not be reached, failed, was too slow, or broke off, three times.", "Try again later.";
+    UrlUnavailable = "URL_UNAVAILABLE", Temporary, [502], 1, "The host of an address could not be reached, failed, was too slow, or broke off, three times.", "Try again later.";
     OutboundClient = "OUTBOUND_CLIENT", Host, [], 1, "The client for downloads could not be created.", "Check the certificates of the machine.";
 
     // The machine.
     FfmpegMissing = "FFMPEG_MISSING", Host, [500], 1, "ffmpeg or ffprobe was not found.", "Install ffmpeg 5.1 or newer.";
     FfmpegTooOld = "FFMPEG_TOO_OLD", Host, [], 1, "ffmpeg is older than 5.1.", "Install ffmpeg 5.1 or newer.";
     SandboxUnavailable = "SANDBOX_UNAVAILABLE", Host, [], 1, "`--sandbox required` was given, and bubblewrap does not work.", "Install bubblewrap, and allow user namespaces.";
-    ShortOfResources = "SHORT_OF_RESOURCES", Upstream, [503], 1, "The machine had no file, process or memory to give; a job goes back into the queue.", "Try again later, or raise the limits.";
-    OutOfMemory = "OUT_OF_MEMORY", Upstream, [503], 1, "The system ended a process of the cut for lack of memory; a job is tried three times.", "Give the machine more memory, or the server fewer slots.";
+    ShortOfResources = "SHORT_OF_RESOURCES", Temporary, [503], 1, "The machine had no file, process or memory to give; a job goes back into the queue.", "Try again later, or raise the limits.";
+    OutOfMemory = "OUT_OF_MEMORY", Temporary, [503], 1, "The system ended a process of the cut for lack of memory; a job is tried three times.", "Give the machine more memory, or the server fewer slots.";
     InsufficientStorage = "INSUFFICIENT_STORAGE", Host, [507], 1, "The disk is full.", "Free space, or use a shorter retention.";
     ReadOnlyStorage = "READ_ONLY_STORAGE", Host, [503], 1, "The disk is read-only.", "Remount it; no restart is needed.";
-    StorageUnavailable = "STORAGE_UNAVAILABLE", Upstream, [503], 1, "Files could not be read or written; a job is tried three times.", "Check the disk of the data folder.";
+    StorageUnavailable = "STORAGE_UNAVAILABLE", Temporary, [503], 1, "Files could not be read or written; a job is tried three times.", "Check the disk of the data folder.";
     OutputExists = "OUTPUT_EXISTS", Input, [], 4, "A file of the output's name exists.", "Give `--force`, or another name with `-o`.";
     OutputUnwritable = "OUTPUT_UNWRITABLE", Input, [], 4, "The folder of the output does not exist or may not be written.", "Create it, or choose another with `-o`.";
 
@@ -136,11 +136,11 @@ error_codes! {
     OldSqlite = "OLD_SQLITE", Host, [], 1, "The SQLite library is too old.", "Use a current build.";
     MigrationFailed = "MIGRATION_FAILED", Host, [], 1, "The database could not be brought to this version.", "Restore a backup, and read the log.";
     DatabaseDamaged = "DATABASE_DAMAGED", Host, [], 1, "The database or its log is damaged or missing; nothing was changed.", "Restore a backup.";
-    DatabaseUnavailable = "DATABASE_UNAVAILABLE", Upstream, [], 1, "The database cannot be opened.", "Check the data folder and its permissions.";
+    DatabaseUnavailable = "DATABASE_UNAVAILABLE", Temporary, [], 1, "The database cannot be opened.", "Check the data folder and its permissions.";
 
     // The log alone.
-    LeaseLost = "LEASE_LOST", Upstream, [], 0, "A worker lost the lease of its job; another worker has it.", "";
-    Taken = "TAKEN", Upstream, [], 0, "An id or a hash is already in use.", "";
+    LeaseLost = "LEASE_LOST", Temporary, [], 0, "A worker lost the lease of its job; another worker has it.", "";
+    Taken = "TAKEN", Temporary, [], 0, "An id or a hash is already in use.", "";
     ObjectMissing = "OBJECT_MISSING", Host, [], 0, "An object that a row points to is not in the store.", "Check the disk of the data folder.";
     LocalFileFailed = "LOCAL_FILE_FAILED", Host, [], 0, "A file in the scratch folder could not be read or written.", "Check the disk of the scratch folder.";
 }
@@ -198,7 +198,7 @@ impl ErrorCode {
             let fault = match code.fault() {
                 Fault::Input => "caller",
                 Fault::Host => "machine",
-                Fault::Upstream => "moment",
+                Fault::Temporary => "moment",
             };
             let exit = if code.exit() == 0 { String::new() } else { code.exit().to_string() };
             let (meaning, action, statuses) = (code.meaning(), code.action(), statuses.join(", "));

@@ -10,7 +10,7 @@ pub enum Fault {
     /// The operator of this machine: a tool is missing or a disk is full.
     Host,
     /// Nobody: another machine failed, or this one is short of something. A retry may succeed.
-    Upstream,
+    Temporary,
 }
 
 /// The values of ENFILE and EMFILE, the same on every Unix: no free file descriptor on the machine

@@ -89,10 +89,10 @@ impl Policy {
     #[must_use]
     pub fn after_failure(&self, id: &JobId, failure: Failure, attempts: u32, now: UnixMillis) -> NextStep {
         match failure.code.fault() {
-            Fault::Upstream if attempts < self.max_attempts => {
+            Fault::Temporary if attempts < self.max_attempts => {
                 NextStep::Retry { not_before: now.after(self.backoff_delay(id, attempts)) }
             }
-            Fault::Input | Fault::Host | Fault::Upstream => NextStep::End(failure),
+            Fault::Input | Fault::Host | Fault::Temporary => NextStep::End(failure),
         }
     }
 
@@ -137,13 +137,13 @@ mod tests {
 
     #[test]
     fn input_and_host_failures_are_not_retried() {
-        for code in FailureCode::ALL.iter().filter(|code| code.fault() != Fault::Upstream) {
+        for code in FailureCode::ALL.iter().filter(|code| code.fault() != Fault::Temporary) {
             assert_eq!(next_step(*code, 1, 7), NextStep::End(Failure::new(*code, "x")));
         }
     }
 
     #[test]
-    fn upstream_failures_are_tried_three_times() {
+    fn temporary_failures_are_tried_three_times() {
         assert!(matches!(next_step(FailureCode::StorageUnavailable, 1, 7), NextStep::Retry { .. }));
         assert!(matches!(next_step(FailureCode::StorageUnavailable, 2, 7), NextStep::Retry { .. }));
         assert!(matches!(next_step(FailureCode::StorageUnavailable, 3, 7), NextStep::End(_)));

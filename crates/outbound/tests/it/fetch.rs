@@ -90,7 +90,7 @@ async fn a_wrong_content_length_fails_after_the_last_retry() {
     let script = Script::play(vec![respond(&CUT.replace("ETag: \"a\"\n", ""))]).await;
     let error = fetch(&script, limits()).await.unwrap_err();
     assert!(matches!(error, OutboundError::Broken(_)), "{error:?}");
-    assert_eq!((error.fault(), script.heads().len()), (Fault::Upstream, 6));
+    assert_eq!((error.fault(), script.heads().len()), (Fault::Temporary, 6));
     assert!(!format!("{error:?}").contains("secret"));
 }
 
@@ -149,10 +149,10 @@ async fn the_response_status_determines_the_fault() {
         (204, Fault::Input),
         (206, Fault::Input),
         (304, Fault::Input),
-        (408, Fault::Upstream),
-        (429, Fault::Upstream),
-        (500, Fault::Upstream),
-        (503, Fault::Upstream),
+        (408, Fault::Temporary),
+        (429, Fault::Temporary),
+        (500, Fault::Temporary),
+        (503, Fault::Temporary),
     ] {
         let script = Script::play(vec![respond(&format!("HTTP/1.1 {status} X\nContent-Length: 0\n\n"))]).await;
         let error = fetch(&script, limits()).await.unwrap_err();

@@ -103,12 +103,15 @@ async fn a_redirect_is_returned_and_not_followed() {
 }
 
 #[tokio::test]
-async fn an_unreachable_host_is_an_upstream_fault_and_the_error_hides_the_address() {
+async fn an_unreachable_host_is_a_temporary_fault_and_the_error_hides_the_address() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let outbound = Outbound::new(loopback(), Timeouts::default()).unwrap();
     let error = get(&outbound, &format!("http://{free}/path-secret?query-secret")).await.unwrap_err();
     assert!(matches!(error, OutboundError::Unreachable(_)), "{error:?}");
-    assert_eq!((error.code(), error.fault()), (clearcut_job::ErrorCode::UrlUnavailable, clearcut_job::Fault::Upstream));
+    assert_eq!(
+        (error.code(), error.fault()),
+        (clearcut_job::ErrorCode::UrlUnavailable, clearcut_job::Fault::Temporary)
+    );
     assert!(!format!("{error:?}").contains("secret"));
     let nowhere = Outbound::with_names(loopback(), Timeouts::default(), ChangingNames::new(&[&[]])).unwrap();
     let error = get(&nowhere, "http://nowhere.example/").await.unwrap_err();

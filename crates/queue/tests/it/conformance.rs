@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use clearcut_job::{FailureCode, FencingToken, JobState, Progress, Stage, WorkerId};
 use clearcut_queue::{Ending, Finished, QueueError, Reaped};
 
-use crate::fixture::{Bench, TTL, input_failure, job, key, outcome, upstream_failure, worker};
+use crate::fixture::{Bench, TTL, input_failure, job, key, outcome, temporary_failure, worker};
 
 /// Creates one test for each function of a suite and each backend.
 macro_rules! conformance_tests {
@@ -83,7 +83,7 @@ pub(crate) async fn a_backward_clock_jump_delays_no_job_and_no_first_delivery(be
     let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
     assert_eq!(claimed.id, waiting);
     let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
-    bench.queue.finish(&paused, claimed.token, Ending::Failed(upstream_failure())).await.unwrap();
+    bench.queue.finish(&paused, claimed.token, Ending::Failed(temporary_failure())).await.unwrap();
     bench.queue.clock_jumped().await.unwrap();
     assert_eq!(bench.queue.claim(&worker()).await.unwrap(), None);
     let late = bench.submit(4).await;
@@ -159,17 +159,17 @@ pub(crate) async fn an_input_failure_ends_the_job_at_once(bench: Bench) {
     assert_eq!((ended.state, ended.failure), (JobState::Failed, Some(input_failure())));
 }
 
-pub(crate) async fn an_upstream_failure_is_tried_three_times_with_backoff(bench: Bench) {
+pub(crate) async fn a_temporary_failure_is_tried_three_times_with_backoff(bench: Bench) {
     let id = bench.submit(1).await;
     for attempt in 1..=2 {
         let token = bench.queue.claim(&worker()).await.unwrap().unwrap().token;
-        let finished = bench.queue.finish(&id, token, Ending::Failed(upstream_failure())).await.unwrap();
+        let finished = bench.queue.finish(&id, token, Ending::Failed(temporary_failure())).await.unwrap();
         assert!(matches!(finished, Finished::Retrying { .. }), "attempt {attempt}: {finished:?}");
         assert_eq!(bench.queue.claim(&worker()).await.unwrap(), None, "claimed again without a pause");
         bench.advance_clock(Duration::from_secs(10));
     }
     let token = bench.queue.claim(&worker()).await.unwrap().unwrap().token;
-    assert_eq!(bench.queue.finish(&id, token, Ending::Failed(upstream_failure())).await.unwrap(), Finished::Committed);
+    assert_eq!(bench.queue.finish(&id, token, Ending::Failed(temporary_failure())).await.unwrap(), Finished::Committed);
     let ended = bench.read(&id).await;
     assert_eq!((ended.state, ended.attempts), (JobState::Failed, 3));
 }
@@ -177,7 +177,7 @@ pub(crate) async fn an_upstream_failure_is_tried_three_times_with_backoff(bench:
 pub(crate) async fn crashes_and_attempts_are_counted_separately(bench: Bench) {
     let id = bench.submit(1).await;
     let token = bench.queue.claim(&worker()).await.unwrap().unwrap().token;
-    bench.queue.finish(&id, token, Ending::Failed(upstream_failure())).await.unwrap();
+    bench.queue.finish(&id, token, Ending::Failed(temporary_failure())).await.unwrap();
     bench.advance_clock(TTL);
     bench.queue.claim(&worker()).await.unwrap().unwrap();
     bench.advance_clock(TTL);

@@ -149,7 +149,7 @@ pub(crate) fn outcome(number: u128) -> Outcome {
     }
 }
 
-pub(crate) fn upstream_failure() -> Failure {
+pub(crate) fn temporary_failure() -> Failure {
     Failure::new(FailureCode::StorageUnavailable, "the store did not answer")
 }
 

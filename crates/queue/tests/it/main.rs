@@ -24,7 +24,7 @@ conformance_tests! {
     a_backward_clock_jump_delays_no_job_and_no_first_delivery,
     one_expired_lease_retries_the_job_and_a_second_fails_it_as_worker_lost,
     an_input_failure_ends_the_job_at_once,
-    an_upstream_failure_is_tried_three_times_with_backoff,
+    a_temporary_failure_is_tried_three_times_with_backoff,
     crashes_and_attempts_are_counted_separately,
     a_released_job_uses_no_attempt,
     finishing_twice_is_idempotent,

@@ -11,7 +11,7 @@ use clearcut_queue::{
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
-    fixture::{Bench, endpoint, input_failure, object, outcome, secret, upstream_failure, webhook, worker},
+    fixture::{Bench, endpoint, input_failure, object, outcome, secret, temporary_failure, webhook, worker},
     uploads::new_upload,
 };
 
@@ -24,7 +24,7 @@ enum Step {
     Start(u128, TokenChoice),
     Renew(u128, TokenChoice, usize, f64),
     Complete(u128, TokenChoice),
-    FailUpstream(u128, TokenChoice),
+    FailTemporarily(u128, TokenChoice),
     FailInput(u128, TokenChoice),
     Release(u128, TokenChoice),
     Reap,
@@ -78,7 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (job(), token()).prop_map(|(job, token)| Step::Start(job, token)),
         3 => (job(), token(), 0..4_usize, 0.0..1.0).prop_map(|(job, token, stage, part)| Step::Renew(job, token, stage, part)),
         2 => (job(), token()).prop_map(|(job, token)| Step::Complete(job, token)),
-        2 => (job(), token()).prop_map(|(job, token)| Step::FailUpstream(job, token)),
+        2 => (job(), token()).prop_map(|(job, token)| Step::FailTemporarily(job, token)),
         1 => (job(), token()).prop_map(|(job, token)| Step::FailInput(job, token)),
         1 => (job(), token()).prop_map(|(job, token)| Step::Release(job, token)),
         3 => Just(Step::Reap),
@@ -146,10 +146,10 @@ async fn play(bench: &Bench, step: &Step) -> String {
                 queue.finish(&id(job), token(job, choice).await, Ending::Completed(outcome(job))).await.ok()
             )
         }
-        Step::FailUpstream(job, choice) => {
+        Step::FailTemporarily(job, choice) => {
             format!(
                 "{:?}",
-                queue.finish(&id(job), token(job, choice).await, Ending::Failed(upstream_failure())).await.ok()
+                queue.finish(&id(job), token(job, choice).await, Ending::Failed(temporary_failure())).await.ok()
             )
         }
         Step::FailInput(job, choice) => {

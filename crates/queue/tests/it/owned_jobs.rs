@@ -10,7 +10,7 @@ use clearcut_queue::{
 };
 
 use crate::{
-    fixture::{Bench, TTL, input_failure, job, key, object, outcome, upstream_failure, worker},
+    fixture::{Bench, TTL, input_failure, job, key, object, outcome, temporary_failure, worker},
     uploads::new_upload,
 };
 
@@ -368,7 +368,7 @@ pub(crate) async fn the_revision_rises_exactly_when_a_visible_field_changes(benc
         bench.queue.renew(&id, token, Progress::NONE).await.unwrap();
         assert_eq!(revision_increase().await, 0, "nothing happened");
         bench.advance_clock(TTL / 2);
-        bench.queue.finish(&id, token, Ending::Failed(upstream_failure())).await.unwrap();
+        bench.queue.finish(&id, token, Ending::Failed(temporary_failure())).await.unwrap();
         assert_eq!(revision_increase().await, 1, "put back");
         bench.advance_clock(Duration::from_mins(1));
     }

@@ -10,7 +10,7 @@ use clearcut_queue::{
 };
 
 use crate::fixture::{
-    Bench, TTL, destination, endpoint, input_failure, key, outcome, secret, upstream_failure, webhook, worker,
+    Bench, TTL, destination, endpoint, input_failure, key, outcome, secret, temporary_failure, webhook, worker,
 };
 
 const DELIVERED: AfterAttempt = AfterAttempt::Delivered;
@@ -72,7 +72,7 @@ pub(crate) async fn every_path_to_an_end_creates_one_end_event(bench: Bench) {
     let retried = bench.submit_with_webhook(3, "a.example").await;
     for _ in 0..3 {
         let token = bench.claim_job().await;
-        bench.queue.finish(&retried, token, Ending::Failed(upstream_failure())).await.unwrap();
+        bench.queue.finish(&retried, token, Ending::Failed(temporary_failure())).await.unwrap();
         bench.advance_clock(Duration::from_mins(5));
     }
     let lost = bench.submit_with_webhook(4, "a.example").await;
