@@ -1,5 +1,5 @@
-//! The way of a clip into the store, the same wherever it comes from: its first bytes are those of a
-//! video, the disk and the quota have space for it, and its bytes become a durable object.
+//! The way of a clip into the store, the same wherever it comes from: its first bytes are those of
+//! a video, the disk and the quota have space for it, and its bytes become a durable object.
 
 use bytes::Bytes;
 use clearcut_job::{Container, NotVideo};

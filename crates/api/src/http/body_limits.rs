@@ -16,6 +16,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::ApiError;
+
 /// Limits on the size and speed of a request body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
@@ -49,6 +51,14 @@ pub(crate) enum BodyRefusal {
 impl BodyOutcome {
     fn set(&self, refusal: BodyRefusal) {
         self.0.store(refusal as u8 + 1, Ordering::Relaxed);
+    }
+
+    /// The error of a body that the server ended, whose limit was `max_bytes`.
+    pub(crate) fn error(&self, max_bytes: u64) -> Option<ApiError> {
+        self.refusal().map(|refusal| match refusal {
+            BodyRefusal::TooLarge => ApiError::TooLarge { max_bytes },
+            BodyRefusal::TooSlow => ApiError::TooSlow,
+        })
     }
 
     /// The reason, if the server ended the body.

@@ -15,11 +15,7 @@ use clearcut_store::{ObjectName, StoredObject};
 
 use crate::{
     Api, ApiError,
-    http::{
-        body_limits::{BodyOutcome, BodyRefusal},
-        multipart_overhead::OverheadMeter,
-        request_headers,
-    },
+    http::{body_limits::BodyOutcome, multipart_overhead::OverheadMeter, request_headers},
     jobs::form::Form,
     random::draw_random,
     uploads::quota::ClipUpload,
@@ -126,9 +122,8 @@ pub(crate) async fn receive_form(
     let request = request.map(|body| meter.wrap(body));
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
     let max_bytes = api.settings.body.max_bytes;
-    let map_error = |error: MultipartError| match outcome.refusal() {
-        Some(BodyRefusal::TooLarge) => ApiError::TooLarge { max_bytes },
-        Some(BodyRefusal::TooSlow) => ApiError::TooSlow,
+    let map_error = |error: MultipartError| match outcome.error(max_bytes) {
+        Some(refused) => refused,
         None if meter.is_exceeded() => ApiError::Request(OVERHEAD_TOO_LARGE.to_owned()),
         None => multipart_error(&error),
     };

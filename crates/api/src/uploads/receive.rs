@@ -1,9 +1,9 @@
 //! Receiving the bytes of an upload: durable writes, acknowledgement, and completion.
 //!
-//! An upload that is sent whole is a [`ClipUpload`] like every clip. One that grows by tus is not: its
-//! pieces outlive requests and restarts, so its object is visible and durable before it is complete,
-//! its first bytes are read back from the disk because they may have come in many requests, its hash
-//! is taken at the end, and its record counts its bytes against the quota as they are acknowledged.
+//! An upload that is sent whole is a [`ClipUpload`] like every clip. One that grows by tus is not,
+//! because its pieces outlive requests and restarts: its file is durable before it is complete, its
+//! first bytes are read back from the disk, its hash is taken at the end, and its record counts it
+//! against the quota.
 
 use axum::{body::Body, extract::Request};
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
     Api, ApiError,
-    http::body_limits::{BodyOutcome, BodyRefusal},
+    http::body_limits::BodyOutcome,
     uploads::{locks::UploadGuard, quota::ClipUpload},
 };
 
@@ -32,11 +32,7 @@ pub(crate) struct IncomingBody {
 
 impl IncomingBody {
     fn error(&self) -> ApiError {
-        match self.outcome.refusal() {
-            Some(BodyRefusal::TooLarge) => ApiError::TooLarge { max_bytes: self.max_bytes },
-            Some(BodyRefusal::TooSlow) => ApiError::TooSlow,
-            None => ApiError::BodyIncomplete,
-        }
+        self.outcome.error(self.max_bytes).unwrap_or(ApiError::BodyIncomplete)
     }
 }
 
@@ -180,8 +176,8 @@ pub(crate) async fn delete_upload(api: &Api, record: &UploadRecord) -> Result<()
     Ok(())
 }
 
-/// Deletes an object whose record was not committed. An error of the database may come from a commit
-/// that took effect, so the database is asked first.
+/// Deletes an object whose record was not committed. An error of the database may come from a
+/// commit that took effect, so the database is asked first.
 pub(crate) async fn delete_unless_referenced(api: &Api, name: &ObjectName) {
     match api.queue.referenced_objects(vec![name.to_string()]).await {
         Ok(referenced) if referenced.is_empty() => delete_object(api, name).await,
