@@ -5,10 +5,7 @@ use std::{path::Path, process::ExitCode};
 use clearcut_job::ErrorCode;
 use serde_json::json;
 
-use crate::{
-    show::escape_line,
-    speak::{print_err, print_out},
-};
+use crate::console::{escape_line, print_err, print_out};
 
 /// Exit codes and their meaning, for `--help` and the manual.
 pub(crate) const EXIT_CODES: &str = "\
@@ -53,6 +50,11 @@ impl Failure {
     /// Failure: this machine is at fault.
     pub(crate) fn host(code: ErrorCode, message: String, hint: Option<&str>) -> Self {
         Self { code, message, hint: hint.map(str::to_owned), input: None }
+    }
+
+    /// Failure: this machine is at fault, as `error` and its sources say.
+    pub(crate) fn host_error(code: ErrorCode, error: &dyn std::error::Error) -> Self {
+        Self::host(code, error_chain(error), None)
     }
 
     /// Failure: the command line is invalid.
@@ -109,7 +111,7 @@ impl From<clearcut_ffmpeg::Error> for Failure {
 }
 
 /// The messages of `error` and of all its sources, joined by colons.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
