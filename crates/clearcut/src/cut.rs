@@ -15,10 +15,11 @@ use clearcut_pipeline::{CutJob, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
+    console::escape_line,
     failure::Failure,
     installed_models::{InstalledModels, ModelOptions},
     outputs::Outputs,
-    show::{FinishedCut, Reporter, escape_line},
+    reporter::{FinishedCut, Reporter},
 };
 
 /// Runs `clearcut cut`.

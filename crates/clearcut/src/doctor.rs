@@ -7,9 +7,9 @@ use serde_json::json;
 
 use crate::{
     arguments::DoctorOptions,
+    console::print_out,
     failure::Failure,
     installed_models::{InstalledModels, ModelOptions},
-    speak::print_out,
 };
 
 /// Runs `clearcut doctor`: prints what this machine provides, what is missing and what to install.

@@ -41,6 +41,6 @@ pub(crate) fn halt_at() -> Option<crate::server::halt::HaltAt> {
 /// `CLEARCUT_TEST_NAMES`.
 #[cfg(debug_assertions)]
 #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
-pub(crate) fn scripted_names() -> Option<crate::server::names::ScriptedNames> {
-    std::env::var("CLEARCUT_TEST_NAMES").ok().map(|text| crate::server::names::ScriptedNames::parse(&text))
+pub(crate) fn scripted_names() -> Option<crate::server::scripted_names::ScriptedNames> {
+    std::env::var("CLEARCUT_TEST_NAMES").ok().map(|text| crate::server::scripted_names::ScriptedNames::parse(&text))
 }

@@ -5,10 +5,7 @@ use std::{path::Path, process::ExitCode};
 use clearcut_job::{ErrorCode, error_chain};
 use serde_json::json;
 
-use crate::{
-    show::escape_line,
-    speak::{print_err, print_out},
-};
+use crate::console::{escape_line, print_err, print_out};
 
 /// Exit codes and their meaning, for `--help` and the manual.
 pub(crate) const EXIT_CODES: &str = "\
@@ -53,6 +50,11 @@ impl Failure {
     /// Failure: this machine is at fault.
     pub(crate) fn host(code: ErrorCode, message: String, hint: Option<&str>) -> Self {
         Self { code, message, hint: hint.map(str::to_owned), input: None }
+    }
+
+    /// Failure: this machine is at fault, as `error` and its sources say.
+    pub(crate) fn host_error(code: ErrorCode, error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::host(code, full_message(error), None)
     }
 
     /// Failure: the command line is invalid.
@@ -109,7 +111,7 @@ impl From<clearcut_ffmpeg::Error> for Failure {
 }
 
 /// The messages of `error` and of its causes, joined by colons.
-pub(crate) fn full_message(error: &(dyn std::error::Error + 'static)) -> String {
+fn full_message(error: &(dyn std::error::Error + 'static)) -> String {
     error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 

@@ -6,8 +6,8 @@ use clearcut_job::ErrorCode;
 
 use crate::{
     arguments::Arguments,
+    console::print_out,
     failure::{Failure, os_message},
-    speak::print_out,
 };
 
 /// Prints the completion script of a shell, for `clearcut completions`.

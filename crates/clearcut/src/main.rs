@@ -1,6 +1,7 @@
 //! The clearcut program: parses the command line and runs the chosen command. Glue code only.
 
 mod arguments;
+mod console;
 mod cut;
 mod doctor;
 mod environment;
@@ -12,9 +13,8 @@ mod models;
 mod outputs;
 mod packages;
 mod probe;
+mod reporter;
 mod server;
-mod show;
-mod speak;
 
 use std::process::ExitCode;
 

@@ -8,10 +8,10 @@ use clearcut_outbound::{AddressPolicy, DownloadLimits, IpNet, Outbound, Timeouts
 use serde_json::json;
 
 use crate::{
+    console::{print_err, print_out},
     failure::Failure,
     installed_models::ModelOptions,
     packages,
-    speak::{print_err, print_out},
 };
 
 /// ID that stands for the runtime library instead of a model.

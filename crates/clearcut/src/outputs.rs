@@ -10,8 +10,8 @@ use clearcut_pipeline::OutputReport;
 use tempfile::{TempDir, TempPath};
 
 use crate::{
+    console::escape_line,
     failure::{Failure, os_message},
-    show::escape_line,
 };
 
 /// Names of the output files of one clip.

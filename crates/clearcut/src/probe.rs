@@ -3,7 +3,7 @@
 use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
-use crate::{arguments::ProbeOptions, cut::open_clip, failure::Failure, speak::print_out};
+use crate::{arguments::ProbeOptions, console::print_out, cut::open_clip, failure::Failure};
 
 /// Runs `clearcut probe`.
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {

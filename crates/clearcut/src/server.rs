@@ -1,25 +1,30 @@
 //! Server commands: `clearcut serve`, `gc`, `db` and `keys`. A server runs API, worker and courier
 //! in one process.
 
+mod child_processes;
 mod config;
+mod credentials;
 mod cutter;
+mod data_folder;
+mod database_file;
 mod db;
 mod describer;
-mod descriptors;
-mod evidence;
-mod first_key;
 mod gc;
 #[cfg(debug_assertions)]
 pub(crate) mod halt;
 mod keys;
-mod leftovers;
+mod listen;
 mod log;
 mod moments;
-#[cfg(debug_assertions)]
-pub(crate) mod names;
+mod open_files;
+mod parts;
 mod previewer;
 mod readiness;
 mod run;
+#[cfg(debug_assertions)]
+pub(crate) mod scripted_names;
+mod shutdown;
+mod welcome;
 
 use clearcut_model::MemoryBudget;
 pub(crate) use config::ServeOptions;
@@ -42,9 +47,9 @@ pub(crate) fn serve(
     }
     let settings = config::Settings::load(options)?;
     log::start(&settings);
-    let descriptors = descriptors::raise_limit();
+    let open_files = open_files::raise_limit();
     let models = models.installed(MemoryBudget::new(settings.model_memory_mib))?;
-    async_runtime()?.block_on(run::run(settings, descriptors, tools()?, models))
+    async_runtime()?.block_on(run::run(settings, open_files, tools()?, models))
 }
 
 /// Runs `clearcut gc`.

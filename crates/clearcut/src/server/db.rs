@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clearcut_job::SystemClock;
 use clearcut_queue::{Policy, SqliteQueue};
 
-use super::run::existing_database;
+use super::database_file::existing_database;
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]

@@ -10,7 +10,7 @@ use clearcut_worker::{WorkerSettings, list_orphans, remove_expired, sweep_orphan
 
 use super::{
     config::{ServeOptions, Settings},
-    run::existing_database,
+    database_file::existing_database,
 };
 use crate::failure::Failure;
 

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use clearcut_job::{SystemClock, UnixMillis};
 use clearcut_queue::{KeyId, KeyLimits, OwnedJobs as _, Policy, Queue as _, SqliteQueue, StorageLimits, Uploads as _};
 
-use super::{first_key::create_api_key, run::existing_database};
+use super::{credentials::create_api_key, database_file::existing_database};
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! Terminal output of a cut: progress, the closing table, or JSON lines.
+//! Reporter of a cut: prints its progress, and the closing table or JSON lines.
 
 use std::{
     io::IsTerminal,
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::{
     arguments::CutOptions,
-    speak::{print_err, print_out},
+    console::{escape_line, print_err, print_out},
 };
 
 /// Reporter of one cut: prints its progress and its result.
@@ -212,17 +212,6 @@ fn method_line(report: &CutReport) -> String {
             )
         }
     }
-}
-
-/// Untrusted name or message as one line that is safe for a terminal: unprintable characters are
-/// escaped.
-pub(crate) fn escape_line(text: &str) -> String {
-    let unescaped = ['\'', '"', '\\'];
-    let escape = |piece: &str| {
-        let body = piece.trim_end_matches(unescaped);
-        format!("{}{}", body.escape_debug(), &piece[body.len()..])
-    };
-    text.split_inclusive(unescaped).map(escape).collect()
 }
 
 /// Size as text such as `1.2 MB`, in powers of 1000.

@@ -1,5 +1,5 @@
-//! Cleanup of child processes that outlive a killed server: a watcher process ends them, and the
-//! next start ends the rest.
+//! Child processes of a server that was killed: a watcher process ends them, and the next start
+//! ends the rest.
 
 use std::{io, os::unix::fs::MetadataExt as _, path::Path};
 

@@ -1,0 +1,164 @@
+//! API, worker and courier of a server, made from its settings and from what they share.
+
+use std::{sync::Arc, time::Duration};
+
+use clearcut_api::{Api, ApiSettings, BodyLimits, JobDescriber, OneTimeLink};
+use clearcut_ffmpeg::{Capabilities, Tools};
+use clearcut_job::{Clock, ErrorCode, OutputFormat};
+use clearcut_notify::{Courier, CourierSettings};
+use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
+use clearcut_queue::{Policy, Queue, SqliteQueue};
+use clearcut_store::{Store, UrlSigner};
+use clearcut_worker::{Worker, WorkerSettings};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    config::Settings, cutter::PipelineCutter, data_folder::DataFolder, describer::ApiJobDescriber,
+    previewer::PipelinePreviewer, readiness::ServerReadiness,
+};
+use crate::{failure::Failure, installed_models::InstalledModels};
+
+/// What the parts of a server share.
+pub(super) struct Shared {
+    pub(super) queue: Arc<SqliteQueue>,
+    pub(super) store: Store,
+    pub(super) outbound: Outbound,
+    pub(super) signer: Arc<UrlSigner>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tools: Tools,
+    pub(super) models: Arc<InstalledModels>,
+}
+
+impl Shared {
+    /// The API. `model` is the usable neural model, as text; `stopping` makes the server unready.
+    pub(super) fn api(
+        &self,
+        settings: &Settings,
+        folder: &DataFolder,
+        model: Option<String>,
+        link: OneTimeLink,
+        stopping: CancellationToken,
+    ) -> Result<Api, Failure> {
+        let capabilities = self.tools.capabilities()?;
+        let previewer = PipelinePreviewer::new(
+            self.tools.clone(),
+            Arc::clone(&self.models),
+            self.store.clone(),
+            folder.subfolder("previews")?,
+            settings.previews.get(),
+        )
+        .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))?;
+        Ok(Api {
+            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
+            store: self.store.clone(),
+            signer: Arc::clone(&self.signer),
+            clock: Arc::clone(&self.clock),
+            previewer: Arc::new(previewer),
+            traffic: Arc::default(),
+            link: Arc::new(link),
+            settings: Arc::new(ApiSettings {
+                public_url: settings.public_url.clone(),
+                available_formats: formats_of(capabilities),
+                has_model: model.is_some(),
+                body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
+                link_ttl: settings.link_ttl,
+                sync_wait: settings.sync_wait,
+                address_policy: self.outbound.policy().clone(),
+                disk_floor_bytes: settings.disk_floor_bytes,
+                slots: settings.slots,
+                submits_per_minute: settings.submits_per_minute,
+                previews_per_minute: settings.previews_per_minute,
+                requests_per_minute: settings.requests_per_minute,
+                max_waits: settings.max_waits_per_key,
+                ..ApiSettings::default()
+            }),
+            readiness: Arc::new(ServerReadiness::new(&self.tools, capabilities, model, stopping)),
+        })
+    }
+
+    /// The courier, which delivers webhooks.
+    pub(super) fn courier(&self, settings: &Settings) -> Courier {
+        Courier {
+            queue: queue_with_test_halts(Arc::clone(&self.queue)),
+            outbound: self.outbound.clone(),
+            describe: Arc::new(ApiJobDescriber(JobDescriber {
+                signer: Arc::clone(&self.signer),
+                clock: Arc::clone(&self.clock),
+                link_ttl: settings.link_ttl,
+                public_url: settings.public_url.clone(),
+            })),
+            clock: Arc::clone(&self.clock),
+            settings: CourierSettings::default(),
+        }
+    }
+
+    /// The worker, which cuts the clips of jobs.
+    pub(super) fn worker(&self, settings: &Settings, folder: &DataFolder) -> Result<Worker<PipelineCutter>, Failure> {
+        Ok(Worker {
+            queue: queue_with_test_halts(Arc::clone(&self.queue)),
+            store: self.store.clone(),
+            outbound: self.outbound.clone(),
+            cutter: Arc::new(PipelineCutter { tools: self.tools.clone(), models: Arc::clone(&self.models) }),
+            clock: Arc::clone(&self.clock),
+            settings: WorkerSettings {
+                slots: settings.slots,
+                lease_ttl: settings.lease_ttl,
+                deadline: settings.deadline,
+                download: DownloadLimits {
+                    max_bytes: settings.max_upload_bytes,
+                    min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
+                    patience: settings.fetch_patience,
+                    deadline: settings.fetch_deadline,
+                    ..DownloadLimits::default()
+                },
+                disk_floor_bytes: settings.disk_floor_bytes,
+                sweep_interval: sweep_interval(settings),
+                ..WorkerSettings::new(folder.subfolder("scratch")?)
+            },
+        })
+    }
+}
+
+/// Queue policy of the settings.
+pub(super) fn policy(settings: &Settings) -> Policy {
+    Policy {
+        lease_ttl: settings.lease_ttl,
+        retention: settings.retention,
+        upload_ttl: settings.upload_ttl,
+        quota_bytes: settings.quota_bytes,
+        max_running: settings.max_running_per_key,
+        max_waiting: settings.max_waiting_per_key,
+        ..Policy::default()
+    }
+}
+
+/// Client for the addresses of clips and webhooks.
+pub(super) fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
+    let policy = AddressPolicy::new(settings.allowed_networks.clone());
+    let timeouts = Timeouts { idle: settings.fetch_patience, ..Timeouts::default() };
+    #[cfg(debug_assertions)]
+    if let Some(names) = crate::environment::scripted_names() {
+        return Outbound::with_names(policy, timeouts, Arc::new(names))
+            .map_err(|error| Failure::host_error(error.code(), &error));
+    }
+    Outbound::new(policy, timeouts).map_err(|error| Failure::host_error(error.code(), &error))
+}
+
+/// Interval between sweeps: ten minutes, or half of the retention or upload TTL if that is shorter.
+fn sweep_interval(settings: &Settings) -> Duration {
+    let shortest = settings.retention.min(settings.upload_ttl) / 2;
+    shortest.clamp(Duration::from_secs(1), Duration::from_mins(10))
+}
+
+/// Queue of worker and courier. In a debug build with a test halt, a wrapper that halts.
+fn queue_with_test_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
+    #[cfg(debug_assertions)]
+    if let Some(halt_at) = crate::environment::halt_at() {
+        return Arc::new(super::halt::HaltingQueue { queue, halt_at });
+    }
+    queue
+}
+
+fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {
+    OutputFormat::ALL.into_iter().filter(|format| capabilities.missing_encoder(*format).is_none()).collect()
+}

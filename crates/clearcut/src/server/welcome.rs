@@ -1,0 +1,51 @@
+//! Welcome of the server: prints its address and, on the first start, an API key and a sign-in
+//! link.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use clearcut_api::OneTimeLink;
+use clearcut_job::{Clock, ErrorCode};
+use clearcut_queue::Queue;
+use clearcut_store::write_atomically;
+
+use super::{
+    config::COMMENTED_CONFIG,
+    credentials::{create_api_key, random_token},
+};
+use crate::failure::Failure;
+
+/// Lifetime of the sign-in link that a new server prints.
+const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
+
+/// Prints the server's address. On the first start, it also writes a commented configuration file,
+/// creates an API key, and prints the key with a command that works as it stands. If the server
+/// listens on loopback, it prints a link that signs in.
+pub(super) async fn print_welcome(
+    queue: &dyn Queue,
+    data: &Path,
+    address: SocketAddr,
+    clock: &dyn Clock,
+) -> Result<OneTimeLink, Failure> {
+    let mut link = OneTimeLink::default();
+    let config = data.join("clearcut.toml");
+    if !config.exists() {
+        write_atomically(&config, COMMENTED_CONFIG.as_bytes(), false)
+            .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))?;
+    }
+    if queue.list_keys().await?.is_empty() {
+        let (_, secret) = create_api_key(queue, "first").await?;
+        println!("Your API key, shown this once: {secret}\n");
+        println!("Submit a clip:");
+        println!(
+            "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@samples/mascot.mp4\" -F \"format=webm\"\n"
+        );
+        if address.ip().is_loopback() {
+            let token = random_token()?;
+            println!("Or open this link in a browser. It signs you in, once, within an hour:");
+            println!("  http://{address}/#sign-in={token}\n");
+            link = OneTimeLink::new(&token, secret, clock.now().after(SIGN_IN_LINK_TTL));
+        }
+    }
+    println!("clearcut listens on http://{address} - documentation at http://{address}/docs");
+    Ok(link)
+}
