@@ -38,12 +38,12 @@ lint: lint-web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# What browsers run: format, lints, and types from JSDoc.
-lint-web: tests/browser/node_modules
-	cd tests/browser && npm run --silent lint
+# What browsers run, and the tests in JavaScript: format, lints, and types from JSDoc.
+lint-web: web/node_modules
+	cd web && npm run --silent lint
 
-tests/browser/node_modules: tests/browser/package-lock.json
-	cd tests/browser && npm ci --silent --no-audit --no-fund
+$(addsuffix /node_modules,web tests/browser tests/sdk tests/webhooks): %/node_modules: %/package-lock.json
+	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
 test-rust:
@@ -54,7 +54,7 @@ CLEARCUT_BIN ?= $(CURDIR)/target/debug/clearcut
 export CLEARCUT_BIN
 $(CURDIR)/target/debug/clearcut: test-rust
 
-test-browser: test-rust tests/browser/node_modules
+test-browser: test-rust web/node_modules tests/browser/node_modules
 	cd tests/browser && node --test --test-timeout=180000
 
 # Scores the cuts of the evaluation kit's plain-background cases, and ffmpeg's keys beside them, and pictures the worst of them; then

@@ -4,12 +4,12 @@
 test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
-test-sdk: test-rust
-	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
+test-sdk: test-rust tests/sdk/node_modules
+	cd tests/sdk && node --test
 
 # What is sent, verified by the packages of npm and PyPI; the examples of docs/guides/webhooks.md run as they stand.
-test-webhooks: test-rust
-	cd tests/webhooks && npm ci --silent --no-audit --no-fund && node --test
+test-webhooks: test-rust tests/webhooks/node_modules
+	cd tests/webhooks && node --test
 	test -x .venv/bin/python || python3 -m venv .venv
 	.venv/bin/pip install -q -r tests/webhooks/requirements.txt
 	cd tests/webhooks && $(CURDIR)/.venv/bin/python -W error::ResourceWarning test_webhooks.py
