@@ -57,7 +57,7 @@ test-jobs: test-rust
 test-input: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_input.py
 
-# One picture of a cut, against the cut itself, and what a busy server says.
+# The preview of one frame, against the cut itself, and what a busy server says.
 test-previews: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_previews.py
 
@@ -89,7 +89,7 @@ error-codes:
 	cargo run -q -p clearcut-job --example error_codes < docs/reference/errors.md > out/errors.md
 	mv out/errors.md docs/reference/errors.md
 
-# Pictures of the page in docs/pictures.
-.PHONY: page-pictures
-page-pictures: build tests/browser/node_modules
-	cd tests/browser && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut node pictures.mjs ../../docs/pictures
+# Screenshots of the page in docs/pictures.
+.PHONY: page-screenshots
+page-screenshots: build tests/browser/node_modules
+	cd tests/browser && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut node screenshots.mjs ../../docs/pictures

@@ -7,7 +7,7 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { binary, root, serve } from "./stage.mjs";
+import { binary, root, serve } from "./browser.mjs";
 import { assertAccessible, drop, host, pixelsOf, quick, startServer } from "./visit.mjs";
 
 const run = promisify(execFile);
@@ -82,14 +82,14 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   await page.waitForSelector("clip-drop");
   await assertAccessible(page, "the empty page");
   await drop(page, ["mascot.mp4"]);
-  await page.waitForSelector("first-frame canvas:not([hidden])");
+  await page.waitForSelector("clip-frame canvas:not([hidden])");
   await assertAccessible(page, "the options");
 
   // The eyedropper, with the keyboard.
-  await page.focus("first-frame canvas");
+  await page.focus("clip-frame canvas");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Enter");
-  const [, red, green, blue] = (await page.innerText(".key-words"))
+  const [, red, green, blue] = (await page.innerText(".key-color"))
     .match(/#(..)(..)(..)/)
     .map((hex) => Number.parseInt(hex, 16));
   assert.ok(red > 200 && green < 80 && blue > 150, `picked ${red} ${green} ${blue} from magenta`);
@@ -98,7 +98,7 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   await page.evaluate(() => {
     window.stagesSaid = [];
     new MutationObserver(() => {
-      const words = document.querySelector(".stage-words")?.textContent;
+      const words = document.querySelector(".job-stage")?.textContent;
       if (words) window.stagesSaid.push(words);
     }).observe(document.body, { subtree: true, childList: true, characterData: true });
   });
@@ -127,7 +127,7 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   assert.match(text, /Firefox/);
   assert.ok((await page.getAttribute("cut-result .split", "aria-label")).includes("Before and after"));
 
-  // Still, so that pictures can be compared.
+  // Paused, so that screenshots can be compared.
   await page.evaluate(() => document.querySelector("clearcut-video").pause());
   const frame = () => page.inputValue(".transport input");
   await page.evaluate(() => {
@@ -135,12 +135,12 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
     scrub.value = "30";
     scrub.dispatchEvent(new Event("input"));
   });
-  await page.waitForFunction(() => /frame 31 of/.test(document.querySelector(".moment").textContent));
-  await page.click("[aria-label='One frame on']");
-  await page.waitForFunction(() => /frame 32 of/.test(document.querySelector(".moment").textContent));
+  await page.waitForFunction(() => /frame 31 of/.test(document.querySelector(".time").textContent));
+  await page.click("[aria-label='One frame forward']");
+  await page.waitForFunction(() => /frame 32 of/.test(document.querySelector(".time").textContent));
   await page.click("[aria-label='One frame back']");
   await page.click("[aria-label='One frame back']");
-  await page.waitForFunction(() => /frame 30 of/.test(document.querySelector(".moment").textContent));
+  await page.waitForFunction(() => /frame 30 of/.test(document.querySelector(".time").textContent));
   assert.equal(await frame(), "29");
 
   // The slider: the clip to the left of it, the cut to the right.
@@ -257,7 +257,7 @@ test("a cancelled clip says so, can be tried again, and removed with its files",
   await page.waitForSelector("clip-drop");
   await drop(page, ["dancer.mp4"]);
   await page.click(cutButton);
-  await page.waitForFunction(() => /Cutting frame/.test(document.querySelector(".stage-words")?.textContent), null, {
+  await page.waitForFunction(() => /Cutting frame/.test(document.querySelector(".job-stage")?.textContent), null, {
     timeout: CUT_MS,
   });
   await page.click("cut-progress >> text=Cancel");
@@ -320,7 +320,7 @@ test("a clip whose files are kept no longer says so", async () => {
   await page.reload();
   await page.click("clip-card[data-state=done] >> nth=0");
   await page.waitForSelector("cut-result >> text=kept no longer");
-  assert.equal(await page.locator("cut-stage, .files").count(), 0);
+  assert.equal(await page.locator("cut-viewer, .files").count(), 0);
   assert.deepEqual(complaints, []);
 });
 
@@ -431,10 +431,10 @@ for (const width of [320, 1024, 2560]) {
         await assertAccessible(page, where);
       };
       await page.click("clip-card[data-state=done] >> nth=0");
-      await page.waitForSelector("cut-stage .view");
+      await page.waitForSelector("cut-viewer .view");
       await fits("a result");
       await drop(page, ["mascot.mp4"]);
-      await page.waitForSelector("first-frame canvas:not([hidden])");
+      await page.waitForSelector("clip-frame canvas:not([hidden])");
       await page.click("cut-options .more summary");
       await fits("the options");
       assert.ok(context);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { binary, launch, root, serve } from "./stage.mjs";
+import { binary, launch, root, serve } from "./browser.mjs";
 
 const HALF_WAY = 1.01;
 let folder, server, browser;
@@ -56,15 +56,15 @@ const at = (page, seconds) =>
     await new Promise((ready) => requestAnimationFrame(() => requestAnimationFrame(ready)));
   }, seconds);
 
-/** What the screen shows of the picture, as RGBA. */
+/** What the screen shows, as RGBA. */
 async function shown(page, width, height) {
   const png = await page.screenshot({ clip: { x: 0, y: 0, width, height } });
   return page.evaluate(async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const picture = await createImageBitmap(new Blob([bytes]));
-    const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
-    context.drawImage(picture, 0, 0);
-    return [...context.getImageData(0, 0, picture.width, picture.height).data];
+    const image = await createImageBitmap(new Blob([bytes]));
+    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    context.drawImage(image, 0, 0);
+    return [...context.getImageData(0, 0, image.width, image.height).data];
   }, png.toString("base64"));
 }
 
@@ -119,7 +119,7 @@ for (const [name, background, backdrop, init] of [
   });
 }
 
-test("the picture has the size of one half, and a frame is on the screen before anything plays", async () => {
+test("the video has the size of one half, and a frame is on the screen before anything plays", async () => {
   const page = await open('<clearcut-video src="/mascot-cut.mp4" muted></clearcut-video>');
   await at(page, 0);
   const said = await page.evaluate(() => {
@@ -229,7 +229,7 @@ test("a source that fails gives way to the next, and when none is left there is 
   await page.close();
 });
 
-test("a lost context is made again, with the picture in it", async () => {
+test("a lost context is made again, with the frame in it", async () => {
   const page = await open('<clearcut-video src="/mascot-cut.mp4" muted></clearcut-video>', {
     background: "rgb(0,0,255)",
   });
