@@ -57,12 +57,12 @@ $(CURDIR)/target/debug/clearcut: test-rust
 test-browser: test-rust web/node_modules tests/browser/node_modules
 	cd tests/browser && node --test --test-timeout=180000
 
-# Scores the cuts of the evaluation kit's plain-background cases, and ffmpeg's keys beside them, and pictures the worst of them; then
+# Scores the cuts of the evaluation kit's plain-background cases, and ffmpeg's keys beside them, and shows the worst of them; then
 # the neural mattes of its natural cases. Takes about twenty minutes.
 eval: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
 	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
-	out/venv/bin/python scripts/eval-pictures.py $(EVAL) out/eval docs/pictures
+	out/venv/bin/python scripts/eval-images.py $(EVAL) out/eval docs/pictures
 	scripts/setup-models.sh test
 	out/venv/bin/python scripts/eval-neural.py $(EVAL) out/eval
 
@@ -74,7 +74,7 @@ eval-random: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install -r $(EVAL)/requirements.txt
 	out/venv/bin/python scripts/eval-random.py $(EVAL) out/eval-random $(SEED) $(COUNT)
 
-# Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
+# Images of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
 	scripts/gallery.sh
 
@@ -90,13 +90,13 @@ memory: setup-run build
 clean:
 	rm -rf target out
 
-# Animated WebP and APNG beside ffmpeg's, on the same matted pictures.
+# Animated WebP and APNG beside ffmpeg's, on the same matted frames.
 .PHONY: bench-animation
 bench-animation:
 	cargo build --release --locked -p clearcut-animation -p clearcut-matte --examples
 	scripts/bench-animation.py
 
-# The keyer on one core beside ffmpeg's chromakey, on the same raw pictures.
+# The keyer on one core beside ffmpeg's chromakey, on the same raw frames.
 .PHONY: bench-keyer
 bench-keyer:
 	scripts/bench-keyer.py
