@@ -46,6 +46,14 @@ $(addsuffix /node_modules,web tests/browser tests/sdk tests/webhooks): %/node_mo
 	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
+# What tests take from PyPI.
+.venv/tests: tests/requirements.txt | .venv/bin/python
+	.venv/bin/pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+.venv/bin/python:
+	python3 -m venv .venv
+
 test-rust:
 	cargo test --workspace --locked
 

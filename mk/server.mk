@@ -8,10 +8,8 @@ test-sdk: test-rust tests/sdk/node_modules
 	cd tests/sdk && node --test
 
 # What is sent, verified by the packages of npm and PyPI; the examples of docs/guides/webhooks.md run as they stand.
-test-webhooks: test-rust tests/webhooks/node_modules
+test-webhooks: test-rust tests/webhooks/node_modules .venv/tests
 	cd tests/webhooks && node --test
-	test -x .venv/bin/python || python3 -m venv .venv
-	.venv/bin/pip install -q -r tests/webhooks/requirements.txt
 	cd tests/webhooks && $(CURDIR)/.venv/bin/python -W error::ResourceWarning test_webhooks.py
 
 # kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
@@ -66,8 +64,8 @@ test-network: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_network.py
 
 # Requests made up from the OpenAPI document.
-test-schema: test-rust
-	tests/server/schema.sh
+test-schema: test-rust .venv/tests
+	cd tests/server && $(CURDIR)/.venv/bin/python schema.py
 
 # 500 kills at random moments under 1,000 submits by every way there is, with sweeps beside them; no acknowledged job is lost. KILLS,
 # JOBS and SEED change it. About 40 minutes.

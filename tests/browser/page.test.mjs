@@ -7,8 +7,9 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { binary, root, serve } from "./browser.mjs";
-import { assertAccessible, drop, host, pixelsOf, quick, startServer } from "./visit.mjs";
+import { binary, root, startServer } from "../server/harness.mjs";
+import { serve } from "./browser.mjs";
+import { assertAccessible, drop, host, pixelsOf, quick } from "./visit.mjs";
 
 const run = promisify(execFile);
 const CUT_MS = 120_000;
@@ -19,44 +20,6 @@ const cutButton = "cut-options button[type=submit]";
 /** The job is well under way. The bar alone would not tell: it moves while the clip is sent, too. */
 const isBeingCut = (page) =>
   page.waitForFunction(() => /Cutting, [2-9]\d %/.test(document.querySelector(".card-state")?.textContent));
-
-test("a fresh server’s link signs in once, and leaves nothing in the address", { timeout: CUT_MS }, async () => {
-  const fresh = await startServer();
-  try {
-    const link = fresh.said.match(/http:\S+#sign-in=\w+/)[0];
-    const path = link.slice(fresh.baseUrl.length);
-    const first = await come({ to: fresh, key: null, path });
-    await first.page.waitForSelector("clip-drop");
-    assert.equal(first.page.url(), `${fresh.baseUrl}/`);
-    assert.equal(await first.page.evaluate(() => localStorage.getItem("clearcut.key")), fresh.key);
-    await first.page.reload();
-    await first.page.waitForSelector("clip-drop");
-    const second = await come({ to: fresh, key: null, path });
-    await second.page.waitForSelector("key-prompt");
-    assert.match(await second.page.innerText("key-prompt [role=alert]"), /was used or has expired/);
-    assert.deepEqual([...first.complaints, ...second.complaints], []);
-  } finally {
-    await fresh.stop();
-  }
-});
-
-test("elsewhere a key is pasted; a bad one is explained, a good one stays", async () => {
-  const { page, complaints } = await come({ key: null });
-  await page.waitForSelector("key-prompt");
-  await assertAccessible(page, "the prompt for a key");
-  await page.fill("key-prompt input", "hc_short");
-  await page.click("key-prompt button");
-  await page.waitForFunction(() => /32 letters or digits/.test(document.querySelector("[role=alert]").textContent));
-  await page.fill("key-prompt input", `hc_${"0".repeat(32)}`);
-  await page.click("key-prompt button");
-  await page.waitForFunction(() => /opens nothing here/.test(document.querySelector("[role=alert]").textContent));
-  await page.fill("key-prompt input", theServer().key);
-  await page.click("key-prompt button");
-  await page.waitForSelector("clip-drop");
-  await page.reload();
-  await page.waitForSelector("clip-drop");
-  assert.deepEqual(complaints, []);
-});
 
 test("the first paint takes less than 100 kB, all from this server", async () => {
   const { page, complaints } = await come();
@@ -393,27 +356,6 @@ test("an answer that breaks off is named, and asked for again", { timeout: CUT_M
   } finally {
     line.close();
   }
-});
-
-test("a key that is revoked while it is used leads back to the prompt, with the reason", {
-  timeout: CUT_MS,
-}, async () => {
-  const { stdout } = await run(binary, ["keys", "create", "--data", theServer().data, "--name", "short-lived"]);
-  const key = stdout.match(/hc_[A-Za-z0-9]{32}/)[0];
-  const { page } = await come({ key });
-  await page.waitForSelector("clip-drop");
-  const { stdout: list } = await run(binary, ["keys", "list", "--data", theServer().data]);
-  const id = list
-    .split("\n")
-    .find((line) => line.includes("short-lived"))
-    .trim()
-    .split(/\s+/)[0];
-  await run(binary, ["keys", "revoke", id, "--data", theServer().data]);
-  await drop(page, ["mascot.mp4"]);
-  await page.click(cutButton);
-  await page.waitForSelector("key-prompt");
-  assert.match(await page.innerText("key-prompt [role=alert]"), /opens nothing any more/);
-  assert.equal(await page.evaluate(() => localStorage.getItem("clearcut.key")), null);
 });
 
 for (const width of [320, 1024, 2560]) {

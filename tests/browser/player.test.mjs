@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { binary, launch, root, serve } from "./browser.mjs";
+import { binary, root } from "../server/harness.mjs";
+import { launch, serve } from "./browser.mjs";
 
 const HALF_WAY = 1.01;
 let folder, server, browser;

@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { assertAccessible, drop, host, pixelsOf, startServer } from "./visit.mjs";
+import { startServer } from "../server/harness.mjs";
+import { assertAccessible, drop, host, pixelsOf } from "./visit.mjs";
 
 const CUT_MS = 120_000;
 const { come } = host();

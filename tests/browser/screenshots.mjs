@@ -1,8 +1,9 @@
 // Screenshots of the page for the documentation: the preview, and one cut at three widths, light and dark.
 // node screenshots.mjs FOLDER
 import { join } from "node:path";
+import { startServer } from "../server/harness.mjs";
 import { launch } from "./browser.mjs";
-import { drop, startServer, visit } from "./visit.mjs";
+import { drop, visit } from "./visit.mjs";
 
 const folder = process.argv[2];
 const server = await startServer();

@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { binary, launch, root, serve } from "./browser.mjs";
+import { binary, root } from "../server/harness.mjs";
+import { launch, serve } from "./browser.mjs";
 
 let folder, server, browser, page;
 

@@ -3,10 +3,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before } from "node:test";
-import { startServer } from "../sdk/server.mjs";
-import { launch, root } from "./browser.mjs";
-
-export { startServer };
+import { root, startServer } from "../server/harness.mjs";
+import { launch } from "./browser.mjs";
 
 /**
  * A page in a profile of its own, signed in unless `key` is null. What goes wrong in it, and every request to anybody but the

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { sample, startServer } from "./server.mjs";
+import { sample, startServer } from "../server/harness.mjs";
 
 const run = promisify(execFile);
 

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 
 import * as sdk from "@hypervideo-dev/sdk";
 
-import { sample, startServer } from "./server.mjs";
+import { sample, startServer } from "../server/harness.mjs";
 
 const { Hypervideo, HypervideoError } = sdk.default ?? sdk;
 

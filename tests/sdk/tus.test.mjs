@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 
 import * as tus from "tus-js-client";
 
-import { sample, startServer } from "./server.mjs";
+import { sample, startServer } from "../server/harness.mjs";
 
 const MIB = 1 << 20;
 const SUBMIT = "/api/v1/jobs/video/remove-background";
@@ -105,10 +105,9 @@ async function submit(storageId, key = server.key) {
 
 async function waitForEnd(jobId) {
   for (;;) {
-    const reply = await fetch(`${server.baseUrl}/api/v1/jobs/${jobId}`, { headers: authorized() });
+    const reply = await fetch(`${server.baseUrl}/api/v1/jobs/${jobId}?wait=60`, { headers: authorized() });
     const { data } = await reply.json();
     if (["completed", "failed"].includes(data.status)) return data;
-    await new Promise((again) => setTimeout(again, 200));
   }
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { Webhook } from "standardwebhooks";
-import { sample, startServer } from "../sdk/server.mjs";
+import { sample, startServer } from "../server/harness.mjs";
 import { startReceiver } from "./receiver.mjs";
 
 let server;

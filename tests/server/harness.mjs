@@ -1,4 +1,5 @@
-// A server of its own for one test file: the real binary, a fresh data folder, a free port.
+// A real server for the tests in JavaScript, ready as soon as it says that it listens; harness.py is that of the tests in Python.
+// The binary is target/release/clearcut, or the one that CLEARCUT_BIN names.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -6,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const binary = process.env.CLEARCUT_BIN ?? join(root, "target/release/clearcut");
 export const sample = (name) => join(root, "samples", name);
 
@@ -18,9 +19,9 @@ async function freePort() {
   return port;
 }
 
-/** Starts a server and waits until it says that it listens. `restart` ends it as a power cut does, and starts it again. */
+/** Starts a server in a fresh data folder, at a free port. `restart` ends it as a power cut does, and starts it again. */
 export async function startServer(flags = []) {
-  const data = await mkdtemp(join(tmpdir(), "clearcut-sdk-"));
+  const data = await mkdtemp(join(tmpdir(), "clearcut-test-"));
   const port = await freePort();
   const arguments_ = ["serve", "--data", data, "--listen", `127.0.0.1:${port}`, "--log", "warn", ...flags];
   let { child, said } = await launch(arguments_);
