@@ -38,13 +38,21 @@ lint: lint-web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# What browsers run: format, lints, and types from JSDoc.
-lint-web: tests/browser/node_modules
-	cd tests/browser && npm run --silent lint
+# What browsers run, and the tests in JavaScript: format, lints, and types from JSDoc.
+lint-web: web/node_modules
+	cd web && npm run --silent lint
 
-tests/browser/node_modules: tests/browser/package-lock.json
-	cd tests/browser && npm ci --silent --no-audit --no-fund
+$(addsuffix /node_modules,web tests/browser tests/sdk tests/webhooks): %/node_modules: %/package-lock.json
+	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
+
+# What tests take from PyPI.
+.venv/tests: tests/requirements.txt | .venv/bin/python
+	.venv/bin/pip install -q --disable-pip-version-check -r $<
+	touch $@
+
+.venv/bin/python:
+	python3 -m venv .venv
 
 test-rust:
 	cargo test --workspace --locked
@@ -54,15 +62,15 @@ CLEARCUT_BIN ?= $(CURDIR)/target/debug/clearcut
 export CLEARCUT_BIN
 $(CURDIR)/target/debug/clearcut: test-rust
 
-test-browser: test-rust tests/browser/node_modules
+test-browser: test-rust web/node_modules tests/browser/node_modules
 	cd tests/browser && node --test --test-timeout=180000
 
-# Scores the cuts of the evaluation kit's plain-background cases, and ffmpeg's keys beside them, and pictures the worst of them; then
+# Scores the cuts of the evaluation kit's plain-background cases, and ffmpeg's keys beside them, and shows the worst of them; then
 # the neural mattes of its natural cases. Takes about twenty minutes.
 eval: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
 	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
-	out/venv/bin/python scripts/eval-pictures.py $(EVAL) out/eval docs/pictures
+	out/venv/bin/python scripts/eval-images.py $(EVAL) out/eval docs/pictures
 	scripts/setup-models.sh test
 	out/venv/bin/python scripts/eval-neural.py $(EVAL) out/eval
 
@@ -74,7 +82,7 @@ eval-random: setup-run build
 	python3 -m venv out/venv && out/venv/bin/pip -q install -r $(EVAL)/requirements.txt
 	out/venv/bin/python scripts/eval-random.py $(EVAL) out/eval-random $(SEED) $(COUNT)
 
-# Pictures of the cuts over a checkerboard, black and white, in docs/pictures.
+# Images of the cuts over a checkerboard, black and white, in docs/pictures.
 gallery: setup-run build
 	scripts/gallery.sh
 
@@ -90,13 +98,13 @@ memory: setup-run build
 clean:
 	rm -rf target out
 
-# Animated WebP and APNG beside ffmpeg's, on the same matted pictures.
+# Animated WebP and APNG beside ffmpeg's, on the same matted frames.
 .PHONY: bench-animation
 bench-animation:
 	cargo build --release --locked -p clearcut-animation -p clearcut-matte --examples
 	scripts/bench-animation.py
 
-# The keyer on one core beside ffmpeg's chromakey, on the same raw pictures.
+# The keyer on one core beside ffmpeg's chromakey, on the same raw frames.
 .PHONY: bench-keyer
 bench-keyer:
 	scripts/bench-keyer.py

@@ -1,17 +1,15 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema soak bench-server openapi error-codes
+.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema soak bench-server openapi error-codes
 
-test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-network test-schema
+test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
-test-sdk: test-rust
-	cd tests/sdk && npm ci --silent --no-audit --no-fund && node --test
+test-sdk: test-rust tests/sdk/node_modules
+	cd tests/sdk && node --test
 
 # What is sent, verified by the packages of npm and PyPI; the examples of docs/guides/webhooks.md run as they stand.
-test-webhooks: test-rust
-	cd tests/webhooks && npm ci --silent --no-audit --no-fund && node --test
-	test -x .venv/bin/python || python3 -m venv .venv
-	.venv/bin/pip install -q -r tests/webhooks/requirements.txt
+test-webhooks: test-rust tests/webhooks/node_modules .venv/tests
+	cd tests/webhooks && node --test
 	cd tests/webhooks && $(CURDIR)/.venv/bin/python -W error::ResourceWarning test_webhooks.py
 
 # kill -9, SIGSTOP, SIGTERM, a full disk: the real binary, real clips, the invariants after each.
@@ -57,17 +55,17 @@ test-jobs: test-rust
 test-input: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_input.py
 
-# One picture of a cut, against the cut itself, and what a busy server says.
+# The preview of one frame, against the cut itself, and what a busy server says.
 test-previews: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_previews.py
 
 # Neural models over HTTP, with the model that setup installs.
-test-network: test-rust
-	cd tests/server && python3 -W error::ResourceWarning test_network.py
+test-models: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_models.py
 
 # Requests made up from the OpenAPI document.
-test-schema: test-rust
-	tests/server/schema.sh
+test-schema: test-rust .venv/tests
+	cd tests/server && $(CURDIR)/.venv/bin/python schema.py
 
 # 500 kills at random moments under 1,000 submits by every way there is, with sweeps beside them; no acknowledged job is lost. KILLS,
 # JOBS and SEED change it. About 40 minutes.
@@ -89,7 +87,7 @@ error-codes:
 	cargo run -q -p clearcut-job --example error_codes < docs/reference/errors.md > out/errors.md
 	mv out/errors.md docs/reference/errors.md
 
-# Pictures of the page in docs/pictures.
-.PHONY: page-pictures
-page-pictures: build tests/browser/node_modules
-	cd tests/browser && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut node pictures.mjs ../../docs/pictures
+# Screenshots of the page in docs/pictures.
+.PHONY: page-screenshots
+page-screenshots: build tests/browser/node_modules
+	cd tests/browser && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut node screenshots.mjs ../../docs/pictures

@@ -123,7 +123,7 @@ export class ClearcutVideo extends Base {
     return this.video.videoWidth;
   }
 
-  /** Of the picture, also where the file stacks two. */
+  /** Height of the visible frame: of one half where the file stacks two. */
   get videoHeight() {
     return this.video.videoHeight / (this.kind === "stacked" ? 2 : 1);
   }

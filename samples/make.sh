@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the sample clips of this folder from the cases of the evaluation kit: samples/make.sh FOLDER-OF-CASES
-# Origins and licences are in NOTICE. The pictures are copied as they are; the mascot gets a sound track of our own.
+# Origins and licences are in NOTICE. The frames are copied as they are; the mascot gets a sound track of our own.
 set -euo pipefail
 cases=${1:?usage: samples/make.sh FOLDER-OF-CASES}
 here=$(dirname "$0")

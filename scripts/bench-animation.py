@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Animated WebP and APNG against ffmpeg's, on the same matted pictures: scripts/bench-animation.py [RUNS]
+"""Animated WebP and APNG against ffmpeg's, on the same matted frames: scripts/bench-animation.py [RUNS]
 
-The sample clip is scaled to 768x768, matted once, and given to both sides as raw pictures, in turn, RUNS times (default 3). WebP
-stands at quality 60; ffmpeg's quality is the lowest whose color (PSNR over opaque pixels of ffmpeg's own R'G'B' of the pictures)
+The sample clip is scaled to 768x768, matted once, and given to both sides as raw frames, in turn, RUNS times (default 3). WebP
+stands at quality 60; ffmpeg's quality is the lowest whose color (PSNR over opaque pixels of ffmpeg's own R'G'B' of the frames)
 is at least as true. Prints medians, sizes and truth of both sides, and the ratios, with the promised bounds beside them.
 """
 import os
@@ -13,41 +13,37 @@ import tempfile
 import time
 
 from goals import note
+from programs import EXAMPLES, ffmpeg
 
 SIDE, RATE, QUALITY = 768, 30, 60
-EXAMPLES = "target/release/examples/"
 RAW = f"-f rawvideo -pixel_format yuva420p -video_size {SIDE}x{SIDE} -framerate {RATE} -colorspace bt709 -color_range tv"
 TO_RGB = "scale=in_color_matrix=bt709:in_range=tv:out_range=pc:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
 TIME_BOUND, BYTES_BOUND = 0.50, 0.75
 
 
-def ffmpeg(line, out):
-    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *line.split(), out], check=True)
-
-
 def theirs(raw, codec, out, pixels="bgra"):
-    ffmpeg(f"{RAW} -i {raw} -vf {TO_RGB},format={pixels} {codec}", out)
+    ffmpeg(*f"{RAW} -i {raw} -vf {TO_RGB},format={pixels} {codec}".split(), out)
 
 
 def ours(raw, kind, quality, out):
     cores = str(len(os.sched_getaffinity(0)))
     words = [kind, f"{SIDE}x{SIDE}", str(RATE), "bt709", str(quality), cores, raw, out]
-    subprocess.run([EXAMPLES + "animate", *words], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([EXAMPLES / "animate", *words], check=True, stdout=subprocess.DEVNULL)
 
 
 def matted(folder):
-    """Raw pictures with alpha, and what ffmpeg makes of them in R'G'B'A."""
+    """Raw frames with alpha, and what ffmpeg makes of them in R'G'B'A."""
     plain, raw, rgba = (os.path.join(folder, name) for name in ("plain.yuv", "matted.yuva", "matted.rgba"))
-    ffmpeg(f"-i samples/mascot.mp4 -an -vf scale={SIDE}:{SIDE}:flags=bicubic -pix_fmt yuv420p -f rawvideo", plain)
+    ffmpeg(*f"-i samples/mascot.mp4 -an -vf scale={SIDE}:{SIDE}:flags=bicubic -pix_fmt yuv420p -f rawvideo".split(), plain)
     with open(plain, "rb") as given, open(raw, "wb") as out:
-        key = [EXAMPLES + "key", str(SIDE), str(SIDE), "bt709"]
+        key = [EXAMPLES / "key", str(SIDE), str(SIDE), "bt709"]
         subprocess.run(key, check=True, stdin=given, stdout=out, stderr=subprocess.DEVNULL)
     theirs(raw, "-f rawvideo", rgba, "rgba")
     return raw, rgba
 
 
 def score(rgba, path):
-    said = subprocess.run([EXAMPLES + "score", rgba, str(RATE), path], check=True, capture_output=True, text=True)
+    said = subprocess.run([EXAMPLES / "score", rgba, str(RATE), path], check=True, capture_output=True, text=True)
     size, _, psnr, alpha_error = said.stdout.split()
     return int(size), float(psnr), float(alpha_error)
 

@@ -6,7 +6,7 @@ grain, 1920×1080, 20 s). Figures are medians, the sides by turns, of as many ru
 square1440, one of what takes minutes (RUNS sets another number for all); ratios are of medians. Each part adds its goals to the table
 that scripts/goals.py prints. Parts:
   against    webm + stacked-alpha beside ffmpeg: chromakey to VP9, then to stacked x264, both with defaults, one after the other
-  alone      the same cut beside its encoders alone on pictures that lie ready matted
+  alone      the same cut beside its encoders alone on frames that lie ready matted
   formats    all five formats at once beside the sum of each alone
   cores      one core beside two
   memory     peak of the process tree, 1080p, two formats
@@ -14,7 +14,6 @@ that scripts/goals.py prints. Parts:
   stages     processor time by stage (docs/pictures/performance-stages.png)
   growth     cost against pixels, frames and formats (docs/pictures/performance-growth.png)
 """
-import importlib.util
 import itertools
 import os
 import re
@@ -26,16 +25,16 @@ from pathlib import Path
 
 import numpy as np
 
+import memory as peaks
 from goals import note
+from programs import CLEARCUT, EXAMPLES, ffmpeg
 
 RUNS = int(os.environ.get("RUNS", "0"))
 OUT = Path("out/bench")
-CUT = "target/release/clearcut"
-EXAMPLES = Path("target/release/examples")
 TWO, FIVE = "webm,stacked-alpha", "webm,stacked-alpha,webp,apng,mov"
 TAGS = "-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv"
 SOLID = 250  # alpha from which a pixel is opaque
-JUDGED = 150  # pictures of a clip whose truth is measured
+JUDGED = 150  # frames of a clip whose truth is measured
 
 
 class Clip:
@@ -51,15 +50,15 @@ class Clip:
 
     @property
     def raw(self):
-        """The decoded pictures, yuv420p."""
+        """The decoded frames, yuv420p."""
         return self.made("yuv", lambda path: ffmpeg("-i", self.path, "-pix_fmt", "yuv420p", "-f", "rawvideo", path))
 
     @property
     def matted(self):
-        """The matted pictures, yuva420p, and the key color."""
+        """The matted frames, yuva420p, and the key color."""
         def key(path):
-            with self.raw.open("rb") as pictures, path.open("wb") as out:
-                said = subprocess.run([EXAMPLES / "key", str(self.width), str(self.height), "bt709"], stdin=pictures, stdout=out,
+            with self.raw.open("rb") as frames, path.open("wb") as out:
+                said = subprocess.run([EXAMPLES / "key", str(self.width), str(self.height), "bt709"], stdin=frames, stdout=out,
                                       stderr=subprocess.PIPE, text=True, check=True).stderr
             path.with_suffix(".key").write_text(re.match(r"#(\w{6})", said)[1])
         return self.made("yuva", key)
@@ -83,13 +82,9 @@ class Clip:
         return path
 
     def clear(self):
-        """Removes the raw pictures, which are large."""
+        """Removes the raw frames, which are large."""
         for suffix in ("yuv", "yuva", "stacked"):
             (OUT / f"{self.name}.{suffix}").unlink(missing_ok=True)
-
-
-def ffmpeg(*arguments):
-    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True)
 
 
 def clips():
@@ -97,7 +92,7 @@ def clips():
     mascot = ["-stream_loop", "1", "-i", "samples/mascot.mp4"]
     square = lambda side, runs: Clip(f"square{side}", side, side, [*mascot, "-vf", f"scale={side}:{side}:flags=lanczos"], runs)
     if not (OUT / "mascot-cut.webm").exists():
-        subprocess.run([CUT, "cut", "samples/mascot.mp4", "samples/ghost.mp4", "-o", OUT, "-f", "webm", "--no-audio", "--force", "-q"], check=True)
+        subprocess.run([CLEARCUT, "cut", "samples/mascot.mp4", "samples/ghost.mp4", "-o", OUT, "-f", "webm", "--no-audio", "--force", "-q"], check=True)
     over = [*"-f lavfi -i color=0x00B140:s=1920x1080:r=30:d=20,noise=alls=3:allf=t".split()]
     for name in ("mascot", "ghost"):
         over += ["-stream_loop", "-1", "-c:v", "libvpx-vp9", "-i", OUT / f"{name}-cut.webm"]
@@ -125,7 +120,7 @@ def medians(*sides, runs):
 def cut(clip, formats, folder="cut", *more, cores=None):
     where = OUT / folder
     where.mkdir(exist_ok=True)
-    command = [CUT, "cut", clip if isinstance(clip, (str, Path)) else clip.path, "-o", where, "-f", formats, "--force", "-q", *more]
+    command = [CLEARCUT, "cut", clip if isinstance(clip, (str, Path)) else clip.path, "-o", where, "-f", formats, "--force", "-q", *more]
     if cores:
         command = ["taskset", "-c", cores, *command]
     subprocess.run(list(map(str, command)), check=True)
@@ -140,8 +135,8 @@ def theirs(clip):
     ffmpeg("-i", clip.path, "-filter_complex", stack, "-c:v", "libx264", OUT / "theirs.mp4")
 
 
-def pictures(clip, arguments, pixels, count):
-    """Decoded pictures as arrays of `count` bytes."""
+def frames(clip, arguments, pixels, count):
+    """Decoded frames as arrays of `count` bytes."""
     pipe = subprocess.Popen(["ffmpeg", "-nostdin", "-v", "error", *map(str, arguments), "-f", "rawvideo", "-pix_fmt", pixels, "-"],
                             stdout=subprocess.PIPE)
     try:
@@ -157,11 +152,11 @@ def psnr(square, count):
 
 
 def truth(clip, path, matted):
-    """Of a WebM: PSNR of luma where `matted` (arguments that give its pictures before encoding) is opaque, and MAD × 1000 of alpha."""
+    """Of a WebM: PSNR of luma where `matted` (arguments that give its frames before encoding) is opaque, and MAD × 1000 of alpha."""
     area = clip.width * clip.height
     square = solid = wrong = total = 0
-    decoded = pictures(clip, ["-c:v", "libvpx-vp9", "-i", path], "yuva420p", area * 5 // 2)
-    for given, found in itertools.islice(zip(pictures(clip, matted, "yuva420p", area * 5 // 2), decoded), JUDGED):
+    decoded = frames(clip, ["-c:v", "libvpx-vp9", "-i", path], "yuva420p", area * 5 // 2)
+    for given, found in itertools.islice(zip(frames(clip, matted, "yuva420p", area * 5 // 2), decoded), JUDGED):
         alpha = given[-area:].astype(np.int16)
         opaque = alpha >= SOLID
         square += float(((given[:area].astype(np.float32) - found[:area])[opaque] ** 2).sum())
@@ -175,16 +170,16 @@ def common_truth(clip, keyed):
     """PSNR of luma over the pixels that both mattes hold opaque: of WebM and MP4, ours and theirs. The keys leave different pixels: ours the
     whole subject, chromakey's half of it, so that each side's own opaque pixels are not the same task."""
     area = clip.width * clip.height
-    mattes = [pictures(clip, given, "yuva420p", area * 5 // 2) for given in (clip.of_matted(), keyed)]
+    mattes = [frames(clip, given, "yuva420p", area * 5 // 2) for given in (clip.of_matted(), keyed)]
     files = [(OUT / "cut" / f"{clip.name}-cut.{end}", OUT / f"theirs.{end}") for end in ("webm", "mp4")]
-    decoded = [pictures(clip, ["-i", path], "yuv420p", area * 3 if path.suffix == ".mp4" else area * 3 // 2)
+    decoded = [frames(clip, ["-i", path], "yuv420p", area * 3 if path.suffix == ".mp4" else area * 3 // 2)
                for pair in files for path in pair]
     squares, count = np.zeros(4), 0
     for own, their, *found in itertools.islice(zip(*mattes, *decoded), JUDGED):
         both = (own[-area:] >= SOLID) & (their[-area:] >= SOLID)
         count += int(both.sum())
-        for index, (picture, given) in enumerate(zip(found, (own, their, own, their))):
-            squares[index] += float(((given[:area].astype(np.float32) - picture[:area])[both] ** 2).sum())
+        for index, (frame, given) in enumerate(zip(found, (own, their, own, their))):
+            squares[index] += float(((given[:area].astype(np.float32) - frame[:area])[both] ** 2).sum())
     return [psnr(square, count) for square in squares]
 
 
@@ -241,15 +236,12 @@ def cores(clips):
 
 
 def memory(clips):
-    spec = importlib.util.spec_from_file_location("memory", "scripts/memory.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     (OUT / "memory").mkdir(exist_ok=True)
-    tree, own = module.peak(str(clips[2].path), str(OUT / "memory"))
+    tree, own = peaks.peak(str(clips[2].path), str(OUT / "memory"))
     print(f"\n## Memory\n\n{clips[2].name}, webm + stacked-alpha: peak of all processes {tree:.0f} MB (goal 600), clearcut's own {own:.0f} MB.", flush=True)
     note("all processes ≤ 600 MB at 1080p", clips[2].name, f"{tree:.0f} MB (clearcut itself {own:.0f})", tree <= 600)
-    # Four pictures a second, so that ten minutes take two: memory does not depend on the rate.
-    long, short = (module.peak(str(module.made(OUT, length, "4")), str(OUT / "memory"))[0] for length in (600, 20))
+    # Four frames a second, so that ten minutes take two: memory does not depend on the rate.
+    long, short = (peaks.peak(str(peaks.made(OUT, length, "4")), str(OUT / "memory"))[0] for length in (600, 20))
     print(f"Ten minutes {long:.0f} MB, twenty seconds {short:.0f} MB: {long / short:.2f}.", flush=True)
     note("memory of ten minutes within 10 % of twenty seconds", "wheel1080", f"{long / short:.2f}× ({long:.0f} MB beside {short:.0f})", long <= 1.1 * short)
 
@@ -287,8 +279,8 @@ def stages(clips):
     print("\n## Processor time by stage, s (webm + stacked-alpha)\n")
     shares = {}
     for clip in clips:
-        whole = processor_seconds([CUT, "cut", clip.path, "-o", OUT / "cut", "-f", TWO, "--force", "-q"])
-        probe = processor_seconds([CUT, "probe", clip.path])
+        whole = processor_seconds([CLEARCUT, "cut", clip.path, "-o", OUT / "cut", "-f", TWO, "--force", "-q"])
+        probe = processor_seconds([CLEARCUT, "probe", clip.path])
         decode = processor_seconds(["ffmpeg", "-nostdin", "-i", clip.path, "-pix_fmt", "yuv420p", "-f", "rawvideo", "-y", "/dev/null"])
         said = subprocess.run([EXAMPLES / "key", str(clip.width), str(clip.height), "bt709"], stdin=clip.raw.open("rb"),
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True).stderr
@@ -321,13 +313,13 @@ def stages(clips):
 def growth(clips):
     """Wall seconds against pixels, frames and formats, on the mascot."""
     long = Clip("long768", 768, 768, ["-stream_loop", "15", "-i", "samples/mascot.mp4", "-vf", "scale=768:768:flags=lanczos"]).make()
-    series = {"pixels of a picture": [], "pictures": [], "formats": []}
+    series = {"pixels of a frame": [], "frames": [], "formats": []}
     for side in (256, 512, 1024, 2048):
         clip = Clip(f"grow{side}", side, side, ["-stream_loop", "1", "-i", "samples/mascot.mp4", "-vf", f"scale={side}:{side}:flags=lanczos"]).make()
-        series["pixels of a picture"].append((side * side, medians(lambda: cut(clip, TWO), runs=RUNS or 1)[0]))
+        series["pixels of a frame"].append((side * side, medians(lambda: cut(clip, TWO), runs=RUNS or 1)[0]))
     for count in (66, 132, 264, 528, 1056):
         clip = Clip(f"long{count}", 768, 768, ["-i", long.path, "-frames:v", str(count)]).make()
-        series["pictures"].append((count, medians(lambda: cut(clip, TWO), runs=RUNS or 1)[0]))
+        series["frames"].append((count, medians(lambda: cut(clip, TWO), runs=RUNS or 1)[0]))
     for count in range(1, 6):
         chosen = ",".join(FIVE.split(",")[:count])
         series["formats"].append((count, medians(lambda: cut(clips[0], chosen), runs=RUNS or 1)[0]))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How fast the keyer is on one core, beside ffmpeg's chromakey: scripts/bench-keyer.py
 
-Both sides take the same raw 4:2:0 pictures of each sample clip (and of the mascot at 1440²) and give pictures with alpha, on one
-thread, by turns, three times. What counts is processor time for the pictures alone: the keyer's is told by its own example program,
+Both sides take the same raw 4:2:0 frames of each sample clip (and of the mascot at 1440²) and give frames with alpha, on one
+thread, by turns, three times. What counts is processor time for the frames alone: the keyer's is told by its own example program,
 chromakey's is that of ffmpeg less that of the same ffmpeg without the filter. Prints medians in megapixels a second.
 """
 import re
@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 from goals import note
+from programs import EXAMPLES, ffmpeg
 
 RUNS = 3
 CLIPS = [("mascot", None), ("dancer", None), ("wheel", None), ("ghost", None), ("mascot", 1440)]
-KEYER = "target/release/examples/key"
 
 
 def processor_seconds(command, **options):
@@ -29,19 +29,19 @@ def processor_seconds(command, **options):
 def speeds(raw, width, height):
     """Megapixels a second of keyer and chromakey."""
     pixels = raw.stat().st_size / 1.5 / 1e6
-    with raw.open("rb") as pictures:
-        said = subprocess.run([KEYER, str(width), str(height), "bt709"], stdin=pictures, stdout=subprocess.DEVNULL,
+    with raw.open("rb") as frames:
+        said = subprocess.run([EXAMPLES / "key", str(width), str(height), "bt709"], stdin=frames, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True, check=True).stderr
     keyer = float(re.search(r"together (\d+) Mpx/s", said)[1])
     color = re.match(r"#(\w{6})", said)[1]
 
-    def ffmpeg(filters):
+    def filtered(filters):
         seconds, _ = processor_seconds(
             ["ffmpeg", "-nostdin", "-v", "error", "-filter_threads", "1", "-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size",
              f"{width}x{height}", "-i", raw, "-vf", filters, "-f", "rawvideo", "-y", "/dev/null"])
         return seconds
 
-    alone = ffmpeg(f"chromakey=0x{color}:0.15:0.08") - ffmpeg("format=yuva420p")
+    alone = filtered(f"chromakey=0x{color}:0.15:0.08") - filtered("format=yuva420p")
     return keyer, pixels / alone
 
 
@@ -52,8 +52,7 @@ def main():
         for name, side in CLIPS:
             raw = Path(folder) / "raw.yuv"
             scale = ["-vf", f"scale={side}:{side}:flags=lanczos"] if side else []
-            subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", f"samples/{name}.mp4", *scale, "-pix_fmt", "yuv420p", "-f",
-                            "rawvideo", raw], check=True)
+            ffmpeg("-i", f"samples/{name}.mp4", *scale, "-pix_fmt", "yuv420p", "-f", "rawvideo", raw)
             probe = subprocess.run(["ffprobe", "-v", "error", "-select_streams", "v:0", "-show_entries", "stream=width,height", "-of",
                                     "csv=p=0", f"samples/{name}.mp4"], check=True, capture_output=True, text=True).stdout
             width, height = (side, side) if side else map(int, probe.strip().strip(",").split(",")[:2])

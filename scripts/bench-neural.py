@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """The neural matte beside the package rembg, on the same clip in the same run: scripts/bench-neural.py KIT [PART...]
 
-KIT is the evaluation kit. The clip is its talker (n04), scaled to 1280×720 and played twice: 120 pictures whose exact matte is
+KIT is the evaluation kit. The clip is its talker (n04), scaled to 1280×720 and played twice: 120 frames whose exact matte is
 known. Both sides use U²-Net-p (out/models); clearcut cuts it with ONNX Runtime and with rten at the balanced speed, from the file to
-the checked WebM. rembg (in out/rembg/venv) is given decoded pictures, keeps its session, and encodes nothing, so it is ahead by its start,
+the checked WebM. rembg (in out/rembg/venv) is given decoded frames, keeps its session, and encodes nothing, so it is ahead by its start,
 decoder and encoder. Medians, by turns, of RUNS (3) runs; processor time is that of all processes of a side. Parts:
-  speed      pictures a second of both runtimes and of rembg, MAD, dtSSD and holes of all three
+  speed      frames a second of both runtimes and of rembg, MAD, dtSSD and holes of all three
   memory     peak of the process tree with two formats and with five, proportional set size
   ladder     each --speed: time and MAD
 """
@@ -20,21 +20,15 @@ from pathlib import Path
 
 import memory as peaks
 from goals import note
+from programs import CLEARCUT, MODELS, RUNTIMES, ffmpeg
 
 RUNS = int(os.environ.get("RUNS", "3"))
 OUT = Path("out/bench")
-CUT = "target/release/clearcut"
-MODELS = Path("out/models").resolve()
 CASE, CLIP = "n04_talker_beach", "talker720"
 WIDTH, HEIGHT, TWICE = 1280, 720, "1"
-RUNTIMES = {"ONNX Runtime": MODELS / "libonnxruntime.so", "rten": "rten"}
 GOALS = {"ONNX Runtime": 8, "rten": 3}
 TWO, FIVE = "webm,stacked-alpha", "webm,stacked-alpha,webp,apng,mov"
 TICK = os.sysconf("SC_CLK_TCK")
-
-
-def ffmpeg(*arguments, **options):
-    return subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *map(str, arguments)], check=True, **options)
 
 
 def made(kit):
@@ -54,7 +48,7 @@ def made(kit):
 
 
 def cut(runtime, clip, out, *more, formats="webm"):
-    return [CUT, "cut", clip, "-o", out, "-f", formats, "--method", "ai", "--model", "u2netp", "--models", MODELS, "--runtime", runtime,
+    return [CLEARCUT, "cut", clip, "-o", out, "-f", formats, "--method", "ai", "--model", "u2netp", "--models", MODELS, "--runtime", runtime,
             "--force", "-q", *more]
 
 
@@ -83,7 +77,7 @@ def timed(command):
 
 
 def rembg(folder, case, mattes):
-    """Wall and processor seconds of the pictures alone."""
+    """Wall and processor seconds of the frames alone."""
     environment = {**os.environ, "U2NET_HOME": str(MODELS)}
     shown = subprocess.Popen(["ffmpeg", "-nostdin", "-v", "error", "-i", folder / case["input"], "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
                              stdout=subprocess.PIPE)
@@ -92,7 +86,7 @@ def rembg(folder, case, mattes):
                               stderr=subprocess.PIPE, text=True, check=True, env=environment).stderr
     count, wall, processor = re.search(r"^(\d+) ([\d.]+) ([\d.]+)$", said, re.M).groups()
     if shown.wait() or int(count) != case["frames"]:
-        sys.exit(f"rembg saw {count} pictures")
+        sys.exit(f"rembg saw {count} frames")
     return float(wall), float(processor)
 
 
@@ -115,14 +109,14 @@ def speed(kit, folder, case):
     wall, processor = ({name: statistics.median(run[at] for run in runs) for name, runs in sides.items()} for at in (0, 1))
     scores = {name: evaluate.evaluate(str(folder), str(file), "matte" if name == "rembg" else "auto", conn_every=1000)
               for name, file in files.items()}
-    print(f"\n## {CLIP}, {WIDTH}×{HEIGHT}, {case['frames']} pictures, U²-Net-p\n\n| | wall, s | pictures/s | processor, s | × rembg (wall) | MAD | dtSSD "
+    print(f"\n## {CLIP}, {WIDTH}×{HEIGHT}, {case['frames']} frames, U²-Net-p\n\n| | wall, s | frames/s | processor, s | × rembg (wall) | MAD | dtSSD "
           "| holes % |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, score in scores.items():
         print(f"| {name} | {wall[name]:.2f} | {case['frames'] / wall[name]:.1f} | {processor[name]:.1f} | {wall['rembg'] / wall[name]:.1f} "
               f"| {score['MAD']:.2f} | {score['dtSSD']:.2f} | {score['holes_pct']:.2f} |", flush=True)
     for name, goal in GOALS.items():
         rate = case["frames"] / wall[name]
-        note(f"neural matte with {name} ≥ {goal} pictures/s", CLIP, f"{rate:.1f} ({processor[name]:.1f} s of processor time)", rate >= goal)
+        note(f"neural matte with {name} ≥ {goal} frames/s", CLIP, f"{rate:.1f} ({processor[name]:.1f} s of processor time)", rate >= goal)
     ratio = wall["rembg"] / wall["ONNX Runtime"]
     note("neural matte ≥ 4× faster than rembg", CLIP, f"{ratio:.1f}× ({wall['ONNX Runtime']:.1f} s beside {wall['rembg']:.1f}; processor "
          f"{processor['ONNX Runtime']:.1f} beside {processor['rembg']:.1f})", ratio >= 4)
@@ -143,7 +137,7 @@ def memory(kit, folder, case):
 
 def ladder(kit, folder, case):
     import evaluate
-    print("\n## The ladder, ONNX Runtime\n\n| speed | wall, s | pictures/s | processor, s | MAD | dtSSD | holes % |\n| --- | --- | --- | --- | --- | --- | --- |")
+    print("\n## The ladder, ONNX Runtime\n\n| speed | wall, s | frames/s | processor, s | MAD | dtSSD | holes % |\n| --- | --- | --- | --- | --- | --- | --- |")
     for name in ("fast", "balanced", "best"):
         file = OUT / f"{CLIP}-{name}.webm"
         runs = [timed(cut(RUNTIMES["ONNX Runtime"], folder / case["input"], file, "--speed", name)) for _ in range(RUNS)]

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-MODELS = Path("out/models").resolve()
-RUNTIMES = {"ONNX Runtime": MODELS / "libonnxruntime.so", "rten": "rten"}
+from programs import CLEARCUT, MODELS, RUNTIMES
+
 COLUMNS = ("MAD", "dtSSD", "holes_pct", "residue_pct", "fgr_mse", "comp_psnr")
 
 
@@ -21,7 +21,7 @@ def main():
     sys.path.insert(0, str(kit))
     import evaluate
     out.mkdir(parents=True, exist_ok=True)
-    listed = json.loads(subprocess.run(["target/release/clearcut", "models", "list", "--json", "--models", MODELS], check=True,
+    listed = json.loads(subprocess.run([CLEARCUT, "models", "list", "--json", "--models", MODELS], check=True,
                                        capture_output=True, text=True).stdout)
     known = {model["id"]: model for model in listed["models"]}
     lines = ["| model, runtime | case | MAD | dtSSD | holes % | residue % | fgr_mse | PSNR |", "| --- | --- | --- | --- | --- | --- | --- | --- |"]
@@ -33,7 +33,7 @@ def main():
             rows = []
             for folder in sorted((kit / "cases").glob("n*")):
                 cut = out / f"{folder.name}.ai.webm"
-                subprocess.run(["target/release/clearcut", "cut", folder / "input.mp4", "-o", cut, "--force", "-q", "--method", "ai", "--model",
+                subprocess.run([CLEARCUT, "cut", folder / "input.mp4", "-o", cut, "--force", "-q", "--method", "ai", "--model",
                                 model, "--models", MODELS, "--runtime", runtime], check=True)
                 rows.append((folder.name, evaluate.evaluate(str(folder), str(cut), conn_every=1000)))
             mean = {column: sum(row[column] for _, row in rows) / len(rows) for column in COLUMNS}

@@ -14,6 +14,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from programs import CLEARCUT, ffmpeg
+
 WORKERS = 2
 # Filter of the frames, factor of the sides, factor of the rate, crf of the clip.
 CHANGES = {
@@ -25,9 +27,8 @@ CHANGES = {
 }
 
 
-def ffmpeg(source, chain, rate, *encoder):
-    timed = f"{chain},setpts=N/({rate}*TB)"
-    subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-i", source, "-vf", timed, "-r", str(rate), *encoder], check=True)
+def encode(source, chain, rate, *encoder):
+    ffmpeg("-i", source, "-vf", f"{chain},setpts=N/({rate}*TB)", "-r", rate, *encoder)
 
 
 def change(case, how, target):
@@ -37,10 +38,10 @@ def change(case, how, target):
     matrix = "bt709" if case["encode"].get("matrix") == "bt709" else "smpte170m"
     clip = ["-c:v", "libx264", "-crf", str(crf), "-pix_fmt", "yuv420p", "-colorspace", matrix, target / "input.mp4"]
     to_matrix = f"{chain},scale=out_color_matrix={'bt709' if matrix == 'bt709' else 'bt601'}:out_range=tv"
-    ffmpeg(case["folder"] / case["input"], to_matrix if case["input"].endswith(".gif") else chain, rate, *clip)
+    encode(case["folder"] / case["input"], to_matrix if case["input"].endswith(".gif") else chain, rate, *clip)
     for name in ("alpha.mkv", "fgr.mkv", "ignore.mkv"):
         if (case["folder"] / name).exists():
-            ffmpeg(case["folder"] / name, chain, rate, "-c:v", "ffv1", target / name)
+            encode(case["folder"] / name, chain, rate, "-c:v", "ffv1", target / name)
     side = lambda length: length if scale == 1 else int(length / 4) * 2 if scale < 1 else 2 * length
     told = {k: v for k, v in case.items() if k != "folder"} | {
         "width": side(case["width"]), "height": side(case["height"]), "fps": rate, "input": "input.mp4",
@@ -65,7 +66,7 @@ def main():
     every = int(sys.argv[3]) if len(sys.argv) > 3 else 1
     sys.path.insert(0, str(kit))
     scoring = importlib.import_module("score")
-    program = Path(os.environ.get("PROGRAM", "target/release/clearcut")).resolve()
+    program = Path(os.environ.get("PROGRAM", CLEARCUT)).resolve()
     accepted = [r["case"] for r in json.loads((out / "results.json").read_text())["clearcut"] if r["accepted"]][::every]
     cases = [json.loads((out / "cases" / name / "case.json").read_text()) | {"folder": out / "cases" / name} for name in accepted]
     # Frames that the truth skips have no counterpart in a changed clip.

@@ -18,6 +18,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from programs import CLEARCUT, ffmpeg
+
 WORKERS = 2
 SETTINGS = list(itertools.product((0.03, 0.08, 0.15, 0.25), (0.0, 0.05, 0.1, 0.2)))
 SEARCHED_STEP = 6  # every so many-th frame while searching the settings
@@ -47,8 +49,8 @@ def chromakey(case, similarity, blend, target, step=1):
     to_rgba = f"scale=in_color_matrix={matrix}:in_range=tv,format=rgba" if "matrix" in case["encode"] else "format=rgba"
     choose = f"select='not(mod(n,{step}))'," if step > 1 else ""
     chain = f"{choose}format=yuv444p,chromakey=0x{case['key_color'][1:]}:{similarity}:{blend},{to_rgba}"
-    subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-threads", "1", "-i", case["folder"] / case["input"], "-vf", chain,
-                    "-fps_mode", "passthrough", "-c:v", "ffv1", "-level", "3", "-g", "1", "-pix_fmt", "bgra", target], check=True)
+    ffmpeg("-threads", "1", "-i", case["folder"] / case["input"], "-vf", chain, "-fps_mode", "passthrough", "-c:v", "ffv1", "-level", "3",
+           "-g", "1", "-pix_fmt", "bgra", target)
 
 
 def best_chromakey(kit, case, out):
@@ -82,7 +84,7 @@ def main():
     if not (out / "cases").is_dir():
         draw(kit, out, seed, count, classes)
     cases = cases_in(out / "cases")
-    programs = {"clearcut": "target/release/clearcut"} | ({"before": os.environ["BEFORE"]} if os.environ.get("BEFORE") else {})
+    programs = {"clearcut": CLEARCUT} | ({"before": os.environ["BEFORE"]} if os.environ.get("BEFORE") else {})
     for name, program in programs.items():
         (out / name).mkdir(exist_ok=True)
         with ThreadPoolExecutor(WORKERS) as pool:

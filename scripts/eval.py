@@ -17,6 +17,8 @@ import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from programs import CLEARCUT, ffmpeg
+
 WORKERS = 2
 GRID_STEP = 6  # every so many-th frame while searching the grid
 CHROMAKEY = list(itertools.product((0.01, 0.03, 0.05, 0.07, 0.10, 0.14, 0.18, 0.24), (0.0, 0.05, 0.10, 0.20)))
@@ -54,8 +56,8 @@ def settings(case):
 
 
 def key_with_ffmpeg(folder, case, chain, target):
-    subprocess.run(["ffmpeg", "-nostdin", "-y", "-v", "error", "-threads", "1", "-i", folder / case["input"], "-vf", chain + ",format=bgra",
-                    "-fps_mode", "passthrough", "-c:v", "ffv1", "-level", "3", "-g", "1", target], check=True)
+    ffmpeg("-threads", "1", "-i", folder / case["input"], "-vf", chain + ",format=bgra", "-fps_mode", "passthrough", "-c:v", "ffv1",
+           "-level", "3", "-g", "1", target)
 
 
 def search(folder, case, kit):
@@ -63,22 +65,22 @@ def search(folder, case, kit):
     import numpy as np
     width, height = case["width"], case["height"]
 
-    def pictures(path, chain, pixels, channels):
+    def frames(path, chain, pixels, channels):
         raw = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-threads", "1", "-i", path, "-vf",
                               f"select=not(mod(n\\,{GRID_STEP})),{chain}", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt",
                               pixels, "-"], check=True, capture_output=True).stdout
         return np.frombuffer(raw, np.uint8).reshape(-1, height, width, channels).astype(np.float32) / 255
 
-    alpha = pictures(folder / case["alpha"], "null", "gray", 1)
-    foreground = pictures(folder / case["foreground"], "null", "rgb24", 3)
+    alpha = frames(folder / case["alpha"], "null", "gray", 1)
+    foreground = frames(folder / case["foreground"], "null", "rgb24", 3)
     scored = np.ones_like(alpha, bool)
     if case.get("ignore"):
-        scored = pictures(folder / case["ignore"], "null", "gray", 1) < 0.5
+        scored = frames(folder / case["ignore"], "null", "gray", 1) < 0.5
     board = kit.checkerboard(height, width)
     truth = alpha * foreground + (1 - alpha) * board
     best = {}
     for name, chain in settings(case).items():
-        keyed = pictures(folder / case["input"], chain, "rgba", 4)
+        keyed = frames(folder / case["input"], chain, "rgba", 4)
         own = np.where(scored, keyed[..., 3:], alpha)
         mad = float(np.abs(own - alpha).sum() / scored.sum())
         squared = (own * keyed[..., :3] + (1 - own) * board - truth) ** 2
@@ -95,7 +97,7 @@ def score(kit_folder, out, folder):
     import evaluate as kit
     case = json.loads((folder / "case.json").read_text())
     cut = out / f"{folder.name}.webm"
-    said = subprocess.run(["target/release/clearcut", "cut", folder / "input.mp4", "-o", cut, "--force", "--json"], check=True,
+    said = subprocess.run([CLEARCUT, "cut", folder / "input.mp4", "-o", cut, "--force", "--json"], check=True,
                           capture_output=True, text=True).stdout.splitlines()
     report = json.loads(said[-1])
     rows = {"clearcut": kit.evaluate(str(folder), str(cut), conn_every=1000)}

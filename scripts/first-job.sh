@@ -8,13 +8,16 @@ server=target/release/clearcut
 url=http://$listen
 
 mkdir -p "$data"
-"$server" serve --data "$data" --listen "$listen" --log warn &
-pid=$!
+# It is ready as soon as it says that it listens.
+coproc serving { exec "$server" serve --data "$data" --listen "$listen" --log warn; }
+pid=$serving_PID
+exec {output}<&"${serving[0]}"
 trap 'kill -TERM $pid 2>/dev/null; wait $pid' EXIT
-until curl -fs "$url/readyz" >/dev/null; do
-  kill -0 $pid 2>/dev/null || exit 1
-  sleep 0.2
+until [[ ${line-} == *"listens on"* ]]; do
+  IFS= read -r -u "$output" line || exit 1
+  echo "$line"
 done
+cat <&"$output" &
 
 # The value of a key in one line of JSON: value KEY <<< JSON
 value() { sed -nE "s/.*\"$1\":(\"([^\"]*)\"|([^,}]*)).*/\2\3/p"; }
@@ -28,15 +31,14 @@ job=$(value jobId <<<"$submitted")
 echo "Submitted $clip as job $job"
 
 last=
-while :; do
-  reply=$(curl -sS -H "$auth" "$url/api/v1/jobs/$job")
-  status=$(value status <<<"$reply")
+while read -r field reply; do
+  [ "$field" = data: ] || continue
   line="$(value progress <<<"$reply") % $(value stage <<<"$reply" | sed 's/^null$/ended/')"
   [ "$line" = "$last" ] || echo "  $line"
   last=$line
-  case $status in completed | failed) break ;; esac
-  sleep 0.3
-done
+done < <(curl -sSN -H "$auth" "$url/api/v1/jobs/$job/events")
+reply=$(curl -sS -H "$auth" "$url/api/v1/jobs/$job")
+status=$(value status <<<"$reply")
 [ "$status" = completed ] || { echo "$reply"; exit 1; }
 echo "Done. The results, for an hour:"
 grep -oE '"format":"[a-z-]+","url":"[^"]+"' <<<"$reply" | sed -E 's/"format":"([^"]+)","url":"([^"]+)"/  \1  \2/'

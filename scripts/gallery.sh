@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the pictures in docs/pictures from the sample clips: each clip before, and after over a checkerboard, black and white.
+# Makes the images in docs/pictures from the sample clips: each clip before, and after over a checkerboard, black and white.
 set -euo pipefail
 out=docs/pictures work=out/gallery
 mkdir -p "$out" "$work"
@@ -28,4 +28,4 @@ for clip in mascot dancer wheel ghost; do
     -filter_complex "[0]scale=-2:320[a];[1]scale=-2:320[b];[2]scale=-2:320[c];[3]scale=-2:320[d];[a][b][c][d]hstack=4" \
     -frames:v 1 "$work/$clip-formats.png"
 done
-echo "Pictures: $out; each format: $work/*-formats.png"
+echo "Images: $out; each format: $work/*-formats.png"

@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 
+from programs import CLEARCUT, ffmpeg
+
 RATIO_LIMIT = 1.10  # ten minutes against twenty seconds
 OWN_LIMIT_MB = 140  # with a heap for each thread it is 150
 
@@ -54,14 +56,14 @@ def watched(command, every=0.1, environment=None):
 
 
 def peak(clip, folder):
-    return watched(["target/release/clearcut", "cut", clip, "-o", folder, "-f", "webm,stacked-alpha", "--force", "-q"])
+    return watched([CLEARCUT, "cut", clip, "-o", folder, "-f", "webm,stacked-alpha", "--force", "-q"])
 
 
 def made(folder, seconds, fps):
     """A 1080p clip of so many seconds."""
     clip = os.path.join(folder, f"wheel{seconds}s{fps}.mp4")
-    subprocess.run(["ffmpeg", "-v", "error", "-y", "-stream_loop", "-1", "-i", "samples/wheel.mp4", "-t", str(seconds), "-r", fps,
-                    "-vf", "scale=1920:1080", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "20", clip], check=True)
+    ffmpeg("-stream_loop", "-1", "-i", "samples/wheel.mp4", "-t", seconds, "-r", fps, "-vf", "scale=1920:1080", "-c:v", "libx264",
+           "-preset", "ultrafast", "-crf", "20", clip)
     return clip
 
 

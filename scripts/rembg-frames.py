@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Mattes raw pictures with the package rembg, one by one, as its documentation does: rembg-frames.py WIDTH HEIGHT < in.rgb24 > out.gray
+"""Mattes raw frames with the package rembg, one by one, as its documentation does: rembg-frames.py WIDTH HEIGHT < in.rgb24 > out.gray
 
-One session for all pictures, on as many threads as it takes by itself. Wall and processor seconds of the pictures alone, without
+One session for all frames, on as many threads as it takes by itself. Wall and processor seconds of the frames alone, without
 imports and loading, go to standard error.
 """
 import sys
@@ -15,12 +15,12 @@ from rembg import new_session, remove
 def main():
     width, height = map(int, sys.argv[1:3])
     session = new_session("u2netp", providers=["CPUExecutionProvider"])
-    pictures = iter(lambda: sys.stdin.buffer.read(3 * width * height), b"")
+    frames = iter(lambda: sys.stdin.buffer.read(3 * width * height), b"")
     count, wall, processor = 0, 0.0, 0.0
-    for raw in pictures:
-        picture = Image.frombytes("RGB", (width, height), raw)
+    for raw in frames:
+        frame = Image.frombytes("RGB", (width, height), raw)
         began, used = time.monotonic(), time.process_time()
-        cut = remove(picture, session=session)
+        cut = remove(frame, session=session)
         wall, processor = wall + time.monotonic() - began, processor + time.process_time() - used
         count += 1
         sys.stdout.buffer.write(np.asarray(cut)[..., 3].tobytes())

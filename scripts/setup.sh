@@ -14,7 +14,7 @@ python3 -m pip --version >/dev/null 2>&1 || wanted+=(python3-pip)
 if [ "${1:-run}" = test ]; then
   need chromium chromium
   need node nodejs npm
-  need python3 python3 python3-venv
+  python3 -c 'import ensurepip' >/dev/null 2>&1 || wanted+=(python3-venv)
   need unshare util-linux
 fi
 [ ${#wanted[@]} -eq 0 ] && exit 0

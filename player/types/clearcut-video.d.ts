@@ -26,7 +26,7 @@ export declare class ClearcutVideo extends Base {
     get currentTime(): number;
     set currentTime(seconds: number);
     get videoWidth(): number;
-    /** Of the picture, also where the file stacks two. */
+    /** Height of the visible frame: of one half where the file stacks two. */
     get videoHeight(): number;
 }
 export {};

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { root } from "./stage.mjs";
+import { root } from "../server/harness.mjs";
 import { assertAccessible, host } from "./visit.mjs";
 
 const run = promisify(execFile);

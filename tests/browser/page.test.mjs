@@ -7,8 +7,9 @@ import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { binary, root, serve } from "./stage.mjs";
-import { assertAccessible, drop, host, pixelsOf, quick, startServer } from "./visit.mjs";
+import { binary, root, startServer } from "../server/harness.mjs";
+import { serve } from "./browser.mjs";
+import { assertAccessible, drop, host, pixelsOf, quick } from "./visit.mjs";
 
 const run = promisify(execFile);
 const CUT_MS = 120_000;
@@ -19,44 +20,6 @@ const cutButton = "cut-options button[type=submit]";
 /** The job is well under way. The bar alone would not tell: it moves while the clip is sent, too. */
 const isBeingCut = (page) =>
   page.waitForFunction(() => /Cutting, [2-9]\d %/.test(document.querySelector(".card-state")?.textContent));
-
-test("a fresh server’s link signs in once, and leaves nothing in the address", { timeout: CUT_MS }, async () => {
-  const fresh = await startServer();
-  try {
-    const link = fresh.said.match(/http:\S+#sign-in=\w+/)[0];
-    const path = link.slice(fresh.baseUrl.length);
-    const first = await come({ to: fresh, key: null, path });
-    await first.page.waitForSelector("clip-drop");
-    assert.equal(first.page.url(), `${fresh.baseUrl}/`);
-    assert.equal(await first.page.evaluate(() => localStorage.getItem("clearcut.key")), fresh.key);
-    await first.page.reload();
-    await first.page.waitForSelector("clip-drop");
-    const second = await come({ to: fresh, key: null, path });
-    await second.page.waitForSelector("key-prompt");
-    assert.match(await second.page.innerText("key-prompt [role=alert]"), /was used or has expired/);
-    assert.deepEqual([...first.complaints, ...second.complaints], []);
-  } finally {
-    await fresh.stop();
-  }
-});
-
-test("elsewhere a key is pasted; a bad one is explained, a good one stays", async () => {
-  const { page, complaints } = await come({ key: null });
-  await page.waitForSelector("key-prompt");
-  await assertAccessible(page, "the prompt for a key");
-  await page.fill("key-prompt input", "hc_short");
-  await page.click("key-prompt button");
-  await page.waitForFunction(() => /32 letters or digits/.test(document.querySelector("[role=alert]").textContent));
-  await page.fill("key-prompt input", `hc_${"0".repeat(32)}`);
-  await page.click("key-prompt button");
-  await page.waitForFunction(() => /opens nothing here/.test(document.querySelector("[role=alert]").textContent));
-  await page.fill("key-prompt input", theServer().key);
-  await page.click("key-prompt button");
-  await page.waitForSelector("clip-drop");
-  await page.reload();
-  await page.waitForSelector("clip-drop");
-  assert.deepEqual(complaints, []);
-});
 
 test("the first paint takes less than 100 kB, all from this server", async () => {
   const { page, complaints } = await come();
@@ -82,14 +45,14 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   await page.waitForSelector("clip-drop");
   await assertAccessible(page, "the empty page");
   await drop(page, ["mascot.mp4"]);
-  await page.waitForSelector("first-frame canvas:not([hidden])");
+  await page.waitForSelector("clip-frame canvas:not([hidden])");
   await assertAccessible(page, "the options");
 
   // The eyedropper, with the keyboard.
-  await page.focus("first-frame canvas");
+  await page.focus("clip-frame canvas");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Enter");
-  const [, red, green, blue] = (await page.innerText(".key-words"))
+  const [, red, green, blue] = (await page.innerText(".key-color"))
     .match(/#(..)(..)(..)/)
     .map((hex) => Number.parseInt(hex, 16));
   assert.ok(red > 200 && green < 80 && blue > 150, `picked ${red} ${green} ${blue} from magenta`);
@@ -98,7 +61,7 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   await page.evaluate(() => {
     window.stagesSaid = [];
     new MutationObserver(() => {
-      const words = document.querySelector(".stage-words")?.textContent;
+      const words = document.querySelector(".job-stage")?.textContent;
       if (words) window.stagesSaid.push(words);
     }).observe(document.body, { subtree: true, childList: true, characterData: true });
   });
@@ -127,7 +90,7 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
   assert.match(text, /Firefox/);
   assert.ok((await page.getAttribute("cut-result .split", "aria-label")).includes("Before and after"));
 
-  // Still, so that pictures can be compared.
+  // Paused, so that screenshots can be compared.
   await page.evaluate(() => document.querySelector("clearcut-video").pause());
   const frame = () => page.inputValue(".transport input");
   await page.evaluate(() => {
@@ -135,12 +98,12 @@ test("the whole way: drop, options, progress, slider, backdrops, matte, frames, 
     scrub.value = "30";
     scrub.dispatchEvent(new Event("input"));
   });
-  await page.waitForFunction(() => /frame 31 of/.test(document.querySelector(".moment").textContent));
-  await page.click("[aria-label='One frame on']");
-  await page.waitForFunction(() => /frame 32 of/.test(document.querySelector(".moment").textContent));
+  await page.waitForFunction(() => /frame 31 of/.test(document.querySelector(".time").textContent));
+  await page.click("[aria-label='One frame forward']");
+  await page.waitForFunction(() => /frame 32 of/.test(document.querySelector(".time").textContent));
   await page.click("[aria-label='One frame back']");
   await page.click("[aria-label='One frame back']");
-  await page.waitForFunction(() => /frame 30 of/.test(document.querySelector(".moment").textContent));
+  await page.waitForFunction(() => /frame 30 of/.test(document.querySelector(".time").textContent));
   assert.equal(await frame(), "29");
 
   // The slider: the clip to the left of it, the cut to the right.
@@ -257,7 +220,7 @@ test("a cancelled clip says so, can be tried again, and removed with its files",
   await page.waitForSelector("clip-drop");
   await drop(page, ["dancer.mp4"]);
   await page.click(cutButton);
-  await page.waitForFunction(() => /Cutting frame/.test(document.querySelector(".stage-words")?.textContent), null, {
+  await page.waitForFunction(() => /Cutting frame/.test(document.querySelector(".job-stage")?.textContent), null, {
     timeout: CUT_MS,
   });
   await page.click("cut-progress >> text=Cancel");
@@ -320,7 +283,7 @@ test("a clip whose files are kept no longer says so", async () => {
   await page.reload();
   await page.click("clip-card[data-state=done] >> nth=0");
   await page.waitForSelector("cut-result >> text=kept no longer");
-  assert.equal(await page.locator("cut-stage, .files").count(), 0);
+  assert.equal(await page.locator("cut-viewer, .files").count(), 0);
   assert.deepEqual(complaints, []);
 });
 
@@ -395,27 +358,6 @@ test("an answer that breaks off is named, and asked for again", { timeout: CUT_M
   }
 });
 
-test("a key that is revoked while it is used leads back to the prompt, with the reason", {
-  timeout: CUT_MS,
-}, async () => {
-  const { stdout } = await run(binary, ["keys", "create", "--data", theServer().data, "--name", "short-lived"]);
-  const key = stdout.match(/hc_[A-Za-z0-9]{32}/)[0];
-  const { page } = await come({ key });
-  await page.waitForSelector("clip-drop");
-  const { stdout: list } = await run(binary, ["keys", "list", "--data", theServer().data]);
-  const id = list
-    .split("\n")
-    .find((line) => line.includes("short-lived"))
-    .trim()
-    .split(/\s+/)[0];
-  await run(binary, ["keys", "revoke", id, "--data", theServer().data]);
-  await drop(page, ["mascot.mp4"]);
-  await page.click(cutButton);
-  await page.waitForSelector("key-prompt");
-  assert.match(await page.innerText("key-prompt [role=alert]"), /opens nothing any more/);
-  assert.equal(await page.evaluate(() => localStorage.getItem("clearcut.key")), null);
-});
-
 for (const width of [320, 1024, 2560]) {
   for (const colorScheme of ["light", "dark"]) {
     test(`at ${width} px, ${colorScheme}, nothing is cut off and everything has contrast`, {
@@ -431,10 +373,10 @@ for (const width of [320, 1024, 2560]) {
         await assertAccessible(page, where);
       };
       await page.click("clip-card[data-state=done] >> nth=0");
-      await page.waitForSelector("cut-stage .view");
+      await page.waitForSelector("cut-viewer .view");
       await fits("a result");
       await drop(page, ["mascot.mp4"]);
-      await page.waitForSelector("first-frame canvas:not([hidden])");
+      await page.waitForSelector("clip-frame canvas:not([hidden])");
       await page.click("cut-options .more summary");
       await fits("the options");
       assert.ok(context);

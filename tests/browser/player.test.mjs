@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { binary, launch, root, serve } from "./stage.mjs";
+import { binary, root } from "../server/harness.mjs";
+import { launch, serve } from "./browser.mjs";
 
 const HALF_WAY = 1.01;
 let folder, server, browser;
@@ -56,15 +57,15 @@ const at = (page, seconds) =>
     await new Promise((ready) => requestAnimationFrame(() => requestAnimationFrame(ready)));
   }, seconds);
 
-/** What the screen shows of the picture, as RGBA. */
+/** What the screen shows, as RGBA. */
 async function shown(page, width, height) {
   const png = await page.screenshot({ clip: { x: 0, y: 0, width, height } });
   return page.evaluate(async (base64) => {
     const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-    const picture = await createImageBitmap(new Blob([bytes]));
-    const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
-    context.drawImage(picture, 0, 0);
-    return [...context.getImageData(0, 0, picture.width, picture.height).data];
+    const image = await createImageBitmap(new Blob([bytes]));
+    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    context.drawImage(image, 0, 0);
+    return [...context.getImageData(0, 0, image.width, image.height).data];
   }, png.toString("base64"));
 }
 
@@ -119,7 +120,7 @@ for (const [name, background, backdrop, init] of [
   });
 }
 
-test("the picture has the size of one half, and a frame is on the screen before anything plays", async () => {
+test("the video has the size of one half, and a frame is on the screen before anything plays", async () => {
   const page = await open('<clearcut-video src="/mascot-cut.mp4" muted></clearcut-video>');
   await at(page, 0);
   const said = await page.evaluate(() => {
@@ -229,7 +230,7 @@ test("a source that fails gives way to the next, and when none is left there is 
   await page.close();
 });
 
-test("a lost context is made again, with the picture in it", async () => {
+test("a lost context is made again, with the frame in it", async () => {
   const page = await open('<clearcut-video src="/mascot-cut.mp4" muted></clearcut-video>', {
     background: "rgb(0,0,255)",
   });
@@ -349,10 +350,9 @@ test("it weighs less than 3 kB gzipped", () => {
 
 test("its package holds the module, fresh types, a README and both licences, and importing it in Node does nothing", () => {
   const types = mkdtempSync(join(tmpdir(), "clearcut-types-"));
-  const bin = join(root, "tests/browser/node_modules/.bin");
-  execFileSync(join(bin, "tsc"), ["-p", join(root, "player"), "--outDir", types]);
+  execFileSync(join(root, "web/node_modules/.bin/tsc"), ["-p", join(root, "player"), "--outDir", types]);
   const made = readFileSync(join(types, "clearcut-video.d.ts"), "utf8");
-  assert.equal(readFileSync(join(root, "player/types/clearcut-video.d.ts"), "utf8"), made, "run npm run types");
+  assert.equal(readFileSync(join(root, "player/types/clearcut-video.d.ts"), "utf8"), made, "run npm run types in web");
   rmSync(types, { recursive: true });
   const packed = execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: join(root, "player"), encoding: "utf8" });
   const names = JSON.parse(packed)[0].files.map((file) => file.path);

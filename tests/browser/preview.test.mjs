@@ -5,7 +5,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { assertAccessible, drop, host, pixelsOf, startServer } from "./visit.mjs";
+import { startServer } from "../server/harness.mjs";
+import { assertAccessible, drop, host, pixelsOf } from "./visit.mjs";
 
 const CUT_MS = 120_000;
 const { come } = host();
@@ -36,7 +37,7 @@ const slide = (page, selector, ...values) =>
     [selector, values],
   );
 
-test("a frame is shown cut and as a matte while options and moment change, and nothing of it is kept", {
+test("a frame is shown cut and as a matte while options and time change, and nothing of it is kept", {
   timeout: CUT_MS,
 }, async () => {
   const own = await startServer();
@@ -81,19 +82,19 @@ test("a frame is shown cut and as a matte while options and moment change, and n
     await slide(page, "cut-options input[aria-describedby]", "0");
     await shown(before);
 
-    // Another moment.
+    // Another time.
     before = await source();
-    await slide(page, ".moments input", "1.5");
+    await slide(page, ".time-slider input", "1.5");
     await shown(before);
-    assert.equal(await page.innerText(".moments output"), "0:01.50");
+    assert.equal(await page.innerText(".time-slider output"), "0:01.50");
 
     // The color of the belly as the key: what was solid goes.
     before = await source();
-    await slide(page, ".moments input", "0");
+    await slide(page, ".time-slider input", "0");
     await shown(before);
     before = await source();
     await page.click("frame-preview .pill:has-text('Clip')");
-    await page.click("first-frame canvas", { position: await centre(page, "first-frame canvas", points[1]) });
+    await page.click("clip-frame canvas", { position: await centre(page, "clip-frame canvas", points[1]) });
     await page.click("frame-preview .pill:has-text('Matte')");
     await shown(before);
     const [, keyed] = await pixelsOf(page, ".frame-box", points);
@@ -171,18 +172,18 @@ test("an answer to what is wanted no more is not shown, and a busy server is ask
   assert.deepEqual(complaints, []);
 });
 
-test("how the background is told is chosen in words, and a network takes no color", async () => {
+test("the method is chosen, and a model takes no key color", async () => {
   const { page, context, complaints } = await come();
   await page.route("**/readyz", (route) =>
     route.fulfill({ json: { success: true, data: { checks: [{ name: "network", detail: "u2netp with rten" }] } } }),
   );
   await page.waitForSelector("clip-drop");
   await drop(page, ["mascot.mp4"]);
-  await page.waitForSelector("first-frame canvas:not([hidden])");
-  await page.click("first-frame canvas", { position: { x: 5, y: 5 } });
+  await page.waitForSelector("clip-frame canvas:not([hidden])");
+  await page.click("clip-frame canvas", { position: { x: 5, y: 5 } });
   await page.selectOption("select[name=method]", "ai");
   assert.equal(await page.isVisible("cut-options >> text=Tolerance"), false);
-  await assertAccessible(page, "options for a network");
+  await assertAccessible(page, "the options of a model");
   const [request] = await Promise.all([page.waitForRequest("**/jobs/video/remove-background"), page.click(cutButton)]);
   const body = request.postDataBuffer().toString("latin1");
   assert.match(body, /name="method"\s+ai\r\n/);
@@ -247,7 +248,7 @@ test("a click on a hole keeps it in the whole clip, and can be taken back", { ti
   await shown(() => page.keyboard.press("Enter"));
   assert.equal((await page.innerText(".hints li")).trim(), "Keep at 0:00.00");
 
-  // A click outside says that it names nothing; the picture stays as it is.
+  // A click outside says that it names nothing; the cut stays as it is.
   await page.click(layer, { position: await centre(page, layer, [0.9, 0.9]) });
   await page.waitForSelector("frame-preview [role=status]:has-text('no effect')");
   await page.click(".hints li:last-child button");
@@ -281,7 +282,7 @@ test("a warning leads to where it is worst, with the cut of that frame", { timeo
   await page.click(cutButton);
   await page.click("cut-result .warnings button", { timeout: CUT_MS });
   await page.waitForSelector("hint-layer:not([hidden]) .look-at");
-  assert.equal(await page.innerText(".moments output"), "0:00.60");
+  assert.equal(await page.innerText(".time-slider output"), "0:00.60");
   const [layer, mark] = await Promise.all(["hint-layer", ".look-at"].map((at) => page.locator(at).boundingBox()));
   assert.ok(Math.abs((mark.x - layer.x) / layer.width - box.x) < 0.02, `${JSON.stringify(mark)}`);
   assert.deepEqual(complaints, []);

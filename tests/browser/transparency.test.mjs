@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { binary, launch, root, serve } from "./stage.mjs";
+import { binary, root } from "../server/harness.mjs";
+import { launch, serve } from "./browser.mjs";
 
 let folder, server, browser, page;
 
@@ -32,7 +33,7 @@ after(async () => {
   if (folder) rmSync(folder, { recursive: true });
 });
 
-// Draws the source at half time and returns the RGBA values at the given points of a 720×720 picture.
+// Draws the source at half time and returns the RGBA values at the given points of a 720×720 frame.
 const draw = (url, points) =>
   page.evaluate(
     async ([url, points]) => {

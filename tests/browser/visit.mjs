@@ -1,12 +1,10 @@
-// A visit to the page of a real server.
+// Visits the page of a real server.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, afterEach, before } from "node:test";
-import { startServer } from "../sdk/server.mjs";
-import { launch, root } from "./stage.mjs";
-
-export { startServer };
+import { root, startServer } from "../server/harness.mjs";
+import { launch } from "./browser.mjs";
 
 /**
  * A page in a profile of its own, signed in unless `key` is null. What goes wrong in it, and every request to anybody but the
@@ -100,11 +98,11 @@ export async function pixelsOf(page, selector, points) {
   return page.evaluate(
     async ([base64, points]) => {
       const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-      const picture = await createImageBitmap(new Blob([bytes]));
-      const context = new OffscreenCanvas(picture.width, picture.height).getContext("2d");
-      context.drawImage(picture, 0, 0);
+      const image = await createImageBitmap(new Blob([bytes]));
+      const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+      context.drawImage(image, 0, 0);
       return points.map(([x, y]) => [
-        ...context.getImageData(Math.floor(x * picture.width), Math.floor(y * picture.height), 1, 1).data,
+        ...context.getImageData(Math.floor(x * image.width), Math.floor(y * image.height), 1, 1).data,
       ]);
     },
     [png.toString("base64"), points],

@@ -14,7 +14,8 @@ import sys
 import threading
 import time
 
-from harness import eventually, marked_children, tell
+from harness import eventually
+from processes import marked_children, tell
 from test_storage import full, read_only
 
 SPAN = 1.5

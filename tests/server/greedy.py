@@ -5,25 +5,17 @@ system may allow fewer.
 """
 
 import os
-import pathlib
 import resource
 import socket
-import subprocess
 import time
 
-from harness import BINARY, CLIP, SUBMIT, Server, form
+from harness import BROKEN_CLIP, CLIP, MULTIPART, SUBMIT, Server, form
 from test_greed import from_address
 
 CONNECTIONS = int(os.environ.get("CONNECTIONS", "10000"))
-SMALL_FILE = CLIP[:28] + bytes(4068)
 ASKS = 60
 WARM_UP = 300
 UNLIMITED = ("--submits-per-minute", "1000000", "--max-waiting-per-key", "1000000")
-
-
-def another_key(server):
-    command = [BINARY, "keys", "create", "--name", "greedy", "--data", str(server.data)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def head(key, text):
@@ -71,15 +63,9 @@ def add(clients, text):
             pass
 
 
-def resident(server):
-    """Bytes of memory that the server's process holds."""
-    return int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
-
-
 def ask(server, spans):
     """One round of the honest client: health and a submit, their spans in ms added to `spans`."""
-    kind = {"Content-Type": "multipart/form-data; boundary=X"}
-    for what, request in (("livez", ("GET", "/livez")), ("submit", ("POST", SUBMIT, form(SMALL_FILE, {}), kind))):
+    for what, request in (("livez", ("GET", "/livez")), ("submit", ("POST", SUBMIT, form(BROKEN_CLIP, {}), MULTIPART))):
         began = time.perf_counter()
         status = from_address(server, "127.0.0.3", *request)
         assert status in (200, 202), f"{what}: {status}"
@@ -96,7 +82,7 @@ def measure(server, first, more, count):
             if more:
                 add(clients, more)
             ask(server, spans)
-            most = max(most, resident(server))
+            most = max(most, server.resident_bytes())
     finally:
         for client in clients:
             client.close()
@@ -111,13 +97,13 @@ def main():
     for what in kinds("", ""):
         with Server("--log", "error", *UNLIMITED, hooks=False) as server:
             # A job of theirs, since a key sees its own alone.
-            honest, server.key = server.key, another_key(server)
+            honest, server.key = server.key, server.create_key()
             first, more = kinds(server.key, server.submit_job(CLIP, format="webm"))[what]
             server.key = honest
             # Honest rounds alone first: the database's caches and the program's pages come with work, and not with greedy clients.
             for _ in range(WARM_UP):
                 ask(server, {"livez": [], "submit": []})
-            idle = resident(server)
+            idle = server.resident_bytes()
             longest, most = measure(server, first, more, count)
             grown = (most - idle) >> 20
             print(f"  {what:<18} livez {longest['livez']:6.0f} ms, submit {longest['submit']:6.0f} ms, {grown:4} MiB more", flush=True)

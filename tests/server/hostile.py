@@ -16,13 +16,13 @@ import sys
 import tempfile
 import time
 
-from harness import BINARY, CLIP, ROOT, Server, check_invariants, form, marked_children
+from harness import BINARY, CLIP, MULTIPART, PREVIEW, ROOT, SMALL, Server, form
+from invariants import check_invariants
+from processes import marked_children
 
 CASES = int(os.environ.get("CASES", "200"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 KEPT = pathlib.Path(os.environ.get("HOSTILE", ROOT.parent / "shared/cases/hostile"))
-PREVIEW = "/api/v1/video/remove-background/preview"
-SMALL = {"format": "webm", "size": "64", "fps": "2"}
 INPUT_FAULTS = {"INVALID_VIDEO", "NO_FLAT_BACKGROUND", "INVALID_REQUEST", "FILE_TOO_LARGE"}
 PROBE_BYTES, CUT_BYTES, CPU_SECS = 1 << 30, 4 << 30, 60
 
@@ -123,8 +123,7 @@ def check_server(server, name, data, worst):
     began = time.monotonic()
     status, reply = server.submit(data, **SMALL)
     assert status in (202, 400), f"{name}: {status} {reply}"
-    kind = {"Content-Type": "multipart/form-data; boundary=X"}
-    seen, body = server.request("POST", PREVIEW, form(data, {}), kind)
+    seen, body = server.request("POST", PREVIEW, form(data, {}), MULTIPART)
     assert seen in (200, 400, 429, 503, 504), f"{name}: preview {seen} {body[:500]}"
     if status == 202:
         jobs.append(reply["data"]["jobId"])

@@ -1,5 +1,7 @@
-"""Hosts on loopback that behave badly, and count who connects."""
+"""Hosts on loopback: those that behave badly and count who connects, receivers of webhooks, and one that gives a clip."""
 
+import contextlib
+import http.server
 import socket
 import threading
 
@@ -62,3 +64,80 @@ def status(number):
 
 def saying(answer):
     return lambda send, head: send(answer)
+
+
+class _Server:
+    """An HTTP server on loopback, on a port of its own, as long as the block runs."""
+
+    def __init__(self, handler):
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # the server under test may be killed in the middle of a word
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Receiver(_Server):
+    """A receiver of webhooks: keeps headers and bodies of all that comes, and says 204 or what `answer` does."""
+
+    def __init__(self):
+        self.received = []
+        self.connections = 0
+        self.answer = lambda hook: hook.send(204)
+        receiver = self
+
+        class Hook(_Handler):
+            def setup(self):
+                receiver.connections += 1
+                super().setup()
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.received.append((dict(self.headers), body))
+                receiver.answer(self)
+
+            def send(self, status, headers=None):
+                self.send_response(status)
+                for name, value in {"Content-Length": "0", **(headers or {})}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+        super().__init__(Hook)
+        self.url = f"http://127.0.0.1:{self.port}/hook"
+
+    def ids(self):
+        """How often each `webhook-id` came, by it."""
+        ids = [headers["webhook-id"] for headers, _ in list(self.received)]
+        return {name: ids.count(name) for name in ids}
+
+
+class ClipHost(_Server):
+    """A host that gives `clip` to whoever asks, at `url`, once `asked` has returned."""
+
+    def __init__(self, clip):
+        self.asked = lambda: None
+        host = self
+
+        class Clip(_Handler):
+            def do_GET(self):
+                host.asked()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(clip)))
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(clip)
+
+        super().__init__(Clip)
+        self.url = f"http://127.0.0.1:{self.port}/clip.mp4"

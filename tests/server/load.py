@@ -4,19 +4,16 @@ The client is Python on the same cores, so that the figures are lower bounds. Pr
 """
 
 import http.client
-import pathlib
 import re
 import resource
 import socket
 import threading
 import time
 
-from harness import CLIP, SUBMIT, Server, eventually, form
+from harness import BROKEN_CLIP, MULTIPART, SUBMIT, Server, eventually, form
 
 CONNECTIONS = 64
 SECONDS = 8
-# The first bytes of a clip: a worker refuses it soon, so that the load is on the API.
-SMALL_FILE = CLIP[:28] + bytes(4068)
 
 
 def hammer(server, method, path, body, headers):
@@ -60,16 +57,16 @@ NO_LIMITS = ("--submits-per-minute", "4000000000", "--requests-per-minute", "400
 def measure_requests():
     with Server("--log", "error", *NO_LIMITS, hooks=False) as server:
         key = {"Authorization": f"Bearer {server.key}"}
-        job = server.submit_job(SMALL_FILE)
+        job = server.submit_job(BROKEN_CLIP)
         tell(f"polls, {CONNECTIONS} connections", hammer(server, "GET", f"/api/v1/jobs/{job}", None, key))
-        kind = {**key, "Content-Type": "multipart/form-data; boundary=X"}
-        tell(f"submits of 4 KiB, {CONNECTIONS} connections", hammer(server, "POST", SUBMIT, form(SMALL_FILE, {}), kind))
+        headers = {**key, **MULTIPART}
+        tell(f"submits of 4 KiB, {CONNECTIONS} connections", hammer(server, "POST", SUBMIT, form(BROKEN_CLIP, {}), headers))
 
 
 def measure_start():
     with Server("--log-format", "json", hooks=False) as server:
         for _ in range(50):
-            server.wait(server.submit_job(SMALL_FILE))
+            server.wait(server.submit_job(BROKEN_CLIP))
         waits = sorted(int(found) for found in re.findall(r'"waited_ms":(\d+)', server.log()))
     assert len(waits) == 50, waits
     print(f"from the row to the worker's claim, idle: p50 {waits[25]} ms, p99 {waits[49]} ms", flush=True)
@@ -78,14 +75,13 @@ def measure_start():
 def measure_memory(count=2000):
     resource.setrlimit(resource.RLIMIT_NOFILE, (8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     with Server("--log", "error", hooks=False) as server:
-        resident = lambda: int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
-        before = resident()
+        before = server.resident_bytes()
         sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(count)]
         for each in sockets:
             each.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
         for each in sockets:
             assert each.recv(4096).startswith(b"HTTP/1.1 200")
-        print(f"memory: {before >> 20} MiB, with {count} open connections {resident() >> 20} MiB", flush=True)
+        print(f"memory: {before >> 20} MiB, with {count} open connections {server.resident_bytes() >> 20} MiB", flush=True)
         assert eventually(lambda: server.request("GET", "/livez")[0] == 200)
         for each in sockets:
             each.close()

@@ -2,7 +2,7 @@
 a restart.
 
 Prints what each operation was told while the fault lasted, then all of it as a table. After each cell all jobs end,
-none of them blamed; after each row come the invariants of `harness.check_invariants`. ROWS and COLUMNS (words of the
+none of them blamed; after each row come the invariants of `invariants.check_invariants`. ROWS and COLUMNS (words of the
 table, with commas between them) choose some; LOGS names a folder for what the servers said.
 """
 
@@ -17,7 +17,9 @@ import time
 import unittest
 
 from faults import FAULTS, NOT_NOW, MemoryGroup, own_scratch
-from harness import ClipHost, Server, check_invariants, eventually
+from harness import CLIP, Server, eventually
+from hosts import ClipHost
+from invariants import check_invariants
 from operations import OPERATIONS, attempt, untroubled
 from power import Stamped, check_after_a_cut, ends_of_changes
 from preload import Steering
@@ -168,7 +170,7 @@ def main():
     columns = os.environ.get("COLUMNS", ",".join(OPERATIONS)).split(",")
     case, table, wrong = unittest.TestCase(), {}, []
     print(f"matrix: seed {SEED}", flush=True)
-    with ClipHost() as clips:
+    with ClipHost(CLIP) as clips:
         for fault in rows:
             began = time.monotonic()
             table[fault], found = cut_row(columns, clips) if fault == "power cut" else row(fault, columns, case, clips)

@@ -14,10 +14,7 @@ import subprocess
 import tempfile
 import threading
 
-from harness import BINARY, CLIP, FINAL, eventually, form
-
-SMALL = {"format": "webm", "size": "64", "fps": "2"}
-KIND = {"Content-Type": "multipart/form-data; boundary=X"}
+from harness import BINARY, CLIP, FINAL, MULTIPART, PREVIEW, SMALL, eventually, form
 
 
 class Refused(Exception):
@@ -68,7 +65,7 @@ def submit(server, begin):
 def put(server, begin):
     begin()
     begun = data_of(server.request("POST", "/api/v1/uploads", b""))
-    data_of(server.request("PUT", begun["uploadUrl"].split(str(server.port), 1)[1], CLIP))
+    data_of(server.request("PUT", server.path_of(begun["uploadUrl"]), CLIP))
     send_job(server, clip=None, inputStorageId=begun["storageId"])
 
 
@@ -87,7 +84,7 @@ def tus(server, begin):
             return reply
 
         path = ask("POST", "/api/v1/uploads", None, {"Upload-Length": str(len(CLIP))}).getheader("location")
-        path, half = path.split(str(server.port), 1)[1], len(CLIP) // 2
+        path, half = server.path_of(path), len(CLIP) // 2
         for offset, piece in ((0, CLIP[:half]), (half, CLIP[half:])):
             headers = {"Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
             ask("PATCH", path, piece, headers)
@@ -149,7 +146,7 @@ def preview(server, begin):
     server.moment = (getattr(server, "moment", 0.0) + 0.04) % 1.8
     body = form(CLIP, {"time": f"{server.moment:.2f}"})
     begin()
-    data_of(server.request("POST", "/api/v1/video/remove-background/preview", body, KIND))
+    data_of(server.request("POST", PREVIEW, body, MULTIPART))
 
 
 def command(server, *words):

@@ -16,15 +16,15 @@ import threading
 import time
 
 from disk import HEADER, Disk
-from harness import CLIP, FINAL, SUBMIT, ClipHost, Server, check_invariants, eventually, form
+from harness import CLIP, FINAL, LOOPBACK, MULTIPART, SMALL, SUBMIT, Server, eventually, form
+from hosts import ClipHost
+from invariants import check_invariants
 from preload import Steering
 
 CUTS = int(os.environ.get("CUTS", "40"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 DISK = {"lies": os.environ.get("LIES", ""), "journal": bool(os.environ.get("JOURNAL"))}
-SMALL = {"format": "webm", "size": "64", "fps": "2"}
 TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
-LOOPBACK = ("--allow-private-networks", "127.0.0.0/8")
 # So many uploads fill SQLite's log, so that it is folded into the database and begun anew.
 MANY_UPLOADS = 250
 
@@ -71,15 +71,13 @@ def work(server, said, uploads):
                 ended.add(job)
                 said.append(("end", job, end_of(found)))
                 if found["result"]:
-                    said.append(("link", job, found["result"]["outputUrl"].split(str(server.port), 1)[1]))
+                    said.append(("link", job, server.path_of(found["result"]["outputUrl"])))
         return len(ended) == len(jobs)
 
     def begin_upload(size):
-        status, body = server.request("POST", "/api/v1/uploads", json.dumps({"size": size}).encode())
-        assert status == 201, body
-        begun = json.loads(body)["data"]
-        said.append(("upload", begun["storageId"], 0))
-        return begun["storageId"], begun["uploadUrl"].split(str(server.port), 1)[1]
+        upload, path = server.begin_upload(size=size)
+        said.append(("upload", upload, 0))
+        return upload, path
 
     said.append(("key",))
     note_job(server.submit(**SMALL))
@@ -97,8 +95,8 @@ def work(server, said, uploads):
     note_job(server.submit(None, **SMALL, inputStorageId=upload))
     note_job(server.submit(None, **SMALL, url=server.clips))
     note_ends()
-    kind = {"Content-Type": "multipart/form-data; boundary=X", "Idempotency-Key": "once"}
-    status, body = server.request("POST", SUBMIT, form(CLIP, {**SMALL, "webhookUrl": server.receiver.url}), kind)
+    headers = {**MULTIPART, "Idempotency-Key": "once"}
+    status, body = server.request("POST", SUBMIT, form(CLIP, {**SMALL, "webhookUrl": server.receiver.url}), headers)
     said.append(("once", note_job((status, json.loads(body)))))
     cancelled = note_job(server.submit(**SMALL))
     assert server.request("POST", f"/api/v1/jobs/{cancelled}/cancel")[0] == 200
@@ -124,8 +122,8 @@ def check(copy, said, receiver):
         elif each[0] == "upload":
             uploads[each[1]] = each[2]
         elif each[0] == "once":
-            kind = {"Content-Type": "multipart/form-data; boundary=X", "Idempotency-Key": "once"}
-            status, body = copy.request("POST", SUBMIT, form(CLIP, {**SMALL, "webhookUrl": receiver.url}), kind)
+            headers = {**MULTIPART, "Idempotency-Key": "once"}
+            status, body = copy.request("POST", SUBMIT, form(CLIP, {**SMALL, "webhookUrl": receiver.url}), headers)
             again = json.loads(body)["data"]["jobId"] if status == 202 else body
             assert again == each[1], f"what was sent once made {each[1]} and then {again}"
         elif each[0] == "end" and each[1] not in removed:
@@ -218,7 +216,7 @@ def cut_again_and_again(cuts, seed, uploads=MANY_UPLOADS, **kind_of_disk):
     """Cuts in all parts of the log, so that few see all of it, too. Prints what was wrong as it goes, and returns it.
     """
     chance, wrong = random.Random(seed), []
-    with ClipHost() as clips:
+    with ClipHost(CLIP) as clips:
         log, key, said, receiver = record(clips, uploads)
         places, told = ends_of_changes(log), receiver.received
         print(f"  {len(places)} changes, {len(log) >> 10} KiB, {len(said)} acknowledgements", flush=True)

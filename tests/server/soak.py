@@ -15,13 +15,14 @@ import sys
 import threading
 import time
 
-from harness import BINARY, CLIP, FINAL, SUBMIT, ClipHost, Server, check_invariants, form, strays
+from harness import BINARY, CLIP, FINAL, MULTIPART, SMALL, SUBMIT, Server, form
+from hosts import ClipHost
+from invariants import check_invariants, strays
 
 KILLS = int(os.environ.get("KILLS", "500"))
 JOBS = int(os.environ.get("JOBS", "1000"))
 GAP = float(os.environ.get("GAP", "5"))
 SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
-SMALL = {"format": "webm", "size": "64", "fps": "2"}
 # So many may wait; more would only lengthen the end.
 BACKLOG = 12
 # So short that most outputs expire, and are swept, while the kills go on: 3 minutes.
@@ -53,10 +54,10 @@ def submit(server, clip, chance):
         return server.submit(None, **SMALL, inputStorageId=upload(server, clip, in_pieces=way == "tus"))
     if way == "once":
         # Said twice: the second is told of the same job, whatever became of the first.
-        kind = {"Content-Type": "multipart/form-data; boundary=X", "Idempotency-Key": f"{chance.getrandbits(64):x}"}
+        headers = {**MULTIPART, "Idempotency-Key": f"{chance.getrandbits(64):x}"}
         body = form(clip, {**SMALL, "webhookUrl": server.receiver.url})
-        first, _ = server.request("POST", SUBMIT, body, kind)
-        status, reply = server.request("POST", SUBMIT, body, kind)
+        first, _ = server.request("POST", SUBMIT, body, headers)
+        status, reply = server.request("POST", SUBMIT, body, headers)
         assert first == status == 202, (first, status, reply)
         return status, json.loads(reply)
     return server.submit(clip, **SMALL)
@@ -64,19 +65,16 @@ def submit(server, clip, chance):
 
 def upload(server, clip, in_pieces):
     """The name of an upload that is whole."""
-    status, body = server.request("POST", "/api/v1/uploads", json.dumps({"size": len(clip)}).encode())
-    assert status == 201, body
-    begun = json.loads(body)["data"]
-    path = begun["uploadUrl"].split(str(server.port), 1)[1]
+    storage_id, path = server.begin_upload(size=len(clip))
     if not in_pieces:
         status, body = server.request("PUT", path, clip)
         assert status == 200, body
-        return begun["storageId"]
+        return storage_id
     for offset in range(0, len(clip), 40_000):
         headers = {"Tus-Resumable": "1.0.0", "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
         status, body = server.request("PATCH", path, clip[offset : offset + 40_000], headers)
         assert status == 204, body
-    return begun["storageId"]
+    return storage_id
 
 
 def flapping(chance):
@@ -163,7 +161,7 @@ def main():
     chance = random.Random(SEED)
     history, hits, sweeps, began = History(), collections.Counter(), collections.Counter(), time.monotonic()
     flags = ("--log", "warn", "--retention-hours", RETENTION_HOURS)
-    with ClipHost() as clips, Server(*flags) as server, concurrent.futures.ThreadPoolExecutor() as clients:
+    with ClipHost(CLIP) as clips, Server(*flags) as server, concurrent.futures.ThreadPoolExecutor() as clients:
         server.clips = clips.url
         server.receiver.answer = flapping(random.Random(SEED))
         stop = threading.Event()
@@ -180,7 +178,7 @@ def main():
                 if kill % 20 == 0:
                     print(f"  {kill} kills, {len(history.acknowledged)} jobs, {len(history.ends)} ends read", flush=True)
             while len(history.acknowledged) < JOBS and not any(task.done() for task in tasks):
-                time.sleep(1)  # the rest of the jobs, and the sweeps, without a kill
+                concurrent.futures.wait(tasks, 1, concurrent.futures.FIRST_COMPLETED)  # the rest, without a kill
         finally:
             stop.set()
         for task in tasks:

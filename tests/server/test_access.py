@@ -2,12 +2,11 @@
 
 import http.client
 import json
-import subprocess
 import unittest
 
-from harness import BINARY, CLIP, SUBMIT, Server, form
+from harness import BROKEN_CLIP, CLIP, MULTIPART, SUBMIT, Server, form
 
-CLIP_FORM = ("multipart/form-data; boundary=X", form(CLIP[:28] + bytes(4068), {"format": "webm"}))
+CLIP_FORM = (MULTIPART["Content-Type"], form(BROKEN_CLIP, {"format": "webm"}))
 HOOK = json.dumps({"url": "http://127.0.0.1:1/hook"})
 DENIED = (401, 401, 401)
 OPEN = (200, 200, 200, 200, 200)
@@ -64,11 +63,8 @@ class Access(unittest.TestCase):
 
     def test_each_route_opens_to_those_in_the_table_alone(self):
         with Server() as server:
-            cli = lambda *arguments: subprocess.run(
-                [BINARY, "keys", "--data", str(server.data), *arguments], check=True, capture_output=True, text=True
-            ).stdout
-            revoked, other = cli("create").strip(), cli("create").strip()
-            cli("revoke", "2")
+            revoked, other = server.create_key(), server.create_key()
+            server.command("keys", "revoke", "2")
             bad = "hc_" + "0" * 32
             long = server.submit_job()  # keeps the only slot, so that the jobs below wait
             server.wait_for_stage(long, "processing-video")

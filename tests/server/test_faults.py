@@ -1,4 +1,4 @@
-"""Faults, with the real binary and real clips. Each test ends with the invariants of `harness.check_invariants`."""
+"""Faults, with the real binary and real clips. Each test ends with the invariants of `invariants.check_invariants`."""
 
 import contextlib
 import hashlib
@@ -15,7 +15,9 @@ import threading
 import time
 import unittest
 
-from harness import BINARY, CLIP, ROOT, SUBMIT, Server, check_invariants, eventually, form, marked_children, running
+from harness import BINARY, CLIP, SUBMIT, Server, eventually, form
+from invariants import check_invariants
+from processes import marked_children, running
 
 FAST = {"format": "webm", "size": "128"}
 SHORT_LEASE = ("--lease-ttl-secs", "2")
@@ -221,7 +223,7 @@ class Faults(unittest.TestCase):
             job = server.submit_job(**FAST)
             url = server.wait(job)["result"]["outputUrl"]
             server.restart()
-            self.assertEqual(server.request("GET", url.split(str(server.port), 1)[1])[0], 200)
+            self.assertEqual(server.request("GET", server.path_of(url))[0], 200)
 
     def test_a_job_that_the_server_had_at_two_kills_ends_well(self):
         with Server() as server:
@@ -352,25 +354,21 @@ class Faults(unittest.TestCase):
 
     def test_keys_made_and_revoked_beside_the_server_work_at_once(self):
         with Server() as server:
-            keys = lambda *words: subprocess.run(
-                [BINARY, "keys", *words, "--data", str(server.data)], capture_output=True, text=True, check=True
-            ).stdout
             first = server.key
             job = server.submit_job(**FAST)
-            server.key = keys("create", "--name", "second").strip()
+            server.key = server.create_key("--name", "second")
             self.assertEqual(server.request("GET", f"/api/v1/jobs/{job}")[0], 404)
-            self.assertIn("second", keys("list"))
-            self.assertNotIn(server.key, keys("list"))
-            keys("revoke", "2")
+            self.assertIn("second", server.command("keys", "list"))
+            self.assertNotIn(server.key, server.command("keys", "list"))
+            server.command("keys", "revoke", "2")
             self.assertEqual(server.request("GET", f"/api/v1/jobs/{job}")[0], 401)
             server.key = first
             check_invariants(server, [job])
 
     def test_a_large_upload_does_not_grow_memory(self):
         with Server("--max-upload-mib", "1024") as server:
-            resident = lambda: int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
             server.wait(server.submit_job(**FAST))
-            before = resident()
+            before = server.resident_bytes()
             connection = socket.create_connection(("127.0.0.1", server.port))
             piece, count = bytes(1 << 20), 400
             head, tail = form(CLIP, {}).split(CLIP[-16:] + b"\r\n--X--")[0], b"\r\n--X--\r\n"
@@ -381,7 +379,7 @@ class Faults(unittest.TestCase):
             peak = 0
             for _ in range(count):
                 connection.sendall(piece)
-                peak = max(peak, resident())
+                peak = max(peak, server.resident_bytes())
             connection.sendall(tail)
             self.assertIn(b" 202 ", connection.recv(4096).split(b"\r\n")[0] + b" ")
             connection.close()
@@ -389,5 +387,4 @@ class Faults(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    assert ROOT
     unittest.main(verbosity=2)

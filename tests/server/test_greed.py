@@ -8,9 +8,9 @@ import shutil
 import socket
 import unittest
 
-from harness import CLIP, ROOT, SUBMIT, Server, check_invariants, eventually, form
+from harness import CLIP, MULTIPART, PREVIEW, ROOT, SMALL, SUBMIT, Server, eventually, form
+from invariants import check_invariants
 
-SMALL = {"format": "webm", "size": "64", "fps": "2"}
 HOSTILE = ROOT.parent / "shared/cases/hostile"
 
 
@@ -45,8 +45,7 @@ def idle(server, count, source):
 class Greed(unittest.TestCase):
     def test_connections_without_a_key_cost_no_job_its_files(self):
         with Server("--submits-per-minute", "10000", within=["prlimit", "--nofile=1024:1024"], hooks=False) as server:
-            kind = {"Content-Type": "multipart/form-data; boundary=X"}
-            submit = lambda: from_address(server, "127.0.0.3", "POST", SUBMIT, form(CLIP, SMALL), kind)
+            submit = lambda: from_address(server, "127.0.0.3", "POST", SUBMIT, form(CLIP, SMALL), MULTIPART)
             ended = lambda: server.rows("SELECT COUNT(*) FROM jobs WHERE ended_ms IS NOT NULL")[0][0]
             # These begin while no file is free but what is set aside.
             self.assertEqual({submit() for _ in range(10)}, {202})
@@ -82,13 +81,12 @@ class Greed(unittest.TestCase):
 
     def test_bytes_outside_of_all_fields_cost_no_memory(self):
         with Server(hooks=False) as server:
-            resident = lambda: int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * 4096
-            before = resident()
+            before = server.resident_bytes()
             for body in (b"x" * (64 << 20), b"--X\r\nX-Long: " + b"y" * (64 << 20)):
                 with contextlib.suppress(ConnectionError):
-                    status, _ = server.request("POST", SUBMIT, body, {"Content-Type": "multipart/form-data; boundary=X"})
+                    status, _ = server.request("POST", SUBMIT, body, MULTIPART)
                     self.assertEqual(status, 400)
-            self.assertLess(resident() - before, 24 << 20)
+            self.assertLess(server.resident_bytes() - before, 24 << 20)
             check_invariants(server, [server.submit_job(**SMALL)])
 
     def test_a_folder_of_previews_that_was_removed_is_made_again(self):
@@ -96,15 +94,13 @@ class Greed(unittest.TestCase):
             # Made by the server, a moment after it listens.
             eventually((server.data / "previews").is_dir)
             shutil.rmtree(server.data / "previews")
-            kind = {"Content-Type": "multipart/form-data; boundary=X"}
-            status, body = server.request("POST", "/api/v1/video/remove-background/preview", form(CLIP, {}), kind)
+            status, body = server.request("POST", PREVIEW, form(CLIP, {}), MULTIPART)
             self.assertEqual(status, 200, body)
 
     def test_a_clip_that_claims_what_it_has_not_is_refused_on_every_path(self):
         if not HOSTILE.is_dir():
             self.skipTest("needs the hostile clips")
         with Server(hooks=False) as server:
-            kind = {"Content-Type": "multipart/form-data; boundary=X"}
             jobs = []
             for name in ("samples-2x8.5e7.mp4", "gap-5h58.mkv", "polyglot-html.mp4", "gif-6000x6000.gif"):
                 clip = (HOSTILE / name).read_bytes()
@@ -112,7 +108,7 @@ class Greed(unittest.TestCase):
                 jobs.append(job)
                 ended = server.wait(job, 120)
                 self.assertIn((ended["error"] or {}).get("code"), (None, "INVALID_VIDEO", "NO_FLAT_BACKGROUND"), name)
-                status, body = server.request("POST", "/api/v1/video/remove-background/preview", form(clip, {}), kind)
+                status, body = server.request("POST", PREVIEW, form(clip, {}), MULTIPART)
                 self.assertIn(status, (200, 400, 429, 503), f"{name}: {body}")
             check_invariants(server, jobs)
 

@@ -1,19 +1,17 @@
 """How clips come in by address or upload, and how long they stay, with the real binary. Each test ends with the invariants."""
 
-import contextlib
 import functools
 import hashlib
 import json
-import os
 import socket
-import subprocess
 import threading
 import time
 import unittest
 
 import harness
-from harness import BINARY, CLIP, check_invariants, eventually
+from harness import CLIP, MULTIPART, eventually
 from hosts import Host, found, moved, saying, status
+from invariants import check_invariants
 
 # Without a receiver of webhooks, which lies on this machine: here every address of it is forbidden but those that a test names.
 Server = functools.partial(harness.Server, hooks=False)
@@ -24,27 +22,9 @@ SHORT = ("--fetch-patience-secs", "2", "--fetch-min-kib-per-sec", "1", "--fetch-
 
 def upload(server, clip=CLIP, **json_body):
     """Begins an upload and PUTs `clip`; the storage id, the address, and the answer to the PUT."""
-    code, body = server.request("POST", "/api/v1/uploads", json.dumps(json_body), {"Content-Type": "application/json"})
-    assert code == 201, body
-    begun = json.loads(body)["data"]
-    path = begun["uploadUrl"].split(str(server.port), 1)[1]
+    storage_id, path = server.begin_upload(**json_body)
     code, body = server.request("PUT", path, clip, {"Authorization": ""})
-    return begun["storageId"], path, (code, json.loads(body))
-
-
-@contextlib.contextmanager
-def environment(**variables):
-    """Variables that the servers started meanwhile see."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    return storage_id, path, (code, json.loads(body))
 
 
 class Addresses(unittest.TestCase):
@@ -145,7 +125,7 @@ class Addresses(unittest.TestCase):
             "private.test": "10.0.0.1",
         }
         names = ";".join(f"{name}={address}" for name, address in addresses.items())
-        with Host(saying(found(CLIP))) as host, environment(CLEARCUT_TEST_NAMES=names), Server("--slots", "8") as server:
+        with Host(saying(found(CLIP))) as host, Server("--slots", "8", environment={"CLEARCUT_TEST_NAMES": names}) as server:
             jobs = [server.submit_job(clip=None, url=host.url(host=name), **FAST) for name in addresses]
             for job, name in zip(jobs, addresses):
                 ended = server.wait(job)
@@ -156,7 +136,8 @@ class Addresses(unittest.TestCase):
             # Admissible when it is first asked for; a moment later the name leads elsewhere.
             again = f"http://rebinding.test:{forbidden.port}/"
             names = "rebinding.test=127.0.0.1,127.0.0.2"
-            with Host(saying(moved(again))) as host, environment(CLEARCUT_TEST_NAMES=names), Server(*LOOPBACK) as server:
+            resolver = {"CLEARCUT_TEST_NAMES": names}
+            with Host(saying(moved(again))) as host, Server(*LOOPBACK, environment=resolver) as server:
                 job = server.submit_job(clip=None, url=host.url(host="rebinding.test"), **FAST)
                 self.assertEqual(server.wait(job)["error"]["code"], "INVALID_URL")
                 self.assertEqual((host.connections, forbidden.connections), (1, 0))
@@ -165,10 +146,10 @@ class Addresses(unittest.TestCase):
     def test_proxy_variables_are_not_followed(self):
         with Host(saying(found(CLIP))) as host, Host(saying(status(500))) as proxy:
             address = f"http://127.0.0.1:{proxy.port}"
-            with environment(http_proxy=address, HTTP_PROXY=address, all_proxy=address, ALL_PROXY=address):
-                with Server(*LOOPBACK) as server:
-                    job = server.submit_job(clip=None, url=host.url(), **FAST)
-                    self.assertEqual(server.wait(job)["status"], "completed")
+            variables = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"), address)
+            with Server(*LOOPBACK, environment=variables) as server:
+                job = server.submit_job(clip=None, url=host.url(), **FAST)
+                self.assertEqual(server.wait(job)["status"], "completed")
             self.assertEqual((host.connections, proxy.connections), (1, 0))
 
 
@@ -187,7 +168,7 @@ class Fetching(unittest.TestCase):
                 "/api/v1/video/remove-background",
                 f'--X\r\nContent-Disposition: form-data; name="url"\r\n\r\n{host.url()}\r\n--X\r\nContent-Disposition: form-data; '
                 'name="size"\r\n\r\n64\r\n--X--\r\n',
-                {"Content-Type": "multipart/form-data; boundary=X"},
+                MULTIPART,
                 timeout=120,
             )
             self.assertEqual(code, 200, body[:500])
@@ -316,10 +297,7 @@ class Uploading(unittest.TestCase):
             self.assertEqual((code, reply["data"]["sha256"]), (200, hashlib.sha256(CLIP).hexdigest()))
             self.assertEqual(server.request("PUT", path, CLIP)[0], 409)
             jobs = [server.submit_job(clip=None, inputStorageId=storage_id, **FAST) for _ in range(2)]
-            other = subprocess.run(
-                [BINARY, "keys", "create", "--data", server.data], capture_output=True, text=True, check=True
-            ).stdout.strip()
-            own, server.key = server.key, other
+            own, server.key = server.key, server.create_key()
             code, reply = server.submit(clip=None, inputStorageId=storage_id)
             self.assertEqual((code, reply["error"]["code"]), (404, "UPLOAD_NOT_FOUND"))
             server.key = own
@@ -361,12 +339,11 @@ class Keeping(unittest.TestCase):
     def test_what_has_expired_goes_and_the_job_reads_on(self):
         with Server(*self.BRIEF) as server:
             storage_id, _, _ = upload(server)
-            code, body = server.request("POST", "/api/v1/uploads", "{}")
-            self.assertEqual(code, 201, body)
+            server.begin_upload()
             job = server.submit_job(**FAST)
             done = server.wait(job)
             self.assertEqual(done["expiresAt"], done["completedAt"] + 2)
-            link = done["result"]["outputUrl"].split(str(server.port), 1)[1]
+            link = server.path_of(done["result"]["outputUrl"])
             eventually(lambda: not server.objects(), 20)
             code, body = server.request("GET", link)
             self.assertEqual((code, json.loads(body)["error"]["code"]), (404, "FILE_GONE"))
@@ -377,11 +354,8 @@ class Keeping(unittest.TestCase):
             check_invariants(server, [job])
 
     def test_gc_says_what_would_go_and_removes_exactly_that_beside_the_server(self):
-        def gc(*flags):
-            command = [BINARY, "gc", "--data", server.data, *flags]
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
         with Server() as server:
+            gc = lambda *flags: server.command("gc", *flags)
             job = server.submit_job(**FAST)
             server.wait(job)
             kept = server.objects()
@@ -411,7 +385,7 @@ class Keeping(unittest.TestCase):
             self.assertEqual(server.objects(), set())
             jobs = [server.submit_job(**FAST)]
             server.wait(jobs[0])
-            subprocess.run([BINARY, "keys", "limit", "1", "--quota-mib", "100", "--data", server.data], check=True)
+            server.command("keys", "limit", "1", "--quota-mib", "100")
             jobs.append(server.submit_job(clip=megabyte, **FAST))
             check_invariants(server, jobs)
 

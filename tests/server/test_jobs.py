@@ -4,20 +4,15 @@ import http.client
 import json
 import os
 import socket
-import subprocess
 import threading
 import time
 import unittest
 
-from harness import BINARY, CLIP, SUBMIT, Server, check_invariants, children_of, eventually, form, running
+from harness import BROKEN_CLIP, CLIP, MULTIPART, SUBMIT, Server, eventually, form
+from invariants import check_invariants
+from processes import children_of, running
 
 FAST = {"format": "webm", "size": "128"}
-SMALL_FILE = CLIP[:28] + bytes(4068)  # begins like a clip; a worker refuses it soon
-
-
-def keys(server, *arguments):
-    command = [BINARY, "keys", "--data", str(server.data), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def call(server, method, path, key=None, **headers):
@@ -35,7 +30,7 @@ def call(server, method, path, key=None, **headers):
 def submit(server, clip=CLIP, key=None, headers=None, **fields):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=90)
     try:
-        head = {"Authorization": f"Bearer {key or server.key}", "Content-Type": "multipart/form-data; boundary=X"}
+        head = {"Authorization": f"Bearer {key or server.key}", **MULTIPART}
         connection.request("POST", SUBMIT, form(clip, fields), {**head, **(headers or {})})
         reply = connection.getresponse()
         return reply.status, reply.headers, json.loads(reply.read())
@@ -110,7 +105,7 @@ class Jobs(unittest.TestCase):
         with Server() as server:
             done, runs = server.submit_job(**FAST), server.submit_job()
             server.wait(done)
-            url = server.read(done)["result"]["outputUrl"].split(str(server.port), 1)[1]
+            url = server.path_of(server.read(done)["result"]["outputUrl"])
             with server.held(runs) as below:
                 for job in (runs, done):
                     self.assertEqual(call(server, "DELETE", f"/api/v1/jobs/{job}")[0], 200)
@@ -128,14 +123,14 @@ class Jobs(unittest.TestCase):
 
     def test_a_list_has_all_jobs_of_the_key_once(self):
         with Server() as server:
-            jobs = [server.submit_job(SMALL_FILE) for _ in range(7)]
+            jobs = [server.submit_job(BROKEN_CLIP) for _ in range(7)]
             seen, query = [], "?limit=3"
             while query:
                 page = call(server, "GET", f"/api/v1/jobs{query}")[2]["data"]
                 seen += [job["jobId"] for job in page["jobs"]]
                 query = page["nextCursor"] and f"?limit=3&cursor={page['nextCursor']}"
             self.assertEqual(seen, jobs[::-1])
-            other = keys(server, "create")
+            other = server.create_key()
             self.assertEqual(call(server, "GET", "/api/v1/jobs", other)[2]["data"]["jobs"], [])
             for job in jobs:
                 server.wait(job)
@@ -268,19 +263,19 @@ class Jobs(unittest.TestCase):
 
     def test_keys_have_limits_of_their_own_and_are_told_when_to_come_back(self):
         with Server() as server:
-            key = keys(server, "create", "--submits-per-minute", "2", "--max-waiting", "1")
-            number = keys(server, "list").splitlines()[-1].split()[0]
-            status, headers, reply = submit(server, SMALL_FILE, key)
+            key = server.create_key("--submits-per-minute", "2", "--max-waiting", "1")
+            number = server.command("keys", "list").splitlines()[-1].split()[0]
+            status, headers, reply = submit(server, BROKEN_CLIP, key)
             self.assertEqual((status, headers["RateLimit-Policy"]), (202, '"submits";q=2;w=60'))
-            submit(server, SMALL_FILE, key)
-            status, headers, reply = submit(server, SMALL_FILE, key)
+            submit(server, BROKEN_CLIP, key)
+            status, headers, reply = submit(server, BROKEN_CLIP, key)
             self.assertEqual((status, reply["error"]["code"]), (429, "RATE_LIMITED"))
             self.assertTrue(1 <= int(headers["Retry-After"]) <= 30, headers["Retry-After"])
-            self.assertEqual(submit(server, SMALL_FILE)[0], 202)
+            self.assertEqual(submit(server, BROKEN_CLIP)[0], 202)
             # Changed beside the running server, it holds at once.
-            keys(server, "limit", number, "--submits-per-minute", "600")
+            server.command("keys", "limit", number, "--submits-per-minute", "600")
             with server.held(server.submit_job()):
-                answers = eventually(lambda: (found := submit(server, SMALL_FILE, key))[0] == 429 and found)
+                answers = eventually(lambda: (found := submit(server, BROKEN_CLIP, key))[0] == 429 and found)
             self.assertEqual(answers[2]["error"]["code"], "QUOTA_EXCEEDED")
             self.assertTrue(int(answers[1]["Retry-After"]) > 0)
 
@@ -288,9 +283,9 @@ class Jobs(unittest.TestCase):
         with Server() as server:
             runs = server.submit_job()
             with server.held(runs):
-                many = [server.submit_job(SMALL_FILE) for _ in range(200)]
-                other = keys(server, "create")
-                single = submit(server, SMALL_FILE, other)[2]["data"]["jobId"]
+                many = [server.submit_job(BROKEN_CLIP) for _ in range(200)]
+                other = server.create_key()
+                single = submit(server, BROKEN_CLIP, other)[2]["data"]["jobId"]
                 position = call(server, "GET", f"/api/v1/jobs/{single}", other)[2]["data"]["queuePosition"]
                 self.assertLessEqual(position, 2)
             eventually(lambda: call(server, "GET", f"/api/v1/jobs/{single}", other)[2]["data"]["status"] == "failed")

@@ -1,4 +1,4 @@
-"""Previews of one picture, with the real binary: the picture is that of the cut, and nothing is left of it."""
+"""Previews of one frame, with the real binary: it is that of the cut, and nothing is left of it."""
 
 import base64
 import functools
@@ -11,12 +11,11 @@ import time
 import unittest
 
 import harness
-from harness import CLIP, ROOT, children_of, eventually, form, running, stop_all
+from harness import BROKEN_CLIP, CLIP, MULTIPART, PREVIEW, ROOT, eventually, form
+from processes import children_of, running, stop_all
 from test_input import upload
 
 Server = functools.partial(harness.Server, hooks=False)
-PREVIEW = "/api/v1/video/remove-background/preview"
-MULTIPART = {"Content-Type": "multipart/form-data; boundary=X"}
 SIDE = 192
 
 
@@ -55,18 +54,18 @@ def apart(one, other):
     return alpha, color
 
 
-class Pictures(unittest.TestCase):
+class Frames(unittest.TestCase):
     def test_a_preview_is_the_picture_of_the_cut_at_that_time_in_every_container(self):
         source = ("-i", str(ROOT / "samples/mascot.mp4"), "-t", "2")
         tone = ("-f", "lavfi", "-i", "sine=d=3")
         clips = {
             "mp4": (*source, "-c:v", "libx264", "-g", "30", "-bf", "3"),
-            # Sound that begins earlier than the picture.
+            # Sound that begins earlier than the video.
             "mkv": (*tone, "-itsoffset", "0.7", *source, "-map", "1:v", "-map", "0:a", "-c:v", "libx264", "-bf", "2"),
             "webm": (*source, "-c:v", "libvpx-vp9", "-deadline", "realtime", "-g", "20"),
             "avi": (*source, "-an", "-c:v", "mjpeg", "-q:v", "2"),
             "gif": (*source, "-vf", "fps=10"),
-            # Every second picture is missing for a while.
+            # Every second frame is missing for a while.
             "m4v": (*source, "-vf", "select='not(between(n,20,40)*mod(n,2))'", "-fps_mode", "vfr", "-f", "mp4", "-g", "8"),
             "mov": (*source, "-c:v", "prores_ks"),
         }
@@ -97,12 +96,12 @@ class Pictures(unittest.TestCase):
                         self.assertEqual(data["detectedBackgroundColor"], result["detectedBackgroundColor"])
                         found = rgba_of_png(png_of(data))
                         alpha, color = apart(found, raw[index * size : (index + 1) * size])
-                        # A cut remembers pockets from its beginning on, a preview from four pictures before.
+                        # A cut remembers pockets from its beginning on, a preview from four frames before.
                         self.assertLess(alpha, 2.5)
                         self.assertLess(color, 1.5)
                         others = [other for other in (index - 1, index + 1) if 0 <= other < count]
                         wrong = min(sum(apart(found, raw[other * size : (other + 1) * size])) for other in others)
-                        self.assertLess(1.2 * (alpha + color), wrong, "another picture is as near")
+                        self.assertLess(1.2 * (alpha + color), wrong, "another frame is as near")
 
     def test_tolerance_and_key_change_the_picture_and_method_and_confidence_are_said(self):
         with Server() as server:
@@ -142,7 +141,7 @@ class Refusals(unittest.TestCase):
         playlist = b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"
         cases = [
             (CLIP, {"time": "3600"}, 400, "INVALID_REQUEST"),
-            (CLIP[:28] + bytes(4068), {}, 400, "INVALID_VIDEO"),
+            (BROKEN_CLIP, {}, 400, "INVALID_VIDEO"),
             (CLIP[: len(CLIP) // 2], {}, 400, "INVALID_VIDEO"),
             (playlist, {}, 400, "INVALID_VIDEO"),
             (b"", {}, 400, "INVALID_VIDEO"),
@@ -182,10 +181,7 @@ class Refusals(unittest.TestCase):
     def test_the_upload_of_another_key_is_none(self):
         with Server() as server:
             storage_id, _, _ = upload(server)
-            made = subprocess.run(
-                [harness.BINARY, "keys", "--data", str(server.data), "create"], check=True, capture_output=True, text=True
-            )
-            headers = {**MULTIPART, "Authorization": f"Bearer {made.stdout.strip()}"}
+            headers = {**MULTIPART, "Authorization": f"Bearer {server.create_key()}"}
             status, body = server.request("POST", PREVIEW, form(None, {"inputStorageId": storage_id}), headers)
             self.assertEqual((status, json.loads(body)["error"]["code"]), (404, "UPLOAD_NOT_FOUND"))
 

@@ -12,10 +12,9 @@ import tempfile
 import threading
 import unittest
 
-from harness import BINARY, CLIP, FINAL, SUBMIT, Server, check_invariants, check_objects_and_pointers, eventually, form
+from harness import BINARY, CLIP, FINAL, MULTIPART, SMALL, SUBMIT, Server, eventually, form
+from invariants import check_invariants, check_objects_and_pointers
 from preload import Steering
-
-SMALL = {"format": "webm", "size": "64", "fps": "2"}
 
 
 @contextlib.contextmanager
@@ -166,8 +165,8 @@ class Storage(unittest.TestCase):
             submit, head = f"POST {SUBMIT}", form(CLIP, {})[: -len(b"\r\n--X--\r\n")]
             self.assertEqual(send(submit, head, 100, announced=True), 507)
             self.assertEqual(send(submit, head, 100, announced=False), 507)
-            begun = json.loads(server.request("POST", "/api/v1/uploads", b"")[1])["data"]["uploadUrl"]
-            self.assertEqual(send("PUT " + begun.split(str(server.port), 1)[1], CLIP, 100, announced=False), 507)
+            _, path = server.begin_upload()
+            self.assertEqual(send(f"PUT {path}", CLIP, 100, announced=False), 507)
             with concurrent.futures.ThreadPoolExecutor() as clients:
                 sent = [clients.submit(send, submit, head, 30, announced) for announced in (True, False, False)]
                 self.assertIn(507, {each.result() for each in sent})
@@ -181,8 +180,7 @@ class Storage(unittest.TestCase):
             body = form(CLIP + bytes(64 << 20), SMALL)
             most = 0
             with concurrent.futures.ThreadPoolExecutor() as clients:
-                headers = {"Content-Type": "multipart/form-data; boundary=X"}
-                sent = [clients.submit(server.request, "POST", SUBMIT, body, headers) for _ in range(3)]
+                sent = [clients.submit(server.request, "POST", SUBMIT, body, MULTIPART) for _ in range(3)]
                 while not all(each.done() for each in sent):
                     files = (server.data / "objects").rglob("*")
                     with contextlib.suppress(FileNotFoundError):
@@ -205,8 +203,7 @@ def back_up(server, folder):
 class Interrupted(unittest.TestCase):
     def test_an_upload_whose_commit_fails_leaves_no_object(self):
         with Steering() as steering, Server(environment=steering.environment, hooks=False) as server:
-            begun = [json.loads(server.request("POST", "/api/v1/uploads", b"")[1])["data"] for _ in range(40)]
-            paths = [upload["uploadUrl"].split(str(server.port), 1)[1] for upload in begun]
+            paths = [server.begin_upload()[1] for _ in range(40)]
             with steering.interrupted(3):
                 statuses = [server.request("PUT", path, CLIP)[0] for path in paths]
             self.assertIn(503, statuses, "no commit failed")

@@ -15,7 +15,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "server"))
-from harness import Receiver, Server, eventually  # noqa: E402
+from harness import Server, eventually  # noqa: E402
+from hosts import Receiver  # noqa: E402
 
 SMALL = {"format": "webm", "size": "64", "fps": "6"}
 

@@ -1,4 +1,4 @@
-// The page: clips on one side, the one that is chosen on the other.
+// The entry point of the page: the list of clips, and the chosen clip beside it.
 import { Client, Problem, redeemLink } from "./client.js";
 import { Clip } from "./clip.js";
 import { ClipCard } from "./clip-card.js";
@@ -7,9 +7,9 @@ import { CutOptions, formOf } from "./cut-options.js";
 import { CutProgress } from "./cut-progress.js";
 import { CutResult } from "./cut-result.js";
 import { button, h } from "./html.js";
-import { forgetKey, keepKey, keptKey, takeLinkToken } from "./key-keeper.js";
 import { KeyPrompt } from "./key-prompt.js";
-import { explain } from "./words.js";
+import { forgetKey, storedKey, storeKey, takeLinkToken } from "./stored-key.js";
+import { explain } from "./texts.js";
 
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
 const account = /** @type {HTMLElement} */ (document.querySelector("#account"));
@@ -26,7 +26,7 @@ function askForKey(reason) {
   main.replaceChildren(prompt);
 }
 
-/** The page of one key. @param {string} key */
+/** Shows the page of one key. @param {string} key */
 function work(key) {
   const client = new Client(key);
   /** @type {Clip[]} */
@@ -92,7 +92,7 @@ function work(key) {
 
   const drafts = () => clips.filter((clip) => clip.state === "draft");
 
-  /** The view of the chosen clip; a view lives until the clip's state calls for another. */
+  /** Shows the chosen clip; a view lives until the state of the clip needs another. */
   const show = () => {
     if (!chosen) return pane.replaceChildren();
     const clip = chosen;
@@ -175,11 +175,11 @@ function work(key) {
 }
 
 const token = takeLinkToken();
-const kept = keptKey();
+const kept = storedKey();
 if (token) {
   redeemLink(token).then(
     (key) => {
-      keepKey(key);
+      storeKey(key);
       work(key);
     },
     (error) => (kept ? work(kept) : askForKey(sentence(error))),

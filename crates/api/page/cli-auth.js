@@ -1,7 +1,7 @@
-// Hands the key to the official command line on this computer, if the person says so.
+// Gives the key to the official command line on this computer, if the user confirms.
 import { button, h } from "./html.js";
-import { keptKey } from "./key-keeper.js";
 import { KeyPrompt } from "./key-prompt.js";
+import { storedKey } from "./stored-key.js";
 
 /** The ports on which `hypervideo login` waits. */
 const [FIRST, LAST] = [8472, 8499];
@@ -10,7 +10,7 @@ const main = /** @type {HTMLElement} */ (document.querySelector("main"));
 const asked = new URLSearchParams(location.search);
 const port = Number(asked.get("port"));
 
-/** Where the command line waits: on this computer, at `port`. @param {string} key */
+/** The address on this computer at which the command line waits. @param {string} key */
 function callback(key) {
   const address = new URL(`http://localhost:${port}/`);
   address.searchParams.set("success", "true");
@@ -62,7 +62,7 @@ function begin() {
       "This link is not right",
       `A command line waits at a port from ${FIRST} to ${LAST}. Run hypervideo login again, and open the link it shows.`,
     );
-  const key = keptKey();
+  const key = storedKey();
   if (key) return confirm(key);
   const prompt = new KeyPrompt();
   prompt.heading = "Sign in first";

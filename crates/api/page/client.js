@@ -1,6 +1,6 @@
-// The public API, as any other client uses it.
+// A client of the public API.
 
-/** @typedef {import("./words.js").Format} Format */
+/** @typedef {import("./texts.js").Format} Format */
 /** @typedef {{ format: Format, url: string, size: number }} Output */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box in shares of the frame */
 /** @typedef {{ code: string, message: string, from: number, to: number, box: Box }} Warning */
@@ -46,7 +46,7 @@
  * @property {number[]} hintFrames in how many frames each hint holds
  */
 
-/** Why something did not work: the server's code and sentence, or `UNREACHABLE`. */
+/** A failed request: the server's error code and sentence, or `UNREACHABLE`. */
 export class Problem extends Error {
   /** @param {string} code @param {string} message @param {number} [status] */
   constructor(code, message, status = 0) {
@@ -56,7 +56,7 @@ export class Problem extends Error {
   }
 }
 
-/** A link of the server, on the address under which this page is open. @param {string} url */
+/** The path and query of a link of the server, which is opened at the address of this page. @param {string} url */
 export function ownAddress(url) {
   const { pathname, search } = new URL(url, location.href);
   return pathname + search;
@@ -64,7 +64,7 @@ export function ownAddress(url) {
 
 const unreachable = () => new Problem("UNREACHABLE", "The server does not answer");
 
-/** One request and the whole of its answer, which may break off too. @param {string} address @param {RequestInit} init */
+/** One request and its whole reply, which may break off, too. @param {string} address @param {RequestInit} init */
 async function exchange(address, init) {
   try {
     const reply = await fetch(address, init);
@@ -77,7 +77,7 @@ async function exchange(address, init) {
 const pause = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
 
 /** @param {number} status @param {string} text @returns {any} the data of a reply */
-function open(status, text) {
+function dataOf(status, text) {
   let reply;
   try {
     reply = JSON.parse(text);
@@ -88,12 +88,12 @@ function open(status, text) {
   throw new Problem(reply.error?.code ?? "UNKNOWN_ERROR", reply.error?.message ?? "the server refused", status);
 }
 
-/** Asks without a key. @param {string} token @returns {Promise<string>} the key that a one-time link opens */
+/** Redeems a one-time link. @param {string} token @returns {Promise<string>} the key that a one-time link opens */
 export async function redeemLink(token) {
   const body = JSON.stringify({ token });
   const headers = { "content-type": "application/json" };
   const { status, text } = await exchange("/api/v1/sign-in", { method: "POST", headers, body });
-  return open(status, text).key;
+  return dataOf(status, text).key;
 }
 
 /** The jobs of one key. */
@@ -105,44 +105,44 @@ export class Client extends EventTarget {
   }
 
   /** @param {string} path @param {RequestInit} [init] @returns {Promise<any>} */
-  async #ask(path, init = {}) {
+  async #request(path, init = {}) {
     const { status, text } = await exchange(`/api/v1${path}`, { ...init, headers: this.headers });
-    return this.#judge(status, text);
+    return this.#dataOf(status, text);
   }
 
-  /** Tells everyone when the key opens nothing. @param {number} status @param {string} text */
-  #judge(status, text) {
+  /** Fires `refused` if the server does not accept the key. @param {number} status @param {string} text */
+  #dataOf(status, text) {
     if (status === 401) this.dispatchEvent(new Event("refused"));
-    return open(status, text);
+    return dataOf(status, text);
   }
 
   /** @param {string | null} [cursor] @returns {Promise<{ jobs: Job[], nextCursor: string | null }>} */
   list(cursor) {
-    return this.#ask(`/jobs?limit=20${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    return this.#request(`/jobs?limit=20${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
   }
 
   /** @param {string} id @returns {Promise<Job>} */
   read(id) {
-    return this.#ask(`/jobs/${id}`);
+    return this.#request(`/jobs/${id}`);
   }
 
   /** @param {string} id @returns {Promise<Job>} */
   cancel(id) {
-    return this.#ask(`/jobs/${id}/cancel`, { method: "POST" });
+    return this.#request(`/jobs/${id}/cancel`, { method: "POST" });
   }
 
   /** @param {string} id @returns {Promise<{ jobId: string }>} the new job */
   retry(id) {
-    return this.#ask(`/jobs/${id}/retry`, { method: "POST" });
+    return this.#request(`/jobs/${id}/retry`, { method: "POST" });
   }
 
-  /** With its files. @param {string} id */
+  /** Removes a job and its files. @param {string} id */
   remove(id) {
-    return this.#ask(`/jobs/${id}`, { method: "DELETE" });
+    return this.#request(`/jobs/${id}`, { method: "DELETE" });
   }
 
   /**
-   * Sends a job. `onSent` is told which share of it is sent.
+   * Submits a job. `onSent` gets the share that is sent.
    * @param {FormData} form @param {(share: number) => void} onSent @param {AbortSignal} signal
    * @returns {Promise<{ jobId: string }>}
    */
@@ -152,25 +152,25 @@ export class Client extends EventTarget {
   }
 
   /**
-   * Sends a clip before its jobs. `onSent` is told which share of it is sent.
+   * Uploads a clip before its jobs. `onSent` gets the share that is sent.
    * @param {File} file @param {(share: number) => void} onSent @param {AbortSignal} signal
    * @returns {Promise<Upload>}
    */
   async upload(file, onSent, signal) {
     /** @type {{ storageId: string, uploadUrl: string }} */
-    const { storageId, uploadUrl } = await this.#ask("/uploads", { method: "POST", signal });
+    const { storageId, uploadUrl } = await this.#request("/uploads", { method: "POST", signal });
     const address = ownAddress(uploadUrl);
     await this.#send("PUT", address, { body: file }, onSent, signal);
     return { storageId, address };
   }
 
-  /** With its bytes, unless a job works on them. @param {Upload} upload */
-  async forget({ address }) {
+  /** Removes an upload, unless a job uses it. @param {Upload} upload */
+  async removeUpload({ address }) {
     await fetch(address, { method: "DELETE" }).catch(() => {});
   }
 
   /**
-   * One picture of a cut. Comes back by itself a few times where the server is busy; null once `signal` says that nobody waits.
+   * The preview of one frame. Asks again a few times while the server is busy; null once `signal` is aborted.
    * @param {FormData} form @param {AbortSignal} signal @returns {Promise<Preview | null>}
    */
   async preview(form, signal) {
@@ -179,7 +179,7 @@ export class Client extends EventTarget {
         const init = { method: "POST", headers: this.headers, body: form, signal };
         const reply = await fetch("/api/v1/video/remove-background/preview", init);
         const wait = Number(reply.headers.get("retry-after"));
-        if (!wait || wait > 5 || tries === 4) return this.#judge(reply.status, await reply.text());
+        if (!wait || wait > 5 || tries === 4) return this.#dataOf(reply.status, await reply.text());
         await pause(1000 * wait);
       } catch (problem) {
         if (signal.aborted) return null;
@@ -189,8 +189,8 @@ export class Client extends EventTarget {
     }
   }
 
-  /** Whether jobs here can use a neural network. @returns {Promise<boolean>} */
-  async hasNetwork() {
+  /** Whether the server has a neural model. @returns {Promise<boolean>} */
+  async hasModel() {
     try {
       const { data } = await (await fetch("/readyz")).json();
       const found = data.checks.find((/** @type {{ name: string }} */ check) => check.name === "network");
@@ -205,7 +205,7 @@ export class Client extends EventTarget {
    * @param {(share: number) => void} onSent @param {AbortSignal} signal @returns {Promise<any>} the data of the reply
    */
   #send(method, address, { headers = {}, body }, onSent, signal) {
-    // fetch does not tell how far an upload is.
+    // fetch does not report the progress of an upload.
     const request = new XMLHttpRequest();
     request.open(method, address);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
@@ -214,7 +214,7 @@ export class Client extends EventTarget {
     return new Promise((accept, refuse) => {
       request.onload = () => {
         try {
-          accept(this.#judge(request.status, request.responseText));
+          accept(this.#dataOf(request.status, request.responseText));
         } catch (problem) {
           refuse(problem);
         }
@@ -227,8 +227,8 @@ export class Client extends EventTarget {
   }
 
   /**
-   * The job each time it changes, until it has ended. A stream that is cut off is taken up again where it ended; `onLost` is
-   * told while the server does not answer.
+   * The job each time it changes, until it has ended. A stream that breaks off is resumed where it ended. `onLost` gets
+   * true while the server does not answer, and false when it does again.
    * @param {string} id @param {AbortSignal} signal @param {(isLost: boolean) => void} onLost
    * @returns {AsyncGenerator<Job>}
    */
@@ -240,7 +240,7 @@ export class Client extends EventTarget {
         const reply = await fetch(`/api/v1/jobs/${id}/events`, { headers, signal });
         onLost(false);
         if (reply.status === 204) return;
-        if (!reply.ok || !reply.body) this.#judge(reply.status, await reply.text());
+        if (!reply.ok || !reply.body) this.#dataOf(reply.status, await reply.text());
         else
           for await (const event of events(reply.body)) {
             last = event.id ?? last;

@@ -1,4 +1,4 @@
-// A clip in the list: its name and how it stands, at a glance.
+// A clip in the list: its name and its state.
 import { Clip } from "./clip.js";
 import { h, icon } from "./html.js";
 
@@ -45,21 +45,21 @@ export class ClipCard extends HTMLElement {
     this.dataset.state = clip.problem && state === "draft" ? "failed" : state;
     this.#name.textContent = clip.name;
     this.#name.title = clip.name;
-    this.#state.textContent = saySoon(clip);
+    this.#state.textContent = describeState(clip);
     this.#icon.replaceChildren(icon(ICONS[state]));
     this.#bar.hidden = !["sending", "waiting", "working"].includes(state);
-    this.#bar.value = clip.sent === null ? (clip.job?.progress ?? 0) : clip.sent * 10;
+    this.#bar.value = clip.sentShare === null ? (clip.job?.progress ?? 0) : clip.sentShare * 10;
   };
 }
 
 /** @param {Clip} clip */
-function saySoon(clip) {
+function describeState(clip) {
   if (clip.isLost) return "The server does not answer";
   switch (clip.state) {
     case "draft":
       return clip.problem ? "Needs your attention" : "Ready to cut";
     case "sending":
-      return `Sending, ${Math.round((clip.sent ?? 0) * 100)} %`;
+      return `Sending, ${Math.round((clip.sentShare ?? 0) * 100)} %`;
     case "waiting":
       return clip.job?.queuePosition ? `Waiting, number ${clip.job.queuePosition} in line` : "Waiting";
     case "working":

@@ -1,4 +1,4 @@
-// Where clips come in: dropped anywhere on the page, pasted, picked, or by their address.
+// Adds clips: dropped anywhere on the page, pasted, chosen, or by their address.
 import { Clip } from "./clip.js";
 import { h, icon, uniqueId } from "./html.js";
 
@@ -16,7 +16,7 @@ export class ClipDrop extends HTMLElement {
       class: "sr-only",
     });
     picker.onchange = () => {
-      this.#hand([...(picker.files ?? [])].map(Clip.ofFile));
+      this.#add([...(picker.files ?? [])].map(Clip.ofFile));
       picker.value = "";
     };
     const address = h("input", {
@@ -29,7 +29,7 @@ export class ClipDrop extends HTMLElement {
     const form = h("form", { class: "address" }, address, h("button", { type: "submit" }, "Fetch"));
     form.onsubmit = (event) => {
       event.preventDefault();
-      this.#hand([Clip.ofAddress(address.value.trim())]);
+      this.#add([Clip.ofAddress(address.value.trim())]);
       form.reset();
     };
     this.replaceChildren(
@@ -54,7 +54,7 @@ export class ClipDrop extends HTMLElement {
   }
 
   /** @param {Clip[]} clips */
-  #hand(clips) {
+  #add(clips) {
     if (clips.length) this.dispatchEvent(new CustomEvent("clips", { detail: clips }));
   }
 
@@ -66,7 +66,7 @@ export class ClipDrop extends HTMLElement {
     if (type === "dragleave") this.#depth -= 1;
     if (type === "drop") {
       this.#depth = 0;
-      this.#hand([...dataTransfer.files].map(Clip.ofFile));
+      this.#add([...dataTransfer.files].map(Clip.ofFile));
     }
     document.body.classList.toggle("is-dropping", this.#depth > 0);
   };
@@ -76,8 +76,8 @@ export class ClipDrop extends HTMLElement {
     if (target instanceof HTMLInputElement || !clipboardData) return;
     const files = [...clipboardData.files];
     const text = clipboardData.getData("text").trim();
-    if (files.length) this.#hand(files.map(Clip.ofFile));
-    else if (/^https?:\/\/\S+$/.test(text)) this.#hand([Clip.ofAddress(text)]);
+    if (files.length) this.#add(files.map(Clip.ofFile));
+    else if (/^https?:\/\/\S+$/.test(text)) this.#add([Clip.ofAddress(text)]);
   };
 }
 

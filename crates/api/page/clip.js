@@ -1,51 +1,51 @@
-// One clip, from the moment it is added until its files are there.
+// One clip, from draft to result.
 import { Client, Problem } from "./client.js";
-import { explain, sayDate } from "./words.js";
+import { explain, formatDate } from "./texts.js";
 
 /** @typedef {import("./client.js").Job} Job */
 /** @typedef {"draft" | "sending" | "waiting" | "working" | "done" | "failed" | "gone"} State */
 /** @typedef {import("./cut-options.js").Options} Options */
 
 /**
- * What a region of the clip is, whatever it looks like; places in shares of the frame, time in seconds.
+ * What a region of the clip is, subject or background; x and y in shares of the frame, time in seconds.
  * @typedef {{ time: number, x: number, y: number, kind: "keep" | "remove" }} Hint
  */
-/** What of a clip its cut is told. @typedef {{ keyColor: string | null, hints: Hint[] }} Known */
+/** The settings of a cut that belong to one clip. @typedef {{ keyColor: string | null, hints: Hint[] }} ClipSettings */
 
-/** Links that fail though they are so new are not helped by newer ones. */
+/** A link that fails when it is younger than this fails for another reason than its age. */
 const LINKS_ARE_NEW_MS = 60_000;
 
-/** Fires `change` whenever something about it is different. */
+/** Fires `change` whenever one of its properties has changed. */
 export class Clip extends EventTarget {
-  /** The file, if it was added here; jobs of earlier visits have none. @type {File | null} */
+  /** The file, if it was added on this page; jobs of earlier visits have none. @type {File | null} */
   file = null;
-  /** Where the clip lies, if it was given as an address. */
+  /** The address of the clip, if it was given as one. */
   address = "";
   name = "";
-  /** The background color that was picked for it. @type {string | null} */
+  /** The background color that the user picked. @type {string | null} */
   keyColor = null;
-  /** What was said about regions of it. @type {Hint[]} */
+  /** Regions that the user marked. @type {Hint[]} */
   hints = [];
-  /** What of it is to be looked at when it is opened again. @type {import("./client.js").Warning | null} */
+  /** The warning whose time and place are shown when the clip is opened again. @type {import("./client.js").Warning | null} */
   lookAt = null;
-  /** The options it was sent with. @type {Options | null} */
+  /** The options of its job. @type {Options | null} */
   options = null;
-  /** The share that is sent. @type {number | null} */
-  sent = null;
-  /** The share that is sent ahead of its job. @type {number | null} */
-  sentAhead = null;
+  /** The share of the submit that is sent; null when none is under way. @type {number | null} */
+  sentShare = null;
+  /** The share of the upload that is sent; null without an upload. @type {number | null} */
+  uploadedShare = null;
   /** @type {Job | null} */
   job = null;
-  /** What went wrong outside of its job, as sentences. */
+  /** What went wrong outside of the job, as sentences. */
   problem = "";
   /** Whether the server does not answer while the job is followed. */
   isLost = false;
   #isGone = false;
   #refreshedMs = 0;
   #stop = new AbortController();
-  #stopAhead = new AbortController();
+  #stopUpload = new AbortController();
   /** @type {Promise<import("./client.js").Upload> | null} */
-  #ahead = null;
+  #upload = null;
 
   /** @param {File} file */
   static ofFile(file) {
@@ -59,13 +59,13 @@ export class Clip extends EventTarget {
 
   /** @param {Job} job */
   static ofJob(job) {
-    return Object.assign(new Clip(), { job, name: job.clipName ?? `Clip of ${sayDate(job.createdAt)}` });
+    return Object.assign(new Clip(), { job, name: job.clipName ?? `Clip of ${formatDate(job.createdAt)}` });
   }
 
   /** @returns {State} */
   get state() {
     if (this.#isGone) return "gone";
-    if (this.sent !== null) return "sending";
+    if (this.sentShare !== null) return "sending";
     if (this.job === null) return "draft";
     if (this.job.status === "completed") return "done";
     if (this.job.status === "failed") return "failed";
@@ -81,7 +81,7 @@ export class Clip extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Runs `act`; what it throws becomes the clip's problem. @param {() => Promise<void>} act */
+  /** Runs `act`; an error that it throws becomes `problem`. @param {() => Promise<void>} act */
   async #attempt(act) {
     this.problem = "";
     try {
@@ -96,39 +96,39 @@ export class Clip extends EventTarget {
   }
 
   /**
-   * Sends its file ahead of any job, once however often it is asked for: for previews, and for the jobs that follow.
+   * Uploads its file, once however often it is called: for previews, and for the jobs that follow.
    * @param {Client} client @param {File} file
    */
-  sendAhead(client, file) {
+  upload(client, file) {
     const onSent = (/** @type {number} */ share) => {
-      this.sentAhead = share;
-      if (this.sent !== null) this.sent = share;
+      this.uploadedShare = share;
+      if (this.sentShare !== null) this.sentShare = share;
       this.#changed();
     };
-    this.#stopAhead = this.#ahead ? this.#stopAhead : new AbortController();
-    this.#ahead ??= client.upload(file, onSent, this.#stopAhead.signal).catch((problem) => {
-      this.#ahead = null;
+    this.#stopUpload = this.#upload ? this.#stopUpload : new AbortController();
+    this.#upload ??= client.upload(file, onSent, this.#stopUpload.signal).catch((problem) => {
+      this.#upload = null;
       throw problem;
     });
-    return this.#ahead;
+    return this.#upload;
   }
 
-  /** What was sent ahead is kept no more. */
-  lostAhead() {
-    this.#ahead = null;
-    this.sentAhead = null;
+  /** Drops an upload that the server has removed. */
+  forgetUpload() {
+    this.#upload = null;
+    this.uploadedShare = null;
   }
 
-  /** Sends it and follows its job. @param {Client} client @param {Options} options @param {FormData} form */
+  /** Submits a job and follows it. @param {Client} client @param {Options} options @param {FormData} form */
   send(client, options, form) {
     this.options = options;
     form.set("clipName", this.name);
     this.#stop = new AbortController();
     return this.#attempt(async () => {
-      this.sent = this.sentAhead ?? 0;
+      this.sentShare = this.uploadedShare ?? 0;
       this.#changed();
       const accepted = this.#submit(client, form).finally(() => {
-        this.sent = null;
+        this.sentShare = null;
       });
       const { jobId } = await accepted;
       this.job = await client.read(jobId);
@@ -140,17 +140,17 @@ export class Clip extends EventTarget {
   /** @param {Client} client @param {FormData} form @returns {Promise<{ jobId: string }>} */
   async #submit(client, form) {
     const onSent = (/** @type {number} */ share) => {
-      this.sent = share;
+      this.sentShare = share;
       this.#changed();
     };
-    if (this.#ahead) {
-      const { storageId } = await this.#ahead;
+    if (this.#upload) {
+      const { storageId } = await this.#upload;
       form.set("inputStorageId", storageId);
       try {
         return await client.submit(form, () => {}, this.#stop.signal);
       } catch (problem) {
         if (!(problem instanceof Problem && problem.code === "UPLOAD_NOT_FOUND")) throw problem;
-        this.lostAhead();
+        this.forgetUpload();
         form.delete("inputStorageId");
       }
     }
@@ -159,7 +159,7 @@ export class Clip extends EventTarget {
     return client.submit(form, onSent, this.#stop.signal);
   }
 
-  /** Goes on with a job that has not ended. @param {Client} client */
+  /** Follows a job that has not ended. @param {Client} client */
   follow(client) {
     return this.#attempt(() => this.#follow(client));
   }
@@ -186,7 +186,7 @@ export class Clip extends EventTarget {
   }
 
   /**
-   * Runs the job again as a new one; a clip that the server has let go of is sent again, if it is still here.
+   * Runs the job again as a new one; a clip that the server has removed is sent again, if the page still has it.
    * @param {Client} client @param {(options: Options) => FormData} formOf
    */
   retry(client, formOf) {
@@ -206,7 +206,7 @@ export class Clip extends EventTarget {
     });
   }
 
-  /** Its links last an hour; this gets new ones. Says whether they may be better. @param {Client} client */
+  /** Gets new links: they last an hour. Returns whether the links are new. @param {Client} client */
   async refresh(client) {
     if (Date.now() - this.#refreshedMs < LINKS_ARE_NEW_MS) return false;
     this.#refreshedMs = Date.now();
@@ -222,31 +222,31 @@ export class Clip extends EventTarget {
     return expiresAt !== null && expiresAt * 1000 < Date.now();
   }
 
-  /** Back to being asked, with its file or address still here. */
+  /** Makes it a draft again. */
   reopen() {
     this.job = null;
     this.problem = "";
     this.#changed();
   }
 
-  /** With its files. @param {Client} client */
+  /** Removes it, its job and its files. @param {Client} client */
   async remove(client) {
     this.leave();
-    const [job, ahead] = [this.job, this.#ahead];
+    const [job, upload] = [this.job, this.#upload];
     await this.#attempt(async () => {
       if (job) await client.remove(job.jobId);
     });
-    ahead?.then(
-      (upload) => client.forget(upload),
+    upload?.then(
+      (sent) => client.removeUpload(sent),
       () => {},
     );
     this.#isGone = this.problem === "";
     this.#changed();
   }
 
-  /** Ends what is under way here; the job itself goes on. */
+  /** Stops what the page sends and follows; the job itself goes on. */
   leave() {
     this.#stop.abort();
-    this.#stopAhead.abort();
+    this.#stopUpload.abort();
   }
 }

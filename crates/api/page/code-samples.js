@@ -1,19 +1,19 @@
-// The same cut again, in code.
+// The code that makes the same cut again.
 import { Clip } from "./clip.js";
-import { formOf, keptOptions } from "./cut-options.js";
+import { formOf, storedOptions } from "./cut-options.js";
 import { button, h, uniqueId } from "./html.js";
-import { outputName } from "./words.js";
+import { outputName } from "./texts.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
-/** @typedef {import("./clip.js").Known} Known */
+/** @typedef {import("./clip.js").ClipSettings} ClipSettings */
 
-/** `<code-samples>`: the clip's cut as curl, TypeScript, HTML and on the command line. */
+/** `<code-samples>`: the cut of a clip in curl, TypeScript, HTML and on the command line. */
 export class CodeSamples extends HTMLElement {
   clip = new Clip();
 
   connectedCallback() {
     const formats = this.clip.job?.result?.outputs.map((output) => output.format);
-    const base = this.clip.options ?? keptOptions();
+    const base = this.clip.options ?? storedOptions();
     const options = { ...base, ...(formats && { formats }) };
     const { name } = this.clip;
     const file = /\.\w{2,4}$/.test(name) ? name : "clip.mp4";
@@ -24,11 +24,11 @@ export class CodeSamples extends HTMLElement {
       ["Command line", commandLine(options, this.clip, file)],
     ];
     const group = uniqueId();
-    const tabs = samples.map(([words, code], index) => {
+    const tabs = samples.map(([label, code], index) => {
       const tab = h(
         "button",
         { type: "button", id: `${group}-${index}`, role: "tab", "aria-controls": `${group}-panel` },
-        words,
+        label,
       );
       tab.onclick = () => show(index);
       tab.onkeydown = ({ key }) => {
@@ -39,11 +39,11 @@ export class CodeSamples extends HTMLElement {
     });
     const text = h("code", {});
     const panel = h("pre", { id: `${group}-panel`, role: "tabpanel", tabIndex: 0 }, text);
-    const said = h("span", { role: "status", class: "hint" });
+    const status = h("span", { role: "status", class: "hint" });
     const copy = button("Copy", async () => {
       await navigator.clipboard.writeText(text.textContent ?? "").then(
-        () => (said.textContent = "Copied"),
-        () => (said.textContent = "Select the text to copy it"),
+        () => (status.textContent = "Copied"),
+        () => (status.textContent = "Select the text to copy it"),
       );
     });
     const show = (/** @type {number} */ chosen) => {
@@ -53,7 +53,7 @@ export class CodeSamples extends HTMLElement {
       }
       text.textContent = tabs[chosen].code;
       panel.setAttribute("aria-labelledby", `${group}-${chosen}`);
-      said.textContent = "";
+      status.textContent = "";
       return tabs[chosen].tab;
     };
     show(0);
@@ -63,19 +63,19 @@ export class CodeSamples extends HTMLElement {
         "div",
         { class: "row spread" },
         h("div", { role: "tablist", "aria-label": "Language", class: "tabs" }, ...tabs.map(({ tab }) => tab)),
-        h("div", { class: "row" }, said, copy),
+        h("div", { class: "row" }, status, copy),
       ),
       panel,
     );
   }
 }
 
-/** Within quotes of a shell. @param {string} text */
+/** `text` in the quotes of a shell. @param {string} text */
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** @param {Options} options @param {Known} known @param {string} file */
-function curl(options, known, file) {
-  const fields = [...formOf(options, known)].map(([name, value]) => `  -F ${quoted(`${name}=${value}`)} \\`);
+/** @param {Options} options @param {ClipSettings} settings @param {string} file */
+function curl(options, settings, file) {
+  const fields = [...formOf(options, settings)].map(([name, value]) => `  -F ${quoted(`${name}=${value}`)} \\`);
   return [
     'curl -H "Authorization: Bearer $CLEARCUT_KEY" \\',
     `  -F ${quoted(`file=@${file}`)} \\`,
@@ -87,7 +87,7 @@ function curl(options, known, file) {
   ].join("\n");
 }
 
-/** @param {Options} options @param {Known} known @param {string} file */
+/** @param {Options} options @param {ClipSettings} settings @param {string} file */
 function typescript(options, { keyColor: key, hints }, file) {
   const { fps, method } = options;
   const rgb = key && method !== "ai" && [1, 3, 5].map((at) => Number.parseInt(key.slice(at, at + 2), 16));
@@ -117,7 +117,7 @@ console.log(result.outputs);`;
 
 /** @param {Options} options @param {string} file */
 function html({ formats }, file) {
-  const source = (/** @type {import("./words.js").Format} */ format) => encodeURI(outputName(file, format));
+  const source = (/** @type {import("./texts.js").Format} */ format) => encodeURI(outputName(file, format));
   if (!formats.includes("stacked-alpha") && !formats.includes("webm")) {
     const still = formats.find((format) => format === "webp" || format === "apng");
     return still
@@ -133,17 +133,17 @@ function html({ formats }, file) {
 </clearcut-video>`;
 }
 
-/** @param {Options} options @param {Known} known @param {string} file */
+/** @param {Options} options @param {ClipSettings} settings @param {string} file */
 function commandLine({ formats, method, tolerance, fps, size, quality }, { keyColor: key, hints }, file) {
-  const words = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
-  if (method !== "auto") words.push(`--method ${method}`);
-  if (key && method !== "ai") words.push(`--key ${quoted(key.toUpperCase())}`);
-  if (tolerance !== 30) words.push(`--tolerance ${tolerance}`);
-  if (fps !== "source") words.push(`--fps ${fps}`);
-  if (size) words.push(`--size ${size}`);
-  if (quality !== 60) words.push(`--quality ${quality}`);
-  for (const { kind, time, x, y } of hints) words.push(`--hint ${kind}@${time},${x},${y}`);
-  return words.join(" ");
+  const command = ["clearcut cut", /^[\w./-]+$/.test(file) ? file : quoted(file), `--formats ${formats.join(",")}`];
+  if (method !== "auto") command.push(`--method ${method}`);
+  if (key && method !== "ai") command.push(`--key ${quoted(key.toUpperCase())}`);
+  if (tolerance !== 30) command.push(`--tolerance ${tolerance}`);
+  if (fps !== "source") command.push(`--fps ${fps}`);
+  if (size) command.push(`--size ${size}`);
+  if (quality !== 60) command.push(`--quality ${quality}`);
+  for (const { kind, time, x, y } of hints) command.push(`--hint ${kind}@${time},${x},${y}`);
+  return command.join(" ");
 }
 
 customElements.define("code-samples", CodeSamples);

@@ -1,14 +1,14 @@
-// What to make, in words, before a clip is sent.
+// The options of a cut, before the clip is sent.
 import { Clip } from "./clip.js";
 import { FramePreview } from "./frame-preview.js";
 import { button, h, uniqueId } from "./html.js";
-import { FORMATS, METHODS } from "./words.js";
+import { FORMATS, METHODS } from "./texts.js";
 
-/** @typedef {import("./words.js").Format} Format */
+/** @typedef {import("./texts.js").Format} Format */
 /** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, size: string, quality: number }} Options */
 
-const PLACE = "clearcut.options";
-/** The longer side of previews: enough to see a hole, and soon done. */
+const STORAGE_KEY = "clearcut.options";
+/** The longer side of previews: a hole is visible, and the cut is quick. */
 const PREVIEW_PX = "640";
 /** @type {Options} */
 const DEFAULTS = {
@@ -20,16 +20,16 @@ const DEFAULTS = {
   quality: 60,
 };
 
-/** The options of the last time. @returns {Options} */
-export function keptOptions() {
+/** The options of the last cut. @returns {Options} */
+export function storedOptions() {
   try {
-    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(PLACE) ?? "{}") };
+    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}") };
   } catch {
     return DEFAULTS;
   }
 }
 
-/** The fields of a submit. @param {Options} options @param {import("./clip.js").Known} known */
+/** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} known */
 export function formOf(options, { keyColor, hints }) {
   const form = new FormData();
   form.append("formats", JSON.stringify(options.formats));
@@ -39,25 +39,25 @@ export function formOf(options, { keyColor, hints }) {
   if (options.size) form.append("size", options.size);
   if (options.formats.some((format) => format === "webp" || format === "apng"))
     form.append("quality", String(options.quality));
-  // A network is told nothing of colors.
+  // A model takes no key color.
   if (keyColor && options.method !== "ai") form.append("chromaKey", keyColor);
   if (hints.length > 0) form.append("hints", JSON.stringify(hints));
   return form;
 }
 
-/** `<cut-options>`: fires `cut` when the person has decided, and `discard`. */
+/** `<cut-options>`: fires `cut` when the form is submitted, and `discard`. */
 export class CutOptions extends HTMLElement {
   clip = new Clip();
   /** How many clips wait to be cut with these options. */
   count = 1;
   /** @type {Options} */
-  options = keptOptions();
-  /** Who asks for the preview. @type {import("./client.js").Client | null} */
+  options = storedOptions();
+  /** The client that requests previews. @type {import("./client.js").Client | null} */
   client = null;
   #preview = new FramePreview();
   #tolerance = h("output", {});
   #swatch = h("input", { type: "color", "aria-label": "Background color" });
-  #key = h("span", { class: "key-words" });
+  #key = h("span", { class: "key-color" });
   #forget = button("Measure it instead", () => this.#setKey(null), { class: "quiet" });
   #problem = h("p", { class: "problem", role: "alert" });
   #cut = h("button", { type: "submit", class: "primary large" });
@@ -80,7 +80,7 @@ export class CutOptions extends HTMLElement {
     const form = h(
       "form",
       { class: "options" },
-      this.#method(),
+      this.#methodField(),
       this.#byColor,
       this.#formats(),
       h(
@@ -101,7 +101,7 @@ export class CutOptions extends HTMLElement {
     );
     form.onsubmit = (event) => {
       event.preventDefault();
-      localStorage.setItem(PLACE, JSON.stringify(this.options));
+      localStorage.setItem(STORAGE_KEY, JSON.stringify(this.options));
       this.dispatchEvent(new Event("cut"));
     };
     this.replaceChildren(h("div", { class: "frame-pane" }, frame), form);
@@ -140,12 +140,12 @@ export class CutOptions extends HTMLElement {
     this.#cut.textContent = nothing ? "Choose a format" : what;
     this.#byColor.hidden = this.options.method === "ai";
     this.#methodHint.textContent = METHODS[this.options.method].about;
-    this.#tolerance.textContent = sayTolerance(this.options.tolerance);
+    this.#tolerance.textContent = describeTolerance(this.options.tolerance);
     this.#quality.hidden = !this.options.formats.some((format) => format === "webp" || format === "apng");
   };
 
   #formats() {
-    const choices = Object.entries(FORMATS).map(([name, { name: words, about }]) => {
+    const choices = Object.entries(FORMATS).map(([name, { name: label, about }]) => {
       const format = /** @type {Format} */ (name);
       const box = h("input", {
         type: "checkbox",
@@ -162,14 +162,14 @@ export class CutOptions extends HTMLElement {
         "label",
         { class: "choice" },
         box,
-        h("span", {}, h("b", {}, words), h("span", { class: "hint" }, about)),
+        h("span", {}, h("b", {}, label), h("span", { class: "hint" }, about)),
       );
     });
     return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
   }
 
-  /** How the background is told from the subject. */
-  #method() {
+  /** The method: by color or by a model. */
+  #methodField() {
     const id = uniqueId();
     const select = h(
       "select",
@@ -183,8 +183,8 @@ export class CutOptions extends HTMLElement {
       this.#preview.refresh();
     };
     this.#methodHint.id = `${id}-hint`;
-    this.client?.hasNetwork().then((hasNetwork) => {
-      if (hasNetwork) return;
+    this.client?.hasModel().then((hasModel) => {
+      if (hasModel) return;
       const ai = /** @type {HTMLOptionElement} */ (select.querySelector("[value=ai]"));
       ai.disabled = true;
       ai.textContent = `${METHODS.ai.name} (this server has none)`;
@@ -196,7 +196,7 @@ export class CutOptions extends HTMLElement {
     return h(
       "div",
       { class: "field" },
-      h("div", { class: "row spread" }, h("label", { for: id }, "Tell the background by"), select),
+      h("div", { class: "row spread" }, h("label", { for: id }, "Method"), select),
       this.#methodHint,
     );
   }
@@ -206,7 +206,7 @@ export class CutOptions extends HTMLElement {
       "div",
       { class: "field", role: "group", "aria-label": "Background color" },
       h("div", { class: "row swatch-row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
-      h("p", { class: "hint" }, "Click the picture to pick it, if the measured one is wrong."),
+      h("p", { class: "hint" }, "Click the frame to pick the color, if the measured one is wrong."),
       this.#forget,
     );
   }
@@ -262,15 +262,15 @@ export class CutOptions extends HTMLElement {
     ]);
   }
 
-  /** @param {string} words @param {"fps" | "size"} name @param {string[][]} choices */
-  #select(words, name, choices) {
+  /** @param {string} label @param {"fps" | "size"} name @param {string[][]} choices */
+  #select(label, name, choices) {
     const id = uniqueId();
-    const select = h("select", { id, name }, ...choices.map(([value, said]) => h("option", { value }, said)));
+    const select = h("select", { id, name }, ...choices.map(([value, text]) => h("option", { value }, text)));
     select.value = this.options[name];
     select.onchange = () => {
       this.options[name] = select.value;
     };
-    return h("div", { class: "field row spread" }, h("label", { for: id }, words), select);
+    return h("div", { class: "field row spread" }, h("label", { for: id }, label), select);
   }
 
   #fillQuality() {
@@ -295,9 +295,9 @@ export class CutOptions extends HTMLElement {
 }
 
 /** @param {number} tolerance */
-function sayTolerance(tolerance) {
-  const words = tolerance < 15 ? "careful" : tolerance < 45 ? "balanced" : tolerance < 75 ? "thorough" : "ruthless";
-  return `${tolerance}, ${words}`;
+function describeTolerance(tolerance) {
+  const manner = tolerance < 15 ? "careful" : tolerance < 45 ? "balanced" : tolerance < 75 ? "thorough" : "ruthless";
+  return `${tolerance}, ${manner}`;
 }
 
 customElements.define("cut-options", CutOptions);

@@ -1,16 +1,16 @@
-// A clip under way, or one that failed.
+// The progress of a clip, or its failure.
 import { Clip } from "./clip.js";
 import { button, h, icon } from "./html.js";
-import { STAGES, saySpan } from "./words.js";
+import { formatDuration, STAGES } from "./texts.js";
 
-/** Where cutting begins and ends on the way from 0 to 100; what lies around it takes next to no time. */
+/** The progress at which cutting begins and ends; the other stages take almost no time. */
 const [FIRST, LAST] = [10, 100];
 
 /** `<cut-progress>`: fires `cancel`, `retry`, `change-options` and `remove`. */
 export class CutProgress extends HTMLElement {
   clip = new Clip();
-  #stage = h("p", { class: "stage-words", "aria-live": "polite" });
-  #left = h("p", { class: "hint" });
+  #stage = h("p", { class: "job-stage", "aria-live": "polite" });
+  #timeLeft = h("p", { class: "hint" });
   #bar = h("progress", { max: 100, "aria-label": "Progress" });
   #percent = h("p", { class: "percent" });
   #box = h("div", { class: "panel progress" });
@@ -30,14 +30,14 @@ export class CutProgress extends HTMLElement {
   #show = () => {
     if (this.clip.state === "failed") return this.#showFailure();
     const { clip } = this;
-    const progress = clip.sent === null ? (clip.job?.progress ?? 0) : clip.sent * 100;
-    const stage = clip.sent === null ? (STAGES[clip.job?.stage ?? ""] ?? "Waiting") : "Sending the clip";
+    const progress = clip.sentShare === null ? (clip.job?.progress ?? 0) : clip.sentShare * 100;
+    const stage = clip.sentShare === null ? (STAGES[clip.job?.stage ?? ""] ?? "Waiting") : "Sending the clip";
     if (this.#stage.textContent !== stage) this.#stage.textContent = stage;
     this.#percent.textContent = `${Math.round(progress)} %`;
     this.#bar.value = progress;
-    this.#left.textContent = clip.isLost
+    this.#timeLeft.textContent = clip.isLost
       ? "The server does not answer. The job goes on there; this page looks again every second."
-      : sayLeft(clip);
+      : describeTimeLeft(clip);
     if (this.#bar.isConnected) return;
     this.#box.classList.remove("failed");
     const cancel = button("Cancel", this.#tell("cancel"), {});
@@ -45,7 +45,7 @@ export class CutProgress extends HTMLElement {
       this.#percent,
       this.#stage,
       this.#bar,
-      this.#left,
+      this.#timeLeft,
       h("div", { class: "actions" }, cancel),
     );
   };
@@ -69,7 +69,7 @@ export class CutProgress extends HTMLElement {
 }
 
 /** @param {Clip} clip */
-function sayLeft(clip) {
+function describeTimeLeft(clip) {
   const now = Date.now() / 1000;
   const { job } = clip;
   if (!job) return "";
@@ -77,13 +77,13 @@ function sayLeft(clip) {
     const ahead = (job.queuePosition ?? 1) - 1;
     const place = ahead > 0 ? `${ahead} before it. ` : "";
     return job.estimatedStartAt
-      ? `${place}Starts in about ${saySpan(Math.max(1, job.estimatedStartAt - now))}.`
+      ? `${place}Starts in about ${formatDuration(Math.max(1, job.estimatedStartAt - now))}.`
       : place;
   }
   const done = (job.progress - FIRST) / (LAST - FIRST);
   const passed = now - (job.startedAt ?? now);
   if (done < 0.2 || passed < 1) return "Working out how long it will take";
-  return `About ${saySpan((passed * (1 - done)) / done)} left`;
+  return `About ${formatDuration((passed * (1 - done)) / done)} left`;
 }
 
 customElements.define("cut-progress", CutProgress);

@@ -1,10 +1,10 @@
-// A clip that is done: the cut on a stage, its files, and what to look at.
+// A clip that is done: the viewer of the cut, the files, and the warnings.
 import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
-import { CutStage } from "./cut-stage.js";
+import { CutViewer } from "./cut-viewer.js";
 import { button, h, icon } from "./html.js";
-import { explain, FORMATS, sayBytes, sayDate, sayMoment, saySpan } from "./words.js";
+import { explain, FORMATS, formatBytes, formatDate, formatDuration, formatTime } from "./texts.js";
 
 /** A little less than links do by default. */
 const LINKS_LAST_MS = 55 * 60_000;
@@ -18,15 +18,15 @@ export class CutResult extends HTMLElement {
     const { result } = job ?? {};
     if (!job || !result) return;
     if (this.clip.isExpired) return this.replaceChildren(this.#head(job.completedAt, result), expired());
-    const stage = new CutStage();
-    stage.clip = this.clip;
-    stage.addEventListener("stale", () => this.dispatchEvent(new Event("stale")));
+    const viewer = new CutViewer();
+    viewer.clip = this.clip;
+    viewer.addEventListener("stale", () => this.dispatchEvent(new Event("stale")));
     const samples = new CodeSamples();
     samples.clip = this.clip;
     this.replaceChildren(
       this.#head(job.completedAt, result),
       ...this.#warnings(result),
-      stage,
+      viewer,
       h("div", { class: "below" }, this.#files(result), samples),
     );
   }
@@ -53,14 +53,14 @@ export class CutResult extends HTMLElement {
     const items = report.warnings.map((warning) => {
       const look = () => this.dispatchEvent(new CustomEvent("look", { detail: warning }));
       const { width, height } = warning.box;
-      // A hint needs a place, and the clip to show it on.
+      // A hint needs a point, and the clip to show it on.
       const isLocal = this.clip.file && (width < 1 || height < 1);
       return h(
         "li",
         {},
         explain({ message: warning.message }),
         " ",
-        isLocal && button(`Look at ${sayMoment(warning.from)}`, look, { class: "quiet" }),
+        isLocal && button(`Look at ${formatTime(warning.from)}`, look, { class: "quiet" }),
       );
     });
     return [
@@ -82,10 +82,10 @@ export class CutResult extends HTMLElement {
         "a",
         {
           href: ownAddress(url),
-          // The server says what it is called: as the clip.
+          // The server names it, after the clip.
           download: "",
           class: "button",
-          "aria-label": `Download ${name}, ${sayBytes(size)}`,
+          "aria-label": `Download ${name}, ${formatBytes(size)}`,
         },
         icon("down"),
         "Download",
@@ -99,7 +99,13 @@ export class CutResult extends HTMLElement {
       return h(
         "li",
         {},
-        h("div", {}, h("b", {}, name), h("span", { class: "size" }, sayBytes(size)), h("p", { class: "hint" }, plays)),
+        h(
+          "div",
+          {},
+          h("b", {}, name),
+          h("span", { class: "size" }, formatBytes(size)),
+          h("p", { class: "hint" }, plays),
+        ),
         link,
       );
     });
@@ -116,9 +122,9 @@ function about(completedAt, { width, height, duration, fps, processingTimeMs, de
   const parts = [
     `${width} × ${height}`,
     `${duration.toFixed(1)} s at ${rate} frames a second`,
-    `cut in ${saySpan(processingTimeMs / 1000)}`,
+    `cut in ${formatDuration(processingTimeMs / 1000)}`,
     detectedBackgroundColor && `background ${detectedBackgroundColor.hex}`,
-    completedAt && sayDate(completedAt),
+    completedAt && formatDate(completedAt),
   ];
   return parts.filter(Boolean).join(" · ");
 }

@@ -1,33 +1,33 @@
-// A frame as it is, as it would be cut, and as a matte, while the options change.
+// One frame of the clip, its cut and its matte, while the options change.
 import { Client, Problem } from "./client.js";
 import { Clip } from "./clip.js";
-import { FirstFrame } from "./first-frame.js";
+import { ClipFrame } from "./clip-frame.js";
 import { HintLayer, hintList } from "./hint-layer.js";
 import { h, uniqueId } from "./html.js";
-import { explain, sayMoment } from "./words.js";
+import { explain, formatTime } from "./texts.js";
 
-/** A slider that moves asks once it rests. */
+/** A preview is requested when a control has rested for so long. */
 const REST_MS = 200;
-/** So far from the end the last frame is still shown, whatever rounding there was. */
+/** The slider ends so far before the end of the clip, where the last frame is shown whatever the rounding. */
 const END_SECS = 0.05;
 
-/** `<frame-preview>`: fires `pick` with a color as detail, as its `<first-frame>` does, and `measured` with the one that was found. */
+/** `<frame-preview>`: fires `pick` with a color as detail, as its `<clip-frame>` does, and `measured` with the measured one. */
 export class FramePreview extends HTMLElement {
   clip = new Clip();
   /** @type {Client | null} */
   client = null;
   /** The fields of a cut. */
   form = () => new FormData();
-  #frame = new FirstFrame();
+  #frame = new ClipFrame();
   #layer = new HintLayer();
   #hints = h("div", {});
   #cut = h("img", { class: "preview checker", alt: "This frame, cut", hidden: true });
-  #said = h("p", { class: "hint", role: "status" });
-  #moment = h("input", { type: "range", min: "0", step: "0.01", value: "0", "aria-label": "Moment of the clip" });
-  #words = h("output", { class: "moment" }, sayMoment(0));
+  #status = h("p", { class: "hint", role: "status" });
+  #time = h("input", { type: "range", min: "0", step: "0.01", value: "0", "aria-label": "Time in the clip" });
+  #timeText = h("output", { class: "time" }, formatTime(0));
   #mode = "clip";
   #timer = 0;
-  #asking = new AbortController();
+  #pending = new AbortController();
 
   connectedCallback() {
     this.#frame.clip = this.clip;
@@ -41,31 +41,31 @@ export class FramePreview extends HTMLElement {
     this.#frame.addEventListener("pick", (event) => {
       this.dispatchEvent(new CustomEvent("pick", { detail: /** @type {CustomEvent} */ (event).detail }));
     });
-    const [modes, moments] = [this.#modes(), this.#moments()];
+    const [modes, timeSlider] = [this.#modes(), this.#timeSlider()];
     this.#frame.addEventListener("ready", () => {
       modes.hidden = !this.clip.file;
-      moments.hidden = this.#frame.duration <= 2 * END_SECS;
-      this.#moment.max = String(Math.max(0, this.#frame.duration - END_SECS));
-      this.#look();
+      timeSlider.hidden = this.#frame.duration <= 2 * END_SECS;
+      this.#time.max = String(Math.max(0, this.#frame.duration - END_SECS));
+      this.#showWarning();
     });
     const box = h("div", { class: "frame-box" }, this.#frame, this.#cut, this.#layer);
-    this.replaceChildren(box, moments, modes, this.#said, this.#hints);
-    this.clip.addEventListener("change", this.#saySent);
+    this.replaceChildren(box, timeSlider, modes, this.#status, this.#hints);
+    this.clip.addEventListener("change", this.#showUploaded);
   }
 
   disconnectedCallback() {
-    this.#asking.abort();
+    this.#pending.abort();
     clearTimeout(this.#timer);
-    this.clip.removeEventListener("change", this.#saySent);
+    this.clip.removeEventListener("change", this.#showUploaded);
   }
 
-  #moments() {
-    this.#moment.oninput = () => {
-      this.#words.textContent = sayMoment(this.#moment.valueAsNumber);
-      this.#frame.seek(this.#moment.valueAsNumber);
+  #timeSlider() {
+    this.#time.oninput = () => {
+      this.#timeText.textContent = formatTime(this.#time.valueAsNumber);
+      this.#frame.seek(this.#time.valueAsNumber);
       this.refresh();
     };
-    return h("div", { class: "row moments", hidden: true }, this.#moment, this.#words);
+    return h("div", { class: "row time-slider", hidden: true }, this.#time, this.#timeText);
   }
 
   #modes() {
@@ -74,20 +74,20 @@ export class FramePreview extends HTMLElement {
       ["clip", "Clip"],
       ["cut", "Cut"],
       ["matte", "Matte"],
-    ].map(([mode, words]) => {
+    ].map(([mode, label]) => {
       const box = h("input", { type: "radio", name, value: mode, checked: mode === "clip" });
       box.onchange = () => this.#show(mode);
-      return h("label", { class: "pill" }, box, words);
+      return h("label", { class: "pill" }, box, label);
     });
     return h("fieldset", { class: "tool", hidden: true }, h("legend", {}, "This frame"), ...modes);
   }
 
-  /** Goes where something is to be looked at, and shows the cut there. */
-  #look() {
+  /** Shows the cut at the time of the warning, if the clip was opened for one. */
+  #showWarning() {
     const { lookAt, file } = this.clip;
     if (!lookAt || !file) return;
-    this.#moment.value = String((lookAt.from + lookAt.to) / 2);
-    this.#moment.dispatchEvent(new Event("input"));
+    this.#time.value = String((lookAt.from + lookAt.to) / 2);
+    this.#time.dispatchEvent(new Event("input"));
     /** @type {HTMLInputElement | null} */ (this.querySelector("input[value=cut]"))?.click();
   }
 
@@ -105,33 +105,33 @@ export class FramePreview extends HTMLElement {
     this.#mode = mode;
     this.#cut.classList.toggle("is-matte", mode === "matte");
     if (mode === "clip") {
-      this.#asking.abort();
+      this.#pending.abort();
       this.#cut.hidden = true;
       this.#layer.hidden = true;
-      this.#say("");
+      this.#showStatus("");
     } else if (isFirst) this.refresh();
   }
 
-  /** @param {string} words @param {boolean} [isProblem] */
-  #say(words, isProblem = false) {
-    this.#said.textContent = words;
-    this.#said.className = isProblem ? "problem" : "hint";
+  /** @param {string} text @param {boolean} [isProblem] */
+  #showStatus(text, isProblem = false) {
+    this.#status.textContent = text;
+    this.#status.className = isProblem ? "problem" : "hint";
   }
 
-  /** The options have changed. */
+  /** Requests a new preview: the options have changed. */
   refresh() {
     if (this.#mode === "clip") return;
     clearTimeout(this.#timer);
     // Closes the request that is under way: the server stops working on it.
-    this.#asking.abort();
-    this.#asking = new AbortController();
-    const { signal } = this.#asking;
-    this.#say("Cutting this frame");
-    this.#timer = setTimeout(() => this.#ask(signal), REST_MS);
+    this.#pending.abort();
+    this.#pending = new AbortController();
+    const { signal } = this.#pending;
+    this.#showStatus("Cutting this frame");
+    this.#timer = setTimeout(() => this.#request(signal), REST_MS);
   }
 
-  /** Shows the frame's cut, unless another is wanted meanwhile. @param {AbortSignal} signal */
-  async #ask(signal) {
+  /** Shows the cut of the frame, unless another is requested meanwhile. @param {AbortSignal} signal */
+  async #request(signal) {
     const { clip, client } = this;
     if (!client || !clip.file) return;
     try {
@@ -144,54 +144,54 @@ export class FramePreview extends HTMLElement {
       this.#cut.hidden = false;
       this.#layer.hidden = false;
       this.#layer.cover(this.#cut, preview.time);
-      this.#say(tell(preview));
+      this.#showStatus(describePreview(preview));
       const { detectedBackgroundColor: found } = preview;
       if (found) this.dispatchEvent(new CustomEvent("measured", { detail: found.hex }));
     } catch (problem) {
       if (signal.aborted) return;
       this.#cut.hidden = true;
       this.#layer.hidden = true;
-      this.#say(problem instanceof Problem ? explain(problem) : String(problem), true);
+      this.#showStatus(problem instanceof Problem ? explain(problem) : String(problem), true);
     }
   }
 
   /** @param {Client} client @param {File} file @param {AbortSignal} signal */
   async #previewOf(client, file, signal) {
     const ask = async () => {
-      const { storageId } = await this.clip.sendAhead(client, file);
+      const { storageId } = await this.clip.upload(client, file);
       const form = this.form();
       form.set("inputStorageId", storageId);
-      form.set("time", this.#moment.valueAsNumber.toFixed(3));
+      form.set("time", this.#time.valueAsNumber.toFixed(3));
       return signal.aborted ? null : client.preview(form, signal);
     };
     try {
       return await ask();
     } catch (problem) {
       if (!(problem instanceof Problem && problem.code === "UPLOAD_NOT_FOUND")) throw problem;
-      this.clip.lostAhead();
+      this.clip.forgetUpload();
       return ask();
     }
   }
 
-  #saySent = () => {
-    const { sentAhead } = this.clip;
-    if (this.#mode === "clip" || sentAhead === null || sentAhead >= 1 || !this.#cut.hidden) return;
-    this.#say(`Sending the clip, once for all: ${Math.round(sentAhead * 100)} %`);
+  #showUploaded = () => {
+    const { uploadedShare } = this.clip;
+    if (this.#mode === "clip" || uploadedShare === null || uploadedShare >= 1 || !this.#cut.hidden) return;
+    this.#showStatus(`Sending the clip, once for all: ${Math.round(uploadedShare * 100)} %`);
   };
 }
 
-/** What was found, in words. @param {import("./client.js").Preview} preview */
-function tell({ processingMethod, detectedBackgroundColor, confidence, hintFrames }) {
-  return `${tellBackground({ processingMethod, detectedBackgroundColor, confidence })} ${
+/** @param {import("./client.js").Preview} preview */
+function describePreview({ processingMethod, detectedBackgroundColor, confidence, hintFrames }) {
+  return `${describeBackground({ processingMethod, detectedBackgroundColor, confidence })} ${
     hintFrames.at(-1) === 0
-      ? "The last hint has no effect: it lies in the background outside."
+      ? "The last hint has no effect: it lies on the outer background."
       : "Click what should be different: a hole to keep it, a leftover to remove it."
   }`;
 }
 
 /** @param {Pick<import("./client.js").Preview, "processingMethod" | "detectedBackgroundColor" | "confidence">} preview */
-function tellBackground({ processingMethod, detectedBackgroundColor, confidence }) {
-  if (processingMethod === "ai") return "A neural network found the subject.";
+function describeBackground({ processingMethod, detectedBackgroundColor, confidence }) {
+  if (processingMethod === "ai") return "A neural model found the subject.";
   if (!detectedBackgroundColor) return "The clip is transparent already.";
   const share = confidence === null ? "" : `, on ${Math.round(confidence * 100)} % of the clip’s border`;
   return `The background is ${detectedBackgroundColor.hex}${share}.`;

@@ -1,12 +1,12 @@
-// The hints of a clip, over the cut of one of its frames: one click says what color cannot.
+// The hints of a clip, over the cut of one of its frames.
 import { Clip } from "./clip.js";
 import { button, h } from "./html.js";
-import { placeOf, put, steered } from "./pointing.js";
-import { sayMoment } from "./words.js";
+import { pointOf, put, steered } from "./pointing.js";
+import { formatTime } from "./texts.js";
 
 /** @typedef {import("./clip.js").Hint} Hint */
 
-/** Hints whose time is so near are shown on the frame. */
+/** A hint is shown on the frames that are so near to its time. */
 const SAME_FRAME_SECS = 0.02;
 /** Alpha from which a click removes; below it keeps. */
 const SOLID = 128;
@@ -14,34 +14,34 @@ const SOLID = 128;
 const HOW =
   "The cut of this frame. Click a hole to keep it, or a leftover to remove it; or move with the arrow keys and press Enter.";
 
-/** `<hint-layer>`: lies over the picture of a cut and fires `change` when a hint was added. */
+/** `<hint-layer>`: lies over the preview of a frame; fires `change` when a hint was added. */
 export class HintLayer extends HTMLElement {
   clip = new Clip();
-  /** When the frame is shown, in seconds. */
+  /** The time of the frame, in seconds. */
   time = 0;
   #cross = h("span", { class: "cross", hidden: true });
   #at = { x: 0.5, y: 0.5 };
   /** @type {HTMLImageElement | null} */
-  #picture = null;
+  #image = null;
 
   connectedCallback() {
     this.tabIndex = 0;
     this.setAttribute("role", "application");
     this.setAttribute("aria-label", HOW);
-    this.onpointermove = (/** @type {PointerEvent} */ event) => this.#point(placeOf(event, this));
+    this.onpointermove = (/** @type {PointerEvent} */ event) => this.#point(pointOf(event, this));
     this.onpointerleave = () => {
       this.#cross.hidden = document.activeElement !== this;
     };
     this.onclick = (/** @type {MouseEvent} */ event) => {
-      this.#point(placeOf(event, this));
+      this.#point(pointOf(event, this));
       this.#add();
     };
     this.onkeydown = (/** @type {KeyboardEvent} */ event) => {
-      const place = steered(event, this.#at);
+      const point = steered(event, this.#at);
       if (event.key === "Enter" || event.key === " ") this.#add();
-      else if (!place) return;
+      else if (!point) return;
       event.preventDefault();
-      if (place) this.#point(place);
+      if (point) this.#point(point);
     };
     this.onfocus = () => this.#point(this.#at);
     this.onblur = () => {
@@ -49,11 +49,11 @@ export class HintLayer extends HTMLElement {
     };
   }
 
-  /** Lies over `picture` from now on, a cut of the frame at `time`. @param {HTMLImageElement} picture @param {number} time */
-  cover(picture, time) {
-    this.#picture = picture;
+  /** Covers `image`, a cut of the frame at `time`. @param {HTMLImageElement} image @param {number} time */
+  cover(image, time) {
+    this.#image = image;
     this.time = time;
-    this.style.aspectRatio = picture.style.aspectRatio;
+    this.style.aspectRatio = image.style.aspectRatio;
     const marks = this.clip.hints
       .filter((hint) => Math.abs(hint.time - time) < SAME_FRAME_SECS)
       .map((hint) => {
@@ -72,11 +72,11 @@ export class HintLayer extends HTMLElement {
     this.replaceChildren(...(frame ? [frame] : []), ...marks, this.#cross);
   }
 
-  /** @param {import("./pointing.js").Place} place */
-  #point(place) {
-    this.#at = place;
+  /** @param {import("./pointing.js").Point} point */
+  #point(point) {
+    this.#at = point;
     this.#cross.hidden = false;
-    put(this.#cross, place);
+    put(this.#cross, point);
   }
 
   #add() {
@@ -87,23 +87,23 @@ export class HintLayer extends HTMLElement {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Whether the cut shows subject where the cross is. */
+  /** Whether the cut has subject under the cross. */
   #isSolid() {
-    const picture = this.#picture;
+    const image = this.#image;
     const context = h("canvas", { width: 1, height: 1 }).getContext("2d");
-    if (!picture || !context) return false;
+    if (!image || !context) return false;
     const at = (/** @type {number} */ share, /** @type {number} */ side) =>
       Math.min(side - 1, Math.floor(share * side));
-    const [x, y] = [at(this.#at.x, picture.naturalWidth), at(this.#at.y, picture.naturalHeight)];
-    context.drawImage(picture, x, y, 1, 1, 0, 0, 1, 1);
+    const [x, y] = [at(this.#at.x, image.naturalWidth), at(this.#at.y, image.naturalHeight)];
+    context.drawImage(image, x, y, 1, 1, 0, 0, 1, 1);
     return context.getImageData(0, 0, 1, 1).data[3] >= SOLID;
   }
 }
 
-/** The hints of `clip` as a list in which each can be taken back; calls `onChange` then. @param {Clip} clip @param {() => void} onChange */
+/** The hints of `clip` as a list from which each can be removed; calls `onChange` then. @param {Clip} clip @param {() => void} onChange */
 export function hintList(clip, onChange) {
   const rows = clip.hints.map((hint) => {
-    const words = `${hint.kind === "keep" ? "Keep" : "Remove"} at ${sayMoment(hint.time)}`;
+    const label = `${hint.kind === "keep" ? "Keep" : "Remove"} at ${formatTime(hint.time)}`;
     const forget = () => {
       clip.hints = clip.hints.filter((other) => other !== hint);
       onChange();
@@ -112,8 +112,8 @@ export function hintList(clip, onChange) {
       "li",
       { class: "row" },
       h("span", { class: `hint-dot ${hint.kind}` }),
-      words,
-      button(`Take back: ${words}`, forget, { icon: "close", isBare: true }),
+      label,
+      button(`Take back: ${label}`, forget, { icon: "close", isBare: true }),
     );
   });
   return h("ul", { class: "hints", hidden: rows.length === 0, "aria-label": "Hints" }, ...rows);

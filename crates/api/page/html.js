@@ -1,4 +1,4 @@
-// Elements from calls: texts are always texts, so that no name of a clip is ever read as markup.
+// Makes elements. Texts become text nodes, so that the name of a clip is never read as markup.
 
 /** @typedef {Node | string | null | undefined | false} Child */
 
@@ -22,7 +22,7 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** An icon of the sprite in the page; what it means is said beside it. @param {string} name */
+/** An icon of the page's sprite, hidden from screen readers: a text says what it means. @param {string} name */
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
@@ -33,9 +33,9 @@ export function icon(name) {
   return svg;
 }
 
-/** A button with an icon and words, or with an icon alone and the words for those who do not see it. */
+/** A button with an icon and a label; `isBare` shows the icon alone. */
 export const button = (
-  /** @type {string} */ words,
+  /** @type {string} */ label,
   /** @type {() => unknown} */ onclick,
   /** @type {{ icon?: string, class?: string, isBare?: boolean }} */ {
     icon: name,
@@ -49,10 +49,10 @@ export const button = (
       type: "button",
       class: `${kind}${isBare ? " bare" : ""}`,
       onclick,
-      ...(isBare && { "aria-label": words, title: words }),
+      ...(isBare && { "aria-label": label, title: label }),
     },
     name && icon(name),
-    !isBare && words,
+    !isBare && label,
   );
 
 let counted = 0;

@@ -1,14 +1,13 @@
-// Asks for a key, and says why.
+// Asks for an API key.
 import { Client, Problem } from "./client.js";
 import { h, uniqueId } from "./html.js";
-import { isKey, keepKey } from "./key-keeper.js";
-import { explain } from "./words.js";
+import { isKey, storeKey } from "./stored-key.js";
+import { explain } from "./texts.js";
 
-/** `<key-prompt>`: fires `signed-in` with the key as detail, once the server has taken it. */
+/** `<key-prompt>`: fires `signed-in` with the key as detail, once the server has accepted it. */
 export class KeyPrompt extends HTMLElement {
-  /** Why a key is asked for, as a sentence. */
+  /** The reason for the prompt, as a sentence. */
   reason = "";
-  /** What a person does with it here. */
   heading = "Sign in";
 
   connectedCallback() {
@@ -48,14 +47,14 @@ export class KeyPrompt extends HTMLElement {
       problem.hidden = problem.textContent === "";
       submit.disabled = false;
       if (!problem.hidden) return field.focus();
-      keepKey(field.value.trim());
+      storeKey(field.value.trim());
       this.dispatchEvent(new CustomEvent("signed-in", { detail: field.value.trim() }));
     };
     this.replaceChildren(form);
   }
 }
 
-/** Why the server does not take `key`, or nothing. @param {string} key */
+/** Why the server does not accept `key`; empty if it does. @param {string} key */
 async function refusal(key) {
   if (!isKey(key)) return "A key is hc_ and 32 letters or digits. Copy all of it.";
   try {

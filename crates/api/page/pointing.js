@@ -1,14 +1,14 @@
-// Places of a frame, in shares of its width and height, as a pointer or the arrow keys name them.
+// Points of a frame, in shares of its width and height, from a pointer or the arrow keys.
 
-/** @typedef {{ x: number, y: number }} Place */
+/** @typedef {{ x: number, y: number }} Point */
 
-/** Where `event` is on `element`. @param {PointerEvent | MouseEvent} event @param {Element} element @returns {Place} */
-export function placeOf(event, element) {
+/** Where `event` is on `element`. @param {PointerEvent | MouseEvent} event @param {Element} element @returns {Point} */
+export function pointOf(event, element) {
   const box = element.getBoundingClientRect();
   return { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
 }
 
-/** `place` after an arrow key, with Shift a larger step; null after any other key. @param {KeyboardEvent} event @param {Place} place @returns {Place | null} */
+/** `point` after an arrow key, with Shift a larger step; null after any other key. @param {KeyboardEvent} event @param {Point} point @returns {Point | null} */
 export function steered({ key, shiftKey }, { x, y }) {
   const step = shiftKey ? 0.1 : 0.01;
   const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
@@ -18,7 +18,7 @@ export function steered({ key, shiftKey }, { x, y }) {
   return { x: inside(x + right), y: inside(y + down) };
 }
 
-/** Puts `mark` at `place` of what it lies in. @param {HTMLElement} mark @param {Place} place */
+/** Puts `mark` at `point` of what it lies in. @param {HTMLElement} mark @param {Point} point */
 export function put(mark, { x, y }) {
   mark.style.left = `${x * 100}%`;
   mark.style.top = `${y * 100}%`;

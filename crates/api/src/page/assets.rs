@@ -56,15 +56,15 @@ const ASSETS: &[Asset] = &[
     asset!("cut-options.js", SCRIPT),
     asset!("cut-progress.js", SCRIPT),
     asset!("cut-result.js", SCRIPT),
-    asset!("cut-stage.js", SCRIPT),
-    asset!("first-frame.js", SCRIPT),
+    asset!("cut-viewer.js", SCRIPT),
+    asset!("clip-frame.js", SCRIPT),
     asset!("frame-preview.js", SCRIPT),
     asset!("hint-layer.js", SCRIPT),
     asset!("html.js", SCRIPT),
-    asset!("key-keeper.js", SCRIPT),
+    asset!("stored-key.js", SCRIPT),
     asset!("key-prompt.js", SCRIPT),
     asset!("pointing.js", SCRIPT),
-    asset!("words.js", SCRIPT),
+    asset!("texts.js", SCRIPT),
     asset!("clearcut-video.js", SCRIPT, "../../../../player/clearcut-video.js"),
 ];
 
@@ -132,7 +132,7 @@ mod tests {
         let served: Vec<&str> = ASSETS.iter().map(|asset| asset.name).collect();
         for entry in std::fs::read_dir(folder).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            let is_for_tools_only = ["tsconfig.json", "clearcut-video.d.ts"].contains(&name.as_str());
+            let is_for_tools_only = name == "tsconfig.json";
             assert!(is_for_tools_only || served.contains(&name.as_str()), "{name} is not in the table");
         }
     }

@@ -1,7 +1,9 @@
-// Pictures of the page for the documentation: the preview, and one cut at three widths, light and dark. node pictures.mjs FOLDER
+// Screenshots of the page for the documentation: the preview, and one cut at three widths, light and dark.
+// node screenshots.mjs FOLDER
 import { join } from "node:path";
-import { launch } from "./stage.mjs";
-import { drop, startServer, visit } from "./visit.mjs";
+import { startServer } from "../server/harness.mjs";
+import { launch } from "./browser.mjs";
+import { drop, visit } from "./visit.mjs";
 
 const folder = process.argv[2];
 const server = await startServer();
@@ -11,7 +13,7 @@ try {
   await page.waitForSelector("clip-drop");
   await drop(page, ["mascot.mp4", "wheel.mp4"]);
   await page.click("clip-card:has-text('mascot')");
-  await page.waitForSelector("first-frame canvas:not([hidden])");
+  await page.waitForSelector("clip-frame canvas:not([hidden])");
   await page.setViewportSize({ width: 1024, height: 768 });
   await page.click("frame-preview .pill:has-text('Matte')");
   await page.waitForSelector("img.preview:not([hidden])");

@@ -1,8 +1,8 @@
-// The cut on a stage: over any backdrop, beside the clip it came from, frame by frame, as near as you like.
+// Shows the cut: over any backdrop, beside its clip, frame by frame, magnified.
 import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { button, h, icon, uniqueId } from "./html.js";
-import { sayMoment } from "./words.js";
+import { formatTime } from "./texts.js";
 import "./clearcut-video.js";
 
 /** @typedef {import("./clearcut-video.js").ClearcutVideo} ClearcutVideo */
@@ -13,12 +13,12 @@ const ZOOMS = [
   ["4", "400 %"],
   ["8", "800 %"],
 ];
-/** A cut may begin or end a frame or two beside its clip. */
-const MOST_APART_SECS = 0.5;
+/** A cut may be a frame or two longer or shorter than its clip. */
+const MAX_DIFFERENCE_SECS = 0.5;
 const STILL = new Set(["webp", "apng"]);
 
-/** `<cut-stage>` shows the outputs of a clip that is done. */
-export class CutStage extends HTMLElement {
+/** `<cut-viewer>` shows the outputs of a clip that is done. */
+export class CutViewer extends HTMLElement {
   clip = new Clip();
   /** @type {ClearcutVideo | null} */
   #after = null;
@@ -28,7 +28,7 @@ export class CutStage extends HTMLElement {
   #view = h("div", { class: "view", tabIndex: 0, role: "group", "aria-label": "The cut, zoomable" });
   #sheet = h("div", { class: "sheet" });
   #cut = h("div", { class: "cut checker" });
-  #moment = h("output", { class: "moment" });
+  #time = h("output", { class: "time" });
   #scrub = h("input", { type: "range", min: "0", step: "1", "aria-label": "Frame" });
   #compare = h("div", { class: "row compare" });
   #play = button("Play", () => this.#toggle(), { icon: "play", isBare: true });
@@ -87,7 +87,7 @@ export class CutStage extends HTMLElement {
     return Boolean(webm || stacked || still);
   }
 
-  /** The clip itself beside the cut, with a slider between, if it is at hand and the browser plays it. */
+  /** Shows the clip beside the cut, with a slider between, if the page has it and the browser plays it. */
   #showBefore() {
     const { file } = this.clip;
     if (!this.#after) return;
@@ -116,7 +116,7 @@ export class CutStage extends HTMLElement {
     before.onloadeddata = () => {
       this.#compare.replaceChildren();
       const { duration = 0 } = this.clip.job?.result ?? {};
-      if (Math.abs(before.duration - duration) > MOST_APART_SECS)
+      if (Math.abs(before.duration - duration) > MAX_DIFFERENCE_SECS)
         this.#askForClip("This clip is not as long as the cut. Is it the one that was cut?");
       this.#before = before;
       this.#sheet.classList.add("has-before");
@@ -126,7 +126,7 @@ export class CutStage extends HTMLElement {
     };
   }
 
-  /** Where there is no clip to compare with, or a wrong one: says so, and takes it from the person. @param {string} why */
+  /** Says why there is no clip to compare with, and asks for one. @param {string} why */
   #askForClip(why) {
     const picker = h("input", { type: "file", accept: "video/*", hidden: true });
     picker.onchange = () => {
@@ -143,7 +143,7 @@ export class CutStage extends HTMLElement {
     this.#compare.replaceChildren(h("p", { class: "hint" }, why), choose, picker);
   }
 
-  /** Keeps the clip at the moment of the cut. */
+  /** Keeps the clip at the time of the cut. */
   #follow = () => {
     const [after, before] = [this.#after, this.#before];
     if (!after || !before) return;
@@ -159,29 +159,29 @@ export class CutStage extends HTMLElement {
     this.#scrub.max = String(Math.max(0, frameCount - 1));
     const seek = (/** @type {number} */ frame) => {
       after.pause();
-      // Into the middle of the frame: its edge may round to the one before.
+      // The middle of the frame: its start may be rounded to the frame before.
       after.currentTime = (Math.min(frameCount - 1, Math.max(0, frame)) + 0.5) / fps;
     };
     const frame = () => Math.min(frameCount - 1, Math.floor(after.currentTime * fps + 1e-3));
-    const tell = () => {
+    const update = () => {
       this.#scrub.value = String(frame());
-      this.#moment.textContent = `${sayMoment(after.currentTime)} · frame ${frame() + 1} of ${frameCount}`;
-      const words = after.paused ? "Play" : "Pause";
-      this.#play.setAttribute("aria-label", words);
-      this.#play.title = words;
+      this.#time.textContent = `${formatTime(after.currentTime)} · frame ${frame() + 1} of ${frameCount}`;
+      const label = after.paused ? "Play" : "Pause";
+      this.#play.setAttribute("aria-label", label);
+      this.#play.title = label;
       this.#play.replaceChildren(icon(after.paused ? "play" : "pause"));
       this.#follow();
     };
-    for (const type of ["loadeddata", "timeupdate", "seeked", "play", "pause"]) after.addEventListener(type, tell);
+    for (const type of ["loadeddata", "timeupdate", "seeked", "play", "pause"]) after.addEventListener(type, update);
     after.addEventListener("error", () => this.dispatchEvent(new Event("stale")));
     this.#scrub.oninput = () => seek(this.#scrub.valueAsNumber);
-    tell();
+    update();
     return [
       this.#play,
       button("One frame back", () => seek(frame() - 1), { icon: "back", isBare: true }),
       this.#scrub,
-      button("One frame on", () => seek(frame() + 1), { icon: "on", isBare: true }),
-      this.#moment,
+      button("One frame forward", () => seek(frame() + 1), { icon: "forward", isBare: true }),
+      this.#time,
     ];
   }
 
@@ -206,10 +206,10 @@ export class CutStage extends HTMLElement {
       if (file) set("", `center / cover no-repeat url("${this.#address(file)}")`);
     };
     const name = uniqueId();
-    const radio = (/** @type {string} */ value, /** @type {string} */ words, /** @type {() => void} */ act) => {
+    const radio = (/** @type {string} */ value, /** @type {string} */ label, /** @type {() => void} */ act) => {
       const box = h("input", { type: "radio", name, value, checked: value === "checker" });
       box.onchange = act;
-      return h("label", { class: "pill" }, box, h("span", { class: `chip ${value}` }), words);
+      return h("label", { class: "pill" }, box, h("span", { class: `chip ${value}` }), label);
     };
     const group = h(
       "fieldset",
@@ -220,7 +220,7 @@ export class CutStage extends HTMLElement {
       radio("white", "White", () => set("white")),
       radio("color", "Color", () => set("", color.value)),
       color,
-      radio("picture", "Picture", () => picker.click()),
+      radio("image", "Image", () => picker.click()),
       picker,
     );
     const choose = (/** @type {string} */ value) => {
@@ -237,18 +237,18 @@ export class CutStage extends HTMLElement {
 
   #zoom() {
     const name = uniqueId();
-    const choices = ZOOMS.map(([value, words]) => {
+    const choices = ZOOMS.map(([value, label]) => {
       const box = h("input", { type: "radio", name, value, checked: value === "fit" });
       box.onchange = () => {
         this.#view.dataset.zoom = value;
         this.#sheet.style.setProperty("--zoom", value === "fit" ? "1" : value);
         if (value !== "fit") this.#view.scrollTo(this.#view.scrollWidth / 4, this.#view.scrollHeight / 4);
       };
-      return h("label", { class: "pill" }, box, words);
+      return h("label", { class: "pill" }, box, label);
     });
     this.#view.dataset.zoom = "fit";
     return h("fieldset", { class: "tool" }, h("legend", {}, "Zoom"), ...choices);
   }
 }
 
-customElements.define("cut-stage", CutStage);
+customElements.define("cut-viewer", CutViewer);

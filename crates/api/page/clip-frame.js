@@ -1,13 +1,13 @@
-// A frame of a clip, as the browser shows it, with an eyedropper for the color of its background.
+// A frame of the clip, as the browser decodes it, with an eyedropper for the background color.
 import { Clip } from "./clip.js";
 import { h } from "./html.js";
-import { placeOf, put, steered } from "./pointing.js";
+import { pointOf, put, steered } from "./pointing.js";
 
 /** The eyedropper takes the mean of a square of so many pixels, since a backdrop has noise. */
 const SAMPLE_PX = 5;
 
-/** `<first-frame>`: fires `pick` with the color (`#rrggbb`) as detail, and `ready` when it shows a frame or says why it cannot. */
-export class FirstFrame extends HTMLElement {
+/** `<clip-frame>`: fires `pick` with the color (`#rrggbb`) as detail, and `ready` when it shows a frame or says why it cannot. */
+export class ClipFrame extends HTMLElement {
   clip = new Clip();
   #canvas = h("canvas", { tabIndex: 0, role: "application", "aria-label": HOW });
   #cross = h("span", { class: "cross", hidden: true });
@@ -66,7 +66,7 @@ export class FirstFrame extends HTMLElement {
     this.#wanted = secs;
     video.onseeked = () => {
       this.#draw(video);
-      // A slider is faster than a decoder: only the last place counts.
+      // A slider is faster than a decoder: only the last time counts.
       if (video.currentTime !== this.#wanted && Math.abs(video.currentTime - this.#wanted) > 0.001)
         this.seek(this.#wanted);
     };
@@ -95,17 +95,17 @@ export class FirstFrame extends HTMLElement {
 
   /** @param {PointerEvent | MouseEvent} event */
   #point(event) {
-    this.#at = placeOf(event, this.#canvas);
+    this.#at = pointOf(event, this.#canvas);
     this.#mark();
   }
 
   /** @param {KeyboardEvent} event */
   #steer(event) {
-    const place = steered(event, this.#at);
+    const point = steered(event, this.#at);
     if (event.key === "Enter" || event.key === " ") this.#pick();
-    else if (!place) return;
+    else if (!point) return;
     event.preventDefault();
-    this.#at = place ?? this.#at;
+    this.#at = point ?? this.#at;
     this.#mark();
   }
 
@@ -157,4 +157,4 @@ function loadVideo(address) {
   });
 }
 
-customElements.define("first-frame", FirstFrame);
+customElements.define("clip-frame", ClipFrame);

@@ -5,14 +5,16 @@ import os
 import tempfile
 import unittest
 
-from harness import ROOT, Server, check_invariants, children_of, eventually, form, running
+from harness import MULTIPART, ROOT, Server, eventually, form
+from invariants import check_invariants
+from processes import children_of, running
 
 MODELS = os.environ.get("CLEARCUT_MODELS", str(ROOT / "out/models"))
 SMALL = {"formats": json.dumps(["webm", "stacked-alpha"]), "size": "160", "fps": "6"}
 DANCER = (ROOT / "samples/dancer.mp4").read_bytes()
 
 
-class Network(unittest.TestCase):
+class Models(unittest.TestCase):
     def test_ai_makes_all_formats_from_one_matte_and_says_how(self):
         with Server("--models", MODELS, "--runtime", "rten") as server:
             job = server.submit_job(DANCER, method="ai", **SMALL)
@@ -31,8 +33,7 @@ class Network(unittest.TestCase):
     def test_the_synchronous_endpoint_names_the_method(self):
         with Server("--models", MODELS, "--runtime", "rten") as server:
             fields = {"method": "ai", "format": "webp", "size": "128", "fps": "4"}
-            headers = {"Content-Type": "multipart/form-data; boundary=X"}
-            status, body = server.request("POST", "/api/v1/video/remove-background", form(DANCER, fields), headers)
+            status, body = server.request("POST", "/api/v1/video/remove-background", form(DANCER, fields), MULTIPART)
             self.assertEqual((status, json.loads(body)["data"]["processingMethod"]), (200, "ai"))
 
     def test_ai_is_refused_by_name_where_there_is_no_model_and_auto_still_keys(self):
@@ -55,7 +56,7 @@ class Network(unittest.TestCase):
                 self.assertNotIn(models, failed["error"]["message"])
                 self.assertEqual(server.wait(server.submit_job(DANCER, **SMALL))["status"], "completed")
 
-    def test_killed_while_the_network_works_nothing_lives_on_and_the_job_is_done_again(self):
+    def test_killed_while_the_model_works_nothing_lives_on_and_the_job_is_done_again(self):
         with Server("--models", MODELS, "--runtime", "rten") as server:
             job = server.submit_job(DANCER, method="ai", size="320", format="webm")
             server.wait_for_stage(job, "processing-video")
@@ -65,7 +66,7 @@ class Network(unittest.TestCase):
             self.assertEqual(server.wait(job)["result"]["report"]["method"], "ai")
             check_invariants(server, [job])
 
-    def test_two_jobs_whose_networks_do_not_fit_together_both_end(self):
+    def test_two_jobs_whose_models_do_not_fit_together_both_end(self):
         flags = ("--models", MODELS, "--runtime", "rten", "--slots", "2", "--model-memory-mib", "300")
         with Server(*flags) as server:
             jobs = [server.submit_job(DANCER, method="ai", size="128", fps="4", format="webm") for _ in range(2)]

@@ -1,4 +1,4 @@
-// All that is said more than once, and how numbers are said.
+// The texts that several views use, and how numbers are written.
 
 /** @typedef {"webm" | "stacked-alpha" | "webp" | "apng" | "mov"} Format */
 
@@ -20,13 +20,13 @@ export const FORMATS = {
   },
   webp: {
     name: "Animated WebP",
-    about: "a picture that moves and loops",
-    plays: "Works wherever pictures do: <img> in every browser, and stickers of messengers.",
+    about: "an image that moves and loops",
+    plays: "Works wherever images do: <img> in every browser, and stickers of messengers.",
     extension: "webp",
   },
   apng: {
     name: "Animated PNG",
-    about: "a picture that moves and loops, larger",
+    about: "an image that moves and loops, larger",
     plays: "Works in <img> of every browser, and in Apple’s Messages.",
     extension: "apng",
   },
@@ -41,11 +41,11 @@ export const FORMATS = {
 /** @type {Record<"auto" | "chroma" | "ai", { name: string, about: string }>} */
 export const METHODS = {
   auto: {
-    name: "Whatever fits",
-    about: "By its color where it is plain, else by a neural network, if the server has one.",
+    name: "Automatic",
+    about: "By color where the background is plain, else by a neural model, if the server has one.",
   },
-  chroma: { name: "Its color", about: "Sharp edges, and fast. The background has to be plain, if uneven." },
-  ai: { name: "A neural network", about: "For any background. Slower, and softer in hair and edges." },
+  chroma: { name: "By color", about: "Sharp edges, and fast. The background must be plain, but may be uneven." },
+  ai: { name: "By a neural model", about: "For any background. Slower, and softer in hair and edges." },
 };
 
 /** @type {Record<string, string>} */
@@ -56,7 +56,7 @@ export const STAGES = {
   "uploading-outputs": "Checking and storing the files",
 };
 
-/** What to do, where the server's sentence says only what happened. @type {Record<string, string>} */
+/** What to do about an error, by its code: the server's sentence says only what happened. @type {Record<string, string>} */
 const ADVICE = {
   INVALID_VIDEO: "Try another file, or export it again.",
   NO_FLAT_BACKGROUND: "Name the background color with the eyedropper, or use a clip on a plain backdrop.",
@@ -73,7 +73,7 @@ const ADVICE = {
   UNREACHABLE: "Check that it runs and that you are connected; this page goes on by itself.",
 };
 
-/** What the server calls an output of the clip. @param {string} clipName @param {Format} format */
+/** The name that the server gives to an output of the clip. @param {string} clipName @param {Format} format */
 export function outputName(clipName, format) {
   const { extension } = FORMATS[format];
   const stem = clipName.replace(/\.[a-z0-9]{2,4}$/i, "");
@@ -81,7 +81,7 @@ export function outputName(clipName, format) {
   return name.toLowerCase() === clipName.toLowerCase() ? `${stem}-cut.${extension}` : name;
 }
 
-/** A failure as sentences for people. @param {{ code?: string, message?: string }} failure */
+/** An error as sentences for people. @param {{ code?: string, message?: string }} failure */
 export function explain({ code = "", message = "" }) {
   if (code === "JOB_CANCELLED") return "You cancelled this clip.";
   const said = message.charAt(0).toUpperCase() + message.slice(1);
@@ -90,27 +90,27 @@ export function explain({ code = "", message = "" }) {
 }
 
 /** @param {number} bytes */
-export function sayBytes(bytes) {
+export function formatBytes(bytes) {
   if (bytes < 1000) return `${bytes} B`;
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
 
 /** @param {number} secs */
-export function saySpan(secs) {
+export function formatDuration(secs) {
   if (secs < 1.5) return "a second";
   if (secs < 60) return `${Math.round(secs)} seconds`;
   const minutes = Math.round(secs / 60);
   return minutes === 1 ? "a minute" : `${minutes} minutes`;
 }
 
-/** The moment within a clip, as 0:03.25. @param {number} secs */
-export function sayMoment(secs) {
+/** A time in a clip, as 0:03.25. @param {number} secs */
+export function formatTime(secs) {
   const whole = Math.floor(secs);
   const hundredths = String(Math.floor((secs - whole) * 100)).padStart(2, "0");
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}.${hundredths}`;
 }
 
 /** @param {number} seconds since 1970 */
-export const sayDate = (seconds) =>
+export const formatDate = (seconds) =>
   new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);

@@ -4,9 +4,6 @@ import { createServer } from "node:http";
 import { extname, join } from "node:path";
 import { chromium } from "playwright-core";
 
-export const root = join(import.meta.dirname, "../..");
-export const binary = process.env.CLEARCUT_BIN ?? join(root, "target/release/clearcut");
-
 const QUIET =
   "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
   "--disable-component-update --disable-sync";

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pictures of the cuts that eval.py left in OUT: scripts/eval-pictures.py KIT OUT [DOCS]
+"""Frames of the cuts that eval.py left in OUT: scripts/eval-frames.py KIT OUT [DOCS]
 
 For each plain-background case, its worst frame (largest mean alpha error) as one row: clip, exact matte, matte, where they differ (red: too
 much kept, blue: too much removed), and the cut over a checkerboard, black and white. OUT/sheet.png holds all rows; DOCS gets the rows
@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SEE_THROUGH = ("c15", "c16")
+from eval import SEE_THROUGH
+
 ROW_HEIGHT = 240  # of a row in the sheet
 DOCS_HEIGHT = 240
 
 
-def pictures(path, pixels, channels, shape, decoder=()):
+def frames(path, pixels, channels, shape, decoder=()):
     raw = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *decoder, "-i", path, "-fps_mode", "passthrough", "-f", "rawvideo",
                           "-pix_fmt", pixels, "-"], check=True, capture_output=True).stdout
     return np.frombuffer(raw, np.uint8).reshape(-1, *shape, channels)
@@ -28,14 +29,14 @@ def row(folder, out):
     """The row of one case as an array, and its mean alpha error × 1000."""
     case = json.loads((folder / "case.json").read_text())
     shape = (case["height"], case["width"])
-    exact = pictures(folder / "alpha.mkv", "gray", 1, shape)
-    cut = pictures(out / f"{folder.name}.webm", "rgba", 4, shape, ("-c:v", "libvpx-vp9"))
+    exact = frames(folder / "alpha.mkv", "gray", 1, shape)
+    cut = frames(out / f"{folder.name}.webm", "rgba", 4, shape, ("-c:v", "libvpx-vp9"))
     difference = cut[..., 3:].astype(np.int16) - exact
     if (folder / "ignore.mkv").is_file():
-        difference[pictures(folder / "ignore.mkv", "gray", 1, shape) > 127] = 0
+        difference[frames(folder / "ignore.mkv", "gray", 1, shape) > 127] = 0
     errors = np.abs(difference).mean(axis=(1, 2, 3))
     worst = int(errors.argmax())
-    clip = pictures(folder / "input.mp4", "rgb24", 3, shape)[worst]
+    clip = frames(folder / "input.mp4", "rgb24", 3, shape)[worst]
     off = difference[worst, ..., 0]
     shown = np.stack([np.clip(off, 0, 255), np.zeros_like(off), np.clip(-off, 0, 255)], axis=2).astype(np.uint8)
     y, x = np.indices(shape)
