@@ -7,10 +7,10 @@ use std::{
 };
 
 use clearcut_frame::{Frame, FrameRate};
+use clearcut_parallel::with_workers;
 
 use crate::{
     AnimationSettings, Error, Summary,
-    ordered::map_in_order,
     rgba::Rgba,
     schedule::{Patch, ScheduleRules, patches},
 };
@@ -40,16 +40,16 @@ pub fn encode_apng(
     let canvases = frames.map(|frame| Arc::new(Rgba::from_frame(&frame)));
     let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
-    map_in_order(
-        settings.threads,
-        patches(rules, canvases),
-        |patch| Ok((header(&patch, clock), patch.repeats, filter::compress(&patch.canvas, patch.rect, error)?)),
-        |(header, repeats, image)| {
+    with_workers(settings.threads, |workers| {
+        let compressed = workers.map_in_order(patches(rules, canvases), |patch: Patch<Rgba>| {
+            (header(&patch, clock), patch.repeats, filter::compress(&patch.canvas, patch.rect, error))
+        });
+        compressed.into_iter().try_for_each(|(header, repeats, image)| {
             summary.frames += repeats;
             summary.patches += 1;
-            container.write_patch(&header, &image)
-        },
-    )?;
+            container.write_patch(&header, &image?)
+        })
+    })?;
     summary.bytes = container.finish()?;
     Ok(summary)
 }

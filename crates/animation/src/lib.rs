@@ -17,7 +17,6 @@
 mod apng;
 mod chroma;
 mod error;
-mod ordered;
 mod planes;
 mod rect;
 mod rgba;

@@ -8,10 +8,10 @@ use std::{
 };
 
 use clearcut_frame::{Frame, FrameRate};
+use clearcut_parallel::with_workers;
 
 use crate::{
     AnimationSettings, Error, Summary,
-    ordered::map_in_order,
     planes::to_webp_format,
     rect::Rect,
     rgba::Rgba,
@@ -65,16 +65,16 @@ fn write<C: Canvas + Send + Sync>(
     let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
     still::warm_up();
-    map_in_order(
-        settings.threads,
-        patches(rules, canvases),
-        |patch| Ok((header(&patch, rate), patch.repeats, compress(&patch.canvas, patch.rect)?)),
-        |(header, repeats, image)| {
+    with_workers(settings.threads, |workers| {
+        let compressed = workers.map_in_order(patches(rules, canvases), |patch: Patch<C>| {
+            (header(&patch, rate), patch.repeats, compress(&patch.canvas, patch.rect))
+        });
+        compressed.into_iter().try_for_each(|(header, repeats, image)| {
             summary.frames += repeats;
             summary.patches += 1;
-            container.write_patch(&header, &image)
-        },
-    )?;
+            container.write_patch(&header, &image?)
+        })
+    })?;
     summary.bytes = container.finish()?;
     Ok(summary)
 }

@@ -3,7 +3,11 @@
 use clearcut_ffmpeg::{Child, MediaInfo};
 use clearcut_job::OutputFormat;
 
-use crate::{CutJob, Error, Stop, encode::EncoderBackend, layers::Layers, plan::Plan};
+use crate::{
+    CutJob, Error, Stop,
+    plan::Plan,
+    stages::encode::{EncoderBackend, Layers},
+};
 
 /// The running decoder and encoders of a cut. The thread that starts them must outlive them: the
 /// operating system kills child processes when the thread that started them exits.
@@ -32,7 +36,8 @@ impl Children {
         let mut encoders = Vec::new();
         for encode in &plan.encodes {
             encoders.push(match encode.format {
-                OutputFormat::Webp | OutputFormat::Apng => EncoderBackend::InProcess,
+                OutputFormat::Webp => EncoderBackend::Webp,
+                OutputFormat::Apng => EncoderBackend::Apng,
                 OutputFormat::Webm => EncoderBackend::Layers(Layers::start(job.tools, encode, job.scratch, stop)?),
                 OutputFormat::StackedAlpha | OutputFormat::Mov => {
                     EncoderBackend::Child(stop.register(job.tools.encode(encode, job.scratch)?))

@@ -2,53 +2,31 @@
 //! and every file is checked.
 
 use std::{
-    fs::File,
-    path::Path,
     sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
 
-use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, MediaLimits, Tools, read_frame};
+use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Frame;
-use clearcut_job::CutRequest;
-use clearcut_matte::{Doubts, Keyer};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::{
-    CutReport, Error, ModelSource, OutputReport, Progress, Resources, Stop,
-    check::MatteLog,
+    CutJob, CutReport, Error, OutputReport, Progress, Stop,
     children::Children,
-    encode::Encoder,
-    hinting::{HintMaps, small_frames, track_hints},
-    matting::{keyer_settings, matte_in_order},
+    matte_log::MatteLog,
     method::{MatteSource, Method, choose_method},
-    model_matting::{matte_with_model, pace},
     plan::Plan,
     progress::{Counters, StallTimer},
     quality::QualityLog,
+    stages::{
+        decode::decode,
+        encode::Encoder,
+        hints::{HintMaps, small_frames, track_hints},
+        matte::{Matting, matte},
+    },
     threads::{join, spawn},
 };
-
-/// The inputs of a cut.
-#[derive(Debug)]
-pub struct CutJob<'a> {
-    /// The ffmpeg to use.
-    pub tools: &'a Tools,
-    /// The clip to cut.
-    pub input: &'a File,
-    /// The user's request: method, formats and settings.
-    pub request: &'a CutRequest,
-    /// An empty folder for this cut alone. Outputs are left in it; everything else in it may be
-    /// removed.
-    pub scratch: &'a Path,
-    /// Limits for the clip.
-    pub limits: MediaLimits,
-    /// Machine resources the cut may use.
-    pub resources: Resources,
-    /// Source of the neural model, if one is needed.
-    pub models: &'a dyn ModelSource,
-}
 
 /// Time without progress after which the cut fails. It is only reached if a child process hangs:
 /// the slowest encoders take a second per frame.
@@ -70,20 +48,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
     progress(Progress::Surveying);
     let info = stop.media_info(probe?)?;
     let plan = Plan::new(&info, job.request, &job.resources);
-    check_rate(&plan, &job.limits)?;
-    if plan.expected_frames > job.limits.max_frames {
-        return Err(Error::TooManyFrames { limit: job.limits.max_frames });
-    }
-    check_work(&plan, &info, job)?;
-    for encode in &plan.encodes {
-        if let Some(max_pixels) = encode.max_pixels().filter(|max_pixels| encode.size.pixels() > *max_pixels) {
-            return Err(Error::TooManyPixelsFor { format: encode.format, size: encode.size, max_pixels });
-        }
-        let (format, size, max_side) = (encode.format, encode.raw_size(), encode.max_side());
-        if size.longest_side() > max_side {
-            return Err(Error::TooLargeFor { format, size, max_side });
-        }
-    }
+    plan.check(&info, &job.limits, &job.resources)?;
     let (method, hints, children) = prepare(job, &info, &plan, stop, progress)?;
     let (cut_method, reason) = (method.source.method(), method.reason);
     let (key_color, confidence, model) = match &method.source {
@@ -104,44 +69,6 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Res
         matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hints.frame_counts),
         outputs,
     })
-}
-
-/// The inputs of the matting: what separates subject and background, and the user's hints.
-struct Matting<'a> {
-    source: MatteSource,
-    hints: &'a HintMaps,
-}
-
-fn check_rate(plan: &Plan, limits: &MediaLimits) -> Result<(), Error> {
-    let rate = plan.frame_rate.per_second();
-    if rate <= f64::from(limits.max_rate) {
-        return Ok(());
-    }
-    let (found, limit) = (format!("{rate:.0} frames/s"), format!("{} frames/s", limits.max_rate));
-    Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
-}
-
-/// Rejects a cut that would take too much time or memory, before any work is done.
-fn check_work(plan: &Plan, info: &MediaInfo, job: &CutJob) -> Result<(), Error> {
-    let over_limit =
-        |found: String, limit: String| Err(ToolError::Media(MediaError::OverLimit { found, limit }).into());
-    let (limits, frames) = (&job.limits, plan.expected_frames);
-    if plan.work() > limits.max_work {
-        let (found, limit) = (plan.work() / 1_000_000_000, limits.max_work / 1_000_000_000);
-        return over_limit(format!("{found} billion pixels to cut"), format!("{limit} billion"));
-    }
-    let max_frames = limits.max_held_frames.saturating_add(info.frames.saturating_mul(30));
-    if frames > max_frames {
-        return over_limit(
-            format!("{} frames that are repeated to {frames} frames", info.frames),
-            format!("{max_frames} frames"),
-        );
-    }
-    if plan.memory_bytes() > job.resources.max_bytes {
-        let mib = |bytes: u64| format!("{} MiB of memory", bytes >> 20);
-        return over_limit(format!("frames that take {}", mib(plan.memory_bytes())), mib(job.resources.max_bytes));
-    }
-    Ok(())
 }
 
 /// Measures the background and tracks the hints. Starts decoder and encoders in parallel, because
@@ -234,71 +161,6 @@ fn run(
     outputs.sort_by_key(|(index, _)| *index);
     let (log, quality) = log.into_inner().zip(quality).ok_or(Error::Cancelled)?;
     Ok((log, quality, outputs.into_iter().map(|(_, output)| output).collect()))
-}
-
-/// Reads frames from the decoder until its end, and checks that none are missing.
-fn decode(mut child: Child, job: &CutJob, info: &MediaInfo, plan: &Plan, frames: &Sender<Frame>) -> Result<(), Error> {
-    let mut decoded = 0;
-    if let Some(mut pipe) = child.take_stdout() {
-        loop {
-            let mut frame = Frame::new(plan.frame);
-            match read_frame(&mut pipe, frame.bytes_mut()) {
-                Ok(true) => decoded += 1,
-                Ok(false) => break,
-                Err(source) => return Err(Error::Io { doing: "reading from the decoder", source }),
-            }
-            if decoded > job.limits.max_frames {
-                return Err(Error::TooManyFrames { limit: job.limits.max_frames });
-            }
-            if frames.send(frame).is_err() {
-                return Ok(()); // Matting has ended; the reason is reported there.
-            }
-        }
-    }
-    child.wait().map_err(ToolError::of_reading)?;
-    // Decoders conceal or drop a frame or two at a truncated end. If a tenth is missing, the file
-    // is damaged.
-    if decoded == 0 || decoded * 10 < plan.expected_frames * 9 {
-        return Err(Error::EndedEarly { decoded, stated: plan.expected_frames.max(info.frames) });
-    }
-    Ok(())
-}
-
-/// Mattes the decoded frames and passes each one to every encoder.
-fn matte(
-    Matting { source, hints }: Matting,
-    job: &CutJob,
-    decoded: &Receiver<Frame>,
-    encoders: &[Sender<Arc<Frame>>],
-) -> (MatteLog, QualityLog, Result<(), Error>) {
-    let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
-    let mut emit = |frame: Frame, source_planes: &[u8], doubts: Doubts| {
-        log.push(&frame);
-        quality.push(&frame, source_planes, doubts);
-        let frame = Arc::new(frame);
-        encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
-    };
-    let result = match source {
-        MatteSource::Color(background) => {
-            let keyer = Keyer::new(background, keyer_settings(job.request));
-            matte_in_order(&keyer, hints, job.resources.threads, decoded.iter(), |frame, keyed| {
-                emit(frame, keyed.seen(), keyed.doubts())
-            });
-            Ok(())
-        }
-        MatteSource::Model(model) => {
-            let (pace, threads) = (pace(job.request.speed), job.resources.threads);
-            let mut indices = 0..;
-            let emit = |mut frame: Frame, source_planes: &[u8]| {
-                if let Some(map) = indices.next().and_then(|index| hints.map(index)) {
-                    map.overrule(&mut frame, source_planes);
-                }
-                emit(frame, source_planes, Doubts::default())
-            };
-            matte_with_model(model, pace, threads, decoded.iter(), emit)
-        }
-    };
-    (log, quality, result)
 }
 
 /// Reports progress until every encoder has finished, and stops the cut if it stalls.

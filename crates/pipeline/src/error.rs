@@ -9,7 +9,7 @@ use clearcut_job::{ErrorCode, Fault, OutputFormat, is_shortage};
 use clearcut_matte::ModelError;
 use clearcut_webm::Error as WebmError;
 
-use crate::ModelFailure;
+use crate::model_source::ModelFailure;
 
 /// The reason a cut failed.
 #[derive(Debug, thiserror::Error)]

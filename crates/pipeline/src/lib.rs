@@ -19,32 +19,27 @@
 //! If the background is not flat, or a model was requested, a model opened by a [`ModelSource`]
 //! replaces the key.
 
-mod animate;
-mod check;
 mod children;
 mod cut;
-mod encode;
+mod cut_job;
 mod error;
-mod hinting;
-mod layers;
-mod matting;
+mod matte_log;
 mod method;
-mod model_matting;
+mod model_source;
 mod moment;
 mod plan;
 mod progress;
 mod quality;
-mod read_back;
 mod report;
-mod stack;
+mod stages;
 mod still;
 mod stop;
-mod survey;
 mod threads;
 
-pub use cut::{CutJob, cut};
+pub use cut::cut;
+pub use cut_job::CutJob;
 pub use error::Error;
-pub use method::{ModelFailure, ModelSource, OpenModel};
+pub use model_source::{ModelFailure, ModelSource, OpenModel};
 pub use moment::{Moment, StillCut};
 pub use plan::Resources;
 pub use progress::Progress;

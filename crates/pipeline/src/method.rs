@@ -1,51 +1,13 @@
 //! The choice between keying by color and a neural model, made once per clip.
 
-use std::{any::Any, cell::Cell, fmt};
+use std::cell::Cell;
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::FrameFormat;
 use clearcut_job::{CutMethod, ErrorCode, KeyColorChoice, MethodChoice, MethodReason};
-use clearcut_matte::{Background, SegmentationModel};
+use clearcut_matte::Background;
 
-use crate::{CutJob, Error, Stop, survey::survey};
-
-/// A source of neural models for cuts.
-pub trait ModelSource: fmt::Debug + Sync {
-    /// Loads the model for one cut. Blocks. Waits for memory that other cuts use as long as
-    /// `keep_waiting` returns true.
-    ///
-    /// # Errors
-    /// The reason why no model is available.
-    fn open(&self, keep_waiting: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure>;
-}
-
-/// A loaded model for one cut.
-pub struct OpenModel {
-    /// The model.
-    pub model: Box<dyn SegmentationModel>,
-    /// Its id in the registry.
-    pub id: String,
-    /// Guard that is dropped together with the model: its memory reservation.
-    pub held: Box<dyn Any + Send>,
-}
-
-impl fmt::Debug for OpenModel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenModel").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-/// Error: no model is available for a cut.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
-pub struct ModelFailure {
-    /// The stable error code.
-    pub code: ErrorCode,
-    /// The problem, for people. Contains no details of the machine.
-    pub message: String,
-    /// Advice for the user.
-    pub hint: Option<String>,
-}
+use crate::{CutJob, Error, OpenModel, Stop, stages::survey::survey};
 
 /// The chosen method for separating subject and background of a clip, and why it was chosen.
 #[derive(Debug)]

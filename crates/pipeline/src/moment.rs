@@ -2,18 +2,21 @@
 
 use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 
-use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo, read_frame};
+use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo};
 use clearcut_frame::{Frame, FrameFormat, Rgb8, Size};
 use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason};
 use clearcut_matte::{Background, Keyer};
 
 use crate::{
     CutJob, Error, Stop,
-    hinting::{HintMaps, small_frames, track_hints},
-    matting::{keyer_settings, matte_in_order},
     method::{MatteSource, Method, choose_method},
-    model_matting::{matte_with_model, pace},
     plan::timing,
+    stages::{
+        decode::read_some_frames,
+        hints::{HintMaps, small_frames, track_hints},
+        key::{keyer_settings, matte_by_color},
+        segment::{matte_with_model, pace},
+    },
     still::encode_png,
     threads::{join, spawn},
 };
@@ -140,7 +143,7 @@ impl Moment {
             Prepared::Color { background, hints, frames } => {
                 let keyer = Keyer::new(background.clone(), keyer_settings(request));
                 let (mut count, mut found) = (0, None);
-                matte_in_order(&keyer, hints, NonZeroUsize::MIN, frames.iter().cloned(), |frame, _| {
+                matte_by_color(&keyer, hints, NonZeroUsize::MIN, frames.iter().cloned(), |frame, _| {
                     found = Some(frame);
                     count += 1;
                     count <= self.position
@@ -204,23 +207,6 @@ fn decode_excerpt(
     format: FrameFormat,
     stop: &Stop,
 ) -> Result<Vec<Frame>, Error> {
-    let mut child = stop.register(job.tools.excerpt(job.input, info, plan, &job.limits)?);
-    let mut frames = Vec::new();
-    if let Some(mut pipe) = child.take_stdout() {
-        let mut frame = Frame::new(format);
-        while (frames.len() as u64) < plan.frames
-            && let Ok(true) = read_frame(&mut pipe, frame.bytes_mut())
-        {
-            frames.push(std::mem::replace(&mut frame, Frame::new(format)));
-        }
-    }
-    if frames.is_empty() {
-        let ended = child.wait();
-        stop.check()?;
-        ended.map_err(ToolError::of_reading)?;
-        return Err(ToolError::Media(MediaError::Damaged).into());
-    }
-    drop(child);
-    stop.check()?;
-    Ok(frames)
+    let child = stop.register(job.tools.excerpt(job.input, info, plan, &job.limits)?);
+    read_some_frames(child, format, plan.frames, stop)
 }

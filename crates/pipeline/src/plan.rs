@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use clearcut_ffmpeg::{DecodePlan, EncodePlan, MediaInfo, Retiming};
+use clearcut_ffmpeg::{DecodePlan, EncodePlan, Error as ToolError, MediaError, MediaInfo, MediaLimits, Retiming};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
 use clearcut_job::{CutRequest, FpsChoice, OutputFormat};
+
+use crate::Error;
 
 /// The machine resources a cut may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,10 +96,64 @@ impl Plan {
         self.size().pixels() * (40 + self.encodes.iter().map(bytes_per_pixel).sum::<u64>())
     }
 
+    /// Rejects a cut that exceeds the limits of time, memory or a format, before any work is done.
+    pub(crate) fn check(&self, info: &MediaInfo, limits: &MediaLimits, resources: &Resources) -> Result<(), Error> {
+        self.check_rate(limits)?;
+        if self.expected_frames > limits.max_frames {
+            return Err(Error::TooManyFrames { limit: limits.max_frames });
+        }
+        self.check_work(info, limits, resources)?;
+        self.encodes.iter().try_for_each(check_size)
+    }
+
+    fn check_rate(&self, limits: &MediaLimits) -> Result<(), Error> {
+        let rate = self.frame_rate.per_second();
+        if rate <= f64::from(limits.max_rate) {
+            return Ok(());
+        }
+        over_limit(format!("{rate:.0} frames/s"), format!("{} frames/s", limits.max_rate))
+    }
+
+    fn check_work(&self, info: &MediaInfo, limits: &MediaLimits, resources: &Resources) -> Result<(), Error> {
+        if self.work() > limits.max_work {
+            let (found, limit) = (self.work() / 1_000_000_000, limits.max_work / 1_000_000_000);
+            return over_limit(format!("{found} billion pixels to cut"), format!("{limit} billion"));
+        }
+        let (frames, max_frames) =
+            (self.expected_frames, limits.max_held_frames.saturating_add(info.frames.saturating_mul(30)));
+        if frames > max_frames {
+            return over_limit(
+                format!("{} frames that are repeated to {frames} frames", info.frames),
+                format!("{max_frames} frames"),
+            );
+        }
+        if self.memory_bytes() > resources.max_bytes {
+            let mib = |bytes: u64| format!("{} MiB of memory", bytes >> 20);
+            return over_limit(format!("frames that take {}", mib(self.memory_bytes())), mib(resources.max_bytes));
+        }
+        Ok(())
+    }
+
     /// Frame size of the outputs.
     pub(crate) const fn size(&self) -> Size {
         self.frame.size
     }
+}
+
+fn over_limit(found: String, limit: String) -> Result<(), Error> {
+    Err(ToolError::Media(MediaError::OverLimit { found, limit }).into())
+}
+
+/// Rejects a frame that is too large for the format of `encode`.
+fn check_size(encode: &EncodePlan) -> Result<(), Error> {
+    let (format, size, max_side) = (encode.format, encode.raw_size(), encode.max_side());
+    if let Some(max_pixels) = encode.max_pixels().filter(|max_pixels| encode.size.pixels() > *max_pixels) {
+        return Err(Error::TooManyPixelsFor { format, size: encode.size, max_pixels });
+    }
+    if size.longest_side() > max_side {
+        return Err(Error::TooLargeFor { format, size, max_side });
+    }
+    Ok(())
 }
 
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
@@ -119,7 +175,9 @@ pub(crate) fn timing(info: &MediaInfo, choice: FpsChoice) -> (FrameRate, Retimin
 fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> usize {
     match format {
         OutputFormat::Webp | OutputFormat::Apng => resources.threads.get(),
-        _ => resources.threads.get().div_ceil(formats.max(1)),
+        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+            resources.threads.get().div_ceil(formats.max(1))
+        }
     }
 }
 

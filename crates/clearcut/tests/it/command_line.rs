@@ -2,7 +2,10 @@
 
 use std::{fs, process::Stdio};
 
-use crate::media::{clearcut, clearcut_ok, command, sample};
+use crate::{
+    media::{command, sample},
+    run::{clearcut, clearcut_ok},
+};
 
 #[test]
 fn the_default_output_is_a_webm_beside_the_clip() {

@@ -66,7 +66,7 @@ fn crates_up_to_the_pipeline_use_no_network_and_no_database() {
         "proptest",
         "tempfile",
     ];
-    let manifests = ["frame", "job", "animation", "ffmpeg", "matte", "webm", "pipeline"];
+    let manifests = ["frame", "parallel", "job", "animation", "ffmpeg", "matte", "webm", "pipeline"];
     for name in manifests {
         let manifest = format!("{}/../{name}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(manifest).unwrap();

@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+#[path = "../../../pipeline/tests/it/clips.rs"]
 mod clips;
 mod command_line;
 mod documents;
-mod input_kinds;
 mod layers;
+#[path = "../../../pipeline/tests/it/media.rs"]
 mod media;
 mod models;
-mod outputs;
 mod run;

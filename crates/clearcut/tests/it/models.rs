@@ -10,7 +10,10 @@ use std::{
     thread,
 };
 
-use crate::media::{clearcut, clearcut_ok, command, sample};
+use crate::{
+    media::{command, sample},
+    run::{clearcut, clearcut_ok},
+};
 
 /// SHA-256 of bytes, in hexadecimal.
 fn sha256(content: &[u8]) -> String {

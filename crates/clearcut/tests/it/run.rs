@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{Read, Seek},
     path::{Path, PathBuf},
-    process::Child,
+    process::{Child, Output},
     thread,
     time::{Duration, Instant},
 };
@@ -19,6 +19,18 @@ use crate::{
 
 /// Timeout after which a test treats the program as hung. It does not test speed.
 pub(crate) const HANG_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// Runs the program under test with these arguments until it exits.
+pub(crate) fn clearcut(arguments: &[&str]) -> Output {
+    command(env!("CARGO_BIN_EXE_clearcut")).args(arguments).output().unwrap()
+}
+
+/// Runs [`clearcut`], asserts success, and returns its standard output.
+pub(crate) fn clearcut_ok(arguments: &[&str]) -> String {
+    let output = clearcut(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
 
 /// Folder of one test.
 pub(crate) struct Workspace(TempDir);

@@ -1,19 +1,17 @@
 //! Matting of a clip's frames with a neural model on several threads, with results in order.
 
-use std::{collections::VecDeque, num::NonZeroUsize, thread};
+use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use clearcut_frame::Frame;
 use clearcut_job::Speed;
 use clearcut_matte::{ModelError, Pace, Segmenter, Trace};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use clearcut_parallel::{Neighbors, with_neighbors, with_workers};
+use crossbeam_channel::{Sender, bounded};
 
-use crate::{
-    Error, OpenModel,
-    threads::{parallel_map, spawn},
-};
+use crate::{Error, OpenModel, threads::spawn};
 
-/// Length of the queue between two steps, in frames: the keyframe interval in shots with little
-/// motion, so that no step waits for another while the model works on a keyframe.
+/// Length of the queue behind the model, in frames: the keyframe interval in shots with little
+/// motion, so that the frames between two keyframes are finished while the model works on one.
 const QUEUE_LEN: usize = 8;
 
 /// The keyframe pace of the model for an encoder speed.
@@ -28,140 +26,82 @@ pub(crate) const fn pace(speed: Speed) -> Pace {
 /// Mattes `frames` with a model and passes the results to `emit` in input order, together with the
 /// source's color planes, until `emit` returns false.
 ///
-/// Three steps run in parallel: one thread selects the keyframes, one runs the model on them, and
-/// `workers` threads finish the frames whose neighbors are known. The model is dropped as soon as
-/// it has processed the last frame. At most `2 × QUEUE_LEN + Segmenter::REACH + workers + 3` frames
-/// are held, so a slow `emit` (the encoders) applies backpressure to the decoder. The result
-/// depends neither on `workers` nor on timing.
+/// One thread selects the keyframes and runs the model on them; `threads` threads prepare the
+/// frames before and finish them afterwards. The model is dropped as soon as it has processed the
+/// last frame. At most `QUEUE_LEN + Segmenter::REACH + 2 × threads + 4` frames are held, so a slow
+/// `emit` (the encoders) applies backpressure to the decoder. The result depends neither on
+/// `threads` nor on timing.
 ///
 /// # Errors
 /// The model's output is unusable, or the system could not start a thread.
 pub(crate) fn matte_with_model(
     open_model: OpenModel,
     pace: Pace,
-    workers: NonZeroUsize,
+    threads: NonZeroUsize,
     frames: impl Iterator<Item = Frame> + Send,
-    emit: impl FnMut(Frame, &[u8]) -> bool,
+    mut emit: impl FnMut(Frame, &[u8]) -> bool,
 ) -> Result<(), Error> {
     let pace = if open_model.model.has_states() { Pace::Every } else { pace };
     let segmenter = Segmenter::new(pace);
-    thread::scope(|scope| {
-        let (selected_sender, selected) = bounded(QUEUE_LEN);
-        let (segmented_sender, segmented) = bounded(QUEUE_LEN);
-        spawn(scope, move || select_keyframes(segmenter, frames, &selected_sender))?;
-        spawn(scope, move || run_model(segmenter, open_model, &selected, &segmented_sender))?;
-        Ok(finish_frames(segmenter, workers, &segmented, emit)?)
+    with_workers(threads, |workers| {
+        thread::scope(|scope| {
+            let (segmented_sender, segmented) = bounded(QUEUE_LEN);
+            spawn(scope, move || {
+                let traced = workers.map_in_order(frames, move |frame| (segmenter.look(&frame), frame));
+                run_model(segmenter, open_model, select_keyframes(segmenter, traced), &segmented_sender);
+            })?;
+            let mut result = Ok(());
+            let segmented = segmented.into_iter().map_while(|next| next.map_err(|error| result = Err(error)).ok());
+            let neighbors = with_neighbors(Segmenter::REACH, segmented);
+            let finished = workers.map_in_order(neighbors, move |(traces, frame): (Neighbors<Trace>, Frame)| {
+                let source_planes = frame.bytes()[..frame.format().without_alpha().byte_len()].to_vec();
+                (segmenter.finish(&traces.before(), frame, traces.current(), &traces.after()), source_planes)
+            });
+            let _ = finished.into_iter().all(|(frame, source_planes)| emit(frame, &source_planes));
+            Ok(result?)
+        })
     })
 }
 
-/// A frame that is passed from step to step.
-#[derive(Debug)]
-struct PendingFrame {
-    frame: Frame,
-    trace: Trace,
-}
-
-/// A finished frame and its color planes from the source.
-struct FinishedFrame {
-    frame: Frame,
-    source_planes: Vec<u8>,
-}
-
-/// Step 1: decides for each frame whether it is a keyframe. This needs the next frame, so one frame
-/// is held back.
-fn select_keyframes(segmenter: Segmenter, frames: impl Iterator<Item = Frame>, selected: &Sender<PendingFrame>) {
+/// Decides for each frame whether it is a keyframe. This needs the next frame, so one frame is held
+/// back.
+fn select_keyframes(
+    segmenter: Segmenter,
+    traced: impl Iterator<Item = (Trace, Frame)>,
+) -> impl Iterator<Item = (Trace, Frame)> {
+    let mut traced = traced.fuse();
     let mut shots = segmenter.shots();
-    let mut last: Option<PendingFrame> = None;
-    for frame in frames {
-        let mut next = PendingFrame { trace: segmenter.look(&frame), frame };
-        shots.settle(last.as_mut().map(|before| &mut before.trace), &mut next.trace);
-        if let Some(before) = last.replace(next)
-            && selected.send(before).is_err()
-        {
-            return; // The next step has ended and reports the reason.
+    let mut held: Option<(Trace, Frame)> = None;
+    std::iter::from_fn(move || {
+        for mut next in traced.by_ref() {
+            shots.settle(held.as_mut().map(|(trace, _)| trace), &mut next.0);
+            if let Some(before) = held.replace(next) {
+                return Some(before);
+            }
         }
-    }
-    if let Some(mut last) = last {
-        shots.end(&mut last.trace);
-        let _ = selected.send(last);
-    }
+        let mut last = held.take()?;
+        shots.end(&mut last.0);
+        Some(last)
+    })
 }
 
-/// Step 2: runs the model on the keyframes and passes on all frames, up to the first failure.
+/// A frame and its trace, which the model has segmented if it is a keyframe.
+type Segmented = Result<(Arc<Trace>, Frame), ModelError>;
+
+/// Runs the model on the keyframes and passes on all frames, up to the first failure.
 fn run_model(
     segmenter: Segmenter,
     mut open_model: OpenModel,
-    selected: &Receiver<PendingFrame>,
-    segmented: &Sender<Result<PendingFrame, ModelError>>,
+    selected: impl Iterator<Item = (Trace, Frame)>,
+    segmented: &Sender<Segmented>,
 ) {
-    for mut pending in selected {
-        let result = segmenter.segment(&pending.frame, &mut pending.trace, open_model.model.as_mut());
+    for (mut trace, frame) in selected {
+        let result = segmenter.segment(&frame, &mut trace, open_model.model.as_mut());
         let failed = result.is_err();
-        if segmented.send(result.map(|()| pending)).is_err() || failed {
+        // The receiver is gone if no more frames are wanted.
+        if segmented.send(result.map(|()| (Arc::new(trace), frame))).is_err() || failed {
             return;
         }
-    }
-}
-
-/// Step 3: finishes the frames in order, as soon as the model has processed the neighbors they
-/// depend on.
-fn finish_frames(
-    segmenter: Segmenter,
-    workers: NonZeroUsize,
-    segmented: &Receiver<Result<PendingFrame, ModelError>>,
-    mut emit: impl FnMut(Frame, &[u8]) -> bool,
-) -> Result<(), ModelError> {
-    let mut window = Window::default();
-    let mut emit_finished = |window: &mut Window, count: usize| {
-        window.finish(segmenter, count).into_iter().all(|done| emit(done.frame, &done.source_planes))
-    };
-    for pending in segmented {
-        window.push(pending?);
-        if window.waiting.len() == Segmenter::REACH + workers.get() && !emit_finished(&mut window, workers.get()) {
-            return Ok(());
-        }
-    }
-    while !window.waiting.is_empty() {
-        let count = workers.get().min(window.waiting.len());
-        if !emit_finished(&mut window, count) {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-/// The part of a clip that is held for finishing frames.
-#[derive(Debug, Default)]
-struct Window {
-    /// Traces in time order: of finished frames that later frames still depend on, then of the
-    /// waiting frames.
-    traces: VecDeque<Trace>,
-    /// The unfinished frames, which belong to the last traces.
-    waiting: VecDeque<Frame>,
-}
-
-impl Window {
-    fn push(&mut self, PendingFrame { frame, trace }: PendingFrame) {
-        self.waiting.push_back(frame);
-        self.traces.push_back(trace);
-    }
-
-    /// Finishes the first `count` waiting frames, each on its own thread, with the traces before
-    /// and after them.
-    fn finish(&mut self, segmenter: Segmenter, count: usize) -> Vec<FinishedFrame> {
-        let first = self.traces.len() - self.waiting.len();
-        let traces = &self.traces;
-        let finish = |(index, frame): (usize, Frame)| {
-            let source_planes = frame.bytes()[..frame.format().without_alpha().byte_len()].to_vec();
-            let before: Vec<&Trace> = traces.range(index.saturating_sub(Segmenter::REACH)..index).rev().collect();
-            let until = traces.len().min(index + 1 + Segmenter::REACH);
-            let after: Vec<&Trace> = traces.range(index + 1..until).collect();
-            FinishedFrame { frame: segmenter.finish(&before, frame, &traces[index], &after), source_planes }
-        };
-        let finished = parallel_map((first..).zip(self.waiting.drain(..count)).collect(), finish);
-        let obsolete = (first + count).saturating_sub(Segmenter::REACH);
-        self.traces.drain(..obsolete);
-        finished
     }
 }
 
@@ -249,9 +189,9 @@ mod tests {
 
     #[test]
     fn a_slow_emitter_bounds_the_frames_in_memory() {
-        // Two queues, one frame in the model, two in keyframe selection, those that wait for
-        // neighbors, and the one that is emitted.
-        let max_held = 2 * QUEUE_LEN + 1 + 2 + Segmenter::REACH + 1;
+        // The queue and those that wait for neighbors; one in the model, one in keyframe selection,
+        // one in each parallel step, and the one that is emitted.
+        let max_held = QUEUE_LEN + Segmenter::REACH + 5;
         let (taken, mut emitted) = (AtomicUsize::new(0), 0);
         let frames = clip(90).into_iter().inspect(|_| {
             taken.fetch_add(1, SeqCst);

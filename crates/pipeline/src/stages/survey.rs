@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use clearcut_ffmpeg::{Error as ToolError, MediaInfo, SamplePlan, Sampled, read_frame};
-use clearcut_frame::{Frame, FrameFormat};
+use clearcut_ffmpeg::{MediaInfo, SamplePlan, Sampled};
+use clearcut_frame::FrameFormat;
 use clearcut_job::KeyColorChoice;
 use clearcut_matte::Background;
 
+use super::decode::read_some_frames;
 use crate::{CutJob, Error, Stop};
 
 /// Number of sample frames: enough if a subject covers the border for a while.
@@ -24,27 +25,8 @@ const MIN_KEYFRAMES: u64 = 8;
 /// [`Error::NoFlatBackground`], or an error of decoding.
 pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: &Stop) -> Result<Background, Error> {
     let plan = sample_plan(info, format);
-    let mut child = stop.register(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
-    let mut samples = Vec::new();
-    if let Some(mut pipe) = child.take_stdout() {
-        // Limited to the requested number, because a malicious clip could control the decoder's
-        // output.
-        while (samples.len() as u64) < plan.max_frames {
-            let mut frame = Frame::new(format);
-            match read_frame(&mut pipe, frame.bytes_mut()) {
-                Ok(true) => samples.push(frame),
-                Ok(false) | Err(_) => break,
-            }
-        }
-    }
-    if samples.is_empty() {
-        let ended = child.wait();
-        stop.check()?;
-        ended.map_err(ToolError::of_reading)?;
-        return Err(ToolError::Media(clearcut_ffmpeg::MediaError::Damaged).into());
-    }
-    drop(child);
-    stop.check()?;
+    let child = stop.register(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
+    let samples = read_some_frames(child, format, plan.max_frames, stop)?;
     let given_color = match job.request.key_color {
         KeyColorChoice::Auto => None,
         KeyColorChoice::Given(color) => Some(color),

@@ -1,22 +1,52 @@
 //! Tests of the supported input: containers, codecs, frame sizes, colors, frame rates, alpha and
 //! sound.
 
-use crate::{
-    clips::{self, FRAMES, H264, HEIGHT, WIDTH},
-    media::{Decoded, command, ffmpeg, probe},
-    run::Workspace,
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
+use clearcut_job::{CutRequest, OutputFormat};
+use tempfile::TempDir;
+
+use crate::{
+    clips::{self, FRAMES, H264, HEIGHT, WIDTH},
+    cutting::{ALL_FORMATS, cut, request},
+    media::{Decoded, command, ffmpeg, probe, sample},
+};
+
+/// Folder of one test, with the clips that it makes.
+struct Clips(TempDir);
+
+impl Clips {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Encodes the master clip with these ffmpeg arguments.
+    fn encode(&self, name: &str, arguments: &str) -> PathBuf {
+        self.make(name, &format!("-i {} {arguments}", clips::master().display()))
+    }
+
+    /// Runs ffmpeg with a line of arguments to make the file `name`.
+    fn make(&self, name: &str, line: &str) -> PathBuf {
+        ffmpeg(self.path(), &format!("{line} {name}"));
+        self.path().join(name)
+    }
+}
+
 /// Cuts `clip` to WebM, asserts its size, rate and number of frames, and returns the frames.
-fn cut(workspace: &Workspace, clip: &str, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
-    let outcome = workspace.run(&["cut", clip, "-q", "--force", "-o", "out.webm"]);
-    assert_eq!(outcome.exit, Some(0), "{clip}: {outcome:?}");
-    let output = workspace.join("out.webm");
-    let probed = probe(&output, "width,height,r_frame_rate,nb_read_frames");
+fn cut_frames(clip: &Path, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
+    let cut = cut(clip, &request("webm"));
+    let (output, clip) = (cut.output(OutputFormat::Webm), clip.display());
+    let probed = probe(output, "width,height,r_frame_rate,nb_read_frames");
     assert_eq!(probed, format!("{},{},{rate},{frames}", size.0, size.1), "{clip}");
-    let decoded = Decoded::read(&output, size, false);
+    let decoded = Decoded::read(output, size, false);
     assert_eq!(decoded.frames.len(), frames, "{clip}");
-    workspace.assert_no_process_left();
     decoded
 }
 
@@ -38,9 +68,8 @@ fn assert_matted(clip: &str, decoded: &Decoded) {
 /// Encodes the master with these arguments and cuts it. Asserts that size, rate and number of
 /// frames stay the same and the matte is correct.
 fn assert_readable(name: &str, arguments: &str) -> Decoded {
-    let workspace = Workspace::new();
-    workspace.encode(name, arguments);
-    let decoded = cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+    let clips = Clips::new();
+    let decoded = cut_frames(&clips.encode(name, arguments), (WIDTH, HEIGHT), "24/1", FRAMES);
     assert_matted(name, &decoded);
     decoded
 }
@@ -95,24 +124,24 @@ fn mpeg4_and_mjpeg_are_read_from_avi_and_mov() {
 #[test]
 fn gif_and_animated_png_are_read() {
     assert_readable("clip.apng", "-c:v apng -pix_fmt rgb24");
-    let workspace = Workspace::new();
-    workspace.encode("clip.gif", "-vf fps=25,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none");
-    let frames = probe(&workspace.join("clip.gif"), "nb_read_frames").parse().unwrap();
-    assert_matted("clip.gif", &cut(&workspace, "clip.gif", (WIDTH, HEIGHT), "25/1", frames));
+    let folder = Clips::new();
+    folder.encode("clip.gif", "-vf fps=25,split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none");
+    let frames = probe(&folder.path().join("clip.gif"), "nb_read_frames").parse().unwrap();
+    assert_matted("clip.gif", &cut_frames(&folder.path().join("clip.gif"), (WIDTH, HEIGHT), "25/1", frames));
 }
 
 #[test]
 fn a_rotated_clip_is_cut_upright() {
     for (rotation, size) in [(90, (HEIGHT, WIDTH)), (180, (WIDTH, HEIGHT)), (270, (HEIGHT, WIDTH))] {
-        let workspace = Workspace::new();
-        workspace.encode("plain.mp4", H264);
-        workspace.make("turned.mp4", &format!("-i plain.mp4 -c copy -metadata:s:v rotate={rotation}"));
-        let decoded = cut(&workspace, "turned.mp4", size, "24/1", FRAMES);
+        let folder = Clips::new();
+        folder.encode("plain.mp4", H264);
+        folder.make("turned.mp4", &format!("-i plain.mp4 -c copy -metadata:s:v rotate={rotation}"));
+        let decoded = cut_frames(&folder.path().join("turned.mp4"), size, "24/1", FRAMES);
         assert_matted(&format!("turned by {rotation}"), &decoded);
         // The red of the subject gets darker from top to bottom. ffmpeg's own display of the clip
         // shows where top and bottom are now.
-        ffmpeg(workspace.path(), "-i turned.mp4 -c:v ffv1 shown.mkv");
-        let reference = Decoded::read(&workspace.join("shown.mkv"), size, false);
+        ffmpeg(folder.path(), "-i turned.mp4 -c:v ffv1 shown.mkv");
+        let reference = Decoded::read(&folder.path().join("shown.mkv"), size, false);
         let middle = (size.0 / 2, size.1 / 2);
         for point in [(middle.0, middle.1 - 20), (middle.0, middle.1 + 20), (middle.0 - 20, middle.1)] {
             let (found, expected) = (decoded.mean(0, point, 5), reference.mean(0, point, 5));
@@ -126,16 +155,16 @@ fn a_rotated_clip_is_cut_upright() {
 
 #[test]
 fn non_square_pixels_are_converted_to_square_pixels() {
-    let workspace = Workspace::new();
-    workspace.encode("wide.mp4", &H264.replacen("bt709", "bt709,setsar=4/3", 1));
-    assert_matted("wide.mp4", &cut(&workspace, "wide.mp4", (213, 120), "24/1", FRAMES));
+    let folder = Clips::new();
+    folder.encode("wide.mp4", &H264.replacen("bt709", "bt709,setsar=4/3", 1));
+    assert_matted("wide.mp4", &cut_frames(&folder.path().join("wide.mp4"), (213, 120), "24/1", FRAMES));
 }
 
 #[test]
 fn odd_sizes_stay_odd() {
-    let workspace = Workspace::new();
-    workspace.encode("odd.mp4", "-vf scale=161:91,setsar=1 -c:v libx264 -pix_fmt yuv444p");
-    assert_matted("odd.mp4", &cut(&workspace, "odd.mp4", (161, 91), "24/1", FRAMES));
+    let folder = Clips::new();
+    folder.encode("odd.mp4", "-vf scale=161:91,setsar=1 -c:v libx264 -pix_fmt yuv444p");
+    assert_matted("odd.mp4", &cut_frames(&folder.path().join("odd.mp4"), (161, 91), "24/1", FRAMES));
 }
 
 #[test]
@@ -197,22 +226,22 @@ fn hdr_is_tone_mapped_to_standard_range() {
 #[test]
 fn hdr_tagged_only_with_its_transfer_or_its_matrix_is_read() {
     for (name, tags) in [("pq.mkv", "-color_trc smpte2084"), ("wide.mkv", "-colorspace bt2020nc")] {
-        let workspace = Workspace::new();
-        workspace.encode(
+        let folder = Clips::new();
+        folder.encode(
             name,
             &format!("-c:v libx265 -x265-params log-level=none -preset ultrafast -pix_fmt yuv420p10le {tags}"),
         );
-        cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        cut_frames(&folder.path().join(name), (WIDTH, HEIGHT), "24/1", FRAMES);
     }
 }
 
 #[test]
 fn uneven_frame_times_become_a_constant_rate_of_the_same_length() {
-    let workspace = Workspace::new();
+    let folder = Clips::new();
     // Every third frame is shown for twice as long, which gives a duration of 32 frames.
     let times = "-vf setpts=(N+floor(N/3))/24/TB -fps_mode passthrough -c:v libx264 -pix_fmt yuv420p -bf 0";
-    workspace.encode("uneven.mp4", times);
-    let decoded = cut(&workspace, "uneven.mp4", (WIDTH, HEIGHT), "24/1", 31);
+    folder.encode("uneven.mp4", times);
+    let decoded = cut_frames(&folder.path().join("uneven.mp4"), (WIDTH, HEIGHT), "24/1", 31);
     assert_matted("uneven.mp4", &decoded);
 }
 
@@ -225,27 +254,37 @@ fn empty_frame_slots_of_an_avi_repeat_the_previous_frame() {
         ("dropped.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2", FRAMES),
         ("reordered.avi", "-vf select=lt(n\\,8)+gt(n\\,11) -fps_mode passthrough -c:v mpeg4 -q:v 2 -bf 2", FRAMES),
     ] {
-        let workspace = Workspace::new();
-        workspace.encode(name, arguments);
-        assert_matted(name, &cut(&workspace, name, (WIDTH, HEIGHT), "24/1", slots));
+        let folder = Clips::new();
+        folder.encode(name, arguments);
+        assert_matted(name, &cut_frames(&folder.path().join(name), (WIDTH, HEIGHT), "24/1", slots));
     }
 }
 
 #[test]
 fn ntsc_rates_stay_exact() {
-    let workspace = Workspace::new();
-    workspace.encode("ntsc.mp4", &H264.replacen("bt709", "bt709,setpts=N*1001/30000/TB -r 30000/1001", 1));
-    assert_matted("ntsc.mp4", &cut(&workspace, "ntsc.mp4", (WIDTH, HEIGHT), "30000/1001", FRAMES));
+    let folder = Clips::new();
+    folder.encode("ntsc.mp4", &H264.replacen("bt709", "bt709,setpts=N*1001/30000/TB -r 30000/1001", 1));
+    assert_matted("ntsc.mp4", &cut_frames(&folder.path().join("ntsc.mp4"), (WIDTH, HEIGHT), "30000/1001", FRAMES));
 }
 
 #[test]
 fn an_edit_list_that_trims_the_clip_is_respected() {
-    let workspace = Workspace::new();
-    workspace.encode("whole.mp4", &format!("{H264} -g 24"));
-    workspace.make("trimmed.mp4", "-ss 0.25 -i whole.mp4 -c copy");
-    let shown = probe(&workspace.join("trimmed.mp4"), "nb_read_frames").parse::<usize>().unwrap();
+    let folder = Clips::new();
+    folder.encode("whole.mp4", &format!("{H264} -g 24"));
+    folder.make("trimmed.mp4", "-ss 0.25 -i whole.mp4 -c copy");
+    let shown = probe(&folder.path().join("trimmed.mp4"), "nb_read_frames").parse::<usize>().unwrap();
     assert!(shown < FRAMES, "the clip was not trimmed: {shown}");
-    assert_matted("trimmed.mp4", &cut(&workspace, "trimmed.mp4", (WIDTH, HEIGHT), "24/1", shown));
+    assert_matted("trimmed.mp4", &cut_frames(&folder.path().join("trimmed.mp4"), (WIDTH, HEIGHT), "24/1", shown));
+}
+
+/// The same master with a straight alpha that is clear in the left half of the frame and solid in
+/// the right half.
+fn half_clear_master() -> &'static Path {
+    static MASTER: OnceLock<PathBuf> = OnceLock::new();
+    MASTER.get_or_init(|| {
+        let alpha = "format=gbrap,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*gte(X,W/2)'";
+        clips::shared_clip("half-clear.mkv", &format!("-i {} -vf {alpha} -c:v ffv1", clips::master().display()))
+    })
 }
 
 #[test]
@@ -257,9 +296,9 @@ fn the_alpha_of_the_clip_is_multiplied_with_the_matte() {
         ("prores.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16"),
         ("animated.apng", "-c:v apng -pix_fmt rgba"),
     ] {
-        let workspace = Workspace::new();
-        workspace.make(name, &format!("-i {} {arguments}", clips::half_clear_master().display()));
-        let decoded = cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        let folder = Clips::new();
+        folder.make(name, &format!("-i {} {arguments}", half_clear_master().display()));
+        let decoded = cut_frames(&folder.path().join(name), (WIDTH, HEIGHT), "24/1", FRAMES);
         for frame in [0, FRAMES / 2, FRAMES - 1] {
             let alpha = |x| decoded.mean(frame, (x, HEIGHT / 2), 7)[3];
             assert!(alpha(WIDTH / 2 - 10) < 5.0, "{name}: the clear half of the subject has {}", alpha(WIDTH / 2 - 10));
@@ -282,12 +321,12 @@ fn sound_in_common_codecs_is_kept() {
         ("opus.mkv", "libopus"),
         ("mp2.mkv", "mp2"),
     ] {
-        let workspace = Workspace::new();
-        workspace.encode(name, &format!("-f lavfi -i sine=d=1 {H264} -c:a {codec}"));
-        cut(&workspace, name, (WIDTH, HEIGHT), "24/1", FRAMES);
+        let folder = Clips::new();
+        folder.encode(name, &format!("-f lavfi -i sine=d=1 {H264} -c:a {codec}"));
+        let cut = cut(&folder.path().join(name), &request("webm"));
         let output = command("ffprobe")
             .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
-            .arg(workspace.join("out.webm"))
+            .arg(cut.output(OutputFormat::Webm))
             .output()
             .unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "opus", "{name}");
@@ -296,33 +335,26 @@ fn sound_in_common_codecs_is_kept() {
 
 #[test]
 fn subtitles_and_a_second_video_track_are_ignored() {
-    let workspace = Workspace::new();
-    workspace.write("words.srt", "1\n00:00:00,000 --> 00:00:01,000\nhello\n");
-    workspace.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
-    assert_matted("subtitled.mp4", &cut(&workspace, "subtitled.mp4", (WIDTH, HEIGHT), "24/1", FRAMES));
+    let folder = Clips::new();
+    std::fs::write(folder.path().join("words.srt"), "1\n00:00:00,000 --> 00:00:01,000\nhello\n").unwrap();
+    folder.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
+    assert_matted("subtitled.mp4", &cut_frames(&folder.path().join("subtitled.mp4"), (WIDTH, HEIGHT), "24/1", FRAMES));
 }
 
 #[test]
 fn a_clip_above_the_rate_limit_is_cut_at_the_requested_rate() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(crate::media::sample("mascot.mp4"), folder.path().join("clip.mp4")).unwrap();
-    crate::media::ffmpeg(
-        folder.path(),
-        "-i clip.mp4 -an -vf setpts=N/1000/TB,scale=128:128 -r 1000 -c:v libx264 fast.mp4",
-    );
-    let fast = folder.path().join("fast.mp4");
-    crate::media::clearcut_ok(&["cut", fast.to_str().unwrap(), "--fps", "60", "-q"]);
-    let probed = crate::media::probe(&folder.path().join("fast-cut.webm"), "r_frame_rate,nb_read_frames");
-    assert_eq!(probed, "60/1,4");
+    let folder = Clips::new();
+    let source = sample("mascot.mp4");
+    let line = format!("-i {source} -an -vf setpts=N/1000/TB,scale=128:128 -r 1000 -c:v libx264");
+    let cut = cut(&folder.make("fast.mp4", &line), &CutRequest { fps: "60".parse().unwrap(), ..request("webm") });
+    assert_eq!(probe(cut.output(OutputFormat::Webm), "r_frame_rate,nb_read_frames"), "60/1,4");
 }
 
 #[test]
 fn a_frame_of_one_pixel_is_cut_into_every_format() {
-    let workspace = Workspace::new();
+    let folder = Clips::new();
     let gif = b"GIF87a\x01\0\x01\0\x81\0\0\0\0\0\0\0\0\0\0\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x08\x04\0\x01\x04\x04\0;";
-    std::fs::write(workspace.join("one.gif"), gif).unwrap();
-    std::fs::create_dir(workspace.join("out")).unwrap();
-    let formats = "webm,stacked-alpha,webp,apng,mov";
-    let outcome = workspace.run(&["cut", "one.gif", "-q", "--force", "-o", "out/", "-f", formats]);
-    assert_eq!(outcome.exit, Some(0), "{outcome:?}");
+    std::fs::write(folder.path().join("one.gif"), gif).unwrap();
+    let cut = cut(&folder.path().join("one.gif"), &request(ALL_FORMATS));
+    assert_eq!(cut.report.outputs.len(), 5);
 }

@@ -2,26 +2,26 @@
 
 use std::path::Path;
 
-use crate::media::{Decoded, clearcut_ok, command, ffmpeg, probe, sample};
+use clearcut_job::{
+    CutRequest, Hints,
+    OutputFormat::{self, Apng, Mov, StackedAlpha, Webm, Webp},
+    ShadowChoice,
+};
 
-const ALL: &str = "webm,stacked-alpha,webp,apng,mov";
-const EXTENSIONS: [&str; 4] = ["webm", "mp4", "apng", "mov"];
-
-fn path_str(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
+use crate::{
+    cutting::{ALL_FORMATS, cut, request},
+    media::{Decoded, command, ffmpeg, probe, sample},
+};
 
 #[test]
 fn every_format_has_all_frames_at_the_rate_and_size_of_the_clip() {
-    let folder = tempfile::tempdir().unwrap();
-    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", path_str(folder.path()), "-f", ALL, "-q"]);
-    assert_eq!(apng_length(&folder.path().join("mascot-cut.apng")), (66, 30));
-    for (extension, height) in [("webm", 720), ("mp4", 1440), ("mov", 720)] {
-        let probed =
-            probe(&folder.path().join(format!("mascot-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
-        assert_eq!(probed, format!("720,{height},30/1,66"), "{extension}");
+    let cut = cut(sample("mascot.mp4").as_ref(), &request(ALL_FORMATS));
+    assert_eq!(apng_length(cut.output(Apng)), (66, 30));
+    for (format, height) in [(Webm, 720), (StackedAlpha, 1440), (Mov, 720)] {
+        let probed = probe(cut.output(format), "width,height,r_frame_rate,nb_read_frames");
+        assert_eq!(probed, format!("720,{height},30/1,66"), "{format}");
     }
-    let bytes = std::fs::read(folder.path().join("mascot-cut.webp")).unwrap();
+    let bytes = std::fs::read(cut.output(Webp)).unwrap();
     let anim = bytes.windows(4).position(|window| window == b"ANIM").unwrap();
     assert_eq!(&bytes[anim + 12..anim + 14], [0, 0], "the WebP must loop forever");
     let webp = webp_animation::Decoder::new(&bytes).unwrap();
@@ -40,13 +40,12 @@ fn ntsc_rates_stay_exact_and_odd_sizes_stay_odd() {
     );
     let clip = folder.path().join("clip.mp4");
     let frames = probe(&clip, "nb_read_frames");
-    clearcut_ok(&["cut", path_str(&clip), "-f", ALL, "-q"]);
+    let cut = cut(&clip, &request(ALL_FORMATS));
     let decoded: u32 = frames.parse().unwrap();
-    assert_eq!(apng_length(&folder.path().join("clip-cut.apng")), (1001 * decoded, 30000));
-    for (extension, size) in [("webm", "161,91"), ("mp4", "162,184"), ("mov", "161,91")] {
-        let probed =
-            probe(&folder.path().join(format!("clip-cut.{extension}")), "width,height,r_frame_rate,nb_read_frames");
-        assert_eq!(probed, format!("{size},30000/1001,{frames}"), "{extension}");
+    assert_eq!(apng_length(cut.output(Apng)), (1001 * decoded, 30000));
+    for (format, size) in [(Webm, "161,91"), (StackedAlpha, "162,184"), (Mov, "161,91")] {
+        let probed = probe(cut.output(format), "width,height,r_frame_rate,nb_read_frames");
+        assert_eq!(probed, format!("{size},30000/1001,{frames}"), "{format}");
     }
 }
 
@@ -57,12 +56,11 @@ fn seeking_in_a_webm_to_a_later_keyframe_decodes_its_matte() {
         folder.path(),
         "-f lavfi -i color=0x20c040:s=96x64:r=30:d=9,drawbox=24:16:48:32:white:fill -c:v libx264 -pix_fmt yuv420p clip.mp4",
     );
-    clearcut_ok(&["cut", path_str(&folder.path().join("clip.mp4")), "-f", "webm", "-q"]);
-    ffmpeg(
-        folder.path(),
-        "-ss 8.1 -c:v libvpx-vp9 -i clip-cut.webm -frames:v 1 -vf alphaextract -f rawvideo -pix_fmt gray later.raw",
+    let cut = cut(&folder.path().join("clip.mp4"), &request("webm"));
+    let matte = ffmpeg(
+        cut.output(Webm).parent().unwrap(),
+        "-ss 8.1 -c:v libvpx-vp9 -i webm.webm -frames:v 1 -vf alphaextract -f rawvideo -pix_fmt gray -",
     );
-    let matte = std::fs::read(folder.path().join("later.raw")).unwrap();
     assert_eq!(matte.len(), 96 * 64);
     assert!(matte[0] < 20 && matte[32 * 96 + 48] > 235, "{} and {}", matte[0], matte[32 * 96 + 48]);
 }
@@ -76,27 +74,13 @@ fn shadows_are_kept_or_dropped_as_requested() {
     let line =
         format!("-f lavfi -i {frame},drawbox=92:64:72:80:red:fill -c:v libx264 -crf 1 -pix_fmt yuv420p clip.mp4");
     ffmpeg(folder.path(), &line);
-    let alpha_at = |shadow: &str, (x, y): (usize, usize)| {
-        let output = folder.path().join(format!("{shadow}.apng"));
-        let clip = folder.path().join("clip.mp4");
-        clearcut_ok(&[
-            "cut",
-            path_str(&clip),
-            "-o",
-            path_str(&output),
-            "--shadow",
-            shadow,
-            "--quality",
-            "100",
-            "-q",
-            "--force",
-        ]);
-        Decoded::read(&output, (256, 256), false).mean(0, (x, y), 4)[3]
-    };
-    for (shadow, expected) in [("keep", 80.0..150.0), ("drop", 0.0..2.0)] {
-        let (shadow_alpha, box_alpha) = (alpha_at(shadow, (128, 190)), alpha_at(shadow, (128, 100)));
-        assert!(expected.contains(&shadow_alpha), "{shadow}: alpha {shadow_alpha} in the shadow");
-        assert!(box_alpha > 250.0, "{shadow}: alpha {box_alpha} in the box");
+    let lossless = CutRequest { quality: "100".parse().unwrap(), ..request("apng") };
+    for (shadow, expected) in [(ShadowChoice::Keep, 80.0..150.0), (ShadowChoice::Drop, 0.0..2.0)] {
+        let cut = cut(&folder.path().join("clip.mp4"), &CutRequest { shadow, ..lossless.clone() });
+        let decoded = Decoded::read(cut.output(Apng), (256, 256), false);
+        let [shadow_alpha, box_alpha] = [190, 100].map(|y| decoded.mean(0, (128, y), 4)[3]);
+        assert!(expected.contains(&shadow_alpha), "{shadow:?}: alpha {shadow_alpha} in the shadow");
+        assert!(box_alpha > 250.0, "{shadow:?}: alpha {box_alpha} in the box");
     }
 }
 
@@ -111,22 +95,10 @@ fn hints_apply_to_every_frame() {
     );
     ffmpeg(folder.path(), &line);
     let clip = folder.path().join("clip.mp4");
-    let output = folder.path().join("out.apng");
-    let (left, right) = ("keep@0.5,0.34,0.5", "remove@1.0,0.1,0.1");
-    clearcut_ok(&[
-        "cut",
-        path_str(&clip),
-        "-o",
-        path_str(&output),
-        "--hint",
-        left,
-        "--hint",
-        right,
-        "--quality",
-        "100",
-        "-q",
-    ]);
-    let decoded = Decoded::read(&output, (256, 192), false);
+    let hints = ["keep@0.5,0.34,0.5", "remove@1.0,0.1,0.1"].map(|hint| hint.parse().unwrap());
+    let hints = Hints::try_from(hints.to_vec()).unwrap();
+    let cut = cut(&clip, &CutRequest { hints, quality: "100".parse().unwrap(), ..request("apng") });
+    let decoded = Decoded::read(cut.output(Apng), (256, 192), false);
     for frame in 0..18 {
         let alpha = |x: usize| decoded.mean(frame, (x + 2 * frame, 95), 5)[3];
         let [left, right, plate] = [alpha(75), alpha(125), alpha(98)];
@@ -200,26 +172,25 @@ fn solid_colors_are_within_two_delta_e_in_every_format_and_matrix() {
         let folder = tempfile::tempdir().unwrap();
         color_clip(folder.path(), matrix);
         let clip = folder.path().join(format!("{matrix}.mp4"));
-        clearcut_ok(&["cut", path_str(&clip), "-f", ALL, "-q"]);
-        let webp = first_webp_frame(&folder.path().join(format!("{matrix}-cut.webp")));
-        let decode = |extension: &str| {
-            let path = folder.path().join(format!("{matrix}-cut.{extension}"));
-            Decoded::read(&path, (480, 120), extension == "mp4")
-        };
-        let decoded = EXTENSIONS.map(|extension| (extension, decode(extension))).into_iter().chain([("webp", webp)]);
-        for (extension, decoded) in decoded {
+        let cut = cut(&clip, &request(ALL_FORMATS));
+        for format in OutputFormat::ALL {
+            let decoded = if format == Webp {
+                first_webp_frame(cut.output(Webp))
+            } else {
+                Decoded::read(cut.output(format), (480, 120), format == StackedAlpha)
+            };
             for (index, patch) in PATCHES.into_iter().enumerate() {
                 let [r, g, b, alpha] = decoded.mean(decoded.frames.len() / 2, (80 + 60 * index, 60), 20);
                 let error = delta_e([r, g, b], patch.map(f64::from));
                 assert!(
                     error <= 2.0,
-                    "{matrix} {extension}: patch {index} is {:?}, ΔE {error:.1} from {patch:?}",
+                    "{matrix} {format}: patch {index} is {:?}, ΔE {error:.1} from {patch:?}",
                     [r, g, b]
                 );
-                assert!(alpha > 253.0, "{matrix} {extension}: patch {index} has alpha {alpha}");
+                assert!(alpha > 253.0, "{matrix} {format}: patch {index} has alpha {alpha}");
             }
             let [.., alpha] = decoded.mean(0, (20, 20), 20);
-            assert!(alpha < 1.0, "{matrix} {extension}: the background has alpha {alpha}");
+            assert!(alpha < 1.0, "{matrix} {format}: the background has alpha {alpha}");
         }
     }
 }
@@ -242,8 +213,8 @@ fn soft_edges_have_the_color_of_the_subject_and_not_of_the_background() {
          g='190+65*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)':\
          b='60+195*clip((50-hypot(X-80\\,Y-80))/6\\,0\\,1)' -c:v libx264 -crf 12 -pix_fmt yuv420p clip.mp4",
     );
-    clearcut_ok(&["cut", path_str(&folder.path().join("clip.mp4")), "-f", "mov", "-q"]);
-    let decoded = Decoded::read(&folder.path().join("clip-cut.mov"), (160, 160), false);
+    let cut = cut(&folder.path().join("clip.mp4"), &request("mov"));
+    let decoded = Decoded::read(cut.output(Mov), (160, 160), false);
     let edge: Vec<&[u8]> = decoded.frames[5].chunks_exact(4).filter(|pixel| (90..220).contains(&pixel[3])).collect();
     assert!(edge.len() > 100, "there are only {} pixels of soft edge", edge.len());
     let mean = |channel: usize| edge.iter().map(|pixel| f64::from(pixel[channel])).sum::<f64>() / edge.len() as f64;
@@ -253,13 +224,12 @@ fn soft_edges_have_the_color_of_the_subject_and_not_of_the_background() {
 
 #[test]
 fn a_stacked_file_has_its_index_first_and_color_tags() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = folder.path().join("x.mp4");
-    clearcut_ok(&["cut", &sample("dancer.mp4"), "-o", path_str(&output), "-q"]);
-    let bytes = std::fs::read(&output).unwrap();
+    let cut = cut(sample("dancer.mp4").as_ref(), &request("stacked-alpha"));
+    let output = cut.output(StackedAlpha);
+    let bytes = std::fs::read(output).unwrap();
     let position = |atom: &[u8]| bytes.windows(4).position(|window| window == atom).unwrap();
     assert!(position(b"moov") < position(b"mdat"));
-    let probed = probe(&output, "codec_name,pix_fmt,color_range,color_space,color_transfer,color_primaries");
+    let probed = probe(output, "codec_name,pix_fmt,color_range,color_space,color_transfer,color_primaries");
     assert_eq!(probed, "h264,yuv420p,tv,smpte170m,smpte170m,smpte170m");
 }
 
@@ -296,17 +266,17 @@ fn sound_stays_in_sync_within_one_frame_in_every_container_with_sound() {
         let folder = tempfile::tempdir().unwrap();
         flash_clip(folder.path(), sound_offset);
         let clip = folder.path().join("clip.mp4");
-        clearcut_ok(&["cut", path_str(&clip), "-f", "webm,stacked-alpha,mov", "-q"]);
-        for (extension, codec) in [("webm", "opus"), ("mp4", "aac"), ("mov", "pcm_s24le")] {
-            let output = folder.path().join(format!("clip-cut.{extension}"));
-            let decoded = Decoded::read(&output, (160, 120), extension == "mp4");
+        let cut = cut(&clip, &request("webm,stacked-alpha,mov"));
+        for (format, codec) in [(Webm, "opus"), (StackedAlpha, "aac"), (Mov, "pcm_s24le")] {
+            let output = cut.output(format);
+            let decoded = Decoded::read(output, (160, 120), format == StackedAlpha);
             let flash = (0..decoded.frames.len()).find(|&frame| decoded.mean(frame, (80, 60), 10)[0] > 160.0).unwrap();
-            assert_eq!(flash, 30, "{extension}");
-            let beep = beep_secs(&output);
-            assert!((beep - 1.0).abs() < 1.0 / 30.0, "{extension}: the beep is at {beep:.3} s instead of 1 s");
+            assert_eq!(flash, 30, "{format}");
+            let beep = beep_secs(output);
+            assert!((beep - 1.0).abs() < 1.0 / 30.0, "{format}: the beep is at {beep:.3} s instead of 1 s");
             let probed = command("ffprobe")
                 .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
-                .arg(&output)
+                .arg(output)
                 .output()
                 .unwrap();
             assert_eq!(String::from_utf8(probed.stdout).unwrap().trim(), codec);
@@ -315,19 +285,25 @@ fn sound_stays_in_sync_within_one_frame_in_every_container_with_sound() {
 }
 
 #[test]
-fn no_audio_drops_the_sound() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = folder.path().join("x.webm");
-    clearcut_ok(&["cut", &sample("mascot.mp4"), "-o", path_str(&output), "--no-audio", "-q"]);
+fn a_cut_without_audio_drops_the_sound() {
+    let cut = cut(sample("mascot.mp4").as_ref(), &CutRequest { keeps_audio: false, ..request("webm") });
     let mut ffprobe = command("ffprobe");
-    ffprobe.args(["-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0"]).arg(&output);
+    ffprobe.args(["-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0"]).arg(cut.output(Webm));
     assert_eq!(String::from_utf8(ffprobe.output().unwrap().stdout).unwrap().trim(), "video");
 }
 
 #[test]
 fn the_output_has_the_requested_size_and_frame_rate() {
-    let folder = tempfile::tempdir().unwrap();
-    let output = folder.path().join("x.webm");
-    clearcut_ok(&["cut", &sample("wheel.mp4"), "-o", path_str(&output), "--size", "480", "--fps", "12", "-q"]);
-    assert_eq!(probe(&output, "width,height,r_frame_rate,nb_read_frames"), "480,270,12/1,36");
+    let smaller = CutRequest { size: Some("480".parse().unwrap()), fps: "12".parse().unwrap(), ..request("webm") };
+    let cut = cut(sample("wheel.mp4").as_ref(), &smaller);
+    assert_eq!(probe(cut.output(Webm), "width,height,r_frame_rate,nb_read_frames"), "480,270,12/1,36");
+}
+
+#[test]
+fn the_report_names_the_files_and_their_sizes() {
+    let cut = cut(sample("mascot.mp4").as_ref(), &request("webm,apng"));
+    let reported: Vec<_> = cut.report.outputs.iter().map(|output| (output.format, output.bytes)).collect();
+    let on_disk = [Webm, Apng].map(|format| (format, cut.output(format).metadata().unwrap().len()));
+    assert_eq!(reported, on_disk);
+    assert_eq!((cut.report.frames, cut.report.size.to_string().as_str()), (66, "720×720"));
 }

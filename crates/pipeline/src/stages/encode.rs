@@ -8,19 +8,23 @@ use std::{
     time::Instant,
 };
 
+use clearcut_animation::{encode_apng, encode_webp};
 use clearcut_ffmpeg::{Child, EncodePlan, Tools};
 use clearcut_frame::Frame;
 use clearcut_job::OutputFormat;
 use crossbeam_channel::Receiver;
 
-use crate::{
-    Error, OutputReport, Stop,
-    animate::animate,
-    check::{MatteLog, check_output},
-    layers::Layers,
-    progress::Counters,
-    stack::stack_frame,
-};
+use super::check::check_output;
+use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
+
+mod animate;
+mod layers;
+mod stack;
+
+use animate::animate;
+pub(crate) use layers::Layers;
+pub(crate) use stack::full_range;
+use stack::stack_frame;
 
 /// The backend that encodes an output.
 pub(crate) enum EncoderBackend {
@@ -28,8 +32,10 @@ pub(crate) enum EncoderBackend {
     Child(Child),
     /// Two child processes, one for each stream of a WebM.
     Layers(Layers),
-    /// An encoder in this process.
-    InProcess,
+    /// The encoder of animated WebP in this process.
+    Webp,
+    /// The encoder of animated PNG in this process.
+    Apng,
 }
 
 /// One running encoder and all that is needed to produce a checked file.
@@ -55,10 +61,16 @@ impl Encoder<'_> {
         // Frames count when they are taken, because an encoder takes no more than it can hold.
         let taken = frames.iter().inspect(|_| self.counters.count_taken(self.index));
         let (plan, scratch) = (self.plan, self.scratch);
+        let not_stopped = |_: &Arc<Frame>| !self.stop.is_stopped();
         match self.backend {
             EncoderBackend::Child(child) => feed(child, plan, taken)?,
             EncoderBackend::Layers(layers) => layers.encode(plan, scratch, taken)?,
-            EncoderBackend::InProcess => animate(plan, scratch, taken.take_while(|_| !self.stop.is_stopped()))?,
+            EncoderBackend::Webp => {
+                animate(plan, scratch, |settings, out| encode_webp(settings, taken.take_while(not_stopped), out))?;
+            }
+            EncoderBackend::Apng => {
+                animate(plan, scratch, |settings, out| encode_apng(settings, taken.take_while(not_stopped), out))?;
+            }
         }
         let Some(log) = self.log.get() else { return Err(Error::Cancelled) };
         check_output(self.tools, plan, scratch, log, self.stop, self.counters)?;

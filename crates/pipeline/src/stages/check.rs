@@ -4,55 +4,18 @@
 use std::path::Path;
 
 use clearcut_ffmpeg::{EncodePlan, Tools};
-use clearcut_frame::{Frame, Size};
+use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
     Error, Stop,
+    matte_log::{MatteLog, MatteSummary},
     progress::Counters,
-    read_back::{read_apng, read_webp, read_with_ffmpeg},
 };
 
-/// Summary of one frame's matte: minimum, maximum and mean of alpha.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct MatteSummary {
-    least: u8,
-    most: u8,
-    /// Mean alpha × 256.
-    mean_256: u16,
-}
+mod read_back;
 
-impl MatteSummary {
-    pub(crate) fn from_alpha(alpha: impl ExactSizeIterator<Item = u8> + Clone) -> Self {
-        let count = alpha.len().max(1) as u64;
-        let sum: u64 = alpha.clone().map(u64::from).sum();
-        let most = alpha.clone().max().unwrap_or(0);
-        Self { least: alpha.min().unwrap_or(0), most, mean_256: (sum * 256 / count) as u16 }
-    }
-
-    fn mean(self) -> f64 {
-        f64::from(self.mean_256) / 256.0
-    }
-}
-
-/// Log of the mattes passed to the encoders: one entry of four bytes per frame.
-#[derive(Debug, Default)]
-pub(crate) struct MatteLog(Vec<MatteSummary>);
-
-impl MatteLog {
-    pub(crate) fn push(&mut self, frame: &Frame) {
-        self.0.push(MatteSummary::from_alpha(frame.alpha().unwrap_or(&[255]).iter().copied()));
-    }
-
-    pub(crate) fn frames(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    /// Mean fraction of the frame that is transparent, 0–1.
-    pub(crate) fn removed_share(&self) -> f64 {
-        1.0 - self.0.iter().map(|matte| matte.mean() / 255.0).sum::<f64>() / self.0.len().max(1) as f64
-    }
-}
+use read_back::{read_apng, read_webp, read_with_ffmpeg};
 
 /// Tolerance for the mean alpha of a frame after lossy encoding, in levels of 255. A lost or
 /// shifted alpha plane changes the mean by the subject's whole share; the codecs at our settings
@@ -86,7 +49,9 @@ pub(crate) fn check_output(
     let read_back = match plan.format {
         OutputFormat::Webp => read_webp(plan, scratch, counters)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters)?,
-        _ => read_with_ffmpeg(tools, plan, scratch, stop, counters)?,
+        OutputFormat::Webm | OutputFormat::StackedAlpha | OutputFormat::Mov => {
+            read_with_ffmpeg(tools, plan, scratch, stop, counters)?
+        }
     };
     compare(log, &read_back, mean_tolerance(plan.size))
         .map_err(|finding| Error::CheckFailed { format: plan.format, finding })

@@ -34,19 +34,9 @@ pub(crate) fn master() -> &'static Path {
     })
 }
 
-/// The same master with a straight alpha that is clear in the left half of the frame and solid in
-/// the right half.
-pub(crate) fn half_clear_master() -> &'static Path {
-    static MASTER: OnceLock<PathBuf> = OnceLock::new();
-    MASTER.get_or_init(|| {
-        let alpha = "format=gbrap,geq=r='r(X,Y)':g='g(X,Y)':b='b(X,Y)':a='255*gte(X,W/2)'";
-        shared_clip("half-clear.mkv", &format!("-i {} -vf {alpha} -c:v ffv1", master().display()))
-    })
-}
-
 /// Makes a clip that all tests share. Concurrent test runs make the same file, and each moves it
 /// into place atomically.
-fn shared_clip(name: &str, line: &str) -> PathBuf {
+pub(crate) fn shared_clip(name: &str, line: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let temporary = tempfile::tempdir_in(folder).unwrap();
     ffmpeg(temporary.path(), &format!("{line} {name}"));

@@ -1,28 +1,17 @@
-//! Test helpers that run the program, and make and inspect media files with the system's ffmpeg.
+//! Test helpers that make and inspect media files with the system's ffmpeg. The tests of the program
+//! use them too.
 
 use std::{
     path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
 /// Command of the system without standard input.
 pub(crate) fn command(program: &str) -> Command {
-    #[expect(clippy::disallowed_methods, reason = "tests inspect the program's files with other programs")]
+    #[expect(clippy::disallowed_methods, reason = "tests make and inspect clips with other programs")]
     let mut command = Command::new(program);
     command.stdin(Stdio::null());
     command
-}
-
-/// Runs the program under test with these arguments until it exits.
-pub(crate) fn clearcut(arguments: &[&str]) -> Output {
-    command(env!("CARGO_BIN_EXE_clearcut")).args(arguments).output().unwrap()
-}
-
-/// Runs [`clearcut`], asserts success, and returns its standard output.
-pub(crate) fn clearcut_ok(arguments: &[&str]) -> String {
-    let output = clearcut(arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Runs ffmpeg with a line of arguments, none of which may contain a space, and returns its

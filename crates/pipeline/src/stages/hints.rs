@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use clearcut_ffmpeg::{DecodePlan, MediaInfo, read_frame};
+use clearcut_ffmpeg::{DecodePlan, MediaInfo};
 use clearcut_frame::{Frame, FrameRate, Size};
 use clearcut_job::{CutRequest, HintKind};
 use clearcut_matte::{Background, Followed, Hint, HintMap, follow};
 
+use super::decode::read_frames;
 use crate::{CutJob, Error, Stop, method::MatteSource};
 
 /// Range for the longer side of the small frames in which regions are tracked, in pixels. The
@@ -59,18 +60,9 @@ pub(crate) fn small_frames(
     }
     let size = small_size(plan.size, rate.frames_in(info.duration).max(1));
     let format = info.frame_format(size);
-    let max_frames = (MAX_BYTES / (BYTES_PER_PIXEL * size.pixels())).max(1) as usize;
+    let max_frames = (MAX_BYTES / (BYTES_PER_PIXEL * size.pixels())).max(1);
     let mut child = stop.register(job.tools.decode(job.input, info, &DecodePlan { size, ..plan }, &job.limits)?);
-    let mut frames = Vec::new();
-    if let Some(mut pipe) = child.take_stdout() {
-        while frames.len() < max_frames && !stop.is_stopped() {
-            let mut frame = Frame::new(format);
-            match read_frame(&mut pipe, frame.bytes_mut()) {
-                Ok(true) => frames.push(frame),
-                Ok(false) | Err(_) => break,
-            }
-        }
-    }
+    let frames = read_frames(&mut child, format, max_frames, stop);
     drop(child);
     stop.check()?;
     Ok(frames)

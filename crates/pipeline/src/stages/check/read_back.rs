@@ -5,7 +5,7 @@ use std::{fs::File, io::BufReader, path::Path, time::Duration};
 use clearcut_ffmpeg::{EncodePlan, Tools, read_frame};
 use clearcut_job::OutputFormat;
 
-use crate::{Error, Stop, check::MatteSummary, progress::Counters, stack::full_range};
+use crate::{Error, Stop, matte_log::MatteSummary, progress::Counters, stages::encode::full_range};
 
 /// Reads the mattes of a file that ffmpeg encoded.
 pub(crate) fn read_with_ffmpeg(

@@ -1,23 +1,22 @@
 //! Encoding of animated WebP and APNG in this process, without a child process.
 
-use std::{fs::File, io::BufWriter, num::NonZeroUsize, path::Path, sync::Arc};
+use std::{fs::File, io::BufWriter, num::NonZeroUsize, path::Path};
 
-use clearcut_animation::{AnimationSettings, Error as AnimationError, encode_apng, encode_webp};
+use clearcut_animation::{AnimationSettings, Error as AnimationError, Summary};
 use clearcut_ffmpeg::EncodePlan;
-use clearcut_frame::{Frame, FrameFormat};
-use clearcut_job::OutputFormat;
+use clearcut_frame::FrameFormat;
 
 use crate::Error;
 
-/// Encodes `frames` to [`EncodePlan::file_name`] in `scratch`, in this process. Blocks until all
-/// are written.
+/// Has `encode` write the frames to [`EncodePlan::file_name`] in `scratch`. Blocks until all are
+/// written.
 ///
 /// # Errors
 /// [`Error::Io`], a full disk, or the failure of the encoder.
 pub(crate) fn animate(
     plan: &EncodePlan,
     scratch: &Path,
-    frames: impl Iterator<Item = Arc<Frame>>,
+    encode: impl FnOnce(&AnimationSettings, BufWriter<File>) -> Result<Summary, AnimationError>,
 ) -> Result<(), Error> {
     let frame =
         FrameFormat { size: plan.size, subsampling: plan.subsampling, has_alpha: true, matrix: plan.color.matrix };
@@ -29,12 +28,7 @@ pub(crate) fn animate(
     };
     let file = File::create_new(scratch.join(plan.file_name()))
         .map_err(|source| Error::from_write("writing an output", source))?;
-    let out = BufWriter::new(file);
-    let written = match plan.format {
-        OutputFormat::Apng => encode_apng(&settings, frames, out),
-        _ => encode_webp(&settings, frames, out),
-    };
-    written.map(drop).map_err(|error| match error {
+    encode(&settings, BufWriter::new(file)).map(drop).map_err(|error| match error {
         AnimationError::Write(source) => Error::from_write("writing an output", source),
         source => Error::Encoder { format: plan.format, source },
     })

@@ -1,0 +1,168 @@
+//! Persistent worker threads, and the ordered map that runs on them.
+
+use std::{collections::VecDeque, fmt, num::NonZeroUsize, sync::Arc, thread};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+type Task<'env> = Box<dyn FnOnce() + Send + 'env>;
+
+/// Threads that work on the tasks of one or more [`Workers::map_in_order`], first come first
+/// served.
+pub struct Workers<'env> {
+    /// `None` if no thread could be started.
+    tasks: Option<Sender<Task<'env>>>,
+    /// Number of items that each map works on ahead of the one that is taken next.
+    ahead: usize,
+}
+
+/// Starts `threads` threads, calls `run` on this thread, and ends the threads when it returns.
+///
+/// If the system cannot start all threads, fewer work; if it cannot start any, this thread does the
+/// work. A panic of the work is resumed here.
+pub fn with_workers<'env, R>(threads: NonZeroUsize, run: impl FnOnce(&Workers<'env>) -> R) -> R {
+    thread::scope(|scope| {
+        let (sender, tasks) = bounded::<Task<'env>>(threads.get());
+        let work = |tasks: Receiver<Task<'env>>| tasks.into_iter().for_each(|task| task());
+        let started = (0..threads.get())
+            .filter(|_| {
+                let tasks = tasks.clone();
+                thread::Builder::new().spawn_scoped(scope, move || work(tasks)).is_ok()
+            })
+            .count();
+        drop(tasks); // If all threads have panicked, sending fails and does not wait.
+        run(&Workers { tasks: (started > 0).then_some(sender), ahead: threads.get() + 1 })
+    })
+}
+
+impl<'env> Workers<'env> {
+    /// Maps `items` on the worker threads. Results come out in input order.
+    ///
+    /// Works ahead by one item more than there are threads: so many items and results are held, and
+    /// a consumer that takes no results applies backpressure to `items`. Items are taken on the
+    /// thread that takes the results. If the work panics, the results end early, and
+    /// [`with_workers`] resumes the panic.
+    pub fn map_in_order<I, R, F>(&self, items: I, work: F) -> impl Iterator<Item = R> + use<'_, 'env, I, R, F>
+    where
+        I: Iterator<Item: Send + 'env>,
+        R: Send + 'env,
+        F: Fn(I::Item) -> R + Send + Sync + 'env,
+    {
+        let work = Arc::new(work);
+        let mut items = items.fuse();
+        let mut results = VecDeque::with_capacity(self.ahead);
+        std::iter::from_fn(move || {
+            while results.len() < self.ahead
+                && let Some(item) = items.next()
+            {
+                let work = Arc::clone(&work);
+                results.push_back(self.start(move || work(item)));
+            }
+            results.pop_front()?.recv().ok()
+        })
+    }
+
+    /// Has a worker run `work`. Its result arrives at the receiver; a receiver without a sender
+    /// means that the work has panicked.
+    fn start<R: Send + 'env>(&self, work: impl FnOnce() -> R + Send + 'env) -> Receiver<R> {
+        let (result_sender, result) = bounded(1);
+        // The receiver is gone if the consumer has stopped early.
+        let task = move || _ = result_sender.send(work());
+        match &self.tasks {
+            Some(tasks) => _ = tasks.send(Box::new(task)),
+            None => task(),
+        }
+        result
+    }
+}
+
+impl fmt::Debug for Workers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers").field("ahead", &self.ahead).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        sync::{
+            Barrier,
+            atomic::{AtomicUsize, Ordering::SeqCst},
+        },
+    };
+
+    use super::*;
+
+    fn threads(count: usize) -> NonZeroUsize {
+        NonZeroUsize::new(count).unwrap()
+    }
+
+    #[test]
+    fn results_come_out_in_input_order() {
+        let uneven = |item: u64| {
+            if item.is_multiple_of(3) {
+                thread::yield_now();
+            }
+            item * 2
+        };
+        for count in [1, 2, 5] {
+            let out = with_workers(threads(count), |workers| {
+                let doubled = workers.map_in_order(0..50, uneven);
+                workers.map_in_order(doubled, uneven).collect::<Vec<_>>()
+            });
+            assert_eq!(out, (0..50).map(|item| item * 4).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn all_threads_work_at_the_same_time() {
+        let barrier = Barrier::new(3); // Hangs unless three threads meet.
+        let met = with_workers(threads(3), |workers| workers.map_in_order(0..3, |_| barrier.wait()).count());
+        assert_eq!(met, 3);
+    }
+
+    #[test]
+    fn a_slow_consumer_applies_backpressure_to_the_items() {
+        let (taken, mut consumed) = (AtomicUsize::new(0), 0);
+        let items = (0..100).inspect(|_| _ = taken.fetch_add(1, SeqCst));
+        with_workers(threads(3), |workers| {
+            for _ in workers.map_in_order(items, |item| item) {
+                consumed += 1;
+                // Each result is taken after the window of four was filled.
+                assert_eq!(taken.load(SeqCst), (consumed + 3).min(100));
+            }
+        });
+        assert_eq!(consumed, 100);
+    }
+
+    #[test]
+    fn work_ends_when_the_consumer_stops() {
+        let worked = AtomicUsize::new(0);
+        let first = with_workers(threads(2), |workers| {
+            let mut results = workers.map_in_order(0..1000, |item| {
+                worked.fetch_add(1, SeqCst);
+                item
+            });
+            results.next()
+        });
+        assert_eq!(first, Some(0));
+        assert!(worked.into_inner() <= 3);
+    }
+
+    #[test]
+    fn a_panic_of_the_work_ends_the_results_and_is_resumed() {
+        for count in [1, 2] {
+            let mut results = Vec::new();
+            let unwound = catch_unwind(AssertUnwindSafe(|| {
+                with_workers(threads(count), |workers| {
+                    results.extend(workers.map_in_order(0..50, |item| {
+                        assert!(item != 7, "work failed");
+                        item
+                    }));
+                });
+            }));
+            assert!(unwound.is_err());
+            assert_eq!(results, (0..7).collect::<Vec<_>>(), "{count} threads");
+        }
+    }
+}

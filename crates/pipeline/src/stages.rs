@@ -1,0 +1,10 @@
+//! The stages of a cut, in the order in which a frame passes them.
+
+pub(crate) mod check;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod hints;
+pub(crate) mod key;
+pub(crate) mod matte;
+pub(crate) mod segment;
+pub(crate) mod survey;

@@ -1,0 +1,59 @@
+//! Matting: passes the decoded frames through the keyer or the model, and each result to every
+//! encoder.
+
+use std::sync::Arc;
+
+use clearcut_frame::Frame;
+use clearcut_matte::{Doubts, Keyer};
+use crossbeam_channel::{Receiver, Sender};
+
+use super::{
+    hints::HintMaps,
+    key::{keyer_settings, matte_by_color},
+    segment::{matte_with_model, pace},
+};
+use crate::{CutJob, Error, matte_log::MatteLog, method::MatteSource, quality::QualityLog};
+
+/// The inputs of the matting: what separates subject and background, and the user's hints.
+pub(crate) struct Matting<'a> {
+    pub(crate) source: MatteSource,
+    pub(crate) hints: &'a HintMaps,
+}
+
+/// Mattes the decoded frames and passes each one to every encoder. Blocks until the last frame, the
+/// first error, or the end of an encoder.
+pub(crate) fn matte(
+    Matting { source, hints }: Matting,
+    job: &CutJob,
+    decoded: &Receiver<Frame>,
+    encoders: &[Sender<Arc<Frame>>],
+) -> (MatteLog, QualityLog, Result<(), Error>) {
+    let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
+    let mut emit = |frame: Frame, source_planes: &[u8], doubts: Doubts| {
+        log.push(&frame);
+        quality.push(&frame, source_planes, doubts);
+        let frame = Arc::new(frame);
+        encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
+    };
+    let result = match source {
+        MatteSource::Color(background) => {
+            let keyer = Keyer::new(background, keyer_settings(job.request));
+            matte_by_color(&keyer, hints, job.resources.threads, decoded.iter(), |frame, keyed| {
+                emit(frame, keyed.seen(), keyed.doubts())
+            });
+            Ok(())
+        }
+        MatteSource::Model(model) => {
+            let (pace, threads) = (pace(job.request.speed), job.resources.threads);
+            let mut indices = 0..;
+            let emit = |mut frame: Frame, source_planes: &[u8]| {
+                if let Some(map) = indices.next().and_then(|index| hints.map(index)) {
+                    map.overrule(&mut frame, source_planes);
+                }
+                emit(frame, source_planes, Doubts::default())
+            };
+            matte_with_model(model, pace, threads, decoded.iter(), emit)
+        }
+    };
+    (log, quality, result)
+}

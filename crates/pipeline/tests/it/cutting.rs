@@ -1,0 +1,84 @@
+//! Cuts for tests: the library as its users call it.
+
+use std::{fs::File, path::Path};
+
+use clearcut_ffmpeg::{MediaLimits, SandboxPolicy, SearchPath, Tools};
+use clearcut_job::{
+    CutRequest, ErrorCode, FpsChoice, Hints, KeyColorChoice, MethodChoice, OutputFormat, Quality, ShadowChoice, Speed,
+    Tolerance,
+};
+use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, OpenModel, Progress, Resources, Stop};
+use tempfile::TempDir;
+
+pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov";
+
+/// The request of a cut to these formats with the defaults of the command line.
+pub(crate) fn request(formats: &str) -> CutRequest {
+    CutRequest {
+        formats: formats.parse().unwrap(),
+        method: MethodChoice::Auto,
+        key_color: KeyColorChoice::Auto,
+        tolerance: Tolerance::default(),
+        shadow: ShadowChoice::default(),
+        hints: Hints::default(),
+        fps: FpsChoice::Source,
+        size: None,
+        quality: Quality::default(),
+        speed: Speed::default(),
+        keeps_audio: true,
+    }
+}
+
+/// A finished cut, whose files are removed when it is dropped.
+pub(crate) struct Cut {
+    _folder: TempDir,
+    pub(crate) report: CutReport,
+}
+
+impl Cut {
+    /// Path of the output in this format.
+    pub(crate) fn output(&self, format: OutputFormat) -> &Path {
+        &self.report.outputs.iter().find(|output| output.format == format).unwrap().path
+    }
+}
+
+/// Cuts `clip` and asserts success.
+pub(crate) fn cut(clip: &Path, request: &CutRequest) -> Cut {
+    let folder = tempfile::tempdir().unwrap();
+    let result = cut_into(folder.path(), clip, request, &Stop::default(), &mut |_| {});
+    let report = result.unwrap_or_else(|error| panic!("{}: {error}", clip.display()));
+    Cut { _folder: folder, report }
+}
+
+/// Cuts `clip` into the folder `scratch`.
+pub(crate) fn cut_into(
+    scratch: &Path,
+    clip: &Path,
+    request: &CutRequest,
+    stop: &Stop,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<CutReport, Error> {
+    #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
+    let path = std::env::var_os("PATH").unwrap();
+    let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto).unwrap();
+    let job = CutJob {
+        tools: &tools,
+        input: &File::open(clip).unwrap(),
+        request,
+        scratch,
+        limits: MediaLimits::default(),
+        resources: Resources::default(),
+        models: &NoModel,
+    };
+    clearcut_pipeline::cut(&job, stop, progress)
+}
+
+/// A source without models.
+#[derive(Debug)]
+struct NoModel;
+
+impl ModelSource for NoModel {
+    fn open(&self, _keep_waiting: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure> {
+        Err(ModelFailure { code: ErrorCode::ModelMissing, message: "no model".to_owned(), hint: None })
+    }
+}

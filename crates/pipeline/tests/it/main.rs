@@ -1,0 +1,9 @@
+//! Cuts of real clips with the library and the system's ffmpeg.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod clips;
+mod cutting;
+mod inputs;
+mod media;
+mod outputs;
+mod stopping;
