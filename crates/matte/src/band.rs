@@ -63,7 +63,7 @@ struct Step {
 
 /// Computes the band of one frame: its mixed pixels.
 pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
-    let max_hue_share = scene.light.max_hue_share;
+    let max_hue_share = scene.plate.max_hue_share;
     let pure = PureColors::collect(mask, scene);
     let width = scene.width;
     let mut is_reached = vec![false; mask.len()];
@@ -90,7 +90,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         is_in_edge[index as usize] = is_mixed;
         let hue_alpha = if is_mixed { 0.0 } else { pure.translucent_alpha(index as usize, seen, background) };
         if hue_alpha < 1.0 {
-            let mut unmixed = unmixed(profile, seen, background, scene.light);
+            let mut unmixed = unmixed(profile, seen, background, scene.plate);
             unmixed.alpha = unmixed.alpha.max(hue_alpha);
             if !is_mixed {
                 hue_only.push(pixels.len());
@@ -107,7 +107,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         hue_only.extend(interior_start..pixels.len());
         solidify_behind_sharp_edges(&mut pixels, &hue_only, &edge, mask.len(), scene);
     }
-    if scene.light.is_colored() {
+    if scene.plate.is_colored() {
         replace_pixels(&mut pixels, gaps_of(mask, &is_in_edge, scene), mask.len());
     }
     pixels
@@ -274,7 +274,7 @@ fn add_translucent_interior(
 
 /// Subject pixels not yet reached that have more of the background's hue than solid subject.
 fn candidates(mask: &[u8], is_reached: &[bool], pure: &PureColors, scene: &Scene) -> Vec<BandPixel> {
-    let max_hue_share = scene.light.max_hue_share;
+    let max_hue_share = scene.plate.max_hue_share;
     let width = scene.width;
     let min_hue = (max_hue_share * 128.0) as u8;
     let mut candidates = Vec::new();

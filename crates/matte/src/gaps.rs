@@ -137,7 +137,7 @@ fn gap_mixture(index: usize, mask: &[u8], scene: &Scene) -> Option<Unmixed> {
     let (contrast, _) = best?;
     let foreground = [0, 1, 2].map(|k| background[k] + contrast[k] / CHANNEL_WEIGHTS[k]);
     let profile = Profile { width: 1, foreground, texture: [0.0; 2], is_backed: false, is_line: false };
-    Some(unmixed(&profile, seen, background, scene.light))
+    Some(unmixed(&profile, seen, background, scene.plate))
 }
 
 /// The largest contrast with the `background` on the way from a pixel in the direction `step`, if
@@ -183,7 +183,7 @@ fn strongest_contrast(
 fn is_on_line(here: [f32; 3], contrast: [f32; 3], length: f32, scene: &Scene) -> bool {
     let along = (0..3).map(|k| here[k] * contrast[k]).sum::<f32>() / (length * length).max(1.0);
     let aside = [0, 1, 2].map(|k| here[k] - along * contrast[k]);
-    let noise = 2.0 + 3.0 * scene.light.noise[0].max(scene.light.noise[1]);
+    let noise = 2.0 + 3.0 * scene.plate.noise()[0].max(scene.plate.noise()[1]);
     along > -MAX_BEYOND && length_of(aside) <= noise + MAX_ASIDE * length
 }
 

@@ -18,6 +18,7 @@ use crate::{
     scene::Scene,
     shadow::shadow_pixels,
     soft::soft_regions,
+    specks,
     steady::{TemporalFrame, steady},
     tolerance::{add_kept_pixels, clear_pixels},
 };
@@ -54,8 +55,8 @@ pub struct ComparedFrame {
 /// Result of the comparison with the background.
 #[derive(Debug)]
 struct Comparison {
-    /// Index of the light that the frame is in, in [`Background::lights`].
-    light_index: usize,
+    /// Index of the plate behind the frame, in [`Background::plates`].
+    plate_index: usize,
     likeness: Likeness,
     regions: Regions,
 }
@@ -110,28 +111,28 @@ impl Keyer {
     #[must_use]
     pub fn look(&self, frame: Frame, hints: Option<&HintMap>) -> ComparedFrame {
         let mut hinted = hints.map(|hints| hints.hinted_pixels(&frame));
-        let comparison = self.background.light_in(&frame).map(|(light_index, shift)| {
-            let light = &self.background.lights[light_index];
-            let mut likeness = Likeness::measured(&frame, light, shift);
-            if light.is_colored() {
-                ringing::compensate(&mut likeness, &frame, light);
+        let comparison = self.background.plate_of(&frame).map(|(plate_index, shift)| {
+            let plate = &self.background.plates[plate_index];
+            let mut likeness = Likeness::measured(&frame, &plate.tones, plate.siting, shift);
+            if plate.is_colored() {
+                ringing::compensate(&mut likeness, &frame, &plate.tones);
             }
-            let mut likeness = likeness.without_specks();
+            specks::mark_as_background(&mut likeness.distance, likeness.width);
             if let Some(hinted) = &mut hinted {
                 hinted.write_into(&mut likeness.distance, likeness.width);
             }
-            let mut regions = Regions::find(&likeness.distance, likeness.width, LIMIT, light.is_colored());
-            if !light.is_colored() {
+            let mut regions = Regions::find(&likeness.distance, likeness.width, LIMIT, plate.is_colored());
+            if !plate.is_colored() {
                 enclosed::mark_background_pockets(
                     &mut regions,
                     &likeness.distance,
-                    &Scene::new(&frame, &likeness, light),
+                    &Scene::new(&frame, &likeness, plate),
                 );
             }
             if let Some(hinted) = &hinted {
                 regions.mark_where(&hinted.removed);
             }
-            Comparison { light_index, likeness, regions }
+            Comparison { plate_index, likeness, regions }
         });
         ComparedFrame { frame, comparison, hinted }
     }
@@ -140,12 +141,12 @@ impl Keyer {
     /// plane of the source multiplies the result.
     #[must_use]
     pub fn key(&self, looked: ComparedFrame) -> KeyedFrame {
-        let ComparedFrame { frame, comparison: Some(Comparison { light_index, likeness, regions }), hinted } = looked
+        let ComparedFrame { frame, comparison: Some(Comparison { plate_index, likeness, regions }), hinted } = looked
         else {
             return KeyedFrame::without_background(looked.frame, looked.hinted.as_ref());
         };
-        let light = &self.background.lights[light_index];
-        let scene = Scene::new(&frame, &likeness, light);
+        let plate = &self.background.plates[plate_index];
+        let scene = Scene::new(&frame, &likeness, plate);
         let mut mask = regions.mask();
         let mut distance = Cow::Borrowed(likeness.distance.as_slice());
         let (soft, mut shadows) = soft_and_shadows(&mask, &regions, &distance, &scene);
@@ -168,7 +169,7 @@ impl Keyer {
         let mut frame = apply_matte(frame, &mask, &band);
         clear_pixels(frame.planes_mut()[3], &mask, &distance, likeness.width, self.settings.tolerance);
         let doubts = Doubts::measure(frame.alpha().unwrap_or_default(), &distance, &regions, likeness.width);
-        KeyedFrame { frame, seen, noise: light.noise, doubts }
+        KeyedFrame { frame, seen, noise: plate.noise(), doubts }
     }
 
     /// Returns the finished frame of `current`, in a format with alpha: alpha stabilized over time,

@@ -4,11 +4,13 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    light::Light,
     likeness::{LIMIT, Likeness},
-    outline::depths,
+    outline::{depths, place},
+    pixels::Pixels,
+    plate::Tones,
     regions::Regions,
-    scene::Scene,
+    sample::sample_grid,
+    siting::Siting,
 };
 
 /// Number of steps of the hue share histogram, for shares 0.0..=1.0.
@@ -49,12 +51,12 @@ pub(crate) fn hue_share(color: [f32; 3], background: [f32; 3]) -> f32 {
 ///
 /// 1.0, no bound, if the background is not vivid or the inside of the subject has its full hue. For
 /// a subject without an inside, of lines alone, the purest pixels count.
-pub(crate) fn max_hue_share(samples: &[&Frame], light: &Light) -> f32 {
-    if !light.is_vivid() {
+pub(crate) fn max_hue_share(samples: &[&Frame], tones: &Tones, siting: Siting) -> f32 {
+    if !tones.first.is_vivid() {
         return 1.0;
     }
     let examined: Vec<&Frame> = samples.iter().step_by(samples.len().div_ceil(MAX_FRAMES).max(1)).copied().collect();
-    let histograms = collect_histograms(&examined, light);
+    let histograms = collect_histograms(&examined, tones, siting);
     let total = |histogram: &Histogram| histogram.iter().sum::<u64>();
     let [.., all] = &histograms;
     if total(all) < MIN_PIXELS {
@@ -78,11 +80,11 @@ type Histogram = [u64; STEPS];
 type Histograms = [Histogram; DEPTHS.len() + 1];
 
 /// Collects the histograms of all frames on two threads: all further steps wait for them.
-fn collect_histograms(frames: &[&Frame], light: &Light) -> Histograms {
+fn collect_histograms(frames: &[&Frame], tones: &Tones, siting: Siting) -> Histograms {
     let count = |frames: &[&Frame]| {
         let mut histograms = [[0; STEPS]; DEPTHS.len() + 1];
         for frame in frames {
-            add_frame(frame, light, &mut histograms);
+            add_frame(frame, tones, siting, &mut histograms);
         }
         histograms
     };
@@ -103,14 +105,15 @@ fn collect_histograms(frames: &[&Frame], light: &Light) -> Histograms {
 }
 
 /// Adds the subject pixels of one frame to the histograms.
-fn add_frame(frame: &Frame, light: &Light, histograms: &mut Histograms) {
-    let (shift, _) = light.shift_in(&crate::light::sample_grid(frame));
-    let likeness = Likeness::measured(frame, light, shift);
+fn add_frame(frame: &Frame, tones: &Tones, siting: Siting, histograms: &mut Histograms) {
+    let (shift, _) = tones.first.shift_in(&sample_grid(frame));
+    let likeness = Likeness::measured(frame, tones, siting, shift);
     let mask = Regions::find(&likeness.distance, likeness.width, LIMIT, true).mask();
     let depth = depths(&mask, likeness.width);
-    let scene = Scene::new(frame, &likeness, light);
+    let pixels = Pixels::new(frame, siting);
     for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > 0) {
-        let share = hue_share(scene.seen(index), scene.background(index));
+        let (x, y) = place(index, likeness.width);
+        let share = hue_share(pixels.at(index), likeness.background_at(tones, x, y));
         let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
         for (counts, _) in
             histograms.iter_mut().zip(DEPTHS.into_iter().chain([0])).filter(|(_, min_depth)| depth > min_depth)

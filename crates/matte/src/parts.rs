@@ -10,11 +10,14 @@
 use clearcut_frame::Frame;
 
 use crate::{
+    fit::fit_tone,
     levels::length,
-    light::{Light, SAMPLES_ALONG_SIDE, Sample, fit_light},
-    likeness::Likeness,
-    scene::Scene,
-    shift::{Shift, mode},
+    pixels::Pixels,
+    plate::{Part, Tones},
+    sample::{SAMPLES_ALONG_SIDE, Sample, sample_grid},
+    shift::mode,
+    siting::Siting,
+    tone::Tone,
 };
 
 /// Minimum share of the border that a second part covers.
@@ -70,16 +73,6 @@ const MAX_SHARE_DIFFERENCE: f32 = 0.6;
 
 /// Maximum noise of a flat second part, in levels of luma and chroma.
 const MAX_NOISE: [f32; 2] = [5.0, 3.5];
-
-/// Second part of a background.
-#[derive(Debug, Clone)]
-pub(crate) struct Part {
-    /// Light of this part.
-    pub(crate) light: Box<Light>,
-    /// Per pixel the visible share of this part in luma and in chroma: 0 the first part alone, 255
-    /// this part alone.
-    pub(crate) share: Vec<[u8; 2]>,
-}
 
 /// Region of a frame beyond cuts parallel to its sides, in shares of width and height.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -155,52 +148,31 @@ struct Place {
     second: f64,
 }
 
-impl Part {
-    /// Splits the background of one shot into two parts, from its frames and their samples, if it
-    /// has more than `light`. The shapes of the parts decide which of them is the first.
-    pub(crate) fn split(light: &Light, frames: &[&Frame], per_frame: &[&[Sample]]) -> Option<Light> {
-        let size = frames.first().map(|p| (p.size().width() as usize, p.size().height() as usize))?;
-        let rest = filtered_samples(per_frame, |samples| unexplained_samples(light, samples));
-        let seed = unexplained_color(per_frame, &rest)?;
-        let other = fit_light(&as_slices(&rest), seed, size);
-        if other.noise[0] > MAX_NOISE[0] || other.noise[1] > MAX_NOISE[1] {
-            return None;
-        }
-        let mut places = places(light, &other, per_frame);
-        let (region, seeds) = if let Some(region) = region_of(&places) {
-            (region, [light.centre(), seed])
-        } else {
-            places.iter_mut().for_each(Place::swap);
-            (region_of(&places)?, [seed, light.centre()])
-        };
-        let side = |is_in_region: bool| {
-            let keeps = |s: &&Sample| region.contains(s.across().into(), s.down().into()) == is_in_region;
-            filtered_samples(per_frame, |samples| samples.iter().filter(keeps).copied().collect())
-        };
-        let fitted = |is_in_region: bool, seed: [f64; 3]| Light {
-            matrix: light.matrix,
-            siting: light.siting,
-            steepening: light.steepening,
-            ..fit_light(&as_slices(&side(is_in_region)), seed, size)
-        };
-        let (mut first, second) = (fitted(false, seeds[0]), fitted(true, seeds[1]));
-        let share = shares(&first, &second, frames, region);
-        first.second_part = Some(Self { light: Box::new(second), share });
-        Some(first)
+/// Splits the background of one shot into two parts, from its frames and their samples, if it has
+/// more than `tone`. The shapes of the parts decide which of them is the first.
+pub(crate) fn split(tone: &Tone, siting: Siting, frames: &[&Frame], per_frame: &[&[Sample]]) -> Option<Tones> {
+    let size = frames.first().map(|p| (p.size().width() as usize, p.size().height() as usize))?;
+    let rest = filtered_samples(per_frame, |samples| unexplained_samples(tone, samples));
+    let seed = unexplained_color(per_frame, &rest)?;
+    let other = fit_tone(&as_slices(&rest), seed, size);
+    if other.noise[0] > MAX_NOISE[0] || other.noise[1] > MAX_NOISE[1] {
+        return None;
     }
-
-    /// Shift of the light of this part in a frame with these samples.
-    pub(crate) fn shift_in(&self, samples: &[Sample], (width, height): (usize, usize)) -> Shift {
-        let samples_of_part: Vec<Sample> = samples
-            .iter()
-            .filter(|sample| {
-                let (x, y) = ((sample.across() * width as f32) as usize, (sample.down() * height as f32) as usize);
-                self.share[y.min(height - 1) * width + x.min(width - 1)] == [u8::MAX; 2]
-            })
-            .copied()
-            .collect();
-        self.light.shift_in(&samples_of_part).0
-    }
+    let mut places = places(tone, &other, per_frame);
+    let (region, seeds) = if let Some(region) = region_of(&places) {
+        (region, [tone.centre(), seed])
+    } else {
+        places.iter_mut().for_each(Place::swap);
+        (region_of(&places)?, [seed, tone.centre()])
+    };
+    let fitted = |is_in_region: bool, seed: [f64; 3]| {
+        let keeps = |s: &&Sample| region.contains(s.across().into(), s.down().into()) == is_in_region;
+        let side = filtered_samples(per_frame, |samples| samples.iter().filter(keeps).copied().collect());
+        fit_tone(&as_slices(&side), seed, size)
+    };
+    let (first, second) = (fitted(false, seeds[0]), fitted(true, seeds[1]));
+    let share = shares(&first, &second, siting, frames, region);
+    Some(Tones { first, second: Some(Part { tone: second, share }) })
 }
 
 /// The samples of each frame that `choose` keeps.
@@ -213,13 +185,13 @@ fn as_slices(per_frame: &[Vec<Sample>]) -> Vec<&[Sample]> {
     per_frame.iter().map(Vec::as_slice).collect()
 }
 
-/// The samples of a frame that do not agree with `light`.
-fn unexplained_samples(light: &Light, samples: &[Sample]) -> Vec<Sample> {
-    let (shift, _) = light.shift_in(samples);
-    samples.iter().filter(|sample| !light.agrees(&shift, sample)).copied().collect()
+/// The samples of a frame that do not agree with `tone`.
+fn unexplained_samples(tone: &Tone, samples: &[Sample]) -> Vec<Sample> {
+    let (shift, _) = tone.shift_in(samples);
+    samples.iter().filter(|sample| !tone.agrees(&shift, sample)).copied().collect()
 }
 
-/// The most frequent color of `rest`, the samples that the first light does not explain: among
+/// The most frequent color of `rest`, the samples that the first tone does not explain: among
 /// those of the border, or else among all. `None` if too few have it.
 fn unexplained_color(per_frame: &[&[Sample]], rest: &[Vec<Sample>]) -> Option<[f64; 3]> {
     let border = per_frame.iter().copied().flatten().filter(|sample| sample.at_border).count();
@@ -251,7 +223,7 @@ impl Place {
 }
 
 /// Measures how often each part is visible at every place of the grid.
-fn places(first: &Light, second: &Light, per_frame: &[&[Sample]]) -> Vec<Place> {
+fn places(first: &Tone, second: &Tone, per_frame: &[&[Sample]]) -> Vec<Place> {
     let mut places: Vec<Place> = per_frame.first().map_or_else(Vec::new, |samples| {
         samples
             .iter()
@@ -266,7 +238,7 @@ fn places(first: &Light, second: &Light, per_frame: &[&[Sample]]) -> Vec<Place> 
     });
     let frame_share = 1.0 / per_frame.len().max(1) as f64;
     for samples in per_frame {
-        let shifts = [first, second].map(|light| light.shift_in(samples).0);
+        let shifts = [first, second].map(|tone| tone.shift_in(samples).0);
         for (place, sample) in places.iter_mut().zip(*samples) {
             place.first += if first.agrees(&shifts[0], sample) { frame_share } else { 0.0 };
             place.second += if second.agrees(&shifts[1], sample) { frame_share } else { 0.0 };
@@ -343,7 +315,7 @@ fn has_straight_sides(region: Region, places: &[Place]) -> bool {
 
 /// Share of the second part at each pixel, in luma and in chroma: all or nothing, except at the
 /// seam, where it is the median over the frames.
-fn shares(first: &Light, second: &Light, frames: &[&Frame], region: Region) -> Vec<[u8; 2]> {
+fn shares(first: &Tone, second: &Tone, siting: Siting, frames: &[&Frame], region: Region) -> Vec<[u8; 2]> {
     let Some(size) = frames.first().map(|frame| frame.size()) else { return Vec::new() };
     let (width, height) = (size.width() as usize, size.height() as usize);
     let place = |index: usize| {
@@ -364,14 +336,15 @@ fn shares(first: &Light, second: &Light, frames: &[&Frame], region: Region) -> V
         .collect();
     let mut readings: Vec<Vec<[u8; 2]>> = vec![Vec::new(); seam.len()];
     for frame in frames {
-        let samples = crate::light::sample_grid(frame);
-        let shifts = [first, second].map(|light| light.shift_in(&samples).0);
-        let likeness = [(first, shifts[0]), (second, shifts[1])]
-            .map(|(light, shift)| Likeness::against_light(frame, light, shift));
-        let scenes = [(first, 0), (second, 1)].map(|(light, at)| Scene::new(frame, &likeness[at], light));
+        let samples = sample_grid(frame);
+        let shifts = [first, second].map(|tone| tone.shift_in(&samples).0);
+        let pixels = Pixels::new(frame, siting);
         for (readings, &index) in readings.iter_mut().zip(&seam) {
-            let [one, two] = [0, 1].map(|at| scenes[at].background(index));
-            readings.extend(share_in(scenes[0].seen(index), one, two));
+            let (x, y) = (index % width, index / width);
+            let (across, down) = ((x as f32 + 0.5) / width as f32, (y as f32 + 0.5) / height as f32);
+            let [one, two] = [(first, shifts[0]), (second, shifts[1])]
+                .map(|(tone, shift)| tone.expected(&shift, across, down).map(|level| level as f32));
+            readings.extend(share_in(pixels.at(index), one, two));
         }
     }
     for (readings, &index) in readings.iter_mut().zip(&seam) {

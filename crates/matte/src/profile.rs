@@ -60,7 +60,7 @@ impl Profile {
     /// else subject).
     pub(crate) fn inwards(index: usize, mask: &[u8], scene: &Scene) -> Self {
         let mut path = Path::new(index, mask, scene);
-        let end = path.plateau_start(scene.light.noise);
+        let end = path.plateau_start(scene.plate.noise());
         path.profile_at(end)
     }
 

@@ -44,7 +44,7 @@ impl<'a> PureColors<'a> {
     /// Collects the colors of the subject in `mask` (0 background, else subject), from pixels with
     /// no more of the background's hue than solid subject.
     pub(crate) fn collect(mask: &[u8], scene: &'a Scene) -> Self {
-        let max_hue_share = scene.light.max_hue_share;
+        let max_hue_share = scene.plate.max_hue_share;
         let cross_hue = cross_hue(scene);
         let width = scene.width;
         let height = mask.len() / width;
@@ -73,7 +73,7 @@ impl<'a> PureColors<'a> {
     /// Alpha of `seen` at `index` if it is a mixture of the background with a color that the pure
     /// subject has nearby; 1.0 otherwise.
     pub(crate) fn translucent_alpha(&self, index: usize, seen: [f32; 3], background: [f32; 3]) -> f32 {
-        let alpha = alpha_from_hue(seen, background, self.scene.light.max_hue_share);
+        let alpha = alpha_from_hue(seen, background, self.scene.plate.max_hue_share);
         if alpha >= 1.0 {
             return alpha;
         }
@@ -89,7 +89,7 @@ impl<'a> PureColors<'a> {
     /// Removes the background from `color` if the result is a color of the pure subject. Returns it
     /// unchanged otherwise.
     pub(crate) fn with_hue_limited(&self, color: [f32; 3], background: [f32; 3]) -> [f32; 3] {
-        let max_hue_share = self.scene.light.max_hue_share;
+        let max_hue_share = self.scene.plate.max_hue_share;
         let alpha = alpha_from_hue(color, background, max_hue_share);
         if alpha < 1.0 && contains(&self.anywhere, without_background(color, background, alpha), self.cross_hue) {
             with_hue_limited(color, background, max_hue_share)
@@ -123,7 +123,7 @@ fn contains(colors: &ColorSet, color: [f32; 3], cross_hue: [f32; 2]) -> bool {
 
 /// See [`PureColors::cross_hue`].
 fn cross_hue(scene: &Scene) -> [f32; 2] {
-    let [_, blue, red] = scene.light.centre().map(|level| level as f32 - 128.0);
+    let [_, blue, red] = scene.plate.centre().map(|level| level as f32 - 128.0);
     let length = blue.hypot(red).max(1.0);
     [red / length, -blue / length]
 }

@@ -4,9 +4,9 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    light::Light,
     likeness::{LIMIT, Likeness},
     outline::around,
+    plate::Tones,
 };
 
 /// Side of a transform block in pixels: the reach of ringing.
@@ -18,11 +18,12 @@ const RINGING_SHARE: f32 = 0.04;
 /// Measures the contrast of `frame` with the background. Near contrast, lowers the distances in
 /// `likeness` as if noise were larger there by [`RINGING_SHARE`] of the contrast. Saturated
 /// distances stay as they are.
-pub(crate) fn compensate(likeness: &mut Likeness, frame: &Frame, light: &Light) {
+pub(crate) fn compensate(likeness: &mut Likeness, frame: &Frame, tones: &Tones) {
     let (width, height) = (likeness.width, likeness.height);
     let columns = width.div_ceil(BLOCK);
-    let contrasts = measure_contrasts(likeness, frame, light);
-    let noise = light.noise[0].min(light.noise[1]);
+    let contrasts = measure_contrasts(likeness, frame, tones);
+    let [luma_noise, chroma_noise] = tones.first.noise;
+    let noise = luma_noise.min(chroma_noise);
     let explained = 2.0 + 5.0 * noise;
     for block in 0..contrasts.len() {
         let contrast = around(block, columns, contrasts.len(), 1).map(|other| contrasts[other]).max().unwrap_or(0);
@@ -43,7 +44,7 @@ pub(crate) fn compensate(likeness: &mut Likeness, frame: &Frame, light: &Light) 
 
 /// Fills [`Likeness::contrast`]. Returns the largest difference from the background in each block,
 /// in levels of the plane that differs most; 0 where noise explains all of the block.
-fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> Vec<u8> {
+fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, tones: &Tones) -> Vec<u8> {
     let (width, height) = (likeness.width, likeness.height);
     let shift = frame.format().subsampling.shift();
     let (chroma_width, _) = frame.format().chroma_size();
@@ -58,7 +59,7 @@ fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> V
         if !(top..bottom).any(has_subject) {
             continue;
         }
-        let expected = likeness.background_at(light, usize::midpoint(left, right), usize::midpoint(top, bottom));
+        let expected = likeness.background_at(tones, usize::midpoint(left, right), usize::midpoint(top, bottom));
         let expected = expected.map(|level| level as u8);
         for y in top..bottom {
             let (row, at) = (y * width, (y >> shift) * chroma_width);

@@ -35,7 +35,7 @@ const LEAST_LUMA: f32 = 40.0;
 /// Empty if the background has no color: on it, a grey object looks like its shadow.
 pub(crate) fn shadow_pixels(mask: &[u8], distance: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let mut found = Vec::new();
-    if !scene.light.is_colored() {
+    if !scene.plate.is_colored() {
         return found;
     }
     let width = scene.width;
@@ -83,5 +83,5 @@ fn light_left(seen: [f32; 3], background: [f32; 3]) -> Option<f32> {
 
 /// The difference of the share between two pixels that noise alone explains: two deviations.
 fn step_of_noise(scene: &Scene, index: usize) -> f32 {
-    2.0 * scene.light.noise[0] / (scene.background(index)[0] - BLACK[0]).max(LEAST_LUMA)
+    2.0 * scene.plate.noise()[0] / (scene.background(index)[0] - BLACK[0]).max(LEAST_LUMA)
 }

@@ -1,7 +1,7 @@
 //! Difference between the light of one frame and the clip's usual light: flicker, exposure, white
 //! balance, fades.
 
-use crate::light::{NEUTRAL, Sample};
+use crate::sample::{NEUTRAL, Sample};
 
 /// Largest difference of a background pixel from the expected color while the light of its frame is
 /// unknown, in levels of Y', Cb, Cr.

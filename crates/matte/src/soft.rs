@@ -106,7 +106,7 @@ pub(crate) struct SoftRegion {
 /// The soft regions of the subject in `mask` (0 background, else 255), with their alpha and tint.
 /// They begin at the background in `outside` (0).
 pub(crate) fn soft_regions(mask: &[u8], outside: &[u8], distance: &[u8], scene: &Scene) -> Vec<SoftRegion> {
-    let noise = scene.light.noise;
+    let noise = scene.plate.noise();
     if noise[0].max(noise[1]) > MOST_NOISE {
         return Vec::new();
     }
@@ -201,7 +201,7 @@ fn unmixed(region: &[Contrast], tint: Option<[f32; 3]>, scene: &Scene, height: u
     let (room, pixels): (Vec<f32>, Vec<BandPixel>) = tinted
         .map(|pixel| {
             let tint = tint.unwrap_or_else(|| pixel.local_tint(scene, height));
-            let room = largest_contrast(scene.background(pixel.index), tint, scene.light.matrix);
+            let room = largest_contrast(scene.background(pixel.index), tint, scene.plate.matrix);
             (room, pixel.unmixed(tint, scene))
         })
         .unzip();
@@ -225,7 +225,7 @@ fn faint_rim(
     tint: [f32; 3],
     scene: &Scene,
 ) -> Vec<BandPixel> {
-    let least = LEAST_CONTRAST + scene.light.noise[0].max(scene.light.noise[1]);
+    let least = LEAST_CONTRAST + scene.plate.noise()[0].max(scene.plate.noise()[1]);
     let mut found = Vec::new();
     let mut open: Vec<usize> = soft.iter().map(|pixel| pixel.index as usize).collect();
     while let Some(index) = open.pop() {
@@ -261,13 +261,13 @@ impl Contrast {
         let along = dot(self.levels, tint);
         let perpendicular = length([0, 1, 2].map(|k| self.levels[k] - along * tint[k]));
         let allowed = ASIDE_SHARE * length(self.levels) + ASIDE_LEVELS;
-        perpendicular <= if scene.light.is_colored() { allowed } else { GREY_ASIDE * allowed }
+        perpendicular <= if scene.plate.is_colored() { allowed } else { GREY_ASIDE * allowed }
     }
 
     /// The pixel as a mixture with `tint`, a direction of color of length 1.
     fn unmixed(&self, tint: [f32; 3], scene: &Scene) -> BandPixel {
         let background = scene.background(self.index);
-        let alpha = dot(self.levels, tint) / largest_contrast(background, tint, scene.light.matrix);
+        let alpha = dot(self.levels, tint) / largest_contrast(background, tint, scene.plate.matrix);
         let foreground = [0, 1, 2].map(|k| (background[k] + self.levels[k] / alpha.max(LEAST_ALPHA)).clamp(1.0, 254.0));
         let alpha = if alpha < LEAST_ALPHA { 0.0 } else { alpha.min(1.0) };
         BandPixel { index: self.index as u32, unmixed: Unmixed { alpha, foreground } }
@@ -284,7 +284,7 @@ impl Contrast {
 
     /// Whether a step is near the pixel.
     fn is_near_step(&self, scene: &Scene, height: usize) -> bool {
-        let steps = scene.light.noise.map(|noise| 2.0 * STEP * scene.contrast_gain() + STEP_OF_NOISE * noise);
+        let steps = scene.plate.noise().map(|noise| 2.0 * STEP * scene.contrast_gain() + STEP_OF_NOISE * noise);
         self.probes(scene, height).any(|there| {
             let step = |k: usize| (there.levels[k] - self.levels[k]).abs();
             step(0) > steps[0] || step(1).max(step(2)) > steps[1]
@@ -342,7 +342,7 @@ fn tint_of(region: &[Contrast], depth: &[u8], scene: &Scene) -> Option<[f32; 3]>
 
 /// The contrast `levels` above 1.2 times what noise explains, scaled to the contrast of this frame.
 fn rim_contrast(levels: f32, scene: &Scene) -> f32 {
-    1.2 * (2.0 + 5.0 * scene.light.noise[0].max(scene.light.noise[1])) + levels * scene.contrast_gain()
+    1.2 * (2.0 + 5.0 * scene.plate.noise()[0].max(scene.plate.noise()[1])) + levels * scene.contrast_gain()
 }
 
 /// The direction, of length 1, of the sum of the contrasts.

@@ -3,7 +3,7 @@
 
 use clearcut_frame::{Frame, FrameFormat};
 
-use crate::likeness::spread;
+use crate::pixels::spread;
 
 /// Largest difference of the result from the median of the three alphas, in levels: the effect of
 /// coding noise on an edge.

@@ -1,6 +1,6 @@
 //! The compositing equation C = αF + (1 − α)B, solved for one pixel.
 
-use crate::{light::Light, palette::hue_share, profile::Profile};
+use crate::{palette::hue_share, plate::Plate, profile::Profile};
 
 /// Largest width, in pixels, of a sharp edge in half-resolution chroma.
 pub(crate) const SHARP_WIDTH: u8 = 4;
@@ -27,8 +27,8 @@ pub(crate) struct Unmixed {
 
 /// Solves for alpha with the foreground color of `profile`. Luma and chroma are each weighted by
 /// their certainty.
-pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], light: &Light) -> Unmixed {
-    let noise = light.noise;
+pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], plate: &Plate) -> Unmixed {
+    let noise = plate.noise();
     let full = [0, 1, 2].map(|k| profile.foreground[k] - background[k]);
     let here = [0, 1, 2].map(|k| seen[k] - background[k]);
     // Variance of luma and chroma: coding noise around edges (three deviations and a level), the
@@ -48,7 +48,7 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], l
     // A sharp edge that only half-resolution chroma shows is widened by it: steepen it again.
     let chroma_share = 1.0 - weights[0] * full[0] * full[0] / power.max(1e-6);
     let is_sharp = profile.is_backed && profile.width <= SHARP_WIDTH;
-    let steepening = if is_sharp { 1.0 + chroma_share * (light.steepening - 1.0) } else { 1.0 };
+    let steepening = if is_sharp { 1.0 + chroma_share * (plate.steepening - 1.0) } else { 1.0 };
     let uncertainty = 1.0 / power.max(1e-6).sqrt();
     let steepening = if profile.width <= SHARP_WIDTH {
         steepening.max(1.0 + PRIOR_STEEPENING * uncertainty).min(MAX_STEEPENING)
