@@ -24,20 +24,18 @@ pub(crate) fn paint(out: &mut Frame, mask: &[u8], band: &[BandPixel]) {
     let mut cells = PaintedCells::from_band(band, out.format());
     let format = out.format();
     let [luma, cb, cr, _] = out.planes_mut();
-    for pixel in band {
-        luma[pixel.index as usize] = to_level(pixel.unmixed.foreground[0]);
-    }
     cells.average(cb, cr, mask);
     cells.spread_outwards(mask);
     for cell in &cells.painted {
         let (sample, [_, blue, red]) = (cell.sample as usize, cell.color.map(to_level));
         (cb[sample], cr[sample]) = (blue, red);
         for index in pixels_of(sample, format).filter(|&index| mask[index] == 0) {
-            // The band may reach beyond the mask; its pixels have their luma already.
-            if luma[index] == FILL[0] {
-                luma[index] = to_level(cells.luma_at(index, cell));
-            }
+            luma[index] = to_level(cells.luma_at(index, cell));
         }
+    }
+    // Last, because the band may reach beyond the mask, and its pixels keep their own luma.
+    for pixel in band {
+        luma[pixel.index as usize] = to_level(pixel.unmixed.foreground[0]);
     }
 }
 
