@@ -195,3 +195,26 @@ fn fill_empty_chroma(cb: &mut [u8], cr: &mut [u8], mask: impl Iterator<Item = u8
 fn to_level(value: f32) -> u8 {
     (value.clamp(1.0, 254.0) + 0.5) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Matrix, Size, Subsampling};
+
+    use super::*;
+    use crate::unmix::Unmixed;
+
+    #[test]
+    fn a_band_pixel_beyond_the_mask_keeps_a_luma_equal_to_the_fill() {
+        let size = Size::new(4, 4).unwrap();
+        let mut out =
+            Frame::new(FrameFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt709 });
+        let mut mask = [0; 16];
+        mask[0] = 255;
+        let pixel = |index: u32, luma: f32| BandPixel {
+            index,
+            unmixed: Unmixed { alpha: 0.5, foreground: [luma, 100.0, 100.0] },
+        };
+        paint(&mut out, &mask, &[pixel(0, 200.0), pixel(1, f32::from(FILL[0]))]);
+        assert_eq!(out.y()[..2], [200, FILL[0]]);
+    }
+}

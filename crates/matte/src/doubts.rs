@@ -71,11 +71,32 @@ impl Doubts {
                 *tile += u64::from(faint);
             }
         }
-        let [lookalikes, holes] = regions.doubtful_pockets();
+        let [lookalikes, holes] = doubtful_pockets(regions);
         let residue = tiles.iter().sum::<u64>().saturating_sub(lookalikes.pixels);
         let extent = (residue > 0).then(|| densest_extent(&tiles, columns, [width, alpha.len() / width]));
         Self { subject, holes, lookalikes, residue: Doubt { pixels: residue, extent } }
     }
+}
+
+/// Pockets that may be misclassified: first flat ones that were kept, then removed ones that are
+/// twice as far from the background's color as noise alone explains (a quarter of the limit).
+fn doubtful_pockets(regions: &Regions) -> [Doubt; 2] {
+    let mut found = [Doubt::default(); 2];
+    let mut largest = [0; 2];
+    for pocket in regions.flat_pockets() {
+        let is_exact = 4 * pocket.total_distance <= u64::from(LIMIT) * pocket.area;
+        if pocket.is_background && is_exact {
+            continue;
+        }
+        let kind = usize::from(pocket.is_background);
+        found[kind].pixels += pocket.area;
+        if pocket.area > largest[kind] {
+            largest[kind] = pocket.area;
+            let ([top, bottom], [left, right]) = (pocket.rows, pocket.columns);
+            found[kind].extent = Some(Extent { left, top, right, bottom });
+        }
+    }
+    found
 }
 
 /// Rectangle of tiles around the densest one. It grows in each direction while the next tile has at

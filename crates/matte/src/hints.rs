@@ -6,7 +6,7 @@ use crate::{
     follow::dilated,
     likeness::LIMIT,
     outline::{chroma_of, place},
-    regions::{look_alike_runs, root_of},
+    runs::{look_alike_runs, root_of},
 };
 
 /// The cell is subject.

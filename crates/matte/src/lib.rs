@@ -50,6 +50,7 @@ mod profile;
 mod pure;
 mod regions;
 mod ringing;
+mod runs;
 mod sample;
 mod scene;
 mod shadow;

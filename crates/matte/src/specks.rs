@@ -4,7 +4,7 @@
 use crate::{
     likeness::LIMIT,
     outline::{raise, widened},
-    regions::{look_alike_runs, root_of},
+    runs::{look_alike_runs, root_of},
 };
 
 /// Largest number of pixels of a speck: half a transform block of 8×8.
