@@ -3,9 +3,8 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    follow::dilated,
     likeness::LIMIT,
-    outline::{chroma_of, place},
+    outline::{chroma_of, dilated, place},
     runs::{look_alike_runs, root_of},
 };
 
