@@ -7,15 +7,12 @@ use crate::{
     profile::Profile,
     pure::PureColors,
     scene::Scene,
-    unmix::{SHARP_WIDTH, Unmixed, despilled, unmixed, with_hue_limited, without_background},
+    unmix::{BandPixel, SHARP_WIDTH, SOLID, Unmixed, despilled, unmixed, with_hue_limited, without_background},
 };
 
 /// Distance past a sharp edge at which half-resolution chroma still carries the background's hue,
 /// in pixels.
 const CHROMA_REACH: u8 = 5;
-
-/// Alpha from which a pixel blocks the way to the pixels behind it.
-pub(crate) const SOLID: f32 = 0.95;
 
 /// Alpha below which a pixel contains so much background that it must be a gap, wherever it lies:
 /// curls have many.
@@ -41,15 +38,6 @@ const SOFTNESS_CELL: usize = 8;
 /// more, a drawn edge has one.
 const SHARP_EDGE: f32 = 1.8;
 const SOFT_EDGE: f32 = 2.3;
-
-/// One pixel that may be a mixture of subject and background.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BandPixel {
-    /// Index into the luma plane.
-    pub(crate) index: u32,
-    /// Its alpha and the color of the subject there.
-    pub(crate) unmixed: Unmixed,
-}
 
 /// One pixel reached from the edge inwards.
 #[derive(Debug, Clone, Copy)]

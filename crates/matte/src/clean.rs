@@ -4,8 +4,8 @@
 use clearcut_frame::{Frame, FrameFormat};
 
 use crate::{
-    band::BandPixel,
     outline::{around, place},
+    unmix::BandPixel,
 };
 
 /// Share of the subject's color that is left at each chroma sample outwards (at half resolution

@@ -6,11 +6,10 @@
 //! [`REACH`], the same color stands farther from the background.
 
 use crate::{
-    band::{BandPixel, SOLID},
     outline::{beside, place, raise, widened},
     profile::Profile,
     scene::Scene,
-    unmix::{Unmixed, unmixed},
+    unmix::{BandPixel, SOLID, Unmixed, unmixed},
 };
 
 /// Maximum distance of the strands beside a gap, in pixels: the combined reach of half-resolution

@@ -7,7 +7,7 @@ use clearcut_frame::Frame;
 
 use crate::{
     Background, HintMap,
-    band::{BandPixel, band_of, replace_pixels},
+    band::{band_of, replace_pixels},
     clean,
     doubts::Doubts,
     enclosed,
@@ -21,6 +21,7 @@ use crate::{
     specks,
     steady::{TemporalFrame, steady},
     tolerance::{add_kept_pixels, clear_pixels},
+    unmix::BandPixel,
 };
 
 /// User settings of the keyer.

@@ -5,11 +5,10 @@
 //! the background's own hue begins with a step, and therefore has an outline.
 
 use crate::{
-    band::BandPixel,
     likeness::LIMIT,
     outline::{beside, edge_of},
     scene::Scene,
-    unmix::Unmixed,
+    unmix::{BandPixel, Unmixed},
 };
 
 /// Black: Y', Cb, Cr.

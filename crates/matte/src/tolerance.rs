@@ -6,12 +6,11 @@
 //! never rises with the tolerance.
 
 use crate::{
-    band::BandPixel,
     likeness::LIMIT,
     outline::{next_below, next_from},
     regions::grown_mask,
     scene::Scene,
-    unmix::Unmixed,
+    unmix::{BandPixel, Unmixed},
 };
 
 /// The tolerance that neither adds nor removes pixels.

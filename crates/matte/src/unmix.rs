@@ -5,6 +5,9 @@ use crate::{palette::hue_share, plate::Plate, profile::Profile};
 /// Largest width, in pixels, of a sharp edge in half-resolution chroma.
 pub(crate) const SHARP_WIDTH: u8 = 4;
 
+/// Alpha from which a pixel blocks the way to the pixels behind it.
+pub(crate) const SOLID: f32 = 0.95;
+
 /// Steepening of an edge that is not blurred, per unit of uncertainty of its alpha. Most pixels
 /// really are clear or solid, so an uncertain alpha is nearer to one of them than it looks.
 const PRIOR_STEEPENING: f32 = 2.5;
@@ -23,6 +26,15 @@ pub(crate) struct Unmixed {
     pub(crate) alpha: f32,
     /// Y', Cb, Cr of the subject alone.
     pub(crate) foreground: [f32; 3],
+}
+
+/// One pixel that may be a mixture of subject and background.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BandPixel {
+    /// Index into the luma plane.
+    pub(crate) index: u32,
+    /// Its alpha and the color of the subject there.
+    pub(crate) unmixed: Unmixed,
 }
 
 /// Solves for alpha with the foreground color of `profile`. Luma and chroma are each weighted by

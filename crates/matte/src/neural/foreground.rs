@@ -8,12 +8,14 @@ use clearcut_frame::Frame;
 
 use super::{
     boxes::box_mean,
-    guide::Guide,
-    refine::working_size,
+    guide::{Guide, working_size},
     shrink::{interpolated, resized},
     tiles::{Tile, tiles, with_margin, write},
 };
-use crate::{band::BandPixel, outline::place, unmix::Unmixed};
+use crate::{
+    outline::place,
+    unmix::{BandPixel, Unmixed},
+};
 
 /// Side of the window for close estimates, in pixels of the guide.
 const CLOSE_WINDOW: usize = 7;
