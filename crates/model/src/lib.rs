@@ -9,6 +9,7 @@
 
 mod archive;
 mod budget;
+mod device;
 mod entry;
 mod error;
 mod fetch;
@@ -20,12 +21,14 @@ mod rten_model;
 mod runtime;
 mod shape;
 mod states;
+mod tensor_error;
 
 pub use budget::{MemoryBudget, Reserved};
+pub use device::Device;
 pub use entry::{Backend, Kind, ModelEntry, PackageRegistry, RuntimeEntry, Source};
 pub use error::Error;
 pub use fetch::fetch;
 pub use install::Consent;
 pub use models::{Models, State};
 pub use registry::Registry;
-pub use runtime::{Device, Runtime, RuntimeChoice, RuntimeSearch};
+pub use runtime::{Runtime, RuntimeChoice, RuntimeSearch};
