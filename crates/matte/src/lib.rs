@@ -15,6 +15,45 @@
 //! [`follow`] locates the regions of the user's hints in every frame beforehand. [`Keyer::look`]
 //! takes them as a [`HintMap`].
 //!
+//! ```
+//! use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
+//! use clearcut_matte::{Background, KeySettings, KeyedFrame, Keyer, Pockets};
+//!
+//! # let size = Size::new(64, 48).expect("both sides are at least 1");
+//! # let (subsampling, matrix) = (Subsampling::Full, Matrix::Bt709);
+//! # let format = FrameFormat { size, subsampling, has_alpha: false, matrix };
+//! # // A red square that moves over green.
+//! # let drawn = |at: usize| {
+//! #     let mut frame = Frame::new(format);
+//! #     let colors = [[120, 90], [80, 100], [70, 220]];
+//! #     for (plane, [green, red]) in frame.planes_mut().into_iter().zip(colors) {
+//! #         for (index, level) in plane.iter_mut().enumerate() {
+//! #             let (x, y) = (index % 64, index / 64);
+//! #             let is_square = (16 + at..40 + at).contains(&x) && (12..36).contains(&y);
+//! #             *level = if is_square { red } else { green };
+//! #         }
+//! #     }
+//! #     frame
+//! # };
+//! let clip: Vec<Frame> = (0..3).map(drawn).collect(); // A red square on green.
+//!
+//! let background = Background::estimate(&clip, None)?;
+//! let keyer = Keyer::new(background, KeySettings::default());
+//! let mut pockets = Pockets::default();
+//! let keyed: Vec<KeyedFrame> = clip
+//!     .iter()
+//!     .map(|frame| {
+//!         let mut compared = keyer.look(frame.clone(), None);
+//!         pockets.settle(&mut compared);
+//!         keyer.key(compared)
+//!     })
+//!     .collect();
+//! let finished = keyer.finish(&[&keyed[0]], &keyed[1], &[&keyed[2]]);
+//! let alpha = finished.alpha().expect("a finished frame has alpha");
+//! assert_eq!([alpha[0], alpha[24 * 64 + 28]], [0, 255], "the corner is clear, the square solid");
+//! # Ok::<(), clearcut_matte::NoFlatBackground>(())
+//! ```
+//!
 //! Frames over any other background, with a neural model that the caller supplies as a
 //! [`SegmentationModel`]:
 //!
