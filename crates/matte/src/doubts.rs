@@ -9,11 +9,12 @@ const VISIBLE: u8 = 26;
 /// noise explains.
 const NEAR: u8 = 2 * LIMIT;
 
-/// Side of the tiles in which residue is counted, in pixels.
+/// Side of the tiles in which residue is counted, in pixels: an area that a viewer finds at a
+/// glance. Counts of a row of it fit a byte.
 const TILE: usize = 64;
 
 /// A neighboring tile belongs to the extent of residue if it has at least one in so many of the
-/// densest tile's residue.
+/// densest tile's residue. More tiles blur where to look.
 const SHOWN_SHARE: u64 = 4;
 
 /// Rectangle of pixels from `left` and `top` (inside) to `right` and `bottom` (outside).

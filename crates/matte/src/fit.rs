@@ -1,5 +1,5 @@
-//! Fit of a tone to the samples of many frames. The fit follows the changes of brightness from frame
-//! to frame.
+//! Fit of a tone to the samples of many frames. The fit follows the changes of brightness from
+//! frame to frame.
 
 use crate::{
     field::{Field, Residual},
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Minimum gain of a frame that takes part in the fit. Frames with less contrast would amplify
-/// their noise.
+/// their noise: at half the contrast, twofold.
 const MIN_GAIN: f64 = 0.5;
 
 /// Fits the tone that most of the samples around the color `seed` agree with.
@@ -25,8 +25,9 @@ pub(crate) fn fit_tone(per_frame: &[&[Sample]], seed: [f64; 3], size: (usize, us
     tone_from_surfaces(&surfaces, per_frame, tolerances, size)
 }
 
-/// Fits a tone that varies by at most `max_noise` around its field, in levels of each plane. Anything that varies more is in front of the background and must not bend the field.
-/// The border is fitted first, because the least is in front of it.
+/// Fits a tone that varies by at most `max_noise` around its field, in levels of each plane.
+/// Anything that varies more is in front of the background and must not bend the field. The border
+/// is fitted first, because the least is in front of it.
 pub(crate) fn fit_tone_with_noise_limit(
     per_frame: &[&[Sample]],
     seed: [f64; 3],

@@ -19,11 +19,12 @@ use small_frame::SmallFrame;
 use crate::{Background, grain::grain_of, hints::HintMap};
 
 /// Largest change of luma and chroma between neighboring cells of a region, in levels: shading.
-/// Three deviations of grain are added.
+/// Three deviations of grain are added. More leaks across soft outlines, less stops at folds.
 const STEP: f64 = 2.0;
 const STEP_OF_GRAIN: f64 = 3.0;
 
-/// Number of frames during which a lost region is searched for.
+/// Number of frames during which a lost region is searched for: half a second at 24 fps. Longer,
+/// the region may be found on something else; shorter, an arm that passes in front ends the hint.
 const PATIENCE: usize = 12;
 
 /// A region that the user has marked in one frame.

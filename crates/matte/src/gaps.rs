@@ -16,7 +16,8 @@ use crate::{
 /// chroma and of a blur in the frame itself. A wider gap shows the background.
 const REACH: usize = 3;
 
-/// Alpha below which a pixel is the middle of a gap: luma at least shows the background there.
+/// Alpha below which a pixel is the middle of a gap: luma at least shows the background there. More
+/// takes shading between two strands for a gap.
 const MAX_GAP_ALPHA: f32 = 0.12;
 
 /// Minimum contrast of a strand, in levels: the shading of a subject near the background's color
@@ -29,28 +30,32 @@ const HALF: f32 = 0.5;
 /// Minimum number of such pixels in a gap: fewer are dither or noise.
 const MIN_AREA: usize = 8;
 
-/// Maximum contrast of the middle of a gap, in per cent of the largest contrast around it.
+/// Maximum contrast of the middle of a gap, in per cent of the largest contrast around it. It only
+/// saves time: [`MAX_GAP_ALPHA`] decides, and noise and smeared chroma lie between both.
 const MAX_CORE_PERCENT: u16 = 30;
 
 /// Minimum of [`Scene::contrast`] at a strand: half of [`MIN_STRAND_CONTRAST`], for strands that
 /// differ in chroma alone.
 const MIN_CONTRAST_BYTE: u8 = 32;
 
-/// Maximum contrast of a gap as a share of the contrast of its strands.
+/// Maximum contrast of a gap as a share of the contrast of its strands. Above it, the valley may be
+/// texture of the strand.
 const MAX_GAP_SHARE: f32 = 0.75;
 
 /// Maximum distance of a mixture from the line between background and strand, as a share of the
-/// strand's contrast.
+/// strand's contrast: smeared chroma. More accepts other colors as mixtures.
 const MAX_ASIDE: f32 = 0.15;
 
 /// Maximum contrast of a gap on the other side of the background, as a share of the strand's
 /// contrast: ringing.
 const MAX_BEYOND: f32 = 0.1;
 
-/// Minimum cosine between the contrasts of two strands of one color.
+/// Minimum cosine between the contrasts of two strands of one color: 18 degrees, for shading and
+/// noise.
 const MIN_COSINE: f32 = 0.95;
 
-/// Weights of luma and of both chromas: half-resolution chroma is smeared over narrow gaps.
+/// Weights of luma and of both chromas: half-resolution chroma is smeared over narrow gaps, so it
+/// counts about half in a squared length.
 const CHANNEL_WEIGHTS: [f32; 3] = [1.0, 0.7, 0.7];
 
 /// Directions in which a gap is crossed.

@@ -16,11 +16,11 @@ pub(crate) const REMOVE: u8 = 2;
 pub(crate) const WHOLE: u8 = 4;
 
 /// Largest difference of luma and chroma between a pixel and the mean of the cell that it belongs
-/// to, in levels.
+/// to, in levels: as much as a cell may change from frame to frame, see [`crate::follow`].
 const COLOR_TOLERANCE: [u16; 2] = [12, 8];
 
 /// Width of the rim around a hinted region, in pixels. The rim holds mixtures of its color and the
-/// color beside it.
+/// color beside it: two cells of chroma, and two of blur.
 const RIM: usize = 4;
 
 /// The hints that hold in one frame, per cell of a grid over the frame.

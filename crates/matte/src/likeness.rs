@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Distance from which a pixel is no longer plain background at balanced tolerance, in the units of
-/// [`Likeness::distance`].
+/// [`Likeness::distance`]. A byte holds up to eight times that.
 pub(crate) const LIMIT: u8 = 32;
 
 /// Number of rows that share their expected levels: light changes by a fraction of a level over

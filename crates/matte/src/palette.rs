@@ -20,13 +20,16 @@ const STEPS: usize = 100;
 /// beyond most, beyond the reach of half-resolution chroma.
 const DEPTHS: [u8; 3] = [24, 12, 5];
 
-/// Maximum number of sample frames examined.
+/// Maximum number of sample frames examined. It bounds the time; the inside of a subject changes
+/// little over a clip.
 const MAX_FRAMES: usize = 8;
 
-/// Minimum number of inside pixels for a measurement.
+/// Minimum number of inside pixels for a measurement: enough for the hundredth that may exceed the
+/// bound to be more than one pixel.
 const MIN_PIXELS: u64 = 256;
 
-/// Slack on the hue share of a solid pixel for coding noise and a little bounced light.
+/// Slack on the hue share of a solid pixel for coding noise and a little bounced light. More leaves
+/// spill, less makes solid edges translucent.
 const SLACK: f32 = 0.06;
 
 /// Share of the inside that may exceed the bound, in thousandths: gaps that look like inside.
@@ -36,7 +39,8 @@ const EXCEEDING_PER_MILLE: u64 = 10;
 /// of its lines.
 const PUREST_PERCENT: u64 = 10;
 
-/// Hue share from which a material cannot be told from nearly clear pixels, in hundredths.
+/// Hue share from which a material cannot be told from nearly clear pixels, in hundredths: within
+/// [`SLACK`] of the background.
 const NEARLY_CLEAR_PERCENT: usize = 95;
 
 /// Share of the background's chroma in a color, along the background's hue: 1.0 equals the

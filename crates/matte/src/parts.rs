@@ -22,14 +22,16 @@ use crate::{
     tone::Tone,
 };
 
-/// Minimum share of the border that a second part covers.
+/// Minimum share of the border that a second part covers. Less is a foot or an object in front;
+/// with more, low floors are missed.
 const MIN_BORDER_SHARE: f64 = 0.06;
 
 /// Minimum share of the color inside a surround among the samples that do not have the color of the
-/// surround.
+/// surround. A subject may cover the rest.
 const MIN_INSIDE_SHARE: f64 = 0.3;
 
-/// Maximum noise of a flat second part, in levels of luma and chroma.
+/// Maximum noise of a flat second part, in levels of luma and chroma. Less than for the only
+/// background of a clip, because a region of a subject may fit a smooth surface, too.
 const MAX_NOISE: [f32; 2] = [5.0, 3.5];
 
 /// Splits the background of one shot into two parts, from its frames and their samples, if it has

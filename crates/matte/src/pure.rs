@@ -11,19 +11,21 @@ use crate::{
     unmix::{alpha_from_hue, with_hue_limited, without_background},
 };
 
-/// Side of a cell in pixels.
+/// Side of a cell in pixels. With its neighbors it spans 48 pixels, several widths of hair. Larger
+/// cells hold colors of other things, smaller ones miss the solid part of a flake.
 const CELL: usize = 16;
 
 /// Number of cells on each side of a place that count as nearby.
 const NEAR_CELLS: usize = 1;
 
-/// Step of luma and of the chroma across the background's hue, in levels.
+/// Step of luma and of the chroma across the background's hue, in levels. With the adjacent steps,
+/// texture and noise stay within one color; 16 × 16 steps fit a few words.
 const STEP: f32 = 16.0;
 
 /// Luma range of a color, with room for noise at both ends.
 const IN_GAMUT: std::ops::RangeInclusive<f32> = 8.0..=244.0;
 
-/// Alpha up to which none of the subject's color is visible.
+/// Alpha up to which none of the subject's color is visible: five levels of 255.
 const CLEAR_ALPHA: f32 = 0.02;
 
 /// A set of colors: for every step of luma, one bit per step of chroma.

@@ -7,10 +7,11 @@ use crate::{
 };
 
 /// Maximum mean distance of a flat pocket, in hundredths of the limit: smeared chroma between lines
-/// makes it that large.
+/// makes it that large. More opens holes in subjects near the background's color.
 const MAX_MEAN_DISTANCE: u64 = 75;
 
-/// The same for a pocket that only the previous frame shows to be background.
+/// The same for a pocket that only the previous frame shows to be background. Less, because a
+/// subject that moves over the pocket has to be told from it.
 const MAX_MEAN_DISTANCE_FOLLOWED: u64 = 50;
 
 /// Sums over a connected region of look-alike pixels.

@@ -5,7 +5,8 @@ use clearcut_frame::Frame;
 /// Black luma and neutral chroma: the point around which a change of light scales.
 pub(crate) const NEUTRAL: [f64; 3] = [16.0, 128.0, 128.0];
 
-/// Number of samples along the longer side of a frame.
+/// Number of samples along the longer side of a frame. It sets the time of a fit, and how exactly
+/// the sides of a surround are known: to half a step, under 1 % of the frame.
 pub(crate) const SAMPLES_ALONG_SIDE: usize = 56;
 
 /// One pixel of the sample grid of a frame.

@@ -14,7 +14,8 @@ use crate::{
 /// Black: Y', Cb, Cr.
 pub(crate) const BLACK: [f32; 3] = [16.0, 128.0, 128.0];
 
-/// Share of the light that is left in the darkest shadow.
+/// Share of the light that is left in the darkest shadow. A darker pixel is a dark subject of the
+/// background's hue.
 const DARKEST_SHARE: f32 = 0.3;
 
 /// Largest difference between the shares of luma and chroma. It covers noise and half-resolution
@@ -25,7 +26,8 @@ const SHARE_TOLERANCE: f32 = 0.08;
 /// blurred over five pixels, changes by that much.
 const STEP: f32 = 0.05;
 
-/// Least luma above black of a background that shows shadows.
+/// Least luma above black of a background that shows shadows. On a darker one, a level of noise is
+/// more than a fortieth of the light.
 const LEAST_LUMA: f32 = 40.0;
 
 /// The pixels of the subject in `mask` (0 background, else 255) that are shadow, with the alpha of

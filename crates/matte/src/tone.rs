@@ -8,11 +8,12 @@ use crate::{
 };
 
 /// Least chroma of a colored background, in levels above neutral, and its allowance per deviation
-/// of chroma noise.
+/// of chroma noise: beyond the casts of white balance and beyond noise. Enclosed look-alikes are
+/// background on a colored background, so a lower limit makes holes in grey subjects.
 const COLORED_CHROMA: f64 = 8.0;
 const COLORED_CHROMA_OF_NOISE: f64 = 5.0;
 
-/// Least chroma of a vivid background, in levels.
+/// Least chroma of a vivid background, in levels: a quarter of the range of chroma.
 const VIVID_CHROMA: f64 = 28.0;
 
 /// A color of a background that is present, not already transparent.

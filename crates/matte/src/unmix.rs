@@ -2,21 +2,24 @@
 
 use crate::{palette::hue_share, plate::Plate, profile::Profile};
 
-/// Largest width, in pixels, of a sharp edge in half-resolution chroma.
+/// Largest width, in pixels, of a sharp edge in half-resolution chroma: two samples.
 pub(crate) const SHARP_WIDTH: u8 = 4;
 
-/// Alpha from which a pixel blocks the way to the pixels behind it.
+/// Alpha from which a pixel blocks the way to the pixels behind it. The remainder is what noise
+/// takes from a solid pixel.
 pub(crate) const SOLID: f32 = 0.95;
 
 /// Steepening of an edge that is not blurred, per unit of uncertainty of its alpha. Most pixels
-/// really are clear or solid, so an uncertain alpha is nearer to one of them than it looks.
+/// really are clear or solid, so an uncertain alpha is nearer to one of them than it looks. Chosen
+/// in a run over random clips. More makes edges hard, less leaves them grey.
 const PRIOR_STEEPENING: f32 = 2.5;
 
-/// Largest steepening of an edge.
+/// Largest steepening of an edge. Beyond it, an edge of two pixels is a step.
 const MAX_STEEPENING: f32 = 2.5;
 
 /// Least steepening of alphas above a half in a thin object, which hardly shows its full color
-/// anywhere.
+/// anywhere. It fills holes in thin strokes and makes strokes thicker. Of the random clips, one
+/// passes and one line drawing fails because of it.
 const THIN_STEEPENING: f32 = 1.25;
 
 /// An alpha and the foreground color that goes with it.
@@ -81,7 +84,7 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], p
 }
 
 /// Hue share from which a color is certainly stronger than the background's, and so not a mixture
-/// with it.
+/// with it. Up to it, coding and uneven light make the background itself stronger.
 const STRONGER_SHARE: f32 = 1.25;
 
 /// The alpha of a color that has more than `most` of the background's hue. The excess is

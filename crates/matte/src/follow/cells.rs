@@ -2,7 +2,8 @@
 
 use crate::outline::{around, beside, depths, dilated};
 
-/// Distance from a point within which the deepest cell of its region is searched, in cells.
+/// Distance from a point within which the deepest cell of its region is searched, in cells: a hint
+/// near the rim of a region means that region.
 const SEED_REACH: usize = 4;
 
 /// The part of `cells` around `point`, cut off at a neck behind which the border of the frame lies.

@@ -12,23 +12,29 @@ use crate::{
     outline::{around, depths, dilated, place},
 };
 
-/// Largest change of luma and chroma of a cell from frame to frame, in levels.
+/// Largest change of luma and chroma of a cell from frame to frame, in levels: flicker and grain.
+/// Half of the spread of colors in a region, so that a cell of another object does not keep its
+/// color.
 const FRAME_CHANGE: [i16; 2] = [12, 8];
 
-/// Width of the surroundings that move along with a region, in cells.
+/// Width of the surroundings that move along with a region, in cells. A flat region shows its
+/// movement only there; farther out, other things move differently.
 const SURROUNDINGS: usize = 6;
 
-/// Number of cells that are compared to measure a movement.
+/// Number of cells that are compared to measure a movement. It bounds the time; more cells change
+/// the mean little.
 const MAX_SAMPLES: usize = 500;
 
-/// Largest movement of a region from frame to frame, as a divisor of the longer side.
+/// Largest movement of a region from frame to frame, as a divisor of the longer side. A wider
+/// search costs time by its square and finds look-alikes.
 const MOVEMENT_DIVISOR: usize = 6;
 
 /// Largest contribution of one cell to the difference between two frames, in levels. It limits the
 /// weight of uncovered cells.
 const MAX_DIFFERENCE: i16 = 40;
 
-/// Mean difference above which a frame does not show the region, in levels.
+/// Mean difference above which a frame does not show the region, in levels. More
+/// follows it onto something else, less loses it in flicker.
 const LOST_DIFFERENCE: f32 = 16.0;
 
 /// Cost of a movement by one cell, in levels of that difference. Without it, a flat region would
@@ -36,7 +42,7 @@ const LOST_DIFFERENCE: f32 = 16.0;
 const COST_PER_CELL: f32 = 0.03;
 
 /// Growth limit in cells, for a frame in which a region becomes more than twice as large or reaches
-/// the border of the frame.
+/// the border of the frame. It has leaked then; a real region grows by a cell or two.
 const GROWTH_MARGIN: usize = 2;
 
 /// The region of a hint in one frame.

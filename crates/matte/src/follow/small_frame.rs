@@ -5,15 +5,18 @@ use clearcut_frame::Frame;
 use super::cells::{connected_to, cut_at_neck, reaches_border};
 use crate::outline::{around, beside, chroma_of, place};
 
-/// Largest difference of luma and chroma at which two colors cannot be told apart, in levels.
+/// Largest difference of luma and chroma at which two colors cannot be told apart, in levels:
+/// coding noise of a mean.
 const INDISTINGUISHABLE: [i16; 2] = [4, 3];
 
 /// Largest distance of a point from its region, in cells, and the largest difference of luma and
-/// chroma between neighboring cells of a calm area, in levels.
+/// chroma between neighboring cells of a calm area, in levels: shading and grain, but no rim. A
+/// click farther away means another thing.
 const POINT_REACH: usize = 2;
 const CALM_STEP: [i16; 2] = [8, 6];
 
-/// Largest difference of luma and chroma between a cell and the mean of its region, in levels.
+/// Largest difference of luma and chroma between a cell and the mean of its region, in levels. More
+/// lets small steps lead to another object, less cuts shaded ones apart.
 const SPREAD: [i16; 2] = [24, 16];
 
 /// Y', Cb, Cr of each cell of a frame.

@@ -3,18 +3,19 @@
 use super::{grey::Grey, trace::Trace};
 
 /// Number of tiles a side for the comparison of frames. A tile keeps its tones while objects move
-/// within it.
+/// within it. Smaller tiles change with motion, larger ones hide a cut between similar scenes.
 const TILES: usize = 4;
 /// Number of distinguished tones. A level counts for the two nearest, so that drifting light
 /// changes little.
 const TONES: usize = 16;
-/// A tile has changed if less than this share of its tones is kept.
+/// A tile has changed if less than this share of its tones is kept. Flicker and motion keep more.
 const KEPT_SHARE: f32 = 0.5;
 /// Least share of changed tiles at a cut. A person who walks in changes half of them, a pan those
 /// at the rim.
 const CUT_SHARE: f32 = 0.7;
 
-/// Difference of luma, in levels, above which a pixel counts as moved or covered.
+/// Difference of luma, in levels, above which a pixel counts as moved or covered: beyond grain and
+/// coding noise at this size.
 const MOVED_LEVELS: f32 = 12.0;
 /// Motion since the last keyframe that triggers the next one: the sum over the frames of the moved
 /// share of the frame. A talking person moves 0.02 in four frames, a dancer 0.4.

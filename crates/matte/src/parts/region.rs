@@ -5,25 +5,30 @@
 
 use crate::sample::SAMPLES_ALONG_SIDE;
 
-/// Maximum area of both parts on the wrong side of the cut, as a share of the smaller part: noise.
+/// Maximum area of both parts on the wrong side of the cut, as a share of the smaller part: noise,
+/// and half a step of the sample grid. Shoulders and a head leave more beside every cut.
 const MAX_ASTRAY: f64 = 0.12;
 
 /// Minimum share of its side of the cut that the second part must fill: a subject or neither part
 /// covers the rest.
 const MIN_FILLED: f64 = 0.5;
 
-/// Minimum share of the frames that must show a part at a place that belongs to it.
+/// Minimum share of the frames that must show a part at a place that belongs to it: a moving
+/// subject covers a place in fewer.
 const MIN_FRAME_SHARE: f64 = 0.5;
 
 /// Maximum distance from the cut at which the two parts blend, as a share of the frame's longer
-/// side: a soft seam.
+/// side: a soft seam. Shares are measured only there, so a wider one costs time and lets a subject
+/// that stands still leave its color.
 const SEAM_WIDTH: f64 = 0.06;
 
-/// Maximum width of a bar of a surround, as a share of the frame's width or height.
+/// Maximum width of a bar of a surround, as a share of the frame's width or height. Wider bars on
+/// all sides around something flat may be the background around a sign.
 const MAX_BAR_WIDTH: f64 = 0.17;
 
 /// Minimum share of the middle halves of a surround's inner sides that must show another color than
-/// the surround's. Those sides are straight; the outline of a round subject is not.
+/// the surround's. Those sides are straight; the outline of a round subject is not. The rest is for
+/// a side that lies between two places of the grid.
 const MIN_STRAIGHT_SHARE: f64 = 0.75;
 
 /// Minimum share of the same places that must show the color inside. The screen of a phone has a
@@ -39,7 +44,7 @@ const MAX_BEYOND_SIDES: f64 = 0.045;
 const MAX_CORNER_SHARE: f64 = 0.14;
 
 /// Maximum reach of a round corner of a surround into the enclosed area, as a share of the frame's
-/// width and height.
+/// width and height: the diagonal of the roundest corner that [`MAX_CORNER_SHARE`] allows.
 const CORNER_REACH: f64 = 0.12;
 
 /// Distance between two places of the sample grid.

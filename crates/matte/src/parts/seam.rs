@@ -6,10 +6,11 @@ use super::region::Region;
 use crate::{levels::length, pixels::Pixels, sample::sample_grid, siting::Siting, tone::Tone};
 
 /// Minimum difference between two parts, in levels of luma or of chroma, for that plane to tell
-/// them apart.
+/// them apart. With less, noise of a level is an eighth of the share and more.
 const MIN_DIFFERENCE: f32 = 8.0;
 
-/// Maximum difference between the shares of luma and of chroma at a seam.
+/// Maximum difference between the shares of luma and of chroma at a seam: half-resolution chroma is
+/// at a half where sharp luma is at 0 or 1, and there is noise.
 const MAX_SHARE_DIFFERENCE: f32 = 0.6;
 
 /// Share of the second part at each pixel, in luma and in chroma: all or nothing, except at the

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// Largest growth of a soft region's contrast from one pixel to the next, in levels, and its
-/// allowance per deviation of noise.
+/// allowance per deviation of noise. Smoke and blurred shadows grow less; a faint outline climbs
+/// more in two pixels.
 const STEP: f32 = 6.0;
 const STEP_OF_NOISE: f32 = 2.0;
 
@@ -20,7 +21,7 @@ const STEP_OF_NOISE: f32 = 2.0;
 const PROBES: [(isize, isize); 8] = [(-2, 0), (2, 0), (0, -2), (0, 2), (-1, -1), (1, -1), (-1, 1), (1, 1)];
 
 /// Largest deviation of a pixel's contrast from the tint: as a share of the contrast, and in
-/// levels.
+/// levels, for noise and rounding. More takes in things of another color.
 const ASIDE_SHARE: f32 = 0.1;
 const ASIDE_LEVELS: f32 = 4.0;
 
@@ -31,10 +32,11 @@ const GREY_ASIDE: f32 = 0.6;
 /// Channels that change by less than this share of the fastest one count as constant: noise.
 const STILL_SHARE: f32 = 0.15;
 
-/// Distance by which coding moves a color beyond the gamut, in levels.
+/// Distance by which coding moves a color beyond the gamut, in levels. It makes smoke a little
+/// thinner, and keeps noise near white from limiting alpha.
 const GAMUT_SLACK: f32 = 8.0;
 
-/// Least alpha of a visible pixel.
+/// Least alpha of a visible pixel: four levels of 255.
 const LEAST_ALPHA: f32 = 1.0 / 64.0;
 
 /// A pixel and its difference from the background, in levels.

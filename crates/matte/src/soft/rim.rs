@@ -13,7 +13,8 @@ const LEAST_DEPTH: u8 = 5;
 const SHARE_DEEP: f32 = 0.2;
 
 /// Depths at which the rim is judged, and its largest contrast there, in levels above 1.2 times
-/// what noise explains: for the median, and for all but a tenth of the rim.
+/// what noise explains: for the median, and for all but a tenth of the rim. Smoke has 10 to 18
+/// there, solid subjects 23 and more.
 pub(crate) const RIM: std::ops::RangeInclusive<u8> = 3..=5;
 const RIM_CONTRAST: f32 = 10.0;
 pub(crate) const RIM_STEEP: f32 = 18.0;
@@ -23,10 +24,12 @@ const SHARE_STEEP: f32 = 0.1;
 /// the median. A faint solid object has nearly all of it there.
 const OUTLINE_SHARE: f32 = 0.6;
 
-/// Distance within which an outline belongs to a soft region, in pixels.
+/// Distance within which an outline belongs to a soft region, in pixels: the least depth of
+/// [`RIM`].
 const OUTLINE_REACH: usize = 3;
 
-/// Depth up to which a soft region shows its tint. Farther inside there may be another object.
+/// Depth up to which a soft region shows its tint. Farther inside there may be another object;
+/// nearer the rim, contrasts are faint and noise turns them.
 const OUTER_DEPTH: u8 = 16;
 
 /// The direction of color in which a soft region differs from the background; `None` if the region
