@@ -4,10 +4,10 @@
 use clearcut_frame::{Frame, Matrix, Rgb8};
 
 use crate::{
+    distance_map::{DistanceMap, LIMIT},
     fit::{fit_tone, fit_tone_with_noise_limit},
     grain::grain_of,
-    likeness::{LIMIT, Likeness},
-    palette, parts,
+    hue_share, parts,
     plate::{Plate, Tones},
     sample::{Sample, sample_grid},
     sharpness,
@@ -106,7 +106,7 @@ impl Background {
             .rgb_from_ycc(backgrounds[0].first.centre().map(|level| level as f32))
             .map(|value| value.round().clamp(0.0, 255.0) as u8);
         let plates = backgrounds.into_iter().zip(&shots).map(|(tones, shot)| {
-            let max_hue_share = palette::max_hue_share(&shot.frames, &tones, siting);
+            let max_hue_share = hue_share::max_hue_share(&shot.frames, &tones, siting);
             Plate { tones, max_hue_share, matrix, siting, steepening }
         });
         Ok(Self { color: key_color.unwrap_or(Rgb8::new(r, g, b)), confidence: share as f32, plates: plates.collect() })
@@ -144,7 +144,7 @@ impl Background {
     pub(crate) fn is_seen_at(&self, frame: &Frame, index: usize) -> bool {
         self.plate_of(frame).is_some_and(|(plate_index, shift)| {
             let tone = &self.plates[plate_index].tones.first;
-            Likeness::to_tone(frame, tone, shift).distance[index] < LIMIT
+            DistanceMap::to_tone(frame, tone, shift).distance[index] < LIMIT
         })
     }
 }

@@ -5,8 +5,8 @@ use crate::{
     gaps::gaps_of,
     outline::{around, beside, edge_of, next_below, next_from, place},
     profile::Profile,
-    pure::PureColors,
     scene::Scene,
+    subject_colors::SubjectColors,
     unmix::{BandPixel, SHARP_WIDTH, SOLID, Unmixed, despilled, unmixed, with_hue_limited, without_background},
 };
 
@@ -53,7 +53,7 @@ struct Step {
 /// Computes the band of one frame: its mixed pixels.
 pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let max_hue_share = scene.plate.max_hue_share;
-    let pure = PureColors::collect(mask, scene);
+    let subject_colors = SubjectColors::collect(mask, scene);
     let width = scene.width;
     let mut is_reached = vec![false; mask.len()];
     let edge = edge_of(mask, width);
@@ -64,7 +64,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         .iter()
         .zip(&backgrounds)
         .map(|(profile, background)| Profile {
-            foreground: pure.with_hue_limited(profile.foreground, *background),
+            foreground: subject_colors.with_hue_limited(profile.foreground, *background),
             ..*profile
         })
         .collect();
@@ -77,7 +77,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         let seen = scene.seen(index as usize);
         let is_mixed = depth <= profile.width;
         is_in_edge[index as usize] = is_mixed;
-        let hue_alpha = if is_mixed { 0.0 } else { pure.translucent_alpha(index as usize, seen, background) };
+        let hue_alpha = if is_mixed { 0.0 } else { subject_colors.translucent_alpha(index as usize, seen, background) };
         if hue_alpha < 1.0 {
             let mut unmixed = unmixed(profile, seen, background, scene.plate);
             unmixed.alpha = unmixed.alpha.max(hue_alpha);
@@ -92,7 +92,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     }
     if max_hue_share < 1.0 {
         let interior_start = pixels.len();
-        add_translucent_interior(&mut pixels, mask, &is_reached, &pure, scene);
+        add_translucent_interior(&mut pixels, mask, &is_reached, &subject_colors, scene);
         hue_only.extend(interior_start..pixels.len());
         solidify_behind_sharp_edges(&mut pixels, &hue_only, &edge, mask.len(), scene);
     }
@@ -233,10 +233,10 @@ fn add_translucent_interior(
     pixels: &mut Vec<BandPixel>,
     mask: &[u8],
     is_reached: &[bool],
-    pure: &PureColors,
+    subject_colors: &SubjectColors,
     scene: &Scene,
 ) {
-    let candidates = candidates(mask, is_reached, pure, scene);
+    let candidates = candidates(mask, is_reached, subject_colors, scene);
     if candidates.is_empty() {
         return;
     }
@@ -262,7 +262,7 @@ fn add_translucent_interior(
 }
 
 /// Subject pixels not yet reached that have more of the background's hue than solid subject.
-fn candidates(mask: &[u8], is_reached: &[bool], pure: &PureColors, scene: &Scene) -> Vec<BandPixel> {
+fn candidates(mask: &[u8], is_reached: &[bool], subject_colors: &SubjectColors, scene: &Scene) -> Vec<BandPixel> {
     let max_hue_share = scene.plate.max_hue_share;
     let width = scene.width;
     let min_hue = (max_hue_share * 128.0) as u8;
@@ -276,7 +276,7 @@ fn candidates(mask: &[u8], is_reached: &[bool], pure: &PureColors, scene: &Scene
                 let index = y * width + x;
                 if !is_reached[index] {
                     let (seen, background) = (scene.seen(index), scene.background(index));
-                    let alpha = pure.translucent_alpha(index, seen, background);
+                    let alpha = subject_colors.translucent_alpha(index, seen, background);
                     if alpha < 1.0 {
                         let foreground = with_hue_limited(seen, background, max_hue_share);
                         candidates.push(BandPixel { index: index as u32, unmixed: Unmixed { alpha, foreground } });

@@ -1,6 +1,6 @@
 //! Possible errors of a matte: how many pixels are in doubt, and where.
 
-use crate::{likeness::LIMIT, regions::Regions};
+use crate::{distance_map::LIMIT, regions::Regions};
 
 /// Alpha from which a pixel counts as subject: a tenth.
 const VISIBLE: u8 = 26;

@@ -9,8 +9,8 @@
 //! enclose nothing solid.
 
 use crate::{
+    distance_map::LIMIT,
     levels::median,
-    likeness::LIMIT,
     outline::{depths, place},
     regions::Regions,
     scene::Scene,

@@ -3,7 +3,7 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    likeness::LIMIT,
+    distance_map::LIMIT,
     outline::{chroma_of, dilated, place},
     runs::{look_alike_runs, root_of},
 };
@@ -56,10 +56,10 @@ impl HintMap {
     }
 
     /// Overrides a matte that was made without hints. Writes the alpha of `frame`, and the color of
-    /// kept pixels from the planes `seen`.
-    pub fn overrule(&self, frame: &mut Frame, seen: &[u8]) {
+    /// kept pixels from `source_planes`.
+    pub fn overrule(&self, frame: &mut Frame, source_planes: &[u8]) {
         let format = frame.format().without_alpha();
-        let Some(source) = Frame::from_bytes(format, seen.to_vec()) else { return };
+        let Some(source) = Frame::from_bytes(format, source_planes.to_vec()) else { return };
         let HintedPixels { kept, removed, .. } = self.hinted_pixels(&source);
         let [luma, cb, cr, alpha] = frame.planes_mut();
         for index in (0..kept.len()).filter(|&index| kept[index] != 0) {

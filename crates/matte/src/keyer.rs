@@ -8,18 +8,17 @@ use clearcut_frame::Frame;
 use crate::{
     Background, HintMap,
     band::{band_of, replace_pixels},
-    clean,
+    distance_map::{DistanceMap, LIMIT},
     doubts::Doubts,
-    enclosed,
+    edge_extend, enclosed,
     hints::HintedPixels,
-    likeness::{LIMIT, Likeness},
     regions::Regions,
     ringing,
     scene::Scene,
     shadow::shadow_pixels,
     soft::soft_regions,
     specks,
-    steady::{TemporalFrame, steady},
+    temporal_filter::{TemporalFrame, stabilize},
     tolerance::{add_kept_pixels, clear_pixels},
     unmix::BandPixel,
 };
@@ -58,7 +57,7 @@ pub struct ComparedFrame {
 struct Comparison {
     /// Index of the plate behind the frame, in [`Background::plates`].
     plate_index: usize,
-    likeness: Likeness,
+    map: DistanceMap,
     regions: Regions,
 }
 
@@ -85,7 +84,7 @@ pub struct KeyedFrame {
     /// The frame with its first matte and clean color.
     frame: Frame,
     /// Source color planes. They show whether a place has changed between frames.
-    seen: Vec<u8>,
+    source_planes: Vec<u8>,
     /// Noise of the background in this frame: luma, chroma.
     noise: [f32; 2],
     doubts: Doubts,
@@ -114,26 +113,22 @@ impl Keyer {
         let mut hinted = hints.map(|hints| hints.hinted_pixels(&frame));
         let comparison = self.background.plate_of(&frame).map(|(plate_index, shift)| {
             let plate = &self.background.plates[plate_index];
-            let mut likeness = Likeness::measured(&frame, &plate.tones, plate.siting, shift);
+            let mut map = DistanceMap::measured(&frame, &plate.tones, plate.siting, shift);
             if plate.is_colored() {
-                ringing::compensate(&mut likeness, &frame, &plate.tones);
+                ringing::compensate(&mut map, &frame, &plate.tones);
             }
-            specks::mark_as_background(&mut likeness.distance, likeness.width);
+            specks::mark_as_background(&mut map.distance, map.width);
             if let Some(hinted) = &mut hinted {
-                hinted.write_into(&mut likeness.distance, likeness.width);
+                hinted.write_into(&mut map.distance, map.width);
             }
-            let mut regions = Regions::find(&likeness.distance, likeness.width, LIMIT, plate.is_colored());
+            let mut regions = Regions::find(&map.distance, map.width, LIMIT, plate.is_colored());
             if !plate.is_colored() {
-                enclosed::mark_background_pockets(
-                    &mut regions,
-                    &likeness.distance,
-                    &Scene::new(&frame, &likeness, plate),
-                );
+                enclosed::mark_background_pockets(&mut regions, &map.distance, &Scene::new(&frame, &map, plate));
             }
             if let Some(hinted) = &hinted {
                 regions.mark_where(&hinted.removed);
             }
-            Comparison { plate_index, likeness, regions }
+            Comparison { plate_index, map, regions }
         });
         ComparedFrame { frame, comparison, hinted }
     }
@@ -142,14 +137,13 @@ impl Keyer {
     /// plane of the source multiplies the result.
     #[must_use]
     pub fn key(&self, looked: ComparedFrame) -> KeyedFrame {
-        let ComparedFrame { frame, comparison: Some(Comparison { plate_index, likeness, regions }), hinted } = looked
-        else {
+        let ComparedFrame { frame, comparison: Some(Comparison { plate_index, map, regions }), hinted } = looked else {
             return KeyedFrame::without_background(looked.frame, looked.hinted.as_ref());
         };
         let plate = &self.background.plates[plate_index];
-        let scene = Scene::new(&frame, &likeness, plate);
+        let scene = Scene::new(&frame, &map, plate);
         let mut mask = regions.mask();
-        let mut distance = Cow::Borrowed(likeness.distance.as_slice());
+        let mut distance = Cow::Borrowed(map.distance.as_slice());
         let (soft, mut shadows) = soft_and_shadows(&mask, &regions, &distance, &scene);
         if !self.settings.keeps_shadows {
             for pixel in shadows.drain(..) {
@@ -166,11 +160,11 @@ impl Keyer {
             band.retain(|pixel| kept_by_hint[pixel.index as usize] == 0);
         }
         let color_len = frame.format().without_alpha().byte_len();
-        let seen = frame.bytes()[..color_len].to_vec();
+        let source_planes = frame.bytes()[..color_len].to_vec();
         let mut frame = apply_matte(frame, &mask, &band);
-        clear_pixels(frame.planes_mut()[3], &mask, &distance, likeness.width, self.settings.tolerance);
-        let doubts = Doubts::measure(frame.alpha().unwrap_or_default(), &distance, &regions, likeness.width);
-        KeyedFrame { frame, seen, noise: plate.noise(), doubts }
+        clear_pixels(frame.planes_mut()[3], &mask, &distance, map.width, self.settings.tolerance);
+        let doubts = Doubts::measure(frame.alpha().unwrap_or_default(), &distance, &regions, map.width);
+        KeyedFrame { frame, source_planes, noise: plate.noise(), doubts }
     }
 
     /// Returns the finished frame of `current`, in a format with alpha: alpha stabilized over time,
@@ -185,7 +179,12 @@ impl Keyer {
             return out;
         }
         let neighbors = [before.first(), after.first()];
-        steady(&mut out, &current.as_temporal(), neighbors.map(|n| n.map(|keyed| keyed.as_temporal())), current.noise);
+        stabilize(
+            &mut out,
+            &current.as_temporal(),
+            neighbors.map(|n| n.map(|keyed| keyed.as_temporal())),
+            current.noise,
+        );
         out
     }
 }
@@ -194,7 +193,7 @@ impl KeyedFrame {
     /// Source color planes: Y', Cb, Cr one after the other. Empty if the frame was not keyed.
     #[must_use]
     pub fn seen(&self) -> &[u8] {
-        &self.seen
+        &self.source_planes
     }
 
     /// Possible errors in the matte of this frame.
@@ -210,11 +209,15 @@ impl KeyedFrame {
         for (alpha, removed) in frame.planes_mut()[3].iter_mut().zip(hinted.iter().flat_map(|hinted| &hinted.removed)) {
             *alpha &= !removed;
         }
-        Self { frame, seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
+        Self { frame, source_planes: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
     }
 
     fn as_temporal(&self) -> TemporalFrame<'_> {
-        TemporalFrame { alpha: self.frame.alpha().unwrap_or_default(), seen: &self.seen, format: self.frame.format() }
+        TemporalFrame {
+            alpha: self.frame.alpha().unwrap_or_default(),
+            source_planes: &self.source_planes,
+            format: self.frame.format(),
+        }
     }
 }
 
@@ -247,7 +250,7 @@ fn with_alpha(frame: Frame) -> Frame {
 fn apply_matte(frame: Frame, mask: &[u8], band: &[BandPixel]) -> Frame {
     let source_alpha = frame.alpha().map(<[u8]>::to_vec);
     let mut out = with_alpha(frame);
-    clean::paint(&mut out, mask, band);
+    edge_extend::paint(&mut out, mask, band);
     let [_, _, _, alpha] = out.planes_mut();
     alpha.copy_from_slice(mask);
     for pixel in band {

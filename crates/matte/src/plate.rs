@@ -8,7 +8,7 @@ use crate::{sample::Sample, shift::Shift, siting::Siting, tone::Tone};
 #[derive(Debug, Clone)]
 pub(crate) struct Plate {
     pub(crate) tones: Tones,
-    /// Maximum share of the background's hue in solid subject, see [`crate::palette`].
+    /// Maximum share of the background's hue in solid subject, see [`crate::hue_share`].
     pub(crate) max_hue_share: f32,
     pub(crate) matrix: Matrix,
     pub(crate) siting: Siting,

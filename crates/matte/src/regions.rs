@@ -33,11 +33,11 @@ struct Tally {
 /// The regions (4-connected) of one frame that look like background, and which of them are.
 ///
 /// A region is background if it touches the border of the frame. It is also background if it is a
-/// pocket, a flat enclosed patch, and there is evidence. Flat: at least 12 pixels with a mean
-/// distance of at most [`MAX_MEAN_DISTANCE`] of the limit, which also covers a slightly wrong
-/// estimate of the light behind the subject and smeared chroma. Evidence: a background color that
-/// subjects seldom have by chance, or the previous frame, in which the region already lay there and
-/// was background.
+/// pocket, a flat enclosed patch, and something else shows that it is. Flat: at least 12 pixels
+/// with a mean distance of at most [`MAX_MEAN_DISTANCE`] of the limit, which also covers a slightly
+/// wrong estimate of the light behind the subject and smeared chroma. Something else: a background
+/// color that subjects seldom have by chance, or the previous frame, in which the region already
+/// lay there and was background.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
     width: usize,

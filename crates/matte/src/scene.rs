@@ -4,7 +4,7 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    likeness::Likeness,
+    distance_map::DistanceMap,
     outline::place,
     pixels::{Pixels, spread},
     plate::Plate,
@@ -15,18 +15,18 @@ use crate::{
 pub(crate) struct Scene<'a> {
     pub(crate) width: usize,
     pub(crate) plate: &'a Plate,
-    likeness: &'a Likeness,
+    map: &'a DistanceMap,
     pixels: Pixels<'a>,
 }
 
 impl<'a> Scene<'a> {
-    pub(crate) fn new(frame: &'a Frame, likeness: &'a Likeness, plate: &'a Plate) -> Self {
-        Self { width: likeness.width, plate, likeness, pixels: Pixels::new(frame, plate.siting) }
+    pub(crate) fn new(frame: &'a Frame, map: &'a DistanceMap, plate: &'a Plate) -> Self {
+        Self { width: map.width, plate, map, pixels: Pixels::new(frame, plate.siting) }
     }
 
-    /// See [`Likeness::contrast_gain`].
+    /// See [`DistanceMap::contrast_gain`].
     pub(crate) fn contrast_gain(&self) -> f32 {
-        self.likeness.contrast_gain()
+        self.map.contrast_gain()
     }
 
     /// See [`Pixels::at`].
@@ -34,15 +34,15 @@ impl<'a> Scene<'a> {
         self.pixels.at(index)
     }
 
-    /// See [`Likeness::contrast`].
+    /// See [`DistanceMap::contrast`].
     pub(crate) fn contrast(&self) -> &'a [u8] {
-        &self.likeness.contrast
+        &self.map.contrast
     }
 
     /// The expected background color, Y', Cb, Cr, at a luma index.
     pub(crate) fn background(&self, index: usize) -> [f32; 3] {
         let (x, y) = place(index, self.width);
-        self.likeness.background_at(&self.plate.tones, x, y)
+        self.map.background_at(&self.plate.tones, x, y)
     }
 
     /// The hue share of every pixel, one luma row at a time, in 1/128ths: 0..=255, saturated. It is

@@ -5,7 +5,7 @@
 //! the background's own hue begins with a step, and therefore has an outline.
 
 use crate::{
-    likeness::LIMIT,
+    distance_map::LIMIT,
     outline::{beside, edge_of},
     scene::Scene,
     unmix::{BandPixel, Unmixed},

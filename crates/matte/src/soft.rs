@@ -13,8 +13,8 @@ use contrast::{Contrast, largest_contrast, mean_direction};
 use rim::{RIM, RIM_STEEP, is_faded, rim_contrast, tint_of};
 
 use crate::{
+    distance_map::LIMIT,
     levels::{dot, length, median},
-    likeness::LIMIT,
     outline::{beside, depths, edge_of},
     scene::Scene,
     shadow::BLACK,

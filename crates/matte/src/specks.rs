@@ -2,7 +2,7 @@
 //! its soft edge.
 
 use crate::{
-    likeness::LIMIT,
+    distance_map::LIMIT,
     outline::{raise, widened},
     runs::{look_alike_runs, root_of},
 };

@@ -6,7 +6,7 @@
 //! never rises with the tolerance.
 
 use crate::{
-    likeness::LIMIT,
+    distance_map::LIMIT,
     outline::{next_below, next_from},
     regions::grown_mask,
     scene::Scene,

@@ -1,6 +1,6 @@
 //! The compositing equation C = αF + (1 − α)B, solved for one pixel.
 
-use crate::{palette::hue_share, plate::Plate, profile::Profile};
+use crate::{hue_share::hue_share, plate::Plate, profile::Profile};
 
 /// Largest width, in pixels, of a sharp edge in half-resolution chroma: two samples.
 pub(crate) const SHARP_WIDTH: u8 = 4;

@@ -8,7 +8,7 @@ use super::{
     mask::Mask,
     shrink::interpolated,
 };
-use crate::clean;
+use crate::edge_extend;
 
 /// Uncertainty of the model. Models draw edges as wide, even ramps; alphas less certain than this
 /// either way are decided by color.
@@ -40,7 +40,7 @@ pub(crate) fn matted(frame: Frame, mask: Option<&Mask>) -> Frame {
     let mut bytes = frame.into_bytes();
     bytes.resize(format.byte_len(), 0);
     let mut out = Frame::from_bytes(format, bytes).unwrap_or_else(|| Frame::new(format));
-    clean::paint(&mut out, &subject, &band);
+    edge_extend::paint(&mut out, &subject, &band);
     out.planes_mut()[3].copy_from_slice(&alpha);
     out
 }

@@ -4,7 +4,7 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    likeness::{LIMIT, Likeness},
+    distance_map::{DistanceMap, LIMIT},
     outline::{depths, place},
     pixels::Pixels,
     plate::Tones,
@@ -111,13 +111,13 @@ fn collect_histograms(frames: &[&Frame], tones: &Tones, siting: Siting) -> Histo
 /// Adds the subject pixels of one frame to the histograms.
 fn add_frame(frame: &Frame, tones: &Tones, siting: Siting, histograms: &mut Histograms) {
     let (shift, _) = tones.first.shift_in(&sample_grid(frame));
-    let likeness = Likeness::measured(frame, tones, siting, shift);
-    let mask = Regions::find(&likeness.distance, likeness.width, LIMIT, true).mask();
-    let depth = depths(&mask, likeness.width);
+    let map = DistanceMap::measured(frame, tones, siting, shift);
+    let mask = Regions::find(&map.distance, map.width, LIMIT, true).mask();
+    let depth = depths(&mask, map.width);
     let pixels = Pixels::new(frame, siting);
     for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > 0) {
-        let (x, y) = place(index, likeness.width);
-        let share = hue_share(pixels.at(index), likeness.background_at(tones, x, y));
+        let (x, y) = place(index, map.width);
+        let share = hue_share(pixels.at(index), map.background_at(tones, x, y));
         let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
         for (counts, _) in
             histograms.iter_mut().zip(DEPTHS.into_iter().chain([0])).filter(|(_, min_depth)| depth > min_depth)

@@ -32,7 +32,7 @@ const CLEAR_ALPHA: f32 = 0.02;
 type ColorSet = [u16; 16];
 
 /// The colors of the pure subject of one frame, per cell.
-pub(crate) struct PureColors<'a> {
+pub(crate) struct SubjectColors<'a> {
     scene: &'a Scene<'a>,
     /// Direction of chroma across the background's hue, of length 1.
     cross_hue: [f32; 2],
@@ -42,7 +42,7 @@ pub(crate) struct PureColors<'a> {
     anywhere: ColorSet,
 }
 
-impl<'a> PureColors<'a> {
+impl<'a> SubjectColors<'a> {
     /// Collects the colors of the subject in `mask` (0 background, else subject), from pixels with
     /// no more of the background's hue than solid subject.
     pub(crate) fn collect(mask: &[u8], scene: &'a Scene) -> Self {
@@ -123,7 +123,7 @@ fn contains(colors: &ColorSet, color: [f32; 3], cross_hue: [f32; 2]) -> bool {
     IN_GAMUT.contains(&color[0]) && colors[luma] & (1 << chroma) != 0
 }
 
-/// See [`PureColors::cross_hue`].
+/// See [`SubjectColors::cross_hue`].
 fn cross_hue(scene: &Scene) -> [f32; 2] {
     let [_, blue, red] = scene.plate.centre().map(|level| level as f32 - 128.0);
     let length = blue.hypot(red).max(1.0);

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Distance from which a pixel is no longer plain background at balanced tolerance, in the units of
-/// [`Likeness::distance`]. A byte holds up to eight times that.
+/// [`DistanceMap::distance`]. A byte holds up to eight times that.
 pub(crate) const LIMIT: u8 = 32;
 
 /// Number of rows that share their expected levels: light changes by a fraction of a level over
@@ -23,7 +23,7 @@ const ROWS_PER_UPDATE: usize = 4;
 /// Distances of the pixels of one frame from the background, and the light that the background has
 /// in that frame.
 #[derive(Debug)]
-pub(crate) struct Likeness {
+pub(crate) struct DistanceMap {
     pub(crate) width: usize,
     pub(crate) height: usize,
     /// Distance from the background per luma pixel, the larger of luma's and chroma's, in
@@ -38,19 +38,19 @@ pub(crate) struct Likeness {
     second_part: Option<Shift>,
 }
 
-impl Likeness {
+impl DistanceMap {
     /// Compares `frame` with both parts of a background, whose light differs in this frame by
     /// `shift`.
     pub(crate) fn measured(frame: &Frame, tones: &Tones, siting: Siting, shift: Shift) -> Self {
-        let mut likeness = Self::to_tone(frame, &tones.first, shift);
+        let mut map = Self::to_tone(frame, &tones.first, shift);
         if let Some(part) = &tones.second {
-            let size = (likeness.width, likeness.height);
+            let size = (map.width, map.height);
             let shift = part.shift_in(&sample_grid(frame), size);
             let other = Self::to_tone(frame, &part.tone, shift);
-            likeness.second_part = Some(shift);
-            likeness.join_second_part(&other, Pixels::new(frame, siting), tones, part);
+            map.second_part = Some(shift);
+            map.join_second_part(&other, Pixels::new(frame, siting), tones, part);
         }
-        likeness
+        map
     }
 
     /// Replaces distances by those from the second part where that is visible, and by those from

@@ -1,4 +1,4 @@
-//! Clean color of a frame: unmixed color in the band, carried outwards under clear pixels and faded
+//! Edge extension: the unmixed color of the band is carried outwards under clear pixels and fades
 //! to grey, so that encoders spend nothing on what is not visible.
 
 use clearcut_frame::{Frame, FrameFormat};
