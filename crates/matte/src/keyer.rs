@@ -8,8 +8,8 @@ use clearcut_frame::Frame;
 use crate::{
     Background, HintMap,
     band::{band_of, replace_pixels},
+    defects::Defects,
     distance_map::{DistanceMap, LIMIT},
-    doubts::Doubts,
     edge_extend, enclosed,
     hints::HintedPixels,
     regions::Regions,
@@ -63,13 +63,13 @@ struct Comparison {
 
 /// Background regions of the previous frame. They keep a pocket open after it closes.
 #[derive(Debug, Default)]
-pub struct Pockets {
+pub struct PocketTracker {
     previous: Option<Regions>,
 }
 
-impl Pockets {
+impl PocketTracker {
     /// Classifies the pockets of `next`. Must be called for all frames of a clip in order.
-    pub fn settle(&mut self, next: &mut ComparedFrame) {
+    pub fn classify(&mut self, next: &mut ComparedFrame) {
         let Some(Comparison { regions, .. }) = &mut next.comparison else { return };
         if let Some(previous) = &self.previous {
             regions.follow_pockets(previous);
@@ -87,7 +87,7 @@ pub struct KeyedFrame {
     source_planes: Vec<u8>,
     /// Noise of the background in this frame: luma, chroma.
     noise: [f32; 2],
-    doubts: Doubts,
+    defects: Defects,
 }
 
 /// Color keyer: turns frames over a known background into frames with alpha and clean color.
@@ -109,7 +109,7 @@ impl Keyer {
 
     /// Compares `frame` with the background. `hints` override the comparison.
     #[must_use]
-    pub fn look(&self, frame: Frame, hints: Option<&HintMap>) -> ComparedFrame {
+    pub fn compare(&self, frame: Frame, hints: Option<&HintMap>) -> ComparedFrame {
         let mut hinted = hints.map(|hints| hints.hinted_pixels(&frame));
         let comparison = self.background.plate_of(&frame).map(|(plate_index, shift)| {
             let plate = &self.background.plates[plate_index];
@@ -136,9 +136,10 @@ impl Keyer {
     /// Computes the first matte of a frame from this frame alone, apart from its pockets. An alpha
     /// plane of the source multiplies the result.
     #[must_use]
-    pub fn key(&self, looked: ComparedFrame) -> KeyedFrame {
-        let ComparedFrame { frame, comparison: Some(Comparison { plate_index, map, regions }), hinted } = looked else {
-            return KeyedFrame::without_background(looked.frame, looked.hinted.as_ref());
+    pub fn key(&self, compared: ComparedFrame) -> KeyedFrame {
+        let ComparedFrame { frame, comparison: Some(Comparison { plate_index, map, regions }), hinted } = compared
+        else {
+            return KeyedFrame::without_background(compared.frame, compared.hinted.as_ref());
         };
         let plate = &self.background.plates[plate_index];
         let scene = Scene::new(&frame, &map, plate);
@@ -163,8 +164,8 @@ impl Keyer {
         let source_planes = frame.bytes()[..color_len].to_vec();
         let mut frame = apply_matte(frame, &mask, &band);
         clear_pixels(frame.planes_mut()[3], &mask, &distance, map.width, self.settings.tolerance);
-        let doubts = Doubts::measure(frame.alpha().unwrap_or_default(), &distance, &regions, map.width);
-        KeyedFrame { frame, source_planes, noise: plate.noise(), doubts }
+        let defects = Defects::measure(frame.alpha().unwrap_or_default(), &distance, &regions, map.width);
+        KeyedFrame { frame, source_planes, noise: plate.noise(), defects }
     }
 
     /// Returns the finished frame of `current`, in a format with alpha: alpha stabilized over time,
@@ -192,14 +193,14 @@ impl Keyer {
 impl KeyedFrame {
     /// Source color planes: Y', Cb, Cr one after the other. Empty if the frame was not keyed.
     #[must_use]
-    pub fn seen(&self) -> &[u8] {
+    pub fn source_planes(&self) -> &[u8] {
         &self.source_planes
     }
 
     /// Possible errors in the matte of this frame.
     #[must_use]
-    pub const fn doubts(&self) -> Doubts {
-        self.doubts
+    pub const fn defects(&self) -> Defects {
+        self.defects
     }
 
     /// A frame of a clip without a background: keeps its own alpha, except where hints remove
@@ -209,7 +210,7 @@ impl KeyedFrame {
         for (alpha, removed) in frame.planes_mut()[3].iter_mut().zip(hinted.iter().flat_map(|hinted| &hinted.removed)) {
             *alpha &= !removed;
         }
-        Self { frame, source_planes: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
+        Self { frame, source_planes: Vec::new(), noise: [0.0; 2], defects: Defects::default() }
     }
 
     fn as_temporal(&self) -> TemporalFrame<'_> {

@@ -5,19 +5,19 @@
 //! Frames over a flat background:
 //!
 //! 1. [`Background::estimate`] measures the background from frames sampled over the whole clip.
-//! 2. [`Keyer::look`] compares one frame with the background. Any thread, any order.
-//! 3. [`Pockets::settle`] marks enclosed look-alike regions as background if they were background
+//! 2. [`Keyer::compare`] compares one frame with the background. Any thread, any order.
+//! 3. [`PocketTracker::classify`] marks enclosed look-alike regions as background if they were background
 //!    in the previous frame. Frames in order; fast.
 //! 4. [`Keyer::key`] computes the first matte of one frame. Any thread, any order.
 //! 5. [`Keyer::finish`] stabilizes the alpha of one frame with its neighbors in time and returns
 //!    the finished frame. Any thread, any order.
 //!
-//! [`follow`] locates the regions of the user's hints in every frame beforehand. [`Keyer::look`]
+//! [`follow`] locates the regions of the user's hints in every frame beforehand. [`Keyer::compare`]
 //! takes them as a [`HintMap`].
 //!
 //! ```
 //! use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
-//! use clearcut_matte::{Background, KeySettings, KeyedFrame, Keyer, Pockets};
+//! use clearcut_matte::{Background, KeySettings, KeyedFrame, Keyer, PocketTracker};
 //!
 //! # let size = Size::new(64, 48).expect("both sides are at least 1");
 //! # let (subsampling, matrix) = (Subsampling::Full, Matrix::Bt709);
@@ -39,12 +39,12 @@
 //!
 //! let background = Background::estimate(&clip, None)?;
 //! let keyer = Keyer::new(background, KeySettings::default());
-//! let mut pockets = Pockets::default();
+//! let mut pockets = PocketTracker::default();
 //! let keyed: Vec<KeyedFrame> = clip
 //!     .iter()
 //!     .map(|frame| {
-//!         let mut compared = keyer.look(frame.clone(), None);
-//!         pockets.settle(&mut compared);
+//!         let mut compared = keyer.compare(frame.clone(), None);
+//!         pockets.classify(&mut compared);
 //!         keyer.key(compared)
 //!     })
 //!     .collect();
@@ -57,9 +57,9 @@
 //! Frames over any other background, with a neural model that the caller supplies as a
 //! [`SegmentationModel`]:
 //!
-//! 1. [`Segmenter::look`] stores the data of one frame that its neighbors need. Any thread, any
+//! 1. [`Segmenter::analyze`] stores the data of one frame that its neighbors need. Any thread, any
 //!    order.
-//! 2. [`Shots::settle`] finds cuts and chooses keyframes. Frames in order; fast.
+//! 2. [`ShotDetector::detect`] finds cuts and chooses keyframes. Frames in order; fast.
 //! 3. [`Segmenter::segment`] runs the model on a keyframe. Any thread, any order; slow.
 //! 4. [`Segmenter::finish`] propagates the masks of the surrounding keyframes to one frame and
 //!    refines the result. Any thread, any order.
@@ -70,8 +70,8 @@
 
 mod background;
 mod band;
+mod defects;
 mod distance_map;
-mod doubts;
 mod edge_extend;
 mod enclosed;
 mod field;
@@ -109,9 +109,9 @@ mod tone;
 mod unmix;
 
 pub use background::{Background, NoFlatBackground};
-pub use doubts::{Doubt, Doubts, Extent};
+pub use defects::{Defect, Defects, Extent};
 pub use follow::{Followed, Hint, follow};
 pub use hints::HintMap;
-pub use keyer::{ComparedFrame, KeySettings, KeyedFrame, Keyer, Pockets};
+pub use keyer::{ComparedFrame, KeySettings, KeyedFrame, Keyer, PocketTracker};
 pub use model::{ModelError, ModelInput, SegmentationModel};
-pub use neural::{Pace, Segmenter, Shots, Trace};
+pub use neural::{Pace, Segmenter, ShotDetector, Trace};

@@ -12,7 +12,7 @@ use std::{
 use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, MediaLimits, Tools, read_frame};
 use clearcut_frame::Frame;
 use clearcut_job::CutRequest;
-use clearcut_matte::{Doubts, Keyer};
+use clearcut_matte::{Defects, Keyer};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
@@ -272,9 +272,9 @@ fn matte(
     encoders: &[Sender<Arc<Frame>>],
 ) -> (MatteLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
-    let mut emit = |frame: Frame, source_planes: &[u8], doubts: Doubts| {
+    let mut emit = |frame: Frame, source_planes: &[u8], defects: Defects| {
         log.push(&frame);
-        quality.push(&frame, source_planes, doubts);
+        quality.push(&frame, source_planes, defects);
         let frame = Arc::new(frame);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
     };
@@ -282,7 +282,7 @@ fn matte(
         MatteSource::Color(background) => {
             let keyer = Keyer::new(background, keyer_settings(job.request));
             matte_in_order(&keyer, hints, job.resources.threads, decoded.iter(), |frame, keyed| {
-                emit(frame, keyed.seen(), keyed.doubts())
+                emit(frame, keyed.source_planes(), keyed.defects())
             });
             Ok(())
         }
@@ -293,7 +293,7 @@ fn matte(
                 if let Some(map) = indices.next().and_then(|index| hints.map(index)) {
                     map.overrule(&mut frame, source_planes);
                 }
-                emit(frame, source_planes, Doubts::default())
+                emit(frame, source_planes, Defects::default())
             };
             matte_with_model(model, pace, threads, decoded.iter(), emit)
         }

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, num::NonZeroUsize, sync::Arc};
 
 use clearcut_frame::Frame;
 use clearcut_job::{CutRequest, ShadowChoice};
-use clearcut_matte::{KeySettings, KeyedFrame, Keyer, Pockets};
+use clearcut_matte::{KeySettings, KeyedFrame, Keyer, PocketTracker};
 
 use crate::{hinting::HintMaps, threads::parallel_map};
 
@@ -29,7 +29,7 @@ pub(crate) fn matte_in_order(
     let mut window: VecDeque<Arc<KeyedFrame>> = VecDeque::new();
     let mut last: Option<Frame> = None;
     let is_hinted = |index| hints.map(index).is_some();
-    let mut pockets = Pockets::default();
+    let mut pockets = PocketTracker::default();
     let mut count = 0;
     let mut next = 0; // Index in `window` of the first unfinished frame.
     loop {
@@ -39,11 +39,11 @@ pub(crate) fn matte_in_order(
         let repeats = find_repeats(&batch, last.as_ref(), is_hinted);
         last = batch.last().filter(|(index, _)| !is_hinted(*index)).map(|(_, frame)| frame.clone());
         let fresh = batch.into_iter().zip(&repeats).filter(|(_, repeats)| !**repeats).map(|(frame, _)| frame);
-        let mut looked = parallel_map(fresh.collect(), |(index, frame)| keyer.look(frame, hints.map(index)));
-        for frame in &mut looked {
-            pockets.settle(frame);
+        let mut compared = parallel_map(fresh.collect(), |(index, frame)| keyer.compare(frame, hints.map(index)));
+        for frame in &mut compared {
+            pockets.classify(frame);
         }
-        let mut keyed = parallel_map(looked, |frame| keyer.key(frame)).into_iter().map(Arc::new);
+        let mut keyed = parallel_map(compared, |frame| keyer.key(frame)).into_iter().map(Arc::new);
         for repeats in repeats {
             window.extend(if repeats { window.back().cloned() } else { keyed.next() });
         }

@@ -70,11 +70,11 @@ struct FinishedFrame {
 /// Step 1: decides for each frame whether it is a keyframe. This needs the next frame, so one frame
 /// is held back.
 fn select_keyframes(segmenter: Segmenter, frames: impl Iterator<Item = Frame>, selected: &Sender<PendingFrame>) {
-    let mut shots = segmenter.shots();
+    let mut shots = segmenter.shot_detector();
     let mut last: Option<PendingFrame> = None;
     for frame in frames {
-        let mut next = PendingFrame { trace: segmenter.look(&frame), frame };
-        shots.settle(last.as_mut().map(|before| &mut before.trace), &mut next.trace);
+        let mut next = PendingFrame { trace: segmenter.analyze(&frame), frame };
+        shots.detect(last.as_mut().map(|before| &mut before.trace), &mut next.trace);
         if let Some(before) = last.replace(next)
             && selected.send(before).is_err()
         {

@@ -1,4 +1,4 @@
-//! Possible errors of a matte: how many pixels are in doubt, and where.
+//! Possible defects of a matte: how many pixels may be wrong, and where.
 
 use crate::{distance_map::LIMIT, regions::Regions};
 
@@ -32,7 +32,7 @@ pub struct Extent {
 
 /// Pixels of one frame with one kind of possible error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Doubt {
+pub struct Defect {
     /// Number of pixels.
     pub pixels: u64,
     /// Rectangle around the largest group of them, if known.
@@ -41,18 +41,18 @@ pub struct Doubt {
 
 /// Possible errors in the matte of one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Doubts {
+pub struct Defects {
     /// Number of subject pixels: those with an alpha of a tenth and more.
     pub subject: u64,
     /// Possible holes: enclosed by subject, of nearly the background's color, and removed.
-    pub holes: Doubt,
+    pub holes: Defect,
     /// Enclosed by subject, of the background's color, and kept.
-    pub lookalikes: Doubt,
+    pub lookalikes: Defect,
     /// Possible residue: nearly of the background's color, and kept.
-    pub residue: Doubt,
+    pub residue: Defect,
 }
 
-impl Doubts {
+impl Defects {
     /// Measures a frame `width` pixels wide from its matte, its distances from the background and
     /// its classified regions.
     pub(crate) fn measure(alpha: &[u8], distance: &[u8], regions: &Regions, width: usize) -> Self {
@@ -72,17 +72,17 @@ impl Doubts {
                 *tile += u64::from(faint);
             }
         }
-        let [lookalikes, holes] = doubtful_pockets(regions);
+        let [lookalikes, holes] = suspect_pockets(regions);
         let residue = tiles.iter().sum::<u64>().saturating_sub(lookalikes.pixels);
         let extent = (residue > 0).then(|| densest_extent(&tiles, columns, [width, alpha.len() / width]));
-        Self { subject, holes, lookalikes, residue: Doubt { pixels: residue, extent } }
+        Self { subject, holes, lookalikes, residue: Defect { pixels: residue, extent } }
     }
 }
 
-/// Pockets that may be misclassified: first flat ones that were kept, then removed ones that are
-/// twice as far from the background's color as noise alone explains (a quarter of the limit).
-fn doubtful_pockets(regions: &Regions) -> [Doubt; 2] {
-    let mut found = [Doubt::default(); 2];
+/// PocketTracker that may be misclassified: first flat ones that were kept, then removed ones that
+/// are twice as far from the background's color as noise alone explains (a quarter of the limit).
+fn suspect_pockets(regions: &Regions) -> [Defect; 2] {
+    let mut found = [Defect::default(); 2];
     let mut largest = [0; 2];
     for pocket in regions.flat_pockets() {
         let is_exact = 4 * pocket.total_distance <= u64::from(LIMIT) * pocket.area;
@@ -147,9 +147,9 @@ mod tests {
             distance[y * 20 + 10..y * 20 + 15].fill(0);
         }
         let regions = Regions::find(&distance, 20, LIMIT, false);
-        let doubts = Doubts::measure(&[255; 200], &distance, &regions, 20);
+        let defects = Defects::measure(&[255; 200], &distance, &regions, 20);
         let extent = Some(Extent { left: 10, top: 3, right: 15, bottom: 7 });
-        assert_eq!(doubts.lookalikes, Doubt { pixels: 36, extent });
-        assert_eq!((doubts.subject, doubts.holes.pixels, doubts.residue.pixels), (200, 0, 0));
+        assert_eq!(defects.lookalikes, Defect { pixels: 36, extent });
+        assert_eq!((defects.subject, defects.holes.pixels, defects.residue.pixels), (200, 0, 0));
     }
 }
