@@ -13,6 +13,32 @@
 //!
 //! Color under alpha 0 is undefined: it is not compared and may decode to any color. At most
 //! `2 × threads + 4` frames are held in memory, whatever the length of the clip.
+//!
+//! ```
+//! use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
+//!
+//! use clearcut_animation::{AnimationSettings, encode_webp};
+//! use clearcut_frame::{Frame, FrameFormat, FrameRate, Matrix, Size, Subsampling};
+//!
+//! let size = Size::new(64, 48).expect("both sides are at least 1");
+//! let (subsampling, matrix) = (Subsampling::Half, Matrix::Bt709);
+//! let format = FrameFormat { size, subsampling, has_alpha: true, matrix };
+//! // Ten clear frames, on the last five of which the top half is solid.
+//! let frames = (0..10).map(|index| {
+//!     let mut frame = Frame::new(format);
+//!     frame.planes_mut()[3][..64 * 24].fill(if index < 5 { 0 } else { 255 });
+//!     Arc::new(frame)
+//! });
+//!
+//! let frame_rate = FrameRate::new(25, 1).expect("a rate above 0");
+//! let threads = NonZeroUsize::MIN;
+//! let settings = AnimationSettings { frame: format, frame_rate, quality: 80, threads };
+//! let mut file = Cursor::new(Vec::new());
+//! let summary = encode_webp(&settings, frames, &mut file)?;
+//! assert_eq!((summary.frames, summary.patches), (10, 2));
+//! assert!(file.into_inner().starts_with(b"RIFF"));
+//! # Ok::<(), clearcut_animation::Error>(())
+//! ```
 
 mod apng;
 mod chroma;

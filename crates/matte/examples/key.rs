@@ -13,7 +13,7 @@ use std::{
 };
 
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
-use clearcut_matte::{Background, KeySettings, KeyedFrame, Keyer, Pockets};
+use clearcut_matte::{Background, KeySettings, KeyedFrame, Keyer, PocketTracker};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -43,15 +43,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let count = frames.len();
     let mut window: VecDeque<KeyedFrame> = VecDeque::new();
     let mut first = 0;
-    let mut pockets = Pockets::default();
+    let mut pockets = PocketTracker::default();
     let mut coming = frames.into_iter();
     for at in 0..count {
         let start = cpu_secs();
         while first + window.len() <= (at + Keyer::REACH).min(count - 1) {
             window.extend(coming.next().map(|frame| {
-                let mut looked = keyer.look(frame, None);
-                pockets.settle(&mut looked);
-                keyer.key(looked)
+                let mut compared = keyer.compare(frame, None);
+                pockets.classify(&mut compared);
+                keyer.key(compared)
             }));
         }
         key_secs += cpu_secs() - start;

@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut model = DumpedMasks { side: side.parse()?, masks, frame: 0 };
     let format = FrameFormat { size, subsampling: Subsampling::Half, has_alpha: false, matrix };
     let segmenter = Segmenter::new(pace);
-    let mut shots = segmenter.shots();
+    let mut shots = segmenter.shot_detector();
     let (mut input, mut out) = (io::stdin().lock(), io::stdout().lock());
     let mut waiting: VecDeque<Frame> = VecDeque::new();
     let mut window: VecDeque<Trace> = VecDeque::new();
@@ -67,8 +67,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if at_end {
             window.back_mut().into_iter().for_each(|last| shots.end(last));
         } else {
-            let mut trace = segmenter.look(&frame);
-            shots.settle(window.back_mut(), &mut trace);
+            let mut trace = segmenter.analyze(&frame);
+            shots.detect(window.back_mut(), &mut trace);
             window.push_back(trace);
             waiting.push_back(frame);
             count += 1;

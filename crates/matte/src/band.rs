@@ -5,20 +5,17 @@ use crate::{
     gaps::gaps_of,
     outline::{around, beside, edge_of, next_below, next_from, place},
     profile::Profile,
-    pure::PureColors,
     scene::Scene,
-    unmix::{SHARP_WIDTH, Unmixed, despilled, unmixed, with_hue_limited, without_background},
+    subject_colors::SubjectColors,
+    unmix::{BandPixel, SHARP_WIDTH, SOLID, Unmixed, despilled, unmixed, with_hue_limited, without_background},
 };
 
 /// Distance past a sharp edge at which half-resolution chroma still carries the background's hue,
 /// in pixels.
 const CHROMA_REACH: u8 = 5;
 
-/// Alpha from which a pixel blocks the way to the pixels behind it.
-pub(crate) const SOLID: f32 = 0.95;
-
 /// Alpha below which a pixel contains so much background that it must be a gap, wherever it lies:
-/// curls have many.
+/// curls have many. Above it, a hue like the background's may be the subject's own.
 const MAX_GAP_ALPHA: f32 = 0.25;
 
 /// Distance along a blurred edge over which its width is collected, in pixels: as far as the blur
@@ -33,23 +30,15 @@ const LINE_REACH: usize = 6;
 /// early rather than too late, so most widths are too short.
 const BLUR_PERCENTILE: usize = 70;
 
-/// Side of the cells in which the softness of edges is counted, in pixels.
+/// Side of the cells in which the softness of edges is counted, in pixels. With its neighbors, a
+/// cell holds some twenty edge pixels.
 const SOFTNESS_CELL: usize = 8;
 
 /// Softness is the number of pixels with alpha below a half per edge pixel. Edges up to
-/// [`SHARP_EDGE`] are sharp, edges from [`SOFT_EDGE`] on are soft: hair, fur and blur have two and
-/// more, a drawn edge has one.
+/// [`SHARP_EDGE`] are sharp, edges from [`SOFT_EDGE`] on are soft. On 98 random clips, drawn edges
+/// have 0.7 to 1.4; hair, fur and blur have 2 to 6.
 const SHARP_EDGE: f32 = 1.8;
 const SOFT_EDGE: f32 = 2.3;
-
-/// One pixel that may be a mixture of subject and background.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct BandPixel {
-    /// Index into the luma plane.
-    pub(crate) index: u32,
-    /// Its alpha and the color of the subject there.
-    pub(crate) unmixed: Unmixed,
-}
 
 /// One pixel reached from the edge inwards.
 #[derive(Debug, Clone, Copy)]
@@ -63,8 +52,8 @@ struct Step {
 
 /// Computes the band of one frame: its mixed pixels.
 pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
-    let max_hue_share = scene.light.max_hue_share;
-    let pure = PureColors::collect(mask, scene);
+    let max_hue_share = scene.plate.max_hue_share;
+    let subject_colors = SubjectColors::collect(mask, scene);
     let width = scene.width;
     let mut is_reached = vec![false; mask.len()];
     let edge = edge_of(mask, width);
@@ -75,7 +64,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         .iter()
         .zip(&backgrounds)
         .map(|(profile, background)| Profile {
-            foreground: pure.with_hue_limited(profile.foreground, *background),
+            foreground: subject_colors.with_hue_limited(profile.foreground, *background),
             ..*profile
         })
         .collect();
@@ -88,9 +77,9 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         let seen = scene.seen(index as usize);
         let is_mixed = depth <= profile.width;
         is_in_edge[index as usize] = is_mixed;
-        let hue_alpha = if is_mixed { 0.0 } else { pure.translucent_alpha(index as usize, seen, background) };
+        let hue_alpha = if is_mixed { 0.0 } else { subject_colors.translucent_alpha(index as usize, seen, background) };
         if hue_alpha < 1.0 {
-            let mut unmixed = unmixed(profile, seen, background, scene.light);
+            let mut unmixed = unmixed(profile, seen, background, scene.plate);
             unmixed.alpha = unmixed.alpha.max(hue_alpha);
             if !is_mixed {
                 hue_only.push(pixels.len());
@@ -103,11 +92,11 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
     }
     if max_hue_share < 1.0 {
         let interior_start = pixels.len();
-        add_translucent_interior(&mut pixels, mask, &is_reached, &pure, scene);
+        add_translucent_interior(&mut pixels, mask, &is_reached, &subject_colors, scene);
         hue_only.extend(interior_start..pixels.len());
         solidify_behind_sharp_edges(&mut pixels, &hue_only, &edge, mask.len(), scene);
     }
-    if scene.light.is_colored() {
+    if scene.plate.is_colored() {
         replace_pixels(&mut pixels, gaps_of(mask, &is_in_edge, scene), mask.len());
     }
     pixels
@@ -244,10 +233,10 @@ fn add_translucent_interior(
     pixels: &mut Vec<BandPixel>,
     mask: &[u8],
     is_reached: &[bool],
-    pure: &PureColors,
+    subject_colors: &SubjectColors,
     scene: &Scene,
 ) {
-    let candidates = candidates(mask, is_reached, pure, scene);
+    let candidates = candidates(mask, is_reached, subject_colors, scene);
     if candidates.is_empty() {
         return;
     }
@@ -273,8 +262,8 @@ fn add_translucent_interior(
 }
 
 /// Subject pixels not yet reached that have more of the background's hue than solid subject.
-fn candidates(mask: &[u8], is_reached: &[bool], pure: &PureColors, scene: &Scene) -> Vec<BandPixel> {
-    let max_hue_share = scene.light.max_hue_share;
+fn candidates(mask: &[u8], is_reached: &[bool], subject_colors: &SubjectColors, scene: &Scene) -> Vec<BandPixel> {
+    let max_hue_share = scene.plate.max_hue_share;
     let width = scene.width;
     let min_hue = (max_hue_share * 128.0) as u8;
     let mut candidates = Vec::new();
@@ -287,7 +276,7 @@ fn candidates(mask: &[u8], is_reached: &[bool], pure: &PureColors, scene: &Scene
                 let index = y * width + x;
                 if !is_reached[index] {
                     let (seen, background) = (scene.seen(index), scene.background(index));
-                    let alpha = pure.translucent_alpha(index, seen, background);
+                    let alpha = subject_colors.translucent_alpha(index, seen, background);
                     if alpha < 1.0 {
                         let foreground = with_hue_limited(seen, background, max_hue_share);
                         candidates.push(BandPixel { index: index as u32, unmixed: Unmixed { alpha, foreground } });

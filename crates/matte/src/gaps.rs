@@ -6,18 +6,18 @@
 //! [`REACH`], the same color stands farther from the background.
 
 use crate::{
-    band::{BandPixel, SOLID},
     outline::{beside, place, raise, widened},
     profile::Profile,
     scene::Scene,
-    unmix::{Unmixed, unmixed},
+    unmix::{BandPixel, SOLID, Unmixed, unmixed},
 };
 
 /// Maximum distance of the strands beside a gap, in pixels: the combined reach of half-resolution
 /// chroma and of a blur in the frame itself. A wider gap shows the background.
 const REACH: usize = 3;
 
-/// Alpha below which a pixel is the middle of a gap: luma at least shows the background there.
+/// Alpha below which a pixel is the middle of a gap: luma at least shows the background there. More
+/// takes shading between two strands for a gap.
 const MAX_GAP_ALPHA: f32 = 0.12;
 
 /// Minimum contrast of a strand, in levels: the shading of a subject near the background's color
@@ -30,28 +30,32 @@ const HALF: f32 = 0.5;
 /// Minimum number of such pixels in a gap: fewer are dither or noise.
 const MIN_AREA: usize = 8;
 
-/// Maximum contrast of the middle of a gap, in per cent of the largest contrast around it.
+/// Maximum contrast of the middle of a gap, in per cent of the largest contrast around it. It only
+/// saves time: [`MAX_GAP_ALPHA`] decides, and noise and smeared chroma lie between both.
 const MAX_CORE_PERCENT: u16 = 30;
 
 /// Minimum of [`Scene::contrast`] at a strand: half of [`MIN_STRAND_CONTRAST`], for strands that
 /// differ in chroma alone.
 const MIN_CONTRAST_BYTE: u8 = 32;
 
-/// Maximum contrast of a gap as a share of the contrast of its strands.
+/// Maximum contrast of a gap as a share of the contrast of its strands. Above it, the valley may be
+/// texture of the strand.
 const MAX_GAP_SHARE: f32 = 0.75;
 
 /// Maximum distance of a mixture from the line between background and strand, as a share of the
-/// strand's contrast.
+/// strand's contrast: smeared chroma. More accepts other colors as mixtures.
 const MAX_ASIDE: f32 = 0.15;
 
 /// Maximum contrast of a gap on the other side of the background, as a share of the strand's
 /// contrast: ringing.
 const MAX_BEYOND: f32 = 0.1;
 
-/// Minimum cosine between the contrasts of two strands of one color.
+/// Minimum cosine between the contrasts of two strands of one color: 18 degrees, for shading and
+/// noise.
 const MIN_COSINE: f32 = 0.95;
 
-/// Weights of luma and of both chromas: half-resolution chroma is smeared over narrow gaps.
+/// Weights of luma and of both chromas: half-resolution chroma is smeared over narrow gaps, so it
+/// counts about half in a squared length.
 const CHANNEL_WEIGHTS: [f32; 3] = [1.0, 0.7, 0.7];
 
 /// Directions in which a gap is crossed.
@@ -137,7 +141,7 @@ fn gap_mixture(index: usize, mask: &[u8], scene: &Scene) -> Option<Unmixed> {
     let (contrast, _) = best?;
     let foreground = [0, 1, 2].map(|k| background[k] + contrast[k] / CHANNEL_WEIGHTS[k]);
     let profile = Profile { width: 1, foreground, texture: [0.0; 2], is_backed: false, is_line: false };
-    Some(unmixed(&profile, seen, background, scene.light))
+    Some(unmixed(&profile, seen, background, scene.plate))
 }
 
 /// The largest contrast with the `background` on the way from a pixel in the direction `step`, if
@@ -183,7 +187,7 @@ fn strongest_contrast(
 fn is_on_line(here: [f32; 3], contrast: [f32; 3], length: f32, scene: &Scene) -> bool {
     let along = (0..3).map(|k| here[k] * contrast[k]).sum::<f32>() / (length * length).max(1.0);
     let aside = [0, 1, 2].map(|k| here[k] - along * contrast[k]);
-    let noise = 2.0 + 3.0 * scene.light.noise[0].max(scene.light.noise[1]);
+    let noise = 2.0 + 3.0 * scene.plate.noise()[0].max(scene.plate.noise()[1]);
     along > -MAX_BEYOND && length_of(aside) <= noise + MAX_ASIDE * length
 }
 

@@ -3,10 +3,9 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    follow::dilated,
-    likeness::LIMIT,
-    outline::{chroma_of, place},
-    regions::{look_alike_runs, root_of},
+    distance_map::LIMIT,
+    outline::{chroma_of, dilated, place},
+    runs::{look_alike_runs, root_of},
 };
 
 /// The cell is subject.
@@ -17,11 +16,11 @@ pub(crate) const REMOVE: u8 = 2;
 pub(crate) const WHOLE: u8 = 4;
 
 /// Largest difference of luma and chroma between a pixel and the mean of the cell that it belongs
-/// to, in levels.
+/// to, in levels: as much as a cell may change from frame to frame, see [`crate::follow`].
 const COLOR_TOLERANCE: [u16; 2] = [12, 8];
 
 /// Width of the rim around a hinted region, in pixels. The rim holds mixtures of its color and the
-/// color beside it.
+/// color beside it: two cells of chroma, and two of blur.
 const RIM: usize = 4;
 
 /// The hints that hold in one frame, per cell of a grid over the frame.
@@ -57,10 +56,10 @@ impl HintMap {
     }
 
     /// Overrides a matte that was made without hints. Writes the alpha of `frame`, and the color of
-    /// kept pixels from the planes `seen`.
-    pub fn overrule(&self, frame: &mut Frame, seen: &[u8]) {
+    /// kept pixels from `source_planes`.
+    pub fn overrule(&self, frame: &mut Frame, source_planes: &[u8]) {
         let format = frame.format().without_alpha();
-        let Some(source) = Frame::from_bytes(format, seen.to_vec()) else { return };
+        let Some(source) = Frame::from_bytes(format, source_planes.to_vec()) else { return };
         let HintedPixels { kept, removed, .. } = self.hinted_pixels(&source);
         let [luma, cb, cr, alpha] = frame.planes_mut();
         for index in (0..kept.len()).filter(|&index| kept[index] != 0) {

@@ -7,19 +7,20 @@ use clearcut_frame::Frame;
 
 use crate::{
     Background, HintMap,
-    band::{BandPixel, band_of, replace_pixels},
-    clean,
-    doubts::Doubts,
-    enclosed,
+    band::{band_of, replace_pixels},
+    defects::Defects,
+    distance_map::{DistanceMap, LIMIT},
+    edge_extend, enclosed,
     hints::HintedPixels,
-    likeness::{LIMIT, Likeness},
     regions::Regions,
     ringing,
     scene::Scene,
     shadow::shadow_pixels,
     soft::soft_regions,
-    steady::{TemporalFrame, steady},
+    specks,
+    temporal_filter::{TemporalFrame, stabilize},
     tolerance::{add_kept_pixels, clear_pixels},
+    unmix::BandPixel,
 };
 
 /// User settings of the keyer.
@@ -54,21 +55,21 @@ pub struct ComparedFrame {
 /// Result of the comparison with the background.
 #[derive(Debug)]
 struct Comparison {
-    /// Index of the light that the frame is in, in [`Background::lights`].
-    light_index: usize,
-    likeness: Likeness,
+    /// Index of the plate behind the frame, in [`Background::plates`].
+    plate_index: usize,
+    map: DistanceMap,
     regions: Regions,
 }
 
 /// Background regions of the previous frame. They keep a pocket open after it closes.
 #[derive(Debug, Default)]
-pub struct Pockets {
+pub struct PocketTracker {
     previous: Option<Regions>,
 }
 
-impl Pockets {
+impl PocketTracker {
     /// Classifies the pockets of `next`. Must be called for all frames of a clip in order.
-    pub fn settle(&mut self, next: &mut ComparedFrame) {
+    pub fn classify(&mut self, next: &mut ComparedFrame) {
         let Some(Comparison { regions, .. }) = &mut next.comparison else { return };
         if let Some(previous) = &self.previous {
             regions.follow_pockets(previous);
@@ -83,10 +84,10 @@ pub struct KeyedFrame {
     /// The frame with its first matte and clean color.
     frame: Frame,
     /// Source color planes. They show whether a place has changed between frames.
-    seen: Vec<u8>,
+    source_planes: Vec<u8>,
     /// Noise of the background in this frame: luma, chroma.
     noise: [f32; 2],
-    doubts: Doubts,
+    defects: Defects,
 }
 
 /// Color keyer: turns frames over a known background into frames with alpha and clean color.
@@ -108,30 +109,26 @@ impl Keyer {
 
     /// Compares `frame` with the background. `hints` override the comparison.
     #[must_use]
-    pub fn look(&self, frame: Frame, hints: Option<&HintMap>) -> ComparedFrame {
+    pub fn compare(&self, frame: Frame, hints: Option<&HintMap>) -> ComparedFrame {
         let mut hinted = hints.map(|hints| hints.hinted_pixels(&frame));
-        let comparison = self.background.light_in(&frame).map(|(light_index, shift)| {
-            let light = &self.background.lights[light_index];
-            let mut likeness = Likeness::measured(&frame, light, shift);
-            if light.is_colored() {
-                ringing::compensate(&mut likeness, &frame, light);
+        let comparison = self.background.plate_of(&frame).map(|(plate_index, shift)| {
+            let plate = &self.background.plates[plate_index];
+            let mut map = DistanceMap::measured(&frame, &plate.tones, plate.siting, shift);
+            if plate.is_colored() {
+                ringing::compensate(&mut map, &frame, &plate.tones);
             }
-            let mut likeness = likeness.without_specks();
+            specks::mark_as_background(&mut map.distance, map.width);
             if let Some(hinted) = &mut hinted {
-                hinted.write_into(&mut likeness.distance, likeness.width);
+                hinted.write_into(&mut map.distance, map.width);
             }
-            let mut regions = Regions::find(&likeness.distance, likeness.width, LIMIT, light.is_colored());
-            if !light.is_colored() {
-                enclosed::mark_background_pockets(
-                    &mut regions,
-                    &likeness.distance,
-                    &Scene::new(&frame, &likeness, light),
-                );
+            let mut regions = Regions::find(&map.distance, map.width, LIMIT, plate.is_colored());
+            if !plate.is_colored() {
+                enclosed::mark_background_pockets(&mut regions, &map.distance, &Scene::new(&frame, &map, plate));
             }
             if let Some(hinted) = &hinted {
                 regions.mark_where(&hinted.removed);
             }
-            Comparison { light_index, likeness, regions }
+            Comparison { plate_index, map, regions }
         });
         ComparedFrame { frame, comparison, hinted }
     }
@@ -139,15 +136,15 @@ impl Keyer {
     /// Computes the first matte of a frame from this frame alone, apart from its pockets. An alpha
     /// plane of the source multiplies the result.
     #[must_use]
-    pub fn key(&self, looked: ComparedFrame) -> KeyedFrame {
-        let ComparedFrame { frame, comparison: Some(Comparison { light_index, likeness, regions }), hinted } = looked
+    pub fn key(&self, compared: ComparedFrame) -> KeyedFrame {
+        let ComparedFrame { frame, comparison: Some(Comparison { plate_index, map, regions }), hinted } = compared
         else {
-            return KeyedFrame::without_background(looked.frame, looked.hinted.as_ref());
+            return KeyedFrame::without_background(compared.frame, compared.hinted.as_ref());
         };
-        let light = &self.background.lights[light_index];
-        let scene = Scene::new(&frame, &likeness, light);
+        let plate = &self.background.plates[plate_index];
+        let scene = Scene::new(&frame, &map, plate);
         let mut mask = regions.mask();
-        let mut distance = Cow::Borrowed(likeness.distance.as_slice());
+        let mut distance = Cow::Borrowed(map.distance.as_slice());
         let (soft, mut shadows) = soft_and_shadows(&mask, &regions, &distance, &scene);
         if !self.settings.keeps_shadows {
             for pixel in shadows.drain(..) {
@@ -164,11 +161,11 @@ impl Keyer {
             band.retain(|pixel| kept_by_hint[pixel.index as usize] == 0);
         }
         let color_len = frame.format().without_alpha().byte_len();
-        let seen = frame.bytes()[..color_len].to_vec();
+        let source_planes = frame.bytes()[..color_len].to_vec();
         let mut frame = apply_matte(frame, &mask, &band);
-        clear_pixels(frame.planes_mut()[3], &mask, &distance, likeness.width, self.settings.tolerance);
-        let doubts = Doubts::measure(frame.alpha().unwrap_or_default(), &distance, &regions, likeness.width);
-        KeyedFrame { frame, seen, noise: light.noise, doubts }
+        clear_pixels(frame.planes_mut()[3], &mask, &distance, map.width, self.settings.tolerance);
+        let defects = Defects::measure(frame.alpha().unwrap_or_default(), &distance, &regions, map.width);
+        KeyedFrame { frame, source_planes, noise: plate.noise(), defects }
     }
 
     /// Returns the finished frame of `current`, in a format with alpha: alpha stabilized over time,
@@ -183,7 +180,12 @@ impl Keyer {
             return out;
         }
         let neighbors = [before.first(), after.first()];
-        steady(&mut out, &current.as_temporal(), neighbors.map(|n| n.map(|keyed| keyed.as_temporal())), current.noise);
+        stabilize(
+            &mut out,
+            &current.as_temporal(),
+            neighbors.map(|n| n.map(|keyed| keyed.as_temporal())),
+            current.noise,
+        );
         out
     }
 }
@@ -191,14 +193,14 @@ impl Keyer {
 impl KeyedFrame {
     /// Source color planes: Y', Cb, Cr one after the other. Empty if the frame was not keyed.
     #[must_use]
-    pub fn seen(&self) -> &[u8] {
-        &self.seen
+    pub fn source_planes(&self) -> &[u8] {
+        &self.source_planes
     }
 
     /// Possible errors in the matte of this frame.
     #[must_use]
-    pub const fn doubts(&self) -> Doubts {
-        self.doubts
+    pub const fn defects(&self) -> Defects {
+        self.defects
     }
 
     /// A frame of a clip without a background: keeps its own alpha, except where hints remove
@@ -208,11 +210,15 @@ impl KeyedFrame {
         for (alpha, removed) in frame.planes_mut()[3].iter_mut().zip(hinted.iter().flat_map(|hinted| &hinted.removed)) {
             *alpha &= !removed;
         }
-        Self { frame, seen: Vec::new(), noise: [0.0; 2], doubts: Doubts::default() }
+        Self { frame, source_planes: Vec::new(), noise: [0.0; 2], defects: Defects::default() }
     }
 
     fn as_temporal(&self) -> TemporalFrame<'_> {
-        TemporalFrame { alpha: self.frame.alpha().unwrap_or_default(), seen: &self.seen, format: self.frame.format() }
+        TemporalFrame {
+            alpha: self.frame.alpha().unwrap_or_default(),
+            source_planes: &self.source_planes,
+            format: self.frame.format(),
+        }
     }
 }
 
@@ -245,7 +251,7 @@ fn with_alpha(frame: Frame) -> Frame {
 fn apply_matte(frame: Frame, mask: &[u8], band: &[BandPixel]) -> Frame {
     let source_alpha = frame.alpha().map(<[u8]>::to_vec);
     let mut out = with_alpha(frame);
-    clean::paint(&mut out, mask, band);
+    edge_extend::paint(&mut out, mask, band);
     let [_, _, _, alpha] = out.planes_mut();
     alpha.copy_from_slice(mask);
     for pixel in band {

@@ -16,5 +16,5 @@ mod tiles;
 mod trace;
 
 pub use segmenter::{Pace, Segmenter};
-pub use shots::Shots;
+pub use shots::ShotDetector;
 pub use trace::Trace;

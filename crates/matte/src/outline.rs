@@ -62,6 +62,17 @@ pub(crate) fn widened(row: &[u8], reach: usize) -> Vec<u8> {
     wide
 }
 
+/// Maximum of each value of a plane and its neighbors up to `reach` columns and rows away.
+pub(crate) fn dilated(values: &[u8], width: usize, reach: usize) -> Vec<u8> {
+    let wide: Vec<u8> = values.chunks_exact(width).flat_map(|row| widened(row, reach)).collect();
+    let mut high = wide.clone();
+    for rows in 1..=reach.min(values.len() / width - 1) {
+        raise(&mut high[rows * width..], &wide);
+        raise(&mut high, &wide[rows * width..]);
+    }
+    high
+}
+
 /// Raises each byte to that of `values` where that is more.
 pub(crate) fn raise(maxima: &mut [u8], values: &[u8]) {
     for (maximum, value) in maxima.iter_mut().zip(values) {

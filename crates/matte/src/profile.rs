@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Maximum distance inwards over which alpha may be partial, in pixels: the widest blur that is
-/// unmixed.
+/// unmixed. Wider blurs are rare, and the path inwards would reach other things.
 pub(crate) const REACH: u8 = 24;
 
 /// Growth of the contrast over two pixels below which it has reached its plateau: a blur of
@@ -28,16 +28,19 @@ const BACKING_PIXELS: usize = 4;
 const MIN_BACKING_SHARE: f32 = 0.3;
 
 /// Minimum share of the largest contrast on the way through a thin thing at which a pixel is inside
-/// it.
+/// it. Less takes in mixtures with the background, more leaves the color to a single noisy pixel.
 const INNER_SHARE: f32 = 0.85;
 
-/// Number of pixels behind its edge at which a line has ended.
+/// Number of pixels behind its edge at which a line has ended: lines of up to two pixels may cover
+/// no pixel entirely.
 const LINE_PIXELS: usize = 2;
 
-/// Difference in every component below which two foregrounds are the same material, in levels.
+/// Difference in every component below which two foregrounds are the same material, in levels:
+/// shading and texture. More mixes the colors of neighbors, less averages no noise out.
 const SAME_MATERIAL: f32 = 24.0;
 
-/// Minimum cosine between contrasts on one line from the background, and so of one material.
+/// Minimum cosine between contrasts on one line from the background, and so of one material: 16
+/// degrees, by which noise turns a contrast of a few levels.
 const MIN_COSINE: f32 = 0.96;
 
 /// The subject's color inwards from one edge pixel.
@@ -60,7 +63,7 @@ impl Profile {
     /// else subject).
     pub(crate) fn inwards(index: usize, mask: &[u8], scene: &Scene) -> Self {
         let mut path = Path::new(index, mask, scene);
-        let end = path.plateau_start(scene.light.noise);
+        let end = path.plateau_start(scene.plate.noise());
         path.profile_at(end)
     }
 

@@ -2,25 +2,17 @@
 //! border, and true pockets.
 
 use crate::{
-    doubts::{Doubt, Extent},
-    outline::{next_below, next_from},
+    outline::next_below,
+    runs::{Run, look_alike_runs, root_of},
 };
 
 /// Maximum mean distance of a flat pocket, in hundredths of the limit: smeared chroma between lines
-/// makes it that large.
+/// makes it that large. More opens holes in subjects near the background's color.
 const MAX_MEAN_DISTANCE: u64 = 75;
 
-/// The same for a pocket that only the previous frame shows to be background.
+/// The same for a pocket that only the previous frame shows to be background. Less, because a
+/// subject that moves over the pocket has to be told from it.
 const MAX_MEAN_DISTANCE_FOLLOWED: u64 = 50;
-
-/// Horizontal stretch of pixels that look like background.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Run {
-    y: u32,
-    start: u32,
-    end: u32,
-    parent: u32,
-}
 
 /// Sums over a connected region of look-alike pixels.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,11 +33,11 @@ struct Tally {
 /// The regions (4-connected) of one frame that look like background, and which of them are.
 ///
 /// A region is background if it touches the border of the frame. It is also background if it is a
-/// pocket, a flat enclosed patch, and there is evidence. Flat: at least 12 pixels with a mean
-/// distance of at most [`MAX_MEAN_DISTANCE`] of the limit, which also covers a slightly wrong
-/// estimate of the light behind the subject and smeared chroma. Evidence: a background color that
-/// subjects seldom have by chance, or the previous frame, in which the region already lay there and
-/// was background.
+/// pocket, a flat enclosed patch, and something else shows that it is. Flat: at least 12 pixels
+/// with a mean distance of at most [`MAX_MEAN_DISTANCE`] of the limit, which also covers a slightly
+/// wrong estimate of the light behind the subject and smeared chroma. Something else: a background
+/// color that subjects seldom have by chance, or the previous frame, in which the region already
+/// lay there and was background.
 #[derive(Debug, Clone)]
 pub(crate) struct Regions {
     width: usize,
@@ -57,6 +49,19 @@ pub(crate) struct Regions {
     tallies: Vec<Tally>,
     /// Per run: whether it is background.
     is_background: Vec<bool>,
+}
+
+/// A flat patch enclosed by subject.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FlatPocket {
+    /// Number of pixels.
+    pub(crate) area: u64,
+    /// Sum of the distances of its pixels from the background.
+    pub(crate) total_distance: u64,
+    /// Smallest rectangle around it: first row and column, and those after the last.
+    pub(crate) rows: [u32; 2],
+    pub(crate) columns: [u32; 2],
+    pub(crate) is_background: bool,
 }
 
 impl Regions {
@@ -171,29 +176,20 @@ impl Regions {
         })
     }
 
-    /// Pockets that may be misclassified: first flat ones that were kept, then removed ones that
-    /// are twice as far from the background's color as noise alone explains (a quarter of the
-    /// limit).
-    pub(crate) fn doubtful_pockets(&self) -> [Doubt; 2] {
-        let mut found = [Doubt::default(); 2];
-        let mut largest = [0; 2];
-        for (index, is_background) in self.is_background.iter().enumerate() {
-            let tally = self.tallies[index];
+    /// The flat pockets.
+    pub(crate) fn flat_pockets(&self) -> impl Iterator<Item = FlatPocket> {
+        self.tallies.iter().enumerate().filter_map(|(index, tally)| {
             let is_pocket = self.runs[index].parent == index as u32
                 && !tally.touches_border
                 && tally.is_flat(self.limit, MAX_MEAN_DISTANCE);
-            let is_exact = 4 * tally.total_distance <= u64::from(self.limit) * tally.area;
-            if is_pocket && !(*is_background && is_exact) {
-                let kind = usize::from(*is_background);
-                found[kind].pixels += tally.area;
-                if tally.area > largest[kind] {
-                    largest[kind] = tally.area;
-                    let [[top, bottom], [left, right]] = [tally.rows, tally.columns];
-                    found[kind].extent = Some(Extent { left, top, right, bottom: bottom + 1 });
-                }
-            }
-        }
-        found
+            is_pocket.then(|| FlatPocket {
+                area: tally.area,
+                total_distance: tally.total_distance,
+                rows: [tally.rows[0], tally.rows[1] + 1],
+                columns: tally.columns,
+                is_background: self.is_background[index],
+            })
+        })
     }
 
     /// Mask of the frame: 0 where a pixel is background, 255 elsewhere.
@@ -213,17 +209,6 @@ impl Regions {
             mask[run.pixels(self.width)].fill(0);
         }
         mask
-    }
-}
-
-impl Run {
-    pub(crate) const fn len(&self) -> usize {
-        (self.end - self.start) as usize
-    }
-
-    pub(crate) fn pixels(&self, width: usize) -> std::ops::Range<usize> {
-        let row = self.y as usize * width;
-        row + self.start as usize..row + self.end as usize
     }
 }
 
@@ -284,52 +269,6 @@ pub(crate) fn grown_mask(distance: &[u8], width: usize, limit: u8, mask: &[u8]) 
         }
     }
     grown
-}
-
-/// The runs of pixels below `limit`, row by row. Connected runs have one root (see [`root_of`]).
-pub(crate) fn look_alike_runs(distance: &[u8], width: usize, limit: u8) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    let mut above = 0..0;
-    for (y, row) in distance.chunks_exact(width).enumerate() {
-        let first = runs.len();
-        let mut start = next_below(row, 0, limit);
-        while start < width {
-            let end = next_from(row, start, limit);
-            let index = runs.len() as u32;
-            runs.push(Run { y: y as u32, start: start as u32, end: end as u32, parent: index });
-            start = next_below(row, end, limit);
-        }
-        let current = first..runs.len();
-        join_rows(&mut runs, above, current.clone());
-        above = current;
-    }
-    runs
-}
-
-/// Joins the runs of one row with the runs of the row above that they overlap.
-fn join_rows(runs: &mut [Run], above: std::ops::Range<usize>, current: std::ops::Range<usize>) {
-    let mut upper = above.start;
-    for lower in current {
-        while upper < above.end && runs[upper].end <= runs[lower].start {
-            upper += 1;
-        }
-        let mut touching = upper;
-        while touching < above.end && runs[touching].start < runs[lower].end {
-            let (a, b) = (root_of(runs, touching as u32), root_of(runs, lower as u32));
-            runs[a.max(b) as usize].parent = a.min(b);
-            touching += 1;
-        }
-    }
-}
-
-/// Root run of the region of a run. Shortens the path to it on the way.
-pub(crate) fn root_of(runs: &mut [Run], mut index: u32) -> u32 {
-    while runs[index as usize].parent != index {
-        let parent = runs[index as usize].parent;
-        runs[index as usize].parent = runs[parent as usize].parent;
-        index = parent;
-    }
-    index
 }
 
 #[cfg(test)]

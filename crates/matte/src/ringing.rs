@@ -4,25 +4,27 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    light::Light,
-    likeness::{LIMIT, Likeness},
+    distance_map::{DistanceMap, LIMIT},
     outline::around,
+    plate::Tones,
 };
 
 /// Side of a transform block in pixels: the reach of ringing.
 const BLOCK: usize = 8;
 
-/// Levels of ringing and of smeared chroma per level of contrast nearby.
+/// Levels of ringing and of smeared chroma per level of contrast nearby. More clears faint parts
+/// beside strong ones, less leaves coding noise around them.
 const RINGING_SHARE: f32 = 0.04;
 
 /// Measures the contrast of `frame` with the background. Near contrast, lowers the distances in
-/// `likeness` as if noise were larger there by [`RINGING_SHARE`] of the contrast. Saturated
+/// `map` as if noise were larger there by [`RINGING_SHARE`] of the contrast. Saturated
 /// distances stay as they are.
-pub(crate) fn compensate(likeness: &mut Likeness, frame: &Frame, light: &Light) {
-    let (width, height) = (likeness.width, likeness.height);
+pub(crate) fn compensate(map: &mut DistanceMap, frame: &Frame, tones: &Tones) {
+    let (width, height) = (map.width, map.height);
     let columns = width.div_ceil(BLOCK);
-    let contrasts = measure_contrasts(likeness, frame, light);
-    let noise = light.noise[0].min(light.noise[1]);
+    let contrasts = measure_contrasts(map, frame, tones);
+    let [luma_noise, chroma_noise] = tones.first.noise;
+    let noise = luma_noise.min(chroma_noise);
     let explained = 2.0 + 5.0 * noise;
     for block in 0..contrasts.len() {
         let contrast = around(block, columns, contrasts.len(), 1).map(|other| contrasts[other]).max().unwrap_or(0);
@@ -33,7 +35,7 @@ pub(crate) fn compensate(likeness: &mut Likeness, frame: &Frame, light: &Light) 
         let scale = (256.0 * explained / (explained + RINGING_SHARE * f32::from(contrast))) as u16;
         let (left, top) = (block % columns * BLOCK, block / columns * BLOCK);
         for y in top..(top + BLOCK).min(height) {
-            for distance in &mut likeness.distance[y * width + left..y * width + (left + BLOCK).min(width)] {
+            for distance in &mut map.distance[y * width + left..y * width + (left + BLOCK).min(width)] {
                 let lower = ((u16::from(*distance) * scale) >> 8) as u8;
                 *distance = if *distance == u8::MAX { *distance } else { lower };
             }
@@ -41,10 +43,10 @@ pub(crate) fn compensate(likeness: &mut Likeness, frame: &Frame, light: &Light) 
     }
 }
 
-/// Fills [`Likeness::contrast`]. Returns the largest difference from the background in each block,
-/// in levels of the plane that differs most; 0 where noise explains all of the block.
-fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> Vec<u8> {
-    let (width, height) = (likeness.width, likeness.height);
+/// Fills [`DistanceMap::contrast`]. Returns the largest difference from the background in each
+/// block, in levels of the plane that differs most; 0 where noise explains all of the block.
+fn measure_contrasts(map: &mut DistanceMap, frame: &Frame, tones: &Tones) -> Vec<u8> {
+    let (width, height) = (map.width, map.height);
     let shift = frame.format().subsampling.shift();
     let (chroma_width, _) = frame.format().chroma_size();
     let columns = width.div_ceil(BLOCK);
@@ -54,11 +56,11 @@ fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> V
         let (left, top) = (block % columns * BLOCK, block / columns * BLOCK);
         let (right, bottom) = ((left + BLOCK).min(width), (top + BLOCK).min(height));
         let has_subject =
-            |y: usize| likeness.distance[y * width + left..y * width + right].iter().any(|&distance| distance >= LIMIT);
+            |y: usize| map.distance[y * width + left..y * width + right].iter().any(|&distance| distance >= LIMIT);
         if !(top..bottom).any(has_subject) {
             continue;
         }
-        let expected = likeness.background_at(light, usize::midpoint(left, right), usize::midpoint(top, bottom));
+        let expected = map.background_at(tones, usize::midpoint(left, right), usize::midpoint(top, bottom));
         let expected = expected.map(|level| level as u8);
         for y in top..bottom {
             let (row, at) = (y * width, (y >> shift) * chroma_width);
@@ -77,6 +79,6 @@ fn measure_contrasts(likeness: &mut Likeness, frame: &Frame, light: &Light) -> V
             }
         }
     }
-    likeness.contrast = contrast;
+    map.contrast = contrast;
     most
 }

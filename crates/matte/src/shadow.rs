@@ -5,17 +5,17 @@
 //! the background's own hue begins with a step, and therefore has an outline.
 
 use crate::{
-    band::BandPixel,
-    likeness::LIMIT,
+    distance_map::LIMIT,
     outline::{beside, edge_of},
     scene::Scene,
-    unmix::Unmixed,
+    unmix::{BandPixel, Unmixed},
 };
 
 /// Black: Y', Cb, Cr.
 pub(crate) const BLACK: [f32; 3] = [16.0, 128.0, 128.0];
 
-/// Share of the light that is left in the darkest shadow.
+/// Share of the light that is left in the darkest shadow. A darker pixel is a dark subject of the
+/// background's hue.
 const DARKEST_SHARE: f32 = 0.3;
 
 /// Largest difference between the shares of luma and chroma. It covers noise and half-resolution
@@ -26,7 +26,8 @@ const SHARE_TOLERANCE: f32 = 0.08;
 /// blurred over five pixels, changes by that much.
 const STEP: f32 = 0.05;
 
-/// Least luma above black of a background that shows shadows.
+/// Least luma above black of a background that shows shadows. On a darker one, a level of noise is
+/// more than a fortieth of the light.
 const LEAST_LUMA: f32 = 40.0;
 
 /// The pixels of the subject in `mask` (0 background, else 255) that are shadow, with the alpha of
@@ -35,7 +36,7 @@ const LEAST_LUMA: f32 = 40.0;
 /// Empty if the background has no color: on it, a grey object looks like its shadow.
 pub(crate) fn shadow_pixels(mask: &[u8], distance: &[u8], scene: &Scene) -> Vec<BandPixel> {
     let mut found = Vec::new();
-    if !scene.light.is_colored() {
+    if !scene.plate.is_colored() {
         return found;
     }
     let width = scene.width;
@@ -83,5 +84,5 @@ fn light_left(seen: [f32; 3], background: [f32; 3]) -> Option<f32> {
 
 /// The difference of the share between two pixels that noise alone explains: two deviations.
 fn step_of_noise(scene: &Scene, index: usize) -> f32 {
-    2.0 * scene.light.noise[0] / (scene.background(index)[0] - BLACK[0]).max(LEAST_LUMA)
+    2.0 * scene.plate.noise()[0] / (scene.background(index)[0] - BLACK[0]).max(LEAST_LUMA)
 }

@@ -1,13 +1,15 @@
 //! Difference between the light of one frame and the clip's usual light: flicker, exposure, white
 //! balance, fades.
 
-use crate::light::{NEUTRAL, Sample};
+use crate::sample::{NEUTRAL, Sample};
 
 /// Largest difference of a background pixel from the expected color while the light of its frame is
-/// unknown, in levels of Y', Cb, Cr.
+/// unknown, in levels of Y', Cb, Cr: the unevenness and grain of a filmed wall. More takes in
+/// subjects of a similar color.
 pub(crate) const COARSE_TOLERANCES: [f64; 3] = [24.0, 14.0, 14.0];
 
 /// Weight of a reading at the border of the frame, relative to one inside. Subjects stand inside.
+/// More makes a few covered readings of the border decide.
 const BORDER_WEIGHT: f64 = 3.0;
 
 /// Weight of readings that agree with another light, relative to those that agree with the usual
@@ -15,10 +17,12 @@ const BORDER_WEIGHT: f64 = 3.0;
 /// changed, nothing agrees with the usual one.
 const OTHER_WEIGHT: f64 = 0.2;
 
-/// Share of a frame that, when it agrees with the usual light, settles the question.
+/// Share of a frame that, when it agrees with the usual light, settles the question. It saves the
+/// second guess for most frames; the rest may belong to the subject.
 const CERTAIN_SHARE: f64 = 0.35;
 
-/// Side of the cells in which differences are counted, in levels.
+/// Side of the cells in which differences are counted, in levels: grain spreads over a cell and its
+/// neighbors.
 const CELL: f64 = 8.0;
 
 /// Allowed brightness relative to the usual one. A fade with less contrast shows nothing; more

@@ -12,10 +12,12 @@ pub(crate) enum Siting {
     Centre,
 }
 
-/// Least step of chroma that is not noise, in levels.
+/// Least step of chroma that is not noise, in levels: beyond the noise that a background may have
+/// ([`crate::background`]).
 const STEP: u8 = 16;
 
-/// Least number of steps that replaces the default by the measurement.
+/// Least number of steps that replaces the default by the measurement. With a few, one edge with
+/// steps of luma beside it decides.
 const LEAST_STEPS: f64 = 256.0;
 
 impl Siting {

@@ -2,9 +2,9 @@
 //! its soft edge.
 
 use crate::{
-    likeness::LIMIT,
+    distance_map::LIMIT,
     outline::{raise, widened},
-    regions::{look_alike_runs, root_of},
+    runs::{look_alike_runs, root_of},
 };
 
 /// Largest number of pixels of a speck: half a transform block of 8×8.
@@ -15,6 +15,7 @@ const LARGEST_SPECK: usize = 32;
 const STRONG: u8 = 3 * LIMIT;
 
 /// Distance to a strong pixel, in columns and rows, up to which a faint pixel is its soft edge.
+/// With more, specks beside an edge stay; with less, soft edges lose their outermost pixel.
 const REACH: usize = 1;
 
 /// Sets every speck in `distance` to background, just below the limit. A speck has at most

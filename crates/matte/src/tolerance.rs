@@ -6,18 +6,18 @@
 //! never rises with the tolerance.
 
 use crate::{
-    band::BandPixel,
-    likeness::LIMIT,
+    distance_map::LIMIT,
     outline::{next_below, next_from},
     regions::grown_mask,
     scene::Scene,
-    unmix::Unmixed,
+    unmix::{BandPixel, Unmixed},
 };
 
 /// The tolerance that neither adds nor removes pixels.
 const BALANCED: u8 = 30;
 
-/// Distance up to which pixels are cleared at tolerance 100, in the units of [`LIMIT`].
+/// Distance up to which pixels are cleared at tolerance 100, in the units of [`LIMIT`]: seven times
+/// what noise explains, just below saturation.
 const MOST_DISTANCE: u8 = 224;
 
 /// Adds the pixels of the background in `mask` that a tolerance below balanced keeps to the band:

@@ -23,11 +23,11 @@ pub enum Consent {
 
 /// A file as the registry describes it.
 #[derive(Debug)]
-pub(crate) struct ExpectedFile {
-    pub(crate) id: String,
-    pub(crate) path: PathBuf,
-    pub(crate) bytes: u64,
-    pub(crate) sha256: String,
+struct ExpectedFile {
+    id: String,
+    path: PathBuf,
+    bytes: u64,
+    sha256: String,
 }
 
 impl Models {
@@ -49,7 +49,13 @@ impl Models {
     /// behind then.
     pub fn install(&self, model: &ModelEntry, consent: Consent, file: &Path) -> Result<(), Error> {
         self.check_licence(model, consent)?;
-        place(&self.expected_file(model), &model.sources, file)
+        let expected = ExpectedFile {
+            id: model.id.clone(),
+            path: self.path(model),
+            bytes: model.bytes,
+            sha256: model.sha256.clone(),
+        };
+        place(&expected, &model.sources, file)
     }
 
     /// Installs the runtime library from `file`: the library itself, or a package that one of its

@@ -8,7 +8,7 @@ use std::{
 use clearcut_matte::SegmentationModel;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, ModelEntry, Registry, Runtime, install::ExpectedFile};
+use crate::{Error, ModelEntry, Registry, Runtime};
 
 /// The user's own registry, beside the model files.
 const USER_REGISTRY: &str = "models.toml";
@@ -120,11 +120,6 @@ impl Models {
     /// If the file is missing or damaged, or no available runtime can run it.
     pub fn load(&self, model: &ModelEntry, runtime: &Runtime) -> Result<Box<dyn SegmentationModel>, Error> {
         runtime.load(model, self.read(model)?)
-    }
-
-    /// The file of `model` as the registry describes it.
-    pub(crate) fn expected_file(&self, model: &ModelEntry) -> ExpectedFile {
-        ExpectedFile { id: model.id.clone(), path: self.path(model), bytes: model.bytes, sha256: model.sha256.clone() }
     }
 
     fn read(&self, model: &ModelEntry) -> Result<Vec<u8>, Error> {

@@ -15,11 +15,12 @@ use ort::{
 };
 
 use crate::{
-    Device, Error, ModelEntry,
+    Error, ModelEntry,
+    device::Device,
     entry::{InputSpec, OutputSpec},
-    rten_model::{InvalidOutput, failed},
     shape::{dimensions, probabilities, to_layout},
     states::{State, States},
+    tensor_error::{InvalidOutput, MissingTensor, failed},
 };
 
 /// The loaded library and its environment. A process can have only one of each.
@@ -105,11 +106,6 @@ impl OnnxRuntime {
         Ok(OnnxModel { session, input: entry.input.clone(), output: entry.output.clone(), states })
     }
 }
-
-/// The model file lacks a tensor that the registry names.
-#[derive(Debug, thiserror::Error)]
-#[error("the model lacks an input or output that the registry names")]
-pub(crate) struct MissingTensor;
 
 /// A model in ONNX Runtime.
 #[derive(Debug)]

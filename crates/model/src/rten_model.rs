@@ -9,9 +9,9 @@ use rten_tensor::{NdTensorView, Tensor, TensorView, prelude::*};
 use crate::{
     Error, ModelEntry,
     entry::{InputSpec, Meaning},
-    onnx::MissingTensor,
     shape::{dimensions, probabilities, to_layout},
     states::{State, States},
+    tensor_error::{InvalidOutput, MissingTensor, failed},
 };
 
 /// A model in rten, on one thread.
@@ -85,13 +85,4 @@ impl SegmentationModel for RtenModel {
     fn forget(&mut self) {
         self.states.forget();
     }
-}
-
-/// The output is missing or does not hold 32-bit numbers.
-#[derive(Debug, thiserror::Error)]
-#[error("the output is not a tensor of 32-bit floats")]
-pub(crate) struct InvalidOutput;
-
-pub(crate) fn failed(error: impl std::error::Error + Send + Sync + 'static) -> ModelError {
-    ModelError::Failed(Box::new(error))
 }

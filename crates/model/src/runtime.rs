@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clearcut_matte::SegmentationModel;
 
-use crate::{Error, ModelEntry, entry::Backend, onnx::OnnxRuntime, rten_model::RtenModel};
+use crate::{Error, ModelEntry, device::Device, entry::Backend, onnx::OnnxRuntime, rten_model::RtenModel};
 
 /// File name of the ONNX Runtime library, without a version suffix.
 const LIBRARY: &str = if cfg!(target_os = "macos") { "libonnxruntime.dylib" } else { "libonnxruntime.so" };
@@ -18,18 +18,6 @@ pub enum RuntimeChoice {
     Rten,
     /// ONNX Runtime from this library.
     Library(PathBuf),
-}
-
-/// Device that ONNX Runtime computes on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Device {
-    /// The processor.
-    #[default]
-    Cpu,
-    /// An Nvidia GPU, through a library that was built with CUDA. Not tested by this project.
-    Cuda,
-    /// An Nvidia GPU, through a library that was built with TensorRT. Not tested by this project.
-    Tensorrt,
 }
 
 /// Search for a runtime.

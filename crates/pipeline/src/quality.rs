@@ -2,7 +2,7 @@
 
 use clearcut_frame::{Frame, FrameRate, Size};
 use clearcut_job::{FrameBox, MatteReport, Place, Warning};
-use clearcut_matte::{Doubt, Doubts, Extent};
+use clearcut_matte::{Defect, Defects, Extent};
 
 /// Row step of the flicker measurement, which samples every second column of these rows. Flicker
 /// never occurs only on the rows and columns in between.
@@ -54,7 +54,7 @@ impl Series {
         self.amounts.push(amount as f32);
     }
 
-    fn push_doubt(&mut self, Doubt { pixels, extent }: Doubt, size: Size) {
+    fn push_defect(&mut self, Defect { pixels, extent }: Defect, size: Size) {
         self.push(pixels, extent.map(|extent| frame_box(extent, size)));
     }
 
@@ -81,13 +81,13 @@ fn frame_box(Extent { left, top, right, bottom }: Extent, size: Size) -> FrameBo
 
 impl QualityLog {
     /// Adds a finished frame, the color planes of its source, and its possible defects.
-    pub(crate) fn push(&mut self, frame: &Frame, source_planes: &[u8], doubts: Doubts) {
+    pub(crate) fn push(&mut self, frame: &Frame, source_planes: &[u8], defects: Defects) {
         let size = frame.size();
-        self.subject += doubts.subject;
+        self.subject += defects.subject;
         self.pixels += size.pixels();
-        self.holes.push_doubt(doubts.holes, size);
-        self.lookalikes.push_doubt(doubts.lookalikes, size);
-        self.residue.push_doubt(doubts.residue, size);
+        self.holes.push_defect(defects.holes, size);
+        self.lookalikes.push_defect(defects.lookalikes, size);
+        self.residue.push_defect(defects.residue, size);
         let current = if source_planes.is_empty() { Vec::new() } else { sampled_pixels(frame, source_planes) };
         let is_same_color = |a: &[u8; 4], b: &[u8; 4]| (0..3).all(|k| a[k].abs_diff(b[k]) <= COLOR_TOLERANCE);
         let mut cells = [0_u64; GRID_SIDE * GRID_SIDE];
@@ -188,7 +188,7 @@ mod tests {
     fn flicker(frames: &[(u8, u8)]) -> f64 {
         let mut log = QualityLog::default();
         for &(level, alpha) in frames {
-            log.push(&frame(alpha), &[level; 96], Doubts::default());
+            log.push(&frame(alpha), &[level; 96], Defects::default());
         }
         log.report(Some(1.0), 0.5, RATE, Vec::new()).flicker
     }
@@ -203,8 +203,8 @@ mod tests {
     #[test]
     fn percentages_refer_to_the_right_total() {
         let mut log = QualityLog::default();
-        let [holes, lookalikes, residue] = [10, 3, 17].map(|pixels| Doubt { pixels, extent: None });
-        log.push(&frame(255), &[90; 96], Doubts { subject: 30, holes, lookalikes, residue });
+        let [holes, lookalikes, residue] = [10, 3, 17].map(|pixels| Defect { pixels, extent: None });
+        log.push(&frame(255), &[90; 96], Defects { subject: 30, holes, lookalikes, residue });
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());
         let found = [report.holes_percent, report.lookalike_percent, report.residue_percent];
         assert_eq!(found.map(|percent| percent.map(f64::round)), [Some(25.0), Some(10.0), Some(50.0)]);
@@ -217,8 +217,8 @@ mod tests {
             let left = index as u32;
             let extent = (pixels > 0).then_some(Extent { left, top: 2, right: left + 1, bottom: 6 });
             let alpha = if index == 3 { 155 } else { 255 };
-            let doubts = Doubts { subject: 30, holes: Doubt { pixels, extent }, ..Doubts::default() };
-            log.push(&frame(alpha), &[90; 96], doubts);
+            let defects = Defects { subject: 30, holes: Defect { pixels, extent }, ..Defects::default() };
+            log.push(&frame(alpha), &[90; 96], defects);
         }
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());
         let area = FrameBox { x: 0.75, y: 0.25, width: 0.125, height: 0.5 };

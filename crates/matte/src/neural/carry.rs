@@ -10,7 +10,8 @@ use super::{
 };
 
 /// Difference along the flow, luma and hue together, in levels, at which the trust falls to a
-/// third. It allows for grain and for light that moves over objects.
+/// third. It allows for grain and for light that moves over objects; with more, masks leak from
+/// what was there before.
 const TRUSTED_DIFFERENCE: f32 = 14.0;
 /// Least trust, for places that are not found in a keyframe. Where no keyframe shows a place, the
 /// masks still give a value.

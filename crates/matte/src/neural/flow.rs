@@ -6,7 +6,8 @@
 
 use super::grey::{Grey, MARGIN, Pyramid};
 
-/// Side of a patch in pixels. Patches overlap by half of it.
+/// Side of a patch in pixels, as in dense inverse search (Kroeger et al. 2016). Patches overlap by
+/// half of it.
 const PATCH: usize = 8;
 /// Number of pixels of a patch.
 const AREA: f32 = (PATCH * PATCH) as f32;
@@ -14,7 +15,7 @@ const AREA: f32 = (PATCH * PATCH) as f32;
 const STEP: usize = PATCH / 2;
 /// Largest number of steps of a descent; most settle within half of them.
 const MAX_STEPS: usize = 12;
-/// Step, in pixels, below which a descent has settled.
+/// Step, in pixels, below which a descent has settled. A mask is not known more exactly.
 const SETTLED_STEP: f32 = 0.02;
 /// Contribution of grain to the squared gradient of each pixel, in levels. A patch with less
 /// structure stays where it started.

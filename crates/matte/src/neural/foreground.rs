@@ -8,20 +8,24 @@ use clearcut_frame::Frame;
 
 use super::{
     boxes::box_mean,
-    guide::Guide,
-    refine::working_size,
+    guide::{Guide, working_size},
     shrink::{interpolated, resized},
     tiles::{Tile, tiles, with_margin, write},
 };
-use crate::{band::BandPixel, outline::place, unmix::Unmixed};
+use crate::{
+    outline::place,
+    unmix::{BandPixel, Unmixed},
+};
 
-/// Side of the window for close estimates, in pixels of the guide.
+/// Side of the window for close estimates, in pixels of the guide. A wider one mixes colors of
+/// other things, a narrower one finds nothing certain beside a soft edge.
 const CLOSE_WINDOW: usize = 7;
 /// Longer side of the small copy for wide estimates, and the side of their window in pixels of it.
 /// They fill in where nothing certain is close by.
 const WIDE_LONGER_SIDE: u32 = 80;
 const WIDE_WINDOW: usize = 9;
-/// Weight of a wide estimate, relative to a close one.
+/// Weight of a wide estimate, relative to a close one: so little that it counts only where nothing
+/// certain is close.
 const WIDE_WEIGHT: f32 = 0.01;
 /// Largest difference of a pixel from its estimate, in levels. More is an error of the estimate,
 /// not texture.

@@ -1,7 +1,7 @@
 //! Guided filter: alpha as a local linear function of color (He, Sun and Tang 2013, with a color
 //! guide).
 
-use clearcut_frame::Frame;
+use clearcut_frame::{Frame, Size};
 
 use super::{
     boxes::box_mean,
@@ -169,6 +169,13 @@ fn add_products<T: Copy + Into<f32>>(alpha: &mut [f32], slope: &[f32], plane: &[
     for (alpha, (slope, value)) in alpha.iter_mut().zip(slope.iter().zip(plane)) {
         *alpha += slope * ((*value).into() - grey);
     }
+}
+
+/// Size of a copy of the frame with `side` as its longer side, or the frame's own size if that is
+/// smaller.
+pub(crate) fn working_size(size: Size, side: u32) -> [usize; 2] {
+    let small = size.with_longest_side(side.min(size.longest_side()));
+    [small.width() as usize, small.height() as usize]
 }
 
 #[cfg(test)]

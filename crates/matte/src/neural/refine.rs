@@ -1,9 +1,14 @@
 //! Refinement of a mask from the model's resolution to that of the frame.
 
-use clearcut_frame::{Frame, Size};
+use clearcut_frame::Frame;
 
-use super::{foreground::unmixed_band, guide::Guide, mask::Mask, shrink::interpolated};
-use crate::clean;
+use super::{
+    foreground::unmixed_band,
+    guide::{Guide, working_size},
+    mask::Mask,
+    shrink::interpolated,
+};
+use crate::edge_extend;
 
 /// Uncertainty of the model. Models draw edges as wide, even ramps; alphas less certain than this
 /// either way are decided by color.
@@ -35,7 +40,7 @@ pub(crate) fn matted(frame: Frame, mask: Option<&Mask>) -> Frame {
     let mut bytes = frame.into_bytes();
     bytes.resize(format.byte_len(), 0);
     let mut out = Frame::from_bytes(format, bytes).unwrap_or_else(|| Frame::new(format));
-    clean::paint(&mut out, &subject, &band);
+    edge_extend::paint(&mut out, &subject, &band);
     out.planes_mut()[3].copy_from_slice(&alpha);
     out
 }
@@ -71,11 +76,4 @@ fn stretch(alpha: &mut [f32], margin: f32) {
 
 fn stretched(alpha: f32, margin: f32) -> f32 {
     ((alpha - margin) / (1.0 - 2.0 * margin)).clamp(0.0, 1.0)
-}
-
-/// Size of a copy of the frame with `side` as its longer side, or the frame's own size if that is
-/// smaller.
-pub(crate) fn working_size(size: Size, side: u32) -> [usize; 2] {
-    let small = size.with_longest_side(side.min(size.longest_side()));
-    [small.width() as usize, small.height() as usize]
 }

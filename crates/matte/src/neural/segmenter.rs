@@ -2,7 +2,7 @@
 
 use clearcut_frame::Frame;
 
-use super::{carry::propagated_mask, mask::predicted_mask, refine, shots::Shots, trace::Trace};
+use super::{carry::propagated_mask, mask::predicted_mask, refine, shots::ShotDetector, trace::Trace};
 use crate::model::{ModelError, SegmentationModel};
 
 /// Share of the frames that the model segments. The frames between are filled in along the optical
@@ -52,14 +52,14 @@ impl Segmenter {
 
     /// The detector that finds the shots and chooses the keyframes. It takes the frames in order.
     #[must_use]
-    pub fn shots(&self) -> Shots {
+    pub fn shot_detector(&self) -> ShotDetector {
         let [least, most] = self.pace.spacing();
-        Shots::new(least, most)
+        ShotDetector::new(least, most)
     }
 
     /// The data of `frame` that its neighbors need.
     #[must_use]
-    pub fn look(&self, frame: &Frame) -> Trace {
+    pub fn analyze(&self, frame: &Frame) -> Trace {
         Trace::from_frame(frame)
     }
 

@@ -3,18 +3,19 @@
 use super::{grey::Grey, trace::Trace};
 
 /// Number of tiles a side for the comparison of frames. A tile keeps its tones while objects move
-/// within it.
+/// within it. Smaller tiles change with motion, larger ones hide a cut between similar scenes.
 const TILES: usize = 4;
 /// Number of distinguished tones. A level counts for the two nearest, so that drifting light
 /// changes little.
 const TONES: usize = 16;
-/// A tile has changed if less than this share of its tones is kept.
+/// A tile has changed if less than this share of its tones is kept. Flicker and motion keep more.
 const KEPT_SHARE: f32 = 0.5;
 /// Least share of changed tiles at a cut. A person who walks in changes half of them, a pan those
 /// at the rim.
 const CUT_SHARE: f32 = 0.7;
 
-/// Difference of luma, in levels, above which a pixel counts as moved or covered.
+/// Difference of luma, in levels, above which a pixel counts as moved or covered: beyond grain and
+/// coding noise at this size.
 const MOVED_LEVELS: f32 = 12.0;
 /// Motion since the last keyframe that triggers the next one: the sum over the frames of the moved
 /// share of the frame. A talking person moves 0.02 in four frames, a dancer 0.4.
@@ -22,7 +23,7 @@ const KEYFRAME_MOTION: f32 = 0.12;
 
 /// Reads the frames of a clip in order, finds its shots and chooses the keyframes.
 #[derive(Debug)]
-pub struct Shots {
+pub struct ShotDetector {
     /// Least and largest distance between keyframes, in frames.
     spacing: [usize; 2],
     before: Option<PreviousFrame>,
@@ -41,7 +42,7 @@ struct PreviousFrame {
 
 type Tones = [[f32; TONES]; TILES * TILES];
 
-impl Shots {
+impl ShotDetector {
     /// A detector that chooses a keyframe every `least` (≥ 1) to `most` frames, sooner with more
     /// motion.
     pub(crate) fn new(least: usize, most: usize) -> Self {
@@ -54,7 +55,7 @@ impl Shots {
     /// The first frame of a shot is a keyframe; the others follow at a distance that depends on
     /// motion. `before` is the frame before `next`, if it is still available. It becomes a keyframe
     /// if its shot ends with it, so that the last frames of a shot have keyframes on both sides.
-    pub fn settle(&mut self, before: Option<&mut Trace>, next: &mut Trace) {
+    pub fn detect(&mut self, before: Option<&mut Trace>, next: &mut Trace) {
         let grey = next.pyramid.finest().clone();
         let tones = tones(&grey);
         let (is_first, shot, moved) = match &self.before {
@@ -136,11 +137,11 @@ mod tests {
     }
 
     /// Per frame, the number of its shot and whether it is a keyframe.
-    fn settled(least: usize, most: usize, traces: &mut [Trace]) -> Vec<(u64, bool)> {
-        let mut shots = Shots::new(least, most);
+    fn detected(least: usize, most: usize, traces: &mut [Trace]) -> Vec<(u64, bool)> {
+        let mut shots = ShotDetector::new(least, most);
         for at in 0..traces.len() {
             let (before, next) = traces.split_at_mut(at);
-            shots.settle(before.last_mut(), &mut next[0]);
+            shots.detect(before.last_mut(), &mut next[0]);
         }
         traces.last_mut().into_iter().for_each(|last| shots.end(last));
         traces.iter().map(|trace| (trace.shot, trace.is_keyframe)).collect()
@@ -151,7 +152,7 @@ mod tests {
         let steps = |x: usize, y: usize| (60 + (x / 8 + y / 8) % 2 * 90) as u8;
         let ramp = |x: usize, _: usize| (3 * x) as u8;
         let mut traces: Vec<Trace> = (0..6).map(|_| trace(steps)).chain((0..6).map(|_| trace(ramp))).collect();
-        let found = settled(4, 4, &mut traces);
+        let found = detected(4, 4, &mut traces);
         let keyframes: Vec<usize> = (0..12).filter(|&at| found[at].1).collect();
         assert_eq!(keyframes, [0, 4, 5, 6, 10, 11]);
         assert!(found.iter().enumerate().all(|(at, (shot, _))| *shot == u64::from(at >= 6)), "{found:?}");
@@ -168,7 +169,7 @@ mod tests {
                 )
             };
             let mut traces: Vec<Trace> = (0..17).map(square).collect();
-            settled(2, 8, &mut traces).iter().filter(|(_, is_keyframe)| *is_keyframe).count()
+            detected(2, 8, &mut traces).iter().filter(|(_, is_keyframe)| *is_keyframe).count()
         };
         assert_eq!([keyframes(0), keyframes(1), keyframes(2)], [3, 3, 5]);
     }
@@ -183,6 +184,6 @@ mod tests {
                 })
             })
             .collect();
-        assert!(settled(4, 4, &mut traces).iter().all(|(shot, _)| *shot == 0));
+        assert!(detected(4, 4, &mut traces).iter().all(|(shot, _)| *shot == 0));
     }
 }

@@ -1,7 +1,7 @@
 //! Helpers for the tests: paint synthetic frames and run the whole keyer on them.
 
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling, Ycc8};
-use clearcut_matte::{Background, KeySettings, Keyer, Pockets};
+use clearcut_matte::{Background, KeySettings, Keyer, PocketTracker};
 
 /// Green of a studio wall.
 pub(crate) const GREEN: [u8; 3] = [120, 80, 70];
@@ -70,13 +70,13 @@ pub(crate) fn cut(clip: &[Frame], background: &Background, tolerance: u8) -> Vec
 
 pub(crate) fn cut_with(clip: &[Frame], background: &Background, settings: KeySettings) -> Vec<Frame> {
     let keyer = Keyer::new(background.clone(), settings);
-    let mut pockets = Pockets::default();
+    let mut pockets = PocketTracker::default();
     let keyed: Vec<_> = clip
         .iter()
         .map(|frame| {
-            let mut looked = keyer.look(frame.clone(), None);
-            pockets.settle(&mut looked);
-            keyer.key(looked)
+            let mut compared = keyer.compare(frame.clone(), None);
+            pockets.classify(&mut compared);
+            keyer.key(compared)
         })
         .collect();
     (0..keyed.len())

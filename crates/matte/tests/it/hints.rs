@@ -2,7 +2,7 @@
 //! it.
 
 use clearcut_frame::{Area, Frame, Subsampling};
-use clearcut_matte::{Background, Followed, Hint, KeySettings, Keyer, Pockets, follow};
+use clearcut_matte::{Background, Followed, Hint, KeySettings, Keyer, PocketTracker, follow};
 
 use crate::canvas::{GREEN, RED, WHITE, format, painted};
 
@@ -38,14 +38,14 @@ fn cut(count: usize, scene: &Scene, hints: &[Hint]) -> (Vec<Frame>, Vec<usize>) 
     let background = Background::estimate(&frames, None).unwrap();
     let Followed { maps, frames: frame_counts } = follow(hints, &clip(count, 2, scene), Some(&background), &|| true);
     let keyer = Keyer::new(background, KeySettings::default());
-    let mut pockets = Pockets::default();
+    let mut pockets = PocketTracker::default();
     let keyed: Vec<_> = frames
         .into_iter()
         .zip(&maps)
         .map(|(frame, map)| {
-            let mut looked = keyer.look(frame, map.as_ref());
-            pockets.settle(&mut looked);
-            keyer.key(looked)
+            let mut compared = keyer.compare(frame, map.as_ref());
+            pockets.classify(&mut compared);
+            keyer.key(compared)
         })
         .collect();
     let cut = (0..keyed.len()).map(|at| {

@@ -51,11 +51,11 @@ fn ball(format: FrameFormat, centre: [f32; 2], radius: f32) -> (Frame, Vec<f32>)
 /// Runs the whole clip through all stages of the segmenter.
 fn cut(clip: &[Frame], pace: Pace, model: &mut dyn SegmentationModel) -> Result<Vec<Frame>, ModelError> {
     let segmenter = Segmenter::new(pace);
-    let mut shots = segmenter.shots();
+    let mut shots = segmenter.shot_detector();
     let mut traces: Vec<Trace> = Vec::new();
     for frame in clip {
-        let mut trace = segmenter.look(frame);
-        shots.settle(traces.last_mut(), &mut trace);
+        let mut trace = segmenter.analyze(frame);
+        shots.detect(traces.last_mut(), &mut trace);
         traces.push(trace);
     }
     traces.last_mut().into_iter().for_each(|last| shots.end(last));

@@ -207,11 +207,11 @@ fn the_finished_matte_matches_the_golden_one_in_rten() {
     let frames = part_of_clip();
     assert_eq!(frames.len(), 9);
     let segmenter = Segmenter::new(Pace::Fast);
-    let mut shots = segmenter.shots();
+    let mut shots = segmenter.shot_detector();
     let mut traces: Vec<Trace> = Vec::new();
     for frame in &frames {
-        let mut trace = segmenter.look(frame);
-        shots.settle(traces.last_mut(), &mut trace);
+        let mut trace = segmenter.analyze(frame);
+        shots.detect(traces.last_mut(), &mut trace);
         traces.push(trace);
     }
     traces.last_mut().into_iter().for_each(|last| shots.end(last));

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use clearcut_frame::Frame;
 use clearcut_job::{CutRequest, ShadowChoice};
-use clearcut_matte::{KeySettings, KeyedFrame, Keyer, Pockets};
+use clearcut_matte::{KeySettings, KeyedFrame, Keyer, PocketTracker};
 use clearcut_parallel::{Neighbors, with_neighbors, with_workers};
 
 use super::hints::HintMaps;
@@ -31,14 +31,14 @@ pub(crate) fn matte_by_color(
     with_workers(threads, |workers| {
         let fresh = skip_repeats(frames, |index| hints.map(index).is_some());
         let compared = workers.map_in_order(fresh, |fresh: Option<(usize, Frame)>| {
-            fresh.map(|(index, frame)| keyer.look(frame, hints.map(index)))
+            fresh.map(|(index, frame)| keyer.compare(frame, hints.map(index)))
         });
-        let mut pockets = Pockets::default();
-        let settled = compared.map(|mut compared| {
-            compared.as_mut().into_iter().for_each(|frame| pockets.settle(frame));
+        let mut pockets = PocketTracker::default();
+        let classified = compared.map(|mut compared| {
+            compared.as_mut().into_iter().for_each(|frame| pockets.classify(frame));
             compared
         });
-        let keyed = workers.map_in_order(settled, |compared| compared.map(|frame| keyer.key(frame)));
+        let keyed = workers.map_in_order(classified, |compared| compared.map(|frame| keyer.key(frame)));
         let neighbors = with_neighbors(Keyer::REACH, repeat_skipped(keyed).map(|keyed| (keyed, ())));
         let finished = workers.map_in_order(neighbors, |(keyed, ()): (Neighbors<KeyedFrame>, ())| {
             (keyer.finish(&keyed.before(), keyed.current(), &keyed.after()), keyed)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clearcut_frame::Frame;
-use clearcut_matte::{Doubts, Keyer};
+use clearcut_matte::{Defects, Keyer};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::{
@@ -29,9 +29,9 @@ pub(crate) fn matte(
     encoders: &[Sender<Arc<Frame>>],
 ) -> (MatteLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
-    let mut emit = |frame: Frame, source_planes: &[u8], doubts: Doubts| {
+    let mut emit = |frame: Frame, source_planes: &[u8], defects: Defects| {
         log.push(&frame);
-        quality.push(&frame, source_planes, doubts);
+        quality.push(&frame, source_planes, defects);
         let frame = Arc::new(frame);
         encoders.iter().all(|encoder| encoder.send(Arc::clone(&frame)).is_ok())
     };
@@ -39,7 +39,7 @@ pub(crate) fn matte(
         MatteSource::Color(background) => {
             let keyer = Keyer::new(background, keyer_settings(job.request));
             matte_by_color(&keyer, hints, job.resources.threads, decoded.iter(), |frame, keyed| {
-                emit(frame, keyed.seen(), keyed.doubts())
+                emit(frame, keyed.source_planes(), keyed.defects())
             });
             Ok(())
         }
@@ -50,7 +50,7 @@ pub(crate) fn matte(
                 if let Some(map) = indices.next().and_then(|index| hints.map(index)) {
                     map.overrule(&mut frame, source_planes);
                 }
-                emit(frame, source_planes, Doubts::default())
+                emit(frame, source_planes, Defects::default())
             };
             matte_with_model(model, pace, threads, decoded.iter(), emit)
         }

@@ -47,7 +47,7 @@ pub(crate) fn matte_with_model(
         thread::scope(|scope| {
             let (segmented_sender, segmented) = bounded(QUEUE_LEN);
             spawn(scope, move || {
-                let traced = workers.map_in_order(frames, move |frame| (segmenter.look(&frame), frame));
+                let traced = workers.map_in_order(frames, move |frame| (segmenter.analyze(&frame), frame));
                 run_model(segmenter, open_model, select_keyframes(segmenter, traced), &segmented_sender);
             })?;
             let mut result = Ok(());
@@ -70,11 +70,11 @@ fn select_keyframes(
     traced: impl Iterator<Item = (Trace, Frame)>,
 ) -> impl Iterator<Item = (Trace, Frame)> {
     let mut traced = traced.fuse();
-    let mut shots = segmenter.shots();
+    let mut shots = segmenter.shot_detector();
     let mut held: Option<(Trace, Frame)> = None;
     std::iter::from_fn(move || {
         for mut next in traced.by_ref() {
-            shots.settle(held.as_mut().map(|(trace, _)| trace), &mut next.0);
+            shots.detect(held.as_mut().map(|(trace, _)| trace), &mut next.0);
             if let Some(before) = held.replace(next) {
                 return Some(before);
             }

@@ -3,10 +3,10 @@
 
 use clearcut_frame::{Frame, FrameFormat};
 
-use crate::likeness::spread;
+use crate::pixels::spread;
 
 /// Largest difference of the result from the median of the three alphas, in levels: the effect of
-/// coding noise on an edge.
+/// coding noise on an edge. More smooths flicker further and lets edges lag.
 const MEDIAN_REACH: u8 = 8;
 
 /// One frame as input of the temporal filter.
@@ -14,7 +14,7 @@ const MEDIAN_REACH: u8 = 8;
 pub(crate) struct TemporalFrame<'a> {
     pub(crate) alpha: &'a [u8],
     /// The source's Y', Cb, Cr.
-    pub(crate) seen: &'a [u8],
+    pub(crate) source_planes: &'a [u8],
     pub(crate) format: FrameFormat,
 }
 
@@ -22,13 +22,19 @@ pub(crate) struct TemporalFrame<'a> {
 /// part where the place looks the same, within three deviations and a level of `noise` (luma,
 /// chroma). Where it has changed, the frame's own alpha stands in, so nothing lags or leaves
 /// ghosts.
-pub(crate) fn steady(out: &mut Frame, current: &TemporalFrame, neighbors: [Option<TemporalFrame>; 2], noise: [f32; 2]) {
+pub(crate) fn stabilize(
+    out: &mut Frame,
+    current: &TemporalFrame,
+    neighbors: [Option<TemporalFrame>; 2],
+    noise: [f32; 2],
+) {
     let format = current.format;
     let width = format.size.width() as usize;
     let tolerances = noise.map(|sigma| (1.0 + 3.0 * sigma).min(255.0) as u8);
     let mut neighbor_alphas = [current.alpha.to_vec(), current.alpha.to_vec()];
     for (alphas, neighbor) in neighbor_alphas.iter_mut().zip(neighbors) {
-        let usable = neighbor.filter(|other| other.format == format && other.seen.len() == current.seen.len());
+        let usable =
+            neighbor.filter(|other| other.format == format && other.source_planes.len() == current.source_planes.len());
         let Some(other) = &usable else { continue };
         let mut changed = vec![0; width];
         for (y, alphas) in alphas.chunks_exact_mut(width).enumerate() {
@@ -64,13 +70,13 @@ fn mark_changes(changed: &mut [u8], y: usize, a: &TemporalFrame, b: &TemporalFra
     for plane in 0..2 {
         let start = luma_len + plane * a.format.chroma_len() + (y >> shift) * chroma_width;
         let row = start..start + chroma_width;
-        for ((mark, a), b) in chroma.iter_mut().zip(&a.seen[row.clone()]).zip(&b.seen[row]) {
+        for ((mark, a), b) in chroma.iter_mut().zip(&a.source_planes[row.clone()]).zip(&b.source_planes[row]) {
             *mark |= if a.abs_diff(*b) > tolerances[1] { 255 } else { 0 };
         }
     }
     spread(&chroma, shift, changed);
     let row = y * width..(y + 1) * width;
-    for ((mark, a), b) in changed.iter_mut().zip(&a.seen[row.clone()]).zip(&b.seen[row]) {
+    for ((mark, a), b) in changed.iter_mut().zip(&a.source_planes[row.clone()]).zip(&b.source_planes[row]) {
         *mark |= if a.abs_diff(*b) > tolerances[0] { 255 } else { 0 };
     }
 }

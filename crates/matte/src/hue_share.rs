@@ -4,11 +4,13 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    light::Light,
-    likeness::{LIMIT, Likeness},
-    outline::depths,
+    distance_map::{DistanceMap, LIMIT},
+    outline::{depths, place},
+    pixels::Pixels,
+    plate::Tones,
     regions::Regions,
-    scene::Scene,
+    sample::sample_grid,
+    siting::Siting,
 };
 
 /// Number of steps of the hue share histogram, for shares 0.0..=1.0.
@@ -18,13 +20,16 @@ const STEPS: usize = 100;
 /// beyond most, beyond the reach of half-resolution chroma.
 const DEPTHS: [u8; 3] = [24, 12, 5];
 
-/// Maximum number of sample frames examined.
+/// Maximum number of sample frames examined. It bounds the time; the inside of a subject changes
+/// little over a clip.
 const MAX_FRAMES: usize = 8;
 
-/// Minimum number of inside pixels for a measurement.
+/// Minimum number of inside pixels for a measurement: enough for the hundredth that may exceed the
+/// bound to be more than one pixel.
 const MIN_PIXELS: u64 = 256;
 
-/// Slack on the hue share of a solid pixel for coding noise and a little bounced light.
+/// Slack on the hue share of a solid pixel for coding noise and a little bounced light. More leaves
+/// spill, less makes solid edges translucent.
 const SLACK: f32 = 0.06;
 
 /// Share of the inside that may exceed the bound, in thousandths: gaps that look like inside.
@@ -34,7 +39,8 @@ const EXCEEDING_PER_MILLE: u64 = 10;
 /// of its lines.
 const PUREST_PERCENT: u64 = 10;
 
-/// Hue share from which a material cannot be told from nearly clear pixels, in hundredths.
+/// Hue share from which a material cannot be told from nearly clear pixels, in hundredths: within
+/// [`SLACK`] of the background.
 const NEARLY_CLEAR_PERCENT: usize = 95;
 
 /// Share of the background's chroma in a color, along the background's hue: 1.0 equals the
@@ -49,12 +55,12 @@ pub(crate) fn hue_share(color: [f32; 3], background: [f32; 3]) -> f32 {
 ///
 /// 1.0, no bound, if the background is not vivid or the inside of the subject has its full hue. For
 /// a subject without an inside, of lines alone, the purest pixels count.
-pub(crate) fn max_hue_share(samples: &[&Frame], light: &Light) -> f32 {
-    if !light.is_vivid() {
+pub(crate) fn max_hue_share(samples: &[&Frame], tones: &Tones, siting: Siting) -> f32 {
+    if !tones.first.is_vivid() {
         return 1.0;
     }
     let examined: Vec<&Frame> = samples.iter().step_by(samples.len().div_ceil(MAX_FRAMES).max(1)).copied().collect();
-    let histograms = collect_histograms(&examined, light);
+    let histograms = collect_histograms(&examined, tones, siting);
     let total = |histogram: &Histogram| histogram.iter().sum::<u64>();
     let [.., all] = &histograms;
     if total(all) < MIN_PIXELS {
@@ -78,11 +84,11 @@ type Histogram = [u64; STEPS];
 type Histograms = [Histogram; DEPTHS.len() + 1];
 
 /// Collects the histograms of all frames on two threads: all further steps wait for them.
-fn collect_histograms(frames: &[&Frame], light: &Light) -> Histograms {
+fn collect_histograms(frames: &[&Frame], tones: &Tones, siting: Siting) -> Histograms {
     let count = |frames: &[&Frame]| {
         let mut histograms = [[0; STEPS]; DEPTHS.len() + 1];
         for frame in frames {
-            add_frame(frame, light, &mut histograms);
+            add_frame(frame, tones, siting, &mut histograms);
         }
         histograms
     };
@@ -103,14 +109,15 @@ fn collect_histograms(frames: &[&Frame], light: &Light) -> Histograms {
 }
 
 /// Adds the subject pixels of one frame to the histograms.
-fn add_frame(frame: &Frame, light: &Light, histograms: &mut Histograms) {
-    let (shift, _) = light.shift_in(&crate::light::sample_grid(frame));
-    let likeness = Likeness::measured(frame, light, shift);
-    let mask = Regions::find(&likeness.distance, likeness.width, LIMIT, true).mask();
-    let depth = depths(&mask, likeness.width);
-    let scene = Scene::new(frame, &likeness, light);
+fn add_frame(frame: &Frame, tones: &Tones, siting: Siting, histograms: &mut Histograms) {
+    let (shift, _) = tones.first.shift_in(&sample_grid(frame));
+    let map = DistanceMap::measured(frame, tones, siting, shift);
+    let mask = Regions::find(&map.distance, map.width, LIMIT, true).mask();
+    let depth = depths(&mask, map.width);
+    let pixels = Pixels::new(frame, siting);
     for (index, depth) in depth.iter().enumerate().filter(|(_, depth)| **depth > 0) {
-        let share = hue_share(scene.seen(index), scene.background(index));
+        let (x, y) = place(index, map.width);
+        let share = hue_share(pixels.at(index), map.background_at(tones, x, y));
         let step = (share.clamp(0.0, 0.99) * STEPS as f32) as usize;
         for (counts, _) in
             histograms.iter_mut().zip(DEPTHS.into_iter().chain([0])).filter(|(_, min_depth)| depth > min_depth)

@@ -11,26 +11,28 @@ use crate::{
     unmix::{alpha_from_hue, with_hue_limited, without_background},
 };
 
-/// Side of a cell in pixels.
+/// Side of a cell in pixels. With its neighbors it spans 48 pixels, several widths of hair. Larger
+/// cells hold colors of other things, smaller ones miss the solid part of a flake.
 const CELL: usize = 16;
 
 /// Number of cells on each side of a place that count as nearby.
 const NEAR_CELLS: usize = 1;
 
-/// Step of luma and of the chroma across the background's hue, in levels.
+/// Step of luma and of the chroma across the background's hue, in levels. With the adjacent steps,
+/// texture and noise stay within one color; 16 × 16 steps fit a few words.
 const STEP: f32 = 16.0;
 
 /// Luma range of a color, with room for noise at both ends.
 const IN_GAMUT: std::ops::RangeInclusive<f32> = 8.0..=244.0;
 
-/// Alpha up to which none of the subject's color is visible.
+/// Alpha up to which none of the subject's color is visible: five levels of 255.
 const CLEAR_ALPHA: f32 = 0.02;
 
 /// A set of colors: for every step of luma, one bit per step of chroma.
 type ColorSet = [u16; 16];
 
 /// The colors of the pure subject of one frame, per cell.
-pub(crate) struct PureColors<'a> {
+pub(crate) struct SubjectColors<'a> {
     scene: &'a Scene<'a>,
     /// Direction of chroma across the background's hue, of length 1.
     cross_hue: [f32; 2],
@@ -40,11 +42,11 @@ pub(crate) struct PureColors<'a> {
     anywhere: ColorSet,
 }
 
-impl<'a> PureColors<'a> {
+impl<'a> SubjectColors<'a> {
     /// Collects the colors of the subject in `mask` (0 background, else subject), from pixels with
     /// no more of the background's hue than solid subject.
     pub(crate) fn collect(mask: &[u8], scene: &'a Scene) -> Self {
-        let max_hue_share = scene.light.max_hue_share;
+        let max_hue_share = scene.plate.max_hue_share;
         let cross_hue = cross_hue(scene);
         let width = scene.width;
         let height = mask.len() / width;
@@ -73,7 +75,7 @@ impl<'a> PureColors<'a> {
     /// Alpha of `seen` at `index` if it is a mixture of the background with a color that the pure
     /// subject has nearby; 1.0 otherwise.
     pub(crate) fn translucent_alpha(&self, index: usize, seen: [f32; 3], background: [f32; 3]) -> f32 {
-        let alpha = alpha_from_hue(seen, background, self.scene.light.max_hue_share);
+        let alpha = alpha_from_hue(seen, background, self.scene.plate.max_hue_share);
         if alpha >= 1.0 {
             return alpha;
         }
@@ -89,7 +91,7 @@ impl<'a> PureColors<'a> {
     /// Removes the background from `color` if the result is a color of the pure subject. Returns it
     /// unchanged otherwise.
     pub(crate) fn with_hue_limited(&self, color: [f32; 3], background: [f32; 3]) -> [f32; 3] {
-        let max_hue_share = self.scene.light.max_hue_share;
+        let max_hue_share = self.scene.plate.max_hue_share;
         let alpha = alpha_from_hue(color, background, max_hue_share);
         if alpha < 1.0 && contains(&self.anywhere, without_background(color, background, alpha), self.cross_hue) {
             with_hue_limited(color, background, max_hue_share)
@@ -121,9 +123,9 @@ fn contains(colors: &ColorSet, color: [f32; 3], cross_hue: [f32; 2]) -> bool {
     IN_GAMUT.contains(&color[0]) && colors[luma] & (1 << chroma) != 0
 }
 
-/// See [`PureColors::cross_hue`].
+/// See [`SubjectColors::cross_hue`].
 fn cross_hue(scene: &Scene) -> [f32; 2] {
-    let [_, blue, red] = scene.light.centre().map(|level| level as f32 - 128.0);
+    let [_, blue, red] = scene.plate.centre().map(|level| level as f32 - 128.0);
     let length = blue.hypot(red).max(1.0);
     [red / length, -blue / length]
 }

@@ -3,15 +3,17 @@
 use clearcut_frame::Frame;
 
 use crate::{
-    light::{Light, sample_grid},
-    parts::Part,
-    scene::Scene,
+    outline::place,
+    pixels::{Pixels, spread},
+    plate::{Part, Tones},
+    sample::sample_grid,
     shift::Shift,
-    specks,
+    siting::Siting,
+    tone::Tone,
 };
 
 /// Distance from which a pixel is no longer plain background at balanced tolerance, in the units of
-/// [`Likeness::distance`].
+/// [`DistanceMap::distance`]. A byte holds up to eight times that.
 pub(crate) const LIMIT: u8 = 32;
 
 /// Number of rows that share their expected levels: light changes by a fraction of a level over
@@ -21,7 +23,7 @@ const ROWS_PER_UPDATE: usize = 4;
 /// Distances of the pixels of one frame from the background, and the light that the background has
 /// in that frame.
 #[derive(Debug)]
-pub(crate) struct Likeness {
+pub(crate) struct DistanceMap {
     pub(crate) width: usize,
     pub(crate) height: usize,
     /// Distance from the background per luma pixel, the larger of luma's and chroma's, in
@@ -36,23 +38,24 @@ pub(crate) struct Likeness {
     second_part: Option<Shift>,
 }
 
-impl Likeness {
-    /// Compares `frame` with both parts of `light`, which differs in this frame by `shift`.
-    pub(crate) fn measured(frame: &Frame, light: &Light, shift: Shift) -> Self {
-        let mut likeness = Self::against_light(frame, light, shift);
-        if let Some(part) = &light.second_part {
-            let size = (likeness.width, likeness.height);
+impl DistanceMap {
+    /// Compares `frame` with both parts of a background, whose light differs in this frame by
+    /// `shift`.
+    pub(crate) fn measured(frame: &Frame, tones: &Tones, siting: Siting, shift: Shift) -> Self {
+        let mut map = Self::to_tone(frame, &tones.first, shift);
+        if let Some(part) = &tones.second {
+            let size = (map.width, map.height);
             let shift = part.shift_in(&sample_grid(frame), size);
-            let other = Self::against_light(frame, &part.light, shift);
-            likeness.second_part = Some(shift);
-            likeness.join_second_part(&other, frame, light, part);
+            let other = Self::to_tone(frame, &part.tone, shift);
+            map.second_part = Some(shift);
+            map.join_second_part(&other, Pixels::new(frame, siting), tones, part);
         }
-        likeness
+        map
     }
 
     /// Replaces distances by those from the second part where that is visible, and by those from
     /// the blend of both parts at their seam.
-    fn join_second_part(&mut self, other: &Self, frame: &Frame, light: &Light, part: &Part) {
+    fn join_second_part(&mut self, other: &Self, pixels: Pixels, tones: &Tones, part: &Part) {
         let mut blends = Vec::new();
         for (index, ((distance, other), share)) in
             self.distance.iter_mut().zip(&other.distance).zip(&part.share).enumerate()
@@ -63,12 +66,12 @@ impl Likeness {
                 _ => blends.push(index),
             }
         }
-        let [luma_scale, chroma_scale] = light.noise.map(|noise| f32::from(distance_scale(noise)) / 8.0);
-        let scene = Scene::new(frame, self, light);
+        let [luma_scale, chroma_scale] = tones.first.noise.map(|noise| f32::from(distance_scale(noise)) / 8.0);
         let levels: Vec<u8> = blends
             .iter()
             .map(|&index| {
-                let (seen, expected) = (scene.seen(index), scene.background(index));
+                let (x, y) = place(index, self.width);
+                let (seen, expected) = (pixels.at(index), self.background_at(tones, x, y));
                 let difference = |k: usize| (seen[k] - expected[k]).abs();
                 // The blend at a seam is known only to half of what noise allows.
                 (0.5 * (difference(0) * luma_scale).max(difference(1).max(difference(2)) * chroma_scale)).min(255.0)
@@ -85,16 +88,16 @@ impl Likeness {
         self.shift.gain.clamp(0.0, 1.0) as f32
     }
 
-    /// Compares `frame` with `light` alone, without its second part.
-    pub(crate) fn against_light(frame: &Frame, light: &Light, shift: Shift) -> Self {
+    /// Compares `frame` with one tone alone.
+    pub(crate) fn to_tone(frame: &Frame, tone: &Tone, shift: Shift) -> Self {
         let (width, height) = (frame.size().width() as usize, frame.size().height() as usize);
         let halving = frame.format().subsampling.shift();
         let (chroma_width, chroma_height) = frame.format().chroma_size();
-        let [luma_scale, chroma_scale] = light.noise.map(distance_scale);
+        let [luma_scale, chroma_scale] = tone.noise.map(distance_scale);
         let mut distance = vec![0; width * height];
         let chroma_format = (chroma_width, chroma_height);
-        let mut luma = ExpectedRows::new(0, light, &shift, (width, height));
-        let mut chroma = [1, 2].map(|k| ExpectedRows::new(k, light, &shift, chroma_format));
+        let mut luma = ExpectedRows::new(0, tone, &shift, (width, height));
+        let mut chroma = [1, 2].map(|k| ExpectedRows::new(k, tone, &shift, chroma_format));
         let mut chroma_distance = vec![0_u8; chroma_width];
         for (y, row) in distance.chunks_exact_mut(width).enumerate() {
             if y & ((1 << halving) - 1) == 0 {
@@ -114,25 +117,17 @@ impl Likeness {
         Self { width, height, distance, contrast: Vec::new(), shift, second_part: None }
     }
 
-    /// Treats the specks that coding leaves as background.
-    pub(crate) fn without_specks(mut self) -> Self {
-        specks::mark_as_background(&mut self.distance, self.width);
-        self
-    }
-
     /// Expected Y', Cb, Cr of the background at a pixel of this frame.
-    pub(crate) fn background_at(&self, light: &Light, x: usize, y: usize) -> [f32; 3] {
+    pub(crate) fn background_at(&self, tones: &Tones, x: usize, y: usize) -> [f32; 3] {
         let (across, down) = ((x as f32 + 0.5) / self.width as f32, (y as f32 + 0.5) / self.height as f32);
-        let in_light = |light: &Light, shift: &Shift| {
-            shift.expected(light.field.at(across, down).map(f64::from)).map(|level| level as f32)
-        };
-        let first = in_light(light, &self.shift);
-        let (Some(part), Some(shift)) = (&light.second_part, &self.second_part) else { return first };
+        let expected = |tone: &Tone, shift: &Shift| tone.expected(shift, across, down).map(|level| level as f32);
+        let first = expected(&tones.first, &self.shift);
+        let (Some(part), Some(shift)) = (&tones.second, &self.second_part) else { return first };
         let share = part.share[y * self.width + x];
         if share == [0, 0] {
             return first;
         }
-        let second = in_light(&part.light, shift);
+        let second = expected(&part.tone, shift);
         let [luma, chroma] = share.map(|share| f32::from(share) / 255.0);
         let shares = [luma, chroma, chroma];
         [0, 1, 2].map(|k| first[k] + shares[k] * (second[k] - first[k]))
@@ -147,7 +142,7 @@ fn distance_scale(sigma: f32) -> i16 {
 
 /// Expected rows of one plane, in order.
 struct ExpectedRows<'a> {
-    light: &'a Light,
+    tone: &'a Tone,
     /// Expected level where the usual one is 0, and the expected increase per usual level.
     base: f32,
     gain: f32,
@@ -158,9 +153,9 @@ struct ExpectedRows<'a> {
 }
 
 impl<'a> ExpectedRows<'a> {
-    fn new(k: usize, light: &'a Light, shift: &Shift, (width, rows): (usize, usize)) -> Self {
+    fn new(k: usize, tone: &'a Tone, shift: &Shift, (width, rows): (usize, usize)) -> Self {
         let (base, gain) = ((shift.level[k] - shift.gain * shift.centre[k]) as f32, shift.gain as f32);
-        Self { light, base, gain, rows, lines: light.field.node_lines(k, width), levels: vec![0; width] }
+        Self { tone, base, gain, rows, lines: tone.field.node_lines(k, width), levels: vec![0; width] }
     }
 
     /// Levels of `row`. Rows must be requested in order: the levels are computed anew every
@@ -168,7 +163,7 @@ impl<'a> ExpectedRows<'a> {
     fn row(&mut self, row: usize) -> &[u8] {
         if row.is_multiple_of(ROWS_PER_UPDATE) {
             let (line, below) =
-                self.light.field.node_lines_around((row + ROWS_PER_UPDATE / 2).min(self.rows - 1), self.rows);
+                self.tone.field.node_lines_around((row + ROWS_PER_UPDATE / 2).min(self.rows - 1), self.rows);
             let (base, gain) = (self.base, self.gain);
             for ((level, upper), lower) in self.levels.iter_mut().zip(&self.lines[line]).zip(&self.lines[line + 1]) {
                 let usual = upper + (lower - upper) * below;
@@ -184,20 +179,5 @@ fn raise_distances(distances: &mut [u8], values: &[u8], expected: &[u8], scale: 
     for ((distance, value), expected) in distances.iter_mut().zip(values).zip(expected) {
         let scaled = (i16::from(value.abs_diff(*expected)) * scale) >> 3;
         *distance = (*distance).max(scaled.min(255) as u8);
-    }
-}
-
-/// Copies one row at chroma resolution to luma resolution.
-pub(crate) fn spread(chroma: &[u8], shift: u32, row: &mut [u8]) {
-    if shift == 0 {
-        row.copy_from_slice(chroma);
-    } else {
-        let (pairs, rest) = row.as_chunks_mut::<2>();
-        for (pair, value) in pairs.iter_mut().zip(chroma) {
-            *pair = [*value; 2];
-        }
-        if let (Some(last), Some(value)) = (rest.first_mut(), chroma.last()) {
-            *last = *value;
-        }
     }
 }

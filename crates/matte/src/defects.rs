@@ -1,6 +1,6 @@
-//! Possible errors of a matte: how many pixels are in doubt, and where.
+//! Possible defects of a matte: how many pixels may be wrong, and where.
 
-use crate::{likeness::LIMIT, regions::Regions};
+use crate::{distance_map::LIMIT, regions::Regions};
 
 /// Alpha from which a pixel counts as subject: a tenth.
 const VISIBLE: u8 = 26;
@@ -9,11 +9,12 @@ const VISIBLE: u8 = 26;
 /// noise explains.
 const NEAR: u8 = 2 * LIMIT;
 
-/// Side of the tiles in which residue is counted, in pixels.
+/// Side of the tiles in which residue is counted, in pixels: an area that a viewer finds at a
+/// glance. Counts of a row of it fit a byte.
 const TILE: usize = 64;
 
 /// A neighboring tile belongs to the extent of residue if it has at least one in so many of the
-/// densest tile's residue.
+/// densest tile's residue. More tiles blur where to look.
 const SHOWN_SHARE: u64 = 4;
 
 /// Rectangle of pixels from `left` and `top` (inside) to `right` and `bottom` (outside).
@@ -31,7 +32,7 @@ pub struct Extent {
 
 /// Pixels of one frame with one kind of possible error.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Doubt {
+pub struct Defect {
     /// Number of pixels.
     pub pixels: u64,
     /// Rectangle around the largest group of them, if known.
@@ -40,18 +41,18 @@ pub struct Doubt {
 
 /// Possible errors in the matte of one frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Doubts {
+pub struct Defects {
     /// Number of subject pixels: those with an alpha of a tenth and more.
     pub subject: u64,
     /// Possible holes: enclosed by subject, of nearly the background's color, and removed.
-    pub holes: Doubt,
+    pub holes: Defect,
     /// Enclosed by subject, of the background's color, and kept.
-    pub lookalikes: Doubt,
+    pub lookalikes: Defect,
     /// Possible residue: nearly of the background's color, and kept.
-    pub residue: Doubt,
+    pub residue: Defect,
 }
 
-impl Doubts {
+impl Defects {
     /// Measures a frame `width` pixels wide from its matte, its distances from the background and
     /// its classified regions.
     pub(crate) fn measure(alpha: &[u8], distance: &[u8], regions: &Regions, width: usize) -> Self {
@@ -71,11 +72,32 @@ impl Doubts {
                 *tile += u64::from(faint);
             }
         }
-        let [lookalikes, holes] = regions.doubtful_pockets();
+        let [lookalikes, holes] = suspect_pockets(regions);
         let residue = tiles.iter().sum::<u64>().saturating_sub(lookalikes.pixels);
         let extent = (residue > 0).then(|| densest_extent(&tiles, columns, [width, alpha.len() / width]));
-        Self { subject, holes, lookalikes, residue: Doubt { pixels: residue, extent } }
+        Self { subject, holes, lookalikes, residue: Defect { pixels: residue, extent } }
     }
+}
+
+/// PocketTracker that may be misclassified: first flat ones that were kept, then removed ones that
+/// are twice as far from the background's color as noise alone explains (a quarter of the limit).
+fn suspect_pockets(regions: &Regions) -> [Defect; 2] {
+    let mut found = [Defect::default(); 2];
+    let mut largest = [0; 2];
+    for pocket in regions.flat_pockets() {
+        let is_exact = 4 * pocket.total_distance <= u64::from(LIMIT) * pocket.area;
+        if pocket.is_background && is_exact {
+            continue;
+        }
+        let kind = usize::from(pocket.is_background);
+        found[kind].pixels += pocket.area;
+        if pocket.area > largest[kind] {
+            largest[kind] = pocket.area;
+            let ([top, bottom], [left, right]) = (pocket.rows, pocket.columns);
+            found[kind].extent = Some(Extent { left, top, right, bottom });
+        }
+    }
+    found
 }
 
 /// Rectangle of tiles around the densest one. It grows in each direction while the next tile has at
@@ -125,9 +147,9 @@ mod tests {
             distance[y * 20 + 10..y * 20 + 15].fill(0);
         }
         let regions = Regions::find(&distance, 20, LIMIT, false);
-        let doubts = Doubts::measure(&[255; 200], &distance, &regions, 20);
+        let defects = Defects::measure(&[255; 200], &distance, &regions, 20);
         let extent = Some(Extent { left: 10, top: 3, right: 15, bottom: 7 });
-        assert_eq!(doubts.lookalikes, Doubt { pixels: 36, extent });
-        assert_eq!((doubts.subject, doubts.holes.pixels, doubts.residue.pixels), (200, 0, 0));
+        assert_eq!(defects.lookalikes, Defect { pixels: 36, extent });
+        assert_eq!((defects.subject, defects.holes.pixels, defects.residue.pixels), (200, 0, 0));
     }
 }

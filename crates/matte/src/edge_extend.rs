@@ -1,11 +1,11 @@
-//! Clean color of a frame: unmixed color in the band, carried outwards under clear pixels and faded
+//! Edge extension: the unmixed color of the band is carried outwards under clear pixels and fades
 //! to grey, so that encoders spend nothing on what is not visible.
 
 use clearcut_frame::{Frame, FrameFormat};
 
 use crate::{
-    band::BandPixel,
     outline::{around, place},
+    unmix::BandPixel,
 };
 
 /// Share of the subject's color that is left at each chroma sample outwards (at half resolution
@@ -24,20 +24,18 @@ pub(crate) fn paint(out: &mut Frame, mask: &[u8], band: &[BandPixel]) {
     let mut cells = PaintedCells::from_band(band, out.format());
     let format = out.format();
     let [luma, cb, cr, _] = out.planes_mut();
-    for pixel in band {
-        luma[pixel.index as usize] = to_level(pixel.unmixed.foreground[0]);
-    }
     cells.average(cb, cr, mask);
     cells.spread_outwards(mask);
     for cell in &cells.painted {
         let (sample, [_, blue, red]) = (cell.sample as usize, cell.color.map(to_level));
         (cb[sample], cr[sample]) = (blue, red);
         for index in pixels_of(sample, format).filter(|&index| mask[index] == 0) {
-            // The band may reach beyond the mask; its pixels have their luma already.
-            if luma[index] == FILL[0] {
-                luma[index] = to_level(cells.luma_at(index, cell));
-            }
+            luma[index] = to_level(cells.luma_at(index, cell));
         }
+    }
+    // Last, because the band may reach beyond the mask, and its pixels keep their own luma.
+    for pixel in band {
+        luma[pixel.index as usize] = to_level(pixel.unmixed.foreground[0]);
     }
 }
 
@@ -196,4 +194,27 @@ fn fill_empty_chroma(cb: &mut [u8], cr: &mut [u8], mask: impl Iterator<Item = u8
 /// Rounds a level and clamps it to the range of 8-bit video.
 fn to_level(value: f32) -> u8 {
     (value.clamp(1.0, 254.0) + 0.5) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Matrix, Size, Subsampling};
+
+    use super::*;
+    use crate::unmix::Unmixed;
+
+    #[test]
+    fn a_band_pixel_beyond_the_mask_keeps_a_luma_equal_to_the_fill() {
+        let size = Size::new(4, 4).unwrap();
+        let mut out =
+            Frame::new(FrameFormat { size, subsampling: Subsampling::Half, has_alpha: true, matrix: Matrix::Bt709 });
+        let mut mask = [0; 16];
+        mask[0] = 255;
+        let pixel = |index: u32, luma: f32| BandPixel {
+            index,
+            unmixed: Unmixed { alpha: 0.5, foreground: [luma, 100.0, 100.0] },
+        };
+        paint(&mut out, &mask, &[pixel(0, 200.0), pixel(1, f32::from(FILL[0]))]);
+        assert_eq!(out.y()[..2], [200, FILL[0]]);
+    }
 }
