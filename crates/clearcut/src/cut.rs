@@ -1,12 +1,6 @@
 //! `clearcut cut`: cuts one clip after the other and writes the outputs of each.
 
-use std::{
-    collections::HashSet,
-    fs::File,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
-};
+use std::{collections::HashSet, fs::File, path::Path, time::Instant};
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::CutRequest;
@@ -29,14 +23,14 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
     let context = CutContext { tools, models: &models };
     check_names(options)?;
-    let interruption = Interruption::default();
-    let on_signal = interruption.clone();
+    let stop = Stop::default();
+    let on_signal = stop.clone();
     // Fails only if a handler is already set, and none is.
-    let _ = ctrlc::set_handler(move || on_signal.interrupt());
+    let _ = ctrlc::set_handler(move || on_signal.cancel());
     let mut last_failure = None;
     for input in &options.inputs {
         let reporter = Reporter::new(options, input);
-        match cut_one(&context, options, &request, input, &interruption.next_cut(), reporter) {
+        match cut_one(&context, options, &request, input, &stop, reporter) {
             Ok(()) => {}
             Err(failure) if options.keep_going && !failure.is_interruption() => {
                 if let Some(earlier) = last_failure.replace(failure) {
@@ -52,39 +46,6 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
         }
     }
     last_failure.map_or(Ok(()), Err)
-}
-
-/// Handler of Ctrl-C. Ends the running cut and all later ones. Each cut has its own [`Stop`],
-/// because the one of a failed cut stays set.
-#[derive(Clone, Default)]
-struct Interruption(Arc<Mutex<InterruptionState>>);
-
-#[derive(Default)]
-struct InterruptionState {
-    interrupted: bool,
-    running: Stop,
-}
-
-impl Interruption {
-    fn interrupt(&self) {
-        let mut state = self.state();
-        state.interrupted = true;
-        state.running.cancel();
-    }
-
-    fn next_cut(&self) -> Stop {
-        let mut state = self.state();
-        state.running = Stop::default();
-        if state.interrupted {
-            state.running.cancel();
-        }
-        state.running.clone()
-    }
-
-    fn state(&self) -> MutexGuard<'_, InterruptionState> {
-        // No thread panics while it holds the lock.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Refuses options that would give several clips the same output name.

@@ -41,6 +41,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// # Errors
 /// See [`Error`]. The files of a failed cut must not be used.
 pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutReport, Error> {
+    let stop = &stop.for_cut();
     let probe = job.tools.probe(job.input, &job.limits); // Runs while ffmpeg's capabilities are queried.
     for format in job.request.formats.iter() {
         job.tools.require(format)?;

@@ -80,6 +80,7 @@ impl Moment {
     /// # Errors
     /// The errors of [`crate::cut`], and [`Error::NoSuchMoment`].
     pub fn find(job: &CutJob, at: Duration, stop: &Stop) -> Result<Self, Error> {
+        let stop = &stop.for_cut();
         let info = stop.media_info(job.tools.probe(job.input, &job.limits)?)?;
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
         let before = index.min(NEIGHBORS);

@@ -1,7 +1,7 @@
-//! Stopping of a cut from another thread, by its first error or by the caller.
+//! Stopping of cuts from another thread, by their first error or by the caller.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError, Weak,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -9,10 +9,11 @@ use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe};
 
 use crate::Error;
 
-/// Handle that stops a cut from another thread. Stopping kills the child processes, so that every
+/// Handle that stops cuts from another thread. Stopping kills the child processes, so that every
 /// thread that waits for one wakes.
 ///
-/// The first reason is kept. Errors that other threads report afterwards are its consequences.
+/// One handle may serve several cuts, also one after the other: it stops the cuts that run and all
+/// that start later. A cut that fails stops only itself.
 #[derive(Debug, Clone, Default)]
 pub struct Stop(Arc<Shared>);
 
@@ -24,12 +25,14 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct StopState {
+    /// The first reason. Errors that other threads report afterwards are its consequences.
     reason: Option<Error>,
     children: Vec<KillHandle>,
+    cuts: Vec<Weak<Shared>>,
 }
 
 impl Stop {
-    /// Stops the cut with [`Error::Cancelled`]. Returns at once; [`crate::cut`] returns when all
+    /// Stops the cuts with [`Error::Cancelled`]. Returns at once; [`crate::cut`] returns when all
     /// child processes have ended.
     pub fn cancel(&self) {
         self.fail(Error::Cancelled);
@@ -41,6 +44,19 @@ impl Stop {
         self.0.stopped.load(Ordering::Relaxed)
     }
 
+    /// The handle of one cut. It stops with `self`, but its failure does not stop `self`.
+    pub(crate) fn for_cut(&self) -> Self {
+        let cut = Self::default();
+        let mut state = self.state();
+        if self.is_stopped() {
+            cut.cancel();
+        } else {
+            state.cuts.retain(|cut| cut.strong_count() > 0);
+            state.cuts.push(Arc::downgrade(&cut.0));
+        }
+        cut
+    }
+
     /// Stops the cut with `reason`. An earlier reason is kept.
     pub(crate) fn fail(&self, reason: Error) {
         let mut state = self.state();
@@ -48,6 +64,9 @@ impl Stop {
         self.0.stopped.store(true, Ordering::Relaxed);
         for child in state.children.drain(..) {
             child.kill();
+        }
+        for cut in state.cuts.drain(..).filter_map(|cut| cut.upgrade()) {
+            Self(cut).cancel();
         }
     }
 
@@ -89,5 +108,31 @@ impl Stop {
     fn state(&self) -> MutexGuard<'_, StopState> {
         // Nothing panics while holding the lock, and the state is consistent at every point.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_stops_its_running_and_its_later_cuts() {
+        let stop = Stop::default();
+        let (first, second) = (stop.for_cut(), stop.for_cut());
+        stop.clone().cancel();
+        let later = stop.for_cut();
+        for cut in [first, second, later] {
+            assert!(cut.is_stopped() && matches!(cut.check(), Err(Error::Cancelled)));
+        }
+    }
+
+    #[test]
+    fn a_cut_that_fails_keeps_its_first_reason_and_stops_no_other() {
+        let stop = Stop::default();
+        let (failed, other) = (stop.for_cut(), stop.for_cut());
+        failed.fail(Error::Stalled { secs: 1 });
+        failed.fail(Error::Cancelled);
+        assert!(matches!(failed.check(), Err(Error::Stalled { secs: 1 })));
+        assert!(!stop.is_stopped() && other.check().is_ok() && stop.for_cut().check().is_ok());
     }
 }

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clearcut_job::{CutRequest, Failure, MeasuredClip, OutputFormat, Progress};
-
-use crate::CancelFlag;
+use clearcut_pipeline::Stop;
 
 /// Order for one cut.
 #[derive(Debug)]
@@ -37,17 +36,12 @@ pub struct CutOutcome {
 
 /// Maker of cuts.
 pub trait Cutter: Send + Sync + 'static {
-    /// Makes one cut and blocks this thread. It returns soon after `cancel` is set, and all its
+    /// Makes one cut and blocks this thread. It returns soon after `stop` is cancelled, and all its
     /// child processes have ended by then. It calls `progress` at every step, and repeatedly while
     /// the cut waits for a resource. A cut that does not call `progress` for long counts as
     /// stalled.
     ///
     /// # Errors
-    /// A failure whose message may be shown to the user. After `cancel`, any failure will do.
-    fn cut(
-        &self,
-        order: &CutOrder,
-        cancel: &CancelFlag,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<CutOutcome, Failure>;
+    /// A failure whose message may be shown to the user. After `stop`, any failure will do.
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure>;
 }

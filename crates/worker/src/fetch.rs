@@ -9,7 +9,7 @@ use clearcut_store::{ClipError, ClipQuota, ClipUpload, ObjectName, StoreError, S
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CancelFlag, Cutter, Worker, keeper::WorkProgress, work::store_failure};
+use crate::{Cutter, Worker, keeper::WorkProgress, work::store_failure};
 
 /// Share of the loading stage that the transfer takes. Probing the clip takes the rest.
 const TRANSFER_SHARE: f64 = 0.5;
@@ -19,27 +19,22 @@ const HALFWAY_BYTES: f64 = (32_u64 << 20) as f64;
 
 /// Fetches the clip of a job from its address into the store and records it as the job's input, so
 /// no later claim fetches it again. As with uploads, the first bytes decide whether the file can be
-/// a video.
+/// a video. Cancelling `stop` ends the transfer.
 pub(crate) async fn fetch_input<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     address: &SourceAddress,
-    cancel: &CancelFlag,
+    stop: &CancellationToken,
     progress_sender: &watch::Sender<WorkProgress>,
 ) -> Result<InputPointer, Failure> {
-    let stopped = CancellationToken::new();
-    let stop = stopped.clone();
-    cancel.on_cancel(move || stop.cancel());
     let transfer = async {
         let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
         tracing::info!(job = %claimed.id, from = %target, "fetching the clip");
         let stored = transfer(worker, claimed, target, progress_sender).await?;
         record_input(worker, claimed, stored).await
     };
-    tokio::select! {
-        fetched = transfer => fetched,
-        () = stopped.cancelled() => Err(Failure::new(FailureCode::Cancelled, "the job was stopped")),
-    }
+    let fetched = stop.run_until_cancelled(transfer).await;
+    fetched.unwrap_or_else(|| Err(Failure::new(FailureCode::Cancelled, "the job was stopped")))
 }
 
 async fn transfer<C: Cutter>(

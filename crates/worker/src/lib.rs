@@ -5,7 +5,6 @@
 //! renewal succeeds for three quarters of the duration, the worker gives the job up itself, before
 //! another worker may take it. The entry point is [`run`].
 
-mod cancel;
 mod cutter;
 mod fetch;
 mod housekeeping;
@@ -14,7 +13,6 @@ mod run;
 mod settings;
 mod work;
 
-pub use cancel::CancelFlag;
 pub use cutter::{CutFile, CutOrder, CutOutcome, Cutter};
 pub use housekeeping::{list_orphans, remove_expired, sweep_orphans};
 pub use run::{Worker, run};

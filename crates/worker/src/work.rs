@@ -9,12 +9,14 @@ use std::{
 };
 
 use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage, is_shortage};
+use clearcut_pipeline::Stop;
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, Finished, QueueError};
 use clearcut_store::{ObjectName, StoreError};
 use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    CancelFlag, CutOrder, CutOutcome, Cutter, Drain, Worker,
+    CutOrder, CutOutcome, Cutter, Drain, Worker,
     fetch::fetch_input,
     housekeeping::clear_outputs,
     keeper::{StopReason, WorkProgress, keep_lease},
@@ -53,16 +55,16 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: ClaimedJob, 
 /// the database's only writer halfway through a heartbeat.
 async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: &Drain) -> (String, MachineState) {
     let (progress_sender, reports) = watch::channel(WorkProgress::from(Progress::within(Stage::Waiting, 1.0)));
-    let cancel = CancelFlag::default();
+    let stop = CancellationToken::new();
     let queue = worker.queue.as_ref();
     let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.requeue);
-    let work = attempt(worker, claimed, &cancel, progress_sender);
+    let work = attempt(worker, claimed, &stop, progress_sender);
     tokio::pin!(work, keeper);
     let ending = tokio::select! {
         ending = &mut work => Ok(ending),
         reason = &mut keeper => {
-            cancel.cancel();
-            // The cut ends soon after it was cancelled. Its files cannot be removed before.
+            stop.cancel();
+            // The cut ends soon after it was stopped. Its files cannot be removed before.
             drop((&mut work).await);
             Err(reason)
         }
@@ -108,11 +110,11 @@ fn timeout(message: &str) -> Ending {
 async fn attempt<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
-    cancel: &CancelFlag,
+    stop: &CancellationToken,
     progress_sender: watch::Sender<WorkProgress>,
 ) -> Ending {
     let scratch = worker.settings.scratch.join(format!("{}-{}", claimed.id, claimed.token));
-    let ending = match cut_and_store(worker, claimed, cancel, progress_sender, &scratch).await {
+    let ending = match cut_and_store(worker, claimed, stop, progress_sender, &scratch).await {
         Ok(outcome) => Ending::Completed(outcome),
         Err(failure) => Ending::Failed(failure),
     };
@@ -125,22 +127,29 @@ async fn attempt<C: Cutter>(
 async fn cut_and_store<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
-    cancel: &CancelFlag,
+    stop: &CancellationToken,
     progress_sender: watch::Sender<WorkProgress>,
     scratch: &Path,
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
-    start(worker, claimed, cancel).await;
+    start(worker, claimed, stop).await;
     progress_sender.send_replace(Progress::within(Stage::Loading, 0.0).into());
-    let order = prepare(worker, claimed, (cancel, &progress_sender), scratch).await?;
-    let (cutter, cancel) = (Arc::clone(&worker.cutter), cancel.clone());
-    let report_sender = progress_sender.clone();
-    let cutting = tokio::task::spawn_blocking(move || {
-        cutter.cut(&order, &cancel, &mut |progress| {
+    let order = prepare(worker, claimed, (stop, &progress_sender), scratch).await?;
+    let (cutter, cut_stop) = (Arc::clone(&worker.cutter), Stop::default());
+    let (on_thread, report_sender) = (cut_stop.clone(), progress_sender.clone());
+    let mut cutting = tokio::task::spawn_blocking(move || {
+        cutter.cut(&order, &on_thread, &mut |progress| {
             report_sender.send_modify(|report| *report = WorkProgress { progress, activity: report.activity + 1 });
         })
     });
-    let cut = cutting.await.map_err(|ended| {
+    let cut = tokio::select! {
+        cut = &mut cutting => cut,
+        () = stop.cancelled() => {
+            cut_stop.cancel();
+            cutting.await
+        }
+    };
+    let cut = cut.map_err(|ended| {
         tracing::error!(job = %claimed.id, %ended, "a cut panicked");
         Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut")
     })??;
@@ -148,12 +157,12 @@ async fn cut_and_store<C: Cutter>(
     Ok(Outcome { measured: cut.measured, processing_ms: began.elapsed().as_millis() as u64, outputs })
 }
 
-/// Records the start of the job, and retries until that succeeds or the job is cancelled. Without
+/// Records the start of the job, and retries until that succeeds or `stop` is cancelled. Without
 /// the record the job has no start time, and no `job.started` event is sent.
-async fn start<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, cancel: &CancelFlag) {
+async fn start<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, stop: &CancellationToken) {
     while let Err(error) = worker.queue.start(&claimed.id, claimed.token).await {
         // A lost lease shows at the next heartbeat.
-        if cancel.is_cancelled() || matches!(error, QueueError::LeaseLost) {
+        if stop.is_cancelled() || matches!(error, QueueError::LeaseLost) {
             return;
         }
         tracing::warn!(job = %claimed.id, ?error, "the start could not be recorded");
@@ -165,7 +174,7 @@ async fn start<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, cancel: &Can
 async fn prepare<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
-    (cancel, progress_sender): (&CancelFlag, &watch::Sender<WorkProgress>),
+    (stop, progress_sender): (&CancellationToken, &watch::Sender<WorkProgress>),
     scratch: &Path,
 ) -> Result<CutOrder, Failure> {
     let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
@@ -175,7 +184,7 @@ async fn prepare<C: Cutter>(
     })?;
     let object = match &claimed.input {
         ClaimedInput::Stored(object) => object.clone(),
-        ClaimedInput::Address(address) => fetch_input(worker, claimed, address, cancel, progress_sender).await?,
+        ClaimedInput::Address(address) => fetch_input(worker, claimed, address, stop, progress_sender).await?,
     };
     let name: ObjectName = object.object_name.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));

@@ -10,7 +10,7 @@ use std::{
 use clearcut_ffmpeg::{Error as ToolError, MediaLimits, Tools};
 use clearcut_job::{Failure, FailureCode, Fault, MeasuredClip, Progress, Stage, is_shortage};
 use clearcut_pipeline::{CutJob, CutReport, Error, Progress as CutProgress, Resources, Stop};
-use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter};
+use clearcut_worker::{CutFile, CutOrder, CutOutcome, Cutter};
 
 use crate::installed_models::InstalledModels;
 
@@ -22,16 +22,8 @@ pub(crate) struct PipelineCutter {
 }
 
 impl Cutter for PipelineCutter {
-    fn cut(
-        &self,
-        order: &CutOrder,
-        cancel: &CancelFlag,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<CutOutcome, Failure> {
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> {
         let input = File::open(&order.input).map_err(|error| local_failure(&error))?;
-        let stop = Stop::default();
-        let on_cancel = stop.clone();
-        cancel.on_cancel(move || on_cancel.cancel());
         let job = CutJob {
             tools: &self.tools,
             input: &input,
@@ -41,7 +33,7 @@ impl Cutter for PipelineCutter {
             resources: Resources::default(),
             models: self.models.as_ref(),
         };
-        let report = clearcut_pipeline::cut(&job, &stop, &mut |step| progress(job_progress(step)));
+        let report = clearcut_pipeline::cut(&job, stop, &mut |step| progress(job_progress(step)));
         report.map(outcome).map_err(|error| match fs::metadata(&order.scratch) {
             // A missing scratch folder is the cause of any other error.
             Err(scratch_error) => local_failure(&scratch_error),

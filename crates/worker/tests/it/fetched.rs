@@ -17,7 +17,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::{Bench, LEASE_TTL, copy_input, wait_for_cancel};
+use crate::{Bench, LEASE_TTL, copy_input, work_until_stopped};
 
 const CLIP: &str = "\0\0\0\u{20}ftypisom\0\0\u{2}\0isomiso2avc1mp41";
 
@@ -66,8 +66,8 @@ async fn a_clip_is_fetched_once_even_if_its_job_starts_twice() {
     let counter = Arc::clone(&cuts);
     let worker = bench.start_worker(
         |_| {},
-        move |order, cancel, _| {
-            if counter.fetch_add(1, Ordering::SeqCst) == 0 { wait_for_cancel(cancel) } else { Ok(copy_input(order)) }
+        move |order, stop, _| {
+            if counter.fetch_add(1, Ordering::SeqCst) == 0 { work_until_stopped(stop) } else { Ok(copy_input(order)) }
         },
     );
     while cuts.load(Ordering::SeqCst) == 0 {

@@ -11,6 +11,7 @@ use std::{
         atomic::{AtomicI64, Ordering},
         mpsc,
     },
+    thread,
     time::Duration,
 };
 
@@ -20,27 +21,23 @@ use clearcut_job::{
     SystemClock, Tolerance, UnixMillis,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
+use clearcut_pipeline::Stop;
 use clearcut_queue::{
     InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, Queue,
     SqliteQueue,
 };
 use clearcut_store::{ObjectName, Store};
-use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
+use clearcut_worker::{CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
 use tokio::task::JoinHandle;
 
-type Cut = dyn Fn(&CutOrder, &CancelFlag, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> + Send + Sync;
+type Cut = dyn Fn(&CutOrder, &Stop, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> + Send + Sync;
 
 /// Cutter that calls a closure.
 struct FakeCutter(Box<Cut>);
 
 impl Cutter for FakeCutter {
-    fn cut(
-        &self,
-        order: &CutOrder,
-        cancel: &CancelFlag,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<CutOutcome, Failure> {
-        (self.0)(order, cancel, progress)
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> {
+        (self.0)(order, stop, progress)
     }
 }
 
@@ -63,13 +60,11 @@ fn copy_input(order: &CutOrder) -> CutOutcome {
     CutOutcome { measured, files: vec![CutFile { format: OutputFormat::Webm, path }] }
 }
 
-/// Blocks until it is cancelled, like a cut with a hung child process.
-fn wait_for_cancel(cancel: &CancelFlag) -> Result<CutOutcome, Failure> {
-    let (wake, woken) = mpsc::sync_channel(1);
-    cancel.on_cancel(move || {
-        let _ = wake.send(());
-    });
-    let _ = woken.recv();
+/// Works without progress until it is stopped. Like a cut, it looks for the stop at each step.
+fn work_until_stopped(stop: &Stop) -> Result<CutOutcome, Failure> {
+    while !stop.is_stopped() {
+        thread::sleep(Duration::from_millis(1));
+    }
     Err(Failure::new(FailureCode::Cancelled, "it was cancelled"))
 }
 
@@ -152,10 +147,7 @@ impl Bench {
     fn start_worker(
         &self,
         change: impl FnOnce(&mut WorkerSettings),
-        cut: impl Fn(&CutOrder, &CancelFlag, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure>
-        + Send
-        + Sync
-        + 'static,
+        cut: impl Fn(&CutOrder, &Stop, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> + Send + Sync + 'static,
     ) -> JoinHandle<()> {
         let mut settings = WorkerSettings {
             lease_ttl: LEASE_TTL,
@@ -240,7 +232,7 @@ async fn a_stalled_cut_is_ended_although_heartbeats_continue() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
     let stall = |settings: &mut WorkerSettings| settings.stall_limit = LEASE_TTL * 2;
-    let worker = bench.start_worker(stall, |_, cancel, _| wait_for_cancel(cancel));
+    let worker = bench.start_worker(stall, |_, stop, _| work_until_stopped(stop));
     let record = bench.final_record(&id).await;
     assert_eq!((record.failure.unwrap().code, record.crashes), (FailureCode::Timeout, 0));
     bench.stop(worker).await;
@@ -271,7 +263,7 @@ async fn a_cut_past_its_deadline_is_ended() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
     let deadline = |settings: &mut WorkerSettings| settings.deadline = LEASE_TTL;
-    let worker = bench.start_worker(deadline, |_, cancel, _| wait_for_cancel(cancel));
+    let worker = bench.start_worker(deadline, |_, stop, _| work_until_stopped(stop));
     assert_eq!(bench.final_record(&id).await.failure.unwrap().code, FailureCode::Timeout);
     bench.stop(worker).await;
 }
@@ -280,7 +272,7 @@ async fn a_cut_past_its_deadline_is_ended() {
 async fn a_worker_that_lost_its_lease_writes_nothing_about_the_job() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let worker = bench.start_worker(|_| {}, |_, cancel, _| wait_for_cancel(cancel));
+    let worker = bench.start_worker(|_| {}, |_, stop, _| work_until_stopped(stop));
     let claimed = bench.record_when(&id, |record| record.state == JobState::Processing).await;
     // Simulates another process that found the lease expired and requeued the job.
     bench.queue.release(&id, claimed.token).await.unwrap();
@@ -301,8 +293,8 @@ async fn cancel_running(change: impl FnOnce(&mut WorkerSettings), cancel: impl A
         settings.lease_ttl = Duration::from_hours(1);
         change(settings);
     };
-    let worker = bench.start_worker(long_lease, move |order, cancel, _| {
-        let ended = wait_for_cancel(cancel);
+    let worker = bench.start_worker(long_lease, move |order, stop, _| {
+        let ended = work_until_stopped(stop);
         sender.lock().unwrap().take().unwrap().send(order.scratch.exists()).unwrap();
         ended
     });
@@ -361,7 +353,7 @@ async fn outputs_of_a_job_cancelled_during_its_cut_are_removed() {
 async fn a_drain_that_runs_out_of_time_requeues_the_job_without_counting_an_attempt() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    let worker = bench.start_worker(|_| {}, |_, cancel, _| wait_for_cancel(cancel));
+    let worker = bench.start_worker(|_| {}, |_, stop, _| work_until_stopped(stop));
     bench.record_when(&id, |record| record.state == JobState::Processing).await;
     bench.drain.stop_claiming.cancel();
     bench.drain.requeue.cancel();
