@@ -4,7 +4,7 @@ use std::{error::Error, iter};
 
 /// `error` and its causes, each followed by its own cause.
 pub fn error_chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    iter::successors(Some(error), |error| error.source())
+    iter::successors(Some(error), |error| (*error).source())
 }
 
 #[cfg(test)]
@@ -20,6 +20,6 @@ mod tests {
         let outer = Outer("x".parse::<u8>().unwrap_err());
         let messages: Vec<String> = error_chain(&outer).map(ToString::to_string).collect();
         assert_eq!(messages, ["outer", "invalid digit found in string"]);
-        assert!(error_chain(&outer).any(|cause| cause.is::<std::num::ParseIntError>()));
+        assert!(error_chain(&outer).any(<dyn Error>::is::<std::num::ParseIntError>));
     }
 }

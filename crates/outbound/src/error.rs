@@ -96,7 +96,8 @@ impl From<reqwest::Error> for OutboundError {
     /// Removes the URL from the error, because its query may contain a secret.
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        match error_chain(&error).find_map(|cause| cause.downcast_ref::<NameError>()).copied() {
+        let name_error = error_chain(&error).find_map(|cause| cause.downcast_ref::<NameError>()).copied();
+        match name_error {
             Some(NameError::Refused) => Self::Refused,
             Some(NameError::Unresolved) => Self::Unresolved,
             None if error.is_timeout() => Self::TimedOut,

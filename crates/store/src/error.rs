@@ -54,10 +54,8 @@ impl From<object_store::Error> for StoreError {
         if matches!(error, object_store::Error::NotFound { .. }) {
             return Self::Missing;
         }
-        error_chain(&error)
-            .find_map(|cause| cause.downcast_ref())
-            .and_then(Self::from_disk_failure)
-            .unwrap_or(Self::Unavailable(error))
+        let disk_failure = error_chain(&error).find_map(|cause| cause.downcast_ref()).and_then(Self::from_disk_failure);
+        disk_failure.unwrap_or(Self::Unavailable(error))
     }
 }
 

@@ -73,7 +73,7 @@ impl<T: JsonShape> FromRequest<Api> for JsonBody<T> {
         let outcome = request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default();
         let bytes = to_bytes(request.into_body(), T::MAX_BYTES).await.map_err(|error| {
             tracing::debug!(?error, "a body could not be read");
-            let is_too_long = error_chain(&error).any(|cause| cause.is::<LengthLimitError>());
+            let is_too_long = error_chain(&error).any(<dyn std::error::Error>::is::<LengthLimitError>);
             T::refuse(match outcome.refusal() {
                 Some(BodyRefusal::TooSlow) => JsonRefusal::TooSlow,
                 Some(BodyRefusal::TooLarge) => JsonRefusal::TooLarge,
