@@ -6,8 +6,8 @@ mod encode;
 
 pub(crate) use codecs::{decodes_audio, decodes_codec};
 pub(crate) use decode::{AUDIO_FILE, decode, excerpt, extract_audio, probe_packets, probe_streams, sample};
-pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap};
-pub use encode::{ColorTags, EncodePlan, Layer};
+pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
+pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
 
 /// Splits a line into arguments, so that command lines can be written as they are typed. No

@@ -14,24 +14,26 @@ mod argv;
 mod capability;
 mod child;
 mod claims;
+mod color;
 mod error;
 mod headers;
 mod limits;
+mod marked;
 mod media;
-mod orphans;
 mod probe;
 mod sandbox;
+mod search_path;
 mod tools;
 
-pub use argv::{
-    ColorTags, DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled, SourceTransfer, ToneMap,
-};
+pub use argv::{DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled};
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
 pub use clearcut_job::Container;
+pub use color::{ColorTags, SourceTransfer, ToneMap};
 pub use error::{Error, MediaError};
-pub use headers::Probe;
+pub use marked::{Watch, end_marked, watch};
 pub use media::{AudioTrack, MediaInfo, MediaLimits};
-pub use orphans::{Watch, end_marked, watch};
+pub use probe::Probe;
 pub use sandbox::{Sandbox, SandboxPolicy};
-pub use tools::{SearchPath, Tools, read_frame};
+pub use search_path::SearchPath;
+pub use tools::{Tools, read_frame};

@@ -1,338 +1,103 @@
-//! Parser of ffprobe's output into [`MediaInfo`].
+//! Probe of a clip: ffprobe reads the stream headers, then lists the packets, one process at a
+//! time.
 
-use std::time::Duration;
-
-use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
-use serde::Deserialize;
+use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
 use crate::{
-    AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, ToneMap, argv,
-    argv::SourceTransfer,
+    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, argv,
+    claims::claims_too_many_samples,
+    headers,
+    tools::{MAX_OUTPUT_BYTES, PROBE_TIMEOUT},
 };
 
-#[derive(Deserialize)]
-struct FfprobeOutput {
-    #[serde(default)]
-    streams: Vec<Stream>,
-}
+/// Size limit of the packet list: one line of about 40 bytes per packet, for a day of video.
+const MAX_PACKET_LIST_BYTES: u64 = 256 << 20;
 
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Stream {
-    index: usize,
-    codec_type: String,
-    codec_name: String,
-    width: u32,
-    height: u32,
-    pix_fmt: String,
-    sample_aspect_ratio: String,
-    r_frame_rate: String,
-    avg_frame_rate: String,
-    nb_frames: String,
-    color_space: String,
-    color_transfer: String,
-    color_primaries: String,
-    channels: u32,
-    sample_rate: String,
-    disposition: Disposition,
-    tags: Tags,
-    side_data_list: Vec<SideData>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Disposition {
-    attached_pic: u8,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Tags {
-    #[serde(alias = "ALPHA_MODE")]
-    alpha_mode: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct SideData {
-    rotation: f64,
-}
-
-/// The properties that the headers state; [`apply_packets`] checks them against the packets.
-pub(crate) struct HeaderInfo {
-    info: MediaInfo,
-    header_frame_count: Option<u64>,
-    rates: Vec<FrameRate>,
-}
-
-impl HeaderInfo {
-    pub(crate) fn info(self) -> MediaInfo {
-        self.info
+impl Tools {
+    /// Starts reading the headers of the clip in `input`; decodes nothing. [`Probe::info`] lists
+    /// the packets later: a crafted file can exhaust a process's memory limit, so only one process
+    /// reads it at a time.
+    ///
+    /// # Errors
+    /// [`Error::Media`] if the first bytes belong to no video container, [`Error::Spawn`].
+    pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<Probe, Error> {
+        let container = sniff(input)?;
+        let claims = || claims_too_many_samples(input).map_err(|source| Error::from_io("reading the clip", source));
+        if container == Container::Mov && claims()? {
+            return Err(MediaError::Damaged.into());
+        }
+        let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
+        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits))?;
+        Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 }
 
-/// Parses ffprobe's JSON and rejects clips that the headers already show to be unusable.
-pub(crate) fn parse_streams(
+/// A running probe of a clip's headers.
+#[derive(Debug)]
+pub struct Probe {
+    tools: Tools,
     container: Container,
-    json: &[u8],
-    limits: &MediaLimits,
-    capabilities: &Capabilities,
-) -> Result<HeaderInfo, Error> {
-    let output: FfprobeOutput = serde_json::from_slice(json).map_err(|_| MediaError::Damaged)?;
-    if output.streams.len() > limits.max_streams {
-        return Err(over_limit(format!("{} streams", output.streams.len()), format!("{} streams", limits.max_streams)));
-    }
-    let is_video = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
-    let video = output.streams.iter().find(is_video).ok_or(MediaError::NoVideoStream)?;
-    if !argv::decodes_codec(&video.codec_name) {
-        return Err(MediaError::UnsupportedCodec { codec: printable(&video.codec_name) }.into());
-    }
-    let coded = Size::new(video.width, video.height).ok_or(MediaError::Damaged)?;
-    let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
-    let rotation_degrees = clockwise(rotation);
-    let size = display_size(coded, &video.sample_aspect_ratio, rotation_degrees).ok_or(MediaError::Damaged)?;
-    if size.pixels().max(coded.pixels()) > limits.max_pixels {
-        return Err(too_large(&format!("{size} pixels"), limits).into());
-    }
-    let (has_alpha, decoder) = alpha_of(video, capabilities);
-    let tone_map = tone_map_of(video);
-    if tone_map.is_some() && !capabilities.has_zscale() {
-        return Err(MediaError::HdrUnsupported.into());
-    }
-    let header_rates = [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok());
-    let rates = header_rates.flat_map(|rate| usual_rate_near(rate).into_iter().chain([rate])).collect::<Vec<_>>();
-    let info = MediaInfo {
-        container,
-        stream: video.index,
-        codec: printable(&video.codec_name),
-        decoder,
-        pixel_format: printable(&video.pix_fmt),
-        size,
-        frame_rate: rates.first().copied().unwrap_or(DEFAULT_RATE),
-        has_variable_rate: false,
-        frames: 0,
-        keyframes: 0,
-        duration: Duration::ZERO,
-        video_start_secs: 0.0,
-        rotation_degrees,
-        has_alpha,
-        subsampling: subsampling_of(&video.pix_fmt),
-        color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
-        tone_map,
-        audio: output.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
-    };
-    Ok(HeaderInfo { info, header_frame_count: video.nb_frames.parse().ok(), rates })
+    limits: MediaLimits,
+    file: File,
+    streams: Child,
 }
 
-/// Rate of a clip that states none, such as a single frame: the common rate of European television.
-const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
-    Some(rate) => rate,
-    None => unreachable!(),
-};
-
-/// ffprobe's name for the key information of an encrypted packet. The codec tag of such a stream is
-/// that of the unencrypted video.
-const ENCRYPTED: &str = "Encryption info";
-
-/// The reason why ffprobe could not parse a clip, taken from the tail of its standard error.
-pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
-    if let Some((_, rest)) = stderr_tail.split_once("Codec (")
-        && let Some((codec, _)) = rest.split_once(") not on whitelist")
-    {
-        return MediaError::UnsupportedCodec { codec: printable(codec) };
+impl Probe {
+    /// A handle that kills the first process from another thread; [`Self::info`] then returns an
+    /// error.
+    #[must_use]
+    pub fn kill_handle(&self) -> KillHandle {
+        self.streams.kill_handle()
     }
-    if stderr_tail.contains("exceeds specified max pixel count") || stderr_tail.contains("Frame size") {
-        return too_large("a larger frame", limits);
-    }
-    MediaError::Damaged
-}
 
-fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
-    MediaError::OverLimit {
-        found: found.to_owned(),
-        limit: format!("{} million pixels", limits.max_pixels / 1_000_000),
-    }
-}
-
-/// Counts the frames of the packet list and determines rate and duration from it.
-pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
-    let info = &mut headers.info;
-    let (mut starts, mut frames, mut hidden, mut slots) = (Vec::new(), 0_u64, 0_u64, 0_u64);
-    for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
-        let mut fields = line.trim().split(',');
-        let mut next = || fields.next();
-        let (Some(stream), Some(shown), Some(slot), Some(decoded), Some(flags)) =
-            (next(), next(), next(), next(), next())
-        else {
-            continue;
+    /// Finishes the probe and returns the clip's properties, checked against the limits. Blocks.
+    /// `on_second_process` receives the handle that kills the second process.
+    ///
+    /// # Errors
+    /// [`Error::Media`] if the clip is at fault.
+    pub fn info(self, on_second_process: impl FnOnce(KillHandle)) -> Result<MediaInfo, Error> {
+        let limits = &self.limits;
+        let blame_clip = |error| blame_clip(error, limits);
+        let capabilities = self.tools.capabilities()?;
+        let (streams, stderr_tail) = self.streams.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT).map_err(blame_clip)?;
+        let mut headers = match headers::parse_streams(self.container, &streams, limits, capabilities) {
+            Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
+            other => other?,
         };
-        if stream.parse() != Ok(info.stream) {
-            continue;
+        let listing = self.tools.spawn_ffprobe(&self.file, argv::probe_packets(self.container, limits))?;
+        on_second_process(listing.kill_handle());
+        let (packets, _) =
+            listing.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)?;
+        headers::apply_packets(&mut headers, &packets, limits)?;
+        Ok(headers.info())
+    }
+}
+
+/// ffprobe fails when it cannot parse the headers. The clip is at fault then.
+fn blame_clip(error: Error, limits: &MediaLimits) -> Error {
+    match error {
+        Error::Failed { stderr_tail, .. } => headers::diagnose(&stderr_tail, limits).into(),
+        other => other,
+    }
+}
+
+/// Timeout for listing packets, which reads the whole file in some containers: one more second per
+/// 10 MB, which a slow disk manages.
+pub(crate) fn packet_list_timeout(input: &File) -> Duration {
+    let bytes = input.metadata().map_or(0, |meta| meta.len());
+    PROBE_TIMEOUT + Duration::from_secs(bytes / 10_000_000)
+}
+
+fn sniff(input: &File) -> Result<Container, Error> {
+    let mut head = vec![0; Container::SNIFF_BYTES];
+    let mut filled = 0;
+    while filled < head.len() {
+        match input.read_at(&mut head[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(source) => return Err(Error::from_io("reading the clip", source)),
         }
-        let mut start = shown;
-        if info.container == Container::Avi {
-            // AVI frames lie in slots of equal length and have no other time. An empty slot repeats
-            // the previous frame; the header counts it, but it has no packet.
-            slots = slots.max(slot.parse::<u64>().unwrap_or(0).saturating_add(1));
-            start = decoded;
-        }
-        if fields.any(|side_data| side_data == ENCRYPTED) {
-            return Err(MediaError::Encrypted.into());
-        }
-        // Hidden by an edit list: the header counts the frame, but players do not show it.
-        if flags.contains('D') {
-            hidden += 1;
-            continue;
-        }
-        frames += 1;
-        info.keyframes += u64::from(flags.starts_with('K'));
-        starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
     }
-    if frames == 0 || headers.header_frame_count.is_some_and(|count| slots.max(frames + hidden) < count) {
-        return Err(MediaError::Damaged.into());
-    }
-    info.frames = frames;
-    starts.sort_by(f64::total_cmp);
-    info.video_start_secs = starts.first().copied().unwrap_or(0.0);
-    let fits = |rate: &&FrameRate| starts.len() as u64 == frames && is_constant(&starts, **rate);
-    if let Some(rate) = headers.rates.iter().find(fits) {
-        info.frame_rate = *rate;
-    } else if starts.len() as u64 == frames && frames > 1 {
-        info.has_variable_rate = true;
-        info.frame_rate = nearest_constant_rate(&headers.rates, &starts);
-    }
-    let span = starts.last().copied().unwrap_or(0.0) - info.video_start_secs;
-    let span_with_last_frame = Duration::try_from_secs_f64(span).unwrap_or_default() + info.frame_rate.start_of(1);
-    info.duration = if info.has_variable_rate { span_with_last_frame } else { info.frame_rate.start_of(frames) };
-    check_limits(info, limits)
+    Ok(Container::sniff(&head[..filled]).map_err(MediaError::from)?)
 }
-
-fn check_limits(info: &MediaInfo, limits: &MediaLimits) -> Result<(), Error> {
-    if info.duration > limits.max_duration {
-        let secs = |time: Duration| format!("{} s", time.as_secs());
-        return Err(over_limit(secs(info.duration), secs(limits.max_duration)));
-    }
-    if info.frames > limits.max_frames {
-        return Err(over_limit(format!("{} frames", info.frames), format!("{} frames", limits.max_frames)));
-    }
-    Ok(())
-}
-
-fn over_limit(found: String, limit: String) -> Error {
-    MediaError::OverLimit { found, limit }.into()
-}
-
-/// Whether frame i starts within half a frame of i / rate for every i, so that no frame is repeated
-/// or dropped.
-fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
-    let Some(first) = starts.first() else { return false };
-    let frame = 1.0 / rate.per_second();
-    starts.iter().enumerate().all(|(index, start)| (start - first - index as f64 * frame).abs() < frame / 2.0)
-}
-
-/// The rates of cameras, films and screens, as (frames, seconds).
-const USUAL_RATES: [(u32, u32); 10] =
-    [(10, 1), (12, 1), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60, 1)];
-
-/// The usual rate that a container with coarse timestamps approximates: 24 is stored as 23.998 in
-/// units of a hundred-thousandth of a second. The frame times decide whether it applies.
-fn usual_rate_near(rate: FrameRate) -> Option<FrameRate> {
-    let is_near = |usual: &FrameRate| (usual.per_second() / rate.per_second() - 1.0).abs() < 3e-4;
-    USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds)).find(is_near)
-}
-
-/// The container's base rate if it is plausible, else the usual rate nearest to the average.
-fn nearest_constant_rate(rates: &[FrameRate], starts: &[f64]) -> FrameRate {
-    if let Some(base) = rates.first().filter(|rate| (1.0..=60.0).contains(&rate.per_second())) {
-        return *base;
-    }
-    let span = starts.last().unwrap_or(&0.0) - starts.first().unwrap_or(&0.0);
-    let average = (starts.len() - 1) as f64 / span.max(f64::EPSILON);
-    let usual = USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds));
-    let distance = |rate: &FrameRate| (rate.per_second() - average).abs();
-    usual.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(DEFAULT_RATE)
-}
-
-/// `coded` scaled to square pixels (in width, as players do) and rotated.
-fn display_size(coded: Size, aspect: &str, rotation_degrees: i32) -> Option<Size> {
-    let ratio = aspect.split_once(':').and_then(|(w, h)| Some((w.parse::<u64>().ok()?, h.parse::<u64>().ok()?)));
-    let width = match ratio {
-        Some((w, h)) if w > 0 && h > 0 && w <= h * 8 && h <= w * 8 => (u64::from(coded.width()) * w + h / 2) / h,
-        _ => u64::from(coded.width()),
-    };
-    let upright = Size::new(u32::try_from(width.max(1)).ok()?, coded.height())?;
-    if matches!(rotation_degrees, 90 | 270) { Size::new(upright.height(), upright.width()) } else { Some(upright) }
-}
-
-/// ffprobe's counterclockwise angle as a clockwise one. An angle within a degree of a quarter turn
-/// counts as that quarter turn, as in ffmpeg.
-fn clockwise(rotation: f64) -> i32 {
-    let turn = (-rotation).round().rem_euclid(360.0) as i32;
-    let quarter = (turn + 45) / 90 * 90;
-    if turn.abs_diff(quarter) <= 1 { quarter % 360 } else { turn }
-}
-
-/// Whether frames carry alpha, and the decoder that keeps it. ffmpeg's native VP8 and VP9 decoders
-/// drop the alpha layer.
-fn alpha_of(video: &Stream, capabilities: &Capabilities) -> (bool, Option<&'static str>) {
-    let layered = video.tags.alpha_mode == "1";
-    let library = match video.codec_name.as_str() {
-        "vp9" if layered => Some("libvpx-vp9"),
-        "vp8" if layered => Some("libvpx"),
-        _ => None,
-    };
-    if let Some(library) = library.filter(|library| capabilities.decodes(library)) {
-        return (true, Some(library));
-    }
-    let names = ["yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8"];
-    (names.iter().any(|name| video.pix_fmt.starts_with(name)), None)
-}
-
-fn subsampling_of(pixel_format: &str) -> Subsampling {
-    let halved = ["yuv420", "yuvj420", "yuva420", "nv12", "nv21", "p010", "p016", "gray"];
-    if halved.iter().any(|name| pixel_format.starts_with(name)) { Subsampling::Half } else { Subsampling::Full }
-}
-
-fn tone_map_of(video: &Stream) -> Option<ToneMap> {
-    let is_stated = |name: &str| !matches!(name, "" | "unknown" | "unspecified" | "reserved");
-    let transfer = match video.color_transfer.as_str() {
-        "smpte2084" | "arib-std-b67" => SourceTransfer::HighDynamicRange,
-        name if is_stated(name) => SourceTransfer::Standard,
-        _ => SourceTransfer::Unstated,
-    };
-    let is_wide = matches!(video.color_space.as_str(), "bt2020nc" | "bt2020c") || video.color_primaries == "bt2020";
-    let has_primaries = is_stated(&video.color_primaries);
-    let has_matrix = is_stated(&video.color_space);
-    (transfer == SourceTransfer::HighDynamicRange || is_wide).then_some(ToneMap { transfer, has_primaries, has_matrix })
-}
-
-fn color_of(video: &Stream, size: Size) -> ColorTags {
-    let is_rgb = ["rgb", "bgr", "gbr", "argb", "abgr", "pal8"].iter().any(|name| video.pix_fmt.starts_with(name));
-    match video.color_space.as_str() {
-        _ if is_rgb => ColorTags::BT709,
-        "bt709" => ColorTags::BT709,
-        "bt470bg" => ColorTags::BT601_625,
-        "smpte170m" | "fcc" => ColorTags::BT601_525,
-        _ if Matrix::guessed_from_height(size.height()) == Matrix::Bt709 => ColorTags::BT709,
-        _ => ColorTags::BT601_525,
-    }
-}
-
-fn audio_of(stream: &Stream) -> Option<AudioTrack> {
-    let is_supported = argv::decodes_audio(&stream.codec_name) && stream.channels > 0;
-    is_supported.then(|| AudioTrack {
-        stream: stream.index,
-        codec: printable(&stream.codec_name),
-        channels: stream.channels,
-        sample_rate: stream.sample_rate.parse().unwrap_or(48_000),
-    })
-}
-
-/// A name from an untrusted file, safe to print: at most 32 letters, digits, `_` and `-`.
-fn printable(name: &str) -> String {
-    let shown: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).take(32).collect();
-    if shown.is_empty() { "an unknown codec".to_owned() } else { shown }
-}
-
-#[cfg(test)]
-mod tests;

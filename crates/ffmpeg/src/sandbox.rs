@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{Error, limits::ChildLimits, orphans::MARK, tools::SearchPath};
+use crate::{Error, limits::ChildLimits, marked::MARK, search_path::SearchPath};
 
 /// Policy for running ffmpeg inside bubblewrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,10 +1,8 @@
 //! Discovery of ffmpeg and ffprobe, and one method per kind of process that they run as.
 
 use std::{
-    ffi::OsString,
     fs::File,
     io::Read,
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -15,35 +13,9 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, Container, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaError, MediaInfo,
-    MediaLimits, Probe, SamplePlan, Sandbox, SandboxPolicy, argv, claims::claims_too_many_samples, limits::ChildLimits,
+    Capabilities, Child, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits, SamplePlan,
+    Sandbox, SandboxPolicy, SearchPath, argv, limits::ChildLimits,
 };
-
-/// Search path for programs.
-#[derive(Debug, Clone, Default)]
-pub struct SearchPath {
-    /// The value of `PATH`.
-    pub path: OsString,
-    /// Path of an ffmpeg that replaces the first one in `path`; ffprobe must lie beside it.
-    pub ffmpeg: Option<PathBuf>,
-}
-
-impl SearchPath {
-    /// The first executable of this name, with symbolic links resolved.
-    pub(crate) fn find(&self, program: &str) -> Option<PathBuf> {
-        use std::os::unix::fs::PermissionsExt;
-        let is_program =
-            |path: &Path| path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
-        let override_path = self.ffmpeg.as_deref().filter(|_| program.starts_with("ff"));
-        let override_program = override_path
-            .map(|ffmpeg| if program == "ffmpeg" { ffmpeg.into() } else { ffmpeg.with_file_name(program) });
-        let candidates: Vec<PathBuf> = match override_program {
-            Some(path) => vec![path],
-            None => std::env::split_paths(&self.path).map(|folder| folder.join(program)).collect(),
-        };
-        candidates.into_iter().find(|path| is_program(path))?.canonicalize().ok()
-    }
-}
 
 /// The ffmpeg and ffprobe of this machine, and their sandbox. Found once and shared by all jobs.
 #[derive(Debug, Clone)]
@@ -139,23 +111,6 @@ impl Tools {
     #[must_use]
     pub fn marked(self, mark: &str) -> Self {
         Self { sandbox: self.sandbox.marked(mark), ..self }
-    }
-
-    /// Starts reading the headers of the clip in `input`; decodes nothing. [`Probe::info`] lists
-    /// the packets later: a crafted file can exhaust a process's memory limit, so only one process
-    /// reads it at a time.
-    ///
-    /// # Errors
-    /// [`Error::Media`] if the first bytes belong to no video container, [`Error::Spawn`].
-    pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<Probe, Error> {
-        let container = sniff(input)?;
-        let claims = || claims_too_many_samples(input).map_err(|source| Error::from_io("reading the clip", source));
-        if container == Container::Mov && claims()? {
-            return Err(MediaError::Damaged.into());
-        }
-        let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
-        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits))?;
-        Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 
     /// Starts decoding to raw frames on standard output. See [`DecodePlan`].
@@ -277,20 +232,6 @@ impl Tools {
 
 fn duplicate_as_stdin(input: &File) -> Result<Stdio, Error> {
     input.try_clone().map(Stdio::from).map_err(|source| Error::from_io("opening the clip", source))
-}
-
-fn sniff(input: &File) -> Result<Container, Error> {
-    let mut head = vec![0; Container::SNIFF_BYTES];
-    let mut filled = 0;
-    while filled < head.len() {
-        match input.read_at(&mut head[filled..], filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(Error::from_io("reading the clip", source)),
-        }
-    }
-    Ok(Container::sniff(&head[..filled]).map_err(MediaError::from)?)
 }
 
 /// Reads exactly one raw frame into `buffer`. `Ok(false)` at the end of the stream.

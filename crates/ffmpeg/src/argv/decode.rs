@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{codecs::whitelist, split_arguments};
-use crate::{Container, MediaInfo, MediaLimits};
+use crate::{Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,29 +58,6 @@ pub struct ExcerptPlan {
     pub from: Duration,
     /// Maximum number of frames.
     pub frames: u64,
-}
-
-/// Source colors of a clip that is converted to BT.709 on decoding. Unstated properties are taken
-/// as BT.2020.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ToneMap {
-    /// The transfer characteristic of the source.
-    pub transfer: SourceTransfer,
-    /// Whether the clip states its primaries.
-    pub has_primaries: bool,
-    /// Whether the clip states its matrix.
-    pub has_matrix: bool,
-}
-
-/// Transfer characteristic of a clip that is converted to BT.709.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SourceTransfer {
-    /// PQ (SMPTE 2084) or HLG, as stated: tone-mapped to standard range.
-    HighDynamicRange,
-    /// A standard-range transfer, as stated: only primaries and matrix are converted.
-    Standard,
-    /// No transfer is stated: taken as standard-range BT.2020.
-    Unstated,
 }
 
 /// File name, in the scratch folder, of the audio for the outputs.

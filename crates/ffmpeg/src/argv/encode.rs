@@ -1,47 +1,13 @@
 //! Arguments of the commands that write an output, and of the one that reads an output back.
 
-use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::{
     decode::{AUDIO_FILE, raw_pixel_format},
     split_arguments,
 };
-
-/// The color space of a frame. The range is always limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ColorTags {
-    /// The matrix of the pixels.
-    pub matrix: Matrix,
-    names: &'static str,
-    /// Code points of primaries, transfer and matrix in ITU-T H.273.
-    pub code_points: [u8; 3],
-}
-
-impl ColorTags {
-    /// High definition.
-    pub const BT709: Self = Self {
-        matrix: Matrix::Bt709,
-        names: "-colorspace bt709 -color_primaries bt709 -color_trc bt709",
-        code_points: [1, 1, 1],
-    };
-    /// Standard definition, 525 lines.
-    pub const BT601_525: Self = Self {
-        matrix: Matrix::Bt601,
-        names: "-colorspace smpte170m -color_primaries smpte170m -color_trc smpte170m",
-        code_points: [6, 6, 6],
-    };
-    /// Standard definition, 625 lines.
-    pub const BT601_625: Self = Self {
-        matrix: Matrix::Bt601,
-        names: "-colorspace bt470bg -color_primaries bt470bg -color_trc smpte170m",
-        code_points: [5, 6, 5],
-    };
-
-    fn arguments(self) -> impl Iterator<Item = String> {
-        split_arguments(self.names).chain(split_arguments("-color_range tv"))
-    }
-}
+use crate::ColorTags;
 
 /// Settings for encoding one output and for reading it back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +124,7 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     if stacked {
         arguments.extend(split_arguments(x264_speed(plan.speed)));
     }
-    arguments.extend(plan.color.arguments());
+    arguments.extend(color_arguments(plan.color));
     if has_audio {
         arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
     }
@@ -188,7 +154,7 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     // Keyframes are placed by frame count alone, so that both streams have them at the same frames.
     arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
     arguments.extend(split_arguments(speed));
-    arguments.extend(plan.color.arguments());
+    arguments.extend(color_arguments(plan.color));
     // Each stream gets half of the threads.
     arguments
         .extend(split_arguments(&format!("-threads {} -fps_mode passthrough -f ivf -y", plan.threads.div_ceil(2))));
@@ -211,7 +177,7 @@ fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
         size.height(),
         plan.frame_rate
     )));
-    arguments.extend(plan.color.arguments());
+    arguments.extend(color_arguments(plan.color));
     arguments.extend(split_arguments("-i pipe:0"));
     arguments
 }
@@ -274,4 +240,8 @@ pub(crate) fn decode_matte(plan: &EncodePlan) -> Vec<String> {
     });
     arguments.extend(split_arguments("-fps_mode passthrough -f rawvideo -pix_fmt gray pipe:1"));
     arguments
+}
+
+fn color_arguments(color: ColorTags) -> impl Iterator<Item = String> {
+    split_arguments(color.names).chain(split_arguments("-color_range tv"))
 }

@@ -6,7 +6,7 @@ use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
-use crate::{AudioTrack, Container, MediaInfo, MediaLimits};
+use crate::{AudioTrack, ColorTags, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 

@@ -1,0 +1,94 @@
+//! The crate with the system's ffmpeg and a sample clip: what a probe finds, what the decoders
+//! write, and how a process ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{fs::File, time::Duration};
+
+use clearcut_ffmpeg::{
+    Child, Container, DecodePlan, Error, ExcerptPlan, MediaError, MediaInfo, MediaLimits, Retiming, SamplePlan,
+    Sampled, SandboxPolicy, SearchPath, Tools, read_frame,
+};
+use clearcut_frame::{Frame, FrameRate, Size};
+
+fn tools() -> Tools {
+    #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
+    let path = std::env::var_os("PATH").unwrap();
+    Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto).unwrap()
+}
+
+fn sample() -> File {
+    File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/mascot.mp4")).unwrap()
+}
+
+fn probe(tools: &Tools, clip: &File) -> MediaInfo {
+    tools.probe(clip, &MediaLimits::default()).unwrap().info(|_| {}).unwrap()
+}
+
+/// Reads all frames of 90×90 that `child` writes, and waits for its end.
+fn frames(mut child: Child, info: &MediaInfo) -> Vec<Frame> {
+    let format = info.frame_format(Size::new(90, 90).unwrap());
+    let mut pipe = child.take_stdout().unwrap();
+    let mut frames = vec![Frame::new(format)];
+    while read_frame(&mut pipe, frames.last_mut().unwrap().bytes_mut()).unwrap() {
+        frames.push(Frame::new(format));
+    }
+    frames.pop();
+    child.wait().unwrap();
+    frames
+}
+
+#[test]
+fn a_probe_finds_the_properties_of_a_clip_without_decoding_it() {
+    let info = probe(&tools(), &sample());
+    assert_eq!((info.container, info.codec.as_str()), (Container::Mov, "h264"));
+    assert_eq!((info.size, info.frames), (Size::new(720, 720).unwrap(), 66));
+    assert_eq!((info.frame_rate, info.duration), (FrameRate::new(30, 1).unwrap(), Duration::from_millis(2200)));
+    assert_eq!(info.audio.unwrap().codec, "aac");
+}
+
+#[test]
+fn all_frames_are_decoded_at_the_requested_size_and_rate() {
+    let (tools, clip) = (tools(), sample());
+    let info = probe(&tools, &clip);
+    let size = Size::new(90, 90).unwrap();
+    for (retiming, count) in [(Retiming::EveryFrame, 66), (Retiming::To(FrameRate::new(10, 1).unwrap()), 22)] {
+        let plan = DecodePlan { size, retiming, threads: 1 };
+        let child = tools.decode(&clip, &info, &plan, &MediaLimits::default()).unwrap();
+        assert_eq!(frames(child, &info).len(), count, "{retiming:?}");
+    }
+}
+
+#[test]
+fn an_excerpt_and_a_sample_are_frames_of_the_whole_clip() {
+    let (tools, clip, limits) = (tools(), sample(), MediaLimits::default());
+    let info = probe(&tools, &clip);
+    let size = Size::new(90, 90).unwrap();
+    let plan = DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1 };
+    let all = frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info);
+    let plan = ExcerptPlan { size, from: Duration::from_secs(1), frames: 3 };
+    assert_eq!(frames(tools.excerpt(&clip, &info, &plan, &limits).unwrap(), &info), all[30..33]);
+    let plan = SamplePlan { among: Sampled::Every(22), max_frames: 8 };
+    let sampled = frames(tools.sample(&clip, &info, size, &plan, &limits).unwrap(), &info);
+    assert_eq!(sampled, [0, 22, 44].map(|index| all[index].clone()));
+}
+
+#[test]
+fn a_file_that_is_no_video_starts_no_process() {
+    let clip = File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let refused = tools().probe(&clip, &MediaLimits::default());
+    assert!(matches!(refused, Err(Error::Media(MediaError::NotVideo(_)))), "{refused:?}");
+}
+
+#[test]
+fn a_killed_decoder_ends_its_pipe() {
+    let (tools, clip) = (tools(), sample());
+    let info = probe(&tools, &clip);
+    let plan = DecodePlan { size: info.size, retiming: Retiming::EveryFrame, threads: 1 };
+    let mut child = tools.decode(&clip, &info, &plan, &MediaLimits::default()).unwrap();
+    let mut pipe = child.take_stdout().unwrap();
+    let mut frame = Frame::new(info.frame_format(info.size));
+    assert!(read_frame(&mut pipe, frame.bytes_mut()).unwrap());
+    child.kill_handle().kill();
+    while let Ok(true) = read_frame(&mut pipe, frame.bytes_mut()) {}
+    assert!(matches!(child.wait(), Err(Error::Killed { .. })));
+}
