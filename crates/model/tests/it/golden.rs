@@ -10,7 +10,6 @@ use std::{
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
 use clearcut_matte::{Pace, Segmenter, Trace};
 use clearcut_model::{Device, Models, Runtime, RuntimeChoice, RuntimeSearch};
-use sha2::{Digest as _, Sha256};
 
 /// The golden mask as means of 4×4 pixels: 80×80 of them.
 const GOLDEN: &[u8] = include_bytes!("../golden/dancer-u2netp.pgm");
@@ -71,7 +70,7 @@ fn check(runtime: &Runtime) {
     let models = installed();
     let model = models.registry().model("u2netp").unwrap();
     let mut model = models.load(model, runtime).unwrap_or_else(|error| {
-        panic!("{error}; scripts/setup-models.sh test installs the model that this test needs");
+        panic!("{error}; `make test-rust` installs the model that this test needs");
     });
     let planes = planes();
     let answer = model.segment(&planes).unwrap();
@@ -98,11 +97,7 @@ fn onnx_runtime_is_found_in_a_folder_and_reproduces_the_golden_mask() {
         folders: vec![installed().folder().to_path_buf()],
     };
     let runtime = Runtime::find(&search).unwrap();
-    assert_eq!(
-        runtime.name(),
-        "ONNX Runtime",
-        "scripts/setup-models.sh test installs the library that this test needs"
-    );
+    assert_eq!(runtime.name(), "ONNX Runtime", "`make test-rust` installs the library that this test needs");
     check(&runtime);
 }
 
@@ -119,39 +114,15 @@ fn an_invalid_library_is_rejected_if_named_and_skipped_if_found() {
     assert!(Runtime::find(&search(RuntimeChoice::Auto)).is_ok());
 }
 
-/// A folder with the recurrent model of `golden/recurrent.py`: the mean of the channels and its
-/// last output, each with the weight one half.
-fn recurrent() -> (tempfile::TempDir, Models) {
-    let folder = tempfile::tempdir().unwrap();
-    let model = include_bytes!("../golden/recurrent.onnx");
-    let text = format!(
-        r#"
-        [[model]]
-        id = "recurrent"
-        title = "Recurrent"
-        kind = "general"
-        licence = "MIT"
-        commercial = true
-        bytes = {}
-        sha256 = "{}"
-        memory_mib = 10
-        backends = ["onnxruntime", "rten"]
-        input = {{ name = "x", width = 8, height = 8, layout = "nchw", mean = [0.0, 0.0, 0.0], deviation = [1.0, 1.0, 1.0] }}
-        output = {{ name = "y", meaning = "probability" }}
-        recurrent = [{{ input = "r1i", output = "r1o" }}]
-        "#,
-        model.len(),
-        hex::encode(Sha256::digest(model)),
-    );
-    std::fs::write(folder.path().join("models.toml"), text).unwrap();
-    std::fs::write(folder.path().join("recurrent.onnx"), model).unwrap();
-    let models = Models::open(folder.path().to_path_buf()).unwrap();
-    (folder, models)
+/// The folder of the recurrent model: its answer is the mean of the channels and its last answer,
+/// each with the weight one half.
+fn recurrent() -> PathBuf {
+    root().join("crates/model/tests/golden/recurrent")
 }
 
 #[test]
 fn states_carry_over_between_frames_and_are_reset_at_a_cut_in_both_runtimes() {
-    let (_folder, models) = recurrent();
+    let models = Models::open(recurrent()).unwrap();
     let library = RuntimeChoice::Library(root().join("out/models/libonnxruntime.so"));
     for choice in [RuntimeChoice::Rten, library] {
         let search = RuntimeSearch { choice, device: Device::Cpu, folders: Vec::new() };
@@ -168,10 +139,11 @@ fn states_carry_over_between_frames_and_are_reset_at_a_cut_in_both_runtimes() {
 
 #[test]
 fn a_recurrent_pair_missing_from_the_file_is_rejected() {
-    let (folder, models) = recurrent();
-    let text = std::fs::read_to_string(folder.path().join("models.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(recurrent().join("recurrent.onnx"), folder.path().join("recurrent.onnx")).unwrap();
+    let text = std::fs::read_to_string(recurrent().join("models.toml")).unwrap();
     std::fs::write(folder.path().join("models.toml"), text.replace("r1o", "r9o")).unwrap();
-    let models = Models::open(models.folder().to_path_buf()).unwrap();
+    let models = Models::open(folder.path().to_path_buf()).unwrap();
     let search = RuntimeSearch { choice: RuntimeChoice::Rten, device: Device::Cpu, folders: Vec::new() };
     let refused = models.load(models.registry().model("recurrent").unwrap(), &Runtime::find(&search).unwrap());
     assert_eq!(refused.err().unwrap().code(), "MODEL_UNUSABLE");
