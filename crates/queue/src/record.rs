@@ -1,7 +1,7 @@
 //! Jobs as they enter and leave the queue: new, stored, claimed and ended.
 
 use clearcut_job::{
-    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis,
+    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, ObjectName, Outcome, Progress, Sha256Hex, UnixMillis,
 };
 
 use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
@@ -10,7 +10,7 @@ use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputPointer {
     /// Name of the object in the store.
-    pub object_name: String,
+    pub object_name: ObjectName,
     /// Length in bytes.
     pub size_bytes: u64,
     /// SHA-256 of the object.

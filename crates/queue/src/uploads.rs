@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, Sha256Hex, UnixMillis, UploadId};
+use clearcut_job::{FencingToken, JobId, ObjectName, UnixMillis, UploadId};
 
 use crate::{InputPointer, KeyId, QueueError};
 
@@ -37,9 +37,11 @@ pub enum ClaimedInput {
     Stored(InputPointer),
     /// A URL whose clip has not been fetched yet; see [`Uploads::keep_input`].
     Address(SourceAddress),
+    /// Neither a URL nor a valid object name is stored; the job cannot be run.
+    Lost,
 }
 
-/// An upload to be created.
+/// An upload to be created. Until it is complete, its bytes are in [`ObjectName::partial`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUpload {
     /// New random id.
@@ -50,8 +52,6 @@ pub struct NewUpload {
     pub length: Option<u64>,
     /// Metadata of the client, stored verbatim.
     pub metadata: String,
-    /// Name of the object that receives the bytes until the upload is complete.
-    pub partial_key: String,
 }
 
 /// An upload as stored.
@@ -114,7 +114,7 @@ pub trait Uploads: Send + Sync {
 
     /// Deletes an upload. Returns the names of the objects that no row points to any more, or
     /// `None` if there is no such upload.
-    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError>;
+    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<ObjectName>>, QueueError>;
 
     /// Records the object with the clip that the worker fetched, and deletes the job's URL.
     ///
@@ -125,7 +125,7 @@ pub trait Uploads: Send + Sync {
 
     /// Lists all objects that repeated calls of [`crate::Queue::forget_expired`] would return.
     /// Changes nothing.
-    async fn list_expired(&self) -> Result<Vec<String>, QueueError>;
+    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError>;
 
     /// Sums the bytes that count against the quota of an API key: inputs, uploads with their full
     /// length, and outputs. An object that several rows point to counts once.
@@ -144,11 +144,6 @@ pub trait Uploads: Send + Sync {
     /// Sets the storage limits of an API key; `false` if there is no such key. A changed retention
     /// applies only to jobs submitted and uploads finished later.
     async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError>;
-}
-
-/// Builds the pointer to an object from the values of its database columns.
-pub(crate) fn input_pointer(key: String, size_bytes: u64, sha256: String) -> InputPointer {
-    InputPointer { object_name: key, size_bytes, sha256: Sha256Hex(sha256) }
 }
 
 /// Checks whether `more` bytes fit into the quota beside the `used` ones.

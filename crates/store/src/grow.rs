@@ -7,12 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use clearcut_job::Sha256Hex;
+use clearcut_job::{ObjectName, Sha256Hex};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 use crate::{
-    ObjectName, Store, StoreError, StoredObject,
+    Store, StoreError, StoredObject,
     disk::{make_folder_below, sync_folder},
     object::blocking,
 };

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
-use clearcut_job::Sha256Hex;
+use clearcut_job::{ObjectName, Sha256Hex};
 use object_store::WriteMultipart;
 use sha2::{Digest as _, Sha256};
 
-use crate::{ObjectName, StoreError};
+use crate::StoreError;
 
 /// Part size in bytes. S3 requires 5 MiB; on a disk a larger part only costs memory for each
 /// incoming clip.

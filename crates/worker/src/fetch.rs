@@ -1,9 +1,9 @@
 //! Transfer of a job's clip from its address into the store, with limits on type, disk and quota.
 
-use clearcut_job::{Failure, FailureCode, Progress, SNIFF_BYTES, Stage, could_be_video};
+use clearcut_job::{Failure, FailureCode, ObjectName, Progress, SNIFF_BYTES, Stage, could_be_video};
 use clearcut_outbound::{Download, OutboundError, Piece, Target};
 use clearcut_queue::{ClaimedJob, InputPointer, QueueError, SourceAddress};
-use clearcut_store::{ObjectName, Reservation, StoreError, StoredObject, Upload};
+use clearcut_store::{Reservation, StoreError, StoredObject, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -160,8 +160,7 @@ async fn record_input<C: Cutter>(
     stored: StoredObject,
 ) -> Result<InputPointer, Failure> {
     let name = stored.name;
-    let object =
-        InputPointer { object_name: name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
+    let object = InputPointer { object_name: name.clone(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
     let failure = match worker.queue.keep_input(&claimed.id, claimed.token, object.clone()).await {
         Ok(()) => return Ok(object),
         Err(error @ QueueError::QuotaExceeded { .. }) => Failure::new(FailureCode::QuotaExceeded, error.to_string()),

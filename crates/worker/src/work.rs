@@ -8,9 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage, is_shortage};
+use clearcut_job::{
+    CutRequest, Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage, is_shortage,
+};
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, Finished, QueueError};
-use clearcut_store::{ObjectName, StoreError};
+use clearcut_store::StoreError;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -176,11 +178,11 @@ async fn prepare<C: Cutter>(
     let object = match &claimed.input {
         ClaimedInput::Stored(object) => object.clone(),
         ClaimedInput::Address(address) => fetch_input(worker, claimed, address, cancel, progress_sender).await?,
+        ClaimedInput::Lost => return Err(unreadable("the clip of the job is lost")),
     };
-    let name: ObjectName = object.object_name.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
     make_folders(scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
-    worker.store.fetch(&name, &input).await.map_err(|error| store_failure(claimed, &error))?;
+    worker.store.fetch(&object.object_name, &input).await.map_err(|error| store_failure(claimed, &error))?;
     Ok(CutOrder { input, request, scratch: cut_folder })
 }
 
@@ -212,7 +214,7 @@ async fn store_outputs<C: Cutter>(
         let stored = worker.store.put_file(name, &file.path).await.map_err(|error| store_failure(claimed, &error))?;
         outputs.push(OutputPointer {
             format: file.format,
-            object_name: stored.name.as_str().to_owned(),
+            object_name: stored.name,
             size_bytes: stored.size_bytes,
             sha256: stored.sha256,
         });

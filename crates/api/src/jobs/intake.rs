@@ -8,10 +8,10 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
-use clearcut_job::{ClipName, CutRequest, SNIFF_BYTES, UploadId, could_be_video};
+use clearcut_job::{ClipName, CutRequest, ObjectName, SNIFF_BYTES, UploadId, could_be_video};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
-use clearcut_store::{ObjectName, StoredObject, Upload};
+use clearcut_store::{StoredObject, Upload};
 
 use crate::{
     Api, ApiError,

@@ -130,7 +130,7 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
     let id = JobId::from_random(draw_random()?);
     let (input, new_object) = match source {
         Source::Stored(StoredObject { name, size_bytes, sha256 }) => {
-            (NewInput::Stored(InputPointer { object_name: name.to_string(), size_bytes, sha256 }), Some(name))
+            (NewInput::Stored(InputPointer { object_name: name.clone(), size_bytes, sha256 }), Some(name))
         }
         Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
         Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),

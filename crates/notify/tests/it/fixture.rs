@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
     Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, KeyColorChoice,
-    ManualClock, MethodChoice, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis, WorkerId,
+    ManualClock, MethodChoice, ObjectName, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance,
+    UnixMillis, WorkerId,
 };
 use clearcut_notify::{Courier, CourierSettings, DescribeJob};
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
@@ -100,7 +101,7 @@ impl Bench {
                 keeps_audio: true,
             },
             input: NewInput::Stored(InputPointer {
-                object_name: format!("uploads/{number}"),
+                object_name: ObjectName::upload(number),
                 size_bytes: 1,
                 sha256: Sha256Hex("ab".repeat(32)),
             }),

@@ -86,7 +86,7 @@ async fn complete(
             .bind(job.seq)
             .bind(place)
             .bind(output.format.name())
-            .bind(&output.object_name)
+            .bind(output.object_name.as_str())
             .bind(row::sql_integer(output.size_bytes))
             .bind(&output.sha256.0)
             .bind(now.0)

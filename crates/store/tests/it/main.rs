@@ -4,8 +4,8 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use clearcut_job::{FencingToken, JobId, OutputFormat};
-use clearcut_store::{ObjectName, Store, StoreError};
+use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat};
+use clearcut_store::{Store, StoreError};
 use futures_util::TryStreamExt as _;
 
 fn output(token: u64) -> ObjectName {
