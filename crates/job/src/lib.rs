@@ -26,6 +26,7 @@ mod request;
 mod sniff;
 mod stage;
 mod state;
+mod stored_object;
 
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
@@ -38,7 +39,7 @@ pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};
 pub use object_name::{ObjectName, ParseObjectNameError};
-pub use outcome::{CutMethod, MeasuredClip, MethodReason, Outcome, OutputPointer, Sha256Hex};
+pub use outcome::{CutMethod, MeasuredClip, MethodReason, Outcome, OutputPointer};
 pub use persisted::PersistedRequestError;
 pub use report::{FrameBox, MatteReport, Place, Warning};
 pub use request::{
@@ -48,3 +49,4 @@ pub use request::{
 pub use sniff::{SNIFF_BYTES, could_be_video};
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
+pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};

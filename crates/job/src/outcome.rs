@@ -3,12 +3,7 @@
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{MatteReport, ObjectName, OutputFormat};
-
-/// A SHA-256 hash as 64 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sha256Hex(pub String);
+use crate::{MatteReport, ObjectName, OutputFormat, Sha256Hex};
 
 /// Location and expected content of one output.
 #[derive(Debug, Clone, PartialEq, Eq)]

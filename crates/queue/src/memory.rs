@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use clearcut_job::{
-    ClipName, Clock, Failure, FencingToken, JobId, JobState, Move, ObjectName, Outcome, Progress, Stage, UnixMillis,
-    WorkerId,
+    ClipName, Clock, CutRequest, Failure, FencingToken, JobId, JobState, Move, ObjectName, Outcome, Progress, Stage,
+    UnixMillis, WorkerId,
 };
 
 use crate::{
@@ -56,7 +56,7 @@ struct JobRow {
     id: JobId,
     owner: KeyId,
     state: JobState,
-    request_json: String,
+    request: CutRequest,
     input: JobInput,
     max_retention: Option<Duration>,
     token: FencingToken,
@@ -147,7 +147,7 @@ impl JobRow {
             owner: self.owner,
             id: self.id.clone(),
             token: self.token,
-            request_json: self.request_json.clone(),
+            request: Ok(self.request.clone()),
             input: self.input.claimed(),
             waited: now.since(self.not_before),
         }

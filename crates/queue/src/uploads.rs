@@ -3,9 +3,9 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, ObjectName, UnixMillis, UploadId};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UnixMillis, UploadId};
 
-use crate::{InputPointer, KeyId, QueueError};
+use crate::{KeyId, QueueError};
 
 /// URL that a clip is fetched from.
 ///
@@ -23,7 +23,7 @@ impl fmt::Debug for SourceAddress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewInput {
     /// An object in the store that belongs to this job alone.
-    Stored(InputPointer),
+    Stored(StoredObject),
     /// A complete upload of the same API key.
     Uploaded(UploadId),
     /// A URL from which the worker fetches the clip.
@@ -34,7 +34,7 @@ pub enum NewInput {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimedInput {
     /// An object in the store.
-    Stored(InputPointer),
+    Stored(StoredObject),
     /// A URL whose clip has not been fetched yet; see [`Uploads::keep_input`].
     Address(SourceAddress),
     /// Neither a URL nor a valid object name is stored; the job cannot be run.
@@ -68,7 +68,7 @@ pub struct UploadRecord {
     /// Metadata of the client.
     pub metadata: String,
     /// The complete object; `None` while the upload is unfinished.
-    pub object: Option<InputPointer>,
+    pub object: Option<StoredObject>,
     /// Time at which the upload expires.
     pub expires: UnixMillis,
 }
@@ -110,7 +110,7 @@ pub trait Uploads: Send + Sync {
     /// # Errors
     /// [`QueueError::NoSuchUpload`] if there is no such unfinished upload;
     /// [`QueueError::QuotaExceeded`] as above.
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError>;
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError>;
 
     /// Deletes an upload. Returns the names of the objects that no row points to any more, or
     /// `None` if there is no such upload.
@@ -121,7 +121,7 @@ pub trait Uploads: Send + Sync {
     /// # Errors
     /// [`QueueError::LeaseLost`] if the token is not that of the running claim;
     /// [`QueueError::QuotaExceeded`] if the object would exceed the API key's quota.
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError>;
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError>;
 
     /// Lists all objects that repeated calls of [`crate::Queue::forget_expired`] would return.
     /// Changes nothing.

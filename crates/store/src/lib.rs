@@ -19,4 +19,4 @@ pub use grow::GrowingObject;
 pub use object::{ObjectInfo, Store};
 pub use room::Reservation;
 pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
-pub use upload::{StoredObject, Upload};
+pub use upload::Upload;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use clearcut_job::{ObjectName, UnixMillis};
+use clearcut_job::{ObjectName, StoredObject, UnixMillis};
 use futures_util::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
@@ -17,7 +17,7 @@ use futures_util::{
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path as Location};
 
 use crate::{
-    StoreError, StoredObject, Upload,
+    StoreError, Upload,
     disk::{make_folder, make_folder_below},
     room::ReservedBytes,
 };

@@ -8,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{
-    CutRequest, Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage, is_shortage,
-};
+use clearcut_job::{Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage, is_shortage};
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, Finished, QueueError};
 use clearcut_store::StoreError;
 use tokio::{sync::watch, time::sleep};
@@ -171,7 +169,7 @@ async fn prepare<C: Cutter>(
     scratch: &Path,
 ) -> Result<CutOrder, Failure> {
     let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
-    let request = CutRequest::from_json(&claimed.request_json).map_err(|error| {
+    let request = claimed.request.clone().map_err(|error| {
         tracing::error!(job = %claimed.id, ?error, "a stored request cannot be read");
         unreadable("the request of the job cannot be read by this version of the server")
     })?;
@@ -182,7 +180,7 @@ async fn prepare<C: Cutter>(
     };
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
     make_folders(scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
-    worker.store.fetch(&object.object_name, &input).await.map_err(|error| store_failure(claimed, &error))?;
+    worker.store.fetch(&object.name, &input).await.map_err(|error| store_failure(claimed, &error))?;
     Ok(CutOrder { input, request, scratch: cut_folder })
 }
 

@@ -170,7 +170,7 @@ fn read_time(text: &str) -> Result<Duration, ApiError> {
 async fn find_upload(api: &Api, owner: KeyId, id: &UploadId) -> Result<ObjectName, ApiError> {
     let upload = api.queue.read_upload(id).await?.filter(|upload| upload.owner == owner);
     let object = upload.ok_or(ApiError::UploadNotFound)?.object.ok_or(ApiError::UploadUnfinished)?;
-    Ok(object.object_name)
+    Ok(object.name)
 }
 
 /// A clip that was sent with the request. No record refers to it, so it is deleted when dropped,

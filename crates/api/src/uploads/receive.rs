@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use clearcut_job::{ObjectName, SNIFF_BYTES};
-use clearcut_queue::{InputPointer, UploadRecord};
-use clearcut_store::{GrowingObject, StoreError, StoredObject, Upload};
+use clearcut_job::{ObjectName, SNIFF_BYTES, StoredObject};
+use clearcut_queue::UploadRecord;
+use clearcut_store::{GrowingObject, StoreError, Upload};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
@@ -161,8 +161,7 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
 /// Marks an upload as complete, and deletes the file that is no longer needed.
 pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: StoredObject) -> Result<UploadRecord, ApiError> {
     let name = stored.name.clone();
-    let object = InputPointer { object_name: name.clone(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
-    let finished = api.queue.finish_upload(&record.id, object).await;
+    let finished = api.queue.finish_upload(&record.id, stored).await;
     match &finished {
         Ok(_) => delete_object(api, &ObjectName::partial(&record.id)).await,
         Err(_) => delete_unless_referenced(api, &name).await,

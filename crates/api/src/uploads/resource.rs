@@ -177,7 +177,7 @@ pub(crate) async fn put(
     let reply = Uploaded {
         storage_id: record.id.to_string(),
         size: record.received,
-        sha256: record.object.as_ref().map(|object| object.sha256.0.clone()).unwrap_or_default(),
+        sha256: record.object.as_ref().map(|object| object.sha256.to_string()).unwrap_or_default(),
         expires_at: record.expires.whole_secs(),
     };
     Ok(Reply::new(reply).into_response())

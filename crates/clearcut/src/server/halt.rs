@@ -7,10 +7,10 @@ mod webhooks;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, ObjectName, Progress, UploadId, WorkerId};
+use clearcut_job::{FencingToken, JobId, ObjectName, Progress, StoredObject, UploadId, WorkerId};
 use clearcut_queue::{
-    ClaimedJob, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NewUpload, Queue,
-    QueueDepth, QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
+    ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NewUpload, Queue, QueueDepth,
+    QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
 };
 
 /// Moment in a job's life at which the server halts.
@@ -155,7 +155,7 @@ impl Uploads for HaltingQueue {
         self.queue.advance_upload(id, from, to, length).await
     }
 
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError> {
         self.queue.finish_upload(id, object).await
     }
 
@@ -163,7 +163,7 @@ impl Uploads for HaltingQueue {
         self.queue.drop_upload(id).await
     }
 
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         self.queue.keep_input(id, token, object).await
     }
 

@@ -86,7 +86,7 @@ impl OwnedJobs for MemoryQueue {
         tables.webhooks.forget_job(id);
         let outputs = row.outcome.iter().filter(|_| row.outputs_kept).flat_map(|outcome| &outcome.outputs);
         let mut removable: Vec<ObjectName> = outputs.map(|output| output.object_name.clone()).collect();
-        let input = row.input.object.map(|object| object.object_name);
+        let input = row.input.object.map(|object| object.name);
         removable.extend(input.filter(|name| !tables.is_pointed_to(name)));
         self.signals.call_watchers(id);
         self.signals.call_waiters();
@@ -103,10 +103,10 @@ impl OwnedJobs for MemoryQueue {
         if row.input.is_gone() {
             return Ok(RetryResult::InputGone);
         }
-        let (request_json, input, clip_name) = (row.request_json.clone(), row.input.clone(), row.clip_name.clone());
+        let (request, input, clip_name) = (row.request.clone(), row.input.clone(), row.clip_name.clone());
         tables.check_waiting_limit(owner, &self.policy)?;
         tables.admit_bytes(&self.policy, owner, 0)?;
-        let row = tables.insert_job(retry_id.clone(), owner, request_json, input, now)?;
+        let row = tables.insert_job(retry_id.clone(), owner, request, input, now)?;
         (row.retry_of, row.clip_name) = (Some(id.clone()), clip_name);
         tables.webhooks.copy_job_url(id, &retry_id);
         self.signals.call_worker();

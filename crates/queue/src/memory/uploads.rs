@@ -3,30 +3,30 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, ObjectName, UnixMillis, UploadId};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UnixMillis, UploadId};
 
 use super::{MemoryQueue, Tables};
 use crate::{
-    ClaimedInput, InputPointer, KeyId, NewInput, NewUpload, Policy, QueueError, SourceAddress, StorageLimits,
-    UploadRecord, Uploads, uploads::check_quota,
+    ClaimedInput, KeyId, NewInput, NewUpload, Policy, QueueError, SourceAddress, StorageLimits, UploadRecord, Uploads,
+    uploads::check_quota,
 };
 
 /// The name of the object that holds the bytes of `upload`.
 fn object_of(upload: &UploadRecord) -> ObjectName {
-    upload.object.as_ref().map_or_else(|| ObjectName::partial(&upload.id), |object| object.object_name.clone())
+    upload.object.as_ref().map_or_else(|| ObjectName::partial(&upload.id), |object| object.name.clone())
 }
 
 /// The input of a job as stored.
 #[derive(Debug, Clone)]
 pub(super) struct JobInput {
-    pub(super) object: Option<InputPointer>,
+    pub(super) object: Option<StoredObject>,
     pub(super) address: Option<SourceAddress>,
     /// Size of the object, kept after its deletion; 0 before it is fetched.
     pub(super) size_bytes: u64,
 }
 
-impl From<InputPointer> for JobInput {
-    fn from(object: InputPointer) -> Self {
+impl From<StoredObject> for JobInput {
+    fn from(object: StoredObject) -> Self {
         Self { size_bytes: object.size_bytes, object: Some(object), address: None }
     }
 }
@@ -99,7 +99,7 @@ impl Tables {
         let inputs = jobs().filter_map(|row| row.input.object.as_ref());
         let whole = uploads().filter_map(|upload| upload.object.as_ref());
         let objects: BTreeSet<(&ObjectName, u64)> =
-            inputs.chain(whole).map(|object| (&object.object_name, object.size_bytes)).collect();
+            inputs.chain(whole).map(|object| (&object.name, object.size_bytes)).collect();
         let partial = uploads().filter(|upload| upload.object.is_none());
         let outputs = jobs().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
         objects.into_iter().map(|(_, size)| size).sum::<u64>()
@@ -108,8 +108,7 @@ impl Tables {
     }
 
     pub(super) fn is_pointed_to(&self, name: &ObjectName) -> bool {
-        let input =
-            self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.object_name == *name);
+        let input = self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.name == *name);
         let kept = self.jobs.iter().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
         let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.object_name == *name);
         input || output || self.uploads.iter().any(|upload| object_of(upload) == *name)
@@ -122,7 +121,7 @@ impl Tables {
                 continue;
             }
             row.input.address = None;
-            candidates.extend(row.input.object.take().map(|object| object.object_name));
+            candidates.extend(row.input.object.take().map(|object| object.name));
             if std::mem::take(&mut row.outputs_kept) {
                 let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
                 candidates.extend(outputs.map(|output| output.object_name.clone()));
@@ -174,7 +173,7 @@ impl Uploads for MemoryQueue {
         Ok(())
     }
 
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
         let before = tables.unfinished_upload(id, now)?.clone();
@@ -197,7 +196,7 @@ impl Uploads for MemoryQueue {
         Ok(Some(if tables.is_pointed_to(&name) { Vec::new() } else { vec![name] }))
     }
 
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         let mut tables = self.tables();
         let owner = tables.leased_job(id, token)?.owner;
         tables.admit_bytes(&self.policy, owner, object.size_bytes)?;

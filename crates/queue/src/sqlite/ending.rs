@@ -88,7 +88,7 @@ async fn complete(
             .bind(output.format.name())
             .bind(output.object_name.as_str())
             .bind(row::sql_integer(output.size_bytes))
-            .bind(&output.sha256.0)
+            .bind(output.sha256.as_str())
             .bind(now.0)
             .execute(&mut **tx)
             .await?;

@@ -1,6 +1,8 @@
 //! Jobs in SQLite: submit, claim, heartbeat, finish, release and reap.
 
-use clearcut_job::{ClipName, FencingToken, JobId, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId};
+use clearcut_job::{
+    ClipName, CutRequest, FencingToken, JobId, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
+};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
@@ -104,7 +106,7 @@ impl SqliteQueue {
             id,
             owner: KeyId(row::column(&found, "owner")?),
             token,
-            request_json: row::column(&found, "request")?,
+            request: CutRequest::from_json(row::column(&found, "request")?),
             input: row::input(&found)?,
             waited: now.since(UnixMillis(row::column(&found, "not_before_ms")?)),
         }))

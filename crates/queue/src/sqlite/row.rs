@@ -4,13 +4,11 @@ use std::{str::FromStr, time::Duration};
 
 use clearcut_job::{
     ClipName, Failure, FencingToken, JobId, JobState, MeasuredClip, ObjectName, Outcome, OutputPointer, Progress,
-    Sha256Hex, Stage, UnixMillis,
+    Stage, StoredObject, UnixMillis,
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
 
-use crate::{
-    ClaimedInput, InputPointer, JobRecord, KeyId, KeyLimits, KeyRecord, Policy, QueueError, SourceAddress, UploadRecord,
-};
+use crate::{ClaimedInput, JobRecord, KeyId, KeyLimits, KeyRecord, Policy, QueueError, SourceAddress, UploadRecord};
 
 /// Reads a column by its name.
 pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, QueueError>
@@ -62,10 +60,17 @@ pub(super) fn input(row: &SqliteRow) -> Result<ClaimedInput, QueueError> {
     if let Some(address) = column(row, "input_url")? {
         return Ok(ClaimedInput::Address(SourceAddress(address)));
     }
-    // A damaged name is no error here: the job is claimed already, and its worker has to end it.
-    let Some(object_name) = released_object(row, "input_key")? else { return Ok(ClaimedInput::Lost) };
-    let sha256 = Sha256Hex(column(row, "input_sha256")?);
-    Ok(ClaimedInput::Stored(InputPointer { object_name, size_bytes: count(row, "input_size")?, sha256 }))
+    // Damage is no error here: the job is claimed already, and its worker has to end it.
+    Ok(stored_object(row, ["input_key", "input_size", "input_sha256"]).map_or(ClaimedInput::Lost, ClaimedInput::Stored))
+}
+
+/// Reads an object from the columns with its name, size and hash.
+fn stored_object(row: &SqliteRow, [name, size, sha256]: [&'static str; 3]) -> Result<StoredObject, QueueError> {
+    Ok(StoredObject {
+        name: parsed_column(row, name)?,
+        size_bytes: count(row, size)?,
+        sha256: parsed_column(row, sha256)?,
+    })
 }
 
 /// Reads the name of the object that a row points to no longer. An invalid name counts as none, so
@@ -82,11 +87,7 @@ pub(super) fn released_object(row: &SqliteRow, name: &'static str) -> Result<Opt
 pub(super) fn upload(row: &SqliteRow) -> Result<UploadRecord, QueueError> {
     let received = count(row, "received")?;
     let object = match column::<Option<String>>(row, "object_key")? {
-        Some(_) => Some(InputPointer {
-            object_name: parsed_column(row, "object_key")?,
-            size_bytes: received,
-            sha256: Sha256Hex(column(row, "sha256")?),
-        }),
+        Some(_) => Some(stored_object(row, ["object_key", "received", "sha256"])?),
         None => None,
     };
     Ok(UploadRecord {
@@ -110,7 +111,7 @@ pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
         format: parsed_column(row, "format")?,
         object_name: parsed_column(row, "object_key")?,
         size_bytes: count(row, "size")?,
-        sha256: Sha256Hex(column(row, "sha256")?),
+        sha256: parsed_column(row, "sha256")?,
     })
 }
 

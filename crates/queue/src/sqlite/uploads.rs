@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, ObjectName, UploadId};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UploadId};
 use sqlx::{Sqlite, Transaction};
 
 use super::{SqliteQueue, ending::JobRow, retention::unreferenced, row, sql};
-use crate::{
-    InputPointer, KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota,
-};
+use crate::{KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota};
 
 type Tx = Transaction<'static, Sqlite>;
 
@@ -22,10 +20,10 @@ pub(super) struct InputColumns {
     pub(super) url: Option<String>,
 }
 
-impl From<InputPointer> for InputColumns {
-    fn from(object: InputPointer) -> Self {
+impl From<StoredObject> for InputColumns {
+    fn from(object: StoredObject) -> Self {
         let size = row::sql_integer(object.size_bytes);
-        Self { name: Some(object.object_name), size, sha256: object.sha256.0, url: None }
+        Self { name: Some(object.name), size, sha256: object.sha256.to_string(), url: None }
     }
 }
 
@@ -119,7 +117,7 @@ impl Uploads for SqliteQueue {
         Ok(tx.commit().await?)
     }
 
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError> {
         let mut tx = self.write().await?;
         let before = self.find_unfinished(&mut tx, id).await?;
         let counted = before.received.max(before.length.unwrap_or(0));
@@ -130,9 +128,9 @@ impl Uploads for SqliteQueue {
         let expires = self.policy.expiry(self.clock.now(), limits.max_retention);
         sqlx::query(sql::FINISH_UPLOAD)
             .bind(id.as_str())
-            .bind(object.object_name.as_str())
+            .bind(object.name.as_str())
             .bind(row::sql_integer(object.size_bytes))
-            .bind(&object.sha256.0)
+            .bind(object.sha256.as_str())
             .bind(expires.0)
             .execute(&mut *tx)
             .await?;
@@ -153,7 +151,7 @@ impl Uploads for SqliteQueue {
         Ok(Some(removable))
     }
 
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
         let found = sqlx::query(sql::READ_JOB_ROW).bind(id.as_str()).fetch_optional(&mut *tx).await?;
         let job = JobRow::read(&found.ok_or(QueueError::LeaseLost)?)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clearcut_job::ErrorCode;
+use clearcut_job::{ErrorCode, PersistedRequestError};
 use clearcut_queue::{ClaimedInput, Ending, Finished};
 
 use crate::{
@@ -23,7 +23,7 @@ async fn an_output_or_upload_with_an_invalid_name_is_reported_as_damage_and_stil
     assert_eq!(bench.queue.read(bench.owner, &id).await.unwrap_err().code(), ErrorCode::DatabaseDamaged);
     assert_eq!(bench.queue.read_upload(&upload).await.unwrap_err().code(), ErrorCode::DatabaseDamaged);
     bench.advance_clock(Duration::from_hours(24));
-    let mut expected = vec![outcome(1).outputs.remove(1).object_name, object("uploads/1", 1).object_name];
+    let mut expected = vec![outcome(1).outputs.remove(1).object_name, object("uploads/1", 1).name];
     expected.sort();
     assert_eq!(bench.queue.forget_expired().await.unwrap(), expected);
     assert_eq!(bench.queue.forget_expired().await.unwrap(), []);
@@ -41,4 +41,13 @@ async fn a_job_whose_clip_has_no_valid_name_is_claimed_and_can_be_ended() {
         let finished = bench.queue.finish(&id, claimed.token, Ending::Failed(input_failure())).await.unwrap();
         assert_eq!(finished, Finished::Committed);
     }
+}
+
+#[tokio::test]
+async fn a_job_whose_request_cannot_be_read_is_claimed_with_the_reason() {
+    let bench = Bench::sqlite().await;
+    bench.submit(1).await;
+    bench.damage(r#"UPDATE jobs SET request = replace(request, '"v":1', '"v":2')"#).await;
+    let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
+    assert_eq!(claimed.request, Err(PersistedRequestError::Version { found: 2 }));
 }

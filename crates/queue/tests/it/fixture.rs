@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use clearcut_job::{
     ClipName, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId,
     KeyColorChoice, ManualClock, MeasuredClip, MethodChoice, ObjectName, Outcome, OutputFormat, OutputPointer, Quality,
-    Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis, WorkerId,
+    Sha256Hex, ShadowChoice, Speed, StoredObject, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
-    Destination, EndpointId, EventKinds, InputPointer, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput,
-    NewJob, NewKey, Policy, Queue, SqliteQueue, WebhookSecret,
+    Destination, EndpointId, EventKinds, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput, NewJob,
+    NewKey, Policy, Queue, SqliteQueue, WebhookSecret,
 };
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -134,8 +134,8 @@ pub(crate) fn object_name(text: &str) -> ObjectName {
     text.parse().unwrap()
 }
 
-pub(crate) fn object(text: &str, size_bytes: u64) -> InputPointer {
-    InputPointer { object_name: object_name(text), size_bytes, sha256: Sha256Hex("ab".repeat(32)) }
+pub(crate) fn object(text: &str, size_bytes: u64) -> StoredObject {
+    StoredObject { name: object_name(text), size_bytes, sha256: Sha256Hex::of_digest([0xab; 32]) }
 }
 
 /// Name of the output of the job `number` in `format`, by its first claim.
@@ -148,7 +148,7 @@ pub(crate) fn outcome(number: u128) -> Outcome {
         format,
         object_name: output_name(number, format),
         size_bytes: 77,
-        sha256: Sha256Hex("cd".repeat(32)),
+        sha256: Sha256Hex::of_digest([0xcd; 32]),
     };
     Outcome {
         measured: MeasuredClip {

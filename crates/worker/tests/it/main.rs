@@ -21,8 +21,7 @@ use clearcut_job::{
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
-    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, Queue,
-    SqliteQueue,
+    JobRecord, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, Queue, SqliteQueue,
 };
 use clearcut_store::Store;
 use clearcut_worker::{CancelFlag, CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
@@ -121,8 +120,7 @@ impl Bench {
         let mut upload = self.store.begin(ObjectName::upload(number)).await.unwrap();
         upload.write("clip".into()).await.unwrap();
         let stored = upload.finish().await.unwrap();
-        let input = InputPointer { object_name: stored.name, size_bytes: stored.size_bytes, sha256: stored.sha256 };
-        self.submit_with(number, NewInput::Stored(input)).await
+        self.submit_with(number, NewInput::Stored(stored)).await
     }
 
     async fn submit_with(&self, number: u128, input: NewInput) -> JobId {
