@@ -34,7 +34,7 @@ pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
 pub use owned_jobs::{DayUsage, Idempotency, Listing, OwnedJobs, Place, QueueOutlook, RetryResult, Submission};
 pub use policy::{NextStep, Policy};
-pub use record::{ClaimedJob, Ending, Finished, InputPointer, JobRecord, NewJob, QueueDepth, Reaped};
+pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Reaped};
 pub use secret::{SigningSecrets, WebhookSecret};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;

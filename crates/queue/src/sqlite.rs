@@ -21,7 +21,7 @@ mod writer;
 use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
-use clearcut_job::{Clock, FencingToken, JobId, Progress, WorkerId};
+use clearcut_job::{Clock, FencingToken, JobId, ObjectName, Progress, WorkerId};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use self::writer::Writer;
@@ -91,12 +91,12 @@ impl Queue for SqliteQueue {
         self.recover_from_clock_jump().await
     }
 
-    async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
+    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         self.forget_expired_objects().await
     }
 
-    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
-        self.filter_pointed_to(keys).await
+    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
+        self.filter_pointed_to(names).await
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {

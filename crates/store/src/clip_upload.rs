@@ -2,9 +2,9 @@
 //! a video, the disk and the quota have space for it, and its bytes become a durable object.
 
 use bytes::Bytes;
-use clearcut_job::{Container, NotVideo};
+use clearcut_job::{Container, NotVideo, ObjectName, StoredObject};
 
-use crate::{ObjectName, Reservation, Store, StoreError, StoredObject, Upload};
+use crate::{Reservation, Store, StoreError, Upload};
 
 /// Interval in bytes at which the quota is checked.
 const QUOTA_CHECK_BYTES: u64 = 4 << 20;

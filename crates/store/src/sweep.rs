@@ -2,7 +2,9 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use crate::{ObjectName, Store, StoreError, blocking::blocking};
+use clearcut_job::ObjectName;
+
+use crate::{Store, StoreError, blocking::blocking};
 
 impl Store {
     /// Removes the staging files of crashed writes that have not been written to for `idle`.

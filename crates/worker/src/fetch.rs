@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use clearcut_job::{Failure, FailureCode, NotVideo, Progress, Stage};
+use clearcut_job::{Failure, FailureCode, NotVideo, ObjectName, Progress, Stage, StoredObject};
 use clearcut_outbound::{Download, OutboundError, Piece, Target};
-use clearcut_queue::{ClaimedJob, InputPointer, KeyId, Queue, QueueError, SourceAddress};
-use clearcut_store::{ClipError, ClipQuota, ClipUpload, ObjectName, StoreError, StoredObject};
+use clearcut_queue::{ClaimedJob, KeyId, Queue, QueueError, SourceAddress};
+use clearcut_store::{ClipError, ClipQuota, ClipUpload, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,7 @@ pub(crate) async fn fetch_input<C: Cutter>(
     address: &SourceAddress,
     stop: &CancellationToken,
     progress_sender: &watch::Sender<WorkProgress>,
-) -> Result<InputPointer, Failure> {
+) -> Result<StoredObject, Failure> {
     let transfer = async {
         let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
         tracing::info!(job = %claimed.id, from = %target, "fetching the clip");
@@ -142,12 +142,9 @@ async fn record_input<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     stored: StoredObject,
-) -> Result<InputPointer, Failure> {
-    let name = stored.name;
-    let object =
-        InputPointer { object_name: name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
-    let failure = match worker.queue.keep_input(&claimed.id, claimed.token, object.clone()).await {
-        Ok(()) => return Ok(object),
+) -> Result<StoredObject, Failure> {
+    let failure = match worker.queue.keep_input(&claimed.id, claimed.token, stored.clone()).await {
+        Ok(()) => return Ok(stored),
         Err(error @ QueueError::QuotaExceeded { .. }) => Failure::new(FailureCode::QuotaExceeded, error.to_string()),
         Err(QueueError::LeaseLost) => Failure::new(FailureCode::WorkerLost, "the lease on the job is lost"),
         Err(error) => {
@@ -155,7 +152,7 @@ async fn record_input<C: Cutter>(
             return Err(Failure::new(FailureCode::StorageUnavailable, "the server could not reach its database"));
         }
     };
-    if let Err(error) = worker.store.delete(&name).await {
+    if let Err(error) = worker.store.delete(&stored.name).await {
         tracing::warn!(job = %claimed.id, ?error, "a fetched clip is left for the sweep");
     }
     Err(failure)

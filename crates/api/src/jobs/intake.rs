@@ -8,10 +8,9 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
-use clearcut_job::{ClipName, CutRequest, UploadId};
+use clearcut_job::{ClipName, CutRequest, ObjectName, StoredObject, UploadId};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
-use clearcut_store::{ObjectName, StoredObject};
 
 use crate::{
     Api, ApiError,
@@ -44,7 +43,7 @@ impl Source {
     /// Identity of the source, for idempotency: equal only for equal files, uploads or URLs.
     pub(crate) fn identity(&self) -> String {
         match self {
-            Self::Stored(stored) => format!("file {}", stored.sha256.0),
+            Self::Stored(stored) => format!("file {}", stored.sha256),
             Self::Uploaded(upload) => format!("upload {upload}"),
             Self::Address(target) => format!("url {}", target.as_str()),
         }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_store::ObjectName;
+use clearcut_job::ObjectName;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -157,7 +157,7 @@ pub(crate) async fn put(
     let reply = Uploaded {
         storage_id: record.id.to_string(),
         size: record.received,
-        sha256: record.object.as_ref().map(|object| object.sha256.0.clone()).unwrap_or_default(),
+        sha256: record.object.as_ref().map(|object| object.sha256.to_string()).unwrap_or_default(),
         expires_at: record.expires.whole_secs(),
     };
     Ok(Reply::new(reply).into_response())

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use clearcut_job::{NotVideo, UploadId};
 use clearcut_queue::{KeyId, NewUpload, UploadRecord};
-use clearcut_store::{ObjectName, SigningError};
+use clearcut_store::SigningError;
 
 use crate::{Api, ApiError, files::read_link_query, random::draw_random};
 
@@ -22,8 +22,7 @@ pub(crate) async fn create_record(
     }
     drop(api.reserve_space(length.unwrap_or(0)).await?);
     let id = UploadId::from_random(draw_random()?);
-    let partial_key = ObjectName::partial(&id).to_string();
-    Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata, partial_key }).await?)
+    Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata }).await?)
 }
 
 impl Api {

@@ -7,10 +7,10 @@ mod webhooks;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, Progress, UploadId, WorkerId};
+use clearcut_job::{FencingToken, JobId, ObjectName, Progress, StoredObject, UploadId, WorkerId};
 use clearcut_queue::{
-    ClaimedJob, Ending, Finished, InputPointer, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NewUpload, Queue,
-    QueueDepth, QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
+    ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, NewUpload, Queue, QueueDepth,
+    QueueError, Reaped, Signals, StorageLimits, UploadRecord, Uploads,
 };
 
 /// Moment in a job's life at which the server halts.
@@ -96,12 +96,12 @@ impl Queue for HaltingQueue {
         self.queue.clock_jumped().await
     }
 
-    async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
+    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         self.queue.forget_expired().await
     }
 
-    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
-        self.queue.referenced_objects(keys).await
+    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
+        self.queue.referenced_objects(names).await
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
@@ -155,19 +155,19 @@ impl Uploads for HaltingQueue {
         self.queue.advance_upload(id, from, to, length).await
     }
 
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError> {
         self.queue.finish_upload(id, object).await
     }
 
-    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError> {
+    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<ObjectName>>, QueueError> {
         self.queue.drop_upload(id).await
     }
 
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         self.queue.keep_input(id, token, object).await
     }
 
-    async fn list_expired(&self) -> Result<Vec<String>, QueueError> {
+    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         self.queue.list_expired().await
     }
 

@@ -102,7 +102,7 @@ impl SqliteQueue {
         let event = self.read_event(&found, owner).await?;
         tx.commit().await?;
         Ok(Some(ClaimedDelivery {
-            id: webhook_row::parsed_column(&found, "id")?,
+            id: row::parsed_column(&found, "id")?,
             claim: row::count(&found, "claim")?,
             tries: row::count(&found, "tries")? as u32 + 1,
             owner,

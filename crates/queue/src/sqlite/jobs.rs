@@ -1,6 +1,8 @@
 //! Jobs in SQLite: submit, claim, heartbeat, finish, release and reap.
 
-use clearcut_job::{ClipName, FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
+use clearcut_job::{
+    ClipName, CutRequest, FencingToken, JobId, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
+};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
@@ -35,7 +37,7 @@ impl SqliteQueue {
             .bind(job.id.as_str())
             .bind(job.owner.0)
             .bind(job.request.to_json())
-            .bind(input.key)
+            .bind(input.name.as_ref().map(ObjectName::as_str))
             .bind(input.size)
             .bind(input.sha256)
             .bind(now.0)
@@ -104,7 +106,7 @@ impl SqliteQueue {
             id,
             owner: KeyId(row::column(&found, "owner")?),
             token,
-            request_json: row::column(&found, "request")?,
+            request: CutRequest::from_json(row::column(&found, "request")?),
             input: row::input(&found)?,
             waited: now.since(UnixMillis(row::column(&found, "not_before_ms")?)),
         }))
@@ -232,11 +234,12 @@ impl SqliteQueue {
         Ok(())
     }
 
-    pub(super) async fn filter_pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+    pub(super) async fn filter_pointed_to(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
         let mut kept = Vec::new();
-        for key in keys {
-            let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&self.readers).await?;
-            kept.extend(pointed.then_some(key));
+        for name in names {
+            let query = sqlx::query_scalar(sql::IS_POINTED_TO).bind(name.as_str());
+            let is_pointed_to: bool = query.fetch_one(&self.readers).await?;
+            kept.extend(is_pointed_to.then_some(name));
         }
         Ok(kept)
     }

@@ -1,7 +1,7 @@
 //! Owner-facing job methods of the halting queue. All of them delegate to the queue.
 
 use async_trait::async_trait;
-use clearcut_job::{JobId, UnixMillis};
+use clearcut_job::{JobId, ObjectName, UnixMillis};
 use clearcut_queue::{
     DayUsage, Idempotency, JobRecord, KeyId, KeyLimits, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook,
     RetryResult, Submission,
@@ -27,7 +27,7 @@ impl OwnedJobs for HaltingQueue {
         self.queue.cancel(owner, id).await
     }
 
-    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError> {
+    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<ObjectName>>, QueueError> {
         self.queue.remove(owner, id).await
     }
 
