@@ -19,6 +19,6 @@ pub use error::StoreError;
 pub use grow::GrowingObject;
 pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
-pub use room::Reservation;
+pub use room::{DEFAULT_DISK_FLOOR_BYTES, Reservation};
 pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
 pub use upload::{StoredObject, Upload};
