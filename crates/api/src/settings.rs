@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 use clearcut_job::{Clock, OutputFormat};
 use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
-use clearcut_store::{Store, UrlSigner};
+use clearcut_store::{DEFAULT_DISK_FLOOR_BYTES, Store, UrlSigner};
 
 use crate::{BodyLimits, OneTimeLink, Previewer, Readiness, Traffic};
 
@@ -50,7 +50,8 @@ pub struct ApiSettings {
     pub sync_wait: Duration,
     /// Hosts that user-supplied URLs of clips and webhooks may reach. Default: public addresses.
     pub address_policy: AddressPolicy,
-    /// Free bytes on the data disk below which uploads are refused. Default 1 GiB.
+    /// Free bytes on the data disk below which uploads are refused. Default
+    /// [`DEFAULT_DISK_FLOOR_BYTES`].
     pub disk_floor_bytes: u64,
     /// Concurrent cuts, for estimating when a queued job starts. Default 1.
     pub slots: NonZeroUsize,
@@ -82,7 +83,7 @@ impl Default for ApiSettings {
             link_ttl: Duration::from_hours(1),
             sync_wait: Duration::from_secs(170),
             address_policy: AddressPolicy::default(),
-            disk_floor_bytes: 1 << 30,
+            disk_floor_bytes: DEFAULT_DISK_FLOOR_BYTES,
             slots: NonZeroUsize::MIN,
             submits_per_minute: 600,
             previews_per_minute: 240,

@@ -23,6 +23,7 @@ mod readiness;
 mod run;
 #[cfg(debug_assertions)]
 pub(crate) mod scripted_names;
+mod settings;
 mod shutdown;
 mod welcome;
 
@@ -45,7 +46,7 @@ pub(crate) fn serve(
         print!("{}", config::COMMENTED_CONFIG);
         return Ok(());
     }
-    let settings = config::Settings::load(options)?;
+    let settings = settings::Settings::load(options)?;
     log::start(&settings);
     let open_files = open_files::raise_limit();
     let models = models.installed(MemoryBudget::new(settings.model_memory_mib))?;

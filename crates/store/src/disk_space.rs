@@ -10,6 +10,9 @@ use std::{
 
 use crate::{StoreError, blocking::blocking};
 
+/// Free bytes on the disk that are left untouched, unless a setting says otherwise: 1 GiB.
+pub const DEFAULT_DISK_FLOOR_BYTES: u64 = 1 << 30;
+
 /// Reservation step for a body of unknown length, and number of bytes between checks of the free
 /// space.
 const RESERVATION_STEP_BYTES: u64 = 4 << 20;

@@ -17,7 +17,7 @@ mod upload;
 
 pub use clip_upload::{ClipError, ClipQuota, ClipUpload};
 pub use disk::{empty_folder, make_folder, sync_folder, write_atomically};
-pub use disk_space::Reservation;
+pub use disk_space::{DEFAULT_DISK_FLOOR_BYTES, Reservation};
 pub use error::StoreError;
 pub use grow::GrowingObject;
 pub use object::{ObjectInfo, Store};

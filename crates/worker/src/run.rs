@@ -3,6 +3,7 @@
 
 use std::{
     io,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,6 +34,8 @@ pub struct Worker<C> {
     pub cutter: Arc<C>,
     /// Wall clock, for the age of objects.
     pub clock: Arc<dyn Clock>,
+    /// Folder for the files of running cuts. Its contents are removed at the start.
+    pub scratch: PathBuf,
     /// Limits and intervals.
     pub settings: WorkerSettings,
 }
@@ -42,7 +45,7 @@ pub struct Worker<C> {
 /// # Errors
 /// If the scratch folder cannot be used.
 pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
-    empty_folder(&worker.settings.scratch)?;
+    empty_folder(&worker.scratch)?;
     let worker = Arc::new(worker);
     let id = WorkerId::from_random(getrandom::u64().map_err(io::Error::other)?);
     let mut maintenance = JoinSet::new();
@@ -137,7 +140,7 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
             }
             Err(error) => tracing::error!(?error, "the search for lost workers failed"),
         }
-        if let Err(error) = clear_scratch(worker.queue.as_ref(), &worker.settings.scratch).await {
+        if let Err(error) = clear_scratch(worker.queue.as_ref(), &worker.scratch).await {
             tracing::warn!(?error, "the cleanup of scratch folders failed");
         }
         sleep(worker.settings.lease_ttl / 8).await;

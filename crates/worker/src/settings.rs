@@ -1,8 +1,10 @@
 //! Settings of the worker, and the signals that stop it.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, time::Duration};
 
 use clearcut_outbound::DownloadLimits;
+use clearcut_queue::Policy;
+use clearcut_store::DEFAULT_DISK_FLOOR_BYTES;
 use tokio_util::sync::CancellationToken;
 
 /// Limits and intervals of a worker.
@@ -10,9 +12,7 @@ use tokio_util::sync::CancellationToken;
 pub struct WorkerSettings {
     /// Number of concurrent cuts. Each uses several threads and processes of its own. Default 1.
     pub slots: NonZeroUsize,
-    /// Folder for the files of running cuts. Its contents are removed at the start.
-    pub scratch: PathBuf,
-    /// Lease duration. Must equal the queue's. Default 60 s.
+    /// Lease duration. Must equal the queue's. Default: the queue's default.
     pub lease_ttl: Duration,
     /// Deadline of one cut. Default 1 h.
     pub deadline: Duration,
@@ -28,7 +28,8 @@ pub struct WorkerSettings {
     pub poll_interval: Duration,
     /// Limits on size, time and retries of transfers from addresses.
     pub download: DownloadLimits,
-    /// Free bytes on the data disk below which no clip is fetched. Default 1 GiB.
+    /// Free bytes on the data disk below which no clip is fetched. Default
+    /// [`DEFAULT_DISK_FLOOR_BYTES`].
     pub disk_floor_bytes: u64,
     /// Interval between two sweeps for expired objects and orphans. Default 10 min.
     pub sweep_interval: Duration,
@@ -36,21 +37,18 @@ pub struct WorkerSettings {
     pub orphan_age: Duration,
 }
 
-impl WorkerSettings {
-    /// The defaults, with files of running cuts in `scratch`.
-    #[must_use]
-    pub fn new(scratch: PathBuf) -> Self {
+impl Default for WorkerSettings {
+    fn default() -> Self {
         Self {
             slots: NonZeroUsize::MIN,
-            scratch,
-            lease_ttl: Duration::from_mins(1),
+            lease_ttl: Policy::default().lease_ttl,
             deadline: Duration::from_hours(1),
             stall_limit: Duration::from_mins(3),
             progress_interval: Duration::from_millis(200),
             cancel_interval: Duration::from_millis(500),
             poll_interval: Duration::from_secs(1),
             download: DownloadLimits::default(),
-            disk_floor_bytes: 1 << 30,
+            disk_floor_bytes: DEFAULT_DISK_FLOOR_BYTES,
             sweep_interval: Duration::from_mins(10),
             orphan_age: Duration::from_hours(24),
         }

@@ -113,7 +113,7 @@ async fn attempt<C: Cutter>(
     stop: &CancellationToken,
     progress_sender: watch::Sender<WorkProgress>,
 ) -> Ending {
-    let scratch = worker.settings.scratch.join(format!("{}-{}", claimed.id, claimed.token));
+    let scratch = worker.scratch.join(format!("{}-{}", claimed.id, claimed.token));
     let ending = match cut_and_store(worker, claimed, stop, progress_sender, &scratch).await {
         Ok(outcome) => Ending::Completed(outcome),
         Err(failure) => Ending::Failed(failure),

@@ -12,6 +12,7 @@ use std::{
 
 use axum::body::Body;
 use bytes::{Buf as _, Bytes};
+use clearcut_outbound::DownloadLimits;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, Sleep, sleep};
@@ -21,7 +22,8 @@ use crate::ApiError;
 /// Limits on the size and speed of a request body.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyLimits {
-    /// Maximum size in bytes, checked while the body arrives. Default 2 GiB.
+    /// Maximum size in bytes, checked while the body arrives. Default: that of a clip fetched from
+    /// an address.
     pub max_bytes: u64,
     /// Maximum pause between two pieces of the body. Default 20 s.
     pub idle_timeout: Duration,
@@ -32,7 +34,8 @@ pub struct BodyLimits {
 
 impl Default for BodyLimits {
     fn default() -> Self {
-        Self { max_bytes: 2 << 30, idle_timeout: Duration::from_secs(20), min_bytes_per_sec: 4096 }
+        let max_bytes = DownloadLimits::default().max_bytes;
+        Self { max_bytes, idle_timeout: Duration::from_secs(20), min_bytes_per_sec: 4096 }
     }
 }
 

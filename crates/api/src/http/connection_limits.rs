@@ -8,8 +8,8 @@ pub struct ConnectionLimits {
     /// Maximum number of connections. A few more wait in a queue; they get `SERVER_BUSY` if no slot
     /// becomes free, or if their address has its maximum. Default 2048.
     pub max_connections: usize,
-    /// Maximum number of connections per address. Default 1536. Set it to `max_connections` behind
-    /// a proxy, whose connections all come from one address.
+    /// Maximum number of connections per address. Default: three quarters of `max_connections`. Set
+    /// it to `max_connections` behind a proxy, whose connections all come from one address.
     pub max_per_address: usize,
     /// Timeout for the head of a request, and for an idle connection. Default 15 s.
     pub header_timeout: Duration,
@@ -22,9 +22,17 @@ pub struct ConnectionLimits {
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
+        Self::with_connections(2048)
+    }
+}
+
+impl ConnectionLimits {
+    /// The default limits for another number of connections.
+    #[must_use]
+    pub fn with_connections(max_connections: usize) -> Self {
         Self {
-            max_connections: 2048,
-            max_per_address: 1536,
+            max_connections,
+            max_per_address: (max_connections / 4 * 3).max(1),
             header_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_mins(1),
             grace: Duration::from_secs(5),

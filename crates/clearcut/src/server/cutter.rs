@@ -19,6 +19,8 @@ use crate::installed_models::InstalledModels;
 pub(crate) struct PipelineCutter {
     pub(crate) tools: Tools,
     pub(crate) models: Arc<InstalledModels>,
+    /// Resources of one cut.
+    pub(crate) resources: Resources,
 }
 
 impl Cutter for PipelineCutter {
@@ -30,7 +32,7 @@ impl Cutter for PipelineCutter {
             request: &order.request,
             scratch: &order.scratch,
             limits: MediaLimits::default(),
-            resources: Resources::default(),
+            resources: self.resources,
             models: self.models.as_ref(),
         };
         let report = clearcut_pipeline::cut(&job, stop, &mut |step| progress(job_progress(step)));

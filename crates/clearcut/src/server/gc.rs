@@ -1,16 +1,17 @@
 //! `clearcut gc`: removes expired and orphaned objects from a server's data folder.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use clearcut_job::{Clock, ObjectName, SystemClock};
-use clearcut_queue::{Policy, Queue, SqliteQueue, Uploads as _};
+use clearcut_queue::{Queue, SqliteQueue, Uploads as _};
 use clearcut_store::{Store, StoreError};
-use clearcut_worker::{WorkerSettings, list_orphans, remove_expired, sweep_orphans};
+use clearcut_worker::{list_orphans, remove_expired, sweep_orphans};
 
 use super::{
-    config::{ServeOptions, Settings},
-    database_file::existing_database,
+    config::ServeOptions,
+    database_file::{OBJECTS, existing_database},
+    settings::Settings,
 };
 use crate::failure::Failure;
 
@@ -48,17 +49,15 @@ pub(crate) async fn run(options: &GcOptions) -> Result<(), Failure> {
     let database = existing_database(&options.data)?;
     let serve_options =
         ServeOptions::for_data_folder(options.data.clone(), options.config.clone(), options.retention_hours);
-    let retention = Settings::load(&serve_options)?.retention;
-    let policy = Policy { retention, ..Policy::default() };
-    let queue = SqliteQueue::open(&database, Arc::new(SystemClock), policy).await?;
-    let store = Store::local(&options.data.join("objects")).map_err(|error| store_failure(&error))?;
-    let result = collect(&queue, &store, options.dry_run).await;
+    let settings = Settings::load(&serve_options)?;
+    let queue = SqliteQueue::open(&database, Arc::new(SystemClock), settings.queue).await?;
+    let store = Store::local(&options.data.join(OBJECTS)).map_err(|error| store_failure(&error))?;
+    let result = collect(&queue, &store, settings.worker.orphan_age, options.dry_run).await;
     queue.close().await;
     result
 }
 
-async fn collect(queue: &SqliteQueue, store: &Store, dry_run: bool) -> Result<(), Failure> {
-    let age = WorkerSettings::new(PathBuf::new()).orphan_age;
+async fn collect(queue: &SqliteQueue, store: &Store, age: Duration, dry_run: bool) -> Result<(), Failure> {
     let objects = find_removable(queue, store, age).await?;
     for RemovableObject { name, size_bytes, reason } in &objects {
         println!("{size_bytes:>14}  {reason:<8}  {name}");
@@ -74,11 +73,7 @@ async fn collect(queue: &SqliteQueue, store: &Store, dry_run: bool) -> Result<()
     Ok(())
 }
 
-async fn find_removable(
-    queue: &SqliteQueue,
-    store: &Store,
-    age: std::time::Duration,
-) -> Result<Vec<RemovableObject>, Failure> {
+async fn find_removable(queue: &SqliteQueue, store: &Store, age: Duration) -> Result<Vec<RemovableObject>, Failure> {
     let mut objects = Vec::new();
     for name in queue.list_expired().await? {
         // An upload that received no byte has no object.

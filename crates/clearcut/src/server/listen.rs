@@ -6,7 +6,7 @@ use clearcut_api::ConnectionLimits;
 use clearcut_job::ErrorCode;
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{config::Settings, open_files::connections};
+use super::{open_files::connections, settings::Settings};
 use crate::failure::Failure;
 
 /// Length of the kernel's queue of connections that are not accepted yet. With the 128 of
@@ -42,6 +42,9 @@ pub(super) fn connection_limits(settings: &Settings, open_files: u64) -> Connect
             "fewer connections than set, to leave file descriptors for jobs (ulimit -n)"
         );
     }
-    let max_per_address = settings.max_connections_per_address.unwrap_or(max_connections / 4 * 3).max(1);
-    ConnectionLimits { max_connections, max_per_address, ..ConnectionLimits::default() }
+    let mut limits = ConnectionLimits::with_connections(max_connections);
+    if let Some(max_per_address) = settings.max_connections_per_address {
+        limits.max_per_address = max_per_address.max(1);
+    }
+    limits
 }

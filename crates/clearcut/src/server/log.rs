@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
-use super::config::{LogFormat, Settings};
+use super::{config::LogFormat, settings::Settings};
 
 /// Starts logging to standard error.
 pub(crate) fn start(settings: &Settings) {

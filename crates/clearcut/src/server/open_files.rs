@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::config::Settings;
+use super::settings::Settings;
 
 /// File descriptors for the database, webhooks, clips that are fetched, and other small users.
 const RESERVE: u64 = 128;
@@ -26,7 +26,7 @@ pub(crate) fn raise_limit() -> u64 {
 /// Number of connections for `limit` file descriptors. Jobs get theirs first; each connection may
 /// need one for a file besides its socket.
 pub(crate) fn connections(limit: u64, settings: &Settings) -> usize {
-    connection_share(limit, (settings.slots.get() + settings.previews.get()) as u64, settings.max_connections)
+    connection_share(limit, (settings.worker.slots.get() + settings.previews.get()) as u64, settings.max_connections)
 }
 
 fn connection_share(limit: u64, cuts: u64, requested: usize) -> usize {

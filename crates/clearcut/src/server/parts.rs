@@ -1,20 +1,20 @@
 //! API, worker and courier of a server, made from its settings and from what they share.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use clearcut_api::{Api, ApiSettings, BodyLimits, JobDescriber, OneTimeLink};
+use clearcut_api::{Api, ApiSettings, JobDescriber, OneTimeLink};
 use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, ErrorCode, OutputFormat};
 use clearcut_notify::{Courier, CourierSettings};
-use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
-use clearcut_queue::{Policy, Queue, SqliteQueue};
+use clearcut_outbound::Outbound;
+use clearcut_queue::{Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
-use clearcut_worker::{Worker, WorkerSettings};
+use clearcut_worker::Worker;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    config::Settings, cutter::PipelineCutter, data_folder::DataFolder, describer::ApiJobDescriber,
-    previewer::PipelinePreviewer, readiness::ServerReadiness,
+    cutter::PipelineCutter, data_folder::DataFolder, describer::ApiJobDescriber, previewer::PipelinePreviewer,
+    readiness::ServerReadiness, settings::Settings,
 };
 use crate::{failure::Failure, installed_models::InstalledModels};
 
@@ -57,20 +57,9 @@ impl Shared {
             traffic: Arc::default(),
             link: Arc::new(link),
             settings: Arc::new(ApiSettings {
-                public_url: settings.public_url.clone(),
                 available_formats: formats_of(capabilities),
                 has_model: model.is_some(),
-                body: BodyLimits { max_bytes: settings.max_upload_bytes, ..BodyLimits::default() },
-                link_ttl: settings.link_ttl,
-                sync_wait: settings.sync_wait,
-                address_policy: self.outbound.policy().clone(),
-                disk_floor_bytes: settings.disk_floor_bytes,
-                slots: settings.slots,
-                submits_per_minute: settings.submits_per_minute,
-                previews_per_minute: settings.previews_per_minute,
-                requests_per_minute: settings.requests_per_minute,
-                max_waits: settings.max_waits_per_key,
-                ..ApiSettings::default()
+                ..settings.api.clone()
             }),
             readiness: Arc::new(ServerReadiness::new(&self.tools, capabilities, model, stopping)),
         })
@@ -84,8 +73,8 @@ impl Shared {
             describe: Arc::new(ApiJobDescriber(JobDescriber {
                 signer: Arc::clone(&self.signer),
                 clock: Arc::clone(&self.clock),
-                link_ttl: settings.link_ttl,
-                public_url: settings.public_url.clone(),
+                link_ttl: settings.api.link_ttl,
+                public_url: settings.api.public_url.clone(),
             })),
             clock: Arc::clone(&self.clock),
             settings: CourierSettings::default(),
@@ -98,56 +87,27 @@ impl Shared {
             queue: queue_with_test_halts(Arc::clone(&self.queue)),
             store: self.store.clone(),
             outbound: self.outbound.clone(),
-            cutter: Arc::new(PipelineCutter { tools: self.tools.clone(), models: Arc::clone(&self.models) }),
+            cutter: Arc::new(PipelineCutter {
+                tools: self.tools.clone(),
+                models: Arc::clone(&self.models),
+                resources: settings.cut,
+            }),
             clock: Arc::clone(&self.clock),
-            settings: WorkerSettings {
-                slots: settings.slots,
-                lease_ttl: settings.lease_ttl,
-                deadline: settings.deadline,
-                download: DownloadLimits {
-                    max_bytes: settings.max_upload_bytes,
-                    min_bytes_per_sec: settings.fetch_min_bytes_per_sec,
-                    patience: settings.fetch_patience,
-                    deadline: settings.fetch_deadline,
-                    ..DownloadLimits::default()
-                },
-                disk_floor_bytes: settings.disk_floor_bytes,
-                sweep_interval: sweep_interval(settings),
-                ..WorkerSettings::new(folder.subfolder("scratch")?)
-            },
+            scratch: folder.subfolder("scratch")?,
+            settings: settings.worker.clone(),
         })
-    }
-}
-
-/// Queue policy of the settings.
-pub(super) fn policy(settings: &Settings) -> Policy {
-    Policy {
-        lease_ttl: settings.lease_ttl,
-        retention: settings.retention,
-        upload_ttl: settings.upload_ttl,
-        quota_bytes: settings.quota_bytes,
-        max_running: settings.max_running_per_key,
-        max_waiting: settings.max_waiting_per_key,
-        ..Policy::default()
     }
 }
 
 /// Client for the addresses of clips and webhooks.
 pub(super) fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
-    let policy = AddressPolicy::new(settings.allowed_networks.clone());
-    let timeouts = Timeouts { idle: settings.fetch_patience, ..Timeouts::default() };
+    let (policy, timeouts) = (settings.api.address_policy.clone(), settings.outbound);
     #[cfg(debug_assertions)]
     if let Some(names) = crate::environment::scripted_names() {
         return Outbound::with_names(policy, timeouts, Arc::new(names))
             .map_err(|error| Failure::host_error(error.code(), &error));
     }
     Outbound::new(policy, timeouts).map_err(|error| Failure::host_error(error.code(), &error))
-}
-
-/// Interval between sweeps: ten minutes, or half of the retention or upload TTL if that is shorter.
-fn sweep_interval(settings: &Settings) -> Duration {
-    let shortest = settings.retention.min(settings.upload_ttl) / 2;
-    shortest.clamp(Duration::from_secs(1), Duration::from_mins(10))
 }
 
 /// Queue of worker and courier. In a debug build with a test halt, a wrapper that halts.

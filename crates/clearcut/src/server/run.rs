@@ -9,10 +9,10 @@ use clearcut_job::{Clock, ErrorCode, SystemClock};
 use clearcut_worker::Drain;
 
 use super::{
-    config::Settings,
     data_folder::{DataFolder, checkpoint_regularly},
     listen::{connection_limits, listen},
-    parts::{Shared, outbound, policy},
+    parts::{Shared, outbound},
+    settings::Settings,
     shutdown::{StoppableTask, Tasks, watch_signals},
     welcome::print_welcome,
 };
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     let tools = tools.marked(folder.mark());
     warn_of_tight_limits(&tools);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (queue, store) = folder.open(policy(&settings), Arc::clone(&clock)).await?;
+    let (queue, store) = folder.open(settings.queue.clone(), Arc::clone(&clock)).await?;
     let outbound = outbound(&settings)?;
     let (listener, address) = listen(settings.listen)?;
     let model = usable_model(&models);

@@ -151,14 +151,15 @@ impl Bench {
             progress_interval: Duration::from_millis(20),
             poll_interval: Duration::from_millis(50),
             disk_floor_bytes: 0,
-            ..WorkerSettings::new(self.dir.path().join("scratch"))
+            ..WorkerSettings::default()
         };
         change(&mut settings);
         let clock: Arc<dyn Clock> = self.clock.clone();
         let loopback = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
         let outbound = Outbound::new(loopback, Timeouts::default()).unwrap();
         let (queue, store) = (self.queue.clone(), self.store.clone());
-        let worker = Worker { queue, store, outbound, cutter: Arc::new(FakeCutter(Box::new(cut))), clock, settings };
+        let (cutter, scratch) = (Arc::new(FakeCutter(Box::new(cut))), self.dir.path().join("scratch"));
+        let worker = Worker { queue, store, outbound, cutter, clock, scratch, settings };
         let drain = self.drain.clone();
         tokio::spawn(async move { run(worker, drain).await.unwrap() })
     }

@@ -1,0 +1,292 @@
+//! Settings of a server: what was given, completed with defaults and checked. A default stands in
+//! the crate that uses the setting; those of the process itself are here.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clearcut_api::{ApiSettings, BodyLimits, ConnectionLimits};
+use clearcut_outbound::{AddressPolicy, DownloadLimits, IpNet, Timeouts};
+use clearcut_pipeline::Resources;
+use clearcut_queue::Policy;
+use clearcut_worker::WorkerSettings;
+
+use super::config::{GivenSettings, LogFormat, ServeOptions, invalid_setting};
+use crate::failure::Failure;
+
+/// Address to listen on.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787);
+
+/// Number of concurrent previews.
+const PREVIEWS: NonZeroUsize = NonZeroUsize::MIN;
+
+/// Grace period of running jobs when the server stops.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Memory for all loaded neural models together, in MiB.
+const MODEL_MEMORY_MIB: u32 = 1024;
+
+/// Log filter.
+const LOG: &str = "info";
+
+/// Minimum memory of a cut in MiB. A cut of a clip in 1080p to one format takes up to 200.
+const MIN_CUT_MEMORY_MIB: u32 = 256;
+
+/// Minimum lease duration. Heartbeats are sent at a quarter of it.
+const MIN_LEASE_TTL: Duration = Duration::from_secs(2);
+
+/// All settings of a server.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) max_connections: usize,
+    pub(crate) max_connections_per_address: Option<usize>,
+    pub(crate) previews: NonZeroUsize,
+    /// Resources of one cut.
+    pub(crate) cut: Resources,
+    pub(crate) model_memory_mib: u32,
+    pub(crate) grace: Duration,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log: String,
+    pub(crate) queue: Policy,
+    pub(crate) worker: WorkerSettings,
+    /// Timeouts of requests to addresses of users.
+    pub(crate) outbound: Timeouts,
+    /// Without what the server finds out when it starts: formats and model.
+    pub(crate) api: ApiSettings,
+}
+
+impl Settings {
+    /// Merges the sources. Flags win over the environment, the environment over the file, the file
+    /// over the defaults.
+    pub(crate) fn load(options: &ServeOptions) -> Result<Self, Failure> {
+        Self::merge(options, options.read_file()?)
+    }
+
+    fn merge(options: &ServeOptions, file: GivenSettings) -> Result<Self, Failure> {
+        macro_rules! given {
+            ($name:ident) => {
+                options.given.$name.clone().or(file.$name)
+            };
+        }
+        let (policy, worker, download) = (Policy::default(), WorkerSettings::default(), DownloadLimits::default());
+        let (api, connections) = (ApiSettings::default(), ConnectionLimits::default());
+
+        let slots = given!(slots).unwrap_or(worker.slots);
+        let max_bytes = given!(max_upload_mib).map_or(download.max_bytes, |mib| mib << 20);
+        let disk_floor_bytes = given!(disk_floor_mib).map_or(worker.disk_floor_bytes, |mib| mib << 20);
+        let lease_ttl = given!(lease_ttl_secs).map_or(policy.lease_ttl, Duration::from_secs);
+        let retention = hours("retention_hours", given!(retention_hours))?.unwrap_or(policy.retention);
+        let upload_ttl = hours("upload_ttl_hours", given!(upload_ttl_hours))?.unwrap_or(policy.upload_ttl);
+        let patience = given!(fetch_patience_secs).map_or(download.patience, Duration::from_secs);
+        let allowed_networks = networks(&given!(allow_private_networks).unwrap_or_default())?;
+        if lease_ttl < MIN_LEASE_TTL {
+            return Err(invalid_setting("lease_ttl_secs is below 2: heartbeats would come too late"));
+        }
+        Ok(Self {
+            data: options.data.clone(),
+            listen: given!(listen).unwrap_or(LISTEN),
+            max_connections: given!(max_connections).unwrap_or(connections.max_connections),
+            max_connections_per_address: given!(max_connections_per_address),
+            previews: given!(previews).unwrap_or(PREVIEWS),
+            cut: cut_resources(given!(cut_threads), given!(cut_memory_mib), slots)?,
+            model_memory_mib: given!(model_memory_mib).unwrap_or(MODEL_MEMORY_MIB),
+            grace: given!(grace_secs).map_or(GRACE, Duration::from_secs),
+            log_format: given!(log_format).unwrap_or(LogFormat::Text),
+            log: given!(log).unwrap_or_else(|| LOG.to_owned()),
+            queue: Policy {
+                lease_ttl,
+                retention,
+                upload_ttl,
+                quota_bytes: given!(quota_mib).map_or(policy.quota_bytes, |mib| limit(mib << 20)),
+                max_running: given!(max_running_per_key).map_or(policy.max_running, |n| limit(n).unwrap_or(u32::MAX)),
+                max_waiting: given!(max_waiting_per_key).unwrap_or(policy.max_waiting),
+                ..policy
+            },
+            outbound: Timeouts { idle: patience, ..Timeouts::default() },
+            api: ApiSettings {
+                public_url: given!(public_url),
+                body: BodyLimits { max_bytes, ..api.body },
+                link_ttl: given!(link_ttl_secs).map_or(api.link_ttl, Duration::from_secs),
+                sync_wait: given!(sync_wait_secs).map_or(api.sync_wait, Duration::from_secs),
+                address_policy: AddressPolicy::new(allowed_networks),
+                disk_floor_bytes,
+                slots,
+                submits_per_minute: given!(submits_per_minute).map_or(api.submits_per_minute, NonZeroU32::get),
+                previews_per_minute: given!(previews_per_minute).map_or(api.previews_per_minute, NonZeroU32::get),
+                requests_per_minute: given!(requests_per_minute).map_or(api.requests_per_minute, NonZeroU32::get),
+                max_waits: given!(max_waits_per_key).unwrap_or(api.max_waits),
+                ..api
+            },
+            worker: WorkerSettings {
+                slots,
+                lease_ttl,
+                deadline: given!(deadline_secs).map_or(worker.deadline, Duration::from_secs),
+                download: DownloadLimits {
+                    max_bytes,
+                    min_bytes_per_sec: given!(fetch_min_kib_per_sec)
+                        .map_or(download.min_bytes_per_sec, |kib| kib << 10),
+                    patience,
+                    deadline: given!(fetch_deadline_secs).map_or(download.deadline, Duration::from_secs),
+                    ..download
+                },
+                disk_floor_bytes,
+                sweep_interval: sweep_interval(worker.sweep_interval, retention.min(upload_ttl)),
+                ..worker
+            },
+        })
+    }
+}
+
+/// Resources of one cut. By default, the cuts of all slots share the cores.
+fn cut_resources(
+    threads: Option<NonZeroUsize>,
+    memory_mib: Option<u32>,
+    slots: NonZeroUsize,
+) -> Result<Resources, Failure> {
+    let default = Resources::default();
+    if memory_mib.is_some_and(|mib| mib < MIN_CUT_MEMORY_MIB) {
+        let message = format!("cut_memory_mib is below {MIN_CUT_MEMORY_MIB}: hardly a clip would be cut");
+        return Err(invalid_setting(&message));
+    }
+    Ok(Resources {
+        threads: threads.unwrap_or_else(|| share(default.threads, slots)),
+        max_bytes: memory_mib.map_or(default.max_bytes, |mib| u64::from(mib) << 20),
+        ..default
+    })
+}
+
+/// Cores of one slot, rounded up.
+fn share(cores: NonZeroUsize, slots: NonZeroUsize) -> NonZeroUsize {
+    NonZeroUsize::new(cores.get().div_ceil(slots.get())).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Interval between sweeps: `longest`, or half of the shortest lifetime of a file if that is
+/// shorter.
+fn sweep_interval(longest: Duration, shortest_lifetime: Duration) -> Duration {
+    (shortest_lifetime / 2).clamp(Duration::from_secs(1), longest)
+}
+
+/// A limit in which 0 means none.
+fn limit<N: Default + PartialEq>(number: N) -> Option<N> {
+    Some(number).filter(|number| *number != N::default())
+}
+
+/// Duration of a setting in hours. At most a hundred years, so sums of times do not overflow.
+fn hours(name: &str, given: Option<f64>) -> Result<Option<Duration>, Failure> {
+    let Some(hours) = given else { return Ok(None) };
+    let span = Duration::try_from_secs_f64(hours * 3600.0).ok().filter(|_| hours > 0.0 && hours <= 876_000.0);
+    let invalid = || invalid_setting(&format!("{name} is {hours}; it must be more than 0 and at most 876000"));
+    span.map(Some).ok_or_else(invalid)
+}
+
+fn networks(texts: &[String]) -> Result<Vec<IpNet>, Failure> {
+    let parse = |text: &String| {
+        let invalid = || {
+            invalid_setting(&format!(
+                "allow_private_networks holds {text:?}, which is not a network such as 10.1.0.0/16"
+            ))
+        };
+        text.trim().parse().map_err(|_| invalid())
+    };
+    texts.iter().filter(|text| !text.trim().is_empty()).map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::config::COMMENTED_CONFIG;
+    use clap::Args as _;
+
+    /// Settings whose default is no value, with the words for it in the reference and in the help.
+    const IN_WORDS: [(&str, &str, &str); 4] = [
+        ("public_url", "the Host header", "the Host header"),
+        ("allow_private_networks", "[]", "none"),
+        ("cut_threads", "the cores divided by slots", "the cores divided by the slots"),
+        ("max_connections_per_address", "three quarters of max_connections", "three quarters of all"),
+    ];
+
+    fn settings(config: &str) -> Result<Settings, Failure> {
+        let options = ServeOptions::for_data_folder(PathBuf::new(), None, None);
+        Settings::merge(&options, toml::from_str(config).unwrap())
+    }
+
+    /// The text of the commented configuration file with all settings uncommented.
+    fn uncommented_config() -> String {
+        let lines = COMMENTED_CONFIG.lines().filter_map(|line| line.strip_prefix("# "));
+        lines.filter(|line| line.contains(" = ")).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn the_commented_file_holds_every_setting_with_its_default() {
+        let mut file: GivenSettings = toml::from_str(&uncommented_config()).unwrap();
+        let debug = format!("{file:?}");
+        assert!(!debug.contains("None"), "{debug}");
+        assert_eq!(file.max_connections_per_address, Some(ConnectionLimits::default().max_per_address));
+        (file.public_url, file.max_connections_per_address, file.cut_threads) = (None, None, None);
+        let options = ServeOptions::for_data_folder(PathBuf::new(), None, None);
+        let from_file = Settings::merge(&options, file).unwrap();
+        assert_eq!(format!("{from_file:?}"), format!("{:?}", settings("").unwrap()));
+        assert_eq!(format!("{from_file:?}"), format!("{:?}", settings(COMMENTED_CONFIG).unwrap()));
+    }
+
+    #[test]
+    fn reference_and_help_state_the_defaults_of_the_commented_file() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let reference = std::fs::read_to_string(root.join("docs/reference/configuration.md")).unwrap();
+        let reference = reference.replace('`', "");
+        let help = GivenSettings::augment_args(clap::Command::new("serve"));
+        for (name, value) in uncommented_config().parse::<toml::Table>().unwrap() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let words = IN_WORDS.iter().find(|(setting, ..)| *setting == name);
+            let (in_reference, in_help) = words.map_or((&*value, &*value), |(_, reference, help)| (*reference, *help));
+            let rows: Vec<_> = reference.lines().filter(|line| line.starts_with(&format!("| {name} |"))).collect();
+            let row = format!("| {name} | {in_reference} |");
+            assert!(!rows.is_empty() && rows.iter().all(|line| line.starts_with(&row)), "{row} {rows:?}");
+            let flag = help.get_arguments().find(|flag| flag.get_id() == name.as_str()).unwrap();
+            let text = flag.get_help().unwrap().to_string();
+            assert!(text.ends_with(&format!("[default: {in_help}]")), "{name}: {text}");
+        }
+    }
+
+    #[test]
+    fn the_cuts_of_all_slots_share_the_cores() {
+        let cores = |count| NonZeroUsize::new(count).unwrap();
+        for (all, slots, each) in [(8, 1, 8), (8, 2, 4), (7, 2, 4), (8, 3, 3), (2, 4, 1)] {
+            assert_eq!(share(cores(all), cores(slots)), cores(each), "{all} cores, {slots} slots");
+        }
+        assert_eq!(settings("").unwrap().cut, Resources::default());
+        assert_eq!(settings("slots = 2\ncut_threads = 3").unwrap().cut.threads, cores(3));
+    }
+
+    #[test]
+    fn the_memory_of_a_cut_has_a_minimum() {
+        assert_eq!(settings("cut_memory_mib = 256").unwrap().cut.max_bytes, 256 << 20);
+        assert!(settings("cut_memory_mib = 255").is_err());
+    }
+
+    #[test]
+    fn files_are_swept_before_their_lifetime_has_passed_twice() {
+        let sweeps = |config| settings(config).unwrap().worker.sweep_interval;
+        assert_eq!(sweeps(""), Duration::from_mins(10));
+        assert_eq!(sweeps("retention_hours = 0.1"), Duration::from_mins(3));
+        assert_eq!(sweeps("upload_ttl_hours = 1e-9"), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn invalid_durations_and_networks_are_refused() {
+        assert_eq!(hours("x", Some(0.5)).unwrap(), Some(Duration::from_mins(30)));
+        for bad in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
+            assert!(hours("x", Some(bad)).is_err(), "{bad}");
+        }
+        assert_eq!(networks(&["10.1.0.0/16".to_owned(), " ::1/128".to_owned()]).unwrap().len(), 2);
+        for bad in ["10.1.0.0", "10.1.0.0/33", "example.com"] {
+            assert!(networks(&[bad.to_owned()]).is_err(), "{bad}");
+        }
+        assert!(settings("lease_ttl_secs = 1").is_err() && settings("lease_ttl_secs = 2").is_ok());
+    }
+}
