@@ -270,6 +270,27 @@ pub struct CutRequest {
     pub keeps_audio: bool,
 }
 
+impl CutRequest {
+    /// A cut to `formats` with the defaults of the command line: automatic method and key color,
+    /// rate and size of the source, with audio.
+    #[must_use]
+    pub fn new(formats: impl Into<Formats>) -> Self {
+        Self {
+            formats: formats.into(),
+            method: MethodChoice::Auto,
+            key_color: KeyColorChoice::Auto,
+            tolerance: Tolerance::default(),
+            shadow: ShadowChoice::default(),
+            hints: Hints::default(),
+            fps: FpsChoice::Source,
+            size: None,
+            quality: Quality::default(),
+            speed: Speed::default(),
+            keeps_audio: true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

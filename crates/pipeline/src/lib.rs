@@ -5,19 +5,53 @@
 //! the same for the command line and a server:
 //!
 //! ```text
-//! probe → survey (sample, measure the background) → decode → key → finish ─┬→ encode → check
-//!                                                                        ├→ encode → check
-//!                                                                        └→ …
+//! probe → survey (sample, measure the background) → decode → matte ─┬→ encode → check
+//!                                                                  ├→ encode → check
+//!                                                                  └→ …
 //! ```
 //!
 //! The user's hints are first tracked through small frames of the whole clip, so that they also
-//! apply to frames before their own.
+//! apply to frames before their own. If the background is not flat, or a model was requested, a
+//! model opened by a [`ModelSource`] replaces the key. [`Moment`] previews one frame of a cut: the
+//! same survey and the same matting, applied to one frame and its neighbors.
 //!
-//! [`Moment`] previews one frame of a cut: the same survey and the same matting, applied to one
-//! frame and its neighbors.
+//! ```
+//! use std::fs::File;
 //!
-//! If the background is not flat, or a model was requested, a model opened by a [`ModelSource`]
-//! replaces the key.
+//! use clearcut_ffmpeg::{MediaLimits, SandboxPolicy, SearchPath, Tools};
+//! use clearcut_job::{CutRequest, ErrorCode, OutputFormat};
+//! use clearcut_pipeline::{CutJob, ModelFailure, ModelSource, OpenModel, Resources, Stop, cut};
+//!
+//! /// For flat backgrounds, no model is needed.
+//! #[derive(Debug)]
+//! struct NoModel;
+//!
+//! impl ModelSource for NoModel {
+//!     fn open(&self, _: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure> {
+//!         Err(ModelFailure { code: ErrorCode::ModelMissing, message: "no model".into(), hint: None })
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let path = std::env::var_os("PATH").unwrap_or_default();
+//! let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto)?;
+//! let request = CutRequest { size: Some("128".parse()?), ..CutRequest::new(OutputFormat::Webm) };
+//! let scratch = tempfile::tempdir()?;
+//! let job = CutJob {
+//!     tools: &tools,
+//!     input: &File::open("../../samples/mascot.mp4")?,
+//!     request: &request,
+//!     scratch: scratch.path(),
+//!     limits: MediaLimits::default(),
+//!     resources: Resources::default(),
+//!     models: &NoModel,
+//! };
+//! let report = cut(&job, &Stop::default(), &mut |step| println!("{step:?}"))?;
+//! assert_eq!(report.frames, 66);
+//! assert!(report.outputs[0].path.ends_with("webm.webm"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod children;
 mod cut;

@@ -3,30 +3,15 @@
 use std::{fs::File, path::Path};
 
 use clearcut_ffmpeg::{MediaLimits, SandboxPolicy, SearchPath, Tools};
-use clearcut_job::{
-    CutRequest, ErrorCode, FpsChoice, Hints, KeyColorChoice, MethodChoice, OutputFormat, Quality, ShadowChoice, Speed,
-    Tolerance,
-};
+use clearcut_job::{CutRequest, ErrorCode, Formats, OutputFormat};
 use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, OpenModel, Progress, Resources, Stop};
 use tempfile::TempDir;
 
 pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov";
 
-/// The request of a cut to these formats with the defaults of the command line.
+/// The request of a cut to these formats, with all defaults.
 pub(crate) fn request(formats: &str) -> CutRequest {
-    CutRequest {
-        formats: formats.parse().unwrap(),
-        method: MethodChoice::Auto,
-        key_color: KeyColorChoice::Auto,
-        tolerance: Tolerance::default(),
-        shadow: ShadowChoice::default(),
-        hints: Hints::default(),
-        fps: FpsChoice::Source,
-        size: None,
-        quality: Quality::default(),
-        speed: Speed::default(),
-        keeps_audio: true,
-    }
+    CutRequest::new(formats.parse::<Formats>().unwrap())
 }
 
 /// A finished cut, whose files are removed when it is dropped.
