@@ -79,7 +79,7 @@ impl Defects {
     }
 }
 
-/// PocketTracker that may be misclassified: first flat ones that were kept, then removed ones that
+/// Pockets that may be misclassified: first flat ones that were kept, then removed ones that
 /// are twice as far from the background's color as noise alone explains (a quarter of the limit).
 fn suspect_pockets(regions: &Regions) -> [Defect; 2] {
     let mut found = [Defect::default(); 2];

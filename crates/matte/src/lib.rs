@@ -6,8 +6,8 @@
 //!
 //! 1. [`Background::estimate`] measures the background from frames sampled over the whole clip.
 //! 2. [`Keyer::compare`] compares one frame with the background. Any thread, any order.
-//! 3. [`PocketTracker::classify`] marks enclosed look-alike regions as background if they were background
-//!    in the previous frame. Frames in order; fast.
+//! 3. [`PocketTracker::classify`] marks enclosed look-alike regions as background if they were
+//!    background in the previous frame. Frames in order; fast.
 //! 4. [`Keyer::key`] computes the first matte of one frame. Any thread, any order.
 //! 5. [`Keyer::finish`] stabilizes the alpha of one frame with its neighbors in time and returns
 //!    the finished frame. Any thread, any order.
