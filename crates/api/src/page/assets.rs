@@ -21,6 +21,7 @@ struct Asset {
 
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
 
 macro_rules! asset {
     ($name:literal, $mime:expr) => {
@@ -44,7 +45,10 @@ static PACKED: LazyLock<Vec<Packed>> = LazyLock::new(|| ASSETS.iter().map(pack).
 const ASSETS: &[Asset] = &[
     asset!("index.html", HTML),
     asset!("cli-auth.html", HTML),
-    asset!("style.css", "text/css; charset=utf-8"),
+    asset!("base.css", STYLE),
+    asset!("layout.css", STYLE),
+    asset!("options.css", STYLE),
+    asset!("result.css", STYLE),
     asset!("icon.svg", "image/svg+xml"),
     asset!("app.js", SCRIPT),
     asset!("cli-auth.js", SCRIPT),
