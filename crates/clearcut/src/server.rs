@@ -2,7 +2,6 @@
 //! in one process.
 
 mod config;
-mod cutter;
 mod db;
 mod describer;
 mod descriptors;

@@ -7,7 +7,7 @@ use clearcut_store::{ObjectName, Reservation, StoreError, StoredObject, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Cutter, Worker, keeper::WorkProgress, work::store_failure};
+use crate::{Cutter, Worker, failure::store_failure, keeper::WorkProgress};
 
 /// Share of the loading stage that the transfer takes. Probing the clip takes the rest.
 const TRANSFER_SHARE: f64 = 0.5;

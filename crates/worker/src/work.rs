@@ -8,15 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage, is_shortage};
+use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage};
 use clearcut_pipeline::Stop;
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, Finished, QueueError};
-use clearcut_store::{ObjectName, StoreError};
+use clearcut_store::ObjectName;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     CutOrder, CutOutcome, Cutter, Drain, Worker,
+    failure::{DISK_FULL, scratch_failure, store_failure},
     fetch::fetch_input,
     housekeeping::clear_outputs,
     keeper::{StopReason, WorkProgress, keep_lease},
@@ -94,7 +95,7 @@ async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: 
         Err(StopReason::Requeue) => requeue(worker, claimed).await,
         Err(StopReason::Deadline) => finish(worker, claimed, timeout("the cut exceeded its time limit")).await,
         Err(StopReason::DiskFull) => {
-            let failure = Failure::new(FailureCode::InsufficientStorage, "the server's disk is full");
+            let failure = Failure::new(FailureCode::InsufficientStorage, DISK_FULL);
             finish(worker, claimed, Ending::Failed(failure)).await
         }
         Err(StopReason::Stalled) => finish(worker, claimed, timeout("the cut made no progress for too long")).await,
@@ -267,28 +268,4 @@ async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob) -> String 
             }
         }
     }
-}
-
-pub(crate) fn store_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
-    tracing::error!(job = %claimed.id, ?error, "the store failed");
-    match error {
-        StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server's disk is full"),
-        StoreError::Short => Failure::new(FailureCode::ShortOfResources, SHORT),
-        StoreError::Missing => Failure::new(FailureCode::ProcessingFailed, "the clip of the job is lost"),
-        _ => Failure::new(FailureCode::StorageUnavailable, "the server could not reach its files"),
-    }
-}
-
-const SHORT: &str = "the server is short of files or memory at the moment";
-
-fn scratch_failure(claimed: &ClaimedJob, error: &io::Error) -> Failure {
-    tracing::error!(job = %claimed.id, %error, "the scratch folder failed");
-    if is_shortage(error) {
-        return Failure::new(FailureCode::ShortOfResources, SHORT);
-    }
-    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    if full {
-        return Failure::new(FailureCode::InsufficientStorage, "the server has no room to work");
-    }
-    Failure::new(FailureCode::StorageUnavailable, "the server could not reach its files")
 }

@@ -15,7 +15,7 @@ use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, QueueError, SqliteQueue};
 use clearcut_store::{Store, UrlSigner, sync_folder, write_atomically};
-use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
+use clearcut_worker::{Drain, PipelineCutter, Worker, WorkerSettings, sweep_orphans};
 use tokio::{
     net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
@@ -23,7 +23,6 @@ use tokio::{
 
 use super::{
     config::{COMMENTED_CONFIG, Settings},
-    cutter::PipelineCutter,
     describer::ApiJobDescriber,
     descriptors::connections,
     evidence::{HINT, SIGNING_KEY, refuse_lost_database},

@@ -1,0 +1,73 @@
+//! The [`Cutter`] of a server: makes the cuts of jobs with the pipeline.
+
+use std::{
+    fs::{self, File},
+    sync::Arc,
+};
+
+use clearcut_ffmpeg::{MediaLimits, Tools};
+use clearcut_job::{Failure, MeasuredClip, Progress, Stage};
+use clearcut_pipeline::{CutJob, CutReport, ModelSource, Progress as CutProgress, Resources, Stop};
+
+use crate::{
+    CutFile, CutOrder, CutOutcome, Cutter,
+    failure::{cut_failure, local_failure},
+};
+
+/// Cutter that runs the same pipeline as `clearcut cut`.
+#[derive(Debug)]
+pub struct PipelineCutter {
+    /// The ffmpeg to use.
+    pub tools: Tools,
+    /// Source of the neural model, if a cut needs one.
+    pub models: Arc<dyn ModelSource + Send>,
+}
+
+impl Cutter for PipelineCutter {
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> {
+        let input = File::open(&order.input).map_err(|error| local_failure(&error))?;
+        let job = CutJob {
+            tools: &self.tools,
+            input: &input,
+            request: &order.request,
+            scratch: &order.scratch,
+            limits: MediaLimits::default(),
+            resources: Resources::default(),
+            models: self.models.as_ref(),
+        };
+        let report = clearcut_pipeline::cut(&job, stop, &mut |step| progress(job_progress(step)));
+        report.map(outcome).map_err(|error| match fs::metadata(&order.scratch) {
+            // A missing scratch folder is the cause of any other error.
+            Err(scratch_error) => local_failure(&scratch_error),
+            Ok(_) => cut_failure(&error),
+        })
+    }
+}
+
+/// Progress of a job that corresponds to a step of the pipeline.
+fn job_progress(step: CutProgress) -> Progress {
+    match step {
+        CutProgress::Surveying | CutProgress::Waiting => Progress::within(Stage::Loading, 0.5),
+        CutProgress::Cutting { done, total } => Progress::within(Stage::Cutting, done as f64 / total.max(1) as f64),
+        CutProgress::Checking => Progress::within(Stage::Cutting, 1.0),
+    }
+}
+
+fn outcome(report: CutReport) -> CutOutcome {
+    let fps = report.frame_rate.per_second();
+    CutOutcome {
+        measured: MeasuredClip {
+            width: report.size.width(),
+            height: report.size.height(),
+            frames: report.frames,
+            fps,
+            duration_secs: report.frames as f64 / fps,
+            method: report.method,
+            reason: Some(report.reason),
+            model: report.model,
+            background: report.key_color,
+            report: Some(report.matte),
+        },
+        files: report.outputs.into_iter().map(|file| CutFile { format: file.format, path: file.path }).collect(),
+    }
+}
