@@ -11,6 +11,7 @@
 mod clip_name;
 mod clock;
 mod code;
+mod cut_step;
 mod day;
 mod failure;
 mod fault;
@@ -29,6 +30,7 @@ mod state;
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use code::ErrorCode;
+pub use cut_step::CutStep;
 pub use day::{ParseDayError, UtcDay};
 pub use failure::{Failure, FailureCode, ParseFailureCodeError};
 pub use fault::{Fault, is_shortage};

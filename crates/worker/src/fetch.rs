@@ -7,7 +7,7 @@ use clearcut_store::{ObjectName, Reservation, StoreError, StoredObject, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Cutter, Worker, failure::store_failure, keeper::WorkProgress};
+use crate::{Cutter, Worker, failure::store_failure};
 
 /// Share of the loading stage that the transfer takes. Probing the clip takes the rest.
 const TRANSFER_SHARE: f64 = 0.5;
@@ -23,7 +23,7 @@ pub(crate) async fn fetch_input<C: Cutter>(
     claimed: &ClaimedJob,
     address: &SourceAddress,
     stop: &CancellationToken,
-    progress_sender: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<Progress>,
 ) -> Result<InputPointer, Failure> {
     let transfer = async {
         let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
@@ -39,7 +39,7 @@ async fn transfer<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     target: Target,
-    progress_sender: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<Progress>,
 ) -> Result<StoredObject, Failure> {
     let limits = worker.settings.download;
     let mut download =
@@ -57,7 +57,7 @@ async fn transfer<C: Cutter>(
         }
         let bytes = incoming.upload.size_bytes();
         let progress = Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, download.total_bytes()));
-        progress_sender.send_replace(WorkProgress { progress, activity: bytes });
+        progress_sender.send_replace(progress);
     }
     incoming.finish(claimed).await
 }

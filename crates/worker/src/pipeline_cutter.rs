@@ -6,8 +6,8 @@ use std::{
 };
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{Failure, MeasuredClip, Progress, Stage};
-use clearcut_pipeline::{CutJob, CutReport, ModelSource, Progress as CutProgress, Resources, Stop};
+use clearcut_job::{CutStep, Failure, MeasuredClip};
+use clearcut_pipeline::{CutJob, CutReport, ModelSource, Resources, Stop};
 
 use crate::{
     CutFile, CutOrder, CutOutcome, Cutter,
@@ -24,7 +24,7 @@ pub struct PipelineCutter {
 }
 
 impl Cutter for PipelineCutter {
-    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> {
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> {
         let input = File::open(&order.input).map_err(|error| local_failure(&error))?;
         let job = CutJob {
             tools: &self.tools,
@@ -35,21 +35,12 @@ impl Cutter for PipelineCutter {
             resources: Resources::default(),
             models: self.models.as_ref(),
         };
-        let report = clearcut_pipeline::cut(&job, stop, &mut |step| progress(job_progress(step)));
+        let report = clearcut_pipeline::cut(&job, stop, progress);
         report.map(outcome).map_err(|error| match fs::metadata(&order.scratch) {
             // A missing scratch folder is the cause of any other error.
             Err(scratch_error) => local_failure(&scratch_error),
             Ok(_) => cut_failure(&error),
         })
-    }
-}
-
-/// Progress of a job that corresponds to a step of the pipeline.
-fn job_progress(step: CutProgress) -> Progress {
-    match step {
-        CutProgress::Surveying | CutProgress::Waiting => Progress::within(Stage::Loading, 0.5),
-        CutProgress::Cutting { done, total } => Progress::within(Stage::Cutting, done as f64 / total.max(1) as f64),
-        CutProgress::Checking => Progress::within(Stage::Cutting, 1.0),
     }
 }
 
