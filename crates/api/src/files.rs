@@ -6,7 +6,8 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_store::{ObjectName, SigningError, percent_encode};
+use clearcut_job::ObjectName;
+use clearcut_store::{SigningError, percent_encode};
 
 use crate::{
     Api, ApiError,

@@ -8,8 +8,6 @@ mod descriptors;
 mod evidence;
 mod first_key;
 mod gc;
-#[cfg(debug_assertions)]
-pub(crate) mod halt;
 mod keys;
 mod leftovers;
 mod log;

@@ -19,6 +19,7 @@ mod format;
 mod hint;
 mod id;
 mod lease;
+mod object_name;
 mod outcome;
 mod persisted;
 mod report;
@@ -26,6 +27,7 @@ mod request;
 mod sniff;
 mod stage;
 mod state;
+mod stored_object;
 
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
@@ -38,7 +40,8 @@ pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};
-pub use outcome::{CutMethod, MeasuredClip, MethodReason, Outcome, OutputPointer, Sha256Hex};
+pub use object_name::{ObjectName, ParseObjectNameError};
+pub use outcome::{CutMethod, MeasuredClip, MethodReason, Outcome, OutputPointer};
 pub use persisted::PersistedRequestError;
 pub use report::{FrameBox, MatteReport, Place, Warning};
 pub use request::{
@@ -48,3 +51,4 @@ pub use request::{
 pub use sniff::{SNIFF_BYTES, could_be_video};
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
+pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};

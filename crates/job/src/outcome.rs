@@ -3,20 +3,15 @@
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{MatteReport, OutputFormat};
-
-/// A SHA-256 hash as 64 lower-case hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Sha256Hex(pub String);
+use crate::{MatteReport, ObjectName, OutputFormat, Sha256Hex};
 
 /// Location and expected content of one output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputPointer {
     /// Format of the output.
     pub format: OutputFormat,
-    /// Object name in the store.
-    pub object_name: String,
+    /// Name of the object in the store.
+    pub object_name: ObjectName,
     /// Length in bytes.
     pub size_bytes: u64,
     /// SHA-256 of the bytes.

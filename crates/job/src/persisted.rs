@@ -12,7 +12,7 @@ use crate::{
 const VERSION: u32 = 1;
 
 /// A stored request that cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PersistedRequestError {
     /// The request was written by another version of the program.
@@ -22,8 +22,8 @@ pub enum PersistedRequestError {
         found: u32,
     },
     /// The text is not valid JSON of this version.
-    #[error("the stored request is damaged")]
-    Damaged(#[source] serde_json::Error),
+    #[error("the stored request is damaged: {0}")]
+    Damaged(String),
     /// A field has an invalid value.
     #[error("the stored request has an invalid field")]
     Field(#[from] RequestError),
@@ -94,11 +94,12 @@ impl CutRequest {
     /// # Errors
     /// If the request has another version, is damaged, or has a value out of range.
     pub fn from_json(text: &str) -> Result<Self, PersistedRequestError> {
-        let StoredVersion { v } = serde_json::from_str(text).map_err(PersistedRequestError::Damaged)?;
+        let damaged = |error: serde_json::Error| PersistedRequestError::Damaged(error.to_string());
+        let StoredVersion { v } = serde_json::from_str(text).map_err(damaged)?;
         if v != VERSION {
             return Err(PersistedRequestError::Version { found: v });
         }
-        let stored: StoredRequest = serde_json::from_str(text).map_err(PersistedRequestError::Damaged)?;
+        let stored: StoredRequest = serde_json::from_str(text).map_err(damaged)?;
         Ok(Self {
             formats: stored.formats,
             method: stored.method,

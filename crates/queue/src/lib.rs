@@ -11,6 +11,8 @@
 mod error;
 mod event;
 mod fairness;
+#[cfg(debug_assertions)]
+mod halt;
 mod key;
 mod lock;
 mod memory;
@@ -27,12 +29,14 @@ mod webhooks;
 
 pub use error::QueueError;
 pub use event::{EventKind, EventKinds, ParseEventError};
+#[cfg(debug_assertions)]
+pub use halt::HaltAt;
 pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
 pub use owned_jobs::{DayUsage, Idempotency, Listing, OwnedJobs, Place, QueueOutlook, RetryResult, Submission};
 pub use policy::{NextStep, Policy};
-pub use record::{ClaimedJob, Ending, Finished, InputPointer, JobRecord, NewJob, QueueDepth, Reaped};
+pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Reaped};
 pub use secret::{SigningSecrets, WebhookSecret};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;

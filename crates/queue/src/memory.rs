@@ -13,14 +13,15 @@ use std::{
 
 use async_trait::async_trait;
 use clearcut_job::{
-    ClipName, Clock, Failure, FencingToken, JobId, JobState, Move, Outcome, Progress, Stage, UnixMillis, WorkerId,
+    ClipName, Clock, CutRequest, Failure, FencingToken, JobId, JobState, Move, ObjectName, Outcome, Progress, Stage,
+    UnixMillis, WorkerId,
 };
 
 use crate::{
     ClaimedJob, DayUsage, Ending, Finished, JobRecord, KeyHash, KeyId, KeyLimits, KeyRecord, NewJob, NewKey, NextStep,
-    Policy, Queue, QueueDepth, QueueError, Reaped, Signals, StorageLimits,
+    Policy, Queue, QueueDepth, QueueError, Reaped, Signals, StorageLimits, UploadRecord,
 };
-use uploads::{JobInput, Upload};
+use uploads::JobInput;
 
 /// The queue as plain maps: the reference model that every backend must match, and a queue for
 /// tests.
@@ -41,7 +42,7 @@ struct Tables {
     last_seq: i64,
     keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
     storage_limits: BTreeMap<KeyId, StorageLimits>,
-    uploads: Vec<Upload>,
+    uploads: Vec<UploadRecord>,
     webhooks: webhooks::WebhookTables,
     /// For each API key, the number of the last claim that served it.
     turns: HashMap<KeyId, u64>,
@@ -55,7 +56,7 @@ struct JobRow {
     id: JobId,
     owner: KeyId,
     state: JobState,
-    request_json: String,
+    request: CutRequest,
     input: JobInput,
     max_retention: Option<Duration>,
     token: FencingToken,
@@ -146,7 +147,7 @@ impl JobRow {
             owner: self.owner,
             id: self.id.clone(),
             token: self.token,
-            request_json: self.request_json.clone(),
+            request: Ok(self.request.clone()),
             input: self.input.claimed(),
             waited: now.since(self.not_before),
         }
@@ -302,14 +303,14 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
-    async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
+    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         let now = self.clock.now();
         Ok(self.tables().forget_expired(&self.policy, now))
     }
 
-    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
         let tables = self.tables();
-        Ok(keys.into_iter().filter(|key| tables.is_pointed_to(key)).collect())
+        Ok(names.into_iter().filter(|name| tables.is_pointed_to(name)).collect())
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {

@@ -1,7 +1,7 @@
 //! The trait [`OwnedJobs`]: idempotent submits, lists, cancel, remove, retry, positions and usage.
 
 use async_trait::async_trait;
-use clearcut_job::{JobId, JobState, UnixMillis};
+use clearcut_job::{JobId, JobState, ObjectName, UnixMillis};
 
 use crate::{JobRecord, KeyId, KeyLimits, NewJob, QueueError};
 
@@ -31,7 +31,7 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
 
     /// Deletes the job; cancels it first if it has not ended. Returns the names of the objects that
     /// no row points to any more; they can be removed. The job's usage stays recorded.
-    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError>;
+    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<ObjectName>>, QueueError>;
 
     /// Retries the failed or cancelled job `id` as a new job with the new random id `retry_id`. The
     /// new job has the same `webhookUrl`.

@@ -1,21 +1,10 @@
 //! Jobs as they enter and leave the queue: new, stored, claimed and ended.
 
 use clearcut_job::{
-    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Outcome, Progress, Sha256Hex, UnixMillis,
+    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Outcome, PersistedRequestError, Progress, UnixMillis,
 };
 
 use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
-
-/// Location of a job's input in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputPointer {
-    /// Name of the object in the store.
-    pub object_name: String,
-    /// Length in bytes.
-    pub size_bytes: u64,
-    /// SHA-256 of the object.
-    pub sha256: Sha256Hex,
-}
 
 /// A job to be enqueued.
 #[derive(Debug, Clone)]
@@ -72,7 +61,7 @@ pub struct JobRecord {
 }
 
 /// A job claimed by a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedJob {
     /// API key that submitted the job.
     pub owner: KeyId,
@@ -80,8 +69,8 @@ pub struct ClaimedJob {
     pub id: JobId,
     /// Fencing token, required by every later call for this job.
     pub token: FencingToken,
-    /// Requested cut, as written by [`CutRequest::to_json`].
-    pub request_json: String,
+    /// Requested cut. An error if this version cannot read it; the worker then fails the job.
+    pub request: Result<CutRequest, PersistedRequestError>,
     /// Source of the clip.
     pub input: ClaimedInput,
     /// Time for which the job was ready before this claim.

@@ -21,10 +21,12 @@ mod writer;
 use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
-use clearcut_job::{Clock, FencingToken, JobId, Progress, WorkerId};
+use clearcut_job::{Clock, FencingToken, JobId, ObjectName, Progress, WorkerId};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use self::writer::Writer;
+#[cfg(debug_assertions)]
+use crate::HaltAt;
 use crate::{
     ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Policy, Queue, QueueDepth,
     QueueError, Reaped, Signals,
@@ -43,6 +45,8 @@ pub struct SqliteQueue {
     signals: Signals,
     log_marker: damage::LogMarker,
     is_closed: AtomicBool,
+    #[cfg(debug_assertions)]
+    halt_at: Option<HaltAt>,
 }
 
 impl SqliteQueue {
@@ -50,6 +54,24 @@ impl SqliteQueue {
     /// fail halfway for lack of the lock.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
         self.writer.begin().await
+    }
+}
+
+#[cfg(debug_assertions)]
+impl SqliteQueue {
+    /// Makes the queue halt at `moment`: the call that reaches it never returns.
+    #[must_use]
+    pub fn halting_at(mut self, moment: Option<HaltAt>) -> Self {
+        self.halt_at = moment;
+        self
+    }
+
+    /// Never returns if the queue halts at `moment`.
+    async fn reach(&self, moment: HaltAt) {
+        if self.halt_at == Some(moment) {
+            tracing::error!(at = ?moment, "halted");
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -91,12 +113,12 @@ impl Queue for SqliteQueue {
         self.recover_from_clock_jump().await
     }
 
-    async fn forget_expired(&self) -> Result<Vec<String>, QueueError> {
+    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         self.forget_expired_objects().await
     }
 
-    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
-        self.filter_pointed_to(keys).await
+    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
+        self.filter_pointed_to(names).await
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {

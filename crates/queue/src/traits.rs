@@ -1,7 +1,7 @@
 //! The trait [`Queue`]: the contract of every backend with the API and the workers.
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
+use clearcut_job::{FencingToken, JobId, ObjectName, Progress, WorkerId};
 
 use crate::{
     ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, OwnedJobs, QueueDepth,
@@ -61,10 +61,10 @@ pub trait Queue: OwnedJobs + Uploads + Webhooks {
     /// Deletes the pointers to inputs and outputs past their retention, and expired uploads, at
     /// most 1,000 of each at a time. Returns the names of objects that no row points to any more;
     /// they can be removed.
-    async fn forget_expired(&self) -> Result<Vec<String>, QueueError>;
+    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError>;
 
-    /// Returns those of the object names `keys` that a job or an upload points to.
-    async fn referenced_objects(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError>;
+    /// Returns those of `names` that a job or an upload points to.
+    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError>;
 
     /// Reads the token of the running claim of `id`, if any. Unreferenced files of any other claim
     /// are garbage.

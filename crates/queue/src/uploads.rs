@@ -3,9 +3,9 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, Sha256Hex, UnixMillis, UploadId};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UnixMillis, UploadId};
 
-use crate::{InputPointer, KeyId, QueueError};
+use crate::{KeyId, QueueError};
 
 /// URL that a clip is fetched from.
 ///
@@ -23,7 +23,7 @@ impl fmt::Debug for SourceAddress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewInput {
     /// An object in the store that belongs to this job alone.
-    Stored(InputPointer),
+    Stored(StoredObject),
     /// A complete upload of the same API key.
     Uploaded(UploadId),
     /// A URL from which the worker fetches the clip.
@@ -34,12 +34,14 @@ pub enum NewInput {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimedInput {
     /// An object in the store.
-    Stored(InputPointer),
+    Stored(StoredObject),
     /// A URL whose clip has not been fetched yet; see [`Uploads::keep_input`].
     Address(SourceAddress),
+    /// Neither a URL nor a valid object name is stored; the job cannot be run.
+    Lost,
 }
 
-/// An upload to be created.
+/// An upload to be created. Until it is complete, its bytes are in [`ObjectName::partial`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewUpload {
     /// New random id.
@@ -50,8 +52,6 @@ pub struct NewUpload {
     pub length: Option<u64>,
     /// Metadata of the client, stored verbatim.
     pub metadata: String,
-    /// Name of the object that receives the bytes until the upload is complete.
-    pub partial_key: String,
 }
 
 /// An upload as stored.
@@ -68,7 +68,7 @@ pub struct UploadRecord {
     /// Metadata of the client.
     pub metadata: String,
     /// The complete object; `None` while the upload is unfinished.
-    pub object: Option<InputPointer>,
+    pub object: Option<StoredObject>,
     /// Time at which the upload expires.
     pub expires: UnixMillis,
 }
@@ -110,22 +110,22 @@ pub trait Uploads: Send + Sync {
     /// # Errors
     /// [`QueueError::NoSuchUpload`] if there is no such unfinished upload;
     /// [`QueueError::QuotaExceeded`] as above.
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError>;
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError>;
 
     /// Deletes an upload. Returns the names of the objects that no row points to any more, or
     /// `None` if there is no such upload.
-    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError>;
+    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<ObjectName>>, QueueError>;
 
     /// Records the object with the clip that the worker fetched, and deletes the job's URL.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`] if the token is not that of the running claim;
     /// [`QueueError::QuotaExceeded`] if the object would exceed the API key's quota.
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError>;
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError>;
 
     /// Lists all objects that repeated calls of [`crate::Queue::forget_expired`] would return.
     /// Changes nothing.
-    async fn list_expired(&self) -> Result<Vec<String>, QueueError>;
+    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError>;
 
     /// Sums the bytes that count against the quota of an API key: inputs, uploads with their full
     /// length, and outputs. An object that several rows point to counts once.
@@ -144,11 +144,6 @@ pub trait Uploads: Send + Sync {
     /// Sets the storage limits of an API key; `false` if there is no such key. A changed retention
     /// applies only to jobs submitted and uploads finished later.
     async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError>;
-}
-
-/// Builds the pointer to an object from the values of its database columns.
-pub(crate) fn input_pointer(key: String, size_bytes: u64, sha256: String) -> InputPointer {
-    InputPointer { object_name: key, size_bytes, sha256: Sha256Hex(sha256) }
 }
 
 /// Checks whether `more` bytes fit into the quota beside the `used` ones.

@@ -7,12 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use clearcut_job::Sha256Hex;
+use clearcut_job::{ObjectName, Sha256Hex, StoredObject};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _, BufWriter};
 
 use crate::{
-    ObjectName, Store, StoreError, StoredObject,
+    Store, StoreError,
     disk::{make_folder_below, sync_folder},
     object::blocking,
 };
@@ -159,5 +159,5 @@ fn hash(path: &Path) -> io::Result<(u64, Sha256Hex)> {
         }
     }
     file.sync_all()?;
-    Ok((size_bytes, Sha256Hex(hex::encode(hash.finalize()))))
+    Ok((size_bytes, Sha256Hex::of_digest(hash.finalize().into())))
 }

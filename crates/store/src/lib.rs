@@ -7,7 +7,6 @@
 mod disk;
 mod error;
 mod grow;
-mod name;
 mod object;
 mod room;
 mod sign;
@@ -17,8 +16,7 @@ mod upload;
 pub use disk::{empty_folder, make_folder, sync_folder, write_atomically};
 pub use error::StoreError;
 pub use grow::GrowingObject;
-pub use name::{ObjectName, ParseObjectNameError};
 pub use object::{ObjectInfo, Store};
 pub use room::Reservation;
 pub use sign::{SignedPath, SigningError, UrlSigner, percent_encode};
-pub use upload::{StoredObject, Upload};
+pub use upload::Upload;

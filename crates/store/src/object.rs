@@ -9,15 +9,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use clearcut_job::UnixMillis;
+use clearcut_job::{ObjectName, StoredObject, UnixMillis};
 use futures_util::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
 };
-use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem};
+use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path as Location};
 
 use crate::{
-    ObjectName, StoreError, StoredObject, Upload,
+    StoreError, Upload,
     disk::{make_folder, make_folder_below},
     room::ReservedBytes,
 };
@@ -66,7 +66,7 @@ impl Store {
             let path = root.join(name.as_str());
             blocking(move || path.parent().map_or(Ok(()), |folder| make_folder_below(&root, folder))).await?;
         }
-        let upload = self.objects.put_multipart(name.path()).await?;
+        let upload = self.objects.put_multipart(&location(&name)).await?;
         Ok(Upload::begin(name, upload))
     }
 
@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] if there is none.
     pub async fn head(&self, name: &ObjectName) -> Result<ObjectInfo, StoreError> {
-        let meta = self.objects.head(name.path()).await?;
+        let meta = self.objects.head(&location(name)).await?;
         Ok(ObjectInfo {
             name: name.clone(),
             size_bytes: meta.size,
@@ -119,7 +119,7 @@ impl Store {
             return Ok(stream::empty().boxed());
         }
         let options = object_store::GetOptions { range: Some(range.into()), ..Default::default() };
-        let object = self.objects.get_opts(name.path(), options).await?;
+        let object = self.objects.get_opts(&location(name), options).await?;
         Ok(object.into_stream().map_err(StoreError::from).boxed())
     }
 
@@ -154,7 +154,7 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn delete(&self, name: &ObjectName) -> Result<(), StoreError> {
-        match self.objects.delete(name.path()).await.map_err(StoreError::from) {
+        match self.objects.delete(&location(name)).await.map_err(StoreError::from) {
             Err(StoreError::Missing) => Ok(()),
             result => result,
         }
@@ -163,7 +163,7 @@ impl Store {
     /// All objects in the folder `prefix`, unordered. Entries without a valid object name are
     /// skipped.
     pub fn list(&self, prefix: &'static str) -> BoxStream<'static, Result<ObjectInfo, StoreError>> {
-        let all = self.objects.list(Some(&object_store::path::Path::from(prefix)));
+        let all = self.objects.list(Some(&Location::from(prefix)));
         all.map_err(StoreError::from)
             .try_filter_map(|meta| async move {
                 let name = meta.location.as_ref().parse().ok();
@@ -172,6 +172,11 @@ impl Store {
             })
             .boxed()
     }
+}
+
+/// The object's location in the store. An object name needs no encoding.
+fn location(name: &ObjectName) -> Location {
+    Location::from(name.as_str())
 }
 
 /// Runs blocking file access off the async threads.

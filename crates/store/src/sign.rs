@@ -2,11 +2,11 @@
 
 use std::{fmt, fmt::Write as _, fs, io, path::Path};
 
-use clearcut_job::{UnixMillis, UploadId};
+use clearcut_job::{ObjectName, UnixMillis, UploadId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use crate::{ObjectName, disk::write_atomically};
+use crate::disk::write_atomically;
 
 /// Purpose of a link. A link for one purpose is invalid for the other.
 const FILE_PURPOSE: &str = "file";

@@ -2,7 +2,9 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use crate::{ObjectName, Store, StoreError, object::blocking};
+use clearcut_job::ObjectName;
+
+use crate::{Store, StoreError, object::blocking};
 
 impl Store {
     /// Removes the staging files of crashed writes that have not been written to for `idle`.

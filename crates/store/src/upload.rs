@@ -3,11 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
-use clearcut_job::Sha256Hex;
+use clearcut_job::{ObjectName, Sha256Hex, StoredObject};
 use object_store::WriteMultipart;
 use sha2::{Digest as _, Sha256};
 
-use crate::{ObjectName, StoreError};
+use crate::StoreError;
 
 /// Part size in bytes. S3 requires 5 MiB; on a disk a larger part only costs memory for each
 /// incoming clip.
@@ -23,17 +23,6 @@ pub struct Upload {
     parts: WriteMultipart,
     hash: Sha256,
     size_bytes: u64,
-}
-
-/// An object in the store, synced to the disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredObject {
-    /// Name of the object.
-    pub name: ObjectName,
-    /// Length in bytes.
-    pub size_bytes: u64,
-    /// SHA-256 of its bytes.
-    pub sha256: Sha256Hex,
 }
 
 impl Upload {
@@ -66,7 +55,7 @@ impl Upload {
     /// If the store fails; no object exists then.
     pub async fn finish(self) -> Result<StoredObject, StoreError> {
         self.parts.finish().await?;
-        let sha256 = Sha256Hex(hex::encode(self.hash.finalize()));
+        let sha256 = Sha256Hex::of_digest(self.hash.finalize().into());
         Ok(StoredObject { name: self.name, size_bytes: self.size_bytes, sha256 })
     }
 

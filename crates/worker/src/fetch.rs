@@ -1,9 +1,9 @@
 //! Transfer of a job's clip from its address into the store, with limits on type, disk and quota.
 
-use clearcut_job::{Failure, FailureCode, Progress, SNIFF_BYTES, Stage, could_be_video};
+use clearcut_job::{Failure, FailureCode, ObjectName, Progress, SNIFF_BYTES, Stage, StoredObject, could_be_video};
 use clearcut_outbound::{Download, OutboundError, Piece, Target};
-use clearcut_queue::{ClaimedJob, InputPointer, QueueError, SourceAddress};
-use clearcut_store::{ObjectName, Reservation, StoreError, StoredObject, Upload};
+use clearcut_queue::{ClaimedJob, QueueError, SourceAddress};
+use clearcut_store::{Reservation, StoreError, Upload};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +24,7 @@ pub(crate) async fn fetch_input<C: Cutter>(
     address: &SourceAddress,
     stop: &CancellationToken,
     progress_sender: &watch::Sender<Progress>,
-) -> Result<InputPointer, Failure> {
+) -> Result<StoredObject, Failure> {
     let transfer = async {
         let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
         tracing::info!(job = %claimed.id, from = %target, "fetching the clip");
@@ -153,12 +153,9 @@ async fn record_input<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     stored: StoredObject,
-) -> Result<InputPointer, Failure> {
-    let name = stored.name;
-    let object =
-        InputPointer { object_name: name.as_str().to_owned(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
-    let failure = match worker.queue.keep_input(&claimed.id, claimed.token, object.clone()).await {
-        Ok(()) => return Ok(object),
+) -> Result<StoredObject, Failure> {
+    let failure = match worker.queue.keep_input(&claimed.id, claimed.token, stored.clone()).await {
+        Ok(()) => return Ok(stored),
         Err(error @ QueueError::QuotaExceeded { .. }) => Failure::new(FailureCode::QuotaExceeded, error.to_string()),
         Err(QueueError::LeaseLost) => Failure::new(FailureCode::WorkerLost, "the lease on the job is lost"),
         Err(error) => {
@@ -166,7 +163,7 @@ async fn record_input<C: Cutter>(
             return Err(Failure::new(FailureCode::StorageUnavailable, "the server could not reach its database"));
         }
     };
-    if let Err(error) = worker.store.delete(&name).await {
+    if let Err(error) = worker.store.delete(&stored.name).await {
         tracing::warn!(job = %claimed.id, ?error, "a fetched clip is left for the sweep");
     }
     Err(failure)

@@ -2,9 +2,9 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use clearcut_job::{Clock, FencingToken, OutputFormat};
+use clearcut_job::{Clock, FencingToken, ObjectName, OutputFormat};
 use clearcut_queue::{ClaimedJob, Queue, QueueError};
-use clearcut_store::{ObjectInfo, ObjectName, Store};
+use clearcut_store::{ObjectInfo, Store};
 use futures_util::TryStreamExt as _;
 
 /// Removes inputs and outputs past their retention, and expired uploads. Returns the number of
@@ -22,11 +22,10 @@ pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, Q
         if expired.is_empty() {
             return Ok(removed);
         }
-        for key in expired {
-            let Ok(name) = key.parse::<ObjectName>() else { continue };
+        for name in expired {
             match store.delete(&name).await {
                 Ok(()) => removed += 1,
-                Err(error) => tracing::warn!(?error, key, "an object is left for the sweep"),
+                Err(error) => tracing::warn!(?error, %name, "an object is left for the sweep"),
             }
         }
     }
@@ -36,10 +35,8 @@ pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, Q
 /// removed or requeued meanwhile.
 pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &ClaimedJob) {
     let names = OutputFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
-    let Ok(referenced) = queue.referenced_objects(names.iter().map(ToString::to_string).collect()).await else {
-        return;
-    };
-    for name in names.iter().filter(|name| !referenced.iter().any(|key| key == name.as_str())) {
+    let Ok(referenced) = queue.referenced_objects(names.to_vec()).await else { return };
+    for name in names.iter().filter(|name| !referenced.contains(name)) {
         if let Err(error) = store.delete(name).await {
             tracing::warn!(?error, %name, "an object is left for the sweep");
         }
@@ -131,5 +128,5 @@ async fn is_orphan(
         Some((job, token)) => queue.running_claim(&job).await? == Some(token),
         None => clock.now().since(object.modified) < age,
     };
-    Ok(!may_be_referenced_later && queue.referenced_objects(vec![object.name.as_str().to_owned()]).await?.is_empty())
+    Ok(!may_be_referenced_later && queue.referenced_objects(vec![object.name.clone()]).await?.is_empty())
 }

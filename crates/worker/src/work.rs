@@ -8,10 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutRequest, Failure, FailureCode, Outcome, OutputPointer, Progress, Stage};
+use clearcut_job::{Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage};
 use clearcut_pipeline::Stop;
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, Finished, QueueError};
-use clearcut_store::ObjectName;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -179,18 +178,18 @@ async fn prepare<C: Cutter>(
     scratch: &Path,
 ) -> Result<CutOrder, Failure> {
     let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
-    let request = CutRequest::from_json(&claimed.request_json).map_err(|error| {
+    let request = claimed.request.clone().map_err(|error| {
         tracing::error!(job = %claimed.id, ?error, "a stored request cannot be read");
         unreadable("the request of the job cannot be read by this version of the server")
     })?;
     let object = match &claimed.input {
         ClaimedInput::Stored(object) => object.clone(),
         ClaimedInput::Address(address) => fetch_input(worker, claimed, address, stop, progress_sender).await?,
+        ClaimedInput::Lost => return Err(unreadable("the clip of the job is lost")),
     };
-    let name: ObjectName = object.object_name.parse().map_err(|_| unreadable("the clip of the job is lost"))?;
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
     make_folders(scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
-    worker.store.fetch(&name, &input).await.map_err(|error| store_failure(claimed, &error))?;
+    worker.store.fetch(&object.name, &input).await.map_err(|error| store_failure(claimed, &error))?;
     Ok(CutOrder { input, request, scratch: cut_folder })
 }
 
@@ -222,7 +221,7 @@ async fn store_outputs<C: Cutter>(
         let stored = worker.store.put_file(name, &file.path).await.map_err(|error| store_failure(claimed, &error))?;
         outputs.push(OutputPointer {
             format: file.format,
-            object_name: stored.name.as_str().to_owned(),
+            object_name: stored.name,
             size_bytes: stored.size_bytes,
             sha256: stored.sha256,
         });

@@ -7,7 +7,6 @@ use axum::{
 };
 use clearcut_job::JobId;
 use clearcut_queue::RetryResult;
-use clearcut_store::ObjectName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -79,7 +78,7 @@ pub(crate) async fn remove(
     // Runs on its own task, so that a client that disconnects leaves no object behind.
     let removal = tokio::spawn(async move {
         let object_names = api.queue.remove(owner, &id).await?.ok_or(ApiError::JobNotFound)?;
-        for name in object_names.iter().filter_map(|object_name| object_name.parse::<ObjectName>().ok()) {
+        for name in object_names {
             if let Err(error) = api.store.delete(&name).await {
                 tracing::warn!(?error, %name, "an object is left for the sweep");
             }

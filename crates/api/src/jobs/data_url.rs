@@ -7,7 +7,8 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
-use clearcut_store::{ObjectName, Store, StoreError};
+use clearcut_job::ObjectName;
+use clearcut_store::{Store, StoreError};
 use futures_util::{Stream, StreamExt as _, TryFutureExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 

@@ -8,10 +8,10 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
-use clearcut_job::{ClipName, CutRequest, SNIFF_BYTES, UploadId, could_be_video};
+use clearcut_job::{ClipName, CutRequest, ObjectName, SNIFF_BYTES, StoredObject, UploadId, could_be_video};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
-use clearcut_store::{ObjectName, StoredObject, Upload};
+use clearcut_store::Upload;
 
 use crate::{
     Api, ApiError,
@@ -46,7 +46,7 @@ impl Source {
     /// Identity of the source, for idempotency: equal only for equal files, uploads or URLs.
     pub(crate) fn identity(&self) -> String {
         match self {
-            Self::Stored(stored) => format!("file {}", stored.sha256.0),
+            Self::Stored(stored) => format!("file {}", stored.sha256),
             Self::Uploaded(upload) => format!("upload {upload}"),
             Self::Address(target) => format!("url {}", target.as_str()),
         }

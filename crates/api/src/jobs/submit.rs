@@ -8,8 +8,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::JobId;
-use clearcut_queue::{InputPointer, KeyId, NewInput, NewJob, SourceAddress, Submission};
-use clearcut_store::StoredObject;
+use clearcut_queue::{KeyId, NewInput, NewJob, SourceAddress, Submission};
 
 use crate::{
     Api, ApiError,
@@ -129,8 +128,9 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         .map(|idempotency_key| idempotency_key.with_body(&body.each_ref().map(|(name, text)| (*name, text.as_str()))));
     let id = JobId::from_random(draw_random()?);
     let (input, new_object) = match source {
-        Source::Stored(StoredObject { name, size_bytes, sha256 }) => {
-            (NewInput::Stored(InputPointer { object_name: name.to_string(), size_bytes, sha256 }), Some(name))
+        Source::Stored(object) => {
+            let name = object.name.clone();
+            (NewInput::Stored(object), Some(name))
         }
         Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
         Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),

@@ -6,7 +6,6 @@ use axum::{
 };
 use clearcut_job::{JobId, JobState, OutputPointer};
 use clearcut_queue::{JobRecord, KeyId};
-use clearcut_store::ObjectName;
 
 use crate::{
     Api, ApiError,
@@ -72,19 +71,21 @@ async fn wait_for_result(api: &Api, owner: KeyId, id: &JobId) -> Result<JobRecor
 fn build_reply(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
     let outcome = record.outcome.as_ref().filter(|_| record.state == JobState::Completed).ok_or(ApiError::Internal)?;
     let mut data_urls = Vec::new();
-    let mut placeholder = |pointer: &OutputPointer| -> Result<String, ApiError> {
-        let name: ObjectName = pointer.object_name.parse().map_err(|_| ApiError::Internal)?;
+    let mut placeholder = |pointer: &OutputPointer| {
+        let name = pointer.object_name.clone();
         data_urls.push(DataUrl { name, mime: pointer.format.mime(), size_bytes: pointer.size_bytes });
-        Ok(DataUrl::PLACEHOLDER.to_owned())
+        DataUrl::PLACEHOLDER.to_owned()
     };
     let first = outcome.outputs.first().ok_or(ApiError::Internal)?;
-    let url = placeholder(first)?;
+    let url = placeholder(first);
     let mut outputs = None;
     if outcome.outputs.len() > 1 {
-        let output = |pointer: &OutputPointer| {
-            Ok(Output { format: pointer.format.name(), url: placeholder(pointer)?, size: pointer.size_bytes })
+        let output = |pointer: &OutputPointer| Output {
+            format: pointer.format.name(),
+            url: placeholder(pointer),
+            size: pointer.size_bytes,
         };
-        outputs = Some(outcome.outputs.iter().map(output).collect::<Result<_, ApiError>>()?);
+        outputs = Some(outcome.outputs.iter().map(output).collect());
     }
     let measured = &outcome.measured;
     let cut = Cut {

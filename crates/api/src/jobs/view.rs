@@ -4,7 +4,7 @@
 use axum::http::{HeaderMap, header};
 use clearcut_job::{JobState, OutputPointer, UnixMillis};
 use clearcut_queue::{JobRecord, KeyId, QueueOutlook};
-use clearcut_store::{ObjectName, UrlSigner};
+use clearcut_store::UrlSigner;
 
 use crate::{Api, ApiError, jobs::shapes::Job};
 
@@ -60,10 +60,9 @@ pub(crate) fn link_to(
     record: &JobRecord,
     (signer, base, expires): (&UrlSigner, &str, UnixMillis),
 ) -> String {
-    let Ok(name) = output.object_name.parse::<ObjectName>() else { return String::new() };
     let signed = match &record.clip_name {
-        Some(clip) => signer.sign_as(&name, &clip.of_output(output.format), expires),
-        None => signer.sign(&name, expires),
+        Some(clip) => signer.sign_as(&output.object_name, &clip.of_output(output.format), expires),
+        None => signer.sign(&output.object_name, expires),
     };
     format!("{base}{}", signed.0)
 }

@@ -4,8 +4,7 @@ use std::{fmt::Debug, time::Duration};
 
 use async_trait::async_trait;
 use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{CutMethod, CutRequest, Failure, MethodReason};
-use clearcut_store::ObjectName;
+use clearcut_job::{CutMethod, CutRequest, Failure, MethodReason, ObjectName};
 
 /// A request for a preview of one frame of a clip.
 #[derive(Debug)]

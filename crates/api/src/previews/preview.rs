@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use clearcut_job::{MethodReason, RequestError, UploadId};
+use clearcut_job::{MethodReason, ObjectName, RequestError, UploadId};
 use clearcut_queue::KeyId;
-use clearcut_store::{ObjectName, Store};
+use clearcut_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -170,7 +170,7 @@ fn read_time(text: &str) -> Result<Duration, ApiError> {
 async fn find_upload(api: &Api, owner: KeyId, id: &UploadId) -> Result<ObjectName, ApiError> {
     let upload = api.queue.read_upload(id).await?.filter(|upload| upload.owner == owner);
     let object = upload.ok_or(ApiError::UploadNotFound)?.object.ok_or(ApiError::UploadUnfinished)?;
-    object.object_name.parse().map_err(|_| ApiError::Internal)
+    Ok(object.name)
 }
 
 /// A clip that was sent with the request. No record refers to it, so it is deleted when dropped,

@@ -2,9 +2,9 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use clearcut_job::SNIFF_BYTES;
-use clearcut_queue::{InputPointer, UploadRecord};
-use clearcut_store::{GrowingObject, ObjectName, StoreError, StoredObject, Upload};
+use clearcut_job::{ObjectName, SNIFF_BYTES, StoredObject};
+use clearcut_queue::UploadRecord;
+use clearcut_store::{GrowingObject, StoreError, Upload};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use crate::{
@@ -161,8 +161,7 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
 /// Marks an upload as complete, and deletes the file that is no longer needed.
 pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: StoredObject) -> Result<UploadRecord, ApiError> {
     let name = stored.name.clone();
-    let object = InputPointer { object_name: name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
-    let finished = api.queue.finish_upload(&record.id, object).await;
+    let finished = api.queue.finish_upload(&record.id, stored).await;
     match &finished {
         Ok(_) => delete_object(api, &ObjectName::partial(&record.id)).await,
         Err(_) => delete_unless_referenced(api, &name).await,
@@ -173,8 +172,8 @@ pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: StoredObjec
 /// Deletes an upload and the objects that no record refers to any more.
 pub(crate) async fn delete_upload(api: &Api, record: &UploadRecord) -> Result<(), ApiError> {
     let orphaned = api.queue.drop_upload(&record.id).await?.ok_or(ApiError::UploadNotFound)?;
-    for name in orphaned.iter().filter_map(|object_name| object_name.parse().ok()) {
-        delete_object(api, &name).await;
+    for name in &orphaned {
+        delete_object(api, name).await;
     }
     Ok(())
 }
@@ -182,7 +181,7 @@ pub(crate) async fn delete_upload(api: &Api, record: &UploadRecord) -> Result<()
 /// Deletes an object whose record was not committed. An error of the database may come from a commit
 /// that took effect, so the database is asked first.
 pub(crate) async fn delete_unless_referenced(api: &Api, name: &ObjectName) {
-    match api.queue.referenced_objects(vec![name.to_string()]).await {
+    match api.queue.referenced_objects(vec![name.clone()]).await {
         Ok(referenced) if referenced.is_empty() => delete_object(api, name).await,
         Ok(_) => {}
         Err(error) => tracing::warn!(?error, %name, "an object is left for the sweep"),

@@ -9,7 +9,7 @@ use axum::{
 };
 use clearcut_job::UploadId;
 use clearcut_queue::{KeyId, NewUpload, UploadRecord};
-use clearcut_store::{ObjectName, SigningError};
+use clearcut_store::SigningError;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -106,8 +106,7 @@ pub(crate) async fn create_record(
     }
     drop(api.reserve_room(length.unwrap_or(0)).await?);
     let id = UploadId::from_random(draw_random()?);
-    let partial_key = ObjectName::partial(&id).to_string();
-    Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata, partial_key }).await?)
+    Ok(api.queue.create_upload(NewUpload { id, owner, length, metadata }).await?)
 }
 
 /// Send a clip in one request.
@@ -178,7 +177,7 @@ pub(crate) async fn put(
     let reply = Uploaded {
         storage_id: record.id.to_string(),
         size: record.received,
-        sha256: record.object.as_ref().map(|object| object.sha256.0.clone()).unwrap_or_default(),
+        sha256: record.object.as_ref().map(|object| object.sha256.to_string()).unwrap_or_default(),
         expires_at: record.expires.whole_secs(),
     };
     Ok(Reply::new(reply).into_response())

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, MeasuredClip, MethodReason, Outcome,
-    OutputFormat, OutputPointer, Place, Progress, Stage,
+    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, MeasuredClip, MethodReason,
+    ObjectName, Outcome, OutputFormat, OutputPointer, Place, Progress, Stage,
 };
 use clearcut_queue::{ClaimedJob, Ending};
-use clearcut_store::ObjectName;
 use serde_json::{Value, json};
 
 use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server};
@@ -44,7 +43,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
     };
     let output = OutputPointer {
         format: OutputFormat::Webm,
-        object_name: name.as_str().to_owned(),
+        object_name: name,
         size_bytes: stored.size_bytes,
         sha256: stored.sha256,
     };

@@ -103,7 +103,7 @@ async fn a_head_request_completes_an_upload_whose_bytes_are_all_there() {
     let server = Server::new().await;
     let path = server.created(CLIP.len()).await;
     let id: clearcut_job::UploadId = path.split(['/', '?']).nth(4).unwrap().parse().unwrap();
-    let mut growing = server.store.grow(&clearcut_store::ObjectName::partial(&id), 0).await.unwrap();
+    let mut growing = server.store.grow(&clearcut_job::ObjectName::partial(&id), 0).await.unwrap();
     growing.write(&CLIP.into()).await.unwrap();
     growing.sync().await.unwrap();
     server.queue.advance_upload(&id, 0, CLIP.len() as u64, None).await.unwrap();

@@ -52,8 +52,8 @@ async fn any_number_of_jobs_of_the_same_api_key_can_use_an_upload() {
         assert_eq!(server.submit_upload(&id, KEY).await.status, StatusCode::ACCEPTED);
         let claimed = server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap().unwrap();
         let ClaimedInput::Stored(object) = claimed.input else { panic!("not stored") };
-        assert_eq!(object.sha256.0, data["sha256"].as_str().unwrap());
-        assert_eq!(std::fs::read(server.folder().join(&object.object_name)).unwrap(), CLIP);
+        assert_eq!(object.sha256.as_str(), data["sha256"].as_str().unwrap());
+        assert_eq!(std::fs::read(server.folder().join(object.name.as_str())).unwrap(), CLIP);
     }
     let unknown = "up00000000000000000000";
     for (id, key) in [(id.as_str(), OTHER_KEY), (unknown, KEY), ("nonsense", KEY), ("", KEY)] {

@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use clearcut_job::{Clock, SystemClock};
+use clearcut_job::{Clock, ObjectName, SystemClock};
 use clearcut_queue::{Policy, Queue, SqliteQueue, Uploads as _};
-use clearcut_store::{ObjectName, Store, StoreError};
+use clearcut_store::{Store, StoreError};
 use clearcut_worker::{WorkerSettings, list_orphans, remove_expired, sweep_orphans};
 
 use super::{
@@ -80,7 +80,7 @@ async fn find_removable(
     age: std::time::Duration,
 ) -> Result<Vec<RemovableObject>, Failure> {
     let mut objects = Vec::new();
-    for name in queue.list_expired().await?.iter().filter_map(|key| key.parse::<ObjectName>().ok()) {
+    for name in queue.list_expired().await? {
         // An upload that received no byte has no object.
         match store.head(&name).await {
             Ok(object) => objects.push(RemovableObject { name, size_bytes: object.size_bytes, reason: "expired" }),

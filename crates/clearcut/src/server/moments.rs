@@ -6,9 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutRequest, Hints, KeyColorChoice, LongestSide, MethodChoice};
+use clearcut_job::{CutRequest, Hints, KeyColorChoice, LongestSide, MethodChoice, ObjectName};
 use clearcut_pipeline::Moment;
-use clearcut_store::ObjectName;
 
 /// Memory limit for the frames of cached moments: about a hundred previews of the usual size, one
 /// or two of the largest.

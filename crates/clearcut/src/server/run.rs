@@ -61,7 +61,10 @@ pub(crate) async fn run(
     let database = settings.data.join(DATABASE);
     // Checked before a new database is created in place of a lost one.
     refuse_lost_database(&settings.data, fs::metadata(&database).is_ok_and(|file| file.len() > 0))?;
-    let queue = Arc::new(SqliteQueue::open(&database, clock.clone(), policy(&settings)).await?);
+    let queue = SqliteQueue::open(&database, clock.clone(), policy(&settings)).await?;
+    #[cfg(debug_assertions)]
+    let queue = queue.halting_at(crate::environment::halt_at());
+    let queue = Arc::new(queue);
     refuse_lost_database(&settings.data, !queue.list_keys().await?.is_empty())?;
     let store = Store::local(&settings.data.join("objects")).map_err(|error| host_failure(error.code(), &error))?;
     recover_after_crash(&queue, &store, clock.as_ref()).await?;
@@ -111,7 +114,7 @@ pub(crate) async fn run(
         }),
     };
     let courier = Courier {
-        queue: queue_with_test_halts(queue.clone()),
+        queue: queue.clone(),
         outbound: outbound.clone(),
         describe: Arc::new(ApiJobDescriber(JobDescriber {
             signer: api.signer.clone(),
@@ -123,7 +126,7 @@ pub(crate) async fn run(
         settings: CourierSettings::default(),
     };
     let worker = Worker {
-        queue: queue_with_test_halts(queue.clone()),
+        queue: queue.clone(),
         store,
         outbound,
         cutter: Arc::new(PipelineCutter { tools, models }),
@@ -232,15 +235,6 @@ fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
             .map_err(|error| host_failure(error.code(), &error));
     }
     Outbound::new(policy, timeouts).map_err(|error| host_failure(error.code(), &error))
-}
-
-/// Queue of worker and courier. In a debug build with a test halt, a wrapper that halts.
-fn queue_with_test_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
-    #[cfg(debug_assertions)]
-    if let Some(halt_at) = crate::environment::halt_at() {
-        return Arc::new(super::halt::HaltingQueue { queue, halt_at });
-    }
-    queue
 }
 
 /// Length of the kernel's queue of connections that are not accepted yet. With the 128 of

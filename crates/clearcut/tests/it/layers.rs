@@ -56,6 +56,7 @@ fn crates_up_to_the_pipeline_use_no_network_and_no_database() {
         "serde_json",
         "thiserror",
         "crossbeam-channel",
+        "hex",
         "webp-animation",
         "crc32fast",
         "flate2",

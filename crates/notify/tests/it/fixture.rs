@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
     Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, KeyColorChoice,
-    ManualClock, MethodChoice, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, Tolerance, UnixMillis, WorkerId,
+    ManualClock, MethodChoice, ObjectName, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, StoredObject,
+    Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_notify::{Courier, CourierSettings, DescribeJob};
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_queue::{
-    DeliveryRecord, DeliveryState, Destination, Ending, EndpointId, InputPointer, JobRecord, JobWebhook, KeyHash,
-    KeyId, MemoryQueue, NewInput, NewJob, NewKey, Policy, Queue, WebhookSecret,
+    DeliveryRecord, DeliveryState, Destination, Ending, EndpointId, JobRecord, JobWebhook, KeyHash, KeyId, MemoryQueue,
+    NewInput, NewJob, NewKey, Policy, Queue, WebhookSecret,
 };
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -99,10 +100,10 @@ impl Bench {
                 speed: Speed::default(),
                 keeps_audio: true,
             },
-            input: NewInput::Stored(InputPointer {
-                object_name: format!("uploads/{number}"),
+            input: NewInput::Stored(StoredObject {
+                name: ObjectName::upload(number),
                 size_bytes: 1,
-                sha256: Sha256Hex("ab".repeat(32)),
+                sha256: Sha256Hex::of_digest([0xab; 32]),
             }),
             webhook: Some(JobWebhook { destination, fresh: (EndpointId::from_random(1), secret()) }),
         };

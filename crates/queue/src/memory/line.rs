@@ -1,6 +1,6 @@
 //! Waiting jobs of the in-memory model: submit, limits, and the choice of the next job.
 
-use clearcut_job::{FencingToken, JobId, JobState, Progress, UnixMillis};
+use clearcut_job::{CutRequest, FencingToken, JobId, JobState, Progress, UnixMillis};
 
 use super::{JobInput, JobRow, Tables, webhooks::NotedEvents};
 use crate::{KeyId, KeyLimits, NewJob, Policy, QueueError};
@@ -9,7 +9,7 @@ impl Tables {
     pub(super) fn submit(&mut self, job: NewJob, policy: &Policy, now: UnixMillis) -> Result<(), QueueError> {
         self.check_waiting_limit(job.owner, policy)?;
         let input = self.admit_input(policy, job.owner, job.input, now)?;
-        self.insert_job(job.id.clone(), job.owner, job.request.to_json(), input, now)?.clip_name = job.clip_name;
+        self.insert_job(job.id.clone(), job.owner, job.request, input, now)?.clip_name = job.clip_name;
         if let Some(webhook) = job.webhook {
             self.webhooks.insert_job_url(job.owner, &job.id, webhook, now);
         }
@@ -31,7 +31,7 @@ impl Tables {
         &mut self,
         id: JobId,
         owner: KeyId,
-        request_json: String,
+        request: CutRequest,
         input: JobInput,
         now: UnixMillis,
     ) -> Result<&mut JobRow, QueueError> {
@@ -46,7 +46,7 @@ impl Tables {
             id,
             owner,
             state: JobState::Queued,
-            request_json,
+            request,
             input,
             max_retention,
             token: FencingToken::default(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use clearcut_job::{Failure, FailureCode, JobId, JobState, UnixMillis};
+use clearcut_job::{Failure, FailureCode, JobId, JobState, ObjectName, UnixMillis};
 
 use super::{JobRow, MemoryQueue, Tables};
 use crate::{
@@ -77,7 +77,7 @@ impl OwnedJobs for MemoryQueue {
         Ok(Some(row.record(&self.policy)))
     }
 
-    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError> {
+    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<ObjectName>>, QueueError> {
         let mut tables = self.tables();
         let Some(place) = tables.jobs.iter().position(|row| row.owner == owner && row.id == *id) else {
             return Ok(None);
@@ -85,11 +85,12 @@ impl OwnedJobs for MemoryQueue {
         let row = tables.jobs.remove(place);
         tables.webhooks.forget_job(id);
         let outputs = row.outcome.iter().filter(|_| row.outputs_kept).flat_map(|outcome| &outcome.outputs);
-        let mut keys: Vec<String> = outputs.map(|output| output.object_name.clone()).collect();
-        keys.extend(row.input.object.map(|object| object.object_name).filter(|key| !tables.is_pointed_to(key)));
+        let mut removable: Vec<ObjectName> = outputs.map(|output| output.object_name.clone()).collect();
+        let input = row.input.object.map(|object| object.name);
+        removable.extend(input.filter(|name| !tables.is_pointed_to(name)));
         self.signals.call_watchers(id);
         self.signals.call_waiters();
-        Ok(Some(keys))
+        Ok(Some(removable))
     }
 
     async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError> {
@@ -102,10 +103,10 @@ impl OwnedJobs for MemoryQueue {
         if row.input.is_gone() {
             return Ok(RetryResult::InputGone);
         }
-        let (request_json, input, clip_name) = (row.request_json.clone(), row.input.clone(), row.clip_name.clone());
+        let (request, input, clip_name) = (row.request.clone(), row.input.clone(), row.clip_name.clone());
         tables.check_waiting_limit(owner, &self.policy)?;
         tables.admit_bytes(&self.policy, owner, 0)?;
-        let row = tables.insert_job(retry_id.clone(), owner, request_json, input, now)?;
+        let row = tables.insert_job(retry_id.clone(), owner, request, input, now)?;
         (row.retry_of, row.clip_name) = (Some(id.clone()), clip_name);
         tables.webhooks.copy_job_url(id, &retry_id);
         self.signals.call_worker();

@@ -3,39 +3,30 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, UnixMillis, UploadId};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UnixMillis, UploadId};
 
 use super::{MemoryQueue, Tables};
 use crate::{
-    ClaimedInput, InputPointer, KeyId, NewInput, NewUpload, Policy, QueueError, SourceAddress, StorageLimits,
-    UploadRecord, Uploads,
-    uploads::{check_quota, input_pointer},
+    ClaimedInput, KeyId, NewInput, NewUpload, Policy, QueueError, SourceAddress, StorageLimits, UploadRecord, Uploads,
+    uploads::check_quota,
 };
 
-/// An upload, with the object that receives its bytes.
-#[derive(Debug, Clone)]
-pub(super) struct Upload {
-    record: UploadRecord,
-    partial_key: String,
-}
-
-impl Upload {
-    fn object_name(&self) -> &String {
-        self.record.object.as_ref().map_or(&self.partial_key, |object| &object.object_name)
-    }
+/// The name of the object that holds the bytes of `upload`.
+fn object_of(upload: &UploadRecord) -> ObjectName {
+    upload.object.as_ref().map_or_else(|| ObjectName::partial(&upload.id), |object| object.name.clone())
 }
 
 /// The input of a job as stored.
 #[derive(Debug, Clone)]
 pub(super) struct JobInput {
-    pub(super) object: Option<InputPointer>,
+    pub(super) object: Option<StoredObject>,
     pub(super) address: Option<SourceAddress>,
     /// Size of the object, kept after its deletion; 0 before it is fetched.
     pub(super) size_bytes: u64,
 }
 
-impl From<InputPointer> for JobInput {
-    fn from(object: InputPointer) -> Self {
+impl From<StoredObject> for JobInput {
+    fn from(object: StoredObject) -> Self {
         Self { size_bytes: object.size_bytes, object: Some(object), address: None }
     }
 }
@@ -46,12 +37,12 @@ impl JobInput {
         self.object.is_none() && self.address.is_none()
     }
 
-    /// The input as a claim reports it. A lost input has an empty object name.
+    /// The input as a claim reports it.
     pub(super) fn claimed(&self) -> ClaimedInput {
         match (&self.address, &self.object) {
             (Some(address), _) => ClaimedInput::Address(address.clone()),
             (None, Some(object)) => ClaimedInput::Stored(object.clone()),
-            (None, None) => ClaimedInput::Stored(input_pointer(String::new(), 0, String::new())),
+            (None, None) => ClaimedInput::Lost,
         }
     }
 }
@@ -61,14 +52,14 @@ impl Tables {
         self.storage_limits.get(&owner).copied().unwrap_or_default()
     }
 
-    fn live_upload(&mut self, id: &UploadId, now: UnixMillis) -> Option<&mut Upload> {
-        let upload = self.uploads.iter_mut().find(|upload| upload.record.id == *id && upload.record.expires > now)?;
-        let (_, key) = self.keys.get(&upload.record.owner)?;
+    fn live_upload(&mut self, id: &UploadId, now: UnixMillis) -> Option<&mut UploadRecord> {
+        let upload = self.uploads.iter_mut().find(|upload| upload.id == *id && upload.expires > now)?;
+        let (_, key) = self.keys.get(&upload.owner)?;
         key.revoked.is_none().then_some(upload)
     }
 
-    fn unfinished_upload(&mut self, id: &UploadId, now: UnixMillis) -> Result<&mut Upload, QueueError> {
-        self.live_upload(id, now).filter(|upload| upload.record.object.is_none()).ok_or(QueueError::NoSuchUpload)
+    fn unfinished_upload(&mut self, id: &UploadId, now: UnixMillis) -> Result<&mut UploadRecord, QueueError> {
+        self.live_upload(id, now).filter(|upload| upload.object.is_none()).ok_or(QueueError::NoSuchUpload)
     }
 
     /// Checks that `owner` may use `input` for a new job, and returns it as stored.
@@ -85,8 +76,8 @@ impl Tables {
                 Ok(object.into())
             }
             NewInput::Uploaded(id) => {
-                let upload = self.live_upload(&id, now).filter(|upload| upload.record.owner == owner);
-                let object = upload.ok_or(QueueError::NoSuchUpload)?.record.object.clone();
+                let upload = self.live_upload(&id, now).filter(|upload| upload.owner == owner);
+                let object = upload.ok_or(QueueError::NoSuchUpload)?.object.clone();
                 self.admit_bytes(policy, owner, 0)?;
                 Ok(object.ok_or(QueueError::UploadUnfinished)?.into())
             }
@@ -104,11 +95,11 @@ impl Tables {
 
     fn used_bytes(&self, owner: KeyId) -> u64 {
         let jobs = || self.jobs.iter().filter(|row| row.owner == owner);
-        let uploads = || self.uploads.iter().map(|upload| &upload.record).filter(|upload| upload.owner == owner);
+        let uploads = || self.uploads.iter().filter(|upload| upload.owner == owner);
         let inputs = jobs().filter_map(|row| row.input.object.as_ref());
         let whole = uploads().filter_map(|upload| upload.object.as_ref());
-        let objects: BTreeSet<(&String, u64)> =
-            inputs.chain(whole).map(|object| (&object.object_name, object.size_bytes)).collect();
+        let objects: BTreeSet<(&ObjectName, u64)> =
+            inputs.chain(whole).map(|object| (&object.name, object.size_bytes)).collect();
         let partial = uploads().filter(|upload| upload.object.is_none());
         let outputs = jobs().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
         objects.into_iter().map(|(_, size)| size).sum::<u64>()
@@ -116,33 +107,32 @@ impl Tables {
             + outputs.flat_map(|outcome| &outcome.outputs).map(|output| output.size_bytes).sum::<u64>()
     }
 
-    pub(super) fn is_pointed_to(&self, key: &String) -> bool {
-        let input =
-            self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.object_name == *key);
+    pub(super) fn is_pointed_to(&self, name: &ObjectName) -> bool {
+        let input = self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.name == *name);
         let kept = self.jobs.iter().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
-        let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.object_name == *key);
-        input || output || self.uploads.iter().any(|upload| upload.object_name() == key)
+        let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.object_name == *name);
+        input || output || self.uploads.iter().any(|upload| object_of(upload) == *name)
     }
 
-    pub(super) fn forget_expired(&mut self, policy: &Policy, now: UnixMillis) -> Vec<String> {
+    pub(super) fn forget_expired(&mut self, policy: &Policy, now: UnixMillis) -> Vec<ObjectName> {
         let mut candidates = BTreeSet::new();
         for row in &mut self.jobs {
             if row.expires(policy).is_none_or(|expires| expires > now) {
                 continue;
             }
             row.input.address = None;
-            candidates.extend(row.input.object.take().map(|object| object.object_name));
+            candidates.extend(row.input.object.take().map(|object| object.name));
             if std::mem::take(&mut row.outputs_kept) {
                 let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
                 candidates.extend(outputs.map(|output| output.object_name.clone()));
             }
         }
         self.uploads.retain(|upload| {
-            let expired = upload.record.expires <= now;
-            candidates.extend(expired.then(|| upload.object_name().clone()));
+            let expired = upload.expires <= now;
+            candidates.extend(expired.then(|| object_of(upload)));
             !expired
         });
-        candidates.into_iter().filter(|key| !self.is_pointed_to(key)).collect()
+        candidates.into_iter().filter(|name| !self.is_pointed_to(name)).collect()
     }
 }
 
@@ -152,24 +142,24 @@ impl Uploads for MemoryQueue {
         let expires = self.clock.now().after(self.policy.upload_ttl);
         let mut tables = self.tables();
         tables.admit_bytes(&self.policy, upload.owner, upload.length.unwrap_or(0))?;
-        if tables.uploads.iter().any(|other| other.record.id == upload.id) {
+        if tables.uploads.iter().any(|other| other.id == upload.id) {
             return Err(QueueError::Taken);
         }
-        let NewUpload { id, owner, length, metadata, partial_key } = upload;
+        let NewUpload { id, owner, length, metadata } = upload;
         let record = UploadRecord { id, owner, length, received: 0, metadata, object: None, expires };
-        tables.uploads.push(Upload { record: record.clone(), partial_key });
+        tables.uploads.push(record.clone());
         Ok(record)
     }
 
     async fn read_upload(&self, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
         let now = self.clock.now();
-        Ok(self.tables().live_upload(id, now).map(|upload| upload.record.clone()))
+        Ok(self.tables().live_upload(id, now).cloned())
     }
 
     async fn advance_upload(&self, id: &UploadId, from: u64, to: u64, length: Option<u64>) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let before = tables.unfinished_upload(id, now)?.record.clone();
+        let before = tables.unfinished_upload(id, now)?.clone();
         if before.received != from {
             return Err(QueueError::NoSuchUpload);
         }
@@ -178,15 +168,15 @@ impl Uploads for MemoryQueue {
         if more > 0 {
             tables.admit_bytes(&self.policy, before.owner, more)?;
         }
-        let record = &mut tables.unfinished_upload(id, now)?.record;
+        let record = tables.unfinished_upload(id, now)?;
         (record.received, record.length) = (to, before.length.or(length));
         Ok(())
     }
 
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let before = tables.unfinished_upload(id, now)?.record.clone();
+        let before = tables.unfinished_upload(id, now)?.clone();
         let counted = before.received.max(before.length.unwrap_or(0));
         if object.size_bytes > counted {
             tables.admit_bytes(&self.policy, before.owner, object.size_bytes - counted)?;
@@ -195,18 +185,18 @@ impl Uploads for MemoryQueue {
         let size_bytes = object.size_bytes;
         let after =
             UploadRecord { length: Some(size_bytes), received: size_bytes, object: Some(object), expires, ..before };
-        tables.unfinished_upload(id, now)?.record = after.clone();
+        *tables.unfinished_upload(id, now)? = after.clone();
         Ok(after)
     }
 
-    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError> {
+    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<ObjectName>>, QueueError> {
         let mut tables = self.tables();
-        let Some(place) = tables.uploads.iter().position(|upload| upload.record.id == *id) else { return Ok(None) };
-        let key = tables.uploads.remove(place).object_name().clone();
-        Ok(Some(if tables.is_pointed_to(&key) { Vec::new() } else { vec![key] }))
+        let Some(place) = tables.uploads.iter().position(|upload| upload.id == *id) else { return Ok(None) };
+        let name = object_of(&tables.uploads.remove(place));
+        Ok(Some(if tables.is_pointed_to(&name) { Vec::new() } else { vec![name] }))
     }
 
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         let mut tables = self.tables();
         let owner = tables.leased_job(id, token)?.owner;
         tables.admit_bytes(&self.policy, owner, object.size_bytes)?;
@@ -214,7 +204,7 @@ impl Uploads for MemoryQueue {
         Ok(())
     }
 
-    async fn list_expired(&self) -> Result<Vec<String>, QueueError> {
+    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         let now = self.clock.now();
         let mut copy = self.tables().clone();
         Ok(copy.forget_expired(&self.policy, now))

@@ -102,7 +102,7 @@ impl SqliteQueue {
         let event = self.read_event(&found, owner).await?;
         tx.commit().await?;
         Ok(Some(ClaimedDelivery {
-            id: webhook_row::parsed_column(&found, "id")?,
+            id: row::parsed_column(&found, "id")?,
             claim: row::count(&found, "claim")?,
             tries: row::count(&found, "tries")? as u32 + 1,
             owner,
@@ -140,6 +140,10 @@ impl SqliteQueue {
         attempt: Attempt,
         next_step: AfterAttempt,
     ) -> Result<(), QueueError> {
+        #[cfg(debug_assertions)]
+        if next_step == AfterAttempt::Delivered {
+            self.reach(crate::HaltAt::Delivered).await;
+        }
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let found = find_claimed_delivery(&mut tx, id, claim).await?;

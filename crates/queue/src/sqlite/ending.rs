@@ -86,9 +86,9 @@ async fn complete(
             .bind(job.seq)
             .bind(place)
             .bind(output.format.name())
-            .bind(&output.object_name)
+            .bind(output.object_name.as_str())
             .bind(row::sql_integer(output.size_bytes))
-            .bind(&output.sha256.0)
+            .bind(output.sha256.as_str())
             .bind(now.0)
             .execute(&mut **tx)
             .await?;

@@ -1,6 +1,8 @@
 //! Jobs in SQLite: submit, claim, heartbeat, finish, release and reap.
 
-use clearcut_job::{ClipName, FencingToken, JobId, JobState, Progress, Stage, UnixMillis, WorkerId};
+use clearcut_job::{
+    ClipName, CutRequest, FencingToken, JobId, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
+};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
@@ -35,7 +37,7 @@ impl SqliteQueue {
             .bind(job.id.as_str())
             .bind(job.owner.0)
             .bind(job.request.to_json())
-            .bind(input.key)
+            .bind(input.name.as_ref().map(ObjectName::as_str))
             .bind(input.size)
             .bind(input.sha256)
             .bind(now.0)
@@ -104,7 +106,7 @@ impl SqliteQueue {
             id,
             owner: KeyId(row::column(&found, "owner")?),
             token,
-            request_json: row::column(&found, "request")?,
+            request: CutRequest::from_json(row::column(&found, "request")?),
             input: row::input(&found)?,
             waited: now.since(UnixMillis(row::column(&found, "not_before_ms")?)),
         }))
@@ -143,6 +145,8 @@ impl SqliteQueue {
         token: FencingToken,
         ending: Ending,
     ) -> Result<Finished, QueueError> {
+        #[cfg(debug_assertions)]
+        self.reach(crate::HaltAt::Stored).await;
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let mut job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
@@ -167,6 +171,8 @@ impl SqliteQueue {
         tx.commit().await?;
         self.signals.call_watchers(id);
         self.signals.call_waiters();
+        #[cfg(debug_assertions)]
+        self.reach(crate::HaltAt::Committed).await;
         Ok(finished)
     }
 
@@ -232,11 +238,12 @@ impl SqliteQueue {
         Ok(())
     }
 
-    pub(super) async fn filter_pointed_to(&self, keys: Vec<String>) -> Result<Vec<String>, QueueError> {
+    pub(super) async fn filter_pointed_to(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
         let mut kept = Vec::new();
-        for key in keys {
-            let pointed: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&self.readers).await?;
-            kept.extend(pointed.then_some(key));
+        for name in names {
+            let query = sqlx::query_scalar(sql::IS_POINTED_TO).bind(name.as_str());
+            let is_pointed_to: bool = query.fetch_one(&self.readers).await?;
+            kept.extend(is_pointed_to.then_some(name));
         }
         Ok(kept)
     }

@@ -1,12 +1,13 @@
 //! The trait [`OwnedJobs`] for SQLite.
 
 use async_trait::async_trait;
-use clearcut_job::{Failure, FailureCode, JobId, JobState, UnixMillis};
+use clearcut_job::{Failure, FailureCode, JobId, JobState, ObjectName, UnixMillis};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     SqliteQueue,
     ending::{JobRow, write_end},
+    retention::unreferenced,
     row, sql, webhook_sql,
 };
 use crate::{
@@ -72,23 +73,24 @@ impl OwnedJobs for SqliteQueue {
         self.read_job(owner, id).await
     }
 
-    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<String>>, QueueError> {
+    async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<ObjectName>>, QueueError> {
         let mut tx = self.write().await?;
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
         let job = JobRow::read(&found)?;
         self.end_cancelled(&mut tx, &job).await?;
-        let mut keys: Vec<String> =
-            sqlx::query_scalar(sql::FIND_KEPT_OUTPUTS).bind(job.seq).fetch_all(&mut *tx).await?;
+        let outputs = sqlx::query(sql::FIND_KEPT_OUTPUTS).bind(job.seq).fetch_all(&mut *tx).await?;
+        let mut removable = Vec::new();
+        for output in &outputs {
+            removable.extend(row::released_object(output, "object_key")?);
+        }
         sqlx::query(sql::DELETE_OUTPUTS).bind(job.seq).execute(&mut *tx).await?;
         sqlx::query(sql::DELETE_JOB).bind(job.seq).execute(&mut *tx).await?;
-        if let Some(input) = row::column::<Option<String>>(&found, "input_key")? {
-            let is_referenced: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&input).fetch_one(&mut *tx).await?;
-            keys.extend((!is_referenced).then_some(input));
-        }
+        let input = row::released_object(&found, "input_key")?;
+        removable.extend(unreferenced(&mut tx, input).await?);
         tx.commit().await?;
         self.signals.call_watchers(id);
         self.signals.call_waiters();
-        Ok(Some(keys))
+        Ok(Some(removable))
     }
 
     async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError> {

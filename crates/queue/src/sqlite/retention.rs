@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use clearcut_job::UnixMillis;
+use clearcut_job::{ObjectName, UnixMillis};
 use sqlx::{Sqlite, Transaction};
 
 use super::{SqliteQueue, row, sql};
@@ -11,7 +11,7 @@ use crate::QueueError;
 type Tx = Transaction<'static, Sqlite>;
 
 impl SqliteQueue {
-    pub(super) async fn forget_expired_objects(&self) -> Result<Vec<String>, QueueError> {
+    pub(super) async fn forget_expired_objects(&self) -> Result<Vec<ObjectName>, QueueError> {
         let mut tx = self.write().await?;
         let forgotten = self.forget_batch(&mut tx).await?;
         tx.commit().await?;
@@ -19,7 +19,7 @@ impl SqliteQueue {
     }
 
     /// Lists all expired objects: deletes their pointers in a transaction and rolls it back.
-    pub(super) async fn preview_expired(&self) -> Result<Vec<String>, QueueError> {
+    pub(super) async fn preview_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         let mut tx = self.write().await?;
         let mut all = Vec::new();
         loop {
@@ -33,17 +33,12 @@ impl SqliteQueue {
     }
 
     /// Deletes one batch of expired pointers. There may be more until it returns nothing.
-    async fn forget_batch(&self, tx: &mut Tx) -> Result<Vec<String>, QueueError> {
+    async fn forget_batch(&self, tx: &mut Tx) -> Result<Vec<ObjectName>, QueueError> {
         let now = self.clock.now();
         let retention_ms = i64::try_from(self.policy.retention.as_millis()).unwrap_or(i64::MAX / 2);
         loop {
             let (rows, candidates) = forget_rows(tx, now, retention_ms).await?;
-            let mut forgotten = Vec::new();
-            for key in candidates {
-                let is_referenced: bool =
-                    sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&mut **tx).await?;
-                forgotten.extend((!is_referenced).then_some(key));
-            }
+            let forgotten = unreferenced(tx, candidates).await?;
             // Continues if the batch released no object, as with uploads whose objects jobs still
             // point to.
             if rows == 0 || !forgotten.is_empty() {
@@ -53,27 +48,45 @@ impl SqliteQueue {
     }
 }
 
+/// Returns those of `names` that no row points to.
+pub(super) async fn unreferenced(
+    tx: &mut Tx,
+    names: impl IntoIterator<Item = ObjectName>,
+) -> Result<Vec<ObjectName>, QueueError> {
+    let mut unreferenced = Vec::new();
+    for name in names {
+        let query = sqlx::query_scalar(sql::IS_POINTED_TO).bind(name.as_str());
+        let is_pointed_to: bool = query.fetch_one(&mut **tx).await?;
+        unreferenced.extend((!is_pointed_to).then_some(name));
+    }
+    Ok(unreferenced)
+}
+
 /// Deletes one batch of expired pointers. Returns the number of rows and the objects they pointed
 /// to.
-async fn forget_rows(tx: &mut Tx, now: UnixMillis, retention_ms: i64) -> Result<(usize, BTreeSet<String>), QueueError> {
+async fn forget_rows(
+    tx: &mut Tx,
+    now: UnixMillis,
+    retention_ms: i64,
+) -> Result<(usize, BTreeSet<ObjectName>), QueueError> {
     let mut candidates = BTreeSet::new();
     let inputs = sqlx::query(sql::FIND_EXPIRED_INPUTS).bind(now.0).bind(retention_ms).fetch_all(&mut **tx).await?;
     for found in &inputs {
         sqlx::query(sql::FORGET_INPUT).bind(row::column::<i64>(found, "seq")?).execute(&mut **tx).await?;
-        candidates.insert(row::column(found, "input_key")?);
+        candidates.extend(row::released_object(found, "input_key")?);
     }
     sqlx::query(sql::FORGET_ADDRESSES).bind(now.0).bind(retention_ms).execute(&mut **tx).await?;
     let uploads = sqlx::query(sql::FIND_EXPIRED_UPLOADS).bind(now.0).fetch_all(&mut **tx).await?;
     for found in &uploads {
         sqlx::query(sql::DROP_UPLOAD).bind(row::column::<&str>(found, "id")?).execute(&mut **tx).await?;
-        candidates.extend(row::column::<Option<String>>(found, "partial_key")?);
-        candidates.extend(row::column::<Option<String>>(found, "object_key")?);
+        candidates.extend(row::released_object(found, "partial_key")?);
+        candidates.extend(row::released_object(found, "object_key")?);
     }
     let outputs = sqlx::query(sql::FIND_EXPIRED_OUTPUTS).bind(now.0).bind(retention_ms).fetch_all(&mut **tx).await?;
     for found in &outputs {
         let (seq, place): (i64, i64) = (row::column(found, "job_seq")?, row::column(found, "place")?);
         sqlx::query(sql::FORGET_OUTPUT).bind(seq).bind(place).bind(now.0).execute(&mut **tx).await?;
-        candidates.insert(row::column(found, "object_key")?);
+        candidates.extend(row::released_object(found, "object_key")?);
     }
     Ok((inputs.len() + uploads.len() + outputs.len(), candidates))
 }

@@ -1,17 +1,14 @@
 //! Conversion of SQLite rows into jobs, uploads, outputs and API keys.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use clearcut_job::{
-    ClipName, Failure, FencingToken, JobId, JobState, MeasuredClip, Outcome, OutputPointer, Progress, Sha256Hex, Stage,
-    UnixMillis,
+    ClipName, Failure, FencingToken, JobId, JobState, MeasuredClip, ObjectName, Outcome, OutputPointer, Progress,
+    Stage, StoredObject, UnixMillis,
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
 
-use crate::{
-    ClaimedInput, InputPointer, JobRecord, KeyId, KeyLimits, KeyRecord, Policy, QueueError, SourceAddress,
-    UploadRecord, uploads::input_pointer,
-};
+use crate::{ClaimedInput, JobRecord, KeyId, KeyLimits, KeyRecord, Policy, QueueError, SourceAddress, UploadRecord};
 
 /// Reads a column by its name.
 pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, QueueError>
@@ -20,6 +17,11 @@ where
     &'static str: ColumnIndex<SqliteRow>,
 {
     row.try_get(name).map_err(|_| QueueError::Damaged { what: name })
+}
+
+/// Reads a text column and parses it.
+pub(super) fn parsed_column<T: FromStr>(row: &SqliteRow, name: &'static str) -> Result<T, QueueError> {
+    column::<String>(row, name)?.parse().map_err(|_| QueueError::Damaged { what: name })
 }
 
 /// Reads a non-negative integer column.
@@ -43,11 +45,11 @@ pub(super) fn progress_from_number(number: i64) -> Progress {
 }
 
 pub(super) fn job_id(row: &SqliteRow) -> Result<JobId, QueueError> {
-    column::<String>(row, "id")?.parse().map_err(|_| QueueError::Damaged { what: "id" })
+    parsed_column(row, "id")
 }
 
 pub(super) fn job_state(row: &SqliteRow) -> Result<JobState, QueueError> {
-    column::<String>(row, "state")?.parse().map_err(|_| QueueError::Damaged { what: "state" })
+    parsed_column(row, "state")
 }
 
 pub(super) fn token(row: &SqliteRow) -> Result<FencingToken, QueueError> {
@@ -58,19 +60,38 @@ pub(super) fn input(row: &SqliteRow) -> Result<ClaimedInput, QueueError> {
     if let Some(address) = column(row, "input_url")? {
         return Ok(ClaimedInput::Address(SourceAddress(address)));
     }
-    // A lost input has an empty name. Fetching it fails the job.
-    let key = column::<Option<String>>(row, "input_key")?.unwrap_or_default();
-    Ok(ClaimedInput::Stored(input_pointer(key, count(row, "input_size")?, column(row, "input_sha256")?)))
+    // Damage is no error here: the job is claimed already, and its worker has to end it.
+    Ok(stored_object(row, ["input_key", "input_size", "input_sha256"]).map_or(ClaimedInput::Lost, ClaimedInput::Stored))
+}
+
+/// Reads an object from the columns with its name, size and hash.
+fn stored_object(row: &SqliteRow, [name, size, sha256]: [&'static str; 3]) -> Result<StoredObject, QueueError> {
+    Ok(StoredObject {
+        name: parsed_column(row, name)?,
+        size_bytes: count(row, size)?,
+        sha256: parsed_column(row, sha256)?,
+    })
+}
+
+/// Reads the name of the object that a row points to no longer. An invalid name counts as none, so
+/// that a damaged row can be deleted and expires like any other.
+pub(super) fn released_object(row: &SqliteRow, name: &'static str) -> Result<Option<ObjectName>, QueueError> {
+    let Some(text) = column::<Option<String>>(row, name)? else { return Ok(None) };
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        tracing::error!(column = name, text, "the database holds an invalid object name");
+    }
+    Ok(parsed)
 }
 
 pub(super) fn upload(row: &SqliteRow) -> Result<UploadRecord, QueueError> {
     let received = count(row, "received")?;
-    let object: Option<InputPointer> = match column::<Option<String>>(row, "object_key")? {
-        Some(key) => Some(input_pointer(key, received, column(row, "sha256")?)),
+    let object = match column::<Option<String>>(row, "object_key")? {
+        Some(_) => Some(stored_object(row, ["object_key", "received", "sha256"])?),
         None => None,
     };
     Ok(UploadRecord {
-        id: column::<String>(row, "id")?.parse().map_err(|_| QueueError::Damaged { what: "id" })?,
+        id: parsed_column(row, "id")?,
         owner: KeyId(column(row, "owner")?),
         length: optional_count(row, "length")?,
         received,
@@ -87,10 +108,10 @@ pub(super) fn optional_count(row: &SqliteRow, name: &'static str) -> Result<Opti
 
 pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
     Ok(OutputPointer {
-        format: column::<String>(row, "format")?.parse().map_err(|_| QueueError::Damaged { what: "format" })?,
-        object_name: column(row, "object_key")?,
+        format: parsed_column(row, "format")?,
+        object_name: parsed_column(row, "object_key")?,
         size_bytes: count(row, "size")?,
-        sha256: Sha256Hex(column(row, "sha256")?),
+        sha256: parsed_column(row, "sha256")?,
     })
 }
 

@@ -3,29 +3,27 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, UploadId};
+use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UploadId};
 use sqlx::{Sqlite, Transaction};
 
-use super::{SqliteQueue, ending::JobRow, row, sql};
-use crate::{
-    InputPointer, KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota,
-};
+use super::{SqliteQueue, ending::JobRow, retention::unreferenced, row, sql};
+use crate::{KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota};
 
 type Tx = Transaction<'static, Sqlite>;
 
 /// Database columns of a job's input.
 #[derive(Default)]
 pub(super) struct InputColumns {
-    pub(super) key: Option<String>,
+    pub(super) name: Option<ObjectName>,
     pub(super) size: i64,
     pub(super) sha256: String,
     pub(super) url: Option<String>,
 }
 
-impl From<InputPointer> for InputColumns {
-    fn from(object: InputPointer) -> Self {
+impl From<StoredObject> for InputColumns {
+    fn from(object: StoredObject) -> Self {
         let size = row::sql_integer(object.size_bytes);
-        Self { key: Some(object.object_name), size, sha256: object.sha256.0, url: None }
+        Self { name: Some(object.name), size, sha256: object.sha256.to_string(), url: None }
     }
 }
 
@@ -87,13 +85,13 @@ impl Uploads for SqliteQueue {
             .bind(upload.owner.0)
             .bind(upload.length.map(row::sql_integer))
             .bind(&upload.metadata)
-            .bind(upload.partial_key)
+            .bind(ObjectName::partial(&upload.id).as_str())
             .bind(now.0)
             .bind(expires.0)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        let NewUpload { id, owner, length, metadata, .. } = upload;
+        let NewUpload { id, owner, length, metadata } = upload;
         Ok(UploadRecord { id, owner, length, received: 0, metadata, object: None, expires })
     }
 
@@ -119,7 +117,7 @@ impl Uploads for SqliteQueue {
         Ok(tx.commit().await?)
     }
 
-    async fn finish_upload(&self, id: &UploadId, object: InputPointer) -> Result<UploadRecord, QueueError> {
+    async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError> {
         let mut tx = self.write().await?;
         let before = self.find_unfinished(&mut tx, id).await?;
         let counted = before.received.max(before.length.unwrap_or(0));
@@ -130,9 +128,9 @@ impl Uploads for SqliteQueue {
         let expires = self.policy.expiry(self.clock.now(), limits.max_retention);
         sqlx::query(sql::FINISH_UPLOAD)
             .bind(id.as_str())
-            .bind(&object.object_name)
+            .bind(object.name.as_str())
             .bind(row::sql_integer(object.size_bytes))
-            .bind(&object.sha256.0)
+            .bind(object.sha256.as_str())
             .bind(expires.0)
             .execute(&mut *tx)
             .await?;
@@ -141,22 +139,19 @@ impl Uploads for SqliteQueue {
         Ok(UploadRecord { length: Some(size_bytes), received: size_bytes, object: Some(object), expires, ..before })
     }
 
-    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<String>>, QueueError> {
+    async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<ObjectName>>, QueueError> {
         let mut tx = self.write().await?;
         let found = sqlx::query(sql::FIND_UPLOAD_OBJECTS).bind(id.as_str()).fetch_optional(&mut *tx).await?;
         let Some(found) = found else { return Ok(None) };
         sqlx::query(sql::DROP_UPLOAD).bind(id.as_str()).execute(&mut *tx).await?;
-        let mut unreferenced = Vec::new();
-        for name in ["partial_key", "object_key"] {
-            let Some(key) = row::column::<Option<String>>(&found, name)? else { continue };
-            let is_referenced: bool = sqlx::query_scalar(sql::IS_POINTED_TO).bind(&key).fetch_one(&mut *tx).await?;
-            unreferenced.extend((!is_referenced).then_some(key));
-        }
+        let (partial, whole) =
+            (row::released_object(&found, "partial_key")?, row::released_object(&found, "object_key")?);
+        let removable = unreferenced(&mut tx, partial.into_iter().chain(whole)).await?;
         tx.commit().await?;
-        Ok(Some(unreferenced))
+        Ok(Some(removable))
     }
 
-    async fn keep_input(&self, id: &JobId, token: FencingToken, object: InputPointer) -> Result<(), QueueError> {
+    async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
         let found = sqlx::query(sql::READ_JOB_ROW).bind(id.as_str()).fetch_optional(&mut *tx).await?;
         let job = JobRow::read(&found.ok_or(QueueError::LeaseLost)?)?;
@@ -165,12 +160,17 @@ impl Uploads for SqliteQueue {
         }
         self.admit_bytes(&mut tx, KeyId(job.owner), object.size_bytes).await?;
         let input = InputColumns::from(object);
-        let update = sqlx::query(sql::SET_INPUT).bind(job.seq).bind(input.key).bind(input.size).bind(input.sha256);
-        update.execute(&mut *tx).await?;
+        sqlx::query(sql::SET_INPUT)
+            .bind(job.seq)
+            .bind(input.name.as_ref().map(ObjectName::as_str))
+            .bind(input.size)
+            .bind(input.sha256)
+            .execute(&mut *tx)
+            .await?;
         Ok(tx.commit().await?)
     }
 
-    async fn list_expired(&self) -> Result<Vec<String>, QueueError> {
+    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         self.preview_expired().await
     }
 

@@ -5,16 +5,11 @@ use std::time::Duration;
 use clearcut_job::UnixMillis;
 use sqlx::sqlite::SqliteRow;
 
-use super::row::{column, count};
+use super::row::{column, count, parsed_column};
 use crate::{
     Answer, Attempt, AttemptRecord, DeliveryRecord, DeliveryState, DisabledReason, EndpointRecord, EventKind,
     EventKinds, NoAnswer, QueueError, SigningSecrets, WebhookSecret,
 };
-
-/// Reads a text column and parses it.
-pub(super) fn parsed_column<T: std::str::FromStr>(row: &SqliteRow, name: &'static str) -> Result<T, QueueError> {
-    column::<String>(row, name)?.parse().map_err(|_| QueueError::Damaged { what: name })
-}
 
 fn timestamp(row: &SqliteRow, name: &'static str) -> Result<Option<UnixMillis>, QueueError> {
     Ok(column::<Option<i64>>(row, name)?.map(UnixMillis))

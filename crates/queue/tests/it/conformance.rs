@@ -2,10 +2,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use clearcut_job::{FailureCode, FencingToken, JobState, Progress, Stage, WorkerId};
+use clearcut_job::{FailureCode, FencingToken, JobState, ObjectName, OutputFormat, Progress, Stage, WorkerId};
 use clearcut_queue::{Ending, Finished, QueueError, Reaped};
 
-use crate::fixture::{Bench, TTL, input_failure, job, key, outcome, upstream_failure, worker};
+use crate::fixture::{
+    Bench, TTL, input_failure, job, key, object_name, outcome, output_name, upstream_failure, worker,
+};
 
 /// Creates one test for each function of a suite and each backend.
 macro_rules! conformance_tests {
@@ -256,9 +258,10 @@ pub(crate) async fn the_outcome_reads_back_as_committed(bench: Bench) {
 
 pub(crate) async fn inputs_and_outputs_expire_together_after_their_retention(bench: Bench) {
     let id = bench.submit(1).await;
-    let objects: Vec<String> = ["jobs/1/1/cut.mp4", "jobs/1/1/cut.webm", "uploads/1"].map(String::from).into();
+    let objects: Vec<ObjectName> =
+        vec![output_name(1, OutputFormat::StackedAlpha), output_name(1, OutputFormat::Webm), object_name("uploads/1")];
     bench.advance_clock(Duration::from_hours(48));
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<ObjectName>::new());
     assert_eq!(bench.read(&id).await.expires, None);
     let token = bench.queue.claim(&worker()).await.unwrap().unwrap().token;
     assert_eq!(bench.queue.referenced_objects(objects.clone()).await.unwrap(), objects[2..]);
@@ -266,13 +269,13 @@ pub(crate) async fn inputs_and_outputs_expire_together_after_their_retention(ben
     let ended = bench.read(&id).await;
     assert_eq!(ended.expires.unwrap().since(ended.ended.unwrap()), Duration::from_hours(24));
     bench.advance_clock(Duration::from_hours(24).saturating_sub(Duration::from_millis(1)));
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<ObjectName>::new());
     assert_eq!(bench.queue.referenced_objects(objects.clone()).await.unwrap(), objects);
     bench.advance_clock(Duration::from_millis(1));
     assert_eq!(bench.queue.list_expired().await.unwrap(), objects, "listing changes nothing");
     assert_eq!(bench.queue.forget_expired().await.unwrap(), objects);
-    assert_eq!(bench.queue.referenced_objects(objects).await.unwrap(), Vec::<String>::new());
-    assert_eq!(bench.queue.list_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.referenced_objects(objects).await.unwrap(), Vec::<ObjectName>::new());
+    assert_eq!(bench.queue.list_expired().await.unwrap(), Vec::<ObjectName>::new());
     assert_eq!(bench.read(&id).await, ended);
 }
 

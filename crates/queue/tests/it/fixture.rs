@@ -3,21 +3,23 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    ClipName, CutMethod, CutRequest, Failure, FailureCode, Formats, FpsChoice, Hints, JobId, KeyColorChoice,
-    ManualClock, MeasuredClip, MethodChoice, Outcome, OutputFormat, OutputPointer, Quality, Sha256Hex, ShadowChoice,
-    Speed, Tolerance, UnixMillis, WorkerId,
+    ClipName, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId,
+    KeyColorChoice, ManualClock, MeasuredClip, MethodChoice, ObjectName, Outcome, OutputFormat, OutputPointer, Quality,
+    Sha256Hex, ShadowChoice, Speed, StoredObject, Tolerance, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
-    Destination, EndpointId, EventKinds, InputPointer, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput,
-    NewJob, NewKey, Policy, Queue, SqliteQueue, WebhookSecret,
+    Destination, EndpointId, EventKinds, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput, NewJob,
+    NewKey, Policy, Queue, SqliteQueue, WebhookSecret,
 };
+use sqlx::{Connection as _, SqliteConnection};
 
 /// A backend with one API key and no jobs, and its clock.
 pub(crate) struct Bench {
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) owner: KeyId,
-    _dir: Option<tempfile::TempDir>,
+    /// Folder of the SQLite backend.
+    dir: Option<tempfile::TempDir>,
 }
 
 pub(crate) const TTL: Duration = Duration::from_mins(1);
@@ -38,7 +40,15 @@ impl Bench {
 
     async fn with(queue: Arc<dyn Queue>, clock: Arc<ManualClock>, dir: Option<tempfile::TempDir>) -> Self {
         let owner = queue.create_key(key("first")).await.unwrap().id;
-        Self { queue, clock, owner, _dir: dir }
+        Self { queue, clock, owner, dir }
+    }
+
+    /// Changes the database of the SQLite backend behind its back.
+    pub(crate) async fn damage(&self, statement: &'static str) {
+        let path = self.dir.as_ref().unwrap().path().join("q.db");
+        let mut database = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+        assert_ne!(sqlx::query(statement).execute(&mut database).await.unwrap().rows_affected(), 0);
+        database.close().await.unwrap();
     }
 
     pub(crate) fn advance_clock(&self, span: Duration) {
@@ -120,16 +130,25 @@ pub(crate) fn endpoint(number: u8, host: &str) -> NewEndpoint {
     }
 }
 
-pub(crate) fn object(key: &str, size_bytes: u64) -> InputPointer {
-    InputPointer { object_name: key.into(), size_bytes, sha256: Sha256Hex("ab".repeat(32)) }
+pub(crate) fn object_name(text: &str) -> ObjectName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn object(text: &str, size_bytes: u64) -> StoredObject {
+    StoredObject { name: object_name(text), size_bytes, sha256: Sha256Hex::of_digest([0xab; 32]) }
+}
+
+/// Name of the output of the job `number` in `format`, by its first claim.
+pub(crate) fn output_name(number: u128, format: OutputFormat) -> ObjectName {
+    ObjectName::output(&JobId::from_random(number), FencingToken(1), format)
 }
 
 pub(crate) fn outcome(number: u128) -> Outcome {
     let output = |format: OutputFormat| OutputPointer {
         format,
-        object_name: format!("jobs/{number}/1/cut.{}", format.extension()),
+        object_name: output_name(number, format),
         size_bytes: 77,
-        sha256: Sha256Hex("cd".repeat(32)),
+        sha256: Sha256Hex::of_digest([0xcd; 32]),
     };
     Outcome {
         measured: MeasuredClip {

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use clearcut_job::{FencingToken, JobId, JobState, Progress, Stage, UnixMillis, UploadId};
+use clearcut_job::{FencingToken, JobId, JobState, ObjectName, Progress, Stage, UnixMillis, UploadId};
 use clearcut_queue::{
     AfterAttempt, Answer, Attempt, Ending, EndpointId, EventKind, Idempotency, JobRecord, JobWebhook, KeyId, KeyLimits,
     Listing, NewInput, NewJob, SourceAddress, StorageLimits, UploadRecord,
@@ -311,7 +311,7 @@ async fn job_records(bench: &Bench) -> Vec<Option<JobRecord>> {
 }
 
 /// Returns the used bytes of each owner, the expired objects and every upload.
-async fn storage_state(bench: &Bench) -> (Vec<u64>, Vec<String>, Vec<Option<UploadRecord>>) {
+async fn storage_state(bench: &Bench) -> (Vec<u64>, Vec<ObjectName>, Vec<Option<UploadRecord>>) {
     let mut uploads = Vec::new();
     for number in 0..4 {
         uploads.push(bench.queue.read_upload(&UploadId::from_random(number)).await.unwrap());

@@ -3,14 +3,16 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use clearcut_job::{ClipName, FailureCode, JobId, JobState, Progress, Stage, UnixMillis};
+use clearcut_job::{ClipName, FailureCode, JobId, JobState, ObjectName, OutputFormat, Progress, Stage, UnixMillis};
 use clearcut_queue::{
     ClaimedInput, DayUsage, Ending, Finished, Idempotency, KeyId, KeyLimits, Listing, NewInput, NewJob, Place,
     QueueError, RetryResult, SourceAddress, Submission,
 };
 
 use crate::{
-    fixture::{Bench, TTL, input_failure, job, key, object, outcome, upstream_failure, worker},
+    fixture::{
+        Bench, TTL, input_failure, job, key, object, object_name, outcome, output_name, upstream_failure, worker,
+    },
     uploads::new_upload,
 };
 
@@ -132,8 +134,9 @@ pub(crate) async fn removing_a_job_removes_its_pointers_and_keeps_its_usage(benc
     bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await.unwrap();
     let mut keys = bench.queue.remove(bench.owner, &id).await.unwrap().unwrap();
     keys.sort();
-    assert_eq!(keys, ["jobs/1/1/cut.mp4", "jobs/1/1/cut.webm", "uploads/1"]);
-    assert_eq!(bench.queue.referenced_objects(keys).await.unwrap(), Vec::<String>::new());
+    let outputs = [OutputFormat::StackedAlpha, OutputFormat::Webm].map(|format| output_name(1, format));
+    assert_eq!(keys, [outputs.as_slice(), &[object_name("uploads/1")]].concat());
+    assert_eq!(bench.queue.referenced_objects(keys).await.unwrap(), Vec::<ObjectName>::new());
     assert_eq!(bench.queue.read(bench.owner, &id).await.unwrap(), None);
     assert_eq!(bench.queue.remove(bench.owner, &id).await.unwrap(), None);
     assert_eq!(usage(&bench).await.iter().map(|day| day.jobs).sum::<u64>(), 1);
@@ -142,7 +145,7 @@ pub(crate) async fn removing_a_job_removes_its_pointers_and_keeps_its_usage(benc
 pub(crate) async fn removing_a_running_job_revokes_its_lease(bench: Bench) {
     let id = bench.submit(1).await;
     let token = claim(&bench).await.token;
-    assert_eq!(bench.queue.remove(bench.owner, &id).await.unwrap(), Some(vec!["uploads/1".to_owned()]));
+    assert_eq!(bench.queue.remove(bench.owner, &id).await.unwrap(), Some(vec![object_name("uploads/1")]));
     assert_eq!(bench.queue.running_claim(&id).await.unwrap(), None);
     let late = bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await;
     assert!(matches!(late, Err(QueueError::LeaseLost)), "{late:?}");
@@ -160,13 +163,13 @@ pub(crate) async fn retrying_a_failed_job_creates_a_new_job_and_leaves_the_old_o
     assert!(name.is_some() && ended.clip_name == name && bench.read(&again).await.clip_name == name);
     let claimed = claim(&bench).await;
     assert_eq!((&claimed.id, claimed.input), (&again, ClaimedInput::Stored(object("uploads/1", 1000))));
-    assert_eq!(claimed.request_json, job(1, bench.owner).request.to_json());
+    assert_eq!(claimed.request, Ok(job(1, bench.owner).request));
     // The input is released with the last job that uses it.
     bench.advance_clock(Duration::from_hours(48));
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<ObjectName>::new());
     bench.queue.cancel(bench.owner, &again).await.unwrap();
     bench.advance_clock(Duration::from_hours(48));
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), ["uploads/1"]);
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), [object_name("uploads/1")]);
 }
 
 pub(crate) async fn a_job_with_an_unfetched_clip_can_be_retried_until_its_address_expires(bench: Bench) {
@@ -192,7 +195,7 @@ pub(crate) async fn removing_a_job_keeps_the_object_of_its_upload(bench: Bench) 
     let id = job.id.clone();
     bench.queue.submit(job).await.unwrap();
     assert_eq!(bench.queue.remove(bench.owner, &id).await.unwrap(), Some(Vec::new()));
-    assert_eq!(bench.queue.drop_upload(&upload).await.unwrap(), Some(vec!["uploads/whole".to_owned()]));
+    assert_eq!(bench.queue.drop_upload(&upload).await.unwrap(), Some(vec![object_name("uploads/whole")]));
 }
 
 pub(crate) async fn a_job_is_not_retried_if_it_has_not_failed_or_its_input_is_gone(bench: Bench) {

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use clearcut_job::{FencingToken, UploadId};
+use clearcut_job::{FencingToken, ObjectName, UploadId};
 use clearcut_queue::{
     ClaimedInput, Ending, KeyId, NewInput, NewJob, NewUpload, QueueError, SourceAddress, StorageLimits,
 };
 
 use crate::{
     conformance::conformance_tests,
-    fixture::{Bench, input_failure, job, key, object, outcome, worker},
+    fixture::{Bench, input_failure, job, key, object, object_name, outcome, worker},
 };
 
 conformance_tests! {
@@ -29,7 +29,7 @@ conformance_tests! {
 
 pub(crate) fn new_upload(number: u128, owner: KeyId, length: Option<u64>) -> NewUpload {
     let id = UploadId::from_random(number);
-    NewUpload { partial_key: format!("partial/{id}"), id, owner, length, metadata: "filename Y2xpcA==".into() }
+    NewUpload { id, owner, length, metadata: "filename Y2xpcA==".into() }
 }
 
 impl Bench {
@@ -97,7 +97,7 @@ pub(crate) async fn an_upload_of_a_revoked_key_is_rejected(bench: Bench) {
     assert!(matches!(bench.queue.finish_upload(&id, object("uploads/x", 1)).await, Err(QueueError::NoSuchUpload)));
     // Its object is released at its expiry, like that of any upload.
     bench.advance_clock(Duration::from_hours(24));
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), [format!("partial/{id}")]);
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), [ObjectName::partial(&id)]);
 }
 
 pub(crate) async fn an_upload_advances_only_from_its_current_offset(bench: Bench) {
@@ -115,26 +115,26 @@ pub(crate) async fn an_upload_advances_only_from_its_current_offset(bench: Bench
 
 pub(crate) async fn an_unfinished_upload_expires_with_its_bytes(bench: Bench) {
     let id = bench.upload(1, 1000).await;
-    let partial = vec![format!("partial/{id}")];
+    let partial = vec![ObjectName::partial(&id)];
     assert_eq!(bench.queue.referenced_objects(partial.clone()).await.unwrap(), partial);
     bench.advance_clock(Duration::from_hours(24));
     assert_eq!(bench.queue.read_upload(&id).await.unwrap(), None);
     assert!(matches!(bench.queue.advance_upload(&id, 0, 1, None).await, Err(QueueError::NoSuchUpload)));
     assert_eq!(bench.queue.list_expired().await.unwrap(), partial);
     assert_eq!(bench.queue.forget_expired().await.unwrap(), partial);
-    assert_eq!(bench.queue.referenced_objects(partial).await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.referenced_objects(partial).await.unwrap(), Vec::<ObjectName>::new());
     assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), None);
 }
 
 pub(crate) async fn an_object_is_released_with_the_last_row_that_points_to_it(bench: Bench) {
     let id = bench.whole_upload(1, 1000).await;
-    let whole = vec!["uploads/whole1".to_owned()];
+    let whole = vec![object_name("uploads/whole1")];
     bench.submit_with(1, bench.owner, NewInput::Uploaded(id.clone())).await.unwrap();
     bench.submit_with(2, bench.owner, NewInput::Uploaded(id.clone())).await.unwrap();
     bench.end_next().await;
     bench.advance_clock(Duration::from_hours(24));
     // The first job and the upload have expired; the second job still waits.
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<String>::new());
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), Vec::<ObjectName>::new());
     assert_eq!(bench.queue.referenced_objects(whole.clone()).await.unwrap(), whole);
     bench.end_next().await;
     bench.advance_clock(Duration::from_hours(24));
@@ -144,7 +144,7 @@ pub(crate) async fn an_object_is_released_with_the_last_row_that_points_to_it(be
     bench.submit_with(3, bench.owner, NewInput::Uploaded(id.clone())).await.unwrap();
     assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), Some(Vec::new()));
     let id = bench.whole_upload(3, 1000).await;
-    assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), Some(vec!["uploads/whole3".to_owned()]));
+    assert_eq!(bench.queue.drop_upload(&id).await.unwrap(), Some(vec![object_name("uploads/whole3")]));
 }
 
 pub(crate) async fn a_claim_carries_the_address_until_the_fetched_input_is_recorded(bench: Bench) {
@@ -187,7 +187,7 @@ pub(crate) async fn a_keys_retention_is_capped_by_the_servers(bench: Bench) {
         assert_eq!(record.expires.unwrap().since(record.ended.unwrap()), Duration::from_hours(kept));
     }
     bench.advance_clock(Duration::from_hours(1));
-    assert_eq!(bench.queue.forget_expired().await.unwrap(), ["uploads/1"]);
+    assert_eq!(bench.queue.forget_expired().await.unwrap(), [object_name("uploads/1")]);
     assert!(!bench.queue.set_storage_limits(KeyId(99), StorageLimits::default()).await.unwrap());
 }
 

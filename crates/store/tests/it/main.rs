@@ -4,8 +4,8 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use clearcut_job::{FencingToken, JobId, OutputFormat};
-use clearcut_store::{ObjectName, Store, StoreError};
+use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat};
+use clearcut_store::{Store, StoreError};
 use futures_util::TryStreamExt as _;
 
 fn output(token: u64) -> ObjectName {
@@ -52,7 +52,7 @@ async fn the_stored_hash_is_the_sha256_of_the_bytes() {
     let mut upload = store.begin(ObjectName::upload(1)).await.unwrap();
     upload.write("abc".into()).await.unwrap();
     let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    assert_eq!(upload.finish().await.unwrap().sha256.0, expected);
+    assert_eq!(upload.finish().await.unwrap().sha256.as_str(), expected);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_resumed_upload_continues_at_its_acknowledged_offset_and_is_adopted_co
     let name = ObjectName::upload(1);
     let stored = store.adopt(&partial, name.clone()).await.unwrap();
     let hello_world = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
-    assert_eq!((stored.size_bytes, stored.sha256.0.as_str()), (11, hello_world));
+    assert_eq!((stored.size_bytes, stored.sha256.as_str()), (11, hello_world));
     store.delete(&partial).await.unwrap();
     assert!(store.head(&name).await.unwrap().modified.0 > 1_000_000_000_000, "as old as its first bytes");
     assert_eq!(fs::read(dir.path().join(name.as_str())).unwrap(), b"hello world");

@@ -17,16 +17,15 @@ use std::{
 
 use clearcut_job::{
     Clock, CutMethod, CutRequest, CutStep, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId,
-    JobState, KeyColorChoice, MeasuredClip, MethodChoice, OutputFormat, Quality, ShadowChoice, Speed, SystemClock,
-    Tolerance, UnixMillis,
+    JobState, KeyColorChoice, MeasuredClip, MethodChoice, ObjectName, OutputFormat, Quality, ShadowChoice, Speed,
+    SystemClock, Tolerance, UnixMillis,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_pipeline::Stop;
 use clearcut_queue::{
-    InputPointer, JobRecord, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, Queue,
-    SqliteQueue,
+    JobRecord, KeyHash, KeyId, MemoryQueue, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, Queue, SqliteQueue,
 };
-use clearcut_store::{ObjectName, Store};
+use clearcut_store::Store;
 use clearcut_worker::{CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
 use tokio::task::JoinHandle;
 
@@ -116,9 +115,7 @@ impl Bench {
         let mut upload = self.store.begin(ObjectName::upload(number)).await.unwrap();
         upload.write("clip".into()).await.unwrap();
         let stored = upload.finish().await.unwrap();
-        let input =
-            InputPointer { object_name: stored.name.to_string(), size_bytes: stored.size_bytes, sha256: stored.sha256 };
-        self.submit_with(number, NewInput::Stored(input)).await
+        self.submit_with(number, NewInput::Stored(stored)).await
     }
 
     async fn submit_with(&self, number: u128, input: NewInput) -> JobId {
@@ -198,9 +195,9 @@ async fn outputs_are_stored_under_the_fencing_token_and_the_input_is_kept() {
     let record = bench.final_record(&id).await;
     assert_eq!(record.state, JobState::Completed);
     let output = &record.outcome.unwrap().outputs[0];
-    assert_eq!((output.object_name.clone(), output.size_bytes), (format!("jobs/{id}/1/webm.webm"), 4));
+    assert_eq!((output.object_name.as_str(), output.size_bytes), (format!("jobs/{id}/1/webm.webm").as_str(), 4));
     bench.stop(worker).await;
-    assert!(bench.store.head(&output.object_name.parse().unwrap()).await.is_ok());
+    assert!(bench.store.head(&output.object_name).await.is_ok());
     assert!(bench.store.head(&ObjectName::upload(1)).await.is_ok());
 }
 

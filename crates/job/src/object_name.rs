@@ -1,9 +1,8 @@
-//! Object names, parsed strictly so that none can lead outside the store.
+//! Names of stored objects, parsed strictly so that none can lead outside the store.
 
 use std::{fmt, str::FromStr};
 
-use clearcut_job::{FencingToken, JobId, OutputFormat, UploadId};
-use object_store::path::Path;
+use crate::{FencingToken, JobId, OutputFormat, UploadId};
 
 /// The name of an object: `uploads/{random}`, `partial/{upload}` or
 /// `jobs/{job}/{token}/{format}.{extension}`.
@@ -11,7 +10,7 @@ use object_store::path::Path;
 /// Outputs are stored under the fencing token of the claim that made them, so that two workers that
 /// both believe they hold the job never write to the same object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ObjectName(Path);
+pub struct ObjectName(String);
 
 /// The text is not a valid object name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,26 +28,25 @@ impl ObjectName {
     /// The name of an upload. The caller draws `random` from the system's random generator.
     #[must_use]
     pub fn upload(random: u128) -> Self {
-        Self(Path::from_iter([Self::UPLOADS, &format!("{random:032x}")]))
+        Self(format!("{}/{random:032x}", Self::UPLOADS))
     }
 
     /// The name of `upload` while it is incomplete.
     #[must_use]
     pub fn partial(upload: &UploadId) -> Self {
-        Self(Path::from_iter([Self::PARTIAL, upload.as_str()]))
+        Self(format!("{}/{upload}", Self::PARTIAL))
     }
 
     /// The name of the output of `job` in `format` by the claim with `token`.
     #[must_use]
     pub fn output(job: &JobId, token: FencingToken, format: OutputFormat) -> Self {
-        let file = format!("{}.{}", format.name(), format.extension());
-        Self(Path::from_iter([Self::JOBS, job.as_str(), &token.to_string(), &file]))
+        Self(format!("{}/{job}/{token}/{format}.{}", Self::JOBS, format.extension()))
     }
 
     /// The name as text, with `/` between its parts.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_ref()
+        &self.0
     }
 
     /// The job and claim of an output; `None` for an upload.
@@ -68,10 +66,6 @@ impl ObjectName {
         self.claim()?;
         let file = self.as_str().rsplit('/').next()?;
         file.split_once('.')?.0.parse().ok()
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
     }
 }
 
@@ -99,7 +93,7 @@ impl FromStr for ObjectName {
         if !has_known_form || !has_valid_parts || !text.bytes().all(is_allowed) {
             return Err(ParseObjectNameError);
         }
-        Path::parse(text).map(Self).map_err(|_| ParseObjectNameError)
+        Ok(Self(text.to_owned()))
     }
 }
 
