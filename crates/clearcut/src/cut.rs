@@ -100,7 +100,7 @@ fn cut_one(
         resources: Resources::default(),
         models: context.models,
     };
-    let report = clearcut_pipeline::cut(&job, stop, &mut |progress| reporter.progress(progress))
+    let report = clearcut_pipeline::cut(&job, stop, &mut |step| reporter.progress(step))
         .map_err(|error| Failure::from(error).for_clip(input))?;
     let mut paths = Vec::new();
     for output in &report.outputs {

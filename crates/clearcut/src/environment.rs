@@ -33,8 +33,8 @@ pub(crate) fn library_folders(models: &Path) -> Vec<PathBuf> {
 /// `CLEARCUT_TEST_HALT_AT`.
 #[cfg(debug_assertions)]
 #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
-pub(crate) fn halt_at() -> Option<crate::server::halt::HaltAt> {
-    crate::server::halt::HaltAt::from_name(std::env::var("CLEARCUT_TEST_HALT_AT").ok()?.as_str())
+pub(crate) fn halt_at() -> Option<clearcut_queue::HaltAt> {
+    clearcut_queue::HaltAt::from_name(std::env::var("CLEARCUT_TEST_HALT_AT").ok()?.as_str())
 }
 
 /// Scripted name resolution of a debug build, for tests that play a hostile name server. Set by

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutMethod, FrameBox, Place};
-use clearcut_pipeline::{CutReport, Progress};
+use clearcut_job::{CutMethod, CutStep, FrameBox, Place};
+use clearcut_pipeline::CutReport;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -58,12 +58,12 @@ impl Reporter {
         Self { input: input.display().to_string(), mode }
     }
 
-    pub(crate) fn progress(&mut self, progress: Progress) {
-        let (stage, done, total) = match progress {
-            Progress::Surveying => ("looking", 0, 0),
-            Progress::Waiting => ("waiting", 0, 0),
-            Progress::Cutting { done, total } => ("cutting", done, total),
-            Progress::Checking => ("checking", 0, 0),
+    pub(crate) fn progress(&mut self, step: CutStep) {
+        let (stage, done, total) = match step {
+            CutStep::Surveying => ("looking", 0, 0),
+            CutStep::Waiting => ("waiting", 0, 0),
+            CutStep::Cutting { done, total } => ("cutting", done, total),
+            CutStep::Checking => ("checking", 0, 0),
         };
         match &mut self.mode {
             Mode::Silent => {}

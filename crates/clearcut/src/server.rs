@@ -4,14 +4,11 @@
 mod child_processes;
 mod config;
 mod credentials;
-mod cutter;
 mod data_folder;
 mod database_file;
 mod db;
 mod describer;
 mod gc;
-#[cfg(debug_assertions)]
-pub(crate) mod halt;
 mod keys;
 mod listen;
 mod log;

@@ -9,10 +9,11 @@ use std::{
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Frame;
+use clearcut_job::CutStep;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::{
-    CutJob, CutReport, Error, OutputReport, Progress, Stop,
+    CutJob, CutReport, Error, OutputReport, Stop,
     children::Children,
     matte_log::MatteLog,
     method::{MatteSource, Method, choose_method},
@@ -40,13 +41,13 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// See [`Error`]. The files of a failed cut must not be used.
-pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutReport, Error> {
+pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutReport, Error> {
     let stop = &stop.for_cut();
     let probe = job.tools.probe(job.input, &job.limits); // Runs while ffmpeg's capabilities are queried.
     for format in job.request.formats.iter() {
         job.tools.require(format)?;
     }
-    progress(Progress::Surveying);
+    progress(CutStep::Surveying);
     let info = stop.media_info(probe?)?;
     let plan = Plan::new(&info, job.request, &job.resources);
     plan.check(&info, &job.limits, &job.resources)?;
@@ -79,7 +80,7 @@ fn prepare(
     info: &MediaInfo,
     plan: &Plan,
     stop: &Stop,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(CutStep),
 ) -> Result<(Method, HintMaps, Children), Error> {
     let (method, small, children) = thread::scope(|scope| {
         // One message is enough: it signals that the model waits, not for how long.
@@ -93,7 +94,7 @@ fn prepare(
         let shrink_thread =
             stop.on_error(spawn(scope, || stop.on_error(small_frames(job, info, plan.decode, plan.frame_rate, stop))));
         let children = stop.on_error(Children::start(job, info, plan, stop));
-        waits.iter().for_each(|()| progress(Progress::Waiting)); // Ends when the method is chosen.
+        waits.iter().for_each(|()| progress(CutStep::Waiting)); // Ends when the method is chosen.
         (survey_thread.and_then(join), shrink_thread.and_then(join), children)
     });
     stop.check()?;
@@ -113,7 +114,7 @@ fn run(
     matting: Matting,
     children: Children,
     stop: &Stop,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(CutStep),
 ) -> Result<(MatteLog, QualityLog, Vec<OutputReport>), Error> {
     let counters = Counters::new(plan.encodes.len());
     let log = OnceLock::new();
@@ -170,7 +171,7 @@ fn watch<T>(
     counters: &Counters,
     plan: &Plan,
     stop: &Stop,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(CutStep),
 ) -> Vec<T> {
     let mut stall = StallTimer::new(STALL_LIMIT);
     let (mut results, mut last) = (Vec::new(), None);
@@ -184,7 +185,7 @@ fn watch<T>(
             stop.fail(Error::Stalled { secs: STALL_LIMIT.as_secs() });
         }
         let (count, total) = (counters.min_taken(), plan.expected_frames);
-        let now = if count >= total { Progress::Checking } else { Progress::Cutting { done: count, total } };
+        let now = if count >= total { CutStep::Checking } else { CutStep::Cutting { done: count, total } };
         if last.replace(now) != Some(now) {
             progress(now);
         }

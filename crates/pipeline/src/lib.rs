@@ -76,6 +76,5 @@ pub use error::Error;
 pub use model_source::{ModelFailure, ModelSource, OpenModel};
 pub use moment::{Moment, StillCut};
 pub use plan::Resources;
-pub use progress::Progress;
 pub use report::{CutReport, OutputReport};
 pub use stop::Stop;

@@ -1,27 +1,9 @@
-//! Progress of a cut: what is reported to the caller, and the detection of a stall.
+//! Progress of a cut: the counters of its encoders, and the detection of a stall.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
-
-/// Progress of a cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// The headers are read and the background is measured.
-    Surveying,
-    /// The model waits for memory that other cuts use. Reported repeatedly while it waits.
-    Waiting,
-    /// Frames are decoded, matted and encoded.
-    Cutting {
-        /// Number of frames that the slowest encoder has taken.
-        done: u64,
-        /// Expected number of frames according to the headers.
-        total: u64,
-    },
-    /// The encoders have taken all frames; files are being finished and checked.
-    Checking,
-}
 
 /// Progress counters of all encoders. Shared by all threads of a cut.
 #[derive(Debug)]

@@ -11,6 +11,8 @@
 mod error;
 mod event;
 mod fairness;
+#[cfg(debug_assertions)]
+mod halt;
 mod jitter;
 mod key;
 mod lock;
@@ -28,6 +30,8 @@ mod webhooks;
 
 pub use error::QueueError;
 pub use event::{EventKind, EventKinds, ParseEventError};
+#[cfg(debug_assertions)]
+pub use halt::HaltAt;
 pub use jitter::jitter;
 pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
 pub use lock::{DataLock, LockError};

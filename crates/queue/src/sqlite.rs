@@ -25,6 +25,8 @@ use clearcut_job::{Clock, FencingToken, JobId, ObjectName, Progress, WorkerId};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use self::writer::Writer;
+#[cfg(debug_assertions)]
+use crate::HaltAt;
 use crate::{
     ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Policy, Queue, QueueDepth,
     QueueError, Reaped, Signals,
@@ -43,6 +45,8 @@ pub struct SqliteQueue {
     signals: Signals,
     log_marker: damage::LogMarker,
     is_closed: AtomicBool,
+    #[cfg(debug_assertions)]
+    halt_at: Option<HaltAt>,
 }
 
 impl SqliteQueue {
@@ -50,6 +54,24 @@ impl SqliteQueue {
     /// fail halfway for lack of the lock.
     async fn write(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
         self.writer.begin().await
+    }
+}
+
+#[cfg(debug_assertions)]
+impl SqliteQueue {
+    /// Makes the queue halt at `moment`: the call that reaches it never returns.
+    #[must_use]
+    pub fn halting_at(mut self, moment: Option<HaltAt>) -> Self {
+        self.halt_at = moment;
+        self
+    }
+
+    /// Never returns if the queue halts at `moment`.
+    async fn reach(&self, moment: HaltAt) {
+        if self.halt_at == Some(moment) {
+            tracing::error!(at = ?moment, "halted");
+            std::future::pending::<()>().await;
+        }
     }
 }
 

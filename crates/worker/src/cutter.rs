@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clearcut_job::{CutRequest, Failure, MeasuredClip, OutputFormat, Progress};
+use clearcut_job::{CutRequest, CutStep, Failure, MeasuredClip, OutputFormat};
 use clearcut_pipeline::Stop;
 
 /// Order for one cut.
@@ -43,5 +43,5 @@ pub trait Cutter: Send + Sync + 'static {
     ///
     /// # Errors
     /// A failure whose message may be shown to the user. After `stop`, any failure will do.
-    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure>;
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure>;
 }

@@ -9,7 +9,7 @@ use clearcut_store::{ClipError, ClipQuota, ClipUpload, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Cutter, Worker, keeper::WorkProgress, work::store_failure};
+use crate::{Cutter, Worker, failure::store_failure};
 
 /// Share of the loading stage that the transfer takes. Probing the clip takes the rest.
 const TRANSFER_SHARE: f64 = 0.5;
@@ -25,7 +25,7 @@ pub(crate) async fn fetch_input<C: Cutter>(
     claimed: &ClaimedJob,
     address: &SourceAddress,
     stop: &CancellationToken,
-    progress_sender: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<Progress>,
 ) -> Result<StoredObject, Failure> {
     let transfer = async {
         let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
@@ -41,7 +41,7 @@ async fn transfer<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     target: Target,
-    progress_sender: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<Progress>,
 ) -> Result<StoredObject, Failure> {
     let limits = worker.settings.download;
     let mut download =
@@ -57,7 +57,7 @@ async fn transfer<C: Cutter>(
         }
         let bytes = clip.size_bytes();
         let progress = Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, download.total_bytes()));
-        progress_sender.send_replace(WorkProgress { progress, activity: bytes });
+        progress_sender.send_replace(progress);
     }
     clip.finish().await.map_err(|error| clip_failure(claimed, error))
 }

@@ -10,22 +10,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::WorkerSettings;
 
-/// Progress report from the work to the lease keeper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WorkProgress {
-    /// Stage and share of the work.
-    pub(crate) progress: Progress,
-    /// Bytes received, or number of reports from the cut. It changes even while the percentage of a
-    /// long transfer stays the same or a cut waits for its turn.
-    pub(crate) activity: u64,
-}
-
-impl From<Progress> for WorkProgress {
-    fn from(progress: Progress) -> Self {
-        Self { progress, activity: 0 }
-    }
-}
-
 /// Reason why work on a job has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StopReason {
@@ -44,17 +28,22 @@ pub(crate) enum StopReason {
 /// Renews the lease on a job until that fails or the work has to stop, and returns the reason.
 /// Durations are measured on the monotonic clock, so a jump of the wall clock has no effect and a
 /// process that was suspended notices how long it was away.
+///
+/// Each report shows that the work goes on, also one that repeats the progress: a long transfer
+/// stays at one percentage, and a cut may wait for its turn.
 pub(crate) async fn keep_lease(
     (queue, store): (&dyn Queue, &Store),
     claimed: &ClaimedJob,
     settings: &WorkerSettings,
-    mut reports: watch::Receiver<WorkProgress>,
+    mut reports: watch::Receiver<Progress>,
     requeue: &CancellationToken,
 ) -> StopReason {
     let (ttl, began) = (settings.lease_ttl, Instant::now());
     let fence = ttl * 3 / 4;
     let (mut renewed, mut last_activity, mut last_write) = (began, began, began);
-    let mut last_report = *reports.borrow();
+    let mut last_progress = *reports.borrow();
+    // Sees each report once, whichever of them `reports` has seen.
+    let mut activity = reports.clone();
     let mut watch = queue.signals().watch(&claimed.id);
     loop {
         let heartbeat_in = (ttl / 4).saturating_sub(last_write.elapsed());
@@ -62,7 +51,7 @@ pub(crate) async fn keep_lease(
         let write_due = tokio::select! {
             () = requeue.cancelled() => return StopReason::Requeue,
             () = sleep(heartbeat_in) => true,
-            () = new_progress(&mut reports, last_report.progress, progress_pause) => true,
+            () = new_progress(&mut reports, last_progress, progress_pause) => true,
             () = watch.changed(settings.cancel_interval) => false,
         };
         if is_disk_almost_full(store, settings).await {
@@ -76,9 +65,10 @@ pub(crate) async fn keep_lease(
             }
             continue;
         }
-        let report = *reports.borrow_and_update();
-        if report != last_report {
-            (last_report, last_activity) = (report, Instant::now());
+        last_progress = *reports.borrow_and_update();
+        if activity.has_changed().unwrap_or(false) {
+            activity.mark_unchanged();
+            last_activity = Instant::now();
         }
         if began.elapsed() >= settings.deadline {
             return StopReason::Deadline;
@@ -94,7 +84,7 @@ pub(crate) async fn keep_lease(
         last_write = sent;
         let renewal = tokio::time::timeout(
             fence.saturating_sub(renewed.elapsed()),
-            queue.renew(&claimed.id, claimed.token, report.progress),
+            queue.renew(&claimed.id, claimed.token, last_progress),
         );
         match renewal.await {
             Ok(Ok(())) => renewed = sent,
@@ -114,8 +104,8 @@ async fn is_disk_almost_full(store: &Store, settings: &WorkerSettings) -> bool {
 }
 
 /// Waits until the progress differs from `before`, and then for `pause`.
-async fn new_progress(reports: &mut watch::Receiver<WorkProgress>, before: Progress, pause: Duration) {
-    drop(reports.wait_for(|now| now.progress != before).await);
+async fn new_progress(reports: &mut watch::Receiver<Progress>, before: Progress, pause: Duration) {
+    drop(reports.wait_for(|now| *now != before).await);
     sleep(pause).await;
 }
 

@@ -3,42 +3,20 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use clearcut_job::{Clock, UnixMillis, WorkerId};
-use clearcut_outbound::Outbound;
-use clearcut_queue::Queue;
-use clearcut_store::{Store, empty_folder};
+use clearcut_store::empty_folder;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Cutter, Drain, WorkerSettings,
+    Cutter, Drain, Worker,
     housekeeping::clear_scratch,
     remove_expired, sweep_orphans,
     work::{MachineState, work_on},
 };
-
-/// Dependencies and settings of a worker.
-#[derive(Debug)]
-pub struct Worker<C> {
-    /// Source of jobs.
-    pub queue: Arc<dyn Queue>,
-    /// Store of clips and outputs.
-    pub store: Store,
-    /// Client that fetches clips from addresses.
-    pub outbound: Outbound,
-    /// Maker of the cuts.
-    pub cutter: Arc<C>,
-    /// Wall clock, for the age of objects.
-    pub clock: Arc<dyn Clock>,
-    /// Folder for the files of running cuts. Its contents are removed at the start.
-    pub scratch: PathBuf,
-    /// Limits and intervals.
-    pub settings: WorkerSettings,
-}
 
 /// Works on jobs until `drain` stops it and the last job has ended.
 ///

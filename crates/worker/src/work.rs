@@ -8,18 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage, is_shortage};
+use clearcut_job::{Failure, FailureCode, ObjectName, Outcome, OutputPointer, Progress, Stage};
 use clearcut_pipeline::Stop;
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending, Finished, QueueError};
-use clearcut_store::StoreError;
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     CutOrder, CutOutcome, Cutter, Drain, Worker,
+    failure::{DISK_FULL, scratch_failure, store_failure},
     fetch::fetch_input,
     housekeeping::clear_outputs,
-    keeper::{StopReason, WorkProgress, keep_lease},
+    keeper::{StopReason, keep_lease},
 };
 
 /// Pause before a failed write to the queue is repeated.
@@ -54,7 +54,7 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: ClaimedJob, 
 /// The keeper ends with this function. A keeper that outlives it without being polled could block
 /// the database's only writer halfway through a heartbeat.
 async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: &Drain) -> (String, MachineState) {
-    let (progress_sender, reports) = watch::channel(WorkProgress::from(Progress::within(Stage::Waiting, 1.0)));
+    let (progress_sender, reports) = watch::channel(Progress::within(Stage::Waiting, 1.0));
     let stop = CancellationToken::new();
     let queue = worker.queue.as_ref();
     let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.requeue);
@@ -94,7 +94,7 @@ async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: 
         Err(StopReason::Requeue) => requeue(worker, claimed).await,
         Err(StopReason::Deadline) => finish(worker, claimed, timeout("the cut exceeded its time limit")).await,
         Err(StopReason::DiskFull) => {
-            let failure = Failure::new(FailureCode::InsufficientStorage, "the server's disk is full");
+            let failure = Failure::new(FailureCode::InsufficientStorage, DISK_FULL);
             finish(worker, claimed, Ending::Failed(failure)).await
         }
         Err(StopReason::Stalled) => finish(worker, claimed, timeout("the cut made no progress for too long")).await,
@@ -111,7 +111,7 @@ async fn attempt<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     stop: &CancellationToken,
-    progress_sender: watch::Sender<WorkProgress>,
+    progress_sender: watch::Sender<Progress>,
 ) -> Ending {
     let scratch = worker.scratch.join(format!("{}-{}", claimed.id, claimed.token));
     let ending = match cut_and_store(worker, claimed, stop, progress_sender, &scratch).await {
@@ -128,18 +128,18 @@ async fn cut_and_store<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     stop: &CancellationToken,
-    progress_sender: watch::Sender<WorkProgress>,
+    progress_sender: watch::Sender<Progress>,
     scratch: &Path,
 ) -> Result<Outcome, Failure> {
     let began = Instant::now();
     start(worker, claimed, stop).await;
-    progress_sender.send_replace(Progress::within(Stage::Loading, 0.0).into());
+    progress_sender.send_replace(Progress::within(Stage::Loading, 0.0));
     let order = prepare(worker, claimed, (stop, &progress_sender), scratch).await?;
     let (cutter, cut_stop) = (Arc::clone(&worker.cutter), Stop::default());
     let (on_thread, report_sender) = (cut_stop.clone(), progress_sender.clone());
     let mut cutting = tokio::task::spawn_blocking(move || {
-        cutter.cut(&order, &on_thread, &mut |progress| {
-            report_sender.send_modify(|report| *report = WorkProgress { progress, activity: report.activity + 1 });
+        cutter.cut(&order, &on_thread, &mut |step| {
+            report_sender.send_replace(step.into());
         })
     });
     let cut = tokio::select! {
@@ -174,7 +174,7 @@ async fn start<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, stop: &Cance
 async fn prepare<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
-    (stop, progress_sender): (&CancellationToken, &watch::Sender<WorkProgress>),
+    (stop, progress_sender): (&CancellationToken, &watch::Sender<Progress>),
     scratch: &Path,
 ) -> Result<CutOrder, Failure> {
     let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
@@ -212,11 +212,11 @@ async fn store_outputs<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
     cut: &CutOutcome,
-    progress_sender: &watch::Sender<WorkProgress>,
+    progress_sender: &watch::Sender<Progress>,
 ) -> Result<Vec<OutputPointer>, Failure> {
     let mut outputs = Vec::new();
     for (index, file) in cut.files.iter().enumerate() {
-        progress_sender.send_replace(Progress::within(Stage::Storing, index as f64 / cut.files.len() as f64).into());
+        progress_sender.send_replace(Progress::within(Stage::Storing, index as f64 / cut.files.len() as f64));
         let name = ObjectName::output(&claimed.id, claimed.token, file.format);
         let stored = worker.store.put_file(name, &file.path).await.map_err(|error| store_failure(claimed, &error))?;
         outputs.push(OutputPointer {
@@ -226,7 +226,7 @@ async fn store_outputs<C: Cutter>(
             sha256: stored.sha256,
         });
     }
-    progress_sender.send_replace(Progress::within(Stage::Storing, 1.0).into());
+    progress_sender.send_replace(Progress::within(Stage::Storing, 1.0));
     Ok(outputs)
 }
 
@@ -267,28 +267,4 @@ async fn requeue<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob) -> String 
             }
         }
     }
-}
-
-pub(crate) fn store_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure {
-    tracing::error!(job = %claimed.id, ?error, "the store failed");
-    match error {
-        StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, "the server's disk is full"),
-        StoreError::Short => Failure::new(FailureCode::ShortOfResources, SHORT),
-        StoreError::Missing => Failure::new(FailureCode::ProcessingFailed, "the clip of the job is lost"),
-        _ => Failure::new(FailureCode::StorageUnavailable, "the server could not reach its files"),
-    }
-}
-
-const SHORT: &str = "the server is short of files or memory at the moment";
-
-fn scratch_failure(claimed: &ClaimedJob, error: &io::Error) -> Failure {
-    tracing::error!(job = %claimed.id, %error, "the scratch folder failed");
-    if is_shortage(error) {
-        return Failure::new(FailureCode::ShortOfResources, SHORT);
-    }
-    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
-    if full {
-        return Failure::new(FailureCode::InsufficientStorage, "the server has no room to work");
-    }
-    Failure::new(FailureCode::StorageUnavailable, "the server could not reach its files")
 }

@@ -59,7 +59,10 @@ impl DataFolder {
         let database = self.path.join(DATABASE);
         // Checked before a new database is created in place of a lost one.
         refuse_lost_database(&self.path, fs::metadata(&database).is_ok_and(|file| file.len() > 0))?;
-        let queue = Arc::new(SqliteQueue::open(&database, Arc::clone(&clock), policy).await?);
+        let queue = SqliteQueue::open(&database, Arc::clone(&clock), policy).await?;
+        #[cfg(debug_assertions)]
+        let queue = queue.halting_at(crate::environment::halt_at());
+        let queue = Arc::new(queue);
         refuse_lost_database(&self.path, !queue.list_keys().await?.is_empty())?;
         let store =
             Store::local(&self.path.join(OBJECTS)).map_err(|error| Failure::host_error(error.code(), &error))?;

@@ -9,12 +9,12 @@ use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::Outbound;
 use clearcut_queue::{Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
-use clearcut_worker::Worker;
+use clearcut_worker::{PipelineCutter, Worker};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    cutter::PipelineCutter, data_folder::DataFolder, describer::ApiJobDescriber, previewer::PipelinePreviewer,
-    readiness::ServerReadiness, settings::Settings,
+    data_folder::DataFolder, describer::ApiJobDescriber, previewer::PipelinePreviewer, readiness::ServerReadiness,
+    settings::Settings,
 };
 use crate::{failure::Failure, installed_models::InstalledModels};
 
@@ -68,7 +68,7 @@ impl Shared {
     /// The courier, which delivers webhooks.
     pub(super) fn courier(&self, settings: &Settings) -> Courier {
         Courier {
-            queue: queue_with_test_halts(Arc::clone(&self.queue)),
+            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
             outbound: self.outbound.clone(),
             describe: Arc::new(ApiJobDescriber(JobDescriber {
                 signer: Arc::clone(&self.signer),
@@ -84,12 +84,12 @@ impl Shared {
     /// The worker, which cuts the clips of jobs.
     pub(super) fn worker(&self, settings: &Settings, folder: &DataFolder) -> Result<Worker<PipelineCutter>, Failure> {
         Ok(Worker {
-            queue: queue_with_test_halts(Arc::clone(&self.queue)),
+            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
             store: self.store.clone(),
             outbound: self.outbound.clone(),
             cutter: Arc::new(PipelineCutter {
                 tools: self.tools.clone(),
-                models: Arc::clone(&self.models),
+                models: Arc::clone(&self.models) as Arc<_>,
                 resources: settings.cut,
             }),
             clock: Arc::clone(&self.clock),
@@ -108,15 +108,6 @@ pub(super) fn outbound(settings: &Settings) -> Result<Outbound, Failure> {
             .map_err(|error| Failure::host_error(error.code(), &error));
     }
     Outbound::new(policy, timeouts).map_err(|error| Failure::host_error(error.code(), &error))
-}
-
-/// Queue of worker and courier. In a debug build with a test halt, a wrapper that halts.
-fn queue_with_test_halts(queue: Arc<SqliteQueue>) -> Arc<dyn Queue> {
-    #[cfg(debug_assertions)]
-    if let Some(halt_at) = crate::environment::halt_at() {
-        return Arc::new(super::halt::HaltingQueue { queue, halt_at });
-    }
-    queue
 }
 
 fn formats_of(capabilities: &Capabilities) -> Vec<OutputFormat> {

@@ -13,12 +13,10 @@ use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{Failure, FailureCode};
 use clearcut_pipeline::{CutJob, Moment, Resources, StillCut, Stop};
 use clearcut_store::{Store, StoreError, empty_folder};
+use clearcut_worker::{cut_failure, local_failure};
 use tokio::sync::Semaphore;
 
-use super::{
-    cutter::{cut_failure, local_failure},
-    moments::{MomentId, Moments},
-};
+use super::moments::{MomentId, Moments};
 use crate::installed_models::InstalledModels;
 
 /// Longest time that a preview waits for a free slot: about as long as a person waits for a frame.

@@ -3,8 +3,8 @@
 use std::{fs::File, path::Path};
 
 use clearcut_ffmpeg::{MediaLimits, SandboxPolicy, SearchPath, Tools};
-use clearcut_job::{CutRequest, ErrorCode, Formats, OutputFormat};
-use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, OpenModel, Progress, Resources, Stop};
+use clearcut_job::{CutRequest, CutStep, ErrorCode, Formats, OutputFormat};
+use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, OpenModel, Resources, Stop};
 use tempfile::TempDir;
 
 pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov";
@@ -41,7 +41,7 @@ pub(crate) fn cut_into(
     clip: &Path,
     request: &CutRequest,
     stop: &Stop,
-    progress: &mut dyn FnMut(Progress),
+    progress: &mut dyn FnMut(CutStep),
 ) -> Result<CutReport, Error> {
     #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
     let path = std::env::var_os("PATH").unwrap();

@@ -1,7 +1,7 @@
 //! Tests of a cut that is stopped or fails: how it ends and what it leaves.
 
-use clearcut_job::ErrorCode;
-use clearcut_pipeline::{Error, Progress, Stop};
+use clearcut_job::{CutStep, ErrorCode};
+use clearcut_pipeline::{Error, Stop};
 
 use crate::{
     cutting::{ALL_FORMATS, cut_into, request},
@@ -21,7 +21,7 @@ fn a_cancelled_cut_returns_after_its_child_processes_have_ended() {
     let stop = Stop::default();
     let mut steps = Vec::new();
     let result = cut_into(folder.path(), sample("mascot.mp4").as_ref(), &request(ALL_FORMATS), &stop, &mut |step| {
-        if let Progress::Cutting { done, .. } = step
+        if let CutStep::Cutting { done, .. } = step
             && done > 0
             && !stop.is_stopped()
         {
@@ -31,7 +31,7 @@ fn a_cancelled_cut_returns_after_its_child_processes_have_ended() {
         steps.push(step);
     });
     assert!(matches!(result, Err(Error::Cancelled)), "{result:?}");
-    assert_eq!(steps.first(), Some(&Progress::Surveying));
+    assert_eq!(steps.first(), Some(&CutStep::Surveying));
     assert_eq!(children_in(folder.path()), 0);
 }
 

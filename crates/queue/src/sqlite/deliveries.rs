@@ -140,6 +140,10 @@ impl SqliteQueue {
         attempt: Attempt,
         next_step: AfterAttempt,
     ) -> Result<(), QueueError> {
+        #[cfg(debug_assertions)]
+        if next_step == AfterAttempt::Delivered {
+            self.reach(crate::HaltAt::Delivered).await;
+        }
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let found = find_claimed_delivery(&mut tx, id, claim).await?;

@@ -145,6 +145,8 @@ impl SqliteQueue {
         token: FencingToken,
         ending: Ending,
     ) -> Result<Finished, QueueError> {
+        #[cfg(debug_assertions)]
+        self.reach(crate::HaltAt::Stored).await;
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let mut job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
@@ -169,6 +171,8 @@ impl SqliteQueue {
         tx.commit().await?;
         self.signals.call_watchers(id);
         self.signals.call_waiters();
+        #[cfg(debug_assertions)]
+        self.reach(crate::HaltAt::Committed).await;
         Ok(finished)
     }
 

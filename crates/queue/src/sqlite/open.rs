@@ -80,6 +80,8 @@ impl SqliteQueue {
             signals: Signals::default(),
             log_marker,
             is_closed: AtomicBool::new(false),
+            #[cfg(debug_assertions)]
+            halt_at: None,
         })
     }
 

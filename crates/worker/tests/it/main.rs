@@ -16,9 +16,9 @@ use std::{
 };
 
 use clearcut_job::{
-    Clock, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, JobState,
-    KeyColorChoice, MeasuredClip, MethodChoice, ObjectName, OutputFormat, Progress, Quality, ShadowChoice, Speed,
-    Stage, SystemClock, Tolerance, UnixMillis,
+    Clock, CutMethod, CutRequest, CutStep, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId,
+    JobState, KeyColorChoice, MeasuredClip, MethodChoice, ObjectName, OutputFormat, Quality, ShadowChoice, Speed,
+    SystemClock, Tolerance, UnixMillis,
 };
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
 use clearcut_pipeline::Stop;
@@ -29,13 +29,13 @@ use clearcut_store::Store;
 use clearcut_worker::{CutFile, CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings, run};
 use tokio::task::JoinHandle;
 
-type Cut = dyn Fn(&CutOrder, &Stop, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> + Send + Sync;
+type Cut = dyn Fn(&CutOrder, &Stop, &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> + Send + Sync;
 
 /// Cutter that calls a closure.
 struct FakeCutter(Box<Cut>);
 
 impl Cutter for FakeCutter {
-    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> {
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> {
         (self.0)(order, stop, progress)
     }
 }
@@ -144,7 +144,7 @@ impl Bench {
     fn start_worker(
         &self,
         change: impl FnOnce(&mut WorkerSettings),
-        cut: impl Fn(&CutOrder, &Stop, &mut dyn FnMut(Progress)) -> Result<CutOutcome, Failure> + Send + Sync + 'static,
+        cut: impl Fn(&CutOrder, &Stop, &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> + Send + Sync + 'static,
     ) -> JoinHandle<()> {
         let mut settings = WorkerSettings {
             lease_ttl: LEASE_TTL,
@@ -211,7 +211,7 @@ async fn a_cut_longer_than_its_lease_keeps_the_lease_and_reports_progress() {
     let worker = bench.start_worker(
         |_| {},
         move |order, _, progress| {
-            progress(Progress::within(Stage::Cutting, 0.5));
+            progress(CutStep::Cutting { done: 1, total: 2 });
             resumed.lock().unwrap().recv().unwrap();
             Ok(copy_input(order))
         },
@@ -245,7 +245,7 @@ async fn a_cut_that_reports_that_it_waits_does_not_count_as_stalled() {
     let stall = |settings: &mut WorkerSettings| settings.stall_limit = LEASE_TTL * 2;
     let worker = bench.start_worker(stall, move |order, _, progress| {
         while wait.lock().unwrap().recv_timeout(LEASE_TTL / 8).is_err() {
-            progress(Progress::within(Stage::Loading, 0.5));
+            progress(CutStep::Waiting);
         }
         Ok(copy_input(order))
     });
@@ -425,7 +425,7 @@ async fn heartbeats_in_flight_do_not_block_the_database_when_their_job_ends() {
         settings.progress_interval = Duration::ZERO;
     };
     let worker = bench.start_worker(restless, |order, _, progress| {
-        progress(Progress::within(Stage::Cutting, 0.5));
+        progress(CutStep::Cutting { done: 1, total: 2 });
         Ok(copy_input(order))
     });
     for id in &jobs {
