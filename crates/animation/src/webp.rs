@@ -30,7 +30,7 @@ use container::{Container, PatchHeader};
 /// compressed.
 ///
 /// Quality 100 is lossless (in R'G'B'A). Lower qualities are VP8 with quantized alpha: see
-/// [`coarse::AlphaQuantizer`].
+/// `coarse::AlphaQuantizer`.
 ///
 /// # Errors
 /// The first failure of the writer or of libwebp. The output is then incomplete and not a valid

@@ -6,6 +6,65 @@
 //!
 //! Every reply on every route uses one envelope, including the errors that the framework raises.
 //! [`routes`] builds the router, [`serve`] is the accept loop.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use axum::{body::Body, http::Request};
+//! use clearcut_api::{
+//!     Api, ApiSettings, Check, OneTimeLink, PreviewFailure, PreviewFrame, PreviewRequest,
+//!     Previewer, Readiness,
+//! };
+//! use clearcut_job::SystemClock;
+//! use clearcut_queue::{MemoryQueue, Policy};
+//! use clearcut_store::{Store, UrlSigner};
+//! use tower::ServiceExt as _;
+//!
+//! /// No checks beyond database and disk.
+//! #[derive(Debug)]
+//! struct Ready;
+//!
+//! impl Readiness for Ready {
+//!     fn checks(&self) -> Vec<Check> {
+//!         Vec::new()
+//!     }
+//! }
+//!
+//! /// A server that renders no previews.
+//! #[derive(Debug)]
+//! struct NoPreviews;
+//!
+//! #[async_trait::async_trait]
+//! impl Previewer for NoPreviews {
+//!     async fn preview(&self, _: PreviewRequest) -> Result<PreviewFrame, PreviewFailure> {
+//!         Err(PreviewFailure::Gone)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let clock = Arc::new(SystemClock);
+//! let routes = clearcut_api::routes(Api {
+//!     queue: Arc::new(MemoryQueue::new(clock.clone(), Policy::default())),
+//!     store: Store::local(folder.path())?,
+//!     signer: Arc::new(UrlSigner::new([7; 32])),
+//!     clock,
+//!     readiness: Arc::new(Ready),
+//!     previewer: Arc::new(NoPreviews),
+//!     traffic: Arc::default(),
+//!     link: Arc::new(OneTimeLink::default()),
+//!     settings: Arc::new(ApiSettings::default()),
+//! });
+//!
+//! // Behind `serve`, as a server; or directly, as here.
+//! let reply = routes.clone().oneshot(Request::get("/livez").body(Body::empty())?).await?;
+//! assert_eq!(reply.status(), 200);
+//! let reply = routes.oneshot(Request::get("/api/v1/jobs").body(Body::empty())?).await?;
+//! assert_eq!(reply.status(), 401); // It has no API key.
+//! # Ok(())
+//! # }
+//! ```
 
 mod docs;
 mod files;

@@ -9,6 +9,21 @@
 //! container is detected from its first bytes ([`Container::sniff`]), and both demuxer and decoders
 //! are restricted to an allowlist. The pure functions of `argv` build every argument from enums and
 //! numbers.
+//!
+//! ```
+//! use std::fs::File;
+//!
+//! use clearcut_ffmpeg::{MediaLimits, SandboxPolicy, SearchPath, Tools};
+//!
+//! let path = std::env::var_os("PATH").unwrap_or_default();
+//! let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto)?;
+//!
+//! let clip = File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/mascot.mp4"))?;
+//! let info = tools.probe(&clip, &MediaLimits::default())?.info(|_| {})?;
+//! assert_eq!(info.codec, "h264");
+//! assert!(!info.has_alpha);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod argv;
 mod capability;

@@ -7,6 +7,21 @@
 //! its percentage range, and [`ErrorCode`] with its [`Fault`], HTTP
 //! statuses and exit code. This crate does no
 //! input or output.
+//!
+//! ```
+//! use clearcut_job::{Formats, JobState, Move, Progress, Stage, Tolerance};
+//!
+//! let formats: Formats = Formats::new(vec!["webm".parse()?, "mov".parse()?])?;
+//! assert_eq!(formats.first().mime(), "video/webm");
+//!
+//! let error = "101".parse::<Tolerance>().unwrap_err();
+//! assert_eq!(error.code(), "INVALID_TOLERANCE");
+//!
+//! assert_eq!(JobState::Queued.after(Move::Claim), Some(JobState::Submitted));
+//! assert_eq!(JobState::Completed.after(Move::Requeue), None);
+//! assert_eq!(Progress::within(Stage::Cutting, 0.0).stage(), Stage::Cutting);
+//! # Ok::<(), clearcut_job::RequestError>(())
+//! ```
 
 mod clip_name;
 mod clock;

@@ -8,6 +8,44 @@
 //! Receivers are untrusted. They are reached through [`clearcut_outbound`], which connects to no
 //! private address and follows no redirect. An attempt has a deadline, only the first bytes of a
 //! reply are read, and a host that does not answer does not delay other hosts.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use clearcut_job::SystemClock;
+//! use clearcut_notify::{Courier, CourierSettings, DescribeJob};
+//! use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
+//! use clearcut_queue::{JobRecord, MemoryQueue, Policy};
+//! use serde_json::{Value, json};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! /// The JSON of a job in a payload.
+//! #[derive(Debug)]
+//! struct Describe;
+//!
+//! impl DescribeJob for Describe {
+//!     fn describe(&self, job: &JobRecord, _link_base: &str) -> Value {
+//!         json!({ "jobId": job.id, "status": job.state.name() })
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Arc::new(SystemClock);
+//! let courier = Courier {
+//!     queue: Arc::new(MemoryQueue::new(clock.clone(), Policy::default())),
+//!     outbound: Outbound::new(AddressPolicy::default(), Timeouts::default())?,
+//!     describe: Arc::new(Describe),
+//!     clock,
+//!     settings: CourierSettings::default(),
+//! };
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(clearcut_notify::run(courier, stop.clone()));
+//! stop.cancel(); // Sends what is due, and ends.
+//! running.await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod courier;
 mod payload;

@@ -5,6 +5,23 @@
 //! to exactly the address that was checked, even if the name resolves differently a moment later
 //! (DNS rebinding). It follows no redirects, uses no proxies and keeps no connections alive.
 //! [`Download`] fetches a file with it, within limits and across broken connections.
+//!
+//! ```
+//! use clearcut_outbound::{AddressPolicy, Method, Outbound, OutboundError, Timeouts};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), OutboundError> {
+//! let policy = AddressPolicy::default(); // Public addresses only.
+//! let outbound = Outbound::new(policy, Timeouts::default())?;
+//!
+//! // An address is refused when it is parsed, in any notation; a name when it is resolved.
+//! assert!(matches!(outbound.policy().target("http://0x7f.1/"), Err(OutboundError::Refused)));
+//! let target = outbound.policy().target("http://localhost/clip.mp4")?;
+//! let sent = outbound.send(outbound.request(Method::GET, &target)).await;
+//! assert!(matches!(sent, Err(OutboundError::Refused)));
+//! # Ok(())
+//! # }
+//! ```
 
 mod client;
 mod download;

@@ -3,6 +3,28 @@
 //! [`Store`] adds a policy to `object_store`: a put returns only when the bytes are on the disk,
 //! every object is hashed on its way in, and a sweep removes what a crash leaves behind.
 //! [`UrlSigner`] signs links to objects that expire and cannot be altered.
+//!
+//! ```
+//! use clearcut_job::{Clock as _, SystemClock};
+//! use clearcut_store::{ObjectName, Store, UrlSigner};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::local(folder.path())?;
+//!
+//! let mut upload = store.begin(ObjectName::upload(1)).await?;
+//! upload.write("the bytes of a clip".into()).await?;
+//! let stored = upload.finish().await?; // The object is on the disk now.
+//! assert_eq!(store.head(&stored.name).await?.size_bytes, 19);
+//!
+//! let signer = UrlSigner::new([7; 32]);
+//! let expires = SystemClock.now().after(std::time::Duration::from_secs(3600));
+//! let link = signer.sign(&stored.name, expires);
+//! assert!(link.0.starts_with("/files/uploads/"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod blocking;
 mod clip_upload;

@@ -4,6 +4,47 @@
 //! renews its lease every quarter of the lease duration. If no renewal succeeds for three quarters
 //! of the duration, the worker gives the job up itself, before another worker may take it. The
 //! entry point is [`run`].
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use clearcut_job::{CutStep, Failure, FailureCode, SystemClock};
+//! use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
+//! use clearcut_pipeline::Stop;
+//! use clearcut_queue::{Policy, SqliteQueue};
+//! use clearcut_store::Store;
+//! use clearcut_worker::{CutOrder, CutOutcome, Cutter, Drain, Worker, WorkerSettings};
+//!
+//! /// Makes the cuts; this one refuses every clip.
+//! #[derive(Debug)]
+//! struct Refuse;
+//!
+//! impl Cutter for Refuse {
+//!     fn cut(&self, _: &CutOrder, _: &Stop, _: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> {
+//!         Err(Failure::new(FailureCode::InvalidVideo, "the file has no video stream"))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let clock = Arc::new(SystemClock);
+//! let worker = Worker {
+//!     queue: Arc::new(SqliteQueue::open(&folder.path().join("jobs.db"), clock.clone(), Policy::default()).await?),
+//!     store: Store::local(&folder.path().join("objects"))?,
+//!     outbound: Outbound::new(AddressPolicy::default(), Timeouts::default())?,
+//!     cutter: Arc::new(Refuse),
+//!     clock,
+//!     scratch: folder.path().join("scratch"),
+//!     settings: WorkerSettings::default(),
+//! };
+//! let drain = Drain::default();
+//! let running = tokio::spawn(clearcut_worker::run(worker, drain.clone()));
+//! drain.stop_claiming.cancel(); // Ends when the running jobs have ended.
+//! running.await??;
+//! # Ok(())
+//! # }
+//! ```
 
 mod cutter;
 mod failure;

@@ -26,7 +26,7 @@ pub struct EncodePlan {
     pub quality: Quality,
     /// Encoding speed of WebM and stacked-alpha.
     pub speed: Speed,
-    /// Whether [`AUDIO_FILE`] in the scratch folder is included. Ignored if the format carries no
+    /// Whether `AUDIO_FILE` in the scratch folder is included. Ignored if the format carries no
     /// audio.
     pub has_audio: bool,
     /// Encoder threads.
