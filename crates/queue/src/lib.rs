@@ -8,43 +8,51 @@
 //! Main rules: a claim raises the job's fencing token, and every later call for the job must carry
 //! that token or is refused; an ended job stays ended; an acknowledged change is on the disk.
 
+mod deliveries;
+mod endpoints;
 mod error;
 mod event;
 mod fairness;
 #[cfg(debug_assertions)]
 mod halt;
-mod key;
+mod jobs;
+mod keys;
 mod lock;
 mod memory;
 mod owned_jobs;
 mod policy;
+mod queue;
 mod record;
+mod retention;
 mod secret;
 mod signals;
 mod sqlite;
-mod traits;
 mod uploads;
-mod webhook;
-mod webhooks;
+mod webhook_id;
 
+pub use deliveries::{
+    AfterAttempt, Answer, Attempt, AttemptRecord, ClaimedDelivery, Deliveries, DeliveryRecord, DeliveryState, Event,
+    NoAnswer,
+};
+pub use endpoints::{
+    Destination, DisabledReason, EndpointChange, EndpointRecord, Endpoints, JobWebhook, MAX_ENDPOINTS, NewEndpoint,
+    SECRET_OVERLAP, SecretScope,
+};
 pub use error::QueueError;
 pub use event::{EventKind, EventKinds, ParseEventError};
 #[cfg(debug_assertions)]
 pub use halt::HaltAt;
-pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
+pub use jobs::Jobs;
+pub use keys::{KeyHash, KeyId, KeyLimits, KeyRecord, Keys, NewKey, StorageLimits};
 pub use lock::{DataLock, LockError};
 pub use memory::MemoryQueue;
 pub use owned_jobs::{DayUsage, Idempotency, Listing, OwnedJobs, Place, QueueOutlook, RetryResult, Submission};
 pub use policy::{NextStep, Policy};
+pub use queue::Queue;
 pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Reaped};
+pub use retention::Retention;
 pub use secret::{SigningSecrets, WebhookSecret};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
-pub use traits::Queue;
-pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, StorageLimits, UploadRecord, Uploads};
-pub use webhook::{
-    AfterAttempt, Answer, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState,
-    Destination, DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, JobWebhook, MAX_ENDPOINTS,
-    NewEndpoint, NoAnswer, ParseIdError, SECRET_OVERLAP, SecretScope,
-};
-pub use webhooks::Webhooks;
+pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, UploadRecord, Uploads};
+pub use webhook_id::{DeliveryId, EndpointId, ParseIdError};

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use clearcut_job::{Clock, ObjectName, SystemClock};
-use clearcut_queue::{Policy, Queue, SqliteQueue, Uploads as _};
+use clearcut_queue::{Policy, Queue, Retention as _, SqliteQueue};
 use clearcut_store::{Store, StoreError};
 use clearcut_worker::{WorkerSettings, list_orphans, remove_expired, sweep_orphans};
 

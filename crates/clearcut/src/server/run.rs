@@ -13,7 +13,7 @@ use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, ErrorCode, OutputFormat, SystemClock};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
-use clearcut_queue::{DataLock, Policy, Queue, QueueError, SqliteQueue};
+use clearcut_queue::{DataLock, Keys as _, Policy, Queue, QueueError, SqliteQueue};
 use clearcut_store::{Store, UrlSigner, sync_folder, write_atomically};
 use clearcut_worker::{Drain, Worker, WorkerSettings, sweep_orphans};
 use tokio::{

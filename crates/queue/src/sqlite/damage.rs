@@ -252,7 +252,7 @@ mod tests {
     use clearcut_job::SystemClock;
 
     use super::*;
-    use crate::{KeyHash, NewKey, Policy, Queue as _, SqliteQueue};
+    use crate::{KeyHash, Keys as _, NewKey, Policy, SqliteQueue};
 
     async fn open(path: &Path) -> Result<SqliteQueue, QueueError> {
         SqliteQueue::open(path, Arc::new(SystemClock), Policy::default()).await

@@ -349,7 +349,7 @@ pub(crate) async fn the_number_of_endpoints_per_key_is_limited(bench: Bench) {
         bench.queue.create_endpoint(bench.owner, endpoint(number, "a.example")).await.unwrap();
     }
     let over = bench.queue.create_endpoint(bench.owner, endpoint(98, "a.example")).await;
-    assert!(matches!(over, Err(QueueError::TooManyEndpoints)), "{over:?}");
+    assert!(matches!(over, Err(QueueError::TooManyEndpoints { limit: MAX_ENDPOINTS })), "{over:?}");
     assert!(bench.queue.delete_endpoint(bench.owner, &EndpointId::from_random(1)).await.unwrap());
     bench.queue.create_endpoint(bench.owner, endpoint(98, "a.example")).await.unwrap();
 }
