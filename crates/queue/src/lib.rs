@@ -1,8 +1,8 @@
 //! Durable jobs and API keys behind one trait.
 //!
 //! The API and the worker use the trait [`Queue`]. [`SqliteQueue`] stores the data in one file of a
-//! data directory. [`MemoryQueue`] implements the same rules with plain maps; the conformance suite
-//! tests every backend against this model. [`Policy`] alone, not SQL, decides the next step after a
+//! data directory. The feature `memory-model` adds `MemoryQueue`, which implements the same rules with
+//! plain maps; the conformance suite tests every backend against this model. [`Policy`] alone, not SQL, decides the next step after a
 //! failure or a lost worker.
 //!
 //! Main rules: a claim raises the job's fencing token, and every later call for the job must carry
@@ -18,6 +18,7 @@ mod halt;
 mod jobs;
 mod keys;
 mod lock;
+#[cfg(feature = "memory-model")]
 mod memory;
 mod owned_jobs;
 mod policy;
@@ -45,6 +46,7 @@ pub use halt::HaltAt;
 pub use jobs::Jobs;
 pub use keys::{KeyHash, KeyId, KeyLimits, KeyRecord, Keys, NewKey, StorageLimits};
 pub use lock::{DataLock, LockError};
+#[cfg(feature = "memory-model")]
 pub use memory::MemoryQueue;
 pub use owned_jobs::{DayUsage, Idempotency, Listing, OwnedJobs, Place, QueueOutlook, RetryResult, Submission};
 pub use policy::{NextStep, Policy};

@@ -14,6 +14,7 @@ mod retention;
 mod row;
 mod sql;
 mod uploads;
+mod wal;
 mod webhook_row;
 mod webhook_sql;
 mod writer;
