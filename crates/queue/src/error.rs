@@ -4,8 +4,6 @@ use std::io;
 
 use clearcut_job::{ErrorCode, Fault};
 
-use crate::MAX_ENDPOINTS;
-
 /// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -30,8 +28,11 @@ pub enum QueueError {
         quota_bytes: u64,
     },
     /// The API key has the maximum number of webhook endpoints.
-    #[error("the API key already has the maximum of {MAX_ENDPOINTS} endpoints")]
-    TooManyEndpoints,
+    #[error("the API key already has the maximum of {limit} endpoints")]
+    TooManyEndpoints {
+        /// Maximum number of endpoints.
+        limit: usize,
+    },
     /// The endpoint is disabled; nothing is sent to it.
     #[error("the endpoint is disabled")]
     EndpointDisabled,
@@ -93,7 +94,7 @@ impl QueueError {
             Self::Taken => ErrorCode::Taken,
             Self::NoSuchUpload => ErrorCode::UploadNotFound,
             Self::UploadUnfinished => ErrorCode::UploadUnfinished,
-            Self::TooManyEndpoints => ErrorCode::TooManyWebhooks,
+            Self::TooManyEndpoints { .. } => ErrorCode::TooManyWebhooks,
             Self::EndpointDisabled => ErrorCode::WebhookDisabled,
             Self::IdempotencyMismatch => ErrorCode::IdempotencyConflict,
             Self::QuotaExceeded { .. } | Self::TooManyQueuedJobs { .. } => ErrorCode::QuotaExceeded,

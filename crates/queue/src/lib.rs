@@ -1,9 +1,9 @@
 //! Durable jobs and API keys behind one trait.
 //!
 //! The API and the worker use the trait [`Queue`]. [`SqliteQueue`] stores the data in one file of a
-//! data directory. [`MemoryQueue`] implements the same rules with plain maps; the conformance suite
-//! tests every backend against this model. [`Policy`] alone, not SQL, decides the next step after a
-//! failure or a lost worker.
+//! data directory. The feature `memory-model` adds `MemoryQueue`, which implements the same rules
+//! with plain maps; the conformance suite tests every backend against this model. [`Policy`] alone,
+//! not SQL, decides the next step after a failure or a lost worker.
 //!
 //! Main rules: a claim raises the job's fencing token, and every later call for the job must carry
 //! that token or is refused; an ended job stays ended; an acknowledged change is on the disk.
@@ -12,39 +12,25 @@
 //! use std::sync::Arc;
 //!
 //! use clearcut_job::{
-//!     ClipName, Failure, FailureCode, Formats, JobId, JobState, OutputFormat, Sha256Hex,
-//!     SystemClock, WorkerId,
+//!     ClipName, CutRequest, Failure, FailureCode, JobId, JobState, ObjectName, OutputFormat, Sha256Hex,
+//!     StoredObject, SystemClock, WorkerId,
 //! };
-//! # use clearcut_job::{
-//! #     CutRequest, FpsChoice, Hints, KeyColorChoice, MethodChoice, Quality, ShadowChoice, Speed,
-//! #     Tolerance,
-//! # };
 //! use clearcut_queue::{
-//!     Ending, InputPointer, KeyHash, MemoryQueue, NewInput, NewJob, NewKey, Policy, Queue,
-//!     QueueError,
+//!     Ending, Jobs as _, KeyHash, Keys as _, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, QueueError,
+//!     SqliteQueue,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), QueueError> {
-//! let queue = MemoryQueue::new(Arc::new(SystemClock), Policy::default());
+//! # let folder = tempfile::tempdir().expect("a temporary folder");
+//! # let folder = folder.path();
+//! let queue = SqliteQueue::open(&folder.join("jobs.db"), Arc::new(SystemClock), Policy::default()).await?;
 //! let hash = KeyHash::of("the secret key");
 //! let key = NewKey { name: "studio".into(), prefix: "hc_abcd".into(), hash };
 //! let owner = queue.create_key(key).await?.id;
-//! # let request = CutRequest {
-//! #     formats: Formats::from(OutputFormat::Webm),
-//! #     method: MethodChoice::Auto,
-//! #     key_color: KeyColorChoice::Auto,
-//! #     tolerance: Tolerance::default(),
-//! #     shadow: ShadowChoice::default(),
-//! #     hints: Hints::default(),
-//! #     fps: FpsChoice::Source,
-//! #     size: None,
-//! #     quality: Quality::default(),
-//! #     speed: Speed::default(),
-//! #     keeps_audio: true,
-//! # };
-//! let sha256 = Sha256Hex("ab".repeat(32));
-//! let clip = InputPointer { object_name: "uploads/1".into(), size_bytes: 1000, sha256 };
+//! let request = CutRequest::new(OutputFormat::Webm);
+//! let sha256 = "ab".repeat(32).parse::<Sha256Hex>().expect("64 hexadecimal digits");
+//! let clip = StoredObject { name: ObjectName::upload(1), size_bytes: 1000, sha256 };
 //! let id = JobId::from_random(1);
 //! let (clip_name, input) = (ClipName::of_file("clip.mp4"), NewInput::Stored(clip));
 //! queue.submit(NewJob { id: id.clone(), owner, request, clip_name, input, webhook: None }).await?;
@@ -61,45 +47,55 @@
 //! # }
 //! ```
 
+mod deliveries;
+mod endpoints;
 mod error;
 mod event;
 mod fairness;
 #[cfg(debug_assertions)]
 mod halt;
 mod jitter;
-mod key;
+mod jobs;
+mod keys;
 mod lock;
+#[cfg(feature = "memory-model")]
 mod memory;
 mod owned_jobs;
 mod policy;
+mod queue;
 mod record;
+mod retention;
 mod secret;
 mod signals;
 mod sqlite;
-mod traits;
 mod uploads;
-mod webhook;
-mod webhooks;
+mod webhook_id;
 
+pub use deliveries::{
+    AfterAttempt, Answer, Attempt, AttemptRecord, ClaimedDelivery, Deliveries, DeliveryRecord, DeliveryState, Event,
+    NoAnswer,
+};
+pub use endpoints::{
+    Destination, DisabledReason, EndpointChange, EndpointRecord, Endpoints, JobWebhook, MAX_ENDPOINTS, NewEndpoint,
+    SECRET_OVERLAP, SecretScope,
+};
 pub use error::QueueError;
 pub use event::{EventKind, EventKinds, ParseEventError};
 #[cfg(debug_assertions)]
 pub use halt::HaltAt;
 pub use jitter::jitter;
-pub use key::{KeyHash, KeyId, KeyLimits, KeyRecord, NewKey};
+pub use jobs::Jobs;
+pub use keys::{KeyHash, KeyId, KeyLimits, KeyRecord, Keys, NewKey, StorageLimits};
 pub use lock::{DataLock, LockError};
+#[cfg(feature = "memory-model")]
 pub use memory::MemoryQueue;
 pub use owned_jobs::{DayUsage, Idempotency, Listing, OwnedJobs, Place, QueueOutlook, RetryResult, Submission};
 pub use policy::{NextStep, Policy};
+pub use queue::Queue;
 pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Reaped};
+pub use retention::Retention;
 pub use secret::{SigningSecrets, WebhookSecret};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
-pub use traits::Queue;
-pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, StorageLimits, UploadRecord, Uploads};
-pub use webhook::{
-    AfterAttempt, Answer, Attempt, AttemptRecord, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState,
-    Destination, DisabledReason, EndpointChange, EndpointId, EndpointRecord, Event, JobWebhook, MAX_ENDPOINTS,
-    NewEndpoint, NoAnswer, ParseIdError, SECRET_OVERLAP, SecretScope,
-};
-pub use webhooks::Webhooks;
+pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, UploadRecord, Uploads};
+pub use webhook_id::{DeliveryId, EndpointId, ParseIdError};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use clearcut_job::{JobId, JobState, ObjectName, UnixMillis};
 
-use crate::{JobRecord, KeyId, KeyLimits, NewJob, QueueError};
+use crate::{JobRecord, KeyId, NewJob, QueueError};
 
 /// Operations of a job's owner beyond plain submitting and reading.
 ///
@@ -14,7 +14,7 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// [`QueueError::IdempotencyMismatch`] if the idempotency key was used with another body within
-    /// [`crate::Policy::idempotency_span`]; else as for [`crate::Queue::submit`].
+    /// [`crate::Policy::idempotency_span`]; else as for [`crate::Jobs::submit`].
     async fn submit_once(&self, job: NewJob, once: Idempotency) -> Result<Submission, QueueError>;
 
     /// Checks whether `owner` submitted a job under `idempotency_key` within
@@ -37,7 +37,7 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     /// new job has the same `webhookUrl`.
     ///
     /// # Errors
-    /// As for [`crate::Queue::submit`].
+    /// As for [`crate::Jobs::submit`].
     async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError>;
 
     /// Reads the queue positions of the waiting ones of `jobs`, and the load of the queue.
@@ -46,9 +46,6 @@ pub trait OwnedJobs: Send + Sync + std::fmt::Debug {
     /// Sums the usage of the completed jobs of `owner` that ended in `from..until`, by day, oldest
     /// first. Days without such jobs are omitted.
     async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError>;
-
-    /// Sets the limits of the API key `id`; `false` if there is no such key.
-    async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError>;
 }
 
 /// Idempotency data of a submit.

@@ -60,6 +60,22 @@ pub struct JobRecord {
     pub clip_name: Option<ClipName>,
 }
 
+impl JobRecord {
+    /// Returns the record as it was when the job started.
+    pub(crate) fn at_start(self, progress: Progress, revision: u64) -> Self {
+        Self {
+            state: JobState::Processing,
+            progress,
+            revision,
+            ended: None,
+            expires: None,
+            failure: None,
+            outcome: None,
+            ..self
+        }
+    }
+}
+
 /// A job claimed by a worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedJob {
@@ -86,7 +102,7 @@ pub enum Ending {
     Failed(Failure),
 }
 
-/// Effect of [`crate::Queue::finish`].
+/// Effect of [`crate::Jobs::finish`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finished {
     /// This call wrote the end.

@@ -1,10 +1,11 @@
-//! The SQLite backend. This file maps the trait [`Queue`] to the functions of the submodules.
+//! The SQLite backend: its state, and the trait [`Queue`]. Each submodule has the trait of its topic.
 
 mod damage;
 mod deliveries;
 mod ending;
 mod endpoints;
 mod events;
+mod job_row;
 mod jobs;
 mod keys;
 mod open;
@@ -13,24 +14,21 @@ mod retention;
 mod row;
 mod sql;
 mod uploads;
+mod wal;
 mod webhook_row;
 mod webhook_sql;
-mod webhooks;
 mod writer;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
-use clearcut_job::{Clock, FencingToken, JobId, ObjectName, Progress, WorkerId};
+use clearcut_job::Clock;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use self::writer::Writer;
 #[cfg(debug_assertions)]
 use crate::HaltAt;
-use crate::{
-    ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, Policy, Queue, QueueDepth,
-    QueueError, Reaped, Signals,
-};
+use crate::{Policy, Queue, QueueError, Signals};
 
 /// The queue in one SQLite file.
 ///
@@ -77,80 +75,8 @@ impl SqliteQueue {
 
 #[async_trait]
 impl Queue for SqliteQueue {
-    async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
-        self.submit_job(job).await
-    }
-
-    async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        self.read_job(owner, id).await
-    }
-
-    async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
-        self.claim_job(worker).await
-    }
-
-    async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        self.start_job(id, token).await
-    }
-
-    async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
-        self.renew_lease(id, token, progress).await
-    }
-
-    async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
-        self.finish_job(id, token, ending).await
-    }
-
-    async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        self.release_job(id, token).await
-    }
-
-    async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
-        self.reap_jobs().await
-    }
-
-    async fn clock_jumped(&self) -> Result<(), QueueError> {
-        self.recover_from_clock_jump().await
-    }
-
-    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
-        self.forget_expired_objects().await
-    }
-
-    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
-        self.filter_pointed_to(names).await
-    }
-
-    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
-        self.read_running_claim(id).await
-    }
-
-    async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        self.count_jobs().await
-    }
-
     async fn try_writing(&self) -> Result<(), QueueError> {
         self.writer.execute(sqlx::query(sql::TRY_WRITING)).await.map(drop)
-    }
-
-    async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
-        self.insert_key(key).await
-    }
-
-    async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {
-        self.read_keys().await
-    }
-
-    async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError> {
-        self.read_key(hash).await
-    }
-
-    async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError> {
-        self.revoke(id).await
-    }
-
-    async fn touch_key(&self, id: KeyId) -> Result<(), QueueError> {
-        self.touch(id).await
     }
 
     fn signals(&self) -> &Signals {

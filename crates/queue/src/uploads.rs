@@ -1,6 +1,6 @@
-//! Clip sources, uploads and storage limits: their types and the trait [`Uploads`].
+//! Clip sources and uploads: their types and the trait [`Uploads`].
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UnixMillis, UploadId};
@@ -73,16 +73,7 @@ pub struct UploadRecord {
     pub expires: UnixMillis,
 }
 
-/// Storage limits of one API key. `None` means the limit of the server's settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StorageLimits {
-    /// Maximum retention of inputs and outputs after the end of a job.
-    pub max_retention: Option<Duration>,
-    /// Maximum number of bytes of inputs, uploads and outputs.
-    pub quota_bytes: Option<u64>,
-}
-
-/// Uploads, fetched inputs, retention and quotas.
+/// Uploads, fetched inputs and quotas.
 ///
 /// Rows (jobs and uploads) point to objects. An object may be removed once no row points to it.
 #[async_trait]
@@ -123,10 +114,6 @@ pub trait Uploads: Send + Sync {
     /// [`QueueError::QuotaExceeded`] if the object would exceed the API key's quota.
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError>;
 
-    /// Lists all objects that repeated calls of [`crate::Queue::forget_expired`] would return.
-    /// Changes nothing.
-    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError>;
-
     /// Sums the bytes that count against the quota of an API key: inputs, uploads with their full
     /// length, and outputs. An object that several rows point to counts once.
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError>;
@@ -137,13 +124,6 @@ pub trait Uploads: Send + Sync {
     /// # Errors
     /// [`QueueError::QuotaExceeded`] if the bytes would exceed the quota.
     async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError>;
-
-    /// Reads the storage limits of an API key.
-    async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError>;
-
-    /// Sets the storage limits of an API key; `false` if there is no such key. A changed retention
-    /// applies only to jobs submitted and uploads finished later.
-    async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError>;
 }
 
 /// Checks whether `more` bytes fit into the quota beside the `used` ones.

@@ -208,7 +208,7 @@ impl From<QueueError> for ApiError {
             QueueError::NoSuchUpload => Self::UploadNotFound,
             QueueError::UploadUnfinished => Self::UploadUnfinished,
             QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
-            QueueError::TooManyEndpoints => Self::TooManyWebhooks,
+            QueueError::TooManyEndpoints { .. } => Self::TooManyWebhooks,
             QueueError::EndpointDisabled => Self::WebhookDisabled,
             QueueError::TooManyQueuedJobs { limit } => Self::TooManyQueuedJobs { limit },
             QueueError::IdempotencyMismatch => Self::IdempotencyMismatch,

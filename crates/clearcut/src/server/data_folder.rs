@@ -9,7 +9,7 @@ use std::{
 };
 
 use clearcut_job::{Clock, ErrorCode};
-use clearcut_queue::{DataLock, Policy, Queue as _, SqliteQueue};
+use clearcut_queue::{DataLock, Keys as _, Policy, SqliteQueue};
 use clearcut_store::{Store, UrlSigner, sync_folder};
 use clearcut_worker::sweep_orphans;
 

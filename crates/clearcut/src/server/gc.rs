@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use clearcut_job::{Clock, ObjectName, SystemClock};
-use clearcut_queue::{Queue, SqliteQueue, Uploads as _};
+use clearcut_queue::{Queue, Retention as _, SqliteQueue};
 use clearcut_store::{Store, StoreError};
 use clearcut_worker::{list_orphans, remove_expired, sweep_orphans};
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, Subcommand};
 use clearcut_job::{SystemClock, UnixMillis};
-use clearcut_queue::{KeyId, KeyLimits, OwnedJobs as _, Policy, Queue as _, SqliteQueue, StorageLimits, Uploads as _};
+use clearcut_queue::{KeyId, KeyLimits, Keys as _, Policy, SqliteQueue, StorageLimits};
 
 use super::{credentials::create_api_key, database_file::existing_database};
 use crate::failure::Failure;

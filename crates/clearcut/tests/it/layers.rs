@@ -31,7 +31,8 @@ fn crates_import_only_from_lower_layers() {
         let name = package["name"].as_str().unwrap();
         for dependency in package["dependencies"].as_array().unwrap() {
             let imported = dependency["name"].as_str().unwrap();
-            if let Some(layer) = layers.get(imported) {
+            // The tests of a crate import it with the features that only tests use.
+            if let Some(layer) = layers.get(imported).filter(|_| imported != name) {
                 assert!(*layer < layers[name], "{name} must not import {imported}");
                 // The crate that faces the network must not decode media.
                 let decodes = [

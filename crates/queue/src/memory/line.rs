@@ -2,7 +2,10 @@
 
 use clearcut_job::{CutRequest, FencingToken, JobId, JobState, Progress, UnixMillis};
 
-use super::{JobInput, JobRow, Tables, webhooks::NotedEvents};
+use super::{
+    tables::{JobInput, JobRow, Tables},
+    webhook_tables::NotedEvents,
+};
 use crate::{KeyId, KeyLimits, NewJob, Policy, QueueError};
 
 impl Tables {

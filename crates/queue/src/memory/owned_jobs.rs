@@ -5,21 +5,16 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use clearcut_job::{Failure, FailureCode, JobId, JobState, ObjectName, UnixMillis};
 
-use super::{JobRow, MemoryQueue, Tables};
+use super::{
+    MemoryQueue,
+    tables::{IdempotencyRecord, JobRow, Tables},
+};
 use crate::{
-    DayUsage, Ending, Idempotency, JobRecord, KeyId, KeyLimits, Listing, NewJob, OwnedJobs, Place, QueueError,
-    QueueOutlook, RetryResult, Submission,
+    DayUsage, Ending, Idempotency, JobRecord, KeyId, Listing, NewJob, OwnedJobs, Place, QueueError, QueueOutlook,
+    RetryResult, Submission,
     fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
-
-/// A submit under an idempotency key.
-#[derive(Debug, Clone)]
-pub(super) struct IdempotencyRecord {
-    body: String,
-    job: JobId,
-    at: UnixMillis,
-}
 
 const DAY_MILLIS: i64 = 86_400_000;
 
@@ -151,13 +146,6 @@ impl OwnedJobs for MemoryQueue {
             sum.processing_ms += usage.processing_ms;
         }
         Ok(days.into_values().collect())
-    }
-
-    async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError> {
-        let mut tables = self.tables();
-        let Some((_, record)) = tables.keys.get_mut(&id) else { return Ok(false) };
-        record.limits = limits;
-        Ok(true)
     }
 }
 

@@ -5,47 +5,14 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UnixMillis, UploadId};
 
-use super::{MemoryQueue, Tables};
-use crate::{
-    ClaimedInput, KeyId, NewInput, NewUpload, Policy, QueueError, SourceAddress, StorageLimits, UploadRecord, Uploads,
-    uploads::check_quota,
+use super::{
+    MemoryQueue,
+    retention::object_of,
+    tables::{JobInput, Tables},
 };
-
-/// The name of the object that holds the bytes of `upload`.
-fn object_of(upload: &UploadRecord) -> ObjectName {
-    upload.object.as_ref().map_or_else(|| ObjectName::partial(&upload.id), |object| object.name.clone())
-}
-
-/// The input of a job as stored.
-#[derive(Debug, Clone)]
-pub(super) struct JobInput {
-    pub(super) object: Option<StoredObject>,
-    pub(super) address: Option<SourceAddress>,
-    /// Size of the object, kept after its deletion; 0 before it is fetched.
-    pub(super) size_bytes: u64,
-}
-
-impl From<StoredObject> for JobInput {
-    fn from(object: StoredObject) -> Self {
-        Self { size_bytes: object.size_bytes, object: Some(object), address: None }
-    }
-}
-
-impl JobInput {
-    /// Whether the input has been deleted.
-    pub(super) const fn is_gone(&self) -> bool {
-        self.object.is_none() && self.address.is_none()
-    }
-
-    /// The input as a claim reports it.
-    pub(super) fn claimed(&self) -> ClaimedInput {
-        match (&self.address, &self.object) {
-            (Some(address), _) => ClaimedInput::Address(address.clone()),
-            (None, Some(object)) => ClaimedInput::Stored(object.clone()),
-            (None, None) => ClaimedInput::Lost,
-        }
-    }
-}
+use crate::{
+    KeyId, NewInput, NewUpload, Policy, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota,
+};
 
 impl Tables {
     pub(super) fn storage_limits(&self, owner: KeyId) -> StorageLimits {
@@ -105,34 +72,6 @@ impl Tables {
         objects.into_iter().map(|(_, size)| size).sum::<u64>()
             + partial.map(|upload| upload.received.max(upload.length.unwrap_or(0))).sum::<u64>()
             + outputs.flat_map(|outcome| &outcome.outputs).map(|output| output.size_bytes).sum::<u64>()
-    }
-
-    pub(super) fn is_pointed_to(&self, name: &ObjectName) -> bool {
-        let input = self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.name == *name);
-        let kept = self.jobs.iter().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
-        let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.object_name == *name);
-        input || output || self.uploads.iter().any(|upload| object_of(upload) == *name)
-    }
-
-    pub(super) fn forget_expired(&mut self, policy: &Policy, now: UnixMillis) -> Vec<ObjectName> {
-        let mut candidates = BTreeSet::new();
-        for row in &mut self.jobs {
-            if row.expires(policy).is_none_or(|expires| expires > now) {
-                continue;
-            }
-            row.input.address = None;
-            candidates.extend(row.input.object.take().map(|object| object.name));
-            if std::mem::take(&mut row.outputs_kept) {
-                let outputs = row.outcome.iter().flat_map(|outcome| &outcome.outputs);
-                candidates.extend(outputs.map(|output| output.object_name.clone()));
-            }
-        }
-        self.uploads.retain(|upload| {
-            let expired = upload.expires <= now;
-            candidates.extend(expired.then(|| object_of(upload)));
-            !expired
-        });
-        candidates.into_iter().filter(|name| !self.is_pointed_to(name)).collect()
     }
 }
 
@@ -204,30 +143,11 @@ impl Uploads for MemoryQueue {
         Ok(())
     }
 
-    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
-        let now = self.clock.now();
-        let mut copy = self.tables().clone();
-        Ok(copy.forget_expired(&self.policy, now))
-    }
-
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
         Ok(self.tables().used_bytes(owner))
     }
 
     async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError> {
         self.tables().admit_bytes(&self.policy, owner, more)
-    }
-
-    async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
-        Ok(self.tables().storage_limits(owner))
-    }
-
-    async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError> {
-        let mut tables = self.tables();
-        let exists = tables.keys.contains_key(&owner);
-        if exists {
-            tables.storage_limits.insert(owner, limits);
-        }
-        Ok(exists)
     }
 }

@@ -1,5 +1,6 @@
-//! Webhook deliveries in SQLite: tests, lists, redelivery, claims and attempts.
+//! The trait [`Deliveries`] for SQLite: tests, lists, redelivery, claims and attempts.
 
+use async_trait::async_trait;
 use clearcut_job::{JobId, UnixMillis};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
@@ -9,12 +10,13 @@ use super::{
     row, webhook_row, webhook_sql as sql,
 };
 use crate::{
-    AfterAttempt, Answer, Attempt, ClaimedDelivery, DeliveryId, DeliveryRecord, DeliveryState, Destination,
-    DisabledReason, EndpointId, Event, EventKind, KeyId, QueueError, webhook::TEST_RETENTION,
+    AfterAttempt, Answer, Attempt, ClaimedDelivery, Deliveries, DeliveryId, DeliveryRecord, DeliveryState, Destination,
+    DisabledReason, EndpointId, Event, EventKind, Jobs as _, KeyId, QueueError, deliveries::TEST_RETENTION,
 };
 
-impl SqliteQueue {
-    pub(super) async fn insert_test(
+#[async_trait]
+impl Deliveries for SqliteQueue {
+    async fn send_test(
         &self,
         owner: KeyId,
         endpoint: &EndpointId,
@@ -41,11 +43,7 @@ impl SqliteQueue {
         self.read_delivery(inserted.last_insert_rowid()).await
     }
 
-    pub(super) async fn read_deliveries_of_job(
-        &self,
-        owner: KeyId,
-        job: &JobId,
-    ) -> Result<Option<Vec<DeliveryRecord>>, QueueError> {
+    async fn deliveries_of_job(&self, owner: KeyId, job: &JobId) -> Result<Option<Vec<DeliveryRecord>>, QueueError> {
         let found = sqlx::query(sql::FIND_JOB).bind(job.as_str()).bind(owner.0).fetch_optional(&self.readers).await?;
         let Some(found) = found else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
@@ -53,7 +51,7 @@ impl SqliteQueue {
         self.read_with_attempts(rows).await.map(Some)
     }
 
-    pub(super) async fn read_deliveries_to(
+    async fn deliveries_to(
         &self,
         owner: KeyId,
         endpoint: &EndpointId,
@@ -65,7 +63,7 @@ impl SqliteQueue {
         self.read_with_attempts(rows).await.map(Some)
     }
 
-    pub(super) async fn restart_delivery(
+    async fn redeliver(
         &self,
         owner: KeyId,
         job: &JobId,
@@ -84,7 +82,7 @@ impl SqliteQueue {
         self.read_delivery(seq).await
     }
 
-    pub(super) async fn claim_due_delivery(&self, max_per_host: u32) -> Result<Option<ClaimedDelivery>, QueueError> {
+    async fn claim_delivery(&self, max_per_host: u32) -> Result<Option<ClaimedDelivery>, QueueError> {
         let now = self.clock.now();
         // Usually nothing is due. A reader finds that out without the write lock.
         if !sqlx::query_scalar::<_, bool>(sql::HAS_DUE_DELIVERY).bind(now.0).fetch_one(&self.readers).await? {
@@ -116,24 +114,7 @@ impl SqliteQueue {
         }))
     }
 
-    /// Reads the event with its job as it was at that time.
-    ///
-    /// An end is final, so the job's row still shows it. For a start, the fields written by the end
-    /// are left out.
-    async fn read_event(&self, found: &SqliteRow, owner: KeyId) -> Result<Event, QueueError> {
-        let kind = webhook_row::kind(found)?;
-        let mut job = None;
-        if let Some(id) = row::column::<Option<String>>(found, "job")? {
-            let id: JobId = id.parse().map_err(|_| QueueError::Damaged { what: "id" })?;
-            let record = self.read_job(owner, &id).await?.ok_or(QueueError::Damaged { what: "job" })?;
-            let progress = row::progress_from_number(row::column(found, "progress")?);
-            let revision = row::count(found, "revision")?;
-            job = Some(if kind == EventKind::JobStarted { record.at_start(progress, revision) } else { record });
-        }
-        Ok(Event { kind, happened: UnixMillis(row::column(found, "happened_ms")?), job })
-    }
-
-    pub(super) async fn write_attempt(
+    async fn record_attempt(
         &self,
         id: &DeliveryId,
         claim: u64,
@@ -174,13 +155,32 @@ impl SqliteQueue {
         Ok(())
     }
 
-    pub(super) async fn release_claimed_delivery(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError> {
+    async fn release_delivery(&self, id: &DeliveryId, claim: u64) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
         let seq: i64 = row::column(&find_claimed_delivery(&mut tx, id, claim).await?, "seq")?;
         sqlx::query(sql::RELEASE_DELIVERY).bind(seq).bind(self.clock.now().0).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_courier();
         Ok(())
+    }
+}
+
+impl SqliteQueue {
+    /// Reads the event with its job as it was at that time.
+    ///
+    /// An end is final, so the job's row still shows it. For a start, the fields written by the end
+    /// are left out.
+    async fn read_event(&self, found: &SqliteRow, owner: KeyId) -> Result<Event, QueueError> {
+        let kind = webhook_row::kind(found)?;
+        let mut job = None;
+        if let Some(id) = row::column::<Option<String>>(found, "job")? {
+            let id: JobId = id.parse().map_err(|_| QueueError::Damaged { what: "id" })?;
+            let record = self.read(owner, &id).await?.ok_or(QueueError::Damaged { what: "job" })?;
+            let progress = row::progress_from_number(row::column(found, "progress")?);
+            let revision = row::count(found, "revision")?;
+            job = Some(if kind == EventKind::JobStarted { record.at_start(progress, revision) } else { record });
+        }
+        Ok(Event { kind, happened: UnixMillis(row::column(found, "happened_ms")?), job })
     }
 
     async fn read_delivery(&self, seq: i64) -> Result<Option<DeliveryRecord>, QueueError> {

@@ -1,45 +1,10 @@
 //! The end of a job in SQLite: the one place that writes a final state.
 
-use clearcut_job::{Failure, FencingToken, JobId, JobState, Outcome, UnixMillis};
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
+use clearcut_job::{Failure, FencingToken, Outcome, UnixMillis};
+use sqlx::{Sqlite, Transaction};
 
-use super::{events::note_event, row, sql};
+use super::{events::note_event, job_row::JobRow, row, sql};
 use crate::{Ending, EventKind, QueueError};
-
-/// Columns of a job that a transaction is about to change, read within that transaction.
-pub(super) struct JobRow {
-    pub(super) seq: i64,
-    pub(super) id: JobId,
-    pub(super) owner: i64,
-    pub(super) state: JobState,
-    /// Last fencing token issued for the job.
-    pub(super) token: FencingToken,
-    pub(super) attempts: u32,
-    pub(super) crashes: u32,
-    pub(super) input_bytes: i64,
-    /// Token of the claim that wrote the end; `None` if no worker did.
-    pub(super) winner: Option<FencingToken>,
-    /// Token of the running claim, if any.
-    pub(super) lease_token: Option<FencingToken>,
-}
-
-impl JobRow {
-    pub(super) fn read(row: &SqliteRow) -> Result<Self, QueueError> {
-        let optional_token = |name| Ok::<_, QueueError>(row::column::<Option<i64>>(row, name)?.map(i64::unsigned_abs));
-        Ok(Self {
-            seq: row::column(row, "seq")?,
-            id: row::job_id(row)?,
-            owner: row::column(row, "owner")?,
-            state: row::job_state(row)?,
-            token: row::token(row)?,
-            attempts: row::count(row, "attempts")? as u32,
-            crashes: row::count(row, "crashes")? as u32,
-            input_bytes: row::column(row, "input_size")?,
-            winner: optional_token("winner_token")?.map(FencingToken),
-            lease_token: optional_token("lease_token")?.map(FencingToken),
-        })
-    }
-}
 
 /// Writes the end of a job. No other function sets a final state.
 ///

@@ -1,24 +1,22 @@
-//! Webhook endpoints in SQLite and their secrets.
+//! The trait [`Endpoints`] for SQLite: webhook endpoints and their secrets.
 
+use async_trait::async_trait;
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{SqliteQueue, events::ensure_implicit_endpoint, row, webhook_row, webhook_sql as sql};
 use crate::{
-    DisabledReason, EndpointChange, EndpointId, EndpointRecord, KeyId, MAX_ENDPOINTS, NewEndpoint, QueueError,
-    SECRET_OVERLAP, SecretScope, SigningSecrets, WebhookSecret,
+    DisabledReason, EndpointChange, EndpointId, EndpointRecord, Endpoints, KeyId, MAX_ENDPOINTS, NewEndpoint,
+    QueueError, SECRET_OVERLAP, SecretScope, SigningSecrets, WebhookSecret,
 };
 
-impl SqliteQueue {
-    pub(super) async fn insert_endpoint(
-        &self,
-        owner: KeyId,
-        endpoint: NewEndpoint,
-    ) -> Result<EndpointRecord, QueueError> {
+#[async_trait]
+impl Endpoints for SqliteQueue {
+    async fn create_endpoint(&self, owner: KeyId, endpoint: NewEndpoint) -> Result<EndpointRecord, QueueError> {
         let now = self.clock.now();
         let mut tx = self.write().await?;
         let count: i64 = sqlx::query_scalar(sql::COUNT_ENDPOINTS).bind(owner.0).fetch_one(&mut *tx).await?;
         if count.unsigned_abs() >= MAX_ENDPOINTS as u64 {
-            return Err(QueueError::TooManyEndpoints);
+            return Err(QueueError::TooManyEndpoints { limit: MAX_ENDPOINTS });
         }
         sqlx::query(sql::INSERT_ENDPOINT)
             .bind(endpoint.id.as_str())
@@ -38,12 +36,12 @@ impl SqliteQueue {
         webhook_row::endpoint(&found)
     }
 
-    pub(super) async fn read_endpoints(&self, owner: KeyId) -> Result<Vec<EndpointRecord>, QueueError> {
+    async fn list_endpoints(&self, owner: KeyId) -> Result<Vec<EndpointRecord>, QueueError> {
         let rows = sqlx::query(sql::LIST_ENDPOINTS).bind(owner.0).fetch_all(&self.readers).await?;
         rows.iter().map(webhook_row::endpoint).collect()
     }
 
-    pub(super) async fn update_endpoint(
+    async fn change_endpoint(
         &self,
         owner: KeyId,
         id: &EndpointId,
@@ -79,13 +77,13 @@ impl SqliteQueue {
         changed.as_ref().map(webhook_row::endpoint).transpose()
     }
 
-    pub(super) async fn remove_endpoint(&self, owner: KeyId, id: &EndpointId) -> Result<bool, QueueError> {
+    async fn delete_endpoint(&self, owner: KeyId, id: &EndpointId) -> Result<bool, QueueError> {
         let delete = sqlx::query(sql::DELETE_ENDPOINT).bind(owner.0).bind(id.as_str());
         let removed = self.writer.execute(delete).await?;
         Ok(removed.rows_affected() == 1)
     }
 
-    pub(super) async fn read_or_make_secrets(
+    async fn read_secrets(
         &self,
         owner: KeyId,
         scope: SecretScope,
@@ -97,7 +95,7 @@ impl SqliteQueue {
         found.as_ref().map(webhook_row::secrets).transpose()
     }
 
-    pub(super) async fn replace_secret(
+    async fn rotate_secret(
         &self,
         owner: KeyId,
         scope: SecretScope,
@@ -120,7 +118,9 @@ impl SqliteQueue {
         tx.commit().await?;
         Ok(Some(secrets))
     }
+}
 
+impl SqliteQueue {
     /// Finds the endpoint whose secret `scope` selects. Creates the implicit endpoint if needed.
     async fn find_signing_endpoint(
         &self,

@@ -3,7 +3,7 @@
 use clearcut_job::UnixMillis;
 use sqlx::{Sqlite, Transaction};
 
-use super::{ending::JobRow, row, webhook_sql as sql};
+use super::{job_row::JobRow, row, webhook_sql as sql};
 use crate::{DeliveryId, EndpointId, EventKind, EventKinds, JobWebhook, KeyId, QueueError, WebhookSecret};
 
 /// Writes an event of `job`, with a delivery for each endpoint that subscribes to it now.

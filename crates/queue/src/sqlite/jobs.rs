@@ -1,5 +1,6 @@
-//! Jobs in SQLite: submit, claim, heartbeat, finish, release and reap.
+//! The trait [`Jobs`] for SQLite: submit, claim, heartbeat, finish, release and reap.
 
+use async_trait::async_trait;
 use clearcut_job::{
     ClipName, CutRequest, FencingToken, JobId, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
 };
@@ -7,16 +8,18 @@ use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
     SqliteQueue,
-    ending::{JobRow, require_one_row, write_end},
+    ending::{require_one_row, write_end},
     events::{insert_job_url, note_event},
+    job_row::{JobRow, find_job_row},
     row, sql, webhook_sql,
 };
 use crate::{
-    ClaimedJob, Ending, EventKind, Finished, JobRecord, KeyId, NewJob, NextStep, QueueDepth, QueueError, Reaped,
+    ClaimedJob, Ending, EventKind, Finished, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError, Reaped,
 };
 
-impl SqliteQueue {
-    pub(super) async fn submit_job(&self, job: NewJob) -> Result<(), QueueError> {
+#[async_trait]
+impl Jobs for SqliteQueue {
+    async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
         self.insert_job(&mut tx, job).await?;
         tx.commit().await?;
@@ -24,6 +27,160 @@ impl SqliteQueue {
         Ok(())
     }
 
+    async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
+        let query = sqlx::query(sql::READ_JOB).bind(id.as_str()).bind(owner.0);
+        let Some(found) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
+        self.read_record(&found).await.map(Some)
+    }
+
+    async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(self.policy.max_running);
+        let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
+        let seq: i64 = row::column(&found, "seq")?;
+        let last = row::token(&found)?;
+        let token = FencingToken(last.0 + 1);
+        sqlx::query(sql::CLAIM).bind(seq).bind(row::sql_integer(last.0)).execute(&mut *tx).await?;
+        let waiting = row::progress_number(Progress::within(Stage::Waiting, 1.0));
+        sqlx::query(sql::INSERT_LEASE)
+            .bind(seq)
+            .bind(row::sql_integer(token.0))
+            .bind(worker.as_str())
+            .bind(now.after(self.policy.lease_ttl).0)
+            .bind(waiting.max(row::column(&found, "progress")?))
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(sql::TAKE_TURN).bind(row::column::<i64>(&found, "owner")?).execute(&mut *tx).await?;
+        tx.commit().await?;
+        let id = row::job_id(&found)?;
+        self.signals.call_watchers(&id);
+        Ok(Some(ClaimedJob {
+            id,
+            owner: KeyId(row::column(&found, "owner")?),
+            token,
+            request: CutRequest::from_json(row::column(&found, "request")?),
+            input: row::input(&found)?,
+            waited: now.since(UnixMillis(row::column(&found, "not_before_ms")?)),
+        }))
+    }
+
+    async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(now.0);
+        require_one_row(query.execute(&mut *tx).await?.rows_affected())?;
+        note_event(&mut tx, &job, EventKind::JobStarted, now).await?;
+        tx.commit().await?;
+        self.signals.call_watchers(id);
+        self.signals.call_courier();
+        Ok(())
+    }
+
+    async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
+        let expires = self.clock.now().after(self.policy.lease_ttl);
+        let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(expires.0);
+        let renewed = self.writer.execute(query.bind(row::progress_number(progress))).await?;
+        require_one_row(renewed.rows_affected())?;
+        self.signals.call_watchers(id);
+        Ok(())
+    }
+
+    async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
+        #[cfg(debug_assertions)]
+        self.reach(crate::HaltAt::Stored).await;
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        let mut job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        if job.state.is_final() && job.winner == Some(token) {
+            return Ok(Finished::AlreadyCommitted);
+        }
+        if job.lease_token != Some(token) {
+            return Err(QueueError::LeaseLost);
+        }
+        let mut finished = Finished::Committed;
+        match ending {
+            Ending::Completed(_) => write_end(&mut tx, &job, &ending, Some(token), now).await?,
+            Ending::Failed(failure) => {
+                job.attempts += 1;
+                let step = self.policy.after_failure(id, failure, job.attempts, now);
+                if let NextStep::Retry { not_before } = step {
+                    finished = Finished::Retrying { not_before };
+                }
+                apply_setback(&mut tx, &job, step, Some(token), now).await?;
+            }
+        }
+        tx.commit().await?;
+        self.signals.call_watchers(id);
+        self.signals.call_waiters();
+        #[cfg(debug_assertions)]
+        self.reach(crate::HaltAt::Committed).await;
+        Ok(finished)
+    }
+
+    async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
+        let mut tx = self.write().await?;
+        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        if job.lease_token != Some(token) {
+            return Err(QueueError::LeaseLost);
+        }
+        requeue(&mut tx, &job, None).await?;
+        tx.commit().await?;
+        self.signals.call_watchers(id);
+        self.signals.call_worker();
+        Ok(())
+    }
+
+    async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
+        let now = self.clock.now();
+        // Usually no lease has expired. A reader finds that out without the write lock.
+        if sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_optional(&self.readers).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.write().await?;
+        let expired = sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_all(&mut *tx).await?;
+        let mut reaped = Vec::with_capacity(expired.len());
+        for found in &expired {
+            let mut job = JobRow::read(found)?;
+            job.crashes += 1;
+            let step = self.policy.after_crash(job.crashes, now);
+            reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
+            apply_setback(&mut tx, &job, step, None, now).await?;
+        }
+        tx.commit().await?;
+        for lost in &reaped {
+            self.signals.call_watchers(&lost.id);
+            self.signals.call_worker();
+        }
+        self.signals.call_waiters();
+        Ok(reaped)
+    }
+
+    async fn clock_jumped(&self) -> Result<(), QueueError> {
+        let now = self.clock.now();
+        let mut tx = self.write().await?;
+        sqlx::query(sql::RENEW_ALL).bind(now.after(self.policy.lease_ttl).0).execute(&mut *tx).await?;
+        self.make_delayed_work_due(&mut tx, now).await?;
+        tx.commit().await?;
+        self.signals.call_worker();
+        self.signals.call_courier();
+        Ok(())
+    }
+
+    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
+        let found = sqlx::query(sql::RUNNING_CLAIM).bind(id.as_str()).fetch_optional(&self.readers).await?;
+        found.as_ref().map(row::token).transpose()
+    }
+
+    async fn depth(&self) -> Result<QueueDepth, QueueError> {
+        let queued: i64 = sqlx::query_scalar(sql::COUNT_QUEUED).fetch_one(&self.readers).await?;
+        let leased: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&self.readers).await?;
+        Ok(QueueDepth { queued: queued.unsigned_abs(), leased: leased.unsigned_abs() })
+    }
+}
+
+impl SqliteQueue {
     /// Enqueues a job within `tx`, after checking the limits of its owner.
     pub(super) async fn insert_job(
         &self,
@@ -63,12 +220,6 @@ impl SqliteQueue {
         if waiting < u64::from(limit) { Ok(()) } else { Err(QueueError::TooManyQueuedJobs { limit }) }
     }
 
-    pub(super) async fn read_job(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        let query = sqlx::query(sql::READ_JOB).bind(id.as_str()).bind(owner.0);
-        let Some(found) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
-        self.read_record(&found).await.map(Some)
-    }
-
     /// Reads the job in the row `found`, with its outputs if it has completed.
     pub(super) async fn read_record(&self, found: &SqliteRow) -> Result<JobRecord, QueueError> {
         let mut outputs = Vec::new();
@@ -78,151 +229,6 @@ impl SqliteQueue {
             outputs = rows.iter().map(row::output).collect::<Result<_, _>>()?;
         }
         row::job(found, outputs, &self.policy)
-    }
-
-    pub(super) async fn claim_job(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
-        let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(self.policy.max_running);
-        let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
-        let seq: i64 = row::column(&found, "seq")?;
-        let last = row::token(&found)?;
-        let token = FencingToken(last.0 + 1);
-        sqlx::query(sql::CLAIM).bind(seq).bind(row::sql_integer(last.0)).execute(&mut *tx).await?;
-        let waiting = row::progress_number(Progress::within(Stage::Waiting, 1.0));
-        sqlx::query(sql::INSERT_LEASE)
-            .bind(seq)
-            .bind(row::sql_integer(token.0))
-            .bind(worker.as_str())
-            .bind(now.after(self.policy.lease_ttl).0)
-            .bind(waiting.max(row::column(&found, "progress")?))
-            .execute(&mut *tx)
-            .await?;
-        sqlx::query(sql::TAKE_TURN).bind(row::column::<i64>(&found, "owner")?).execute(&mut *tx).await?;
-        tx.commit().await?;
-        let id = row::job_id(&found)?;
-        self.signals.call_watchers(&id);
-        Ok(Some(ClaimedJob {
-            id,
-            owner: KeyId(row::column(&found, "owner")?),
-            token,
-            request: CutRequest::from_json(row::column(&found, "request")?),
-            input: row::input(&found)?,
-            waited: now.since(UnixMillis(row::column(&found, "not_before_ms")?)),
-        }))
-    }
-
-    pub(super) async fn start_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
-        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(now.0);
-        require_one_row(query.execute(&mut *tx).await?.rows_affected())?;
-        note_event(&mut tx, &job, EventKind::JobStarted, now).await?;
-        tx.commit().await?;
-        self.signals.call_watchers(id);
-        self.signals.call_courier();
-        Ok(())
-    }
-
-    pub(super) async fn renew_lease(
-        &self,
-        id: &JobId,
-        token: FencingToken,
-        progress: Progress,
-    ) -> Result<(), QueueError> {
-        let expires = self.clock.now().after(self.policy.lease_ttl);
-        let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(expires.0);
-        let renewed = self.writer.execute(query.bind(row::progress_number(progress))).await?;
-        require_one_row(renewed.rows_affected())?;
-        self.signals.call_watchers(id);
-        Ok(())
-    }
-
-    pub(super) async fn finish_job(
-        &self,
-        id: &JobId,
-        token: FencingToken,
-        ending: Ending,
-    ) -> Result<Finished, QueueError> {
-        #[cfg(debug_assertions)]
-        self.reach(crate::HaltAt::Stored).await;
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
-        let mut job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        if job.state.is_final() && job.winner == Some(token) {
-            return Ok(Finished::AlreadyCommitted);
-        }
-        if job.lease_token != Some(token) {
-            return Err(QueueError::LeaseLost);
-        }
-        let mut finished = Finished::Committed;
-        match ending {
-            Ending::Completed(_) => write_end(&mut tx, &job, &ending, Some(token), now).await?,
-            Ending::Failed(failure) => {
-                job.attempts += 1;
-                let step = self.policy.after_failure(id, failure, job.attempts, now);
-                if let NextStep::Retry { not_before } = step {
-                    finished = Finished::Retrying { not_before };
-                }
-                apply_setback(&mut tx, &job, step, Some(token), now).await?;
-            }
-        }
-        tx.commit().await?;
-        self.signals.call_watchers(id);
-        self.signals.call_waiters();
-        #[cfg(debug_assertions)]
-        self.reach(crate::HaltAt::Committed).await;
-        Ok(finished)
-    }
-
-    pub(super) async fn release_job(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        let mut tx = self.write().await?;
-        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        if job.lease_token != Some(token) {
-            return Err(QueueError::LeaseLost);
-        }
-        requeue(&mut tx, &job, None).await?;
-        tx.commit().await?;
-        self.signals.call_watchers(id);
-        self.signals.call_worker();
-        Ok(())
-    }
-
-    pub(super) async fn reap_jobs(&self) -> Result<Vec<Reaped>, QueueError> {
-        let now = self.clock.now();
-        // Usually no lease has expired. A reader finds that out without the write lock.
-        if sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_optional(&self.readers).await?.is_none() {
-            return Ok(Vec::new());
-        }
-        let mut tx = self.write().await?;
-        let expired = sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_all(&mut *tx).await?;
-        let mut reaped = Vec::with_capacity(expired.len());
-        for found in &expired {
-            let mut job = JobRow::read(found)?;
-            job.crashes += 1;
-            let step = self.policy.after_crash(job.crashes, now);
-            reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
-            apply_setback(&mut tx, &job, step, None, now).await?;
-        }
-        tx.commit().await?;
-        for lost in &reaped {
-            self.signals.call_watchers(&lost.id);
-            self.signals.call_worker();
-        }
-        self.signals.call_waiters();
-        Ok(reaped)
-    }
-
-    pub(super) async fn recover_from_clock_jump(&self) -> Result<(), QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
-        sqlx::query(sql::RENEW_ALL).bind(now.after(self.policy.lease_ttl).0).execute(&mut *tx).await?;
-        self.make_delayed_work_due(&mut tx, now).await?;
-        tx.commit().await?;
-        self.signals.call_worker();
-        self.signals.call_courier();
-        Ok(())
     }
 
     /// Makes jobs due whose wait exceeds the maximum backoff, and first delivery attempts that lie
@@ -237,36 +243,6 @@ impl SqliteQueue {
         sqlx::query(webhook_sql::MAKE_FIRST_ATTEMPTS_DUE).bind(now.0).execute(&mut **tx).await?;
         Ok(())
     }
-
-    pub(super) async fn filter_pointed_to(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
-        let mut kept = Vec::new();
-        for name in names {
-            let query = sqlx::query_scalar(sql::IS_POINTED_TO).bind(name.as_str());
-            let is_pointed_to: bool = query.fetch_one(&self.readers).await?;
-            kept.extend(is_pointed_to.then_some(name));
-        }
-        Ok(kept)
-    }
-
-    pub(super) async fn read_running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
-        let found = sqlx::query(sql::RUNNING_CLAIM).bind(id.as_str()).fetch_optional(&self.readers).await?;
-        found.as_ref().map(row::token).transpose()
-    }
-
-    pub(super) async fn count_jobs(&self) -> Result<QueueDepth, QueueError> {
-        let queued: i64 = sqlx::query_scalar(sql::COUNT_QUEUED).fetch_one(&self.readers).await?;
-        let leased: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&self.readers).await?;
-        Ok(QueueDepth { queued: queued.unsigned_abs(), leased: leased.unsigned_abs() })
-    }
-}
-
-/// Reads the row of a job within `tx`.
-pub(super) async fn find_job_row(
-    tx: &mut Transaction<'static, Sqlite>,
-    id: &JobId,
-) -> Result<Option<JobRow>, QueueError> {
-    let found = sqlx::query(sql::READ_JOB_ROW).bind(id.as_str()).fetch_optional(&mut **tx).await?;
-    found.as_ref().map(JobRow::read).transpose()
 }
 
 /// Applies the policy's decision after a setback. The counters of `job` already include the

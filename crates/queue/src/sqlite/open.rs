@@ -21,7 +21,7 @@ use sqlx::{
 use super::{
     SqliteQueue,
     damage::{APPLICATION_ID, LogMarker, sync_folder_of},
-    ending::JobRow,
+    job_row::JobRow,
     jobs::apply_setback,
     row, sql, webhook_sql,
     writer::Writer,

@@ -4,14 +4,9 @@ use async_trait::async_trait;
 use clearcut_job::{Failure, FailureCode, JobId, JobState, ObjectName, UnixMillis};
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{
-    SqliteQueue,
-    ending::{JobRow, write_end},
-    retention::unreferenced,
-    row, sql, webhook_sql,
-};
+use super::{SqliteQueue, ending::write_end, job_row::JobRow, retention::unreferenced, row, sql, webhook_sql};
 use crate::{
-    DayUsage, Ending, Idempotency, JobRecord, KeyId, KeyLimits, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook,
+    DayUsage, Ending, Idempotency, JobRecord, Jobs as _, KeyId, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook,
     RetryResult, Submission,
     fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
@@ -70,7 +65,7 @@ impl OwnedJobs for SqliteQueue {
             self.signals.call_watchers(id);
             self.signals.call_waiters();
         }
-        self.read_job(owner, id).await
+        self.read(owner, id).await
     }
 
     async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<ObjectName>>, QueueError> {
@@ -133,12 +128,6 @@ impl OwnedJobs for SqliteQueue {
     async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError> {
         let query = sqlx::query(sql::USAGE_BY_DAY).bind(owner.0).bind(from.0).bind(until.0);
         query.fetch_all(&self.readers).await?.iter().map(day_usage).collect()
-    }
-
-    async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError> {
-        let update = sqlx::query(sql::LIMIT_KEY).bind(id.0).bind(limits.max_running).bind(limits.max_waiting);
-        let update = update.bind(limits.submits_per_minute).bind(limits.requests_per_minute);
-        Ok(self.writer.execute(update).await?.rows_affected() == 1)
     }
 }
 

@@ -1,25 +1,37 @@
-//! Expiry in SQLite: deletes the pointers to inputs, outputs and uploads past their retention.
+//! The trait [`Retention`] for SQLite: deletes the pointers to inputs, outputs and uploads past their retention.
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use clearcut_job::{ObjectName, UnixMillis};
 use sqlx::{Sqlite, Transaction};
 
 use super::{SqliteQueue, row, sql};
-use crate::QueueError;
+use crate::{QueueError, Retention};
 
 type Tx = Transaction<'static, Sqlite>;
 
-impl SqliteQueue {
-    pub(super) async fn forget_expired_objects(&self) -> Result<Vec<ObjectName>, QueueError> {
+#[async_trait]
+impl Retention for SqliteQueue {
+    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         let mut tx = self.write().await?;
         let forgotten = self.forget_batch(&mut tx).await?;
         tx.commit().await?;
         Ok(forgotten)
     }
 
-    /// Lists all expired objects: deletes their pointers in a transaction and rolls it back.
-    pub(super) async fn preview_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
+    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
+        let mut kept = Vec::new();
+        for name in names {
+            let query = sqlx::query_scalar(sql::IS_POINTED_TO).bind(name.as_str());
+            let is_pointed_to: bool = query.fetch_one(&self.readers).await?;
+            kept.extend(is_pointed_to.then_some(name));
+        }
+        Ok(kept)
+    }
+
+    /// Deletes the expired pointers in a transaction and rolls it back.
+    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
         let mut tx = self.write().await?;
         let mut all = Vec::new();
         loop {
@@ -31,7 +43,9 @@ impl SqliteQueue {
             all.extend(batch);
         }
     }
+}
 
+impl SqliteQueue {
     /// Deletes one batch of expired pointers. There may be more until it returns nothing.
     async fn forget_batch(&self, tx: &mut Tx) -> Result<Vec<ObjectName>, QueueError> {
         let now = self.clock.now();

@@ -1,13 +1,11 @@
 //! The trait [`Uploads`] for SQLite, and the quota and input checks of new jobs.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UploadId};
 use sqlx::{Sqlite, Transaction};
 
-use super::{SqliteQueue, ending::JobRow, retention::unreferenced, row, sql};
-use crate::{KeyId, NewInput, NewUpload, QueueError, StorageLimits, UploadRecord, Uploads, uploads::check_quota};
+use super::{SqliteQueue, job_row::find_job_row, retention::unreferenced, row, sql};
+use crate::{KeyId, Keys as _, NewInput, NewUpload, QueueError, UploadRecord, Uploads, uploads::check_quota};
 
 type Tx = Transaction<'static, Sqlite>;
 
@@ -153,8 +151,7 @@ impl Uploads for SqliteQueue {
 
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         let mut tx = self.write().await?;
-        let found = sqlx::query(sql::READ_JOB_ROW).bind(id.as_str()).fetch_optional(&mut *tx).await?;
-        let job = JobRow::read(&found.ok_or(QueueError::LeaseLost)?)?;
+        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
         if job.lease_token != Some(token) {
             return Err(QueueError::LeaseLost);
         }
@@ -170,10 +167,6 @@ impl Uploads for SqliteQueue {
         Ok(tx.commit().await?)
     }
 
-    async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
-        self.preview_expired().await
-    }
-
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
         let used: i64 = sqlx::query_scalar(sql::USED_BYTES).bind(owner.0).fetch_one(&self.readers).await?;
         Ok(used.unsigned_abs())
@@ -182,22 +175,5 @@ impl Uploads for SqliteQueue {
     async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError> {
         let mut tx = self.readers.begin().await?;
         self.admit_bytes(&mut tx, owner, more).await
-    }
-
-    async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError> {
-        let found = sqlx::query(sql::STORAGE_LIMITS).bind(owner.0).fetch_optional(&self.readers).await?;
-        let Some(found) = found else { return Ok(StorageLimits::default()) };
-        Ok(StorageLimits {
-            max_retention: row::optional_count(&found, "retention_ms")?.map(Duration::from_millis),
-            quota_bytes: row::optional_count(&found, "quota_bytes")?,
-        })
-    }
-
-    async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError> {
-        let retention_ms =
-            limits.max_retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX / 2));
-        let update = sqlx::query(sql::SET_STORAGE_LIMITS).bind(owner.0).bind(retention_ms);
-        let updated = self.writer.execute(update.bind(limits.quota_bytes.map(row::sql_integer))).await?;
-        Ok(updated.rows_affected() == 1)
     }
 }

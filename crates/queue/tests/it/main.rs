@@ -4,10 +4,13 @@
 
 mod conformance;
 mod damage;
+mod endpoints;
 mod fixture;
 mod model;
 mod owned_jobs;
 mod speed;
+mod step;
+mod turns;
 mod uploads;
 mod webhooks;
 
@@ -54,12 +57,6 @@ mod owned_job_tests {
         an_idempotency_key_holds_for_a_day,
         idempotency_keys_are_scoped_to_the_api_key,
         a_hundred_concurrent_duplicates_create_one_job,
-        a_key_at_its_waiting_limit_is_refused_new_jobs_but_not_repeated_submits,
-        a_key_with_a_thousand_jobs_does_not_starve_a_key_with_one,
-        keys_take_turns_and_the_key_with_fewer_running_jobs_comes_first,
-        a_key_never_exceeds_its_running_limit,
-        jobs_are_claimed_in_the_order_of_their_positions,
-        the_outlook_reports_the_mean_of_recent_processing_times,
         the_revision_rises_exactly_when_a_visible_field_changes,
         usage_is_summed_by_day_and_by_key
     }
@@ -75,18 +72,34 @@ mod webhook_tests {
         two_couriers_never_hold_the_same_delivery,
         a_dead_couriers_delivery_is_claimed_again_after_its_lease,
         retry_delays_are_observed_and_attempts_are_recorded,
-        a_410_disables_the_endpoint_and_stops_its_pending_deliveries,
         a_410_from_a_job_url_stops_only_that_job,
-        a_disabled_endpoint_receives_nothing_until_it_is_enabled,
         a_host_with_many_deliveries_does_not_delay_other_hosts,
+        a_revoked_key_receives_no_more_deliveries,
+        a_retried_job_notifies_the_same_url,
+        removing_a_job_removes_its_deliveries
+    }
+}
+
+mod turn_tests {
+    crate::conformance::conformance_tests! { turns:
+        a_key_at_its_waiting_limit_is_refused_new_jobs_but_not_repeated_submits,
+        a_key_with_a_thousand_jobs_does_not_starve_a_key_with_one,
+        keys_take_turns_and_the_key_with_fewer_running_jobs_comes_first,
+        a_key_never_exceeds_its_running_limit,
+        jobs_are_claimed_in_the_order_of_their_positions,
+        the_outlook_reports_the_mean_of_recent_processing_times
+    }
+}
+
+mod endpoint_tests {
+    crate::conformance::conformance_tests! { endpoints:
+        a_410_disables_the_endpoint_and_stops_its_pending_deliveries,
+        a_disabled_endpoint_receives_nothing_until_it_is_enabled,
         a_rotated_secret_overlaps_the_previous_one_for_a_day,
         the_secret_for_job_urls_is_created_once,
-        a_revoked_key_receives_no_more_deliveries,
         the_number_of_endpoints_per_key_is_limited,
         pending_deliveries_follow_an_endpoint_to_its_new_url,
         a_test_event_reaches_one_endpoint_and_belongs_to_no_job,
-        webhooks_of_another_key_are_neither_visible_nor_changeable,
-        a_retried_job_notifies_the_same_url,
-        removing_a_job_removes_its_deliveries
+        webhooks_of_another_key_are_neither_visible_nor_changeable
     }
 }

@@ -1,9 +1,12 @@
-//! API keys as the queue stores them: id, hash, name and limits.
+//! API keys as the queue stores them, their limits, and the trait [`Keys`].
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
+use async_trait::async_trait;
 use clearcut_job::UnixMillis;
 use sha2::{Digest as _, Sha256};
+
+use crate::QueueError;
 
 /// Id of an API key within one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,4 +79,46 @@ pub struct KeyLimits {
     pub submits_per_minute: Option<u32>,
     /// Maximum number of other requests per minute.
     pub requests_per_minute: Option<u32>,
+}
+
+/// Storage limits of one API key. `None` means the limit of the server's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StorageLimits {
+    /// Maximum retention of inputs and outputs after the end of a job.
+    pub max_retention: Option<Duration>,
+    /// Maximum number of bytes of inputs, uploads and outputs.
+    pub quota_bytes: Option<u64>,
+}
+
+/// API keys and their limits.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// Stores a new API key.
+    ///
+    /// # Errors
+    /// [`QueueError::Taken`] if the hash is in use.
+    async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError>;
+
+    /// Lists all API keys, oldest first.
+    async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError>;
+
+    /// Finds the API key with that hash, revoked or not.
+    async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError>;
+
+    /// Revokes an API key and stops the pending deliveries of its jobs; `false` if there is no such
+    /// key or it was revoked before.
+    async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError>;
+
+    /// Records that an API key was used now.
+    async fn touch_key(&self, id: KeyId) -> Result<(), QueueError>;
+
+    /// Sets the limits of the API key `id`; `false` if there is no such key.
+    async fn limit_key(&self, id: KeyId, limits: KeyLimits) -> Result<bool, QueueError>;
+
+    /// Reads the storage limits of an API key.
+    async fn storage_limits(&self, owner: KeyId) -> Result<StorageLimits, QueueError>;
+
+    /// Sets the storage limits of an API key; `false` if there is no such key. A changed retention
+    /// applies only to jobs submitted and uploads finished later.
+    async fn set_storage_limits(&self, owner: KeyId, limits: StorageLimits) -> Result<bool, QueueError>;
 }

@@ -1,20 +1,13 @@
-//! The trait [`Queue`]: the contract of every backend with the API and the workers.
+//! The trait [`Jobs`]: the life of a job from its submit to its end.
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, ObjectName, Progress, WorkerId};
+use clearcut_job::{FencingToken, JobId, Progress, WorkerId};
 
-use crate::{
-    ClaimedJob, Ending, Finished, JobRecord, KeyHash, KeyId, KeyRecord, NewJob, NewKey, OwnedJobs, QueueDepth,
-    QueueError, Reaped, Signals, Uploads, Webhooks,
-};
+use crate::{ClaimedJob, Ending, Finished, JobRecord, KeyId, NewJob, QueueDepth, QueueError, Reaped};
 
-/// Durable jobs and API keys; [`Webhooks`] is a supertrait.
-///
-/// Every method is one transaction, and its effect is on the disk when it returns. The queue reads
-/// its own clock; callers pass no current time. Any number of processes may call at once if the
-/// backend supports several.
+/// Jobs as their submitters and the workers use them.
 #[async_trait]
-pub trait Queue: OwnedJobs + Uploads + Webhooks {
+pub trait Jobs: Send + Sync + std::fmt::Debug {
     /// Enqueues a job.
     ///
     /// # Errors
@@ -58,46 +51,10 @@ pub trait Queue: OwnedJobs + Uploads + Webhooks {
     /// longer than the maximum backoff, and first delivery attempts in the future, are due now.
     async fn clock_jumped(&self) -> Result<(), QueueError>;
 
-    /// Deletes the pointers to inputs and outputs past their retention, and expired uploads, at
-    /// most 1,000 of each at a time. Returns the names of objects that no row points to any more;
-    /// they can be removed.
-    async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError>;
-
-    /// Returns those of `names` that a job or an upload points to.
-    async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError>;
-
     /// Reads the token of the running claim of `id`, if any. Unreferenced files of any other claim
     /// are garbage.
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError>;
 
     /// Counts the waiting and the claimed jobs.
     async fn depth(&self) -> Result<QueueDepth, QueueError>;
-
-    /// Checks that the queue can write, by writing a meaningless value to the disk.
-    ///
-    /// # Errors
-    /// [`QueueError::DiskFull`], [`QueueError::ReadOnly`], or any other error of the write.
-    async fn try_writing(&self) -> Result<(), QueueError>;
-
-    /// Stores a new API key.
-    ///
-    /// # Errors
-    /// [`QueueError::Taken`] if the hash is in use.
-    async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError>;
-
-    /// Lists all API keys, oldest first.
-    async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError>;
-
-    /// Finds the API key with that hash, revoked or not.
-    async fn find_key(&self, hash: KeyHash) -> Result<Option<KeyRecord>, QueueError>;
-
-    /// Revokes an API key and stops the pending deliveries of its jobs; `false` if there is no such
-    /// key or it was revoked before.
-    async fn revoke_key(&self, id: KeyId) -> Result<bool, QueueError>;
-
-    /// Records that an API key was used now.
-    async fn touch_key(&self, id: KeyId) -> Result<(), QueueError>;
-
-    /// Wake-up signals within this process.
-    fn signals(&self) -> &Signals;
 }

@@ -1,0 +1,195 @@
+//! Tables of the in-memory model, and the changes of one job.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
+
+use clearcut_job::{
+    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Move, Outcome, Progress, StoredObject, UnixMillis,
+};
+
+use super::webhook_tables::{NotedEvents, WebhookTables};
+use crate::{
+    ClaimedInput, ClaimedJob, DayUsage, Ending, JobRecord, KeyHash, KeyId, KeyRecord, NextStep, Policy, QueueError,
+    SourceAddress, StorageLimits, UploadRecord,
+};
+
+#[derive(Debug, Default, Clone)]
+pub(super) struct Tables {
+    pub(super) jobs: Vec<JobRow>,
+    /// Sequence number of the last job created.
+    pub(super) last_seq: i64,
+    pub(super) keys: BTreeMap<KeyId, (KeyHash, KeyRecord)>,
+    pub(super) storage_limits: BTreeMap<KeyId, StorageLimits>,
+    pub(super) uploads: Vec<UploadRecord>,
+    pub(super) webhooks: WebhookTables,
+    /// For each API key, the number of the last claim that served it.
+    pub(super) turns: HashMap<KeyId, u64>,
+    pub(super) idempotency_keys: HashMap<(KeyId, String), IdempotencyRecord>,
+    pub(super) usage: Vec<(KeyId, UnixMillis, DayUsage)>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct JobRow {
+    pub(super) seq: i64,
+    pub(super) id: JobId,
+    pub(super) owner: KeyId,
+    pub(super) state: JobState,
+    pub(super) request: CutRequest,
+    pub(super) input: JobInput,
+    pub(super) max_retention: Option<Duration>,
+    pub(super) token: FencingToken,
+    pub(super) attempts: u32,
+    pub(super) crashes: u32,
+    pub(super) progress: Progress,
+    pub(super) created: UnixMillis,
+    pub(super) not_before: UnixMillis,
+    pub(super) started: Option<UnixMillis>,
+    pub(super) ended: Option<UnixMillis>,
+    pub(super) winner: Option<FencingToken>,
+    pub(super) failure: Option<Failure>,
+    pub(super) outcome: Option<Outcome>,
+    pub(super) outputs_kept: bool,
+    pub(super) lease_expires: Option<UnixMillis>,
+    pub(super) noted: NotedEvents,
+    pub(super) revision: u64,
+    pub(super) retry_of: Option<JobId>,
+    pub(super) clip_name: Option<ClipName>,
+}
+
+/// A submit under an idempotency key.
+#[derive(Debug, Clone)]
+pub(super) struct IdempotencyRecord {
+    pub(super) body: String,
+    pub(super) job: JobId,
+    pub(super) at: UnixMillis,
+}
+
+/// The input of a job as stored.
+#[derive(Debug, Clone)]
+pub(super) struct JobInput {
+    pub(super) object: Option<StoredObject>,
+    pub(super) address: Option<SourceAddress>,
+    /// Size of the object, kept after its deletion; 0 before it is fetched.
+    pub(super) size_bytes: u64,
+}
+
+impl From<StoredObject> for JobInput {
+    fn from(object: StoredObject) -> Self {
+        Self { size_bytes: object.size_bytes, object: Some(object), address: None }
+    }
+}
+
+impl JobInput {
+    /// Whether the input has been deleted.
+    pub(super) const fn is_gone(&self) -> bool {
+        self.object.is_none() && self.address.is_none()
+    }
+
+    /// The input as a claim reports it.
+    pub(super) fn claimed(&self) -> ClaimedInput {
+        match (&self.address, &self.object) {
+            (Some(address), _) => ClaimedInput::Address(address.clone()),
+            (None, Some(object)) => ClaimedInput::Stored(object.clone()),
+            (None, None) => ClaimedInput::Lost,
+        }
+    }
+}
+
+impl Tables {
+    pub(super) fn job(&mut self, id: &JobId) -> Option<&mut JobRow> {
+        self.jobs.iter_mut().find(|row| row.id == *id)
+    }
+
+    pub(super) fn leased_job(&mut self, id: &JobId, token: FencingToken) -> Result<&mut JobRow, QueueError> {
+        self.job(id).filter(|row| row.token == token && row.lease_expires.is_some()).ok_or(QueueError::LeaseLost)
+    }
+}
+
+impl JobRow {
+    pub(super) fn apply_move(&mut self, transition: Move) -> Result<(), QueueError> {
+        let before = self.state;
+        self.state = before.after(transition).ok_or(QueueError::LeaseLost)?;
+        self.revision += u64::from(self.state != before);
+        Ok(())
+    }
+
+    /// Applies the policy's decision after a setback.
+    pub(super) fn apply_step(
+        &mut self,
+        step: NextStep,
+        winner: Option<FencingToken>,
+        now: UnixMillis,
+    ) -> Result<(), QueueError> {
+        self.lease_expires = None;
+        match step {
+            NextStep::Retry { not_before } => {
+                self.not_before = not_before;
+                self.apply_move(Move::Requeue)
+            }
+            NextStep::End(failure) => self.end(Ending::Failed(failure), winner, now),
+        }
+    }
+
+    /// Ends the job. No other function sets a final state. `winner` is the claim that ends the job;
+    /// `None` if no worker ends it.
+    pub(super) fn end(
+        &mut self,
+        ending: Ending,
+        winner: Option<FencingToken>,
+        now: UnixMillis,
+    ) -> Result<(), QueueError> {
+        match ending {
+            Ending::Completed(outcome) => {
+                self.apply_move(Move::Complete)?;
+                self.outcome = Some(outcome);
+                self.outputs_kept = true;
+            }
+            Ending::Failed(failure) => {
+                self.apply_move(Move::Fail)?;
+                self.failure = Some(failure);
+            }
+        }
+        self.lease_expires = None;
+        self.ended = Some(now);
+        self.winner = winner;
+        Ok(())
+    }
+
+    pub(super) fn claimed(&self, now: UnixMillis) -> ClaimedJob {
+        ClaimedJob {
+            owner: self.owner,
+            id: self.id.clone(),
+            token: self.token,
+            request: Ok(self.request.clone()),
+            input: self.input.claimed(),
+            waited: now.since(self.not_before),
+        }
+    }
+
+    pub(super) fn expires(&self, policy: &Policy) -> Option<UnixMillis> {
+        self.ended.map(|ended| policy.expiry(ended, self.max_retention))
+    }
+
+    pub(super) fn record(&self, policy: &Policy) -> JobRecord {
+        JobRecord {
+            id: self.id.clone(),
+            owner: self.owner,
+            state: self.state,
+            progress: self.progress,
+            created: self.created,
+            started: self.started,
+            ended: self.ended,
+            expires: self.expires(policy),
+            attempts: self.attempts,
+            crashes: self.crashes,
+            token: self.token,
+            failure: self.failure.clone(),
+            outcome: self.outcome.clone(),
+            revision: self.revision,
+            retry_of: self.retry_of.clone(),
+            clip_name: self.clip_name.clone(),
+        }
+    }
+}
