@@ -30,7 +30,7 @@ pub use http::{
 };
 pub use jobs::describe::JobDescriber;
 pub use page::sign_in::OneTimeLink;
-pub use previews::order::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
+pub use previews::previewer::Previewer;
 pub use routes::routes;
 pub use settings::{Api, ApiSettings};
 pub use traffic::Traffic;

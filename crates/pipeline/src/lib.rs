@@ -45,7 +45,7 @@ mod threads;
 pub use cut::{CutJob, cut};
 pub use error::Error;
 pub use method::{ModelFailure, ModelSource, OpenModel};
-pub use moment::{Moment, StillCut};
+pub use moment::Moment;
 pub use plan::Resources;
 pub use report::{CutReport, OutputReport};
 pub use stop::Stop;
