@@ -85,7 +85,7 @@ pub use docs::openapi_json;
 pub use http::{body_limits::BodyLimits, connection_limits::ConnectionLimits, error::ApiError, serve::serve};
 pub use jobs::describe::JobDescriber;
 pub use page::one_time_link::OneTimeLink;
-pub use previews::previewer::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
+pub use previews::previewer::Previewer;
 pub use readiness::{Check, Readiness};
 pub use routes::routes;
 pub use settings::{Api, ApiSettings};

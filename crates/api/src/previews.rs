@@ -1,4 +1,4 @@
-//! The preview route, and the trait that renders previews.
+//! The preview route, and the trait that makes previews.
 
 pub(crate) mod preview;
 pub(crate) mod previewer;

@@ -39,6 +39,7 @@ mod lease;
 mod object_name;
 mod outcome;
 mod persisted;
+mod preview;
 mod report;
 mod request;
 mod stage;
@@ -61,6 +62,7 @@ pub use lease::{FencingToken, WorkerId};
 pub use object_name::{ObjectName, ParseObjectNameError};
 pub use outcome::{CutMethod, MeasuredClip, MethodReason, Outcome, OutputPointer};
 pub use persisted::PersistedRequestError;
+pub use preview::{PreviewFailure, PreviewFrame, PreviewRequest};
 pub use report::{FrameBox, MatteReport, Place, Warning};
 pub use request::{
     CutRequest, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed,

@@ -74,7 +74,7 @@ pub use cut::cut;
 pub use cut_job::CutJob;
 pub use error::Error;
 pub use model_source::{ModelFailure, ModelSource, OpenModel};
-pub use moment::{Moment, StillCut};
+pub use moment::Moment;
 pub use plan::Resources;
 pub use report::{CutReport, OutputReport};
 pub use stop::Stop;

@@ -3,8 +3,8 @@
 use std::{fmt, num::NonZeroUsize, thread, time::Duration};
 
 use clearcut_ffmpeg::{DecodePlan, Error as ToolError, ExcerptPlan, MediaError, MediaInfo};
-use clearcut_frame::{Frame, FrameFormat, Rgb8, Size};
-use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason};
+use clearcut_frame::{Frame, FrameFormat, Size};
+use clearcut_job::{CutMethod, CutRequest, FpsChoice, MethodReason, PreviewFrame};
 use clearcut_matte::{Background, Keyer};
 
 use crate::{
@@ -44,29 +44,6 @@ enum Prepared {
     Color { background: Background, hints: HintMaps, frames: Vec<Frame> },
     /// Already matted, because a model has neither tolerance nor shadow settings.
     Matted(Frame),
-}
-
-/// A preview: one frame of a cut.
-#[derive(Debug)]
-pub struct StillCut {
-    /// The frame as a PNG: R'G'B' and straight alpha, 8 bits each.
-    pub png: Vec<u8>,
-    /// Its size in pixels.
-    pub size: Size,
-    /// Time in the clip at which the frame is shown.
-    pub at: Duration,
-    /// Method that separated subject and background.
-    pub method: CutMethod,
-    /// Reason for the method.
-    pub reason: MethodReason,
-    /// Id of the neural model, if one was used.
-    pub model: Option<String>,
-    /// Color of the background, measured or given; `None` if a model was used.
-    pub key_color: Option<Rgb8>,
-    /// Fraction of the border, over the whole clip, that has this background: 0.0..=1.0.
-    pub confidence: Option<f32>,
-    /// For each hint, the number of frames of the clip to which it applies.
-    pub hint_frames: Vec<u64>,
 }
 
 impl Moment {
@@ -138,7 +115,7 @@ impl Moment {
     ///
     /// # Errors
     /// [`Error::Io`] if the PNG could not be encoded.
-    pub fn cut(&self, request: &CutRequest) -> Result<StillCut, Error> {
+    pub fn cut(&self, request: &CutRequest) -> Result<PreviewFrame, Error> {
         let (png, method, background) = match &self.prepared {
             Prepared::Matted(frame) => (encode_png(frame)?, CutMethod::Ai, None),
             Prepared::Color { background, hints, frames } => {
@@ -153,7 +130,7 @@ impl Moment {
                 (encode_png(&frame)?, CutMethod::ChromaKey, Some(background))
             }
         };
-        Ok(StillCut {
+        Ok(PreviewFrame {
             png,
             size: self.size,
             at: self.at,
@@ -161,7 +138,7 @@ impl Moment {
             reason: self.reason,
             model: self.model.clone(),
             key_color: background.map(Background::color),
-            confidence: background.map(Background::confidence),
+            confidence: background.map(|background| f64::from(background.confidence())),
             hint_frames: self.hint_frames.clone(),
         })
     }

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use clearcut_job::{MethodReason, ObjectName, RequestError, UploadId};
+use clearcut_job::{MethodReason, ObjectName, PreviewFailure, PreviewFrame, PreviewRequest, RequestError, UploadId};
 use clearcut_queue::KeyId;
 use clearcut_store::Store;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    Api, ApiError, PreviewFailure, PreviewFrame, PreviewRequest,
+    Api, ApiError,
     http::{
         caller::Caller,
         error_responses::{ClipErrors, KeyErrors},
@@ -213,7 +213,7 @@ impl Preview {
             processing_method: method_name(previewed.method),
             reason: MethodReason::wire(previewed.reason),
             model: previewed.model,
-            detected_background_color: previewed.background.map(Color::from),
+            detected_background_color: previewed.key_color.map(Color::from),
             confidence: previewed.confidence,
             hint_frames: previewed.hint_frames,
         }

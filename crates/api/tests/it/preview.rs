@@ -12,9 +12,12 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use clearcut_api::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
+use clearcut_api::Previewer;
 use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{CutMethod, Failure, FailureCode, KeyColorChoice, MethodChoice, MethodReason, ShadowChoice};
+use clearcut_job::{
+    CutMethod, Failure, FailureCode, KeyColorChoice, MethodChoice, MethodReason, PreviewFailure, PreviewFrame,
+    PreviewRequest, ShadowChoice,
+};
 use tokio::sync::Semaphore;
 
 use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server, form};
@@ -54,7 +57,7 @@ fn rendered() -> Result<PreviewFrame, PreviewFailure> {
         method: CutMethod::ChromaKey,
         reason: MethodReason::FlatBackground,
         model: None,
-        background: Some(Rgb8::new(0, 255, 0)),
+        key_color: Some(Rgb8::new(0, 255, 0)),
         confidence: Some(0.75),
         hint_frames: vec![12],
     })

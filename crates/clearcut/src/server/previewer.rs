@@ -8,10 +8,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clearcut_api::{PreviewFailure, PreviewFrame, PreviewRequest, Previewer};
+use clearcut_api::Previewer;
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{Failure, FailureCode};
-use clearcut_pipeline::{CutJob, Moment, Resources, StillCut, Stop};
+use clearcut_job::{Failure, FailureCode, PreviewFailure, PreviewFrame, PreviewRequest};
+use clearcut_pipeline::{CutJob, Moment, Resources, Stop};
 use clearcut_store::{Store, StoreError, empty_folder};
 use clearcut_worker::{cut_failure, local_failure};
 use tokio::sync::Semaphore;
@@ -98,7 +98,7 @@ impl Previewer for PipelinePreviewer {
             cut
         });
         match tokio::time::timeout(self.deadline, working).await {
-            Ok(Ok(cut)) => cut.map(to_preview).map_err(PreviewFailure::Failed),
+            Ok(Ok(cut)) => cut.map_err(PreviewFailure::Failed),
             Ok(Err(ended)) => {
                 tracing::error!(%ended, "a preview panicked");
                 Err(failed(FailureCode::ProcessingFailed, "the frame could not be cut"))
@@ -109,7 +109,7 @@ impl Previewer for PipelinePreviewer {
 }
 
 impl Shared {
-    fn cut(&self, order: &PreviewRequest, input: &Path, scratch: &Path, stop: &Stop) -> Result<StillCut, Failure> {
+    fn cut(&self, order: &PreviewRequest, input: &Path, scratch: &Path, stop: &Stop) -> Result<PreviewFrame, Failure> {
         let id = MomentId::new(&order.input, &order.request, order.at);
         let moment = match self.moments.find(&id) {
             None => self.moments.insert(id, Arc::new(self.find(order, input, scratch, stop)?)),
@@ -130,20 +130,6 @@ impl Shared {
             models: self.models.as_ref(),
         };
         Moment::find(&job, order.at, stop).map_err(|error| cut_failure(&error))
-    }
-}
-
-fn to_preview(cut: StillCut) -> PreviewFrame {
-    PreviewFrame {
-        png: cut.png,
-        size: cut.size,
-        at: cut.at,
-        method: cut.method,
-        reason: cut.reason,
-        model: cut.model,
-        background: cut.key_color,
-        confidence: cut.confidence.map(f64::from),
-        hint_frames: cut.hint_frames,
     }
 }
 
