@@ -11,7 +11,6 @@ mod gc;
 mod keys;
 mod leftovers;
 mod log;
-mod moments;
 #[cfg(debug_assertions)]
 pub(crate) mod names;
 mod previewer;

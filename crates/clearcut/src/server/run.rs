@@ -15,7 +15,7 @@ use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, Outbound, Timeouts};
 use clearcut_queue::{DataLock, Policy, Queue, QueueError, SqliteQueue};
 use clearcut_store::{Store, UrlSigner, sync_folder, write_atomically};
-use clearcut_worker::{Drain, PipelineCutter, Worker, WorkerSettings, sweep_orphans};
+use clearcut_worker::{Drain, PipelineCutter, PipelineFrameCutter, Previews, Worker, WorkerSettings, sweep_orphans};
 use tokio::{
     net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
@@ -83,16 +83,16 @@ pub(crate) async fn run(
     let drain = Drain::default();
     let capabilities = tools.capabilities()?;
     let available_formats = formats_of(capabilities);
-    let previews = absolute(&settings.data)?.join("previews");
-    let previewer =
-        PipelinePreviewer::new(tools.clone(), models.clone(), store.clone(), previews, settings.previews.get())
-            .map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
+    let preview_scratch = absolute(&settings.data)?.join("previews");
+    let frame_cutter = PipelineFrameCutter::new(tools.clone(), models.clone());
+    let previews = Previews::new(frame_cutter, store.clone(), preview_scratch, settings.previews)
+        .map_err(|error| host_failure(ErrorCode::DataDirectory, &error))?;
     let api = Api {
         queue: queue.clone(),
         store: store.clone(),
         signer: Arc::new(signer),
         clock: clock.clone(),
-        previewer: Arc::new(previewer),
+        previewer: Arc::new(PipelinePreviewer(previews)),
         traffic: Arc::default(),
         link: Arc::new(link),
         readiness: Arc::new(ServerReadiness::new(&tools, capabilities, model.clone(), drain.stop_claiming.clone())),

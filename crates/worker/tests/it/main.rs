@@ -6,4 +6,5 @@ mod ends;
 mod fetched;
 mod fixture;
 mod leases;
+mod previews;
 mod stops;
