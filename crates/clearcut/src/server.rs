@@ -12,7 +12,6 @@ mod gc;
 mod keys;
 mod listen;
 mod log;
-mod moments;
 mod open_files;
 mod parts;
 mod previewer;

@@ -10,8 +10,7 @@ use clearcut_queue::ClaimedJob;
 use clearcut_store::StoreError;
 
 /// Failure of a cut.
-#[must_use]
-pub fn cut_failure(error: &Error) -> Failure {
+pub(crate) fn cut_failure(error: &Error) -> Failure {
     if !matches!(error, Error::Cancelled) {
         tracing::warn!(?error, code = %error.code(), "a cut failed");
     }
@@ -27,8 +26,7 @@ pub fn cut_failure(error: &Error) -> Failure {
 }
 
 /// Failure of a file or folder of a cut.
-#[must_use]
-pub fn local_failure(error: &io::Error) -> Failure {
+pub(crate) fn local_failure(error: &io::Error) -> Failure {
     tracing::error!(%error, "a file of a cut failed");
     let code = match error.kind() {
         _ if is_shortage(error) => FailureCode::ShortOfResources,

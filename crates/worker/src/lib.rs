@@ -5,6 +5,8 @@
 //! of the duration, the worker gives the job up itself, before another worker may take it. The
 //! entry point is [`run`].
 //!
+//! [`Previews`] makes previews beside the jobs, without lease or queue, while a client waits.
+//!
 //! ```
 //! use std::sync::Arc;
 //!
@@ -52,15 +54,16 @@ mod fetch;
 mod housekeeping;
 mod keeper;
 mod pipeline_cutter;
+mod previews;
 mod run;
 mod settings;
 mod work;
 mod worker;
 
 pub use cutter::{CutFile, CutOrder, CutOutcome, Cutter};
-pub use failure::{cut_failure, local_failure};
 pub use housekeeping::{list_orphans, remove_expired, sweep_orphans};
 pub use pipeline_cutter::PipelineCutter;
+pub use previews::{FrameCutter, PipelineFrameCutter, Previews};
 pub use run::run;
 pub use settings::{Drain, WorkerSettings};
 pub use worker::Worker;

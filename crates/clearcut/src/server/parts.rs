@@ -9,7 +9,7 @@ use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::Outbound;
 use clearcut_queue::{Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
-use clearcut_worker::{PipelineCutter, Worker};
+use clearcut_worker::{PipelineCutter, PipelineFrameCutter, Previews, Worker};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -40,20 +40,16 @@ impl Shared {
         stopping: CancellationToken,
     ) -> Result<Api, Failure> {
         let capabilities = self.tools.capabilities()?;
-        let previewer = PipelinePreviewer::new(
-            self.tools.clone(),
-            Arc::clone(&self.models),
-            self.store.clone(),
-            folder.subfolder("previews")?,
-            settings.previews.get(),
-        )
-        .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))?;
+        let frame_cutter = PipelineFrameCutter::new(self.tools.clone(), Arc::clone(&self.models) as Arc<_>);
+        let previews =
+            Previews::new(frame_cutter, self.store.clone(), folder.subfolder("previews")?, settings.previews)
+                .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))?;
         Ok(Api {
             queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
             store: self.store.clone(),
             signer: Arc::clone(&self.signer),
             clock: Arc::clone(&self.clock),
-            previewer: Arc::new(previewer),
+            previewer: Arc::new(PipelinePreviewer(previews)),
             traffic: Arc::default(),
             link: Arc::new(link),
             settings: Arc::new(ApiSettings {

@@ -17,7 +17,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::{Bench, LEASE_TTL, copy_input, work_until_stopped};
+use crate::fixture::{Bench, LEASE_TTL, copy_input, work_until_stopped};
 
 const CLIP: &str = "\0\0\0\u{20}ftypisom\0\0\u{2}\0isomiso2avc1mp41";
 
