@@ -8,8 +8,6 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::UtcDay;
-
 /// A wall-clock timestamp in whole milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct UnixMillis(pub i64);
@@ -25,14 +23,6 @@ impl UnixMillis {
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
-    }
-
-    /// The timestamp as text in UTC to the millisecond, such as `2026-11-23T12:26:13.042Z`.
-    #[must_use]
-    pub fn to_rfc3339(self) -> String {
-        let (day, millis) = (UtcDay::of(self), self.0.rem_euclid(86_400_000));
-        let (hour, minute, secs) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60);
-        format!("{day}T{hour:02}:{minute:02}:{secs:02}.{:03}Z", millis % 1000)
     }
 
     /// The timestamp `duration` earlier; saturates at the smallest value.

@@ -1,4 +1,4 @@
-//! Calendar days in UTC, without a date library.
+//! Calendar days in UTC, and timestamps as text, without a date library.
 
 use std::{fmt, str::FromStr};
 
@@ -50,6 +50,16 @@ impl UtcDay {
         let month_from_march = (month + 9) % 12;
         let day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
         Self(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
+    }
+}
+
+impl UnixMillis {
+    /// The timestamp as text in UTC to the millisecond, such as `2026-11-23T12:26:13.042Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let (day, millis) = (UtcDay::of(self), self.0.rem_euclid(MILLIS_PER_DAY));
+        let (hour, minute, secs) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60);
+        format!("{day}T{hour:02}:{minute:02}:{secs:02}.{:03}Z", millis % 1000)
     }
 }
 

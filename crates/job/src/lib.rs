@@ -36,12 +36,14 @@ mod format;
 mod hint;
 mod id;
 mod lease;
+mod method;
 mod object_name;
 mod outcome;
 mod persisted;
 mod preview;
 mod report;
 mod request;
+mod request_error;
 mod stage;
 mod state;
 mod stored_object;
@@ -59,15 +61,16 @@ pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use lease::{FencingToken, WorkerId};
+pub use method::{CutMethod, MethodReason};
 pub use object_name::{ObjectName, ParseObjectNameError};
-pub use outcome::{CutMethod, MeasuredClip, MethodReason, Outcome, OutputPointer};
+pub use outcome::{MeasuredClip, Outcome, OutputPointer};
 pub use persisted::PersistedRequestError;
 pub use preview::{PreviewFailure, PreviewFrame, PreviewRequest};
 pub use report::{FrameBox, MatteReport, Place, Warning};
 pub use request::{
-    CutRequest, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, RequestError, ShadowChoice, Speed,
-    Tolerance,
+    CutRequest, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed, Tolerance,
 };
+pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
 pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};

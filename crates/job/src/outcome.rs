@@ -3,7 +3,7 @@
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{MatteReport, ObjectName, OutputFormat, Sha256Hex};
+use crate::{CutMethod, MatteReport, MethodReason, ObjectName, OutputFormat, Sha256Hex};
 
 /// Location and expected content of one output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,46 +16,6 @@ pub struct OutputPointer {
     pub size_bytes: u64,
     /// SHA-256 of the bytes.
     pub sha256: Sha256Hex,
-}
-
-/// The method that separated subject and background.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum CutMethod {
-    /// By the background color.
-    ChromaKey,
-    /// By a neural model.
-    Ai,
-}
-
-/// The reason for the choice of the method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MethodReason {
-    /// The method was requested explicitly.
-    Asked,
-    /// The background color was given.
-    KeyGiven,
-    /// The background is flat.
-    FlatBackground,
-    /// The background is not flat.
-    NoFlatBackground,
-    /// The clip's own border is transparent.
-    Transparent,
-}
-
-impl MethodReason {
-    /// The reason's name on the wire.
-    #[must_use]
-    pub const fn wire(self) -> &'static str {
-        match self {
-            Self::Asked => "asked",
-            Self::KeyGiven => "key-given",
-            Self::FlatBackground => "flat-background",
-            Self::NoFlatBackground => "no-flat-background",
-            Self::Transparent => "transparent",
-        }
-    }
 }
 
 /// Properties of a clip that were measured during the cut.

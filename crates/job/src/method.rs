@@ -1,0 +1,43 @@
+//! The method that separated subject and background, and the reason for its choice.
+
+use serde::{Deserialize, Serialize};
+
+/// The method that separated subject and background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CutMethod {
+    /// By the background color.
+    ChromaKey,
+    /// By a neural model.
+    Ai,
+}
+
+/// The reason for the choice of the method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MethodReason {
+    /// The method was requested explicitly.
+    Asked,
+    /// The background color was given.
+    KeyGiven,
+    /// The background is flat.
+    FlatBackground,
+    /// The background is not flat.
+    NoFlatBackground,
+    /// The clip's own border is transparent.
+    Transparent,
+}
+
+impl MethodReason {
+    /// The reason's name on the wire.
+    #[must_use]
+    pub const fn wire(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::KeyGiven => "key-given",
+            Self::FlatBackground => "flat-background",
+            Self::NoFlatBackground => "no-flat-background",
+            Self::Transparent => "transparent",
+        }
+    }
+}
