@@ -243,6 +243,7 @@ impl CutRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorCode;
 
     #[test]
     fn number_ranges_end_at_their_documented_limits() {

@@ -11,7 +11,7 @@ type Task<'env> = Box<dyn FnOnce() + Send + 'env>;
 pub struct Workers<'env> {
     /// `None` if no thread could be started.
     tasks: Option<Sender<Task<'env>>>,
-    /// Number of items that each map works on ahead of the one that is taken next.
+    /// Number of items that each map works on at the same time.
     ahead: usize,
 }
 
@@ -30,15 +30,15 @@ pub fn with_workers<'env, R>(threads: NonZeroUsize, run: impl FnOnce(&Workers<'e
             })
             .count();
         drop(tasks); // If all threads have panicked, sending fails and does not wait.
-        run(&Workers { tasks: (started > 0).then_some(sender), ahead: threads.get() + 1 })
+        run(&Workers { tasks: (started > 0).then_some(sender), ahead: threads.get() })
     })
 }
 
 impl<'env> Workers<'env> {
     /// Maps `items` on the worker threads. Results come out in input order.
     ///
-    /// Works ahead by one item more than there are threads: so many items and results are held, and
-    /// a consumer that takes no results applies backpressure to `items`. Items are taken on the
+    /// Works on as many items as there are threads: so many items and results are held, and a
+    /// consumer that takes no results applies backpressure to `items`. Items are taken on the
     /// thread that takes the results. If the work panics, the results end early, and
     /// [`with_workers`] resumes the panic.
     pub fn map_in_order<I, R, F>(&self, items: I, work: F) -> impl Iterator<Item = R> + use<'_, 'env, I, R, F>
@@ -128,8 +128,8 @@ mod tests {
         with_workers(threads(3), |workers| {
             for _ in workers.map_in_order(items, |item| item) {
                 consumed += 1;
-                // Each result is taken after the window of four was filled.
-                assert_eq!(taken.load(SeqCst), (consumed + 3).min(100));
+                // Each result is taken after the window of three was filled.
+                assert_eq!(taken.load(SeqCst), (consumed + 2).min(100));
             }
         });
         assert_eq!(consumed, 100);
@@ -146,7 +146,7 @@ mod tests {
             results.next()
         });
         assert_eq!(first, Some(0));
-        assert!(worked.into_inner() <= 3);
+        assert!(worked.into_inner() <= 2);
     }
 
     #[test]

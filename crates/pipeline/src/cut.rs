@@ -126,8 +126,8 @@ fn run(
             Encoder { index, plan, backend, scratch, tools, stop, counters, log, start }
         })
         .collect();
-    // Bounded by Plan::queue_len frames, which is derived from a limit in bytes.
-    let (decoded_sender, decoded) = bounded::<Frame>(plan.queue_len);
+    // One frame is enough: the steps of the matting hold frames ahead of their own.
+    let (decoded_sender, decoded) = bounded::<Frame>(1);
     let (results, quality) = thread::scope(|scope| {
         let (done_sender, done) = bounded(encoders.len());
         let mut encoder_senders = Vec::new();

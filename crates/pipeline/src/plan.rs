@@ -41,7 +41,7 @@ pub(crate) struct Plan {
     /// Expected number of frames according to the headers.
     pub(crate) expected_frames: u64,
     pub(crate) encodes: Vec<EncodePlan>,
-    /// Length of the queue in front of each stage, in frames.
+    /// Length of the queue in front of each encoder, in frames.
     pub(crate) queue_len: usize,
 }
 
@@ -181,9 +181,8 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
     }
 }
 
-/// Length of a queue in frames. About a third of the budget holds decoded frames, a third frames
-/// being matted and a third frames for the encoders. Clamped to 1–4 frames; longer queues gain
-/// nothing.
+/// Length of an encoder's queue in frames. About a third of the budget holds frames for the
+/// encoders, the rest frames being matted. Clamped to 1–4 frames; longer queues gain nothing.
 fn queue_len(frame: FrameFormat, resources: &Resources) -> usize {
     (resources.frame_bytes / (3 * frame.with_alpha().byte_len())).clamp(1, 4)
 }

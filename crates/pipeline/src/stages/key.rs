@@ -17,9 +17,8 @@ pub(crate) fn keyer_settings(request: &CutRequest) -> KeySettings {
 /// Mattes `frames` with `hints` on `threads` threads and passes the results to `emit` in input
 /// order, until `emit` returns false.
 ///
-/// Each of the three parallel steps works ahead by `threads + 1` frames, so a slow `emit` (the
-/// encoders) applies backpressure to the decoder: at most `3 × threads + 2 × Keyer::REACH + 5`
-/// frames are held. The result does not depend on `threads`. A frame identical to its predecessor,
+/// Each of the three parallel steps holds `threads` frames, so a slow `emit` (the encoders) applies
+/// backpressure to the decoder: at most `3 × threads + 2 × Keyer::REACH + 3` frames are held. The result does not depend on `threads`. A frame identical to its predecessor,
 /// as in a freeze frame, shares its matte.
 pub(crate) fn matte_by_color(
     keyer: &Keyer,
@@ -183,7 +182,7 @@ mod tests {
             emitted.set(emitted.get() + 1);
             true
         });
-        let bound = 3 * 3 + 2 * Keyer::REACH + 5;
+        let bound = 3 * 3 + 2 * Keyer::REACH + 3;
         assert!((9..=bound).contains(&max_held.get()), "{} frames were held", max_held.get());
     }
 
@@ -192,6 +191,6 @@ mod tests {
         let pulled = Cell::new(0);
         let frames = clip(20).into_iter().inspect(|_| pulled.set(pulled.get() + 1));
         matte_by_color(&keyer(), &HintMaps::default(), NonZeroUsize::new(2).unwrap(), frames, |_, _| false);
-        assert!(pulled.get() <= 3 * 2 + 2 * Keyer::REACH + 5, "{} frames were decoded", pulled.get());
+        assert!(pulled.get() <= 3 * 2 + 2 * Keyer::REACH + 3, "{} frames were decoded", pulled.get());
     }
 }
