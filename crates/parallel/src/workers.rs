@@ -1,10 +1,21 @@
 //! Persistent worker threads, and the ordered map that runs on them.
 
-use std::{collections::VecDeque, fmt, num::NonZeroUsize, sync::Arc, thread};
+use std::{
+    any::Any,
+    collections::VecDeque,
+    fmt,
+    num::NonZeroUsize,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    thread,
+};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 type Task<'env> = Box<dyn FnOnce() + Send + 'env>;
+
+/// The payload of a panic.
+type Panic = Box<dyn Any + Send>;
 
 /// Threads that work on the tasks of one or more [`Workers::map_in_order`], first come first
 /// served.
@@ -18,20 +29,31 @@ pub struct Workers<'env> {
 /// Starts `threads` threads, calls `run` on this thread, and ends the threads when it returns.
 ///
 /// If the system cannot start all threads, fewer work; if it cannot start any, this thread does the
-/// work. A panic of the work is resumed here.
+/// work. A panic of the work is resumed here after `run` has returned.
 pub fn with_workers<'env, R>(threads: NonZeroUsize, run: impl FnOnce(&Workers<'env>) -> R) -> R {
     thread::scope(|scope| {
-        let (sender, tasks) = bounded::<Task<'env>>(threads.get());
-        let work = |tasks: Receiver<Task<'env>>| tasks.into_iter().for_each(|task| task());
-        let started = (0..threads.get())
-            .filter(|_| {
-                let tasks = tasks.clone();
-                thread::Builder::new().spawn_scoped(scope, move || work(tasks)).is_ok()
-            })
-            .count();
-        drop(tasks); // If all threads have panicked, sending fails and does not wait.
-        run(&Workers { tasks: (started > 0).then_some(sender), ahead: threads.get() })
+        let (sender, tasks) = bounded(threads.get());
+        let start = |_| {
+            let tasks = tasks.clone();
+            thread::Builder::new().spawn_scoped(scope, move || run_tasks(&tasks)).ok()
+        };
+        let started: Vec<_> = (0..threads.get()).filter_map(start).collect();
+        let workers = Workers { tasks: (!started.is_empty()).then_some(sender), ahead: threads.get() };
+        let result = run(&workers);
+        drop(workers); // Ends the threads.
+        let panics = started.into_iter().filter_map(|thread| thread.join().unwrap_or_else(Some));
+        if let Some(panic) = panics.reduce(|first, _| first) {
+            resume_unwind(panic);
+        }
+        result
     })
+}
+
+/// Runs tasks until there will be no more, and returns the first panic. A task that waits while
+/// another one panics must still run, because its result is waited for.
+fn run_tasks(tasks: &Receiver<Task>) -> Option<Panic> {
+    let panics = tasks.iter().filter_map(|task| catch_unwind(AssertUnwindSafe(task)).err());
+    panics.reduce(|first, _| first)
 }
 
 impl<'env> Workers<'env> {
@@ -83,12 +105,9 @@ impl fmt::Debug for Workers<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        panic::{AssertUnwindSafe, catch_unwind},
-        sync::{
-            Barrier,
-            atomic::{AtomicUsize, Ordering::SeqCst},
-        },
+    use std::sync::{
+        Barrier,
+        atomic::{AtomicUsize, Ordering::SeqCst},
     };
 
     use super::*;
@@ -149,20 +168,47 @@ mod tests {
         assert!(worked.into_inner() <= 2);
     }
 
+    /// The message of the panic with which `work` ends.
+    fn panic_of(work: impl FnOnce()) -> &'static str {
+        *catch_unwind(AssertUnwindSafe(work)).unwrap_err().downcast().unwrap()
+    }
+
     #[test]
     fn a_panic_of_the_work_ends_the_results_and_is_resumed() {
         for count in [1, 2] {
             let mut results = Vec::new();
-            let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let message = panic_of(|| {
                 with_workers(threads(count), |workers| {
                     results.extend(workers.map_in_order(0..50, |item| {
                         assert!(item != 7, "work failed");
                         item
                     }));
                 });
-            }));
-            assert!(unwound.is_err());
-            assert_eq!(results, (0..7).collect::<Vec<_>>(), "{count} threads");
+            });
+            assert_eq!((message, results), ("work failed", (0..7).collect::<Vec<_>>()), "{count} threads");
+        }
+    }
+
+    #[test]
+    fn panics_of_all_threads_leave_no_consumer_waiting() {
+        let fail_from_7 = |item: u32| {
+            assert!(item < 7, "work failed");
+            item
+        };
+        for count in [1, 2] {
+            let message = panic_of(|| {
+                with_workers(threads(count), |workers| {
+                    let consume = || {
+                        let first = workers.map_in_order(0..50, fail_from_7);
+                        workers.map_in_order(first, fail_from_7).count()
+                    };
+                    thread::scope(|scope| {
+                        scope.spawn(consume);
+                        consume();
+                    });
+                });
+            });
+            assert_eq!(message, "work failed", "{count} threads");
         }
     }
 }

@@ -8,7 +8,10 @@ use clearcut_matte::{ModelError, Pace, Segmenter, Trace};
 use clearcut_parallel::{Neighbors, with_neighbors, with_workers};
 use crossbeam_channel::{Sender, bounded};
 
-use crate::{Error, OpenModel, threads::spawn};
+use crate::{
+    Error, OpenModel,
+    threads::{join, spawn},
+};
 
 /// Length of the queue behind the model, in frames: the keyframe interval in shots with little
 /// motion, so that the frames between two keyframes are finished while the model works on one.
@@ -46,7 +49,7 @@ pub(crate) fn matte_with_model(
     with_workers(threads, |workers| {
         thread::scope(|scope| {
             let (segmented_sender, segmented) = bounded(QUEUE_LEN);
-            spawn(scope, move || {
+            let model_thread = spawn(scope, move || {
                 let traced = workers.map_in_order(frames, move |frame| (segmenter.analyze(&frame), frame));
                 run_model(segmenter, open_model, select_keyframes(segmenter, traced), &segmented_sender);
             })?;
@@ -58,6 +61,7 @@ pub(crate) fn matte_with_model(
                 (segmenter.finish(&traces.before(), frame, traces.current(), &traces.after()), source_planes)
             });
             let _ = finished.into_iter().all(|(frame, source_planes)| emit(frame, &source_planes));
+            join(model_thread);
             Ok(result?)
         })
     })
