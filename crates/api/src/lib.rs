@@ -11,11 +11,8 @@
 //! use std::sync::Arc;
 //!
 //! use axum::{body::Body, http::Request};
-//! use clearcut_api::{
-//!     Api, ApiSettings, Check, OneTimeLink, PreviewFailure, PreviewFrame, PreviewRequest,
-//!     Previewer, Readiness,
-//! };
-//! use clearcut_job::SystemClock;
+//! use clearcut_api::{Api, ApiSettings, Check, OneTimeLink, Previewer, Readiness};
+//! use clearcut_job::{PreviewFailure, PreviewFrame, PreviewRequest, SystemClock};
 //! use clearcut_queue::{MemoryQueue, Policy};
 //! use clearcut_store::{Store, UrlSigner};
 //! use tower::ServiceExt as _;
@@ -30,7 +27,7 @@
 //!     }
 //! }
 //!
-//! /// A server that renders no previews.
+//! /// A server that makes no previews.
 //! #[derive(Debug)]
 //! struct NoPreviews;
 //!

@@ -5,8 +5,8 @@
 //! [`UrlSigner`] signs links to objects that expire and cannot be altered.
 //!
 //! ```
-//! use clearcut_job::{Clock as _, SystemClock};
-//! use clearcut_store::{ObjectName, Store, UrlSigner};
+//! use clearcut_job::{Clock as _, ObjectName, SystemClock};
+//! use clearcut_store::{Store, UrlSigner};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
