@@ -67,7 +67,7 @@ fn an_excerpt_and_a_sample_are_frames_of_the_whole_clip() {
     let all = frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info);
     let plan = ExcerptPlan { size, from: Duration::from_secs(1), frames: 3 };
     assert_eq!(frames(tools.excerpt(&clip, &info, &plan, &limits).unwrap(), &info), all[30..33]);
-    let plan = SamplePlan { among: Sampled::Every(22), max_frames: 8 };
+    let plan = SamplePlan { among: Sampled::Every(22), max_frames: 8, threads: 1 };
     let sampled = frames(tools.sample(&clip, &info, size, &plan, &limits).unwrap(), &info);
     assert_eq!(sampled, [0, 22, 44].map(|index| all[index].clone()));
 }

@@ -57,8 +57,15 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
         MatteSource::Model(model) => (None, None, Some(model.id.clone())),
     };
-    let (log, quality, outputs) =
-        run(job, &info, &plan, Matting { source: method.source, hints: &hints }, children, stop, progress)?;
+    let (log, quality, outputs) = run(
+        job,
+        &info,
+        &plan,
+        Matting { source: method.source, hints: &hints, threads: plan.matte_threads },
+        children,
+        stop,
+        progress,
+    )?;
     Ok(CutReport {
         source: info,
         size: plan.size(),

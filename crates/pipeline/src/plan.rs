@@ -13,12 +13,13 @@ use crate::Error;
 pub struct Resources {
     /// Number of threads for matting, and for each decoder and encoder. Default: all cores.
     pub threads: NonZeroUsize,
-    /// Memory in bytes for raw frames in this process. Fewer bytes mean shorter queues, so encoders
-    /// of uneven speed wait for each other more often. Default 128 MiB. At least a dozen frames are
-    /// held, whatever their size.
+    /// Bytes from which the length of each encoder's queue follows: a third of them, one to four
+    /// frames. With shorter queues, encoders of uneven speed wait for each other more often.
+    /// Default 128 MiB.
     pub frame_bytes: usize,
     /// Total memory in bytes that a cut may use, in this process and in decoders and encoders.
-    /// Compared with an estimate before the cut. Default 4 GiB.
+    /// Compared with an estimate before the cut; of large frames, fewer threads are used for
+    /// matting. Default 4 GiB.
     pub max_bytes: u64,
 }
 
@@ -41,6 +42,8 @@ pub(crate) struct Plan {
     /// Expected number of frames according to the headers.
     pub(crate) expected_frames: u64,
     pub(crate) encodes: Vec<EncodePlan>,
+    /// Number of threads for matting. Each holds frames of its own.
+    pub(crate) matte_threads: NonZeroUsize,
     /// Length of the queue in front of each encoder, in frames.
     pub(crate) queue_len: usize,
 }
@@ -65,14 +68,16 @@ impl Plan {
             has_audio: request.keeps_audio && info.audio.is_some(),
             threads: threads_for(format, request.formats.iter().count(), resources),
         };
-        Self {
+        let plan = Self {
             decode: DecodePlan { size, retiming, threads: resources.threads.get().div_ceil(2).min(4) },
             frame,
             frame_rate,
             expected_frames,
             encodes: request.formats.iter().map(encode).collect(),
+            matte_threads: NonZeroUsize::MIN,
             queue_len: queue_len(frame, resources),
-        }
+        };
+        Self { matte_threads: plan.matte_threads(resources), ..plan }
     }
 
     /// Whether any output carries sound.
@@ -86,14 +91,29 @@ impl Plan {
     }
 
     /// Estimated memory in bytes for large frames, in the queues of this process and in decoder and
-    /// encoders. Measured at 36 million pixels.
+    /// encoders.
     pub(crate) fn memory_bytes(&self) -> u64 {
-        let bytes_per_pixel = |plan: &EncodePlan| match plan.format {
+        self.size().pixels()
+            * (self.fixed_bytes_per_pixel() + BYTES_PER_PIXEL_OF_THREAD * self.matte_threads.get() as u64)
+    }
+
+    /// Estimated bytes per pixel that do not depend on [`Self::matte_threads`]. Measured at 36
+    /// million pixels.
+    fn fixed_bytes_per_pixel(&self) -> u64 {
+        let of_encoder = |plan: &EncodePlan| match plan.format {
             OutputFormat::Webm => 45,
             OutputFormat::StackedAlpha => 60,
             OutputFormat::Webp | OutputFormat::Apng | OutputFormat::Mov => 25,
         };
-        self.size().pixels() * (40 + self.encodes.iter().map(bytes_per_pixel).sum::<u64>())
+        28 + self.encodes.iter().map(of_encoder).sum::<u64>()
+    }
+
+    /// As many threads for matting as `resources` has, but no more than its memory allows; at least
+    /// one.
+    fn matte_threads(&self, resources: &Resources) -> NonZeroUsize {
+        let bytes_per_pixel = resources.max_bytes / self.size().pixels();
+        let affordable = bytes_per_pixel.saturating_sub(self.fixed_bytes_per_pixel()) / BYTES_PER_PIXEL_OF_THREAD;
+        resources.threads.min(NonZeroUsize::new(affordable as usize).unwrap_or(NonZeroUsize::MIN))
     }
 
     /// Rejects a cut that exceeds the limits of time, memory or a format, before any work is done.
@@ -156,6 +176,10 @@ fn check_size(encode: &EncodePlan) -> Result<(), Error> {
     Ok(())
 }
 
+/// Estimated bytes per pixel of the frames that one thread of the matting holds: one that is
+/// compared with the background, one that is keyed, and one that is finished.
+const BYTES_PER_PIXEL_OF_THREAD: u64 = 12;
+
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
 const FRAME_PIXELS: u64 = 50_000;
 
@@ -181,8 +205,8 @@ fn threads_for(format: OutputFormat, formats: usize, resources: &Resources) -> u
     }
 }
 
-/// Length of an encoder's queue in frames. About a third of the budget holds frames for the
-/// encoders, the rest frames being matted. Clamped to 1–4 frames; longer queues gain nothing.
+/// Length of an encoder's queue: as many frames as fit into a third of the budget, but 1–4. Longer
+/// queues gain nothing.
 fn queue_len(frame: FrameFormat, resources: &Resources) -> usize {
     (resources.frame_bytes / (3 * frame.with_alpha().byte_len())).clamp(1, 4)
 }
@@ -212,5 +236,24 @@ mod tests {
         assert_eq!(queue_len(format(640, 360), &resources), 4);
         assert_eq!(queue_len(format(3840, 2160), &resources), 2);
         assert_eq!(queue_len(format(8000, 4000), &resources), 1);
+    }
+
+    #[test]
+    fn large_frames_are_matted_by_as_many_threads_as_fit_into_memory() {
+        let threads = |pixels: u32, max_bytes| {
+            let resources = Resources { threads: NonZeroUsize::new(16).unwrap(), max_bytes, ..Resources::default() };
+            let size = Size::new(pixels, 1000).unwrap();
+            let plan = Plan {
+                decode: DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1 },
+                frame: format(pixels, 1000),
+                frame_rate: FrameRate::new(24, 1).unwrap(),
+                expected_frames: 1,
+                encodes: Vec::new(),
+                matte_threads: NonZeroUsize::MIN,
+                queue_len: 1,
+            };
+            plan.matte_threads(&resources).get()
+        };
+        assert_eq!([threads(1000, 1 << 30), threads(8000, 1 << 30), threads(8000, 1 << 20)], [16, 8, 1]);
     }
 }

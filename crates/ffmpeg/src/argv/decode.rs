@@ -34,6 +34,8 @@ pub struct SamplePlan {
     pub among: Sampled,
     /// Maximum number of frames.
     pub max_frames: u64,
+    /// Decoder threads.
+    pub threads: usize,
 }
 
 /// Candidate frames of a sample. Frames outside the selection are not decoded.
@@ -118,7 +120,7 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
         }
         Sampled::Every(step) => ("", every(step)),
     };
-    let mut arguments = ffmpeg_input(info, limits, skip_option);
+    let mut arguments = ffmpeg_input(info, limits, &format!("-threads {} {skip_option}", plan.threads));
     let mut filters = vec![select];
     filters.extend(pixel_filters(info, size));
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.max_frames)));

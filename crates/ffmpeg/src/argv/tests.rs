@@ -39,7 +39,7 @@ fn decode_plan() -> DecodePlan {
 }
 
 fn sample_plan() -> SamplePlan {
-    SamplePlan { among: Sampled::Keyframes(7), max_frames: 24 }
+    SamplePlan { among: Sampled::Keyframes(7), max_frames: 24, threads: 2 }
 }
 
 fn excerpt_plan() -> ExcerptPlan {

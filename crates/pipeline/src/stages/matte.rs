@@ -1,7 +1,7 @@
 //! Matting: passes the decoded frames through the keyer or the model, and each result to every
 //! encoder.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use clearcut_frame::Frame;
 use clearcut_matte::{Defects, Keyer};
@@ -18,12 +18,14 @@ use crate::{CutJob, Error, matte_log::MatteLog, method::MatteSource, quality::Qu
 pub(crate) struct Matting<'a> {
     pub(crate) source: MatteSource,
     pub(crate) hints: &'a HintMaps,
+    /// Number of threads.
+    pub(crate) threads: NonZeroUsize,
 }
 
 /// Mattes the decoded frames and passes each one to every encoder. Blocks until the last frame, the
 /// first error, or the end of an encoder.
 pub(crate) fn matte(
-    Matting { source, hints }: Matting,
+    Matting { source, hints, threads }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
@@ -38,13 +40,12 @@ pub(crate) fn matte(
     let result = match source {
         MatteSource::Color(background) => {
             let keyer = Keyer::new(background, keyer_settings(job.request));
-            matte_by_color(&keyer, hints, job.resources.threads, decoded.iter(), |frame, keyed| {
+            matte_by_color(&keyer, hints, threads, decoded.iter(), |frame, keyed| {
                 emit(frame, keyed.source_planes(), keyed.defects())
             });
             Ok(())
         }
         MatteSource::Model(model) => {
-            let (pace, threads) = (pace(job.request.speed), job.resources.threads);
             let mut indices = 0..;
             let emit = |mut frame: Frame, source_planes: &[u8]| {
                 if let Some(map) = indices.next().and_then(|index| hints.map(index)) {
@@ -52,7 +53,7 @@ pub(crate) fn matte(
                 }
                 emit(frame, source_planes, Defects::default())
             };
-            matte_with_model(model, pace, threads, decoded.iter(), emit)
+            matte_with_model(model, pace(job.request.speed), threads, decoded.iter(), emit)
         }
     };
     (log, quality, result)

@@ -24,7 +24,7 @@ const MIN_KEYFRAMES: u64 = 8;
 /// # Errors
 /// [`Error::NoFlatBackground`], or an error of decoding.
 pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: &Stop) -> Result<Background, Error> {
-    let plan = sample_plan(info, format);
+    let plan = sample_plan(info, format, job.resources.threads.get());
     let child = stop.register(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
     let samples = read_some_frames(child, format, plan.max_frames, stop)?;
     let given_color = match job.request.key_color {
@@ -34,7 +34,7 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: 
     Background::estimate(&samples, given_color).map_err(|_| Error::NoFlatBackground { could_use_model: false })
 }
 
-fn sample_plan(info: &MediaInfo, format: FrameFormat) -> SamplePlan {
+fn sample_plan(info: &MediaInfo, format: FrameFormat, threads: usize) -> SamplePlan {
     let max_frames = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
     let among = if info.keyframes >= MIN_KEYFRAMES {
         Sampled::Keyframes(info.keyframes.div_ceil(max_frames))
@@ -45,5 +45,5 @@ fn sample_plan(info: &MediaInfo, format: FrameFormat) -> SamplePlan {
         let interval = info.duration / u32::try_from(max_frames).unwrap_or(u32::MAX);
         Sampled::References(interval.saturating_sub(Duration::from_millis(1)))
     };
-    SamplePlan { among, max_frames }
+    SamplePlan { among, max_frames, threads }
 }
