@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{CourierSettings, DescribeJob, schedule::after_attempt, send::send};
+use crate::{CourierSettings, DescribeJob, retry_schedule::after_attempt, send::send};
 
 /// Number of tries to record an outcome, and the pause between them. Together they stay well below
 /// the lease of a delivery.

@@ -49,7 +49,7 @@
 
 mod courier;
 mod payload;
-mod schedule;
+mod retry_schedule;
 mod send;
 mod settings;
 mod sign;

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::{
     CourierSettings, DescribeJob,
     payload::body,
-    schedule::{Verdict, parse_retry_after},
+    retry_schedule::{Verdict, parse_retry_after},
     sign::signatures,
 };
 

@@ -13,7 +13,8 @@ use crate::WorkerSettings;
 /// Reason why work on a job has to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StopReason {
-    /// The lease is lost. Another worker may have the job, so nothing more is written about it.
+    /// The claim is over: the lease is lost, or the job was cancelled or removed. Nothing more is
+    /// written about it.
     LeaseLost,
     /// The cut exceeded its deadline.
     Deadline,

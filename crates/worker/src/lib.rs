@@ -50,13 +50,13 @@
 
 mod cutter;
 mod failure;
-mod fetch;
+mod fetch_clip;
 mod housekeeping;
 mod keeper;
 mod pipeline_cutter;
 mod previews;
-mod run;
 mod settings;
+mod slots;
 mod work;
 mod worker;
 
@@ -64,6 +64,6 @@ pub use cutter::{CutFile, CutOrder, CutOutcome, Cutter};
 pub use housekeeping::{list_orphans, remove_expired, sweep_orphans};
 pub use pipeline_cutter::PipelineCutter;
 pub use previews::{FrameCutter, PipelineFrameCutter, Previews};
-pub use run::run;
 pub use settings::{Drain, WorkerSettings};
+pub use slots::run;
 pub use worker::Worker;

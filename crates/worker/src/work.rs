@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CutOrder, CutOutcome, Cutter, Drain, Worker,
     failure::{DISK_FULL, scratch_failure, store_failure},
-    fetch::fetch_input,
+    fetch_clip::fetch_input,
     housekeeping::clear_outputs,
     keeper::{StopReason, keep_lease},
 };

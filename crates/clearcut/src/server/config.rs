@@ -1,4 +1,5 @@
-//! Configuration of `clearcut serve` as it is given: flags, environment variables and clearcut.toml.
+//! Configuration of `clearcut serve` as it is given: flags, environment variables and
+//! clearcut.toml.
 
 use std::{
     fs, io,

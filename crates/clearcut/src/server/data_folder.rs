@@ -32,8 +32,8 @@ impl DataFolder {
     /// earlier runs left behind.
     pub(super) fn lock(path: &Path) -> Result<Self, Failure> {
         let lock = DataLock::take(path).map_err(|error| failure(&error))?;
-        // Makes the name of a new data folder durable. If its parent folder may not be read, another
-        // user created the data folder earlier.
+        // Makes the name of a new data folder durable. If its parent folder may not be read,
+        // another user created the data folder earlier.
         let _ = sync_folder(absolute(path)?.parent().unwrap_or(path));
         let children = mark_children(path).map_err(|error| failure(&error))?;
         Ok(Self { path: path.to_path_buf(), children, _lock: lock })

@@ -13,7 +13,7 @@ use clearcut_worker::{PipelineCutter, PipelineFrameCutter, Previews, Worker};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    data_folder::DataFolder, describer::ApiJobDescriber, previewer::PipelinePreviewer, readiness::ServerReadiness,
+    api_previewer::PipelinePreviewer, data_folder::DataFolder, describer::ApiJobDescriber, readiness::ServerReadiness,
     settings::Settings,
 };
 use crate::{failure::Failure, installed_models::InstalledModels};

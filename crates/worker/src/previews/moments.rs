@@ -86,7 +86,7 @@ impl<M> Moments<M> {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_job::{Formats, FpsChoice, OutputFormat, Quality, ShadowChoice, Tolerance};
+    use clearcut_job::{Formats, FpsChoice, OutputFormat, ShadowChoice};
     use tokio::time::advance;
 
     use super::*;
@@ -94,19 +94,7 @@ mod tests {
     fn request() -> PreviewRequest {
         PreviewRequest {
             input: ObjectName::upload(1),
-            request: CutRequest {
-                formats: Formats::from(OutputFormat::Webm),
-                method: MethodChoice::Auto,
-                key_color: KeyColorChoice::Auto,
-                tolerance: Tolerance::default(),
-                shadow: ShadowChoice::Keep,
-                hints: Hints::default(),
-                fps: FpsChoice::Source,
-                size: None,
-                quality: Quality::default(),
-                speed: Speed::default(),
-                keeps_audio: true,
-            },
+            request: CutRequest::new(OutputFormat::Webm),
             at: Duration::ZERO,
         }
     }
