@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Color under alpha 0 is undefined: it is not compared and may decode to any color. At most
-//! `2 × threads + 4` frames are held in memory, whatever the length of the clip.
+//! `threads + 3` frames are held in memory, whatever the length of the clip.
 //!
 //! ```
 //! use std::{io::Cursor, num::NonZeroUsize, sync::Arc};

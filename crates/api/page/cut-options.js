@@ -29,7 +29,7 @@ export function storedOptions() {
   }
 }
 
-/** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} known */
+/** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} settings */
 export function formOf(options, { keyColor, hints }) {
   const form = new FormData();
   form.append("formats", JSON.stringify(options.formats));

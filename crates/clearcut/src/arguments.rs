@@ -253,6 +253,32 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_of_a_cut_reaches_its_request() {
+        let request = |line: &str| {
+            let arguments = Arguments::parse_from(["clearcut", "cut", "a.mp4"].into_iter().chain(line.split(' ')));
+            let Command::Cut(options) = arguments.command else { panic!("not a cut") };
+            options.request().unwrap()
+        };
+        let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
+                     --fps 12 --size 480 --quality 90 --speed fast --no-audio";
+        let expected = CutRequest {
+            formats: OutputFormat::Webp.into(),
+            method: MethodChoice::Chroma,
+            key_color: "#00ff00".parse().unwrap(),
+            tolerance: "5".parse().unwrap(),
+            shadow: ShadowChoice::Drop,
+            hints: Hints::try_from(vec!["keep@1,0.5,0.5".parse::<Hint>().unwrap()]).unwrap(),
+            fps: FpsChoice::Fixed(12),
+            size: Some("480".parse().unwrap()),
+            quality: "90".parse().unwrap(),
+            speed: Speed::Fast,
+            keeps_audio: false,
+        };
+        assert_eq!(request(flags), expected);
+        assert_eq!(request("--quiet"), CutRequest::new(OutputFormat::Webm));
+    }
+
+    #[test]
     fn the_output_name_selects_the_format_unless_formats_are_given() {
         let format = |options: &[&str]| {
             let arguments = Arguments::parse_from([&["clearcut", "cut", "a.mp4"], options].concat());

@@ -1,6 +1,7 @@
 //! Server commands: `clearcut serve`, `gc`, `db` and `keys`. A server runs API, worker and courier
 //! in one process.
 
+mod api_previewer;
 mod child_processes;
 mod config;
 mod credentials;
@@ -14,7 +15,6 @@ mod listen;
 mod log;
 mod open_files;
 mod parts;
-mod previewer;
 mod readiness;
 mod run;
 #[cfg(debug_assertions)]

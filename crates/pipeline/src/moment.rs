@@ -48,8 +48,8 @@ enum Prepared {
 
 impl Moment {
     /// Measures the background of the whole clip, as a cut does, and decodes the frame shown at
-    /// `at` and its neighbors. Blocks until every child process has ended. Uses one thread, except
-    /// for the decoder of the samples.
+    /// `at` and its neighbors. Blocks until every child process has ended. Mattes on one
+    /// thread; two more choose the method and decode small frames.
     ///
     /// Only method, key color, hints, speed and size of the request are used. A size larger than
     /// the clip's is ignored. The job's scratch folder is not used.

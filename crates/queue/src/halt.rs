@@ -1,5 +1,5 @@
-//! Fail points of debug builds: moments at which the queue stands still, so that a test can kill the
-//! process there. Release builds do not contain them.
+//! Fail points of debug builds: moments at which the queue stands still, so that a test can kill
+//! the process there. Release builds do not contain them.
 
 /// Moment at which the queue halts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

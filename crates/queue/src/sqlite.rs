@@ -1,4 +1,5 @@
-//! The SQLite backend: its state, and the trait [`Queue`]. Each submodule has the trait of its topic.
+//! The SQLite backend: its state, and the trait [`Queue`]. Each submodule has the trait of its
+//! topic.
 
 mod damage;
 mod deliveries;

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    Clock as _, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId, KeyColorChoice,
-    ManualClock, MethodChoice, ObjectName, OutputFormat, Quality, Sha256Hex, ShadowChoice, Speed, StoredObject,
-    Tolerance, UnixMillis, WorkerId,
+    Clock as _, CutRequest, Failure, FailureCode, FencingToken, JobId, ManualClock, ObjectName, OutputFormat,
+    Sha256Hex, StoredObject, UnixMillis, WorkerId,
 };
 use clearcut_notify::{Courier, CourierSettings, DescribeJob};
 use clearcut_outbound::{AddressPolicy, Outbound, Timeouts};
@@ -87,19 +86,7 @@ impl Bench {
             id: id.clone(),
             owner: self.owner,
             clip_name: None,
-            request: CutRequest {
-                formats: Formats::from(OutputFormat::Webm),
-                method: MethodChoice::Auto,
-                key_color: KeyColorChoice::Auto,
-                tolerance: Tolerance::default(),
-                shadow: ShadowChoice::default(),
-                hints: Hints::default(),
-                fps: FpsChoice::Source,
-                size: None,
-                quality: Quality::default(),
-                speed: Speed::default(),
-                keeps_audio: true,
-            },
+            request: CutRequest::new(OutputFormat::Webm),
             input: NewInput::Stored(StoredObject {
                 name: ObjectName::upload(number),
                 size_bytes: 1,

@@ -18,8 +18,9 @@ pub(crate) fn keyer_settings(request: &CutRequest) -> KeySettings {
 /// order, until `emit` returns false.
 ///
 /// Each of the three parallel steps holds `threads` frames, so a slow `emit` (the encoders) applies
-/// backpressure to the decoder: at most `3 × threads + 2 × Keyer::REACH + 3` frames are held. The result does not depend on `threads`. A frame identical to its predecessor,
-/// as in a freeze frame, shares its matte.
+/// backpressure to the decoder: at most `3 × threads + 2 × Keyer::REACH + 3` frames are held. The
+/// result does not depend on `threads`. A frame identical to its predecessor, as in a freeze frame,
+/// shares its matte.
 pub(crate) fn matte_by_color(
     keyer: &Keyer,
     hints: &HintMaps,

@@ -1,5 +1,4 @@
-//! Test helpers that make and inspect media files with the system's ffmpeg. The tests of the program
-//! use them too.
+//! Makes and inspects media files with the system's ffmpeg. The tests of the program use it too.
 
 use std::{
     path::Path,

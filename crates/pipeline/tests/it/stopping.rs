@@ -8,7 +8,7 @@ use crate::{
     media::{command, ffmpeg, sample},
 };
 
-/// Number of child processes of this process that run `ffmpeg` on a file of `folder`.
+/// Number of processes whose arguments name `folder`.
 fn children_in(folder: &std::path::Path) -> usize {
     let listed = command("ps").args(["-eo", "args"]).output().unwrap();
     let lines = String::from_utf8_lossy(&listed.stdout).into_owned();

@@ -1,4 +1,5 @@
-//! The trait [`Retention`] for SQLite: deletes the pointers to inputs, outputs and uploads past their retention.
+//! The trait [`Retention`] for SQLite: deletes the pointers to inputs, outputs and uploads past
+//! their retention.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Check of a write-ahead log: whether it holds acknowledged commits that SQLite would not apply.
 //!
-//! SQLite treats a log with a wrong header as an empty one, and a wrong frame as the end of the log.
-//! Log format: <https://www.sqlite.org/fileformat2.html#walformat>.
+//! SQLite treats a log with a wrong header as an empty one, and a wrong frame as the end of the
+//! log. Log format: <https://www.sqlite.org/fileformat2.html#walformat>.
 
 use std::io::{self, Read};
 

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    ClipName, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, Hints, JobId,
-    KeyColorChoice, ManualClock, MeasuredClip, MethodChoice, ObjectName, Outcome, OutputFormat, OutputPointer, Quality,
-    Sha256Hex, ShadowChoice, Speed, StoredObject, Tolerance, UnixMillis, WorkerId,
+    ClipName, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, JobId, ManualClock,
+    MeasuredClip, ObjectName, Outcome, OutputFormat, OutputPointer, Sha256Hex, StoredObject, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput, NewJob,
@@ -88,17 +87,8 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
         id: JobId::from_random(number),
         owner,
         request: CutRequest {
-            formats: Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap(),
-            method: MethodChoice::Auto,
-            key_color: KeyColorChoice::Auto,
-            tolerance: Tolerance::default(),
-            shadow: ShadowChoice::default(),
-            hints: Hints::default(),
             fps: FpsChoice::Fixed(24),
-            size: None,
-            quality: Quality::default(),
-            speed: Speed::default(),
-            keeps_audio: true,
+            ..CutRequest::new(Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap())
         },
         clip_name: ClipName::of_file("clip.mp4"),
         input: NewInput::Stored(object(&format!("uploads/{number}"), 1000)),
