@@ -17,7 +17,7 @@ DTYPES = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.FLOAT16: np.f
 
 
 class Converter:
-    """Reads the graph operator by operator. Frames are NHWC there and NCHW here; constants are turned when they are used."""
+    """Reads the graph operator by operator. Tensors are NHWC there and NCHW here; constants are turned when they are used."""
 
     def __init__(self, path):
         self.model = tflite.Model.GetRootAsModel(open(path, "rb").read(), 0)

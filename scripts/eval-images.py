@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Frames of the cuts that eval.py left in OUT: scripts/eval-frames.py KIT OUT [DOCS]
+"""Frames of the cuts that eval.py left in OUT: scripts/eval-images.py KIT OUT [DOCS]
 
 For each plain-background case, its worst frame (largest mean alpha error) as one row: clip, exact matte, matte, where they differ (red: too
 much kept, blue: too much removed), and the cut over a checkerboard, black and white. OUT/sheet.png holds all rows; DOCS gets the rows

@@ -10,7 +10,8 @@ url=http://$listen
 mkdir -p "$data"
 # It is ready as soon as it says that it listens.
 coproc serving { exec "$server" serve --data "$data" --listen "$listen" --log warn; }
-pid=$serving_PID
+pid=${serving_PID-}
+[ -n "$pid" ] || exit 1
 exec {output}<&"${serving[0]}"
 trap 'kill -TERM $pid 2>/dev/null; wait $pid' EXIT
 until [[ ${line-} == *"listens on"* ]]; do

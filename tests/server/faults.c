@@ -1,4 +1,4 @@
-/* Faults from within: a library that is loaded before a server (LD_PRELOAD) and stands between it and the system.
+/* Faults from within, in one file because it is one library: it is loaded before a server (LD_PRELOAD) and stands between it and the system.
 
    It is steered while the server runs, by a file that both sides map (`struct control`; the other is `preload.py`):
    interrupted calls, a clock that is off, no threads or processes, a thread that is held at a moment of a job. With
