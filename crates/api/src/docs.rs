@@ -69,7 +69,7 @@ struct ErrorCodes;
 impl Modify for ErrorCodes {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let codes: Vec<&str> =
-            ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.word()).collect();
+            ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.name()).collect();
         let schemas = &mut openapi.components.get_or_insert_default().schemas;
         if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut("ErrorBody")
             && let Some(RefOr::T(Schema::Object(code))) = body.properties.get_mut("code")

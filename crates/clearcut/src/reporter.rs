@@ -136,7 +136,7 @@ fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
         .into_iter()
         .map(|warning| {
             let Place { from, to, area } = report.matte.place_of(warning, report.duration_secs());
-            json!({"code": warning.wire(), "message": warning.message(report.method), "from": from, "to": to, "box": area})
+            json!({"code": warning.name(), "message": warning.message(report.method), "from": from, "to": to, "box": area})
         })
         .collect();
     json!({
@@ -207,7 +207,7 @@ fn method_line(report: &CutReport) -> String {
             let model = report.model.as_deref().unwrap_or("unknown");
             format!(
                 "neural model {model} ({}), {removed}; estimated: flicker {:.2}\n",
-                report.reason.wire(),
+                report.reason.name(),
                 matte.flicker
             )
         }

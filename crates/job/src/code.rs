@@ -8,21 +8,21 @@ use serde::{Serialize, Serializer};
 use crate::Fault;
 
 macro_rules! error_codes {
-    ($($(#[$comment:meta])* $name:ident = $word:literal, $fault:ident, $statuses:expr, $exit:expr, $meaning:literal, $action:literal;)*) => {
+    ($($(#[$comment:meta])* $variant:ident = $name:literal, $fault:ident, $statuses:expr, $exit:expr, $meaning:literal, $action:literal;)*) => {
         /// A stable error code. Its meaning never changes; its messages may be reworded.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ErrorCode {
-            $(#[doc = $meaning] $name,)*
+            $(#[doc = $meaning] $variant,)*
         }
 
         impl ErrorCode {
             /// All codes, in the order of the table.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             const fn entry(self) -> Entry {
                 match self {
-                    $(Self::$name => Entry {
-                        word: $word,
+                    $(Self::$variant => Entry {
+                        name: $name,
                         fault: Fault::$fault,
                         statuses: &$statuses,
                         exit: $exit,
@@ -37,7 +37,7 @@ macro_rules! error_codes {
 
 /// One row of the table.
 struct Entry {
-    word: &'static str,
+    name: &'static str,
     fault: Fault,
     statuses: &'static [u16],
     exit: u8,
@@ -148,8 +148,8 @@ error_codes! {
 impl ErrorCode {
     /// The code as it is written, such as `INVALID_VIDEO`.
     #[must_use]
-    pub const fn word(self) -> &'static str {
-        self.entry().word
+    pub const fn name(self) -> &'static str {
+        self.entry().name
     }
 
     /// Who has to act.
@@ -210,19 +210,19 @@ impl ErrorCode {
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
+        f.pad(self.name())
     }
 }
 
 impl PartialEq<&str> for ErrorCode {
     fn eq(&self, other: &&str) -> bool {
-        self.word() == *other
+        self.name() == *other
     }
 }
 
 impl Serialize for ErrorCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.word())
+        serializer.serialize_str(self.name())
     }
 }
 
@@ -233,11 +233,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_a_word_of_its_own_and_a_meaning() {
-        let words: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.word()).collect();
-        assert_eq!(words.len(), ErrorCode::ALL.len());
+    fn every_code_has_a_name_of_its_own_and_a_meaning() {
+        let names: BTreeSet<_> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
         for code in ErrorCode::ALL {
-            assert!(code.word().bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{code}");
+            assert!(code.name().bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_'), "{code}");
             assert!(
                 code.meaning().ends_with('.') && (code.action().is_empty() || code.action().ends_with('.')),
                 "{code}"

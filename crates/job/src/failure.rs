@@ -57,8 +57,8 @@ failure_codes! {
 impl FailureCode {
     /// The code on the wire and in the database.
     #[must_use]
-    pub const fn wire(self) -> &'static str {
-        self.code().word()
+    pub const fn name(self) -> &'static str {
+        self.code().name()
     }
 
     /// The party that has to act, which decides between rejection, retry and alert.
@@ -78,7 +78,7 @@ impl TryFrom<String> for FailureCode {
     type Error = ParseFailureCodeError;
 
     fn try_from(wire: String) -> Result<Self, Self::Error> {
-        Self::ALL.iter().copied().find(|code| code.wire() == wire).ok_or(ParseFailureCodeError(wire))
+        Self::ALL.iter().copied().find(|code| code.name() == wire).ok_or(ParseFailureCodeError(wire))
     }
 }
 
@@ -112,7 +112,7 @@ mod tests {
     fn every_code_round_trips_through_its_wire_name() {
         for code in FailureCode::ALL {
             let wire = serde_json::to_value(code).unwrap();
-            assert_eq!(wire, code.wire());
+            assert_eq!(wire, code.name());
             assert_eq!(serde_json::from_value::<FailureCode>(wire).unwrap(), *code);
         }
     }

@@ -31,7 +31,7 @@ pub enum MethodReason {
 impl MethodReason {
     /// The reason's name on the wire.
     #[must_use]
-    pub const fn wire(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Asked => "asked",
             Self::KeyGiven => "key-given",

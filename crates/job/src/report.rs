@@ -130,7 +130,7 @@ impl MatteReport {
 impl Warning {
     /// The warning's name on the wire.
     #[must_use]
-    pub const fn wire(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::LowConfidence => "LOW_CONFIDENCE",
             Self::NothingRemoved => "NOTHING_REMOVED",

@@ -28,7 +28,8 @@
 //!
 //! impl ModelSource for NoModel {
 //!     fn open(&self, _: &dyn Fn() -> bool) -> Result<OpenModel, ModelFailure> {
-//!         Err(ModelFailure { code: ErrorCode::ModelMissing, message: "no model".into(), hint: None })
+//!         let code = ErrorCode::ModelMissing;
+//!         Err(ModelFailure { code, message: "no model".into(), hint: None })
 //!     }
 //! }
 //!

@@ -11,8 +11,8 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
     /// Enqueues a job.
     ///
     /// # Errors
-    /// [`QueueError::Taken`] if its id is in use; [`QueueError::TooManyQueuedJobs`] if the owner has
-    /// the maximum number of waiting jobs; [`QueueError::NoSuchUpload`] or
+    /// [`QueueError::Taken`] if its id is in use; [`QueueError::TooManyQueuedJobs`] if the owner
+    /// has the maximum number of waiting jobs; [`QueueError::NoSuchUpload`] or
     /// [`QueueError::UploadUnfinished`] if its upload is not a complete one of the same API key;
     /// [`QueueError::QuotaExceeded`] if its input would exceed the API key's quota.
     async fn submit(&self, job: NewJob) -> Result<(), QueueError>;

@@ -12,19 +12,20 @@
 //! use std::sync::Arc;
 //!
 //! use clearcut_job::{
-//!     ClipName, CutRequest, Failure, FailureCode, JobId, JobState, ObjectName, OutputFormat, Sha256Hex,
-//!     StoredObject, SystemClock, WorkerId,
+//!     ClipName, CutRequest, Failure, FailureCode, JobId, JobState, ObjectName, OutputFormat,
+//!     Sha256Hex, StoredObject, SystemClock, WorkerId,
 //! };
 //! use clearcut_queue::{
-//!     Ending, Jobs as _, KeyHash, Keys as _, NewInput, NewJob, NewKey, OwnedJobs as _, Policy, QueueError,
-//!     SqliteQueue,
+//!     Ending, Jobs as _, KeyHash, Keys as _, NewInput, NewJob, NewKey, OwnedJobs as _, Policy,
+//!     QueueError, SqliteQueue,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), QueueError> {
 //! # let folder = tempfile::tempdir().expect("a temporary folder");
 //! # let folder = folder.path();
-//! let queue = SqliteQueue::open(&folder.join("jobs.db"), Arc::new(SystemClock), Policy::default()).await?;
+//! let (file, clock) = (folder.join("jobs.db"), Arc::new(SystemClock));
+//! let queue = SqliteQueue::open(&file, clock, Policy::default()).await?;
 //! let hash = KeyHash::of("the secret key");
 //! let key = NewKey { name: "studio".into(), prefix: "hc_abcd".into(), hash };
 //! let owner = queue.create_key(key).await?.id;

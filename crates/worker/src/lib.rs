@@ -22,7 +22,12 @@
 //! struct Refuse;
 //!
 //! impl Cutter for Refuse {
-//!     fn cut(&self, _: &CutOrder, _: &Stop, _: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> {
+//!     fn cut(
+//!         &self,
+//!         _: &CutOrder,
+//!         _: &Stop,
+//!         _: &mut dyn FnMut(CutStep),
+//!     ) -> Result<CutOutcome, Failure> {
 //!         Err(Failure::new(FailureCode::InvalidVideo, "the file has no video stream"))
 //!     }
 //! }
@@ -31,8 +36,9 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let folder = tempfile::tempdir()?;
 //! let clock = Arc::new(SystemClock);
+//! let file = folder.path().join("jobs.db");
 //! let worker = Worker {
-//!     queue: Arc::new(SqliteQueue::open(&folder.path().join("jobs.db"), clock.clone(), Policy::default()).await?),
+//!     queue: Arc::new(SqliteQueue::open(&file, clock.clone(), Policy::default()).await?),
 //!     store: Store::local(&folder.path().join("objects"))?,
 //!     outbound: Outbound::new(AddressPolicy::default(), Timeouts::default())?,
 //!     cutter: Arc::new(Refuse),

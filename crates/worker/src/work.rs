@@ -237,7 +237,7 @@ async fn finish<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, ending: End
             Ok(Finished::Committed | Finished::AlreadyCommitted) => {
                 return match &ending {
                     Ending::Completed(_) => "completed".to_owned(),
-                    Ending::Failed(failure) => format!("failed: {}", failure.code.wire()),
+                    Ending::Failed(failure) => format!("failed: {}", failure.code.name()),
                 };
             }
             Ok(Finished::Retrying { .. }) => return "failed: to be retried".to_owned(),

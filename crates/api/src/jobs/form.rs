@@ -219,7 +219,7 @@ mod tests {
         ];
         for (fields, code) in cases {
             let error = read(fields).unwrap_err();
-            assert_eq!((error.code().word(), error.status().as_u16()), (code, 400), "{fields:?}");
+            assert_eq!((error.code().name(), error.status().as_u16()), (code, 400), "{fields:?}");
             assert!(error.to_string().contains(fields[0].0), "{error}");
         }
     }

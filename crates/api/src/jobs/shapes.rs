@@ -191,11 +191,11 @@ impl Report {
             let Place { from, to, area } = matte.place_of(warning, measured.duration_secs);
             let FrameBox { x, y, width, height } = area;
             let area = WarningBox { x, y, width, height };
-            ReportWarning { code: warning.wire(), message: warning.message(method), from, to, area }
+            ReportWarning { code: warning.name(), message: warning.message(method), from, to, area }
         };
         Self {
             method: method_name(method),
-            reason: measured.reason.map(MethodReason::wire),
+            reason: measured.reason.map(MethodReason::name),
             model: measured.model.clone(),
             confidence: matte.confidence,
             removed_share: matte.removed_share,
@@ -315,7 +315,7 @@ impl Job {
             error: record
                 .failure
                 .as_ref()
-                .map(|failure| JobError { code: failure.code.wire(), message: failure.message.clone() }),
+                .map(|failure| JobError { code: failure.code.name(), message: failure.message.clone() }),
             result: JobResult::new(record, link),
             revision: record.revision,
             queue_position: None,

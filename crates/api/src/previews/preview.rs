@@ -211,7 +211,7 @@ impl Preview {
             time: previewed.at.as_secs_f64(),
             processing_time: elapsed.as_millis() as u64,
             processing_method: method_name(previewed.method),
-            reason: MethodReason::wire(previewed.reason),
+            reason: MethodReason::name(previewed.reason),
             model: previewed.model,
             detected_background_color: previewed.key_color.map(Color::from),
             confidence: previewed.confidence,
@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(read_time(" 0 ").unwrap(), Duration::ZERO);
         for text in ["", "-1", "1e3", "inf", "NaN", "1s", "0:01", "+1", "1.2.3", "99999999999999999999999999"] {
             let error = read_time(text).unwrap_err();
-            assert_eq!((error.code().word(), error.status().as_u16()), ("INVALID_REQUEST", 400), "{text}");
+            assert_eq!((error.code().name(), error.status().as_u16()), ("INVALID_REQUEST", 400), "{text}");
             assert!(error.to_string().contains("time"), "{error}");
         }
     }
