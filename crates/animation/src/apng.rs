@@ -10,7 +10,7 @@ use clearcut_frame::{Frame, FrameRate};
 use clearcut_parallel::with_workers;
 
 use crate::{
-    AnimationSettings, Error, Summary,
+    AnimationSettings, EXTRA_PATCHES, Error, Summary,
     rgba::Rgba,
     schedule::{Patch, ScheduleRules, patches},
 };
@@ -41,7 +41,7 @@ pub fn encode_apng(
     let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
     with_workers(settings.threads, |workers| {
-        let compressed = workers.map_in_order(patches(rules, canvases), |patch: Patch<Rgba>| {
+        let compressed = workers.map_in_order_ahead(EXTRA_PATCHES, patches(rules, canvases), |patch: Patch<Rgba>| {
             (header(&patch, clock), patch.repeats, filter::compress(&patch.canvas, patch.rect, error))
         });
         compressed.into_iter().try_for_each(|(header, repeats, image)| {

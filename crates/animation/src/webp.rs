@@ -11,7 +11,7 @@ use clearcut_frame::{Frame, FrameRate};
 use clearcut_parallel::with_workers;
 
 use crate::{
-    AnimationSettings, Error, Summary,
+    AnimationSettings, EXTRA_PATCHES, Error, Summary,
     planes::to_webp_format,
     rect::Rect,
     rgba::Rgba,
@@ -66,7 +66,7 @@ fn write<C: Canvas + Send + Sync>(
     let mut summary = Summary::default();
     still::warm_up();
     with_workers(settings.threads, |workers| {
-        let compressed = workers.map_in_order(patches(rules, canvases), |patch: Patch<C>| {
+        let compressed = workers.map_in_order_ahead(EXTRA_PATCHES, patches(rules, canvases), |patch: Patch<C>| {
             (header(&patch, rate), patch.repeats, compress(&patch.canvas, patch.rect))
         });
         compressed.into_iter().try_for_each(|(header, repeats, image)| {

@@ -69,11 +69,28 @@ impl<'env> Workers<'env> {
         R: Send + 'env,
         F: Fn(I::Item) -> R + Send + Sync + 'env,
     {
+        self.map_in_order_ahead(0, items, work)
+    }
+
+    /// [`Self::map_in_order`] that works on `extra` items more. Threads then have work while a slow
+    /// consumer handles a result, or while `items` takes long for the next item.
+    pub fn map_in_order_ahead<I, R, F>(
+        &self,
+        extra: usize,
+        items: I,
+        work: F,
+    ) -> impl Iterator<Item = R> + use<'_, 'env, I, R, F>
+    where
+        I: Iterator<Item: Send + 'env>,
+        R: Send + 'env,
+        F: Fn(I::Item) -> R + Send + Sync + 'env,
+    {
         let work = Arc::new(work);
         let mut items = items.fuse();
-        let mut results = VecDeque::with_capacity(self.ahead);
+        let ahead = self.ahead + extra;
+        let mut results = VecDeque::with_capacity(ahead);
         std::iter::from_fn(move || {
-            while results.len() < self.ahead
+            while results.len() < ahead
                 && let Some(item) = items.next()
             {
                 let work = Arc::clone(&work);
@@ -152,6 +169,14 @@ mod tests {
             }
         });
         assert_eq!(consumed, 100);
+    }
+
+    #[test]
+    fn extra_items_are_worked_on_ahead() {
+        let taken = AtomicUsize::new(0);
+        let items = (0..100).inspect(|_| _ = taken.fetch_add(1, SeqCst));
+        let first = with_workers(threads(3), |workers| workers.map_in_order_ahead(2, items, |item| item).next());
+        assert_eq!((first, taken.into_inner()), (Some(0), 5));
     }
 
     #[test]
