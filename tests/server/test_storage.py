@@ -33,14 +33,18 @@ def small_disk(test, mebibytes=24):
 
 @contextlib.contextmanager
 def full(folder):
-    """No byte is free on the disk of `folder` while the block runs."""
+    """Fills the disk of `folder`, and again with each call of what it yields. It is empty again after the block."""
     filler = folder / "filler"
-    # Unbuffered: what did not fit would be written again, and fail again, when the file is closed.
-    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(1 << 14))
+
+    def fill():
+        # Unbuffered: what did not fit would be written again, and fail again, when the file is closed.
+        with open(filler, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(1 << 14))
+
+    fill()
     try:
-        yield
+        yield fill
     finally:
         filler.unlink()
 
@@ -69,9 +73,13 @@ def begin_upload(server):
     return status, (json.loads(body).get("error") or {}).get("code")
 
 
-def until_refused(server):
-    """Begins uploads until the database takes no more. What it has of its log is written over before the log grows."""
+def until_refused(server, fill):
+    """Begins uploads until the database takes no more. What it has of its log is written over before the log grows.
+
+    A job that ends meanwhile frees its files, and thousands of uploads fit into those: `fill` takes that room away.
+    """
     for _ in range(3000):
+        fill()
         status, code = begin_upload(server)
         assert (status, code) in ((201, None), (507, "INSUFFICIENT_STORAGE"), (503, "UNAVAILABLE")), (status, code)
         if status != 201 and database_check(server)[0] == 503:
@@ -103,8 +111,8 @@ class Storage(unittest.TestCase):
             client.start()
             try:
                 for _ in range(20):
-                    with full(folder):
-                        until_refused(server)
+                    with full(folder) as fill:
+                        until_refused(server, fill)
                     self.assertEqual(begin_upload(server)[0], 201, "there is room again")
                     eventually(lambda: database_check(server)[0] == 200, 10)
             finally:
@@ -123,8 +131,8 @@ class Storage(unittest.TestCase):
         with small_disk(self) as folder, Server("--disk-floor-mib", "0", data=folder / "data") as server:
             for _ in range(3):
                 with contextlib.ExitStack() as stack:
-                    with full(folder):
-                        until_refused(server)
+                    with full(folder) as fill:
+                        until_refused(server, fill)
                         # What opens the database anew from here on opens it to read alone.
                         stack.enter_context(read_only(server.data))
                         eventually(lambda: begin_upload(server) == (503, "READ_ONLY_STORAGE"), 10)
