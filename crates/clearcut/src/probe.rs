@@ -30,6 +30,7 @@ fn as_json(info: &MediaInfo) -> serde_json::Value {
         "variableFrameRate": info.has_variable_rate, "frames": info.frames, "seconds": info.duration.as_secs_f64(),
         "rotation": info.rotation_degrees, "alpha": info.has_alpha, "matrix": format!("{:?}", info.matrix()).to_lowercase(),
         "toneMapped": info.tone_map.is_some(), "audio": audio,
+        "notes": info.notes.iter().map(|note| json!({"code": note.code.name(), "message": note.message})).collect::<Vec<_>>(),
     })
 }
 
@@ -49,7 +50,7 @@ fn as_text(info: &MediaInfo) -> String {
         notes.push("HDR or wide gamut, converted to BT.709".to_owned());
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
-    format!(
+    let mut text = format!(
         "video    {} {} in {}, {}{notes}\nrate     {rate}{} ({:.3} frames/s)\nlength   {} frames, {:.3} s\nsound    {audio}\n",
         info.size,
         info.codec,
@@ -59,5 +60,9 @@ fn as_text(info: &MediaInfo) -> String {
         info.frame_rate.per_second(),
         info.frames,
         info.duration.as_secs_f64(),
-    )
+    );
+    for note in &info.notes {
+        text += &format!("note     {}\n", note.message);
+    }
+    text
 }

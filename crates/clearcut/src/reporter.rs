@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutMethod, CutStep, FrameBox, Place};
+use clearcut_job::{CutMethod, CutStep, FrameBox, Note, Place};
 use clearcut_pipeline::CutReport;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -139,12 +139,15 @@ fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
             json!({"code": warning.name(), "message": warning.message(report.method), "from": from, "to": to, "box": area})
         })
         .collect();
+    let note =
+        |note: &Note| json!({"code": note.code.name(), "isWarning": note.code.is_warning(), "message": note.message});
+    let notes: Vec<_> = report.notes.iter().map(note).collect();
     json!({
         "event": "done", "input": input, "width": report.size.width(), "height": report.size.height(),
         "frames": report.frames, "fps": report.frame_rate.to_string(), "seconds": finished.took.as_secs_f64(),
         "detectedBackgroundColor": report.key_color.map(|color| color.to_string()),
         "removed": report.matte.removed_share, "method": report.method, "reason": report.reason, "model": report.model, "matte": report.matte, "acceptance": report.matte.acceptance(),
-        "warnings": warnings, "outputs": outputs,
+        "warnings": warnings, "notes": notes, "outputs": outputs,
     })
 }
 
@@ -170,6 +173,10 @@ fn as_table(input: &str, finished: &FinishedCut) -> String {
         report.frames as f64 / finished.took.as_secs_f64().max(1e-3),
     );
     table += &method_line(report);
+    for note in &report.notes {
+        let level = if note.code.is_warning() { "warning" } else { "note" };
+        table += &format!("{level}: {}\n", note.message);
+    }
     for warning in report.matte.warnings() {
         let place = report.matte.place_of(warning, report.duration_secs());
         table += &format!("warning: {}{}\n", warning.message(report.method), worst_place(&place));

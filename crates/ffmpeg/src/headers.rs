@@ -120,6 +120,7 @@ pub(crate) fn parse_streams(
         color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
         tone_map,
         audio: output.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
+        notes: Vec::new(),
     };
     Ok(HeaderInfo { info, header_frame_count: video.nb_frames.parse().ok(), rates })
 }

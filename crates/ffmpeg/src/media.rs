@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clearcut_frame::{FrameFormat, FrameRate, Matrix, Size, Subsampling};
+use clearcut_job::Note;
 
 use crate::{ColorTags, Container, ToneMap};
 
@@ -97,6 +98,8 @@ pub struct MediaInfo {
     pub tone_map: Option<ToneMap>,
     /// The first audio track, if its codec is supported.
     pub audio: Option<AudioTrack>,
+    /// What was decided about the clip when it was probed.
+    pub notes: Vec<Note>,
 }
 
 impl MediaInfo {

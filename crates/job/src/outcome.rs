@@ -3,7 +3,7 @@
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{CutMethod, MatteReport, MethodReason, ObjectName, OutputFormat, Sha256Hex};
+use crate::{CutMethod, MatteReport, MethodReason, Note, ObjectName, OutputFormat, Sha256Hex};
 
 /// Location and expected content of one output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,9 @@ pub struct MeasuredClip {
     /// Quality estimate of the matte; absent in jobs of earlier versions.
     #[serde(default)]
     pub report: Option<MatteReport>,
+    /// What was decided about the clip; empty in jobs of earlier versions.
+    #[serde(default)]
+    pub notes: Vec<Note>,
 }
 
 /// The result of a finished job.
@@ -93,6 +96,7 @@ mod tests {
                 model: None,
                 background,
                 report: None,
+                notes: Vec::new(),
             };
             let text = serde_json::to_string(&measured).unwrap();
             assert!(text.contains("\"chromakey\""), "{text}");

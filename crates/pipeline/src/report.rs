@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{FrameRate, Rgb8, Size};
-use clearcut_job::{CutMethod, MatteReport, MethodReason, OutputFormat};
+use clearcut_job::{CutMethod, MatteReport, MethodReason, Note, OutputFormat};
 
 /// Report of a finished cut.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct CutReport {
     pub key_color: Option<Rgb8>,
     /// Quality estimate of the matte.
     pub matte: MatteReport,
+    /// What was decided about the clip, by the probe and by the cut.
+    pub notes: Vec<Note>,
     /// The checked files, in the requested order.
     pub outputs: Vec<OutputReport>,
 }

@@ -97,7 +97,7 @@ pub struct ClaimedJob {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
     /// The outputs are in the store.
-    Completed(Outcome),
+    Completed(Box<Outcome>),
     /// The job has no outputs.
     Failed(Failure),
 }

@@ -60,6 +60,7 @@ fn outcome(report: CutReport) -> CutOutcome {
             model: report.model,
             background: report.key_color,
             report: Some(report.matte),
+            notes: report.notes,
         },
         files: report.outputs.into_iter().map(|file| CutFile { format: file.format, path: file.path }).collect(),
     }

@@ -115,7 +115,7 @@ async fn attempt<C: Cutter>(
 ) -> Ending {
     let scratch = worker.scratch.join(format!("{}-{}", claimed.id, claimed.token));
     let ending = match cut_and_store(worker, claimed, stop, progress_sender, &scratch).await {
-        Ok(outcome) => Ending::Completed(outcome),
+        Ok(outcome) => Ending::Completed(Box::new(outcome)),
         Err(failure) => Ending::Failed(failure),
     };
     if let Err(error) = fs::remove_dir_all(&scratch) {

@@ -2,7 +2,8 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutMethod, FrameBox, JobState, MatteReport, MeasuredClip, MethodReason, OutputPointer, Place, UnixMillis, Warning,
+    CutMethod, FrameBox, JobState, MatteReport, MeasuredClip, MethodReason, Note, OutputPointer, Place, UnixMillis,
+    Warning,
 };
 use clearcut_queue::JobRecord;
 use serde::Serialize;
@@ -112,6 +113,8 @@ pub(crate) struct JobResult {
     /// Estimated quality of the matte; null for jobs of earlier versions.
     #[schema(required = true)]
     report: Option<Report>,
+    /// What was decided about the clip besides the matte; empty if nothing was.
+    notes: Vec<ResultNote>,
     /// All outputs, in the order of the requested formats.
     outputs: Vec<Output>,
 }
@@ -157,6 +160,24 @@ pub(crate) struct Report {
     hint_frames: Vec<u64>,
     /// Possible defects that a person should review; empty if none were found.
     warnings: Vec<ReportWarning>,
+}
+
+/// What was decided about the clip, such as a converted frame rate or sound that was left out.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ResultNote {
+    /// Stable code, such as `SOUND_LEFT_OUT`.
+    code: &'static str,
+    /// Whether something of the clip is missing in the outputs or may be wrong there.
+    is_warning: bool,
+    /// What was found, and what was done about it.
+    message: String,
+}
+
+impl From<&Note> for ResultNote {
+    fn from(note: &Note) -> Self {
+        Self { code: note.code.name(), is_warning: note.code.is_warning(), message: note.message.clone() }
+    }
 }
 
 /// A possible defect that a person should review.
@@ -352,6 +373,7 @@ impl JobResult {
             processing_time_ms: outcome.processing_ms,
             detected_background_color: outcome.measured.background.map(Color::from),
             report: outcome.measured.report.as_ref().map(|matte| Report::new(&outcome.measured, matte)),
+            notes: outcome.measured.notes.iter().map(ResultNote::from).collect(),
             outputs: outcome.outputs.iter().map(output).collect(),
         })
     }

@@ -40,6 +40,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
             places: vec![(clearcut_job::Warning::Lookalike, LOOKALIKE)],
             hint_frames: vec![20],
         }),
+        notes: Vec::new(),
     };
     let output = OutputPointer {
         format: OutputFormat::Webm,
@@ -48,7 +49,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
         sha256: stored.sha256,
     };
     let outcome = Outcome { measured, processing_ms: 12_500, outputs: vec![output] };
-    server.queue.finish(&claimed.id, claimed.token, Ending::Completed(outcome)).await.unwrap();
+    server.queue.finish(&claimed.id, claimed.token, Ending::Completed(Box::new(outcome))).await.unwrap();
 }
 
 async fn read(server: &Server, id: &JobId) -> Value {

@@ -31,6 +31,7 @@ fn info() -> MediaInfo {
         color: ColorTags::BT709,
         tone_map: None,
         audio: Some(AudioTrack { stream: 5, codec: HOSTILE.to_owned(), channels: 6, sample_rate: 48_000 }),
+        notes: Vec::new(),
     }
 }
 

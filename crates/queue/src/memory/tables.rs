@@ -143,7 +143,7 @@ impl JobRow {
         match ending {
             Ending::Completed(outcome) => {
                 self.apply_move(Move::Complete)?;
-                self.outcome = Some(outcome);
+                self.outcome = Some(*outcome);
                 self.outputs_kept = true;
             }
             Ending::Failed(failure) => {

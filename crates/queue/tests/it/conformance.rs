@@ -251,7 +251,7 @@ pub(crate) async fn the_outcome_reads_back_as_committed(bench: Bench) {
     bench.advance_clock(Duration::from_secs(3));
     bench.queue.finish(&id, token, Ending::Completed(outcome(1))).await.unwrap();
     let ended = bench.read(&id).await;
-    assert_eq!(ended.outcome, Some(outcome(1)));
+    assert_eq!(ended.outcome, Some(*outcome(1)));
     assert_eq!(ended.started.map(|at| at.since(ended.created).as_secs()), Some(2));
     assert_eq!(ended.ended.map(|at| at.since(ended.created).as_secs()), Some(5));
 }

@@ -133,14 +133,14 @@ pub(crate) fn output_name(number: u128, format: OutputFormat) -> ObjectName {
     ObjectName::output(&JobId::from_random(number), FencingToken(1), format)
 }
 
-pub(crate) fn outcome(number: u128) -> Outcome {
+pub(crate) fn outcome(number: u128) -> Box<Outcome> {
     let output = |format: OutputFormat| OutputPointer {
         format,
         object_name: output_name(number, format),
         size_bytes: 77,
         sha256: Sha256Hex::of_digest([0xcd; 32]),
     };
-    Outcome {
+    Box::new(Outcome {
         measured: MeasuredClip {
             width: 768,
             height: 432,
@@ -152,10 +152,11 @@ pub(crate) fn outcome(number: u128) -> Outcome {
             model: None,
             background: "#E92FBC".parse().ok(),
             report: None,
+            notes: Vec::new(),
         },
         processing_ms: 1234,
         outputs: vec![output(OutputFormat::Webm), output(OutputFormat::StackedAlpha)],
-    }
+    })
 }
 
 pub(crate) fn temporary_failure() -> Failure {

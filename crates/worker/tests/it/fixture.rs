@@ -47,6 +47,7 @@ pub(crate) fn copy_input(order: &CutOrder) -> CutOutcome {
         model: None,
         background: None,
         report: None,
+        notes: Vec::new(),
     };
     CutOutcome { measured, files: vec![CutFile { format: OutputFormat::Webm, path }] }
 }

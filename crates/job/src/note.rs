@@ -1,0 +1,69 @@
+//! Notes of a cut: what it decided about its clip besides the matte, such as a converted frame rate
+//! or sound that was left out.
+
+use serde::{Deserialize, Serialize};
+
+/// One decision about a clip that its user should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// The kind of decision.
+    pub code: NoteCode,
+    /// Explanation for people: what was found, and what was done about it.
+    pub message: String,
+}
+
+/// The kind of a [`Note`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum NoteCode {
+    /// The outputs have another frame rate than the clip, or the clip has no constant one.
+    RateConverted,
+    /// The outputs have no sound, although the clip has.
+    SoundLeftOut,
+    /// A code of a later version.
+    #[serde(other)]
+    Other,
+}
+
+impl NoteCode {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RateConverted => "RATE_CONVERTED",
+            Self::SoundLeftOut => "SOUND_LEFT_OUT",
+            Self::Other => "OTHER",
+        }
+    }
+
+    /// Whether something of the clip is missing in the outputs or may be wrong there.
+    #[must_use]
+    pub const fn is_warning(self) -> bool {
+        match self {
+            Self::SoundLeftOut => true,
+            Self::RateConverted | Self::Other => false,
+        }
+    }
+}
+
+impl Note {
+    /// A note of `code` with `message`.
+    #[must_use]
+    pub fn new(code: NoteCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_stored_under_their_name_and_later_ones_can_be_read() {
+        for code in [NoteCode::RateConverted, NoteCode::SoundLeftOut, NoteCode::Other] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
+        }
+        let later: Note = serde_json::from_str(r#"{"code":"OF_A_LATER_VERSION","message":"m"}"#).unwrap();
+        assert_eq!(later, Note::new(NoteCode::Other, "m"));
+    }
+}
