@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer, ToneMap,
     argv,
+    timeline::{DEFAULT_RATE, Packets, Timeline, usual_rate_near},
 };
 
 #[derive(Deserialize)]
@@ -29,6 +30,9 @@ struct Stream {
     r_frame_rate: String,
     avg_frame_rate: String,
     nb_frames: String,
+    has_b_frames: u32,
+    start_time: String,
+    duration: String,
     color_space: String,
     color_transfer: String,
     color_primaries: String,
@@ -61,11 +65,21 @@ struct SideData {
 /// The properties that the headers state; [`apply_packets`] checks them against the packets.
 pub(crate) struct HeaderInfo {
     info: MediaInfo,
-    header_frame_count: Option<u64>,
+    /// Number of frames that the header states.
+    pub(crate) frame_count: Option<u64>,
+    /// Whether a decoder returns frames in another order than that of the file.
+    pub(crate) is_reordered: bool,
     rates: Vec<FrameRate>,
+    /// Time in seconds at which the track ends.
+    end_secs: Option<f64>,
 }
 
 impl HeaderInfo {
+    /// Index of the video stream in the file.
+    pub(crate) const fn stream(&self) -> usize {
+        self.info.stream
+    }
+
     pub(crate) fn info(self) -> MediaInfo {
         self.info
     }
@@ -113,6 +127,7 @@ pub(crate) fn parse_streams(
         frames: 0,
         keyframes: 0,
         duration: Duration::ZERO,
+        last_frame_start: Duration::ZERO,
         video_start_secs: 0.0,
         rotation_degrees,
         has_alpha,
@@ -122,18 +137,14 @@ pub(crate) fn parse_streams(
         audio: output.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
         notes: Vec::new(),
     };
-    Ok(HeaderInfo { info, header_frame_count: video.nb_frames.parse().ok(), rates })
+    Ok(HeaderInfo {
+        info,
+        frame_count: video.nb_frames.parse().ok(),
+        is_reordered: video.has_b_frames > 0,
+        rates,
+        end_secs: if matches!(container, Container::Mov | Container::Avi) { end_secs(video) } else { None },
+    })
 }
-
-/// Rate of a clip that states none, such as a single frame: the common rate of European television.
-const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
-    Some(rate) => rate,
-    None => unreachable!(),
-};
-
-/// ffprobe's name for the key information of an encrypted packet. The codec tag of such a stream is
-/// that of the unencrypted video.
-const ENCRYPTED: &str = "Encryption info";
 
 /// The reason why ffprobe could not parse a clip, taken from the tail of its standard error.
 pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
@@ -148,6 +159,13 @@ pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
     MediaError::Damaged
 }
 
+/// Time at which a track of an MP4, MOV or AVI ends, by its header. Durations of packets are distances between decoding
+/// times, so of reordered frames they do not tell how long the last one is shown.
+fn end_secs(video: &Stream) -> Option<f64> {
+    let seconds = |text: &str| text.parse::<f64>().ok().filter(|secs| secs.is_finite());
+    Some(seconds(&video.start_time)? + seconds(&video.duration)?)
+}
+
 fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
     MediaError::OverLimit {
         found: found.to_owned(),
@@ -155,56 +173,20 @@ fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
     }
 }
 
-/// Counts the frames of the packet list and determines rate and duration from it.
-pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &[u8], limits: &MediaLimits) -> Result<(), Error> {
-    let info = &mut headers.info;
-    let (mut starts, mut frames, mut hidden, mut slots) = (Vec::new(), 0_u64, 0_u64, 0_u64);
-    for line in packets.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
-        let mut fields = line.trim().split(',');
-        let mut next = || fields.next();
-        let (Some(stream), Some(shown), Some(slot), Some(decoded), Some(flags)) =
-            (next(), next(), next(), next(), next())
-        else {
-            continue;
-        };
-        if stream.parse() != Ok(info.stream) {
-            continue;
-        }
-        let mut start = shown;
-        if info.container == Container::Avi {
-            // AVI frames lie in slots of equal length and have no other time. An empty slot repeats
-            // the previous frame; the header counts it, but it has no packet.
-            slots = slots.max(slot.parse::<u64>().unwrap_or(0).saturating_add(1));
-            start = decoded;
-        }
-        if fields.any(|side_data| side_data == ENCRYPTED) {
-            return Err(MediaError::Encrypted.into());
-        }
-        // Hidden by an edit list: the header counts the frame, but players do not show it.
-        if flags.contains('D') {
-            hidden += 1;
-            continue;
-        }
-        frames += 1;
-        info.keyframes += u64::from(flags.starts_with('K'));
-        starts.extend(start.parse::<f64>().ok().filter(|start| start.is_finite()));
-    }
-    if frames == 0 || headers.header_frame_count.is_some_and(|count| slots.max(frames + hidden) < count) {
+/// Completes the properties with the timeline of `packets`, and checks them against `limits`.
+pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &Packets, limits: &MediaLimits) -> Result<(), Error> {
+    if packets.frames() == 0 {
         return Err(MediaError::Damaged.into());
     }
-    info.frames = frames;
-    starts.sort_by(f64::total_cmp);
-    info.video_start_secs = starts.first().copied().unwrap_or(0.0);
-    let fits = |rate: &&FrameRate| starts.len() as u64 == frames && is_constant(&starts, **rate);
-    if let Some(rate) = headers.rates.iter().find(fits) {
-        info.frame_rate = *rate;
-    } else if starts.len() as u64 == frames && frames > 1 {
-        info.has_variable_rate = true;
-        info.frame_rate = nearest_constant_rate(&headers.rates, &starts);
-    }
-    let span = starts.last().copied().unwrap_or(0.0) - info.video_start_secs;
-    let span_with_last_frame = Duration::try_from_secs_f64(span).unwrap_or_default() + info.frame_rate.start_of(1);
-    info.duration = if info.has_variable_rate { span_with_last_frame } else { info.frame_rate.start_of(frames) };
+    let info = &mut headers.info;
+    info.frames = packets.frames();
+    info.keyframes = packets.keyframes();
+    let timeline = Timeline::new(packets, &headers.rates, headers.end_secs);
+    info.frame_rate = timeline.rate;
+    info.has_variable_rate = !timeline.is_constant;
+    info.duration = timeline.length;
+    info.last_frame_start = timeline.last_frame_start;
+    info.video_start_secs = timeline.start_secs;
     check_limits(info, limits)
 }
 
@@ -221,37 +203,6 @@ fn check_limits(info: &MediaInfo, limits: &MediaLimits) -> Result<(), Error> {
 
 fn over_limit(found: String, limit: String) -> Error {
     MediaError::OverLimit { found, limit }.into()
-}
-
-/// Whether frame i starts within half a frame of i / rate for every i, so that no frame is repeated
-/// or dropped.
-fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
-    let Some(first) = starts.first() else { return false };
-    let frame = 1.0 / rate.per_second();
-    starts.iter().enumerate().all(|(index, start)| (start - first - index as f64 * frame).abs() < frame / 2.0)
-}
-
-/// The rates of cameras, films and screens, as (frames, seconds).
-const USUAL_RATES: [(u32, u32); 10] =
-    [(10, 1), (12, 1), (15, 1), (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60, 1)];
-
-/// The usual rate that a container with coarse timestamps approximates: 24 is stored as 23.998 in
-/// units of a hundred-thousandth of a second. The frame times decide whether it applies.
-fn usual_rate_near(rate: FrameRate) -> Option<FrameRate> {
-    let is_near = |usual: &FrameRate| (usual.per_second() / rate.per_second() - 1.0).abs() < 3e-4;
-    USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds)).find(is_near)
-}
-
-/// The container's base rate if it is plausible, else the usual rate nearest to the average.
-fn nearest_constant_rate(rates: &[FrameRate], starts: &[f64]) -> FrameRate {
-    if let Some(base) = rates.first().filter(|rate| (1.0..=60.0).contains(&rate.per_second())) {
-        return *base;
-    }
-    let span = starts.last().unwrap_or(&0.0) - starts.first().unwrap_or(&0.0);
-    let average = (starts.len() - 1) as f64 / span.max(f64::EPSILON);
-    let usual = USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds));
-    let distance = |rate: &FrameRate| (rate.per_second() - average).abs();
-    usual.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(DEFAULT_RATE)
 }
 
 /// `coded` scaled to square pixels (in width, as players do) and rotated.

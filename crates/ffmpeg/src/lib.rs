@@ -38,6 +38,7 @@ mod media;
 mod probe;
 mod sandbox;
 mod search_path;
+mod timeline;
 mod tools;
 
 pub use argv::{DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled};

@@ -84,6 +84,9 @@ pub struct MediaInfo {
     pub keyframes: u64,
     /// Time from the start of the first frame to the end of the last.
     pub duration: Duration,
+    /// Time from the start of the first frame to the start of the last, which may be shown for
+    /// longer than the others.
+    pub last_frame_start: Duration,
     /// Timestamp of the first frame in the file, in seconds; may be negative.
     pub video_start_secs: f64,
     /// Clockwise rotation in degrees, applied on decoding.

@@ -7,6 +7,7 @@ use crate::{
     Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, argv,
     claims::claims_too_many_samples,
     headers,
+    timeline::Packets,
     tools::{MAX_OUTPUT_BYTES, PROBE_TIMEOUT},
 };
 
@@ -51,11 +52,11 @@ impl Probe {
     }
 
     /// Finishes the probe and returns the clip's properties, checked against the limits. Blocks.
-    /// `on_second_process` receives the handle that kills the second process.
+    /// `on_next_process` receives the handle that kills each further process.
     ///
     /// # Errors
     /// [`Error::Media`] if the clip is at fault.
-    pub fn info(self, on_second_process: impl FnOnce(KillHandle)) -> Result<MediaInfo, Error> {
+    pub fn info(self, mut on_next_process: impl FnMut(KillHandle)) -> Result<MediaInfo, Error> {
         let limits = &self.limits;
         let blame_clip = |error| blame_clip(error, limits);
         let capabilities = self.tools.capabilities()?;
@@ -64,10 +65,27 @@ impl Probe {
             Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
             other => other?,
         };
-        let listing = self.tools.spawn_ffprobe(&self.file, argv::probe_packets(self.container, limits))?;
-        on_second_process(listing.kill_handle());
-        let (packets, _) =
-            listing.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)?;
+        let mut ffprobe = |arguments: Vec<String>| {
+            let child = self.tools.spawn_ffprobe(&self.file, arguments)?;
+            on_next_process(child.kill_handle());
+            child.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)
+        };
+        let mut list_packets = |ignores_edits: bool| {
+            let (lines, _) = ffprobe(argv::probe_packets(self.container, limits, ignores_edits))?;
+            Ok::<_, Error>(Packets::parse(&lines, headers.stream(), self.container)?)
+        };
+        let mut packets = list_packets(false)?;
+        // An edit list may leave out whole groups of pictures, which the header counts.
+        let lacks_frames = |packets: &Packets| headers.frame_count.is_some_and(|count| packets.lacks_frames(count));
+        if lacks_frames(&packets) && (self.container != Container::Mov || lacks_frames(&list_packets(true)?)) {
+            return Err(MediaError::Damaged.into());
+        }
+        if packets.first_frame_is_unknown(headers.is_reordered) {
+            let count = packets.packets_to_first_frame();
+            let (lines, _) = ffprobe(argv::probe_first_frames(self.container, limits, headers.stream(), count))?;
+            let first = String::from_utf8_lossy(&lines).lines().find_map(|line| line.trim_matches(',').parse().ok());
+            packets.begin_with(first.ok_or(MediaError::Damaged)?);
+        }
         headers::apply_packets(&mut headers, &packets, limits)?;
         Ok(headers.info())
     }

@@ -65,7 +65,7 @@ fn an_excerpt_and_a_sample_are_frames_of_the_whole_clip() {
     let size = Size::new(90, 90).unwrap();
     let plan = DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1 };
     let all = frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info);
-    let plan = ExcerptPlan { size, from: Duration::from_secs(1), frames: 3 };
+    let plan = ExcerptPlan { size, first: 30, frames: 3 };
     assert_eq!(frames(tools.excerpt(&clip, &info, &plan, &limits).unwrap(), &info), all[30..33]);
     let plan = SamplePlan { among: Sampled::Every(22), max_frames: 8, threads: 1 };
     let sampled = frames(tools.sample(&clip, &info, size, &plan, &limits).unwrap(), &info);

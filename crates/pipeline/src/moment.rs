@@ -60,13 +60,11 @@ impl Moment {
         let stop = &stop.for_cut();
         let info = stop.media_info(job.tools.probe(job.input, &job.limits)?)?;
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
+        // While the last frame is held, its neighbors are repetitions of it.
+        let last = info.frame_rate.frames_in(info.last_frame_start) + NEIGHBORS;
         let before = index.min(NEIGHBORS);
         let format = info.frame_format(preview_size(job, &info));
-        let plan = ExcerptPlan {
-            size: format.size,
-            from: info.frame_rate.start_of(index - before),
-            frames: before + 1 + NEIGHBORS,
-        };
+        let plan = ExcerptPlan { size: format.size, first: index.min(last) - before, frames: before + 1 + NEIGHBORS };
         let (rate, retiming) = timing(&info, FpsChoice::Source);
         let (method, small, frames) = thread::scope(|scope| {
             // Waiting for memory is not reported, because previews have a deadline.

@@ -55,10 +55,10 @@ pub enum Sampled {
 pub struct ExcerptPlan {
     /// Size of the frames.
     pub size: Size,
-    /// Time of the first frame to decode, relative to the clip's first frame. ffmpeg seeks to the
-    /// keyframe before it.
-    pub from: Duration,
-    /// Maximum number of frames.
+    /// Number of the first frame, counted at [`MediaInfo::frame_rate`] from the clip's first frame.
+    /// It must not lie behind the start of the clip's last frame.
+    pub first: u64,
+    /// Number of frames. Behind its end, the clip's last frame is repeated.
     pub frames: u64,
 }
 
@@ -84,10 +84,25 @@ pub(crate) fn probe_streams(container: Container, limits: &MediaLimits) -> Vec<S
 }
 
 /// ffprobe command that prints, for every packet of every video stream, a line
-/// `stream_index,pts_time,dts,dts_time,flags` followed by the types of its side data.
-pub(crate) fn probe_packets(container: Container, limits: &MediaLimits) -> Vec<String> {
-    let options = "-select_streams v -show_entries packet=stream_index,pts_time,dts,dts_time,flags:packet_side_data=side_data_type -of csv=p=0";
-    guarded_input(container, limits, options)
+/// `stream_index,pts_time,dts,dts_time,duration_time,flags` followed by the types of its side data.
+/// With `ignores_edits`, packets are listed that an edit list of an MP4 or MOV leaves out.
+pub(crate) fn probe_packets(container: Container, limits: &MediaLimits, ignores_edits: bool) -> Vec<String> {
+    let options = "-select_streams v -show_entries packet=stream_index,pts_time,dts,dts_time,duration_time,flags:packet_side_data=side_data_type -of csv=p=0";
+    guarded_input(container, limits, &format!("{}{options}", if ignores_edits { "-ignore_editlist 1 " } else { "" }))
+}
+
+/// ffprobe command that decodes the first `packets` packets of `stream` and prints, for every frame
+/// that they give, a line with its time in seconds.
+pub(crate) fn probe_first_frames(
+    container: Container,
+    limits: &MediaLimits,
+    stream: usize,
+    packets: usize,
+) -> Vec<String> {
+    let options = format!(
+        "-select_streams {stream} -read_intervals %+#{packets} -show_entries frame=best_effort_timestamp_time -of csv=p=0"
+    );
+    guarded_input(container, limits, &options)
 }
 
 fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
@@ -99,11 +114,15 @@ fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<St
 
 /// ffmpeg command that writes raw frames of [`MediaInfo::frame_format`] to standard output.
 pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
-    let mut arguments = ffmpeg_input(info, limits, &format!("-threads {}", plan.threads));
+    let mut options = format!("-threads {}", plan.threads);
     let mut filters = Vec::new();
     if let Retiming::To(rate) = plan.retiming {
-        filters.push(format!("fps={rate}"));
+        options += " -copyts";
+        let frames = rate.frames_in(info.duration).max(1);
+        let held = frames - rate.frames_in(info.last_frame_start).min(frames - 1);
+        filters.push(retime(info, rate, 0, frames, held));
     }
+    let mut arguments = ffmpeg_input(info, limits, &options);
     filters.extend(pixel_filters(info, plan.size));
     arguments.extend(raw_output(info, &filters));
     arguments
@@ -131,20 +150,17 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
 /// ffmpeg command that writes consecutive raw frames of [`MediaInfo::frame_format`] to standard
 /// output, decoded on one thread.
 pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits) -> Vec<String> {
-    let mut options = "-threads 1".to_owned();
-    let mut retiming = info.has_variable_rate.then(|| format!("fps={}", info.frame_rate));
+    let mut options = "-threads 1 -copyts".to_owned();
     // No seek at the start of the clip, so containers without seek support can be read too.
-    if !plan.from.is_zero() {
-        // Seek a quarter of a frame early because containers round timestamps; the first decoded
-        // frame is then the intended one. Half a frame would round to the previous frame in
-        // containers that count in frames.
+    if plan.first > 0 {
+        // ffmpeg seeks to a keyframe before the frame that is on screen then, and the filter drops
+        // the frames in between. A quarter of a frame is the room for rounded timestamps.
+        let start = info.frame_rate.start_of(plan.first).as_secs_f64();
         let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
-        let from = info.video_start_secs + plan.from.as_secs_f64() - quarter;
-        let _ = write!(options, " -seek_timestamp 1 -ss {from:.6}");
-        // Frames are counted from the seek point, even if the visible frame began earlier.
-        retiming = retiming.map(|retiming| retiming + ":start_time=0");
+        let _ =
+            write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {:.6}", info.video_start_secs + start - quarter);
     }
-    let mut filters: Vec<String> = retiming.into_iter().collect();
+    let mut filters = vec![retime(info, info.frame_rate, plan.first, plan.frames, plan.frames)];
     filters.extend(pixel_filters(info, plan.size));
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
@@ -168,6 +184,15 @@ pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<Strin
     ));
     arguments.extend(split_arguments(&format!("-ac {channels} -c:a pcm_s24le -rf64 auto -f wav -y {AUDIO_FILE}")));
     arguments
+}
+
+/// Filters that give exactly `frames` frames of constant `rate`, from frame number `first` of the
+/// clip on. Each shows what is on screen at its middle. The last frame is repeated up to `held`
+/// times. The timestamps must be those of the file (`-copyts`).
+fn retime(info: &MediaInfo, rate: FrameRate, first: u64, frames: u64, held: u64) -> String {
+    let start = info.video_start_secs + rate.start_of(first).as_secs_f64();
+    // Versions of ffmpeg differ in how long they show the last frame: with `pass` at least once.
+    format!("fps={rate}:start_time={start:.6}:eof_action=pass,tpad=stop={held}:stop_mode=clone,trim=end_frame={frames}")
 }
 
 /// A filter that sets the unstated color properties: zscale fails on unspecified ones.

@@ -24,6 +24,7 @@ fn info() -> MediaInfo {
         frames: 24,
         keyframes: 1,
         duration: Duration::from_secs(1),
+        last_frame_start: Duration::from_millis(920),
         video_start_secs: -0.5,
         rotation_degrees: 0,
         has_alpha: false,
@@ -44,7 +45,7 @@ fn sample_plan() -> SamplePlan {
 }
 
 fn excerpt_plan() -> ExcerptPlan {
-    ExcerptPlan { size: Size::new(80, 60).unwrap(), from: Duration::from_secs(2), frames: 9 }
+    ExcerptPlan { size: Size::new(80, 60).unwrap(), first: 60, frames: 9 }
 }
 
 fn encode_plan(format: OutputFormat) -> EncodePlan {
@@ -66,7 +67,9 @@ fn reading_commands(info: &MediaInfo) -> Vec<Vec<String>> {
     let limits = MediaLimits::default();
     vec![
         probe_streams(info.container, &limits),
-        probe_packets(info.container, &limits),
+        probe_packets(info.container, &limits, false),
+        probe_packets(info.container, &limits, true),
+        probe_first_frames(info.container, &limits, info.stream, 40),
         decode(info, &decode_plan(), &limits),
         sample(info, info.size, &sample_plan(), &limits),
         excerpt(info, &excerpt_plan(), &limits),
@@ -158,7 +161,8 @@ fn decoding_maps_one_stream_and_passes_every_frame() {
 fn the_frame_rate_is_converted_before_scaling() {
     let retiming = Retiming::To(FrameRate::new(25, 1).unwrap());
     let arguments = decode(&info(), &DecodePlan { retiming, ..decode_plan() }, &MediaLimits::default());
-    assert!(value(&arguments, "-vf").starts_with("fps=25/1,scale="), "{arguments:?}");
+    let filters = "fps=25/1:start_time=-0.500000:eof_action=pass,tpad=stop=2:stop_mode=clone,trim=end_frame=25,scale=";
+    assert!(value(&arguments, "-vf").starts_with(filters), "{arguments:?}");
 }
 
 #[test]
@@ -183,11 +187,11 @@ fn samples_are_restricted_to_keyframes_only_on_request() {
 #[test]
 fn an_excerpt_seeks_a_quarter_frame_early_and_does_not_seek_at_the_start() {
     let arguments = excerpt(&info(), &excerpt_plan(), &MediaLimits::default());
-    assert_eq!((value(&arguments, "-seek_timestamp"), value(&arguments, "-ss")), ("1", "1.491658"));
+    assert_eq!((value(&arguments, "-seek_timestamp"), value(&arguments, "-ss")), ("1", "1.493658"));
     assert_eq!((value(&arguments, "-frames:v"), value(&arguments, "-threads")), ("9", "1"));
     let place = |word: &str| arguments.iter().position(|found| found == word);
     assert!(place("-ss") < place("-i"), "earlier frames are decoded and discarded: {arguments:?}");
-    let first = excerpt(&info(), &ExcerptPlan { from: Duration::ZERO, ..excerpt_plan() }, &MediaLimits::default());
+    let first = excerpt(&info(), &ExcerptPlan { first: 0, ..excerpt_plan() }, &MediaLimits::default());
     assert!(!first.contains(&"-ss".to_owned()), "{first:?}");
 }
 

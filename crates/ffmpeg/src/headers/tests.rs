@@ -43,7 +43,7 @@ fn rejection<T>(result: Result<T, Error>) -> MediaError {
 
 /// Probes a clip with these header fields and frame times in seconds.
 fn probed(changes: &Value, starts: &[f64]) -> Result<MediaInfo, Error> {
-    let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},N/A,N/A,K_")).collect();
+    let lines: Vec<_> = starts.iter().map(|start| format!("0,{start:.6},N/A,N/A,N/A,K_")).collect();
     probed_from(changes, &lines.join("\n"))
 }
 
@@ -53,7 +53,11 @@ fn probed_from(changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
 
 fn probed_in(container: Container, changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
     let mut stated = parse_in(container, &[video(changes)])?;
-    apply_packets(&mut stated, lines.as_bytes(), &MediaLimits::default())?;
+    let packets = Packets::parse(lines.as_bytes(), stated.stream(), container)?;
+    if stated.frame_count.is_some_and(|count| packets.lacks_frames(count)) {
+        return Err(MediaError::Damaged.into());
+    }
+    apply_packets(&mut stated, &packets, &MediaLimits::default())?;
     Ok(stated.info())
 }
 
@@ -78,10 +82,10 @@ fn reordered_frame_times_do_not_make_the_rate_variable() {
 fn uneven_frame_times_make_the_rate_variable() {
     let info = probed(&json!({}), &[0.0, 0.1, 0.15, 0.5, 1.0]).unwrap();
     assert!(info.has_variable_rate);
-    assert_eq!(info.frame_rate.to_string(), "24/1");
-    assert!((info.duration.as_secs_f64() - (1.0 + 1.0 / 24.0)).abs() < 1e-6);
+    assert_eq!(info.frame_rate.to_string(), "12/1");
+    assert!((info.duration.as_secs_f64() - (1.0 + 1.0 / 12.0)).abs() < 1e-6);
     let coarse = probed(&json!({"r_frame_rate": "1000/1", "avg_frame_rate": "0/0"}), &[0.0, 0.03, 0.07, 0.2]).unwrap();
-    assert_eq!(coarse.frame_rate.to_string(), "15/1");
+    assert_eq!(coarse.frame_rate.to_string(), "24/1");
 }
 
 #[test]
@@ -93,7 +97,7 @@ fn coarse_timestamps_do_not_hide_the_usual_rate() {
 
 #[test]
 fn frames_hidden_by_an_edit_list_are_neither_counted_nor_reported_missing() {
-    let lines = "0,-0.083333,,,KD\n0,-0.041667,,,_D\n0,0.000000,,,__\n0,0.041667,,,__\n";
+    let lines = "0,-0.083333,,,,KD\n0,-0.041667,,,,_D\n0,0.000000,,,,__\n0,0.041667,,,,__\n";
     let info = probed_from(&json!({"nb_frames": "4"}), lines).unwrap();
     assert_eq!((info.frames, info.video_start_secs), (2, 0.0));
     assert_eq!(rejection(probed_from(&json!({"nb_frames": "5"}), lines)), MediaError::Damaged);
@@ -103,25 +107,26 @@ fn frames_hidden_by_an_edit_list_are_neither_counted_nor_reported_missing() {
 fn empty_slots_of_an_avi_make_the_rate_variable() {
     let clip = |slots: u32| json!({"nb_frames": slots.to_string()});
     // Reordered frames have no presentation time in an AVI; slots 2 and 3 are empty.
-    let lines = "0,0.000000,0,0.000000,K_\n0,N/A,1,0.041667,__\n0,N/A,4,0.166667,__\n0,N/A,5,0.208333,__\n";
+    let lines =
+        "0,0.000000,0,0.000000,N/A,K_\n0,N/A,1,0.041667,N/A,__\n0,N/A,4,0.166667,N/A,__\n0,N/A,5,0.208333,N/A,__\n";
     let info = probed_in(Container::Avi, &clip(6), lines).unwrap();
     assert_eq!((info.frames, info.has_variable_rate, info.frame_rate.to_string().as_str()), (4, true, "24/1"));
     assert!((info.duration.as_secs_f64() - 6.0 / 24.0).abs() < 1e-5, "{:?}", info.duration);
-    assert_eq!(rejection(probed_in(Container::Avi, &clip(7), lines)), MediaError::Damaged);
+    assert_eq!(rejection(probed_in(Container::Avi, &clip(9), lines)), MediaError::Damaged);
     assert_eq!(rejection(probed_in(Container::Mov, &clip(6), lines)), MediaError::Damaged);
 }
 
 #[test]
 fn packets_of_other_streams_and_malformed_lines_are_ignored() {
-    let lines = "1,0.0,0,0.0,K_\n0,0.0,0,0.0,K_\n\n,,,,\n0\nx,y,z,k,f\n0,N/A,N/A,N/A,__\n";
+    let lines = "1,0.0,0,0.0,N/A,K_\n0,0.0,0,0.0,N/A,K_\n\n,,,,\n0\nx,y,z,k,f\n0,N/A,N/A,N/A,N/A,__\n";
     assert_eq!(probed_from(&json!({}), lines).unwrap().frames, 2);
-    assert_eq!(rejection(probed_from(&json!({}), "1,0.0,0,0.0,K_\n")), MediaError::Damaged);
+    assert_eq!(rejection(probed_from(&json!({}), "1,0.0,0,0.0,N/A,K_\n")), MediaError::Damaged);
     assert_eq!(rejection(probed_from(&json!({}), "")), MediaError::Damaged);
 }
 
 #[test]
 fn packets_with_encryption_info_mark_the_video_as_encrypted() {
-    let lines = "0,0.0,0,0.0,K_,Encryption info\n0,0.04,1,0.04,__,Encryption info\n";
+    let lines = "0,0.0,0,0.0,N/A,K_,Encryption info\n0,0.04,1,0.04,N/A,__,Encryption info\n";
     assert_eq!(rejection(probed_from(&json!({}), lines)), MediaError::Encrypted);
 }
 

@@ -1,0 +1,299 @@
+//! Timeline of a clip: when each frame is shown, from the timestamps and durations of its packets,
+//! and the constant frame rate that fits.
+
+use std::time::Duration;
+
+use clearcut_frame::FrameRate;
+
+use crate::{Container, MediaError};
+
+/// The packets of the video stream, in the order of the file.
+#[derive(Debug, Default)]
+pub(crate) struct Packets {
+    /// Packets whose frame is shown, or would be if it can be decoded.
+    shown: Vec<Packet>,
+    /// Number of frames that an edit list hides. The header counts them, but players do not show
+    /// them.
+    hidden: u64,
+    /// Slots of an AVI up to the last frame, and the largest distance of two frames in slots. An
+    /// empty slot repeats the frame before it; the header counts it, but it has no packet.
+    slots: u64,
+    slot_step: u64,
+    /// Whether the first frames may depend on frames that the file does not have.
+    starts_open: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Packet {
+    /// Presentation time in seconds, where it is known.
+    start: Option<f64>,
+    /// Duration in seconds, where it is known.
+    duration: Option<f64>,
+    is_keyframe: bool,
+}
+
+/// ffprobe's name for the key information of an encrypted packet. The codec tag of such a stream is
+/// that of the unencrypted video.
+const ENCRYPTED: &str = "Encryption info";
+
+impl Packets {
+    /// Parses the lines of [`crate::argv::probe_packets`] that belong to `stream`.
+    ///
+    /// # Errors
+    /// [`MediaError::Encrypted`].
+    pub(crate) fn parse(lines: &[u8], stream: usize, container: Container) -> Result<Self, MediaError> {
+        let mut packets = Self::default();
+        let (mut last_slot, mut first_keyframe) = (None, None);
+        for line in lines.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
+            let mut fields = line.trim().split(',');
+            let mut next = || fields.next();
+            let (Some(index), Some(shown), Some(slot), Some(decoded), Some(duration), Some(flags)) =
+                (next(), next(), next(), next(), next(), next())
+            else {
+                continue;
+            };
+            if index.parse() != Ok(stream) {
+                continue;
+            }
+            if fields.any(|side_data| side_data == ENCRYPTED) {
+                return Err(MediaError::Encrypted);
+            }
+            // AVI frames lie in slots of equal length and have no other time.
+            let in_slots = container == Container::Avi;
+            if let Some(slot) = slot.parse::<u64>().ok().filter(|_| in_slots) {
+                packets.slots = packets.slots.max(slot.saturating_add(1));
+                packets.slot_step = packets.slot_step.max(slot.saturating_sub(last_slot.unwrap_or(slot)));
+                last_slot = Some(slot);
+            }
+            let start = seconds(if in_slots { decoded } else { shown });
+            let is_keyframe = flags.starts_with('K');
+            if is_keyframe && first_keyframe.is_none() {
+                first_keyframe = Some(start);
+            }
+            if flags.contains('D') {
+                packets.hidden += 1;
+                continue;
+            }
+            let is_leading = first_keyframe.is_none_or(|keyframe| start.zip(keyframe).is_some_and(|(a, b)| a < b));
+            packets.starts_open |= is_leading;
+            packets.shown.push(Packet { start, duration: seconds(duration).filter(|secs| *secs > 0.0), is_keyframe });
+        }
+        Ok(packets)
+    }
+
+    /// Number of frames that are shown.
+    pub(crate) fn frames(&self) -> u64 {
+        self.shown.len() as u64
+    }
+
+    /// Number of keyframes that are shown.
+    pub(crate) fn keyframes(&self) -> u64 {
+        self.shown.iter().filter(|packet| packet.is_keyframe).count() as u64
+    }
+
+    /// Whether the file has fewer frames than the header's `count` says.
+    pub(crate) fn lacks_frames(&self, count: u64) -> bool {
+        let found = self.slots.saturating_add(self.slot_step.saturating_sub(1)).max(self.frames() + self.hidden);
+        found < count
+    }
+
+    /// Whether only a decoder can tell which frame is the first that is shown: the file begins in
+    /// the middle of a group of pictures, or `is_reordered` and has no presentation times.
+    pub(crate) fn first_frame_is_unknown(&self, is_reordered: bool) -> bool {
+        self.starts_open || (is_reordered && self.slots > 0)
+    }
+
+    /// Number of leading packets that contain the first frame that can be decoded.
+    pub(crate) fn packets_to_first_frame(&self) -> usize {
+        /// Frames that a decoder may hold back or skip behind a keyframe, in H.264 and HEVC.
+        const BEHIND_KEYFRAME: usize = 32;
+        self.shown.iter().position(|packet| packet.is_keyframe).unwrap_or(0) + BEHIND_KEYFRAME
+    }
+
+    /// Drops the frames that come before `first`, the time in seconds of the first frame that a
+    /// decoder returned.
+    pub(crate) fn begin_with(&mut self, first: f64) {
+        if self.slots > 0 {
+            // A decoder gives a frame the slot in which it leaves the decoder, a constant delay after
+            // the slot of its packet.
+            let delay = first - self.shown.first().and_then(|packet| packet.start).unwrap_or(first);
+            self.shown.iter_mut().for_each(|packet| packet.start = packet.start.map(|start| start + delay));
+        } else {
+            self.shown.retain(|packet| packet.start.is_none_or(|start| start > first - 2.0 * ROUNDING));
+        }
+    }
+}
+
+fn seconds(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|seconds: &f64| seconds.is_finite())
+}
+
+/// When the frames of a clip are shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Timeline {
+    /// Timestamp of the first frame in the file, in seconds.
+    pub(crate) start_secs: f64,
+    /// Time from the start of the first frame to the start of the last.
+    pub(crate) last_frame_start: Duration,
+    /// Time from the start of the first frame to the end of the last.
+    pub(crate) length: Duration,
+    /// The constant rate of the frames, or one that suits uneven frames.
+    pub(crate) rate: FrameRate,
+    /// Whether frame i is the only one that is shown at i / rate, for every i.
+    pub(crate) is_constant: bool,
+}
+
+impl Timeline {
+    /// The timeline of `packets`, of which there is at least one. `header_rates` are the rates that
+    /// the header states; `header_end` is the time in seconds at which the track ends by its
+    /// header.
+    pub(crate) fn new(packets: &Packets, header_rates: &[FrameRate], header_end: Option<f64>) -> Self {
+        let count = packets.frames();
+        let mut starts: Vec<f64> = packets.shown.iter().filter_map(|packet| packet.start).collect();
+        starts.sort_by(f64::total_cmp);
+        let base_rate = header_rates.first().copied().unwrap_or(DEFAULT_RATE);
+        if starts.len() as u64 != count {
+            // Some frames have no time: only the number of frames is known.
+            let last_frame_start = base_rate.start_of(count.saturating_sub(1));
+            let (start_secs, length) = (starts.first().copied().unwrap_or(0.0), base_rate.start_of(count));
+            return Self { start_secs, last_frame_start, length, rate: base_rate, is_constant: true };
+        }
+        let (start, last) = (starts[0], starts[starts.len() - 1]);
+        let constant_rate = constant_rate(&starts, header_rates);
+        let end = end_of(packets, last).into_iter().chain(header_end).fold(last, f64::max);
+        let rate = constant_rate.unwrap_or_else(|| rate_for_uneven(&starts, header_rates));
+        let frame = 1.0 / rate.per_second();
+        // A clip that says nothing of its end shows the last frame for one frame.
+        let end = if end > last { end } else { last + frame };
+        // Timestamps and durations are rounded, so the end of the last frame is seldom exact.
+        let is_last_held = end - last > 1.5 * frame;
+        let is_constant = constant_rate.is_some() && !is_last_held;
+        let from_start = |time: f64| Duration::try_from_secs_f64(time - start).unwrap_or_default();
+        let length = if is_constant { rate.start_of(count) } else { from_start(end) };
+        Self { start_secs: start, last_frame_start: from_start(last), length, rate, is_constant }
+    }
+}
+
+/// The end of the frame that starts at `last`, in seconds, if its packet has a duration.
+fn end_of(packets: &Packets, last: f64) -> Option<f64> {
+    let packet = packets.shown.iter().find(|packet| packet.start == Some(last));
+    packet.and_then(|packet| packet.duration).map(|duration| last + duration)
+}
+
+/// Rate of a clip that states none, such as a single frame: the common rate of European television.
+pub(crate) const DEFAULT_RATE: FrameRate = match FrameRate::new(25, 1) {
+    Some(rate) => rate,
+    None => unreachable!(),
+};
+
+/// The rates of cameras, films and screens in ascending order, as (frames, seconds).
+const USUAL_RATES: [(u32, u32); 17] = [
+    (10, 1),
+    (12, 1),
+    (15, 1),
+    (20, 1),
+    (24000, 1001),
+    (24, 1),
+    (25, 1),
+    (30000, 1001),
+    (30, 1),
+    (50, 1),
+    (60000, 1001),
+    (60, 1),
+    (90, 1),
+    (100, 1),
+    (120, 1),
+    (144, 1),
+    (240, 1),
+];
+
+fn usual_rates() -> impl Iterator<Item = FrameRate> {
+    USUAL_RATES.into_iter().filter_map(|(frames, seconds)| FrameRate::new(frames, seconds))
+}
+
+/// The usual rate that a container with coarse timestamps approximates: 24 is stored as 23.998 in
+/// units of a hundred-thousandth of a second. The frame times decide whether it applies.
+pub(crate) fn usual_rate_near(rate: FrameRate) -> Option<FrameRate> {
+    let is_near = |usual: &FrameRate| (usual.per_second() / rate.per_second() - 1.0).abs() < 3e-4;
+    usual_rates().find(is_near)
+}
+
+/// The first rate at which no frame is repeated or dropped: of `header_rates`, then of the usual
+/// ones.
+fn constant_rate(starts: &[f64], header_rates: &[FrameRate]) -> Option<FrameRate> {
+    if starts.len() == 1 {
+        // Headers of single frames state the clock of the container, such as 90,000 per second.
+        let stated = header_rates.iter().copied().find(|rate| rate.per_second() <= SCREEN_RATE);
+        return Some(stated.unwrap_or(DEFAULT_RATE));
+    }
+    header_rates.iter().copied().chain(usual_rates()).find(|rate| is_constant(starts, *rate))
+}
+
+/// Whether frame i starts within half a frame of i / rate for every i, so that no frame is repeated
+/// or dropped.
+fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
+    let Some(first) = starts.first() else { return false };
+    let frame = 1.0 / rate.per_second();
+    starts.iter().enumerate().all(|(index, start)| (start - first - index as f64 * frame).abs() < frame / 2.0)
+}
+
+/// Share of the frames that a rate up to [`SCREEN_RATE`] may lose: frames that lie closer together
+/// by accident, as in recordings of a screen.
+const MAX_LOST: f64 = 0.01;
+/// The rate of common screens. A higher one is used only if this one lost a tenth of the frames.
+const SCREEN_RATE: f64 = 60.0;
+const MAX_LOST_AT_SCREEN_RATE: f64 = 0.1;
+
+/// Mean time in seconds by which frames may be shown too early or too late. Without this limit, a
+/// GIF whose frames last 70 and 100 ms would stutter at 15 frames per second.
+const MAX_MEAN_ERROR: f64 = 0.01;
+
+/// The same for a stated rate on whose grid the frames lie, with some places empty: containers
+/// round timestamps to a millisecond.
+const ROUNDING: f64 = 1e-3;
+
+/// The rate of the header on whose grid the frames of an uneven clip lie, else the lowest usual rate
+/// that shows almost every frame, and shows it on time.
+fn rate_for_uneven(starts: &[f64], header_rates: &[FrameRate]) -> FrameRate {
+    let is_plausible = |rate: &FrameRate| (1.0..=SCREEN_RATE).contains(&rate.per_second());
+    let mut stated = header_rates.iter().copied().filter(is_plausible);
+    let lost = |rate: FrameRate| lost_frames(starts, rate) as f64 / starts.len() as f64;
+    let fits_within = |rate: &FrameRate, error: f64| lost(*rate) <= MAX_LOST && mean_error(starts, *rate) <= error;
+    if let Some(rate) = stated.find(|rate| fits_within(rate, ROUNDING)) {
+        return rate;
+    }
+    let rates: Vec<FrameRate> = usual_rates().collect();
+    let mut up_to_screen = rates.iter().copied().filter(|rate| rate.per_second() <= SCREEN_RATE);
+    let fits = |rate: &FrameRate| fits_within(rate, MAX_MEAN_ERROR);
+    let fitting = up_to_screen.clone().find(fits);
+    let screen_rate = up_to_screen.next_back().unwrap_or(DEFAULT_RATE);
+    let Some(lowest) = fitting else {
+        if lost(screen_rate) <= MAX_LOST_AT_SCREEN_RATE {
+            return screen_rate;
+        }
+        let mut above = rates.iter().copied().filter(|rate| rate.per_second() > SCREEN_RATE);
+        return above.clone().find(fits).or(above.next_back()).unwrap_or(screen_rate);
+    };
+    // Of rates that hardly differ, such as 30000/1001 and 30, the one on whose grid the frames lie.
+    let alike = rates.iter().copied().filter(|rate| (rate.per_second() / lowest.per_second() - 1.0).abs() < 2e-3);
+    alike.min_by(|a, b| mean_error(starts, *a).total_cmp(&mean_error(starts, *b))).unwrap_or(lowest)
+}
+
+/// Number of output frame in which a frame that starts `secs` after the first one is shown.
+fn position(secs: f64, rate: FrameRate) -> f64 {
+    (secs * rate.per_second()).round()
+}
+
+/// Number of frames that are never shown at `rate`, because the next frame takes their place.
+fn lost_frames(starts: &[f64], rate: FrameRate) -> usize {
+    let first = starts.first().copied().unwrap_or(0.0);
+    let is_lost = |pair: &&[f64]| position(pair[0] - first, rate) >= position(pair[1] - first, rate);
+    starts.windows(2).filter(is_lost).count()
+}
+
+/// Mean distance in seconds between the frames and their positions at `rate`.
+fn mean_error(starts: &[f64], rate: FrameRate) -> f64 {
+    let first = starts.first().copied().unwrap_or(0.0);
+    let error = |start: &f64| (start - first - position(start - first, rate) / rate.per_second()).abs();
+    starts.iter().map(error).sum::<f64>() / starts.len().max(1) as f64
+}
