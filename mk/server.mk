@@ -70,6 +70,7 @@ test-schema: test-rust .venv/tests
 # 500 kills at random moments under 1,000 submits by every way there is, with sweeps beside them; no acknowledged job is lost. KILLS,
 # JOBS and SEED change it. About 40 minutes.
 soak: build
+	CLEARCUT_TIMING_CASES=2000 cargo test --locked -p clearcut-ffmpeg --test timing
 	cd tests/server && python3 soak.py
 
 # Submits and polls a second, time to the worker's start, memory with many connections; then what slow and greedy

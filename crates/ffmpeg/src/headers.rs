@@ -67,8 +67,6 @@ pub(crate) struct HeaderInfo {
     info: MediaInfo,
     /// Number of frames that the header states.
     pub(crate) frame_count: Option<u64>,
-    /// Whether a decoder returns frames in another order than that of the file.
-    pub(crate) is_reordered: bool,
     rates: Vec<FrameRate>,
     /// Time in seconds at which the track ends.
     end_secs: Option<f64>,
@@ -128,6 +126,7 @@ pub(crate) fn parse_streams(
         keyframes: 0,
         duration: Duration::ZERO,
         last_frame_start: Duration::ZERO,
+        lacks_presentation_times: container == Container::Avi && video.has_b_frames > 0,
         video_start_secs: 0.0,
         rotation_degrees,
         has_alpha,
@@ -140,7 +139,6 @@ pub(crate) fn parse_streams(
     Ok(HeaderInfo {
         info,
         frame_count: video.nb_frames.parse().ok(),
-        is_reordered: video.has_b_frames > 0,
         rates,
         end_secs: if matches!(container, Container::Mov | Container::Avi) { end_secs(video) } else { None },
     })
@@ -187,6 +185,7 @@ pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &Packets, limits:
     info.duration = timeline.length;
     info.last_frame_start = timeline.last_frame_start;
     info.video_start_secs = timeline.start_secs;
+    info.notes.extend(timeline.note());
     check_limits(info, limits)
 }
 

@@ -87,6 +87,9 @@ pub struct MediaInfo {
     /// Time from the start of the first frame to the start of the last, which may be shown for
     /// longer than the others.
     pub last_frame_start: Duration,
+    /// Whether frames are reordered and have no presentation times, as in an AVI. A decoder then
+    /// gives them other times after a seek.
+    pub lacks_presentation_times: bool,
     /// Timestamp of the first frame in the file, in seconds; may be negative.
     pub video_start_secs: f64,
     /// Clockwise rotation in degrees, applied on decoding.

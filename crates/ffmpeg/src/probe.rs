@@ -80,11 +80,12 @@ impl Probe {
         if lacks_frames(&packets) && (self.container != Container::Mov || lacks_frames(&list_packets(true)?)) {
             return Err(MediaError::Damaged.into());
         }
-        if packets.first_frame_is_unknown(headers.is_reordered) {
+        if packets.starts_open() {
             let count = packets.packets_to_first_frame();
             let (lines, _) = ffprobe(argv::probe_first_frames(self.container, limits, headers.stream(), count))?;
-            let first = String::from_utf8_lossy(&lines).lines().find_map(|line| line.trim_matches(',').parse().ok());
-            packets.begin_with(first.ok_or(MediaError::Damaged)?);
+            let times = String::from_utf8_lossy(&lines);
+            let first = times.lines().next().ok_or(MediaError::Damaged)?;
+            packets.begin_with(first.trim_matches(',').parse().map_err(|_| MediaError::Damaged)?);
         }
         headers::apply_packets(&mut headers, &packets, limits)?;
         Ok(headers.info())

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use clearcut_frame::FrameRate;
+use clearcut_job::{Note, NoteCode};
 
 use crate::{Container, MediaError};
 
@@ -97,10 +98,10 @@ impl Packets {
         found < count
     }
 
-    /// Whether only a decoder can tell which frame is the first that is shown: the file begins in
-    /// the middle of a group of pictures, or `is_reordered` and has no presentation times.
-    pub(crate) fn first_frame_is_unknown(&self, is_reordered: bool) -> bool {
-        self.starts_open || (is_reordered && self.slots > 0)
+    /// Whether the file begins in the middle of a group of pictures, so that only a decoder can tell
+    /// which frame is the first that is shown.
+    pub(crate) const fn starts_open(&self) -> bool {
+        self.starts_open
     }
 
     /// Number of leading packets that contain the first frame that can be decoded.
@@ -113,14 +114,7 @@ impl Packets {
     /// Drops the frames that come before `first`, the time in seconds of the first frame that a
     /// decoder returned.
     pub(crate) fn begin_with(&mut self, first: f64) {
-        if self.slots > 0 {
-            // A decoder gives a frame the slot in which it leaves the decoder, a constant delay after
-            // the slot of its packet.
-            let delay = first - self.shown.first().and_then(|packet| packet.start).unwrap_or(first);
-            self.shown.iter_mut().for_each(|packet| packet.start = packet.start.map(|start| start + delay));
-        } else {
-            self.shown.retain(|packet| packet.start.is_none_or(|start| start > first - 2.0 * ROUNDING));
-        }
+        self.shown.retain(|packet| packet.start.is_none_or(|start| start > first - 2.0 * ROUNDING));
     }
 }
 
@@ -171,6 +165,22 @@ impl Timeline {
         let from_start = |time: f64| Duration::try_from_secs_f64(time - start).unwrap_or_default();
         let length = if is_constant { rate.start_of(count) } else { from_start(end) };
         Self { start_secs: start, last_frame_start: from_start(last), length, rate, is_constant }
+    }
+}
+
+impl Timeline {
+    /// The reason for the rate of a clip whose frames are uneven.
+    pub(crate) fn note(&self) -> Option<Note> {
+        let held = self.length.saturating_sub(self.last_frame_start).as_secs_f64();
+        let rate = self.rate.readable();
+        let message = if self.is_constant {
+            return None;
+        } else if held > MIN_HOLD_SECS {
+            format!("the last frame is shown for {held:.2} s; at {rate} frames/s it is repeated for that time")
+        } else {
+            format!("the frames of the clip are unevenly spaced; {rate} frames/s show each of them at its time")
+        };
+        Some(Note::new(NoteCode::RateConverted, message))
     }
 }
 
@@ -236,6 +246,9 @@ fn is_constant(starts: &[f64], rate: FrameRate) -> bool {
     let frame = 1.0 / rate.per_second();
     starts.iter().enumerate().all(|(index, start)| (start - first - index as f64 * frame).abs() < frame / 2.0)
 }
+
+/// Time for which the last frame of a clip is shown, from which on a note tells of it.
+const MIN_HOLD_SECS: f64 = 0.25;
 
 /// Share of the frames that a rate up to [`SCREEN_RATE`] may lose: frames that lie closer together
 /// by accident, as in recordings of a screen.

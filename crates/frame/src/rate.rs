@@ -38,6 +38,12 @@ impl FrameRate {
         f64::from(self.frames) / f64::from(self.seconds)
     }
 
+    /// Frames per second as people write them: `30`, `29.97`, `23.976`.
+    #[must_use]
+    pub fn readable(self) -> String {
+        ((self.per_second() * 1000.0).round() / 1000.0).to_string()
+    }
+
     /// Start time of frame number `index` (from 0).
     #[must_use]
     pub fn start_of(self, index: u64) -> Duration {
@@ -91,6 +97,7 @@ mod tests {
         let rate: FrameRate = "30000/1001".parse().unwrap();
         assert_eq!(rate.to_string(), "30000/1001");
         assert_eq!(rate.start_of(30000), Duration::from_secs(1001));
+        assert_eq!([rate.readable(), FrameRate::new(30, 1).unwrap().readable()], ["29.97", "30"]);
         assert_eq!("60/2".parse::<FrameRate>().unwrap().to_string(), "30/1");
     }
 

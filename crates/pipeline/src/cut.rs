@@ -9,7 +9,7 @@ use std::{
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Frame;
-use clearcut_job::CutStep;
+use clearcut_job::{CutStep, Note, NoteCode};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::{
@@ -67,7 +67,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         progress,
     )?;
     Ok(CutReport {
-        notes: info.notes.clone(),
+        notes: notes(&info, &plan),
         source: info,
         size: plan.size(),
         frame_rate: plan.frame_rate,
@@ -79,6 +79,18 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hints.frame_counts),
         outputs,
     })
+}
+
+/// What was decided about the clip. A frame rate that was asked for replaces the probe's choice.
+fn notes(info: &MediaInfo, plan: &Plan) -> Vec<Note> {
+    let mut notes = info.notes.clone();
+    if plan.frame_rate != info.frame_rate {
+        notes.retain(|note| note.code != NoteCode::RateConverted);
+        let (from, to) = (info.frame_rate.readable(), plan.frame_rate.readable());
+        let message = format!("the clip has {from} frames/s and the outputs have {to}; fps `source` keeps every frame");
+        notes.push(Note::new(NoteCode::RateConverted, message));
+    }
+    notes
 }
 
 /// Measures the background and tracks the hints. Starts decoder and encoders in parallel, because

@@ -120,6 +120,7 @@ pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) 
         options += " -copyts";
         let frames = rate.frames_in(info.duration).max(1);
         let held = frames - rate.frames_in(info.last_frame_start).min(frames - 1);
+        filters.extend(start_at_first_frame(info));
         filters.push(retime(info, rate, 0, frames, held));
     }
     let mut arguments = ffmpeg_input(info, limits, &options);
@@ -152,7 +153,8 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
 pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits) -> Vec<String> {
     let mut options = "-threads 1 -copyts".to_owned();
     // No seek at the start of the clip, so containers without seek support can be read too.
-    if plan.first > 0 {
+    let seeks = plan.first > 0 && !info.lacks_presentation_times;
+    if seeks {
         // ffmpeg seeks to a keyframe before the frame that is on screen then, and the filter drops
         // the frames in between. A quarter of a frame is the room for rounded timestamps.
         let start = info.frame_rate.start_of(plan.first).as_secs_f64();
@@ -160,7 +162,11 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
         let _ =
             write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {:.6}", info.video_start_secs + start - quarter);
     }
-    let mut filters = vec![retime(info, info.frame_rate, plan.first, plan.frames, plan.frames)];
+    let mut filters = Vec::new();
+    if !seeks {
+        filters.extend(start_at_first_frame(info));
+    }
+    filters.push(retime(info, info.frame_rate, plan.first, plan.frames, plan.frames));
     filters.extend(pixel_filters(info, plan.size));
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
@@ -186,13 +192,29 @@ pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<Strin
     arguments
 }
 
+/// For a clip without presentation times that is decoded from its start: a filter that times its
+/// first frame. The decoder gives it the time at which it leaves the decoder, some frames late.
+fn start_at_first_frame(info: &MediaInfo) -> Option<String> {
+    let start = info.video_start_secs;
+    info.lacks_presentation_times.then(|| format!("settb=AVTB,setpts=PTS-STARTPTS+{start:.6}/TB"))
+}
+
 /// Filters that give exactly `frames` frames of constant `rate`, from frame number `first` of the
 /// clip on. Each shows what is on screen at its middle. The last frame is repeated up to `held`
 /// times. The timestamps must be those of the file (`-copyts`).
 fn retime(info: &MediaInfo, rate: FrameRate, first: u64, frames: u64, held: u64) -> String {
-    let start = info.video_start_secs + rate.start_of(first).as_secs_f64();
-    // Versions of ffmpeg differ in how long they show the last frame: with `pass` at least once.
-    format!("fps={rate}:start_time={start:.6}:eof_action=pass,tpad=stop={held}:stop_mode=clone,trim=end_frame={frames}")
+    /// Keeps the start off the times at which frames begin.
+    const OFF_GRID: f64 = 137e-6;
+    // The filter drops the last frame if its number is that of the end, which ffmpeg may take for
+    // the start of that frame. So numbers are rounded down and the end up, and the start lies half a
+    // frame earlier, which gives the same numbers as rounding to the nearest. In units of the
+    // container, such as the frames of an AVI, half a frame would be lost.
+    let half_frame = 0.5 / rate.per_second();
+    let start = info.video_start_secs + rate.start_of(first).as_secs_f64() - half_frame + OFF_GRID;
+    format!(
+        "settb=AVTB,fps={rate}:start_time={start:.6}:round=down:eof_action=pass,\
+         tpad=stop={held}:stop_mode=clone,trim=end_frame={frames}"
+    )
 }
 
 /// A filter that sets the unstated color properties: zscale fails on unspecified ones.

@@ -25,6 +25,7 @@ fn info() -> MediaInfo {
         keyframes: 1,
         duration: Duration::from_secs(1),
         last_frame_start: Duration::from_millis(920),
+        lacks_presentation_times: false,
         video_start_secs: -0.5,
         rotation_degrees: 0,
         has_alpha: false,
@@ -161,7 +162,8 @@ fn decoding_maps_one_stream_and_passes_every_frame() {
 fn the_frame_rate_is_converted_before_scaling() {
     let retiming = Retiming::To(FrameRate::new(25, 1).unwrap());
     let arguments = decode(&info(), &DecodePlan { retiming, ..decode_plan() }, &MediaLimits::default());
-    let filters = "fps=25/1:start_time=-0.500000:eof_action=pass,tpad=stop=2:stop_mode=clone,trim=end_frame=25,scale=";
+    let filters = "settb=AVTB,fps=25/1:start_time=-0.519863:round=down:eof_action=pass,\
+                   tpad=stop=2:stop_mode=clone,trim=end_frame=25,scale=";
     assert!(value(&arguments, "-vf").starts_with(filters), "{arguments:?}");
 }
 
