@@ -95,7 +95,8 @@ function typescript(options, { keyColor: key, hints }, file) {
     `file: await readFile(${JSON.stringify(file)})`,
     `formats: ${JSON.stringify(options.formats)}`,
     `tolerance: ${options.tolerance}`,
-    fps !== "source" && `fps: ${fps}`,
+    // The published default is 24; `source` keeps every frame, which the SDK's type does not know.
+    fps === "source" ? '// @ts-expect-error The SDK has no type for it.\n  fps: "source"' : `fps: ${fps}`,
     options.size && `size: ${options.size}`,
     `quality: ${options.quality}`,
     // A field of this server that the SDK passes on and has no type for.

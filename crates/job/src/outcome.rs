@@ -29,6 +29,10 @@ pub struct MeasuredClip {
     pub frames: u64,
     /// Frames per second of the outputs.
     pub fps: f64,
+    /// Frames per second of the clip, or a rate that suits it if its frames are uneven; absent in
+    /// jobs of earlier versions.
+    #[serde(default)]
+    pub source_fps: Option<f64>,
     /// Length in seconds.
     pub duration_secs: f64,
     /// The method that found the background.
@@ -90,6 +94,7 @@ mod tests {
                 height: 432,
                 frames: 25,
                 fps: 23.976,
+                source_fps: Some(29.97),
                 duration_secs: 1.04,
                 method: CutMethod::ChromaKey,
                 reason: Some(MethodReason::FlatBackground),

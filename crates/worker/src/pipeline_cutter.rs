@@ -54,6 +54,7 @@ fn outcome(report: CutReport) -> CutOutcome {
             height: report.size.height(),
             frames: report.frames,
             fps,
+            source_fps: Some(report.source.frame_rate.per_second()),
             duration_secs: report.frames as f64 / fps,
             method: report.method,
             reason: Some(report.reason),

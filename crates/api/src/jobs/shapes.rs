@@ -103,8 +103,14 @@ pub(crate) struct JobResult {
     duration: f64,
     /// Number of frames in each output.
     frame_count: u64,
-    /// Frames per second.
+    /// Frames per second of the outputs, the same as `frameRate`.
     fps: f64,
+    /// Frames per second of the outputs.
+    frame_rate: f64,
+    /// Frames per second of the clip; of a clip whose frames are uneven, a rate that suits it. Null
+    /// for jobs of earlier versions.
+    #[schema(required = true)]
+    source_frame_rate: Option<f64>,
     /// Processing time in milliseconds.
     processing_time_ms: u64,
     /// The background color; null if none was found or given.
@@ -370,6 +376,8 @@ impl JobResult {
             duration: outcome.measured.duration_secs,
             frame_count: outcome.measured.frames,
             fps: outcome.measured.fps,
+            frame_rate: outcome.measured.fps,
+            source_frame_rate: outcome.measured.source_fps,
             processing_time_ms: outcome.processing_ms,
             detected_background_color: outcome.measured.background.map(Color::from),
             report: outcome.measured.report.as_ref().map(|matte| Report::new(&outcome.measured, matte)),

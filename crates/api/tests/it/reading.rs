@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, MeasuredClip, MethodReason,
-    ObjectName, Outcome, OutputFormat, OutputPointer, Place, Progress, Stage,
+    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, MeasuredClip, MethodReason, Note,
+    NoteCode, ObjectName, Outcome, OutputFormat, OutputPointer, Place, Progress, Stage,
 };
 use clearcut_queue::{ClaimedJob, Ending};
 use serde_json::{Value, json};
@@ -25,6 +25,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
         height: 432,
         frames: 24,
         fps: 24.0,
+        source_fps: Some(29.97),
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
         reason: Some(MethodReason::FlatBackground),
@@ -40,7 +41,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
             places: vec![(clearcut_job::Warning::Lookalike, LOOKALIKE)],
             hint_frames: vec![20],
         }),
-        notes: Vec::new(),
+        notes: vec![Note::new(NoteCode::SoundLeftOut, "no sound")],
     };
     let output = OutputPointer {
         format: OutputFormat::Webm,
@@ -102,7 +103,8 @@ async fn a_job_has_all_its_fields_in_every_state() {
         "expiresAt": 1_710_086_470, "error": null,
         "result": {
             "outputUrl": null, "outputFormat": "webm", "outputSize": 4, "width": 768, "height": 432,
-            "duration": 1.0, "frameCount": 24, "fps": 24.0, "processingTimeMs": 12500,
+            "duration": 1.0, "frameCount": 24, "fps": 24.0, "frameRate": 24.0, "sourceFrameRate": 29.97, "processingTimeMs": 12500,
+            "notes": [{"code": "SOUND_LEFT_OUT", "isWarning": true, "message": "no sound"}],
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
             "report": {
                 "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,

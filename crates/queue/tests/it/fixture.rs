@@ -146,6 +146,7 @@ pub(crate) fn outcome(number: u128) -> Box<Outcome> {
             height: 432,
             frames: 24,
             fps: 24.0,
+            source_fps: None,
             duration_secs: 1.0,
             method: CutMethod::ChromaKey,
             reason: None,

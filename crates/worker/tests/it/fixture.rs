@@ -41,6 +41,7 @@ pub(crate) fn copy_input(order: &CutOrder) -> CutOutcome {
         height: 2,
         frames: 1,
         fps: 1.0,
+        source_fps: None,
         duration_secs: 1.0,
         method: CutMethod::ChromaKey,
         reason: None,
