@@ -51,6 +51,12 @@ impl EncodePlan {
         Size::new(half.width(), half.height() * 2).unwrap_or(half)
     }
 
+    /// The color space as the format states it.
+    #[must_use]
+    pub fn color_tags(&self) -> ColorTags {
+        if self.format == OutputFormat::Mov { self.color.in_prores() } else { self.color }
+    }
+
     /// File name, in the scratch folder, of one stream of a WebM before muxing.
     #[must_use]
     pub const fn layer_name(layer: Layer) -> &'static str {
@@ -124,7 +130,7 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     if stacked {
         arguments.extend(split_arguments(x264_speed(plan.speed)));
     }
-    arguments.extend(color_arguments(plan.color));
+    arguments.extend(color_arguments(plan.color_tags()));
     if has_audio {
         arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
     }
@@ -154,7 +160,7 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     // Keyframes are placed by frame count alone, so that both streams have them at the same frames.
     arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
     arguments.extend(split_arguments(speed));
-    arguments.extend(color_arguments(plan.color));
+    arguments.extend(color_arguments(plan.color_tags()));
     // Each stream gets half of the threads.
     arguments
         .extend(split_arguments(&format!("-threads {} -fps_mode passthrough -f ivf -y", plan.threads.div_ceil(2))));
@@ -177,7 +183,7 @@ fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
         size.height(),
         plan.frame_rate
     )));
-    arguments.extend(color_arguments(plan.color));
+    arguments.extend(color_arguments(plan.color_tags()));
     arguments.extend(split_arguments("-i pipe:0"));
     arguments
 }

@@ -7,6 +7,7 @@ use clearcut_ffmpeg::{EncodePlan, Tools};
 use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
+use super::mov::check_mov;
 use crate::{
     Error, Stop,
     matte_log::{MatteLog, MatteSummary},
@@ -46,6 +47,9 @@ pub(crate) fn check_output(
     stop: &Stop,
     counters: &Counters,
 ) -> Result<(), Error> {
+    if plan.format == OutputFormat::Mov {
+        check_mov(&scratch.join(plan.file_name()), plan)?;
+    }
     let read_back = match plan.format {
         OutputFormat::Webp => read_webp(plan, scratch, counters)?,
         OutputFormat::Apng => read_apng(plan, scratch, counters)?,

@@ -203,6 +203,47 @@ fn first_webp_frame(path: &Path) -> Decoded {
 }
 
 #[test]
+fn every_prores_frame_has_the_header_that_editors_ask_for() {
+    for (matrix, code_points) in [("bt709", [1, 1, 1]), ("bt601", [6, 1, 6])] {
+        let folder = tempfile::tempdir().unwrap();
+        color_clip(folder.path(), matrix);
+        let cut = cut(&folder.path().join(format!("{matrix}.mp4")), &request("mov"));
+        let bytes = std::fs::read(cut.output(Mov)).unwrap();
+        let frames = packets(cut.output(Mov));
+        assert_eq!(frames.len(), 8);
+        for (at, len) in frames {
+            let frame = &bytes[at..at + len];
+            assert_eq!(u32::from_be_bytes(frame[..4].try_into().unwrap()) as usize, len);
+            assert_eq!(&frame[4..8], b"icpf");
+            // SMPTE RDD 36: version 1, 4:4:4 progressive, the colors, 16 bits of alpha.
+            assert_eq!((&frame[10..12], frame[20], frame[25]), ([0, 1].as_slice(), 0xC0, 2), "{matrix}");
+            assert_eq!(frame[22..25], code_points, "{matrix}");
+        }
+        let color = bytes.windows(8).position(|window| window == b"colrnclc").unwrap() + 8;
+        let [primaries, transfer, colors] = code_points;
+        assert_eq!(bytes[color..color + 6], [0, primaries, 0, transfer, 0, colors], "{matrix}");
+        let entry = bytes.windows(4).position(|window| window == b"ap4h").unwrap() + 4;
+        assert_eq!(bytes[entry + 74..entry + 76], [0, 32], "the depth of colors with alpha");
+    }
+}
+
+/// Offset and length of each packet of the first video stream, as ffprobe finds them.
+fn packets(path: &Path) -> Vec<(usize, usize)> {
+    let output = command("ffprobe")
+        .args(["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pos,size", "-of", "csv=p=0"])
+        .arg(path)
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let packet = |line: &str| {
+        let mut numbers = line.split(',').map(|number| number.trim().parse().unwrap());
+        let (size, at) = (numbers.next().unwrap(), numbers.next().unwrap());
+        (at, size)
+    };
+    text.lines().filter(|line| !line.is_empty()).map(packet).collect()
+}
+
+#[test]
 fn soft_edges_have_the_color_of_the_subject_and_not_of_the_background() {
     let folder = tempfile::tempdir().unwrap();
     // A white disc with a soft edge over green. Along the edge, the straight color must stay white.
