@@ -130,6 +130,9 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     if stacked {
         arguments.extend(split_arguments(x264_speed(plan.speed)));
     }
+    if let Some(timescale) = movie_timescale(plan.frame_rate) {
+        arguments.extend(split_arguments(&format!("-movie_timescale {timescale}")));
+    }
     arguments.extend(color_arguments(plan.color_tags()));
     if has_audio {
         arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
@@ -171,6 +174,16 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
         arguments.push(EncodePlan::LAYER_SOUND.to_owned());
     }
     arguments
+}
+
+/// Units per second in which an MP4 or MOV states its length and its edit list, so that they are
+/// exact: ffmpeg rounds the length up to milliseconds. `None` for rates without a reasonable one.
+fn movie_timescale(rate: FrameRate) -> Option<u32> {
+    match rate.frames() {
+        frames @ ..1000 => Some(frames * 1000),
+        frames @ 1000..=1_000_000 => Some(frames),
+        _ => None,
+    }
 }
 
 fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
