@@ -67,7 +67,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         progress,
     )?;
     Ok(CutReport {
-        notes: info.notes.clone(),
+        notes: info.notes.iter().cloned().chain(plan.animation_note()).collect(),
         source: info,
         size: plan.size(),
         frame_rate: plan.frame_rate,

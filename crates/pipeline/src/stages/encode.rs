@@ -78,11 +78,11 @@ impl Encoder<'_> {
             }
         }
         let Some(log) = self.log.get() else { return Err(Error::Cancelled) };
-        check_output(self.tools, plan, scratch, log, self.stop, self.counters)?;
+        let alpha_check = check_output(self.tools, plan, scratch, log, self.stop, self.counters)?;
         let path = scratch.join(plan.file_name());
         let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
         let bytes = file.map_err(|source| Error::from_write("syncing an output to disk", source))?.len();
-        Ok(OutputReport { format: plan.format, path, bytes, took: self.start.elapsed() })
+        Ok(OutputReport { format: plan.format, path, bytes, took: self.start.elapsed(), alpha_check })
     }
 }
 

@@ -58,7 +58,7 @@ impl Fault {
 pub(crate) fn mend_frame_headers(path: &Path) -> Result<(), Error> {
     let mend = || {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        for_each_frame(&file, |sample, head| {
+        for_each_frame(&file, &read_index(&file)?, |sample, head| {
             let header = FrameHeader::parse(head, sample.len).map_err(Fault::Finding)?;
             if let Some(mended) = header.mended() {
                 file.write_all_at(&mended, sample.offset)?;
@@ -82,7 +82,7 @@ pub(crate) fn check_mov(path: &Path, plan: &EncodePlan) -> Result<(), Error> {
         check_sample_entry(entry.ok_or_else(|| Fault::finding("it has no sample entry"))?, &expected)
             .map_err(Fault::Finding)?;
         let mut number = 0_u64;
-        for_each_frame(&file, |sample, head| {
+        for_each_frame(&file, &index, |sample, head| {
             let checked = FrameHeader::parse(head, sample.len).and_then(|header| header.check(&expected));
             number += 1;
             checked.map_err(|finding| Fault::Finding(format!("frame {}: {finding}", number - 1)))
@@ -94,10 +94,10 @@ pub(crate) fn check_mov(path: &Path, plan: &EncodePlan) -> Result<(), Error> {
 /// Calls `visit` with each video frame's position and first bytes.
 fn for_each_frame(
     file: &File,
+    index: &[u8],
     mut visit: impl FnMut(Sample, &[u8; HEADER_BYTES]) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let index = read_index(file)?;
-    let table = find_path(video_track(&index)?, &[*b"mdia", *b"minf", *b"stbl"]).and_then(SampleTable::parse);
+    let table = find_path(video_track(index)?, &[*b"mdia", *b"minf", *b"stbl"]).and_then(SampleTable::parse);
     let table = table.ok_or_else(|| Fault::finding("its sample table is damaged"))?;
     let mut head = [0; HEADER_BYTES];
     for sample in table.samples() {

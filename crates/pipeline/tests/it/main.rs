@@ -7,3 +7,4 @@ mod inputs;
 mod media;
 mod outputs;
 mod stopping;
+mod structure;
