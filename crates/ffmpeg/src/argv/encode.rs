@@ -148,17 +148,14 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
 pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     let (pixels, speed) = match layer {
         Layer::Color => (raw_pixel_format(plan.subsampling, false), vp9_speed(plan.speed)),
-        Layer::Alpha => ("gray", vp9_alpha_speed(plan.speed)),
+        // The matte is luma, with constant chroma: from gray, ffmpeg would convert between full and
+        // limited range, each version in its own way.
+        Layer::Alpha => (raw_pixel_format(Subsampling::Half, false), vp9_alpha_speed(plan.speed)),
     };
     let mut arguments = raw_input(plan, pixels);
     let has_audio = plan.has_audio && layer == Layer::Color;
     if has_audio {
         arguments.extend(split_arguments(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v")));
-    }
-    if layer == Layer::Alpha {
-        // Alpha is full-range luma, 0 to 255; ffmpeg would otherwise compress gray to limited
-        // range.
-        arguments.extend(split_arguments("-vf scale=in_range=full:out_range=full"));
     }
     // Keyframes are placed by frame count alone, so that both streams have them at the same frames.
     arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
