@@ -59,10 +59,11 @@ $(addsuffix /node_modules,web tests/browser tests/sdk tests/webhooks): %/node_mo
 	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
-# What tests and lints take from PyPI.
+# What tests, lints and validators take from PyPI.
 .venv/tests: tests/requirements.txt
 .venv/lints: scripts/lint-requirements.txt
-.venv/tests .venv/lints: | .venv/bin/python
+.venv/validators: scripts/validate-requirements.txt
+.venv/tests .venv/lints .venv/validators: | .venv/bin/python
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
@@ -150,3 +151,12 @@ goals:
 .PHONY: forget-goals
 forget-goals:
 	@rm -f out/bench/goals.tsv
+
+# Has programs of other people read the files of every format: the table in docs/reference/formats.md. VALIDATED is the binary.
+.PHONY: validate setup-validate
+VALIDATED ?= $(CLEARCUT)
+validate: setup-validate $(if $(filter $(CLEARCUT),$(VALIDATED)),build) tests/browser/node_modules .venv/validators
+	.venv/bin/python scripts/validate-outputs.py $(VALIDATED) out/validate
+
+setup-validate:
+	@scripts/setup.sh validate

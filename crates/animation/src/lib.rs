@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Color under alpha 0 is undefined: it is not compared and may decode to any color. At most
-//! `threads + 5` frames are held in memory, whatever the length of the clip.
+//! `threads + 6` frames are held in memory, whatever the length of the clip.
 //!
 //! ```
 //! use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
@@ -42,6 +42,7 @@
 
 mod apng;
 mod chroma;
+mod clock;
 mod error;
 mod planes;
 mod rect;
@@ -51,6 +52,7 @@ mod settings;
 mod webp;
 
 pub use apng::encode_apng;
+pub use clock::is_too_fast_for_browsers;
 pub use error::Error;
 pub use rgba::straight_rgba;
 pub use settings::{AnimationSettings, Summary};

@@ -36,24 +36,29 @@ pub(crate) struct ScheduleRules {
     pub(crate) alignment: usize,
     /// Whether the first patch must cover the canvas.
     pub(crate) first_covers_canvas: bool,
+    /// Minimum number of frames for which a patch is shown; frames that change before are left out.
+    /// At most [`Self::max_repeats`].
+    pub(crate) min_repeats: u64,
     /// Maximum number of frames for which a patch may be shown.
     pub(crate) max_repeats: u64,
 }
 
 /// Decides what each patch draws. Holds back one patch, because the next frame decides whether it
-/// is cleared.
+/// is cleared; and the one before while the next is still too short, because it may be the last.
 #[derive(Debug)]
 pub(crate) struct Schedule<C> {
     rules: ScheduleRules,
     pending: Option<Patch<C>>,
+    /// The patch before `pending`, until that has its minimum of frames.
+    before: Option<Patch<C>>,
 }
 
 impl<C: Canvas> Schedule<C> {
     pub(crate) const fn new(rules: ScheduleRules) -> Self {
-        Self { rules, pending: None }
+        Self { rules, pending: None, before: None }
     }
 
-    /// Adds the next frame. Returns the patch before it, unless the frame only extends that patch.
+    /// Adds the next frame. Returns the patch that is decided by it.
     pub(crate) fn push(&mut self, canvas: Arc<C>) -> Option<Patch<C>> {
         let bounds = canvas.bounds();
         let Some(pending) = &mut self.pending else {
@@ -63,6 +68,11 @@ impl<C: Canvas> Schedule<C> {
             self.pending = Some(Patch { canvas, rect, is_cleared_after: false, first: 0, repeats: 1 });
             return None;
         };
+        if pending.repeats < self.rules.min_repeats {
+            // Too early for another patch, so this frame is not drawn.
+            pending.repeats += 1;
+            return if pending.repeats == self.rules.min_repeats { self.before.take() } else { None };
+        }
         let changed = canvas.changed_since(Some(&pending.canvas), bounds);
         if changed.is_none() && pending.repeats < self.rules.max_repeats {
             pending.repeats += 1;
@@ -76,12 +86,25 @@ impl<C: Canvas> Schedule<C> {
         let next = Patch { canvas, rect, is_cleared_after: false, first, repeats: 1 };
         let mut done = self.pending.replace(next)?;
         done.is_cleared_after = is_cleared;
-        Some(done)
+        if self.rules.min_repeats <= 1 {
+            return Some(done);
+        }
+        self.before = Some(done);
+        None
     }
 
-    /// The last patch; `None` if there were no frames.
-    pub(crate) fn finish(self) -> Option<Patch<C>> {
-        self.pending
+    /// The last patches, at most two: none if there were no frames. A last patch that is too short
+    /// is left out, and the one before is shown until the end.
+    pub(crate) fn finish(self) -> impl Iterator<Item = Patch<C>> {
+        let (mut before, mut last) = (self.before, self.pending);
+        if let (Some(before), Some(short)) = (&mut before, &last)
+            && before.repeats + short.repeats <= self.rules.max_repeats
+        {
+            before.repeats += short.repeats;
+            before.is_cleared_after = false;
+            last = None;
+        }
+        before.into_iter().chain(last)
     }
 
     /// `rect` aligned for the format. Patches cannot be empty, so `None` becomes the top left
@@ -106,8 +129,14 @@ pub(crate) fn patches<C: Canvas>(
     mut canvases: impl Iterator<Item = Arc<C>>,
 ) -> impl Iterator<Item = Patch<C>> {
     let mut schedule = Some(Schedule::new(rules));
+    let mut last = None;
     std::iter::from_fn(move || {
-        let current = schedule.as_mut()?;
-        canvases.find_map(|canvas| current.push(canvas)).or_else(|| schedule.take().and_then(Schedule::finish))
+        if let Some(patch) = schedule.as_mut().and_then(|current| canvases.find_map(|canvas| current.push(canvas))) {
+            return Some(patch);
+        }
+        if let Some(schedule) = schedule.take() {
+            last = Some(schedule.finish());
+        }
+        last.as_mut()?.next()
     })
 }

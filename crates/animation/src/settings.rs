@@ -9,8 +9,12 @@ use clearcut_frame::{FrameFormat, FrameRate};
 pub struct AnimationSettings {
     /// Format of the input frames. Frames without alpha are solid.
     pub frame: FrameFormat,
-    /// Constant frame rate. WebP stores times in whole milliseconds; they are rounded from the
-    /// start of the clip so that they do not drift.
+    /// Constant frame rate. Both formats get whole milliseconds, rounded from the start of the clip
+    /// so that they do not drift. Of a rate that [`is_too_fast_for_browsers`], frames are left out:
+    /// every patch is shown for at least a fiftieth of a second, but for the last part of a still
+    /// that is longer than the longest patch.
+    ///
+    /// [`is_too_fast_for_browsers`]: crate::is_too_fast_for_browsers
     pub frame_rate: FrameRate,
     /// Quality from 0 (small) to 100 (lossless). Higher values give larger and more accurate files.
     /// WebP: libwebp's own scale. APNG: see `apng::filter`.
@@ -25,7 +29,7 @@ pub struct AnimationSettings {
 pub struct Summary {
     /// Number of input frames.
     pub frames: u64,
-    /// Number of patches in the file: frames without repeats.
+    /// Number of patches in the file: frames without repeats and without those left out.
     pub patches: u64,
     /// Length of the file in bytes.
     pub bytes: u64,

@@ -4,14 +4,14 @@
 use std::{
     io::{Seek, Write},
     sync::Arc,
-    time::Duration,
 };
 
-use clearcut_frame::{Frame, FrameRate};
+use clearcut_frame::Frame;
 use clearcut_parallel::with_workers;
 
 use crate::{
     AnimationSettings, EXTRA_PATCHES, Error, Summary,
+    clock::Clock,
     planes::to_webp_format,
     rect::Rect,
     rgba::Rgba,
@@ -50,8 +50,8 @@ pub fn encode_webp(
     }
 }
 
-/// Longest duration of a patch: 24 bits of milliseconds.
-const MAX_DURATION: Duration = Duration::from_millis((1 << 24) - 1);
+/// Longest duration of a patch in milliseconds: 24 bits.
+const MAX_DURATION_MS: u32 = (1 << 24) - 1;
 
 fn write<C: Canvas + Send + Sync>(
     settings: &AnimationSettings,
@@ -59,15 +59,16 @@ fn write<C: Canvas + Send + Sync>(
     out: impl Write + Seek,
     compress: impl Fn(&C, Rect) -> Result<Vec<u8>, Error> + Sync,
 ) -> Result<Summary, Error> {
-    let rate = settings.frame_rate;
-    let max_repeats = rate.frames_in(MAX_DURATION).saturating_sub(1).max(1);
-    let rules = ScheduleRules { alignment: 2, first_covers_canvas: false, max_repeats };
+    let clock = Clock(settings.frame_rate);
+    let max_repeats = clock.max_repeats(MAX_DURATION_MS);
+    let min_repeats = clock.min_repeats().min(max_repeats);
+    let rules = ScheduleRules { alignment: 2, first_covers_canvas: false, min_repeats, max_repeats };
     let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
     still::warm_up();
     with_workers(settings.threads, |workers| {
         let compressed = workers.map_in_order_ahead(EXTRA_PATCHES, patches(rules, canvases), |patch: Patch<C>| {
-            (header(&patch, rate), patch.repeats, compress(&patch.canvas, patch.rect))
+            (header(&patch, clock), patch.repeats, compress(&patch.canvas, patch.rect))
         });
         compressed.into_iter().try_for_each(|(header, repeats, image)| {
             summary.frames += repeats;
@@ -79,8 +80,7 @@ fn write<C: Canvas + Send + Sync>(
     Ok(summary)
 }
 
-fn header<C>(patch: &Patch<C>, rate: FrameRate) -> PatchHeader {
-    let millis = |frame: u64| (rate.start_of(frame).as_secs_f64() * 1000.0).round() as u64;
-    let duration_ms = (millis(patch.first + patch.repeats) - millis(patch.first)) as u32;
+fn header<C>(patch: &Patch<C>, clock: Clock) -> PatchHeader {
+    let duration_ms = clock.duration_ms(patch.first, patch.repeats) as u32;
     PatchHeader { rect: patch.rect, duration_ms, is_cleared_after: patch.is_cleared_after }
 }

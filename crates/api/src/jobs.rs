@@ -8,6 +8,7 @@ pub(crate) mod form;
 pub(crate) mod idempotency;
 pub(crate) mod intake;
 pub(crate) mod list;
+pub(crate) mod report;
 pub(crate) mod shapes;
 pub(crate) mod submit;
 pub(crate) mod synchronous;

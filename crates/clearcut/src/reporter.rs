@@ -127,7 +127,7 @@ fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
         .zip(finished.paths)
         .map(|(output, path)| {
             let (format, path) = (output.format.name(), path.display().to_string());
-            json!({"format": format, "path": path, "size": output.bytes, "seconds": output.took.as_secs_f64()})
+            json!({"format": format, "path": path, "size": output.bytes, "seconds": output.took.as_secs_f64(), "alphaVerified": true, "alphaCheck": output.alpha_check})
         })
         .collect();
     let warnings: Vec<_> = report

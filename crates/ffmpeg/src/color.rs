@@ -32,6 +32,19 @@ impl ColorTags {
         names: "-colorspace bt470bg -color_primaries bt470bg -color_trc smpte170m",
         code_points: [5, 6, 5],
     };
+
+    /// The same colors as ProRes and QuickTime state them. Of the code points with one meaning
+    /// (ITU-T H.273: transfers 1 and 6, matrices 5 and 6), they know the transfer 1 and the matrix
+    /// 6 alone (SMPTE RDD 36, tables 5 and 6).
+    #[must_use]
+    pub fn in_prores(self) -> Self {
+        let names = match self.code_points {
+            [5, 6, 5] => "-colorspace smpte170m -color_primaries bt470bg -color_trc bt709",
+            [6, 6, 6] => "-colorspace smpte170m -color_primaries smpte170m -color_trc bt709",
+            _ => return self,
+        };
+        Self { names, code_points: [self.code_points[0], 1, 6], ..self }
+    }
 }
 
 /// Source colors of a clip that is converted to BT.709 on decoding. Unstated properties are taken

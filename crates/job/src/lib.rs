@@ -68,7 +68,7 @@ pub use object_name::{ObjectName, ParseObjectNameError};
 pub use outcome::{MeasuredClip, Outcome, OutputPointer};
 pub use persisted::PersistedRequestError;
 pub use preview::{PreviewFailure, PreviewFrame, PreviewRequest};
-pub use report::{FrameBox, MatteReport, Place, Warning};
+pub use report::{AlphaCheck, FrameBox, MatteReport, Place, Warning};
 pub use request::{
     CutRequest, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed, Tolerance,
 };

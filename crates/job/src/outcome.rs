@@ -3,7 +3,7 @@
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{CutMethod, MatteReport, MethodReason, Note, ObjectName, OutputFormat, Sha256Hex};
+use crate::{AlphaCheck, CutMethod, MatteReport, MethodReason, Note, ObjectName, OutputFormat, Sha256Hex};
 
 /// Location and expected content of one output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,9 @@ pub struct MeasuredClip {
     /// What was decided about the clip; empty in jobs of earlier versions.
     #[serde(default)]
     pub notes: Vec<Note>,
+    /// What the check of each output compared; empty in jobs of earlier versions.
+    #[serde(default)]
+    pub alpha_checks: Vec<(OutputFormat, AlphaCheck)>,
 }
 
 /// The result of a finished job.
@@ -102,14 +105,19 @@ mod tests {
                 background,
                 report: None,
                 notes: Vec::new(),
+                alpha_checks: vec![(
+                    OutputFormat::Webp,
+                    AlphaCheck { frames_compared: 25, largest_mean_difference: 0.5 },
+                )],
             };
             let text = serde_json::to_string(&measured).unwrap();
             assert!(text.contains("\"chromakey\""), "{text}");
             assert_eq!(serde_json::from_str::<MeasuredClip>(&text).unwrap(), measured);
             let earlier = text.replace(r#","reason":"flat-background","model":null"#, "");
+            let (earlier, _) = earlier.split_once(r#","alpha_checks""#).unwrap();
             assert_eq!(
-                serde_json::from_str::<MeasuredClip>(&earlier).unwrap(),
-                MeasuredClip { reason: None, ..measured }
+                serde_json::from_str::<MeasuredClip>(&format!("{earlier}}}")).unwrap(),
+                MeasuredClip { reason: None, alpha_checks: Vec::new(), ..measured }
             );
         }
     }

@@ -1,4 +1,5 @@
-//! Quality report of a matte: estimates, warnings and their places.
+//! Quality report of a matte: estimates, warnings and their places; and what the check of an output
+//! compared.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,17 @@ pub struct MatteReport {
     /// For each hint of the request, the number of frames in which it applies.
     #[serde(default)]
     pub hint_frames: Vec<u64>,
+}
+
+/// What the check of an output compared: its alpha, decoded again, with the matte that was passed to
+/// its encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlphaCheck {
+    /// Number of frames whose alpha was compared: all that the output shows.
+    pub frames_compared: u64,
+    /// Largest difference of a frame's mean alpha, in levels of 255.
+    pub largest_mean_difference: f64,
 }
 
 /// A part of a clip, in time and in the frame.

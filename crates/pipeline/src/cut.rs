@@ -90,6 +90,7 @@ fn notes(info: &MediaInfo, plan: &Plan) -> Vec<Note> {
         let message = format!("the clip has {from} frames/s and the outputs have {to}; fps `source` keeps every frame");
         notes.push(Note::new(NoteCode::RateConverted, message));
     }
+    notes.extend(plan.animation_note());
     notes
 }
 

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroUsize;
 
+use clearcut_animation::is_too_fast_for_browsers;
 use clearcut_ffmpeg::{DecodePlan, EncodePlan, Error as ToolError, MediaError, MediaInfo, MediaLimits, Retiming};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
-use clearcut_job::{CutRequest, FpsChoice, OutputFormat};
+use clearcut_job::{CutRequest, FpsChoice, Note, NoteCode, OutputFormat};
 
 use crate::Error;
 
@@ -83,6 +84,19 @@ impl Plan {
     /// Whether any output carries sound.
     pub(crate) fn carries_audio(&self) -> bool {
         self.encodes.iter().any(|plan| plan.has_audio && plan.format.carries_audio())
+    }
+
+    /// The note that WebP and APNG have fewer frames, if they do.
+    pub(crate) fn animation_note(&self) -> Option<Note> {
+        let is_animation = |plan: &EncodePlan| matches!(plan.format, OutputFormat::Webp | OutputFormat::Apng);
+        let is_repacked = self.encodes.iter().any(is_animation) && is_too_fast_for_browsers(self.frame_rate);
+        let rate = self.frame_rate.per_second();
+        is_repacked.then(|| {
+            let message = format!(
+                "WebP and APNG show at most 50 of the {rate:.0} frames a second, because browsers show frames of 10 ms and less for 100 ms"
+            );
+            Note::new(NoteCode::AnimationRateReduced, message)
+        })
     }
 
     /// Amount of work in pixels: the pixels of all frames, plus [`FRAME_PIXELS`] per frame.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::{FrameRate, Rgb8, Size};
-use clearcut_job::{CutMethod, MatteReport, MethodReason, Note, OutputFormat};
+use clearcut_job::{AlphaCheck, CutMethod, MatteReport, MethodReason, Note, OutputFormat};
 
 /// Report of a finished cut.
 #[derive(Debug, Clone)]
@@ -52,4 +52,6 @@ pub struct OutputReport {
     pub bytes: u64,
     /// Time from the start of encoding until the file was checked.
     pub took: Duration,
+    /// What the check compared.
+    pub alpha_check: AlphaCheck,
 }

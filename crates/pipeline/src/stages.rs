@@ -6,5 +6,6 @@ pub(crate) mod encode;
 pub(crate) mod hints;
 pub(crate) mod key;
 pub(crate) mod matte;
+pub(crate) mod mov;
 pub(crate) mod segment;
 pub(crate) mod survey;

@@ -62,6 +62,7 @@ fn outcome(report: CutReport) -> CutOutcome {
             background: report.key_color,
             report: Some(report.matte),
             notes: report.notes,
+            alpha_checks: report.outputs.iter().map(|output| (output.format, output.alpha_check)).collect(),
         },
         files: report.outputs.into_iter().map(|file| CutFile { format: file.format, path: file.path }).collect(),
     }

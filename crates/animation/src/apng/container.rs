@@ -7,18 +7,12 @@ use clearcut_frame::Size;
 
 use crate::{Error, rect::Rect};
 
-/// Duration of a patch: `num / den` seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Delay {
-    pub(super) num: u16,
-    pub(super) den: u16,
-}
-
 /// The fields of an `fcTL` chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PatchHeader {
     pub(super) rect: Rect,
-    pub(super) delay: Delay,
+    /// Duration in milliseconds.
+    pub(super) duration_ms: u16,
     pub(super) is_cleared_after: bool,
 }
 
@@ -65,8 +59,8 @@ impl<W: Write + Seek> Container<W> {
         for number in [self.next_sequence_number()].into_iter().chain(sides) {
             control.extend(number.to_be_bytes());
         }
-        control.extend(header.delay.num.to_be_bytes());
-        control.extend(header.delay.den.to_be_bytes());
+        control.extend(header.duration_ms.to_be_bytes());
+        control.extend(1000_u16.to_be_bytes());
         control.extend([DISPOSE[usize::from(header.is_cleared_after)], BLEND]);
         self.chunk(*b"fcTL", &[&control])?;
         if self.patches == 0 {

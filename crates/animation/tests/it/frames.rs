@@ -38,17 +38,82 @@ fn timestamps_at_ntsc_rates_do_not_drift() {
     }
 }
 
+/// The end of each patch, in milliseconds.
+fn ends(kind: Kind, frame_rate: FrameRate, clip: &[Arc<Frame>]) -> Vec<u32> {
+    let settings = AnimationSettings { frame_rate, ..settings(clip[0].format(), 100) };
+    let (file, summary) = encode(kind, &settings, clip);
+    assert_eq!(summary.frames, clip.len() as u64);
+    decode(kind, &file).iter().map(|shown| shown.until_ms).collect()
+}
+
+#[test]
+fn browsers_play_every_patch_for_as_long_as_it_says() {
+    let format = format(8, 8, Subsampling::Half, Matrix::Bt709);
+    let clip: Vec<_> = (0..=240).map(|level| painted(format, |_, _| ([level; 3], 255))).collect();
+    let rates =
+        [(60, 1), (90, 1), (91, 1), (95, 1), (100, 1), (120_000, 1001), (144, 1), (240, 1), (2_000_003, 20_000)];
+    for (frames, seconds) in rates {
+        let frame_rate = FrameRate::new(frames, seconds).unwrap();
+        for kind in KINDS {
+            let ends = ends(kind, frame_rate, &clip);
+            let context = format!("{kind:?} at {frame_rate}");
+            let expected_end = 1000.0 * 241.0 / frame_rate.per_second();
+            assert!((f64::from(*ends.last().unwrap()) - expected_end).abs() <= 0.6, "{context}");
+            let durations = || ends.iter().scan(0, |start, &end| Some(end - std::mem::replace(start, end)));
+            // Browsers show what lasts 10 ms or less for 100 ms.
+            assert!(durations().all(|millis| millis >= 11), "{context}: {:?}", durations().min());
+            let is_repacked = frame_rate.per_second() > 90.5;
+            assert_eq!(durations().all(|millis| millis >= 20), is_repacked, "{context}");
+            // Full range has more levels than limited range, so 34 frames equal the one before.
+            assert!(is_repacked || ends.len() == 207, "{context}: {} patches", ends.len());
+        }
+    }
+}
+
+#[test]
+fn a_repacked_animation_shows_each_change_at_its_time() {
+    let format = format(8, 8, Subsampling::Half, Matrix::Bt709);
+    let level = |level: u8| painted(format, |_, _| ([level; 3], 255));
+    // At 120 frames per second, patches last for at least three frames. A still of seven frames, one
+    // of four, a flash of one, a still of five, and a last frame that is too short to be shown.
+    let levels = [[10; 7].as_slice(), &[90; 4], &[250], &[60; 5], &[200]].concat();
+    let clip: Vec<_> = levels.into_iter().map(level).collect();
+    for kind in KINDS {
+        let settings = AnimationSettings { frame_rate: FrameRate::new(120, 1).unwrap(), ..settings(format, 100) };
+        let shown = decode(kind, &encode(kind, &settings, &clip).0);
+        let found: Vec<_> = shown.iter().map(|shown| (shown.pixels[0][0], shown.until_ms)).collect();
+        // The flash stands for the frames that it hides: three frames from the eleventh on.
+        let reds: Vec<u8> = [10, 90, 250, 60].into_iter().map(|gray| red(&level(gray))).collect();
+        assert_eq!(found, [(reds[0], 58), (reds[1], 92), (reds[2], 117), (reds[3], 150)], "{kind:?}");
+    }
+}
+
+/// The red of a frame's first pixel.
+fn red(frame: &Frame) -> u8 {
+    let (y, cb, cr) = (frame.y()[0], frame.cb()[0], frame.cr()[0]);
+    frame.format().matrix.rgb8(clearcut_frame::Ycc8 { y, cb, cr }).r
+}
+
+#[test]
+fn a_repacked_animation_of_less_than_one_patch_is_one_patch() {
+    let format = format(8, 8, Subsampling::Half, Matrix::Bt709);
+    let clip = [10, 250].map(|level| painted(format, |_, _| ([level; 3], 255)));
+    for kind in KINDS {
+        assert_eq!(ends(kind, FrameRate::new(120, 1).unwrap(), &clip), [17], "{kind:?}");
+    }
+}
+
 #[test]
 fn a_still_longer_than_the_longest_patch_keeps_its_duration() {
     let format = format(4, 4, Subsampling::Half, Matrix::Bt709);
     let still = painted(format, |_, _| ([90; 3], 255));
-    // The longest APNG patch at this rate is 65 frames.
-    let clip = vec![still; 200];
+    // The longest APNG patch at this rate is 1,963 frames.
+    let clip = vec![still; 4000];
     for kind in KINDS {
         let frame_rate = FrameRate::new(30000, 1001).unwrap();
         let (file, _) = encode(kind, &AnimationSettings { frame_rate, ..settings(format, 100) }, &clip);
         let shown = decode(kind, &file);
-        assert_eq!(shown.last().unwrap().until_ms, 6673, "{kind:?}");
+        assert_eq!(shown.last().unwrap().until_ms, 133_467, "{kind:?}");
         assert!(shown.iter().all(|frame| frame.pixels == shown[0].pixels), "{kind:?}");
     }
 }

@@ -1,13 +1,12 @@
 //! The JSON shapes of jobs.
 
 use clearcut_frame::Rgb8;
-use clearcut_job::{
-    CutMethod, FrameBox, JobState, MatteReport, MeasuredClip, MethodReason, Note, OutputPointer, Place, UnixMillis,
-    Warning,
-};
+use clearcut_job::{JobState, Note, OutputPointer, UnixMillis};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::report::Report;
 
 /// An accepted job.
 #[derive(Debug, Serialize, ToSchema)]
@@ -125,49 +124,6 @@ pub(crate) struct JobResult {
     outputs: Vec<Output>,
 }
 
-/// Estimated quality of a matte, measured from the clip and the matte alone.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Report {
-    /// Method that found the background: `chromakey` or `ai`.
-    method: &'static str,
-    /// Why this method was used: `asked`, `key-given`, `flat-background`, `no-flat-background` or
-    /// `transparent`; null for jobs of earlier versions.
-    #[schema(required = true)]
-    reason: Option<&'static str>,
-    /// The neural model; null if none was used.
-    #[schema(required = true)]
-    model: Option<String>,
-    /// Share of the frame border that matches the detected background, 0–1; null with `ai`, like
-    /// every value that is based on the background color.
-    #[schema(required = true)]
-    confidence: Option<f64>,
-    /// Mean share of the frame that became transparent, 0–1.
-    removed_share: f64,
-    /// Possible holes: area inside the subject that was removed although its color is not quite the
-    /// background color, in percent of the subject.
-    #[schema(required = true)]
-    holes_percent: Option<f64>,
-    /// Area inside the subject that has the background color and was kept, in percent of the
-    /// subject.
-    #[schema(required = true)]
-    lookalike_percent: Option<f64>,
-    /// Possible residue: area next to the removed area that has nearly the background color and was
-    /// kept, in percent of the removed area.
-    #[schema(required = true)]
-    residue_percent: Option<f64>,
-    /// Root mean square change of alpha between frames where the color did not change, × 100.
-    flicker: f64,
-    /// Estimated probability that a person accepts the matte as it is, 0–1, calibrated on random
-    /// clips with known alpha; null with `ai`.
-    #[schema(required = true)]
-    acceptance: Option<f64>,
-    /// For each hint of the submit, in order: the number of frames to which it applies.
-    hint_frames: Vec<u64>,
-    /// Possible defects that a person should review; empty if none were found.
-    warnings: Vec<ReportWarning>,
-}
-
 /// What was decided about the clip, such as a converted frame rate or sound that was left out.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -183,57 +139,6 @@ pub(crate) struct ResultNote {
 impl From<&Note> for ResultNote {
     fn from(note: &Note) -> Self {
         Self { code: note.code.name(), is_warning: note.code.is_warning(), message: note.message.clone() }
-    }
-}
-
-/// A possible defect that a person should review.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ReportWarning {
-    /// Stable code, such as `POSSIBLE_HOLES`.
-    code: &'static str,
-    /// The defect, and what to do about it.
-    message: &'static str,
-    /// Start of the worst section, in seconds from the start of the clip.
-    from: f64,
-    /// End of the worst section, in seconds from the start of the clip.
-    to: f64,
-    /// Where in the frame the defect is.
-    #[serde(rename = "box")]
-    area: WarningBox,
-}
-
-/// A rectangle in a frame, as fractions of its width and height, from the top left corner.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct WarningBox {
-    x: f64,
-    y: f64,
-    width: f64,
-    height: f64,
-}
-
-impl Report {
-    fn new(measured: &MeasuredClip, matte: &MatteReport) -> Self {
-        let method = measured.method;
-        let warning = |warning: Warning| {
-            let Place { from, to, area } = matte.place_of(warning, measured.duration_secs);
-            let FrameBox { x, y, width, height } = area;
-            let area = WarningBox { x, y, width, height };
-            ReportWarning { code: warning.name(), message: warning.message(method), from, to, area }
-        };
-        Self {
-            method: method_name(method),
-            reason: measured.reason.map(MethodReason::name),
-            model: measured.model.clone(),
-            confidence: matte.confidence,
-            removed_share: matte.removed_share,
-            holes_percent: matte.holes_percent,
-            lookalike_percent: matte.lookalike_percent,
-            residue_percent: matte.residue_percent,
-            flicker: matte.flicker,
-            acceptance: matte.acceptance(),
-            hint_frames: matte.hint_frames.clone(),
-            warnings: matte.warnings().into_iter().map(warning).collect(),
-        }
     }
 }
 
@@ -384,13 +289,5 @@ impl JobResult {
             notes: outcome.measured.notes.iter().map(ResultNote::from).collect(),
             outputs: outcome.outputs.iter().map(output).collect(),
         })
-    }
-}
-
-/// The name of a method on the wire.
-pub(crate) const fn method_name(method: CutMethod) -> &'static str {
-    match method {
-        CutMethod::ChromaKey => "chromakey",
-        CutMethod::Ai => "ai",
     }
 }

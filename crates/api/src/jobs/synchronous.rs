@@ -18,7 +18,8 @@ use crate::{
     },
     jobs::{
         data_url::{DataUrl, InlineReply},
-        shapes::{Color, Output, SubmitForm, method_name},
+        report::method_name,
+        shapes::{Color, Output, SubmitForm},
         submit::accept,
     },
 };

@@ -19,7 +19,8 @@ use crate::{
     },
     jobs::{
         intake::{ClipLifetime, Source, receive_form},
-        shapes::{Color, method_name},
+        report::method_name,
+        shapes::Color,
     },
 };
 

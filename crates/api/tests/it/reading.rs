@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, MeasuredClip, MethodReason, Note,
-    NoteCode, ObjectName, Outcome, OutputFormat, OutputPointer, Place, Progress, Stage,
+    AlphaCheck, CutMethod, Failure, FailureCode, FencingToken, FrameBox, JobId, MatteReport, MeasuredClip,
+    MethodReason, Note, NoteCode, ObjectName, Outcome, OutputFormat, OutputPointer, Place, Progress, Stage,
 };
 use clearcut_queue::{ClaimedJob, Ending};
 use serde_json::{Value, json};
@@ -42,6 +42,7 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
             hint_frames: vec![20],
         }),
         notes: vec![Note::new(NoteCode::SoundLeftOut, "no sound")],
+        alpha_checks: vec![(OutputFormat::Webm, AlphaCheck { frames_compared: 48, largest_mean_difference: 0.5 })],
     };
     let output = OutputPointer {
         format: OutputFormat::Webm,
@@ -97,6 +98,12 @@ async fn a_job_has_all_its_fields_in_every_state() {
     let acceptance = 1.0 / (1.0 + (0.93 * 1.25_f64.ln() + 0.56 * 3.5_f64.ln() + 1.84 * 1.25_f64.ln() - 2.90).exp());
     let warnings = json!([{"code": "LOOKALIKE_KEPT", "message": clearcut_job::Warning::Lookalike.message(CutMethod::ChromaKey),
                     "from": 0.25, "to": 0.75, "box": {"x": 0.5, "y": 0.25, "width": 0.125, "height": 0.5}}]);
+    let report = json!({
+        "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
+        "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5, "acceptance": acceptance, "hintFrames": [20],
+        "warnings": warnings, "alphaVerified": true,
+        "alphaChecks": [{"format": "webm", "framesCompared": 48, "largestMeanDifference": 0.5}],
+    });
     let expected = json!({
         "jobId": id, "type": "video", "status": "completed", "progress": 100, "stage": null,
         "createdAt": 1_710_000_000, "startedAt": 1_710_000_010, "completedAt": 1_710_000_070,
@@ -106,11 +113,7 @@ async fn a_job_has_all_its_fields_in_every_state() {
             "duration": 1.0, "frameCount": 24, "fps": 24.0, "frameRate": 24.0, "sourceFrameRate": 29.97, "processingTimeMs": 12500,
             "notes": [{"code": "SOUND_LEFT_OUT", "isWarning": true, "message": "no sound"}],
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
-            "report": {
-                "method": "chromakey", "reason": "flat-background", "model": null, "confidence": 0.875, "removedShare": 0.5, "holesPercent": 0.25,
-                "lookalikePercent": 2.5, "residuePercent": 0.125, "flicker": 0.5, "acceptance": acceptance, "hintFrames": [20],
-                "warnings": warnings,
-            },
+            "report": report,
             "outputs": [{"format": "webm", "url": null, "size": 4}],
         },
         "revision": 5, "queuePosition": null, "estimatedStartAt": null, "retryOf": null, "clipName": null,

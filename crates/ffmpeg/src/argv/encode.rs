@@ -51,6 +51,12 @@ impl EncodePlan {
         Size::new(half.width(), half.height() * 2).unwrap_or(half)
     }
 
+    /// The color space as the format states it.
+    #[must_use]
+    pub fn color_tags(&self) -> ColorTags {
+        if self.format == OutputFormat::Mov { self.color.in_prores() } else { self.color }
+    }
+
     /// File name, in the scratch folder, of one stream of a WebM before muxing.
     #[must_use]
     pub const fn layer_name(layer: Layer) -> &'static str {
@@ -124,7 +130,10 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     if stacked {
         arguments.extend(split_arguments(x264_speed(plan.speed)));
     }
-    arguments.extend(color_arguments(plan.color));
+    if let Some(timescale) = movie_timescale(plan.frame_rate) {
+        arguments.extend(split_arguments(&format!("-movie_timescale {timescale}")));
+    }
+    arguments.extend(color_arguments(plan.color_tags()));
     if has_audio {
         arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
     }
@@ -139,22 +148,19 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
 pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     let (pixels, speed) = match layer {
         Layer::Color => (raw_pixel_format(plan.subsampling, false), vp9_speed(plan.speed)),
-        Layer::Alpha => ("gray", vp9_alpha_speed(plan.speed)),
+        // The matte is luma, with constant chroma: from gray, ffmpeg would convert between full and
+        // limited range, each version in its own way.
+        Layer::Alpha => (raw_pixel_format(Subsampling::Half, false), vp9_alpha_speed(plan.speed)),
     };
     let mut arguments = raw_input(plan, pixels);
     let has_audio = plan.has_audio && layer == Layer::Color;
     if has_audio {
         arguments.extend(split_arguments(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v")));
     }
-    if layer == Layer::Alpha {
-        // Alpha is full-range luma, 0 to 255; ffmpeg would otherwise compress gray to limited
-        // range.
-        arguments.extend(split_arguments("-vf scale=in_range=full:out_range=full"));
-    }
     // Keyframes are placed by frame count alone, so that both streams have them at the same frames.
     arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
     arguments.extend(split_arguments(speed));
-    arguments.extend(color_arguments(plan.color));
+    arguments.extend(color_arguments(plan.color_tags()));
     // Each stream gets half of the threads.
     arguments
         .extend(split_arguments(&format!("-threads {} -fps_mode passthrough -f ivf -y", plan.threads.div_ceil(2))));
@@ -167,6 +173,16 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
     arguments
 }
 
+/// Units per second in which an MP4 or MOV states its length and its edit list, so that they are
+/// exact: ffmpeg rounds the length up to milliseconds. `None` for rates without a reasonable one.
+fn movie_timescale(rate: FrameRate) -> Option<u32> {
+    match rate.frames() {
+        frames @ ..1000 => Some(frames * 1000),
+        frames @ 1000..=1_000_000 => Some(frames),
+        _ => None,
+    }
+}
+
 fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
     let size = plan.raw_size();
     let mut arguments: Vec<String> = split_arguments(QUIET).collect();
@@ -177,7 +193,7 @@ fn raw_input(plan: &EncodePlan, pixels: &str) -> Vec<String> {
         size.height(),
         plan.frame_rate
     )));
-    arguments.extend(color_arguments(plan.color));
+    arguments.extend(color_arguments(plan.color_tags()));
     arguments.extend(split_arguments("-i pipe:0"));
     arguments
 }

@@ -268,8 +268,8 @@ fn both_webm_streams_have_keyframes_at_the_same_frames_and_one_carries_the_audio
         assert_eq!((value(arguments, "-framerate"), value(arguments, "-video_size")), ("30000/1001", "161x91"));
     }
     assert_eq!(value(&color, "-g"), value(&alpha, "-g"));
-    assert_eq!((value(&color, "-pixel_format"), value(&alpha, "-pixel_format")), ("yuv444p", "gray"));
-    assert_eq!(value(&alpha, "-vf"), "scale=in_range=full:out_range=full", "gray would be compressed to 16..=235");
+    assert_eq!((value(&color, "-pixel_format"), value(&alpha, "-pixel_format")), ("yuv444p", "yuv420p"));
+    assert!(!alpha.contains(&"-vf".to_owned()), "no version of ffmpeg may convert the range of a matte");
     assert!(line(&color).ends_with("-f ogg -y webm-sound.ogg") && line(&color).contains("-f ivf -y webm-color.ivf"));
     assert!(line(&alpha).ends_with("-f ivf -y webm-alpha.ivf") && !line(&alpha).contains("sound"), "{alpha:?}");
 }

@@ -14,7 +14,7 @@ use clearcut_frame::Frame;
 use clearcut_job::OutputFormat;
 use crossbeam_channel::Receiver;
 
-use super::check::check_output;
+use super::{check::check_output, mov::mend_frame_headers};
 use crate::{Error, OutputReport, Stop, matte_log::MatteLog, progress::Counters};
 
 mod animate;
@@ -63,7 +63,12 @@ impl Encoder<'_> {
         let (plan, scratch) = (self.plan, self.scratch);
         let not_stopped = |_: &Arc<Frame>| !self.stop.is_stopped();
         match self.backend {
-            EncoderBackend::Child(child) => feed(child, plan, taken)?,
+            EncoderBackend::Child(child) => {
+                feed(child, plan, taken)?;
+                if plan.format == OutputFormat::Mov && !self.stop.is_stopped() {
+                    mend_frame_headers(&scratch.join(plan.file_name()))?;
+                }
+            }
             EncoderBackend::Layers(layers) => layers.encode(plan, scratch, taken)?,
             EncoderBackend::Webp => {
                 animate(plan, scratch, |settings, out| encode_webp(settings, taken.take_while(not_stopped), out))?;
@@ -73,11 +78,11 @@ impl Encoder<'_> {
             }
         }
         let Some(log) = self.log.get() else { return Err(Error::Cancelled) };
-        check_output(self.tools, plan, scratch, log, self.stop, self.counters)?;
+        let alpha_check = check_output(self.tools, plan, scratch, log, self.stop, self.counters)?;
         let path = scratch.join(plan.file_name());
         let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
         let bytes = file.map_err(|source| Error::from_write("syncing an output to disk", source))?.len();
-        Ok(OutputReport { format: plan.format, path, bytes, took: self.start.elapsed() })
+        Ok(OutputReport { format: plan.format, path, bytes, took: self.start.elapsed(), alpha_check })
     }
 }
 

@@ -7,4 +7,5 @@ mod inputs;
 mod media;
 mod outputs;
 mod stopping;
+mod structure;
 mod times;

@@ -154,6 +154,7 @@ pub(crate) fn outcome(number: u128) -> Box<Outcome> {
             background: "#E92FBC".parse().ok(),
             report: None,
             notes: Vec::new(),
+            alpha_checks: Vec::new(),
         },
         processing_ms: 1234,
         outputs: vec![output(OutputFormat::Webm), output(OutputFormat::StackedAlpha)],

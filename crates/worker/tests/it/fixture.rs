@@ -49,6 +49,7 @@ pub(crate) fn copy_input(order: &CutOrder) -> CutOutcome {
         background: None,
         report: None,
         notes: Vec::new(),
+        alpha_checks: Vec::new(),
     };
     CutOutcome { measured, files: vec![CutFile { format: OutputFormat::Webm, path }] }
 }

@@ -5,6 +5,7 @@ use std::{fs::File, io::BufReader, path::Path, time::Duration};
 use clearcut_ffmpeg::{EncodePlan, Tools, read_frame};
 use clearcut_job::OutputFormat;
 
+use super::Comparison;
 use crate::{Error, Stop, matte_log::MatteSummary, progress::Counters, stages::encode::full_range};
 
 /// Reads the mattes of a file that ffmpeg encoded.
@@ -14,10 +15,10 @@ pub(crate) fn read_with_ffmpeg(
     scratch: &Path,
     stop: &Stop,
     counters: &Counters,
-) -> Result<Vec<MatteSummary>, Error> {
+    comparison: &mut Comparison,
+) -> Result<(), Error> {
     let mut child = stop.register(tools.decode_matte(plan, scratch)?);
     let mut matte = vec![0; plan.size.pixels() as usize];
-    let mut summaries = Vec::new();
     if let Some(mut pipe) = child.take_stdout() {
         while let Ok(true) = read_frame(&mut pipe, &mut matte) {
             if plan.format == OutputFormat::StackedAlpha {
@@ -25,33 +26,37 @@ pub(crate) fn read_with_ffmpeg(
                     *value = full_range(*value);
                 }
             }
-            summaries.push(MatteSummary::from_alpha(matte.iter().copied()));
+            comparison.show(MatteSummary::from_alpha(matte.iter().copied()), comparison.shown() + 1);
             counters.count_checked();
         }
     }
     child.wait()?;
-    Ok(summaries)
+    Ok(())
 }
 
 /// Expands the patches of an animation to clip frames: equal frames are one longer patch, which
 /// counts once for each frame it is shown.
-struct Timeline<'a> {
+struct Timeline<'a, 'log> {
     plan: &'a EncodePlan,
     counters: &'a Counters,
-    summaries: Vec<MatteSummary>,
+    comparison: &'a mut Comparison<'log>,
 }
 
-impl Timeline<'_> {
+impl Timeline<'_, '_> {
     fn show(&mut self, summary: MatteSummary, until: Duration) {
-        let until = self.plan.frame_rate.frames_in(until).max(self.summaries.len() as u64 + 1);
-        self.summaries.resize(until as usize, summary);
+        self.comparison.show(summary, self.plan.frame_rate.frames_in(until));
         self.counters.count_checked();
     }
 }
 
 /// Reads the mattes of an animated WebP with libwebp, because ffmpeg reads animated WebP only from
 /// version 8 on.
-pub(crate) fn read_webp(plan: &EncodePlan, scratch: &Path, counters: &Counters) -> Result<Vec<MatteSummary>, Error> {
+pub(crate) fn read_webp(
+    plan: &EncodePlan,
+    scratch: &Path,
+    counters: &Counters,
+    comparison: &mut Comparison,
+) -> Result<(), Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
     let bytes = std::fs::read(scratch.join(plan.file_name()))
         .map_err(|source| Error::Io { doing: "checking an output", source })?;
@@ -59,17 +64,22 @@ pub(crate) fn read_webp(plan: &EncodePlan, scratch: &Path, counters: &Counters) 
     if decoder.dimensions() != (plan.size.width(), plan.size.height()) {
         return Err(failed(format!("its size is {:?} pixels", decoder.dimensions())));
     }
-    let mut timeline = Timeline { plan, counters, summaries: Vec::new() };
+    let mut timeline = Timeline { plan, counters, comparison };
     for frame in decoder {
         let summary = MatteSummary::from_alpha(frame.data().chunks_exact(4).map(|pixel| pixel[3]));
         timeline.show(summary, Duration::from_millis(u64::try_from(frame.timestamp()).unwrap_or(0)));
     }
-    Ok(timeline.summaries)
+    Ok(())
 }
 
 /// Reads the mattes of an animated PNG with the `png` crate. The crate decodes patches; they are
 /// composed here.
-pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) -> Result<Vec<MatteSummary>, Error> {
+pub(crate) fn read_apng(
+    plan: &EncodePlan,
+    scratch: &Path,
+    counters: &Counters,
+    comparison: &mut Comparison,
+) -> Result<(), Error> {
     let failed = |finding: String| Error::CheckFailed { format: plan.format, finding };
     let undecodable = |error: png::DecodingError| failed(error.to_string());
     let file = File::open(scratch.join(plan.file_name()))
@@ -82,7 +92,7 @@ pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) 
     let frames = info.animation_control().map_or(0, |control| control.num_frames);
     let length = reader.output_buffer_size().ok_or_else(|| failed("it is too large".to_owned()))?;
     let (mut pixels, mut canvas) = (vec![0; length], vec![0; plan.size.pixels() as usize]);
-    let mut timeline = Timeline { plan, counters, summaries: Vec::new() };
+    let mut timeline = Timeline { plan, counters, comparison };
     let mut until = Duration::ZERO;
     for _ in 0..frames {
         reader.next_frame(&mut pixels).map_err(undecodable)?;
@@ -106,5 +116,5 @@ pub(crate) fn read_apng(plan: &EncodePlan, scratch: &Path, counters: &Counters) 
             rows().for_each(|row| canvas[row..row + row_len].fill(0));
         }
     }
-    Ok(timeline.summaries)
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clearcut_ffmpeg::{Child, EncodePlan, Layer, Tools};
-use clearcut_frame::Frame;
+use clearcut_frame::{Frame, FrameFormat, Subsampling};
 use clearcut_webm::{CodePoints, Error as WebmError, WebmSettings, write_webm};
 
 use crate::{Error, Stop};
@@ -49,13 +49,17 @@ impl Layers {
     }
 }
 
+/// Chroma of a matte: no color.
+const NO_COLOR: u8 = 128;
+
 /// Writes the color and the alpha of each frame in lockstep, so that both encoders work on the same
-/// frame.
+/// frame. The alpha is written as 4:2:0 without color.
 fn write_frames(
     mut color: impl Write,
     mut alpha: impl Write,
     frames: impl Iterator<Item = Arc<Frame>>,
 ) -> std::io::Result<()> {
+    let mut chroma = Vec::new();
     for frame in frames {
         let matte = frame.alpha().unwrap_or_default();
         color.write_all(&frame.bytes()[..frame.bytes().len() - matte.len()])?;
@@ -64,6 +68,9 @@ fn write_frames(
         } else {
             alpha.write_all(&vec![255; frame.y().len()])?;
         }
+        let (width, height) = FrameFormat { subsampling: Subsampling::Half, ..frame.format() }.chroma_size();
+        chroma.resize(2 * width * height, NO_COLOR);
+        alpha.write_all(&chroma)?;
     }
     Ok(())
 }
