@@ -18,6 +18,12 @@ pub struct Note {
 pub enum NoteCode {
     /// The outputs have another frame rate than the clip, or the clip has no constant one.
     RateConverted,
+    /// Tracks of the file are not in the outputs, such as subtitles or a second video.
+    TracksLeftOut,
+    /// More than two channels of sound became two.
+    SoundMixedDown,
+    /// Parts of the sound are damaged, and silent in the outputs.
+    SoundDamaged,
     /// The outputs have no sound, although the clip has.
     SoundLeftOut,
     /// A code of a later version.
@@ -31,6 +37,9 @@ impl NoteCode {
     pub const fn name(self) -> &'static str {
         match self {
             Self::RateConverted => "RATE_CONVERTED",
+            Self::TracksLeftOut => "TRACKS_LEFT_OUT",
+            Self::SoundMixedDown => "SOUND_MIXED_DOWN",
+            Self::SoundDamaged => "SOUND_DAMAGED",
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
             Self::Other => "OTHER",
         }
@@ -40,8 +49,17 @@ impl NoteCode {
     #[must_use]
     pub const fn is_warning(self) -> bool {
         match self {
-            Self::SoundLeftOut => true,
-            Self::RateConverted | Self::Other => false,
+            Self::SoundDamaged | Self::SoundLeftOut => true,
+            Self::RateConverted | Self::TracksLeftOut | Self::SoundMixedDown | Self::Other => false,
+        }
+    }
+
+    /// Whether the note is about sound, and so means nothing for outputs without sound.
+    #[must_use]
+    pub const fn is_about_sound(self) -> bool {
+        match self {
+            Self::SoundMixedDown | Self::SoundDamaged | Self::SoundLeftOut => true,
+            Self::RateConverted | Self::TracksLeftOut | Self::Other => false,
         }
     }
 }
@@ -60,7 +78,14 @@ mod tests {
 
     #[test]
     fn codes_are_stored_under_their_name_and_later_ones_can_be_read() {
-        for code in [NoteCode::RateConverted, NoteCode::SoundLeftOut, NoteCode::Other] {
+        for code in [
+            NoteCode::RateConverted,
+            NoteCode::TracksLeftOut,
+            NoteCode::SoundMixedDown,
+            NoteCode::SoundDamaged,
+            NoteCode::SoundLeftOut,
+            NoteCode::Other,
+        ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());
         }
         let later: Note = serde_json::from_str(r#"{"code":"OF_A_LATER_VERSION","message":"m"}"#).unwrap();
