@@ -1,10 +1,11 @@
-//! Probe of a clip: ffprobe reads the stream headers, then lists the packets, one process at a
-//! time.
+//! Probe of a clip: ffprobe reads the stream headers, again if decoders of tracks that are left out
+//! were refused, then lists the packets. One process at a time.
 
 use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
 use crate::{
-    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, argv,
+    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools,
+    argv::{self, OpenedOnly},
     claims::claims_too_many_samples,
     headers,
     tools::{MAX_OUTPUT_BYTES, PROBE_TIMEOUT},
@@ -27,7 +28,7 @@ impl Tools {
             return Err(MediaError::Damaged.into());
         }
         let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
-        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits))?;
+        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits, &OpenedOnly::default()))?;
         Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 }
@@ -51,21 +52,33 @@ impl Probe {
     }
 
     /// Finishes the probe and returns the clip's properties, checked against the limits. Blocks.
-    /// `on_second_process` receives the handle that kills the second process.
+    /// `on_next_process` receives the handles that kill the processes after the first.
     ///
     /// # Errors
     /// [`Error::Media`] if the clip is at fault.
-    pub fn info(self, on_second_process: impl FnOnce(KillHandle)) -> Result<MediaInfo, Error> {
+    pub fn info(self, mut on_next_process: impl FnMut(KillHandle)) -> Result<MediaInfo, Error> {
         let limits = &self.limits;
         let blame_clip = |error| blame_clip(error, limits);
         let capabilities = self.tools.capabilities()?;
-        let (streams, stderr_tail) = self.streams.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT).map_err(blame_clip)?;
+        let (mut opened, mut reading) = (OpenedOnly::default(), self.streams);
+        let (streams, stderr_tail) = loop {
+            match reading.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT) {
+                // Tracks that are left out need no decoder, but ffprobe opens one for each.
+                Err(Error::Failed { stderr_tail, .. }) if opened.add_refused(&stderr_tail)? => {
+                    let arguments = argv::probe_streams(self.container, limits, &opened);
+                    reading = self.tools.spawn_ffprobe(&self.file, arguments)?;
+                    on_next_process(reading.kill_handle());
+                }
+                other => break other.map_err(blame_clip)?,
+            }
+        };
         let mut headers = match headers::parse_streams(self.container, &streams, limits, capabilities) {
             Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
             other => other?,
         };
-        let listing = self.tools.spawn_ffprobe(&self.file, argv::probe_packets(self.container, limits))?;
-        on_second_process(listing.kill_handle());
+        let arguments = argv::probe_packets(self.container, limits, &opened);
+        let listing = self.tools.spawn_ffprobe(&self.file, arguments)?;
+        on_next_process(listing.kill_handle());
         let (packets, _) =
             listing.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)?;
         headers::apply_packets(&mut headers, &packets, limits)?;

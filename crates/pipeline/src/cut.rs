@@ -9,7 +9,7 @@ use std::{
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Frame;
-use clearcut_job::CutStep;
+use clearcut_job::{CutRequest, CutStep, Note, OutputFormat};
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::{
@@ -49,9 +49,13 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
     }
     progress(CutStep::Surveying);
     let info = stop.media_info(probe?)?;
-    let plan = Plan::new(&info, job.request, &job.resources);
+    let mut plan = Plan::new(&info, job.request, &job.resources);
     plan.check(&info, &job.limits, &job.resources)?;
-    let (method, hints, children) = prepare(job, &info, &plan, stop, progress)?;
+    let (method, hints, mut children) = prepare(job, &info, &plan, stop, progress)?;
+    let notes = notes(job.request, &info, children.sound.note.take());
+    if !children.sound.is_kept {
+        plan.leave_out_audio();
+    }
     let (cut_method, reason) = (method.source.method(), method.reason);
     let (key_color, confidence, model) = match &method.source {
         MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
@@ -67,7 +71,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         progress,
     )?;
     Ok(CutReport {
-        notes: info.notes.clone(),
+        notes,
         source: info,
         size: plan.size(),
         frame_rate: plan.frame_rate,
@@ -79,6 +83,12 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hints.frame_counts),
         outputs,
     })
+}
+
+/// The notes of the probe and of the cut. Those about sound count only if an output carries sound.
+fn notes(request: &CutRequest, info: &MediaInfo, of_sound: Option<Note>) -> Vec<Note> {
+    let has_sound = request.keeps_audio && request.formats.iter().any(OutputFormat::carries_audio);
+    (info.notes.iter().cloned()).chain(of_sound).filter(|note| has_sound || !note.code.is_about_sound()).collect()
 }
 
 /// Measures the background and tracks the hints. Starts decoder and encoders in parallel, because
@@ -126,7 +136,7 @@ fn run(
 ) -> Result<(MatteLog, QualityLog, Vec<OutputReport>), Error> {
     let counters = Counters::new(plan.encodes.len());
     let log = OnceLock::new();
-    let Children { decoder, encoders } = children;
+    let Children { decoder, encoders, .. } = children;
     let (tools, scratch, start) = (job.tools, job.scratch, Instant::now());
     let encoders: Vec<Encoder> = (encoders.into_iter().zip(&plan.encodes).enumerate())
         .map(|(index, (backend, plan))| {

@@ -7,4 +7,5 @@ pub(crate) mod hints;
 pub(crate) mod key;
 pub(crate) mod matte;
 pub(crate) mod segment;
+pub(crate) mod sound;
 pub(crate) mod survey;

@@ -6,4 +6,6 @@ mod cutting;
 mod inputs;
 mod media;
 mod outputs;
+mod sound;
 mod stopping;
+mod tracks;
