@@ -10,7 +10,7 @@ pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
 pub(crate) use decode::{decode, excerpt, probe_packets, probe_streams, sample};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
-pub(crate) use sound::{AUDIO_FILE, SAMPLE_BYTES, align_sound, decode_sound};
+pub(crate) use sound::{AUDIO_FILE, align_sound, decode_sound};
 
 /// Splits a line into arguments, so that command lines can be written as they are typed. No
 /// argument may contain a space.

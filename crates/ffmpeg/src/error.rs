@@ -123,6 +123,12 @@ pub enum MediaError {
         /// ffmpeg's name of the codec.
         codec: String,
     },
+    /// The decoder of a track, even of one that would be left out, does not take its header.
+    #[error("track {track} cannot be opened: its header is damaged, or a variant that this ffmpeg does not know")]
+    UnopenableTrack {
+        /// Number of the track in the file, from 1.
+        track: usize,
+    },
     /// The video is encrypted.
     #[error("the video is encrypted")]
     Encrypted,
@@ -228,6 +234,9 @@ impl MediaError {
             }
             Self::DecoderMissing { .. } => {
                 "Install an ffmpeg that has a decoder for it, or convert the clip first, for example to H.264."
+            }
+            Self::UnopenableTrack { .. } => {
+                "Make a copy without that track, for example of the second: ffmpeg -i clip -map 0 -map -0:1 -c copy copy.mp4"
             }
             Self::Encrypted => "Give a copy without protection.",
             Self::HdrUnsupported => "Install an ffmpeg built with libzimg, or convert the clip to SDR first.",

@@ -127,7 +127,13 @@ pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
     if stderr_tail.contains("exceeds specified max pixel count") || stderr_tail.contains("Frame size") {
         return too_large("a larger frame", limits);
     }
-    MediaError::Damaged
+    unopenable_track(stderr_tail).map_or(MediaError::Damaged, |track| MediaError::UnopenableTrack { track })
+}
+
+/// The number of the track whose decoder ffprobe could not open.
+fn unopenable_track(stderr_tail: &str) -> Option<usize> {
+    let (_, rest) = stderr_tail.rsplit_once("Could not open codec for input stream ")?;
+    rest.lines().next()?.trim().parse::<usize>().ok()?.checked_add(1)
 }
 
 fn too_large(found: &str, limits: &MediaLimits) -> MediaError {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clearcut_frame::{FrameFormat, FrameRate, Matrix, Size, Subsampling};
 use clearcut_job::Note;
 
-use crate::{ColorTags, Container, ToneMap, argv};
+use crate::{ColorTags, Container, ToneMap};
 
 /// Limits on a clip. Checked from its headers before decoding, and again while decoding because
 /// headers can be wrong.
@@ -69,16 +69,6 @@ pub struct AudioTrack {
     pub sample_rate: u32,
     /// How more than two channels become two.
     pub downmix: Downmix,
-}
-
-impl AudioTrack {
-    /// Seconds of sound in `bytes` of the output of [`crate::Tools::decode_sound`], whose headers
-    /// count as sound, too.
-    #[must_use]
-    pub fn decoded_secs(&self, bytes: u64) -> f64 {
-        let frame = self.channels.clamp(1, 2) * argv::SAMPLE_BYTES;
-        bytes as f64 / (f64::from(frame) * f64::from(self.sample_rate))
-    }
 }
 
 /// Properties of a clip, as found by [`crate::Tools::probe`].

@@ -69,8 +69,7 @@ pub struct ExcerptPlan {
 /// one demuxer, allowlisted decoders.
 fn guarded_input(container: Container, limits: &MediaLimits, options: &str) -> Vec<String> {
     let demuxer = container.demuxer();
-    let mut arguments: Vec<String> =
-        split_arguments("-hide_banner -loglevel error -protocol_whitelist file,pipe").collect();
+    let mut arguments: Vec<String> = split_arguments("-hide_banner -protocol_whitelist file,pipe").collect();
     arguments.extend(split_arguments(&format!("-format_whitelist {demuxer} -codec_whitelist {}", whitelist())));
     arguments.extend(split_arguments(&format!("-max_pixels {}", limits.max_pixels)));
     arguments.extend(split_arguments(options));
@@ -81,8 +80,9 @@ fn guarded_input(container: Container, limits: &MediaLimits, options: &str) -> V
 /// Guarded input of ffprobe, which opens a decoder for every track and fails if one is refused.
 /// `-codec_whitelist` alone limits the decoders that read packets to complete the headers;
 /// `-codec_whitelist:`, with the empty specifier of every stream, limits those that are opened.
+/// Warnings name the track whose decoder could not be opened.
 fn ffprobe_input(container: Container, limits: &MediaLimits, opened: &OpenedOnly, options: &str) -> Vec<String> {
-    guarded_input(container, limits, &format!("-codec_whitelist: {} {options}", opened.whitelist()))
+    guarded_input(container, limits, &format!("-loglevel warning -codec_whitelist: {} {options}", opened.whitelist()))
 }
 
 /// ffprobe command that prints the streams as JSON.
@@ -100,7 +100,7 @@ pub(crate) fn probe_packets(container: Container, limits: &MediaLimits, opened: 
 pub(super) fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
     let decoder = info.decoder.map(|decoder| format!("-c:v {decoder}")).unwrap_or_default();
     let mut arguments = vec!["-nostdin".to_owned()];
-    arguments.extend(guarded_input(info.container, limits, &format!("{decoder} {options}")));
+    arguments.extend(guarded_input(info.container, limits, &format!("-loglevel error {decoder} {options}")));
     arguments
 }
 

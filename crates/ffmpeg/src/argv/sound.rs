@@ -10,7 +10,7 @@ use crate::{AudioTrack, Downmix, MediaInfo, MediaLimits};
 pub(crate) const AUDIO_FILE: &str = "sound.wav";
 
 /// Bytes of a decoded sample of one channel: signed, 24 bit.
-pub(crate) const SAMPLE_BYTES: u32 = 3;
+const SAMPLE_BYTES: u32 = 3;
 
 /// Share of packets that may be damaged before ffmpeg reports it with its exit status. It decodes
 /// to the end in any case.
@@ -64,4 +64,14 @@ pub(crate) fn align_sound(info: &MediaInfo) -> Vec<String> {
     )));
     arguments.extend(split_arguments(&format!("-c:a pcm_s24le -rf64 auto -f wav -y {AUDIO_FILE}")));
     arguments
+}
+
+impl AudioTrack {
+    /// Seconds of sound in `bytes` of the output of [`crate::Tools::decode_sound`], whose headers
+    /// count as sound, too.
+    #[must_use]
+    pub fn decoded_secs(&self, bytes: u64) -> f64 {
+        let frame = self.channels.clamp(1, 2) * SAMPLE_BYTES;
+        bytes as f64 / (f64::from(frame) * f64::from(self.sample_rate))
+    }
 }

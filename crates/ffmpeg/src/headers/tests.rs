@@ -212,4 +212,6 @@ fn ffprobe_messages_map_to_specific_errors() {
     let large = error_for("[IMGUTILS @ 0x7] Frame size 16000x16000 exceeds specified max pixel count 36000000, see");
     assert!(matches!(large, MediaError::OverLimit { .. }));
     assert_eq!(error_for("moov atom not found"), MediaError::Damaged);
+    let unopenable = error_for("[aac @ 0x5] Audio object type 42\nCould not open codec for input stream 1\n");
+    assert_eq!(unopenable, MediaError::UnopenableTrack { track: 2 });
 }
