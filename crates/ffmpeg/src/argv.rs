@@ -3,14 +3,14 @@
 mod codecs;
 mod decode;
 mod encode;
+mod sound;
 
-pub(crate) use codecs::{decodes_audio, decodes_codec};
-pub(crate) use decode::{
-    AUDIO_FILE, decode, excerpt, extract_audio, probe_first_frames, probe_packets, probe_streams, sample,
-};
+pub(crate) use codecs::{OpenedOnly, decoders_of, decodes_audio};
 pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
+pub(crate) use decode::{decode, excerpt, probe_first_frames, probe_packets, probe_streams, sample};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
+pub(crate) use sound::{AUDIO_FILE, align_sound, decode_sound};
 
 /// Splits a line into arguments, so that command lines can be written as they are typed. No
 /// argument may contain a space.

@@ -107,11 +107,27 @@ pub enum MediaError {
     /// Audio only, or cover art only.
     #[error("the file holds no video stream")]
     NoVideoStream,
-    /// The video or audio uses an unsupported codec.
-    #[error("the clip is coded as {codec}, which is not supported")]
+    /// No video track is in a supported codec.
+    #[error("the video in track {track} is coded as {codec}, which is not supported")]
     UnsupportedCodec {
+        /// Number of the track in the file, from 1.
+        track: usize,
         /// ffmpeg's name of the codec.
         codec: String,
+    },
+    /// This ffmpeg lacks a decoder for the video.
+    #[error("the video in track {track} is coded as {codec}, which this ffmpeg cannot decode")]
+    DecoderMissing {
+        /// Number of the track in the file, from 1.
+        track: usize,
+        /// ffmpeg's name of the codec.
+        codec: String,
+    },
+    /// The decoder of a track, even of one that would be left out, does not take its header.
+    #[error("track {track} cannot be opened: its header is damaged, or a variant that this ffmpeg does not know")]
+    UnopenableTrack {
+        /// Number of the track in the file, from 1.
+        track: usize,
     },
     /// The video is encrypted.
     #[error("the video is encrypted")]
@@ -215,6 +231,12 @@ impl MediaError {
             Self::NoVideoStream => "Give a file with a video track.",
             Self::UnsupportedCodec { .. } => {
                 "Convert it first, for example to H.264: ffmpeg -i clip -c:v libx264 -crf 12 clip.mp4"
+            }
+            Self::DecoderMissing { .. } => {
+                "Install an ffmpeg that has a decoder for it, or convert the clip first, for example to H.264."
+            }
+            Self::UnopenableTrack { .. } => {
+                "Make a copy without that track, for example of the second: ffmpeg -i clip -map 0 -map -0:1 -c copy copy.mp4"
             }
             Self::Encrypted => "Give a copy without protection.",
             Self::HdrUnsupported => "Install an ffmpeg built with libzimg, or convert the clip to SDR first.",

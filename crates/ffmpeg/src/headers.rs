@@ -6,9 +6,9 @@ use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 use serde::Deserialize;
 
 use crate::{
-    AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer, ToneMap,
-    argv,
+    Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer, ToneMap,
     timeline::{DEFAULT_RATE, Packets, Timeline, usual_rate_near},
+    tracks::{self, printable},
 };
 
 #[derive(Deserialize)]
@@ -21,7 +21,6 @@ struct FfprobeOutput {
 #[serde(default)]
 struct Stream {
     index: usize,
-    codec_type: String,
     codec_name: String,
     width: u32,
     height: u32,
@@ -36,17 +35,8 @@ struct Stream {
     color_space: String,
     color_transfer: String,
     color_primaries: String,
-    channels: u32,
-    sample_rate: String,
-    disposition: Disposition,
     tags: Tags,
     side_data_list: Vec<SideData>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Disposition {
-    attached_pic: u8,
 }
 
 #[derive(Deserialize, Default)]
@@ -94,11 +84,8 @@ pub(crate) fn parse_streams(
     if output.streams.len() > limits.max_streams {
         return Err(over_limit(format!("{} streams", output.streams.len()), format!("{} streams", limits.max_streams)));
     }
-    let is_video = |stream: &&Stream| stream.codec_type == "video" && stream.disposition.attached_pic == 0;
-    let video = output.streams.iter().find(is_video).ok_or(MediaError::NoVideoStream)?;
-    if !argv::decodes_codec(&video.codec_name) {
-        return Err(MediaError::UnsupportedCodec { codec: printable(&video.codec_name) }.into());
-    }
+    let choice = tracks::choose(&tracks::parse(json)?, capabilities)?;
+    let video = output.streams.get(choice.video).ok_or(MediaError::Damaged)?;
     let coded = Size::new(video.width, video.height).ok_or(MediaError::Damaged)?;
     let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
     let rotation_degrees = clockwise(rotation);
@@ -133,8 +120,8 @@ pub(crate) fn parse_streams(
         subsampling: subsampling_of(&video.pix_fmt),
         color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
         tone_map,
-        audio: output.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
-        notes: Vec::new(),
+        audio: choice.audio,
+        notes: choice.notes,
     };
     Ok(HeaderInfo {
         info,
@@ -146,15 +133,16 @@ pub(crate) fn parse_streams(
 
 /// The reason why ffprobe could not parse a clip, taken from the tail of its standard error.
 pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
-    if let Some((_, rest)) = stderr_tail.split_once("Codec (")
-        && let Some((codec, _)) = rest.split_once(") not on whitelist")
-    {
-        return MediaError::UnsupportedCodec { codec: printable(codec) };
-    }
     if stderr_tail.contains("exceeds specified max pixel count") || stderr_tail.contains("Frame size") {
         return too_large("a larger frame", limits);
     }
-    MediaError::Damaged
+    unopenable_track(stderr_tail).map_or(MediaError::Damaged, |track| MediaError::UnopenableTrack { track })
+}
+
+/// The number of the track whose decoder ffprobe could not open.
+fn unopenable_track(stderr_tail: &str) -> Option<usize> {
+    let (_, rest) = stderr_tail.rsplit_once("Could not open codec for input stream ")?;
+    rest.lines().next()?.trim().parse::<usize>().ok()?.checked_add(1)
 }
 
 /// Time at which a track of an MP4, MOV or AVI ends, by its header. Durations of packets are distances between decoding
@@ -267,22 +255,6 @@ fn color_of(video: &Stream, size: Size) -> ColorTags {
         _ if Matrix::guessed_from_height(size.height()) == Matrix::Bt709 => ColorTags::BT709,
         _ => ColorTags::BT601_525,
     }
-}
-
-fn audio_of(stream: &Stream) -> Option<AudioTrack> {
-    let is_supported = argv::decodes_audio(&stream.codec_name) && stream.channels > 0;
-    is_supported.then(|| AudioTrack {
-        stream: stream.index,
-        codec: printable(&stream.codec_name),
-        channels: stream.channels,
-        sample_rate: stream.sample_rate.parse().unwrap_or(48_000),
-    })
-}
-
-/// A name from an untrusted file, safe to print: at most 32 letters, digits, `_` and `-`.
-fn printable(name: &str) -> String {
-    let shown: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).take(32).collect();
-    if shown.is_empty() { "an unknown codec".to_owned() } else { shown }
 }
 
 #[cfg(test)]

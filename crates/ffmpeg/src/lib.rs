@@ -2,7 +2,7 @@
 //!
 //! [`Tools`] holds the ffmpeg and ffprobe of this machine. [`Tools::probe`] reads a clip's headers
 //! without decoding it; [`Tools::decode`], [`Tools::sample`], [`Tools::excerpt`] and
-//! [`Tools::extract_audio`] read its content; [`Tools::encode`] writes a transparent file from raw
+//! [`Tools::decode_sound`] read its content; [`Tools::encode`] writes a transparent file from raw
 //! frames; [`Tools::decode_matte`] reads that file back to check it.
 //!
 //! An untrusted file reaches ffmpeg only as an open file on its standard input, never by name. Its
@@ -40,6 +40,7 @@ mod sandbox;
 mod search_path;
 mod timeline;
 mod tools;
+mod tracks;
 
 pub use argv::{DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled};
 pub use capability::Capabilities;
@@ -48,7 +49,7 @@ pub use clearcut_job::Container;
 pub use color::{ColorTags, SourceTransfer, ToneMap};
 pub use error::{Error, MediaError};
 pub use marked::{Watch, end_marked, watch};
-pub use media::{AudioTrack, MediaInfo, MediaLimits};
+pub use media::{AudioTrack, Downmix, MediaInfo, MediaLimits};
 pub use probe::Probe;
 pub use sandbox::{Sandbox, SandboxPolicy};
 pub use search_path::SearchPath;

@@ -45,7 +45,18 @@ impl Default for MediaLimits {
     }
 }
 
-/// The first audio track of a clip.
+/// How the channels of a track are mixed down to two. One or two channels are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Downmix {
+    /// By the layout: ffmpeg's matrix, scaled so that the gains of one output channel sum to at most
+    /// 1.
+    ByLayout,
+    /// The layout is unknown or unusual: the mean of the odd channels to the left, that of the even
+    /// ones to the right.
+    OddEven,
+}
+
+/// The audio track that is cut with the video.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AudioTrack {
     /// Index of the stream in the file.
@@ -56,6 +67,8 @@ pub struct AudioTrack {
     pub channels: u32,
     /// Samples per second.
     pub sample_rate: u32,
+    /// How more than two channels become two.
+    pub downmix: Downmix,
 }
 
 /// Properties of a clip, as found by [`crate::Tools::probe`].
@@ -63,7 +76,7 @@ pub struct AudioTrack {
 pub struct MediaInfo {
     /// The container, detected from the first bytes.
     pub container: Container,
-    /// Index of the video stream in the file: the first that is not cover art.
+    /// Index of the video stream in the file.
     pub stream: usize,
     /// ffmpeg's name of the video codec.
     pub codec: String,
@@ -102,7 +115,7 @@ pub struct MediaInfo {
     pub color: ColorTags,
     /// Conversion to BT.709; set if the source is HDR or wide gamut.
     pub tone_map: Option<ToneMap>,
-    /// The first audio track, if its codec is supported.
+    /// The best audio track that can be decoded.
     pub audio: Option<AudioTrack>,
     /// What was decided about the clip when it was probed.
     pub notes: Vec<Note>,

@@ -1,10 +1,11 @@
-//! Probe of a clip: ffprobe reads the stream headers, then lists the packets, one process at a
-//! time.
+//! Probe of a clip: ffprobe reads the stream headers, again if decoders of tracks that are left out
+//! were refused, then lists the packets. One process at a time.
 
 use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
 use crate::{
-    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, argv,
+    Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools,
+    argv::{self, OpenedOnly},
     claims::claims_too_many_samples,
     headers,
     timeline::Packets,
@@ -28,7 +29,7 @@ impl Tools {
             return Err(MediaError::Damaged.into());
         }
         let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
-        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits))?;
+        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits, &OpenedOnly::default()))?;
         Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 }
@@ -60,7 +61,18 @@ impl Probe {
         let limits = &self.limits;
         let blame_clip = |error| blame_clip(error, limits);
         let capabilities = self.tools.capabilities()?;
-        let (streams, stderr_tail) = self.streams.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT).map_err(blame_clip)?;
+        let (mut opened, mut reading) = (OpenedOnly::default(), self.streams);
+        let (streams, stderr_tail) = loop {
+            match reading.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT) {
+                // Tracks that are left out need no decoder, but ffprobe opens one for each.
+                Err(Error::Failed { stderr_tail, .. }) if opened.add_refused(&stderr_tail)? => {
+                    let arguments = argv::probe_streams(self.container, limits, &opened);
+                    reading = self.tools.spawn_ffprobe(&self.file, arguments)?;
+                    on_next_process(reading.kill_handle());
+                }
+                other => break other.map_err(blame_clip)?,
+            }
+        };
         let mut headers = match headers::parse_streams(self.container, &streams, limits, capabilities) {
             Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
             other => other?,
@@ -71,7 +83,7 @@ impl Probe {
             child.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)
         };
         let mut list_packets = |ignores_edits: bool| {
-            let (lines, _) = ffprobe(argv::probe_packets(self.container, limits, ignores_edits))?;
+            let (lines, _) = ffprobe(argv::probe_packets(self.container, limits, &opened, ignores_edits))?;
             Ok::<_, Error>(Packets::parse(&lines, headers.stream(), self.container)?)
         };
         let mut packets = list_packets(false)?;
@@ -82,7 +94,8 @@ impl Probe {
         }
         if packets.starts_open() {
             let count = packets.packets_to_first_frame();
-            let (lines, _) = ffprobe(argv::probe_first_frames(self.container, limits, headers.stream(), count))?;
+            let (lines, _) =
+                ffprobe(argv::probe_first_frames(self.container, limits, &opened, headers.stream(), count))?;
             let times = String::from_utf8_lossy(&lines);
             let first = times.lines().next().ok_or(MediaError::Damaged)?;
             packets.begin_with(first.trim_matches(',').parse().map_err(|_| MediaError::Damaged)?);

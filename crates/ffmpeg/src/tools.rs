@@ -13,8 +13,8 @@ use clearcut_frame::Size;
 use clearcut_job::OutputFormat;
 
 use crate::{
-    Capabilities, Child, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits, SamplePlan,
-    Sandbox, SandboxPolicy, SearchPath, argv, limits::ChildLimits,
+    AudioTrack, Capabilities, Child, DecodePlan, EncodePlan, Error, ExcerptPlan, Layer, MediaInfo, MediaLimits,
+    SamplePlan, Sandbox, SandboxPolicy, SearchPath, argv, limits::ChildLimits,
 };
 
 /// The ffmpeg and ffprobe of this machine, and their sandbox. Found once and shared by all jobs.
@@ -157,19 +157,32 @@ impl Tools {
         self.read("decoding an excerpt", input, argv::excerpt(info, plan, limits), None)
     }
 
-    /// Starts writing the clip's audio to [`Self::AUDIO_FILE`] in `scratch`, as PCM that begins
-    /// with the first frame.
+    /// Starts decoding the sound of `audio` to standard output, for [`Self::align_sound`]. It ends
+    /// with [`Error::Failed`] if more than one in a hundred packets is damaged, but decodes all
+    /// others.
     ///
     /// # Errors
     /// [`Error::Spawn`].
-    pub fn extract_audio(
+    pub fn decode_sound(
         &self,
         input: &File,
         info: &MediaInfo,
+        audio: &AudioTrack,
         limits: &MediaLimits,
-        scratch: &Path,
     ) -> Result<Child, Error> {
-        self.read("extracting sound", input, argv::extract_audio(info, limits), Some(scratch))
+        self.read("decoding the sound", input, argv::decode_sound(info, audio, limits), None)
+    }
+
+    /// Starts writing the sound that [`Self::decode_sound`] decodes, piped to standard input, to
+    /// [`Self::AUDIO_FILE`] in `scratch`: PCM that begins with the first frame and ends with the last
+    /// one.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn align_sound(&self, info: &MediaInfo, scratch: &Path) -> Result<Child, Error> {
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
+        command.args(argv::align_sound(info));
+        Child::spawn("aligning the sound", command, Stdio::piped())
     }
 
     /// File name, in the scratch folder, of the audio for the outputs.

@@ -251,7 +251,12 @@ fn numbers(mut child: Child, info: &MediaInfo) -> Vec<usize> {
 
 /// Start of the beep in seconds, in the sound that is extracted for the outputs.
 fn heard_beep(tools: &Tools, file: &File, info: &MediaInfo, folder: &Path) -> f64 {
-    tools.extract_audio(file, info, &MediaLimits::default(), folder).unwrap().wait().unwrap();
+    let audio = info.audio.as_ref().unwrap();
+    let mut decoder = tools.decode_sound(file, info, audio, &MediaLimits::default()).unwrap();
+    let mut aligner = tools.align_sound(info, folder).unwrap();
+    std::io::copy(&mut decoder.take_stdout().unwrap(), &mut aligner.take_stdin().unwrap()).unwrap();
+    aligner.wait().unwrap();
+    drop(decoder); // It may go on behind the end of the clip.
     let mut wav = ffmpeg();
     wav.arg("-i").arg(folder.join(Tools::AUDIO_FILE)).args(["-f", "s16le", "-ac", "1", "-ar", "48000", "pipe:1"]);
     let mut samples = Vec::new();

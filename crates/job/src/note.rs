@@ -18,6 +18,12 @@ pub struct Note {
 pub enum NoteCode {
     /// The outputs have another frame rate than the clip, or the clip has no constant one.
     RateConverted,
+    /// Tracks of the file are not in the outputs, such as subtitles or a second video.
+    TracksLeftOut,
+    /// More than two channels of sound became two.
+    SoundMixedDown,
+    /// Parts of the sound are damaged, and silent in the outputs.
+    SoundDamaged,
     /// The outputs have no sound, although the clip has.
     SoundLeftOut,
     /// WebP and APNG have fewer frames per second than the other outputs.
@@ -33,6 +39,9 @@ impl NoteCode {
     pub const fn name(self) -> &'static str {
         match self {
             Self::RateConverted => "RATE_CONVERTED",
+            Self::TracksLeftOut => "TRACKS_LEFT_OUT",
+            Self::SoundMixedDown => "SOUND_MIXED_DOWN",
+            Self::SoundDamaged => "SOUND_DAMAGED",
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
             Self::AnimationRateReduced => "ANIMATION_RATE_REDUCED",
             Self::Other => "OTHER",
@@ -42,10 +51,13 @@ impl NoteCode {
     /// Whether something of the clip is missing in the outputs or may be wrong there.
     #[must_use]
     pub const fn is_warning(self) -> bool {
-        match self {
-            Self::SoundLeftOut => true,
-            Self::RateConverted | Self::AnimationRateReduced | Self::Other => false,
-        }
+        matches!(self, Self::SoundDamaged | Self::SoundLeftOut)
+    }
+
+    /// Whether the note is about sound, and so means nothing for outputs without sound.
+    #[must_use]
+    pub const fn is_about_sound(self) -> bool {
+        matches!(self, Self::SoundMixedDown | Self::SoundDamaged | Self::SoundLeftOut)
     }
 }
 
@@ -63,7 +75,15 @@ mod tests {
 
     #[test]
     fn codes_are_stored_under_their_name_and_later_ones_can_be_read() {
-        for code in [NoteCode::RateConverted, NoteCode::SoundLeftOut, NoteCode::AnimationRateReduced, NoteCode::Other] {
+        for code in [
+            NoteCode::RateConverted,
+            NoteCode::TracksLeftOut,
+            NoteCode::SoundMixedDown,
+            NoteCode::SoundDamaged,
+            NoteCode::SoundLeftOut,
+            NoteCode::AnimationRateReduced,
+            NoteCode::Other,
+        ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());
         }
         let later: Note = serde_json::from_str(r#"{"code":"OF_A_LATER_VERSION","message":"m"}"#).unwrap();

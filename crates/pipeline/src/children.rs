@@ -1,12 +1,15 @@
 //! The child processes of a cut: one decoder, and encoders for the formats that ffmpeg encodes.
 
-use clearcut_ffmpeg::{Child, MediaInfo};
+use clearcut_ffmpeg::{Child, EncodePlan, MediaInfo};
 use clearcut_job::OutputFormat;
 
 use crate::{
     CutJob, Error, Stop,
     plan::Plan,
-    stages::encode::{EncoderBackend, Layers},
+    stages::{
+        encode::{EncoderBackend, Layers},
+        sound::{Sound, extract_sound},
+    },
 };
 
 /// The running decoder and encoders of a cut. The thread that starts them must outlive them: the
@@ -15,6 +18,7 @@ pub(crate) struct Children {
     pub(crate) decoder: Child,
     /// One for each of [`Plan::encodes`], in the same order.
     pub(crate) encoders: Vec<EncoderBackend>,
+    pub(crate) sound: Sound,
 }
 
 impl Children {
@@ -22,19 +26,16 @@ impl Children {
     /// the sound has been extracted to the scratch folder.
     ///
     /// # Errors
-    /// An error of reading the sound, or [`clearcut_ffmpeg::Error::Spawn`].
+    /// A failure of the machine, above all [`clearcut_ffmpeg::Error::Spawn`].
     pub(crate) fn start(job: &CutJob, info: &MediaInfo, plan: &Plan, stop: &Stop) -> Result<Self, Error> {
-        let sound = if plan.carries_audio() {
-            Some(stop.register(job.tools.extract_audio(job.input, info, &job.limits, job.scratch)?))
-        } else {
-            None
-        };
         let decoder = stop.register(job.tools.decode(job.input, info, &plan.decode, &job.limits)?);
-        if let Some(sound) = sound {
-            sound.wait().map_err(clearcut_ffmpeg::Error::of_reading)?;
-        }
+        let sound = match &info.audio {
+            Some(audio) if plan.carries_audio() => extract_sound(job, info, audio, stop)?,
+            _ => Sound::default(),
+        };
         let mut encoders = Vec::new();
         for encode in &plan.encodes {
+            let encode = &EncodePlan { has_audio: encode.has_audio && sound.is_kept, ..encode.clone() };
             encoders.push(match encode.format {
                 OutputFormat::Webp => EncoderBackend::Webp,
                 OutputFormat::Apng => EncoderBackend::Apng,
@@ -44,6 +45,6 @@ impl Children {
                 }
             });
         }
-        Ok(Self { decoder, encoders })
+        Ok(Self { decoder, encoders, sound })
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Frame;
-use clearcut_job::{CutStep, Note, NoteCode};
+use clearcut_job::CutStep;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     children::Children,
     matte_log::MatteLog,
     method::{MatteSource, Method, choose_method},
+    notes::notes,
     plan::Plan,
     progress::{Counters, StallTimer},
     quality::QualityLog,
@@ -49,9 +50,13 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
     }
     progress(CutStep::Surveying);
     let info = stop.media_info(probe?)?;
-    let plan = Plan::new(&info, job.request, &job.resources);
+    let mut plan = Plan::new(&info, job.request, &job.resources);
     plan.check(&info, &job.limits, &job.resources)?;
-    let (method, hints, children) = prepare(job, &info, &plan, stop, progress)?;
+    let (method, hints, mut children) = prepare(job, &info, &plan, stop, progress)?;
+    let notes = notes(job.request, &info, &plan, children.sound.note.take());
+    if !children.sound.is_kept {
+        plan.leave_out_audio();
+    }
     let (cut_method, reason) = (method.source.method(), method.reason);
     let (key_color, confidence, model) = match &method.source {
         MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
@@ -67,7 +72,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         progress,
     )?;
     Ok(CutReport {
-        notes: notes(&info, &plan),
+        notes,
         source: info,
         size: plan.size(),
         frame_rate: plan.frame_rate,
@@ -79,19 +84,6 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         matte: quality.report(confidence, log.removed_share(), plan.frame_rate, hints.frame_counts),
         outputs,
     })
-}
-
-/// What was decided about the clip. A frame rate that was asked for replaces the probe's choice.
-fn notes(info: &MediaInfo, plan: &Plan) -> Vec<Note> {
-    let mut notes = info.notes.clone();
-    if plan.frame_rate != info.frame_rate {
-        notes.retain(|note| note.code != NoteCode::RateConverted);
-        let (from, to) = (info.frame_rate.readable(), plan.frame_rate.readable());
-        let message = format!("the clip has {from} frames/s and the outputs have {to}; fps `source` keeps every frame");
-        notes.push(Note::new(NoteCode::RateConverted, message));
-    }
-    notes.extend(plan.animation_note());
-    notes
 }
 
 /// Measures the background and tracks the hints. Starts decoder and encoders in parallel, because
@@ -139,7 +131,7 @@ fn run(
 ) -> Result<(MatteLog, QualityLog, Vec<OutputReport>), Error> {
     let counters = Counters::new(plan.encodes.len());
     let log = OnceLock::new();
-    let Children { decoder, encoders } = children;
+    let Children { decoder, encoders, .. } = children;
     let (tools, scratch, start) = (job.tools, job.scratch, Instant::now());
     let encoders: Vec<Encoder> = (encoders.into_iter().zip(&plan.encodes).enumerate())
         .map(|(index, (backend, plan))| {

@@ -62,6 +62,7 @@ mod matte_log;
 mod method;
 mod model_source;
 mod moment;
+mod notes;
 mod plan;
 mod progress;
 mod quality;

@@ -99,6 +99,13 @@ impl Plan {
         })
     }
 
+    /// Leaves the sound out of all outputs.
+    pub(crate) fn leave_out_audio(&mut self) {
+        for encode in &mut self.encodes {
+            encode.has_audio = false;
+        }
+    }
+
     /// Amount of work in pixels: the pixels of all frames, plus [`FRAME_PIXELS`] per frame.
     pub(crate) fn work(&self) -> u64 {
         self.expected_frames.saturating_mul(self.size().pixels() + FRAME_PIXELS)

@@ -8,4 +8,5 @@ pub(crate) mod key;
 pub(crate) mod matte;
 pub(crate) mod mov;
 pub(crate) mod segment;
+pub(crate) mod sound;
 pub(crate) mod survey;

@@ -1,10 +1,13 @@
-//! Arguments of the commands that read a clip: probing, decoding, sampling and audio extraction.
+//! Arguments of the commands that read the headers and the pictures of a clip.
 
 use std::{fmt::Write as _, time::Duration};
 
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
-use super::{codecs::whitelist, split_arguments};
+use super::{
+    codecs::{OpenedOnly, whitelist},
+    split_arguments,
+};
 use crate::{Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
 
 /// How frames are converted to a constant rate.
@@ -62,15 +65,11 @@ pub struct ExcerptPlan {
     pub frames: u64,
 }
 
-/// File name, in the scratch folder, of the audio for the outputs.
-pub(crate) const AUDIO_FILE: &str = "sound.wav";
-
 /// Leading arguments of every command that reads an untrusted file: file and pipe protocols only,
 /// one demuxer, allowlisted decoders.
 fn guarded_input(container: Container, limits: &MediaLimits, options: &str) -> Vec<String> {
     let demuxer = container.demuxer();
-    let mut arguments: Vec<String> =
-        split_arguments("-hide_banner -loglevel error -protocol_whitelist file,pipe").collect();
+    let mut arguments: Vec<String> = split_arguments("-hide_banner -protocol_whitelist file,pipe").collect();
     arguments.extend(split_arguments(&format!("-format_whitelist {demuxer} -codec_whitelist {}", whitelist())));
     arguments.extend(split_arguments(&format!("-max_pixels {}", limits.max_pixels)));
     arguments.extend(split_arguments(options));
@@ -78,17 +77,31 @@ fn guarded_input(container: Container, limits: &MediaLimits, options: &str) -> V
     arguments
 }
 
+/// Guarded input of ffprobe, which opens a decoder for every track and fails if one is refused.
+/// `-codec_whitelist` alone limits the decoders that read packets to complete the headers;
+/// `-codec_whitelist:`, with the empty specifier of every stream, limits those that are opened.
+/// Warnings name the track whose decoder could not be opened.
+fn ffprobe_input(container: Container, limits: &MediaLimits, opened: &OpenedOnly, options: &str) -> Vec<String> {
+    guarded_input(container, limits, &format!("-loglevel warning -codec_whitelist: {} {options}", opened.whitelist()))
+}
+
 /// ffprobe command that prints the streams as JSON.
-pub(crate) fn probe_streams(container: Container, limits: &MediaLimits) -> Vec<String> {
-    guarded_input(container, limits, "-show_streams -of json")
+pub(crate) fn probe_streams(container: Container, limits: &MediaLimits, opened: &OpenedOnly) -> Vec<String> {
+    ffprobe_input(container, limits, opened, "-show_streams -of json")
 }
 
 /// ffprobe command that prints, for every packet of every video stream, a line
 /// `stream_index,pts_time,dts,dts_time,duration_time,flags` followed by the types of its side data.
 /// With `ignores_edits`, packets are listed that an edit list of an MP4 or MOV leaves out.
-pub(crate) fn probe_packets(container: Container, limits: &MediaLimits, ignores_edits: bool) -> Vec<String> {
+pub(crate) fn probe_packets(
+    container: Container,
+    limits: &MediaLimits,
+    opened: &OpenedOnly,
+    ignores_edits: bool,
+) -> Vec<String> {
     let options = "-select_streams v -show_entries packet=stream_index,pts_time,dts,dts_time,duration_time,flags:packet_side_data=side_data_type -of csv=p=0";
-    guarded_input(container, limits, &format!("{}{options}", if ignores_edits { "-ignore_editlist 1 " } else { "" }))
+    let ignore = if ignores_edits { "-ignore_editlist 1 " } else { "" };
+    ffprobe_input(container, limits, opened, &format!("{ignore}{options}"))
 }
 
 /// ffprobe command that decodes the first `packets` packets of `stream` and prints, for every frame
@@ -96,19 +109,20 @@ pub(crate) fn probe_packets(container: Container, limits: &MediaLimits, ignores_
 pub(crate) fn probe_first_frames(
     container: Container,
     limits: &MediaLimits,
+    opened: &OpenedOnly,
     stream: usize,
     packets: usize,
 ) -> Vec<String> {
     let options = format!(
         "-select_streams {stream} -read_intervals %+#{packets} -show_entries frame=best_effort_timestamp_time -of csv=p=0"
     );
-    guarded_input(container, limits, &options)
+    ffprobe_input(container, limits, opened, &options)
 }
 
-fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
+pub(super) fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
     let decoder = info.decoder.map(|decoder| format!("-c:v {decoder}")).unwrap_or_default();
     let mut arguments = vec!["-nostdin".to_owned()];
-    arguments.extend(guarded_input(info.container, limits, &format!("{decoder} {options}")));
+    arguments.extend(guarded_input(info.container, limits, &format!("-loglevel error {decoder} {options}")));
     arguments
 }
 
@@ -171,24 +185,6 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
     arguments.extend(raw_output(info, &filters));
-    arguments
-}
-
-/// ffmpeg command that writes the first audio track as PCM to [`AUDIO_FILE`], aligned with the
-/// first and last frame.
-///
-/// Timestamps are those of the file (`-copyts`); the start of the first frame becomes 0, and gaps
-/// are filled with silence.
-pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<String> {
-    let stream = info.audio.as_ref().map_or(0, |audio| audio.stream);
-    let channels = info.audio.as_ref().map_or(2, |audio| audio.channels.min(2));
-    let (start, length) = (info.video_start_secs, info.duration.as_secs_f64());
-    let mut arguments = ffmpeg_input(info, limits, "-copyts");
-    arguments.extend(split_arguments(&format!("-map 0:{stream} -vn -sn -dn -af")));
-    arguments.push(format!(
-        "asetpts=PTS-({start:.6})/TB,aresample=async=1:first_pts=0,apad=whole_dur={length:.6},atrim=end={length:.6}"
-    ));
-    arguments.extend(split_arguments(&format!("-ac {channels} -c:a pcm_s24le -rf64 auto -f wav -y {AUDIO_FILE}")));
     arguments
 }
 

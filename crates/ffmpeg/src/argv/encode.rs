@@ -3,10 +3,7 @@
 use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
-use super::{
-    decode::{AUDIO_FILE, raw_pixel_format},
-    split_arguments,
-};
+use super::{decode::raw_pixel_format, sound::AUDIO_FILE, split_arguments};
 use crate::ColorTags;
 
 /// Settings for encoding one output and for reading it back.

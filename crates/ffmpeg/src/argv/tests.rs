@@ -6,7 +6,7 @@ use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
-use crate::{AudioTrack, ColorTags, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
+use crate::{AudioTrack, ColorTags, Container, Downmix, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
@@ -32,9 +32,21 @@ fn info() -> MediaInfo {
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
         tone_map: None,
-        audio: Some(AudioTrack { stream: 5, codec: HOSTILE.to_owned(), channels: 6, sample_rate: 48_000 }),
+        audio: Some(audio()),
         notes: Vec::new(),
     }
+}
+
+fn audio() -> AudioTrack {
+    let downmix = Downmix::ByLayout;
+    AudioTrack { stream: 5, codec: HOSTILE.to_owned(), channels: 6, sample_rate: 48_000, downmix }
+}
+
+/// Decoders that a clip made ffprobe ask for.
+fn opened() -> OpenedOnly {
+    let mut opened = OpenedOnly::default();
+    opened.add_refused("[theora @ 0x5] Codec (theora) not on whitelist 'h264'").unwrap();
+    opened
 }
 
 fn decode_plan() -> DecodePlan {
@@ -67,14 +79,14 @@ fn encode_plan(format: OutputFormat) -> EncodePlan {
 fn reading_commands(info: &MediaInfo) -> Vec<Vec<String>> {
     let limits = MediaLimits::default();
     vec![
-        probe_streams(info.container, &limits),
-        probe_packets(info.container, &limits, false),
-        probe_packets(info.container, &limits, true),
-        probe_first_frames(info.container, &limits, info.stream, 40),
+        probe_streams(info.container, &limits, &opened()),
+        probe_packets(info.container, &limits, &opened(), false),
+        probe_packets(info.container, &limits, &opened(), true),
+        probe_first_frames(info.container, &limits, &opened(), info.stream, 40),
         decode(info, &decode_plan(), &limits),
         sample(info, info.size, &sample_plan(), &limits),
         excerpt(info, &excerpt_plan(), &limits),
-        extract_audio(info, &limits),
+        decode_sound(info, info.audio.as_ref().unwrap(), &limits),
     ]
 }
 
@@ -114,10 +126,19 @@ fn the_decoder_allowlist_is_pinned() {
     let pinned = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,prores,mpeg4,mjpeg,gif,png,apng,webp,\
                   qtrle,aac,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,\
                   pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_s8,pcm_alaw,pcm_mulaw,mp2,mp2float,\
-                  adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,wmav2,dts,dca,mov_text,subrip,srt,ass,\
-                  ssa,webvtt,dvdsub,pgssub";
+                  adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,wmav2,dts,dca";
     for arguments in reading_commands(&info()) {
         assert_eq!(value(&arguments, "-codec_whitelist"), pinned);
+    }
+    let subtitles = "mov_text,subrip,srt,text,ass,ssa,webvtt,cc_dec,dvdsub,pgssub,dvbsub,xsub,sami,subviewer,microdvd,\
+                     realtext,jacosub,libzvbi_teletextdec";
+    for (index, arguments) in reading_commands(&info()).iter().enumerate() {
+        let opened = arguments.iter().position(|word| word == "-codec_whitelist:");
+        assert_eq!(opened.is_some(), index < 4, "ffmpeg opens the decoders of mapped streams only");
+        let Some(opened) = opened else { continue };
+        assert_eq!(arguments[opened + 1], format!("{pinned},{subtitles},theora"));
+        let strict = arguments.iter().position(|word| word == "-codec_whitelist").unwrap();
+        assert!(strict < opened, "the last option counts for opening: {arguments:?}");
     }
 }
 
@@ -135,7 +156,8 @@ fn ffmpeg_never_reads_the_terminal() {
         decode(&info(), &decode_plan(), &limits),
         sample(&info(), info().size, &sample_plan(), &limits),
         excerpt(&info(), &excerpt_plan(), &limits),
-        extract_audio(&info(), &limits),
+        decode_sound(&info(), &audio(), &limits),
+        align_sound(&info()),
     ];
     commands.extend(OutputFormat::ALL.map(|format| encode(&encode_plan(format))));
     commands.extend([Layer::Color, Layer::Alpha].map(|layer| encode_layer(&encode_plan(OutputFormat::Webm), layer)));
@@ -224,13 +246,30 @@ fn the_alpha_capable_decoder_is_chosen_before_the_input() {
 
 #[test]
 fn audio_starts_with_the_first_frame_and_ends_with_the_last() {
-    let arguments = extract_audio(&info(), &MediaLimits::default());
-    assert_eq!((value(&arguments, "-map"), value(&arguments, "-ac")), ("0:5", "2"));
+    let decoding = decode_sound(&info(), &audio(), &MediaLimits::default());
+    assert_eq!((value(&decoding, "-map"), value(&decoding, "-max_error_rate")), ("0:5", "0.01"));
     assert_eq!(
-        value(&arguments, "-af"),
-        "asetpts=PTS-(-0.500000)/TB,aresample=async=1:first_pts=0,apad=whole_dur=1.000000,atrim=end=1.000000"
+        value(&decoding, "-af"),
+        "asetpts=PTS-(-0.500000)/TB,aresample=rematrix_maxval=1,\
+         aformat=sample_fmts=s32:sample_rates=48000:channel_layouts=stereo,atrim=start=0:end=1.000000"
     );
-    assert_eq!(arguments.last().unwrap(), AUDIO_FILE);
+    let aligning = align_sound(&info());
+    assert_eq!(value(&aligning, "-protocol_whitelist"), "file,pipe");
+    assert_eq!(
+        value(&aligning, "-af"),
+        "aresample=async=1:min_hard_comp=0.01:first_pts=0,apad=whole_dur=1.000000,atrim=end=1.000000"
+    );
+    assert_eq!(aligning.last().unwrap(), AUDIO_FILE);
+}
+
+#[test]
+fn channels_without_places_are_mixed_by_their_numbers() {
+    let filter = |channels| {
+        let audio = AudioTrack { channels, downmix: Downmix::OddEven, ..audio() };
+        value(&decode_sound(&info(), &audio, &MediaLimits::default()), "-af").split(',').nth(1).unwrap().to_owned()
+    };
+    assert_eq!(filter(5), "pan=stereo|c0<c0+c2+c4|c1<c1+c3");
+    assert_eq!((filter(1), filter(2)), ("pan=mono|c0=c0".to_owned(), "pan=stereo|c0<c0|c1<c1".to_owned()));
 }
 
 #[test]

@@ -6,7 +6,9 @@ use super::*;
 
 fn capabilities() -> Capabilities {
     let banner = "ffmpeg version 5.1\nconfiguration: --enable-libzimg";
-    Capabilities::parse(banner, " DEV.L. vp9  VP9 (decoders: vp9 libvpx-vp9 ) (encoders: libvpx-vp9 )")
+    let codecs = " DEV.L. vp9  VP9 (decoders: vp9 libvpx-vp9 ) (encoders: libvpx-vp9 )\n DEV.L. vp8  VP8\n DEV.L. h264  H.264\n\
+                  DEV.L. prores  ProRes\n DEV.L. qtrle  Animation\n DEV.L. gif  GIF\n";
+    Capabilities::parse(banner, codecs)
 }
 
 fn video(changes: &Value) -> Value {
@@ -197,7 +199,7 @@ fn unusable_clips_are_rejected_with_the_reason() {
     assert_eq!(rejection(parse(&[])), MediaError::NoVideoStream);
     assert_eq!(rejection(parse(&[cover, sound])), MediaError::NoVideoStream);
     let codec = rejection(parse(&[video(&json!({"codec_name": "evil\u{1b}[2J codec"}))]));
-    assert_eq!(codec, MediaError::UnsupportedCodec { codec: "evil2Jcodec".to_owned() });
+    assert_eq!(codec, MediaError::UnsupportedCodec { track: 1, codec: "evil2Jcodec".to_owned() });
     assert_eq!(rejection(parse(&[video(&json!({"width": 0}))])), MediaError::Damaged);
     let many: Vec<_> = (0..65).map(|index| video(&json!({"index": index}))).collect();
     assert!(matches!(rejection(parse(&many)), MediaError::OverLimit { .. }));
@@ -212,9 +214,9 @@ fn unusable_clips_are_rejected_with_the_reason() {
 #[test]
 fn ffprobe_messages_map_to_specific_errors() {
     let error_for = |message| diagnose(message, &MediaLimits::default());
-    let codec = error_for("[magicyuv @ 0x5] Codec (magicyuv) not on whitelist 'h264'");
-    assert_eq!(codec, MediaError::UnsupportedCodec { codec: "magicyuv".to_owned() });
     let large = error_for("[IMGUTILS @ 0x7] Frame size 16000x16000 exceeds specified max pixel count 36000000, see");
     assert!(matches!(large, MediaError::OverLimit { .. }));
     assert_eq!(error_for("moov atom not found"), MediaError::Damaged);
+    let unopenable = error_for("[aac @ 0x5] Audio object type 42\nCould not open codec for input stream 1\n");
+    assert_eq!(unopenable, MediaError::UnopenableTrack { track: 2 });
 }

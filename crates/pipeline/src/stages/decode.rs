@@ -1,5 +1,7 @@
 //! Decoding: frames from a decoder's pipe, all of a clip or a few.
 
+use std::io::ErrorKind;
+
 use clearcut_ffmpeg::{Child, Error as ToolError, MediaError, MediaInfo, read_frame};
 use clearcut_frame::{Frame, FrameFormat};
 use crossbeam_channel::Sender;
@@ -21,6 +23,11 @@ pub(crate) fn decode(
             match read_frame(&mut pipe, frame.bytes_mut()) {
                 Ok(true) => decoded += 1,
                 Ok(false) => break,
+                // The decoder ended within a frame; its exit says why.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    child.wait().map_err(ToolError::of_reading)?;
+                    return Err(ToolError::Media(MediaError::Damaged).into());
+                }
                 Err(source) => return Err(Error::Io { doing: "reading from the decoder", source }),
             }
             if decoded > job.limits.max_frames {

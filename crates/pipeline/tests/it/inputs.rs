@@ -1,5 +1,4 @@
-//! Tests of the supported input: containers, codecs, frame sizes, colors, frame rates, alpha and
-//! sound.
+//! Tests of the supported input: containers, codecs, frame sizes, colors, frame rates and alpha.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,35 +11,35 @@ use tempfile::TempDir;
 use crate::{
     clips::{self, FRAMES, H264, HEIGHT, WIDTH},
     cutting::{ALL_FORMATS, cut, request},
-    media::{Decoded, command, ffmpeg, probe, sample},
+    media::{Decoded, ffmpeg, probe, sample},
 };
 
 /// Folder of one test, with the clips that it makes.
-struct Clips(TempDir);
+pub(crate) struct Clips(TempDir);
 
 impl Clips {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Encodes the master clip with these ffmpeg arguments.
-    fn encode(&self, name: &str, arguments: &str) -> PathBuf {
+    pub(crate) fn encode(&self, name: &str, arguments: &str) -> PathBuf {
         self.make(name, &format!("-i {} {arguments}", clips::master().display()))
     }
 
     /// Runs ffmpeg with a line of arguments to make the file `name`.
-    fn make(&self, name: &str, line: &str) -> PathBuf {
+    pub(crate) fn make(&self, name: &str, line: &str) -> PathBuf {
         ffmpeg(self.path(), &format!("{line} {name}"));
         self.path().join(name)
     }
 }
 
 /// Cuts `clip` to WebM, asserts its size, rate and number of frames, and returns the frames.
-fn cut_frames(clip: &Path, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
+pub(crate) fn cut_frames(clip: &Path, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
     let cut = cut(clip, &request("webm"));
     let (output, clip) = (cut.output(OutputFormat::Webm), clip.display());
     let probed = probe(output, "width,height,r_frame_rate,nb_read_frames");
@@ -52,7 +51,7 @@ fn cut_frames(clip: &Path, size: (usize, usize), rate: &str, frames: usize) -> D
 
 /// Asserts that the subject is solid in the middle and the background clear in all corners of every
 /// frame.
-fn assert_matted(clip: &str, decoded: &Decoded) {
+pub(crate) fn assert_matted(clip: &str, decoded: &Decoded) {
     for frame in 0..decoded.frames.len() {
         let height = decoded.frames[frame].len() / 4 / decoded.width;
         let (x, y, side) = (decoded.width, height, (decoded.width.min(height) / 10).max(3));
@@ -310,35 +309,6 @@ fn the_alpha_of_the_clip_is_multiplied_with_the_matte() {
             assert!(alpha(WIDTH - 8) < 5.0, "{name}: the background in the solid half has {}", alpha(WIDTH - 8));
         }
     }
-}
-
-#[test]
-fn sound_in_common_codecs_is_kept() {
-    for (name, codec) in [
-        ("aac.mp4", "aac"),
-        ("pcm.mov", "pcm_s16le"),
-        ("mp3.avi", "libmp3lame"),
-        ("opus.mkv", "libopus"),
-        ("mp2.mkv", "mp2"),
-    ] {
-        let folder = Clips::new();
-        folder.encode(name, &format!("-f lavfi -i sine=d=1 {H264} -c:a {codec}"));
-        let cut = cut(&folder.path().join(name), &request("webm"));
-        let output = command("ffprobe")
-            .args(["-v", "error", "-select_streams", "a", "-show_entries", "stream=codec_name", "-of", "csv=p=0"])
-            .arg(cut.output(OutputFormat::Webm))
-            .output()
-            .unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "opus", "{name}");
-    }
-}
-
-#[test]
-fn subtitles_and_a_second_video_track_are_ignored() {
-    let folder = Clips::new();
-    std::fs::write(folder.path().join("words.srt"), "1\n00:00:00,000 --> 00:00:01,000\nhello\n").unwrap();
-    folder.encode("subtitled.mp4", &format!("-i words.srt -map 0 -map 1 -map 0 {H264} -c:s mov_text"));
-    assert_matted("subtitled.mp4", &cut_frames(&folder.path().join("subtitled.mp4"), (WIDTH, HEIGHT), "24/1", FRAMES));
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod cutting;
 mod inputs;
 mod media;
 mod outputs;
+mod sound;
 mod stopping;
 mod structure;
 mod times;
+mod tracks;
