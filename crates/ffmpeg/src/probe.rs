@@ -5,7 +5,7 @@ use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
 use crate::{
     Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools,
-    argv::{self, OpenedOnly},
+    argv::{self, ProbeView},
     claims::claims_too_many_samples,
     headers,
     tools::{MAX_OUTPUT_BYTES, PROBE_TIMEOUT},
@@ -28,7 +28,7 @@ impl Tools {
             return Err(MediaError::Damaged.into());
         }
         let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
-        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits, &OpenedOnly::default()))?;
+        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits, &ProbeView::default()))?;
         Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 }
@@ -60,12 +60,14 @@ impl Probe {
         let limits = &self.limits;
         let blame_clip = |error| blame_clip(error, limits);
         let capabilities = self.tools.capabilities()?;
-        let (mut opened, mut reading) = (OpenedOnly::default(), self.streams);
+        let (mut view, mut reading) = (ProbeView::default(), self.streams);
         let (streams, stderr_tail) = loop {
             match reading.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT) {
                 // Tracks that are left out need no decoder, but ffprobe opens one for each.
-                Err(Error::Failed { stderr_tail, .. }) if opened.add_refused(&stderr_tail)? => {
-                    let arguments = argv::probe_streams(self.container, limits, &opened);
+                Err(Error::Failed { stderr_tail, .. })
+                    if admits_more(&mut view, &self.file, self.container, &stderr_tail)? =>
+                {
+                    let arguments = argv::probe_streams(self.container, limits, &view);
                     reading = self.tools.spawn_ffprobe(&self.file, arguments)?;
                     on_next_process(reading.kill_handle());
                 }
@@ -76,7 +78,7 @@ impl Probe {
             Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
             other => other?,
         };
-        let arguments = argv::probe_packets(self.container, limits, &opened);
+        let arguments = argv::probe_packets(self.container, limits, &view);
         let listing = self.tools.spawn_ffprobe(&self.file, arguments)?;
         on_next_process(listing.kill_handle());
         let (packets, _) =
@@ -84,6 +86,16 @@ impl Probe {
         headers::apply_packets(&mut headers, &packets, limits)?;
         Ok(headers.info())
     }
+}
+
+/// Whether another view of the clip may get past a track that ffprobe's messages name.
+fn admits_more(view: &mut ProbeView, file: &File, container: Container, messages: &str) -> Result<bool, Error> {
+    if view.opened.add_refused(messages)? {
+        return Ok(true);
+    }
+    let track = headers::unopenable_track(messages).filter(|_| container == Container::Mov);
+    let added = track.map(|track| view.masks.add(file, track)).transpose();
+    Ok(added.map_err(|source| Error::from_io("reading the clip", source))?.unwrap_or(false))
 }
 
 /// ffprobe fails when it cannot parse the headers. The clip is at fault then.
