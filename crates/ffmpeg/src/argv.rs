@@ -5,9 +5,9 @@ mod decode;
 mod encode;
 mod sound;
 
-pub(crate) use codecs::{OpenedOnly, decoders_of, decodes_audio};
+pub(crate) use codecs::{decoders_of, decodes_audio};
 pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
-pub(crate) use decode::{decode, excerpt, probe_first_frames, probe_packets, probe_streams, sample};
+pub(crate) use decode::{ProbeView, decode, excerpt, probe_first_frames, probe_packets, probe_streams, sample};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
 pub(crate) use sound::{AUDIO_FILE, align_sound, decode_sound};

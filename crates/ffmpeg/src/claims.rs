@@ -8,7 +8,7 @@ use std::{fs::File, io, os::unix::fs::FileExt as _};
 const PARENTS: [&[u8; 4]; 7] = [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"];
 
 /// Limit of boxes to visit; a file with more is left to the limits of the probe.
-const MAX_BOXES: usize = 100_000;
+pub(crate) const MAX_BOXES: usize = 100_000;
 
 /// Whether a track of `file` claims more samples than the file has bytes; each sample takes at
 /// least one byte. Malformed boxes are ignored because ffmpeg reports them.
@@ -42,15 +42,16 @@ pub(crate) fn claims_too_many_samples(file: &File) -> io::Result<bool> {
     Ok(fragment_samples > file_bytes)
 }
 
-struct BoxSpan {
-    name: [u8; 4],
+/// A box of an MP4 or MOV file.
+pub(crate) struct BoxSpan {
+    pub(crate) name: [u8; 4],
     /// Offset of the content, and of its end.
-    content: u64,
-    end: u64,
+    pub(crate) content: u64,
+    pub(crate) end: u64,
 }
 
 /// The box at offset `at`, which must end by `end`; `None` if there is no valid box.
-fn read_box(file: &File, at: u64, end: u64) -> io::Result<Option<BoxSpan>> {
+pub(crate) fn read_box(file: &File, at: u64, end: u64) -> io::Result<Option<BoxSpan>> {
     let Some(head) = read_at::<8>(file, at)? else { return Ok(None) };
     let name = [head[4], head[5], head[6], head[7]];
     let (size, content) = match u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]])) {

@@ -136,13 +136,14 @@ pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
     if stderr_tail.contains("exceeds specified max pixel count") || stderr_tail.contains("Frame size") {
         return too_large("a larger frame", limits);
     }
-    unopenable_track(stderr_tail).map_or(MediaError::Damaged, |track| MediaError::UnopenableTrack { track })
+    let unopenable = unopenable_track(stderr_tail);
+    unopenable.map_or(MediaError::Damaged, |index| MediaError::UnopenableTrack { track: index + 1 })
 }
 
-/// The number of the track whose decoder ffprobe could not open.
-fn unopenable_track(stderr_tail: &str) -> Option<usize> {
+/// The index of the track whose decoder ffprobe could not open.
+pub(crate) fn unopenable_track(stderr_tail: &str) -> Option<usize> {
     let (_, rest) = stderr_tail.rsplit_once("Could not open codec for input stream ")?;
-    rest.lines().next()?.trim().parse::<usize>().ok()?.checked_add(1)
+    rest.lines().next()?.trim().parse().ok().filter(|index: &usize| *index < 1000)
 }
 
 /// Time at which a track of an MP4, MOV or AVI ends, by its header. Durations of packets are distances between decoding

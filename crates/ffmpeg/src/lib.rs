@@ -34,6 +34,7 @@ mod error;
 mod headers;
 mod limits;
 mod marked;
+mod masks;
 mod media;
 mod probe;
 mod sandbox;

@@ -5,7 +5,7 @@ use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
 use crate::{
     Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools,
-    argv::{self, OpenedOnly},
+    argv::{self, ProbeView},
     claims::claims_too_many_samples,
     headers,
     timeline::Packets,
@@ -29,7 +29,7 @@ impl Tools {
             return Err(MediaError::Damaged.into());
         }
         let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
-        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits, &OpenedOnly::default()))?;
+        let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits, &ProbeView::default()))?;
         Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
     }
 }
@@ -61,12 +61,14 @@ impl Probe {
         let limits = &self.limits;
         let blame_clip = |error| blame_clip(error, limits);
         let capabilities = self.tools.capabilities()?;
-        let (mut opened, mut reading) = (OpenedOnly::default(), self.streams);
+        let (mut view, mut reading) = (ProbeView::default(), self.streams);
         let (streams, stderr_tail) = loop {
             match reading.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT) {
                 // Tracks that are left out need no decoder, but ffprobe opens one for each.
-                Err(Error::Failed { stderr_tail, .. }) if opened.add_refused(&stderr_tail)? => {
-                    let arguments = argv::probe_streams(self.container, limits, &opened);
+                Err(Error::Failed { stderr_tail, .. })
+                    if admits_more(&mut view, &self.file, self.container, &stderr_tail)? =>
+                {
+                    let arguments = argv::probe_streams(self.container, limits, &view);
                     reading = self.tools.spawn_ffprobe(&self.file, arguments)?;
                     on_next_process(reading.kill_handle());
                 }
@@ -83,7 +85,7 @@ impl Probe {
             child.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)
         };
         let mut list_packets = |ignores_edits: bool| {
-            let (lines, _) = ffprobe(argv::probe_packets(self.container, limits, &opened, ignores_edits))?;
+            let (lines, _) = ffprobe(argv::probe_packets(self.container, limits, &view, ignores_edits))?;
             Ok::<_, Error>(Packets::parse(&lines, headers.stream(), self.container)?)
         };
         let mut packets = list_packets(false)?;
@@ -94,8 +96,7 @@ impl Probe {
         }
         if packets.starts_open() {
             let count = packets.packets_to_first_frame();
-            let (lines, _) =
-                ffprobe(argv::probe_first_frames(self.container, limits, &opened, headers.stream(), count))?;
+            let (lines, _) = ffprobe(argv::probe_first_frames(self.container, limits, &view, headers.stream(), count))?;
             let times = String::from_utf8_lossy(&lines);
             let first = times.lines().next().ok_or(MediaError::Damaged)?;
             packets.begin_with(first.trim_matches(',').parse().map_err(|_| MediaError::Damaged)?);
@@ -103,6 +104,16 @@ impl Probe {
         headers::apply_packets(&mut headers, &packets, limits)?;
         Ok(headers.info())
     }
+}
+
+/// Whether another view of the clip may get past a track that ffprobe's messages name.
+fn admits_more(view: &mut ProbeView, file: &File, container: Container, messages: &str) -> Result<bool, Error> {
+    if view.opened.add_refused(messages)? {
+        return Ok(true);
+    }
+    let track = headers::unopenable_track(messages).filter(|_| container == Container::Mov);
+    let added = track.map(|track| view.masks.add(file, track)).transpose();
+    Ok(added.map_err(|source| Error::from_io("reading the clip", source))?.unwrap_or(false))
 }
 
 /// ffprobe fails when it cannot parse the headers. The clip is at fault then.

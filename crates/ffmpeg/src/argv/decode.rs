@@ -8,7 +8,7 @@ use super::{
     codecs::{OpenedOnly, whitelist},
     split_arguments,
 };
-use crate::{Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
+use crate::{Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap, masks::Masks};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,15 +65,25 @@ pub struct ExcerptPlan {
     pub frames: u64,
 }
 
+/// What ffprobe may open of a clip whose other tracks are unusual.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ProbeView {
+    /// Decoders that are only opened.
+    pub(crate) opened: OpenedOnly,
+    /// Tracks whose decoder is not even opened.
+    pub(crate) masks: Masks,
+}
+
 /// Leading arguments of every command that reads an untrusted file: file and pipe protocols only,
 /// one demuxer, allowlisted decoders.
-fn guarded_input(container: Container, limits: &MediaLimits, options: &str) -> Vec<String> {
+fn guarded_input(container: Container, limits: &MediaLimits, masks: &Masks, options: &str) -> Vec<String> {
     let demuxer = container.demuxer();
-    let mut arguments: Vec<String> = split_arguments("-hide_banner -protocol_whitelist file,pipe").collect();
+    let protocols = format!("-hide_banner -protocol_whitelist {}", masks.protocols());
+    let mut arguments: Vec<String> = split_arguments(&protocols).collect();
     arguments.extend(split_arguments(&format!("-format_whitelist {demuxer} -codec_whitelist {}", whitelist())));
     arguments.extend(split_arguments(&format!("-max_pixels {}", limits.max_pixels)));
     arguments.extend(split_arguments(options));
-    arguments.extend(split_arguments(&format!("-f {demuxer} -i file:/dev/stdin")));
+    arguments.extend(split_arguments(&format!("-f {demuxer} -i {}", masks.address())));
     arguments
 }
 
@@ -81,13 +91,18 @@ fn guarded_input(container: Container, limits: &MediaLimits, options: &str) -> V
 /// `-codec_whitelist` alone limits the decoders that read packets to complete the headers;
 /// `-codec_whitelist:`, with the empty specifier of every stream, limits those that are opened.
 /// Warnings name the track whose decoder could not be opened.
-fn ffprobe_input(container: Container, limits: &MediaLimits, opened: &OpenedOnly, options: &str) -> Vec<String> {
-    guarded_input(container, limits, &format!("-loglevel warning -codec_whitelist: {} {options}", opened.whitelist()))
+fn ffprobe_input(container: Container, limits: &MediaLimits, view: &ProbeView, options: &str) -> Vec<String> {
+    guarded_input(
+        container,
+        limits,
+        &view.masks,
+        &format!("-loglevel warning -codec_whitelist: {} {options}", view.opened.whitelist()),
+    )
 }
 
 /// ffprobe command that prints the streams as JSON.
-pub(crate) fn probe_streams(container: Container, limits: &MediaLimits, opened: &OpenedOnly) -> Vec<String> {
-    ffprobe_input(container, limits, opened, "-show_streams -of json")
+pub(crate) fn probe_streams(container: Container, limits: &MediaLimits, view: &ProbeView) -> Vec<String> {
+    ffprobe_input(container, limits, view, "-show_streams -of json")
 }
 
 /// ffprobe command that prints, for every packet of every video stream, a line
@@ -96,12 +111,12 @@ pub(crate) fn probe_streams(container: Container, limits: &MediaLimits, opened: 
 pub(crate) fn probe_packets(
     container: Container,
     limits: &MediaLimits,
-    opened: &OpenedOnly,
+    view: &ProbeView,
     ignores_edits: bool,
 ) -> Vec<String> {
     let options = "-select_streams v -show_entries packet=stream_index,pts_time,dts,dts_time,duration_time,flags:packet_side_data=side_data_type -of csv=p=0";
     let ignore = if ignores_edits { "-ignore_editlist 1 " } else { "" };
-    ffprobe_input(container, limits, opened, &format!("{ignore}{options}"))
+    ffprobe_input(container, limits, view, &format!("{ignore}{options}"))
 }
 
 /// ffprobe command that decodes the first `packets` packets of `stream` and prints, for every frame
@@ -109,20 +124,25 @@ pub(crate) fn probe_packets(
 pub(crate) fn probe_first_frames(
     container: Container,
     limits: &MediaLimits,
-    opened: &OpenedOnly,
+    view: &ProbeView,
     stream: usize,
     packets: usize,
 ) -> Vec<String> {
     let options = format!(
         "-select_streams {stream} -read_intervals %+#{packets} -show_entries frame=best_effort_timestamp_time -of csv=p=0"
     );
-    ffprobe_input(container, limits, opened, &options)
+    ffprobe_input(container, limits, view, &options)
 }
 
 pub(super) fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
     let decoder = info.decoder.map(|decoder| format!("-c:v {decoder}")).unwrap_or_default();
     let mut arguments = vec!["-nostdin".to_owned()];
-    arguments.extend(guarded_input(info.container, limits, &format!("-loglevel error {decoder} {options}")));
+    arguments.extend(guarded_input(
+        info.container,
+        limits,
+        &Masks::default(),
+        &format!("-loglevel error {decoder} {options}"),
+    ));
     arguments
 }
 

@@ -43,10 +43,10 @@ fn audio() -> AudioTrack {
 }
 
 /// Decoders that a clip made ffprobe ask for.
-fn opened() -> OpenedOnly {
-    let mut opened = OpenedOnly::default();
-    opened.add_refused("[theora @ 0x5] Codec (theora) not on whitelist 'h264'").unwrap();
-    opened
+fn view() -> ProbeView {
+    let mut view = ProbeView::default();
+    view.opened.add_refused("[theora @ 0x5] Codec (theora) not on whitelist 'h264'").unwrap();
+    view
 }
 
 fn decode_plan() -> DecodePlan {
@@ -79,10 +79,10 @@ fn encode_plan(format: OutputFormat) -> EncodePlan {
 fn reading_commands(info: &MediaInfo) -> Vec<Vec<String>> {
     let limits = MediaLimits::default();
     vec![
-        probe_streams(info.container, &limits, &opened()),
-        probe_packets(info.container, &limits, &opened(), false),
-        probe_packets(info.container, &limits, &opened(), true),
-        probe_first_frames(info.container, &limits, &opened(), info.stream, 40),
+        probe_streams(info.container, &limits, &view()),
+        probe_packets(info.container, &limits, &view(), false),
+        probe_packets(info.container, &limits, &view(), true),
+        probe_first_frames(info.container, &limits, &view(), info.stream, 40),
         decode(info, &decode_plan(), &limits),
         sample(info, info.size, &sample_plan(), &limits),
         excerpt(info, &excerpt_plan(), &limits),

@@ -249,6 +249,23 @@ fn damaged_sound_is_kept_with_gaps_or_left_out_and_says_so() {
 }
 
 #[test]
+fn sound_whose_decoder_does_not_take_its_header_is_left_out() {
+    let folder = Clips::new();
+    let clip = noisy_clip(&folder);
+    let mut bytes = fs::read(&clip).unwrap();
+    // The decoder's configuration within the box: an object type that no decoder has.
+    let at = bytes.windows(4).position(|window| window == b"esds").unwrap();
+    let configuration = at + bytes[at..].windows(4).position(|window| window == [5, 0x80, 0x80, 0x80]).unwrap() + 5;
+    bytes[configuration..configuration + 2].copy_from_slice(&[0xff, 0xe0]);
+    fs::write(&clip, bytes).unwrap();
+    let cut = cut(&clip, &request("mov"));
+    assert_eq!(
+        (streams(cut.output(OutputFormat::Mov)).as_str(), codes(&cut.report)),
+        ("", vec![NoteCode::SoundLeftOut])
+    );
+}
+
+#[test]
 fn sound_that_starts_after_the_clip_is_left_out() {
     let folder = Clips::new();
     let clip = folder.encode("after.mkv", &format!("-itsoffset 3 {} {H264} -c:a pcm_s16le", beep(0.2, 1.0)));

@@ -44,6 +44,9 @@ fn a_second_video_track_needs_no_supported_codec() {
         let clip = folder.encode(name, &format!("{OTHER} -map 0 -map 1 {H264} -c:v:1 {encoder}"));
         assert_cut(&clip, &format!("track 2 (video, {codec}, not supported)"));
     }
+    // Raw video that ffmpeg writes to MOV, but cannot open.
+    let raw = folder.encode("raw.mov", &format!("{OTHER} -map 0 -map 1 {H264} -c:v:1 rawvideo"));
+    assert_cut(&raw, "track 2 (video, an unknown codec, not supported)");
     let last = folder.encode("last.mkv", &format!("{OTHER} -map 1 -map 0 {H264} -c:v:0 ffv1"));
     assert_cut(&last, "track 2 is cut; left out: track 1 (video, ffv1, not supported)");
 }
