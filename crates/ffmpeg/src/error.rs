@@ -205,8 +205,9 @@ impl MediaError {
         match self {
             Self::NotVideo(NotVideo::Empty) => "Check that the file was downloaded or copied whole.",
             Self::NotVideo(NotVideo::UnknownContainer) => {
-                "Give an MP4, MOV, WebM, MKV, AVI, GIF, APNG or animated WebP file."
+                "Give an MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, APNG or animated WebP file."
             }
+            Self::NotVideo(NotVideo::OtherKind { .. }) => "Give a clip, such as an MP4, MOV or WebM file.",
             Self::NotVideo(NotVideo::PointsElsewhere { .. }) => "Give the video file itself.",
             Self::NotVideo(NotVideo::StillImage) => "Give a clip; still images are not cut by this command.",
             Self::TooMuchWork | Self::TooMuchMemory | Self::Damaged => {

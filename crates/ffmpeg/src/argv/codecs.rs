@@ -1,26 +1,53 @@
 //! Allowlists of the codecs and decoders for untrusted files.
 
 /// Supported video codecs by ffmpeg's names, each with the decoders for it.
-const VIDEO: [(&str, &[&str]); 13] = [
+const VIDEO: [(&str, &[&str]); 37] = [
     ("h264", &["h264"]),
     ("hevc", &["hevc"]),
     ("vp8", &["vp8", "libvpx"]),
     ("vp9", &["vp9", "libvpx-vp9"]),
     ("av1", &["libdav1d", "libaom-av1", "av1"]),
+    // Editors and cameras.
     ("prores", &["prores"]),
-    ("mpeg4", &["mpeg4"]),
+    ("dnxhd", &["dnxhd"]),
+    ("cfhd", &["cfhd"]),
+    ("hap", &["hap"]),
+    ("dvvideo", &["dvvideo"]),
     ("mjpeg", &["mjpeg"]),
+    // Discs, broadcasts and older files.
+    ("mpeg1video", &["mpeg1video"]),
+    ("mpeg2video", &["mpeg2video"]),
+    ("mpeg4", &["mpeg4"]),
+    ("msmpeg4v2", &["msmpeg4v2"]),
+    ("msmpeg4v3", &["msmpeg4"]),
+    ("h263", &["h263"]),
+    ("wmv1", &["wmv1"]),
+    ("wmv2", &["wmv2"]),
+    ("wmv3", &["wmv3"]),
+    ("vc1", &["vc1"]),
+    ("flv1", &["flv"]),
+    ("vp6", &["vp6"]),
+    ("vp6f", &["vp6f"]),
+    ("vp6a", &["vp6a"]),
+    ("theora", &["theora"]),
+    // Animations, and without loss.
     ("gif", &["gif"]),
     ("png", &["png"]),
     ("apng", &["apng"]),
     ("webp", &["webp"]),
     ("qtrle", &["qtrle"]),
+    ("rawvideo", &["rawvideo"]),
+    ("v210", &["v210"]),
+    ("ffv1", &["ffv1"]),
+    ("huffyuv", &["huffyuv"]),
+    ("ffvhuff", &["ffvhuff"]),
+    ("utvideo", &["utvideo"]),
 ];
 
 /// Supported audio codecs and their decoders, under both names. ffprobe opens every stream and
 /// fails at the first one that it may not decode, so this list decides which clips can be read at
 /// all, even without their audio.
-const AUDIO: [&str; 35] = [
+const AUDIO: [&str; 49] = [
     "aac",
     "mp3",
     "mp3float",
@@ -53,14 +80,28 @@ const AUDIO: [&str; 35] = [
     "amrnb",
     "amr_wb",
     "amrwb",
+    "mp1",
+    "mp1float",
+    "aac_latm",
+    "truehd",
+    "pcm_bluray",
+    "pcm_dvd",
+    "s302m",
+    "wmav1",
     "wmav2",
+    "wmapro",
+    "wmavoice",
+    "nellymoser",
+    "adpcm_swf",
+    "speex",
+    "libspeex",
     "dts",
     "dca",
 ];
 
 /// Decoders of text and bitmap subtitles. Subtitles are never decoded, but ffprobe opens their
 /// decoders.
-const SUBTITLES: [&str; 8] = ["mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "dvdsub", "pgssub"];
+const SUBTITLES: [&str; 9] = ["mov_text", "subrip", "srt", "ass", "ssa", "webvtt", "dvdsub", "dvbsub", "pgssub"];
 
 pub(crate) fn decodes_codec(name: &str) -> bool {
     VIDEO.iter().any(|(codec, _)| *codec == name)

@@ -133,6 +133,7 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
 pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits) -> Vec<String> {
     let mut options = "-threads 1".to_owned();
     let mut retiming = info.has_variable_rate.then(|| format!("fps={}", info.frame_rate));
+    let mut filters: Vec<String> = Vec::new();
     // No seek at the start of the clip, so containers without seek support can be read too.
     if !plan.from.is_zero() {
         // Seek a quarter of a frame early because containers round timestamps; the first decoded
@@ -140,16 +141,35 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
         // containers that count in frames.
         let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
         let from = info.video_start_secs + plan.from.as_secs_f64() - quarter;
-        let _ = write!(options, " -seek_timestamp 1 -ss {from:.6}");
+        if info.container.seeks_to_keyframes() {
+            let _ = write!(options, " -seek_timestamp 1 -ss {from:.6}");
+        } else {
+            options.push_str(&early_seek(info, from));
+            filters.extend([format!("trim=start={from:.6}"), format!("setpts=PTS-({from:.6})/TB")]);
+        }
         // Frames are counted from the seek point, even if the visible frame began earlier.
         retiming = retiming.map(|retiming| retiming + ":start_time=0");
     }
-    let mut filters: Vec<String> = retiming.into_iter().collect();
+    filters.extend(retiming);
     filters.extend(pixel_filters(info, plan.size));
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
     arguments.extend(raw_output(info, &filters));
     arguments
+}
+
+/// Options that seek to well before `from` in a container where ffmpeg lands at any packet, and that
+/// keep the timestamps of the file. Decoding starts at the next keyframe, which must not be behind
+/// `from`. Near the start, and in clips with few keyframes, nothing is skipped.
+fn early_seek(info: &MediaInfo, from: f64) -> String {
+    const MIN_LEAD_SECS: f64 = 20.0;
+    let keyframe_interval = info.duration.as_secs_f64() / info.keyframes.max(1) as f64;
+    let early = from - (4.0 * keyframe_interval).max(MIN_LEAD_SECS);
+    if early <= info.video_start_secs {
+        return " -copyts".to_owned();
+    }
+    // With an accurate seek, ffmpeg shifts the timestamps of reordered frames.
+    format!(" -copyts -noaccurate_seek -seek_timestamp 1 -ss {early:.6}")
 }
 
 /// ffmpeg command that writes the first audio track as PCM to [`AUDIO_FILE`], aligned with the

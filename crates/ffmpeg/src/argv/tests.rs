@@ -107,11 +107,14 @@ fn untrusted_files_are_read_only_under_allowlists() {
 
 #[test]
 fn the_decoder_allowlist_is_pinned() {
-    let pinned = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,prores,mpeg4,mjpeg,gif,png,apng,webp,\
-                  qtrle,aac,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,\
-                  pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_s8,pcm_alaw,pcm_mulaw,mp2,mp2float,\
-                  adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,wmav2,dts,dca,mov_text,subrip,srt,ass,\
-                  ssa,webvtt,dvdsub,pgssub";
+    let pinned = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,prores,dnxhd,cfhd,hap,dvvideo,mjpeg,\
+                  mpeg1video,mpeg2video,mpeg4,msmpeg4v2,msmpeg4,h263,wmv1,wmv2,wmv3,vc1,flv,vp6,vp6f,vp6a,theora,\
+                  gif,png,apng,webp,qtrle,rawvideo,v210,ffv1,huffyuv,ffvhuff,utvideo,aac,mp3,mp3float,opus,\
+                  libopus,vorbis,flac,alac,ac3,eac3,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,\
+                  pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_s8,pcm_alaw,pcm_mulaw,mp2,mp2float,adpcm_ms,\
+                  adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,mp1,mp1float,aac_latm,truehd,pcm_bluray,\
+                  pcm_dvd,s302m,wmav1,wmav2,wmapro,wmavoice,nellymoser,adpcm_swf,speex,libspeex,dts,dca,mov_text,\
+                  subrip,srt,ass,ssa,webvtt,dvdsub,dvbsub,pgssub";
     for arguments in reading_commands(&info()) {
         assert_eq!(value(&arguments, "-codec_whitelist"), pinned);
     }
@@ -178,6 +181,19 @@ fn samples_are_restricted_to_keyframes_only_on_request() {
         value(&references, "-vf").starts_with(selected),
         "selection is by time because skipped frames are not counted"
     );
+}
+
+#[test]
+fn an_excerpt_of_a_container_without_an_index_is_trimmed_after_an_early_seek() {
+    let info = MediaInfo { container: Container::MpegTs, ..info() };
+    let near = excerpt(&info, &excerpt_plan(), &MediaLimits::default());
+    assert!(near.contains(&"-copyts".to_owned()) && !near.contains(&"-ss".to_owned()), "{near:?}");
+    let info = MediaInfo { duration: Duration::from_mins(10), keyframes: 100, ..info };
+    let plan = ExcerptPlan { from: Duration::from_mins(5), ..excerpt_plan() };
+    let far = excerpt(&info, &plan, &MediaLimits::default());
+    let seek = far.iter().position(|word| word == "-ss").unwrap();
+    assert_eq!(far[seek + 1], "275.491658", "four keyframe intervals before the first frame");
+    assert!(far.iter().any(|word| word.starts_with("trim=start=299.491658,setpts=PTS-(299.491658)/TB,")), "{far:?}");
 }
 
 #[test]

@@ -16,31 +16,31 @@ use crate::{
 };
 
 /// Folder of one test, with the clips that it makes.
-struct Clips(TempDir);
+pub(crate) struct Clips(TempDir);
 
 impl Clips {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Encodes the master clip with these ffmpeg arguments.
-    fn encode(&self, name: &str, arguments: &str) -> PathBuf {
+    pub(crate) fn encode(&self, name: &str, arguments: &str) -> PathBuf {
         self.make(name, &format!("-i {} {arguments}", clips::master().display()))
     }
 
     /// Runs ffmpeg with a line of arguments to make the file `name`.
-    fn make(&self, name: &str, line: &str) -> PathBuf {
+    pub(crate) fn make(&self, name: &str, line: &str) -> PathBuf {
         ffmpeg(self.path(), &format!("{line} {name}"));
         self.path().join(name)
     }
 }
 
 /// Cuts `clip` to WebM, asserts its size, rate and number of frames, and returns the frames.
-fn cut_frames(clip: &Path, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
+pub(crate) fn cut_frames(clip: &Path, size: (usize, usize), rate: &str, frames: usize) -> Decoded {
     let cut = cut(clip, &request("webm"));
     let (output, clip) = (cut.output(OutputFormat::Webm), clip.display());
     let probed = probe(output, "width,height,r_frame_rate,nb_read_frames");
@@ -52,7 +52,7 @@ fn cut_frames(clip: &Path, size: (usize, usize), rate: &str, frames: usize) -> D
 
 /// Asserts that the subject is solid in the middle and the background clear in all corners of every
 /// frame.
-fn assert_matted(clip: &str, decoded: &Decoded) {
+pub(crate) fn assert_matted(clip: &str, decoded: &Decoded) {
     for frame in 0..decoded.frames.len() {
         let height = decoded.frames[frame].len() / 4 / decoded.width;
         let (x, y, side) = (decoded.width, height, (decoded.width.min(height) / 10).max(3));
@@ -67,7 +67,7 @@ fn assert_matted(clip: &str, decoded: &Decoded) {
 
 /// Encodes the master with these arguments and cuts it. Asserts that size, rate and number of
 /// frames stay the same and the matte is correct.
-fn assert_readable(name: &str, arguments: &str) -> Decoded {
+pub(crate) fn assert_readable(name: &str, arguments: &str) -> Decoded {
     let clips = Clips::new();
     let decoded = cut_frames(&clips.encode(name, arguments), (WIDTH, HEIGHT), "24/1", FRAMES);
     assert_matted(name, &decoded);
