@@ -4,7 +4,7 @@ mod codecs;
 mod decode;
 mod encode;
 
-pub(crate) use codecs::{decodes_audio, decodes_codec};
+pub(crate) use codecs::{decodes_audio, decodes_codec, missing_decoders};
 pub(crate) use decode::{AUDIO_FILE, decode, excerpt, extract_audio, probe_packets, probe_streams, sample};
 pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
 pub use encode::{EncodePlan, Layer};

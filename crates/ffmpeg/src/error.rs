@@ -20,6 +20,12 @@ pub enum Error {
         /// The version that ffmpeg reports.
         found: String,
     },
+    /// The clip must be unpacked before ffmpeg can read it, and the program for that is not set.
+    #[error("{container} must be unpacked, and the program for that is missing")]
+    UnpackerMissing {
+        /// The container of the clip.
+        container: &'static str,
+    },
     /// The sandbox is required but does not work on this machine.
     #[error("bubblewrap is required by the settings but does not work on this machine")]
     SandboxUnavailable,
@@ -116,6 +122,17 @@ pub enum MediaError {
     /// The video is encrypted.
     #[error("the video is encrypted")]
     Encrypted,
+    /// The color is multiplied by the alpha of another track.
+    #[error("the colors of the clip are premultiplied by its alpha track")]
+    PremultipliedAlpha,
+    /// This ffmpeg has no decoder for the codec.
+    #[error("this ffmpeg cannot decode {codec}: it lacks {decoders}")]
+    DecoderMissing {
+        /// ffmpeg's name of the codec.
+        codec: String,
+        /// The decoders, one of which is needed.
+        decoders: String,
+    },
     /// The video is HDR and this ffmpeg lacks the filter that converts it to SDR.
     #[error("the video is HDR and this ffmpeg cannot tone-map it (it lacks the zscale filter)")]
     HdrUnsupported,
@@ -144,7 +161,9 @@ impl Error {
             Self::ToolTooOld { .. } => ErrorCode::FfmpegTooOld,
             Self::SandboxUnavailable => ErrorCode::SandboxUnavailable,
             Self::FormatUnavailable { .. } => ErrorCode::FormatUnavailable,
-            Self::Spawn { .. } | Self::Failed { .. } | Self::Io { .. } => ErrorCode::ProcessingFailed,
+            Self::UnpackerMissing { .. } | Self::Spawn { .. } | Self::Failed { .. } | Self::Io { .. } => {
+                ErrorCode::ProcessingFailed
+            }
             Self::Short { .. } => ErrorCode::ShortOfResources,
             Self::Killed { .. } => ErrorCode::OutOfMemory,
             Self::TimedOut { .. } => ErrorCode::Timeout,
@@ -178,7 +197,11 @@ impl Error {
             Self::DiskFull => "Free some space or choose another output folder, then run it again.",
             Self::ReadOnly => "Choose another output folder, or mount its file system for writing.",
             Self::Media(error) => return Some(error.hint()),
-            Self::Spawn { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::Io { .. } => return None,
+            Self::UnpackerMissing { .. }
+            | Self::Spawn { .. }
+            | Self::Failed { .. }
+            | Self::TimedOut { .. }
+            | Self::Io { .. } => return None,
         })
     }
 }
@@ -218,6 +241,10 @@ impl MediaError {
                 "Convert it first, for example to H.264: ffmpeg -i clip -c:v libx264 -crf 12 clip.mp4"
             }
             Self::Encrypted => "Give a copy without protection.",
+            Self::PremultipliedAlpha => "Export it with straight alpha, for example as WebM or ProRes 4444.",
+            Self::DecoderMissing { .. } => {
+                "Install a complete ffmpeg, or convert the clip first, for example to H.264."
+            }
             Self::HdrUnsupported => "Install an ffmpeg built with libzimg, or convert the clip to SDR first.",
             Self::OverLimit { .. } => {
                 "Make a smaller copy first: shorter, scaled down, at a lower frame rate or with fewer tracks, whichever is over the limit."

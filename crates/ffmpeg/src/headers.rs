@@ -6,8 +6,8 @@ use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 use serde::Deserialize;
 
 use crate::{
-    AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer, ToneMap,
-    argv,
+    AlphaStream, AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits,
+    SourceTransfer, ToneMap, argv,
 };
 
 #[derive(Deserialize)]
@@ -69,6 +69,17 @@ impl HeaderInfo {
     pub(crate) fn info(self) -> MediaInfo {
         self.info
     }
+
+    /// Takes the alpha from a stream of its own.
+    pub(crate) fn set_alpha_stream(&mut self, alpha: AlphaStream) {
+        self.info.alpha_stream = Some(alpha);
+        self.info.has_alpha = true;
+    }
+
+    /// Index of the video stream in the file.
+    pub(crate) fn stream(&self) -> usize {
+        self.info.stream
+    }
 }
 
 /// Parses ffprobe's JSON and rejects clips that the headers already show to be unusable.
@@ -116,6 +127,7 @@ pub(crate) fn parse_streams(
         video_start_secs: 0.0,
         rotation_degrees,
         has_alpha,
+        alpha_stream: None,
         subsampling: subsampling_of(&video.pix_fmt),
         color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
         tone_map,

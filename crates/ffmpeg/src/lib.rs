@@ -26,6 +26,8 @@
 //! ```
 
 mod argv;
+mod auxiliary;
+mod boxes;
 mod capability;
 mod child;
 mod claims;
@@ -39,6 +41,7 @@ mod probe;
 mod sandbox;
 mod search_path;
 mod tools;
+mod unpacking;
 
 pub use argv::{DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled};
 pub use capability::Capabilities;
@@ -47,8 +50,9 @@ pub use clearcut_job::Container;
 pub use color::{ColorTags, SourceTransfer, ToneMap};
 pub use error::{Error, MediaError};
 pub use marked::{Watch, end_marked, watch};
-pub use media::{AudioTrack, MediaInfo, MediaLimits};
+pub use media::{AlphaStream, AudioTrack, MediaInfo, MediaLimits};
 pub use probe::Probe;
 pub use sandbox::{Sandbox, SandboxPolicy};
 pub use search_path::SearchPath;
 pub use tools::{Tools, read_frame};
+pub use unpacking::Unpacking;

@@ -20,7 +20,7 @@ pub enum Container {
     Gif,
     /// Animated PNG.
     Apng,
-    /// Animated WebP. Only some ffmpeg versions read it.
+    /// Animated WebP. It is unpacked before ffmpeg reads it.
     Webp,
     /// MPEG transport stream: TS, M2TS, MTS.
     MpegTs,
@@ -62,7 +62,9 @@ impl Container {
             return Ok(Self::Avi);
         }
         if at(0, b"RIFF") && at(8, b"WEBP") {
-            return if contains_chunk(head, *b"ANIM") { Ok(Self::Webp) } else { Err(NotVideo::StillImage) };
+            // The second bit of the flags of an extended file says that it is animated.
+            let is_animated = at(12, b"VP8X") && head.get(20).is_some_and(|flags| flags & 2 != 0);
+            return if is_animated { Ok(Self::Webp) } else { Err(NotVideo::StillImage) };
         }
         if at(0, b"GIF87a") || at(0, b"GIF89a") {
             return Ok(Self::Gif);
@@ -105,6 +107,13 @@ impl Container {
         !matches!(self, Self::MpegTs | Self::MpegPs | Self::Flv | Self::Ogg)
     }
 
+    /// Whether the clip must be unpacked to another container before ffmpeg can read it. ffmpeg
+    /// reads animated WebP only from version 8 on; one way serves all versions.
+    #[must_use]
+    pub const fn is_packed(self) -> bool {
+        matches!(self, Self::Webp)
+    }
+
     /// The demuxer of ffmpeg that reads this container; no other is allowed.
     #[must_use]
     pub const fn demuxer(self) -> &'static str {
@@ -114,7 +123,7 @@ impl Container {
             Self::Avi => "avi",
             Self::Gif => "gif",
             Self::Apng => "apng",
-            Self::Webp => "webp_pipe",
+            Self::Webp => "webp",
             Self::MpegTs => "mpegts",
             Self::MpegPs => "mpeg",
             Self::Flv => "flv",
@@ -151,7 +160,7 @@ mod tests {
             (b"\x1A\x45\xDF\xA3\x01", Container::Matroska),
             (b"RIFF\0\0\0\0AVI LIST", Container::Avi),
             (b"GIF89a\0", Container::Gif),
-            (b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0ANIM", Container::Webp),
+            (b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\x12\0\0\0", Container::Webp),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0acTL", Container::Apng),
             (b"\0\0\0\x20ftyp3gp5", Container::Mov),
             (b"\0\0\0\x1Cftypavis\0\0\0\0avifavismsf1", Container::Mov),
@@ -186,7 +195,12 @@ mod tests {
     fn empty_files_still_images_and_unknown_bytes_are_rejected() {
         assert_eq!(Container::sniff(b""), Err(NotVideo::Empty));
         assert_eq!(Container::sniff(b"x"), Err(NotVideo::UnknownContainer));
-        for still in [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], b"RIFF\0\0\0\0WEBPVP8 ", b"\xff\xd8\xff\xe0"] {
+        for still in [
+            &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..],
+            b"RIFF\0\0\0\0WEBPVP8 ",
+            b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\x10",
+            b"\xff\xd8\xff\xe0",
+        ] {
             assert_eq!(Container::sniff(still), Err(NotVideo::StillImage));
         }
         for still in [&b"\0\0\0\x1Cftypavif\0\0\0\0avifmif1miaf"[..], b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"] {

@@ -49,6 +49,7 @@ mod request_error;
 mod stage;
 mod state;
 mod stored_object;
+mod unpack_failure;
 
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
@@ -78,3 +79,4 @@ pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
 pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};
+pub use unpack_failure::UnpackFailure;

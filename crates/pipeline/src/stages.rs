@@ -8,3 +8,4 @@ pub(crate) mod key;
 pub(crate) mod matte;
 pub(crate) mod segment;
 pub(crate) mod survey;
+pub(crate) mod unpack;

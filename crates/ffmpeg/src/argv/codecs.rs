@@ -1,5 +1,7 @@
 //! Allowlists of the codecs and decoders for untrusted files.
 
+use crate::Capabilities;
+
 /// Supported video codecs by ffmpeg's names, each with the decoders for it.
 const VIDEO: [(&str, &[&str]); 37] = [
     ("h264", &["h264"]),
@@ -105,6 +107,15 @@ const SUBTITLES: [&str; 9] = ["mov_text", "subrip", "srt", "ass", "ssa", "webvtt
 
 pub(crate) fn decodes_codec(name: &str) -> bool {
     VIDEO.iter().any(|(codec, _)| *codec == name)
+}
+
+/// The decoders of `codec`, joined by "or", if this ffmpeg has none of them. Its own decoder of AV1
+/// does not count, because it only drives hardware.
+pub(crate) fn missing_decoders(codec: &str, capabilities: &Capabilities) -> Option<String> {
+    let (_, decoders) = VIDEO.iter().find(|(name, _)| *name == codec)?;
+    let in_software = || decoders.iter().filter(|decoder| **decoder != "av1");
+    let has_one = in_software().any(|decoder| capabilities.decodes(decoder));
+    (!has_one).then(|| in_software().copied().collect::<Vec<_>>().join(" or "))
 }
 
 pub(crate) fn decodes_audio(name: &str) -> bool {

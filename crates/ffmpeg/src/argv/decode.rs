@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{codecs::whitelist, split_arguments};
-use crate::{Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
+use crate::{AlphaStream, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,11 +233,25 @@ fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
 }
 
 fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {
-    let mut arguments: Vec<String> = split_arguments(&format!("-map 0:{} -an -sn -dn -vf", info.stream)).collect();
-    arguments.push(filters.join(","));
+    let (stream, filters) = (info.stream, filters.join(","));
+    let graph = match info.alpha_stream {
+        None => vec!["-map".to_owned(), format!("0:{stream}"), "-vf".to_owned(), filters],
+        Some(alpha) => {
+            let graph = format!("{}[alpha];[0:{stream}][alpha]alphamerge,{filters}[out]", alpha_filters(alpha));
+            vec!["-filter_complex".to_owned(), graph, "-map".to_owned(), "[out]".to_owned()]
+        }
+    };
     let pixels = raw_pixel_format(info.subsampling, info.has_alpha);
-    arguments.extend(split_arguments(&format!("-fps_mode passthrough -f rawvideo -pix_fmt {pixels} pipe:1")));
-    arguments
+    let output = format!("-an -sn -dn -fps_mode passthrough -f rawvideo -pix_fmt {pixels} pipe:1");
+    graph.into_iter().chain(split_arguments(&output)).collect()
+}
+
+/// Filters that make the frames of an alpha stream full-range gray in the size of the color.
+fn alpha_filters(alpha: AlphaStream) -> String {
+    // A plane is taken as it is, because the scaler treats gray as full range whatever it is.
+    let range = if alpha.is_limited { ",lut=c0='clip((val-16)*255/219,0,255)'" } else { "" };
+    let (width, height) = (alpha.size.width(), alpha.size.height());
+    format!("[0:{}]extractplanes=y,format=gray{range},scale={width}:{height}", alpha.stream)
 }
 
 /// ffmpeg's name for the layout of a [`clearcut_frame::Frame`].

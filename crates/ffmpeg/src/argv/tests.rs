@@ -6,7 +6,9 @@ use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
-use crate::{AudioTrack, ColorTags, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
+use crate::{
+    AlphaStream, AudioTrack, Capabilities, ColorTags, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap,
+};
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
@@ -27,6 +29,7 @@ fn info() -> MediaInfo {
         video_start_secs: -0.5,
         rotation_degrees: 0,
         has_alpha: false,
+        alpha_stream: None,
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
         tone_map: None,
@@ -288,4 +291,24 @@ fn both_webm_streams_have_keyframes_at_the_same_frames_and_one_carries_the_audio
 fn webm_is_read_back_by_the_alpha_capable_decoder() {
     let arguments = decode_matte(&encode_plan(OutputFormat::Webm));
     assert!(line(&arguments).contains("-c:v libvpx-vp9 -threads 2 -i file:webm.webm"), "{arguments:?}");
+}
+
+#[test]
+fn a_codec_whose_decoders_are_all_missing_is_told_with_their_names() {
+    let with = |decoders: &str| Capabilities::parse("", &format!(" D.V.L. av1  AV1 (decoders: {decoders} )"));
+    assert_eq!(missing_decoders("av1", &with("libdav1d av1")), None);
+    assert_eq!(missing_decoders("av1", &with("av1")).as_deref(), Some("libdav1d or libaom-av1"));
+}
+
+#[test]
+fn the_alpha_of_another_stream_is_merged_before_all_filters() {
+    let alpha = AlphaStream { stream: 3, size: Size::new(64, 48).unwrap(), is_limited: true };
+    let info = MediaInfo { alpha_stream: Some(alpha), has_alpha: true, ..info() };
+    let arguments = decode(&info, &decode_plan(), &MediaLimits::default());
+    let graph = value(&arguments, "-filter_complex");
+    let merged = "[0:3]extractplanes=y,format=gray,lut=c0='clip((val-16)*255/219,0,255)',scale=64:48[alpha];\
+                  [0:2][alpha]alphamerge,scale=80:60:";
+    assert!(graph.starts_with(merged) && graph.ends_with("[out]"), "{graph}");
+    assert_eq!(value(&arguments, "-map"), "[out]");
+    assert_eq!(value(&arguments, "-pix_fmt"), "yuva420p");
 }

@@ -54,7 +54,10 @@ fn shows_checkerboard(samples: &[Frame]) -> bool {
 
 fn sample_plan(info: &MediaInfo, format: FrameFormat, threads: usize) -> SamplePlan {
     let max_frames = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
-    let among = if info.keyframes >= MIN_KEYFRAMES {
+    let among = if info.alpha_stream.is_some() {
+        // Skipped frames would pair color with the alpha of another frame.
+        Sampled::Every(info.frames.div_ceil(max_frames))
+    } else if info.keyframes >= MIN_KEYFRAMES {
         Sampled::Keyframes(info.keyframes.div_ceil(max_frames))
     } else if info.has_variable_rate {
         Sampled::Every(info.frames.div_ceil(max_frames))

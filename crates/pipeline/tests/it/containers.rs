@@ -6,7 +6,7 @@ use crate::{
     clips::{FRAMES, H264, HEIGHT, WIDTH},
     cutting::{cut, request},
     inputs::{Clips, assert_matted, assert_readable, cut_frames},
-    media::{ffmpeg, probe},
+    media::{Decoded, ffmpeg, probe},
 };
 
 const MPEG2: &str = "-c:v mpeg2video -q:v 3 -bf 2 -pix_fmt yuv420p";
@@ -108,5 +108,50 @@ fn sound_stays_in_sync_wherever_the_timestamps_start() {
         let is_loud = |sample: &[u8]| i16::from_le_bytes([sample[0], sample[1]]).unsigned_abs() > 6000;
         let beep = pcm.chunks_exact(2).position(is_loud).unwrap() as f64 / 48_000.0;
         assert!((beep - 1.0).abs() < 0.012, "{name}: the beep starts at {beep:.3} s");
+    }
+}
+
+/// A copy of the MP4 `file`, whose `moov` box is its last, in which the second track refers to the
+/// first one as its alpha.
+fn with_alpha_reference(mut file: Vec<u8>) -> Vec<u8> {
+    let find = |file: &[u8], name: &[u8]| file.windows(4).rposition(|window| window == name).unwrap() - 4;
+    let (movie, track) = (find(&file, b"moov"), find(&file, b"trak"));
+    let reference = b"\0\0\0\x14tref\0\0\0\x0Cauxl\0\0\0\x01";
+    for at in [movie, track] {
+        let size = u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) + reference.len() as u32;
+        file[at..at + 4].copy_from_slice(&size.to_be_bytes());
+    }
+    let header_end = find(&file, b"tkhd") + 92;
+    file.splice(header_end..header_end, *reference);
+    file
+}
+
+#[test]
+fn alpha_in_a_track_of_its_own_is_the_alpha_of_the_clip() {
+    // Clear but for a square, with black under it; the alpha of the square is 200.
+    let inside = "between(X,50,109)*between(Y,30,89)";
+    let color =
+        format!("color=c=black:s=160x120:r=24:d=0.5,format=gbrp,geq=r='240*{inside}':g='130*{inside}':b='40*{inside}'");
+    for (name, alpha, range) in [("full.mp4", "200", "pc"), ("limited.mp4", "16+200*219/255", "tv")] {
+        let floor = if range == "tv" { 16 } else { 0 };
+        let mask = format!("color=c=black:s=160x120:r=24:d=0.5,format=gray,geq=lum='if({inside},{alpha},{floor})'");
+        let clips = Clips::new();
+        let clip = clips.make(
+            name,
+            &format!(
+                "-f lavfi -i {color} -f lavfi -i {mask} -map 0 -map 1 -c:v libaom-av1 -cpu-used 8 -crf 10 \
+                 -pix_fmt:v:0 yuv420p -pix_fmt:v:1 gray -color_range:v:1 {range}"
+            ),
+        );
+        std::fs::write(&clip, with_alpha_reference(std::fs::read(&clip).unwrap())).unwrap();
+        let cut = cut(&clip, &request("webm"));
+        assert!(cut.report.source.has_alpha, "{name}");
+        let decoded = Decoded::read(cut.output(OutputFormat::Webm), (WIDTH, HEIGHT), false);
+        assert_eq!(decoded.frames.len(), 12, "{name}");
+        for frame in [0, 6, 11] {
+            let [red, _, _, alpha] = decoded.mean(frame, (80, 60), 9);
+            assert!((alpha - 200.0).abs() < 4.0 && red > 225.0, "{name}: {alpha} {red}");
+            assert!(decoded.mean(frame, (10, 10), 9)[3] < 3.0, "{name}");
+        }
     }
 }

@@ -87,8 +87,7 @@ fn a_painted_checkerboard_is_refused_by_name_unless_the_user_names_a_color() {
 #[test]
 fn a_color_that_has_half_of_the_border_is_only_keyed_if_the_user_asks() {
     let folder = tempfile::tempdir().unwrap();
-    let scene =
-        "color=c=0x20b040:s=160x120:r=12:d=0.5,noise=alls=3:allf=t,drawbox=x=90:y=0:w=70:h=120:c=0x302010:t=fill";
+    let scene = "testsrc2=s=160x120:r=12:d=0.5,drawbox=x=0:y=0:w=85:h=120:c=0x20b040:t=fill";
     ffmpeg(folder.path(), &format!("-f lavfi -i {scene} -c:v libx264 -pix_fmt yuv420p clip.mp4"));
     let clip = folder.path().join("clip.mp4");
     let cut = |request: CutRequest| {

@@ -1,0 +1,35 @@
+//! Clips that ffmpeg cannot read, unpacked to ones that it can: animated WebP to animated PNG.
+//!
+//! The input is untrusted, and libwebp is C. Only the hidden command `clearcut unpack` calls this
+//! crate, in the sandbox that ffmpeg has.
+
+mod apng;
+mod webp;
+
+use std::io::{Read, Write};
+
+use clearcut_job::{Container, UnpackFailure};
+
+/// Limits of an unpacked clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Width × height of one frame.
+    pub max_pixels: u64,
+    /// Number of frames.
+    pub max_frames: u64,
+    /// Bytes of the unpacked clip.
+    pub max_bytes: u64,
+}
+
+/// Unpacks the clip `packed`, and writes it to `out` as a container that ffmpeg reads.
+///
+/// # Errors
+/// The reason why it cannot be unpacked. What was written then is no clip.
+pub fn unpack(mut packed: impl Read, limits: &Limits, out: impl Write) -> Result<(), UnpackFailure> {
+    let mut bytes = Vec::new();
+    packed.read_to_end(&mut bytes).map_err(|_| UnpackFailure::Io)?;
+    match Container::sniff(&bytes[..bytes.len().min(Container::SNIFF_BYTES)]) {
+        Ok(Container::Webp) => webp::unpack(&bytes, limits, out),
+        _ => Err(UnpackFailure::Damaged),
+    }
+}
