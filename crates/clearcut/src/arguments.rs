@@ -104,7 +104,8 @@ impl From<SandboxChoice> for SandboxPolicy {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CutOptions {
-    /// The clips: MP4, MOV, WebM, MKV, AVI, GIF, animated PNG
+    /// The clips: MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, animated PNG, WebP, AVIF, a
+    /// ZIP of numbered images
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 

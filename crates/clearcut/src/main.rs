@@ -30,7 +30,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Command::Unpack { max_pixels, max_frames, max_bytes } = arguments.command {
         let limits = clearcut_unpack::Limits { max_pixels, max_frames, max_bytes };
-        let unpacked = clearcut_unpack::unpack(std::io::stdin().lock(), &limits, std::io::stdout().lock());
+        // Standard input is a file, and an archive is read from its end.
+        let unpacked = std::fs::File::open("/dev/stdin")
+            .map_err(|_| clearcut_job::UnpackFailure::Io)
+            .and_then(|packed| clearcut_unpack::unpack(packed, &limits, std::io::stdout().lock()));
         return unpacked.map_or_else(|failure| failure.exit_code().into(), |()| ExitCode::SUCCESS);
     }
     match run(&arguments) {

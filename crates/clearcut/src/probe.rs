@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use clearcut_ffmpeg::{Error, MediaInfo, MediaLimits, Tools};
+use clearcut_ffmpeg::{Container, Error, MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
 use crate::{arguments::ProbeOptions, console::print_out, cut::open_clip, failure::Failure};
@@ -27,7 +27,8 @@ fn probe_clip(tools: &Tools, file: &File) -> Result<MediaInfo, Error> {
     };
     let container = unpacking.container();
     let info = tools.probe(&unpacking.finish()?, &limits)?.info(|_| ())?;
-    Ok(MediaInfo { container, codec: container.demuxer().to_owned(), ..info })
+    let codec = if container == Container::Zip { "images" } else { container.demuxer() };
+    Ok(MediaInfo { container, codec: codec.to_owned(), ..info })
 }
 
 fn as_json(info: &MediaInfo) -> serde_json::Value {

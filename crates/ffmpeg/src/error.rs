@@ -119,6 +119,12 @@ pub enum MediaError {
         /// ffmpeg's name of the codec.
         codec: String,
     },
+    /// The archive holds no sequence of images.
+    #[error("the archive is no image sequence: {finding}")]
+    NoImageSequence {
+        /// What it holds instead.
+        finding: &'static str,
+    },
     /// The video is encrypted.
     #[error("the video is encrypted")]
     Encrypted,
@@ -239,6 +245,9 @@ impl MediaError {
             Self::NoVideoStream => "Give a file with a video track.",
             Self::UnsupportedCodec { .. } => {
                 "Convert it first, for example to H.264: ffmpeg -i clip -c:v libx264 -crf 12 clip.mp4"
+            }
+            Self::NoImageSequence { .. } => {
+                "Give a ZIP with the images of one clip, all of one size and format, numbered without gaps."
             }
             Self::Encrypted => "Give a copy without protection.",
             Self::PremultipliedAlpha => "Export it with straight alpha, for example as WebM or ProRes 4444.",

@@ -64,25 +64,33 @@ impl Unpacking {
     /// # Errors
     /// [`Error::Media`] if the clip is at fault.
     pub fn finish(self) -> Result<File, Error> {
-        self.child.wait().map_err(|error| reason(error, &self.limits))?;
+        self.child.wait().map_err(|error| reason(error, self.container, &self.limits))?;
         Ok(self.unpacked)
     }
 }
 
 /// The reason that the exit code of the process gives.
-fn reason(error: Error, limits: &MediaLimits) -> Error {
+fn reason(error: Error, container: Container, limits: &MediaLimits) -> Error {
     let Error::Failed { status, .. } = &error else { return error };
     let over_limit = |found: &str, limit: String| MediaError::OverLimit { found: found.to_owned(), limit };
+    let no_sequence = |finding| MediaError::NoImageSequence { finding };
     let reason = match status.code().and_then(UnpackFailure::from_exit_code) {
         Some(UnpackFailure::TooManyPixels) => {
             // libwebp's reader has a lower limit of its own.
-            let pixels = limits.max_pixels.min(3840 * 2160);
-            over_limit("a larger frame", format!("{} million pixels", pixels / 1_000_000))
+            let webp = if container == Container::Webp { 3840 * 2160 } else { u64::MAX };
+            over_limit("a larger frame", format!("{} million pixels", limits.max_pixels.min(webp) / 1_000_000))
         }
         Some(UnpackFailure::TooManyFrames) => over_limit("more frames", format!("{} frames", limits.max_frames)),
         Some(UnpackFailure::TooManyBytes) => {
             over_limit("too much content", format!("{} GiB unpacked", MAX_BYTES >> 30))
         }
+        Some(UnpackFailure::Encrypted) => MediaError::Encrypted,
+        Some(UnpackFailure::NoImages) => no_sequence("it holds no PNG, JPEG or WebP images"),
+        Some(UnpackFailure::OneImage) => no_sequence("it holds only one image"),
+        Some(UnpackFailure::NotNumbered) => no_sequence("its images are not numbered"),
+        Some(UnpackFailure::SeveralSequences) => no_sequence("its images have several names, folders or formats"),
+        Some(UnpackFailure::MissingImages) => no_sequence("numbers are missing between its images, or are there twice"),
+        Some(UnpackFailure::MixedSizes) => no_sequence("its images have different sizes"),
         Some(UnpackFailure::Io) => return error,
         Some(UnpackFailure::Damaged) | None => MediaError::Damaged,
     };
@@ -100,7 +108,7 @@ mod tests {
         let reason = |code: i32| {
             let status = ExitStatus::from_raw(code << 8);
             let failed = Error::Failed { program: "unpacking the clip", status, stderr_tail: String::new() };
-            reason(failed, &MediaLimits::default())
+            reason(failed, Container::Zip, &MediaLimits::default())
         };
         let code = |failure: UnpackFailure| i32::from(failure.exit_code());
         for damaged in [code(UnpackFailure::Damaged), 101, 134] {

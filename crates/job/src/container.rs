@@ -40,6 +40,8 @@ pub enum Container {
     Dv,
     /// YUV4MPEG2: raw frames.
     Y4m,
+    /// A ZIP archive of images. It is unpacked before ffmpeg reads it.
+    Zip,
 }
 
 impl Container {
@@ -93,6 +95,9 @@ impl Container {
         if streams::is_dv(head) {
             return Ok(Self::Dv);
         }
+        if streams::is_image_archive(head) {
+            return Ok(Self::Zip);
+        }
         // Last of all, because a transport stream may begin within a packet.
         match not_video::refusal(head) {
             None if streams::is_transport(head) => Ok(Self::MpegTs),
@@ -111,10 +116,11 @@ impl Container {
     /// reads animated WebP only from version 8 on; one way serves all versions.
     #[must_use]
     pub const fn is_packed(self) -> bool {
-        matches!(self, Self::Webp)
+        matches!(self, Self::Webp | Self::Zip)
     }
 
-    /// The demuxer of ffmpeg that reads this container; no other is allowed.
+    /// The demuxer of ffmpeg that reads this container; no other is allowed. A name for people if the
+    /// container is packed.
     #[must_use]
     pub const fn demuxer(self) -> &'static str {
         match self {
@@ -133,6 +139,7 @@ impl Container {
             Self::Ivf => "ivf",
             Self::Dv => "dv",
             Self::Y4m => "yuv4mpegpipe",
+            Self::Zip => "zip",
         }
     }
 }
@@ -153,7 +160,7 @@ mod tests {
         };
         let (plain, timed, cut_off) = (packets(188, 0), packets(192, 4), packets(188, 0).split_off(70));
         let dv = [b"\x1F\x07\x00\x3F".to_vec(), vec![0xFF; 76], b"\x3F\x07\x00".to_vec()].concat();
-        let cases: [(&[u8], Container); 22] = [
+        let cases: [(&[u8], Container); 24] = [
             (b"\0\0\0\x20ftypisom", Container::Mov),
             (b"\0\0\x10\0moov", Container::Mov),
             (b"\0\0\0\x08wide\0\0\0\0mdat", Container::Mov),
@@ -176,6 +183,8 @@ mod tests {
             (b"OggS\0\x02", Container::Ogg),
             (b"DKIF\0\0\x20\0VP80", Container::Ivf),
             (b"YUV4MPEG2 W4 H4", Container::Y4m),
+            (b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x06\0\0\0f1.PNG", Container::Zip),
+            (b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x07\0\0\0frames/", Container::Zip),
         ];
         for (head, container) in cases {
             assert_eq!(Container::sniff(head), Ok(container));
@@ -212,6 +221,7 @@ mod tests {
     fn known_files_that_are_not_read_are_refused_by_name() {
         for (head, named) in [
             (&b"PK\x03\x04"[..], "a ZIP archive"),
+            (b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x05\0\0\0a.xml", "a ZIP archive"),
             (b"RIFF\0\0\0\0WAVEfmt ", "a sound file"),
             (b"ID3\x04", "a sound file"),
             (b".RMF\0\0", "RealMedia"),

@@ -12,12 +12,39 @@ pub enum UnpackFailure {
     TooManyFrames,
     /// The unpacked clip takes too many bytes.
     TooManyBytes,
+    /// The archive is encrypted.
+    Encrypted,
+    /// The archive holds no images.
+    NoImages,
+    /// The archive holds only one image.
+    OneImage,
+    /// Images of the archive have no number.
+    NotNumbered,
+    /// The archive holds several sequences: other names, folders or formats.
+    SeveralSequences,
+    /// Numbers are missing, or are there twice.
+    MissingImages,
+    /// The images have different sizes.
+    MixedSizes,
     /// The file could not be read, or the unpacked clip could not be written.
     Io,
 }
 
 impl UnpackFailure {
-    const ALL: [Self; 5] = [Self::Damaged, Self::TooManyPixels, Self::TooManyFrames, Self::TooManyBytes, Self::Io];
+    const ALL: [Self; 12] = [
+        Self::Damaged,
+        Self::TooManyPixels,
+        Self::TooManyFrames,
+        Self::TooManyBytes,
+        Self::Encrypted,
+        Self::NoImages,
+        Self::OneImage,
+        Self::NotNumbered,
+        Self::SeveralSequences,
+        Self::MissingImages,
+        Self::MixedSizes,
+        Self::Io,
+    ];
 
     /// The exit code. Below those of shells, signals and panics.
     #[must_use]
@@ -27,7 +54,14 @@ impl UnpackFailure {
             Self::TooManyPixels => 66,
             Self::TooManyFrames => 67,
             Self::TooManyBytes => 68,
-            Self::Io => 74,
+            Self::Encrypted => 69,
+            Self::NoImages => 70,
+            Self::OneImage => 71,
+            Self::NotNumbered => 72,
+            Self::SeveralSequences => 73,
+            Self::MissingImages => 74,
+            Self::MixedSizes => 75,
+            Self::Io => 76,
         }
     }
 

@@ -1,12 +1,15 @@
-//! Clips that ffmpeg cannot read, unpacked to ones that it can: animated WebP to animated PNG.
+//! Clips that ffmpeg cannot read, unpacked to ones that it can: animated WebP and ZIP archives of
+//! numbered images to animated PNG.
 //!
 //! The input is untrusted, and libwebp is C. Only the hidden command `clearcut unpack` calls this
 //! crate, in the sandbox that ffmpeg has.
 
 mod apng;
+mod images;
+mod names;
 mod webp;
 
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 
 use clearcut_job::{Container, UnpackFailure};
 
@@ -25,11 +28,15 @@ pub struct Limits {
 ///
 /// # Errors
 /// The reason why it cannot be unpacked. What was written then is no clip.
-pub fn unpack(mut packed: impl Read, limits: &Limits, out: impl Write) -> Result<(), UnpackFailure> {
+pub fn unpack(mut packed: impl Read + Seek, limits: &Limits, out: impl Write) -> Result<(), UnpackFailure> {
     let mut bytes = Vec::new();
-    packed.read_to_end(&mut bytes).map_err(|_| UnpackFailure::Io)?;
-    match Container::sniff(&bytes[..bytes.len().min(Container::SNIFF_BYTES)]) {
-        Ok(Container::Webp) => webp::unpack(&bytes, limits, out),
+    packed.by_ref().take(Container::SNIFF_BYTES as u64).read_to_end(&mut bytes).map_err(|_| UnpackFailure::Io)?;
+    match Container::sniff(&bytes) {
+        Ok(Container::Webp) => {
+            packed.read_to_end(&mut bytes).map_err(|_| UnpackFailure::Io)?;
+            webp::unpack(&bytes, limits, out)
+        }
+        Ok(Container::Zip) => images::unpack(packed, limits, out),
         _ => Err(UnpackFailure::Damaged),
     }
 }

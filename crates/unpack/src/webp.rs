@@ -75,6 +75,8 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use clearcut_job::Container;
     use webp_animation::Encoder;
 
@@ -104,7 +106,7 @@ mod tests {
 
     /// The canvases and durations of an animated PNG, composed as a viewer does.
     fn shown(apng: &[u8]) -> Vec<(Vec<u8>, u16, u16)> {
-        let mut reader = png::Decoder::new(std::io::Cursor::new(apng)).read_info().unwrap();
+        let mut reader = png::Decoder::new(Cursor::new(apng)).read_info().unwrap();
         let frames = reader.info().animation_control().unwrap().num_frames;
         let (mut canvas, mut pixels) = (vec![0; 40 * 30 * 4], vec![0; reader.output_buffer_size().unwrap()]);
         let mut shown = Vec::new();
@@ -126,7 +128,7 @@ mod tests {
         let packed = animation(&[40, 500, 5, 70_000]);
         assert_eq!(Container::sniff(&packed), Ok(Container::Webp));
         let mut unpacked = Vec::new();
-        unpack_any(packed.as_slice(), &LIMITS, &mut unpacked).unwrap();
+        unpack_any(Cursor::new(packed), &LIMITS, &mut unpacked).unwrap();
         assert_eq!(Container::sniff(&unpacked), Ok(Container::Apng));
         let shown = shown(&unpacked);
         assert_eq!(
@@ -143,7 +145,8 @@ mod tests {
     #[test]
     fn what_exceeds_a_limit_or_is_damaged_is_refused_by_its_reason() {
         let packed = animation(&[40, 40, 40]);
-        let refusal = |bytes: &[u8], limits: Limits| unpack_any(bytes, &limits, &mut Vec::new()).unwrap_err();
+        let refusal =
+            |bytes: &[u8], limits: Limits| unpack_any(Cursor::new(bytes), &limits, &mut Vec::new()).unwrap_err();
         assert_eq!(refusal(&packed, Limits { max_pixels: 1199, ..LIMITS }), UnpackFailure::TooManyPixels);
         assert_eq!(refusal(&packed, Limits { max_frames: 2, ..LIMITS }), UnpackFailure::TooManyFrames);
         assert_eq!(refusal(&packed, Limits { max_bytes: 100, ..LIMITS }), UnpackFailure::TooManyBytes);
