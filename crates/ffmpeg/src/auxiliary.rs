@@ -179,23 +179,23 @@ mod tests {
 
     use super::*;
 
-    fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    fn boxed(name: [u8; 4], content: &[u8]) -> Vec<u8> {
         [&(content.len() as u32 + 8).to_be_bytes(), name.as_slice(), content].concat()
     }
 
     fn track(id: u32, reference: Option<(&[u8; 4], u32)>, kind: Option<&[u8]>) -> Vec<u8> {
-        let header = boxed(b"tkhd", &[vec![0; 12], id.to_be_bytes().to_vec(), vec![0; 60]].concat());
-        let references = reference.map(|(name, to)| boxed(b"tref", &boxed(name, &to.to_be_bytes())));
-        let kind = kind.map(|kind| boxed(b"auxi", &[&[0; 4], kind].concat())).unwrap_or_default();
-        let entry = boxed(b"av01", &[vec![0; 78], kind].concat());
-        let description = boxed(b"stsd", &[vec![0, 0, 0, 0, 0, 0, 0, 1], entry].concat());
-        let media = boxed(b"mdia", &boxed(b"minf", &boxed(b"stbl", &description)));
-        boxed(b"trak", &[header, references.unwrap_or_default(), media].concat())
+        let header = boxed(*b"tkhd", &[vec![0; 12], id.to_be_bytes().to_vec(), vec![0; 60]].concat());
+        let references = reference.map(|(name, to)| boxed(*b"tref", &boxed(*name, &to.to_be_bytes())));
+        let kind = kind.map(|kind| boxed(*b"auxi", &[&[0; 4], kind].concat())).unwrap_or_default();
+        let entry = boxed(*b"av01", &[vec![0; 78], kind].concat());
+        let description = boxed(*b"stsd", &[vec![0, 0, 0, 0, 0, 0, 0, 1], entry].concat());
+        let media = boxed(*b"mdia", &boxed(*b"minf", &boxed(*b"stbl", &description)));
+        boxed(*b"trak", &[header, references.unwrap_or_default(), media].concat())
     }
 
     fn found(tracks: &[Vec<u8>]) -> Vec<AlphaTrack> {
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&[boxed(b"ftyp", b"avis"), boxed(b"moov", &tracks.concat())].concat()).unwrap();
+        file.write_all(&[boxed(*b"ftyp", b"avis"), boxed(*b"moov", &tracks.concat())].concat()).unwrap();
         alpha_tracks(&file).unwrap()
     }
 

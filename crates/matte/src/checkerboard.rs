@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn other_backgrounds_are_no_checkerboard() {
         let flat = |x: u32, _: u32| if x < 60 { 40 } else { 200 };
-        let stripes = |x: u32, _: u32| if x / 10 % 2 == 0 { 40 } else { 200 };
+        let stripes = |x: u32, _: u32| if (x / 10).is_multiple_of(2) { 40 } else { 200 };
         let ramp = |x: u32, y: u32| (x + y / 2) as u8;
         let noise = |_: u32, _: u32| 128;
         let bricks = |x: u32, y: u32| if (x + 10 * (y / 10 % 2)) % 20 < 2 || y % 10 < 2 { 200 } else { 90 };

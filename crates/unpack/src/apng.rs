@@ -74,7 +74,7 @@ impl Patch {
         let rows = || old.chunks_exact(width * PIXEL_BYTES).zip(new.chunks_exact(width * PIXEL_BYTES));
         let differs = |(old, new): (&[u8], &[u8])| old != new;
         let Some(top) = rows().position(differs) else { return Self { left: 0, top: 0, width: 1, height: 1 } };
-        let bottom = rows().enumerate().filter(|(_, pair)| differs(*pair)).last().map_or(top, |(row, _)| row);
+        let bottom = rows().rposition(differs).unwrap_or(top);
         let (mut left, mut right) = (width, 0);
         for (old, new) in rows().skip(top).take(bottom - top + 1) {
             let pixels = || old.chunks_exact(PIXEL_BYTES).zip(new.chunks_exact(PIXEL_BYTES));
@@ -136,7 +136,9 @@ mod tests {
         let old = vec![0; 6 * 4 * PIXEL_BYTES];
         let changed = |pixels: &[(usize, usize)]| {
             let mut new = old.clone();
-            pixels.iter().for_each(|(x, y)| new[(y * 6 + x) * PIXEL_BYTES + 3] = 9);
+            for (x, y) in pixels {
+                new[(y * 6 + x) * PIXEL_BYTES + 3] = 9;
+            }
             Patch::between(&old, &new, 6)
         };
         assert_eq!(changed(&[]), Patch { left: 0, top: 0, width: 1, height: 1 });
