@@ -11,7 +11,8 @@ export class ClipDrop extends HTMLElement {
     const picker = h("input", {
       type: "file",
       multiple: true,
-      accept: "video/*,image/gif,image/apng,.mkv,.avi",
+      accept:
+        "video/*,image/gif,image/apng,image/webp,image/avif,.mkv,.avi,.ts,.mts,.m2ts,.vob,.flv,.wmv,.mxf,.ogv,.dv,.zip",
       id,
       class: "sr-only",
     });

@@ -62,6 +62,16 @@ pub(crate) enum Command {
         /// Mark of the child processes
         mark: String,
     },
+    /// Internal: unpacks a clip from standard input to standard output, in the sandbox
+    #[command(hide = true)]
+    Unpack {
+        /// Width × height of a frame, at most
+        max_pixels: u64,
+        /// Number of frames, at most
+        max_frames: u64,
+        /// Bytes of the unpacked clip, at most
+        max_bytes: u64,
+    },
     /// Print completions for a shell
     Completions {
         /// Name of the shell
@@ -94,7 +104,8 @@ impl From<SandboxChoice> for SandboxPolicy {
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CutOptions {
-    /// The clips: MP4, MOV, WebM, MKV, AVI, GIF, animated PNG
+    /// The clips: MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, animated PNG, WebP, AVIF, a
+    /// ZIP of numbered images
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -196,6 +207,7 @@ impl Arguments {
             | Command::Keys(_)
             | Command::Db(_)
             | Command::WatchChildren { .. }
+            | Command::Unpack { .. }
             | Command::Gc(_)
             | Command::Completions { .. }
             | Command::Man => false,

@@ -5,11 +5,16 @@ use std::path::{Path, PathBuf};
 
 use clearcut_ffmpeg::{Error, SandboxPolicy, SearchPath, Tools};
 
-/// Finds ffmpeg on `PATH`, or uses the given one.
+/// Finds ffmpeg on `PATH`, or uses the given one. This program itself unpacks what ffmpeg cannot
+/// read.
 #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
 pub(crate) fn find_tools(ffmpeg: Option<PathBuf>, policy: SandboxPolicy) -> Result<Tools, Error> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    Tools::find(&SearchPath { path, ffmpeg }, policy)
+    let tools = Tools::find(&SearchPath { path, ffmpeg }, policy)?;
+    Ok(match std::env::current_exe() {
+        Ok(program) => tools.with_unpacker(program),
+        Err(_) => tools,
+    })
 }
 
 /// Default folder of models: `clearcut/models` in the user's data folder.

@@ -28,6 +28,14 @@ use crate::{
 fn main() -> ExitCode {
     heap::use_single_heap();
     let arguments = Arguments::parse();
+    if let Command::Unpack { max_pixels, max_frames, max_bytes } = arguments.command {
+        let limits = clearcut_unpack::Limits { max_pixels, max_frames, max_bytes };
+        // Standard input is a file, and an archive is read from its end.
+        let unpacked = std::fs::File::open("/dev/stdin")
+            .map_err(|_| clearcut_job::UnpackFailure::Io)
+            .and_then(|packed| clearcut_unpack::unpack(packed, &limits, std::io::stdout().lock()));
+        return unpacked.map_or_else(|failure| failure.exit_code().into(), |()| ExitCode::SUCCESS);
+    }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -57,5 +65,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Man => generate::man_page(),
+        Command::Unpack { .. } => Ok(()), // Ended in `main`, with an exit code of its own.
     }
 }

@@ -1,6 +1,8 @@
 //! `clearcut probe`: prints the properties of a clip, as text or as JSON.
 
-use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
+use std::fs::File;
+
+use clearcut_ffmpeg::{Container, Error, MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
 use crate::{arguments::ProbeOptions, console::print_out, cut::open_clip, failure::Failure};
@@ -8,15 +10,25 @@ use crate::{arguments::ProbeOptions, console::print_out, cut::open_clip, failure
 /// Runs `clearcut probe`.
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {
     let file = open_clip(&options.input)?;
-    let probe = tools.probe(&file, &MediaLimits::default());
-    let info =
-        probe.and_then(|probe| probe.info(|_| ())).map_err(|error| Failure::from(error).for_clip(&options.input))?;
+    let info = probe_clip(tools, &file).map_err(|error| Failure::from(error).for_clip(&options.input))?;
     if options.json {
         print_out(as_json(&info));
     } else {
         print_out(as_text(&info).trim_end());
     }
     Ok(())
+}
+
+/// Probes the clip, unpacked if ffmpeg cannot read it.
+fn probe_clip(tools: &Tools, file: &File) -> Result<MediaInfo, Error> {
+    let limits = MediaLimits::default();
+    let Some(unpacking) = tools.unpack(file, &std::env::temp_dir(), &limits)? else {
+        return tools.probe(file, &limits)?.info(|_| ());
+    };
+    let container = unpacking.container();
+    let info = tools.probe(&unpacking.finish()?, &limits)?.info(|_| ())?;
+    let codec = if container == Container::Zip { "images" } else { container.demuxer() };
+    Ok(MediaInfo { container, codec: codec.to_owned(), ..info })
 }
 
 fn as_json(info: &MediaInfo) -> serde_json::Value {

@@ -5,7 +5,7 @@ mod decode;
 mod encode;
 mod sound;
 
-pub(crate) use codecs::{decoders_of, decodes_audio};
+pub(crate) use codecs::{decodes_audio, decodes_codec, missing_decoders};
 pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
 pub(crate) use decode::{ProbeView, decode, excerpt, probe_first_frames, probe_packets, probe_streams, sample};
 pub use encode::{EncodePlan, Layer};

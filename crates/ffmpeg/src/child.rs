@@ -50,8 +50,18 @@ impl KillHandle {
 impl Child {
     /// Starts `command`; `operation` names it in error messages. A separate thread drains standard
     /// error.
-    pub(crate) fn spawn(operation: &'static str, mut command: Command, stdin: Stdio) -> Result<Self, Error> {
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub(crate) fn spawn(operation: &'static str, command: Command, stdin: Stdio) -> Result<Self, Error> {
+        Self::spawn_into(operation, command, stdin, Stdio::piped())
+    }
+
+    /// Starts `command` as [`Self::spawn`] does, with standard output as `stdout`.
+    pub(crate) fn spawn_into(
+        operation: &'static str,
+        mut command: Command,
+        stdin: Stdio,
+        stdout: Stdio,
+    ) -> Result<Self, Error> {
+        command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
         let shared = SharedChild::spawn(&mut command).map_err(|source| {
             if is_shortage(&source) {
                 return Error::Short { program: operation };

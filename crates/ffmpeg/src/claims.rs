@@ -2,7 +2,9 @@
 //! builds an index of the claimed samples before it reads any, and a few bytes can claim millions
 //! of them.
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{fs::File, io};
+
+use crate::boxes::{read_box, u32_at};
 
 /// Boxes that contain the checked boxes: ISO/IEC 14496-12, 8.2 and 8.8.
 const PARENTS: [&[u8; 4]; 7] = [b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf"];
@@ -40,46 +42,6 @@ pub(crate) fn claims_too_many_samples(file: &File) -> io::Result<bool> {
         }
     }
     Ok(fragment_samples > file_bytes)
-}
-
-/// A box of an MP4 or MOV file.
-pub(crate) struct BoxSpan {
-    pub(crate) name: [u8; 4],
-    /// Offset of the content, and of its end.
-    pub(crate) content: u64,
-    pub(crate) end: u64,
-}
-
-/// The box at offset `at`, which must end by `end`; `None` if there is no valid box.
-pub(crate) fn read_box(file: &File, at: u64, end: u64) -> io::Result<Option<BoxSpan>> {
-    let Some(head) = read_at::<8>(file, at)? else { return Ok(None) };
-    let name = [head[4], head[5], head[6], head[7]];
-    let (size, content) = match u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]])) {
-        // A size of 0 means up to the end.
-        0 => (end.saturating_sub(at), at + 8),
-        1 => match read_at::<8>(file, at + 8)? {
-            Some(size) => (u64::from_be_bytes(size), at + 16),
-            None => return Ok(None),
-        },
-        size => (size, at + 8),
-    };
-    let span = at.checked_add(size).map(|span_end| BoxSpan { name, content, end: span_end.min(end) });
-    Ok(span.filter(|span| span.content <= span.end && at < end))
-}
-
-/// The 32-bit number at an offset; 0 beyond the end of the file.
-fn u32_at(file: &File, at: u64) -> io::Result<u64> {
-    Ok(read_at::<4>(file, at)?.map_or(0, u32::from_be_bytes).into())
-}
-
-/// Bytes at an offset; `None` if the file ends before them.
-fn read_at<const COUNT: usize>(file: &File, at: u64) -> io::Result<Option<[u8; COUNT]>> {
-    let mut bytes = [0; COUNT];
-    match file.read_exact_at(&mut bytes, at) {
-        Ok(()) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

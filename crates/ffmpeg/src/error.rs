@@ -20,6 +20,12 @@ pub enum Error {
         /// The version that ffmpeg reports.
         found: String,
     },
+    /// The clip must be unpacked before ffmpeg can read it, and the program for that is not set.
+    #[error("{container} must be unpacked, and the program for that is missing")]
+    UnpackerMissing {
+        /// The container of the clip.
+        container: &'static str,
+    },
     /// The sandbox is required but does not work on this machine.
     #[error("bubblewrap is required by the settings but does not work on this machine")]
     SandboxUnavailable,
@@ -115,23 +121,34 @@ pub enum MediaError {
         /// ffmpeg's name of the codec.
         codec: String,
     },
-    /// This ffmpeg lacks a decoder for the video.
-    #[error("the video in track {track} is coded as {codec}, which this ffmpeg cannot decode")]
-    DecoderMissing {
-        /// Number of the track in the file, from 1.
-        track: usize,
-        /// ffmpeg's name of the codec.
-        codec: String,
-    },
     /// The decoder of a track, even of one that would be left out, does not take its header.
     #[error("track {track} cannot be opened: its header is damaged, or a variant that this ffmpeg does not know")]
     UnopenableTrack {
         /// Number of the track in the file, from 1.
         track: usize,
     },
+    /// The archive holds no sequence of images.
+    #[error("the archive is no image sequence: {finding}")]
+    NoImageSequence {
+        /// What it holds instead.
+        finding: &'static str,
+    },
     /// The video is encrypted.
     #[error("the video is encrypted")]
     Encrypted,
+    /// The color is multiplied by the alpha of another track.
+    #[error("the colors of the clip are premultiplied by its alpha track")]
+    PremultipliedAlpha,
+    /// This ffmpeg has no decoder for the codec.
+    #[error("the video in track {track} is coded as {codec}, which this ffmpeg cannot decode: it lacks {decoders}")]
+    DecoderMissing {
+        /// Number of the track in the file, from 1.
+        track: usize,
+        /// ffmpeg's name of the codec.
+        codec: String,
+        /// The decoders, one of which is needed.
+        decoders: String,
+    },
     /// The video is HDR and this ffmpeg lacks the filter that converts it to SDR.
     #[error("the video is HDR and this ffmpeg cannot tone-map it (it lacks the zscale filter)")]
     HdrUnsupported,
@@ -160,7 +177,9 @@ impl Error {
             Self::ToolTooOld { .. } => ErrorCode::FfmpegTooOld,
             Self::SandboxUnavailable => ErrorCode::SandboxUnavailable,
             Self::FormatUnavailable { .. } => ErrorCode::FormatUnavailable,
-            Self::Spawn { .. } | Self::Failed { .. } | Self::Io { .. } => ErrorCode::ProcessingFailed,
+            Self::UnpackerMissing { .. } | Self::Spawn { .. } | Self::Failed { .. } | Self::Io { .. } => {
+                ErrorCode::ProcessingFailed
+            }
             Self::Short { .. } => ErrorCode::ShortOfResources,
             Self::Killed { .. } => ErrorCode::OutOfMemory,
             Self::TimedOut { .. } => ErrorCode::Timeout,
@@ -194,7 +213,11 @@ impl Error {
             Self::DiskFull => "Free some space or choose another output folder, then run it again.",
             Self::ReadOnly => "Choose another output folder, or mount its file system for writing.",
             Self::Media(error) => return Some(error.hint()),
-            Self::Spawn { .. } | Self::Failed { .. } | Self::TimedOut { .. } | Self::Io { .. } => return None,
+            Self::UnpackerMissing { .. }
+            | Self::Spawn { .. }
+            | Self::Failed { .. }
+            | Self::TimedOut { .. }
+            | Self::Io { .. } => return None,
         })
     }
 }
@@ -221,8 +244,9 @@ impl MediaError {
         match self {
             Self::NotVideo(NotVideo::Empty) => "Check that the file was downloaded or copied whole.",
             Self::NotVideo(NotVideo::UnknownContainer) => {
-                "Give an MP4, MOV, WebM, MKV, AVI, GIF, APNG or animated WebP file."
+                "Give an MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, APNG or animated WebP file."
             }
+            Self::NotVideo(NotVideo::OtherKind { .. }) => "Give a clip, such as an MP4, MOV or WebM file.",
             Self::NotVideo(NotVideo::PointsElsewhere { .. }) => "Give the video file itself.",
             Self::NotVideo(NotVideo::StillImage) => "Give a clip; still images are not cut by this command.",
             Self::TooMuchWork | Self::TooMuchMemory | Self::Damaged => {
@@ -232,13 +256,17 @@ impl MediaError {
             Self::UnsupportedCodec { .. } => {
                 "Convert it first, for example to H.264: ffmpeg -i clip -c:v libx264 -crf 12 clip.mp4"
             }
-            Self::DecoderMissing { .. } => {
-                "Install an ffmpeg that has a decoder for it, or convert the clip first, for example to H.264."
-            }
             Self::UnopenableTrack { .. } => {
                 "Make a copy without that track, for example of the second: ffmpeg -i clip -map 0 -map -0:1 -c copy copy.mp4"
             }
+            Self::NoImageSequence { .. } => {
+                "Give a ZIP with the images of one clip, all of one size and format, numbered without gaps."
+            }
             Self::Encrypted => "Give a copy without protection.",
+            Self::PremultipliedAlpha => "Export it with straight alpha, for example as WebM or ProRes 4444.",
+            Self::DecoderMissing { .. } => {
+                "Install a complete ffmpeg, or convert the clip first, for example to H.264."
+            }
             Self::HdrUnsupported => "Install an ffmpeg built with libzimg, or convert the clip to SDR first.",
             Self::OverLimit { .. } => {
                 "Make a smaller copy first: shorter, scaled down, at a lower frame rate or with fewer tracks, whichever is over the limit."

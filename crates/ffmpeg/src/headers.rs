@@ -6,7 +6,9 @@ use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 use serde::Deserialize;
 
 use crate::{
-    Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer, ToneMap,
+    AlphaStream, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer,
+    ToneMap,
+    auxiliary::AlphaTrack,
     timeline::{DEFAULT_RATE, Packets, Timeline, usual_rate_near},
     tracks::{self, printable},
 };
@@ -71,12 +73,19 @@ impl HeaderInfo {
     pub(crate) fn info(self) -> MediaInfo {
         self.info
     }
+
+    /// Takes the alpha from a stream of its own.
+    pub(crate) fn set_alpha_stream(&mut self, alpha: AlphaStream) {
+        self.info.alpha_stream = Some(alpha);
+        self.info.has_alpha = true;
+    }
 }
 
 /// Parses ffprobe's JSON and rejects clips that the headers already show to be unusable.
 pub(crate) fn parse_streams(
     container: Container,
     json: &[u8],
+    alpha_tracks: &[AlphaTrack],
     limits: &MediaLimits,
     capabilities: &Capabilities,
 ) -> Result<HeaderInfo, Error> {
@@ -84,7 +93,7 @@ pub(crate) fn parse_streams(
     if output.streams.len() > limits.max_streams {
         return Err(over_limit(format!("{} streams", output.streams.len()), format!("{} streams", limits.max_streams)));
     }
-    let choice = tracks::choose(&tracks::parse(json)?, capabilities)?;
+    let choice = tracks::choose(&tracks::parse(json, alpha_tracks)?, capabilities)?;
     let video = output.streams.get(choice.video).ok_or(MediaError::Damaged)?;
     let coded = Size::new(video.width, video.height).ok_or(MediaError::Damaged)?;
     let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
@@ -117,6 +126,7 @@ pub(crate) fn parse_streams(
         video_start_secs: 0.0,
         rotation_degrees,
         has_alpha,
+        alpha_stream: None,
         subsampling: subsampling_of(&video.pix_fmt),
         color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
         tone_map,

@@ -26,6 +26,8 @@
 //! ```
 
 mod argv;
+mod auxiliary;
+mod boxes;
 mod capability;
 mod child;
 mod claims;
@@ -42,6 +44,7 @@ mod search_path;
 mod timeline;
 mod tools;
 mod tracks;
+mod unpacking;
 
 pub use argv::{DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan, Sampled};
 pub use capability::Capabilities;
@@ -50,8 +53,9 @@ pub use clearcut_job::Container;
 pub use color::{ColorTags, SourceTransfer, ToneMap};
 pub use error::{Error, MediaError};
 pub use marked::{Watch, end_marked, watch};
-pub use media::{AudioTrack, Downmix, MediaInfo, MediaLimits};
+pub use media::{AlphaStream, AudioTrack, Downmix, MediaInfo, MediaLimits};
 pub use probe::Probe;
 pub use sandbox::{Sandbox, SandboxPolicy};
 pub use search_path::SearchPath;
 pub use tools::{Tools, read_frame};
+pub use unpacking::Unpacking;

@@ -28,6 +28,10 @@ impl ChildLimits {
     /// MB; tables claimed by a few crafted bytes can take any amount.
     pub(crate) const READING: Self = Self { memory_bytes: 1 << 30, cpu_secs: 20, file_bytes: 1 << 20, files: 64 };
 
+    /// Limits for unpacking a clip. A whole WebP, or an image of an archive and its decoder, and three
+    /// canvases are in memory. A thousand images of 4K take some minutes.
+    pub(crate) const UNPACKING: Self = Self { memory_bytes: 4 << 30, cpu_secs: 3600, file_bytes: 17 << 30, files: 64 };
+
     /// [`Self::READING`] for a file of `bytes`: one more second of CPU time per 50 MB, which slow
     /// machines manage.
     pub(crate) const fn for_reading(bytes: u64) -> Self {

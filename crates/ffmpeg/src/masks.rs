@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, fs::File, io};
 
-use crate::claims::{BoxSpan, MAX_BOXES, read_box};
+use crate::{
+    boxes::{BoxSpan, read_box},
+    claims::MAX_BOXES,
+};
 
 /// The boxes from the file to the codec of a track, below `moov` and `trak`: ISO/IEC 14496-12, 8.5.
 const PATH: [[u8; 4]; 4] = [*b"mdia", *b"minf", *b"stbl", *b"stsd"];

@@ -71,6 +71,17 @@ pub struct AudioTrack {
     pub downmix: Downmix,
 }
 
+/// A video stream that holds the alpha of another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlphaStream {
+    /// Index of the stream in the file.
+    pub stream: usize,
+    /// Size in which the frames of the other stream are coded.
+    pub size: Size,
+    /// Whether its luma has limited range.
+    pub is_limited: bool,
+}
+
 /// Properties of a clip, as found by [`crate::Tools::probe`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct MediaInfo {
@@ -109,6 +120,8 @@ pub struct MediaInfo {
     pub rotation_degrees: i32,
     /// Whether the frames have an alpha channel.
     pub has_alpha: bool,
+    /// The stream with the alpha, if it is not in the frames themselves.
+    pub alpha_stream: Option<AlphaStream>,
     /// Chroma subsampling without loss against the source: 4:2:0 for 4:2:0, else 4:4:4.
     pub subsampling: Subsampling,
     /// Matrix, primaries and transfer of the decoded frames.

@@ -6,6 +6,7 @@ use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 use crate::{
     Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools,
     argv::{self, ProbeView},
+    auxiliary::{self, AlphaTrack},
     claims::claims_too_many_samples,
     headers,
     timeline::Packets,
@@ -18,19 +19,27 @@ const MAX_PACKET_LIST_BYTES: u64 = 256 << 20;
 impl Tools {
     /// Starts reading the headers of the clip in `input`; decodes nothing. [`Probe::info`] lists
     /// the packets later: a crafted file can exhaust a process's memory limit, so only one process
-    /// reads it at a time.
+    /// reads it at a time. A clip that ffmpeg cannot read must be unpacked first ([`Self::unpack`]).
     ///
     /// # Errors
-    /// [`Error::Media`] if the first bytes belong to no video container, [`Error::Spawn`].
+    /// [`Error::Media`] if the first bytes belong to no video container,
+    /// [`Error::UnpackerMissing`], [`Error::Spawn`].
     pub fn probe(&self, input: &File, limits: &MediaLimits) -> Result<Probe, Error> {
         let container = sniff(input)?;
-        let claims = || claims_too_many_samples(input).map_err(|source| Error::from_io("reading the clip", source));
-        if container == Container::Mov && claims()? {
-            return Err(MediaError::Damaged.into());
+        if container.is_packed() {
+            return Err(Error::UnpackerMissing { container: container.demuxer() });
+        }
+        let unreadable = |source| Error::from_io("reading the clip", source);
+        let mut alpha_tracks = Vec::new();
+        if container == Container::Mov {
+            if claims_too_many_samples(input).map_err(unreadable)? {
+                return Err(MediaError::Damaged.into());
+            }
+            alpha_tracks = auxiliary::alpha_tracks(input).map_err(unreadable)?;
         }
         let file = input.try_clone().map_err(|source| Error::from_io("opening the clip", source))?;
         let streams = self.spawn_ffprobe(&file, argv::probe_streams(container, limits, &ProbeView::default()))?;
-        Ok(Probe { tools: self.clone(), container, limits: *limits, file, streams })
+        Ok(Probe { tools: self.clone(), container, alpha_tracks, limits: *limits, file, streams })
     }
 }
 
@@ -39,6 +48,7 @@ impl Tools {
 pub struct Probe {
     tools: Tools,
     container: Container,
+    alpha_tracks: Vec<AlphaTrack>,
     limits: MediaLimits,
     file: File,
     streams: Child,
@@ -75,10 +85,14 @@ impl Probe {
                 other => break other.map_err(blame_clip)?,
             }
         };
-        let mut headers = match headers::parse_streams(self.container, &streams, limits, capabilities) {
-            Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
-            other => other?,
-        };
+        let mut headers =
+            match headers::parse_streams(self.container, &streams, &self.alpha_tracks, limits, capabilities) {
+                Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
+                other => other?,
+            };
+        if let Some(alpha) = auxiliary::alpha_stream(&self.alpha_tracks, headers.stream(), &streams)? {
+            headers.set_alpha_stream(alpha);
+        }
         let mut ffprobe = |arguments: Vec<String>| {
             let child = self.tools.spawn_ffprobe(&self.file, arguments)?;
             on_next_process(child.kill_handle());
@@ -131,7 +145,7 @@ pub(crate) fn packet_list_timeout(input: &File) -> Duration {
     PROBE_TIMEOUT + Duration::from_secs(bytes / 10_000_000)
 }
 
-fn sniff(input: &File) -> Result<Container, Error> {
+pub(crate) fn sniff(input: &File) -> Result<Container, Error> {
     let mut head = vec![0; Container::SNIFF_BYTES];
     let mut filled = 0;
     while filled < head.len() {

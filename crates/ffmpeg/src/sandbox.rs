@@ -88,6 +88,22 @@ impl Sandbox {
     /// its own process group and dies with the thread that starts it. The number of processes is
     /// not limited: that limit counts per user, so the user's other programs would hit it first.
     pub(crate) fn command(&self, program: &Path, scratch: Option<&Path>, limits: ChildLimits) -> Command {
+        self.command_seeing(program, program.parent(), scratch, limits)
+    }
+
+    /// A command that runs `program` as [`Self::command`] does, without a scratch folder. Of its
+    /// folder, it sees nothing but itself.
+    pub(crate) fn command_alone(&self, program: &Path, limits: ChildLimits) -> Command {
+        self.command_seeing(program, Some(program), None, limits)
+    }
+
+    fn command_seeing(
+        &self,
+        program: &Path,
+        visible: Option<&Path>,
+        scratch: Option<&Path>,
+        limits: ChildLimits,
+    ) -> Command {
         let mut command_line: Vec<OsString> = Vec::new();
         if let Some(setpriv) = &self.setpriv {
             command_line.push(setpriv.into());
@@ -100,7 +116,7 @@ impl Sandbox {
         }
         if let Some(bwrap) = &self.bwrap {
             command_line.push(bwrap.into());
-            command_line.extend(bubblewrap_arguments(program, scratch));
+            command_line.extend(bubblewrap_arguments(visible, scratch));
         }
         command_line.push(program.into());
         let mut command_line = command_line.into_iter();
@@ -125,7 +141,7 @@ impl Sandbox {
 const SYSTEM_FOLDERS: [&str; 9] =
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/ld.so.cache", "/etc/alternatives"];
 
-fn bubblewrap_arguments(program: &Path, scratch: Option<&Path>) -> Vec<OsString> {
+fn bubblewrap_arguments(visible: Option<&Path>, scratch: Option<&Path>) -> Vec<OsString> {
     let mut command_line: Vec<OsString> = [
         "--unshare-all",
         "--die-with-parent",
@@ -146,8 +162,8 @@ fn bubblewrap_arguments(program: &Path, scratch: Option<&Path>) -> Vec<OsString>
             Err(_) => command_line.extend(["--ro-bind-try".into(), folder.into(), folder.into()]),
         }
     }
-    if let Some(home) = program.parent().filter(|home| !home.starts_with("/usr") && !home.starts_with("/bin")) {
-        command_line.extend(["--ro-bind".into(), home.into(), home.into()]);
+    if let Some(path) = visible.filter(|path| !path.starts_with("/usr") && !path.starts_with("/bin")) {
+        command_line.extend(["--ro-bind".into(), path.into(), path.into()]);
     }
     if let Some(scratch) = scratch {
         command_line.extend(["--bind".into(), scratch.into(), "/scratch".into(), "--chdir".into(), "/scratch".into()]);
@@ -201,6 +217,15 @@ mod tests {
     fn the_folder_of_an_ffmpeg_outside_the_system_folders_is_mounted() {
         let command_line = command_line(&sandbox(Some("/usr/bin/bwrap")), "/opt/ffmpeg/bin/ffmpeg", None);
         assert!(folders_after(&command_line, "--ro-bind").contains(&"/opt/ffmpeg/bin".to_owned()));
+    }
+
+    #[test]
+    fn a_program_that_runs_alone_sees_nothing_else_of_its_folder() {
+        let sandbox = sandbox(Some("/usr/bin/bwrap"));
+        let command = sandbox.command_alone(Path::new("/home/u/clearcut"), ChildLimits::UNPACKING);
+        let words: Vec<_> = command.get_args().map(|word| word.to_str().unwrap().to_owned()).collect();
+        assert!(folders_after(&words, "--ro-bind").contains(&"/home/u/clearcut".to_owned()));
+        assert!(!folders_after(&words, "--ro-bind").contains(&"/home/u".to_owned()));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub struct Tools {
     ffprobe: PathBuf,
     capabilities: Arc<CapabilityQuery>,
     sandbox: Sandbox,
+    /// The program whose command `unpack` unpacks clips.
+    unpacker: Option<PathBuf>,
 }
 
 /// The ffmpeg capabilities: a running query first, then its cached result.
@@ -49,7 +51,7 @@ impl Tools {
         let find = |program| search.find(program).ok_or(Error::ToolMissing { program });
         let (ffmpeg, ffprobe) = (find("ffmpeg")?, find("ffprobe")?);
         let sandbox = Sandbox::find(search, policy)?;
-        let tools = Self { ffmpeg, ffprobe, capabilities: Arc::default(), sandbox };
+        let tools = Self { ffmpeg, ffprobe, capabilities: Arc::default(), sandbox, unpacker: None };
         *tools.pending() = Some(tools.spawn_capability_query()?);
         Ok(tools)
     }
@@ -111,6 +113,16 @@ impl Tools {
     #[must_use]
     pub fn marked(self, mark: &str) -> Self {
         Self { sandbox: self.sandbox.marked(mark), ..self }
+    }
+
+    /// The same tools, which unpack clips with the command `unpack` of `program` (an absolute path).
+    #[must_use]
+    pub fn with_unpacker(self, program: PathBuf) -> Self {
+        Self { unpacker: Some(program), ..self }
+    }
+
+    pub(crate) fn unpacker(&self) -> Option<&Path> {
+        self.unpacker.as_deref()
     }
 
     /// Starts decoding to raw frames on standard output. See [`DecodePlan`].
@@ -243,7 +255,7 @@ impl Tools {
     }
 }
 
-fn duplicate_as_stdin(input: &File) -> Result<Stdio, Error> {
+pub(crate) fn duplicate_as_stdin(input: &File) -> Result<Stdio, Error> {
     input.try_clone().map(Stdio::from).map_err(|source| Error::from_io("opening the clip", source))
 }
 

@@ -4,7 +4,10 @@
 use clearcut_job::{Note, NoteCode};
 use serde::Deserialize;
 
-use crate::{AudioTrack, Capabilities, Downmix, MediaError, argv};
+use crate::{
+    AudioTrack, Capabilities, Downmix, MediaError, argv,
+    auxiliary::{self, AlphaTrack},
+};
 
 #[derive(Deserialize)]
 struct FfprobeOutput {
@@ -17,6 +20,11 @@ struct FfprobeOutput {
 #[serde(default)]
 pub(crate) struct Track {
     index: usize,
+    /// The number of the track in an MP4, in hexadecimal.
+    id: String,
+    /// Whether the track holds the alpha of another one.
+    #[serde(skip)]
+    is_alpha: bool,
     codec_name: String,
     codec_type: String,
     codec_tag_string: String,
@@ -53,12 +61,18 @@ pub(crate) struct Choice {
     pub(crate) notes: Vec<Note>,
 }
 
-/// All tracks of a clip, from ffprobe's JSON.
+/// All tracks of a clip, from ffprobe's JSON. `alpha_tracks` are those of an MP4 that hold the alpha
+/// of another one.
 ///
 /// # Errors
 /// [`MediaError::Damaged`] if this is no such JSON.
-pub(crate) fn parse(json: &[u8]) -> Result<Vec<Track>, MediaError> {
-    serde_json::from_slice(json).map(|output: FfprobeOutput| output.streams).map_err(|_| MediaError::Damaged)
+pub(crate) fn parse(json: &[u8], alpha_tracks: &[AlphaTrack]) -> Result<Vec<Track>, MediaError> {
+    let mut output: FfprobeOutput = serde_json::from_slice(json).map_err(|_| MediaError::Damaged)?;
+    for track in &mut output.streams {
+        let id = auxiliary::track_id(&track.id);
+        track.is_alpha = alpha_tracks.iter().any(|alpha| Some(alpha.id) == id);
+    }
+    Ok(output.streams)
 }
 
 /// Chooses among all `tracks` of a clip.
@@ -68,7 +82,7 @@ pub(crate) fn parse(json: &[u8]) -> Result<Vec<Track>, MediaError> {
 /// [`MediaError::DecoderMissing`] if there is video, but none that can be decoded.
 pub(crate) fn choose(tracks: &[Track], capabilities: &Capabilities) -> Result<Choice, MediaError> {
     let (position, video) = (tracks.iter().enumerate())
-        .filter(|(_, track)| track.is_video() && !track.is_picture())
+        .filter(|(_, track)| track.is_video() && !track.is_picture() && !track.is_alpha)
         .min_by_key(|(_, track)| track.video_rank(capabilities))
         .ok_or(MediaError::NoVideoStream)?;
     if let Some(reason) = video.why_not_seen(capabilities) {
@@ -78,7 +92,9 @@ pub(crate) fn choose(tracks: &[Track], capabilities: &Capabilities) -> Result<Ch
     let audio = sound.filter(|sound| sound.why_not_heard().is_none());
     let mut notes = Vec::new();
     let left_out: Vec<String> = (tracks.iter())
-        .filter(|track| track.index != video.index && sound.is_none_or(|sound| sound.index != track.index))
+        .filter(|track| {
+            track.index != video.index && !track.is_alpha && sound.is_none_or(|sound| sound.index != track.index)
+        })
         .map(|track| format!("{} ({})", track.number(), track.description(capabilities)))
         .collect();
     if !left_out.is_empty() {
@@ -195,13 +211,11 @@ impl Track {
 
     fn why_not_seen(&self, capabilities: &Capabilities) -> Option<MediaError> {
         let (track, codec) = (self.number(), self.codec());
-        match argv::decoders_of(&self.codec_name) {
-            None => Some(MediaError::UnsupportedCodec { track, codec }),
-            Some(decoders) if !decoders.iter().any(|decoder| capabilities.decodes(decoder)) => {
-                Some(MediaError::DecoderMissing { track, codec })
-            }
-            Some(_) => None,
+        if !argv::decodes_codec(&self.codec_name) {
+            return Some(MediaError::UnsupportedCodec { track, codec });
         }
+        let decoders = argv::missing_decoders(&self.codec_name, capabilities)?;
+        Some(MediaError::DecoderMissing { track, codec, decoders })
     }
 
     /// The lowest is the best.

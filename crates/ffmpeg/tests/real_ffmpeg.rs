@@ -73,6 +73,34 @@ fn an_excerpt_and_a_sample_are_frames_of_the_whole_clip() {
 }
 
 #[test]
+fn an_excerpt_of_a_transport_stream_is_exact_although_it_has_no_index() {
+    let (tools, limits, folder) = (tools(), MediaLimits::default(), tempfile::tempdir().unwrap());
+    for name in ["clip.ts", "clip.mpg", "clip.flv"] {
+        let codec = if name == "clip.mpg" { "mpeg2video" } else { "libx264" };
+        #[expect(clippy::disallowed_methods, reason = "the test makes its clip")]
+        let status = std::process::Command::new("ffmpeg")
+            .args(["-v", "error", "-f", "lavfi", "-i", "testsrc=s=160x120:r=24:d=2", "-c:v", codec])
+            .args(["-bf", "2", "-g", "12", "-pix_fmt", "yuv420p", "-output_ts_offset", "5"])
+            .arg(folder.path().join(name))
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let clip = File::open(folder.path().join(name)).unwrap();
+        let info = probe(&tools, &clip);
+        let size = Size::new(90, 90).unwrap();
+        let plan = DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1 };
+        let all = frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info);
+        assert_eq!(all.len(), 48, "{name}");
+        for first in [1, 5, 20, 30] {
+            let plan = ExcerptPlan { size, first, frames: 3 };
+            let excerpt = frames(tools.excerpt(&clip, &info, &plan, &limits).unwrap(), &info);
+            let first = first as usize;
+            assert!(excerpt == all[first..first + 3], "{name} at {first}");
+        }
+    }
+}
+
+#[test]
 fn a_file_that_is_no_video_starts_no_process() {
     let clip = File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
     let refused = tools().probe(&clip, &MediaLimits::default());

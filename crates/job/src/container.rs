@@ -1,11 +1,16 @@
-//! Containers of video, detected from the first bytes of a file, and what is refused: still images,
-//! playlists and manifests. What arrives at a server and what ffmpeg reads are judged alike.
+//! Containers of video, detected from the first bytes of a file, and what is refused by name: still
+//! images, sound, archives, playlists and manifests. What arrives at a server and what ffmpeg reads
+//! are judged alike.
+
+mod streams;
+
+use crate::{NotVideo, not_video};
 
 /// A container of video, detected from the first bytes of a file and never from its name or media
 /// type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
-    /// MP4, MOV, M4V: ISO base media and `QuickTime`.
+    /// MP4, MOV, M4V, 3GP, animated AVIF: ISO base media and `QuickTime`.
     Mov,
     /// `WebM` and Matroska.
     Matroska,
@@ -15,28 +20,28 @@ pub enum Container {
     Gif,
     /// Animated PNG.
     Apng,
-    /// Animated WebP. Only some ffmpeg versions read it.
+    /// Animated WebP. It is unpacked before ffmpeg reads it.
     Webp,
-}
-
-/// Why the first bytes of a file are not those of a video.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotVideo {
-    /// The file has no bytes.
-    #[error("the file is empty")]
-    Empty,
-    /// The file is a still image.
-    #[error("the file is a still image")]
-    StillImage,
-    /// The file is a playlist, script or manifest that references other files.
-    #[error("the file is a {kind}, which points at other files instead of holding video")]
-    PointsElsewhere {
-        /// The kind of file, such as `m3u8 playlist`.
-        kind: &'static str,
-    },
-    /// The bytes match no supported container.
-    #[error("the file is not a video in a known container")]
-    UnknownContainer,
+    /// MPEG transport stream: TS, M2TS, MTS.
+    MpegTs,
+    /// MPEG program stream: MPG, VOB.
+    MpegPs,
+    /// Flash video.
+    Flv,
+    /// ASF: WMV.
+    Asf,
+    /// MXF.
+    Mxf,
+    /// Ogg: OGV.
+    Ogg,
+    /// IVF.
+    Ivf,
+    /// DV without another container.
+    Dv,
+    /// YUV4MPEG2: raw frames.
+    Y4m,
+    /// A ZIP archive of images. It is unpacked before ffmpeg reads it.
+    Zip,
 }
 
 impl Container {
@@ -59,7 +64,9 @@ impl Container {
             return Ok(Self::Avi);
         }
         if at(0, b"RIFF") && at(8, b"WEBP") {
-            return if contains_chunk(head, *b"ANIM") { Ok(Self::Webp) } else { Err(NotVideo::StillImage) };
+            // The second bit of the flags of an extended file says that it is animated.
+            let is_animated = at(12, b"VP8X") && head.get(20).is_some_and(|flags| flags & 2 != 0);
+            return if is_animated { Ok(Self::Webp) } else { Err(NotVideo::StillImage) };
         }
         if at(0, b"GIF87a") || at(0, b"GIF89a") {
             return Ok(Self::Gif);
@@ -67,17 +74,53 @@ impl Container {
         if at(0, b"\x89PNG\r\n\x1a\n") {
             return if contains_chunk(head, *b"acTL") { Ok(Self::Apng) } else { Err(NotVideo::StillImage) };
         }
-        if at(0, &[0xFF, 0xD8, 0xFF]) {
-            return Err(NotVideo::StillImage);
-        }
         let atoms: [&[u8; 4]; 9] = [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"moof", b"styp"];
         if atoms.iter().any(|atom| at(4, *atom)) {
-            return Ok(Self::Mov);
+            return if not_video::is_still_heif(head) { Err(NotVideo::StillImage) } else { Ok(Self::Mov) };
         }
-        reference_kind(head).map_or(Err(NotVideo::UnknownContainer), |kind| Err(NotVideo::PointsElsewhere { kind }))
+        let signatures: [(&[u8], Self); 6] = [
+            (b"FLV\x01", Self::Flv),
+            (b"\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\x00\xAA\x00\x62\xCE\x6C", Self::Asf),
+            (b"\x06\x0E\x2B\x34\x02\x05\x01\x01\x0D\x01\x02\x01\x01\x02", Self::Mxf),
+            (b"OggS\0", Self::Ogg),
+            (b"DKIF\0\0", Self::Ivf),
+            (b"YUV4MPEG2 ", Self::Y4m),
+        ];
+        if let Some((_, container)) = signatures.into_iter().find(|(magic, _)| at(0, magic)) {
+            return Ok(container);
+        }
+        if streams::is_program(head) {
+            return Ok(Self::MpegPs);
+        }
+        if streams::is_dv(head) {
+            return Ok(Self::Dv);
+        }
+        if streams::is_image_archive(head) {
+            return Ok(Self::Zip);
+        }
+        // Last of all, because a transport stream may begin within a packet.
+        match not_video::refusal(head) {
+            None if streams::is_transport(head) => Ok(Self::MpegTs),
+            refusal => Err(refusal.unwrap_or(NotVideo::UnknownContainer)),
+        }
     }
 
-    /// The demuxer of ffmpeg that reads this container; no other is allowed.
+    /// Whether ffmpeg seeks to the codec keyframe before a time. In the other containers it lands at
+    /// any packet.
+    #[must_use]
+    pub const fn seeks_to_keyframes(self) -> bool {
+        !matches!(self, Self::MpegTs | Self::MpegPs | Self::Flv | Self::Ogg)
+    }
+
+    /// Whether the clip must be unpacked to another container before ffmpeg can read it. ffmpeg
+    /// reads animated WebP only from version 8 on; one way serves all versions.
+    #[must_use]
+    pub const fn is_packed(self) -> bool {
+        matches!(self, Self::Webp | Self::Zip)
+    }
+
+    /// The demuxer of ffmpeg that reads this container; no other is allowed. A name for people if the
+    /// container is packed.
     #[must_use]
     pub const fn demuxer(self) -> &'static str {
         match self {
@@ -86,7 +129,17 @@ impl Container {
             Self::Avi => "avi",
             Self::Gif => "gif",
             Self::Apng => "apng",
-            Self::Webp => "webp_pipe",
+            Self::Webp => "webp",
+            Self::MpegTs => "mpegts",
+            Self::MpegPs => "mpeg",
+            Self::Flv => "flv",
+            Self::Asf => "asf",
+            Self::Mxf => "mxf",
+            Self::Ogg => "ogg",
+            Self::Ivf => "ivf",
+            Self::Dv => "dv",
+            Self::Y4m => "yuv4mpegpipe",
+            Self::Zip => "zip",
         }
     }
 }
@@ -95,41 +148,48 @@ fn contains_chunk(head: &[u8], chunk: [u8; 4]) -> bool {
     head.windows(4).any(|window| *window == chunk)
 }
 
-/// The kind of text file that references other files, for a more specific error than "unknown".
-fn reference_kind(head: &[u8]) -> Option<&'static str> {
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    let kinds = [
-        ("#EXTM3U", "m3u8 playlist"),
-        ("ffconcat", "concat script"),
-        ("v=0", "session description (SDP)"),
-        ("<?xml", "manifest or XML document"),
-        ("<MPD", "DASH manifest"),
-        ("[playlist]", "playlist"),
-        ("file '", "concat script"),
-    ];
-    kinds.into_iter().find(|(start, _)| text.starts_with(start)).map(|(_, kind)| kind)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_container_is_detected_from_its_first_bytes() {
-        let cases: [(&[u8], Container); 8] = [
+        let packets = |size: usize, lead: usize| -> Vec<u8> {
+            let packet = [vec![0; lead], b"\x47\x40\x11\x10".to_vec(), vec![0xFF; size - lead - 4]].concat();
+            packet.repeat(30)
+        };
+        let (plain, timed, cut_off) = (packets(188, 0), packets(192, 4), packets(188, 0).split_off(70));
+        let dv = [b"\x1F\x07\x00\x3F".to_vec(), vec![0xFF; 76], b"\x3F\x07\x00".to_vec()].concat();
+        let cases: [(&[u8], Container); 24] = [
             (b"\0\0\0\x20ftypisom", Container::Mov),
             (b"\0\0\x10\0moov", Container::Mov),
             (b"\0\0\0\x08wide\0\0\0\0mdat", Container::Mov),
             (b"\x1A\x45\xDF\xA3\x01", Container::Matroska),
             (b"RIFF\0\0\0\0AVI LIST", Container::Avi),
             (b"GIF89a\0", Container::Gif),
-            (b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0ANIM", Container::Webp),
+            (b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\x12\0\0\0", Container::Webp),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\0acTL", Container::Apng),
+            (b"\0\0\0\x20ftyp3gp5", Container::Mov),
+            (b"\0\0\0\x1Cftypavis\0\0\0\0avifavismsf1", Container::Mov),
+            (b"\0\0\0\x18ftypmif1\0\0\0\0msf1hevc", Container::Mov),
+            (&plain, Container::MpegTs),
+            (&timed, Container::MpegTs),
+            (&cut_off, Container::MpegTs),
+            (b"\0\0\x01\xBA\x44\0\x04\0\x04\x01", Container::MpegPs),
+            (b"\0\0\x01\xBA\x21\0\x01\0\x01", Container::MpegPs),
+            (b"FLV\x01\x05\0\0\0\x09", Container::Flv),
+            (b"\x30\x26\xB2\x75\x8E\x66\xCF\x11\xA6\xD9\x00\xAA\x00\x62\xCE\x6C", Container::Asf),
+            (b"\x06\x0E\x2B\x34\x02\x05\x01\x01\x0D\x01\x02\x01\x01\x02\x04", Container::Mxf),
+            (b"OggS\0\x02", Container::Ogg),
+            (b"DKIF\0\0\x20\0VP80", Container::Ivf),
+            (b"YUV4MPEG2 W4 H4", Container::Y4m),
+            (b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x06\0\0\0f1.PNG", Container::Zip),
+            (b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x07\0\0\0frames/", Container::Zip),
         ];
         for (head, container) in cases {
             assert_eq!(Container::sniff(head), Ok(container));
         }
+        assert_eq!(Container::sniff(&dv), Ok(Container::Dv));
     }
 
     #[test]
@@ -144,9 +204,46 @@ mod tests {
     fn empty_files_still_images_and_unknown_bytes_are_rejected() {
         assert_eq!(Container::sniff(b""), Err(NotVideo::Empty));
         assert_eq!(Container::sniff(b"x"), Err(NotVideo::UnknownContainer));
-        for still in [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], b"RIFF\0\0\0\0WEBPVP8 ", b"\xff\xd8\xff\xe0"] {
+        for still in [
+            &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..],
+            b"RIFF\0\0\0\0WEBPVP8 ",
+            b"RIFF\0\0\0\0WEBPVP8X\x0A\0\0\0\x10",
+            b"\xff\xd8\xff\xe0",
+        ] {
             assert_eq!(Container::sniff(still), Err(NotVideo::StillImage));
         }
-        assert_eq!(Container::sniff(b"PK\x03\x04"), Err(NotVideo::UnknownContainer));
+        for still in [&b"\0\0\0\x1Cftypavif\0\0\0\0avifmif1miaf"[..], b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"] {
+            assert_eq!(Container::sniff(still), Err(NotVideo::StillImage));
+        }
+    }
+
+    #[test]
+    fn known_files_that_are_not_read_are_refused_by_name() {
+        for (head, named) in [
+            (&b"PK\x03\x04"[..], "a ZIP archive"),
+            (b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x05\0\0\0a.xml", "a ZIP archive"),
+            (b"RIFF\0\0\0\0WAVEfmt ", "a sound file"),
+            (b"ID3\x04", "a sound file"),
+            (b".RMF\0\0", "RealMedia"),
+            (b"\0\0\0\x01\x67\x64", "a video stream without a container"),
+            (b"\0\0\x01\xB3\x14", "a video stream without a container"),
+        ] {
+            let Err(NotVideo::OtherKind { kind }) = Container::sniff(head) else { panic!("{named} is not refused") };
+            assert!(kind.contains(named), "{kind}");
+        }
+    }
+
+    #[test]
+    fn text_and_noise_are_no_transport_stream() {
+        let mut random = 1_u32;
+        let noise = std::iter::repeat_with(|| {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (random >> 24) as u8
+        });
+        let mut few = vec![0; 752];
+        few.iter_mut().step_by(188).for_each(|byte| *byte = 0x47);
+        for head in [vec![b'G'; 4096], vec![0x47; 4096], noise.take(4096).collect(), few] {
+            assert_eq!(Container::sniff(&head), Err(NotVideo::UnknownContainer));
+        }
     }
 }

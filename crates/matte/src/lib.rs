@@ -70,6 +70,7 @@
 
 mod background;
 mod band;
+mod checkerboard;
 mod defects;
 mod distance_map;
 mod edge_extend;
@@ -109,6 +110,7 @@ mod tone;
 mod unmix;
 
 pub use background::{Background, NoFlatBackground};
+pub use checkerboard::is_checkerboard;
 pub use defects::{Defect, Defects, Extent};
 pub use follow::{Followed, Hint, follow};
 pub use hints::HintMap;

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use clearcut_animation::Error as AnimationError;
 use clearcut_ffmpeg::Error as ToolError;
-use clearcut_frame::Size;
+use clearcut_frame::{Rgb8, Size};
 use clearcut_job::{ErrorCode, Fault, OutputFormat, is_shortage};
 use clearcut_matte::ModelError;
 use clearcut_webm::Error as WebmError;
@@ -18,9 +18,11 @@ pub enum Error {
     /// A failure of ffmpeg or a defect of the clip.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// The border of the clip has no dominant color, so there is no background to key.
-    #[error("the clip has no flat background: no color dominates its border")]
+    /// The clip has no background that can be keyed by its color.
+    #[error("{finding}")]
     NoFlatBackground {
+        /// What the border of the clip shows instead.
+        finding: BackgroundFinding,
         /// Whether a neural model would have been used if one were installed.
         could_use_model: bool,
     },
@@ -111,6 +113,34 @@ pub enum Error {
     },
 }
 
+/// What a clip has instead of a background that can be keyed.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum BackgroundFinding {
+    /// No color dominates the border.
+    #[error("the clip has no flat background: no color dominates its border")]
+    NoDominantColor,
+    /// The most common color of the border has too small a share of it to be keyed unasked.
+    #[error(
+        "it is not sure what the background is: {:.0} % of the border is {color}, less than the {:.0} % that are needed",
+        100.0 * .share, 100.0 * MIN_UNASKED_SHARE
+    )]
+    Unsure {
+        /// The color.
+        color: Rgb8,
+        /// Its share of the border: 0.0..1.0.
+        share: f32,
+    },
+    /// A checkerboard is painted behind the subject, the sign of transparency.
+    #[error("the background is a painted checkerboard, not transparency")]
+    Checkerboard,
+}
+
+/// Least share of the border that a background must have to be keyed by [`MethodChoice::Auto`],
+/// without a color from the user. The backgrounds of the evaluation kit have 0.77 and more.
+///
+/// [`MethodChoice::Auto`]: clearcut_job::MethodChoice::Auto
+pub(crate) const MIN_UNASKED_SHARE: f32 = 0.7;
+
 impl Error {
     /// The error for a failed write to a file. Known causes, such as a full disk, get an error of
     /// their own.
@@ -154,11 +184,17 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Tool(error) => error.hint(),
-            Self::NoFlatBackground { could_use_model: false } => Some(
+            Self::NoFlatBackground { finding: BackgroundFinding::Checkerboard, could_use_model: false } => Some(
+                "Export the clip with real transparency (ProRes 4444, WebM) or on one color, or leave --method out and install a model with `clearcut models install u2netp`.",
+            ),
+            Self::NoFlatBackground { finding: BackgroundFinding::Checkerboard, could_use_model: true } => Some(
+                "A neural model would find the subject: install one with `clearcut models install u2netp`. Or export the clip with real transparency (ProRes 4444, WebM), or on one color.",
+            ),
+            Self::NoFlatBackground { could_use_model: false, .. } => Some(
                 "Name the background color, for example --key '#00FF00', or leave --method out. A clip without a flat background cannot be keyed by color.",
             ),
-            Self::NoFlatBackground { could_use_model: true } => Some(
-                "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background color, for example --key '#00FF00'.",
+            Self::NoFlatBackground { could_use_model: true, .. } => Some(
+                "A neural model would find the subject: install one with `clearcut models install u2netp`. Or name the background color, for example --key '#00FF00' (`chromaKey` of the API).",
             ),
             Self::Model(failure) => failure.hint.as_deref(),
             Self::ModelOutput(_) => {

@@ -74,7 +74,7 @@ mod threads;
 
 pub use cut::cut;
 pub use cut_job::CutJob;
-pub use error::Error;
+pub use error::{BackgroundFinding, Error};
 pub use model_source::{ModelFailure, ModelSource, OpenModel};
 pub use moment::Moment;
 pub use plan::Resources;

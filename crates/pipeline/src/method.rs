@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::FrameFormat;
-use clearcut_job::{CutMethod, ErrorCode, KeyColorChoice, MethodChoice, MethodReason};
+use clearcut_job::{CutMethod, CutRequest, ErrorCode, KeyColorChoice, MethodChoice, MethodReason};
 use clearcut_matte::Background;
 
-use crate::{CutJob, Error, OpenModel, Stop, stages::survey::survey};
+use crate::{BackgroundFinding, CutJob, Error, OpenModel, Stop, error::MIN_UNASKED_SHARE, stages::survey::survey};
 
 /// The chosen method for separating subject and background of a clip, and why it was chosen.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ impl MatteSource {
     }
 }
 
-/// Chooses the method for the clip: the requested one, else color if the background is flat, else a
-/// model.
+/// Chooses the method for the clip: the requested one, else color if the background is flat and
+/// sure, else a model.
 ///
 /// `on_wait` is called repeatedly while the model waits for memory.
 ///
@@ -66,12 +66,12 @@ pub(crate) fn choose_method(
     if job.request.method == MethodChoice::Ai {
         return model(MethodReason::Asked);
     }
-    let background = match survey(job, info, format, stop) {
+    let background = match survey(job, info, format, stop).and_then(|background| sure(job.request, background)) {
         Ok(background) => background,
-        Err(Error::NoFlatBackground { .. }) if job.request.method == MethodChoice::Auto => {
+        Err(Error::NoFlatBackground { finding, .. }) if job.request.method == MethodChoice::Auto => {
             return model(MethodReason::NoFlatBackground).map_err(|error| match error {
                 Error::Model(failure) if failure.code == ErrorCode::ModelMissing => {
-                    Error::NoFlatBackground { could_use_model: true }
+                    Error::NoFlatBackground { finding, could_use_model: true }
                 }
                 other => other,
             });
@@ -85,4 +85,18 @@ pub(crate) fn choose_method(
         _ => MethodReason::Asked,
     };
     Ok(Method { source: MatteSource::Color(background), reason })
+}
+
+/// The background, unless the user left the choice to us and too little of the border agrees with
+/// it.
+///
+/// # Errors
+/// [`Error::NoFlatBackground`].
+fn sure(request: &CutRequest, background: Background) -> Result<Background, Error> {
+    let is_asked = request.method != MethodChoice::Auto || request.key_color != KeyColorChoice::Auto;
+    let (color, share) = (background.color(), background.confidence());
+    if is_asked || share >= MIN_UNASKED_SHARE {
+        return Ok(background);
+    }
+    Err(Error::NoFlatBackground { finding: BackgroundFinding::Unsure { color, share }, could_use_model: false })
 }

@@ -16,6 +16,7 @@ use crate::{
         hints::{HintMaps, small_frames, track_hints},
         key::{keyer_settings, matte_by_color},
         segment::{matte_with_model, pace},
+        unpack::unpack,
     },
     still::encode_png,
     threads::{join, spawn},
@@ -52,12 +53,14 @@ impl Moment {
     /// thread; two more choose the method and decode small frames.
     ///
     /// Only method, key color, hints, speed and size of the request are used. A size larger than
-    /// the clip's is ignored. The job's scratch folder is not used.
+    /// the clip's is ignored. The job's scratch folder holds nothing afterwards.
     ///
     /// # Errors
     /// The errors of [`crate::cut`], and [`Error::NoSuchMoment`].
     pub fn find(job: &CutJob, at: Duration, stop: &Stop) -> Result<Self, Error> {
         let stop = &stop.for_cut();
+        let unpacked = unpack(job, stop)?;
+        let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
         let info = stop.media_info(job.tools.probe(job.input, &job.limits)?)?;
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
         // While the last frame is held, its neighbors are repetitions of it.

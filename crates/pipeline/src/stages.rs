@@ -10,3 +10,4 @@ pub(crate) mod mov;
 pub(crate) mod segment;
 pub(crate) mod sound;
 pub(crate) mod survey;
+pub(crate) mod unpack;

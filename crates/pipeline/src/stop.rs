@@ -1,11 +1,14 @@
 //! Stopping of cuts from another thread, by their first error or by the caller.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    fs::File,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe};
+use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe, Unpacking};
 
 use crate::Error;
 
@@ -88,6 +91,14 @@ impl Stop {
         let info = probe.info(|listing| self.register_handles([listing]));
         self.check()?;
         Ok(info?)
+    }
+
+    /// Waits until `unpacking` has made the clip that ffmpeg reads.
+    pub(crate) fn unpacked(&self, unpacking: Unpacking) -> Result<File, Error> {
+        self.register_handles([unpacking.kill_handle()]);
+        let unpacked = unpacking.finish();
+        self.check()?;
+        Ok(unpacked?)
     }
 
     fn register_handles(&self, children: impl IntoIterator<Item = KillHandle>) {

@@ -86,7 +86,7 @@ mod tests {
     use clearcut_frame::Size;
     use clearcut_job::{ErrorCode, OutputFormat};
     use clearcut_matte::ModelError;
-    use clearcut_pipeline::ModelFailure;
+    use clearcut_pipeline::{BackgroundFinding, ModelFailure};
 
     use super::*;
 
@@ -113,7 +113,7 @@ mod tests {
                 "this ffmpeg cannot write webm: it has no libvpx-vp9 encoder",
             ),
             (
-                Error::NoFlatBackground { could_use_model: true },
+                Error::NoFlatBackground { finding: BackgroundFinding::NoDominantColor, could_use_model: true },
                 FailureCode::NoFlatBackground,
                 "the clip has no flat background: no color dominates its border",
             ),

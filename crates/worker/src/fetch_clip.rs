@@ -120,7 +120,12 @@ async fn begin_clip<C: Cutter>(
 fn clip_failure(claimed: &ClaimedJob, error: ClipError<Failure>) -> Failure {
     match error {
         ClipError::NotVideo(reason) => {
-            let content = if reason == NotVideo::Empty { "an empty file" } else { "no video of a supported type" };
+            let content = match reason {
+                NotVideo::Empty => "an empty file",
+                NotVideo::StillImage => "a still image",
+                NotVideo::OtherKind { kind } => kind,
+                _ => "no video of a supported type",
+            };
             Failure::new(FailureCode::InvalidVideo, format!("the address holds {content}"))
         }
         ClipError::NoSpace(error) => space_failure(claimed, &error),

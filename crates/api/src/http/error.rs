@@ -245,10 +245,13 @@ impl From<ClipError<Self>> for ApiError {
     }
 }
 
-const fn not_a_video(reason: NotVideo) -> &'static str {
+fn not_a_video(reason: NotVideo) -> String {
     match reason {
-        NotVideo::Empty => "the file is empty",
-        _ => "the file is not a supported video: MP4, MOV, WebM, MKV, AVI, GIF or animated PNG",
+        NotVideo::UnknownContainer => {
+            "the file is not a supported video, such as MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF or animated PNG"
+                .to_owned()
+        }
+        reason => reason.to_string(),
     }
 }
 

@@ -21,10 +21,11 @@ fn assert_invalid(workspace: &Workspace, clip: &str, message: &str) {
     workspace.assert_refused(&["cut", clip, "-q"], 3, "INVALID_VIDEO", message);
 }
 
-/// Asserts that `cut` makes `NAME-cut.webm` and leaves nothing else.
+/// Asserts that `cut` makes `NAME-cut.webm` and leaves nothing else. The method is fixed, because
+/// damage and black corners may cover the background.
 fn assert_cut(workspace: &Workspace, clip: &str) {
     let mut expected = workspace.names();
-    let outcome = workspace.run(&["cut", "-q", "--", clip]);
+    let outcome = workspace.run(&["cut", "-q", "--method", "chroma", "--", clip]);
     assert_eq!(outcome.exit, Some(0), "{clip}: {outcome:?}");
     expected.push(format!("{}-cut.webm", Path::new(clip).file_stem().unwrap().to_str().unwrap()).into());
     expected.sort();
@@ -36,7 +37,7 @@ fn assert_cut(workspace: &Workspace, clip: &str) {
 /// damage is.
 fn assert_cut_or_invalid(workspace: &Workspace, clip: &str) {
     let before = workspace.names();
-    let outcome = workspace.run(&["cut", clip, "-q"]);
+    let outcome = workspace.run(&["cut", clip, "-q", "--method", "chroma"]);
     match outcome.exit {
         Some(0) => assert_eq!(workspace.names().len(), before.len() + 1, "{outcome:?}"),
         Some(3) => {
@@ -57,14 +58,14 @@ fn files_that_are_no_video_are_refused() {
         ("empty.mp4", b"", "empty"),
         ("one.mp4", b"x", "not a video"),
         ("text.mp4", b"a letter to a friend, much longer than the head of any container\n", "not a video"),
-        ("drawing.mp4", b"<svg xmlns='http://www.w3.org/2000/svg'><image href='/etc/passwd'/></svg>", "not a video"),
+        ("drawing.mp4", b"<svg xmlns='http://www.w3.org/2000/svg'><image href='/etc/passwd'/></svg>", "still image"),
         ("page.mp4", b"<?xml version='1.0'?><svg><image href='/etc/passwd'/></svg>", "XML"),
         ("art.mp4", b"XBIN\x1a\x50\x00\x19\x00\x10\x00", "not a video"),
         ("ansi.mp4", b"\x1b[2J\x1b[31mred\x1b[0m\n", "not a video"),
         ("flic.mp4", b"\x80\0\0\0\x12\xaf\x01\0\xa0\0\x78\0\x08\0", "not a video"),
-        ("vvc.mp4", b"\0\0\0\x01\0\x79\0\x0b\x02\0\x80\0", "not a video"),
-        ("zip.mp4", b"PK\x03\x04\x14\0\0\0\x08\0", "not a video"),
-        ("gzip.mp4", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "not a video"),
+        ("vvc.mp4", b"\0\0\0\x01\0\x79\0\x0b\x02\0\x80\0", "a video stream without a container"),
+        ("zip.mp4", b"PK\x03\x04\x14\0\0\0\x08\0", "a ZIP archive"),
+        ("gzip.mp4", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "a gzip archive"),
         ("huge.mp4", &huge, "still image"),
     ];
     for (name, bytes, message) in cases {
@@ -259,8 +260,9 @@ fn a_codec_that_is_not_allowed_is_refused_with_its_name() {
     for (name, arguments, codec) in [
         ("magic.mkv", "-c:v magicyuv", "magicyuv"),
         ("magic.avi", "-c:v magicyuv", "magicyuv"),
-        ("ffv1.mkv", "-c:v ffv1", "ffv1"),
-        ("old.avi", "-c:v huffyuv -pix_fmt yuv422p", "huffyuv"),
+        ("cinema.mkv", "-c:v jpeg2000 -pix_fmt yuv420p", "jpeg2000"),
+        ("old.avi", "-c:v asv1 -pix_fmt yuv420p", "asv1"),
+        ("talk.mkv", "-f lavfi -i sine=d=1 -c:v libx264 -c:a tta", "tta"),
     ] {
         workspace.encode(name, arguments);
         assert_invalid(&workspace, name, &format!("the video in track 1 is coded as {codec}"));

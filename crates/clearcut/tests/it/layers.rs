@@ -41,10 +41,14 @@ fn crates_import_only_from_lower_layers() {
                     "clearcut-matte",
                     "clearcut-model",
                     "clearcut-pipeline",
+                    "clearcut-unpack",
                     "clearcut-webm",
                 ]
                 .contains(&imported);
                 assert!(name != "clearcut-api" || !decodes, "{name} must not import {imported}");
+                // It decodes untrusted files, so it must run in the sandbox.
+                let is_unpack = imported == "clearcut-unpack";
+                assert!(name == "clearcut" || !is_unpack, "{name} must not import {imported}");
             }
         }
     }
@@ -62,13 +66,15 @@ fn crates_up_to_the_pipeline_use_no_network_and_no_database() {
         "crc32fast",
         "flate2",
         "libwebp-sys2",
+        "image",
         "png",
+        "zip",
         "rustix",
         "shared_child",
         "proptest",
         "tempfile",
     ];
-    let manifests = ["frame", "parallel", "job", "animation", "ffmpeg", "matte", "webm", "pipeline"];
+    let manifests = ["frame", "parallel", "job", "animation", "ffmpeg", "matte", "unpack", "webm", "pipeline"];
     for name in manifests {
         let manifest = format!("{}/../{name}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(manifest).unwrap();

@@ -1,6 +1,7 @@
 //! End-to-end tests of the program: the real binary with real ffmpeg and real clips.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod animations;
 mod bad_input;
 #[path = "../../../pipeline/tests/it/clips.rs"]
 mod clips;

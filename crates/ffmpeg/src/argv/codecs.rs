@@ -2,27 +2,56 @@
 
 use std::collections::BTreeSet;
 
-use crate::MediaError;
+use crate::{Capabilities, MediaError};
 
 /// Supported video codecs by ffmpeg's names, each with the decoders for it.
-const VIDEO: [(&str, &[&str]); 13] = [
+const VIDEO: [(&str, &[&str]); 37] = [
     ("h264", &["h264"]),
     ("hevc", &["hevc"]),
     ("vp8", &["vp8", "libvpx"]),
     ("vp9", &["vp9", "libvpx-vp9"]),
     ("av1", &["libdav1d", "libaom-av1", "av1"]),
+    // Editors and cameras.
     ("prores", &["prores"]),
-    ("mpeg4", &["mpeg4"]),
+    ("dnxhd", &["dnxhd"]),
+    ("cfhd", &["cfhd"]),
+    ("hap", &["hap"]),
+    ("dvvideo", &["dvvideo"]),
     ("mjpeg", &["mjpeg"]),
+    // Discs, broadcasts and older files.
+    ("mpeg1video", &["mpeg1video"]),
+    ("mpeg2video", &["mpeg2video"]),
+    ("mpeg4", &["mpeg4"]),
+    ("msmpeg4v2", &["msmpeg4v2"]),
+    ("msmpeg4v3", &["msmpeg4"]),
+    ("h263", &["h263"]),
+    ("wmv1", &["wmv1"]),
+    ("wmv2", &["wmv2"]),
+    ("wmv3", &["wmv3"]),
+    ("vc1", &["vc1"]),
+    ("flv1", &["flv"]),
+    ("vp6", &["vp6"]),
+    ("vp6f", &["vp6f"]),
+    ("vp6a", &["vp6a"]),
+    ("theora", &["theora"]),
+    // Animations, and without loss.
     ("gif", &["gif"]),
     ("png", &["png"]),
     ("apng", &["apng"]),
     ("webp", &["webp"]),
     ("qtrle", &["qtrle"]),
+    ("rawvideo", &["rawvideo"]),
+    ("v210", &["v210"]),
+    ("ffv1", &["ffv1"]),
+    ("huffyuv", &["huffyuv"]),
+    ("ffvhuff", &["ffvhuff"]),
+    ("utvideo", &["utvideo"]),
 ];
 
-/// Supported audio codecs and their decoders, under both names.
-const AUDIO: [&str; 35] = [
+/// Supported audio codecs and their decoders, under both names. ffprobe opens every stream and
+/// fails at the first one that it may not decode, so this list decides which clips can be read at
+/// all, even without their audio.
+const AUDIO: [&str; 49] = [
     "aac",
     "mp3",
     "mp3float",
@@ -55,7 +84,21 @@ const AUDIO: [&str; 35] = [
     "amrnb",
     "amr_wb",
     "amrwb",
+    "mp1",
+    "mp1float",
+    "aac_latm",
+    "truehd",
+    "pcm_bluray",
+    "pcm_dvd",
+    "s302m",
+    "wmav1",
     "wmav2",
+    "wmapro",
+    "wmavoice",
+    "nellymoser",
+    "adpcm_swf",
+    "speex",
+    "libspeex",
     "dts",
     "dca",
 ];
@@ -82,9 +125,18 @@ const SUBTITLES: [&str; 18] = [
     "libzvbi_teletextdec",
 ];
 
-/// The allowlisted decoders of a video codec; `None` if the codec is not supported.
-pub(crate) fn decoders_of(codec: &str) -> Option<&'static [&'static str]> {
-    VIDEO.iter().find(|(name, _)| *name == codec).map(|(_, decoders)| *decoders)
+/// Whether a video codec is supported.
+pub(crate) fn decodes_codec(codec: &str) -> bool {
+    VIDEO.iter().any(|(name, _)| *name == codec)
+}
+
+/// The decoders of `codec`, joined by "or", if this ffmpeg has none of them. Its own decoder of AV1
+/// does not count, because it only drives hardware.
+pub(crate) fn missing_decoders(codec: &str, capabilities: &Capabilities) -> Option<String> {
+    let (_, decoders) = VIDEO.iter().find(|(name, _)| *name == codec)?;
+    let in_software = || decoders.iter().filter(|decoder| **decoder != "av1");
+    let has_one = in_software().any(|decoder| capabilities.decodes(decoder));
+    (!has_one).then(|| in_software().copied().collect::<Vec<_>>().join(" or "))
 }
 
 pub(crate) fn decodes_audio(codec: &str) -> bool {

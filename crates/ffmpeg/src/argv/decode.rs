@@ -8,7 +8,7 @@ use super::{
     codecs::{OpenedOnly, whitelist},
     split_arguments,
 };
-use crate::{Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap, masks::Masks};
+use crate::{AlphaStream, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap, masks::Masks};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,8 +193,11 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
         // the frames in between. A quarter of a frame is the room for rounded timestamps.
         let start = info.frame_rate.start_of(plan.first).as_secs_f64();
         let quarter = info.frame_rate.start_of(1).as_secs_f64() / 4.0;
-        let _ =
-            write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {:.6}", info.video_start_secs + start - quarter);
+        let target = info.video_start_secs + start - quarter;
+        let target = if info.container.seeks_to_keyframes() { Some(target) } else { early_target(info, target) };
+        if let Some(target) = target {
+            let _ = write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {target:.6}");
+        }
     }
     let mut filters = Vec::new();
     if !seeks {
@@ -206,6 +209,16 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
     arguments.extend(raw_output(info, &filters));
     arguments
+}
+
+/// A time well before `target` to seek to, in a container where ffmpeg lands at any packet: decoding
+/// starts at the next keyframe, which must not be behind `target`. `None` near the start, and in
+/// clips with few keyframes.
+fn early_target(info: &MediaInfo, target: f64) -> Option<f64> {
+    const MIN_LEAD_SECS: f64 = 20.0;
+    let keyframe_interval = info.duration.as_secs_f64() / info.keyframes.max(1) as f64;
+    let early = target - (4.0 * keyframe_interval).max(MIN_LEAD_SECS);
+    (early > info.video_start_secs).then_some(early)
 }
 
 /// For a clip without presentation times that is decoded from its start: a filter that times its
@@ -276,11 +289,25 @@ fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
 }
 
 fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {
-    let mut arguments: Vec<String> = split_arguments(&format!("-map 0:{} -an -sn -dn -vf", info.stream)).collect();
-    arguments.push(filters.join(","));
+    let (stream, filters) = (info.stream, filters.join(","));
+    let graph = match info.alpha_stream {
+        None => vec!["-map".to_owned(), format!("0:{stream}"), "-vf".to_owned(), filters],
+        Some(alpha) => {
+            let graph = format!("{}[alpha];[0:{stream}][alpha]alphamerge,{filters}[out]", alpha_filters(alpha));
+            vec!["-filter_complex".to_owned(), graph, "-map".to_owned(), "[out]".to_owned()]
+        }
+    };
     let pixels = raw_pixel_format(info.subsampling, info.has_alpha);
-    arguments.extend(split_arguments(&format!("-fps_mode passthrough -f rawvideo -pix_fmt {pixels} pipe:1")));
-    arguments
+    let output = format!("-an -sn -dn -fps_mode passthrough -f rawvideo -pix_fmt {pixels} pipe:1");
+    graph.into_iter().chain(split_arguments(&output)).collect()
+}
+
+/// Filters that make the frames of an alpha stream full-range gray in the size of the color.
+fn alpha_filters(alpha: AlphaStream) -> String {
+    // A plane is taken as it is, because the scaler treats gray as full range whatever it is.
+    let range = if alpha.is_limited { ",lut=c0='clip((val-16)*255/219,0,255)'" } else { "" };
+    let (width, height) = (alpha.size.width(), alpha.size.height());
+    format!("[0:{}]extractplanes=y,format=gray{range},scale={width}:{height}", alpha.stream)
 }
 
 /// ffmpeg's name for the layout of a [`clearcut_frame::Frame`].

@@ -6,7 +6,10 @@ use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
-use crate::{AudioTrack, ColorTags, Container, Downmix, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
+use crate::{
+    AlphaStream, AudioTrack, Capabilities, ColorTags, Container, Downmix, MediaInfo, MediaLimits, SourceTransfer,
+    ToneMap,
+};
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
@@ -29,6 +32,7 @@ fn info() -> MediaInfo {
         video_start_secs: -0.5,
         rotation_degrees: 0,
         has_alpha: false,
+        alpha_stream: None,
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
         tone_map: None,
@@ -123,10 +127,13 @@ fn untrusted_files_are_read_only_under_allowlists() {
 
 #[test]
 fn the_decoder_allowlist_is_pinned() {
-    let pinned = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,prores,mpeg4,mjpeg,gif,png,apng,webp,\
-                  qtrle,aac,mp3,mp3float,opus,libopus,vorbis,flac,alac,ac3,eac3,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,\
-                  pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_s8,pcm_alaw,pcm_mulaw,mp2,mp2float,\
-                  adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,wmav2,dts,dca";
+    let pinned = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,libdav1d,libaom-av1,av1,prores,dnxhd,cfhd,hap,dvvideo,mjpeg,\
+                  mpeg1video,mpeg2video,mpeg4,msmpeg4v2,msmpeg4,h263,wmv1,wmv2,wmv3,vc1,flv,vp6,vp6f,vp6a,theora,\
+                  gif,png,apng,webp,qtrle,rawvideo,v210,ffv1,huffyuv,ffvhuff,utvideo,aac,mp3,mp3float,opus,\
+                  libopus,vorbis,flac,alac,ac3,eac3,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,\
+                  pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_s8,pcm_alaw,pcm_mulaw,mp2,mp2float,adpcm_ms,\
+                  adpcm_ima_wav,adpcm_ima_qt,amr_nb,amrnb,amr_wb,amrwb,mp1,mp1float,aac_latm,truehd,pcm_bluray,\
+                  pcm_dvd,s302m,wmav1,wmav2,wmapro,wmavoice,nellymoser,adpcm_swf,speex,libspeex,dts,dca";
     for arguments in reading_commands(&info()) {
         assert_eq!(value(&arguments, "-codec_whitelist"), pinned);
     }
@@ -206,6 +213,18 @@ fn samples_are_restricted_to_keyframes_only_on_request() {
         value(&references, "-vf").starts_with(selected),
         "selection is by time because skipped frames are not counted"
     );
+}
+
+#[test]
+fn an_excerpt_of_a_container_without_an_index_seeks_early() {
+    let info = MediaInfo { container: Container::MpegTs, ..info() };
+    let near = excerpt(&info, &excerpt_plan(), &MediaLimits::default());
+    assert!(near.contains(&"-copyts".to_owned()) && !near.contains(&"-ss".to_owned()), "{near:?}");
+    let info = MediaInfo { duration: Duration::from_mins(10), keyframes: 100, ..info };
+    let plan = ExcerptPlan { first: 9000, ..excerpt_plan() };
+    let far = excerpt(&info, &plan, &MediaLimits::default());
+    let seek = far.iter().position(|word| word == "-ss").unwrap();
+    assert_eq!(far[seek + 1], "275.791658", "four keyframe intervals before the first frame");
 }
 
 #[test]
@@ -317,4 +336,24 @@ fn both_webm_streams_have_keyframes_at_the_same_frames_and_one_carries_the_audio
 fn webm_is_read_back_by_the_alpha_capable_decoder() {
     let arguments = decode_matte(&encode_plan(OutputFormat::Webm));
     assert!(line(&arguments).contains("-c:v libvpx-vp9 -threads 2 -i file:webm.webm"), "{arguments:?}");
+}
+
+#[test]
+fn a_codec_whose_decoders_are_all_missing_is_told_with_their_names() {
+    let with = |decoders: &str| Capabilities::parse("", &format!(" D.V.L. av1  AV1 (decoders: {decoders} )"));
+    assert_eq!(missing_decoders("av1", &with("libdav1d av1")), None);
+    assert_eq!(missing_decoders("av1", &with("av1")).as_deref(), Some("libdav1d or libaom-av1"));
+}
+
+#[test]
+fn the_alpha_of_another_stream_is_merged_before_all_filters() {
+    let alpha = AlphaStream { stream: 3, size: Size::new(64, 48).unwrap(), is_limited: true };
+    let info = MediaInfo { alpha_stream: Some(alpha), has_alpha: true, ..info() };
+    let arguments = decode(&info, &decode_plan(), &MediaLimits::default());
+    let graph = value(&arguments, "-filter_complex");
+    let merged = "[0:3]extractplanes=y,format=gray,lut=c0='clip((val-16)*255/219,0,255)',scale=64:48[alpha];\
+                  [0:2][alpha]alphamerge,scale=80:60:";
+    assert!(graph.starts_with(merged) && graph.ends_with("[out]"), "{graph}");
+    assert_eq!(value(&arguments, "-map"), "[out]");
+    assert_eq!(value(&arguments, "-pix_fmt"), "yuva420p");
 }

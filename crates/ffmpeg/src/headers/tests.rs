@@ -28,7 +28,7 @@ fn parse(streams: &[Value]) -> Result<HeaderInfo, Error> {
 
 fn parse_in(container: Container, streams: &[Value]) -> Result<HeaderInfo, Error> {
     let json = json!({ "streams": streams }).to_string();
-    parse_streams(container, json.as_bytes(), &MediaLimits::default(), &capabilities())
+    parse_streams(container, json.as_bytes(), &[], &MediaLimits::default(), &capabilities())
 }
 
 fn info_of(changes: &Value) -> MediaInfo {
@@ -206,7 +206,7 @@ fn unusable_clips_are_rejected_with_the_reason() {
     let large = rejection(parse(&[video(&json!({"width": 16_000, "height": 16_000}))]));
     assert!(matches!(large, MediaError::OverLimit { .. }));
     for garbage in ["", "{", "7", "{\"streams\": 5}", "\u{0}"] {
-        let parsed = parse_streams(Container::Mov, garbage.as_bytes(), &MediaLimits::default(), &capabilities());
+        let parsed = parse_streams(Container::Mov, garbage.as_bytes(), &[], &MediaLimits::default(), &capabilities());
         assert_eq!(rejection(parsed), MediaError::Damaged, "{garbage:?}");
     }
 }

@@ -40,7 +40,7 @@ fn chosen(tracks: &[Value]) -> Result<Choice, MediaError> {
         track
     });
     let json = json!({"streams": numbered.collect::<Vec<_>>()}).to_string();
-    choose(&parse(json.as_bytes())?, &capabilities())
+    choose(&parse(json.as_bytes(), &[])?, &capabilities())
 }
 
 /// The indices of the chosen tracks.
@@ -92,7 +92,10 @@ fn video_that_cannot_be_decoded_is_refused_by_track_and_codec() {
         MediaError::UnsupportedCodec { track: 3, codec: "braw".to_owned() },
         "the thumbnail is not cut in its place"
     );
-    assert_eq!(refusal(&[video("av1", &enabled())]), MediaError::DecoderMissing { track: 1, codec: "av1".to_owned() });
+    assert_eq!(
+        refusal(&[video("av1", &enabled())]),
+        MediaError::DecoderMissing { track: 1, codec: "av1".to_owned(), decoders: "libdav1d or libaom-av1".to_owned() }
+    );
     let unknown = video("none", &json!({"codec_tag_string": "dvh8"}));
     assert_eq!(refusal(&[unknown]), MediaError::UnsupportedCodec { track: 1, codec: "dvh8".to_owned() });
     assert_eq!(refusal(&[sound("aac", &enabled())]), MediaError::NoVideoStream);
@@ -149,13 +152,13 @@ fn notes_name_the_tracks_that_are_left_out_and_what_becomes_of_the_sound() {
     let tracks = [
         video("theora", &enabled()),
         h264(),
-        sound("truehd", &enabled()),
+        sound("apac", &enabled()),
         sound("aac", &json!({"channels": 6, "channel_layout": "5.1"})),
         track("subtitle", "eia_608", &json!({})),
         video("h264", &json!({})),
     ];
     let left_out = "track 2 with the sound of track 4 is cut; left out: track 1 (video, theora, not supported), \
-                    3 (sound, truehd, not supported), 5 (subtitles, eia_608), 6 (video, h264, disabled or not the default)";
+                    3 (sound, apac, not supported), 5 (subtitles, eia_608), 6 (video, h264, disabled or not the default)";
     let mixed = "the 6 channels of the sound were mixed down to two, by the places of their speakers";
     assert_eq!(
         notes(&tracks),

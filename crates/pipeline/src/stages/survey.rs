@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use clearcut_ffmpeg::{MediaInfo, SamplePlan, Sampled};
-use clearcut_frame::FrameFormat;
+use clearcut_frame::{Frame, FrameFormat};
 use clearcut_job::KeyColorChoice;
-use clearcut_matte::Background;
+use clearcut_matte::{Background, is_checkerboard};
 
 use super::decode::read_some_frames;
-use crate::{CutJob, Error, Stop};
+use crate::{BackgroundFinding, CutJob, Error, Stop};
 
 /// Number of sample frames: enough if a subject covers the border for a while.
 const SAMPLES: u64 = 24;
@@ -31,12 +31,33 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: 
         KeyColorChoice::Auto => None,
         KeyColorChoice::Given(color) => Some(color),
     };
-    Background::estimate(&samples, given_color).map_err(|_| Error::NoFlatBackground { could_use_model: false })
+    let refused = |finding| Error::NoFlatBackground { finding, could_use_model: false };
+    let measured = Background::estimate(&samples, given_color);
+    let is_sure = measured.as_ref().is_ok_and(|background| background.confidence() >= MAX_CHECKERBOARD_CONFIDENCE);
+    if given_color.is_none() && !is_sure && shows_checkerboard(&samples) {
+        return Err(refused(BackgroundFinding::Checkerboard));
+    }
+    measured.map_err(|_| refused(BackgroundFinding::NoDominantColor))
+}
+
+/// Confidence of a background that is no checkerboard: on one, a single tone has about half of the
+/// border. Two tones that are too close to tell apart are keyed as one.
+const MAX_CHECKERBOARD_CONFIDENCE: f32 = 0.9;
+
+/// Whether most of a few samples show a checkerboard.
+fn shows_checkerboard(samples: &[Frame]) -> bool {
+    const LOOKED_AT: usize = 5;
+    let frames = samples.iter().step_by(samples.len().div_ceil(LOOKED_AT).max(1));
+    let (checkered, others): (Vec<_>, Vec<_>) = frames.partition(|frame| is_checkerboard(frame));
+    checkered.len() > others.len()
 }
 
 fn sample_plan(info: &MediaInfo, format: FrameFormat, threads: usize) -> SamplePlan {
     let max_frames = (SAMPLE_BYTES / format.byte_len() as u64).clamp(4, SAMPLES);
-    let among = if info.keyframes >= MIN_KEYFRAMES {
+    let among = if info.alpha_stream.is_some() {
+        // Skipped frames would pair color with the alpha of another frame.
+        Sampled::Every(info.frames.div_ceil(max_frames))
+    } else if info.keyframes >= MIN_KEYFRAMES {
         Sampled::Keyframes(info.keyframes.div_ceil(max_frames))
     } else if info.has_variable_rate {
         Sampled::Every(info.frames.div_ceil(max_frames))

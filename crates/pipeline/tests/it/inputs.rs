@@ -66,7 +66,7 @@ pub(crate) fn assert_matted(clip: &str, decoded: &Decoded) {
 
 /// Encodes the master with these arguments and cuts it. Asserts that size, rate and number of
 /// frames stay the same and the matte is correct.
-fn assert_readable(name: &str, arguments: &str) -> Decoded {
+pub(crate) fn assert_readable(name: &str, arguments: &str) -> Decoded {
     let clips = Clips::new();
     let decoded = cut_frames(&clips.encode(name, arguments), (WIDTH, HEIGHT), "24/1", FRAMES);
     assert_matted(name, &decoded);

@@ -1,0 +1,42 @@
+//! Clips that ffmpeg cannot read, unpacked to ones that it can: animated WebP and ZIP archives of
+//! numbered images to animated PNG.
+//!
+//! The input is untrusted, and libwebp is C. Only the hidden command `clearcut unpack` calls this
+//! crate, in the sandbox that ffmpeg has.
+
+mod apng;
+mod images;
+mod names;
+mod webp;
+
+use std::io::{Read, Seek, Write};
+
+use clearcut_job::{Container, UnpackFailure};
+
+/// Limits of an unpacked clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Width × height of one frame.
+    pub max_pixels: u64,
+    /// Number of frames.
+    pub max_frames: u64,
+    /// Bytes of the unpacked clip.
+    pub max_bytes: u64,
+}
+
+/// Unpacks the clip `packed`, and writes it to `out` as a container that ffmpeg reads.
+///
+/// # Errors
+/// The reason why it cannot be unpacked. What was written then is no clip.
+pub fn unpack(mut packed: impl Read + Seek, limits: &Limits, out: impl Write) -> Result<(), UnpackFailure> {
+    let mut bytes = Vec::new();
+    packed.by_ref().take(Container::SNIFF_BYTES as u64).read_to_end(&mut bytes).map_err(|_| UnpackFailure::Io)?;
+    match Container::sniff(&bytes) {
+        Ok(Container::Webp) => {
+            packed.read_to_end(&mut bytes).map_err(|_| UnpackFailure::Io)?;
+            webp::unpack(&bytes, limits, out)
+        }
+        Ok(Container::Zip) => images::unpack(packed, limits, out),
+        _ => Err(UnpackFailure::Damaged),
+    }
+}
