@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+use clearcut_frame::{FrameRate, Size, Subsampling};
+use clearcut_job::{Note, NoteCode};
 use serde::Deserialize;
 
 use crate::{
-    AudioTrack, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer, ToneMap,
-    argv,
+    AudioTrack, Capabilities, ColorConversion, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, argv,
+    color::StatedColors,
 };
 
 #[derive(Deserialize)]
@@ -29,6 +30,7 @@ struct Stream {
     r_frame_rate: String,
     avg_frame_rate: String,
     nb_frames: String,
+    color_range: String,
     color_space: String,
     color_transfer: String,
     color_primaries: String,
@@ -56,6 +58,9 @@ struct Tags {
 #[serde(default)]
 struct SideData {
     rotation: f64,
+    /// Profile of Dolby Vision; 0 in other side data.
+    dv_profile: u8,
+    dv_bl_signal_compatibility_id: u8,
 }
 
 /// The properties that the headers state; [`apply_packets`] checks them against the packets.
@@ -95,10 +100,8 @@ pub(crate) fn parse_streams(
         return Err(too_large(&format!("{size} pixels"), limits).into());
     }
     let (has_alpha, decoder) = alpha_of(video, capabilities);
-    let tone_map = tone_map_of(video);
-    if tone_map.is_some() && !capabilities.has_zscale() {
-        return Err(MediaError::HdrUnsupported.into());
-    }
+    let (color, conversion) = colors_of(video, size, capabilities)?;
+    let converted = conversion.map(|conversion| Note::new(NoteCode::ColorConverted, conversion.message()));
     let header_rates = [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok());
     let rates = header_rates.flat_map(|rate| usual_rate_near(rate).into_iter().chain([rate])).collect::<Vec<_>>();
     let info = MediaInfo {
@@ -117,10 +120,10 @@ pub(crate) fn parse_streams(
         rotation_degrees,
         has_alpha,
         subsampling: subsampling_of(&video.pix_fmt),
-        color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
-        tone_map,
+        color,
+        conversion,
         audio: output.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
-        notes: Vec::new(),
+        notes: converted.into_iter().collect(),
     };
     Ok(HeaderInfo { info, header_frame_count: video.nb_frames.parse().ok(), rates })
 }
@@ -294,28 +297,34 @@ fn subsampling_of(pixel_format: &str) -> Subsampling {
     if halved.iter().any(|name| pixel_format.starts_with(name)) { Subsampling::Half } else { Subsampling::Full }
 }
 
-fn tone_map_of(video: &Stream) -> Option<ToneMap> {
-    let is_stated = |name: &str| !matches!(name, "" | "unknown" | "unspecified" | "reserved");
-    let transfer = match video.color_transfer.as_str() {
-        "smpte2084" | "arib-std-b67" => SourceTransfer::HighDynamicRange,
-        name if is_stated(name) => SourceTransfer::Standard,
-        _ => SourceTransfer::Unstated,
+/// The tags of the decoded frames, and the conversion to them if the clip needs one.
+fn colors_of(
+    video: &Stream,
+    size: Size,
+    capabilities: &Capabilities,
+) -> Result<(ColorTags, Option<ColorConversion>), MediaError> {
+    // Without a compatible base layer, the picture is in a color space of Dolby's own.
+    let is_own = |data: &&SideData| {
+        data.dv_profile == 5 || matches!(data.dv_profile, 10 | 20) && data.dv_bl_signal_compatibility_id == 0
     };
-    let is_wide = matches!(video.color_space.as_str(), "bt2020nc" | "bt2020c") || video.color_primaries == "bt2020";
-    let has_primaries = is_stated(&video.color_primaries);
-    let has_matrix = is_stated(&video.color_space);
-    (transfer == SourceTransfer::HighDynamicRange || is_wide).then_some(ToneMap { transfer, has_primaries, has_matrix })
-}
-
-fn color_of(video: &Stream, size: Size) -> ColorTags {
-    let is_rgb = ["rgb", "bgr", "gbr", "argb", "abgr", "pal8"].iter().any(|name| video.pix_fmt.starts_with(name));
-    match video.color_space.as_str() {
-        _ if is_rgb => ColorTags::BT709,
-        "bt709" => ColorTags::BT709,
-        "bt470bg" => ColorTags::BT601_625,
-        "smpte170m" | "fcc" => ColorTags::BT601_525,
-        _ if Matrix::guessed_from_height(size.height()) == Matrix::Bt709 => ColorTags::BT709,
-        _ => ColorTags::BT601_525,
+    if let Some(data) = video.side_data_list.iter().find(is_own) {
+        return Err(MediaError::DolbyVision { profile: data.dv_profile });
+    }
+    let stated = StatedColors {
+        primaries: &video.color_primaries,
+        transfer: &video.color_transfer,
+        matrix: &video.color_space,
+        range: &video.color_range,
+        pixel_format: &video.pix_fmt,
+        codec: &video.codec_name,
+        height: size.height(),
+    };
+    let settled = stated.settle().map_err(|unknown| MediaError::UnsupportedColors { colors: printable(unknown.0) })?;
+    match settled.1 {
+        Some(conversion) if !capabilities.has_zscale() => {
+            Err(MediaError::NoColorConversion { colors: conversion.source() })
+        }
+        _ => Ok(settled),
     }
 }
 

@@ -44,7 +44,7 @@ pub use argv::{DecodePlan, EncodePlan, ExcerptPlan, Layer, Retiming, SamplePlan,
 pub use capability::Capabilities;
 pub use child::{Child, KillHandle};
 pub use clearcut_job::Container;
-pub use color::{ColorTags, SourceTransfer, ToneMap};
+pub use color::{ColorConversion, ColorTags};
 pub use error::{Error, MediaError};
 pub use marked::{Watch, end_marked, watch};
 pub use media::{AudioTrack, MediaInfo, MediaLimits};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clearcut_frame::{FrameFormat, FrameRate, Matrix, Size, Subsampling};
 use clearcut_job::Note;
 
-use crate::{ColorTags, Container, ToneMap};
+use crate::{ColorConversion, ColorTags, Container};
 
 /// Limits on a clip. Checked from its headers before decoding, and again while decoding because
 /// headers can be wrong.
@@ -94,8 +94,8 @@ pub struct MediaInfo {
     pub subsampling: Subsampling,
     /// Matrix, primaries and transfer of the decoded frames.
     pub color: ColorTags,
-    /// Conversion to BT.709; set if the source is HDR or wide gamut.
-    pub tone_map: Option<ToneMap>,
+    /// Conversion to BT.709; `None` if the source is in BT.709 or BT.601.
+    pub conversion: Option<ColorConversion>,
     /// The first audio track, if its codec is supported.
     pub audio: Option<AudioTrack>,
     /// What was decided about the clip when it was probed.

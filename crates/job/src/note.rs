@@ -20,6 +20,8 @@ pub enum NoteCode {
     RateConverted,
     /// The outputs have no sound, although the clip has.
     SoundLeftOut,
+    /// The clip's colors are converted to those of high definition, BT.709.
+    ColorConverted,
     /// A code of a later version.
     #[serde(other)]
     Other,
@@ -32,6 +34,7 @@ impl NoteCode {
         match self {
             Self::RateConverted => "RATE_CONVERTED",
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
+            Self::ColorConverted => "COLOR_CONVERTED",
             Self::Other => "OTHER",
         }
     }
@@ -41,7 +44,7 @@ impl NoteCode {
     pub const fn is_warning(self) -> bool {
         match self {
             Self::SoundLeftOut => true,
-            Self::RateConverted | Self::Other => false,
+            Self::RateConverted | Self::ColorConverted | Self::Other => false,
         }
     }
 }
@@ -60,7 +63,7 @@ mod tests {
 
     #[test]
     fn codes_are_stored_under_their_name_and_later_ones_can_be_read() {
-        for code in [NoteCode::RateConverted, NoteCode::SoundLeftOut, NoteCode::Other] {
+        for code in [NoteCode::RateConverted, NoteCode::SoundLeftOut, NoteCode::ColorConverted, NoteCode::Other] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());
         }
         let later: Note = serde_json::from_str(r#"{"code":"OF_A_LATER_VERSION","message":"m"}"#).unwrap();

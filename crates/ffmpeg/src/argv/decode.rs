@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{codecs::whitelist, split_arguments};
-use crate::{Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
+use crate::{ColorConversion, Container, MediaInfo, MediaLimits, color::SMPTE428_TRANSFER};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,35 +170,11 @@ pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<Strin
     arguments
 }
 
-/// A filter that sets the unstated color properties: zscale fails on unspecified ones.
-fn unstated_colors(source: ToneMap) -> Option<String> {
-    let unstated = [
-        (source.transfer == SourceTransfer::Unstated, "color_trc=bt2020-10"),
-        (!source.has_primaries, "color_primaries=bt2020"),
-        (!source.has_matrix, "colorspace=bt2020nc"),
-    ];
-    let named: Vec<&str> = unstated.into_iter().filter_map(|(is_unstated, name)| is_unstated.then_some(name)).collect();
-    if named.is_empty() { None } else { Some(format!("setparams={}", named.join(":"))) }
-}
-
 /// Filters that convert a decoded frame to 8-bit limited range in `size`, in the matrix of
 /// [`MediaInfo::color`].
 fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     let mut filters = Vec::new();
-    if let Some(source) = info.tone_map {
-        filters.extend(unstated_colors(source));
-        // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
-        let linear = if info.has_alpha { "gbrapf32le" } else { "gbrpf32le" };
-        filters.push(match source.transfer {
-            SourceTransfer::HighDynamicRange => format!(
-                "zscale=transfer=linear:npl=203,format={linear},zscale=primaries=bt709,tonemap=mobius:desat=0,\
-                 zscale=transfer=bt709:matrix=bt709:range=tv"
-            ),
-            SourceTransfer::Standard | SourceTransfer::Unstated => {
-                "zscale=primaries=bt709:transfer=bt709:matrix=bt709:range=tv".to_owned()
-            }
-        });
-    }
+    filters.extend(info.conversion.map(|conversion| to_bt709(conversion, info.has_alpha)));
     let matrix = match info.color.matrix {
         Matrix::Bt601 => "bt601",
         Matrix::Bt709 => "bt709",
@@ -210,6 +186,35 @@ fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
         size.height()
     ));
     filters
+}
+
+/// Filters that convert the colors of a frame to BT.709 in limited range. The source is named in
+/// full: zscale fails on unstated properties, and frames may state others than their clip.
+fn to_bt709(conversion: ColorConversion, has_alpha: bool) -> String {
+    let [primaries, transfer, matrix] = conversion.code_points;
+    let range = if conversion.has_full_range { "pc" } else { "tv" };
+    let source = |transfer| format!("zscale=pin={primaries}:tin={transfer}:min={matrix}:rin={range}");
+    let target = "t=bt709:m=bt709:r=tv";
+    if conversion.is_hdr() {
+        // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
+        let linear = if has_alpha { "gbrapf32le" } else { "gbrpf32le" };
+        return format!(
+            "{}:p={primaries}:t=linear:npl=203,format={linear},zscale=p=bt709,tonemap=mobius:desat=0,zscale={target}",
+            source(transfer)
+        );
+    }
+    if transfer == SMPTE428_TRANSFER {
+        // SMPTE ST 428-1: the power 2.6, with a white of 48 of 52.37 cd/m². The result is in the
+        // display curve of BT.709, the power 2.4, as zscale has it.
+        let deep = if has_alpha { "gbrap16le" } else { "gbrp16le" };
+        let curve = "maxval*pow(52.37/48*pow(val/maxval\\,2.6)\\,1/2.4)";
+        return format!(
+            "{}:p={primaries}:t=bt709:m=gbr:r=pc,format={deep},lutrgb=r={curve}:g={curve}:b={curve},\
+             zscale=pin={primaries}:tin=bt709:min=gbr:rin=pc:p=bt709:{target}",
+            source(1)
+        );
+    }
+    format!("{}:p=bt709:{target}", source(transfer))
 }
 
 fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {

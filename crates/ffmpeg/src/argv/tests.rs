@@ -6,7 +6,7 @@ use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
-use crate::{AudioTrack, ColorTags, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap};
+use crate::{AudioTrack, ColorConversion, ColorTags, Container, MediaInfo, MediaLimits};
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
@@ -29,7 +29,7 @@ fn info() -> MediaInfo {
         has_alpha: false,
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
-        tone_map: None,
+        conversion: None,
         audio: Some(AudioTrack { stream: 5, codec: HOSTILE.to_owned(), channels: 6, sample_rate: 48_000 }),
         notes: Vec::new(),
     }
@@ -192,18 +192,18 @@ fn an_excerpt_seeks_a_quarter_frame_early_and_does_not_seek_at_the_start() {
 }
 
 #[test]
-fn unstated_hdr_properties_are_taken_as_bt2020() {
-    let filters_for = |transfer, has_primaries, has_matrix, has_alpha| {
-        let tone_map = Some(ToneMap { transfer, has_primaries, has_matrix });
-        let info = MediaInfo { has_alpha, tone_map, ..info() };
+fn the_colors_of_the_source_are_named_in_full() {
+    let filters_for = |code_points, has_full_range, has_alpha| {
+        let conversion = Some(ColorConversion { code_points, has_full_range });
+        let info = MediaInfo { has_alpha, conversion, ..info() };
         value(&decode(&info, &decode_plan(), &MediaLimits::default()), "-vf").to_owned()
     };
-    let stated = filters_for(SourceTransfer::HighDynamicRange, true, true, false);
-    assert!(stated.starts_with("zscale=transfer=linear:npl=203,format=gbrpf32le,"), "{stated}");
-    let unstated = filters_for(SourceTransfer::Unstated, false, false, false);
-    assert!(unstated.starts_with("setparams=color_trc=bt2020-10:color_primaries=bt2020:colorspace=bt2020nc,zscale"));
-    let layered = filters_for(SourceTransfer::HighDynamicRange, false, true, true);
-    assert!(layered.starts_with("setparams=color_primaries=bt2020,") && layered.contains("gbrapf32le"), "{layered}");
+    let wide = filters_for([12, 1, 0], true, false);
+    assert!(wide.starts_with("zscale=pin=12:tin=1:min=0:rin=pc:p=bt709:t=bt709:m=bt709:r=tv,scale="), "{wide}");
+    let hdr = filters_for([9, 16, 9], false, false);
+    assert!(hdr.starts_with("zscale=pin=9:tin=16:min=9:rin=tv:p=9:t=linear:npl=203,format=gbrpf32le,"), "{hdr}");
+    let layered = filters_for([9, 18, 9], false, true);
+    assert!(layered.contains("format=gbrapf32le,"), "{layered}");
 }
 
 #[test]
