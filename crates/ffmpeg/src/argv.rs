@@ -5,7 +5,10 @@ mod decode;
 mod encode;
 
 pub(crate) use codecs::{decodes_audio, decodes_codec};
-pub(crate) use decode::{AUDIO_FILE, decode, excerpt, extract_audio, probe_packets, probe_streams, sample};
+pub(crate) use decode::{
+    AUDIO_FILE, decode, excerpt, extract_audio, measure_fields, probe_keyframe_sizes, probe_packets, probe_streams,
+    sample,
+};
 pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};

@@ -9,6 +9,8 @@ use serde::Deserialize;
 use crate::{
     AudioTrack, Capabilities, ColorConversion, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, argv,
     color::StatedColors,
+    interlace::{FieldOrder, Fields},
+    keyframe_sizes::KeyframeSizes,
 };
 
 #[derive(Deserialize)]
@@ -17,7 +19,7 @@ struct FfprobeOutput {
     streams: Vec<Stream>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 struct Stream {
     index: usize,
@@ -30,6 +32,7 @@ struct Stream {
     r_frame_rate: String,
     avg_frame_rate: String,
     nb_frames: String,
+    field_order: String,
     color_range: String,
     color_space: String,
     color_transfer: String,
@@ -41,20 +44,20 @@ struct Stream {
     side_data_list: Vec<SideData>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 struct Disposition {
     attached_pic: u8,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 struct Tags {
     #[serde(alias = "ALPHA_MODE")]
     alpha_mode: String,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 struct SideData {
     rotation: f64,
@@ -68,11 +71,44 @@ pub(crate) struct HeaderInfo {
     info: MediaInfo,
     header_frame_count: Option<u64>,
     rates: Vec<FrameRate>,
+    video: Stream,
 }
 
 impl HeaderInfo {
     pub(crate) fn info(self) -> MediaInfo {
         self.info
+    }
+
+    /// What is known so far.
+    pub(crate) const fn so_far(&self) -> &MediaInfo {
+        &self.info
+    }
+
+    /// The order of the fields, if the clip is flagged as interlaced.
+    pub(crate) fn field_order(&self) -> Option<FieldOrder> {
+        FieldOrder::of_flag(&self.video.field_order)
+    }
+
+    /// Decides whether the frames are de-interlaced.
+    pub(crate) fn settle_fields(&mut self, fields: Fields) {
+        self.info.settle_fields(self.field_order(), fields);
+    }
+
+    /// Makes the size that is shown longest the size of the clip.
+    pub(crate) fn resize(
+        &mut self,
+        sizes: &KeyframeSizes,
+        limits: &MediaLimits,
+        capabilities: &Capabilities,
+    ) -> Result<(), Error> {
+        let coded = sizes.main().ok_or(MediaError::Damaged)?;
+        let size = display_size(coded, &self.video.sample_aspect_ratio, self.info.rotation_degrees);
+        self.info.size = size.ok_or(MediaError::Damaged)?;
+        check_pixels(self.info.size, coded, limits)?;
+        (self.info.color, self.info.conversion) = colors_of(&self.video, self.info.size, capabilities)?;
+        self.info.size_changes = Some(sizes.changes(coded));
+        self.info.notes.push(Note::new(NoteCode::SizeChanged, sizes.message(coded)));
+        Ok(())
     }
 }
 
@@ -96,9 +132,7 @@ pub(crate) fn parse_streams(
     let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
     let rotation_degrees = clockwise(rotation);
     let size = display_size(coded, &video.sample_aspect_ratio, rotation_degrees).ok_or(MediaError::Damaged)?;
-    if size.pixels().max(coded.pixels()) > limits.max_pixels {
-        return Err(too_large(&format!("{size} pixels"), limits).into());
-    }
+    check_pixels(size, coded, limits)?;
     let (has_alpha, decoder) = alpha_of(video, capabilities);
     let (color, conversion) = colors_of(video, size, capabilities)?;
     let converted = conversion.map(|conversion| Note::new(NoteCode::ColorConverted, conversion.message()));
@@ -111,6 +145,9 @@ pub(crate) fn parse_streams(
         decoder,
         pixel_format: printable(&video.pix_fmt),
         size,
+        size_changes: None,
+        field_order: FieldOrder::TopFirst,
+        is_deinterlaced: false,
         frame_rate: rates.first().copied().unwrap_or(DEFAULT_RATE),
         has_variable_rate: false,
         frames: 0,
@@ -125,7 +162,7 @@ pub(crate) fn parse_streams(
         audio: output.streams.iter().find(|stream| stream.codec_type == "audio").and_then(audio_of),
         notes: converted.into_iter().collect(),
     };
-    Ok(HeaderInfo { info, header_frame_count: video.nb_frames.parse().ok(), rates })
+    Ok(HeaderInfo { info, header_frame_count: video.nb_frames.parse().ok(), rates, video: video.clone() })
 }
 
 /// Rate of a clip that states none, such as a single frame: the common rate of European television.
@@ -149,6 +186,13 @@ pub(crate) fn diagnose(stderr_tail: &str, limits: &MediaLimits) -> MediaError {
         return too_large("a larger frame", limits);
     }
     MediaError::Damaged
+}
+
+fn check_pixels(size: Size, coded: Size, limits: &MediaLimits) -> Result<(), MediaError> {
+    if size.pixels().max(coded.pixels()) > limits.max_pixels {
+        return Err(too_large(&format!("{size} pixels"), limits));
+    }
+    Ok(())
 }
 
 fn too_large(found: &str, limits: &MediaLimits) -> MediaError {

@@ -1,5 +1,5 @@
-//! Probe of a clip: ffprobe reads the stream headers, then lists the packets, one process at a
-//! time.
+//! Probe of a clip: ffprobe reads the stream headers, then lists the packets. Of clips that may
+//! change their size or be interlaced, a few frames are decoded. One process runs at a time.
 
 use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
@@ -7,6 +7,8 @@ use crate::{
     Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools, argv,
     claims::claims_too_many_samples,
     headers,
+    interlace::{Fields, may_be_interlaced},
+    keyframe_sizes::{KeyframeSizes, may_change_size},
     tools::{MAX_OUTPUT_BYTES, PROBE_TIMEOUT},
 };
 
@@ -51,11 +53,11 @@ impl Probe {
     }
 
     /// Finishes the probe and returns the clip's properties, checked against the limits. Blocks.
-    /// `on_second_process` receives the handle that kills the second process.
+    /// `on_process` receives the handles that kill the later processes.
     ///
     /// # Errors
     /// [`Error::Media`] if the clip is at fault.
-    pub fn info(self, on_second_process: impl FnOnce(KillHandle)) -> Result<MediaInfo, Error> {
+    pub fn info(self, mut on_process: impl FnMut(KillHandle)) -> Result<MediaInfo, Error> {
         let limits = &self.limits;
         let blame_clip = |error| blame_clip(error, limits);
         let capabilities = self.tools.capabilities()?;
@@ -65,11 +67,49 @@ impl Probe {
             other => other?,
         };
         let listing = self.tools.spawn_ffprobe(&self.file, argv::probe_packets(self.container, limits))?;
-        on_second_process(listing.kill_handle());
+        on_process(listing.kill_handle());
         let (packets, _) =
             listing.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)?;
         headers::apply_packets(&mut headers, &packets, limits)?;
+        if let Some(sizes) = keyframe_sizes(&self.tools, &self.file, headers.so_far(), limits, &mut on_process)? {
+            headers.resize(&sizes, limits, capabilities)?;
+        }
+        let info = headers.so_far();
+        if may_be_interlaced(headers.field_order(), &info.codec, info.frame_rate) {
+            let child = self.tools.spawn_field_measurement(&self.file, argv::measure_fields(info, limits))?;
+            on_process(child.kill_handle());
+            let fields = unless_unreadable(child.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT))?;
+            headers.settle_fields(fields.map_or(Fields::Undecided, |listing| Fields::of_listing(&listing)));
+        }
         Ok(headers.info())
+    }
+}
+
+/// The sizes of the clip's codec keyframes; `None` if they are the same or not worth reading.
+fn keyframe_sizes(
+    tools: &Tools,
+    file: &File,
+    info: &MediaInfo,
+    limits: &MediaLimits,
+    on_process: &mut impl FnMut(KillHandle),
+) -> Result<Option<KeyframeSizes>, Error> {
+    if !may_change_size(info.container, &info.codec, info.size, info.frames, info.keyframes) {
+        return Ok(None);
+    }
+    let child = tools.spawn_ffprobe(file, argv::probe_keyframe_sizes(info, limits))?;
+    on_process(child.kill_handle());
+    let listing = unless_unreadable(child.output(MAX_PACKET_LIST_BYTES, PROBE_TIMEOUT))?;
+    let end = info.video_start_secs + info.duration.as_secs_f64();
+    Ok(listing.and_then(|listing| KeyframeSizes::of_listing(&listing, end)))
+}
+
+/// The output of a process that decoded frames of the clip; `None` if it could not. Decoding the
+/// whole clip then says why.
+fn unless_unreadable(output: Result<(Vec<u8>, String), Error>) -> Result<Option<Vec<u8>>, Error> {
+    match output {
+        Ok((listing, _)) => Ok(Some(listing)),
+        Err(Error::Failed { .. } | Error::TimedOut { .. } | Error::Media(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

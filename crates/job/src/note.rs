@@ -22,6 +22,10 @@ pub enum NoteCode {
     SoundLeftOut,
     /// The clip's colors are converted to those of high definition, BT.709.
     ColorConverted,
+    /// The clip's fields are made into whole frames.
+    Deinterlaced,
+    /// The clip changes its frame size in mid-stream; the outputs have one size.
+    SizeChanged,
     /// A code of a later version.
     #[serde(other)]
     Other,
@@ -35,6 +39,8 @@ impl NoteCode {
             Self::RateConverted => "RATE_CONVERTED",
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
             Self::ColorConverted => "COLOR_CONVERTED",
+            Self::Deinterlaced => "DEINTERLACED",
+            Self::SizeChanged => "SIZE_CHANGED",
             Self::Other => "OTHER",
         }
     }
@@ -44,7 +50,7 @@ impl NoteCode {
     pub const fn is_warning(self) -> bool {
         match self {
             Self::SoundLeftOut => true,
-            Self::RateConverted | Self::ColorConverted | Self::Other => false,
+            Self::RateConverted | Self::ColorConverted | Self::Deinterlaced | Self::SizeChanged | Self::Other => false,
         }
     }
 }
@@ -63,7 +69,14 @@ mod tests {
 
     #[test]
     fn codes_are_stored_under_their_name_and_later_ones_can_be_read() {
-        for code in [NoteCode::RateConverted, NoteCode::SoundLeftOut, NoteCode::ColorConverted, NoteCode::Other] {
+        for code in [
+            NoteCode::RateConverted,
+            NoteCode::SoundLeftOut,
+            NoteCode::ColorConverted,
+            NoteCode::Deinterlaced,
+            NoteCode::SizeChanged,
+            NoteCode::Other,
+        ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());
         }
         let later: Note = serde_json::from_str(r#"{"code":"OF_A_LATER_VERSION","message":"m"}"#).unwrap();

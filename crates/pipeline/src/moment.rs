@@ -51,14 +51,14 @@ impl Moment {
     /// `at` and its neighbors. Blocks until every child process has ended. Mattes on one
     /// thread; two more choose the method and decode small frames.
     ///
-    /// Only method, key color, hints, speed and size of the request are used. A size larger than
-    /// the clip's is ignored. The job's scratch folder is not used.
+    /// Only method, key color, hints, speed, size and de-interlacing of the request are used. A
+    /// size larger than the clip's is ignored. The job's scratch folder is not used.
     ///
     /// # Errors
     /// The errors of [`crate::cut`], and [`Error::NoSuchMoment`].
     pub fn find(job: &CutJob, at: Duration, stop: &Stop) -> Result<Self, Error> {
         let stop = &stop.for_cut();
-        let info = stop.media_info(job.tools.probe(job.input, &job.limits)?)?;
+        let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
         let before = index.min(NEIGHBORS);
         let format = info.frame_format(preview_size(job, &info));

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe};
+use clearcut_job::CutRequest;
 
 use crate::Error;
 
@@ -81,13 +82,15 @@ impl Stop {
         child
     }
 
-    /// Waits for the result of `probe`. Headers of a very long clip take time, so the cut can be
-    /// stopped here, too.
-    pub(crate) fn media_info(&self, probe: Probe) -> Result<MediaInfo, Error> {
+    /// Waits for the result of `probe`, and decides what `request` decides about the clip. Headers
+    /// of a very long clip take time, so the cut can be stopped here, too.
+    pub(crate) fn media_info(&self, probe: Probe, request: &CutRequest) -> Result<MediaInfo, Error> {
         self.register_handles([probe.kill_handle()]);
         let info = probe.info(|listing| self.register_handles([listing]));
         self.check()?;
-        Ok(info?)
+        let mut info = info?;
+        info.choose_deinterlacing(request.deinterlace);
+        Ok(info)
     }
 
     fn register_handles(&self, children: impl IntoIterator<Item = KillHandle>) {

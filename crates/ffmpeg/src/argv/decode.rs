@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{codecs::whitelist, split_arguments};
-use crate::{ColorConversion, Container, MediaInfo, MediaLimits, color::SMPTE428_TRANSFER};
+use crate::{ColorConversion, Container, FieldOrder, MediaInfo, MediaLimits, SizeChanges, color::SMPTE428_TRANSFER};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,17 +90,54 @@ pub(crate) fn probe_packets(container: Container, limits: &MediaLimits) -> Vec<S
     guarded_input(container, limits, options)
 }
 
+/// ffprobe command that decodes the codec keyframes of the video stream and prints time and size of
+/// each.
+pub(crate) fn probe_keyframe_sizes(info: &MediaInfo, limits: &MediaLimits) -> Vec<String> {
+    let options = format!(
+        "-threads 1 -skip_frame nokey -select_streams {} -of compact=p=0 \
+         -show_frames -show_entries frame=best_effort_timestamp_time,width,height",
+        info.stream
+    );
+    guarded_input(info.container, limits, &options)
+}
+
+/// ffmpeg command that decodes a few frames from the middle of the clip, and prints for each
+/// whether it is interlaced.
+pub(crate) fn measure_fields(info: &MediaInfo, limits: &MediaLimits) -> Vec<String> {
+    let mut options = "-threads 2".to_owned();
+    if info.duration > LEAST_SEEK {
+        // From the codec keyframe before, without the frames between.
+        let middle = info.video_start_secs + info.duration.as_secs_f64() / 2.0;
+        let _ = write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {middle:.6}");
+    }
+    let mut arguments = ffmpeg_input(info, limits, &options);
+    let filters = "idet,metadata=mode=print:key=lavfi.idet.single.current_frame:file=-";
+    arguments.extend(split_arguments(&format!(
+        "-map 0:{} -an -sn -dn -vf {filters} -frames:v {MEASURED_FRAMES} -fps_mode passthrough -f null -",
+        info.stream
+    )));
+    arguments
+}
+
+/// Length of a clip from which its fields are measured in the middle, not at the start.
+const LEAST_SEEK: Duration = Duration::from_secs(2);
+/// Number of frames whose fields are measured.
+const MEASURED_FRAMES: u32 = 16;
+
 fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
     let decoder = info.decoder.map(|decoder| format!("-c:v {decoder}")).unwrap_or_default();
+    // When the size changes, ffmpeg makes new filters, which lose a frame at another rate. A filter
+    // that rotates needs that.
+    let filters = if info.size_changes.is_some() && info.rotation_degrees == 0 { "-reinit_filter:v 0" } else { "" };
     let mut arguments = vec!["-nostdin".to_owned()];
-    arguments.extend(guarded_input(info.container, limits, &format!("{decoder} {options}")));
+    arguments.extend(guarded_input(info.container, limits, &format!("{decoder} {filters} {options}")));
     arguments
 }
 
 /// ffmpeg command that writes raw frames of [`MediaInfo::frame_format`] to standard output.
 pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
     let mut arguments = ffmpeg_input(info, limits, &format!("-threads {}", plan.threads));
-    let mut filters = Vec::new();
+    let mut filters: Vec<String> = deinterlacing(info).into_iter().collect();
     if let Retiming::To(rate) = plan.retiming {
         filters.push(format!("fps={rate}"));
     }
@@ -122,6 +159,8 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
     };
     let mut arguments = ffmpeg_input(info, limits, &format!("-threads {} {skip_option}", plan.threads));
     let mut filters = vec![select];
+    // The frames are not neighbors. What moves then takes one field, and what stands takes both.
+    filters.extend(deinterlacing(info));
     filters.extend(pixel_filters(info, size));
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.max_frames)));
     arguments.extend(raw_output(info, &filters));
@@ -144,7 +183,7 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
         // Frames are counted from the seek point, even if the visible frame began earlier.
         retiming = retiming.map(|retiming| retiming + ":start_time=0");
     }
-    let mut filters: Vec<String> = retiming.into_iter().collect();
+    let mut filters: Vec<String> = deinterlacing(info).into_iter().chain(retiming).collect();
     filters.extend(pixel_filters(info, plan.size));
     let mut arguments = ffmpeg_input(info, limits, &options);
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.frames)));
@@ -174,6 +213,7 @@ pub(crate) fn extract_audio(info: &MediaInfo, limits: &MediaLimits) -> Vec<Strin
 /// [`MediaInfo::color`].
 fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     let mut filters = Vec::new();
+    filters.extend(info.size_changes.map(|changes| to_one_size(changes, info, size)));
     filters.extend(info.conversion.map(|conversion| to_bt709(conversion, info.has_alpha)));
     let matrix = match info.color.matrix {
         Matrix::Bt601 => "bt601",
@@ -186,6 +226,38 @@ fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
         size.height()
     ));
     filters
+}
+
+/// The filter that makes one whole frame of the two fields of each frame.
+fn deinterlacing(info: &MediaInfo) -> Option<String> {
+    let parity = match info.field_order {
+        FieldOrder::TopFirst => "tff",
+        FieldOrder::BottomFirst => "bff",
+    };
+    info.is_deinterlaced.then(|| format!("bwdif=mode=send_frame:parity={parity}:deint=all"))
+}
+
+/// Filters that bring frames of any size to `size`, in their own shape. Only filters that take
+/// frames of changing size see such frames. The bars beside a frame continue the colors of its left
+/// and right edges, which the subject touches least. With alpha, they are transparent.
+fn to_one_size(changes: SizeChanges, info: &MediaInfo, size: Size) -> String {
+    let (w, h) = (size.width(), size.height());
+    if changes == SizeChanges::SameShape {
+        return format!("scale={w}:{h}");
+    }
+    let is_wider = format!("gte(dar\\,{w}/{h})");
+    let fit = format!(
+        "scale=w=if({is_wider}\\,{w}\\,max(1\\,round({h}*dar))):h=if({is_wider}\\,max(1\\,round({w}/dar))\\,{h}):eval=frame"
+    );
+    if info.has_alpha {
+        return format!("{fit},pad={w}:{h}:(ow-iw)/2:(oh-ih)/2:black@0:eval=frame");
+    }
+    let format = if info.subsampling == Subsampling::Half { "yuv420" } else { "yuv444" };
+    format!(
+        "split[picture][whole];[picture]{fit}[fit];[whole]scale={w}:{h},split[first][last];\
+         [first]crop=2:{h}:0:0,scale={w}:{h}[left];[last]crop=2:{h}:{w}-2:0,scale=max(2\\,{w}/2):{h}[right];\
+         [left][right]overlay=W-w:0:format={format}[bars];[bars][fit]overlay=(W-w)/2:(H-h)/2:format={format}"
+    )
 }
 
 /// Filters that convert the colors of a frame to BT.709 in limited range. The source is named in

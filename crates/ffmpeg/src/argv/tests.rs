@@ -6,7 +6,7 @@ use clearcut_frame::{FrameRate, Size, Subsampling};
 use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
-use crate::{AudioTrack, ColorConversion, ColorTags, Container, MediaInfo, MediaLimits};
+use crate::{AudioTrack, ColorConversion, ColorTags, Container, FieldOrder, MediaInfo, MediaLimits, SizeChanges};
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
 
@@ -30,6 +30,9 @@ fn info() -> MediaInfo {
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
         conversion: None,
+        size_changes: None,
+        field_order: FieldOrder::TopFirst,
+        is_deinterlaced: false,
         audio: Some(AudioTrack { stream: 5, codec: HOSTILE.to_owned(), channels: 6, sample_rate: 48_000 }),
         notes: Vec::new(),
     }
@@ -204,6 +207,29 @@ fn the_colors_of_the_source_are_named_in_full() {
     assert!(hdr.starts_with("zscale=pin=9:tin=16:min=9:rin=tv:p=9:t=linear:npl=203,format=gbrpf32le,"), "{hdr}");
     let layered = filters_for([9, 18, 9], false, true);
     assert!(layered.contains("format=gbrapf32le,"), "{layered}");
+}
+
+#[test]
+fn fields_are_made_into_frames_before_all_other_filters() {
+    let info = MediaInfo { is_deinterlaced: true, field_order: FieldOrder::BottomFirst, ..info() };
+    let retiming = Retiming::To(FrameRate::new(25, 1).unwrap());
+    let arguments = decode(&info, &DecodePlan { retiming, ..decode_plan() }, &MediaLimits::default());
+    let deinterlaced = "bwdif=mode=send_frame:parity=bff:deint=all,";
+    assert!(value(&arguments, "-vf").starts_with(&format!("{deinterlaced}fps=25/1,")), "{arguments:?}");
+    let sampled = sample(&info, info.size, &sample_plan(), &MediaLimits::default());
+    assert!(value(&sampled, "-vf").contains(&format!(",{deinterlaced}scale=")), "{sampled:?}");
+}
+
+#[test]
+fn frames_of_changing_size_keep_the_filters_and_their_shape() {
+    for (size_changes, first) in [(SizeChanges::SameShape, "scale=80:60,"), (SizeChanges::OtherShape, "split[picture]")]
+    {
+        let info = MediaInfo { size_changes: Some(size_changes), ..info() };
+        let arguments = decode(&info, &decode_plan(), &MediaLimits::default());
+        assert_eq!(value(&arguments, "-reinit_filter:v"), "0");
+        assert!(value(&arguments, "-vf").starts_with(first), "{arguments:?}");
+    }
+    assert!(!decode(&info(), &decode_plan(), &MediaLimits::default()).contains(&"-reinit_filter:v".to_owned()));
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! Tests of colors: patches of known colors, in each color space of clips, keep their looks in
 //! the outputs.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clearcut_job::{NoteCode, OutputFormat};
+use clearcut_pipeline::Stop;
 use tempfile::TempDir;
 
 use crate::{
-    cutting::{ALL_FORMATS, Cut, cut, request},
+    cutting::{ALL_FORMATS, Cut, cut, cut_into, request},
     media::{Decoded, ffmpeg, probe},
     outputs::{delta_e, first_webp_frame},
 };
@@ -171,4 +175,19 @@ fn standard_definition_with_primaries_of_high_definition_is_tagged_so() {
         assert_eq!(tags, "smpte170m,bt709,bt709", "{format}");
         assert_colors(format.name(), cut.output(format), format);
     }
+}
+
+#[test]
+fn dolby_vision_5_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = patches(&folder, "dolby.mp4", "format=yuv420p10le", &format!("{X265} -tag:v hvc1"));
+    let mut bytes = fs::read(&clip).unwrap();
+    // The box of the bit rate makes room for a Dolby Vision configuration: version 1.0, profile 5,
+    // level 1, with metadata and a base layer that no other decoder can show.
+    let at = bytes.windows(4).position(|name| name == b"btrt").unwrap();
+    bytes[at..at + 16].copy_from_slice(b"dvcC\x01\x00\x0a\x0d\0\0\0\0\0\0\0\0");
+    fs::write(&clip, bytes).unwrap();
+    let error = cut_into(folder.path(), &clip, &request("webm"), &Stop::default(), &mut |_| {}).unwrap_err();
+    let expected = "the video is in Dolby Vision profile 5, whose colors only a Dolby decoder can show";
+    assert_eq!(error.to_string(), expected);
 }

@@ -7,4 +7,5 @@ mod cutting;
 mod inputs;
 mod media;
 mod outputs;
+mod pictures;
 mod stopping;
