@@ -140,14 +140,18 @@ impl<'a> StatedColors<'a> {
 }
 
 const RGB: u8 = 0;
-const BT709: u8 = 1;
+pub(crate) const BT709: u8 = 1;
 const GAMMA_22: u8 = 4;
 const FCC: u8 = 4;
 const BT470BG: u8 = 5;
 const SMPTE170M: u8 = 6;
 const SMPTE240M: u8 = 7;
 const BT2020: u8 = 9;
+/// Matrix of BT.2020 with constant luminance.
+pub(crate) const BT2020_CONSTANT: u8 = 10;
 
+/// Transfer of sRGB.
+pub(crate) const SRGB_TRANSFER: u8 = 13;
 /// Transfer of digital cinema, which zscale does not know.
 pub(crate) const SMPTE428_TRANSFER: u8 = 17;
 
@@ -211,7 +215,7 @@ const MATRICES: [Name; 12] = [
     ("smpte240m", SMPTE240M, "SMPTE 240M"),
     ("ycgco", 8, "YCgCo"),
     ("bt2020nc", BT2020, "BT.2020"),
-    ("bt2020c", 10, "BT.2020"),
+    ("bt2020c", BT2020_CONSTANT, "BT.2020"),
     ("chroma-derived-nc", 12, "a matrix of its primaries"),
     ("chroma-derived-c", 13, "a matrix of its primaries"),
     ("ictcp", 14, "ICtCp"),

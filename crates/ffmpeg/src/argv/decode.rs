@@ -5,7 +5,10 @@ use std::{fmt::Write as _, time::Duration};
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{codecs::whitelist, split_arguments};
-use crate::{ColorConversion, Container, FieldOrder, MediaInfo, MediaLimits, SizeChanges, color::SMPTE428_TRANSFER};
+use crate::{
+    ColorConversion, Container, FieldOrder, MediaInfo, MediaLimits, SizeChanges,
+    color::{BT709, BT2020_CONSTANT, SMPTE428_TRANSFER, SRGB_TRANSFER},
+};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -266,27 +269,34 @@ fn to_bt709(conversion: ColorConversion, has_alpha: bool) -> String {
     let [primaries, transfer, matrix] = conversion.code_points;
     let range = if conversion.has_full_range { "pc" } else { "tv" };
     let source = |transfer| format!("zscale=pin={primaries}:tin={transfer}:min={matrix}:rin={range}");
-    let target = "t=bt709:m=bt709:r=tv";
     if conversion.is_hdr() {
         // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
         let linear = if has_alpha { "gbrapf32le" } else { "gbrpf32le" };
         return format!(
-            "{}:p={primaries}:t=linear:npl=203,format={linear},zscale=p=bt709,tonemap=mobius:desat=0,zscale={target}",
+            "{}:p={primaries}:t=linear:npl=203,format={linear},\
+             zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv",
             source(transfer)
         );
     }
-    if transfer == SMPTE428_TRANSFER {
-        // SMPTE ST 428-1: the power 2.6, with a white of 48 of 52.37 cd/m². The result is in the
-        // display curve of BT.709, the power 2.4, as zscale has it.
-        let deep = if has_alpha { "gbrap16le" } else { "gbrp16le" };
-        let curve = "maxval*pow(52.37/48*pow(val/maxval\\,2.6)\\,1/2.4)";
-        return format!(
-            "{}:p={primaries}:t=bt709:m=gbr:r=pc,format={deep},lutrgb=r={curve}:g={curve}:b={curve},\
-             zscale=pin={primaries}:tin=bt709:min=gbr:rin=pc:p=bt709:{target}",
-            source(1)
-        );
+    // Players show BT.709 by the curve of sRGB; zscale would take a power of 2.4.
+    let target = "p=bt709:t=iec61966-2-1:m=bt709:r=tv";
+    match transfer {
+        // Constant luminance is defined for the curve of BT.709 alone.
+        BT709 if matrix == BT2020_CONSTANT => format!("{}:p=bt709:t=bt709:m=bt709:r=tv", source(BT709)),
+        BT709 => format!("{}:{target}", source(SRGB_TRANSFER)),
+        SMPTE428_TRANSFER => {
+            // SMPTE ST 428-1: the power 2.6, with a white of 48 of 52.37 cd/m², here made the power
+            // 2.4, as zscale has BT.709.
+            let deep = if has_alpha { "gbrap16le" } else { "gbrp16le" };
+            let curve = "maxval*pow(52.37/48*pow(val/maxval\\,2.6)\\,1/2.4)";
+            format!(
+                "{}:p={primaries}:t=bt709:m=gbr:r=pc,format={deep},lutrgb=r={curve}:g={curve}:b={curve},\
+                 zscale=pin={primaries}:tin=bt709:min=gbr:rin=pc:{target}",
+                source(BT709)
+            )
+        }
+        transfer => format!("{}:{target}", source(transfer)),
     }
-    format!("{}:p=bt709:{target}", source(transfer))
 }
 
 fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {

@@ -202,7 +202,7 @@ fn the_colors_of_the_source_are_named_in_full() {
         value(&decode(&info, &decode_plan(), &MediaLimits::default()), "-vf").to_owned()
     };
     let wide = filters_for([12, 1, 0], true, false);
-    assert!(wide.starts_with("zscale=pin=12:tin=1:min=0:rin=pc:p=bt709:t=bt709:m=bt709:r=tv,scale="), "{wide}");
+    assert!(wide.starts_with("zscale=pin=12:tin=13:min=0:rin=pc:p=bt709:t=iec61966-2-1:m=bt709:r=tv,scale="), "{wide}");
     let hdr = filters_for([9, 16, 9], false, false);
     assert!(hdr.starts_with("zscale=pin=9:tin=16:min=9:rin=tv:p=9:t=linear:npl=203,format=gbrpf32le,"), "{hdr}");
     let layered = filters_for([9, 18, 9], false, true);

@@ -16,7 +16,7 @@ use crate::{
     outputs::{delta_e, first_webp_frame},
 };
 
-/// Colors in R'G'B' of BT.709. Patch i is centered at (80 + 60 i, 60), over green.
+/// Colors of sRGB. Patch i is centered at (80 + 60 i, 60), over green.
 const PATCHES: [[u8; 3]; 6] =
     [[240, 130, 40], [200, 30, 40], [40, 60, 200], [240, 210, 40], [128, 128, 128], [245, 245, 245]];
 const SIZE: (usize, usize) = (480, 120);
@@ -36,9 +36,10 @@ fn patches(folder: &TempDir, name: &str, filters: &str, codec: &str) -> PathBuf 
     folder.path().join(name)
 }
 
-/// zscale from the patches' R'G'B' to another color space.
+/// zscale from the patches' sRGB to another color space. Clips that share the curve of BT.709 have
+/// that of sRGB here, by which players show both.
 fn zscale(to: &str) -> String {
-    format!("zscale=pin=bt709:tin=bt709:min=gbr:rin=pc:{to}")
+    format!("zscale=pin=bt709:tin=iec61966-2-1:min=gbr:rin=pc:{to}")
 }
 
 /// Asserts that each patch has its color in the output, and the background is clear.
@@ -84,7 +85,7 @@ fn other_primaries_are_converted() {
         ("bt470m", "BT.470 M"),
         ("film", "film"),
     ] {
-        let to = zscale(&format!("p={primaries}:t=bt709:m=bt709:r=tv,format=yuv420p10le"));
+        let to = zscale(&format!("p={primaries}:t=iec61966-2-1:m=bt709:r=tv,format=yuv420p10le"));
         let tags = format!("{X265} -color_primaries {primaries} -color_trc bt709 -colorspace bt709 -color_range tv");
         let cut = assert_true("primaries.mov", &to, &tags);
         assert_eq!(converted(&cut), Some(format!("the clip's colors ({said}) are converted to BT.709").as_str()));
@@ -98,24 +99,26 @@ fn other_transfers_are_converted() {
         let tags = format!("{X265} -color_primaries bt709 -color_trc {tag} -colorspace bt709 -color_range tv");
         assert!(converted(&assert_true("transfer.mkv", &to, &tags)).is_some(), "{transfer}");
     }
+    // The power 2.4, which zscale takes for BT.709, and then that of cinema.
     let curve = "maxval*pow(48/52.37*pow(val/maxval\\,2.4)\\,1/2.6)";
-    let limited = zscale("p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p10le");
-    let cinema = format!("format=gbrp16le,lutrgb=r={curve}:g={curve}:b={curve},{limited}");
+    let display = zscale("p=bt709:t=bt709:m=gbr:r=pc,format=gbrp16le");
+    let limited = "zscale=pin=bt709:tin=bt709:min=gbr:rin=pc:p=bt709:t=bt709:m=bt709:r=tv,format=yuv420p10le";
+    let cinema = format!("{display},lutrgb=r={curve}:g={curve}:b={curve},{limited}");
     let tags = format!("{X265} -color_primaries bt709 -color_trc smpte428 -colorspace bt709 -color_range tv");
     assert!(converted(&assert_true("cinema.mkv", &cinema, &tags)).is_some());
 }
 
 #[test]
 fn other_matrices_are_converted() {
-    for (primaries, transfer, matrix, tag) in [
-        ("bt2020", "bt2020-10", "bt2020nc", "bt2020nc"),
-        ("bt2020", "bt2020-10", "bt2020c", "bt2020c"),
-        ("smpte240m", "bt709", "smpte2400m", "smpte240m"),
-        ("bt709", "bt709", "ycgco", "ycgco"),
+    for (primaries, curve, matrix, tag) in [
+        ("bt2020", "iec61966-2-1", "bt2020nc", "bt2020nc"),
+        ("bt2020", "bt709", "bt2020c", "bt2020c"),
+        ("smpte240m", "iec61966-2-1", "smpte2400m", "smpte240m"),
+        ("bt709", "iec61966-2-1", "ycgco", "ycgco"),
     ] {
-        let to = zscale(&format!("p={primaries}:t={transfer}:m={matrix}:r=tv,format=yuv420p10le"));
-        let tags =
-            format!("{X265} -color_primaries {primaries} -color_trc {transfer} -colorspace {tag} -color_range tv");
+        let to = format!("zscale=pin=bt709:tin={curve}:min=gbr:rin=pc:p={primaries}:t={curve}:m={matrix}:r=tv");
+        let to = format!("{to},format=yuv420p10le");
+        let tags = format!("{X265} -color_primaries {primaries} -color_trc bt709 -colorspace {tag} -color_range tv");
         assert!(converted(&assert_true("matrix.mkv", &to, &tags)).is_some(), "{matrix}");
     }
 }
@@ -135,10 +138,10 @@ fn rgb_and_full_range_keep_their_colors() {
     ] {
         assert_eq!(converted(&assert_true(name, filters, &codec)), None, "{name}");
     }
-    let to = zscale("p=smpte432:t=bt709:m=gbr:r=pc,format=gbrp");
+    let to = zscale("p=smpte432:t=iec61966-2-1:m=gbr:r=pc,format=gbrp");
     let tags = "-c:v libx264rgb -crf 2 -pix_fmt rgb24 -color_primaries smpte432 -color_trc iec61966-2-1";
     assert!(converted(&assert_true("wide.mp4", &to, tags)).is_some());
-    let to = zscale("p=smpte432:t=bt709:m=bt709:r=pc,format=yuvj420p");
+    let to = zscale("p=smpte432:t=iec61966-2-1:m=bt709:r=pc,format=yuvj420p");
     let tags = format!("{X264} -pix_fmt yuvj420p -color_primaries smpte432 -color_trc bt709 -colorspace bt709");
     assert!(converted(&assert_true("wide-full.mp4", &to, &tags)).is_some());
 }
@@ -152,7 +155,7 @@ fn a_screen_recording_in_srgb_is_read_as_bt709() {
 #[test]
 fn converted_colors_are_true_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
-    let to = zscale("p=smpte432:t=bt709:m=bt709:r=tv,format=yuv420p");
+    let to = zscale("p=smpte432:t=iec61966-2-1:m=bt709:r=tv,format=yuv420p");
     let tags = format!("{X264} -color_primaries smpte432 -color_trc bt709 -colorspace bt709");
     let cut = cut(&patches(&folder, "p3.mov", &to, &tags), &request(ALL_FORMATS));
     for format in OutputFormat::ALL {
