@@ -5,8 +5,8 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat, Quality,
-    RequestError, ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice,
+    OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
 };
 
 use crate::{
@@ -136,6 +136,11 @@ pub(crate) struct CutOptions {
     #[arg(long, default_value = "keep", value_name = "SHADOW", value_parser = parse::<ShadowChoice>)]
     pub(crate) shadow: ShadowChoice,
 
+    /// Interlaced frames: auto (de-interlace a clip that is measured or flagged as interlaced), on
+    /// or off
+    #[arg(long, default_value = "auto", value_name = "WHEN", value_parser = parse::<DeinterlaceChoice>)]
+    pub(crate) deinterlace: DeinterlaceChoice,
+
     /// Region that is subject (keep) or background (remove) whatever its color, as keep@SECONDS,X,Y
     /// or remove@SECONDS,X,Y with X and Y as shares of the frame from 0 to 1; with ,WIDTH,HEIGHT a
     /// box. Followed through the clip. May be given up to 32 times
@@ -235,6 +240,7 @@ impl CutOptions {
             tolerance: self.tolerance,
             shadow: self.shadow,
             hints,
+            deinterlace: self.deinterlace,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
@@ -272,6 +278,7 @@ mod tests {
             options.request().unwrap()
         };
         let flags = "-f webp --method chroma --key #00ff00 --tolerance 5 --shadow drop --hint keep@1,0.5,0.5 \
+                     --deinterlace on \
                      --fps 12 --size 480 --quality 90 --speed fast --no-audio";
         let expected = CutRequest {
             formats: OutputFormat::Webp.into(),
@@ -280,6 +287,7 @@ mod tests {
             tolerance: "5".parse().unwrap(),
             shadow: ShadowChoice::Drop,
             hints: Hints::try_from(vec!["keep@1,0.5,0.5".parse::<Hint>().unwrap()]).unwrap(),
+            deinterlace: DeinterlaceChoice::On,
             fps: FpsChoice::Fixed(12),
             size: Some("480".parse().unwrap()),
             quality: "90".parse().unwrap(),

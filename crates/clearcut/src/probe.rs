@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use clearcut_ffmpeg::{Container, Error, MediaInfo, MediaLimits, Tools};
+use clearcut_ffmpeg::{ColorConversion, Container, Error, MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
 use crate::{arguments::ProbeOptions, console::print_out, cut::open_clip, failure::Failure};
@@ -41,7 +41,7 @@ fn as_json(info: &MediaInfo) -> serde_json::Value {
         "width": info.size.width(), "height": info.size.height(), "fps": info.frame_rate.to_string(),
         "variableFrameRate": info.has_variable_rate, "frames": info.frames, "seconds": info.duration.as_secs_f64(),
         "rotation": info.rotation_degrees, "alpha": info.has_alpha, "matrix": format!("{:?}", info.matrix()).to_lowercase(),
-        "toneMapped": info.tone_map.is_some(), "audio": audio,
+        "toneMapped": info.conversion.is_some_and(ColorConversion::is_hdr), "audio": audio,
         "notes": info.notes.iter().map(|note| json!({"code": note.code.name(), "message": note.message})).collect::<Vec<_>>(),
     })
 }
@@ -57,9 +57,6 @@ fn as_text(info: &MediaInfo) -> String {
     }
     if info.rotation_degrees != 0 {
         notes.push(format!("rotated by {}°", info.rotation_degrees));
-    }
-    if info.tone_map.is_some() {
-        notes.push("HDR or wide gamut, converted to BT.709".to_owned());
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
     let mut text = format!(

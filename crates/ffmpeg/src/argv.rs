@@ -3,13 +3,15 @@
 mod codecs;
 mod decode;
 mod encode;
+mod probe;
 mod sound;
 
 pub(crate) use codecs::{decodes_audio, decodes_codec, missing_decoders};
 pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
-pub(crate) use decode::{ProbeView, decode, excerpt, probe_first_frames, probe_packets, probe_streams, sample};
+pub(crate) use decode::{decode, excerpt, measure_fields, sample};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
+pub(crate) use probe::{ProbeView, probe_first_frames, probe_keyframe_sizes, probe_packets, probe_streams};
 pub(crate) use sound::{AUDIO_FILE, align_sound, decode_sound};
 
 /// Splits a line into arguments, so that command lines can be written as they are typed. No

@@ -152,6 +152,24 @@ pub enum MediaError {
     /// The video is HDR and this ffmpeg lacks the filter that converts it to SDR.
     #[error("the video is HDR and this ffmpeg cannot tone-map it (it lacks the zscale filter)")]
     HdrUnsupported,
+    /// The video is in Dolby Vision without a picture that other decoders can show.
+    #[error("the video is in Dolby Vision profile {profile}, whose colors only a Dolby decoder can show")]
+    DolbyVision {
+        /// The profile.
+        profile: u8,
+    },
+    /// The colors of the video need a conversion that this ffmpeg lacks the filter for.
+    #[error("the video's colors ({colors}) need a conversion that this ffmpeg lacks (the zscale filter)")]
+    NoColorConversion {
+        /// The colors, for people.
+        colors: String,
+    },
+    /// The colors of the video are of a kind that cannot be converted.
+    #[error("the video's colors are coded as {colors}, which is not supported")]
+    UnsupportedColors {
+        /// ffmpeg's name of the primaries, transfer or matrix.
+        colors: String,
+    },
     /// The headers take more CPU time than any legitimate ones.
     #[error("the file takes too long to read: its tables are damaged or crafted")]
     TooMuchWork,
@@ -268,6 +286,11 @@ impl MediaError {
                 "Install a complete ffmpeg, or convert the clip first, for example to H.264."
             }
             Self::HdrUnsupported => "Install an ffmpeg built with libzimg, or convert the clip to SDR first.",
+            Self::DolbyVision { .. } => "Export the clip as HDR10, HLG or SDR first.",
+            Self::NoColorConversion { .. } => {
+                "Install an ffmpeg built with libzimg, or convert the clip to BT.709 first."
+            }
+            Self::UnsupportedColors { .. } => "Convert the clip to BT.709 first.",
             Self::OverLimit { .. } => {
                 "Make a smaller copy first: shorter, scaled down, at a lower frame rate or with fewer tracks, whichever is over the limit."
             }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
+use clearcut_frame::{FrameRate, Size, Subsampling};
+use clearcut_job::{Note, NoteCode};
 use serde::Deserialize;
 
 use crate::{
-    AlphaStream, Capabilities, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits, SourceTransfer,
-    ToneMap,
+    AlphaStream, Capabilities, ColorConversion, ColorTags, Container, Error, MediaError, MediaInfo, MediaLimits,
     auxiliary::AlphaTrack,
+    color::StatedColors,
+    interlace::{FieldOrder, Fields},
+    keyframe_sizes::KeyframeSizes,
     timeline::{DEFAULT_RATE, Packets, Timeline, usual_rate_near},
     tracks::{self, printable},
 };
@@ -19,7 +22,7 @@ struct FfprobeOutput {
     streams: Vec<Stream>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 struct Stream {
     index: usize,
@@ -34,6 +37,8 @@ struct Stream {
     has_b_frames: u32,
     start_time: String,
     duration: String,
+    field_order: String,
+    color_range: String,
     color_space: String,
     color_transfer: String,
     color_primaries: String,
@@ -41,17 +46,20 @@ struct Stream {
     side_data_list: Vec<SideData>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 struct Tags {
     #[serde(alias = "ALPHA_MODE")]
     alpha_mode: String,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Clone)]
 #[serde(default)]
 struct SideData {
     rotation: f64,
+    /// Profile of Dolby Vision; 0 in other side data.
+    dv_profile: u8,
+    dv_bl_signal_compatibility_id: u8,
 }
 
 /// The properties that the headers state; [`apply_packets`] checks them against the packets.
@@ -60,16 +68,10 @@ pub(crate) struct HeaderInfo {
     /// Number of frames that the header states.
     pub(crate) frame_count: Option<u64>,
     rates: Vec<FrameRate>,
-    /// Time in seconds at which the track ends.
-    end_secs: Option<f64>,
+    video: Stream,
 }
 
 impl HeaderInfo {
-    /// Index of the video stream in the file.
-    pub(crate) const fn stream(&self) -> usize {
-        self.info.stream
-    }
-
     pub(crate) fn info(self) -> MediaInfo {
         self.info
     }
@@ -78,6 +80,38 @@ impl HeaderInfo {
     pub(crate) fn set_alpha_stream(&mut self, alpha: AlphaStream) {
         self.info.alpha_stream = Some(alpha);
         self.info.has_alpha = true;
+    }
+
+    /// What is known so far.
+    pub(crate) const fn so_far(&self) -> &MediaInfo {
+        &self.info
+    }
+
+    /// The order of the fields, if the clip is flagged as interlaced.
+    pub(crate) fn field_order(&self) -> Option<FieldOrder> {
+        FieldOrder::of_flag(&self.video.field_order)
+    }
+
+    /// Decides whether the frames are de-interlaced.
+    pub(crate) fn settle_fields(&mut self, fields: Fields) {
+        self.info.settle_fields(self.field_order(), fields);
+    }
+
+    /// Makes the size that is shown longest the size of the clip.
+    pub(crate) fn resize(
+        &mut self,
+        sizes: &KeyframeSizes,
+        limits: &MediaLimits,
+        capabilities: &Capabilities,
+    ) -> Result<(), Error> {
+        let coded = sizes.main().ok_or(MediaError::Damaged)?;
+        let size = display_size(coded, &self.video.sample_aspect_ratio, self.info.rotation_degrees);
+        self.info.size = size.ok_or(MediaError::Damaged)?;
+        check_pixels(self.info.size, coded, limits)?;
+        (self.info.color, self.info.conversion) = colors_of(&self.video, self.info.size, capabilities)?;
+        self.info.size_changes = Some(sizes.changes(coded));
+        self.info.notes.push(Note::new(NoteCode::SizeChanged, sizes.message(coded)));
+        Ok(())
     }
 }
 
@@ -99,14 +133,10 @@ pub(crate) fn parse_streams(
     let rotation = video.side_data_list.iter().map(|data| data.rotation).find(|turn| *turn != 0.0).unwrap_or(0.0);
     let rotation_degrees = clockwise(rotation);
     let size = display_size(coded, &video.sample_aspect_ratio, rotation_degrees).ok_or(MediaError::Damaged)?;
-    if size.pixels().max(coded.pixels()) > limits.max_pixels {
-        return Err(too_large(&format!("{size} pixels"), limits).into());
-    }
+    check_pixels(size, coded, limits)?;
     let (has_alpha, decoder) = alpha_of(video, capabilities);
-    let tone_map = tone_map_of(video);
-    if tone_map.is_some() && !capabilities.has_zscale() {
-        return Err(MediaError::HdrUnsupported.into());
-    }
+    let (color, conversion) = colors_of(video, size, capabilities)?;
+    let converted = conversion.map(|conversion| Note::new(NoteCode::ColorConverted, conversion.message()));
     let header_rates = [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok());
     let rates = header_rates.flat_map(|rate| usual_rate_near(rate).into_iter().chain([rate])).collect::<Vec<_>>();
     let info = MediaInfo {
@@ -116,6 +146,9 @@ pub(crate) fn parse_streams(
         decoder,
         pixel_format: printable(&video.pix_fmt),
         size,
+        size_changes: None,
+        field_order: FieldOrder::TopFirst,
+        is_deinterlaced: false,
         frame_rate: rates.first().copied().unwrap_or(DEFAULT_RATE),
         has_variable_rate: false,
         frames: 0,
@@ -128,17 +161,12 @@ pub(crate) fn parse_streams(
         has_alpha,
         alpha_stream: None,
         subsampling: subsampling_of(&video.pix_fmt),
-        color: if tone_map.is_some() { ColorTags::BT709 } else { color_of(video, size) },
-        tone_map,
+        color,
+        conversion,
         audio: choice.audio,
-        notes: choice.notes,
+        notes: choice.notes.into_iter().chain(converted).collect(),
     };
-    Ok(HeaderInfo {
-        info,
-        frame_count: video.nb_frames.parse().ok(),
-        rates,
-        end_secs: if matches!(container, Container::Mov | Container::Avi) { end_secs(video) } else { None },
-    })
+    Ok(HeaderInfo { info, frame_count: video.nb_frames.parse().ok(), rates, video: video.clone() })
 }
 
 /// The reason why ffprobe could not parse a clip, taken from the tail of its standard error.
@@ -158,9 +186,19 @@ pub(crate) fn unopenable_track(stderr_tail: &str) -> Option<usize> {
 
 /// Time at which a track of an MP4, MOV or AVI ends, by its header. Durations of packets are distances between decoding
 /// times, so of reordered frames they do not tell how long the last one is shown.
-fn end_secs(video: &Stream) -> Option<f64> {
+fn end_secs(container: Container, video: &Stream) -> Option<f64> {
+    if !matches!(container, Container::Mov | Container::Avi) {
+        return None;
+    }
     let seconds = |text: &str| text.parse::<f64>().ok().filter(|secs| secs.is_finite());
     Some(seconds(&video.start_time)? + seconds(&video.duration)?)
+}
+
+fn check_pixels(size: Size, coded: Size, limits: &MediaLimits) -> Result<(), MediaError> {
+    if size.pixels().max(coded.pixels()) > limits.max_pixels {
+        return Err(too_large(&format!("{size} pixels"), limits));
+    }
+    Ok(())
 }
 
 fn too_large(found: &str, limits: &MediaLimits) -> MediaError {
@@ -178,7 +216,7 @@ pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &Packets, limits:
     let info = &mut headers.info;
     info.frames = packets.frames();
     info.keyframes = packets.keyframes();
-    let timeline = Timeline::new(packets, &headers.rates, headers.end_secs);
+    let timeline = Timeline::new(packets, &headers.rates, end_secs(info.container, &headers.video));
     info.frame_rate = timeline.rate;
     info.has_variable_rate = !timeline.is_constant;
     info.duration = timeline.length;
@@ -243,28 +281,34 @@ fn subsampling_of(pixel_format: &str) -> Subsampling {
     if halved.iter().any(|name| pixel_format.starts_with(name)) { Subsampling::Half } else { Subsampling::Full }
 }
 
-fn tone_map_of(video: &Stream) -> Option<ToneMap> {
-    let is_stated = |name: &str| !matches!(name, "" | "unknown" | "unspecified" | "reserved");
-    let transfer = match video.color_transfer.as_str() {
-        "smpte2084" | "arib-std-b67" => SourceTransfer::HighDynamicRange,
-        name if is_stated(name) => SourceTransfer::Standard,
-        _ => SourceTransfer::Unstated,
+/// The tags of the decoded frames, and the conversion to them if the clip needs one.
+fn colors_of(
+    video: &Stream,
+    size: Size,
+    capabilities: &Capabilities,
+) -> Result<(ColorTags, Option<ColorConversion>), MediaError> {
+    // Without a compatible base layer, the picture is in a color space of Dolby's own.
+    let is_own = |data: &&SideData| {
+        data.dv_profile == 5 || matches!(data.dv_profile, 10 | 20) && data.dv_bl_signal_compatibility_id == 0
     };
-    let is_wide = matches!(video.color_space.as_str(), "bt2020nc" | "bt2020c") || video.color_primaries == "bt2020";
-    let has_primaries = is_stated(&video.color_primaries);
-    let has_matrix = is_stated(&video.color_space);
-    (transfer == SourceTransfer::HighDynamicRange || is_wide).then_some(ToneMap { transfer, has_primaries, has_matrix })
-}
-
-fn color_of(video: &Stream, size: Size) -> ColorTags {
-    let is_rgb = ["rgb", "bgr", "gbr", "argb", "abgr", "pal8"].iter().any(|name| video.pix_fmt.starts_with(name));
-    match video.color_space.as_str() {
-        _ if is_rgb => ColorTags::BT709,
-        "bt709" => ColorTags::BT709,
-        "bt470bg" => ColorTags::BT601_625,
-        "smpte170m" | "fcc" => ColorTags::BT601_525,
-        _ if Matrix::guessed_from_height(size.height()) == Matrix::Bt709 => ColorTags::BT709,
-        _ => ColorTags::BT601_525,
+    if let Some(data) = video.side_data_list.iter().find(is_own) {
+        return Err(MediaError::DolbyVision { profile: data.dv_profile });
+    }
+    let stated = StatedColors {
+        primaries: &video.color_primaries,
+        transfer: &video.color_transfer,
+        matrix: &video.color_space,
+        range: &video.color_range,
+        pixel_format: &video.pix_fmt,
+        codec: &video.codec_name,
+        height: size.height(),
+    };
+    let settled = stated.settle().map_err(|unknown| MediaError::UnsupportedColors { colors: printable(unknown.0) })?;
+    match settled.1 {
+        Some(conversion) if !capabilities.has_zscale() => {
+            Err(MediaError::NoColorConversion { colors: conversion.source() })
+        }
+        _ => Ok(settled),
     }
 }
 

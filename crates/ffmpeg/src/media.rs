@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use clearcut_frame::{FrameFormat, FrameRate, Matrix, Size, Subsampling};
-use clearcut_job::Note;
+use clearcut_job::{DeinterlaceChoice, Note, NoteCode};
 
-use crate::{ColorTags, Container, ToneMap};
+use crate::{
+    ColorConversion, ColorTags, Container,
+    interlace::{FieldOrder, Fields},
+    keyframe_sizes::SizeChanges,
+};
 
 /// Limits on a clip. Checked from its headers before decoding, and again while decoding because
 /// headers can be wrong.
@@ -84,6 +88,7 @@ pub struct AlphaStream {
 
 /// Properties of a clip, as found by [`crate::Tools::probe`].
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "properties that do not depend on each other")]
 pub struct MediaInfo {
     /// The container, detected from the first bytes.
     pub container: Container,
@@ -98,6 +103,14 @@ pub struct MediaInfo {
     pub pixel_format: String,
     /// Display size: after rotation, with square pixels.
     pub size: Size,
+    /// Set if the frames change their size in mid-stream; [`Self::size`] is then the one that is
+    /// shown longest.
+    pub size_changes: Option<SizeChanges>,
+    /// The order of the fields, should the frames be interlaced: as measured, else as flagged, else
+    /// the upper lines first.
+    pub field_order: FieldOrder,
+    /// Whether decoding makes one whole frame of the two fields of each frame.
+    pub is_deinterlaced: bool,
     /// The constant frame rate; the nearest constant rate if the source varies.
     pub frame_rate: FrameRate,
     /// Whether the frames are unevenly spaced, so that some must be repeated or dropped.
@@ -126,9 +139,9 @@ pub struct MediaInfo {
     pub subsampling: Subsampling,
     /// Matrix, primaries and transfer of the decoded frames.
     pub color: ColorTags,
-    /// Conversion to BT.709; set if the source is HDR or wide gamut.
-    pub tone_map: Option<ToneMap>,
-    /// The best audio track that can be decoded.
+    /// Conversion to BT.709; `None` if the source is in BT.709 or BT.601.
+    pub conversion: Option<ColorConversion>,
+    /// The first audio track, if its codec is supported.
     pub audio: Option<AudioTrack>,
     /// What was decided about the clip when it was probed.
     pub notes: Vec<Note>,
@@ -139,6 +152,44 @@ impl MediaInfo {
     #[must_use]
     pub const fn frame_format(&self, size: Size) -> FrameFormat {
         FrameFormat { size, subsampling: self.subsampling, has_alpha: self.has_alpha, matrix: self.color.matrix }
+    }
+
+    /// Replaces what the probe decided about interlaced frames by the user's choice.
+    pub fn choose_deinterlacing(&mut self, choice: DeinterlaceChoice) {
+        match choice {
+            DeinterlaceChoice::Auto => {}
+            DeinterlaceChoice::On if self.is_deinterlaced => {}
+            DeinterlaceChoice::On => self.deinterlace("as asked"),
+            DeinterlaceChoice::Off => {
+                self.is_deinterlaced = false;
+                self.notes.retain(|note| note.code != NoteCode::Deinterlaced);
+            }
+        }
+    }
+
+    /// Decides whether the frames are de-interlaced. What was measured counts before the flag,
+    /// which is often wrong in either direction.
+    pub(crate) fn settle_fields(&mut self, flag: Option<FieldOrder>, fields: Fields) {
+        match (fields, flag) {
+            (Fields::Woven(order), _) => {
+                self.field_order = order;
+                self.deinterlace(if flag.is_some() { "it is flagged as interlaced" } else { "its fields differ" });
+            }
+            (Fields::Undecided, Some(order)) => {
+                self.field_order = order;
+                self.deinterlace("it is flagged as interlaced");
+            }
+            (Fields::Whole, Some(order)) => self.field_order = order,
+            (Fields::Whole | Fields::Undecided, None) => {}
+        }
+    }
+
+    /// Frames that change their size, or are smaller than the filter takes, are not de-interlaced.
+    fn deinterlace(&mut self, reason: &str) {
+        if self.size_changes.is_none() && self.size.width() >= 4 && self.size.height() >= 4 {
+            self.is_deinterlaced = true;
+            self.notes.push(Note::new(NoteCode::Deinterlaced, format!("the clip is de-interlaced: {reason}")));
+        }
     }
 
     /// The matrix of the decoded frames.

@@ -1,5 +1,6 @@
 //! Probe of a clip: ffprobe reads the stream headers, again if decoders of tracks that are left out
-//! were refused, then lists the packets. One process at a time.
+//! were refused, then lists the packets. Of clips that may change their size or be interlaced, a few
+//! frames are decoded. One process runs at a time.
 
 use std::{fs::File, os::unix::fs::FileExt, time::Duration};
 
@@ -8,7 +9,9 @@ use crate::{
     argv::{self, ProbeView},
     auxiliary::{self, AlphaTrack},
     claims::claims_too_many_samples,
-    headers,
+    headers::{self, HeaderInfo},
+    interlace::{Fields, may_be_interlaced},
+    keyframe_sizes::{KeyframeSizes, may_change_size},
     timeline::Packets,
     tools::{MAX_OUTPUT_BYTES, PROBE_TIMEOUT},
 };
@@ -63,71 +66,143 @@ impl Probe {
     }
 
     /// Finishes the probe and returns the clip's properties, checked against the limits. Blocks.
-    /// `on_next_process` receives the handle that kills each further process.
+    /// `on_process` receives the handle that kills each further process.
     ///
     /// # Errors
     /// [`Error::Media`] if the clip is at fault.
-    pub fn info(self, mut on_next_process: impl FnMut(KillHandle)) -> Result<MediaInfo, Error> {
-        let limits = &self.limits;
-        let blame_clip = |error| blame_clip(error, limits);
-        let capabilities = self.tools.capabilities()?;
-        let (mut view, mut reading) = (ProbeView::default(), self.streams);
-        let (streams, stderr_tail) = loop {
-            match reading.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT) {
-                // Tracks that are left out need no decoder, but ffprobe opens one for each.
-                Err(Error::Failed { stderr_tail, .. })
-                    if admits_more(&mut view, &self.file, self.container, &stderr_tail)? =>
-                {
-                    let arguments = argv::probe_streams(self.container, limits, &view);
-                    reading = self.tools.spawn_ffprobe(&self.file, arguments)?;
-                    on_next_process(reading.kill_handle());
-                }
-                other => break other.map_err(blame_clip)?,
-            }
+    pub fn info(self, mut on_process: impl FnMut(KillHandle)) -> Result<MediaInfo, Error> {
+        let Self { tools, container, alpha_tracks, limits, file, streams } = self;
+        let capabilities = tools.capabilities()?;
+        let mut further = FurtherProcesses {
+            tools: &tools,
+            file: &file,
+            container,
+            limits: &limits,
+            view: ProbeView::default(),
+            on_process: &mut on_process,
         };
-        let mut headers =
-            match headers::parse_streams(self.container, &streams, &self.alpha_tracks, limits, capabilities) {
-                Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, limits).into()),
-                other => other?,
-            };
-        if let Some(alpha) = auxiliary::alpha_stream(&self.alpha_tracks, headers.stream(), &streams)? {
+        let (streams, stderr_tail) = further.open_streams(streams)?;
+        let mut headers = match headers::parse_streams(container, &streams, &alpha_tracks, &limits, capabilities) {
+            Err(Error::Media(MediaError::Damaged)) => return Err(headers::diagnose(&stderr_tail, &limits).into()),
+            other => other?,
+        };
+        if let Some(alpha) = auxiliary::alpha_stream(&alpha_tracks, headers.so_far().stream, &streams)? {
             headers.set_alpha_stream(alpha);
         }
-        let mut ffprobe = |arguments: Vec<String>| {
-            let child = self.tools.spawn_ffprobe(&self.file, arguments)?;
-            on_next_process(child.kill_handle());
-            child.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(&self.file)).map_err(blame_clip)
-        };
-        let mut list_packets = |ignores_edits: bool| {
-            let (lines, _) = ffprobe(argv::probe_packets(self.container, limits, &view, ignores_edits))?;
-            Ok::<_, Error>(Packets::parse(&lines, headers.stream(), self.container)?)
-        };
-        let mut packets = list_packets(false)?;
-        // An edit list may leave out whole groups of pictures, which the header counts.
-        let lacks_frames = |packets: &Packets| headers.frame_count.is_some_and(|count| packets.lacks_frames(count));
-        if lacks_frames(&packets) && (self.container != Container::Mov || lacks_frames(&list_packets(true)?)) {
-            return Err(MediaError::Damaged.into());
+        let packets = further.list_packets(&headers)?;
+        headers::apply_packets(&mut headers, &packets, &limits)?;
+        if let Some(sizes) = further.keyframe_sizes(headers.so_far())? {
+            headers.resize(&sizes, &limits, capabilities)?;
         }
-        if packets.starts_open() {
-            let count = packets.packets_to_first_frame();
-            let (lines, _) = ffprobe(argv::probe_first_frames(self.container, limits, &view, headers.stream(), count))?;
-            let times = String::from_utf8_lossy(&lines);
-            let first = times.lines().next().ok_or(MediaError::Damaged)?;
-            packets.begin_with(first.trim_matches(',').parse().map_err(|_| MediaError::Damaged)?);
+        if may_be_interlaced(headers.field_order(), &headers.so_far().codec, headers.so_far().frame_rate) {
+            headers.settle_fields(further.fields(headers.so_far())?);
         }
-        headers::apply_packets(&mut headers, &packets, limits)?;
         Ok(headers.info())
     }
 }
 
-/// Whether another view of the clip may get past a track that ffprobe's messages name.
-fn admits_more(view: &mut ProbeView, file: &File, container: Container, messages: &str) -> Result<bool, Error> {
-    if view.opened.add_refused(messages)? {
-        return Ok(true);
+/// The processes of a probe after its first, which run one at a time.
+struct FurtherProcesses<'a> {
+    tools: &'a Tools,
+    file: &'a File,
+    container: Container,
+    limits: &'a MediaLimits,
+    view: ProbeView,
+    /// Receives the handle that kills a process.
+    on_process: &'a mut dyn FnMut(KillHandle),
+}
+
+impl FurtherProcesses<'_> {
+    /// The headers that the process `reading` prints, and the tail of its messages. Tracks that are
+    /// left out need no decoder, but ffprobe opens one for each: if one is refused, it is started
+    /// again.
+    fn open_streams(&mut self, mut reading: Child) -> Result<(Vec<u8>, String), Error> {
+        loop {
+            match reading.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT) {
+                Err(Error::Failed { stderr_tail, .. }) if self.admits_more(&stderr_tail)? => {
+                    reading = self.spawn_ffprobe(argv::probe_streams(self.container, self.limits, &self.view))?;
+                }
+                other => return other.map_err(|error| blame_clip(error, self.limits)),
+            }
+        }
     }
-    let track = headers::unopenable_track(messages).filter(|_| container == Container::Mov);
-    let added = track.map(|track| view.masks.add(file, track)).transpose();
-    Ok(added.map_err(|source| Error::from_io("reading the clip", source))?.unwrap_or(false))
+
+    /// Whether another view of the clip may get past a track that ffprobe's messages name.
+    fn admits_more(&mut self, messages: &str) -> Result<bool, Error> {
+        if self.view.opened.add_refused(messages)? {
+            return Ok(true);
+        }
+        let track = headers::unopenable_track(messages).filter(|_| self.container == Container::Mov);
+        let added = track.map(|track| self.view.masks.add(self.file, track)).transpose();
+        Ok(added.map_err(|source| Error::from_io("reading the clip", source))?.unwrap_or(false))
+    }
+
+    /// The packets of the frames that are shown.
+    fn list_packets(&mut self, headers: &HeaderInfo) -> Result<Packets, Error> {
+        let stream = headers.so_far().stream;
+        let mut packets = self.packets(stream, false)?;
+        // An edit list may leave out whole groups of pictures, which the header counts.
+        let lacks_frames = |packets: &Packets| headers.frame_count.is_some_and(|count| packets.lacks_frames(count));
+        if lacks_frames(&packets) && (self.container != Container::Mov || lacks_frames(&self.packets(stream, true)?)) {
+            return Err(MediaError::Damaged.into());
+        }
+        if packets.starts_open() {
+            let count = packets.packets_to_first_frame();
+            let lines =
+                self.ffprobe(argv::probe_first_frames(self.container, self.limits, &self.view, stream, count))?;
+            let times = String::from_utf8_lossy(&lines);
+            let first = times.lines().next().ok_or(MediaError::Damaged)?;
+            packets.begin_with(first.trim_matches(',').parse().map_err(|_| MediaError::Damaged)?);
+        }
+        Ok(packets)
+    }
+
+    fn packets(&mut self, stream: usize, ignores_edits: bool) -> Result<Packets, Error> {
+        let lines = self.ffprobe(argv::probe_packets(self.container, self.limits, &self.view, ignores_edits))?;
+        Ok(Packets::parse(&lines, stream, self.container)?)
+    }
+
+    /// The sizes of the clip's codec keyframes; `None` if they are the same or not worth reading.
+    fn keyframe_sizes(&mut self, info: &MediaInfo) -> Result<Option<KeyframeSizes>, Error> {
+        if !may_change_size(info.container, &info.codec, info.size, info.frames, info.keyframes) {
+            return Ok(None);
+        }
+        let child = self.spawn_ffprobe(argv::probe_keyframe_sizes(info, self.limits, &self.view))?;
+        let listing = unless_unreadable(child.output(MAX_PACKET_LIST_BYTES, PROBE_TIMEOUT))?;
+        let end = info.video_start_secs + info.duration.as_secs_f64();
+        Ok(listing.and_then(|listing| KeyframeSizes::of_listing(&listing, end)))
+    }
+
+    /// What a few frames from the middle of the clip are: whole, or fields.
+    fn fields(&mut self, info: &MediaInfo) -> Result<Fields, Error> {
+        let child = self.tools.spawn_field_measurement(self.file, argv::measure_fields(info, self.limits))?;
+        (self.on_process)(child.kill_handle());
+        let listing = unless_unreadable(child.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT))?;
+        Ok(listing.map_or(Fields::Undecided, |listing| Fields::of_listing(&listing)))
+    }
+
+    fn spawn_ffprobe(&mut self, arguments: Vec<String>) -> Result<Child, Error> {
+        let child = self.tools.spawn_ffprobe(self.file, arguments)?;
+        (self.on_process)(child.kill_handle());
+        Ok(child)
+    }
+
+    /// The output of an ffprobe that may read the whole file.
+    fn ffprobe(&mut self, arguments: Vec<String>) -> Result<Vec<u8>, Error> {
+        let child = self.spawn_ffprobe(arguments)?;
+        let output = child.output(MAX_PACKET_LIST_BYTES, packet_list_timeout(self.file));
+        Ok(output.map_err(|error| blame_clip(error, self.limits))?.0)
+    }
+}
+
+/// The output of a process that decoded frames of the clip; `None` if it could not. Decoding the
+/// whole clip then says why.
+fn unless_unreadable(output: Result<(Vec<u8>, String), Error>) -> Result<Option<Vec<u8>>, Error> {
+    match output {
+        Ok((listing, _)) => Ok(Some(listing)),
+        Err(Error::Failed { .. } | Error::TimedOut { .. } | Error::Media(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// ffprobe fails when it cannot parse the headers. The clip is at fault then.

@@ -242,6 +242,15 @@ impl Tools {
         Child::spawn("reading the headers", command, duplicate_as_stdin(input)?)
     }
 
+    /// Starts measuring the fields of a few frames. It decodes, so it may take a decoder's memory,
+    /// but only the time of reading headers.
+    pub(crate) fn spawn_field_measurement(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {
+        let limits = ChildLimits { cpu_secs: ChildLimits::READING.cpu_secs, ..ChildLimits::WORKING };
+        let mut command = self.sandbox.command(&self.ffmpeg, None, limits);
+        command.args(arguments);
+        Child::spawn("measuring the fields", command, duplicate_as_stdin(input)?)
+    }
+
     fn read(
         &self,
         operation: &'static str,

@@ -73,7 +73,8 @@ pub use persisted::PersistedRequestError;
 pub use preview::{PreviewFailure, PreviewFrame, PreviewRequest};
 pub use report::{AlphaCheck, FrameBox, MatteReport, Place, Warning};
 pub use request::{
-    CutRequest, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed,
+    Tolerance,
 };
 pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};

@@ -28,6 +28,12 @@ pub enum NoteCode {
     SoundLeftOut,
     /// WebP and APNG have fewer frames per second than the other outputs.
     AnimationRateReduced,
+    /// The clip's colors are converted to those of high definition, BT.709.
+    ColorConverted,
+    /// The clip's fields are made into whole frames.
+    Deinterlaced,
+    /// The clip changes its frame size in mid-stream; the outputs have one size.
+    SizeChanged,
     /// A code of a later version.
     #[serde(other)]
     Other,
@@ -44,6 +50,9 @@ impl NoteCode {
             Self::SoundDamaged => "SOUND_DAMAGED",
             Self::SoundLeftOut => "SOUND_LEFT_OUT",
             Self::AnimationRateReduced => "ANIMATION_RATE_REDUCED",
+            Self::ColorConverted => "COLOR_CONVERTED",
+            Self::Deinterlaced => "DEINTERLACED",
+            Self::SizeChanged => "SIZE_CHANGED",
             Self::Other => "OTHER",
         }
     }
@@ -82,6 +91,10 @@ mod tests {
             NoteCode::SoundDamaged,
             NoteCode::SoundLeftOut,
             NoteCode::AnimationRateReduced,
+            NoteCode::SoundLeftOut,
+            NoteCode::ColorConverted,
+            NoteCode::Deinterlaced,
+            NoteCode::SizeChanged,
             NoteCode::Other,
         ] {
             assert_eq!(serde_json::to_value(code).unwrap(), code.name());

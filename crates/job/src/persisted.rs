@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CutRequest, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, Quality, RequestError,
-    ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, Quality,
+    RequestError, ShadowChoice, Speed, Tolerance,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
@@ -46,6 +46,9 @@ struct StoredRequest {
     /// Omitted if there are none.
     #[serde(default, skip_serializing_if = "is_default")]
     hints: Hints,
+    /// Omitted if it is automatic.
+    #[serde(default, skip_serializing_if = "is_default")]
+    deinterlace: DeinterlaceChoice,
     fps: FpsChoice,
     size: Option<LongestSide>,
     quality: Quality,
@@ -80,6 +83,7 @@ impl CutRequest {
             tolerance: self.tolerance,
             shadow: self.shadow,
             hints: self.hints.clone(),
+            deinterlace: self.deinterlace,
             fps: self.fps,
             size: self.size,
             quality: self.quality,
@@ -107,6 +111,7 @@ impl CutRequest {
             tolerance: stored.tolerance,
             shadow: stored.shadow,
             hints: stored.hints,
+            deinterlace: stored.deinterlace,
             fps: stored.fps,
             size: stored.size,
             quality: stored.quality,
@@ -129,6 +134,7 @@ mod tests {
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
+            deinterlace: DeinterlaceChoice::default(),
             fps: FpsChoice::Fixed(24),
             size: Some("512".parse().unwrap()),
             quality: Quality::default(),
@@ -143,9 +149,10 @@ mod tests {
         let fast = CutRequest { speed: Speed::Fast, ..request() };
         let ai = CutRequest { method: MethodChoice::Ai, key_color: KeyColorChoice::Auto, ..request() };
         let bare = CutRequest { shadow: ShadowChoice::Drop, ..request() };
+        let woven = CutRequest { deinterlace: DeinterlaceChoice::On, ..request() };
         let hints: Hints = r#"[{"time":1.04,"x":0.25,"y":0.1,"kind":"remove"}]"#.parse().unwrap();
         let hinted = CutRequest { hints, ..request() };
-        for request in [request(), auto, fast, ai, bare, hinted] {
+        for request in [request(), auto, fast, ai, bare, woven, hinted] {
             assert_eq!(CutRequest::from_json(&request.to_json()).unwrap(), request);
         }
     }

@@ -192,6 +192,21 @@ pub enum ShadowChoice {
 
 keyword_enum!(ShadowChoice, "shadow", "keep or drop", "keep" => Keep, "drop" => Drop);
 
+/// Treatment of interlaced frames.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeinterlaceChoice {
+    /// Frames that are measured or flagged as interlaced are made whole.
+    #[default]
+    Auto,
+    /// All frames are de-interlaced.
+    On,
+    /// No frame is.
+    Off,
+}
+
+keyword_enum!(DeinterlaceChoice, "deinterlace", "auto, on or off", "auto" => Auto, "on" => On, "off" => Off);
+
 /// All settings of one cut.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CutRequest {
@@ -207,6 +222,8 @@ pub struct CutRequest {
     pub shadow: ShadowChoice,
     /// The user's hints about regions of the clip.
     pub hints: Hints,
+    /// Treatment of interlaced frames.
+    pub deinterlace: DeinterlaceChoice,
     /// Frame rate of the output.
     pub fps: FpsChoice,
     /// Longer side of the output; `None` keeps the size of the source.
@@ -231,6 +248,7 @@ impl CutRequest {
             tolerance: Tolerance::default(),
             shadow: ShadowChoice::default(),
             hints: Hints::default(),
+            deinterlace: DeinterlaceChoice::default(),
             fps: FpsChoice::Source,
             size: None,
             quality: Quality::default(),
@@ -283,6 +301,12 @@ mod tests {
     fn shadow_treatment_is_parsed_from_its_keyword() {
         assert_eq!(("keep".parse(), " drop ".parse()), (Ok(ShadowChoice::Keep), Ok(ShadowChoice::Drop)));
         assert_eq!("soft".parse::<ShadowChoice>().unwrap_err().allowed(), "keep or drop");
+    }
+
+    #[test]
+    fn deinterlacing_is_parsed_from_its_keyword() {
+        assert_eq!(("auto".parse(), " on ".parse()), (Ok(DeinterlaceChoice::Auto), Ok(DeinterlaceChoice::On)));
+        assert_eq!("yes".parse::<DeinterlaceChoice>().unwrap_err().allowed(), "auto, on or off");
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Resu
         job.tools.require(format)?;
     }
     progress(CutStep::Surveying);
-    let info = stop.media_info(probe?)?;
+    let info = stop.media_info(probe?, job.request)?;
     let mut plan = Plan::new(&info, job.request, &job.resources);
     plan.check(&info, &job.limits, &job.resources)?;
     let (method, hints, mut children) = prepare(job, &info, &plan, stop, progress)?;

@@ -52,7 +52,7 @@ impl Moment {
     /// `at` and its neighbors. Blocks until every child process has ended. Mattes on one
     /// thread; two more choose the method and decode small frames.
     ///
-    /// Only method, key color, hints, speed and size of the request are used. A size larger than
+    /// Only method, key color, hints, speed, size and de-interlacing of the request are used. A size larger than
     /// the clip's is ignored. The job's scratch folder holds nothing afterwards.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Moment {
         let stop = &stop.for_cut();
         let unpacked = unpack(job, stop)?;
         let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
-        let info = stop.media_info(job.tools.probe(job.input, &job.limits)?)?;
+        let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;
         // While the last frame is held, its neighbors are repetitions of it.
         let last = info.frame_rate.frames_in(info.last_frame_start) + NEIGHBORS;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe, Unpacking};
+use clearcut_job::CutRequest;
 
 use crate::Error;
 
@@ -84,13 +85,15 @@ impl Stop {
         child
     }
 
-    /// Waits for the result of `probe`. Headers of a very long clip take time, so the cut can be
-    /// stopped here, too.
-    pub(crate) fn media_info(&self, probe: Probe) -> Result<MediaInfo, Error> {
+    /// Waits for the result of `probe`, and decides what `request` decides about the clip. Headers
+    /// of a very long clip take time, so the cut can be stopped here, too.
+    pub(crate) fn media_info(&self, probe: Probe, request: &CutRequest) -> Result<MediaInfo, Error> {
         self.register_handles([probe.kill_handle()]);
         let info = probe.info(|listing| self.register_handles([listing]));
         self.check()?;
-        Ok(info?)
+        let mut info = info?;
+        info.choose_deinterlacing(request.deinterlace);
+        Ok(info)
     }
 
     /// Waits until `unpacking` has made the clip that ffmpeg reads.

@@ -2,8 +2,8 @@
 
 use clearcut_frame::Rgb8;
 use clearcut_job::{
-    CutRequest, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat, Quality,
-    RequestError, ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, OutputFormat,
+    Quality, RequestError, ShadowChoice, Speed, Tolerance,
 };
 use serde::Deserialize;
 
@@ -15,6 +15,7 @@ pub(crate) struct Form {
     tolerance: Option<Tolerance>,
     shadow: Option<ShadowChoice>,
     hints: Option<Hints>,
+    deinterlace: Option<DeinterlaceChoice>,
     fps: Option<FpsChoice>,
     format: Option<OutputFormat>,
     formats: Option<Vec<OutputFormat>>,
@@ -52,6 +53,7 @@ impl Form {
             "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
             "shadow" => set_once(&mut self.shadow, text.parse()?, "shadow", text)?,
             "hints" => set_once(&mut self.hints, text.parse()?, "hints", text)?,
+            "deinterlace" => set_once(&mut self.deinterlace, text.parse()?, "deinterlace", text)?,
             "fps" => set_once(&mut self.fps, text.parse()?, "fps", text)?,
             "format" => {
                 let format = text.trim().parse().map_err(|_: RequestError| {
@@ -117,6 +119,7 @@ impl Form {
             tolerance: self.tolerance.unwrap_or_default(),
             shadow: self.shadow.unwrap_or_default(),
             hints: self.hints.unwrap_or_default(),
+            deinterlace: self.deinterlace.unwrap_or_default(),
             fps: self.fps.unwrap_or(FpsChoice::Fixed(24)),
             size: self.size,
             quality: self.quality.unwrap_or_default(),
@@ -192,11 +195,12 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 23] = [
+        let cases: [(&[(&str, &str)], &str); 24] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
             (&[("tolerance", "")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
+            (&[("deinterlace", "yes")], "INVALID_REQUEST"),
             (&[("shadow", "keep"), ("shadow", "drop")], "INVALID_REQUEST"),
             (&[("hints", r#"[{"time":1,"x":300,"y":0.5,"kind":"keep"}]"#)], "INVALID_REQUEST"),
             (&[("hints", "[]"), ("hints", "[]")], "INVALID_REQUEST"),

@@ -196,6 +196,10 @@ pub(crate) struct SubmitForm {
     /// a box. A hint applies to every frame in which its region is found again.
     #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
     hints: Option<String>,
+    /// Interlaced frames: `auto` de-interlaces a clip that is measured or flagged as interlaced,
+    /// `on` every clip, `off` none.
+    #[schema(example = "auto", default = "auto")]
+    deinterlace: Option<String>,
     /// Frames per second of the outputs: 1–60, or `source`.
     #[schema(example = "24", default = "24")]
     fps: Option<String>,

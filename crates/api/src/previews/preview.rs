@@ -56,6 +56,10 @@ pub(crate) struct PreviewForm {
     /// a box. A hint applies to every frame in which its region is found again.
     #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
     hints: Option<String>,
+    /// Interlaced frames: `auto` de-interlaces a clip that is measured or flagged as interlaced,
+    /// `on` every clip, `off` none.
+    #[schema(example = "auto", default = "auto")]
+    deinterlace: Option<String>,
     /// The background color, as JSON text or `#RRGGBB`. Default: measured over the whole clip.
     #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
     chroma_key: Option<String>,

@@ -83,6 +83,7 @@ fn invalid_flag_values_are_refused_with_the_allowed_values() {
     for (flag, value, allowed) in [
         ("--tolerance", "101", "a whole number from 0 to 100"),
         ("--shadow", "soft", "keep or drop"),
+        ("--deinterlace", "yes", "auto, on or off"),
         ("--fps", "0", "a whole number from 1 to 60, or source"),
         ("--size", "63", "a whole number from 64 to 2048"),
         ("--quality", "x", "a whole number from 0 to 100"),

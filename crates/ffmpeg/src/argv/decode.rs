@@ -4,11 +4,12 @@ use std::{fmt::Write as _, time::Duration};
 
 use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
-use super::{
-    codecs::{OpenedOnly, whitelist},
-    split_arguments,
+use super::{probe::guarded_input, split_arguments};
+use crate::{
+    AlphaStream, ColorConversion, FieldOrder, MediaInfo, MediaLimits, SizeChanges,
+    color::{BT709, BT2020_CONSTANT, SMPTE428_TRANSFER, SRGB_TRANSFER},
+    masks::Masks,
 };
-use crate::{AlphaStream, Container, MediaInfo, MediaLimits, SourceTransfer, ToneMap, masks::Masks};
 
 /// How frames are converted to a constant rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,83 +66,40 @@ pub struct ExcerptPlan {
     pub frames: u64,
 }
 
-/// What ffprobe may open of a clip whose other tracks are unusual.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct ProbeView {
-    /// Decoders that are only opened.
-    pub(crate) opened: OpenedOnly,
-    /// Tracks whose decoder is not even opened.
-    pub(crate) masks: Masks,
-}
-
-/// Leading arguments of every command that reads an untrusted file: file and pipe protocols only,
-/// one demuxer, allowlisted decoders.
-fn guarded_input(container: Container, limits: &MediaLimits, masks: &Masks, options: &str) -> Vec<String> {
-    let demuxer = container.demuxer();
-    let protocols = format!("-hide_banner -protocol_whitelist {}", masks.protocols());
-    let mut arguments: Vec<String> = split_arguments(&protocols).collect();
-    arguments.extend(split_arguments(&format!("-format_whitelist {demuxer} -codec_whitelist {}", whitelist())));
-    arguments.extend(split_arguments(&format!("-max_pixels {}", limits.max_pixels)));
-    arguments.extend(split_arguments(options));
-    arguments.extend(split_arguments(&format!("-f {demuxer} -i {}", masks.address())));
+/// ffmpeg command that decodes a few frames from the middle of the clip, and prints for each
+/// whether it is interlaced.
+pub(crate) fn measure_fields(info: &MediaInfo, limits: &MediaLimits) -> Vec<String> {
+    let mut options = "-threads 2".to_owned();
+    if info.duration > LEAST_SEEK {
+        // From the codec keyframe before, without the frames between.
+        let middle = info.video_start_secs + info.duration.as_secs_f64() / 2.0;
+        let _ = write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {middle:.6}");
+    }
+    let mut arguments = ffmpeg_input(info, limits, &options);
+    let filters = "idet,metadata=mode=print:key=lavfi.idet.single.current_frame:file=-";
+    arguments.extend(split_arguments(&format!(
+        "-map 0:{} -an -sn -dn -vf {filters} -frames:v {MEASURED_FRAMES} -fps_mode passthrough -f null -",
+        info.stream
+    )));
     arguments
 }
 
-/// Guarded input of ffprobe, which opens a decoder for every track and fails if one is refused.
-/// `-codec_whitelist` alone limits the decoders that read packets to complete the headers;
-/// `-codec_whitelist:`, with the empty specifier of every stream, limits those that are opened.
-/// Warnings name the track whose decoder could not be opened.
-fn ffprobe_input(container: Container, limits: &MediaLimits, view: &ProbeView, options: &str) -> Vec<String> {
-    guarded_input(
-        container,
-        limits,
-        &view.masks,
-        &format!("-loglevel warning -codec_whitelist: {} {options}", view.opened.whitelist()),
-    )
-}
-
-/// ffprobe command that prints the streams as JSON.
-pub(crate) fn probe_streams(container: Container, limits: &MediaLimits, view: &ProbeView) -> Vec<String> {
-    ffprobe_input(container, limits, view, "-show_streams -of json")
-}
-
-/// ffprobe command that prints, for every packet of every video stream, a line
-/// `stream_index,pts_time,dts,dts_time,duration_time,flags` followed by the types of its side data.
-/// With `ignores_edits`, packets are listed that an edit list of an MP4 or MOV leaves out.
-pub(crate) fn probe_packets(
-    container: Container,
-    limits: &MediaLimits,
-    view: &ProbeView,
-    ignores_edits: bool,
-) -> Vec<String> {
-    let options = "-select_streams v -show_entries packet=stream_index,pts_time,dts,dts_time,duration_time,flags:packet_side_data=side_data_type -of csv=p=0";
-    let ignore = if ignores_edits { "-ignore_editlist 1 " } else { "" };
-    ffprobe_input(container, limits, view, &format!("{ignore}{options}"))
-}
-
-/// ffprobe command that decodes the first `packets` packets of `stream` and prints, for every frame
-/// that they give, a line with its time in seconds.
-pub(crate) fn probe_first_frames(
-    container: Container,
-    limits: &MediaLimits,
-    view: &ProbeView,
-    stream: usize,
-    packets: usize,
-) -> Vec<String> {
-    let options = format!(
-        "-select_streams {stream} -read_intervals %+#{packets} -show_entries frame=best_effort_timestamp_time -of csv=p=0"
-    );
-    ffprobe_input(container, limits, view, &options)
-}
+/// Length of a clip from which its fields are measured in the middle, not at the start.
+const LEAST_SEEK: Duration = Duration::from_secs(2);
+/// Number of frames whose fields are measured.
+const MEASURED_FRAMES: u32 = 16;
 
 pub(super) fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str) -> Vec<String> {
     let decoder = info.decoder.map(|decoder| format!("-c:v {decoder}")).unwrap_or_default();
+    // When the size changes, ffmpeg makes new filters, which lose a frame at another rate. A filter
+    // that rotates needs that.
+    let filters = if info.size_changes.is_some() && info.rotation_degrees == 0 { "-reinit_filter:v 0" } else { "" };
     let mut arguments = vec!["-nostdin".to_owned()];
     arguments.extend(guarded_input(
         info.container,
         limits,
         &Masks::default(),
-        &format!("-loglevel error {decoder} {options}"),
+        &format!("-loglevel error {decoder} {filters} {options}"),
     ));
     arguments
 }
@@ -149,7 +107,7 @@ pub(super) fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str
 /// ffmpeg command that writes raw frames of [`MediaInfo::frame_format`] to standard output.
 pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) -> Vec<String> {
     let mut options = format!("-threads {}", plan.threads);
-    let mut filters = Vec::new();
+    let mut filters: Vec<String> = deinterlacing(info).into_iter().collect();
     if let Retiming::To(rate) = plan.retiming {
         options += " -copyts";
         let frames = rate.frames_in(info.duration).max(1);
@@ -176,6 +134,8 @@ pub(crate) fn sample(info: &MediaInfo, size: Size, plan: &SamplePlan, limits: &M
     };
     let mut arguments = ffmpeg_input(info, limits, &format!("-threads {} {skip_option}", plan.threads));
     let mut filters = vec![select];
+    // The frames are not neighbors. What moves then takes one field, and what stands takes both.
+    filters.extend(deinterlacing(info));
     filters.extend(pixel_filters(info, size));
     arguments.extend(split_arguments(&format!("-frames:v {}", plan.max_frames)));
     arguments.extend(raw_output(info, &filters));
@@ -199,7 +159,7 @@ pub(crate) fn excerpt(info: &MediaInfo, plan: &ExcerptPlan, limits: &MediaLimits
             let _ = write!(options, " -noaccurate_seek -seek_timestamp 1 -ss {target:.6}");
         }
     }
-    let mut filters = Vec::new();
+    let mut filters: Vec<String> = deinterlacing(info).into_iter().collect();
     if !seeks {
         filters.extend(start_at_first_frame(info));
     }
@@ -246,35 +206,12 @@ fn retime(info: &MediaInfo, rate: FrameRate, first: u64, frames: u64, held: u64)
     )
 }
 
-/// A filter that sets the unstated color properties: zscale fails on unspecified ones.
-fn unstated_colors(source: ToneMap) -> Option<String> {
-    let unstated = [
-        (source.transfer == SourceTransfer::Unstated, "color_trc=bt2020-10"),
-        (!source.has_primaries, "color_primaries=bt2020"),
-        (!source.has_matrix, "colorspace=bt2020nc"),
-    ];
-    let named: Vec<&str> = unstated.into_iter().filter_map(|(is_unstated, name)| is_unstated.then_some(name)).collect();
-    if named.is_empty() { None } else { Some(format!("setparams={}", named.join(":"))) }
-}
-
 /// Filters that convert a decoded frame to 8-bit limited range in `size`, in the matrix of
 /// [`MediaInfo::color`].
 fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
     let mut filters = Vec::new();
-    if let Some(source) = info.tone_map {
-        filters.extend(unstated_colors(source));
-        // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
-        let linear = if info.has_alpha { "gbrapf32le" } else { "gbrpf32le" };
-        filters.push(match source.transfer {
-            SourceTransfer::HighDynamicRange => format!(
-                "zscale=transfer=linear:npl=203,format={linear},zscale=primaries=bt709,tonemap=mobius:desat=0,\
-                 zscale=transfer=bt709:matrix=bt709:range=tv"
-            ),
-            SourceTransfer::Standard | SourceTransfer::Unstated => {
-                "zscale=primaries=bt709:transfer=bt709:matrix=bt709:range=tv".to_owned()
-            }
-        });
-    }
+    filters.extend(info.size_changes.map(|changes| to_one_size(changes, info, size)));
+    filters.extend(info.conversion.map(|conversion| to_bt709(conversion, info.has_alpha)));
     let matrix = match info.color.matrix {
         Matrix::Bt601 => "bt601",
         Matrix::Bt709 => "bt709",
@@ -286,6 +223,74 @@ fn pixel_filters(info: &MediaInfo, size: Size) -> Vec<String> {
         size.height()
     ));
     filters
+}
+
+/// The filter that makes one whole frame of the two fields of each frame.
+fn deinterlacing(info: &MediaInfo) -> Option<String> {
+    let parity = match info.field_order {
+        FieldOrder::TopFirst => "tff",
+        FieldOrder::BottomFirst => "bff",
+    };
+    info.is_deinterlaced.then(|| format!("bwdif=mode=send_frame:parity={parity}:deint=all"))
+}
+
+/// Filters that bring frames of any size to `size`, in their own shape. Only filters that take
+/// frames of changing size see such frames. The bars beside a frame continue the colors of its left
+/// and right edges, which the subject touches least. With alpha, they are transparent.
+fn to_one_size(changes: SizeChanges, info: &MediaInfo, size: Size) -> String {
+    let (w, h) = (size.width(), size.height());
+    if changes == SizeChanges::SameShape {
+        return format!("scale={w}:{h}");
+    }
+    let is_wider = format!("gte(dar\\,{w}/{h})");
+    let fit = format!(
+        "scale=w=if({is_wider}\\,{w}\\,max(1\\,round({h}*dar))):h=if({is_wider}\\,max(1\\,round({w}/dar))\\,{h}):eval=frame"
+    );
+    if info.has_alpha {
+        return format!("{fit},pad={w}:{h}:(ow-iw)/2:(oh-ih)/2:black@0:eval=frame");
+    }
+    let format = if info.subsampling == Subsampling::Half { "yuv420" } else { "yuv444" };
+    format!(
+        "split[picture][whole];[picture]{fit}[fit];[whole]scale={w}:{h},split[first][last];\
+         [first]crop=2:{h}:0:0,scale={w}:{h}[left];[last]crop=2:{h}:{w}-2:0,scale=max(2\\,{w}/2):{h}[right];\
+         [left][right]overlay=W-w:0:format={format}[bars];[bars][fit]overlay=(W-w)/2:(H-h)/2:format={format}"
+    )
+}
+
+/// Filters that convert the colors of a frame to BT.709 in limited range. The source is named in
+/// full: zscale fails on unstated properties, and frames may state others than their clip.
+fn to_bt709(conversion: ColorConversion, has_alpha: bool) -> String {
+    let [primaries, transfer, matrix] = conversion.code_points;
+    let range = if conversion.has_full_range { "pc" } else { "tv" };
+    let source = |transfer| format!("zscale=pin={primaries}:tin={transfer}:min={matrix}:rin={range}");
+    if conversion.is_hdr() {
+        // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
+        let linear = if has_alpha { "gbrapf32le" } else { "gbrpf32le" };
+        return format!(
+            "{}:p={primaries}:t=linear:npl=203,format={linear},\
+             zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv",
+            source(transfer)
+        );
+    }
+    // Players show BT.709 by the curve of sRGB; zscale would take a power of 2.4.
+    let target = "p=bt709:t=iec61966-2-1:m=bt709:r=tv";
+    match transfer {
+        // Constant luminance is defined for the curve of BT.709 alone.
+        BT709 if matrix == BT2020_CONSTANT => format!("{}:p=bt709:t=bt709:m=bt709:r=tv", source(BT709)),
+        BT709 => format!("{}:{target}", source(SRGB_TRANSFER)),
+        SMPTE428_TRANSFER => {
+            // SMPTE ST 428-1: the power 2.6, with a white of 48 of 52.37 cd/m², here made the power
+            // 2.4, as zscale has BT.709.
+            let deep = if has_alpha { "gbrap16le" } else { "gbrp16le" };
+            let curve = "maxval*pow(52.37/48*pow(val/maxval\\,2.6)\\,1/2.4)";
+            format!(
+                "{}:p={primaries}:t=bt709:m=gbr:r=pc,format={deep},lutrgb=r={curve}:g={curve}:b={curve},\
+                 zscale=pin={primaries}:tin=bt709:min=gbr:rin=pc:{target}",
+                source(BT709)
+            )
+        }
+        transfer => format!("{}:{target}", source(transfer)),
+    }
 }
 
 fn raw_output(info: &MediaInfo, filters: &[String]) -> Vec<String> {

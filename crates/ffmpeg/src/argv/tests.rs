@@ -7,8 +7,8 @@ use clearcut_job::{OutputFormat, Quality, Speed};
 
 use super::*;
 use crate::{
-    AlphaStream, AudioTrack, Capabilities, ColorTags, Container, Downmix, MediaInfo, MediaLimits, SourceTransfer,
-    ToneMap,
+    AlphaStream, AudioTrack, Capabilities, ColorConversion, ColorTags, Container, Downmix, FieldOrder, MediaInfo,
+    MediaLimits, SizeChanges,
 };
 
 const HOSTILE: &str = "http://evil/;$(x) -i";
@@ -35,7 +35,10 @@ fn info() -> MediaInfo {
         alpha_stream: None,
         subsampling: Subsampling::Half,
         color: ColorTags::BT709,
-        tone_map: None,
+        conversion: None,
+        size_changes: None,
+        field_order: FieldOrder::TopFirst,
+        is_deinterlaced: false,
         audio: Some(audio()),
         notes: Vec::new(),
     }
@@ -239,18 +242,41 @@ fn an_excerpt_seeks_a_quarter_frame_early_and_does_not_seek_at_the_start() {
 }
 
 #[test]
-fn unstated_hdr_properties_are_taken_as_bt2020() {
-    let filters_for = |transfer, has_primaries, has_matrix, has_alpha| {
-        let tone_map = Some(ToneMap { transfer, has_primaries, has_matrix });
-        let info = MediaInfo { has_alpha, tone_map, ..info() };
+fn the_colors_of_the_source_are_named_in_full() {
+    let filters_for = |code_points, has_full_range, has_alpha| {
+        let conversion = Some(ColorConversion { code_points, has_full_range });
+        let info = MediaInfo { has_alpha, conversion, ..info() };
         value(&decode(&info, &decode_plan(), &MediaLimits::default()), "-vf").to_owned()
     };
-    let stated = filters_for(SourceTransfer::HighDynamicRange, true, true, false);
-    assert!(stated.starts_with("zscale=transfer=linear:npl=203,format=gbrpf32le,"), "{stated}");
-    let unstated = filters_for(SourceTransfer::Unstated, false, false, false);
-    assert!(unstated.starts_with("setparams=color_trc=bt2020-10:color_primaries=bt2020:colorspace=bt2020nc,zscale"));
-    let layered = filters_for(SourceTransfer::HighDynamicRange, false, true, true);
-    assert!(layered.starts_with("setparams=color_primaries=bt2020,") && layered.contains("gbrapf32le"), "{layered}");
+    let wide = filters_for([12, 1, 0], true, false);
+    assert!(wide.starts_with("zscale=pin=12:tin=13:min=0:rin=pc:p=bt709:t=iec61966-2-1:m=bt709:r=tv,scale="), "{wide}");
+    let hdr = filters_for([9, 16, 9], false, false);
+    assert!(hdr.starts_with("zscale=pin=9:tin=16:min=9:rin=tv:p=9:t=linear:npl=203,format=gbrpf32le,"), "{hdr}");
+    let layered = filters_for([9, 18, 9], false, true);
+    assert!(layered.contains("format=gbrapf32le,"), "{layered}");
+}
+
+#[test]
+fn fields_are_made_into_frames_before_all_other_filters() {
+    let info = MediaInfo { is_deinterlaced: true, field_order: FieldOrder::BottomFirst, ..info() };
+    let retiming = Retiming::To(FrameRate::new(25, 1).unwrap());
+    let arguments = decode(&info, &DecodePlan { retiming, ..decode_plan() }, &MediaLimits::default());
+    let deinterlaced = "bwdif=mode=send_frame:parity=bff:deint=all,";
+    assert!(value(&arguments, "-vf").starts_with(&format!("{deinterlaced}settb=AVTB,fps=25/1:")), "{arguments:?}");
+    let sampled = sample(&info, info.size, &sample_plan(), &MediaLimits::default());
+    assert!(value(&sampled, "-vf").contains(&format!(",{deinterlaced}scale=")), "{sampled:?}");
+}
+
+#[test]
+fn frames_of_changing_size_keep_the_filters_and_their_shape() {
+    for (size_changes, first) in [(SizeChanges::SameShape, "scale=80:60,"), (SizeChanges::OtherShape, "split[picture]")]
+    {
+        let info = MediaInfo { size_changes: Some(size_changes), ..info() };
+        let arguments = decode(&info, &decode_plan(), &MediaLimits::default());
+        assert_eq!(value(&arguments, "-reinit_filter:v"), "0");
+        assert!(value(&arguments, "-vf").starts_with(first), "{arguments:?}");
+    }
+    assert!(!decode(&info(), &decode_plan(), &MediaLimits::default()).contains(&"-reinit_filter:v".to_owned()));
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn probed_from(changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
 
 fn probed_in(container: Container, changes: &Value, lines: &str) -> Result<MediaInfo, Error> {
     let mut stated = parse_in(container, &[video(changes)])?;
-    let packets = Packets::parse(lines.as_bytes(), stated.stream(), container)?;
+    let packets = Packets::parse(lines.as_bytes(), stated.so_far().stream, container)?;
     if stated.frame_count.is_some_and(|count| packets.lacks_frames(count)) {
         return Err(MediaError::Damaged.into());
     }
@@ -186,10 +186,35 @@ fn unstated_colors_are_guessed_and_hdr_is_detected() {
     assert_eq!(info_of(&json!({})).color, ColorTags::BT709);
     assert_eq!(info_of(&json!({"height": 480})).color, ColorTags::BT601_525);
     assert_eq!(info_of(&json!({"color_space": "bt470bg"})).color, ColorTags::BT601_625);
-    let hdr = info_of(&json!({"color_transfer": "smpte2084"})).tone_map.unwrap();
-    assert_eq!((hdr.transfer, hdr.has_primaries), (SourceTransfer::HighDynamicRange, false));
-    let wide = info_of(&json!({"color_space": "bt2020nc", "color_transfer": "unknown"})).tone_map.unwrap();
-    assert_eq!((wide.transfer, wide.has_matrix), (SourceTransfer::Unstated, true));
+    let hdr = info_of(&json!({"color_transfer": "smpte2084"}));
+    assert!(hdr.conversion.unwrap().is_hdr() && hdr.notes[0].code == NoteCode::ColorConverted, "{hdr:?}");
+    let full = info_of(&json!({"color_primaries": "smpte432", "color_range": "pc"})).conversion.unwrap();
+    assert_eq!(full, ColorConversion { code_points: [12, 1, 1], has_full_range: true });
+}
+
+#[test]
+fn colors_that_cannot_be_converted_are_rejected_by_name() {
+    let rejected = |changes| rejection(parse(&[video(&changes)]));
+    assert_eq!(
+        rejected(json!({"color_space": "ipt-c2"})),
+        MediaError::UnsupportedColors { colors: "ipt-c2".to_owned() }
+    );
+    let dolby = |profile: u8, id: u8| json!({"side_data_list": [{"rotation": 0}, {"dv_profile": profile, "dv_bl_signal_compatibility_id": id}]});
+    for (profile, id) in [(5, 0), (10, 0)] {
+        assert_eq!(rejected(dolby(profile, id)), MediaError::DolbyVision { profile });
+    }
+    for (profile, id) in [(8, 1), (8, 4), (7, 6), (10, 1)] {
+        assert!(info_of(&dolby(profile, id)).conversion.is_none());
+    }
+    let json = json!({"streams": [video(&json!({"color_primaries": "bt2020"}))]}).to_string();
+    let without = parse_streams(
+        Container::Mov,
+        json.as_bytes(),
+        &[],
+        &MediaLimits::default(),
+        &Capabilities::parse("", " DEV.L. h264  H.264"),
+    );
+    assert_eq!(rejection(without), MediaError::NoColorConversion { colors: "BT.2020".to_owned() });
 }
 
 #[test]

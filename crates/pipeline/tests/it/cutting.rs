@@ -1,10 +1,10 @@
 //! Cuts for tests: the library as its users call it.
 
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, time::Duration};
 
 use clearcut_ffmpeg::{MediaLimits, SandboxPolicy, SearchPath, Tools};
 use clearcut_job::{CutRequest, CutStep, ErrorCode, Formats, OutputFormat};
-use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, OpenModel, Resources, Stop};
+use clearcut_pipeline::{CutJob, CutReport, Error, ModelFailure, ModelSource, Moment, OpenModel, Resources, Stop};
 use tempfile::TempDir;
 
 pub(crate) const ALL_FORMATS: &str = "webm,stacked-alpha,webp,apng,mov";
@@ -35,6 +35,12 @@ pub(crate) fn cut(clip: &Path, request: &CutRequest) -> Cut {
     Cut { _folder: folder, report }
 }
 
+/// The PNG of a preview of the frame of `clip` at `at`.
+pub(crate) fn preview(clip: &Path, request: &CutRequest, at: Duration) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    with_job(folder.path(), clip, request, |job| Moment::find(job, at, &Stop::default())?.cut(request)).unwrap().png
+}
+
 /// Cuts `clip` into the folder `scratch`.
 pub(crate) fn cut_into(
     scratch: &Path,
@@ -43,10 +49,14 @@ pub(crate) fn cut_into(
     stop: &Stop,
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<CutReport, Error> {
+    with_job(scratch, clip, request, |job| clearcut_pipeline::cut(job, stop, progress))
+}
+
+fn with_job<T>(scratch: &Path, clip: &Path, request: &CutRequest, run: impl FnOnce(&CutJob) -> T) -> T {
     #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
     let path = std::env::var_os("PATH").unwrap();
     let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto).unwrap();
-    let job = CutJob {
+    run(&CutJob {
         tools: &tools,
         input: &File::open(clip).unwrap(),
         request,
@@ -54,8 +64,7 @@ pub(crate) fn cut_into(
         limits: MediaLimits::default(),
         resources: Resources::default(),
         models: &NoModel,
-    };
-    clearcut_pipeline::cut(&job, stop, progress)
+    })
 }
 
 /// A source without models.

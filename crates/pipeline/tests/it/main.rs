@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod clips;
+mod colors;
 mod containers;
 mod cutting;
 mod inputs;
 mod media;
 mod outputs;
+mod pictures;
 mod sound;
 mod stopping;
 mod structure;

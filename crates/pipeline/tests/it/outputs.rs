@@ -166,7 +166,7 @@ pub(crate) fn color_clip(folder: &Path, matrix: &str) {
 }
 
 /// CIE 1976 ΔE of two sRGB colors (IEC 61966-2-1 to CIELAB under D65).
-fn delta_e(a: [f64; 3], b: [f64; 3]) -> f64 {
+pub(crate) fn delta_e(a: [f64; 3], b: [f64; 3]) -> f64 {
     let lab = |rgb: [f64; 3]| {
         let linear =
             rgb.map(|c| c / 255.0).map(|c| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) });
@@ -211,7 +211,7 @@ fn solid_colors_are_within_two_delta_e_in_every_format_and_matrix() {
     }
 }
 
-fn first_webp_frame(path: &Path) -> Decoded {
+pub(crate) fn first_webp_frame(path: &Path) -> Decoded {
     let bytes = std::fs::read(path).unwrap();
     let decoder = webp_animation::Decoder::new(&bytes).unwrap();
     let width = decoder.dimensions().0 as usize;

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use clearcut_job::{CutRequest, Hints, KeyColorChoice, LongestSide, MethodChoice, ObjectName, PreviewRequest, Speed};
+use clearcut_job::{
+    CutRequest, DeinterlaceChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, ObjectName, PreviewRequest, Speed,
+};
 use tokio::time::Instant;
 
 /// Memory limit for the frames of cached moments: about a hundred previews of the usual size, one
@@ -27,13 +29,15 @@ pub(super) struct MomentId {
     size: Option<LongestSide>,
     speed: Speed,
     hints: Hints,
+    deinterlace: DeinterlaceChoice,
 }
 
 impl MomentId {
     /// Identity of the moment that `request` asks for.
     pub(super) fn of(request: &PreviewRequest) -> Self {
-        let CutRequest { method, key_color, ref hints, size, speed, .. } = request.request;
-        Self { input: request.input.clone(), at: request.at, key_color, method, size, speed, hints: hints.clone() }
+        let CutRequest { method, key_color, ref hints, size, speed, deinterlace, .. } = request.request;
+        let (input, at, hints) = (request.input.clone(), request.at, hints.clone());
+        Self { input, at, key_color, method, size, speed, hints, deinterlace }
     }
 }
 
@@ -137,13 +141,14 @@ mod tests {
     #[test]
     fn a_moment_depends_on_everything_that_changes_its_frames_and_on_nothing_else() {
         type Change = fn(&mut PreviewRequest);
-        let differ: [Change; 7] = [
+        let differ: [Change; 8] = [
             |request| request.input = ObjectName::upload(2),
             |request| request.at = Duration::from_millis(1),
             |request| request.request.key_color = "#00FF00".parse().unwrap(),
             |request| request.request.method = MethodChoice::Chroma,
             |request| request.request.size = Some(64.try_into().unwrap()),
             |request| request.request.speed = Speed::Fast,
+            |request| request.request.deinterlace = DeinterlaceChoice::On,
             |request| request.request.hints = r#"[{"time":0,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap(),
         ];
         let agree: [Change; 6] = [
