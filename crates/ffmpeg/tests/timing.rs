@@ -33,12 +33,15 @@ enum Kind {
     Mkv,
     Webm,
     Avi,
+    Ts,
+    Flv,
     Gif,
     Apng,
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [Self::Mp4, Self::Mov, Self::Mkv, Self::Webm, Self::Avi, Self::Gif, Self::Apng];
+    const ALL: [Self; 9] =
+        [Self::Mp4, Self::Mov, Self::Mkv, Self::Webm, Self::Avi, Self::Ts, Self::Flv, Self::Gif, Self::Apng];
 
     fn name(self) -> &'static str {
         match self {
@@ -47,6 +50,8 @@ impl Kind {
             Self::Mkv => "mkv",
             Self::Webm => "webm",
             Self::Avi => "avi",
+            Self::Ts => "ts",
+            Self::Flv => "flv",
             Self::Gif => "gif",
             Self::Apng => "apng",
         }
@@ -143,6 +148,8 @@ impl Clip {
             Kind::Mkv => format!(" {h264} -c:a flac {offset}"),
             Kind::Webm => format!(" -c:v libvpx -deadline realtime -cpu-used 8 -b:v 2M -crf 4 -c:a libopus {offset}"),
             Kind::Avi => format!(" {h264} -c:a pcm_s16le"),
+            Kind::Ts => format!(" {h264} -c:a aac {offset}"),
+            Kind::Flv => format!(" {h264} -c:a aac -ar 44100 {offset}"),
             Kind::Gif => format!(" -pix_fmt gray -final_delay {}", self.last_ms / 10),
             Kind::Apng => format!(" -pix_fmt gray -plays 0 -final_delay {}/1000", self.last_ms),
         };
@@ -204,6 +211,8 @@ fn clip() -> impl Strategy<Value = Clip> {
     (kind, pattern(), prop_oneof![Just(40_u32), 500_u32..4000], any::<bool>(), offset, rates).prop_map(
         |(kind, starts, last_ms, reorders, offset_ms, fps)| {
             let unit = kind.unit_ms();
+            // The clock of a transport stream wraps around at 2^33 of 90,000 ticks a second.
+            let offset_ms = if kind == Kind::Ts && offset_ms > 0 { 95_443_300 } else { offset_ms };
             let mut starts_ms: Vec<u32> = starts.iter().map(|start| (start + unit / 2) / unit * unit).collect();
             if kind == Kind::Gif {
                 // Browsers and ffmpeg show shorter frames for 100 ms.
