@@ -166,9 +166,7 @@ impl Timeline {
         let length = if is_constant { rate.start_of(count) } else { from_start(end) };
         Self { start_secs: start, last_frame_start: from_start(last), length, rate, is_constant }
     }
-}
 
-impl Timeline {
     /// The reason for the rate of a clip whose frames are uneven.
     pub(crate) fn note(&self) -> Option<Note> {
         let held = self.length.saturating_sub(self.last_frame_start).as_secs_f64();
@@ -309,4 +307,85 @@ fn mean_error(starts: &[f64], rate: FrameRate) -> f64 {
     let first = starts.first().copied().unwrap_or(0.0);
     let error = |start: &f64| (start - first - position(start - first, rate) / rate.per_second()).abs();
     starts.iter().map(error).sum::<f64>() / starts.len().max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Starts after these distances in milliseconds.
+    fn starts(gaps_ms: impl IntoIterator<Item = f64>) -> Vec<f64> {
+        let mut starts = vec![0.0];
+        starts.extend(gaps_ms.into_iter().scan(0.0, |sum, gap| {
+            *sum += gap / 1000.0;
+            Some(*sum)
+        }));
+        starts
+    }
+
+    fn repeated(gaps_ms: &[f64], times: usize) -> Vec<f64> {
+        starts(gaps_ms.iter().copied().cycle().take(gaps_ms.len() * times))
+    }
+
+    fn rate_of(starts: &[f64], header: &str) -> String {
+        let header: Vec<FrameRate> = header.parse().into_iter().collect();
+        constant_rate(starts, &header).unwrap_or_else(|| rate_for_uneven(starts, &header)).readable()
+    }
+
+    #[test]
+    fn uneven_frames_get_the_lowest_rate_that_shows_each_of_them_on_time() {
+        let two_rates = starts(std::iter::repeat_n(1000.0 / 30.0, 100).chain(std::iter::repeat_n(1000.0 / 60.0, 120)));
+        assert_eq!(rate_of(&two_rates, "30/1"), "60", "the rate of the start is not that of the clip");
+        assert_eq!(rate_of(&repeated(&[70.0, 100.0], 20), "100/7"), "23.976", "a GIF does not stutter");
+        assert_eq!(rate_of(&repeated(&[33.0, 21.0, 45.0, 30.0], 20), "1000/1"), "50");
+        assert_eq!(rate_of(&repeated(&[100.0, 3.0], 20), "1000/1"), "240", "half of the frames are close together");
+        assert_eq!(
+            rate_of(&repeated(&[100.0, 33.0, 40.0, 90.0, 33.0, 50.0, 60.0, 70.0, 80.0, 3.0, 99.0], 9), ""),
+            "60"
+        );
+        assert_eq!(rate_of(&repeated(&[8.333, 8.333, 16.667], 40), "240/1"), "120");
+    }
+
+    #[test]
+    fn empty_places_on_the_grid_of_a_rate_keep_that_rate() {
+        let dropped = |rate: f64| repeated(&[1000.0 / rate, 1000.0 / rate, 3000.0 / rate, 2000.0 / rate], 300);
+        assert_eq!(rate_of(&dropped(24.0), "24/1"), "24");
+        assert_eq!(rate_of(&dropped(30.0), "1000/1"), "30", "and not the lower 30000/1001");
+        assert_eq!(rate_of(&dropped(30_000.0 / 1001.0), "1000/1"), "29.97");
+    }
+
+    #[test]
+    fn a_single_frame_has_the_rate_of_the_header_but_not_that_of_its_clock() {
+        assert_eq!(rate_of(&[0.0], "60/1"), "60");
+        assert_eq!(rate_of(&[0.0], "90000/1"), "25");
+        assert_eq!(rate_of(&[0.0], ""), "25");
+    }
+
+    fn packets(container: Container, lines: &str) -> Packets {
+        Packets::parse(lines.as_bytes(), 0, container).unwrap()
+    }
+
+    #[test]
+    fn a_last_frame_that_is_held_ends_with_its_packet_or_with_its_track() {
+        let lines = "0,0.0,0,0.0,0.04,K_\n0,0.04,1,0.04,0.04,__\n0,0.08,2,0.08,1.92,__\n";
+        let rates = ["25/1".parse().unwrap()];
+        let held = Timeline::new(&packets(Container::Gif, lines), &rates, None);
+        assert_eq!((held.length, held.last_frame_start), (Duration::from_secs(2), Duration::from_millis(80)));
+        assert!(!held.is_constant && held.note().unwrap().message.contains("1.92 s"));
+        let short = packets(Container::Mov, &lines.replace("1.92", "N/A"));
+        assert!(Timeline::new(&short, &rates, Some(0.12)).is_constant);
+        assert_eq!(Timeline::new(&short, &rates, Some(5.0)).length, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn frames_before_the_first_that_can_be_decoded_are_not_shown() {
+        let open = "0,1.04,N/A,N/A,N/A,K_\n0,0.96,N/A,N/A,N/A,__\n0,1.0,N/A,N/A,N/A,__\n0,1.08,N/A,N/A,N/A,__\n";
+        let mut packets = packets(Container::Matroska, open);
+        assert!(packets.starts_open());
+        packets.begin_with(1.04);
+        assert_eq!(packets.frames(), 2);
+        assert!((Timeline::new(&packets, &["25/1".parse().unwrap()], None).start_secs - 1.04).abs() < 1e-9);
+        let closed = "0,0.0,N/A,N/A,N/A,K_\n0,0.08,N/A,N/A,N/A,__\n0,0.04,N/A,N/A,N/A,__\n";
+        assert!(!self::packets(Container::Matroska, closed).starts_open());
+    }
 }
