@@ -203,7 +203,7 @@ fn method_line(report: &CutReport) -> String {
         CutMethod::ChromaKey => {
             let color = report.key_color.map_or("none".to_owned(), |color| color.to_string());
             format!(
-                "chroma key {color} ({:.0} % sure), {removed}; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}; {:.0} % likely usable as it is\n",
+                "chroma key {color} ({:.0} % of the border), {removed}; estimated: holes {:.2} %, residue {:.2} %, flicker {:.2}; {:.0} % likely usable as it is\n",
                 matte.confidence.unwrap_or(0.0) * 100.0,
                 matte.holes_percent.unwrap_or(0.0),
                 matte.residue_percent.unwrap_or(0.0),

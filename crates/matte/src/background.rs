@@ -9,7 +9,7 @@ use crate::{
     grain::grain_of,
     hue_share, parts,
     plate::{Plate, Tones},
-    sample::{Sample, sample_grid},
+    sample::{Sample, Side, sample_grid},
     sharpness,
     shift::{Shift, mode},
     siting::Siting,
@@ -53,6 +53,7 @@ const BETTER_RATIO: f64 = 1.1;
 pub struct Background {
     color: Rgb8,
     confidence: f32,
+    sureness: f32,
     /// The background of each shot, the most common first. Empty if the clip has no background.
     pub(crate) plates: Vec<Plate>,
 }
@@ -75,7 +76,7 @@ impl Background {
     pub fn estimate(samples: &[Frame], key_color: Option<Rgb8>) -> Result<Self, NoFlatBackground> {
         let matrix = samples.first().map_or(Matrix::Bt709, |frame| frame.format().matrix);
         if key_color.is_none() && !samples.is_empty() && is_border_transparent(samples) {
-            return Ok(Self { color: Rgb8::default(), confidence: 1.0, plates: Vec::new() });
+            return Ok(Self { color: Rgb8::default(), confidence: 1.0, sureness: 1.0, plates: Vec::new() });
         }
         let grids: Vec<Vec<Sample>> = samples.iter().map(sample_grid).collect();
         let clip = SampledFrames::new(samples, &grids);
@@ -102,6 +103,7 @@ impl Background {
             }
             share = border_share(&backgrounds, &clip.grids, clip.size);
         }
+        let sureness = share_without_a_side(&backgrounds, &clip.grids, clip.size).max(share);
         let [r, g, b] = matrix
             .rgb_from_ycc(backgrounds[0].first.centre().map(|level| level as f32))
             .map(|value| value.round().clamp(0.0, 255.0) as u8);
@@ -109,7 +111,12 @@ impl Background {
             let max_hue_share = hue_share::max_hue_share(&shot.frames, &tones, siting);
             Plate { tones, max_hue_share, matrix, siting, steepening }
         });
-        Ok(Self { color: key_color.unwrap_or(Rgb8::new(r, g, b)), confidence: share as f32, plates: plates.collect() })
+        Ok(Self {
+            color: key_color.unwrap_or(Rgb8::new(r, g, b)),
+            confidence: share as f32,
+            sureness: sureness as f32,
+            plates: plates.collect(),
+        })
     }
 
     /// Color of the background. With several backgrounds, that of the most common one.
@@ -128,6 +135,13 @@ impl Background {
     #[must_use]
     pub const fn confidence(&self) -> f32 {
         self.confidence
+    }
+
+    /// The same share without the side of the frame where the fewest agree: 0.0..=1.0. A person or a
+    /// product often stands on a side of the frame, and covers it.
+    #[must_use]
+    pub const fn sureness(&self) -> f32 {
+        self.sureness
     }
 
     /// Index of the plate behind `frame`, and the shift of its light in this frame. `None` if there
@@ -242,6 +256,18 @@ fn border_share(backgrounds: &[Tones], per_frame: &[&[Sample]], size: (usize, us
     });
     let [agreeing, total] = counts.fold([0, 0], |sum, count| [sum[0] + count[0], sum[1] + count[1]]);
     agreeing as f64 / total.max(1) as f64
+}
+
+/// Largest share of the borders that agrees with the best of `backgrounds` if one side of the frame
+/// does not count.
+fn share_without_a_side(backgrounds: &[Tones], per_frame: &[&[Sample]], size: (usize, usize)) -> f64 {
+    let shares = Side::ALL.map(|side| {
+        let counts = |sample: &&Sample| !(sample.at_border && sample.side() == side);
+        let rest: Vec<Vec<Sample>> =
+            per_frame.iter().map(|samples| samples.iter().filter(counts).copied().collect()).collect();
+        border_share(backgrounds, &rest.iter().map(Vec::as_slice).collect::<Vec<_>>(), size)
+    });
+    shares.into_iter().fold(0.0, f64::max)
 }
 
 /// Returns true if more than half of the border is transparent.

@@ -21,7 +21,30 @@ pub(crate) struct Sample {
     pub(crate) at_border: bool,
 }
 
+/// A side of the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Left,
+    Right,
+    Top,
+    Bottom,
+}
+
+impl Side {
+    pub(crate) const ALL: [Self; 4] = [Self::Left, Self::Right, Self::Top, Self::Bottom];
+}
+
 impl Sample {
+    /// The side of the frame that the sample is nearest to.
+    pub(crate) fn side(&self) -> Side {
+        match (self.u.abs() > self.v.abs(), self.u < 0.0, self.v < 0.0) {
+            (true, true, _) => Side::Left,
+            (true, false, _) => Side::Right,
+            (false, _, true) => Side::Top,
+            (false, _, false) => Side::Bottom,
+        }
+    }
+
     /// Column as a share of the width.
     pub(crate) fn across(&self) -> f32 {
         f32::midpoint(self.u as f32, 1.0)

@@ -94,7 +94,7 @@ pub(crate) fn choose_method(
 /// [`Error::NoFlatBackground`].
 fn sure(request: &CutRequest, background: Background) -> Result<Background, Error> {
     let is_asked = request.method != MethodChoice::Auto || request.key_color != KeyColorChoice::Auto;
-    let (color, share) = (background.color(), background.confidence());
+    let (color, share) = (background.color(), background.sureness());
     if is_asked || share >= MIN_UNASKED_SHARE {
         return Ok(background);
     }

@@ -155,3 +155,23 @@ fn soft_shadow_becomes_dark_and_partly_clear() {
     assert!(out.y()[y * 160 + x] < 50, "luma {}", out.y()[y * 160 + x]);
     assert_eq!(alpha_at(&out, 80, 60), 255);
 }
+
+#[test]
+fn a_subject_that_covers_a_side_leaves_the_background_sure() {
+    let size = format(64, 64, Subsampling::Full);
+    // A bust in many colors: it covers the bottom and the foot of both other sides.
+    let bust = painted(size, 1, |x, y| {
+        let (x, y) = (x as f32, y as f32);
+        if y < 46.0 {
+            mixed(GREEN, GREEN, 0.0)
+        } else {
+            [40.0 + 3.0 * x, 60.0 + 100.0 * (y / 7.0).sin().abs(), 200.0 - 2.0 * x]
+        }
+    });
+    let background = Background::estimate(&[bust.clone(), bust], None).unwrap();
+    assert!(background.confidence() < 0.7, "{}", background.confidence());
+    assert!((0.75..0.9).contains(&background.sureness()), "{}", background.sureness());
+    let whole = painted(size, 1, |x, y| mixed(RED, GREEN, f32::from(u8::from((20..44).contains(&x) && y >= 20))));
+    let background = Background::estimate(&[whole.clone(), whole], None).unwrap();
+    assert!(background.sureness() > 0.99, "{}", background.sureness());
+}
