@@ -164,4 +164,5 @@ setup-validate:
 # Cuts every kind of clip and compares with what is right: the tables of docs/reference/inputs.md. KINDS chooses some.
 .PHONY: inputs
 inputs: build
+	@scripts/setup.sh inputs
 	scripts/input-matrix.py $(CLEARCUT) out/inputs docs/reference/inputs.md

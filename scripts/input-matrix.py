@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Cuts every kind of clip and compares the result with what is right: scripts/input-matrix.py CLEARCUT FOLDER [DOCUMENT].
+"""Cuts every kind of clip and compares with what is right: scripts/input-matrix.py CLEARCUT FOLDER [DOCUMENT].
 
-Draws the clips of input_kinds.py in FOLDER with the system's ffmpeg, runs `probe` and `cut` on each, measures the cut, and
+Draws the clips of inputs/ in FOLDER with the system's ffmpeg, runs `probe` and `cut` on each, measures the cut, and
 prints a table. With DOCUMENT, the table is also written there, between its marks. Exits with 1 if a row is wrong.
 `make inputs` runs it; KINDS chooses the rows whose file or group contains this text.
 """
@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from input_kinds import DISC, KINDS, SCENES
+from inputs import DISC, KINDS, SCENES
 
 START, END = "<!-- rows: made by `make inputs` -->", "<!-- end of rows -->"
 FLAGS = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
