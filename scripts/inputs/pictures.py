@@ -140,14 +140,13 @@ for name, file, codec in [
     ("animated PNG", "alpha.apng", "-c:v apng -pix_fmt rgba"),
 ]:
     kind(f"{name} with alpha", file, f"{ALPHA} {codec}")
-kind(
-    "animated AVIF with alpha",
-    "alpha.avif",
+AV1 = "-c:v libaom-av1 -cpu-used 8 -crf 10 -pix_fmt:v:0 yuv420p -pix_fmt:v:1 gray -color_range:v:1 pc"
+TWO_TRACKS = (
     f"{ALPHA} -filter_complex split[a][b];[a]format=yuv420p[c];[b]alphaextract,scale=out_range=pc,format=gray[d] "
-    "-map [c] -map [d] -c:v libaom-av1 -cpu-used 8 -crf 10 -pix_fmt:v:0 yuv420p -pix_fmt:v:1 gray "
-    "-color_range:v:1 pc -f mp4 alpha.avif",
-    alpha_reference,
+    f"-map [c] -map [d] {AV1}"
 )
+kind("animated AVIF with alpha", "alpha.avif", f"{TWO_TRACKS} -f avif")
+kind("MP4 with alpha in a track of its own", "alpha.mp4", f"{TWO_TRACKS} alpha.mp4", alpha_reference)
 kind(
     "animated WebP with alpha",
     "alpha.webp",
