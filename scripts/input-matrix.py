@@ -3,7 +3,7 @@
 
 Draws the clips of inputs/ in FOLDER with the system's ffmpeg, runs `probe` and `cut` on each, measures the cut, and
 prints a table. With DOCUMENT, the table is also written there, between its marks. Exits with 1 if a row is wrong.
-`make inputs` runs it; KINDS chooses the rows whose file or group contains this text.
+`make inputs` runs it; KINDS chooses the rows whose file or group contains this text, WORKERS how many are cut side by side.
 """
 
 import array
@@ -12,6 +12,7 @@ import math
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from inputs import DISC, KINDS, SCENES
@@ -21,6 +22,8 @@ FLAGS = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
 # The middle of the disc, and half of the rows that are looked at for combing.
 MIDDLE, NEAR = 60, 15
 SOUND_RATE = 48_000
+# How many kinds are cut side by side.
+WORKERS = int(os.environ.get("WORKERS", "2"))
 
 
 def ffmpeg(folder, line):
@@ -46,13 +49,15 @@ def draw_scenes(folder):
 
 
 def draw(kind, folder):
-    """Draws the clip of a kind, and returns its path."""
+    """Draws the clip of a kind in a folder of its own, and returns its path."""
+    clip = folder / kind["file"].replace(".", "-") / kind["file"]
+    clip.parent.mkdir(exist_ok=True)
     for step in kind["steps"]:
         if callable(step):
-            step(folder / kind["file"])
+            step(clip)
         else:
-            ffmpeg(folder, step)
-    return folder / kind["file"]
+            ffmpeg(clip.parent, step)
+    return clip
 
 
 def clearcut(program, command, clip, *options):
@@ -161,9 +166,12 @@ def faults_of(kind, probed, cut, seen, beep):
 
 def check(program, kind, folder):
     """Draws, cuts and measures one kind: the result in words, the notes, and the faults."""
-    clip = draw(kind, folder)
+    try:
+        clip = draw(kind, folder)
+    except subprocess.CalledProcessError as failed:
+        return "", "", [f"not drawn: {failed.stderr.decode(errors='replace').strip()[-200:]}"]
     probed = clearcut(program, "probe", clip)
-    output = folder / (clip.name.replace(".", "-") + "-cut.mov")
+    output = clip.with_name("cut.mov")
     cut = clearcut(program, "cut", clip, "-o", output.name, "--force")
     refusal = kind["refused"]
     if cut["event"] == "error":
@@ -176,7 +184,9 @@ def check(program, kind, folder):
     beep = beep_of(output) if kind["has sound"] else None
     seen = pictures_of(output, SCENES[kind["scene"]], kind["view"])
     width, height = cut["width"], cut["height"]
-    words = [f"{width}×{height}, {cut['fps'].removesuffix('/1')} fps, {cut['frames']} frames"]
+    words = [
+        f"{width}×{height}, {cut['fps'].removesuffix('/1')} fps, {cut['frames']} frame{'' if cut['frames'] == 1 else 's'}"
+    ]
     if beep is not None:
         words.append(f"beep {(beep - (kind['beep'] or 0)) * 1000:+.1f} ms")
     words += [f"alpha {seen['alpha error']:.1f}", f"color {seen['color error']:.0f}"]
@@ -194,18 +204,16 @@ def main():
     chosen = os.environ.get("KINDS", "")
     kinds = [kind for kind in KINDS if chosen in kind["file"] or chosen in kind["group"]]
     lines, wrong, group = [], 0, None
-    for kind in kinds:
-        if kind["group"] != group:
-            group = kind["group"]
-            lines += [f"\n### {group}\n", "| input | result | notes | verdict |", "|---|---|---|---|"]
-            print("\n".join(lines[-3:]), flush=True)
-        try:
-            result, notes, faults = check(program, kind, folder)
-        except subprocess.CalledProcessError as failed:
-            result, notes, faults = "", "", [f"not drawn: {failed.stderr.decode(errors='replace').strip()[-200:]}"]
-        wrong += bool(faults)
-        lines.append(f"| {kind['name']} | {result} | {notes} | {'; '.join(faults) or 'right'} |")
-        print(lines[-1], flush=True)
+    with ThreadPoolExecutor(WORKERS) as workers:
+        results = workers.map(lambda kind: check(program, kind, folder), kinds)
+        for kind, (result, notes, faults) in zip(kinds, results):
+            if kind["group"] != group:
+                group = kind["group"]
+                lines += [f"\n### {group}\n", "| input | result | notes | verdict |", "|---|---|---|---|"]
+                print("\n".join(lines[-3:]), flush=True)
+            wrong += bool(faults)
+            lines.append(f"| {kind['name']} | {result} | {notes} | {'; '.join(faults) or 'right'} |")
+            print(lines[-1], flush=True)
     print(f"\n{len(kinds) - wrong} of {len(kinds)} are right.")
     if len(sys.argv) > 3 and not chosen:
         document = Path(sys.argv[3])

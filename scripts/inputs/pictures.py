@@ -72,6 +72,7 @@ for name, file, weave, codec in [
     ("bottom field first", "bottom.mkv", BOTTOM, f"{H264} {FLAGGED} bff=1"),
     ("not flagged", "unflagged.mp4", TOP, H264),
     ("flagged the wrong way round", "wrong.mp4", TOP, f"{H264} {FLAGGED} bff=1"),
+    ("ProRes, not flagged", "fields.mov", TOP, "-c:v prores_ks -profile:v 2"),
     ("MPEG-2 in MPEG-TS", "fields.ts", TOP, f"{MPEG2} -bf 0 -flags +ildct+ilme"),
 ]:
     kind(
@@ -130,12 +131,23 @@ for degrees, turn in [(90, "transpose=clock"), (180, "hflip,vflip"), (270, "tran
     )
 kind("pixels of 4:3", "wide.mp4", f"{SCENE} -vf setsar=4/3 {H264}", size=(213, 120), view="scale=160:120")
 
+kind(
+    "pixels of 4:3, rotated",
+    "wide-turned.mp4",
+    f"{SCENE} -vf setsar=4/3 {H264} upright.mp4",
+    "-i upright.mp4 -c copy -metadata:s:v rotate=90 wide-turned.mp4",
+    size=(120, 213),
+    view="transpose=clock,scale=160:120",
+)
+
 group("Alpha")
 
 for name, file, codec in [
     ("VP8", "alpha8.webm", f"{VP8} -pix_fmt yuva420p -auto-alt-ref 0"),
     ("VP9", "alpha.webm", f"{VP9} -pix_fmt yuva420p -auto-alt-ref 0"),
     ("ProRes 4444", "alpha.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -alpha_bits 16"),
+    ("PNG in MOV", "png-alpha.mov", "-c:v png -pix_fmt rgba"),
+    ("FFV1", "ffv1-alpha.mkv", "-c:v ffv1 -pix_fmt bgra"),
     ("QuickTime Animation", "rle-alpha.mov", "-c:v qtrle -pix_fmt argb"),
     ("animated PNG", "alpha.apng", "-c:v apng -pix_fmt rgba"),
 ]:

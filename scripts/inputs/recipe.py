@@ -12,8 +12,8 @@ SCENES = {
     "fields": {"width": 320, "step": 4, "rate": 50, "frames": 50},
 }
 
-SCENE, FIELDS, ALPHA = "-i scene.mkv", "-i fields.mkv", "-i scene-alpha.mkv"
-BEEP, BEEP4 = "-i beep1.wav", "-i beep4.wav"
+SCENE, FIELDS, ALPHA = "-i ../scene.mkv", "-i ../fields.mkv", "-i ../scene-alpha.mkv"
+BEEP, BEEP4 = "-i ../beep1.wav", "-i ../beep4.wav"
 H264 = "-c:v libx264 -preset veryfast -crf 12 -pix_fmt yuv420p"
 HEVC = "-c:v libx265 -preset ultrafast -crf 8 -x265-params log-level=none -pix_fmt yuv420p"
 VP8 = "-c:v libvpx -b:v 2M -crf 4 -deadline realtime"

@@ -56,7 +56,11 @@ kind(
 group("Codecs")
 for name, file, codec in [
     ("HEVC, 10 bits", "hevc.mp4", HEVC.replace("yuv420p", "yuv420p10le")),
+    ("HEVC, 4:2:2", "hevc422.mkv", HEVC.replace("yuv420p", "yuv422p10le")),
+    ("H.264, 10 bits, 4:4:4", "deep.mp4", "-c:v libx264 -crf 8 -pix_fmt yuv444p10le"),
+    ("PNG in MOV", "png.mov", "-c:v png -pix_fmt rgb24"),
     ("VP9", "vp9.webm", VP9),
+    ("VP9, 10 bits", "vp9-deep.webm", f"{VP9} -pix_fmt yuv420p10le"),
     ("AV1", "av1.mp4", "-c:v libsvtav1 -preset 12 -crf 20 -pix_fmt yuv420p"),
     ("ProRes 422", "prores.mov", "-c:v prores_ks -profile:v 2"),
     ("DNxHR", "dnxhr.mov", "-vf scale=320:240:out_color_matrix=bt709 -c:v dnxhd -profile:v dnxhr_hq -pix_fmt yuv422p"),
@@ -161,6 +165,8 @@ kind(
     f"{SCENE} {BEEP} {H264} -c:a aac -output_ts_offset 95441.9",
     beep=0.5,
 )
+kind("1 frame/s", "slowest.mp4", f"{SCENE} -vf setpts=N/TB -r 1 {H264}", rate="1/1")
+kind("120 frames/s", "fast.mp4", f"{SCENE} -vf setpts=N/120/TB -r 120 {H264}", rate="120/1")
 kind("one frame", "one.mp4", f"{SCENE} -frames:v 1 {H264}", shown=[0])
 kind(
     "AVI with H.264 that is reordered",
@@ -269,6 +275,25 @@ kind(
     f"{SCENE} {BEEP4} {H264} -c:a flac",
     beep=None,
     has_sound=True,
+)
+
+for name, file, codec in [
+    ("MP3", "mp3.mp4", "libmp3lame"),
+    ("ALAC", "alac.mov", "alac"),
+    ("Opus in MP4", "opus.mp4", "libopus"),
+    ("E-AC-3", "eac3.mp4", "eac3"),
+    ("DTS", "dts.mkv", "dca -strict -2"),
+    ("TrueHD", "truehd.mkv", "truehd -strict -2"),
+    ("ADPCM", "adpcm.avi", "adpcm_ms"),
+    ("PCM of 24 bits at 96 kHz", "deep.mov", "pcm_s24be -ar 96000"),
+    ("mono of 8 kHz", "narrow.mov", "pcm_mulaw -ar 8000"),
+]:
+    kind(name, file, f"{SCENE} {BEEP} {H264 if 'avi' not in file else MPEG4} -c:a {codec}", beep=0.5, beep_error=0.03)
+kind(
+    "a picture that starts 0.2 s after the sound, in MP4",
+    "late-picture.mp4",
+    f"{BEEP} -itsoffset 0.2 {SCENE} -map 1 -map 0 {H264} -c:a aac",
+    beep=0.3,
 )
 
 group("Tracks")
