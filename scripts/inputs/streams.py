@@ -292,7 +292,7 @@ for name, file, codec in [
 kind(
     "a picture that starts 0.2 s after the sound, in MP4",
     "late-picture.mp4",
-    f"{BEEP} -itsoffset 0.2 {SCENE} -map 1 -map 0 {H264} -c:a aac",
+    f"{BEEP} -itsoffset 0.2 {SCENE} -map 1 -map 0 {H264} -fps_mode passthrough -c:a aac",
     beep=0.3,
 )
 
