@@ -160,3 +160,9 @@ validate: setup-validate $(if $(filter $(CLEARCUT),$(VALIDATED)),build) tests/br
 
 setup-validate:
 	@scripts/setup.sh validate
+
+# Cuts every kind of clip and compares with what is right: the tables of docs/reference/inputs.md. KINDS chooses some.
+.PHONY: inputs
+inputs: build
+	@scripts/setup.sh inputs
+	scripts/input-matrix.py $(CLEARCUT) out/inputs docs/reference/inputs.md

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing: scripts/setup.sh run|test|validate. Debian and Ubuntu; elsewhere it says what to install.
+# Installs what is missing: scripts/setup.sh run|test|validate|inputs. Debian and Ubuntu; elsewhere it says what to install.
 set -euo pipefail
 wanted=()
 need() { # need COMMAND PACKAGE...
@@ -16,6 +16,9 @@ if [ "${1:-run}" = test ]; then
   need node nodejs npm
   python3 -c 'import ensurepip' >/dev/null 2>&1 || wanted+=(python3-venv)
   need unshare util-linux
+fi
+if [ "${1:-run}" = inputs ]; then
+  need img2webp webp
 fi
 if [ "${1:-run}" = validate ]; then
   need chromium chromium
