@@ -243,7 +243,7 @@ test("what is no video is refused in a sentence, and a damaged clip fails in one
   await drop(page, ["notes.txt"], { "notes.txt": "These are my notes." });
   await page.click(cutButton);
   await page.waitForSelector("cut-options .problem:not([hidden])");
-  assert.match(await page.innerText("cut-options .problem"), /^The file is not a supported video: .* Try another file/);
+  assert.match(await page.innerText("cut-options .problem"), /^The file is not a supported video, .* Try another file/);
   await assertAccessible(page, "a file that was refused");
   await page.click("text=Discard");
   const head = (await readFile(join(root, "samples/mascot.mp4"))).subarray(0, 64).toString("latin1");

@@ -264,22 +264,30 @@ test("a click on a hole keeps it in the whole clip, and can be taken back", { ti
   assert.deepEqual(complaints, []);
 });
 
-test("a warning leads to where it is worst, with the cut of that frame", { timeout: CUT_MS }, async () => {
+test("notes are shown, and a warning leads to where it is worst", { timeout: CUT_MS }, async () => {
   const { page, complaints } = await come();
   await page.waitForSelector("clip-drop");
   await drop(page, ["plate.mp4"], { "plate.mp4": plate() });
   const box = { x: 0.25, y: 0.35, width: 0.2, height: 0.3 };
-  // What a server would say of a hole that it is not sure of.
+  // What a server would say of a hole that it is not sure of, and of the clip's rate and sound.
   await page.route(/\/api\/v1\/jobs\/[^/]+(\/events)?(\?.*)?$/, async (route) => {
     const reply = await route.fetch();
     const warnings = [{ code: "POSSIBLE_HOLES", message: "look here", from: 0.5, to: 0.7, box }];
+    const notes = [
+      { code: "RATE_CONVERTED", isWarning: false, message: "the rate is even now" },
+      { code: "SOUND_LEFT_OUT", isWarning: true, message: "the sound is left out" },
+    ];
     const text = await reply.text();
-    await route.fulfill({
-      response: reply,
-      body: text.replaceAll('"warnings":[]', `"warnings":${JSON.stringify(warnings)}`),
-    });
+    const body = text
+      .replaceAll('"warnings":[]', `"warnings":${JSON.stringify(warnings)}`)
+      .replaceAll('"notes":[]', `"notes":${JSON.stringify(notes)}`);
+    await route.fulfill({ response: reply, body });
   });
   await page.click(cutButton);
+  await page.waitForSelector("cut-result .notes", { timeout: CUT_MS });
+  assert.deepEqual(await page.locator("cut-result .notes li").allInnerTexts(), ["The rate is even now."]);
+  const warned = await page.locator("cut-result .warnings li").allInnerTexts();
+  assert.match(warned.join("\n"), /Look here.*\nThe sound is left out\./s);
   await page.click("cut-result .warnings button", { timeout: CUT_MS });
   await page.waitForSelector("hint-layer:not([hidden]) .look-at");
   assert.equal(await page.innerText(".time-slider output"), "0:00.60");

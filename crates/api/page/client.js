@@ -4,6 +4,7 @@
 /** @typedef {{ format: Format, url: string, size: number }} Output */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box in shares of the frame */
 /** @typedef {{ code: string, message: string, from: number, to: number, box: Box }} Warning */
+/** @typedef {{ code: string, isWarning: boolean, message: string }} Note */
 /**
  * @typedef {object} Result
  * @property {Output[]} outputs
@@ -15,6 +16,7 @@
  * @property {number} processingTimeMs
  * @property {{ hex: string } | null} detectedBackgroundColor
  * @property {{ confidence: number, warnings: Warning[] } | null} report
+ * @property {Note[]} notes
  */
 /**
  * @typedef {object} Job

@@ -65,7 +65,7 @@ function describeState(clip) {
     case "working":
       return `Cutting, ${clip.job?.progress ?? 0} %`;
     case "done":
-      return clip.job?.result?.report?.warnings.length ? "Done, worth a look" : "Done";
+      return clip.hasWarnings ? "Done, worth a look" : "Done";
     default:
       return clip.job?.error?.code === "JOB_CANCELLED" ? "Cancelled" : "Failed";
   }

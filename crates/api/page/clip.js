@@ -222,6 +222,12 @@ export class Clip extends EventTarget {
     return expiresAt !== null && expiresAt * 1000 < Date.now();
   }
 
+  /** Whether its result has warnings, of the matte or of anything else. */
+  get hasWarnings() {
+    const { report, notes } = this.job?.result ?? {};
+    return Boolean(report?.warnings.length || notes?.some(({ isWarning }) => isWarning));
+  }
+
   /** Makes it a draft again. */
   reopen() {
     this.job = null;

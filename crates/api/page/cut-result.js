@@ -1,4 +1,4 @@
-// A clip that is done: the viewer of the cut, the files, and the warnings.
+// A clip that is done: the viewer of the cut, the files, the warnings and the notes.
 import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
@@ -26,6 +26,7 @@ export class CutResult extends HTMLElement {
     this.replaceChildren(
       this.#head(job.completedAt, result),
       ...this.#warnings(result),
+      ...notes(result),
       viewer,
       h("div", { class: "below" }, this.#files(result), samples),
     );
@@ -48,9 +49,9 @@ export class CutResult extends HTMLElement {
   }
 
   /** @param {import("./client.js").Result} result */
-  #warnings({ report }) {
-    if (!report || report.warnings.length === 0) return [];
-    const items = report.warnings.map((warning) => {
+  #warnings(result) {
+    if (!this.clip.hasWarnings) return [];
+    const ofMatte = (result.report?.warnings ?? []).map((warning) => {
       const look = () => this.dispatchEvent(new CustomEvent("look", { detail: warning }));
       const { width, height } = warning.box;
       // A hint needs a point, and the clip to show it on.
@@ -68,7 +69,7 @@ export class CutResult extends HTMLElement {
         "aside",
         { class: "warnings", role: "note" },
         icon("alert"),
-        h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...items)),
+        h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...ofMatte, ...listed(result, true))),
       ),
     ];
   }
@@ -115,6 +116,18 @@ export class CutResult extends HTMLElement {
 
 const expired = () =>
   h("p", { class: "panel hint" }, "The files of this clip are kept no longer. Add the clip again to cut it anew.");
+
+/** What was decided about the clip, besides the warnings. @param {import("./client.js").Result} result */
+function notes(result) {
+  const items = listed(result, false);
+  return items.length ? [h("ul", { class: "notes hint", "aria-label": "Notes" }, ...items)] : [];
+}
+
+/** @param {import("./client.js").Result} result @param {boolean} areWarnings */
+const listed = (result, areWarnings) =>
+  result.notes
+    .filter(({ isWarning }) => isWarning === areWarnings)
+    .map(({ message }) => h("li", {}, explain({ message })));
 
 /** @param {number | null} completedAt @param {import("./client.js").Result} result */
 function about(completedAt, { width, height, duration, fps, processingTimeMs, detectedBackgroundColor }) {

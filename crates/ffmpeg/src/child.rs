@@ -113,6 +113,14 @@ impl Child {
         self.classify_exit(status).map(|_| ())
     }
 
+    /// Waits as [`Self::wait`] does, and calls `tick` at every `interval` until then.
+    pub(crate) fn wait_ticking(self, interval: Duration, mut tick: impl FnMut()) -> Result<(), Error> {
+        while let Ok(None) = self.shared.wait_timeout(interval) {
+            tick();
+        }
+        self.wait()
+    }
+
     /// Reads standard output to its end, `max_bytes` at most, and waits for the child. Kills the
     /// child after `timeout`. Returns the output and the tail of standard error.
     ///
@@ -201,9 +209,9 @@ fn start_thread<T: Send + 'static>(
 /// a library.
 const CANNOT_START: [i32; 2] = [126, 127];
 
-/// Whether bubblewrap reports that it cannot start its program.
+/// Whether bubblewrap reports that it cannot start its program, or show it in the sandbox.
 fn sandbox_found_no_program(stderr_tail: &str) -> bool {
-    stderr_tail.starts_with("bwrap: execvp ")
+    ["bwrap: execvp ", "bwrap: Can't find source path "].iter().any(|start| stderr_tail.starts_with(start))
 }
 
 const KILL: i32 = Signal::KILL.as_raw();
@@ -212,7 +220,7 @@ const CPU_LIMIT: i32 = Signal::XCPU.as_raw();
 
 /// The signal that ended a program. Also decodes the exit codes above 128 by which bubblewrap, like
 /// a shell, reports a signal.
-fn ending_signal(status: ExitStatus) -> Option<i32> {
+pub(crate) fn ending_signal(status: ExitStatus) -> Option<i32> {
     status.signal().or_else(|| status.code().filter(|code| (129..160).contains(code)).map(|code| code - 128))
 }
 

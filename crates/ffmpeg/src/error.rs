@@ -20,7 +20,8 @@ pub enum Error {
         /// The version that ffmpeg reports.
         found: String,
     },
-    /// The clip must be unpacked before ffmpeg can read it, and the program for that is not set.
+    /// The clip must be unpacked before ffmpeg can read it, and the program for that is not set or
+    /// was removed.
     #[error("{container} must be unpacked, and the program for that is missing")]
     UnpackerMissing {
         /// The container of the clip.

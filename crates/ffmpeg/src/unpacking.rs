@@ -1,12 +1,17 @@
 //! Clips that ffmpeg cannot read: another process in the same sandbox unpacks them first.
 
-use std::{fs::File, path::Path, process::Stdio};
+use std::{
+    fs::File,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
 
 use clearcut_job::UnpackFailure;
 
 use crate::{
-    Child, Container, Error, KillHandle, MediaError, MediaLimits, Tools, limits::ChildLimits, probe::sniff,
-    tools::duplicate_as_stdin,
+    Child, Container, Error, KillHandle, MediaError, MediaLimits, Tools, child::ending_signal, limits::ChildLimits,
+    probe::sniff, tools::duplicate_as_stdin,
 };
 
 /// A running process that unpacks a clip into a file without a name.
@@ -20,6 +25,9 @@ pub struct Unpacking {
 
 /// Size limit of an unpacked clip.
 const MAX_BYTES: u64 = 16 << 30;
+
+/// Interval at which the unpacked clip is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Tools {
     /// Starts to unpack the clip in `input` into a file without a name in `folder`, if it is one
@@ -41,7 +49,8 @@ impl Tools {
         for limit in [limits.max_pixels, limits.max_frames, MAX_BYTES] {
             command.arg(limit.to_string());
         }
-        let child = Child::spawn_into("unpacking the clip", command, duplicate_as_stdin(input)?, Stdio::from(out))?;
+        let child = Child::spawn_into("unpacking the clip", command, duplicate_as_stdin(input)?, Stdio::from(out))
+            .map_err(|error| reason(error, container, limits))?;
         Ok(Some(Unpacking { container, child, unpacked, limits: *limits }))
     }
 }
@@ -59,19 +68,34 @@ impl Unpacking {
         self.child.kill_handle()
     }
 
-    /// Waits for the end of the process, and returns the clip for ffmpeg. Blocks.
+    /// Waits for the end of the process, and returns the clip for ffmpeg. Blocks. Calls
+    /// `on_growth` about once a second while the unpacked clip grows.
     ///
     /// # Errors
-    /// [`Error::Media`] if the clip is at fault.
-    pub fn finish(self) -> Result<File, Error> {
-        self.child.wait().map_err(|error| reason(error, self.container, &self.limits))?;
-        Ok(self.unpacked)
+    /// [`Error::Media`] if the clip is at fault, [`Error::UnpackerMissing`].
+    pub fn finish(self, mut on_growth: impl FnMut()) -> Result<File, Error> {
+        let Self { container, child, unpacked, limits } = self;
+        let mut last = 0;
+        let look = || {
+            let bytes = unpacked.metadata().map_or(last, |meta| meta.len());
+            if bytes > last {
+                last = bytes;
+                on_growth();
+            }
+        };
+        child.wait_ticking(LOOK_INTERVAL, look).map_err(|error| reason(error, container, &limits))?;
+        Ok(unpacked)
     }
 }
 
 /// The reason that the exit code of the process gives.
 fn reason(error: Error, container: Container, limits: &MediaLimits) -> Error {
-    let Error::Failed { status, .. } = &error else { return error };
+    let status = match &error {
+        Error::Failed { status, .. } => status,
+        // The program was removed. Clips that need no unpacking can be cut, so this is no shortage.
+        Error::Unstartable { .. } => return Error::UnpackerMissing { container: container.demuxer() },
+        _ => return error,
+    };
     let over_limit = |found: &str, limit: String| MediaError::OverLimit { found: found.to_owned(), limit };
     let no_sequence = |finding| MediaError::NoImageSequence { finding };
     let reason = match status.code().and_then(UnpackFailure::from_exit_code) {
@@ -91,10 +115,20 @@ fn reason(error: Error, container: Container, limits: &MediaLimits) -> Error {
         Some(UnpackFailure::SeveralSequences) => no_sequence("its images have several names, folders or formats"),
         Some(UnpackFailure::MissingImages) => no_sequence("numbers are missing between its images, or are there twice"),
         Some(UnpackFailure::MixedSizes) => no_sequence("its images have different sizes"),
-        Some(UnpackFailure::Io) => return error,
-        Some(UnpackFailure::Damaged) | None => MediaError::Damaged,
+        Some(UnpackFailure::Damaged) => MediaError::Damaged,
+        None if has_crashed(*status) => MediaError::Damaged,
+        Some(UnpackFailure::Io) | None => return error,
     };
     reason.into()
+}
+
+/// Exit code of a Rust program that panics.
+const PANIC: i32 = 101;
+
+/// Whether a clip brought the process down. Any other unknown end is that of a program that could
+/// not do its work, such as one of another version.
+fn has_crashed(status: ExitStatus) -> bool {
+    status.code() == Some(PANIC) || ending_signal(status).is_some()
 }
 
 #[cfg(test)]
@@ -102,6 +136,13 @@ mod tests {
     use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus};
 
     use super::*;
+
+    #[test]
+    fn a_program_that_was_removed_is_missing() {
+        let removed = Error::Unstartable { program: "unpacking the clip" };
+        let reason = reason(removed, Container::Webp, &MediaLimits::default());
+        assert!(matches!(reason, Error::UnpackerMissing { .. }), "{reason:?}");
+    }
 
     #[test]
     fn the_exit_code_names_the_reason() {
@@ -117,6 +158,9 @@ mod tests {
         for over in [UnpackFailure::TooManyPixels, UnpackFailure::TooManyFrames, UnpackFailure::TooManyBytes] {
             assert!(matches!(reason(code(over)), Error::Media(MediaError::OverLimit { .. })), "{over:?}");
         }
-        assert!(matches!(reason(code(UnpackFailure::Io)), Error::Failed { .. }));
+        // The sandbox fails with 1, and a program that does not know the command with 2.
+        for machine in [code(UnpackFailure::Io), 1, 2] {
+            assert!(matches!(reason(machine), Error::Failed { .. }), "{machine}");
+        }
     }
 }

@@ -5,7 +5,8 @@ use crate::{Progress, Stage};
 /// What a running cut does at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CutStep {
-    /// The headers are read and the background is measured.
+    /// The headers are read and the background is measured. Reported repeatedly while a clip is
+    /// unpacked.
     Surveying,
     /// The model waits for memory that other cuts use. Reported repeatedly while it waits.
     Waiting,

@@ -96,10 +96,11 @@ impl Stop {
         Ok(info)
     }
 
-    /// Waits until `unpacking` has made the clip that ffmpeg reads.
-    pub(crate) fn unpacked(&self, unpacking: Unpacking) -> Result<File, Error> {
+    /// Waits until `unpacking` has made the clip that ffmpeg reads; `on_growth` is called again and
+    /// again while it does.
+    pub(crate) fn unpacked(&self, unpacking: Unpacking, on_growth: impl FnMut()) -> Result<File, Error> {
         self.register_handles([unpacking.kill_handle()]);
-        let unpacked = unpacking.finish();
+        let unpacked = unpacking.finish(on_growth);
         self.check()?;
         Ok(unpacked?)
     }

@@ -87,12 +87,28 @@ fn a_read_only_file_system_is_not_the_clips_fault() {
 
 #[test]
 fn a_missing_program_is_not_the_clips_fault() {
-    for script in
-        ["exec /nowhere/ffmpeg", "exec /etc/passwd", "echo 'bwrap: execvp /nowhere: No such file' >&2; exit 1"]
-    {
+    for script in [
+        "exec /nowhere/ffmpeg",
+        "exec /etc/passwd",
+        "echo 'bwrap: execvp /nowhere: No such file' >&2; exit 1",
+        "echo \"bwrap: Can't find source path /nowhere: No such file\" >&2; exit 1",
+    ] {
         let ended = shell(script).wait().map_err(Error::of_reading);
         assert!(matches!(ended, Err(Error::Unstartable { .. })), "{script}: {ended:?}");
     }
+}
+
+#[test]
+fn a_wait_ticks_until_the_child_ends() {
+    let child = shell("exec sleep 1000");
+    let (handle, mut ticks) = (child.kill_handle(), 0);
+    let ended = child.wait_ticking(Duration::from_millis(1), || {
+        ticks += 1;
+        if ticks == 3 {
+            handle.kill();
+        }
+    });
+    assert!(matches!(ended, Err(Error::Killed { .. })) && ticks >= 3, "{ended:?} after {ticks}");
 }
 
 #[test]
