@@ -162,7 +162,8 @@ impl Timeline {
         // Timestamps and durations are rounded, so the end of the last frame is seldom exact.
         let is_last_held = end - last > 1.5 * frame;
         let is_constant = constant_rate.is_some() && !is_last_held;
-        let from_start = |time: f64| Duration::try_from_secs_f64(time - start).unwrap_or_default();
+        // Times that no duration can hold exceed the limit of the length.
+        let from_start = |time: f64| Duration::try_from_secs_f64(time - start).unwrap_or(Duration::MAX);
         let length = if is_constant { rate.start_of(count) } else { from_start(end) };
         Self { start_secs: start, last_frame_start: from_start(last), length, rate, is_constant }
     }

@@ -245,3 +245,9 @@ fn ffprobe_messages_map_to_specific_errors() {
     let unopenable = error_for("[aac @ 0x5] Audio object type 42\nCould not open codec for input stream 1\n");
     assert_eq!(unopenable, MediaError::UnopenableTrack { track: 2 });
 }
+
+#[test]
+fn times_that_no_duration_can_hold_exceed_the_limit() {
+    let times = "0,0.0,N/A,N/A,N/A,K_\n0,90000000000000000000000.0,N/A,N/A,N/A,K_";
+    assert!(matches!(rejection(probed_from(&json!({}), times)), MediaError::OverLimit { .. }));
+}
