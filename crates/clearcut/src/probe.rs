@@ -26,7 +26,7 @@ fn probe_clip(tools: &Tools, file: &File) -> Result<MediaInfo, Error> {
         return tools.probe(file, &limits)?.info(|_| ());
     };
     let container = unpacking.container();
-    let info = tools.probe(&unpacking.finish()?, &limits)?.info(|_| ())?;
+    let info = tools.probe(&unpacking.finish(|| ())?, &limits)?.info(|_| ())?;
     let codec = if container == Container::Zip { "images" } else { container.demuxer() };
     Ok(MediaInfo { container, codec: codec.to_owned(), ..info })
 }

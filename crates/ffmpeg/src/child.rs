@@ -113,6 +113,19 @@ impl Child {
         self.classify_exit(status).map(|_| ())
     }
 
+    /// Waits as [`Self::wait`] does, and calls `visit` after every `interval` in which the child runs.
+    pub(crate) fn wait_visiting(mut self, interval: Duration, mut visit: impl FnMut()) -> Result<(), Error> {
+        self.stdin = None;
+        self.stdout = None;
+        loop {
+            let waited = self.shared.wait_timeout(interval);
+            match waited.map_err(|source| Error::Io { doing: "waiting for ffmpeg", source })? {
+                Some(status) => return self.classify_exit(status).map(|_| ()),
+                None => visit(),
+            }
+        }
+    }
+
     /// Reads standard output to its end, `max_bytes` at most, and waits for the child. Kills the
     /// child after `timeout`. Returns the output and the tail of standard error.
     ///

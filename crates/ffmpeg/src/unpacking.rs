@@ -1,6 +1,6 @@
 //! Clips that ffmpeg cannot read: another process in the same sandbox unpacks them first.
 
-use std::{fs::File, path::Path, process::Stdio};
+use std::{fs::File, path::Path, process::Stdio, time::Duration};
 
 use clearcut_job::UnpackFailure;
 
@@ -20,6 +20,9 @@ pub struct Unpacking {
 
 /// Size limit of an unpacked clip.
 const MAX_BYTES: u64 = 16 << 30;
+
+/// Interval in which the unpacked clip is looked at.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 impl Tools {
     /// Starts to unpack the clip in `input` into a file without a name in `folder`, if it is one
@@ -59,12 +62,21 @@ impl Unpacking {
         self.child.kill_handle()
     }
 
-    /// Waits for the end of the process, and returns the clip for ffmpeg. Blocks.
+    /// Waits for the end of the process, and returns the clip for ffmpeg. Blocks. Calls `on_progress`
+    /// repeatedly while the unpacked clip grows.
     ///
     /// # Errors
     /// [`Error::Media`] if the clip is at fault.
-    pub fn finish(self) -> Result<File, Error> {
-        self.child.wait().map_err(|error| reason(error, self.container, &self.limits))?;
+    pub fn finish(self, mut on_progress: impl FnMut()) -> Result<File, Error> {
+        let mut bytes = 0;
+        let waited = self.child.wait_visiting(INTERVAL, || {
+            let grown = self.unpacked.metadata().map_or(0, |metadata| metadata.len());
+            if grown > bytes {
+                bytes = grown;
+                on_progress();
+            }
+        });
+        waited.map_err(|error| reason(error, self.container, &self.limits))?;
         Ok(self.unpacked)
     }
 }

@@ -45,7 +45,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// See [`Error`]. The files of a failed cut must not be used.
 pub fn cut(job: &CutJob, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutReport, Error> {
     let stop = &stop.for_cut();
-    let unpacked = unpack(job, stop)?;
+    let unpacked = unpack(job, stop, progress)?;
     let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
     let probe = job.tools.probe(job.input, &job.limits); // Runs while ffmpeg's capabilities are queried.
     for format in job.request.formats.iter() {

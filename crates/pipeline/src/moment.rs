@@ -59,7 +59,7 @@ impl Moment {
     /// The errors of [`crate::cut`], and [`Error::NoSuchMoment`].
     pub fn find(job: &CutJob, at: Duration, stop: &Stop) -> Result<Self, Error> {
         let stop = &stop.for_cut();
-        let unpacked = unpack(job, stop)?;
+        let unpacked = unpack(job, stop, &mut |_| ())?;
         let job = &CutJob { input: unpacked.as_ref().unwrap_or(job.input), ..*job };
         let info = stop.media_info(job.tools.probe(job.input, &job.limits)?, job.request)?;
         let index = frame_index_at(&info, at).ok_or(Error::NoSuchMoment { length: info.duration })?;

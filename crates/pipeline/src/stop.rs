@@ -96,10 +96,10 @@ impl Stop {
         Ok(info)
     }
 
-    /// Waits until `unpacking` has made the clip that ffmpeg reads.
-    pub(crate) fn unpacked(&self, unpacking: Unpacking) -> Result<File, Error> {
+    /// Waits until `unpacking` has made the clip that ffmpeg reads; see [`Unpacking::finish`].
+    pub(crate) fn unpacked(&self, unpacking: Unpacking, on_progress: impl FnMut()) -> Result<File, Error> {
         self.register_handles([unpacking.kill_handle()]);
-        let unpacked = unpacking.finish();
+        let unpacked = unpacking.finish(on_progress);
         self.check()?;
         Ok(unpacked?)
     }

@@ -136,3 +136,17 @@ fn a_kill_handle_ends_a_wait_in_another_thread() {
     assert!(matches!(waiting.join().unwrap(), Err(Error::Killed { .. })));
     handle.kill();
 }
+
+#[test]
+fn a_child_is_visited_while_it_runs() {
+    let mut child = shell_with("exec cat", Stdio::piped());
+    let mut stdin = child.take_stdin();
+    let mut visits = 0;
+    let waited = child.wait_visiting(Duration::from_millis(1), || {
+        visits += 1;
+        if visits == 3 {
+            stdin = None; // The child ends with its input.
+        }
+    });
+    assert!(waited.is_ok() && stdin.is_none() && visits >= 3);
+}
