@@ -69,6 +69,8 @@ pub(crate) enum Command {
         max_pixels: u64,
         /// Number of frames, at most
         max_frames: u64,
+        /// Pixels of all frames, at most
+        max_work: u64,
         /// Bytes of the unpacked clip, at most
         max_bytes: u64,
     },

@@ -28,8 +28,8 @@ use crate::{
 fn main() -> ExitCode {
     heap::use_single_heap();
     let arguments = Arguments::parse();
-    if let Command::Unpack { max_pixels, max_frames, max_bytes } = arguments.command {
-        let limits = clearcut_unpack::Limits { max_pixels, max_frames, max_bytes };
+    if let Command::Unpack { max_pixels, max_frames, max_work, max_bytes } = arguments.command {
+        let limits = clearcut_unpack::Limits { max_pixels, max_frames, max_work, max_bytes };
         // Standard input is a file, and an archive is read from its end.
         let unpacked = std::fs::File::open("/dev/stdin")
             .map_err(|_| clearcut_job::UnpackFailure::Io)

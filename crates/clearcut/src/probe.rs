@@ -48,12 +48,13 @@ fn as_json(info: &MediaInfo) -> serde_json::Value {
 
 fn as_text(info: &MediaInfo) -> String {
     let audio = info.audio.as_ref().map_or("none".to_owned(), |audio| {
-        format!("{}, {} channels, {} Hz", audio.codec, audio.channels, audio.sample_rate)
+        let channels = if audio.channels == 1 { "channel" } else { "channels" };
+        format!("{}, {} {channels}, {} Hz", audio.codec, audio.channels, audio.sample_rate)
     });
     let rate = if info.has_variable_rate { "variable, converted to " } else { "" };
     let mut notes = Vec::new();
     if info.has_alpha {
-        notes.push("has alpha already".to_owned());
+        notes.push("with an alpha channel".to_owned());
     }
     if info.rotation_degrees != 0 {
         notes.push(format!("rotated by {}°", info.rotation_degrees));

@@ -22,8 +22,10 @@ pub(crate) struct AlphaTrack {
     pub(crate) is_premultiplied: bool,
 }
 
-/// Limit of boxes to visit within one box.
-const MAX_BOXES: usize = 1000;
+/// Limit of boxes to visit within the file, and within one box of it. A crafted file can have
+/// millions.
+const MAX_TOP_BOXES: usize = 1000;
+const MAX_BOXES: usize = 100;
 
 /// The kinds of auxiliary tracks that are alpha: AVIF, and HEVC (ISO/IEC 23008-12, 6.5.8).
 const ALPHA_KINDS: [&[u8]; 2] = [b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0", b"urn:mpeg:hevc:2015:auxid:1\0"];
@@ -34,7 +36,7 @@ const ALPHA_KINDS: [&[u8]; 2] = [b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0
 /// If the file cannot be read.
 pub(crate) fn alpha_tracks(file: &File) -> io::Result<Vec<AlphaTrack>> {
     let end = file.metadata()?.len();
-    let top = boxes_in(file, 0, end, MAX_BOXES)?;
+    let top = boxes_in(file, 0, end, MAX_TOP_BOXES)?;
     let Some(movie) = top.into_iter().find(|span| span.name == *b"moov") else { return Ok(Vec::new()) };
     let mut tracks = Vec::new();
     for track in children(file, &movie)?.into_iter().filter(|span| span.name == *b"trak") {
@@ -214,6 +216,14 @@ mod tests {
         let premultiplied = track(1, Some((b"prem", 2)), None);
         let expected = AlphaTrack { is_premultiplied: true, ..alpha };
         assert_eq!(found(&[premultiplied, track(2, Some((b"auxl", 1)), None)]), [expected]);
+    }
+
+    #[test]
+    fn only_a_few_boxes_are_read() {
+        let filler = |count: usize| boxed(*b"free", b"").repeat(count);
+        let behind = |count: usize| found(&[track(1, None, None), filler(count), track(2, Some((b"auxl", 1)), None)]);
+        assert_eq!(behind(MAX_BOXES - 2).len(), 1);
+        assert_eq!(behind(MAX_BOXES - 1), []);
     }
 
     #[test]

@@ -150,9 +150,6 @@ pub enum MediaError {
         /// The decoders, one of which is needed.
         decoders: String,
     },
-    /// The video is HDR and this ffmpeg lacks the filter that converts it to SDR.
-    #[error("the video is HDR and this ffmpeg cannot tone-map it (it lacks the zscale filter)")]
-    HdrUnsupported,
     /// The video is in Dolby Vision without a picture that other decoders can show.
     #[error("the video is in Dolby Vision profile {profile}, whose colors only a Dolby decoder can show")]
     DolbyVision {
@@ -286,7 +283,6 @@ impl MediaError {
             Self::DecoderMissing { .. } => {
                 "Install a complete ffmpeg, or convert the clip first, for example to H.264."
             }
-            Self::HdrUnsupported => "Install an ffmpeg built with libzimg, or convert the clip to SDR first.",
             Self::DolbyVision { .. } => "Export the clip as HDR10, HLG or SDR first.",
             Self::NoColorConversion { .. } => {
                 "Install an ffmpeg built with libzimg, or convert the clip to BT.709 first."

@@ -135,6 +135,8 @@ pub(crate) struct Timeline {
     pub(crate) rate: FrameRate,
     /// Whether frame i is the only one that is shown at i / rate, for every i.
     pub(crate) is_constant: bool,
+    /// Number of frames that are not shown at the rate, because the next one follows too soon.
+    lost: usize,
 }
 
 impl Timeline {
@@ -150,7 +152,7 @@ impl Timeline {
             // Some frames have no time: only the number of frames is known.
             let last_frame_start = base_rate.start_of(count.saturating_sub(1));
             let (start_secs, length) = (starts.first().copied().unwrap_or(0.0), base_rate.start_of(count));
-            return Self { start_secs, last_frame_start, length, rate: base_rate, is_constant: true };
+            return Self { start_secs, last_frame_start, length, rate: base_rate, is_constant: true, lost: 0 };
         }
         let (start, last) = (starts[0], starts[starts.len() - 1]);
         let constant_rate = constant_rate(&starts, header_rates);
@@ -162,9 +164,11 @@ impl Timeline {
         // Timestamps and durations are rounded, so the end of the last frame is seldom exact.
         let is_last_held = end - last > 1.5 * frame;
         let is_constant = constant_rate.is_some() && !is_last_held;
-        let from_start = |time: f64| Duration::try_from_secs_f64(time - start).unwrap_or_default();
+        // Times that no duration can hold exceed the limit of the length.
+        let from_start = |time: f64| Duration::try_from_secs_f64(time - start).unwrap_or(Duration::MAX);
         let length = if is_constant { rate.start_of(count) } else { from_start(end) };
-        Self { start_secs: start, last_frame_start: from_start(last), length, rate, is_constant }
+        let lost = if is_constant { 0 } else { lost_frames(&starts, rate) };
+        Self { start_secs: start, last_frame_start: from_start(last), length, rate, is_constant, lost }
     }
 
     /// The reason for the rate of a clip whose frames are uneven.
@@ -176,7 +180,11 @@ impl Timeline {
         } else if held > MIN_HOLD_SECS {
             format!("the last frame is shown for {held:.2} s; at {rate} frames/s it is repeated for that time")
         } else {
-            format!("the frames of the clip are unevenly spaced; {rate} frames/s show each of them at its time")
+            let shown = match self.lost {
+                0 => "each of them at its time".to_owned(),
+                lost => format!("all but {lost} of them, which the next frame follows too soon"),
+            };
+            format!("the frames of the clip are unevenly spaced; {rate} frames/s show {shown}")
         };
         Some(Note::new(NoteCode::RateConverted, message))
     }

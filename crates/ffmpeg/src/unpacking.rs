@@ -46,7 +46,7 @@ impl Tools {
         let out = unpacked.try_clone().map_err(|source| Error::from_io("unpacking the clip", source))?;
         let mut command = self.sandbox().command_alone(program, ChildLimits::UNPACKING);
         command.arg("unpack");
-        for limit in [limits.max_pixels, limits.max_frames, MAX_BYTES] {
+        for limit in [limits.max_pixels, limits.max_frames, limits.max_work, MAX_BYTES] {
             command.arg(limit.to_string());
         }
         let child = Child::spawn_into("unpacking the clip", command, duplicate_as_stdin(input)?, Stdio::from(out))
@@ -105,6 +105,9 @@ fn reason(error: Error, container: Container, limits: &MediaLimits) -> Error {
             over_limit("a larger frame", format!("{} million pixels", limits.max_pixels.min(webp) / 1_000_000))
         }
         Some(UnpackFailure::TooManyFrames) => over_limit("more frames", format!("{} frames", limits.max_frames)),
+        Some(UnpackFailure::TooMuchWork) => {
+            over_limit("more pixels in all frames", format!("{} billion", limits.max_work / 1_000_000_000))
+        }
         Some(UnpackFailure::TooManyBytes) => {
             over_limit("too much content", format!("{} GiB unpacked", MAX_BYTES >> 30))
         }
@@ -155,7 +158,8 @@ mod tests {
         for damaged in [code(UnpackFailure::Damaged), 101, 134] {
             assert!(matches!(reason(damaged), Error::Media(MediaError::Damaged)), "{damaged}");
         }
-        for over in [UnpackFailure::TooManyPixels, UnpackFailure::TooManyFrames, UnpackFailure::TooManyBytes] {
+        let too_many = [UnpackFailure::TooManyPixels, UnpackFailure::TooManyFrames, UnpackFailure::TooManyBytes];
+        for over in too_many.into_iter().chain([UnpackFailure::TooMuchWork]) {
             assert!(matches!(reason(code(over)), Error::Media(MediaError::OverLimit { .. })), "{over:?}");
         }
         // The sandbox fails with 1, and a program that does not know the command with 2.

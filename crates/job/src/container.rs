@@ -160,7 +160,7 @@ mod tests {
         };
         let (plain, timed, cut_off) = (packets(188, 0), packets(192, 4), packets(188, 0).split_off(70));
         let dv = [b"\x1F\x07\x00\x3F".to_vec(), vec![0xFF; 76], b"\x3F\x07\x00".to_vec()].concat();
-        let cases: [(&[u8], Container); 24] = [
+        let cases: [(&[u8], Container); 25] = [
             (b"\0\0\0\x20ftypisom", Container::Mov),
             (b"\0\0\x10\0moov", Container::Mov),
             (b"\0\0\0\x08wide\0\0\0\0mdat", Container::Mov),
@@ -185,6 +185,7 @@ mod tests {
             (b"YUV4MPEG2 W4 H4", Container::Y4m),
             (b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x06\0\0\0f1.PNG", Container::Zip),
             (b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x07\0\0\0frames/", Container::Zip),
+            (b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x09\0\0\0Thumbs.db", Container::Zip),
         ];
         for (head, container) in cases {
             assert_eq!(Container::sniff(head), Ok(container));
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn known_files_that_are_not_read_are_refused_by_name() {
         for (head, named) in [
-            (&b"PK\x03\x04"[..], "a ZIP archive"),
+            (&b"PK\x03\x04"[..], "a ZIP archive that does not begin with an image"),
             (b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x05\0\0\0a.xml", "a ZIP archive"),
             (b"RIFF\0\0\0\0WAVEfmt ", "a sound file"),
             (b"ID3\x04", "a sound file"),

@@ -69,7 +69,7 @@ const SIGNATURES: [(usize, &[u8], NotVideo); 33] = [
     (0, b"\xB7\xD8\x00\x20\x37\x49\xDA\x11", kind("a Windows TV recording (WTV)")),
     (4, b"RED1", kind("camera raw (R3D)")),
     (4, b"RED2", kind("camera raw (R3D)")),
-    (0, b"PK\x03\x04", kind("a ZIP archive")),
+    (0, b"PK\x03\x04", kind("a ZIP archive that does not begin with an image")),
     (0, b"7z\xBC\xAF\x27\x1C", kind("a 7z archive")),
     (0, b"Rar!\x1A\x07", kind("a RAR archive")),
     (0, b"\x1F\x8B\x08", kind("a gzip archive")),

@@ -10,8 +10,10 @@ pub enum UnpackFailure {
     TooManyPixels,
     /// The clip has too many frames.
     TooManyFrames,
-    /// The unpacked clip takes too many bytes.
+    /// The unpacked clip, or the images of an archive, take too many bytes.
     TooManyBytes,
+    /// The frames have too many pixels in all.
+    TooMuchWork,
     /// The archive is encrypted.
     Encrypted,
     /// The archive holds no images.
@@ -31,11 +33,12 @@ pub enum UnpackFailure {
 }
 
 impl UnpackFailure {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Damaged,
         Self::TooManyPixels,
         Self::TooManyFrames,
         Self::TooManyBytes,
+        Self::TooMuchWork,
         Self::Encrypted,
         Self::NoImages,
         Self::OneImage,
@@ -62,6 +65,7 @@ impl UnpackFailure {
             Self::MissingImages => 74,
             Self::MixedSizes => 75,
             Self::Io => 76,
+            Self::TooMuchWork => 77,
         }
     }
 

@@ -27,9 +27,12 @@ pub(crate) fn unpack(archive: impl Read + Seek, limits: &Limits, out: impl Write
     if u64::from(frames) > limits.max_frames {
         return Err(UnpackFailure::TooManyFrames);
     }
-    let mut images = order.into_iter().map(|place| read_image(&mut archive, place, limits));
+    // An archive can hold one large file under many names.
+    let mut left = limits.max_bytes;
+    let mut images = order.into_iter().map(|place| read_image(&mut archive, place, limits, &mut left));
     let first = images.next().ok_or(UnpackFailure::NoImages)??;
     let size = first.dimensions();
+    limits.check(size, frames)?;
     let mut animation = Apng::begin(out, size, frames, limits.max_bytes)?;
     animation.add(first.as_raw(), MILLIS)?;
     for image in images {
@@ -55,19 +58,19 @@ fn names_in<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Vec<String>, 
         .collect()
 }
 
-/// One image, upright, as straight RGBA.
+/// One image, upright, as straight RGBA. Its bytes are taken from those that are `left` to read.
 fn read_image<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     place: usize,
     limits: &Limits,
+    left: &mut u64,
 ) -> Result<RgbaImage, UnpackFailure> {
     let entry = archive.by_index(place).map_err(|error| failure(&error))?;
     let mut bytes = Vec::new();
     // The size in the archive is a claim; what is read is bounded.
     entry.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes).map_err(|_| UnpackFailure::Damaged)?;
-    if bytes.len() as u64 > MAX_IMAGE_BYTES {
-        return Err(UnpackFailure::TooManyBytes);
-    }
+    let read = bytes.len() as u64;
+    *left = left.checked_sub(read).filter(|_| read <= MAX_IMAGE_BYTES).ok_or(UnpackFailure::TooManyBytes)?;
     decode(&bytes, limits)
 }
 
@@ -112,7 +115,7 @@ mod tests {
     use super::*;
     use crate::unpack as unpack_any;
 
-    const LIMITS: Limits = Limits { max_pixels: 10_000, max_frames: 100, max_bytes: 1 << 20 };
+    const LIMITS: Limits = Limits { max_pixels: 10_000, max_frames: 100, max_work: 1_000_000, max_bytes: 1 << 20 };
 
     fn image(size: u32, level: u8) -> RgbaImage {
         RgbaImage::from_pixel(size, size, Rgba([level, 10, 20, 128]))
@@ -170,6 +173,11 @@ mod tests {
         assert_eq!(unpacked(&mixed), Err(UnpackFailure::MixedSizes));
         let large = archive(&[("1.png", png(101, 1)), ("2.png", png(101, 1))]);
         assert_eq!(unpacked(&large), Err(UnpackFailure::TooManyPixels));
+        let small = archive(&[("1.png", png(20, 1)), ("2.png", png(20, 1))]);
+        let refusal = |limits: Limits| unpack_any(Cursor::new(&small), &limits, &mut Vec::new()).unwrap_err();
+        assert_eq!(refusal(Limits { max_work: 799, ..LIMITS }), UnpackFailure::TooMuchWork);
+        let bytes = png(20, 1).len() as u64;
+        assert_eq!(refusal(Limits { max_bytes: 2 * bytes - 1, ..LIMITS }), UnpackFailure::TooManyBytes);
         let other = archive(&[("1.png", b"<svg>".to_vec()), ("2.png", png(20, 1))]);
         assert_eq!(unpacked(&other), Err(UnpackFailure::Damaged));
         let whole = archive(&[("1.png", png(20, 1)), ("2.png", png(20, 1))]);

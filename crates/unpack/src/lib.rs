@@ -20,8 +20,27 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Number of frames.
     pub max_frames: u64,
-    /// Bytes of the unpacked clip.
+    /// Pixels of all frames.
+    pub max_work: u64,
+    /// Bytes of the unpacked clip, and of all files of an archive that are read.
     pub max_bytes: u64,
+}
+
+impl Limits {
+    /// Checks a clip before its second frame is decoded.
+    fn check(&self, (width, height): (u32, u32), frames: u32) -> Result<(), UnpackFailure> {
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels > self.max_pixels {
+            return Err(UnpackFailure::TooManyPixels);
+        }
+        if u64::from(frames) > self.max_frames {
+            return Err(UnpackFailure::TooManyFrames);
+        }
+        if pixels.saturating_mul(frames.into()) > self.max_work {
+            return Err(UnpackFailure::TooMuchWork);
+        }
+        Ok(())
+    }
 }
 
 /// Unpacks the clip `packed`, and writes it to `out` as a container that ffmpeg reads.

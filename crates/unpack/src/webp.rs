@@ -15,14 +15,9 @@ const SHOWN_MILLIS: u32 = 100;
 /// show it; the number of loops is dropped, because a clip plays once.
 pub(crate) fn unpack(bytes: &[u8], limits: &Limits, out: impl Write) -> Result<(), UnpackFailure> {
     let (width, height) = canvas_size(bytes).ok_or(UnpackFailure::Damaged)?;
-    if u64::from(width) * u64::from(height) > limits.max_pixels {
-        return Err(UnpackFailure::TooManyPixels);
-    }
     let durations = durations(bytes);
     let frames = u32::try_from(durations.len()).unwrap_or(u32::MAX);
-    if u64::from(frames) > limits.max_frames {
-        return Err(UnpackFailure::TooManyFrames);
-    }
+    limits.check((width, height), frames)?;
     let decoder = Decoder::new(bytes).map_err(|error| match error {
         Error::TooLargeCanvas(..) => UnpackFailure::TooManyPixels,
         _ => UnpackFailure::Damaged,
@@ -83,7 +78,7 @@ mod tests {
     use super::*;
     use crate::unpack as unpack_any;
 
-    const LIMITS: Limits = Limits { max_pixels: 10_000, max_frames: 100, max_bytes: 1 << 20 };
+    const LIMITS: Limits = Limits { max_pixels: 10_000, max_frames: 100, max_work: 1_000_000, max_bytes: 1 << 20 };
 
     /// A square of half-clear red that moves over a clear canvas, with these durations.
     fn animation(durations: &[i32]) -> Vec<u8> {
@@ -149,6 +144,7 @@ mod tests {
             |bytes: &[u8], limits: Limits| unpack_any(Cursor::new(bytes), &limits, &mut Vec::new()).unwrap_err();
         assert_eq!(refusal(&packed, Limits { max_pixels: 1199, ..LIMITS }), UnpackFailure::TooManyPixels);
         assert_eq!(refusal(&packed, Limits { max_frames: 2, ..LIMITS }), UnpackFailure::TooManyFrames);
+        assert_eq!(refusal(&packed, Limits { max_work: 3599, ..LIMITS }), UnpackFailure::TooMuchWork);
         assert_eq!(refusal(&packed, Limits { max_bytes: 100, ..LIMITS }), UnpackFailure::TooManyBytes);
         for length in [0, 11, 20, 29, 60, packed.len() / 2, packed.len() - 1] {
             assert_eq!(refusal(&packed[..length], LIMITS), UnpackFailure::Damaged, "{length}");

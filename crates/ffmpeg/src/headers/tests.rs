@@ -245,3 +245,19 @@ fn ffprobe_messages_map_to_specific_errors() {
     let unopenable = error_for("[aac @ 0x5] Audio object type 42\nCould not open codec for input stream 1\n");
     assert_eq!(unopenable, MediaError::UnopenableTrack { track: 2 });
 }
+
+#[test]
+fn times_that_no_duration_can_hold_exceed_the_limit() {
+    let times = "0,0.0,N/A,N/A,N/A,K_\n0,90000000000000000000000.0,N/A,N/A,N/A,K_";
+    assert!(matches!(rejection(probed_from(&json!({}), times)), MediaError::OverLimit { .. }));
+}
+
+#[test]
+fn a_note_counts_the_frames_that_are_not_shown() {
+    let message = |starts: &[f64]| probed(&json!({}), starts).unwrap().notes[0].message.clone();
+    let mut starts = steady(300, 24.0);
+    starts.remove(100);
+    assert!(message(&starts).ends_with("24 frames/s show each of them at its time"), "{}", message(&starts));
+    starts.push(1.0 + 2e-3);
+    assert!(message(&starts).contains("24 frames/s show all but 1 of them"), "{}", message(&starts));
+}

@@ -45,14 +45,15 @@ pub(super) fn is_dv(head: &[u8]) -> bool {
     starts_with(0, [0x1F, 0x07, 0x00]) && starts_with(BLOCK_BYTES, [0x3F, 0x07, 0x00])
 }
 
-/// Whether `head` is a ZIP archive whose first entry is an image, a folder, or a file that macOS
-/// hides: documents, programs and other archives start with other names.
+/// Whether `head` is a ZIP archive whose first entry is an image, a folder, a text that belongs to
+/// images, or a file that systems hide: documents, programs and other archives start with other
+/// names.
 pub(super) fn is_image_archive(head: &[u8]) -> bool {
     // APPNOTE.TXT 4.3.7: the length of the name at 26, the name at 30.
     let Some(&[low, high]) = head.get(26..28).filter(|_| head.starts_with(b"PK\x03\x04")) else { return false };
     let Some(name) = head.get(30..30 + usize::from(u16::from_le_bytes([low, high]))) else { return false };
     let name = name.to_ascii_lowercase();
     let is_office = [b"_rels/".as_slice(), b"meta-inf/", b"docprops/"].iter().any(|folder| name.starts_with(folder));
-    let endings = [b"/".as_slice(), b".png", b".jpg", b".jpeg", b".webp", b".ds_store"];
+    let endings = [b"/".as_slice(), b".png", b".jpg", b".jpeg", b".webp", b".txt", b".ds_store", b"thumbs.db"];
     !is_office && (name.starts_with(b"__macosx") || endings.iter().any(|ending| name.ends_with(ending)))
 }
