@@ -89,5 +89,5 @@ fn a_zip_of_numbered_images_is_a_clip_of_25_frames_a_second() {
     }
     workspace.assert_refused(&["cut", "gap.zip"], 3, "INVALID_VIDEO", "numbers are missing");
     workspace.assert_refused(&["cut", "frames.zip"], 3, "INVALID_VIDEO", "not numbered");
-    workspace.assert_refused(&["cut", "document.zip"], 3, "INVALID_VIDEO", "a ZIP archive");
+    workspace.assert_refused(&["cut", "document.zip"], 3, "INVALID_VIDEO", "it holds no PNG, JPEG or WebP images");
 }
