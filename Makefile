@@ -162,7 +162,7 @@ setup-validate:
 	@scripts/setup.sh validate
 
 # Cuts every kind of clip and compares with what is right: the tables of docs/reference/inputs.md. KINDS chooses some.
-.PHONY: inputs
-inputs: build
+.PHONY: matrix
+matrix: build
 	@scripts/setup.sh inputs
 	scripts/input-matrix.py $(CLEARCUT) out/inputs docs/reference/inputs.md

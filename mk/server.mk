@@ -38,8 +38,8 @@ hostile: build
 	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut python3 hostile.py
 
 # Every fault against everything that a server does, as a table; about twenty minutes. ROWS and COLUMNS choose some.
-.PHONY: matrix
-matrix: build
+.PHONY: fault-matrix
+fault-matrix: build
 	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut python3 matrix.py
 
 # Power cuts at random moments under submits by every way there is. CUTS, SEED, JOURNAL and LIES change it.

@@ -3,7 +3,7 @@
 
 Draws the clips of inputs/ in FOLDER with the system's ffmpeg, runs `probe` and `cut` on each, measures the cut, and
 prints a table. With DOCUMENT, the table is also written there, between its marks. Exits with 1 if a row is wrong.
-`make inputs` runs it; KINDS chooses the rows whose file or group contains this text, WORKERS how many are cut side by side.
+`make matrix` runs it; KINDS chooses the rows whose file or group contains this text, WORKERS how many are cut side by side.
 """
 
 import array
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from inputs import DISC, KINDS, SCENES
 
-START, END = "<!-- rows: made by `make inputs` -->", "<!-- end of rows -->"
+START, END = "<!-- rows: made by `make matrix` -->", "<!-- end of rows -->"
 FLAGS = "flags=accurate_rnd+full_chroma_int+full_chroma_inp"
 # The middle of the disc, and half of the rows that are looked at for combing.
 MIDDLE, NEAR = 60, 15
