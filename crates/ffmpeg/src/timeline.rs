@@ -100,8 +100,9 @@ impl Packets {
 
     /// Whether the file begins in the middle of a group of pictures, so that only a decoder can tell
     /// which frame is the first that is shown.
-    pub(crate) const fn starts_open(&self) -> bool {
-        self.starts_open
+    pub(crate) fn starts_open(&self) -> bool {
+        // Without any keyframe, nothing can be told from where they are.
+        self.starts_open && self.shown.iter().any(|packet| packet.is_keyframe)
     }
 
     /// Number of leading packets that contain the first frame that can be decoded.

@@ -262,12 +262,11 @@ fn a_codec_that_is_not_allowed_is_refused_with_its_name() {
         ("magic.avi", "-c:v magicyuv", "magicyuv"),
         ("cinema.mkv", "-c:v jpeg2000 -pix_fmt yuv420p", "jpeg2000"),
         ("old.avi", "-c:v asv1 -pix_fmt yuv420p", "asv1"),
-        ("talk.mkv", "-f lavfi -i sine=d=1 -c:v libx264 -c:a tta", "tta"),
     ] {
         workspace.encode(name, arguments);
         assert_invalid(&workspace, name, &format!("the video in track 1 is coded as {codec}"));
     }
-    workspace.encode("talk.mkv", "-f lavfi -i sine=d=1 -c:v libx264 -c:a speex");
+    workspace.encode("talk.mkv", "-f lavfi -i sine=d=1 -c:v libx264 -c:a tta");
     assert_cut(&workspace, "talk.mkv");
 }
 
