@@ -137,8 +137,9 @@ pub(crate) fn parse_streams(
     let (has_alpha, decoder) = alpha_of(video, capabilities);
     let (color, conversion) = colors_of(video, size, capabilities)?;
     let converted = conversion.map(|conversion| Note::new(NoteCode::ColorConverted, conversion.message()));
-    let header_rates = [&video.r_frame_rate, &video.avg_frame_rate].into_iter().filter_map(|rate| rate.parse().ok());
-    let rates = header_rates.flat_map(|rate| usual_rate_near(rate).into_iter().chain([rate])).collect::<Vec<_>>();
+    let [base, average] = [&video.r_frame_rate, &video.avg_frame_rate].map(|rate| rate.parse().ok());
+    let near = |rate: Option<FrameRate>| rate.and_then(usual_rate_near);
+    let rates: Vec<_> = [near(base), base, near(average), average.or(base)].into_iter().flatten().collect();
     let info = MediaInfo {
         container,
         stream: video.index,

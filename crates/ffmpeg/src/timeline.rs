@@ -235,15 +235,16 @@ pub(crate) fn usual_rate_near(rate: FrameRate) -> Option<FrameRate> {
     usual_rates().find(is_near)
 }
 
-/// The first rate at which no frame is repeated or dropped: of `header_rates`, then of the usual
-/// ones.
+/// The first rate at which no frame is repeated or dropped: of `header_rates`, the last of which is
+/// the average and comes after the usual ones, since jitter bends the average of a short clip.
 fn constant_rate(starts: &[f64], header_rates: &[FrameRate]) -> Option<FrameRate> {
     if starts.len() == 1 {
         // Headers of single frames state the clock of the container, such as 90,000 per second.
         let stated = header_rates.iter().copied().find(|rate| rate.per_second() <= SCREEN_RATE);
         return Some(stated.unwrap_or(DEFAULT_RATE));
     }
-    header_rates.iter().copied().chain(usual_rates()).find(|rate| is_constant(starts, *rate))
+    let (average, stated) = header_rates.split_last().map_or((None, header_rates), |(last, rest)| (Some(*last), rest));
+    stated.iter().copied().chain(usual_rates()).chain(average).find(|rate| is_constant(starts, *rate))
 }
 
 /// Whether frame i starts within half a frame of i / rate for every i, so that no frame is repeated
@@ -353,6 +354,8 @@ mod tests {
             "60"
         );
         assert_eq!(rate_of(&repeated(&[8.333, 8.333, 16.667], 40), "240/1"), "120");
+        let jitter: Vec<f64> = (0..25).map(|index| f64::from(index * 40 + index * 7 % 19) / 1000.0).collect();
+        assert_eq!(rate_of(&jitter, "3125/127"), "25", "jitter bends the average of a short clip");
     }
 
     #[test]
