@@ -53,7 +53,7 @@ const BETTER_RATIO: f64 = 1.1;
 pub struct Background {
     color: Rgb8,
     confidence: f32,
-    sureness: f32,
+    share_without_a_side: f32,
     /// The background of each shot, the most common first. Empty if the clip has no background.
     pub(crate) plates: Vec<Plate>,
 }
@@ -76,7 +76,7 @@ impl Background {
     pub fn estimate(samples: &[Frame], key_color: Option<Rgb8>) -> Result<Self, NoFlatBackground> {
         let matrix = samples.first().map_or(Matrix::Bt709, |frame| frame.format().matrix);
         if key_color.is_none() && !samples.is_empty() && is_border_transparent(samples) {
-            return Ok(Self { color: Rgb8::default(), confidence: 1.0, sureness: 1.0, plates: Vec::new() });
+            return Ok(Self { color: Rgb8::default(), confidence: 1.0, share_without_a_side: 1.0, plates: Vec::new() });
         }
         let grids: Vec<Vec<Sample>> = samples.iter().map(sample_grid).collect();
         let clip = SampledFrames::new(samples, &grids);
@@ -103,7 +103,7 @@ impl Background {
             }
             share = border_share(&backgrounds, &clip.grids, clip.size);
         }
-        let sureness = share_without_a_side(&backgrounds, &clip.grids, clip.size).max(share);
+        let best_share = share_without_a_side(&backgrounds, &clip.grids, clip.size).max(share);
         let [r, g, b] = matrix
             .rgb_from_ycc(backgrounds[0].first.centre().map(|level| level as f32))
             .map(|value| value.round().clamp(0.0, 255.0) as u8);
@@ -114,7 +114,7 @@ impl Background {
         Ok(Self {
             color: key_color.unwrap_or(Rgb8::new(r, g, b)),
             confidence: share as f32,
-            sureness: sureness as f32,
+            share_without_a_side: best_share as f32,
             plates: plates.collect(),
         })
     }
@@ -140,8 +140,8 @@ impl Background {
     /// The same share without the side of the frame where the fewest agree: 0.0..=1.0. A person or a
     /// product often stands on a side of the frame, and covers it.
     #[must_use]
-    pub const fn sureness(&self) -> f32 {
-        self.sureness
+    pub const fn share_without_a_side(&self) -> f32 {
+        self.share_without_a_side
     }
 
     /// Index of the plate behind `frame`, and the shift of its light in this frame. `None` if there

@@ -121,7 +121,7 @@ pub enum BackgroundFinding {
     NoDominantColor,
     /// The most common color of the border has too small a share of it to be keyed unasked.
     #[error(
-        "it is not sure what the background is: {:.0} % of the border, without its busiest side, is {color}, less than the {:.0} % that are needed",
+        "it is not sure what the background is: {:.0} % of the border is {color}, less than the {:.0} % that are needed",
         100.0 * .share, 100.0 * MIN_UNASKED_SHARE
     )]
     Unsure {
@@ -135,8 +135,9 @@ pub enum BackgroundFinding {
     Checkerboard,
 }
 
-/// Least share of the border, without the side where fewest agree, that a background must have to be
-/// keyed by [`MethodChoice::Auto`], without a color from the user. The backgrounds of the evaluation kit have 0.77 and more.
+/// Least share of the border, not counting the side where fewest agree, that a background must have
+/// to be keyed by [`MethodChoice::Auto`], without a color from the user. A frame that is half of one
+/// color has 0.67. The backgrounds of the evaluation kit have 0.77 and more.
 ///
 /// [`MethodChoice::Auto`]: clearcut_job::MethodChoice::Auto
 pub(crate) const MIN_UNASKED_SHARE: f32 = 0.7;

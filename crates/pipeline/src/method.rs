@@ -94,8 +94,8 @@ pub(crate) fn choose_method(
 /// [`Error::NoFlatBackground`].
 fn sure(request: &CutRequest, background: Background) -> Result<Background, Error> {
     let is_asked = request.method != MethodChoice::Auto || request.key_color != KeyColorChoice::Auto;
-    let (color, share) = (background.color(), background.sureness());
-    if is_asked || share >= MIN_UNASKED_SHARE {
+    let (color, share) = (background.color(), background.confidence());
+    if is_asked || background.share_without_a_side() >= MIN_UNASKED_SHARE {
         return Ok(background);
     }
     Err(Error::NoFlatBackground { finding: BackgroundFinding::Unsure { color, share }, could_use_model: false })

@@ -170,8 +170,8 @@ fn a_subject_that_covers_a_side_leaves_the_background_sure() {
     });
     let background = Background::estimate(&[bust.clone(), bust], None).unwrap();
     assert!(background.confidence() < 0.7, "{}", background.confidence());
-    assert!((0.75..0.9).contains(&background.sureness()), "{}", background.sureness());
+    assert!((0.75..0.9).contains(&background.share_without_a_side()), "{}", background.share_without_a_side());
     let whole = painted(size, 1, |x, y| mixed(RED, GREEN, f32::from(u8::from((20..44).contains(&x) && y >= 20))));
     let background = Background::estimate(&[whole.clone(), whole], None).unwrap();
-    assert!(background.sureness() > 0.99, "{}", background.sureness());
+    assert!(background.share_without_a_side() > 0.99, "{}", background.share_without_a_side());
 }
