@@ -12,7 +12,8 @@ use crate::{
     color::StatedColors,
     interlace::{FieldOrder, Fields},
     keyframe_sizes::KeyframeSizes,
-    timeline::{DEFAULT_RATE, Packets, Timeline, usual_rate_near},
+    rates::{DEFAULT_RATE, usual_rate_near},
+    timeline::{Packets, Timeline},
     tracks::{self, printable},
 };
 

@@ -41,6 +41,7 @@ mod marked;
 mod masks;
 mod media;
 mod probe;
+mod rates;
 mod sandbox;
 mod search_path;
 mod timeline;

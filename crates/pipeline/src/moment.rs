@@ -170,8 +170,9 @@ fn frame_index_at(info: &MediaInfo, at: Duration) -> Option<u64> {
     // One millisecond is added, because clients round times to milliseconds: the start time of a
     // frame must map to that frame.
     let shown = (at + Duration::from_millis(1)).as_secs_f64() * info.frame_rate.per_second();
-    let last = info.frame_rate.frames_in(info.duration).max(1) - 1;
-    Some((shown as u64).min(last))
+    let rate = info.frame_rate;
+    let end = rate.frames_in(info.duration).max(rate.frames_in(info.last_frame_start) + 1);
+    Some((shown as u64).min(end - 1))
 }
 
 fn preview_size(job: &CutJob, info: &MediaInfo) -> Size {
