@@ -60,15 +60,16 @@ fn as_text(info: &MediaInfo) -> String {
         notes.push(format!("rotated by {}°", info.rotation_degrees));
     }
     let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    let frames = if info.frames == 1 { "1 frame".to_owned() } else { format!("{} frames", info.frames) };
     let mut text = format!(
-        "video    {} {} in {}, {}{notes}\nrate     {rate}{} ({:.3} frames/s)\nlength   {} frames, {:.3} s\nsound    {audio}\n",
+        "video    {} {} in {}, {}{notes}\nrate     {rate}{} ({:.3} frames/s)\nlength   {}, {:.3} s\nsound    {audio}\n",
         info.size,
         info.codec,
         info.container.demuxer(),
         info.pixel_format,
         info.frame_rate,
         info.frame_rate.per_second(),
-        info.frames,
+        frames,
         info.duration.as_secs_f64(),
     );
     for note in &info.notes {

@@ -102,11 +102,11 @@ fn reason(error: Error, container: Container, limits: &MediaLimits) -> Error {
         Some(UnpackFailure::TooManyPixels) => {
             // libwebp's reader has a lower limit of its own.
             let webp = if container == Container::Webp { 3840 * 2160 } else { u64::MAX };
-            over_limit("a larger frame", format!("{} million pixels", limits.max_pixels.min(webp) / 1_000_000))
+            over_limit("too many pixels", format!("{} million pixels", limits.max_pixels.min(webp) / 1_000_000))
         }
-        Some(UnpackFailure::TooManyFrames) => over_limit("more frames", format!("{} frames", limits.max_frames)),
+        Some(UnpackFailure::TooManyFrames) => over_limit("too many frames", format!("{} frames", limits.max_frames)),
         Some(UnpackFailure::TooMuchWork) => {
-            over_limit("more pixels in all frames", format!("{} billion", limits.max_work / 1_000_000_000))
+            over_limit("too many pixels in all frames", format!("{} billion", limits.max_work / 1_000_000_000))
         }
         Some(UnpackFailure::TooManyBytes) => {
             over_limit("too much content", format!("{} GiB unpacked", MAX_BYTES >> 30))
