@@ -38,9 +38,9 @@ for name, file, target, stated in [
     line = f"{SCENE} -vf {SRGB}:{target}:r=tv,format=yuv420p10le {DEEP} {stated}"
     kind(name, file, line, color_error=4, notes=COLORS)
 for name, file, transfer in [("HLG", "hlg.mov", "arib-std-b67"), ("HDR10 (PQ)", "pq.mkv", "smpte2084")]:
-    hdr = f"zscale=pin=bt709:tin=bt709:min=gbr:rin=pc:p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203"
+    hdr = f"zscale=pin=bt709:tin=iec61966-2-1:min=gbr:rin=pc:p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203"
     line = f"{SCENE} -vf {hdr},format=yuv420p10le {DEEP} {tags('bt2020', transfer, 'bt2020nc')}"
-    kind(name, file, line, color_error=45, notes=COLORS)
+    kind(name, file, line, color_error=4, notes=COLORS)
 FULL = "-vf scale=out_color_matrix=bt709:out_range=pc"
 for name, file, line in [
     ("BT.709", "bt709.mp4", f"-vf scale=out_color_matrix=bt709 {H264} {tags('bt709', 'bt709', 'bt709')}"),
@@ -211,7 +211,7 @@ kind(
     archive("frame_{:02}.png", [0, 1, 2, 5, 6, 7]),
     refused=(INVALID, "missing"),
 )
-kind("a ZIP of other files", "other.zip", zip_of_text, refused=(INVALID, "ZIP archive"))
+kind("a ZIP of other files", "other.zip", zip_of_text, refused=(INVALID, "no PNG, JPEG or WebP images"))
 CHECKER = "geq=lum='if(mod(floor(X/8)+floor(Y/8)\\,2)\\,255\\,204)':cb=128:cr=128"
 kind(
     "a painted checkerboard, without a model",

@@ -33,6 +33,7 @@ mod child;
 mod claims;
 mod color;
 mod error;
+mod hdr_code;
 mod headers;
 mod interlace;
 mod keyframe_sizes;

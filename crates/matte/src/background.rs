@@ -1,6 +1,8 @@
 //! Background of a clip: measures the plate of each shot from sampled frames, and rejects clips
 //! without a flat background.
 
+use std::iter;
+
 use clearcut_frame::{Frame, Matrix, Rgb8};
 
 use crate::{
@@ -104,19 +106,37 @@ impl Background {
             share = border_share(&backgrounds, &clip.grids, clip.size);
         }
         let best_share = share_without_a_side(&backgrounds, &clip.grids, clip.size).max(share);
-        let [r, g, b] = matrix
-            .rgb_from_ycc(backgrounds[0].first.centre().map(|level| level as f32))
-            .map(|value| value.round().clamp(0.0, 255.0) as u8);
-        let plates = backgrounds.into_iter().zip(&shots).map(|(tones, shot)| {
-            let max_hue_share = hue_share::max_hue_share(&shot.frames, &tones, siting);
-            Plate { tones, max_hue_share, matrix, siting, steepening }
-        });
+        let plates: Vec<Plate> = backgrounds
+            .into_iter()
+            .zip(&shots)
+            .map(|(tones, shot)| {
+                let max_hue_share = hue_share::max_hue_share(&shot.frames, &tones, siting);
+                Plate { tones, max_hue_share, matrix, siting, steepening }
+            })
+            .collect();
         Ok(Self {
-            color: key_color.unwrap_or(Rgb8::new(r, g, b)),
+            color: key_color
+                .or_else(|| plates.first().map(|plate| plate.tones.first.color(matrix)))
+                .unwrap_or_default(),
             confidence: share as f32,
             share_without_a_side: best_share as f32,
-            plates: plates.collect(),
+            plates,
         })
+    }
+
+    /// The same background with at least the noise that `least` gives for each of its colors:
+    /// standard deviations of luma and chroma in levels, at most those of a noisy camera. For sources
+    /// whose own steps are larger than levels, and unseen where the background is perfectly even.
+    #[must_use]
+    pub fn with_least_noise(mut self, least: impl Fn(Rgb8) -> [f32; 2]) -> Self {
+        for plate in &mut self.plates {
+            let (tones, matrix) = (&mut plate.tones, plate.matrix);
+            for tone in iter::once(&mut tones.first).chain(tones.second.as_mut().map(|part| &mut part.tone)) {
+                let noise = least(tone.color(matrix));
+                tone.noise = [0, 1].map(|k| tone.noise[k].max(noise[k].min(MAX_NOISE[k])));
+            }
+        }
+        self
     }
 
     /// Color of the background. With several backgrounds, that of the most common one.

@@ -1,6 +1,8 @@
 //! Tone of a background: one color, as it varies over the frame in the clip's usual light, and its
 //! noise.
 
+use clearcut_frame::{Matrix, Rgb8};
+
 use crate::{
     field::Field,
     sample::{NEUTRAL, Sample},
@@ -37,6 +39,13 @@ impl Tone {
     /// Usual color in the middle of the frame: Y', Cb, Cr.
     pub(crate) fn centre(&self) -> [f64; 3] {
         self.field.at(0.5, 0.5).map(f64::from)
+    }
+
+    /// Usual color in the middle of the frame.
+    pub(crate) fn color(&self, matrix: Matrix) -> Rgb8 {
+        let rgb = matrix.rgb_from_ycc(self.centre().map(|level| level as f32));
+        let [r, g, b] = rgb.map(|value| value.round().clamp(0.0, 255.0) as u8);
+        Rgb8::new(r, g, b)
     }
 
     /// Distance of its usual color from neutral, in levels.

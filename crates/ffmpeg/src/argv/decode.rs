@@ -263,17 +263,19 @@ fn to_bt709(conversion: ColorConversion, has_alpha: bool) -> String {
     let [primaries, transfer, matrix] = conversion.code_points;
     let range = if conversion.has_full_range { "pc" } else { "tv" };
     let source = |transfer| format!("zscale=pin={primaries}:tin={transfer}:min={matrix}:rin={range}");
+    // Players show BT.709 by the curve of sRGB; zscale would take a power of 2.4.
+    let target = "p=bt709:t=iec61966-2-1:m=bt709:r=tv";
     if conversion.is_hdr() {
-        // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408).
+        // Reference white of HDR video is 203 cd/m² (ITU-R BT.2408). What is brighter shares the range
+        // above the knee, so white stays white and other colors stay what they are.
+        const KNEE: f64 = 0.95;
         let linear = if has_alpha { "gbrapf32le" } else { "gbrpf32le" };
         return format!(
             "{}:p={primaries}:t=linear:npl=203,format={linear},\
-             zscale=p=bt709,tonemap=mobius:desat=0,zscale=t=bt709:m=bt709:r=tv",
+             zscale=p=bt709,tonemap=mobius:param={KNEE}:desat=0,zscale={target}",
             source(transfer)
         );
     }
-    // Players show BT.709 by the curve of sRGB; zscale would take a power of 2.4.
-    let target = "p=bt709:t=iec61966-2-1:m=bt709:r=tv";
     match transfer {
         // Constant luminance is defined for the curve of BT.709 alone.
         BT709 if matrix == BT2020_CONSTANT => format!("{}:p=bt709:t=bt709:m=bt709:r=tv", source(BT709)),

@@ -37,8 +37,14 @@ pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: 
     if given_color.is_none() && !is_sure && shows_checkerboard(&samples) {
         return Err(refused(BackgroundFinding::Checkerboard));
     }
-    measured.map_err(|_| refused(BackgroundFinding::NoDominantColor))
+    let background = measured.map_err(|_| refused(BackgroundFinding::NoDominantColor))?;
+    let code_size = |color| info.conversion.map_or([0.0; 2], |conversion| conversion.code_size(color));
+    Ok(background.with_least_noise(|color| code_size(color).map(|levels| NOISE_OF_CODE * levels)))
 }
+
+/// Noise of a background per size of a code of the source: codecs are off by a code or two beside
+/// what moves, even if the border shows no noise.
+const NOISE_OF_CODE: f32 = 0.5;
 
 /// Confidence of a background that is no checkerboard: on one, a single tone has about half of the
 /// border. Two tones that are too close to tell apart are keyed as one.

@@ -123,6 +123,52 @@ fn other_matrices_are_converted() {
     }
 }
 
+const HDR: [(&str, &str); 2] = [("pq.mkv", "smpte2084"), ("hlg.mkv", "arib-std-b67")];
+
+/// zscale from sRGB, whose white is reference white, to an HDR transfer.
+fn to_hdr(transfer: &str) -> String {
+    zscale(&format!("p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203,format=yuv420p10le"))
+}
+
+/// Codec, and the tags of an HDR transfer.
+fn x265_hdr(transfer: &str, crf: u32) -> String {
+    format!(
+        "-c:v libx265 -x265-params log-level=none:crf={crf} -pix_fmt yuv420p10le -color_primaries bt2020 \
+         -color_trc {transfer} -colorspace bt2020nc -color_range tv"
+    )
+}
+
+#[test]
+fn hdr_keeps_its_colors_up_to_reference_white() {
+    for (name, transfer) in HDR {
+        let cut = assert_true(name, &to_hdr(transfer), &x265_hdr(transfer, 2));
+        assert!(converted(&cut).is_some_and(|message| message.contains("tone-mapped")), "{name}");
+    }
+}
+
+#[test]
+fn what_moves_in_hdr_leaves_no_traces() {
+    const BOX: usize = 40;
+    for (name, transfer) in HDR {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = "color=c=0x1ec83c:s=160x120:r=25:d=1,format=gbrp[under];\
+                     color=c=0xf08228:s=40x40:r=25:d=1,format=gbrp[box];\
+                     [under][box]overlay=x=8+3*n:y=40:format=gbrp";
+        let line = format!("-f lavfi -i {scene},{} {} {name}", to_hdr(transfer), x265_hdr(transfer, 20));
+        ffmpeg(folder.path(), &line);
+        let cut = cut(&folder.path().join(name), &request("mov"));
+        let decoded = Decoded::read(cut.output(OutputFormat::Mov), (160, 120), false);
+        for frame in 0..25 {
+            let (left, top) = (8 + 3 * frame, 40);
+            let is_beside =
+                |x: usize, y: usize| x + 6 < left || x >= left + BOX + 6 || y + 6 < top || y >= top + BOX + 6;
+            let pixels = (0..120).flat_map(|y| (0..160).map(move |x| (x, y)));
+            let traces = pixels.filter(|&(x, y)| is_beside(x, y) && decoded.mean(frame, (x, y), 1)[3] > 25.0).count();
+            assert_eq!(traces, 0, "{name}, frame {frame}");
+        }
+    }
+}
+
 #[test]
 fn rgb_and_full_range_keep_their_colors() {
     let full = "scale=out_color_matrix=bt709:out_range=pc,format=yuv420p -colorspace bt709 -color_range pc";

@@ -209,7 +209,7 @@ fn hdr_is_tone_mapped_to_standard_range() {
         ("wide.mkv", "bt2020-10", "bt2020nc"),
     ] {
         let to_hdr = format!(
-            "zscale=tin=bt709:pin=bt709:min=gbr:rin=full:t={transfer}:p=bt2020:m={matrix}:r=limited:npl=203,format=yuv420p10le"
+            "zscale=tin=iec61966-2-1:pin=bt709:min=gbr:rin=full:t={transfer}:p=bt2020:m={matrix}:r=limited:npl=203,format=yuv420p10le"
         );
         let decoded = assert_readable(
             name,
@@ -218,7 +218,7 @@ fn hdr_is_tone_mapped_to_standard_range() {
                  -color_trc {transfer} -color_primaries bt2020 -colorspace {matrix}"
             ),
         );
-        assert_true_color(name, &decoded, 45.0);
+        assert_true_color(name, &decoded, 12.0);
     }
 }
 
