@@ -2,7 +2,11 @@
 //! were refused, then lists the packets. Of clips that may change their size or be interlaced, a few
 //! frames are decoded. One process runs at a time.
 
-use std::{fs::File, os::unix::fs::FileExt, time::Duration};
+use std::{
+    fs::File,
+    os::unix::fs::FileExt,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Child, Container, Error, KillHandle, MediaError, MediaInfo, MediaLimits, Tools,
@@ -115,10 +119,11 @@ struct FurtherProcesses<'a> {
 impl FurtherProcesses<'_> {
     /// The headers that the process `reading` prints, and the tail of its messages. Tracks that are
     /// left out need no decoder, but ffprobe opens one for each: if one is refused, it is started
-    /// again.
+    /// again. All of them share one deadline.
     fn open_streams(&mut self, mut reading: Child) -> Result<(Vec<u8>, String), Error> {
+        let deadline = Instant::now() + PROBE_TIMEOUT;
         loop {
-            match reading.output(MAX_OUTPUT_BYTES, PROBE_TIMEOUT) {
+            match reading.output(MAX_OUTPUT_BYTES, deadline.saturating_duration_since(Instant::now())) {
                 Err(Error::Failed { stderr_tail, .. }) if self.admits_more(&stderr_tail)? => {
                     reading = self.spawn_ffprobe(argv::probe_streams(self.container, self.limits, &self.view))?;
                 }
