@@ -35,6 +35,7 @@ mod fault;
 mod format;
 mod hint;
 mod id;
+mod image;
 mod lease;
 mod method;
 mod not_video;
@@ -63,6 +64,9 @@ pub use fault::{Fault, is_shortage};
 pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
+pub use image::{
+    CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask,
+};
 pub use lease::{FencingToken, WorkerId};
 pub use method::{CutMethod, MethodReason};
 pub use not_video::NotVideo;
