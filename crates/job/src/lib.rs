@@ -36,6 +36,9 @@ mod format;
 mod hint;
 mod id;
 mod image;
+mod image_encoding;
+mod image_failure;
+mod image_info;
 mod lease;
 mod method;
 mod not_video;
@@ -49,6 +52,7 @@ mod request;
 mod request_error;
 mod stage;
 mod state;
+mod still_format;
 mod stored_object;
 mod unpack_failure;
 
@@ -67,6 +71,9 @@ pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
 pub use image::{
     CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask,
 };
+pub use image_encoding::ParseImageEncodingError;
+pub use image_failure::ImageFailure;
+pub use image_info::{ImageColors, ImageInfo};
 pub use lease::{FencingToken, WorkerId};
 pub use method::{CutMethod, MethodReason};
 pub use not_video::NotVideo;
@@ -83,5 +90,6 @@ pub use request::{
 pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
+pub use still_format::{NotImage, StillFormat};
 pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};
 pub use unpack_failure::UnpackFailure;
