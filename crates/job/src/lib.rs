@@ -68,9 +68,7 @@ pub use fault::{Fault, is_shortage};
 pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
-pub use image::{
-    CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask,
-};
+pub use image::{CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask};
 pub use image_encoding::ParseImageEncodingError;
 pub use image_failure::ImageFailure;
 pub use image_info::{ImageColors, ImageInfo};
