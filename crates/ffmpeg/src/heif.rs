@@ -151,6 +151,7 @@ fn unread_property(file: &File, property: &BoxSpan) -> io::Result<Option<&'stati
     Ok(match &property.name {
         b"irot" if read_at::<1>(file, property.content)?.is_some_and(|[angle]| angle & 3 != 0) => Some("a rotation"),
         b"imir" => Some("a mirroring"),
+        b"clap" => Some("a crop"),
         b"auxC" if names_alpha(file, property.content + VERSION_LEN)? => Some("transparency"),
         b"colr" => {
             let is_coded = read_at::<4>(file, property.content)? == Some(*b"nclx");
@@ -199,6 +200,7 @@ mod tests {
             (b"grid", Vec::new(), Some("tiles that must be put together")),
             (b"av01", boxed(b"irot", &[1]), Some("a rotation")),
             (b"av01", boxed(b"imir", &[0]), Some("a mirroring")),
+            (b"av01", boxed(b"clap", &[0; 32]), Some("a crop")),
             (b"av01", alpha, Some("transparency")),
             (b"av01", color(16), Some("HDR colors")),
         ] {

@@ -228,8 +228,8 @@ mod tests {
         let size = Size::new(16, 16).unwrap();
         let mut rgba = square(size);
         let frame = frame_of(size, &rgba);
-        let alpha: Vec<u8> = rgba.as_chunks::<4>().0.iter().map(|pixel| if pixel[0] == 91 { 255 } else { 0 }).collect();
-        let mut alpha = alpha;
+        let solid = |pixel: &[u8; 4]| if pixel[0] == 91 { 255 } else { 0 };
+        let mut alpha: Vec<u8> = rgba.as_chunks::<4>().0.iter().map(solid).collect();
         alpha[4 * 16 + 4] = 128;
         let before = rgba.clone();
         apply(&mut rgba, &frame, &matted(&frame, &alpha));

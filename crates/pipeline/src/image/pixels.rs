@@ -19,12 +19,12 @@ pub(super) fn within(size: Size, rgba: Vec<u8>, max_pixels: u64) -> Result<(Size
 
 /// The pixels `rgba` of `size`, scaled to the size `to`. Colors are weighed by alpha.
 pub(super) fn scaled(size: Size, rgba: &[u8], to: Size) -> Result<Vec<u8>, Error> {
-    let too_large = |_| Error::Tool(ImageError::TooMuchMemory.into());
-    let image = ImageRef::new(size.width(), size.height(), rgba, PixelType::U8x4).map_err(|_| too_large(()))?;
+    let too_large = || Error::Tool(ImageError::TooMuchMemory.into());
+    let image = ImageRef::new(size.width(), size.height(), rgba, PixelType::U8x4).map_err(|_| too_large())?;
     let mut scaled = Image::new(to.width(), to.height(), PixelType::U8x4);
     let algorithm = ResizeAlg::Convolution(FilterType::CatmullRom);
     let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(!is_opaque(rgba));
-    Resizer::new().resize(&image, &mut scaled, &options).map_err(|_| too_large(()))?;
+    Resizer::new().resize(&image, &mut scaled, &options).map_err(|_| too_large())?;
     Ok(scaled.into_vec())
 }
 
