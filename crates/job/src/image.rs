@@ -1,0 +1,115 @@
+//! Images: what is asked of one still image, and what comes out.
+
+use clearcut_frame::{Rgb8, Size};
+
+use crate::{CutMethod, CutRequest, MethodReason, ObjectName, Quality};
+
+/// A request to process one stored image while a client waits.
+#[derive(Debug, Clone)]
+pub struct ImageRequest {
+    /// The image. The same name always means the same bytes.
+    pub input: ObjectName,
+    /// What is done with it.
+    pub task: ImageTask,
+}
+
+/// What is done with one image.
+#[derive(Debug, Clone)]
+pub enum ImageTask {
+    /// The background is removed.
+    Cut {
+        /// The options of the cut. Formats, frame rate, sound, speed and de-interlacing are ignored.
+        request: CutRequest,
+        /// Whether pixels at the edge of the subject are translucent. If not, each pixel is either
+        /// opaque or transparent.
+        has_soft_edges: bool,
+    },
+    /// The color of the background is measured.
+    MeasureBackground,
+    /// The image is scaled and encoded: once for each entry, in order.
+    Encode(Vec<ImageEncoding>),
+}
+
+/// One way to scale and encode an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageEncoding {
+    /// Width in pixels; `None`: follows from the height and the shape of the image.
+    pub width: Option<u32>,
+    /// Height in pixels; `None`: follows from the width and the shape of the image. Without both,
+    /// the image keeps its size.
+    pub height: Option<u32>,
+    /// How the image fits into width and height, if both are given.
+    pub fit: ImageFit,
+    /// Format of the file.
+    pub format: ImageFormat,
+    /// Quality of JPEG and WebP. PNG is lossless.
+    pub quality: Quality,
+}
+
+/// How an image of one shape fits into a width and height of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ImageFit {
+    /// Covers the whole area; what lies outside of it is cropped on both sides alike.
+    #[default]
+    Cover,
+    /// Lies inside of the area; the rest is transparent, or black in JPEG.
+    Contain,
+    /// Stretched to the area.
+    Fill,
+    /// As large as fits into the area, with its shape kept: the result may be smaller than asked.
+    Inside,
+    /// As small as covers the area, with its shape kept: the result may be larger than asked.
+    Outside,
+}
+
+/// A file format of still images that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ImageFormat {
+    /// JPEG. Transparent pixels are laid over white.
+    Jpeg,
+    /// PNG with straight alpha.
+    Png,
+    /// WebP with straight alpha.
+    Webp,
+}
+
+/// What came out of an [`ImageTask`].
+#[derive(Debug)]
+pub enum ImageOutcome {
+    /// Of [`ImageTask::Cut`].
+    Cut(Box<CutImage>),
+    /// Of [`ImageTask::MeasureBackground`]: the color of the background.
+    Background(Rgb8),
+    /// Of [`ImageTask::Encode`], in the order of its entries.
+    Encoded(Vec<EncodedImage>),
+}
+
+/// An image without its background.
+#[derive(Debug)]
+pub struct CutImage {
+    /// The image as a PNG: sRGB and straight alpha, 8 bits each.
+    pub png: Vec<u8>,
+    /// Size in pixels, after the orientation that the file states was applied.
+    pub size: Size,
+    /// Method that separated subject and background.
+    pub method: CutMethod,
+    /// Reason for the method.
+    pub reason: MethodReason,
+    /// Id of the neural model, if one was used.
+    pub model: Option<String>,
+    /// Color of the background, measured or given; `None` if a model was used.
+    pub key_color: Option<Rgb8>,
+    /// Fraction of the border that has this color: 0.0..=1.0; `None` if a model was used.
+    pub confidence: Option<f64>,
+}
+
+/// A scaled image as a file.
+#[derive(Debug)]
+pub struct EncodedImage {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// Format of the file.
+    pub format: ImageFormat,
+    /// Size in pixels.
+    pub size: Size,
+}
