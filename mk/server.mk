@@ -1,11 +1,15 @@
-# The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema soak bench-server openapi error-codes
+# The server, and what else answers clients: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
+.PHONY: test-server test-sdk test-mcp test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema soak bench-server openapi error-codes
 
-test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema
+test-server: test-sdk test-mcp test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust tests/sdk/node_modules
 	cd tests/sdk && node --test
+
+# `clearcut mcp`, spoken to by the official client and the inspector of the protocol.
+test-mcp: test-rust tests/mcp/node_modules
+	cd tests/mcp && node --test
 
 # What is sent, verified by the packages of npm and PyPI; the examples of docs/guides/webhooks.md run as they stand.
 test-webhooks: test-rust tests/webhooks/node_modules .venv/tests

@@ -110,6 +110,35 @@ impl From<clearcut_ffmpeg::Error> for Failure {
     }
 }
 
+impl From<clearcut_mcp::Failure> for Failure {
+    fn from(failure: clearcut_mcp::Failure) -> Self {
+        Self { code: failure.code, message: failure.message, hint: failure.hint, input: None }
+    }
+}
+
+impl From<Failure> for clearcut_mcp::Failure {
+    fn from(failure: Failure) -> Self {
+        let reply = Self::new(failure.code, failure.message);
+        match failure.hint {
+            Some(hint) => reply.with_hint(in_words_of_tools(&hint)),
+            None => reply,
+        }
+    }
+}
+
+/// A hint that names the arguments of a tool instead of the options of the command line.
+fn in_words_of_tools(hint: &str) -> String {
+    let words = [
+        ("--key '#00FF00' (`chromaKey` of the API)", "chromaKey #00FF00"),
+        ("--key '#00FF00'", "chromaKey #00FF00"),
+        ("leave --method out", "leave method out"),
+        ("Use --force", "Use force"),
+        (" with --size", " with size"),
+        (" with -o", " with output"),
+    ];
+    words.iter().fold(hint.to_owned(), |text, (option, argument)| text.replace(option, argument))
+}
+
 /// The messages of `error` and of its causes, joined by colons.
 fn full_message(error: &(dyn std::error::Error + 'static)) -> String {
     error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -9,6 +9,7 @@ mod failure;
 mod generate;
 mod heap;
 mod installed_models;
+mod mcp;
 mod models;
 mod outputs;
 mod packages;
@@ -52,6 +53,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Probe(options) => probe::run(&tools()?, options),
         Command::Doctor(options) => doctor::run(tools(), &arguments.models, options),
         Command::Serve(options) => server::serve(options, &arguments.models, tools),
+        Command::Mcp(options) => mcp::run(tools()?, &arguments.models, options),
         Command::Models(options) => models::run(&arguments.models, options),
         Command::Keys(options) => server::keys(options),
         Command::Gc(options) => server::gc(options),
