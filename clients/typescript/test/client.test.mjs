@@ -198,6 +198,14 @@ test("deliveries of the server are verified; what was changed or is old is refus
   await receiver.stop();
 });
 
+test("what browsers load uses nothing of Node", async () => {
+  const built = new URL("../dist/esm/", import.meta.url);
+  const files = (await readdir(built)).filter((name) => name.endsWith(".js") && name !== "node.js");
+  assert.ok(files.length > 5);
+  for (const name of files)
+    assert.doesNotMatch(await readFile(new URL(name, built), "utf8"), /node:|\bBuffer\b|\bprocess\b\./);
+});
+
 test("require works as import does", async () => {
   const required = createRequire(import.meta.url)("clearcut-client");
   assert.deepEqual(

@@ -12,7 +12,6 @@ use clearcut_job::{
 use crate::{
     failure::{EXIT_CODES, Failure},
     installed_models::ModelOptions,
-    mcp::McpOptions,
     models::ModelsOptions,
     server::{DbOptions, GcOptions, KeysOptions, ServeOptions},
 };
@@ -204,6 +203,18 @@ pub(crate) struct DoctorOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpOptions {
+    /// Folder whose files the assistant may read and write; may be repeated. Relative paths start at
+    /// the first [default: the current folder, unless that is /]
+    #[arg(long = "root", value_name = "DIR")]
+    pub(crate) roots: Vec<PathBuf>,
+
+    /// Filter of the log on standard error, such as warn, info or debug
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    pub(crate) log: String,
 }
 
 impl Arguments {

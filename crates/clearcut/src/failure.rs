@@ -160,3 +160,29 @@ pub(crate) fn os_message(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Rgb8, Size};
+    use clearcut_job::OutputFormat;
+    use clearcut_pipeline::{BackgroundFinding, Error};
+
+    use super::*;
+
+    #[test]
+    fn hints_for_assistants_name_arguments_instead_of_options() {
+        let (format, size) = (OutputFormat::Webm, Size::new(64, 48).unwrap());
+        let finding = BackgroundFinding::Unsure { color: Rgb8::new(0, 255, 0), share: 0.5 };
+        let errors = [
+            Error::NoFlatBackground { finding, could_use_model: true },
+            Error::NoFlatBackground { finding, could_use_model: false },
+            Error::NoFlatBackground { finding: BackgroundFinding::Checkerboard, could_use_model: true },
+            Error::NoFlatBackground { finding: BackgroundFinding::Checkerboard, could_use_model: false },
+            Error::TooLargeFor { format, size, max_side: 32 },
+        ];
+        for error in errors {
+            let hint = clearcut_mcp::Failure::from(Failure::from(error)).hint.unwrap();
+            assert!(!hint.contains(" -"), "{hint}");
+        }
+    }
+}

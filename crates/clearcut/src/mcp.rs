@@ -3,11 +3,10 @@
 use std::{
     fs::File,
     io,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
-use clap::Args;
 use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
 use clearcut_job::{CutRequest, CutStep, ErrorCode, MethodReason, OutputFormat, PreviewFrame};
 use clearcut_mcp::{CutOrder, Cutter, FinishedCut, MeasuredBackground, Roots};
@@ -20,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    arguments::McpOptions,
     cut::{CutContext, cut_to, open_clip},
     failure::Failure,
     installed_models::{InstalledModels, ModelOptions},
@@ -27,19 +27,6 @@ use crate::{
     probe::probe_clip,
     server::async_runtime,
 };
-
-/// Flags of `clearcut mcp`.
-#[derive(Debug, Args)]
-pub(crate) struct McpOptions {
-    /// Folder whose files the assistant may read and write; may be repeated. Relative paths start at
-    /// the first [default: the current folder, unless that is /]
-    #[arg(long = "root", value_name = "DIR")]
-    roots: Vec<PathBuf>,
-
-    /// Filter of the log on standard error, such as warn, info or debug
-    #[arg(long, value_name = "FILTER", default_value = "warn")]
-    log: String,
-}
 
 /// Runs `clearcut mcp` until the client closes standard input, or a signal arrives.
 pub(crate) fn run(tools: Tools, models: &ModelOptions, options: &McpOptions) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     CutOrder, Cutter, Failure,
-    results::{CutResult, JobStatus, State},
+    job_status::{CutResult, JobStatus, State},
 };
 
 /// Number of cuts that are remembered. The oldest that have ended are forgotten first.

@@ -7,6 +7,7 @@
 mod arguments;
 mod cutter;
 mod failure;
+mod job_status;
 mod jobs;
 mod presets;
 mod results;
@@ -14,6 +15,7 @@ mod roots;
 mod schema;
 mod serve;
 mod tools;
+mod words;
 
 pub use cutter::{CutOrder, Cutter, FinishedCut, MeasuredBackground};
 pub use failure::Failure;

@@ -16,9 +16,10 @@ use serde_json::json;
 use crate::{
     CutOrder, Cutter, Failure, Roots,
     arguments::{CancelJobArguments, ClipArguments, CutArguments, JobStatusArguments, NoArguments, PreviewArguments},
+    job_status::{JobStatus, State},
     jobs::{Cut, Work},
     presets::Presets,
-    results::{BackgroundResult, JobStatus, PreviewResult, ProbeResult, State},
+    results::{BackgroundResult, PreviewResult, ProbeResult},
     schema::{Arguments, input_schema, output_schema},
 };
 
