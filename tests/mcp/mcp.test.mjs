@@ -28,6 +28,8 @@ before(async () => {
   await copyFile(sample("mascot.mp4"), join(folder, "mascot.mp4"));
   await copyFile(sample("mascot.mp4"), join(base, "secret.mp4"));
   await symlink(join(base, "secret.mp4"), join(folder, "door.mp4"));
+  const frame = ["-v", "error", "-i", sample("mascot.mp4"), "-frames:v", "1", join(folder, "photo.jpg")];
+  await promisify(execFile)("ffmpeg", frame);
   await writeFile(join(folder, "letter.mp4"), "a letter to a friend, much longer than the head of any container\n");
   client = await connect();
 });
@@ -90,6 +92,7 @@ test("the server says who it is, which folders it uses, and what its tools take 
   assert.deepEqual(tools.map(({ name }) => name).sort(), [
     "cancel_job",
     "cut",
+    "cut_image",
     "detect_color",
     "job_status",
     "presets",
@@ -156,6 +159,33 @@ test("a cut writes its files, tells its progress, and never replaces a file unas
   assert.doesNotMatch(error.hint, /--/);
   assert.deepEqual(await readFile(files[0].path), before_);
   assert.equal((await ok("cut", { ...cut, force: true })).state, "done");
+});
+
+test("an image is measured and cut to a PNG", { timeout: 120_000 }, async () => {
+  const { background, color, confidence } = await ok("detect_color", { input: "photo.jpg" });
+  assert.deepEqual([background, confidence > 0.7], ["flat", true]);
+  const cut = await ok("cut_image", { input: "photo.jpg", output: "out", size: 96 });
+  assert.equal(cut.path, join(folder, "out/photo-cut.png"));
+  const png = await readFile(cut.path);
+  assert.deepEqual([png.length, png.readUInt32BE(16), png.readUInt32BE(20)], [cut.bytes, cut.width, cut.height]);
+  // RGBA.
+  assert.equal(png[25], 6);
+  assert.deepEqual([cut.method, Math.max(cut.width, cut.height)], ["chromakey", 96]);
+  assert.match(color, /^#[0-9A-F]{6}$/);
+  const error = await refused("cut_image", { input: "photo.jpg", output: "out" });
+  assert.equal(error.code, "OUTPUT_EXISTS");
+  await ok("cut_image", { input: "photo.jpg", output: "out/hard.png", softEdges: false, size: 96 });
+  for (const [tool, arguments_, code, field] of [
+    ["cut", { input: "photo.jpg" }, "INVALID_VIDEO", "input"],
+    ["cut_image", { input: "photo.jpg", output: "out/photo.webm" }, "INVALID_REQUEST", "output"],
+    ["cut_image", { input: "photo.jpg", formats: ["webm"] }, "INVALID_REQUEST", "formats"],
+    ["cut_image", { input: "photo.jpg", size: 5 }, "INVALID_SIZE", "size"],
+    ["cut_image", { input: "door.mp4" }, "INPUT_UNREADABLE", "input"],
+    ["cut_image", { input: "mascot.mp4" }, "INVALID_IMAGE", undefined],
+  ]) {
+    const refusal = await refused(tool, arguments_);
+    assert.deepEqual([refusal.code, refusal.field], [code, field], JSON.stringify(refusal));
+  }
 });
 
 test("a cut in the background is followed by its id", { timeout: 120_000 }, async () => {
@@ -316,7 +346,7 @@ test("the MCP inspector lists and calls the tools", { timeout: 60_000 }, async (
     return JSON.parse((await run).stdout);
   };
   const { tools } = await inspect("--method", "tools/list");
-  assert.equal(tools.length, 7);
+  assert.equal(tools.length, 8);
   const probed = await inspect("--method", "tools/call", "--tool-name", "probe", "--tool-arg", "input=mascot.mp4");
   assert.equal(probed.structuredContent.frames, 66);
 });

@@ -5,8 +5,8 @@ use std::{path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice,
-    OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, ImageEncoding, KeyColorChoice, LongestSide,
+    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
 };
 
 use crate::{
@@ -38,9 +38,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Cut the subject out of clips
+    /// Cut the subject out of clips and images
     Cut(Box<CutOptions>),
-    /// Show the properties of a clip, without cutting it
+    /// Show the properties of a clip or image, without cutting it
     Probe(ProbeOptions),
     /// Show what this machine provides, what is missing and what to install
     Doctor(DoctorOptions),
@@ -76,6 +76,10 @@ pub(crate) enum Command {
         /// Bytes of the unpacked clip, at most
         max_bytes: u64,
     },
+    /// Internal: reads an image from standard input, and writes what was asked for to standard output,
+    /// in the sandbox
+    #[command(hide = true, subcommand)]
+    Image(ImageCommand),
     /// Print completions for a shell
     Completions {
         /// Name of the shell
@@ -83,6 +87,29 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageCommand {
+    /// What the image is
+    Inspect {
+        /// Width × height, at most
+        max_pixels: u64,
+    },
+    /// The pixels
+    Pixels {
+        /// Width × height, at most
+        max_pixels: u64,
+        /// Longer side of the result
+        longest_side: Option<u32>,
+    },
+    /// One file for each encoding
+    Encode {
+        /// Width × height, at most
+        max_pixels: u64,
+        /// Each as WIDTH:HEIGHT:FIT:FORMAT:QUALITY
+        encodings: Vec<ImageEncoding>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -109,11 +136,12 @@ impl From<SandboxChoice> for SandboxPolicy {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CutOptions {
     /// The clips: MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, animated PNG, WebP, AVIF, a
-    /// ZIP of numbered images
+    /// ZIP of numbered images; or still images: JPEG, PNG, WebP, AVIF, HEIC
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Output file (for one clip) or existing folder [default: beside the clip, as NAME-cut.webm]
+    /// Output file (for one input) or existing folder [default: beside the clip, as NAME-cut.webm, or
+    /// the image, as NAME-cut.png]
     #[arg(short, long, value_name = "FILE-OR-DIR")]
     pub(crate) output: Option<PathBuf>,
 
@@ -175,7 +203,7 @@ pub(crate) struct CutOptions {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Continue with the next clip when one fails
+    /// Continue with the next input when one fails
     #[arg(long)]
     pub(crate) keep_going: bool,
 
@@ -190,7 +218,7 @@ pub(crate) struct CutOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeOptions {
-    /// The clip
+    /// The clip or image
     pub(crate) input: PathBuf,
 
     /// Print JSON
@@ -230,6 +258,7 @@ impl Arguments {
             | Command::Db(_)
             | Command::WatchChildren { .. }
             | Command::Unpack { .. }
+            | Command::Image(_)
             | Command::Gc(_)
             | Command::Completions { .. }
             | Command::Man => false,

@@ -1,4 +1,4 @@
-//! `clearcut cut`: cuts one clip after the other and writes the outputs of each.
+//! `clearcut cut`: cuts one clip or image after the other and writes the outputs of each.
 
 use std::{
     collections::HashSet,
@@ -10,13 +10,16 @@ use std::{
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{CutRequest, CutStep};
 use clearcut_model::MemoryBudget;
-use clearcut_pipeline::{CutJob, CutReport, Resources, Stop};
+use clearcut_pipeline::{CutJob, CutReport, ModelSource, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
     console::escape_line,
+    cut_image::cut_image,
     failure::Failure,
-    installed_models::{InstalledModels, ModelOptions},
+    input::{is_image, open_input},
+    installed_models::ModelOptions,
+    kept_model::KeptModel,
     outputs::Outputs,
     reporter::{FinishedCut, Reporter},
 };
@@ -26,7 +29,7 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
     let request = options.request()?;
     // Cuts run one at a time, so no other cut needs the memory.
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
-    let context = CutContext { tools, models: &models };
+    let context = CutContext { tools, models: &KeptModel::new(&models) };
     check_names(options)?;
     let stop = Stop::default();
     let on_signal = stop.clone();
@@ -58,7 +61,7 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
     let output_is_folder =
         options.output.as_deref().is_none_or(|output| output.is_dir() || output.to_string_lossy().ends_with('/'));
     if options.inputs.len() > 1 && !output_is_folder {
-        let message = format!("-o names one file, but there are {} clips", options.inputs.len());
+        let message = format!("-o names one file, but there are {} inputs", options.inputs.len());
         return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
     }
     let mut names = HashSet::new();
@@ -66,7 +69,7 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
         let folder = if options.output.is_some() { None } else { input.parent() };
         if !names.insert((folder, input.file_stem())) {
             let message = format!(
-                "two clips are named {} and would get the same name",
+                "two inputs are named {} and would get the same name",
                 escape_line(&input.display().to_string())
             );
             return Err(Failure::usage(message, "Cut them into different folders."));
@@ -78,7 +81,7 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
 /// Tools and models that all cuts share.
 pub(crate) struct CutContext<'a> {
     pub(crate) tools: &'a Tools,
-    pub(crate) models: &'a InstalledModels,
+    pub(crate) models: &'a dyn ModelSource,
 }
 
 fn cut_one(
@@ -90,9 +93,14 @@ fn cut_one(
     mut reporter: Reporter,
 ) -> Result<(), Failure> {
     let began = Instant::now();
+    let file = open_input(input)?;
+    if is_image(&file).map_err(|failure| failure.for_clip(input))? {
+        return cut_image(context, options, request, (input, &file), stop, &reporter);
+    }
     let outputs =
         Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
-    let (report, paths) = cut_to(&outputs, context, request, input, stop, &mut |step| reporter.progress(step))?;
+    let progress = &mut |step| reporter.progress(step);
+    let (report, paths) = cut_to(&outputs, context, request, (input, &file), stop, progress)?;
     reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });
     Ok(())
 }
@@ -102,17 +110,16 @@ pub(crate) fn cut_to(
     outputs: &Outputs,
     context: &CutContext,
     request: &CutRequest,
-    input: &Path,
+    (input, file): (&Path, &File),
     stop: &Stop,
     progress: &mut dyn FnMut(CutStep),
 ) -> Result<(CutReport, Vec<PathBuf>), Failure> {
-    let file = open_clip(input)?;
     outputs.check_free(&request.formats, input).map_err(|failure| failure.for_clip(input))?;
     let folder = outputs.scratch().map_err(|failure| failure.for_clip(input))?;
     let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
     let job = CutJob {
         tools: context.tools,
-        input: &file,
+        input: file,
         request,
         scratch: &scratch,
         limits: MediaLimits::default(),
@@ -122,13 +129,4 @@ pub(crate) fn cut_to(
     let report = clearcut_pipeline::cut(&job, stop, progress).map_err(|error| Failure::from(error).for_clip(input))?;
     let paths = report.outputs.iter().map(|output| outputs.publish(output)).collect::<Result<_, _>>()?;
     Ok((report, paths))
-}
-
-/// Opens a clip. It must be a regular file, because it is read at several positions at once.
-pub(crate) fn open_clip(path: &Path) -> Result<File, Failure> {
-    let meta = path.metadata().map_err(|error| Failure::input(path, &error))?;
-    if !meta.is_file() {
-        return Err(Failure::not_a_file(path));
-    }
-    File::open(path).map_err(|error| Failure::input(path, &error))
 }

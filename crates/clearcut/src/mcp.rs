@@ -8,11 +8,13 @@ use std::{
 };
 
 use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
-use clearcut_job::{CutRequest, CutStep, ErrorCode, MethodReason, OutputFormat, PreviewFrame};
-use clearcut_mcp::{CutOrder, Cutter, FinishedCut, MeasuredBackground, Roots};
+use clearcut_frame::Rgb8;
+use clearcut_job::{CutRequest, CutStep, ErrorCode, ImageOutcome, ImageTask, MethodReason, OutputFormat, PreviewFrame};
+use clearcut_mcp::{CutOrder, Cutter, FinishedCut, FinishedImage, ImageOrder, MeasuredBackground, Roots};
 use clearcut_model::MemoryBudget;
 use clearcut_pipeline::{
-    BackgroundFinding, CutJob, Error, ModelFailure, ModelSource, Moment, OpenModel, Resources, Stop,
+    BackgroundFinding, CutJob, Error, ImageJob, ModelFailure, ModelSource, Moment, OpenModel, Resources, Stop,
+    process_image,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,8 +22,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     arguments::McpOptions,
-    cut::{CutContext, cut_to, open_clip},
+    cut::{CutContext, cut_to},
+    cut_image::cut_image_to,
     failure::Failure,
+    input::{is_image, open_input},
     installed_models::{InstalledModels, ModelOptions},
     outputs::Outputs,
     probe::probe_clip,
@@ -92,7 +96,7 @@ impl LocalCutter {
         models: &dyn ModelSource,
         stop: &Stop,
     ) -> Result<Moment, Looked> {
-        let file = open_clip(clip).map_err(Looked::Unopened)?;
+        let file = open_input(clip).map_err(Looked::Unopened)?;
         let scratch = scratch().map_err(Looked::Unopened)?;
         let job = CutJob {
             tools: &self.tools,
@@ -105,9 +109,45 @@ impl LocalCutter {
         };
         Moment::find(&job, at, stop).map_err(Looked::Failed)
     }
+
+    fn measure_clip(&self, clip: &Path, stop: &Stop) -> Result<Measured, Looked> {
+        let request = CutRequest::new(OutputFormat::Webm);
+        let moment = self.moment(clip, &request, Duration::ZERO, &NoModel, stop)?;
+        let frame = moment.cut(&request).map_err(Looked::Failed)?;
+        Ok((frame.reason, frame.key_color, frame.confidence))
+    }
+
+    fn measure_image(&self, file: &File, stop: &Stop) -> Result<Measured, Looked> {
+        let scratch = scratch().map_err(Looked::Unopened)?;
+        let job = ImageJob {
+            tools: &self.tools,
+            input: file,
+            scratch: scratch.path(),
+            limits: MediaLimits::default(),
+            resources: Resources::default(),
+            models: &NoModel,
+        };
+        let task = ImageTask::Cut { request: CutRequest::new(OutputFormat::Apng), has_soft_edges: true };
+        match process_image(&job, &task, stop).map_err(Looked::Failed)? {
+            ImageOutcome::Cut(image) => Ok((image.reason, image.key_color, image.confidence)),
+            ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => Ok((MethodReason::Asked, None, None)),
+        }
+    }
 }
 
-/// Why there is no moment.
+/// Refuses a still image as a clip, and says what cuts it.
+fn refuse_image(file: &File) -> Result<(), clearcut_mcp::Failure> {
+    if is_image(file)? {
+        let failure = clearcut_mcp::Failure::new(ErrorCode::InvalidVideo, "the file is a still image");
+        return Err(failure.in_field("input", "a video or an animation").with_hint("Cut it with cut_image."));
+    }
+    Ok(())
+}
+
+/// Reason for the method, background color and confidence of a cut that no model may make.
+type Measured = (MethodReason, Option<Rgb8>, Option<f64>);
+
+/// Why a clip or image could not be looked at.
 enum Looked {
     Unopened(Failure),
     Failed(Error),
@@ -124,7 +164,7 @@ impl From<Looked> for clearcut_mcp::Failure {
 
 impl Cutter for LocalCutter {
     fn check(&self, order: &CutOrder) -> Result<(), clearcut_mcp::Failure> {
-        let _: File = open_clip(&order.clip)?;
+        refuse_image(&open_input(&order.clip)?)?;
         let outputs = Outputs::new(&order.clip, order.output.as_deref(), order.overwrites)?;
         Ok(outputs.check_free(&order.request.formats, &order.clip)?)
     }
@@ -138,8 +178,19 @@ impl Cutter for LocalCutter {
         let began = Instant::now();
         let context = CutContext { tools: &self.tools, models: &self.models };
         let outputs = Outputs::new(&order.clip, order.output.as_deref(), order.overwrites)?;
-        let (report, paths) = cut_to(&outputs, &context, &order.request, &order.clip, stop, progress)?;
+        let file = open_input(&order.clip)?;
+        let (report, paths) = cut_to(&outputs, &context, &order.request, (&order.clip, &file), stop, progress)?;
         Ok(FinishedCut { report, paths, took: began.elapsed() })
+    }
+
+    fn cut_image(&self, order: &ImageOrder, stop: &Stop) -> Result<FinishedImage, clearcut_mcp::Failure> {
+        let began = Instant::now();
+        let context = CutContext { tools: &self.tools, models: &self.models };
+        let file = open_input(&order.image)?;
+        let outputs = Outputs::new(&order.image, order.output.as_deref(), order.overwrites)?;
+        let task = ImageTask::Cut { request: order.request.clone(), has_soft_edges: order.has_soft_edges };
+        let (image, path) = cut_image_to(&outputs, &context, &task, (&order.image, &file), stop)?;
+        Ok(FinishedImage { image, path, took: began.elapsed() })
     }
 
     fn preview(
@@ -153,29 +204,26 @@ impl Cutter for LocalCutter {
         moment.cut(request).map_err(|error| Failure::from(error).into())
     }
 
-    fn measure_background(&self, clip: &Path, stop: &Stop) -> Result<MeasuredBackground, clearcut_mcp::Failure> {
-        let request = CutRequest::new(OutputFormat::Webm);
-        let moment = match self.moment(clip, &request, Duration::ZERO, &NoModel, stop) {
-            Ok(moment) => moment,
+    fn measure_background(&self, input: &Path, stop: &Stop) -> Result<MeasuredBackground, clearcut_mcp::Failure> {
+        let file = open_input(input)?;
+        let measured = if is_image(&file)? { self.measure_image(&file, stop) } else { self.measure_clip(input, stop) };
+        match measured {
+            Ok((MethodReason::Transparent, ..)) => Ok(MeasuredBackground::Transparent),
+            Ok((_, Some(color), Some(confidence))) => Ok(MeasuredBackground::Flat { color, confidence }),
+            Ok(_) => Ok(MeasuredBackground::None { finding: "no color was measured".to_owned(), candidate: None }),
             Err(Looked::Failed(Error::NoFlatBackground { finding, .. })) => {
                 let candidate = match finding {
                     BackgroundFinding::Unsure { color, share } => Some((color, f64::from(share))),
-                    BackgroundFinding::NoDominantColor | BackgroundFinding::Checkerboard => None,
+                    _ => None,
                 };
-                return Ok(MeasuredBackground::None { finding: finding.to_string(), candidate });
+                Ok(MeasuredBackground::None { finding: finding.to_string(), candidate })
             }
-            Err(looked) => return Err(looked.into()),
-        };
-        let frame = moment.cut(&request).map_err(Failure::from)?;
-        Ok(match (frame.reason, frame.key_color, frame.confidence) {
-            (MethodReason::Transparent, ..) => MeasuredBackground::Transparent,
-            (_, Some(color), Some(confidence)) => MeasuredBackground::Flat { color, confidence },
-            _ => MeasuredBackground::None { finding: "no color was measured".to_owned(), candidate: None },
-        })
+            Err(looked) => Err(looked.into()),
+        }
     }
 
     fn probe(&self, clip: &Path) -> Result<MediaInfo, clearcut_mcp::Failure> {
-        let file = open_clip(clip)?;
+        let file = open_input(clip)?;
         probe_clip(&self.tools, &file).map_err(|error| Failure::from(error).into())
     }
 }

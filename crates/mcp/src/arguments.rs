@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{Failure, schema::Argument};
 
-/// How subject and background are told apart: the arguments that `cut` and `preview` share.
+/// How subject and background are told apart: the arguments that all cuts share.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MatteArguments {
@@ -36,11 +36,6 @@ pub(crate) struct MatteArguments {
     #[serde(default)]
     #[schemars(with = "String", extend("enum" = ["keep", "drop"], "default" = "keep"))]
     shadow: Option<Argument<ShadowChoice>>,
-
-    /// Interlaced frames: auto (made whole where they are found), on or off.
-    #[serde(default)]
-    #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
-    deinterlace: Option<Argument<DeinterlaceChoice>>,
 
     /// Regions that are subject (keep) or background (remove) whatever their color; each is followed
     /// through the clip.
@@ -103,6 +98,11 @@ pub(crate) struct CutArguments {
     #[serde(flatten)]
     matte: MatteArguments,
 
+    /// Interlaced frames: auto (made whole where they are found), on or off.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
+    deinterlace: Option<Argument<DeinterlaceChoice>>,
+
     /// Longer side of the output in pixels; by default as the clip.
     #[serde(default)]
     #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
@@ -143,6 +143,41 @@ pub(crate) struct CutArguments {
     pub(crate) wait: bool,
 }
 
+/// Arguments of `cut_image`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct CutImageArguments {
+    /// Path of the image: JPEG, PNG, WebP, AVIF or HEIC. Relative paths start at the server's first
+    /// folder.
+    pub(crate) input: String,
+
+    /// Path of the output file, a PNG, or an existing folder. Without it the file lies beside the
+    /// image, as NAME-cut.png.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub(crate) output: Option<String>,
+
+    #[serde(flatten)]
+    matte: MatteArguments,
+
+    /// Longer side of the output in pixels; by default as the image.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
+    size: Option<Argument<LongestSide>>,
+
+    /// Whether pixels at the edge of the subject are translucent. With false each pixel is either
+    /// opaque or transparent.
+    #[serde(default = "yes")]
+    #[schemars(extend("default" = true))]
+    pub(crate) soft_edges: bool,
+
+    /// Whether an output file that exists is replaced. Ask the user first.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub(crate) force: bool,
+}
+
 /// Arguments of `preview`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -159,10 +194,23 @@ pub(crate) struct PreviewArguments {
     #[serde(flatten)]
     matte: MatteArguments,
 
+    /// Interlaced frames: auto (made whole where they are found), on or off.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
+    deinterlace: Option<Argument<DeinterlaceChoice>>,
+
     /// Longer side of the image in pixels; an image is never larger than the clip.
     #[serde(default)]
     #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048, "default" = 768))]
     size: Option<Argument<LongestSide>>,
+}
+
+/// Arguments of a tool that reads a clip or an image.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct MediaArguments {
+    /// Path of the clip or image. Relative paths start at the server's first folder.
+    pub(crate) input: String,
 }
 
 /// Arguments of a tool that only reads a clip.
@@ -222,7 +270,6 @@ impl MatteArguments {
         set(&mut request.key_color, self.chroma_key.as_ref())?;
         set(&mut request.tolerance, self.tolerance.as_ref())?;
         set(&mut request.shadow, self.shadow.as_ref())?;
-        set(&mut request.deinterlace, self.deinterlace.as_ref())?;
         set(&mut request.hints, self.hints.as_ref())?;
         if request.method == MethodChoice::Ai && request.key_color != KeyColorChoice::Auto {
             let message = "method ai and chromaKey cannot be combined: a key color needs method chroma";
@@ -241,6 +288,7 @@ impl CutArguments {
         if let Some(size) = &self.size {
             request.size = Some(size.get()?);
         }
+        set(&mut request.deinterlace, self.deinterlace.as_ref())?;
         set(&mut request.fps, self.fps.as_ref())?;
         set(&mut request.quality, self.quality.as_ref())?;
         set(&mut request.speed, self.speed.as_ref())?;
@@ -253,10 +301,35 @@ impl CutArguments {
     }
 }
 
+impl CutImageArguments {
+    pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
+        let mut request = CutRequest::new(OutputFormat::Apng);
+        self.matte.apply(&mut request)?;
+        if let Some(size) = &self.size {
+            request.size = Some(size.get()?);
+        }
+        Ok(request)
+    }
+
+    /// The output, whose extension is that of a PNG if it names a file.
+    pub(crate) fn check_output(&self) -> Result<(), Failure> {
+        let extension = self.output.as_deref().and_then(|output| Path::new(output).extension());
+        match extension {
+            Some(extension) if !extension.eq_ignore_ascii_case("png") => {
+                let allowed = "a file name that ends with .png, or an existing folder";
+                let message = format!("output is {:?}; allowed: {allowed}", self.output.as_deref().unwrap_or_default());
+                Err(Failure::new(ErrorCode::InvalidRequest, message).in_field("output", allowed))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl PreviewArguments {
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
         let mut request = CutRequest::new(OutputFormat::Webm);
         self.matte.apply(&mut request)?;
+        set(&mut request.deinterlace, self.deinterlace.as_ref())?;
         request.size = match &self.size {
             Some(size) => Some(size.get()?),
             None => Some(PREVIEW_SIDE.try_into()?),

@@ -7,7 +7,7 @@ use std::{
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutRequest, CutStep, PreviewFrame};
+use clearcut_job::{CutImage, CutRequest, CutStep, PreviewFrame};
 use clearcut_pipeline::{CutReport, Stop};
 
 use crate::Failure;
@@ -27,17 +27,23 @@ pub trait Cutter: Send + Sync + 'static {
     /// Why there are no files.
     fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<FinishedCut, Failure>;
 
+    /// Checks an image as [`Self::check`] does a clip, cuts it, and leaves a PNG under its final name.
+    ///
+    /// # Errors
+    /// Why there is no file.
+    fn cut_image(&self, order: &ImageOrder, stop: &Stop) -> Result<FinishedImage, Failure>;
+
     /// Cuts the frame that the clip shows at `at`.
     ///
     /// # Errors
     /// Why there is no frame.
     fn preview(&self, clip: &Path, request: &CutRequest, at: Duration, stop: &Stop) -> Result<PreviewFrame, Failure>;
 
-    /// Measures the background of a clip.
+    /// Measures the background of a clip or an image.
     ///
     /// # Errors
-    /// Why the clip could not be measured.
-    fn measure_background(&self, clip: &Path, stop: &Stop) -> Result<MeasuredBackground, Failure>;
+    /// Why it could not be measured.
+    fn measure_background(&self, input: &Path, stop: &Stop) -> Result<MeasuredBackground, Failure>;
 
     /// Reads the properties of a clip.
     ///
@@ -60,6 +66,32 @@ pub struct CutOrder {
     pub overwrites: bool,
 }
 
+/// A cut of one image.
+#[derive(Debug, Clone)]
+pub struct ImageOrder {
+    /// The image.
+    pub image: PathBuf,
+    /// Output file or existing folder; `None` for a file beside the image.
+    pub output: Option<PathBuf>,
+    /// The settings. Those of time and of video are not used.
+    pub request: CutRequest,
+    /// Whether pixels at the edge of the subject are translucent.
+    pub has_soft_edges: bool,
+    /// Whether a file that exists is replaced.
+    pub overwrites: bool,
+}
+
+/// A finished cut of an image.
+#[derive(Debug)]
+pub struct FinishedImage {
+    /// The image and what was measured.
+    pub image: CutImage,
+    /// Final path.
+    pub path: PathBuf,
+    /// Duration of the cut.
+    pub took: Duration,
+}
+
 /// A finished cut.
 #[derive(Debug)]
 pub struct FinishedCut {
@@ -71,7 +103,7 @@ pub struct FinishedCut {
     pub took: Duration,
 }
 
-/// What the border of a clip shows.
+/// What the border of a clip or an image shows.
 #[derive(Debug, Clone)]
 pub enum MeasuredBackground {
     /// A background that is keyed without being asked.

@@ -70,6 +70,18 @@ impl Work {
         self.after(&self.looking, &cancel, || (), work).await
     }
 
+    /// Makes a short cut while the caller waits, after the cuts before it.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`ErrorCode::Cancelled`].
+    pub(crate) async fn cut_now<T: Send + 'static>(
+        &self,
+        cancel: CancellationToken,
+        work: impl FnOnce(&Stop) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.after(&self.cutting, &cancel, || (), work).await
+    }
+
     /// Begins a cut in the background, as soon as the cuts before it have ended.
     ///
     /// # Errors

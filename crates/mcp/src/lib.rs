@@ -17,7 +17,7 @@ mod serve;
 mod tools;
 mod words;
 
-pub use cutter::{CutOrder, Cutter, FinishedCut, MeasuredBackground};
+pub use cutter::{CutOrder, Cutter, FinishedCut, FinishedImage, ImageOrder, MeasuredBackground};
 pub use failure::Failure;
 pub use roots::Roots;
 pub use serve::{Error, serve};

@@ -1,12 +1,14 @@
 //! Results of the tools that look at a clip, with their schemas.
 
+use std::path::Path;
+
 use clearcut_ffmpeg::{ColorConversion, MediaInfo};
 use clearcut_job::PreviewFrame;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    MeasuredBackground,
+    FinishedImage, MeasuredBackground,
     words::{CutMethodName, CutNote, ReasonName},
 };
 
@@ -34,17 +36,45 @@ pub(crate) struct PreviewResult {
     hint_frames: Vec<u64>,
 }
 
-/// The background of a clip.
+/// The cut of an image.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImageResult {
+    /// Path of the image.
+    input: String,
+    /// Path of the PNG.
+    path: String,
+    /// Size in bytes.
+    bytes: usize,
+    /// Width in pixels.
+    width: u32,
+    /// Height in pixels.
+    height: u32,
+    /// How the subject was found: `chromakey` (by color) or `ai` (by a neural model).
+    method: CutMethodName,
+    /// Why this method was used.
+    reason: ReasonName,
+    /// The neural model, if one was used.
+    model: Option<String>,
+    /// Color of the background as #RRGGBB; null if a model was used.
+    background_color: Option<String>,
+    /// Share of the border that has this color, 0–1; null if a model was used.
+    confidence: Option<f64>,
+    /// Duration of the cut in seconds.
+    took_seconds: f64,
+}
+
+/// The background of a clip or an image.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BackgroundResult {
-    /// `flat`: cut and preview remove this color unasked. `transparent`: the clip has a transparent
-    /// border already. `none`: no color is sure; `finding` says what was found.
+    /// `flat`: cut and preview remove this color unasked. `transparent`: the border is
+    /// transparent already. `none`: no color is sure; `finding` says what was found.
     background: BackgroundKind,
     /// Color of the background as #RRGGBB, for chromaKey. With `none`, the most common color of the
     /// border, if one stands out: it is used only if it is given as chromaKey.
     color: Option<String>,
-    /// Share of the clip's border that has the color, 0–1.
+    /// Share of the border that has the color, 0–1.
     confidence: Option<f64>,
     /// What was found, in a sentence.
     finding: String,
@@ -118,6 +148,26 @@ impl From<&PreviewFrame> for PreviewResult {
     }
 }
 
+impl ImageResult {
+    /// Result of a finished cut of `image`.
+    pub(crate) fn new(image: &Path, finished: &FinishedImage) -> Self {
+        let cut = &finished.image;
+        Self {
+            input: image.display().to_string(),
+            path: finished.path.display().to_string(),
+            bytes: cut.png.len(),
+            width: cut.size.width(),
+            height: cut.size.height(),
+            method: CutMethodName(cut.method),
+            reason: ReasonName(cut.reason),
+            model: cut.model.clone(),
+            background_color: cut.key_color.map(|color| color.to_string()),
+            confidence: cut.confidence,
+            took_seconds: finished.took.as_secs_f64(),
+        }
+    }
+}
+
 impl From<MeasuredBackground> for BackgroundResult {
     fn from(measured: MeasuredBackground) -> Self {
         match measured {
@@ -131,7 +181,7 @@ impl From<MeasuredBackground> for BackgroundResult {
                 background: BackgroundKind::Transparent,
                 color: None,
                 confidence: None,
-                finding: "the border of the clip is transparent already".to_owned(),
+                finding: "the border is transparent already".to_owned(),
             },
             MeasuredBackground::None { finding, candidate } => Self {
                 background: BackgroundKind::None,

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use clearcut_pipeline::Stop;
 use rmcp::{
     Json, RoleServer, ServerHandler,
     model::{
@@ -14,19 +15,22 @@ use rmcp::{
 use serde_json::json;
 
 use crate::{
-    CutOrder, Cutter, Failure, Roots,
-    arguments::{CancelJobArguments, ClipArguments, CutArguments, JobStatusArguments, NoArguments, PreviewArguments},
+    CutOrder, Cutter, Failure, ImageOrder, Roots,
+    arguments::{
+        CancelJobArguments, ClipArguments, CutArguments, CutImageArguments, JobStatusArguments, MediaArguments,
+        NoArguments, PreviewArguments,
+    },
     job_status::{JobStatus, State},
     jobs::{Cut, Work},
     presets::Presets,
-    results::{BackgroundResult, PreviewResult, ProbeResult},
+    results::{BackgroundResult, ImageResult, PreviewResult, ProbeResult},
     schema::{Arguments, input_schema, output_schema},
 };
 
 /// What a model reads about the server as a whole.
-const INSTRUCTIONS: &str = "Removes the background from video files on this machine and writes transparent files. \
+const INSTRUCTIONS: &str = "Removes the background from videos and images on this machine and writes transparent files. \
     Begin with detect_color or preview; call cut when the settings are right. presets lists settings for common \
-    uses. A cut reports warnings with the place to look at: fix them with tolerance, chromaKey or hints. \
+    uses. cut is for videos and animations, cut_image for still images. A cut reports warnings with the place to look at: fix them with tolerance, chromaKey or hints. \
     Cuts run one at a time; for a long clip call cut with wait false and follow it with job_status.";
 
 /// The server. Clones share everything.
@@ -87,6 +91,39 @@ impl<C: Cutter> Tools<C> {
             Some(failure) => Err(failure),
             None => Ok(Json(status)),
         }
+    }
+
+    /// Removes the background of a still image and writes a transparent PNG. An existing file is kept
+    /// unless force is true.
+    #[tool(
+        title = "Cut an image",
+        input_schema = input_schema::<CutImageArguments>(),
+        output_schema = output_schema::<ImageResult>(),
+        annotations(read_only_hint = false, destructive_hint = true, idempotent_hint = false, open_world_hint = false),
+    )]
+    async fn cut_image(
+        &self,
+        arguments: Arguments<CutImageArguments>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<Json<ImageResult>, Failure> {
+        let arguments = arguments.0?;
+        let output = arguments.output.as_deref().map(|output| self.roots.output(output)).transpose()?;
+        if output.as_deref().is_some_and(|output| !output.is_dir()) {
+            arguments.check_output()?;
+        }
+        let order = ImageOrder {
+            image: self.roots.input("input", &arguments.input)?,
+            output,
+            request: arguments.request()?,
+            has_soft_edges: arguments.soft_edges,
+            overwrites: arguments.force,
+        };
+        let cutter = Arc::clone(&self.cutter);
+        let cut = move |stop: &Stop| {
+            let finished = cutter.cut_image(&order, stop)?;
+            Ok(ImageResult::new(&order.image, &finished))
+        };
+        Ok(Json(self.work.cut_now(context.ct, cut).await?))
     }
 
     /// Shows one frame of a cut as an image with transparency, without writing files.
@@ -156,17 +193,17 @@ impl<C: Cutter> Tools<C> {
         Ok(Json(follow(&mut cut, &context).await))
     }
 
-    /// Measures the background color of a clip, or tells why it has none that can be removed by
-    /// color.
+    /// Measures the background color of a clip or image, or tells why it has none that can be removed
+    /// by color.
     #[tool(
         title = "Detect the background color",
-        input_schema = input_schema::<ClipArguments>(),
+        input_schema = input_schema::<MediaArguments>(),
         output_schema = output_schema::<BackgroundResult>(),
         annotations(read_only_hint = true, open_world_hint = false),
     )]
     async fn detect_color(
         &self,
-        arguments: Arguments<ClipArguments>,
+        arguments: Arguments<MediaArguments>,
         context: RequestContext<RoleServer>,
     ) -> Result<Json<BackgroundResult>, Failure> {
         let clip = self.roots.input("input", &arguments.0?.input)?;
@@ -211,7 +248,7 @@ impl<C: Cutter> ServerHandler for Tools<C> {
     fn get_info(&self) -> ServerConfig {
         let server = Implementation::new("clearcut", env!("CARGO_PKG_VERSION"))
             .with_title("clearcut")
-            .with_description("Removes the background from video files");
+            .with_description("Removes the background from videos and images");
         let folders = format!("{INSTRUCTIONS} Files must lie in: {}.", self.roots.describe());
         ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
             .with_server_info(server)
