@@ -147,7 +147,8 @@ export interface paths {
          *     returns, and the `id` is its revision. The first event is sent at once, the others whenever the
          *     job changes. The stream ends after the event in which the job has ended. After a disconnect,
          *     send the last `id` as `Last-Event-ID` to receive only newer events. Status 204 means that no
-         *     more events will follow.
+         *     more events will follow. Instead of an API key in a header, which the `EventSource` of browsers
+         *     cannot send, the request can have the address in `eventsUrl` of the job, which expires.
          */
         get: operations["followJob"];
         put?: never;
@@ -240,7 +241,8 @@ export interface paths {
         post?: never;
         /**
          * Delete an upload.
-         * @description Deletes its bytes, unless a job uses them.
+         * @description Deletes its bytes, unless a job uses them. Under the `uploadUrl`, or with the API key that created
+         *     the upload.
          */
         delete: operations["deleteUpload"];
         options?: never;
@@ -907,6 +909,12 @@ export interface components {
              *     on the duration of recent jobs; null once it is assigned, and without recent jobs.
              */
             estimatedStartAt: number | null;
+            /**
+             * @description Address of the job's events for `EventSource`, which cannot send an API key. It works without
+             *     one for an hour; read the job again for a fresh one. Null once the job has ended, and in
+             *     webhooks.
+             */
+            eventsUrl: string | null;
             /**
              * Format: int64
              * @description When the clip and the outputs are deleted, in seconds since 1970; null until the job has
@@ -1604,6 +1612,11 @@ export interface components {
         /** @description An accepted job. */
         Submitted: {
             /**
+             * @description Address of the job's events for `EventSource`, which cannot send an API key. It works without
+             *     one for an hour, so keep it secret.
+             */
+            eventsUrl: string;
+            /**
              * @description Id of the job.
              * @example jd7abc123def456ghj789k
              */
@@ -1926,8 +1939,8 @@ export interface operations {
             query?: {
                 /** @description Only jobs with this status. */
                 status?: components["schemas"]["JobStatus"];
-                /** @description Only jobs whose `createdAt` is greater than this, in seconds since 1970. */
-                createdAfter?: number;
+                /** @description Only jobs whose `createdAt` is after this: seconds since 1970, or a date and time of ISO 8601, such as `2026-11-30` or `2026-11-30T08:00:00Z`; in UTC unless it has an offset. */
+                createdAfter?: string;
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
                 /** @description Jobs per page, 1-100. Default: 20. */
@@ -1959,9 +1972,9 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description A key that the client generates for this submit: 1-255 visible ASCII characters. */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
                 /** @description `wait=N`: reply when the job has ended, or after N seconds (at most 60). */
-                Prefer?: string | null;
+                Prefer?: string;
             };
             path?: never;
             cookie?: never;
@@ -2171,10 +2184,17 @@ export interface operations {
     };
     followJob: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description In `eventsUrl`: the API key that it was made for, as a number. */
+                key?: number;
+                /** @description In `eventsUrl`: its expiry, in seconds since 1970. */
+                expires?: string;
+                /** @description In `eventsUrl`: signature by the server, valid for this address only. */
+                signature?: string;
+            };
             header?: {
                 /** @description The `id` of the last event received. */
-                "Last-Event-ID"?: string | null;
+                "Last-Event-ID"?: string;
             };
             path: {
                 /** @description The `jobId` that submit returned. */
@@ -2210,6 +2230,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthorized"];
+            403: components["responses"]["InvalidLink"];
             404: components["responses"]["JobNotFound"];
             429: components["responses"]["LimitExceeded"];
             503: components["responses"]["Unavailable"];
@@ -2405,11 +2426,11 @@ export interface operations {
     };
     deleteUpload: {
         parameters: {
-            query: {
+            query?: {
                 /** @description Expiry of the URL, in seconds since 1970. */
-                expires: string;
+                expires?: string;
                 /** @description Signature by the server, valid for this URL only. */
-                signature: string;
+                signature?: string;
             };
             header?: never;
             path: {
@@ -2427,10 +2448,12 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: components["responses"]["Unauthorized"];
             403: components["responses"]["InvalidLink"];
             404: components["responses"]["UploadNotFound"];
             412: components["responses"]["UnsupportedTusVersion"];
             423: components["responses"]["UploadBusy"];
+            429: components["responses"]["LimitExceeded"];
             503: components["responses"]["Unavailable"];
         };
     };
@@ -2534,7 +2557,7 @@ export interface operations {
                 /** @description Offset of the first byte in the body; must equal the number of bytes received so far. */
                 "Upload-Offset": number;
                 /** @description Total length in bytes, if it was deferred at creation. */
-                "Upload-Length"?: number | null;
+                "Upload-Length"?: number;
             };
             path: {
                 /** @description The `storageId` of the upload. */
@@ -2645,7 +2668,7 @@ export interface operations {
             query?: never;
             header?: {
                 /** @description A key that the client generates for this submit: 1-255 visible ASCII characters. */
-                "Idempotency-Key"?: string | null;
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;

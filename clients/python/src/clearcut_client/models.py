@@ -26,7 +26,10 @@ class Submitted:
 
     job_id: str
     status: str
+    #: Fields of the request that had no effect.
     warnings: tuple[FieldWarning, ...] = ()
+    #: Signed address of the job's events, which needs no API key.
+    events_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,8 @@ class Job:
     estimated_start_at: int | None
     retry_of: str | None
     clip_name: str | None
+    #: Signed address of the job's events, which needs no API key; None once the job has ended.
+    events_url: str | None = None
 
     @property
     def has_ended(self) -> bool:
