@@ -55,7 +55,7 @@ lint-dependencies: .venv/lints
 lint-web: web/node_modules
 	cd web && npm run --silent lint
 
-$(addsuffix /node_modules,web tests/browser tests/sdk tests/webhooks): %/node_modules: %/package-lock.json
+$(addsuffix /node_modules,web clients/typescript tests/browser tests/mcp tests/sdk tests/webhooks): %/node_modules: %/package-lock.json
 	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 

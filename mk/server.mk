@@ -1,11 +1,20 @@
-# The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema soak bench-server openapi error-codes
+# The server, and what else answers clients: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
+.PHONY: test-server test-sdk test-mcp test-clients test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema soak bench-server openapi error-codes
 
-test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema
+test-server: test-sdk test-mcp test-clients test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-models test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust tests/sdk/node_modules
 	cd tests/sdk && node --test
+
+# `clearcut mcp`, spoken to by the official client and the inspector of the protocol.
+test-mcp: test-rust tests/mcp/node_modules
+	cd tests/mcp && node --test
+
+# The clients in clients/, against a real server.
+test-clients: test-rust clients/typescript/node_modules .venv/tests
+	cd clients/typescript && npm test --silent
+	cd clients/python && $(CURDIR)/.venv/bin/mypy src && $(CURDIR)/.venv/bin/python -W error::ResourceWarning tests/test_client.py
 
 # What is sent, verified by the packages of npm and PyPI; the examples of docs/guides/webhooks.md run as they stand.
 test-webhooks: test-rust tests/webhooks/node_modules .venv/tests
@@ -79,9 +88,14 @@ bench-server: build
 	cd tests/server && python3 load.py && python3 greedy.py
 	cargo test --release -p clearcut-queue --test it ten_thousand -- --ignored --nocapture
 
-# After a change of the API on purpose.
+# After a change of the API on purpose; then `make clients`.
 openapi:
 	cargo run -q -p clearcut-api --example openapi > openapi.json
+
+# The types of the TypeScript client, from the OpenAPI document. The test of the Python client names the fields that its models lack.
+.PHONY: clients
+clients: clients/typescript/node_modules
+	cd clients/typescript && npm run --silent generate
 
 # The table of error codes in docs/reference/errors.md, from the code.
 error-codes:

@@ -1,6 +1,6 @@
 //! Command line: commands, their options, and the cut request made from them.
 
-use std::{ffi::OsStr, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     /// Serve the HTTP API and work on its jobs
     Serve(Box<ServeOptions>),
+    /// Serve AI assistants: the Model Context Protocol over standard input and output
+    Mcp(McpOptions),
     /// Create, list, limit and revoke API keys, whether the server runs or not
     Keys(KeysOptions),
 
@@ -231,6 +233,18 @@ pub(crate) struct DoctorOptions {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct McpOptions {
+    /// Folder whose files the assistant may read and write; may be repeated. Relative paths start at
+    /// the first [default: the current folder, unless that is /]
+    #[arg(long = "root", value_name = "DIR")]
+    pub(crate) roots: Vec<PathBuf>,
+
+    /// Filter of the log on standard error, such as warn, info or debug
+    #[arg(long, value_name = "FILTER", default_value = "warn")]
+    pub(crate) log: String,
+}
+
 impl Arguments {
     pub(crate) fn wants_json(&self) -> bool {
         match &self.command {
@@ -239,6 +253,7 @@ impl Arguments {
             Command::Doctor(options) => options.json,
             Command::Models(options) => options.wants_json(),
             Command::Serve(_)
+            | Command::Mcp(_)
             | Command::Keys(_)
             | Command::Db(_)
             | Command::WatchChildren { .. }
@@ -263,7 +278,8 @@ impl CutOptions {
             let message = format!("--hint is given {} times", self.hints.len());
             Failure::usage(message, "Give it up to 32 times.")
         })?;
-        let named_format = self.output.as_deref().and_then(|path| path.extension()).and_then(format_of_extension);
+        let extension = self.output.as_deref().and_then(|path| path.extension()?.to_str());
+        let named_format = extension.and_then(OutputFormat::from_extension);
         Ok(CutRequest {
             formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(OutputFormat::Webm).into()),
             method: self.method,
@@ -279,12 +295,6 @@ impl CutOptions {
             keeps_audio: !self.no_audio,
         })
     }
-}
-
-fn format_of_extension(extension: &OsStr) -> Option<OutputFormat> {
-    let extension = extension.to_str()?.to_ascii_lowercase();
-    let extension = if extension == "png" { "apng" } else { &extension };
-    OutputFormat::ALL.into_iter().find(|format| format.extension() == extension)
 }
 
 fn parse<T: FromStr<Err = RequestError>>(text: &str) -> Result<T, String> {

@@ -1,11 +1,16 @@
 //! `clearcut cut`: cuts one clip or image after the other and writes the outputs of each.
 
-use std::{collections::HashSet, path::Path, time::Instant};
+use std::{
+    collections::HashSet,
+    fs::File,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::CutRequest;
+use clearcut_job::{CutRequest, CutStep};
 use clearcut_model::MemoryBudget;
-use clearcut_pipeline::{CutJob, Resources, Stop};
+use clearcut_pipeline::{CutJob, CutReport, ModelSource, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
@@ -76,7 +81,7 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
 /// Tools and models that all cuts share.
 pub(crate) struct CutContext<'a> {
     pub(crate) tools: &'a Tools,
-    pub(crate) models: &'a KeptModel<'a>,
+    pub(crate) models: &'a dyn ModelSource,
 }
 
 fn cut_one(
@@ -94,24 +99,34 @@ fn cut_one(
     }
     let outputs =
         Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
+    let progress = &mut |step| reporter.progress(step);
+    let (report, paths) = cut_to(&outputs, context, request, (input, &file), stop, progress)?;
+    reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });
+    Ok(())
+}
+
+/// Cuts a clip, and moves the checked files to their final names. A cut that fails leaves nothing.
+pub(crate) fn cut_to(
+    outputs: &Outputs,
+    context: &CutContext,
+    request: &CutRequest,
+    (input, file): (&Path, &File),
+    stop: &Stop,
+    progress: &mut dyn FnMut(CutStep),
+) -> Result<(CutReport, Vec<PathBuf>), Failure> {
     outputs.check_free(&request.formats, input).map_err(|failure| failure.for_clip(input))?;
     let folder = outputs.scratch().map_err(|failure| failure.for_clip(input))?;
     let scratch = folder.path().canonicalize().map_err(|error| Failure::input(input, &error))?;
     let job = CutJob {
         tools: context.tools,
-        input: &file,
+        input: file,
         request,
         scratch: &scratch,
         limits: MediaLimits::default(),
         resources: Resources::default(),
         models: context.models,
     };
-    let report = clearcut_pipeline::cut(&job, stop, &mut |step| reporter.progress(step))
-        .map_err(|error| Failure::from(error).for_clip(input))?;
-    let mut paths = Vec::new();
-    for output in &report.outputs {
-        paths.push(outputs.publish(output)?);
-    }
-    reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });
-    Ok(())
+    let report = clearcut_pipeline::cut(&job, stop, progress).map_err(|error| Failure::from(error).for_clip(input))?;
+    let paths = report.outputs.iter().map(|output| outputs.publish(output)).collect::<Result<_, _>>()?;
+    Ok((report, paths))
 }

@@ -1,9 +1,15 @@
 //! `clearcut cut` of a still image: the cut is a PNG.
 
-use std::{fs::File, path::Path, time::Instant};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clearcut_ffmpeg::MediaLimits;
-use clearcut_job::{CutRequest, DeinterlaceChoice, FpsChoice, ImageOutcome, ImageTask, Quality, Speed};
+use clearcut_job::{
+    CutImage, CutRequest, DeinterlaceChoice, ErrorCode, FpsChoice, ImageOutcome, ImageTask, Quality, Speed,
+};
 use clearcut_pipeline::{ImageJob, Resources, Stop, process_image};
 
 use crate::{
@@ -25,8 +31,23 @@ pub(crate) fn cut_image(
 ) -> Result<(), Failure> {
     let began = Instant::now();
     refuse_options_of_clips(options).map_err(|failure| failure.for_clip(input))?;
+    let outputs =
+        Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
+    let task = ImageTask::Cut { request: request.clone(), has_soft_edges: true };
+    let (image, path) = cut_image_to(&outputs, context, &task, (input, file), stop)?;
+    reporter.finished_image(&FinishedImage { image: &image, path: &path, took: began.elapsed() });
+    Ok(())
+}
+
+/// Does a task that cuts an image, and moves the PNG to its final name.
+pub(crate) fn cut_image_to(
+    outputs: &Outputs,
+    context: &CutContext,
+    task: &ImageTask,
+    (input, file): (&Path, &File),
+    stop: &Stop,
+) -> Result<(CutImage, PathBuf), Failure> {
     let in_way = |failure: Failure| failure.for_clip(input);
-    let outputs = Outputs::new(input, options.output.as_deref(), options.force).map_err(in_way)?;
     outputs.check_image_free(input).map_err(in_way)?;
     let folder = outputs.scratch().map_err(in_way)?;
     let job = ImageJob {
@@ -37,13 +58,15 @@ pub(crate) fn cut_image(
         resources: Resources::default(),
         models: context.models,
     };
-    let task = ImageTask::Cut { request: request.clone(), has_soft_edges: true };
-    let outcome = process_image(&job, &task, stop).map_err(|error| Failure::from(error).for_clip(input))?;
-    if let ImageOutcome::Cut(image) = outcome {
-        let path = outputs.publish_image(&image.png, folder.path())?;
-        reporter.finished_image(&FinishedImage { image: &image, path: &path, took: began.elapsed() });
+    match process_image(&job, task, stop).map_err(|error| Failure::from(error).for_clip(input))? {
+        ImageOutcome::Cut(image) => {
+            let path = outputs.publish_image(&image.png, folder.path())?;
+            Ok((*image, path))
+        }
+        ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => {
+            Err(Failure::host(ErrorCode::InternalError, "the image was not cut".to_owned(), None))
+        }
     }
-    Ok(())
 }
 
 /// Refuses options that have no meaning for an image.

@@ -110,6 +110,35 @@ impl From<clearcut_ffmpeg::Error> for Failure {
     }
 }
 
+impl From<clearcut_mcp::Failure> for Failure {
+    fn from(failure: clearcut_mcp::Failure) -> Self {
+        Self { code: failure.code, message: failure.message, hint: failure.hint, input: None }
+    }
+}
+
+impl From<Failure> for clearcut_mcp::Failure {
+    fn from(failure: Failure) -> Self {
+        let reply = Self::new(failure.code, failure.message);
+        match failure.hint {
+            Some(hint) => reply.with_hint(in_words_of_tools(&hint)),
+            None => reply,
+        }
+    }
+}
+
+/// A hint that names the arguments of a tool instead of the options of the command line.
+fn in_words_of_tools(hint: &str) -> String {
+    let words = [
+        ("--key '#00FF00' (`chromaKey` of the API)", "chromaKey #00FF00"),
+        ("--key '#00FF00'", "chromaKey #00FF00"),
+        ("leave --method out", "leave method out"),
+        ("Use --force", "Use force"),
+        (" with --size", " with size"),
+        (" with -o", " with output"),
+    ];
+    words.iter().fold(hint.to_owned(), |text, (option, argument)| text.replace(option, argument))
+}
+
 /// The messages of `error` and of its causes, joined by colons.
 fn full_message(error: &(dyn std::error::Error + 'static)) -> String {
     error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
@@ -130,4 +159,30 @@ fn with_sources(error: &clearcut_pipeline::Error) -> String {
 pub(crate) fn os_message(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::{Rgb8, Size};
+    use clearcut_job::OutputFormat;
+    use clearcut_pipeline::{BackgroundFinding, Error};
+
+    use super::*;
+
+    #[test]
+    fn hints_for_assistants_name_arguments_instead_of_options() {
+        let (format, size) = (OutputFormat::Webm, Size::new(64, 48).unwrap());
+        let finding = BackgroundFinding::Unsure { color: Rgb8::new(0, 255, 0), share: 0.5 };
+        let errors = [
+            Error::NoFlatBackground { finding, could_use_model: true },
+            Error::NoFlatBackground { finding, could_use_model: false },
+            Error::NoFlatBackground { finding: BackgroundFinding::Checkerboard, could_use_model: true },
+            Error::NoFlatBackground { finding: BackgroundFinding::Checkerboard, could_use_model: false },
+            Error::TooLargeFor { format, size, max_side: 32 },
+        ];
+        for error in errors {
+            let hint = clearcut_mcp::Failure::from(Failure::from(error)).hint.unwrap();
+            assert!(!hint.contains(" -"), "{hint}");
+        }
+    }
 }

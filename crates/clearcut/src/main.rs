@@ -12,6 +12,7 @@ mod heap;
 mod input;
 mod installed_models;
 mod kept_model;
+mod mcp;
 mod models;
 mod outputs;
 mod packages;
@@ -65,6 +66,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Probe(options) => probe::run(&tools()?, options),
         Command::Doctor(options) => doctor::run(tools(), &arguments.models, options),
         Command::Serve(options) => server::serve(options, &arguments.models, tools),
+        Command::Mcp(options) => mcp::run(tools()?, &arguments.models, options),
         Command::Models(options) => models::run(&arguments.models, options),
         Command::Keys(options) => server::keys(options),
         Command::Gc(options) => server::gc(options),

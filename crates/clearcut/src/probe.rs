@@ -35,7 +35,7 @@ pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> 
 }
 
 /// Probes the clip, unpacked if ffmpeg cannot read it.
-fn probe_clip(tools: &Tools, file: &File) -> Result<MediaInfo, Error> {
+pub(crate) fn probe_clip(tools: &Tools, file: &File) -> Result<MediaInfo, Error> {
     let limits = MediaLimits::default();
     let Some(unpacking) = tools.unpack(file, &std::env::temp_dir(), &limits)? else {
         return tools.probe(file, &limits)?.info(|_| ());

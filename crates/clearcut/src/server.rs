@@ -64,7 +64,7 @@ pub(crate) fn keys(options: &KeysOptions) -> Result<(), Failure> {
     async_runtime()?.block_on(keys::run(options))
 }
 
-fn async_runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(crate) fn async_runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime
         .map_err(|error| Failure::host(ErrorCode::RuntimeFailed, format!("the server could not start: {error}"), None))

@@ -51,6 +51,16 @@ impl OutputFormat {
         }
     }
 
+    /// The format whose files have this extension, in any case; also APNG for `png`.
+    #[must_use]
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        let is_named = |format: &Self| {
+            extension.eq_ignore_ascii_case(format.extension())
+                || *format == Self::Apng && extension.eq_ignore_ascii_case("png")
+        };
+        Self::ALL.into_iter().find(is_named)
+    }
+
     /// The MIME type, without parameters.
     #[must_use]
     pub const fn mime(self) -> &'static str {

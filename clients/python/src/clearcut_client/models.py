@@ -1,0 +1,272 @@
+"""What a server answers, as dataclasses. Fields that a newer server adds are left out."""
+
+import base64
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, TypeVar
+
+Model = TypeVar("Model")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWarning:
+    """A field of a request that was not used as it may have been meant."""
+
+    field: str
+    message: str
+    #: The field that was probably meant.
+    did_you_mean: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An accepted job."""
+
+    job_id: str
+    status: str
+    #: Fields of the request that had no effect.
+    warnings: tuple[FieldWarning, ...] = ()
+    #: Signed address of the job's events, which needs no API key.
+    events_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Color:
+    """A color in sRGB."""
+
+    r: int
+    g: int
+    b: int
+    #: `#RRGGBB`.
+    hex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One output of a job. The link opens the file for an hour."""
+
+    format: str
+    url: str
+    #: In bytes.
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBox:
+    """A part of the frame, in shares of its width and height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:
+    """A place of the matte that a person should look at."""
+
+    code: str
+    message: str
+    #: In seconds; `from` on the wire.
+    from_: float
+    to: float
+    box: FrameBox
+
+
+@dataclass(frozen=True, slots=True)
+class AlphaCheck:
+    """What the check of one output compared."""
+
+    format: str
+    frames_compared: int
+    #: In levels of 255.
+    largest_mean_difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The estimated quality of a matte. What depends on a background color is None with a model."""
+
+    method: str
+    reason: str | None
+    model: str | None
+    #: Share of the border that matches the background color.
+    confidence: float | None
+    removed_share: float
+    holes_percent: float | None
+    lookalike_percent: float | None
+    residue_percent: float | None
+    flicker: float
+    #: Probability that a person accepts the matte unchanged.
+    acceptance: float | None
+    #: For each hint, the number of frames to which it applies.
+    hint_frames: tuple[int, ...]
+    warnings: tuple[Warning, ...]
+    alpha_verified: bool
+    alpha_checks: tuple[AlphaCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A decision about the clip besides its matte."""
+
+    code: str
+    message: str
+    is_warning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """The result of a completed job."""
+
+    output_url: str
+    output_format: str
+    output_size: int
+    width: int
+    height: int
+    #: In seconds.
+    duration: float
+    frame_count: int
+    fps: float
+    frame_rate: float
+    source_frame_rate: float | None
+    processing_time_ms: int
+    detected_background_color: Color | None
+    report: Report | None
+    notes: tuple[Note, ...]
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job. Times are in seconds since 1970."""
+
+    job_id: str
+    type: str
+    #: `queued`, `submitted`, `processing`, `completed` or `failed`.
+    status: str
+    #: In percent.
+    progress: int
+    stage: str | None
+    created_at: int
+    started_at: int | None
+    completed_at: int | None
+    expires_at: int | None
+    error: JobError | None
+    result: JobResult | None
+    #: Rises with each change.
+    revision: int
+    queue_position: int | None
+    estimated_start_at: int | None
+    retry_of: str | None
+    clip_name: str | None
+    #: Signed address of the job's events, which needs no API key; None once the job has ended.
+    events_url: str | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the job is completed or failed."""
+        return self.status in ("completed", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """A page of jobs, newest first."""
+
+    jobs: tuple[Job, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One frame of a cut."""
+
+    #: The frame as a data URL; `png` has its bytes.
+    url: str
+    format: str
+    size: int
+    width: int
+    height: int
+    #: In seconds.
+    time: float
+    processing_time: int
+    processing_method: str
+    reason: str
+    model: str | None
+    detected_background_color: Color | None
+    confidence: float | None
+    hint_frames: tuple[int, ...]
+    warnings: tuple[FieldWarning, ...] = ()
+
+    @property
+    def png(self) -> bytes:
+        """The frame, with straight alpha."""
+        return base64.b64decode(self.url.partition(",")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A clip that was sent before its jobs."""
+
+    storage_id: str
+    size: int
+    sha256: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """An endpoint that receives the events of jobs."""
+
+    webhook_id: str
+    url: str
+    events: tuple[str, ...]
+    description: str
+    enabled: bool
+    disabled_reason: str | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook(Webhook):
+    """A new endpoint, with the secret that verifies its events."""
+
+    secret: str
+
+
+def wire_name(field: str) -> str:
+    """The name of a field in JSON: `job_id` is `jobId`."""
+    first, *rest = field.rstrip("_").split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def from_json(model: type[Model], data: Mapping[str, Any]) -> Model:
+    """The model whose fields `data` has."""
+    given = {field: _read(hint, data[name]) for field, name, hint in _fields(model) if name in data}
+    return model(**given)
+
+
+def _fields(model: type) -> Iterator[tuple[str, str, Any]]:
+    hints = typing.get_type_hints(model)
+    for field in dataclasses.fields(model):
+        yield field.name, wire_name(field.name), hints[field.name]
+
+
+def _read(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if typing.get_origin(hint) is types.UnionType:
+        hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
+    if typing.get_origin(hint) is tuple:
+        return tuple(_read(typing.get_args(hint)[0], item) for item in value)
+    return from_json(hint, value) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else value

@@ -1,0 +1,230 @@
+"""The package against a real server, with a real clip."""
+
+import dataclasses
+import datetime
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+import httpx
+
+HERE = pathlib.Path(__file__).resolve()
+ROOT = HERE.parents[3]
+sys.path[:0] = [str(HERE.parents[1] / "src"), str(ROOT / "tests/server")]
+
+import clearcut_client  # noqa: E402
+from clearcut_client import (  # noqa: E402
+    Clearcut,
+    ClearcutError,
+    Hint,
+    JobFailedError,
+    StorageId,
+    WebhookVerificationError,
+    verify_webhook,
+)
+from clearcut_client.models import wire_name  # noqa: E402
+from harness import BROKEN_CLIP, Server, eventually  # noqa: E402
+from hosts import ClipHost  # noqa: E402
+
+CLIP = ROOT / "samples/mascot.mp4"
+# What makes a cut short, and long enough to be cancelled.
+SMALL = {"formats": ["webm"], "size": 64, "fps": 2}
+LONG = {"formats": ["apng", "mov"], "size": 2048, "fps": 60}
+
+
+class Meddler(httpx.BaseTransport):
+    """Sends requests to the server, except for those that `meddle` answers."""
+
+    def __init__(self, meddle):
+        self._meddle = meddle
+        self._onward = httpx.HTTPTransport()
+
+    def handle_request(self, request):
+        return self._meddle(request, self._onward) or self._onward.handle_request(request)
+
+    def close(self):
+        self._onward.close()
+
+
+class ClientTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(Server())
+        cls.base_url = f"http://127.0.0.1:{cls.server.port}"
+        cls.client = cls.enterClassContext(Clearcut(cls.base_url, cls.server.key))
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+
+    def test_a_file_is_submitted_followed_and_downloaded(self):
+        submitted = self.client.submit(CLIP, **{**SMALL, "formats": ["webm", "webp"]}, hints=[Hint(0, 0.5, 0.5, "keep")])
+        self.assertEqual(submitted.status, "queued")
+        seen = []
+        job = self.client.wait(submitted.job_id, seen.append)
+        self.assertEqual((job.status, job.clip_name), ("completed", "mascot.mp4"))
+        revisions = [each.revision for each in seen]
+        self.assertEqual(revisions, sorted(set(revisions)))
+        self.assertEqual(len(job.result.report.hint_frames), 1)
+        file = self.client.download(job.job_id, self.folder / "cut.webp", "webp")
+        self.assertEqual(file.stat().st_size, job.result.outputs[1].size)
+        self.assertEqual(file.read_bytes()[:4], b"RIFF")
+        with self.assertRaises(LookupError):
+            self.client.download(job.job_id, self.folder / "cut.mov", "mov")
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["cut.webp"])
+
+    def test_uploads_open_files_and_addresses_are_clips_too(self):
+        upload = StorageId(self.client.upload(CLIP).storage_id)
+        preview = self.client.preview(upload, time=1, size=128, tolerance=40)
+        self.assertEqual(len(preview.png), preview.size)
+        self.assertEqual(preview.png[:4], b"\x89PNG")
+
+        with ClipHost(CLIP.read_bytes()) as host, CLIP.open("rb") as file:
+            for clip in (upload, file, host.url, str(CLIP)):
+                job = self.client.wait(self.client.submit(clip, **SMALL).job_id)
+                self.assertEqual(job.result.width, 64)
+
+    def test_jobs_are_listed_repeated_safely_and_removed(self):
+        first = self.client.submit(CLIP, **SMALL, idempotency_key="the-same")
+        again = self.client.submit(CLIP, **SMALL, idempotency_key="the-same")
+        self.assertEqual(first.job_id, again.job_id)
+        self.client.wait(first.job_id)
+        recent = datetime.datetime.now() - datetime.timedelta(hours=1)
+        self.assertEqual(len(self.client.list(limit=1, created_after=recent).jobs), 1)
+        self.assertIn(first.job_id, [job.job_id for job in self.client.jobs()])
+        self.client.remove(first.job_id)
+        with self.assertRaises(ClearcutError) as caught:
+            self.client.job(first.job_id)
+        self.assertEqual((caught.exception.status, caught.exception.code), (404, "JOB_NOT_FOUND"))
+        self.assertIn("total", self.client.usage())
+
+    def test_failed_and_cancelled_jobs_are_errors_with_their_code(self):
+        broken = self.folder / "broken.mp4"
+        broken.write_bytes(BROKEN_CLIP)
+        self.addCleanup(broken.unlink)
+        failed = self.client.submit(broken, **SMALL)
+        with self.assertRaises(JobFailedError) as caught:
+            self.client.wait(failed.job_id)
+        self.assertEqual(caught.exception.code, "INVALID_VIDEO")
+        retried = self.client.retry(failed.job_id)
+        cancelled = self.client.submit(CLIP, **LONG)
+        self.assertEqual(self.client.cancel(cancelled.job_id).error.code, "JOB_CANCELLED")
+        for job_id, code in ((cancelled.job_id, "JOB_CANCELLED"), (retried.job_id, "INVALID_VIDEO")):
+            with self.assertRaises(JobFailedError) as caught:
+                self.client.wait(job_id)
+            self.assertEqual(caught.exception.code, code)
+
+    def test_a_refused_request_tells_code_and_details(self):
+        with self.assertRaises(ClearcutError) as caught:
+            self.client.submit(CLIP, tolerance=150)
+        error = caught.exception
+        self.assertEqual((error.status, error.code, error.details["field"]), (400, "INVALID_TOLERANCE", "tolerance"))
+        with Clearcut(self.base_url, "hc_nobody") as stranger, self.assertRaises(ClearcutError) as caught:
+            stranger.list()
+        self.assertEqual(caught.exception.code, "INVALID_API_KEY")
+
+    def test_where_events_do_not_come_through_the_job_is_polled(self):
+        polls = []
+
+        def meddle(request, _):
+            if "wait" in request.url.params:
+                polls.append(request)
+                if len(polls) == 1:
+                    raise httpx.ConnectError("the network is down")
+            if request.url.path.endswith("/events"):
+                return httpx.Response(502, text="bad gateway")
+
+        with Clearcut(self.base_url, self.server.key, transport=Meddler(meddle)) as client:
+            self.assertEqual(client.wait(client.submit(CLIP, **SMALL).job_id).status, "completed")
+        self.assertGreaterEqual(len(polls), 2)
+
+    def test_a_stream_that_breaks_off_is_continued_and_no_change_comes_twice(self):
+        class Broken(httpx.SyncByteStream):
+            def __init__(self, reply):
+                self._reply = reply
+
+            def __iter__(self):
+                yield next(iter(self._reply.stream))
+                raise httpx.ReadError("the stream broke")
+
+            def close(self):
+                self._reply.close()
+
+        def meddle(request, onward):
+            if request.url.path.endswith("/events"):
+                reply = onward.handle_request(request)
+                return httpx.Response(200, headers=reply.headers, stream=Broken(reply))
+
+        with Clearcut(self.base_url, self.server.key, transport=Meddler(meddle)) as client:
+            job_id = client.submit(CLIP, **SMALL).job_id
+            revisions = [job.revision for job in client.follow(job_id)]
+        self.assertEqual(revisions, sorted(set(revisions)))
+        self.assertEqual(self.client.job(job_id).revision, revisions[-1])
+
+    def test_deliveries_are_verified_and_what_was_changed_or_is_old_is_refused(self):
+        receiver = self.server.receiver
+        made = self.client.create_webhook(receiver.url, events=["job.completed"])
+        self.assertEqual([each.webhook_id for each in self.client.webhooks()], [made.webhook_id])
+        self.client.test_webhook(made.webhook_id)
+        body, headers = self.delivery(lambda event: event["type"] == "webhook.test")
+        event = verify_webhook(body, headers, made.secret)
+        self.assertEqual((event.type, event.job), ("webhook.test", None))
+        own = self.client.webhook_secret()
+        stamp = str(int(headers["webhook-timestamp"]) - 301)
+        for body_, headers_, secret in (
+            (body.replace(b"test", b"Test"), headers, made.secret),
+            (body, {**headers, "webhook-id": "msg_other"}, made.secret),
+            (body, {**headers, "webhook-timestamp": stamp}, made.secret),
+            (body, {**headers, "webhook-timestamp": "soon"}, made.secret),
+            (body, {**headers, "webhook-signature": "v1,####"}, made.secret),
+            (body, {"webhook-id": "msg"}, made.secret),
+            (body, headers, own),
+            (body, headers, "whsec_####"),
+        ):
+            with self.assertRaises(WebhookVerificationError):
+                verify_webhook(body_, headers_, secret)
+        self.client.remove_webhook(made.webhook_id)
+        self.assertEqual(self.client.webhooks(), ())
+        job_id = self.client.submit(CLIP, **SMALL, webhook_url=receiver.url).job_id
+        body, headers = self.delivery(lambda event: event["type"] == "job.completed" and event["data"]["jobId"] == job_id)
+        event = verify_webhook(body.decode(), headers, own)
+        self.assertEqual((event.job.job_id, event.job.status), (job_id, "completed"))
+
+    def delivery(self, wanted):
+        """The body and the headers of the first delivery that is wanted."""
+        received = self.server.receiver.received
+        return eventually(
+            lambda: next(((body, headers) for headers, body in list(received) if wanted(json.loads(body))), None)
+        )
+
+
+class ModelTest(unittest.TestCase):
+    def test_models_have_the_fields_of_the_document(self):
+        schemas = json.loads((ROOT / "openapi.json").read_text())["components"]["schemas"]
+        names = {
+            "AlphaCheck": "OutputAlphaCheck",
+            "FrameBox": "WarningBox",
+            "JobPage": "Page",
+            "NewWebhook": "WebhookMade",
+            "Note": "ResultNote",
+            "Upload": "Uploaded",
+            "Warning": "ReportWarning",
+        }
+
+        def properties(schema):
+            if "$ref" in schema:
+                schema = schemas[schema["$ref"].rpartition("/")[2]]
+            return set(schema.get("properties", ())).union(*map(properties, schema.get("allOf", ())))
+
+        for name in clearcut_client.__all__:
+            model = getattr(clearcut_client, name)
+            if getattr(model, "__module__", "") != "clearcut_client.models" or names.get(name, name) not in schemas:
+                continue
+            fields = {wire_name(field.name): field for field in dataclasses.fields(model)}
+            wanted = properties(schemas[names.get(name, name)])
+            self.assertLessEqual(wanted, set(fields), name)
+            surplus = [fields[field] for field in set(fields) - wanted]
+            self.assertTrue(all(field.default is not dataclasses.MISSING for field in surplus), (name, surplus))
+
+
+if __name__ == "__main__":
+    unittest.main()

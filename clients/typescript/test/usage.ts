@@ -1,0 +1,26 @@
+// Programs as users write them; they are compiled, not run.
+import { Clearcut, ClearcutError, type Job, JobFailedError, verifyWebhook } from "clearcut-client";
+import { openClip, saveOutput } from "clearcut-client/node";
+
+export async function cutFile(path: string): Promise<Job> {
+  const client = new Clearcut({ baseUrl: "http://127.0.0.1:8787", apiKey: "hc_" });
+  const { jobId } = await client.submit(await openClip(path), { formats: ["webm", "mov"], chromaKey: "#00FF00" });
+  try {
+    const job = await client.wait(jobId, { onProgress: (now) => console.log(now.progress, now.stage) });
+    await saveOutput(client, jobId, "cut.webm", "webm");
+    for (const output of job.result?.outputs ?? []) console.log(output.format, output.size);
+    return job;
+  } catch (error) {
+    if (error instanceof JobFailedError) console.error(error.code, error.job.jobId);
+    else if (error instanceof ClearcutError) console.error(error.status, error.details.field);
+    throw error;
+  }
+}
+
+export async function receive(request: Request, secret: string): Promise<string | undefined> {
+  const event = await verifyWebhook(await request.text(), request.headers, secret);
+  return event.type === "job.completed" ? event.data.result?.outputUrl : undefined;
+}
+
+// @ts-expect-error: no such format
+new Clearcut({ baseUrl: "http://127.0.0.1", apiKey: "hc_" }).submit(new Blob(), { formats: ["gif"] });

@@ -1,0 +1,440 @@
+//! Arguments of the tools, with their schemas. The texts are read by language models.
+
+use std::{path::Path, time::Duration};
+
+use clearcut_job::{
+    CutRequest, DeinterlaceChoice, ErrorCode, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice,
+    OutputFormat, Quality, ShadowChoice, Speed, Tolerance,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{Failure, schema::Argument};
+
+/// How subject and background are told apart: the arguments that all cuts share.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MatteArguments {
+    /// How the subject is found. auto: by color if the background is flat, else by a neural model.
+    /// chroma: by color. ai: by a neural model.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["auto", "chroma", "ai"], "default" = "auto"))]
+    method: Option<Argument<MethodChoice>>,
+
+    /// Background color: "auto" (measured), "#RRGGBB" or "R,G,B". Not with method ai.
+    #[serde(default)]
+    #[schemars(with = "String", extend("default" = "auto", "examples" = ["#00FF00"]))]
+    chroma_key: Option<Argument<KeyColorChoice>>,
+
+    /// How far a color may differ from the background color and still be removed. Lower it if parts
+    /// of the subject are missing, raise it if rests of the background stay.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 0, "maximum" = 100, "default" = 30))]
+    tolerance: Option<Argument<Tolerance>>,
+
+    /// Shadows that the subject casts on the background: keep (as translucent black) or drop.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["keep", "drop"], "default" = "keep"))]
+    shadow: Option<Argument<ShadowChoice>>,
+
+    /// Regions that are subject (keep) or background (remove) whatever their color; each is followed
+    /// through the clip.
+    #[serde(default)]
+    #[schemars(with = "Vec<HintArgument>", extend("maxItems" = 32))]
+    hints: Option<Argument<Hints>>,
+}
+
+/// A region of one frame. X and Y are shares of the frame from the upper left corner. Without width
+/// and height it is a point, which names the region of one color around it; with them it is a box.
+#[derive(JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+#[expect(dead_code, reason = "only its schema is used; `Hints` reads the values")]
+struct HintArgument {
+    /// Time of the frame in seconds.
+    #[schemars(range(min = 0))]
+    time: f64,
+    #[schemars(range(min = 0, max = 1))]
+    x: f64,
+    #[schemars(range(min = 0, max = 1))]
+    y: f64,
+    #[serde(default)]
+    #[schemars(with = "f64", range(min = 0, max = 1))]
+    width: Option<f64>,
+    #[serde(default)]
+    #[schemars(with = "f64", range(min = 0, max = 1))]
+    height: Option<f64>,
+    #[schemars(extend("enum" = ["keep", "remove"]))]
+    kind: String,
+}
+
+/// Arguments of `cut`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct CutArguments {
+    /// Path of the clip: MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, GIF, animated PNG, WebP or
+    /// AVIF, or a ZIP of numbered images. Relative paths start at the server's first folder.
+    pub(crate) input: String,
+
+    /// Path of the output file, whose extension is replaced by that of each format, or an existing
+    /// folder. Without it the files lie beside the clip, as NAME-cut.webm.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub(crate) output: Option<String>,
+
+    /// Output formats, all made from one cut. webm: VP9 with alpha for Chrome, Edge and Firefox.
+    /// stacked-alpha: H.264 MP4 with the matte below the color, for every browser with a player.
+    /// webp, apng: looping animations without sound. mov: ProRes 4444 for editors.
+    #[serde(default)]
+    #[schemars(
+        with = "Vec<String>",
+        extend(
+            "items" = { "type": "string", "enum": ["webm", "stacked-alpha", "webp", "apng", "mov"] },
+            "minItems" = 1, "uniqueItems" = true, "default" = ["webm"]
+        )
+    )]
+    formats: Option<Argument<Formats>>,
+
+    #[serde(flatten)]
+    matte: MatteArguments,
+
+    /// Interlaced frames: auto (made whole where they are found), on or off.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
+    deinterlace: Option<Argument<DeinterlaceChoice>>,
+
+    /// Longer side of the output in pixels; by default as the clip.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
+    size: Option<Argument<LongestSide>>,
+
+    /// Frames per second, 1 to 60, or "source" for those of the clip.
+    #[serde(default)]
+    #[schemars(
+        with = "serde_json::Value",
+        extend("anyOf" = [{ "type": "integer", "minimum": 1, "maximum": 60 }, { "const": "source" }], "default" = "source")
+    )]
+    fps: Option<Argument<FpsChoice>>,
+
+    /// Image quality of webp and apng; 100 is lossless.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 0, "maximum" = 100, "default" = 60))]
+    quality: Option<Argument<Quality>>,
+
+    /// Encoding speed of webm and stacked-alpha: best makes smaller files in about twice the time.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["best", "balanced", "fast"], "default" = "balanced"))]
+    speed: Option<Argument<Speed>>,
+
+    /// Whether the sound is kept, in the formats that carry it.
+    #[serde(default = "yes")]
+    #[schemars(extend("default" = true))]
+    audio: bool,
+
+    /// Whether output files that exist are replaced. Ask the user first.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub(crate) force: bool,
+
+    /// Whether the call waits for the files. With false it returns a jobId at once: follow it with
+    /// `job_status`. Use false for clips longer than a minute.
+    #[serde(default = "yes")]
+    #[schemars(extend("default" = true))]
+    pub(crate) wait: bool,
+}
+
+/// Arguments of `cut_image`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct CutImageArguments {
+    /// Path of the image: JPEG, PNG, WebP, AVIF or HEIC. Relative paths start at the server's first
+    /// folder.
+    pub(crate) input: String,
+
+    /// Path of the output file, a PNG, or an existing folder. Without it the file lies beside the
+    /// image, as NAME-cut.png.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub(crate) output: Option<String>,
+
+    #[serde(flatten)]
+    matte: MatteArguments,
+
+    /// Longer side of the output in pixels; by default as the image.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048))]
+    size: Option<Argument<LongestSide>>,
+
+    /// Whether pixels at the edge of the subject are translucent. With false each pixel is either
+    /// opaque or transparent.
+    #[serde(default = "yes")]
+    #[schemars(extend("default" = true))]
+    pub(crate) soft_edges: bool,
+
+    /// Whether an output file that exists is replaced. Ask the user first.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub(crate) force: bool,
+}
+
+/// Arguments of `preview`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct PreviewArguments {
+    /// Path of the clip.
+    pub(crate) input: String,
+
+    /// Time of the frame in seconds.
+    #[serde(default)]
+    #[schemars(with = "f64", range(min = 0), extend("default" = 0))]
+    at: Option<f64>,
+
+    #[serde(flatten)]
+    matte: MatteArguments,
+
+    /// Interlaced frames: auto (made whole where they are found), on or off.
+    #[serde(default)]
+    #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
+    deinterlace: Option<Argument<DeinterlaceChoice>>,
+
+    /// Longer side of the image in pixels; an image is never larger than the clip.
+    #[serde(default)]
+    #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048, "default" = 768))]
+    size: Option<Argument<LongestSide>>,
+}
+
+/// Arguments of a tool that reads a clip or an image.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct MediaArguments {
+    /// Path of the clip or image. Relative paths start at the server's first folder.
+    pub(crate) input: String,
+}
+
+/// Arguments of a tool that only reads a clip.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct ClipArguments {
+    /// Path of the clip. Relative paths start at the server's first folder.
+    pub(crate) input: String,
+}
+
+/// Arguments of `job_status`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct JobStatusArguments {
+    /// The jobId that cut returned.
+    pub(crate) job_id: String,
+
+    /// Seconds to wait for the end of the job before its state is returned.
+    #[serde(default)]
+    #[schemars(with = "f64", range(min = 0, max = 60), extend("default" = 0))]
+    wait_seconds: Option<f64>,
+}
+
+/// Arguments of `cancel_job`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct CancelJobArguments {
+    /// The jobId that cut returned.
+    pub(crate) job_id: String,
+}
+
+/// Arguments of a tool without any.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub(crate) struct NoArguments {}
+
+/// Default size of a preview: enough to judge a matte, and small enough for a model's context.
+const PREVIEW_SIDE: u16 = 768;
+
+const fn yes() -> bool {
+    true
+}
+
+/// Sets a field of a request if the argument was given.
+fn set<T: Clone>(field: &mut T, argument: Option<&Argument<T>>) -> Result<(), Failure> {
+    if let Some(argument) = argument {
+        *field = argument.get()?;
+    }
+    Ok(())
+}
+
+impl MatteArguments {
+    fn apply(&self, request: &mut CutRequest) -> Result<(), Failure> {
+        set(&mut request.method, self.method.as_ref())?;
+        set(&mut request.key_color, self.chroma_key.as_ref())?;
+        set(&mut request.tolerance, self.tolerance.as_ref())?;
+        set(&mut request.shadow, self.shadow.as_ref())?;
+        set(&mut request.hints, self.hints.as_ref())?;
+        if request.method == MethodChoice::Ai && request.key_color != KeyColorChoice::Auto {
+            let message = "method ai and chromaKey cannot be combined: a key color needs method chroma";
+            return Err(Failure::new(ErrorCode::InvalidRequest, message).in_field("chromaKey", "auto with method ai"));
+        }
+        Ok(())
+    }
+}
+
+impl CutArguments {
+    /// The request of these arguments. Without `formats`, the extension of the output decides.
+    pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
+        let mut request = CutRequest::new(self.format_of_output().unwrap_or(OutputFormat::Webm));
+        set(&mut request.formats, self.formats.as_ref())?;
+        self.matte.apply(&mut request)?;
+        if let Some(size) = &self.size {
+            request.size = Some(size.get()?);
+        }
+        set(&mut request.deinterlace, self.deinterlace.as_ref())?;
+        set(&mut request.fps, self.fps.as_ref())?;
+        set(&mut request.quality, self.quality.as_ref())?;
+        set(&mut request.speed, self.speed.as_ref())?;
+        request.keeps_audio = self.audio;
+        Ok(request)
+    }
+
+    fn format_of_output(&self) -> Option<OutputFormat> {
+        OutputFormat::from_extension(Path::new(self.output.as_deref()?).extension()?.to_str()?)
+    }
+}
+
+impl CutImageArguments {
+    pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
+        let mut request = CutRequest::new(OutputFormat::Apng);
+        self.matte.apply(&mut request)?;
+        if let Some(size) = &self.size {
+            request.size = Some(size.get()?);
+        }
+        Ok(request)
+    }
+
+    /// The output, whose extension is that of a PNG if it names a file.
+    pub(crate) fn check_output(&self) -> Result<(), Failure> {
+        let extension = self.output.as_deref().and_then(|output| Path::new(output).extension());
+        match extension {
+            Some(extension) if !extension.eq_ignore_ascii_case("png") => {
+                let allowed = "a file name that ends with .png, or an existing folder";
+                let message = format!("output is {:?}; allowed: {allowed}", self.output.as_deref().unwrap_or_default());
+                Err(Failure::new(ErrorCode::InvalidRequest, message).in_field("output", allowed))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl PreviewArguments {
+    pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
+        let mut request = CutRequest::new(OutputFormat::Webm);
+        self.matte.apply(&mut request)?;
+        set(&mut request.deinterlace, self.deinterlace.as_ref())?;
+        request.size = match &self.size {
+            Some(size) => Some(size.get()?),
+            None => Some(PREVIEW_SIDE.try_into()?),
+        };
+        Ok(request)
+    }
+
+    pub(crate) fn at(&self) -> Result<Duration, Failure> {
+        seconds("at", self.at, f64::MAX, "seconds from the start of the clip")
+    }
+}
+
+impl JobStatusArguments {
+    pub(crate) fn wait(&self) -> Result<Duration, Failure> {
+        seconds("waitSeconds", self.wait_seconds, 60.0, "a number from 0 to 60")
+    }
+}
+
+fn seconds(field: &str, value: Option<f64>, max: f64, allowed: &str) -> Result<Duration, Failure> {
+    let value = value.unwrap_or(0.0);
+    let duration = Duration::try_from_secs_f64(value).ok().filter(|_| value <= max);
+    duration.ok_or_else(|| {
+        Failure::new(ErrorCode::InvalidRequest, format!("{field} is {value}; allowed: {allowed}"))
+            .in_field(field, allowed)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::schema::input_schema;
+
+    fn request(arguments: Value) -> Result<CutRequest, Failure> {
+        serde_json::from_value::<CutArguments>(arguments).unwrap().request()
+    }
+
+    #[test]
+    fn arguments_reach_the_request() {
+        let all = json!({
+            "input": "a.mp4", "formats": ["webp", "mov"], "method": "chroma", "chromaKey": "#00ff00", "tolerance": 5,
+            "shadow": "drop", "deinterlace": "on", "hints": [{"time": 1, "x": 0.5, "y": 0.5, "kind": "keep"}],
+            "size": 480.0, "fps": 12, "quality": "90", "speed": "fast", "audio": false,
+        });
+        let expected = CutRequest {
+            formats: "webp,mov".parse().unwrap(),
+            method: MethodChoice::Chroma,
+            key_color: "#00ff00".parse().unwrap(),
+            tolerance: "5".parse().unwrap(),
+            shadow: ShadowChoice::Drop,
+            hints: r#"[{"time":1,"x":0.5,"y":0.5,"kind":"keep"}]"#.parse().unwrap(),
+            deinterlace: DeinterlaceChoice::On,
+            fps: FpsChoice::Fixed(12),
+            size: Some("480".parse().unwrap()),
+            quality: "90".parse().unwrap(),
+            speed: Speed::Fast,
+            keeps_audio: false,
+        };
+        assert_eq!(request(all).unwrap(), expected);
+        assert_eq!(request(json!({"input": "a", "tolerance": null})).unwrap(), CutRequest::new(OutputFormat::Webm));
+        assert_eq!(request(json!({"input": "a", "output": "b.mov"})).unwrap().formats.first(), OutputFormat::Mov);
+    }
+
+    #[test]
+    fn values_out_of_range_have_the_code_of_their_field() {
+        let cases = [
+            (json!({"tolerance": 101}), ErrorCode::InvalidTolerance, "tolerance"),
+            (json!({"size": 63}), ErrorCode::InvalidSize, "size"),
+            (json!({"fps": 2.5}), ErrorCode::InvalidFps, "fps"),
+            (json!({"formats": ["gif"]}), ErrorCode::InvalidFormats, "formats"),
+            (json!({"chromaKey": "green"}), ErrorCode::InvalidChromaKey, "chromaKey"),
+            (json!({"hints": [{"time": 1}]}), ErrorCode::InvalidRequest, "hints"),
+            (json!({"method": "ai", "chromaKey": "#00FF00"}), ErrorCode::InvalidRequest, "chromaKey"),
+        ];
+        for (mut arguments, code, field) in cases {
+            arguments["input"] = json!("a.mp4");
+            let failure = request(arguments).unwrap_err();
+            assert_eq!((failure.code, failure.field.as_deref()), (code, Some(field)));
+            assert!(failure.allowed.is_some());
+        }
+    }
+
+    /// All values of enums, and all defaults, are accepted.
+    #[test]
+    fn the_schema_agrees_with_the_parsers() {
+        let schema = input_schema::<CutArguments>();
+        let properties = schema["properties"].as_object().unwrap();
+        assert_eq!(schema["required"], json!(["input"]));
+        assert_eq!(schema["additionalProperties"], json!(false));
+        for (name, property) in properties {
+            let words = property["enum"].as_array().cloned().unwrap_or_default();
+            for value in words.into_iter().chain(property.get("default").cloned()) {
+                let read = request(json!({"input": "a.mp4", name: value}));
+                assert!(read.is_ok(), "{name} {value}: {read:?}");
+            }
+            for (edge, beyond) in [("minimum", -1), ("maximum", 1)] {
+                let Some(edge) = property[edge].as_i64() else { continue };
+                assert!(request(json!({"input": "a.mp4", name: edge})).is_ok(), "{name} {edge}");
+                assert!(request(json!({"input": "a.mp4", name: edge + beyond})).is_err(), "{name} {edge}");
+            }
+            assert!(property["description"].is_string(), "{name} has no description");
+        }
+        let formats: Vec<_> = OutputFormat::ALL.into_iter().map(OutputFormat::name).collect();
+        assert_eq!(properties["formats"]["items"]["enum"], json!(formats));
+        assert_eq!(properties["fps"]["anyOf"][0]["maximum"], json!(60));
+    }
+}

@@ -1,0 +1,125 @@
+//! The boundary to the code that does the work of the tools on local files.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clearcut_ffmpeg::MediaInfo;
+use clearcut_frame::Rgb8;
+use clearcut_job::{CutImage, CutRequest, CutStep, PreviewFrame};
+use clearcut_pipeline::{CutReport, Stop};
+
+use crate::Failure;
+
+/// Does the work of the tools. All methods block; the paths are inside of the allowed folders.
+pub trait Cutter: Send + Sync + 'static {
+    /// Checks without work that the clip can be opened and that no file is in the way.
+    ///
+    /// # Errors
+    /// The failure that [`Self::cut`] would end with.
+    fn check(&self, order: &CutOrder) -> Result<(), Failure>;
+
+    /// Cuts a clip and leaves the checked files under their final names. A cut that fails leaves
+    /// nothing.
+    ///
+    /// # Errors
+    /// Why there are no files.
+    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<FinishedCut, Failure>;
+
+    /// Checks an image as [`Self::check`] does a clip, cuts it, and leaves a PNG under its final name.
+    ///
+    /// # Errors
+    /// Why there is no file.
+    fn cut_image(&self, order: &ImageOrder, stop: &Stop) -> Result<FinishedImage, Failure>;
+
+    /// Cuts the frame that the clip shows at `at`.
+    ///
+    /// # Errors
+    /// Why there is no frame.
+    fn preview(&self, clip: &Path, request: &CutRequest, at: Duration, stop: &Stop) -> Result<PreviewFrame, Failure>;
+
+    /// Measures the background of a clip or an image.
+    ///
+    /// # Errors
+    /// Why it could not be measured.
+    fn measure_background(&self, input: &Path, stop: &Stop) -> Result<MeasuredBackground, Failure>;
+
+    /// Reads the properties of a clip.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    fn probe(&self, clip: &Path) -> Result<MediaInfo, Failure>;
+}
+
+/// A cut of one clip.
+#[derive(Debug, Clone)]
+pub struct CutOrder {
+    /// The clip.
+    pub clip: PathBuf,
+    /// Output file, whose extension is replaced by that of each format, or existing folder; `None`
+    /// for files beside the clip.
+    pub output: Option<PathBuf>,
+    /// The settings.
+    pub request: CutRequest,
+    /// Whether files that exist are replaced.
+    pub overwrites: bool,
+}
+
+/// A cut of one image.
+#[derive(Debug, Clone)]
+pub struct ImageOrder {
+    /// The image.
+    pub image: PathBuf,
+    /// Output file or existing folder; `None` for a file beside the image.
+    pub output: Option<PathBuf>,
+    /// The settings. Those of time and of video are not used.
+    pub request: CutRequest,
+    /// Whether pixels at the edge of the subject are translucent.
+    pub has_soft_edges: bool,
+    /// Whether a file that exists is replaced.
+    pub overwrites: bool,
+}
+
+/// A finished cut of an image.
+#[derive(Debug)]
+pub struct FinishedImage {
+    /// The image and what was measured.
+    pub image: CutImage,
+    /// Final path.
+    pub path: PathBuf,
+    /// Duration of the cut.
+    pub took: Duration,
+}
+
+/// A finished cut.
+#[derive(Debug)]
+pub struct FinishedCut {
+    /// What was measured and written.
+    pub report: CutReport,
+    /// Final paths, in the order of the report's outputs.
+    pub paths: Vec<PathBuf>,
+    /// Duration of the cut.
+    pub took: Duration,
+}
+
+/// What the border of a clip or an image shows.
+#[derive(Debug, Clone)]
+pub enum MeasuredBackground {
+    /// A background that is keyed without being asked.
+    Flat {
+        /// Its color.
+        color: Rgb8,
+        /// Share of the border that has the color, over the whole clip: 0.0..=1.0.
+        confidence: f64,
+    },
+    /// A border that is transparent already.
+    Transparent,
+    /// No background that is keyed without being asked.
+    None {
+        /// What was found instead, as a sentence for people.
+        finding: String,
+        /// The most common color and its share of the border, if one stands out.
+        candidate: Option<(Rgb8, f64)>,
+    },
+}

@@ -1,0 +1,219 @@
+//! Results of the tools that look at a clip, with their schemas.
+
+use std::path::Path;
+
+use clearcut_ffmpeg::{ColorConversion, MediaInfo};
+use clearcut_job::PreviewFrame;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    FinishedImage, MeasuredBackground,
+    words::{CutMethodName, CutNote, ReasonName},
+};
+
+/// What a preview shows.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PreviewResult {
+    /// Time in seconds at which the clip shows the frame.
+    time: f64,
+    /// Width of the image in pixels.
+    width: u32,
+    /// Height of the image in pixels.
+    height: u32,
+    /// How the subject was found: `chromakey` (by color) or `ai` (by a neural model).
+    method: CutMethodName,
+    /// Why this method was used.
+    reason: ReasonName,
+    /// The neural model, if one was used.
+    model: Option<String>,
+    /// Color of the background as #RRGGBB; null if a model was used.
+    background_color: Option<String>,
+    /// Share of the clip's border that has this color, 0–1; null if a model was used.
+    confidence: Option<f64>,
+    /// For each hint, the number of frames of the clip to which it applies.
+    hint_frames: Vec<u64>,
+}
+
+/// The cut of an image.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImageResult {
+    /// Path of the image.
+    input: String,
+    /// Path of the PNG.
+    path: String,
+    /// Size in bytes.
+    bytes: usize,
+    /// Width in pixels.
+    width: u32,
+    /// Height in pixels.
+    height: u32,
+    /// How the subject was found: `chromakey` (by color) or `ai` (by a neural model).
+    method: CutMethodName,
+    /// Why this method was used.
+    reason: ReasonName,
+    /// The neural model, if one was used.
+    model: Option<String>,
+    /// Color of the background as #RRGGBB; null if a model was used.
+    background_color: Option<String>,
+    /// Share of the border that has this color, 0–1; null if a model was used.
+    confidence: Option<f64>,
+    /// Duration of the cut in seconds.
+    took_seconds: f64,
+}
+
+/// The background of a clip or an image.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct BackgroundResult {
+    /// `flat`: cut and preview remove this color unasked. `transparent`: the border is
+    /// transparent already. `none`: no color is sure; `finding` says what was found.
+    background: BackgroundKind,
+    /// Color of the background as #RRGGBB, for chromaKey. With `none`, the most common color of the
+    /// border, if one stands out: it is used only if it is given as chromaKey.
+    color: Option<String>,
+    /// Share of the border that has the color, 0–1.
+    confidence: Option<f64>,
+    /// What was found, in a sentence.
+    finding: String,
+}
+
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum BackgroundKind {
+    Flat,
+    Transparent,
+    None,
+}
+
+/// Properties of a clip.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProbeResult {
+    /// Container.
+    container: String,
+    /// Codec of the video.
+    codec: String,
+    /// Width as displayed, in pixels.
+    width: u32,
+    /// Height as displayed, in pixels.
+    height: u32,
+    /// Frames per second.
+    fps: f64,
+    /// Whether the frames are unevenly spaced.
+    variable_frame_rate: bool,
+    /// Number of frames.
+    frames: u64,
+    /// Length in seconds.
+    seconds: f64,
+    /// Whether the clip has an alpha channel.
+    alpha: bool,
+    /// Rotation that the file states, in degrees.
+    rotation: i32,
+    /// Whether the clip is in high dynamic range, which outputs are not.
+    high_dynamic_range: bool,
+    /// The sound; null if there is none.
+    audio: Option<ProbedAudio>,
+    /// What the probe decided about the clip.
+    notes: Vec<CutNote>,
+}
+
+/// The sound of a clip.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ProbedAudio {
+    /// Codec.
+    codec: String,
+    /// Number of channels.
+    channels: u32,
+    /// Samples per second.
+    sample_rate: u32,
+}
+
+impl From<&PreviewFrame> for PreviewResult {
+    fn from(frame: &PreviewFrame) -> Self {
+        Self {
+            time: frame.at.as_secs_f64(),
+            width: frame.size.width(),
+            height: frame.size.height(),
+            method: CutMethodName(frame.method),
+            reason: ReasonName(frame.reason),
+            model: frame.model.clone(),
+            background_color: frame.key_color.map(|color| color.to_string()),
+            confidence: frame.confidence,
+            hint_frames: frame.hint_frames.clone(),
+        }
+    }
+}
+
+impl ImageResult {
+    /// Result of a finished cut of `image`.
+    pub(crate) fn new(image: &Path, finished: &FinishedImage) -> Self {
+        let cut = &finished.image;
+        Self {
+            input: image.display().to_string(),
+            path: finished.path.display().to_string(),
+            bytes: cut.png.len(),
+            width: cut.size.width(),
+            height: cut.size.height(),
+            method: CutMethodName(cut.method),
+            reason: ReasonName(cut.reason),
+            model: cut.model.clone(),
+            background_color: cut.key_color.map(|color| color.to_string()),
+            confidence: cut.confidence,
+            took_seconds: finished.took.as_secs_f64(),
+        }
+    }
+}
+
+impl From<MeasuredBackground> for BackgroundResult {
+    fn from(measured: MeasuredBackground) -> Self {
+        match measured {
+            MeasuredBackground::Flat { color, confidence } => Self {
+                background: BackgroundKind::Flat,
+                color: Some(color.to_string()),
+                confidence: Some(confidence),
+                finding: format!("the background is flat: {:.0} % of the border is {color}", 100.0 * confidence),
+            },
+            MeasuredBackground::Transparent => Self {
+                background: BackgroundKind::Transparent,
+                color: None,
+                confidence: None,
+                finding: "the border is transparent already".to_owned(),
+            },
+            MeasuredBackground::None { finding, candidate } => Self {
+                background: BackgroundKind::None,
+                color: candidate.map(|(color, _)| color.to_string()),
+                confidence: candidate.map(|(_, share)| share),
+                finding,
+            },
+        }
+    }
+}
+
+impl From<&MediaInfo> for ProbeResult {
+    fn from(info: &MediaInfo) -> Self {
+        let audio = info.audio.as_ref().map(|audio| ProbedAudio {
+            codec: audio.codec.clone(),
+            channels: audio.channels,
+            sample_rate: audio.sample_rate,
+        });
+        Self {
+            container: info.container.demuxer().to_owned(),
+            codec: info.codec.clone(),
+            width: info.size.width(),
+            height: info.size.height(),
+            fps: info.frame_rate.per_second(),
+            variable_frame_rate: info.has_variable_rate,
+            frames: info.frames,
+            seconds: info.duration.as_secs_f64(),
+            alpha: info.has_alpha,
+            rotation: info.rotation_degrees,
+            high_dynamic_range: info.conversion.is_some_and(ColorConversion::is_hdr),
+            audio,
+            notes: info.notes.iter().map(CutNote::from).collect(),
+        }
+    }
+}
