@@ -18,4 +18,5 @@ pub(crate) mod request_headers;
 pub(crate) mod request_log;
 pub(crate) mod serve;
 pub(crate) mod token_bucket;
+pub(crate) mod vocabulary;
 pub(crate) mod write_timeout;

@@ -64,9 +64,7 @@ pub use fault::{Fault, is_shortage};
 pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
-pub use image::{
-    CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask,
-};
+pub use image::{CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask};
 pub use lease::{FencingToken, WorkerId};
 pub use method::{CutMethod, MethodReason};
 pub use not_video::NotVideo;

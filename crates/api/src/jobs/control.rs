@@ -34,7 +34,7 @@ pub(crate) struct Removed {
 /// A queued or running job fails with `JOB_CANCELLED` and its processes end at once. A job that has
 /// already ended stays as it is. In both cases, the reply is the job.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/{jobId}/cancel", tag = "jobs", security(("key" = [])),
+    post, path = "/api/v1/jobs/{jobId}/cancel", tag = "jobs", operation_id = "cancelJob", security(("key" = [])),
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "The current state of the job.", body = Reply<Job>),
@@ -56,7 +56,7 @@ pub(crate) async fn cancel(
 ///
 /// Permanently deletes the job and its files. A running job is cancelled first. Its usage is kept.
 #[utoipa::path(
-    delete, path = "/api/v1/jobs/{jobId}", tag = "jobs", security(("key" = [])),
+    delete, path = "/api/v1/jobs/{jobId}", tag = "jobs", operation_id = "deleteJob", security(("key" = [])),
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "The job was deleted.", body = Reply<Removed>),
@@ -89,7 +89,7 @@ pub(crate) async fn remove(
 /// Runs a job that failed or was cancelled again, as a new job, if its clip is still available. The
 /// old job stays as it is; the new job refers to it in `retryOf`.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/{jobId}/retry", tag = "jobs", security(("key" = [])),
+    post, path = "/api/v1/jobs/{jobId}/retry", tag = "jobs", operation_id = "retryJob", security(("key" = [])),
     params(("jobId" = String, Path, description = "The `jobId` of the failed job.")),
     responses(
         (status = 202, description = "The new job was accepted.", body = Reply<Submitted>,
@@ -97,7 +97,6 @@ pub(crate) async fn remove(
         KeyErrors, NoSuchJob,
         (status = 409, description = "The job has not failed.", body = ErrorReply),
         (status = 410, description = "The clip of the job is past its retention.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded, or too many queued jobs.", body = ErrorReply),
     )
 )]
 pub(crate) async fn retry(

@@ -14,8 +14,8 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
-        error_responses::{ClipErrors, KeyErrors, NoSuchJob, SubmitErrors},
-        reply::{ErrorReply, Reply},
+        error_responses::{ClipErrors, FormErrors, KeyErrors, NoSuchJob, ParameterErrors, SubmitErrors},
+        reply::Reply,
     },
     jobs::{
         control::accepted_reply,
@@ -35,7 +35,7 @@ use crate::{
 /// contains the job. Sending the same request again with the same `Idempotency-Key` within a day
 /// creates no second job.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/video/remove-background", tag = "jobs", security(("key" = [])),
+    post, path = "/api/v1/jobs/video/remove-background", tag = "jobs", operation_id = "submitVideoJob", security(("key" = [])),
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "A key that the client generates for this submit: 1-255 visible ASCII characters."),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: reply when the job has ended, or after N seconds (at most 60)."),
@@ -46,10 +46,7 @@ use crate::{
             headers(("Location" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
         (status = 202, description = "The job was accepted. With `Prefer: wait`, `data` is the full job.", body = Reply<Submitted>,
             headers(("Location" = String), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
-        KeyErrors, ClipErrors, SubmitErrors,
-        (status = 404, description = "No such upload for this API key.", body = ErrorReply),
-        (status = 413, description = "The request is too large.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded, too many queued jobs or concurrent requests, or storage quota exceeded.", body = ErrorReply),
+        KeyErrors, ClipErrors, FormErrors, SubmitErrors,
     )
 )]
 pub(crate) async fn submit(
@@ -160,15 +157,14 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
 /// The jobs of other API keys are reported as not found. With `wait`, the reply comes when the job
 /// has ended, or after that time.
 #[utoipa::path(
-    get, path = "/api/v1/jobs/{jobId}", tag = "jobs", security(("key" = [])),
+    get, path = "/api/v1/jobs/{jobId}", tag = "jobs", operation_id = "getJob", security(("key" = [])),
     params(
         ("jobId" = String, Path, description = "The `jobId` that submit returned."),
         ("wait" = Option<u8>, Query, description = "Reply when the job has ended, or after this many seconds. Default: 0.", maximum = 60),
     ),
     responses(
         (status = 200, description = "The current state of the job.", body = Reply<Job>),
-        KeyErrors, NoSuchJob,
-        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        KeyErrors, NoSuchJob, ParameterErrors,
     )
 )]
 pub(crate) async fn read(
