@@ -61,6 +61,7 @@ pub fn routes(api: Api) -> Router {
         .route("/docs/{*path}", get(docs::asset))
         .route("/docs.json", get(docs::json))
         .route("/llms.txt", get(docs::llms))
+        .route("/llms-full.txt", get(docs::llms_full))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .fallback(|| async { ApiError::RouteNotFound })
