@@ -32,6 +32,7 @@ pub fn routes(api: Api) -> Router {
     Router::new()
         .route("/", get(assets::index))
         .route("/cli-auth", get(assets::cli_auth))
+        .route("/playground", get(assets::playground))
         .route("/page/{name}", get(assets::asset))
         .route("/api/v1/sign-in", post(sign_in::sign_in))
         .route("/api/v1/jobs/video/remove-background", post(submit::submit))
