@@ -1,4 +1,6 @@
-//! The OpenAPI document, its interactive page, and `llms.txt`.
+//! The OpenAPI document, its interactive page, and the texts for language models.
+
+mod reference;
 
 use std::sync::{Arc, LazyLock};
 
@@ -7,11 +9,14 @@ use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
-use clearcut_job::ErrorCode;
+use clearcut_queue::EventKind;
 use utoipa::{
-    Modify, OpenApi,
+    Modify, OpenApi, PartialSchema as _, ToSchema as _,
     openapi::{
-        RefOr, Schema,
+        ContentBuilder, HttpMethod, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
+        path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
+        schema::{SchemaType, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -19,12 +24,15 @@ use utoipa_swagger_ui::Config;
 
 use crate::{
     ApiError, files, health,
-    http::reply::ErrorReply,
+    http::{error_responses::shared_responses, reply::ErrorReply},
     jobs::{control, event_stream, list, submit, synchronous, usage},
     page::sign_in,
     previews::preview,
     uploads::{resource, tus},
-    webhooks::{deliveries, endpoints},
+    webhooks::{
+        deliveries, endpoints,
+        shapes::{WebhookJobEvent, WebhookTestEvent},
+    },
 };
 
 /// The document, collected from the handlers.
@@ -38,8 +46,12 @@ use crate::{
         endpoints::read_secret, endpoints::rotate_secret, endpoints::read_key_secret, endpoints::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
     ),
-    components(schemas(ErrorReply)),
-    modifiers(&ApiKeyScheme, &ErrorCodes, &HeadWithoutBody),
+    components(schemas(ErrorReply, WebhookJobEvent, WebhookTestEvent)),
+    modifiers(&ApiKeyScheme, &SharedResponses, &DataByReference, &HeadWithoutBody, &ParametersWithoutNull, &OpenRoutes, &Webhooks),
+    servers(
+        (url = "/", description = "The server that this document comes from."),
+        (url = "http://127.0.0.1:8787", description = "A server on this machine, at its default address."),
+    ),
     tags(
         (name = "jobs", description = "Submit clips, follow their progress, get links to outputs, cancel and retry."),
         (name = "usage", description = "Resources that the jobs of an API key used."),
@@ -63,18 +75,25 @@ impl Modify for ApiKeyScheme {
     }
 }
 
-/// Lists all error codes of replies where the document describes the field.
-struct ErrorCodes;
+/// Adds the error responses that several routes share.
+struct SharedResponses;
 
-impl Modify for ErrorCodes {
+impl Modify for SharedResponses {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let codes: Vec<&str> =
-            ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.name()).collect();
-        let schemas = &mut openapi.components.get_or_insert_default().schemas;
-        if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut("ErrorBody")
-            && let Some(RefOr::T(Schema::Object(code))) = body.properties.get_mut("code")
-        {
-            code.description = Some(format!("Stable error code, one of: {}.", codes.join(", ")));
+        let responses = shared_responses().map(|(name, response)| (name.to_owned(), response.into()));
+        openapi.components.get_or_insert_default().responses.extend(responses);
+    }
+}
+
+/// Lets the envelope of a reply refer to the schema of its data. By itself, it repeats it.
+struct DataByReference;
+
+impl Modify for DataByReference {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for (name, reply) in &mut openapi.components.get_or_insert_default().schemas {
+            if let (Some(data), RefOr::T(Schema::Object(reply))) = (name.strip_prefix("Reply_"), reply) {
+                reply.properties.insert("data".to_owned(), Ref::from_schema_name(data).into());
+            }
         }
     }
 }
@@ -86,12 +105,108 @@ impl Modify for HeadWithoutBody {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         for head in openapi.paths.paths.values_mut().filter_map(|path| path.head.as_mut()) {
             for response in head.responses.responses.values_mut() {
+                let shared = |name: &str| shared_responses().find(|(other, _)| name.ends_with(&format!("/{other}")));
+                if let RefOr::Ref(Ref { ref_location, .. }) = response
+                    && let Some((_, found)) = shared(ref_location)
+                {
+                    *response = found.into();
+                }
                 if let RefOr::T(response) = response {
                     response.content.clear();
                 }
             }
         }
     }
+}
+
+/// Takes null out of the types of optional parameters: a parameter is given or not.
+struct ParametersWithoutNull;
+
+impl Modify for ParametersWithoutNull {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let all = openapi.paths.paths.values_mut().flat_map(operations);
+        for parameter in all.flat_map(|operation| operation.parameters.iter_mut().flatten()) {
+            let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter else { continue };
+            match schema {
+                RefOr::T(Schema::OneOf(either)) => {
+                    if let Some(words) = either.items.iter().find(|item| matches!(item, RefOr::Ref(_))) {
+                        *schema = words.clone();
+                    }
+                }
+                RefOr::T(Schema::Object(object)) => {
+                    if let SchemaType::Array(types) = &object.schema_type
+                        && let Some(given) = types.iter().find(|kind| **kind != Type::Null)
+                    {
+                        object.schema_type = SchemaType::Type(given.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Says of the routes that need no API key that they need none.
+struct OpenRoutes;
+
+impl Modify for OpenRoutes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for operation in openapi.paths.paths.values_mut().flat_map(operations) {
+            operation.security.get_or_insert_default();
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, head, patch, .. } = path;
+    [get, put, post, delete, head, patch].into_iter().flatten()
+}
+
+/// Describes the requests that the server sends to webhooks.
+struct Webhooks;
+
+impl Modify for Webhooks {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let webhook = |kind: EventKind| PathItem::new(HttpMethod::Post, sent_operation(kind));
+        let webhooks =
+            EventKind::ALL.into_iter().fold(PathsBuilder::new(), |paths, kind| paths.path(kind.name(), webhook(kind)));
+        openapi.webhooks = Some(webhooks.build());
+    }
+}
+
+/// The request that tells a receiver of an event.
+fn sent_operation(kind: EventKind) -> Operation {
+    let (id, summary) = match kind {
+        EventKind::JobStarted => ("onJobStarted", "A worker started the job for the first time."),
+        EventKind::JobCompleted => ("onJobCompleted", "The job completed; its outputs are ready."),
+        EventKind::JobFailed => ("onJobFailed", "The job failed or was cancelled."),
+        EventKind::Test => ("onWebhookTest", "A test of the endpoint."),
+    };
+    let header = |name: &str, description: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(String::schema()))
+    };
+    let body = if kind == EventKind::Test { WebhookTestEvent::name() } else { WebhookJobEvent::name() };
+    let event = ContentBuilder::new().schema(Some(Ref::from_schema_name(body))).build();
+    let reply = |description: &str| ResponseBuilder::new().description(description);
+    OperationBuilder::new()
+        .operation_id(Some(id))
+        .tag("webhooks")
+        .summary(Some(summary))
+        .parameter(header("webhook-id", "Id of the delivery, the same in every attempt."))
+        .parameter(header("webhook-timestamp", "When this attempt was signed, in seconds since 1970."))
+        .parameter(header("webhook-signature", "Signatures of id, timestamp and body, by Standard Webhooks."))
+        .request_body(Some(
+            RequestBodyBuilder::new().content("application/json", event).required(Some(Required::True)).build(),
+        ))
+        .response("2XX", reply("The event is delivered. Any other status, or none within 20 seconds, is tried again."))
+        .response("410", reply("The endpoint is disabled, or the `webhookUrl` of the job gets no more events."))
+        .security(utoipa::openapi::SecurityRequirement::default())
+        .build()
 }
 
 /// The OpenAPI document of the routes, generated from the code, ending with a newline.
@@ -101,16 +216,54 @@ pub fn openapi_json() -> String {
 }
 
 static JSON: LazyLock<String> = LazyLock::new(openapi_json);
-static CONFIG: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::from("/docs.json").try_it_out_enabled(true).persist_authorization(true)));
+static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/docs.json")));
 
 pub(crate) async fn json() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], JSON.as_str()).into_response()
 }
 
-/// Serves `llms.txt`, a short guide to the API for language models.
+/// A short guide to the API for language models.
+const LLMS: &str = include_str!("../assets/llms.txt");
+
+/// Reads documents at compile time.
+macro_rules! documents {
+    ($($path:literal)+) => { [$(include_str!(concat!("../../../docs/", $path))),+] };
+}
+
+/// What the long guide adds to the short one, beside the API reference.
+const GUIDES: &[&str] = &documents! {
+    "getting-started.md"
+    "guides/api.md"
+    "guides/webhooks.md"
+    "guides/command-line.md"
+    "guides/server.md"
+    "guides/page.md"
+    "guides/player.md"
+    "guides/mcp.md"
+    "guides/models.md"
+    "guides/backup.md"
+    "reference/errors.md"
+};
+
+/// The short guide, all guides, and the API reference, as one text.
+static LLMS_FULL: LazyLock<String> = LazyLock::new(|| {
+    let document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let reference = reference::to_markdown(&document);
+    [LLMS].into_iter().chain(GUIDES.iter().copied()).chain([reference.as_str()]).collect::<Vec<_>>().join("\n\n---\n\n")
+});
+
+fn plain_text(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// Serves `llms.txt`.
 pub(crate) async fn llms() -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], include_str!("../assets/llms.txt")).into_response()
+    plain_text(LLMS)
+}
+
+/// Serves `llms-full.txt`.
+pub(crate) async fn llms_full() -> Response {
+    plain_text(&LLMS_FULL)
 }
 
 pub(crate) async fn page() -> Redirect {
@@ -122,8 +275,12 @@ pub(crate) async fn index() -> Result<Response, ApiError> {
 }
 
 /// Serves a file of the interactive page. The page is embedded in the binary and loads nothing from
-/// other hosts.
+/// other hosts. It begins with a script of our own, so that forms begin empty.
 pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, ApiError> {
+    if path == "swagger-initializer.js" {
+        let script = include_str!("../assets/swagger-initializer.js");
+        return Ok(([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script).into_response());
+    }
     let found = utoipa_swagger_ui::serve(&path, CONFIG.clone()).map_err(|error| {
         tracing::error!(%error, "the documentation page failed");
         ApiError::Internal

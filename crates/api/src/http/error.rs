@@ -35,6 +35,12 @@ pub enum ApiError {
     /// The request has no API key.
     #[error("no API key; send Authorization: Bearer hc_...")]
     KeyMissing,
+    /// The API key is in another header.
+    #[error("the API key is in the header {0}; send it as Authorization: Bearer hc_...")]
+    KeyElsewhere(String),
+    /// The API key is not preceded by `Bearer`.
+    #[error("the word Bearer is missing before the API key; send Authorization: Bearer hc_...")]
+    KeyWithoutBearer,
     /// The API key is malformed, unknown or revoked.
     #[error("the API key is malformed, unknown or revoked")]
     KeyInvalid,
@@ -108,6 +114,12 @@ pub enum ApiError {
     TooLarge {
         /// Maximum size in bytes.
         max_bytes: u64,
+    },
+    /// A part with a file has another name than `file`.
+    #[error("the part {name:?} is a file; send the file as a part named \"file\"")]
+    MisnamedFile {
+        /// Name of the part.
+        name: String,
     },
     /// The body has an unsupported media type.
     #[error("the body must be {0}")]
@@ -261,14 +273,16 @@ impl ApiError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Field(error) => error.code(),
-            Self::Request(_) | Self::MediaType(_) | Self::BodyIncomplete | Self::Range { .. } => {
-                ErrorCode::InvalidRequest
-            }
+            Self::Request(_)
+            | Self::MisnamedFile { .. }
+            | Self::MediaType(_)
+            | Self::BodyIncomplete
+            | Self::Range { .. } => ErrorCode::InvalidRequest,
             Self::Address(_) => ErrorCode::InvalidUrl,
             Self::NotAVideo(_) => ErrorCode::InvalidVideo,
             Self::FormatUnavailable(_) => ErrorCode::FormatUnavailable,
-            Self::KeyMissing => ErrorCode::Unauthorized,
-            Self::KeyInvalid => ErrorCode::InvalidApiKey,
+            Self::KeyMissing | Self::KeyElsewhere(_) => ErrorCode::Unauthorized,
+            Self::KeyInvalid | Self::KeyWithoutBearer => ErrorCode::InvalidApiKey,
             Self::SignInLinkInvalid => ErrorCode::SignInLink,
             Self::JobNotFound => ErrorCode::JobNotFound,
             Self::UploadNotFound => ErrorCode::UploadNotFound,
@@ -326,6 +340,8 @@ impl ApiError {
                 json!({ "field": error.field(), "value": error.value(), "allowed": error.allowed() })
             }
             Self::TooLarge { max_bytes } => json!({ "field": "file", "maxBytes": max_bytes }),
+            Self::MisnamedFile { name } => json!({ "field": name, "allowed": "a part named file" }),
+            Self::MediaType(allowed) => json!({ "field": "Content-Type", "allowed": allowed }),
             Self::Address(_) => json!({ "field": "url" }),
             Self::UploadOffset { received } => json!({ "uploadOffset": received }),
             Self::QuotaExceeded { quota_bytes } => json!({ "quotaBytes": quota_bytes }),
@@ -356,7 +372,7 @@ impl IntoResponse for ApiError {
         let mut response = error_reply(self.status(), self.code(), self.to_string(), self.details());
         let headers = response.headers_mut();
         match &self {
-            Self::KeyMissing | Self::KeyInvalid => {
+            Self::KeyMissing | Self::KeyElsewhere(_) | Self::KeyInvalid | Self::KeyWithoutBearer => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::QuotaExceeded { .. } => {

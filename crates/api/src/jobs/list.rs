@@ -13,9 +13,10 @@ use crate::{
     http::{
         caller::Caller,
         cursor,
-        error_responses::KeyErrors,
-        query::{Params, parse_after_second, parse_state, parse_whole_number},
-        reply::{ErrorReply, Reply},
+        error_responses::{KeyErrors, ParameterErrors},
+        query::{MOMENT_ALLOWED, Params, parse_after_second, parse_state, parse_whole_number},
+        reply::Reply,
+        vocabulary::JobStatus,
     },
     jobs::shapes::Job,
 };
@@ -41,17 +42,16 @@ pub(crate) struct Page {
 ///
 /// Lists the jobs of the API key, newest first. New jobs do not shift later pages.
 #[utoipa::path(
-    get, path = "/api/v1/jobs", tag = "jobs", security(("key" = [])),
+    get, path = "/api/v1/jobs", tag = "jobs", operation_id = "listJobs", security(("key" = [])),
     params(
-        ("status" = Option<String>, Query, description = "Only jobs with this status: queued, submitted, processing, completed or failed."),
-        ("createdAfter" = Option<u64>, Query, description = "Only jobs whose `createdAt` is greater than this, in seconds since 1970."),
+        ("status" = Option<JobStatus>, Query, description = "Only jobs with this status."),
+        ("createdAfter" = Option<String>, Query, description = "Only jobs whose `createdAt` is after this: seconds since 1970, or a date and time of ISO 8601, such as `2026-11-30` or `2026-11-30T08:00:00Z`; in UTC unless it has an offset."),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
         ("limit" = Option<u32>, Query, description = "Jobs per page, 1-100. Default: 20.", minimum = 1, maximum = 100),
     ),
     responses(
         (status = 200, description = "A page of jobs.", body = Reply<Page>),
-        KeyErrors,
-        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        KeyErrors, ParameterErrors,
     )
 )]
 pub(crate) async fn list(
@@ -66,7 +66,7 @@ pub(crate) async fn list(
     let limit = limit.unwrap_or(DEFAULT_PAGE_SIZE) as u32;
     let listing = Listing {
         state: params.read("status", "queued, submitted, processing, completed or failed", parse_state)?,
-        since: params.read("createdAfter", "whole seconds since 1970", parse_after_second)?,
+        since: params.read("createdAfter", MOMENT_ALLOWED, parse_after_second)?,
         after: params.read("cursor", "the nextCursor of a page, unchanged", cursor::read)?,
         // One extra record shows whether there is another page.
         limit: limit + 1,

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::ObjectName;
+use clearcut_queue::UploadRecord;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -34,7 +35,7 @@ use crate::{
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct UploadForm {
     /// Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, nullable = false)]
     size: Option<u64>,
 }
 
@@ -63,15 +64,12 @@ impl JsonShape for UploadForm {
 /// is the creation request of tus: send the size in `Upload-Length`; the reply has the URL in
 /// `Location`.
 #[utoipa::path(
-    post, path = "/api/v1/uploads", tag = "uploads", security(("key" = [])),
+    post, path = "/api/v1/uploads", tag = "uploads", operation_id = "createUpload", security(("key" = [])),
     request_body(content = inline(Option<UploadForm>), content_type = "application/json"),
     responses(
         (status = 201, description = "The upload was created.", body = Reply<BegunUpload>,
             headers(("Location" = String), ("Upload-Expires" = String), ("X-Storage-Id" = String))),
         KeyErrors, ClipErrors, UnsupportedTusVersion,
-        (status = 400, description = "Invalid header or body.", body = ErrorReply),
-        (status = 413, description = "The clip is too large.", body = ErrorReply),
-        (status = 429, description = "Rate limit or storage quota exceeded.", body = ErrorReply),
     )
 )]
 pub(crate) async fn create(
@@ -99,7 +97,7 @@ pub(crate) async fn create(
 /// The body is the clip. Its format is detected from its bytes. The upload is either stored
 /// completely or not at all.
 #[utoipa::path(
-    put, path = "/api/v1/uploads/{storageId}", tag = "uploads",
+    put, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "sendUpload",
     params(
         ("storageId" = String, Path, description = "The `storageId` of the upload."),
         ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
@@ -111,8 +109,6 @@ pub(crate) async fn create(
         UploadUrlErrors, ClipErrors,
         (status = 400, description = "The clip is not a supported video, or its length differs from the announced one.", body = ErrorReply),
         (status = 409, description = "The upload is already complete.", body = ErrorReply),
-        (status = 413, description = "The clip is too large.", body = ErrorReply),
-        (status = 429, description = "The storage quota of the API key is exceeded, or it is sending too many clips at once.", body = ErrorReply),
     )
 )]
 pub(crate) async fn put(
@@ -165,17 +161,18 @@ pub(crate) async fn put(
 
 /// Delete an upload.
 ///
-/// Deletes its bytes, unless a job uses them.
+/// Deletes its bytes, unless a job uses them. Under the `uploadUrl`, or with the API key that created
+/// the upload.
 #[utoipa::path(
-    delete, path = "/api/v1/uploads/{storageId}", tag = "uploads",
+    delete, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "deleteUpload", security((), ("key" = [])),
     params(
         ("storageId" = String, Path, description = "The `storageId` of the upload."),
-        ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
-        ("signature" = String, Query, description = "Signature by the server, valid for this URL only."),
+        ("expires" = Option<String>, Query, description = "Expiry of the URL, in seconds since 1970."),
+        ("signature" = Option<String>, Query, description = "Signature by the server, valid for this URL only."),
     ),
     responses(
         (status = 204, description = "The upload was deleted."),
-        UploadUrlErrors, UnsupportedTusVersion,
+        KeyErrors, UploadUrlErrors, UnsupportedTusVersion,
     )
 )]
 pub(crate) async fn delete(
@@ -183,12 +180,20 @@ pub(crate) async fn delete(
     Extension(locks): Extension<UploadLocks>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
+    caller: Result<Caller, ApiError>,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     tus::check_version(&headers)?;
-    let id = api.check_upload_link(&id, query.as_deref())?;
+    let (id, owner) = if query.is_some() {
+        (api.check_upload_link(&id, query.as_deref())?, None)
+    } else {
+        let Caller(owner) = caller?;
+        (id.parse().map_err(|_| ApiError::UploadNotFound)?, Some(owner))
+    };
     let _guard = locks.acquire(&id).await?;
-    let record = api.queue.read_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
+    let found = api.queue.read_upload(&id).await?;
+    let is_allowed = |record: &UploadRecord| owner.is_none_or(|owner| owner == record.owner);
+    let record = found.filter(is_allowed).ok_or(ApiError::UploadNotFound)?;
     receive::delete_upload(&api, &record).await?;
     Ok(StatusCode::NO_CONTENT)
 }
