@@ -34,6 +34,7 @@ macro_rules! failure_codes {
 
 failure_codes! {
     InvalidVideo,
+    InvalidImage,
     NoFlatBackground,
     InvalidRequest,
     FileTooLarge,

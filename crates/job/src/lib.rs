@@ -23,6 +23,7 @@
 //! # Ok::<(), clearcut_job::RequestError>(())
 //! ```
 
+mod accepted;
 mod clip_name;
 mod clock;
 mod code;
@@ -36,6 +37,10 @@ mod format;
 mod hint;
 mod id;
 mod image;
+mod image_encoding;
+mod image_failure;
+mod image_info;
+mod interactive;
 mod lease;
 mod method;
 mod not_video;
@@ -49,9 +54,11 @@ mod request;
 mod request_error;
 mod stage;
 mod state;
+mod still_format;
 mod stored_object;
 mod unpack_failure;
 
+pub use accepted::{Accepted, NotAccepted};
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use code::ErrorCode;
@@ -64,9 +71,11 @@ pub use fault::{Fault, is_shortage};
 pub use format::{Formats, OutputFormat};
 pub use hint::{Hint, HintKind, Hints};
 pub use id::{JobId, ParseJobIdError, ParseUploadIdError, UploadId};
-pub use image::{
-    CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask,
-};
+pub use image::{CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, ImageOutcome, ImageRequest, ImageTask};
+pub use image_encoding::ParseImageEncodingError;
+pub use image_failure::ImageFailure;
+pub use image_info::{ImageColors, ImageInfo};
+pub use interactive::InteractiveFailure;
 pub use lease::{FencingToken, WorkerId};
 pub use method::{CutMethod, MethodReason};
 pub use not_video::NotVideo;
@@ -74,7 +83,7 @@ pub use note::{Note, NoteCode};
 pub use object_name::{ObjectName, ParseObjectNameError};
 pub use outcome::{MeasuredClip, Outcome, OutputPointer};
 pub use persisted::PersistedRequestError;
-pub use preview::{PreviewFailure, PreviewFrame, PreviewRequest};
+pub use preview::{PreviewFrame, PreviewRequest};
 pub use report::{AlphaCheck, FrameBox, MatteReport, Place, Warning};
 pub use request::{
     CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed,
@@ -83,5 +92,6 @@ pub use request::{
 pub use request_error::RequestError;
 pub use stage::{ParseStageError, Progress, Stage};
 pub use state::{JobState, Move, ParseJobStateError};
+pub use still_format::{NotImage, StillFormat};
 pub use stored_object::{ParseSha256Error, Sha256Hex, StoredObject};
 pub use unpack_failure::UnpackFailure;

@@ -47,6 +47,19 @@ error_responses! {
         507: "The server's disk is full.",
     }
 
+    /// Of routes that process an image while the client waits.
+    ImageErrors {
+        400: "Invalid field or image.",
+        404: "No such upload for this API key.",
+        409: "The upload is incomplete.",
+        413: "The request or the image is too large.",
+        415: "The body is not multipart/form-data.",
+        429: "Rate limit exceeded, or too many concurrent images for this API key.",
+        500: "The image could not be processed.",
+        502: "The image could not be fetched from its URL.",
+        504: "The work took too long.",
+    }
+
     /// Of routes that submit a job.
     SubmitErrors {
         400: "Invalid field or file.",

@@ -7,7 +7,7 @@ use clearcut_job::{
 };
 use serde::Deserialize;
 
-use crate::{ApiError, ApiSettings};
+use crate::{ApiError, ApiSettings, jobs::intake::Fields};
 
 /// The form fields of a request, collected in any order.
 #[derive(Debug, Default)]
@@ -24,9 +24,9 @@ pub(crate) struct Form {
     size: Option<LongestSide>,
     method: Option<MethodChoice>,
     /// URL of the clip.
-    pub(crate) url: Option<String>,
+    url: Option<String>,
     /// Id of the upload with the clip.
-    pub(crate) storage_id: Option<String>,
+    storage_id: Option<String>,
     /// Name of the clip.
     pub(crate) clip_name: Option<String>,
     /// Time of the frame to preview. Jobs ignore it.
@@ -45,10 +45,9 @@ struct ChromaKey {
 const FORMATS_ALLOWED: &str = "a JSON array with any of webm, stacked-alpha, webp, apng, mov, each once";
 const KEY_COLOR_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, or #RRGGBB";
 
-impl Form {
-    /// Parses and stores the field `name`. Unknown fields are ignored, because the client may be
-    /// newer than this server.
-    pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
+impl Fields for Form {
+    /// Unknown fields are ignored, because the client may be newer than this server.
+    fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
         match name {
             "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
             "shadow" => set_once(&mut self.shadow, text.parse()?, "shadow", text)?,
@@ -77,6 +76,12 @@ impl Form {
         Ok(())
     }
 
+    fn take_source(&mut self) -> (Option<String>, Option<String>) {
+        (self.url.take(), self.storage_id.take())
+    }
+}
+
+impl Form {
     /// Builds the request of a job. Missing fields have their defaults.
     pub(crate) fn finish(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
         let formats = match (self.format, &self.formats) {
@@ -148,7 +153,7 @@ fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
     text.trim().parse().map(|format| vec![format]).map_err(|_: RequestError| invalid())
 }
 
-fn parse_key_color(text: &str) -> Result<KeyColorChoice, RequestError> {
+pub(crate) fn parse_key_color(text: &str) -> Result<KeyColorChoice, RequestError> {
     let invalid = || RequestError::new("chromaKey", text, KEY_COLOR_ALLOWED);
     if text.trim_start().starts_with('{') {
         let ChromaKey { r, g, b } = serde_json::from_str(text).map_err(|_| invalid())?;
