@@ -5,7 +5,7 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, KeyColorChoice, LongestSide, MethodChoice,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, ImageEncoding, KeyColorChoice, LongestSide, MethodChoice,
     OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
 };
 
@@ -74,6 +74,10 @@ pub(crate) enum Command {
         /// Bytes of the unpacked clip, at most
         max_bytes: u64,
     },
+    /// Internal: reads an image from standard input, and writes what was asked for to standard output,
+    /// in the sandbox
+    #[command(hide = true, subcommand)]
+    Image(ImageCommand),
     /// Print completions for a shell
     Completions {
         /// Name of the shell
@@ -81,6 +85,29 @@ pub(crate) enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageCommand {
+    /// What the image is
+    Inspect {
+        /// Width × height, at most
+        max_pixels: u64,
+    },
+    /// The pixels
+    Pixels {
+        /// Width × height, at most
+        max_pixels: u64,
+        /// Longer side of the result
+        longest_side: Option<u32>,
+    },
+    /// One file for each encoding
+    Encode {
+        /// Width × height, at most
+        max_pixels: u64,
+        /// Each as WIDTH:HEIGHT:FIT:FORMAT:QUALITY
+        encodings: Vec<ImageEncoding>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -215,6 +242,7 @@ impl Arguments {
             | Command::Db(_)
             | Command::WatchChildren { .. }
             | Command::Unpack { .. }
+            | Command::Image(_)
             | Command::Gc(_)
             | Command::Completions { .. }
             | Command::Man => false,

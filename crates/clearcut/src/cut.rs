@@ -1,6 +1,6 @@
-//! `clearcut cut`: cuts one clip after the other and writes the outputs of each.
+//! `clearcut cut`: cuts one clip or image after the other and writes the outputs of each.
 
-use std::{collections::HashSet, fs::File, path::Path, time::Instant};
+use std::{collections::HashSet, path::Path, time::Instant};
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::CutRequest;
@@ -11,7 +11,10 @@ use crate::{
     arguments::CutOptions,
     console::escape_line,
     failure::Failure,
-    installed_models::{InstalledModels, ModelOptions},
+    cut_image::cut_image,
+    input::{is_image, open_input},
+    installed_models::ModelOptions,
+    kept_model::KeptModel,
     outputs::Outputs,
     reporter::{FinishedCut, Reporter},
 };
@@ -21,7 +24,7 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
     let request = options.request()?;
     // Cuts run one at a time, so no other cut needs the memory.
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
-    let context = CutContext { tools, models: &models };
+    let context = CutContext { tools, models: &KeptModel::new(&models) };
     check_names(options)?;
     let stop = Stop::default();
     let on_signal = stop.clone();
@@ -53,7 +56,7 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
     let output_is_folder =
         options.output.as_deref().is_none_or(|output| output.is_dir() || output.to_string_lossy().ends_with('/'));
     if options.inputs.len() > 1 && !output_is_folder {
-        let message = format!("-o names one file, but there are {} clips", options.inputs.len());
+        let message = format!("-o names one file, but there are {} inputs", options.inputs.len());
         return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
     }
     let mut names = HashSet::new();
@@ -61,7 +64,7 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
         let folder = if options.output.is_some() { None } else { input.parent() };
         if !names.insert((folder, input.file_stem())) {
             let message = format!(
-                "two clips are named {} and would get the same name",
+                "two inputs are named {} and would get the same name",
                 escape_line(&input.display().to_string())
             );
             return Err(Failure::usage(message, "Cut them into different folders."));
@@ -71,9 +74,9 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
 }
 
 /// Tools and models that all cuts share.
-struct CutContext<'a> {
-    tools: &'a Tools,
-    models: &'a InstalledModels,
+pub(crate) struct CutContext<'a> {
+    pub(crate) tools: &'a Tools,
+    pub(crate) models: &'a KeptModel<'a>,
 }
 
 fn cut_one(
@@ -85,7 +88,10 @@ fn cut_one(
     mut reporter: Reporter,
 ) -> Result<(), Failure> {
     let began = Instant::now();
-    let file = open_clip(input)?;
+    let file = open_input(input)?;
+    if is_image(&file).map_err(|failure| failure.for_clip(input))? {
+        return cut_image(context, options, request, (input, &file), stop, reporter);
+    }
     let outputs =
         Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
     outputs.check_free(&request.formats, input).map_err(|failure| failure.for_clip(input))?;
@@ -108,13 +114,4 @@ fn cut_one(
     }
     reporter.finished(&FinishedCut { report: &report, paths: &paths, took: began.elapsed() });
     Ok(())
-}
-
-/// Opens a clip. It must be a regular file, because it is read at several positions at once.
-pub(crate) fn open_clip(path: &Path) -> Result<File, Failure> {
-    let meta = path.metadata().map_err(|error| Failure::input(path, &error))?;
-    if !meta.is_file() {
-        return Err(Failure::not_a_file(path));
-    }
-    File::open(path).map_err(|error| Failure::input(path, &error))
 }

@@ -3,12 +3,15 @@
 mod arguments;
 mod console;
 mod cut;
+mod cut_image;
 mod doctor;
 mod environment;
 mod failure;
 mod generate;
 mod heap;
+mod input;
 mod installed_models;
+mod kept_model;
 mod models;
 mod outputs;
 mod packages;
@@ -16,12 +19,16 @@ mod probe;
 mod reporter;
 mod server;
 
-use std::process::ExitCode;
+use std::{
+    io::{Read, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
+use clearcut_job::ImageFailure;
 
 use crate::{
-    arguments::{Arguments, Command},
+    arguments::{Arguments, Command, ImageCommand},
     failure::Failure,
 };
 
@@ -35,6 +42,12 @@ fn main() -> ExitCode {
             .map_err(|_| clearcut_job::UnpackFailure::Io)
             .and_then(|packed| clearcut_unpack::unpack(packed, &limits, std::io::stdout().lock()));
         return unpacked.map_or_else(|failure| failure.exit_code().into(), |()| ExitCode::SUCCESS);
+    }
+    if let Command::Image(command) = &arguments.command {
+        let read = std::fs::File::open("/dev/stdin")
+            .map_err(|_| ImageFailure::Io)
+            .and_then(|input| read_image(command, input, std::io::stdout().lock()));
+        return read.map_or_else(|failure| failure.exit_code().into(), |()| ExitCode::SUCCESS);
     }
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,6 +78,18 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             Ok(())
         }
         Command::Man => generate::man_page(),
-        Command::Unpack { .. } => Ok(()), // Ended in `main`, with an exit code of its own.
+        // Ended in `main`, with exit codes of their own.
+        Command::Unpack { .. } | Command::Image(_) => Ok(()),
+    }
+}
+
+/// Reads an image for another process of this program.
+fn read_image(command: &ImageCommand, input: impl Read, out: impl Write) -> Result<(), ImageFailure> {
+    match command {
+        ImageCommand::Inspect { max_pixels } => clearcut_image::inspect(input, *max_pixels, out),
+        ImageCommand::Pixels { max_pixels, longest_side } => {
+            clearcut_image::pixels(input, *max_pixels, *longest_side, out)
+        }
+        ImageCommand::Encode { max_pixels, encodings } => clearcut_image::encode(input, *max_pixels, encodings, out),
     }
 }

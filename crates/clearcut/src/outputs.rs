@@ -1,4 +1,4 @@
-//! Output files of one clip: their names, the checks before work, and publishing them whole.
+//! Output files of one clip or image: their names, the checks before work, and publishing them whole.
 
 use std::{
     ffi::OsString,
@@ -14,7 +14,10 @@ use crate::{
     failure::{Failure, os_message},
 };
 
-/// Names of the output files of one clip.
+/// Extension of the cut of an image.
+pub(crate) const IMAGE_EXTENSION: &str = "png";
+
+/// Names of the output files of one clip or image.
 #[derive(Debug)]
 pub(crate) struct Outputs {
     folder: PathBuf,
@@ -43,23 +46,37 @@ impl Outputs {
     }
 
     /// Final path of the output in one format.
-    pub(crate) fn path(&self, format: OutputFormat) -> PathBuf {
+    fn path(&self, format: OutputFormat) -> PathBuf {
+        self.path_with(format.extension())
+    }
+
+    /// Final path of the output with this extension.
+    fn path_with(&self, extension: &str) -> PathBuf {
         let mut name = self.stem.clone();
         name.push(".");
-        name.push(format.extension());
+        name.push(extension);
         self.folder.join(name)
     }
 
     /// Checks before any work that no existing file, folder or the clip itself is in the way.
     pub(crate) fn check_free(&self, formats: &Formats, input: &Path) -> Result<(), Failure> {
-        for path in formats.iter().map(|format| self.path(format)) {
+        self.check_paths(formats.iter().map(|format| self.path(format)), input)
+    }
+
+    /// As [`Self::check_free`], for the cut of an image.
+    pub(crate) fn check_image_free(&self, input: &Path) -> Result<(), Failure> {
+        self.check_paths([self.path_with(IMAGE_EXTENSION)].into_iter(), input)
+    }
+
+    fn check_paths(&self, paths: impl Iterator<Item = PathBuf>, input: &Path) -> Result<(), Failure> {
+        for path in paths {
             let Ok(meta) = path.symlink_metadata() else { continue };
             if meta.is_dir() {
                 let message = format!("{} is a folder", display_path(&path));
                 return Err(Failure::output(ErrorCode::OutputExists, message, "Choose another name with -o."));
             }
             if path.canonicalize().ok() == input.canonicalize().ok() {
-                let message = format!("{} is the clip itself", display_path(&path));
+                let message = format!("{} is the input itself", display_path(&path));
                 return Err(Failure::output(ErrorCode::OutputExists, message, "Choose another name with -o."));
             }
             if !self.overwrite {
@@ -82,6 +99,19 @@ impl Outputs {
     pub(crate) fn publish(&self, output: &OutputReport) -> Result<PathBuf, Failure> {
         let to = self.path(output.format);
         let file = TempPath::try_from_path(&output.path).map_err(|error| unwritable(&to, &error))?;
+        self.persist(file, to)
+    }
+
+    /// Writes the cut of an image, and moves it to its final path atomically.
+    pub(crate) fn publish_image(&self, png: &[u8], scratch: &Path) -> Result<PathBuf, Failure> {
+        let to = self.path_with(IMAGE_EXTENSION);
+        let written = scratch.join("cut.png");
+        std::fs::write(&written, png).map_err(|error| unwritable(&to, &error))?;
+        let file = TempPath::try_from_path(&written).map_err(|error| unwritable(&to, &error))?;
+        self.persist(file, to)
+    }
+
+    fn persist(&self, file: TempPath, to: PathBuf) -> Result<PathBuf, Failure> {
         let published = if self.overwrite { file.persist(&to) } else { file.persist_noclobber(&to) };
         match published {
             Ok(()) => Ok(to),

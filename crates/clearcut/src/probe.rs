@@ -5,11 +5,11 @@ use std::fs::File;
 use clearcut_ffmpeg::{ColorConversion, Container, Error, MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
-use crate::{arguments::ProbeOptions, console::print_out, cut::open_clip, failure::Failure};
+use crate::{arguments::ProbeOptions, console::print_out, input::{is_image, open_input}, failure::Failure};
 
 /// Runs `clearcut probe`.
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {
-    let file = open_clip(&options.input)?;
+    let file = open_input(&options.input)?;
     let info = probe_clip(tools, &file).map_err(|error| Failure::from(error).for_clip(&options.input))?;
     if options.json {
         print_out(as_json(&info));

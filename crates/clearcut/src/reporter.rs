@@ -1,4 +1,4 @@
-//! Reporter of a cut: prints its progress, and the closing table or JSON lines.
+//! Reporter of the cut of a clip or image: prints its progress, and the closing table or JSON lines.
 
 use std::{
     io::IsTerminal,
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutMethod, CutStep, FrameBox, Note, Place};
+use clearcut_job::{CutImage, CutMethod, CutStep, FrameBox, Note, Place};
 use clearcut_pipeline::CutReport;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -41,6 +41,13 @@ pub(crate) struct FinishedCut<'a> {
     pub(crate) report: &'a CutReport,
     /// Final paths, in the order of the report's outputs.
     pub(crate) paths: &'a [PathBuf],
+    pub(crate) took: Duration,
+}
+
+/// Result of a finished cut of an image.
+pub(crate) struct FinishedImage<'a> {
+    pub(crate) image: &'a CutImage,
+    pub(crate) path: &'a Path,
     pub(crate) took: Duration,
 }
 
@@ -91,6 +98,16 @@ impl Reporter {
             Mode::Silent => {}
             Mode::Json => print_out(as_json(&self.input, finished)),
             Mode::Bar(_) | Mode::Lines { .. } => print_out(as_table(&self.input, finished).trim_end()),
+        }
+    }
+}
+
+impl Reporter {
+    pub(crate) fn finished_image(&self, finished: &FinishedImage) {
+        match &self.mode {
+            Mode::Silent => {}
+            Mode::Json => print_out(image_as_json(&self.input, finished)),
+            Mode::Bar(_) | Mode::Lines { .. } => print_out(image_as_text(&self.input, finished)),
         }
     }
 }
@@ -150,6 +167,30 @@ fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
         "removed": report.matte.removed_share, "method": report.method, "reason": report.reason, "model": report.model, "matte": report.matte, "acceptance": report.matte.acceptance(),
         "warnings": warnings, "notes": notes, "outputs": outputs,
     })
+}
+
+fn image_as_json(input: &str, FinishedImage { image, path, took }: &FinishedImage) -> serde_json::Value {
+    json!({
+        "event": "done", "input": input, "width": image.size.width(), "height": image.size.height(),
+        "seconds": took.as_secs_f64(), "method": image.method, "reason": image.reason, "model": image.model,
+        "detectedBackgroundColor": image.key_color.map(|color| color.to_string()), "confidence": image.confidence,
+        "outputs": [{"format": "png", "path": path.display().to_string(), "size": image.png.len()}],
+    })
+}
+
+fn image_as_text(input: &str, FinishedImage { image, path, took }: &FinishedImage) -> String {
+    let method = match (image.method, &image.model) {
+        (CutMethod::Ai, model) => {
+            format!("neural model {} ({})", model.as_deref().unwrap_or("unknown"), image.reason.name())
+        }
+        (CutMethod::ChromaKey, _) => {
+            let color = image.key_color.map_or("none".to_owned(), |color| color.to_string());
+            format!("chroma key {color} ({:.0} % of the border)", 100.0 * image.confidence.unwrap_or(0.0))
+        }
+    };
+    let (path, bytes) = (escape_line(&path.display().to_string()), format_bytes(image.png.len() as u64));
+    let took = took.as_secs_f64();
+    format!("{path}  {bytes}\n{}: {} in {took:.1} s\n{method}", escape_line(input), image.size)
 }
 
 fn as_table(input: &str, finished: &FinishedCut) -> String {

@@ -4,6 +4,8 @@ use std::{io, path::PathBuf, process::ExitStatus, time::Duration};
 
 use clearcut_job::{ErrorCode, Fault, NotVideo, OutputFormat, is_shortage};
 
+use crate::ImageError;
+
 /// A failure of ffmpeg, ffprobe or their sandbox, or a clip that cannot be processed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,11 +22,11 @@ pub enum Error {
         /// The version that ffmpeg reports.
         found: String,
     },
-    /// The clip must be unpacked before ffmpeg can read it, and the program for that is not set or
-    /// was removed.
-    #[error("{container} must be unpacked, and the program for that is missing")]
+    /// The clip must be unpacked before ffmpeg can read it, or the file is an image, and the program
+    /// for that is not set or was removed.
+    #[error("{container} is read by a program of its own, which is missing")]
     UnpackerMissing {
-        /// The container of the clip.
+        /// The container of the clip, or the format of the image.
         container: &'static str,
     },
     /// The sandbox is required but does not work on this machine.
@@ -99,6 +101,9 @@ pub enum Error {
     /// The clip is at fault.
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// The image is at fault.
+    #[error(transparent)]
+    Image(#[from] ImageError),
 }
 
 /// A reason to reject a clip.
@@ -202,6 +207,7 @@ impl Error {
             Self::DiskFull => ErrorCode::InsufficientStorage,
             Self::ReadOnly => ErrorCode::StorageUnavailable,
             Self::Media(_) => ErrorCode::InvalidVideo,
+            Self::Image(_) => ErrorCode::InvalidImage,
         }
     }
 
@@ -229,6 +235,7 @@ impl Error {
             Self::DiskFull => "Free some space or choose another output folder, then run it again.",
             Self::ReadOnly => "Choose another output folder, or mount its file system for writing.",
             Self::Media(error) => return Some(error.hint()),
+            Self::Image(error) => return Some(error.hint()),
             Self::UnpackerMissing { .. }
             | Self::Spawn { .. }
             | Self::Failed { .. }

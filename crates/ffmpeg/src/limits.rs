@@ -32,6 +32,10 @@ impl ChildLimits {
     /// canvases are in memory. A thousand images of 4K take some minutes.
     pub(crate) const UNPACKING: Self = Self { memory_bytes: 4 << 30, cpu_secs: 3600, file_bytes: 17 << 30, files: 64 };
 
+    /// Limits for reading an image, scaling and encoding it. 100 million pixels take up to 2 GiB: the
+    /// samples of a progressive JPEG, or 16-bit pixels, and a copy that is turned or scaled.
+    pub(crate) const IMAGE: Self = Self { memory_bytes: 4 << 30, cpu_secs: 600, file_bytes: 4 << 30, files: 64 };
+
     /// [`Self::READING`] for a file of `bytes`: one more second of CPU time per 50 MB, which slow
     /// machines manage.
     pub(crate) const fn for_reading(bytes: u64) -> Self {

@@ -18,6 +18,8 @@ pub struct MediaLimits {
     /// Width × height of one frame; larger frames cost memory in every decoder. Default 36 million
     /// (8K UHD has 33).
     pub max_pixels: u64,
+    /// Width × height of a still image. Default 100 million.
+    pub max_image_pixels: u64,
     /// Frames per second of the output. Default 240; a faster source must be converted to a lower
     /// rate.
     pub max_rate: u32,
@@ -39,6 +41,7 @@ impl Default for MediaLimits {
     fn default() -> Self {
         Self {
             max_pixels: 36_000_000,
+            max_image_pixels: 100_000_000,
             max_rate: 240,
             max_frames: 6 * 3600 * 60,
             max_held_frames: 20_000,

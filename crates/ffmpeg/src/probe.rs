@@ -221,6 +221,14 @@ pub(crate) fn packet_list_timeout(input: &File) -> Duration {
 }
 
 pub(crate) fn sniff(input: &File) -> Result<Container, Error> {
+    Ok(Container::sniff(&first_bytes(input)?).map_err(MediaError::from)?)
+}
+
+/// The first bytes of a file, [`Container::SNIFF_BYTES`] at most, from which its format is detected.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Short`].
+pub fn first_bytes(input: &File) -> Result<Vec<u8>, Error> {
     let mut head = vec![0; Container::SNIFF_BYTES];
     let mut filled = 0;
     while filled < head.len() {
@@ -228,8 +236,9 @@ pub(crate) fn sniff(input: &File) -> Result<Container, Error> {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(Error::from_io("reading the clip", source)),
+            Err(source) => return Err(Error::from_io("reading the file", source)),
         }
     }
-    Ok(Container::sniff(&head[..filled]).map_err(MediaError::from)?)
+    head.truncate(filled);
+    Ok(head)
 }

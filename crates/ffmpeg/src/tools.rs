@@ -24,7 +24,7 @@ pub struct Tools {
     ffprobe: PathBuf,
     capabilities: Arc<CapabilityQuery>,
     sandbox: Sandbox,
-    /// The program whose command `unpack` unpacks clips.
+    /// The program whose commands `unpack` and `image` read what ffmpeg cannot.
     unpacker: Option<PathBuf>,
 }
 
@@ -115,7 +115,8 @@ impl Tools {
         Self { sandbox: self.sandbox.marked(mark), ..self }
     }
 
-    /// The same tools, which unpack clips with the command `unpack` of `program` (an absolute path).
+    /// The same tools, which unpack clips with the command `unpack` of `program` (an absolute path),
+    /// and read images with its command `image`.
     #[must_use]
     pub fn with_unpacker(self, program: PathBuf) -> Self {
         Self { unpacker: Some(program), ..self }

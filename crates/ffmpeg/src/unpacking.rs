@@ -128,9 +128,9 @@ fn reason(error: Error, container: Container, limits: &MediaLimits) -> Error {
 /// Exit code of a Rust program that panics.
 const PANIC: i32 = 101;
 
-/// Whether a clip brought the process down. Any other unknown end is that of a program that could
+/// Whether a file brought the process down. Any other unknown end is that of a program that could
 /// not do its work, such as one of another version.
-fn has_crashed(status: ExitStatus) -> bool {
+pub(crate) fn has_crashed(status: ExitStatus) -> bool {
     status.code() == Some(PANIC) || ending_signal(status).is_some()
 }
 

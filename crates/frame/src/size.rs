@@ -53,6 +53,21 @@ impl Size {
         Self { width: scale(self.width), height: scale(self.height) }
     }
 
+    /// The size scaled down so that it has at most `pixels` pixels, at least 1. The aspect ratio is kept;
+    /// both sides are rounded down and never 0.
+    #[must_use]
+    pub fn within_pixels(self, pixels: u64) -> Self {
+        if self.pixels() <= pixels.max(1) {
+            return self;
+        }
+        let scale = (pixels.max(1) as f64 / self.pixels() as f64).sqrt();
+        let scaled = |length: u32| ((f64::from(length) * scale) as u32).max(1);
+        let (width, height) = (scaled(self.width), scaled(self.height));
+        // Of a very thin image, the side that stays at 1 pixel leaves too many to the other.
+        let longest = u32::try_from(pixels.max(1)).unwrap_or(u32::MAX);
+        if height == 1 { Self { width: width.min(longest), height } } else { Self { width, height: height.min(longest) } }
+    }
+
     /// The size with both sides rounded up to the next even number, as 4:2:0 encoders require.
     #[must_use]
     pub const fn padded_to_even(self) -> Self {

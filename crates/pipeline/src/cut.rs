@@ -26,6 +26,7 @@ use crate::{
         encode::Encoder,
         hints::{HintMaps, small_frames, track_hints},
         matte::{Matting, matte},
+        survey::survey,
         unpack::unpack,
     },
     threads::{join, spawn},
@@ -105,7 +106,8 @@ fn prepare(
             let waits = || {
                 let _ = wait_sender.try_send(());
             };
-            stop.on_error(choose_method(job, info, plan.frame, stop, &waits))
+            let survey = || survey(job, info, plan.frame, stop);
+            stop.on_error(choose_method(job.request, job.models, survey, stop, &waits))
         }));
         let shrink_thread =
             stop.on_error(spawn(scope, || stop.on_error(small_frames(job, info, plan.decode, plan.frame_rate, stop))));

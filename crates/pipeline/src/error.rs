@@ -117,7 +117,7 @@ pub enum Error {
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum BackgroundFinding {
     /// No color dominates the border.
-    #[error("the clip has no flat background: no color dominates its border")]
+    #[error("there is no flat background: no color dominates the border")]
     NoDominantColor,
     /// The most common color of the border has too small a share of it to be keyed unasked.
     #[error(
@@ -130,6 +130,9 @@ pub enum BackgroundFinding {
         /// Its share of the border: 0.0..1.0.
         share: f32,
     },
+    /// The border is transparent already.
+    #[error("the border is transparent already, so there is no background color")]
+    Transparent,
     /// A checkerboard is painted behind the subject, the sign of transparency.
     #[error("the background is a painted checkerboard, not transparency")]
     Checkerboard,

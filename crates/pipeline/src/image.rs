@@ -1,11 +1,15 @@
 //! Still images: the background removed by the same matte as a clip's, or scaled and encoded.
 
+mod cut;
+mod pixels;
+
 use std::{fs::File, path::Path};
 
-use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{ImageOutcome, ImageTask};
+use clearcut_ffmpeg::{DecodedImage, MediaLimits, Tools};
+use clearcut_frame::Rgb8;
+use clearcut_job::{CutRequest, EncodedImage, ImageEncoding, ImageOutcome, ImageTask, MethodChoice, OutputFormat};
 
-use crate::{Error, ModelSource, Resources, Stop};
+use crate::{BackgroundFinding, Error, ModelSource, Resources, Stop, stages::survey::background_of};
 
 /// The inputs of the work on one image.
 #[derive(Debug)]
@@ -27,10 +31,42 @@ pub struct ImageJob<'a> {
 /// Does the task `task` on one image. Blocks until every child process has ended.
 ///
 /// # Errors
-/// [`Error::Tool`] with a media error if the image is at fault; [`Error::NoFlatBackground`];
+/// [`Error::Tool`] with an [`ImageError`] if the image is at fault; [`Error::NoFlatBackground`];
 /// [`Error::Model`]; [`Error::Cancelled`].
+///
+/// [`ImageError`]: clearcut_ffmpeg::ImageError
 pub fn process_image(job: &ImageJob, task: &ImageTask, stop: &Stop) -> Result<ImageOutcome, Error> {
-    let _ = (job, task);
+    let stop = &stop.for_cut();
     stop.check()?;
-    Err(Error::Cancelled)
+    match task {
+        ImageTask::Cut { request, has_soft_edges } => {
+            let side = request.size.map(|side| u32::from(side.get()));
+            let image = decode(job, side, stop)?;
+            cut::cut(job, request, image, *has_soft_edges, stop).map(Box::new).map(ImageOutcome::Cut)
+        }
+        ImageTask::MeasureBackground => measure(decode(job, None, stop)?).map(ImageOutcome::Background),
+        ImageTask::Encode(encodings) => encode(job, encodings, stop).map(ImageOutcome::Encoded),
+    }
+}
+
+fn decode(job: &ImageJob, longest_side: Option<u32>, stop: &Stop) -> Result<DecodedImage, Error> {
+    let reading = job.tools.decode_image(job.input, &job.limits, longest_side)?;
+    stop.read(reading, |reading| reading.pixels(longest_side))
+}
+
+fn encode(job: &ImageJob, encodings: &[ImageEncoding], stop: &Stop) -> Result<Vec<EncodedImage>, Error> {
+    let reading = job.tools.encode_image(job.input, &job.limits, encodings)?;
+    stop.read(reading, |reading| reading.files(encodings))
+}
+
+/// The color of the background.
+fn measure(image: DecodedImage) -> Result<Rgb8, Error> {
+    let (size, rgba) = pixels::within(image.size, image.rgba, cut::MAX_MATTE_PIXELS)?;
+    let frame = pixels::frame_of(size, &rgba);
+    let request = CutRequest { method: MethodChoice::Chroma, ..CutRequest::new(OutputFormat::Apng) };
+    let background = background_of(std::slice::from_ref(&frame), &request)?;
+    if background.is_transparent() {
+        return Err(Error::NoFlatBackground { finding: BackgroundFinding::Transparent, could_use_model: false });
+    }
+    Ok(background.color())
 }

@@ -73,6 +73,7 @@ mod still;
 mod stop;
 mod threads;
 
+pub use clearcut_matte::{ModelError, ModelInput, SegmentationModel};
 pub use cut::cut;
 pub use cut_job::CutJob;
 pub use error::{BackgroundFinding, Error};

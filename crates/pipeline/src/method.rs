@@ -1,13 +1,11 @@
-//! The choice between keying by color and a neural model, made once per clip.
+//! The choice between keying by color and a neural model, made once per clip or image.
 
 use std::cell::Cell;
 
-use clearcut_ffmpeg::MediaInfo;
-use clearcut_frame::FrameFormat;
 use clearcut_job::{CutMethod, CutRequest, ErrorCode, KeyColorChoice, MethodChoice, MethodReason};
 use clearcut_matte::Background;
 
-use crate::{BackgroundFinding, CutJob, Error, OpenModel, Stop, error::MIN_UNASKED_SHARE, stages::survey::survey};
+use crate::{BackgroundFinding, Error, ModelSource, OpenModel, Stop, error::MIN_UNASKED_SHARE};
 
 /// The chosen method for separating subject and background of a clip, and why it was chosen.
 #[derive(Debug)]
@@ -35,18 +33,18 @@ impl MatteSource {
     }
 }
 
-/// Chooses the method for the clip: the requested one, else color if the background is flat and
-/// sure, else a model.
+/// Chooses the method: the requested one, else color if the background is flat and sure, else a
+/// model of `models`. `survey` measures the background; it is not called for a requested model.
 ///
 /// `on_wait` is called repeatedly while the model waits for memory.
 ///
 /// # Errors
 /// [`Error::NoFlatBackground`] if the background is not flat and the method is color or no model is
-/// installed; errors of decoding the clip or loading the model.
+/// installed; errors of `survey` or of loading the model.
 pub(crate) fn choose_method(
-    job: &CutJob,
-    info: &MediaInfo,
-    format: FrameFormat,
+    request: &CutRequest,
+    models: &dyn ModelSource,
+    survey: impl FnOnce() -> Result<Background, Error>,
     stop: &Stop,
     on_wait: &dyn Fn(),
 ) -> Result<Method, Error> {
@@ -59,16 +57,16 @@ pub(crate) fn choose_method(
             }
             !stop.is_stopped()
         };
-        let opened = job.models.open(&keep_waiting).map_err(Error::Model);
+        let opened = models.open(&keep_waiting).map_err(Error::Model);
         stop.check()?;
         Ok(Method { source: MatteSource::Model(opened?), reason })
     };
-    if job.request.method == MethodChoice::Ai {
+    if request.method == MethodChoice::Ai {
         return model(MethodReason::Asked);
     }
-    let background = match survey(job, info, format, stop).and_then(|background| sure(job.request, background)) {
+    let background = match survey().and_then(|background| sure(request, background)) {
         Ok(background) => background,
-        Err(Error::NoFlatBackground { finding, .. }) if job.request.method == MethodChoice::Auto => {
+        Err(Error::NoFlatBackground { finding, .. }) if request.method == MethodChoice::Auto => {
             return model(MethodReason::NoFlatBackground).map_err(|error| match error {
                 Error::Model(failure) if failure.code == ErrorCode::ModelMissing => {
                     Error::NoFlatBackground { finding, could_use_model: true }
@@ -78,7 +76,7 @@ pub(crate) fn choose_method(
         }
         Err(error) => return Err(error),
     };
-    let reason = match (job.request.method, job.request.key_color) {
+    let reason = match (request.method, request.key_color) {
         _ if background.is_transparent() => MethodReason::Transparent,
         (_, KeyColorChoice::Given(_)) => MethodReason::KeyGiven,
         (MethodChoice::Auto, KeyColorChoice::Auto) => MethodReason::FlatBackground,

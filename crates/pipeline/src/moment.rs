@@ -16,6 +16,7 @@ use crate::{
         hints::{HintMaps, small_frames, track_hints},
         key::{keyer_settings, matte_by_color},
         segment::{matte_with_model, pace},
+        survey::survey,
         unpack::unpack,
     },
     still::encode_png,
@@ -71,8 +72,10 @@ impl Moment {
         let (rate, retiming) = timing(&info, FpsChoice::Source);
         let (method, small, frames) = thread::scope(|scope| {
             // Waiting for memory is not reported, because previews have a deadline.
-            let method_thread =
-                stop.on_error(spawn(scope, || stop.on_error(choose_method(job, &info, format, stop, &|| ()))));
+            let method_thread = stop.on_error(spawn(scope, || {
+                let survey = || survey(job, &info, format, stop);
+                stop.on_error(choose_method(job.request, job.models, survey, stop, &|| ()))
+            }));
             let shrink_thread = stop.on_error(spawn(scope, || {
                 let plan = DecodePlan { size: format.size, retiming, threads: 1 };
                 stop.on_error(small_frames(job, &info, plan, rate, stop))

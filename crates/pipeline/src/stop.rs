@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use clearcut_ffmpeg::{Child, KillHandle, MediaInfo, Probe, Unpacking};
+use clearcut_ffmpeg::{Child, Error as ToolError, ImageReading, KillHandle, MediaInfo, Probe, Unpacking};
 use clearcut_job::CutRequest;
 
 use crate::Error;
@@ -103,6 +103,18 @@ impl Stop {
         let unpacked = unpacking.finish(on_growth);
         self.check()?;
         Ok(unpacked?)
+    }
+
+    /// The result that `read` takes from an image that is being read.
+    pub(crate) fn read<T>(
+        &self,
+        image: ImageReading,
+        read: impl FnOnce(ImageReading) -> Result<T, ToolError>,
+    ) -> Result<T, Error> {
+        self.register_handles([image.kill_handle()]);
+        let result = read(image);
+        self.check()?;
+        Ok(result?)
     }
 
     fn register_handles(&self, children: impl IntoIterator<Item = KillHandle>) {

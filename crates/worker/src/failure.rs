@@ -115,7 +115,7 @@ mod tests {
             (
                 Error::NoFlatBackground { finding: BackgroundFinding::NoDominantColor, could_use_model: true },
                 FailureCode::NoFlatBackground,
-                "the clip has no flat background: no color dominates its border",
+                "there is no flat background: no color dominates the border",
             ),
             (
                 Error::EndedEarly { decoded: 3, stated: 9 },

@@ -1,10 +1,11 @@
-//! The survey: measures the background of a clip from sample frames spread over the whole clip.
+//! The survey: measures the background of a clip from sample frames spread over the whole clip, and
+//! that of a still image from its one frame.
 
 use std::time::Duration;
 
 use clearcut_ffmpeg::{MediaInfo, SamplePlan, Sampled};
 use clearcut_frame::{Frame, FrameFormat};
-use clearcut_job::KeyColorChoice;
+use clearcut_job::{CutRequest, KeyColorChoice};
 use clearcut_matte::{Background, is_checkerboard};
 
 use super::decode::read_some_frames;
@@ -26,15 +27,22 @@ const MIN_KEYFRAMES: u64 = 8;
 pub(crate) fn survey(job: &CutJob, info: &MediaInfo, format: FrameFormat, stop: &Stop) -> Result<Background, Error> {
     let plan = sample_plan(info, format, job.resources.threads.get());
     let child = stop.register(job.tools.sample(job.input, info, format.size, &plan, &job.limits)?);
-    let samples = read_some_frames(child, format, plan.max_frames, stop)?;
-    let given_color = match job.request.key_color {
+    background_of(&read_some_frames(child, format, plan.max_frames, stop)?, job.request)
+}
+
+/// Measures the background of sample frames, around the color that `request` gives, if it does.
+///
+/// # Errors
+/// [`Error::NoFlatBackground`].
+pub(crate) fn background_of(samples: &[Frame], request: &CutRequest) -> Result<Background, Error> {
+    let given_color = match request.key_color {
         KeyColorChoice::Auto => None,
         KeyColorChoice::Given(color) => Some(color),
     };
     let refused = |finding| Error::NoFlatBackground { finding, could_use_model: false };
-    let measured = Background::estimate(&samples, given_color);
+    let measured = Background::estimate(samples, given_color);
     let is_sure = measured.as_ref().is_ok_and(|background| background.confidence() >= MAX_CHECKERBOARD_CONFIDENCE);
-    if given_color.is_none() && !is_sure && shows_checkerboard(&samples) {
+    if given_color.is_none() && !is_sure && shows_checkerboard(samples) {
         return Err(refused(BackgroundFinding::Checkerboard));
     }
     measured.map_err(|_| refused(BackgroundFinding::NoDominantColor))

@@ -1,0 +1,71 @@
+//! `clearcut cut` of a still image: the cut is a PNG.
+
+use std::{fs::File, path::Path, time::Instant};
+
+use clearcut_ffmpeg::MediaLimits;
+use clearcut_job::{CutRequest, DeinterlaceChoice, FpsChoice, ImageOutcome, ImageTask, Quality, Speed};
+use clearcut_pipeline::{ImageJob, Resources, Stop, process_image};
+
+use crate::{
+    arguments::CutOptions,
+    cut::CutContext,
+    failure::Failure,
+    outputs::{IMAGE_EXTENSION, Outputs},
+    reporter::{FinishedImage, Reporter},
+};
+
+/// Cuts one image.
+pub(crate) fn cut_image(
+    context: &CutContext,
+    options: &CutOptions,
+    request: &CutRequest,
+    (input, file): (&Path, &File),
+    stop: &Stop,
+    mut reporter: Reporter,
+) -> Result<(), Failure> {
+    let began = Instant::now();
+    refuse_options_of_clips(options).map_err(|failure| failure.for_clip(input))?;
+    let in_way = |failure: Failure| failure.for_clip(input);
+    let outputs = Outputs::new(input, options.output.as_deref(), options.force).map_err(in_way)?;
+    outputs.check_image_free(input).map_err(in_way)?;
+    let folder = outputs.scratch().map_err(in_way)?;
+    let job = ImageJob {
+        tools: context.tools,
+        input: file,
+        scratch: folder.path(),
+        limits: MediaLimits::default(),
+        resources: Resources::default(),
+        models: context.models,
+    };
+    let task = ImageTask::Cut { request: request.clone(), has_soft_edges: true };
+    let outcome = process_image(&job, &task, stop).map_err(|error| Failure::from(error).for_clip(input))?;
+    if let ImageOutcome::Cut(image) = outcome {
+        let path = outputs.publish_image(&image.png, folder.path())?;
+        reporter.finished_image(&FinishedImage { image: &image, path: &path, took: began.elapsed() });
+    }
+    Ok(())
+}
+
+/// Refuses options that have no meaning for an image.
+fn refuse_options_of_clips(options: &CutOptions) -> Result<(), Failure> {
+    let given = [
+        ("--formats", options.formats.is_some()),
+        ("--fps", options.fps != FpsChoice::Source),
+        ("--quality", options.quality != Quality::default()),
+        ("--speed", options.speed != Speed::default()),
+        ("--deinterlace", options.deinterlace != DeinterlaceChoice::default()),
+        ("--no-audio", options.no_audio),
+    ];
+    if let Some((name, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+        let message = format!("{name} has no meaning for a still image, whose cut is a PNG");
+        return Err(Failure::usage(message, "Leave it out, or cut images and clips by commands of their own."));
+    }
+    let extension = options.output.as_deref().filter(|path| !path.is_dir()).and_then(Path::extension);
+    match extension {
+        Some(extension) if !extension.eq_ignore_ascii_case(IMAGE_EXTENSION) => {
+            let message = format!("the cut of a still image is a PNG, not {}", extension.display());
+            Err(Failure::usage(message, "Give -o a name that ends with .png, or a folder."))
+        }
+        _ => Ok(()),
+    }
+}

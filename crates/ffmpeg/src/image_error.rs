@@ -1,0 +1,63 @@
+//! Reasons to reject a still image.
+
+use clearcut_frame::Size;
+use clearcut_job::{ImageEncoding, NotImage, StillFormat};
+
+/// A reason to reject a still image.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The first bytes are those of no image that is read.
+    #[error(transparent)]
+    NotImage(#[from] NotImage),
+    /// The format is known, but the image cannot be read.
+    #[error("the image is damaged or cut off")]
+    Damaged,
+    /// The image is in a variant of its format that is not read.
+    #[error("the image is a {format} of a kind that is not read")]
+    Unsupported {
+        /// The format.
+        format: StillFormat,
+    },
+    /// This ffmpeg cannot read the format.
+    #[error("the image is a {format}, which this ffmpeg cannot read")]
+    ReaderMissing {
+        /// The format.
+        format: StillFormat,
+    },
+    /// The image has too many pixels.
+    #[error("the image has more than {limit} million pixels")]
+    TooManyPixels {
+        /// The limit in millions.
+        limit: u64,
+    },
+    /// A scaled image would be larger than the limit.
+    #[error("an image of {size} scaled as asked is larger than {max_side} pixels a side or {} million pixels", ImageEncoding::MAX_PIXELS / 1_000_000)]
+    ResultTooLarge {
+        /// Size of the image before it is scaled.
+        size: Size,
+        /// Longest side of the asked format.
+        max_side: u32,
+    },
+    /// Reading the image takes more memory than the limit.
+    #[error("reading the image takes more memory than the limit for one image")]
+    TooMuchMemory,
+    /// Reading the image takes more processor time than the limit.
+    #[error("reading the image takes longer than the limit for one image")]
+    TooMuchWork,
+}
+
+impl ImageError {
+    /// A sentence that suggests a remedy.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NotImage(reason) => reason.hint(),
+            Self::Damaged => "Download or export the image again; it should open in a browser.",
+            Self::Unsupported { .. } => "Save it as a plain JPEG or PNG first.",
+            Self::ReaderMissing { .. } => "Convert it to JPEG or PNG first, or install a newer ffmpeg (HEIC needs 7.0 or newer).",
+            Self::TooManyPixels { .. } | Self::TooMuchMemory | Self::TooMuchWork => "Make a smaller copy first.",
+            Self::ResultTooLarge { .. } => "Ask for a smaller width and height.",
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Decoding of each format to upright pixels in sRGB. Sizes are checked before pixels are allocated.
+
+use std::io::Cursor;
+
+use clearcut_frame::Size;
+use clearcut_job::{ImageColors, ImageFailure, ImageInfo, StillFormat};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, RgbaImage,
+    codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
+    error::LimitErrorKind,
+    metadata::Orientation,
+};
+use moxcms::ColorProfile;
+
+use crate::{color, jpeg, pixels::Pixels, png_colors};
+
+/// Decodes the image in `bytes`.
+pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<(ImageInfo, Pixels), ImageFailure> {
+    let format = StillFormat::sniff(bytes).map_err(|_| ImageFailure::Damaged)?;
+    let source = match format {
+        StillFormat::Jpeg => jpeg(bytes, max_pixels)?,
+        StillFormat::Png => {
+            let source = decoded(PngDecoder::new(Cursor::new(bytes)).map_err(failure)?, max_pixels)?;
+            Source { stated: png_colors::stated(bytes), ..source }
+        }
+        StillFormat::Webp => decoded(WebPDecoder::new(Cursor::new(bytes)).map_err(failure)?, max_pixels)?,
+        StillFormat::Gif => decoded(GifDecoder::new(Cursor::new(bytes)).map_err(failure)?, max_pixels)?,
+        // ffmpeg decodes these to PNG first.
+        StillFormat::Avif | StillFormat::Heic => return Err(ImageFailure::Unsupported),
+    };
+    source.upright(format)
+}
+
+/// A decoded image as it is stored.
+struct Source {
+    channels: jpeg::Channels,
+    bits: u8,
+    icc: Option<Vec<u8>>,
+    exif: Option<Vec<u8>>,
+    /// Colors that the file states without a profile.
+    stated: Option<ColorProfile>,
+}
+
+fn jpeg(bytes: &[u8], max_pixels: u64) -> Result<Source, ImageFailure> {
+    let jpeg::Jpeg { channels, icc, exif } = jpeg::decode(bytes, max_pixels)?;
+    Ok(Source { channels, bits: 8, icc, exif, stated: None })
+}
+
+fn decoded(mut decoder: impl ImageDecoder, max_pixels: u64) -> Result<Source, ImageFailure> {
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > max_pixels {
+        return Err(ImageFailure::TooManyPixels);
+    }
+    // A damaged profile or EXIF block does not harm the pixels.
+    let (icc, exif) = (decoder.icc_profile().ok().flatten(), decoder.exif_metadata().ok().flatten());
+    let color = decoder.original_color_type();
+    let bits = (color.bits_per_pixel() / u16::from(color.channel_count())) as u8;
+    let image = DynamicImage::from_decoder(decoder).map_err(failure)?;
+    Ok(Source { channels: jpeg::Channels::Image(image), bits, icc, exif, stated: None })
+}
+
+impl Source {
+    /// The pixels in sRGB, turned upright.
+    fn upright(self, format: StillFormat) -> Result<(ImageInfo, Pixels), ImageFailure> {
+        let profile = self.icc.as_deref().map(ColorProfile::new_from_slice).and_then(Result::ok);
+        let name = profile.as_ref().and_then(color::name_of);
+        let has_profile = self.icc.is_some();
+        let (width, height, rgba, colors) = match self.channels {
+            jpeg::Channels::Inks(width, height, mut inks) => {
+                let colors = if color::cmyk_to_srgb(&mut inks, profile.as_ref()) {
+                    ImageColors::Profile
+                } else {
+                    ImageColors::Cmyk
+                };
+                (width, height, inks, colors)
+            }
+            jpeg::Channels::Image(image) => {
+                let (width, height) = (image.width(), image.height());
+                let by_profile = profile.as_ref().and_then(|profile| color::to_srgb(&image, profile));
+                let by_statement = || self.stated.as_ref().and_then(|profile| color::to_srgb(&image, profile));
+                let (rgba, colors) = match by_profile {
+                    Some(rgba) => (rgba, ImageColors::Profile),
+                    None if has_profile => (image.into_rgba8().into_raw(), ImageColors::UnusableProfile),
+                    None => match by_statement() {
+                        Some(rgba) => (rgba, ImageColors::Gamma),
+                        None => (image.into_rgba8().into_raw(), ImageColors::Srgb),
+                    },
+                };
+                (width, height, rgba, colors)
+            }
+        };
+        let orientation = self.exif.as_deref().and_then(orientation).unwrap_or(Orientation::NoTransforms);
+        let image = RgbaImage::from_raw(width, height, rgba).ok_or(ImageFailure::Damaged)?;
+        let mut image = DynamicImage::from(image);
+        image.apply_orientation(orientation);
+        let size = Size::new(image.width(), image.height()).ok_or(ImageFailure::Damaged)?;
+        let pixels = Pixels { size, rgba: image.into_rgba8().into_raw() };
+        let info = ImageInfo {
+            format,
+            width: size.width(),
+            height: size.height(),
+            orientation: orientation.to_exif(),
+            bits: self.bits,
+            has_alpha: !pixels.are_opaque(),
+            colors,
+            profile: name,
+        };
+        Ok((info, pixels))
+    }
+}
+
+/// The orientation in an EXIF block. Some programs put the name of the block in front.
+fn orientation(exif: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif_chunk(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif))
+}
+
+fn failure(error: ImageError) -> ImageFailure {
+    match error {
+        ImageError::Unsupported(_) => ImageFailure::Unsupported,
+        ImageError::Limits(limit) if matches!(limit.kind(), LimitErrorKind::InsufficientMemory) => {
+            ImageFailure::TooMuchMemory
+        }
+        _ => ImageFailure::Damaged,
+    }
+}

@@ -1,0 +1,182 @@
+//! The cut of a still image: the stages of a clip on one frame. Colors that the matte leaves alone
+//! keep their exact values.
+
+use std::{iter, num::NonZeroUsize, slice, time::Duration};
+
+use clearcut_ffmpeg::{DecodedImage, Error as ToolError, ImageError};
+use clearcut_frame::{Frame, FrameRate, Size};
+use clearcut_job::{CutImage, CutRequest, Hint, Hints};
+use clearcut_matte::Keyer;
+
+use super::{
+    ImageJob,
+    pixels::{encode_png, frame_of, scaled},
+};
+use crate::{
+    Error, Stop,
+    method::{MatteSource, Method, choose_method},
+    stages::{
+        hints::{HintMaps, track_hints},
+        key::{keyer_settings, matte_by_color},
+        segment::{matte_with_model, pace},
+        survey::background_of,
+    },
+};
+
+/// Most pixels of the frame that is matted. Of a larger image, a smaller version is matted, and the
+/// matte is scaled up: the keyer takes about 60 bytes per pixel.
+pub(super) const MAX_MATTE_PIXELS: u64 = 24_000_000;
+
+/// Longer side in pixels of the small frame in which hints are applied, as for clips.
+const HINT_SIDE: u32 = 320;
+
+/// Removes the background of `image`.
+pub(super) fn cut(
+    job: &ImageJob,
+    request: &CutRequest,
+    image: DecodedImage,
+    has_soft_edges: bool,
+    stop: &Stop,
+) -> Result<CutImage, Error> {
+    let DecodedImage { size, mut rgba, .. } = image;
+    let matte_size = size.within_pixels(MAX_MATTE_PIXELS);
+    let frame = if matte_size == size { frame_of(size, &rgba) } else { frame_of(matte_size, &scaled(size, &rgba, matte_size)?) };
+    let survey = || background_of(slice::from_ref(&frame), request);
+    let Method { source, reason } = choose_method(request, job.models, survey, stop, &|| ())?;
+    stop.check()?;
+    let hints = hints_in(request, size, &rgba, &source, stop)?;
+    let (method, (key_color, confidence, model)) = (source.method(), match &source {
+        MatteSource::Color(background) => (Some(background.color()), Some(f64::from(background.confidence())), None),
+        MatteSource::Model(model) => (None, None, Some(model.id.clone())),
+    });
+    let matted = matte(source, request, &hints, frame.clone())?;
+    stop.check()?;
+    if matte_size == size {
+        apply(&mut rgba, &frame, &matted);
+    } else {
+        apply_scaled(&mut rgba, size, &frame, &matted);
+    }
+    drop((frame, matted));
+    settle_alpha(&mut rgba, has_soft_edges);
+    let png = encode_png(size, &rgba)?;
+    Ok(CutImage { png, size, method, reason, model, key_color, confidence })
+}
+
+/// The hints of the request, which hold in the image whatever their time.
+fn hints_in(
+    request: &CutRequest,
+    size: Size,
+    rgba: &[u8],
+    source: &MatteSource,
+    stop: &Stop,
+) -> Result<HintMaps, Error> {
+    let (Some(rate), false) = (FrameRate::new(1, 1), request.hints.is_empty()) else { return Ok(HintMaps::default()) };
+    let hints: Vec<Hint> = request.hints.iter().map(|hint| Hint { time: Duration::ZERO, ..*hint }).collect();
+    let request = CutRequest { hints: Hints::try_from(hints).unwrap_or_default(), ..request.clone() };
+    let small = size.with_longest_side(HINT_SIDE.min(size.longest_side()));
+    let frame = frame_of(small, &scaled(size, rgba, small)?);
+    Ok(track_hints(&request, &[frame], rate, source, stop))
+}
+
+/// The frame with alpha and clean color.
+fn matte(source: MatteSource, request: &CutRequest, hints: &HintMaps, frame: Frame) -> Result<Frame, Error> {
+    let mut matted = None;
+    match source {
+        MatteSource::Color(background) => {
+            let keyer = Keyer::new(background, keyer_settings(request));
+            matte_by_color(&keyer, hints, NonZeroUsize::MIN, iter::once(frame), |frame, _| matted.replace(frame).is_none());
+        }
+        MatteSource::Model(model) => {
+            let emit = |mut frame: Frame, source_planes: &[u8]| {
+                if let Some(map) = hints.map(0) {
+                    map.overrule(&mut frame, source_planes);
+                }
+                matted.replace(frame).is_none()
+            };
+            matte_with_model(model, pace(request.speed), NonZeroUsize::MIN, iter::once(frame), emit)?;
+        }
+    }
+    matted.ok_or_else(|| ToolError::from(ImageError::Damaged).into())
+}
+
+/// The color of one pixel of a frame without subsampling, as R'G'B'.
+fn rgb_at(frame: &Frame, index: usize) -> [f32; 3] {
+    frame.format().matrix.rgb_from_ycc([frame.y()[index], frame.cb()[index], frame.cr()[index]].map(f32::from))
+}
+
+/// Whether matting changed the color of a pixel.
+fn is_changed(frame: &Frame, matted: &Frame, index: usize) -> bool {
+    let color = |frame: &Frame| [frame.y()[index], frame.cb()[index], frame.cr()[index]];
+    color(frame) != color(matted)
+}
+
+/// Gives `rgba` the alpha of `matted`. To each color, the change that matting made to that of `frame`
+/// is added, so that a color without change keeps its exact value.
+fn apply(rgba: &mut [u8], frame: &Frame, matted: &Frame) {
+    let alpha = matted.alpha().unwrap_or_default();
+    for (index, (pixel, &alpha)) in rgba.as_chunks_mut::<4>().0.iter_mut().zip(alpha).enumerate() {
+        if alpha > 0 && is_changed(frame, matted, index) {
+            let changes = rgb_at(matted, index).into_iter().zip(rgb_at(frame, index));
+            for (level, (new, old)) in pixel.iter_mut().zip(changes) {
+                *level = (f32::from(*level) + new - old).round().clamp(0.0, 255.0) as u8;
+            }
+        }
+        pixel[3] = alpha;
+    }
+}
+
+/// As [`apply`], for an image of `size` that is larger than the frames: alpha is scaled up, and where
+/// matting changed the color, the new color is scaled up, too.
+fn apply_scaled(rgba: &mut [u8], size: Size, frame: &Frame, matted: &Frame) {
+    let (width, small_width) = (size.width() as usize, matted.size().width() as usize);
+    let alpha = matted.alpha().unwrap_or_default();
+    let across = samples(size.width(), matted.size().width());
+    let down = samples(size.height(), matted.size().height());
+    for (row, &(top, bottom, down)) in rgba.as_chunks_mut::<4>().0.chunks_exact_mut(width).zip(&down) {
+        for (pixel, &(left, right, across)) in row.iter_mut().zip(&across) {
+            let corners = [
+                (top * small_width + left, (1.0 - down) * (1.0 - across)),
+                (top * small_width + right, (1.0 - down) * across),
+                (bottom * small_width + left, down * (1.0 - across)),
+                (bottom * small_width + right, down * across),
+            ];
+            let (mut mean, mut weight, mut color) = (0.0, 0.0, [0.0; 3]);
+            for (index, share) in corners {
+                mean += share * f32::from(alpha[index]);
+                if is_changed(frame, matted, index) {
+                    weight += share;
+                    let own = rgb_at(matted, index);
+                    color.iter_mut().zip(own).for_each(|(sum, own)| *sum += share * own);
+                }
+            }
+            for (level, sum) in pixel.iter_mut().zip(color) {
+                *level = (f32::from(*level) * (1.0 - weight) + sum).round().clamp(0.0, 255.0) as u8;
+            }
+            pixel[3] = mean.round() as u8;
+        }
+    }
+}
+
+/// For each of `length` pixels, the two of `small_length` between which it lies, and the share of the
+/// second.
+fn samples(length: u32, small_length: u32) -> Vec<(usize, usize, f32)> {
+    let scale = f64::from(small_length) / f64::from(length);
+    let last = f64::from(small_length - 1);
+    let sample = |index: u32| {
+        let at = ((f64::from(index) + 0.5) * scale - 0.5).clamp(0.0, last);
+        (at as usize, (at as usize + 1).min(small_length as usize - 1), at.fract() as f32)
+    };
+    (0..length).map(sample).collect()
+}
+
+/// Without soft edges, makes every pixel opaque or transparent. Transparent pixels are all zero.
+fn settle_alpha(rgba: &mut [u8], has_soft_edges: bool) {
+    for pixel in rgba.as_chunks_mut::<4>().0 {
+        if !has_soft_edges {
+            pixel[3] = if pixel[3] >= 128 { 255 } else { 0 };
+        }
+        if pixel[3] == 0 {
+            *pixel = [0; 4];
+        }
+    }
+}
