@@ -109,6 +109,12 @@ pub enum ApiError {
         /// Maximum size in bytes.
         max_bytes: u64,
     },
+    /// A part with a file has another name than `file`.
+    #[error("the part {name:?} is a file; send the file as a part named \"file\"")]
+    MisnamedFile {
+        /// Name of the part.
+        name: String,
+    },
     /// The body has an unsupported media type.
     #[error("the body must be {0}")]
     MediaType(&'static str),
@@ -261,9 +267,11 @@ impl ApiError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Field(error) => error.code(),
-            Self::Request(_) | Self::MediaType(_) | Self::BodyIncomplete | Self::Range { .. } => {
-                ErrorCode::InvalidRequest
-            }
+            Self::Request(_)
+            | Self::MisnamedFile { .. }
+            | Self::MediaType(_)
+            | Self::BodyIncomplete
+            | Self::Range { .. } => ErrorCode::InvalidRequest,
             Self::Address(_) => ErrorCode::InvalidUrl,
             Self::NotAVideo(_) => ErrorCode::InvalidVideo,
             Self::FormatUnavailable(_) => ErrorCode::FormatUnavailable,
@@ -326,6 +334,8 @@ impl ApiError {
                 json!({ "field": error.field(), "value": error.value(), "allowed": error.allowed() })
             }
             Self::TooLarge { max_bytes } => json!({ "field": "file", "maxBytes": max_bytes }),
+            Self::MisnamedFile { name } => json!({ "field": name, "allowed": "a part named file" }),
+            Self::MediaType(allowed) => json!({ "field": "Content-Type", "allowed": allowed }),
             Self::Address(_) => json!({ "field": "url" }),
             Self::UploadOffset { received } => json!({ "uploadOffset": received }),
             Self::QuotaExceeded { quota_bytes } => json!({ "quotaBytes": quota_bytes }),

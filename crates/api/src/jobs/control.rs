@@ -15,6 +15,7 @@ use crate::{
     http::{
         caller::Caller,
         error_responses::{KeyErrors, NoSuchJob},
+        field_warning::FieldWarning,
         reply::{ErrorReply, Reply},
     },
     jobs::shapes::{Job, Submitted},
@@ -107,7 +108,7 @@ pub(crate) async fn retry(
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
     let new_id = JobId::from_random(draw_random()?);
     match api.queue.retry(owner, &id, new_id.clone()).await? {
-        RetryResult::Accepted => accepted_reply(&new_id),
+        RetryResult::Accepted => accepted_reply(&new_id, Vec::new()),
         RetryResult::Missing => Err(ApiError::JobNotFound),
         RetryResult::NotFailed(state) => Err(ApiError::NotFailed { state }),
         RetryResult::InputGone => Err(ApiError::InputGone),
@@ -115,9 +116,9 @@ pub(crate) async fn retry(
 }
 
 /// The reply for a queued job.
-pub(crate) fn accepted_reply(id: &JobId) -> Result<Response, ApiError> {
+pub(crate) fn accepted_reply(id: &JobId, warnings: Vec<FieldWarning>) -> Result<Response, ApiError> {
     let location = HeaderValue::try_from(format!("/api/v1/jobs/{id}")).map_err(|_| ApiError::Internal)?;
     let headers = [(header::LOCATION, location), (header::RETRY_AFTER, HeaderValue::from_static("2"))];
-    let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued" });
+    let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued", warnings });
     Ok((StatusCode::ACCEPTED, headers, reply).into_response())
 }

@@ -8,13 +8,14 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
+use bytes::Bytes;
 use clearcut_job::{ClipName, CutRequest, ObjectName, StoredObject, UploadId};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
 
 use crate::{
     Api, ApiError,
-    http::{body_limits::BodyOutcome, multipart_overhead::OverheadMeter, request_headers},
+    http::{body_limits::BodyOutcome, field_warning::FieldWarning, multipart_overhead::OverheadMeter, request_headers},
     jobs::form::Form,
     random::draw_random,
     uploads::quota::ClipUpload,
@@ -70,6 +71,8 @@ pub(crate) struct ParsedSubmit {
     pub(crate) clip_name: Option<ClipName>,
     /// Receiver of the job's events.
     pub(crate) webhook: Option<JobWebhook>,
+    /// Fields that had no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
 }
 
 /// The fields and the file of a request, as received.
@@ -78,14 +81,21 @@ pub(crate) struct ReceivedForm {
     file: Option<ClipUpload>,
     /// File name of the part with the file.
     file_name: Option<String>,
+    /// Fields that are unknown.
+    warnings: Vec<FieldWarning>,
 }
 
 impl ReceivedForm {
-    /// Returns the request and the source of a preview. On failure, nothing is left of the file.
-    pub(crate) async fn finish_for_preview(mut self, api: &Api) -> Result<(CutRequest, Source), ApiError> {
+    /// Returns the request and the source of a preview, and the fields that had no effect. On
+    /// failure, nothing is left of the file.
+    pub(crate) async fn finish_for_preview(
+        mut self,
+        api: &Api,
+    ) -> Result<(CutRequest, Source, Vec<FieldWarning>), ApiError> {
         let source = read_source(api, &mut self.form, self.file.is_some())?;
+        let warnings = [self.warnings, self.form.without_effect_on_preview()].concat();
         let request = self.form.finish_for_preview(&api.settings)?;
-        Ok((request, finish_source(source, self.file).await?))
+        Ok((request, finish_source(source, self.file).await?, warnings))
     }
 }
 
@@ -95,13 +105,14 @@ pub(crate) async fn receive_submit(api: &Api, owner: KeyId, request: Request) ->
     let headers = request.headers().clone();
     let mut received = receive_form(api, owner, ClipLifetime::Job, request).await?;
     let source = read_source(api, &mut received.form, received.file.is_some())?;
-    let ReceivedForm { form, file, file_name } = received;
+    let ReceivedForm { form, file, file_name, warnings } = received;
+    let warnings = [warnings, form.without_effect_on_job()].concat();
     // An unusable name counts as none.
     let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
     let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
     let request = form.finish(&api.settings)?;
     // The file becomes an object only now, so that no earlier error leaves one behind.
-    Ok(ParsedSubmit { request, source: finish_source(source, file).await?, clip_name, webhook })
+    Ok(ParsedSubmit { request, source: finish_source(source, file).await?, clip_name, webhook, warnings })
 }
 
 /// Reads the body of a request: streams the file to the disk and parses the fields. The file is not
@@ -126,25 +137,42 @@ pub(crate) async fn receive_form(
         None if meter.is_exceeded() => ApiError::Request(OVERHEAD_TOO_LARGE.to_owned()),
         None => multipart_error(&error),
     };
-    let mut received = ReceivedForm { form: Form::default(), file: None, file_name: None };
+    let mut received = ReceivedForm { form: Form::default(), file: None, file_name: None, warnings: Vec::new() };
     let mut parts = 0;
-    while let Some(field) = multipart.next_field().await.map_err(&map_error)? {
+    while let Some(mut field) = multipart.next_field().await.map_err(&map_error)? {
         meter.begin_part();
         parts += 1;
         if parts > MAX_PARTS {
             return Err(ApiError::Request(format!("the request has more than {MAX_PARTS} parts")));
         }
         let name = field.name().unwrap_or_default().to_owned();
+        let file_name = field.file_name().filter(|name| !name.is_empty()).map(str::to_owned);
         if name != "file" {
-            received.form.take(&name, &read_text(&name, field, &meter, &map_error).await?)?;
-        } else if let Some(space) = space.take() {
-            received.file_name = field.file_name().map(str::to_owned);
-            let quota = (lifetime == ClipLifetime::Job).then(|| api.quota_of(owner));
-            let clip = api.store.begin_clip(ObjectName::upload(draw_random()?), space, quota).await?;
-            received.file = Some(stream_file(clip, field, &meter, &map_error).await?);
-        } else {
-            return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
+            let is_known = Form::NAMES.contains(&name.as_str());
+            if file_name.is_some() && !is_known {
+                return Err(ApiError::MisnamedFile { name: shortened(&name) });
+            }
+            let text = read_text(&name, field, &meter, &map_error).await?;
+            match text.trim() {
+                // HTML forms send every field, also those that are left empty.
+                "" => {}
+                _ if is_known => received.form.take(&name, &text)?,
+                _ => received.warnings.push(FieldWarning::unknown(&name, &[&["file"], Form::NAMES].concat())),
+            }
+            continue;
         }
+        let first = next_piece(&mut field, &meter, &map_error).await?;
+        if first.is_none() && file_name.is_none() {
+            // So does a form in which no file is chosen.
+            continue;
+        }
+        let Some(space) = space.take() else {
+            return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
+        };
+        received.file_name = file_name;
+        let quota = (lifetime == ClipLifetime::Job).then(|| api.quota_of(owner));
+        let clip = api.store.begin_clip(ObjectName::upload(draw_random()?), space, quota).await?;
+        received.file = Some(stream_file(clip, (first, field), &meter, &map_error).await?);
     }
     Ok(received)
 }
@@ -200,31 +228,47 @@ async fn read_text(
     map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(map_error)? {
-        meter.record_read(piece.len());
+    while let Some(piece) = next_piece(&mut field, meter, map_error).await? {
         bytes.extend_from_slice(&piece);
         if bytes.len() > MAX_TEXT_BYTES {
-            let name: String = name.chars().take(64).collect();
+            let name = shortened(name);
             return Err(ApiError::Request(format!("{name:?} is longer than {MAX_TEXT_BYTES} bytes")));
         }
     }
-    String::from_utf8(bytes).map_err(|_| {
-        let name: String = name.chars().take(64).collect();
-        ApiError::Request(format!("{name:?} is not UTF-8 text"))
-    })
+    String::from_utf8(bytes).map_err(|_| ApiError::Request(format!("{:?} is not UTF-8 text", shortened(name))))
 }
 
-/// Streams the file into `clip`, and fails early if its first bytes are not those of a video. Every
+/// The next bytes of a part; `None` at its end.
+async fn next_piece(
+    field: &mut Field<'_>,
+    meter: &OverheadMeter,
+    map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
+) -> Result<Option<Bytes>, ApiError> {
+    while let Some(piece) = field.chunk().await.map_err(map_error)? {
+        meter.record_read(piece.len());
+        if !piece.is_empty() {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
+}
+
+/// The name of a part, as long as messages show it.
+fn shortened(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+/// Streams the first piece of the file and the others into `clip`, and fails early if its first bytes are not those of a video. Every
 /// early return drops the clip, which deletes the bytes written.
 async fn stream_file(
     mut clip: ClipUpload,
-    mut field: Field<'_>,
+    (mut piece, mut field): (Option<Bytes>, Field<'_>),
     meter: &OverheadMeter,
     map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<ClipUpload, ApiError> {
-    while let Some(piece) = field.chunk().await.map_err(map_error)? {
-        meter.record_read(piece.len());
-        clip.write(piece).await?;
+    while let Some(bytes) = piece {
+        clip.write(bytes).await?;
+        piece = next_piece(&mut field, meter, map_error).await?;
     }
     clip.check_type()?;
     Ok(clip)

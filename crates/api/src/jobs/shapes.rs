@@ -7,8 +7,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::report::Report;
-use crate::http::vocabulary::{
-    Deinterlace, FailureCode, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
+use crate::http::{
+    field_warning::FieldWarning,
+    vocabulary::{
+        Deinterlace, FailureCode, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
+    },
 };
 
 /// An accepted job.
@@ -21,6 +24,17 @@ pub(crate) struct Submitted {
     /// `queued`.
     #[schema(value_type = JobStatus, example = "queued")]
     pub(crate) status: &'static str,
+    /// Fields of the request that had no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
+}
+
+/// The job of a submit that waited for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AwaitedJob {
+    #[serde(flatten)]
+    pub(crate) job: Job,
+    /// Fields of the request that had no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
 }
 
 /// The state of a job. All fields are always present.

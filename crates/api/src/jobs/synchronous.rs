@@ -14,13 +14,14 @@ use crate::{
     http::{
         caller::Caller,
         error_responses::{ClipErrors, FormErrors, KeyErrors, SubmitErrors},
+        field_warning::FieldWarning,
         reply::{ErrorReply, Reply},
         vocabulary::{OutputFormat, UsedMethod},
     },
     jobs::{
         data_url::{DataUrl, InlineReply},
         shapes::{Color, Output, SubmitForm},
-        submit::accept,
+        submit::{AcceptedJob, accept},
     },
 };
 
@@ -56,6 +57,8 @@ pub(crate) struct Cut {
     /// All outputs. Only present if several formats were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     outputs: Option<Vec<Output>>,
+    /// Fields of the request that had no effect.
+    warnings: Vec<FieldWarning>,
 }
 
 /// Remove a background in one request.
@@ -82,12 +85,12 @@ pub(crate) async fn cut_now(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = accept(&api, owner, request).await?.id;
+    let AcceptedJob { id, warnings, .. } = accept(&api, owner, request).await?;
     let record = wait_for_result(&api, owner, &id).await?;
     if let Some(failure) = record.failure {
         return Err(failure.into());
     }
-    let (cut, data_urls) = build_reply(&record)?;
+    let (cut, data_urls) = build_reply(&record, warnings)?;
     Ok(InlineReply::new(&Reply::new(cut), data_urls)?.into_response(api.store))
 }
 
@@ -97,7 +100,7 @@ async fn wait_for_result(api: &Api, owner: KeyId, id: &JobId) -> Result<JobRecor
 }
 
 /// Builds the reply with a placeholder for each data URL, and the data URLs in order.
-fn build_reply(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
+fn build_reply(record: &JobRecord, warnings: Vec<FieldWarning>) -> Result<(Cut, Vec<DataUrl>), ApiError> {
     let outcome = record.outcome.as_ref().filter(|_| record.state == JobState::Completed).ok_or(ApiError::Internal)?;
     let mut data_urls = Vec::new();
     let mut placeholder = |pointer: &OutputPointer| {
@@ -130,6 +133,7 @@ fn build_reply(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
         processing_method: measured.method.name(),
         detected_background_color: measured.background.map(Color::from),
         outputs,
+        warnings,
     };
     Ok((cut, data_urls))
 }

@@ -15,6 +15,7 @@ use crate::{
     http::{
         caller::Caller,
         error_responses::{ClipErrors, FormErrors, KeyErrors},
+        field_warning::FieldWarning,
         reply::{ErrorReply, Reply},
         vocabulary::{Deinterlace, Method, Reason, Shadow, UsedMethod},
     },
@@ -112,13 +113,15 @@ pub(crate) struct Preview {
     confidence: Option<f64>,
     /// For each hint, in order: the number of frames of the clip to which it applies.
     hint_frames: Vec<u64>,
+    /// Fields of the request that had no effect.
+    warnings: Vec<FieldWarning>,
 }
 
 /// Preview one frame of a cut.
 ///
 /// Measures the clip as a job does and processes one frame with its neighbors, to try settings
 /// before a job. Nothing is stored, and it does not count as usage. Other fields of a submit are
-/// accepted and ignored. A second preview of the same frame with another `tolerance` or `shadow` is
+/// accepted and named in `warnings`. A second preview of the same frame with another `tolerance` or `shadow` is
 /// faster. Closing the request cancels the work.
 #[utoipa::path(
     post, path = "/api/v1/video/remove-background/preview", tag = "video", operation_id = "previewFrame", security(("key" = [])),
@@ -150,7 +153,7 @@ pub(crate) async fn preview(
     if !form.has_size() {
         form.take("size", DEFAULT_SIDE)?;
     }
-    let (request, source) = received.finish_for_preview(&api).await?;
+    let (request, source, warnings) = received.finish_for_preview(&api).await?;
     let (input, _temporary_clip) = match source {
         Source::Stored(stored) => {
             (stored.name.clone(), Some(TemporaryClip { store: api.store.clone(), name: stored.name }))
@@ -160,7 +163,7 @@ pub(crate) async fn preview(
     };
     let started = Instant::now();
     let previewed = api.previewer.preview(PreviewRequest { input, request, at }).await?;
-    Ok(Reply::new(Preview::new(previewed, started.elapsed())))
+    Ok(Reply::new(Preview::new(previewed, started.elapsed(), warnings)))
 }
 
 const URL_UNSUPPORTED: &str = "url is not supported for previews; upload the clip and send its inputStorageId";
@@ -208,7 +211,7 @@ impl From<PreviewFailure> for ApiError {
 }
 
 impl Preview {
-    fn new(previewed: PreviewFrame, elapsed: Duration) -> Self {
+    fn new(previewed: PreviewFrame, elapsed: Duration, warnings: Vec<FieldWarning>) -> Self {
         Self {
             url: format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&previewed.png)),
             format: "png",
@@ -223,6 +226,7 @@ impl Preview {
             detected_background_color: previewed.key_color.map(Color::from),
             confidence: previewed.confidence,
             hint_frames: previewed.hint_frames,
+            warnings,
         }
     }
 }
