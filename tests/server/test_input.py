@@ -71,7 +71,6 @@ class Addresses(unittest.TestCase):
                 f"http:127.0.0.1:{port}/",
                 f"\\\\127.0.0.1:{port}\\",
                 "clip.mp4",
-                "",
             ]
             for url in at_submit:
                 code, reply = server.submit(clip=None, url=url)

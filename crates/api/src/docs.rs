@@ -7,11 +7,13 @@ use axum::{
     http::header,
     response::{IntoResponse, Redirect, Response},
 };
-use clearcut_job::ErrorCode;
+use clearcut_queue::EventKind;
 use utoipa::{
-    Modify, OpenApi,
+    Modify, OpenApi, PartialSchema as _, ToSchema as _,
     openapi::{
-        RefOr, Schema,
+        ContentBuilder, HttpMethod, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
+        path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -19,13 +21,16 @@ use utoipa_swagger_ui::Config;
 
 use crate::{
     ApiError, files, health,
-    http::reply::ErrorReply,
+    http::{error_responses::shared_responses, reply::ErrorReply},
     images::{emoticon, remove_background, resize},
     jobs::{control, event_stream, list, submit, synchronous, usage},
     page::sign_in,
     previews::preview,
     uploads::{resource, tus},
-    webhooks::{deliveries, endpoints},
+    webhooks::{
+        deliveries, endpoints,
+        shapes::{WebhookJobEvent, WebhookTestEvent},
+    },
 };
 
 /// The document, collected from the handlers.
@@ -41,8 +46,12 @@ use crate::{
         endpoints::read_secret, endpoints::rotate_secret, endpoints::read_key_secret, endpoints::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
     ),
-    components(schemas(ErrorReply)),
-    modifiers(&ApiKeyScheme, &ErrorCodes, &HeadWithoutBody),
+    components(schemas(ErrorReply, WebhookJobEvent, WebhookTestEvent)),
+    modifiers(&ApiKeyScheme, &SharedResponses, &DataByReference, &HeadWithoutBody, &OpenRoutes, &Webhooks),
+    servers(
+        (url = "/", description = "The server that this document comes from."),
+        (url = "http://127.0.0.1:8787", description = "A server on this machine, at its default address."),
+    ),
     tags(
         (name = "jobs", description = "Submit clips, follow their progress, get links to outputs, cancel and retry."),
         (name = "usage", description = "Resources that the jobs of an API key used."),
@@ -67,18 +76,25 @@ impl Modify for ApiKeyScheme {
     }
 }
 
-/// Lists all error codes of replies where the document describes the field.
-struct ErrorCodes;
+/// Adds the error responses that several routes share.
+struct SharedResponses;
 
-impl Modify for ErrorCodes {
+impl Modify for SharedResponses {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let codes: Vec<&str> =
-            ErrorCode::ALL.iter().filter(|code| code.is_in_replies()).map(|code| code.name()).collect();
-        let schemas = &mut openapi.components.get_or_insert_default().schemas;
-        if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut("ErrorBody")
-            && let Some(RefOr::T(Schema::Object(code))) = body.properties.get_mut("code")
-        {
-            code.description = Some(format!("Stable error code, one of: {}.", codes.join(", ")));
+        let responses = shared_responses().map(|(name, response)| (name.to_owned(), response.into()));
+        openapi.components.get_or_insert_default().responses.extend(responses);
+    }
+}
+
+/// Lets the envelope of a reply refer to the schema of its data. By itself, it repeats it.
+struct DataByReference;
+
+impl Modify for DataByReference {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for (name, reply) in &mut openapi.components.get_or_insert_default().schemas {
+            if let (Some(data), RefOr::T(Schema::Object(reply))) = (name.strip_prefix("Reply_"), reply) {
+                reply.properties.insert("data".to_owned(), Ref::from_schema_name(data).into());
+            }
         }
     }
 }
@@ -90,12 +106,81 @@ impl Modify for HeadWithoutBody {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         for head in openapi.paths.paths.values_mut().filter_map(|path| path.head.as_mut()) {
             for response in head.responses.responses.values_mut() {
+                let shared = |name: &str| shared_responses().find(|(other, _)| name.ends_with(&format!("/{other}")));
+                if let RefOr::Ref(Ref { ref_location, .. }) = response
+                    && let Some((_, found)) = shared(ref_location)
+                {
+                    *response = found.into();
+                }
                 if let RefOr::T(response) = response {
                     response.content.clear();
                 }
             }
         }
     }
+}
+
+/// Says of the routes that need no API key that they need none.
+struct OpenRoutes;
+
+impl Modify for OpenRoutes {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for operation in openapi.paths.paths.values_mut().flat_map(operations) {
+            operation.security.get_or_insert_default();
+        }
+    }
+}
+
+fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let PathItem { get, put, post, delete, head, patch, .. } = path;
+    [get, put, post, delete, head, patch].into_iter().flatten()
+}
+
+/// Describes the requests that the server sends to webhooks.
+struct Webhooks;
+
+impl Modify for Webhooks {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let webhook = |kind: EventKind| PathItem::new(HttpMethod::Post, sent_operation(kind));
+        let webhooks =
+            EventKind::ALL.into_iter().fold(PathsBuilder::new(), |paths, kind| paths.path(kind.name(), webhook(kind)));
+        openapi.webhooks = Some(webhooks.build());
+    }
+}
+
+/// The request that tells a receiver of an event.
+fn sent_operation(kind: EventKind) -> Operation {
+    let (id, summary) = match kind {
+        EventKind::JobStarted => ("onJobStarted", "A worker started the job for the first time."),
+        EventKind::JobCompleted => ("onJobCompleted", "The job completed; its outputs are ready."),
+        EventKind::JobFailed => ("onJobFailed", "The job failed or was cancelled."),
+        EventKind::Test => ("onWebhookTest", "A test of the endpoint."),
+    };
+    let header = |name: &str, description: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(String::schema()))
+    };
+    let body = if kind == EventKind::Test { WebhookTestEvent::name() } else { WebhookJobEvent::name() };
+    let event = ContentBuilder::new().schema(Some(Ref::from_schema_name(body))).build();
+    let reply = |description: &str| ResponseBuilder::new().description(description);
+    OperationBuilder::new()
+        .operation_id(Some(id))
+        .tag("webhooks")
+        .summary(Some(summary))
+        .parameter(header("webhook-id", "Id of the delivery, the same in every attempt."))
+        .parameter(header("webhook-timestamp", "When this attempt was signed, in seconds since 1970."))
+        .parameter(header("webhook-signature", "Signatures of id, timestamp and body, by Standard Webhooks."))
+        .request_body(Some(
+            RequestBodyBuilder::new().content("application/json", event).required(Some(Required::True)).build(),
+        ))
+        .response("2XX", reply("The event is delivered. Any other status, or none within 20 seconds, is tried again."))
+        .response("410", reply("The endpoint is disabled, or the `webhookUrl` of the job gets no more events."))
+        .security(utoipa::openapi::SecurityRequirement::default())
+        .build()
 }
 
 /// The OpenAPI document of the routes, generated from the code, ending with a newline.

@@ -13,6 +13,7 @@ use percent_encoding::percent_decode_str;
 use crate::{
     Api, ApiError,
     http::{
+        error_responses::LinkErrors,
         range::{self, RequestedRange},
         reply::ErrorReply,
         request_headers,
@@ -24,7 +25,7 @@ use crate::{
 /// Needs no API key: anyone with the link can read the file until the link expires. Ranges and HEAD
 /// requests are supported, so players can seek.
 #[utoipa::path(
-    get, path = "/files/{name}", tag = "files",
+    get, path = "/files/{name}", tag = "files", operation_id = "downloadOutput",
     params(
         ("name" = String, Path, description = "Object name, with slashes."),
         ("filename" = Option<String>, Query, description = "File name for downloads; covered by the signature."),
@@ -35,10 +36,9 @@ use crate::{
         (status = 200, description = "The file.", content_type = "video/webm"),
         (status = 206, description = "The requested part of the file.", content_type = "video/webm"),
         (status = 304, description = "The client's copy is current."),
-        (status = 403, description = "The link was modified or has expired.", body = ErrorReply),
+        LinkErrors,
         (status = 404, description = "The file is past its retention or was deleted.", body = ErrorReply),
         (status = 416, description = "The range is outside the file.", body = ErrorReply),
-        (status = 503, description = "The file store is unavailable.", body = ErrorReply),
     )
 )]
 pub(crate) async fn read(

@@ -13,12 +13,16 @@ use serde::Serialize;
 use tokio::{sync::Mutex, time::Instant};
 use utoipa::ToSchema;
 
-use crate::{Api, Check, http::reply::Reply};
+use crate::{
+    Api, Check,
+    http::{reply::Reply, vocabulary::HealthStatus},
+};
 
 /// The health of the server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Health {
-    /// `ready` or `unready`.
+    /// `ready` if all checks passed.
+    #[schema(value_type = HealthStatus)]
     status: &'static str,
     /// All checks.
     checks: Vec<Check>,
@@ -32,7 +36,7 @@ pub(crate) struct Alive {
 }
 
 /// Check liveness.
-#[utoipa::path(get, path = "/livez", tag = "health", responses((status = 200, description = "The process is alive.", body = Reply<Alive>)))]
+#[utoipa::path(get, path = "/livez", tag = "health", operation_id = "checkLiveness", responses((status = 200, description = "The process is alive.", body = Reply<Alive>)))]
 pub(crate) async fn livez() -> Reply<Alive> {
     Reply::new(Alive { status: "alive" })
 }
@@ -41,7 +45,7 @@ pub(crate) async fn livez() -> Reply<Alive> {
 ///
 /// Reports whether the server can accept and process jobs, with the result of each check.
 #[utoipa::path(
-    get, path = "/readyz", tag = "health",
+    get, path = "/readyz", tag = "health", operation_id = "checkReadiness",
     responses(
         (status = 200, description = "All checks passed.", body = Reply<Health>),
         (status = 503, description = "At least one check failed.", body = Reply<Health>),

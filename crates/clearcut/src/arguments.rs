@@ -5,8 +5,8 @@ use std::{ffi::OsStr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clearcut_ffmpeg::SandboxPolicy;
 use clearcut_job::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, ImageEncoding, KeyColorChoice, LongestSide, MethodChoice,
-    OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hint, Hints, ImageEncoding, KeyColorChoice, LongestSide,
+    MethodChoice, OutputFormat, Quality, RequestError, ShadowChoice, Speed, Tolerance,
 };
 
 use crate::{

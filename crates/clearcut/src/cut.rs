@@ -10,8 +10,8 @@ use clearcut_pipeline::{CutJob, Resources, Stop};
 use crate::{
     arguments::CutOptions,
     console::escape_line,
-    failure::Failure,
     cut_image::cut_image,
+    failure::Failure,
     input::{is_image, open_input},
     installed_models::ModelOptions,
     kept_model::KeptModel,

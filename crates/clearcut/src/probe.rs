@@ -5,7 +5,12 @@ use std::fs::File;
 use clearcut_ffmpeg::{ColorConversion, Container, Error, MediaInfo, MediaLimits, Tools};
 use serde_json::json;
 
-use crate::{arguments::ProbeOptions, console::print_out, input::{is_image, open_input}, failure::Failure};
+use crate::{
+    arguments::ProbeOptions,
+    console::print_out,
+    failure::Failure,
+    input::{is_image, open_input},
+};
 
 /// Runs `clearcut probe`.
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {

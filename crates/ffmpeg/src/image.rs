@@ -101,11 +101,12 @@ impl Tools {
         let program = self.unpacker().ok_or(Error::UnpackerMissing { container: format.name() })?;
         let mut command = self.sandbox().command_alone(program, ChildLimits::IMAGE);
         command.args(["image", mode, &limits.max_image_pixels.to_string()]).args(arguments);
-        let child = Child::spawn("reading the image", command, duplicate_as_stdin(input)?).map_err(|error| match error {
-            // The program was removed. Clips can still be cut, so this is no shortage.
-            Error::Unstartable { .. } => Error::UnpackerMissing { container: format.name() },
-            other => other,
-        })?;
+        let child =
+            Child::spawn("reading the image", command, duplicate_as_stdin(input)?).map_err(|error| match error {
+                // The program was removed. Clips can still be cut, so this is no shortage.
+                Error::Unstartable { .. } => Error::UnpackerMissing { container: format.name() },
+                other => other,
+            })?;
         Ok(ImageReading { format, child, max_pixels: limits.max_image_pixels })
     }
 }
@@ -147,7 +148,8 @@ impl ImageReading {
             let too_large = |encoding: &ImageEncoding| {
                 Reason::Known(ImageError::ResultTooLarge { size: source, max_side: encoding.format.max_side() })
             };
-            let sizes = encodings.iter().map(|encoding| encoding.output_size(source).ok_or_else(|| too_large(encoding)));
+            let sizes =
+                encodings.iter().map(|encoding| encoding.output_size(source).ok_or_else(|| too_large(encoding)));
             let sizes = sizes.collect::<Result<Vec<Size>, _>>()?;
             let file = |(encoding, size): (&ImageEncoding, Size)| {
                 let max_bytes = size.pixels() * MAX_BYTES_PER_PIXEL + MAX_HEADER_BYTES;

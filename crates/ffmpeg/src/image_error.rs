@@ -55,7 +55,9 @@ impl ImageError {
             Self::NotImage(reason) => reason.hint(),
             Self::Damaged => "Download or export the image again; it should open in a browser.",
             Self::Unsupported { .. } => "Save it as a plain JPEG or PNG first.",
-            Self::ReaderMissing { .. } => "Convert it to JPEG or PNG first, or install a newer ffmpeg (HEIC needs 7.0 or newer).",
+            Self::ReaderMissing { .. } => {
+                "Convert it to JPEG or PNG first, or install a newer ffmpeg (HEIC needs 7.0 or newer)."
+            }
             Self::TooManyPixels { .. } | Self::TooMuchMemory | Self::TooMuchWork => "Make a smaller copy first.",
             Self::ResultTooLarge { .. } => "Ask for a smaller width and height.",
         }

@@ -65,7 +65,11 @@ impl Size {
         let (width, height) = (scaled(self.width), scaled(self.height));
         // Of a very thin image, the side that stays at 1 pixel leaves too many to the other.
         let longest = u32::try_from(pixels.max(1)).unwrap_or(u32::MAX);
-        if height == 1 { Self { width: width.min(longest), height } } else { Self { width, height: height.min(longest) } }
+        if height == 1 {
+            Self { width: width.min(longest), height }
+        } else {
+            Self { width, height: height.min(longest) }
+        }
     }
 
     /// The size with both sides rounded up to the next even number, as 4:2:0 encoders require.

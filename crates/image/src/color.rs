@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn sixteen_bits_give_the_same_color_as_eight() {
-        let deep: ImageBuffer<Rgb<u16>, Vec<u16>> = ImageBuffer::from_pixel(2, 2, Rgb([200 * 257, 120 * 257, 60 * 257]));
+        let deep: ImageBuffer<Rgb<u16>, Vec<u16>> =
+            ImageBuffer::from_pixel(2, 2, Rgb([200 * 257, 120 * 257, 60 * 257]));
         let profile = ColorProfile::new_display_p3();
         let [eight, sixteen] =
             [patch([200, 120, 60]), deep.into()].map(|image: DynamicImage| to_srgb(&image, &profile).unwrap());

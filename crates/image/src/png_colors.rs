@@ -29,7 +29,11 @@ pub(crate) fn stated(bytes: &[u8]) -> Option<ColorProfile> {
     if let Some(primaries) = own_primaries {
         let white = point(primaries.white);
         let corners = [primaries.red, primaries.green, primaries.blue].map(point);
-        if [white].iter().chain(&corners).any(|point| !(0.0..=1.0).contains(&point.x) || !(0.01..=1.0).contains(&point.y)) {
+        if [white]
+            .iter()
+            .chain(&corners)
+            .any(|point| !(0.0..=1.0).contains(&point.x) || !(0.01..=1.0).contains(&point.y))
+        {
             return None;
         }
         let white = XyY { x: white.x.into(), y: white.y.into(), yb: 1.0 };

@@ -20,9 +20,8 @@ pub(crate) fn encode(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, ImageFailu
     let mut output = ptr::null_mut();
     // SAFETY: the buffer holds `height` rows of `stride` bytes, as was checked, and `output` is valid
     // for a write.
-    let length = unsafe {
-        WebPEncodeRGBA(pixels.rgba.as_ptr(), width, height, stride, f32::from(quality), &raw mut output)
-    };
+    let length =
+        unsafe { WebPEncodeRGBA(pixels.rgba.as_ptr(), width, height, stride, f32::from(quality), &raw mut output) };
     if output.is_null() || length == 0 {
         return Err(ImageFailure::TooMuchMemory);
     }

@@ -97,7 +97,9 @@ impl FromStr for ImageEncoding {
         let mut parts = text.split(':');
         let mut next = || parts.next().ok_or(ParseImageEncodingError);
         let [width, height, fit, format, quality] = [next()?, next()?, next()?, next()?, next()?];
-        let side = |text: &str| text.parse().map_err(|_| ParseImageEncodingError).map(|side| Some(side).filter(|side| *side > 0));
+        let side = |text: &str| {
+            text.parse().map_err(|_| ParseImageEncodingError).map(|side| Some(side).filter(|side| *side > 0))
+        };
         let fits = [ImageFit::Cover, ImageFit::Contain, ImageFit::Fill, ImageFit::Inside, ImageFit::Outside];
         let formats = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Webp];
         Ok(Self {
@@ -155,7 +157,9 @@ mod tests {
         let encoding = ImageEncoding { format: ImageFormat::Jpeg, ..encoding(0, 90, ImageFit::Outside) };
         assert_eq!(encoding.to_string(), "0:90:outside:jpeg:60");
         assert_eq!(encoding.to_string().parse(), Ok(encoding));
-        for text in ["", "1:2:cover:png", "1:2:over:png:60", "1:2:cover:gif:60", "1:2:cover:png:101", "-1:2:cover:png:60"] {
+        for text in
+            ["", "1:2:cover:png", "1:2:over:png:60", "1:2:cover:gif:60", "1:2:cover:png:101", "-1:2:cover:png:60"]
+        {
             assert_eq!(text.parse::<ImageEncoding>(), Err(ParseImageEncodingError), "{text}");
         }
     }

@@ -17,8 +17,7 @@ pub enum ImageFailure {
 }
 
 impl ImageFailure {
-    const ALL: [Self; 5] =
-        [Self::Damaged, Self::TooManyPixels, Self::Unsupported, Self::TooMuchMemory, Self::Io];
+    const ALL: [Self; 5] = [Self::Damaged, Self::TooManyPixels, Self::Unsupported, Self::TooMuchMemory, Self::Io];
 
     /// The exit code. Below those of shells, signals and panics.
     #[must_use]

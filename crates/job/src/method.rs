@@ -28,7 +28,25 @@ pub enum MethodReason {
     Transparent,
 }
 
+impl CutMethod {
+    /// Both methods.
+    pub const ALL: [Self; 2] = [Self::ChromaKey, Self::Ai];
+
+    /// The method's name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ChromaKey => "chromakey",
+            Self::Ai => "ai",
+        }
+    }
+}
+
 impl MethodReason {
+    /// All reasons.
+    pub const ALL: [Self; 5] =
+        [Self::Asked, Self::KeyGiven, Self::FlatBackground, Self::NoFlatBackground, Self::Transparent];
+
     /// The reason's name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -40,6 +40,20 @@ pub enum NoteCode {
 }
 
 impl NoteCode {
+    /// All codes.
+    pub const ALL: [Self; 10] = [
+        Self::RateConverted,
+        Self::TracksLeftOut,
+        Self::SoundMixedDown,
+        Self::SoundDamaged,
+        Self::SoundLeftOut,
+        Self::AnimationRateReduced,
+        Self::ColorConverted,
+        Self::Deinterlaced,
+        Self::SizeChanged,
+        Self::Other,
+    ];
+
     /// The name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {

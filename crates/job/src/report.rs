@@ -140,6 +140,18 @@ impl MatteReport {
 }
 
 impl Warning {
+    /// All warnings.
+    pub const ALL: [Self; 8] = [
+        Self::LowConfidence,
+        Self::NothingRemoved,
+        Self::EverythingRemoved,
+        Self::Holes,
+        Self::Lookalike,
+        Self::Residue,
+        Self::Flicker,
+        Self::HintWithoutEffect,
+    ];
+
     /// The warning's name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {

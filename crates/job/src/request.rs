@@ -25,6 +25,11 @@ fn parse_in_range(
 /// Implements parsing of an enum from its keywords.
 macro_rules! keyword_enum {
     ($name:ident, $field:literal, $allowed:literal, $($word:literal => $variant:ident),+) => {
+        impl $name {
+            /// All keywords.
+            pub const KEYWORDS: &'static [&'static str] = &[$($word),+];
+        }
+
         impl std::str::FromStr for $name {
             type Err = $crate::RequestError;
 

@@ -92,6 +92,9 @@ pub enum DisabledReason {
 }
 
 impl DisabledReason {
+    /// Both reasons.
+    pub const ALL: [Self; 2] = [Self::Owner, Self::Gone];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -19,6 +19,9 @@ impl EventKind {
     /// The kinds that an endpoint can subscribe to, in the order of a job's life cycle.
     pub const OF_JOBS: [Self; 3] = [Self::JobStarted, Self::JobCompleted, Self::JobFailed];
 
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::JobStarted, Self::JobCompleted, Self::JobFailed, Self::Test];
+
     /// The name on the wire and in the database.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -46,8 +49,7 @@ impl FromStr for EventKind {
     type Err = ParseEventError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = Self::OF_JOBS.into_iter().chain([Self::Test]);
-        all.into_iter().find(|kind| kind.name() == text).ok_or_else(|| ParseEventError(text.to_owned()))
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| ParseEventError(text.to_owned()))
     }
 }
 

@@ -4,10 +4,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use clearcut_job::{ErrorCode, Failure, JobId, JobState, NotAccepted, NotImage, NotVideo, RequestError, StillFormat};
+use clearcut_job::{ErrorCode, Failure, JobId, JobState, NotImage, NotVideo, RequestError, StillFormat};
 use clearcut_outbound::OutboundError;
 use clearcut_queue::{MAX_ENDPOINTS, QueueError};
-use clearcut_store::{ClipError, SigningError, StoreError};
+use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
 
 use crate::{http::reply::error_reply, uploads::upload_headers::VERSIONS};
@@ -112,6 +112,12 @@ pub enum ApiError {
         /// Maximum size in bytes.
         max_bytes: u64,
     },
+    /// A part with a file has another name than `file`.
+    #[error("the part {name:?} is a file; send the file as a part named \"file\"")]
+    MisnamedFile {
+        /// Name of the part.
+        name: String,
+    },
     /// The body has an unsupported media type.
     #[error("the body must be {0}")]
     MediaType(&'static str),
@@ -211,66 +217,6 @@ pub enum ApiError {
     Internal,
 }
 
-impl From<QueueError> for ApiError {
-    fn from(error: QueueError) -> Self {
-        match error {
-            QueueError::DiskFull => Self::DiskFull,
-            QueueError::ReadOnly => Self::ReadOnly,
-            QueueError::NoSuchUpload => Self::UploadNotFound,
-            QueueError::UploadUnfinished => Self::UploadUnfinished,
-            QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
-            QueueError::TooManyEndpoints { .. } => Self::TooManyWebhooks,
-            QueueError::EndpointDisabled => Self::WebhookDisabled,
-            QueueError::TooManyQueuedJobs { limit } => Self::TooManyQueuedJobs { limit },
-            QueueError::IdempotencyMismatch => Self::IdempotencyMismatch,
-            error => Self::Queue(error),
-        }
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::DiskFull => Self::DiskFull,
-            StoreError::ReadOnly => Self::ReadOnly,
-            StoreError::Short => Self::Busy,
-            StoreError::Missing => Self::FileGone,
-            error => Self::Store(error),
-        }
-    }
-}
-
-impl From<NotVideo> for ApiError {
-    fn from(reason: NotVideo) -> Self {
-        Self::NotAVideo(reason)
-    }
-}
-
-impl From<NotImage> for ApiError {
-    fn from(reason: NotImage) -> Self {
-        Self::NotAnImage(reason)
-    }
-}
-
-impl From<NotAccepted> for ApiError {
-    fn from(reason: NotAccepted) -> Self {
-        match reason {
-            NotAccepted::Video(reason) => reason.into(),
-            NotAccepted::Image(reason) => reason.into(),
-        }
-    }
-}
-
-impl From<ClipError<Self>> for ApiError {
-    fn from(error: ClipError<Self>) -> Self {
-        match error {
-            ClipError::NotAccepted(reason) => reason.into(),
-            ClipError::Quota(error) => error,
-            ClipError::NoSpace(error) | ClipError::Store(error) => error.into(),
-        }
-    }
-}
-
 fn not_a_video(reason: NotVideo) -> String {
     match reason {
         NotVideo::UnknownContainer => {
@@ -292,9 +238,11 @@ impl ApiError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Field(error) => error.code(),
-            Self::Request(_) | Self::MediaType(_) | Self::BodyIncomplete | Self::Range { .. } => {
-                ErrorCode::InvalidRequest
-            }
+            Self::Request(_)
+            | Self::MisnamedFile { .. }
+            | Self::MediaType(_)
+            | Self::BodyIncomplete
+            | Self::Range { .. } => ErrorCode::InvalidRequest,
             Self::Address(_) => ErrorCode::InvalidUrl,
             Self::NotAVideo(_) => ErrorCode::InvalidVideo,
             Self::NotAnImage(_) => ErrorCode::InvalidImage,
@@ -358,6 +306,8 @@ impl ApiError {
                 json!({ "field": error.field(), "value": error.value(), "allowed": error.allowed() })
             }
             Self::TooLarge { max_bytes } => json!({ "field": "file", "maxBytes": max_bytes }),
+            Self::MisnamedFile { name } => json!({ "field": name, "allowed": "a part named file" }),
+            Self::MediaType(allowed) => json!({ "field": "Content-Type", "allowed": allowed }),
             Self::Address(_) => json!({ "field": "url" }),
             Self::UploadOffset { received } => json!({ "uploadOffset": received }),
             Self::QuotaExceeded { quota_bytes } => json!({ "quotaBytes": quota_bytes }),

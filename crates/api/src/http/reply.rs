@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::http::vocabulary;
+
 /// Envelope of a successful reply.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Reply<T> {
@@ -46,7 +48,7 @@ pub(crate) struct ErrorReply {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ErrorBody {
     /// Stable error code.
-    #[schema(value_type = String, example = "INVALID_FPS")]
+    #[schema(value_type = vocabulary::ErrorCode, example = "INVALID_FPS")]
     code: ErrorCode,
     /// Explanation for people. May be reworded between versions.
     message: String,

@@ -19,16 +19,19 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
-        error_responses::{ClipErrors, ImageErrors, KeyErrors},
+        error_responses::{ClipErrors, FormErrors, ImageErrors, KeyErrors},
+        field_warning::FieldWarning,
         reply::Reply,
     },
     images::{
         forms::EmoticonForm,
-        image_fields::{FieldWarning, ImageFields, whole_number},
+        image_fields::{ImageFields, whole_number},
         received_image::{ReceivedImage, receive_image},
     },
     jobs::data_url::{DataUrl, InlineReply},
 };
+
+const FIELDS: &[&str] = &["url", "inputStorageId", "sizes"];
 
 const DEFAULT_SIZES: [u32; 8] = [16, 24, 32, 48, 64, 96, 128, 256];
 const MAX_SIZES: usize = 16;
@@ -106,7 +109,7 @@ pub(crate) struct EmoticonFile {
     request_body(content = EmoticonForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The emoticons.", body = Reply<EmoticonPack>),
-        KeyErrors, ClipErrors, ImageErrors,
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
     )
 )]
 pub(crate) async fn pack(
@@ -142,7 +145,7 @@ pub(crate) async fn pack(
     request_body(content = EmoticonForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The ZIP file.", body = Vec<u8>, content_type = "application/zip"),
-        KeyErrors, ClipErrors, ImageErrors,
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
     )
 )]
 pub(crate) async fn zipped_pack(
@@ -164,7 +167,7 @@ pub(crate) async fn zipped_pack(
 
 /// Receives an image and makes its files: PNG and WebP in each size, in this order.
 async fn make_files(api: &Api, owner: KeyId, request: Request) -> Result<(Vec<EncodedImage>, ReceivedImage), ApiError> {
-    let (sizes, image) = receive_image(api, owner, request, read_sizes).await?;
+    let (sizes, image) = receive_image(api, owner, (FIELDS, request), read_sizes).await?;
     let quality = Quality::try_from(QUALITY)?;
     let encoding =
         |side, format| ImageEncoding { width: Some(side), height: Some(side), fit: ImageFit::Contain, format, quality };
@@ -192,10 +195,10 @@ fn zip(files: &[EncodedImage]) -> Result<Vec<u8>, ZipError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jobs::intake::Fields as _;
+    use crate::jobs::fields::Fields as _;
 
     fn sizes(texts: &[&str]) -> Result<Vec<u32>, ApiError> {
-        let mut fields = ImageFields::default();
+        let mut fields = ImageFields::named(FIELDS);
         for text in texts {
             fields.take("sizes", text).unwrap();
         }

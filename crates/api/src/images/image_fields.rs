@@ -1,40 +1,24 @@
-//! The text fields of an image request. Each route takes the fields that it knows; of the others,
-//! the reply warns.
-
-use serde::Serialize;
-use utoipa::ToSchema;
+//! The text fields of an image request. Each route names and reads those that it knows.
 
 use clearcut_job::RequestError;
 
-use crate::{ApiError, jobs::intake::Fields};
+use crate::{ApiError, http::field_warning::FieldWarning, jobs::fields::Fields};
 
-/// The text fields of a request, as received. An empty one counts as absent.
-#[derive(Debug, Default)]
+/// The text fields of a request, as received.
+#[derive(Debug)]
 pub(crate) struct ImageFields {
+    names: &'static [&'static str],
     fields: Vec<(String, String)>,
     warnings: Vec<FieldWarning>,
 }
 
-/// A field of the request that has no effect.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct FieldWarning {
-    /// Name of the field.
-    field: String,
-    /// Why it has no effect.
-    message: String,
-}
-
-impl FieldWarning {
-    pub(crate) fn new(field: &str, message: &str) -> Self {
-        Self { field: field.chars().take(64).collect(), message: message.to_owned() }
-    }
-}
-
 impl Fields for ImageFields {
+    fn names(&self) -> &'static [&'static str] {
+        self.names
+    }
+
     fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
-        if !text.trim().is_empty() {
-            self.fields.push((name.to_owned(), text.to_owned()));
-        }
+        self.fields.push((name.to_owned(), text.to_owned()));
         Ok(())
     }
 
@@ -44,6 +28,11 @@ impl Fields for ImageFields {
 }
 
 impl ImageFields {
+    /// The fields of a route that knows those in `names`, with `url` and `inputStorageId`.
+    pub(crate) const fn named(names: &'static [&'static str]) -> Self {
+        Self { names, fields: Vec::new(), warnings: Vec::new() }
+    }
+
     /// Takes out the field `name` and parses it; `None` if it is absent.
     ///
     /// # Errors
@@ -65,15 +54,13 @@ impl ImageFields {
         self.fields.extract_if(.., |(field, _)| field == name).map(|(_, text)| text).collect()
     }
 
-    /// Adds a warning to the reply.
-    pub(crate) fn warn(&mut self, field: &str, message: &str) {
-        self.warnings.push(FieldWarning::new(field, message));
+    /// Warns of the field `name`, which has no effect for this `reason`.
+    pub(crate) fn warn(&mut self, name: &str, reason: &str) {
+        self.warnings.push(FieldWarning::without_effect(name, reason));
     }
 
-    /// The warnings of the reply: those added, and one for each field that no one has taken.
-    pub(crate) fn into_warnings(mut self) -> Vec<FieldWarning> {
-        let unknown = |(name, _): (String, String)| FieldWarning::new(&name, "this route has no such field");
-        self.warnings.extend(self.fields.into_iter().map(unknown));
+    /// The fields without effect.
+    pub(crate) fn into_warnings(self) -> Vec<FieldWarning> {
         self.warnings
     }
 }
@@ -96,7 +83,7 @@ mod tests {
     use super::*;
 
     fn fields(given: &[(&str, &str)]) -> ImageFields {
-        let mut fields = ImageFields::default();
+        let mut fields = ImageFields::named(&["width"]);
         for (name, text) in given {
             fields.take(name, text).unwrap();
         }
@@ -104,9 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_field_is_absent_and_a_second_one_refused() {
+    fn a_field_is_read_once() {
         let side = |text: &str| whole_number("width", text, 1..=10, "a number");
-        assert_eq!(fields(&[("width", " ")]).read("width", side).unwrap(), None);
+        assert_eq!(fields(&[]).read("width", side).unwrap(), None);
         assert_eq!(fields(&[("width", " 7 ")]).read("width", side).unwrap(), Some(7));
         for given in
             [&[("width", "7"), ("width", "7")][..], &[("width", "11")], &[("width", "+7")], &[("width", "7.0")]]
@@ -114,14 +101,5 @@ mod tests {
             let error = fields(given).read("width", side).unwrap_err();
             assert_eq!((error.code().name(), error.status().as_u16()), ("INVALID_SIZE", 400), "{given:?}");
         }
-    }
-
-    #[test]
-    fn fields_that_no_one_takes_are_warned_of() {
-        let mut fields = fields(&[("tolerence", "5"), ("width", "7")]);
-        fields.read("width", |text| whole_number("width", text, 1..=10, "a number")).unwrap();
-        fields.warn("edgeSampleSize", "it has no effect");
-        let warned: Vec<_> = fields.into_warnings().into_iter().map(|warning| warning.field).collect();
-        assert_eq!(warned, ["edgeSampleSize", "tolerence"]);
     }
 }

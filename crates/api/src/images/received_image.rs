@@ -8,7 +8,8 @@ use clearcut_queue::KeyId;
 
 use crate::{
     Api, ApiError,
-    images::image_fields::{FieldWarning, ImageFields},
+    http::field_warning::FieldWarning,
+    images::image_fields::ImageFields,
     interactive::held_input::HeldInput,
     jobs::intake::{FileRules, receive_form},
     traffic::CountGuard,
@@ -27,17 +28,22 @@ pub(crate) struct ReceivedImage {
     _counted: CountGuard,
 }
 
-/// Receives an image and what `read` makes of the fields. On failure, nothing is left of the image.
+/// Receives an image and what `read` makes of the fields, of which the route knows `names`. On
+/// failure, nothing is left of the image.
 pub(crate) async fn receive_image<T>(
     api: &Api,
     owner: KeyId,
-    request: Request,
+    (names, request): (&'static [&'static str], Request),
     read: impl FnOnce(&mut ImageFields) -> Result<T, ApiError>,
 ) -> Result<(T, ReceivedImage), ApiError> {
     // Counted before the body is read, to limit the temporary images of an API key on the disk.
     let counted = api.traffic.begin_image(owner, api.settings.max_images)?;
-    let received = receive_form::<ImageFields>(api, owner, FileRules::image_of_request(api), request).await?;
-    let build = |mut fields: ImageFields| read(&mut fields).map(|read| (read, fields.into_warnings()));
+    let fields = ImageFields::named(names);
+    let received = receive_form(api, owner, FileRules::image_of_request(api), fields, request).await?;
+    let build = |mut fields: ImageFields, unknown| {
+        let read = read(&mut fields)?;
+        Ok((read, [unknown, fields.into_warnings()].concat()))
+    };
     let ((read, warnings), source) = received.finish(api, build).await?;
     let input = HeldInput::of(api, owner, source).await?;
     let format = StillFormat::sniff(&api.read_head(&input.name, StillFormat::SNIFF_BYTES as u64).await?)?;

@@ -16,12 +16,14 @@ use crate::{
     Api, ApiError, ApiSettings,
     http::{
         caller::Caller,
-        error_responses::{ClipErrors, ImageErrors, KeyErrors},
+        error_responses::{ClipErrors, FormErrors, ImageErrors, KeyErrors},
+        field_warning::FieldWarning,
         reply::Reply,
+        vocabulary::{Reason, UsedImageMethod},
     },
     images::{
         forms::{ImageForm, RemoveImageBackgroundForm},
-        image_fields::{FieldWarning, ImageFields, whole_number},
+        image_fields::{ImageFields, whole_number},
         received_image::receive_image,
     },
     jobs::{
@@ -33,6 +35,13 @@ use crate::{
 
 /// Default of the tolerance for images. Clips have another one.
 const DEFAULT_TOLERANCE: u16 = 20;
+
+/// Names of the fields that name only an image.
+const SOURCE_FIELDS: &[&str] = &["url", "inputStorageId"];
+
+/// Names of the fields of a cut.
+const CUT_FIELDS: &[&str] =
+    &["url", "inputStorageId", "method", "chromaKey", "tolerance", "shadow", "smoothEdges", "edgeSampleSize"];
 
 /// Reads the fields of a cut.
 fn read_cut(fields: &mut ImageFields, settings: &ApiSettings) -> Result<ImageTask, ApiError> {
@@ -86,10 +95,11 @@ pub(crate) struct ImageCut {
     size: usize,
     /// Processing time in milliseconds.
     processing_time: u64,
-    /// Method that found the background: `chroma` or `ai`.
+    /// Method that found the background.
+    #[schema(value_type = UsedImageMethod)]
     method: &'static str,
-    /// Why this method was used: `asked`, `key-given`, `flat-background`, `no-flat-background` or
-    /// `transparent`.
+    /// Why this method was used.
+    #[schema(value_type = Reason)]
     reason: &'static str,
     /// The neural model; null if none was used.
     #[schema(required = true)]
@@ -114,7 +124,7 @@ pub(crate) struct ImageCut {
     request_body(content = RemoveImageBackgroundForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The image without its background.", body = Reply<ImageCut>),
-        KeyErrors, ClipErrors, ImageErrors,
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
     )
 )]
 pub(crate) async fn remove_background(
@@ -122,7 +132,8 @@ pub(crate) async fn remove_background(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (task, image) = receive_image(&api, owner, request, |fields| read_cut(fields, &api.settings)).await?;
+    let (task, image) =
+        receive_image(&api, owner, (CUT_FIELDS, request), |fields| read_cut(fields, &api.settings)).await?;
     let ImageOutcome::Cut(cut) = image.process(&api, task).await? else { return Err(ApiError::Internal) };
     let CutImage { png, size, method, reason, model, key_color, confidence } = *cut;
     let reply = ImageCut {
@@ -177,7 +188,7 @@ pub(crate) struct Rgb {
     request_body(content = ImageForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The color.", body = Reply<DetectedBackground>),
-        KeyErrors, ClipErrors, ImageErrors,
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
     )
 )]
 pub(crate) async fn detect_background_color(
@@ -185,7 +196,7 @@ pub(crate) async fn detect_background_color(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Reply<DetectedBackground>, ApiError> {
-    let ((), image) = receive_image(&api, owner, request, |_| Ok(())).await?;
+    let ((), image) = receive_image(&api, owner, (SOURCE_FIELDS, request), |_| Ok(())).await?;
     let outcome = image.process(&api, ImageTask::MeasureBackground).await?;
     let ImageOutcome::Background(color) = outcome else { return Err(ApiError::Internal) };
     let Rgb8 { r, g, b } = color;

@@ -14,16 +14,21 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
-        error_responses::{ClipErrors, ImageErrors, KeyErrors},
+        error_responses::{ClipErrors, FormErrors, ImageErrors, KeyErrors},
+        field_warning::FieldWarning,
         reply::Reply,
+        vocabulary,
     },
     images::{
         forms::{ResizeForm, ThumbnailForm},
-        image_fields::{FieldWarning, ImageFields, whole_number},
+        image_fields::{ImageFields, whole_number},
         received_image::{ReceivedImage, receive_image},
     },
     jobs::data_url::{DataUrl, InlineReply},
 };
+
+const RESIZE_FIELDS: &[&str] = &["url", "inputStorageId", "width", "height", "fit", "quality", "format"];
+const THUMBNAIL_FIELDS: &[&str] = &["url", "inputStorageId", "size", "width", "height", "quality"];
 
 const SIDE_ALLOWED: &str = "a whole number from 1 to 16384";
 const QUALITY_ALLOWED: &str = "a whole number from 1 to 100";
@@ -36,8 +41,8 @@ pub(crate) struct ScaledImage {
     /// The image as a base64 data URL.
     #[schema(example = "data:image/jpeg;base64,/9j/4AAQ")]
     url: String,
-    /// `jpeg`, `png` or `webp`.
-    #[schema(example = "jpeg")]
+    /// Format of the file.
+    #[schema(value_type = vocabulary::ImageFormat, example = "jpeg")]
     format: &'static str,
     /// Width in pixels.
     width: u32,
@@ -117,7 +122,7 @@ fn read_thumbnail(fields: &mut ImageFields) -> Result<impl FnOnce(StillFormat) -
     request_body(content = ResizeForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The scaled image.", body = Reply<ScaledImage>),
-        KeyErrors, ClipErrors, ImageErrors,
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
     )
 )]
 pub(crate) async fn resize(
@@ -125,7 +130,7 @@ pub(crate) async fn resize(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (encoding, image) = receive_image(&api, owner, request, read_resize).await?;
+    let (encoding, image) = receive_image(&api, owner, (RESIZE_FIELDS, request), read_resize).await?;
     scale(api, image, encoding).await
 }
 
@@ -139,7 +144,7 @@ pub(crate) async fn resize(
     request_body(content = ThumbnailForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The thumbnail.", body = Reply<ScaledImage>),
-        KeyErrors, ClipErrors, ImageErrors,
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
     )
 )]
 pub(crate) async fn thumbnail(
@@ -147,7 +152,7 @@ pub(crate) async fn thumbnail(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (encoding_of, image) = receive_image(&api, owner, request, read_thumbnail).await?;
+    let (encoding_of, image) = receive_image(&api, owner, (THUMBNAIL_FIELDS, request), read_thumbnail).await?;
     let encoding = encoding_of(image.format);
     scale(api, image, encoding).await
 }

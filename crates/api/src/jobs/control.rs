@@ -15,6 +15,7 @@ use crate::{
     http::{
         caller::Caller,
         error_responses::{KeyErrors, NoSuchJob},
+        field_warning::FieldWarning,
         reply::{ErrorReply, Reply},
     },
     jobs::shapes::{Job, Submitted},
@@ -34,7 +35,7 @@ pub(crate) struct Removed {
 /// A queued or running job fails with `JOB_CANCELLED` and its processes end at once. A job that has
 /// already ended stays as it is. In both cases, the reply is the job.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/{jobId}/cancel", tag = "jobs", security(("key" = [])),
+    post, path = "/api/v1/jobs/{jobId}/cancel", tag = "jobs", operation_id = "cancelJob", security(("key" = [])),
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "The current state of the job.", body = Reply<Job>),
@@ -56,7 +57,7 @@ pub(crate) async fn cancel(
 ///
 /// Permanently deletes the job and its files. A running job is cancelled first. Its usage is kept.
 #[utoipa::path(
-    delete, path = "/api/v1/jobs/{jobId}", tag = "jobs", security(("key" = [])),
+    delete, path = "/api/v1/jobs/{jobId}", tag = "jobs", operation_id = "deleteJob", security(("key" = [])),
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "The job was deleted.", body = Reply<Removed>),
@@ -89,7 +90,7 @@ pub(crate) async fn remove(
 /// Runs a job that failed or was cancelled again, as a new job, if its clip is still available. The
 /// old job stays as it is; the new job refers to it in `retryOf`.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/{jobId}/retry", tag = "jobs", security(("key" = [])),
+    post, path = "/api/v1/jobs/{jobId}/retry", tag = "jobs", operation_id = "retryJob", security(("key" = [])),
     params(("jobId" = String, Path, description = "The `jobId` of the failed job.")),
     responses(
         (status = 202, description = "The new job was accepted.", body = Reply<Submitted>,
@@ -97,7 +98,6 @@ pub(crate) async fn remove(
         KeyErrors, NoSuchJob,
         (status = 409, description = "The job has not failed.", body = ErrorReply),
         (status = 410, description = "The clip of the job is past its retention.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded, or too many queued jobs.", body = ErrorReply),
     )
 )]
 pub(crate) async fn retry(
@@ -108,7 +108,7 @@ pub(crate) async fn retry(
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
     let new_id = JobId::from_random(draw_random()?);
     match api.queue.retry(owner, &id, new_id.clone()).await? {
-        RetryResult::Accepted => accepted_reply(&new_id),
+        RetryResult::Accepted => accepted_reply(&new_id, Vec::new()),
         RetryResult::Missing => Err(ApiError::JobNotFound),
         RetryResult::NotFailed(state) => Err(ApiError::NotFailed { state }),
         RetryResult::InputGone => Err(ApiError::InputGone),
@@ -116,9 +116,9 @@ pub(crate) async fn retry(
 }
 
 /// The reply for a queued job.
-pub(crate) fn accepted_reply(id: &JobId) -> Result<Response, ApiError> {
+pub(crate) fn accepted_reply(id: &JobId, warnings: Vec<FieldWarning>) -> Result<Response, ApiError> {
     let location = HeaderValue::try_from(format!("/api/v1/jobs/{id}")).map_err(|_| ApiError::Internal)?;
     let headers = [(header::LOCATION, location), (header::RETRY_AFTER, HeaderValue::from_static("2"))];
-    let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued" });
+    let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued", warnings });
     Ok((StatusCode::ACCEPTED, headers, reply).into_response())
 }

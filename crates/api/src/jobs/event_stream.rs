@@ -50,7 +50,7 @@ pub(crate) struct JobEvent {
 /// send the last `id` as `Last-Event-ID` to receive only newer events. Status 204 means that no
 /// more events will follow.
 #[utoipa::path(
-    get, path = "/api/v1/jobs/{jobId}/events", tag = "jobs", security(("key" = [])),
+    get, path = "/api/v1/jobs/{jobId}/events", tag = "jobs", operation_id = "followJob", security(("key" = [])),
     params(
         ("jobId" = String, Path, description = "The `jobId` that submit returned."),
         ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event received."),
@@ -60,7 +60,6 @@ pub(crate) struct JobEvent {
         (status = 204, description = "The job has ended, and the client has received the last event."),
         KeyErrors, NoSuchJob,
         (status = 400, description = "`Last-Event-ID` is not an event id.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded, or too many waiting requests.", body = ErrorReply),
     )
 )]
 pub(crate) async fn follow(

@@ -7,7 +7,7 @@ use clearcut_job::{
 };
 use serde::Deserialize;
 
-use crate::{ApiError, ApiSettings, jobs::intake::Fields};
+use crate::{ApiError, ApiSettings, http::field_warning::FieldWarning, jobs::fields::Fields};
 
 /// The form fields of a request, collected in any order.
 #[derive(Debug, Default)]
@@ -45,8 +45,33 @@ struct ChromaKey {
 const FORMATS_ALLOWED: &str = "a JSON array with any of webm, stacked-alpha, webp, apng, mov, each once";
 const KEY_COLOR_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, or #RRGGBB";
 
+impl Form {
+    /// The names of the fields, beside the file.
+    const NAMES: &'static [&'static str] = &[
+        "url",
+        "inputStorageId",
+        "format",
+        "formats",
+        "method",
+        "chromaKey",
+        "tolerance",
+        "shadow",
+        "hints",
+        "deinterlace",
+        "fps",
+        "size",
+        "quality",
+        "clipName",
+        "time",
+        "webhookUrl",
+    ];
+}
+
 impl Fields for Form {
-    /// Unknown fields are ignored, because the client may be newer than this server.
+    fn names(&self) -> &'static [&'static str] {
+        Self::NAMES
+    }
+
     fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
         match name {
             "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
@@ -82,6 +107,40 @@ impl Fields for Form {
 }
 
 impl Form {
+    /// Fields that were given and have no effect on a job.
+    pub(crate) fn without_effect_on_job(&self) -> Vec<FieldWarning> {
+        let is_by_model = self.method == Some(MethodChoice::Ai);
+        let formats = self.format.iter().chain(self.formats.iter().flatten());
+        let mut animations = formats.filter(|format| matches!(format, OutputFormat::Webp | OutputFormat::Apng));
+        let cases = [
+            (self.time.is_some(), "time", "only previews have a time"),
+            (self.quality.is_some() && animations.next().is_none(), "quality", "only webp and apng have a quality"),
+        ];
+        [warnings_of(&cases), self.without_effect_on_matte(is_by_model)].concat()
+    }
+
+    /// Fields that were given and have no effect on a preview.
+    pub(crate) fn without_effect_on_preview(&self) -> Vec<FieldWarning> {
+        const REASON: &str = "a preview is one frame as a PNG, and no job";
+        let cases = [
+            (self.format.is_some(), "format", REASON),
+            (self.formats.is_some(), "formats", REASON),
+            (self.fps.is_some(), "fps", REASON),
+            (self.quality.is_some(), "quality", REASON),
+            (self.clip_name.is_some(), "clipName", REASON),
+            (self.webhook_url.is_some(), "webhookUrl", REASON),
+        ];
+        let is_by_model = self.method == Some(MethodChoice::Ai);
+        [warnings_of(&cases), self.without_effect_on_matte(is_by_model)].concat()
+    }
+
+    fn without_effect_on_matte(&self, is_by_model: bool) -> Vec<FieldWarning> {
+        warnings_of(&[
+            (is_by_model && self.tolerance.is_some(), "tolerance", "method ai does not compare colors"),
+            (is_by_model && self.shadow == Some(ShadowChoice::Keep), "shadow", "method ai always drops shadows"),
+        ])
+    }
+
     /// Builds the request of a job. Missing fields have their defaults.
     pub(crate) fn finish(self, available: &ApiSettings) -> Result<CutRequest, ApiError> {
         let formats = match (self.format, &self.formats) {
@@ -134,6 +193,12 @@ impl Form {
     }
 }
 
+/// The warnings whose condition holds.
+fn warnings_of(cases: &[(bool, &str, &str)]) -> Vec<FieldWarning> {
+    let holding = cases.iter().filter(|(holds, ..)| *holds);
+    holding.map(|(_, field, reason)| FieldWarning::without_effect(field, reason)).collect()
+}
+
 fn set_once<T>(slot: &mut Option<T>, value: T, field: &'static str, text: &str) -> Result<(), RequestError> {
     if slot.replace(value).is_some() {
         return Err(RequestError::new(field, text, "given once"));
@@ -176,7 +241,7 @@ mod tests {
 
     #[test]
     fn missing_fields_have_the_documented_defaults() {
-        let request = read(&[("somethingNewer", "1")]).unwrap();
+        let request = read(&[]).unwrap();
         assert_eq!(Vec::from(request.formats), [OutputFormat::Webm, OutputFormat::StackedAlpha]);
         assert_eq!((request.tolerance.get(), request.quality.get(), request.fps), (30, 60, FpsChoice::Fixed(24)));
         assert_eq!((request.key_color, request.size, request.shadow), (KeyColorChoice::Auto, None, ShadowChoice::Keep));
@@ -200,9 +265,8 @@ mod tests {
 
     #[test]
     fn an_invalid_field_is_named_in_the_error_with_its_code() {
-        let cases: [(&[(&str, &str)], &str); 24] = [
+        let cases: [(&[(&str, &str)], &str); 22] = [
             (&[("tolerance", "101")], "INVALID_TOLERANCE"),
-            (&[("tolerance", "")], "INVALID_TOLERANCE"),
             (&[("tolerance", "1"), ("tolerance", "1")], "INVALID_TOLERANCE"),
             (&[("shadow", "soft")], "INVALID_REQUEST"),
             (&[("deinterlace", "yes")], "INVALID_REQUEST"),
@@ -216,7 +280,6 @@ mod tests {
             (&[("format", "gif")], "INVALID_FORMATS"),
             (&[("format", "webm"), ("format", "mov")], "INVALID_FORMATS"),
             (&[("formats", "[]")], "INVALID_FORMATS"),
-            (&[("formats", "")], "INVALID_FORMATS"),
             (&[("formats", r#"["webm","webm"]"#)], "INVALID_FORMATS"),
             (&[("formats", "webm"), ("formats", "webm")], "INVALID_FORMATS"),
             (&[("formats", r#"["webm",1]"#)], "INVALID_FORMATS"),
@@ -231,6 +294,31 @@ mod tests {
             assert_eq!((error.code().name(), error.status().as_u16()), (code, 400), "{fields:?}");
             assert!(error.to_string().contains(fields[0].0), "{error}");
         }
+    }
+
+    #[test]
+    fn every_name_is_that_of_a_field() {
+        for name in Form::NAMES {
+            let mut form = Form::default();
+            // Two equal values are refused as a repetition, or the value itself is.
+            let twice = [form.take(name, "\u{1}"), form.take(name, "\u{1}")];
+            assert!(twice.iter().any(Result::is_err), "{name}");
+        }
+    }
+
+    #[test]
+    fn fields_without_effect_are_named() {
+        let named = |fields: &[(&str, &str)], for_preview: bool| {
+            let mut form = Form::default();
+            fields.iter().for_each(|(name, text)| form.take(name, text).unwrap());
+            let warnings = if for_preview { form.without_effect_on_preview() } else { form.without_effect_on_job() };
+            let named = |warning| serde_json::to_value(warning).unwrap()["field"].as_str().unwrap().to_owned();
+            warnings.iter().map(named).collect::<Vec<_>>()
+        };
+        assert_eq!(named(&[("quality", "5"), ("format", "webm"), ("tolerance", "5")], false), ["quality"]);
+        assert_eq!(named(&[("quality", "5"), ("formats", r#"["mov","apng"]"#), ("time", "1")], false), ["time"]);
+        assert_eq!(named(&[("method", "ai"), ("tolerance", "5"), ("shadow", "keep")], false), ["tolerance", "shadow"]);
+        assert_eq!(named(&[("tolerance", "5"), ("time", "1"), ("fps", "5")], true), ["fps"]);
     }
 
     #[test]

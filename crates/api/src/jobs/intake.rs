@@ -9,14 +9,15 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
+use bytes::Bytes;
 use clearcut_job::{Accepted, ClipName, CutRequest, ObjectName, StoredObject, UploadId};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
 
 use crate::{
     Api, ApiError,
-    http::{body_limits::BodyOutcome, multipart_overhead::OverheadMeter, request_headers},
-    jobs::form::Form,
+    http::{body_limits::BodyOutcome, field_warning::FieldWarning, multipart_overhead::OverheadMeter, request_headers},
+    jobs::{fields::Fields, form::Form},
     random::draw_random,
     uploads::quota::ClipUpload,
     webhooks::endpoints::read_job_webhook,
@@ -76,15 +77,6 @@ impl FileRules {
     }
 }
 
-/// The text fields of a request, collected in any order.
-pub(crate) trait Fields: Default + Send {
-    /// Takes the field `name`.
-    fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError>;
-
-    /// Takes out `url` and `inputStorageId`.
-    fn take_source(&mut self) -> (Option<String>, Option<String>);
-}
-
 /// A submit request, parsed and checked.
 #[derive(Debug)]
 pub(crate) struct ParsedSubmit {
@@ -96,6 +88,8 @@ pub(crate) struct ParsedSubmit {
     pub(crate) clip_name: Option<ClipName>,
     /// Receiver of the job's events.
     pub(crate) webhook: Option<JobWebhook>,
+    /// Fields that had no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
 }
 
 /// The fields and the file of a request, as received.
@@ -104,18 +98,20 @@ pub(crate) struct ReceivedForm<F> {
     file: Option<ClipUpload>,
     /// File name of the part with the file.
     file_name: Option<String>,
+    /// Fields that are unknown.
+    warnings: Vec<FieldWarning>,
 }
 
 impl<F: Fields> ReceivedForm<F> {
-    /// Returns what `build` makes of the fields, and the source. On failure, nothing is left of the
-    /// file.
+    /// Returns what `build` makes of the fields and of the warnings about unknown ones, and the
+    /// source. On failure, nothing is left of the file.
     pub(crate) async fn finish<T>(
         mut self,
         api: &Api,
-        build: impl FnOnce(F) -> Result<T, ApiError>,
+        build: impl FnOnce(F, Vec<FieldWarning>) -> Result<T, ApiError>,
     ) -> Result<(T, Source), ApiError> {
         let source = read_source(api, &mut self.form, self.file.is_some())?;
-        let built = build(self.form)?;
+        let built = build(self.form, self.warnings)?;
         // The file becomes an object only now, so that no earlier error leaves one behind.
         Ok((built, finish_source(source, self.file).await?))
     }
@@ -125,17 +121,18 @@ impl<F: Fields> ReceivedForm<F> {
 /// file is durable; on failure nothing is left of it.
 pub(crate) async fn receive_submit(api: &Api, owner: KeyId, request: Request) -> Result<ParsedSubmit, ApiError> {
     let headers = request.headers().clone();
-    let mut received = receive_form::<Form>(api, owner, FileRules::clip_of_job(api), request).await?;
+    let mut received = receive_form(api, owner, FileRules::clip_of_job(api), Form::default(), request).await?;
     let file_name = received.file_name.take();
-    let ((request, clip_name, webhook), source) = received
-        .finish(api, |form| {
+    let ((request, clip_name, webhook, warnings), source) = received
+        .finish(api, |form, unknown| {
+            let warnings = [unknown, form.without_effect_on_job()].concat();
             // An unusable name counts as none.
             let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
             let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
-            Ok((form.finish(&api.settings)?, clip_name, webhook))
+            Ok((form.finish(&api.settings)?, clip_name, webhook, warnings))
         })
         .await?;
-    Ok(ParsedSubmit { request, source, clip_name, webhook })
+    Ok(ParsedSubmit { request, source, clip_name, webhook, warnings })
 }
 
 /// Reads the body of a request: streams the file to the disk and parses the fields. The file is not
@@ -144,6 +141,7 @@ pub(crate) async fn receive_form<F: Fields>(
     api: &Api,
     owner: KeyId,
     rules: FileRules,
+    form: F,
     request: Request,
 ) -> Result<ReceivedForm<F>, ApiError> {
     let announced = check_headers(api, request.headers())?;
@@ -160,26 +158,42 @@ pub(crate) async fn receive_form<F: Fields>(
         None if meter.is_exceeded() => ApiError::Request(OVERHEAD_TOO_LARGE.to_owned()),
         None => multipart_error(&error),
     };
-    let mut received = ReceivedForm { form: F::default(), file: None, file_name: None };
+    let mut received = ReceivedForm { form, file: None, file_name: None, warnings: Vec::new() };
     let mut parts = 0;
-    while let Some(field) = multipart.next_field().await.map_err(&map_error)? {
+    while let Some(mut field) = multipart.next_field().await.map_err(&map_error)? {
         meter.begin_part();
         parts += 1;
         if parts > MAX_PARTS {
             return Err(ApiError::Request(format!("the request has more than {MAX_PARTS} parts")));
         }
         let name = field.name().unwrap_or_default().to_owned();
+        let file_name = field.file_name().filter(|name| !name.is_empty()).map(str::to_owned);
         if name != "file" {
-            received.form.take(&name, &read_text(&name, field, &meter, &map_error).await?)?;
-        } else if let Some(space) = space.take() {
-            received.file_name = field.file_name().map(str::to_owned);
-            let quota = rules.belongs_to_job.then(|| api.quota_of(owner));
-            let name = ObjectName::upload(draw_random()?);
-            let file = api.store.begin_clip(name, rules.accepted, space, quota).await?;
-            received.file = Some(stream_file((file, rules.max_bytes), field, &meter, &map_error).await?);
-        } else {
-            return Err(ApiError::Request("file is given twice; only one file is allowed".to_owned()));
+            let is_known = received.form.names().contains(&name.as_str());
+            if file_name.is_some() && !is_known {
+                return Err(ApiError::MisnamedFile { name: shortened(&name) });
+            }
+            let text = read_text(&name, field, &meter, &map_error).await?;
+            match text.trim() {
+                // HTML forms send every field, also those that are left empty.
+                "" => {}
+                _ if is_known => received.form.take(&name, &text)?,
+                _ => received.warnings.push(FieldWarning::unknown(&name, &[&["file"], received.form.names()].concat())),
+            }
+            continue;
         }
+        let first = next_piece(&mut field, &meter, &map_error).await?;
+        if first.is_none() && file_name.is_none() {
+            // So does a form in which no file is chosen.
+            continue;
+        }
+        let Some(space) = space.take() else {
+            return Err(ApiError::Request("file is given twice; only one file is allowed".to_owned()));
+        };
+        received.file_name = file_name;
+        let quota = rules.belongs_to_job.then(|| api.quota_of(owner));
+        let file = api.store.begin_clip(ObjectName::upload(draw_random()?), rules.accepted, space, quota).await?;
+        received.file = Some(stream_file((file, rules.max_bytes), (first, field), &meter, &map_error).await?);
     }
     Ok(received)
 }
@@ -235,34 +249,51 @@ async fn read_text(
     map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(piece) = field.chunk().await.map_err(map_error)? {
-        meter.record_read(piece.len());
+    while let Some(piece) = next_piece(&mut field, meter, map_error).await? {
         bytes.extend_from_slice(&piece);
         if bytes.len() > MAX_TEXT_BYTES {
-            let name: String = name.chars().take(64).collect();
+            let name = shortened(name);
             return Err(ApiError::Request(format!("{name:?} is longer than {MAX_TEXT_BYTES} bytes")));
         }
     }
-    String::from_utf8(bytes).map_err(|_| {
-        let name: String = name.chars().take(64).collect();
-        ApiError::Request(format!("{name:?} is not UTF-8 text"))
-    })
+    String::from_utf8(bytes).map_err(|_| ApiError::Request(format!("{:?} is not UTF-8 text", shortened(name))))
 }
 
-/// Streams the file to the disk, and fails early if it is of no accepted kind or larger than
-/// `max_bytes`. Every early return drops it, which deletes the bytes written.
+/// The next bytes of a part; `None` at its end.
+async fn next_piece(
+    field: &mut Field<'_>,
+    meter: &OverheadMeter,
+    map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
+) -> Result<Option<Bytes>, ApiError> {
+    while let Some(piece) = field.chunk().await.map_err(map_error)? {
+        meter.record_read(piece.len());
+        if !piece.is_empty() {
+            return Ok(Some(piece));
+        }
+    }
+    Ok(None)
+}
+
+/// The name of a part, as long as messages show it.
+fn shortened(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+/// Streams the first piece of the file and the others to the disk, and fails early if the file is of
+/// no accepted kind or larger than `max_bytes`. Every early return drops it, which deletes the bytes
+/// written.
 async fn stream_file(
     (mut file, max_bytes): (ClipUpload, u64),
-    mut field: Field<'_>,
+    (mut piece, mut field): (Option<Bytes>, Field<'_>),
     meter: &OverheadMeter,
     map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<ClipUpload, ApiError> {
-    while let Some(piece) = field.chunk().await.map_err(map_error)? {
-        meter.record_read(piece.len());
-        if file.size_bytes() + piece.len() as u64 > max_bytes {
+    while let Some(bytes) = piece {
+        if file.size_bytes() + bytes.len() as u64 > max_bytes {
             return Err(ApiError::TooLarge { max_bytes });
         }
-        file.write(piece).await?;
+        file.write(bytes).await?;
+        piece = next_piece(&mut field, meter, map_error).await?;
     }
     file.check_type()?;
     Ok(file)

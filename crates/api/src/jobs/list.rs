@@ -13,9 +13,10 @@ use crate::{
     http::{
         caller::Caller,
         cursor,
-        error_responses::KeyErrors,
+        error_responses::{KeyErrors, ParameterErrors},
         query::{Params, parse_after_second, parse_state, parse_whole_number},
-        reply::{ErrorReply, Reply},
+        reply::Reply,
+        vocabulary::JobStatus,
     },
     jobs::shapes::Job,
 };
@@ -41,17 +42,16 @@ pub(crate) struct Page {
 ///
 /// Lists the jobs of the API key, newest first. New jobs do not shift later pages.
 #[utoipa::path(
-    get, path = "/api/v1/jobs", tag = "jobs", security(("key" = [])),
+    get, path = "/api/v1/jobs", tag = "jobs", operation_id = "listJobs", security(("key" = [])),
     params(
-        ("status" = Option<String>, Query, description = "Only jobs with this status: queued, submitted, processing, completed or failed."),
+        ("status" = Option<JobStatus>, Query, description = "Only jobs with this status."),
         ("createdAfter" = Option<u64>, Query, description = "Only jobs whose `createdAt` is greater than this, in seconds since 1970."),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
         ("limit" = Option<u32>, Query, description = "Jobs per page, 1-100. Default: 20.", minimum = 1, maximum = 100),
     ),
     responses(
         (status = 200, description = "A page of jobs.", body = Reply<Page>),
-        KeyErrors,
-        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        KeyErrors, ParameterErrors,
     )
 )]
 pub(crate) async fn list(

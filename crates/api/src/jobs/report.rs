@@ -1,20 +1,20 @@
 //! The JSON shape of a job's report: the quality of its matte, warnings, and what was verified.
 
-use clearcut_job::{
-    AlphaCheck, CutMethod, FrameBox, MatteReport, MeasuredClip, MethodReason, OutputFormat, Place, Warning,
-};
+use clearcut_job::{AlphaCheck, FrameBox, MatteReport, MeasuredClip, MethodReason, OutputFormat, Place, Warning};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::http::vocabulary::{self, Reason, ReportWarningCode, UsedMethod};
 
 /// Estimated quality of a matte, measured from the clip and the matte alone.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
-    /// Method that found the background: `chromakey` or `ai`.
+    /// Method that found the background.
+    #[schema(value_type = UsedMethod)]
     method: &'static str,
-    /// Why this method was used: `asked`, `key-given`, `flat-background`, `no-flat-background` or
-    /// `transparent`; null for jobs of earlier versions.
-    #[schema(required = true)]
+    /// Why this method was used; null for jobs of earlier versions.
+    #[schema(required = true, value_type = Option<Reason>)]
     reason: Option<&'static str>,
     /// The neural model; null if none was used.
     #[schema(required = true)]
@@ -59,6 +59,7 @@ pub(crate) struct Report {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OutputAlphaCheck {
     /// Format of the output.
+    #[schema(value_type = vocabulary::OutputFormat)]
     format: &'static str,
     /// Number of frames whose alpha was compared: all that the output shows.
     frames_compared: u64,
@@ -77,6 +78,7 @@ impl From<&(OutputFormat, AlphaCheck)> for OutputAlphaCheck {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReportWarning {
     /// Stable code, such as `POSSIBLE_HOLES`.
+    #[schema(value_type = ReportWarningCode)]
     code: &'static str,
     /// The defect, and what to do about it.
     message: &'static str,
@@ -108,7 +110,7 @@ impl Report {
             ReportWarning { code: warning.name(), message: warning.message(method), from, to, area }
         };
         Self {
-            method: method_name(method),
+            method: method.name(),
             reason: measured.reason.map(MethodReason::name),
             model: measured.model.clone(),
             confidence: matte.confidence,
@@ -123,13 +125,5 @@ impl Report {
             alpha_verified: !measured.alpha_checks.is_empty(),
             alpha_checks: measured.alpha_checks.iter().map(OutputAlphaCheck::from).collect(),
         }
-    }
-}
-
-/// The name of a method on the wire.
-pub(crate) const fn method_name(method: CutMethod) -> &'static str {
-    match method {
-        CutMethod::ChromaKey => "chromakey",
-        CutMethod::Ai => "ai",
     }
 }

@@ -7,6 +7,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::report::Report;
+use crate::http::{
+    field_warning::FieldWarning,
+    vocabulary::{
+        Deinterlace, FailureCode, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
+    },
+};
 
 /// An accepted job.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,9 +21,20 @@ pub(crate) struct Submitted {
     /// Id of the job.
     #[schema(example = "jd7abc123def456ghj789k")]
     pub(crate) job_id: String,
-    /// Always `queued`.
-    #[schema(example = "queued")]
+    /// `queued`.
+    #[schema(value_type = JobStatus, example = "queued")]
     pub(crate) status: &'static str,
+    /// Fields of the request that had no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
+}
+
+/// The job of a submit that waited for it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AwaitedJob {
+    #[serde(flatten)]
+    pub(crate) job: Job,
+    /// Fields of the request that had no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
 }
 
 /// The state of a job. All fields are always present.
@@ -27,17 +44,18 @@ pub(crate) struct Submitted {
 pub(crate) struct Job {
     /// Id of the job.
     job_id: String,
-    /// Always `video`.
+    /// Kind of the job.
     #[serde(rename = "type")]
+    #[schema(value_type = JobType)]
     kind: &'static str,
-    /// `queued`, `submitted`, `processing`, `completed` or `failed`; the last two are final.
+    /// State of the job; `completed` and `failed` are final.
+    #[schema(value_type = JobStatus)]
     status: &'static str,
     /// Progress in percent, 0–100. Each stage covers a part of it. Never decreases.
     #[schema(minimum = 0, maximum = 100)]
     progress: u8,
-    /// `queued-on-railway`, `loading-input`, `processing-video` or `uploading-outputs`; null once
-    /// the job has ended.
-    #[schema(required = true)]
+    /// Stage of the job; null once it has ended.
+    #[schema(required = true, value_type = Option<JobStage>)]
     stage: Option<&'static str>,
     /// When the job was accepted, in seconds since 1970.
     created_at: i64,
@@ -79,6 +97,7 @@ pub(crate) struct Job {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct JobError {
     /// Stable error code.
+    #[schema(value_type = FailureCode)]
     code: &'static str,
     /// Explanation for people. May be reworded between versions.
     message: String,
@@ -91,6 +110,7 @@ pub(crate) struct JobResult {
     /// Link to the first output. It expires; read the job again for a fresh link.
     output_url: String,
     /// Format of the first output.
+    #[schema(value_type = OutputFormat)]
     output_format: &'static str,
     /// Size of the first output in bytes.
     output_size: u64,
@@ -129,6 +149,7 @@ pub(crate) struct JobResult {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ResultNote {
     /// Stable code, such as `SOUND_LEFT_OUT`.
+    #[schema(value_type = ResultNoteCode)]
     code: &'static str,
     /// Whether something of the clip is missing in the outputs or may be wrong there.
     is_warning: bool,
@@ -145,7 +166,8 @@ impl From<&Note> for ResultNote {
 /// One output.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Output {
-    /// `webm`, `stacked-alpha`, `webp`, `apng` or `mov`.
+    /// Format of the output.
+    #[schema(value_type = OutputFormat)]
     pub(crate) format: &'static str,
     /// Link or data URL.
     pub(crate) url: String,
@@ -176,61 +198,66 @@ impl From<Rgb8> for Color {
 pub(crate) struct SubmitForm {
     /// The clip. Its format is detected from its bytes; its name and media type do not matter. Send
     /// exactly one of `file`, `url` and `inputStorageId`.
-    #[schema(value_type = Option<String>, format = Binary)]
+    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
     file: Option<Vec<u8>>,
     /// URL of the clip (http or https), which the server fetches.
+    #[schema(nullable = false)]
     url: Option<String>,
     /// The `storageId` of a complete upload.
+    #[schema(nullable = false)]
     input_storage_id: Option<String>,
-    /// How far a color may differ from the background color and still count as background.
-    #[schema(minimum = 0, maximum = 100, default = 30)]
+    /// How far a color may differ from the background color and still count as background. Default:
+    /// 30.
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
     tolerance: Option<u8>,
     /// Shadows on the background: `keep` makes them translucent black, `drop` makes them
-    /// transparent. A neural model always drops them.
-    #[schema(example = "keep", default = "keep")]
+    /// transparent. A neural model always drops them. Default: `keep`.
+    #[schema(value_type = Option<Shadow>, nullable = false)]
     shadow: Option<String>,
     /// Regions to keep or remove regardless of their color, as the text of a JSON array of at most
     /// 32 objects `{"time","x","y","kind"}`. `kind` is `keep` (subject) or `remove` (background),
     /// `time` is in seconds, and `x` and `y` are fractions of the frame from its top left corner. A
     /// point selects the region of one color around it; with `width` and `height`, the hint selects
     /// a box. A hint applies to every frame in which its region is found again.
-    #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
+    #[schema(nullable = false)]
     hints: Option<String>,
     /// Interlaced frames: `auto` de-interlaces a clip that is measured or flagged as interlaced,
-    /// `on` every clip, `off` none.
-    #[schema(example = "auto", default = "auto")]
+    /// `on` every clip, `off` none. Default: `auto`.
+    #[schema(value_type = Option<Deinterlace>, nullable = false)]
     deinterlace: Option<String>,
-    /// Frames per second of the outputs: 1–60, or `source`.
-    #[schema(example = "24", default = "24")]
+    /// Frames per second of the outputs: 1–60, or `source`. Default: 24.
+    #[schema(nullable = false)]
     fps: Option<String>,
     /// The output format, if there is only one. Excludes `formats`.
-    #[schema(example = "webm")]
+    #[schema(value_type = Option<OutputFormat>, nullable = false)]
     format: Option<String>,
-    /// The output formats, as the text of a JSON array. Excludes `format`. Default: `webm` and
-    /// `stacked-alpha`.
-    #[schema(example = "[\"webm\",\"stacked-alpha\"]")]
+    /// The output formats, as the text of a JSON array such as `["webm","mov"]`. Excludes `format`.
+    /// Default: `["webm","stacked-alpha"]`.
+    #[schema(nullable = false)]
     formats: Option<String>,
-    /// The background color, as JSON text or `#RRGGBB`. Default: measured.
-    #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
+    /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:
+    /// measured.
+    #[schema(nullable = false)]
     chroma_key: Option<String>,
-    /// Image quality of `webp` and `apng`.
-    #[schema(minimum = 0, maximum = 100, default = 60)]
+    /// Image quality of `webp` and `apng`. Default: 60.
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
     quality: Option<u8>,
     /// Longer side of the outputs in pixels. Default: that of the source.
-    #[schema(minimum = 64, maximum = 2048)]
+    #[schema(minimum = 64, maximum = 2048, nullable = false)]
     size: Option<u16>,
     /// `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
-    #[schema(example = "auto")]
+    /// Default: `auto`.
+    #[schema(value_type = Option<Method>, nullable = false)]
     method: Option<String>,
     /// Name of the clip, such as `mascot.mp4`; downloads are then named `mascot.webm`. Default: the
     /// file name of `file`, or `filename` in the `Upload-Metadata` of tus. Folders and invisible
     /// characters are dropped.
-    #[schema(example = "mascot.mp4")]
+    #[schema(nullable = false)]
     clip_name: Option<String>,
     /// URL that receives an event when the job starts, completes or fails, in addition to the
     /// endpoints of the API key: http or https, without user name, and no private or local address.
     /// Verify events with the secret from `/api/v1/webhooks/secret`.
-    #[schema(example = "https://example.com/hooks/clearcut")]
+    #[schema(nullable = false)]
     webhook_url: Option<String>,
 }
 

@@ -14,14 +14,15 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
-        error_responses::{ClipErrors, KeyErrors, NoSuchJob, SubmitErrors},
-        reply::{ErrorReply, Reply},
+        error_responses::{ClipErrors, FormErrors, KeyErrors, NoSuchJob, ParameterErrors, SubmitErrors},
+        field_warning::FieldWarning,
+        reply::Reply,
     },
     jobs::{
         control::accepted_reply,
         idempotency::{self, IdempotencyKey},
         intake::{ParsedSubmit, Source, receive_submit},
-        shapes::{Job, SubmitForm, Submitted},
+        shapes::{AwaitedJob, Job, SubmitForm, Submitted},
         waiting,
     },
     random::draw_random,
@@ -35,21 +36,18 @@ use crate::{
 /// contains the job. Sending the same request again with the same `Idempotency-Key` within a day
 /// creates no second job.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/video/remove-background", tag = "jobs", security(("key" = [])),
+    post, path = "/api/v1/jobs/video/remove-background", tag = "jobs", operation_id = "submitVideoJob", security(("key" = [])),
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "A key that the client generates for this submit: 1-255 visible ASCII characters."),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: reply when the job has ended, or after N seconds (at most 60)."),
     ),
     request_body(content = SubmitForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "The job ended within the preferred wait.", body = Reply<Job>,
+        (status = 200, description = "The job ended within the preferred wait.", body = Reply<AwaitedJob>,
             headers(("Location" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
-        (status = 202, description = "The job was accepted. With `Prefer: wait`, `data` is the full job.", body = Reply<Submitted>,
+        (status = 202, description = "The job was accepted. With `Prefer: wait`, `data` is the full job, as with status 200.", body = Reply<Submitted>,
             headers(("Location" = String), ("Retry-After" = String), ("Preference-Applied" = String), ("Idempotent-Replayed" = String))),
-        KeyErrors, ClipErrors, SubmitErrors,
-        (status = 404, description = "No such upload for this API key.", body = ErrorReply),
-        (status = 413, description = "The request is too large.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded, too many queued jobs or concurrent requests, or storage quota exceeded.", body = ErrorReply),
+        KeyErrors, ClipErrors, FormErrors, SubmitErrors,
     )
 )]
 pub(crate) async fn submit(
@@ -60,11 +58,12 @@ pub(crate) async fn submit(
     let wait_secs = waiting::from_headers(request.headers())?;
     let headers = request.headers().clone();
     let submitted = accept(&api, owner, request).await?;
+    let is_repeated = submitted.is_repeated;
     let mut reply = match wait_secs {
-        None => accepted_reply(&submitted.id)?,
-        Some(secs) => reply_after_wait(&api, owner, &submitted.id, secs, &headers).await?,
+        None => accepted_reply(&submitted.id, submitted.warnings)?,
+        Some(secs) => reply_after_wait(&api, owner, submitted, secs, &headers).await?,
     };
-    if submitted.is_repeated {
+    if is_repeated {
         reply.headers_mut().insert(idempotency::IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(reply)
@@ -75,15 +74,16 @@ pub(crate) async fn submit(
 async fn reply_after_wait(
     api: &Api,
     owner: KeyId,
-    id: &JobId,
+    AcceptedJob { id, warnings, .. }: AcceptedJob,
     secs: u64,
     headers: &HeaderMap,
 ) -> Result<Response, ApiError> {
     let _wait_guard = api.reserve_wait(owner)?;
-    let record = api.read_after_wait(owner, id, Duration::from_secs(secs)).await?.ok_or(ApiError::JobNotFound)?;
+    let record = api.read_after_wait(owner, &id, Duration::from_secs(secs)).await?.ok_or(ApiError::JobNotFound)?;
     let has_ended = record.state.is_final();
-    let mut reply = accepted_reply(id)?;
-    let (parts, body) = Reply::new(api.job_view(record, headers).await?).into_response().into_parts();
+    let mut reply = accepted_reply(&id, Vec::new())?;
+    let job = AwaitedJob { job: api.job_view(record, headers).await?, warnings };
+    let (parts, body) = Reply::new(job).into_response().into_parts();
     reply.headers_mut().extend(parts.headers);
     reply.headers_mut().insert(
         waiting::PREFERENCE_APPLIED,
@@ -102,6 +102,8 @@ pub(crate) struct AcceptedJob {
     pub(crate) id: JobId,
     /// Whether the job is that of an earlier request, which this one repeats.
     is_repeated: bool,
+    /// Fields of the request that had no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
 }
 
 /// Receives a submit request and queues its job.
@@ -115,7 +117,8 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         }
         _ => None,
     };
-    let ParsedSubmit { request, source, mut clip_name, webhook } = receive_submit(api, owner, request).await?;
+    let ParsedSubmit { request, source, mut clip_name, webhook, warnings } =
+        receive_submit(api, owner, request).await?;
     let webhook_url = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
     let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", webhook_url.to_owned())];
     let once = idempotency_key
@@ -150,8 +153,8 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         submitted
     });
     match submitted.await.map_err(|_| ApiError::Internal)?? {
-        Submission::Accepted => Ok(AcceptedJob { id, is_repeated: false }),
-        Submission::Before(id) => Ok(AcceptedJob { id, is_repeated: true }),
+        Submission::Accepted => Ok(AcceptedJob { id, is_repeated: false, warnings }),
+        Submission::Before(id) => Ok(AcceptedJob { id, is_repeated: true, warnings }),
     }
 }
 
@@ -160,15 +163,14 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
 /// The jobs of other API keys are reported as not found. With `wait`, the reply comes when the job
 /// has ended, or after that time.
 #[utoipa::path(
-    get, path = "/api/v1/jobs/{jobId}", tag = "jobs", security(("key" = [])),
+    get, path = "/api/v1/jobs/{jobId}", tag = "jobs", operation_id = "getJob", security(("key" = [])),
     params(
         ("jobId" = String, Path, description = "The `jobId` that submit returned."),
         ("wait" = Option<u8>, Query, description = "Reply when the job has ended, or after this many seconds. Default: 0.", maximum = 60),
     ),
     responses(
         (status = 200, description = "The current state of the job.", body = Reply<Job>),
-        KeyErrors, NoSuchJob,
-        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        KeyErrors, NoSuchJob, ParameterErrors,
     )
 )]
 pub(crate) async fn read(

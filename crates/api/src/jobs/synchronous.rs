@@ -13,14 +13,15 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
-        error_responses::{ClipErrors, KeyErrors, SubmitErrors},
+        error_responses::{ClipErrors, FormErrors, KeyErrors, SubmitErrors},
+        field_warning::FieldWarning,
         reply::{ErrorReply, Reply},
+        vocabulary::{OutputFormat, UsedMethod},
     },
     jobs::{
         data_url::{DataUrl, InlineReply},
-        report::method_name,
         shapes::{Color, Output, SubmitForm},
-        submit::accept,
+        submit::{AcceptedJob, accept},
     },
 };
 
@@ -31,6 +32,7 @@ pub(crate) struct Cut {
     /// The first output as a base64 data URL.
     url: String,
     /// Format of the first output.
+    #[schema(value_type = OutputFormat)]
     format: &'static str,
     /// Size of the first output in bytes, before base64.
     size: u64,
@@ -46,7 +48,8 @@ pub(crate) struct Cut {
     fps: f64,
     /// Processing time in milliseconds.
     processing_time: u64,
-    /// Method that found the background: `chromakey` or `ai`.
+    /// Method that found the background.
+    #[schema(value_type = UsedMethod)]
     processing_method: &'static str,
     /// The background color; null if none was found or given.
     #[schema(required = true)]
@@ -54,6 +57,8 @@ pub(crate) struct Cut {
     /// All outputs. Only present if several formats were requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     outputs: Option<Vec<Output>>,
+    /// Fields of the request that had no effect.
+    warnings: Vec<FieldWarning>,
 }
 
 /// Remove a background in one request.
@@ -61,17 +66,15 @@ pub(crate) struct Cut {
 /// Runs the same job as submit and waits for it. If the job takes longer than the wait limit, the
 /// reply is 504 with the `jobId`, and the job continues.
 #[utoipa::path(
-    post, path = "/api/v1/video/remove-background", tag = "video", security(("key" = [])),
+    post, path = "/api/v1/video/remove-background", tag = "video", operation_id = "cutVideo", security(("key" = [])),
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "A key that the client generates for this submit: 1-255 visible ASCII characters."),
     ),
     request_body(content = SubmitForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The outputs as data URLs.", body = Reply<Cut>),
-        KeyErrors, ClipErrors, SubmitErrors,
+        KeyErrors, ClipErrors, FormErrors, SubmitErrors,
         (status = 404, description = "No such upload, or the job was deleted meanwhile.", body = ErrorReply),
-        (status = 413, description = "The request or the clip is too large.", body = ErrorReply),
-        (status = 429, description = "Rate limit exceeded, too many queued jobs or incoming clips, or storage quota exceeded.", body = ErrorReply),
         (status = 500, description = "The clip could not be processed.", body = ErrorReply),
         (status = 502, description = "The clip could not be fetched from its URL.", body = ErrorReply),
         (status = 504, description = "The job is still running; read it by its `jobId`.", body = ErrorReply),
@@ -82,12 +85,12 @@ pub(crate) async fn cut_now(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let id = accept(&api, owner, request).await?.id;
+    let AcceptedJob { id, warnings, .. } = accept(&api, owner, request).await?;
     let record = wait_for_result(&api, owner, &id).await?;
     if let Some(failure) = record.failure {
         return Err(failure.into());
     }
-    let (cut, data_urls) = build_reply(&record)?;
+    let (cut, data_urls) = build_reply(&record, warnings)?;
     Ok(InlineReply::new(&Reply::new(cut), data_urls)?.into_response(api.store))
 }
 
@@ -97,7 +100,7 @@ async fn wait_for_result(api: &Api, owner: KeyId, id: &JobId) -> Result<JobRecor
 }
 
 /// Builds the reply with a placeholder for each data URL, and the data URLs in order.
-fn build_reply(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
+fn build_reply(record: &JobRecord, warnings: Vec<FieldWarning>) -> Result<(Cut, Vec<DataUrl>), ApiError> {
     let outcome = record.outcome.as_ref().filter(|_| record.state == JobState::Completed).ok_or(ApiError::Internal)?;
     let mut data_urls = Vec::new();
     let mut placeholder = |pointer: &OutputPointer| {
@@ -127,9 +130,10 @@ fn build_reply(record: &JobRecord) -> Result<(Cut, Vec<DataUrl>), ApiError> {
         frame_count: measured.frames,
         fps: measured.fps,
         processing_time: outcome.processing_ms,
-        processing_method: method_name(measured.method),
+        processing_method: measured.method.name(),
         detected_background_color: measured.background.map(Color::from),
         outputs,
+        warnings,
     };
     Ok((cut, data_urls))
 }

@@ -10,9 +10,9 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
-        error_responses::KeyErrors,
+        error_responses::{KeyErrors, ParameterErrors},
         query::Params,
-        reply::{ErrorReply, Reply},
+        reply::Reply,
     },
 };
 
@@ -82,15 +82,14 @@ const VALID_DAYS: std::ops::RangeInclusive<i64> = 0..=2_932_896;
 /// Returns the resources that the jobs of the API key used, by the day (UTC) on which they
 /// completed. Deleted jobs are included.
 #[utoipa::path(
-    get, path = "/api/v1/usage", tag = "usage", security(("key" = [])),
+    get, path = "/api/v1/usage", tag = "usage", operation_id = "getUsage", security(("key" = [])),
     params(
         ("from" = Option<String>, Query, description = "First day, as YYYY-MM-DD. Default: 30 days ending with `to`."),
         ("to" = Option<String>, Query, description = "Last day, as YYYY-MM-DD. Default: today."),
     ),
     responses(
         (status = 200, description = "The usage.", body = Reply<Usage>),
-        KeyErrors,
-        (status = 400, description = "Invalid parameter.", body = ErrorReply),
+        KeyErrors, ParameterErrors,
     )
 )]
 pub(crate) async fn read(State(api): State<Api>, Caller(owner): Caller, uri: Uri) -> Result<Reply<Usage>, ApiError> {

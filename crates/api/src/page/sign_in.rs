@@ -43,7 +43,7 @@ pub(crate) struct SignedIn {
 /// A new server that listens only on its own machine prints a link. The first request with its
 /// token within an hour receives the server's first API key; the link is then used up.
 #[utoipa::path(
-    post, path = "/api/v1/sign-in", tag = "keys", request_body = SignIn,
+    post, path = "/api/v1/sign-in", tag = "keys", operation_id = "signIn", request_body = SignIn,
     responses(
         (status = 200, description = "The API key.", body = Reply<SignedIn>),
         (status = 400, description = "The body is not the expected JSON.", body = ErrorReply),

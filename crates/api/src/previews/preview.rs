@@ -12,14 +12,16 @@ use crate::{
     Api, ApiError,
     http::{
         caller::Caller,
-        error_responses::{ClipErrors, KeyErrors},
+        error_responses::{ClipErrors, FormErrors, KeyErrors},
+        field_warning::FieldWarning,
         reply::{ErrorReply, Reply},
+        vocabulary::{Deinterlace, Method, Reason, Shadow, UsedMethod},
     },
     interactive::held_input::HeldInput,
     jobs::{
+        fields::Fields as _,
         form::Form,
-        intake::{Fields as _, FileRules, Source, receive_form},
-        report::method_name,
+        intake::{FileRules, Source, receive_form},
         shapes::Color,
     },
 };
@@ -35,39 +37,43 @@ const TIME_ALLOWED: &str = "seconds from the start of the clip, such as 0 or 1.2
 #[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
 pub(crate) struct PreviewForm {
     /// The clip. Send exactly one of `file` and `inputStorageId`.
-    #[schema(value_type = Option<String>, format = Binary)]
+    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
     file: Option<Vec<u8>>,
     /// The `storageId` of a complete upload. Use it to send the clip only once for many previews.
+    #[schema(nullable = false)]
     input_storage_id: Option<String>,
     /// Time of the frame, in seconds from the start of the clip: the frame that is shown then.
-    #[schema(minimum = 0, default = 0, example = 1.25)]
+    /// Default: 0.
+    #[schema(minimum = 0, nullable = false)]
     time: Option<f64>,
-    /// How far a color may differ from the background color and still count as background.
-    #[schema(minimum = 0, maximum = 100, default = 30)]
+    /// How far a color may differ from the background color and still count as background. Default:
+    /// 30.
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
     tolerance: Option<u8>,
     /// Shadows on the background: `keep` makes them translucent black, `drop` makes them
-    /// transparent. A neural model always drops them.
-    #[schema(example = "keep", default = "keep")]
+    /// transparent. A neural model always drops them. Default: `keep`.
+    #[schema(value_type = Option<Shadow>, nullable = false)]
     shadow: Option<String>,
     /// Regions to keep or remove regardless of their color, as the text of a JSON array of at most
     /// 32 objects `{"time","x","y","kind"}`. `kind` is `keep` (subject) or `remove` (background),
     /// `time` is in seconds, and `x` and `y` are fractions of the frame from its top left corner. A
     /// point selects the region of one color around it; with `width` and `height`, the hint selects
     /// a box. A hint applies to every frame in which its region is found again.
-    #[schema(example = "[{\"time\":1.5,\"x\":0.4,\"y\":0.3,\"kind\":\"keep\"}]")]
+    #[schema(nullable = false)]
     hints: Option<String>,
     /// Interlaced frames: `auto` de-interlaces a clip that is measured or flagged as interlaced,
-    /// `on` every clip, `off` none.
-    #[schema(example = "auto", default = "auto")]
+    /// `on` every clip, `off` none. Default: `auto`.
+    #[schema(value_type = Option<Deinterlace>, nullable = false)]
     deinterlace: Option<String>,
-    /// The background color, as JSON text or `#RRGGBB`. Default: measured over the whole clip.
-    #[schema(example = "{\"r\":0,\"g\":255,\"b\":0}")]
+    /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Default:
+    /// measured over the whole clip.
+    #[schema(nullable = false)]
     chroma_key: Option<String>,
-    /// `auto`, `chroma` or `ai`, as in a submit.
-    #[schema(example = "auto")]
+    /// `auto`, `chroma` or `ai`, as in a submit. Default: `auto`.
+    #[schema(value_type = Option<Method>, nullable = false)]
     method: Option<String>,
-    /// Longer side of the frame in pixels. Smaller clips are not enlarged.
-    #[schema(minimum = 64, maximum = 2048, default = 640)]
+    /// Longer side of the frame in pixels. Smaller clips are not enlarged. Default: 640.
+    #[schema(minimum = 64, maximum = 2048, nullable = false)]
     size: Option<u16>,
 }
 
@@ -91,10 +97,11 @@ pub(crate) struct Preview {
     time: f64,
     /// Processing time in milliseconds.
     processing_time: u64,
-    /// Method that found the background: `chromakey` or `ai`.
+    /// Method that found the background.
+    #[schema(value_type = UsedMethod)]
     processing_method: &'static str,
-    /// Why this method was used: `asked`, `key-given`, `flat-background`, `no-flat-background` or
-    /// `transparent`.
+    /// Why this method was used.
+    #[schema(value_type = Reason)]
     reason: &'static str,
     /// The neural model; null if none was used.
     #[schema(required = true)]
@@ -107,25 +114,24 @@ pub(crate) struct Preview {
     confidence: Option<f64>,
     /// For each hint, in order: the number of frames of the clip to which it applies.
     hint_frames: Vec<u64>,
+    /// Fields of the request that had no effect.
+    warnings: Vec<FieldWarning>,
 }
 
 /// Preview one frame of a cut.
 ///
 /// Measures the clip as a job does and processes one frame with its neighbors, to try settings
 /// before a job. Nothing is stored, and it does not count as usage. Other fields of a submit are
-/// accepted and ignored. A second preview of the same frame with another `tolerance` or `shadow` is
+/// accepted and named in `warnings`. A second preview of the same frame with another `tolerance` or `shadow` is
 /// faster. Closing the request cancels the work.
 #[utoipa::path(
-    post, path = "/api/v1/video/remove-background/preview", tag = "video", security(("key" = [])),
+    post, path = "/api/v1/video/remove-background/preview", tag = "video", operation_id = "previewFrame", security(("key" = [])),
     request_body(content = PreviewForm, content_type = "multipart/form-data"),
     responses(
         (status = 200, description = "The frame.", body = Reply<Preview>),
-        KeyErrors, ClipErrors,
+        KeyErrors, ClipErrors, FormErrors,
         (status = 400, description = "Invalid field or clip, a time past the end of the clip, or no flat background.", body = ErrorReply),
-        (status = 404, description = "No such upload for this API key.", body = ErrorReply),
         (status = 409, description = "The upload is incomplete.", body = ErrorReply),
-        (status = 413, description = "The request or the clip is too large.", body = ErrorReply),
-        (status = 415, description = "The body is not multipart/form-data.", body = ErrorReply),
         (status = 429, description = "Rate limit exceeded, or too many concurrent previews for this API key.", body = ErrorReply,
             headers(("Retry-After" = String))),
         (status = 500, description = "The frame could not be processed.", body = ErrorReply),
@@ -142,13 +148,17 @@ pub(crate) async fn preview(
     let limit = api.settings.max_previews;
     // Counted before the body is read, to limit the temporary clips of an API key on the disk.
     let _preview_guard = api.traffic.begin_preview(owner, limit)?;
-    let mut received = receive_form::<Form>(&api, owner, FileRules::clip_of_request(&api), request).await?;
+    let mut received = receive_form(&api, owner, FileRules::clip_of_request(&api), Form::default(), request).await?;
     let form = &mut received.form;
     let at = form.time.take().map_or(Ok(Duration::ZERO), |text| read_time(&text))?;
     if !form.has_size() {
         form.take("size", DEFAULT_SIDE)?;
     }
-    let (request, source) = received.finish(&api, |form| form.finish_for_preview(&api.settings)).await?;
+    let build = |form: Form, unknown| {
+        let warnings = [unknown, form.without_effect_on_preview()].concat();
+        Ok((form.finish_for_preview(&api.settings)?, warnings))
+    };
+    let ((request, warnings), source) = received.finish(&api, build).await?;
     if matches!(source, Source::Address(_)) {
         return Err(ApiError::Request(URL_UNSUPPORTED.to_owned()));
     }
@@ -159,7 +169,7 @@ pub(crate) async fn preview(
         InteractiveFailure::Busy { retry_after_secs } => ApiError::PreviewsBusy { retry_after_secs },
         reason => reason.into(),
     })?;
-    Ok(Reply::new(Preview::new(previewed, started.elapsed())))
+    Ok(Reply::new(Preview::new(previewed, started.elapsed(), warnings)))
 }
 
 const URL_UNSUPPORTED: &str = "url is not supported for previews; upload the clip and send its inputStorageId";
@@ -172,7 +182,7 @@ fn read_time(text: &str) -> Result<Duration, ApiError> {
 }
 
 impl Preview {
-    fn new(previewed: PreviewFrame, elapsed: Duration) -> Self {
+    fn new(previewed: PreviewFrame, elapsed: Duration, warnings: Vec<FieldWarning>) -> Self {
         Self {
             url: format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&previewed.png)),
             format: "png",
@@ -181,12 +191,13 @@ impl Preview {
             height: previewed.size.height(),
             time: previewed.at.as_secs_f64(),
             processing_time: elapsed.as_millis() as u64,
-            processing_method: method_name(previewed.method),
+            processing_method: previewed.method.name(),
             reason: MethodReason::name(previewed.reason),
             model: previewed.model,
             detected_background_color: previewed.key_color.map(Color::from),
             confidence: previewed.confidence,
             hint_frames: previewed.hint_frames,
+            warnings,
         }
     }
 }

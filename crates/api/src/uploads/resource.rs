@@ -34,7 +34,7 @@ use crate::{
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct UploadForm {
     /// Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, nullable = false)]
     size: Option<u64>,
 }
 
@@ -63,15 +63,12 @@ impl JsonShape for UploadForm {
 /// is the creation request of tus: send the size in `Upload-Length`; the reply has the URL in
 /// `Location`.
 #[utoipa::path(
-    post, path = "/api/v1/uploads", tag = "uploads", security(("key" = [])),
+    post, path = "/api/v1/uploads", tag = "uploads", operation_id = "createUpload", security(("key" = [])),
     request_body(content = inline(Option<UploadForm>), content_type = "application/json"),
     responses(
         (status = 201, description = "The upload was created.", body = Reply<BegunUpload>,
             headers(("Location" = String), ("Upload-Expires" = String), ("X-Storage-Id" = String))),
         KeyErrors, ClipErrors, UnsupportedTusVersion,
-        (status = 400, description = "Invalid header or body.", body = ErrorReply),
-        (status = 413, description = "The clip is too large.", body = ErrorReply),
-        (status = 429, description = "Rate limit or storage quota exceeded.", body = ErrorReply),
     )
 )]
 pub(crate) async fn create(
@@ -99,7 +96,7 @@ pub(crate) async fn create(
 /// The body is the clip. Its format is detected from its bytes. The upload is either stored
 /// completely or not at all.
 #[utoipa::path(
-    put, path = "/api/v1/uploads/{storageId}", tag = "uploads",
+    put, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "sendUpload",
     params(
         ("storageId" = String, Path, description = "The `storageId` of the upload."),
         ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
@@ -111,8 +108,6 @@ pub(crate) async fn create(
         UploadUrlErrors, ClipErrors,
         (status = 400, description = "The clip is not a supported video, or its length differs from the announced one.", body = ErrorReply),
         (status = 409, description = "The upload is already complete.", body = ErrorReply),
-        (status = 413, description = "The clip is too large.", body = ErrorReply),
-        (status = 429, description = "The storage quota of the API key is exceeded, or it is sending too many clips at once.", body = ErrorReply),
     )
 )]
 pub(crate) async fn put(
@@ -168,7 +163,7 @@ pub(crate) async fn put(
 ///
 /// Deletes its bytes, unless a job uses them.
 #[utoipa::path(
-    delete, path = "/api/v1/uploads/{storageId}", tag = "uploads",
+    delete, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "deleteUpload",
     params(
         ("storageId" = String, Path, description = "The `storageId` of the upload."),
         ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),

@@ -97,7 +97,7 @@ pub(crate) async fn create(
 ///
 /// `Upload-Offset` is the number of bytes received so far. Continue to send from there.
 #[utoipa::path(
-    head, path = "/api/v1/uploads/{storageId}", tag = "uploads",
+    head, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "getUploadOffset",
     params(
         ("storageId" = String, Path, description = "The `storageId` of the upload."),
         ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
@@ -142,7 +142,7 @@ pub(crate) async fn head(
 /// Bytes up to the returned `Upload-Offset` are stored durably. If the connection breaks, the bytes
 /// received so far are kept: read the offset with HEAD and continue there.
 #[utoipa::path(
-    patch, path = "/api/v1/uploads/{storageId}", tag = "uploads",
+    patch, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "continueUpload",
     params(
         ("storageId" = String, Path, description = "The `storageId` of the upload."),
         ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
@@ -161,7 +161,6 @@ pub(crate) async fn head(
         (status = 412, description = "Missing or unsupported tus version.", body = ErrorReply),
         (status = 413, description = "More bytes than announced, or more than the server accepts.", body = ErrorReply),
         (status = 415, description = "The body is not application/offset+octet-stream.", body = ErrorReply),
-        (status = 429, description = "The storage quota of the API key is exceeded, or it is sending too many clips at once.", body = ErrorReply),
     )
 )]
 pub(crate) async fn patch(

@@ -26,7 +26,7 @@ use crate::{
 ///
 /// Each delivery has all its attempts and the replies of its receiver.
 #[utoipa::path(
-    get, path = "/api/v1/jobs/{jobId}/deliveries", tag = "webhooks", security(("key" = [])),
+    get, path = "/api/v1/jobs/{jobId}/deliveries", tag = "webhooks", operation_id = "listJobDeliveries", security(("key" = [])),
     params(("jobId" = String, Path, description = "The `jobId` that submit returned.")),
     responses(
         (status = 200, description = "All deliveries, in the order of their events.", body = Reply<Deliveries>),
@@ -48,7 +48,7 @@ pub(crate) async fn of_job(
 /// The delivery starts over, like a new one. The receiver sees the same `webhook-id`, so it can
 /// detect the duplicate.
 #[utoipa::path(
-    post, path = "/api/v1/jobs/{jobId}/deliveries/{deliveryId}/redeliver", tag = "webhooks", security(("key" = [])),
+    post, path = "/api/v1/jobs/{jobId}/deliveries/{deliveryId}/redeliver", tag = "webhooks", operation_id = "redeliverEvent", security(("key" = [])),
     params(
         ("jobId" = String, Path, description = "The `jobId` that submit returned."),
         ("deliveryId" = String, Path, description = "The `deliveryId` from the list of deliveries."),
@@ -75,7 +75,7 @@ pub(crate) async fn redeliver(
 ///
 /// Returns the last 100 deliveries, including test events.
 #[utoipa::path(
-    get, path = "/api/v1/webhooks/{webhookId}/deliveries", tag = "webhooks", security(("key" = [])),
+    get, path = "/api/v1/webhooks/{webhookId}/deliveries", tag = "webhooks", operation_id = "listWebhookDeliveries", security(("key" = [])),
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The last 100 deliveries, newest first.", body = Reply<Deliveries>),
@@ -95,7 +95,7 @@ pub(crate) async fn to_webhook(
 ///
 /// The event is sent once. Its result appears in the deliveries of the endpoint.
 #[utoipa::path(
-    post, path = "/api/v1/webhooks/{webhookId}/test", tag = "webhooks", security(("key" = [])),
+    post, path = "/api/v1/webhooks/{webhookId}/test", tag = "webhooks", operation_id = "sendTestEvent", security(("key" = [])),
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 202, description = "The test event is queued for delivery.", body = Reply<Delivery>),

@@ -33,7 +33,7 @@ const MAX_DESCRIPTION_CHARS: usize = 200;
 /// The endpoint receives the events of all jobs of the API key. Each event is sent until the
 /// endpoint replies with 2xx, for about three days. Verify events with `secret`.
 #[utoipa::path(
-    post, path = "/api/v1/webhooks", tag = "webhooks", security(("key" = [])), request_body = NewWebhook,
+    post, path = "/api/v1/webhooks", tag = "webhooks", operation_id = "createWebhook", security(("key" = [])), request_body = NewWebhook,
     responses(
         (status = 201, description = "The endpoint and its signing secret.", body = Reply<WebhookMade>),
         KeyErrors, JsonErrors, DiskFull,
@@ -61,7 +61,7 @@ pub(crate) async fn create(
 
 /// List webhook endpoints.
 #[utoipa::path(
-    get, path = "/api/v1/webhooks", tag = "webhooks", security(("key" = [])),
+    get, path = "/api/v1/webhooks", tag = "webhooks", operation_id = "listWebhooks", security(("key" = [])),
     responses(
         (status = 200, description = "All endpoints of the API key.", body = Reply<Webhooks>),
         KeyErrors,
@@ -73,7 +73,7 @@ pub(crate) async fn list(State(api): State<Api>, Caller(owner): Caller) -> Resul
 
 /// Read a webhook endpoint.
 #[utoipa::path(
-    get, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", security(("key" = [])),
+    get, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", operation_id = "getWebhook", security(("key" = [])),
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The endpoint.", body = Reply<Webhook>),
@@ -95,7 +95,7 @@ pub(crate) async fn read(
 /// Fields that are missing stay as they are. `enabled: true` re-enables an endpoint that was
 /// disabled by its owner or by replying with 410.
 #[utoipa::path(
-    patch, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", security(("key" = [])),
+    patch, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", operation_id = "changeWebhook", security(("key" = [])),
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")), request_body = WebhookChange,
     responses(
         (status = 200, description = "The updated endpoint.", body = Reply<Webhook>),
@@ -124,7 +124,7 @@ pub(crate) async fn change(
 ///
 /// Its delivery log is deleted, too.
 #[utoipa::path(
-    delete, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", security(("key" = [])),
+    delete, path = "/api/v1/webhooks/{webhookId}", tag = "webhooks", operation_id = "deleteWebhook", security(("key" = [])),
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The endpoint was deleted.", body = Reply<WebhookRemoved>),
@@ -145,7 +145,7 @@ pub(crate) async fn delete(
 
 /// Read the signing secret of an endpoint.
 #[utoipa::path(
-    get, path = "/api/v1/webhooks/{webhookId}/secret", tag = "webhooks", security(("key" = [])),
+    get, path = "/api/v1/webhooks/{webhookId}/secret", tag = "webhooks", operation_id = "getWebhookSecret", security(("key" = [])),
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The current secret, and the previous one during a rotation.", body = Reply<Secret>),
@@ -165,7 +165,7 @@ pub(crate) async fn read_secret(
 ///
 /// The previous secret also signs for one more day: verify with both, then drop the old one.
 #[utoipa::path(
-    post, path = "/api/v1/webhooks/{webhookId}/secret/rotate", tag = "webhooks", security(("key" = [])),
+    post, path = "/api/v1/webhooks/{webhookId}/secret/rotate", tag = "webhooks", operation_id = "rotateWebhookSecret", security(("key" = [])),
     params(("webhookId" = String, Path, description = "The `webhookId` of the endpoint.")),
     responses(
         (status = 200, description = "The new secret and the previous one.", body = Reply<Secret>),
@@ -185,7 +185,7 @@ pub(crate) async fn rotate_secret(
 ///
 /// Each API key has one. Read it before you submit the first job with a `webhookUrl`.
 #[utoipa::path(
-    get, path = "/api/v1/webhooks/secret", tag = "webhooks", security(("key" = [])),
+    get, path = "/api/v1/webhooks/secret", tag = "webhooks", operation_id = "getJobWebhookSecret", security(("key" = [])),
     responses(
         (status = 200, description = "The current secret, and the previous one during a rotation.", body = Reply<Secret>),
         KeyErrors, DiskFull,
@@ -200,7 +200,7 @@ pub(crate) async fn read_key_secret(State(api): State<Api>, Caller(owner): Calle
 ///
 /// The previous secret also signs for one more day.
 #[utoipa::path(
-    post, path = "/api/v1/webhooks/secret/rotate", tag = "webhooks", security(("key" = [])),
+    post, path = "/api/v1/webhooks/secret/rotate", tag = "webhooks", operation_id = "rotateJobWebhookSecret", security(("key" = [])),
     responses(
         (status = 200, description = "The new secret and the previous one.", body = Reply<Secret>),
         KeyErrors, DiskFull,

@@ -5,7 +5,13 @@ use clearcut_queue::{Answer, AttemptRecord, DeliveryRecord, EndpointRecord, Even
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::http::json_body::JsonShape;
+use crate::{
+    http::{
+        json_body::JsonShape,
+        vocabulary::{DeliveryError, DeliveryStatus, JobEventType, WebhookDisabledReason, WebhookEventType},
+    },
+    jobs::shapes::Job,
+};
 
 /// A new endpoint.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -13,10 +19,11 @@ pub(crate) struct NewWebhook {
     /// Destination URL: http or https, without user name, and no private or local address.
     #[schema(example = "https://example.com/hooks/clearcut")]
     pub(crate) url: String,
-    /// Any of `job.started`, `job.completed` and `job.failed`. Default: all.
-    #[schema(example = json!(["job.completed", "job.failed"]))]
+    /// Events to receive, each once. Default: all.
+    #[schema(value_type = Option<Vec<JobEventType>>, nullable = false, example = json!(["job.completed", "job.failed"]))]
     pub(crate) events: Option<Vec<String>>,
     /// Description of the endpoint, at most 200 characters.
+    #[schema(max_length = 200, nullable = false)]
     pub(crate) description: Option<String>,
 }
 
@@ -29,18 +36,58 @@ impl JsonShape for NewWebhook {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct WebhookChange {
     /// Destination URL. Pending deliveries are sent there, too.
+    #[schema(nullable = false)]
     pub(crate) url: Option<String>,
-    /// Any of `job.started`, `job.completed` and `job.failed`.
+    /// Events to receive, each once.
+    #[schema(value_type = Option<Vec<JobEventType>>, nullable = false)]
     pub(crate) events: Option<Vec<String>>,
     /// Description of the endpoint, at most 200 characters.
+    #[schema(max_length = 200, nullable = false)]
     pub(crate) description: Option<String>,
     /// Whether the endpoint receives events. Disabling it stops its pending deliveries.
+    #[schema(nullable = false)]
     pub(crate) enabled: Option<bool>,
 }
 
 impl JsonShape for WebhookChange {
     const SHAPE: &'static str =
         "a JSON object with any of url (text), events (a list of texts), description (text), enabled (true or false)";
+}
+
+/// What the server sends to a webhook about a job.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only used for the OpenAPI document; another crate writes the events")]
+pub(crate) struct WebhookJobEvent {
+    /// What happened.
+    #[schema(value_type = JobEventType)]
+    r#type: String,
+    /// When it happened, by RFC 3339.
+    #[schema(format = DateTime)]
+    timestamp: String,
+    /// The job as reading it returned when the event happened.
+    data: Job,
+}
+
+/// What the server sends to a webhook as a test.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only used for the OpenAPI document; another crate writes the events")]
+pub(crate) struct WebhookTestEvent {
+    /// `webhook.test`.
+    #[schema(value_type = WebhookEventType, example = "webhook.test")]
+    r#type: String,
+    /// When the test was requested, by RFC 3339.
+    #[schema(format = DateTime)]
+    timestamp: String,
+    /// Says that this is a test.
+    data: WebhookTest,
+}
+
+/// The data of a test.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "only used for the OpenAPI document; another crate writes the events")]
+pub(crate) struct WebhookTest {
+    /// Explanation for people.
+    message: String,
 }
 
 /// An endpoint that receives the events of jobs.
@@ -54,13 +101,14 @@ pub(crate) struct Webhook {
     /// Destination URL.
     url: String,
     /// Events that the endpoint receives.
+    #[schema(value_type = Vec<JobEventType>)]
     events: Vec<&'static str>,
     /// Description by its owner.
     description: String,
     /// Whether the endpoint receives events.
     enabled: bool,
     /// `owner`, or `gone` after the endpoint replied with 410; null while it is enabled.
-    #[schema(required = true)]
+    #[schema(required = true, value_type = Option<WebhookDisabledReason>)]
     disabled_reason: Option<&'static str>,
     /// When the endpoint was created, in seconds since 1970.
     created_at: i64,
@@ -125,7 +173,8 @@ pub(crate) struct Delivery {
     #[schema(example = "msg_0123456789abcdef01234567")]
     #[serde(rename = "deliveryId")]
     id: String,
-    /// `job.started`, `job.completed`, `job.failed` or `webhook.test`.
+    /// What happened.
+    #[schema(value_type = WebhookEventType)]
     event: &'static str,
     /// When the event happened, in seconds since 1970.
     happened_at: i64,
@@ -136,6 +185,7 @@ pub(crate) struct Delivery {
     url: String,
     /// `pending`, `delivered`, `failed` (all attempts failed) or `stopped` (the receiver replied
     /// with 410, the endpoint was disabled, or the API key was revoked).
+    #[schema(value_type = DeliveryStatus)]
     status: &'static str,
     /// When the next attempt is due, in seconds since 1970; null if none is. During an attempt,
     /// when it would be repeated after a crash of the server.
@@ -156,9 +206,8 @@ pub(crate) struct DeliveryAttempt {
     /// HTTP status of the reply; null without a reply.
     #[schema(required = true)]
     status: Option<u16>,
-    /// Why there was no reply: `ADDRESS_REFUSED`, `NAME_UNKNOWN`, `UNREACHABLE`, `TOO_SLOW` or
-    /// `BROKEN_OFF`; null with a reply.
-    #[schema(required = true)]
+    /// Why there was no reply; null with a reply.
+    #[schema(required = true, value_type = Option<DeliveryError>)]
     error: Option<&'static str>,
     /// The first bytes of the reply's body, as text; null without a reply.
     #[schema(required = true)]

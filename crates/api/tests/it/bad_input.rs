@@ -21,18 +21,19 @@ async fn an_invalid_form_is_refused_with_its_code_and_leaves_nothing() {
         ("file and storage id", vec![text("inputStorageId", "a"), file()], "INVALID_REQUEST"),
         ("url and storage id", vec![text("inputStorageId", "a"), text("url", "https://a.b/")], "INVALID_REQUEST"),
         ("two urls", vec![text("url", "https://a.b/"), text("url", "https://a.b/")], "INVALID_URL"),
-        ("url empty", vec![text("url", "")], "INVALID_URL"),
+        ("url empty", vec![text("url", "")], "INVALID_REQUEST"),
+        ("no file chosen", vec![Part::file(b"").named("")], "INVALID_REQUEST"),
+        ("a file of another name", vec![Part::file(CLIP).called("video")], "INVALID_REQUEST"),
+        ("a file beside the clip", vec![file(), Part::file(CLIP).called("mask")], "INVALID_REQUEST"),
         ("url of a file", vec![text("url", "file:///etc/passwd")], "INVALID_URL"),
         ("url with a password", vec![text("url", "https://u:p@example.com/")], "INVALID_URL"),
         ("url of this machine", vec![text("url", "http://2130706433/")], "INVALID_URL"),
         ("good url, bad field", vec![text("url", "https://a.b/"), text("fps", "0")], "INVALID_FPS"),
         ("webhook", vec![file(), text("webhookUrl", "http://10.0.0.1/")], "INVALID_URL"),
-        ("no webhook", vec![text("webhookUrl", ""), file()], "INVALID_URL"),
         ("empty file", vec![Part::file(b"")], "INVALID_VIDEO"),
         ("one byte", vec![Part::file(b"\0")], "INVALID_VIDEO"),
         ("a playlist", vec![Part::file(b"#EXTM3U\n")], "INVALID_VIDEO"),
         ("tolerance over", vec![file(), text("tolerance", "101")], "INVALID_TOLERANCE"),
-        ("tolerance empty", vec![text("tolerance", ""), file()], "INVALID_TOLERANCE"),
         ("fps none", vec![file(), text("fps", "0")], "INVALID_FPS"),
         ("fps text", vec![file(), text("fps", "fast")], "INVALID_FPS"),
         ("quality", vec![file(), text("quality", "101")], "INVALID_QUALITY"),
@@ -49,8 +50,74 @@ async fn an_invalid_form_is_refused_with_its_code_and_leaves_nothing() {
         assert_eq!(answer.error(), (400, code.to_owned()), "{case}");
         server.assert_empty(case).await;
     }
-    assert_eq!(server.submit(&[file(), text("unknown", "1")]).await.status, 202);
     assert_eq!(server.submit(&[text("url", "https://example.com/a.mp4")]).await.status, 202);
+}
+
+#[tokio::test]
+async fn a_misnamed_file_is_told_the_right_name() {
+    let answer = Server::new().await.submit(&[Part::file(CLIP).called("video")]).await.json();
+    let error = &answer["error"];
+    assert_eq!(
+        (&error["details"]["field"], &error["details"]["allowed"]),
+        (&"video".into(), &"a part named file".into())
+    );
+    assert!(error["message"].as_str().unwrap().contains("\"file\""), "{error}");
+}
+
+#[tokio::test]
+async fn empty_parts_count_as_absent() {
+    let server = Server::new().await;
+    let empty = [
+        "url",
+        "inputStorageId",
+        "format",
+        "formats",
+        "method",
+        "chromaKey",
+        "tolerance",
+        "shadow",
+        "hints",
+        "deinterlace",
+        "fps",
+        "size",
+        "quality",
+        "clipName",
+        "time",
+        "webhookUrl",
+        "somethingNewer",
+    ];
+    let mut parts: Vec<Part> = empty.iter().map(|name| Part::text(name, "")).collect();
+    parts.push(Part::text("tolerance", " "));
+    parts.push(Part::text("tolerance", "5"));
+    // A browser sends the input of a second, optional file in this way.
+    parts.push(Part::file(b"").named(""));
+    parts.push(Part::file(CLIP));
+    let answer = server.submit(&parts).await;
+    assert_eq!((answer.status.as_u16(), answer.json()["data"]["warnings"].clone()), (202, serde_json::json!([])));
+    let claimed = server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap().unwrap();
+    let request = claimed.request.unwrap();
+    assert_eq!((request.tolerance.get(), request.size), (5, None));
+}
+
+#[tokio::test]
+async fn a_field_without_effect_is_accepted_and_named() {
+    let server = Server::new().await;
+    let parts =
+        [Part::file(CLIP), Part::text("tolerence", "5"), Part::text("background", "white"), Part::text("time", "1")];
+    let warnings = server.submit(&parts).await.json()["data"]["warnings"].clone();
+    let named = |at: usize| (warnings[at]["field"].as_str().unwrap(), warnings[at]["didYouMean"].as_str());
+    assert_eq!(
+        [named(0), named(1), named(2)],
+        [("tolerence", Some("tolerance")), ("background", None), ("time", None)]
+    );
+    // The job that a wait returns, and a repeated submit, have them too.
+    let waited = server.submit_with(&[("prefer", "wait=0")], &parts).await.json();
+    assert_eq!((&waited["data"]["status"], &waited["data"]["warnings"]), (&"queued".into(), &warnings));
+    let mut preview = submit_request(form(&[Part::file(CLIP), Part::text("fps", "5"), Part::text("seconds", "1")]));
+    *preview.uri_mut() = "/api/v1/video/remove-background/preview".parse().unwrap();
+    let preview = server.ask(preview).await.json();
+    assert_eq!(preview["data"]["warnings"][0]["field"], "seconds");
+    assert_eq!(preview["data"]["warnings"][1]["field"], "fps");
 }
 
 #[tokio::test]
@@ -106,7 +173,9 @@ async fn a_malformed_or_truncated_body_is_refused_with_400_and_leaves_nothing() 
     assert_eq!(server.ask(without_boundary).await.error(), (400, "INVALID_REQUEST".to_owned()));
     let mut json = submit_request("{}");
     json.headers_mut().insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
-    assert_eq!(server.ask(json).await.error(), (415, "INVALID_REQUEST".to_owned()));
+    let answer = server.ask(json).await;
+    assert_eq!(answer.error(), (415, "INVALID_REQUEST".to_owned()));
+    assert_eq!(answer.json()["error"]["details"]["allowed"], "multipart/form-data");
     assert_eq!(server.ask(submit_request(whole)).await.status, 202);
 }
 

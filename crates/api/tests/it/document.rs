@@ -1,5 +1,9 @@
 //! The OpenAPI document, the interactive page, `llms.txt` and the health checks.
 
+use std::collections::HashSet;
+
+use serde_json::Value;
+
 use crate::fixture::{KEY, Server};
 
 #[tokio::test]
@@ -8,6 +12,37 @@ async fn the_committed_openapi_document_matches_the_code() {
     assert!(committed == clearcut_api::openapi_json(), "openapi.json is out of date: run `make openapi`");
     let served = Server::new().await.get("/docs.json", "").await;
     assert_eq!(String::from_utf8(served.bytes).unwrap(), committed);
+}
+
+#[test]
+fn every_operation_has_an_id_that_reads_as_a_method() {
+    let document: Value = serde_json::from_str(&clearcut_api::openapi_json()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let operations = paths.values().flat_map(|path| path.as_object().unwrap().values());
+    let ids: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    for id in &ids {
+        let is_camel_case = id.starts_with(char::is_lowercase) && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        assert!(is_camel_case && id.contains(char::is_uppercase), "{id}");
+    }
+    assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+}
+
+#[test]
+fn errors_and_states_are_enums_without_defaults_in_forms() {
+    let document: Value = serde_json::from_str(&clearcut_api::openapi_json()).unwrap();
+    let schemas = &document["components"]["schemas"];
+    for name in
+        ["JobStatus", "JobStage", "OutputFormat", "Method", "Reason", "ErrorCode", "FailureCode", "ResultNoteCode"]
+    {
+        assert!(schemas[name]["enum"].as_array().is_some_and(|words| words.len() > 1), "{name}");
+    }
+    // A default would make generated clients require the field, and `/docs` send it.
+    for form in ["SubmitForm", "PreviewForm"] {
+        assert_eq!(schemas[form].get("required"), None);
+        for (name, field) in schemas[form]["properties"].as_object().unwrap() {
+            assert!(field.get("default").is_none() && field.get("example").is_none(), "{form}.{name}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -226,6 +226,10 @@ impl<'a> Part<'a> {
         Self { file: Some(file_name), ..self }
     }
 
+    pub(crate) const fn called(self, name: &'a str) -> Self {
+        Self { name, ..self }
+    }
+
     pub(crate) const fn text(name: &'a str, text: &'a str) -> Self {
         Self { name, file: None, content: text.as_bytes() }
     }

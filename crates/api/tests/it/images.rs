@@ -125,7 +125,9 @@ async fn the_method_falls_back_where_no_model_is_and_a_key_color_implies_chroma(
 async fn fields_without_effect_are_named_in_the_reply() {
     let bench = Bench::new(FakeWorker::default()).await;
     let fields = [("edgeSampleSize", "50"), ("tolerence", "5")];
-    assert_eq!(warned(&bench.data("remove-background", &fields).await), ["edgeSampleSize", "tolerence"]);
+    let data = bench.data("remove-background", &fields).await;
+    assert_eq!(warned(&data), ["tolerence", "edgeSampleSize"]);
+    assert_eq!(data["warnings"][0]["didYouMean"], "tolerance");
     assert_eq!(warned(&bench.data("detect-background-color", &[("size", "1")]).await), ["size"]);
     assert_eq!(warned(&bench.data("resize", &[("width", "9"), ("fit", "fill")]).await), ["fit"]);
     assert_eq!(warned(&bench.data("thumbnail", &[("width", "9"), ("size", "small")]).await), ["size"]);

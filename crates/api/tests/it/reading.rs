@@ -66,7 +66,7 @@ async fn a_job_has_all_its_fields_in_every_state() {
     let submitted = server.submit(&[Part::file(CLIP), Part::text("format", "webm")]).await;
     assert_eq!(submitted.status, 202);
     let id: JobId = submitted.json()["data"]["jobId"].as_str().unwrap().parse().unwrap();
-    assert_eq!(submitted.json(), json!({"success": true, "data": {"jobId": id, "status": "queued"}}));
+    assert_eq!(submitted.json(), json!({"success": true, "data": {"jobId": id, "status": "queued", "warnings": []}}));
     assert_eq!(submitted.header("location"), format!("/api/v1/jobs/{id}"));
     let queued = json!({
         "jobId": id, "type": "video", "status": "queued", "progress": 0, "stage": "queued-on-railway",

@@ -40,15 +40,24 @@ pub(super) fn cut(
 ) -> Result<CutImage, Error> {
     let DecodedImage { size, mut rgba, .. } = image;
     let matte_size = size.within_pixels(MAX_MATTE_PIXELS);
-    let frame = if matte_size == size { frame_of(size, &rgba) } else { frame_of(matte_size, &scaled(size, &rgba, matte_size)?) };
+    let frame = if matte_size == size {
+        frame_of(size, &rgba)
+    } else {
+        frame_of(matte_size, &scaled(size, &rgba, matte_size)?)
+    };
     let survey = || background_of(slice::from_ref(&frame), request);
     let Method { source, reason } = choose_method(request, job.models, survey, stop, &|| ())?;
     stop.check()?;
     let hints = hints_in(request, size, &rgba, &source, stop)?;
-    let (method, (key_color, confidence, model)) = (source.method(), match &source {
-        MatteSource::Color(background) => (Some(background.color()), Some(f64::from(background.confidence())), None),
-        MatteSource::Model(model) => (None, None, Some(model.id.clone())),
-    });
+    let (method, (key_color, confidence, model)) = (
+        source.method(),
+        match &source {
+            MatteSource::Color(background) => {
+                (Some(background.color()), Some(f64::from(background.confidence())), None)
+            }
+            MatteSource::Model(model) => (None, None, Some(model.id.clone())),
+        },
+    );
     let matted = matte(source, request, &hints, frame.clone())?;
     stop.check()?;
     if matte_size == size {
@@ -84,7 +93,9 @@ fn matte(source: MatteSource, request: &CutRequest, hints: &HintMaps, frame: Fra
     match source {
         MatteSource::Color(background) => {
             let keyer = Keyer::new(background, keyer_settings(request));
-            matte_by_color(&keyer, hints, NonZeroUsize::MIN, iter::once(frame), |frame, _| matted.replace(frame).is_none());
+            matte_by_color(&keyer, hints, NonZeroUsize::MIN, iter::once(frame), |frame, _| {
+                matted.replace(frame).is_none()
+            });
         }
         MatteSource::Model(model) => {
             let emit = |mut frame: Frame, source_planes: &[u8]| {
