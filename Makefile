@@ -137,6 +137,12 @@ bench-neural: model runtime
 	python3 -m venv out/rembg/venv && out/rembg/venv/bin/pip -q install rembg==2.0.86 onnxruntime==1.32.0 opencv-python-headless
 	out/rembg/venv/bin/python scripts/bench-neural.py $(EVAL)
 
+# Cuts of still images beside the package rembg, on the photographs and frames of the evaluation kit.
+.PHONY: eval-stills
+eval-stills: model runtime
+	python3 -m venv out/rembg/venv && out/rembg/venv/bin/pip -q install rembg==2.0.86 onnxruntime==1.32.0 opencv-python-headless
+	out/rembg/venv/bin/python scripts/eval-stills.py $(EVAL)
+
 # Whole cuts beside ffmpeg, beside encoding alone, and against themselves; the plots of docs/reference/performance.md.
 .PHONY: bench-cut
 bench-cut: build

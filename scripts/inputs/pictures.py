@@ -172,8 +172,6 @@ kind("numbered PNGs in a ZIP, with alpha", "images.zip", IMAGES, archive("cut/fr
 group("Refused by name")
 INVALID = "INVALID_VIDEO"
 
-kind("a still image", "still.png", f"{SCENE} -frames:v 1", refused=(INVALID, "still image"))
-kind("a still WebP", "still.webp", f"{SCENE} -frames:v 1 -c:v libwebp", refused=(INVALID, "still image"))
 kind("a playlist", "list.m3u8", written("#EXTM3U\nclip.mp4\n"), refused=(INVALID, "m3u8 playlist"))
 kind(
     "a concat script",

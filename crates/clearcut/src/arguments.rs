@@ -38,9 +38,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Cut the subject out of clips
+    /// Cut the subject out of clips and images
     Cut(Box<CutOptions>),
-    /// Show the properties of a clip, without cutting it
+    /// Show the properties of a clip or image, without cutting it
     Probe(ProbeOptions),
     /// Show what this machine provides, what is missing and what to install
     Doctor(DoctorOptions),
@@ -134,11 +134,12 @@ impl From<SandboxChoice> for SandboxPolicy {
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct CutOptions {
     /// The clips: MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF, animated PNG, WebP, AVIF, a
-    /// ZIP of numbered images
+    /// ZIP of numbered images; or still images: JPEG, PNG, WebP, AVIF, HEIC
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Output file (for one clip) or existing folder [default: beside the clip, as NAME-cut.webm]
+    /// Output file (for one input) or existing folder [default: beside the clip, as NAME-cut.webm, or
+    /// the image, as NAME-cut.png]
     #[arg(short, long, value_name = "FILE-OR-DIR")]
     pub(crate) output: Option<PathBuf>,
 
@@ -200,7 +201,7 @@ pub(crate) struct CutOptions {
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Continue with the next clip when one fails
+    /// Continue with the next input when one fails
     #[arg(long)]
     pub(crate) keep_going: bool,
 
@@ -215,7 +216,7 @@ pub(crate) struct CutOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ProbeOptions {
-    /// The clip
+    /// The clip or image
     pub(crate) input: PathBuf,
 
     /// Print JSON

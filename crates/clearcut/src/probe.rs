@@ -1,13 +1,14 @@
-//! `clearcut probe`: prints the properties of a clip, as text or as JSON.
+//! `clearcut probe`: prints the properties of a clip or image, as text or as JSON.
 
 use std::fs::File;
 
-use clearcut_ffmpeg::{ColorConversion, Container, Error, MediaInfo, MediaLimits, Tools};
+use clearcut_ffmpeg::{ColorConversion, Container, Error, ImageConversion, MediaInfo, MediaLimits, Tools};
+use clearcut_job::{ImageColors, ImageInfo};
 use serde_json::json;
 
 use crate::{
     arguments::ProbeOptions,
-    console::print_out,
+    console::{escape_line, print_out},
     failure::Failure,
     input::{is_image, open_input},
 };
@@ -15,6 +16,15 @@ use crate::{
 /// Runs `clearcut probe`.
 pub(crate) fn run(tools: &Tools, options: &ProbeOptions) -> Result<(), Failure> {
     let file = open_input(&options.input)?;
+    if is_image(&file).map_err(|failure| failure.for_clip(&options.input))? {
+        let info = probe_image(tools, &file).map_err(|failure| failure.for_clip(&options.input))?;
+        if options.json {
+            print_out(image_as_json(&info));
+        } else {
+            print_out(image_as_text(&info));
+        }
+        return Ok(());
+    }
     let info = probe_clip(tools, &file).map_err(|error| Failure::from(error).for_clip(&options.input))?;
     if options.json {
         print_out(as_json(&info));
@@ -34,6 +44,42 @@ fn probe_clip(tools: &Tools, file: &File) -> Result<MediaInfo, Error> {
     let info = tools.probe(&unpacking.finish(|| ())?, &limits)?.info(|_| ())?;
     let codec = if container == Container::Zip { "images" } else { container.demuxer() };
     Ok(MediaInfo { container, codec: codec.to_owned(), ..info })
+}
+
+fn probe_image(tools: &Tools, file: &File) -> Result<ImageInfo, Failure> {
+    let limits = MediaLimits::default();
+    let format = tools.still_format(file)?;
+    let conversion = tools.convert_image(file, &std::env::temp_dir(), &limits)?;
+    let png = conversion.map(ImageConversion::finish).transpose()?;
+    let info = tools.inspect_image(png.as_ref().unwrap_or(file), &limits)?.info()?;
+    Ok(ImageInfo { format, ..info })
+}
+
+fn image_as_json(info: &ImageInfo) -> serde_json::Value {
+    json!({
+        "format": info.format, "width": info.width, "height": info.height, "orientation": info.orientation,
+        "bits": info.bits, "alpha": info.has_alpha, "colors": info.colors, "profile": info.profile,
+    })
+}
+
+fn image_as_text(info: &ImageInfo) -> String {
+    let mut notes = Vec::new();
+    if info.has_alpha {
+        notes.push("with transparent pixels".to_owned());
+    }
+    if info.orientation != 1 {
+        notes.push(format!("turned upright from orientation {}", info.orientation));
+    }
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+    let name = info.profile.as_deref().map_or("unnamed".to_owned(), escape_line);
+    let colors = match info.colors {
+        ImageColors::Srgb => "sRGB".to_owned(),
+        ImageColors::Profile => format!("profile {name}, converted to sRGB"),
+        ImageColors::Gamma => "a stated gamma, converted to sRGB".to_owned(),
+        ImageColors::Cmyk => "CMYK without a usable profile, converted to sRGB".to_owned(),
+        ImageColors::UnusableProfile => "sRGB, because the profile cannot be used".to_owned(),
+    };
+    format!("image    {}×{} {}, {} bits{notes}\ncolors   {colors}", info.width, info.height, info.format, info.bits)
 }
 
 fn as_json(info: &MediaInfo) -> serde_json::Value {

@@ -8,7 +8,7 @@ mod sound;
 
 pub(crate) use codecs::{decodes_audio, decodes_codec, missing_decoders};
 pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
-pub(crate) use decode::{decode, excerpt, measure_fields, sample};
+pub(crate) use decode::{convert_still, decode, excerpt, measure_fields, sample};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
 pub(crate) use probe::{ProbeView, probe_first_frames, probe_keyframe_sizes, probe_packets, probe_streams};

@@ -155,17 +155,20 @@ fn names_other_kind(file: &File, media: &BoxSpan) -> io::Result<bool> {
     let Some(entry) = boxes_in(file, descriptions.content + 8, descriptions.end, 1)?.pop() else { return Ok(false) };
     let kinds = boxes_in(file, entry.content + 78, entry.end, MAX_BOXES)?;
     let Some(kind) = kinds.into_iter().find(|span| span.name == *b"auxi") else { return Ok(false) };
+    Ok(!names_alpha(file, kind.content + 4)?)
+}
+
+/// Whether the bytes at an offset name the kind of auxiliary pictures that is alpha.
+pub(crate) fn names_alpha(file: &File, at: u64) -> io::Result<bool> {
     for alpha in ALPHA_KINDS {
-        let named = (0..alpha.len()).try_fold(true, |is_equal, index| {
-            Ok::<bool, io::Error>(
-                is_equal && read_at::<1>(file, kind.content + 4 + index as u64)? == Some([alpha[index]]),
-            )
+        let is_named = (0..alpha.len()).try_fold(true, |is_equal, index| {
+            Ok::<bool, io::Error>(is_equal && read_at::<1>(file, at + index as u64)? == Some([alpha[index]]))
         })?;
-        if named {
-            return Ok(false);
+        if is_named {
+            return Ok(true);
         }
     }
-    Ok(true)
+    Ok(false)
 }
 
 fn children(file: &File, span: &BoxSpan) -> io::Result<Vec<BoxSpan>> {

@@ -25,6 +25,14 @@ pub enum ImageError {
         /// The format.
         format: StillFormat,
     },
+    /// A part of the image would be left out.
+    #[error("the {format} has {part}, which is not read")]
+    UnreadPart {
+        /// The format.
+        format: StillFormat,
+        /// The part, such as `transparency`.
+        part: &'static str,
+    },
     /// The image has too many pixels.
     #[error("the image has more than {limit} million pixels")]
     TooManyPixels {
@@ -54,7 +62,7 @@ impl ImageError {
         match self {
             Self::NotImage(reason) => reason.hint(),
             Self::Damaged => "Download or export the image again; it should open in a browser.",
-            Self::Unsupported { .. } => "Save it as a plain JPEG or PNG first.",
+            Self::Unsupported { .. } | Self::UnreadPart { .. } => "Save it as a plain JPEG or PNG first.",
             Self::ReaderMissing { .. } => {
                 "Convert it to JPEG or PNG first, or install a newer ffmpeg (HEIC needs 7.0 or newer)."
             }

@@ -12,7 +12,7 @@ use image::{
 };
 use moxcms::ColorProfile;
 
-use crate::{color, jpeg, pixels::Pixels, png_colors};
+use crate::{color, jpeg, pixels::Pixels, png_header};
 
 /// Decodes the image in `bytes`.
 pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<(ImageInfo, Pixels), ImageFailure> {
@@ -21,7 +21,8 @@ pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<(ImageInfo, Pixels
         StillFormat::Jpeg => jpeg(bytes, max_pixels)?,
         StillFormat::Png => {
             let source = decoded(PngDecoder::new(Cursor::new(bytes)).map_err(failure)?, max_pixels)?;
-            Source { stated: png_colors::stated(bytes), ..source }
+            let (bits, stated) = png_header::header(bytes).ok_or(ImageFailure::Damaged)?;
+            Source { bits, stated, ..source }
         }
         StillFormat::Webp => decoded(WebPDecoder::new(Cursor::new(bytes)).map_err(failure)?, max_pixels)?,
         StillFormat::Gif => decoded(GifDecoder::new(Cursor::new(bytes)).map_err(failure)?, max_pixels)?,

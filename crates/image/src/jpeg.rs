@@ -1,7 +1,7 @@
 //! JPEG: baseline and progressive; gray, color, CMYK and YCCK with or without Adobe's marker.
 
 use clearcut_job::ImageFailure;
-use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
+use image::{DynamicImage, GrayImage, RgbImage};
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::JpegDecoder;
 
@@ -32,7 +32,7 @@ pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Jpeg, ImageFailure
     }
     let stored = decoder.input_colorspace().ok_or(ImageFailure::Damaged)?;
     let decoded = match stored {
-        ColorSpace::YCbCr => ColorSpace::RGBA,
+        ColorSpace::YCbCr => ColorSpace::RGB,
         ColorSpace::RGB | ColorSpace::Luma | ColorSpace::CMYK | ColorSpace::YCCK => stored,
         _ => return Err(ImageFailure::Unsupported),
     };
@@ -46,7 +46,6 @@ pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Jpeg, ImageFailure
     let image = match decoded {
         ColorSpace::Luma => GrayImage::from_raw(width, height, samples).map(DynamicImage::from),
         ColorSpace::RGB => RgbImage::from_raw(width, height, samples).map(DynamicImage::from),
-        ColorSpace::RGBA => RgbaImage::from_raw(width, height, samples).map(DynamicImage::from),
         _ => {
             if samples.len() as u64 != 4 * u64::from(width) * u64::from(height) {
                 return Err(ImageFailure::Damaged);

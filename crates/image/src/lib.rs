@@ -11,8 +11,10 @@ mod decode;
 mod encode;
 mod jpeg;
 mod pixels;
-mod png_colors;
+mod png_header;
 mod resize;
+#[cfg(test)]
+mod tests;
 mod webp;
 
 use std::io::{Read, Write};

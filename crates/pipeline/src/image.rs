@@ -38,6 +38,9 @@ pub struct ImageJob<'a> {
 pub fn process_image(job: &ImageJob, task: &ImageTask, stop: &Stop) -> Result<ImageOutcome, Error> {
     let stop = &stop.for_cut();
     stop.check()?;
+    let conversion = job.tools.convert_image(job.input, job.scratch, &job.limits)?;
+    let png = conversion.map(|conversion| stop.converted(conversion)).transpose()?;
+    let job = &ImageJob { input: png.as_ref().unwrap_or(job.input), ..*job };
     match task {
         ImageTask::Cut { request, has_soft_edges } => {
             let side = request.size.map(|side| u32::from(side.get()));

@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use clearcut_ffmpeg::{Child, Error as ToolError, ImageReading, KillHandle, MediaInfo, Probe, Unpacking};
+use clearcut_ffmpeg::{
+    Child, Error as ToolError, ImageConversion, ImageReading, KillHandle, MediaInfo, Probe, Unpacking,
+};
 use clearcut_job::CutRequest;
 
 use crate::Error;
@@ -103,6 +105,14 @@ impl Stop {
         let unpacked = unpacking.finish(on_growth);
         self.check()?;
         Ok(unpacked?)
+    }
+
+    /// Waits until `conversion` has made the PNG that is read.
+    pub(crate) fn converted(&self, conversion: ImageConversion) -> Result<File, Error> {
+        self.register_handles([conversion.kill_handle()]);
+        let png = conversion.finish();
+        self.check()?;
+        Ok(png?)
     }
 
     /// The result that `read` takes from an image that is being read.

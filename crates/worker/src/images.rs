@@ -109,11 +109,12 @@ impl ImageTools {
     }
 }
 
-/// Failure of the work on an image. What is wrong with a clip elsewhere is wrong with an image here.
+/// Failure of the work on an image: that of a cut, in the words of an image.
 fn image_failure(error: &Error) -> Failure {
     let failure = cut_failure(error);
     match failure.code {
         FailureCode::InvalidVideo => Failure { code: FailureCode::InvalidImage, ..failure },
+        FailureCode::ProcessingFailed => Failure::new(failure.code, TERMS.crashed),
         _ => failure,
     }
 }
@@ -144,4 +145,22 @@ fn fetch_failure(error: TransferError<Infallible>) -> InteractiveFailure {
         TransferError::Clip(ClipError::NoSpace(error) | ClipError::Store(error)) => return store_failure(&error),
         TransferError::Clip(ClipError::Quota(never)) => match never {},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use clearcut_ffmpeg::{Error as ToolError, MediaError};
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_in_the_words_of_an_image() {
+        let damaged = image_failure(&ToolError::Media(MediaError::Damaged).into());
+        assert_eq!(damaged, Failure::new(FailureCode::InvalidImage, "the file is damaged or cut off"));
+        let source = io::Error::other("/srv/data");
+        let failed = image_failure(&ToolError::Spawn { program: "/srv/data".into(), source }.into());
+        assert_eq!(failed, Failure::new(FailureCode::ProcessingFailed, "the image could not be processed"));
+    }
 }

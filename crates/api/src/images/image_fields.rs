@@ -4,11 +4,14 @@ use clearcut_job::RequestError;
 
 use crate::{ApiError, http::field_warning::FieldWarning, jobs::fields::Fields};
 
+/// The field that may be given several times.
+const LIST: &str = "sizes";
+
 /// The text fields of a request, as received.
 #[derive(Debug)]
 pub(crate) struct ImageFields {
     names: &'static [&'static str],
-    fields: Vec<(String, String)>,
+    fields: Vec<(&'static str, String)>,
     warnings: Vec<FieldWarning>,
 }
 
@@ -17,8 +20,16 @@ impl Fields for ImageFields {
         self.names
     }
 
+    /// # Errors
+    /// If a field that is no list is given twice.
     fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
-        self.fields.push((name.to_owned(), text.to_owned()));
+        let Some(&name) = self.names.iter().find(|known| **known == name) else { return Ok(()) };
+        if name != LIST && self.fields.iter().any(|(field, _)| *field == name) {
+            // A URL may contain a secret.
+            let value = if name == "url" { "" } else { text };
+            return Err(RequestError::new(name, value, "given once").into());
+        }
+        self.fields.push((name, text.to_owned()));
         Ok(())
     }
 
@@ -34,24 +45,17 @@ impl ImageFields {
     }
 
     /// Takes out the field `name` and parses it; `None` if it is absent.
-    ///
-    /// # Errors
-    /// If it is invalid or given twice.
     pub(crate) fn read<T>(
         &mut self,
         name: &'static str,
         parse: impl FnOnce(&str) -> Result<T, RequestError>,
     ) -> Result<Option<T>, ApiError> {
-        match &self.take_all(name)[..] {
-            [] => Ok(None),
-            [text] => Ok(Some(parse(text)?)),
-            [_, again, ..] => Err(RequestError::new(name, again, "given once").into()),
-        }
+        Ok(self.take_all(name).pop().map(|text| parse(&text)).transpose()?)
     }
 
     /// Takes out all fields `name`.
     pub(crate) fn take_all(&mut self, name: &str) -> Vec<String> {
-        self.fields.extract_if(.., |(field, _)| field == name).map(|(_, text)| text).collect()
+        self.fields.extract_if(.., |(field, _)| *field == name).map(|(_, text)| text).collect()
     }
 
     /// Warns of the field `name`, which has no effect for this `reason`.
@@ -82,24 +86,23 @@ pub(crate) fn whole_number(
 mod tests {
     use super::*;
 
-    fn fields(given: &[(&str, &str)]) -> ImageFields {
-        let mut fields = ImageFields::named(&["width"]);
+    fn side_of(given: &[(&str, &str)]) -> Result<Option<u32>, ApiError> {
+        let mut fields = ImageFields::named(&["width", "url", LIST]);
         for (name, text) in given {
-            fields.take(name, text).unwrap();
+            fields.take(name, text)?;
         }
-        fields
+        fields.read("width", |text| whole_number("width", text, 1..=10, "a number"))
     }
 
     #[test]
-    fn a_field_is_read_once() {
-        let side = |text: &str| whole_number("width", text, 1..=10, "a number");
-        assert_eq!(fields(&[]).read("width", side).unwrap(), None);
-        assert_eq!(fields(&[("width", " 7 ")]).read("width", side).unwrap(), Some(7));
-        for given in
-            [&[("width", "7"), ("width", "7")][..], &[("width", "11")], &[("width", "+7")], &[("width", "7.0")]]
-        {
-            let error = fields(given).read("width", side).unwrap_err();
+    fn a_field_is_read_once_unless_it_is_a_list() {
+        assert_eq!(side_of(&[]).unwrap(), None);
+        assert_eq!(side_of(&[("width", " 7 "), ("sizes", "1"), ("sizes", "2")]).unwrap(), Some(7));
+        for given in [&[("width", "7"), ("width", "7")][..], &[("width", "11")], &[("width", "+7")], &[("width", "7.0")]] {
+            let error = side_of(given).unwrap_err();
             assert_eq!((error.code().name(), error.status().as_u16()), ("INVALID_SIZE", 400), "{given:?}");
         }
+        let error = side_of(&[("url", "https://a/?secret"), ("url", "https://a/?secret")]).unwrap_err();
+        assert!(error.code() == "INVALID_URL" && !error.to_string().contains("secret"), "{error}");
     }
 }

@@ -52,28 +52,21 @@ fn assert_cut_or_invalid(workspace: &Workspace, clip: &str) {
 #[test]
 fn files_that_are_no_video_are_refused() {
     let workspace = Workspace::new();
-    let mut huge = fs::read(workspace.encode("still.png", "-frames:v 1")).unwrap();
-    huge[16..24].copy_from_slice(&SIXTEEN_THOUSAND_SQUARED);
-    let cases: [(&str, &[u8], &str); 12] = [
+    let cases: [(&str, &[u8], &str); 9] = [
         ("empty.mp4", b"", "empty"),
         ("one.mp4", b"x", "not a video"),
         ("text.mp4", b"a letter to a friend, much longer than the head of any container\n", "not a video"),
-        ("drawing.mp4", b"<svg xmlns='http://www.w3.org/2000/svg'><image href='/etc/passwd'/></svg>", "still image"),
-        ("page.mp4", b"<?xml version='1.0'?><svg><image href='/etc/passwd'/></svg>", "XML"),
         ("art.mp4", b"XBIN\x1a\x50\x00\x19\x00\x10\x00", "not a video"),
         ("ansi.mp4", b"\x1b[2J\x1b[31mred\x1b[0m\n", "not a video"),
         ("flic.mp4", b"\x80\0\0\0\x12\xaf\x01\0\xa0\0\x78\0\x08\0", "not a video"),
         ("vvc.mp4", b"\0\0\0\x01\0\x79\0\x0b\x02\0\x80\0", "a video stream without a container"),
         ("zip.mp4", b"PK\x03\x04\x14\0\0\0\x08\0", "a ZIP archive"),
         ("gzip.mp4", b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "a gzip archive"),
-        ("huge.mp4", &huge, "still image"),
     ];
     for (name, bytes, message) in cases {
         workspace.write(name, bytes);
         assert_invalid(&workspace, name, message);
     }
-    workspace.encode("still.jpg", "-frames:v 1");
-    assert_invalid(&workspace, "still.jpg", "still image");
     fs::create_dir(workspace.join("folder.mp4")).unwrap();
     workspace.assert_refused(&["cut", "folder.mp4"], 3, "INPUT_UNREADABLE", "not a file");
     workspace.assert_refused(&["cut", "absent.mp4"], 3, "INPUT_UNREADABLE", "no such file");

@@ -38,6 +38,7 @@ fn crates_import_only_from_lower_layers() {
                 let decodes = [
                     "clearcut-animation",
                     "clearcut-ffmpeg",
+                    "clearcut-image",
                     "clearcut-matte",
                     "clearcut-model",
                     "clearcut-pipeline",
@@ -46,9 +47,9 @@ fn crates_import_only_from_lower_layers() {
                 ]
                 .contains(&imported);
                 assert!(name != "clearcut-api" || !decodes, "{name} must not import {imported}");
-                // It decodes untrusted files, so it must run in the sandbox.
-                let is_unpack = imported == "clearcut-unpack";
-                assert!(name == "clearcut" || !is_unpack, "{name} must not import {imported}");
+                // They decode untrusted files, so they must run in the sandbox.
+                let is_sandboxed = ["clearcut-image", "clearcut-unpack"].contains(&imported);
+                assert!(name == "clearcut" || !is_sandboxed, "{name} must not import {imported}");
             }
         }
     }
@@ -66,15 +67,20 @@ fn crates_up_to_the_pipeline_use_no_network_and_no_database() {
         "crc32fast",
         "flate2",
         "libwebp-sys2",
+        "fast_image_resize",
         "image",
+        "jpeg-encoder",
+        "moxcms",
         "png",
         "zip",
+        "zune-core",
+        "zune-jpeg",
         "rustix",
         "shared_child",
         "proptest",
         "tempfile",
     ];
-    let manifests = ["frame", "parallel", "job", "animation", "ffmpeg", "matte", "unpack", "webm", "pipeline"];
+    let manifests = ["frame", "parallel", "job", "animation", "ffmpeg", "image", "matte", "unpack", "webm", "pipeline"];
     for name in manifests {
         let manifest = format!("{}/../{name}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(manifest).unwrap();

@@ -6,7 +6,7 @@ use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{probe::guarded_input, split_arguments};
 use crate::{
-    AlphaStream, ColorConversion, FieldOrder, MediaInfo, MediaLimits, SizeChanges,
+    AlphaStream, ColorConversion, Container, FieldOrder, MediaInfo, MediaLimits, SizeChanges,
     color::{BT709, BT2020_CONSTANT, SMPTE428_TRANSFER, SRGB_TRANSFER},
     masks::Masks,
 };
@@ -101,6 +101,20 @@ pub(super) fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str
         &Masks::default(),
         &format!("-loglevel error {decoder} {filters} {options}"),
     ));
+    arguments
+}
+
+/// ffmpeg command that writes the still image in ISO base media on standard input as a PNG to standard
+/// output: the picture that ffmpeg chooses by itself, the primary one. Its transfer is taken as that of
+/// sRGB, as browsers do; the PNG states its primaries.
+pub(crate) fn convert_still(limits: &MediaLimits) -> Vec<String> {
+    let limits = MediaLimits { max_pixels: limits.max_image_pixels, ..*limits };
+    let mut arguments = vec!["-nostdin".to_owned()];
+    arguments.extend(guarded_input(Container::Mov, &limits, &Masks::default(), "-loglevel error -threads 2"));
+    let filters = "scale=flags=accurate_rnd+full_chroma_int,format=rgb24,setparams=color_trc=iec61966-2-1";
+    arguments.extend(split_arguments(&format!(
+        "-an -sn -dn -vf {filters} -frames:v 1 -c:v png -compression_level 1 -f image2pipe -"
+    )));
     arguments
 }
 

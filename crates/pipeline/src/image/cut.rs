@@ -24,8 +24,8 @@ use crate::{
 };
 
 /// Most pixels of the frame that is matted. Of a larger image, a smaller version is matted, and the
-/// matte is scaled up: the keyer takes about 60 bytes per pixel.
-pub(super) const MAX_MATTE_PIXELS: u64 = 24_000_000;
+/// matte is scaled up. The cut of an image of 24 million pixels takes 500 MiB in all.
+pub(super) const MAX_MATTE_PIXELS: u64 = 50_000_000;
 
 /// Longer side in pixels of the small frame in which hints are applied, as for clips.
 const HINT_SIDE: u32 = 320;
@@ -141,6 +141,7 @@ fn apply(rgba: &mut [u8], frame: &Frame, matted: &Frame) {
 fn apply_scaled(rgba: &mut [u8], size: Size, frame: &Frame, matted: &Frame) {
     let (width, small_width) = (size.width() as usize, matted.size().width() as usize);
     let alpha = matted.alpha().unwrap_or_default();
+    let changed: Vec<bool> = (0..alpha.len()).map(|index| is_changed(frame, matted, index)).collect();
     let across = samples(size.width(), matted.size().width());
     let down = samples(size.height(), matted.size().height());
     for (row, &(top, bottom, down)) in rgba.as_chunks_mut::<4>().0.chunks_exact_mut(width).zip(&down) {
@@ -151,19 +152,19 @@ fn apply_scaled(rgba: &mut [u8], size: Size, frame: &Frame, matted: &Frame) {
                 (bottom * small_width + left, down * (1.0 - across)),
                 (bottom * small_width + right, down * across),
             ];
-            let (mut mean, mut weight, mut color) = (0.0, 0.0, [0.0; 3]);
-            for (index, share) in corners {
-                mean += share * f32::from(alpha[index]);
-                if is_changed(frame, matted, index) {
-                    weight += share;
-                    let own = rgb_at(matted, index);
-                    color.iter_mut().zip(own).for_each(|(sum, own)| *sum += share * own);
-                }
+            let mean: f32 = corners.iter().map(|(index, share)| share * f32::from(alpha[*index])).sum();
+            pixel[3] = mean.round() as u8;
+            if pixel[3] == 0 || corners.iter().all(|(index, _)| !changed[*index]) {
+                continue;
+            }
+            let (mut weight, mut color) = (0.0, [0.0; 3]);
+            for (index, share) in corners.into_iter().filter(|(index, _)| changed[*index]) {
+                weight += share;
+                color.iter_mut().zip(rgb_at(matted, index)).for_each(|(sum, own)| *sum += share * own);
             }
             for (level, sum) in pixel.iter_mut().zip(color) {
                 *level = (f32::from(*level) * (1.0 - weight) + sum).round().clamp(0.0, 255.0) as u8;
             }
-            pixel[3] = mean.round() as u8;
         }
     }
 }
@@ -189,5 +190,67 @@ fn settle_alpha(rgba: &mut [u8], has_soft_edges: bool) {
         if pixel[3] == 0 {
             *pixel = [0; 4];
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pixels of a green background with a grey square, and the frame of them.
+    fn square(size: Size) -> Vec<u8> {
+        let (width, height) = (size.width(), size.height());
+        let is_square = |x, y| (width / 4..width * 3 / 4).contains(&x) && (height / 4..height * 3 / 4).contains(&y);
+        let pixel = |x, y| if is_square(x, y) { [91, 92, 93, 255] } else { [20, 190, 70, 255] };
+        (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect()
+    }
+
+    /// `frame` with alpha from `alpha`, and with the color `painted` where alpha is partial.
+    fn matted(frame: &Frame, alpha: &[u8]) -> Frame {
+        let mut bytes = frame.bytes().to_vec();
+        bytes.extend_from_slice(alpha);
+        let mut matted = Frame::from_bytes(frame.format().with_alpha(), bytes).unwrap();
+        let [y, ..] = matted.planes_mut();
+        y.iter_mut().zip(alpha).filter(|(_, alpha)| (1..255).contains(*alpha)).for_each(|(y, _)| *y += 20);
+        matted
+    }
+
+    #[test]
+    fn colors_that_matting_leaves_alone_keep_their_exact_values() {
+        let size = Size::new(16, 16).unwrap();
+        let mut rgba = square(size);
+        let frame = frame_of(size, &rgba);
+        let alpha: Vec<u8> = rgba.as_chunks::<4>().0.iter().map(|pixel| if pixel[0] == 91 { 255 } else { 0 }).collect();
+        let mut alpha = alpha;
+        alpha[4 * 16 + 4] = 128;
+        let before = rgba.clone();
+        apply(&mut rgba, &frame, &matted(&frame, &alpha));
+        settle_alpha(&mut rgba, true);
+        let (pixels, before) = (rgba.as_chunks::<4>().0, before.as_chunks::<4>().0);
+        assert_eq!(pixels[8 * 16 + 8], before[8 * 16 + 8]);
+        assert_eq!(pixels[0], [0; 4]);
+        let painted = pixels[4 * 16 + 4];
+        assert!(painted[3] == 128 && painted[0].abs_diff(91 + 23) <= 1, "{painted:?}");
+    }
+
+    #[test]
+    fn a_small_matte_is_scaled_up() {
+        let (size, small) = (Size::new(64, 64).unwrap(), Size::new(32, 32).unwrap());
+        let mut rgba = square(size);
+        let frame = frame_of(small, &scaled(size, &rgba, small).unwrap());
+        let inside = |index: usize| (8..24).contains(&(index % 32)) && (8..24).contains(&(index / 32));
+        let alpha: Vec<u8> = (0..1024).map(|index| if inside(index) { 255 } else { 0 }).collect();
+        apply_scaled(&mut rgba, size, &frame, &matted(&frame, &alpha));
+        settle_alpha(&mut rgba, true);
+        let pixels = rgba.as_chunks::<4>().0;
+        assert_eq!((pixels[32 * 64 + 32], pixels[0]), ([91, 92, 93, 255], [0; 4]));
+        assert!((1..255).contains(&pixels[32 * 64 + 15][3]));
+    }
+
+    #[test]
+    fn without_soft_edges_every_pixel_is_opaque_or_transparent() {
+        let mut rgba = [[1, 2, 3, 127], [1, 2, 3, 128], [1, 2, 3, 255]].concat();
+        settle_alpha(&mut rgba, false);
+        assert_eq!(rgba, [0, 0, 0, 0, 1, 2, 3, 255, 1, 2, 3, 255]);
     }
 }

@@ -1,4 +1,5 @@
-//! Gamma and primaries that a PNG states without a profile.
+//! What the header of a PNG says that its decoder does not: the stored depth, and gamma and primaries
+//! without a profile.
 
 use std::io::Cursor;
 
@@ -7,11 +8,16 @@ use moxcms::{Chromaticity, ColorProfile, ToneReprCurve, XyY};
 /// Difference of the gamma from that of sRGB, 1/2.2, up to which it is sRGB.
 const GAMMA_TOLERANCE: f32 = 0.01;
 
-/// The profile of the gamma and primaries that the PNG in `bytes` states; `None` if it states none,
-/// those of sRGB, or nonsense.
-pub(crate) fn stated(bytes: &[u8]) -> Option<ColorProfile> {
+/// The bits of a channel, or of an index into a palette, in the PNG in `bytes`; and the profile of the
+/// gamma and primaries that it states.
+pub(crate) fn header(bytes: &[u8]) -> Option<(u8, Option<ColorProfile>)> {
     let reader = png::Decoder::new(Cursor::new(bytes)).read_info().ok()?;
-    let info = reader.info();
+    Some((reader.info().bit_depth as u8, stated(reader.info())))
+}
+
+/// The profile of the gamma and primaries that a PNG states; `None` if it states none, those of sRGB,
+/// or nonsense.
+fn stated(info: &png::Info) -> Option<ColorProfile> {
     if info.srgb.is_some() || info.icc_profile.is_some() || info.coding_independent_code_points.is_some() {
         return None;
     }
