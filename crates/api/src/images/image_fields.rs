@@ -98,7 +98,9 @@ mod tests {
     fn a_field_is_read_once_unless_it_is_a_list() {
         assert_eq!(side_of(&[]).unwrap(), None);
         assert_eq!(side_of(&[("width", " 7 "), ("sizes", "1"), ("sizes", "2")]).unwrap(), Some(7));
-        for given in [&[("width", "7"), ("width", "7")][..], &[("width", "11")], &[("width", "+7")], &[("width", "7.0")]] {
+        for given in
+            [&[("width", "7"), ("width", "7")][..], &[("width", "11")], &[("width", "+7")], &[("width", "7.0")]]
+        {
             let error = side_of(given).unwrap_err();
             assert_eq!((error.code().name(), error.status().as_u16()), ("INVALID_SIZE", 400), "{given:?}");
         }
