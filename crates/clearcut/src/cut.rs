@@ -90,7 +90,7 @@ fn cut_one(
     let began = Instant::now();
     let file = open_input(input)?;
     if is_image(&file).map_err(|failure| failure.for_clip(input))? {
-        return cut_image(context, options, request, (input, &file), stop, reporter);
+        return cut_image(context, options, request, (input, &file), stop, &reporter);
     }
     let outputs =
         Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;

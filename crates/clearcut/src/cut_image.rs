@@ -21,7 +21,7 @@ pub(crate) fn cut_image(
     request: &CutRequest,
     (input, file): (&Path, &File),
     stop: &Stop,
-    reporter: Reporter,
+    reporter: &Reporter,
 ) -> Result<(), Failure> {
     let began = Instant::now();
     refuse_options_of_clips(options).map_err(|failure| failure.for_clip(input))?;
