@@ -1,7 +1,7 @@
 # The server: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-models test-schema soak bench-server openapi error-codes
+.PHONY: test-server test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-models test-schema test-clients soak bench-server openapi error-codes
 
-test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-models test-schema
+test-server: test-sdk test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-models test-schema test-clients
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust tests/sdk/node_modules
@@ -66,6 +66,10 @@ test-images: test-rust
 # Neural models over HTTP, with the model that setup installs.
 test-models: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_models.py
+
+# A Python client that is generated from the OpenAPI document. tests/sdk has one in TypeScript.
+test-clients: test-rust .venv/tests
+	cd tests/server && $(CURDIR)/.venv/bin/python -W error::ResourceWarning test_clients.py
 
 # Requests made up from the OpenAPI document.
 test-schema: test-rust .venv/tests

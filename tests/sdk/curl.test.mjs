@@ -26,7 +26,7 @@ test("the line that the first start prints works as it stands", { timeout: 60_00
   const server = await startServer();
   try {
     const line = server.said.split("\n").find((line) => line.trim().startsWith("curl"));
-    const { stdout } = await run("sh", ["-c", line], { cwd: fileURLToPath(new URL("../..", import.meta.url)) });
+    const { stdout } = await run("sh", ["-c", line], { cwd: server.data });
     assert.match(stdout, /^\{"success":true,"data":\{"jobId":"jd[0-9a-z]{20}","status":"queued",/);
   } finally {
     await server.stop();

@@ -29,7 +29,7 @@ const bands = {
 };
 
 const keys = "completedAt createdAt error jobId progress result stage startedAt status type".split(" ");
-const ours = "clipName estimatedStartAt expiresAt queuePosition retryOf revision".split(" ");
+const ours = "clipName estimatedStartAt eventsUrl expiresAt queuePosition retryOf revision".split(" ");
 
 const rejection = (promise) =>
   promise.then(

@@ -74,6 +74,8 @@ class Server:
         self.environment = dict(environment)
         self.port = free_port()
         self.key = None
+        # The token of the link that a first start prints.
+        self.sign_in = None
         self.process = None
 
     def start(self):
@@ -88,6 +90,8 @@ class Server:
             found = re.search(r"hc_[A-Za-z0-9]{32}", line)
             if found and not self.key:
                 self.key = found.group()
+            if "#sign-in=" in line:
+                self.sign_in = line.strip().rsplit("=", 1)[1]
             if "listens on" in line:
                 return self
         raise AssertionError(f"the server ended with {self.process.wait()}: {self.log()[-2000:]}")

@@ -35,7 +35,7 @@ ROUTES = [
     ("put", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
     ("patch", "/api/v1/uploads/{storageId}", (412, 412, 412, 412, 412)),  # no tus, before it is looked at
     ("head", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
-    ("delete", "/api/v1/uploads/{storageId}", (403, 403, 403, 403, 403)),
+    ("delete", "/api/v1/uploads/{storageId}", (*DENIED, 404, 404)),  # there is no such upload
     ("get", "/api/v1/jobs/{jobId}/deliveries", (*DENIED, 404, 200)),
     ("post", "/api/v1/jobs/{startedId}/deliveries/{deliveryId}/redeliver", (*DENIED, 404, 202)),
     ("get", "/api/v1/webhooks", (*DENIED, 200, 200)),

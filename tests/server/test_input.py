@@ -31,9 +31,13 @@ class Addresses(unittest.TestCase):
     """No address in any form makes the server connect to where it must not."""
 
     def test_no_form_of_an_address_reaches_the_servers_own_network(self):
-        with Host(saying(found(CLIP))) as host, Host(saying(found(CLIP)), "127.0.0.2") as second, Server() as server:
+        with Host(saying(found(CLIP))) as host, Host(saying(found(CLIP)), "127.0.0.2") as second, Server(
+            environment={"CLEARCUT_TEST_NAMES": "inside.example=127.0.0.1"}
+        ) as server:
             port = host.port
             at_submit = [
+                f"http://localhost:{port}/",
+                f"http://a.localhost:{port}/",
                 f"http://127.0.0.1:{port}/",
                 f"http://127.1:{port}/",
                 f"http://2130706433:{port}/",
@@ -76,8 +80,8 @@ class Addresses(unittest.TestCase):
                 code, reply = server.submit(clip=None, url=url)
                 self.assertEqual((code, reply["error"]["code"]), (400, "INVALID_URL"), url)
                 self.assertNotIn("hunter2", json.dumps(reply))
-            # What a name leads to is known only when it is connected.
-            job = server.submit_job(clip=None, url=host.url(host="localhost"), **FAST)
+            # What another name leads to is known only when it is connected.
+            job = server.submit_job(clip=None, url=host.url(host="inside.example"), **FAST)
             ended = server.wait(job)
             self.assertEqual((ended["status"], ended["error"]["code"]), ("failed", "INVALID_URL"), ended)
             self.assertEqual(server.rows("SELECT attempts FROM jobs"), [(1,)], "it was tried again")

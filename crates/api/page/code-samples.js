@@ -1,8 +1,8 @@
 // The code that makes the same cut again.
 import { Clip } from "./clip.js";
+import { CodeTabs } from "./code-tabs.js";
 import { formOf, storedOptions } from "./cut-options.js";
-import { button, h, uniqueId } from "./html.js";
-import { outputName } from "./texts.js";
+import { outputName, quoted } from "./texts.js";
 
 /** @typedef {import("./cut-options.js").Options} Options */
 /** @typedef {import("./clip.js").ClipSettings} ClipSettings */
@@ -17,61 +17,17 @@ export class CodeSamples extends HTMLElement {
     const options = { ...base, ...(formats && { formats }) };
     const { name } = this.clip;
     const file = /\.\w{2,4}$/.test(name) ? name : "clip.mp4";
-    const samples = [
+    const tabs = new CodeTabs();
+    tabs.heading = "Do it again in code";
+    tabs.samples = [
       ["curl", curl(options, this.clip, file)],
       ["TypeScript", typescript(options, this.clip, file)],
       ["HTML", html(options, file)],
       ["Command line", commandLine(options, this.clip, file)],
     ];
-    const group = uniqueId();
-    const tabs = samples.map(([label, code], index) => {
-      const tab = h(
-        "button",
-        { type: "button", id: `${group}-${index}`, role: "tab", "aria-controls": `${group}-panel` },
-        label,
-      );
-      tab.onclick = () => show(index);
-      tab.onkeydown = ({ key }) => {
-        const to = key === "ArrowRight" ? index + 1 : key === "ArrowLeft" ? index - 1 : null;
-        if (to !== null) show((to + samples.length) % samples.length).focus();
-      };
-      return { tab, code };
-    });
-    const text = h("code", {});
-    const panel = h("pre", { id: `${group}-panel`, role: "tabpanel", tabIndex: 0 }, text);
-    const status = h("span", { role: "status", class: "hint" });
-    const copy = button("Copy", async () => {
-      await navigator.clipboard.writeText(text.textContent ?? "").then(
-        () => (status.textContent = "Copied"),
-        () => (status.textContent = "Select the text to copy it"),
-      );
-    });
-    const show = (/** @type {number} */ chosen) => {
-      for (const [index, { tab }] of tabs.entries()) {
-        tab.setAttribute("aria-selected", String(index === chosen));
-        tab.tabIndex = index === chosen ? 0 : -1;
-      }
-      text.textContent = tabs[chosen].code;
-      panel.setAttribute("aria-labelledby", `${group}-${chosen}`);
-      status.textContent = "";
-      return tabs[chosen].tab;
-    };
-    show(0);
-    this.replaceChildren(
-      h("h3", {}, "Do it again in code"),
-      h(
-        "div",
-        { class: "row spread" },
-        h("div", { role: "tablist", "aria-label": "Language", class: "tabs" }, ...tabs.map(({ tab }) => tab)),
-        h("div", { class: "row" }, status, copy),
-      ),
-      panel,
-    );
+    this.replaceChildren(tabs);
   }
 }
-
-/** `text` in the quotes of a shell. @param {string} text */
-const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** @param {Options} options @param {ClipSettings} settings @param {string} file */
 function curl(options, settings, file) {

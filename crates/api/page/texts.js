@@ -114,3 +114,6 @@ export function formatTime(secs) {
 /** @param {number} seconds since 1970 */
 export const formatDate = (seconds) =>
   new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }).format(seconds * 1000);
+
+/** `text` in the quotes of a shell. @param {string} text */
+export const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,4 +1,6 @@
-//! The OpenAPI document, its interactive page, and `llms.txt`.
+//! The OpenAPI document, its interactive page, and the texts for language models.
+
+mod reference;
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,8 +14,9 @@ use utoipa::{
     Modify, OpenApi, PartialSchema as _, ToSchema as _,
     openapi::{
         ContentBuilder, HttpMethod, PathItem, PathsBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
-        path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
+        path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
         request_body::RequestBodyBuilder,
+        schema::{SchemaType, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -47,7 +50,7 @@ use crate::{
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
     ),
     components(schemas(ErrorReply, WebhookJobEvent, WebhookTestEvent)),
-    modifiers(&ApiKeyScheme, &SharedResponses, &DataByReference, &HeadWithoutBody, &OpenRoutes, &Webhooks),
+    modifiers(&ApiKeyScheme, &SharedResponses, &DataByReference, &HeadWithoutBody, &ParametersWithoutNull, &OpenRoutes, &Webhooks),
     servers(
         (url = "/", description = "The server that this document comes from."),
         (url = "http://127.0.0.1:8787", description = "A server on this machine, at its default address."),
@@ -115,6 +118,33 @@ impl Modify for HeadWithoutBody {
                 if let RefOr::T(response) = response {
                     response.content.clear();
                 }
+            }
+        }
+    }
+}
+
+/// Takes null out of the types of optional parameters: a parameter is given or not.
+struct ParametersWithoutNull;
+
+impl Modify for ParametersWithoutNull {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let all = openapi.paths.paths.values_mut().flat_map(operations);
+        for parameter in all.flat_map(|operation| operation.parameters.iter_mut().flatten()) {
+            let RefOr::T(Parameter { schema: Some(schema), .. }) = parameter else { continue };
+            match schema {
+                RefOr::T(Schema::OneOf(either)) => {
+                    if let Some(words) = either.items.iter().find(|item| matches!(item, RefOr::Ref(_))) {
+                        *schema = words.clone();
+                    }
+                }
+                RefOr::T(Schema::Object(object)) => {
+                    if let SchemaType::Array(types) = &object.schema_type
+                        && let Some(given) = types.iter().find(|kind| **kind != Type::Null)
+                    {
+                        object.schema_type = SchemaType::Type(given.clone());
+                    }
+                }
+                _ => {}
             }
         }
     }
@@ -190,16 +220,53 @@ pub fn openapi_json() -> String {
 }
 
 static JSON: LazyLock<String> = LazyLock::new(openapi_json);
-static CONFIG: LazyLock<Arc<Config<'static>>> =
-    LazyLock::new(|| Arc::new(Config::from("/docs.json").try_it_out_enabled(true).persist_authorization(true)));
+static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("/docs.json")));
 
 pub(crate) async fn json() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], JSON.as_str()).into_response()
 }
 
-/// Serves `llms.txt`, a short guide to the API for language models.
+/// A short guide to the API for language models.
+const LLMS: &str = include_str!("../assets/llms.txt");
+
+/// Reads documents at compile time.
+macro_rules! documents {
+    ($($path:literal)+) => { [$(include_str!(concat!("../../../docs/", $path))),+] };
+}
+
+/// What the long guide adds to the short one, beside the API reference.
+const GUIDES: &[&str] = &documents! {
+    "getting-started.md"
+    "guides/api.md"
+    "guides/webhooks.md"
+    "guides/command-line.md"
+    "guides/server.md"
+    "guides/page.md"
+    "guides/player.md"
+    "guides/models.md"
+    "guides/backup.md"
+    "reference/errors.md"
+};
+
+/// The short guide, all guides, and the API reference, as one text.
+static LLMS_FULL: LazyLock<String> = LazyLock::new(|| {
+    let document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    let reference = reference::to_markdown(&document);
+    [LLMS].into_iter().chain(GUIDES.iter().copied()).chain([reference.as_str()]).collect::<Vec<_>>().join("\n\n---\n\n")
+});
+
+fn plain_text(text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// Serves `llms.txt`.
 pub(crate) async fn llms() -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], include_str!("../assets/llms.txt")).into_response()
+    plain_text(LLMS)
+}
+
+/// Serves `llms-full.txt`.
+pub(crate) async fn llms_full() -> Response {
+    plain_text(&LLMS_FULL)
 }
 
 pub(crate) async fn page() -> Redirect {
@@ -211,8 +278,12 @@ pub(crate) async fn index() -> Result<Response, ApiError> {
 }
 
 /// Serves a file of the interactive page. The page is embedded in the binary and loads nothing from
-/// other hosts.
+/// other hosts. It begins with a script of our own, so that forms begin empty.
 pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, ApiError> {
+    if path == "swagger-initializer.js" {
+        let script = include_str!("../assets/swagger-initializer.js");
+        return Ok(([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], script).into_response());
+    }
     let found = utoipa_swagger_ui::serve(&path, CONFIG.clone()).map_err(|error| {
         tracing::error!(%error, "the documentation page failed");
         ApiError::Internal

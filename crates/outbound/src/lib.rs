@@ -14,11 +14,14 @@
 //! let policy = AddressPolicy::default(); // Public addresses only.
 //! let outbound = Outbound::new(policy, Timeouts::default())?;
 //!
-//! // An address is refused when it is parsed, in any notation; a name when it is resolved.
-//! assert!(matches!(outbound.policy().target("http://0x7f.1/"), Err(OutboundError::Refused)));
-//! let target = outbound.policy().target("http://localhost/clip.mp4")?;
-//! let sent = outbound.send(outbound.request(Method::GET, &target)).await;
-//! assert!(matches!(sent, Err(OutboundError::Refused)));
+//! // An address and this machine's name are refused when they are parsed, in any notation; another
+//! // name is resolved, and checked, for each connection.
+//! for text in ["http://0x7f.1/", "http://localhost/clip.mp4"] {
+//!     assert!(matches!(outbound.policy().target(text), Err(OutboundError::Refused)));
+//! }
+//! let target = outbound.policy().target("https://example.com/clip.mp4")?;
+//! let request = outbound.request(Method::GET, &target); // For `outbound.send`.
+//! # drop(request);
 //! # Ok(())
 //! # }
 //! ```

@@ -1,6 +1,9 @@
 //! Target URLs: parsing, and the checks that do not need name resolution.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 use url::{Host, Url};
 
@@ -15,7 +18,8 @@ pub struct Target(Url);
 
 impl AddressPolicy {
     /// Parses a URL. It must be absolute, http or https, without user name and password, and its
-    /// host, if it is an IP address in any notation, must be admitted. A fragment is dropped.
+    /// host, if it is an IP address in any notation or `localhost`, must be admitted. A fragment is
+    /// dropped.
     ///
     /// # Errors
     /// If the URL is invalid or not admitted.
@@ -46,12 +50,27 @@ impl AddressPolicy {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
         };
-        if literal.is_some_and(|address| !self.admits(address)) {
+        let is_refused = match (literal, url.domain()) {
+            (Some(address), _) => !self.admits(address),
+            (None, Some(name)) => is_this_machine(name) && !self.admits_loopback(),
+            (None, None) => false,
+        };
+        if is_refused {
             return Err(OutboundError::Refused);
         }
         url.set_fragment(None);
         Ok(Target(url))
     }
+
+    fn admits_loopback(&self) -> bool {
+        self.admits(Ipv4Addr::LOCALHOST.into()) || self.admits(Ipv6Addr::LOCALHOST.into())
+    }
+}
+
+/// Whether a name is that of the machine itself (RFC 6761).
+fn is_this_machine(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// An address that a connector might read from a name, such as one with a trailing dot.
@@ -111,6 +130,15 @@ mod tests {
             ("http://localhost.example.com/", "http://localhost.example.com/"),
         ] {
             assert_eq!(parse(text).unwrap().as_str(), whole);
+        }
+    }
+
+    #[test]
+    fn the_machine_itself_is_refused_by_name_unless_its_network_is_allowed() {
+        let loopback = AddressPolicy::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        for text in ["http://localhost/", "http://LOCALHOST:8787/", "http://localhost./", "https://a.localhost/x"] {
+            assert!(matches!(parse(text), Err(OutboundError::Refused)), "{text}");
+            assert!(loopback.target(text).is_ok(), "{text}");
         }
     }
 

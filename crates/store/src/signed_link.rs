@@ -2,16 +2,17 @@
 
 use std::{fmt, fs, io, path::Path};
 
-use clearcut_job::{ObjectName, UnixMillis, UploadId};
+use clearcut_job::{JobId, ObjectName, UnixMillis, UploadId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
 use crate::disk::write_atomically;
 
-/// Purpose of a link. A link for one purpose is invalid for the other.
+/// Purpose of a link. A link for one purpose is invalid for the others.
 const FILE_PURPOSE: &str = "file";
 const UPLOAD_PURPOSE: &str = "upload";
+const EVENTS_PURPOSE: &str = "events";
 
 /// Signs and verifies links to objects. Anyone who holds a link can access its object until the
 /// link expires.
@@ -78,6 +79,14 @@ impl UrlSigner {
         SignedPath(format!("/api/v1/uploads/{upload}?{}", self.query(UPLOAD_PURPOSE, upload.as_str(), expires)))
     }
 
+    /// A link to the events of `job`, which the API key `reader` may read, until `expires`, with a
+    /// resolution of one second.
+    #[must_use]
+    pub fn sign_events(&self, job: &JobId, reader: i64, expires: UnixMillis) -> SignedPath {
+        let query = self.query(EVENTS_PURPOSE, &format!("{job}\n{reader}"), expires);
+        SignedPath(format!("/api/v1/jobs/{job}/events?key={reader}&{query}"))
+    }
+
     fn query(&self, purpose: &str, name: &str, expires: UnixMillis) -> String {
         let expires_secs = expires.whole_secs();
         let signature = hex::encode(self.mac(purpose, name, expires_secs).finalize().into_bytes());
@@ -112,6 +121,20 @@ impl UrlSigner {
         now: UnixMillis,
     ) -> Result<(), SigningError> {
         self.check_query(UPLOAD_PURPOSE, upload.as_str(), (expires, signature), now)
+    }
+
+    /// Verifies a link to the events of `job` for `reader` at `now`.
+    ///
+    /// # Errors
+    /// Those of [`Self::check`].
+    pub fn check_events(
+        &self,
+        job: &JobId,
+        reader: i64,
+        (expires, signature): (&str, &str),
+        now: UnixMillis,
+    ) -> Result<(), SigningError> {
+        self.check_query(EVENTS_PURPOSE, &format!("{job}\n{reader}"), (expires, signature), now)
     }
 
     fn check_query(
@@ -172,7 +195,7 @@ fn write_secret(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use clearcut_job::{FencingToken, JobId, OutputFormat};
+    use clearcut_job::{FencingToken, OutputFormat};
 
     use super::*;
 
@@ -250,6 +273,19 @@ mod tests {
         let SignedPath(path) = signer.sign(&ObjectName::partial(&upload), UnixMillis(NOW.0 + 1000));
         let (_, signature) = path.split_once("&signature=").unwrap();
         assert_eq!(signer.check_upload(&upload, expires, signature, NOW), Err(SigningError::Changed));
+    }
+
+    #[test]
+    fn a_link_to_events_is_valid_for_one_job_and_one_api_key() {
+        let signer = UrlSigner::new([7; 32]);
+        let job = JobId::from_random(1);
+        let SignedPath(path) = signer.sign_events(&job, 3, UnixMillis(NOW.0 + 1000));
+        let (_, query) = path.split_once("?key=3&expires=").unwrap();
+        let link = query.split_once("&signature=").unwrap();
+        assert_eq!(signer.check_events(&job, 3, link, NOW), Ok(()));
+        assert_eq!(signer.check_events(&job, 4, link, NOW), Err(SigningError::Changed));
+        assert_eq!(signer.check_events(&JobId::from_random(2), 3, link, NOW), Err(SigningError::Changed));
+        assert_eq!(signer.check_events(&job, 3, link, UnixMillis(NOW.0 + 1000)), Err(SigningError::Expired));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{extract::FromRequestParts, http::header, http::request::Parts};
-use clearcut_queue::{KeyHash, KeyId};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use clearcut_queue::{KeyHash, KeyId, KeyRecord};
 
 use crate::{Api, ApiError, http::rate_limit};
 
@@ -22,17 +25,19 @@ impl FromRequestParts<Api> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
-        let header = parts.headers.get(header::AUTHORIZATION).ok_or(ApiError::KeyMissing)?;
-        let text = header.to_str().map_err(|_| ApiError::KeyInvalid)?;
-        let (scheme, secret) = text.split_once(' ').ok_or(ApiError::KeyInvalid)?;
-        if !scheme.eq_ignore_ascii_case("bearer") || !is_well_formed(secret.trim()) {
-            return Err(ApiError::KeyInvalid);
-        }
-        let api_key = api.queue.find_key(KeyHash::of(secret.trim())).await?.ok_or(ApiError::KeyInvalid)?;
+        let secret = read_secret(&parts.headers)?;
+        let api_key = api.queue.find_key(KeyHash::of(secret)).await?.ok_or(ApiError::KeyInvalid)?;
+        Self::admit(api, &api_key, parts).await
+    }
+}
+
+impl Caller {
+    /// Admits a request of `api_key`, unless it was revoked or exceeds its rate limit.
+    pub(crate) async fn admit(api: &Api, api_key: &KeyRecord, parts: &Parts) -> Result<Self, ApiError> {
         if api_key.revoked.is_some() {
             return Err(ApiError::KeyInvalid);
         }
-        rate_limit::count(api, &api_key, parts)?;
+        rate_limit::count(api, api_key, parts)?;
         let now = api.clock.now();
         if api_key.last_used.is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
             && let Err(error) = api.queue.touch_key(api_key.id).await
@@ -40,6 +45,23 @@ impl FromRequestParts<Api> for Caller {
             tracing::warn!(?error, "the last use of an API key could not be recorded");
         }
         Ok(Self(api_key.id))
+    }
+}
+
+/// Reads the API key from `Authorization: Bearer`. The error of a key in another place says where it
+/// belongs.
+fn read_secret(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        let is_key = |value: &header::HeaderValue| value.to_str().is_ok_and(|text| is_well_formed(text.trim()));
+        let elsewhere = headers.iter().find(|(_, value)| is_key(value));
+        return Err(elsewhere.map_or(ApiError::KeyMissing, |(name, _)| ApiError::KeyElsewhere(name.to_string())));
+    };
+    let text = value.to_str().map_err(|_| ApiError::KeyInvalid)?.trim();
+    let (scheme, secret) = text.split_once(' ').unwrap_or(("", text));
+    match (scheme.eq_ignore_ascii_case("bearer"), is_well_formed(secret.trim())) {
+        (true, true) => Ok(secret.trim()),
+        (false, true) => Err(ApiError::KeyWithoutBearer),
+        (_, false) => Err(ApiError::KeyInvalid),
     }
 }
 

@@ -38,6 +38,12 @@ pub enum ApiError {
     /// The request has no API key.
     #[error("no API key; send Authorization: Bearer hc_...")]
     KeyMissing,
+    /// The API key is in another header.
+    #[error("the API key is in the header {0}; send it as Authorization: Bearer hc_...")]
+    KeyElsewhere(String),
+    /// The API key is not preceded by `Bearer`.
+    #[error("the word Bearer is missing before the API key; send Authorization: Bearer hc_...")]
+    KeyWithoutBearer,
     /// The API key is malformed, unknown or revoked.
     #[error("the API key is malformed, unknown or revoked")]
     KeyInvalid,
@@ -247,8 +253,8 @@ impl ApiError {
             Self::NotAVideo(_) => ErrorCode::InvalidVideo,
             Self::NotAnImage(_) => ErrorCode::InvalidImage,
             Self::FormatUnavailable(_) => ErrorCode::FormatUnavailable,
-            Self::KeyMissing => ErrorCode::Unauthorized,
-            Self::KeyInvalid => ErrorCode::InvalidApiKey,
+            Self::KeyMissing | Self::KeyElsewhere(_) => ErrorCode::Unauthorized,
+            Self::KeyInvalid | Self::KeyWithoutBearer => ErrorCode::InvalidApiKey,
             Self::SignInLinkInvalid => ErrorCode::SignInLink,
             Self::JobNotFound => ErrorCode::JobNotFound,
             Self::UploadNotFound => ErrorCode::UploadNotFound,
@@ -339,7 +345,7 @@ impl IntoResponse for ApiError {
         let mut response = error_reply(self.status(), self.code(), self.to_string(), self.details());
         let headers = response.headers_mut();
         match &self {
-            Self::KeyMissing | Self::KeyInvalid => {
+            Self::KeyMissing | Self::KeyElsewhere(_) | Self::KeyInvalid | Self::KeyWithoutBearer => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::QuotaExceeded { .. } => {

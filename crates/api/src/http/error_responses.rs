@@ -61,6 +61,9 @@ groups! {
     /// Of routes that need an API key.
     KeyErrors { "Unauthorized" "LimitExceeded" "Unavailable" }
 
+    /// Of the route under the signed address of a job's events.
+    EventsUrlErrors { "InvalidLink" }
+
     /// Of routes under a signed upload URL.
     UploadUrlErrors { "InvalidLink" "UploadNotFound" "UploadBusy" "Unavailable" }
 

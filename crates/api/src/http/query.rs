@@ -1,7 +1,8 @@
 //! Query parameters, and the parsers of their values.
 
 use axum::{extract::Query, http::Uri};
-use clearcut_job::{JobState, RequestError, UnixMillis};
+use chrono::{DateTime, NaiveDateTime};
+use clearcut_job::{JobState, RequestError, UnixMillis, UtcDay};
 
 use crate::ApiError;
 
@@ -48,9 +49,25 @@ pub(crate) fn parse_state(text: &str) -> Option<JobState> {
 /// The latest valid second: the last one of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// Parses a time in whole seconds since 1970 and returns the start of the following second.
+/// What [`parse_after_second`] reads.
+pub(crate) const MOMENT_ALLOWED: &str =
+    "whole seconds since 1970, or a date and time of ISO 8601 such as 2026-11-30 or 2026-11-30T08:00:00Z, up to 9999";
+
+/// Parses a moment from 1970 on, in whole seconds or by ISO 8601, and returns the start of the
+/// following second. Without an offset, the time is UTC.
 pub(crate) fn parse_after_second(text: &str) -> Option<UnixMillis> {
-    parse_whole_number(text, 0..=LAST_SECOND).map(|secs| UnixMillis((secs as i64 + 1) * 1000))
+    let secs = parse_whole_number(text, 0..=LAST_SECOND).or_else(|| parse_iso_secs(text))?;
+    Some(UnixMillis((secs as i64 + 1) * 1000))
+}
+
+fn parse_iso_secs(text: &str) -> Option<u64> {
+    // A plus sign in a query that was not encoded is read as a space.
+    let text = text.replace(' ', "+");
+    let day = text.parse().ok().map(|day: UtcDay| day.begin().whole_secs());
+    let with_offset = || DateTime::parse_from_rfc3339(&text).ok().map(|moment| moment.timestamp());
+    let in_utc = || text.parse().ok().map(|moment: NaiveDateTime| moment.and_utc().timestamp());
+    let secs = day.or_else(with_offset).or_else(in_utc)?;
+    u64::try_from(secs).ok().filter(|secs| *secs <= LAST_SECOND)
 }
 
 #[cfg(test)]
@@ -79,6 +96,19 @@ mod tests {
     #[test]
     fn a_time_parses_to_the_moment_after_its_second() {
         assert_eq!(parse_after_second("1710000000"), Some(UnixMillis(1_710_000_001_000)));
-        assert_eq!(parse_after_second("99999999999999999999"), None);
+        for text in [
+            "2024-03-09T16:00:00Z",
+            "2024-03-09T17:00:00+01:00",
+            "2024-03-09T17:00:00 01:00",
+            "2024-03-09T16:00:00.999",
+        ] {
+            assert_eq!(parse_after_second(text), Some(UnixMillis(1_710_000_001_000)), "{text}");
+        }
+        assert_eq!(parse_after_second("2024-03-09"), Some(UnixMillis(1_709_942_401_000)));
+        for text in
+            ["99999999999999999999", "yesterday", "2024-02-30", "1969-12-31", "9.3.2024", "2024-03-09T25:00:00Z", ""]
+        {
+            assert_eq!(parse_after_second(text), None, "{text}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::JobId;
-use clearcut_queue::RetryResult;
+use clearcut_queue::{KeyId, RetryResult};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -104,21 +104,28 @@ pub(crate) async fn retry(
     State(api): State<Api>,
     Caller(owner): Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let id: JobId = id.parse().map_err(|_| ApiError::JobNotFound)?;
     let new_id = JobId::from_random(draw_random()?);
     match api.queue.retry(owner, &id, new_id.clone()).await? {
-        RetryResult::Accepted => accepted_reply(&new_id, Vec::new()),
+        RetryResult::Accepted => accepted_reply(&api, (owner, &new_id), &headers, Vec::new()),
         RetryResult::Missing => Err(ApiError::JobNotFound),
         RetryResult::NotFailed(state) => Err(ApiError::NotFailed { state }),
         RetryResult::InputGone => Err(ApiError::InputGone),
     }
 }
 
-/// The reply for a queued job.
-pub(crate) fn accepted_reply(id: &JobId, warnings: Vec<FieldWarning>) -> Result<Response, ApiError> {
+/// The reply for a queued job `id` of `owner`.
+pub(crate) fn accepted_reply(
+    api: &Api,
+    (owner, id): (KeyId, &JobId),
+    headers: &HeaderMap,
+    warnings: Vec<FieldWarning>,
+) -> Result<Response, ApiError> {
+    let events_url = api.events_url(owner, id, &api.base_url(headers));
     let location = HeaderValue::try_from(format!("/api/v1/jobs/{id}")).map_err(|_| ApiError::Internal)?;
     let headers = [(header::LOCATION, location), (header::RETRY_AFTER, HeaderValue::from_static("2"))];
-    let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued", warnings });
+    let reply = Reply::new(Submitted { job_id: id.to_string(), status: "queued", events_url, warnings });
     Ok((StatusCode::ACCEPTED, headers, reply).into_response())
 }

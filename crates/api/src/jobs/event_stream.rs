@@ -3,20 +3,22 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
-    extract::{Path, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, request::Parts},
     response::{IntoResponse as _, Response, Sse, sse},
 };
 use clearcut_job::{JobId, RequestError};
 use clearcut_queue::{JobRecord, JobWatch, KeyId};
+use clearcut_store::SigningError;
 use futures_util::{Stream, stream};
 use utoipa::ToSchema;
 
 use crate::{
     Api, ApiError,
+    files::read_link_query,
     http::{
         caller::Caller,
-        error_responses::{KeyErrors, NoSuchJob},
+        error_responses::{EventsUrlErrors, KeyErrors, NoSuchJob},
         query::parse_whole_number,
         reply::ErrorReply,
     },
@@ -48,23 +50,27 @@ pub(crate) struct JobEvent {
 /// returns, and the `id` is its revision. The first event is sent at once, the others whenever the
 /// job changes. The stream ends after the event in which the job has ended. After a disconnect,
 /// send the last `id` as `Last-Event-ID` to receive only newer events. Status 204 means that no
-/// more events will follow.
+/// more events will follow. Instead of an API key in a header, which the `EventSource` of browsers
+/// cannot send, the request can have the address in `eventsUrl` of the job, which expires.
 #[utoipa::path(
-    get, path = "/api/v1/jobs/{jobId}/events", tag = "jobs", operation_id = "followJob", security(("key" = [])),
+    get, path = "/api/v1/jobs/{jobId}/events", tag = "jobs", operation_id = "followJob", security(("key" = []), ()),
     params(
         ("jobId" = String, Path, description = "The `jobId` that submit returned."),
         ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the last event received."),
+        ("key" = Option<i64>, Query, description = "In `eventsUrl`: the API key that it was made for, as a number."),
+        ("expires" = Option<String>, Query, description = "In `eventsUrl`: its expiry, in seconds since 1970."),
+        ("signature" = Option<String>, Query, description = "In `eventsUrl`: signature by the server, valid for this address only."),
     ),
     responses(
         (status = 200, description = "The event stream.", body = JobEvent, content_type = "text/event-stream"),
         (status = 204, description = "The job has ended, and the client has received the last event."),
-        KeyErrors, NoSuchJob,
+        KeyErrors, EventsUrlErrors, NoSuchJob,
         (status = 400, description = "`Last-Event-ID` is not an event id.", body = ErrorReply),
     )
 )]
 pub(crate) async fn follow(
     State(api): State<Api>,
-    Caller(owner): Caller,
+    EventsReader(owner): EventsReader,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -84,6 +90,35 @@ pub(crate) async fn follow(
     // Tells buffering proxies to pass each event on at once.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(([unbuffered], events).into_response())
+}
+
+/// The API key whose job a request follows: that in its header, or that of a signed address.
+pub(crate) struct EventsReader(KeyId);
+
+impl FromRequestParts<Api> for EventsReader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, ApiError> {
+        let query = parts.uri.query().filter(|query| query.contains("signature="));
+        let Some(query) = query else {
+            return Caller::from_request_parts(parts, api).await.map(|Caller(owner)| Self(owner));
+        };
+        let (reader, link) = read_signed_query(query).ok_or(SigningError::Changed)?;
+        let link = (link.0.to_owned(), link.1.to_owned());
+        let Path(id): Path<String> = Path::from_request_parts(parts, api).await.map_err(|_| SigningError::Changed)?;
+        let id: JobId = id.parse().map_err(|_| SigningError::Changed)?;
+        api.signer.check_events(&id, reader, (&link.0, &link.1), api.clock.now())?;
+        let all = api.queue.list_keys().await?;
+        let api_key = all.iter().find(|key| key.id == KeyId(reader)).ok_or(ApiError::KeyInvalid)?;
+        Caller::admit(api, api_key, parts).await.map(|Caller(owner)| Self(owner))
+    }
+}
+
+/// Reads the API key, the expiry and the signature from the query of a signed address.
+fn read_signed_query(query: &str) -> Option<(i64, (&str, &str))> {
+    let (reader, rest) = query.strip_prefix("key=")?.split_once('&')?;
+    let number = reader.parse().ok().filter(|number: &i64| number.to_string() == reader)?;
+    Some((number, read_link_query(Some(rest))?))
 }
 
 fn read_last_event_id(headers: &HeaderMap) -> Result<u64, RequestError> {

@@ -310,7 +310,9 @@ mod tests {
     fn fields_without_effect_are_named() {
         let named = |fields: &[(&str, &str)], for_preview: bool| {
             let mut form = Form::default();
-            fields.iter().for_each(|(name, text)| form.take(name, text).unwrap());
+            for (name, text) in fields {
+                form.take(name, text).unwrap();
+            }
             let warnings = if for_preview { form.without_effect_on_preview() } else { form.without_effect_on_job() };
             let named = |warning| serde_json::to_value(warning).unwrap()["field"].as_str().unwrap().to_owned();
             warnings.iter().map(named).collect::<Vec<_>>()

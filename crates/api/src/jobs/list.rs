@@ -14,7 +14,7 @@ use crate::{
         caller::Caller,
         cursor,
         error_responses::{KeyErrors, ParameterErrors},
-        query::{Params, parse_after_second, parse_state, parse_whole_number},
+        query::{MOMENT_ALLOWED, Params, parse_after_second, parse_state, parse_whole_number},
         reply::Reply,
         vocabulary::JobStatus,
     },
@@ -45,7 +45,7 @@ pub(crate) struct Page {
     get, path = "/api/v1/jobs", tag = "jobs", operation_id = "listJobs", security(("key" = [])),
     params(
         ("status" = Option<JobStatus>, Query, description = "Only jobs with this status."),
-        ("createdAfter" = Option<u64>, Query, description = "Only jobs whose `createdAt` is greater than this, in seconds since 1970."),
+        ("createdAfter" = Option<String>, Query, description = "Only jobs whose `createdAt` is after this: seconds since 1970, or a date and time of ISO 8601, such as `2026-11-30` or `2026-11-30T08:00:00Z`; in UTC unless it has an offset."),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
         ("limit" = Option<u32>, Query, description = "Jobs per page, 1-100. Default: 20.", minimum = 1, maximum = 100),
     ),
@@ -66,7 +66,7 @@ pub(crate) async fn list(
     let limit = limit.unwrap_or(DEFAULT_PAGE_SIZE) as u32;
     let listing = Listing {
         state: params.read("status", "queued, submitted, processing, completed or failed", parse_state)?,
-        since: params.read("createdAfter", "whole seconds since 1970", parse_after_second)?,
+        since: params.read("createdAfter", MOMENT_ALLOWED, parse_after_second)?,
         after: params.read("cursor", "the nextCursor of a page, unchanged", cursor::read)?,
         // One extra record shows whether there is another page.
         limit: limit + 1,

@@ -24,6 +24,9 @@ pub(crate) struct Submitted {
     /// `queued`.
     #[schema(value_type = JobStatus, example = "queued")]
     pub(crate) status: &'static str,
+    /// Address of the job's events for `EventSource`, which cannot send an API key. It works without
+    /// one for an hour, so keep it secret.
+    pub(crate) events_url: String,
     /// Fields of the request that had no effect.
     pub(crate) warnings: Vec<FieldWarning>,
 }
@@ -85,6 +88,11 @@ pub(crate) struct Job {
     /// on the duration of recent jobs; null once it is assigned, and without recent jobs.
     #[schema(required = true)]
     estimated_start_at: Option<i64>,
+    /// Address of the job's events for `EventSource`, which cannot send an API key. It works without
+    /// one for an hour; read the job again for a fresh one. Null once the job has ended, and in
+    /// webhooks.
+    #[schema(required = true)]
+    events_url: Option<String>,
     /// Id of the job that this one retries; null otherwise.
     #[schema(required = true)]
     retry_of: Option<String>,
@@ -283,9 +291,15 @@ impl Job {
             revision: record.revision,
             queue_position: None,
             estimated_start_at: None,
+            events_url: None,
             retry_of: record.retry_of.as_ref().map(ToString::to_string),
             clip_name: record.clip_name.as_ref().map(ToString::to_string),
         }
+    }
+
+    /// Sets the address of the events.
+    pub(crate) fn with_events_url(self, url: Option<String>) -> Self {
+        Self { events_url: url, ..self }
     }
 
     /// Sets the queue position and the estimated start.

@@ -60,7 +60,7 @@ pub(crate) async fn submit(
     let submitted = accept(&api, owner, request).await?;
     let is_repeated = submitted.is_repeated;
     let mut reply = match wait_secs {
-        None => accepted_reply(&submitted.id, submitted.warnings)?,
+        None => accepted_reply(&api, (owner, &submitted.id), &headers, submitted.warnings)?,
         Some(secs) => reply_after_wait(&api, owner, submitted, secs, &headers).await?,
     };
     if is_repeated {
@@ -81,7 +81,7 @@ async fn reply_after_wait(
     let _wait_guard = api.reserve_wait(owner)?;
     let record = api.read_after_wait(owner, &id, Duration::from_secs(secs)).await?.ok_or(ApiError::JobNotFound)?;
     let has_ended = record.state.is_final();
-    let mut reply = accepted_reply(&id, Vec::new())?;
+    let mut reply = accepted_reply(api, (owner, &id), headers, Vec::new())?;
     let job = AwaitedJob { job: api.job_view(record, headers).await?, warnings };
     let (parts, body) = Reply::new(job).into_response().into_parts();
     reply.headers_mut().extend(parts.headers);

@@ -84,8 +84,8 @@ const VALID_DAYS: std::ops::RangeInclusive<i64> = 0..=2_932_896;
 #[utoipa::path(
     get, path = "/api/v1/usage", tag = "usage", operation_id = "getUsage", security(("key" = [])),
     params(
-        ("from" = Option<String>, Query, description = "First day, as YYYY-MM-DD. Default: 30 days ending with `to`."),
-        ("to" = Option<String>, Query, description = "Last day, as YYYY-MM-DD. Default: today."),
+        ("from" = Option<String>, Query, format = Date, description = "First day, as YYYY-MM-DD. Default: 30 days ending with `to`."),
+        ("to" = Option<String>, Query, format = Date, description = "Last day, as YYYY-MM-DD. Default: today."),
     ),
     responses(
         (status = 200, description = "The usage.", body = Reply<Usage>),

@@ -1,12 +1,17 @@
 //! Views of jobs: records with fresh links, and with the queue position and estimated start of
 //! queued jobs.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, header};
-use clearcut_job::{JobState, OutputPointer, UnixMillis};
+use clearcut_job::{JobId, JobState, OutputPointer, UnixMillis};
 use clearcut_queue::{JobRecord, KeyId, QueueOutlook};
 use clearcut_store::UrlSigner;
 
 use crate::{Api, ApiError, http::request_headers, jobs::shapes::Job};
+
+/// Lifetime of the address of a job's events. A stream that began before goes on until the job ends.
+const EVENTS_URL_TTL: Duration = Duration::from_hours(1);
 
 impl Api {
     /// Renders `records` of `owner`, with fresh links, and with the queue position and estimated
@@ -29,6 +34,7 @@ impl Api {
             let start = position.and_then(|position| self.estimated_start(position, &outlook));
             Job::new(record, |output| link_to(output, record, (&self.signer, &base, expires)))
                 .with_queue_position(position, start)
+                .with_events_url((!record.state.is_final()).then(|| self.events_url(owner, &record.id, &base)))
         };
         Ok(records.iter().map(to_job).collect())
     }
@@ -38,9 +44,15 @@ impl Api {
         self.job_views(record.owner, &[record], headers).await?.pop().ok_or(ApiError::Internal)
     }
 
+    /// The signed address of the events of a job of `owner`, below `base`.
+    pub(crate) fn events_url(&self, owner: KeyId, id: &JobId, base: &str) -> String {
+        let expires = self.clock.now().after(EVENTS_URL_TTL);
+        format!("{base}{}", self.signer.sign_events(id, owner.0, expires).0)
+    }
+
     fn estimated_start(&self, position: u64, outlook: &QueueOutlook) -> Option<UnixMillis> {
         let wait_ms = expected_wait_ms(position, outlook, self.settings.slots.get() as u64)?;
-        Some(self.clock.now().after(std::time::Duration::from_millis(wait_ms)))
+        Some(self.clock.now().after(Duration::from_millis(wait_ms)))
     }
 
     /// Base URL of links.

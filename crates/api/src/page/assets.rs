@@ -45,10 +45,12 @@ static PACKED: LazyLock<Vec<Packed>> = LazyLock::new(|| ASSETS.iter().map(pack).
 const ASSETS: &[Asset] = &[
     asset!("index.html", HTML),
     asset!("cli-auth.html", HTML),
+    asset!("playground.html", HTML),
     asset!("base.css", STYLE),
     asset!("layout.css", STYLE),
     asset!("options.css", STYLE),
     asset!("result.css", STYLE),
+    asset!("playground.css", STYLE),
     asset!("icon.svg", "image/svg+xml"),
     asset!("app.js", SCRIPT),
     asset!("cli-auth.js", SCRIPT),
@@ -57,6 +59,7 @@ const ASSETS: &[Asset] = &[
     asset!("clip-card.js", SCRIPT),
     asset!("clip-drop.js", SCRIPT),
     asset!("code-samples.js", SCRIPT),
+    asset!("code-tabs.js", SCRIPT),
     asset!("cut-options.js", SCRIPT),
     asset!("cut-progress.js", SCRIPT),
     asset!("cut-result.js", SCRIPT),
@@ -67,6 +70,7 @@ const ASSETS: &[Asset] = &[
     asset!("html.js", SCRIPT),
     asset!("stored-key.js", SCRIPT),
     asset!("key-prompt.js", SCRIPT),
+    asset!("playground.js", SCRIPT),
     asset!("pointing.js", SCRIPT),
     asset!("texts.js", SCRIPT),
     asset!("clearcut-video.js", SCRIPT, "../../../../player/clearcut-video.js"),
@@ -81,6 +85,11 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 /// Serves the page.
 pub(crate) async fn index(headers: HeaderMap) -> Result<Response, ApiError> {
     send("index.html", &headers)
+}
+
+/// Serves the page on which a developer sends single requests.
+pub(crate) async fn playground(headers: HeaderMap) -> Result<Response, ApiError> {
+    send("playground.html", &headers)
 }
 
 /// Serves the page on which the official command line lets a user sign in.

@@ -2,13 +2,14 @@
 
 use axum::{
     Extension,
-    extract::{Path, RawQuery, Request, State},
+    extract::{FromRequestParts as _, Path, RawQuery, Request, State},
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
 
 use crate::{
     Api, ApiError,
+    http::caller::Caller,
     uploads::{
         locks::UploadLocks,
         resource::delete,
@@ -30,7 +31,9 @@ pub(crate) async fn post(
         Some(b"PATCH") => patch(state, locks, path, query, request).await,
         Some(b"HEAD") => head(state, locks, path, query, request.headers().clone()).await,
         Some(b"DELETE") => {
-            let deleted = delete(state, locks, path, query, request.headers().clone()).await?;
+            let (mut parts, _) = request.into_parts();
+            let caller = Caller::from_request_parts(&mut parts, &state).await;
+            let deleted = delete(state, locks, path, query, caller, parts.headers).await?;
             Ok(deleted.into_response())
         }
         _ => {

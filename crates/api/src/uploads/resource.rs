@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use clearcut_job::{Accepted, ObjectName};
+use clearcut_queue::UploadRecord;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -161,17 +162,18 @@ pub(crate) async fn put(
 
 /// Delete an upload.
 ///
-/// Deletes its bytes, unless a job uses them.
+/// Deletes its bytes, unless a job uses them. Under the `uploadUrl`, or with the API key that created
+/// the upload.
 #[utoipa::path(
-    delete, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "deleteUpload",
+    delete, path = "/api/v1/uploads/{storageId}", tag = "uploads", operation_id = "deleteUpload", security((), ("key" = [])),
     params(
         ("storageId" = String, Path, description = "The `storageId` of the upload."),
-        ("expires" = String, Query, description = "Expiry of the URL, in seconds since 1970."),
-        ("signature" = String, Query, description = "Signature by the server, valid for this URL only."),
+        ("expires" = Option<String>, Query, description = "Expiry of the URL, in seconds since 1970."),
+        ("signature" = Option<String>, Query, description = "Signature by the server, valid for this URL only."),
     ),
     responses(
         (status = 204, description = "The upload was deleted."),
-        UploadUrlErrors, UnsupportedTusVersion,
+        KeyErrors, UploadUrlErrors, UnsupportedTusVersion,
     )
 )]
 pub(crate) async fn delete(
@@ -179,12 +181,20 @@ pub(crate) async fn delete(
     Extension(locks): Extension<UploadLocks>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
+    caller: Result<Caller, ApiError>,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
     tus::check_version(&headers)?;
-    let id = api.check_upload_link(&id, query.as_deref())?;
+    let (id, owner) = if query.is_some() {
+        (api.check_upload_link(&id, query.as_deref())?, None)
+    } else {
+        let Caller(owner) = caller?;
+        (id.parse().map_err(|_| ApiError::UploadNotFound)?, Some(owner))
+    };
     let _guard = locks.acquire(&id).await?;
-    let record = api.queue.read_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
+    let found = api.queue.read_upload(&id).await?;
+    let is_allowed = |record: &UploadRecord| owner.is_none_or(|owner| owner == record.owner);
+    let record = found.filter(is_allowed).ok_or(ApiError::UploadNotFound)?;
     receive::delete_upload(&api, &record).await?;
     Ok(StatusCode::NO_CONTENT)
 }

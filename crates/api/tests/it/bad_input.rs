@@ -28,6 +28,7 @@ async fn an_invalid_form_is_refused_with_its_code_and_leaves_nothing() {
         ("url of a file", vec![text("url", "file:///etc/passwd")], "INVALID_URL"),
         ("url with a password", vec![text("url", "https://u:p@example.com/")], "INVALID_URL"),
         ("url of this machine", vec![text("url", "http://2130706433/")], "INVALID_URL"),
+        ("url of this machine by name", vec![text("url", "http://localhost:8787/a.mp4")], "INVALID_URL"),
         ("good url, bad field", vec![text("url", "https://a.b/"), text("fps", "0")], "INVALID_FPS"),
         ("webhook", vec![file(), text("webhookUrl", "http://10.0.0.1/")], "INVALID_URL"),
         ("empty file", vec![Part::file(b"")], "INVALID_VIDEO"),
@@ -154,6 +155,23 @@ async fn an_invalid_api_key_is_refused_with_401_and_leaves_nothing() {
         assert_eq!(answer.error(), (401, code.to_owned()), "{value:?}");
         assert_eq!(answer.header("www-authenticate"), "Bearer");
         server.assert_empty("401").await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_the_wrong_place_is_told_the_right_one() {
+    let server = Server::new().await;
+    for (header, value, code) in [
+        ("x-api-key", KEY.to_owned(), "UNAUTHORIZED"),
+        ("authorization", KEY.to_owned(), "INVALID_API_KEY"),
+        ("authorization", format!("Token {KEY}"), "INVALID_API_KEY"),
+    ] {
+        let request = Request::get("/api/v1/jobs").header(header, value).body(Body::empty()).unwrap();
+        let answer = server.ask(request).await;
+        assert_eq!(answer.error(), (401, code.to_owned()), "{header}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        let message = answer.json()["error"]["message"].to_string();
+        assert!(message.contains("Authorization: Bearer hc_...") && !message.contains(KEY), "{message}");
     }
 }
 

@@ -60,6 +60,25 @@ async fn the_interactive_page_loads_nothing_from_other_hosts() {
 }
 
 #[tokio::test]
+async fn llms_full_txt_has_all_guides_and_operations() {
+    let text = String::from_utf8(Server::new().await.get("/llms-full.txt", "").await.bytes).unwrap();
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    for entry in std::fs::read_dir(docs.join("guides")).unwrap() {
+        let path = entry.unwrap().path();
+        let guide = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(&guide), "{} is not in the list of docs.rs", path.display());
+    }
+    let document: Value = serde_json::from_str(&clearcut_api::openapi_json()).unwrap();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let head = format!("## {}: {} {path}", operation["operationId"].as_str().unwrap(), method.to_uppercase());
+            assert!(text.contains(&head), "{head}");
+        }
+    }
+    assert!(text.starts_with("# clearcut") && text.contains("- `tolerance` (integer 0-100, optional): How far"));
+}
+
+#[tokio::test]
 async fn health_checks_and_llms_txt_need_no_api_key() {
     let server = Server::new().await;
     assert_eq!(server.get("/livez", "").await.json()["data"]["status"], "alive");

@@ -27,13 +27,16 @@ struct Events {
 
 impl Events {
     async fn open(server: &Server, id: &clearcut_job::JobId, last_event_id: Option<&str>) -> Self {
-        let mut request = Request::get(format!("/api/v1/jobs/{id}/events"))
-            .header(header::AUTHORIZATION, format!("Bearer {KEY}"))
-            .body(Body::empty())
-            .unwrap();
+        let mut request =
+            Request::get(format!("/api/v1/jobs/{id}/events")).header(header::AUTHORIZATION, format!("Bearer {KEY}"));
         if let Some(last) = last_event_id {
-            request.headers_mut().insert("last-event-id", last.parse().unwrap());
+            request = request.header("last-event-id", last);
         }
+        Self::at(server, request).await
+    }
+
+    async fn at(server: &Server, request: axum::http::request::Builder) -> Self {
+        let request = request.body(Body::empty()).unwrap();
         let (parts, body) = server.routes.clone().oneshot(request).await.unwrap().into_parts();
         Self { status: parts.status, headers: parts.headers, body: body.into_data_stream(), text: String::new() }
     }
@@ -161,6 +164,40 @@ async fn events_of_other_api_keys_and_invalid_event_ids_are_refused() {
         assert_eq!(Events::open(&server, &id, Some(bad)).await.status, 400, "{bad}");
     }
     assert_eq!(server.queue.signals().watched_jobs(), 0);
+}
+
+#[tokio::test]
+async fn the_events_url_needs_no_key_and_opens_one_job_for_an_hour() {
+    let server = Server::new().await;
+    let claimed = server.submit_and_claim().await;
+    let other = server.submit_job().await;
+    let url_of = async |id: &clearcut_job::JobId| {
+        let job = server.get(&format!("/api/v1/jobs/{id}"), KEY).await.json();
+        job["data"]["eventsUrl"].as_str().map(|url| url.strip_prefix("http://localhost").unwrap().to_owned())
+    };
+    let url = url_of(&claimed.id).await.unwrap();
+    let mut events = Events::at(&server, Request::get(&url)).await;
+    assert_eq!(
+        (events.status, events.event().await.unwrap().1["status"].clone()),
+        (StatusCode::OK, json!("submitted"))
+    );
+
+    let changed = [url.replace(claimed.id.as_str(), other.as_str()), url.replace("key=1", "key=2"), format!("{url}0")];
+    for changed in changed {
+        let refused = server.get(&changed, KEY).await;
+        assert_eq!(refused.error(), (403, "INVALID_SIGNATURE".to_owned()), "{changed}");
+    }
+    // A stream that is open goes on until the job ends, whose last event has no address any more.
+    server.pass(Duration::from_hours(1));
+    assert_eq!(server.get(&url, "").await.error(), (403, "URL_EXPIRED".to_owned()));
+    complete(&server, &claimed, b"webm").await;
+    assert_eq!(events.event().await.unwrap().1["eventsUrl"], Value::Null);
+    assert_eq!(events.block().await, None);
+    assert_eq!(url_of(&claimed.id).await, None);
+
+    let url = url_of(&other).await.unwrap();
+    server.queue.revoke_key(key_id(&server).await).await.unwrap();
+    assert_eq!(server.get(&url, "").await.error(), (401, "INVALID_API_KEY".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]

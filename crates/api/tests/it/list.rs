@@ -51,6 +51,10 @@ async fn a_list_has_each_job_as_reading_it_returns_and_none_of_other_api_keys() 
     // Both jobs were created in the middle of a second, the first one within the second given.
     assert_eq!(page(&server, "?createdAfter=1710000000").await.0, [second]);
     assert_eq!(page(&server, "?createdAfter=1709999999&limit=1&somethingNewer=1").await.0.len(), 1);
+    // The first second is 2024-03-09T16:00:00Z.
+    for (moment, count) in [("2024-03-09", 2), ("2024-03-09T17:00:00+01:00", 1), ("2024-03-10", 0)] {
+        assert_eq!(page(&server, &format!("?createdAfter={moment}")).await.0.len(), count, "{moment}");
+    }
     let others = server.get("/api/v1/jobs", OTHER_KEY).await.json();
     assert_eq!(others["data"], serde_json::json!({"jobs": [], "nextCursor": null}));
 }
@@ -74,5 +78,7 @@ async fn an_invalid_parameter_is_refused_with_400_and_named() {
         let answer = server.get(&format!("/api/v1/jobs?{query}"), KEY).await;
         assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{query}");
         assert_eq!(answer.json()["error"]["details"]["field"], field, "{query}");
+        let is_told_both = |text: &str| text.contains("seconds since 1970") && text.contains("ISO 8601");
+        assert!(field != "createdAfter" || is_told_both(&answer.json()["error"]["message"].to_string()), "{query}");
     }
 }

@@ -12,7 +12,7 @@ use crate::fixture::{Answer, KEY, LINK_TOKEN, Server};
 #[tokio::test]
 async fn the_page_loads_only_what_this_server_serves() {
     let server = Server::new().await;
-    for path in ["/", "/cli-auth", "/cli-auth?port=8472"] {
+    for path in ["/", "/cli-auth", "/cli-auth?port=8472", "/playground"] {
         let page = server.get(path, "").await;
         assert_eq!((page.status.as_u16(), page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
         let policy = page.header("content-security-policy");

@@ -66,15 +66,24 @@ async fn a_job_has_all_its_fields_in_every_state() {
     let submitted = server.submit(&[Part::file(CLIP), Part::text("format", "webm")]).await;
     assert_eq!(submitted.status, 202);
     let id: JobId = submitted.json()["data"]["jobId"].as_str().unwrap().parse().unwrap();
-    assert_eq!(submitted.json(), json!({"success": true, "data": {"jobId": id, "status": "queued", "warnings": []}}));
+    let mut reply = submitted.json();
+    let events = format!("http://localhost/api/v1/jobs/{id}/events?key=1&expires=1710003600&signature=");
+    assert!(reply["data"]["eventsUrl"].take().as_str().unwrap().starts_with(&events));
+    assert_eq!(
+        reply,
+        json!({"success": true, "data": {"jobId": id, "status": "queued", "eventsUrl": null, "warnings": []}})
+    );
     assert_eq!(submitted.header("location"), format!("/api/v1/jobs/{id}"));
     let queued = json!({
         "jobId": id, "type": "video", "status": "queued", "progress": 0, "stage": "queued-on-railway",
         "createdAt": 1_710_000_000, "startedAt": null, "completedAt": null, "expiresAt": null,
         "error": null, "result": null,
-        "revision": 1, "queuePosition": 1, "estimatedStartAt": null, "retryOf": null, "clipName": null,
+        "revision": 1, "queuePosition": 1, "estimatedStartAt": null, "eventsUrl": null, "retryOf": null,
+        "clipName": null,
     });
-    assert_eq!(read(&server, &id).await, queued);
+    let mut first = read(&server, &id).await;
+    assert!(first["eventsUrl"].take().as_str().unwrap().starts_with(&events));
+    assert_eq!(first, queued);
 
     let claimed = server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap().unwrap();
     assert_eq!(read(&server, &id).await["status"], "submitted");
@@ -116,7 +125,8 @@ async fn a_job_has_all_its_fields_in_every_state() {
             "report": report,
             "outputs": [{"format": "webm", "url": null, "size": 4}],
         },
-        "revision": 5, "queuePosition": null, "estimatedStartAt": null, "retryOf": null, "clipName": null,
+        "revision": 5, "queuePosition": null, "estimatedStartAt": null, "eventsUrl": null, "retryOf": null,
+        "clipName": null,
     });
     assert_eq!(done, expected);
 }

@@ -63,6 +63,23 @@ async fn any_number_of_jobs_of_the_same_api_key_can_use_an_upload() {
 }
 
 #[tokio::test]
+async fn an_upload_is_deleted_with_the_api_key_that_created_it() {
+    let server = Server::new().await;
+    let (id, path) = server.upload().await;
+    assert_eq!(server.put(&path, CLIP).await.status, StatusCode::OK);
+    let path = format!("{UPLOADS}/{id}");
+    assert_eq!(server.send("DELETE", &path, OTHER_KEY).await.error(), (404, "UPLOAD_NOT_FOUND".to_owned()));
+    let without_key = server.ask(Request::delete(&path).body(Body::empty()).unwrap()).await;
+    assert_eq!(without_key.error(), (401, "UNAUTHORIZED".to_owned()));
+    assert_eq!(server.objects().len(), 1);
+    assert_eq!(server.send("DELETE", &path, KEY).await.status, StatusCode::NO_CONTENT);
+    server.assert_empty("the upload was deleted").await;
+    for path in [path, format!("{UPLOADS}/nonsense")] {
+        assert_eq!(server.send("DELETE", &path, KEY).await.error(), (404, "UPLOAD_NOT_FOUND".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn an_upload_url_is_valid_for_one_upload_until_it_expires() {
     let server = Server::new().await;
     let (id, path) = server.upload().await;

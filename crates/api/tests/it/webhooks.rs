@@ -156,6 +156,8 @@ async fn webhook_urls_that_must_not_be_reached_are_refused() {
         "http://[fd00::1]/",
         "http://example.com@127.0.0.1/",
         "http://127.0.0.1./",
+        "http://localhost:3000/hook",
+        "http://api.localhost/",
     ];
     for url in urls {
         let refused = ask(&server, Method::POST, "/api/v1/webhooks", KEY, Some(json!({ "url": url }))).await;

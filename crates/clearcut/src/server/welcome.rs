@@ -1,7 +1,11 @@
 //! Welcome of the server: prints its address and, on the first start, an API key and a sign-in
 //! link.
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clearcut_api::OneTimeLink;
 use clearcut_job::{Clock, ErrorCode};
@@ -36,8 +40,10 @@ pub(super) async fn print_welcome(
         let (_, secret) = create_api_key(queue, "first").await?;
         println!("Your API key, shown this once: {secret}\n");
         println!("Submit a clip:");
+        let clip = sample_clip();
         println!(
-            "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@samples/mascot.mp4\" -F \"format=webm\"\n"
+            "  curl -X POST http://{address}/api/v1/jobs/video/remove-background -H \"Authorization: Bearer {secret}\" -F \"file=@{}\" -F \"format=webm\"\n",
+            clip.display()
         );
         if address.ip().is_loopback() {
             let token = random_token()?;
@@ -48,4 +54,15 @@ pub(super) async fn print_welcome(
     }
     println!("clearcut listens on http://{address} - documentation at http://{address}/docs");
     Ok(link)
+}
+
+/// The sample clip of the repository, from anywhere, if the program runs or lies in it; otherwise a
+/// name to replace.
+fn sample_clip() -> PathBuf {
+    const SAMPLE: &str = "samples/mascot.mp4";
+    // The program is target/PROFILE/clearcut.
+    let of_program = std::env::current_exe().ok().and_then(|program| Some(program.ancestors().nth(3)?.join(SAMPLE)));
+    let found =
+        [Some(PathBuf::from(SAMPLE)), of_program].into_iter().flatten().find_map(|path| path.canonicalize().ok());
+    found.unwrap_or_else(|| PathBuf::from("clip.mp4"))
 }
