@@ -17,6 +17,12 @@ ROUTES = [
     ("post", SUBMIT, (*DENIED, 202, 202)),
     ("post", "/api/v1/video/remove-background", (*DENIED, 400, 400)),  # its job fails: the clip is none
     ("post", "/api/v1/video/remove-background/preview", (*DENIED, 400, 400)),  # the clip is none
+    ("post", "/api/v1/image/remove-background", (*DENIED, 415, 415)),  # no form
+    ("post", "/api/v1/image/detect-background-color", (*DENIED, 415, 415)),  # no form
+    ("post", "/api/v1/image/resize", (*DENIED, 415, 415)),  # no form
+    ("post", "/api/v1/image/thumbnail", (*DENIED, 415, 415)),  # no form
+    ("post", "/api/v1/image/emoticon", (*DENIED, 415, 415)),  # no form
+    ("post", "/api/v1/image/emoticon/zip", (*DENIED, 415, 415)),  # no form
     ("get", "/api/v1/jobs", (*DENIED, 200, 200)),
     ("get", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
     ("delete", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),

@@ -25,6 +25,7 @@ use utoipa_swagger_ui::Config;
 use crate::{
     ApiError, files, health,
     http::{error_responses::shared_responses, reply::ErrorReply},
+    images::{emoticon, remove_background, resize},
     jobs::{control, event_stream, list, submit, synchronous, usage},
     page::sign_in,
     previews::preview,
@@ -38,10 +39,12 @@ use crate::{
 /// The document, collected from the handlers.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "clearcut", description = "Removes the background from video and returns transparent files."),
+    info(title = "clearcut", description = "Removes the background from video and images and returns transparent files."),
     paths(
         submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, event_stream::follow, usage::read,
-        synchronous::cut_now, preview::preview, resource::create, resource::put, resource::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
+        synchronous::cut_now, preview::preview,
+        remove_background::remove_background, remove_background::detect_background_color, resize::resize, resize::thumbnail, emoticon::pack, emoticon::zipped_pack,
+        resource::create, resource::put, resource::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,
         endpoints::create, endpoints::list, endpoints::read, endpoints::change, endpoints::delete,
         endpoints::read_secret, endpoints::rotate_secret, endpoints::read_key_secret, endpoints::rotate_key_secret,
         deliveries::of_job, deliveries::redeliver, deliveries::to_webhook, deliveries::send_test,
@@ -56,7 +59,8 @@ use crate::{
         (name = "jobs", description = "Submit clips, follow their progress, get links to outputs, cancel and retry."),
         (name = "usage", description = "Resources that the jobs of an API key used."),
         (name = "video", description = "Remove a background in one request, or preview one frame."),
-        (name = "uploads", description = "Upload a clip before its jobs, in one request or resumable (tus 1.0)."),
+        (name = "images", description = "Remove the background of one image, measure its color, scale it, in one request."),
+        (name = "uploads", description = "Upload a clip or an image before its jobs, in one request or resumable (tus 1.0)."),
         (name = "webhooks", description = "Notifications about jobs, sent to your endpoints."),
         (name = "keys", description = "Exchange the one-time link of a new server for an API key."),
         (name = "files", description = "Outputs, under signed links that expire."),

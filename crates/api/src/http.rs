@@ -8,6 +8,7 @@ pub(crate) mod connection_limits;
 pub(crate) mod cursor;
 pub(crate) mod error;
 pub(crate) mod error_responses;
+mod error_sources;
 pub(crate) mod field_warning;
 pub(crate) mod json_body;
 pub(crate) mod multipart_overhead;

@@ -4,6 +4,7 @@ pub(crate) mod control;
 pub(crate) mod data_url;
 pub(crate) mod describe;
 pub(crate) mod event_stream;
+pub(crate) mod fields;
 pub(crate) mod form;
 pub(crate) mod idempotency;
 pub(crate) mod intake;

@@ -11,8 +11,11 @@
 //! use std::sync::Arc;
 //!
 //! use axum::{body::Body, http::Request};
-//! use clearcut_api::{Api, ApiSettings, Check, OneTimeLink, Previewer, Readiness};
-//! use clearcut_job::{PreviewFailure, PreviewFrame, PreviewRequest, SystemClock};
+//! use clearcut_api::{Api, ApiSettings, Check, InteractiveWorker, OneTimeLink, Readiness};
+//! use clearcut_job::{
+//!     ImageOutcome, ImageRequest, InteractiveFailure, PreviewFrame, PreviewRequest, StoredObject, SystemClock,
+//! };
+//! use clearcut_outbound::Target;
 //! use clearcut_queue::{MemoryQueue, Policy};
 //! use clearcut_store::{Store, UrlSigner};
 //! use tower::ServiceExt as _;
@@ -27,14 +30,22 @@
 //!     }
 //! }
 //!
-//! /// A server that makes no previews.
+//! /// A server without previews and images.
 //! #[derive(Debug)]
-//! struct NoPreviews;
+//! struct NoWork;
 //!
 //! #[async_trait::async_trait]
-//! impl Previewer for NoPreviews {
-//!     async fn preview(&self, _: PreviewRequest) -> Result<PreviewFrame, PreviewFailure> {
-//!         Err(PreviewFailure::Gone)
+//! impl InteractiveWorker for NoWork {
+//!     async fn preview(&self, _: PreviewRequest) -> Result<PreviewFrame, InteractiveFailure> {
+//!         Err(InteractiveFailure::Gone)
+//!     }
+//!
+//!     async fn process_image(&self, _: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
+//!         Err(InteractiveFailure::Gone)
+//!     }
+//!
+//!     async fn fetch_image(&self, _: Target) -> Result<StoredObject, InteractiveFailure> {
+//!         Err(InteractiveFailure::Gone)
 //!     }
 //! }
 //!
@@ -48,7 +59,7 @@
 //!     signer: Arc::new(UrlSigner::new([7; 32])),
 //!     clock,
 //!     readiness: Arc::new(Ready),
-//!     previewer: Arc::new(NoPreviews),
+//!     interactive: Arc::new(NoWork),
 //!     traffic: Arc::default(),
 //!     link: Arc::new(OneTimeLink::default()),
 //!     settings: Arc::new(ApiSettings::default()),
@@ -67,6 +78,8 @@ mod docs;
 mod files;
 mod health;
 mod http;
+mod images;
+mod interactive;
 mod jobs;
 mod page;
 mod previews;
@@ -80,10 +93,10 @@ mod webhooks;
 
 pub use docs::openapi_json;
 pub use http::{body_limits::BodyLimits, connection_limits::ConnectionLimits, error::ApiError, serve::serve};
+pub use interactive::interactive_worker::InteractiveWorker;
 pub use jobs::describe::JobDescriber;
 pub use page::one_time_link::OneTimeLink;
-pub use previews::previewer::Previewer;
 pub use readiness::{Check, Readiness};
 pub use routes::routes;
-pub use settings::{Api, ApiSettings};
+pub use settings::{Api, ApiSettings, MAX_IMAGE_BYTES};
 pub use traffic::Traffic;

@@ -1,4 +1,3 @@
-//! The preview route, and the trait that makes previews.
+//! The preview route.
 
 pub(crate) mod preview;
-pub(crate) mod previewer;

@@ -17,6 +17,7 @@ use tower_http::{
 use crate::{
     Api, ApiError, docs, files, health,
     http::{body_limits::LimitedBody, rate_limit, request_log},
+    images::{emoticon, remove_background, resize},
     jobs::{control, event_stream, idempotency, list, submit, synchronous, usage, waiting},
     page::{assets, sign_in},
     previews::preview,
@@ -44,6 +45,12 @@ pub fn routes(api: Api) -> Router {
         .route("/api/v1/usage", get(usage::read))
         .route("/api/v1/video/remove-background", post(synchronous::cut_now))
         .route("/api/v1/video/remove-background/preview", post(preview::preview))
+        .route("/api/v1/image/remove-background", post(remove_background::remove_background))
+        .route("/api/v1/image/detect-background-color", post(remove_background::detect_background_color))
+        .route("/api/v1/image/resize", post(resize::resize))
+        .route("/api/v1/image/thumbnail", post(resize::thumbnail))
+        .route("/api/v1/image/emoticon", post(emoticon::pack))
+        .route("/api/v1/image/emoticon/zip", post(emoticon::zipped_pack))
         .route("/api/v1/uploads", post(resource::create))
         .route("/api/v1/uploads/{id}", upload_resource())
         .route("/api/v1/jobs/{id}/deliveries", get(deliveries::of_job))

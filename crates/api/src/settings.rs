@@ -7,7 +7,7 @@ use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
 use clearcut_store::{DEFAULT_DISK_FLOOR_BYTES, Store, UrlSigner};
 
-use crate::{BodyLimits, OneTimeLink, Previewer, Readiness, Traffic};
+use crate::{BodyLimits, InteractiveWorker, OneTimeLink, Readiness, Traffic};
 
 /// Shared state of the routes.
 #[derive(Debug, Clone)]
@@ -22,8 +22,8 @@ pub struct Api {
     pub clock: Arc<dyn Clock>,
     /// The checks of `/readyz` beyond database and disk.
     pub readiness: Arc<dyn Readiness>,
-    /// Renders single frames.
-    pub previewer: Arc<dyn Previewer>,
+    /// Makes previews and works on images.
+    pub interactive: Arc<dyn InteractiveWorker>,
     /// Requests in progress, and rate limits.
     pub traffic: Arc<Traffic>,
     /// The sign-in link that a new server printed.
@@ -55,7 +55,7 @@ pub struct ApiSettings {
     pub disk_floor_bytes: u64,
     /// Concurrent cuts, for estimating when a queued job starts. Default 1.
     pub slots: NonZeroUsize,
-    /// Submits per minute and API key, unless the API key has its own limit. Default 600.
+    /// Submits and images per minute and API key, unless the API key has its own limit. Default 600.
     pub submits_per_minute: u32,
     /// Previews per minute and API key. Default 240: dragging a slider requests two or three per
     /// second.
@@ -71,7 +71,14 @@ pub struct ApiSettings {
     /// Concurrent previews per API key, including those that wait for a free slot. Default 4: the
     /// page cancels previews that it no longer needs.
     pub max_previews: usize,
+    /// Concurrent images per API key, including those that wait for a free slot. Default 16.
+    pub max_images: usize,
+    /// Maximum size of an image in bytes. Default [`MAX_IMAGE_BYTES`].
+    pub max_image_bytes: u64,
 }
+
+/// Maximum size of an image in bytes: that of 100 million pixels as a large PNG.
+pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
 
 impl Default for ApiSettings {
     fn default() -> Self {
@@ -91,6 +98,8 @@ impl Default for ApiSettings {
             max_waits: 1000,
             max_intakes_per_key: 64,
             max_previews: 4,
+            max_images: 16,
+            max_image_bytes: MAX_IMAGE_BYTES,
         }
     }
 }

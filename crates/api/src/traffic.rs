@@ -19,13 +19,14 @@ use crate::{
 };
 
 /// Requests in progress in this process, by API key: token buckets, submits being received, and the
-/// number of waiting requests, previews and incoming clips.
+/// number of waiting requests, previews, images and incoming clips.
 #[derive(Debug, Default)]
 pub struct Traffic {
     buckets: Mutex<HashMap<(KeyId, Policy), Bucket>>,
     submits: Arc<Mutex<HashSet<(KeyId, String)>>>,
     waits: CountsByKey,
     previews: CountsByKey,
+    images: CountsByKey,
     intakes: CountsByKey,
     /// Permits for incoming clips of all API keys.
     intake_permits: IntakePermits,
@@ -114,9 +115,16 @@ impl Traffic {
         }
     }
 
-    /// Begins a preview. `None` if `owner` already has `limit` previews.
-    pub(crate) fn begin_preview(&self, owner: KeyId, limit: usize) -> Option<CountGuard> {
-        CountGuard::begin(&self.previews, owner, limit)
+    /// Begins a preview. Fails if `owner` already has `limit` previews.
+    pub(crate) fn begin_preview(&self, owner: KeyId, limit: usize) -> Result<CountGuard, ApiError> {
+        let work = "previews";
+        CountGuard::begin(&self.previews, owner, limit).ok_or(ApiError::TooMuchWork { work, limit })
+    }
+
+    /// Begins the work on an image. Fails if `owner` already has `limit` images.
+    pub(crate) fn begin_image(&self, owner: KeyId, limit: usize) -> Result<CountGuard, ApiError> {
+        let work = "images";
+        CountGuard::begin(&self.images, owner, limit).ok_or(ApiError::TooMuchWork { work, limit })
     }
 }
 
@@ -133,7 +141,7 @@ impl Drop for SubmitGuard {
     }
 }
 
-/// Counts one request of an API key (a wait, an incoming clip or a preview) until dropped.
+/// Counts one request of an API key (a wait, an incoming clip, a preview or an image) until dropped.
 #[derive(Debug)]
 pub(crate) struct CountGuard {
     owner: KeyId,

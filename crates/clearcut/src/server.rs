@@ -1,7 +1,7 @@
 //! Server commands: `clearcut serve`, `gc`, `db` and `keys`. A server runs API, worker and courier
 //! in one process.
 
-mod api_previewer;
+mod api_worker;
 mod child_processes;
 mod config;
 mod credentials;

@@ -54,7 +54,7 @@ error_codes! {
     InvalidTolerance = "INVALID_TOLERANCE", Input, [400], 2, "`tolerance` is no number or out of range.", "Give a value that `details.allowed` names.";
     InvalidFps = "INVALID_FPS", Input, [400], 2, "`fps` is no number or out of range.", "Give a value that `details.allowed` names.";
     InvalidQuality = "INVALID_QUALITY", Input, [400], 2, "`quality` is no number or out of range.", "Give a value that `details.allowed` names.";
-    InvalidSize = "INVALID_SIZE", Input, [400], 2, "`size` is no number or out of range.", "Give a value that `details.allowed` names.";
+    InvalidSize = "INVALID_SIZE", Input, [400], 2, "`size`, `sizes`, `width` or `height` is out of range, or no number where one is needed.", "Give a value that `details.allowed` names.";
     InvalidChromaKey = "INVALID_CHROMA_KEY", Input, [400], 2, "The key color is no color.", "Give `#RRGGBB`, `R,G,B`, or `auto`.";
     InvalidUrl = "INVALID_URL", Input, [400], 2, "The address of the clip or of a webhook is malformed, is not allowed, redirects too often, or its host refused it (4xx).", "Open the address from the public Internet, without a login.";
     Unauthorized = "UNAUTHORIZED", Input, [401], 0, "The request has no API key.", "Send `Authorization: Bearer hc_…`.";
@@ -65,7 +65,7 @@ error_codes! {
     NotFound = "NOT_FOUND", Input, [404], 0, "No route has this address.", "`/docs` lists the routes.";
     MethodNotAllowed = "METHOD_NOT_ALLOWED", Input, [405], 0, "The route does not accept this method.", "`/docs` lists the methods.";
     RateLimited = "RATE_LIMITED", Input, [429], 0, "The API key made more requests in a minute than it may.", "Wait for `Retry-After` seconds.";
-    QuotaExceeded = "QUOTA_EXCEEDED", Input, [429], 0, "The API key is at its quota of bytes, waiting jobs, open requests, uploads or previews; `details` names the limit.", "Delete jobs, or wait until some have ended or expired.";
+    QuotaExceeded = "QUOTA_EXCEEDED", Input, [429], 0, "The API key is at its quota of bytes, waiting jobs, open requests, uploads, previews or images; `details` names the limit.", "Delete jobs, or wait until some have ended or expired.";
     IdempotencyConflict = "IDEMPOTENCY_CONFLICT", Input, [422, 409], 0, "The `Idempotency-Key` was used for another request (422), or its first request is still being received (409).", "Use a new key for each request; after 409, repeat the request after `Retry-After` seconds.";
     TusVersion = "TUS_VERSION", Input, [412], 0, "`Tus-Resumable` is missing or names another version than 1.0.0.", "Send `Tus-Resumable: 1.0.0`.";
 
@@ -88,7 +88,7 @@ error_codes! {
     InputUnreadable = "INPUT_UNREADABLE", Input, [], 3, "The clip does not exist, may not be read, or is not a file.", "Check its name and permissions.";
     InvalidVideo = "INVALID_VIDEO", Input, [400], 3, "The clip is empty, damaged, encrypted, a still image or a playlist, has no video track or an unsupported codec, or exceeds a limit.", "The message names the reason; convert the clip, or make it smaller.";
     InvalidImage = "INVALID_IMAGE", Input, [400], 3, "The image is empty, damaged, a video, of a kind or variant that is not read, or exceeds a limit.", "Give a JPEG, PNG, WebP, GIF, AVIF or HEIC image; the message names the reason.";
-    FileTooLarge = "FILE_TOO_LARGE", Input, [413], 2, "The request or the clip has more bytes than the server accepts.", "Send a smaller clip.";
+    FileTooLarge = "FILE_TOO_LARGE", Input, [413], 2, "The request, the clip or the image has more bytes than the server accepts.", "Send a smaller file.";
     NoFlatBackground = "NO_FLAT_BACKGROUND", Input, [400], 3, "No color has enough of the border of the clip, or a checkerboard is painted there, and no neural model is installed or allowed.", "Name the background color, or install a model.";
 
     // Models.
@@ -126,7 +126,7 @@ error_codes! {
     OutputUnwritable = "OUTPUT_UNWRITABLE", Input, [], 4, "The folder of the output does not exist or may not be written.", "Create it, or choose another with `-o`.";
 
     // The server.
-    ServerBusy = "SERVER_BUSY", Host, [503], 0, "The server has as many connections or uploads as it accepts, or is short of files.", "Try again after `Retry-After` seconds.";
+    ServerBusy = "SERVER_BUSY", Host, [503], 0, "The server has as many connections, uploads or images in work as it accepts, or is short of files.", "Try again after `Retry-After` seconds.";
     PreviewsBusy = "PREVIEWS_BUSY", Host, [503], 0, "The server makes as many previews as it can.", "Try again after `Retry-After` seconds.";
     Unavailable = "UNAVAILABLE", Host, [503], 0, "The database or the store cannot be reached.", "Try again later; read the server's log.";
     InternalError = "INTERNAL_ERROR", Host, [500], 0, "The server has a bug; its log has more under the id of the request.", "Report it.";

@@ -2,7 +2,7 @@
 
 use clearcut_frame::{Rgb8, Size};
 
-use crate::{CutMethod, CutRequest, MethodReason, ObjectName, Quality};
+use crate::{CutMethod, CutRequest, MethodReason, ObjectName, Quality, request::keyword_enum};
 
 /// A request to process one stored image while a client waits.
 #[derive(Debug, Clone)]
@@ -62,6 +62,9 @@ pub enum ImageFit {
     Outside,
 }
 
+keyword_enum!(ImageFit, "fit", "cover, contain, fill, inside or outside",
+    "cover" => Cover, "contain" => Contain, "fill" => Fill, "inside" => Inside, "outside" => Outside);
+
 /// A file format of still images that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ImageFormat {
@@ -71,6 +74,20 @@ pub enum ImageFormat {
     Png,
     /// WebP with straight alpha.
     Webp,
+}
+
+keyword_enum!(ImageFormat, "format", "jpeg, png or webp", "jpeg" => Jpeg, "png" => Png, "webp" => Webp);
+
+impl ImageFormat {
+    /// The MIME type, without parameters.
+    #[must_use]
+    pub const fn mime(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Webp => "image/webp",
+        }
+    }
 }
 
 /// What came out of an [`ImageTask`].

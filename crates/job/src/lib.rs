@@ -23,6 +23,7 @@
 //! # Ok::<(), clearcut_job::RequestError>(())
 //! ```
 
+mod accepted;
 mod clip_name;
 mod clock;
 mod code;
@@ -39,6 +40,7 @@ mod image;
 mod image_encoding;
 mod image_failure;
 mod image_info;
+mod interactive;
 mod lease;
 mod method;
 mod not_video;
@@ -56,6 +58,7 @@ mod still_format;
 mod stored_object;
 mod unpack_failure;
 
+pub use accepted::{Accepted, NotAccepted};
 pub use clip_name::ClipName;
 pub use clock::{Clock, ManualClock, SystemClock, UnixMillis};
 pub use code::ErrorCode;
@@ -72,6 +75,7 @@ pub use image::{CutImage, EncodedImage, ImageEncoding, ImageFit, ImageFormat, Im
 pub use image_encoding::ParseImageEncodingError;
 pub use image_failure::ImageFailure;
 pub use image_info::{ImageColors, ImageInfo};
+pub use interactive::InteractiveFailure;
 pub use lease::{FencingToken, WorkerId};
 pub use method::{CutMethod, MethodReason};
 pub use not_video::NotVideo;
@@ -79,7 +83,7 @@ pub use note::{Note, NoteCode};
 pub use object_name::{ObjectName, ParseObjectNameError};
 pub use outcome::{MeasuredClip, Outcome, OutputPointer};
 pub use persisted::PersistedRequestError;
-pub use preview::{PreviewFailure, PreviewFrame, PreviewRequest};
+pub use preview::{PreviewFrame, PreviewRequest};
 pub use report::{AlphaCheck, FrameBox, MatteReport, Place, Warning};
 pub use request::{
     CutRequest, DeinterlaceChoice, FpsChoice, KeyColorChoice, LongestSide, MethodChoice, Quality, ShadowChoice, Speed,

@@ -1,10 +1,10 @@
-//! Previews: the request for one frame of a cut, the frame, and the reason why there is none.
+//! Previews: the request for one frame of a cut, and the frame.
 
 use std::time::Duration;
 
 use clearcut_frame::{Rgb8, Size};
 
-use crate::{CutMethod, CutRequest, Failure, MethodReason, ObjectName};
+use crate::{CutMethod, CutRequest, MethodReason, ObjectName};
 
 /// A request for a preview of one frame of a clip.
 #[derive(Debug, Clone)]
@@ -39,18 +39,4 @@ pub struct PreviewFrame {
     pub confidence: Option<f64>,
     /// For each hint, the number of frames of the clip to which it applies.
     pub hint_frames: Vec<u64>,
-}
-
-/// The reason why there is no preview.
-#[derive(Debug)]
-pub enum PreviewFailure {
-    /// The machine is at its limit of concurrent previews.
-    Busy {
-        /// Seconds to wait before the next try.
-        retry_after_secs: u64,
-    },
-    /// The clip is no longer in the store.
-    Gone,
-    /// Any other failure, with a message for the user.
-    Failed(Failure),
 }

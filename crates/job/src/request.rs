@@ -30,18 +30,19 @@ macro_rules! keyword_enum {
             pub const KEYWORDS: &'static [&'static str] = &[$($word),+];
         }
 
-        impl FromStr for $name {
-            type Err = RequestError;
+        impl std::str::FromStr for $name {
+            type Err = $crate::RequestError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text.trim() {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(RequestError::new($field, text, $allowed)),
+                    _ => Err($crate::RequestError::new($field, text, $allowed)),
                 }
             }
         }
     };
 }
+pub(crate) use keyword_enum;
 
 macro_rules! ranged_number {
     ($(#[$docs:meta])* $name:ident, $inner:ty, $field:literal, $min:literal ..= $max:literal, $allowed:literal) => {

@@ -46,7 +46,7 @@ impl RequestError {
             "format" | "formats" => ErrorCode::InvalidFormats,
             "chromaKey" => ErrorCode::InvalidChromaKey,
             "quality" => ErrorCode::InvalidQuality,
-            "size" => ErrorCode::InvalidSize,
+            "size" | "sizes" | "width" | "height" => ErrorCode::InvalidSize,
             "url" | "webhookUrl" => ErrorCode::InvalidUrl,
             _ => ErrorCode::InvalidRequest,
         }

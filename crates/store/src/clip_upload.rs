@@ -1,8 +1,9 @@
-//! The way of a clip into the store, the same wherever it comes from: its first bytes are those of
-//! a video, the disk and the quota have space for it, and its bytes become a durable object.
+//! The way of a clip or an image into the store, the same wherever it comes from: its first bytes
+//! are those of an accepted kind, the disk and the quota have space for it, and its bytes become a
+//! durable object.
 
 use bytes::Bytes;
-use clearcut_job::{Container, NotVideo, ObjectName, StoredObject};
+use clearcut_job::{Accepted, NotAccepted, ObjectName, StoredObject};
 
 use crate::{Reservation, Store, StoreError, Upload};
 
@@ -42,9 +43,9 @@ impl<Q: ClipQuota> ClipQuota for Option<Q> {
 /// Why a clip does not get into the store. `Q` is the error of its quota.
 #[derive(Debug, thiserror::Error)]
 pub enum ClipError<Q> {
-    /// The file is not a video.
+    /// The file is of no accepted kind.
     #[error(transparent)]
-    NotVideo(#[from] NotVideo),
+    NotAccepted(#[from] NotAccepted),
     /// The disk has no space for the clip, or its space cannot be determined.
     #[error("the clip has no space on the disk")]
     NoSpace(#[source] StoreError),
@@ -61,27 +62,31 @@ pub enum ClipError<Q> {
 #[derive(Debug)]
 pub struct ClipUpload<Q> {
     upload: Upload,
+    accepted: Accepted,
     space: Reservation,
     quota: Q,
     /// Bytes since the last check of the quota.
     unchecked: u64,
-    /// The first bytes, at most [`Container::SNIFF_BYTES`].
+    /// The first bytes, at most [`Accepted::SNIFF_BYTES`].
     head: Vec<u8>,
 }
 
 impl Store {
-    /// Begins to receive a clip as the object `name`, in the disk space `space`.
+    /// Begins to receive a file of a kind that is `accepted` as the object `name`, in the disk space
+    /// `space`.
     ///
     /// # Errors
     /// If the store fails.
     pub async fn begin_clip<Q: ClipQuota>(
         &self,
         name: ObjectName,
+        accepted: Accepted,
         space: Reservation,
         quota: Q,
     ) -> Result<ClipUpload<Q>, StoreError> {
         let upload = self.begin(name).await?;
-        Ok(ClipUpload { upload, space, quota, unchecked: 0, head: Vec::with_capacity(Container::SNIFF_BYTES) })
+        let head = Vec::with_capacity(Accepted::SNIFF_BYTES);
+        Ok(ClipUpload { upload, accepted, space, quota, unchecked: 0, head })
     }
 }
 
@@ -93,10 +98,10 @@ impl<Q: ClipQuota> ClipUpload<Q> {
     /// If a check or the store fails. The clip is lost then.
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), ClipError<Q::Error>> {
         let size_bytes = bytes.len() as u64;
-        let missing = Container::SNIFF_BYTES - self.head.len();
+        let missing = Accepted::SNIFF_BYTES - self.head.len();
         if missing > 0 {
             self.head.extend_from_slice(&bytes[..missing.min(bytes.len())]);
-            if self.head.len() == Container::SNIFF_BYTES {
+            if self.head.len() == Accepted::SNIFF_BYTES {
                 self.check_type()?;
             }
         }
@@ -110,13 +115,13 @@ impl<Q: ClipQuota> ClipUpload<Q> {
         self.upload.write(bytes).await.map_err(ClipError::Store)
     }
 
-    /// Checks that the bytes so far are those of a video. A clip shorter than
-    /// [`Container::SNIFF_BYTES`] is only judged here and by [`Self::finish`].
+    /// Checks that the bytes so far are those of an accepted kind. A file shorter than
+    /// [`Accepted::SNIFF_BYTES`] is only judged here and by [`Self::finish`].
     ///
     /// # Errors
     /// The reason why it is none.
-    pub fn check_type(&self) -> Result<(), NotVideo> {
-        Container::sniff(&self.head).map(drop)
+    pub fn check_type(&self) -> Result<(), NotAccepted> {
+        self.accepted.check(&self.head)
     }
 
     /// Number of bytes received so far.
@@ -128,7 +133,7 @@ impl<Q: ClipQuota> ClipUpload<Q> {
     /// Completes the clip. It is on the disk when this returns.
     ///
     /// # Errors
-    /// If the clip is not a video or the store fails; no object exists then.
+    /// If the file is of no accepted kind or the store fails; no object exists then.
     pub async fn finish(self) -> Result<StoredObject, ClipError<Q::Error>> {
         self.check_type()?;
         self.upload.finish().await.map_err(ClipError::Store)
@@ -137,6 +142,8 @@ impl<Q: ClipQuota> ClipUpload<Q> {
 
 #[cfg(test)]
 mod tests {
+    use clearcut_job::NotVideo;
+
     use super::*;
 
     /// A quota of so many bytes.
@@ -164,7 +171,7 @@ mod tests {
 
     async fn begin<Q: ClipQuota>(store: &Store, quota: Q) -> ClipUpload<Q> {
         let space = store.reserve(0, 0).await.unwrap();
-        store.begin_clip(name(), space, quota).await.unwrap()
+        store.begin_clip(name(), Accepted::Videos, space, quota).await.unwrap()
     }
 
     #[tokio::test]
@@ -184,11 +191,14 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let store = Store::local(root.path()).unwrap();
         let mut long = begin(&store, None::<Limit>).await;
-        let half = Bytes::from(vec![b'x'; Container::SNIFF_BYTES / 2]);
+        let half = Bytes::from(vec![b'x'; Accepted::SNIFF_BYTES / 2]);
         long.write(half.clone()).await.unwrap();
-        assert!(matches!(long.write(half).await, Err(ClipError::NotVideo(NotVideo::UnknownContainer))));
+        assert!(matches!(
+            long.write(half).await,
+            Err(ClipError::NotAccepted(NotAccepted::Video(NotVideo::UnknownContainer)))
+        ));
         let empty = begin(&store, None::<Limit>).await;
-        assert!(matches!(empty.finish().await, Err(ClipError::NotVideo(NotVideo::Empty))));
+        assert!(matches!(empty.finish().await, Err(ClipError::NotAccepted(NotAccepted::Video(NotVideo::Empty)))));
         assert!(matches!(store.head(&name()).await, Err(StoreError::Missing)));
     }
 

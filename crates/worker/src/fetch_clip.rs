@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use clearcut_job::{Failure, FailureCode, NotVideo, ObjectName, Progress, Stage, StoredObject};
-use clearcut_outbound::{Download, OutboundError, Piece, Target};
+use clearcut_job::{Accepted, Failure, FailureCode, NotAccepted, NotVideo, Progress, Stage, StoredObject};
+use clearcut_outbound::Target;
 use clearcut_queue::{ClaimedJob, KeyId, Queue, QueueError, SourceAddress};
-use clearcut_store::{ClipError, ClipQuota, ClipUpload, StoreError};
+use clearcut_store::{ClipError, ClipQuota, StoreError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Cutter, Worker, failure::store_failure};
+use crate::{
+    Cutter, Worker,
+    failure::store_failure,
+    transfer::{Transfer, TransferError, no_random_numbers, outbound_failure},
+};
 
 /// Share of the loading stage that the transfer takes. Probing the clip takes the rest.
 const TRANSFER_SHARE: f64 = 0.5;
@@ -43,23 +47,21 @@ async fn transfer<C: Cutter>(
     target: Target,
     progress_sender: &watch::Sender<Progress>,
 ) -> Result<StoredObject, Failure> {
-    let limits = worker.settings.download;
-    let mut download =
-        Download::begin(worker.outbound.clone(), target, limits).await.map_err(|error| outbound_failure(&error))?;
-    let announced = download.total_bytes().unwrap_or(0);
-    check_quota(&*worker.queue, claimed.owner, announced).await?;
-    let mut clip = begin_clip(worker, claimed, announced).await?;
-    loop {
-        match download.next().await.map_err(|error| outbound_failure(&error))? {
-            Piece::Bytes(bytes) => clip.write(bytes).await.map_err(|error| clip_failure(claimed, error))?,
-            Piece::Restart => clip = begin_clip(worker, claimed, download.total_bytes().unwrap_or(0)).await?,
-            Piece::End => break,
-        }
-        let bytes = clip.size_bytes();
-        let progress = Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, download.total_bytes()));
-        progress_sender.send_replace(progress);
-    }
-    clip.finish().await.map_err(|error| clip_failure(claimed, error))
+    let transfer = Transfer {
+        outbound: worker.outbound.clone(),
+        store: worker.store.clone(),
+        limits: worker.settings.download,
+        disk_floor_bytes: worker.settings.disk_floor_bytes,
+    };
+    let new_quota = || OwnerQuota { queue: worker.queue.clone(), owner: claimed.owner, counted: 0 };
+    let report = |bytes, total| {
+        progress_sender.send_replace(Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, total)));
+    };
+    transfer.run(target, Accepted::Videos, new_quota, report).await.map_err(|error| match error {
+        TransferError::Outbound(error) => outbound_failure(&error),
+        TransferError::Clip(error) => clip_failure(claimed, error),
+        TransferError::NoRandomNumbers => no_random_numbers(),
+    })
 }
 
 /// Received share of a file, from 0 to 1. With an unknown length it approaches 1.
@@ -100,30 +102,14 @@ impl ClipQuota for OwnerQuota {
     }
 }
 
-/// Begins to receive the clip of a job, of `announced` bytes, or 0 if the size is unknown.
-async fn begin_clip<C: Cutter>(
-    worker: &Worker<C>,
-    claimed: &ClaimedJob,
-    announced: u64,
-) -> Result<ClipUpload<OwnerQuota>, Failure> {
-    let reserved = worker.store.reserve(announced, worker.settings.disk_floor_bytes).await;
-    let space = reserved.map_err(|error| space_failure(claimed, &error))?;
-    let mut random = [0; 16];
-    getrandom::fill(&mut random)
-        .map_err(|_| Failure::new(FailureCode::ProcessingFailed, "the server has no random numbers"))?;
-    let quota = OwnerQuota { queue: worker.queue.clone(), owner: claimed.owner, counted: 0 };
-    let begun = worker.store.begin_clip(ObjectName::upload(u128::from_le_bytes(random)), space, quota).await;
-    begun.map_err(|error| store_failure(claimed, &error))
-}
-
 /// Failure for the user of a clip that did not get into the store.
 fn clip_failure(claimed: &ClaimedJob, error: ClipError<Failure>) -> Failure {
     match error {
-        ClipError::NotVideo(reason) => {
+        ClipError::NotAccepted(reason) => {
             let content = match reason {
-                NotVideo::Empty => "an empty file",
-                NotVideo::StillImage => "a still image",
-                NotVideo::OtherKind { kind } => kind,
+                NotAccepted::Video(NotVideo::Empty) => "an empty file",
+                NotAccepted::Video(NotVideo::StillImage) => "a still image",
+                NotAccepted::Video(NotVideo::OtherKind { kind }) => kind,
                 _ => "no video of a supported type",
             };
             Failure::new(FailureCode::InvalidVideo, format!("the address holds {content}"))
@@ -161,12 +147,6 @@ async fn record_input<C: Cutter>(
         tracing::warn!(job = %claimed.id, ?error, "a fetched clip is left for the sweep");
     }
     Err(failure)
-}
-
-/// Failure for the user. Its message contains neither the address nor the host's reply.
-fn outbound_failure(error: &OutboundError) -> Failure {
-    tracing::warn!(?error, code = %error.code(), "a clip could not be fetched");
-    Failure::new(FailureCode::from_code(error.code()).unwrap_or(FailureCode::ProcessingFailed), error.to_string())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! of the duration, the worker gives the job up itself, before another worker may take it. The
 //! entry point is [`run`].
 //!
-//! [`Previews`] makes previews beside the jobs, without lease or queue, while a client waits.
+//! [`Previews`] and [`Images`] work beside the jobs, without lease or queue, while a client waits.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -58,18 +58,23 @@ mod cutter;
 mod failure;
 mod fetch_clip;
 mod housekeeping;
+mod images;
+mod interactive;
 mod keeper;
 mod pipeline_cutter;
 mod previews;
 mod settings;
 mod slots;
+mod transfer;
 mod work;
 mod worker;
 
 pub use cutter::{CutFile, CutOrder, CutOutcome, Cutter};
 pub use housekeeping::{list_orphans, remove_expired, sweep_orphans};
+pub use images::{ImageTools, Images};
 pub use pipeline_cutter::PipelineCutter;
 pub use previews::{FrameCutter, PipelineFrameCutter, Previews};
 pub use settings::{Drain, WorkerSettings};
 pub use slots::run;
+pub use transfer::Transfer;
 pub use worker::Worker;

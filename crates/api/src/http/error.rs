@@ -4,10 +4,10 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use clearcut_job::{ErrorCode, Failure, JobId, JobState, NotVideo, RequestError};
+use clearcut_job::{ErrorCode, Failure, JobId, JobState, NotImage, NotVideo, RequestError, StillFormat};
 use clearcut_outbound::OutboundError;
 use clearcut_queue::{MAX_ENDPOINTS, QueueError};
-use clearcut_store::{ClipError, SigningError, StoreError};
+use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
 
 use crate::{http::reply::error_reply, uploads::upload_headers::VERSIONS};
@@ -29,6 +29,9 @@ pub enum ApiError {
     /// The clip is not a video.
     #[error("{}", not_a_video(*.0))]
     NotAVideo(NotVideo),
+    /// The file is not an image that is read.
+    #[error("{}; allowed: {}", .0, StillFormat::ALLOWED)]
+    NotAnImage(NotImage),
     /// This server cannot encode the format.
     #[error("this server cannot encode {0}; request another format, or run `clearcut doctor` on the server")]
     FormatUnavailable(String),
@@ -159,15 +162,23 @@ pub enum ApiError {
     /// The server is at a limit of concurrent connections, incoming clips or open files.
     #[error("the server is busy; try again")]
     Busy,
-    /// The API key has the maximum number of concurrent previews.
-    #[error("the API key already has {limit} previews in progress")]
-    TooManyPreviews {
+    /// The API key has the maximum number of concurrent previews or images.
+    #[error("the API key already has {limit} {work} in progress")]
+    TooMuchWork {
+        /// The kind of work.
+        work: &'static str,
         /// The maximum.
         limit: usize,
     },
     /// The server is at its limit of concurrent previews.
     #[error("the server is busy with other previews; try again")]
     PreviewsBusy {
+        /// Seconds to wait before the next try.
+        retry_after_secs: u64,
+    },
+    /// The server is at its limit of concurrent images.
+    #[error("the server is busy with other images; try again")]
+    WorkerBusy {
         /// Seconds to wait before the next try.
         retry_after_secs: u64,
     },
@@ -212,51 +223,6 @@ pub enum ApiError {
     Internal,
 }
 
-impl From<QueueError> for ApiError {
-    fn from(error: QueueError) -> Self {
-        match error {
-            QueueError::DiskFull => Self::DiskFull,
-            QueueError::ReadOnly => Self::ReadOnly,
-            QueueError::NoSuchUpload => Self::UploadNotFound,
-            QueueError::UploadUnfinished => Self::UploadUnfinished,
-            QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
-            QueueError::TooManyEndpoints { .. } => Self::TooManyWebhooks,
-            QueueError::EndpointDisabled => Self::WebhookDisabled,
-            QueueError::TooManyQueuedJobs { limit } => Self::TooManyQueuedJobs { limit },
-            QueueError::IdempotencyMismatch => Self::IdempotencyMismatch,
-            error => Self::Queue(error),
-        }
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::DiskFull => Self::DiskFull,
-            StoreError::ReadOnly => Self::ReadOnly,
-            StoreError::Short => Self::Busy,
-            StoreError::Missing => Self::FileGone,
-            error => Self::Store(error),
-        }
-    }
-}
-
-impl From<NotVideo> for ApiError {
-    fn from(reason: NotVideo) -> Self {
-        Self::NotAVideo(reason)
-    }
-}
-
-impl From<ClipError<Self>> for ApiError {
-    fn from(error: ClipError<Self>) -> Self {
-        match error {
-            ClipError::NotVideo(reason) => reason.into(),
-            ClipError::Quota(error) => error,
-            ClipError::NoSpace(error) | ClipError::Store(error) => error.into(),
-        }
-    }
-}
-
 fn not_a_video(reason: NotVideo) -> String {
     match reason {
         NotVideo::UnknownContainer => {
@@ -268,6 +234,11 @@ fn not_a_video(reason: NotVideo) -> String {
 }
 
 impl ApiError {
+    /// Whether a file was refused for its first bytes.
+    pub(crate) const fn is_wrong_kind(&self) -> bool {
+        matches!(self, Self::NotAVideo(_) | Self::NotAnImage(_))
+    }
+
     /// The stable code on the wire.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -280,6 +251,7 @@ impl ApiError {
             | Self::Range { .. } => ErrorCode::InvalidRequest,
             Self::Address(_) => ErrorCode::InvalidUrl,
             Self::NotAVideo(_) => ErrorCode::InvalidVideo,
+            Self::NotAnImage(_) => ErrorCode::InvalidImage,
             Self::FormatUnavailable(_) => ErrorCode::FormatUnavailable,
             Self::KeyMissing | Self::KeyElsewhere(_) => ErrorCode::Unauthorized,
             Self::KeyInvalid | Self::KeyWithoutBearer => ErrorCode::InvalidApiKey,
@@ -307,8 +279,8 @@ impl ApiError {
             | Self::TooManyQueuedJobs { .. }
             | Self::TooManyWaits { .. }
             | Self::TooManyIntakes { .. }
-            | Self::TooManyPreviews { .. } => ErrorCode::QuotaExceeded,
-            Self::Busy => ErrorCode::ServerBusy,
+            | Self::TooMuchWork { .. } => ErrorCode::QuotaExceeded,
+            Self::Busy | Self::WorkerBusy { .. } => ErrorCode::ServerBusy,
             Self::PreviewsBusy { .. } => ErrorCode::PreviewsBusy,
             Self::IdempotencyMismatch | Self::IdempotencyInProgress => ErrorCode::IdempotencyConflict,
             Self::NotFailed { .. } => ErrorCode::JobNotFailed,
@@ -348,13 +320,14 @@ impl ApiError {
             Self::Range { size_bytes } => json!({ "sizeBytes": size_bytes }),
             Self::RateLimited { per_minute, .. } => json!({ "limit": per_minute, "windowSecs": 60 }),
             Self::TooManyQueuedJobs { limit } => json!({ "limit": limit }),
-            Self::TooManyWaits { limit } | Self::TooManyIntakes { limit } | Self::TooManyPreviews { limit } => {
+            Self::TooManyWaits { limit } | Self::TooManyIntakes { limit } | Self::TooMuchWork { limit, .. } => {
                 json!({ "limit": limit })
             }
             Self::IdempotencyMismatch | Self::IdempotencyInProgress => json!({ "field": "Idempotency-Key" }),
             Self::NotFailed { state } => json!({ "status": state.name() }),
             Self::StillRunning { job } => json!({ "jobId": job }),
             Self::NotAVideo(_) => json!({ "field": "file" }),
+            Self::NotAnImage(_) => json!({ "field": "file", "allowed": StillFormat::ALLOWED }),
             Self::FormatUnavailable(format) => json!({ "field": "formats", "value": format }),
             _ => Value::Null,
         }
@@ -381,14 +354,16 @@ impl IntoResponse for ApiError {
             Self::TusVersion => {
                 headers.insert(VERSIONS, HeaderValue::from_static("1.0.0"));
             }
-            Self::RateLimited { retry_after_secs, .. } | Self::PreviewsBusy { retry_after_secs } => {
+            Self::RateLimited { retry_after_secs, .. }
+            | Self::PreviewsBusy { retry_after_secs }
+            | Self::WorkerBusy { retry_after_secs } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_secs));
             }
             Self::UploadBusy
             | Self::IdempotencyInProgress
             | Self::Busy
             | Self::TooManyIntakes { .. }
-            | Self::TooManyPreviews { .. } => {
+            | Self::TooMuchWork { .. } => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::DiskFull

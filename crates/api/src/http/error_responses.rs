@@ -11,7 +11,7 @@ use utoipa::{
 use crate::http::reply::ErrorReply;
 
 /// The shared responses: name, status and description.
-const SHARED: [(&str, &str, &str); 17] = [
+const SHARED: [(&str, &str, &str); 20] = [
     ("InvalidRequest", "400", "Invalid field, parameter or file."),
     ("Unauthorized", "401", "Missing or invalid API key."),
     ("InvalidLink", "403", "The signed link was modified or has expired."),
@@ -31,7 +31,10 @@ const SHARED: [(&str, &str, &str); 17] = [
     ("IdempotencyMismatch", "422", "This Idempotency-Key was used for a different request."),
     ("UploadBusy", "423", "Another request is using the upload."),
     ("LimitExceeded", "429", "A rate limit, or a limit on jobs, requests or storage of the API key, is exceeded."),
+    ("ImageFailed", "500", "The image could not be processed."),
+    ("AddressUnavailable", "502", "The file could not be fetched from its URL."),
     ("Unavailable", "503", "The database or the file store is unavailable, or the server is busy."),
+    ("TooLate", "504", "The work took too long."),
     ("DiskFull", "507", "The server's disk is full."),
 ];
 
@@ -72,6 +75,9 @@ groups! {
 
     /// Of routes that read a form with a clip.
     FormErrors { "UploadNotFound" "SubmitConflict" "NotMultipart" }
+
+    /// Of routes that process an image while the client waits.
+    ImageErrors { "ImageFailed" "AddressUnavailable" "TooLate" }
 
     /// Of routes that submit a job.
     SubmitErrors { "IdempotencyMismatch" }

@@ -43,7 +43,8 @@ pub(crate) fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), Api
 /// The policy that a request falls under.
 fn policy_of(parts: &Parts) -> Policy {
     let path = parts.uri.path();
-    let submits = path.ends_with("/remove-background") || path.ends_with("/retry");
+    let is_work = path.ends_with("/remove-background") || path.starts_with("/api/v1/image/");
+    let submits = is_work || path.ends_with("/retry");
     match parts.method {
         Method::POST if submits => Policy::Submits,
         Method::POST if path.ends_with("/preview") => Policy::Previews,

@@ -8,7 +8,7 @@ pub(crate) const WINDOW: Duration = Duration::from_mins(1);
 /// Class of requests that shares one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Policy {
-    /// Requests that queue a job.
+    /// Requests that queue a job or process an image.
     Submits,
     /// Previews, which create no job but cost as much as a small one.
     Previews,

@@ -56,6 +56,14 @@ vocabulary! {
     ResultNoteCode = NoteCode::ALL.map(NoteCode::name);
     /// Stable code of a possible defect of a matte.
     ReportWarningCode = Warning::ALL.map(Warning::name);
+    /// Method that found the background of an image: by its color, or by a neural model.
+    UsedImageMethod = ["chroma", "ai"];
+    /// How an image fits into a width and height.
+    ImageFit = clearcut_job::ImageFit::KEYWORDS.iter().copied();
+    /// Format of a still image.
+    ImageFormat = clearcut_job::ImageFormat::KEYWORDS.iter().copied();
+    /// Side of a thumbnail: 150, 300 or 600 pixels.
+    ThumbnailSize = ["small", "medium", "large"];
     /// Event about a job.
     JobEventType = EventKind::OF_JOBS.map(EventKind::name);
     /// Event that is delivered to webhooks.

@@ -1,4 +1,4 @@
-//! Base64 data URLs in JSON replies, streamed from the store.
+//! Base64 data URLs in JSON replies, encoded while they are sent.
 
 use axum::{
     body::Body,
@@ -14,20 +14,53 @@ use serde::Serialize;
 
 use crate::ApiError;
 
-/// An object that is streamed into a JSON reply as a base64 data URL, so that it is never in memory
-/// as a whole.
+/// A file that is streamed into a JSON reply as a base64 data URL, so that the reply is never in
+/// memory as a whole.
 #[derive(Debug)]
 pub(crate) struct DataUrl {
-    pub(crate) name: ObjectName,
-    pub(crate) mime: &'static str,
-    pub(crate) size_bytes: u64,
+    content: Content,
+    mime: &'static str,
+    size_bytes: u64,
 }
+
+#[derive(Debug)]
+enum Content {
+    Object(ObjectName),
+    Bytes(Bytes),
+}
+
+/// Length of the pieces in which bytes in memory are encoded.
+const PIECE_BYTES: usize = 64 << 10;
 
 impl DataUrl {
     /// Text in the JSON that the data URL replaces. It is unique, because no other text of a reply
     /// contains a control character.
     pub(crate) const PLACEHOLDER: &'static str = "\u{1}";
     const ESCAPED_PLACEHOLDER: &'static str = "\\u0001";
+
+    /// The data URL of an object.
+    pub(crate) const fn of_object(mime: &'static str, name: ObjectName, size_bytes: u64) -> Self {
+        Self { content: Content::Object(name), mime, size_bytes }
+    }
+
+    /// The data URL of a file in memory.
+    pub(crate) fn of_bytes(mime: &'static str, bytes: Vec<u8>) -> Self {
+        Self { size_bytes: bytes.len() as u64, content: Content::Bytes(bytes.into()), mime }
+    }
+
+    /// The content in pieces.
+    fn read(self, store: Store) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
+        match self.content {
+            Content::Object(name) => {
+                async move { store.read(&name, 0..self.size_bytes).await }.try_flatten_stream().boxed()
+            }
+            Content::Bytes(mut bytes) => stream::iter(std::iter::from_fn(move || {
+                let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
+                (!piece.is_empty()).then_some(Ok(piece))
+            }))
+            .boxed(),
+        }
+    }
 
     fn prefix(&self) -> String {
         format!("data:{};base64,", self.mime)
@@ -70,10 +103,9 @@ impl InlineReply {
     }
 }
 
-/// Streams the object as base64. Bytes that do not fill a group of three wait for the next piece.
+/// Streams the content as base64. Bytes that do not fill a group of three wait for the next piece.
 fn encode(store: Store, url: DataUrl) -> impl Stream<Item = Result<Bytes, StoreError>> + Send {
-    let pieces = async move { store.read(&url.name, 0..url.size_bytes).await }.try_flatten_stream();
-    let pieces_and_end = pieces.map_ok(Some).chain(stream::iter([Ok(None)]));
+    let pieces_and_end = url.read(store).map_ok(Some).chain(stream::iter([Ok(None)]));
     pieces_and_end.scan(BytesMut::new(), |pending, piece| {
         let encoded = piece.map(|piece| {
             let is_end = piece.is_none();
@@ -93,7 +125,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn objects_of_any_length_are_encoded_completely_and_match_content_length() {
+    async fn files_of_any_length_are_encoded_completely_and_match_content_length() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::local(dir.path()).unwrap();
         for size in [1_usize, 2, 3, 8191, 8192, 100_000] {
@@ -102,9 +134,10 @@ mod tests {
             let mut upload = store.begin(name.clone()).await.unwrap();
             upload.write(content.clone().into()).await.unwrap();
             upload.finish().await.unwrap();
-            let url = || DataUrl { name: name.clone(), mime: "video/webm", size_bytes: size as u64 };
+            let object = DataUrl::of_object("video/webm", name.clone(), size as u64);
+            let bytes = DataUrl::of_bytes("video/webm", content.clone());
             let json = json!({ "a": DataUrl::PLACEHOLDER, "b": "é\"", "c": [DataUrl::PLACEHOLDER] });
-            let reply = InlineReply::new(&json, vec![url(), url()]).unwrap().into_response(store.clone());
+            let reply = InlineReply::new(&json, vec![object, bytes]).unwrap().into_response(store.clone());
             let content_length = reply.headers()[header::CONTENT_LENGTH].to_str().unwrap().to_owned();
             let body = reply.into_body().collect().await.unwrap().to_bytes();
             assert_eq!(content_length, body.len().to_string());

@@ -7,7 +7,7 @@ use clearcut_job::{
 };
 use serde::Deserialize;
 
-use crate::{ApiError, ApiSettings, http::field_warning::FieldWarning};
+use crate::{ApiError, ApiSettings, http::field_warning::FieldWarning, jobs::fields::Fields};
 
 /// The form fields of a request, collected in any order.
 #[derive(Debug, Default)]
@@ -24,9 +24,9 @@ pub(crate) struct Form {
     size: Option<LongestSide>,
     method: Option<MethodChoice>,
     /// URL of the clip.
-    pub(crate) url: Option<String>,
+    url: Option<String>,
     /// Id of the upload with the clip.
-    pub(crate) storage_id: Option<String>,
+    storage_id: Option<String>,
     /// Name of the clip.
     pub(crate) clip_name: Option<String>,
     /// Time of the frame to preview. Jobs ignore it.
@@ -47,7 +47,7 @@ const KEY_COLOR_ALLOWED: &str = "{\"r\":0-255,\"g\":0-255,\"b\":0-255} as JSON, 
 
 impl Form {
     /// The names of the fields, beside the file.
-    pub(crate) const NAMES: &'static [&'static str] = &[
+    const NAMES: &'static [&'static str] = &[
         "url",
         "inputStorageId",
         "format",
@@ -65,9 +65,14 @@ impl Form {
         "time",
         "webhookUrl",
     ];
+}
 
-    /// Parses and stores the field `name`, one of [`Self::NAMES`].
-    pub(crate) fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
+impl Fields for Form {
+    fn names(&self) -> &'static [&'static str] {
+        Self::NAMES
+    }
+
+    fn take(&mut self, name: &str, text: &str) -> Result<(), ApiError> {
         match name {
             "tolerance" => set_once(&mut self.tolerance, text.parse()?, "tolerance", text)?,
             "shadow" => set_once(&mut self.shadow, text.parse()?, "shadow", text)?,
@@ -96,6 +101,12 @@ impl Form {
         Ok(())
     }
 
+    fn take_source(&mut self) -> (Option<String>, Option<String>) {
+        (self.url.take(), self.storage_id.take())
+    }
+}
+
+impl Form {
     /// Fields that were given and have no effect on a job.
     pub(crate) fn without_effect_on_job(&self) -> Vec<FieldWarning> {
         let is_by_model = self.method == Some(MethodChoice::Ai);
@@ -207,7 +218,7 @@ fn parse_formats(text: &str) -> Result<Vec<OutputFormat>, RequestError> {
     text.trim().parse().map(|format| vec![format]).map_err(|_: RequestError| invalid())
 }
 
-fn parse_key_color(text: &str) -> Result<KeyColorChoice, RequestError> {
+pub(crate) fn parse_key_color(text: &str) -> Result<KeyColorChoice, RequestError> {
     let invalid = || RequestError::new("chromaKey", text, KEY_COLOR_ALLOWED);
     if text.trim_start().starts_with('{') {
         let ChromaKey { r, g, b } = serde_json::from_str(text).map_err(|_| invalid())?;

@@ -1,4 +1,5 @@
-//! The body of a submit or a preview: its form fields, and the clip, which is stored as it arrives.
+//! The body of a submit, a preview or an image request: its form fields, and its file, which is
+//! stored as it arrives.
 
 use axum::{
     RequestExt as _,
@@ -9,14 +10,14 @@ use axum::{
     http::{HeaderMap, header},
 };
 use bytes::Bytes;
-use clearcut_job::{ClipName, CutRequest, ObjectName, StoredObject, UploadId};
+use clearcut_job::{Accepted, ClipName, CutRequest, ObjectName, StoredObject, UploadId};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
 
 use crate::{
     Api, ApiError,
     http::{body_limits::BodyOutcome, field_warning::FieldWarning, multipart_overhead::OverheadMeter, request_headers},
-    jobs::form::Form,
+    jobs::{fields::Fields, form::Form},
     random::draw_random,
     uploads::quota::ClipUpload,
     webhooks::endpoints::read_job_webhook,
@@ -29,7 +30,7 @@ const MAX_TEXT_BYTES: usize = 8192;
 /// ones.
 const MAX_PARTS: usize = 64;
 
-/// Source of the clip of a request.
+/// Source of the clip or image of a request.
 #[derive(Debug)]
 pub(crate) enum Source {
     /// A file in the request, now in the store.
@@ -51,13 +52,29 @@ impl Source {
     }
 }
 
-/// How long a file in a request is stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClipLifetime {
-    /// As long as its job. It counts against the quota of its API key.
-    Job,
-    /// Until the end of the request.
-    Request,
+/// What the file of a request may be, and how long it is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FileRules {
+    accepted: Accepted,
+    max_bytes: u64,
+    /// The file is stored as long as its job, and counts against the quota of its API key. Otherwise
+    /// it is stored until the end of the request.
+    belongs_to_job: bool,
+}
+
+impl FileRules {
+    fn clip_of_job(api: &Api) -> Self {
+        Self { belongs_to_job: true, ..Self::clip_of_request(api) }
+    }
+
+    pub(crate) fn clip_of_request(api: &Api) -> Self {
+        Self { accepted: Accepted::Videos, max_bytes: api.settings.body.max_bytes, belongs_to_job: false }
+    }
+
+    pub(crate) fn image_of_request(api: &Api) -> Self {
+        let max_bytes = api.settings.max_image_bytes.min(api.settings.body.max_bytes);
+        Self { accepted: Accepted::Images, max_bytes, belongs_to_job: false }
+    }
 }
 
 /// A submit request, parsed and checked.
@@ -76,8 +93,8 @@ pub(crate) struct ParsedSubmit {
 }
 
 /// The fields and the file of a request, as received.
-pub(crate) struct ReceivedForm {
-    pub(crate) form: Form,
+pub(crate) struct ReceivedForm<F> {
+    pub(crate) form: F,
     file: Option<ClipUpload>,
     /// File name of the part with the file.
     file_name: Option<String>,
@@ -85,17 +102,18 @@ pub(crate) struct ReceivedForm {
     warnings: Vec<FieldWarning>,
 }
 
-impl ReceivedForm {
-    /// Returns the request and the source of a preview, and the fields that had no effect. On
-    /// failure, nothing is left of the file.
-    pub(crate) async fn finish_for_preview(
+impl<F: Fields> ReceivedForm<F> {
+    /// Returns what `build` makes of the fields and of the warnings about unknown ones, and the
+    /// source. On failure, nothing is left of the file.
+    pub(crate) async fn finish<T>(
         mut self,
         api: &Api,
-    ) -> Result<(CutRequest, Source, Vec<FieldWarning>), ApiError> {
+        build: impl FnOnce(F, Vec<FieldWarning>) -> Result<T, ApiError>,
+    ) -> Result<(T, Source), ApiError> {
         let source = read_source(api, &mut self.form, self.file.is_some())?;
-        let warnings = [self.warnings, self.form.without_effect_on_preview()].concat();
-        let request = self.form.finish_for_preview(&api.settings)?;
-        Ok((request, finish_source(source, self.file).await?, warnings))
+        let built = build(self.form, self.warnings)?;
+        // The file becomes an object only now, so that no earlier error leaves one behind.
+        Ok((built, finish_source(source, self.file).await?))
     }
 }
 
@@ -103,26 +121,29 @@ impl ReceivedForm {
 /// file is durable; on failure nothing is left of it.
 pub(crate) async fn receive_submit(api: &Api, owner: KeyId, request: Request) -> Result<ParsedSubmit, ApiError> {
     let headers = request.headers().clone();
-    let mut received = receive_form(api, owner, ClipLifetime::Job, request).await?;
-    let source = read_source(api, &mut received.form, received.file.is_some())?;
-    let ReceivedForm { form, file, file_name, warnings } = received;
-    let warnings = [warnings, form.without_effect_on_job()].concat();
-    // An unusable name counts as none.
-    let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
-    let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
-    let request = form.finish(&api.settings)?;
-    // The file becomes an object only now, so that no earlier error leaves one behind.
-    Ok(ParsedSubmit { request, source: finish_source(source, file).await?, clip_name, webhook, warnings })
+    let mut received = receive_form(api, owner, FileRules::clip_of_job(api), Form::default(), request).await?;
+    let file_name = received.file_name.take();
+    let ((request, clip_name, webhook, warnings), source) = received
+        .finish(api, |form, unknown| {
+            let warnings = [unknown, form.without_effect_on_job()].concat();
+            // An unusable name counts as none.
+            let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
+            let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
+            Ok((form.finish(&api.settings)?, clip_name, webhook, warnings))
+        })
+        .await?;
+    Ok(ParsedSubmit { request, source, clip_name, webhook, warnings })
 }
 
 /// Reads the body of a request: streams the file to the disk and parses the fields. The file is not
 /// yet an object of the store.
-pub(crate) async fn receive_form(
+pub(crate) async fn receive_form<F: Fields>(
     api: &Api,
     owner: KeyId,
-    lifetime: ClipLifetime,
+    rules: FileRules,
+    form: F,
     request: Request,
-) -> Result<ReceivedForm, ApiError> {
+) -> Result<ReceivedForm<F>, ApiError> {
     let announced = check_headers(api, request.headers())?;
     // The file takes the space, once.
     let mut space = Some(api.reserve_space(announced).await?);
@@ -137,7 +158,7 @@ pub(crate) async fn receive_form(
         None if meter.is_exceeded() => ApiError::Request(OVERHEAD_TOO_LARGE.to_owned()),
         None => multipart_error(&error),
     };
-    let mut received = ReceivedForm { form: Form::default(), file: None, file_name: None, warnings: Vec::new() };
+    let mut received = ReceivedForm { form, file: None, file_name: None, warnings: Vec::new() };
     let mut parts = 0;
     while let Some(mut field) = multipart.next_field().await.map_err(&map_error)? {
         meter.begin_part();
@@ -148,7 +169,7 @@ pub(crate) async fn receive_form(
         let name = field.name().unwrap_or_default().to_owned();
         let file_name = field.file_name().filter(|name| !name.is_empty()).map(str::to_owned);
         if name != "file" {
-            let is_known = Form::NAMES.contains(&name.as_str());
+            let is_known = received.form.names().contains(&name.as_str());
             if file_name.is_some() && !is_known {
                 return Err(ApiError::MisnamedFile { name: shortened(&name) });
             }
@@ -157,7 +178,7 @@ pub(crate) async fn receive_form(
                 // HTML forms send every field, also those that are left empty.
                 "" => {}
                 _ if is_known => received.form.take(&name, &text)?,
-                _ => received.warnings.push(FieldWarning::unknown(&name, &[&["file"], Form::NAMES].concat())),
+                _ => received.warnings.push(FieldWarning::unknown(&name, &[&["file"], received.form.names()].concat())),
             }
             continue;
         }
@@ -167,12 +188,12 @@ pub(crate) async fn receive_form(
             continue;
         }
         let Some(space) = space.take() else {
-            return Err(ApiError::Request("file is given twice; only one clip is allowed".to_owned()));
+            return Err(ApiError::Request("file is given twice; only one file is allowed".to_owned()));
         };
         received.file_name = file_name;
-        let quota = (lifetime == ClipLifetime::Job).then(|| api.quota_of(owner));
-        let clip = api.store.begin_clip(ObjectName::upload(draw_random()?), space, quota).await?;
-        received.file = Some(stream_file(clip, (first, field), &meter, &map_error).await?);
+        let quota = rules.belongs_to_job.then(|| api.quota_of(owner));
+        let file = api.store.begin_clip(ObjectName::upload(draw_random()?), rules.accepted, space, quota).await?;
+        received.file = Some(stream_file((file, rules.max_bytes), (first, field), &meter, &map_error).await?);
     }
     Ok(received)
 }
@@ -181,7 +202,7 @@ pub(crate) async fn receive_form(
 async fn finish_source(source: Option<Source>, file: Option<ClipUpload>) -> Result<Source, ApiError> {
     match (source, file) {
         (Some(source), _) => Ok(source),
-        (None, Some(clip)) => Ok(Source::Stored(clip.finish().await?)),
+        (None, Some(file)) => Ok(Source::Stored(file.finish().await?)),
         (None, None) => Err(ApiError::Internal),
     }
 }
@@ -202,8 +223,8 @@ fn check_headers(api: &Api, headers: &HeaderMap) -> Result<u64, ApiError> {
 }
 
 /// Returns the source that the fields name, or `None` if it is the file.
-fn read_source(api: &Api, form: &mut Form, has_file: bool) -> Result<Option<Source>, ApiError> {
-    let (url, storage_id) = (form.url.take(), form.storage_id.take());
+fn read_source(api: &Api, form: &mut impl Fields, has_file: bool) -> Result<Option<Source>, ApiError> {
+    let (url, storage_id) = form.take_source();
     let sources = [has_file, url.is_some(), storage_id.is_some()].into_iter().filter(|is_given| *is_given).count();
     if sources > 1 {
         let message = "more than one of file, url and inputStorageId is given; exactly one is allowed";
@@ -215,7 +236,7 @@ fn read_source(api: &Api, form: &mut Form, has_file: bool) -> Result<Option<Sour
         (None, Some(id)) => Ok(Some(Source::Uploaded(id.trim().parse().map_err(|_| ApiError::UploadNotFound)?))),
         (None, None) if has_file => Ok(None),
         (None, None) => {
-            let message = "file is missing; send the clip as a part named file, or its address as url";
+            let message = "file is missing; send it as a part named file, or its address as url";
             Err(ApiError::Request(message.to_owned()))
         }
     }
@@ -258,21 +279,24 @@ fn shortened(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-/// Streams the first piece of the file and the others into `clip`, and fails early if its first
-/// bytes are not those of a video. Every early return drops the clip, which deletes the bytes
+/// Streams the first piece of the file and the others to the disk, and fails early if the file is of
+/// no accepted kind or larger than `max_bytes`. Every early return drops it, which deletes the bytes
 /// written.
 async fn stream_file(
-    mut clip: ClipUpload,
+    (mut file, max_bytes): (ClipUpload, u64),
     (mut piece, mut field): (Option<Bytes>, Field<'_>),
     meter: &OverheadMeter,
     map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
 ) -> Result<ClipUpload, ApiError> {
     while let Some(bytes) = piece {
-        clip.write(bytes).await?;
+        if file.size_bytes() + bytes.len() as u64 > max_bytes {
+            return Err(ApiError::TooLarge { max_bytes });
+        }
+        file.write(bytes).await?;
         piece = next_piece(&mut field, meter, map_error).await?;
     }
-    clip.check_type()?;
-    Ok(clip)
+    file.check_type()?;
+    Ok(file)
 }
 
 /// Maps an error of the multipart parser. Its own text is only logged; clients get a message of the

@@ -105,7 +105,7 @@ fn build_reply(record: &JobRecord, warnings: Vec<FieldWarning>) -> Result<(Cut, 
     let mut data_urls = Vec::new();
     let mut placeholder = |pointer: &OutputPointer| {
         let name = pointer.object_name.clone();
-        data_urls.push(DataUrl { name, mime: pointer.format.mime(), size_bytes: pointer.size_bytes });
+        data_urls.push(DataUrl::of_object(pointer.format.mime(), name, pointer.size_bytes));
         DataUrl::PLACEHOLDER.to_owned()
     };
     let first = outcome.outputs.first().ok_or(ApiError::Internal)?;

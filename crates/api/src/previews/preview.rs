@@ -4,9 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use clearcut_job::{MethodReason, ObjectName, PreviewFailure, PreviewFrame, PreviewRequest, RequestError, UploadId};
-use clearcut_queue::KeyId;
-use clearcut_store::Store;
+use clearcut_job::{InteractiveFailure, MethodReason, PreviewFrame, PreviewRequest, RequestError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -19,8 +17,11 @@ use crate::{
         reply::{ErrorReply, Reply},
         vocabulary::{Deinterlace, Method, Reason, Shadow, UsedMethod},
     },
+    interactive::held_input::HeldInput,
     jobs::{
-        intake::{ClipLifetime, Source, receive_form},
+        fields::Fields as _,
+        form::Form,
+        intake::{FileRules, Source, receive_form},
         shapes::Color,
     },
 };
@@ -146,23 +147,28 @@ pub(crate) async fn preview(
 ) -> Result<Reply<Preview>, ApiError> {
     let limit = api.settings.max_previews;
     // Counted before the body is read, to limit the temporary clips of an API key on the disk.
-    let _preview_guard = api.traffic.begin_preview(owner, limit).ok_or(ApiError::TooManyPreviews { limit })?;
-    let mut received = receive_form(&api, owner, ClipLifetime::Request, request).await?;
+    let _preview_guard = api.traffic.begin_preview(owner, limit)?;
+    let mut received = receive_form(&api, owner, FileRules::clip_of_request(&api), Form::default(), request).await?;
     let form = &mut received.form;
     let at = form.time.take().map_or(Ok(Duration::ZERO), |text| read_time(&text))?;
     if !form.has_size() {
         form.take("size", DEFAULT_SIDE)?;
     }
-    let (request, source, warnings) = received.finish_for_preview(&api).await?;
-    let (input, _temporary_clip) = match source {
-        Source::Stored(stored) => {
-            (stored.name.clone(), Some(TemporaryClip { store: api.store.clone(), name: stored.name }))
-        }
-        Source::Uploaded(id) => (find_upload(&api, owner, &id).await?, None),
-        Source::Address(_) => return Err(ApiError::Request(URL_UNSUPPORTED.to_owned())),
+    let build = |form: Form, unknown| {
+        let warnings = [unknown, form.without_effect_on_preview()].concat();
+        Ok((form.finish_for_preview(&api.settings)?, warnings))
     };
+    let ((request, warnings), source) = received.finish(&api, build).await?;
+    if matches!(source, Source::Address(_)) {
+        return Err(ApiError::Request(URL_UNSUPPORTED.to_owned()));
+    }
+    let input = HeldInput::of(&api, owner, source).await?;
     let started = Instant::now();
-    let previewed = api.previewer.preview(PreviewRequest { input, request, at }).await?;
+    let previewed = api.interactive.preview(PreviewRequest { input: input.name.clone(), request, at }).await;
+    let previewed = previewed.map_err(|reason| match reason {
+        InteractiveFailure::Busy { retry_after_secs } => ApiError::PreviewsBusy { retry_after_secs },
+        reason => reason.into(),
+    })?;
     Ok(Reply::new(Preview::new(previewed, started.elapsed(), warnings)))
 }
 
@@ -173,41 +179,6 @@ fn read_time(text: &str) -> Result<Duration, ApiError> {
     let is_plain = text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let secs = text.trim().parse::<f64>().ok().filter(|_| is_plain).ok_or_else(invalid)?;
     Duration::try_from_secs_f64(secs).map_err(|_| invalid().into())
-}
-
-/// Finds the object of a complete upload of `owner`.
-async fn find_upload(api: &Api, owner: KeyId, id: &UploadId) -> Result<ObjectName, ApiError> {
-    let upload = api.queue.read_upload(id).await?.filter(|upload| upload.owner == owner);
-    let object = upload.ok_or(ApiError::UploadNotFound)?.object.ok_or(ApiError::UploadUnfinished)?;
-    Ok(object.name)
-}
-
-/// A clip that was sent with the request. No record refers to it, so it is deleted when dropped,
-/// however the request ends.
-struct TemporaryClip {
-    store: Store,
-    name: ObjectName,
-}
-
-impl Drop for TemporaryClip {
-    fn drop(&mut self) {
-        let (store, name) = (self.store.clone(), self.name.clone());
-        tokio::spawn(async move {
-            if let Err(error) = store.delete(&name).await {
-                tracing::warn!(?error, %name, "the clip of a preview is left for the sweep");
-            }
-        });
-    }
-}
-
-impl From<PreviewFailure> for ApiError {
-    fn from(reason: PreviewFailure) -> Self {
-        match reason {
-            PreviewFailure::Busy { retry_after_secs } => Self::PreviewsBusy { retry_after_secs },
-            PreviewFailure::Gone => Self::UploadNotFound,
-            PreviewFailure::Failed(failure) => Self::JobFailed(failure),
-        }
-    }
 }
 
 impl Preview {

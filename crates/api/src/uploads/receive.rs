@@ -7,7 +7,7 @@
 
 use axum::{body::Body, extract::Request};
 use bytes::Bytes;
-use clearcut_job::{Container, ObjectName, StoredObject};
+use clearcut_job::{Accepted, ObjectName, StoredObject};
 use clearcut_queue::UploadRecord;
 use clearcut_store::{GrowingObject, Reservation, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -83,12 +83,12 @@ pub(crate) async fn receive_piece(
 ) -> Result<UploadRecord, ApiError> {
     let name = ObjectName::partial(&record.id);
     let growing = api.store.grow(&name, record.received).await?;
-    let sniffed = record.received >= Container::SNIFF_BYTES as u64;
+    let sniffed = record.received >= Accepted::SNIFF_BYTES as u64;
     let mut partial_upload = PartialUpload { api, record, name, growing, sniffed };
     let result = partial_upload.append(space, guard, incoming).await;
-    if let Err(error @ ApiError::NotAVideo(_)) = result {
+    if result.as_ref().is_err_and(ApiError::is_wrong_kind) {
         delete_upload(api, &partial_upload.record).await?;
-        return Err(error);
+        return result.map(|()| partial_upload.record);
     }
     partial_upload.acknowledge().await?;
     result?;
@@ -120,9 +120,9 @@ impl PartialUpload<'_> {
             if self.growing.size_bytes() - self.record.received >= ACKNOWLEDGE_BYTES {
                 self.acknowledge().await?;
             }
-            if !self.sniffed && self.growing.size_bytes() >= Container::SNIFF_BYTES as u64 {
+            if !self.sniffed && self.growing.size_bytes() >= Accepted::SNIFF_BYTES as u64 {
                 self.growing.sync().await?;
-                sniff(self.api, &self.name, Container::SNIFF_BYTES as u64).await?;
+                sniff(self.api, &self.name, Accepted::SNIFF_BYTES as u64).await?;
                 self.sniffed = true;
             }
         }
@@ -145,10 +145,9 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
         return Ok(record);
     }
     let partial = ObjectName::partial(&record.id);
-    let sniffed = sniff(api, &partial, record.received.min(Container::SNIFF_BYTES as u64)).await;
-    if let Err(error @ ApiError::NotAVideo(_)) = sniffed {
+    let sniffed = sniff(api, &partial, record.received.min(Accepted::SNIFF_BYTES as u64)).await;
+    if sniffed.as_ref().is_err_and(ApiError::is_wrong_kind) {
         delete_upload(api, &record).await?;
-        return Err(error);
     }
     sniffed?;
     let stored = api.store.adopt(&partial, ObjectName::upload(crate::random::draw_random()?)).await?;
@@ -191,13 +190,19 @@ async fn delete_object(api: &Api, name: &ObjectName) {
     }
 }
 
-/// Checks that the first `bytes` of an object are those of a supported video.
+/// Checks that the first `bytes` of an object are those of a supported clip or image.
 async fn sniff(api: &Api, name: &ObjectName, bytes: u64) -> Result<(), ApiError> {
-    let pieces: Vec<Bytes> = match api.store.read(name, 0..bytes).await {
-        Ok(pieces) => pieces.try_collect().await?,
-        Err(StoreError::Missing) => Vec::new(),
-        Err(error) => return Err(error.into()),
-    };
-    Container::sniff(&pieces.concat())?;
-    Ok(())
+    Ok(Accepted::VideosAndImages.check(&api.read_head(name, bytes).await?)?)
+}
+
+impl Api {
+    /// Reads the first `bytes` of an object; nothing of one that does not exist.
+    pub(crate) async fn read_head(&self, name: &ObjectName, bytes: u64) -> Result<Vec<u8>, ApiError> {
+        let pieces: Vec<Bytes> = match self.store.read(name, 0..bytes).await {
+            Ok(pieces) => pieces.try_collect().await?,
+            Err(StoreError::Missing) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(pieces.concat())
+    }
 }

@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::ObjectName;
+use clearcut_job::{Accepted, ObjectName};
 use clearcut_queue::UploadRecord;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -133,7 +133,8 @@ pub(crate) async fn put(
     // The record counts an announced length from the start.
     let quota = record.length.is_none().then(|| api.quota_of(record.owner));
     let intake = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
-    let clip = api.store.begin_clip(ObjectName::upload(draw_random()?), space, quota).await?;
+    let name = ObjectName::upload(draw_random()?);
+    let clip = api.store.begin_clip(name, Accepted::VideosAndImages, space, quota).await?;
     let stored = receive::receive_whole(clip, &guard, incoming_body).await?;
     drop(intake);
     if let Some(length) = record.length.filter(|length| *length != stored.size_bytes) {

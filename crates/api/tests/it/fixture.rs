@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
-use clearcut_api::{Api, ApiSettings, BodyLimits, Check, OneTimeLink, Previewer, Readiness, routes};
+use clearcut_api::{Api, ApiSettings, BodyLimits, Check, InteractiveWorker, OneTimeLink, Readiness, routes};
 use clearcut_job::{Clock as _, JobId, ManualClock, UnixMillis, WorkerId};
 use clearcut_queue::{ClaimedJob, KeyHash, MemoryQueue, NewKey, Policy, Queue};
 use clearcut_store::{Store, UrlSigner};
@@ -15,7 +15,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::preview::FakePreviewer;
+use crate::fake_worker::FakeWorker;
 
 pub(crate) const KEY: &str = "hc_0123456789abcdefghijklmnopqrstuv";
 pub(crate) const OTHER_KEY: &str = "hc_abcdefghijklmnopqrstuv0123456789";
@@ -75,26 +75,26 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut ApiSettings)) -> Self {
-        Self::assemble(Arc::new(AllReady), None, Arc::new(FakePreviewer::default()), change).await
+        Self::assemble(Arc::new(AllReady), None, Arc::new(FakeWorker::default()), change).await
     }
 
-    pub(crate) async fn with_previewer(previewer: Arc<dyn Previewer>, change: impl FnOnce(&mut ApiSettings)) -> Self {
-        Self::assemble(Arc::new(AllReady), None, previewer, change).await
+    pub(crate) async fn with_worker(worker: Arc<dyn InteractiveWorker>, change: impl FnOnce(&mut ApiSettings)) -> Self {
+        Self::assemble(Arc::new(AllReady), None, worker, change).await
     }
 
     pub(crate) async fn with_readiness(readiness: impl Readiness + 'static) -> Self {
-        Self::assemble(Arc::new(readiness), None, Arc::new(FakePreviewer::default()), |_| {}).await
+        Self::assemble(Arc::new(readiness), None, Arc::new(FakeWorker::default()), |_| {}).await
     }
 
     /// A server over another queue than the one in memory.
     pub(crate) async fn with_queue(queue: Arc<dyn Queue>) -> Self {
-        Self::assemble(Arc::new(AllReady), Some(queue), Arc::new(FakePreviewer::default()), |_| {}).await
+        Self::assemble(Arc::new(AllReady), Some(queue), Arc::new(FakeWorker::default()), |_| {}).await
     }
 
     async fn assemble(
         readiness: Arc<dyn Readiness>,
         queue: Option<Arc<dyn Queue>>,
-        previewer: Arc<dyn Previewer>,
+        interactive: Arc<dyn InteractiveWorker>,
         change: impl FnOnce(&mut ApiSettings),
     ) -> Self {
         let clock = Arc::new(ManualClock::at(UnixMillis(1_710_000_000_500)));
@@ -113,7 +113,7 @@ impl Server {
             signer: Arc::new(UrlSigner::new([7; 32])),
             clock: clock.clone(),
             readiness,
-            previewer,
+            interactive,
             link: Arc::new(OneTimeLink::new(LINK_TOKEN, KEY.to_owned(), LINK_EXPIRES)),
             traffic: Arc::default(),
             settings: Arc::new(settings),

@@ -1,10 +1,7 @@
-//! Previews, over a fake renderer.
+//! Previews, over a fake worker.
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -12,75 +9,16 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
-use clearcut_api::Previewer;
-use clearcut_frame::{Rgb8, Size};
-use clearcut_job::{
-    CutMethod, Failure, FailureCode, KeyColorChoice, MethodChoice, MethodReason, PreviewFailure, PreviewFrame,
-    PreviewRequest, ShadowChoice,
-};
+use clearcut_frame::Rgb8;
+use clearcut_job::{Failure, FailureCode, InteractiveFailure, KeyColorChoice, MethodChoice, ShadowChoice};
 use tokio::sync::Semaphore;
 
-use crate::fixture::{CLIP, KEY, OTHER_KEY, Part, Server, form};
+use crate::{
+    fake_worker::{FakeWorker, PreviewAnswer, rendered},
+    fixture::{CLIP, KEY, OTHER_KEY, Part, Server, form},
+};
 
 const PREVIEW: &str = "/api/v1/video/remove-background/preview";
-
-type Answer = fn() -> Result<PreviewFrame, PreviewFailure>;
-
-/// Stands in for the pipeline: records the orders and returns a fixed result.
-#[derive(Debug)]
-pub(crate) struct FakePreviewer {
-    orders: Mutex<Vec<PreviewRequest>>,
-    answer: Answer,
-    /// Each preview takes a permit before it returns.
-    permits: Semaphore,
-    /// Number of previews that have neither returned nor been dropped.
-    in_progress: Arc<AtomicUsize>,
-}
-
-impl Default for FakePreviewer {
-    fn default() -> Self {
-        Self {
-            orders: Mutex::default(),
-            answer: rendered,
-            permits: Semaphore::new(Semaphore::MAX_PERMITS),
-            in_progress: Arc::default(),
-        }
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "one of the possible results, which share a signature")]
-fn rendered() -> Result<PreviewFrame, PreviewFailure> {
-    Ok(PreviewFrame {
-        png: b"\x89PNG".to_vec(),
-        size: Size::new(64, 48).unwrap(),
-        at: Duration::from_millis(1250),
-        method: CutMethod::ChromaKey,
-        reason: MethodReason::FlatBackground,
-        model: None,
-        key_color: Some(Rgb8::new(0, 255, 0)),
-        confidence: Some(0.75),
-        hint_frames: vec![12],
-    })
-}
-
-struct InProgress(Arc<AtomicUsize>);
-
-impl Drop for InProgress {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-#[async_trait::async_trait]
-impl Previewer for FakePreviewer {
-    async fn preview(&self, order: PreviewRequest) -> Result<PreviewFrame, PreviewFailure> {
-        self.in_progress.fetch_add(1, Ordering::SeqCst);
-        let _in_progress = InProgress(self.in_progress.clone());
-        self.orders.lock().unwrap().push(order);
-        self.permits.acquire().await.unwrap().forget();
-        (self.answer)()
-    }
-}
 
 fn request(key: &str, parts: &[Part<'_>]) -> Request<Body> {
     Request::post(PREVIEW)
@@ -90,9 +28,9 @@ fn request(key: &str, parts: &[Part<'_>]) -> Request<Body> {
         .unwrap()
 }
 
-async fn server(previewer: FakePreviewer) -> (Arc<FakePreviewer>, Server) {
-    let previewer = Arc::new(previewer);
-    (previewer.clone(), Server::with_previewer(previewer, |_| {}).await)
+async fn server(worker: FakeWorker) -> (Arc<FakeWorker>, Server) {
+    let worker = Arc::new(worker);
+    (worker.clone(), Server::with_worker(worker, |_| {}).await)
 }
 
 /// Makes a complete upload of [`KEY`] and returns its id.
@@ -107,7 +45,7 @@ async fn uploaded(server: &Server) -> String {
 
 #[tokio::test]
 async fn a_preview_of_an_upload_uses_the_requested_options_and_stores_nothing() {
-    let (previewer, server) = server(FakePreviewer::default()).await;
+    let (worker, server) = server(FakeWorker::default()).await;
     let id = uploaded(&server).await;
     let before = server.objects();
     let fields = [
@@ -132,7 +70,7 @@ async fn a_preview_of_an_upload_uses_the_requested_options_and_stores_nothing() 
     assert!(data["model"].is_null());
     assert_eq!(server.objects(), before);
     assert!(server.get("/api/v1/jobs", KEY).await.json()["data"]["jobs"].as_array().unwrap().is_empty());
-    let order = previewer.orders.lock().unwrap().pop().unwrap();
+    let order = worker.previews.lock().unwrap().pop().unwrap();
     assert_eq!((order.at, order.request.tolerance.get()), (Duration::from_millis(1250), 45));
     assert_eq!(order.request.shadow, ShadowChoice::Drop);
     assert_eq!(
@@ -144,28 +82,28 @@ async fn a_preview_of_an_upload_uses_the_requested_options_and_stores_nothing() 
 
 #[tokio::test]
 async fn a_clip_in_the_request_is_deleted_however_the_preview_ends() {
-    let answers: [(Answer, u16, &str); 4] = [
+    let answers: [(PreviewAnswer, u16, &str); 4] = [
         (rendered, 200, ""),
-        (|| Err(PreviewFailure::Busy { retry_after_secs: 7 }), 503, "PREVIEWS_BUSY"),
-        (|| Err(PreviewFailure::Gone), 404, "UPLOAD_NOT_FOUND"),
-        (|| Err(PreviewFailure::Failed(Failure::new(FailureCode::Timeout, "it took too long"))), 504, "TIMEOUT"),
+        (|| Err(InteractiveFailure::Busy { retry_after_secs: 7 }), 503, "PREVIEWS_BUSY"),
+        (|| Err(InteractiveFailure::Gone), 404, "UPLOAD_NOT_FOUND"),
+        (|| Err(InteractiveFailure::Failed(Failure::new(FailureCode::Timeout, "it took too long"))), 504, "TIMEOUT"),
     ];
     for (answer, status, code) in answers {
-        let (previewer, server) = server(FakePreviewer { answer, ..FakePreviewer::default() }).await;
+        let (worker, server) = server(FakeWorker { preview: answer, ..FakeWorker::default() }).await;
         let answer = server.ask(request(KEY, &[Part::file(CLIP)])).await;
         assert_eq!(answer.status, status, "{answer:?}");
         if status != 200 {
             assert_eq!(answer.error(), (status, code.to_owned()));
         }
         assert_eq!(answer.header("retry-after"), if status == 503 { "7" } else { "" });
-        assert_eq!(previewer.orders.lock().unwrap()[0].at, Duration::ZERO);
+        assert_eq!(worker.previews.lock().unwrap()[0].at, Duration::ZERO);
         server.assert_empty(code).await;
     }
 }
 
 #[tokio::test]
-async fn an_invalid_preview_is_refused_before_the_previewer_is_called() {
-    let (previewer, server) = server(FakePreviewer::default()).await;
+async fn an_invalid_preview_is_refused_before_the_worker_is_called() {
+    let (worker, server) = server(FakeWorker::default()).await;
     let id = uploaded(&server).await;
     let before = server.objects();
     let created = server.send("POST", "/api/v1/uploads", KEY).await.json();
@@ -192,13 +130,13 @@ async fn an_invalid_preview_is_refused_before_the_previewer_is_called() {
         let answer = server.ask(request(key, &parts)).await;
         assert_eq!(answer.error(), (status, code.to_owned()), "{answer:?}");
     }
-    assert!(previewer.orders.lock().unwrap().is_empty());
+    assert!(worker.previews.lock().unwrap().is_empty());
     assert_eq!(server.objects(), before);
 }
 
 #[tokio::test]
 async fn previews_per_api_key_are_limited_and_closing_a_request_frees_its_place() {
-    let (previewer, server) = server(FakePreviewer { permits: Semaphore::new(0), ..FakePreviewer::default() }).await;
+    let (worker, server) = server(FakeWorker { permits: Semaphore::new(0), ..FakeWorker::default() }).await;
     let id = uploaded(&server).await;
     let server = Arc::new(server);
     let begin_preview = || {
@@ -206,7 +144,7 @@ async fn previews_per_api_key_are_limited_and_closing_a_request_frees_its_place(
         tokio::spawn(async move { server.ask(request).await })
     };
     let mut previews: Vec<_> = (0..4).map(|_| begin_preview()).collect();
-    while previewer.in_progress.load(Ordering::SeqCst) < 4 {
+    while worker.in_progress.load(Ordering::SeqCst) < 4 {
         tokio::task::yield_now().await;
     }
     let refused = server.ask(request(KEY, &[Part::text("inputStorageId", &id)])).await;
@@ -218,8 +156,8 @@ async fn previews_per_api_key_are_limited_and_closing_a_request_frees_its_place(
     let closed = previews.pop().unwrap();
     closed.abort();
     assert!(closed.await.unwrap_err().is_cancelled());
-    assert_eq!(previewer.in_progress.load(Ordering::SeqCst), 3, "the work continues although its request was closed");
-    previewer.permits.add_permits(5);
+    assert_eq!(worker.in_progress.load(Ordering::SeqCst), 3, "the work continues although its request was closed");
+    worker.permits.add_permits(5);
     assert_eq!(server.ask(request(KEY, &[Part::text("inputStorageId", &id)])).await.status, 200);
     for preview in previews {
         assert_eq!(preview.await.unwrap().status, 200);
@@ -228,8 +166,8 @@ async fn previews_per_api_key_are_limited_and_closing_a_request_frees_its_place(
 
 #[tokio::test]
 async fn previews_and_submits_have_separate_rate_limits() {
-    let previewer = Arc::new(FakePreviewer::default());
-    let server = Server::with_previewer(previewer, |settings| settings.previews_per_minute = 2).await;
+    let worker = Arc::new(FakeWorker::default());
+    let server = Server::with_worker(worker, |settings| settings.previews_per_minute = 2).await;
     for left in ["\"previews\";r=1;t=30", "\"previews\";r=0;t=60"] {
         let answer = server.ask(request(KEY, &[Part::file(CLIP)])).await;
         assert_eq!((answer.status.as_u16(), answer.header("ratelimit")), (200, left));

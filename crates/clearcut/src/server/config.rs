@@ -65,6 +65,10 @@ pub(super) struct GivenSettings {
     #[arg(long, value_name = "N", env = "CLEARCUT_PREVIEWS")]
     pub(super) previews: Option<NonZeroUsize>,
 
+    /// Number of concurrent images [default: 2]
+    #[arg(long, value_name = "N", env = "CLEARCUT_IMAGES")]
+    pub(super) images: Option<NonZeroUsize>,
+
     /// Maximum size of an upload [default: 2048]
     #[arg(long, value_name = "MIB", env = "CLEARCUT_MAX_UPLOAD_MIB")]
     pub(super) max_upload_mib: Option<u64>,
@@ -127,7 +131,7 @@ pub(super) struct GivenSettings {
     #[arg(long, value_name = "N", env = "CLEARCUT_MAX_WAITING_PER_KEY")]
     pub(super) max_waiting_per_key: Option<u32>,
 
-    /// Submits per minute and API key [default: 600]
+    /// Submits and images per minute and API key [default: 600]
     #[arg(long, value_name = "N", env = "CLEARCUT_SUBMITS_PER_MINUTE")]
     pub(super) submits_per_minute: Option<NonZeroU32>,
 

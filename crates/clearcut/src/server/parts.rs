@@ -1,22 +1,27 @@
 //! API, worker and courier of a server, made from its settings and from what they share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use clearcut_api::{Api, ApiSettings, JobDescriber, OneTimeLink};
+use clearcut_api::{Api, ApiSettings, JobDescriber, MAX_IMAGE_BYTES, OneTimeLink};
 use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, ErrorCode, OutputFormat};
 use clearcut_notify::{Courier, CourierSettings};
-use clearcut_outbound::Outbound;
+use clearcut_outbound::{DownloadLimits, Outbound};
 use clearcut_queue::{Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
-use clearcut_worker::{PipelineCutter, PipelineFrameCutter, Previews, Worker};
+use clearcut_worker::{
+    ImageTools, Images, PipelineCutter, PipelineFrameCutter, Previews, Transfer, Worker, WorkerSettings,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    api_previewer::PipelinePreviewer, data_folder::DataFolder, describer::ApiJobDescriber, readiness::ServerReadiness,
-    settings::Settings,
+    api_worker::PipelineInteractiveWorker, data_folder::DataFolder, describer::ApiJobDescriber,
+    readiness::ServerReadiness, settings::Settings,
 };
 use crate::{failure::Failure, installed_models::InstalledModels};
+
+/// Deadline for fetching an image. Clients wait for it.
+const IMAGE_FETCH_DEADLINE: Duration = Duration::from_mins(1);
 
 /// What the parts of a server share.
 pub(super) struct Shared {
@@ -40,16 +45,13 @@ impl Shared {
         stopping: CancellationToken,
     ) -> Result<Api, Failure> {
         let capabilities = self.tools.capabilities()?;
-        let frame_cutter = PipelineFrameCutter::new(self.tools.clone(), Arc::clone(&self.models) as Arc<_>);
-        let previews =
-            Previews::new(frame_cutter, self.store.clone(), folder.subfolder("previews")?, settings.previews)
-                .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))?;
+        let interactive = self.interactive_worker(settings, folder)?;
         Ok(Api {
             queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
             store: self.store.clone(),
             signer: Arc::clone(&self.signer),
             clock: Arc::clone(&self.clock),
-            previewer: Arc::new(PipelinePreviewer(previews)),
+            interactive: Arc::new(interactive),
             traffic: Arc::default(),
             link: Arc::new(link),
             settings: Arc::new(ApiSettings {
@@ -59,6 +61,25 @@ impl Shared {
             }),
             readiness: Arc::new(ServerReadiness::new(&self.tools, capabilities, model, stopping)),
         })
+    }
+
+    /// The maker of previews and images.
+    fn interactive_worker(
+        &self,
+        settings: &Settings,
+        folder: &DataFolder,
+    ) -> Result<PipelineInteractiveWorker, Failure> {
+        let unusable = |error| Failure::host_error(ErrorCode::DataDirectory, &error);
+        let (store, models) = (self.store.clone(), Arc::clone(&self.models) as Arc<_>);
+        let cutter = PipelineFrameCutter::new(self.tools.clone(), Arc::clone(&models));
+        let previews = Previews::new(cutter, store.clone(), folder.subfolder("previews")?, settings.previews);
+        let WorkerSettings { download, disk_floor_bytes, .. } = settings.worker;
+        let max_bytes = download.max_bytes.min(MAX_IMAGE_BYTES);
+        let limits = DownloadLimits { max_bytes, deadline: IMAGE_FETCH_DEADLINE.min(download.deadline), ..download };
+        let transfer = Transfer { outbound: self.outbound.clone(), store: store.clone(), limits, disk_floor_bytes };
+        let tools = ImageTools { tools: self.tools.clone(), models, resources: settings.cut };
+        let images = Images::new(tools, store, transfer, folder.subfolder("images")?, settings.images);
+        Ok(PipelineInteractiveWorker { previews: previews.map_err(unusable)?, images: images.map_err(unusable)? })
     }
 
     /// The courier, which delivers webhooks.

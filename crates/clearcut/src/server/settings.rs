@@ -23,6 +23,9 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787
 /// Number of concurrent previews.
 const PREVIEWS: NonZeroUsize = NonZeroUsize::MIN;
 
+/// Number of concurrent images.
+const IMAGES: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
 /// Grace period of running jobs when the server stops.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -46,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) max_connections: usize,
     pub(crate) max_connections_per_address: Option<usize>,
     pub(crate) previews: NonZeroUsize,
+    pub(crate) images: NonZeroUsize,
     /// Resources of one cut.
     pub(crate) cut: Resources,
     pub(crate) model_memory_mib: u32,
@@ -93,6 +97,7 @@ impl Settings {
             max_connections: given!(max_connections).unwrap_or(connections.max_connections),
             max_connections_per_address: given!(max_connections_per_address),
             previews: given!(previews).unwrap_or(PREVIEWS),
+            images: given!(images).unwrap_or(IMAGES),
             cut: cut_resources(given!(cut_threads), given!(cut_memory_mib), slots)?,
             model_memory_mib: given!(model_memory_mib).unwrap_or(MODEL_MEMORY_MIB),
             grace: given!(grace_secs).map_or(GRACE, Duration::from_secs),

@@ -15,8 +15,8 @@ use std::{
 
 use clearcut_frame::Size;
 use clearcut_job::{
-    CutMethod, CutRequest, Failure, FailureCode, MethodReason, ObjectName, OutputFormat, PreviewFailure, PreviewFrame,
-    PreviewRequest,
+    CutMethod, CutRequest, Failure, FailureCode, InteractiveFailure, MethodReason, ObjectName, OutputFormat,
+    PreviewFrame, PreviewRequest,
 };
 use clearcut_pipeline::Stop;
 use clearcut_store::Store;
@@ -81,7 +81,7 @@ impl Desk {
     }
 
     /// Starts a preview of object number `clip`; only 1 exists.
-    fn start(&self, clip: u128) -> JoinHandle<Result<PreviewFrame, PreviewFailure>> {
+    fn start(&self, clip: u128) -> JoinHandle<Result<PreviewFrame, InteractiveFailure>> {
         let request = PreviewRequest {
             input: ObjectName::upload(clip),
             request: CutRequest::new(OutputFormat::Webm),
@@ -119,7 +119,7 @@ impl HeldDesk {
     }
 
     /// Starts a preview, and returns the handle that stops its work once that runs.
-    async fn start(&mut self) -> (JoinHandle<Result<PreviewFrame, PreviewFailure>>, Stop) {
+    async fn start(&mut self) -> (JoinHandle<Result<PreviewFrame, InteractiveFailure>>, Stop) {
         let preview = self.desk.start(1);
         (preview, self.started.recv().await.unwrap())
     }
@@ -135,7 +135,7 @@ impl HeldDesk {
             refused = waiting => refused.unwrap(),
             _ = self.started.recv() => panic!("a slot was free"),
         };
-        assert!(matches!(refused, Err(PreviewFailure::Busy { retry_after_secs: 2 })), "{refused:?}");
+        assert!(matches!(refused, Err(InteractiveFailure::Busy { retry_after_secs: 2 })), "{refused:?}");
     }
 
     /// Lets the running work end, and makes one more preview.
@@ -146,9 +146,9 @@ impl HeldDesk {
     }
 }
 
-fn failure_of(ended: Result<PreviewFrame, PreviewFailure>) -> Failure {
+fn failure_of(ended: Result<PreviewFrame, InteractiveFailure>) -> Failure {
     match ended {
-        Err(PreviewFailure::Failed(failure)) => failure,
+        Err(InteractiveFailure::Failed(failure)) => failure,
         other => panic!("{other:?}"),
     }
 }
@@ -197,7 +197,7 @@ async fn dropping_the_request_stops_the_work_and_the_slot_is_free_when_it_has_en
 async fn a_clip_that_is_gone_is_told_from_a_failure_and_takes_no_slot() {
     let desk = Desk::new(|input, _| Ok(frame(input))).await;
     let gone = desk.start(2).await.unwrap();
-    assert!(matches!(gone, Err(PreviewFailure::Gone)), "{gone:?}");
+    assert!(matches!(gone, Err(InteractiveFailure::Gone)), "{gone:?}");
     desk.assert_free().await;
 }
 

@@ -1,0 +1,67 @@
+//! Errors of the queue, the store and the checks of files, as errors of requests.
+
+use clearcut_job::{NotAccepted, NotImage, NotVideo};
+use clearcut_queue::QueueError;
+use clearcut_store::{ClipError, StoreError};
+
+use crate::ApiError;
+
+impl From<QueueError> for ApiError {
+    fn from(error: QueueError) -> Self {
+        match error {
+            QueueError::DiskFull => Self::DiskFull,
+            QueueError::ReadOnly => Self::ReadOnly,
+            QueueError::NoSuchUpload => Self::UploadNotFound,
+            QueueError::UploadUnfinished => Self::UploadUnfinished,
+            QueueError::QuotaExceeded { quota_bytes } => Self::QuotaExceeded { quota_bytes },
+            QueueError::TooManyEndpoints { .. } => Self::TooManyWebhooks,
+            QueueError::EndpointDisabled => Self::WebhookDisabled,
+            QueueError::TooManyQueuedJobs { limit } => Self::TooManyQueuedJobs { limit },
+            QueueError::IdempotencyMismatch => Self::IdempotencyMismatch,
+            error => Self::Queue(error),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::DiskFull => Self::DiskFull,
+            StoreError::ReadOnly => Self::ReadOnly,
+            StoreError::Short => Self::Busy,
+            StoreError::Missing => Self::FileGone,
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl From<NotVideo> for ApiError {
+    fn from(reason: NotVideo) -> Self {
+        Self::NotAVideo(reason)
+    }
+}
+
+impl From<NotImage> for ApiError {
+    fn from(reason: NotImage) -> Self {
+        Self::NotAnImage(reason)
+    }
+}
+
+impl From<NotAccepted> for ApiError {
+    fn from(reason: NotAccepted) -> Self {
+        match reason {
+            NotAccepted::Video(reason) => reason.into(),
+            NotAccepted::Image(reason) => reason.into(),
+        }
+    }
+}
+
+impl From<ClipError<Self>> for ApiError {
+    fn from(error: ClipError<Self>) -> Self {
+        match error {
+            ClipError::NotAccepted(reason) => reason.into(),
+            ClipError::Quota(error) => error,
+            ClipError::NoSpace(error) | ClipError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The image routes: one image is cut, measured or scaled while the client waits.
+
+pub(crate) mod emoticon;
+pub(crate) mod forms;
+pub(crate) mod image_fields;
+pub(crate) mod received_image;
+pub(crate) mod remove_background;
+pub(crate) mod resize;

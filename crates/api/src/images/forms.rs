@@ -1,0 +1,149 @@
+//! The fields of the image requests, for the OpenAPI document.
+
+use utoipa::ToSchema;
+
+use crate::http::vocabulary::{ImageFit, ImageFormat, Method, Shadow, ThumbnailSize};
+
+/// The fields of a request to remove the background of an image.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
+pub(crate) struct RemoveImageBackgroundForm {
+    /// The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+    /// first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
+    file: Option<Vec<u8>>,
+    /// URL of the image (http or https), which the server fetches.
+    #[schema(nullable = false)]
+    url: Option<String>,
+    /// The `storageId` of a complete upload.
+    #[schema(nullable = false)]
+    input_storage_id: Option<String>,
+    /// `ai` (a neural model), `chroma` (by color) or `auto` (by color if the background is flat,
+    /// otherwise by a neural model). Default: `ai`; on a server without a model, `auto`.
+    #[schema(value_type = Option<Method>, nullable = false)]
+    method: Option<String>,
+    /// How far a color may differ from the background color and still count as background. Default:
+    /// 20.
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
+    tolerance: Option<u8>,
+    /// The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Implies
+    /// `chroma`. Default: measured.
+    #[schema(nullable = false)]
+    chroma_key: Option<String>,
+    /// Whether pixels at the edge of the subject are translucent. If not, each pixel is either opaque
+    /// or transparent. Default: true.
+    #[schema(nullable = false)]
+    smooth_edges: Option<bool>,
+    /// Shadows on the background: `keep` makes them translucent black, `drop` makes them
+    /// transparent. A neural model always drops them. Default: `keep`.
+    #[schema(value_type = Option<Shadow>, nullable = false)]
+    shadow: Option<String>,
+    /// Accepted for clients of the original API, without effect: the whole border is measured.
+    #[schema(minimum = 1, nullable = false)]
+    edge_sample_size: Option<u32>,
+}
+
+/// The fields of a request that names only an image.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
+pub(crate) struct ImageForm {
+    /// The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+    /// first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
+    file: Option<Vec<u8>>,
+    /// URL of the image (http or https), which the server fetches.
+    #[schema(nullable = false)]
+    url: Option<String>,
+    /// The `storageId` of a complete upload.
+    #[schema(nullable = false)]
+    input_storage_id: Option<String>,
+}
+
+/// The fields of a request to resize an image.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
+pub(crate) struct ResizeForm {
+    /// The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+    /// first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
+    file: Option<Vec<u8>>,
+    /// URL of the image (http or https), which the server fetches.
+    #[schema(nullable = false)]
+    url: Option<String>,
+    /// The `storageId` of a complete upload.
+    #[schema(nullable = false)]
+    input_storage_id: Option<String>,
+    /// Width in pixels. Without it, it follows from the height; without both, the image keeps its
+    /// size.
+    #[schema(minimum = 1, maximum = 16384, nullable = false)]
+    width: Option<u32>,
+    /// Height in pixels. Without it, it follows from the width.
+    #[schema(minimum = 1, maximum = 16384, nullable = false)]
+    height: Option<u32>,
+    /// How the image fits into width and height, if both are given: `cover` (cropped), `contain`
+    /// (padded), `fill` (stretched), `inside` or `outside` (its shape is kept, and the result is
+    /// smaller or larger). Default: `cover`.
+    #[schema(value_type = Option<ImageFit>, nullable = false)]
+    fit: Option<String>,
+    /// Quality of JPEG and WebP. PNG is lossless. Default: 80.
+    #[schema(minimum = 1, maximum = 100, nullable = false)]
+    quality: Option<u8>,
+    /// Format of the file. JPEG has no transparency: what was transparent is white. Default: `jpeg`.
+    #[schema(value_type = Option<ImageFormat>, nullable = false)]
+    format: Option<String>,
+}
+
+/// The fields of a request for a thumbnail.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
+pub(crate) struct ThumbnailForm {
+    /// The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+    /// first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
+    file: Option<Vec<u8>>,
+    /// URL of the image (http or https), which the server fetches.
+    #[schema(nullable = false)]
+    url: Option<String>,
+    /// The `storageId` of a complete upload.
+    #[schema(nullable = false)]
+    input_storage_id: Option<String>,
+    /// `small` (150 pixels), `medium` (300) or `large` (600): the side of a square that the image
+    /// covers. `width` and `height` override it. Default: `medium`.
+    #[schema(value_type = Option<ThumbnailSize>, nullable = false)]
+    size: Option<String>,
+    /// Width in pixels. Without it, it follows from the height.
+    #[schema(minimum = 1, maximum = 16384, nullable = false)]
+    width: Option<u32>,
+    /// Height in pixels. Without it, it follows from the width.
+    #[schema(minimum = 1, maximum = 16384, nullable = false)]
+    height: Option<u32>,
+    /// Quality of JPEG and WebP. PNG is lossless. Default: 60.
+    #[schema(minimum = 1, maximum = 100, nullable = false)]
+    quality: Option<u8>,
+}
+
+/// The fields of a request for an emoticon pack.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
+pub(crate) struct EmoticonForm {
+    /// The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+    /// first frame is used. Best a square; another shape is padded with transparency. Send exactly
+    /// one of `file`, `url` and `inputStorageId`.
+    #[schema(value_type = Option<String>, format = Binary, nullable = false)]
+    file: Option<Vec<u8>>,
+    /// URL of the image (http or https), which the server fetches.
+    #[schema(nullable = false)]
+    url: Option<String>,
+    /// The `storageId` of a complete upload.
+    #[schema(nullable = false)]
+    input_storage_id: Option<String>,
+    /// Sides in pixels, as the text of a JSON array of 1 to 16 different whole numbers from 1 to
+    /// 1024. Default: `[16,24,32,48,64,96,128,256]`.
+    #[schema(nullable = false)]
+    sizes: Option<String>,
+}

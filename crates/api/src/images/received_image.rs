@@ -1,0 +1,69 @@
+//! An image that was received, and the work on it.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::Request;
+use clearcut_job::{ImageOutcome, ImageRequest, ImageTask, StillFormat};
+use clearcut_queue::KeyId;
+
+use crate::{
+    Api, ApiError,
+    http::field_warning::FieldWarning,
+    images::image_fields::ImageFields,
+    interactive::held_input::HeldInput,
+    jobs::intake::{FileRules, receive_form},
+    traffic::CountGuard,
+};
+
+/// An image that was received, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct ReceivedImage {
+    input: HeldInput,
+    /// Format of the image, by its first bytes.
+    pub(crate) format: StillFormat,
+    /// Warnings about the fields of the request.
+    pub(crate) warnings: Vec<FieldWarning>,
+    /// When the image had arrived.
+    arrived: Instant,
+    _counted: CountGuard,
+}
+
+/// Receives an image and what `read` makes of the fields, of which the route knows `names`. On
+/// failure, nothing is left of the image.
+pub(crate) async fn receive_image<T>(
+    api: &Api,
+    owner: KeyId,
+    (names, request): (&'static [&'static str], Request),
+    read: impl FnOnce(&mut ImageFields) -> Result<T, ApiError>,
+) -> Result<(T, ReceivedImage), ApiError> {
+    // Counted before the body is read, to limit the temporary images of an API key on the disk.
+    let counted = api.traffic.begin_image(owner, api.settings.max_images)?;
+    let fields = ImageFields::named(names);
+    let received = receive_form(api, owner, FileRules::image_of_request(api), fields, request).await?;
+    let build = |mut fields: ImageFields, unknown| {
+        let read = read(&mut fields)?;
+        Ok((read, [unknown, fields.into_warnings()].concat()))
+    };
+    let ((read, warnings), source) = received.finish(api, build).await?;
+    let input = HeldInput::of(api, owner, source).await?;
+    let format = StillFormat::sniff(&api.read_head(&input.name, StillFormat::SNIFF_BYTES as u64).await?)?;
+    let max_bytes = api.settings.max_image_bytes;
+    if api.store.head(&input.name).await?.size_bytes > max_bytes {
+        return Err(ApiError::TooLarge { max_bytes });
+    }
+    Ok((read, ReceivedImage { input, format, warnings, arrived: Instant::now(), _counted: counted }))
+}
+
+impl ReceivedImage {
+    /// Does `task` on the image.
+    pub(crate) async fn process(&self, api: &Api, task: ImageTask) -> Result<ImageOutcome, ApiError> {
+        let request = ImageRequest { input: self.input.name.clone(), task };
+        Ok(api.interactive.process_image(request).await?)
+    }
+
+    /// Time since the image had arrived, in milliseconds.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        let elapsed: Duration = self.arrived.elapsed();
+        elapsed.as_millis() as u64
+    }
+}

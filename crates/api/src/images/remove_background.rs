@@ -1,0 +1,208 @@
+//! The routes that remove the background of an image, and that measure its color.
+
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
+use clearcut_frame::Rgb8;
+use clearcut_job::{
+    CutImage, CutMethod, CutRequest, ImageOutcome, ImageTask, KeyColorChoice, MethodChoice, MethodReason, OutputFormat,
+    RequestError,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Api, ApiError, ApiSettings,
+    http::{
+        caller::Caller,
+        error_responses::{ClipErrors, FormErrors, ImageErrors, KeyErrors},
+        field_warning::FieldWarning,
+        reply::Reply,
+        vocabulary::{Reason, UsedImageMethod},
+    },
+    images::{
+        forms::{ImageForm, RemoveImageBackgroundForm},
+        image_fields::{ImageFields, whole_number},
+        received_image::receive_image,
+    },
+    jobs::{
+        data_url::{DataUrl, InlineReply},
+        form::parse_key_color,
+        shapes::Color,
+    },
+};
+
+/// Default of the tolerance for images. Clips have another one.
+const DEFAULT_TOLERANCE: u16 = 20;
+
+/// Names of the fields that name only an image.
+const SOURCE_FIELDS: &[&str] = &["url", "inputStorageId"];
+
+/// Names of the fields of a cut.
+const CUT_FIELDS: &[&str] =
+    &["url", "inputStorageId", "method", "chromaKey", "tolerance", "shadow", "smoothEdges", "edgeSampleSize"];
+
+/// Reads the fields of a cut.
+fn read_cut(fields: &mut ImageFields, settings: &ApiSettings) -> Result<ImageTask, ApiError> {
+    let method = fields.read("method", str::parse)?;
+    let key_color = fields.read("chromaKey", parse_key_color)?.unwrap_or(KeyColorChoice::Auto);
+    let tolerance = fields.read("tolerance", str::parse)?;
+    let shadow = fields.read("shadow", str::parse)?;
+    let has_soft_edges = fields.read("smoothEdges", |text| {
+        text.trim().parse().map_err(|_| RequestError::new("smoothEdges", text, "true or false"))
+    })?;
+    let side = |text: &str| whole_number("edgeSampleSize", text, 1..=u32::MAX, "a whole number from 1");
+    if fields.read("edgeSampleSize", side)?.is_some() {
+        fields.warn("edgeSampleSize", "it has no effect: the whole border of the image is measured");
+    }
+    let method = match (method, key_color) {
+        (Some(MethodChoice::Ai), KeyColorChoice::Given(_)) => {
+            fields.warn("method", "it has no effect beside chromaKey, which implies chroma");
+            MethodChoice::Chroma
+        }
+        (_, KeyColorChoice::Given(_)) => MethodChoice::Chroma,
+        (Some(MethodChoice::Ai), _) if !settings.has_model => {
+            return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
+        }
+        (Some(method), _) => method,
+        (None, _) if settings.has_model => MethodChoice::Ai,
+        (None, _) => MethodChoice::Auto,
+    };
+    let mut request = CutRequest::new(OutputFormat::Apng);
+    request.method = method;
+    request.key_color = key_color;
+    request.tolerance = tolerance.map_or_else(|| DEFAULT_TOLERANCE.try_into(), Ok)?;
+    request.shadow = shadow.unwrap_or_default();
+    Ok(ImageTask::Cut { request, has_soft_edges: has_soft_edges.unwrap_or(true) })
+}
+
+/// An image without its background.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImageCut {
+    /// A PNG with straight alpha, as a base64 data URL.
+    #[schema(example = "data:image/png;base64,iVBORw0KGgo")]
+    url: String,
+    /// Always `png`.
+    #[schema(example = "png")]
+    format: &'static str,
+    /// Width in pixels.
+    width: u32,
+    /// Height in pixels.
+    height: u32,
+    /// Size of the PNG in bytes, before base64.
+    size: usize,
+    /// Processing time in milliseconds.
+    processing_time: u64,
+    /// Method that found the background.
+    #[schema(value_type = UsedImageMethod)]
+    method: &'static str,
+    /// Why this method was used.
+    #[schema(value_type = Reason)]
+    reason: &'static str,
+    /// The neural model; null if none was used.
+    #[schema(required = true)]
+    model: Option<String>,
+    /// The background color, measured or given; null with `ai`.
+    #[schema(required = true)]
+    detected_background_color: Option<Color>,
+    /// Share of the border that matches the background color, 0–1; null with `ai`.
+    #[schema(required = true)]
+    confidence: Option<f64>,
+    /// Fields of the request that had no effect.
+    warnings: Vec<FieldWarning>,
+}
+
+/// Remove the background of an image.
+///
+/// Returns a PNG with transparency, of the size of the image. Nothing is stored, and it does not
+/// count as usage. Closing the request cancels the work.
+#[utoipa::path(
+    post, path = "/api/v1/image/remove-background", tag = "images", operation_id = "removeImageBackground",
+    security(("key" = [])),
+    request_body(content = RemoveImageBackgroundForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "The image without its background.", body = Reply<ImageCut>),
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
+    )
+)]
+pub(crate) async fn remove_background(
+    State(api): State<Api>,
+    Caller(owner): Caller,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (task, image) =
+        receive_image(&api, owner, (CUT_FIELDS, request), |fields| read_cut(fields, &api.settings)).await?;
+    let ImageOutcome::Cut(cut) = image.process(&api, task).await? else { return Err(ApiError::Internal) };
+    let CutImage { png, size, method, reason, model, key_color, confidence } = *cut;
+    let reply = ImageCut {
+        url: DataUrl::PLACEHOLDER.to_owned(),
+        format: "png",
+        width: size.width(),
+        height: size.height(),
+        size: png.len(),
+        processing_time: image.elapsed_ms(),
+        method: match method {
+            CutMethod::ChromaKey => "chroma",
+            CutMethod::Ai => "ai",
+        },
+        reason: MethodReason::name(reason),
+        model,
+        detected_background_color: key_color.map(Color::from),
+        confidence,
+        warnings: image.warnings,
+    };
+    let png = DataUrl::of_bytes("image/png", png);
+    Ok(InlineReply::new(&Reply::new(reply), vec![png])?.into_response(api.store))
+}
+
+/// The color of a background.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DetectedBackground {
+    /// The color.
+    background_color: Rgb,
+    /// Hexadecimal form of the color.
+    #[schema(example = "#E92FBC")]
+    hex: String,
+    /// Fields of the request that had no effect.
+    warnings: Vec<FieldWarning>,
+}
+
+/// A color by its channels.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Rgb {
+    r: u8,
+    g: u8,
+    b: u8,
+}
+
+/// Detect the background color of an image.
+///
+/// Measures the border of the image. An image without a flat background is refused with
+/// `NO_FLAT_BACKGROUND`.
+#[utoipa::path(
+    post, path = "/api/v1/image/detect-background-color", tag = "images", operation_id = "detectImageBackgroundColor",
+    security(("key" = [])),
+    request_body(content = ImageForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "The color.", body = Reply<DetectedBackground>),
+        KeyErrors, ClipErrors, FormErrors, ImageErrors,
+    )
+)]
+pub(crate) async fn detect_background_color(
+    State(api): State<Api>,
+    Caller(owner): Caller,
+    request: Request,
+) -> Result<Reply<DetectedBackground>, ApiError> {
+    let ((), image) = receive_image(&api, owner, (SOURCE_FIELDS, request), |_| Ok(())).await?;
+    let outcome = image.process(&api, ImageTask::MeasureBackground).await?;
+    let ImageOutcome::Background(color) = outcome else { return Err(ApiError::Internal) };
+    let Rgb8 { r, g, b } = color;
+    Ok(Reply::new(DetectedBackground {
+        background_color: Rgb { r, g, b },
+        hex: color.to_string(),
+        warnings: image.warnings,
+    }))
+}

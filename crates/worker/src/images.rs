@@ -1,0 +1,166 @@
+//! Work on single images, done while a client waits: cut, measured, or scaled and encoded.
+
+use std::{
+    convert::Infallible,
+    fs::{self, File},
+    io,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clearcut_ffmpeg::{MediaLimits, Tools};
+use clearcut_job::{
+    Accepted, Failure, FailureCode, ImageOutcome, ImageRequest, ImageTask, InteractiveFailure, StoredObject,
+};
+use clearcut_outbound::Target;
+use clearcut_pipeline::{Error, ImageJob, ModelSource, Resources, Stop};
+use clearcut_store::{ClipError, ClipQuota, Store, StoreError};
+
+use crate::{
+    failure::{cut_failure, local_failure},
+    interactive::{InteractiveSlots, Terms, store_failure},
+    transfer::{Transfer, TransferError, no_random_numbers, outbound_failure},
+};
+
+const TERMS: Terms = Terms {
+    // With the time of one image, this is less than the 30 seconds after which clients give up.
+    slot_timeout: Duration::from_secs(10),
+    // The largest image by a model on a slow machine.
+    deadline: Duration::from_mins(2),
+    too_late: "the work on the image took too long; try a smaller image",
+    crashed: "the image could not be processed",
+};
+
+/// The programs and models that work on images.
+#[derive(Debug)]
+pub struct ImageTools {
+    /// The ffmpeg to use.
+    pub tools: Tools,
+    /// Source of the neural model, if a cut needs one.
+    pub models: Arc<dyn ModelSource + Send>,
+    /// Resources of the work on one image.
+    pub resources: Resources,
+}
+
+/// Worker on images. It works on a few at a time, so jobs continue beside them.
+#[derive(Debug)]
+pub struct Images {
+    tools: Arc<ImageTools>,
+    slots: InteractiveSlots,
+    transfer: Transfer,
+}
+
+impl Images {
+    /// Worker on `concurrency` images at a time, in `store`. Leftovers of an earlier run in the
+    /// folder `scratch` are removed.
+    ///
+    /// # Errors
+    /// If the folder `scratch` cannot be used.
+    pub fn new(
+        tools: ImageTools,
+        store: Store,
+        transfer: Transfer,
+        scratch: PathBuf,
+        concurrency: NonZeroUsize,
+    ) -> io::Result<Self> {
+        let slots = InteractiveSlots::new(store, scratch, concurrency, TERMS)?;
+        Ok(Self { tools: Arc::new(tools), slots, transfer })
+    }
+
+    /// Does what `request` asks. Dropping the future stops all work on it.
+    ///
+    /// # Errors
+    /// [`InteractiveFailure::Busy`] if no slot became free in time; [`InteractiveFailure::Gone`] if
+    /// the store does not have the image; [`InteractiveFailure::Failed`] otherwise.
+    pub async fn process(&self, request: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
+        let ImageRequest { input, task } = request;
+        let tools = self.tools.clone();
+        self.slots.run(&input, move |file, scratch, stop| tools.process(file, scratch, &task, stop)).await
+    }
+
+    /// Fetches an image from an address into the store. The caller removes it after use. Dropping
+    /// the future ends the transfer.
+    ///
+    /// # Errors
+    /// [`InteractiveFailure::Failed`] if the address cannot be read or holds no image.
+    pub async fn fetch(&self, target: Target) -> Result<StoredObject, InteractiveFailure> {
+        tracing::info!(from = %target, "fetching an image");
+        let fetched = self.transfer.run(target, Accepted::Images, || None::<NoQuota>, |_, _| {}).await;
+        fetched.map_err(fetch_failure)
+    }
+}
+
+impl ImageTools {
+    fn process(&self, file: &Path, scratch: &Path, task: &ImageTask, stop: &Stop) -> Result<ImageOutcome, Failure> {
+        let (input, scratch) = (File::open(file), scratch.join("work"));
+        let input = input.and_then(|input| fs::create_dir(&scratch).map(|()| input));
+        let input = input.map_err(|error| local_failure(&error))?;
+        let job = ImageJob {
+            tools: &self.tools,
+            input: &input,
+            scratch: &scratch,
+            limits: MediaLimits::default(),
+            resources: self.resources,
+            models: self.models.as_ref(),
+        };
+        clearcut_pipeline::process_image(&job, task, stop).map_err(|error| image_failure(&error))
+    }
+}
+
+/// Failure of the work on an image: that of a cut, in the words of an image.
+fn image_failure(error: &Error) -> Failure {
+    let failure = cut_failure(error);
+    match failure.code {
+        FailureCode::InvalidVideo => Failure { code: FailureCode::InvalidImage, ..failure },
+        FailureCode::ProcessingFailed => Failure::new(failure.code, TERMS.crashed),
+        _ => failure,
+    }
+}
+
+/// The quota of a file that counts against none.
+enum NoQuota {}
+
+impl ClipQuota for NoQuota {
+    type Error = Infallible;
+
+    fn count(&mut self, _: u64) {}
+
+    async fn check(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+fn fetch_failure(error: TransferError<Infallible>) -> InteractiveFailure {
+    InteractiveFailure::Failed(match error {
+        TransferError::Outbound(error) => outbound_failure(&error),
+        TransferError::NoRandomNumbers => no_random_numbers(),
+        TransferError::Clip(ClipError::NotAccepted(reason)) => {
+            Failure::new(FailureCode::InvalidImage, format!("the address holds no image: {reason}"))
+        }
+        TransferError::Clip(ClipError::NoSpace(StoreError::DiskFull)) => {
+            Failure::new(FailureCode::InsufficientStorage, "the server has no room for the image")
+        }
+        TransferError::Clip(ClipError::NoSpace(error) | ClipError::Store(error)) => return store_failure(&error),
+        TransferError::Clip(ClipError::Quota(never)) => match never {},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use clearcut_ffmpeg::{Error as ToolError, MediaError};
+
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_in_the_words_of_an_image() {
+        let damaged = image_failure(&ToolError::Media(MediaError::Damaged).into());
+        assert_eq!(damaged, Failure::new(FailureCode::InvalidImage, "the file is damaged or cut off"));
+        let source = io::Error::other("/srv/data");
+        let failed = image_failure(&ToolError::Spawn { program: "/srv/data".into(), source }.into());
+        assert_eq!(failed, Failure::new(FailureCode::ProcessingFailed, "the image could not be processed"));
+    }
+}
