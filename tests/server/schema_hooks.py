@@ -14,6 +14,7 @@ import pathlib
 import urllib.parse
 
 import schemathesis
+from test_images import subject
 
 # The pieces of tus are bytes.
 schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
@@ -21,11 +22,13 @@ schemathesis.serializer.alias("application/offset+octet-stream", "application/oc
 CLIP = pathlib.Path(os.environ["CLIP"]).read_bytes() if "CLIP" in os.environ else b""
 # Begins like a clip; a worker refuses it soon.
 BROKEN_CLIP = CLIP[:28] + bytes(4068)
+IMAGE = subject()
 SMALL = {"format": "webm", "size": 64, "fps": "1"}
 HOOK = "https://example.com/hook"
 SERVER = urllib.parse.urlsplit(os.environ.get("BASE_URL", ""))
 # Requests that cut a clip while the client waits take seconds.
 WITH_CLIP = {"cutVideo": 2, "previewFrame": 8, "submitVideoJob": 12}
+WITH_IMAGE, MAX_IMAGES = collections.Counter(), 12
 
 
 def ask(method, path, body=None, **headers):
@@ -114,6 +117,13 @@ def of_form(operation, case, **fields):
     case.headers["Prefer"] = "wait=0"
 
 
+def of_image(operation, case, **fields):
+    """A form with an image, as long as few were sent."""
+    if WITH_IMAGE[operation] < MAX_IMAGES:
+        WITH_IMAGE[operation] += 1
+        case.body = {"file": IMAGE, **fields}
+
+
 def path(**ids):
     def set_path(case):
         case.path_parameters = {name: make() for name, make in ids.items()}
@@ -142,12 +152,18 @@ def both(*changes):
 KEPT = {}
 OF_WEBHOOK = path(webhookId=kept("webhook"))
 OF_JOB = path(jobId=kept("job"))
-# Real values by operation. Those of the routes for images belong here too.
+# Real values by operation.
 REAL = {
     "listJobs": lambda case: setattr(case, "query", {"limit": 5, "status": "completed", "createdAfter": "2026-01-01"}),
     "submitVideoJob": lambda case: of_form("submitVideoJob", case),
     "cutVideo": lambda case: of_form("cutVideo", case),
     "previewFrame": lambda case: of_form("previewFrame", case, time=0),
+    "removeImageBackground": lambda case: of_image("removeImageBackground", case, method="chroma"),
+    "detectImageBackgroundColor": lambda case: of_image("detectImageBackgroundColor", case),
+    "resizeImage": lambda case: of_image("resizeImage", case, width=16, format="png"),
+    "createImageThumbnail": lambda case: of_image("createImageThumbnail", case, size="small"),
+    "createEmoticons": lambda case: of_image("createEmoticons", case, sizes="[16]"),
+    "createEmoticonZip": lambda case: of_image("createEmoticonZip", case, sizes="[16]"),
     "getJob": OF_JOB,
     "followJob": OF_JOB,
     "listJobDeliveries": OF_JOB,
