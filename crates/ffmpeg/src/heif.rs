@@ -172,37 +172,37 @@ mod tests {
 
     use super::*;
 
-    fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    fn boxed(name: [u8; 4], content: &[u8]) -> Vec<u8> {
         [&(content.len() as u32 + 8).to_be_bytes(), name.as_slice(), content].concat()
     }
 
     /// An image whose primary item is the second of two, with this kind and this property.
-    fn heif(kind: &[u8; 4], property: &[u8]) -> File {
-        let item = |id: u8, kind: &[u8]| boxed(b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"\0"].concat());
-        let items = boxed(b"iinf", &[vec![0, 0, 0, 0, 0, 2], item(1, b"Exif"), item(7, kind)].concat());
-        let primary = boxed(b"pitm", &[0, 0, 0, 0, 0, 7]);
-        let properties = boxed(b"iprp", &boxed(b"ipco", property));
-        let meta = boxed(b"meta", &[vec![0; 4], primary, items, properties].concat());
+    fn heif(kind: [u8; 4], property: &[u8]) -> File {
+        let item = |id: u8, kind: &[u8]| boxed(*b"infe", &[&[2, 0, 0, 0, 0, id, 0, 0], kind, b"\0"].concat());
+        let items = boxed(*b"iinf", &[vec![0, 0, 0, 0, 0, 2], item(1, b"Exif"), item(7, &kind)].concat());
+        let primary = boxed(*b"pitm", &[0, 0, 0, 0, 0, 7]);
+        let properties = boxed(*b"iprp", &boxed(*b"ipco", property));
+        let meta = boxed(*b"meta", &[vec![0; 4], primary, items, properties].concat());
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&[boxed(b"ftyp", b"avif\0\0\0\0"), meta].concat()).unwrap();
+        file.write_all(&[boxed(*b"ftyp", b"avif\0\0\0\0"), meta].concat()).unwrap();
         file
     }
 
     #[test]
     fn what_ffmpeg_would_leave_out_is_named() {
-        let alpha = boxed(b"auxC", b"\0\0\0\0urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0");
-        let gain = boxed(b"auxC", b"\0\0\0\0urn:com:apple:photo:2020:aux:hdrgainmap\0");
-        let color = |transfer: u8| boxed(b"colr", &[b"nclx\0\x09\0".as_slice(), &[transfer, 0, 9, 0x80]].concat());
+        let alpha = boxed(*b"auxC", b"\0\0\0\0urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0");
+        let gain = boxed(*b"auxC", b"\0\0\0\0urn:com:apple:photo:2020:aux:hdrgainmap\0");
+        let color = |transfer: u8| boxed(*b"colr", &[b"nclx\0\x09\0".as_slice(), &[transfer, 0, 9, 0x80]].concat());
         for (kind, property, expected) in [
-            (b"av01", boxed(b"irot", &[0]), None),
-            (b"hvc1", gain, None),
-            (b"av01", color(13), None),
-            (b"grid", Vec::new(), Some("tiles that must be put together")),
-            (b"av01", boxed(b"irot", &[1]), Some("a rotation")),
-            (b"av01", boxed(b"imir", &[0]), Some("a mirroring")),
-            (b"av01", boxed(b"clap", &[0; 32]), Some("a crop")),
-            (b"av01", alpha, Some("transparency")),
-            (b"av01", color(16), Some("HDR colors")),
+            (*b"av01", boxed(*b"irot", &[0]), None),
+            (*b"hvc1", gain, None),
+            (*b"av01", color(13), None),
+            (*b"grid", Vec::new(), Some("tiles that must be put together")),
+            (*b"av01", boxed(*b"irot", &[1]), Some("a rotation")),
+            (*b"av01", boxed(*b"imir", &[0]), Some("a mirroring")),
+            (*b"av01", boxed(*b"clap", &[0; 32]), Some("a crop")),
+            (*b"av01", alpha, Some("transparency")),
+            (*b"av01", color(16), Some("HDR colors")),
         ] {
             let expected = expected.map_or(Content::Whole, Content::LeftOut);
             assert_eq!(Content::of(&heif(kind, &property)).unwrap(), expected);

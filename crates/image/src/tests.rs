@@ -204,7 +204,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[test]
 fn files_that_are_cut_off_are_damaged() {
-    let noise = RgbaImage::from_fn(64, 64, |x, y| Rgba([(x * 37 ^ y * 91) as u8, (x * y) as u8, y as u8, 255]));
+    let noise = RgbaImage::from_fn(64, 64, |x, y| Rgba([((x * 37) ^ (y * 91)) as u8, (x * y) as u8, y as u8, 255]));
     let noise = DynamicImage::from(noise);
     let mut files = [Vec::new(), png_of(&noise, None), Vec::new()];
     let [jpeg, _, webp] = &mut files;
