@@ -41,8 +41,10 @@ impl Tools {
             return Ok(None);
         }
         let failed = |source| Error::from_io("reading the image", source);
-        if let Some(part) = left_out(input).map_err(failed)?.ok_or(ImageError::Damaged)? {
-            return Err(ImageError::UnreadPart { format, part }.into());
+        match Content::of(input).map_err(failed)? {
+            Content::Whole => {}
+            Content::LeftOut(part) => return Err(ImageError::UnreadPart { format, part }.into()),
+            Content::Damaged => return Err(ImageError::Damaged.into()),
         }
         let png = tempfile::tempfile_in(folder).map_err(failed)?;
         let out = png.try_clone().map_err(failed)?;
@@ -81,34 +83,45 @@ impl ImageConversion {
     }
 }
 
-/// The part of the HEIF image in `file` that ffmpeg would leave out, which would change the picture:
-/// `Some(None)` if there is none, `None` if the file is no image in HEIF.
-fn left_out(file: &File) -> io::Result<Option<Option<&'static str>>> {
-    let end = file.metadata()?.len();
-    let Some(meta) = boxes_in(file, 0, end, MAX_BOXES)?.into_iter().find(|span| span.name == *b"meta") else {
-        return Ok(None);
-    };
-    let boxes = boxes_in(file, meta.content + VERSION_LEN, meta.end, MAX_BOXES)?;
-    let find = |name: &[u8; 4]| boxes.iter().find(|span| span.name == *name);
-    let (Some(primary), Some(items)) = (find(b"pitm"), find(b"iinf")) else { return Ok(None) };
-    let primary = match version(file, primary)? {
-        0 => u32_at(file, primary.content + VERSION_LEN)? >> 16,
-        _ => u32_at(file, primary.content + VERSION_LEN)?,
-    };
-    if !item_kind(file, items, primary)?.is_some_and(|kind| [*b"av01", *b"hvc1"].contains(&kind)) {
-        return Ok(Some(Some("tiles that must be put together")));
-    }
-    let Some(properties) = find(b"iprp") else { return Ok(None) };
-    for container in boxes_in(file, properties.content, properties.end, MAX_BOXES)? {
-        if container.name == *b"ipco" {
-            for property in boxes_in(file, container.content, container.end, MAX_BOXES)? {
-                if let Some(part) = unread_property(file, &property)? {
-                    return Ok(Some(Some(part)));
+/// How much of an image in HEIF ffmpeg reads.
+#[derive(Debug, PartialEq)]
+enum Content {
+    /// All that belongs to the picture.
+    Whole,
+    /// All but this part, without which it would look different.
+    LeftOut(&'static str),
+    /// There is no image.
+    Damaged,
+}
+
+impl Content {
+    fn of(file: &File) -> io::Result<Self> {
+        let end = file.metadata()?.len();
+        let Some(meta) = boxes_in(file, 0, end, MAX_BOXES)?.into_iter().find(|span| span.name == *b"meta") else {
+            return Ok(Self::Damaged);
+        };
+        let boxes = boxes_in(file, meta.content + VERSION_LEN, meta.end, MAX_BOXES)?;
+        let find = |name: &[u8; 4]| boxes.iter().find(|span| span.name == *name);
+        let (Some(primary), Some(items)) = (find(b"pitm"), find(b"iinf")) else { return Ok(Self::Damaged) };
+        let primary = match version(file, primary)? {
+            0 => u32_at(file, primary.content + VERSION_LEN)? >> 16,
+            _ => u32_at(file, primary.content + VERSION_LEN)?,
+        };
+        if !item_kind(file, items, primary)?.is_some_and(|kind| [*b"av01", *b"hvc1"].contains(&kind)) {
+            return Ok(Self::LeftOut("tiles that must be put together"));
+        }
+        let Some(properties) = find(b"iprp") else { return Ok(Self::Damaged) };
+        for container in boxes_in(file, properties.content, properties.end, MAX_BOXES)? {
+            if container.name == *b"ipco" {
+                for property in boxes_in(file, container.content, container.end, MAX_BOXES)? {
+                    if let Some(part) = unread_property(file, &property)? {
+                        return Ok(Self::LeftOut(part));
+                    }
                 }
             }
         }
+        Ok(Self::Whole)
     }
-    Ok(Some(None))
 }
 
 /// Bytes of version and flags at the start of a full box.
@@ -138,6 +151,7 @@ fn unread_property(file: &File, property: &BoxSpan) -> io::Result<Option<&'stati
     Ok(match &property.name {
         b"irot" if read_at::<1>(file, property.content)?.is_some_and(|[angle]| angle & 3 != 0) => Some("a rotation"),
         b"imir" => Some("a mirroring"),
+        b"clap" => Some("a crop"),
         b"auxC" if names_alpha(file, property.content + VERSION_LEN)? => Some("transparency"),
         b"colr" => {
             let is_coded = read_at::<4>(file, property.content)? == Some(*b"nclx");
@@ -186,11 +200,13 @@ mod tests {
             (b"grid", Vec::new(), Some("tiles that must be put together")),
             (b"av01", boxed(b"irot", &[1]), Some("a rotation")),
             (b"av01", boxed(b"imir", &[0]), Some("a mirroring")),
+            (b"av01", boxed(b"clap", &[0; 32]), Some("a crop")),
             (b"av01", alpha, Some("transparency")),
             (b"av01", color(16), Some("HDR colors")),
         ] {
-            assert_eq!(left_out(&heif(kind, &property)).unwrap(), Some(expected), "{expected:?}");
+            let expected = expected.map_or(Content::Whole, Content::LeftOut);
+            assert_eq!(Content::of(&heif(kind, &property)).unwrap(), expected);
         }
-        assert_eq!(left_out(&tempfile::tempfile().unwrap()).unwrap(), None);
+        assert_eq!(Content::of(&tempfile::tempfile().unwrap()).unwrap(), Content::Damaged);
     }
 }

@@ -20,7 +20,7 @@ pub struct ImageInfo {
     pub orientation: u8,
     /// Bits of a channel in the file. Pixels are decoded to 8.
     pub bits: u8,
-    /// Whether the file has an alpha channel or a transparent color.
+    /// Whether any pixel is not opaque.
     pub has_alpha: bool,
     /// What the file says about its colors.
     pub colors: ImageColors,

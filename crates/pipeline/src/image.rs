@@ -22,7 +22,8 @@ pub struct ImageJob<'a> {
     pub scratch: &'a Path,
     /// Limits for the image.
     pub limits: MediaLimits,
-    /// Machine resources that may be used.
+    /// Machine resources that may be used: if the memory is not enough for a large image, a smaller
+    /// version is matted.
     pub resources: Resources,
     /// Source of the neural model, if one is needed.
     pub models: &'a dyn ModelSource,
@@ -47,7 +48,7 @@ pub fn process_image(job: &ImageJob, task: &ImageTask, stop: &Stop) -> Result<Im
             let image = decode(job, side, stop)?;
             cut::cut(job, request, image, *has_soft_edges, stop).map(Box::new).map(ImageOutcome::Cut)
         }
-        ImageTask::MeasureBackground => measure(decode(job, None, stop)?).map(ImageOutcome::Background),
+        ImageTask::MeasureBackground => measure(job, decode(job, None, stop)?).map(ImageOutcome::Background),
         ImageTask::Encode(encodings) => encode(job, encodings, stop).map(ImageOutcome::Encoded),
     }
 }
@@ -63,8 +64,8 @@ fn encode(job: &ImageJob, encodings: &[ImageEncoding], stop: &Stop) -> Result<Ve
 }
 
 /// The color of the background.
-fn measure(image: DecodedImage) -> Result<Rgb8, Error> {
-    let (size, rgba) = pixels::within(image.size, image.rgba, cut::MAX_MATTE_PIXELS)?;
+fn measure(job: &ImageJob, image: DecodedImage) -> Result<Rgb8, Error> {
+    let (size, rgba) = pixels::within(image.size, image.rgba, cut::max_matte_pixels(job))?;
     let frame = pixels::frame_of(size, &rgba);
     let request = CutRequest { method: MethodChoice::Chroma, ..CutRequest::new(OutputFormat::Apng) };
     let background = background_of(std::slice::from_ref(&frame), &request)?;

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{
     clips::H264,
-    media::{Decoded, ffmpeg},
+    media::{Decoded, command, ffmpeg},
     run::{Outcome, Workspace},
 };
 
@@ -47,7 +47,7 @@ fn an_image_of_each_format_becomes_a_png() {
     let workspace = Workspace::new();
     for (name, options, tolerance) in [
         ("a.png", "-c:v png", 0.0),
-        ("deep.png", "-c:v png -pix_fmt rgb48be", 0.0),
+        ("deep.png", "-c:v png -pix_fmt rgb48be", 1.0),
         ("b.jpg", "-c:v mjpeg -q:v 2", 4.0),
         ("lossless.webp", "-c:v libwebp -lossless 1 -pix_fmt bgra", 0.0),
         ("lossy.webp", "-c:v libwebp -quality 95", 8.0),
@@ -96,7 +96,7 @@ fn size_key_and_hints_apply_to_an_image() {
     let workspace = Workspace::new();
     workspace.draw("photo.png", "-c:v png");
     let done =
-        workspace.cut_image("photo.png", &["--size", "160", "--key", "#14BE46", "--hint", "remove@0,0.5,0.5,0.5,0.9"]);
+        workspace.cut_image("photo.png", &["--size", "160", "--key", "#14BE46", "--hint", "remove@3,0.5,0,0.5,1"]);
     assert_eq!((&done["width"], &done["height"], &done["reason"]), (&160.into(), &120.into(), &"key-given".into()));
     let cut = Decoded::read(&workspace.join("photo-cut.png"), (160, 120), false);
     assert!(cut.mean(0, (65, 60), 5)[3] > 254.0 && cut.mean(0, (100, 60), 5)[3] < 1.0);
@@ -163,9 +163,12 @@ fn bombs_and_damaged_images_are_refused_before_they_do_harm() {
 #[test]
 fn the_smallest_images_are_cut_or_refused() {
     let workspace = Workspace::new();
-    for size in ["1x1", "2x1", "1x3", "3x3", "8x1"] {
-        let name = format!("{size}.png");
-        ffmpeg(workspace.path(), &format!("-f lavfi -i color=0x14be46:s={size} -frames:v 1 -pix_fmt rgb24 {name}"));
+    for size in ["1:1", "2:1", "1:3", "3:3", "8:1"] {
+        let name = format!("{}.png", size.replace(':', "x"));
+        ffmpeg(
+            workspace.path(),
+            &format!("-f lavfi -i color=0x14be46:s=16x16 -vf format=rgb24,crop={size} -frames:v 1 {name}"),
+        );
         let outcome = workspace.run(&["cut", &name, "-q"]);
         match outcome.exit {
             Some(0) => {}
@@ -180,7 +183,7 @@ fn a_scene_and_a_checkerboard_without_a_model_are_refused() {
     let workspace = Workspace::new();
     let models = workspace.join("none");
     let models = models.to_str().unwrap();
-    ffmpeg(workspace.path(), "-f lavfi -i mandelbrot=s=320x240 -frames:v 1 scene.png");
+    ffmpeg(workspace.path(), "-f lavfi -i testsrc2=s=320x240 -frames:v 1 scene.png");
     workspace.assert_refused(
         &["cut", "scene.png", "-q", "--models", models],
         3,
@@ -206,4 +209,33 @@ fn a_probe_says_what_an_image_is() {
     workspace.draw("still.avif", "-c:v libaom-av1 -still-picture 1 -cpu-used 8");
     let probed = workspace.run(&["probe", "still.avif"]);
     assert!(probed.stdout.starts_with("image    320×240 AVIF, 8 bits\n"), "{probed:?}");
+}
+
+#[test]
+fn one_decode_gives_a_file_for_each_encoding() {
+    let workspace = Workspace::new();
+    workspace.draw("photo.png", "-c:v png");
+    let output = command(env!("CARGO_BIN_EXE_clearcut"))
+        .args(["image", "encode", "100000000", "160:0:cover:jpeg:80", "90:90:contain:png:80", "64:64:cover:webp:80"])
+        .stdin(fs::File::open(workspace.join("photo.png")).unwrap())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let (mut parts, mut rest) = (Vec::new(), output.stdout.as_slice());
+    while let Some((length, content)) = rest.split_first_chunk() {
+        let (part, after) = content.split_at(u64::from_le_bytes(*length) as usize);
+        parts.push(part);
+        rest = after;
+    }
+    assert_eq!(parts.len(), 4);
+    for (part, name, size) in [(1, "a.jpg", "160,120"), (2, "b.png", "90,90"), (3, "c.webp", "64,64")] {
+        workspace.write(name, parts[part]);
+        assert_eq!(crate::media::probe(&workspace.join(name), "width,height"), size, "{name}");
+    }
+    let few = command(env!("CARGO_BIN_EXE_clearcut"))
+        .args(["image", "inspect", "1000"])
+        .stdin(fs::File::open(workspace.join("photo.png")).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!((few.status.code(), few.stdout.len()), (Some(66), 0), "too many pixels");
 }

@@ -25,10 +25,18 @@ use crate::{
 
 /// Most pixels of the frame that is matted. Of a larger image, a smaller version is matted, and the
 /// matte is scaled up. The cut of an image of 24 million pixels takes 500 MiB in all.
-pub(super) const MAX_MATTE_PIXELS: u64 = 50_000_000;
+const MAX_MATTE_PIXELS: u64 = 50_000_000;
+
+/// Bytes for each pixel of that frame, with those of the image, as measured.
+const BYTES_PER_PIXEL: u64 = 24;
 
 /// Longer side in pixels of the small frame in which hints are applied, as for clips.
 const HINT_SIDE: u32 = 320;
+
+/// Most pixels of the frame that is matted or measured within the memory of `job`.
+pub(super) fn max_matte_pixels(job: &ImageJob) -> u64 {
+    MAX_MATTE_PIXELS.min(job.resources.max_bytes / BYTES_PER_PIXEL)
+}
 
 /// Removes the background of `image`.
 pub(super) fn cut(
@@ -39,7 +47,7 @@ pub(super) fn cut(
     stop: &Stop,
 ) -> Result<CutImage, Error> {
     let DecodedImage { size, mut rgba, .. } = image;
-    let matte_size = size.within_pixels(MAX_MATTE_PIXELS);
+    let matte_size = size.within_pixels(max_matte_pixels(job));
     let frame = if matte_size == size {
         frame_of(size, &rgba)
     } else {
@@ -220,8 +228,8 @@ mod tests {
         let size = Size::new(16, 16).unwrap();
         let mut rgba = square(size);
         let frame = frame_of(size, &rgba);
-        let alpha: Vec<u8> = rgba.as_chunks::<4>().0.iter().map(|pixel| if pixel[0] == 91 { 255 } else { 0 }).collect();
-        let mut alpha = alpha;
+        let solid = |pixel: &[u8; 4]| if pixel[0] == 91 { 255 } else { 0 };
+        let mut alpha: Vec<u8> = rgba.as_chunks::<4>().0.iter().map(solid).collect();
         alpha[4 * 16 + 4] = 128;
         let before = rgba.clone();
         apply(&mut rgba, &frame, &matted(&frame, &alpha));

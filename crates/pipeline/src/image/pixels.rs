@@ -19,12 +19,12 @@ pub(super) fn within(size: Size, rgba: Vec<u8>, max_pixels: u64) -> Result<(Size
 
 /// The pixels `rgba` of `size`, scaled to the size `to`. Colors are weighed by alpha.
 pub(super) fn scaled(size: Size, rgba: &[u8], to: Size) -> Result<Vec<u8>, Error> {
-    let too_large = |_| Error::Tool(ImageError::TooMuchMemory.into());
-    let image = ImageRef::new(size.width(), size.height(), rgba, PixelType::U8x4).map_err(|_| too_large(()))?;
+    let too_large = || Error::Tool(ImageError::TooMuchMemory.into());
+    let image = ImageRef::new(size.width(), size.height(), rgba, PixelType::U8x4).map_err(|_| too_large())?;
     let mut scaled = Image::new(to.width(), to.height(), PixelType::U8x4);
     let algorithm = ResizeAlg::Convolution(FilterType::CatmullRom);
     let options = ResizeOptions::new().resize_alg(algorithm).use_alpha(!is_opaque(rgba));
-    Resizer::new().resize(&image, &mut scaled, &options).map_err(|_| too_large(()))?;
+    Resizer::new().resize(&image, &mut scaled, &options).map_err(|_| too_large())?;
     Ok(scaled.into_vec())
 }
 
@@ -32,19 +32,34 @@ fn is_opaque(rgba: &[u8]) -> bool {
     rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == 255)
 }
 
+/// Fraction bits of the factors in [`frame_of`].
+const FRACTION_BITS: u32 = 16;
+
 /// The pixels `rgba` as a frame without subsampling, with alpha if any pixel is translucent.
 pub(super) fn frame_of(size: Size, rgba: &[u8]) -> Frame {
     let has_alpha = !is_opaque(rgba);
     let format = FrameFormat { size, subsampling: Subsampling::Full, has_alpha, matrix: Matrix::Bt709 };
     let mut frame = Frame::new(format);
     let [y, cb, cr, alpha] = frame.planes_mut();
-    let level = |value: f32| (value + 0.5) as u8;
-    for (index, &[r, g, b, a]) in rgba.as_chunks::<4>().0.iter().enumerate() {
-        let [luma, blue, red] = format.matrix.ycc_from_rgb([r, g, b].map(f32::from));
-        (y[index], cb[index], cr[index]) = (level(luma), level(blue), level(red));
-        if has_alpha {
-            alpha[index] = a;
-        }
+    // The change of luma and chroma for one step of red, green and blue; and their values for black.
+    let black = format.matrix.ycc_from_rgb([0.0; 3]);
+    let fixed = |value: f32| (value * (1 << FRACTION_BITS) as f32).round() as i32;
+    let factors = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]].map(|unit| {
+        let step = format.matrix.ycc_from_rgb(unit);
+        [fixed(step[0] - black[0]), fixed(step[1] - black[1]), fixed(step[2] - black[2])]
+    });
+    let offsets = black.map(|level| fixed(level + 0.5));
+    let planes = y.iter_mut().zip(cb).zip(cr);
+    for (&[r, g, b, _], ((y, cb), cr)) in rgba.as_chunks::<4>().0.iter().zip(planes) {
+        let [r, g, b] = [r, g, b].map(i32::from);
+        let level = |plane: usize| {
+            let sum = factors[0][plane] * r + factors[1][plane] * g + factors[2][plane] * b + offsets[plane];
+            (sum >> FRACTION_BITS) as u8
+        };
+        (*y, *cb, *cr) = (level(0), level(1), level(2));
+    }
+    for (alpha, pixel) in alpha.iter_mut().zip(rgba.as_chunks::<4>().0) {
+        *alpha = pixel[3];
     }
     frame
 }
@@ -64,4 +79,26 @@ pub(super) fn encode_png(size: Size, rgba: &[u8]) -> Result<Vec<u8>, Error> {
     writer.write_image_data(rgba).map_err(failed)?;
     writer.finish().map_err(failed)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use clearcut_frame::Rgb8;
+
+    use super::*;
+
+    #[test]
+    fn pixels_become_the_levels_of_the_reference_conversion() {
+        let colors = (0..=255_u8).step_by(15).flat_map(|r| (0..=255_u8).step_by(51).map(move |g| [r, g, 255 - r, 255]));
+        let rgba: Vec<u8> = colors.flatten().collect();
+        let size = Size::new(rgba.len() as u32 / 4, 1).unwrap();
+        let frame = frame_of(size, &rgba);
+        for (index, &[r, g, b, _]) in rgba.as_chunks::<4>().0.iter().enumerate() {
+            let expected = Matrix::Bt709.ycc8(Rgb8::new(r, g, b));
+            let found = [frame.y()[index], frame.cb()[index], frame.cr()[index]];
+            let error = found.iter().zip([expected.y, expected.cb, expected.cr]).map(|(a, b)| a.abs_diff(b)).max();
+            assert!(error <= Some(1), "{found:?} instead of {expected:?}");
+        }
+        assert!(frame.alpha().is_none());
+    }
 }
