@@ -143,7 +143,7 @@ class ClientTest(unittest.TestCase):
                 self._reply = reply
 
             def __iter__(self):
-                yield next(iter(self._reply.stream))
+                yield 2 * next(iter(self._reply.stream))
                 raise httpx.ReadError("the stream broke")
 
             def close(self):
@@ -182,6 +182,8 @@ class ClientTest(unittest.TestCase):
         ):
             with self.assertRaises(WebhookVerificationError):
                 verify_webhook(body_, headers_, secret)
+        with self.assertRaisesRegex(WebhookVerificationError, "too old"):
+            verify_webhook(body, headers, made.secret, tolerance=-1)
         self.client.remove_webhook(made.webhook_id)
         self.assertEqual(self.client.webhooks(), ())
         job_id = self.client.submit(CLIP, **SMALL, webhook_url=receiver.url).job_id

@@ -136,7 +136,9 @@ test("a stream that breaks off is continued by polling, and no change comes twic
     if (!url.endsWith("/events")) return false;
     fetch(server.baseUrl + url, { headers: { authorization: headers.authorization } }).then(async ({ body }) => {
       const { value } = await body.getReader().read();
-      reply.writeHead(200, { "content-type": "text/event-stream" }).write(value, () => reply.destroy());
+      reply
+        .writeHead(200, { "content-type": "text/event-stream" })
+        .write(Buffer.concat([value, value]), () => reply.destroy());
     });
     return true;
   });
@@ -193,6 +195,8 @@ test("deliveries of the server are verified; what was changed or is old is refus
     [body, headers, "whsec_####"],
   ])
     await assert.rejects(verifyWebhook(body_, headers_, secret), WebhookVerificationError);
+  const old = verifyWebhook(body, headers, made.secret, { tolerance: -1 });
+  await assert.rejects(old, { name: "WebhookVerificationError", message: /too old/ });
   await client.removeWebhook(made.webhookId);
   assert.deepEqual(await client.webhooks(), []);
   await receiver.stop();

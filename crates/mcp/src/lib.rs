@@ -9,6 +9,7 @@ mod cutter;
 mod failure;
 mod job_status;
 mod jobs;
+mod matte_arguments;
 mod presets;
 mod results;
 mod roots;
