@@ -4,6 +4,132 @@
  */
 
 export interface paths {
+    "/api/v1/image/detect-background-color": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Detect the background color of an image.
+         * @description Measures the border of the image. An image without a flat background is refused with
+         *     `NO_FLAT_BACKGROUND`.
+         */
+        post: operations["detectImageBackgroundColor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/emoticon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an emoticon pack.
+         * @description The image in several sizes, each as a square PNG and WebP. An image of another shape is padded
+         *     with transparency. Nothing is stored, and it does not count as usage.
+         */
+        post: operations["createEmoticons"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/emoticon/zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an emoticon pack as a ZIP file.
+         * @description The same files as of an emoticon pack, named `png/emoticon-16px.png`, `webp/emoticon-16px.webp`
+         *     and so on.
+         */
+        post: operations["createEmoticonZip"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/remove-background": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Remove the background of an image.
+         * @description Returns a PNG with transparency, of the size of the image. Nothing is stored, and it does not
+         *     count as usage. Closing the request cancels the work.
+         */
+        post: operations["removeImageBackground"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/resize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resize an image.
+         * @description Scales the image and encodes it as JPEG, PNG or WebP, upright and in sRGB. Nothing is stored, and
+         *     it does not count as usage.
+         */
+        post: operations["resizeImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/image/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a thumbnail of an image.
+         * @description A JPEG, PNG or WebP keeps its format; a GIF becomes a PNG, AVIF and HEIC become JPEG. Nothing is
+         *     stored, and it does not count as usage.
+         */
+        post: operations["createImageThumbnail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -823,6 +949,72 @@ export interface components {
          * @enum {string}
          */
         DeliveryStatus: "pending" | "delivered" | "failed" | "stopped";
+        /** @description The color of a background. */
+        DetectedBackground: {
+            /** @description The color. */
+            backgroundColor: components["schemas"]["Rgb"];
+            /**
+             * @description Hexadecimal form of the color.
+             * @example #E92FBC
+             */
+            hex: string;
+            /** @description Fields of the request that had no effect. */
+            warnings: components["schemas"]["FieldWarning"][];
+        };
+        /** @description An emoticon in one size. */
+        Emoticon: {
+            /** @description As PNG. */
+            png: components["schemas"]["EmoticonFile"];
+            /**
+             * Format: int32
+             * @description Side in pixels.
+             */
+            size: number;
+            /** @description As WebP. */
+            webp: components["schemas"]["EmoticonFile"];
+        };
+        /** @description A file of an emoticon pack. */
+        EmoticonFile: {
+            /** @description The file as a base64 data URL. */
+            dataUrl: string;
+            /** @description Size of the file in bytes, before base64. */
+            size: number;
+        };
+        /** @description The fields of a request for an emoticon pack. */
+        EmoticonForm: {
+            /**
+             * Format: binary
+             * @description The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+             *     first frame is used. Best a square; another shape is padded with transparency. Send exactly
+             *     one of `file`, `url` and `inputStorageId`.
+             */
+            file?: string;
+            /** @description The `storageId` of a complete upload. */
+            inputStorageId?: string;
+            /**
+             * @description Sides in pixels, as the text of a JSON array of 1 to 16 different whole numbers from 1 to
+             *     1024. Default: `[16,24,32,48,64,96,128,256]`.
+             */
+            sizes?: string;
+            /** @description URL of the image (http or https), which the server fetches. */
+            url?: string;
+        };
+        /** @description An emoticon pack. */
+        EmoticonPack: {
+            /**
+             * Format: int64
+             * @description Processing time in milliseconds.
+             */
+            processingTime: number;
+            /** @description The emoticons, in the order of the requested sizes. */
+            sizes: components["schemas"]["Emoticon"][];
+            /** @description Size of all PNG files together in bytes. */
+            totalPngSize: number;
+            /** @description Size of all WebP files together in bytes. */
+            totalWebpSize: number;
+            /** @description Fields of the request that had no effect. */
+            warnings: components["schemas"]["FieldWarning"][];
+        };
         /** @description Why a request failed. */
         ErrorBody: {
             /** @description Stable error code. */
@@ -839,7 +1031,7 @@ export interface components {
          * @description Stable code of an error in a reply.
          * @enum {string}
          */
-        ErrorCode: "INVALID_REQUEST" | "INVALID_FORMATS" | "INVALID_TOLERANCE" | "INVALID_FPS" | "INVALID_QUALITY" | "INVALID_SIZE" | "INVALID_CHROMA_KEY" | "INVALID_URL" | "UNAUTHORIZED" | "INVALID_API_KEY" | "SIGN_IN_LINK" | "INVALID_SIGNATURE" | "URL_EXPIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "IDEMPOTENCY_CONFLICT" | "TUS_VERSION" | "JOB_NOT_FOUND" | "JOB_NOT_FAILED" | "INPUT_GONE" | "FILE_GONE" | "UPLOAD_NOT_FOUND" | "UPLOAD_UNFINISHED" | "UPLOAD_FINISHED" | "UPLOAD_OFFSET" | "UPLOAD_BUSY" | "WEBHOOK_NOT_FOUND" | "DELIVERY_NOT_FOUND" | "TOO_MANY_WEBHOOKS" | "WEBHOOK_DISABLED" | "INVALID_VIDEO" | "FILE_TOO_LARGE" | "NO_FLAT_BACKGROUND" | "MODEL_MISSING" | "FORMAT_UNAVAILABLE" | "JOB_CANCELLED" | "TIMEOUT" | "JOB_EXPIRED" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "URL_UNAVAILABLE" | "FFMPEG_MISSING" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "INSUFFICIENT_STORAGE" | "READ_ONLY_STORAGE" | "STORAGE_UNAVAILABLE" | "SERVER_BUSY" | "PREVIEWS_BUSY" | "UNAVAILABLE" | "INTERNAL_ERROR";
+        ErrorCode: "INVALID_REQUEST" | "INVALID_FORMATS" | "INVALID_TOLERANCE" | "INVALID_FPS" | "INVALID_QUALITY" | "INVALID_SIZE" | "INVALID_CHROMA_KEY" | "INVALID_URL" | "UNAUTHORIZED" | "INVALID_API_KEY" | "SIGN_IN_LINK" | "INVALID_SIGNATURE" | "URL_EXPIRED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "RATE_LIMITED" | "QUOTA_EXCEEDED" | "IDEMPOTENCY_CONFLICT" | "TUS_VERSION" | "JOB_NOT_FOUND" | "JOB_NOT_FAILED" | "INPUT_GONE" | "FILE_GONE" | "UPLOAD_NOT_FOUND" | "UPLOAD_UNFINISHED" | "UPLOAD_FINISHED" | "UPLOAD_OFFSET" | "UPLOAD_BUSY" | "WEBHOOK_NOT_FOUND" | "DELIVERY_NOT_FOUND" | "TOO_MANY_WEBHOOKS" | "WEBHOOK_DISABLED" | "INVALID_VIDEO" | "INVALID_IMAGE" | "FILE_TOO_LARGE" | "NO_FLAT_BACKGROUND" | "MODEL_MISSING" | "FORMAT_UNAVAILABLE" | "JOB_CANCELLED" | "TIMEOUT" | "JOB_EXPIRED" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "URL_UNAVAILABLE" | "FFMPEG_MISSING" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "INSUFFICIENT_STORAGE" | "READ_ONLY_STORAGE" | "STORAGE_UNAVAILABLE" | "SERVER_BUSY" | "PREVIEWS_BUSY" | "UNAVAILABLE" | "INTERNAL_ERROR";
         /** @description Envelope of an error. */
         ErrorReply: {
             /** @description The error. */
@@ -854,7 +1046,7 @@ export interface components {
          * @description Stable code of the reason why a job failed.
          * @enum {string}
          */
-        FailureCode: "INVALID_VIDEO" | "NO_FLAT_BACKGROUND" | "INVALID_REQUEST" | "FILE_TOO_LARGE" | "INVALID_URL" | "QUOTA_EXCEEDED" | "JOB_CANCELLED" | "JOB_EXPIRED" | "FORMAT_UNAVAILABLE" | "MODEL_MISSING" | "INSUFFICIENT_STORAGE" | "TIMEOUT" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "STORAGE_UNAVAILABLE" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "URL_UNAVAILABLE";
+        FailureCode: "INVALID_VIDEO" | "INVALID_IMAGE" | "NO_FLAT_BACKGROUND" | "INVALID_REQUEST" | "FILE_TOO_LARGE" | "INVALID_URL" | "QUOTA_EXCEEDED" | "JOB_CANCELLED" | "JOB_EXPIRED" | "FORMAT_UNAVAILABLE" | "MODEL_MISSING" | "INSUFFICIENT_STORAGE" | "TIMEOUT" | "WORKER_LOST" | "OUTPUT_CHECK_FAILED" | "PROCESSING_FAILED" | "STORAGE_UNAVAILABLE" | "SHORT_OF_RESOURCES" | "OUT_OF_MEMORY" | "URL_UNAVAILABLE";
         /** @description A field of the request that was accepted and had no effect. */
         FieldWarning: {
             /**
@@ -885,6 +1077,73 @@ export interface components {
          * @enum {string}
          */
         HealthStatus: "ready" | "unready";
+        /** @description An image without its background. */
+        ImageCut: {
+            /**
+             * Format: double
+             * @description Share of the border that matches the background color, 0–1; null with `ai`.
+             */
+            confidence: number | null;
+            detectedBackgroundColor: components["schemas"]["Color"] | null;
+            /**
+             * @description Always `png`.
+             * @example png
+             */
+            format: string;
+            /**
+             * Format: int32
+             * @description Height in pixels.
+             */
+            height: number;
+            /** @description Method that found the background. */
+            method: components["schemas"]["UsedImageMethod"];
+            /** @description The neural model; null if none was used. */
+            model: string | null;
+            /**
+             * Format: int64
+             * @description Processing time in milliseconds.
+             */
+            processingTime: number;
+            /** @description Why this method was used. */
+            reason: components["schemas"]["Reason"];
+            /** @description Size of the PNG in bytes, before base64. */
+            size: number;
+            /**
+             * @description A PNG with straight alpha, as a base64 data URL.
+             * @example data:image/png;base64,iVBORw0KGgo
+             */
+            url: string;
+            /** @description Fields of the request that had no effect. */
+            warnings: components["schemas"]["FieldWarning"][];
+            /**
+             * Format: int32
+             * @description Width in pixels.
+             */
+            width: number;
+        };
+        /**
+         * @description How an image fits into a width and height.
+         * @enum {string}
+         */
+        ImageFit: "cover" | "contain" | "fill" | "inside" | "outside";
+        /** @description The fields of a request that names only an image. */
+        ImageForm: {
+            /**
+             * Format: binary
+             * @description The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+             *     first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+             */
+            file?: string;
+            /** @description The `storageId` of a complete upload. */
+            inputStorageId?: string;
+            /** @description URL of the image (http or https), which the server fetches. */
+            url?: string;
+        };
+        /**
+         * @description Format of a still image.
+         * @enum {string}
+         */
+        ImageFormat: "jpeg" | "png" | "webp";
         /** @description The state of a job. All fields are always present. */
         Job: {
             /**
@@ -1216,6 +1475,50 @@ export interface components {
          * @enum {string}
          */
         Reason: "asked" | "key-given" | "flat-background" | "no-flat-background" | "transparent";
+        /** @description The fields of a request to remove the background of an image. */
+        RemoveImageBackgroundForm: {
+            /**
+             * @description The background color, as JSON text such as `{"r":0,"g":255,"b":0}` or as `#RRGGBB`. Implies
+             *     `chroma`. Default: measured.
+             */
+            chromaKey?: string;
+            /**
+             * Format: int32
+             * @description Accepted for clients of the original API, without effect: the whole border is measured.
+             */
+            edgeSampleSize?: number;
+            /**
+             * Format: binary
+             * @description The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+             *     first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+             */
+            file?: string;
+            /** @description The `storageId` of a complete upload. */
+            inputStorageId?: string;
+            /**
+             * @description `ai` (a neural model), `chroma` (by color) or `auto` (by color if the background is flat,
+             *     otherwise by a neural model). Default: `ai`; on a server without a model, `auto`.
+             */
+            method?: components["schemas"]["Method"];
+            /**
+             * @description Shadows on the background: `keep` makes them translucent black, `drop` makes them
+             *     transparent. A neural model always drops them. Default: `keep`.
+             */
+            shadow?: components["schemas"]["Shadow"];
+            /**
+             * @description Whether pixels at the edge of the subject are translucent. If not, each pixel is either opaque
+             *     or transparent. Default: true.
+             */
+            smoothEdges?: boolean;
+            /**
+             * Format: int32
+             * @description How far a color may differ from the background color and still count as background. Default:
+             *     20.
+             */
+            tolerance?: number;
+            /** @description URL of the image (http or https), which the server fetches. */
+            url?: string;
+        };
         /** @description A deleted job. */
         Removed: {
             /** @description Id of the deleted job. It is unknown from now on. */
@@ -1276,8 +1579,35 @@ export interface components {
             success: boolean;
         };
         /** @description Envelope of a successful reply. */
+        Reply_DetectedBackground: {
+            data: components["schemas"]["DetectedBackground"];
+            /**
+             * @description Always true.
+             * @example true
+             */
+            success: boolean;
+        };
+        /** @description Envelope of a successful reply. */
+        Reply_EmoticonPack: {
+            data: components["schemas"]["EmoticonPack"];
+            /**
+             * @description Always true.
+             * @example true
+             */
+            success: boolean;
+        };
+        /** @description Envelope of a successful reply. */
         Reply_Health: {
             data: components["schemas"]["Health"];
+            /**
+             * @description Always true.
+             * @example true
+             */
+            success: boolean;
+        };
+        /** @description Envelope of a successful reply. */
+        Reply_ImageCut: {
+            data: components["schemas"]["ImageCut"];
             /**
              * @description Always true.
              * @example true
@@ -1314,6 +1644,15 @@ export interface components {
         /** @description Envelope of a successful reply. */
         Reply_Removed: {
             data: components["schemas"]["Removed"];
+            /**
+             * @description Always true.
+             * @example true
+             */
+            success: boolean;
+        };
+        /** @description Envelope of a successful reply. */
+        Reply_ScaledImage: {
+            data: components["schemas"]["ScaledImage"];
             /**
              * @description Always true.
              * @example true
@@ -1484,6 +1823,43 @@ export interface components {
          * @enum {string}
          */
         ReportWarningCode: "LOW_CONFIDENCE" | "NOTHING_REMOVED" | "EVERYTHING_REMOVED" | "POSSIBLE_HOLES" | "LOOKALIKE_KEPT" | "POSSIBLE_RESIDUE" | "POSSIBLE_FLICKER" | "HINT_WITHOUT_EFFECT";
+        /** @description The fields of a request to resize an image. */
+        ResizeForm: {
+            /**
+             * Format: binary
+             * @description The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+             *     first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+             */
+            file?: string;
+            /**
+             * @description How the image fits into width and height, if both are given: `cover` (cropped), `contain`
+             *     (padded), `fill` (stretched), `inside` or `outside` (its shape is kept, and the result is
+             *     smaller or larger). Default: `cover`.
+             */
+            fit?: components["schemas"]["ImageFit"];
+            /** @description Format of the file. JPEG has no transparency: what was transparent is white. Default: `jpeg`. */
+            format?: components["schemas"]["ImageFormat"];
+            /**
+             * Format: int32
+             * @description Height in pixels. Without it, it follows from the width.
+             */
+            height?: number;
+            /** @description The `storageId` of a complete upload. */
+            inputStorageId?: string;
+            /**
+             * Format: int32
+             * @description Quality of JPEG and WebP. PNG is lossless. Default: 80.
+             */
+            quality?: number;
+            /** @description URL of the image (http or https), which the server fetches. */
+            url?: string;
+            /**
+             * Format: int32
+             * @description Width in pixels. Without it, it follows from the height; without both, the image keeps its
+             *     size.
+             */
+            width?: number;
+        };
         /** @description What was decided about the clip, such as a converted frame rate or sound that was left out. */
         ResultNote: {
             /** @description Stable code, such as `SOUND_LEFT_OUT`. */
@@ -1498,6 +1874,44 @@ export interface components {
          * @enum {string}
          */
         ResultNoteCode: "RATE_CONVERTED" | "TRACKS_LEFT_OUT" | "SOUND_MIXED_DOWN" | "SOUND_DAMAGED" | "SOUND_LEFT_OUT" | "ANIMATION_RATE_REDUCED" | "COLOR_CONVERTED" | "DEINTERLACED" | "SIZE_CHANGED" | "OTHER";
+        /** @description A color by its channels. */
+        Rgb: {
+            /** Format: int32 */
+            b: number;
+            /** Format: int32 */
+            g: number;
+            /** Format: int32 */
+            r: number;
+        };
+        /** @description A scaled image. */
+        ScaledImage: {
+            /** @description Format of the file. */
+            format: components["schemas"]["ImageFormat"];
+            /**
+             * Format: int32
+             * @description Height in pixels.
+             */
+            height: number;
+            /**
+             * Format: int64
+             * @description Processing time in milliseconds.
+             */
+            processingTime: number;
+            /** @description Size of the file in bytes, before base64. */
+            size: number;
+            /**
+             * @description The image as a base64 data URL.
+             * @example data:image/jpeg;base64,/9j/4AAQ
+             */
+            url: string;
+            /** @description Fields of the request that had no effect. */
+            warnings: components["schemas"]["FieldWarning"][];
+            /**
+             * Format: int32
+             * @description Width in pixels.
+             */
+            width: number;
+        };
         /** @description Signing secrets for deliveries. */
         Secret: {
             /** @description The previous signing secret, which also signs during a rotation; null otherwise. */
@@ -1626,6 +2040,44 @@ export interface components {
             /** @description Fields of the request that had no effect. */
             warnings: components["schemas"]["FieldWarning"][];
         };
+        /** @description The fields of a request for a thumbnail. */
+        ThumbnailForm: {
+            /**
+             * Format: binary
+             * @description The image: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from its bytes. Of an animation, the
+             *     first frame is used. Send exactly one of `file`, `url` and `inputStorageId`.
+             */
+            file?: string;
+            /**
+             * Format: int32
+             * @description Height in pixels. Without it, it follows from the width.
+             */
+            height?: number;
+            /** @description The `storageId` of a complete upload. */
+            inputStorageId?: string;
+            /**
+             * Format: int32
+             * @description Quality of JPEG and WebP. PNG is lossless. Default: 60.
+             */
+            quality?: number;
+            /**
+             * @description `small` (150 pixels), `medium` (300) or `large` (600): the side of a square that the image
+             *     covers. `width` and `height` override it. Default: `medium`.
+             */
+            size?: components["schemas"]["ThumbnailSize"];
+            /** @description URL of the image (http or https), which the server fetches. */
+            url?: string;
+            /**
+             * Format: int32
+             * @description Width in pixels. Without it, it follows from the height.
+             */
+            width?: number;
+        };
+        /**
+         * @description Side of a thumbnail: 150, 300 or 600 pixels.
+         * @enum {string}
+         */
+        ThumbnailSize: "small" | "medium" | "large";
         /** @description A complete upload. */
         Uploaded: {
             /**
@@ -1663,6 +2115,11 @@ export interface components {
             /** @description Sum over all days. */
             total: components["schemas"]["Cost"];
         };
+        /**
+         * @description Method that found the background of an image: by its color, or by a neural model.
+         * @enum {string}
+         */
+        UsedImageMethod: "chroma" | "ai";
         /**
          * @description Method that found the background: by its color, or by a neural model.
          * @enum {string}
@@ -1773,6 +2230,15 @@ export interface components {
         };
     };
     responses: {
+        /** @description The file could not be fetched from its URL. */
+        AddressUnavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorReply"];
+            };
+        };
         /** @description The request body arrived too slowly. */
         BodyTooSlow: {
             headers: {
@@ -1793,6 +2259,15 @@ export interface components {
         };
         /** @description This Idempotency-Key was used for a different request. */
         IdempotencyMismatch: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorReply"];
+            };
+        };
+        /** @description The image could not be processed. */
+        ImageFailed: {
             headers: {
                 [name: string]: unknown;
             };
@@ -1872,6 +2347,15 @@ export interface components {
                 "application/json": components["schemas"]["ErrorReply"];
             };
         };
+        /** @description The work took too long. */
+        TooLate: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorReply"];
+            };
+        };
         /** @description Missing or invalid API key. */
         Unauthorized: {
             headers: {
@@ -1934,6 +2418,228 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    detectImageBackgroundColor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ImageForm"];
+            };
+        };
+        responses: {
+            /** @description The color. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_DetectedBackground"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["UploadNotFound"];
+            408: components["responses"]["BodyTooSlow"];
+            409: components["responses"]["SubmitConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotMultipart"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["ImageFailed"];
+            502: components["responses"]["AddressUnavailable"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TooLate"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    createEmoticons: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["EmoticonForm"];
+            };
+        };
+        responses: {
+            /** @description The emoticons. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_EmoticonPack"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["UploadNotFound"];
+            408: components["responses"]["BodyTooSlow"];
+            409: components["responses"]["SubmitConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotMultipart"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["ImageFailed"];
+            502: components["responses"]["AddressUnavailable"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TooLate"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    createEmoticonZip: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["EmoticonForm"];
+            };
+        };
+        responses: {
+            /** @description The ZIP file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": number[];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["UploadNotFound"];
+            408: components["responses"]["BodyTooSlow"];
+            409: components["responses"]["SubmitConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotMultipart"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["ImageFailed"];
+            502: components["responses"]["AddressUnavailable"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TooLate"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    removeImageBackground: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["RemoveImageBackgroundForm"];
+            };
+        };
+        responses: {
+            /** @description The image without its background. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_ImageCut"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["UploadNotFound"];
+            408: components["responses"]["BodyTooSlow"];
+            409: components["responses"]["SubmitConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotMultipart"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["ImageFailed"];
+            502: components["responses"]["AddressUnavailable"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TooLate"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    resizeImage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ResizeForm"];
+            };
+        };
+        responses: {
+            /** @description The scaled image. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_ScaledImage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["UploadNotFound"];
+            408: components["responses"]["BodyTooSlow"];
+            409: components["responses"]["SubmitConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotMultipart"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["ImageFailed"];
+            502: components["responses"]["AddressUnavailable"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TooLate"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
+    createImageThumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["ThumbnailForm"];
+            };
+        };
+        responses: {
+            /** @description The thumbnail. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_ScaledImage"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["UploadNotFound"];
+            408: components["responses"]["BodyTooSlow"];
+            409: components["responses"]["SubmitConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotMultipart"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["ImageFailed"];
+            502: components["responses"]["AddressUnavailable"];
+            503: components["responses"]["Unavailable"];
+            504: components["responses"]["TooLate"];
+            507: components["responses"]["DiskFull"];
+        };
+    };
     listJobs: {
         parameters: {
             query?: {
