@@ -10,11 +10,12 @@ use std::{
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{CutRequest, CutStep};
 use clearcut_model::MemoryBudget;
-use clearcut_pipeline::{CutJob, CutReport, ModelSource, Resources, Stop};
+use clearcut_pipeline::{CutJob, CutReport, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
     console::escape_line,
+    cut_context::CutContext,
     cut_image::cut_image,
     failure::Failure,
     input::{is_image, open_input},
@@ -76,12 +77,6 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// Tools and models that all cuts share.
-pub(crate) struct CutContext<'a> {
-    pub(crate) tools: &'a Tools,
-    pub(crate) models: &'a dyn ModelSource,
 }
 
 fn cut_one(

@@ -14,7 +14,7 @@ use clearcut_pipeline::{ImageJob, Resources, Stop, process_image};
 
 use crate::{
     arguments::CutOptions,
-    cut::CutContext,
+    cut_context::CutContext,
     failure::Failure,
     outputs::{IMAGE_EXTENSION, Outputs},
     reporter::{FinishedImage, Reporter},

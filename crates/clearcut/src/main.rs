@@ -3,6 +3,7 @@
 mod arguments;
 mod console;
 mod cut;
+mod cut_context;
 mod cut_image;
 mod doctor;
 mod environment;

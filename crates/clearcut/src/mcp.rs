@@ -22,7 +22,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::{
     arguments::McpOptions,
-    cut::{CutContext, cut_to},
+    cut::cut_to,
+    cut_context::CutContext,
     cut_image::cut_image_to,
     failure::Failure,
     input::{is_image, open_input},

@@ -4,7 +4,11 @@ use clearcut_frame::Size;
 use clearcut_job::{ImageEncoding, ImageFailure, ImageFit, ImageFormat};
 use jpeg_encoder::{ColorType, Encoder};
 
-use crate::{pixels::Pixels, resize::resize, webp};
+use crate::{
+    pixels::Pixels,
+    resize::{resize, stretch},
+    webp,
+};
 
 /// Scales `pixels` and encodes the result.
 pub(crate) fn encode(pixels: &Pixels, encoding: &ImageEncoding) -> Result<Vec<u8>, ImageFailure> {
@@ -15,11 +19,11 @@ pub(crate) fn encode(pixels: &Pixels, encoding: &ImageEncoding) -> Result<Vec<u8
         ImageFit::Cover if is_boxed => covering(pixels, size)?,
         ImageFit::Contain if is_boxed => {
             let inside = ImageEncoding { fit: ImageFit::Inside, ..*encoding };
-            let inner = pixels.scaled_to(inside.output_size(pixels.size).unwrap_or(size))?;
+            let inner = stretch(pixels, inside.output_size(pixels.size).unwrap_or(size))?;
             let (inner, bars) = if is_jpeg { (over_white(inner), [0, 0, 0, 255]) } else { (inner, [0; 4]) };
             padded(&inner, size, bars)
         }
-        _ => pixels.scaled_to(size)?,
+        _ => stretch(pixels, size)?,
     };
     let quality = encoding.quality.get();
     match encoding.format {

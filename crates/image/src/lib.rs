@@ -46,7 +46,7 @@ pub fn pixels(
     let (info, mut pixels) = read(input, max_pixels)?;
     write_info(&info, &mut out)?;
     if let Some(side) = longest_side {
-        pixels = pixels.scaled_to(pixels.size.with_longest_side(side))?;
+        pixels = resize::stretch(&pixels, pixels.size.with_longest_side(side))?;
     }
     write_part(&pixels.rgba, &mut out)
 }

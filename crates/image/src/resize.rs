@@ -9,6 +9,12 @@ use fast_image_resize::{
 
 use crate::pixels::Pixels;
 
+/// Stretches all of `source` to `size`.
+pub(crate) fn stretch(source: &Pixels, size: Size) -> Result<Pixels, ImageFailure> {
+    let whole = (f64::from(source.size.width()), f64::from(source.size.height()));
+    resize(source, (0.0, 0.0), whole, size)
+}
+
 /// Scales the rectangle of `source` that begins at `corner` (left, top) and is `extent` (width,
 /// height) large, in pixels, to `size`.
 pub(crate) fn resize(
@@ -41,7 +47,7 @@ mod tests {
         let size = Size::new(40, 40).unwrap();
         let pixel = |index: usize| if index % 40 < 20 { [200, 10, 10, 255] } else { [0, 255, 0, 0] };
         let source = Pixels { size, rgba: (0..1600).flat_map(pixel).collect() };
-        let scaled = source.scaled_to(Size::new(13, 13).unwrap()).unwrap();
+        let scaled = stretch(&source, Size::new(13, 13).unwrap()).unwrap();
         for pixel in scaled.rgba.as_chunks::<4>().0.iter().filter(|pixel| pixel[3] > 20) {
             assert!(pixel[1] < 40 && pixel[0] > 180, "{pixel:?}");
         }
