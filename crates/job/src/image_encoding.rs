@@ -92,7 +92,7 @@ pub struct ParseImageEncodingError;
 impl FromStr for ImageEncoding {
     type Err = ParseImageEncodingError;
 
-    /// Reads what [`Self::fmt`] writes.
+    /// Reads what its `Display` writes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut parts = text.split(':');
         let mut next = || parts.next().ok_or(ParseImageEncodingError);
