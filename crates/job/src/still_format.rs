@@ -41,6 +41,12 @@ pub enum NotImage {
         /// The kind of file with its article, such as `a PDF document`.
         kind: &'static str,
     },
+    /// The file names other files.
+    #[error("the file is a {kind}, not a still image")]
+    PointsElsewhere {
+        /// The kind of file, such as `m3u8 playlist`.
+        kind: &'static str,
+    },
     /// The bytes match no known format.
     #[error("the file is not an image in a known format")]
     Unknown,
@@ -53,7 +59,7 @@ impl NotImage {
         match self {
             Self::Empty => "Check that the file was downloaded or copied whole.",
             Self::Video => "Cut it as a clip: a video has commands and routes of its own.",
-            Self::OtherKind { .. } | Self::Unknown => "Give a JPEG, PNG, WebP, GIF, AVIF or HEIC image.",
+            Self::OtherKind { .. } | Self::PointsElsewhere { .. } | Self::Unknown => "Give a JPEG, PNG, WebP, GIF, AVIF or HEIC image.",
         }
     }
 }
@@ -102,7 +108,8 @@ impl StillFormat {
         match Container::sniff(head) {
             Ok(Container::Zip) => Err(kind("a ZIP archive")),
             Ok(_) => Err(NotImage::Video),
-            Err(NotVideo::OtherKind { kind } | NotVideo::PointsElsewhere { kind }) => Err(NotImage::OtherKind { kind }),
+            Err(NotVideo::OtherKind { kind }) => Err(NotImage::OtherKind { kind }),
+            Err(NotVideo::PointsElsewhere { kind }) => Err(NotImage::PointsElsewhere { kind }),
             Err(_) => Err(NotImage::Unknown),
         }
     }
