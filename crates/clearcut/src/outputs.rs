@@ -22,32 +22,53 @@ pub(crate) const IMAGE_EXTENSION: &str = "png";
 pub(crate) struct Outputs {
     folder: PathBuf,
     stem: OsString,
+    /// The file that the user named, if its extension is that of a format.
+    named: Option<PathBuf>,
     overwrite: bool,
 }
 
 impl Outputs {
-    /// Files named `NAME-cut` beside the clip or in the folder `output`, or the file `output`,
-    /// whose extension is replaced by that of each format.
+    /// Files named `NAME-cut` beside the clip or in the folder `output`, or the file `output`. The
+    /// extension of a format is replaced by that of each other format; another one belongs to the
+    /// name, so that no file is written whose name the user did not give.
     pub(crate) fn new(input: &Path, output: Option<&Path>, overwrite: bool) -> Result<Self, Failure> {
         let stem_of = |path: &Path| path.file_stem().unwrap_or_default().to_os_string();
         let mut cut_name = stem_of(input);
         cut_name.push("-cut");
+        let mut named = None;
         let (folder, stem) = match output {
+            Some(path) if path.as_os_str() == "-" => {
+                let message = "standard output cannot be written, because files are checked before they get their name";
+                return Err(Failure::usage(message.to_owned(), "Give -o a file name or an existing folder."));
+            }
             None => (input.parent().map(Path::to_path_buf).unwrap_or_default(), cut_name),
             Some(path) if path.is_dir() => (path.to_path_buf(), cut_name),
             Some(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => return Err(missing_folder(path)),
-            Some(path) => (path.parent().map(Path::to_path_buf).unwrap_or_default(), stem_of(path)),
+            Some(path) => {
+                let has_extension_of_format = format_of(path).is_some();
+                named = has_extension_of_format.then(|| path.to_path_buf());
+                let name = if has_extension_of_format { path.file_stem() } else { path.file_name() };
+                let stem = name.unwrap_or_default().to_os_string();
+                (path.parent().map(Path::to_path_buf).unwrap_or_default(), stem)
+            }
         };
         let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
         if !folder.is_dir() {
             return Err(missing_folder(&folder));
         }
-        Ok(Self { folder, stem, overwrite })
+        Ok(Self { folder, stem, named, overwrite })
     }
 
     /// Final path of the output in one format.
     fn path(&self, format: OutputFormat) -> PathBuf {
-        self.path_with(format.extension())
+        let named = self.named.clone().filter(|path| format_of(path) == Some(format));
+        named.unwrap_or_else(|| self.path_with(format.extension()))
+    }
+
+    /// Final path of the cut of an image.
+    fn image_path(&self) -> PathBuf {
+        let is_image = |path: &PathBuf| path.extension().is_some_and(|name| name.eq_ignore_ascii_case(IMAGE_EXTENSION));
+        self.named.clone().filter(is_image).unwrap_or_else(|| self.path_with(IMAGE_EXTENSION))
     }
 
     /// Final path of the output with this extension.
@@ -65,7 +86,7 @@ impl Outputs {
 
     /// As [`Self::check_free`], for the cut of an image.
     pub(crate) fn check_image_free(&self, input: &Path) -> Result<(), Failure> {
-        self.check_paths([self.path_with(IMAGE_EXTENSION)].into_iter(), input)
+        self.check_paths([self.image_path()].into_iter(), input)
     }
 
     fn check_paths(&self, paths: impl Iterator<Item = PathBuf>, input: &Path) -> Result<(), Failure> {
@@ -104,7 +125,7 @@ impl Outputs {
 
     /// Writes the cut of an image, and moves it to its final path atomically.
     pub(crate) fn publish_image(&self, png: &[u8], scratch: &Path) -> Result<PathBuf, Failure> {
-        let to = self.path_with(IMAGE_EXTENSION);
+        let to = self.image_path();
         let written = scratch.join("cut.png");
         std::fs::write(&written, png).map_err(|error| unwritable(&to, &error))?;
         let file = TempPath::try_from_path(&written).map_err(|error| unwritable(&to, &error))?;
@@ -119,6 +140,11 @@ impl Outputs {
             Err(error) => Err(unwritable(&to, &error.error)),
         }
     }
+}
+
+/// The format whose extension a file name has.
+fn format_of(path: &Path) -> Option<OutputFormat> {
+    OutputFormat::from_extension(path.extension()?.to_str()?)
 }
 
 fn missing_folder(folder: &Path) -> Failure {
@@ -138,4 +164,22 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 
 fn display_path(path: &Path) -> String {
     escape_line(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(output: &str) -> [PathBuf; 3] {
+        let outputs = Outputs::new(Path::new("clip.mp4"), Some(Path::new(output)), false).unwrap();
+        [outputs.path(OutputFormat::Webm), outputs.path(OutputFormat::Apng), outputs.image_path()]
+    }
+
+    #[test]
+    fn a_named_file_is_written_under_its_name_and_no_other() {
+        assert_eq!(names("./a.webm"), ["./a.webm", "./a.apng", "./a.png"].map(PathBuf::from));
+        assert_eq!(names("./A.PNG"), ["./A.webm", "./A.PNG", "./A.PNG"].map(PathBuf::from));
+        assert_eq!(names("./keep.v2"), ["./keep.v2.webm", "./keep.v2.apng", "./keep.v2.png"].map(PathBuf::from));
+        assert!(Outputs::new(Path::new("clip.mp4"), Some(Path::new("-")), false).is_err());
+    }
 }
