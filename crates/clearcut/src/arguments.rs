@@ -100,8 +100,6 @@ pub(crate) enum ImageCommand {
     Pixels {
         /// Width × height, at most
         max_pixels: u64,
-        /// Longer side of the result
-        longest_side: Option<u32>,
     },
     /// One file for each encoding
     Encode {

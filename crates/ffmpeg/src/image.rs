@@ -60,19 +60,12 @@ impl Tools {
         self.read_image(input, limits, "inspect", Vec::new())
     }
 
-    /// Starts to decode the image in `input`, for [`ImageReading::pixels`] with the same side: the
-    /// pixels are scaled to the longer side `longest_side`, if that is given.
+    /// Starts to decode the image in `input`, for [`ImageReading::pixels`].
     ///
     /// # Errors
     /// As [`Self::inspect_image`].
-    pub fn decode_image(
-        &self,
-        input: &File,
-        limits: &MediaLimits,
-        longest_side: Option<u32>,
-    ) -> Result<ImageReading, Error> {
-        let side = longest_side.map(|side| side.to_string().into());
-        self.read_image(input, limits, "pixels", side.into_iter().collect())
+    pub fn decode_image(&self, input: &File, limits: &MediaLimits) -> Result<ImageReading, Error> {
+        self.read_image(input, limits, "pixels", Vec::new())
     }
 
     /// Starts to scale and encode the image in `input`, for [`ImageReading::files`] with the same
@@ -130,10 +123,9 @@ impl ImageReading {
     ///
     /// # Errors
     /// As [`Self::info`].
-    pub fn pixels(self, longest_side: Option<u32>) -> Result<DecodedImage, Error> {
+    pub fn pixels(self) -> Result<DecodedImage, Error> {
         self.parts(|parts| {
             let (info, size) = parts.info()?;
-            let size = longest_side.map_or(size, |side| size.with_longest_side(side));
             Ok(DecodedImage { info, size, rgba: parts.pixels(size)? })
         })
     }

@@ -33,21 +33,13 @@ pub fn inspect(input: impl Read, max_pixels: u64, mut out: impl Write) -> Result
 }
 
 /// Reads an image, and writes what it is and its pixels: sRGB and straight alpha, 8 bits each, row by
-/// row. They are scaled to the longer side `longest_side`, if that is given.
+/// row.
 ///
 /// # Errors
 /// The reason why it cannot be read.
-pub fn pixels(
-    input: impl Read,
-    max_pixels: u64,
-    longest_side: Option<u32>,
-    mut out: impl Write,
-) -> Result<(), ImageFailure> {
-    let (info, mut pixels) = read(input, max_pixels)?;
+pub fn pixels(input: impl Read, max_pixels: u64, mut out: impl Write) -> Result<(), ImageFailure> {
+    let (info, pixels) = read(input, max_pixels)?;
     write_info(&info, &mut out)?;
-    if let Some(side) = longest_side {
-        pixels = resize::stretch(&pixels, pixels.size.with_longest_side(side))?;
-    }
     write_part(&pixels.rgba, &mut out)
 }
 

@@ -5,7 +5,7 @@ mod pixels;
 
 use std::{fs::File, path::Path};
 
-use clearcut_ffmpeg::{DecodedImage, MediaLimits, Tools};
+use clearcut_ffmpeg::{DecodedImage, ImageReading, MediaLimits, Tools};
 use clearcut_frame::Rgb8;
 use clearcut_job::{CutRequest, EncodedImage, ImageEncoding, ImageOutcome, ImageTask, MethodChoice, OutputFormat};
 
@@ -44,18 +44,17 @@ pub fn process_image(job: &ImageJob, task: &ImageTask, stop: &Stop) -> Result<Im
     let job = &ImageJob { input: png.as_ref().unwrap_or(job.input), ..*job };
     match task {
         ImageTask::Cut { request, has_soft_edges } => {
-            let side = request.size.map(|side| u32::from(side.get()));
-            let image = decode(job, side, stop)?;
+            let image = decode(job, stop)?;
             cut::cut(job, request, image, *has_soft_edges, stop).map(Box::new).map(ImageOutcome::Cut)
         }
-        ImageTask::MeasureBackground => measure(job, decode(job, None, stop)?).map(ImageOutcome::Background),
+        ImageTask::MeasureBackground => measure(job, decode(job, stop)?).map(ImageOutcome::Background),
         ImageTask::Encode(encodings) => encode(job, encodings, stop).map(ImageOutcome::Encoded),
     }
 }
 
-fn decode(job: &ImageJob, longest_side: Option<u32>, stop: &Stop) -> Result<DecodedImage, Error> {
-    let reading = job.tools.decode_image(job.input, &job.limits, longest_side)?;
-    stop.read(reading, |reading| reading.pixels(longest_side))
+fn decode(job: &ImageJob, stop: &Stop) -> Result<DecodedImage, Error> {
+    let reading = job.tools.decode_image(job.input, &job.limits)?;
+    stop.read(reading, ImageReading::pixels)
 }
 
 fn encode(job: &ImageJob, encodings: &[ImageEncoding], stop: &Stop) -> Result<Vec<EncodedImage>, Error> {

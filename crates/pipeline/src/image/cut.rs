@@ -60,6 +60,8 @@ pub(super) fn cut(
     let (method, (key_color, confidence, model)) = (
         source.method(),
         match &source {
+            // A transparent border has no color.
+            MatteSource::Color(background) if background.is_transparent() => (None, None, None),
             MatteSource::Color(background) => {
                 (Some(background.color()), Some(f64::from(background.confidence())), None)
             }
@@ -74,6 +76,12 @@ pub(super) fn cut(
         apply_scaled(&mut rgba, size, &frame, &matted);
     }
     drop((frame, matted));
+    // Scaled after the cut, because a larger frame shows edges better.
+    let side = request.size.map(|side| u32::from(side.get())).filter(|side| *side < size.longest_side());
+    let (size, mut rgba) = match side.map(|side| size.with_longest_side(side)) {
+        Some(smaller) => (smaller, scaled(size, &rgba, smaller)?),
+        None => (size, rgba),
+    };
     settle_alpha(&mut rgba, has_soft_edges);
     let png = encode_png(size, &rgba)?;
     Ok(CutImage { png, size, method, reason, model, key_color, confidence })
