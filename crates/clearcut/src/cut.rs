@@ -1,7 +1,7 @@
 //! `clearcut cut`: cuts one clip or image after the other and writes the outputs of each.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fs::File,
     path::{Path, PathBuf},
     time::Instant,
@@ -65,14 +65,12 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
         let message = format!("-o names one file, but there are {} inputs", options.inputs.len());
         return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
     }
-    let mut names = HashSet::new();
+    let mut names = HashMap::new();
     for input in &options.inputs {
         let folder = if options.output.is_some() { None } else { input.parent() };
-        if !names.insert((folder, input.file_stem())) {
-            let message = format!(
-                "two inputs are named {} and would get the same name",
-                escape_line(&input.display().to_string())
-            );
+        if let Some(other) = names.insert((folder, input.file_stem()), input) {
+            let [one, other] = [other, input].map(|path| escape_line(&path.display().to_string()));
+            let message = format!("{one} and {other} would get the same output name");
             return Err(Failure::usage(message, "Cut them into different folders."));
         }
     }

@@ -26,9 +26,8 @@ pub(crate) fn is_image(file: &File) -> Result<bool, Failure> {
     let Err(not_video) = Container::sniff(&head) else { return Ok(false) };
     match StillFormat::sniff(&head) {
         Ok(_) => Ok(true),
-        Err(reason @ NotImage::OtherKind { .. })
-            if matches!(not_video, NotVideo::StillImage | NotVideo::PointsElsewhere { .. }) =>
-        {
+        // A clip says better what a sound file or an archive is.
+        Err(reason @ NotImage::OtherKind { .. }) if !matches!(not_video, NotVideo::OtherKind { .. }) => {
             Err(Error::from(ImageError::from(reason)).into())
         }
         Err(_) => Ok(false),

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutImage, CutMethod, CutStep, FrameBox, Note, Place};
+use clearcut_job::{CutImage, CutMethod, CutStep, FrameBox, MethodReason, Note, Place};
 use clearcut_pipeline::CutReport;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -180,6 +180,7 @@ fn image_as_json(input: &str, FinishedImage { image, path, took }: &FinishedImag
 
 fn image_as_text(input: &str, FinishedImage { image, path, took }: &FinishedImage) -> String {
     let method = match (image.method, &image.model) {
+        _ if image.reason == MethodReason::Transparent => "transparent already; its alpha is kept".to_owned(),
         (CutMethod::Ai, model) => {
             format!("neural model {} ({})", model.as_deref().unwrap_or("unknown"), image.reason.name())
         }

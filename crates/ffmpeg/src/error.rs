@@ -271,7 +271,7 @@ impl MediaError {
             }
             Self::NotVideo(NotVideo::OtherKind { .. }) => "Give a clip, such as an MP4, MOV or WebM file.",
             Self::NotVideo(NotVideo::PointsElsewhere { .. }) => "Give the video file itself.",
-            Self::NotVideo(NotVideo::StillImage) => "Give a clip; still images are not cut by this command.",
+            Self::NotVideo(NotVideo::StillImage) => "Give a clip; still images have commands and routes of their own.",
             Self::TooMuchWork | Self::TooMuchMemory | Self::Damaged => {
                 "Download or export the clip again; it should play to its end in a player."
             }

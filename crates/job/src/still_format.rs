@@ -59,7 +59,9 @@ impl NotImage {
         match self {
             Self::Empty => "Check that the file was downloaded or copied whole.",
             Self::Video => "Cut it as a clip: a video has commands and routes of its own.",
-            Self::OtherKind { .. } | Self::PointsElsewhere { .. } | Self::Unknown => "Give a JPEG, PNG, WebP, GIF, AVIF or HEIC image.",
+            Self::OtherKind { .. } | Self::PointsElsewhere { .. } | Self::Unknown => {
+                "Give a JPEG, PNG, WebP, GIF, AVIF or HEIC image."
+            }
         }
     }
 }
