@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const blocksOf = (text, language) =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs"))].map(([, code]) => code);
 
-/** A folder for what a test makes, beside the packages that it imports, with a small clip. */
+/** A folder for what a test makes, beside the packages that it imports, with a small clip and a photo. */
 async function workFolder() {
   const folder = await mkdtemp(join(here, "generated/build-"));
   const small = [
@@ -30,6 +30,8 @@ async function workFolder() {
     join(folder, "clip.mp4"),
   ];
   await run("ffmpeg", small);
+  const photo = ["-v", "error", "-i", join(folder, "clip.mp4"), "-frames:v", "1", join(folder, "photo.jpg")];
+  await run("ffmpeg", photo);
   return folder;
 }
 

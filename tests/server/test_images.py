@@ -3,6 +3,7 @@
 import base64
 import functools
 import json
+import random
 import socket
 import struct
 import subprocess
@@ -14,7 +15,8 @@ from harness import CLIP, MULTIPART, eventually, form
 from processes import children_of
 from test_input import upload
 
-Server = functools.partial(harness.Server, hooks=False)
+# Without a model, whichever this machine has.
+Server = functools.partial(harness.Server, "--models", "no-models", hooks=False)
 ROUTES = ("remove-background", "detect-background-color", "resize", "thumbnail", "emoticon", "emoticon/zip")
 
 
@@ -167,6 +169,38 @@ class Images(unittest.TestCase):
             head = f"POST /api/v1/image/emoticon HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.server.key}\r\nContent-Length: {len(body)}\r\n"
             with socket.create_connection(("127.0.0.1", self.server.port)) as client:
                 client.sendall(f"{head}Content-Type: {MULTIPART['Content-Type']}\r\n\r\n".encode() + body)
+
+
+    def test_a_profile_that_inflates_to_gigabytes_harms_nothing(self):
+        flat = zlib.compress(bytes(300 << 20), 9)
+        image = subject()
+        start = 8 + 25  # Behind the signature and the header.
+        bomb = image[:start] + chunk(b"iCCP", b"x\0\0" + flat) + image[start:]
+        self.assertIn(ask(self.server, "resize", bomb, width="9")[0], (200, 400))
+        status, data = ask(self.server, "resize", image, width="9")
+        self.assertEqual((status, data.get("width")), (200, 9), data)
+
+    def test_replies_that_nobody_reads_count_among_the_images_of_a_key(self):
+        noise = random.Random(1).randbytes(900 * 900 * 4)
+        image = png(900, 900, [noise[y * 3600 : (y + 1) * 3600] for y in range(900)])
+        body = form(image, {"width": "900", "format": "png"})
+        head = f"POST /api/v1/image/resize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.server.key}\r\n"
+        head += f"Content-Type: {MULTIPART['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n"
+        clients = []
+        try:
+            for _ in range(4):
+                client = socket.socket()
+                clients.append(client)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.connect(("127.0.0.1", self.server.port))
+                client.sendall(head.encode() + body)
+                self.assertIn(b" 200 ", client.recv(64))
+            status, error = ask(self.server, "resize", subject(), width="9")
+            self.assertEqual((status, error["code"]), (429, "QUOTA_EXCEEDED"), error)
+        finally:
+            for client in clients:
+                client.close()
+        eventually(lambda: ask(self.server, "resize", subject(), width="9")[0] == 200)
 
 
 class Uploads(unittest.TestCase):

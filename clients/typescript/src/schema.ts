@@ -270,7 +270,7 @@ export interface paths {
         /**
          * Follow a job.
          * @description Returns a stream of server-sent events. The `data` of each event is the job as reading it
-         *     returns, and the `id` is its revision. The first event is sent at once, the others whenever the
+         *     returns, without `eventsUrl`, and the `id` is its revision. The first event is sent at once, the others whenever the
          *     job changes. The stream ends after the event in which the job has ended. After a disconnect,
          *     send the last `id` as `Last-Event-ID` to receive only newer events. Status 204 means that no
          *     more events will follow. Instead of an API key in a header, which the `EventSource` of browsers

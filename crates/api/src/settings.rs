@@ -98,7 +98,7 @@ impl Default for ApiSettings {
             max_waits: 1000,
             max_intakes_per_key: 64,
             max_previews: 4,
-            max_images: 16,
+            max_images: 4,
             max_image_bytes: MAX_IMAGE_BYTES,
         }
     }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use clearcut_frame::Size;
 use clearcut_job::{ImageColors, ImageFailure, ImageInfo, StillFormat};
 use image::{
-    DynamicImage, ImageDecoder, ImageError, RgbaImage,
+    DynamicImage, ImageDecoder, ImageError, Limits, RgbaImage,
     codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder},
     error::LimitErrorKind,
     metadata::Orientation,
@@ -20,7 +20,7 @@ pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<(ImageInfo, Pixels
     let source = match format {
         StillFormat::Jpeg => jpeg(bytes, max_pixels)?,
         StillFormat::Png => {
-            let source = decoded(PngDecoder::new(Cursor::new(bytes)).map_err(failure)?, max_pixels)?;
+            let source = decoded(png(bytes)?, max_pixels)?;
             let (bits, stated) = png_header::header(bytes).ok_or(ImageFailure::Damaged)?;
             Source { bits, stated, ..source }
         }
@@ -30,6 +30,16 @@ pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<(ImageInfo, Pixels
         StillFormat::Avif | StillFormat::Heic => return Err(ImageFailure::Unsupported),
     };
     source.upright(format)
+}
+
+/// Memory for what lies beside the pixels of a PNG, such as its color profile, in bytes. A few bytes
+/// can inflate to any number.
+const MAX_EXTRA_BYTES: u64 = 64 << 20;
+
+fn png(bytes: &[u8]) -> Result<PngDecoder<Cursor<&[u8]>>, ImageFailure> {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_EXTRA_BYTES);
+    PngDecoder::with_limits(Cursor::new(bytes), limits).map_err(failure)
 }
 
 /// A decoded image as it is stored.

@@ -129,10 +129,11 @@ pub(crate) async fn pack(
         total_png_size: total(ImageFormat::Png),
         total_webp_size: total(ImageFormat::Webp),
         processing_time: image.elapsed_ms(),
-        warnings: image.warnings,
+        warnings: image.warnings.clone(),
     };
     let data_urls = files.into_iter().map(|file| DataUrl::of_bytes(file.format.mime(), file.bytes)).collect();
-    Ok(InlineReply::new(&Reply::new(reply), data_urls)?.into_response(api.store))
+    let reply = InlineReply::new(&Reply::new(reply), data_urls)?.into_response(api.store);
+    Ok(image.counted_until_sent(reply))
 }
 
 /// Make an emoticon pack as a ZIP file.
@@ -153,7 +154,7 @@ pub(crate) async fn zipped_pack(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (files, _image) = make_files(&api, owner, request).await?;
+    let (files, image) = make_files(&api, owner, request).await?;
     let archive = zip(&files).map_err(|error| {
         tracing::error!(%error, "a ZIP file could not be written");
         ApiError::Internal
@@ -162,7 +163,7 @@ pub(crate) async fn zipped_pack(
         (header::CONTENT_TYPE, "application/zip"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"emoticons.zip\""),
     ];
-    Ok((headers, archive).into_response())
+    Ok(image.counted_until_sent((headers, archive).into_response()))
 }
 
 /// Receives an image and makes its files: PNG and WebP in each size, in this order.

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::Request;
+use axum::{body::Body, extract::Request, response::Response};
 use clearcut_job::{ImageOutcome, ImageRequest, ImageTask, StillFormat};
 use clearcut_queue::KeyId;
+use futures_util::StreamExt as _;
 
 use crate::{
     Api, ApiError,
@@ -25,7 +26,7 @@ pub(crate) struct ReceivedImage {
     pub(crate) warnings: Vec<FieldWarning>,
     /// When the image had arrived.
     arrived: Instant,
-    _counted: CountGuard,
+    counted: CountGuard,
 }
 
 /// Receives an image and what `read` makes of the fields, of which the route knows `names`. On
@@ -51,7 +52,7 @@ pub(crate) async fn receive_image<T>(
     if api.store.head(&input.name).await?.size_bytes > max_bytes {
         return Err(ApiError::TooLarge { max_bytes });
     }
-    Ok((read, ReceivedImage { input, format, warnings, arrived: Instant::now(), _counted: counted }))
+    Ok((read, ReceivedImage { input, format, warnings, arrived: Instant::now(), counted }))
 }
 
 impl ReceivedImage {
@@ -59,6 +60,17 @@ impl ReceivedImage {
     pub(crate) async fn process(&self, api: &Api, task: ImageTask) -> Result<ImageOutcome, ApiError> {
         let request = ImageRequest { input: self.input.name.clone(), task };
         Ok(api.interactive.process_image(request).await?)
+    }
+
+    /// The reply, which counts among the images of the API key until it was sent: its files are in
+    /// memory until then.
+    pub(crate) fn counted_until_sent(self, reply: Response) -> Response {
+        let counted = self.counted;
+        reply.map(|body| {
+            Body::from_stream(body.into_data_stream().inspect(move |_| {
+                let _ = &counted;
+            }))
+        })
     }
 
     /// Time since the image had arrived, in milliseconds.

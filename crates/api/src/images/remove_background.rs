@@ -151,10 +151,11 @@ pub(crate) async fn remove_background(
         model,
         detected_background_color: key_color.map(Color::from),
         confidence,
-        warnings: image.warnings,
+        warnings: image.warnings.clone(),
     };
     let png = DataUrl::of_bytes("image/png", png);
-    Ok(InlineReply::new(&Reply::new(reply), vec![png])?.into_response(api.store))
+    let reply = InlineReply::new(&Reply::new(reply), vec![png])?.into_response(api.store);
+    Ok(image.counted_until_sent(reply))
 }
 
 /// The color of a background.

@@ -168,8 +168,9 @@ async fn scale(api: Api, image: ReceivedImage, encoding: ImageEncoding) -> Resul
         height: size.height(),
         size: bytes.len(),
         processing_time: image.elapsed_ms(),
-        warnings: image.warnings,
+        warnings: image.warnings.clone(),
     };
     let url = DataUrl::of_bytes(format.mime(), bytes);
-    Ok(InlineReply::new(&Reply::new(reply), vec![url])?.into_response(api.store))
+    let reply = InlineReply::new(&Reply::new(reply), vec![url])?.into_response(api.store);
+    Ok(image.counted_until_sent(reply))
 }

@@ -47,7 +47,7 @@ pub(crate) struct JobEvent {
 /// Follow a job.
 ///
 /// Returns a stream of server-sent events. The `data` of each event is the job as reading it
-/// returns, and the `id` is its revision. The first event is sent at once, the others whenever the
+/// returns, without `eventsUrl`, and the `id` is its revision. The first event is sent at once, the others whenever the
 /// job changes. The stream ends after the event in which the job has ended. After a disconnect,
 /// send the last `id` as `Last-Event-ID` to receive only newer events. Status 204 means that no
 /// more events will follow. Instead of an API key in a header, which the `EventSource` of browsers
@@ -170,7 +170,8 @@ impl Follower {
             let (revision, is_last) = (record.revision, record.state.is_final());
             if revision > self.last_sent {
                 self.last_sent = revision;
-                let job = self.api.job_view(record, &self.headers).await?;
+                // A signed address does not renew itself.
+                let job = self.api.job_view(record, &self.headers).await?.with_events_url(None);
                 let event = sse::Event::default().id(revision.to_string()).json_data(job);
                 return Ok(Some((event.map_err(|_| ApiError::Internal)?, is_last)));
             }

@@ -161,5 +161,5 @@ fn the_clip_itself_is_never_replaced() {
 fn two_clips_with_the_same_name_are_refused_for_one_output_folder() {
     let output = clearcut(&["cut", "a/clip.mp4", "b/clip.mov", "-o", "/tmp"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the same name"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a/clip.mp4 and b/clip.mov would get the same"));
 }
