@@ -7,7 +7,7 @@ use std::{
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutImage, CutRequest, CutStep, PreviewFrame};
+use clearcut_job::{CutImage, CutRequest, CutStep, ErrorCode, PreviewFrame};
 use clearcut_pipeline::{CutReport, Stop};
 
 use crate::Failure;
@@ -66,6 +66,28 @@ pub struct CutOrder {
     pub overwrites: bool,
 }
 
+impl CutOrder {
+    /// Checks that the paths still lead to where they led when they were resolved: a cut waits for
+    /// those before it, and a link that was put there meanwhile may lead out of the allowed folders.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InputUnreadable`], [`ErrorCode::OutputUnwritable`].
+    pub(crate) fn check_unmoved(&self) -> Result<(), Failure> {
+        let is_unmoved = |path: &Path| path.canonicalize().is_ok_and(|resolved| resolved == path);
+        if !is_unmoved(&self.clip) {
+            let message = format!("{} was moved or replaced while the cut waited", self.clip.display());
+            return Err(Failure::new(ErrorCode::InputUnreadable, message).in_field("input", "a file that stays"));
+        }
+        let folder =
+            self.output.as_deref().and_then(|output| if output.is_dir() { Some(output) } else { output.parent() });
+        if folder.is_some_and(|folder| !is_unmoved(folder)) {
+            let message = "the output folder was moved or replaced while the cut waited";
+            return Err(Failure::new(ErrorCode::OutputUnwritable, message).in_field("output", "a folder that stays"));
+        }
+        Ok(())
+    }
+}
+
 /// A cut of one image.
 #[derive(Debug, Clone)]
 pub struct ImageOrder {
@@ -122,4 +144,41 @@ pub enum MeasuredBackground {
         /// The most common color and its share of the border, if one stands out.
         candidate: Option<(Rgb8, f64)>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use clearcut_job::OutputFormat;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_became_a_link_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        let root = base.path().canonicalize().unwrap();
+        let (clip, out, secret) = (root.join("clip.mp4"), root.join("out"), root.join("secret"));
+        fs::write(&clip, "clip").unwrap();
+        fs::create_dir(&out).unwrap();
+        fs::create_dir(&secret).unwrap();
+        let order = |output: &Path| CutOrder {
+            clip: clip.clone(),
+            output: Some(output.to_owned()),
+            request: CutRequest::new(OutputFormat::Webm),
+            overwrites: false,
+        };
+        for output in [out.clone(), out.join("a.webm")] {
+            assert!(order(&output).check_unmoved().is_ok());
+        }
+        fs::remove_dir(&out).unwrap();
+        symlink(&secret, &out).unwrap();
+        for output in [out.clone(), out.join("a.webm")] {
+            let refused = order(&output).check_unmoved().unwrap_err();
+            assert_eq!(refused.code, ErrorCode::OutputUnwritable);
+        }
+        fs::remove_file(&clip).unwrap();
+        symlink(secret.join("clip.mp4"), &clip).unwrap();
+        assert_eq!(order(&root).check_unmoved().unwrap_err().code, ErrorCode::InputUnreadable);
+    }
 }

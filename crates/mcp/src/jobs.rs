@@ -104,6 +104,7 @@ impl Work {
             let started = || sender.send_modify(|status| status.state = State::Running);
             let progress = sender.clone();
             let cutting = move |stop: &Stop| {
+                order.check_unmoved()?;
                 let finished = cutter.cut(&order, stop, &mut |step| report(&progress, step))?;
                 Ok(CutResult::new(&order.clip, &finished))
             };
