@@ -10,7 +10,7 @@ use clearcut_matte::Keyer;
 
 use super::{
     ImageJob,
-    pixels::{encode_png, frame_of, scaled},
+    pixels::{frame_of, scaled},
 };
 use crate::{
     Error, Stop,
@@ -21,6 +21,7 @@ use crate::{
         segment::{matte_with_model, pace},
         survey::background_of,
     },
+    still::encode_pixels,
 };
 
 /// Most pixels of the frame that is matted. Of a larger image, a smaller version is matted, and the
@@ -83,7 +84,7 @@ pub(super) fn cut(
         None => (size, rgba),
     };
     settle_alpha(&mut rgba, has_soft_edges);
-    let png = encode_png(size, &rgba)?;
+    let png = encode_pixels(size, &rgba)?;
     Ok(CutImage { png, size, method, reason, model, key_color, confidence })
 }
 

@@ -1,6 +1,4 @@
-//! The pixels of a still image as a frame, scaled, and as a PNG.
-
-use std::io;
+//! The pixels of a still image: scaled, and as a frame of the matte.
 
 use clearcut_ffmpeg::ImageError;
 use clearcut_frame::{Frame, FrameFormat, Matrix, Size, Subsampling};
@@ -62,23 +60,6 @@ pub(super) fn frame_of(size: Size, rgba: &[u8]) -> Frame {
         *alpha = pixel[3];
     }
     frame
-}
-
-/// Encodes pixels of `size` as a PNG with straight alpha.
-///
-/// # Errors
-/// [`Error::Io`]; not expected, because the PNG is written to memory.
-pub(super) fn encode_png(size: Size, rgba: &[u8]) -> Result<Vec<u8>, Error> {
-    let failed = |error: png::EncodingError| Error::Io { doing: "writing a PNG", source: io::Error::other(error) };
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, size.width(), size.height());
-    encoder.set_color(png::ColorType::Rgba);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(rgba).map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
