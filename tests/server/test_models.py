@@ -8,6 +8,7 @@ import unittest
 from harness import MULTIPART, ROOT, Server, eventually, form
 from invariants import check_invariants
 from processes import children_of, running
+from test_images import subject
 
 MODELS = os.environ.get("CLEARCUT_MODELS", str(ROOT / "out/models"))
 SMALL = {"formats": json.dumps(["webm", "stacked-alpha"]), "size": "160", "fps": "6"}
@@ -29,6 +30,13 @@ class Models(unittest.TestCase):
             self.assertEqual([keyed[key] for key in ("method", "reason", "model")], ["chromakey", "asked", None])
             self.assertAlmostEqual(report["removedShare"], keyed["removedShare"], delta=0.06)
             check_invariants(server, [job])
+
+    def test_an_image_is_cut_by_the_model_unless_a_color_is_given(self):
+        with Server("--models", MODELS, "--runtime", "rten", hooks=False) as server:
+            for fields, method, model in (({}, "ai", "u2netp"), ({"chromaKey": "#00C800"}, "chroma", None)):
+                status, body = server.request("POST", "/api/v1/image/remove-background", form(subject(), fields), MULTIPART)
+                data = json.loads(body)["data"]
+                self.assertEqual((status, data["method"], data["model"]), (200, method, model))
 
     def test_the_synchronous_endpoint_names_the_method(self):
         with Server("--models", MODELS, "--runtime", "rten") as server:
