@@ -150,6 +150,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/image/remove-background": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit images.
+         * @description Removes the backgrounds of up to 500 images in one job. Send them as several parts named `file`,
+         *     or as one ZIP archive, in which folders are kept. The output of one image is a PNG, that of several
+         *     a ZIP archive of PNGs; `images` in the result lists what became of each. An image that cannot be
+         *     read is listed as failed; the job fails only if no image could be cut. Otherwise like a submit of
+         *     a clip.
+         */
+        post: operations["submitImageJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/video/remove-background": {
         parameters: {
             query?: never;
@@ -1065,6 +1089,11 @@ export interface components {
              */
             message: string;
         };
+        /**
+         * @description Format of an output of a job: of a clip, or `png` or `zip` of images.
+         * @enum {string}
+         */
+        FileFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "mov" | "png" | "zip";
         /** @description The health of the server. */
         Health: {
             /** @description All checks. */
@@ -1144,6 +1173,11 @@ export interface components {
          * @enum {string}
          */
         ImageFormat: "jpeg" | "png" | "webp";
+        /**
+         * @description Whether an image of a job was cut.
+         * @enum {string}
+         */
+        ImageStatus: "completed" | "failed";
         /** @description The state of a job. All fields are always present. */
         Job: {
             /**
@@ -1212,7 +1246,7 @@ export interface components {
             /** @description Kind of the job. */
             type: components["schemas"]["JobType"];
         };
-        /** @description Why a job failed. */
+        /** @description Why a job or an image failed. */
         JobError: {
             /** @description Stable error code. */
             code: components["schemas"]["FailureCode"];
@@ -1231,38 +1265,73 @@ export interface components {
          * @enum {string}
          */
         JobEventType: "job.started" | "job.completed" | "job.failed";
+        /** @description An image of a job, and what became of it. All fields are always present. */
+        JobImage: {
+            detectedBackgroundColor: components["schemas"]["Color"] | null;
+            error: components["schemas"]["JobError"] | null;
+            /**
+             * @description Path of the PNG in the ZIP archive of the output; null if the image failed, or if the output
+             *     is the PNG.
+             * @example photos/mascot.png
+             */
+            file: string | null;
+            /**
+             * Format: int32
+             * @description Height in pixels; null if the image failed.
+             */
+            height: number | null;
+            method: components["schemas"]["UsedImageMethod"] | null;
+            /** @description The neural model; null if none was used. */
+            model: string | null;
+            /**
+             * @description Name of the file, with its folders in the ZIP archive that was sent.
+             * @example photos/mascot.jpg
+             */
+            name: string;
+            reason: components["schemas"]["Reason"] | null;
+            /** @description Whether the image was cut. */
+            status: components["schemas"]["ImageStatus"];
+            /**
+             * Format: int32
+             * @description Width in pixels; null if the image failed.
+             */
+            width: number | null;
+        };
         /** @description The result of a completed job. */
         JobResult: {
             detectedBackgroundColor: components["schemas"]["Color"] | null;
             /**
              * Format: double
-             * @description Duration in seconds.
+             * @description Duration in seconds; null for images.
              */
-            duration: number;
+            duration: number | null;
             /**
              * Format: double
-             * @description Frames per second of the outputs, the same as `frameRate`.
+             * @description Frames per second of the outputs, the same as `frameRate`; null for images.
              */
-            fps: number;
+            fps: number | null;
             /**
              * Format: int64
-             * @description Number of frames in each output.
+             * @description Number of frames in each output; null for images.
              */
-            frameCount: number;
+            frameCount: number | null;
             /**
              * Format: double
-             * @description Frames per second of the outputs.
+             * @description Frames per second of the outputs; null for images.
              */
-            frameRate: number;
+            frameRate: number | null;
             /**
              * Format: int32
-             * @description Height of the frame in pixels, without the stacked matte of `stacked-alpha`.
+             * @description Height of the frame in pixels, without the stacked matte of `stacked-alpha`; of a job of
+             *     images, of the first image that was cut.
              */
             height: number;
+            /** @description The images, in the order of the input; null for a clip. */
+            images: components["schemas"]["JobImage"][] | null;
             /** @description What was decided about the clip besides the matte; empty if nothing was. */
             notes: components["schemas"]["ResultNote"][];
             /** @description Format of the first output. */
-            outputFormat: components["schemas"]["OutputFormat"];
+            outputFormat: components["schemas"]["FileFormat"];
             /**
              * Format: int64
              * @description Size of the first output in bytes.
@@ -1270,7 +1339,10 @@ export interface components {
             outputSize: number;
             /** @description Link to the first output. It expires; read the job again for a fresh link. */
             outputUrl: string;
-            /** @description All outputs, in the order of the requested formats. */
+            /**
+             * @description All outputs, in the order of the requested formats. Of a job of images, one: the PNG of one
+             *     image, or the ZIP archive of several.
+             */
             outputs: components["schemas"]["Output"][];
             /**
              * Format: int64
@@ -1281,12 +1353,12 @@ export interface components {
             /**
              * Format: double
              * @description Frames per second of the clip; of a clip whose frames are uneven, a rate that suits it. Null
-             *     for jobs of earlier versions.
+             *     for images, and for jobs of earlier versions.
              */
             sourceFrameRate: number | null;
             /**
              * Format: int32
-             * @description Width of the frame in pixels.
+             * @description Width of the frame in pixels; of a job of images, of the first image that was cut.
              */
             width: number;
         };
@@ -1304,7 +1376,7 @@ export interface components {
          * @description Kind of a job.
          * @enum {string}
          */
-        JobType: "video";
+        JobType: "video" | "image";
         /**
          * @description Requested method: `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
          * @enum {string}
@@ -1331,7 +1403,7 @@ export interface components {
         /** @description One output. */
         Output: {
             /** @description Format of the output. */
-            format: components["schemas"]["OutputFormat"];
+            format: components["schemas"]["FileFormat"];
             /**
              * Format: int64
              * @description Size in bytes.
@@ -1356,7 +1428,7 @@ export interface components {
             largestMeanDifference: number;
         };
         /**
-         * @description Format of an output.
+         * @description Format of a clip without its background.
          * @enum {string}
          */
         OutputFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "mov";
@@ -2023,6 +2095,61 @@ export interface components {
              */
             webhookUrl?: string;
         };
+        /** @description The fields of a submit of images. */
+        SubmitImagesForm: {
+            /**
+             * @description The background color of all images, as JSON text such as `{"r":0,"g":255,"b":0}` or as
+             *     `#RRGGBB`. Implies `chroma`. Default: measured, for each image.
+             */
+            chromaKey?: string;
+            /**
+             * @description Name of the job's input, such as `photos.zip`; the download is then named after it. Default:
+             *     the name of the file, if there is only one. Folders and invisible characters are dropped.
+             */
+            clipName?: string;
+            /**
+             * Format: int32
+             * @description Accepted for clients of the original API, without effect: the whole border is measured.
+             */
+            edgeSampleSize?: number;
+            /**
+             * @description The images: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from their bytes. Of an animation, the
+             *     first frame is used. Up to 500 parts of this name, or one that is a ZIP archive of up to 500
+             *     files. Send exactly one of `file`, `url` and `inputStorageId`.
+             */
+            file?: string[];
+            /** @description The `storageId` of a complete upload of one image or ZIP archive. */
+            inputStorageId?: string;
+            /**
+             * @description `ai` (a neural model), `chroma` (by color) or `auto` (by color if the background is flat,
+             *     otherwise by a neural model). Default: `ai`; on a server without a model, `auto`.
+             */
+            method?: components["schemas"]["Method"];
+            /**
+             * @description Shadows on the background: `keep` makes them translucent black, `drop` makes them
+             *     transparent. A neural model always drops them. Default: `keep`.
+             */
+            shadow?: components["schemas"]["Shadow"];
+            /**
+             * @description Whether pixels at the edge of the subject are translucent. If not, each pixel is either opaque
+             *     or transparent. Default: true.
+             */
+            smoothEdges?: boolean;
+            /**
+             * Format: int32
+             * @description How far a color may differ from the background color and still count as background. Default:
+             *     20.
+             */
+            tolerance?: number;
+            /** @description URL of one image or ZIP archive (http or https), which the server fetches. */
+            url?: string;
+            /**
+             * @description URL that receives an event when the job starts, completes or fails, in addition to the
+             *     endpoints of the API key: http or https, without user name, and no private or local address.
+             *     Verify events with the secret from `/api/v1/webhooks/secret`.
+             */
+            webhookUrl?: string;
+        };
         /** @description An accepted job. */
         Submitted: {
             /**
@@ -2671,6 +2798,62 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             429: components["responses"]["LimitExceeded"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    submitImageJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A key that the client generates for this submit: 1-255 visible ASCII characters. */
+                "Idempotency-Key"?: string;
+                /** @description `wait=N`: reply when the job has ended, or after N seconds (at most 60). */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["SubmitImagesForm"];
+            };
+        };
+        responses: {
+            /** @description The job ended within the preferred wait. */
+            200: {
+                headers: {
+                    "Idempotent-Replayed"?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_AwaitedJob"];
+                };
+            };
+            /** @description The job was accepted. With `Prefer: wait`, `data` is the full job, as with status 200. */
+            202: {
+                headers: {
+                    "Idempotent-Replayed"?: string;
+                    Location?: string;
+                    "Preference-Applied"?: string;
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reply_Submitted"];
+                };
+            };
+            400: components["responses"]["InvalidRequest"];
+            401: components["responses"]["Unauthorized"];
+            404: components["responses"]["UploadNotFound"];
+            408: components["responses"]["BodyTooSlow"];
+            409: components["responses"]["SubmitConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["NotMultipart"];
+            422: components["responses"]["IdempotencyMismatch"];
+            429: components["responses"]["LimitExceeded"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["DiskFull"];
         };
     };
     submitVideoJob: {

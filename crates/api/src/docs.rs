@@ -25,7 +25,7 @@ use utoipa_swagger_ui::Config;
 use crate::{
     ApiError, files, health,
     http::{error_responses::shared_responses, reply::ErrorReply},
-    images::{emoticon, remove_background, resize},
+    images::{self, emoticon, remove_background, resize},
     jobs::{control, event_stream, list, submit, synchronous, usage},
     page::sign_in,
     previews::preview,
@@ -41,7 +41,7 @@ use crate::{
 #[openapi(
     info(title = "clearcut", description = "Removes the background from video and images and returns transparent files."),
     paths(
-        submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, event_stream::follow, usage::read,
+        submit::submit, images::submit::submit, submit::read, list::list, control::cancel, control::retry, control::remove, event_stream::follow, usage::read,
         synchronous::cut_now, preview::preview,
         remove_background::remove_background, remove_background::detect_background_color, resize::resize, resize::thumbnail, emoticon::pack, emoticon::zipped_pack,
         resource::create, resource::put, resource::delete, tus::head, tus::patch, sign_in::sign_in, files::read, health::livez, health::readyz,

@@ -1,5 +1,6 @@
 //! The job routes (submit, read, wait, list, follow, cancel, retry, delete) and their JSON.
 
+pub(crate) mod color;
 pub(crate) mod control;
 pub(crate) mod data_url;
 pub(crate) mod describe;
@@ -7,8 +8,12 @@ pub(crate) mod event_stream;
 pub(crate) mod fields;
 pub(crate) mod form;
 pub(crate) mod idempotency;
+mod image_bundle;
+pub(crate) mod image_shapes;
 pub(crate) mod intake;
 pub(crate) mod list;
+mod part;
+pub(crate) mod received_files;
 pub(crate) mod report;
 pub(crate) mod shapes;
 pub(crate) mod submit;

@@ -17,7 +17,7 @@ use tower_http::{
 use crate::{
     Api, ApiError, docs, files, health,
     http::{body_limits::LimitedBody, rate_limit, request_log},
-    images::{emoticon, remove_background, resize},
+    images::{self, emoticon, remove_background, resize},
     jobs::{control, event_stream, idempotency, list, submit, synchronous, usage, waiting},
     page::{assets, sign_in},
     previews::preview,
@@ -37,6 +37,7 @@ pub fn routes(api: Api) -> Router {
         .route("/page/{name}", get(assets::asset))
         .route("/api/v1/sign-in", post(sign_in::sign_in))
         .route("/api/v1/jobs/video/remove-background", post(submit::submit))
+        .route("/api/v1/jobs/image/remove-background", post(images::submit::submit))
         .route("/api/v1/jobs", get(list::list))
         .route("/api/v1/jobs/{id}", get(submit::read).delete(control::remove))
         .route("/api/v1/jobs/{id}/cancel", post(control::cancel))

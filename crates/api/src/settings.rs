@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
-use clearcut_job::{Clock, OutputFormat};
+use clearcut_job::{Clock, ImageCutRequest, OutputFormat};
 use clearcut_outbound::AddressPolicy;
 use clearcut_queue::Queue;
 use clearcut_store::{DEFAULT_DISK_FLOOR_BYTES, Store, UrlSigner};
@@ -77,8 +77,8 @@ pub struct ApiSettings {
     pub max_image_bytes: u64,
 }
 
-/// Maximum size of an image in bytes: that of 100 million pixels as a large PNG.
-pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
+/// Maximum size of an image in bytes.
+pub const MAX_IMAGE_BYTES: u64 = ImageCutRequest::MAX_IMAGE_BYTES;
 
 impl Default for ApiSettings {
     fn default() -> Self {

@@ -76,6 +76,16 @@ pub(crate) enum Command {
         /// Bytes of the unpacked clip, at most
         max_bytes: u64,
     },
+    /// Internal: unpacks an archive of images from standard input to standard output, in the sandbox
+    #[command(hide = true)]
+    UnpackImages {
+        /// Number of files, at most
+        max_files: usize,
+        /// Bytes of a file, at most
+        max_file_bytes: u64,
+        /// Bytes of all files, at most
+        max_bytes: u64,
+    },
     /// Internal: reads an image from standard input, and writes what was asked for to standard output,
     /// in the sandbox
     #[command(hide = true, subcommand)]
@@ -256,6 +266,7 @@ impl Arguments {
             | Command::Db(_)
             | Command::WatchChildren { .. }
             | Command::Unpack { .. }
+            | Command::UnpackImages { .. }
             | Command::Image(_)
             | Command::Gc(_)
             | Command::Completions { .. }

@@ -10,7 +10,7 @@ use std::{
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{CutRequest, CutStep};
 use clearcut_model::MemoryBudget;
-use clearcut_pipeline::{CutJob, CutReport, Resources, Stop};
+use clearcut_pipeline::{CutJob, CutReport, KeptModel, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
@@ -20,7 +20,6 @@ use crate::{
     failure::Failure,
     input::{is_image, open_input},
     installed_models::ModelOptions,
-    kept_model::KeptModel,
     outputs::Outputs,
     reporter::{FinishedCut, Reporter},
 };

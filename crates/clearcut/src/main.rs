@@ -12,7 +12,6 @@ mod generate;
 mod heap;
 mod input;
 mod installed_models;
-mod kept_model;
 mod mcp;
 mod models;
 mod outputs;
@@ -43,6 +42,13 @@ fn main() -> ExitCode {
         let unpacked = std::fs::File::open("/dev/stdin")
             .map_err(|_| clearcut_job::UnpackFailure::Io)
             .and_then(|packed| clearcut_unpack::unpack(packed, &limits, std::io::stdout().lock()));
+        return unpacked.map_or_else(|failure| failure.exit_code().into(), |()| ExitCode::SUCCESS);
+    }
+    if let Command::UnpackImages { max_files, max_file_bytes, max_bytes } = arguments.command {
+        let limits = clearcut_unpack::FolderLimits { max_files, max_file_bytes, max_bytes };
+        let unpacked = std::fs::File::open("/dev/stdin")
+            .map_err(|_| clearcut_job::UnpackFailure::Io)
+            .and_then(|packed| clearcut_unpack::unpack_folder(packed, &limits, std::io::stdout().lock()));
         return unpacked.map_or_else(|failure| failure.exit_code().into(), |()| ExitCode::SUCCESS);
     }
     if let Command::Image(command) = &arguments.command {
@@ -82,7 +88,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         Command::Man => generate::man_page(),
         // Ended in `main`, with exit codes of their own.
-        Command::Unpack { .. } | Command::Image(_) => Ok(()),
+        Command::Unpack { .. } | Command::UnpackImages { .. } | Command::Image(_) => Ok(()),
     }
 }
 

@@ -47,6 +47,18 @@ pub enum ImageError {
         /// Longest side of the asked format.
         max_side: u32,
     },
+    /// The file has too many bytes.
+    #[error("the file is larger than {} MiB", .max_bytes >> 20)]
+    TooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// The ZIP archive of images cannot be read.
+    #[error("the ZIP archive {finding}")]
+    Archive {
+        /// What is wrong with it.
+        finding: &'static str,
+    },
     /// Reading the image takes more memory than the limit.
     #[error("reading the image takes more memory than the limit for one image")]
     TooMuchMemory,
@@ -66,7 +78,10 @@ impl ImageError {
             Self::ReaderMissing { .. } => {
                 "Convert it to JPEG or PNG first, or install a newer ffmpeg (HEIC needs 7.0 or newer)."
             }
-            Self::TooManyPixels { .. } | Self::TooMuchMemory | Self::TooMuchWork => "Make a smaller copy first.",
+            Self::TooManyPixels { .. } | Self::TooLarge { .. } | Self::TooMuchMemory | Self::TooMuchWork => {
+                "Make a smaller copy first."
+            }
+            Self::Archive { .. } => "Pack up to 500 images, 16 GiB in all, without a password.",
             Self::ResultTooLarge { .. } => "Ask for a smaller width and height.",
         }
     }

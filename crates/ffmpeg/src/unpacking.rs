@@ -120,7 +120,7 @@ fn reason(error: Error, container: Container, limits: &MediaLimits) -> Error {
         Some(UnpackFailure::MixedSizes) => no_sequence("its images have different sizes"),
         Some(UnpackFailure::Damaged) => MediaError::Damaged,
         None if has_crashed(*status) => MediaError::Damaged,
-        Some(UnpackFailure::Io) | None => return error,
+        Some(UnpackFailure::TooManyImages | UnpackFailure::Io) | None => return error,
     };
     reason.into()
 }

@@ -9,8 +9,10 @@ pub enum Accepted {
     Videos,
     /// Images; of an animated one, the first frame is used.
     Images,
-    /// Clips and images.
-    VideosAndImages,
+    /// Images, and ZIP archives, which may hold some.
+    ImagesAndArchives,
+    /// Clips, images and ZIP archives.
+    Everything,
 }
 
 /// Why a file is of no accepted kind.
@@ -36,10 +38,12 @@ impl Accepted {
         match self {
             Self::Videos => Ok(Container::sniff(head).map(drop)?),
             Self::Images => Ok(StillFormat::sniff(head).map(drop)?),
-            Self::VideosAndImages => match Container::sniff(head) {
-                Ok(_) => Ok(()),
-                Err(NotVideo::StillImage) => Ok(StillFormat::sniff(head).map(drop)?),
-                Err(other) => Err(other.into()),
+            Self::ImagesAndArchives if Container::is_archive(head) => Ok(()),
+            Self::ImagesAndArchives => Self::Images.check(head),
+            Self::Everything => match Container::sniff(head) {
+                Err(NotVideo::StillImage) => Self::Images.check(head),
+                Err(_) if Container::may_hold_images(head) => Ok(()),
+                sniffed => Ok(sniffed.map(drop)?),
             },
         }
     }
@@ -52,12 +56,17 @@ mod tests {
     #[test]
     fn each_kind_is_accepted_where_it_is_expected() {
         let (mp4, jpeg) = (&b"\0\0\0\x20ftypisom\0\0\x02\0"[..], &b"\xFF\xD8\xFF\xE0\0\x10JFIF\0"[..]);
-        assert_eq!((Accepted::Videos.check(mp4), Accepted::VideosAndImages.check(mp4)), (Ok(()), Ok(())));
-        assert_eq!((Accepted::Images.check(jpeg), Accepted::VideosAndImages.check(jpeg)), (Ok(()), Ok(())));
+        assert_eq!((Accepted::Videos.check(mp4), Accepted::Everything.check(mp4)), (Ok(()), Ok(())));
+        assert_eq!((Accepted::Images.check(jpeg), Accepted::Everything.check(jpeg)), (Ok(()), Ok(())));
         assert_eq!(Accepted::Videos.check(jpeg), Err(NotAccepted::Video(NotVideo::StillImage)));
         assert!(matches!(Accepted::Images.check(mp4), Err(NotAccepted::Image(_))));
+        assert_eq!(Accepted::ImagesAndArchives.check(jpeg), Ok(()));
+        let archive = b"PK\x03\x04\x14\0\0\0\x08\0aaaabbbbcccccccc\x06\0\0\0a.heic";
+        assert_eq!((Accepted::ImagesAndArchives.check(archive), Accepted::Everything.check(archive)), (Ok(()), Ok(())));
+        assert!(Accepted::Images.check(archive).is_err() && Accepted::Videos.check(archive).is_err());
         for nothing in [&b""[..], b"<html>", b"%PDF-1.7", b"<svg xmlns="] {
-            for accepted in [Accepted::Videos, Accepted::Images, Accepted::VideosAndImages] {
+            let all = [Accepted::Videos, Accepted::Images, Accepted::ImagesAndArchives, Accepted::Everything];
+            for accepted in all {
                 assert!(accepted.check(nothing).is_err(), "{accepted:?} {nothing:?}");
             }
         }

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{OutputFormat, RequestError};
+use crate::{FileFormat, RequestError};
 
 /// Maximum length of a name in characters: file systems allow 255 bytes, and an extension is added.
-const MAX_CHARS: usize = 60;
+pub(crate) const MAX_CHARS: usize = 60;
 
 /// The user's name for a clip, sanitized to a plain file name: no folders, no invisible characters,
 /// no line breaks. It is shown to people and names downloads; the server never names its own files
@@ -33,7 +33,7 @@ impl ClipName {
     /// The file name of an output in `format`: `mascot.webm` for the clip `mascot.mp4`, but never
     /// the clip's own name.
     #[must_use]
-    pub fn of_output(&self, format: OutputFormat) -> String {
+    pub fn of_output(&self, format: FileFormat) -> String {
         let stem = match self.0.rsplit_once('.') {
             Some((stem, extension)) if !stem.is_empty() && is_extension(extension) => stem,
             _ => &self.0,
@@ -49,7 +49,7 @@ fn is_extension(text: &str) -> bool {
 
 /// Whether a character is visible and allowed in file names. Excludes control characters, direction
 /// marks, joiners and characters that file systems reserve.
-fn is_allowed(c: char) -> bool {
+pub(crate) fn is_allowed(c: char) -> bool {
     let is_hidden = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}');
     !c.is_control() && !is_hidden && !matches!(c, '"' | '*' | ':' | '<' | '>' | '?' | '|')
 }
@@ -71,6 +71,7 @@ impl fmt::Display for ClipName {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::OutputFormat;
 
     fn sanitize(text: &str) -> Option<String> {
         ClipName::of_file(text).map(|name| name.0)
@@ -102,10 +103,12 @@ mod tests {
 
     #[test]
     fn an_output_is_named_after_its_clip_but_never_the_same() {
-        let output_name = |clip: &str, format| ClipName::of_file(clip).unwrap().of_output(format);
+        let output_name = |clip: &str, format: OutputFormat| ClipName::of_file(clip).unwrap().of_output(format.into());
         assert_eq!(output_name("mascot.mp4", OutputFormat::Webm), "mascot.webm");
         assert_eq!(output_name("mascot.MP4", OutputFormat::StackedAlpha), "mascot-cut.mp4");
         assert_eq!(output_name("take 1.2 final", OutputFormat::Mov), "take 1.2 final.mov");
         assert_eq!(output_name("v1.webm", OutputFormat::Webp), "v1.webp");
+        assert_eq!(ClipName::of_file("photos.zip").unwrap().of_output(FileFormat::Zip), "photos-cut.zip");
+        assert_eq!(ClipName::of_file("photo.jpg").unwrap().of_output(FileFormat::Png), "photo.png");
     }
 }

@@ -105,6 +105,19 @@ impl Container {
         }
     }
 
+    /// Whether the file that starts with `head` is a ZIP archive, whatever it holds.
+    #[must_use]
+    pub fn is_archive(head: &[u8]) -> bool {
+        head.starts_with(b"PK\x03\x04")
+    }
+
+    /// Whether the file that starts with `head` is a ZIP archive, and not the document or program that
+    /// some are.
+    #[must_use]
+    pub fn may_hold_images(head: &[u8]) -> bool {
+        streams::first_archived_name(head).is_some()
+    }
+
     /// Whether ffmpeg seeks to the codec keyframe before a time. In the other containers it lands at
     /// any packet.
     #[must_use]

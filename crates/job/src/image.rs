@@ -2,7 +2,10 @@
 
 use clearcut_frame::{Rgb8, Size};
 
-use crate::{CutMethod, CutRequest, MethodReason, ObjectName, Quality, request::keyword_enum};
+use crate::{
+    CutMethod, CutRequest, KeyColorChoice, MethodChoice, MethodReason, ObjectName, OutputFormat, Quality, ShadowChoice,
+    Tolerance, request::keyword_enum,
+};
 
 /// A request to process one stored image while a client waits.
 #[derive(Debug, Clone)]
@@ -28,6 +31,42 @@ pub enum ImageTask {
     MeasureBackground,
     /// The image is scaled and encoded: once for each entry, in order.
     Encode(Vec<ImageEncoding>),
+}
+
+/// A request to remove the background of one or more images.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageCutRequest {
+    /// The method of separating subject and background.
+    pub method: MethodChoice,
+    /// The key color, which is the background color.
+    pub key_color: KeyColorChoice,
+    /// Maximum distance of the background from the key color.
+    pub tolerance: Tolerance,
+    /// Treatment of shadows.
+    pub shadow: ShadowChoice,
+    /// Whether pixels at the edge of the subject are translucent.
+    pub has_soft_edges: bool,
+}
+
+impl ImageCutRequest {
+    /// Most images of one job.
+    pub const MAX_IMAGES: usize = 500;
+
+    /// Maximum size of an image in bytes: that of 100 million pixels as a large PNG.
+    pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
+
+    /// The task for one image.
+    #[must_use]
+    pub fn task(&self) -> ImageTask {
+        let request = CutRequest {
+            method: self.method,
+            key_color: self.key_color,
+            tolerance: self.tolerance,
+            shadow: self.shadow,
+            ..CutRequest::new(OutputFormat::Apng)
+        };
+        ImageTask::Cut { request, has_soft_edges: self.has_soft_edges }
+    }
 }
 
 /// One way to scale and encode an image.

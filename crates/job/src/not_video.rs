@@ -43,7 +43,7 @@ pub(crate) fn is_still_heif(head: &[u8]) -> bool {
 }
 
 /// Signatures of files that are refused, with their offset and what the file is.
-const SIGNATURES: [(usize, &[u8], NotVideo); 33] = [
+const SIGNATURES: [(usize, &[u8], NotVideo); 34] = [
     (0, b"\xFF\xD8\xFF", NotVideo::StillImage),
     (0, b"II*\0", NotVideo::StillImage),
     (0, b"MM\0*", NotVideo::StillImage),
@@ -70,6 +70,7 @@ const SIGNATURES: [(usize, &[u8], NotVideo); 33] = [
     (4, b"RED1", kind("camera raw (R3D)")),
     (4, b"RED2", kind("camera raw (R3D)")),
     (0, b"PK\x03\x04", kind("a ZIP archive that does not begin with an image")),
+    (0, b"PK\x05\x06", kind("an empty ZIP archive")),
     (0, b"7z\xBC\xAF\x27\x1C", kind("a 7z archive")),
     (0, b"Rar!\x1A\x07", kind("a RAR archive")),
     (0, b"\x1F\x8B\x08", kind("a gzip archive")),

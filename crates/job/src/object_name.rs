@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{FencingToken, JobId, OutputFormat, UploadId};
+use crate::{FencingToken, FileFormat, JobId, UploadId};
 
 /// The name of an object: `uploads/{random}`, `partial/{upload}` or
 /// `jobs/{job}/{token}/{format}.{extension}`.
@@ -39,7 +39,7 @@ impl ObjectName {
 
     /// The name of the output of `job` in `format` by the claim with `token`.
     #[must_use]
-    pub fn output(job: &JobId, token: FencingToken, format: OutputFormat) -> Self {
+    pub fn output(job: &JobId, token: FencingToken, format: FileFormat) -> Self {
         Self(format!("{}/{job}/{token}/{format}.{}", Self::JOBS, format.extension()))
     }
 
@@ -62,7 +62,7 @@ impl ObjectName {
 
     /// The format of an output, read from its name; `None` for an upload.
     #[must_use]
-    pub fn output_format(&self) -> Option<OutputFormat> {
+    pub fn output_format(&self) -> Option<FileFormat> {
         self.claim()?;
         let file = self.as_str().rsplit('/').next()?;
         file.split_once('.')?.0.parse().ok()
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn names_round_trip_with_claim_and_format() {
         let job = JobId::from_random(7);
-        for format in OutputFormat::ALL {
+        for format in FileFormat::ALL {
             let name = ObjectName::output(&job, FencingToken(3), format);
             assert_eq!(name.as_str().parse(), Ok(name.clone()));
             assert_eq!(name.claim(), Some((job.clone(), FencingToken(3))));

@@ -1,15 +1,18 @@
-//! Result of a finished job: the outputs, and the measured properties of the clip.
+//! Result of a finished job: the outputs, and the measured properties of the clip or the images.
 
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{AlphaCheck, CutMethod, MatteReport, MethodReason, Note, ObjectName, OutputFormat, Sha256Hex};
+use crate::{
+    AlphaCheck, CutMethod, FileFormat, JobKind, MatteReport, MeasuredImages, MethodReason, Note, ObjectName,
+    OutputFormat, Sha256Hex, hex_color,
+};
 
 /// Location and expected content of one output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputPointer {
     /// Format of the output.
-    pub format: OutputFormat,
+    pub format: FileFormat,
     /// Name of the object in the store.
     pub object_name: ObjectName,
     /// Length in bytes.
@@ -57,37 +60,85 @@ pub struct MeasuredClip {
     pub alpha_checks: Vec<(OutputFormat, AlphaCheck)>,
 }
 
+/// What was measured during a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Measured {
+    /// Of images. Tried first: only they are stored with `images`.
+    Images(MeasuredImages),
+    /// Of a clip.
+    Clip(Box<MeasuredClip>),
+}
+
+impl Measured {
+    /// Kind of the job.
+    #[must_use]
+    pub const fn kind(&self) -> JobKind {
+        match self {
+            Self::Images(_) => JobKind::Image,
+            Self::Clip(_) => JobKind::Video,
+        }
+    }
+
+    /// Number of frames written; an image that was cut counts as one.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        match self {
+            Self::Images(images) => images.cuts().count() as u64,
+            Self::Clip(clip) => clip.frames,
+        }
+    }
+}
+
+impl From<MeasuredClip> for Measured {
+    fn from(clip: MeasuredClip) -> Self {
+        Self::Clip(Box::new(clip))
+    }
+}
+
+impl From<MeasuredImages> for Measured {
+    fn from(images: MeasuredImages) -> Self {
+        Self::Images(images)
+    }
+}
+
 /// The result of a finished job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// Measured properties of the clip.
-    pub measured: MeasuredClip,
+    /// What was measured.
+    pub measured: Measured,
     /// Duration of the cut in milliseconds.
     pub processing_ms: u64,
     /// The outputs, in the requested order.
     pub outputs: Vec<OutputPointer>,
 }
 
-mod hex_color {
-    use clearcut_frame::Rgb8;
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
-    pub(super) fn serialize<S: Serializer>(color: &Option<Rgb8>, serializer: S) -> Result<S::Ok, S::Error> {
-        match color {
-            Some(color) => serializer.collect_str(color),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Rgb8>, D::Error> {
-        Option::<String>::deserialize(deserializer)?.map(|text| text.parse().map_err(D::Error::custom)).transpose()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Failure, FailureCode, ImageResult, MeasuredCut, MeasuredImage};
+
+    #[test]
+    fn images_round_trip_and_are_told_from_a_clip() {
+        let cut = MeasuredCut {
+            file: Some("a/b.png".into()),
+            width: 3,
+            height: 2,
+            method: CutMethod::Ai,
+            reason: MethodReason::Asked,
+            model: Some("m".into()),
+            background: None,
+        };
+        let failure = Failure::new(FailureCode::InvalidImage, "the image is damaged or cut off");
+        let images = vec![
+            MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(cut) },
+            MeasuredImage { name: None, result: ImageResult::Failed(failure) },
+        ];
+        let measured = Measured::from(MeasuredImages { images });
+        let text = serde_json::to_string(&measured).unwrap();
+        assert_eq!(serde_json::from_str::<Measured>(&text).unwrap(), measured, "{text}");
+        assert_eq!((measured.kind(), measured.frames()), (JobKind::Image, 1));
+    }
 
     #[test]
     fn measured_properties_round_trip_and_read_without_newer_fields() {
@@ -112,7 +163,8 @@ mod tests {
             };
             let text = serde_json::to_string(&measured).unwrap();
             assert!(text.contains("\"chromakey\""), "{text}");
-            assert_eq!(serde_json::from_str::<MeasuredClip>(&text).unwrap(), measured);
+            assert_eq!(serde_json::from_str::<Measured>(&text).unwrap(), measured.clone().into());
+            assert_eq!(serde_json::to_string(&Measured::from(measured.clone())).unwrap(), text);
             let earlier = text.replace(r#","reason":"flat-background","model":null"#, "");
             let (earlier, _) = earlier.split_once(r#","alpha_checks""#).unwrap();
             assert_eq!(

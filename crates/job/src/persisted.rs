@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, KeyColorChoice, LongestSide, MethodChoice, Quality,
-    RequestError, ShadowChoice, Speed, Tolerance,
+    CutRequest, DeinterlaceChoice, Formats, FpsChoice, Hints, LongestSide, MethodChoice, Quality, RequestError,
+    ShadowChoice, Speed, Tolerance,
 };
 
 /// Version of the stored format. Every other version is rejected, so that a job is never processed
 /// under other rules than those it was submitted under.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// A stored request that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,15 +71,11 @@ impl CutRequest {
     /// Serializes the request as versioned JSON for the database.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let chroma_key = match self.key_color {
-            KeyColorChoice::Auto => "auto".to_owned(),
-            KeyColorChoice::Given(color) => color.to_string(),
-        };
         let stored = StoredRequest {
             v: VERSION,
             formats: self.formats.clone(),
             method: self.method,
-            chroma_key,
+            chroma_key: self.key_color.to_string(),
             tolerance: self.tolerance,
             shadow: self.shadow,
             hints: self.hints.clone(),
@@ -124,7 +120,7 @@ impl CutRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::OutputFormat;
+    use crate::{KeyColorChoice, OutputFormat};
 
     fn request() -> CutRequest {
         CutRequest {

@@ -1,6 +1,6 @@
 //! The request of a cut, and the parsers and ranges of its fields.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,15 @@ pub enum KeyColorChoice {
     Auto,
     /// Given by the user.
     Given(Rgb8),
+}
+
+impl fmt::Display for KeyColorChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Given(color) => color.fmt(f),
+        }
+    }
 }
 
 impl FromStr for KeyColorChoice {

@@ -28,12 +28,14 @@ pub enum UnpackFailure {
     MissingImages,
     /// The images have different sizes.
     MixedSizes,
+    /// The archive holds too many images.
+    TooManyImages,
     /// The file could not be read, or the unpacked clip could not be written.
     Io,
 }
 
 impl UnpackFailure {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Damaged,
         Self::TooManyPixels,
         Self::TooManyFrames,
@@ -46,6 +48,7 @@ impl UnpackFailure {
         Self::SeveralSequences,
         Self::MissingImages,
         Self::MixedSizes,
+        Self::TooManyImages,
         Self::Io,
     ];
 
@@ -66,6 +69,7 @@ impl UnpackFailure {
             Self::MixedSizes => 75,
             Self::Io => 76,
             Self::TooMuchWork => 77,
+            Self::TooManyImages => 78,
         }
     }
 

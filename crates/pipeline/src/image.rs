@@ -2,6 +2,7 @@
 
 mod cut;
 mod pixels;
+mod set;
 
 use std::{fs::File, path::Path};
 
@@ -9,6 +10,7 @@ use clearcut_ffmpeg::{DecodedImage, ImageReading, MediaLimits, Tools};
 use clearcut_frame::Rgb8;
 use clearcut_job::{CutRequest, EncodedImage, ImageEncoding, ImageOutcome, ImageTask, MethodChoice, OutputFormat};
 
+pub use self::set::{ImageSet, SetImage};
 use crate::{BackgroundFinding, Error, ModelSource, Resources, Stop, stages::survey::background_of};
 
 /// The inputs of the work on one image.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clearcut_ffmpeg::{
-    Child, Error as ToolError, ImageConversion, ImageReading, KillHandle, MediaInfo, Probe, Unpacking,
+    Child, Error as ToolError, ImageConversion, ImageFolder, ImageReading, KillHandle, MediaInfo, Probe, Unpacking,
 };
 use clearcut_job::CutRequest;
 
@@ -125,6 +125,14 @@ impl Stop {
         let result = read(image);
         self.check()?;
         Ok(result?)
+    }
+
+    /// Waits until the names in an archive of images were read; also returns their number.
+    pub(crate) fn counted(&self, folder: ImageFolder) -> Result<(ImageFolder, usize), Error> {
+        self.register_handles([folder.kill_handle()]);
+        let counted = folder.count();
+        self.check()?;
+        Ok(counted?)
     }
 
     fn register_handles(&self, children: impl IntoIterator<Item = KillHandle>) {

@@ -29,7 +29,7 @@
 //! let hash = KeyHash::of("the secret key");
 //! let key = NewKey { name: "studio".into(), prefix: "hc_abcd".into(), hash };
 //! let owner = queue.create_key(key).await?.id;
-//! let request = CutRequest::new(OutputFormat::Webm);
+//! let request = CutRequest::new(OutputFormat::Webm).into();
 //! let sha256 = "ab".repeat(32).parse::<Sha256Hex>().expect("64 hexadecimal digits");
 //! let clip = StoredObject { name: ObjectName::upload(1), size_bytes: 1000, sha256 };
 //! let id = JobId::from_random(1);

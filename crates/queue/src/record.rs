@@ -1,7 +1,8 @@
 //! Jobs as they enter and leave the queue: new, stored, claimed and ended.
 
 use clearcut_job::{
-    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Outcome, PersistedRequestError, Progress, UnixMillis,
+    ClipName, Failure, FencingToken, JobId, JobKind, JobRequest, JobState, Outcome, PersistedRequestError, Progress,
+    UnixMillis,
 };
 
 use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
@@ -13,11 +14,11 @@ pub struct NewJob {
     pub id: JobId,
     /// API key that submits the job.
     pub owner: KeyId,
-    /// Requested cut.
-    pub request: CutRequest,
-    /// Source of the clip.
+    /// What is requested.
+    pub request: JobRequest,
+    /// Source of the input.
     pub input: NewInput,
-    /// Name of the clip.
+    /// Name of the input.
     pub clip_name: Option<ClipName>,
     /// The job's `webhookUrl`, notified in addition to the endpoints of the key.
     pub webhook: Option<JobWebhook>,
@@ -30,6 +31,8 @@ pub struct JobRecord {
     pub id: JobId,
     /// API key that submitted the job.
     pub owner: KeyId,
+    /// Kind of the job.
+    pub kind: JobKind,
     /// State in the job's life cycle.
     pub state: JobState,
     /// Furthest progress reached so far.
@@ -85,9 +88,9 @@ pub struct ClaimedJob {
     pub id: JobId,
     /// Fencing token, required by every later call for this job.
     pub token: FencingToken,
-    /// Requested cut. An error if this version cannot read it; the worker then fails the job.
-    pub request: Result<CutRequest, PersistedRequestError>,
-    /// Source of the clip.
+    /// What is requested. An error if this version cannot read it; the worker then fails the job.
+    pub request: Result<JobRequest, PersistedRequestError>,
+    /// Source of the input.
     pub input: ClaimedInput,
     /// Time for which the job was ready before this claim.
     pub waited: std::time::Duration,

@@ -97,7 +97,7 @@ fn decode(bytes: &[u8], limits: &Limits) -> Result<RgbaImage, UnpackFailure> {
     Ok(image.into_rgba8())
 }
 
-fn failure(error: &ZipError) -> UnpackFailure {
+pub(crate) fn failure(error: &ZipError) -> UnpackFailure {
     match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
             UnpackFailure::Encrypted

@@ -1,10 +1,11 @@
 //! Clips that ffmpeg cannot read, unpacked to ones that it can: animated WebP and ZIP archives of
-//! numbered images to animated PNG.
+//! numbered images to animated PNG. ZIP archives of images for a job, unpacked file by file.
 //!
-//! The input is untrusted, and libwebp is C. Only the hidden command `clearcut unpack` calls this
-//! crate, in the sandbox that ffmpeg has.
+//! The input is untrusted, and libwebp is C. Only the hidden commands `clearcut unpack` and
+//! `clearcut unpack-images` call this crate, in the sandbox that ffmpeg has.
 
 mod apng;
+mod folder;
 mod images;
 mod names;
 mod webp;
@@ -12,6 +13,7 @@ mod webp;
 use std::io::{Read, Seek, Write};
 
 use clearcut_job::{Container, UnpackFailure};
+pub use folder::{FolderLimits, unpack_folder};
 
 /// Limits of an unpacked clip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

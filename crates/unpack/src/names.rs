@@ -42,9 +42,15 @@ pub(crate) fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<u
     Ok(images.into_iter().map(|(_, place)| place).collect())
 }
 
+/// Whether a folder or file of this name is one that systems hide, or add to archives.
+pub(crate) fn is_hidden(part: &str) -> bool {
+    let added = ["__MACOSX", "Thumbs.db", "desktop.ini"];
+    let is_hidden = part.starts_with('.') && part.trim_matches('.') != "";
+    is_hidden || added.iter().any(|name| part.eq_ignore_ascii_case(name))
+}
+
 /// Takes the name of an image apart; `None` if it is that of another file.
 fn take_apart(name: &str) -> Option<Numbered<'_>> {
-    let is_hidden = |part: &str| part.starts_with('.') || part == "__MACOSX";
     if name.split(['/', '\\']).any(is_hidden) {
         return None;
     }

@@ -1,17 +1,17 @@
-//! The [`Cutter`] trait: the boundary between the worker and the code that cuts a clip.
+//! The [`Cutter`] trait: the boundary between the worker and the code that cuts clips and images.
 
 use std::path::PathBuf;
 
-use clearcut_job::{CutRequest, CutStep, Failure, MeasuredClip, OutputFormat};
+use clearcut_job::{CutStep, Failure, FileFormat, JobRequest, Measured};
 use clearcut_pipeline::Stop;
 
 /// Order for one cut.
 #[derive(Debug)]
 pub struct CutOrder {
-    /// Path of the clip on this machine.
+    /// Path of the input on this machine.
     pub input: PathBuf,
     /// The request: formats and options.
-    pub request: CutRequest,
+    pub request: JobRequest,
     /// Empty scratch folder of this cut. The worker removes it afterwards.
     pub scratch: PathBuf,
 }
@@ -20,7 +20,7 @@ pub struct CutOrder {
 #[derive(Debug, Clone)]
 pub struct CutFile {
     /// Output format.
-    pub format: OutputFormat,
+    pub format: FileFormat,
     /// Path of the file.
     pub path: PathBuf,
 }
@@ -28,8 +28,8 @@ pub struct CutFile {
 /// Result of a successful cut.
 #[derive(Debug, Clone)]
 pub struct CutOutcome {
-    /// Measurements of the clip.
-    pub measured: MeasuredClip,
+    /// Measurements of the clip or the images.
+    pub measured: Measured,
     /// Output files, in the order of the requested formats.
     pub files: Vec<CutFile>,
 }
@@ -43,5 +43,10 @@ pub trait Cutter: Send + Sync + 'static {
     ///
     /// # Errors
     /// A failure whose message may be shown to the user. After `stop`, any failure will do.
-    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure>;
+    fn cut(
+        &self,
+        order: &CutOrder,
+        stop: &Stop,
+        progress: &mut (dyn FnMut(CutStep) + Send),
+    ) -> Result<CutOutcome, Failure>;
 }

@@ -1,8 +1,9 @@
-//! Transfer of a job's clip from its address into the store, with limits on type, disk and quota.
+//! Transfer of a job's clip or images from their address into the store, with limits on type, disk
+//! and quota.
 
 use std::sync::Arc;
 
-use clearcut_job::{Accepted, Failure, FailureCode, NotAccepted, NotVideo, Progress, Stage, StoredObject};
+use clearcut_job::{Failure, FailureCode, JobKind, NotAccepted, NotVideo, Progress, Stage, StoredObject};
 use clearcut_outbound::Target;
 use clearcut_queue::{ClaimedJob, KeyId, Queue, QueueError, SourceAddress};
 use clearcut_store::{ClipError, ClipQuota, StoreError};
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Cutter, Worker,
     failure::store_failure,
+    images::address_without_image,
     transfer::{Transfer, TransferError, no_random_numbers, outbound_failure},
 };
 
@@ -21,20 +23,20 @@ const TRANSFER_SHARE: f64 = 0.5;
 /// Number of bytes at which a transfer of unknown length shows as half done.
 const HALFWAY_BYTES: f64 = (32_u64 << 20) as f64;
 
-/// Fetches the clip of a job from its address into the store and records it as the job's input, so
+/// Fetches the input of a job from its address into the store and records it as the job's input, so
 /// no later claim fetches it again. As with uploads, the first bytes decide whether the file can be
-/// a video. Cancelling `stop` ends the transfer.
+/// one for this kind of job. Cancelling `stop` ends the transfer.
 pub(crate) async fn fetch_input<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
-    address: &SourceAddress,
+    (address, kind): (&SourceAddress, JobKind),
     stop: &CancellationToken,
     progress_sender: &watch::Sender<Progress>,
 ) -> Result<StoredObject, Failure> {
     let transfer = async {
         let target = worker.outbound.policy().target(&address.0).map_err(|error| outbound_failure(&error))?;
         tracing::info!(job = %claimed.id, from = %target, "fetching the clip");
-        let stored = transfer(worker, claimed, target, progress_sender).await?;
+        let stored = transfer(worker, claimed, (target, kind), progress_sender).await?;
         record_input(worker, claimed, stored).await
     };
     let fetched = stop.run_until_cancelled(transfer).await;
@@ -44,7 +46,7 @@ pub(crate) async fn fetch_input<C: Cutter>(
 async fn transfer<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
-    target: Target,
+    (target, kind): (Target, JobKind),
     progress_sender: &watch::Sender<Progress>,
 ) -> Result<StoredObject, Failure> {
     let transfer = Transfer {
@@ -57,7 +59,7 @@ async fn transfer<C: Cutter>(
     let report = |bytes, total| {
         progress_sender.send_replace(Progress::within(Stage::Loading, TRANSFER_SHARE * fraction(bytes, total)));
     };
-    transfer.run(target, Accepted::Videos, new_quota, report).await.map_err(|error| match error {
+    transfer.run(target, kind.accepted(), new_quota, report).await.map_err(|error| match error {
         TransferError::Outbound(error) => outbound_failure(&error),
         TransferError::Clip(error) => clip_failure(claimed, error),
         TransferError::NoRandomNumbers => no_random_numbers(),
@@ -105,10 +107,11 @@ impl ClipQuota for OwnerQuota {
 /// Failure for the user of a clip that did not get into the store.
 fn clip_failure(claimed: &ClaimedJob, error: ClipError<Failure>) -> Failure {
     match error {
+        ClipError::NotAccepted(NotAccepted::Image(reason)) => address_without_image(reason.into()),
         ClipError::NotAccepted(reason) => {
             let content = match reason {
                 NotAccepted::Video(NotVideo::Empty) => "an empty file",
-                NotAccepted::Video(NotVideo::StillImage) => "a still image",
+                NotAccepted::Video(NotVideo::StillImage) => "a still image; submit it as a job of images",
                 NotAccepted::Video(NotVideo::OtherKind { kind }) => kind,
                 _ => "no video of a supported type",
             };

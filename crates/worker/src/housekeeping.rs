@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use clearcut_job::{Clock, FencingToken, ObjectName, OutputFormat};
+use clearcut_job::{Clock, FencingToken, FileFormat, ObjectName};
 use clearcut_queue::{ClaimedJob, Queue, QueueError};
 use clearcut_store::{ObjectInfo, Store};
 use futures_util::TryStreamExt as _;
@@ -34,7 +34,7 @@ pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, Q
 /// Removes outputs of an ended claim that the job does not point to, because it was cancelled,
 /// removed or requeued meanwhile.
 pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &ClaimedJob) {
-    let names = OutputFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
+    let names = FileFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
     let Ok(referenced) = queue.referenced_objects(names.to_vec()).await else { return };
     for name in names.iter().filter(|name| !referenced.contains(name)) {
         if let Err(error) = store.delete(name).await {

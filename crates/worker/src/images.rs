@@ -12,7 +12,8 @@ use std::{
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{
-    Accepted, Failure, FailureCode, ImageOutcome, ImageRequest, ImageTask, InteractiveFailure, StoredObject,
+    Accepted, Failure, FailureCode, ImageOutcome, ImageRequest, ImageTask, InteractiveFailure, NotAccepted,
+    StoredObject,
 };
 use clearcut_outbound::Target;
 use clearcut_pipeline::{Error, ImageJob, ModelSource, Resources, Stop};
@@ -110,7 +111,7 @@ impl ImageTools {
 }
 
 /// Failure of the work on an image: that of a cut, in the words of an image.
-fn image_failure(error: &Error) -> Failure {
+pub(crate) fn image_failure(error: &Error) -> Failure {
     let failure = cut_failure(error);
     match failure.code {
         FailureCode::InvalidVideo => Failure { code: FailureCode::InvalidImage, ..failure },
@@ -136,15 +137,18 @@ fn fetch_failure(error: TransferError<Infallible>) -> InteractiveFailure {
     InteractiveFailure::Failed(match error {
         TransferError::Outbound(error) => outbound_failure(&error),
         TransferError::NoRandomNumbers => no_random_numbers(),
-        TransferError::Clip(ClipError::NotAccepted(reason)) => {
-            Failure::new(FailureCode::InvalidImage, format!("the address holds no image: {reason}"))
-        }
+        TransferError::Clip(ClipError::NotAccepted(reason)) => address_without_image(reason),
         TransferError::Clip(ClipError::NoSpace(StoreError::DiskFull)) => {
             Failure::new(FailureCode::InsufficientStorage, "the server has no room for the image")
         }
         TransferError::Clip(ClipError::NoSpace(error) | ClipError::Store(error)) => return store_failure(&error),
         TransferError::Clip(ClipError::Quota(never)) => match never {},
     })
+}
+
+/// Failure of an address at which there is no image.
+pub(crate) fn address_without_image(reason: NotAccepted) -> Failure {
+    Failure::new(FailureCode::InvalidImage, format!("the address holds no image: {reason}"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Worker: claims jobs, fetches their clips, cuts them, stores the outputs and records the end.
+//! Worker: claims jobs, fetches their clips and images, cuts them, stores the outputs and records
+//! the end.
 //!
 //! A [`Cutter`] makes the cuts: the [`PipelineCutter`] on a server. While a cut runs, the worker
 //! renews its lease every quarter of the lease duration. If no renewal succeeds for three quarters
@@ -26,7 +27,7 @@
 //!         &self,
 //!         _: &CutOrder,
 //!         _: &Stop,
-//!         _: &mut dyn FnMut(CutStep),
+//!         _: &mut (dyn FnMut(CutStep) + Send),
 //!     ) -> Result<CutOutcome, Failure> {
 //!         Err(Failure::new(FailureCode::InvalidVideo, "the file has no video stream"))
 //!     }
@@ -58,6 +59,8 @@ mod cutter;
 mod failure;
 mod fetch_clip;
 mod housekeeping;
+mod image_batch;
+mod image_bundle;
 mod images;
 mod interactive;
 mod keeper;

@@ -6,15 +6,16 @@ use std::{
 };
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
-use clearcut_job::{CutStep, Failure, MeasuredClip};
+use clearcut_job::{CutRequest, CutStep, Failure, JobRequest, MeasuredClip};
 use clearcut_pipeline::{CutJob, CutReport, ModelSource, Resources, Stop};
 
 use crate::{
     CutFile, CutOrder, CutOutcome, Cutter,
     failure::{cut_failure, local_failure},
+    image_batch::cut_images,
 };
 
-/// Cutter that runs the same pipeline as `clearcut cut`.
+/// Cutter that runs the same pipeline as `clearcut cut`, for clips and for images.
 #[derive(Debug)]
 pub struct PipelineCutter {
     /// The ffmpeg to use.
@@ -26,23 +27,43 @@ pub struct PipelineCutter {
 }
 
 impl Cutter for PipelineCutter {
-    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> {
+    fn cut(
+        &self,
+        order: &CutOrder,
+        stop: &Stop,
+        progress: &mut (dyn FnMut(CutStep) + Send),
+    ) -> Result<CutOutcome, Failure> {
+        let cut = match &order.request {
+            JobRequest::Clip(request) => self.cut_clip((order, request), stop, progress),
+            JobRequest::Images(request) => cut_images(self, (order, request), stop, progress),
+        };
+        cut.map_err(|failure| match fs::metadata(&order.scratch) {
+            // A missing scratch folder is the cause of any other error.
+            Err(scratch_error) => local_failure(&scratch_error),
+            Ok(_) => failure,
+        })
+    }
+}
+
+impl PipelineCutter {
+    fn cut_clip(
+        &self,
+        (order, request): (&CutOrder, &CutRequest),
+        stop: &Stop,
+        progress: &mut dyn FnMut(CutStep),
+    ) -> Result<CutOutcome, Failure> {
         let input = File::open(&order.input).map_err(|error| local_failure(&error))?;
         let job = CutJob {
             tools: &self.tools,
             input: &input,
-            request: &order.request,
+            request,
             scratch: &order.scratch,
             limits: MediaLimits::default(),
             resources: self.resources,
             models: self.models.as_ref(),
         };
         let report = clearcut_pipeline::cut(&job, stop, progress);
-        report.map(outcome).map_err(|error| match fs::metadata(&order.scratch) {
-            // A missing scratch folder is the cause of any other error.
-            Err(scratch_error) => local_failure(&scratch_error),
-            Ok(_) => cut_failure(&error),
-        })
+        report.map(outcome).map_err(|error| cut_failure(&error))
     }
 }
 
@@ -63,7 +84,8 @@ fn outcome(report: CutReport) -> CutOutcome {
             report: Some(report.matte),
             notes: report.notes,
             alpha_checks: report.outputs.iter().map(|output| (output.format, output.alpha_check)).collect(),
-        },
-        files: report.outputs.into_iter().map(|file| CutFile { format: file.format, path: file.path }).collect(),
+        }
+        .into(),
+        files: report.outputs.into_iter().map(|file| CutFile { format: file.format.into(), path: file.path }).collect(),
     }
 }

@@ -106,7 +106,7 @@ fn timeout(message: &str) -> Ending {
     Ending::Failed(Failure::new(FailureCode::Timeout, message))
 }
 
-/// Fetches the clip, cuts it and stores the outputs. Removes the scratch folder in any case.
+/// Fetches the input, cuts it and stores the outputs. Removes the scratch folder in any case.
 async fn attempt<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
@@ -170,7 +170,7 @@ async fn start<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, stop: &Cance
     }
 }
 
-/// Brings the clip into a new scratch folder and makes the order for the cutter.
+/// Brings the input into a new scratch folder and makes the order for the cutter.
 async fn prepare<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
@@ -184,7 +184,9 @@ async fn prepare<C: Cutter>(
     })?;
     let object = match &claimed.input {
         ClaimedInput::Stored(object) => object.clone(),
-        ClaimedInput::Address(address) => fetch_input(worker, claimed, address, stop, progress_sender).await?,
+        ClaimedInput::Address(address) => {
+            fetch_input(worker, claimed, (address, request.kind()), stop, progress_sender).await?
+        }
         ClaimedInput::Lost => return Err(unreadable("the clip of the job is lost")),
     };
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));

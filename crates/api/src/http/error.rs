@@ -30,7 +30,7 @@ pub enum ApiError {
     #[error("{}", not_a_video(*.0))]
     NotAVideo(NotVideo),
     /// The file is not an image that is read.
-    #[error("{}; allowed: {}", .0, StillFormat::ALLOWED)]
+    #[error("{}", not_an_image(*.0))]
     NotAnImage(NotImage),
     /// This server cannot encode the format.
     #[error("this server cannot encode {0}; request another format, or run `clearcut doctor` on the server")]
@@ -229,7 +229,15 @@ fn not_a_video(reason: NotVideo) -> String {
             "the file is not a supported video, such as MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF or animated PNG"
                 .to_owned()
         }
+        NotVideo::StillImage => format!("{reason}; images go to /api/v1/jobs/image/remove-background"),
         reason => reason.to_string(),
+    }
+}
+
+fn not_an_image(reason: NotImage) -> String {
+    match reason {
+        NotImage::Video => format!("{reason}; videos go to /api/v1/jobs/video/remove-background"),
+        reason => format!("{reason}; allowed: {}", StillFormat::ALLOWED),
     }
 }
 

@@ -16,8 +16,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 
 /// Maximum number of bytes that the parser may hold unread: everything before and between the
-/// parts, their headers, and field data that is not read yet. The documented fields have 1 KiB of
-/// headers together.
+/// parts, and headers and field data that are not read yet.
 const MAX_OVERHEAD_BYTES: usize = 32 << 10;
 
 /// Maximum number of bytes that the parser gets per poll.
@@ -42,15 +41,15 @@ impl OverheadMeter {
         Body::from_stream(MeteredBody { body: body.into_data_stream(), remaining: Bytes::new(), meter: self.clone() })
     }
 
-    /// Records the start of a part.
-    pub(crate) fn begin_part(&self) {
-        self.0.polled_again.store(false, Ordering::Relaxed);
+    /// Records the start of a part, of which the parser has consumed `bytes` of boundary and headers.
+    pub(crate) fn begin_part(&self, bytes: usize) {
+        self.record_read(bytes);
     }
 
-    /// Records that `bytes` of field data were read.
+    /// Records that `bytes` were read.
     pub(crate) fn record_read(&self, bytes: usize) {
         self.0.unread.fetch_sub(bytes.min(self.0.unread.load(Ordering::Relaxed)), Ordering::Relaxed);
-        self.begin_part();
+        self.0.polled_again.store(false, Ordering::Relaxed);
     }
 
     /// Whether the body was ended because its overhead exceeded the limit.

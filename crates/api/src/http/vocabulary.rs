@@ -2,7 +2,7 @@
 //! values for each set of words, which fields name as their `value_type`.
 
 use clearcut_job::{
-    CutMethod, DeinterlaceChoice, JobState, MethodChoice, MethodReason, NoteCode, ShadowChoice, Stage, Warning,
+    CutMethod, DeinterlaceChoice, JobKind, JobState, MethodChoice, MethodReason, NoteCode, ShadowChoice, Stage, Warning,
 };
 use clearcut_queue::{DeliveryState, DisabledReason, EventKind, NoAnswer};
 use utoipa::{
@@ -31,12 +31,14 @@ macro_rules! vocabulary {
 
 vocabulary! {
     /// Kind of a job.
-    JobType = ["video"];
+    JobType = JobKind::ALL.map(JobKind::name);
     /// State of a job. `completed` and `failed` are final.
     JobStatus = JobState::ALL.map(JobState::name);
     /// Stage of a job that has not ended. Each covers a part of the progress.
     JobStage = Stage::ALL.map(Stage::name);
-    /// Format of an output.
+    /// Format of an output of a job: of a clip, or `png` or `zip` of images.
+    FileFormat = clearcut_job::FileFormat::ALL.map(clearcut_job::FileFormat::name);
+    /// Format of a clip without its background.
     OutputFormat = clearcut_job::OutputFormat::ALL.map(clearcut_job::OutputFormat::name);
     /// Requested method: `auto` (by color if the background is flat, otherwise by a neural model), `chroma` or `ai`.
     Method = MethodChoice::KEYWORDS.iter().copied();
@@ -58,6 +60,8 @@ vocabulary! {
     ReportWarningCode = Warning::ALL.map(Warning::name);
     /// Method that found the background of an image: by its color, or by a neural model.
     UsedImageMethod = ["chroma", "ai"];
+    /// Whether an image of a job was cut.
+    ImageStatus = ["completed", "failed"];
     /// How an image fits into a width and height.
     ImageFit = clearcut_job::ImageFit::KEYWORDS.iter().copied();
     /// Format of a still image.

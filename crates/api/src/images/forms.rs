@@ -1,6 +1,9 @@
 //! The fields of the image requests, for the OpenAPI document.
 
-use utoipa::ToSchema;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type},
+};
 
 use crate::http::vocabulary::{ImageFit, ImageFormat, Method, Shadow, ThumbnailSize};
 
@@ -42,6 +45,68 @@ pub(crate) struct RemoveImageBackgroundForm {
     /// Accepted for clients of the original API, without effect: the whole border is measured.
     #[schema(minimum = 1, nullable = false)]
     edge_sample_size: Option<u32>,
+}
+
+/// A file in a form.
+pub(crate) enum FormFile {}
+
+impl PartialSchema for FormFile {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).build().into()
+    }
+}
+
+impl ToSchema for FormFile {}
+
+/// The fields of a submit of images.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only used for the OpenAPI document; the fields are parsed one by one")]
+pub(crate) struct SubmitImagesForm {
+    /// The images: JPEG, PNG, WebP, GIF, AVIF or HEIC, detected from their bytes. Of an animation, the
+    /// first frame is used. Up to 500 parts of this name, or one that is a ZIP archive of up to 500
+    /// files. Send exactly one of `file`, `url` and `inputStorageId`.
+    #[schema(inline, value_type = Option<Vec<FormFile>>, min_items = 1, max_items = 500, nullable = false)]
+    file: Option<Vec<Vec<u8>>>,
+    /// URL of one image or ZIP archive (http or https), which the server fetches.
+    #[schema(nullable = false)]
+    url: Option<String>,
+    /// The `storageId` of a complete upload of one image or ZIP archive.
+    #[schema(nullable = false)]
+    input_storage_id: Option<String>,
+    /// `ai` (a neural model), `chroma` (by color) or `auto` (by color if the background is flat,
+    /// otherwise by a neural model). Default: `ai`; on a server without a model, `auto`.
+    #[schema(value_type = Option<Method>, nullable = false)]
+    method: Option<String>,
+    /// How far a color may differ from the background color and still count as background. Default:
+    /// 20.
+    #[schema(minimum = 0, maximum = 100, nullable = false)]
+    tolerance: Option<u8>,
+    /// The background color of all images, as JSON text such as `{"r":0,"g":255,"b":0}` or as
+    /// `#RRGGBB`. Implies `chroma`. Default: measured, for each image.
+    #[schema(nullable = false)]
+    chroma_key: Option<String>,
+    /// Whether pixels at the edge of the subject are translucent. If not, each pixel is either opaque
+    /// or transparent. Default: true.
+    #[schema(nullable = false)]
+    smooth_edges: Option<bool>,
+    /// Shadows on the background: `keep` makes them translucent black, `drop` makes them
+    /// transparent. A neural model always drops them. Default: `keep`.
+    #[schema(value_type = Option<Shadow>, nullable = false)]
+    shadow: Option<String>,
+    /// Accepted for clients of the original API, without effect: the whole border is measured.
+    #[schema(minimum = 1, nullable = false)]
+    edge_sample_size: Option<u32>,
+    /// Name of the job's input, such as `photos.zip`; the download is then named after it. Default:
+    /// the name of the file, if there is only one. Folders and invisible characters are dropped.
+    #[schema(nullable = false)]
+    clip_name: Option<String>,
+    /// URL that receives an event when the job starts, completes or fails, in addition to the
+    /// endpoints of the API key: http or https, without user name, and no private or local address.
+    /// Verify events with the secret from `/api/v1/webhooks/secret`.
+    #[schema(nullable = false)]
+    webhook_url: Option<String>,
 }
 
 /// The fields of a request that names only an image.

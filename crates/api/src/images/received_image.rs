@@ -12,7 +12,7 @@ use crate::{
     http::field_warning::FieldWarning,
     images::image_fields::ImageFields,
     interactive::held_input::HeldInput,
-    jobs::intake::{FileRules, receive_form},
+    jobs::{intake::receive_form, received_files::FileRules},
     traffic::CountGuard,
 };
 

@@ -5,15 +5,12 @@ use axum::{
     response::Response,
 };
 use clearcut_frame::Rgb8;
-use clearcut_job::{
-    CutImage, CutMethod, CutRequest, ImageOutcome, ImageTask, KeyColorChoice, MethodChoice, MethodReason, OutputFormat,
-    RequestError,
-};
+use clearcut_job::{CutImage, ImageOutcome, ImageTask, MethodReason};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    Api, ApiError, ApiSettings,
+    Api, ApiError,
     http::{
         caller::Caller,
         error_responses::{ClipErrors, FormErrors, ImageErrors, KeyErrors},
@@ -22,19 +19,16 @@ use crate::{
         vocabulary::{Reason, UsedImageMethod},
     },
     images::{
+        cut_fields::read_cut,
         forms::{ImageForm, RemoveImageBackgroundForm},
-        image_fields::{ImageFields, whole_number},
         received_image::receive_image,
     },
     jobs::{
+        color::Color,
         data_url::{DataUrl, InlineReply},
-        form::parse_key_color,
-        shapes::Color,
+        image_shapes::image_method,
     },
 };
-
-/// Default of the tolerance for images. Clips have another one.
-const DEFAULT_TOLERANCE: u16 = 20;
 
 /// Names of the fields that name only an image.
 const SOURCE_FIELDS: &[&str] = &["url", "inputStorageId"];
@@ -42,40 +36,6 @@ const SOURCE_FIELDS: &[&str] = &["url", "inputStorageId"];
 /// Names of the fields of a cut.
 const CUT_FIELDS: &[&str] =
     &["url", "inputStorageId", "method", "chromaKey", "tolerance", "shadow", "smoothEdges", "edgeSampleSize"];
-
-/// Reads the fields of a cut.
-fn read_cut(fields: &mut ImageFields, settings: &ApiSettings) -> Result<ImageTask, ApiError> {
-    let method = fields.read("method", str::parse)?;
-    let key_color = fields.read("chromaKey", parse_key_color)?.unwrap_or(KeyColorChoice::Auto);
-    let tolerance = fields.read("tolerance", str::parse)?;
-    let shadow = fields.read("shadow", str::parse)?;
-    let has_soft_edges = fields.read("smoothEdges", |text| {
-        text.trim().parse().map_err(|_| RequestError::new("smoothEdges", text, "true or false"))
-    })?;
-    let side = |text: &str| whole_number("edgeSampleSize", text, 1..=u32::MAX, "a whole number from 1");
-    if fields.read("edgeSampleSize", side)?.is_some() {
-        fields.warn("edgeSampleSize", "it has no effect: the whole border of the image is measured");
-    }
-    let method = match (method, key_color) {
-        (Some(MethodChoice::Ai), KeyColorChoice::Given(_)) => {
-            fields.warn("method", "it has no effect beside chromaKey, which implies chroma");
-            MethodChoice::Chroma
-        }
-        (_, KeyColorChoice::Given(_)) => MethodChoice::Chroma,
-        (Some(MethodChoice::Ai), _) if !settings.has_model => {
-            return Err(RequestError::new("method", "ai", "auto or chroma on this server, which has no model").into());
-        }
-        (Some(method), _) => method,
-        (None, _) if settings.has_model => MethodChoice::Ai,
-        (None, _) => MethodChoice::Auto,
-    };
-    let mut request = CutRequest::new(OutputFormat::Apng);
-    request.method = method;
-    request.key_color = key_color;
-    request.tolerance = tolerance.map_or_else(|| DEFAULT_TOLERANCE.try_into(), Ok)?;
-    request.shadow = shadow.unwrap_or_default();
-    Ok(ImageTask::Cut { request, has_soft_edges: has_soft_edges.unwrap_or(true) })
-}
 
 /// An image without its background.
 #[derive(Debug, Serialize, ToSchema)]
@@ -132,9 +92,9 @@ pub(crate) async fn remove_background(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (task, image) =
+    let (request, image) =
         receive_image(&api, owner, (CUT_FIELDS, request), |fields| read_cut(fields, &api.settings)).await?;
-    let ImageOutcome::Cut(cut) = image.process(&api, task).await? else { return Err(ApiError::Internal) };
+    let ImageOutcome::Cut(cut) = image.process(&api, request.task()).await? else { return Err(ApiError::Internal) };
     let CutImage { png, size, method, reason, model, key_color, confidence } = *cut;
     let reply = ImageCut {
         url: DataUrl::PLACEHOLDER.to_owned(),
@@ -143,10 +103,7 @@ pub(crate) async fn remove_background(
         height: size.height(),
         size: png.len(),
         processing_time: image.elapsed_ms(),
-        method: match method {
-            CutMethod::ChromaKey => "chroma",
-            CutMethod::Ai => "ai",
-        },
+        method: image_method(method),
         reason: MethodReason::name(reason),
         model,
         detected_background_color: key_color.map(Color::from),

@@ -1,34 +1,30 @@
-//! The body of a submit, a preview or an image request: its form fields, and its file, which is
-//! stored as it arrives.
+//! The body of a submit, a preview or an image request: its form fields, and its files, which are
+//! stored as they arrive.
 
 use axum::{
     RequestExt as _,
-    extract::{
-        Multipart, Request,
-        multipart::{Field, MultipartError},
-    },
+    extract::{Multipart, Request},
     http::{HeaderMap, header},
 };
-use bytes::Bytes;
-use clearcut_job::{Accepted, ClipName, CutRequest, ObjectName, StoredObject, UploadId};
+use clearcut_job::{ClipName, JobRequest, StoredObject, UploadId};
 use clearcut_outbound::Target;
 use clearcut_queue::{JobWebhook, KeyId};
 
 use crate::{
     Api, ApiError,
     http::{body_limits::BodyOutcome, field_warning::FieldWarning, multipart_overhead::OverheadMeter, request_headers},
-    jobs::{fields::Fields, form::Form},
-    random::draw_random,
-    uploads::quota::ClipUpload,
+    jobs::{
+        fields::Fields,
+        form::Form,
+        part::{Part, PartsBody, shortened},
+        received_files::{FileRules, ReceivedFiles},
+    },
     webhooks::endpoints::read_job_webhook,
 };
 
-/// Maximum size of a text field in bytes. The longest documented one, a URL, is well below.
-const MAX_TEXT_BYTES: usize = 8192;
-
-/// Maximum number of parts in a request. Leaves room for all documented fields and as many unknown
-/// ones.
-const MAX_PARTS: usize = 64;
+/// Maximum number of parts in a request beside its files. Leaves room for all documented fields and
+/// as many unknown ones.
+const MAX_FIELDS: usize = 64;
 
 /// Source of the clip or image of a request.
 #[derive(Debug)]
@@ -52,39 +48,14 @@ impl Source {
     }
 }
 
-/// What the file of a request may be, and how long it is stored.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct FileRules {
-    accepted: Accepted,
-    max_bytes: u64,
-    /// The file is stored as long as its job, and counts against the quota of its API key. Otherwise
-    /// it is stored until the end of the request.
-    belongs_to_job: bool,
-}
-
-impl FileRules {
-    fn clip_of_job(api: &Api) -> Self {
-        Self { belongs_to_job: true, ..Self::clip_of_request(api) }
-    }
-
-    pub(crate) fn clip_of_request(api: &Api) -> Self {
-        Self { accepted: Accepted::Videos, max_bytes: api.settings.body.max_bytes, belongs_to_job: false }
-    }
-
-    pub(crate) fn image_of_request(api: &Api) -> Self {
-        let max_bytes = api.settings.max_image_bytes.min(api.settings.body.max_bytes);
-        Self { accepted: Accepted::Images, max_bytes, belongs_to_job: false }
-    }
-}
-
 /// A submit request, parsed and checked.
 #[derive(Debug)]
 pub(crate) struct ParsedSubmit {
-    /// The cut to make.
-    pub(crate) request: CutRequest,
-    /// Source of the clip.
+    /// What is requested.
+    pub(crate) request: JobRequest,
+    /// Source of the input.
     pub(crate) source: Source,
-    /// Name of the clip.
+    /// Name of the input.
     pub(crate) clip_name: Option<ClipName>,
     /// Receiver of the job's events.
     pub(crate) webhook: Option<JobWebhook>,
@@ -92,51 +63,80 @@ pub(crate) struct ParsedSubmit {
     pub(crate) warnings: Vec<FieldWarning>,
 }
 
-/// The fields and the file of a request, as received.
+/// What the fields of a submit say.
+pub(crate) struct JobForm {
+    pub(crate) request: JobRequest,
+    /// Name of the input.
+    pub(crate) clip_name: Option<String>,
+    /// Receiver of the job's events.
+    pub(crate) webhook_url: Option<String>,
+    /// Fields that have no effect.
+    pub(crate) warnings: Vec<FieldWarning>,
+}
+
+/// The fields and the files of a request, as received.
 pub(crate) struct ReceivedForm<F> {
     pub(crate) form: F,
-    file: Option<ClipUpload>,
-    /// File name of the part with the file.
-    file_name: Option<String>,
+    files: ReceivedFiles,
     /// Fields that are unknown.
     warnings: Vec<FieldWarning>,
 }
 
 impl<F: Fields> ReceivedForm<F> {
     /// Returns what `build` makes of the fields and of the warnings about unknown ones, and the
-    /// source. On failure, nothing is left of the file.
+    /// source. On failure, nothing is left of the files.
     pub(crate) async fn finish<T>(
         mut self,
         api: &Api,
         build: impl FnOnce(F, Vec<FieldWarning>) -> Result<T, ApiError>,
     ) -> Result<(T, Source), ApiError> {
-        let source = read_source(api, &mut self.form, self.file.is_some())?;
+        let source = read_source(api, &mut self.form, !self.files.is_empty())?;
         let built = build(self.form, self.warnings)?;
-        // The file becomes an object only now, so that no earlier error leaves one behind.
-        Ok((built, finish_source(source, self.file).await?))
+        // The files become an object only now, so that no earlier error leaves one behind.
+        let source = match source {
+            Some(source) => source,
+            None => Source::Stored(self.files.finish().await?.ok_or(ApiError::Internal)?),
+        };
+        Ok((built, source))
     }
 }
 
-/// Reads a submit request: streams the file into the store and parses the fields. On success the
-/// file is durable; on failure nothing is left of it.
-pub(crate) async fn receive_submit(api: &Api, owner: KeyId, request: Request) -> Result<ParsedSubmit, ApiError> {
+/// Reads the submit of a clip.
+pub(crate) async fn receive_clip(api: &Api, owner: KeyId, request: Request) -> Result<ParsedSubmit, ApiError> {
+    let read = |form: Form| {
+        let (clip_name, webhook_url) = (form.clip_name.clone(), form.webhook_url.clone());
+        let warnings = form.without_effect_on_job();
+        Ok(JobForm { request: form.finish(&api.settings)?.into(), clip_name, webhook_url, warnings })
+    };
+    receive_job(api, owner, (Form::default(), FileRules::clip_of_job(api)), request, read).await
+}
+
+/// Reads a submit: streams the files into the store and parses the fields, of which `read` makes the
+/// job. On success the files are durable; on failure nothing is left of them.
+pub(crate) async fn receive_job<F: Fields>(
+    api: &Api,
+    owner: KeyId,
+    (form, rules): (F, FileRules),
+    request: Request,
+    read: impl FnOnce(F) -> Result<JobForm, ApiError>,
+) -> Result<ParsedSubmit, ApiError> {
     let headers = request.headers().clone();
-    let mut received = receive_form(api, owner, FileRules::clip_of_job(api), Form::default(), request).await?;
-    let file_name = received.file_name.take();
+    let mut received = receive_form(api, owner, rules, form, request).await?;
+    let file_name = received.files.name.take();
     let ((request, clip_name, webhook, warnings), source) = received
         .finish(api, |form, unknown| {
-            let warnings = [unknown, form.without_effect_on_job()].concat();
+            let JobForm { request, clip_name, webhook_url, warnings } = read(form)?;
             // An unusable name counts as none.
-            let clip_name = form.clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
-            let webhook = form.webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
-            Ok((form.finish(&api.settings)?, clip_name, webhook, warnings))
+            let clip_name = clip_name.as_deref().or(file_name.as_deref()).and_then(ClipName::of_file);
+            let webhook = webhook_url.as_deref().map(|url| read_job_webhook(api, url, &headers)).transpose()?;
+            Ok((request, clip_name, webhook, [unknown, warnings].concat()))
         })
         .await?;
     Ok(ParsedSubmit { request, source, clip_name, webhook, warnings })
 }
 
-/// Reads the body of a request: streams the file to the disk and parses the fields. The file is not
-/// yet an object of the store.
+/// Reads the body of a request: streams the files to the disk and parses the fields. The files are
+/// not yet an object of the store.
 pub(crate) async fn receive_form<F: Fields>(
     api: &Api,
     owner: KeyId,
@@ -145,69 +145,59 @@ pub(crate) async fn receive_form<F: Fields>(
     request: Request,
 ) -> Result<ReceivedForm<F>, ApiError> {
     let announced = check_headers(api, request.headers())?;
-    // The file takes the space, once.
-    let mut space = Some(api.reserve_space(announced).await?);
+    let boundary_bytes = boundary_bytes(request.headers());
+    let files = ReceivedFiles::new(rules, api.reserve_space(announced).await?);
     let _intake = api.traffic.begin_intake(owner, api.settings.max_intakes_per_key).await?;
-    let outcome = request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default();
-    let meter = OverheadMeter::default();
-    let request = request.map(|body| meter.wrap(body));
-    let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
-    let max_bytes = api.settings.body.max_bytes;
-    let map_error = |error: MultipartError| match outcome.error(max_bytes) {
-        Some(refused) => refused,
-        None if meter.is_exceeded() => ApiError::Request(OVERHEAD_TOO_LARGE.to_owned()),
-        None => multipart_error(&error),
+    let body = PartsBody {
+        outcome: request.extensions().get::<BodyOutcome>().cloned().unwrap_or_default(),
+        meter: OverheadMeter::default(),
+        max_bytes: api.settings.body.max_bytes,
     };
-    let mut received = ReceivedForm { form, file: None, file_name: None, warnings: Vec::new() };
-    let mut parts = 0;
-    while let Some(mut field) = multipart.next_field().await.map_err(&map_error)? {
-        meter.begin_part();
+    let request = request.map(|bytes| body.meter.wrap(bytes));
+    let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
+    let mut received = ReceivedForm { form, files, warnings: Vec::new() };
+    let (mut parts, max_parts) = (0, MAX_FIELDS + rules.max_files());
+    while let Some(field) = multipart.next_field().await.map_err(|error| body.error(&error))? {
+        body.meter.begin_part(part_overhead(field.headers(), boundary_bytes));
         parts += 1;
-        if parts > MAX_PARTS {
-            return Err(ApiError::Request(format!("the request has more than {MAX_PARTS} parts")));
+        if parts > max_parts {
+            return Err(ApiError::Request(format!("the request has more than {max_parts} parts")));
         }
         let name = field.name().unwrap_or_default().to_owned();
         let file_name = field.file_name().filter(|name| !name.is_empty()).map(str::to_owned);
-        if name != "file" {
-            let is_known = received.form.names().contains(&name.as_str());
-            if file_name.is_some() && !is_known {
-                return Err(ApiError::MisnamedFile { name: shortened(&name) });
-            }
-            let text = read_text(&name, field, &meter, &map_error).await?;
-            match text.trim() {
-                // HTML forms send every field, also those that are left empty.
-                "" => {}
-                _ if is_known => received.form.take(&name, &text)?,
-                _ => received.warnings.push(FieldWarning::unknown(&name, &[&["file"], received.form.names()].concat())),
-            }
+        let part = Part { field, body: &body };
+        if name == "file" {
+            received.files.take((api, owner), part, file_name).await?;
             continue;
         }
-        let first = next_piece(&mut field, &meter, &map_error).await?;
-        if first.is_none() && file_name.is_none() {
-            // So does a form in which no file is chosen.
-            continue;
+        let is_known = received.form.names().contains(&name.as_str());
+        if file_name.is_some() && !is_known {
+            return Err(ApiError::MisnamedFile { name: shortened(&name) });
         }
-        let Some(space) = space.take() else {
-            return Err(ApiError::Request("file is given twice; only one file is allowed".to_owned()));
-        };
-        received.file_name = file_name;
-        let quota = rules.belongs_to_job.then(|| api.quota_of(owner));
-        let file = api.store.begin_clip(ObjectName::upload(draw_random()?), rules.accepted, space, quota).await?;
-        received.file = Some(stream_file((file, rules.max_bytes), (first, field), &meter, &map_error).await?);
+        let text = part.read_text(&name).await?;
+        match text.trim() {
+            // HTML forms send every field, also those that are left empty.
+            "" => {}
+            _ if is_known => received.form.take(&name, &text)?,
+            _ => received.warnings.push(FieldWarning::unknown(&name, &[&["file"], received.form.names()].concat())),
+        }
     }
     Ok(received)
 }
 
-/// Completes the source: makes the file an object of the store, if the file is the source.
-async fn finish_source(source: Option<Source>, file: Option<ClipUpload>) -> Result<Source, ApiError> {
-    match (source, file) {
-        (Some(source), _) => Ok(source),
-        (None, Some(file)) => Ok(Source::Stored(file.finish().await?)),
-        (None, None) => Err(ApiError::Internal),
-    }
+/// Length of the boundary in bytes, or 0 if there is none.
+fn boundary_bytes(headers: &HeaderMap) -> usize {
+    let media_type = request_headers::text(headers, header::CONTENT_TYPE).unwrap_or_default();
+    let boundary =
+        media_type.split_once("boundary=").map_or("", |(_, rest)| rest.split(';').next().unwrap_or_default());
+    boundary.trim().trim_matches('"').len()
 }
 
-const OVERHEAD_TOO_LARGE: &str = "the multipart/form-data body holds too much before and between its parts";
+/// Number of bytes between the data of two parts, of which the later one has these headers.
+fn part_overhead(headers: &HeaderMap, boundary_bytes: usize) -> usize {
+    let lines = headers.iter().map(|(name, value)| name.as_str().len() + ": ".len() + value.len() + "\r\n".len());
+    "\r\n--".len() + boundary_bytes + "\r\n".len() + lines.sum::<usize>() + "\r\n".len()
+}
 
 const BOUNDARY_MISSING: &str = "the multipart/form-data body has no boundary";
 
@@ -240,71 +230,4 @@ fn read_source(api: &Api, form: &mut impl Fields, has_file: bool) -> Result<Opti
             Err(ApiError::Request(message.to_owned()))
         }
     }
-}
-
-async fn read_text(
-    name: &str,
-    mut field: Field<'_>,
-    meter: &OverheadMeter,
-    map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
-) -> Result<String, ApiError> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = next_piece(&mut field, meter, map_error).await? {
-        bytes.extend_from_slice(&piece);
-        if bytes.len() > MAX_TEXT_BYTES {
-            let name = shortened(name);
-            return Err(ApiError::Request(format!("{name:?} is longer than {MAX_TEXT_BYTES} bytes")));
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| ApiError::Request(format!("{:?} is not UTF-8 text", shortened(name))))
-}
-
-/// The next bytes of a part; `None` at its end.
-async fn next_piece(
-    field: &mut Field<'_>,
-    meter: &OverheadMeter,
-    map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
-) -> Result<Option<Bytes>, ApiError> {
-    while let Some(piece) = field.chunk().await.map_err(map_error)? {
-        meter.record_read(piece.len());
-        if !piece.is_empty() {
-            return Ok(Some(piece));
-        }
-    }
-    Ok(None)
-}
-
-/// The name of a part, as long as messages show it.
-fn shortened(name: &str) -> String {
-    name.chars().take(64).collect()
-}
-
-/// Streams the first piece of the file and the others to the disk, and fails early if the file is of
-/// no accepted kind or larger than `max_bytes`. Every early return drops it, which deletes the bytes
-/// written.
-async fn stream_file(
-    (mut file, max_bytes): (ClipUpload, u64),
-    (mut piece, mut field): (Option<Bytes>, Field<'_>),
-    meter: &OverheadMeter,
-    map_error: &(impl Fn(MultipartError) -> ApiError + Sync),
-) -> Result<ClipUpload, ApiError> {
-    while let Some(bytes) = piece {
-        if file.size_bytes() + bytes.len() as u64 > max_bytes {
-            return Err(ApiError::TooLarge { max_bytes });
-        }
-        file.write(bytes).await?;
-        piece = next_piece(&mut field, meter, map_error).await?;
-    }
-    file.check_type()?;
-    Ok(file)
-}
-
-/// Maps an error of the multipart parser. Its own text is only logged; clients get a message of the
-/// API.
-fn multipart_error(error: &MultipartError) -> ApiError {
-    tracing::debug!(?error, "a multipart body could not be read");
-    if error.body_text().contains("incomplete") || error.status().is_server_error() {
-        return ApiError::BodyIncomplete;
-    }
-    ApiError::Request("the multipart/form-data body is malformed".to_owned())
 }

@@ -1,17 +1,18 @@
-//! The JSON shapes of jobs.
+//! The JSON shapes of jobs. Those of their images are in `image_shapes`.
 
-use clearcut_frame::Rgb8;
-use clearcut_job::{JobState, Note, OutputPointer, UnixMillis};
+use clearcut_job::{JobState, Measured, Note, OutputPointer, UnixMillis};
 use clearcut_queue::JobRecord;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::report::Report;
+use super::{
+    color::Color,
+    image_shapes::{JobError, JobImage},
+    report::Report,
+};
 use crate::http::{
     field_warning::FieldWarning,
-    vocabulary::{
-        Deinterlace, FailureCode, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow,
-    },
+    vocabulary::{Deinterlace, FileFormat, JobStage, JobStatus, JobType, Method, OutputFormat, ResultNoteCode, Shadow},
 };
 
 /// An accepted job.
@@ -101,16 +102,6 @@ pub(crate) struct Job {
     clip_name: Option<String>,
 }
 
-/// Why a job failed.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct JobError {
-    /// Stable error code.
-    #[schema(value_type = FailureCode)]
-    code: &'static str,
-    /// Explanation for people. May be reworded between versions.
-    message: String,
-}
-
 /// The result of a completed job.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -118,38 +109,48 @@ pub(crate) struct JobResult {
     /// Link to the first output. It expires; read the job again for a fresh link.
     output_url: String,
     /// Format of the first output.
-    #[schema(value_type = OutputFormat)]
+    #[schema(value_type = FileFormat)]
     output_format: &'static str,
     /// Size of the first output in bytes.
     output_size: u64,
-    /// Width of the frame in pixels.
+    /// Width of the frame in pixels; of a job of images, of the first image that was cut.
     width: u32,
-    /// Height of the frame in pixels, without the stacked matte of `stacked-alpha`.
+    /// Height of the frame in pixels, without the stacked matte of `stacked-alpha`; of a job of
+    /// images, of the first image that was cut.
     height: u32,
-    /// Duration in seconds.
-    duration: f64,
-    /// Number of frames in each output.
-    frame_count: u64,
-    /// Frames per second of the outputs, the same as `frameRate`.
-    fps: f64,
-    /// Frames per second of the outputs.
-    frame_rate: f64,
+    /// Duration in seconds; null for images.
+    #[schema(required = true)]
+    duration: Option<f64>,
+    /// Number of frames in each output; null for images.
+    #[schema(required = true)]
+    frame_count: Option<u64>,
+    /// Frames per second of the outputs, the same as `frameRate`; null for images.
+    #[schema(required = true)]
+    fps: Option<f64>,
+    /// Frames per second of the outputs; null for images.
+    #[schema(required = true)]
+    frame_rate: Option<f64>,
     /// Frames per second of the clip; of a clip whose frames are uneven, a rate that suits it. Null
-    /// for jobs of earlier versions.
+    /// for images, and for jobs of earlier versions.
     #[schema(required = true)]
     source_frame_rate: Option<f64>,
     /// Processing time in milliseconds.
     processing_time_ms: u64,
-    /// The background color; null if none was found or given.
+    /// The background color; of a job of images, of the first image that was cut. Null if none was
+    /// found or given.
     #[schema(required = true)]
     detected_background_color: Option<Color>,
-    /// Estimated quality of the matte; null for jobs of earlier versions.
+    /// Estimated quality of the matte; null for images, and for jobs of earlier versions.
     #[schema(required = true)]
     report: Option<Report>,
     /// What was decided about the clip besides the matte; empty if nothing was.
     notes: Vec<ResultNote>,
-    /// All outputs, in the order of the requested formats.
+    /// All outputs, in the order of the requested formats. Of a job of images, one: the PNG of one
+    /// image, or the ZIP archive of several.
     outputs: Vec<Output>,
+    /// The images, in the order of the input; null for a clip.
+    #[schema(required = true)]
+    images: Option<Vec<JobImage>>,
 }
 
 /// What was decided about the clip, such as a converted frame rate or sound that was left out.
@@ -175,28 +176,12 @@ impl From<&Note> for ResultNote {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Output {
     /// Format of the output.
-    #[schema(value_type = OutputFormat)]
+    #[schema(value_type = FileFormat)]
     pub(crate) format: &'static str,
     /// Link or data URL.
     pub(crate) url: String,
     /// Size in bytes.
     pub(crate) size: u64,
-}
-
-/// A color.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Color {
-    r: u8,
-    g: u8,
-    b: u8,
-    /// Hexadecimal form, such as `#E92FBC`.
-    hex: String,
-}
-
-impl From<Rgb8> for Color {
-    fn from(color: Rgb8) -> Self {
-        Self { r: color.r, g: color.g, b: color.b, hex: color.to_string() }
-    }
 }
 
 /// The fields of a submit request.
@@ -275,7 +260,7 @@ impl Job {
         let progress = if record.state == JobState::Completed { 100 } else { record.progress.percent() };
         Self {
             job_id: record.id.to_string(),
-            kind: "video",
+            kind: record.kind.name(),
             status: record.state.name(),
             progress,
             stage: (!record.state.is_final()).then(|| record.progress.stage().name()),
@@ -283,10 +268,7 @@ impl Job {
             started_at: record.started.map(UnixMillis::whole_secs),
             completed_at: record.ended.map(UnixMillis::whole_secs),
             expires_at: record.expires.map(UnixMillis::whole_secs),
-            error: record
-                .failure
-                .as_ref()
-                .map(|failure| JobError { code: failure.code.name(), message: failure.message.clone() }),
+            error: record.failure.as_ref().map(JobError::from),
             result: JobResult::new(record, link),
             revision: record.revision,
             queue_position: None,
@@ -312,6 +294,13 @@ impl JobResult {
     fn new(record: &JobRecord, link: impl Fn(&OutputPointer) -> String) -> Option<Self> {
         let outcome = record.outcome.as_ref()?;
         let first = outcome.outputs.first()?;
+        let (clip, images, (width, height, background)) = match &outcome.measured {
+            Measured::Clip(clip) => (Some(clip), None, (clip.width, clip.height, clip.background)),
+            Measured::Images(measured) => {
+                let first = measured.cuts().next()?;
+                (None, Some(&measured.images), (first.width, first.height, first.background))
+            }
+        };
         let output = |pointer: &OutputPointer| Output {
             format: pointer.format.name(),
             url: link(pointer),
@@ -321,18 +310,19 @@ impl JobResult {
             output_url: link(first),
             output_format: first.format.name(),
             output_size: first.size_bytes,
-            width: outcome.measured.width,
-            height: outcome.measured.height,
-            duration: outcome.measured.duration_secs,
-            frame_count: outcome.measured.frames,
-            fps: outcome.measured.fps,
-            frame_rate: outcome.measured.fps,
-            source_frame_rate: outcome.measured.source_fps,
+            width,
+            height,
+            duration: clip.map(|clip| clip.duration_secs),
+            frame_count: clip.map(|clip| clip.frames),
+            fps: clip.map(|clip| clip.fps),
+            frame_rate: clip.map(|clip| clip.fps),
+            source_frame_rate: clip.and_then(|clip| clip.source_fps),
             processing_time_ms: outcome.processing_ms,
-            detected_background_color: outcome.measured.background.map(Color::from),
-            report: outcome.measured.report.as_ref().map(|matte| Report::new(&outcome.measured, matte)),
-            notes: outcome.measured.notes.iter().map(ResultNote::from).collect(),
+            detected_background_color: background.map(Color::from),
+            report: clip.and_then(|clip| clip.report.as_ref().map(|matte| Report::new(clip, matte))),
+            notes: clip.map_or_else(Vec::new, |clip| clip.notes.iter().map(ResultNote::from).collect()),
             outputs: outcome.outputs.iter().map(output).collect(),
+            images: images.map(|images| images.iter().map(|image| JobImage::new(image, record)).collect()),
         })
     }
 }

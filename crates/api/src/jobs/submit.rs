@@ -1,4 +1,4 @@
-//! The routes that submit a job and read it.
+//! The routes that submit a job of a clip and read a job, and the submit of every job.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use clearcut_job::JobId;
-use clearcut_queue::{KeyId, NewInput, NewJob, SourceAddress, Submission};
+use clearcut_job::{Accepted, JobId, JobKind};
+use clearcut_queue::{KeyId, NewInput, NewJob, SourceAddress, Submission, UploadRecord};
 
 use crate::{
     Api, ApiError,
@@ -21,7 +21,7 @@ use crate::{
     jobs::{
         control::accepted_reply,
         idempotency::{self, IdempotencyKey},
-        intake::{ParsedSubmit, Source, receive_submit},
+        intake::{ParsedSubmit, Source, receive_clip},
         shapes::{AwaitedJob, Job, SubmitForm, Submitted},
         waiting,
     },
@@ -55,13 +55,23 @@ pub(crate) async fn submit(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let wait_secs = waiting::from_headers(request.headers())?;
     let headers = request.headers().clone();
-    let submitted = accept(&api, owner, request).await?;
+    submit_and_reply(&api, owner, &headers, Box::pin(receive_clip(&api, owner, request))).await
+}
+
+/// Queues the job that is `received`, and builds the reply, after the wait that the client prefers.
+pub(crate) async fn submit_and_reply(
+    api: &Api,
+    owner: KeyId,
+    headers: &HeaderMap,
+    received: impl Future<Output = Result<ParsedSubmit, ApiError>>,
+) -> Result<Response, ApiError> {
+    let wait_secs = waiting::from_headers(headers)?;
+    let submitted = accept(api, owner, headers, received).await?;
     let is_repeated = submitted.is_repeated;
     let mut reply = match wait_secs {
-        None => accepted_reply(&api, (owner, &submitted.id), &headers, submitted.warnings)?,
-        Some(secs) => reply_after_wait(&api, owner, submitted, secs, &headers).await?,
+        None => accepted_reply(api, (owner, &submitted.id), headers, submitted.warnings)?,
+        Some(secs) => reply_after_wait(api, owner, submitted, secs, headers).await?,
     };
     if is_repeated {
         reply.headers_mut().insert(idempotency::IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
@@ -106,9 +116,14 @@ pub(crate) struct AcceptedJob {
     pub(crate) warnings: Vec<FieldWarning>,
 }
 
-/// Receives a submit request and queues its job.
-pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<AcceptedJob, ApiError> {
-    let idempotency_key = IdempotencyKey::read(request.headers())?;
+/// Queues the job that is `received`. Its body is read only after the idempotency key was checked.
+pub(crate) async fn accept(
+    api: &Api,
+    owner: KeyId,
+    headers: &HeaderMap,
+    received: impl Future<Output = Result<ParsedSubmit, ApiError>>,
+) -> Result<AcceptedJob, ApiError> {
+    let idempotency_key = IdempotencyKey::read(headers)?;
     let submit_guard = match &idempotency_key {
         // An earlier submit with this key is final, so any number of requests may repeat it at
         // once.
@@ -117,8 +132,7 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         }
         _ => None,
     };
-    let ParsedSubmit { request, source, mut clip_name, webhook, warnings } =
-        receive_submit(api, owner, request).await?;
+    let ParsedSubmit { request, source, mut clip_name, webhook, warnings } = received.await?;
     let webhook_url = webhook.as_ref().map_or("", |webhook| &webhook.destination.url);
     let body = [("request", request.to_json()), ("input", source.identity()), ("webhookUrl", webhook_url.to_owned())];
     let once = idempotency_key
@@ -132,9 +146,11 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
         Source::Uploaded(upload) => (NewInput::Uploaded(upload), None),
         Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),
     };
-    if let (None, NewInput::Uploaded(upload)) = (&clip_name, &input) {
-        let upload = api.queue.read_upload(upload).await?.filter(|upload| upload.owner == owner);
-        clip_name = upload.and_then(|upload| tus::clip_name_in(&upload.metadata));
+    if let NewInput::Uploaded(upload) = &input
+        && let Some(upload) = api.queue.read_upload(upload).await?.filter(|upload| upload.owner == owner)
+    {
+        check_kind(api, &upload, request.kind()).await?;
+        clip_name = clip_name.or_else(|| tus::clip_name_in(&upload.metadata));
     }
     let job = NewJob { id: id.clone(), owner, request, input, clip_name, webhook };
     let api = api.clone();
@@ -155,6 +171,17 @@ pub(crate) async fn accept(api: &Api, owner: KeyId, request: Request) -> Result<
     match submitted.await.map_err(|_| ApiError::Internal)?? {
         Submission::Accepted => Ok(AcceptedJob { id, is_repeated: false, warnings }),
         Submission::Before(id) => Ok(AcceptedJob { id, is_repeated: true, warnings }),
+    }
+}
+
+/// Checks that a complete upload is of a kind that such a job takes.
+async fn check_kind(api: &Api, upload: &UploadRecord, kind: JobKind) -> Result<(), ApiError> {
+    match &upload.object {
+        Some(object) => {
+            let head = api.read_head(&object.name, Accepted::SNIFF_BYTES as u64).await?;
+            Ok(kind.accepted().check(&head)?)
+        }
+        None => Ok(()),
     }
 }
 

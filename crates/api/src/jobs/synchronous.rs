@@ -4,7 +4,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use clearcut_job::{JobId, JobState, OutputPointer};
+use clearcut_job::{JobId, JobState, Measured, OutputPointer};
 use clearcut_queue::{JobRecord, KeyId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,8 +19,10 @@ use crate::{
         vocabulary::{OutputFormat, UsedMethod},
     },
     jobs::{
+        color::Color,
         data_url::{DataUrl, InlineReply},
-        shapes::{Color, Output, SubmitForm},
+        intake::receive_clip,
+        shapes::{Output, SubmitForm},
         submit::{AcceptedJob, accept},
     },
 };
@@ -85,7 +87,9 @@ pub(crate) async fn cut_now(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let AcceptedJob { id, warnings, .. } = accept(&api, owner, request).await?;
+    let headers = request.headers().clone();
+    let received = Box::pin(receive_clip(&api, owner, request));
+    let AcceptedJob { id, warnings, .. } = accept(&api, owner, &headers, received).await?;
     let record = wait_for_result(&api, owner, &id).await?;
     if let Some(failure) = record.failure {
         return Err(failure.into());
@@ -119,7 +123,7 @@ fn build_reply(record: &JobRecord, warnings: Vec<FieldWarning>) -> Result<(Cut, 
         };
         outputs = Some(outcome.outputs.iter().map(output).collect());
     }
-    let measured = &outcome.measured;
+    let Measured::Clip(measured) = &outcome.measured else { return Err(ApiError::Internal) };
     let cut = Cut {
         url,
         format: first.format.name(),

@@ -19,10 +19,11 @@ use crate::{
     },
     interactive::held_input::HeldInput,
     jobs::{
+        color::Color,
         fields::Fields as _,
         form::Form,
-        intake::{FileRules, Source, receive_form},
-        shapes::Color,
+        intake::{Source, receive_form},
+        received_files::FileRules,
     },
 };
 

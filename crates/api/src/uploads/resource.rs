@@ -134,7 +134,7 @@ pub(crate) async fn put(
     let quota = record.length.is_none().then(|| api.quota_of(record.owner));
     let intake = api.traffic.begin_intake(record.owner, api.settings.max_intakes_per_key).await?;
     let name = ObjectName::upload(draw_random()?);
-    let clip = api.store.begin_clip(name, Accepted::VideosAndImages, space, quota).await?;
+    let clip = api.store.begin_clip(name, Accepted::Everything, space, quota).await?;
     let stored = receive::receive_whole(clip, &guard, incoming_body).await?;
     drop(intake);
     if let Some(length) = record.length.filter(|length| *length != stored.size_bytes) {

@@ -96,7 +96,7 @@ async fn empty_parts_count_as_absent() {
     let answer = server.submit(&parts).await;
     assert_eq!((answer.status.as_u16(), answer.json()["data"]["warnings"].clone()), (202, serde_json::json!([])));
     let claimed = server.queue.claim(&clearcut_job::WorkerId::from_random(1)).await.unwrap().unwrap();
-    let request = claimed.request.unwrap();
+    let clearcut_job::JobRequest::Clip(request) = claimed.request.unwrap() else { panic!("no clip") };
     assert_eq!((request.tolerance.get(), request.size), (5, None));
 }
 

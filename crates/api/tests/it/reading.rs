@@ -16,7 +16,7 @@ const LOOKALIKE: Place = Place { from: 0.25, to: 0.75, area: FrameBox { x: 0.5, 
 
 /// Stores `content` as the WebM output of `claimed` and completes the job.
 pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'static [u8]) {
-    let name = ObjectName::output(&claimed.id, claimed.token, OutputFormat::Webm);
+    let name = ObjectName::output(&claimed.id, claimed.token, OutputFormat::Webm.into());
     let mut upload = server.store.begin(name.clone()).await.unwrap();
     upload.write(content.into()).await.unwrap();
     let stored = upload.finish().await.unwrap();
@@ -45,12 +45,12 @@ pub(crate) async fn complete(server: &Server, claimed: &ClaimedJob, content: &'s
         alpha_checks: vec![(OutputFormat::Webm, AlphaCheck { frames_compared: 48, largest_mean_difference: 0.5 })],
     };
     let output = OutputPointer {
-        format: OutputFormat::Webm,
+        format: OutputFormat::Webm.into(),
         object_name: name,
         size_bytes: stored.size_bytes,
         sha256: stored.sha256,
     };
-    let outcome = Outcome { measured, processing_ms: 12_500, outputs: vec![output] };
+    let outcome = Outcome { measured: measured.into(), processing_ms: 12_500, outputs: vec![output] };
     server.queue.finish(&claimed.id, claimed.token, Ending::Completed(Box::new(outcome))).await.unwrap();
 }
 

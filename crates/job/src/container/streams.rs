@@ -49,11 +49,17 @@ pub(super) fn is_dv(head: &[u8]) -> bool {
 /// images, or a file that systems hide: documents, programs and other archives start with other
 /// names.
 pub(super) fn is_image_archive(head: &[u8]) -> bool {
-    // APPNOTE.TXT 4.3.7: the length of the name at 26, the name at 30.
-    let Some(&[low, high]) = head.get(26..28).filter(|_| head.starts_with(b"PK\x03\x04")) else { return false };
-    let Some(name) = head.get(30..30 + usize::from(u16::from_le_bytes([low, high]))) else { return false };
-    let name = name.to_ascii_lowercase();
-    let is_office = [b"_rels/".as_slice(), b"meta-inf/", b"docprops/"].iter().any(|folder| name.starts_with(folder));
     let endings = [b"/".as_slice(), b".png", b".jpg", b".jpeg", b".webp", b".txt", b".ds_store", b"thumbs.db"];
-    !is_office && (name.starts_with(b"__macosx") || endings.iter().any(|ending| name.ends_with(ending)))
+    first_archived_name(head)
+        .is_some_and(|name| name.starts_with(b"__macosx") || endings.iter().any(|ending| name.ends_with(ending)))
+}
+
+/// The name of the first entry of the ZIP archive `head` in lower case; `None` if it is no archive,
+/// or that of a document or program.
+pub(super) fn first_archived_name(head: &[u8]) -> Option<Vec<u8>> {
+    // APPNOTE.TXT 4.3.7: the length of the name at 26, the name at 30.
+    let &[low, high] = head.get(26..28).filter(|_| head.starts_with(b"PK\x03\x04"))? else { return None };
+    let name = head.get(30..30 + usize::from(u16::from_le_bytes([low, high])))?.to_ascii_lowercase();
+    let documents = [b"_rels/".as_slice(), b"meta-inf/", b"docprops/"];
+    (!documents.iter().any(|document| name.starts_with(document))).then_some(name)
 }

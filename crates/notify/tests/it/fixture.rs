@@ -86,7 +86,7 @@ impl Bench {
             id: id.clone(),
             owner: self.owner,
             clip_name: None,
-            request: CutRequest::new(OutputFormat::Webm),
+            request: CutRequest::new(OutputFormat::Webm).into(),
             input: NewInput::Stored(StoredObject {
                 name: ObjectName::upload(number),
                 size_bytes: 1,

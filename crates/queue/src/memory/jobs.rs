@@ -147,7 +147,7 @@ fn usage_of(row: &JobRow, outcome: &Outcome) -> DayUsage {
     DayUsage {
         day: 0,
         jobs: 1,
-        frames: outcome.measured.frames,
+        frames: outcome.measured.frames(),
         input_bytes: row.input.size_bytes,
         output_bytes: outcome.outputs.iter().map(|output| output.size_bytes).sum(),
         processing_ms: outcome.processing_ms,

@@ -1,6 +1,6 @@
 //! Waiting jobs of the in-memory model: submit, limits, and the choice of the next job.
 
-use clearcut_job::{CutRequest, FencingToken, JobId, JobState, Progress, UnixMillis};
+use clearcut_job::{FencingToken, JobId, JobRequest, JobState, Progress, UnixMillis};
 
 use super::{
     tables::{JobInput, JobRow, Tables},
@@ -34,7 +34,7 @@ impl Tables {
         &mut self,
         id: JobId,
         owner: KeyId,
-        request: CutRequest,
+        request: JobRequest,
         input: JobInput,
         now: UnixMillis,
     ) -> Result<&mut JobRow, QueueError> {

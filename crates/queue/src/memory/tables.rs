@@ -6,7 +6,7 @@ use std::{
 };
 
 use clearcut_job::{
-    ClipName, CutRequest, Failure, FencingToken, JobId, JobState, Move, Outcome, Progress, StoredObject, UnixMillis,
+    ClipName, Failure, FencingToken, JobId, JobRequest, JobState, Move, Outcome, Progress, StoredObject, UnixMillis,
 };
 
 use super::webhook_tables::{NotedEvents, WebhookTables};
@@ -36,7 +36,7 @@ pub(super) struct JobRow {
     pub(super) id: JobId,
     pub(super) owner: KeyId,
     pub(super) state: JobState,
-    pub(super) request: CutRequest,
+    pub(super) request: JobRequest,
     pub(super) input: JobInput,
     pub(super) max_retention: Option<Duration>,
     pub(super) token: FencingToken,
@@ -176,6 +176,7 @@ impl JobRow {
         JobRecord {
             id: self.id.clone(),
             owner: self.owner,
+            kind: self.request.kind(),
             state: self.state,
             progress: self.progress,
             created: self.created,

@@ -65,7 +65,7 @@ async fn complete(
         .bind(now.0)
         .bind(job.input_bytes)
         .bind(row::sql_integer(output_bytes))
-        .bind(row::sql_integer(outcome.measured.frames))
+        .bind(row::sql_integer(outcome.measured.frames()))
         .bind(processing_ms)
         .execute(&mut **tx)
         .await?;

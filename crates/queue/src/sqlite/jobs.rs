@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use clearcut_job::{
-    ClipName, CutRequest, FencingToken, JobId, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
+    ClipName, FencingToken, JobId, JobRequest, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
 };
 use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
@@ -59,7 +59,7 @@ impl Jobs for SqliteQueue {
             id,
             owner: KeyId(row::column(&found, "owner")?),
             token,
-            request: CutRequest::from_json(row::column(&found, "request")?),
+            request: JobRequest::from_json(row::column(&found, "request")?),
             input: row::input(&found)?,
             waited: now.since(UnixMillis(row::column(&found, "not_before_ms")?)),
         }))

@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use clearcut_job::{
-    ClipName, Failure, FencingToken, JobId, JobState, MeasuredClip, ObjectName, Outcome, OutputPointer, Progress,
+    ClipName, Failure, FencingToken, JobId, JobKind, JobState, Measured, ObjectName, Outcome, OutputPointer, Progress,
     Stage, StoredObject, UnixMillis,
 };
 use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
@@ -125,6 +125,7 @@ pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy)
     Ok(JobRecord {
         id: job_id(row)?,
         owner: KeyId(column(row, "owner")?),
+        kind: JobKind::of_stored(column(row, "request")?),
         state: job_state(row)?,
         progress: progress_from_number(progress),
         created: UnixMillis(column(row, "created_ms")?),
@@ -135,7 +136,7 @@ pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy)
         crashes: count(row, "crashes")? as u32,
         token: token(row)?,
         failure: json::<Failure>(row, "failure")?,
-        outcome: match json::<MeasuredClip>(row, "measured")? {
+        outcome: match json::<Measured>(row, "measured")? {
             Some(measured) => Some(Outcome { measured, processing_ms: count(row, "processing_ms")?, outputs }),
             None => None,
         },

@@ -89,7 +89,8 @@ pub(crate) fn job(number: u128, owner: KeyId) -> NewJob {
         request: CutRequest {
             fps: FpsChoice::Fixed(24),
             ..CutRequest::new(Formats::new(vec![OutputFormat::Webm, OutputFormat::StackedAlpha]).unwrap())
-        },
+        }
+        .into(),
         clip_name: ClipName::of_file("clip.mp4"),
         input: NewInput::Stored(object(&format!("uploads/{number}"), 1000)),
         webhook: None,
@@ -130,12 +131,12 @@ pub(crate) fn object(text: &str, size_bytes: u64) -> StoredObject {
 
 /// Name of the output of the job `number` in `format`, by its first claim.
 pub(crate) fn output_name(number: u128, format: OutputFormat) -> ObjectName {
-    ObjectName::output(&JobId::from_random(number), FencingToken(1), format)
+    ObjectName::output(&JobId::from_random(number), FencingToken(1), format.into())
 }
 
 pub(crate) fn outcome(number: u128) -> Box<Outcome> {
     let output = |format: OutputFormat| OutputPointer {
-        format,
+        format: format.into(),
         object_name: output_name(number, format),
         size_bytes: 77,
         sha256: Sha256Hex::of_digest([0xcd; 32]),
@@ -155,7 +156,8 @@ pub(crate) fn outcome(number: u128) -> Box<Outcome> {
             report: None,
             notes: Vec::new(),
             alpha_checks: Vec::new(),
-        },
+        }
+        .into(),
         processing_ms: 1234,
         outputs: vec![output(OutputFormat::Webm), output(OutputFormat::StackedAlpha)],
     })

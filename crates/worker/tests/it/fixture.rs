@@ -27,7 +27,12 @@ type Cut = dyn Fn(&CutOrder, &Stop, &mut dyn FnMut(CutStep)) -> Result<CutOutcom
 struct FakeCutter(Box<Cut>);
 
 impl Cutter for FakeCutter {
-    fn cut(&self, order: &CutOrder, stop: &Stop, progress: &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> {
+    fn cut(
+        &self,
+        order: &CutOrder,
+        stop: &Stop,
+        progress: &mut (dyn FnMut(CutStep) + Send),
+    ) -> Result<CutOutcome, Failure> {
         (self.0)(order, stop, progress)
     }
 }
@@ -51,7 +56,7 @@ pub(crate) fn copy_input(order: &CutOrder) -> CutOutcome {
         notes: Vec::new(),
         alpha_checks: Vec::new(),
     };
-    CutOutcome { measured, files: vec![CutFile { format: OutputFormat::Webm, path }] }
+    CutOutcome { measured: measured.into(), files: vec![CutFile { format: OutputFormat::Webm.into(), path }] }
 }
 
 /// Works without progress until it is stopped. Like a cut, it looks for the stop at each step.
@@ -124,7 +129,7 @@ impl Bench {
             .submit(NewJob {
                 id: id.clone(),
                 owner: self.owner,
-                request: CutRequest::new(OutputFormat::Webm),
+                request: CutRequest::new(OutputFormat::Webm).into(),
                 input,
                 clip_name: None,
                 webhook: None,

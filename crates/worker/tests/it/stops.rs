@@ -115,7 +115,7 @@ async fn outputs_of_a_job_cancelled_during_its_cut_are_removed() {
     );
     assert_eq!(bench.final_record(&id).await.failure.unwrap().code, FailureCode::Cancelled);
     bench.stop(worker).await;
-    let output = ObjectName::output(&id, FencingToken(1), OutputFormat::Webm);
+    let output = ObjectName::output(&id, FencingToken(1), OutputFormat::Webm.into());
     assert!(bench.store.head(&output).await.is_err());
 }
 
