@@ -1,7 +1,7 @@
 # The server, and what else answers clients: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
-.PHONY: test-server test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-models test-schema soak bench-server openapi error-codes
+.PHONY: test-server test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-image-jobs test-models test-schema soak bench-server openapi error-codes
 
-test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-models test-schema
+test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-image-jobs test-models test-schema
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust tests/sdk/node_modules
@@ -71,6 +71,10 @@ test-previews: test-rust
 # Images over HTTP: what is refused, and that nothing is left.
 test-images: test-rust
 	cd tests/server && python3 -W error::ResourceWarning test_images.py
+
+# Jobs of images: what comes out, hostile archives, and a server that is killed.
+test-image-jobs: test-rust
+	cd tests/server && python3 -W error::ResourceWarning test_image_jobs.py
 
 # Neural models over HTTP, with the model that setup installs.
 test-models: test-rust

@@ -148,6 +148,26 @@ test("an image at an address is fetched", async () => {
   await closed;
 });
 
+test("jobs.poll waits for a job of images, whatever the type of JobResult says", async () => {
+  const form = new FormData();
+  form.append("file", new Blob([image]), "a/1.png");
+  form.append("file", new Blob([mascot("mjpeg")]), "2.jpg");
+  const headers = { Authorization: `Bearer ${server.key}` };
+  const route = `${server.baseUrl}/api/v1/jobs/image/remove-background`;
+  const { data } = await (await fetch(route, { method: "POST", headers, body: form })).json();
+  const seen = [];
+  const job = await client.jobs.poll(data.jobId, { interval: 100, onProgress: ({ progress }) => seen.push(progress) });
+  assert.deepEqual([job.type, job.status, job.result.outputFormat], ["image", "completed", "zip"]);
+  assert.deepEqual([job.result.width, job.result.height, job.result.outputs.length], [192, 192, 1]);
+  assert.deepEqual(
+    job.result.images.map(({ file }) => file),
+    ["a/1.png", "2.png"],
+  );
+  const archive = await (await fetch(job.result.outputUrl)).arrayBuffer();
+  assert.equal(archive.byteLength, job.result.outputSize);
+  assert.ok(seen.length > 0);
+});
+
 test("what is wrong is a validation error with a code", async () => {
   const cases = [
     [() => client.image.resize({ file: Buffer.from("%PDF-1.7") }), "INVALID_IMAGE"],

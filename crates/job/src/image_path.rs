@@ -19,7 +19,12 @@ pub struct ImagePaths {
 pub fn sanitized_path(text: &str) -> String {
     let parts: Vec<String> = text.split(['/', '\\']).filter_map(sanitized_part).collect();
     let kept = &parts[parts.len().saturating_sub(MAX_FOLDERS + 1)..];
-    if kept.is_empty() { "image".to_owned() } else { kept.join("/") }
+    match kept {
+        [] => "image".to_owned(),
+        // What programs send for a file without a name.
+        [name] if name.eq_ignore_ascii_case("blob") => "image".to_owned(),
+        kept => kept.join("/"),
+    }
 }
 
 /// One folder or file of a path; `None` if nothing of it remains.
@@ -79,6 +84,7 @@ mod tests {
             ("a//./b\r\n.png", "a/b.png"),
             ("gif\u{202e}gnp.exe", "gifgnp.exe"),
             ("..", "image"),
+            ("blob", "image"),
             ("", "image"),
         ];
         for (text, path) in cases {

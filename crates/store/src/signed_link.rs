@@ -203,7 +203,7 @@ mod tests {
 
     fn signed() -> (UrlSigner, ObjectName, String, String) {
         let signer = UrlSigner::new([7; 32]);
-        let name = ObjectName::output(&JobId::from_random(1), FencingToken(1), OutputFormat::Webm);
+        let name = ObjectName::output(&JobId::from_random(1), FencingToken(1), OutputFormat::Webm.into());
         let SignedPath(path) = signer.sign(&name, UnixMillis(NOW.0 + 3_600_000));
         let (_, query) = path.split_once("?expires=").unwrap();
         let (expires, signature) = query.split_once("&signature=").unwrap();
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn the_signature_covers_the_file_name() {
         let signer = UrlSigner::new([7; 32]);
-        let name = ObjectName::output(&JobId::from_random(1), FencingToken(1), OutputFormat::Webm);
+        let name = ObjectName::output(&JobId::from_random(1), FencingToken(1), OutputFormat::Webm.into());
         let SignedPath(path) = signer.sign_as(&name, "Füße \"1\".webm", UnixMillis(NOW.0 + 1000));
         let (_, query) = path.split_once("?filename=").unwrap();
         let (encoded, rest) = query.split_once("&expires=").unwrap();

@@ -45,7 +45,7 @@ pub(crate) fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<u
 /// Whether a folder or file of this name is one that systems hide, or add to archives.
 pub(crate) fn is_hidden(part: &str) -> bool {
     let added = ["__MACOSX", "Thumbs.db", "desktop.ini"];
-    let is_hidden = part.starts_with('.') && part.trim_matches('.') != "";
+    let is_hidden = part.starts_with('.') && !part.trim_matches('.').is_empty();
     is_hidden || added.iter().any(|name| part.eq_ignore_ascii_case(name))
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn cut_images(
     let models = ReportingModel { source: &kept, on_wait: &|| report(CutStep::Waiting) };
     let desk = Desk { cutter, scratch: &order.scratch, task: request.task(), models: &models, stop };
     let mut bundle = Bundle::begin(&order.scratch, total)?;
+    report(CutStep::Cutting { done: 0, total: total as u64 });
     with_workers(IMAGES_AT_ONCE, |workers| {
         let numbered = images.enumerate();
         let cut = |(place, image): (usize, Result<SetImage, _>)| {
@@ -113,8 +114,11 @@ impl Desk<'_> {
 
 /// Whether a failure says something about the image, and nothing about the next one.
 fn is_about_image(failure: &Failure) -> bool {
-    failure.code.fault() == Fault::Input && failure.code != FailureCode::Cancelled
-        || failure.code == FailureCode::ProcessingFailed
+    match failure.code {
+        FailureCode::Cancelled => false,
+        FailureCode::ProcessingFailed | FailureCode::Timeout => true,
+        code => code.fault() == Fault::Input,
+    }
 }
 
 /// A source of models that tells when a cut waits for the model, so that the job does not look
@@ -146,7 +150,12 @@ mod tests {
     #[test]
     fn only_a_failure_of_the_server_is_one_of_the_job() {
         let is_about_image = |code| is_about_image(&Failure::new(code, ""));
-        for code in [FailureCode::InvalidImage, FailureCode::NoFlatBackground, FailureCode::ProcessingFailed] {
+        for code in [
+            FailureCode::InvalidImage,
+            FailureCode::NoFlatBackground,
+            FailureCode::ProcessingFailed,
+            FailureCode::Timeout,
+        ] {
             assert!(is_about_image(code), "{code:?}");
         }
         let of_job = [
@@ -155,7 +164,6 @@ mod tests {
             FailureCode::InsufficientStorage,
             FailureCode::ShortOfResources,
             FailureCode::OutOfMemory,
-            FailureCode::Timeout,
         ];
         for code in of_job {
             assert!(!is_about_image(code), "{code:?}");

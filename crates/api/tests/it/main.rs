@@ -11,6 +11,7 @@ mod fixture;
 mod following;
 mod greedy;
 mod health;
+mod image_jobs;
 mod images;
 mod limits;
 mod links;

@@ -71,7 +71,8 @@ impl<'a> ImageSet<'a> {
         let next = folder.next_file(&mut file);
         self.stop.check()?;
         let (folder, image) = next?;
-        self.source = Source::Folder(Some(folder));
+        // The process has nothing more to do behind the last file.
+        self.source = Source::Folder((self.left > 0).then_some(folder));
         file.seek(SeekFrom::Start(0)).map_err(io_error)?;
         Ok(SetImage {
             name: Some(image.name),

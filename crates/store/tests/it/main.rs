@@ -9,7 +9,7 @@ use clearcut_store::{Store, StoreError};
 use futures_util::TryStreamExt as _;
 
 fn output(token: u64) -> ObjectName {
-    ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm)
+    ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm.into())
 }
 
 async fn bytes_of(store: &Store, name: &ObjectName, range: std::ops::Range<u64>) -> Vec<u8> {
