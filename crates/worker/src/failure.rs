@@ -56,7 +56,7 @@ pub(crate) fn store_failure(claimed: &ClaimedJob, error: &StoreError) -> Failure
     match error {
         StoreError::DiskFull => Failure::new(FailureCode::InsufficientStorage, DISK_FULL),
         StoreError::Short => Failure::new(FailureCode::ShortOfResources, SHORT),
-        StoreError::Missing => Failure::new(FailureCode::ProcessingFailed, "the clip of the job is lost"),
+        StoreError::Missing => Failure::new(FailureCode::ProcessingFailed, "the input of the job is lost"),
         _ => Failure::new(FailureCode::StorageUnavailable, UNREACHABLE),
     }
 }

@@ -13,7 +13,7 @@ use clearcut_job::{
 };
 use clearcut_parallel::with_workers;
 use clearcut_pipeline::{
-    ImageJob, ImageSet, KeptModel, ModelFailure, ModelSource, OpenModel, Resources, SetImage, Stop,
+    Error, ImageJob, ImageSet, KeptModel, ModelFailure, ModelSource, OpenModel, Resources, SetImage, Stop,
 };
 
 use crate::{
@@ -22,12 +22,6 @@ use crate::{
 
 /// Images that are worked on at the same time: one is decoded or encoded while another is matted.
 const IMAGES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
-
-/// An image of the job, and what became of it.
-struct Done {
-    name: Option<String>,
-    cut: Result<CutImage, Failure>,
-}
 
 /// Removes the background of each image of `order`. An image that is at fault is listed as failed;
 /// the model is loaded once, and used by one image at a time.
@@ -51,12 +45,9 @@ pub(crate) fn cut_images(
     let mut bundle = Bundle::begin(&order.scratch, total)?;
     report(CutStep::Cutting { done: 0, total: total as u64 });
     with_workers(IMAGES_AT_ONCE, |workers| {
-        let numbered = images.enumerate();
-        let cut = |(place, image): (usize, Result<SetImage, _>)| {
-            image.map_err(|error| image_failure(&error)).and_then(|image| desk.cut(place, image))
-        };
-        for (before, done) in workers.map_in_order(numbered, cut).enumerate() {
-            let Done { name, cut } = done?;
+        let cuts = workers.map_in_order(images.enumerate(), |(place, image)| desk.cut(place, image));
+        for (before, cut) in cuts.enumerate() {
+            let (name, cut) = cut?;
             bundle.add(name, cut)?;
             report(CutStep::Cutting { done: before as u64 + 1, total: total as u64 });
         }
@@ -65,6 +56,9 @@ pub(crate) fn cut_images(
     report(CutStep::Checking);
     bundle.finish()
 }
+
+/// The sanitized name of an image, and the image without its background or why it cannot be cut.
+type NamedCut = (Option<String>, Result<CutImage, Failure>);
 
 /// What the work on one image needs.
 struct Desk<'a> {
@@ -76,16 +70,18 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Cuts one image, the one at `place`.
+    /// Cuts the image at `place`, and returns its name and what became of it.
     ///
     /// # Errors
-    /// If the cut is stopped, or if the server is at fault: the other images would fail alike.
-    fn cut(&self, place: usize, image: SetImage) -> Result<Done, Failure> {
+    /// If the images cannot be read, the cut is stopped, or the server is at fault: the other images
+    /// would fail alike.
+    fn cut(&self, place: usize, image: Result<SetImage, Error>) -> Result<NamedCut, Failure> {
+        let image = image.map_err(|error| image_failure(&error))?;
         let name = image.name.as_deref().map(sanitized_path);
         let cut = image.file.map_err(|error| image_failure(&error)).and_then(|file| self.cut_file(place, &file));
         match cut {
             Err(failure) if self.stop.is_stopped() || !is_about_image(&failure) => Err(failure),
-            cut => Ok(Done { name, cut }),
+            cut => Ok((name, cut)),
         }
     }
 

@@ -170,7 +170,9 @@ mod tests {
         let failure = |names: &[&str]| {
             let scratch = tempfile::tempdir().unwrap();
             let mut bundle = Bundle::begin(scratch.path(), names.len()).unwrap();
-            names.iter().for_each(|name| bundle.add(Some((*name).into()), Err(damaged())).unwrap());
+            for name in names {
+                bundle.add(Some((*name).into()), Err(damaged())).unwrap();
+            }
             bundle.finish().unwrap_err()
         };
         assert_eq!(failure(&["a.jpg"]), damaged());

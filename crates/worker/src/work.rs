@@ -124,6 +124,8 @@ async fn attempt<C: Cutter>(
     ending
 }
 
+/// The plot of a job: its input is fetched and cut, and the outputs are stored. A cutter unpacks, cuts
+/// and bundles images in `image_batch::cut_images`.
 async fn cut_and_store<C: Cutter>(
     worker: &Worker<C>,
     claimed: &ClaimedJob,
@@ -151,7 +153,7 @@ async fn cut_and_store<C: Cutter>(
     };
     let cut = cut.map_err(|ended| {
         tracing::error!(job = %claimed.id, %ended, "a cut panicked");
-        Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut")
+        Failure::new(FailureCode::ProcessingFailed, "the input could not be cut")
     })??;
     let outputs = store_outputs(worker, claimed, &cut, &progress_sender).await?;
     Ok(Outcome { measured: cut.measured, processing_ms: began.elapsed().as_millis() as u64, outputs })
@@ -187,7 +189,7 @@ async fn prepare<C: Cutter>(
         ClaimedInput::Address(address) => {
             fetch_input(worker, claimed, (address, request.kind()), stop, progress_sender).await?
         }
-        ClaimedInput::Lost => return Err(unreadable("the clip of the job is lost")),
+        ClaimedInput::Lost => return Err(unreadable("the input of the job is lost")),
     };
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
     make_folders(scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;

@@ -210,6 +210,7 @@ fn files_under(folder: &Path) -> Vec<String> {
 pub(crate) const CLIP: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
 
 /// One part of a multipart form.
+#[derive(Clone, Copy)]
 pub(crate) struct Part<'a> {
     name: &'a str,
     /// File name, if the part is a file.

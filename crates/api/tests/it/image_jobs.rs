@@ -37,13 +37,14 @@ impl Server {
         let bytes = std::fs::read(self.folder().join(object.name.as_str())).unwrap();
         assert_eq!(bytes.len() as u64, object.size_bytes);
         let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+        let places = 0..archive.len();
         let file = |place| {
             let mut file = archive.by_index(place).unwrap();
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).unwrap();
             (file.name().unwrap().into_owned(), bytes)
         };
-        (0..archive.len()).map(file).collect()
+        places.map(file).collect()
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use clearcut_job::{FailureCode, FencingToken, JobState, ObjectName, OutputFormat, Progress, Stage, WorkerId};
-use clearcut_queue::{Ending, Finished, QueueError, Reaped};
+use clearcut_job::{
+    FailureCode, FencingToken, JobId, JobKind, JobState, ObjectName, OutputFormat, Progress, Stage, UnixMillis,
+    WorkerId,
+};
+use clearcut_queue::{Ending, Finished, NewJob, QueueError, Reaped};
 
 use crate::fixture::{
-    Bench, TTL, input_failure, job, key, object_name, outcome, output_name, temporary_failure, worker,
+    Bench, TTL, image_outcome, image_request, input_failure, job, key, object_name, outcome, output_name,
+    temporary_failure, worker,
 };
 
 /// Creates one test for each function of a suite and each backend.
@@ -254,6 +258,22 @@ pub(crate) async fn the_outcome_reads_back_as_committed(bench: Bench) {
     assert_eq!(ended.outcome, Some(*outcome(1)));
     assert_eq!(ended.started.map(|at| at.since(ended.created).as_secs()), Some(2));
     assert_eq!(ended.ended.map(|at| at.since(ended.created).as_secs()), Some(5));
+}
+
+pub(crate) async fn a_job_of_images_keeps_its_kind_and_the_list_of_its_images(bench: Bench) {
+    let clip = bench.submit(1).await;
+    bench.queue.submit(NewJob { request: image_request().into(), ..job(2, bench.owner) }).await.unwrap();
+    let id = JobId::from_random(2);
+    assert_eq!((bench.read(&clip).await.kind, bench.read(&id).await.kind), (JobKind::Video, JobKind::Image));
+    bench.queue.claim(&worker()).await.unwrap();
+    let claimed = bench.queue.claim(&worker()).await.unwrap().unwrap();
+    assert_eq!((&claimed.id, claimed.request), (&id, Ok(image_request().into())));
+    let committed = image_outcome(2);
+    let ending = Ending::Completed(committed.clone());
+    assert_eq!(bench.queue.finish(&id, claimed.token, ending).await.unwrap(), Finished::Committed);
+    assert_eq!(bench.read(&id).await.outcome, Some(*committed));
+    let day = bench.queue.usage(bench.owner, UnixMillis(0), UnixMillis(i64::MAX)).await.unwrap();
+    assert_eq!((day[0].jobs, day[0].frames), (1, 1));
 }
 
 pub(crate) async fn inputs_and_outputs_expire_together_after_their_retention(bench: Bench) {

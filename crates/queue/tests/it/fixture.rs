@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
-    ClipName, CutMethod, CutRequest, Failure, FailureCode, FencingToken, Formats, FpsChoice, JobId, ManualClock,
-    MeasuredClip, ObjectName, Outcome, OutputFormat, OutputPointer, Sha256Hex, StoredObject, UnixMillis, WorkerId,
+    ClipName, CutMethod, CutRequest, Failure, FailureCode, FencingToken, FileFormat, Formats, FpsChoice,
+    ImageCutRequest, ImageResult, JobId, ManualClock, MeasuredClip, MeasuredCut, MeasuredImage, MeasuredImages,
+    MethodChoice, MethodReason, ObjectName, Outcome, OutputFormat, OutputPointer, Sha256Hex, ShadowChoice,
+    StoredObject, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput, NewJob,
@@ -161,6 +163,40 @@ pub(crate) fn outcome(number: u128) -> Box<Outcome> {
         processing_ms: 1234,
         outputs: vec![output(OutputFormat::Webm), output(OutputFormat::StackedAlpha)],
     })
+}
+
+pub(crate) fn image_request() -> ImageCutRequest {
+    ImageCutRequest {
+        method: MethodChoice::Chroma,
+        key_color: "#00FF00".parse().unwrap(),
+        tolerance: 20.try_into().unwrap(),
+        shadow: ShadowChoice::Drop,
+        has_soft_edges: false,
+    }
+}
+
+/// The outcome of the job `number` of two images, of which one was cut.
+pub(crate) fn image_outcome(number: u128) -> Box<Outcome> {
+    let cut = MeasuredCut {
+        file: Some("a/b.png".into()),
+        width: 64,
+        height: 48,
+        method: CutMethod::ChromaKey,
+        reason: MethodReason::KeyGiven,
+        model: None,
+        background: "#00FF00".parse().ok(),
+    };
+    let images = vec![
+        MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(cut) },
+        MeasuredImage { name: None, result: ImageResult::Failed(input_failure()) },
+    ];
+    let output = OutputPointer {
+        format: FileFormat::Zip,
+        object_name: ObjectName::output(&JobId::from_random(number), FencingToken(1), FileFormat::Zip),
+        size_bytes: 77,
+        sha256: Sha256Hex::of_digest([0xcd; 32]),
+    };
+    Box::new(Outcome { measured: MeasuredImages { images }.into(), processing_ms: 1234, outputs: vec![output] })
 }
 
 pub(crate) fn temporary_failure() -> Failure {

@@ -35,6 +35,7 @@ conformance_tests! {
     no_later_operation_changes_an_ended_job,
     progress_never_decreases_even_when_a_job_restarts,
     the_outcome_reads_back_as_committed,
+    a_job_of_images_keeps_its_kind_and_the_list_of_its_images,
     inputs_and_outputs_expire_together_after_their_retention,
     a_key_can_be_revoked_only_once_and_reads_as_revoked,
     concurrent_workers_never_claim_the_same_job
