@@ -171,6 +171,12 @@ test("an image is measured and cut to a PNG", { timeout: 120_000 }, async () => 
   // RGBA.
   assert.equal(png[25], 6);
   assert.deepEqual([cut.method, Math.max(cut.width, cut.height)], ["chromakey", 96]);
+  assert.ok(cut.removedShare > 0.3 && cut.warnings.length === 0, JSON.stringify(cut));
+  const wrong = await ok("cut_image", { input: "photo.jpg", output: "out/whole.png", chromaKey: "#00FF00", size: 96 });
+  assert.deepEqual(
+    wrong.warnings.map(({ code }) => code),
+    ["LOW_CONFIDENCE", "NOTHING_REMOVED"],
+  );
   assert.match(color, /^#[0-9A-F]{6}$/);
   const error = await refused("cut_image", { input: "photo.jpg", output: "out" });
   assert.equal(error.code, "OUTPUT_EXISTS");

@@ -147,6 +147,12 @@ class Images(unittest.TestCase):
         alpha = lambda x, y: pixels[(y * 64 + x) * 4 + 3]
         self.assertEqual([alpha(0, 0), alpha(63, 63), alpha(32, 32), alpha(18, 45)], [0, 0, 255, 255])
         self.assertEqual(pixels[(32 * 64 + 32) * 4 :][:3], bytes((200, 30, 40)))
+        self.assertEqual((data["report"]["warnings"], round(data["report"]["removedShare"], 2)), ([], 0.75))
+
+    def test_a_cut_that_removes_nothing_says_so(self):
+        status, data = ask(self.server, "remove-background", subject(), chromaKey="#FF00FF")
+        codes = [warning["code"] for warning in data["report"]["warnings"]]
+        self.assertEqual((status, codes), (200, ["LOW_CONFIDENCE", "NOTHING_REMOVED"]), data["report"])
 
     def test_one_pixel_and_an_image_that_is_transparent_already_are_taken(self):
         one = png(1, 1, [bytes((9, 9, 9, 255))])

@@ -1106,6 +1106,17 @@ export interface components {
          * @enum {string}
          */
         HealthStatus: "ready" | "unready";
+        /** @description A rectangle in an image, as fractions of its width and height, from the top left corner. */
+        ImageBox: {
+            /** Format: double */
+            height: number;
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            x: number;
+            /** Format: double */
+            y: number;
+        };
         /** @description An image without its background. */
         ImageCut: {
             /**
@@ -1135,6 +1146,8 @@ export interface components {
             processingTime: number;
             /** @description Why this method was used. */
             reason: components["schemas"]["Reason"];
+            /** @description Estimated quality of the cut, with warnings of possible defects. */
+            report: components["schemas"]["ImageReport"];
             /** @description Size of the PNG in bytes, before base64. */
             size: number;
             /**

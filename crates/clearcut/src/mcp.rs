@@ -130,7 +130,7 @@ impl LocalCutter {
         };
         let task = ImageTask::Cut { request: CutRequest::new(OutputFormat::Apng), has_soft_edges: true };
         match process_image(&job, &task, stop).map_err(Looked::Failed)? {
-            ImageOutcome::Cut(image) => Ok((image.reason, image.key_color, image.confidence)),
+            ImageOutcome::Cut(image) => Ok((image.reason, image.key_color, image.report.confidence)),
             ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => Ok((MethodReason::Asked, None, None)),
         }
     }

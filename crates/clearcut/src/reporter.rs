@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_job::{CutImage, CutMethod, CutStep, FrameBox, MethodReason, Note, Place};
+use clearcut_job::{CutImage, CutMethod, CutStep, FrameBox, MethodReason, Note, Place, Warning};
 use clearcut_pipeline::CutReport;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -170,15 +170,23 @@ fn as_json(input: &str, finished: &FinishedCut) -> serde_json::Value {
 }
 
 fn image_as_json(input: &str, FinishedImage { image, path, took }: &FinishedImage) -> serde_json::Value {
+    let matte = &image.report;
+    let warning = |warning: Warning| {
+        let area = matte.place_of(warning, 0.0).area;
+        json!({"code": warning.name(), "message": warning.message(image.method), "box": area})
+    };
+    let warnings: Vec<_> = matte.warnings().into_iter().map(warning).collect();
     json!({
         "event": "done", "input": input, "width": image.size.width(), "height": image.size.height(),
         "seconds": took.as_secs_f64(), "method": image.method, "reason": image.reason, "model": image.model,
-        "detectedBackgroundColor": image.key_color.map(|color| color.to_string()), "confidence": image.confidence,
+        "detectedBackgroundColor": image.key_color.map(|color| color.to_string()), "confidence": matte.confidence,
+        "removed": matte.removed_share, "matte": matte, "warnings": warnings,
         "outputs": [{"format": "png", "path": path.display().to_string(), "size": image.png.len()}],
     })
 }
 
 fn image_as_text(input: &str, FinishedImage { image, path, took }: &FinishedImage) -> String {
+    let matte = &image.report;
     let method = match (image.method, &image.model) {
         _ if image.reason == MethodReason::Transparent => "transparent already; its alpha is kept".to_owned(),
         (CutMethod::Ai, model) => {
@@ -186,12 +194,23 @@ fn image_as_text(input: &str, FinishedImage { image, path, took }: &FinishedImag
         }
         (CutMethod::ChromaKey, _) => {
             let color = image.key_color.map_or("none".to_owned(), |color| color.to_string());
-            format!("chroma key {color} ({:.0} % of the border)", 100.0 * image.confidence.unwrap_or(0.0))
+            format!("chroma key {color} ({:.0} % of the border)", 100.0 * matte.confidence.unwrap_or(0.0))
         }
     };
     let (path, bytes) = (escape_line(&path.display().to_string()), format_bytes(image.png.len() as u64));
     let took = took.as_secs_f64();
-    format!("{path}  {bytes}\n{}: {} in {took:.1} s\n{method}", escape_line(input), image.size)
+    let removed = 100.0 * matte.removed_share;
+    let mut text = format!(
+        "{path}  {bytes}\n{}: {} in {took:.1} s\n{method}, {removed:.1} % removed",
+        escape_line(input),
+        image.size
+    );
+    for warning in matte.warnings() {
+        let area = matte.place_of(warning, 0.0).area;
+        let place = if area == FrameBox::WHOLE { String::new() } else { format!(" (worst {})", middle(&area)) };
+        text += &format!("\nwarning: {}{place}", warning.message(image.method));
+    }
+    text
 }
 
 fn as_table(input: &str, finished: &FinishedCut) -> String {
@@ -232,9 +251,14 @@ fn worst_place(Place { from, to, area }: &Place) -> String {
     if *area == FrameBox::WHOLE {
         return String::new();
     }
+    format!(" (worst from {from:.2} to {to:.2} s, {})", middle(area))
+}
+
+/// The middle of an area, as text.
+fn middle(area: &FrameBox) -> String {
     let middle = |start: f64, length: f64| 100.0 * (start + length / 2.0);
     let (across, down) = (middle(area.x, area.width), middle(area.y, area.height));
-    format!(" (worst from {from:.2} to {to:.2} s, {across:.0} % across and {down:.0} % down)")
+    format!("{across:.0} % across and {down:.0} % down")
 }
 
 /// Line with the method that found the subject and the estimated quality of the matte.

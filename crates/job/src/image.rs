@@ -3,7 +3,7 @@
 use clearcut_frame::{Rgb8, Size};
 
 use crate::{
-    CutMethod, CutRequest, KeyColorChoice, MethodChoice, MethodReason, ObjectName, OutputFormat, Quality, ShadowChoice,
+    CutMethod, CutRequest, KeyColorChoice, MatteReport, MethodChoice, MethodReason, ObjectName, OutputFormat, Quality, ShadowChoice,
     Tolerance, request::keyword_enum,
 };
 
@@ -155,8 +155,8 @@ pub struct CutImage {
     pub model: Option<String>,
     /// Color of the background, measured or given; `None` if a model was used.
     pub key_color: Option<Rgb8>,
-    /// Fraction of the border that has this color: 0.0..=1.0; `None` if a model was used.
-    pub confidence: Option<f64>,
+    /// Quality estimate of the matte.
+    pub report: MatteReport,
 }
 
 /// A scaled image as a file.

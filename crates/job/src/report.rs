@@ -1,11 +1,12 @@
-//! Quality report of a matte: estimates, warnings and their places; and what the check of an output
-//! compared.
+//! Quality report of the matte of a clip or an image: estimates, warnings and their places; and
+//! what the check of an output compared.
 
 use serde::{Deserialize, Serialize};
 
 use crate::CutMethod;
 
 /// Quality estimate of a matte, computed from the clip and the matte alone, without ground truth.
+/// An image is a clip of one frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MatteReport {
@@ -175,7 +176,7 @@ impl Warning {
                 "hardly anything was removed: the model classified nearly everything as subject; try another model"
             }
             (Self::EverythingRemoved, CutMethod::Ai) => {
-                "nearly everything was removed: the model found no subject in this clip; try another model"
+                "nearly everything was removed: the model found no subject; try another model"
             }
             (Self::Flicker, CutMethod::Ai) => {
                 "the matte flickers in places that do not move: the model is unsure there; try another model"

@@ -139,11 +139,17 @@ struct CutWarning {
 
 /// A rectangle as shares of the frame, 0–1, from the upper left corner.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
-struct BoxShares {
+pub(crate) struct BoxShares {
     x: f64,
     y: f64,
     width: f64,
     height: f64,
+}
+
+impl From<FrameBox> for BoxShares {
+    fn from(FrameBox { x, y, width, height }: FrameBox) -> Self {
+        Self { x, y, width, height }
+    }
 }
 
 impl CutResult {
@@ -154,13 +160,12 @@ impl CutResult {
         let duration_seconds = report.duration_secs();
         let warning = |warning: Warning| {
             let place = matte.place_of(warning, duration_seconds);
-            let FrameBox { x, y, width, height } = place.area;
             CutWarning {
                 code: warning.name().to_owned(),
                 message: warning.message(report.method).to_owned(),
                 from: place.from,
                 to: place.to,
-                area: BoxShares { x, y, width, height },
+                area: place.area.into(),
             }
         };
         let files = report.outputs.iter().zip(&finished.paths).map(|(output, path)| OutputFile {

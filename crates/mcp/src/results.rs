@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use clearcut_ffmpeg::{ColorConversion, MediaInfo};
-use clearcut_job::PreviewFrame;
+use clearcut_job::{PreviewFrame, Warning};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     FinishedImage, MeasuredBackground,
+    job_status::BoxShares,
     words::{CutMethodName, CutNote, ReasonName},
 };
 
@@ -60,8 +61,24 @@ pub(crate) struct ImageResult {
     background_color: Option<String>,
     /// Share of the border that has this color, 0–1; null if a model was used.
     confidence: Option<f64>,
+    /// Share of the image that was made transparent, 0–1.
+    removed_share: f64,
+    /// Problems that a person should look at. Tell the user about them.
+    warnings: Vec<ImageWarning>,
     /// Duration of the cut in seconds.
     took_seconds: f64,
+}
+
+/// A problem of the cut of an image, and where.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+struct ImageWarning {
+    /// Such as `NOTHING_REMOVED`.
+    code: String,
+    /// The problem and what helps.
+    message: String,
+    /// Worst area as shares of the image, 0–1.
+    #[serde(rename = "box")]
+    area: BoxShares,
 }
 
 /// The background of a clip or an image.
@@ -151,7 +168,12 @@ impl From<&PreviewFrame> for PreviewResult {
 impl ImageResult {
     /// Result of a finished cut of `image`.
     pub(crate) fn new(image: &Path, finished: &FinishedImage) -> Self {
-        let cut = &finished.image;
+        let (cut, matte) = (&finished.image, &finished.image.report);
+        let warning = |warning: Warning| ImageWarning {
+            code: warning.name().to_owned(),
+            message: warning.message(cut.method).to_owned(),
+            area: matte.place_of(warning, 0.0).area.into(),
+        };
         Self {
             input: image.display().to_string(),
             path: finished.path.display().to_string(),
@@ -162,7 +184,9 @@ impl ImageResult {
             reason: ReasonName(cut.reason),
             model: cut.model.clone(),
             background_color: cut.key_color.map(|color| color.to_string()),
-            confidence: cut.confidence,
+            confidence: matte.confidence,
+            removed_share: matte.removed_share,
+            warnings: matte.warnings().into_iter().map(warning).collect(),
             took_seconds: finished.took.as_secs_f64(),
         }
     }

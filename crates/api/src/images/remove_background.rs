@@ -20,6 +20,7 @@ use crate::{
     },
     images::{
         cut_fields::read_cut,
+        cut_report::ImageReport,
         forms::{ImageForm, RemoveImageBackgroundForm},
         received_image::receive_image,
     },
@@ -70,6 +71,8 @@ pub(crate) struct ImageCut {
     /// Share of the border that matches the background color, 0–1; null with `ai`.
     #[schema(required = true)]
     confidence: Option<f64>,
+    /// Estimated quality of the cut, with warnings of possible defects.
+    report: ImageReport,
     /// Fields of the request that had no effect.
     warnings: Vec<FieldWarning>,
 }
@@ -95,7 +98,7 @@ pub(crate) async fn remove_background(
     let (request, image) =
         receive_image(&api, owner, (CUT_FIELDS, request), |fields| read_cut(fields, &api.settings)).await?;
     let ImageOutcome::Cut(cut) = image.process(&api, request.task()).await? else { return Err(ApiError::Internal) };
-    let CutImage { png, size, method, reason, model, key_color, confidence } = *cut;
+    let CutImage { png, size, method, reason, model, key_color, report } = *cut;
     let reply = ImageCut {
         url: DataUrl::PLACEHOLDER.to_owned(),
         format: "png",
@@ -107,7 +110,8 @@ pub(crate) async fn remove_background(
         reason: MethodReason::name(reason),
         model,
         detected_background_color: key_color.map(Color::from),
-        confidence,
+        confidence: report.confidence,
+        report: ImageReport::new(method, &report),
         warnings: image.warnings.clone(),
     };
     let png = DataUrl::of_bytes("image/png", png);

@@ -12,7 +12,7 @@ use clearcut_api::InteractiveWorker;
 use clearcut_frame::{Rgb8, Size};
 use clearcut_job::{
     CutImage, CutMethod, EncodedImage, Failure, FailureCode, ImageEncoding, ImageOutcome, ImageRequest, ImageTask,
-    InteractiveFailure, MethodReason, PreviewFrame, PreviewRequest, StoredObject,
+    InteractiveFailure, MatteReport, MethodReason, PreviewFrame, PreviewRequest, StoredObject,
 };
 use clearcut_outbound::Target;
 use tokio::sync::Semaphore;
@@ -78,7 +78,16 @@ pub(crate) fn processed(task: &ImageTask) -> Result<ImageOutcome, InteractiveFai
             reason: MethodReason::FlatBackground,
             model: None,
             key_color: Some(Rgb8::new(233, 47, 188)),
-            confidence: Some(0.75),
+            report: MatteReport {
+                confidence: Some(0.75),
+                removed_share: 0.001,
+                holes_percent: Some(0.0),
+                lookalike_percent: Some(0.0),
+                residue_percent: Some(0.5),
+                flicker: 0.0,
+                places: Vec::new(),
+                hint_frames: Vec::new(),
+            },
         })),
         ImageTask::MeasureBackground => ImageOutcome::Background(Rgb8::new(233, 47, 188)),
         ImageTask::Encode(encodings) => ImageOutcome::Encoded(encodings.iter().map(encoded).collect()),

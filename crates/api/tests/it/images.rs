@@ -94,10 +94,17 @@ async fn a_cut_has_the_shape_of_the_published_api_and_its_defaults() {
     let mut data = bench.data("remove-background", &[]).await;
     assert!(data["processingTime"].is_u64());
     data.as_object_mut().unwrap().remove("processingTime");
+    let message = data["report"]["warnings"][0].as_object_mut().unwrap().remove("message").unwrap();
+    assert!(message.as_str().unwrap().starts_with("hardly anything was removed"), "{message}");
     let expected = json!({
         "url": "data:image/png;base64,iVBORw==", "format": "png", "width": 64, "height": 48, "size": 4,
         "method": "chroma", "reason": "flat-background", "model": null, "confidence": 0.75,
         "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"}, "warnings": [],
+        "report": {
+            "confidence": 0.75, "removedShare": 0.001, "holesPercent": 0.0, "lookalikePercent": 0.0,
+            "residuePercent": 0.5,
+            "warnings": [{"code": "NOTHING_REMOVED", "box": {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}}],
+        },
     });
     assert_eq!(data, expected);
     let (request, has_soft_edges) = bench.last_cut();

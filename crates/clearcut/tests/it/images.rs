@@ -102,6 +102,32 @@ fn size_key_and_hints_apply_to_an_image() {
     assert!(cut.mean(0, (65, 60), 5)[3] > 254.0 && cut.mean(0, (100, 60), 5)[3] < 1.0);
 }
 
+/// The codes of the warnings of a cut.
+fn warned(done: &serde_json::Value) -> Vec<&str> {
+    done["warnings"].as_array().unwrap().iter().map(|warning| warning["code"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_cut_that_removes_nothing_or_everything_warns() {
+    let workspace = Workspace::new();
+    workspace.draw("photo.png", "-c:v png");
+    ffmpeg(workspace.path(), "-f lavfi -i color=0x14be46:s=320x240 -frames:v 1 flat.png");
+    workspace.encode("clip.mp4", H264);
+    let good = workspace.cut_image("photo.png", &[]);
+    let removed = good["removed"].as_f64().unwrap();
+    assert!(warned(&good).is_empty() && (removed - 0.8125).abs() < 0.02, "{good}");
+    let everything = workspace.cut_image("flat.png", &[]);
+    assert_eq!((warned(&everything), &everything["removed"]), (vec!["EVERYTHING_REMOVED"], &1.0.into()));
+    for input in ["photo.png", "clip.mp4"] {
+        let nothing = workspace.cut_image(input, &["--key", "#FF00FF"]);
+        assert_eq!(warned(&nothing), ["LOW_CONFIDENCE", "NOTHING_REMOVED"], "{input}");
+        let told = workspace.run(&["cut", input, "--force", "--key", "#FF00FF"]);
+        assert!(told.stdout.contains("warning: hardly anything was removed"), "{told:?}");
+    }
+    let hint = workspace.cut_image("photo.png", &["--hint", "keep@0,0.01,0.01"]);
+    assert_eq!(warned(&hint), ["HINT_WITHOUT_EFFECT"]);
+}
+
 #[test]
 fn what_has_no_meaning_for_an_image_is_refused_by_name() {
     let workspace = Workspace::new();

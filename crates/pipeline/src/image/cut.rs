@@ -5,8 +5,8 @@ use std::{iter, num::NonZeroUsize, slice, time::Duration};
 
 use clearcut_ffmpeg::{DecodedImage, Error as ToolError, ImageError};
 use clearcut_frame::{Frame, FrameRate, Size};
-use clearcut_job::{CutImage, CutRequest, Hint, Hints};
-use clearcut_matte::Keyer;
+use clearcut_job::{CutImage, CutRequest, Hint, Hints, MatteReport};
+use clearcut_matte::{Defects, Keyer};
 
 use super::{
     ImageJob,
@@ -14,7 +14,9 @@ use super::{
 };
 use crate::{
     Error, Stop,
+    matte_log::MatteLog,
     method::{MatteSource, Method, choose_method},
+    quality::QualityLog,
     stages::{
         hints::{HintMaps, track_hints},
         key::{keyer_settings, matte_by_color},
@@ -38,6 +40,9 @@ const HINT_SIDE: u32 = 320;
 pub(super) fn max_matte_pixels(job: &ImageJob) -> u64 {
     MAX_MATTE_PIXELS.min(job.resources.max_bytes / BYTES_PER_PIXEL)
 }
+
+/// Frame rate of an image, which is a clip of one frame.
+const RATE: FrameRate = FrameRate::new(1, 1).unwrap();
 
 /// Removes the background of `image`.
 pub(super) fn cut(
@@ -63,13 +68,12 @@ pub(super) fn cut(
         match &source {
             // A transparent border has no color.
             MatteSource::Color(background) if background.is_transparent() => (None, None, None),
-            MatteSource::Color(background) => {
-                (Some(background.color()), Some(f64::from(background.confidence())), None)
-            }
+            MatteSource::Color(background) => (Some(background.color()), Some(background.confidence()), None),
             MatteSource::Model(model) => (None, None, Some(model.id.clone())),
         },
     );
-    let matted = matte(source, request, &hints, frame.clone())?;
+    let (matted, defects) = matte(source, request, &hints, frame.clone())?;
+    let report = report(&matted, defects, confidence, hints.frame_counts);
     stop.check()?;
     if matte_size == size {
         apply(&mut rgba, &frame, &matted);
@@ -85,7 +89,7 @@ pub(super) fn cut(
     };
     settle_alpha(&mut rgba, has_soft_edges);
     let png = encode_pixels(size, &rgba)?;
-    Ok(CutImage { png, size, method, reason, model, key_color, confidence })
+    Ok(CutImage { png, size, method, reason, model, key_color, report })
 }
 
 /// The hints of the request, which hold in the image whatever their time.
@@ -96,22 +100,24 @@ fn hints_in(
     source: &MatteSource,
     stop: &Stop,
 ) -> Result<HintMaps, Error> {
-    let (Some(rate), false) = (FrameRate::new(1, 1), request.hints.is_empty()) else { return Ok(HintMaps::default()) };
+    if request.hints.is_empty() {
+        return Ok(HintMaps::default());
+    }
     let hints: Vec<Hint> = request.hints.iter().map(|hint| Hint { time: Duration::ZERO, ..*hint }).collect();
     let request = CutRequest { hints: Hints::try_from(hints).unwrap_or_default(), ..request.clone() };
     let small = size.with_longest_side(HINT_SIDE.min(size.longest_side()));
     let frame = frame_of(small, &scaled(size, rgba, small)?);
-    Ok(track_hints(&request, &[frame], rate, source, stop))
+    Ok(track_hints(&request, &[frame], RATE, source, stop))
 }
 
-/// The frame with alpha and clean color.
-fn matte(source: MatteSource, request: &CutRequest, hints: &HintMaps, frame: Frame) -> Result<Frame, Error> {
+/// The frame with alpha and clean color, and its possible defects.
+fn matte(source: MatteSource, request: &CutRequest, hints: &HintMaps, frame: Frame) -> Result<(Frame, Defects), Error> {
     let mut matted = None;
     match source {
         MatteSource::Color(background) => {
             let keyer = Keyer::new(background, keyer_settings(request));
-            matte_by_color(&keyer, hints, NonZeroUsize::MIN, iter::once(frame), |frame, _| {
-                matted.replace(frame).is_none()
+            matte_by_color(&keyer, hints, NonZeroUsize::MIN, iter::once(frame), |frame, keyed| {
+                matted.replace((frame, keyed.defects())).is_none()
             });
         }
         MatteSource::Model(model) => {
@@ -119,12 +125,21 @@ fn matte(source: MatteSource, request: &CutRequest, hints: &HintMaps, frame: Fra
                 if let Some(map) = hints.map(0) {
                     map.overrule(&mut frame, source_planes);
                 }
-                matted.replace(frame).is_none()
+                matted.replace((frame, Defects::default())).is_none()
             };
             matte_with_model(model, pace(request.speed), NonZeroUsize::MIN, iter::once(frame), emit)?;
         }
     }
     matted.ok_or_else(|| ToolError::from(ImageError::Damaged).into())
+}
+
+/// The quality estimate of the matte of one frame.
+fn report(matted: &Frame, defects: Defects, confidence: Option<f32>, hint_frames: Vec<u64>) -> MatteReport {
+    let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
+    log.push(matted);
+    // One frame has no flicker, for which the source would be compared.
+    quality.push(matted, &[], defects);
+    quality.report(confidence, log.removed_share(), RATE, hint_frames)
 }
 
 /// The color of one pixel of a frame without subsampling, as R'G'B'.
