@@ -15,6 +15,7 @@ pub(crate) mod multipart_overhead;
 pub(crate) mod query;
 pub(crate) mod range;
 pub(crate) mod rate_limit;
+mod refused_file;
 pub(crate) mod reply;
 pub(crate) mod request_headers;
 pub(crate) mod request_log;

@@ -26,6 +26,30 @@ pub enum NotAccepted {
     Image(#[from] NotImage),
 }
 
+impl NotAccepted {
+    /// The routes of a server that take the file instead; empty if none does.
+    #[must_use]
+    pub const fn routes(self) -> &'static [&'static str] {
+        match self {
+            Self::Video(NotVideo::StillImage) => {
+                &["/api/v1/image/remove-background", "/api/v1/jobs/image/remove-background"]
+            }
+            Self::Image(NotImage::Video) => &["/api/v1/jobs/video/remove-background"],
+            Self::Video(_) | Self::Image(_) => &[],
+        }
+    }
+
+    /// The reason with the routes of a server that take the file instead, for the clients of one.
+    #[must_use]
+    pub fn with_routes(self) -> String {
+        match self.routes() {
+            [one, several] => format!("{self}; send one image to POST {one}, several to POST {several}"),
+            [route] => format!("{self}; send it to POST {route}"),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl Accepted {
     /// Number of leading bytes that [`Self::check`] needs, or the whole file if it is shorter.
     pub const SNIFF_BYTES: usize = Container::SNIFF_BYTES;
@@ -52,6 +76,21 @@ impl Accepted {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_the_other_kind_is_told_where_it_belongs() {
+        let image = NotAccepted::from(NotVideo::StillImage).with_routes();
+        assert_eq!(
+            image,
+            "the file is a still image; send one image to POST /api/v1/image/remove-background, several to POST /api/v1/jobs/image/remove-background"
+        );
+        let video = NotAccepted::from(NotImage::Video).with_routes();
+        assert_eq!(
+            video,
+            "the file is a video, not a still image; send it to POST /api/v1/jobs/video/remove-background"
+        );
+        assert_eq!(NotAccepted::from(NotVideo::Empty).with_routes(), "the file is empty");
+    }
 
     #[test]
     fn each_kind_is_accepted_where_it_is_expected() {

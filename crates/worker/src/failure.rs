@@ -3,8 +3,8 @@
 
 use std::io;
 
-use clearcut_ffmpeg::Error as ToolError;
-use clearcut_job::{Failure, FailureCode, Fault, is_shortage};
+use clearcut_ffmpeg::{Error as ToolError, MediaError};
+use clearcut_job::{Failure, FailureCode, Fault, NotAccepted, is_shortage};
 use clearcut_pipeline::Error;
 use clearcut_queue::ClaimedJob;
 use clearcut_store::StoreError;
@@ -18,6 +18,9 @@ pub(crate) fn cut_failure(error: &Error) -> Failure {
     // comes back.
     if matches!(error, Error::Tool(ToolError::Unstartable { .. })) {
         return Failure::new(FailureCode::ShortOfResources, "the server's ffmpeg cannot be started at the moment");
+    }
+    if let Error::Tool(ToolError::Media(MediaError::NotVideo(reason))) = error {
+        return Failure::new(FailureCode::InvalidVideo, NotAccepted::Video(*reason).with_routes());
     }
     let is_input = error.fault() == Fault::Input;
     let fallback = if is_input { FailureCode::InvalidVideo } else { FailureCode::ProcessingFailed };
@@ -82,9 +85,8 @@ const SHORT: &str = "the server is short of files or memory at the moment";
 mod tests {
     use std::{os::unix::process::ExitStatusExt as _, process::ExitStatus, time::Duration};
 
-    use clearcut_ffmpeg::MediaError;
     use clearcut_frame::Size;
-    use clearcut_job::{ErrorCode, OutputFormat};
+    use clearcut_job::{ErrorCode, NotVideo, OutputFormat};
     use clearcut_matte::ModelError;
     use clearcut_pipeline::{BackgroundFinding, ModelFailure};
 
@@ -107,6 +109,11 @@ mod tests {
         let size = Size::new(64, 48).unwrap();
         let cases = [
             (ToolError::Media(MediaError::Damaged).into(), FailureCode::InvalidVideo, "the file is damaged or cut off"),
+            (
+                ToolError::Media(NotVideo::StillImage.into()).into(),
+                FailureCode::InvalidVideo,
+                "the file is a still image; send one image to POST /api/v1/image/remove-background, several to POST /api/v1/jobs/image/remove-background",
+            ),
             (
                 ToolError::FormatUnavailable { format, encoder: "libvpx-vp9" }.into(),
                 FailureCode::FormatUnavailable,

@@ -109,13 +109,13 @@ fn clip_failure(claimed: &ClaimedJob, error: ClipError<Failure>) -> Failure {
     match error {
         ClipError::NotAccepted(NotAccepted::Image(reason)) => address_without_image(reason.into()),
         ClipError::NotAccepted(reason) => {
-            let content = match reason {
-                NotAccepted::Video(NotVideo::Empty) => "an empty file",
-                NotAccepted::Video(NotVideo::StillImage) => "a still image; submit it as a job of images",
-                NotAccepted::Video(NotVideo::OtherKind { kind }) => kind,
-                _ => "no video of a supported type",
+            let message = match reason {
+                NotAccepted::Video(NotVideo::UnknownContainer) => {
+                    "the address holds no video of a supported type".into()
+                }
+                reason => format!("the address holds no video: {}", reason.with_routes()),
             };
-            Failure::new(FailureCode::InvalidVideo, format!("the address holds {content}"))
+            Failure::new(FailureCode::InvalidVideo, message)
         }
         ClipError::NoSpace(error) => space_failure(claimed, &error),
         ClipError::Quota(failure) => failure,

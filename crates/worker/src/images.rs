@@ -148,7 +148,7 @@ fn fetch_failure(error: TransferError<Infallible>) -> InteractiveFailure {
 
 /// Failure of an address at which there is no image.
 pub(crate) fn address_without_image(reason: NotAccepted) -> Failure {
-    Failure::new(FailureCode::InvalidImage, format!("the address holds no image: {reason}"))
+    Failure::new(FailureCode::InvalidImage, format!("the address holds no image: {}", reason.with_routes()))
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use clearcut_job::{ErrorCode, Failure, JobId, JobState, NotImage, NotVideo, RequestError, StillFormat};
+use clearcut_job::{ErrorCode, Failure, JobId, JobState, NotAccepted, NotImage, NotVideo, RequestError};
 use clearcut_outbound::OutboundError;
 use clearcut_queue::{MAX_ENDPOINTS, QueueError};
 use clearcut_store::{SigningError, StoreError};
 use serde_json::{Value, json};
 
-use crate::{http::reply::error_reply, uploads::upload_headers::VERSIONS};
+use crate::{
+    http::{refused_file, reply::error_reply},
+    uploads::upload_headers::VERSIONS,
+};
 
 /// An error of a request. Each variant maps to one HTTP status, one stable code and one message.
 /// Details that clients must not see are logged when the reply is built.
@@ -27,11 +30,23 @@ pub enum ApiError {
     #[error("url: {0}")]
     Address(#[from] OutboundError),
     /// The clip is not a video.
-    #[error("{}", not_a_video(*.0))]
+    #[error("{}", refused_file::message(NotAccepted::Video(*.0)))]
     NotAVideo(NotVideo),
     /// The file is not an image that is read.
-    #[error("{}", not_an_image(*.0))]
+    #[error("{}", refused_file::message(NotAccepted::Image(*.0)))]
     NotAnImage(NotImage),
+    /// There is no flat background, and the request allows or the server has no model.
+    #[error("{message}")]
+    NoFlatBackground {
+        /// What was found.
+        message: String,
+        /// The field to send instead.
+        field: &'static str,
+        /// What to send in it.
+        allowed: &'static str,
+        /// Whether the server has a neural model.
+        has_model: bool,
+    },
     /// This server cannot encode the format.
     #[error("this server cannot encode {0}; request another format, or run `clearcut doctor` on the server")]
     FormatUnavailable(String),
@@ -223,24 +238,6 @@ pub enum ApiError {
     Internal,
 }
 
-fn not_a_video(reason: NotVideo) -> String {
-    match reason {
-        NotVideo::UnknownContainer => {
-            "the file is not a supported video, such as MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV, FLV, MXF, GIF or animated PNG"
-                .to_owned()
-        }
-        NotVideo::StillImage => format!("{reason}; images go to /api/v1/jobs/image/remove-background"),
-        reason => reason.to_string(),
-    }
-}
-
-fn not_an_image(reason: NotImage) -> String {
-    match reason {
-        NotImage::Video => format!("{reason}; videos go to /api/v1/jobs/video/remove-background"),
-        reason => format!("{reason}; allowed: {}", StillFormat::ALLOWED),
-    }
-}
-
 impl ApiError {
     /// Whether a file was refused for its first bytes.
     pub(crate) const fn is_wrong_kind(&self) -> bool {
@@ -260,6 +257,7 @@ impl ApiError {
             Self::Address(_) => ErrorCode::InvalidUrl,
             Self::NotAVideo(_) => ErrorCode::InvalidVideo,
             Self::NotAnImage(_) => ErrorCode::InvalidImage,
+            Self::NoFlatBackground { .. } => ErrorCode::NoFlatBackground,
             Self::FormatUnavailable(_) => ErrorCode::FormatUnavailable,
             Self::KeyMissing | Self::KeyElsewhere(_) => ErrorCode::Unauthorized,
             Self::KeyInvalid | Self::KeyWithoutBearer => ErrorCode::InvalidApiKey,
@@ -334,8 +332,11 @@ impl ApiError {
             Self::IdempotencyMismatch | Self::IdempotencyInProgress => json!({ "field": "Idempotency-Key" }),
             Self::NotFailed { state } => json!({ "status": state.name() }),
             Self::StillRunning { job } => json!({ "jobId": job }),
-            Self::NotAVideo(_) => json!({ "field": "file" }),
-            Self::NotAnImage(_) => json!({ "field": "file", "allowed": StillFormat::ALLOWED }),
+            Self::NotAVideo(reason) => refused_file::details((*reason).into()),
+            Self::NotAnImage(reason) => refused_file::details((*reason).into()),
+            Self::NoFlatBackground { field, allowed, has_model, .. } => {
+                json!({ "field": field, "allowed": allowed, "hasModel": has_model })
+            }
             Self::FormatUnavailable(format) => json!({ "field": "formats", "value": format }),
             _ => Value::Null,
         }

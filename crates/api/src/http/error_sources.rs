@@ -1,6 +1,6 @@
 //! Errors of the queue, the store and the checks of files, as errors of requests.
 
-use clearcut_job::{NotAccepted, NotImage, NotVideo};
+use clearcut_job::{Failure, FailureCode, NotAccepted, NotImage, NotVideo};
 use clearcut_queue::QueueError;
 use clearcut_store::{ClipError, StoreError};
 
@@ -32,6 +32,23 @@ impl From<StoreError> for ApiError {
             StoreError::Missing => Self::FileGone,
             error => Self::Store(error),
         }
+    }
+}
+
+impl ApiError {
+    /// This error; if it is that no background is flat, with what to send instead. `is_cut` tells a
+    /// cut, which takes a method and a color, from a measurement.
+    pub(crate) fn with_way_out(self, is_cut: bool, has_model: bool) -> Self {
+        let Self::JobFailed(Failure { code: FailureCode::NoFlatBackground, message }) = self else { return self };
+        let (field, allowed) = match (is_cut, has_model) {
+            (false, _) => ("file", "an image with a flat background"),
+            (true, true) => ("method", "ai, by the model of this server; or the background color as chromaKey"),
+            (true, false) => (
+                "chromaKey",
+                "the background color, such as #00FF00; this server has no model that cuts any background",
+            ),
+        };
+        Self::NoFlatBackground { message, field, allowed, has_model }
     }
 }
 

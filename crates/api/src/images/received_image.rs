@@ -58,8 +58,10 @@ pub(crate) async fn receive_image<T>(
 impl ReceivedImage {
     /// Does `task` on the image.
     pub(crate) async fn process(&self, api: &Api, task: ImageTask) -> Result<ImageOutcome, ApiError> {
+        let is_cut = matches!(task, ImageTask::Cut { .. });
         let request = ImageRequest { input: self.input.name.clone(), task };
-        Ok(api.interactive.process_image(request).await?)
+        let processed = api.interactive.process_image(request).await;
+        processed.map_err(|reason| ApiError::from(reason).with_way_out(is_cut, api.settings.has_model))
     }
 
     /// The reply, which counts among the images of the API key until it was sent: its files are in

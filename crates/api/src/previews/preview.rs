@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use clearcut_job::{InteractiveFailure, MethodReason, PreviewFrame, PreviewRequest, RequestError};
+use clearcut_job::{Accepted, InteractiveFailure, MethodReason, PreviewFrame, PreviewRequest, RequestError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -163,12 +163,17 @@ pub(crate) async fn preview(
     if matches!(source, Source::Address(_)) {
         return Err(ApiError::Request(URL_UNSUPPORTED.to_owned()));
     }
+    let is_upload = matches!(source, Source::Uploaded(_));
     let input = HeldInput::of(&api, owner, source).await?;
+    if is_upload {
+        // An upload may be an image.
+        Accepted::Videos.check(&api.read_head(&input.name, Accepted::SNIFF_BYTES as u64).await?)?;
+    }
     let started = Instant::now();
     let previewed = api.interactive.preview(PreviewRequest { input: input.name.clone(), request, at }).await;
     let previewed = previewed.map_err(|reason| match reason {
         InteractiveFailure::Busy { retry_after_secs } => ApiError::PreviewsBusy { retry_after_secs },
-        reason => reason.into(),
+        reason => ApiError::from(reason).with_way_out(true, api.settings.has_model),
     })?;
     Ok(Reply::new(Preview::new(previewed, started.elapsed(), warnings)))
 }

@@ -20,6 +20,7 @@ mod once;
 mod page;
 mod preview;
 mod reading;
+mod refused_files;
 mod tus;
 mod uploads;
 mod usage;
