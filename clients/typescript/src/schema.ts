@@ -58,7 +58,7 @@ export interface paths {
         /**
          * Make an emoticon pack as a ZIP file.
          * @description The same files as of an emoticon pack, named `png/emoticon-16px.png`, `webp/emoticon-16px.webp`
-         *     and so on.
+         *     and so on. Fields that had no effect are named in the header `Clearcut-Warnings`.
          */
         post: operations["createEmoticonZip"];
         delete?: never;
@@ -2648,6 +2648,8 @@ export interface operations {
             /** @description The ZIP file. */
             200: {
                 headers: {
+                    /** @description Fields of the request that had no effect: a JSON array as in `warnings` of other replies, of at most 16; missing if there are none. */
+                    "Clearcut-Warnings"?: string;
                     [name: string]: unknown;
                 };
                 content: {

@@ -16,7 +16,7 @@ use tower_http::{
 
 use crate::{
     Api, ApiError, docs, files, health,
-    http::{body_limits::LimitedBody, rate_limit, request_log},
+    http::{body_limits::LimitedBody, field_warning, rate_limit, request_log},
     images::{self, emoticon, remove_background, resize},
     jobs::{control, event_stream, idempotency, list, submit, synchronous, usage, waiting},
     page::{assets, sign_in},
@@ -147,6 +147,7 @@ fn cors() -> CorsLayer {
             HeaderName::from_static("x-request-id"),
             idempotency::IDEMPOTENT_REPLAYED,
             waiting::PREFERENCE_APPLIED,
+            field_warning::WARNINGS,
         ])
         .max_age(std::time::Duration::from_hours(24))
 }

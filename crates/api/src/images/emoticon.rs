@@ -20,7 +20,7 @@ use crate::{
     http::{
         caller::Caller,
         error_responses::{ClipErrors, FormErrors, ImageErrors, KeyErrors},
-        field_warning::FieldWarning,
+        field_warning::{FieldWarning, WARNINGS},
         reply::Reply,
     },
     images::{
@@ -139,13 +139,14 @@ pub(crate) async fn pack(
 /// Make an emoticon pack as a ZIP file.
 ///
 /// The same files as of an emoticon pack, named `png/emoticon-16px.png`, `webp/emoticon-16px.webp`
-/// and so on.
+/// and so on. Fields that had no effect are named in the header `Clearcut-Warnings`.
 #[utoipa::path(
     post, path = "/api/v1/image/emoticon/zip", tag = "images", operation_id = "createEmoticonZip",
     security(("key" = [])),
     request_body(content = EmoticonForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "The ZIP file.", body = Vec<u8>, content_type = "application/zip"),
+        (status = 200, description = "The ZIP file.", body = Vec<u8>, content_type = "application/zip",
+            headers(("Clearcut-Warnings" = String, description = "Fields of the request that had no effect: a JSON array as in `warnings` of other replies, of at most 16; missing if there are none."))),
         KeyErrors, ClipErrors, FormErrors, ImageErrors,
     )
 )]
@@ -163,7 +164,11 @@ pub(crate) async fn zipped_pack(
         (header::CONTENT_TYPE, "application/zip"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"emoticons.zip\""),
     ];
-    Ok(image.counted_until_sent((headers, archive).into_response()))
+    let mut reply = (headers, archive).into_response();
+    if let Some(warnings) = FieldWarning::header(&image.warnings) {
+        reply.headers_mut().insert(WARNINGS, warnings);
+    }
+    Ok(image.counted_until_sent(reply))
 }
 
 /// Receives an image and makes its files: PNG and WebP in each size, in this order.

@@ -64,11 +64,14 @@ fn read_sides(fields: &mut ImageFields) -> Result<[Option<u32>; 2], ApiError> {
     Ok([read(fields, "width")?, read(fields, "height")?])
 }
 
-/// Reads `quality`.
-fn read_quality(fields: &mut ImageFields, default: u16) -> Result<Quality, ApiError> {
+/// Reads `quality`; `None` if it is absent.
+fn read_quality(fields: &mut ImageFields) -> Result<Option<Quality>, ApiError> {
     let given = fields.read("quality", |text| whole_number("quality", text, 1..=100, QUALITY_ALLOWED))?;
-    Ok(Quality::try_from(given.map_or(default, |quality| quality as u16))?)
+    Ok(given.map(|quality| Quality::try_from(quality as u16)).transpose()?)
 }
+
+/// Why `quality` has no effect.
+const PNG_IS_LOSSLESS: &str = "it has no effect: a PNG is lossless";
 
 /// Reads the fields of a resize.
 fn read_resize(fields: &mut ImageFields) -> Result<ImageEncoding, ApiError> {
@@ -77,17 +80,20 @@ fn read_resize(fields: &mut ImageFields) -> Result<ImageEncoding, ApiError> {
     if fit.is_some() && (width.is_none() || height.is_none()) {
         fields.warn("fit", "it has no effect without both width and height");
     }
-    Ok(ImageEncoding {
-        width,
-        height,
-        fit: fit.unwrap_or_default(),
-        format: fields.read("format", str::parse)?.unwrap_or(ImageFormat::Jpeg),
-        quality: read_quality(fields, 80)?,
-    })
+    let format = fields.read("format", str::parse)?.unwrap_or(ImageFormat::Jpeg);
+    let quality = read_quality(fields)?;
+    if quality.is_some() && format == ImageFormat::Png {
+        fields.warn("quality", PNG_IS_LOSSLESS);
+    }
+    let quality = quality.map_or_else(|| Quality::try_from(80), Ok)?;
+    Ok(ImageEncoding { width, height, fit: fit.unwrap_or_default(), format, quality })
 }
 
-/// Reads the fields of a thumbnail. Its format is that of the image, if it is one that is written.
-fn read_thumbnail(fields: &mut ImageFields) -> Result<impl FnOnce(StillFormat) -> ImageEncoding + use<>, ApiError> {
+/// Reads the fields of a thumbnail, and whether they have a quality. Its format is that of the
+/// image, if it is one that is written.
+fn read_thumbnail(
+    fields: &mut ImageFields,
+) -> Result<(impl FnOnce(StillFormat) -> ImageEncoding + use<>, bool), ApiError> {
     let [width, height] = read_sides(fields)?;
     let size = fields.read("size", |text| match text.trim() {
         "small" => Ok(150),
@@ -98,19 +104,22 @@ fn read_thumbnail(fields: &mut ImageFields) -> Result<impl FnOnce(StillFormat) -
     if size.is_some() && (width.is_some() || height.is_some()) {
         fields.warn("size", "it has no effect beside width and height");
     }
-    let quality = read_quality(fields, 60)?;
+    let quality = read_quality(fields)?;
+    let has_quality = quality.is_some();
+    let quality = quality.map_or_else(|| Quality::try_from(60), Ok)?;
     let [width, height] = match (width, height) {
         (None, None) => [Some(size.unwrap_or(300)); 2],
         given => given.into(),
     };
-    Ok(move |source| {
+    let encoding_of = move |source| {
         let format = match source {
             StillFormat::Png | StillFormat::Gif => ImageFormat::Png,
             StillFormat::Webp => ImageFormat::Webp,
             StillFormat::Jpeg | StillFormat::Avif | StillFormat::Heic => ImageFormat::Jpeg,
         };
         ImageEncoding { width, height, fit: ImageFit::Cover, format, quality }
-    })
+    };
+    Ok((encoding_of, has_quality))
 }
 
 /// Resize an image.
@@ -152,8 +161,12 @@ pub(crate) async fn thumbnail(
     Caller(owner): Caller,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (encoding_of, image) = receive_image(&api, owner, (THUMBNAIL_FIELDS, request), read_thumbnail).await?;
+    let ((encoding_of, has_quality), mut image) =
+        receive_image(&api, owner, (THUMBNAIL_FIELDS, request), read_thumbnail).await?;
     let encoding = encoding_of(image.format);
+    if has_quality && encoding.format == ImageFormat::Png {
+        image.warnings.push(FieldWarning::without_effect("quality", PNG_IS_LOSSLESS));
+    }
     scale(api, image, encoding).await
 }
 

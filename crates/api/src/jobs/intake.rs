@@ -78,7 +78,7 @@ pub(crate) struct JobForm {
 pub(crate) struct ReceivedForm<F> {
     pub(crate) form: F,
     files: ReceivedFiles,
-    /// Fields that are unknown.
+    /// Fields that are unknown, and parameters of the address.
     warnings: Vec<FieldWarning>,
 }
 
@@ -146,6 +146,7 @@ pub(crate) async fn receive_form<F: Fields>(
 ) -> Result<ReceivedForm<F>, ApiError> {
     let announced = check_headers(api, request.headers())?;
     let boundary_bytes = boundary_bytes(request.headers());
+    let warnings = FieldWarning::in_address(request.uri(), &[&["file"], form.names()].concat());
     let files = ReceivedFiles::new(rules, api.reserve_space(announced).await?);
     let _intake = api.traffic.begin_intake(owner, api.settings.max_intakes_per_key).await?;
     let body = PartsBody {
@@ -155,7 +156,7 @@ pub(crate) async fn receive_form<F: Fields>(
     };
     let request = request.map(|bytes| body.meter.wrap(bytes));
     let mut multipart: Multipart = request.extract().await.map_err(|_| ApiError::Request(BOUNDARY_MISSING.into()))?;
-    let mut received = ReceivedForm { form, files, warnings: Vec::new() };
+    let mut received = ReceivedForm { form, files, warnings };
     let (mut parts, max_parts) = (0, MAX_FIELDS + rules.max_files());
     while let Some(field) = multipart.next_field().await.map_err(|error| body.error(&error))? {
         body.meter.begin_part(part_overhead(field.headers(), boundary_bytes));

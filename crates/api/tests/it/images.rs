@@ -139,6 +139,19 @@ async fn fields_without_effect_are_named_in_the_reply() {
     assert_eq!(warned(&bench.data("resize", &[("width", "9"), ("fit", "fill")]).await), ["fit"]);
     assert_eq!(warned(&bench.data("thumbnail", &[("width", "9"), ("size", "small")]).await), ["size"]);
     assert_eq!(warned(&bench.data("emoticon", &[("format", "png")]).await), ["format"]);
+    assert_eq!(warned(&bench.data("resize", &[("format", "png"), ("quality", "5")]).await), ["quality"]);
+    for (image, expected) in [(PNG, &["quality"][..]), (WEBP, &[])] {
+        let thumbnail = bench.ask_about(image, "thumbnail", &[("quality", "5")]).await.json();
+        assert_eq!(warned(&thumbnail["data"]), expected);
+    }
+    for route in &ROUTES[..5] {
+        let data = bench.data(&format!("{route}?tolerance=5&debug=1"), &[]).await;
+        assert_eq!(warned(&data), ["tolerance", "debug"], "{route}");
+    }
+    let zip = bench.ask("emoticon/zip?debug=1", &[("format", "png")]).await;
+    let warnings: Value = serde_json::from_str(zip.header("clearcut-warnings")).unwrap();
+    assert_eq!(warned(&json!({ "warnings": warnings })), ["debug", "format"]);
+    assert_eq!(bench.ask("emoticon/zip", &[]).await.header("clearcut-warnings"), "");
 }
 
 #[tokio::test]
