@@ -13,6 +13,7 @@ use crate::{
     failure::{EXIT_CODES, Failure},
     installed_models::ModelOptions,
     models::ModelsOptions,
+    outputs::IMAGE_EXTENSION,
     server::{DbOptions, GcOptions, KeysOptions, ServeOptions},
 };
 
@@ -148,8 +149,9 @@ pub(crate) struct CutOptions {
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Output file (for one input) or existing folder [default: beside the clip, as NAME-cut.webm, or
-    /// the image, as NAME-cut.png]
+    /// Output file (for one input) or existing folder [default: beside the clip, as NAME-cut.webm,
+    /// or the image, as NAME-cut.png]. Of a GIF or another animated image, FILE.png gets the first
+    /// frame
     #[arg(short, long, value_name = "FILE-OR-DIR")]
     pub(crate) output: Option<PathBuf>,
 
@@ -276,6 +278,18 @@ impl Arguments {
 }
 
 impl CutOptions {
+    /// Whether `-o` names a PNG and no formats are asked for: of an animated image, that is its
+    /// first frame.
+    pub(crate) fn asks_for_still(&self) -> bool {
+        let is_file = self.output.as_deref().is_some_and(|path| !path.is_dir());
+        let is_png = self.output_extension().is_some_and(|name| name.eq_ignore_ascii_case(IMAGE_EXTENSION));
+        self.formats.is_none() && is_file && is_png
+    }
+
+    fn output_extension(&self) -> Option<&str> {
+        self.output.as_deref()?.extension()?.to_str()
+    }
+
     /// Cut request of these options, or a usage failure if options contradict each other.
     pub(crate) fn request(&self) -> Result<CutRequest, Failure> {
         // A neural model has no use for a key color.
@@ -287,7 +301,7 @@ impl CutOptions {
             let message = format!("--hint is given {} times", self.hints.len());
             Failure::usage(message, "Give it up to 32 times.")
         })?;
-        let extension = self.output.as_deref().and_then(|path| path.extension()?.to_str());
+        let extension = self.output_extension();
         let named_format = extension.and_then(OutputFormat::from_extension);
         Ok(CutRequest {
             formats: self.formats.clone().unwrap_or_else(|| named_format.unwrap_or(OutputFormat::Webm).into()),

@@ -18,7 +18,7 @@ use crate::{
     cut_context::CutContext,
     cut_image::cut_image,
     failure::Failure,
-    input::{is_image, open_input},
+    input::{is_animation, is_image, open_input},
     installed_models::ModelOptions,
     outputs::Outputs,
     reporter::{FinishedCut, Reporter},
@@ -86,7 +86,9 @@ fn cut_one(
 ) -> Result<(), Failure> {
     let began = Instant::now();
     let file = open_input(input)?;
-    if is_image(&file).map_err(|failure| failure.for_clip(input))? {
+    let asks_for_still = options.asks_for_still();
+    let is_still = is_image(&file).and_then(|is_image| Ok(is_image || asks_for_still && is_animation(&file)?));
+    if is_still.map_err(|failure| failure.for_clip(input))? {
         return cut_image(context, options, request, (input, &file), stop, &reporter);
     }
     let outputs =

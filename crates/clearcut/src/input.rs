@@ -17,6 +17,13 @@ pub(crate) fn open_input(path: &Path) -> Result<File, Failure> {
     File::open(path).map_err(|error| Failure::input(path, &error))
 }
 
+/// Whether a file is an animated image: a GIF, PNG or WebP. Its first frame can be cut as a still
+/// image.
+pub(crate) fn is_animation(file: &File) -> Result<bool, Failure> {
+    let head = clearcut_ffmpeg::first_bytes(file)?;
+    Ok(matches!(Container::sniff(&head), Ok(Container::Gif | Container::Apng | Container::Webp)))
+}
+
 /// Whether a file is a still image. An animation is a clip, and so is every GIF.
 ///
 /// # Errors

@@ -76,6 +76,26 @@ fn images_and_clips_are_cut_in_one_command() {
 }
 
 #[test]
+fn the_output_decides_whether_an_animation_is_a_clip_or_an_image() {
+    let workspace = Workspace::new();
+    let palette = "-filter_complex split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none";
+    ffmpeg(workspace.path(), &format!("-t 1 {SCENE} {palette} -r 5 spin.gif"));
+    ffmpeg(workspace.path(), &format!("-t 1 {SCENE} -r 5 -f apng -plays 0 turn.png"));
+    for input in ["spin.gif", "turn.png"] {
+        let still = workspace.cut_image(input, &["-o", "still.png"]);
+        assert_eq!((&still["outputs"][0]["format"], &still["frames"]), (&"png".into(), &serde_json::Value::Null));
+        assert_is_cut(&workspace, "still.png", 8.0);
+        for (output, format) in [("clip.apng", "apng"), ("clip.webm", "webm")] {
+            let clip = workspace.cut_image(input, &["-o", output]);
+            assert_eq!(clip["outputs"][0]["format"], format, "{input}");
+            assert!(clip["frames"].as_u64() > Some(1), "{clip}");
+        }
+    }
+    let asked = workspace.cut_image("spin.gif", &["-o", "asked.png", "-f", "apng"]);
+    assert!(asked["frames"].as_u64() > Some(1), "{asked}");
+}
+
+#[test]
 fn an_image_with_transparency_keeps_its_alpha() {
     let workspace = Workspace::new();
     workspace.draw(
