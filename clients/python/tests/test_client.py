@@ -90,6 +90,7 @@ class ClientTest(unittest.TestCase):
         self.client.wait(first.job_id)
         recent = datetime.datetime.now() - datetime.timedelta(hours=1)
         self.assertEqual(len(self.client.list(limit=1, created_after=recent).jobs), 1)
+        self.assertEqual(len(self.client.list(created_before=recent).jobs), 0)
         self.assertIn(first.job_id, [job.job_id for job in self.client.jobs()])
         self.client.remove(first.job_id)
         with self.assertRaises(ClearcutError) as caught:

@@ -93,9 +93,13 @@ export class Clearcut {
   }
 
   /** A page of the jobs of this API key, newest first. */
-  async list({ createdAfter, ...query }: ListOptions = {}, { signal }: RequestOptions = {}): Promise<JobPage> {
-    const after = createdAfter && Math.floor(createdAfter.getTime() / 1000);
-    return await this.#transport.call("/api/v1/jobs", { query: { ...query, createdAfter: after }, signal });
+  async list(
+    { createdAfter, createdBefore, ...query }: ListOptions = {},
+    { signal }: RequestOptions = {},
+  ): Promise<JobPage> {
+    const [after, before] = [createdAfter, createdBefore].map((date) => date && Math.floor(date.getTime() / 1000));
+    const filters = { ...query, createdAfter: after, createdBefore: before };
+    return await this.#transport.call("/api/v1/jobs", { query: filters, signal });
   }
 
   /** All jobs of this API key, newest first; pages are read as they are needed. */

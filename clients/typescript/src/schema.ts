@@ -2789,6 +2789,8 @@ export interface operations {
                 status?: components["schemas"]["JobStatus"];
                 /** @description Only jobs whose `createdAt` is after this: seconds since 1970, or a date and time of ISO 8601, such as `2026-11-30` or `2026-11-30T08:00:00Z`; in UTC unless it has an offset. */
                 createdAfter?: string;
+                /** @description Only jobs whose `createdAt` is before this, given as in `createdAfter`. */
+                createdBefore?: string;
                 /** @description The `nextCursor` of the previous page. */
                 cursor?: string;
                 /** @description Jobs per page, 1-100. Default: 20. */

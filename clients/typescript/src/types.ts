@@ -96,6 +96,8 @@ export interface ListOptions {
   status?: "queued" | "submitted" | "processing" | "completed" | "failed";
   /** Only jobs that are newer. */
   createdAfter?: Date;
+  /** Only jobs that are older. */
+  createdBefore?: Date;
   /** Jobs in a page, 1–100. */
   limit?: number;
   /** `nextCursor` of the page before. */

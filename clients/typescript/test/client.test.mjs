@@ -87,6 +87,8 @@ test("jobs are listed in pages, repeated safely, and removed", async () => {
   await client.wait(again.jobId);
   const page = await client.list({ limit: 1, createdAfter: new Date(Date.now() - 3600_000) });
   assert.equal(page.jobs.length, 1);
+  const older = await client.list({ createdBefore: new Date(Date.now() - 3600_000) });
+  assert.deepEqual(older.jobs, []);
   const ids = [];
   for await (const { jobId } of client.jobs({ limit: 1 })) ids.push(jobId);
   assert.ok(ids.length >= 2 && ids.includes(again.jobId));

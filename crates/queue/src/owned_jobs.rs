@@ -73,6 +73,8 @@ pub struct Listing {
     pub state: Option<JobState>,
     /// Only jobs accepted at this time or later.
     pub since: Option<UnixMillis>,
+    /// Only jobs accepted before this time.
+    pub until: Option<UnixMillis>,
     /// Only jobs after this place, the last one of the previous page.
     pub after: Option<Place>,
     /// Maximum number of jobs.

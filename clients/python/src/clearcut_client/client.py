@@ -152,19 +152,30 @@ class Clearcut:
         *,
         status: str | None = None,
         created_after: datetime.datetime | None = None,
+        created_before: datetime.datetime | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> JobPage:
         """A page of the jobs of this API key, newest first."""
-        after = None if created_after is None else int(created_after.timestamp())
-        query = fields_of({"status": status, "createdAfter": after, "limit": limit, "cursor": cursor})
-        return from_json(JobPage, self._call("GET", "/api/v1/jobs", params=query))
+        after, before = (
+            None if moment is None else int(moment.timestamp()) for moment in (created_after, created_before)
+        )
+        filters = {"status": status, "createdAfter": after, "createdBefore": before, "limit": limit, "cursor": cursor}
+        return from_json(JobPage, self._call("GET", "/api/v1/jobs", params=fields_of(filters)))
 
-    def jobs(self, *, status: str | None = None, created_after: datetime.datetime | None = None) -> Iterator[Job]:
+    def jobs(
+        self,
+        *,
+        status: str | None = None,
+        created_after: datetime.datetime | None = None,
+        created_before: datetime.datetime | None = None,
+    ) -> Iterator[Job]:
         """All jobs of this API key, newest first. Pages are read as they are needed."""
         cursor = None
         while True:
-            page = self.list(status=status, created_after=created_after, cursor=cursor)
+            page = self.list(
+                status=status, created_after=created_after, created_before=created_before, cursor=cursor
+            )
             yield from page.jobs
             cursor = page.next_cursor
             if cursor is None:

@@ -49,15 +49,15 @@ pub(crate) fn parse_state(text: &str) -> Option<JobState> {
 /// The latest valid second: the last one of the year 9999.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// What [`parse_after_second`] reads.
+/// What [`parse_second`] reads.
 pub(crate) const MOMENT_ALLOWED: &str =
     "whole seconds since 1970, or a date and time of ISO 8601 such as 2026-11-30 or 2026-11-30T08:00:00Z, up to 9999";
 
-/// Parses a moment from 1970 on, in whole seconds or by ISO 8601, and returns the start of the
-/// following second. Without an offset, the time is UTC.
-pub(crate) fn parse_after_second(text: &str) -> Option<UnixMillis> {
+/// Parses a moment from 1970 on, in whole seconds or by ISO 8601, and returns the start of its
+/// second. Without an offset, the time is UTC.
+pub(crate) fn parse_second(text: &str) -> Option<UnixMillis> {
     let secs = parse_whole_number(text, 0..=LAST_SECOND).or_else(|| parse_iso_secs(text))?;
-    Some(UnixMillis((secs as i64 + 1) * 1000))
+    Some(UnixMillis(secs as i64 * 1000))
 }
 
 fn parse_iso_secs(text: &str) -> Option<u64> {
@@ -94,21 +94,21 @@ mod tests {
     }
 
     #[test]
-    fn a_time_parses_to_the_moment_after_its_second() {
-        assert_eq!(parse_after_second("1710000000"), Some(UnixMillis(1_710_000_001_000)));
+    fn a_time_parses_to_the_start_of_its_second() {
+        assert_eq!(parse_second("1710000000"), Some(UnixMillis(1_710_000_000_000)));
         for text in [
             "2024-03-09T16:00:00Z",
             "2024-03-09T17:00:00+01:00",
             "2024-03-09T17:00:00 01:00",
             "2024-03-09T16:00:00.999",
         ] {
-            assert_eq!(parse_after_second(text), Some(UnixMillis(1_710_000_001_000)), "{text}");
+            assert_eq!(parse_second(text), Some(UnixMillis(1_710_000_000_000)), "{text}");
         }
-        assert_eq!(parse_after_second("2024-03-09"), Some(UnixMillis(1_709_942_401_000)));
+        assert_eq!(parse_second("2024-03-09"), Some(UnixMillis(1_709_942_400_000)));
         for text in
             ["99999999999999999999", "yesterday", "2024-02-30", "1969-12-31", "9.3.2024", "2024-03-09T25:00:00Z", ""]
         {
-            assert_eq!(parse_after_second(text), None, "{text}");
+            assert_eq!(parse_second(text), None, "{text}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The route that lists jobs, page by page.
 
+use std::time::Duration;
+
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
@@ -14,12 +16,14 @@ use crate::{
         caller::Caller,
         cursor,
         error_responses::{KeyErrors, ParameterErrors},
-        query::{MOMENT_ALLOWED, Params, parse_after_second, parse_state, parse_whole_number},
+        query::{MOMENT_ALLOWED, Params, parse_second, parse_state, parse_whole_number},
         reply::Reply,
         vocabulary::JobStatus,
     },
     jobs::shapes::Job,
 };
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Default number of jobs per page.
 const DEFAULT_PAGE_SIZE: u64 = 20;
@@ -46,6 +50,7 @@ pub(crate) struct Page {
     params(
         ("status" = Option<JobStatus>, Query, description = "Only jobs with this status."),
         ("createdAfter" = Option<String>, Query, description = "Only jobs whose `createdAt` is after this: seconds since 1970, or a date and time of ISO 8601, such as `2026-11-30` or `2026-11-30T08:00:00Z`; in UTC unless it has an offset."),
+        ("createdBefore" = Option<String>, Query, description = "Only jobs whose `createdAt` is before this, given as in `createdAfter`."),
         ("cursor" = Option<String>, Query, description = "The `nextCursor` of the previous page."),
         ("limit" = Option<u32>, Query, description = "Jobs per page, 1-100. Default: 20.", minimum = 1, maximum = 100),
     ),
@@ -66,7 +71,10 @@ pub(crate) async fn list(
     let limit = limit.unwrap_or(DEFAULT_PAGE_SIZE) as u32;
     let listing = Listing {
         state: params.read("status", "queued, submitted, processing, completed or failed", parse_state)?,
-        since: params.read("createdAfter", MOMENT_ALLOWED, parse_after_second)?,
+        // `createdAt` is in whole seconds: jobs of the given second are neither after nor before
+        // it.
+        since: params.read("createdAfter", MOMENT_ALLOWED, parse_second)?.map(|second| second.after(SECOND)),
+        until: params.read("createdBefore", MOMENT_ALLOWED, parse_second)?,
         after: params.read("cursor", "the nextCursor of a page, unchanged", cursor::read)?,
         // One extra record shows whether there is another page.
         limit: limit + 1,

@@ -49,7 +49,10 @@ async fn a_list_has_each_job_as_reading_it_returns_and_none_of_other_api_keys() 
     }
     assert_eq!(page(&server, "?status=submitted").await.0, std::slice::from_ref(&first.id));
     // Both jobs were created in the middle of a second, the first one within the second given.
-    assert_eq!(page(&server, "?createdAfter=1710000000").await.0, [second]);
+    assert_eq!(page(&server, "?createdAfter=1710000000").await.0, std::slice::from_ref(&second));
+    assert_eq!(page(&server, "?createdBefore=1710000000").await.0, []);
+    assert_eq!(page(&server, "?createdBefore=1710000001").await.0, std::slice::from_ref(&first.id));
+    assert_eq!(page(&server, "?createdBefore=2024-03-10&createdAfter=2024-03-09T16:00:00Z").await.0, [second]);
     assert_eq!(page(&server, "?createdAfter=1709999999&limit=1&somethingNewer=1").await.0.len(), 1);
     // The first second is 2024-03-09T16:00:00Z.
     for (moment, count) in [("2024-03-09", 2), ("2024-03-09T17:00:00+01:00", 1), ("2024-03-10", 0)] {
@@ -72,6 +75,7 @@ async fn an_invalid_parameter_is_refused_with_400_and_named() {
         ("createdAfter=yesterday", "createdAfter"),
         ("createdAfter=-1", "createdAfter"),
         ("createdAfter=253402300800", "createdAfter"),
+        ("createdBefore=tomorrow", "createdBefore"),
         ("cursor=x", "cursor"),
         ("cursor=MTpqZA", "cursor"),
     ] {
@@ -79,6 +83,9 @@ async fn an_invalid_parameter_is_refused_with_400_and_named() {
         assert_eq!(answer.error(), (400, "INVALID_REQUEST".to_owned()), "{query}");
         assert_eq!(answer.json()["error"]["details"]["field"], field, "{query}");
         let is_told_both = |text: &str| text.contains("seconds since 1970") && text.contains("ISO 8601");
-        assert!(field != "createdAfter" || is_told_both(&answer.json()["error"]["message"].to_string()), "{query}");
+        assert!(
+            !field.starts_with("created") || is_told_both(&answer.json()["error"]["message"].to_string()),
+            "{query}"
+        );
     }
 }

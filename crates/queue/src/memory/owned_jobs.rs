@@ -56,6 +56,7 @@ impl OwnedJobs for MemoryQueue {
         let mut jobs: Vec<&JobRow> = tables.jobs.iter().filter(|row| row.owner == owner).collect();
         jobs.retain(|row| listing.state.is_none_or(|state| row.state == state));
         jobs.retain(|row| listing.since.is_none_or(|since| row.created >= since));
+        jobs.retain(|row| listing.until.is_none_or(|until| row.created < until));
         jobs.retain(|row| listing.after.as_ref().is_none_or(|after| place(row) < *after));
         jobs.sort_by_key(|row| std::cmp::Reverse(place(row)));
         Ok(jobs.into_iter().take(listing.limit as usize).map(|row| row.record(&self.policy)).collect())

@@ -45,7 +45,10 @@ impl OwnedJobs for SqliteQueue {
 
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
         let text = if listing.state.is_some() { sql::LIST_JOBS_IN_STATE } else { sql::LIST_JOBS };
-        let (before, id) = listing.after.map_or((i64::MAX, String::new()), |place| (place.created.0, place.id.into()));
+        // Whatever is behind both bounds is behind the lower one. No id is less than the empty one.
+        let until = (listing.until.map_or(i64::MAX, |until| until.0), String::new());
+        let after = listing.after.map(|place| (place.created.0, place.id.into()));
+        let (before, id) = after.map_or(until.clone(), |after| after.min(until));
         let since = listing.since.map_or(i64::MIN, |since| since.0);
         let query = sqlx::query(text).bind(owner.0).bind(since).bind(before).bind(id).bind(listing.limit);
         let query = if let Some(state) = listing.state { query.bind(state.name()) } else { query };

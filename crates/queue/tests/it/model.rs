@@ -223,7 +223,7 @@ async fn storage_state(bench: &Bench) -> (Vec<u64>, Vec<ObjectName>, Vec<Option<
 async fn overview(bench: &Bench) -> String {
     let mut overview = String::new();
     for owner in [owner_of(0, bench), owner_of(1, bench)] {
-        let listing = Listing { state: None, since: None, after: None, limit: 3 };
+        let listing = Listing { state: None, since: None, until: None, after: None, limit: 3 };
         let list = bench.queue.list(owner, listing).await.unwrap();
         let outlook = bench.queue.outlook(owner, (0..JOBS).map(JobId::from_random).collect()).await.unwrap();
         let usage = bench.queue.usage(owner, UnixMillis(0), UnixMillis(i64::MAX)).await.unwrap();

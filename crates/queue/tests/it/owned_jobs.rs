@@ -4,8 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use clearcut_job::{ClipName, FailureCode, JobId, JobState, ObjectName, OutputFormat, Progress, Stage, UnixMillis};
 use clearcut_queue::{
-    ClaimedInput, DayUsage, Ending, Finished, Idempotency, KeyId, Listing, NewInput, NewJob, Place, QueueError,
-    RetryResult, SourceAddress, Submission,
+    ClaimedInput, DayUsage, Ending, Finished, Idempotency, JobRecord, KeyId, Listing, NewInput, NewJob, Place,
+    QueueError, RetryResult, SourceAddress, Submission,
 };
 
 use crate::{
@@ -34,7 +34,7 @@ async fn listed_ids(bench: &Bench, listing: Listing) -> Vec<JobId> {
 }
 
 fn page(limit: u32, after: Option<Place>) -> Listing {
-    Listing { state: None, since: None, after, limit }
+    Listing { state: None, since: None, until: None, after, limit }
 }
 
 pub(crate) fn once(key: &str, body: &str) -> Idempotency {
@@ -81,10 +81,25 @@ pub(crate) async fn lists_can_be_filtered_by_state_and_time(bench: Bench) {
         claim(&bench).await;
         fail(&bench, id).await;
     }
-    let listing = |state, since| Listing { state, since, after: None, limit: 10 };
+    let listing = |state, since| Listing { state, since, until: None, after: None, limit: 10 };
     assert_eq!(listed_ids(&bench, listing(Some(JobState::Queued), None)).await, [waiting]);
-    assert_eq!(listed_ids(&bench, listing(Some(JobState::Failed), None)).await, [young.clone(), old]);
+    assert_eq!(listed_ids(&bench, listing(Some(JobState::Failed), None)).await, [young.clone(), old.clone()]);
     assert_eq!(listed_ids(&bench, listing(Some(JobState::Failed), Some(since))).await, [young]);
+    let until = |until, after| Listing { state: None, since: None, until: Some(until), after, limit: 10 };
+    assert_eq!(listed_ids(&bench, until(since, None)).await, std::slice::from_ref(&old));
+    let place = async |id: &JobId| Some(Place { created: bench.read(id).await.created, id: id.clone() });
+    let all = bench.queue.list(bench.owner, page(10, None)).await.unwrap();
+    for after in [None, place(&all[0].id).await, place(&all[1].id).await, place(&old).await] {
+        let is_behind = |record: &&JobRecord| {
+            let own = Place { created: record.created, id: record.id.clone() };
+            after.as_ref().is_none_or(|after| own < *after)
+        };
+        for end in [since, since.after(Duration::from_millis(1))] {
+            let expected =
+                all.iter().filter(|record| record.created < end).filter(is_behind).map(|record| record.id.clone());
+            assert_eq!(listed_ids(&bench, until(end, after.clone())).await, expected.collect::<Vec<_>>(), "{after:?}");
+        }
+    }
     assert_eq!(listed_ids(&bench, listing(Some(JobState::Completed), None)).await, []);
 }
 
