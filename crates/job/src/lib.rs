@@ -58,6 +58,7 @@ mod preview;
 mod report;
 mod request;
 mod request_error;
+mod signatures;
 mod stage;
 mod state;
 mod still_format;

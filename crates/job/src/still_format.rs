@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Container, NotVideo, not_video};
+use crate::{
+    Container, NotVideo, not_video,
+    signatures::{self, Known},
+};
 
 /// A format of still images that is read, detected from the first bytes of a file and never from its
 /// name or media type. Of an animation, the first frame is read.
@@ -95,24 +98,20 @@ impl StillFormat {
         if at(0, b"GIF87a") || at(0, b"GIF89a") {
             return Ok(Self::Gif);
         }
-        if at(4, b"ftypcrx ") {
-            return Err(RAW);
-        }
         if not_video::is_still_heif(head) {
             return heif(head);
-        }
-        if let Some((.., refusal)) = SIGNATURES.into_iter().find(|(offset, magic, _)| at(*offset, magic)) {
-            return Err(refusal);
         }
         if let Some(kind) = markup(head) {
             return Err(NotImage::OtherKind { kind });
         }
+        if at(4, CANON_RAW) {
+            return Err(kind("a camera RAW file"));
+        }
         match Container::sniff(head) {
             Ok(Container::Zip) => Err(kind("a ZIP archive")),
             Ok(_) => Err(NotImage::Video),
-            Err(NotVideo::OtherKind { kind }) => Err(NotImage::OtherKind { kind }),
             Err(NotVideo::PointsElsewhere { kind }) => Err(NotImage::PointsElsewhere { kind }),
-            Err(_) => Err(NotImage::Unknown),
+            Err(_) => Err(signatures::find(head).map_or(NotImage::Unknown, Known::not_image)),
         }
     }
 
@@ -147,34 +146,8 @@ const fn kind(kind: &'static str) -> NotImage {
     NotImage::OtherKind { kind }
 }
 
-const RAW: NotImage = kind("a camera RAW file");
-const TIFF: NotImage = kind("a TIFF image or a camera RAW file (DNG, NEF, ARW)");
-const JPEG_XL: NotImage = kind("a JPEG XL image");
-const JPEG_2000: NotImage = kind("a JPEG 2000 image");
-
-/// Signatures of files that are refused, with their offset and what the file is.
-const SIGNATURES: [(usize, &[u8], NotImage); 20] = [
-    (8, b"CR\x02\0", kind("a camera RAW file (CR2)")),
-    (0, b"FUJIFILMCCD-RAW", RAW),
-    (0, b"IIU\0", RAW),
-    (0, b"IIRO", RAW),
-    (0, b"IIRS", RAW),
-    (0, b"MMOR", RAW),
-    (0, b"II*\0", TIFF),
-    (0, b"MM\0*", TIFF),
-    (0, b"II+\0", TIFF),
-    (0, b"MM\0+", TIFF),
-    (0, b"BM", kind("a BMP image")),
-    (0, b"8BPS", kind("a Photoshop document (PSD)")),
-    (0, b"\xFF\x0A", JPEG_XL),
-    (0, b"\0\0\0\x0CJXL ", JPEG_XL),
-    (0, b"\0\0\0\x0CjP  ", JPEG_2000),
-    (0, b"\xFF\x4F\xFF\x51", JPEG_2000),
-    (0, b"\0\0\x01\0", kind("an icon (ICO)")),
-    (0, b"\x76\x2F\x31\x01", kind("an OpenEXR image")),
-    (0, b"#?RADIANCE", kind("a Radiance HDR image")),
-    (0, b"%!PS", kind("a PostScript file")),
-];
+/// How the RAW files of Canon begin, which are ISO base media, as clips are.
+const CANON_RAW: &[u8] = b"ftypcrx ";
 
 /// A text that describes a picture or a page.
 fn markup(head: &[u8]) -> Option<&'static str> {
