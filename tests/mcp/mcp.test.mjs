@@ -164,6 +164,17 @@ test("a cut writes its files, tells its progress, and never replaces a file unas
 test("an image is measured and cut to a PNG", { timeout: 120_000 }, async () => {
   const { background, color, confidence } = await ok("detect_color", { input: "photo.jpg" });
   assert.deepEqual([background, confidence > 0.7], ["flat", true]);
+  const probed = await ok("probe", { input: "photo.jpg" });
+  assert.deepEqual(
+    [probed.kind, probed.format, probed.orientation, probed.alpha, probed.background.color, probed.codec],
+    ["image", "jpeg", 1, false, color, undefined],
+  );
+  const { content, structuredContent } = await call("preview", { input: "photo.jpg", size: 128 });
+  const shown = Buffer.from(content[0].data, "base64");
+  assert.deepEqual([shown.readUInt32BE(16), structuredContent.width, structuredContent.time], [128, 128, 0]);
+  assert.equal(structuredContent.backgroundColor, color);
+  const timed = await refused("preview", { input: "photo.jpg", at: 1 });
+  assert.deepEqual([timed.code, timed.field], ["INVALID_REQUEST", "at"]);
   const cut = await ok("cut_image", { input: "photo.jpg", output: "out", size: 96 });
   assert.equal(cut.path, join(folder, "out/photo-cut.png"));
   const png = await readFile(cut.path);

@@ -63,10 +63,13 @@ pub(crate) fn cut_image_to(
             let path = outputs.publish_image(&image.png, folder.path())?;
             Ok((*image, path))
         }
-        ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => {
-            Err(Failure::host(ErrorCode::InternalError, "the image was not cut".to_owned(), None))
-        }
+        ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => Err(not_cut()),
     }
+}
+
+/// The failure of a cut that gave something else, which never happens.
+pub(crate) fn not_cut() -> Failure {
+    Failure::host(ErrorCode::InternalError, "the image was not cut".to_owned(), None)
 }
 
 /// Refuses options that have no meaning for an image.

@@ -7,10 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clearcut_ffmpeg::{MediaInfo, MediaLimits, Tools};
+use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutRequest, CutStep, ErrorCode, ImageOutcome, ImageTask, MethodReason, OutputFormat, PreviewFrame};
-use clearcut_mcp::{CutOrder, Cutter, FinishedCut, FinishedImage, ImageOrder, MeasuredBackground, Roots};
+use clearcut_job::{
+    CutImage, CutRequest, CutStep, DeinterlaceChoice, ErrorCode, ImageOutcome, ImageTask, MethodReason, OutputFormat,
+    PreviewFrame,
+};
+use clearcut_mcp::{
+    CutOrder, Cutter, FinishedCut, FinishedImage, ImageOrder, MeasuredBackground, Probed, ProbedImage, Roots,
+};
 use clearcut_model::MemoryBudget;
 use clearcut_pipeline::{
     BackgroundFinding, CutJob, Error, ImageJob, ModelFailure, ModelSource, Moment, OpenModel, Resources, Stop,
@@ -24,12 +29,12 @@ use crate::{
     arguments::McpOptions,
     cut::cut_to,
     cut_context::CutContext,
-    cut_image::cut_image_to,
+    cut_image::{cut_image_to, not_cut},
     failure::Failure,
     input::{is_image, open_input},
     installed_models::{InstalledModels, ModelOptions},
     outputs::Outputs,
-    probe::probe_clip,
+    probe::{probe_clip, probe_image},
     server::async_runtime,
 };
 
@@ -118,7 +123,14 @@ impl LocalCutter {
         Ok((frame.reason, frame.key_color, frame.confidence))
     }
 
-    fn measure_image(&self, file: &File, stop: &Stop) -> Result<Measured, Looked> {
+    /// The cut of an image, for previews and measurements, by the models of `models`.
+    fn cut_still(
+        &self,
+        file: &File,
+        request: &CutRequest,
+        models: &dyn ModelSource,
+        stop: &Stop,
+    ) -> Result<CutImage, Looked> {
         let scratch = scratch().map_err(Looked::Unopened)?;
         let job = ImageJob {
             tools: &self.tools,
@@ -126,13 +138,45 @@ impl LocalCutter {
             scratch: scratch.path(),
             limits: MediaLimits::default(),
             resources: Resources::default(),
-            models: &NoModel,
+            models,
         };
-        let task = ImageTask::Cut { request: CutRequest::new(OutputFormat::Apng), has_soft_edges: true };
+        let task = ImageTask::Cut { request: request.clone(), has_soft_edges: true };
         match process_image(&job, &task, stop).map_err(Looked::Failed)? {
-            ImageOutcome::Cut(image) => Ok((image.reason, image.key_color, image.report.confidence)),
-            ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => Ok((MethodReason::Asked, None, None)),
+            ImageOutcome::Cut(image) => Ok(*image),
+            ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => Err(Looked::Unopened(not_cut())),
         }
+    }
+
+    fn measure_image(&self, file: &File, stop: &Stop) -> Result<Measured, Looked> {
+        let image = self.cut_still(file, &CutRequest::new(OutputFormat::Apng), &NoModel, stop)?;
+        Ok((image.reason, image.key_color, image.report.confidence))
+    }
+
+    fn preview_image(
+        &self,
+        file: &File,
+        request: &CutRequest,
+        at: Duration,
+        stop: &Stop,
+    ) -> Result<PreviewFrame, clearcut_mcp::Failure> {
+        let of_clips = [("at", !at.is_zero()), ("deinterlace", request.deinterlace != DeinterlaceChoice::default())];
+        if let Some((field, _)) = of_clips.into_iter().find(|(_, is_given)| *is_given) {
+            let message = format!("{field} has no meaning for a still image");
+            let failure = clearcut_mcp::Failure::new(ErrorCode::InvalidRequest, message);
+            return Err(failure.in_field(field, "nothing, for an image"));
+        }
+        let image = self.cut_still(file, request, &self.models, stop)?;
+        Ok(PreviewFrame {
+            png: image.png,
+            size: image.size,
+            at,
+            method: image.method,
+            reason: image.reason,
+            model: image.model,
+            key_color: image.key_color,
+            confidence: image.report.confidence,
+            hint_frames: image.report.hint_frames,
+        })
     }
 }
 
@@ -196,12 +240,16 @@ impl Cutter for LocalCutter {
 
     fn preview(
         &self,
-        clip: &Path,
+        input: &Path,
         request: &CutRequest,
         at: Duration,
         stop: &Stop,
     ) -> Result<PreviewFrame, clearcut_mcp::Failure> {
-        let moment = self.moment(clip, request, at, &self.models, stop)?;
+        let file = open_input(input)?;
+        if is_image(&file)? {
+            return self.preview_image(&file, request, at, stop);
+        }
+        let moment = self.moment(input, request, at, &self.models, stop)?;
         moment.cut(request).map_err(|error| Failure::from(error).into())
     }
 
@@ -223,9 +271,15 @@ impl Cutter for LocalCutter {
         }
     }
 
-    fn probe(&self, clip: &Path) -> Result<MediaInfo, clearcut_mcp::Failure> {
-        let file = open_input(clip)?;
-        probe_clip(&self.tools, &file).map_err(|error| Failure::from(error).into())
+    fn probe(&self, input: &Path, stop: &Stop) -> Result<Probed, clearcut_mcp::Failure> {
+        let file = open_input(input)?;
+        if is_image(&file)? {
+            let info = probe_image(&self.tools, &file)?;
+            let background = self.measure_background(input, stop)?;
+            return Ok(Probed::Image(Box::new(ProbedImage { info, background })));
+        }
+        let info = probe_clip(&self.tools, &file).map_err(Failure::from)?;
+        Ok(Probed::Clip(Box::new(info)))
     }
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn probe_clip(tools: &Tools, file: &File) -> Result<MediaInfo, Error>
     Ok(MediaInfo { container, codec: codec.to_owned(), ..info })
 }
 
-fn probe_image(tools: &Tools, file: &File) -> Result<ImageInfo, Failure> {
+/// Probes the image, converted if ffmpeg alone reads it.
+pub(crate) fn probe_image(tools: &Tools, file: &File) -> Result<ImageInfo, Failure> {
     let limits = MediaLimits::default();
     let format = tools.still_format(file)?;
     let conversion = tools.convert_image(file, &std::env::temp_dir(), &limits)?;

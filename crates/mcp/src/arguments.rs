@@ -130,10 +130,10 @@ pub(crate) struct CutImageArguments {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("additionalProperties" = false))]
 pub(crate) struct PreviewArguments {
-    /// Path of the clip.
+    /// Path of the clip or image.
     pub(crate) input: String,
 
-    /// Time of the frame in seconds.
+    /// Time of the frame in seconds; an image has none.
     #[serde(default)]
     #[schemars(with = "f64", range(min = 0), extend("default" = 0))]
     at: Option<f64>,
@@ -146,7 +146,7 @@ pub(crate) struct PreviewArguments {
     #[schemars(with = "String", extend("enum" = ["auto", "on", "off"], "default" = "auto"))]
     deinterlace: Option<Argument<DeinterlaceChoice>>,
 
-    /// Longer side of the image in pixels; an image is never larger than the clip.
+    /// Longer side of the preview in pixels; it is never larger than the clip or image.
     #[serde(default)]
     #[schemars(with = "i64", extend("minimum" = 64, "maximum" = 2048, "default" = 768))]
     size: Option<Argument<LongestSide>>,
@@ -157,14 +157,6 @@ pub(crate) struct PreviewArguments {
 #[schemars(extend("additionalProperties" = false))]
 pub(crate) struct MediaArguments {
     /// Path of the clip or image. Relative paths start at the server's first folder.
-    pub(crate) input: String,
-}
-
-/// Arguments of a tool that only reads a clip.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(extend("additionalProperties" = false))]
-pub(crate) struct ClipArguments {
-    /// Path of the clip. Relative paths start at the server's first folder.
     pub(crate) input: String,
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use clearcut_ffmpeg::MediaInfo;
 use clearcut_frame::Rgb8;
-use clearcut_job::{CutImage, CutRequest, CutStep, ErrorCode, PreviewFrame};
+use clearcut_job::{CutImage, CutRequest, CutStep, ErrorCode, ImageInfo, PreviewFrame};
 use clearcut_pipeline::{CutReport, Stop};
 
 use crate::Failure;
@@ -33,11 +33,12 @@ pub trait Cutter: Send + Sync + 'static {
     /// Why there is no file.
     fn cut_image(&self, order: &ImageOrder, stop: &Stop) -> Result<FinishedImage, Failure>;
 
-    /// Cuts the frame that the clip shows at `at`.
+    /// Cuts the frame that a clip shows at `at`, or an image, scaled down to the size of the
+    /// request.
     ///
     /// # Errors
     /// Why there is no frame.
-    fn preview(&self, clip: &Path, request: &CutRequest, at: Duration, stop: &Stop) -> Result<PreviewFrame, Failure>;
+    fn preview(&self, input: &Path, request: &CutRequest, at: Duration, stop: &Stop) -> Result<PreviewFrame, Failure>;
 
     /// Measures the background of a clip or an image.
     ///
@@ -45,11 +46,11 @@ pub trait Cutter: Send + Sync + 'static {
     /// Why it could not be measured.
     fn measure_background(&self, input: &Path, stop: &Stop) -> Result<MeasuredBackground, Failure>;
 
-    /// Reads the properties of a clip.
+    /// Reads the properties of a clip or an image.
     ///
     /// # Errors
     /// Why they could not be read.
-    fn probe(&self, clip: &Path) -> Result<MediaInfo, Failure>;
+    fn probe(&self, input: &Path, stop: &Stop) -> Result<Probed, Failure>;
 }
 
 /// A cut of one clip.
@@ -123,6 +124,24 @@ pub struct FinishedCut {
     pub paths: Vec<PathBuf>,
     /// Duration of the cut.
     pub took: Duration,
+}
+
+/// The properties of a clip or an image.
+#[derive(Debug)]
+pub enum Probed {
+    /// Of a clip.
+    Clip(Box<MediaInfo>),
+    /// Of an image.
+    Image(Box<ProbedImage>),
+}
+
+/// The properties of an image.
+#[derive(Debug)]
+pub struct ProbedImage {
+    /// What the file says.
+    pub info: ImageInfo,
+    /// What its border shows.
+    pub background: MeasuredBackground,
 }
 
 /// What the border of a clip or an image shows.

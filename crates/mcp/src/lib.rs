@@ -18,7 +18,7 @@ mod serve;
 mod tools;
 mod words;
 
-pub use cutter::{CutOrder, Cutter, FinishedCut, FinishedImage, ImageOrder, MeasuredBackground};
+pub use cutter::{CutOrder, Cutter, FinishedCut, FinishedImage, ImageOrder, MeasuredBackground, Probed, ProbedImage};
 pub use failure::Failure;
 pub use roots::Roots;
 pub use serve::{Error, serve};

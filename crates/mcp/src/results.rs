@@ -1,4 +1,4 @@
-//! Results of the tools that look at a clip, with their schemas.
+//! Results of the tools that look at a clip or an image, with their schemas.
 
 use std::path::Path;
 
@@ -8,16 +8,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    FinishedImage, MeasuredBackground,
+    FinishedImage, MeasuredBackground, Probed, ProbedImage,
     job_status::BoxShares,
     words::{CutMethodName, CutNote, ReasonName},
 };
 
-/// What a preview shows.
+/// What a preview of a clip or an image shows.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PreviewResult {
-    /// Time in seconds at which the clip shows the frame.
+    /// Time in seconds at which the clip shows the frame; 0 of an image.
     time: f64,
     /// Width of the image in pixels.
     width: u32,
@@ -31,9 +31,9 @@ pub(crate) struct PreviewResult {
     model: Option<String>,
     /// Color of the background as #RRGGBB; null if a model was used.
     background_color: Option<String>,
-    /// Share of the clip's border that has this color, 0–1; null if a model was used.
+    /// Share of the border that has this color, 0–1, over the whole clip; null if a model was used.
     confidence: Option<f64>,
-    /// For each hint, the number of frames of the clip to which it applies.
+    /// For each hint, the number of frames of the clip to which it applies; of an image 0 or 1.
     hint_frames: Vec<u64>,
 }
 
@@ -105,18 +105,42 @@ enum BackgroundKind {
     None,
 }
 
-/// Properties of a clip.
+/// Whether a file is a clip or a still image.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum MediaKind {
+    Clip,
+    Image,
+}
+
+/// Properties of a clip or an image.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ProbeResult {
-    /// Container.
-    container: String,
-    /// Codec of the video.
-    codec: String,
+    /// `clip` for `cut`, or `image` for `cut_image`.
+    kind: MediaKind,
     /// Width as displayed, in pixels.
     width: u32,
     /// Height as displayed, in pixels.
     height: u32,
+    /// Whether the file has an alpha channel; of an image: whether any pixel is not opaque.
+    alpha: bool,
+    /// The rest. Only with kind `clip`.
+    #[serde(flatten)]
+    clip: Option<ProbedClip>,
+    /// The rest. Only with kind `image`.
+    #[serde(flatten)]
+    image: Option<ProbedStill>,
+}
+
+/// What only clips have.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ProbedClip {
+    /// Container. This and the following fields: only of clips.
+    container: String,
+    /// Codec of the video.
+    codec: String,
     /// Frames per second.
     fps: f64,
     /// Whether the frames are unevenly spaced.
@@ -125,8 +149,6 @@ pub(crate) struct ProbeResult {
     frames: u64,
     /// Length in seconds.
     seconds: f64,
-    /// Whether the clip has an alpha channel.
-    alpha: bool,
     /// Rotation that the file states, in degrees.
     rotation: i32,
     /// Whether the clip is in high dynamic range, which outputs are not.
@@ -135,6 +157,24 @@ pub(crate) struct ProbeResult {
     audio: Option<ProbedAudio>,
     /// What the probe decided about the clip.
     notes: Vec<CutNote>,
+}
+
+/// What only images have.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ProbedStill {
+    /// Format of the file: `jpeg`, `png`, `webp`, `avif` or `heic`. This and the following fields:
+    /// only of images.
+    format: String,
+    /// Orientation that the file states, as in EXIF: 1 (upright) to 8. `width` and `height` are
+    /// those of the upright image.
+    orientation: u8,
+    /// Bits of a channel in the file.
+    bits: u8,
+    /// Name of the color profile; null if there is none.
+    profile: Option<String>,
+    /// The background, as `detect_color` tells it.
+    background: BackgroundResult,
 }
 
 /// The sound of a clip.
@@ -217,7 +257,40 @@ impl From<MeasuredBackground> for BackgroundResult {
     }
 }
 
-impl From<&MediaInfo> for ProbeResult {
+impl From<Probed> for ProbeResult {
+    fn from(probed: Probed) -> Self {
+        match probed {
+            Probed::Clip(info) => Self {
+                kind: MediaKind::Clip,
+                width: info.size.width(),
+                height: info.size.height(),
+                alpha: info.has_alpha,
+                clip: Some(ProbedClip::from(&*info)),
+                image: None,
+            },
+            Probed::Image(probed) => {
+                let ProbedImage { info, background } = *probed;
+                let still = ProbedStill {
+                    format: info.format.name().to_owned(),
+                    orientation: info.orientation,
+                    bits: info.bits,
+                    profile: info.profile,
+                    background: background.into(),
+                };
+                Self {
+                    kind: MediaKind::Image,
+                    width: info.width,
+                    height: info.height,
+                    alpha: info.has_alpha,
+                    clip: None,
+                    image: Some(still),
+                }
+            }
+        }
+    }
+}
+
+impl From<&MediaInfo> for ProbedClip {
     fn from(info: &MediaInfo) -> Self {
         let audio = info.audio.as_ref().map(|audio| ProbedAudio {
             codec: audio.codec.clone(),
@@ -227,13 +300,10 @@ impl From<&MediaInfo> for ProbeResult {
         Self {
             container: info.container.demuxer().to_owned(),
             codec: info.codec.clone(),
-            width: info.size.width(),
-            height: info.size.height(),
             fps: info.frame_rate.per_second(),
             variable_frame_rate: info.has_variable_rate,
             frames: info.frames,
             seconds: info.duration.as_secs_f64(),
-            alpha: info.has_alpha,
             rotation: info.rotation_degrees,
             high_dynamic_range: info.conversion.is_some_and(ColorConversion::is_hdr),
             audio,

@@ -17,8 +17,8 @@ use serde_json::json;
 use crate::{
     CutOrder, Cutter, Failure, ImageOrder, Roots,
     arguments::{
-        CancelJobArguments, ClipArguments, CutArguments, CutImageArguments, JobStatusArguments, MediaArguments,
-        NoArguments, PreviewArguments,
+        CancelJobArguments, CutArguments, CutImageArguments, JobStatusArguments, MediaArguments, NoArguments,
+        PreviewArguments,
     },
     job_status::{JobStatus, State},
     jobs::{Cut, Work},
@@ -126,9 +126,10 @@ impl<C: Cutter> Tools<C> {
         Ok(Json(self.work.cut_now(context.ct, cut).await?))
     }
 
-    /// Shows one frame of a cut as an image with transparency, without writing files.
+    /// Shows one frame of the cut of a clip, or the cut of an image, as an image with transparency,
+    /// without writing files.
     #[tool(
-        title = "Preview one frame",
+        title = "Preview a cut",
         input_schema = input_schema::<PreviewArguments>(),
         output_schema = output_schema::<PreviewResult>(),
         annotations(read_only_hint = true, open_world_hint = false),
@@ -139,10 +140,10 @@ impl<C: Cutter> Tools<C> {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResult, Failure> {
         let arguments = arguments.0?;
-        let clip = self.roots.input("input", &arguments.input)?;
+        let input = self.roots.input("input", &arguments.input)?;
         let (request, at) = (arguments.request()?, arguments.at()?);
         let cutter = Arc::clone(&self.cutter);
-        let frame = self.work.look(context.ct, move |stop| cutter.preview(&clip, &request, at, stop)).await?;
+        let frame = self.work.look(context.ct, move |stop| cutter.preview(&input, &request, at, stop)).await?;
         let mut result = CallToolResult::structured(json!(PreviewResult::from(&frame)));
         result.content.insert(0, ContentBlock::image(BASE64_STANDARD.encode(&frame.png), "image/png"));
         Ok(result)
@@ -212,22 +213,23 @@ impl<C: Cutter> Tools<C> {
         Ok(Json(measured.into()))
     }
 
-    /// Reads size, length, frame rate, codec, alpha and sound of a clip.
+    /// Reads size, length, frame rate, codec, alpha and sound of a clip; size, format, orientation
+    /// and background color of an image.
     #[tool(
-        title = "Properties of a clip",
-        input_schema = input_schema::<ClipArguments>(),
+        title = "Properties of a clip or image",
+        input_schema = input_schema::<MediaArguments>(),
         output_schema = output_schema::<ProbeResult>(),
         annotations(read_only_hint = true, open_world_hint = false),
     )]
     async fn probe(
         &self,
-        arguments: Arguments<ClipArguments>,
+        arguments: Arguments<MediaArguments>,
         context: RequestContext<RoleServer>,
     ) -> Result<Json<ProbeResult>, Failure> {
-        let clip = self.roots.input("input", &arguments.0?.input)?;
+        let input = self.roots.input("input", &arguments.0?.input)?;
         let cutter = Arc::clone(&self.cutter);
-        let info = self.work.look(context.ct, move |_| cutter.probe(&clip)).await?;
-        Ok(Json(ProbeResult::from(&info)))
+        let probed = self.work.look(context.ct, move |stop| cutter.probe(&input, stop)).await?;
+        Ok(Json(ProbeResult::from(probed)))
     }
 
     /// Lists settings for common uses, each as arguments of cut: web pages, stickers, editors, apps.
