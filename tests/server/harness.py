@@ -201,6 +201,11 @@ class Server:
         """Memory that the server's process holds."""
         return int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
+    def peak_bytes(self):
+        """Most memory that the server's process has held."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) << 10
+
     def rows(self, query, *values):
         with sqlite3.connect(f"file:{self.data / 'clearcut.db'}?mode=ro", uri=True, timeout=10) as database:
             return database.execute(query, values).fetchall()

@@ -1,6 +1,7 @@
 """Images over HTTP, with the real binary: what is refused, by which code, and that nothing is left of it."""
 
 import base64
+import concurrent.futures
 import functools
 import json
 import random
@@ -215,6 +216,23 @@ class Images(unittest.TestCase):
             for client in clients:
                 client.close()
         eventually(lambda: ask(self.server, "resize", subject(), width="9")[0] == 200)
+
+
+class Memory(unittest.TestCase):
+    def test_large_images_wait_for_their_share_of_one_budget(self):
+        side = 3000
+        outside, inside = bytes((0, 200, 0, 255)), bytes((200, 30, 40, 255))
+        row = outside * (side // 4) + inside * (side // 2) + outside * (side // 4)
+        image = png(side, side, [outside * side] * (side // 4) + [row] * (side // 2) + [outside * side] * (side // 4))
+        # The cut of one takes 216 MB.
+        with Server("--image-memory-mib", "256", "--images", "2") as server:
+            before = server.resident_bytes()
+            cut = lambda _: ask(server, "remove-background", image)[0]
+            self.assertEqual(cut(0), 200)
+            one = server.peak_bytes() - before
+            with concurrent.futures.ThreadPoolExecutor() as pool:
+                self.assertEqual(list(pool.map(cut, range(2))), [200, 200])
+            self.assertLess(server.peak_bytes() - before, 1.4 * one)
 
 
 class Uploads(unittest.TestCase):

@@ -112,6 +112,11 @@ pub(crate) enum ImageCommand {
         /// Width × height, at most
         max_pixels: u64,
     },
+    /// The size, by the headers
+    Size {
+        /// Width × height, at most
+        max_pixels: u64,
+    },
     /// One file for each encoding
     Encode {
         /// Width × height, at most

@@ -9,7 +9,7 @@ use std::{
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{CutRequest, CutStep};
-use clearcut_model::MemoryBudget;
+use clearcut_parallel::MemoryBudget;
 use clearcut_pipeline::{CutJob, CutReport, KeptModel, Resources, Stop};
 
 use crate::{

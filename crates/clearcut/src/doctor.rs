@@ -2,7 +2,8 @@
 
 use clearcut_ffmpeg::{Capabilities, Error, Tools};
 use clearcut_job::OutputFormat;
-use clearcut_model::{Error as ModelError, MemoryBudget, ModelEntry, Runtime};
+use clearcut_model::{Error as ModelError, ModelEntry, Runtime};
+use clearcut_parallel::MemoryBudget;
 use serde_json::json;
 
 use crate::{

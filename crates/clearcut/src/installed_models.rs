@@ -4,7 +4,8 @@
 use std::{path::PathBuf, sync::OnceLock};
 
 use clap::{Args, ValueEnum};
-use clearcut_model::{Device, Error, MemoryBudget, ModelEntry, Models, Runtime, RuntimeChoice, RuntimeSearch, State};
+use clearcut_model::{Device, Error, ModelEntry, Models, Runtime, RuntimeChoice, RuntimeSearch, State};
+use clearcut_parallel::MemoryBudget;
 use clearcut_pipeline::{ModelFailure, ModelSource, OpenModel};
 
 use crate::{environment, failure::Failure};

@@ -96,6 +96,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn read_image(command: &ImageCommand, input: impl Read, out: impl Write) -> Result<(), ImageFailure> {
     match command {
         ImageCommand::Inspect { max_pixels } => clearcut_image::inspect(input, *max_pixels, out),
+        ImageCommand::Size { max_pixels } => clearcut_image::size(input, *max_pixels, out),
         ImageCommand::Pixels { max_pixels } => clearcut_image::pixels(input, *max_pixels, out),
         ImageCommand::Encode { max_pixels, encodings } => clearcut_image::encode(input, *max_pixels, encodings, out),
     }

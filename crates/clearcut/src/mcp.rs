@@ -16,7 +16,7 @@ use clearcut_job::{
 use clearcut_mcp::{
     CutOrder, Cutter, FinishedCut, FinishedImage, ImageOrder, MeasuredBackground, Probed, ProbedImage, Roots,
 };
-use clearcut_model::MemoryBudget;
+use clearcut_parallel::MemoryBudget;
 use clearcut_pipeline::{
     BackgroundFinding, CutJob, Error, ImageJob, ModelFailure, ModelSource, Moment, OpenModel, Resources, Stop,
     process_image,

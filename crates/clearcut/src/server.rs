@@ -23,7 +23,7 @@ mod settings;
 mod shutdown;
 mod welcome;
 
-use clearcut_model::MemoryBudget;
+use clearcut_parallel::MemoryBudget;
 pub(crate) use config::ServeOptions;
 pub(crate) use db::DbOptions;
 pub(crate) use gc::GcOptions;

@@ -60,6 +60,15 @@ impl Tools {
         self.read_image(input, limits, "inspect", Vec::new())
     }
 
+    /// Starts to read the size of the image in `input` from its headers, for
+    /// [`ImageReading::size`].
+    ///
+    /// # Errors
+    /// As [`Self::inspect_image`].
+    pub fn size_image(&self, input: &File, limits: &MediaLimits) -> Result<ImageReading, Error> {
+        self.read_image(input, limits, "size", Vec::new())
+    }
+
     /// Starts to decode the image in `input`, for [`ImageReading::pixels`].
     ///
     /// # Errors
@@ -117,6 +126,20 @@ impl ImageReading {
     /// [`Error::Image`] if the image is at fault, [`Error::UnpackerMissing`].
     pub fn info(self) -> Result<ImageInfo, Error> {
         self.parts(|parts| parts.info().map(|(info, _)| info))
+    }
+
+    /// The size of [`Tools::size_image`]: that of the file, which may have to be turned upright.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// As [`Self::info`].
+    pub fn size(self) -> Result<Size, Error> {
+        self.parts(|parts| {
+            let size = parts.next(8)?;
+            let side = |at: usize| Some(u32::from_le_bytes(size.get(at..at + 4)?.try_into().ok()?));
+            let size = side(0).zip(side(4)).and_then(|(width, height)| Size::new(width, height));
+            size.filter(|size| size.pixels() <= parts.max_pixels).ok_or(Reason::Known(ImageError::Damaged))
+        })
     }
 
     /// The pixels of [`Tools::decode_image`]. Blocks.

@@ -32,6 +32,21 @@ pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<(ImageInfo, Pixels
     source.upright(format)
 }
 
+/// The size of the image in `bytes` as stored, by its headers.
+pub(crate) fn stored_size(bytes: &[u8], max_pixels: u64) -> Result<(u32, u32), ImageFailure> {
+    let (width, height) = match StillFormat::sniff(bytes).map_err(|_| ImageFailure::Damaged)? {
+        StillFormat::Jpeg => jpeg::stored_size(bytes)?,
+        StillFormat::Png => png(bytes)?.dimensions(),
+        StillFormat::Webp => WebPDecoder::new(Cursor::new(bytes)).map_err(failure)?.dimensions(),
+        StillFormat::Gif => GifDecoder::new(Cursor::new(bytes)).map_err(failure)?.dimensions(),
+        StillFormat::Avif | StillFormat::Heic => return Err(ImageFailure::Unsupported),
+    };
+    if u64::from(width) * u64::from(height) > max_pixels {
+        return Err(ImageFailure::TooManyPixels);
+    }
+    Ok((width, height))
+}
+
 /// Memory for what lies beside the pixels of a PNG, such as its color profile, in bytes. A few bytes
 /// can inflate to any number.
 const MAX_EXTRA_BYTES: u64 = 64 << 20;

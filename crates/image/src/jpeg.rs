@@ -20,10 +20,22 @@ pub(crate) enum Channels {
     Inks(u32, u32, Vec<u8>),
 }
 
+fn options() -> DecoderOptions {
+    DecoderOptions::default().set_strict_mode(false).set_max_width(1 << 16).set_max_height(1 << 16)
+}
+
+/// Width and height, by the headers.
+pub(crate) fn stored_size(bytes: &[u8]) -> Result<(u32, u32), ImageFailure> {
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options());
+    decoder.decode_headers().map_err(|_| ImageFailure::Damaged)?;
+    let (width, height) = decoder.dimensions().ok_or(ImageFailure::Damaged)?;
+    Ok((width as u32, height as u32))
+}
+
 pub(crate) fn decode(bytes: &[u8], max_pixels: u64) -> Result<Jpeg, ImageFailure> {
     let markers = Markers::read(bytes)?;
     let damaged = |_| ImageFailure::Damaged;
-    let options = DecoderOptions::default().set_strict_mode(false).set_max_width(1 << 16).set_max_height(1 << 16);
+    let options = options();
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     decoder.decode_headers().map_err(damaged)?;
     let (width, height) = decoder.dimensions().ok_or(ImageFailure::Damaged)?;

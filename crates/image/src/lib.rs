@@ -4,7 +4,7 @@
 //! crate, in the sandbox that ffmpeg has.
 //!
 //! Each function writes parts to `out`: the length of a part as 64 bits, little-endian, and its
-//! bytes. The first part is an [`ImageInfo`] as JSON.
+//! bytes. The first part is an [`ImageInfo`] as JSON, except for [`size`].
 
 mod color;
 mod decode;
@@ -21,7 +21,22 @@ use std::io::{Read, Write};
 
 use clearcut_job::{ImageEncoding, ImageFailure, ImageInfo};
 
-use crate::{decode::decode, pixels::Pixels};
+use crate::{
+    decode::{decode, stored_size},
+    pixels::Pixels,
+};
+
+/// Reads the headers of an image, and writes its size as stored: width and height as 32 bits each,
+/// little-endian.
+///
+/// # Errors
+/// The reason why they cannot be read.
+pub fn size(mut input: impl Read, max_pixels: u64, out: impl Write) -> Result<(), ImageFailure> {
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).map_err(|_| ImageFailure::Io)?;
+    let (width, height) = stored_size(&bytes, max_pixels)?;
+    write_part(&[width.to_le_bytes(), height.to_le_bytes()].concat(), out)
+}
 
 /// Reads an image, and writes what it is.
 ///

@@ -11,7 +11,11 @@ use image::{
 use jpeg_encoder::{ColorType, Encoder};
 use moxcms::ColorProfile;
 
-use crate::{decode::decode, encode::encode, pixels::Pixels};
+use crate::{
+    decode::{decode, stored_size},
+    encode::encode,
+    pixels::Pixels,
+};
 
 const LIMIT: u64 = 100_000_000;
 
@@ -262,4 +266,19 @@ fn webp_keeps_alpha_without_loss_and_jpeg_lays_it_over_white() {
     let jpeg = decode(&encode(&pixels, &encoding(ImageFormat::Jpeg)).unwrap(), LIMIT).unwrap().1;
     assert_near(pixel(&jpeg, 0, 9), [255, 255, 255, 255], 12, "clear");
     assert_near(pixel(&jpeg, 31, 9), [202, 46, 46, 255], 12, "solid");
+}
+
+#[test]
+fn the_size_is_read_from_the_headers() {
+    let image = DynamicImage::from(quarters());
+    let (mut jpeg, mut webp) = (Vec::new(), Vec::new());
+    encoded(JpegEncoder::new(&mut jpeg), &image, &exif(6), None);
+    encoded(WebPEncoder::new_lossless(&mut webp), &image, &[], None);
+    for bytes in [&png_of(&image, None), &jpeg, &webp] {
+        assert_eq!(stored_size(bytes, LIMIT), Ok((24, 16)));
+        // Without the last pixels.
+        assert_eq!(stored_size(&bytes[..bytes.len() - 12], LIMIT), Ok((24, 16)));
+        assert_eq!(stored_size(bytes, 24 * 16 - 1), Err(ImageFailure::TooManyPixels));
+        assert_eq!(stored_size(&bytes[..16], LIMIT), Err(ImageFailure::Damaged));
+    }
 }

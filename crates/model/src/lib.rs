@@ -56,7 +56,6 @@
 //! ```
 
 mod archive;
-mod budget;
 mod device;
 mod entry;
 mod error;
@@ -71,7 +70,6 @@ mod shape;
 mod states;
 mod tensor_error;
 
-pub use budget::{MemoryBudget, Reserved};
 pub use device::Device;
 pub use entry::{Backend, Kind, ModelEntry, PackageRegistry, RuntimeEntry, Source};
 pub use error::Error;

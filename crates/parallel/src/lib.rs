@@ -1,4 +1,5 @@
-//! Parallel work on a stream of items, with bounded memory and results in input order.
+//! Parallel work on a stream of items, with bounded memory and results in input order; and a budget
+//! of memory that works share.
 //!
 //! [`with_workers`] starts threads once. [`Workers::map_in_order`] is a lazy iterator adapter whose
 //! work runs on them, so steps of a pipeline chain like any other iterators:
@@ -15,8 +16,10 @@
 //! assert_eq!(total, "1 4 9 16 25 36 49 64 81 100");
 //! ```
 
+mod memory_budget;
 mod neighbors;
 mod workers;
 
+pub use memory_budget::{MemoryBudget, Reserved};
 pub use neighbors::{Neighbors, with_neighbors};
 pub use workers::{Workers, with_workers};

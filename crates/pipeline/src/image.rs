@@ -40,10 +40,48 @@ pub struct ImageJob<'a> {
 /// [`ImageError`]: clearcut_ffmpeg::ImageError
 pub fn process_image(job: &ImageJob, task: &ImageTask, stop: &Stop) -> Result<ImageOutcome, Error> {
     let stop = &stop.for_cut();
+    let png = converted(job, stop)?;
+    let job = &ImageJob { input: png.as_ref().unwrap_or(job.input), ..*job };
+    process(job, task, stop)
+}
+
+/// As [`process_image`], with memory of a shared budget: `reserve` is called with the estimated
+/// bytes that the work takes in this process and its children, before any pixel is decoded. What it
+/// returns is dropped after the work; if it returns `None`, there is no work.
+///
+/// # Errors
+/// As [`process_image`]; [`Error::Cancelled`] if `reserve` returns `None`.
+pub fn process_image_in_budget<G>(
+    job: &ImageJob,
+    task: &ImageTask,
+    stop: &Stop,
+    reserve: impl FnOnce(u64) -> Option<G>,
+) -> Result<ImageOutcome, Error> {
+    let stop = &stop.for_cut();
+    let png = converted(job, stop)?;
+    let job = &ImageJob { input: png.as_ref().unwrap_or(job.input), ..*job };
+    let size = stop.read(job.tools.size_image(job.input, &job.limits)?, ImageReading::size)?;
+    let _reserved = reserve(memory_bytes(job, task, size.pixels())).ok_or(Error::Cancelled)?;
+    process(job, task, stop)
+}
+
+/// Estimated bytes that a task on an image of `pixels` takes, as measured.
+fn memory_bytes(job: &ImageJob, task: &ImageTask, pixels: u64) -> u64 {
+    let matted = pixels.min(cut::max_matte_pixels(job));
+    match task {
+        ImageTask::Cut { .. } => cut::BYTES_PER_PIXEL * matted + 4 * (pixels - matted),
+        ImageTask::MeasureBackground | ImageTask::Encode(_) => 8 * pixels,
+    }
+}
+
+/// The image as a PNG, if it is in a format that ffmpeg alone reads.
+fn converted(job: &ImageJob, stop: &Stop) -> Result<Option<File>, Error> {
     stop.check()?;
     let conversion = job.tools.convert_image(job.input, job.scratch, &job.limits)?;
-    let png = conversion.map(|conversion| stop.converted(conversion)).transpose()?;
-    let job = &ImageJob { input: png.as_ref().unwrap_or(job.input), ..*job };
+    conversion.map(|conversion| stop.converted(conversion)).transpose()
+}
+
+fn process(job: &ImageJob, task: &ImageTask, stop: &Stop) -> Result<ImageOutcome, Error> {
     match task {
         ImageTask::Cut { request, has_soft_edges } => {
             let image = decode(job, stop)?;

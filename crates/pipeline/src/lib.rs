@@ -78,7 +78,7 @@ pub use clearcut_matte::{ModelError, ModelInput, SegmentationModel};
 pub use cut::cut;
 pub use cut_job::CutJob;
 pub use error::{BackgroundFinding, Error};
-pub use image::{ImageJob, ImageSet, SetImage, process_image};
+pub use image::{ImageJob, ImageSet, SetImage, process_image, process_image_in_budget};
 pub use kept_model::KeptModel;
 pub use model_source::{ModelFailure, ModelSource, OpenModel};
 pub use moment::Moment;

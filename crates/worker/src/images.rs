@@ -1,13 +1,14 @@
 //! Work on single images, done while a client waits: cut, measured, or scaled and encoded.
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     fs::{self, File},
     io,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
@@ -16,12 +17,14 @@ use clearcut_job::{
     StoredObject,
 };
 use clearcut_outbound::Target;
-use clearcut_pipeline::{Error, ImageJob, ModelSource, Resources, Stop};
+use clearcut_parallel::MemoryBudget;
+use clearcut_pipeline::{Error, ImageJob, ModelSource, Resources, Stop, process_image_in_budget};
+use clearcut_queue::KeyId;
 use clearcut_store::{ClipError, ClipQuota, Store, StoreError};
 
 use crate::{
     failure::{cut_failure, local_failure},
-    interactive::{InteractiveSlots, Terms, store_failure},
+    interactive::{BUSY, InteractiveSlots, Terms, store_failure},
     transfer::{Transfer, TransferError, no_random_numbers, outbound_failure},
 };
 
@@ -43,6 +46,9 @@ pub struct ImageTools {
     pub models: Arc<dyn ModelSource + Send>,
     /// Resources of the work on one image.
     pub resources: Resources,
+    /// Memory of the work on all images together. An image waits for its share, by its number of
+    /// pixels.
+    pub memory: MemoryBudget,
 }
 
 /// Worker on images. It works on a few at a time, so jobs continue beside them.
@@ -70,15 +76,19 @@ impl Images {
         Ok(Self { tools: Arc::new(tools), slots, transfer })
     }
 
-    /// Does what `request` asks. Dropping the future stops all work on it.
+    /// Does what `request` of `owner` asks. The API keys take the slots in turn. Dropping the
+    /// future stops all work on it.
     ///
     /// # Errors
-    /// [`InteractiveFailure::Busy`] if no slot became free in time; [`InteractiveFailure::Gone`] if
-    /// the store does not have the image; [`InteractiveFailure::Failed`] otherwise.
-    pub async fn process(&self, request: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
+    /// [`InteractiveFailure::Busy`] if no slot or memory became free in time;
+    /// [`InteractiveFailure::Gone`] if the store does not have the image;
+    /// [`InteractiveFailure::Failed`] otherwise.
+    pub async fn process(&self, owner: KeyId, request: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
         let ImageRequest { input, task } = request;
-        let tools = self.tools.clone();
-        self.slots.run(&input, move |file, scratch, stop| tools.process(file, scratch, &task, stop)).await
+        let (tools, began) = (self.tools.clone(), Instant::now());
+        let has_time = move || began.elapsed() < TERMS.slot_timeout;
+        let work = move |file: &Path, scratch: &Path, stop: &Stop| tools.process(file, scratch, &task, stop, has_time);
+        self.slots.run(owner, &input, work).await
     }
 
     /// Fetches an image from an address into the store. The caller removes it after use. Dropping
@@ -94,10 +104,18 @@ impl Images {
 }
 
 impl ImageTools {
-    fn process(&self, file: &Path, scratch: &Path, task: &ImageTask, stop: &Stop) -> Result<ImageOutcome, Failure> {
+    /// Does `task` on the image in `file`, once there is memory for it, while `has_time`.
+    fn process(
+        &self,
+        file: &Path,
+        scratch: &Path,
+        task: &ImageTask,
+        stop: &Stop,
+        has_time: impl Fn() -> bool,
+    ) -> Result<ImageOutcome, InteractiveFailure> {
         let (input, scratch) = (File::open(file), scratch.join("work"));
         let input = input.and_then(|input| fs::create_dir(&scratch).map(|()| input));
-        let input = input.map_err(|error| local_failure(&error))?;
+        let input = input.map_err(|error| InteractiveFailure::Failed(local_failure(&error)))?;
         let job = ImageJob {
             tools: &self.tools,
             input: &input,
@@ -106,7 +124,15 @@ impl ImageTools {
             resources: self.resources,
             models: self.models.as_ref(),
         };
-        clearcut_pipeline::process_image(&job, task, stop).map_err(|error| image_failure(&error))
+        let is_refused = Cell::new(false);
+        let reserve = |bytes: u64| {
+            let mib = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
+            let reserved = self.memory.reserve(mib, || !stop.is_stopped() && has_time());
+            is_refused.set(reserved.is_none());
+            reserved
+        };
+        process_image_in_budget(&job, task, stop, reserve)
+            .map_err(|error| if is_refused.get() { BUSY } else { InteractiveFailure::Failed(image_failure(&error)) })
     }
 }
 

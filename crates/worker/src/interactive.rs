@@ -1,20 +1,26 @@
 //! Slots for interactive work: previews and work on images, done while a client waits. A few run at
-//! a time, each within a deadline, and end when the client goes away.
+//! a time, of the API keys in turn, each within a deadline, and end when the client goes away.
 
 use std::{
     fs, io,
     num::NonZeroUsize,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use clearcut_job::{Failure, FailureCode, InteractiveFailure, ObjectName};
 use clearcut_pipeline::Stop;
+use clearcut_queue::KeyId;
 use clearcut_store::{Store, StoreError, empty_folder};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 
-use crate::failure::{DISK_FULL, UNREACHABLE, local_failure};
+use crate::{
+    failure::{DISK_FULL, UNREACHABLE, local_failure},
+    turns::Turns,
+};
+
+/// No slot or no memory became free in time.
+pub(crate) const BUSY: InteractiveFailure = InteractiveFailure::Busy { retry_after_secs: 2 };
 
 /// How long one kind of interactive work may take, and what clients are told if it fails.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +41,7 @@ pub(crate) struct InteractiveSlots {
     store: Store,
     /// Folder with one subfolder per piece of work, which contains the input while it is read.
     scratch: PathBuf,
-    slots: Arc<Semaphore>,
+    slots: Turns,
     terms: Terms,
 }
 
@@ -56,23 +62,24 @@ impl InteractiveSlots {
     /// If the folder `scratch` cannot be used.
     pub(crate) fn new(store: Store, scratch: PathBuf, concurrency: NonZeroUsize, terms: Terms) -> io::Result<Self> {
         empty_folder(&scratch)?;
-        Ok(Self { store, scratch, slots: Arc::new(Semaphore::new(concurrency.get())), terms })
+        Ok(Self { store, scratch, slots: Turns::new(concurrency), terms })
     }
 
-    /// Does `work` on the object `input` in a slot. `work` blocks a thread; it gets the file of the
-    /// input, an empty folder of its own around it, and the [`Stop`] at which it has to end soon.
-    /// Dropping the future stops it.
+    /// Does `work` on the object `input` in a slot for `owner`. `work` blocks a thread; it gets the
+    /// file of the input, an empty folder of its own around it, and the [`Stop`] at which it has to
+    /// end soon. Dropping the future stops it.
     ///
     /// # Errors
     /// [`InteractiveFailure::Busy`] if no slot became free in time; [`InteractiveFailure::Gone`] if
     /// the store does not have the object; [`InteractiveFailure::Failed`] otherwise.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        owner: KeyId,
         input: &ObjectName,
-        work: impl FnOnce(&Path, &Path, &Stop) -> Result<T, Failure> + Send + 'static,
+        work: impl FnOnce(&Path, &Path, &Stop) -> Result<T, InteractiveFailure> + Send + 'static,
     ) -> Result<T, InteractiveFailure> {
-        let slot = timeout(self.terms.slot_timeout, self.slots.clone().acquire_owned()).await;
-        let Ok(Ok(slot)) = slot else { return Err(InteractiveFailure::Busy { retry_after_secs: 2 }) };
+        let slot = timeout(self.terms.slot_timeout, self.slots.take(owner)).await;
+        let Ok(Some(slot)) = slot else { return Err(BUSY) };
         // Created again in case it was deleted.
         let folder = fs::create_dir_all(&self.scratch).and_then(|()| tempfile::tempdir_in(&self.scratch));
         let folder = folder.map_err(|error| InteractiveFailure::Failed(local_failure(&error)))?;
@@ -87,7 +94,7 @@ impl InteractiveSlots {
             done
         });
         match timeout(self.terms.deadline, working).await {
-            Ok(Ok(done)) => done.map_err(InteractiveFailure::Failed),
+            Ok(Ok(done)) => done,
             Ok(Err(ended)) => {
                 tracing::error!(%ended, "interactive work panicked");
                 Err(failed(FailureCode::ProcessingFailed, self.terms.crashed))

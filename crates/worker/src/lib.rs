@@ -69,6 +69,7 @@ mod previews;
 mod settings;
 mod slots;
 mod transfer;
+mod turns;
 mod work;
 mod worker;
 

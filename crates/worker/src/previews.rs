@@ -3,9 +3,17 @@
 mod frame_cutter;
 mod moments;
 
-use std::{io, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clearcut_job::{InteractiveFailure, PreviewFrame, PreviewRequest};
+use clearcut_pipeline::Stop;
+use clearcut_queue::KeyId;
 use clearcut_store::Store;
 
 pub use frame_cutter::{FrameCutter, PipelineFrameCutter};
@@ -38,13 +46,17 @@ impl<C: FrameCutter> Previews<C> {
         Ok(Self { cutter: Arc::new(cutter), slots: InteractiveSlots::new(store, scratch, concurrency, TERMS)? })
     }
 
-    /// Makes one preview. Dropping the future stops all work on it.
+    /// Makes one preview for `owner`. The API keys take the slots in turn. Dropping the future
+    /// stops all work on it.
     ///
     /// # Errors
     /// [`InteractiveFailure::Busy`] if no slot became free in time; [`InteractiveFailure::Gone`] if
     /// the store does not have the clip; [`InteractiveFailure::Failed`] otherwise.
-    pub async fn preview(&self, request: PreviewRequest) -> Result<PreviewFrame, InteractiveFailure> {
+    pub async fn preview(&self, owner: KeyId, request: PreviewRequest) -> Result<PreviewFrame, InteractiveFailure> {
         let (cutter, clip) = (self.cutter.clone(), request.input.clone());
-        self.slots.run(&clip, move |input, scratch, stop| cutter.cut_frame(&request, input, scratch, stop)).await
+        let cut = move |input: &Path, scratch: &Path, stop: &Stop| {
+            cutter.cut_frame(&request, input, scratch, stop).map_err(InteractiveFailure::Failed)
+        };
+        self.slots.run(owner, &clip, cut).await
     }
 }

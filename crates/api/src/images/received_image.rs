@@ -19,6 +19,7 @@ use crate::{
 /// An image that was received, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct ReceivedImage {
+    owner: KeyId,
     input: HeldInput,
     /// Format of the image, by its first bytes.
     pub(crate) format: StillFormat,
@@ -52,7 +53,7 @@ pub(crate) async fn receive_image<T>(
     if api.store.head(&input.name).await?.size_bytes > max_bytes {
         return Err(ApiError::TooLarge { max_bytes });
     }
-    Ok((read, ReceivedImage { input, format, warnings, arrived: Instant::now(), counted }))
+    Ok((read, ReceivedImage { owner, input, format, warnings, arrived: Instant::now(), counted }))
 }
 
 impl ReceivedImage {
@@ -60,7 +61,7 @@ impl ReceivedImage {
     pub(crate) async fn process(&self, api: &Api, task: ImageTask) -> Result<ImageOutcome, ApiError> {
         let is_cut = matches!(task, ImageTask::Cut { .. });
         let request = ImageRequest { input: self.input.name.clone(), task };
-        let processed = api.interactive.process_image(request).await;
+        let processed = api.interactive.process_image(self.owner, request).await;
         processed.map_err(|reason| ApiError::from(reason).with_way_out(is_cut, api.settings.has_model))
     }
 

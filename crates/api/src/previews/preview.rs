@@ -170,7 +170,7 @@ pub(crate) async fn preview(
         Accepted::Videos.check(&api.read_head(&input.name, Accepted::SNIFF_BYTES as u64).await?)?;
     }
     let started = Instant::now();
-    let previewed = api.interactive.preview(PreviewRequest { input: input.name.clone(), request, at }).await;
+    let previewed = api.interactive.preview(owner, PreviewRequest { input: input.name.clone(), request, at }).await;
     let previewed = previewed.map_err(|reason| match reason {
         InteractiveFailure::Busy { retry_after_secs } => ApiError::PreviewsBusy { retry_after_secs },
         reason => ApiError::from(reason).with_way_out(true, api.settings.has_model),

@@ -15,6 +15,7 @@ use clearcut_job::{
     InteractiveFailure, MatteReport, MethodReason, PreviewFrame, PreviewRequest, StoredObject,
 };
 use clearcut_outbound::Target;
+use clearcut_queue::KeyId;
 use tokio::sync::Semaphore;
 
 pub(crate) type PreviewAnswer = fn() -> Result<PreviewFrame, InteractiveFailure>;
@@ -111,14 +112,14 @@ impl FakeWorker {
 
 #[async_trait::async_trait]
 impl InteractiveWorker for FakeWorker {
-    async fn preview(&self, request: PreviewRequest) -> Result<PreviewFrame, InteractiveFailure> {
+    async fn preview(&self, _: KeyId, request: PreviewRequest) -> Result<PreviewFrame, InteractiveFailure> {
         let _in_progress = self.begin();
         self.previews.lock().unwrap().push(request);
         self.permits.acquire().await.unwrap().forget();
         (self.preview)()
     }
 
-    async fn process_image(&self, request: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
+    async fn process_image(&self, _: KeyId, request: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
         let _in_progress = self.begin();
         let outcome = (self.image)(&request.task);
         self.images.lock().unwrap().push(request);

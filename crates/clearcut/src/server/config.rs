@@ -69,6 +69,10 @@ pub(super) struct GivenSettings {
     #[arg(long, value_name = "N", env = "CLEARCUT_IMAGES")]
     pub(super) images: Option<NonZeroUsize>,
 
+    /// Memory of all images that are processed at a time [default: 1536]
+    #[arg(long, value_name = "MIB", env = "CLEARCUT_IMAGE_MEMORY_MIB")]
+    pub(super) image_memory_mib: Option<u32>,
+
     /// Maximum size of an upload [default: 2048]
     #[arg(long, value_name = "MIB", env = "CLEARCUT_MAX_UPLOAD_MIB")]
     pub(super) max_upload_mib: Option<u64>,

@@ -7,6 +7,8 @@ use clearcut_ffmpeg::{Capabilities, Tools};
 use clearcut_job::{Clock, ErrorCode, OutputFormat};
 use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{DownloadLimits, Outbound};
+use clearcut_parallel::MemoryBudget;
+use clearcut_pipeline::Resources;
 use clearcut_queue::{Queue, SqliteQueue};
 use clearcut_store::{Store, UrlSigner};
 use clearcut_worker::{
@@ -77,7 +79,10 @@ impl Shared {
         let max_bytes = download.max_bytes.min(MAX_IMAGE_BYTES);
         let limits = DownloadLimits { max_bytes, deadline: IMAGE_FETCH_DEADLINE.min(download.deadline), ..download };
         let transfer = Transfer { outbound: self.outbound.clone(), store: store.clone(), limits, disk_floor_bytes };
-        let tools = ImageTools { tools: self.tools.clone(), models, resources: settings.cut };
+        let max_bytes = settings.cut.max_bytes.min(u64::from(settings.image_memory_mib) << 20);
+        let resources = Resources { max_bytes, ..settings.cut };
+        let memory = MemoryBudget::new(settings.image_memory_mib);
+        let tools = ImageTools { tools: self.tools.clone(), models, resources, memory };
         let images = Images::new(tools, store, transfer, folder.subfolder("images")?, settings.images);
         Ok(PipelineInteractiveWorker { previews: previews.map_err(unusable)?, images: images.map_err(unusable)? })
     }

@@ -26,6 +26,10 @@ const PREVIEWS: NonZeroUsize = NonZeroUsize::MIN;
 /// Number of concurrent images.
 const IMAGES: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
+/// Memory of all images that are processed at a time, in MiB: that of one image of 100 million
+/// pixels.
+const IMAGE_MEMORY_MIB: u32 = 1536;
+
 /// Grace period of running jobs when the server stops.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -35,7 +39,8 @@ const MODEL_MEMORY_MIB: u32 = 1024;
 /// Log filter.
 const LOG: &str = "info";
 
-/// Minimum memory of a cut in MiB. A cut of a clip in 1080p to one format takes up to 200.
+/// Minimum memory of a cut, and of all images, in MiB. A cut of a clip in 1080p to one format takes
+/// up to 200, one of an image of 10 million pixels as many.
 const MIN_CUT_MEMORY_MIB: u32 = 256;
 
 /// Minimum lease duration. Heartbeats are sent at a quarter of it.
@@ -50,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) max_connections_per_address: Option<usize>,
     pub(crate) previews: NonZeroUsize,
     pub(crate) images: NonZeroUsize,
+    /// Memory of all images that are processed at a time.
+    pub(crate) image_memory_mib: u32,
     /// Resources of one cut.
     pub(crate) cut: Resources,
     pub(crate) model_memory_mib: u32,
@@ -98,6 +105,7 @@ impl Settings {
             max_connections_per_address: given!(max_connections_per_address),
             previews: given!(previews).unwrap_or(PREVIEWS),
             images: given!(images).unwrap_or(IMAGES),
+            image_memory_mib: image_memory(given!(image_memory_mib))?,
             cut: cut_resources(given!(cut_threads), given!(cut_memory_mib), slots)?,
             model_memory_mib: given!(model_memory_mib).unwrap_or(MODEL_MEMORY_MIB),
             grace: given!(grace_secs).map_or(GRACE, Duration::from_secs),
@@ -163,6 +171,15 @@ fn cut_resources(
         max_bytes: memory_mib.map_or(default.max_bytes, |mib| u64::from(mib) << 20),
         ..default
     })
+}
+
+/// Memory of all images that are processed at a time, in MiB.
+fn image_memory(mib: Option<u32>) -> Result<u32, Failure> {
+    if mib.is_some_and(|mib| mib < MIN_CUT_MEMORY_MIB) {
+        let message = format!("image_memory_mib is below {MIN_CUT_MEMORY_MIB}: images would be cut as small versions");
+        return Err(invalid_setting(&message));
+    }
+    Ok(mib.unwrap_or(IMAGE_MEMORY_MIB))
 }
 
 /// Cores of one slot, rounded up.
@@ -269,9 +286,11 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_of_a_cut_has_a_minimum() {
+    fn the_memory_of_a_cut_and_of_images_has_a_minimum() {
         assert_eq!(settings("cut_memory_mib = 256").unwrap().cut.max_bytes, 256 << 20);
         assert!(settings("cut_memory_mib = 255").is_err());
+        assert_eq!(settings("image_memory_mib = 256").unwrap().image_memory_mib, 256);
+        assert!(settings("image_memory_mib = 255").is_err());
     }
 
     #[test]

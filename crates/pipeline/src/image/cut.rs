@@ -31,7 +31,7 @@ use crate::{
 const MAX_MATTE_PIXELS: u64 = 50_000_000;
 
 /// Bytes for each pixel of that frame, with those of the image, as measured.
-const BYTES_PER_PIXEL: u64 = 24;
+pub(super) const BYTES_PER_PIXEL: u64 = 24;
 
 /// Longer side in pixels of the small frame in which hints are applied, as for clips.
 const HINT_SIDE: u32 = 320;

@@ -19,6 +19,7 @@ use clearcut_job::{
     PreviewFrame, PreviewRequest,
 };
 use clearcut_pipeline::Stop;
+use clearcut_queue::KeyId;
 use clearcut_store::Store;
 use clearcut_worker::{FrameCutter, Previews};
 use tokio::{sync::mpsc, task::JoinHandle, time::advance};
@@ -88,7 +89,7 @@ impl Desk {
             at: Duration::ZERO,
         };
         let previews = self.previews.clone();
-        tokio::spawn(async move { previews.preview(request).await })
+        tokio::spawn(async move { previews.preview(KeyId(1), request).await })
     }
 
     /// Makes a preview, and checks that nothing is left of the clips.

@@ -1,5 +1,5 @@
-//! Memory budget shared by all models of the process: models wait for their share in order of
-//! arrival.
+//! Memory budget shared by works of one kind, such as all models of a process: each waits for its
+//! share in order of arrival.
 
 use std::{
     collections::VecDeque,
@@ -10,8 +10,7 @@ use std::{
 /// Interval at which a waiting caller checks whether it should go on waiting.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Limit of the memory of all models of this process together. Cheap to clone; clones share the
-/// budget.
+/// Limit of the memory of all works of one kind together. Cheap to clone; clones share the budget.
 #[derive(Debug, Clone)]
 pub struct MemoryBudget(Arc<Shared>);
 
