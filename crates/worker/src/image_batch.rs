@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use clearcut_ffmpeg::MediaLimits;
+use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{
     CutImage, CutStep, Failure, FailureCode, Fault, ImageCutRequest, ImageOutcome, ImageTask, sanitized_path,
 };
@@ -16,9 +16,7 @@ use clearcut_pipeline::{
     Error, ImageJob, ImageSet, KeptModel, ModelFailure, ModelSource, OpenModel, Resources, SetImage, Stop,
 };
 
-use crate::{
-    CutOrder, CutOutcome, PipelineCutter, failure::local_failure, image_bundle::Bundle, images::image_failure,
-};
+use crate::{CutOrder, CutOutcome, failure::local_failure, image_bundle::Bundle, images::image_failure};
 
 /// Images that are worked on at the same time: one is decoded or encoded while another is matted.
 const IMAGES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
@@ -29,19 +27,20 @@ const IMAGES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 /// # Errors
 /// If no image can be cut, if their archive cannot be read, or if the server is at fault.
 pub(crate) fn cut_images(
-    cutter: &PipelineCutter,
+    (tools, models, resources): (&Tools, &dyn ModelSource, Resources),
     (order, request): (&CutOrder, &ImageCutRequest),
     stop: &Stop,
     progress: &mut (dyn FnMut(CutStep) + Send),
 ) -> Result<CutOutcome, Failure> {
     progress(CutStep::Surveying);
     let input = File::open(&order.input).map_err(|error| local_failure(&error))?;
-    let images = ImageSet::open(&cutter.tools, &input, &order.scratch, stop).map_err(|error| image_failure(&error))?;
+    let images = ImageSet::open(tools, &input, &order.scratch, stop).map_err(|error| image_failure(&error))?;
     let (total, progress) = (images.len(), Mutex::new(progress));
     let report = |step| progress.lock().unwrap_or_else(PoisonError::into_inner)(step);
-    let kept = KeptModel::new(cutter.models.as_ref());
+    let kept = KeptModel::new(models);
     let models = ReportingModel { source: &kept, on_wait: &|| report(CutStep::Waiting) };
-    let desk = Desk { cutter, scratch: &order.scratch, task: request.task(), models: &models, stop };
+    let resources = Resources { max_bytes: resources.max_bytes / IMAGES_AT_ONCE.get() as u64, ..resources };
+    let desk = Desk { tools, models: &models, resources, scratch: &order.scratch, task: request.task(), stop };
     let mut bundle = Bundle::begin(&order.scratch, total)?;
     report(CutStep::Cutting { done: 0, total: total as u64 });
     with_workers(IMAGES_AT_ONCE, |workers| {
@@ -62,10 +61,12 @@ type NamedCut = (Option<String>, Result<CutImage, Failure>);
 
 /// What the work on one image needs.
 struct Desk<'a> {
-    cutter: &'a PipelineCutter,
+    tools: &'a Tools,
+    models: &'a dyn ModelSource,
+    /// Those of one image.
+    resources: Resources,
     scratch: &'a Path,
     task: ImageTask,
-    models: &'a dyn ModelSource,
     stop: &'a Stop,
 }
 
@@ -88,13 +89,12 @@ impl Desk<'_> {
     fn cut_file(&self, place: usize, file: &File) -> Result<CutImage, Failure> {
         let scratch = self.scratch.join(format!("image-{place}"));
         fs::create_dir(&scratch).map_err(|error| local_failure(&error))?;
-        let resources = self.cutter.resources;
         let job = ImageJob {
-            tools: &self.cutter.tools,
+            tools: self.tools,
             input: file,
             scratch: &scratch,
             limits: MediaLimits::default(),
-            resources: Resources { max_bytes: resources.max_bytes / IMAGES_AT_ONCE.get() as u64, ..resources },
+            resources: self.resources,
             models: self.models,
         };
         let outcome = clearcut_pipeline::process_image(&job, &self.task, self.stop);

@@ -35,7 +35,10 @@ impl Cutter for PipelineCutter {
     ) -> Result<CutOutcome, Failure> {
         let cut = match &order.request {
             JobRequest::Clip(request) => self.cut_clip((order, request), stop, progress),
-            JobRequest::Images(request) => cut_images(self, (order, request), stop, progress),
+            JobRequest::Images(request) => {
+                let means = (&self.tools, self.models.as_ref() as &dyn ModelSource, self.resources);
+                cut_images(means, (order, request), stop, progress)
+            }
         };
         cut.map_err(|failure| match fs::metadata(&order.scratch) {
             // A missing scratch folder is the cause of any other error.

@@ -136,6 +136,7 @@ pub(crate) fn output_name(number: u128, format: OutputFormat) -> ObjectName {
     ObjectName::output(&JobId::from_random(number), FencingToken(1), format.into())
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "an ending takes it so")]
 pub(crate) fn outcome(number: u128) -> Box<Outcome> {
     let output = |format: OutputFormat| OutputPointer {
         format: format.into(),
@@ -176,6 +177,7 @@ pub(crate) fn image_request() -> ImageCutRequest {
 }
 
 /// The outcome of the job `number` of two images, of which one was cut.
+#[expect(clippy::unnecessary_box_returns, reason = "an ending takes it so")]
 pub(crate) fn image_outcome(number: u128) -> Box<Outcome> {
     let cut = MeasuredCut {
         file: Some("a/b.png".into()),
