@@ -1186,11 +1186,54 @@ export interface components {
          * @enum {string}
          */
         ImageFormat: "jpeg" | "png" | "webp";
+        /** @description Estimated quality of the cut of an image, measured from the image and the matte alone. */
+        ImageReport: {
+            /**
+             * Format: double
+             * @description Share of the border that matches the background color, 0–1; null with `ai`, like every value
+             *     that is based on the background color.
+             */
+            confidence: number | null;
+            /**
+             * Format: double
+             * @description Possible holes: area inside the subject that was removed although its color is not quite the
+             *     background color, in percent of the subject.
+             */
+            holesPercent: number | null;
+            /**
+             * Format: double
+             * @description Area inside the subject that has the background color and was kept, in percent of the
+             *     subject.
+             */
+            lookalikePercent: number | null;
+            /**
+             * Format: double
+             * @description Share of the image that became transparent, 0–1.
+             */
+            removedShare: number;
+            /**
+             * Format: double
+             * @description Possible residue: area next to the removed area that has nearly the background color and was
+             *     kept, in percent of the removed area.
+             */
+            residuePercent: number | null;
+            /** @description Possible defects that a person should review; empty if none were found. */
+            warnings: components["schemas"]["ImageWarning"][];
+        };
         /**
          * @description Whether an image of a job was cut.
          * @enum {string}
          */
         ImageStatus: "completed" | "failed";
+        /** @description A possible defect of the cut of an image. */
+        ImageWarning: {
+            /** @description Where in the image the defect is. */
+            box: components["schemas"]["ImageBox"];
+            /** @description Stable code, such as `NOTHING_REMOVED`. */
+            code: components["schemas"]["ReportWarningCode"];
+            /** @description The defect, and what to do about it. */
+            message: string;
+        };
         /** @description The state of a job. All fields are always present. */
         Job: {
             /**
@@ -1302,6 +1345,7 @@ export interface components {
              */
             name: string;
             reason: components["schemas"]["Reason"] | null;
+            report: components["schemas"]["ImageReport"] | null;
             /** @description Whether the image was cut. */
             status: components["schemas"]["ImageStatus"];
             /**

@@ -2,7 +2,7 @@
 //! by a job.
 
 mod cut_fields;
-mod cut_report;
+pub(crate) mod cut_report;
 pub(crate) mod emoticon;
 pub(crate) mod forms;
 pub(crate) mod image_fields;

@@ -3,8 +3,8 @@
 use clearcut_frame::{Rgb8, Size};
 
 use crate::{
-    CutMethod, CutRequest, KeyColorChoice, MatteReport, MethodChoice, MethodReason, ObjectName, OutputFormat, Quality, ShadowChoice,
-    Tolerance, request::keyword_enum,
+    CutMethod, CutRequest, KeyColorChoice, MatteReport, MethodChoice, MethodReason, ObjectName, OutputFormat, Quality,
+    ShadowChoice, Tolerance, request::keyword_enum,
 };
 
 /// A request to process one stored image while a client waits.

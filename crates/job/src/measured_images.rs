@@ -3,7 +3,7 @@
 use clearcut_frame::Rgb8;
 use serde::{Deserialize, Serialize};
 
-use crate::{CutMethod, Failure, MethodReason, hex_color};
+use crate::{CutMethod, Failure, MatteReport, MethodReason, hex_color};
 
 /// The images of a job, in the order of the input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub struct MeasuredCut {
     /// The background color as `#RRGGBB`, if there is one.
     #[serde(with = "hex_color")]
     pub background: Option<Rgb8>,
+    /// Quality estimate of the matte.
+    pub report: MatteReport,
 }
 
 impl MeasuredImages {

@@ -128,6 +128,7 @@ mod tests {
             reason: MethodReason::Asked,
             model: Some("m".into()),
             background: None,
+            report: MatteReport { removed_share: 0.5, ..MatteReport::default() },
         };
         let failure = Failure::new(FailureCode::InvalidImage, "the image is damaged or cut off");
         let images = vec![

@@ -7,7 +7,7 @@ use crate::CutMethod;
 
 /// Quality estimate of a matte, computed from the clip and the matte alone, without ground truth.
 /// An image is a clip of one frame.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MatteReport {
     /// Share of the border, over the whole clip, that agrees with the estimated background: 0–1.

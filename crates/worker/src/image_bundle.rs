@@ -44,10 +44,10 @@ impl Bundle {
     pub(crate) fn add(&mut self, name: Option<String>, cut: Result<CutImage, Failure>) -> Result<(), Failure> {
         let result = match cut {
             Err(failure) => ImageResult::Failed(failure),
-            Ok(CutImage { png, size, method, reason, model, key_color: background, .. }) => {
+            Ok(CutImage { png, size, method, reason, model, key_color: background, report }) => {
                 let (width, height) = (size.width(), size.height());
                 let file = self.write(name.as_deref(), &png).map_err(|error| local_failure(&error))?;
-                ImageResult::Cut(MeasuredCut { file, width, height, method, reason, model, background })
+                ImageResult::Cut(MeasuredCut { file, width, height, method, reason, model, background, report })
             }
         };
         self.images.push(MeasuredImage { name, result });
@@ -118,7 +118,7 @@ fn io_error(error: ZipError) -> io::Error {
 #[cfg(test)]
 mod tests {
     use clearcut_frame::Size;
-    use clearcut_job::{CutMethod, FailureCode, Measured, MethodReason};
+    use clearcut_job::{CutMethod, FailureCode, MatteReport, Measured, MethodReason};
 
     use super::*;
 
@@ -130,7 +130,7 @@ mod tests {
             reason: MethodReason::Asked,
             model: None,
             key_color: None,
-            confidence: None,
+            report: MatteReport { removed_share: 0.5, ..MatteReport::default() },
         }
     }
 

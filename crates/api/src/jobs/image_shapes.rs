@@ -6,7 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::color::Color;
-use crate::http::vocabulary::{FailureCode, ImageStatus, Reason, UsedImageMethod};
+use crate::{
+    http::vocabulary::{FailureCode, ImageStatus, Reason, UsedImageMethod},
+    images::cut_report::ImageReport,
+};
 
 /// An image of a job, and what became of it. All fields are always present.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,6 +43,9 @@ pub(crate) struct JobImage {
     /// The background color, measured or given; null with `ai`.
     #[schema(required = true)]
     detected_background_color: Option<Color>,
+    /// Estimated quality of the matte; null if the image failed.
+    #[schema(required = true)]
+    report: Option<ImageReport>,
     /// Why the image failed; null unless it failed.
     #[schema(required = true)]
     error: Option<JobError>,
@@ -79,6 +85,7 @@ impl JobImage {
             reason: cut.map(|cut| cut.reason.name()),
             model: cut.and_then(|cut| cut.model.clone()),
             detected_background_color: cut.and_then(|cut| cut.background).map(Color::from),
+            report: cut.map(|cut| ImageReport::new(cut.method, &cut.report)),
             error,
         }
     }

@@ -4,8 +4,8 @@ use std::io::{Cursor, Read as _};
 
 use axum::http::{Method, Request, header};
 use clearcut_job::{
-    CutMethod, Failure, FailureCode, FileFormat, ImageResult, JobRequest, MeasuredCut, MeasuredImage, MeasuredImages,
-    MethodChoice, MethodReason, ObjectName, Outcome, OutputPointer, WorkerId,
+    CutMethod, Failure, FailureCode, FileFormat, ImageResult, JobRequest, MatteReport, MeasuredCut, MeasuredImage,
+    MeasuredImages, MethodChoice, MethodReason, ObjectName, Outcome, OutputPointer, WorkerId,
 };
 use clearcut_queue::{ClaimedInput, ClaimedJob, Ending};
 use serde_json::{Value, json};
@@ -111,6 +111,7 @@ async fn complete(server: &Server, claimed: &ClaimedJob) {
         reason: MethodReason::FlatBackground,
         model: None,
         background: "#E92FBC".parse().ok(),
+        report: MatteReport { confidence: Some(0.75), removed_share: 0.001, ..MatteReport::default() },
     };
     let failure = Failure::new(FailureCode::InvalidImage, "the image is damaged or cut off");
     let images = vec![
@@ -134,17 +135,19 @@ async fn a_completed_job_lists_its_images_and_links_its_archive() {
     complete(&server, &claimed).await;
     let job = server.get(&format!("/api/v1/jobs/{}", claimed.id), KEY).await.json()["data"].clone();
     let color = json!({"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"});
-    let result = job["result"].clone();
+    let mut result = job["result"].clone();
     assert_eq!((job["type"].as_str(), result["outputFormat"].as_str()), (Some("image"), Some("zip")));
     assert_eq!((result["width"].as_u64(), result["detectedBackgroundColor"].clone()), (Some(64), color.clone()));
     for field in ["duration", "frameCount", "fps", "frameRate", "sourceFrameRate", "report"] {
         assert_eq!(result.get(field), Some(&Value::Null), "{field}");
     }
+    let report = result["images"][0]["report"].take();
+    assert_eq!((&report["confidence"], &report["warnings"][0]["code"]), (&json!(0.75), &json!("NOTHING_REMOVED")));
     let expected = json!([
         {"name": "a/b.jpg", "status": "completed", "file": "a/b.png", "width": 64, "height": 48, "method": "chroma",
-         "reason": "flat-background", "model": null, "detectedBackgroundColor": color, "error": null},
+         "reason": "flat-background", "model": null, "detectedBackgroundColor": color, "report": null, "error": null},
         {"name": "c.jpg", "status": "failed", "file": null, "width": null, "height": null, "method": null,
-         "reason": null, "model": null, "detectedBackgroundColor": null,
+         "reason": null, "model": null, "detectedBackgroundColor": null, "report": null,
          "error": {"code": "INVALID_IMAGE", "message": "the image is damaged or cut off"}},
     ]);
     assert_eq!(result["images"], expected);

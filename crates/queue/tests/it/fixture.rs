@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use clearcut_job::{
     ClipName, CutMethod, CutRequest, Failure, FailureCode, FencingToken, FileFormat, Formats, FpsChoice,
-    ImageCutRequest, ImageResult, JobId, ManualClock, MeasuredClip, MeasuredCut, MeasuredImage, MeasuredImages,
-    MethodChoice, MethodReason, ObjectName, Outcome, OutputFormat, OutputPointer, Sha256Hex, ShadowChoice,
-    StoredObject, UnixMillis, WorkerId,
+    ImageCutRequest, ImageResult, JobId, ManualClock, MatteReport, MeasuredClip, MeasuredCut, MeasuredImage,
+    MeasuredImages, MethodChoice, MethodReason, ObjectName, Outcome, OutputFormat, OutputPointer, Sha256Hex,
+    ShadowChoice, StoredObject, UnixMillis, WorkerId,
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput, NewJob,
@@ -187,6 +187,7 @@ pub(crate) fn image_outcome(number: u128) -> Box<Outcome> {
         reason: MethodReason::KeyGiven,
         model: None,
         background: "#00FF00".parse().ok(),
+        report: MatteReport { removed_share: 0.5, ..MatteReport::default() },
     };
     let images = vec![
         MeasuredImage { name: Some("a/b.jpg".into()), result: ImageResult::Cut(cut) },
