@@ -1,12 +1,16 @@
 """The package against a real server, with a real clip."""
 
+import contextlib
 import dataclasses
 import datetime
+import io
 import json
 import pathlib
+import re
 import sys
 import tempfile
 import unittest
+import zipfile
 
 import httpx
 
@@ -20,6 +24,7 @@ from clearcut_client import (  # noqa: E402
     ClearcutError,
     Hint,
     JobFailedError,
+    Rgb,
     StorageId,
     WebhookVerificationError,
     verify_webhook,
@@ -27,6 +32,7 @@ from clearcut_client import (  # noqa: E402
 from clearcut_client.models import wire_name  # noqa: E402
 from harness import BROKEN_CLIP, Server, eventually  # noqa: E402
 from hosts import ClipHost  # noqa: E402
+from test_images import rgba, subject  # noqa: E402
 
 CLIP = ROOT / "samples/mascot.mp4"
 # What makes a cut short, and long enough to be cancelled.
@@ -82,6 +88,45 @@ class ClientTest(unittest.TestCase):
             for clip in (upload, file, host.url, str(CLIP)):
                 job = self.client.wait(self.client.submit(clip, **SMALL).job_id)
                 self.assertEqual(job.result.width, 64)
+
+    def test_an_image_is_cut_measured_and_scaled_and_becomes_emoticons(self):
+        image = self.folder / "subject.png"
+        image.write_bytes(subject())
+        self.addCleanup(image.unlink)
+        cut = self.client.remove_image_background(image, method="chroma", tolerance=25, shadow="drop")
+        self.assertEqual((cut.method, cut.reason, cut.warnings), ("chroma", "asked", ()))
+        pixels = rgba(dataclasses.asdict(cut))
+        self.assertEqual((pixels[3], pixels[(32 * 64 + 32) * 4 :][:4]), (0, bytes((200, 30, 40, 255))))
+        found = self.client.detect_background_color(image)
+        self.assertEqual((found.background_color, found.hex), (Rgb(0, 200, 0), cut.detected_background_color.hex))
+        hard = self.client.remove_image_background(image, chroma_key=found.hex, smooth_edges=False)
+        self.assertEqual((hard.reason, {*rgba(dataclasses.asdict(hard))[3::4]}), ("key-given", {0, 255}))
+
+        upload = StorageId(self.client.upload(image).storage_id)
+        small = self.client.resize_image(upload, width=64, height=32, fit="contain", format="webp", quality=90)
+        self.assertEqual((small.width, small.height, small.data[8:12]), (64, 32, b"WEBP"))
+        self.assertEqual(len(small.data), small.size)
+        thumbnail = self.client.thumbnail(image, size="small")
+        self.assertEqual((thumbnail.format, thumbnail.width), ("png", 150))
+
+        pack = self.client.emoticons(image, sizes=[32, 16])
+        self.assertEqual([emoticon.size for emoticon in pack.sizes], [32, 16])
+        self.assertEqual(sum(len(emoticon.png.data) for emoticon in pack.sizes), pack.total_png_size)
+        with zipfile.ZipFile(io.BytesIO(self.client.emoticon_zip(image, sizes=[32, 16]))) as files:
+            self.assertEqual(files.read("webp/emoticon-16px.webp"), pack.sizes[1].webp.data)
+
+        with self.assertRaises(ClearcutError) as caught:
+            self.client.detect_background_color(io.BytesIO(b"These are my notes."))
+        self.assertEqual((caught.exception.status, caught.exception.code), (400, "INVALID_IMAGE"))
+
+    def test_the_example_with_images_runs(self):
+        readme = (HERE.parents[1] / "README.md").read_text()
+        (example,) = re.findall(r"## Images\n.*?```python\n(.*?)```", readme, re.DOTALL)
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            pathlib.Path("photo.jpg").write_bytes(subject())
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(example, {"client": self.client})
+            self.assertEqual(pathlib.Path("photo.png").read_bytes()[:4], b"\x89PNG")
 
     def test_jobs_are_listed_repeated_safely_and_removed(self):
         first = self.client.submit(CLIP, **SMALL, idempotency_key="the-same")

@@ -7,6 +7,14 @@ import type {
   BegunUpload,
   Clip,
   CutOptions,
+  DetectedBackground,
+  EmoticonOptions,
+  EmoticonPack,
+  EmoticonPackInfo,
+  ImageCut,
+  ImageCutInfo,
+  ImageCutOptions,
+  ImageSource,
   Job,
   JobPage,
   ListOptions,
@@ -16,8 +24,12 @@ import type {
   PreviewInfo,
   PreviewOptions,
   RequestOptions,
+  ResizeOptions,
+  ScaledImage,
+  ScaledImageInfo,
   SubmitOptions,
   Submitted,
+  ThumbnailOptions,
   Uploaded,
   Usage,
   WaitOptions,
@@ -135,7 +147,63 @@ export class Clearcut {
   ): Promise<Preview> {
     const call = { method: "POST", body: formOf(clip, options), signal };
     const info = await this.#transport.call<PreviewInfo>("/api/v1/video/remove-background/preview", call);
-    return { ...info, png: await (await fetch(info.url)).blob() };
+    return { ...info, png: await blobOf(info.url) };
+  }
+
+  /** Removes the background of an image, without a job. */
+  async removeImageBackground(
+    image: ImageSource,
+    options: ImageCutOptions = {},
+    { signal }: RequestOptions = {},
+  ): Promise<ImageCut> {
+    const info = await this.#ofImage<ImageCutInfo>("remove-background", image, options, signal);
+    return { ...info, png: await blobOf(info.url) };
+  }
+
+  /** Measures the background color of an image. Throws `NO_FLAT_BACKGROUND` if it has none. */
+  async detectBackgroundColor(image: ImageSource, { signal }: RequestOptions = {}): Promise<DetectedBackground> {
+    return await this.#ofImage("detect-background-color", image, {}, signal);
+  }
+
+  /** Scales an image, and encodes it upright and in sRGB. */
+  async resizeImage(
+    image: ImageSource,
+    options: ResizeOptions = {},
+    { signal }: RequestOptions = {},
+  ): Promise<ScaledImage> {
+    const info = await this.#ofImage<ScaledImageInfo>("resize", image, options, signal);
+    return { ...info, blob: await blobOf(info.url) };
+  }
+
+  /** Makes a thumbnail of an image, in the format of the image if that is JPEG, PNG or WebP. */
+  async thumbnail(
+    image: ImageSource,
+    options: ThumbnailOptions = {},
+    { signal }: RequestOptions = {},
+  ): Promise<ScaledImage> {
+    const info = await this.#ofImage<ScaledImageInfo>("thumbnail", image, options, signal);
+    return { ...info, blob: await blobOf(info.url) };
+  }
+
+  /** Makes emoticons of an image: in each size a PNG and a WebP, in the order of the sizes. */
+  async emoticons(
+    image: ImageSource,
+    options: EmoticonOptions = {},
+    { signal }: RequestOptions = {},
+  ): Promise<EmoticonPack> {
+    const pack = await this.#ofImage<EmoticonPackInfo>("emoticon", image, options, signal);
+    const filesOf = async ({ size, png, webp }: EmoticonPackInfo["sizes"][number]) => ({
+      size,
+      png: await blobOf(png.dataUrl),
+      webp: await blobOf(webp.dataUrl),
+    });
+    return { ...pack, sizes: await Promise.all(pack.sizes.map(filesOf)) };
+  }
+
+  /** The same emoticons as a ZIP: `png/emoticon-16px.png`, `webp/emoticon-16px.webp` and so on. */
+  async emoticonZip(image: ImageSource, options: EmoticonOptions = {}, { signal }: RequestOptions = {}): Promise<Blob> {
+    const call = { method: "POST", body: formOf(image, options), signal };
+    return await (await this.#transport.send("/api/v1/image/emoticon/zip", call)).blob();
   }
 
   /** Sends a clip before its jobs and previews; pass the result as their clip. */
@@ -185,6 +253,11 @@ export class Clearcut {
     await this.#transport.call(path, { method: "DELETE", signal });
   }
 
+  async #ofImage<T>(route: string, image: ImageSource, options: object, signal: AbortSignal | undefined): Promise<T> {
+    const call = { method: "POST", body: formOf(image, options), signal };
+    return await this.#transport.call(`/api/v1/image/${route}`, call);
+  }
+
   async *#changes(jobId: string, signal: AbortSignal | undefined): AsyncGenerator<Job, void> {
     try {
       const headers = { accept: "text/event-stream" };
@@ -213,6 +286,9 @@ export class Clearcut {
     }
   }
 }
+
+/** The file that a data URL has. */
+const blobOf = async (dataUrl: string) => await (await fetch(dataUrl)).blob();
 
 const pathOf = (jobId: string) => `/api/v1/jobs/${encodeURIComponent(jobId)}`;
 

@@ -1,18 +1,14 @@
-// The form of a submit or a preview.
-import type { Clip, CutOptions, PreviewOptions } from "./types.js";
+// The forms of requests.
+import type { Clip } from "./types.js";
 
-/** The clip and the options as fields; options that are undefined are left out. */
-export function formOf(clip: Clip, options: CutOptions & PreviewOptions): FormData {
+/** The clip or image and the options as fields; options that are undefined are left out. */
+export function formOf(source: Clip, options: object): FormData {
   const form = new FormData();
-  const { formats, hints, chromaKey, ...plain } = options;
-  for (const [name, value] of Object.entries(plain)) if (value !== undefined) form.set(name, `${value}`);
-  if (formats) form.set("formats", JSON.stringify(formats));
-  if (hints) form.set("hints", JSON.stringify(hints));
-  if (chromaKey !== undefined)
-    form.set("chromaKey", typeof chromaKey === "string" ? chromaKey : JSON.stringify(chromaKey));
-  // The clip comes last, so that the server can refuse a field before it has received the clip.
-  if (clip instanceof Blob) form.set("file", clip);
-  else if ("storageId" in clip) form.set("inputStorageId", clip.storageId);
-  else form.set("url", `${clip.url}`);
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined) form.set(name, typeof value === "object" ? JSON.stringify(value) : `${value}`);
+  // The file comes last, so that the server can refuse a field before it has received the file.
+  if (source instanceof Blob) form.set("file", source);
+  else if ("storageId" in source) form.set("inputStorageId", source.storageId);
+  else form.set("url", `${source.url}`);
   return form;
 }

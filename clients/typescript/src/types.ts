@@ -28,6 +28,15 @@ export type Webhook = Schemas["Webhook"];
 /** A new endpoint, with the secret that verifies its events. */
 export type NewWebhook = Schemas["WebhookMade"];
 
+/** What is told about the cut of an image. */
+export type ImageCutInfo = Schemas["ImageCut"];
+/** The background color of an image. */
+export type DetectedBackground = Schemas["DetectedBackground"];
+/** What is told about a scaled image. */
+export type ScaledImageInfo = Schemas["ScaledImage"];
+/** What is told about an emoticon pack. */
+export type EmoticonPackInfo = Schemas["EmoticonPack"];
+
 /** A transparent output format. */
 export type OutputFormat = "webm" | "stacked-alpha" | "webp" | "apng" | "mov";
 
@@ -89,6 +98,80 @@ export type Clip = Blob | { storageId: string } | { url: string | URL };
 export interface Preview extends PreviewInfo {
   /** The frame, with straight alpha. */
   png: Blob;
+}
+
+/** An image: its bytes, an upload, or an address that the server fetches. JPEG, PNG, WebP, GIF, AVIF or HEIC. */
+export type ImageSource = Clip;
+
+/** The options of the cut of an image. */
+export interface ImageCutOptions {
+  /** Default: `ai`; on a server without a neural model, `auto`. */
+  method?: "auto" | "chroma" | "ai";
+  /** Background color, as `#RRGGBB` or its components. Implies `chroma`. Default: measured. */
+  chromaKey?: string | { r: number; g: number; b: number };
+  /** How far a color may differ from the background color, 0–100. Default: 20. */
+  tolerance?: number;
+  /** Whether pixels at the edge of the subject are translucent. Default: true. */
+  smoothEdges?: boolean;
+  /** Shadows on the background. Default: `keep`. */
+  shadow?: "keep" | "drop";
+}
+
+/** An image without its background. */
+export interface ImageCut extends ImageCutInfo {
+  /** The cut, with straight alpha, as large as the image. */
+  png: Blob;
+}
+
+/** Width, height and fit of a scaled image, and its file. */
+export interface ResizeOptions {
+  /** In pixels. Default: as it follows from the height. Without both, the image keeps its size. */
+  width?: number;
+  /** In pixels. Default: as it follows from the width. */
+  height?: number;
+  /** How the image fits into width and height, if both are given. Default: `cover`, which crops it. */
+  fit?: Schemas["ImageFit"];
+  /** Default: `jpeg`, in which what was transparent is white. */
+  format?: Schemas["ImageFormat"];
+  /** Quality of JPEG and WebP, 1–100. Default: 80. */
+  quality?: number;
+}
+
+/** The size of a thumbnail. */
+export interface ThumbnailOptions {
+  /** A square of 150, 300 or 600 pixels. Default: `medium`. */
+  size?: Schemas["ThumbnailSize"];
+  /** Width in pixels, instead of `size`. */
+  width?: number;
+  /** Height in pixels, instead of `size`. */
+  height?: number;
+  /** Quality of JPEG and WebP, 1–100. Default: 60. */
+  quality?: number;
+}
+
+/** A scaled image. */
+export interface ScaledImage extends ScaledImageInfo {
+  /** The image as a file; its `type` is that of its format. */
+  blob: Blob;
+}
+
+/** Which emoticons to make. */
+export interface EmoticonOptions {
+  /** Sides in pixels, 1–1024, at most 16. Default: 16, 24, 32, 48, 64, 96, 128 and 256. */
+  sizes?: number[];
+}
+
+/** An emoticon: a square in one size, as two files. */
+export interface Emoticon {
+  /** Side in pixels. */
+  size: number;
+  png: Blob;
+  webp: Blob;
+}
+
+/** Emoticons, in the order of the sizes. */
+export interface EmoticonPack extends Omit<EmoticonPackInfo, "sizes"> {
+  sizes: Emoticon[];
 }
 
 /** Which jobs to list. */

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Clearcut, ClearcutError, JobFailedError, verifyWebhook, WebhookVerificationError } from "clearcut-client";
 import { openClip, saveOutput } from "clearcut-client/node";
+import { assertCut, decode, mascot } from "../../../tests/sdk/pictures.mjs";
 import { sample, startServer } from "../../../tests/server/harness.mjs";
 import { startReceiver } from "../../../tests/webhooks/receiver.mjs";
 
@@ -28,6 +29,8 @@ after(async () => {
   await server?.stop();
   if (folder) await rm(folder, { recursive: true });
 });
+
+const bytesOf = async (blob) => Buffer.from(await blob.arrayBuffer());
 
 /** A proxy before the server that answers as `meddle` tells, and passes on what it does not answer. */
 async function startProxy(meddle) {
@@ -77,6 +80,39 @@ test("an upload serves previews and jobs, and an address is fetched", async () =
     assert.equal(result.report.hintFrames.length, 1);
   }
   host.close();
+});
+
+test("an image is cut, measured and scaled, and becomes emoticons", async () => {
+  const image = new File([mascot()], "mascot.png");
+  const cut = await client.removeImageBackground(image, { method: "chroma", tolerance: 25, shadow: "drop" });
+  assert.deepEqual([cut.method, cut.warnings, cut.png.type], ["chroma", [], "image/png"]);
+  assertCut(await bytesOf(cut.png));
+  const { hex } = await client.detectBackgroundColor(image);
+  assert.equal(hex, cut.detectedBackgroundColor.hex);
+  const hard = await client.removeImageBackground(image, { chromaKey: hex, smoothEdges: false });
+  assert.equal(hard.reason, "key-given");
+  assert.notDeepEqual(await bytesOf(hard.png), await bytesOf(cut.png));
+
+  const { storageId } = await client.upload(image);
+  const small = await client.resizeImage({ storageId }, { width: 64, height: 32, fit: "contain", format: "webp" });
+  const { kind, width, height } = decode(await bytesOf(small.blob));
+  assert.deepEqual([kind, width, height, small.blob.type], ["webp", 64, 32, "image/webp"]);
+  const thumbnail = await client.thumbnail(image, { size: "small", quality: 80 });
+  assert.deepEqual([thumbnail.format, thumbnail.width, thumbnail.blob.size], ["png", 150, thumbnail.size]);
+
+  const pack = await client.emoticons(image, { sizes: [32, 16] });
+  assert.deepEqual(
+    pack.sizes.map(({ size, png, webp }) => [size, png.type, webp.type]),
+    [32, 16].map((size) => [size, "image/png", "image/webp"]),
+  );
+  assert.equal(pack.totalPngSize, pack.sizes[0].png.size + pack.sizes[1].png.size);
+  assert.equal(decode(await bytesOf(pack.sizes[1].webp)).width, 16);
+  const zip = await bytesOf(await client.emoticonZip(image, { sizes: [32, 16] }));
+  assert.ok(zip.includes("webp/emoticon-16px.webp") && zip.includes(await bytesOf(pack.sizes[0].png)));
+
+  const refused = client.detectBackgroundColor(new Blob(["These are my notes."]));
+  await assert.rejects(refused, { status: 400, code: "INVALID_IMAGE" });
+  await assert.rejects(client.emoticons(image, { sizes: [5000] }), { code: "INVALID_SIZE" });
 });
 
 test("jobs are listed in pages, repeated safely, and removed", async () => {

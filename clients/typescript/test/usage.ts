@@ -1,4 +1,5 @@
 // Programs as users write them; they are compiled, not run.
+import { writeFile } from "node:fs/promises";
 import { Clearcut, ClearcutError, type Job, JobFailedError, verifyWebhook } from "clearcut-client";
 import { openClip, saveOutput } from "clearcut-client/node";
 
@@ -17,6 +18,18 @@ export async function cutFile(path: string): Promise<Job> {
   }
 }
 
+export async function cutImage(path: string): Promise<Blob> {
+  const client = new Clearcut({ baseUrl: "http://127.0.0.1:8787", apiKey: "hc_" });
+  const photo = await openClip(path);
+  const { hex } = await client.detectBackgroundColor(photo);
+  const { png, method } = await client.removeImageBackground(photo, { chromaKey: hex, smoothEdges: true });
+  await writeFile("photo.png", new Uint8Array(await png.arrayBuffer()));
+  const { blob } = await client.thumbnail(png, { size: "small" });
+  const { sizes } = await client.emoticons({ url: "https://example.com/logo.png" }, { sizes: [32] });
+  console.log(method, sizes[0]?.webp.size);
+  return blob;
+}
+
 export async function receive(request: Request, secret: string): Promise<string | undefined> {
   const event = await verifyWebhook(await request.text(), request.headers, secret);
   return event.type === "job.completed" ? event.data.result?.outputUrl : undefined;
@@ -24,3 +37,6 @@ export async function receive(request: Request, secret: string): Promise<string 
 
 // @ts-expect-error: no such format
 new Clearcut({ baseUrl: "http://127.0.0.1", apiKey: "hc_" }).submit(new Blob(), { formats: ["gif"] });
+
+// @ts-expect-error: no such fit
+new Clearcut({ baseUrl: "http://127.0.0.1", apiKey: "hc_" }).resizeImage(new Blob(), { fit: "stretch" });

@@ -1,12 +1,17 @@
 """Client for a clearcut server, which removes the background from video."""
 
-from .client import Clearcut, Clip
+from .client import Clearcut, Clip, ImageSource
 from .errors import ClearcutError, JobFailedError, WebhookVerificationError
 from .models import (
     AlphaCheck,
     Color,
+    DetectedBackground,
+    Emoticon,
+    EmoticonFile,
+    EmoticonPack,
     FieldWarning,
     FrameBox,
+    ImageCut,
     Job,
     JobError,
     JobPage,
@@ -16,12 +21,14 @@ from .models import (
     Output,
     Preview,
     Report,
+    Rgb,
+    ScaledImage,
     Submitted,
     Upload,
     Warning,
     Webhook,
 )
-from .options import Hint, Method, OutputFormat, StorageId
+from .options import Hint, ImageFit, ImageFormat, Method, OutputFormat, StorageId, ThumbnailSize
 from .webhooks import WebhookEvent, verify_webhook
 
 __all__ = [
@@ -30,9 +37,17 @@ __all__ = [
     "ClearcutError",
     "Clip",
     "Color",
+    "DetectedBackground",
+    "Emoticon",
+    "EmoticonFile",
+    "EmoticonPack",
     "FieldWarning",
     "FrameBox",
     "Hint",
+    "ImageCut",
+    "ImageFit",
+    "ImageFormat",
+    "ImageSource",
     "Job",
     "JobError",
     "JobFailedError",
@@ -45,8 +60,11 @@ __all__ = [
     "OutputFormat",
     "Preview",
     "Report",
+    "Rgb",
+    "ScaledImage",
     "StorageId",
     "Submitted",
+    "ThumbnailSize",
     "Upload",
     "Warning",
     "Webhook",

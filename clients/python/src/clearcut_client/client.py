@@ -14,11 +14,38 @@ import httpx
 
 from .errors import ClearcutError, JobFailedError
 from .events import event_data
-from .models import Job, JobPage, NewWebhook, Preview, Submitted, Upload, Webhook, from_json
-from .options import Deinterlace, Event, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
+from .models import (
+    DetectedBackground,
+    EmoticonPack,
+    ImageCut,
+    Job,
+    JobPage,
+    NewWebhook,
+    Preview,
+    ScaledImage,
+    Submitted,
+    Upload,
+    Webhook,
+    from_json,
+)
+from .options import (
+    Deinterlace,
+    Event,
+    Hint,
+    ImageFit,
+    ImageFormat,
+    Method,
+    OutputFormat,
+    Shadow,
+    StorageId,
+    ThumbnailSize,
+    fields_of,
+)
 
 #: A clip: the path of a file, an open file, an upload, or the address of a clip that the server fetches.
 Clip = os.PathLike[str] | BinaryIO | StorageId | str
+#: An image, in the same ways: JPEG, PNG, WebP, GIF, AVIF or HEIC.
+ImageSource = Clip
 
 #: Seconds that one request for a job waits for its end.
 _POLL_SECONDS = 20
@@ -220,6 +247,77 @@ class Clearcut:
         with _form(clip, fields) as form:
             return from_json(Preview, self._call("POST", "/api/v1/video/remove-background/preview", **form))
 
+    def remove_image_background(
+        self,
+        image: ImageSource,
+        *,
+        method: Method | None = None,
+        chroma_key: str | None = None,
+        tolerance: int | None = None,
+        smooth_edges: bool | None = None,
+        shadow: Shadow | None = None,
+    ) -> ImageCut:
+        """Removes the background of an image, without a job.
+
+        Without a method, a neural model finds the subject, if the server has one. `chroma_key` implies `chroma`.
+        """
+        fields = {
+            "method": method,
+            "chromaKey": chroma_key,
+            "tolerance": tolerance,
+            "smoothEdges": smooth_edges,
+            "shadow": shadow,
+        }
+        return from_json(ImageCut, self._of_image("remove-background", image, fields))
+
+    def detect_background_color(self, image: ImageSource) -> DetectedBackground:
+        """Measures the background color of an image. Raises `NO_FLAT_BACKGROUND` if it has none."""
+        return from_json(DetectedBackground, self._of_image("detect-background-color", image, {}))
+
+    def resize_image(
+        self,
+        image: ImageSource,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+        fit: ImageFit | None = None,
+        format: ImageFormat | None = None,
+        quality: int | None = None,
+    ) -> ScaledImage:
+        """Scales an image, and encodes it upright and in sRGB, as JPEG without a format.
+
+        A side that is not given follows from the other. If both are given, the image covers them without a `fit`.
+        """
+        fields = {"width": width, "height": height, "fit": fit, "format": format, "quality": quality}
+        return from_json(ScaledImage, self._of_image("resize", image, fields))
+
+    def thumbnail(
+        self,
+        image: ImageSource,
+        *,
+        size: ThumbnailSize | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        quality: int | None = None,
+    ) -> ScaledImage:
+        """Makes a thumbnail of an image: a square of 150, 300 or 600 pixels, or one of `width` and `height`.
+
+        It has the format of the image if that is JPEG, PNG or WebP.
+        """
+        fields = {"size": size, "width": width, "height": height, "quality": quality}
+        return from_json(ScaledImage, self._of_image("thumbnail", image, fields))
+
+    def emoticons(self, image: ImageSource, *, sizes: Sequence[int] | None = None) -> EmoticonPack:
+        """Makes emoticons of an image: in each size a PNG and a WebP. Without sizes, eight from 16 to 256 pixels."""
+        return from_json(EmoticonPack, self._of_image("emoticon", image, {"sizes": sizes}))
+
+    def emoticon_zip(self, image: ImageSource, *, sizes: Sequence[int] | None = None) -> bytes:
+        """The same emoticons as a ZIP: `png/emoticon-16px.png`, `webp/emoticon-16px.webp` and so on."""
+        with _form(image, {"sizes": sizes}) as form:
+            reply = self._http.post("/api/v1/image/emoticon/zip", **form)
+        _check(reply)
+        return reply.content
+
     def upload(self, clip: str | os.PathLike[str] | BinaryIO) -> Upload:
         """Sends a clip before its jobs and previews. Pass `StorageId(upload.storage_id)` as their clip."""
         begun = self._call("POST", "/api/v1/uploads")
@@ -262,6 +360,10 @@ class Clearcut:
         reply = self._http.request(method, path, **request)
         _check(reply)
         return reply.json()["data"]
+
+    def _of_image(self, route: str, image: ImageSource, fields: dict[str, Any]) -> Any:
+        with _form(image, fields) as form:
+            return self._call("POST", f"/api/v1/image/{route}", **form)
 
     def _changes(self, job_id: str) -> Iterator[Job]:
         try:

@@ -211,7 +211,111 @@ class Preview:
     @property
     def png(self) -> bytes:
         """The frame, with straight alpha."""
-        return base64.b64decode(self.url.partition(",")[2])
+        return _file_of(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCut:
+    """An image without its background."""
+
+    #: The cut as a data URL; `png` has its bytes.
+    url: str
+    format: str
+    size: int
+    width: int
+    height: int
+    #: In milliseconds.
+    processing_time: int
+    #: `chroma` or `ai`.
+    method: str
+    reason: str
+    model: str | None
+    detected_background_color: Color | None
+    #: Share of the border that matches the background color; None with a model.
+    confidence: float | None
+    warnings: tuple[FieldWarning, ...] = ()
+
+    @property
+    def png(self) -> bytes:
+        """The cut, with straight alpha, as large as the image."""
+        return _file_of(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Rgb:
+    """A color in sRGB."""
+
+    r: int
+    g: int
+    b: int
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedBackground:
+    """The background color of an image."""
+
+    background_color: Rgb
+    #: `#RRGGBB`.
+    hex: str
+    warnings: tuple[FieldWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledImage:
+    """A scaled image."""
+
+    #: The image as a data URL; `data` has its bytes.
+    url: str
+    #: `jpeg`, `png` or `webp`.
+    format: str
+    size: int
+    width: int
+    height: int
+    #: In milliseconds.
+    processing_time: int
+    warnings: tuple[FieldWarning, ...] = ()
+
+    @property
+    def data(self) -> bytes:
+        """The image as a file of its format."""
+        return _file_of(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class EmoticonFile:
+    """A file of an emoticon."""
+
+    #: The file as a data URL; `data` has its bytes.
+    data_url: str
+    size: int
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the file."""
+        return _file_of(self.data_url)
+
+
+@dataclass(frozen=True, slots=True)
+class Emoticon:
+    """An emoticon: a square in one size, as two files."""
+
+    #: Side in pixels.
+    size: int
+    png: EmoticonFile
+    webp: EmoticonFile
+
+
+@dataclass(frozen=True, slots=True)
+class EmoticonPack:
+    """Emoticons, in the order of the sizes."""
+
+    sizes: tuple[Emoticon, ...]
+    #: In bytes.
+    total_png_size: int
+    total_webp_size: int
+    #: In milliseconds.
+    processing_time: int
+    warnings: tuple[FieldWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +346,11 @@ class NewWebhook(Webhook):
     """A new endpoint, with the secret that verifies its events."""
 
     secret: str
+
+
+def _file_of(data_url: str) -> bytes:
+    """The bytes of a base64 data URL."""
+    return base64.b64decode(data_url.partition(",")[2])
 
 
 def wire_name(field: str) -> str:

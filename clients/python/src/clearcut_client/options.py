@@ -8,6 +8,9 @@ OutputFormat = Literal["webm", "stacked-alpha", "webp", "apng", "mov"]
 Method = Literal["auto", "chroma", "ai"]
 Shadow = Literal["keep", "drop"]
 Deinterlace = Literal["auto", "on", "off"]
+ImageFit = Literal["cover", "contain", "fill", "inside", "outside"]
+ImageFormat = Literal["jpeg", "png", "webp"]
+ThumbnailSize = Literal["small", "medium", "large"]
 Event = Literal["job.started", "job.completed", "job.failed"]
 
 
@@ -46,6 +49,8 @@ def fields_of(options: Mapping[str, Any]) -> dict[str, str]:
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, (int, float)):
         return str(value)
     return json.dumps([item.to_json() if isinstance(item, Hint) else item for item in value])
