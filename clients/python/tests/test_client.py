@@ -30,7 +30,7 @@ from clearcut_client import (  # noqa: E402
     WebhookVerificationError,
     verify_webhook,
 )
-from clearcut_client.models import wire_name  # noqa: E402
+from clearcut_client.wire import wire_name  # noqa: E402
 from harness import BROKEN_CLIP, Server, eventually  # noqa: E402
 from hosts import ClipHost  # noqa: E402
 from test_images import rgba, subject  # noqa: E402
@@ -122,14 +122,45 @@ class ClientTest(unittest.TestCase):
             self.client.detect_background_color(io.BytesIO(b"These are my notes."))
         self.assertEqual((caught.exception.status, caught.exception.code), (400, "INVALID_IMAGE"))
 
-    def test_the_example_with_images_runs(self):
+    def test_images_are_cut_by_one_job(self):
+        photos = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (photos / "deep").mkdir()
+        for name, data in {"one.png": subject(), "deep/two.png": subject(48), "broken.png": subject()[:60]}.items():
+            (photos / name).write_bytes(data)
+        (photos / ".hidden").touch()
+        submitted = self.client.submit_images(photos, method="chroma", clip_name="photos", idempotency_key="photos")
+        again = self.client.submit_images(str(photos), method="chroma", clip_name="photos", idempotency_key="photos")
+        self.assertEqual((submitted.job_id, submitted.warnings), (again.job_id, ()))
+        job = self.client.wait(submitted.job_id)
+        self.assertEqual((job.type, job.result.duration, job.result.output_format), ("image", None, "zip"))
+        broken, two, one = job.result.images
+        self.assertEqual((broken.name, broken.status, broken.error.code), ("broken.png", "failed", "INVALID_IMAGE"))
+        self.assertEqual((two.name, two.file, two.width, two.method), ("deep/two.png", "deep/two.png", 48, "chroma"))
+        self.assertEqual((one.name, one.error), ("one.png", None))
+        path = self.client.download(job.job_id, photos / "cuts.zip", "zip")
+        cut = self.client.remove_image_background(photos / "one.png", method="chroma")
+        with zipfile.ZipFile(path) as files:
+            self.assertEqual(files.read("one.png"), cut.png)
+
+        for images, format in ((path, "zip"), ([photos / "one.png", io.BytesIO(subject(48))], "zip"), (photos / "one.png", "png")):
+            job = self.client.wait(self.client.submit_images(images, method="chroma").job_id)
+            self.assertEqual((job.result.output_format, len(job.result.images)), (format, 1 if format == "png" else 2))
+        with self.assertRaises(ClearcutError) as caught:
+            self.client.submit_images(CLIP)
+        self.assertEqual(caught.exception.status, 400)
+
+    def test_the_examples_with_images_run(self):
         readme = (HERE.parents[1] / "README.md").read_text()
-        (example,) = re.findall(r"## Images\n.*?```python\n(.*?)```", readme, re.DOTALL)
+        (section,) = re.findall(r"## Images\n(.*?)\n## ", readme, re.DOTALL)
+        example = "".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL))
         with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-            pathlib.Path("photo.jpg").write_bytes(subject())
+            pathlib.Path("photos").mkdir()
+            for name in ("photo.jpg", "photos/one.png", "photos/two.png"):
+                pathlib.Path(name).write_bytes(subject())
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(example, {"client": self.client})
             self.assertEqual(pathlib.Path("photo.png").read_bytes()[:4], b"\x89PNG")
+            self.assertEqual(len(zipfile.ZipFile("photos.zip").namelist()), 2)
 
     def test_jobs_are_listed_repeated_safely_and_removed(self):
         first = self.client.submit(CLIP, **SMALL, idempotency_key="the-same")

@@ -11,15 +11,17 @@ import type {
   EmoticonOptions,
   EmoticonPack,
   EmoticonPackInfo,
+  FileFormat,
   ImageCut,
   ImageCutInfo,
   ImageCutOptions,
+  ImageJobOptions,
   ImageSource,
+  Images,
   Job,
   JobPage,
   ListOptions,
   NewWebhook,
-  OutputFormat,
   Preview,
   PreviewInfo,
   PreviewOptions,
@@ -52,17 +54,16 @@ export class Clearcut {
   }
 
   /** Submits a clip. It is accepted, and on the server's disk, when this returns. */
-  async submit(
-    clip: Clip,
-    options: CutOptions = {},
-    { idempotencyKey, signal }: SubmitOptions = {},
-  ): Promise<Submitted> {
-    return await this.#transport.call("/api/v1/jobs/video/remove-background", {
-      method: "POST",
-      body: formOf(clip, options),
-      headers: idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey },
-      signal,
-    });
+  async submit(clip: Clip, options: CutOptions = {}, submit: SubmitOptions = {}): Promise<Submitted> {
+    return await this.#submit("video", formOf(clip, options), submit);
+  }
+
+  /**
+   * Submits images, which one job cuts: up to 500, or a ZIP of them. Its output is a PNG, or a ZIP of PNGs, and its
+   * result lists what became of each image.
+   */
+  async submitImages(images: Images, options: ImageJobOptions = {}, submit: SubmitOptions = {}): Promise<Submitted> {
+    return await this.#submit("image", formOf(images, options), submit);
   }
 
   /** Reads a job, with fresh links to its outputs. */
@@ -91,12 +92,12 @@ export class Clearcut {
   }
 
   /** Downloads an output of a completed job; the first, unless a format is named. */
-  async download(jobId: string, format?: OutputFormat, options: RequestOptions = {}): Promise<Blob> {
+  async download(jobId: string, format?: FileFormat, options: RequestOptions = {}): Promise<Blob> {
     return await (await this.openOutput(jobId, format, options)).blob();
   }
 
   /** Like `download`, but as a reply whose body is a stream. */
-  async openOutput(jobId: string, format?: OutputFormat, { signal }: RequestOptions = {}): Promise<Response> {
+  async openOutput(jobId: string, format?: FileFormat, { signal }: RequestOptions = {}): Promise<Response> {
     const job = await this.job(jobId, signal ? { signal } : {});
     if (job.status === "failed") throw new JobFailedError(job);
     const output = job.result?.outputs.find((output) => format === undefined || output.format === format);
@@ -251,6 +252,16 @@ export class Clearcut {
   async removeWebhook(webhookId: string, { signal }: RequestOptions = {}): Promise<void> {
     const path = `/api/v1/webhooks/${encodeURIComponent(webhookId)}`;
     await this.#transport.call(path, { method: "DELETE", signal });
+  }
+
+  async #submit(kind: string, body: FormData, { idempotencyKey, signal }: SubmitOptions): Promise<Submitted> {
+    const headers = idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey };
+    return await this.#transport.call(`/api/v1/jobs/${kind}/remove-background`, {
+      method: "POST",
+      body,
+      headers,
+      signal,
+    });
   }
 
   async #ofImage<T>(route: string, image: ImageSource, options: object, signal: AbortSignal | undefined): Promise<T> {

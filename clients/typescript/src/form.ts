@@ -1,13 +1,14 @@
 // The forms of requests.
-import type { Clip } from "./types.js";
+import type { Clip, Images } from "./types.js";
 
-/** The clip or image and the options as fields; options that are undefined are left out. */
-export function formOf(source: Clip, options: object): FormData {
+/** The clip or the images and the options as fields; options that are undefined are left out. */
+export function formOf(source: Clip | Images, options: object): FormData {
   const form = new FormData();
   for (const [name, value] of Object.entries(options))
     if (value !== undefined) form.set(name, typeof value === "object" ? JSON.stringify(value) : `${value}`);
-  // The file comes last, so that the server can refuse a field before it has received the file.
+  // The files come last, so that the server can refuse a field before it has received them.
   if (source instanceof Blob) form.set("file", source);
+  else if (Array.isArray(source)) for (const blob of source) form.append("file", blob);
   else if ("storageId" in source) form.set("inputStorageId", source.storageId);
   else form.set("url", `${source.url}`);
   return form;

@@ -1,16 +1,28 @@
 // Files of Node: clips that are read as they are sent, outputs that are written as they arrive.
 import { createWriteStream, openAsBlob } from "node:fs";
-import { rename, rm } from "node:fs/promises";
-import { basename } from "node:path";
+import { readdir, rename, rm } from "node:fs/promises";
+import { basename, join, relative, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
 import type { Clearcut } from "./client.js";
-import type { OutputFormat, RequestOptions } from "./types.js";
+import type { FileFormat, RequestOptions } from "./types.js";
 
-/** The clip at a path, under its name. Its bytes are read when it is sent, and not kept in memory. */
+/** The clip or image at a path, under its name. Its bytes are read when it is sent, and not kept in memory. */
 export async function openClip(path: string): Promise<File> {
   return new File([await openAsBlob(path)], basename(path));
+}
+
+/** The files in a folder and in the folders in it, in the order of their names, for `submitImages`. Hidden ones are left out. */
+export async function openFolder(path: string): Promise<File[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)));
+  const shown = names.filter((name) => !name.split(sep).some((part) => part.startsWith(".")));
+  return await Promise.all(
+    shown.sort().map(async (name) => new File([await openAsBlob(join(path, name))], name.replaceAll(sep, "/"))),
+  );
 }
 
 /** Downloads an output of a completed job to a path, where it appears when it is complete. */
@@ -18,7 +30,7 @@ export async function saveOutput(
   client: Clearcut,
   jobId: string,
   path: string,
-  format?: OutputFormat,
+  format?: FileFormat,
   options: RequestOptions = {},
 ): Promise<void> {
   const reply = await client.openOutput(jobId, format, options);

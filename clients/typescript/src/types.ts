@@ -9,6 +9,8 @@ export type Job = Schemas["Job"];
 export type JobResult = Schemas["JobResult"];
 /** Why a job failed. */
 export type JobError = Schemas["JobError"];
+/** One image of a job of images: its cut, or why it has none. */
+export type JobImage = Schemas["JobImage"];
 /** One output of a job. */
 export type Output = Schemas["Output"];
 /** An accepted job. */
@@ -39,6 +41,9 @@ export type EmoticonPackInfo = Schemas["EmoticonPack"];
 
 /** A transparent output format. */
 export type OutputFormat = "webm" | "stacked-alpha" | "webp" | "apng" | "mov";
+
+/** A format of an output: that of a clip, a PNG of one image, or a ZIP of PNGs of several. */
+export type FileFormat = Schemas["FileFormat"];
 
 /** A region that is subject (keep) or background (remove), as shares of the frame, 0–1; a box if it has width and height. */
 export interface Hint {
@@ -115,6 +120,17 @@ export interface ImageCutOptions {
   smoothEdges?: boolean;
   /** Shadows on the background. Default: `keep`. */
   shadow?: "keep" | "drop";
+}
+
+/** Images of a job: up to 500, or one image or ZIP of images in one of the ways of a clip. */
+export type Images = ImageSource | Blob[];
+
+/** The options of a job of images. */
+export interface ImageJobOptions extends ImageCutOptions {
+  /** Name of the images, after which the download is named. Default: the name of the file, if there is only one. */
+  clipName?: string;
+  /** Address that is told of the job's start and end. */
+  webhookUrl?: string;
 }
 
 /** An image without its background. */

@@ -1,13 +1,13 @@
 // The built package against a real server, with a real clip.
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, request as httpRequest } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Clearcut, ClearcutError, JobFailedError, verifyWebhook, WebhookVerificationError } from "clearcut-client";
-import { openClip, saveOutput } from "clearcut-client/node";
+import { openClip, openFolder, saveOutput } from "clearcut-client/node";
 import { assertCut, decode, mascot } from "../../../tests/sdk/pictures.mjs";
 import { sample, startServer } from "../../../tests/server/harness.mjs";
 import { startReceiver } from "../../../tests/webhooks/receiver.mjs";
@@ -113,6 +113,45 @@ test("an image is cut, measured and scaled, and becomes emoticons", async () => 
   const refused = client.detectBackgroundColor(new Blob(["These are my notes."]));
   await assert.rejects(refused, { status: 400, code: "INVALID_IMAGE" });
   await assert.rejects(client.emoticons(image, { sizes: [5000] }), { code: "INVALID_SIZE" });
+});
+
+test("images are cut by one job: some, those of a folder, a ZIP, or one", async () => {
+  const photos = join(folder, "photos");
+  await mkdir(join(photos, "deep"), { recursive: true });
+  await writeFile(join(photos, "one.png"), mascot());
+  await writeFile(join(photos, "deep/two.jpg"), mascot("mjpeg"));
+  await writeFile(join(photos, "broken.png"), mascot().subarray(0, 60));
+  await writeFile(join(photos, ".hidden"), "");
+  const files = await openFolder(photos);
+  const { jobId } = await client.submitImages(files, { method: "chroma", clipName: "photos" });
+  const seen = [];
+  const { type, result } = await client.wait(jobId, { onProgress: (now) => seen.push(now.progress) });
+  assert.equal(type, "image");
+  assert.deepEqual(
+    result.images.map(({ name, file, error }) => [name, file, error?.code]),
+    [
+      ["broken.png", null, "INVALID_IMAGE"],
+      ["deep/two.jpg", "deep/two.png", undefined],
+      ["one.png", "one.png", undefined],
+    ],
+  );
+  const zip = join(folder, "photos.zip");
+  await saveOutput(client, jobId, zip, "zip");
+  const cut = await client.removeImageBackground(files[2], { method: "chroma" });
+  assert.ok((await readFile(zip)).includes(await bytesOf(cut.png)));
+
+  // What came back is a ZIP of images.
+  const again = await client.wait((await client.submitImages(await openClip(zip), { method: "auto" })).jobId);
+  assert.deepEqual(
+    again.result.images.map(({ reason }) => reason),
+    ["transparent", "transparent"],
+  );
+  const one = await client.submitImages({ storageId: (await client.upload(files[2])).storageId }, { method: "chroma" });
+  assert.equal((await client.wait(one.jobId)).result.outputFormat, "png");
+  assertCut(await bytesOf(await client.download(one.jobId, "png")));
+  await rm(photos, { recursive: true });
+  await rm(zip);
+  await assert.rejects(client.submitImages(clip), { status: 400 });
 });
 
 test("jobs are listed in pages, repeated safely, and removed", async () => {

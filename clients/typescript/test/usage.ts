@@ -1,7 +1,7 @@
 // Programs as users write them; they are compiled, not run.
 import { writeFile } from "node:fs/promises";
 import { Clearcut, ClearcutError, type Job, JobFailedError, verifyWebhook } from "clearcut-client";
-import { openClip, saveOutput } from "clearcut-client/node";
+import { openClip, openFolder, saveOutput } from "clearcut-client/node";
 
 export async function cutFile(path: string): Promise<Job> {
   const client = new Clearcut({ baseUrl: "http://127.0.0.1:8787", apiKey: "hc_" });
@@ -28,6 +28,14 @@ export async function cutImage(path: string): Promise<Blob> {
   const { sizes } = await client.emoticons({ url: "https://example.com/logo.png" }, { sizes: [32] });
   console.log(method, sizes[0]?.webp.size);
   return blob;
+}
+
+export async function cutFolder(folder: string): Promise<void> {
+  const client = new Clearcut({ baseUrl: "http://127.0.0.1:8787", apiKey: "hc_" });
+  const { jobId } = await client.submitImages(await openFolder(folder));
+  const { result } = await client.wait(jobId);
+  await saveOutput(client, jobId, "photos.zip");
+  for (const { name, error } of result?.images ?? []) if (error) console.error(name, error.message);
 }
 
 export async function receive(request: Request, secret: string): Promise<string | undefined> {

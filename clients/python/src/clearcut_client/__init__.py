@@ -1,7 +1,8 @@
 """Client for a clearcut server, which removes the background from video."""
 
-from .client import Clearcut, Clip, ImageSource
+from .client import Clearcut
 from .errors import ClearcutError, JobFailedError, WebhookVerificationError
+from .forms import Clip, Images, ImageSource
 from .models import (
     AlphaCheck,
     Color,
@@ -14,6 +15,7 @@ from .models import (
     ImageCut,
     Job,
     JobError,
+    JobImage,
     JobPage,
     JobResult,
     NewWebhook,
@@ -28,7 +30,7 @@ from .models import (
     Warning,
     Webhook,
 )
-from .options import Hint, ImageFit, ImageFormat, Method, OutputFormat, StorageId, ThumbnailSize
+from .options import FileFormat, Hint, ImageFit, ImageFormat, Method, OutputFormat, StorageId, ThumbnailSize
 from .webhooks import WebhookEvent, verify_webhook
 
 __all__ = [
@@ -42,15 +44,18 @@ __all__ = [
     "EmoticonFile",
     "EmoticonPack",
     "FieldWarning",
+    "FileFormat",
     "FrameBox",
     "Hint",
     "ImageCut",
     "ImageFit",
     "ImageFormat",
     "ImageSource",
+    "Images",
     "Job",
     "JobError",
     "JobFailedError",
+    "JobImage",
     "JobPage",
     "JobResult",
     "Method",

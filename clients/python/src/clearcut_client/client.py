@@ -7,74 +7,29 @@ import os
 import pathlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, Self
-from urllib.parse import quote, urlsplit
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
 import httpx
 
 from .errors import ClearcutError, JobFailedError
 from .events import event_data
-from .models import (
-    DetectedBackground,
-    EmoticonPack,
-    ImageCut,
-    Job,
-    JobPage,
-    NewWebhook,
-    Preview,
-    ScaledImage,
-    Submitted,
-    Upload,
-    Webhook,
-    from_json,
-)
-from .options import (
-    Deinterlace,
-    Event,
-    Hint,
-    ImageFit,
-    ImageFormat,
-    Method,
-    OutputFormat,
-    Shadow,
-    StorageId,
-    ThumbnailSize,
-    fields_of,
-)
-
-#: A clip: the path of a file, an open file, an upload, or the address of a clip that the server fetches.
-Clip = os.PathLike[str] | BinaryIO | StorageId | str
-#: An image, in the same ways: JPEG, PNG, WebP, GIF, AVIF or HEIC.
-ImageSource = Clip
+from .forms import Clip, form_of, opened
+from .images import ImageMethods
+from .models import Job, JobPage, NewWebhook, Preview, Submitted, Upload, Webhook
+from .options import Deinterlace, Event, FileFormat, Hint, Method, OutputFormat, Shadow, StorageId, fields_of
+from .transport import check
+from .wire import from_json
 
 #: Seconds that one request for a job waits for its end.
 _POLL_SECONDS = 20
 #: Polls that may fail one after the other, and the pause between them in seconds.
 _MAX_FAILED_POLLS = 10
 _PAUSE_SECONDS = 1.0
-#: Longest silence of a reply in seconds. A stream of events has a heartbeat every 15 seconds.
-_TIMEOUT = httpx.Timeout(10, read=60, write=60)
 
 
-class Clearcut:
+class Clearcut(ImageMethods):
     """A client of one server, with one API key. As a context manager it closes its connections at the end."""
-
-    def __init__(self, base_url: str, api_key: str, *, transport: httpx.BaseTransport | None = None):
-        headers = {"Authorization": f"Bearer {api_key}"}
-        self._http = httpx.Client(base_url=base_url, headers=headers, timeout=_TIMEOUT, transport=transport)
-        # Signed links need no key, and may lead elsewhere.
-        self._links = httpx.Client(timeout=_TIMEOUT, transport=transport)
-
-    def close(self) -> None:
-        """Closes the connections."""
-        self._http.close()
-        self._links.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def submit(
         self,
@@ -113,11 +68,8 @@ class Clearcut:
             "clipName": clip_name,
             "webhookUrl": webhook_url,
         }
-        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        with _form(clip, fields) as form:
-            return from_json(
-                Submitted, self._call("POST", "/api/v1/jobs/video/remove-background", headers=headers, **form)
-            )
+        with form_of(clip, fields) as form:
+            return self._submit("video", form, idempotency_key)
 
     def job(self, job_id: str) -> Job:
         """Reads a job, with fresh links to its outputs."""
@@ -145,7 +97,7 @@ class Clearcut:
             raise JobFailedError(job)
         return job
 
-    def download(self, job_id: str, path: str | os.PathLike[str], format: OutputFormat | None = None) -> pathlib.Path:
+    def download(self, job_id: str, path: str | os.PathLike[str], format: FileFormat | None = None) -> pathlib.Path:
         """Downloads an output of a completed job to a path, where it appears when it is complete.
 
         Without a format, the first output.
@@ -161,7 +113,7 @@ class Clearcut:
             part.unlink(missing_ok=True)
 
     @contextlib.contextmanager
-    def open_output(self, job_id: str, format: OutputFormat | None = None) -> Iterator[httpx.Response]:
+    def open_output(self, job_id: str, format: FileFormat | None = None) -> Iterator[httpx.Response]:
         """Like `download`, but as a reply whose bytes are read as they arrive."""
         job = self.job(job_id)
         if job.status == "failed":
@@ -171,7 +123,7 @@ class Clearcut:
         if output is None:
             raise LookupError(f"the job has no output {format}" if job.result else f"the job is {job.status}")
         with self._links.stream("GET", output.url) as reply:
-            _check(reply)
+            check(reply)
             yield reply
 
     def list(
@@ -244,86 +196,15 @@ class Clearcut:
             "hints": hints,
             "size": size,
         }
-        with _form(clip, fields) as form:
+        with form_of(clip, fields) as form:
             return from_json(Preview, self._call("POST", "/api/v1/video/remove-background/preview", **form))
-
-    def remove_image_background(
-        self,
-        image: ImageSource,
-        *,
-        method: Method | None = None,
-        chroma_key: str | None = None,
-        tolerance: int | None = None,
-        smooth_edges: bool | None = None,
-        shadow: Shadow | None = None,
-    ) -> ImageCut:
-        """Removes the background of an image, without a job.
-
-        Without a method, a neural model finds the subject, if the server has one. `chroma_key` implies `chroma`.
-        """
-        fields = {
-            "method": method,
-            "chromaKey": chroma_key,
-            "tolerance": tolerance,
-            "smoothEdges": smooth_edges,
-            "shadow": shadow,
-        }
-        return from_json(ImageCut, self._of_image("remove-background", image, fields))
-
-    def detect_background_color(self, image: ImageSource) -> DetectedBackground:
-        """Measures the background color of an image. Raises `NO_FLAT_BACKGROUND` if it has none."""
-        return from_json(DetectedBackground, self._of_image("detect-background-color", image, {}))
-
-    def resize_image(
-        self,
-        image: ImageSource,
-        *,
-        width: int | None = None,
-        height: int | None = None,
-        fit: ImageFit | None = None,
-        format: ImageFormat | None = None,
-        quality: int | None = None,
-    ) -> ScaledImage:
-        """Scales an image, and encodes it upright and in sRGB, as JPEG without a format.
-
-        A side that is not given follows from the other. If both are given, the image covers them without a `fit`.
-        """
-        fields = {"width": width, "height": height, "fit": fit, "format": format, "quality": quality}
-        return from_json(ScaledImage, self._of_image("resize", image, fields))
-
-    def thumbnail(
-        self,
-        image: ImageSource,
-        *,
-        size: ThumbnailSize | None = None,
-        width: int | None = None,
-        height: int | None = None,
-        quality: int | None = None,
-    ) -> ScaledImage:
-        """Makes a thumbnail of an image: a square of 150, 300 or 600 pixels, or one of `width` and `height`.
-
-        It has the format of the image if that is JPEG, PNG or WebP.
-        """
-        fields = {"size": size, "width": width, "height": height, "quality": quality}
-        return from_json(ScaledImage, self._of_image("thumbnail", image, fields))
-
-    def emoticons(self, image: ImageSource, *, sizes: Sequence[int] | None = None) -> EmoticonPack:
-        """Makes emoticons of an image: in each size a PNG and a WebP. Without sizes, eight from 16 to 256 pixels."""
-        return from_json(EmoticonPack, self._of_image("emoticon", image, {"sizes": sizes}))
-
-    def emoticon_zip(self, image: ImageSource, *, sizes: Sequence[int] | None = None) -> bytes:
-        """The same emoticons as a ZIP: `png/emoticon-16px.png`, `webp/emoticon-16px.webp` and so on."""
-        with _form(image, {"sizes": sizes}) as form:
-            reply = self._http.post("/api/v1/image/emoticon/zip", **form)
-        _check(reply)
-        return reply.content
 
     def upload(self, clip: str | os.PathLike[str] | BinaryIO) -> Upload:
         """Sends a clip before its jobs and previews. Pass `StorageId(upload.storage_id)` as their clip."""
         begun = self._call("POST", "/api/v1/uploads")
-        with _opened(clip) as file:
+        with opened(clip) as file:
             reply = self._links.put(begun["uploadUrl"], content=file)
-        _check(reply)
+        check(reply)
         return from_json(Upload, reply.json()["data"])
 
     def usage(self, *, from_day: str | None = None, to_day: str | None = None) -> dict[str, Any]:
@@ -356,19 +237,10 @@ class Clearcut:
         """Deletes an endpoint."""
         self._call("DELETE", f"/api/v1/webhooks/{quote(webhook_id, safe='')}")
 
-    def _call(self, method: str, path: str, **request: Any) -> Any:
-        reply = self._http.request(method, path, **request)
-        _check(reply)
-        return reply.json()["data"]
-
-    def _of_image(self, route: str, image: ImageSource, fields: dict[str, Any]) -> Any:
-        with _form(image, fields) as form:
-            return self._call("POST", f"/api/v1/image/{route}", **form)
-
     def _changes(self, job_id: str) -> Iterator[Job]:
         try:
             with self._http.stream("GET", f"{_path(job_id)}/events", headers={"Accept": "text/event-stream"}) as reply:
-                _check(reply)
+                check(reply)
                 for data in event_data(reply.iter_lines()):
                     job = from_json(Job, json.loads(data))
                     yield job
@@ -402,47 +274,3 @@ def _raise_unless_passing(error: httpx.TransportError | ClearcutError) -> None:
     """Raises what a later attempt does not mend."""
     if isinstance(error, ClearcutError) and error.status != 429 and error.status < 500:
         raise error
-
-
-def _check(reply: httpx.Response) -> None:
-    """Raises a `ClearcutError` unless the reply is a success."""
-    if reply.is_success:
-        return
-    reply.read()
-    seconds = reply.headers.get("Retry-After", "")
-    retry_after = float(seconds) if seconds.isdigit() else None
-    try:
-        error = reply.json()["error"]
-        code, message, details = error["code"], error["message"], error.get("details") or {}
-    except (ValueError, KeyError, TypeError):
-        # Something between client and server answered.
-        code, message, details = "UNEXPECTED_REPLY", f"the reply has status {reply.status_code}", {}
-    raise ClearcutError(reply.status_code, code, message, details, retry_after)
-
-
-@contextlib.contextmanager
-def _form(clip: Clip, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The clip and the options as the form of a request."""
-    fields = fields_of(options)
-    if isinstance(clip, StorageId):
-        yield _without_file({**fields, "inputStorageId": clip.id})
-    elif isinstance(clip, str) and urlsplit(clip).scheme in ("http", "https"):
-        yield _without_file({**fields, "url": clip})
-    else:
-        with _opened(clip) as file:
-            name = os.path.basename(str(getattr(file, "name", "clip")))
-            yield {"data": fields, "files": {"file": (name, file)}}
-
-
-def _without_file(fields: dict[str, str]) -> dict[str, Any]:
-    # Parts without a file name are plain fields; httpx would send a form of another type without any file.
-    return {"files": {name: (None, value) for name, value in fields.items()}}
-
-
-@contextlib.contextmanager
-def _opened(clip: str | os.PathLike[str] | BinaryIO) -> Iterator[BinaryIO]:
-    if isinstance(clip, (str, os.PathLike)):
-        with open(clip, "rb") as file:
-            yield file
-    else:
-        yield clip

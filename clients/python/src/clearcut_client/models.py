@@ -1,13 +1,7 @@
 """What a server answers, as dataclasses. Fields that a newer server adds are left out."""
 
 import base64
-import dataclasses
-import types
-import typing
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, TypeVar
-
-Model = TypeVar("Model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +112,55 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job or one of its images failed."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobImage:
+    """An image of a job: its cut, or why it has none."""
+
+    #: Name of the file, with its folders.
+    name: str
+    #: `completed` or `failed`.
+    status: str
+    #: Path of the PNG in the ZIP; None if the image failed, or if the output is the PNG.
+    file: str | None
+    width: int | None
+    height: int | None
+    #: `chroma` or `ai`.
+    method: str | None
+    reason: str | None
+    model: str | None
+    detected_background_color: Color | None
+    error: JobError | None
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
-    """The result of a completed job."""
+    """The result of a completed job. Of images, width, height and color are those of the first that was cut."""
 
     output_url: str
     output_format: str
     output_size: int
     width: int
     height: int
-    #: In seconds.
-    duration: float
-    frame_count: int
-    fps: float
-    frame_rate: float
+    #: In seconds; None for images, like all that only a clip has.
+    duration: float | None
+    frame_count: int | None
+    fps: float | None
+    frame_rate: float | None
     source_frame_rate: float | None
     processing_time_ms: int
     detected_background_color: Color | None
     report: Report | None
     notes: tuple[Note, ...]
     outputs: tuple[Output, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class JobError:
-    """Why a job failed."""
-
-    code: str
-    message: str
+    #: In the order of the input; None for a clip.
+    images: tuple[JobImage, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,31 +367,3 @@ class NewWebhook(Webhook):
 def _file_of(data_url: str) -> bytes:
     """The bytes of a base64 data URL."""
     return base64.b64decode(data_url.partition(",")[2])
-
-
-def wire_name(field: str) -> str:
-    """The name of a field in JSON: `job_id` is `jobId`."""
-    first, *rest = field.rstrip("_").split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def from_json(model: type[Model], data: Mapping[str, Any]) -> Model:
-    """The model whose fields `data` has."""
-    given = {field: _read(hint, data[name]) for field, name, hint in _fields(model) if name in data}
-    return model(**given)
-
-
-def _fields(model: type) -> Iterator[tuple[str, str, Any]]:
-    hints = typing.get_type_hints(model)
-    for field in dataclasses.fields(model):
-        yield field.name, wire_name(field.name), hints[field.name]
-
-
-def _read(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if typing.get_origin(hint) is types.UnionType:
-        hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
-    if typing.get_origin(hint) is tuple:
-        return tuple(_read(typing.get_args(hint)[0], item) for item in value)
-    return from_json(hint, value) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else value

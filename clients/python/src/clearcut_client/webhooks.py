@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from .errors import WebhookVerificationError
-from .models import Job, from_json
+from .models import Job
+from .wire import from_json
 
 
 @dataclass(frozen=True, slots=True)
