@@ -1,6 +1,7 @@
-// Screenshots of the page for the documentation: the preview, and one cut at three widths, light and dark.
+// Screenshots of the page for the documentation: the preview, one cut at three widths, light and dark, and images.
 // node screenshots.mjs FOLDER
 import { join } from "node:path";
+import { mascot } from "../sdk/pictures.mjs";
 import { startServer } from "../server/harness.mjs";
 import { launch } from "./browser.mjs";
 import { drop, visit } from "./visit.mjs";
@@ -43,6 +44,21 @@ try {
       await page.screenshot({ path: join(folder, `page-${width}-${colorScheme}.png`), fullPage: width === 320 });
     }
   }
+  await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+  await page.setViewportSize({ width: 1024, height: 1390 });
+  const images = { "mascot.png": mascot("png", "512:512"), "wide.jpg": mascot("mjpeg", "640:320") };
+  const broken = mascot().subarray(0, 60);
+  const contents = Object.entries({ ...images, "broken.png": broken }).map(([name, bytes]) => [
+    name,
+    bytes.toString("latin1"),
+  ]);
+  await drop(page, ["mascot.png", "broken.png", "wide.jpg"], Object.fromEntries(contents));
+  await page.click("image-options button[type=submit]");
+  await page.waitForSelector("image-result .split", { timeout: 120_000, state: "attached" });
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll("image-tile canvas")].every((picture) => picture.width !== 300),
+  );
+  await page.screenshot({ path: join(folder, "page-images.png") });
 } finally {
   await browser.close();
   await server.stop();

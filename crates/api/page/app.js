@@ -1,4 +1,4 @@
-// The entry point of the page: the list of clips, and the chosen clip beside it.
+// The entry point of the page: the list of clips and images, and the chosen one beside it.
 import { Client, Problem, redeemLink } from "./client.js";
 import { Clip } from "./clip.js";
 import { ClipCard } from "./clip-card.js";
@@ -7,9 +7,14 @@ import { CutOptions, formOf } from "./cut-options.js";
 import { CutProgress } from "./cut-progress.js";
 import { CutResult } from "./cut-result.js";
 import { button, h } from "./html.js";
+import { ImageOptions, imageFormOf } from "./image-options.js";
+import { ImageResult } from "./image-result.js";
+import { ImageSet } from "./image-set.js";
 import { KeyPrompt } from "./key-prompt.js";
 import { forgetKey, storedKey, storeKey, takeLinkToken } from "./stored-key.js";
 import { explain } from "./texts.js";
+
+/** @typedef {import("./item.js").Item} Item */
 
 const main = /** @type {HTMLElement} */ (document.querySelector("main"));
 const account = /** @type {HTMLElement} */ (document.querySelector("#account"));
@@ -29,24 +34,24 @@ function askForKey(reason) {
 /** Shows the page of one key. @param {string} key */
 function work(key) {
   const client = new Client(key);
-  /** @type {Clip[]} */
-  const clips = [];
-  /** @type {Map<Clip, ClipCard>} */
+  /** @type {Item[]} */
+  const items = [];
+  /** @type {Map<Item, ClipCard>} */
   const cards = new Map();
-  /** @type {Clip | null} */
+  /** @type {Item | null} */
   let chosen = null;
   let shownState = "";
-  const list = h("div", { class: "cards", role: "list", "aria-label": "Your clips" });
-  const pane = h("section", { class: "pane", "aria-label": "The chosen clip" });
+  const list = h("div", { class: "cards", role: "list", "aria-label": "Your clips and images" });
+  const pane = h("section", { class: "pane", "aria-label": "What is chosen" });
   const drop = new ClipDrop();
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const more = button("Show earlier clips", () => load(), { class: "quiet" });
+  const more = button("Show earlier ones", () => load(), { class: "quiet" });
   more.hidden = true;
   /** @type {string | null} */
   let cursor = null;
 
   const leave = (/** @type {string} */ reason) => {
-    for (const clip of clips) clip.leave();
+    for (const item of items) item.leave();
     forgetKey();
     askForKey(reason);
   };
@@ -57,90 +62,107 @@ function work(key) {
   );
   account.replaceChildren(button("Sign out", () => leave(""), { class: "quiet" }));
 
-  /** @param {Clip} clip @param {boolean} isNewest */
-  const add = (clip, isNewest) => {
+  /** @param {Item} item @param {boolean} isNewest */
+  const add = (item, isNewest) => {
     const card = new ClipCard();
-    card.clip = clip;
-    card.addEventListener("choose", () => choose(clip));
-    cards.set(clip, card);
-    clips.push(clip);
+    card.item = item;
+    card.addEventListener("choose", () => choose(item));
+    cards.set(item, card);
+    items.push(item);
     if (isNewest) list.prepend(card);
     else list.append(card);
-    clip.addEventListener("change", () => {
-      if (clip.state === "gone") remove(clip);
-      else if (clip === chosen) show();
+    item.addEventListener("change", () => {
+      if (item.state === "gone") remove(item);
+      else if (item === chosen) show();
     });
   };
 
-  /** @param {Clip} clip */
-  const remove = (clip) => {
-    cards.get(clip)?.remove();
-    cards.delete(clip);
-    clips.splice(clips.indexOf(clip), 1);
-    if (clip === chosen) choose(clips.find((other) => other.state === "draft") ?? null);
-    main.classList.toggle("is-empty", clips.length === 0);
+  /** @param {Item} item */
+  const remove = (item) => {
+    cards.get(item)?.remove();
+    cards.delete(item);
+    items.splice(items.indexOf(item), 1);
+    if (item === chosen) choose(items.find((other) => other.state === "draft") ?? null);
+    main.classList.toggle("is-empty", items.length === 0);
   };
 
-  /** @param {Clip | null} clip */
-  const choose = (clip) => {
-    chosen = clip;
+  /** @param {Item | null} item */
+  const choose = (item) => {
+    chosen = item;
     shownState = "";
-    for (const [other, card] of cards) card.isChosen = other === clip;
-    main.classList.toggle("is-empty", clips.length === 0);
+    for (const [other, card] of cards) card.isChosen = other === item;
+    main.classList.toggle("is-empty", items.length === 0);
     show();
   };
 
-  const drafts = () => clips.filter((clip) => clip.state === "draft");
+  const draftClips = () => items.filter((item) => item instanceof Clip).filter((clip) => clip.state === "draft");
 
-  /** Shows the chosen clip; a view lives until the state of the clip needs another. */
+  /** Shows the chosen item; a view lives until the state of the item needs another. */
   const show = () => {
     if (!chosen) return pane.replaceChildren();
-    const clip = chosen;
-    const { state } = clip;
+    const item = chosen;
+    const { state } = item;
     const kind = ["sending", "waiting", "working"].includes(state) ? "under way" : state;
     if (kind === shownState) return;
     const isArriving = shownState === "under way";
     shownState = kind;
-    const views = { draft: showOptions, done: showResult };
-    const view = (kind === "draft" || kind === "done" ? views[kind] : showProgress)(clip);
-    view.addEventListener("change-options", () => clip.reopen());
-    view.addEventListener("remove", () => clip.remove(client));
+    const view = viewOf(item, kind);
+    view.addEventListener("change-options", () => item.reopen());
+    view.addEventListener("remove", () => item.remove(client));
+    view.addEventListener("discard", () => item.remove(client));
+    view.addEventListener("stale", async () => {
+      if ((await item.refresh(client)) && item === chosen) choose(item);
+    });
     pane.replaceChildren(view);
     if (isArriving) pane.querySelector("h2")?.scrollIntoView({ block: "nearest" });
   };
 
+  /** @param {Item} item @param {string} kind */
+  const viewOf = (item, kind) => {
+    if (item instanceof Clip && kind === "draft") return optionsOf(item);
+    if (item instanceof Clip && kind === "done") return resultOf(item);
+    if (item instanceof ImageSet && kind === "draft") return imageOptionsOf(item);
+    if (item instanceof ImageSet && kind === "done") return Object.assign(new ImageResult(), { set: item });
+    const view = Object.assign(new CutProgress(), { item });
+    view.addEventListener("cancel", () => item.cancel(client));
+    view.addEventListener("retry", () => item.retry(client));
+    return view;
+  };
+
   /** @param {Clip} clip */
-  const showOptions = (clip) => {
-    const view = new CutOptions();
-    view.clip = clip;
-    view.count = drafts().length;
-    view.client = client;
-    view.addEventListener("discard", () => clip.remove(client));
+  const optionsOf = (clip) => {
+    const view = Object.assign(new CutOptions(), { clip, client, count: draftClips().length });
     view.addEventListener("cut", () => {
-      for (const draft of drafts()) draft.send(client, { ...view.options }, formOf(view.options, draft));
+      for (const draft of draftClips()) {
+        draft.options = { ...view.options };
+        draft.send(client, formOf(view.options, draft));
+      }
+    });
+    return view;
+  };
+
+  /** @param {ImageSet} set */
+  const imageOptionsOf = (set) => {
+    const view = Object.assign(new ImageOptions(), { set, client });
+    view.addEventListener("cut", () => {
+      set.options = { ...view.options };
+      set.send(client, imageFormOf(view.options, set.keyColor));
+    });
+    view.addEventListener("as-clip", () => {
+      const clip = Clip.ofFile(set.files[0]);
+      add(clip, true);
+      set.remove(client);
+      choose(clip);
     });
     return view;
   };
 
   /** @param {Clip} clip */
-  const showProgress = (clip) => {
-    const view = new CutProgress();
-    view.clip = clip;
-    view.addEventListener("cancel", () => clip.cancel(client));
-    view.addEventListener("retry", () => clip.retry(client, (options) => formOf(options, clip)));
-    return view;
-  };
-
-  /** @param {Clip} clip */
-  const showResult = (clip) => {
-    const view = new CutResult();
-    view.clip = clip;
+  const resultOf = (clip) => {
+    const view = Object.assign(new CutResult(), { clip });
     view.addEventListener("look", (event) => {
       clip.lookAt = /** @type {CustomEvent<import("./client.js").Warning>} */ (event).detail;
       clip.reopen();
-    });
-    view.addEventListener("stale", async () => {
-      if ((await clip.refresh(client)) && clip === chosen) choose(clip);
     });
     return view;
   };
@@ -149,9 +171,9 @@ function work(key) {
     try {
       const page = await client.list(cursor);
       for (const job of page.jobs) {
-        const clip = Clip.ofJob(job);
-        add(clip, false);
-        if (job.status !== "completed" && job.status !== "failed") clip.follow(client);
+        const item = job.type === "image" ? ImageSet.ofJob(job) : Clip.ofJob(job);
+        add(item, false);
+        if (job.status !== "completed" && job.status !== "failed") item.follow(client);
       }
       cursor = page.nextCursor;
       more.hidden = cursor === null;
@@ -161,12 +183,12 @@ function work(key) {
       problem.hidden = false;
       if (error instanceof Problem && error.code === "UNREACHABLE") setTimeout(load, 2000);
     }
-    main.classList.toggle("is-empty", clips.length === 0);
+    main.classList.toggle("is-empty", items.length === 0);
   };
 
-  drop.addEventListener("clips", (event) => {
-    const added = /** @type {CustomEvent<Clip[]>} */ (event).detail;
-    for (const clip of added.toReversed()) add(clip, true);
+  drop.addEventListener("items", (event) => {
+    const added = /** @type {CustomEvent<Item[]>} */ (event).detail;
+    for (const item of added.toReversed()) add(item, true);
     choose(added[0]);
   });
   main.className = "is-empty";

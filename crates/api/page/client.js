@@ -1,13 +1,28 @@
 // A client of the public API.
 
 /** @typedef {import("./texts.js").Format} Format */
-/** @typedef {{ format: Format, url: string, size: number }} Output */
+/** @typedef {{ format: Format | "png" | "zip", url: string, size: number }} Output */
 /** @typedef {{ x: number, y: number, width: number, height: number }} Box in shares of the frame */
 /** @typedef {{ code: string, message: string, from: number, to: number, box: Box }} Warning */
 /** @typedef {{ code: string, isWarning: boolean, message: string }} Note */
 /**
+ * @typedef {object} CutImage
+ * @property {string | null} name
+ * @property {"completed" | "failed"} status
+ * @property {string | null} file its path in the ZIP
+ * @property {number | null} width
+ * @property {number | null} height
+ * @property {"chroma" | "ai" | null} method
+ * @property {string | null} model
+ * @property {string | null} reason
+ * @property {{ hex: string } | null} detectedBackgroundColor
+ * @property {{ code: string, message: string } | null} error
+ */
+/**
+ * The result of a job; what only clips have is null for images.
  * @typedef {object} Result
  * @property {Output[]} outputs
+ * @property {CutImage[] | null} images null for a clip
  * @property {number} width
  * @property {number} height
  * @property {number} duration
@@ -21,6 +36,7 @@
 /**
  * @typedef {object} Job
  * @property {string} jobId
+ * @property {"video" | "image"} type
  * @property {"queued" | "submitted" | "processing" | "completed" | "failed"} status
  * @property {number} progress
  * @property {string | null} stage
@@ -64,7 +80,7 @@ export function ownAddress(url) {
   return pathname + search;
 }
 
-const unreachable = () => new Problem("UNREACHABLE", "The server does not answer");
+export const unreachable = () => new Problem("UNREACHABLE", "The server does not answer");
 
 /** One request and its whole reply, which may break off, too. @param {string} address @param {RequestInit} init */
 async function exchange(address, init) {
@@ -145,12 +161,12 @@ export class Client extends EventTarget {
 
   /**
    * Submits a job. `onSent` gets the share that is sent.
-   * @param {FormData} form @param {(share: number) => void} onSent @param {AbortSignal} signal
+   * @param {"video" | "image"} kind @param {FormData} form @param {(share: number) => void} onSent @param {AbortSignal} signal
    * @returns {Promise<{ jobId: string }>}
    */
-  submit(form, onSent, signal) {
+  submit(kind, form, onSent, signal) {
     const headers = { authorization: this.headers.authorization };
-    return this.#send("POST", "/api/v1/jobs/video/remove-background", { headers, body: form }, onSent, signal);
+    return this.#send("POST", `/api/v1/jobs/${kind}/remove-background`, { headers, body: form }, onSent, signal);
   }
 
   /**

@@ -1,8 +1,8 @@
-// A clip in the list: its name and its state.
-import { Clip } from "./clip.js";
+// A clip or a set of images in the list: its name and its state.
 import { h, icon } from "./html.js";
+import { Item } from "./item.js";
 
-/** @type {Record<import("./clip.js").State, string>} */
+/** @type {Record<import("./item.js").State, string>} */
 const ICONS = {
   draft: "clip",
   sending: "up",
@@ -15,7 +15,7 @@ const ICONS = {
 
 /** `<clip-card>`: fires `choose` when it is clicked. */
 export class ClipCard extends HTMLElement {
-  clip = new Clip();
+  item = new Item();
   #button = h("button", { type: "button", class: "card", onclick: () => this.dispatchEvent(new Event("choose")) });
   #name = h("span", { class: "card-name" });
   #state = h("span", { class: "card-state" });
@@ -26,12 +26,12 @@ export class ClipCard extends HTMLElement {
     this.setAttribute("role", "listitem");
     this.#button.replaceChildren(this.#icon, h("span", { class: "card-text" }, this.#name, this.#state), this.#bar);
     this.replaceChildren(this.#button);
-    this.clip.addEventListener("change", this.#show);
+    this.item.addEventListener("change", this.#show);
     this.#show();
   }
 
   disconnectedCallback() {
-    this.clip.removeEventListener("change", this.#show);
+    this.item.removeEventListener("change", this.#show);
   }
 
   /** @param {boolean} isChosen */
@@ -40,34 +40,34 @@ export class ClipCard extends HTMLElement {
   }
 
   #show = () => {
-    const { clip } = this;
-    const { state } = clip;
-    this.dataset.state = clip.problem && state === "draft" ? "failed" : state;
-    this.#name.textContent = clip.name;
-    this.#name.title = clip.name;
-    this.#state.textContent = describeState(clip);
-    this.#icon.replaceChildren(icon(ICONS[state]));
+    const { item } = this;
+    const { state } = item;
+    this.dataset.state = item.problem && state === "draft" ? "failed" : state;
+    this.#name.textContent = item.name;
+    this.#name.title = item.name;
+    this.#state.textContent = describeState(item);
+    this.#icon.replaceChildren(icon(state === "draft" && item.kind === "image" ? "image" : ICONS[state]));
     this.#bar.hidden = !["sending", "waiting", "working"].includes(state);
-    this.#bar.value = clip.sentShare === null ? (clip.job?.progress ?? 0) : clip.sentShare * 10;
+    this.#bar.value = item.sentShare === null ? (item.job?.progress ?? 0) : item.sentShare * 10;
   };
 }
 
-/** @param {Clip} clip */
-function describeState(clip) {
-  if (clip.isLost) return "The server does not answer";
-  switch (clip.state) {
+/** @param {Item} item */
+function describeState(item) {
+  if (item.isLost) return "The server does not answer";
+  switch (item.state) {
     case "draft":
-      return clip.problem ? "Needs your attention" : "Ready to cut";
+      return item.problem ? "Needs your attention" : "Ready to cut";
     case "sending":
-      return `Sending, ${Math.round((clip.sentShare ?? 0) * 100)} %`;
+      return `Sending, ${Math.round((item.sentShare ?? 0) * 100)} %`;
     case "waiting":
-      return clip.job?.queuePosition ? `Waiting, number ${clip.job.queuePosition} in line` : "Waiting";
+      return item.job?.queuePosition ? `Waiting, number ${item.job.queuePosition} in line` : "Waiting";
     case "working":
-      return `Cutting, ${clip.job?.progress ?? 0} %`;
+      return `Cutting, ${item.job?.progress ?? 0} %`;
     case "done":
-      return clip.hasWarnings ? "Done, worth a look" : "Done";
+      return item.verdict;
     default:
-      return clip.job?.error?.code === "JOB_CANCELLED" ? "Cancelled" : "Failed";
+      return item.job?.error?.code === "JOB_CANCELLED" ? "Cancelled" : "Failed";
   }
 }
 

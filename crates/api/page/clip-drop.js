@@ -1,23 +1,34 @@
-// Adds clips: dropped anywhere on the page, pasted, chosen, or by their address.
+// Adds clips and images: dropped anywhere on the page, pasted, chosen, or by their address.
 import { Clip } from "./clip.js";
+import { droppedFiles } from "./dropped-files.js";
+import { kindOf } from "./file-kind.js";
 import { h, icon, uniqueId } from "./html.js";
+import { ImageSet } from "./image-set.js";
 
-/** `<clip-drop>`: fires `clips` with the clips as detail. */
+/** The extensions by which an address names an image that is no clip. */
+const STILL_ADDRESS = /\.(jpe?g|png|heic|heif|avif)$/i;
+
+/** One job takes so many images. */
+const MAX_IMAGES = 500;
+
+/** @typedef {import("./item.js").Item} Item */
+
+/** `<clip-drop>`: fires `items` with the clips and the sets of images as detail. */
 export class ClipDrop extends HTMLElement {
   #depth = 0;
+  #nothing = h("p", { class: "problem", role: "alert" }, "There is no image and no clip in that folder.");
 
   connectedCallback() {
     const id = uniqueId();
     const picker = h("input", {
       type: "file",
       multiple: true,
-      accept:
-        "video/*,image/gif,image/apng,image/webp,image/avif,.mkv,.avi,.ts,.mts,.m2ts,.vob,.flv,.wmv,.mxf,.ogv,.dv,.zip",
+      accept: "video/*,image/*,.heic,.mkv,.avi,.ts,.mts,.m2ts,.vob,.flv,.wmv,.mxf,.ogv,.dv,.zip",
       id,
       class: "sr-only",
     });
     picker.onchange = () => {
-      this.#add([...(picker.files ?? [])].map(Clip.ofFile));
+      if (picker.files?.length) this.#addFiles([...picker.files]);
       picker.value = "";
     };
     const address = h("input", {
@@ -25,12 +36,12 @@ export class ClipDrop extends HTMLElement {
       name: "address",
       placeholder: "https://…",
       required: true,
-      "aria-label": "Address of a clip on the web",
+      "aria-label": "Address of a clip or an image on the web",
     });
     const form = h("form", { class: "address" }, address, h("button", { type: "submit" }, "Fetch"));
     form.onsubmit = (event) => {
       event.preventDefault();
-      this.#add([Clip.ofAddress(address.value.trim())]);
+      this.#add([ofAddress(address.value.trim())]);
       form.reset();
     };
     this.replaceChildren(
@@ -38,9 +49,9 @@ export class ClipDrop extends HTMLElement {
         "div",
         { class: "drop" },
         icon("clip"),
-        h("p", { class: "drop-lead" }, "Drop a clip on a plain background"),
-        h("p", { class: "drop-hint" }, "Any color, even an uneven one. Several at once, if you like."),
-        h("label", { for: id, class: "button primary" }, "Choose clips"),
+        h("p", { class: "drop-lead" }, "Drop clips or images"),
+        h("p", { class: "drop-hint" }, "Best on a plain background of any color, even an uneven one."),
+        h("label", { for: id, class: "button primary" }, "Choose files"),
         picker,
         h("details", {}, h("summary", {}, "or give an address"), form),
       ),
@@ -54,9 +65,17 @@ export class ClipDrop extends HTMLElement {
     document.removeEventListener("paste", this.#paste);
   }
 
-  /** @param {Clip[]} clips */
-  #add(clips) {
-    if (clips.length) this.dispatchEvent(new CustomEvent("clips", { detail: clips }));
+  /** @param {Item[]} items */
+  #add(items) {
+    if (items.length) this.dispatchEvent(new CustomEvent("items", { detail: items }));
+  }
+
+  /** @param {File[] | Promise<File[]>} files */
+  async #addFiles(files) {
+    const items = await sorted(await files);
+    this.#nothing.remove();
+    if (items.length === 0) this.querySelector(".drop")?.append(this.#nothing);
+    this.#add(items);
   }
 
   #drag = (/** @type {Event} */ event) => {
@@ -67,7 +86,7 @@ export class ClipDrop extends HTMLElement {
     if (type === "dragleave") this.#depth -= 1;
     if (type === "drop") {
       this.#depth = 0;
-      this.#add([...dataTransfer.files].map(Clip.ofFile));
+      this.#addFiles(droppedFiles(dataTransfer));
     }
     document.body.classList.toggle("is-dropping", this.#depth > 0);
   };
@@ -77,9 +96,25 @@ export class ClipDrop extends HTMLElement {
     if (target instanceof HTMLInputElement || !clipboardData) return;
     const files = [...clipboardData.files];
     const text = clipboardData.getData("text").trim();
-    if (files.length) this.#add(files.map(Clip.ofFile));
-    else if (/^https?:\/\/\S+$/.test(text)) this.#add([Clip.ofAddress(text)]);
+    if (files.length) this.#addFiles(files);
+    else if (/^https?:\/\/\S+$/.test(text)) this.#add([ofAddress(text)]);
   };
 }
+
+/** Each clip and each ZIP by itself, and the images as one set. @param {File[]} files @returns {Promise<Item[]>} */
+async function sorted(files) {
+  // A file that cannot be read is refused when it is sent.
+  const kinds = await Promise.all(files.map((file) => kindOf(file).catch(() => "clip")));
+  const of = (/** @type {import("./file-kind.js").Kind} */ kind) => files.filter((_, at) => kinds[at] === kind);
+  const [clips, images, zips] = [of("clip"), of("image"), of("zip")];
+  const sets = Array.from({ length: Math.ceil(images.length / MAX_IMAGES) }, (_, at) =>
+    images.slice(at * MAX_IMAGES, (at + 1) * MAX_IMAGES),
+  );
+  return [...clips.map(Clip.ofFile), ...sets.map(ImageSet.ofFiles), ...zips.map(ImageSet.ofZip)];
+}
+
+/** @param {string} address */
+const ofAddress = (address) =>
+  STILL_ADDRESS.test(address.split(/[?#]/)[0]) ? ImageSet.ofAddress(address) : Clip.ofAddress(address);
 
 customElements.define("clip-drop", ClipDrop);

@@ -1,5 +1,4 @@
-// A frame of the clip, as the browser decodes it, with an eyedropper for the background color.
-import { Clip } from "./clip.js";
+// A frame of a clip, or an image, as the browser decodes it, with an eyedropper for the background color.
 import { h } from "./html.js";
 import { pointOf, put, steered } from "./pointing.js";
 
@@ -8,7 +7,10 @@ const SAMPLE_PX = 5;
 
 /** `<clip-frame>`: fires `pick` with the color (`#rrggbb`) as detail, and `ready` when it shows a frame or says why it cannot. */
 export class ClipFrame extends HTMLElement {
-  clip = new Clip();
+  /** @type {File | null} */
+  file = null;
+  /** Whether the file is an image, even if its type does not say so. */
+  isImage = false;
   #canvas = h("canvas", { tabIndex: 0, role: "application", "aria-label": HOW });
   #cross = h("span", { class: "cross", hidden: true });
   #at = { x: 0.05, y: 0.05 };
@@ -47,14 +49,15 @@ export class ClipFrame extends HTMLElement {
   }
 
   async #load() {
-    const { file } = this.clip;
+    const { file } = this;
     if (!file) this.#say("A frame is shown here when the clip is a file of yours.");
     else {
       this.#address = URL.createObjectURL(file);
-      const source = /^image\//.test(file.type) ? await loadImage(this.#address) : await loadVideo(this.#address);
+      const source =
+        this.isImage || /^image\//.test(file.type) ? await loadImage(this.#address) : await loadVideo(this.#address);
       if (source instanceof HTMLVideoElement) this.#video = source;
       if (source) this.#draw(source);
-      else this.#say("Your browser cannot show this clip. The server may well cut it all the same.");
+      else this.#say("Your browser cannot show this file. The server may well cut it all the same.");
     }
     this.dispatchEvent(new Event("ready"));
   }
@@ -137,7 +140,7 @@ export class ClipFrame extends HTMLElement {
 }
 
 const HOW =
-  "A frame of the clip. Click the background to take its color as the key, or move with the arrow keys and press Enter.";
+  "The picture. Click the background to take its color as the key, or move with the arrow keys and press Enter.";
 
 /** @param {string} address @returns {Promise<HTMLImageElement | null>} */
 async function loadImage(address) {

@@ -12,7 +12,9 @@ export class CodeSamples extends HTMLElement {
   clip = new Clip();
 
   connectedCallback() {
-    const formats = this.clip.job?.result?.outputs.map((output) => output.format);
+    const formats = this.clip.job?.result?.outputs.map(
+      ({ format }) => /** @type {import("./texts.js").Format} */ (format),
+    );
     const base = this.clip.options ?? storedOptions();
     const options = { ...base, ...(formats && { formats }) };
     const { name } = this.clip;

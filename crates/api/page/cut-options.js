@@ -2,7 +2,8 @@
 import { Clip } from "./clip.js";
 import { FramePreview } from "./frame-preview.js";
 import { button, h, uniqueId } from "./html.js";
-import { FORMATS, METHODS } from "./texts.js";
+import { BackgroundField, keptOptions, methodField, toleranceField } from "./option-fields.js";
+import { FORMATS } from "./texts.js";
 
 /** @typedef {import("./texts.js").Format} Format */
 /** @typedef {{ formats: Format[], method: "auto" | "chroma" | "ai", tolerance: number, fps: string, size: string, quality: number }} Options */
@@ -20,14 +21,8 @@ const DEFAULTS = {
   quality: 60,
 };
 
-/** The options of the last cut. @returns {Options} */
-export function storedOptions() {
-  try {
-    return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "{}") };
-  } catch {
-    return DEFAULTS;
-  }
-}
+/** The options of the last cut. */
+export const storedOptions = () => keptOptions(STORAGE_KEY, DEFAULTS);
 
 /** The fields of a submit. @param {Options} options @param {import("./clip.js").ClipSettings} settings */
 export function formOf(options, { keyColor, hints }) {
@@ -55,15 +50,11 @@ export class CutOptions extends HTMLElement {
   /** The client that requests previews. @type {import("./client.js").Client | null} */
   client = null;
   #preview = new FramePreview();
-  #tolerance = h("output", {});
-  #swatch = h("input", { type: "color", "aria-label": "Background color" });
-  #key = h("span", { class: "key-color" });
-  #forget = button("Measure it instead", () => this.#setKey(null), { class: "quiet" });
+  #background = new BackgroundField();
   #problem = h("p", { class: "problem", role: "alert" });
   #cut = h("button", { type: "submit", class: "primary large" });
   #quality = h("div", { class: "field" });
   #byColor = h("div", { class: "options" });
-  #methodHint = h("p", { class: "hint" });
 
   connectedCallback() {
     const frame = this.#preview;
@@ -72,15 +63,24 @@ export class CutOptions extends HTMLElement {
     frame.form = () => formOf({ ...this.options, formats: ["apng"], size: PREVIEW_PX }, this.clip);
     frame.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent<string>} */ (event).detail));
     frame.addEventListener("measured", (event) => {
-      if (this.clip.keyColor === null) this.#showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
+      if (this.clip.keyColor === null) this.#background.showMeasured(/** @type {CustomEvent<string>} */ (event).detail);
     });
-    this.#swatch.oninput = () => this.#setKey(this.#swatch.value);
+    this.#background.addEventListener("pick", (event) => this.#setKey(/** @type {CustomEvent} */ (event).detail));
     this.#fillQuality();
-    this.#byColor.replaceChildren(this.#background(), this.#toleranceField());
+    const tolerance = toleranceField(this.options.tolerance, (value) => {
+      this.options.tolerance = value;
+      frame.refresh();
+    });
+    this.#byColor.replaceChildren(this.#background, tolerance);
+    const method = methodField(this.client, this.options.method, (value) => {
+      this.options.method = value;
+      this.#show();
+      frame.refresh();
+    });
     const form = h(
       "form",
       { class: "options" },
-      this.#methodField(),
+      method,
       this.#byColor,
       this.#formats(),
       h(
@@ -117,18 +117,8 @@ export class CutOptions extends HTMLElement {
   /** @param {string | null} color */
   #setKey(color) {
     this.clip.keyColor = color;
-    this.#swatch.value = color ?? "#00ff00";
-    this.#swatch.classList.toggle("is-unset", color === null);
-    this.#key.textContent = color ? `is ${color.toUpperCase()}` : "is measured over the whole clip";
-    this.#forget.hidden = color === null;
+    this.#background.show(color);
     this.#preview.refresh();
-  }
-
-  /** @param {string} color */
-  #showMeasured(color) {
-    this.#swatch.value = color.toLowerCase();
-    this.#swatch.classList.remove("is-unset");
-    this.#key.textContent = `is measured over the whole clip: ${color}`;
   }
 
   #show = () => {
@@ -139,8 +129,6 @@ export class CutOptions extends HTMLElement {
     const what = this.count > 1 ? `Remove the background of ${this.count} clips` : "Remove the background";
     this.#cut.textContent = nothing ? "Choose a format" : what;
     this.#byColor.hidden = this.options.method === "ai";
-    this.#methodHint.textContent = METHODS[this.options.method].about;
-    this.#tolerance.textContent = describeTolerance(this.options.tolerance);
     this.#quality.hidden = !this.options.formats.some((format) => format === "webp" || format === "apng");
   };
 
@@ -166,79 +154,6 @@ export class CutOptions extends HTMLElement {
       );
     });
     return h("fieldset", {}, h("legend", {}, "Make"), ...choices);
-  }
-
-  /** The method: by color or by a model. */
-  #methodField() {
-    const id = uniqueId();
-    const select = h(
-      "select",
-      { id, name: "method", "aria-describedby": `${id}-hint` },
-      ...Object.entries(METHODS).map(([value, { name }]) => h("option", { value }, name)),
-    );
-    select.value = this.options.method;
-    select.onchange = () => {
-      this.options.method = /** @type {Options["method"]} */ (select.value);
-      this.#show();
-      this.#preview.refresh();
-    };
-    this.#methodHint.id = `${id}-hint`;
-    this.client?.hasModel().then((hasModel) => {
-      if (hasModel) return;
-      const ai = /** @type {HTMLOptionElement} */ (select.querySelector("[value=ai]"));
-      ai.disabled = true;
-      ai.textContent = `${METHODS.ai.name} (this server has none)`;
-      if (this.options.method !== "ai") return;
-      this.options.method = "auto";
-      select.value = "auto";
-      this.#show();
-    });
-    return h(
-      "div",
-      { class: "field" },
-      h("div", { class: "row spread" }, h("label", { for: id }, "Method"), select),
-      this.#methodHint,
-    );
-  }
-
-  #background() {
-    return h(
-      "div",
-      { class: "field", role: "group", "aria-label": "Background color" },
-      h("div", { class: "row swatch-row" }, this.#swatch, h("span", {}, "The background ", this.#key, ".")),
-      h("p", { class: "hint" }, "Click the frame to pick the color, if the measured one is wrong."),
-      this.#forget,
-    );
-  }
-
-  #toleranceField() {
-    const id = uniqueId();
-    const range = h("input", {
-      type: "range",
-      id,
-      min: "0",
-      max: "100",
-      step: "5",
-      value: String(this.options.tolerance),
-      "aria-describedby": `${id}-ends`,
-    });
-    range.oninput = () => {
-      this.options.tolerance = range.valueAsNumber;
-      this.#show();
-      this.#preview.refresh();
-    };
-    return h(
-      "div",
-      { class: "field" },
-      h("div", { class: "row spread" }, h("label", { for: id }, "Tolerance"), this.#tolerance),
-      range,
-      h(
-        "div",
-        { class: "row spread hint", id: `${id}-ends` },
-        h("span", {}, "keeps more subject"),
-        h("span", {}, "removes more background"),
-      ),
-    );
   }
 
   #rate() {
@@ -292,12 +207,6 @@ export class CutOptions extends HTMLElement {
       h("div", { class: "row spread hint" }, h("span", {}, "smaller file"), h("span", {}, "lossless")),
     );
   }
-}
-
-/** @param {number} tolerance */
-function describeTolerance(tolerance) {
-  const manner = tolerance < 15 ? "careful" : tolerance < 45 ? "balanced" : tolerance < 75 ? "thorough" : "ruthless";
-  return `${tolerance}, ${manner}`;
 }
 
 customElements.define("cut-options", CutOptions);

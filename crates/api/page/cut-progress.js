@@ -1,14 +1,20 @@
-// The progress of a clip, or its failure.
-import { Clip } from "./clip.js";
+// The progress of a clip or of images, or their failure.
 import { button, h, icon } from "./html.js";
+import { Item } from "./item.js";
 import { formatDuration, STAGES } from "./texts.js";
+
+/** What is said of each kind. */
+const WORDS = {
+  video: { icon: "clip", sending: "Sending the clip", failed: "This clip could not be cut" },
+  image: { icon: "image", sending: "Sending the images", failed: "Nothing could be cut" },
+};
 
 /** The progress at which cutting begins and ends; the other stages take almost no time. */
 const [FIRST, LAST] = [10, 100];
 
 /** `<cut-progress>`: fires `cancel`, `retry`, `change-options` and `remove`. */
 export class CutProgress extends HTMLElement {
-  clip = new Clip();
+  item = new Item();
   #stage = h("p", { class: "job-stage", "aria-live": "polite" });
   #timeLeft = h("p", { class: "hint" });
   #bar = h("progress", { max: 100, "aria-label": "Progress" });
@@ -17,27 +23,27 @@ export class CutProgress extends HTMLElement {
 
   connectedCallback() {
     this.replaceChildren(this.#box);
-    this.clip.addEventListener("change", this.#show);
+    this.item.addEventListener("change", this.#show);
     this.#show();
   }
 
   disconnectedCallback() {
-    this.clip.removeEventListener("change", this.#show);
+    this.item.removeEventListener("change", this.#show);
   }
 
   #tell = (/** @type {string} */ type) => () => this.dispatchEvent(new Event(type));
 
   #show = () => {
-    if (this.clip.state === "failed") return this.#showFailure();
-    const { clip } = this;
-    const progress = clip.sentShare === null ? (clip.job?.progress ?? 0) : clip.sentShare * 100;
-    const stage = clip.sentShare === null ? (STAGES[clip.job?.stage ?? ""] ?? "Waiting") : "Sending the clip";
+    if (this.item.state === "failed") return this.#showFailure();
+    const { item } = this;
+    const progress = item.sentShare === null ? (item.job?.progress ?? 0) : item.sentShare * 100;
+    const stage = describeStage(item);
     if (this.#stage.textContent !== stage) this.#stage.textContent = stage;
     this.#percent.textContent = `${Math.round(progress)} %`;
     this.#bar.value = progress;
-    this.#timeLeft.textContent = clip.isLost
+    this.#timeLeft.textContent = item.isLost
       ? "The server does not answer. The job goes on there; this page looks again every second."
-      : describeTimeLeft(clip);
+      : describeTimeLeft(item);
     if (this.#bar.isConnected) return;
     this.#box.classList.remove("failed");
     const cancel = button("Cancel", this.#tell("cancel"), {});
@@ -51,29 +57,35 @@ export class CutProgress extends HTMLElement {
   };
 
   #showFailure() {
-    const { clip } = this;
-    const isCancelled = clip.job?.error?.code === "JOB_CANCELLED";
+    const { item } = this;
+    const isCancelled = item.job?.error?.code === "JOB_CANCELLED";
     const actions = [
       button("Try again", this.#tell("retry"), { class: "primary" }),
-      (clip.file || clip.address) && button("Change options", this.#tell("change-options")),
+      item.canBeSent && button("Change options", this.#tell("change-options")),
       button("Remove", this.#tell("remove"), { class: "quiet" }),
     ];
     this.#box.classList.toggle("failed", !isCancelled);
     this.#box.replaceChildren(
-      h("div", { class: "big-icon" }, icon(isCancelled ? "clip" : "alert")),
-      h("h2", {}, isCancelled ? "Cancelled" : "This clip could not be cut"),
-      h("p", { role: "alert" }, clip.failure),
+      h("div", { class: "big-icon" }, icon(isCancelled ? WORDS[item.kind].icon : "alert")),
+      h("h2", {}, isCancelled ? "Cancelled" : WORDS[item.kind].failed),
+      h("p", { role: "alert" }, item.failure),
       h("div", { class: "actions" }, ...actions),
     );
   }
 }
 
-/** @param {Clip} clip */
-function describeTimeLeft(clip) {
+/** @param {Item} item */
+function describeStage({ sentShare, kind, job }) {
+  if (sentShare !== null) return WORDS[kind].sending;
+  return STAGES[kind][job?.stage ?? ""] ?? "Waiting";
+}
+
+/** @param {Item} item */
+function describeTimeLeft(item) {
   const now = Date.now() / 1000;
-  const { job } = clip;
+  const { job } = item;
   if (!job) return "";
-  if (clip.state === "waiting") {
+  if (item.state === "waiting") {
     const ahead = (job.queuePosition ?? 1) - 1;
     const place = ahead > 0 ? `${ahead} before it. ` : "";
     return job.estimatedStartAt

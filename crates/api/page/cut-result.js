@@ -1,13 +1,12 @@
 // A clip that is done: the viewer of the cut, the files, the warnings and the notes.
-import { ownAddress } from "./client.js";
 import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
 import { CutViewer } from "./cut-viewer.js";
 import { button, h, icon } from "./html.js";
-import { explain, FORMATS, formatBytes, formatDate, formatDuration, formatTime } from "./texts.js";
+import { fileList, nothing, resultHead } from "./result-parts.js";
+import { explain, FORMATS, formatDate, formatDuration, formatTime } from "./texts.js";
 
-/** A little less than links do by default. */
-const LINKS_LAST_MS = 55 * 60_000;
+const EXPIRED = "The files of this clip are kept no longer. Add the clip again to cut it anew.";
 
 /** `<cut-result>`: fires `change-options`, `remove`, `look` with a warning as detail, and `stale` when its links have ended. */
 export class CutResult extends HTMLElement {
@@ -17,34 +16,22 @@ export class CutResult extends HTMLElement {
     const { job } = this.clip;
     const { result } = job ?? {};
     if (!job || !result) return;
-    if (this.clip.isExpired) return this.replaceChildren(this.#head(job.completedAt, result), expired());
+    const head = resultHead(this, this.clip, about(job.completedAt, result));
+    if (this.clip.isExpired) return this.replaceChildren(head, nothing(EXPIRED));
     const viewer = new CutViewer();
     viewer.clip = this.clip;
     viewer.addEventListener("stale", () => this.dispatchEvent(new Event("stale")));
+    const formatOf = (/** @type {import("./client.js").Output} */ { format }) =>
+      FORMATS[/** @type {import("./texts.js").Format} */ (format)];
+    const files = fileList(this, result.outputs, formatOf);
     const samples = new CodeSamples();
     samples.clip = this.clip;
     this.replaceChildren(
-      this.#head(job.completedAt, result),
+      head,
       ...this.#warnings(result),
       ...notes(result),
       viewer,
-      h("div", { class: "below" }, this.#files(result), samples),
-    );
-  }
-
-  /** @param {number | null} completedAt @param {import("./client.js").Result} result */
-  #head(completedAt, result) {
-    const tell = (/** @type {string} */ type) => () => this.dispatchEvent(new Event(type));
-    return h(
-      "header",
-      { class: "row spread result-head" },
-      h("div", {}, h("h2", {}, this.clip.name), h("p", { class: "hint" }, about(completedAt, result))),
-      h(
-        "div",
-        { class: "row" },
-        (this.clip.file || this.clip.address) && button("Other options", tell("change-options")),
-        button("Remove", tell("remove"), { class: "quiet" }),
-      ),
+      h("div", { class: "below" }, files, samples),
     );
   }
 
@@ -73,49 +60,7 @@ export class CutResult extends HTMLElement {
       ),
     ];
   }
-
-  /** @param {import("./client.js").Result} result */
-  #files({ outputs }) {
-    const shownMs = Date.now();
-    const rows = outputs.map(({ format, url, size }) => {
-      const { name, plays } = FORMATS[format];
-      const link = h(
-        "a",
-        {
-          href: ownAddress(url),
-          // The server names it, after the clip.
-          download: "",
-          class: "button",
-          "aria-label": `Download ${name}, ${formatBytes(size)}`,
-        },
-        icon("down"),
-        "Download",
-      );
-      link.onclick = (event) => {
-        if (Date.now() - shownMs < LINKS_LAST_MS) return;
-        // The link has ended; the view is made again with one that opens.
-        event.preventDefault();
-        this.dispatchEvent(new Event("stale"));
-      };
-      return h(
-        "li",
-        {},
-        h(
-          "div",
-          {},
-          h("b", {}, name),
-          h("span", { class: "size" }, formatBytes(size)),
-          h("p", { class: "hint" }, plays),
-        ),
-        link,
-      );
-    });
-    return h("section", { class: "files" }, h("h3", {}, "Files"), h("ul", {}, ...rows));
-  }
 }
-
-const expired = () =>
-  h("p", { class: "panel hint" }, "The files of this clip are kept no longer. Add the clip again to cut it anew.");
 
 /** What was decided about the clip, besides the warnings. @param {import("./client.js").Result} result */
 function notes(result) {

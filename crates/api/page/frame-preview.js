@@ -30,7 +30,7 @@ export class FramePreview extends HTMLElement {
   #pending = new AbortController();
 
   connectedCallback() {
-    this.#frame.clip = this.clip;
+    this.#frame.file = this.clip.file;
     this.#layer.clip = this.clip;
     this.#layer.hidden = true;
     this.#layer.addEventListener("change", () => {

@@ -48,28 +48,40 @@ export const METHODS = {
   ai: { name: "By a neural model", about: "For any background. Slower, and softer in hair and edges." },
 };
 
-/** @type {Record<string, string>} */
+const WAITING = "Waiting for a free worker";
+const STORING = "Checking and storing the files";
+
+/** What is done in each stage of a job. @type {Record<"video" | "image", Record<string, string>>} */
 export const STAGES = {
-  "queued-on-railway": "Waiting for a free worker",
-  "loading-input": "Measuring the background",
-  "processing-video": "Cutting frame by frame",
-  "uploading-outputs": "Checking and storing the files",
+  video: {
+    "queued-on-railway": WAITING,
+    "loading-input": "Measuring the background",
+    "processing-video": "Cutting frame by frame",
+    "uploading-outputs": STORING,
+  },
+  image: {
+    "queued-on-railway": WAITING,
+    "loading-input": "Reading the images",
+    "processing-video": "Cutting image by image",
+    "uploading-outputs": STORING,
+  },
 };
 
 /** What to do about an error, by its code: the server's sentence says only what happened. @type {Record<string, string>} */
 const ADVICE = {
   INVALID_VIDEO: "Try another file, or export it again.",
-  NO_FLAT_BACKGROUND: "Name the background color with the eyedropper, or use a clip on a plain backdrop.",
-  FILE_TOO_LARGE: "Make the clip shorter or smaller, or raise the server’s limit.",
+  INVALID_IMAGE: "Try another file, or export it again.",
+  NO_FLAT_BACKGROUND: "Name the background color, or use a plain backdrop.",
+  FILE_TOO_LARGE: "Make it shorter or smaller, or raise the server’s limit.",
   PREVIEWS_BUSY: "The cut itself does not wait for this.",
   RATE_LIMITED: "Wait a moment, then try again.",
-  INSUFFICIENT_STORAGE: "Remove old clips, or ask who runs the server to make room.",
+  INSUFFICIENT_STORAGE: "Remove what is old, or ask who runs the server to make room.",
   UNAVAILABLE: "Try again in a moment.",
   INTERNAL_ERROR: "Try again; if it stays, ask who runs the server to look into its log.",
-  PROCESSING_FAILED: "Try again; if it stays, convert the clip to MP4 first.",
+  PROCESSING_FAILED: "Try again; if it stays, convert the file first.",
   WORKER_LOST: "Try again, with a smaller size if the clip is very large.",
   TIMEOUT: "Try again, with a smaller size or fewer formats.",
-  INPUT_GONE: "Add the clip again.",
+  INPUT_GONE: "Add it again.",
   UNREACHABLE: "Check that it runs and that you are connected; this page goes on by itself.",
 };
 
@@ -83,7 +95,7 @@ export function outputName(clipName, format) {
 
 /** An error as sentences for people. @param {{ code?: string, message?: string }} failure */
 export function explain({ code = "", message = "" }) {
-  if (code === "JOB_CANCELLED") return "You cancelled this clip.";
+  if (code === "JOB_CANCELLED") return "You cancelled it.";
   const said = message.charAt(0).toUpperCase() + message.slice(1);
   const ended = /[.!?…]$/.test(said) ? said : `${said}.`;
   return ADVICE[code] ? `${ended} ${ADVICE[code]}` : ended;

@@ -1,0 +1,75 @@
+// Shows the cut of one image beside the image.
+import { CutStage } from "./cut-stage.js";
+import { button, h } from "./html.js";
+
+/** @typedef {import("./client.js").CutImage} CutImage */
+
+/** `<image-viewer>`: fires `compare` with files of the person as detail, and `stale` when the link of the cut has ended. */
+export class ImageViewer extends HTMLElement {
+  /** Whether it shows one of several images. */
+  isOneOfSeveral = false;
+  #stage = new CutStage();
+  #about = h("p", { class: "hint", role: "status" });
+  #compare = h("div", { class: "row compare" });
+  #turn = 0;
+
+  connectedCallback() {
+    this.replaceChildren(this.#stage.view, this.#about, this.#compare, this.#stage.tools);
+  }
+
+  disconnectedCallback() {
+    this.#stage.close();
+  }
+
+  /**
+   * Shows a cut.
+   * @param {string} name of the image @param {CutImage} image
+   * @param {string | Blob} cut its address, or its bytes @param {Blob | null} before the image, if the page has it
+   */
+  async show(name, image, cut, before) {
+    this.#turn += 1;
+    const turn = this.#turn;
+    this.#stage.close();
+    const src = typeof cut === "string" ? cut : this.#stage.addressOf(cut);
+    const size = { width: image.width ?? 1, height: image.height ?? 1 };
+    const onerror = () => typeof cut === "string" && this.dispatchEvent(new Event("stale"));
+    this.#stage.show(h("img", { src, alt: `The cut of ${name}`, onerror }), size);
+    this.#about.textContent = describe(name, image);
+    this.#compare.replaceChildren();
+    if (!before) return this.#ask("not in this browser any more, and the server sends none back.");
+    const picture = h("img", { src: this.#stage.addressOf(before), alt: "" });
+    const isShown = await picture.decode().then(
+      () => true,
+      () => false,
+    );
+    if (turn !== this.#turn) return;
+    if (!isShown) return this.#ask("not one that your browser shows, so there is no before to show.");
+    this.#stage.compareWith(picture);
+    if (picture.naturalWidth !== size.width || picture.naturalHeight !== size.height)
+      this.#ask("not as large as the cut. Is it the one that was cut?");
+  }
+
+  /** Says why there is no image to compare with, and asks for it. @param {string} why */
+  #ask(why) {
+    const picker = h("input", { type: "file", accept: "image/*,.heic", multiple: this.isOneOfSeveral, hidden: true });
+    picker.onchange = () => this.dispatchEvent(new CustomEvent("compare", { detail: [...(picker.files ?? [])] }));
+    const label = this.isOneOfSeveral ? "Choose the images to compare" : "Choose the image to compare";
+    this.#compare.replaceChildren(
+      h("p", { class: "hint" }, `The image is ${why}`),
+      button(label, () => picker.click(), {}),
+      picker,
+    );
+  }
+}
+
+/** @param {string} name @param {CutImage} image */
+const describe = (name, image) => `${name} · ${image.width} × ${image.height} · ${methodOf(image)}`;
+
+/** How the background was found. @param {CutImage} image */
+export function methodOf({ method, model, reason, detectedBackgroundColor: color }) {
+  if (reason === "transparent") return "transparent already";
+  if (method === "ai") return model ? `by the model ${model}` : "by a neural model";
+  return color ? `by color, ${color.hex}` : "by color";
+}
+
+customElements.define("image-viewer", ImageViewer);

@@ -1,0 +1,63 @@
+// What the results of clips and of images have in common.
+import { ownAddress } from "./client.js";
+import { button, h, icon } from "./html.js";
+import { formatBytes } from "./texts.js";
+
+/** A little less than links do by default. */
+const LINKS_LAST_MS = 55 * 60_000;
+
+/**
+ * The name of an item, a line about it, and what can be done with it: fires `change-options` and `remove` on `view`.
+ * @param {HTMLElement} view @param {import("./item.js").Item} item @param {string} about
+ */
+export function resultHead(view, item, about) {
+  const tell = (/** @type {string} */ type) => () => view.dispatchEvent(new Event(type));
+  return h(
+    "header",
+    { class: "row spread result-head" },
+    h("div", {}, h("h2", {}, item.name), h("p", { class: "hint" }, about)),
+    h(
+      "div",
+      { class: "row" },
+      item.canBeSent && button("Other options", tell("change-options")),
+      button("Remove", tell("remove"), { class: "quiet" }),
+    ),
+  );
+}
+
+/** @param {string} sentence why there is nothing to show */
+export const nothing = (sentence) => h("p", { class: "panel hint" }, sentence);
+
+/**
+ * A row for each output: its name, its size, how it is used, and a link. Fires `stale` on `view` when a link has ended.
+ * @param {HTMLElement} view @param {import("./client.js").Output[]} outputs
+ * @param {(output: import("./client.js").Output) => { name: string, plays: string }} describe
+ */
+export function fileList(view, outputs, describe) {
+  const shownMs = Date.now();
+  const rows = outputs.map((output) => {
+    const { name, plays } = describe(output);
+    const size = formatBytes(output.size);
+    const link = h(
+      "a",
+      {
+        href: ownAddress(output.url),
+        // The server names it, after the clip.
+        download: "",
+        class: "button",
+        "aria-label": `Download ${name}, ${size}`,
+      },
+      icon("down"),
+      "Download",
+    );
+    link.onclick = (event) => {
+      if (Date.now() - shownMs < LINKS_LAST_MS) return;
+      // The link has ended; the view is made again with one that opens.
+      event.preventDefault();
+      view.dispatchEvent(new Event("stale"));
+    };
+    const text = h("div", {}, h("b", {}, name), h("span", { class: "size" }, size), h("p", { class: "hint" }, plays));
+    return h("li", {}, text, link);
+  });
+  return h("section", { class: "files" }, h("h3", {}, "Files"), h("ul", {}, ...rows));
+}
