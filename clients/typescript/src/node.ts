@@ -1,7 +1,7 @@
 // Files of Node: clips that are read as they are sent, outputs that are written as they arrive.
 import { createWriteStream, openAsBlob } from "node:fs";
-import { readdir, rename, rm } from "node:fs/promises";
-import { basename, join, relative, sep } from "node:path";
+import { readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, join, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
@@ -13,16 +13,18 @@ export async function openClip(path: string): Promise<File> {
   return new File([await openAsBlob(path)], basename(path));
 }
 
-/** The files in a folder and in the folders in it, in the order of their names, for `submitImages`. Hidden ones are left out. */
+/**
+ * The files in a folder and in the folders in it, in the order of their paths, for `submitImages`. Hidden ones are left
+ * out.
+ */
 export async function openFolder(path: string): Promise<File[]> {
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const names = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(path, join(entry.parentPath, entry.name)));
-  const shown = names.filter((name) => !name.split(sep).some((part) => part.startsWith(".")));
-  return await Promise.all(
-    shown.sort().map(async (name) => new File([await openAsBlob(join(path, name))], name.replaceAll(sep, "/"))),
-  );
+  const isShown = (name: string) => !name.split(sep).some((part) => part.startsWith("."));
+  const names = (await readdir(path, { recursive: true })).filter(isShown).sort();
+  const open = async (name: string) => {
+    const file = join(path, name);
+    return (await stat(file)).isFile() ? [new File([await openAsBlob(file)], name.replaceAll(sep, "/"))] : [];
+  };
+  return (await Promise.all(names.map(open))).flat();
 }
 
 /** Downloads an output of a completed job to a path, where it appears when it is complete. */
