@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 
+import { mascot } from "../sdk/pictures.mjs";
 import { sample } from "../server/harness.mjs";
 import { assertAccessible, host } from "./visit.mjs";
 
@@ -40,5 +41,17 @@ test("a request is sent and shown with its reply, and its lines in code do the s
   await page.click("button[type=submit]");
   await page.waitForFunction(() => /^200/.test(document.querySelector("p[role=status]").textContent));
   assert.equal((await reply()).data.jobId, first.data.jobId);
+
+  // Several files of one field, one of which the server knows to be no image.
+  await page.selectOption("form.panel select >> nth=0", "submitImageJob");
+  const files = [mascot(), Buffer.from("These are my notes.")].map((buffer, at) => ({
+    name: `${at}.png`,
+    mimeType: "image/png",
+    buffer,
+  }));
+  await page.setInputFiles("input[name=file]", files);
+  assert.match(await page.innerText("code-tabs code"), /"0.png"[\s\S]*"1.png"/);
+  await page.click("button[type=submit]");
+  await page.waitForFunction(() => /^202/.test(document.querySelector("p[role=status]").textContent));
   assert.deepEqual(complaints, []);
 });

@@ -6,10 +6,10 @@ import { KeyPrompt } from "./key-prompt.js";
 import { storedKey } from "./stored-key.js";
 import { quoted } from "./texts.js";
 
-/** @typedef {{ $ref?: string, type?: string, format?: string, enum?: string[], description?: string, properties?: Record<string, Schema> }} Schema */
+/** @typedef {{ $ref?: string, type?: string, format?: string, enum?: string[], description?: string, properties?: Record<string, Schema>, items?: Schema }} Schema */
 /** @typedef {{ name: string, place: "path" | "query" | "body", schema: Schema, description: string, isRequired: boolean }} Field */
 /** @typedef {{ id: string, method: string, path: string, summary: string, mediaType: string, fields: Field[] }} Operation */
-/** @typedef {Map<string, string | File>} Values the fields that are given */
+/** @typedef {FormData} Values the fields that are given */
 
 /** Requests with a key, and a body that is a form, JSON or nothing. The others are those of tus and of signed links. */
 const BODIES = ["multipart/form-data", "application/json", ""];
@@ -75,8 +75,8 @@ function addressOf({ path, fields }, values) {
 /** The fields of the body that are given. @param {Operation} operation @param {Values} values */
 const bodyOf = ({ fields }, values) =>
   fields
-    .filter(({ name, place }) => place === "body" && values.has(name))
-    .map((field) => ({ ...field, value: values.get(field.name) ?? "" }));
+    .filter(({ place }) => place === "body")
+    .flatMap((field) => values.getAll(field.name).map((value) => ({ ...field, value })));
 
 /** The JSON body of a request. @param {Operation} operation @param {Values} values */
 function jsonOf(operation, values) {
@@ -115,7 +115,7 @@ function typescript(operation, values) {
   const hasFile = parts.some(({ value }) => value instanceof File);
   const set = parts.map(({ name, value }) => {
     const text = value instanceof File ? `await openAsBlob(${JSON.stringify(value.name)}), ` : "";
-    return `form.set(${JSON.stringify(name)}, ${text}${JSON.stringify(value instanceof File ? value.name : value)});`;
+    return `form.append(${JSON.stringify(name)}, ${text}${JSON.stringify(value instanceof File ? value.name : value)});`;
   });
   const isJson = operation.mediaType === "application/json";
   const type = isJson ? ', "Content-Type": "application/json"' : "";
@@ -142,7 +142,7 @@ async function send(operation, values, key) {
   let body;
   if (operation.mediaType === "multipart/form-data") {
     body = new FormData();
-    for (const { name, value } of bodyOf(operation, values)) body.set(name, value);
+    for (const { name, value } of bodyOf(operation, values)) body.append(name, value);
   } else if (operation.mediaType === "application/json") {
     headers.set("Content-Type", "application/json");
     body = JSON.stringify(jsonOf(operation, values));
@@ -164,7 +164,9 @@ async function send(operation, values, key) {
 /** The input of a field. @param {Field} field */
 function inputOf({ name, schema, isRequired }) {
   const id = uniqueId();
-  if (schema.format === "binary") return h("input", { id, name, type: "file", required: isRequired });
+  const isList = schema.items?.format === "binary";
+  if (isList || schema.format === "binary")
+    return h("input", { id, name, type: "file", multiple: isList, required: isRequired });
   const words = schema.enum ?? (schema.type === "boolean" ? ["true", "false"] : null);
   if (words)
     return h("select", { id, name }, h("option", { value: "" }, "–"), ...words.map((word) => h("option", {}, word)));
@@ -201,9 +203,15 @@ async function play(key) {
   const code = new CodeTabs();
   code.heading = "The same in code";
   const chosen = () => /** @type {Operation} */ (operations.find(({ id }) => id === choice.value));
-  /** @returns {Values} */
-  const values = () =>
-    new Map([...new FormData(form)].filter(([, value]) => (value instanceof File ? value.name : value) !== ""));
+  /** What is given; a field that is empty is not. @returns {Values} */
+  const values = () => {
+    const given = new FormData(form);
+    for (const name of [...given.keys()]) {
+      const value = given.get(name);
+      if ((value instanceof File ? value.name : value) === "") given.delete(name);
+    }
+    return given;
+  };
   const update = () => {
     code.samples = [
       ["curl", curl(chosen(), values())],
