@@ -134,6 +134,17 @@ test("a ZIP of images, whose files are compared with their cuts", { timeout: CUT
     const curl = (await page.innerText("image-result pre")).split("\n\n")[0];
     const env = { ...process.env, CLEARCUT_KEY: theServer().key };
     assert.match(execFileSync("sh", ["-c", curl], { cwd: folder, env }).toString(), /"status":"queued"/);
+
+    // The same ZIP may hold the frames of a clip.
+    await drop(page, ["photos.zip"], { "photos.zip": textOf(await readFile(join(folder, "photos.zip"))) });
+    await page.click("image-options >> text=Cut them as a clip");
+    await page.waitForSelector("cut-options");
+    await page.click("text=Discard");
+    await drop(page, ["broken.png"], { "broken.png": textOf(broken()) });
+    await page.click(cutButton);
+    await page.waitForSelector("h2:text-is('Nothing could be cut')", { timeout: CUT_MS });
+    assert.match(await page.innerText("cut-progress [role=alert]"), /Try another file/);
+    await assertAccessible(page, "images that failed");
     assert.deepEqual(complaints, []);
   } finally {
     await rm(folder, { recursive: true });
