@@ -175,8 +175,8 @@ mod tests {
         let [whole, damaged, too_large] =
             [PackedState::Whole, PackedState::Damaged, PackedState::TooLarge].map(|state| state as u64);
         assert_eq!(states(unpacked(&packed).unwrap()), [whole, too_large, whole]);
-        // The compressed bytes of the first file.
-        packed[60..70].fill(0xAA);
+        // Compressed bytes of the first file.
+        packed[36..40].fill(0xAA);
         assert_eq!(states(unpacked(&packed).unwrap()), [damaged, too_large, whole]);
         packed.truncate(packed.len() - 30);
         assert_eq!(unpacked(&packed), Err(UnpackFailure::Damaged));

@@ -123,7 +123,7 @@ async fn a_job_has_all_its_fields_in_every_state() {
             "notes": [{"code": "SOUND_LEFT_OUT", "isWarning": true, "message": "no sound"}],
             "detectedBackgroundColor": {"r": 233, "g": 47, "b": 188, "hex": "#E92FBC"},
             "report": report,
-            "outputs": [{"format": "webm", "url": null, "size": 4}],
+            "outputs": [{"format": "webm", "url": null, "size": 4}], "images": null,
         },
         "revision": 5, "queuePosition": null, "estimatedStartAt": null, "eventsUrl": null, "retryOf": null,
         "clipName": null,
