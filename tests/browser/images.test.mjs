@@ -113,6 +113,17 @@ test("a clip and three images, of which one is broken, in one drop, on a phone",
   assert.deepEqual(complaints, []);
 });
 
+test("a cut that removes nothing is worth a look", { timeout: CUT_MS }, async () => {
+  const { page, complaints } = await come();
+  await page.waitForSelector("clip-drop");
+  await drop(page, ["mascot.png"], { "mascot.png": textOf(mascot()) });
+  await page.fill("image-options input[type=color]", "#0000ff");
+  await page.click(cutButton);
+  await page.waitForSelector("image-viewer .warnings >> text=ardly anything was removed", { timeout: CUT_MS });
+  await assertAccessible(page, "a result that is worth a look");
+  assert.deepEqual(complaints, []);
+});
+
 test("a ZIP of images, whose files are compared with their cuts", { timeout: CUT_MS }, async () => {
   const folder = await mkdtemp(join(tmpdir(), "clearcut-zip-"));
   try {

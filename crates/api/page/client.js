@@ -16,6 +16,7 @@
  * @property {string | null} model
  * @property {string | null} reason
  * @property {{ hex: string } | null} detectedBackgroundColor
+ * @property {{ warnings: { code: string, message: string }[] } | null} report
  * @property {{ code: string, message: string } | null} error
  */
 /**

@@ -2,8 +2,8 @@
 import { Clip } from "./clip.js";
 import { CodeSamples } from "./code-samples.js";
 import { CutViewer } from "./cut-viewer.js";
-import { button, h, icon } from "./html.js";
-import { fileList, nothing, resultHead } from "./result-parts.js";
+import { button, h } from "./html.js";
+import { fileList, nothing, resultHead, worthALook } from "./result-parts.js";
 import { explain, FORMATS, formatDate, formatDuration, formatTime } from "./texts.js";
 
 const EXPIRED = "The files of this clip are kept no longer. Add the clip again to cut it anew.";
@@ -51,14 +51,7 @@ export class CutResult extends HTMLElement {
         isLocal && button(`Look at ${formatTime(warning.from)}`, look, { class: "quiet" }),
       );
     });
-    return [
-      h(
-        "aside",
-        { class: "warnings", role: "note" },
-        icon("alert"),
-        h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...ofMatte, ...listed(result, true))),
-      ),
-    ];
+    return [worthALook([...ofMatte, ...listed(result, true)])];
   }
 }
 

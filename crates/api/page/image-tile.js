@@ -41,7 +41,9 @@ export class ImageTile extends HTMLElement {
     this.#button.setAttribute("aria-label", `Show ${name}`);
     this.#button.replaceChildren(this.#picture);
     const download = button(`Download the cut of ${name}`, () => this.#download(), { icon: "down", isBare: true });
-    const text = h("div", { class: "tile-text" }, title, h("span", { class: "hint" }, methodOf(image)));
+    const isDoubtful = (image.report?.warnings.length ?? 0) > 0;
+    const about = isDoubtful ? "Worth a look" : methodOf(image);
+    const text = h("div", { class: "tile-text" }, title, h("span", { class: "hint" }, about));
     this.replaceChildren(this.#button, h("div", { class: "tile-foot" }, text, download));
     this.#sight.observe(this);
   }

@@ -1,6 +1,8 @@
 // Shows the cut of one image beside the image.
 import { CutStage } from "./cut-stage.js";
 import { button, h } from "./html.js";
+import { worthALook } from "./result-parts.js";
+import { explain } from "./texts.js";
 
 /** @typedef {import("./client.js").CutImage} CutImage */
 
@@ -10,11 +12,12 @@ export class ImageViewer extends HTMLElement {
   isOneOfSeveral = false;
   #stage = new CutStage();
   #about = h("p", { class: "hint", role: "status" });
+  #warnings = h("div");
   #compare = h("div", { class: "row compare" });
   #turn = 0;
 
   connectedCallback() {
-    this.replaceChildren(this.#stage.view, this.#about, this.#compare, this.#stage.tools);
+    this.replaceChildren(this.#stage.view, this.#about, this.#warnings, this.#compare, this.#stage.tools);
   }
 
   disconnectedCallback() {
@@ -35,6 +38,9 @@ export class ImageViewer extends HTMLElement {
     const onerror = () => typeof cut === "string" && this.dispatchEvent(new Event("stale"));
     this.#stage.show(h("img", { src, alt: `The cut of ${name}`, onerror }), size);
     this.#about.textContent = describe(name, image);
+    const warnings = image.report?.warnings ?? [];
+    const items = warnings.map(({ message }) => h("li", {}, explain({ message })));
+    this.#warnings.replaceChildren(...(items.length > 0 ? [worthALook(items)] : []));
     this.#compare.replaceChildren();
     if (!before) return this.#ask("not in this browser any more, and the server sends none back.");
     const picture = h("img", { src: this.#stage.addressOf(before), alt: "" });

@@ -28,6 +28,15 @@ export function resultHead(view, item, about) {
 /** @param {string} sentence why there is nothing to show */
 export const nothing = (sentence) => h("p", { class: "panel hint" }, sentence);
 
+/** What a person should look at. @param {(Node | string)[]} items of a list */
+export const worthALook = (items) =>
+  h(
+    "aside",
+    { class: "warnings", role: "note" },
+    icon("alert"),
+    h("div", {}, h("b", {}, "Worth a look"), h("ul", {}, ...items)),
+  );
+
 /**
  * A row for each output: its name, its size, how it is used, and a link. Fires `stale` on `view` when a link has ended.
  * @param {HTMLElement} view @param {import("./client.js").Output[]} outputs

@@ -103,6 +103,28 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageWarning:
+    """A place of the cut of an image that a person should look at."""
+
+    code: str
+    message: str
+    box: FrameBox
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReport:
+    """The estimated quality of the cut of an image. What depends on a background color is None with a model."""
+
+    #: Share of the border that matches the background color.
+    confidence: float | None
+    removed_share: float
+    holes_percent: float | None
+    lookalike_percent: float | None
+    residue_percent: float | None
+    warnings: tuple[ImageWarning, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A decision about the clip besides its matte."""
 
@@ -136,6 +158,7 @@ class JobImage:
     reason: str | None
     model: str | None
     detected_background_color: Color | None
+    report: ImageReport | None
     error: JobError | None
 
 
@@ -249,6 +272,7 @@ class ImageCut:
     detected_background_color: Color | None
     #: Share of the border that matches the background color; None with a model.
     confidence: float | None
+    report: ImageReport
     warnings: tuple[FieldWarning, ...] = ()
 
     @property
