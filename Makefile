@@ -39,7 +39,9 @@ runtime: build
 	@$(call install_runtime,$(CLEARCUT))
 install_runtime = test -e $(CLEARCUT_MODELS)/libonnxruntime.so || $(1) models install runtime
 
-test: setup-test lint test-rust test-browser test-server
+# The suites outside of cargo wait for servers most of the time, so two run at once, with the binary that `test-rust` has built.
+test: setup-test lint test-rust
+	@$(MAKE) --no-print-directory -j2 --output-sync=target -o test-rust test-browser test-server
 
 lint: lint-web lint-dependencies lint-openapi
 	cargo fmt --all --check
@@ -63,7 +65,8 @@ $(addsuffix /node_modules,web clients/typescript tests/browser tests/mcp tests/s
 	cd $* && npm ci --silent --no-audit --no-fund
 	touch $@
 
-# What tests, lints and validators take from PyPI.
+# What tests, lints and validators take from PyPI, one after another: they share the environment.
+.venv/lints: | .venv/tests
 .venv/tests: tests/requirements.txt
 .venv/lints: scripts/lint-requirements.txt
 .venv/validators: scripts/validate-requirements.txt
