@@ -159,6 +159,7 @@ REAL = {
     "cutVideo": lambda case: of_form("cutVideo", case),
     "previewFrame": lambda case: of_form("previewFrame", case, time=0),
     "removeImageBackground": lambda case: of_image("removeImageBackground", case, method="chroma"),
+    "submitImageJob": lambda case: of_image("submitImageJob", case, file=[IMAGE], method="chroma"),
     "detectImageBackgroundColor": lambda case: of_image("detectImageBackgroundColor", case),
     "resizeImage": lambda case: of_image("resizeImage", case, width=16, format="png"),
     "createImageThumbnail": lambda case: of_image("createImageThumbnail", case, size="small"),
