@@ -1,22 +1,24 @@
-//! `clearcut cut`: cuts one clip or image after the other and writes the outputs of each.
+//! `clearcut cut`: cuts clips and images, and writes the outputs of one input after the other. The
+//! next images are cut meanwhile.
 
 use std::{
     collections::HashMap,
     fs::File,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use clearcut_ffmpeg::{MediaLimits, Tools};
 use clearcut_job::{CutRequest, CutStep};
-use clearcut_parallel::MemoryBudget;
+use clearcut_parallel::{MemoryBudget, with_workers};
 use clearcut_pipeline::{CutJob, CutReport, KeptModel, Resources, Stop};
 
 use crate::{
     arguments::CutOptions,
     console::escape_line,
     cut_context::CutContext,
-    cut_image::cut_image,
+    cut_image::{UnnamedCut, cut_image},
     failure::Failure,
     input::{is_animation, is_image, open_input},
     installed_models::ModelOptions,
@@ -24,21 +26,56 @@ use crate::{
     reporter::{FinishedCut, Reporter},
 };
 
+/// Images that are cut at the same time: one is decoded or encoded while another is matted.
+const IMAGES_AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
+/// An input that was opened.
+enum Opened {
+    /// An image, whose cut has no name yet.
+    Image(Box<UnnamedCut>),
+    /// A clip, which is still to be cut.
+    Clip(File),
+}
+
 /// Runs `clearcut cut`.
 pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) -> Result<(), Failure> {
     let request = options.request()?;
-    // Cuts run one at a time, so no other cut needs the memory.
+    // The model is used by one cut at a time, so no other cut needs the memory.
     let models = models.installed(MemoryBudget::new(u32::MAX))?;
-    let context = CutContext { tools, models: &KeptModel::new(&models) };
+    let resources = Resources::default();
+    let at_once = IMAGES_AT_ONCE.get().min(options.inputs.len()) as u64;
+    let context = CutContext {
+        tools,
+        models: &KeptModel::new(&models),
+        resources_of_image: Resources { max_bytes: resources.max_bytes / at_once.max(1), ..resources },
+    };
     check_names(options)?;
     let stop = Stop::default();
     let on_signal = stop.clone();
     // Fails only if a handler is already set, and none is.
     let _ = ctrlc::set_handler(move || on_signal.cancel());
+    with_workers(IMAGES_AT_ONCE, |workers| {
+        let open = |input: &PathBuf| open(&context, options, &request, input, &stop);
+        let opened = workers.map_in_order(options.inputs.iter(), open);
+        let ended = finish_all(&context, options, &request, opened, &stop);
+        // Ends the cuts of the next images, if an earlier input failed.
+        stop.cancel();
+        ended
+    })
+}
+
+/// Finishes the inputs in their order. Without `--keep-going`, the first failure is the last input.
+fn finish_all(
+    context: &CutContext,
+    options: &CutOptions,
+    request: &CutRequest,
+    opened: impl Iterator<Item = Result<Opened, Failure>>,
+    stop: &Stop,
+) -> Result<(), Failure> {
     let mut last_failure = None;
-    for input in &options.inputs {
+    for (input, opened) in options.inputs.iter().zip(opened) {
         let reporter = Reporter::new(options, input);
-        match cut_one(&context, options, &request, input, &stop, reporter) {
+        match opened.and_then(|opened| finish(context, options, request, (input, opened), stop, reporter)) {
             Ok(()) => {}
             Err(failure) if options.keep_going && !failure.is_interruption() => {
                 if let Some(earlier) = last_failure.replace(failure) {
@@ -76,21 +113,37 @@ fn check_names(options: &CutOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-fn cut_one(
+/// Opens an input, and cuts it if it is an image.
+fn open(
     context: &CutContext,
     options: &CutOptions,
     request: &CutRequest,
     input: &Path,
     stop: &Stop,
-    mut reporter: Reporter,
-) -> Result<(), Failure> {
-    let began = Instant::now();
+) -> Result<Opened, Failure> {
     let file = open_input(input)?;
     let asks_for_still = options.asks_for_still();
     let is_still = is_image(&file).and_then(|is_image| Ok(is_image || asks_for_still && is_animation(&file)?));
     if is_still.map_err(|failure| failure.for_clip(input))? {
-        return cut_image(context, options, request, (input, &file), stop, &reporter);
+        return cut_image(context, options, request, (input, &file), stop).map(|cut| Opened::Image(cut.into()));
     }
+    Ok(Opened::Clip(file))
+}
+
+/// Cuts an opened clip, and gives the files their names.
+fn finish(
+    context: &CutContext,
+    options: &CutOptions,
+    request: &CutRequest,
+    (input, opened): (&Path, Opened),
+    stop: &Stop,
+    mut reporter: Reporter,
+) -> Result<(), Failure> {
+    let began = Instant::now();
+    let file = match opened {
+        Opened::Image(cut) => return cut.finish(&reporter),
+        Opened::Clip(file) => file,
+    };
     let outputs =
         Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
     let progress = &mut |step| reporter.progress(step);

@@ -3,14 +3,15 @@
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use clearcut_ffmpeg::MediaLimits;
 use clearcut_job::{
     CutImage, CutRequest, DeinterlaceChoice, ErrorCode, FpsChoice, ImageOutcome, ImageTask, Quality, Speed,
 };
-use clearcut_pipeline::{ImageJob, Resources, Stop, process_image};
+use clearcut_pipeline::{ImageJob, Stop, process_image};
+use tempfile::TempDir;
 
 use crate::{
     arguments::CutOptions,
@@ -20,49 +21,68 @@ use crate::{
     reporter::{FinishedImage, Reporter},
 };
 
-/// Cuts one image.
+/// An image that was cut, and whose file has no name yet.
+pub(crate) struct UnnamedCut {
+    image: CutImage,
+    outputs: Outputs,
+    /// In the folder of the output.
+    scratch: TempDir,
+    took: Duration,
+}
+
+impl UnnamedCut {
+    /// Moves the PNG to its final name.
+    pub(crate) fn publish(self) -> Result<(CutImage, PathBuf), Failure> {
+        let path = self.outputs.publish_image(&self.image.png, self.scratch.path())?;
+        Ok((self.image, path))
+    }
+
+    /// Moves the PNG to its final name, and reports it.
+    pub(crate) fn finish(self, reporter: &Reporter) -> Result<(), Failure> {
+        let took = self.took;
+        let (image, path) = self.publish()?;
+        reporter.finished_image(&FinishedImage { image: &image, path: &path, took });
+        Ok(())
+    }
+}
+
+/// Cuts an image of a command.
 pub(crate) fn cut_image(
     context: &CutContext,
     options: &CutOptions,
     request: &CutRequest,
     (input, file): (&Path, &File),
     stop: &Stop,
-    reporter: &Reporter,
-) -> Result<(), Failure> {
-    let began = Instant::now();
+) -> Result<UnnamedCut, Failure> {
     refuse_options_of_clips(options).map_err(|failure| failure.for_clip(input))?;
     let outputs =
         Outputs::new(input, options.output.as_deref(), options.force).map_err(|failure| failure.for_clip(input))?;
     let task = ImageTask::Cut { request: request.clone(), has_soft_edges: true };
-    let (image, path) = cut_image_to(&outputs, context, &task, (input, file), stop)?;
-    reporter.finished_image(&FinishedImage { image: &image, path: &path, took: began.elapsed() });
-    Ok(())
+    cut_image_to(outputs, context, &task, (input, file), stop)
 }
 
-/// Does a task that cuts an image, and moves the PNG to its final name.
+/// Does a task that cuts an image.
 pub(crate) fn cut_image_to(
-    outputs: &Outputs,
+    outputs: Outputs,
     context: &CutContext,
     task: &ImageTask,
     (input, file): (&Path, &File),
     stop: &Stop,
-) -> Result<(CutImage, PathBuf), Failure> {
+) -> Result<UnnamedCut, Failure> {
+    let began = Instant::now();
     let in_way = |failure: Failure| failure.for_clip(input);
     outputs.check_image_free(input).map_err(in_way)?;
-    let folder = outputs.scratch().map_err(in_way)?;
+    let scratch = outputs.scratch().map_err(in_way)?;
     let job = ImageJob {
         tools: context.tools,
         input: file,
-        scratch: folder.path(),
+        scratch: scratch.path(),
         limits: MediaLimits::default(),
-        resources: Resources::default(),
+        resources: context.resources_of_image,
         models: context.models,
     };
     match process_image(&job, task, stop).map_err(|error| Failure::from(error).for_clip(input))? {
-        ImageOutcome::Cut(image) => {
-            let path = outputs.publish_image(&image.png, folder.path())?;
-            Ok((*image, path))
-        }
+        ImageOutcome::Cut(image) => Ok(UnnamedCut { image: *image, outputs, scratch, took: began.elapsed() }),
         ImageOutcome::Background(_) | ImageOutcome::Encoded(_) => Err(not_cut()),
     }
 }

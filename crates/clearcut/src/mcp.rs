@@ -221,7 +221,7 @@ impl Cutter for LocalCutter {
         progress: &mut dyn FnMut(CutStep),
     ) -> Result<FinishedCut, clearcut_mcp::Failure> {
         let began = Instant::now();
-        let context = CutContext { tools: &self.tools, models: &self.models };
+        let context = CutContext::of_one(&self.tools, &self.models);
         let outputs = Outputs::new(&order.clip, order.output.as_deref(), order.overwrites)?;
         let file = open_input(&order.clip)?;
         let (report, paths) = cut_to(&outputs, &context, &order.request, (&order.clip, &file), stop, progress)?;
@@ -230,11 +230,11 @@ impl Cutter for LocalCutter {
 
     fn cut_image(&self, order: &ImageOrder, stop: &Stop) -> Result<FinishedImage, clearcut_mcp::Failure> {
         let began = Instant::now();
-        let context = CutContext { tools: &self.tools, models: &self.models };
+        let context = CutContext::of_one(&self.tools, &self.models);
         let file = open_input(&order.image)?;
         let outputs = Outputs::new(&order.image, order.output.as_deref(), order.overwrites)?;
         let task = ImageTask::Cut { request: order.request.clone(), has_soft_edges: order.has_soft_edges };
-        let (image, path) = cut_image_to(&outputs, &context, &task, (&order.image, &file), stop)?;
+        let (image, path) = cut_image_to(outputs, &context, &task, (&order.image, &file), stop)?.publish()?;
         Ok(FinishedImage { image, path, took: began.elapsed() })
     }
 

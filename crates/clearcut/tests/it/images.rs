@@ -76,6 +76,23 @@ fn images_and_clips_are_cut_in_one_command() {
 }
 
 #[test]
+fn images_are_finished_in_order_up_to_the_first_that_fails() {
+    let workspace = Workspace::new();
+    for name in ["a.png", "c.png", "d.png"] {
+        workspace.draw(name, "-c:v png");
+    }
+    fs::write(workspace.join("b.png"), b"no image").unwrap();
+    let all = ["cut", "a.png", "b.png", "c.png", "d.png", "--json"];
+    let outcome = workspace.run(&all);
+    assert_eq!((outcome.exit, last_line(&outcome)["input"].as_str()), (Some(3), Some("b.png")));
+    assert_eq!(workspace.names(), ["a-cut.png", "a.png", "b.png", "c.png", "d.png"]);
+    let outcome = workspace.run(&[&all[..], &["--keep-going", "--force"]].concat());
+    let inputs = outcome.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let inputs: Vec<_> = inputs.map(|line| line["input"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((outcome.exit, inputs.join(" ").as_str()), (Some(3), "a.png c.png d.png b.png"));
+}
+
+#[test]
 fn the_output_decides_whether_an_animation_is_a_clip_or_an_image() {
     let workspace = Workspace::new();
     let palette = "-filter_complex split[a][b];[a]palettegen[p];[b][p]paletteuse=dither=none";
