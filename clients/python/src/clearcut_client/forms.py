@@ -3,8 +3,8 @@
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from .options import StorageId, fields_of
@@ -16,7 +16,7 @@ Clip = os.PathLike[str] | BinaryIO | StorageId | str
 ImageSource = Clip
 
 #: Images of a job: paths and open files, the path of a folder, or one image or ZIP of images.
-Images = ImageSource | Sequence[str | os.PathLike[str] | BinaryIO]
+Images = ImageSource | Iterable[str | os.PathLike[str] | BinaryIO]
 
 
 @contextlib.contextmanager
@@ -41,12 +41,14 @@ def image_form_of(images: Images, options: dict[str, Any]) -> Iterator[dict[str,
         names = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
         shown = [name for name in names if not any(part.startswith(".") for part in name.parts)]
         files = [(name.as_posix(), _LateFile(folder / name)) for name in shown]
-    elif isinstance(images, Sequence) and not isinstance(images, str):
+    elif isinstance(images, Iterable) and not isinstance(images, str) and not hasattr(images, "read"):
         files = [_named(image) for image in images]
     else:
-        with form_of(images, options) as form:
+        with form_of(cast(Clip, images), options) as form:
             yield form
         return
+    if not files:
+        raise ValueError("there are no images to submit")
     with contextlib.ExitStack() as late:
         for _, file in files:
             if isinstance(file, _LateFile):
