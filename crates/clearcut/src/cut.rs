@@ -49,7 +49,7 @@ pub(crate) fn run(tools: &Tools, models: &ModelOptions, options: &CutOptions) ->
         models: &KeptModel::new(&models),
         resources_of_image: Resources { max_bytes: resources.max_bytes / at_once.max(1), ..resources },
     };
-    check_names(options)?;
+    check_names(options, &request)?;
     let stop = Stop::default();
     let on_signal = stop.clone();
     // Fails only if a handler is already set, and none is.
@@ -93,21 +93,28 @@ fn finish_all(
     last_failure.map_or(Ok(()), Err)
 }
 
-/// Refuses options that would give several clips the same output name.
-fn check_names(options: &CutOptions) -> Result<(), Failure> {
+/// Refuses options that would give several inputs the same output name.
+fn check_names(options: &CutOptions, request: &CutRequest) -> Result<(), Failure> {
     let output_is_folder =
         options.output.as_deref().is_none_or(|output| output.is_dir() || output.to_string_lossy().ends_with('/'));
     if options.inputs.len() > 1 && !output_is_folder {
         let message = format!("-o names one file, but there are {} inputs", options.inputs.len());
         return Err(Failure::usage(message, "Give -o an existing folder, or leave it out."));
     }
+    if options.inputs.len() == 1 {
+        return Ok(());
+    }
     let mut names = HashMap::new();
     for input in &options.inputs {
-        let folder = if options.output.is_some() { None } else { input.parent() };
-        if let Some(other) = names.insert((folder, input.file_stem()), input) {
-            let [one, other] = [other, input].map(|path| escape_line(&path.display().to_string()));
-            let message = format!("{one} and {other} would get the same output name");
-            return Err(Failure::usage(message, "Cut them into different folders."));
+        let outputs = Outputs::new(input, options.output.as_deref(), options.force)?;
+        // One that cannot be read fails in its turn.
+        let is_image = open_input(input).and_then(|file| is_image(&file)).unwrap_or(false);
+        for path in outputs.paths(&request.formats, is_image) {
+            if let Some(other) = names.insert(path, input) {
+                let [one, other] = [other, input].map(|path| escape_line(&path.display().to_string()));
+                let message = format!("{one} and {other} would get the same output name");
+                return Err(Failure::usage(message, "Cut them into different folders."));
+            }
         }
     }
     Ok(())

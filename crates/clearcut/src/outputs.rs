@@ -59,6 +59,14 @@ impl Outputs {
         Ok(Self { folder, stem, named, overwrite })
     }
 
+    /// Final paths of the outputs in `formats`, or of the cut of an image.
+    pub(crate) fn paths(&self, formats: &Formats, is_image: bool) -> Vec<PathBuf> {
+        if is_image {
+            return vec![self.image_path()];
+        }
+        formats.iter().map(|format| self.path(format)).collect()
+    }
+
     /// Final path of the output in one format.
     fn path(&self, format: OutputFormat) -> PathBuf {
         let named = self.named.clone().filter(|path| format_of(path) == Some(format));

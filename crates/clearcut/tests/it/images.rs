@@ -69,10 +69,14 @@ fn an_image_of_each_format_becomes_a_png() {
 fn images_and_clips_are_cut_in_one_command() {
     let workspace = Workspace::new();
     workspace.draw("photo.jpg", "-q:v 2");
-    workspace.encode("clip.mp4", H264);
-    let outcome = workspace.run(&["cut", "photo.jpg", "clip.mp4", "-q"]);
+    // As phones save both: the names of their cuts differ.
+    workspace.encode("photo.mp4", H264);
+    let outcome = workspace.run(&["cut", "photo.jpg", "photo.mp4", "-q"]);
     assert_eq!(outcome.exit, Some(0), "{outcome:?}");
-    assert_eq!(workspace.names(), ["clip-cut.webm", "clip.mp4", "photo-cut.png", "photo.jpg"]);
+    assert_eq!(workspace.names(), ["photo-cut.png", "photo-cut.webm", "photo.jpg", "photo.mp4"]);
+    workspace.draw("photo.png", "-c:v png");
+    let outcome = workspace.run(&["cut", "photo.jpg", "photo.png", "-q"]);
+    assert!(outcome.exit == Some(2) && outcome.stderr.contains("the same output name"), "{outcome:?}");
 }
 
 #[test]
