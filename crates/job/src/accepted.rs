@@ -35,6 +35,7 @@ impl NotAccepted {
                 &["/api/v1/image/remove-background", "/api/v1/jobs/image/remove-background"]
             }
             Self::Image(NotImage::Video) => &["/api/v1/jobs/video/remove-background"],
+            Self::Image(NotImage::Archive) => &["/api/v1/jobs/image/remove-background"],
             Self::Video(_) | Self::Image(_) => &[],
         }
     }

@@ -44,6 +44,9 @@ pub enum NotImage {
         /// The kind of file with its article, such as `a PDF document`.
         kind: &'static str,
     },
+    /// The file is a ZIP archive, which may hold images.
+    #[error("the file is a ZIP archive, not one image")]
+    Archive,
     /// The file names other files.
     #[error("the file is a {kind}, not a still image")]
     PointsElsewhere {
@@ -62,6 +65,7 @@ impl NotImage {
         match self {
             Self::Empty => "Check that the file was downloaded or copied whole.",
             Self::Video => "Cut it as a clip: a video has commands and routes of its own.",
+            Self::Archive => "Unpack it first; a job of images takes it as it is.",
             Self::OtherKind { .. } | Self::PointsElsewhere { .. } | Self::Unknown => {
                 "Give a JPEG, PNG, WebP, GIF, AVIF or HEIC image."
             }
@@ -108,7 +112,7 @@ impl StillFormat {
             return Err(kind("a camera RAW file"));
         }
         match Container::sniff(head) {
-            Ok(Container::Zip) => Err(kind("a ZIP archive")),
+            Ok(Container::Zip) => Err(NotImage::Archive),
             Ok(_) => Err(NotImage::Video),
             Err(NotVideo::PointsElsewhere { kind }) => Err(NotImage::PointsElsewhere { kind }),
             Err(_) => Err(signatures::find(head).map_or(NotImage::Unknown, Known::not_image)),
@@ -211,7 +215,6 @@ mod tests {
             (b"\xFF\x0A\xFA", "JPEG XL"),
             (b"\0\0\0\x0CJXL \r\n", "JPEG XL"),
             (b"\0\0\x01\0\x01\0", "an icon"),
-            (b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x07\0\0\0frames/", "a ZIP archive"),
             (b"ID3\x04", "a sound file"),
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", "a HEIF image"),
         ] {
@@ -224,6 +227,8 @@ mod tests {
     fn videos_empty_files_and_unknown_bytes_are_told_apart() {
         assert_eq!(StillFormat::sniff(b""), Err(NotImage::Empty));
         assert_eq!(StillFormat::sniff(b"x"), Err(NotImage::Unknown));
+        let archive = b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x07\0\0\0frames/";
+        assert_eq!(StillFormat::sniff(archive), Err(NotImage::Archive));
         for video in [&b"\0\0\0\x20ftypisom"[..], b"\x1A\x45\xDF\xA3\x01", b"\0\0\0\x1Cftypavis\0\0\0\0avifavismsf1"] {
             assert_eq!(StillFormat::sniff(video), Err(NotImage::Video));
         }

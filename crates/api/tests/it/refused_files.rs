@@ -55,6 +55,8 @@ async fn a_file_of_the_other_kind_is_sent_to_the_routes_that_take_it() {
     assert_sent_to(&ask(&server, CUT, &[Part::file(CLIP)]).await, "INVALID_IMAGE", &videos);
     let clip = uploaded(&server, CLIP).await;
     assert_sent_to(&ask(&server, CUT, &[Part::text("inputStorageId", &clip)]).await, "INVALID_IMAGE", &videos);
+    let archive = Part::file(b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x05\0\0\0a.png");
+    assert_sent_to(&ask(&server, CUT, &[archive]).await, "INVALID_IMAGE", &images[1..]);
     assert_sent_to(&ask(&server, CUT, &[Part::file(b"%PDF-1.7")]).await, "INVALID_IMAGE", &[]);
 }
 
