@@ -12,6 +12,8 @@ const MAX_FOLDERS: usize = 8;
 #[derive(Debug, Default)]
 pub struct ImagePaths {
     taken: HashSet<String>,
+    /// The folders of the taken paths.
+    folders: HashSet<String>,
 }
 
 /// Sanitizes an untrusted path. What leads out of its folder is dropped; `image` if nothing remains.
@@ -62,17 +64,39 @@ impl ImagePaths {
     }
 
     fn claim_numbered(&mut self, stem: &str, extension: &str) -> String {
+        // A file and a folder cannot have the same path; the folders become part of the name.
+        let lies_in_file = folders_of(&stem.to_lowercase()).any(|folder| self.taken.contains(folder));
+        let stem = if lies_in_file { stem.replace('/', "-") } else { stem.to_owned() };
         let numbered = (2_u32..).map(|number| format!("{stem}-{number}{extension}"));
         let mut candidates = std::iter::once(format!("{stem}{extension}")).chain(numbered);
         // At most as many are taken as files were claimed.
-        let is_free = |path: &String| self.taken.insert(path.to_lowercase());
-        candidates.find(is_free).unwrap_or_default()
+        let is_free = |path: &String| {
+            let path = path.to_lowercase();
+            !self.folders.contains(&path) && self.taken.insert(path)
+        };
+        let path = candidates.find(is_free).unwrap_or_default();
+        self.folders.extend(folders_of(&path.to_lowercase()).map(str::to_owned));
+        path
     }
+}
+
+/// The folders that a path lies in: `a` and `a/b` of `a/b/c`.
+fn folders_of(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_file_has_the_path_of_a_folder() {
+        let mut paths = ImagePaths::default();
+        assert_eq!(
+            ["a.png", "A.png/b.png", "c/d.png", "c"].map(|path| paths.claim(path)),
+            ["a.png", "A.png-b.png", "c/d.png", "c-2"]
+        );
+    }
 
     #[test]
     fn a_path_leads_nowhere_else_and_keeps_its_folders() {
