@@ -33,8 +33,8 @@ pub enum ImageError {
         /// The part, such as `transparency`.
         part: &'static str,
     },
-    /// The image has too many pixels.
-    #[error("the image has more than {limit} million pixels")]
+    /// The image has too many pixels, in all or on a side.
+    #[error("the image has more than {limit} million pixels, or more than 65535 on a side")]
     TooManyPixels {
         /// The limit in millions.
         limit: u64,

@@ -41,10 +41,17 @@ pub(crate) fn stored_size(bytes: &[u8], max_pixels: u64) -> Result<(u32, u32), I
         StillFormat::Gif => GifDecoder::new(Cursor::new(bytes)).map_err(failure)?.dimensions(),
         StillFormat::Avif | StillFormat::Heic => return Err(ImageFailure::Unsupported),
     };
-    if u64::from(width) * u64::from(height) > max_pixels {
-        return Err(ImageFailure::TooManyPixels);
-    }
+    check_size((width, height), max_pixels)?;
     Ok((width, height))
+}
+
+/// Longest side of an image, as in JPEG. The work on a longer one, which is hardly a picture, takes
+/// far longer than its pixels tell.
+const MAX_SIDE: u32 = 65_535;
+
+fn check_size((width, height): (u32, u32), max_pixels: u64) -> Result<(), ImageFailure> {
+    let is_allowed = u64::from(width) * u64::from(height) <= max_pixels && width.max(height) <= MAX_SIDE;
+    if is_allowed { Ok(()) } else { Err(ImageFailure::TooManyPixels) }
 }
 
 /// Memory for what lies beside the pixels of a PNG, such as its color profile, in bytes. A few bytes
@@ -74,9 +81,7 @@ fn jpeg(bytes: &[u8], max_pixels: u64) -> Result<Source, ImageFailure> {
 
 fn decoded(mut decoder: impl ImageDecoder, max_pixels: u64) -> Result<Source, ImageFailure> {
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > max_pixels {
-        return Err(ImageFailure::TooManyPixels);
-    }
+    check_size((width, height), max_pixels)?;
     // A damaged profile or EXIF block does not harm the pixels.
     let (icc, exif) = (decoder.icc_profile().ok().flatten(), decoder.exif_metadata().ok().flatten());
     let color = decoder.original_color_type();

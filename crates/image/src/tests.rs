@@ -281,4 +281,7 @@ fn the_size_is_read_from_the_headers() {
         assert_eq!(stored_size(bytes, 24 * 16 - 1), Err(ImageFailure::TooManyPixels));
         assert_eq!(stored_size(&bytes[..16], LIMIT), Err(ImageFailure::Damaged));
     }
+    let long = png_of(&DynamicImage::new_rgb8(70_000, 1), None);
+    assert_eq!(stored_size(&long, LIMIT), Err(ImageFailure::TooManyPixels));
+    assert_eq!(decode(&long, LIMIT).err(), Some(ImageFailure::TooManyPixels));
 }
