@@ -248,7 +248,11 @@ impl Error {
 impl Error {
     /// Classifies a failed system call: a shortage of resources, or another I/O error.
     pub(crate) fn from_io(doing: &'static str, source: io::Error) -> Self {
-        if is_shortage(&source) { Self::Short { program: doing } } else { Self::Io { doing, source } }
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ if is_shortage(&source) => Self::Short { program: doing },
+            _ => Self::Io { doing, source },
+        }
     }
 
     /// Reinterprets the error of a program that only read an untrusted clip: if the program failed,
@@ -283,7 +287,7 @@ impl MediaError {
                 "Make a copy without that track, for example of the second: ffmpeg -i clip -map 0 -map -0:1 -c copy copy.mp4"
             }
             Self::NoImageSequence { .. } => {
-                "Give a ZIP with the images of one clip, all of one size and format, numbered without gaps."
+                "Give a ZIP with the images of one clip, all of one size and format, numbered without gaps. Images that are no clip are cut one by one, or by a job of images."
             }
             Self::Encrypted => "Give a copy without protection.",
             Self::PremultipliedAlpha => "Export it with straight alpha, for example as WebM or ProRes 4444.",

@@ -14,10 +14,16 @@ pub(crate) fn cut_failure(error: &Error) -> Failure {
     if !matches!(error, Error::Cancelled) {
         tracing::warn!(?error, code = %error.code(), "a cut failed");
     }
-    // Treated as a shortage: the next job would fail alike, and an ffmpeg that is being replaced
+    // Treated as a shortage: the next job would fail alike, and a program that is being replaced
     // comes back.
-    if matches!(error, Error::Tool(ToolError::Unstartable { .. })) {
-        return Failure::new(FailureCode::ShortOfResources, "the server's ffmpeg cannot be started at the moment");
+    let program = match error {
+        Error::Tool(ToolError::Unstartable { .. }) => Some("ffmpeg"),
+        Error::Tool(ToolError::UnpackerMissing { .. }) => Some("program"),
+        _ => None,
+    };
+    if let Some(program) = program {
+        let message = format!("the server's {program} cannot be started at the moment");
+        return Failure::new(FailureCode::ShortOfResources, message);
     }
     if let Error::Tool(ToolError::Media(MediaError::NotVideo(reason))) = error {
         return Failure::new(FailureCode::InvalidVideo, NotAccepted::Video(*reason).with_routes());
