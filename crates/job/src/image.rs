@@ -52,6 +52,9 @@ impl ImageCutRequest {
     /// Most images of one job.
     pub const MAX_IMAGES: usize = 500;
 
+    /// Comment of the archive in which a server keeps the images of a request.
+    pub const BUNDLE_COMMENT: &[u8] = b"clearcut";
+
     /// Maximum size of an image in bytes: that of 100 million pixels as a large PNG.
     pub const MAX_IMAGE_BYTES: u64 = 256 << 20;
 

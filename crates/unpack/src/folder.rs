@@ -1,9 +1,12 @@
 //! A ZIP archive of a folder of images, read by the `zip` crate: its files one after the other, as
 //! bytes in memory. Images are decoded elsewhere.
 
-use std::io::{Read, Seek, Write};
+use std::{
+    collections::HashSet,
+    io::{Read, Seek, Write},
+};
 
-use clearcut_job::{PackedState, StillFormat, UnpackFailure};
+use clearcut_job::{ImageCutRequest, PackedState, StillFormat, UnpackFailure};
 use zip::ZipArchive;
 
 use crate::{images::failure, names::is_hidden};
@@ -21,7 +24,8 @@ pub struct FolderLimits {
 
 /// Writes the files of `archive` to `out`: their number, then of each its name, its state and its
 /// bytes. All numbers have 64 bits, little-endian; names and bytes have their length before them.
-/// Folders, hidden files and what systems add to archives are left out. Of a file that is no image,
+/// Folders, hidden files and what systems add to archives are left out, except from the bundle of a
+/// server, whose files were sent one by one. Of a file that is no image,
 /// only the first bytes are written, which say so.
 ///
 /// # Errors
@@ -53,12 +57,17 @@ pub fn unpack_folder(
 
 /// The places and names of the files, in the order of the archive.
 fn files_in<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Result<Vec<(usize, String)>, UnpackFailure> {
-    let mut files = Vec::new();
+    let is_bundle = archive.comment() == ImageCutRequest::BUNDLE_COMMENT;
+    let (mut files, mut headers) = (Vec::new(), HashSet::new());
     for place in 0..archive.len() {
         let entry = archive.by_index_raw(place).map_err(|error| failure(&error))?;
         let name = entry.name().map_err(|error| failure(&error))?;
-        if entry.is_dir() || name.split(['/', '\\']).any(is_hidden) {
+        if entry.is_dir() || !is_bundle && name.split(['/', '\\']).any(is_hidden) {
             continue;
+        }
+        // One file under many names would become many images.
+        if !headers.insert(entry.header_start()) {
+            return Err(UnpackFailure::Damaged);
         }
         if entry.encrypted() {
             return Err(UnpackFailure::Encrypted);
