@@ -1383,7 +1383,7 @@ export interface components {
              *     images, of the first image that was cut.
              */
             height: number;
-            /** @description The images, in the order of the input; null for a clip. */
+            /** @description The images, in the order of the input; null for a clip, and in lists of jobs. */
             images: components["schemas"]["JobImage"][] | null;
             /** @description What was decided about the clip besides the matte; empty if nothing was. */
             notes: components["schemas"]["ResultNote"][];
@@ -1491,7 +1491,7 @@ export interface components {
         OutputFormat: "webm" | "stacked-alpha" | "webp" | "apng" | "mov";
         /** @description A page of jobs. */
         Page: {
-            /** @description The jobs, as reading them returns, newest first. */
+            /** @description The jobs, as reading them returns but without `images`, newest first. */
             jobs: components["schemas"]["Job"][];
             /** @description Cursor of the next page; null on the last page. */
             nextCursor: string | null;

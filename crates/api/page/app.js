@@ -95,7 +95,11 @@ function work(key) {
     show();
   };
 
-  const draftClips = () => items.filter((item) => item instanceof Clip).filter((clip) => clip.state === "draft");
+  /** The clips that one click sends: a clip that was refused only if it is the chosen one. */
+  const draftClips = () =>
+    items
+      .filter((item) => item instanceof Clip)
+      .filter((clip) => clip.state === "draft" && (clip === chosen || clip.problem === ""));
 
   /** Shows the chosen item; a view lives until the state of the item needs another. */
   const show = () => {
@@ -170,7 +174,10 @@ function work(key) {
   const load = async () => {
     try {
       const page = await client.list(cursor);
-      for (const job of page.jobs) {
+      // A list leaves out the images of jobs.
+      const whole = (/** @type {import("./client.js").Job} */ job) =>
+        job.type === "image" && job.result ? client.read(job.jobId) : job;
+      for (const job of await Promise.all(page.jobs.map(whole))) {
         const item = job.type === "image" ? ImageSet.ofJob(job) : Clip.ofJob(job);
         add(item, false);
         if (job.status !== "completed" && job.status !== "failed") item.follow(client);

@@ -35,7 +35,7 @@ const MAX_PAGE_SIZE: u64 = 100;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
-    /// The jobs, as reading them returns, newest first.
+    /// The jobs, as reading them returns but without `images`, newest first.
     jobs: Vec<Job>,
     /// Cursor of the next page; null on the last page.
     #[schema(required = true)]
@@ -84,5 +84,6 @@ pub(crate) async fn list(
     records.truncate(limit as usize);
     let last = records.last().filter(|_| has_more);
     let next_cursor = last.map(|last| cursor::write(&Place { created: last.created, id: last.id.clone() }));
-    Ok(Reply::new(Page { jobs: api.job_views(owner, &records, &headers).await?, next_cursor }))
+    let jobs = api.job_views(owner, &records, &headers).await?;
+    Ok(Reply::new(Page { jobs: jobs.into_iter().map(Job::without_images).collect(), next_cursor }))
 }

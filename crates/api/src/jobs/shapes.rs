@@ -148,7 +148,7 @@ pub(crate) struct JobResult {
     /// All outputs, in the order of the requested formats. Of a job of images, one: the PNG of one
     /// image, or the ZIP archive of several.
     outputs: Vec<Output>,
-    /// The images, in the order of the input; null for a clip.
+    /// The images, in the order of the input; null for a clip, and in lists of jobs.
     #[schema(required = true)]
     images: Option<Vec<JobImage>>,
 }
@@ -277,6 +277,14 @@ impl Job {
             retry_of: record.retry_of.as_ref().map(ToString::to_string),
             clip_name: record.clip_name.as_ref().map(ToString::to_string),
         }
+    }
+
+    /// Leaves out the list of images, which may be long.
+    pub(crate) fn without_images(mut self) -> Self {
+        if let Some(result) = &mut self.result {
+            result.images = None;
+        }
+        self
     }
 
     /// Sets the address of the events.
