@@ -53,7 +53,9 @@ impl ImageBundle {
     /// An empty bundle that becomes the object of `upload`.
     pub(crate) fn new(upload: ClipUpload) -> Self {
         let pieces = Pieces::default();
-        let archive = Box::new(ZipWriter::new_stream(pieces.clone()));
+        let mut archive = Box::new(ZipWriter::new_stream(pieces.clone()));
+        let comment = archive.set_raw_comment(ImageCutRequest::BUNDLE_COMMENT.into());
+        debug_assert!(comment.is_ok(), "the comment is short");
         Self { upload, archive, pieces, paths: ImagePaths::default(), files: 0, images: 0, refusal: None }
     }
 
@@ -72,8 +74,6 @@ impl ImageBundle {
         self.files += 1;
         match StillFormat::sniff(&head) {
             Ok(_) => self.images += 1,
-            // A clip is most likely meant for another route.
-            Err(NotImage::Video) => return Err(NotImage::Video.into()),
             Err(reason) => _ = self.refusal.get_or_insert(reason),
         }
         let options = SimpleFileOptions::default()

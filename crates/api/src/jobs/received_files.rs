@@ -57,7 +57,7 @@ pub(crate) struct ReceivedFiles {
     /// The disk space of the files, until one takes it.
     space: Option<Reservation>,
     incoming: Option<Incoming>,
-    /// Name of the file, if there is only one.
+    /// Name of the file; of several, [`SEVERAL`].
     pub(crate) name: Option<String>,
 }
 
@@ -89,6 +89,10 @@ impl ReceivedFiles {
         if head.is_empty() && name.is_none() {
             return Ok(());
         }
+        // The path of a file instead of the file.
+        if name.is_none() && head.len() <= MAX_PATH_BYTES && head.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+            return Err(ApiError::Request(NO_FILE.to_owned()));
+        }
         let is_bundled = self.rules.are_bundled && !Container::is_archive(&head);
         match &mut self.incoming {
             None if is_bundled => {
@@ -107,7 +111,7 @@ impl ReceivedFiles {
             }
             Some(Incoming::Bundle(bundle)) if is_bundled => {
                 bundle.add(name.as_deref(), self.rules.max_bytes, (head, part)).await?;
-                self.name = None;
+                self.name = Some(SEVERAL.to_owned());
             }
             Some(_) if self.rules.are_bundled => return Err(ApiError::Request(ARCHIVE_NOT_ALONE.to_owned())),
             Some(_) => {
@@ -132,6 +136,14 @@ impl ReceivedFiles {
         }
     }
 }
+
+/// Name of several images, after which their download is named.
+const SEVERAL: &str = "images.zip";
+
+/// Most bytes of a file without a name that is taken for a path.
+const MAX_PATH_BYTES: usize = 1024;
+
+const NO_FILE: &str = "file holds text and has no file name; to send a file with curl, write file=@PATH";
 
 const ARCHIVE_NOT_ALONE: &str = "file is a ZIP archive beside other files; send one archive, or up to 500 images";
 

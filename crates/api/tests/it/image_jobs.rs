@@ -89,7 +89,18 @@ async fn what_is_no_image_is_refused_and_nothing_is_left() {
     let server = Server::new().await;
     let (image, clip, text) = (Part::file(JPEG), Part::file(CLIP), Part::file(b"text"));
     let archive = Part::file(b"PK\x03\x04\x14\0\0\0\0\0aaaabbbbcccccccc\x05\0\0\0a.png");
-    for parts in [&[clip][..], &[image, clip], &[text], &[text, text], &[archive, image], &[image, archive], &[]] {
+    let path = Part::text("file", "photo.jpg");
+    for parts in [
+        &[clip][..],
+        &[clip, text],
+        &[text],
+        &[text, text],
+        &[path],
+        &[image, path],
+        &[archive, image],
+        &[image, archive],
+        &[],
+    ] {
         let (status, code) = server.submit_images(parts).await.error();
         assert!(status == 400 && ["INVALID_IMAGE", "INVALID_REQUEST"].contains(&code.as_str()), "{status} {code}");
         server.assert_empty("a refusal").await;
