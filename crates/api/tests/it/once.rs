@@ -89,7 +89,11 @@ async fn a_second_request_while_the_first_is_being_received_is_refused_with_409(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_concurrent_duplicates_create_one_job_and_one_clip() {
-    let server = Arc::new(Server::with(|settings| settings.submits_per_minute = u32::MAX).await);
+    let unlimited = |settings: &mut clearcut_api::ApiSettings| {
+        settings.submits_per_minute = u32::MAX;
+        settings.max_intakes_per_key = 100;
+    };
+    let server = Arc::new(Server::with(unlimited).await);
     let mut sending = tokio::task::JoinSet::new();
     for _ in 0..100 {
         let server = server.clone();
