@@ -16,7 +16,7 @@
 //!     ImageOutcome, ImageRequest, InteractiveFailure, PreviewFrame, PreviewRequest, StoredObject, SystemClock,
 //! };
 //! use clearcut_outbound::Target;
-//! use clearcut_queue::{MemoryQueue, Policy};
+//! use clearcut_queue::{KeyId, MemoryQueue, Policy};
 //! use clearcut_store::{Store, UrlSigner};
 //! use tower::ServiceExt as _;
 //!
@@ -36,11 +36,11 @@
 //!
 //! #[async_trait::async_trait]
 //! impl InteractiveWorker for NoWork {
-//!     async fn preview(&self, _: PreviewRequest) -> Result<PreviewFrame, InteractiveFailure> {
+//!     async fn preview(&self, _: KeyId, _: PreviewRequest) -> Result<PreviewFrame, InteractiveFailure> {
 //!         Err(InteractiveFailure::Gone)
 //!     }
 //!
-//!     async fn process_image(&self, _: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
+//!     async fn process_image(&self, _: KeyId, _: ImageRequest) -> Result<ImageOutcome, InteractiveFailure> {
 //!         Err(InteractiveFailure::Gone)
 //!     }
 //!
