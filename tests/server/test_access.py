@@ -23,6 +23,7 @@ ROUTES = [
     ("post", "/api/v1/image/thumbnail", (*DENIED, 415, 415)),  # no form
     ("post", "/api/v1/image/emoticon", (*DENIED, 415, 415)),  # no form
     ("post", "/api/v1/image/emoticon/zip", (*DENIED, 415, 415)),  # no form
+    ("post", "/api/v1/jobs/image/remove-background", (*DENIED, 415, 415)),  # no form
     ("get", "/api/v1/jobs", (*DENIED, 200, 200)),
     ("get", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
     ("delete", "/api/v1/jobs/{jobId}", (*DENIED, 404, 200)),
