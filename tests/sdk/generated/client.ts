@@ -38,5 +38,5 @@ do {
 if (!job.result) throw new Error(job.error?.code ?? "no result");
 const file = await fetch(job.result.outputUrl);
 await writeFile(out, new Uint8Array(await file.arrayBuffer()));
-const format: "webm" | "stacked-alpha" | "webp" | "apng" | "mov" = job.result.outputFormat;
+const format: "webm" | "stacked-alpha" | "webp" | "apng" | "mov" | "png" | "zip" = job.result.outputFormat;
 console.log(job.status, format, submitted.data.data.warnings.length);
