@@ -305,3 +305,16 @@ impl MediaError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_faults_of_files() {
+        let of = |kind: io::ErrorKind| Error::from_io("unpacking", kind.into()).code();
+        assert_eq!(of(io::ErrorKind::StorageFull), ErrorCode::InsufficientStorage);
+        assert_eq!(of(io::ErrorKind::QuotaExceeded), ErrorCode::InsufficientStorage);
+        assert_eq!(of(io::ErrorKind::NotFound), ErrorCode::ProcessingFailed);
+    }
+}

@@ -192,6 +192,11 @@ mod tests {
                 "the server's ffmpeg cannot be started at the moment",
             ),
             (
+                ToolError::UnpackerMissing { container: "WebP" }.into(),
+                FailureCode::ShortOfResources,
+                "the server's program cannot be started at the moment",
+            ),
+            (
                 ToolError::TimedOut { program: PATH, after: Duration::from_secs(1) }.into(),
                 FailureCode::Timeout,
                 "the cut took too long",
