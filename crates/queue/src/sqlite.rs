@@ -1,35 +1,84 @@
-//! The SQLite backend: its state, and the trait [`Queue`]. Each submodule has the trait of its
-//! topic.
+//! The SQLite backend: its state, its transactions, and the trait [`Queue`]. The traits of single
+//! topics are in `src/sql`, which this module and that of PostgreSQL both include.
+
+/// The greater of two numbers.
+macro_rules! greater {
+    ($a:literal, $b:literal) => {
+        concat!("MAX(", $a, ", ", $b, ")")
+    };
+}
+
+/// The smaller of two numbers.
+macro_rules! smaller {
+    ($a:literal, $b:literal) => {
+        concat!("MIN(", $a, ", ", $b, ")")
+    };
+}
+
+/// Makes the planner use an index.
+macro_rules! indexed_by {
+    ($index:literal) => {
+        concat!(" INDEXED BY ", $index)
+    };
+}
+
+/// A join whose left side is read first.
+macro_rules! ordered_join {
+    () => {
+        " CROSS JOIN "
+    };
+}
 
 mod damage;
+#[path = "sql/deliveries.rs"]
 mod deliveries;
+#[path = "sql/ending.rs"]
 mod ending;
+#[path = "sql/endpoints.rs"]
 mod endpoints;
+#[path = "sql/events.rs"]
 mod events;
+#[path = "sql/job_row.rs"]
 mod job_row;
+#[path = "sql/jobs.rs"]
 mod jobs;
+#[path = "sql/keys.rs"]
 mod keys;
 mod open;
+#[path = "sql/owned_jobs.rs"]
 mod owned_jobs;
+#[path = "sql/retention.rs"]
 mod retention;
+#[path = "sql/row.rs"]
 mod row;
-mod sql;
+#[path = "sql/statements.rs"]
+mod statements;
+#[path = "sql/transaction.rs"]
+mod transaction;
+#[path = "sql/uploads.rs"]
 mod uploads;
 mod wal;
+#[path = "sql/webhook_row.rs"]
 mod webhook_row;
-mod webhook_sql;
+#[path = "sql/webhook_statements.rs"]
+mod webhook_statements;
 mod writer;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
 use clearcut_job::Clock;
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::SqlitePool;
 
-use self::writer::Writer;
+use self::{transaction::Tx, writer::Writer};
 #[cfg(debug_assertions)]
 use crate::HaltAt;
 use crate::{Policy, Queue, QueueError, Signals};
+
+/// The names by which `src/sql` calls this backend.
+type Backend = SqliteQueue;
+type Db = sqlx::Sqlite;
+type Row = sqlx::sqlite::SqliteRow;
 
 /// The queue in one SQLite file.
 ///
@@ -49,10 +98,20 @@ pub struct SqliteQueue {
 }
 
 impl SqliteQueue {
+    /// Begins a transaction that reads.
+    async fn begin_read(&self) -> Result<Tx, QueueError> {
+        Ok(Tx::new(self.readers.begin().await?, self.clock.now()))
+    }
+
     /// Begins a transaction that holds the write lock from its first statement, so that it cannot
     /// fail halfway for lack of the lock.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, QueueError> {
-        self.writer.begin().await
+    async fn begin_write(&self) -> Result<Tx, QueueError> {
+        Ok(Tx::new(self.writer.begin().await?, self.clock.now()))
+    }
+
+    /// Begins a transaction that changes one row, whatever other rows hold.
+    async fn begin_write_of_one_row(&self) -> Result<Tx, QueueError> {
+        self.begin_write().await
     }
 }
 
@@ -77,7 +136,7 @@ impl SqliteQueue {
 #[async_trait]
 impl Queue for SqliteQueue {
     async fn try_writing(&self) -> Result<(), QueueError> {
-        self.writer.execute(sqlx::query(sql::TRY_WRITING)).await.map(drop)
+        self.writer.execute(sqlx::query(open::TRY_WRITING)).await.map(drop)
     }
 
     fn signals(&self) -> &Signals {

@@ -23,7 +23,8 @@ use super::{
     damage::{APPLICATION_ID, LogMarker, sync_folder_of},
     job_row::JobRow,
     jobs::apply_setback,
-    row, sql, webhook_sql,
+    row,
+    statements::statements,
     writer::Writer,
 };
 use crate::{NextStep, Policy, QueueError, Reaped, Signals};
@@ -45,6 +46,28 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
     (5, "clip names", include_str!("../../migrations/0005_clip_names.sql")),
     (6, "restarts", include_str!("../../migrations/0006_restarts.sql")),
 ];
+
+statements! {
+    VERSION = "SELECT sqlite_version()";
+
+    // Writes an unused number to the first page of the file. SQLite writes it even if it is
+    // unchanged.
+    TRY_WRITING = "PRAGMA user_version = 1";
+
+    CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
+
+    BACK_UP = "VACUUM INTO $1";
+
+    DRAW_APPLICATION_ID = "SELECT abs(random() % 2147483647) + 1";
+
+    FIND_LEASED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size, j.restarts,
+            l.token AS lease_token
+        FROM leases l JOIN jobs j ON j.seq = l.job_seq ORDER BY j.seq";
+
+    COUNT_RESTARTS = "UPDATE jobs SET restarts = restarts + 1 WHERE seq IN (SELECT job_seq FROM leases)";
+
+    EXPIRE_ALL_DELIVERY_LEASES = "UPDATE webhook_deliveries SET due_ms = $1, leased_until_ms = NULL WHERE leased_until_ms IS NOT NULL";
+}
 
 impl SqliteQueue {
     /// Opens the database at `path`. Creates it if it is missing and migrates its schema.
@@ -93,19 +116,19 @@ impl SqliteQueue {
     /// # Errors
     /// If the database fails.
     pub async fn take_back_all(&self) -> Result<Vec<Reaped>, QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
-        sqlx::query(sql::COUNT_RESTARTS).execute(&mut *tx).await?;
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
+        sqlx::query(COUNT_RESTARTS).execute(&mut *tx).await?;
         let mut reaped = Vec::new();
-        for found in &sqlx::query(sql::FIND_LEASED).fetch_all(&mut *tx).await? {
+        for found in &sqlx::query(FIND_LEASED).fetch_all(&mut *tx).await? {
             let job = JobRow::read(found)?;
             let step = self.policy.after_restart(row::count(found, "restarts")? as u32, now);
             reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
-            apply_setback(&mut tx, &job, step, None, now).await?;
+            apply_setback(&mut tx, &job, step, None).await?;
         }
-        sqlx::query(webhook_sql::EXPIRE_ALL_DELIVERY_LEASES).bind(now.0).execute(&mut *tx).await?;
+        sqlx::query(EXPIRE_ALL_DELIVERY_LEASES).bind(now.0).execute(&mut *tx).await?;
         // The clock may have been set while no server ran.
-        self.make_delayed_work_due(&mut tx, now).await?;
+        self.make_delayed_work_due(&mut tx).await?;
         tx.commit().await?;
         Ok(reaped)
     }
@@ -116,7 +139,7 @@ impl SqliteQueue {
     /// # Errors
     /// If the database fails.
     pub async fn checkpoint(&self) -> Result<(), QueueError> {
-        self.writer.execute(sqlx::query(sql::CHECKPOINT)).await.map(drop)
+        self.writer.execute(sqlx::query(CHECKPOINT)).await.map(drop)
     }
 
     /// Writes a consistent copy of the database to `file`, which must not exist. Other writers may
@@ -133,8 +156,8 @@ impl SqliteQueue {
         }
         restrict_to_owner(&partial).map_err(failed)?;
         let name = partial.to_string_lossy().into_owned();
-        self.writer.execute(sqlx::query(sql::BACK_UP).bind(name)).await?;
-        let id: i64 = sqlx::query_scalar(sql::DRAW_APPLICATION_ID).fetch_one(&self.readers).await?;
+        self.writer.execute(sqlx::query(BACK_UP).bind(name)).await?;
+        let id: i64 = sqlx::query_scalar(DRAW_APPLICATION_ID).fetch_one(&self.readers).await?;
         publish_backup(&partial, file, id as u32).map_err(failed)
     }
 
@@ -195,7 +218,7 @@ fn restrict_to_owner(path: &Path) -> io::Result<()> {
 }
 
 async fn check_sqlite_version(pool: &SqlitePool) -> Result<(), QueueError> {
-    let found: String = sqlx::query(sql::VERSION).fetch_one(pool).await?.try_get(0)?;
+    let found: String = sqlx::query(VERSION).fetch_one(pool).await?.try_get(0)?;
     if parse_version(&found) < Some(OLDEST_SQLITE) {
         return Err(QueueError::OldSqlite { found });
     }
@@ -225,6 +248,7 @@ mod tests {
     use clearcut_job::SystemClock;
 
     use super::*;
+    use crate::sqlite::{statements, webhook_statements};
 
     async fn open(path: &Path) -> Result<SqliteQueue, QueueError> {
         SqliteQueue::open(path, Arc::new(SystemClock), Policy::default()).await
@@ -234,7 +258,7 @@ mod tests {
     async fn every_statement_is_valid_against_the_schema() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
-        for (name, text) in sql::ALL.iter().chain(webhook_sql::ALL) {
+        for (name, text) in super::ALL.iter().chain(statements::ALL).chain(webhook_statements::ALL) {
             let explain = format!("EXPLAIN {text}");
             let result = sqlx::query(AssertSqlSafe(explain)).fetch_all(queue.writer.pool()).await;
             assert!(result.is_ok(), "{name}: {result:?}");
@@ -246,21 +270,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
         for (query, indexes) in [
-            (sql::FIND_READY, &["jobs_line"][..]),
-            (sql::COUNT_WAITING, &["jobs_by_state"]),
-            (sql::LIST_JOBS, &["jobs_by_owner"]),
-            (sql::LIST_JOBS_IN_STATE, &["jobs_by_state"]),
-            (sql::COUNT_AHEAD, &["jobs_line"]),
-            (sql::FIND_BACKLOGS, &["jobs_line"]),
-            (sql::MEAN_RECENT_PROCESSING, &["usage_recent"]),
-            (sql::USAGE_BY_DAY, &["usage_by_owner"]),
-            (sql::DELETE_OLD_IDEMPOTENCY_KEYS, &["idempotency_keys_age"]),
-            (webhook_sql::DELETE_OLD_TESTS, &["webhook_events_tests"]),
-            (webhook_sql::HAS_DUE_DELIVERY, &["webhook_deliveries_any_due"]),
-            (webhook_sql::FIND_DUE_DELIVERY, &["webhook_deliveries_due", "webhook_deliveries_running"]),
-            (webhook_sql::FIND_SUBSCRIBERS, &["webhook_endpoints_by_owner"]),
-            (webhook_sql::LIST_JOB_DELIVERIES, &["webhook_events_once", "webhook_deliveries_by_event"]),
-            (webhook_sql::LIST_ENDPOINT_DELIVERIES, &["webhook_deliveries_by_endpoint"]),
+            (statements::FIND_READY, &["jobs_line"][..]),
+            (statements::COUNT_WAITING, &["jobs_by_state"]),
+            (statements::LIST_JOBS, &["jobs_by_owner"]),
+            (statements::LIST_JOBS_IN_STATE, &["jobs_by_state"]),
+            (statements::COUNT_AHEAD, &["jobs_line"]),
+            (statements::FIND_BACKLOGS, &["jobs_line"]),
+            (statements::MEAN_RECENT_PROCESSING, &["usage_recent"]),
+            (statements::USAGE_BY_DAY, &["usage_by_owner"]),
+            (statements::DELETE_OLD_IDEMPOTENCY_KEYS, &["idempotency_keys_age"]),
+            (webhook_statements::DELETE_OLD_TESTS, &["webhook_events_tests"]),
+            (webhook_statements::HAS_DUE_DELIVERY, &["webhook_deliveries_any_due"]),
+            (webhook_statements::FIND_DUE_DELIVERY, &["webhook_deliveries_due", "webhook_deliveries_running"]),
+            (webhook_statements::FIND_SUBSCRIBERS, &["webhook_endpoints_by_owner"]),
+            (webhook_statements::LIST_JOB_DELIVERIES, &["webhook_events_once", "webhook_deliveries_by_event"]),
+            (webhook_statements::LIST_ENDPOINT_DELIVERIES, &["webhook_deliveries_by_endpoint"]),
         ] {
             let plan = format!("EXPLAIN QUERY PLAN {query}");
             let plan = sqlx::query(AssertSqlSafe(plan)).fetch_all(queue.writer.pool()).await.unwrap();
@@ -269,7 +293,7 @@ mod tests {
             // A full scan is accepted on the expected index, and on sets as small as the answer:
             // waiting keys and running claims.
             let is_small = |step: &str| {
-                ["SCAN w", "SCAN l ", "SCAN hosts", "SCAN t", "SCAN (subquery-1)", "SCAN CONSTANT ROW"]
+                ["SCAN w", "SCAN recent", "SCAN l ", "SCAN hosts", "SCAN t", "SCAN (subquery-1)", "SCAN CONSTANT ROW"]
                     .iter()
                     .any(|small| step.starts_with(small))
             };

@@ -22,6 +22,9 @@ macro_rules! conformance_tests {
         mod sqlite { $(#[tokio::test] async fn $test() {
             crate::$suite::$test(crate::fixture::Bench::sqlite().await).await;
         })* }
+        mod postgres { $(#[tokio::test] async fn $test() {
+            crate::$suite::$test(crate::fixture::Bench::postgres().await).await;
+        })* }
     };
 }
 pub(crate) use conformance_tests;

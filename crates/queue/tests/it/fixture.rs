@@ -1,4 +1,4 @@
-//! Fixtures: both backends with a manual clock, and sample keys, jobs, objects and failures.
+//! Fixtures: all backends with a manual clock, and sample keys, jobs, objects and failures.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use clearcut_job::{
 };
 use clearcut_queue::{
     Destination, EndpointId, EventKinds, JobWebhook, KeyHash, KeyId, MemoryQueue, NewEndpoint, NewInput, NewJob,
-    NewKey, Policy, Queue, SqliteQueue, WebhookSecret,
+    NewKey, Policy, PostgresQueue, Queue, SqliteQueue, TimeSource, WebhookSecret,
 };
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -37,6 +37,13 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let opened = SqliteQueue::open(&dir.path().join("q.db"), clock.clone(), Policy::default()).await.unwrap();
         Self::with(Arc::new(opened), clock, Some(dir)).await
+    }
+
+    pub(crate) async fn postgres() -> Self {
+        let clock = Arc::new(ManualClock::at(UnixMillis(1_700_000_000_000)));
+        let (database, time) = (crate::databases::new_database().await, TimeSource::Clock(clock.clone()));
+        let opened = PostgresQueue::open(database, time, Policy::default()).await.unwrap();
+        Self::with(Arc::new(opened), clock, None).await
     }
 
     async fn with(queue: Arc<dyn Queue>, clock: Arc<ManualClock>, dir: Option<tempfile::TempDir>) -> Self {

@@ -1,13 +1,15 @@
-//! Tests of the queue's contract, run against SQLite and against the in-memory model.
+//! Tests of the queue's contract, run against SQLite, PostgreSQL and the in-memory model.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
 mod conformance;
 mod damage;
+mod databases;
 mod endpoints;
 mod fixture;
 mod model;
 mod owned_jobs;
+
 mod speed;
 mod step;
 mod turns;

@@ -1,5 +1,5 @@
-//! Model-based test: random histories run against the in-memory model and SQLite. Every result and
-//! every job must be equal.
+//! Model-based tests: random histories run against the in-memory model and a database. Every
+//! result and every job must be equal.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -255,8 +255,13 @@ fn check_history(step: &Step, before: Option<&JobRecord>, after: Option<&JobReco
     Ok(())
 }
 
-async fn compare_histories(steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let (model, backend) = (Bench::memory().await, Bench::sqlite().await);
+/// Plays `steps` on the model and on the backend that `bench` makes.
+fn compare_histories(steps: Vec<Step>, bench: impl AsyncFnOnce() -> Bench) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { compare(steps, Bench::memory().await, bench().await).await })
+}
+
+async fn compare(steps: Vec<Step>, model: Bench, backend: Bench) -> Result<(), TestCaseError> {
     for bench in [&model, &backend] {
         bench.queue.create_key(crate::fixture::key("second")).await.unwrap();
         let limits = KeyLimits { max_waiting: Some(2), max_running: Some(1), ..KeyLimits::default() };
@@ -294,7 +299,15 @@ proptest! {
 
     #[test]
     fn sqlite_matches_the_model_on_every_random_history(steps in prop::collection::vec(step(), 1..80)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(compare_histories(steps))?;
+        compare_histories(steps, Bench::sqlite)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+
+    #[test]
+    fn postgres_matches_the_model_on_every_random_history(steps in prop::collection::vec(step(), 1..80)) {
+        compare_histories(steps, Bench::postgres)?;
     }
 }

@@ -1,9 +1,8 @@
-//! The end of a job in SQLite: the one place that writes a final state.
+//! The end of a job in SQL: the one place that writes a final state.
 
-use clearcut_job::{Failure, FencingToken, Outcome, UnixMillis};
-use sqlx::{Sqlite, Transaction};
+use clearcut_job::{Failure, FencingToken, Outcome};
 
-use super::{events::note_event, job_row::JobRow, row, sql};
+use super::{Tx, events::note_event, job_row::JobRow, row, statements as sql};
 use crate::{Ending, EventKind, QueueError};
 
 /// Writes the end of a job. No other function sets a final state.
@@ -11,24 +10,23 @@ use crate::{Ending, EventKind, QueueError};
 /// State, pointers, usage, the webhook event and the end of the lease become part of the
 /// transaction `tx`. `winner` is the claim that ends the job; `None` if no worker ends it.
 pub(super) async fn write_end(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     job: &JobRow,
     ending: &Ending,
     winner: Option<FencingToken>,
-    now: UnixMillis,
 ) -> Result<(), QueueError> {
     let kind = match ending {
         Ending::Completed(outcome) => {
-            complete(tx, job, outcome, now).await?;
+            complete(tx, job, outcome).await?;
             EventKind::JobCompleted
         }
         Ending::Failed(failure) => {
-            fail(tx, job, failure, winner, now).await?;
+            fail(tx, job, failure, winner).await?;
             EventKind::JobFailed
         }
     };
     sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
-    note_event(tx, job, kind, now).await
+    note_event(tx, job, kind).await
 }
 
 /// Fails with [`QueueError::LeaseLost`] unless the token matched exactly one row.
@@ -36,15 +34,10 @@ pub(super) fn require_one_row(rows: u64) -> Result<(), QueueError> {
     if rows == 1 { Ok(()) } else { Err(QueueError::LeaseLost) }
 }
 
-async fn complete(
-    tx: &mut Transaction<'static, Sqlite>,
-    job: &JobRow,
-    outcome: &Outcome,
-    now: UnixMillis,
-) -> Result<(), QueueError> {
+async fn complete(tx: &mut Tx, job: &JobRow, outcome: &Outcome) -> Result<(), QueueError> {
     let measured = serde_json::to_string(&outcome.measured).map_err(|_| QueueError::Damaged { what: "measured" })?;
     let processing_ms = row::sql_integer(outcome.processing_ms);
-    let update = sqlx::query(sql::COMPLETE).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(now.0);
+    let update = sqlx::query(sql::COMPLETE).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(tx.now().0);
     require_one_row(update.bind(measured).bind(processing_ms).execute(&mut **tx).await?.rows_affected())?;
     for (place, output) in (0_i64..).zip(&outcome.outputs) {
         sqlx::query(sql::INSERT_OUTPUT)
@@ -54,7 +47,7 @@ async fn complete(
             .bind(output.object_name.as_str())
             .bind(row::sql_integer(output.size_bytes))
             .bind(output.sha256.as_str())
-            .bind(now.0)
+            .bind(tx.now().0)
             .execute(&mut **tx)
             .await?;
     }
@@ -62,7 +55,7 @@ async fn complete(
     sqlx::query(sql::INSERT_USAGE)
         .bind(job.id.as_str())
         .bind(job.owner)
-        .bind(now.0)
+        .bind(tx.now().0)
         .bind(job.input_bytes)
         .bind(row::sql_integer(output_bytes))
         .bind(row::sql_integer(outcome.measured.frames()))
@@ -72,16 +65,10 @@ async fn complete(
     Ok(())
 }
 
-async fn fail(
-    tx: &mut Transaction<'static, Sqlite>,
-    job: &JobRow,
-    failure: &Failure,
-    winner: Option<FencingToken>,
-    now: UnixMillis,
-) -> Result<(), QueueError> {
+async fn fail(tx: &mut Tx, job: &JobRow, failure: &Failure, winner: Option<FencingToken>) -> Result<(), QueueError> {
     let failure = serde_json::to_string(failure).map_err(|_| QueueError::Damaged { what: "failure" })?;
     let winner = winner.map(|token| row::sql_integer(token.0));
-    let update = sqlx::query(sql::FAIL).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(now.0).bind(winner);
-    let update = update.bind(failure).bind(job.attempts).bind(job.crashes);
+    let update = sqlx::query(sql::FAIL).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(tx.now().0).bind(winner);
+    let update = update.bind(failure).bind(i64::from(job.attempts)).bind(i64::from(job.crashes));
     require_one_row(update.execute(&mut **tx).await?.rows_affected())
 }

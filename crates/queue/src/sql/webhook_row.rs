@@ -1,21 +1,21 @@
-//! Conversion of SQLite rows into webhook endpoints, secrets, deliveries and attempts.
+//! Conversion of rows into webhook endpoints, secrets, deliveries and attempts.
 
 use std::time::Duration;
 
 use clearcut_job::UnixMillis;
-use sqlx::sqlite::SqliteRow;
 
+use super::Row;
 use super::row::{column, count, parsed_column};
 use crate::{
     Answer, Attempt, AttemptRecord, DeliveryRecord, DeliveryState, DisabledReason, EndpointRecord, EventKind,
     EventKinds, NoAnswer, QueueError, SigningSecrets, WebhookSecret,
 };
 
-fn timestamp(row: &SqliteRow, name: &'static str) -> Result<Option<UnixMillis>, QueueError> {
+fn timestamp(row: &Row, name: &'static str) -> Result<Option<UnixMillis>, QueueError> {
     Ok(column::<Option<i64>>(row, name)?.map(UnixMillis))
 }
 
-pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRecord, QueueError> {
+pub(super) fn endpoint(row: &Row) -> Result<EndpointRecord, QueueError> {
     let events: String = column(row, "events")?;
     let reason: Option<String> = column(row, "disabled_reason")?;
     let reason = reason.map(|text| match text {
@@ -33,7 +33,7 @@ pub(super) fn endpoint(row: &SqliteRow) -> Result<EndpointRecord, QueueError> {
     })
 }
 
-pub(super) fn secrets(row: &SqliteRow) -> Result<SigningSecrets, QueueError> {
+pub(super) fn secrets(row: &Row) -> Result<SigningSecrets, QueueError> {
     let previous: Option<String> = column(row, "previous_secret")?;
     Ok(SigningSecrets {
         current: WebhookSecret::from_stored(column(row, "secret")?),
@@ -41,11 +41,11 @@ pub(super) fn secrets(row: &SqliteRow) -> Result<SigningSecrets, QueueError> {
     })
 }
 
-pub(super) fn kind(row: &SqliteRow) -> Result<EventKind, QueueError> {
+pub(super) fn kind(row: &Row) -> Result<EventKind, QueueError> {
     parsed_column(row, "kind")
 }
 
-pub(super) fn delivery(row: &SqliteRow, attempts: Vec<AttemptRecord>) -> Result<DeliveryRecord, QueueError> {
+pub(super) fn delivery(row: &Row, attempts: Vec<AttemptRecord>) -> Result<DeliveryRecord, QueueError> {
     let state: String = column(row, "state")?;
     let found = DeliveryState::ALL.into_iter().find(|candidate| candidate.name() == state);
     let endpoint: Option<String> = column(row, "endpoint")?;
@@ -61,8 +61,8 @@ pub(super) fn delivery(row: &SqliteRow, attempts: Vec<AttemptRecord>) -> Result<
     })
 }
 
-pub(super) fn attempt(row: &SqliteRow) -> Result<AttemptRecord, QueueError> {
-    let status: Option<u16> = column(row, "status")?;
+pub(super) fn attempt(row: &Row) -> Result<AttemptRecord, QueueError> {
+    let status = column::<Option<i64>>(row, "status")?.map(|status| status as u16);
     let no_answer: Option<String> = column(row, "no_answer")?;
     let answer = match (status, no_answer) {
         (Some(status), _) => Answer::Status { status, reply: column(row, "reply")? },

@@ -1,9 +1,8 @@
 //! The columns of a job that a transaction reads before it changes the job.
 
 use clearcut_job::{FencingToken, JobId, JobState};
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{row, sql};
+use super::{Row, Tx, row, statements as sql};
 use crate::QueueError;
 
 /// Columns of a job that a transaction is about to change, read within that transaction.
@@ -24,7 +23,7 @@ pub(super) struct JobRow {
 }
 
 impl JobRow {
-    pub(super) fn read(row: &SqliteRow) -> Result<Self, QueueError> {
+    pub(super) fn read(row: &Row) -> Result<Self, QueueError> {
         let optional_token = |name| Ok::<_, QueueError>(row::column::<Option<i64>>(row, name)?.map(i64::unsigned_abs));
         Ok(Self {
             seq: row::column(row, "seq")?,
@@ -42,10 +41,7 @@ impl JobRow {
 }
 
 /// Reads the row of a job within `tx`.
-pub(super) async fn find_job_row(
-    tx: &mut Transaction<'static, Sqlite>,
-    id: &JobId,
-) -> Result<Option<JobRow>, QueueError> {
+pub(super) async fn find_job_row(tx: &mut Tx, id: &JobId) -> Result<Option<JobRow>, QueueError> {
     let found = sqlx::query(sql::READ_JOB_ROW).bind(id.as_str()).fetch_optional(&mut **tx).await?;
     found.as_ref().map(JobRow::read).transpose()
 }

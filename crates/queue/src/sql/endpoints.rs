@@ -1,19 +1,18 @@
-//! The trait [`Endpoints`] for SQLite: webhook endpoints and their secrets.
+//! The trait [`Endpoints`] in SQL: webhook endpoints and their secrets.
 
 use async_trait::async_trait;
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{SqliteQueue, events::ensure_implicit_endpoint, row, webhook_row, webhook_sql as sql};
+use super::{Backend, Row, Tx, events::ensure_implicit_endpoint, row, webhook_row, webhook_statements as sql};
 use crate::{
     DisabledReason, EndpointChange, EndpointId, EndpointRecord, Endpoints, KeyId, MAX_ENDPOINTS, NewEndpoint,
     QueueError, SECRET_OVERLAP, SecretScope, SigningSecrets, WebhookSecret,
 };
 
 #[async_trait]
-impl Endpoints for SqliteQueue {
+impl Endpoints for Backend {
     async fn create_endpoint(&self, owner: KeyId, endpoint: NewEndpoint) -> Result<EndpointRecord, QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
         let count: i64 = sqlx::query_scalar(sql::COUNT_ENDPOINTS).bind(owner.0).fetch_one(&mut *tx).await?;
         if count.unsigned_abs() >= MAX_ENDPOINTS as u64 {
             return Err(QueueError::TooManyEndpoints { limit: MAX_ENDPOINTS });
@@ -37,7 +36,8 @@ impl Endpoints for SqliteQueue {
     }
 
     async fn list_endpoints(&self, owner: KeyId) -> Result<Vec<EndpointRecord>, QueueError> {
-        let rows = sqlx::query(sql::LIST_ENDPOINTS).bind(owner.0).fetch_all(&self.readers).await?;
+        let mut tx = self.begin_read().await?;
+        let rows = sqlx::query(sql::LIST_ENDPOINTS).bind(owner.0).fetch_all(&mut *tx).await?;
         rows.iter().map(webhook_row::endpoint).collect()
     }
 
@@ -47,7 +47,7 @@ impl Endpoints for SqliteQueue {
         id: &EndpointId,
         change: EndpointChange,
     ) -> Result<Option<EndpointRecord>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let Some(found) = find_endpoint(&mut tx, owner, id).await? else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
         if let Some(destination) = change.destination {
@@ -70,7 +70,7 @@ impl Endpoints for SqliteQueue {
             Some(true) => {
                 sqlx::query(sql::ENABLE).bind(seq).execute(&mut *tx).await?;
             }
-            Some(false) => disable(&mut tx, seq, DisabledReason::Owner, self.clock.now().0).await?,
+            Some(false) => disable(&mut tx, seq, DisabledReason::Owner).await?,
         }
         let changed = find_endpoint(&mut tx, owner, id).await?;
         tx.commit().await?;
@@ -79,7 +79,9 @@ impl Endpoints for SqliteQueue {
 
     async fn delete_endpoint(&self, owner: KeyId, id: &EndpointId) -> Result<bool, QueueError> {
         let delete = sqlx::query(sql::DELETE_ENDPOINT).bind(owner.0).bind(id.as_str());
-        let removed = self.writer.execute(delete).await?;
+        let mut tx = self.begin_write().await?;
+        let removed = delete.execute(&mut *tx).await?;
+        tx.commit().await?;
         Ok(removed.rows_affected() == 1)
     }
 
@@ -89,7 +91,7 @@ impl Endpoints for SqliteQueue {
         scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let found = self.find_signing_endpoint(&mut tx, owner, scope, &fresh).await?;
         tx.commit().await?;
         found.as_ref().map(webhook_row::secrets).transpose()
@@ -101,11 +103,11 @@ impl Endpoints for SqliteQueue {
         scope: SecretScope,
         fresh: WebhookSecret,
     ) -> Result<Option<SigningSecrets>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let Some(found) = self.find_signing_endpoint(&mut tx, owner, scope, &fresh).await? else { return Ok(None) };
         let mut secrets = webhook_row::secrets(&found)?;
         if secrets.current != fresh {
-            secrets = secrets.rotated(fresh, self.clock.now().after(SECRET_OVERLAP));
+            secrets = secrets.rotated(fresh, tx.now().after(SECRET_OVERLAP));
             let (previous, until) = secrets.previous.as_ref().map(|(text, until)| (text.reveal(), until.0)).unzip();
             sqlx::query(sql::SET_SECRETS)
                 .bind(row::column::<i64>(&found, "seq")?)
@@ -120,19 +122,19 @@ impl Endpoints for SqliteQueue {
     }
 }
 
-impl SqliteQueue {
+impl Backend {
     /// Finds the endpoint whose secret `scope` selects. Creates the implicit endpoint if needed.
     async fn find_signing_endpoint(
         &self,
-        tx: &mut Transaction<'static, Sqlite>,
+        tx: &mut Tx,
         owner: KeyId,
         scope: SecretScope,
         fresh: &WebhookSecret,
-    ) -> Result<Option<SqliteRow>, QueueError> {
+    ) -> Result<Option<Row>, QueueError> {
         match scope {
             SecretScope::Endpoint(id) => find_endpoint(tx, owner, &id).await,
             SecretScope::Jobs { fresh: id } => {
-                ensure_implicit_endpoint(tx, owner, &id, fresh, self.clock.now()).await?;
+                ensure_implicit_endpoint(tx, owner, &id, fresh).await?;
                 Ok(sqlx::query(sql::READ_IMPLICIT_ENDPOINT).bind(owner.0).fetch_optional(&mut **tx).await?)
             }
         }
@@ -140,22 +142,13 @@ impl SqliteQueue {
 }
 
 /// Finds an endpoint that its owner created, so never the implicit one.
-pub(super) async fn find_endpoint(
-    tx: &mut Transaction<'static, Sqlite>,
-    owner: KeyId,
-    id: &EndpointId,
-) -> Result<Option<SqliteRow>, QueueError> {
+pub(super) async fn find_endpoint(tx: &mut Tx, owner: KeyId, id: &EndpointId) -> Result<Option<Row>, QueueError> {
     Ok(sqlx::query(sql::READ_ENDPOINT).bind(owner.0).bind(id.as_str()).fetch_optional(&mut **tx).await?)
 }
 
 /// Disables an endpoint and stops its pending deliveries.
-pub(super) async fn disable(
-    tx: &mut Transaction<'static, Sqlite>,
-    seq: i64,
-    reason: DisabledReason,
-    now_ms: i64,
-) -> Result<(), QueueError> {
-    sqlx::query(sql::DISABLE).bind(seq).bind(now_ms).bind(reason.name()).execute(&mut **tx).await?;
+pub(super) async fn disable(tx: &mut Tx, seq: i64, reason: DisabledReason) -> Result<(), QueueError> {
+    sqlx::query(sql::DISABLE).bind(seq).bind(tx.now().0).bind(reason.name()).execute(&mut **tx).await?;
     sqlx::query(sql::STOP_ENDPOINT_DELIVERIES).bind(seq).execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,26 +1,25 @@
-//! The trait [`Jobs`] for SQLite: submit, claim, heartbeat, finish, release and reap.
+//! The trait [`Jobs`] in SQL: submit, claim, heartbeat, finish, release and reap.
 
 use async_trait::async_trait;
 use clearcut_job::{
     ClipName, FencingToken, JobId, JobRequest, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
 };
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{
-    SqliteQueue,
+    Backend, Row, Tx,
     ending::{require_one_row, write_end},
     events::{insert_job_url, note_event},
     job_row::{JobRow, find_job_row},
-    row, sql, webhook_sql,
+    row, statements as sql, webhook_statements,
 };
 use crate::{
     ClaimedJob, Ending, EventKind, Finished, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError, Reaped,
 };
 
 #[async_trait]
-impl Jobs for SqliteQueue {
+impl Jobs for Backend {
     async fn submit(&self, job: NewJob) -> Result<(), QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         self.insert_job(&mut tx, job).await?;
         tx.commit().await?;
         self.signals.call_worker();
@@ -28,15 +27,14 @@ impl Jobs for SqliteQueue {
     }
 
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        let query = sqlx::query(sql::READ_JOB).bind(id.as_str()).bind(owner.0);
-        let Some(found) = query.fetch_optional(&self.readers).await? else { return Ok(None) };
-        self.read_record(&found).await.map(Some)
+        let mut tx = self.begin_read().await?;
+        self.find_record(&mut tx, owner, id).await
     }
 
     async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
-        let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(self.policy.max_running);
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
+        let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(i64::from(self.policy.max_running));
         let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
         let seq: i64 = row::column(&found, "seq")?;
         let last = row::token(&found)?;
@@ -66,12 +64,12 @@ impl Jobs for SqliteQueue {
     }
 
     async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
         let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
         let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(now.0);
         require_one_row(query.execute(&mut *tx).await?.rows_affected())?;
-        note_event(&mut tx, &job, EventKind::JobStarted, now).await?;
+        note_event(&mut tx, &job, EventKind::JobStarted).await?;
         tx.commit().await?;
         self.signals.call_watchers(id);
         self.signals.call_courier();
@@ -79,10 +77,12 @@ impl Jobs for SqliteQueue {
     }
 
     async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
-        let expires = self.clock.now().after(self.policy.lease_ttl);
+        let mut tx = self.begin_write_of_one_row().await?;
+        let expires = tx.now().after(self.policy.lease_ttl);
         let query = sqlx::query(sql::RENEW).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(expires.0);
-        let renewed = self.writer.execute(query.bind(row::progress_number(progress))).await?;
+        let renewed = query.bind(row::progress_number(progress)).execute(&mut *tx).await?;
         require_one_row(renewed.rows_affected())?;
+        tx.commit().await?;
         self.signals.call_watchers(id);
         Ok(())
     }
@@ -90,8 +90,8 @@ impl Jobs for SqliteQueue {
     async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError> {
         #[cfg(debug_assertions)]
         self.reach(crate::HaltAt::Stored).await;
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
         let mut job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
         if job.state.is_final() && job.winner == Some(token) {
             return Ok(Finished::AlreadyCommitted);
@@ -101,14 +101,14 @@ impl Jobs for SqliteQueue {
         }
         let mut finished = Finished::Committed;
         match ending {
-            Ending::Completed(_) => write_end(&mut tx, &job, &ending, Some(token), now).await?,
+            Ending::Completed(_) => write_end(&mut tx, &job, &ending, Some(token)).await?,
             Ending::Failed(failure) => {
                 job.attempts += 1;
                 let step = self.policy.after_failure(id, failure, job.attempts, now);
                 if let NextStep::Retry { not_before } = step {
                     finished = Finished::Retrying { not_before };
                 }
-                apply_setback(&mut tx, &job, step, Some(token), now).await?;
+                apply_setback(&mut tx, &job, step, Some(token)).await?;
             }
         }
         tx.commit().await?;
@@ -120,7 +120,7 @@ impl Jobs for SqliteQueue {
     }
 
     async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
         if job.lease_token != Some(token) {
             return Err(QueueError::LeaseLost);
@@ -133,12 +133,15 @@ impl Jobs for SqliteQueue {
     }
 
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
-        let now = self.clock.now();
         // Usually no lease has expired. A reader finds that out without the write lock.
-        if sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_optional(&self.readers).await?.is_none() {
+        let mut reading = self.begin_read().await?;
+        let now = reading.now();
+        if sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_optional(&mut *reading).await?.is_none() {
             return Ok(Vec::new());
         }
-        let mut tx = self.write().await?;
+        drop(reading);
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
         let expired = sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_all(&mut *tx).await?;
         let mut reaped = Vec::with_capacity(expired.len());
         for found in &expired {
@@ -146,7 +149,7 @@ impl Jobs for SqliteQueue {
             job.crashes += 1;
             let step = self.policy.after_crash(job.crashes, now);
             reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
-            apply_setback(&mut tx, &job, step, None, now).await?;
+            apply_setback(&mut tx, &job, step, None).await?;
         }
         tx.commit().await?;
         for lost in &reaped {
@@ -158,10 +161,10 @@ impl Jobs for SqliteQueue {
     }
 
     async fn clock_jumped(&self) -> Result<(), QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
         sqlx::query(sql::RENEW_ALL).bind(now.after(self.policy.lease_ttl).0).execute(&mut *tx).await?;
-        self.make_delayed_work_due(&mut tx, now).await?;
+        self.make_delayed_work_due(&mut tx).await?;
         tx.commit().await?;
         self.signals.call_worker();
         self.signals.call_courier();
@@ -169,25 +172,23 @@ impl Jobs for SqliteQueue {
     }
 
     async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
-        let found = sqlx::query(sql::RUNNING_CLAIM).bind(id.as_str()).fetch_optional(&self.readers).await?;
+        let mut tx = self.begin_read().await?;
+        let found = sqlx::query(sql::RUNNING_CLAIM).bind(id.as_str()).fetch_optional(&mut *tx).await?;
         found.as_ref().map(row::token).transpose()
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {
-        let queued: i64 = sqlx::query_scalar(sql::COUNT_QUEUED).fetch_one(&self.readers).await?;
-        let leased: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&self.readers).await?;
+        let mut tx = self.begin_read().await?;
+        let queued: i64 = sqlx::query_scalar(sql::COUNT_QUEUED).fetch_one(&mut *tx).await?;
+        let leased: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&mut *tx).await?;
         Ok(QueueDepth { queued: queued.unsigned_abs(), leased: leased.unsigned_abs() })
     }
 }
 
-impl SqliteQueue {
+impl Backend {
     /// Enqueues a job within `tx`, after checking the limits of its owner.
-    pub(super) async fn insert_job(
-        &self,
-        tx: &mut Transaction<'static, Sqlite>,
-        job: NewJob,
-    ) -> Result<(), QueueError> {
-        let now = self.clock.now();
+    pub(super) async fn insert_job(&self, tx: &mut Tx, job: NewJob) -> Result<(), QueueError> {
+        let now = tx.now();
         self.check_waiting_limit(tx, job.owner).await?;
         let input = self.admit_input(tx, job.owner, job.input).await?;
         let submitted = sqlx::query(sql::SUBMIT)
@@ -200,32 +201,40 @@ impl SqliteQueue {
             .bind(now.0)
             .bind(input.url)
             .bind(job.clip_name.as_ref().map(ClipName::as_str))
-            .execute(&mut **tx)
+            .fetch_one(&mut **tx)
             .await?;
         if let Some(webhook) = job.webhook {
-            insert_job_url(tx, submitted.last_insert_rowid(), job.owner, webhook, now).await?;
+            insert_job_url(tx, row::column(&submitted, "seq")?, job.owner, webhook).await?;
         }
         Ok(())
     }
 
     /// Fails if `owner` has the maximum number of waiting jobs.
-    pub(super) async fn check_waiting_limit(
-        &self,
-        tx: &mut Transaction<'static, Sqlite>,
-        owner: KeyId,
-    ) -> Result<(), QueueError> {
+    pub(super) async fn check_waiting_limit(&self, tx: &mut Tx, owner: KeyId) -> Result<(), QueueError> {
         let found = sqlx::query(sql::COUNT_WAITING).bind(owner.0).fetch_one(&mut **tx).await?;
-        let limit = row::column::<Option<u32>>(&found, "max_waiting")?.unwrap_or(self.policy.max_waiting);
+        let limit = row::optional_count(&found, "max_waiting")?.map_or(self.policy.max_waiting, |limit| limit as u32);
         let waiting = row::count(&found, "waiting")?;
         if waiting < u64::from(limit) { Ok(()) } else { Err(QueueError::TooManyQueuedJobs { limit }) }
     }
 
+    /// Reads the job `id` of `owner`.
+    pub(super) async fn find_record(
+        &self,
+        tx: &mut Tx,
+        owner: KeyId,
+        id: &JobId,
+    ) -> Result<Option<JobRecord>, QueueError> {
+        let query = sqlx::query(sql::READ_JOB).bind(id.as_str()).bind(owner.0);
+        let Some(found) = query.fetch_optional(&mut **tx).await? else { return Ok(None) };
+        self.read_record(tx, &found).await.map(Some)
+    }
+
     /// Reads the job in the row `found`, with its outputs if it has completed.
-    pub(super) async fn read_record(&self, found: &SqliteRow) -> Result<JobRecord, QueueError> {
+    pub(super) async fn read_record(&self, tx: &mut Tx, found: &Row) -> Result<JobRecord, QueueError> {
         let mut outputs = Vec::new();
         if row::job_state(found)? == JobState::Completed {
             let seq: i64 = row::column(found, "seq")?;
-            let rows = sqlx::query(sql::READ_OUTPUTS).bind(seq).fetch_all(&self.readers).await?;
+            let rows = sqlx::query(sql::READ_OUTPUTS).bind(seq).fetch_all(&mut **tx).await?;
             outputs = rows.iter().map(row::output).collect::<Result<_, _>>()?;
         }
         row::job(found, outputs, &self.policy)
@@ -233,14 +242,11 @@ impl SqliteQueue {
 
     /// Makes jobs due whose wait exceeds the maximum backoff, and first delivery attempts that lie
     /// in the future. Both come from a clock that was ahead.
-    pub(super) async fn make_delayed_work_due(
-        &self,
-        tx: &mut Transaction<'static, Sqlite>,
-        now: UnixMillis,
-    ) -> Result<(), QueueError> {
+    pub(super) async fn make_delayed_work_due(&self, tx: &mut Tx) -> Result<(), QueueError> {
+        let now = tx.now();
         let latest = now.after(self.policy.backoff_cap);
         sqlx::query(sql::MAKE_DELAYED_JOBS_DUE).bind(now.0).bind(latest.0).execute(&mut **tx).await?;
-        sqlx::query(webhook_sql::MAKE_FIRST_ATTEMPTS_DUE).bind(now.0).execute(&mut **tx).await?;
+        sqlx::query(webhook_statements::MAKE_FIRST_ATTEMPTS_DUE).bind(now.0).execute(&mut **tx).await?;
         Ok(())
     }
 }
@@ -248,27 +254,24 @@ impl SqliteQueue {
 /// Applies the policy's decision after a setback. The counters of `job` already include the
 /// setback.
 pub(super) async fn apply_setback(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     job: &JobRow,
     step: NextStep,
     winner: Option<FencingToken>,
-    now: UnixMillis,
 ) -> Result<(), QueueError> {
     match step {
         NextStep::Retry { not_before } => requeue(tx, job, Some(not_before)).await,
-        NextStep::End(failure) => write_end(tx, job, &Ending::Failed(failure), winner, now).await,
+        NextStep::End(failure) => write_end(tx, job, &Ending::Failed(failure), winner).await,
     }
 }
 
 /// Puts a claimed job back to wait. `not_before` of `None` keeps its ready time.
-async fn requeue(
-    tx: &mut Transaction<'static, Sqlite>,
-    job: &JobRow,
-    not_before: Option<UnixMillis>,
-) -> Result<(), QueueError> {
+async fn requeue(tx: &mut Tx, job: &JobRow, not_before: Option<UnixMillis>) -> Result<(), QueueError> {
     let update =
         sqlx::query(sql::REQUEUE).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(not_before.map(|at| at.0));
-    require_one_row(update.bind(job.attempts).bind(job.crashes).execute(&mut **tx).await?.rows_affected())?;
+    require_one_row(
+        update.bind(i64::from(job.attempts)).bind(i64::from(job.crashes)).execute(&mut **tx).await?.rows_affected(),
+    )?;
     sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
     Ok(())
 }

@@ -1,23 +1,25 @@
-//! The trait [`OwnedJobs`] for SQLite.
+//! The trait [`OwnedJobs`] in SQL.
 
 use async_trait::async_trait;
 use clearcut_job::{Failure, FailureCode, JobId, JobState, ObjectName, UnixMillis};
-use sqlx::{Sqlite, Transaction, sqlite::SqliteRow};
 
-use super::{SqliteQueue, ending::write_end, job_row::JobRow, retention::unreferenced, row, sql, webhook_sql};
+use super::{
+    Backend, Row, Tx, ending::write_end, job_row::JobRow, retention::unreferenced, row, statements as sql,
+    webhook_statements,
+};
 use crate::{
-    DayUsage, Ending, Idempotency, JobRecord, Jobs as _, KeyId, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook,
-    RetryResult, Submission,
+    DayUsage, Ending, Idempotency, JobRecord, KeyId, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook, RetryResult,
+    Submission,
     fairness::{Backlog, position},
     owned_jobs::{CANCELLED, RECENT_JOBS},
 };
 
 #[async_trait]
-impl OwnedJobs for SqliteQueue {
+impl OwnedJobs for Backend {
     async fn submit_once(&self, job: NewJob, once: Idempotency) -> Result<Submission, QueueError> {
-        let now = self.clock.now();
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
         let too_old = now.before(self.policy.idempotency_span);
-        let mut tx = self.write().await?;
         sqlx::query(sql::DELETE_OLD_IDEMPOTENCY_KEYS).bind(too_old.0).execute(&mut *tx).await?;
         let query = sqlx::query(sql::FIND_IDEMPOTENCY_KEY).bind(job.owner.0).bind(&once.key);
         if let Some(before) = query.fetch_optional(&mut *tx).await? {
@@ -38,9 +40,10 @@ impl OwnedJobs for SqliteQueue {
     }
 
     async fn was_submitted(&self, owner: KeyId, idempotency_key: &str) -> Result<bool, QueueError> {
-        let too_old = self.clock.now().before(self.policy.idempotency_span);
+        let mut tx = self.begin_read().await?;
+        let too_old = tx.now().before(self.policy.idempotency_span);
         let query = sqlx::query_scalar(sql::HAS_IDEMPOTENCY_KEY).bind(owner.0).bind(idempotency_key).bind(too_old.0);
-        Ok(query.fetch_one(&self.readers).await?)
+        Ok(query.fetch_one(&mut *tx).await?)
     }
 
     async fn list(&self, owner: KeyId, listing: Listing) -> Result<Vec<JobRecord>, QueueError> {
@@ -50,32 +53,34 @@ impl OwnedJobs for SqliteQueue {
         let after = listing.after.map(|place| (place.created.0, place.id.into()));
         let (before, id) = after.map_or(until.clone(), |after| after.min(until));
         let since = listing.since.map_or(i64::MIN, |since| since.0);
-        let query = sqlx::query(text).bind(owner.0).bind(since).bind(before).bind(id).bind(listing.limit);
+        let query = sqlx::query(text).bind(owner.0).bind(since).bind(before).bind(id).bind(i64::from(listing.limit));
         let query = if let Some(state) = listing.state { query.bind(state.name()) } else { query };
+        let mut tx = self.begin_read().await?;
         let mut jobs = Vec::new();
-        for found in query.fetch_all(&self.readers).await? {
-            jobs.push(self.read_record(&found).await?);
+        for found in query.fetch_all(&mut *tx).await? {
+            jobs.push(self.read_record(&mut tx, &found).await?);
         }
         Ok(jobs)
     }
 
     async fn cancel(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
-        let has_ended = self.end_cancelled(&mut tx, &JobRow::read(&found)?).await?;
+        let has_ended = end_cancelled(&mut tx, &JobRow::read(&found)?).await?;
+        let job = self.find_record(&mut tx, owner, id).await?;
         tx.commit().await?;
         if has_ended {
             self.signals.call_watchers(id);
             self.signals.call_waiters();
         }
-        self.read(owner, id).await
+        Ok(job)
     }
 
     async fn remove(&self, owner: KeyId, id: &JobId) -> Result<Option<Vec<ObjectName>>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
         let job = JobRow::read(&found)?;
-        self.end_cancelled(&mut tx, &job).await?;
+        end_cancelled(&mut tx, &job).await?;
         let outputs = sqlx::query(sql::FIND_KEPT_OUTPUTS).bind(job.seq).fetch_all(&mut *tx).await?;
         let mut removable = Vec::new();
         for output in &outputs {
@@ -92,7 +97,7 @@ impl OwnedJobs for SqliteQueue {
     }
 
     async fn retry(&self, owner: KeyId, id: &JobId, retry_id: JobId) -> Result<RetryResult, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(RetryResult::Missing) };
         let job = JobRow::read(&found)?;
         if job.state != JobState::Failed {
@@ -104,57 +109,54 @@ impl OwnedJobs for SqliteQueue {
         }
         self.check_waiting_limit(&mut tx, owner).await?;
         self.admit_bytes(&mut tx, owner, 0).await?;
-        let insert = sqlx::query(sql::RETRY).bind(job.seq).bind(retry_id.as_str()).bind(self.clock.now().0);
-        let inserted = insert.execute(&mut *tx).await?.last_insert_rowid();
-        sqlx::query(webhook_sql::COPY_JOB_URL).bind(job.seq).bind(inserted).execute(&mut *tx).await?;
+        let insert = sqlx::query(sql::RETRY).bind(job.seq).bind(retry_id.as_str()).bind(tx.now().0);
+        let inserted = insert.fetch_one(&mut *tx).await?;
+        let inserted: i64 = row::column(&inserted, "seq")?;
+        sqlx::query(webhook_statements::COPY_JOB_URL).bind(job.seq).bind(inserted).execute(&mut *tx).await?;
         tx.commit().await?;
         self.signals.call_worker();
         Ok(RetryResult::Accepted)
     }
 
     async fn outlook(&self, owner: KeyId, jobs: Vec<JobId>) -> Result<QueueOutlook, QueueError> {
-        let rows = sqlx::query(sql::FIND_BACKLOGS).fetch_all(&self.readers).await?;
+        let mut tx = self.begin_read().await?;
+        let rows = sqlx::query(sql::FIND_BACKLOGS).fetch_all(&mut *tx).await?;
         let backlogs = rows.iter().map(backlog).collect::<Result<Vec<Backlog>, _>>()?;
         let mut positions = Vec::with_capacity(jobs.len());
         for id in jobs {
             let query = sqlx::query_scalar(sql::COUNT_AHEAD).bind(id.as_str()).bind(owner.0);
-            let ahead: Option<i64> = query.fetch_optional(&self.readers).await?;
+            let ahead: Option<i64> = query.fetch_optional(&mut *tx).await?;
             positions.push(ahead.map(|ahead| position(&backlogs, owner, ahead.unsigned_abs())));
         }
-        let running: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&self.readers).await?;
+        let running: i64 = sqlx::query_scalar(sql::COUNT_LEASED).fetch_one(&mut *tx).await?;
         let query = sqlx::query_scalar(sql::MEAN_RECENT_PROCESSING).bind(row::sql_integer(RECENT_JOBS as u64));
-        let mean: Option<f64> = query.fetch_one(&self.readers).await?;
+        let mean: Option<f64> = query.fetch_one(&mut *tx).await?;
         let mean_processing_ms = mean.map(|millis| millis as u64);
         Ok(QueueOutlook { positions, running: running.unsigned_abs(), mean_processing_ms })
     }
 
     async fn usage(&self, owner: KeyId, from: UnixMillis, until: UnixMillis) -> Result<Vec<DayUsage>, QueueError> {
         let query = sqlx::query(sql::USAGE_BY_DAY).bind(owner.0).bind(from.0).bind(until.0);
-        query.fetch_all(&self.readers).await?.iter().map(day_usage).collect()
+        let mut tx = self.begin_read().await?;
+        query.fetch_all(&mut *tx).await?.iter().map(day_usage).collect()
     }
 }
 
-impl SqliteQueue {
-    /// Ends the job as cancelled. Returns `false` if it had ended before.
-    async fn end_cancelled(&self, tx: &mut Transaction<'static, Sqlite>, job: &JobRow) -> Result<bool, QueueError> {
-        if job.state.is_final() {
-            return Ok(false);
-        }
-        let ending = Ending::Failed(Failure::new(FailureCode::Cancelled, CANCELLED));
-        write_end(tx, job, &ending, None, self.clock.now()).await?;
-        Ok(true)
+/// Ends the job as cancelled. Returns `false` if it had ended before.
+async fn end_cancelled(tx: &mut Tx, job: &JobRow) -> Result<bool, QueueError> {
+    if job.state.is_final() {
+        return Ok(false);
     }
+    let ending = Ending::Failed(Failure::new(FailureCode::Cancelled, CANCELLED));
+    write_end(tx, job, &ending, None).await?;
+    Ok(true)
 }
 
-async fn find_owned(
-    tx: &mut Transaction<'static, Sqlite>,
-    owner: KeyId,
-    id: &JobId,
-) -> Result<Option<SqliteRow>, QueueError> {
+async fn find_owned(tx: &mut Tx, owner: KeyId, id: &JobId) -> Result<Option<Row>, QueueError> {
     Ok(sqlx::query(sql::READ_OWNED_JOB_ROW).bind(id.as_str()).bind(owner.0).fetch_optional(&mut **tx).await?)
 }
 
-fn backlog(row: &SqliteRow) -> Result<Backlog, QueueError> {
+fn backlog(row: &Row) -> Result<Backlog, QueueError> {
     Ok(Backlog {
         owner: KeyId(row::column(row, "owner")?),
         waiting: row::count(row, "waiting")?,
@@ -163,7 +165,7 @@ fn backlog(row: &SqliteRow) -> Result<Backlog, QueueError> {
     })
 }
 
-fn day_usage(row: &SqliteRow) -> Result<DayUsage, QueueError> {
+fn day_usage(row: &Row) -> Result<DayUsage, QueueError> {
     Ok(DayUsage {
         day: row::column(row, "day")?,
         jobs: row::count(row, "jobs")?,

@@ -1,4 +1,4 @@
-//! Conversion of SQLite rows into jobs, uploads, outputs and API keys.
+//! Conversion of rows into jobs, uploads, outputs and API keys.
 
 use std::{str::FromStr, time::Duration};
 
@@ -6,30 +6,32 @@ use clearcut_job::{
     ClipName, Failure, FencingToken, JobId, JobKind, JobState, Measured, ObjectName, Outcome, OutputPointer, Progress,
     Stage, StoredObject, UnixMillis,
 };
-use sqlx::{ColumnIndex, Decode, Row as _, Sqlite, Type, sqlite::SqliteRow};
+use sqlx::{ColumnIndex, Decode, Row as _, Type};
+
+use super::{Db, Row};
 
 use crate::{ClaimedInput, JobRecord, KeyId, KeyLimits, KeyRecord, Policy, QueueError, SourceAddress, UploadRecord};
 
 /// Reads a column by its name.
-pub(super) fn column<'r, T>(row: &'r SqliteRow, name: &'static str) -> Result<T, QueueError>
+pub(super) fn column<'r, T>(row: &'r Row, name: &'static str) -> Result<T, QueueError>
 where
-    T: Decode<'r, Sqlite> + Type<Sqlite>,
-    &'static str: ColumnIndex<SqliteRow>,
+    T: Decode<'r, Db> + Type<Db>,
+    &'static str: ColumnIndex<Row>,
 {
     row.try_get(name).map_err(|_| QueueError::Damaged { what: name })
 }
 
 /// Reads a text column and parses it.
-pub(super) fn parsed_column<T: FromStr>(row: &SqliteRow, name: &'static str) -> Result<T, QueueError> {
+pub(super) fn parsed_column<T: FromStr>(row: &Row, name: &'static str) -> Result<T, QueueError> {
     column::<String>(row, name)?.parse().map_err(|_| QueueError::Damaged { what: name })
 }
 
 /// Reads a non-negative integer column.
-pub(super) fn count(row: &SqliteRow, name: &'static str) -> Result<u64, QueueError> {
+pub(super) fn count(row: &Row, name: &'static str) -> Result<u64, QueueError> {
     u64::try_from(column::<i64>(row, name)?).map_err(|_| QueueError::Damaged { what: name })
 }
 
-/// Converts a number to SQLite's integer type; saturates at its maximum.
+/// Converts a number to the databases' integer type; saturates at its maximum.
 pub(super) fn sql_integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -44,19 +46,19 @@ pub(super) fn progress_from_number(number: i64) -> Progress {
     stage.map_or(Progress::NONE, |stage| Progress::stored(stage, (number % 1000) as u8))
 }
 
-pub(super) fn job_id(row: &SqliteRow) -> Result<JobId, QueueError> {
+pub(super) fn job_id(row: &Row) -> Result<JobId, QueueError> {
     parsed_column(row, "id")
 }
 
-pub(super) fn job_state(row: &SqliteRow) -> Result<JobState, QueueError> {
+pub(super) fn job_state(row: &Row) -> Result<JobState, QueueError> {
     parsed_column(row, "state")
 }
 
-pub(super) fn token(row: &SqliteRow) -> Result<FencingToken, QueueError> {
+pub(super) fn token(row: &Row) -> Result<FencingToken, QueueError> {
     count(row, "token").map(FencingToken)
 }
 
-pub(super) fn input(row: &SqliteRow) -> Result<ClaimedInput, QueueError> {
+pub(super) fn input(row: &Row) -> Result<ClaimedInput, QueueError> {
     if let Some(address) = column(row, "input_url")? {
         return Ok(ClaimedInput::Address(SourceAddress(address)));
     }
@@ -65,7 +67,7 @@ pub(super) fn input(row: &SqliteRow) -> Result<ClaimedInput, QueueError> {
 }
 
 /// Reads an object from the columns with its name, size and hash.
-fn stored_object(row: &SqliteRow, [name, size, sha256]: [&'static str; 3]) -> Result<StoredObject, QueueError> {
+fn stored_object(row: &Row, [name, size, sha256]: [&'static str; 3]) -> Result<StoredObject, QueueError> {
     Ok(StoredObject {
         name: parsed_column(row, name)?,
         size_bytes: count(row, size)?,
@@ -75,7 +77,7 @@ fn stored_object(row: &SqliteRow, [name, size, sha256]: [&'static str; 3]) -> Re
 
 /// Reads the name of the object that a row points to no longer. An invalid name counts as none, so
 /// that a damaged row can be deleted and expires like any other.
-pub(super) fn released_object(row: &SqliteRow, name: &'static str) -> Result<Option<ObjectName>, QueueError> {
+pub(super) fn released_object(row: &Row, name: &'static str) -> Result<Option<ObjectName>, QueueError> {
     let Some(text) = column::<Option<String>>(row, name)? else { return Ok(None) };
     let parsed = text.parse().ok();
     if parsed.is_none() {
@@ -84,7 +86,7 @@ pub(super) fn released_object(row: &SqliteRow, name: &'static str) -> Result<Opt
     Ok(parsed)
 }
 
-pub(super) fn upload(row: &SqliteRow) -> Result<UploadRecord, QueueError> {
+pub(super) fn upload(row: &Row) -> Result<UploadRecord, QueueError> {
     let received = count(row, "received")?;
     let object = match column::<Option<String>>(row, "object_key")? {
         Some(_) => Some(stored_object(row, ["object_key", "received", "sha256"])?),
@@ -102,11 +104,11 @@ pub(super) fn upload(row: &SqliteRow) -> Result<UploadRecord, QueueError> {
 }
 
 /// Reads a nullable, non-negative integer column.
-pub(super) fn optional_count(row: &SqliteRow, name: &'static str) -> Result<Option<u64>, QueueError> {
+pub(super) fn optional_count(row: &Row, name: &'static str) -> Result<Option<u64>, QueueError> {
     column::<Option<i64>>(row, name)?.map(|_| count(row, name)).transpose()
 }
 
-pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
+pub(super) fn output(row: &Row) -> Result<OutputPointer, QueueError> {
     Ok(OutputPointer {
         format: parsed_column(row, "format")?,
         object_name: parsed_column(row, "object_key")?,
@@ -116,7 +118,7 @@ pub(super) fn output(row: &SqliteRow) -> Result<OutputPointer, QueueError> {
 }
 
 /// Builds the job of `row`; `outputs` are those of a completed job.
-pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy) -> Result<JobRecord, QueueError> {
+pub(super) fn job(row: &Row, outputs: Vec<OutputPointer>, policy: &Policy) -> Result<JobRecord, QueueError> {
     let lease_progress: Option<i64> = column(row, "lease_progress")?;
     let progress = column::<i64>(row, "progress")?.max(lease_progress.unwrap_or(0));
     let timestamp = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
@@ -149,12 +151,13 @@ pub(super) fn job(row: &SqliteRow, outputs: Vec<OutputPointer>, policy: &Policy)
     })
 }
 
-fn json<T: serde::de::DeserializeOwned>(row: &SqliteRow, name: &'static str) -> Result<Option<T>, QueueError> {
+fn json<T: serde::de::DeserializeOwned>(row: &Row, name: &'static str) -> Result<Option<T>, QueueError> {
     let text: Option<String> = column(row, name)?;
     text.map(|text| serde_json::from_str(&text).map_err(|_| QueueError::Damaged { what: name })).transpose()
 }
 
-pub(super) fn key(row: &SqliteRow) -> Result<KeyRecord, QueueError> {
+pub(super) fn key(row: &Row) -> Result<KeyRecord, QueueError> {
+    let limit = |name| Ok::<_, QueueError>(optional_count(row, name)?.map(|limit| limit as u32));
     let timestamp = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
     Ok(KeyRecord {
         id: KeyId(column(row, "id")?),
@@ -164,10 +167,10 @@ pub(super) fn key(row: &SqliteRow) -> Result<KeyRecord, QueueError> {
         last_used: timestamp("last_used_ms")?,
         revoked: timestamp("revoked_ms")?,
         limits: KeyLimits {
-            max_running: column(row, "max_running")?,
-            max_waiting: column(row, "max_waiting")?,
-            submits_per_minute: column(row, "submits_per_minute")?,
-            requests_per_minute: column(row, "requests_per_minute")?,
+            max_running: limit("max_running")?,
+            max_waiting: limit("max_waiting")?,
+            submits_per_minute: limit("submits_per_minute")?,
+            requests_per_minute: limit("requests_per_minute")?,
         },
     })
 }

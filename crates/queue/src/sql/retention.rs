@@ -1,31 +1,29 @@
-//! The trait [`Retention`] for SQLite: deletes the pointers to inputs, outputs and uploads past
+//! The trait [`Retention`] in SQL: deletes the pointers to inputs, outputs and uploads past
 //! their retention.
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use clearcut_job::{ObjectName, UnixMillis};
-use sqlx::{Sqlite, Transaction};
+use clearcut_job::ObjectName;
 
-use super::{SqliteQueue, row, sql};
+use super::{Backend, Tx, row, statements as sql};
 use crate::{QueueError, Retention};
 
-type Tx = Transaction<'static, Sqlite>;
-
 #[async_trait]
-impl Retention for SqliteQueue {
+impl Retention for Backend {
     async fn forget_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let forgotten = self.forget_batch(&mut tx).await?;
         tx.commit().await?;
         Ok(forgotten)
     }
 
     async fn referenced_objects(&self, names: Vec<ObjectName>) -> Result<Vec<ObjectName>, QueueError> {
+        let mut tx = self.begin_read().await?;
         let mut kept = Vec::new();
         for name in names {
             let query = sqlx::query_scalar(sql::IS_POINTED_TO).bind(name.as_str());
-            let is_pointed_to: bool = query.fetch_one(&self.readers).await?;
+            let is_pointed_to: bool = query.fetch_one(&mut *tx).await?;
             kept.extend(is_pointed_to.then_some(name));
         }
         Ok(kept)
@@ -33,7 +31,7 @@ impl Retention for SqliteQueue {
 
     /// Deletes the expired pointers in a transaction and rolls it back.
     async fn list_expired(&self) -> Result<Vec<ObjectName>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let mut all = Vec::new();
         loop {
             let batch = self.forget_batch(&mut tx).await?;
@@ -46,13 +44,12 @@ impl Retention for SqliteQueue {
     }
 }
 
-impl SqliteQueue {
+impl Backend {
     /// Deletes one batch of expired pointers. There may be more until it returns nothing.
     async fn forget_batch(&self, tx: &mut Tx) -> Result<Vec<ObjectName>, QueueError> {
-        let now = self.clock.now();
         let retention_ms = i64::try_from(self.policy.retention.as_millis()).unwrap_or(i64::MAX / 2);
         loop {
-            let (rows, candidates) = forget_rows(tx, now, retention_ms).await?;
+            let (rows, candidates) = forget_rows(tx, retention_ms).await?;
             let forgotten = unreferenced(tx, candidates).await?;
             // Continues if the batch released no object, as with uploads whose objects jobs still
             // point to.
@@ -79,11 +76,8 @@ pub(super) async fn unreferenced(
 
 /// Deletes one batch of expired pointers. Returns the number of rows and the objects they pointed
 /// to.
-async fn forget_rows(
-    tx: &mut Tx,
-    now: UnixMillis,
-    retention_ms: i64,
-) -> Result<(usize, BTreeSet<ObjectName>), QueueError> {
+async fn forget_rows(tx: &mut Tx, retention_ms: i64) -> Result<(usize, BTreeSet<ObjectName>), QueueError> {
+    let now = tx.now();
     let mut candidates = BTreeSet::new();
     let inputs = sqlx::query(sql::FIND_EXPIRED_INPUTS).bind(now.0).bind(retention_ms).fetch_all(&mut **tx).await?;
     for found in &inputs {

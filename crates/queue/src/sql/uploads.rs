@@ -1,13 +1,12 @@
-//! The trait [`Uploads`] for SQLite, and the quota and input checks of new jobs.
+//! The trait [`Uploads`] in SQL, and the quota and input checks of new jobs.
 
 use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UploadId};
-use sqlx::{Sqlite, Transaction};
 
-use super::{SqliteQueue, job_row::find_job_row, retention::unreferenced, row, sql};
-use crate::{KeyId, Keys as _, NewInput, NewUpload, QueueError, UploadRecord, Uploads, uploads::check_quota};
-
-type Tx = Transaction<'static, Sqlite>;
+use super::{
+    Backend, Tx, job_row::find_job_row, keys::find_storage_limits, retention::unreferenced, row, statements as sql,
+};
+use crate::{KeyId, NewInput, NewUpload, QueueError, UploadRecord, Uploads, uploads::check_quota};
 
 /// Database columns of a job's input.
 #[derive(Default)]
@@ -25,7 +24,7 @@ impl From<StoredObject> for InputColumns {
     }
 }
 
-impl SqliteQueue {
+impl Backend {
     /// Checks that `owner` may use `input` for a new job, and returns its columns.
     pub(super) async fn admit_input(
         &self,
@@ -39,7 +38,7 @@ impl SqliteQueue {
                 Ok(object.into())
             }
             NewInput::Uploaded(id) => {
-                let upload = self.find_upload(tx, &id).await?;
+                let upload = find_upload(tx, &id).await?;
                 let upload = upload.filter(|upload| upload.owner == owner).ok_or(QueueError::NoSuchUpload)?;
                 self.admit_bytes(tx, owner, 0).await?;
                 upload.object.map(Into::into).ok_or(QueueError::UploadUnfinished)
@@ -59,23 +58,23 @@ impl SqliteQueue {
         let used: i64 = sqlx::query_scalar(sql::USED_BYTES).bind(owner.0).fetch_one(&mut **tx).await?;
         check_quota(quota_bytes, used.unsigned_abs(), more)
     }
+}
 
-    async fn find_upload(&self, tx: &mut Tx, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
-        let query = sqlx::query(sql::READ_UPLOAD).bind(id.as_str()).bind(self.clock.now().0);
-        query.fetch_optional(&mut **tx).await?.as_ref().map(row::upload).transpose()
-    }
+async fn find_upload(tx: &mut Tx, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
+    let query = sqlx::query(sql::READ_UPLOAD).bind(id.as_str()).bind(tx.now().0);
+    query.fetch_optional(&mut **tx).await?.as_ref().map(row::upload).transpose()
+}
 
-    async fn find_unfinished(&self, tx: &mut Tx, id: &UploadId) -> Result<UploadRecord, QueueError> {
-        let upload = self.find_upload(tx, id).await?;
-        upload.filter(|upload| upload.object.is_none()).ok_or(QueueError::NoSuchUpload)
-    }
+async fn find_unfinished(tx: &mut Tx, id: &UploadId) -> Result<UploadRecord, QueueError> {
+    let upload = find_upload(tx, id).await?;
+    upload.filter(|upload| upload.object.is_none()).ok_or(QueueError::NoSuchUpload)
 }
 
 #[async_trait]
-impl Uploads for SqliteQueue {
+impl Uploads for Backend {
     async fn create_upload(&self, upload: NewUpload) -> Result<UploadRecord, QueueError> {
-        let now = self.clock.now();
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
+        let now = tx.now();
         self.admit_bytes(&mut tx, upload.owner, upload.length.unwrap_or(0)).await?;
         let expires = now.after(self.policy.upload_ttl);
         sqlx::query(sql::INSERT_UPLOAD)
@@ -94,13 +93,12 @@ impl Uploads for SqliteQueue {
     }
 
     async fn read_upload(&self, id: &UploadId) -> Result<Option<UploadRecord>, QueueError> {
-        let query = sqlx::query(sql::READ_UPLOAD).bind(id.as_str()).bind(self.clock.now().0);
-        query.fetch_optional(&self.readers).await?.as_ref().map(row::upload).transpose()
+        find_upload(&mut self.begin_read().await?, id).await
     }
 
     async fn advance_upload(&self, id: &UploadId, from: u64, to: u64, length: Option<u64>) -> Result<(), QueueError> {
-        let mut tx = self.write().await?;
-        let before = self.find_unfinished(&mut tx, id).await?;
+        let mut tx = self.begin_write().await?;
+        let before = find_unfinished(&mut tx, id).await?;
         if before.received != from {
             return Err(QueueError::NoSuchUpload);
         }
@@ -112,18 +110,18 @@ impl Uploads for SqliteQueue {
         let update =
             sqlx::query(sql::ADVANCE_UPLOAD).bind(id.as_str()).bind(row::sql_integer(from)).bind(row::sql_integer(to));
         update.bind(length.map(row::sql_integer)).execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     async fn finish_upload(&self, id: &UploadId, object: StoredObject) -> Result<UploadRecord, QueueError> {
-        let mut tx = self.write().await?;
-        let before = self.find_unfinished(&mut tx, id).await?;
+        let mut tx = self.begin_write().await?;
+        let before = find_unfinished(&mut tx, id).await?;
         let counted = before.received.max(before.length.unwrap_or(0));
         if object.size_bytes > counted {
             self.admit_bytes(&mut tx, before.owner, object.size_bytes - counted).await?;
         }
-        let limits = self.storage_limits(before.owner).await?;
-        let expires = self.policy.expiry(self.clock.now(), limits.max_retention);
+        let limits = find_storage_limits(&mut tx, before.owner).await?;
+        let expires = self.policy.expiry(tx.now(), limits.max_retention);
         sqlx::query(sql::FINISH_UPLOAD)
             .bind(id.as_str())
             .bind(object.name.as_str())
@@ -138,7 +136,7 @@ impl Uploads for SqliteQueue {
     }
 
     async fn drop_upload(&self, id: &UploadId) -> Result<Option<Vec<ObjectName>>, QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let found = sqlx::query(sql::FIND_UPLOAD_OBJECTS).bind(id.as_str()).fetch_optional(&mut *tx).await?;
         let Some(found) = found else { return Ok(None) };
         sqlx::query(sql::DROP_UPLOAD).bind(id.as_str()).execute(&mut *tx).await?;
@@ -150,7 +148,7 @@ impl Uploads for SqliteQueue {
     }
 
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin_write().await?;
         let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
         if job.lease_token != Some(token) {
             return Err(QueueError::LeaseLost);
@@ -164,16 +162,16 @@ impl Uploads for SqliteQueue {
             .bind(input.sha256)
             .execute(&mut *tx)
             .await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     async fn used_bytes(&self, owner: KeyId) -> Result<u64, QueueError> {
-        let used: i64 = sqlx::query_scalar(sql::USED_BYTES).bind(owner.0).fetch_one(&self.readers).await?;
+        let mut tx = self.begin_read().await?;
+        let used: i64 = sqlx::query_scalar(sql::USED_BYTES).bind(owner.0).fetch_one(&mut *tx).await?;
         Ok(used.unsigned_abs())
     }
 
     async fn check_quota(&self, owner: KeyId, more: u64) -> Result<(), QueueError> {
-        let mut tx = self.readers.begin().await?;
-        self.admit_bytes(&mut tx, owner, more).await
+        self.admit_bytes(&mut self.begin_read().await?, owner, more).await
     }
 }

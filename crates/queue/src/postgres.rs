@@ -1,0 +1,178 @@
+//! The PostgreSQL backend: its state, its transactions, and the trait [`Queue`]. The traits of
+//! single topics are in `src/sql`, which this module and that of SQLite both include.
+
+/// The greater of two numbers.
+macro_rules! greater {
+    ($a:literal, $b:literal) => {
+        concat!("GREATEST(", $a, ", ", $b, ")")
+    };
+}
+
+/// The smaller of two numbers.
+macro_rules! smaller {
+    ($a:literal, $b:literal) => {
+        concat!("LEAST(", $a, ", ", $b, ")")
+    };
+}
+
+/// PostgreSQL chooses indexes by itself.
+macro_rules! indexed_by {
+    ($index:literal) => {
+        ""
+    };
+}
+
+/// PostgreSQL chooses the order of joins by itself.
+macro_rules! ordered_join {
+    () => {
+        " JOIN "
+    };
+}
+
+#[path = "sql/deliveries.rs"]
+mod deliveries;
+#[path = "sql/ending.rs"]
+mod ending;
+#[path = "sql/endpoints.rs"]
+mod endpoints;
+#[path = "sql/events.rs"]
+mod events;
+#[path = "sql/job_row.rs"]
+mod job_row;
+#[path = "sql/jobs.rs"]
+mod jobs;
+#[path = "sql/keys.rs"]
+mod keys;
+mod open;
+#[path = "sql/owned_jobs.rs"]
+mod owned_jobs;
+#[path = "sql/retention.rs"]
+mod retention;
+#[path = "sql/row.rs"]
+mod row;
+#[path = "sql/statements.rs"]
+mod statements;
+#[path = "sql/transaction.rs"]
+mod transaction;
+#[path = "sql/uploads.rs"]
+mod uploads;
+#[path = "sql/webhook_row.rs"]
+mod webhook_row;
+#[path = "sql/webhook_statements.rs"]
+mod webhook_statements;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clearcut_job::{Clock, UnixMillis};
+use sqlx::{PgConnection, PgPool};
+
+use self::transaction::Tx;
+#[cfg(debug_assertions)]
+use crate::HaltAt;
+use crate::{Policy, Queue, QueueError, Signals};
+
+/// The names by which `src/sql` calls this backend.
+type Backend = PostgresQueue;
+type Db = sqlx::Postgres;
+type Row = sqlx::postgres::PgRow;
+
+/// The queue in a PostgreSQL database, shared by any number of processes.
+///
+/// All transactions that decide by what other rows hold take one advisory lock first, so they run
+/// one after another, as in SQLite, and the same rules hold without a thought about what runs
+/// beside them. Heartbeats and uses of keys, the most frequent writes, change one row and take no
+/// lock. Every query runs inside of a transaction and nothing is prepared by name, so a pooler that
+/// shares connections between transactions may stand between.
+#[derive(Debug)]
+pub struct PostgresQueue {
+    pool: PgPool,
+    clock: TimeSource,
+    policy: Policy,
+    signals: Signals,
+    #[cfg(debug_assertions)]
+    halt_at: Option<HaltAt>,
+}
+
+/// What tells the time of a transaction.
+#[derive(Debug, Clone)]
+pub enum TimeSource {
+    /// The database, so that all processes agree.
+    Database,
+    /// A clock of this process, for tests.
+    Clock(Arc<dyn Clock>),
+}
+
+/// Key of the advisory lock of writing transactions: "clearcut" as eight bytes.
+const WRITE_LOCK: i64 = i64::from_be_bytes(*b"clearcut");
+
+impl PostgresQueue {
+    /// Begins a transaction that reads.
+    async fn begin_read(&self) -> Result<Tx, QueueError> {
+        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", false).await
+    }
+
+    /// Begins a transaction that runs alone among writing ones.
+    async fn begin_write(&self) -> Result<Tx, QueueError> {
+        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", true).await
+    }
+
+    /// Begins a transaction that changes one row, whatever other rows hold.
+    async fn begin_write_of_one_row(&self) -> Result<Tx, QueueError> {
+        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", false).await
+    }
+
+    async fn begin(&self, begin: &'static str, is_alone: bool) -> Result<Tx, QueueError> {
+        let mut tx = self.pool.begin_with(begin).await?;
+        if is_alone {
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(WRITE_LOCK)
+                .persistent(false)
+                .execute(&mut *tx)
+                .await?;
+        }
+        let now = self.read_time(&mut tx).await?;
+        Ok(Tx::new(tx, now))
+    }
+
+    async fn read_time(&self, connection: &mut PgConnection) -> Result<UnixMillis, QueueError> {
+        match &self.clock {
+            TimeSource::Clock(clock) => Ok(clock.now()),
+            TimeSource::Database => {
+                let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+                Ok(UnixMillis(sqlx::query_scalar(query).persistent(false).fetch_one(connection).await?))
+            }
+        }
+    }
+}
+
+#[cfg(debug_assertions)]
+impl PostgresQueue {
+    /// Makes the queue halt at `moment`: the call that reaches it never returns.
+    #[must_use]
+    pub fn halting_at(mut self, moment: Option<HaltAt>) -> Self {
+        self.halt_at = moment;
+        self
+    }
+
+    /// Never returns if the queue halts at `moment`.
+    async fn reach(&self, moment: HaltAt) {
+        if self.halt_at == Some(moment) {
+            tracing::error!(at = ?moment, "halted");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Queue for PostgresQueue {
+    async fn try_writing(&self) -> Result<(), QueueError> {
+        let mut tx = self.begin_write_of_one_row().await?;
+        sqlx::query(open::TRY_WRITING).execute(&mut *tx).await?;
+        tx.commit().await
+    }
+
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+}
