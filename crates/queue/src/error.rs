@@ -3,6 +3,7 @@
 use std::io;
 
 use clearcut_job::{ErrorCode, Fault};
+use sqlx::postgres::PgDatabaseError;
 
 /// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
@@ -133,6 +134,17 @@ impl From<sqlx::Error> for QueueError {
         let Some(refusal) = error.as_database_error() else { return Self::Database(error) };
         if refusal.is_unique_violation() {
             return Self::Taken;
+        }
+        if let Some(refusal) = refusal.try_downcast_ref::<PgDatabaseError>() {
+            return match refusal.code() {
+                // disk_full
+                "53100" => Self::DiskFull,
+                // read_only_sql_transaction
+                "25006" => Self::ReadOnly,
+                // data_corrupted, index_corrupted
+                "XX001" | "XX002" => Self::Lost { what: "it is damaged" },
+                _ => Self::Database(error),
+            };
         }
         if refusal.code().is_some_and(|code| DISK_FULL_CODES.contains(&code.as_ref())) {
             return Self::DiskFull;

@@ -61,7 +61,10 @@ mod webhook_row;
 #[path = "sql/webhook_statements.rs"]
 mod webhook_statements;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use clearcut_job::{Clock, UnixMillis};
@@ -103,46 +106,86 @@ pub enum TimeSource {
     Clock(Arc<dyn Clock>),
 }
 
+/// Begins a transaction that reads. The timeouts end with the transaction, because a pooler may give
+/// the session to another client.
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = '30s'";
+
+/// Begins a transaction that writes. Nobody else can write while a process holds the lock, so one
+/// that is frozen in the middle loses it.
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = '30s'; \
+    SET LOCAL idle_in_transaction_session_timeout = '10s'";
+
+/// Longest wait for a server that does not answer, before the call fails.
+const MAX_WAIT_FOR_SERVER: Duration = Duration::from_secs(5);
+
+/// Pause before a transaction is begun again.
+const PAUSE_BEFORE_RETRY: Duration = Duration::from_millis(100);
+
 /// Key of the advisory lock of writing transactions: "clearcut" as eight bytes.
 const WRITE_LOCK: i64 = i64::from_be_bytes(*b"clearcut");
 
 impl PostgresQueue {
     /// Begins a transaction that reads.
     async fn begin_read(&self) -> Result<Tx, QueueError> {
-        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY", false).await
+        self.begin(BEGIN_READ, false).await
     }
 
     /// Begins a transaction that runs alone among writing ones.
     async fn begin_write(&self) -> Result<Tx, QueueError> {
-        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", true).await
+        self.begin(BEGIN_WRITE, true).await
     }
 
     /// Begins a transaction that changes one row, whatever other rows hold.
     async fn begin_write_of_one_row(&self) -> Result<Tx, QueueError> {
-        self.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", false).await
+        self.begin(BEGIN_WRITE, false).await
     }
 
+    /// Begins a transaction. A server that restarts is waited for: nothing is done yet, so the
+    /// attempt can be repeated.
     async fn begin(&self, begin: &'static str, is_alone: bool) -> Result<Tx, QueueError> {
+        let until = Instant::now() + MAX_WAIT_FOR_SERVER;
+        loop {
+            match self.try_beginning(begin, is_alone).await {
+                Err(error) if is_temporary(&error) && Instant::now() < until => {
+                    tracing::warn!(%error, "the database does not answer; trying again");
+                    tokio::time::sleep(PAUSE_BEFORE_RETRY).await;
+                }
+                begun => return Ok(begun?),
+            }
+        }
+    }
+
+    async fn try_beginning(&self, begin: &'static str, is_alone: bool) -> Result<Tx, sqlx::Error> {
         let mut tx = self.pool.begin_with(begin).await?;
         if is_alone {
-            sqlx::query("SELECT pg_advisory_xact_lock($1)")
-                .bind(WRITE_LOCK)
-                .persistent(false)
-                .execute(&mut *tx)
-                .await?;
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK).execute(&mut *tx).await?;
         }
         let now = self.read_time(&mut tx).await?;
         Ok(Tx::new(tx, now))
     }
 
-    async fn read_time(&self, connection: &mut PgConnection) -> Result<UnixMillis, QueueError> {
+    async fn read_time(&self, connection: &mut PgConnection) -> Result<UnixMillis, sqlx::Error> {
         match &self.clock {
             TimeSource::Clock(clock) => Ok(clock.now()),
             TimeSource::Database => {
                 let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-                Ok(UnixMillis(sqlx::query_scalar(query).persistent(false).fetch_one(connection).await?))
+                Ok(UnixMillis(sqlx::query_scalar(query).fetch_one(connection).await?))
             }
         }
+    }
+}
+
+/// Whether the connection or the server failed, and another attempt may succeed.
+fn is_temporary(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(refusal) => {
+            // Connection exceptions; serialization_failure, deadlock_detected; admin_shutdown,
+            // crash_shutdown, cannot_connect_now; too_many_connections.
+            let codes = ["40001", "40P01", "57P01", "57P02", "57P03", "53300"];
+            refusal.code().is_some_and(|code| code.starts_with("08") || codes.contains(&code.as_ref()))
+        }
+        _ => false,
     }
 }
 

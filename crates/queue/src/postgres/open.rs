@@ -69,3 +69,90 @@ impl PostgresQueue {
         self.pool.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+
+    use sqlx::{Connection as _, PgConnection, Row as _};
+
+    use super::*;
+    use crate::postgres::{statements, webhook_statements};
+
+    /// A new database on the server that `make test-rust` starts.
+    async fn new_database(name: &'static str) -> PgConnectOptions {
+        let folder = env::var("CLEARCUT_TEST_POSTGRES").expect("CLEARCUT_TEST_POSTGRES names a socket folder");
+        let server = PgConnectOptions::new_without_pgpass().socket(folder).username("postgres").database("postgres");
+        let mut connection = PgConnection::connect_with(&server).await.unwrap();
+        for statement in [format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"), format!("CREATE DATABASE {name}")] {
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+        }
+        server.database(name)
+    }
+
+    async fn open(database: PgConnectOptions) -> Result<PostgresQueue, QueueError> {
+        PostgresQueue::open(database, TimeSource::Database, Policy::default()).await
+    }
+
+    #[tokio::test]
+    async fn every_statement_is_valid_against_the_schema() {
+        let queue = open(new_database("unit_statements").await).await.unwrap();
+        for (name, text) in ALL.iter().chain(statements::ALL).chain(webhook_statements::ALL) {
+            let mut tx = queue.pool.begin().await.unwrap();
+            let prepare = format!("PREPARE {name} AS {text}");
+            let prepared = sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *tx).await;
+            assert!(prepared.is_ok(), "{name}: {prepared:?}");
+        }
+    }
+
+    /// With ten thousand jobs of one key, half of them waiting, frequent queries never read them all.
+    #[tokio::test]
+    async fn frequent_queries_never_scan_all_jobs() {
+        let queue = open(new_database("unit_plans").await).await.unwrap();
+        let fill = "INSERT INTO api_keys (hash, prefix, name, created_ms) VALUES ('\\x00', 'hc_', 'first', 0);
+            INSERT INTO jobs (id, owner, state, request, input_size, input_sha256, created_ms, not_before_ms)
+                SELECT 'j' || n, 1, CASE WHEN n % 2 = 0 THEN 'queued' ELSE 'failed' END, '', 1, '', n, n FROM generate_series(1, 10000) n;
+            ANALYZE";
+        sqlx::raw_sql(fill).execute(&queue.pool).await.unwrap();
+        for (query, values) in [
+            (statements::FIND_READY, "(20000, 2)"),
+            (statements::LIST_JOBS, "(1, 0, 9000, 'j9000', 20)"),
+            (statements::LIST_JOBS_IN_STATE, "(1, 0, 9000, 'j9000', 20, 'queued')"),
+            (statements::READ_JOB, "('j5000', 1)"),
+            (webhook_statements::FIND_DUE_DELIVERY, "(1, 4)"),
+        ] {
+            let mut tx = queue.pool.begin().await.unwrap();
+            let prepare = format!("DEALLOCATE ALL; PREPARE planned AS {query}");
+            sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *tx).await.unwrap();
+            let explain = format!("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) EXECUTE planned {values}");
+            let plan = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(&mut *tx).await.unwrap();
+            let steps: Vec<String> = plan.iter().map(|row| row.get(0)).collect();
+            assert!(!steps.iter().any(|step| step.contains("Seq Scan on jobs")), "{query}: {steps:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_with_a_newer_schema_is_refused() {
+        let database = new_database("unit_newer").await;
+        let queue = open(database.clone()).await.unwrap();
+        let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', true, '', 0)";
+        sqlx::query(newer).execute(&queue.pool).await.unwrap();
+        queue.close().await;
+        assert!(matches!(open(database).await, Err(QueueError::NewerSchema { found: 99 })));
+    }
+
+    #[tokio::test]
+    async fn processes_that_start_at_once_migrate_once() {
+        let database = new_database("unit_together").await;
+        let opened = tokio::join!(open(database.clone()), open(database.clone()), open(database));
+        assert!(matches!(opened, (Ok(_), Ok(_), Ok(_))), "{opened:?}");
+    }
+
+    #[tokio::test]
+    async fn the_database_tells_the_time() {
+        let queue = open(new_database("unit_time").await).await.unwrap();
+        let (first, second) = (queue.begin_read().await.unwrap().now(), queue.begin_write().await.unwrap().now());
+        let now = clearcut_job::Clock::now(&clearcut_job::SystemClock);
+        assert!(first <= second && now.since(first) < Duration::from_mins(1), "{first:?} {second:?} {now:?}");
+    }
+}
