@@ -46,6 +46,7 @@ mod keys;
 mod open;
 #[path = "sql/owned_jobs.rs"]
 mod owned_jobs;
+mod relay;
 #[path = "sql/retention.rs"]
 mod retention;
 #[path = "sql/row.rs"]
@@ -70,7 +71,7 @@ use async_trait::async_trait;
 use clearcut_job::{Clock, UnixMillis};
 use sqlx::{PgConnection, PgPool};
 
-use self::transaction::Tx;
+use self::{relay::Relay, transaction::Tx};
 #[cfg(debug_assertions)]
 use crate::HaltAt;
 use crate::{Policy, Queue, QueueError, Signals};
@@ -92,7 +93,8 @@ pub struct PostgresQueue {
     pool: PgPool,
     clock: TimeSource,
     policy: Policy,
-    signals: Signals,
+    signals: Arc<Signals>,
+    _relay: Relay,
     #[cfg(debug_assertions)]
     halt_at: Option<HaltAt>,
 }

@@ -1,4 +1,5 @@
-//! Signals between the parts of one process: new work, ended jobs, due deliveries, changed jobs.
+//! Signals between the parts of one process, and between the processes of one database: new work,
+//! ended jobs, due deliveries, changed jobs.
 
 use std::{
     collections::HashMap,
@@ -7,14 +8,50 @@ use std::{
 };
 
 use clearcut_job::JobId;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
-/// Wake-up signals within this process.
+/// A signal, as it is sent to other processes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// A job is ready to be claimed.
+    Work,
+    /// A job ended.
+    Ending,
+    /// There may be a delivery to send.
+    Delivery,
+    /// This job changed.
+    Job(JobId),
+}
+
+impl Signal {
+    pub(crate) fn to_text(&self) -> String {
+        match self {
+            Self::Work => "work".to_owned(),
+            Self::Ending => "ending".to_owned(),
+            Self::Delivery => "delivery".to_owned(),
+            Self::Job(id) => format!("job {id}"),
+        }
+    }
+
+    /// Parses [`Self::to_text`]; `None` for the signal of a newer version.
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "work" => Some(Self::Work),
+            "ending" => Some(Self::Ending),
+            "delivery" => Some(Self::Delivery),
+            _ => Some(Self::Job(text.strip_prefix("job ")?.parse().ok()?)),
+        }
+    }
+}
+
+/// Wake-up signals.
 ///
 /// Signals only shorten waits: a waiter reads the queue itself, and reads it again after a timeout
 /// without any signal.
 #[derive(Debug, Default)]
 pub struct Signals {
+    /// Takes the signals that go to other processes as well.
+    relay: Option<mpsc::Sender<Signal>>,
     work: Notify,
     endings: Notify,
     deliveries: Notify,
@@ -33,27 +70,54 @@ impl JobChannels {
 }
 
 impl Signals {
+    /// Signals that are given to `relay` as well.
+    pub(crate) fn relayed(relay: mpsc::Sender<Signal>) -> Self {
+        Self { relay: Some(relay), ..Self::default() }
+    }
+
     /// Signals that a job is ready to be claimed. Wakes one waiting worker, or the next one to
     /// wait.
     pub fn call_worker(&self) {
-        self.work.notify_one();
+        self.call(Signal::Work);
     }
 
     /// Signals that a job ended. Wakes all who wait for an end, and the courier.
     pub fn call_waiters(&self) {
-        self.endings.notify_waiters();
-        self.call_courier();
+        self.call(Signal::Ending);
     }
 
     /// Signals that there may be a delivery to send.
     pub fn call_courier(&self) {
-        self.deliveries.notify_one();
+        self.call(Signal::Delivery);
     }
 
     /// Signals that the job `id` changed. Wakes all its watchers.
     pub fn call_watchers(&self, id: &JobId) {
-        if let Some(changes) = self.channels.lock_map().get(id) {
-            changes.send_replace(());
+        self.call(Signal::Job(id.clone()));
+    }
+
+    fn call(&self, signal: Signal) {
+        self.pass_on(&signal);
+        if let Some(relay) = &self.relay {
+            // A full relay drops the signal, which only costs time.
+            let _ = relay.try_send(signal);
+        }
+    }
+
+    /// Wakes those in this process whom `signal` concerns.
+    pub(crate) fn pass_on(&self, signal: &Signal) {
+        match signal {
+            Signal::Work => self.work.notify_one(),
+            Signal::Ending => {
+                self.endings.notify_waiters();
+                self.deliveries.notify_one();
+            }
+            Signal::Delivery => self.deliveries.notify_one(),
+            Signal::Job(id) => {
+                if let Some(changes) = self.channels.lock_map().get(id) {
+                    changes.send_replace(());
+                }
+            }
         }
     }
 
@@ -176,6 +240,14 @@ mod tests {
         watch.changed(LONG).await;
         assert!(watch.is_closed() && began.elapsed().is_zero());
         assert!(signals.watch(&JobId::from_random(2)).is_closed());
+    }
+
+    #[test]
+    fn signals_between_processes_read_back() {
+        for signal in [Signal::Work, Signal::Ending, Signal::Delivery, Signal::Job(JobId::from_random(1))] {
+            assert_eq!(Signal::from_text(&signal.to_text()), Some(signal));
+        }
+        assert_eq!((Signal::from_text("later"), Signal::from_text("job ../x")), (None, None));
     }
 
     #[test]

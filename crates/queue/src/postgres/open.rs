@@ -8,8 +8,8 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{PostgresQueue, TimeSource, WRITE_LOCK, statements::statements};
-use crate::{Policy, QueueError, Signals};
+use super::{PostgresQueue, TimeSource, WRITE_LOCK, relay::Relay, statements::statements};
+use crate::{Policy, QueueError};
 
 /// Number of connections of one process. A transaction holds one for a few milliseconds.
 const MAX_CONNECTIONS: u32 = 8;
@@ -33,11 +33,14 @@ impl PostgresQueue {
         // is unknown.
         let options = options.statement_cache_capacity(0).application_name("clearcut");
         let pool = PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = pool.connect_with(options).await?;
+        let (signals, relay) = Relay::start(&pool);
         let queue = Self {
-            pool: pool.connect_with(options).await?,
+            pool,
             clock,
             policy,
-            signals: Signals::default(),
+            signals,
+            _relay: relay,
             #[cfg(debug_assertions)]
             halt_at: None,
         };
@@ -146,6 +149,21 @@ mod tests {
         let database = new_database("unit_together").await;
         let opened = tokio::join!(open(database.clone()), open(database.clone()), open(database));
         assert!(matches!(opened, (Ok(_), Ok(_), Ok(_))), "{opened:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_in_one_process_wakes_the_watchers_in_another() {
+        let database = new_database("unit_signals").await;
+        let (here, there) = (open(database.clone()).await.unwrap(), open(database).await.unwrap());
+        let id = clearcut_job::JobId::from_random(1);
+        let mut watch = there.signals.watch(&id);
+        // The other process may not listen yet, so the signal is repeated.
+        let (mut calls, hour) = (0, Duration::from_hours(1));
+        while tokio::time::timeout(Duration::from_millis(100), watch.changed(hour)).await.is_err() {
+            assert!(calls < 100, "no signal arrived");
+            calls += 1;
+            here.signals.call_watchers(&id);
+        }
     }
 
     #[tokio::test]
