@@ -49,6 +49,12 @@ impl ObjectName {
         &self.0
     }
 
+    /// Whether this is the name of an incomplete upload.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.as_str().strip_prefix(Self::PARTIAL).is_some_and(|rest| rest.starts_with('/'))
+    }
+
     /// The job and claim of an output; `None` for an upload.
     #[must_use]
     pub fn claim(&self) -> Option<(JobId, FencingToken)> {

@@ -21,7 +21,16 @@ use crate::{
     blocking::blocking,
     disk::{make_folder, make_folder_below},
     disk_space::DiskSpace,
+    grow::pieces::object_of_piece,
 };
+
+/// Size of a part of an upload to a local disk in bytes. A larger one only costs memory for each
+/// incoming clip.
+const LOCAL_PART_BYTES: usize = 1 << 20;
+
+/// Size of a part of an upload to an object store in bytes. S3 requires 5 MiB, and allows 10,000
+/// parts.
+const REMOTE_PART_BYTES: usize = 8 << 20;
 
 /// Number of bytes per read when a local file is put.
 const READ_BYTES: usize = 1 << 20;
@@ -29,8 +38,8 @@ const READ_BYTES: usize = 1 << 20;
 /// A store of objects. Clones share the same store.
 #[derive(Debug, Clone)]
 pub struct Store {
-    objects: Arc<dyn ObjectStore>,
-    /// The folder of the objects if they are local files.
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    /// The folder of the objects if they are local files; `None` for an object store.
     pub(crate) root: Option<PathBuf>,
     disk_space: DiskSpace,
 }
@@ -57,6 +66,12 @@ impl Store {
         let objects = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
         let disk_space = DiskSpace::new(Some(root.clone()));
         Ok(Self { objects: Arc::new(objects), root: Some(root), disk_space })
+    }
+
+    /// A store of objects elsewhere, such as in an S3 bucket.
+    #[must_use]
+    pub fn remote(objects: Arc<dyn ObjectStore>) -> Self {
+        Self { objects, root: None, disk_space: DiskSpace::new(None) }
     }
 
     /// Free bytes on the disk of the store; `None` if the store is not on a local disk.
@@ -86,7 +101,8 @@ impl Store {
             blocking(move || path.parent().map_or(Ok(()), |folder| make_folder_below(&root, folder))).await?;
         }
         let upload = self.objects.put_multipart(&location(&name)).await?;
-        Ok(Upload::begin(name, upload))
+        let part_bytes = if self.root.is_some() { LOCAL_PART_BYTES } else { REMOTE_PART_BYTES };
+        Ok(Upload::begin(name, upload, part_bytes))
     }
 
     /// Stores the file at `path` as an object and hashes it on the way.
@@ -137,6 +153,9 @@ impl Store {
         if range.is_empty() {
             return Ok(stream::empty().boxed());
         }
+        if self.root.is_none() && name.is_partial() {
+            return Ok(self.read_pieces(name, range));
+        }
         let options = object_store::GetOptions { range: Some(range.into()), ..Default::default() };
         let object = self.objects.get_opts(&location(name), options).await?;
         Ok(object.into_stream().map_err(StoreError::from).boxed())
@@ -173,6 +192,9 @@ impl Store {
     /// # Errors
     /// If the store fails.
     pub async fn delete(&self, name: &ObjectName) -> Result<(), StoreError> {
+        if self.root.is_none() && name.is_partial() {
+            return self.delete_pieces(name).await;
+        }
         match self.objects.delete(&location(name)).await.map_err(StoreError::from) {
             Err(StoreError::Missing) => Ok(()),
             result => result,
@@ -180,12 +202,12 @@ impl Store {
     }
 
     /// All objects in the folder `prefix`, unordered. Entries without a valid object name are
-    /// skipped.
+    /// skipped. A growing object in several pieces is listed once for each.
     pub fn list(&self, prefix: &'static str) -> BoxStream<'static, Result<ObjectInfo, StoreError>> {
         let all = self.objects.list(Some(&Location::from(prefix)));
         all.map_err(StoreError::from)
             .try_filter_map(|meta| async move {
-                let name = meta.location.as_ref().parse().ok();
+                let name = meta.location.as_ref().parse().ok().or_else(|| object_of_piece(&meta.location));
                 let modified = UnixMillis(meta.last_modified.timestamp_millis());
                 Ok(name.map(|name| ObjectInfo { name, size_bytes: meta.size, modified }))
             })

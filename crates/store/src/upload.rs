@@ -9,10 +9,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::StoreError;
 
-/// Part size in bytes. S3 requires 5 MiB; on a disk a larger part only costs memory for each
-/// incoming clip.
-const PART_BYTES: usize = 1 << 20;
-
 /// Limit of parts in flight, which bounds memory to a few parts regardless of the sender's speed.
 const MAX_PARTS_IN_FLIGHT: usize = 2;
 
@@ -26,8 +22,8 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn begin(name: ObjectName, upload: Box<dyn object_store::MultipartUpload>) -> Self {
-        let parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
+    pub(crate) fn begin(name: ObjectName, upload: Box<dyn object_store::MultipartUpload>, part_bytes: usize) -> Self {
+        let parts = WriteMultipart::new_with_chunk_size(upload, part_bytes);
         Self { name, parts, hash: Sha256::new(), size_bytes: 0 }
     }
 

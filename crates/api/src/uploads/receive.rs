@@ -150,7 +150,7 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
         delete_upload(api, &record).await?;
     }
     sniffed?;
-    let stored = api.store.adopt(&partial, ObjectName::upload(crate::random::draw_random()?)).await?;
+    let stored = api.store.adopt(&partial, record.received, ObjectName::upload(crate::random::draw_random()?)).await?;
     commit(api, &record, stored).await
 }
 

@@ -1,12 +1,13 @@
-//! Integration tests of the store on local files.
+//! Integration tests of the store, on local files and on an object store.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat};
 use clearcut_store::{Store, StoreError};
 use futures_util::TryStreamExt as _;
+use object_store::memory::InMemory;
 
 fn output(token: u64) -> ObjectName {
     ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm.into())
@@ -122,7 +123,7 @@ async fn a_resumed_upload_continues_at_its_acknowledged_offset_and_is_adopted_co
     let old = fs::File::open(dir.path().join(partial.as_str())).unwrap();
     old.set_modified(std::time::UNIX_EPOCH).unwrap();
     let name = ObjectName::upload(1);
-    let stored = store.adopt(&partial, name.clone()).await.unwrap();
+    let stored = store.adopt(&partial, 11, name.clone()).await.unwrap();
     let hello_world = "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9";
     assert_eq!((stored.size_bytes, stored.sha256.as_str()), (11, hello_world));
     store.delete(&partial).await.unwrap();
@@ -137,5 +138,57 @@ async fn growing_past_the_stored_bytes_reports_missing_instead_of_filling_with_z
     let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
     assert!(matches!(store.grow(&partial, 1).await, Err(StoreError::Missing)));
     let other = ObjectName::partial(&clearcut_job::UploadId::from_random(2));
-    assert!(matches!(store.adopt(&other, ObjectName::upload(2)).await, Err(StoreError::Missing)));
+    assert!(matches!(store.adopt(&other, 1, ObjectName::upload(2)).await, Err(StoreError::Missing)));
+}
+
+fn remote() -> Store {
+    Store::remote(Arc::new(InMemory::new()))
+}
+
+/// Reproducible bytes without a period that divides a piece.
+fn content(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251) as u8).collect()
+}
+
+#[tokio::test]
+async fn an_upload_to_an_object_store_goes_on_in_another_process_at_any_offset() {
+    let store = remote();
+    let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
+    let content = content(20_000_003);
+    let mut acknowledged = 0;
+    // Across pieces, within one, to the byte of its end, and over it.
+    for end in [5, 8 << 20, (8 << 20) + 1, 20_000_000, 20_000_003] {
+        let mut growing = store.grow(&partial, acknowledged as u64).await.unwrap();
+        for block in content[acknowledged..end].chunks(1_000_003) {
+            growing.write(&block.to_vec().into()).await.unwrap();
+        }
+        assert_eq!(growing.sync().await.unwrap(), end as u64);
+        // These bytes are never acknowledged.
+        growing.write(&vec![255; 9_000_000].into()).await.unwrap();
+        growing.sync().await.unwrap();
+        acknowledged = end;
+    }
+    assert_eq!(bytes_of(&store, &partial, 8_000_000..9_000_000).await, content[8_000_000..9_000_000]);
+    let stored = store.adopt(&partial, acknowledged as u64, ObjectName::upload(1)).await.unwrap();
+    assert_eq!(stored.size_bytes, content.len() as u64);
+    assert_eq!(bytes_of(&store, &stored.name, 0..stored.size_bytes).await, content);
+    let listed = async |prefix| store.list(prefix).map_ok(|found| found.name).try_collect::<Vec<_>>().await.unwrap();
+    assert!(listed("partial").await.iter().all(|name| *name == partial));
+    store.delete(&partial).await.unwrap();
+    assert_eq!((listed("partial").await, listed("uploads").await), (vec![], vec![stored.name]));
+}
+
+#[tokio::test]
+async fn an_object_store_that_has_lost_acknowledged_bytes_reports_them_missing() {
+    let store = remote();
+    let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
+    for from in [1, 8 << 20] {
+        assert!(matches!(store.grow(&partial, from).await, Err(StoreError::Missing)), "{from}");
+    }
+    let mut growing = store.grow(&partial, 0).await.unwrap();
+    growing.write(&"hello".into()).await.unwrap();
+    growing.sync().await.unwrap();
+    assert!(matches!(store.grow(&partial, 6).await, Err(StoreError::Missing)));
+    assert!(matches!(store.adopt(&partial, 6, ObjectName::upload(1)).await, Err(StoreError::Missing)));
+    assert!(matches!(store.head(&ObjectName::upload(1)).await, Err(StoreError::Missing)));
 }
