@@ -33,6 +33,7 @@ mod disk_space;
 mod error;
 mod grow;
 mod object;
+mod s3;
 mod signed_link;
 mod sweep;
 mod upload;

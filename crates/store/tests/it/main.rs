@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod s3;
+
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat};

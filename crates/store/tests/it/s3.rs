@@ -1,0 +1,74 @@
+//! The store in a real S3-compatible server, which `CLEARCUT_TEST_S3` names: its address. `make
+//! test-rust` starts one.
+
+use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat, UploadId};
+use clearcut_store::{Store, StoreError};
+use futures_util::TryStreamExt as _;
+
+/// A store with a prefix of its own.
+fn store(prefix: &str) -> Store {
+    let address = std::env::var("CLEARCUT_TEST_S3")
+        .expect("CLEARCUT_TEST_S3 is the address of an S3-compatible server; `make test-rust` starts one");
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let variables = [
+        ("AWS_ENDPOINT", address.as_str()),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_REGION", "us-east-1"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Store::s3(&format!("s3://clearcut/{prefix}{}", std::process::id()), variables).unwrap()
+}
+
+async fn all_bytes(store: &Store, name: &ObjectName) -> Vec<u8> {
+    let size_bytes = store.head(name).await.unwrap().size_bytes;
+    store.read(name, 0..size_bytes).await.unwrap().try_collect::<Vec<_>>().await.unwrap().concat()
+}
+
+async fn names(store: &Store, prefix: &'static str) -> Vec<ObjectName> {
+    store.list(prefix).map_ok(|found| found.name).try_collect().await.unwrap()
+}
+
+#[tokio::test]
+async fn objects_of_every_size_read_back_from_s3_in_full_and_by_range() {
+    let store = store("sizes");
+    for (token, len) in [(1, 0), (2, 1), (3, 20_000_003)] {
+        let name = ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm);
+        let content: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+        let mut upload = store.begin(name.clone()).await.unwrap();
+        for piece in content.chunks(700_001) {
+            upload.write(piece.to_vec().into()).await.unwrap();
+        }
+        assert!(matches!(store.head(&name).await, Err(StoreError::Missing)), "visible before its end");
+        let stored = upload.finish().await.unwrap();
+        assert_eq!((stored.size_bytes, all_bytes(&store, &name).await), (len as u64, content));
+    }
+    assert_eq!(names(&store, "jobs").await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_aborted_upload_to_s3_leaves_nothing() {
+    let store = store("aborted");
+    let mut upload = store.begin(ObjectName::upload(1)).await.unwrap();
+    upload.write(vec![1; 9_000_000].into()).await.unwrap();
+    upload.abort().await.unwrap();
+    assert_eq!(names(&store, "uploads").await, []);
+    store.delete(&ObjectName::upload(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_upload_to_s3_grows_in_steps_and_is_joined() {
+    let store = store("grown");
+    let partial = ObjectName::partial(&UploadId::from_random(1));
+    let content: Vec<u8> = (0..9_000_000).map(|at| (at % 251) as u8).collect();
+    for (from, to) in [(0, 5), (5, 8_500_000), (8_500_000, content.len())] {
+        let mut growing = store.grow(&partial, from as u64).await.unwrap();
+        growing.write(&content[from..to].to_vec().into()).await.unwrap();
+        assert_eq!(growing.sync().await.unwrap(), to as u64);
+    }
+    let stored = store.adopt(&partial, content.len() as u64, ObjectName::upload(1)).await.unwrap();
+    assert_eq!(all_bytes(&store, &stored.name).await, content);
+    store.delete(&partial).await.unwrap();
+    assert_eq!((names(&store, "partial").await, names(&store, "uploads").await), (vec![], vec![stored.name]));
+}
