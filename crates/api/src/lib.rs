@@ -97,6 +97,6 @@ pub use interactive::interactive_worker::InteractiveWorker;
 pub use jobs::describe::JobDescriber;
 pub use page::one_time_link::OneTimeLink;
 pub use readiness::{Check, Readiness};
-pub use routes::routes;
+pub use routes::{health_routes, routes};
 pub use settings::{Api, ApiSettings, MAX_IMAGE_BYTES};
 pub use traffic::Traffic;

@@ -88,6 +88,19 @@ pub fn routes(api: Api) -> Router {
         .with_state(api)
 }
 
+/// Builds the router of a process that only works on jobs: its health, and nothing else.
+pub fn health_routes(api: Api) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .fallback(|| async { ApiError::RouteNotFound })
+        .method_not_allowed_fallback(|method: Method| async move { ApiError::Method(method.to_string()) })
+        .layer(Extension(health::WriteProbe::default()))
+        .layer(CatchPanicLayer::custom(request_log::panic_response))
+        .layer(middleware::from_fn(request_log::log))
+        .with_state(api)
+}
+
 /// The methods of one upload. There is no GET: uploaded bytes are only readable by jobs.
 fn upload_resource() -> MethodRouter<Api> {
     put(resource::put).patch(tus::patch).head(tus::head).delete(resource::delete).post(method_override::post)

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     /// Serve the HTTP API and work on its jobs
     Serve(Box<ServeOptions>),
+    /// Work on the jobs of servers elsewhere: serve with --role worker
+    Work(Box<ServeOptions>),
     /// Serve AI assistants: the Model Context Protocol over standard input and output
     Mcp(McpOptions),
     /// Create, list, limit and revoke API keys, whether the server runs or not
@@ -268,6 +270,7 @@ impl Arguments {
             Command::Doctor(options) => options.json,
             Command::Models(options) => options.wants_json(),
             Command::Serve(_)
+            | Command::Work(_)
             | Command::Mcp(_)
             | Command::Keys(_)
             | Command::Db(_)

@@ -1,7 +1,10 @@
 //! Access to environment variables. No other module reads them directly; clap reads those of its
 //! flags.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use clearcut_ffmpeg::{Error, SandboxPolicy, SearchPath, Tools};
 
@@ -15,6 +18,13 @@ pub(crate) fn find_tools(ffmpeg: Option<PathBuf>, policy: SandboxPolicy) -> Resu
         Ok(program) => tools.with_unpacker(program),
         Err(_) => tools,
     })
+}
+
+/// The variables of the AWS tools: credentials, region and endpoint of the S3-compatible store.
+#[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
+pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).filter(|(name, _)| name.starts_with("AWS_"))
 }
 
 /// Default folder of models: `clearcut/models` in the user's data folder.

@@ -73,6 +73,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         Command::Probe(options) => probe::run(&tools()?, options),
         Command::Doctor(options) => doctor::run(tools(), &arguments.models, options),
         Command::Serve(options) => server::serve(options, &arguments.models, tools),
+        Command::Work(options) => server::work(options, &arguments.models, tools),
         Command::Mcp(options) => mcp::run(tools()?, &arguments.models, options),
         Command::Models(options) => models::run(&arguments.models, options),
         Command::Keys(options) => server::keys(options),

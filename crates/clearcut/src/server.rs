@@ -2,6 +2,7 @@
 //! in one process.
 
 mod api_worker;
+mod backing;
 mod child_processes;
 mod config;
 mod credentials;
@@ -47,6 +48,15 @@ pub(crate) fn serve(
     let open_files = open_files::raise_limit();
     let models = models.installed(MemoryBudget::new(settings.model_memory_mib))?;
     async_runtime()?.block_on(run::run(settings, open_files, tools()?, models))
+}
+
+/// Runs `clearcut work`.
+pub(crate) fn work(
+    options: &ServeOptions,
+    models: &ModelOptions,
+    tools: impl FnOnce() -> Result<clearcut_ffmpeg::Tools, clearcut_ffmpeg::Error>,
+) -> Result<(), Failure> {
+    serve(&options.as_worker(), models, tools)
 }
 
 /// Runs `clearcut gc`.

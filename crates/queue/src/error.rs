@@ -54,6 +54,9 @@ pub enum QueueError {
         /// Schema version of the database.
         found: i64,
     },
+    /// The address is not that of a PostgreSQL database.
+    #[error("the address of the database must be like postgres://user@host/name")]
+    Address,
     /// The linked SQLite has known bugs in its write-ahead log.
     #[error("SQLite {found} is older than 3.51.3")]
     OldSqlite {
@@ -100,6 +103,7 @@ impl QueueError {
             Self::IdempotencyMismatch => ErrorCode::IdempotencyConflict,
             Self::QuotaExceeded { .. } | Self::TooManyQueuedJobs { .. } => ErrorCode::QuotaExceeded,
             Self::NewerSchema { .. } => ErrorCode::NewerSchema,
+            Self::Address => ErrorCode::InvalidRequest,
             Self::OldSqlite { .. } => ErrorCode::OldSqlite,
             Self::DiskFull => ErrorCode::InsufficientStorage,
             Self::ReadOnly => ErrorCode::ReadOnlyStorage,

@@ -25,6 +25,8 @@ impl Store {
     /// # Errors
     /// If the address names no bucket, or a variable has an invalid value.
     pub fn s3(address: &str, variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, StoreError> {
+        // The client takes the provider of TLS from the process. Another one may be installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(Duration::from_secs(5));
         let retry = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let mut builder = AmazonS3Builder::new()

@@ -18,7 +18,7 @@ pub(crate) const COMMENTED_CONFIG: &str = include_str!("config.toml");
 
 /// Flags of `clearcut serve`. Each can be set by an environment variable or in the configuration
 /// file instead.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ServeOptions {
     /// Folder for the database, uploads and outputs; created if missing
     #[arg(long, value_name = "DIR", env = "CLEARCUT_DATA", default_value = "clearcut-data")]
@@ -38,12 +38,26 @@ pub(crate) struct ServeOptions {
 
 /// Settings of one source. `None` leaves a setting to the next source. The defaults in the texts
 /// are those of [`Settings`](super::settings::Settings).
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Debug, Clone, Default, Args, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct GivenSettings {
     /// Address to listen on [default: 127.0.0.1:8787]
     #[arg(long, value_name = "HOST:PORT", env = "CLEARCUT_LISTEN")]
     pub(super) listen: Option<SocketAddr>,
+
+    /// What this process does: all, api or worker [default: all]
+    #[arg(long, value_name = "ROLE", env = "CLEARCUT_ROLE")]
+    pub(super) role: Option<Role>,
+
+    /// PostgreSQL database that servers and workers share, such as postgres://user@host/name; its
+    /// password comes from PGPASSWORD or DATABASE_URL [default: a file in the data folder]
+    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    pub(super) database: Option<String>,
+
+    /// S3-compatible store of clips and outputs, such as s3://bucket/prefix; its credentials come
+    /// from the AWS variables [default: the data folder]
+    #[arg(long, value_name = "URL", env = "CLEARCUT_STORE")]
+    pub(super) store: Option<String>,
 
     /// Base URL of links [default: the Host header]
     #[arg(long, value_name = "URL", env = "CLEARCUT_PUBLIC_URL")]
@@ -177,6 +191,18 @@ pub(super) struct GivenSettings {
     pub(super) log: Option<String>,
 }
 
+/// What a process of a server does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// It answers requests, and cuts clips.
+    All,
+    /// It answers requests. Workers elsewhere cut the clips.
+    Api,
+    /// It cuts clips.
+    Worker,
+}
+
 /// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -191,6 +217,11 @@ impl ServeOptions {
     /// Options of the server in `data`, for commands that may run while the server does.
     pub(crate) fn for_data_folder(data: PathBuf, config: Option<PathBuf>, retention_hours: Option<f64>) -> Self {
         Self { data, config, print_config: false, given: GivenSettings { retention_hours, ..GivenSettings::default() } }
+    }
+
+    /// These options in the role of a worker.
+    pub(crate) fn as_worker(&self) -> Self {
+        Self { given: GivenSettings { role: Some(Role::Worker), ..self.given.clone() }, ..self.clone() }
     }
 
     /// Reads the configuration file. A missing one is empty, unless its path was given.

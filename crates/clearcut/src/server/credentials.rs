@@ -18,13 +18,23 @@ pub(crate) async fn create_api_key(queue: &dyn Queue, name: &str) -> Result<(Key
     Ok((record, secret))
 }
 
+/// Draws 32 secret bytes.
+pub(crate) fn draw_secret() -> Result<[u8; 32], Failure> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(|_| no_random_numbers())?;
+    Ok(secret)
+}
+
+fn no_random_numbers() -> Failure {
+    Failure::host(ErrorCode::ProcessingFailed, NO_RANDOMNESS.to_owned(), None)
+}
+
 /// Token of 32 letters or digits, uniformly distributed.
 pub(crate) fn random_token() -> Result<String, Failure> {
     let mut token = String::new();
     while token.len() < 32 {
         let mut bytes = [0; 64];
-        getrandom::fill(&mut bytes)
-            .map_err(|_| Failure::host(ErrorCode::ProcessingFailed, NO_RANDOMNESS.to_owned(), None))?;
+        getrandom::fill(&mut bytes).map_err(|_| no_random_numbers())?;
         // 248 is the largest multiple of 62 in a byte; larger values would favor the first digits.
         let uniform = bytes.iter().filter(|byte| **byte < 248).map(|byte| char::from(ALPHABET[usize::from(byte % 62)]));
         token.extend(uniform.take(32 - token.len()));

@@ -15,7 +15,7 @@ use clearcut_worker::sweep_orphans;
 
 use super::{
     child_processes::{MarkedChildren, mark_children},
-    database_file::{DATABASE, OBJECTS, SIGNING_KEY, refuse_lost_database},
+    database_file::{DATABASE, SIGNING_KEY, refuse_lost_database},
 };
 use crate::failure::Failure;
 
@@ -49,25 +49,21 @@ impl DataFolder {
         Ok(absolute(&self.path)?.join(name))
     }
 
-    /// Opens database and objects, takes back the jobs of earlier runs, and removes what these left
-    /// behind. A folder whose database was lost is refused.
-    pub(super) async fn open(
+    /// Opens the database. A folder whose database was lost is refused.
+    pub(super) async fn open_database(
         &self,
         policy: Policy,
         clock: Arc<dyn Clock>,
-    ) -> Result<(Arc<SqliteQueue>, Store), Failure> {
+    ) -> Result<Arc<SqliteQueue>, Failure> {
         let database = self.path.join(DATABASE);
         // Checked before a new database is created in place of a lost one.
         refuse_lost_database(&self.path, fs::metadata(&database).is_ok_and(|file| file.len() > 0))?;
-        let queue = SqliteQueue::open(&database, Arc::clone(&clock), policy).await?;
+        let queue = SqliteQueue::open(&database, clock, policy).await?;
         #[cfg(debug_assertions)]
         let queue = queue.halting_at(crate::environment::halt_at());
         let queue = Arc::new(queue);
         refuse_lost_database(&self.path, !queue.list_keys().await?.is_empty())?;
-        let store =
-            Store::local(&self.path.join(OBJECTS)).map_err(|error| Failure::host_error(error.code(), &error))?;
-        recover_after_crash(&queue, &store, clock.as_ref()).await?;
-        Ok((queue, store))
+        Ok(queue)
     }
 
     /// Opens the key that signs links. Called after the first API key was created: a folder with a
@@ -79,7 +75,7 @@ impl DataFolder {
 
 /// Takes back all claims and removes leftovers of earlier runs. This process holds the data lock,
 /// so every earlier holder of a lease or writer of an object is dead.
-async fn recover_after_crash(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
+pub(super) async fn recover_after_crash(queue: &SqliteQueue, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
     for lost in queue.take_back_all().await? {
         tracing::warn!(job = %lost.id, has_failed = lost.has_failed, "an earlier run ended while it worked on a job");
     }
@@ -97,7 +93,7 @@ async fn recover_after_crash(queue: &SqliteQueue, store: &Store, clock: &dyn Clo
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Checkpoints the write-ahead log of the database at intervals, until the task is aborted.
-pub(super) async fn checkpoint_regularly(queue: Arc<SqliteQueue>) {
+pub(super) async fn checkpoint_regularly(queue: Arc<SqliteQueue>) -> ! {
     loop {
         tokio::time::sleep(CHECKPOINT_INTERVAL).await;
         if let Err(error) = queue.checkpoint().await {

@@ -9,7 +9,7 @@ use clearcut_notify::{Courier, CourierSettings};
 use clearcut_outbound::{DownloadLimits, Outbound};
 use clearcut_parallel::MemoryBudget;
 use clearcut_pipeline::Resources;
-use clearcut_queue::{Queue, SqliteQueue};
+use clearcut_queue::Queue;
 use clearcut_store::{Store, UrlSigner};
 use clearcut_worker::{
     ImageTools, Images, PipelineCutter, PipelineFrameCutter, Previews, Transfer, Worker, WorkerSettings,
@@ -27,7 +27,7 @@ const IMAGE_FETCH_DEADLINE: Duration = Duration::from_mins(1);
 
 /// What the parts of a server share.
 pub(super) struct Shared {
-    pub(super) queue: Arc<SqliteQueue>,
+    pub(super) queue: Arc<dyn Queue>,
     pub(super) store: Store,
     pub(super) outbound: Outbound,
     pub(super) signer: Arc<UrlSigner>,
@@ -49,7 +49,7 @@ impl Shared {
         let capabilities = self.tools.capabilities()?;
         let interactive = self.interactive_worker(settings, folder)?;
         Ok(Api {
-            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
+            queue: Arc::clone(&self.queue),
             store: self.store.clone(),
             signer: Arc::clone(&self.signer),
             clock: Arc::clone(&self.clock),
@@ -90,7 +90,7 @@ impl Shared {
     /// The courier, which delivers webhooks.
     pub(super) fn courier(&self, settings: &Settings) -> Courier {
         Courier {
-            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
+            queue: Arc::clone(&self.queue),
             outbound: self.outbound.clone(),
             describe: Arc::new(ApiJobDescriber(JobDescriber {
                 signer: Arc::clone(&self.signer),
@@ -106,7 +106,7 @@ impl Shared {
     /// The worker, which cuts the clips of jobs.
     pub(super) fn worker(&self, settings: &Settings, folder: &DataFolder) -> Result<Worker<PipelineCutter>, Failure> {
         Ok(Worker {
-            queue: Arc::clone(&self.queue) as Arc<dyn Queue>,
+            queue: Arc::clone(&self.queue),
             store: self.store.clone(),
             outbound: self.outbound.clone(),
             cutter: Arc::new(PipelineCutter {

@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use clearcut_api::routes;
+use clearcut_api::{health_routes, routes};
 use clearcut_ffmpeg::Tools;
 use clearcut_job::{Clock, ErrorCode, SystemClock};
 use clearcut_worker::Drain;
 
 use super::{
-    data_folder::{DataFolder, checkpoint_regularly},
+    backing::Backing,
+    config::Role,
+    data_folder::DataFolder,
     listen::{connection_limits, listen},
     parts::{Shared, outbound},
     settings::Settings,
@@ -30,31 +32,33 @@ pub(crate) async fn run(
     let tools = tools.marked(folder.mark());
     warn_of_tight_limits(&tools);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (queue, store) = folder.open(settings.queue.clone(), Arc::clone(&clock)).await?;
+    let Backing { jobs, store } = Backing::open(&settings, &folder, &clock).await?;
+    let queue = jobs.queue();
     let outbound = outbound(&settings)?;
     let (listener, address) = listen(settings.listen)?;
     let model = usable_model(&models);
-    let link = print_welcome(queue.as_ref(), &settings.data, address, clock.as_ref()).await?;
-    let signer = Arc::new(folder.open_signer()?);
-    queue.checkpoint().await?;
+    let link = print_welcome(queue.as_ref(), &settings, address, clock.as_ref()).await?;
+    let signer = Arc::new(jobs.open_signer(&folder).await?);
 
     let drain = Drain::default();
     let shared = Shared { queue: Arc::clone(&queue), store, outbound, signer, clock, tools, models: Arc::new(models) };
     let api = shared.api(&settings, &folder, model, link, drain.stop_claiming.clone())?;
     let courier = shared.courier(&settings);
-    let worker = shared.worker(&settings, &folder)?;
+    let worker = (settings.role != Role::Api).then(|| shared.worker(&settings, &folder)).transpose()?;
+    let routes = if settings.role == Role::Worker { health_routes(api) } else { routes(api) };
     let limits = connection_limits(&settings, open_files);
 
     let tasks = Tasks {
-        serving: StoppableTask::spawn(|stop| {
-            clearcut_api::serve(listener, routes(api), limits, stop.cancelled_owned())
-        }),
-        checkpointing: tokio::spawn(checkpoint_regularly(Arc::clone(&queue))),
+        serving: StoppableTask::spawn(|stop| clearcut_api::serve(listener, routes, limits, stop.cancelled_owned())),
+        maintaining: jobs.maintain(),
         watching_signals: tokio::spawn(watch_signals(drain.clone(), settings.grace)),
         delivering: StoppableTask::spawn(|stop| clearcut_notify::run(courier, stop)),
     };
-    let worked = clearcut_worker::run(worker, drain).await;
-    tasks.stop(&queue).await;
+    let worked = match worker {
+        Some(worker) => clearcut_worker::run(worker, drain).await,
+        None => Ok(drain.stop_claiming.cancelled().await),
+    };
+    tasks.stop(&jobs).await;
     tracing::info!("stopped");
     worked.map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use clearcut_queue::{Queue as _, SqliteQueue};
 use clearcut_worker::Drain;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -10,10 +9,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::backing::JobDatabase;
+
 /// Tasks that run beside the worker.
 pub(super) struct Tasks {
     pub(super) serving: StoppableTask,
-    pub(super) checkpointing: JoinHandle<()>,
+    pub(super) maintaining: JoinHandle<()>,
     pub(super) watching_signals: JoinHandle<()>,
     pub(super) delivering: StoppableTask,
 }
@@ -22,13 +23,13 @@ impl Tasks {
     /// Stops the tasks and closes the queue, after the worker has ended. The courier stops after
     /// the API, so it can still deliver the events of jobs that ended while draining, if that is
     /// quick.
-    pub(super) async fn stop(self, queue: &SqliteQueue) {
-        queue.signals().close();
+    pub(super) async fn stop(self, jobs: &JobDatabase) {
+        jobs.queue().signals().close();
         self.serving.stop().await;
         self.delivering.stop().await;
         self.watching_signals.abort();
-        self.checkpointing.abort();
-        queue.close().await;
+        self.maintaining.abort();
+        jobs.close().await;
     }
 }
 

@@ -1,11 +1,7 @@
 //! Welcome of the server: prints its address and, on the first start, an API key and a sign-in
 //! link.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clearcut_api::OneTimeLink;
 use clearcut_job::{Clock, ErrorCode};
@@ -13,8 +9,9 @@ use clearcut_queue::Queue;
 use clearcut_store::write_atomically;
 
 use super::{
-    config::COMMENTED_CONFIG,
+    config::{COMMENTED_CONFIG, Role},
     credentials::{create_api_key, random_token},
+    settings::Settings,
 };
 use crate::failure::Failure;
 
@@ -26,15 +23,19 @@ const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 /// listens on loopback, it prints a link that signs in.
 pub(super) async fn print_welcome(
     queue: &dyn Queue,
-    data: &Path,
+    settings: &Settings,
     address: SocketAddr,
     clock: &dyn Clock,
 ) -> Result<OneTimeLink, Failure> {
     let mut link = OneTimeLink::default();
-    let config = data.join("clearcut.toml");
+    let config = settings.data.join("clearcut.toml");
     if !config.exists() {
         write_atomically(&config, COMMENTED_CONFIG.as_bytes(), false)
             .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))?;
+    }
+    if settings.role == Role::Worker {
+        println!("clearcut works on jobs; its health is at http://{address}/readyz");
+        return Ok(link);
     }
     if queue.list_keys().await?.is_empty() {
         let (_, secret) = create_api_key(queue, "first").await?;

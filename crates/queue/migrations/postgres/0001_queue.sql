@@ -194,3 +194,6 @@ CREATE TABLE webhook_attempts (
 -- One row, written to find out whether the database can be written.
 CREATE TABLE write_checks (id BIGINT PRIMARY KEY, checks BIGINT NOT NULL);
 INSERT INTO write_checks VALUES (1, 0);
+
+-- Secrets that all processes share.
+CREATE TABLE secrets (name TEXT PRIMARY KEY, secret BYTEA NOT NULL);

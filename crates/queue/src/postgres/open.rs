@@ -21,9 +21,24 @@ const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "queue", include_str!("../../mig
 
 statements! {
     TRY_WRITING = "UPDATE write_checks SET checks = checks + 1 WHERE id = 1";
+
+    STORE_SECRET = "INSERT INTO secrets (name, secret) VALUES ('links', $1) ON CONFLICT (name) DO NOTHING";
+
+    READ_SECRET = "SELECT secret FROM secrets WHERE name = 'links'";
 }
 
 impl PostgresQueue {
+    /// Connects to the database at `address`, such as `postgres://user@host/name`, as
+    /// [`Self::open`]. What the address leaves out comes from the variables of libpq, such as
+    /// `PGPASSWORD`.
+    ///
+    /// # Errors
+    /// [`QueueError::Address`] if the address is none of PostgreSQL; else as [`Self::open`].
+    pub async fn connect(address: &str, policy: Policy) -> Result<Self, QueueError> {
+        let options = address.parse().map_err(|_| QueueError::Address)?;
+        Self::open(options, TimeSource::Database, policy).await
+    }
+
     /// Connects to the database that `options` name and migrates its schema.
     ///
     /// # Errors
@@ -65,6 +80,19 @@ impl PostgresQueue {
             other => QueueError::Migrate(other),
         })?;
         Ok(tx.commit().await?)
+    }
+
+    /// The 32 secret bytes that sign links, the same for all processes of the database. The first
+    /// call stores `fresh`, which the caller draws from the system's random generator.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn signing_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], QueueError> {
+        let mut tx = self.begin_write().await?;
+        sqlx::query(STORE_SECRET).bind(fresh.to_vec()).execute(&mut *tx).await?;
+        let stored: Vec<u8> = sqlx::query_scalar(READ_SECRET).fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        stored.try_into().map_err(|_| QueueError::Damaged { what: "secret" })
     }
 
     /// Closes all connections.
@@ -164,6 +192,14 @@ mod tests {
             calls += 1;
             here.signals.call_watchers(&id);
         }
+    }
+
+    #[tokio::test]
+    async fn all_processes_sign_with_the_secret_of_the_first() {
+        let database = new_database("unit_secrets").await;
+        let (here, there) = (open(database.clone()).await.unwrap(), open(database).await.unwrap());
+        assert_eq!(here.signing_secret([1; 32]).await.unwrap(), [1; 32]);
+        assert_eq!(there.signing_secret([2; 32]).await.unwrap(), [1; 32]);
     }
 
     #[tokio::test]

@@ -9,7 +9,6 @@ use futures_util::TryStreamExt as _;
 fn store(prefix: &str) -> Store {
     let address = std::env::var("CLEARCUT_TEST_S3")
         .expect("CLEARCUT_TEST_S3 is the address of an S3-compatible server; `make test-rust` starts one");
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let variables = [
         ("AWS_ENDPOINT", address.as_str()),
         ("AWS_ALLOW_HTTP", "true"),
