@@ -33,7 +33,7 @@ async fn names(store: &Store, prefix: &'static str) -> Vec<ObjectName> {
 async fn objects_of_every_size_read_back_from_s3_in_full_and_by_range() {
     let store = store("sizes");
     for (token, len) in [(1, 0), (2, 1), (3, 20_000_003)] {
-        let name = ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm);
+        let name = ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm.into());
         let content: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
         let mut upload = store.begin(name.clone()).await.unwrap();
         for piece in content.chunks(700_001) {
