@@ -43,7 +43,7 @@ install_runtime = test -e $(CLEARCUT_MODELS)/libonnxruntime.so || $(1) models in
 test: setup-test lint test-rust
 	@$(MAKE) --no-print-directory -j2 --output-sync=target -o test-rust test-browser test-server
 
-lint: lint-web lint-dependencies lint-openapi
+lint: lint-web lint-dependencies lint-openapi lint-deploy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
@@ -57,6 +57,11 @@ lint-dependencies: .venv/lints
 lint-openapi: .venv/tests
 	.venv/bin/openapi-spec-validator openapi.json
 
+# What runs clearcut in a cluster, against the schemas of Kubernetes, KEDA and Compose.
+.PHONY: lint-deploy
+lint-deploy: .venv/deploy
+	.venv/bin/python scripts/lint-deploy.py
+
 # What browsers run, and the tests in JavaScript: format, lints, and types from JSDoc. The OpenAPI document.
 lint-web: web/node_modules
 	cd web && npm run --silent lint
@@ -67,10 +72,12 @@ $(addsuffix /node_modules,web clients/typescript tests/browser tests/mcp tests/s
 
 # What tests, lints and validators take from PyPI, one after another: they share the environment.
 .venv/lints: | .venv/tests
+.venv/deploy: | .venv/lints
 .venv/tests: tests/requirements.txt
 .venv/lints: scripts/lint-requirements.txt
+.venv/deploy: scripts/lint-deploy-requirements.txt
 .venv/validators: scripts/validate-requirements.txt
-.venv/tests .venv/lints .venv/validators: | .venv/bin/python
+.venv/tests .venv/lints .venv/deploy .venv/validators: | .venv/bin/python
 	.venv/bin/pip install -q --disable-pip-version-check -r $<
 	touch $@
 
