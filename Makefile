@@ -9,6 +9,7 @@ EVAL ?= ../shared/eval
 export CLEARCUT_MODELS ?= $(CURDIR)/out/models
 
 include mk/server.mk
+include mk/cluster.mk
 
 .PHONY: run cut test setup-run setup-test build model runtime lint lint-web lint-dependencies lint-openapi test-rust test-browser eval gallery memory clean
 

@@ -1,7 +1,7 @@
 # The server, and what else answers clients: its tests beside those of `cargo test`. All take the binary of CLEARCUT_BIN, which the Makefile sets.
 .PHONY: test-server test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-image-jobs test-models test-schema soak bench-server openapi error-codes
 
-test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-image-jobs test-models test-schema
+test-server: test-sdk test-mcp test-clients test-generated test-webhooks test-faults test-storage test-power test-greed test-hostile test-jobs test-input test-previews test-images test-image-jobs test-models test-schema test-cluster
 
 # The official SDK and tus-js-client from npm, and the documented curl loop.
 test-sdk: test-rust tests/sdk/node_modules

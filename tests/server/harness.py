@@ -63,6 +63,12 @@ class Server:
     receiver of its own.
     """
 
+    # The command, and what it says when it is ready.
+    COMMAND = "serve"
+    READY = "listens on"
+    # Jobs that went on for too long.
+    OVER_CAPS = "attempts > 3 OR crashes > 2 OR restarts > 3"
+
     def __init__(self, *flags, data=None, halt_at=None, hooks=True, within=(), environment=()):
         self.receiver = Receiver() if hooks else None
         flags = (*flags, *(LOOPBACK if hooks else ()))
@@ -81,7 +87,7 @@ class Server:
     def start(self):
         halt_at, self.halt_at = self.halt_at, None
         environment = {**os.environ, **self.environment, **({"CLEARCUT_TEST_HALT_AT": halt_at} if halt_at else {})}
-        command = [*self.within, BINARY, "serve", "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}"]
+        command = [*self.within, BINARY, self.COMMAND, "--data", str(self.data), "--listen", f"127.0.0.1:{self.port}"]
         with open(pathlib.Path(self._folder.name) / "log", "ab") as log:
             self.process = subprocess.Popen(
                 command + self.flags, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
@@ -92,7 +98,7 @@ class Server:
                 self.key = found.group()
             if "#sign-in=" in line:
                 self.sign_in = line.strip().rsplit("=", 1)[1]
-            if "listens on" in line:
+            if self.READY in line:
                 return self
         raise AssertionError(f"the server ended with {self.process.wait()}: {self.log()[-2000:]}")
 
@@ -216,6 +222,15 @@ class Server:
         status, body = self.request("GET", self.path_of(url))
         assert status == 200, body
         return body
+
+    def members(self):
+        """The processes that belong to what is tested."""
+        return [self]
+
+    def content(self, name):
+        """The bytes of an object; None if it is not there."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.data / "objects" / name).read_bytes()
 
     def objects(self):
         folder = self.data / "objects"
