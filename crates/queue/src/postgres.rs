@@ -109,13 +109,16 @@ pub enum TimeSource {
 }
 
 /// Begins a transaction that reads. The timeouts end with the transaction, because a pooler may give
-/// the session to another client.
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = '30s'";
+/// the session to another client. The library names every statement that it prepares, and numbers
+/// the names from one in each connection, so statements of the session's last client would be in the
+/// way.
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; DEALLOCATE ALL; \
+    SET LOCAL statement_timeout = '30s'";
 
 /// Begins a transaction that writes. Nobody else can write while a process holds the lock, so one
 /// that is frozen in the middle loses it.
-const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = '30s'; \
-    SET LOCAL idle_in_transaction_session_timeout = '10s'";
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; DEALLOCATE ALL; \
+    SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
 
 /// Longest wait for a server that does not answer, before the call fails.
 const MAX_WAIT_FOR_SERVER: Duration = Duration::from_secs(5);

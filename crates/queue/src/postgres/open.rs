@@ -8,7 +8,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{PostgresQueue, TimeSource, WRITE_LOCK, relay::Relay, statements::statements};
+use super::{BEGIN_WRITE, PostgresQueue, TimeSource, WRITE_LOCK, relay::Relay, statements::statements};
 use crate::{Policy, QueueError};
 
 /// Number of connections of one process. A transaction holds one for a few milliseconds.
@@ -46,7 +46,7 @@ impl PostgresQueue {
     pub async fn open(options: PgConnectOptions, clock: TimeSource, policy: Policy) -> Result<Self, QueueError> {
         // A pooler gives every transaction another connection, where a statement prepared by name
         // is unknown.
-        let options = options.statement_cache_capacity(0).application_name("clearcut");
+        let options = options.statement_cache_capacity(0).extra_float_digits(None).application_name("clearcut");
         let pool = PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
         let pool = pool.connect_with(options).await?;
         let (signals, relay) = Relay::start(&pool);
@@ -68,7 +68,7 @@ impl PostgresQueue {
         let migrations = MIGRATIONS.map(|(version, name, text)| {
             Migration::new(version, name.into(), MigrationType::Simple, AssertSqlSafe(text).into_sql_str(), false)
         });
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.pool.begin_with(BEGIN_WRITE).await?;
         sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK).execute(&mut *tx).await?;
         let mut migrator = Migrator::with_migrations(migrations.into());
         // The lock of the library belongs to a session, which a pooler does not keep.

@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgListener};
+use sqlx::{
+    PgPool,
+    postgres::{PgListener, PgPoolOptions},
+};
 use tokio::{
     sync::mpsc::{self, Receiver},
     task::JoinHandle,
@@ -13,6 +16,15 @@ use crate::{Signals, signals::Signal};
 
 /// Name of the notification channel.
 const CHANNEL: &str = "clearcut";
+
+/// Setting of the session that listens.
+const OWN_SESSION: &str = "clearcut.listens";
+
+/// Code with which a pooler refuses an unknown setting of a session.
+const PROTOCOL_VIOLATION: &str = "08P01";
+
+/// Begins a transaction, for whose statements those of the session's last client make room.
+const BEGIN: &str = "BEGIN; DEALLOCATE ALL";
 
 /// Number of signals that wait to be sent. More are dropped.
 const MAX_WAITING: usize = 1024;
@@ -47,7 +59,7 @@ impl Drop for Relay {
 async fn send(pool: PgPool, mut waiting: Receiver<Signal>) {
     while let Some(signal) = waiting.recv().await {
         let notify = async {
-            let mut tx = pool.begin().await?;
+            let mut tx = pool.begin_with(BEGIN).await?;
             sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.to_text()).execute(&mut *tx).await?;
             tx.commit().await
         };
@@ -57,22 +69,47 @@ async fn send(pool: PgPool, mut waiting: Receiver<Signal>) {
     }
 }
 
+/// Passes on the signals of other processes. A pooler that shares sessions among its clients would
+/// give them to whichever client has the session next, in the middle of a transaction, so none are
+/// asked for through one. It shows itself by a setting that it refuses or does not pass on.
 async fn receive(pool: PgPool, signals: Arc<Signals>) {
+    let options = pool.connect_options().as_ref().clone().options([(OWN_SESSION, "on")]);
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     loop {
-        if let Err(error) = receive_until_lost(&pool, &signals).await {
-            tracing::debug!(%error, "no signals of other processes arrive for a while");
+        match receive_until_lost(&pool, &signals).await {
+            Ok(Session::Own) => {}
+            Ok(Session::Shared) => return tracing::info!("a pooler is in use: changes by others are polled for"),
+            Err(error) => tracing::debug!(%error, "no signals of other processes arrive for a while"),
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn receive_until_lost(pool: &PgPool, signals: &Signals) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+/// Who uses a session of the database.
+enum Session {
+    /// This process alone.
+    Own,
+    /// Also other clients of a pooler.
+    Shared,
+}
+
+async fn receive_until_lost(pool: &PgPool, signals: &Signals) -> Result<Session, sqlx::Error> {
+    let mut listener = match PgListener::connect_with(pool).await {
+        Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(PROTOCOL_VIOLATION) => {
+            return Ok(Session::Shared);
+        }
+        connected => connected?,
+    };
+    let setting = sqlx::query_scalar("SELECT current_setting($1, true)").bind(OWN_SESSION).persistent(false);
+    let setting: Option<String> = setting.fetch_one(&mut listener).await?;
+    if setting.is_none() {
+        return Ok(Session::Shared);
+    }
     listener.listen(CHANNEL).await?;
     while let Some(notification) = listener.try_recv().await? {
         if let Some(signal) = Signal::from_text(notification.payload()) {
             signals.pass_on(&signal);
         }
     }
-    Ok(())
+    Ok(Session::Own)
 }
