@@ -82,11 +82,11 @@ $(addsuffix /node_modules,web clients/typescript tests/browser tests/mcp tests/s
 CLEARCUT_BIN ?= $(CURDIR)/target/debug/clearcut
 export CLEARCUT_BIN
 
-test-rust:
+test-rust: .venv/tests
 	cargo test --workspace --locked --no-run
 	@$(CLEARCUT_BIN) models install u2netp
 	@$(call install_runtime,$(CLEARCUT_BIN))
-	cargo test --workspace --locked
+	scripts/with-services.sh cargo test --workspace --locked
 
 test-browser: test-rust web/node_modules tests/browser/node_modules
 	cd tests/browser && node --test --test-timeout=180000

@@ -16,6 +16,8 @@ if [ "${1:-run}" = test ]; then
   need node nodejs npm
   python3 -c 'import ensurepip' >/dev/null 2>&1 || wanted+=(python3-venv)
   need unshare util-linux
+  ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1 || need pg_ctl postgresql
+  PATH=$PATH:/usr/sbin need pgbouncer pgbouncer
 fi
 if [ "${1:-run}" = inputs ]; then
   need img2webp webp
