@@ -24,6 +24,12 @@ pub enum StoreFault {
     /// No connection, or no answer in time.
     #[error("the store cannot be reached")]
     Unreachable,
+    /// A certificate that this machine does not accept, or no TLS at all.
+    #[error("no TLS connection to the store can be made")]
+    Tls,
+    /// The address has no TLS, which is not allowed.
+    #[error("the address of the store has no TLS")]
+    Plain,
     /// There is no key, and the machine has no role.
     #[error("there is no key for the store")]
     NoKey,
@@ -141,7 +147,10 @@ impl CheckError {
         match self.fault {
             StoreFault::Full => ErrorCode::InsufficientStorage,
             StoreFault::ReadOnly => ErrorCode::ReadOnlyStorage,
-            _ => ErrorCode::StorageUnavailable,
+            StoreFault::Unreachable | StoreFault::NoFolder | StoreFault::Altered | StoreFault::Other => {
+                ErrorCode::StorageUnavailable
+            }
+            _ => ErrorCode::StoreRefused,
         }
     }
 }
@@ -158,6 +167,8 @@ impl StoreFault {
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Unreachable => "Check AWS_ENDPOINT_URL, the network, and that the store runs.",
+            Self::Tls => "Check AWS_ENDPOINT_URL, and that this machine trusts the authority of the certificate.",
+            Self::Plain => "Give an address with https://, or set AWS_ALLOW_HTTP=true on a network that you trust.",
             Self::NoKey => "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role.",
             Self::WrongKey => "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.",
             Self::NoBucket => "Create the bucket, or correct its name in the setting store.",
@@ -178,7 +189,7 @@ impl StoreFault {
     /// What `error` says about the store, if the request needs `right`.
     fn of(error: &object_store::Error, right: Right) -> Self {
         use object_store::Error as E;
-        let text = error.to_string();
+        let text = error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
         // The codes stand in the body of the answer, which only the text of the error has.
         let by_code = CODES.iter().find(|(code, _)| text.contains(code)).map(|(_, fault)| *fault);
         let http = || error_chain(error).find_map(|cause| cause.downcast_ref::<HttpError>()).map(HttpError::kind);
@@ -205,8 +216,8 @@ impl StoreFault {
     }
 }
 
-/// Error codes of S3 that name a fault.
-const CODES: [(&str, StoreFault); 9] = [
+/// Error codes of S3, and other words of an error, that name a fault.
+const CODES: [(&str, StoreFault); 13] = [
     ("NoSuchBucket", StoreFault::NoBucket),
     ("InvalidAccessKeyId", StoreFault::WrongKey),
     ("SignatureDoesNotMatch", StoreFault::WrongKey),
@@ -216,6 +227,11 @@ const CODES: [(&str, StoreFault); 9] = [
     ("AuthorizationHeaderMalformed", StoreFault::WrongRegion),
     ("PermanentRedirect", StoreFault::WrongRegion),
     ("incorrectly configured region", StoreFault::WrongRegion),
+    // Words of the client.
+    ("certificate", StoreFault::Tls),
+    ("InvalidContentType", StoreFault::Tls),
+    ("corrupt message", StoreFault::Tls),
+    ("scheme is not allowed", StoreFault::Plain),
 ];
 
 impl fmt::Display for Right {

@@ -34,6 +34,7 @@ mod disk;
 mod disk_space;
 mod error;
 mod grow;
+mod identity;
 mod object;
 mod s3;
 mod signed_link;

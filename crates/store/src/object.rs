@@ -81,6 +81,12 @@ impl Store {
         Self { objects: bucket.objects(), root: None, bucket: Some(Arc::new(bucket)), disk_space: DiskSpace::new(None) }
     }
 
+    /// Whether the objects are in an object store, and not files of this machine.
+    #[must_use]
+    pub const fn is_remote(&self) -> bool {
+        self.root.is_none()
+    }
+
     /// Free bytes on the disk of the store; `None` if the store is not on a local disk.
     ///
     /// # Errors

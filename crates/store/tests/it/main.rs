@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod check;
 mod s3;
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
