@@ -799,7 +799,7 @@ export interface components {
         Check: {
             /** @description Result for people. Contains no paths. */
             detail: string;
-            /** @description Name of the check: `database`, `disk`, `ffmpeg`, `sandbox` or `worker`. */
+            /** @description Name of the check: `database`, `store`, `disk`, `ffmpeg`, `sandbox` or `worker`. */
             name: string;
             /** @description Whether the check passed. */
             ok: boolean;

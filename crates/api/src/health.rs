@@ -51,8 +51,9 @@ pub(crate) async fn livez() -> Reply<Alive> {
         (status = 503, description = "At least one check failed.", body = Reply<Health>),
     )
 )]
-pub(crate) async fn readyz(State(api): State<Api>, Extension(probe): Extension<WriteProbe>) -> Response {
-    let mut checks = vec![check_database(&api, &probe).await, check_disk(&api).await];
+pub(crate) async fn readyz(State(api): State<Api>, Extension(probes): Extension<Probes>) -> Response {
+    let (database, store) = tokio::join!(check_database(&api, &probes), check_store(&api, &probes));
+    let mut checks = vec![database, store, check_disk(&api).await];
     checks.extend(api.readiness.checks());
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -60,45 +61,75 @@ pub(crate) async fn readyz(State(api): State<Api>, Extension(probe): Extension<W
     (status, Json(Reply::new(health))).into_response()
 }
 
-/// Cached probe of writes to the database. Concurrent requests share one result, because `/readyz`
-/// needs no API key and each probe costs a write to the disk.
+/// Cached probes of writes to the database and the store. Concurrent requests share one result,
+/// because `/readyz` needs no API key and each probe costs a write.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct WriteProbe(Arc<Mutex<Option<ProbeResult>>>);
+pub(crate) struct Probes {
+    database: Probe,
+    store: Probe,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Probe(Arc<Mutex<Option<ProbeResult>>>);
 
 /// The time of a probe and its result.
-type ProbeResult = (Instant, Result<(), &'static str>);
+type ProbeResult = (Instant, Result<(), String>);
 
-/// Lifetime of a cached result.
-const PROBE_TTL: Duration = Duration::from_secs(1);
+/// Lifetime of a cached result. A store may charge for requests.
+const DATABASE_TTL: Duration = Duration::from_secs(1);
+const STORE_TTL: Duration = Duration::from_secs(5);
 
 /// Timeout of a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-impl WriteProbe {
-    async fn check(&self, api: &Api) -> Result<(), &'static str> {
+impl Probe {
+    /// The result of `run`, or of an earlier call that is not older than `ttl`.
+    async fn result(&self, ttl: Duration, run: impl Future<Output = Result<(), String>>) -> Result<(), String> {
         let mut last = self.0.lock().await;
-        if let Some((_, result)) = last.filter(|(probed_at, _)| probed_at.elapsed() < PROBE_TTL) {
-            return result;
+        if let Some((_, result)) = last.as_ref().filter(|(probed_at, _)| probed_at.elapsed() < ttl) {
+            return result.clone();
         }
-        let result = match tokio::time::timeout(PROBE_TIMEOUT, api.queue.try_writing()).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(QueueError::DiskFull)) => Err("the disk is full"),
-            Ok(Err(QueueError::ReadOnly)) => Err("the file system is read-only"),
-            Ok(Err(error)) => {
-                tracing::error!(?error, "the database cannot be written");
-                Err("writes fail")
-            }
-            Err(_) => Err("the database does not respond"),
-        };
-        *last = Some((Instant::now(), result));
+        let result = tokio::time::timeout(PROBE_TIMEOUT, run).await;
+        let result = result.unwrap_or_else(|_| Err("no answer within five seconds".to_owned()));
+        *last = Some((Instant::now(), result.clone()));
         result
     }
 }
 
-async fn check_database(api: &Api, probe: &WriteProbe) -> Check {
+async fn write_to_database(api: &Api) -> Result<(), String> {
+    let reason = match api.queue.try_writing().await {
+        Ok(()) => return Ok(()),
+        Err(QueueError::DiskFull) => "the disk is full",
+        Err(QueueError::ReadOnly) => "the file system is read-only",
+        Err(error) => {
+            tracing::error!(?error, "the database cannot be written");
+            "writes fail"
+        }
+    };
+    Err(reason.to_owned())
+}
+
+async fn write_to_store(api: &Api) -> Result<(), String> {
+    // What a folder lacks, the check of the disk says.
+    if !api.store.is_remote() {
+        return Ok(());
+    }
+    api.store.check().await.map_err(|error| {
+        tracing::error!(?error, "the store cannot be used");
+        error.to_string()
+    })
+}
+
+async fn check_store(api: &Api, probes: &Probes) -> Check {
+    let probed = probes.store.result(STORE_TTL, write_to_store(api)).await;
+    let detail = if api.store.is_remote() { "objects are written, read and deleted" } else { "a folder on the disk" };
+    Check { name: "store", ok: probed.is_ok(), detail: probed.err().unwrap_or_else(|| detail.to_owned()) }
+}
+
+async fn check_database(api: &Api, probes: &Probes) -> Check {
     let failed = |detail: &str| Check { name: "database", ok: false, detail: detail.to_owned() };
-    if let Err(reason) = probe.check(api).await {
-        return failed(reason);
+    if let Err(reason) = probes.database.result(DATABASE_TTL, write_to_database(api)).await {
+        return failed(&reason);
     }
     match api.queue.depth().await {
         Ok(depth) => {

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 /// One health check.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Check {
-    /// Name of the check: `database`, `disk`, `ffmpeg`, `sandbox` or `worker`.
+    /// Name of the check: `database`, `store`, `disk`, `ffmpeg`, `sandbox` or `worker`.
     pub name: &'static str,
     /// Whether the check passed.
     pub ok: bool,

@@ -47,19 +47,18 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     /// Serve the HTTP API and work on its jobs
     Serve(Box<ServeOptions>),
-    /// Work on the jobs of servers elsewhere: serve with --role worker
+    /// Work on the jobs of servers elsewhere, with a port for health alone: serve with --role worker
     Work(Box<ServeOptions>),
     /// Serve AI assistants: the Model Context Protocol over standard input and output
     Mcp(McpOptions),
     /// Create, list, limit and revoke API keys, whether the server runs or not
     Keys(KeysOptions),
 
-    /// Remove expired and orphaned files from a server's data folder, whether the server runs or
-    /// not
+    /// Remove expired and orphaned files from a server's store, whether the server runs or not
     Gc(GcOptions),
     /// List, install, remove and verify neural models and the runtime for them
     Models(ModelsOptions),
-    /// Back up the database of a server, whether the server runs or not
+    /// Migrate, check, show and back up the database of a server, whether the server runs or not
     Db(DbOptions),
     /// Internal: started by a server, to end the server's child processes if it is killed
     #[command(hide = true)]

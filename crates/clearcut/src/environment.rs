@@ -27,6 +27,23 @@ pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(text).filter(|(name, _)| name.starts_with("AWS_"))
 }
 
+/// Address of an S3-compatible store that is none of AWS.
+#[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
+pub(crate) fn aws_endpoint() -> Option<String> {
+    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"].iter().find_map(|name| std::env::var(name).ok())
+}
+
+/// A variable of libpq, PostgreSQL's client library.
+#[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
+pub(crate) fn libpq_variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Whether `text` is, or ends, an argument of this process. The system shows arguments to all users.
+pub(crate) fn is_argument(text: &str) -> bool {
+    std::env::args_os().any(|argument| argument.to_string_lossy().ends_with(text))
+}
+
 /// Default folder of models: `clearcut/models` in the user's data folder.
 #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
 pub(crate) fn models_folder() -> PathBuf {

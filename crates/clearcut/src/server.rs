@@ -3,6 +3,8 @@
 
 mod api_worker;
 mod backing;
+mod beside;
+mod binding;
 mod child_processes;
 mod config;
 mod credentials;
@@ -20,6 +22,7 @@ mod readiness;
 mod run;
 #[cfg(debug_assertions)]
 pub(crate) mod scripted_names;
+mod services;
 mod settings;
 mod shutdown;
 mod welcome;
@@ -56,7 +59,7 @@ pub(crate) fn work(
     models: &ModelOptions,
     tools: impl FnOnce() -> Result<clearcut_ffmpeg::Tools, clearcut_ffmpeg::Error>,
 ) -> Result<(), Failure> {
-    serve(&options.as_worker(), models, tools)
+    serve(&options.as_worker()?, models, tools)
 }
 
 /// Runs `clearcut gc`.

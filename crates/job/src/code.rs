@@ -121,7 +121,7 @@ error_codes! {
     OutOfMemory = "OUT_OF_MEMORY", Temporary, [503], 1, "The system ended a process of the cut for lack of memory; a job is tried three times.", "Give the machine more memory, or the server fewer slots.";
     InsufficientStorage = "INSUFFICIENT_STORAGE", Host, [507], 1, "The disk is full.", "Free space, or use a shorter retention.";
     ReadOnlyStorage = "READ_ONLY_STORAGE", Host, [503], 1, "The disk is read-only.", "Remount it; no restart is needed.";
-    StorageUnavailable = "STORAGE_UNAVAILABLE", Temporary, [503], 1, "Files could not be read or written; a job is tried three times.", "Check the disk of the data folder.";
+    StorageUnavailable = "STORAGE_UNAVAILABLE", Temporary, [503], 1, "Files could not be read or written, or the store cannot be reached; a job is tried three times.", "Check the disk of the data folder, or the object store.";
     OutputExists = "OUTPUT_EXISTS", Input, [], 4, "A file of the output's name exists.", "Give `--force`, or another name with `-o`.";
     OutputUnwritable = "OUTPUT_UNWRITABLE", Input, [], 4, "The folder of the output does not exist or may not be written.", "Create it, or choose another with `-o`.";
 
@@ -134,10 +134,14 @@ error_codes! {
     ListenFailed = "LISTEN_FAILED", Host, [], 1, "The address to listen on is taken or not allowed.", "Give another address with `--listen`.";
     RuntimeFailed = "RUNTIME_FAILED", Host, [], 1, "The threads of the server could not be started.", "Check the limits of the system.";
     NewerSchema = "NEWER_SCHEMA", Host, [], 1, "The database was written by a newer version.", "Start the newer version.";
+    OldSchema = "OLD_SCHEMA", Host, [], 1, "The database has an older schema than this program needs.", "Run `clearcut db migrate`, or start a server.";
     OldSqlite = "OLD_SQLITE", Host, [], 1, "The SQLite library is too old.", "Use a current build.";
     MigrationFailed = "MIGRATION_FAILED", Host, [], 1, "The database could not be brought to this version.", "Restore a backup, and read the log.";
     DatabaseDamaged = "DATABASE_DAMAGED", Host, [], 1, "The database or its log is damaged or missing; nothing was changed.", "Restore a backup.";
-    DatabaseUnavailable = "DATABASE_UNAVAILABLE", Temporary, [], 1, "The database cannot be opened.", "Check the data folder and its permissions.";
+    DatabaseUnavailable = "DATABASE_UNAVAILABLE", Temporary, [], 1, "The database cannot be opened, or its server cannot be reached.", "Check the data folder and its permissions, or the address of the server.";
+    DatabaseRefused = "DATABASE_REFUSED", Host, [], 1, "The database server refuses the password, the user, the database or TLS, or is too old.", "The message names the reason, and what to do about it.";
+    StoreRefused = "STORE_REFUSED", Host, [], 1, "The object store has no such bucket, or refuses the key, a right, the time of the request or TLS.", "The message names the reason, and what to do about it.";
+    StoreMismatch = "STORE_MISMATCH", Host, [], 1, "The database belongs to another store, or the store to another database; nothing was changed.", "Give the database and the store that belong together.";
 
     // The log alone.
     LeaseLost = "LEASE_LOST", Temporary, [], 0, "A worker lost the lease of its job; another worker has it.", "";

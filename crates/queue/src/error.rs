@@ -5,6 +5,8 @@ use std::io;
 use clearcut_job::{ErrorCode, Fault};
 use sqlx::postgres::PgDatabaseError;
 
+use crate::ConnectFault;
+
 /// An error of a queue operation.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,8 +57,19 @@ pub enum QueueError {
         found: i64,
     },
     /// The address is not that of a PostgreSQL database.
-    #[error("the address of the database must be like postgres://user@host/name")]
-    Address,
+    #[error("the address of the database must be like postgres://user@host/name; {what}")]
+    Address {
+        /// What is wrong with it. Never the address itself, which may hold a password.
+        what: String,
+    },
+    /// The database cannot be used as it is.
+    #[error("{database}: {fault}")]
+    Unusable {
+        /// The database, without a password.
+        database: String,
+        /// The reason.
+        fault: ConnectFault,
+    },
     /// The linked SQLite has known bugs in its write-ahead log.
     #[error("SQLite {found} is older than 3.51.3")]
     OldSqlite {
@@ -103,7 +116,8 @@ impl QueueError {
             Self::IdempotencyMismatch => ErrorCode::IdempotencyConflict,
             Self::QuotaExceeded { .. } | Self::TooManyQueuedJobs { .. } => ErrorCode::QuotaExceeded,
             Self::NewerSchema { .. } => ErrorCode::NewerSchema,
-            Self::Address => ErrorCode::InvalidRequest,
+            Self::Address { .. } => ErrorCode::InvalidRequest,
+            Self::Unusable { fault, .. } => fault.code(),
             Self::OldSqlite { .. } => ErrorCode::OldSqlite,
             Self::DiskFull => ErrorCode::InsufficientStorage,
             Self::ReadOnly => ErrorCode::ReadOnlyStorage,

@@ -47,7 +47,8 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
     /// leader.
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError>;
 
-    /// Corrects times after a jump of the clock. All job leases restart. Jobs that would wait
+    /// Corrects times after a jump of this machine's clock. Does nothing if the database tells the
+    /// time. All job leases restart. Jobs that would wait
     /// longer than the maximum backoff, and first delivery attempts in the future, are due now.
     async fn clock_jumped(&self) -> Result<(), QueueError>;
 

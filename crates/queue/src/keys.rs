@@ -99,6 +99,10 @@ pub trait Keys: Send + Sync {
     /// [`QueueError::Taken`] if the hash is in use.
     async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError>;
 
+    /// Stores a new API key if there is none, revoked or not. Otherwise `None`, so that of several
+    /// processes that start at once only one creates the first key.
+    async fn create_first_key(&self, key: NewKey) -> Result<Option<KeyRecord>, QueueError>;
+
     /// Lists all API keys, oldest first.
     async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError>;
 

@@ -62,11 +62,13 @@ mod lock;
 #[cfg(feature = "memory-model")]
 mod memory;
 mod owned_jobs;
+mod pace;
 mod policy;
 mod postgres;
 mod queue;
 mod record;
 mod retention;
+mod schema;
 mod secret;
 mod signals;
 mod sqlite;
@@ -92,11 +94,13 @@ pub use lock::{DataLock, LockError};
 #[cfg(feature = "memory-model")]
 pub use memory::MemoryQueue;
 pub use owned_jobs::{DayUsage, Idempotency, Listing, OwnedJobs, Place, QueueOutlook, RetryResult, Submission};
+pub use pace::{PACE_WINDOW, Pace};
 pub use policy::{NextStep, Policy};
-pub use postgres::{PostgresQueue, TimeSource};
+pub use postgres::{ConnectFault, DatabaseAddress, PostgresQueue, TimeSource};
 pub use queue::Queue;
 pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Reaped};
 pub use retention::Retention;
+pub use schema::Schema;
 pub use secret::{SigningSecrets, WebhookSecret};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;

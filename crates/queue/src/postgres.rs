@@ -29,6 +29,8 @@ macro_rules! ordered_join {
     };
 }
 
+mod address;
+mod connect;
 #[path = "sql/deliveries.rs"]
 mod deliveries;
 #[path = "sql/ending.rs"]
@@ -46,6 +48,7 @@ mod keys;
 mod open;
 #[path = "sql/owned_jobs.rs"]
 mod owned_jobs;
+mod pace;
 mod relay;
 #[path = "sql/retention.rs"]
 mod retention;
@@ -53,7 +56,7 @@ mod retention;
 mod row;
 #[path = "sql/statements.rs"]
 mod statements;
-#[path = "sql/transaction.rs"]
+mod temporary;
 mod transaction;
 #[path = "sql/uploads.rs"]
 mod uploads;
@@ -69,12 +72,13 @@ use std::{
 
 use async_trait::async_trait;
 use clearcut_job::{Clock, UnixMillis};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 
-use self::{relay::Relay, transaction::Tx};
+pub use self::{address::DatabaseAddress, connect::ConnectFault};
+use self::{open::ACQUIRE_TIMEOUT, relay::Relay, temporary::is_temporary, transaction::Tx};
 #[cfg(debug_assertions)]
 use crate::HaltAt;
-use crate::{Policy, Queue, QueueError, Signals};
+use crate::{KeyId, Pace, Policy, Queue, QueueError, Signals};
 
 /// The names by which `src/sql` calls this backend.
 type Backend = PostgresQueue;
@@ -91,6 +95,9 @@ type Row = sqlx::postgres::PgRow;
 #[derive(Debug)]
 pub struct PostgresQueue {
     pool: PgPool,
+    address: DatabaseAddress,
+    /// Version of the server.
+    server: String,
     clock: TimeSource,
     policy: Policy,
     signals: Arc<Signals>,
@@ -108,10 +115,9 @@ pub enum TimeSource {
     Clock(Arc<dyn Clock>),
 }
 
-/// Begins a transaction that reads. The timeouts end with the transaction, because a pooler may give
-/// the session to another client. The library names every statement that it prepares, and numbers
-/// the names from one in each connection, so statements of the session's last client would be in the
-/// way.
+/// Begins a transaction that reads. The timeouts end with it, because a pooler may give the session
+/// to another client; the statements that such a client prepared are forgotten (see
+/// [`transaction::BEGIN`]).
 const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; DEALLOCATE ALL; \
     SET LOCAL statement_timeout = '30s'";
 
@@ -145,6 +151,11 @@ impl PostgresQueue {
         self.begin(BEGIN_WRITE, false).await
     }
 
+    /// Whether the time is that of this process, whose clock may jump.
+    const fn has_own_clock(&self) -> bool {
+        matches!(self.clock, TimeSource::Clock(_))
+    }
+
     /// Begins a transaction. A server that restarts is waited for: nothing is done yet, so the
     /// attempt can be repeated.
     async fn begin(&self, begin: &'static str, is_alone: bool) -> Result<Tx, QueueError> {
@@ -161,38 +172,31 @@ impl PostgresQueue {
     }
 
     async fn try_beginning(&self, begin: &'static str, is_alone: bool) -> Result<Tx, sqlx::Error> {
-        let mut tx = self.pool.begin_with(begin).await?;
-        if is_alone {
-            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK).execute(&mut *tx).await?;
-        }
-        let now = self.read_time(&mut tx).await?;
-        Ok(Tx::new(tx, now))
-    }
-
-    async fn read_time(&self, connection: &mut PgConnection) -> Result<UnixMillis, sqlx::Error> {
-        match &self.clock {
-            TimeSource::Clock(clock) => Ok(clock.now()),
-            TimeSource::Database => {
-                let query = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
-                Ok(UnixMillis(sqlx::query_scalar(query).fetch_one(connection).await?))
+        // A connection to a machine that is gone answers nothing.
+        let begun = tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.begin_with(begin)).await;
+        let mut tx = begun.map_err(|_| sqlx::Error::PoolTimedOut)??;
+        let now = match (&self.clock, is_alone) {
+            (TimeSource::Database, true) => {
+                UnixMillis(sqlx::query_scalar(LOCK_AND_READ_TIME).bind(WRITE_LOCK).fetch_one(&mut *tx).await?)
             }
-        }
+            (TimeSource::Database, false) => UnixMillis(sqlx::query_scalar(READ_TIME).fetch_one(&mut *tx).await?),
+            (TimeSource::Clock(clock), _) => {
+                if is_alone {
+                    sqlx::query(LOCK_AND_READ_TIME).bind(WRITE_LOCK).execute(&mut *tx).await?;
+                }
+                clock.now()
+            }
+        };
+        Ok(Tx::new(tx, now, self.pool.clone()))
     }
 }
 
-/// Whether the connection or the server failed, and another attempt may succeed.
-fn is_temporary(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(refusal) => {
-            // Connection exceptions; serialization_failure, deadlock_detected; admin_shutdown,
-            // crash_shutdown, cannot_connect_now; too_many_connections.
-            let codes = ["40001", "40P01", "57P01", "57P02", "57P03", "53300"];
-            refusal.code().is_some_and(|code| code.starts_with("08") || codes.contains(&code.as_ref()))
-        }
-        _ => false,
-    }
-}
+/// Reads the time.
+const READ_TIME: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
+
+/// Takes the lock of writing transactions, then reads the time.
+const LOCK_AND_READ_TIME: &str = "WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock($1))
+    SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) FROM held";
 
 #[cfg(debug_assertions)]
 impl PostgresQueue {
@@ -222,5 +226,14 @@ impl Queue for PostgresQueue {
 
     fn signals(&self) -> &Signals {
         &self.signals
+    }
+
+    async fn count_request(
+        &self,
+        owner: KeyId,
+        name: &'static str,
+        per_minute: u32,
+    ) -> Result<Option<Pace>, QueueError> {
+        self.count(owner, name, per_minute).await.map(Some)
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Deliveries, Endpoints, Jobs, Keys, OwnedJobs, QueueError, Retention, Signals, Uploads};
+use crate::{Deliveries, Endpoints, Jobs, KeyId, Keys, OwnedJobs, Pace, QueueError, Retention, Signals, Uploads};
 
 /// Durable jobs, uploads, API keys and webhooks: all methods of a backend, by topic.
 ///
@@ -16,6 +16,17 @@ pub trait Queue: Jobs + OwnedJobs + Uploads + Retention + Keys + Endpoints + Del
     /// # Errors
     /// [`QueueError::DiskFull`], [`QueueError::ReadOnly`], or any other error of the write.
     async fn try_writing(&self) -> Result<(), QueueError>;
+
+    /// Counts a request of the API key `owner` against its limit `name`, for all processes of the
+    /// database. `None` if this process alone uses it, and counts by itself.
+    async fn count_request(
+        &self,
+        _owner: KeyId,
+        _name: &'static str,
+        _per_minute: u32,
+    ) -> Result<Option<Pace>, QueueError> {
+        Ok(None)
+    }
 
     /// Wake-up signals within this process.
     fn signals(&self) -> &Signals;

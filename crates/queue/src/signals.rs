@@ -150,6 +150,11 @@ impl Signals {
         }
     }
 
+    /// The watched jobs.
+    pub(crate) fn watched(&self) -> Vec<JobId> {
+        self.channels.lock_map().keys().cloned().collect()
+    }
+
     /// Counts the watched jobs.
     #[must_use]
     pub fn watched_jobs(&self) -> usize {

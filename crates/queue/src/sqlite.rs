@@ -53,7 +53,6 @@ mod retention;
 mod row;
 #[path = "sql/statements.rs"]
 mod statements;
-#[path = "sql/transaction.rs"]
 mod transaction;
 #[path = "sql/uploads.rs"]
 mod uploads;
@@ -107,6 +106,12 @@ impl SqliteQueue {
     /// fail halfway for lack of the lock.
     async fn begin_write(&self) -> Result<Tx, QueueError> {
         Ok(Tx::new(self.writer.begin().await?, self.clock.now()))
+    }
+
+    /// Whether the time is that of this process, whose clock may jump.
+    #[expect(clippy::unused_self, reason = "PostgreSQL may tell the time instead")]
+    const fn has_own_clock(&self) -> bool {
+        true
     }
 
     /// Begins a transaction that changes one row, whatever other rows hold.

@@ -79,6 +79,6 @@ pub use images::{ImageTools, Images};
 pub use pipeline_cutter::PipelineCutter;
 pub use previews::{FrameCutter, PipelineFrameCutter, Previews};
 pub use settings::{Drain, WorkerSettings};
-pub use slots::run;
+pub use slots::{maintain, run};
 pub use transfer::Transfer;
 pub use worker::Worker;

@@ -39,6 +39,22 @@ pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes back the jobs of lost workers and removes what expired, without working on jobs, until
+/// `drain` stops it. For a process that shares its queue with workers elsewhere.
+///
+/// # Errors
+/// If the scratch folder cannot be used.
+pub async fn maintain<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
+    empty_folder(&worker.scratch)?;
+    let worker = Arc::new(worker);
+    tokio::select! {
+        () = rescue(Arc::clone(&worker)) => {}
+        () = sweep(worker) => {}
+        () = drain.stop_claiming.cancelled() => {}
+    }
+    Ok(())
+}
+
 /// Shortest and longest backoff of a slot after a job that found the machine short of resources.
 /// The backoff doubles with each such job in a row.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);

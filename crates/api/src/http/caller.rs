@@ -37,7 +37,7 @@ impl Caller {
         if api_key.revoked.is_some() {
             return Err(ApiError::KeyInvalid);
         }
-        rate_limit::count(api, api_key, parts)?;
+        rate_limit::count(api, api_key, parts).await?;
         let now = api.clock.now();
         if api_key.last_used.is_none_or(|last| now.since(last) >= TOUCH_INTERVAL)
             && let Err(error) = api.queue.touch_key(api_key.id).await

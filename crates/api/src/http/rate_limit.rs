@@ -22,15 +22,23 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 struct AllowanceCell(Arc<OnceLock<Allowance>>);
 
-/// Counts a request against the limits of its API key.
-pub(crate) fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), ApiError> {
+/// Counts a request against the limits of its API key. Submits and previews are counted for all
+/// processes of a shared database together; other requests, which cost little, by each for itself.
+pub(crate) async fn count(api: &Api, key: &KeyRecord, parts: &Parts) -> Result<(), ApiError> {
     let policy = policy_of(parts);
     let per_minute = match policy {
         Policy::Submits => key.limits.submits_per_minute.unwrap_or(api.settings.submits_per_minute),
         Policy::Previews => api.settings.previews_per_minute,
         Policy::Requests => key.limits.requests_per_minute.unwrap_or(api.settings.requests_per_minute),
     };
-    let allowance = api.traffic.take(key.id, policy, per_minute, Instant::now());
+    let shared = match policy {
+        Policy::Requests => None,
+        _ => api.queue.count_request(key.id, policy.name(), per_minute).await?,
+    };
+    let allowance = match shared {
+        Some(pace) => Allowance::of_pace(policy, per_minute, pace),
+        None => api.traffic.take(key.id, policy, per_minute, Instant::now()),
+    };
     if let Some(AllowanceCell(cell)) = parts.extensions.get() {
         let _ = cell.set(allowance);
     }

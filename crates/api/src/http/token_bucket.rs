@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use clearcut_queue::{PACE_WINDOW, Pace};
+
 /// Period of a limit. An empty bucket is full again after it.
-pub(crate) const WINDOW: Duration = Duration::from_mins(1);
+pub(crate) const WINDOW: Duration = PACE_WINDOW;
 
 /// Class of requests that shares one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,9 +74,40 @@ pub(crate) struct Allowance {
     pub(crate) retry_after_secs: Option<u64>,
 }
 
+impl Allowance {
+    /// The state of a limit that the processes of a database share.
+    pub(crate) fn of_pace(policy: Policy, per_minute: u32, pace: Pace) -> Self {
+        let interval = Pace::interval(per_minute);
+        let remaining = WINDOW.saturating_sub(pace.full_in).as_nanos() / interval.as_nanos().max(1);
+        let secs = |span: Duration| span.as_secs_f64().ceil() as u64;
+        let next_in = (pace.full_in + interval).saturating_sub(WINDOW);
+        Self {
+            policy,
+            per_minute,
+            remaining: remaining as u64,
+            full_in_secs: secs(pace.full_in),
+            retry_after_secs: (!pace.is_granted).then(|| secs(next_in).max(1)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shared_limit_reports_as_one_of_this_process() {
+        let now = Instant::now();
+        let mut bucket = Bucket::full(60, now);
+        let own = bucket.take(Policy::Submits, 60, now);
+        let pace = |is_granted, secs| Pace { is_granted, full_in: Duration::from_secs(secs) };
+        assert_eq!(Allowance::of_pace(Policy::Submits, 60, pace(true, 1)), own);
+        for _ in 0..59 {
+            bucket.take(Policy::Submits, 60, now);
+        }
+        let refused = bucket.take(Policy::Submits, 60, now);
+        assert_eq!(Allowance::of_pace(Policy::Submits, 60, pace(false, 60)), refused);
+    }
 
     #[test]
     fn a_bucket_allows_a_minutes_requests_at_once_and_then_refills_evenly() {

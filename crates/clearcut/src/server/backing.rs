@@ -1,7 +1,7 @@
 //! Where a server keeps jobs and objects: in its data folder alone, or in a PostgreSQL database and
 //! an S3-compatible store that it shares with other servers and workers.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use clearcut_job::Clock;
 use clearcut_queue::{PostgresQueue, Queue, SqliteQueue};
@@ -9,8 +9,10 @@ use clearcut_store::{Store, StoreError, UrlSigner};
 use tokio::task::JoinHandle;
 
 use super::{
+    binding::check_pair,
     credentials::draw_secret,
     data_folder::{DataFolder, checkpoint_regularly, recover_after_crash},
+    database_file::{DATABASE, OBJECTS},
     settings::Settings,
 };
 use crate::{environment, failure::Failure};
@@ -30,21 +32,19 @@ pub(super) enum JobDatabase {
 }
 
 impl Backing {
-    /// Opens database and store. If this process alone uses them, it also takes back the jobs of
-    /// earlier runs, and removes what these left behind.
+    /// Opens database and store, once the store can be used and both belong together. If this
+    /// process alone uses them, it also takes back the jobs of earlier runs, and removes what these
+    /// left behind.
     pub(super) async fn open(
         settings: &Settings,
         folder: &DataFolder,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        let store = open_store(settings, folder)?;
+        let store = open_store(settings)?;
+        check_store(settings, &store).await?;
         let policy = settings.queue.clone();
-        let jobs = match &settings.database {
-            None => {
-                let queue = folder.open_database(policy, Arc::clone(clock)).await?;
-                recover_after_crash(&queue, &store, clock.as_ref()).await?;
-                JobDatabase::File(queue)
-            }
+        let jobs = match &settings.services.database {
+            None => JobDatabase::File(folder.open_database(policy, Arc::clone(clock)).await?),
             Some(address) => {
                 let queue = PostgresQueue::connect(address, policy).await?;
                 #[cfg(debug_assertions)]
@@ -52,15 +52,40 @@ impl Backing {
                 JobDatabase::Shared(Arc::new(queue))
             }
         };
+        check_pair(&jobs, &store, &settings.data, true).await?;
+        if let JobDatabase::File(queue) = &jobs {
+            recover_after_crash(queue, &store, clock.as_ref()).await?;
+        }
         Ok(Self { jobs, store })
     }
 }
 
-fn open_store(settings: &Settings, folder: &DataFolder) -> Result<Store, Failure> {
-    let failed = |error: StoreError| Failure::host_error(error.code(), &error);
-    match &settings.store {
-        None => Store::local(&folder.subfolder(super::database_file::OBJECTS)?).map_err(failed),
-        Some(address) => Store::s3(address, environment::aws_variables()).map_err(failed),
+/// Opens the store. Nothing is read or written yet.
+pub(super) fn open_store(settings: &Settings) -> Result<Store, Failure> {
+    let opened = match &settings.services.store {
+        None => Store::local(&settings.data.join(OBJECTS)),
+        Some(address) => Store::s3(address, environment::aws_variables()),
+    };
+    opened.map_err(|error: StoreError| Failure::host_error(error.code(), &error))
+}
+
+/// Tries what a server needs of a store that is elsewhere. What a folder lacks is seen by its use.
+pub(super) async fn check_store(settings: &Settings, store: &Store) -> Result<(), Failure> {
+    if !store.is_remote() {
+        return Ok(());
+    }
+    store.check().await.map_err(|error| {
+        tracing::debug!(?error, "the check of the store failed");
+        Failure::host(error.code(), format!("{}: {error}", store_place(settings)), Some(error.fault.hint()))
+    })
+}
+
+/// The store, for people.
+pub(super) fn store_place(settings: &Settings) -> String {
+    match (&settings.services.store, environment::aws_endpoint()) {
+        (None, _) => format!("the folder {}", settings.data.join(OBJECTS).display()),
+        (Some(address), None) => format!("S3, {address}"),
+        (Some(address), Some(endpoint)) => format!("S3, {address} at {endpoint}"),
     }
 }
 
@@ -69,6 +94,14 @@ impl JobDatabase {
         match self {
             Self::File(queue) => Arc::clone(queue) as Arc<dyn Queue>,
             Self::Shared(queue) => Arc::clone(queue) as Arc<dyn Queue>,
+        }
+    }
+
+    /// The database, for people.
+    pub(super) fn place(&self, data: &Path) -> String {
+        match self {
+            Self::File(_) => format!("the file {}", data.join(DATABASE).display()),
+            Self::Shared(queue) => queue.place(),
         }
     }
 

@@ -49,9 +49,9 @@ pub(super) struct GivenSettings {
     #[arg(long, value_name = "ROLE", env = "CLEARCUT_ROLE")]
     pub(super) role: Option<Role>,
 
-    /// PostgreSQL database that servers and workers share, such as postgres://user@host/name; its
-    /// password comes from PGPASSWORD or DATABASE_URL [default: a file in the data folder]
-    #[arg(long, value_name = "URL", env = "DATABASE_URL", hide_env_values = true)]
+    /// PostgreSQL database that servers and workers share, such as postgres://user@host/name; the
+    /// variables of libpq, such as PGPASSWORD, complete it [default: a file in the data folder]
+    #[arg(long, value_name = "URL", env = "CLEARCUT_DATABASE", hide_env_values = true)]
     pub(super) database: Option<String>,
 
     /// S3-compatible store of clips and outputs, such as s3://bucket/prefix; its credentials come
@@ -215,13 +215,29 @@ pub(crate) enum LogFormat {
 
 impl ServeOptions {
     /// Options of the server in `data`, for commands that may run while the server does.
-    pub(crate) fn for_data_folder(data: PathBuf, config: Option<PathBuf>, retention_hours: Option<f64>) -> Self {
-        Self { data, config, print_config: false, given: GivenSettings { retention_hours, ..GivenSettings::default() } }
+    pub(crate) fn beside_a_server(data: PathBuf, config: Option<PathBuf>) -> Self {
+        Self { data, config, print_config: false, given: GivenSettings::default() }
+    }
+
+    /// These options with a database, a store and a retention, where they are given.
+    pub(crate) fn with_services(
+        self,
+        database: Option<String>,
+        store: Option<String>,
+        retention_hours: Option<f64>,
+    ) -> Self {
+        // A file may name the role of the server.
+        let role = Some(Role::All);
+        Self { given: GivenSettings { database, store, retention_hours, role, ..self.given }, ..self }
     }
 
     /// These options in the role of a worker.
-    pub(crate) fn as_worker(&self) -> Self {
-        Self { given: GivenSettings { role: Some(Role::Worker), ..self.given.clone() }, ..self.clone() }
+    pub(crate) fn as_worker(&self) -> Result<Self, Failure> {
+        if self.given.role.is_some_and(|role| role != Role::Worker) {
+            let message = "clearcut work is a worker, and role names another role".to_owned();
+            return Err(Failure::usage(message, "Leave role out, or use clearcut serve."));
+        }
+        Ok(Self { given: GivenSettings { role: Some(Role::Worker), ..self.given.clone() }, ..self.clone() })
     }
 
     /// Reads the configuration file. A missing one is empty, unless its path was given.

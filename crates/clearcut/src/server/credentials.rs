@@ -12,10 +12,21 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// Creates an API key named `name`. Its secret, `hc_` and 32 letters or digits, is returned once
 /// and not stored.
 pub(crate) async fn create_api_key(queue: &dyn Queue, name: &str) -> Result<(KeyRecord, String), Failure> {
+    let (key, secret) = draw_key(name)?;
+    Ok((queue.create_key(key).await?, secret))
+}
+
+/// Creates the API key of a database that has none, and returns its secret. `None` if there is one,
+/// perhaps of another server that starts at the same time.
+pub(crate) async fn create_first_api_key(queue: &dyn Queue) -> Result<Option<String>, Failure> {
+    let (key, secret) = draw_key("first")?;
+    Ok(queue.create_first_key(key).await?.map(|_| secret))
+}
+
+fn draw_key(name: &str) -> Result<(NewKey, String), Failure> {
     let secret = format!("hc_{}", random_token()?);
     let prefix = secret.chars().take(7).collect();
-    let record = queue.create_key(NewKey { name: name.to_owned(), prefix, hash: KeyHash::of(&secret) }).await?;
-    Ok((record, secret))
+    Ok((NewKey { name: name.to_owned(), prefix, hash: KeyHash::of(&secret) }, secret))
 }
 
 /// Draws 32 secret bytes.

@@ -46,6 +46,7 @@ impl From<QueueError> for Failure {
     fn from(error: QueueError) -> Self {
         match error {
             QueueError::Lost { .. } => Self::host(error.code(), error.to_string(), Some(DAMAGED_HINT)),
+            QueueError::Unusable { fault, .. } => Self::host(fault.code(), error.to_string(), Some(fault.hint())),
             error => Self::host_error(error.code(), &error),
         }
     }

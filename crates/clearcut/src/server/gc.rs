@@ -1,17 +1,17 @@
-//! `clearcut gc`: removes expired and orphaned objects from a server's data folder.
+//! `clearcut gc`: removes expired and orphaned objects from a server's store.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
 use clearcut_job::{Clock, ObjectName, SystemClock};
-use clearcut_queue::{Queue, Retention as _, SqliteQueue};
+use clearcut_queue::Queue;
 use clearcut_store::{Store, StoreError};
 use clearcut_worker::{list_orphans, remove_expired, sweep_orphans};
 
 use super::{
-    config::ServeOptions,
-    database_file::{OBJECTS, existing_database},
-    settings::Settings,
+    backing::open_store,
+    beside::{ServerData, open_database},
+    binding::check_pair,
 };
 use crate::failure::Failure;
 
@@ -22,13 +22,8 @@ pub(crate) struct GcOptions {
     #[arg(long)]
     dry_run: bool,
 
-    /// Data folder of the server
-    #[arg(long, value_name = "DIR", env = "CLEARCUT_DATA", default_value = "clearcut-data")]
-    data: PathBuf,
-
-    /// Configuration file [default: clearcut.toml in the data folder]
-    #[arg(long, value_name = "FILE", env = "CLEARCUT_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    server: ServerData,
 
     /// Retention of clips and outputs after the end of a job [default: that of the configuration
     /// file]
@@ -46,18 +41,17 @@ struct RemovableObject {
 /// Removes expired objects, and objects that nothing has pointed to for a day. A server does the
 /// same from time to time by the same rules, so both can run at once.
 pub(crate) async fn run(options: &GcOptions) -> Result<(), Failure> {
-    let database = existing_database(&options.data)?;
-    let serve_options =
-        ServeOptions::for_data_folder(options.data.clone(), options.config.clone(), options.retention_hours);
-    let settings = Settings::load(&serve_options)?;
-    let queue = SqliteQueue::open(&database, Arc::new(SystemClock), settings.queue).await?;
-    let store = Store::local(&options.data.join(OBJECTS)).map_err(|error| store_failure(&error))?;
-    let result = collect(&queue, &store, settings.worker.orphan_age, options.dry_run).await;
-    queue.close().await;
+    let settings = options.server.settings(options.retention_hours)?;
+    let (jobs, store) = (open_database(&settings).await?, open_store(&settings)?);
+    let result = match check_pair(&jobs, &store, &settings.data, false).await {
+        Ok(()) => collect(jobs.queue().as_ref(), &store, settings.worker.orphan_age, options.dry_run).await,
+        mismatch => mismatch,
+    };
+    jobs.close().await;
     result
 }
 
-async fn collect(queue: &SqliteQueue, store: &Store, age: Duration, dry_run: bool) -> Result<(), Failure> {
+async fn collect(queue: &dyn Queue, store: &Store, age: Duration, dry_run: bool) -> Result<(), Failure> {
     let objects = find_removable(queue, store, age).await?;
     for RemovableObject { name, size_bytes, reason } in &objects {
         println!("{size_bytes:>14}  {reason:<8}  {name}");
@@ -73,7 +67,7 @@ async fn collect(queue: &SqliteQueue, store: &Store, age: Duration, dry_run: boo
     Ok(())
 }
 
-async fn find_removable(queue: &SqliteQueue, store: &Store, age: Duration) -> Result<Vec<RemovableObject>, Failure> {
+async fn find_removable(queue: &dyn Queue, store: &Store, age: Duration) -> Result<Vec<RemovableObject>, Failure> {
     let mut objects = Vec::new();
     for name in queue.list_expired().await? {
         // An upload that received no byte has no object.
@@ -83,7 +77,7 @@ async fn find_removable(queue: &SqliteQueue, store: &Store, age: Duration) -> Re
             Err(error) => return Err(store_failure(&error)),
         }
     }
-    let orphans = list_orphans(queue as &dyn Queue, store, &SystemClock, age).await?;
+    let orphans = list_orphans(queue, store, &SystemClock, age).await?;
     objects.extend(orphans.into_iter().map(|orphan| RemovableObject {
         name: orphan.name,
         size_bytes: orphan.size_bytes,

@@ -1,12 +1,15 @@
 //! `clearcut keys`: creates, lists, limits and revokes API keys, whether the server runs or not.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use clearcut_job::{SystemClock, UnixMillis};
-use clearcut_queue::{KeyId, KeyLimits, Keys as _, Policy, SqliteQueue, StorageLimits};
+use clearcut_job::UnixMillis;
+use clearcut_queue::{KeyId, KeyLimits, Queue, StorageLimits};
 
-use super::{credentials::create_api_key, database_file::existing_database};
+use super::{
+    beside::{ServerData, open_database},
+    credentials::create_api_key,
+};
 use crate::failure::Failure;
 
 #[derive(Debug, Args)]
@@ -14,9 +17,8 @@ pub(crate) struct KeysOptions {
     #[command(subcommand)]
     action: Action,
 
-    /// Data folder of the server
-    #[arg(long, global = true, value_name = "DIR", env = "CLEARCUT_DATA", default_value = "clearcut-data")]
-    data: PathBuf,
+    #[command(flatten)]
+    server: ServerData,
 }
 
 #[derive(Debug, Subcommand)]
@@ -98,14 +100,13 @@ impl Limits {
 }
 
 pub(crate) async fn run(options: &KeysOptions) -> Result<(), Failure> {
-    let database = existing_database(&options.data)?;
-    let queue = SqliteQueue::open(&database, Arc::new(SystemClock), Policy::default()).await.map_err(Failure::from)?;
-    let result = run_action(&queue, &options.action).await;
-    queue.close().await;
+    let jobs = open_database(&options.server.settings(None)?).await?;
+    let result = run_action(jobs.queue().as_ref(), &options.action).await;
+    jobs.close().await;
     result
 }
 
-async fn run_action(queue: &SqliteQueue, action: &Action) -> Result<(), Failure> {
+async fn run_action(queue: &dyn Queue, action: &Action) -> Result<(), Failure> {
     match action {
         Action::Create { name, limits } => {
             let (key, secret) = create_api_key(queue, name).await?;

@@ -9,7 +9,7 @@ use clearcut_job::{Clock, ErrorCode, SystemClock};
 use clearcut_worker::Drain;
 
 use super::{
-    backing::Backing,
+    backing::{Backing, store_place},
     config::Role,
     data_folder::DataFolder,
     listen::{connection_limits, listen},
@@ -37,15 +37,16 @@ pub(crate) async fn run(
     let outbound = outbound(&settings)?;
     let (listener, address) = listen(settings.listen)?;
     let model = usable_model(&models);
-    let link = print_welcome(queue.as_ref(), &settings, address, clock.as_ref()).await?;
+    let places = [jobs.place(&settings.data), store_place(&settings)];
+    let link = print_welcome(queue.as_ref(), &settings, places, address, clock.as_ref()).await?;
     let signer = Arc::new(jobs.open_signer(&folder).await?);
 
     let drain = Drain::default();
     let shared = Shared { queue: Arc::clone(&queue), store, outbound, signer, clock, tools, models: Arc::new(models) };
     let api = shared.api(&settings, &folder, model, link, drain.stop_claiming.clone())?;
     let courier = shared.courier(&settings);
-    let worker = (settings.role != Role::Api).then(|| shared.worker(&settings, &folder)).transpose()?;
-    let routes = if settings.role == Role::Worker { health_routes(api) } else { routes(api) };
+    let (worker, role) = (shared.worker(&settings, &folder)?, settings.services.role);
+    let routes = if role == Role::Worker { health_routes(api) } else { routes(api) };
     let limits = connection_limits(&settings, open_files);
 
     let tasks = Tasks {
@@ -54,9 +55,10 @@ pub(crate) async fn run(
         watching_signals: tokio::spawn(watch_signals(drain.clone(), settings.grace)),
         delivering: StoppableTask::spawn(|stop| clearcut_notify::run(courier, stop)),
     };
-    let worked = match worker {
-        Some(worker) => clearcut_worker::run(worker, drain).await,
-        None => Ok(drain.stop_claiming.cancelled().await),
+    let worked = match role {
+        // What expires is removed and lost jobs are taken back even while no worker runs.
+        Role::Api => clearcut_worker::maintain(worker, drain).await,
+        Role::All | Role::Worker => clearcut_worker::run(worker, drain).await,
     };
     tasks.stop(&jobs).await;
     tracing::info!("stopped");

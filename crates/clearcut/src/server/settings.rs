@@ -14,7 +14,10 @@ use clearcut_pipeline::Resources;
 use clearcut_queue::Policy;
 use clearcut_worker::WorkerSettings;
 
-use super::config::{GivenSettings, LogFormat, Role, ServeOptions, invalid_setting};
+use super::{
+    config::{GivenSettings, LogFormat, Role, ServeOptions, invalid_setting},
+    services::Services,
+};
 use crate::failure::Failure;
 
 /// Address to listen on.
@@ -50,11 +53,8 @@ const MIN_LEASE_TTL: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
-    pub(crate) role: Role,
-    /// Address of the PostgreSQL database; `None` for a file in the data folder.
-    pub(crate) database: Option<String>,
-    /// Address of the S3-compatible store; `None` for the data folder.
-    pub(crate) store: Option<String>,
+    /// Role, database and store.
+    pub(super) services: Services,
     pub(crate) listen: SocketAddr,
     pub(crate) max_connections: usize,
     pub(crate) max_connections_per_address: Option<usize>,
@@ -100,15 +100,13 @@ impl Settings {
         let upload_ttl = hours("upload_ttl_hours", given!(upload_ttl_hours))?.unwrap_or(policy.upload_ttl);
         let patience = given!(fetch_patience_secs).map_or(download.patience, Duration::from_secs);
         let allowed_networks = networks(&given!(allow_private_networks).unwrap_or_default())?;
-        let (database, store) = (given!(database), given!(store));
+        let (role, database, store) = (given!(role).unwrap_or(Role::All), given!(database), given!(store));
         if lease_ttl < MIN_LEASE_TTL {
             return Err(invalid_setting("lease_ttl_secs is below 2: heartbeats would come too late"));
         }
         Ok(Self {
             data: options.data.clone(),
-            role: role_with(given!(role).unwrap_or(Role::All), database.as_deref(), store.as_deref())?,
-            database,
-            store,
+            services: Services::new(role, database.as_deref(), store)?,
             listen: given!(listen).unwrap_or(LISTEN),
             max_connections: given!(max_connections).unwrap_or(connections.max_connections),
             max_connections_per_address: given!(max_connections_per_address),
@@ -161,27 +159,6 @@ impl Settings {
                 ..worker
             },
         })
-    }
-}
-
-/// Checks that a process in this role can work with these backing services.
-fn role_with(role: Role, database: Option<&str>, store: Option<&str>) -> Result<Role, Failure> {
-    let refused = |message: &str| Err(invalid_setting(message));
-    match (database, store) {
-        (Some(address), _) if !["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme)) => {
-            refused("database is not the address of a PostgreSQL database, such as postgres://user@host/name")
-        }
-        (_, Some(address)) if !address.starts_with("s3://") => {
-            refused("store is not the address of an S3-compatible store, such as s3://bucket/prefix")
-        }
-        (None, Some(_)) => refused("store needs a database that is shared, too; set database"),
-        (None, None) if role != Role::All => {
-            refused("role needs a database that is shared; set database, or leave role out")
-        }
-        (Some(_), None) if role != Role::All => {
-            refused("role needs a store that is shared; set store, or leave role out")
-        }
-        _ => Ok(role),
     }
 }
 
@@ -265,7 +242,7 @@ mod tests {
     ];
 
     fn settings(config: &str) -> Result<Settings, Failure> {
-        let options = ServeOptions::for_data_folder(PathBuf::new(), None, None);
+        let options = ServeOptions::beside_a_server(PathBuf::new(), None);
         Settings::merge(&options, toml::from_str(config).unwrap())
     }
 
@@ -283,7 +260,7 @@ mod tests {
         assert_eq!(file.max_connections_per_address, Some(ConnectionLimits::default().max_per_address));
         (file.database, file.store) = (None, None);
         (file.public_url, file.max_connections_per_address, file.cut_threads) = (None, None, None);
-        let options = ServeOptions::for_data_folder(PathBuf::new(), None, None);
+        let options = ServeOptions::beside_a_server(PathBuf::new(), None);
         let from_file = Settings::merge(&options, file).unwrap();
         assert_eq!(format!("{from_file:?}"), format!("{:?}", settings("").unwrap()));
         assert_eq!(format!("{from_file:?}"), format!("{:?}", settings(COMMENTED_CONFIG).unwrap()));

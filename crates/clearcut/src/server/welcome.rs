@@ -10,7 +10,7 @@ use clearcut_store::write_atomically;
 
 use super::{
     config::{COMMENTED_CONFIG, Role},
-    credentials::{create_api_key, random_token},
+    credentials::{create_first_api_key, random_token},
     settings::Settings,
 };
 use crate::failure::Failure;
@@ -18,12 +18,13 @@ use crate::failure::Failure;
 /// Lifetime of the sign-in link that a new server prints.
 const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 
-/// Prints the server's address. On the first start, it also writes a commented configuration file,
+/// Prints what the server is connected to, and its address. On the first start, it also writes a commented configuration file,
 /// creates an API key, and prints the key with a command that works as it stands. If the server
 /// listens on loopback, it prints a link that signs in.
 pub(super) async fn print_welcome(
     queue: &dyn Queue,
     settings: &Settings,
+    places: [String; 2],
     address: SocketAddr,
     clock: &dyn Clock,
 ) -> Result<OneTimeLink, Failure> {
@@ -33,12 +34,16 @@ pub(super) async fn print_welcome(
         write_atomically(&config, COMMENTED_CONFIG.as_bytes(), false)
             .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))?;
     }
-    if settings.role == Role::Worker {
+    let [database, store] = places;
+    println!("Database: {database}");
+    println!("Store:    {store}");
+    if settings.services.role == Role::Worker {
         println!("clearcut works on jobs; its health is at http://{address}/readyz");
         return Ok(link);
     }
-    if queue.list_keys().await?.is_empty() {
-        let (_, secret) = create_api_key(queue, "first").await?;
+    let has_keys = !queue.list_keys().await?.is_empty();
+    let first_key = if has_keys { None } else { create_first_api_key(queue).await? };
+    if let Some(secret) = first_key {
         println!("Your API key, shown this once: {secret}\n");
         println!("Submit a clip:");
         let clip = sample_clip();

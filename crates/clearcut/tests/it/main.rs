@@ -13,3 +13,4 @@ mod layers;
 mod media;
 mod models;
 mod run;
+mod services;

@@ -195,5 +195,17 @@ CREATE TABLE webhook_attempts (
 CREATE TABLE write_checks (id BIGINT PRIMARY KEY, checks BIGINT NOT NULL);
 INSERT INTO write_checks VALUES (1, 0);
 
--- Secrets that all processes share.
+-- The oldest version of the schema whose programs can use the database. A later migration raises it if it leaves them behind.
+CREATE TABLE schema_support (oldest BIGINT NOT NULL);
+INSERT INTO schema_support VALUES (1);
+
+-- Limits on the pace of an API key's requests: when each is fully available again, in microseconds since 1970.
+CREATE TABLE paces (
+    owner      BIGINT NOT NULL REFERENCES api_keys (id),
+    name       TEXT   NOT NULL,
+    full_at_us BIGINT NOT NULL,
+    PRIMARY KEY (owner, name)
+);
+
+-- Secrets that all processes share, and the id of the store that belongs to the database.
 CREATE TABLE secrets (name TEXT PRIMARY KEY, secret BYTEA NOT NULL);

@@ -26,6 +26,13 @@ impl Keys for MemoryQueue {
         Ok(record)
     }
 
+    async fn create_first_key(&self, key: NewKey) -> Result<Option<KeyRecord>, QueueError> {
+        if !self.tables().keys.is_empty() {
+            return Ok(None);
+        }
+        self.create_key(key).await.map(Some)
+    }
+
     async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {
         Ok(self.tables().keys.values().map(|(_, record)| record.clone()).collect())
     }

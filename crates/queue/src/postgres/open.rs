@@ -1,85 +1,134 @@
-//! Connect to the database, and bring its schema up to date.
+//! Open the database, and bring its schema up to date.
 
 use std::time::Duration;
 
 use sqlx::{
-    AssertSqlSafe, SqlSafeStr as _,
+    AssertSqlSafe, PgConnection, SqlSafeStr as _,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{BEGIN_WRITE, PostgresQueue, TimeSource, WRITE_LOCK, relay::Relay, statements::statements};
-use crate::{Policy, QueueError};
+use super::{
+    BEGIN_WRITE, DatabaseAddress, PostgresQueue, TimeSource, WRITE_LOCK,
+    connect::{check_server, failure},
+    relay::Relay,
+    statements::statements,
+};
+use crate::{Policy, QueueError, Schema};
 
-/// Number of connections of one process. A transaction holds one for a few milliseconds.
+/// Number of connections of one process. A transaction holds one for a few milliseconds; one more
+/// listens for signals.
 const MAX_CONNECTIONS: u32 = 8;
 
 /// Longest wait for a free connection, or for a new one.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "queue", include_str!("../../migrations/postgres/0001_queue.sql"))];
 
 statements! {
     TRY_WRITING = "UPDATE write_checks SET checks = checks + 1 WHERE id = 1";
 
-    STORE_SECRET = "INSERT INTO secrets (name, secret) VALUES ('links', $1) ON CONFLICT (name) DO NOTHING";
+    STORE_SECRET = "INSERT INTO secrets (name, secret) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 
-    READ_SECRET = "SELECT secret FROM secrets WHERE name = 'links'";
+    READ_SECRET = "SELECT secret FROM secrets WHERE name = $1";
+
+    NEWEST_MIGRATION = "SELECT max(version) FROM _sqlx_migrations";
+
+    OLDEST_SCHEMA = "SELECT oldest FROM schema_support";
 }
 
 impl PostgresQueue {
-    /// Connects to the database at `address`, such as `postgres://user@host/name`, as
-    /// [`Self::open`]. What the address leaves out comes from the variables of libpq, such as
-    /// `PGPASSWORD`.
+    /// Opens the database at `address`.
     ///
     /// # Errors
-    /// [`QueueError::Address`] if the address is none of PostgreSQL; else as [`Self::open`].
-    pub async fn connect(address: &str, policy: Policy) -> Result<Self, QueueError> {
-        let options = address.parse().map_err(|_| QueueError::Address)?;
-        Self::open(options, TimeSource::Database, policy).await
+    /// [`QueueError::Unusable`] with the reason if it cannot be used; [`QueueError::NewerSchema`] if
+    /// a newer program changed it beyond use.
+    pub async fn connect(address: &DatabaseAddress, policy: Policy) -> Result<Self, QueueError> {
+        let queue = Self::attach(address, TimeSource::Database, policy).await?;
+        queue.migrate().await?;
+        Ok(queue)
     }
 
-    /// Connects to the database that `options` name and migrates its schema.
+    /// Opens the database that `options` name, with the time of `clock`.
     ///
     /// # Errors
-    /// If the database cannot be reached, or its schema is newer than this program.
+    /// As [`Self::connect`].
     pub async fn open(options: PgConnectOptions, clock: TimeSource, policy: Policy) -> Result<Self, QueueError> {
-        // A pooler gives every transaction another connection, where a statement prepared by name
-        // is unknown.
-        let options = options.statement_cache_capacity(0).extra_float_digits(None).application_name("clearcut");
-        let pool = PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-        let pool = pool.connect_with(options).await?;
+        let queue = Self::attach(&options.into(), clock, policy).await?;
+        queue.migrate().await?;
+        Ok(queue)
+    }
+
+    /// Connects to the database at `address`, and changes nothing.
+    ///
+    /// # Errors
+    /// [`QueueError::Unusable`] with the reason if it cannot be used.
+    pub async fn attach(address: &DatabaseAddress, clock: TimeSource, policy: Policy) -> Result<Self, QueueError> {
+        let server = check_server(address).await?;
+        // A connection that died is noticed when a transaction begins, which is then repeated.
+        let pool = PgPoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
+        let pool = pool.max_connections(MAX_CONNECTIONS).connect_with(address.options()).await;
+        let pool = pool.map_err(|error| failure(address, error))?;
         let (signals, relay) = Relay::start(&pool);
-        let queue = Self {
+        Ok(Self {
             pool,
+            address: address.clone(),
+            server,
             clock,
             policy,
             signals,
             _relay: relay,
             #[cfg(debug_assertions)]
             halt_at: None,
-        };
-        queue.migrate().await?;
-        Ok(queue)
+        })
     }
 
-    /// Brings the schema up to date, one process at a time.
-    async fn migrate(&self) -> Result<(), QueueError> {
+    /// The database and its server, for people. Never a password.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("PostgreSQL {}, {}", self.server, self.address)
+    }
+
+    /// The versions of the schema.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn schema(&self) -> Result<Schema, QueueError> {
+        let mut tx = self.begin_read().await?;
+        read_schema(&mut tx).await.map_err(|error| failure(&self.address, error))
+    }
+
+    /// Brings the schema up to date, one process at a time. A newer one is left as it is, if this
+    /// program can use it.
+    ///
+    /// # Errors
+    /// [`QueueError::NewerSchema`] if this program cannot use it; otherwise if the database fails.
+    pub async fn migrate(&self) -> Result<(), QueueError> {
+        let failed = |error| failure(&self.address, error);
+        let mut tx = self.pool.begin_with(BEGIN_WRITE).await.map_err(failed)?;
+        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK).execute(&mut *tx).await.map_err(failed)?;
+        let schema = read_schema(&mut tx).await.map_err(failed)?;
+        if schema.is_too_new() {
+            return Err(QueueError::NewerSchema { found: schema.found });
+        }
+        if !schema.is_outdated() {
+            return Ok(());
+        }
         let migrations = MIGRATIONS.map(|(version, name, text)| {
             Migration::new(version, name.into(), MigrationType::Simple, AssertSqlSafe(text).into_sql_str(), false)
         });
-        let mut tx = self.pool.begin_with(BEGIN_WRITE).await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK).execute(&mut *tx).await?;
         let mut migrator = Migrator::with_migrations(migrations.into());
         // The lock of the library belongs to a session, which a pooler does not keep.
         migrator.set_locking(false);
-        migrator.run_direct(None, &mut *tx, false).await.map_err(|error| match error {
-            MigrateError::VersionMissing(found) | MigrateError::VersionTooNew(found, _) => {
-                QueueError::NewerSchema { found }
-            }
+        migrator.run_direct(None, &mut *tx, false).await.map_err(|error| self.migration_failure(error))?;
+        tx.commit().await.map_err(failed)
+    }
+
+    fn migration_failure(&self, error: MigrateError) -> QueueError {
+        match error {
+            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => failure(&self.address, cause),
             other => QueueError::Migrate(other),
-        })?;
-        Ok(tx.commit().await?)
+        }
     }
 
     /// The 32 secret bytes that sign links, the same for all processes of the database. The first
@@ -88,17 +137,55 @@ impl PostgresQueue {
     /// # Errors
     /// If the database fails.
     pub async fn signing_secret(&self, fresh: [u8; 32]) -> Result<[u8; 32], QueueError> {
+        self.keep_secret("links", &fresh).await?.try_into().map_err(|_| QueueError::Damaged { what: "secret" })
+    }
+
+    /// The id of the store that belongs to this database, the same for all its processes. The first
+    /// call keeps `fresh`. Also whether that store was ever found to hold the id.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn store_id(&self, fresh: &str) -> Result<(String, bool), QueueError> {
+        let id = self.keep_secret("store", fresh.as_bytes()).await?;
+        let mut tx = self.begin_read().await?;
+        let held: Option<Vec<u8>> = sqlx::query_scalar(READ_SECRET).bind("store held").fetch_optional(&mut *tx).await?;
+        Ok((String::from_utf8(id).map_err(|_| QueueError::Damaged { what: "id of the store" })?, held.is_some()))
+    }
+
+    /// Keeps that the store holds the id of [`Self::store_id`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn confirm_store_id(&self) -> Result<(), QueueError> {
+        self.keep_secret("store held", b"").await.map(drop)
+    }
+
+    /// The bytes kept under `name`; the first call keeps `fresh`.
+    async fn keep_secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>, QueueError> {
         let mut tx = self.begin_write().await?;
-        sqlx::query(STORE_SECRET).bind(fresh.to_vec()).execute(&mut *tx).await?;
-        let stored: Vec<u8> = sqlx::query_scalar(READ_SECRET).fetch_one(&mut *tx).await?;
+        sqlx::query(STORE_SECRET).bind(name).bind(fresh.to_vec()).execute(&mut *tx).await?;
+        let stored = sqlx::query_scalar(READ_SECRET).bind(name).fetch_one(&mut *tx).await?;
         tx.commit().await?;
-        stored.try_into().map_err(|_| QueueError::Damaged { what: "secret" })
+        Ok(stored)
     }
 
     /// Closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Reads the versions of the schema. A database without tables has version 0.
+async fn read_schema(connection: &mut PgConnection) -> Result<Schema, sqlx::Error> {
+    let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
+    let query = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    if !sqlx::query_scalar(query).fetch_one(&mut *connection).await? {
+        return Ok(Schema { found: 0, known, oldest: 0 });
+    }
+    let newest: Option<i64> = sqlx::query_scalar(NEWEST_MIGRATION).fetch_one(&mut *connection).await?;
+    let Some(found) = newest else { return Ok(Schema { found: 0, known, oldest: 0 }) };
+    let oldest = sqlx::query_scalar(OLDEST_SCHEMA).fetch_one(connection).await?;
+    Ok(Schema { found, known, oldest })
 }
 
 #[cfg(test)]
@@ -108,7 +195,7 @@ mod tests {
     use sqlx::{Connection as _, PgConnection, Row as _};
 
     use super::*;
-    use crate::postgres::{statements, webhook_statements};
+    use crate::postgres::{pace, relay, statements, webhook_statements};
 
     /// A new database on the server that `make test-rust` starts.
     async fn new_database(name: &'static str) -> PgConnectOptions {
@@ -128,7 +215,9 @@ mod tests {
     #[tokio::test]
     async fn every_statement_is_valid_against_the_schema() {
         let queue = open(new_database("unit_statements").await).await.unwrap();
-        for (name, text) in ALL.iter().chain(statements::ALL).chain(webhook_statements::ALL) {
+        for (name, text) in
+            ALL.iter().chain(pace::ALL).chain(relay::ALL).chain(statements::ALL).chain(webhook_statements::ALL)
+        {
             let mut tx = queue.pool.begin().await.unwrap();
             let prepare = format!("PREPARE {name} AS {text}");
             let prepared = sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *tx).await;
@@ -163,12 +252,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_with_a_newer_schema_is_refused() {
+    async fn a_newer_schema_is_refused_once_it_leaves_this_program_behind() {
         let database = new_database("unit_newer").await;
         let queue = open(database.clone()).await.unwrap();
         let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'later', true, '', 0)";
         sqlx::query(newer).execute(&queue.pool).await.unwrap();
-        queue.close().await;
+        let beside = open(database.clone()).await.expect("a process of the version before works beside newer ones");
+        assert_eq!(beside.schema().await.unwrap(), Schema { found: 99, known: 1, oldest: 1 });
+        sqlx::query("UPDATE schema_support SET oldest = 99").execute(&queue.pool).await.unwrap();
         assert!(matches!(open(database).await, Err(QueueError::NewerSchema { found: 99 })));
     }
 

@@ -1,8 +1,10 @@
-//! Signals between the processes of one database, by `NOTIFY`. They only shorten waits: every
-//! waiter reads the queue again after a while, so a lost signal costs time and nothing else.
+//! Signals between the processes of one database, by `NOTIFY`. They only shorten waits: what is
+//! waited for is read again and again, for all waiters of a process at once. So a lost signal, or a
+//! pooler that passes none on, costs half a second and nothing else.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use clearcut_job::JobId;
 use sqlx::{
     PgPool,
     postgres::{PgListener, PgPoolOptions},
@@ -12,6 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::{statements::statements, transaction::BEGIN};
 use crate::{Signals, signals::Signal};
 
 /// Name of the notification channel.
@@ -23,18 +26,23 @@ const OWN_SESSION: &str = "clearcut.listens";
 /// Code with which a pooler refuses an unknown setting of a session.
 const PROTOCOL_VIOLATION: &str = "08P01";
 
-/// Begins a transaction, for whose statements those of the session's last client make room.
-const BEGIN: &str = "BEGIN; DEALLOCATE ALL";
-
 /// Number of signals that wait to be sent. More are dropped.
 const MAX_WAITING: usize = 1024;
 
 /// Pause before a lost connection is opened again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The tasks that send and receive signals. They end when this is dropped.
+/// Interval at which the revisions of all watched jobs are read.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+statements! {
+    READ_REVISIONS = "SELECT j.id, j.revision + COALESCE(l.revision, 0) FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
+        WHERE j.id = ANY($1)";
+}
+
+/// The tasks that send, receive and replace signals. They end when this is dropped.
 #[derive(Debug)]
-pub(super) struct Relay([JoinHandle<()>; 2]);
+pub(super) struct Relay([JoinHandle<()>; 3]);
 
 impl Relay {
     /// Signals of this process, which are sent to the other processes of the database, and the tasks
@@ -44,7 +52,8 @@ impl Relay {
         let signals = Arc::new(Signals::relayed(sender));
         let sending = tokio::spawn(send(pool.clone(), waiting));
         let receiving = tokio::spawn(receive(pool.clone(), Arc::clone(&signals)));
-        (signals, Self([sending, receiving]))
+        let polling = tokio::spawn(poll(pool.clone(), Arc::clone(&signals)));
+        (signals, Self([sending, receiving, polling]))
     }
 }
 
@@ -112,4 +121,35 @@ async fn receive_until_lost(pool: &PgPool, signals: &Signals) -> Result<Session,
         }
     }
     Ok(Session::Own)
+}
+
+/// Wakes the watchers of jobs whose revision has changed.
+async fn poll(pool: PgPool, signals: Arc<Signals>) {
+    let mut last: HashMap<JobId, Option<i64>> = HashMap::new();
+    loop {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        let watched = signals.watched();
+        if watched.is_empty() {
+            last.clear();
+            continue;
+        }
+        match read_revisions(&pool, &watched).await {
+            Ok(found) => {
+                // A job that is new here may have changed since its watcher read it.
+                for id in watched.iter().filter(|id| last.get(*id) != Some(&found.get(*id).copied())) {
+                    signals.pass_on(&Signal::Job(id.clone()));
+                }
+                last = watched.into_iter().map(|id| (id.clone(), found.get(&id).copied())).collect();
+            }
+            Err(error) => tracing::debug!(%error, "watched jobs could not be read"),
+        }
+    }
+}
+
+/// The revisions of those of `jobs` that exist.
+async fn read_revisions(pool: &PgPool, jobs: &[JobId]) -> Result<HashMap<JobId, i64>, sqlx::Error> {
+    let ids: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
+    let mut tx = pool.begin_with(BEGIN).await?;
+    let rows: Vec<(String, i64)> = sqlx::query_as(READ_REVISIONS).bind(ids).fetch_all(&mut *tx).await?;
+    Ok(rows.into_iter().filter_map(|(id, revision)| Some((id.parse().ok()?, revision))).collect())
 }

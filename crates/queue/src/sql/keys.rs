@@ -11,20 +11,19 @@ use crate::{KeyHash, KeyId, KeyLimits, KeyRecord, Keys, NewKey, QueueError, Stor
 impl Keys for Backend {
     async fn create_key(&self, key: NewKey) -> Result<KeyRecord, QueueError> {
         let mut tx = self.begin_write().await?;
-        let created = tx.now();
-        let insert = sqlx::query(sql::INSERT_KEY).bind(key.hash.as_bytes().to_vec()).bind(&key.prefix);
-        let inserted = insert.bind(&key.name).bind(created.0).fetch_one(&mut *tx).await?;
+        let created = insert_key(&mut tx, key).await?;
         tx.commit().await?;
-        let id = KeyId(row::column(&inserted, "id")?);
-        Ok(KeyRecord {
-            id,
-            name: key.name,
-            prefix: key.prefix,
-            created,
-            last_used: None,
-            revoked: None,
-            limits: KeyLimits::default(),
-        })
+        Ok(created)
+    }
+
+    async fn create_first_key(&self, key: NewKey) -> Result<Option<KeyRecord>, QueueError> {
+        let mut tx = self.begin_write().await?;
+        if sqlx::query(sql::LIST_KEYS).fetch_optional(&mut *tx).await?.is_some() {
+            return Ok(None);
+        }
+        let created = insert_key(&mut tx, key).await?;
+        tx.commit().await?;
+        Ok(Some(created))
     }
 
     async fn list_keys(&self) -> Result<Vec<KeyRecord>, QueueError> {
@@ -80,6 +79,21 @@ impl Keys for Backend {
         tx.commit().await?;
         Ok(updated.rows_affected() == 1)
     }
+}
+
+async fn insert_key(tx: &mut Tx, key: NewKey) -> Result<KeyRecord, QueueError> {
+    let created = tx.now();
+    let insert = sqlx::query(sql::INSERT_KEY).bind(key.hash.as_bytes().to_vec()).bind(&key.prefix);
+    let inserted = insert.bind(&key.name).bind(created.0).fetch_one(&mut **tx).await?;
+    Ok(KeyRecord {
+        id: KeyId(row::column(&inserted, "id")?),
+        name: key.name,
+        prefix: key.prefix,
+        created,
+        last_used: None,
+        revoked: None,
+        limits: KeyLimits::default(),
+    })
 }
 
 /// Reads the storage limits of an API key. One that does not exist has none of its own.

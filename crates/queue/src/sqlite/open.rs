@@ -27,7 +27,7 @@ use super::{
     statements::statements,
     writer::Writer,
 };
-use crate::{NextStep, Policy, QueueError, Reaped, Signals};
+use crate::{NextStep, Policy, QueueError, Reaped, Schema, Signals};
 
 /// Time for which a statement waits for another writing process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,6 +57,8 @@ statements! {
     CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)";
 
     BACK_UP = "VACUUM INTO $1";
+
+    CHECK = "PRAGMA quick_check(1)";
 
     DRAW_APPLICATION_ID = "SELECT abs(random() % 2147483647) + 1";
 
@@ -140,6 +142,22 @@ impl SqliteQueue {
     /// If the database fails.
     pub async fn checkpoint(&self) -> Result<(), QueueError> {
         self.writer.execute(sqlx::query(CHECKPOINT)).await.map(drop)
+    }
+
+    /// The versions of the schema, which is up to date.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
+        Schema { found: known, known, oldest: known }
+    }
+
+    /// Reads the whole database and checks that it holds together.
+    ///
+    /// # Errors
+    /// [`QueueError::Lost`] if it does not, or if the database fails.
+    pub async fn check_integrity(&self) -> Result<(), QueueError> {
+        let found: String = sqlx::query_scalar(CHECK).fetch_one(&self.readers).await?;
+        if found == "ok" { Ok(()) } else { Err(QueueError::Lost { what: "its file is damaged" }) }
     }
 
     /// Writes a consistent copy of the database to `file`, which must not exist. Other writers may

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod broken_link;
 mod conformance;
 mod damage;
 mod databases;
@@ -9,7 +10,7 @@ mod endpoints;
 mod fixture;
 mod model;
 mod owned_jobs;
-
+mod shared;
 mod speed;
 mod step;
 mod turns;

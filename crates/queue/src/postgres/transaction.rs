@@ -1,0 +1,98 @@
+//! A transaction with the time at which it began, and what became of one whose end was not heard.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::{Duration, Instant},
+};
+
+use clearcut_job::UnixMillis;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+use super::temporary::is_temporary;
+use crate::QueueError;
+
+/// Longest search for the outcome of a commit.
+const MAX_SEARCH: Duration = Duration::from_secs(10);
+
+/// Begins a transaction of a single statement. A pooler may give every statement outside of a
+/// transaction another session, also between its preparation and its execution. The library names
+/// every statement that it prepares, and numbers the names from one in each connection, so the
+/// statements of the session's last client would be in the way.
+pub(super) const BEGIN: &str = "BEGIN; DEALLOCATE ALL";
+
+/// Pause between two questions about a commit.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A transaction, and the time that holds for everything it does. Dropped without
+/// [`Self::commit`], it is rolled back.
+#[derive(Debug)]
+pub(super) struct Tx {
+    inner: Transaction<'static, Postgres>,
+    now: UnixMillis,
+    /// Where to ask for the outcome of a commit.
+    pool: PgPool,
+}
+
+impl Tx {
+    pub(super) const fn new(inner: Transaction<'static, Postgres>, now: UnixMillis, pool: PgPool) -> Self {
+        Self { inner, now, pool }
+    }
+
+    /// The time of the transaction.
+    pub(super) const fn now(&self) -> UnixMillis {
+        self.now
+    }
+
+    /// Commits. If the connection is lost before the answer arrives, the database is asked whether
+    /// the commit took place.
+    pub(super) async fn commit(mut self) -> Result<(), QueueError> {
+        // A transaction that wrote nothing has no id.
+        let query = "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT)";
+        let id: Option<String> = sqlx::query_scalar(query).fetch_one(&mut *self.inner).await?;
+        match (self.inner.commit().await, id) {
+            (Ok(()), _) => Ok(()),
+            (Err(error), Some(id)) if is_temporary(&error) => {
+                tracing::warn!(%error, "the answer to a commit is lost; asking for its outcome");
+                if took_place(&self.pool, &id).await { Ok(()) } else { Err(error.into()) }
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    pub(super) async fn rollback(self) -> Result<(), QueueError> {
+        Ok(self.inner.rollback().await?)
+    }
+}
+
+/// Whether the transaction `id` is committed, as soon as the database knows.
+async fn took_place(pool: &PgPool, id: &str) -> bool {
+    let until = Instant::now() + MAX_SEARCH;
+    loop {
+        match read_status(pool, id).await.as_ref().map(Option::as_deref) {
+            Ok(Some("committed")) => return true,
+            // Its session still ends, or the server restarts.
+            Ok(Some("in progress")) | Err(_) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            _ => return false,
+        }
+    }
+}
+
+async fn read_status(pool: &PgPool, id: &str) -> Result<Option<String>, sqlx::Error> {
+    let mut tx = pool.begin_with(BEGIN).await?;
+    let query = sqlx::query_scalar("SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))").bind(id);
+    query.fetch_one(&mut *tx).await
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.inner
+    }
+}

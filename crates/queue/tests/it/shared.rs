@@ -1,0 +1,133 @@
+//! What several processes share in one PostgreSQL database: with and without notifications, through
+//! a pooler, and over a connection that breaks.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clearcut_job::{Progress, Stage, WorkerId};
+use clearcut_queue::{
+    ConnectFault, Jobs as _, KeyId, Keys as _, OwnedJobs as _, Policy, PostgresQueue, Queue as _, QueueError,
+    TimeSource,
+};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use crate::{
+    broken_link::{BrokenLink, Cut},
+    databases::new_database,
+    fixture::{job, key},
+};
+
+/// Port of PgBouncer, in transaction mode.
+const BOUNCER: u16 = 6432;
+
+async fn open(database: &PgConnectOptions) -> Result<PostgresQueue, QueueError> {
+    PostgresQueue::open(database.clone(), TimeSource::Database, Policy::default()).await
+}
+
+async fn fault_of(database: PgConnectOptions) -> ConnectFault {
+    match open(&database).await {
+        Err(QueueError::Unusable { fault, .. }) => fault,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// PgBouncer in transaction mode passes no notification on, so this also shows that none is needed.
+#[tokio::test]
+async fn changes_elsewhere_are_seen_within_a_second_without_any_notification() {
+    let database = new_database().await.port(BOUNCER);
+    let (here, there) = (open(&database).await.unwrap(), open(&database).await.unwrap());
+    let owner = here.create_key(key("first")).await.unwrap().id;
+    let submitted = job(1, owner);
+    let id = submitted.id.clone();
+    here.submit(submitted).await.unwrap();
+    let mut watch = here.signals().watch(&id);
+    // The first wait ends when the job is first read in the background.
+    watch.changed(Duration::from_secs(5)).await;
+    let claimed = there.claim(&WorkerId::from_random(1)).await.unwrap().unwrap();
+    for change in ["claimed", "progress", "cancelled"] {
+        match change {
+            "progress" => there.renew(&id, claimed.token, Progress::within(Stage::Cutting, 0.5)).await.unwrap(),
+            "cancelled" => drop(there.cancel(owner, &id).await.unwrap()),
+            _ => {}
+        }
+        let began = Instant::now();
+        watch.changed(Duration::from_secs(5)).await;
+        assert!(began.elapsed() < Duration::from_secs(1), "{change}: {:?}", began.elapsed());
+    }
+    assert_eq!(here.running_claim(&id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn processes_count_the_requests_of_a_key_together() {
+    let database = new_database().await;
+    let (here, there) = (open(&database).await.unwrap(), open(&database).await.unwrap());
+    let owner = here.create_key(key("first")).await.unwrap().id;
+    let other = here.create_key(key("second")).await.unwrap().id;
+    let count =
+        async |queue: &PostgresQueue, owner: KeyId| queue.count_request(owner, "submits", 4).await.unwrap().unwrap();
+    for queue in [&here, &there, &here, &there] {
+        assert!(count(queue, owner).await.is_granted);
+    }
+    let refused = count(&here, owner).await;
+    assert!(!refused.is_granted && refused.full_in > Duration::from_secs(55), "{refused:?}");
+    assert!(count(&there, other).await.is_granted, "another key");
+    assert!(here.count_request(owner, "previews", 4).await.unwrap().unwrap().is_granted, "another limit");
+}
+
+#[tokio::test]
+async fn of_processes_that_start_at_once_one_creates_the_first_key() {
+    let database = new_database().await;
+    let (here, there) = (open(&database).await.unwrap(), open(&database).await.unwrap());
+    let created = tokio::join!(here.create_first_key(key("here")), there.create_first_key(key("there")));
+    let count = [created.0.unwrap(), created.1.unwrap()].iter().flatten().count();
+    assert_eq!((count, here.list_keys().await.unwrap().len()), (1, 1));
+}
+
+/// The answer to a commit is lost: it took place, and is not repeated. Lost before it reached the
+/// server, it did not take place.
+#[tokio::test]
+async fn a_commit_without_an_answer_is_asked_about() {
+    let database = new_database().await;
+    let folder = database.get_socket().unwrap().clone();
+    let link = BrokenLink::start(&folder).await;
+    let queue = Arc::new(open(&database.clone().socket(link.folder())).await.unwrap());
+    link.cut_next_commit(Cut::AfterIt);
+    queue.create_key(key("kept")).await.expect("the commit took place");
+    link.cut_next_commit(Cut::BeforeIt);
+    queue.create_key(key("lost")).await.expect_err("the commit did not arrive");
+    let names: Vec<String> = queue.list_keys().await.unwrap().into_iter().map(|key| key.name).collect();
+    assert_eq!(names, ["kept"]);
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_named_with_the_reason() {
+    let database = new_database().await;
+    assert_eq!(fault_of(database.clone().database("nowhere")).await, ConnectFault::UnknownDatabase);
+    assert_eq!(fault_of(database.clone().username("nobody")).await, ConnectFault::UnknownUser);
+    assert_eq!(fault_of(database.clone().port(1)).await, ConnectFault::Unreachable);
+    let host = |host: &str| PgConnectOptions::new_without_pgpass().host(host).username("postgres").port(1);
+    assert_eq!(fault_of(host("127.0.0.1")).await, ConnectFault::Unreachable);
+    assert_eq!(fault_of(host("nowhere.invalid")).await, ConnectFault::UnknownHost);
+    let plain = crate::broken_link::server_without_tls().await;
+    assert_eq!(fault_of(host("127.0.0.1").port(plain).ssl_mode(PgSslMode::Require)).await, ConnectFault::Tls);
+}
+
+#[tokio::test]
+async fn a_user_without_rights_is_refused_and_nothing_is_made() {
+    let database = new_database().await;
+    let admin = open_admin(&database).await;
+    let statements = "DROP ROLE IF EXISTS clearcut_guest; CREATE ROLE clearcut_guest LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC";
+    sqlx::raw_sql(statements).execute(&admin).await.unwrap();
+    assert_eq!(fault_of(database.clone().username("clearcut_guest")).await, ConnectFault::MissingRight);
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+        .fetch_one(&admin)
+        .await
+        .unwrap();
+    assert_eq!(tables, 0);
+}
+
+async fn open_admin(database: &PgConnectOptions) -> sqlx::PgPool {
+    sqlx::PgPool::connect_with(database.clone()).await.unwrap()
+}
