@@ -67,7 +67,7 @@ impl From<io::Error> for StoreError {
 
 impl StoreError {
     /// The specific disk failure that `error` reports, if any.
-    fn from_disk_failure(error: &io::Error) -> Option<Self> {
+    pub(crate) fn from_disk_failure(error: &io::Error) -> Option<Self> {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(Self::DiskFull),
             io::ErrorKind::ReadOnlyFilesystem => Some(Self::ReadOnly),

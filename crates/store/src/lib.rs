@@ -27,6 +27,8 @@
 //! ```
 
 mod blocking;
+mod bucket;
+mod check;
 mod clip_upload;
 mod disk;
 mod disk_space;
@@ -38,6 +40,7 @@ mod signed_link;
 mod sweep;
 mod upload;
 
+pub use check::{CheckError, Right, StoreFault};
 pub use clip_upload::{ClipError, ClipQuota, ClipUpload};
 pub use disk::{empty_folder, make_folder, sync_folder, write_atomically};
 pub use disk_space::{DEFAULT_DISK_FLOOR_BYTES, Reservation};

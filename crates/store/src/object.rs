@@ -19,6 +19,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, pat
 use crate::{
     Reservation, StoreError, Upload,
     blocking::blocking,
+    bucket::Bucket,
     disk::{make_folder, make_folder_below},
     disk_space::DiskSpace,
     grow::pieces::object_of_piece,
@@ -41,6 +42,8 @@ pub struct Store {
     pub(crate) objects: Arc<dyn ObjectStore>,
     /// The folder of the objects if they are local files; `None` for an object store.
     pub(crate) root: Option<PathBuf>,
+    /// The bucket of the objects if they are in one.
+    pub(crate) bucket: Option<Arc<Bucket>>,
     disk_space: DiskSpace,
 }
 
@@ -65,13 +68,17 @@ impl Store {
         let root = root.canonicalize()?;
         let objects = LocalFileSystem::new_with_prefix(&root)?.with_fsync(true).with_automatic_cleanup(true);
         let disk_space = DiskSpace::new(Some(root.clone()));
-        Ok(Self { objects: Arc::new(objects), root: Some(root), disk_space })
+        Ok(Self { objects: Arc::new(objects), root: Some(root), bucket: None, disk_space })
     }
 
-    /// A store of objects elsewhere, such as in an S3 bucket.
+    /// A store of objects elsewhere, such as in memory.
     #[must_use]
     pub fn remote(objects: Arc<dyn ObjectStore>) -> Self {
-        Self { objects, root: None, disk_space: DiskSpace::new(None) }
+        Self { objects, root: None, bucket: None, disk_space: DiskSpace::new(None) }
+    }
+
+    pub(crate) fn in_bucket(bucket: Bucket) -> Self {
+        Self { objects: bucket.objects(), root: None, bucket: Some(Arc::new(bucket)), disk_space: DiskSpace::new(None) }
     }
 
     /// Free bytes on the disk of the store; `None` if the store is not on a local disk.

@@ -7,7 +7,7 @@ mod s3;
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat};
-use clearcut_store::{Store, StoreError};
+use clearcut_store::{Store, StoreError, StoreFault};
 use futures_util::TryStreamExt as _;
 use object_store::memory::InMemory;
 
@@ -193,4 +193,16 @@ async fn an_object_store_that_has_lost_acknowledged_bytes_reports_them_missing()
     assert!(matches!(store.grow(&partial, 6).await, Err(StoreError::Missing)));
     assert!(matches!(store.adopt(&partial, 6, ObjectName::upload(1)).await, Err(StoreError::Missing)));
     assert!(matches!(store.head(&ObjectName::upload(1)).await, Err(StoreError::Missing)));
+}
+
+#[tokio::test]
+async fn a_check_of_a_folder_leaves_nothing_and_names_a_missing_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("objects");
+    let store = Store::local(&root).unwrap();
+    store.check().await.unwrap();
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+    fs::remove_dir(&root).unwrap();
+    assert_eq!(store.check().await.unwrap_err().fault, StoreFault::NoFolder);
+    assert!(!root.exists());
 }

@@ -2,22 +2,30 @@
 //! test-rust` starts one.
 
 use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat, UploadId};
-use clearcut_store::{Store, StoreError};
+use clearcut_store::{Store, StoreError, StoreFault};
 use futures_util::TryStreamExt as _;
+
+/// The address of the server.
+fn address() -> String {
+    std::env::var("CLEARCUT_TEST_S3")
+        .expect("CLEARCUT_TEST_S3 is the address of an S3-compatible server; `make test-rust` starts one")
+}
 
 /// A store with a prefix of its own.
 fn store(prefix: &str) -> Store {
-    let address = std::env::var("CLEARCUT_TEST_S3")
-        .expect("CLEARCUT_TEST_S3 is the address of an S3-compatible server; `make test-rust` starts one");
+    store_in(&format!("clearcut/{prefix}{}", std::process::id()), &address(), "test")
+}
+
+fn store_in(bucket: &str, address: &str, secret: &str) -> Store {
     let variables = [
-        ("AWS_ENDPOINT", address.as_str()),
+        ("AWS_ENDPOINT", address),
         ("AWS_ALLOW_HTTP", "true"),
         ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_SECRET_ACCESS_KEY", secret),
         ("AWS_REGION", "us-east-1"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Store::s3(&format!("s3://clearcut/{prefix}{}", std::process::id()), variables).unwrap()
+    Store::s3(&format!("s3://{bucket}"), variables).unwrap()
 }
 
 async fn all_bytes(store: &Store, name: &ObjectName) -> Vec<u8> {
@@ -70,4 +78,18 @@ async fn an_upload_to_s3_grows_in_steps_and_is_joined() {
     assert_eq!(all_bytes(&store, &stored.name).await, content);
     store.delete(&partial).await.unwrap();
     assert_eq!((names(&store, "partial").await, names(&store, "uploads").await), (vec![], vec![stored.name]));
+}
+
+#[tokio::test]
+async fn a_check_names_what_makes_a_bucket_unusable_and_leaves_nothing() {
+    store("check").check().await.unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let cases = [
+        (store_in("clearcut", &format!("http://{free}"), "test"), StoreFault::Unreachable),
+        (store_in("clearcut", &address(), "wrong"), StoreFault::WrongKey),
+        (store_in("no-such-bucket-of-clearcut", &address(), "test"), StoreFault::NoBucket),
+    ];
+    for (store, fault) in cases {
+        assert_eq!(store.check().await.unwrap_err().fault, fault);
+    }
 }

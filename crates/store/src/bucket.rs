@@ -1,0 +1,85 @@
+//! The bucket of an S3-compatible store: its clients, and where in it the objects lie.
+
+use std::{sync::Arc, time::Duration};
+
+use object_store::{
+    ClientOptions, ObjectStore, RetryConfig,
+    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut},
+    path::Path as Location,
+    prefix::PrefixStore,
+};
+
+/// Longest time of one request. A part of an upload must pass within it.
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Longest time in which a failed request is repeated. The store may restart meanwhile.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest time of one request of a check, whose caller waits for an answer about the store.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A bucket, or the part of it below a prefix.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    s3: AmazonS3,
+    /// The same bucket, through a client that does not wait for a store that restarts.
+    impatient: AmazonS3,
+    /// Empty if the objects lie at the top of the bucket.
+    prefix: Location,
+}
+
+impl Bucket {
+    /// The bucket at `address`, such as `s3://bucket/prefix`, with the `variables` of the AWS tools.
+    pub(crate) fn new(address: &str, variables: &[(String, String)]) -> object_store::Result<Self> {
+        let prefix =
+            address.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).map_or("", |(_, prefix)| prefix);
+        let patient = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
+        let hasty = RetryConfig { max_retries: 0, ..RetryConfig::default() };
+        Ok(Self {
+            s3: client(address, variables, (REQUEST_TIMEOUT, patient))?,
+            impatient: client(address, variables, (CHECK_TIMEOUT, hasty))?,
+            prefix: Location::parse(prefix.trim_matches('/'))?,
+        })
+    }
+
+    /// The objects below the prefix.
+    pub(crate) fn objects(&self) -> Arc<dyn ObjectStore> {
+        self.below_prefix(&self.s3)
+    }
+
+    /// The objects below the prefix, for requests that fail rather than wait.
+    pub(crate) fn impatient_objects(&self) -> Arc<dyn ObjectStore> {
+        self.below_prefix(&self.impatient)
+    }
+
+    /// The client for requests that fail rather than wait.
+    pub(crate) const fn impatient(&self) -> &AmazonS3 {
+        &self.impatient
+    }
+
+    fn below_prefix(&self, s3: &AmazonS3) -> Arc<dyn ObjectStore> {
+        if self.prefix.as_ref().is_empty() {
+            return Arc::new(s3.clone());
+        }
+        Arc::new(PrefixStore::new(s3.clone(), self.prefix.clone()))
+    }
+}
+
+fn client(
+    address: &str,
+    variables: &[(String, String)],
+    (timeout, retry): (Duration, RetryConfig),
+) -> object_store::Result<AmazonS3> {
+    let options = ClientOptions::new().with_timeout(timeout).with_connect_timeout(Duration::from_secs(5));
+    let mut builder = AmazonS3Builder::new()
+        .with_url(address)
+        .with_client_options(options)
+        .with_retry(retry)
+        .with_conditional_put(S3ConditionalPut::ETagMatch);
+    for (name, value) in variables {
+        if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    builder.build()
+}
