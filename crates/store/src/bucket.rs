@@ -7,7 +7,10 @@ use object_store::{
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut},
     path::Path as Location,
     prefix::PrefixStore,
+    signer::{Method, SignedUrlOptions, Signer as _, Url},
 };
+
+use crate::create_only::CreateOnly;
 
 /// Longest time of one request. A part of an upload must pass within it.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -21,10 +24,9 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A bucket, or the part of it below a prefix.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    s3: AmazonS3,
-    /// The same bucket, through a client that does not wait for a store that restarts.
+    objects: Arc<PrefixStore<AmazonS3>>,
+    /// The whole bucket, through a client that does not wait for a store that restarts.
     impatient: AmazonS3,
-    /// Empty if the objects lie at the top of the bucket.
     prefix: Location,
 }
 
@@ -33,35 +35,47 @@ impl Bucket {
     pub(crate) fn new(address: &str, variables: &[(String, String)]) -> object_store::Result<Self> {
         let prefix =
             address.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).map_or("", |(_, prefix)| prefix);
+        let prefix = Location::parse(prefix.trim_matches('/'))?;
         let patient = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let hasty = RetryConfig { max_retries: 0, ..RetryConfig::default() };
+        let bucket = client(address, variables, (REQUEST_TIMEOUT, patient))?;
         Ok(Self {
-            s3: client(address, variables, (REQUEST_TIMEOUT, patient))?,
+            objects: Arc::new(PrefixStore::new(bucket, prefix.clone())),
             impatient: client(address, variables, (CHECK_TIMEOUT, hasty))?,
-            prefix: Location::parse(prefix.trim_matches('/'))?,
+            prefix,
         })
     }
 
     /// The objects below the prefix.
     pub(crate) fn objects(&self) -> Arc<dyn ObjectStore> {
-        self.below_prefix(&self.s3)
+        Arc::clone(&self.objects) as Arc<dyn ObjectStore>
     }
 
     /// The objects below the prefix, for requests that fail rather than wait.
     pub(crate) fn impatient_objects(&self) -> Arc<dyn ObjectStore> {
-        self.below_prefix(&self.impatient)
+        Arc::new(PrefixStore::new(self.impatient.clone(), self.prefix.clone()))
     }
 
-    /// The client for requests that fail rather than wait.
+    /// The whole bucket, for requests that fail rather than wait.
     pub(crate) const fn impatient(&self) -> &AmazonS3 {
         &self.impatient
     }
 
-    fn below_prefix(&self, s3: &AmazonS3) -> Arc<dyn ObjectStore> {
-        if self.prefix.as_ref().is_empty() {
-            return Arc::new(s3.clone());
-        }
-        Arc::new(PrefixStore::new(s3.clone(), self.prefix.clone()))
+    /// The location of all objects; empty if they lie at the top of the bucket.
+    pub(crate) const fn prefix(&self) -> &Location {
+        &self.prefix
+    }
+
+    /// A URL by which anyone may send the request `method` for the object at `place` for the time
+    /// `ttl`, with exactly these query parameters and headers.
+    pub(crate) async fn sign(
+        &self,
+        method: Method,
+        place: &Location,
+        ttl: Duration,
+        options: &SignedUrlOptions,
+    ) -> object_store::Result<Url> {
+        self.objects.signed_url_opts(method, place, ttl, options).await
     }
 }
 
@@ -75,6 +89,7 @@ fn client(
         .with_url(address)
         .with_client_options(options)
         .with_retry(retry)
+        .with_http_connector(CreateOnly)
         .with_conditional_put(S3ConditionalPut::ETagMatch);
     for (name, value) in variables {
         if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {

@@ -11,6 +11,12 @@ pub enum StoreError {
     /// The object does not exist.
     #[error("there is no such object")]
     Missing,
+    /// Another object has the name, and is not replaced.
+    #[error("there is another object of this name")]
+    Exists,
+    /// The object is not what was stored: its hash differs.
+    #[error("the object has changed in the store")]
+    Altered,
     /// The disk is full, or a disk quota is exceeded.
     #[error("the disk of the store is full")]
     DiskFull,
@@ -37,7 +43,7 @@ impl StoreError {
             Self::DiskFull => ErrorCode::InsufficientStorage,
             Self::Short => ErrorCode::ShortOfResources,
             Self::ReadOnly => ErrorCode::ReadOnlyStorage,
-            Self::Unavailable(_) => ErrorCode::StorageUnavailable,
+            Self::Exists | Self::Altered | Self::Unavailable(_) => ErrorCode::StorageUnavailable,
             Self::Local(_) => ErrorCode::LocalFileFailed,
         }
     }
@@ -51,8 +57,11 @@ impl StoreError {
 
 impl From<object_store::Error> for StoreError {
     fn from(error: object_store::Error) -> Self {
-        if matches!(error, object_store::Error::NotFound { .. }) {
-            return Self::Missing;
+        use object_store::Error as E;
+        match error {
+            E::NotFound { .. } => return Self::Missing,
+            E::AlreadyExists { .. } | E::Precondition { .. } => return Self::Exists,
+            _ => {}
         }
         let disk_failure = error_chain(&error).find_map(|cause| cause.downcast_ref()).and_then(Self::from_disk_failure);
         disk_failure.unwrap_or(Self::Unavailable(error))

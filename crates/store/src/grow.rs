@@ -10,8 +10,9 @@ use clearcut_job::{ObjectName, StoredObject};
 use self::{file::GrowingFile, pieces::GrowingPieces};
 use crate::{Store, StoreError};
 
-/// An object open for appending. Its bytes may arrive days and restarts apart, and through any
-/// number of processes, one after another.
+/// An object open for appending. Its bytes may arrive days and restarts apart. In an object store,
+/// they may come through any number of processes; of two at once, one fails with
+/// [`StoreError::Exists`].
 #[derive(Debug)]
 pub struct GrowingObject(Growing);
 
@@ -22,15 +23,17 @@ enum Growing {
 }
 
 impl Store {
-    /// Opens the object `name` for appending at byte `from`. Bytes after `from` are cut off because
-    /// they were never acknowledged. The object is created if it is missing and `from` is 0.
+    /// Opens the object `name` for appending at byte `from`. In a local file, bytes after `from` are cut
+    /// off because they were never acknowledged; in an object store, they stay, and [`Self::grown`]
+    /// tells their number. The object is created if it is missing and `from` is 0.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] if the object has fewer than `from` bytes.
+    /// [`StoreError::Missing`] if the file has fewer than `from` bytes. An object store reports missing
+    /// bytes in [`Self::adopt`].
     pub async fn grow(&self, name: &ObjectName, from: u64) -> Result<GrowingObject, StoreError> {
         Ok(GrowingObject(match &self.root {
             Some(root) => Growing::File(GrowingFile::open(root.clone(), root.join(name.as_str()), from).await?),
-            None => Growing::Pieces(GrowingPieces::open(self.objects.clone(), name, from).await?),
+            None => Growing::Pieces(GrowingPieces::open(self.objects.clone(), name, from)),
         }))
     }
 
@@ -56,7 +59,8 @@ impl GrowingObject {
     /// Appends `bytes`. They may be lost until [`Self::sync`] returns.
     ///
     /// # Errors
-    /// If the store fails.
+    /// [`StoreError::Exists`] if another process has appended to the object; another error if the store
+    /// fails.
     pub async fn write(&mut self, bytes: &Bytes) -> Result<(), StoreError> {
         match &mut self.0 {
             Growing::File(file) => file.write(bytes).await,
@@ -67,7 +71,7 @@ impl GrowingObject {
     /// Makes all appended bytes durable. Returns the size of the object.
     ///
     /// # Errors
-    /// If the store fails.
+    /// Those of [`Self::write`].
     pub async fn sync(&mut self) -> Result<u64, StoreError> {
         match &mut self.0 {
             Growing::File(file) => file.sync().await?,

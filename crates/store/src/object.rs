@@ -9,12 +9,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use clearcut_job::{ObjectName, StoredObject, UnixMillis};
+use clearcut_job::{ObjectName, Sha256Hex, StoredObject, UnixMillis};
 use futures_util::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
 };
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path as Location};
+use sha2::{Digest as _, Sha256};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::{
     Reservation, StoreError, Upload,
@@ -24,14 +26,6 @@ use crate::{
     disk_space::DiskSpace,
     grow::pieces::object_of_piece,
 };
-
-/// Size of a part of an upload to a local disk in bytes. A larger one only costs memory for each
-/// incoming clip.
-const LOCAL_PART_BYTES: usize = 1 << 20;
-
-/// Size of a part of an upload to an object store in bytes. S3 requires 5 MiB, and allows 10,000
-/// parts.
-const REMOTE_PART_BYTES: usize = 8 << 20;
 
 /// Number of bytes per read when a local file is put.
 const READ_BYTES: usize = 1 << 20;
@@ -104,7 +98,7 @@ impl Store {
         self.disk_space.reserve(announced, floor_bytes).await
     }
 
-    /// Begins an upload of an object in pieces.
+    /// Begins an upload of an object in pieces. In an object store, it does not replace an object.
     ///
     /// # Errors
     /// If the store fails.
@@ -113,9 +107,11 @@ impl Store {
             let path = root.join(name.as_str());
             blocking(move || path.parent().map_or(Ok(()), |folder| make_folder_below(&root, folder))).await?;
         }
-        let upload = self.objects.put_multipart(&location(&name)).await?;
-        let part_bytes = if self.root.is_some() { LOCAL_PART_BYTES } else { REMOTE_PART_BYTES };
-        Ok(Upload::begin(name, upload, part_bytes))
+        let place = location(&name);
+        if self.root.is_some() {
+            return Upload::to_file(self.objects.as_ref(), name, &place).await;
+        }
+        Ok(Upload::to_object_store(Arc::clone(&self.objects), name, place))
     }
 
     /// Stores the file at `path` as an object and hashes it on the way.
@@ -167,7 +163,7 @@ impl Store {
             return Ok(stream::empty().boxed());
         }
         if self.root.is_none() && name.is_partial() {
-            return Ok(self.read_pieces(name, range));
+            return self.read_pieces(name, range).await;
         }
         let options = object_store::GetOptions { range: Some(range.into()), ..Default::default() };
         let object = self.objects.get_opts(&location(name), options).await?;
@@ -180,24 +176,39 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] if there is no such object; another error if the copy fails.
     pub async fn fetch(&self, name: &ObjectName, to: &Path) -> Result<(), StoreError> {
-        if let Some(root) = &self.root {
-            let (from, to) = (root.join(name.as_str()), to.to_owned());
-            return match blocking(move || fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))).await {
-                // If the root folder is gone, the object is not known to be missing.
-                Err(StoreError::Local(error)) if error.kind() == io::ErrorKind::NotFound && root.is_dir() => {
-                    Err(StoreError::Missing)
-                }
-                result => result,
-            };
+        let Some(root) = &self.root else { return self.download(name, to).await.map(drop) };
+        let (from, to) = (root.join(name.as_str()), to.to_owned());
+        match blocking(move || fs::hard_link(&from, &to).or_else(|_| fs::copy(&from, &to).map(drop))).await {
+            // If the root folder is gone, the object is not known to be missing.
+            Err(StoreError::Local(error)) if error.kind() == io::ErrorKind::NotFound && root.is_dir() => {
+                Err(StoreError::Missing)
+            }
+            result => result,
         }
-        let size_bytes = self.head(name).await?.size_bytes;
-        let mut bytes = self.read(name, 0..size_bytes).await?;
+    }
+
+    /// Like [`Self::fetch`]. Bytes that come from an object store are compared with their hash.
+    ///
+    /// # Errors
+    /// Those of [`Self::fetch`], and [`StoreError::Altered`] if the object is not what was stored.
+    pub async fn fetch_stored(&self, stored: &StoredObject, to: &Path) -> Result<(), StoreError> {
+        if self.root.is_some() {
+            return self.fetch(&stored.name, to).await;
+        }
+        if self.download(&stored.name, to).await? == stored.sha256 { Ok(()) } else { Err(StoreError::Altered) }
+    }
+
+    /// Copies the object to the file `to`, and hashes it on the way.
+    async fn download(&self, name: &ObjectName, to: &Path) -> Result<Sha256Hex, StoreError> {
+        let mut bytes = self.objects.get(&location(name)).await?.into_stream();
         let mut file = tokio::fs::File::create_new(to).await?;
+        let mut hash = Sha256::new();
         while let Some(piece) = bytes.try_next().await? {
-            tokio::io::AsyncWriteExt::write_all(&mut file, &piece).await?;
+            hash.update(&piece);
+            file.write_all(&piece).await?;
         }
-        tokio::io::AsyncWriteExt::flush(&mut file).await?;
-        Ok(())
+        file.flush().await?;
+        Ok(Sha256Hex::of_digest(hash.finalize().into()))
     }
 
     /// Removes the object. A missing object is not an error.
@@ -212,6 +223,39 @@ impl Store {
             Err(StoreError::Missing) => Ok(()),
             result => result,
         }
+    }
+
+    /// Removes the objects `names`, as many at a time as the store takes. Missing ones are no error.
+    ///
+    /// # Errors
+    /// If the store fails; some may be removed then.
+    pub async fn delete_all(&self, names: &[ObjectName]) -> Result<(), StoreError> {
+        if self.root.is_some() {
+            for name in names {
+                self.delete(name).await?;
+            }
+            return Ok(());
+        }
+        let (partial, whole): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.is_partial());
+        for name in partial {
+            self.delete_pieces(name).await?;
+        }
+        let places: Vec<_> = whole.into_iter().map(|name| Ok(location(name))).collect();
+        self.delete_places(stream::iter(places).boxed()).await
+    }
+
+    pub(crate) async fn delete_places(
+        &self,
+        places: BoxStream<'static, object_store::Result<Location>>,
+    ) -> Result<(), StoreError> {
+        let mut deleted = self.objects.delete_stream(places);
+        while let Some(result) = deleted.next().await {
+            match result {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// All objects in the folder `prefix`, unordered. Entries without a valid object name are

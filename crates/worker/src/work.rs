@@ -193,7 +193,7 @@ async fn prepare<C: Cutter>(
     };
     let (input, cut_folder) = (scratch.join("input"), scratch.join("cut"));
     make_folders(scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
-    worker.store.fetch(&object.name, &input).await.map_err(|error| store_failure(claimed, &error))?;
+    worker.store.fetch_stored(&object, &input).await.map_err(|error| store_failure(claimed, &error))?;
     Ok(CutOrder { input, request, scratch: cut_folder })
 }
 

@@ -30,6 +30,8 @@ impl From<StoreError> for ApiError {
             StoreError::ReadOnly => Self::ReadOnly,
             StoreError::Short => Self::Busy,
             StoreError::Missing => Self::FileGone,
+            // Only the pieces of an upload have names that two servers write at once.
+            StoreError::Exists => Self::UploadBusy,
             error => Self::Store(error),
         }
     }

@@ -1,4 +1,5 @@
-//! Exclusive locks on uploads, with takeover by newer requests.
+//! Exclusive locks on uploads among the requests of one server, with takeover by newer requests.
+//! Between servers, the store decides: the pieces of an upload are created once.
 
 use std::{
     collections::HashMap,

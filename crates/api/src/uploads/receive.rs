@@ -7,8 +7,8 @@
 
 use axum::{body::Body, extract::Request};
 use bytes::Bytes;
-use clearcut_job::{Accepted, ObjectName, StoredObject};
-use clearcut_queue::UploadRecord;
+use clearcut_job::{Accepted, ObjectName, StoredObject, UploadId};
+use clearcut_queue::{QueueError, UploadRecord};
 use clearcut_store::{GrowingObject, Reservation, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
@@ -129,14 +129,43 @@ impl PartialUpload<'_> {
     }
 
     async fn acknowledge(&mut self) -> Result<(), ApiError> {
-        let size_bytes = self.growing.sync().await?;
+        let size_bytes = match self.growing.sync().await {
+            Err(StoreError::Exists) => return Err(self.give_way().await?),
+            size_bytes => size_bytes?,
+        };
         let (id, from) = (&self.record.id, self.record.received);
         if size_bytes > from {
-            self.api.queue.advance_upload(id, from, size_bytes, None).await?;
+            match self.api.queue.advance_upload(id, from, size_bytes, None).await {
+                Err(QueueError::NoSuchUpload) => return Err(overtaken(self.api, id).await?),
+                advanced => advanced?,
+            }
             self.record.received = size_bytes;
         }
         Ok(())
     }
+
+    /// Gives way to another server that has appended to the upload, and acknowledges its bytes: it may
+    /// have ended before it did. The client reads the new offset and continues there.
+    async fn give_way(&self) -> Result<ApiError, ApiError> {
+        let (id, from) = (&self.record.id, self.record.received);
+        let size_bytes = self.api.store.grown(&self.name, from).await?;
+        if size_bytes > from {
+            match self.api.queue.advance_upload(id, from, size_bytes, None).await {
+                Ok(()) | Err(QueueError::NoSuchUpload) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        overtaken(self.api, id).await
+    }
+}
+
+/// Why an upload cannot go on that another server has changed meanwhile.
+async fn overtaken(api: &Api, id: &UploadId) -> Result<ApiError, ApiError> {
+    Ok(match api.queue.read_upload(id).await? {
+        None => ApiError::UploadNotFound,
+        Some(record) if record.object.is_some() => ApiError::UploadFinished,
+        Some(_) => ApiError::UploadBusy,
+    })
 }
 
 /// Turns an upload into an object if all its bytes have arrived.
@@ -150,8 +179,21 @@ pub(crate) async fn finish_if_complete(api: &Api, record: UploadRecord) -> Resul
         delete_upload(api, &record).await?;
     }
     sniffed?;
-    let stored = api.store.adopt(&partial, record.received, ObjectName::upload(crate::random::draw_random()?)).await?;
-    commit(api, &record, stored).await
+    let whole = ObjectName::upload(crate::random::draw_random()?);
+    let finished = match api.store.adopt(&partial, record.received, whole).await {
+        Ok(stored) => commit(api, &record, stored).await,
+        Err(error) => Err(error.into()),
+    };
+    match finished {
+        // Another server may have completed the upload, and removed its pieces, meanwhile.
+        Err(ApiError::UploadFinished | ApiError::FileGone) => completed_elsewhere(api, &record.id).await,
+        finished => finished,
+    }
+}
+
+async fn completed_elsewhere(api: &Api, id: &UploadId) -> Result<UploadRecord, ApiError> {
+    let record = api.queue.read_upload(id).await?.ok_or(ApiError::UploadNotFound)?;
+    if record.object.is_some() { Ok(record) } else { Err(ApiError::FileGone) }
 }
 
 /// Marks an upload as complete, and deletes the file that is no longer needed.
@@ -162,7 +204,10 @@ pub(crate) async fn commit(api: &Api, record: &UploadRecord, stored: StoredObjec
         Ok(_) => delete_object(api, &ObjectName::partial(&record.id)).await,
         Err(_) => delete_unless_referenced(api, &name).await,
     }
-    Ok(finished?)
+    match finished {
+        Err(QueueError::NoSuchUpload) => Err(overtaken(api, &record.id).await?),
+        finished => Ok(finished?),
+    }
 }
 
 /// Deletes an upload and the objects that no record refers to any more.

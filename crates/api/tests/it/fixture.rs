@@ -12,6 +12,7 @@ use clearcut_job::{Clock as _, JobId, ManualClock, UnixMillis, WorkerId};
 use clearcut_queue::{ClaimedJob, KeyHash, MemoryQueue, NewKey, Policy, Queue};
 use clearcut_store::{Store, UrlSigner};
 use http_body_util::BodyExt as _;
+use object_store::memory::InMemory;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
@@ -30,6 +31,7 @@ pub(crate) struct Server {
     pub(crate) queue: Arc<dyn Queue>,
     pub(crate) store: Store,
     pub(crate) clock: Arc<ManualClock>,
+    api: Api,
     dir: tempfile::TempDir,
 }
 
@@ -91,6 +93,23 @@ impl Server {
         Self::assemble(Arc::new(AllReady), Some(queue), Arc::new(FakeWorker::default()), |_| {}).await
     }
 
+    /// Two servers over the same queue and the same store, which is no local disk.
+    pub(crate) async fn pair() -> [Self; 2] {
+        let mut first = Self::new().await;
+        first.store = Store::remote(Arc::new(InMemory::new()));
+        first.api.store = first.store.clone();
+        first.routes = routes(first.api.clone());
+        let second = Self {
+            routes: routes(first.api.clone()),
+            queue: first.queue.clone(),
+            store: first.store.clone(),
+            clock: first.clock.clone(),
+            api: first.api.clone(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        [first, second]
+    }
+
     async fn assemble(
         readiness: Arc<dyn Readiness>,
         queue: Option<Arc<dyn Queue>>,
@@ -118,7 +137,7 @@ impl Server {
             traffic: Arc::default(),
             settings: Arc::new(settings),
         };
-        Self { routes: routes(api), queue, store, clock, dir }
+        Self { routes: routes(api.clone()), queue, store, clock, api, dir }
     }
 
     pub(crate) async fn ask(&self, request: Request<Body>) -> Answer {

@@ -22,6 +22,7 @@ mod preview;
 mod reading;
 mod refused_files;
 mod tus;
+mod two_servers;
 mod uploads;
 mod usage;
 mod webhooks;

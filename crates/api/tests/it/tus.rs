@@ -14,10 +14,16 @@ use crate::{
     uploads::UPLOADS,
 };
 
-const PIECE_TYPE: &str = "application/offset+octet-stream";
+pub(crate) const PIECE_TYPE: &str = "application/offset+octet-stream";
 
 impl Server {
-    async fn tus(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub(crate) async fn tus(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("Tus-Resumable", "1.0.0");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -25,21 +31,21 @@ impl Server {
         self.ask(request.body(body.into()).unwrap()).await
     }
 
-    async fn create(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn create(&self, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let key = format!("Bearer {KEY}");
         self.tus("POST", UPLOADS, &[&[("Authorization", key.as_str())], headers].concat(), body.to_vec()).await
     }
 
-    async fn created(&self, length: usize) -> String {
+    pub(crate) async fn created(&self, length: usize) -> String {
         path(&self.create(&[("Upload-Length", &length.to_string())], b"").await)
     }
 
-    async fn patch(&self, path: &str, offset: usize, bytes: &[u8]) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, offset: usize, bytes: &[u8]) -> Answer {
         let headers = [("Content-Type", PIECE_TYPE), ("Upload-Offset", &offset.to_string())];
         self.tus("PATCH", path, &headers, bytes.to_vec()).await
     }
 
-    async fn offset(&self, path: &str) -> String {
+    pub(crate) async fn offset(&self, path: &str) -> String {
         let answer = self.tus("HEAD", path, &[], "").await;
         assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
         answer.header("upload-offset").to_owned()

@@ -1,9 +1,9 @@
 //! Growing objects in a store whose objects cannot be appended to, such as S3.
 //!
-//! The bytes lie in pieces of [`PIECE_BYTES`]: piece `n` is the object `NAME/n` and holds the bytes
-//! from `n * PIECE_BYTES` on. All pieces but the last are full. Bytes are appended to the last one by
-//! writing it again, longer, under the same name, so that at every moment the store holds all
-//! acknowledged bytes, and any process can go on.
+//! The bytes lie in pieces: the object `NAME/FROM` holds the bytes from `FROM` on, up to the next
+//! piece. A piece is created and never written again, so of two processes that append to an object
+//! at once, one creates the piece and the other is told that it exists. Bytes that the store has
+//! are never lost, and any process can go on after the last piece.
 
 use std::{ops::Range, sync::Arc};
 
@@ -13,74 +13,77 @@ use futures_util::{
     StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
 };
-use object_store::{GetRange, ObjectStore, ObjectStoreExt as _, path::Path as Location};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, path::Path as Location};
 
 use crate::{Store, StoreError};
 
-/// Number of bytes of a full piece.
+/// Largest number of bytes of a piece.
 const PIECE_BYTES: usize = 8 << 20;
 
-/// An object open for appending, with the bytes of its last piece.
+/// Last part of the name of an object that a client has put into the store itself.
+const DIRECT: &str = "direct";
+
+/// An object open for appending, with the bytes that the store has not yet.
 #[derive(Debug)]
 pub(crate) struct GrowingPieces {
     objects: Arc<dyn ObjectStore>,
     name: ObjectName,
-    /// Number of full pieces before the last one.
-    full: u64,
-    last: BytesMut,
-    /// Whether the last piece has bytes that the store has not.
-    is_unsaved: bool,
+    /// Number of bytes in the store.
+    saved: u64,
+    unsaved: BytesMut,
 }
 
 impl GrowingPieces {
-    /// Opens the object `name` for appending at byte `from`, after its last acknowledged byte.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] if the store has fewer than `from` bytes.
-    pub(super) async fn open(objects: Arc<dyn ObjectStore>, name: &ObjectName, from: u64) -> Result<Self, StoreError> {
-        let (full, kept) = (from / PIECE_BYTES as u64, from % PIECE_BYTES as u64);
-        let mut last = BytesMut::with_capacity(PIECE_BYTES);
-        if kept > 0 {
-            last.extend_from_slice(&read_piece(objects.as_ref(), name, full, 0..kept).await?);
-        } else if full > 0 {
-            objects.head(&piece(name, full - 1)).await?;
-        }
-        Ok(Self { objects, name: name.clone(), full, last, is_unsaved: false })
+    /// Opens the object `name` for appending at byte `from`.
+    pub(super) fn open(objects: Arc<dyn ObjectStore>, name: &ObjectName, from: u64) -> Self {
+        Self { objects, name: name.clone(), saved: from, unsaved: BytesMut::new() }
     }
 
     /// Appends `bytes`, and writes each piece that they fill.
     pub(super) async fn write(&mut self, bytes: &Bytes) -> Result<(), StoreError> {
         let mut rest = bytes.as_ref();
         while !rest.is_empty() {
-            let (fits, more) = rest.split_at(rest.len().min(PIECE_BYTES - self.last.len()));
-            self.last.extend_from_slice(fits);
-            self.is_unsaved = true;
+            let (fits, more) = rest.split_at(rest.len().min(PIECE_BYTES - self.unsaved.len()));
+            self.unsaved.extend_from_slice(fits);
             rest = more;
-            if self.last.len() == PIECE_BYTES {
+            if self.unsaved.len() == PIECE_BYTES {
                 self.sync().await?;
-                self.full += 1;
-                self.last.clear();
             }
         }
         Ok(())
     }
 
-    /// Writes the last piece if it has new bytes.
+    /// Writes the new bytes as a piece.
     pub(super) async fn sync(&mut self) -> Result<(), StoreError> {
-        if self.is_unsaved {
-            let content = Bytes::copy_from_slice(&self.last);
-            self.objects.put(&piece(&self.name, self.full), content.into()).await?;
-            self.is_unsaved = false;
+        if !self.unsaved.is_empty() {
+            let content = Bytes::copy_from_slice(&self.unsaved);
+            let create = PutOptions::from(PutMode::Create);
+            self.objects.put_opts(&piece(&self.name, self.saved), content.into(), create).await?;
+            self.saved += self.unsaved.len() as u64;
+            self.unsaved.clear();
         }
         Ok(())
     }
 
     pub(super) fn size_bytes(&self) -> u64 {
-        self.full * PIECE_BYTES as u64 + self.last.len() as u64
+        self.saved + self.unsaved.len() as u64
     }
 }
 
 impl Store {
+    /// The size of the growing object `name`, of which `known` bytes are acknowledged: another process
+    /// may have appended more.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn grown(&self, name: &ObjectName, known: u64) -> Result<u64, StoreError> {
+        if self.root.is_some() {
+            return Ok(self.head(name).await?.size_bytes);
+        }
+        let pieces = self.pieces(name).await?;
+        Ok(pieces.into_iter().fold(known, |end, piece| if piece.start == end { piece.end } else { end }))
+    }
+
     /// Copies the first `size_bytes` of the growing object `grown` into the object `name`.
     pub(super) async fn join_pieces(
         &self,
@@ -88,71 +91,74 @@ impl Store {
         size_bytes: u64,
         name: ObjectName,
     ) -> Result<StoredObject, StoreError> {
-        let mut pieces = self.read_pieces(grown, 0..size_bytes);
+        let mut pieces = self.read_pieces(grown, 0..size_bytes).await?;
         let mut upload = self.begin(name).await?;
-        loop {
-            match pieces.try_next().await {
-                Ok(Some(bytes)) => upload.write(bytes).await?,
-                Ok(None) => return upload.finish().await,
-                Err(error) => {
-                    upload.abort().await?;
-                    return Err(error);
-                }
-            }
+        while let Some(bytes) = pieces.try_next().await? {
+            upload.write(bytes).await?;
         }
+        upload.finish().await
     }
 
     /// A stream of the bytes in `range` of the growing object `name`.
-    pub(crate) fn read_pieces(
+    pub(crate) async fn read_pieces(
         &self,
         name: &ObjectName,
         range: Range<u64>,
-    ) -> BoxStream<'static, Result<Bytes, StoreError>> {
-        const BYTES: u64 = PIECE_BYTES as u64;
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+        let pieces = self.pieces(name).await?;
+        let end = pieces.iter().fold(0, |end, piece| if piece.start == end { piece.end } else { end });
+        if end < range.end {
+            return Err(StoreError::Missing);
+        }
+        let parts: Vec<_> = pieces
+            .into_iter()
+            .map(|piece| (piece.start, range.start.max(piece.start)..range.end.min(piece.end)))
+            .filter(|(_, wanted)| wanted.start < wanted.end)
+            .collect();
         let (objects, name) = (self.objects.clone(), name.clone());
-        stream::iter(range.start / BYTES..range.end.div_ceil(BYTES))
-            .then(move |number| {
-                let within = range.start.saturating_sub(number * BYTES)..(range.end - number * BYTES).min(BYTES);
-                let (objects, name) = (objects.clone(), name.clone());
-                async move { read_piece(objects.as_ref(), &name, number, within).await }
+        Ok(stream::iter(parts)
+            .then(move |(from, wanted)| {
+                let (objects, place) = (objects.clone(), piece(&name, from));
+                async move { Ok(objects.get_range(&place, wanted.start - from..wanted.end - from).await?) }
             })
-            .boxed()
+            .boxed())
     }
 
-    /// Removes all pieces of the growing object `name`.
+    /// The ranges of all pieces of the growing object `name`, in their order.
+    async fn pieces(&self, name: &ObjectName) -> Result<Vec<Range<u64>>, StoreError> {
+        let found = self.objects.list(Some(&Location::from(name.as_str())));
+        let mut pieces: Vec<_> = found
+            .try_filter_map(|found| async move {
+                let from = found.location.filename().and_then(|number| number.parse::<u64>().ok());
+                Ok(from.map(|from| from..from + found.size))
+            })
+            .try_collect()
+            .await?;
+        pieces.sort_unstable_by_key(|piece| piece.start);
+        Ok(pieces)
+    }
+
+    /// Removes all pieces of the growing object `name`, and what a client has put beside them.
     pub(crate) async fn delete_pieces(&self, name: &ObjectName) -> Result<(), StoreError> {
-        let pieces: Vec<_> = self.objects.list(Some(&Location::from(name.as_str()))).try_collect().await?;
-        for found in pieces {
-            match self.objects.delete(&found.location).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        let pieces = self.objects.list(Some(&Location::from(name.as_str()))).map_ok(|found| found.location);
+        self.delete_places(pieces.boxed()).await
     }
 }
 
 /// The location of a piece. Numbers of equal length are listed in their order.
-fn piece(name: &ObjectName, number: u64) -> Location {
-    Location::from(format!("{name}/{number:08}"))
+fn piece(name: &ObjectName, from: u64) -> Location {
+    Location::from(format!("{name}/{from:020}"))
+}
+
+/// The location of what a client puts into the store itself.
+pub(crate) fn direct(name: &ObjectName) -> Location {
+    Location::from(format!("{name}/{DIRECT}"))
 }
 
 /// The growing object that a piece belongs to; `None` if the location is not that of a piece.
 pub(crate) fn object_of_piece(location: &Location) -> Option<ObjectName> {
-    let (name, number) = location.as_ref().rsplit_once('/')?;
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let (name, piece) = location.as_ref().rsplit_once('/')?;
+    let is_piece = piece == DIRECT || (!piece.is_empty() && piece.bytes().all(|byte| byte.is_ascii_digit()));
     let name: ObjectName = name.parse().ok()?;
-    (is_number && name.is_partial()).then_some(name)
-}
-
-/// The bytes of a piece within `wanted`.
-async fn read_piece(
-    objects: &dyn ObjectStore,
-    name: &ObjectName,
-    number: u64,
-    wanted: Range<u64>,
-) -> Result<Bytes, StoreError> {
-    let options = object_store::GetOptions { range: Some(GetRange::Bounded(wanted.clone())), ..Default::default() };
-    let bytes = objects.get_opts(&piece(name, number), options).await?.bytes().await?;
-    if bytes.len() as u64 == wanted.end - wanted.start { Ok(bytes) } else { Err(StoreError::Missing) }
+    (is_piece && name.is_partial()).then_some(name)
 }

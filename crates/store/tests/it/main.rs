@@ -159,16 +159,14 @@ async fn an_upload_to_an_object_store_goes_on_in_another_process_at_any_offset()
     let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
     let content = content(20_000_003);
     let mut acknowledged = 0;
-    // Across pieces, within one, to the byte of its end, and over it.
     for end in [5, 8 << 20, (8 << 20) + 1, 20_000_000, 20_000_003] {
         let mut growing = store.grow(&partial, acknowledged as u64).await.unwrap();
         for block in content[acknowledged..end].chunks(1_000_003) {
             growing.write(&block.to_vec().into()).await.unwrap();
         }
         assert_eq!(growing.sync().await.unwrap(), end as u64);
-        // These bytes are never acknowledged.
-        growing.write(&vec![255; 9_000_000].into()).await.unwrap();
-        growing.sync().await.unwrap();
+        // These bytes are never sent to the store: their process is killed.
+        growing.write(&vec![255; 900_000].into()).await.unwrap();
         acknowledged = end;
     }
     assert_eq!(bytes_of(&store, &partial, 8_000_000..9_000_000).await, content[8_000_000..9_000_000]);
@@ -182,18 +180,55 @@ async fn an_upload_to_an_object_store_goes_on_in_another_process_at_any_offset()
 }
 
 #[tokio::test]
+async fn of_two_processes_that_append_at_once_one_fails_and_no_byte_is_lost() {
+    let store = remote();
+    let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
+    let [mut first, mut second] =
+        [store.grow(&partial, 0).await.unwrap(), store.clone().grow(&partial, 0).await.unwrap()];
+    let content = content(9_000_000);
+    first.write(&content.clone().into()).await.unwrap();
+    assert_eq!(first.sync().await.unwrap(), 9_000_000);
+    second.write(&"late".into()).await.unwrap();
+    assert!(matches!(second.sync().await, Err(StoreError::Exists)));
+    // The first process may be dead before it acknowledges; the second one learns what it stored.
+    assert_eq!(store.grown(&partial, 0).await.unwrap(), 9_000_000);
+    let stored = store.adopt(&partial, 9_000_000, ObjectName::upload(1)).await.unwrap();
+    assert_eq!(bytes_of(&store, &stored.name, 0..9_000_000).await, content);
+}
+
+#[tokio::test]
 async fn an_object_store_that_has_lost_acknowledged_bytes_reports_them_missing() {
     let store = remote();
     let partial = ObjectName::partial(&clearcut_job::UploadId::from_random(1));
-    for from in [1, 8 << 20] {
-        assert!(matches!(store.grow(&partial, from).await, Err(StoreError::Missing)), "{from}");
+    for (from, text) in [(0, "hello"), (6, "world")] {
+        let mut growing = store.grow(&partial, from).await.unwrap();
+        growing.write(&text.into()).await.unwrap();
+        growing.sync().await.unwrap();
     }
-    let mut growing = store.grow(&partial, 0).await.unwrap();
-    growing.write(&"hello".into()).await.unwrap();
-    growing.sync().await.unwrap();
-    assert!(matches!(store.grow(&partial, 6).await, Err(StoreError::Missing)));
-    assert!(matches!(store.adopt(&partial, 6, ObjectName::upload(1)).await, Err(StoreError::Missing)));
+    for size_bytes in [6, 11, 12] {
+        assert!(matches!(store.adopt(&partial, size_bytes, ObjectName::upload(1)).await, Err(StoreError::Missing)));
+    }
     assert!(matches!(store.head(&ObjectName::upload(1)).await, Err(StoreError::Missing)));
+}
+
+#[tokio::test]
+async fn an_object_of_an_object_store_is_never_replaced_and_its_bytes_are_compared_with_its_hash() {
+    let (inner, dir) = (Arc::new(InMemory::new()), tempfile::tempdir().unwrap());
+    let store = Store::remote(inner.clone());
+    let put = async |bytes: Vec<u8>| {
+        let mut upload = store.begin(output(1)).await.unwrap();
+        upload.write(bytes.into()).await.unwrap();
+        upload.finish().await
+    };
+    let stored = put(b"winner".to_vec()).await.unwrap();
+    assert!(matches!(put(b"loser!".to_vec()).await, Err(StoreError::Exists)));
+    // A request that was repeated although it had succeeded.
+    assert_eq!(put(b"winner".to_vec()).await.unwrap(), stored);
+    store.fetch_stored(&stored, &dir.path().join("a")).await.unwrap();
+    assert_eq!(fs::read(dir.path().join("a")).unwrap(), b"winner");
+    let place = object_store::path::Path::from(stored.name.as_str());
+    object_store::ObjectStoreExt::put(inner.as_ref(), &place, "rotten".into()).await.unwrap();
+    assert!(matches!(store.fetch_stored(&stored, &dir.path().join("b")).await, Err(StoreError::Altered)));
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 //! test-rust` starts one.
 
 use clearcut_job::{FencingToken, JobId, ObjectName, OutputFormat, UploadId};
-use clearcut_store::{Store, StoreError, StoreFault};
+use clearcut_store::{Store, StoreError, StoreFault, Verdict};
 use futures_util::TryStreamExt as _;
 
 /// The address of the server.
+#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "a test finds its server")]
 fn address() -> String {
     std::env::var("CLEARCUT_TEST_S3")
         .expect("CLEARCUT_TEST_S3 is the address of an S3-compatible server; `make test-rust` starts one")
@@ -65,6 +66,44 @@ async fn an_aborted_upload_to_s3_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn an_object_in_s3_is_never_replaced_whatever_its_size() {
+    let store = store("once");
+    for (token, len) in [(1, 5), (2, 9_000_000)] {
+        let name = ObjectName::output(&JobId::from_random(1), FencingToken(token), OutputFormat::Webm.into());
+        let put = async |byte: u8| {
+            let mut upload = store.begin(name.clone()).await.unwrap();
+            upload.write(vec![byte; len].into()).await.unwrap();
+            upload.finish().await
+        };
+        let stored = put(1).await.unwrap();
+        assert!(matches!(put(2).await, Err(StoreError::Exists)), "{len}");
+        assert_eq!(put(1).await.unwrap(), stored);
+        assert_eq!(all_bytes(&store, &name).await, vec![1; len]);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_to_s3_that_is_dropped_or_refused_leaves_no_parts() {
+    let store = store("dropped");
+    let name = ObjectName::upload(1);
+    let begin = async || {
+        let mut upload = store.begin(name.clone()).await.unwrap();
+        upload.write(vec![1; 20_000_000].into()).await.unwrap();
+        upload
+    };
+    drop(begin().await);
+    begin().await.finish().await.unwrap();
+    let mut loser = begin().await;
+    loser.write("more".into()).await.unwrap();
+    assert!(matches!(loser.finish().await, Err(StoreError::Exists)));
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !store.incomplete_uploads().await.unwrap().is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "parts are left");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
 async fn an_upload_to_s3_grows_in_steps_and_is_joined() {
     let store = store("grown");
     let partial = ObjectName::partial(&UploadId::from_random(1));
@@ -92,4 +131,19 @@ async fn a_check_names_what_makes_a_bucket_unusable_and_leaves_nothing() {
     for (store, fault) in cases {
         assert_eq!(store.check().await.unwrap_err().fault, fault);
     }
+}
+
+#[tokio::test]
+async fn a_diagnosis_finds_everything_that_the_server_needs() {
+    let store = store("diagnosis");
+    let findings = store.diagnose("https://cut.example.com", &clearcut_job::SystemClock).await.unwrap();
+    let names: Vec<_> = findings.iter().map(|finding| finding.name).collect();
+    let expected =
+        ["write", "read", "range", "list", "conditional", "multipart", "cors", "delete", "lifecycle", "clock"];
+    assert_eq!(names, expected);
+    for finding in findings {
+        let expected = if finding.name == "lifecycle" { Verdict::Advice } else { Verdict::Good };
+        assert_eq!(finding.verdict, expected, "{finding:?}");
+    }
+    assert_eq!(store.incomplete_uploads().await.unwrap(), Vec::<String>::new());
 }
