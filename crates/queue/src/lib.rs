@@ -7,6 +7,7 @@
 //!
 //! Main rules: a claim raises the job's fencing token, and every later call for the job must carry
 //! that token or is refused; an ended job stays ended; an acknowledged change is on the disk.
+//! [`Segments`] splits the job of a long clip, so that several workers cut it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -68,6 +69,7 @@ mod queue;
 mod record;
 mod retention;
 mod secret;
+mod segments;
 mod signals;
 mod sqlite;
 mod uploads;
@@ -98,6 +100,7 @@ pub use queue::Queue;
 pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Reaped};
 pub use retention::Retention;
 pub use secret::{SigningSecrets, WebhookSecret};
+pub use segments::{JobPart, SegmentFile, Segments, Split};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
 pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, UploadRecord, Uploads};

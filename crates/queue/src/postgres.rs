@@ -29,6 +29,8 @@ macro_rules! ordered_join {
     };
 }
 
+#[path = "sql/claim_row.rs"]
+mod claim_row;
 #[path = "sql/deliveries.rs"]
 mod deliveries;
 #[path = "sql/ending.rs"]
@@ -46,11 +48,17 @@ mod keys;
 mod open;
 #[path = "sql/owned_jobs.rs"]
 mod owned_jobs;
+#[path = "sql/part_statements.rs"]
+mod part_statements;
 mod relay;
 #[path = "sql/retention.rs"]
 mod retention;
 #[path = "sql/row.rs"]
 mod row;
+#[path = "sql/segments.rs"]
+mod segments;
+#[path = "sql/setback.rs"]
+mod setback;
 #[path = "sql/statements.rs"]
 mod statements;
 #[path = "sql/transaction.rs"]
