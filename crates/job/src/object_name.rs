@@ -4,10 +4,10 @@ use std::{fmt, str::FromStr};
 
 use crate::{FencingToken, FileFormat, JobId, UploadId};
 
-/// The name of an object: `uploads/{random}`, `partial/{upload}` or
-/// `jobs/{job}/{token}/{format}.{extension}`.
+/// The name of an object: `uploads/{random}`, `partial/{upload}`, `jobs/{job}/{token}/plan.json`,
+/// `jobs/{job}/{token}/segment.zip` or `jobs/{job}/{token}/{format}.{extension}`.
 ///
-/// Outputs are stored under the fencing token of the claim that made them, so that two workers that
+/// What a worker makes is stored under the fencing token of its claim, so that two workers that
 /// both believe they hold the job never write to the same object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectName(String);
@@ -22,7 +22,7 @@ impl ObjectName {
     pub const UPLOADS: &'static str = "uploads";
     /// Prefix of all incomplete uploads.
     pub const PARTIAL: &'static str = "partial";
-    /// Prefix of all outputs.
+    /// Prefix of all that workers make: outputs, plans and segments.
     pub const JOBS: &'static str = "jobs";
 
     /// The name of an upload. The caller draws `random` from the system's random generator.
@@ -43,6 +43,18 @@ impl ObjectName {
         Self(format!("{}/{job}/{token}/{format}.{}", Self::JOBS, format.extension()))
     }
 
+    /// The name of the plan that the claim of `job` with `token` made.
+    #[must_use]
+    pub fn plan(job: &JobId, token: FencingToken) -> Self {
+        Self(format!("{}/{job}/{token}/plan.json", Self::JOBS))
+    }
+
+    /// The name of the segment that the claim of `job` with `token` cut.
+    #[must_use]
+    pub fn segment(job: &JobId, token: FencingToken) -> Self {
+        Self(format!("{}/{job}/{token}/segment.zip", Self::JOBS))
+    }
+
     /// The name as text, with `/` between its parts.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -55,7 +67,7 @@ impl ObjectName {
         self.as_str().strip_prefix(Self::PARTIAL).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// The job and claim of an output; `None` for an upload.
+    /// The job and claim that made the object; `None` for an upload.
     #[must_use]
     pub fn claim(&self) -> Option<(JobId, FencingToken)> {
         let mut parts = self.as_str().split('/');
@@ -66,7 +78,7 @@ impl ObjectName {
         Some((job, FencingToken(parts.next()?.parse().ok()?)))
     }
 
-    /// The format of an output, read from its name; `None` for an upload.
+    /// The format of an output, read from its name; `None` for other objects.
     #[must_use]
     pub fn output_format(&self) -> Option<FileFormat> {
         self.claim()?;
@@ -115,6 +127,10 @@ mod tests {
             assert_eq!(name.as_str().parse(), Ok(name.clone()));
             assert_eq!(name.claim(), Some((job.clone(), FencingToken(3))));
             assert_eq!(name.output_format(), Some(format));
+        }
+        for name in [ObjectName::plan(&job, FencingToken(3)), ObjectName::segment(&job, FencingToken(3))] {
+            assert_eq!(name.as_str().parse(), Ok(name.clone()));
+            assert_eq!((name.claim(), name.output_format()), (Some((job.clone(), FencingToken(3))), None));
         }
         let upload = ObjectName::upload(9);
         assert_eq!(upload.as_str().parse(), Ok(upload.clone()));

@@ -20,12 +20,13 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
     /// Reads the job `id` of `owner`. `None` if it does not exist or has another owner.
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError>;
 
-    /// Claims a job for `worker`, for one lease. The API key with the fewest running jobs comes
-    /// first, then the one served longest ago; of its jobs, the one that has been ready longest.
-    /// A key with its maximum number of running jobs is skipped.
+    /// Claims a job, or a part of a split one, for `worker`, for one lease. The API key with the
+    /// fewest running claims comes first, then the one served longest ago. Its split jobs come before
+    /// its other ones, the oldest first; of the others, the one that has been ready longest. A key
+    /// with its maximum number of running claims is skipped.
     async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError>;
 
-    /// Marks the job as started by its worker.
+    /// Marks the job as started by its worker. Has no effect on a job that has started.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`] if the token is not that of the running claim; so for all methods
@@ -37,13 +38,14 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
     async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError>;
 
     /// Ends a job: writes state, outputs and usage at once. Idempotent, so a worker may call it
-    /// again if it does not know whether the first call succeeded.
+    /// again if it does not know whether the first call succeeded. A part of a split job may fail;
+    /// only the join completes the job.
     async fn finish(&self, id: &JobId, token: FencingToken, ending: Ending) -> Result<Finished, QueueError>;
 
-    /// Puts a claimed job back as if it had not been claimed. Its token stays used.
+    /// Puts a claimed job or part back as if it had not been claimed. Its token stays used.
     async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError>;
 
-    /// Takes back the jobs whose leases have expired. Every process does this; there is no
+    /// Takes back the jobs and parts whose leases have expired. Every process does this; there is no
     /// leader.
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError>;
 
@@ -52,10 +54,10 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
     /// longer than the maximum backoff, and first delivery attempts in the future, are due now.
     async fn clock_jumped(&self) -> Result<(), QueueError>;
 
-    /// Reads the token of the running claim of `id`, if any. Unreferenced files of any other claim
-    /// are garbage.
-    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError>;
+    /// Whether the claim of `id` with `token` runs. Unreferenced files of any other claim are
+    /// garbage.
+    async fn is_claimed(&self, id: &JobId, token: FencingToken) -> Result<bool, QueueError>;
 
-    /// Counts the waiting and the claimed jobs.
+    /// Counts what waits and what is claimed.
     async fn depth(&self) -> Result<QueueDepth, QueueError>;
 }

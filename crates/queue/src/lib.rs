@@ -7,6 +7,7 @@
 //!
 //! Main rules: a claim raises the job's fencing token, and every later call for the job must carry
 //! that token or is refused; an ended job stays ended; an acknowledged change is on the disk.
+//! [`Segments`] splits the job of a long clip, so that several workers cut it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -70,6 +71,7 @@ mod record;
 mod retention;
 mod schema;
 mod secret;
+mod segments;
 mod signals;
 mod sqlite;
 mod uploads;
@@ -102,6 +104,7 @@ pub use record::{ClaimedJob, Ending, Finished, JobRecord, NewJob, QueueDepth, Re
 pub use retention::Retention;
 pub use schema::Schema;
 pub use secret::{SigningSecrets, WebhookSecret};
+pub use segments::{JobPart, SegmentFile, Segments, Split};
 pub use signals::{JobWatch, Signals};
 pub use sqlite::SqliteQueue;
 pub use uploads::{ClaimedInput, NewInput, NewUpload, SourceAddress, UploadRecord, Uploads};

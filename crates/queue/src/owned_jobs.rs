@@ -107,9 +107,9 @@ pub enum RetryResult {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueueOutlook {
     /// For each requested job, its position, from 1, in the order in which jobs will be claimed if
-    /// no other job arrives; `None` if the job does not wait.
+    /// no other job arrives and none is split; `None` if the job does not wait.
     pub positions: Vec<Option<u64>>,
-    /// Number of jobs claimed by workers.
+    /// Number of jobs, and parts of split ones, claimed by workers.
     pub running: u64,
     /// Mean processing time of recent jobs, in milliseconds; `None` if no job has completed.
     pub mean_processing_ms: Option<u64>,

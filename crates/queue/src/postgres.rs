@@ -30,6 +30,8 @@ macro_rules! ordered_join {
 }
 
 mod address;
+#[path = "sql/claim_row.rs"]
+mod claim_row;
 mod connect;
 #[path = "sql/deliveries.rs"]
 mod deliveries;
@@ -49,11 +51,17 @@ mod open;
 #[path = "sql/owned_jobs.rs"]
 mod owned_jobs;
 mod pace;
+#[path = "sql/part_statements.rs"]
+mod part_statements;
 mod relay;
 #[path = "sql/retention.rs"]
 mod retention;
 #[path = "sql/row.rs"]
 mod row;
+#[path = "sql/segments.rs"]
+mod segments;
+#[path = "sql/setback.rs"]
+mod setback;
 #[path = "sql/statements.rs"]
 mod statements;
 mod temporary;

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::{Deliveries, Endpoints, Jobs, KeyId, Keys, OwnedJobs, Pace, QueueError, Retention, Signals, Uploads};
+use crate::{
+    Deliveries, Endpoints, Jobs, KeyId, Keys, OwnedJobs, Pace, QueueError, Retention, Segments, Signals, Uploads,
+};
 
 /// Durable jobs, uploads, API keys and webhooks: all methods of a backend, by topic.
 ///
@@ -10,7 +12,7 @@ use crate::{Deliveries, Endpoints, Jobs, KeyId, Keys, OwnedJobs, Pace, QueueErro
 /// its own clock; callers pass no current time. Any number of processes may call at once if the
 /// backend supports several.
 #[async_trait]
-pub trait Queue: Jobs + OwnedJobs + Uploads + Retention + Keys + Endpoints + Deliveries {
+pub trait Queue: Jobs + Segments + OwnedJobs + Uploads + Retention + Keys + Endpoints + Deliveries {
     /// Checks that the queue can write, by writing a meaningless value to the disk.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use clearcut_job::{
     UnixMillis,
 };
 
-use crate::{ClaimedInput, JobWebhook, KeyId, NewInput};
+use crate::{ClaimedInput, JobPart, JobWebhook, KeyId, NewInput};
 
 /// A job to be enqueued.
 #[derive(Debug, Clone)]
@@ -43,7 +43,8 @@ pub struct JobRecord {
     pub started: Option<UnixMillis>,
     /// Time at which the job ended.
     pub ended: Option<UnixMillis>,
-    /// Number of failed attempts, whatever their cause. Lost workers count in `crashes` instead.
+    /// Number of failed attempts, whatever their cause. Lost workers count in `crashes` instead. The
+    /// parts of a split job count both for themselves.
     pub attempts: u32,
     /// Number of workers that were lost while they had the job.
     pub crashes: u32,
@@ -79,21 +80,25 @@ impl JobRecord {
     }
 }
 
-/// A job claimed by a worker.
+/// A job, or a part of a split one, claimed by a worker.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClaimedJob {
     /// API key that submitted the job.
     pub owner: KeyId,
     /// Id of the job.
     pub id: JobId,
-    /// Fencing token, required by every later call for this job.
+    /// Fencing token, required by every later call for this claim.
     pub token: FencingToken,
     /// What is requested. An error if this version cannot read it; the worker then fails the job.
     pub request: Result<JobRequest, PersistedRequestError>,
     /// Source of the input.
     pub input: ClaimedInput,
-    /// Time for which the job was ready before this claim.
+    /// What of the job is claimed.
+    pub part: JobPart,
+    /// Time for which the job or the part was ready before this claim.
     pub waited: std::time::Duration,
+    /// Time that the finished parts of the job took their workers.
+    pub spent: std::time::Duration,
 }
 
 /// Result with which a worker ends a job.
@@ -119,20 +124,20 @@ pub enum Finished {
     },
 }
 
-/// A job taken back because its worker is considered lost.
+/// A job, or a part of a split one, taken back because its worker is considered lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reaped {
     /// Id of the job.
     pub id: JobId,
-    /// Whether the job has failed. Otherwise it waits again.
+    /// Whether the job has failed. Otherwise it or its part waits again.
     pub has_failed: bool,
 }
 
-/// Number of unfinished jobs.
+/// Number of unfinished jobs. Each part of a split job counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueDepth {
-    /// Waiting jobs.
+    /// Jobs and parts that wait for a worker.
     pub queued: u64,
-    /// Jobs claimed by workers.
+    /// Jobs and parts claimed by workers.
     pub leased: u64,
 }

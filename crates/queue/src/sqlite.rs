@@ -29,6 +29,8 @@ macro_rules! ordered_join {
     };
 }
 
+#[path = "sql/claim_row.rs"]
+mod claim_row;
 mod damage;
 #[path = "sql/deliveries.rs"]
 mod deliveries;
@@ -47,10 +49,16 @@ mod keys;
 mod open;
 #[path = "sql/owned_jobs.rs"]
 mod owned_jobs;
+#[path = "sql/part_statements.rs"]
+mod part_statements;
 #[path = "sql/retention.rs"]
 mod retention;
 #[path = "sql/row.rs"]
 mod row;
+#[path = "sql/segments.rs"]
+mod segments;
+#[path = "sql/setback.rs"]
+mod setback;
 #[path = "sql/statements.rs"]
 mod statements;
 mod transaction;

@@ -1,12 +1,12 @@
 //! The [`Cutter`] trait: the boundary between the worker and the code that cuts clips and images.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
-use clearcut_job::{CutStep, Failure, FileFormat, JobRequest, Measured};
+use clearcut_job::{CutStep, Failure, FailureCode, FileFormat, JobRequest, Measured};
 use clearcut_pipeline::Stop;
 
 /// Order for one cut.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct CutOrder {
     /// Path of the input on this machine.
     pub input: PathBuf,
@@ -34,19 +34,80 @@ pub struct CutOutcome {
     pub files: Vec<CutFile>,
 }
 
+/// The plan of a clip that is cut in segments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CutPlan {
+    /// The plan as JSON, by which any worker of this version cuts alike.
+    pub json: Vec<u8>,
+    /// Number of frames of each segment.
+    pub frames: Vec<NonZeroU64>,
+}
+
 /// Maker of cuts.
+///
+/// All methods block their thread, return soon after `stop` is cancelled, and have ended all their
+/// child processes by then. They call `progress` at every step, and repeatedly while the work waits
+/// for a resource. Work that does not call `progress` for long counts as stalled. After `stop`, any
+/// failure will do. A cutter that plans no segments has only [`Self::cut`].
 pub trait Cutter: Send + Sync + 'static {
-    /// Makes one cut and blocks this thread. It returns soon after `stop` is cancelled, and all its
-    /// child processes have ended by then. It calls `progress` at every step, and repeatedly while
-    /// the cut waits for a resource. A cut that does not call `progress` for long counts as
-    /// stalled.
+    /// Makes one cut.
     ///
     /// # Errors
-    /// A failure whose message may be shown to the user. After `stop`, any failure will do.
+    /// A failure whose message may be shown to the user; so for all methods.
     fn cut(
         &self,
         order: &CutOrder,
         stop: &Stop,
         progress: &mut (dyn FnMut(CutStep) + Send),
     ) -> Result<CutOutcome, Failure>;
+
+    /// Plans the cut of a clip in segments. `None` if it is to be cut whole, as one shorter than
+    /// `min_clip`. Leaves no files.
+    ///
+    /// # Errors
+    /// As [`Self::cut`].
+    fn plan(
+        &self,
+        _order: &CutOrder,
+        _min_clip: Duration,
+        _stop: &Stop,
+        _progress: &mut (dyn FnMut(CutStep) + Send),
+    ) -> Result<Option<CutPlan>, Failure> {
+        Ok(None)
+    }
+
+    /// Cuts the segment number `index`, from 0, of the plan with the JSON `plan`. Leaves its files in
+    /// the scratch folder, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::cut`]; if the plan is of another version.
+    fn cut_segment(
+        &self,
+        _order: &CutOrder,
+        _plan: &[u8],
+        _index: usize,
+        _stop: &Stop,
+        _progress: &mut (dyn FnMut(CutStep) + Send),
+    ) -> Result<(), Failure> {
+        Err(cannot_split())
+    }
+
+    /// Joins all segments of the plan, whose files are in the folders `segments`, in order.
+    ///
+    /// # Errors
+    /// As [`Self::cut_segment`].
+    fn join(
+        &self,
+        _order: &CutOrder,
+        _plan: &[u8],
+        _segments: &[PathBuf],
+        _stop: &Stop,
+        _progress: &mut (dyn FnMut(CutStep) + Send),
+    ) -> Result<CutOutcome, Failure> {
+        Err(cannot_split())
+    }
+}
+
+fn cannot_split() -> Failure {
+    Failure::new(FailureCode::ProcessingFailed, "this worker cannot cut clips in segments")
 }

@@ -7,7 +7,8 @@ use clearcut_queue::{ClaimedJob, Queue, QueueError};
 use clearcut_store::{ObjectInfo, Store};
 use futures_util::TryStreamExt as _;
 
-/// Removes inputs and outputs past their retention, and expired uploads. Returns the number of
+/// Removes inputs and outputs past their retention, expired uploads, and plan and segments of ended
+/// jobs. Returns the number of
 /// removed objects.
 ///
 /// The pointer is removed before the object, so no job points to a missing object. An object that
@@ -31,11 +32,13 @@ pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, Q
     }
 }
 
-/// Removes outputs of an ended claim that the job does not point to, because it was cancelled,
-/// removed or requeued meanwhile.
+/// Removes what an ended claim made and the job does not point to, because it was cancelled, removed
+/// or requeued meanwhile.
 pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &ClaimedJob) {
-    let names = FileFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
-    let Ok(referenced) = queue.referenced_objects(names.to_vec()).await else { return };
+    let outputs = FileFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
+    let own = [ObjectName::plan(&ended.id, ended.token), ObjectName::segment(&ended.id, ended.token)];
+    let names: Vec<ObjectName> = outputs.into_iter().chain(own).collect();
+    let Ok(referenced) = queue.referenced_objects(names.clone()).await else { return };
     for name in names.iter().filter(|name| !referenced.contains(name)) {
         if let Err(error) = store.delete(name).await {
             tracing::warn!(?error, %name, "an object is left for the sweep");
@@ -53,7 +56,7 @@ pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(
         let name = folder.file_name().to_string_lossy().into_owned();
         let claim = name.rsplit_once('-').and_then(|(job, token)| Some((job.parse().ok()?, token.parse().ok()?)));
         let Some((job, token)) = claim else { continue };
-        if queue.running_claim(&job).await? == Some(FencingToken(token)) {
+        if queue.is_claimed(&job, FencingToken(token)).await? {
             continue;
         }
         if let Err(error) = fs::remove_dir_all(folder.path())
@@ -65,7 +68,7 @@ pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(
     Ok(())
 }
 
-/// Removes orphans, which are objects that no job or upload points to: outputs of claims that no
+/// Removes orphans, which are objects that no job or upload points to: what was made by claims that no
 /// longer run, and other objects older than `age`. Returns the number of removed objects.
 ///
 /// # Errors
@@ -125,7 +128,7 @@ async fn is_orphan(
 ) -> Result<bool, QueueError> {
     // The claim is read before the pointer: a claim that does not run now never writes a pointer.
     let may_be_referenced_later = match object.name.claim() {
-        Some((job, token)) => queue.running_claim(&job).await? == Some(token),
+        Some((job, token)) => queue.is_claimed(&job, token).await?,
         None => clock.now().since(object.modified) < age,
     };
     Ok(!may_be_referenced_later && queue.referenced_objects(vec![object.name.clone()]).await?.is_empty())

@@ -9,9 +9,13 @@ use std::{
 use clearcut_job::{
     CutImage, Failure, FileFormat, ImagePaths, ImageResult, MeasuredCut, MeasuredImage, MeasuredImages,
 };
-use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
+use zip::ZipWriter;
 
-use crate::{CutFile, CutOutcome, failure::local_failure};
+use crate::{
+    CutFile, CutOutcome,
+    failure::local_failure,
+    zip_options::{io_error, stored},
+};
 
 /// The output of a job of images, to which they are added one by one.
 pub(crate) struct Bundle {
@@ -60,10 +64,7 @@ impl Bundle {
             Output::Png => fs::write(&self.path, png).map(|()| None),
             Output::Zip(archive, paths) => {
                 let path = paths.claim_png(name.unwrap_or_default());
-                let options = SimpleFileOptions::default()
-                    .compression_method(CompressionMethod::Stored)
-                    .last_modified_time(DateTime::DEFAULT);
-                archive.start_file(&path, options).map_err(io_error)?;
+                archive.start_file(&path, stored()).map_err(io_error)?;
                 archive.write_all(png)?;
                 Ok(Some(path))
             }
@@ -105,13 +106,6 @@ fn failure_of_all(images: &[MeasuredImage]) -> Failure {
             Failure::new(failure.code, message)
         }
         (None, _) => Failure::new(clearcut_job::FailureCode::InvalidImage, "there are no images"),
-    }
-}
-
-fn io_error(error: ZipError) -> io::Error {
-    match error {
-        ZipError::Io(error) => error,
-        other => io::Error::other(other),
     }
 }
 

@@ -71,7 +71,8 @@ pub(crate) async fn keep_lease(
             activity.mark_unchanged();
             last_activity = Instant::now();
         }
-        if began.elapsed() >= settings.deadline {
+        // Of a split job, the finished parts count.
+        if claimed.spent + began.elapsed() >= settings.deadline {
             return StopReason::Deadline;
         }
         if last_activity.elapsed() >= settings.stall_limit {
@@ -113,8 +114,8 @@ async fn new_progress(reports: &mut watch::Receiver<Progress>, before: Progress,
 /// Whether the claim no longer runs. Returns `false` if the database does not answer within
 /// `limit`.
 async fn is_claim_over(queue: &dyn Queue, claimed: &ClaimedJob, limit: Duration) -> bool {
-    let answer = tokio::time::timeout(limit, queue.running_claim(&claimed.id)).await;
-    matches!(answer, Ok(Ok(running)) if running != Some(claimed.token))
+    let answer = tokio::time::timeout(limit, queue.is_claimed(&claimed.id, claimed.token)).await;
+    matches!(answer, Ok(Ok(false)))
 }
 
 /// Pause after a failed heartbeat.

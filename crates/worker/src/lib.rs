@@ -4,7 +4,8 @@
 //! A [`Cutter`] makes the cuts: the [`PipelineCutter`] on a server. While a cut runs, the worker
 //! renews its lease every quarter of the lease duration. If no renewal succeeds for three quarters
 //! of the duration, the worker gives the job up itself, before another worker may take it. The
-//! entry point is [`run`].
+//! entry point is [`run`]. A long clip can be cut by several workers: one plans segments, each is
+//! claimed and cut like a job of its own, and one worker joins them.
 //!
 //! [`Previews`] and [`Images`] work beside the jobs, without lease or queue, while a client waits.
 //!
@@ -55,6 +56,7 @@
 //! # }
 //! ```
 
+mod attempt;
 mod cutter;
 mod failure;
 mod fetch_clip;
@@ -66,14 +68,16 @@ mod interactive;
 mod keeper;
 mod pipeline_cutter;
 mod previews;
+mod segment_archive;
 mod settings;
 mod slots;
 mod transfer;
 mod turns;
 mod work;
 mod worker;
+mod zip_options;
 
-pub use cutter::{CutFile, CutOrder, CutOutcome, Cutter};
+pub use cutter::{CutFile, CutOrder, CutOutcome, CutPlan, Cutter};
 pub use housekeeping::{list_orphans, remove_expired, sweep_orphans};
 pub use images::{ImageTools, Images};
 pub use pipeline_cutter::PipelineCutter;

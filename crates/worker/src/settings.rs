@@ -14,8 +14,13 @@ pub struct WorkerSettings {
     pub slots: NonZeroUsize,
     /// Lease duration. Must equal the queue's. Default: the queue's default.
     pub lease_ttl: Duration,
-    /// Deadline of one cut. Default 1 h.
+    /// Deadline of one cut, over all its segments. Default 1 h.
     pub deadline: Duration,
+    /// Length from which the cut of a clip is split among workers that would otherwise be idle; zero
+    /// never splits one. Default 1 min.
+    pub split_min: Duration,
+    /// Whether workers on other machines take jobs from the same queue. Default no.
+    pub has_peers: bool,
     /// Longest time that a cut may make no progress. Default 3 min.
     pub stall_limit: Duration,
     /// Shortest interval between two writes of progress. Each is a write to the disk; a short clip
@@ -43,6 +48,8 @@ impl Default for WorkerSettings {
             slots: NonZeroUsize::MIN,
             lease_ttl: Policy::default().lease_ttl,
             deadline: Duration::from_hours(1),
+            split_min: Duration::from_mins(1),
+            has_peers: false,
             stall_limit: Duration::from_mins(3),
             progress_interval: Duration::from_millis(200),
             cancel_interval: Duration::from_millis(500),

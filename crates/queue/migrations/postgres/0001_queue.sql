@@ -52,16 +52,41 @@ CREATE INDEX jobs_kept_input ON jobs (owner, input_key) WHERE input_key IS NOT N
 CREATE INDEX jobs_spent_input ON jobs (ended_ms) WHERE input_key IS NOT NULL AND ended_ms IS NOT NULL;
 CREATE INDEX jobs_spent_url ON jobs (ended_ms) WHERE input_url IS NOT NULL;
 
+CREATE TABLE parts (
+    seq           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job_seq       BIGINT NOT NULL REFERENCES jobs (seq),
+    place         BIGINT NOT NULL,
+    owner         BIGINT NOT NULL REFERENCES api_keys (id),
+    state         TEXT   NOT NULL CHECK (state IN ('blocked', 'waiting', 'claimed', 'done', 'ended')),
+    frames        BIGINT,
+    progress      BIGINT NOT NULL,
+    attempts      BIGINT NOT NULL DEFAULT 0,
+    crashes       BIGINT NOT NULL DEFAULT 0,
+    not_before_ms BIGINT NOT NULL,
+    winner_token  BIGINT,
+    object_key    TEXT COLLATE "C",
+    object_size   BIGINT,
+    object_sha256 TEXT,
+    processing_ms BIGINT NOT NULL DEFAULT 0,
+    UNIQUE (job_seq, place)
+);
+CREATE INDEX parts_line ON parts (owner, job_seq, place) WHERE state = 'waiting';
+CREATE INDEX parts_ended ON parts (seq) WHERE state = 'ended';
+CREATE INDEX parts_object ON parts (object_key) WHERE object_key IS NOT NULL;
+
 -- Rewritten by every heartbeat: free space in each page keeps the new row version beside the old one.
 CREATE TABLE leases (
-    job_seq    BIGINT PRIMARY KEY REFERENCES jobs (seq),
+    job_seq    BIGINT NOT NULL REFERENCES jobs (seq),
     token      BIGINT NOT NULL,
+    part       BIGINT REFERENCES parts (seq),
     worker     TEXT   NOT NULL,
     expires_ms BIGINT NOT NULL,
     progress   BIGINT NOT NULL,
-    revision   BIGINT NOT NULL DEFAULT 0
+    revision   BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (job_seq, token)
 ) WITH (fillfactor = 50);
 CREATE INDEX leases_expiry ON leases (expires_ms);
+CREATE INDEX leases_part ON leases (part) WHERE part IS NOT NULL;
 
 CREATE TABLE turns (
     owner BIGINT PRIMARY KEY REFERENCES api_keys (id),

@@ -1,9 +1,13 @@
 //! The trait [`Jobs`] for the in-memory model.
 
 use async_trait::async_trait;
-use clearcut_job::{FencingToken, JobId, JobState, Move, Outcome, Progress, Stage, WorkerId};
+use clearcut_job::{FencingToken, JobId, Move, Outcome, Progress, Stage, UnixMillis, WorkerId};
 
-use super::{MemoryQueue, tables::JobRow};
+use super::{
+    MemoryQueue,
+    parts::{Held, PartState},
+    tables::JobRow,
+};
 use crate::{
     ClaimedJob, DayUsage, Ending, Finished, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError, Reaped,
 };
@@ -24,14 +28,20 @@ impl Jobs for MemoryQueue {
     async fn claim(&self, _worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let Some(next) = tables.next_job(now, &self.policy) else { return Ok(None) };
+        let Some((next, held)) = tables.next_claim(now, &self.policy) else { return Ok(None) };
         let turn = tables.turns.values().max().map_or(1, |last| last + 1);
         let row = tables.job(&next).ok_or(QueueError::Damaged { what: "line" })?;
-        row.apply_move(Move::Claim)?;
         row.token.0 += 1;
-        row.progress = row.progress.max(Progress::within(Stage::Waiting, 1.0));
-        row.lease_expires = Some(now.after(self.policy.lease_ttl));
-        let (owner, claimed) = (row.owner, row.claimed(now));
+        let (token, expires) = (row.token, now.after(self.policy.lease_ttl));
+        match held {
+            Held::Whole => {
+                row.apply_move(Move::Claim)?;
+                row.progress = row.progress.max(Progress::within(Stage::Waiting, 1.0));
+                row.lease_expires = Some(expires);
+            }
+            Held::Part(place) => row.parts[place].state = PartState::Claimed { token, expires },
+        }
+        let (owner, claimed) = (row.owner, row.claimed(held, now));
         tables.turns.insert(owner, turn);
         self.signals.call_watchers(&next);
         Ok(Some(claimed))
@@ -40,7 +50,7 @@ impl Jobs for MemoryQueue {
     async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let row = tables.leased_job(id, token)?;
+        let (row, _) = tables.held(id, token)?;
         row.apply_move(Move::Start)?;
         row.started.get_or_insert(now);
         self.signals.call_courier();
@@ -51,10 +61,20 @@ impl Jobs for MemoryQueue {
     async fn renew(&self, id: &JobId, token: FencingToken, progress: Progress) -> Result<(), QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let row = tables.leased_job(id, token)?;
-        row.lease_expires = Some(now.after(self.policy.lease_ttl));
-        row.revision += u64::from(progress > row.progress);
-        row.progress = row.progress.max(progress);
+        let (row, held) = tables.held(id, token)?;
+        let expires = now.after(self.policy.lease_ttl);
+        let reached = match held {
+            Held::Whole => {
+                row.lease_expires = Some(expires);
+                &mut row.progress
+            }
+            Held::Part(place) => {
+                row.parts[place].state = PartState::Claimed { token, expires };
+                &mut row.parts[place].progress
+            }
+        };
+        row.revision += u64::from(progress > *reached);
+        *reached = progress.max(*reached);
         self.signals.call_watchers(id);
         Ok(())
     }
@@ -65,8 +85,9 @@ impl Jobs for MemoryQueue {
         if tables.job(id).is_some_and(|row| row.state.is_final() && row.winner == Some(token)) {
             return Ok(Finished::AlreadyCommitted);
         }
-        let row = tables.leased_job(id, token)?;
+        let (row, held) = tables.held(id, token)?;
         match ending {
+            Ending::Completed(_) if row.is_segment(held) => return Err(QueueError::LeaseLost),
             Ending::Completed(outcome) => {
                 let usage = usage_of(row, &outcome);
                 let owner = row.owner;
@@ -74,9 +95,10 @@ impl Jobs for MemoryQueue {
                 tables.usage.push((owner, now, usage));
             }
             Ending::Failed(failure) => {
-                row.attempts += 1;
-                let step = self.policy.after_failure(id, failure, row.attempts, now);
-                row.apply_step(step.clone(), Some(token), now)?;
+                let (attempts, _) = row.counters(held);
+                *attempts += 1;
+                let step = self.policy.after_failure(id, failure, *attempts, now);
+                row.apply_step(held, step.clone(), Some(token), now)?;
                 self.signals.call_watchers(id);
                 if let NextStep::Retry { not_before } = step {
                     return Ok(Finished::Retrying { not_before });
@@ -90,9 +112,8 @@ impl Jobs for MemoryQueue {
 
     async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let mut tables = self.tables();
-        let row = tables.leased_job(id, token)?;
-        row.apply_move(Move::Requeue)?;
-        row.lease_expires = None;
+        let (row, held) = tables.held(id, token)?;
+        row.requeue(held, None)?;
         self.signals.call_watchers(id);
         self.signals.call_worker();
         Ok(())
@@ -101,15 +122,21 @@ impl Jobs for MemoryQueue {
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError> {
         let now = self.clock.now();
         let mut tables = self.tables();
-        let mut expired: Vec<&mut JobRow> =
-            tables.jobs.iter_mut().filter(|row| row.lease_expires.is_some_and(|at| at <= now)).collect();
-        expired.sort_by_key(|row| row.lease_expires);
+        let mut expired: Vec<(UnixMillis, i64, FencingToken, JobId)> = Vec::new();
+        for row in &tables.jobs {
+            let claims = row.claims().filter(|(_, expires)| *expires <= now);
+            expired.extend(claims.map(|(token, expires)| (expires, row.seq, token, row.id.clone())));
+        }
+        expired.sort();
         let mut reaped = Vec::new();
-        for row in expired {
-            row.crashes += 1;
-            let step = self.policy.after_crash(row.crashes, now);
-            row.apply_step(step, None, now)?;
-            reaped.push(Reaped { id: row.id.clone(), has_failed: row.state.is_final() });
+        for (_, _, token, id) in expired {
+            // The loss of another part may have ended the job.
+            let Ok((row, held)) = tables.held(&id, token) else { continue };
+            let (_, crashes) = row.counters(held);
+            *crashes += 1;
+            let step = self.policy.after_crash(*crashes, now);
+            row.apply_step(held, step, None, now)?;
+            reaped.push(Reaped { id, has_failed: row.state.is_final() });
             self.signals.call_watchers(&row.id);
             self.signals.call_worker();
         }
@@ -121,9 +148,18 @@ impl Jobs for MemoryQueue {
         let now = self.clock.now();
         let mut tables = self.tables();
         for row in &mut tables.jobs {
-            row.lease_expires = row.lease_expires.map(|_| now.after(self.policy.lease_ttl));
-            if row.not_before > now.after(self.policy.backoff_cap) {
+            let (restarted, latest) = (now.after(self.policy.lease_ttl), now.after(self.policy.backoff_cap));
+            row.lease_expires = row.lease_expires.map(|_| restarted);
+            if row.not_before > latest {
                 row.not_before = now;
+            }
+            for part in &mut row.parts {
+                if let PartState::Claimed { expires, .. } = &mut part.state {
+                    *expires = restarted;
+                }
+                if part.state == PartState::Waiting && part.not_before > latest {
+                    part.not_before = now;
+                }
             }
         }
         tables.webhooks.make_first_attempts_due(now);
@@ -132,14 +168,16 @@ impl Jobs for MemoryQueue {
         Ok(())
     }
 
-    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
-        Ok(self.tables().job(id).filter(|row| row.lease_expires.is_some()).map(|row| row.token))
+    async fn is_claimed(&self, id: &JobId, token: FencingToken) -> Result<bool, QueueError> {
+        Ok(self.tables().held(id, token).is_ok())
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {
         let tables = self.tables();
-        let count = |matches: fn(JobState) -> bool| tables.jobs.iter().filter(|row| matches(row.state)).count() as u64;
-        Ok(QueueDepth { queued: count(|state| state == JobState::Queued), leased: count(JobState::is_leased) })
+        let parts = tables.jobs.iter().flat_map(|row| &row.parts);
+        let waiting_parts = parts.filter(|part| part.state == PartState::Waiting).count();
+        let queued = (tables.waiting_jobs().count() + waiting_parts) as u64;
+        Ok(QueueDepth { queued, leased: tables.jobs.iter().map(|row| row.claims().count() as u64).sum() })
     }
 }
 

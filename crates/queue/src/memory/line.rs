@@ -3,6 +3,7 @@
 use clearcut_job::{FencingToken, JobId, JobRequest, JobState, Progress, UnixMillis};
 
 use super::{
+    parts::{Held, PartState},
     tables::{JobInput, JobRow, Tables},
     webhook_tables::NotedEvents,
 };
@@ -65,6 +66,7 @@ impl Tables {
             outcome: None,
             outputs_kept: false,
             lease_expires: None,
+            parts: Vec::new(),
             noted: NotedEvents::default(),
             revision: 1,
             retry_of: None,
@@ -73,14 +75,27 @@ impl Tables {
         self.jobs.last_mut().ok_or(QueueError::Taken)
     }
 
-    /// Finds the job to be claimed next. The API key with the fewest running jobs comes first, then
-    /// the one served longest ago; of its jobs, the one that has been ready longest.
-    pub(super) fn next_job(&self, now: UnixMillis, policy: &Policy) -> Option<JobId> {
-        let running = |owner| self.jobs.iter().filter(|row| row.owner == owner && row.lease_expires.is_some()).count();
-        let may_run =
-            |owner| running(owner) < self.key_limits(owner).max_running.unwrap_or(policy.max_running) as usize;
-        let turn = |owner| self.turns.get(&owner).copied().unwrap_or(0);
-        let ready = self.waiting_jobs().filter(|row| row.not_before <= now && may_run(row.owner));
-        ready.min_by_key(|row| (running(row.owner), turn(row.owner), row.not_before, row.seq)).map(|row| row.id.clone())
+    /// Finds what is claimed next, a job or a part of a split one. The API key with the fewest running
+    /// claims comes first, then the one served longest ago. Its split jobs come before its other
+    /// ones, the oldest first; of the others, the one that has been ready longest.
+    pub(super) fn next_claim(&self, now: UnixMillis, policy: &Policy) -> Option<(JobId, Held)> {
+        let may_run = |owner| {
+            self.running_claims(owner) < self.key_limits(owner).max_running.unwrap_or(policy.max_running) as usize
+        };
+        let turn = |row: &JobRow| (self.running_claims(row.owner), self.turns.get(&row.owner).copied().unwrap_or(0));
+        let rows = || self.jobs.iter().filter(|row| may_run(row.owner));
+        let parts = rows().flat_map(|row| (0..row.parts.len()).map(move |place| (row, place)));
+        let ready = parts.filter(|(row, place)| {
+            let part = &row.parts[*place];
+            part.state == PartState::Waiting && part.not_before <= now
+        });
+        let part = ready.min_by_key(|(row, place)| (turn(row), row.seq, *place));
+        let waiting = rows().filter(|row| row.state == JobState::Queued && row.not_before <= now);
+        let job = waiting.min_by_key(|row| (turn(row), row.not_before, row.seq));
+        match (part, job) {
+            (Some((split, _)), Some(job)) if turn(job) < turn(split) => Some((job.id.clone(), Held::Whole)),
+            (Some((split, place)), _) => Some((split.id.clone(), Held::Part(place))),
+            (None, job) => job.map(|job| (job.id.clone(), Held::Whole)),
+        }
     }
 }

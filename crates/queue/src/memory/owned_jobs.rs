@@ -82,6 +82,7 @@ impl OwnedJobs for MemoryQueue {
         tables.webhooks.forget_job(id);
         let outputs = row.outcome.iter().filter(|_| row.outputs_kept).flat_map(|outcome| &outcome.outputs);
         let mut removable: Vec<ObjectName> = outputs.map(|output| output.object_name.clone()).collect();
+        removable.extend(row.parts.into_iter().filter_map(|part| part.object).map(|object| object.name));
         let input = row.input.object.map(|object| object.name);
         removable.extend(input.filter(|name| !tables.is_pointed_to(name)));
         self.signals.call_watchers(id);
@@ -123,7 +124,7 @@ impl OwnedJobs for MemoryQueue {
                 }),
             );
         }
-        let running = tables.jobs.iter().filter(|row| row.lease_expires.is_some()).count() as u64;
+        let running = tables.jobs.iter().map(|row| row.claims().count() as u64).sum();
         let mut spans: Vec<(UnixMillis, u64)> =
             tables.usage.iter().map(|(_, ended, usage)| (*ended, usage.processing_ms)).collect();
         spans.sort_by_key(|span| std::cmp::Reverse(*span));

@@ -32,12 +32,20 @@ impl Tables {
         let input = self.jobs.iter().filter_map(|row| row.input.object.as_ref()).any(|object| object.name == *name);
         let kept = self.jobs.iter().filter(|row| row.outputs_kept).filter_map(|row| row.outcome.as_ref());
         let output = kept.flat_map(|outcome| &outcome.outputs).any(|output| output.object_name == *name);
-        input || output || self.uploads.iter().any(|upload| object_of(upload) == *name)
+        let mut parts = self.jobs.iter().flat_map(|row| &row.parts).filter_map(|part| part.object.as_ref());
+        input
+            || output
+            || parts.any(|object| object.name == *name)
+            || self.uploads.iter().any(|upload| object_of(upload) == *name)
     }
 
     pub(super) fn forget_expired(&mut self, policy: &Policy, now: UnixMillis) -> Vec<ObjectName> {
         let mut candidates = BTreeSet::new();
         for row in &mut self.jobs {
+            if row.state.is_final() {
+                let objects = std::mem::take(&mut row.parts).into_iter().filter_map(|part| part.object);
+                candidates.extend(objects.map(|object| object.name));
+            }
             if row.expires(policy).is_none_or(|expires| expires > now) {
                 continue;
             }

@@ -9,10 +9,13 @@ use clearcut_job::{
     ClipName, Failure, FencingToken, JobId, JobRequest, JobState, Move, Outcome, Progress, StoredObject, UnixMillis,
 };
 
-use super::webhook_tables::{NotedEvents, WebhookTables};
+use super::{
+    parts::{Held, PartRow, PartState},
+    webhook_tables::{NotedEvents, WebhookTables},
+};
 use crate::{
-    ClaimedInput, ClaimedJob, DayUsage, Ending, JobRecord, KeyHash, KeyId, KeyRecord, NextStep, Policy, QueueError,
-    SourceAddress, StorageLimits, UploadRecord,
+    ClaimedInput, ClaimedJob, DayUsage, Ending, JobPart, JobRecord, KeyHash, KeyId, KeyRecord, NextStep, Policy,
+    QueueError, SourceAddress, StorageLimits, UploadRecord,
 };
 
 #[derive(Debug, Default, Clone)]
@@ -52,6 +55,8 @@ pub(super) struct JobRow {
     pub(super) outcome: Option<Outcome>,
     pub(super) outputs_kept: bool,
     pub(super) lease_expires: Option<UnixMillis>,
+    /// Parts of a split job: its segments and last the join. Empty if the job is whole.
+    pub(super) parts: Vec<PartRow>,
     pub(super) noted: NotedEvents,
     pub(super) revision: u64,
     pub(super) retry_of: Option<JobId>,
@@ -115,20 +120,32 @@ impl JobRow {
         Ok(())
     }
 
-    /// Applies the policy's decision after a setback.
+    /// Applies the policy's decision after a setback of what is `held`.
     pub(super) fn apply_step(
         &mut self,
+        held: Held,
         step: NextStep,
         winner: Option<FencingToken>,
         now: UnixMillis,
     ) -> Result<(), QueueError> {
-        self.lease_expires = None;
         match step {
-            NextStep::Retry { not_before } => {
-                self.not_before = not_before;
+            NextStep::Retry { not_before } => self.requeue(held, Some(not_before)),
+            NextStep::End(failure) => self.end(Ending::Failed(failure), winner, now),
+        }
+    }
+
+    /// Puts what is `held` back to wait. `not_before` of `None` keeps its ready time.
+    pub(super) fn requeue(&mut self, held: Held, not_before: Option<UnixMillis>) -> Result<(), QueueError> {
+        match held {
+            Held::Whole => {
+                self.lease_expires = None;
+                self.not_before = not_before.unwrap_or(self.not_before);
                 self.apply_move(Move::Requeue)
             }
-            NextStep::End(failure) => self.end(Ending::Failed(failure), winner, now),
+            Held::Part(place) => {
+                self.requeue_part(place, not_before);
+                Ok(())
+            }
         }
     }
 
@@ -140,6 +157,7 @@ impl JobRow {
         winner: Option<FencingToken>,
         now: UnixMillis,
     ) -> Result<(), QueueError> {
+        self.progress = self.visible_progress();
         match ending {
             Ending::Completed(outcome) => {
                 self.apply_move(Move::Complete)?;
@@ -152,19 +170,31 @@ impl JobRow {
             }
         }
         self.lease_expires = None;
+        for part in &mut self.parts {
+            part.state = PartState::Done;
+        }
         self.ended = Some(now);
         self.winner = winner;
         Ok(())
     }
 
-    pub(super) fn claimed(&self, now: UnixMillis) -> ClaimedJob {
+    /// The claim of what is `held`, as its worker gets it.
+    pub(super) fn claimed(&self, held: Held, now: UnixMillis) -> ClaimedJob {
+        let objects = || self.parts.iter().map(|part| part.object.clone()).collect();
+        let (part, ready) = match held {
+            Held::Whole => (JobPart::Whole, self.not_before),
+            Held::Part(place) => (JobPart::at(place, objects()), self.parts[place].not_before),
+        };
+        let spent_ms = self.parts.iter().map(|part| part.processing_ms).sum();
         ClaimedJob {
             owner: self.owner,
             id: self.id.clone(),
             token: self.token,
             request: Ok(self.request.clone()),
             input: self.input.claimed(),
-            waited: now.since(self.not_before),
+            part,
+            waited: now.since(ready),
+            spent: Duration::from_millis(spent_ms),
         }
     }
 
@@ -178,7 +208,7 @@ impl JobRow {
             owner: self.owner,
             kind: self.request.kind(),
             state: self.state,
-            progress: self.progress,
+            progress: self.visible_progress(),
             created: self.created,
             started: self.started,
             ended: self.ended,

@@ -137,9 +137,9 @@ impl Uploads for MemoryQueue {
 
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         let mut tables = self.tables();
-        let owner = tables.leased_job(id, token)?.owner;
+        let owner = tables.held(id, token)?.0.owner;
         tables.admit_bytes(&self.policy, owner, object.size_bytes)?;
-        tables.leased_job(id, token)?.input = object.into();
+        tables.held(id, token)?.0.input = object.into();
         Ok(())
     }
 

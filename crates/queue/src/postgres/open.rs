@@ -195,7 +195,7 @@ mod tests {
     use sqlx::{Connection as _, PgConnection, Row as _};
 
     use super::*;
-    use crate::postgres::{pace, relay, statements, webhook_statements};
+    use crate::postgres::{pace, part_statements, relay, statements, webhook_statements};
 
     /// A new database on the server that `make test-rust` starts.
     async fn new_database(name: &'static str) -> PgConnectOptions {
@@ -215,9 +215,8 @@ mod tests {
     #[tokio::test]
     async fn every_statement_is_valid_against_the_schema() {
         let queue = open(new_database("unit_statements").await).await.unwrap();
-        for (name, text) in
-            ALL.iter().chain(pace::ALL).chain(relay::ALL).chain(statements::ALL).chain(webhook_statements::ALL)
-        {
+        let lists = [ALL, pace::ALL, part_statements::ALL, relay::ALL, statements::ALL, webhook_statements::ALL];
+        for (name, text) in lists.into_iter().flatten() {
             let mut tx = queue.pool.begin().await.unwrap();
             let prepare = format!("PREPARE {name} AS {text}");
             let prepared = sqlx::raw_sql(AssertSqlSafe(prepare)).execute(&mut *tx).await;
@@ -236,6 +235,7 @@ mod tests {
         sqlx::raw_sql(fill).execute(&queue.pool).await.unwrap();
         for (query, values) in [
             (statements::FIND_READY, "(20000, 2)"),
+            (part_statements::FIND_READY_PART, "(20000, 2)"),
             (statements::LIST_JOBS, "(1, 0, 9000, 'j9000', 20)"),
             (statements::LIST_JOBS_IN_STATE, "(1, 0, 9000, 'j9000', 20, 'queued')"),
             (statements::READ_JOB, "('j5000', 1)"),

@@ -18,13 +18,11 @@ pub(super) struct JobRow {
     pub(super) input_bytes: i64,
     /// Token of the claim that wrote the end; `None` if no worker did.
     pub(super) winner: Option<FencingToken>,
-    /// Token of the running claim, if any.
-    pub(super) lease_token: Option<FencingToken>,
 }
 
 impl JobRow {
     pub(super) fn read(row: &Row) -> Result<Self, QueueError> {
-        let optional_token = |name| Ok::<_, QueueError>(row::column::<Option<i64>>(row, name)?.map(i64::unsigned_abs));
+        let winner = row::column::<Option<i64>>(row, "winner_token")?.map(i64::unsigned_abs);
         Ok(Self {
             seq: row::column(row, "seq")?,
             id: row::job_id(row)?,
@@ -34,8 +32,7 @@ impl JobRow {
             attempts: row::count(row, "attempts")? as u32,
             crashes: row::count(row, "crashes")? as u32,
             input_bytes: row::column(row, "input_size")?,
-            winner: optional_token("winner_token")?.map(FencingToken),
-            lease_token: optional_token("lease_token")?.map(FencingToken),
+            winner: winner.map(FencingToken),
         })
     }
 }

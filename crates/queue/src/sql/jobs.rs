@@ -1,5 +1,7 @@
 //! The trait [`Jobs`] in SQL: submit, claim, heartbeat, finish, release and reap.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use clearcut_job::{
     ClipName, FencingToken, JobId, JobRequest, JobState, ObjectName, Progress, Stage, UnixMillis, WorkerId,
@@ -7,13 +9,18 @@ use clearcut_job::{
 
 use super::{
     Backend, Row, Tx,
+    claim_row::{find_claim, require_claim},
     ending::{require_one_row, write_end},
     events::{insert_job_url, note_event},
-    job_row::{JobRow, find_job_row},
-    row, statements as sql, webhook_statements,
+    job_row::find_job_row,
+    part_statements, row,
+    segments::read_part,
+    setback::{apply_setback, requeue},
+    statements as sql, webhook_statements,
 };
 use crate::{
-    ClaimedJob, Ending, EventKind, Finished, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError, Reaped,
+    ClaimedJob, Ending, EventKind, Finished, JobPart, JobRecord, Jobs, KeyId, NewJob, NextStep, QueueDepth, QueueError,
+    Reaped,
 };
 
 #[async_trait]
@@ -34,19 +41,34 @@ impl Jobs for Backend {
     async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
         let mut tx = self.begin_write().await?;
         let now = tx.now();
-        let query = sqlx::query(sql::FIND_READY).bind(now.0).bind(i64::from(self.policy.max_running));
-        let Some(found) = query.fetch_optional(&mut *tx).await? else { return Ok(None) };
-        let seq: i64 = row::column(&found, "seq")?;
+        let Some(found) = self.find_ready(&mut tx).await? else { return Ok(None) };
+        let (seq, place): (i64, Option<i64>) = (row::column(&found, "seq")?, row::optional_column(&found, "place")?);
         let last = row::token(&found)?;
         let token = FencingToken(last.0 + 1);
-        sqlx::query(sql::CLAIM).bind(seq).bind(row::sql_integer(last.0)).execute(&mut *tx).await?;
-        let waiting = row::progress_number(Progress::within(Stage::Waiting, 1.0));
+        let (part, spent_ms) = match place {
+            None => {
+                sqlx::query(sql::CLAIM).bind(seq).bind(row::sql_integer(last.0)).execute(&mut *tx).await?;
+                (JobPart::Whole, 0)
+            }
+            Some(place) => {
+                sqlx::query(part_statements::RAISE_TOKEN).bind(seq).execute(&mut *tx).await?;
+                let part: i64 = row::column(&found, "part")?;
+                sqlx::query(part_statements::CLAIM_PART).bind(part).execute(&mut *tx).await?;
+                read_part(&mut tx, seq, place).await?
+            }
+        };
+        let begun = match place {
+            None => row::progress_number(Progress::within(Stage::Waiting, 1.0)),
+            Some(_) => row::SEGMENT_BEGUN,
+        };
+        let progress = if place.is_some() { "part_progress" } else { "progress" };
         sqlx::query(sql::INSERT_LEASE)
             .bind(seq)
             .bind(row::sql_integer(token.0))
+            .bind(row::optional_column::<i64>(&found, "part")?)
             .bind(worker.as_str())
             .bind(now.after(self.policy.lease_ttl).0)
-            .bind(waiting.max(row::column(&found, "progress")?))
+            .bind(begun.max(row::column(&found, progress)?))
             .execute(&mut *tx)
             .await?;
         sqlx::query(sql::TAKE_TURN).bind(row::column::<i64>(&found, "owner")?).execute(&mut *tx).await?;
@@ -59,17 +81,20 @@ impl Jobs for Backend {
             token,
             request: JobRequest::from_json(row::column(&found, "request")?),
             input: row::input(&found)?,
-            waited: now.since(UnixMillis(row::column(&found, "not_before_ms")?)),
+            part,
+            waited: now.since(UnixMillis(row::column(&found, "ready_ms")?)),
+            spent: Duration::from_millis(spent_ms),
         }))
     }
 
     async fn start(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let mut tx = self.begin_write().await?;
         let now = tx.now();
-        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        let query = sqlx::query(sql::START).bind(id.as_str()).bind(row::sql_integer(token.0)).bind(now.0);
+        let claim = require_claim(&mut tx, id, token).await?;
+        let last = row::sql_integer(claim.job.token.0);
+        let query = sqlx::query(sql::START).bind(id.as_str()).bind(last).bind(now.0);
         require_one_row(query.execute(&mut *tx).await?.rows_affected())?;
-        note_event(&mut tx, &job, EventKind::JobStarted).await?;
+        note_event(&mut tx, &claim.job, EventKind::JobStarted).await?;
         tx.commit().await?;
         self.signals.call_watchers(id);
         self.signals.call_courier();
@@ -92,23 +117,21 @@ impl Jobs for Backend {
         self.reach(crate::HaltAt::Stored).await;
         let mut tx = self.begin_write().await?;
         let now = tx.now();
-        let mut job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
+        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
         if job.state.is_final() && job.winner == Some(token) {
             return Ok(Finished::AlreadyCommitted);
         }
-        if job.lease_token != Some(token) {
-            return Err(QueueError::LeaseLost);
-        }
+        let mut claim = require_claim(&mut tx, id, token).await?;
         let mut finished = Finished::Committed;
         match ending {
-            Ending::Completed(_) => write_end(&mut tx, &job, &ending, Some(token)).await?,
+            Ending::Completed(_) if claim.is_segment() => return Err(QueueError::LeaseLost),
+            Ending::Completed(_) => write_end(&mut tx, &claim.job, &ending, Some(token)).await?,
             Ending::Failed(failure) => {
-                job.attempts += 1;
-                let step = self.policy.after_failure(id, failure, job.attempts, now);
+                let step = self.policy.after_failure(id, failure, claim.count_attempt(), now);
                 if let NextStep::Retry { not_before } = step {
                     finished = Finished::Retrying { not_before };
                 }
-                apply_setback(&mut tx, &job, step, Some(token)).await?;
+                apply_setback(&mut tx, &claim, step, Some(token)).await?;
             }
         }
         tx.commit().await?;
@@ -121,11 +144,8 @@ impl Jobs for Backend {
 
     async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError> {
         let mut tx = self.begin_write().await?;
-        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        if job.lease_token != Some(token) {
-            return Err(QueueError::LeaseLost);
-        }
-        requeue(&mut tx, &job, None).await?;
+        let claim = require_claim(&mut tx, id, token).await?;
+        requeue(&mut tx, &claim, None).await?;
         tx.commit().await?;
         self.signals.call_watchers(id);
         self.signals.call_worker();
@@ -145,11 +165,12 @@ impl Jobs for Backend {
         let expired = sqlx::query(sql::FIND_EXPIRED_LEASES).bind(now.0).fetch_all(&mut *tx).await?;
         let mut reaped = Vec::with_capacity(expired.len());
         for found in &expired {
-            let mut job = JobRow::read(found)?;
-            job.crashes += 1;
-            let step = self.policy.after_crash(job.crashes, now);
-            reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
-            apply_setback(&mut tx, &job, step, None).await?;
+            let (id, token) = (row::job_id(found)?, row::token(found)?);
+            // The loss of another part may have ended the job.
+            let Some(mut claim) = find_claim(&mut tx, &id, token).await? else { continue };
+            let step = self.policy.after_crash(claim.count_crash(), now);
+            reaped.push(Reaped { id, has_failed: matches!(step, NextStep::End(_)) });
+            apply_setback(&mut tx, &claim, step, None).await?;
         }
         tx.commit().await?;
         for lost in &reaped {
@@ -174,10 +195,10 @@ impl Jobs for Backend {
         Ok(())
     }
 
-    async fn running_claim(&self, id: &JobId) -> Result<Option<FencingToken>, QueueError> {
+    async fn is_claimed(&self, id: &JobId, token: FencingToken) -> Result<bool, QueueError> {
         let mut tx = self.begin_read().await?;
-        let found = sqlx::query(sql::RUNNING_CLAIM).bind(id.as_str()).fetch_optional(&mut *tx).await?;
-        found.as_ref().map(row::token).transpose()
+        let query = sqlx::query_scalar(part_statements::IS_CLAIMED).bind(id.as_str()).bind(row::sql_integer(token.0));
+        Ok(query.fetch_one(&mut *tx).await?)
     }
 
     async fn depth(&self) -> Result<QueueDepth, QueueError> {
@@ -189,6 +210,18 @@ impl Jobs for Backend {
 }
 
 impl Backend {
+    /// Finds what is claimed next, a job or a part, with the columns of both.
+    async fn find_ready(&self, tx: &mut Tx) -> Result<Option<Row>, QueueError> {
+        let (now, max_running) = (tx.now().0, i64::from(self.policy.max_running));
+        let job = sqlx::query(sql::FIND_READY).bind(now).bind(max_running).fetch_optional(&mut **tx).await?;
+        let query = sqlx::query(part_statements::FIND_READY_PART).bind(now).bind(max_running);
+        let Some(part) = query.fetch_optional(&mut **tx).await? else { return Ok(job) };
+        let Some(job) = job else { return Ok(Some(part)) };
+        // Each is the first of its kind, so a key that has both is the first of both kinds.
+        let turn = |row: &Row| Ok::<_, QueueError>((row::count(row, "running")?, row::count(row, "turn")?));
+        Ok(Some(if turn(&part)? <= turn(&job)? { part } else { job }))
+    }
+
     /// Enqueues a job within `tx`, after checking the limits of its owner.
     pub(super) async fn insert_job(&self, tx: &mut Tx, job: NewJob) -> Result<(), QueueError> {
         let now = tx.now();
@@ -243,38 +276,15 @@ impl Backend {
         row::job(found, outputs, &self.policy)
     }
 
-    /// Makes jobs due whose wait exceeds the maximum backoff, and first delivery attempts that lie
+    /// Makes jobs and parts due whose wait exceeds the maximum backoff, and first delivery attempts that lie
     /// in the future. Both come from a clock that was ahead.
     pub(super) async fn make_delayed_work_due(&self, tx: &mut Tx) -> Result<(), QueueError> {
         let now = tx.now();
         let latest = now.after(self.policy.backoff_cap);
-        sqlx::query(sql::MAKE_DELAYED_JOBS_DUE).bind(now.0).bind(latest.0).execute(&mut **tx).await?;
+        for statement in [sql::MAKE_DELAYED_JOBS_DUE, part_statements::MAKE_DELAYED_PARTS_DUE] {
+            sqlx::query(statement).bind(now.0).bind(latest.0).execute(&mut **tx).await?;
+        }
         sqlx::query(webhook_statements::MAKE_FIRST_ATTEMPTS_DUE).bind(now.0).execute(&mut **tx).await?;
         Ok(())
     }
-}
-
-/// Applies the policy's decision after a setback. The counters of `job` already include the
-/// setback.
-pub(super) async fn apply_setback(
-    tx: &mut Tx,
-    job: &JobRow,
-    step: NextStep,
-    winner: Option<FencingToken>,
-) -> Result<(), QueueError> {
-    match step {
-        NextStep::Retry { not_before } => requeue(tx, job, Some(not_before)).await,
-        NextStep::End(failure) => write_end(tx, job, &Ending::Failed(failure), winner).await,
-    }
-}
-
-/// Puts a claimed job back to wait. `not_before` of `None` keeps its ready time.
-async fn requeue(tx: &mut Tx, job: &JobRow, not_before: Option<UnixMillis>) -> Result<(), QueueError> {
-    let update =
-        sqlx::query(sql::REQUEUE).bind(job.seq).bind(row::sql_integer(job.token.0)).bind(not_before.map(|at| at.0));
-    require_one_row(
-        update.bind(i64::from(job.attempts)).bind(i64::from(job.crashes)).execute(&mut **tx).await?.rows_affected(),
-    )?;
-    sqlx::query(sql::DROP_LEASE).bind(job.seq).execute(&mut **tx).await?;
-    Ok(())
 }

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use clearcut_job::{Failure, FailureCode, JobId, JobState, ObjectName, UnixMillis};
 
 use super::{
-    Backend, Row, Tx, ending::write_end, job_row::JobRow, retention::unreferenced, row, statements as sql,
-    webhook_statements,
+    Backend, Row, Tx, ending::write_end, job_row::JobRow, part_statements, retention::unreferenced, row,
+    statements as sql, webhook_statements,
 };
 use crate::{
     DayUsage, Ending, Idempotency, JobRecord, KeyId, Listing, NewJob, OwnedJobs, QueueError, QueueOutlook, RetryResult,
@@ -81,13 +81,15 @@ impl OwnedJobs for Backend {
         let Some(found) = find_owned(&mut tx, owner, id).await? else { return Ok(None) };
         let job = JobRow::read(&found)?;
         end_cancelled(&mut tx, &job).await?;
-        let outputs = sqlx::query(sql::FIND_KEPT_OUTPUTS).bind(job.seq).fetch_all(&mut *tx).await?;
         let mut removable = Vec::new();
-        for output in &outputs {
-            removable.extend(row::released_object(output, "object_key")?);
+        for objects in [sql::FIND_KEPT_OUTPUTS, part_statements::FIND_PART_OBJECTS] {
+            for found in &sqlx::query(objects).bind(job.seq).fetch_all(&mut *tx).await? {
+                removable.extend(row::released_object(found, "object_key")?);
+            }
         }
-        sqlx::query(sql::DELETE_OUTPUTS).bind(job.seq).execute(&mut *tx).await?;
-        sqlx::query(sql::DELETE_JOB).bind(job.seq).execute(&mut *tx).await?;
+        for deletion in [sql::DELETE_OUTPUTS, part_statements::DELETE_PARTS, sql::DELETE_JOB] {
+            sqlx::query(deletion).bind(job.seq).execute(&mut *tx).await?;
+        }
         let input = row::released_object(&found, "input_key")?;
         removable.extend(unreferenced(&mut tx, input).await?);
         tx.commit().await?;

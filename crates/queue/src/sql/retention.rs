@@ -1,12 +1,12 @@
 //! The trait [`Retention`] in SQL: deletes the pointers to inputs, outputs and uploads past
-//! their retention.
+//! their retention, and those to the parts of ended jobs.
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use clearcut_job::ObjectName;
 
-use super::{Backend, Tx, row, statements as sql};
+use super::{Backend, Tx, part_statements, row, statements as sql};
 use crate::{QueueError, Retention};
 
 #[async_trait]
@@ -97,5 +97,11 @@ async fn forget_rows(tx: &mut Tx, retention_ms: i64) -> Result<(usize, BTreeSet<
         sqlx::query(sql::FORGET_OUTPUT).bind(seq).bind(place).bind(now.0).execute(&mut **tx).await?;
         candidates.extend(row::released_object(found, "object_key")?);
     }
-    Ok((inputs.len() + uploads.len() + outputs.len(), candidates))
+    let parts = sqlx::query(part_statements::FIND_ENDED_PARTS).fetch_all(&mut **tx).await?;
+    for found in &parts {
+        let seq: i64 = row::column(found, "seq")?;
+        sqlx::query(part_statements::FORGET_PART).bind(seq).execute(&mut **tx).await?;
+        candidates.extend(row::released_object(found, "object_key")?);
+    }
+    Ok((inputs.len() + uploads.len() + outputs.len() + parts.len(), candidates))
 }

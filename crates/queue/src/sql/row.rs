@@ -21,6 +21,18 @@ where
     row.try_get(name).map_err(|_| QueueError::Damaged { what: name })
 }
 
+/// Reads a column that is null, or that the query does not have.
+pub(super) fn optional_column<'r, T>(row: &'r Row, name: &'static str) -> Result<Option<T>, QueueError>
+where
+    T: Decode<'r, Db> + Type<Db>,
+    &'static str: ColumnIndex<Row>,
+{
+    match row.try_get(name) {
+        Err(sqlx::Error::ColumnNotFound(_)) => Ok(None),
+        read => read.map_err(|_| QueueError::Damaged { what: name }),
+    }
+}
+
 /// Reads a text column and parses it.
 pub(super) fn parsed_column<T: FromStr>(row: &Row, name: &'static str) -> Result<T, QueueError> {
     column::<String>(row, name)?.parse().map_err(|_| QueueError::Damaged { what: name })
@@ -35,6 +47,10 @@ pub(super) fn count(row: &Row, name: &'static str) -> Result<u64, QueueError> {
 pub(super) fn sql_integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
+
+/// Number of the progress of a segment that is begun, and of one that is cut.
+pub(super) const SEGMENT_BEGUN: i64 = 2025;
+pub(super) const SEGMENT_CUT: i64 = 2085;
 
 /// Encodes progress as one number that grows with the work: 1000 × stage + per cent.
 pub(super) fn progress_number(progress: Progress) -> i64 {
@@ -67,7 +83,7 @@ pub(super) fn input(row: &Row) -> Result<ClaimedInput, QueueError> {
 }
 
 /// Reads an object from the columns with its name, size and hash.
-fn stored_object(row: &Row, [name, size, sha256]: [&'static str; 3]) -> Result<StoredObject, QueueError> {
+pub(super) fn stored_object(row: &Row, [name, size, sha256]: [&'static str; 3]) -> Result<StoredObject, QueueError> {
     Ok(StoredObject {
         name: parsed_column(row, name)?,
         size_bytes: count(row, size)?,
@@ -117,10 +133,27 @@ pub(super) fn output(row: &Row) -> Result<OutputPointer, QueueError> {
     })
 }
 
+/// What the running claims of a job have reached together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reached {
+    /// Progress; 0 if nothing is claimed and the job is not split.
+    pub(super) progress: i64,
+    /// Number of visible changes.
+    pub(super) revision: i64,
+}
+
+impl Reached {
+    pub(super) fn read(row: &Row) -> Result<Self, QueueError> {
+        let number = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.unwrap_or(0));
+        let progress = number("lease_progress")?.max(number("segments_progress")?);
+        Ok(Self { progress, revision: number("lease_revision")? })
+    }
+}
+
 /// Builds the job of `row`; `outputs` are those of a completed job.
 pub(super) fn job(row: &Row, outputs: Vec<OutputPointer>, policy: &Policy) -> Result<JobRecord, QueueError> {
-    let lease_progress: Option<i64> = column(row, "lease_progress")?;
-    let progress = column::<i64>(row, "progress")?.max(lease_progress.unwrap_or(0));
+    let reached = Reached::read(row)?;
+    let progress = column::<i64>(row, "progress")?.max(reached.progress);
     let timestamp = |name| Ok::<_, QueueError>(column::<Option<i64>>(row, name)?.map(UnixMillis));
     let ended = timestamp("ended_ms")?;
     let max_retention = optional_count(row, "retention_ms")?.map(Duration::from_millis);
@@ -142,7 +175,7 @@ pub(super) fn job(row: &Row, outputs: Vec<OutputPointer>, policy: &Policy) -> Re
             Some(measured) => Some(Outcome { measured, processing_ms: count(row, "processing_ms")?, outputs }),
             None => None,
         },
-        revision: count(row, "revision")? + column::<Option<i64>>(row, "lease_revision")?.unwrap_or(0).unsigned_abs(),
+        revision: count(row, "revision")? + reached.revision.unsigned_abs(),
         retry_of: match column::<Option<String>>(row, "retry_of")? {
             Some(id) => Some(id.parse().map_err(|_| QueueError::Damaged { what: "retry_of" })?),
             None => None,
@@ -173,4 +206,15 @@ pub(super) fn key(row: &Row) -> Result<KeyRecord, QueueError> {
             requests_per_minute: limit("requests_per_minute")?,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_segments_are_those_of_their_stage() {
+        let cutting = |fraction| progress_number(Progress::within(Stage::Cutting, fraction));
+        assert_eq!((cutting(0.0), cutting(1.0)), (SEGMENT_BEGUN, SEGMENT_CUT));
+    }
 }

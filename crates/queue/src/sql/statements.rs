@@ -4,6 +4,28 @@
 //! They are in the words that SQLite and PostgreSQL share. The macros `greater!`, `smaller!`,
 //! `indexed_by!` and `ordered_join!` of each backend stand for the rest.
 
+/// The columns of what the running claims of a job have reached. A split job is as far as the mean of
+/// its segments, weighted by their frames; 2085 is a segment that is cut.
+macro_rules! reached_columns {
+    ($job:literal) => {
+        concat!(
+            "(SELECT MAX(l.progress) FROM leases l LEFT JOIN parts q ON q.seq = l.part
+                WHERE l.job_seq = ",
+            $job,
+            " AND q.frames IS NULL) AS lease_progress,
+            (SELECT CAST(SUM(l.revision) AS BIGINT) FROM leases l WHERE l.job_seq = ",
+            $job,
+            ") AS lease_revision,
+            (SELECT CAST(SUM(p.frames * CASE WHEN l.progress > 2085 THEN 2085 ELSE COALESCE(l.progress, p.progress) END) AS BIGINT)
+                    / CAST(SUM(p.frames) AS BIGINT)
+                FROM parts p LEFT JOIN leases l ON l.part = p.seq
+                WHERE p.job_seq = ",
+            $job,
+            " AND p.frames IS NOT NULL) AS segments_progress"
+        )
+    };
+}
+
 macro_rules! statements {
     ($($name:ident = $text:expr;)*) => {
         $(pub(super) const $name: &str = $text;)*
@@ -23,8 +45,9 @@ statements! {
     COUNT_WAITING = "SELECT (SELECT max_waiting FROM api_keys WHERE id = $1) AS max_waiting,
             (SELECT COUNT(*) FROM jobs WHERE state = 'queued' AND owner = $1) AS waiting";
 
-    READ_JOB = "SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
-        WHERE j.id = $1 AND j.owner = $2";
+    READ_JOB = concat!("SELECT j.*, ", reached_columns!("j.seq"), " FROM jobs j WHERE j.id = $1 AND j.owner = $2");
+
+    READ_REACHED = concat!("SELECT ", reached_columns!("$1"));
 
     READ_OUTPUTS = "SELECT format, object_key, size, sha256 FROM outputs WHERE job_seq = $1 ORDER BY place";
 
@@ -35,16 +58,17 @@ statements! {
             UNION ALL
             SELECT (SELECT n.owner FROM jobs n", indexed_by!("jobs_line"), " WHERE n.state = 'queued' AND n.owner > w.owner ORDER BY n.owner LIMIT 1)
             FROM waiting w WHERE w.owner IS NOT NULL),
-        running (owner, jobs) AS (
+        running (owner, claims) AS (
             SELECT j.owner, COUNT(*) FROM leases l", ordered_join!(), "jobs j ON j.seq = l.job_seq GROUP BY j.owner)
-        SELECT j.seq, j.id, j.owner, j.token, j.request, j.input_key, j.input_size, j.input_sha256, j.input_url, j.progress, j.not_before_ms
+        SELECT j.seq, j.id, j.owner, j.token, j.request, j.input_key, j.input_size, j.input_sha256, j.input_url, j.progress,
+            j.not_before_ms AS ready_ms, COALESCE(r.claims, 0) AS running, COALESCE(t.turn, 0) AS turn
         FROM waiting w", ordered_join!(), "api_keys k ON k.id = w.owner", ordered_join!(), "jobs j
             ON j.seq = (SELECT f.seq FROM jobs f", indexed_by!("jobs_line"), " WHERE f.state = 'queued' AND f.owner = w.owner
             AND f.not_before_ms <= $1 ORDER BY f.not_before_ms, f.seq LIMIT 1)
         LEFT JOIN running r ON r.owner = w.owner
         LEFT JOIN turns t ON t.owner = w.owner
-        WHERE COALESCE(r.jobs, 0) < COALESCE(k.max_running, $2)
-        ORDER BY COALESCE(r.jobs, 0), COALESCE(t.turn, 0), j.not_before_ms, j.seq LIMIT 1");
+        WHERE COALESCE(r.claims, 0) < COALESCE(k.max_running, $2)
+        ORDER BY COALESCE(r.claims, 0), COALESCE(t.turn, 0), j.not_before_ms, j.seq LIMIT 1");
 
     TAKE_TURN = "INSERT INTO turns (owner, turn) VALUES ($1, (SELECT COALESCE(MAX(turn), 0) + 1 FROM turns))
         ON CONFLICT (owner) DO UPDATE SET turn = excluded.turn";
@@ -52,7 +76,7 @@ statements! {
     CLAIM = "UPDATE jobs SET state = 'submitted', token = token + 1, revision = revision + 1
         WHERE seq = $1 AND token = $2 AND state = 'queued'";
 
-    INSERT_LEASE = "INSERT INTO leases (job_seq, token, worker, expires_ms, progress) VALUES ($1, $2, $3, $4, $5)";
+    INSERT_LEASE = "INSERT INTO leases (job_seq, token, part, worker, expires_ms, progress) VALUES ($1, $2, $3, $4, $5, $6)";
 
     START = "UPDATE jobs SET state = 'processing', started_ms = COALESCE(started_ms, $3),
             revision = revision + CASE WHEN state = 'submitted' THEN 1 ELSE 0 END
@@ -62,13 +86,10 @@ statements! {
             progress = CASE WHEN $4 > progress THEN $4 ELSE progress END
         WHERE job_seq = (SELECT seq FROM jobs WHERE id = $1) AND token = $2";
 
-    READ_JOB_ROW = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
-            l.token AS lease_token
-        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = $1";
+    READ_JOB_ROW = "SELECT seq, id, owner, state, token, attempts, crashes, winner_token, input_size FROM jobs WHERE id = $1";
 
     COMPLETE = concat!("UPDATE jobs SET state = 'completed', ended_ms = $3, winner_token = $2, measured = $4, processing_ms = $5,
-            progress = ", greater!("progress", "(SELECT progress FROM leases WHERE job_seq = $1)"), ",
-            revision = revision + 1 + (SELECT revision FROM leases WHERE job_seq = $1)
+            progress = ", greater!("progress", "$6"), ", revision = revision + 1 + $7
         WHERE seq = $1 AND token = $2 AND state IN ('submitted', 'processing')");
 
     INSERT_OUTPUT = "INSERT INTO outputs (job_seq, place, format, object_key, size, sha256, ended_ms)
@@ -78,21 +99,17 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
     FAIL = concat!("UPDATE jobs SET state = 'failed', ended_ms = $3, winner_token = $4, failure = $5, attempts = $6, crashes = $7,
-            progress = ", greater!("progress", "COALESCE((SELECT progress FROM leases WHERE job_seq = $1), 0)"), ",
-            revision = revision + 1 + COALESCE((SELECT revision FROM leases WHERE job_seq = $1), 0)
+            progress = ", greater!("progress", "$8"), ", revision = revision + 1 + $9
         WHERE seq = $1 AND token = $2 AND state IN ('queued', 'submitted', 'processing')");
 
     REQUEUE = concat!("UPDATE jobs SET state = 'queued', not_before_ms = COALESCE($3, not_before_ms), attempts = $4, crashes = $5,
-            progress = ", greater!("progress", "(SELECT progress FROM leases WHERE job_seq = $1)"), ",
-            revision = revision + 1 + (SELECT revision FROM leases WHERE job_seq = $1)
+            progress = ", greater!("progress", "$6"), ", revision = revision + 1 + $7
         WHERE seq = $1 AND token = $2 AND state IN ('submitted', 'processing')");
 
-    DROP_LEASE = "DELETE FROM leases WHERE job_seq = $1";
+    DROP_LEASES = "DELETE FROM leases WHERE job_seq = $1";
 
-    FIND_EXPIRED_LEASES = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
-            l.token AS lease_token
-        FROM leases l JOIN jobs j ON j.seq = l.job_seq
-        WHERE l.expires_ms <= $1 ORDER BY l.expires_ms, j.seq LIMIT 1000";
+    FIND_EXPIRED_LEASES = "SELECT j.id, l.token FROM leases l JOIN jobs j ON j.seq = l.job_seq
+        WHERE l.expires_ms <= $1 ORDER BY l.expires_ms, l.job_seq, l.token LIMIT 1000";
 
     RENEW_ALL = "UPDATE leases SET expires_ms = $1";
 
@@ -115,12 +132,11 @@ statements! {
 
     IS_POINTED_TO = "SELECT EXISTS (SELECT 1 FROM jobs WHERE input_key = $1)
         OR EXISTS (SELECT 1 FROM outputs WHERE object_key = $1 AND removed_ms IS NULL)
+        OR EXISTS (SELECT 1 FROM parts WHERE object_key = $1)
         OR EXISTS (SELECT 1 FROM uploads WHERE object_key = $1)
         OR EXISTS (SELECT 1 FROM uploads WHERE partial_key = $1)";
 
-    RUNNING_CLAIM = "SELECT l.token FROM leases l JOIN jobs j ON j.seq = l.job_seq WHERE j.id = $1";
-
-    COUNT_QUEUED = "SELECT COUNT(*) FROM jobs WHERE state = 'queued'";
+    COUNT_QUEUED = "SELECT (SELECT COUNT(*) FROM jobs WHERE state = 'queued') + (SELECT COUNT(*) FROM parts WHERE state = 'waiting')";
 
     COUNT_LEASED = "SELECT COUNT(*) FROM leases";
 
@@ -184,19 +200,17 @@ statements! {
 
     DELETE_OLD_IDEMPOTENCY_KEYS = "DELETE FROM idempotency_keys WHERE created_ms <= $1";
 
-    LIST_JOBS = "SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision
-        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq
+    LIST_JOBS = concat!("SELECT j.*, ", reached_columns!("j.seq"), " FROM jobs j
         WHERE j.owner = $1 AND j.created_ms >= $2 AND (j.created_ms, j.id) < ($3, $4)
-        ORDER BY j.created_ms DESC, j.id DESC LIMIT $5";
+        ORDER BY j.created_ms DESC, j.id DESC LIMIT $5");
 
-    LIST_JOBS_IN_STATE = concat!("SELECT j.*, l.progress AS lease_progress, l.revision AS lease_revision
-        FROM jobs j", indexed_by!("jobs_by_state"), " LEFT JOIN leases l ON l.job_seq = j.seq
+    LIST_JOBS_IN_STATE = concat!("SELECT j.*, ", reached_columns!("j.seq"), "
+        FROM jobs j", indexed_by!("jobs_by_state"), "
         WHERE j.owner = $1 AND j.state = $6 AND j.created_ms >= $2 AND (j.created_ms, j.id) < ($3, $4)
         ORDER BY j.created_ms DESC, j.id DESC LIMIT $5");
 
-    READ_OWNED_JOB_ROW = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size,
-            j.input_key, j.input_url, l.token AS lease_token
-        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.id = $1 AND j.owner = $2";
+    READ_OWNED_JOB_ROW = "SELECT seq, id, owner, state, token, attempts, crashes, winner_token, input_size, input_key, input_url
+        FROM jobs WHERE id = $1 AND owner = $2";
 
     FIND_KEPT_OUTPUTS = "SELECT object_key FROM outputs WHERE job_seq = $1 AND removed_ms IS NULL ORDER BY place";
 

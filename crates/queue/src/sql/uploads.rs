@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use clearcut_job::{FencingToken, JobId, ObjectName, StoredObject, UploadId};
 
 use super::{
-    Backend, Tx, job_row::find_job_row, keys::find_storage_limits, retention::unreferenced, row, statements as sql,
+    Backend, Tx, claim_row::require_claim, keys::find_storage_limits, retention::unreferenced, row, statements as sql,
 };
 use crate::{KeyId, NewInput, NewUpload, QueueError, UploadRecord, Uploads, uploads::check_quota};
 
@@ -149,10 +149,7 @@ impl Uploads for Backend {
 
     async fn keep_input(&self, id: &JobId, token: FencingToken, object: StoredObject) -> Result<(), QueueError> {
         let mut tx = self.begin_write().await?;
-        let job = find_job_row(&mut tx, id).await?.ok_or(QueueError::LeaseLost)?;
-        if job.lease_token != Some(token) {
-            return Err(QueueError::LeaseLost);
-        }
+        let job = require_claim(&mut tx, id, token).await?.job;
         self.admit_bytes(&mut tx, KeyId(job.owner), object.size_bytes).await?;
         let input = InputColumns::from(object);
         sqlx::query(sql::SET_INPUT)

@@ -55,7 +55,7 @@ statements! {
 
     INSERT_EVENT = concat!("INSERT INTO webhook_events (job_seq, kind, happened_ms, progress, revision)
         SELECT j.seq, $2, $3, ", greater!("j.progress", "COALESCE(l.progress, 0)"), ", j.revision + COALESCE(l.revision, 0)
-        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq WHERE j.seq = $1 ON CONFLICT (job_seq, kind) DO NOTHING
+        FROM jobs j LEFT JOIN leases l ON l.job_seq = j.seq AND l.part IS NULL WHERE j.seq = $1 ON CONFLICT (job_seq, kind) DO NOTHING
         RETURNING seq");
 
     INSERT_TEST_EVENT = "INSERT INTO webhook_events (kind, happened_ms, progress, revision) VALUES ('webhook.test', $1, 0, 0)

@@ -20,10 +20,10 @@ use sqlx::{
 
 use super::{
     SqliteQueue,
+    claim_row::find_claim,
     damage::{APPLICATION_ID, LogMarker, sync_folder_of},
-    job_row::JobRow,
-    jobs::apply_setback,
     row,
+    setback::apply_setback,
     statements::statements,
     writer::Writer,
 };
@@ -38,13 +38,14 @@ const READER_CONNECTIONS: u32 = 4;
 /// First SQLite release whose write-ahead log cannot lose a commit when it is reset during a read.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (1, "jobs", include_str!("../../migrations/0001_jobs.sql")),
     (2, "owned jobs", include_str!("../../migrations/0002_owned_jobs.sql")),
     (3, "webhooks", include_str!("../../migrations/0003_webhooks.sql")),
     (4, "uploads", include_str!("../../migrations/0004_uploads.sql")),
     (5, "clip names", include_str!("../../migrations/0005_clip_names.sql")),
     (6, "restarts", include_str!("../../migrations/0006_restarts.sql")),
+    (7, "parts", include_str!("../../migrations/0007_parts.sql")),
 ];
 
 statements! {
@@ -62,9 +63,7 @@ statements! {
 
     DRAW_APPLICATION_ID = "SELECT abs(random() % 2147483647) + 1";
 
-    FIND_LEASED = "SELECT j.seq, j.id, j.owner, j.state, j.token, j.attempts, j.crashes, j.winner_token, j.input_size, j.restarts,
-            l.token AS lease_token
-        FROM leases l JOIN jobs j ON j.seq = l.job_seq ORDER BY j.seq";
+    FIND_LEASED = "SELECT j.id, j.restarts, l.token FROM leases l JOIN jobs j ON j.seq = l.job_seq ORDER BY l.job_seq, l.token";
 
     COUNT_RESTARTS = "UPDATE jobs SET restarts = restarts + 1 WHERE seq IN (SELECT job_seq FROM leases)";
 
@@ -123,10 +122,12 @@ impl SqliteQueue {
         sqlx::query(COUNT_RESTARTS).execute(&mut *tx).await?;
         let mut reaped = Vec::new();
         for found in &sqlx::query(FIND_LEASED).fetch_all(&mut *tx).await? {
-            let job = JobRow::read(found)?;
+            let id = row::job_id(found)?;
+            // The setback of another part may have ended the job.
+            let Some(claim) = find_claim(&mut tx, &id, row::token(found)?).await? else { continue };
             let step = self.policy.after_restart(row::count(found, "restarts")? as u32, now);
-            reaped.push(Reaped { id: job.id.clone(), has_failed: matches!(step, NextStep::End(_)) });
-            apply_setback(&mut tx, &job, step, None).await?;
+            reaped.push(Reaped { id, has_failed: matches!(step, NextStep::End(_)) });
+            apply_setback(&mut tx, &claim, step, None).await?;
         }
         sqlx::query(EXPIRE_ALL_DELIVERY_LEASES).bind(now.0).execute(&mut *tx).await?;
         // The clock may have been set while no server ran.
@@ -266,7 +267,7 @@ mod tests {
     use clearcut_job::SystemClock;
 
     use super::*;
-    use crate::sqlite::{statements, webhook_statements};
+    use crate::sqlite::{part_statements, statements, webhook_statements};
 
     async fn open(path: &Path) -> Result<SqliteQueue, QueueError> {
         SqliteQueue::open(path, Arc::new(SystemClock), Policy::default()).await
@@ -276,7 +277,9 @@ mod tests {
     async fn every_statement_is_valid_against_the_schema() {
         let dir = tempfile::tempdir().unwrap();
         let queue = open(&dir.path().join("q.db")).await.unwrap();
-        for (name, text) in super::ALL.iter().chain(statements::ALL).chain(webhook_statements::ALL) {
+        for (name, text) in
+            super::ALL.iter().chain(statements::ALL).chain(part_statements::ALL).chain(webhook_statements::ALL)
+        {
             let explain = format!("EXPLAIN {text}");
             let result = sqlx::query(AssertSqlSafe(explain)).fetch_all(queue.writer.pool()).await;
             assert!(result.is_ok(), "{name}: {result:?}");
@@ -289,6 +292,8 @@ mod tests {
         let queue = open(&dir.path().join("q.db")).await.unwrap();
         for (query, indexes) in [
             (statements::FIND_READY, &["jobs_line"][..]),
+            (part_statements::FIND_READY_PART, &["parts_line"]),
+            (statements::READ_REACHED, &["leases_part"]),
             (statements::COUNT_WAITING, &["jobs_by_state"]),
             (statements::LIST_JOBS, &["jobs_by_owner"]),
             (statements::LIST_JOBS_IN_STATE, &["jobs_by_state"]),

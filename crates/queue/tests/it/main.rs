@@ -10,6 +10,7 @@ mod endpoints;
 mod fixture;
 mod model;
 mod owned_jobs;
+mod segments;
 mod shared;
 mod speed;
 mod step;
@@ -92,6 +93,28 @@ mod turn_tests {
         a_key_never_exceeds_its_running_limit,
         jobs_are_claimed_in_the_order_of_their_positions,
         the_outlook_reports_the_mean_of_recent_processing_times
+    }
+}
+
+mod segment_tests {
+    crate::conformance::conformance_tests! { segments:
+        a_split_job_is_cut_in_segments_and_joined_once,
+        progress_is_the_mean_of_the_segments_by_their_frames,
+        only_the_claim_of_the_whole_job_splits_it,
+        a_lost_segment_alone_is_cut_again,
+        two_lost_workers_of_one_segment_fail_the_job_and_end_all_its_claims,
+        parts_lost_at_once_end_the_job_once,
+        a_lost_join_is_claimed_again_and_a_second_loss_fails_the_job,
+        a_released_segment_uses_no_attempt_and_keeps_its_progress,
+        a_failing_segment_is_retried_or_fails_the_job_with_its_own_error,
+        cancelling_or_removing_a_split_job_ends_every_claim,
+        a_claim_that_lost_its_segment_changes_nothing,
+        a_segment_cannot_complete_the_job_and_the_join_is_no_segment,
+        the_last_two_segments_finished_at_once_open_the_join_once,
+        segments_count_as_running_claims_of_their_key,
+        a_begun_job_is_finished_before_the_next_one_of_its_key,
+        plan_and_segments_are_removed_after_the_end,
+        a_clock_jump_expires_no_lease_of_a_segment
     }
 }
 

@@ -12,6 +12,7 @@ use proptest::{prelude::*, test_runner::TestCaseError};
 
 use crate::{
     fixture::{Bench, endpoint, input_failure, object, outcome, secret, temporary_failure, webhook, worker},
+    segments::{segment, split},
     step::{JOBS, Step, TokenChoice, step, submitted_job},
     uploads::new_upload,
 };
@@ -53,6 +54,14 @@ async fn play(bench: &Bench, step: &Step) -> String {
             )
         }
         Step::Release(job, choice) => format!("{:?}", queue.release(&id(job), token(job, choice).await).await.is_ok()),
+        Step::Split(job, choice, frames) => {
+            let (id, token) = (id(job), token(job, choice).await);
+            format!("{:?}", queue.split(&id, token, split(&id, token, &[frames, 2])).await.is_ok())
+        }
+        Step::FinishSegment(job, choice) => {
+            let (id, token) = (id(job), token(job, choice).await);
+            format!("{:?}", queue.finish_segment(&id, token, segment(&id, token)).await.ok())
+        }
         Step::Reap => format!("{:?}", queue.reap().await.unwrap()),
         Step::Forget => {
             let mut forgotten = queue.forget_expired().await.unwrap();

@@ -19,6 +19,8 @@ pub(crate) enum Step {
     FailTemporarily(u128, TokenChoice),
     FailInput(u128, TokenChoice),
     Release(u128, TokenChoice),
+    Split(u128, TokenChoice, u64),
+    FinishSegment(u128, TokenChoice),
     Reap,
     Forget,
     CreateUpload(u128, Option<u64>),
@@ -41,11 +43,13 @@ pub(crate) enum Step {
     AdvanceClock(u64),
 }
 
-/// Token that a step uses: that of the last claim, the one before it, or one that was never issued.
+/// Token that a step uses: that of the last claim, one of the two before it, or one that was never
+/// issued.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum TokenChoice {
     Last,
     Before,
+    Earlier,
     Next,
 }
 
@@ -55,6 +59,7 @@ impl TokenChoice {
         FencingToken(match self {
             Self::Last => last,
             Self::Before => last.saturating_sub(1),
+            Self::Earlier => last.saturating_sub(2),
             Self::Next => last + 1,
         })
     }
@@ -62,8 +67,14 @@ impl TokenChoice {
 
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     let job = || 0..JOBS;
-    let token =
-        || prop_oneof![6 => Just(TokenChoice::Last), 1 => Just(TokenChoice::Before), 1 => Just(TokenChoice::Next)];
+    let token = || {
+        prop_oneof![
+            6 => Just(TokenChoice::Last),
+            2 => Just(TokenChoice::Before),
+            1 => Just(TokenChoice::Earlier),
+            1 => Just(TokenChoice::Next)
+        ]
+    };
     prop_oneof![
         2 => job().prop_map(Step::Submit),
         6 => Just(Step::Claim),
@@ -73,6 +84,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (job(), token()).prop_map(|(job, token)| Step::FailTemporarily(job, token)),
         1 => (job(), token()).prop_map(|(job, token)| Step::FailInput(job, token)),
         1 => (job(), token()).prop_map(|(job, token)| Step::Release(job, token)),
+        3 => (job(), token(), 1..4_u64).prop_map(|(job, token, frames)| Step::Split(job, token, frames)),
+        6 => (job(), token()).prop_map(|(job, token)| Step::FinishSegment(job, token)),
         3 => Just(Step::Reap),
         1 => Just(Step::Forget),
         1 => (job(), prop::option::of(0..3000_u64)).prop_map(|(upload, length)| Step::CreateUpload(upload, length)),

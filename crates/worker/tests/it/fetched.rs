@@ -74,7 +74,7 @@ async fn a_clip_is_fetched_once_even_if_its_job_starts_twice() {
         bench.queue.signals().ending(Duration::from_millis(10)).await;
     }
     // Simulates a lost worker.
-    let first = bench.queue.running_claim(&id).await.unwrap().unwrap();
+    let first = bench.queue.read(bench.owner, &id).await.unwrap().unwrap().token;
     bench.queue.release(&id, first).await.unwrap();
     let record = bench.final_record(&id).await;
     assert_eq!((record.state, connections.load(Ordering::SeqCst)), (JobState::Completed, 1));

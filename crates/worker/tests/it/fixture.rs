@@ -145,6 +145,14 @@ impl Bench {
         change: impl FnOnce(&mut WorkerSettings),
         cut: impl Fn(&CutOrder, &Stop, &mut dyn FnMut(CutStep)) -> Result<CutOutcome, Failure> + Send + Sync + 'static,
     ) -> JoinHandle<()> {
+        self.start_worker_with(change, FakeCutter(Box::new(cut)))
+    }
+
+    pub(crate) fn start_worker_with(
+        &self,
+        change: impl FnOnce(&mut WorkerSettings),
+        cutter: impl Cutter,
+    ) -> JoinHandle<()> {
         let mut settings = WorkerSettings {
             lease_ttl: LEASE_TTL,
             progress_interval: Duration::from_millis(20),
@@ -157,7 +165,7 @@ impl Bench {
         let loopback = AddressPolicy::new(vec!["127.0.0.1/32".parse().unwrap()]);
         let outbound = Outbound::new(loopback, Timeouts::default()).unwrap();
         let (queue, store) = (self.queue.clone(), self.store.clone());
-        let (cutter, scratch) = (Arc::new(FakeCutter(Box::new(cut))), self.dir.path().join("scratch"));
+        let (cutter, scratch) = (Arc::new(cutter), self.dir.path().join("scratch"));
         let worker = Worker { queue, store, outbound, cutter, clock, scratch, settings };
         let drain = self.drain.clone();
         tokio::spawn(async move { run(worker, drain).await.unwrap() })

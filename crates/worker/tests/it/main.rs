@@ -7,4 +7,5 @@ mod fetched;
 mod fixture;
 mod leases;
 mod previews;
+mod segments;
 mod stops;
