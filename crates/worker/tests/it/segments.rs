@@ -238,7 +238,8 @@ async fn a_full_disk_fails_the_job_and_leaves_nothing() {
 async fn the_deadline_counts_what_all_parts_took() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    // Each segment takes less than the deadline, all together more. One slot cuts one after the other.
+    // Each segment takes less than the deadline, all together more. One slot cuts one after the
+    // other.
     let short = |settings: &mut WorkerSettings| {
         (settings.slots, settings.deadline) = (1.try_into().unwrap(), LEASE_TTL * 2);
     };
