@@ -14,6 +14,7 @@ def check_invariants(server, acknowledged):
     known = {job for (job,) in server.rows("SELECT id FROM jobs")}
     assert set(acknowledged) <= known, f"lost: {set(acknowledged) - known}"
     assert not server.rows("SELECT 1 FROM leases"), "a lease is left"
+    assert not server.rows("SELECT 1 FROM parts WHERE state <> 'ended'"), "a part is left"
     assert not server.rows("SELECT 1 FROM jobs WHERE state NOT IN ('completed', 'failed')")
     over = server.rows(f"SELECT id, attempts, crashes FROM jobs WHERE {server.OVER_CAPS}")
     assert not over, f"over the caps: {over}"

@@ -146,7 +146,7 @@ def wait_for_a_moment(server, chance):
 
 def found_dead(server):
     """Where the kill hit the job that the worker had: in the database and the files of a server that is dead."""
-    claimed = server.rows("SELECT id, jobs.token, state FROM jobs JOIN leases ON job_seq = seq")
+    claimed = server.rows("SELECT id, leases.token, state FROM jobs JOIN leases ON job_seq = seq")
     if not claimed:
         ended = server.rows("SELECT 1 FROM jobs WHERE ended_ms IS NOT NULL AND input_key IS NOT NULL")
         return "committed, not tidied" if ended else "between jobs"

@@ -21,9 +21,9 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
     async fn read(&self, owner: KeyId, id: &JobId) -> Result<Option<JobRecord>, QueueError>;
 
     /// Claims a job, or a part of a split one, for `worker`, for one lease. The API key with the
-    /// fewest running claims comes first, then the one served longest ago. Its split jobs come before
-    /// its other ones, the oldest first; of the others, the one that has been ready longest. A key
-    /// with its maximum number of running claims is skipped.
+    /// fewest running claims comes first, then the one served longest ago. Its split jobs come
+    /// before its other ones, the oldest first; of the others, the one that has been ready longest.
+    /// A key with its maximum number of running claims is skipped.
     async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError>;
 
     /// Marks the job as started by its worker. Has no effect on a job that has started.
@@ -45,8 +45,8 @@ pub trait Jobs: Send + Sync + std::fmt::Debug {
     /// Puts a claimed job or part back as if it had not been claimed. Its token stays used.
     async fn release(&self, id: &JobId, token: FencingToken) -> Result<(), QueueError>;
 
-    /// Takes back the jobs and parts whose leases have expired. Every process does this; there is no
-    /// leader.
+    /// Takes back the jobs and parts whose leases have expired. Every process does this; there is
+    /// no leader.
     async fn reap(&self) -> Result<Vec<Reaped>, QueueError>;
 
     /// Corrects times after a jump of this machine's clock. Does nothing if the database tells the

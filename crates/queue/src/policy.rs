@@ -35,8 +35,8 @@ pub struct Policy {
     /// Lease duration of a delivery. Must exceed the timeout of an attempt. The delivery of a dead
     /// courier waits this long for its next claim. Default 60 s.
     pub delivery_lease: Duration,
-    /// Maximum number of running jobs and parts of an API key without its own limit. Default: as many as
-    /// there are workers.
+    /// Maximum number of running jobs and parts of an API key without its own limit. Default: as
+    /// many as there are workers.
     pub max_running: u32,
     /// Maximum number of waiting jobs of an API key without its own limit. Default 10,000.
     pub max_waiting: u32,

@@ -43,8 +43,8 @@ pub struct JobRecord {
     pub started: Option<UnixMillis>,
     /// Time at which the job ended.
     pub ended: Option<UnixMillis>,
-    /// Number of failed attempts, whatever their cause. Lost workers count in `crashes` instead. The
-    /// parts of a split job count both for themselves.
+    /// Number of failed attempts, whatever their cause. Lost workers count in `crashes` instead.
+    /// The parts of a split job count both for themselves.
     pub attempts: u32,
     /// Number of workers that were lost while they had the job.
     pub crashes: u32,

@@ -24,8 +24,8 @@ pub trait Segments: Send + Sync + std::fmt::Debug {
     /// caller that does not know whether an earlier call succeeded gets it, too.
     async fn split(&self, id: &JobId, token: FencingToken, split: Split) -> Result<(), QueueError>;
 
-    /// Records the file of a cut segment, and ends its claim. The last segment makes the join ready.
-    /// Idempotent until the job has ended.
+    /// Records the file of a cut segment, and ends its claim. The last segment makes the join
+    /// ready. Idempotent until the job has ended.
     ///
     /// # Errors
     /// [`QueueError::LeaseLost`] if the token is not that of the running claim of a segment.

@@ -73,8 +73,8 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         attempted.unwrap_or_else(|failure| Attempted::Ended(Ending::Failed(failure)))
     }
 
-    /// The plot of a whole job: its input is fetched and cut, and the outputs are stored. If others can
-    /// help with a long clip, its cut is only planned, and the plan is stored.
+    /// The plot of a whole job: its input is fetched and cut, and the outputs are stored. If others
+    /// can help with a long clip, its cut is only planned, and the plan is stored.
     async fn cut_whole_or_plan(&self) -> Result<Attempted, Failure> {
         let order = self.prepare().await?;
         if let Some(plan) = self.plan(&order).await? {
@@ -84,7 +84,8 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         self.store_outputs(cut).await
     }
 
-    /// The plot of a segment: the clip is fetched, the segment is cut, and its files are stored as one.
+    /// The plot of a segment: the clip is fetched, the segment is cut, and its files are stored as
+    /// one.
     async fn cut_segment(&self, plan: &StoredObject, index: usize) -> Result<Attempted, Failure> {
         let order = self.prepare().await?;
         let plan = self.read_plan(plan).await?;
@@ -100,8 +101,8 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         Ok(Attempted::SegmentCut(SegmentFile { object, processing_ms: self.elapsed_ms() }))
     }
 
-    /// The plot of a join: clip and segments are fetched, the segments are joined, and the outputs are
-    /// stored.
+    /// The plot of a join: clip and segments are fetched, the segments are joined, and the outputs
+    /// are stored.
     async fn join_segments(&self, plan: &StoredObject, segments: &[StoredObject]) -> Result<Attempted, Failure> {
         let order = self.prepare().await?;
         let plan = self.read_plan(plan).await?;
@@ -117,8 +118,8 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         self.store_outputs(cut).await
     }
 
-    /// Records the start of the job, and retries until that succeeds or the work has to stop. Without
-    /// the record the job has no start time, and no `job.started` event is sent.
+    /// Records the start of the job, and retries until that succeeds or the work has to stop.
+    /// Without the record the job has no start time, and no `job.started` event is sent.
     async fn start(&self) {
         let ClaimedJob { id, token, .. } = self.claimed;
         while let Err(error) = self.worker.queue.start(id, *token).await {
@@ -163,9 +164,9 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         Ok(planned.filter(|plan| plan.frames.len() > 1))
     }
 
-    /// Whether segments could be cut beside each other. Workers on other machines come and go, so with
-    /// them a clip is always split. A process that works alone splits a clip only if it would leave
-    /// slots idle: while other jobs wait, it cuts as much in the same time without a join.
+    /// Whether segments could be cut beside each other. Workers on other machines come and go, so
+    /// with them a clip is always split. A process that works alone splits a clip only if it would
+    /// leave slots idle: while other jobs wait, it cuts as much in the same time without a join.
     async fn can_others_help(&self) -> bool {
         let settings = &self.worker.settings;
         if settings.split_min.is_zero() || settings.has_peers {

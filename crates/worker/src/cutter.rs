@@ -76,8 +76,8 @@ pub trait Cutter: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Cuts the segment number `index`, from 0, of the plan with the JSON `plan`. Leaves its files in
-    /// the scratch folder, and nothing else.
+    /// Cuts the segment number `index`, from 0, of the plan with the JSON `plan`. Leaves its files
+    /// in the scratch folder, and nothing else.
     ///
     /// # Errors
     /// As [`Self::cut`]; if the plan is of another version.

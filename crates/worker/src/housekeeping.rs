@@ -32,8 +32,8 @@ pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, Q
     }
 }
 
-/// Removes what an ended claim made and the job does not point to, because it was cancelled, removed
-/// or requeued meanwhile.
+/// Removes what an ended claim made and the job does not point to, because it was cancelled,
+/// removed or requeued meanwhile.
 pub(crate) async fn clear_outputs(queue: &dyn Queue, store: &Store, ended: &ClaimedJob) {
     let outputs = FileFormat::ALL.map(|format| ObjectName::output(&ended.id, ended.token, format));
     let own = [ObjectName::plan(&ended.id, ended.token), ObjectName::segment(&ended.id, ended.token)];
@@ -68,8 +68,8 @@ pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(
     Ok(())
 }
 
-/// Removes orphans, which are objects that no job or upload points to: what was made by claims that no
-/// longer run, and other objects older than `age`. Returns the number of removed objects.
+/// Removes orphans, which are objects that no job or upload points to: what was made by claims that
+/// no longer run, and other objects older than `age`. Returns the number of removed objects.
 ///
 /// # Errors
 /// If the queue failed. An object that the store could not remove is logged and left for the next

@@ -16,8 +16,8 @@ pub struct WorkerSettings {
     pub lease_ttl: Duration,
     /// Deadline of one cut, over all its segments. Default 1 h.
     pub deadline: Duration,
-    /// Length from which the cut of a clip is split among workers that would otherwise be idle; zero
-    /// never splits one. Default 1 min.
+    /// Length from which the cut of a clip is split among workers that would otherwise be idle;
+    /// zero never splits one. Default 1 min.
     pub split_min: Duration,
     /// Whether workers on other machines take jobs from the same queue. Default no.
     pub has_peers: bool,

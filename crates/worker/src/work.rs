@@ -1,5 +1,5 @@
-//! Life of one claim, of a whole job or of a part: it is attempted while its lease is kept, and what
-//! the attempt came to is recorded.
+//! Life of one claim, of a whole job or of a part: it is attempted while its lease is kept, and
+//! what the attempt came to is recorded.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,8 @@ pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: ClaimedJob, 
     tracing::info!(job = %claimed.id, token = %claimed.token, part, waited_ms, "claimed");
     let (ended, machine) = run_to_end(worker, &claimed, drain).await;
     clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
-    // The end of a split job leaves plan and segments. So does a cancellation, which its workers notice.
+    // The end of a split job leaves plan and segments. So does a cancellation, which its workers
+    // notice.
     if claimed.part != JobPart::Whole
         && let Err(error) = remove_expired(worker.queue.as_ref(), &worker.store).await
     {

@@ -104,7 +104,12 @@ pub(super) struct GivenSettings {
     #[arg(long, value_name = "SECS", env = "CLEARCUT_LEASE_TTL_SECS")]
     pub(super) lease_ttl_secs: Option<u64>,
 
-    /// Deadline of one cut [default: 3600]
+    /// Length from which a clip is cut in segments by workers that would otherwise be idle; 0 never
+    /// splits a clip [default: 60]
+    #[arg(long, value_name = "SECS", env = "CLEARCUT_SPLIT_MIN_SECS")]
+    pub(super) split_min_secs: Option<u64>,
+
+    /// Deadline of one cut, over all its segments [default: 3600]
     #[arg(long, value_name = "SECS", env = "CLEARCUT_DEADLINE_SECS")]
     pub(super) deadline_secs: Option<u64>,
 

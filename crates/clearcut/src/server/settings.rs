@@ -101,6 +101,8 @@ impl Settings {
         let patience = given!(fetch_patience_secs).map_or(download.patience, Duration::from_secs);
         let allowed_networks = networks(&given!(allow_private_networks).unwrap_or_default())?;
         let (role, database, store) = (given!(role).unwrap_or(Role::All), given!(database), given!(store));
+        // Workers of other processes need a database and a store that they reach.
+        let has_peers = database.is_some() && store.is_some();
         if lease_ttl < MIN_LEASE_TTL {
             return Err(invalid_setting("lease_ttl_secs is below 2: heartbeats would come too late"));
         }
@@ -145,6 +147,8 @@ impl Settings {
             worker: WorkerSettings {
                 slots,
                 lease_ttl,
+                split_min: given!(split_min_secs).map_or(worker.split_min, Duration::from_secs),
+                has_peers,
                 deadline: given!(deadline_secs).map_or(worker.deadline, Duration::from_secs),
                 download: DownloadLimits {
                     max_bytes,

@@ -75,9 +75,9 @@ impl Tables {
         self.jobs.last_mut().ok_or(QueueError::Taken)
     }
 
-    /// Finds what is claimed next, a job or a part of a split one. The API key with the fewest running
-    /// claims comes first, then the one served longest ago. Its split jobs come before its other
-    /// ones, the oldest first; of the others, the one that has been ready longest.
+    /// Finds what is claimed next, a job or a part of a split one. The API key with the fewest
+    /// running claims comes first, then the one served longest ago. Its split jobs come before its
+    /// other ones, the oldest first; of the others, the one that has been ready longest.
     pub(super) fn next_claim(&self, now: UnixMillis, policy: &Policy) -> Option<(JobId, Held)> {
         let may_run = |owner| {
             self.running_claims(owner) < self.key_limits(owner).max_running.unwrap_or(policy.max_running) as usize

@@ -276,8 +276,8 @@ impl Backend {
         row::job(found, outputs, &self.policy)
     }
 
-    /// Makes jobs and parts due whose wait exceeds the maximum backoff, and first delivery attempts that lie
-    /// in the future. Both come from a clock that was ahead.
+    /// Makes jobs and parts due whose wait exceeds the maximum backoff, and first delivery attempts
+    /// that lie in the future. Both come from a clock that was ahead.
     pub(super) async fn make_delayed_work_due(&self, tx: &mut Tx) -> Result<(), QueueError> {
         let now = tx.now();
         let latest = now.after(self.policy.backoff_cap);

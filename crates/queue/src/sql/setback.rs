@@ -1,4 +1,5 @@
-//! What becomes of a claim that ends without a result: its job or part waits again, or the job ends.
+//! What becomes of a claim that ends without a result: its job or part waits again, or the job
+//! ends.
 
 use clearcut_job::{FencingToken, UnixMillis};
 

@@ -4,8 +4,8 @@
 //! They are in the words that SQLite and PostgreSQL share. The macros `greater!`, `smaller!`,
 //! `indexed_by!` and `ordered_join!` of each backend stand for the rest.
 
-/// The columns of what the running claims of a job have reached. A split job is as far as the mean of
-/// its segments, weighted by their frames; 2085 is a segment that is cut.
+/// The columns of what the running claims of a job have reached. A split job is as far as the mean
+/// of its segments, weighted by their frames; 2085 is a segment that is cut.
 macro_rules! reached_columns {
     ($job:literal) => {
         concat!(

@@ -12,7 +12,7 @@ use std::{
 use clearcut_job::{CutStep, Failure, FailureCode, FencingToken, JobId, JobState, ObjectName, WorkerId};
 use clearcut_pipeline::Stop;
 use clearcut_queue::{JobPart, JobRecord, Split};
-use clearcut_worker::{CutOrder, CutOutcome, CutPlan, Cutter, WorkerSettings};
+use clearcut_worker::{CutOrder, CutOutcome, CutPlan, Cutter, Drain, WorkerSettings};
 use futures_util::TryStreamExt as _;
 
 use crate::fixture::{Bench, LEASE_TTL, copy_input};
@@ -196,7 +196,7 @@ async fn a_drain_puts_segments_back_without_counting_an_attempt() {
     assert_eq!((waiting.state, waiting.attempts, waiting.crashes), (JobState::Processing, 0, 0));
     assert_eq!(bench.queue.depth().await.unwrap().queued, 2);
 
-    let bench = Bench { drain: Default::default(), ..bench };
+    let bench = Bench { drain: Drain::default(), ..bench };
     let (worker, cut) = start_worker(&bench, |_| {}, |_, _, _| Ok(()));
     let record = bench.final_record(&id).await;
     assert_eq!((record.state, output(&bench, &record).await.as_str()), (JobState::Completed, "012"));
@@ -238,7 +238,8 @@ async fn a_full_disk_fails_the_job_and_leaves_nothing() {
 async fn the_deadline_counts_what_all_parts_took() {
     let bench = Bench::new().await;
     let id = bench.submit(1).await;
-    // Each segment takes less than the deadline, all together more. One slot cuts one after the other.
+    // Each segment takes less than the deadline, all together more. One slot cuts one after the
+    // other.
     let short = |settings: &mut WorkerSettings| {
         (settings.slots, settings.deadline) = (1.try_into().unwrap(), LEASE_TTL * 2);
     };
