@@ -7,8 +7,9 @@ use clearcut_frame::{Frame, Matrix, Rgb8};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bend::covers_an_outline,
     distance_map::{DistanceMap, LIMIT},
-    fit::{fit_tone, fit_tone_with_noise_limit},
+    fit::{fit_tone, fit_tone_from_border},
     grain::grain_of,
     hue_share, parts,
     plate::{Plate, Tones},
@@ -101,8 +102,8 @@ impl Background {
         if key_color.is_none() {
             let max_noise = grain_of(samples).map(|grain| grain + UNEVENNESS);
             for (tones, shot) in backgrounds.iter_mut().zip(&shots) {
-                refit_if_noisy(tones, shot, max_noise);
-                if let Some(split) = parts::split(&tones.first, siting, &shot.frames, &shot.grids) {
+                refit_if_bent(tones, shot, max_noise);
+                if let Some(split) = parts::split(&tones.first, siting, &shot.frames, &shot.grids, max_noise) {
                     *tones = split;
                 }
             }
@@ -250,16 +251,14 @@ fn backgrounds_of(clip: &SampledFrames) -> Result<Vec<Tones>, NoFlatBackground> 
     if backgrounds.is_empty() { Err(NoFlatBackground) } else { Ok(backgrounds) }
 }
 
-/// Fits a tone again that varies by more than `max_noise`, in levels of each plane: something soft
-/// is in front of it.
-fn refit_if_noisy(tones: &mut Tones, shot: &SampledFrames, max_noise: [f64; 3]) {
-    let [luma, chroma] = tones.first.noise.map(f64::from);
-    if luma <= max_noise[0] && chroma <= max_noise[1].max(max_noise[2]) {
-        return;
-    }
-    // The middle of the frame may show the soft thing in front.
-    if let Some(seed) = most_frequent_border_color(&shot.grids) {
-        tones.first = fit_tone_with_noise_limit(&shot.grids, seed, shot.size, max_noise);
+/// Fits a tone again that something in front of the background has bent: the tone varies by more than
+/// `max_noise`, in levels of each plane, or it covers an area behind an outline.
+fn refit_if_bent(tones: &mut Tones, shot: &SampledFrames, max_noise: [f64; 3]) {
+    // The middle of the frame may show the thing in front.
+    let Some(seed) = most_frequent_border_color(&shot.grids) else { return };
+    let from_border = fit_tone_from_border(&shot.grids, seed, shot.size, max_noise);
+    if !tones.first.is_within(max_noise) || covers_an_outline(&tones.first, &from_border, &shot.grids) {
+        tones.first = from_border;
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn band_of(mask: &[u8], scene: &Scene) -> Vec<BandPixel> {
         hue_only.extend(interior_start..pixels.len());
         solidify_behind_sharp_edges(&mut pixels, &hue_only, &edge, mask.len(), scene);
     }
-    if scene.plate.is_colored() {
+    if scene.has_open_pockets() {
         replace_pixels(&mut pixels, gaps_of(mask, &is_in_edge, scene), mask.len());
     }
     pixels

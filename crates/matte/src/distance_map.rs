@@ -22,7 +22,7 @@ const ROWS_PER_UPDATE: usize = 4;
 
 /// Distances of the pixels of one frame from the background, and the light that the background has
 /// in that frame.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DistanceMap {
     pub(crate) width: usize,
     pub(crate) height: usize,
@@ -31,8 +31,11 @@ pub(crate) struct DistanceMap {
     pub(crate) distance: Vec<u8>,
     /// Contrast with the background per pixel, in levels: luma's, or half of chroma's if that is
     /// more. 0 in blocks that are background all over. Empty until [`crate::ringing`] measures it,
-    /// which it does for colored backgrounds.
+    /// which it does where pockets are open.
     pub(crate) contrast: Vec<u8>,
+    /// Whether look-alikes that the subject encloses are background: subjects seldom have the
+    /// background's color, or enclose nothing because they are lines.
+    pub(crate) has_open_pockets: bool,
     shift: Shift,
     /// Shift of the light of the second part in this frame.
     second_part: Option<Shift>,
@@ -114,7 +117,7 @@ impl DistanceMap {
             spread(&chroma_distance, halving, row);
             raise_distances(row, &frame.y()[y * width..(y + 1) * width], luma.row(y), luma_scale);
         }
-        Self { width, height, distance, contrast: Vec::new(), shift, second_part: None }
+        Self { width, height, distance, contrast: Vec::new(), has_open_pockets: false, shift, second_part: None }
     }
 
     /// Expected Y', Cb, Cr of the background at a pixel of this frame.

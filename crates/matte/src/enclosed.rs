@@ -8,11 +8,15 @@
 //! or black background the two can be told apart only if the whole subject is drawn in lines, which
 //! enclose nothing solid.
 
+use clearcut_frame::Frame;
+
 use crate::{
-    distance_map::LIMIT,
+    distance_map::{DistanceMap, LIMIT},
     levels::median,
-    outline::{depths, place},
+    outline::{depths, next_from, place},
+    plate::Tones,
     regions::Regions,
+    ringing,
     scene::Scene,
     surface::{Reading, Surface},
 };
@@ -38,6 +42,10 @@ const GREY_LUMA: std::ops::RangeInclusive<f64> = 23.0..=231.0;
 /// may enclose something solid; with a narrower limit, thick line drawings keep their gaps closed.
 const LINE_HALF_WIDTH: usize = 80;
 
+/// The same relative to the longer side of the subject. A whole small figure is as narrow as the
+/// lines of a large drawing.
+const LINE_SHARE: usize = 40;
+
 /// Maximum share of a line drawing that may be deeper than that, at crossings: one in so many. A
 /// solid subject has far more of it there.
 const CROSSING_SHARE: usize = 50;
@@ -49,14 +57,26 @@ const EDGE_MARGIN: usize = 4;
 
 /// Marks the pockets of `regions` as background that have exactly its color, if subjects do not
 /// have that color by chance.
-pub(crate) fn mark_background_pockets(regions: &mut Regions, distance: &[u8], scene: &Scene) {
+pub(crate) fn mark_background_pockets(regions: &mut Regions, scene: &Scene) {
     if !regions.has_pockets(MIN_PIXELS) {
         return;
     }
     let Some(outer) = OuterBackground::fit(&regions.mask(), scene) else { return };
-    if outer.is_distinctive() || is_line_drawing(distance, scene.width) {
+    if outer.is_distinctive() {
         regions.mark_pockets(MIN_PIXELS, |pixels| outer.is_color_of(pixels, scene));
     }
+}
+
+/// The comparison `map` of a frame with a background without color. Coding noise is compensated and
+/// pockets are open if the whole subject is drawn in lines.
+pub(crate) fn with_open_line_drawing(map: DistanceMap, frame: &Frame, tones: &Tones) -> DistanceMap {
+    let mut compensated = map.clone();
+    ringing::compensate(&mut compensated, frame, tones);
+    if is_line_drawing(&compensated.distance, map.width) {
+        compensated.has_open_pockets = true;
+        return compensated;
+    }
+    map
 }
 
 /// The visible background outside the subject, as surfaces over the whole frame.
@@ -120,11 +140,26 @@ fn coordinates(x: usize, y: usize, width: usize, height: usize) -> [f64; 2] {
 /// Returns true if everything that differs from the background is lines.
 fn is_line_drawing(distance: &[u8], width: usize) -> bool {
     let mask: Vec<u8> = distance.iter().map(|&distance| if distance < LIMIT { 0 } else { u8::MAX }).collect();
-    let widest = (width.max(mask.len() / width) / LINE_HALF_WIDTH).max(3);
+    let depths = depths(&mask, width);
+    let widest = (width.max(mask.len() / width) / LINE_HALF_WIDTH).min(longer_side(&mask, width) / LINE_SHARE).max(3);
     let (mut subject, mut inside) = (0, 0);
-    for depth in depths(&mask, width) {
+    for depth in depths {
         subject += usize::from(depth > 0);
         inside += usize::from(usize::from(depth) > widest);
     }
     CROSSING_SHARE * inside <= subject
+}
+
+/// Longer side of the rectangle around the subject in `mask` (not 0).
+fn longer_side(mask: &[u8], width: usize) -> usize {
+    let extent = |[first, last]: [usize; 2], at: usize| [first.min(at), last.max(at + 1)];
+    let (mut columns, mut rows) = ([usize::MAX, 0], [usize::MAX, 0]);
+    for (y, row) in mask.chunks_exact(width).enumerate() {
+        let first = next_from(row, 0, 1);
+        if first < width {
+            let last = row.iter().rposition(|&mask| mask != 0).unwrap_or(first);
+            (columns, rows) = (extent(extent(columns, first), last), extent(rows, y));
+        }
+    }
+    columns[1].saturating_sub(columns[0]).max(rows[1].saturating_sub(rows[0]))
 }

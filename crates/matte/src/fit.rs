@@ -3,7 +3,7 @@
 
 use crate::{
     field::{Field, Residual},
-    sample::Sample,
+    sample::{Sample, as_slices},
     shift::{COARSE_TOLERANCES, Shift},
     surface::{Reading, Surface},
     tone::Tone,
@@ -25,28 +25,38 @@ pub(crate) fn fit_tone(per_frame: &[&[Sample]], seed: [f64; 3], size: (usize, us
     tone_from_surfaces(&surfaces, per_frame, tolerances, size)
 }
 
-/// Fits a tone that varies by at most `max_noise` around its field, in levels of each plane.
-/// Anything that varies more is in front of the background and must not bend the field. The border
-/// is fitted first, because the least is in front of it.
-pub(crate) fn fit_tone_with_noise_limit(
+/// Rounds of [`fit_tone_from_border`]: the part of the way from the border to the middle that the
+/// samples lie on, and the degree of the surfaces.
+const ROUNDS_FROM_BORDER: [(f64, u32); 8] =
+    [(0.0, 1), (0.0, 2), (0.2, 2), (0.4, 2), (0.6, 2), (0.8, 3), (1.0, 3), (1.0, 3)];
+
+/// Fits a tone that varies by at most `max_noise` around its field, in levels of each plane, to the
+/// border and then inwards. Anything that varies more is in front of the background and must not
+/// bend the field; the least is in front of the border.
+pub(crate) fn fit_tone_from_border(
     per_frame: &[&[Sample]],
     seed: [f64; 3],
     size: (usize, usize),
     max_noise: [f64; 3],
 ) -> Tone {
-    let at_border: Vec<Vec<Sample>> =
-        per_frame.iter().map(|samples| samples.iter().filter(|sample| sample.at_border).copied().collect()).collect();
-    let at_border: Vec<&[Sample]> = at_border.iter().map(Vec::as_slice).collect();
     let mut surfaces = seed.map(Surface::constant);
-    for degree in [0, 1, 2] {
-        refit(&mut surfaces, degree, &at_border, COARSE_TOLERANCES);
+    let at_border = samples_to_depth(per_frame, 0.0);
+    for degree in [0, 1] {
+        refit(&mut surfaces, degree, &as_slices(&at_border), COARSE_TOLERANCES);
     }
     let tolerances = max_noise.map(|limit| 2.0 + 3.0 * limit);
-    for degree in [2, 2, 3] {
-        refit(&mut surfaces, degree, per_frame, tolerances);
+    for (depth, degree) in ROUNDS_FROM_BORDER {
+        refit(&mut surfaces, degree, &as_slices(&samples_to_depth(per_frame, depth)), tolerances);
     }
     let Tone { field, noise: [luma, chroma] } = tone_from_surfaces(&surfaces, per_frame, tolerances, size);
     Tone { field, noise: [luma.min(max_noise[0] as f32), chroma.min(max_noise[1].max(max_noise[2]) as f32)] }
+}
+
+/// The samples of each frame at its border, and those inside up to the share `depth` of the way to
+/// the middle.
+fn samples_to_depth(per_frame: &[&[Sample]], depth: f64) -> Vec<Vec<Sample>> {
+    let is_near = |sample: &&Sample| sample.at_border || sample.u.abs().max(sample.v.abs()) >= 1.0 - depth;
+    per_frame.iter().map(|samples| samples.iter().filter(is_near).copied().collect()).collect()
 }
 
 /// Fits the surfaces again to the samples within `tolerances` of them. Returns the standard

@@ -116,14 +116,17 @@ impl Keyer {
             let mut map = DistanceMap::measured(&frame, &plate.tones, plate.siting, shift);
             if plate.is_colored() {
                 ringing::compensate(&mut map, &frame, &plate.tones);
+                map.has_open_pockets = true;
+            } else {
+                map = enclosed::with_open_line_drawing(map, &frame, &plate.tones);
             }
             specks::mark_as_background(&mut map.distance, map.width);
             if let Some(hinted) = &mut hinted {
                 hinted.write_into(&mut map.distance, map.width);
             }
-            let mut regions = Regions::find(&map.distance, map.width, LIMIT, plate.is_colored());
-            if !plate.is_colored() {
-                enclosed::mark_background_pockets(&mut regions, &map.distance, &Scene::new(&frame, &map, plate));
+            let mut regions = Regions::find(&map.distance, map.width, LIMIT, map.has_open_pockets);
+            if !map.has_open_pockets {
+                enclosed::mark_background_pockets(&mut regions, &Scene::new(&frame, &map, plate));
             }
             if let Some(hinted) = &hinted {
                 regions.mark_where(&hinted.removed);

@@ -70,6 +70,7 @@
 
 mod background;
 mod band;
+mod bend;
 mod checkerboard;
 mod defects;
 mod distance_map;

@@ -16,7 +16,7 @@ use region::{Place, region_of};
 use crate::{
     fit::fit_tone,
     plate::{Part, Tones},
-    sample::Sample,
+    sample::{Sample, as_slices},
     shift::mode,
     siting::Siting,
     tone::Tone,
@@ -35,8 +35,15 @@ const MIN_INSIDE_SHARE: f64 = 0.3;
 const MAX_NOISE: [f32; 2] = [5.0, 3.5];
 
 /// Splits the background of one shot into two parts, from its frames and their samples, if it has
-/// more than `tone`. The shapes of the parts decide which of them is the first.
-pub(crate) fn split(tone: &Tone, siting: Siting, frames: &[&Frame], per_frame: &[&[Sample]]) -> Option<Tones> {
+/// more than `tone`. The shapes of the parts decide which of them is the first. Neither part varies
+/// by more than `max_noise`, in levels of each plane: what varies more is a subject, not a part.
+pub(crate) fn split(
+    tone: &Tone,
+    siting: Siting,
+    frames: &[&Frame],
+    per_frame: &[&[Sample]],
+    max_noise: [f64; 3],
+) -> Option<Tones> {
     let size = frames.first().map(|p| (p.size().width() as usize, p.size().height() as usize))?;
     let rest = filtered_samples(per_frame, |samples| unexplained_samples(tone, samples));
     let seed = unexplained_color(per_frame, &rest)?;
@@ -57,6 +64,9 @@ pub(crate) fn split(tone: &Tone, siting: Siting, frames: &[&Frame], per_frame: &
         fit_tone(&as_slices(&side), seed, size)
     };
     let (first, second) = (fitted(false, seeds[0]), fitted(true, seeds[1]));
+    if !first.is_within(max_noise) || !second.is_within(max_noise) {
+        return None;
+    }
     let share = seam::shares(&first, &second, siting, frames, region);
     Some(Tones { first, second: Some(Part { tone: second, share }) })
 }
@@ -64,11 +74,6 @@ pub(crate) fn split(tone: &Tone, siting: Siting, frames: &[&Frame], per_frame: &
 /// The samples of each frame that `choose` keeps.
 fn filtered_samples(per_frame: &[&[Sample]], choose: impl Fn(&[Sample]) -> Vec<Sample>) -> Vec<Vec<Sample>> {
     per_frame.iter().map(|samples| choose(samples)).collect()
-}
-
-/// Each frame's samples as a slice.
-fn as_slices(per_frame: &[Vec<Sample>]) -> Vec<&[Sample]> {
-    per_frame.iter().map(Vec::as_slice).collect()
 }
 
 /// The samples of a frame that do not agree with `tone`.

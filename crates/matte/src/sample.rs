@@ -79,3 +79,8 @@ pub(crate) fn sample_grid(frame: &Frame) -> Vec<Sample> {
     }
     samples
 }
+
+/// Each frame's samples as a slice.
+pub(crate) fn as_slices(per_frame: &[Vec<Sample>]) -> Vec<&[Sample]> {
+    per_frame.iter().map(Vec::as_slice).collect()
+}

@@ -34,6 +34,11 @@ impl<'a> Scene<'a> {
         self.pixels.at(index)
     }
 
+    /// See [`DistanceMap::has_open_pockets`].
+    pub(crate) fn has_open_pockets(&self) -> bool {
+        self.map.has_open_pockets
+    }
+
     /// See [`DistanceMap::contrast`].
     pub(crate) fn contrast(&self) -> &'a [u8] {
         &self.map.contrast

@@ -21,6 +21,14 @@ const OTHER_WEIGHT: f64 = 0.2;
 /// second guess for most frames; the rest may belong to the subject.
 const CERTAIN_SHARE: f64 = 0.35;
 
+/// Minimum share of the border that must agree with the usual light for the light to be measured
+/// there first. With less, the subject covers the border.
+const MIN_BORDER_SHARE: f64 = 0.12;
+
+/// Distance of readings all over the frame from the light at the border within which they refine
+/// it, as a share of the tolerances. A subject may be nearer than the tolerances.
+const NARROW_SHARE: f64 = 0.5;
+
 /// Side of the cells in which differences are counted, in levels: grain spreads over a cell and its
 /// neighbors.
 const CELL: f64 = 8.0;
@@ -68,10 +76,11 @@ impl Shift {
     /// agrees with it, 0.0..=1.0, with a higher weight for the border.
     ///
     /// `usual` is the background's usual level at a sample; a background pixel is within
-    /// `tolerances` of the expected level. Two guesses are compared: the usual light, and the most
-    /// frequent difference from it if a change of light can cause that. The better one is then
-    /// fitted: the mean level of the agreeing readings, and the growth of their unevenness with the
-    /// usual unevenness (a regression towards the gain that follows from the levels).
+    /// `tolerances` of the expected level. Two guesses are compared: the usual light, as the border
+    /// shows it, and the most frequent difference from it if a change of light can cause that. The
+    /// better one is then fitted: the mean level of the agreeing readings, and the growth of their
+    /// unevenness with the usual unevenness (a regression towards the gain that follows from the
+    /// levels).
     pub(crate) fn estimate(
         samples: &[Sample],
         usual: impl Fn(&Sample) -> [f64; 3],
@@ -82,7 +91,9 @@ impl Shift {
         let total = readings.iter().map(|reading| reading.weight).sum::<f64>().max(1.0);
         let coarse = [0, 1, 2].map(|k| tolerances[k].max(COARSE_TOLERANCES[k]));
         let none = Self::none(centre);
-        let usual_shift = none.fitted(&readings, coarse).fitted(&readings, tolerances).fitted(&readings, tolerances);
+        let usual_shift = none.fitted_from_border(&readings, coarse, tolerances).unwrap_or_else(|| {
+            none.fitted(&readings, coarse).fitted(&readings, tolerances).fitted(&readings, tolerances)
+        });
         let support = usual_shift.support(&readings, tolerances) / total;
         if support >= CERTAIN_SHARE {
             return (usual_shift, support);
@@ -93,6 +104,17 @@ impl Shift {
         let other = other.fitted(&readings, tolerances).fitted(&readings, tolerances);
         let other_support = other.support(&readings, tolerances) / total;
         if support >= OTHER_WEIGHT * other_support { (usual_shift, support) } else { (other, other_support) }
+    }
+
+    /// The shift fitted again to the readings at the border within `coarse`, then to all that are
+    /// near it. `None` if too little of the border agrees with it.
+    fn fitted_from_border(&self, readings: &[Reading], coarse: [f64; 3], tolerances: [f64; 3]) -> Option<Self> {
+        let border: Vec<Reading> = readings.iter().filter(|reading| reading.at_border).copied().collect();
+        let shift = self.fitted(&border, coarse).fitted(&border, tolerances);
+        let total = border.iter().map(|reading| reading.weight).sum::<f64>().max(1.0);
+        let narrow = tolerances.map(|tolerance| NARROW_SHARE * tolerance);
+        (shift.support(&border, tolerances) >= MIN_BORDER_SHARE * total)
+            .then(|| shift.fitted(readings, narrow).fitted(readings, narrow))
     }
 
     /// The shift with its level moved by `difference`; `None` if another light on the same
@@ -138,15 +160,18 @@ impl Shift {
 }
 
 /// One sample and the usual level at its place.
+#[derive(Clone, Copy)]
 struct Reading {
     seen: [f64; 3],
     usual: [f64; 3],
+    at_border: bool,
     weight: f64,
 }
 
 impl Reading {
     fn new(sample: &Sample, usual: [f64; 3]) -> Self {
-        Self { seen: sample.ycc, usual, weight: if sample.at_border { BORDER_WEIGHT } else { 1.0 } }
+        let at_border = sample.at_border;
+        Self { seen: sample.ycc, usual, at_border, weight: if at_border { BORDER_WEIGHT } else { 1.0 } }
     }
 }
 
@@ -161,7 +186,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, Reading { seen, usual, weight }: &Reading) {
+    fn add(&mut self, Reading { seen, usual, weight, .. }: &Reading) {
         self.weight += weight;
         for k in 0..3 {
             self.seen[k] += weight * seen[k];

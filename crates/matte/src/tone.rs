@@ -79,6 +79,20 @@ impl Tone {
         (0..3).all(|k| (sample.ycc[k] - expected[k]).abs() <= tolerances[k])
     }
 
+    /// Returns true if a sample agrees as far as noise alone explains, in the light `shift`.
+    pub(crate) fn matches(&self, shift: &Shift, sample: &Sample) -> bool {
+        let expected = self.expected(shift, sample.across(), sample.down());
+        let [luma, chroma] = self.noise.map(|sigma| 2.0 + 5.0 * f64::from(sigma));
+        [luma, chroma, chroma].iter().enumerate().all(|(k, limit)| (sample.ycc[k] - expected[k]).abs() <= *limit)
+    }
+
+    /// Returns true if the tone varies around its field by at most `max_noise`, in levels of each
+    /// plane.
+    pub(crate) fn is_within(&self, max_noise: [f64; 3]) -> bool {
+        let [luma, chroma] = self.noise.map(f64::from);
+        luma <= max_noise[0] && chroma <= max_noise[1].max(max_noise[2])
+    }
+
     /// Border samples of a frame that agree, and all its border samples.
     pub(crate) fn border_agreement(&self, shift: &Shift, samples: &[Sample]) -> [usize; 2] {
         let border = || samples.iter().filter(|sample| sample.at_border);

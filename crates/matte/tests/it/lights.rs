@@ -205,3 +205,54 @@ fn a_subject_colored_between_the_background_and_another_color_is_solid() {
     let inside = (0..SIDE * SIDE).filter(|&index| disc_alpha(index % SIDE, index / SIDE, SIDE, 36.0) >= 1.0);
     assert_eq!(inside.filter(|&index| alpha[index] < 230).count(), 0);
 }
+
+#[test]
+fn a_large_pale_subject_on_white_is_no_uneven_light() {
+    // Its color is 12 levels from the white, which the light of a wall varies by, too.
+    let pale = [222.0, 124.0, 130.0];
+    let clip: Vec<Frame> = (0..8)
+        .map(|at| {
+            painted(square(), 0, |x, y| {
+                let wall = [235.0 - 2.0 * y as f32 / SIDE as f32, 128.0, 128.0];
+                let alpha = disc_alpha(x + at, y, SIDE, 50.0);
+                [0, 1, 2].map(|k| wall[k] + alpha * (pale[k] - wall[k]))
+            })
+        })
+        .collect();
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[4].alpha().unwrap();
+    assert_eq!(
+        [alpha[64 * SIDE + 60], alpha[64 * SIDE + 16], alpha[100 * SIDE + 60], alpha[64 * SIDE + 3]],
+        [255, 255, 255, 0]
+    );
+}
+
+#[test]
+fn light_that_falls_off_towards_the_border_is_no_subject() {
+    let clip = vec![
+        disc_over(|x, y| {
+            let [u, v] = [x, y].map(|at| 2.0 * at as f32 / SIDE as f32 - 1.0);
+            scaled(GREEN, 1.0 - 0.2 * (u * u + v * v))
+        });
+        6
+    ];
+    assert_disc_is_cut(&clip);
+}
+
+#[test]
+fn a_plate_that_varies_is_no_part_of_the_background() {
+    // It has the straight sides of a background in a surround, but not the evenness.
+    let clip = vec![
+        painted(square(), 0, |x, y| {
+            let inside = |at: usize| (20..SIDE - 20).contains(&at);
+            let shade = 3.0 * ((x as f32 * 1.1).sin() + (y as f32 * 0.9).cos());
+            if inside(x) && inside(y) { [190.0 + shade, 128.0, 128.0] } else { [120.0, 128.0, 128.0] }
+        });
+        6
+    ];
+    let out = cut(&clip, &Background::estimate(&clip, None).unwrap(), 30);
+    let alpha = out[2].alpha().unwrap();
+    let solid =
+        (24..SIDE - 24).flat_map(|y| (24..SIDE - 24).map(move |x| y * SIDE + x)).filter(|at| alpha[*at] > 250).count();
+    assert_eq!([solid, usize::from(alpha[10 * SIDE + 64])], [80 * 80, 0]);
+}
