@@ -9,7 +9,7 @@ test-cluster: test-rust .venv/tests tests/sdk/node_modules
 soak-cluster: build .venv/tests
 	cd tests/server && CLEARCUT_BIN=$(CURDIR)/target/release/clearcut $(CURDIR)/.venv/bin/python soak_cluster.py
 
-# Figures of docs/guides/scaling.md, and their plot. PARTS, JOBS, SECONDS and SPAN change it.
+# Figures of a cluster, and their plot. PARTS, JOBS, SECONDS and SPAN change it.
 bench-cluster: build .venv/tests
 	cargo build --release --locked -p clearcut-queue --example claims
 	mkdir -p out/bench

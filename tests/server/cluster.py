@@ -19,6 +19,7 @@ from services import ObjectStore, Proxy, Services
 
 DATABASE = "clips"
 PREFIX = "cluster/"
+STORE = f"s3://{ObjectStore.BUCKET}/{PREFIX.rstrip('/')}"
 DAY = 24 * 3600
 # So short that a test need not wait long for the jobs of a worker that is gone.
 LEASE_SECS = 3
@@ -31,7 +32,7 @@ class Node(Server):
     FLAGS = ("--role", "api")
 
     def __init__(self, cluster, name, database, environment, flags=()):
-        place = ("--database", database, "--store", f"s3://{ObjectStore.BUCKET}/{PREFIX.rstrip('/')}")
+        place = ("--database", database, "--store", STORE)
         super().__init__(*place, *COMMON, *LOOPBACK, *self.FLAGS, *flags, hooks=False, environment=environment)
         self.cluster = cluster
         self.name = name
@@ -104,7 +105,8 @@ class Cluster:
         return self.postgres.execute(DATABASE, query)
 
     def objects(self):
-        return self.store.names(PREFIX)
+        # Which store belongs to the database is an object, too.
+        return self.store.names(PREFIX) - {"store-id"}
 
     def content(self, name):
         return self.store.content(PREFIX + name)
@@ -143,16 +145,20 @@ class Cluster:
 
     def command(self, *words):
         """What a command of the program prints that is run on the database and the store."""
-        command = [BINARY, *words, "--database", self.postgres.url(DATABASE)]
+        place = ["--database", self.postgres.url(DATABASE), "--store", STORE]
         environment = {**os.environ, **self.store.environment()}
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+        return subprocess.run([BINARY, *words, *place], check=True, capture_output=True, text=True, env=environment).stdout
 
     def sweep_tomorrow(self):
         """Lets a worker sweep whose clock is a day ahead: by then, nothing is left of uploads that were cut off."""
-        with Steering() as steering, steering.clock_off_by(DAY + 3600):
+        with Steering() as steering:
             environment = {**self.store.environment(), **steering.environment}
-            with WorkerNode(self, "sweeper", self.postgres.url(DATABASE), environment, self._flags):
-                eventually(lambda: not strays(self)[0], 60, every=0.5)
+            # The shortest lifetime makes for frequent sweeps; it concerns uploads that begin at this process, which are none.
+            often = ("--upload-ttl-hours", "0.001")
+            with WorkerNode(self, "sweeper", self.postgres.url(DATABASE), environment, often):
+                # The clock jumps after the start, at which a clock that is off is refused.
+                with steering.clock_off_by(DAY + 3600):
+                    eventually(lambda: not strays(self)[0], 60, every=0.5)
 
     def check(self, jobs):
         """The invariants, once all of `jobs` have ended and every process runs."""

@@ -31,7 +31,10 @@ VICTIMS = {"worker": 8, "API server": 6, "database": 3, "pooler": 1, "store": 2}
 
 
 class Balancer(Node):
-    """Sends each request to another API server, as a load balancer does that does not look whether they live."""
+    """Sends each request to another API server, as a load balancer does that does not look whether they live.
+
+    What a server cannot do at the moment counts as a connection that failed: nothing was acknowledged.
+    """
 
     def __init__(self, cluster, chance):
         super().__init__(cluster, "balancer", "", {})
@@ -39,7 +42,10 @@ class Balancer(Node):
         self.key, self.receiver = cluster.key, cluster.receiver
 
     def request(self, *arguments, **options):
-        return self.chance.choice(self.cluster.apis).request(*arguments, **options)
+        status, body = self.chance.choice(self.cluster.apis).request(*arguments, **options)
+        if status >= 500:
+            raise ConnectionError(body)
+        return status, body
 
 
 class Killer:

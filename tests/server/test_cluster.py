@@ -151,6 +151,16 @@ class ClusterTests(unittest.TestCase):
             self.assertEqual(len(taken), 1, replies)
             self.jobs.extend(taken)
 
+    def test_keys_are_made_and_revoked_beside_the_servers(self):
+        secret = self.cluster.command("keys", "create", "--name", "beside").strip()
+        with_secret = {"Authorization": f"Bearer {secret}"}
+        for api in self.cluster.apis:
+            self.assertEqual(api.request("GET", "/api/v1/jobs", headers=with_secret)[0], 200)
+        [(number,)] = self.cluster.rows("SELECT id FROM api_keys WHERE name = 'beside'")
+        self.cluster.command("keys", "revoke", str(number))
+        for api in self.cluster.apis:
+            self.assertEqual(api.request("GET", "/api/v1/jobs", headers=with_secret)[0], 401)
+
     # kill -9.
 
     def test_an_api_server_killed_during_an_upload_leaves_nothing(self):
