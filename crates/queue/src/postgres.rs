@@ -54,6 +54,7 @@ mod relay;
 mod retention;
 #[path = "sql/row.rs"]
 mod row;
+mod session;
 #[path = "sql/statements.rs"]
 mod statements;
 mod temporary;
@@ -173,17 +174,15 @@ impl PostgresQueue {
         // A connection to a machine that is gone answers nothing.
         let begun = tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.begin_with(begin)).await;
         let mut tx = begun.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        let now = match (&self.clock, is_alone) {
-            (TimeSource::Database, true) => {
-                UnixMillis(sqlx::query_scalar(LOCK_AND_READ_TIME).bind(WRITE_LOCK).fetch_one(&mut *tx).await?)
-            }
-            (TimeSource::Database, false) => UnixMillis(sqlx::query_scalar(READ_TIME).fetch_one(&mut *tx).await?),
-            (TimeSource::Clock(clock), _) => {
-                if is_alone {
-                    sqlx::query(LOCK_AND_READ_TIME).bind(WRITE_LOCK).execute(&mut *tx).await?;
-                }
-                clock.now()
-            }
+        let query = if is_alone {
+            sqlx::query_scalar(LOCK_AND_READ_TIME).bind(WRITE_LOCK)
+        } else {
+            sqlx::query_scalar(READ_TIME)
+        };
+        let told = UnixMillis(query.persistent(false).fetch_one(&mut *tx).await?);
+        let now = match &self.clock {
+            TimeSource::Database => told,
+            TimeSource::Clock(clock) => clock.now(),
         };
         Ok(Tx::new(tx, now, self.pool.clone()))
     }

@@ -164,7 +164,7 @@ pub(super) async fn check_server(address: &DatabaseAddress) -> Result<String, Qu
 async fn ask_version(address: &DatabaseAddress) -> Result<(i32, String), sqlx::Error> {
     let mut connection = PgConnection::connect_with(&address.options()).await?;
     let query = "SELECT CAST(current_setting('server_version_num') AS INT), current_setting('server_version')";
-    let answer = sqlx::query_as(query).fetch_one(&mut connection).await?;
+    let answer = sqlx::query_as(query).persistent(false).fetch_one(&mut connection).await?;
     connection.close().await?;
     Ok(answer)
 }

@@ -60,7 +60,8 @@ async fn send(pool: PgPool, mut waiting: Receiver<Signal>) {
     while let Some(signal) = waiting.recv().await {
         let notify = async {
             let mut tx = pool.begin().await?;
-            sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.to_text()).execute(&mut *tx).await?;
+            let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.to_text());
+            notify.persistent(false).execute(&mut *tx).await?;
             tx.commit().await
         };
         if let Err(error) = notify.await {
@@ -115,6 +116,6 @@ async fn poll(pool: PgPool, signals: Arc<Signals>) {
 /// The revisions of those of `jobs` that exist.
 async fn read_revisions(pool: &PgPool, jobs: &[JobId]) -> Result<HashMap<JobId, i64>, sqlx::Error> {
     let ids: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
-    let rows: Vec<(String, i64)> = sqlx::query_as(READ_REVISIONS).bind(ids).fetch_all(pool).await?;
+    let rows: Vec<(String, i64)> = sqlx::query_as(READ_REVISIONS).bind(ids).persistent(false).fetch_all(pool).await?;
     Ok(rows.into_iter().filter_map(|(id, revision)| Some((id.parse().ok()?, revision))).collect())
 }

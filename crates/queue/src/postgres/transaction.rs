@@ -6,13 +6,16 @@ use std::{
 };
 
 use clearcut_job::UnixMillis;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 
-use super::temporary::is_temporary;
+use super::{session::Session, temporary::is_temporary};
 use crate::QueueError;
 
 /// Longest search for the outcome of a commit.
 const MAX_SEARCH: Duration = Duration::from_secs(10);
+
+/// Reads the outcome of a transaction.
+const READ_STATUS: &str = "SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))";
 
 /// Pause between two questions about a commit.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -21,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// [`Self::commit`], it is rolled back.
 #[derive(Debug)]
 pub(super) struct Tx {
-    inner: Transaction<'static, Postgres>,
+    inner: Session,
     now: UnixMillis,
     /// Where to ask for the outcome of a commit.
     pool: PgPool,
@@ -29,7 +32,7 @@ pub(super) struct Tx {
 
 impl Tx {
     pub(super) const fn new(inner: Transaction<'static, Postgres>, now: UnixMillis, pool: PgPool) -> Self {
-        Self { inner, now, pool }
+        Self { inner: Session(inner), now, pool }
     }
 
     /// The time of the transaction.
@@ -42,8 +45,8 @@ impl Tx {
     pub(super) async fn commit(mut self) -> Result<(), QueueError> {
         // A transaction that wrote nothing has no id.
         let query = "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT)";
-        let id: Option<String> = sqlx::query_scalar(query).fetch_one(&mut *self.inner).await?;
-        match (self.inner.commit().await, id) {
+        let id: Option<String> = sqlx::query_scalar(query).fetch_one(&mut self.inner).await?;
+        match (self.inner.0.commit().await, id) {
             (Ok(()), _) => Ok(()),
             (Err(error), Some(id)) if is_temporary(&error) => {
                 tracing::warn!(%error, "the answer to a commit is lost; asking for its outcome");
@@ -54,7 +57,7 @@ impl Tx {
     }
 
     pub(super) async fn rollback(self) -> Result<(), QueueError> {
-        Ok(self.inner.rollback().await?)
+        Ok(self.inner.0.rollback().await?)
     }
 }
 
@@ -62,7 +65,7 @@ impl Tx {
 async fn took_place(pool: &PgPool, id: &str) -> bool {
     let until = Instant::now() + MAX_SEARCH;
     loop {
-        let query = sqlx::query_scalar("SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))").bind(id);
+        let query = sqlx::query_scalar(READ_STATUS).bind(id).persistent(false);
         let status: Result<Option<String>, sqlx::Error> = query.fetch_one(pool).await;
         match status.as_ref().map(Option::as_deref) {
             Ok(Some("committed")) => return true,
@@ -74,7 +77,7 @@ async fn took_place(pool: &PgPool, id: &str) -> bool {
 }
 
 impl Deref for Tx {
-    type Target = PgConnection;
+    type Target = Session;
 
     fn deref(&self) -> &Self::Target {
         &self.inner
