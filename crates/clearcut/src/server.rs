@@ -13,6 +13,7 @@ mod database_file;
 mod db;
 mod describer;
 mod gc;
+mod job_database;
 mod keys;
 mod listen;
 mod log;

@@ -60,6 +60,7 @@ mod retention;
 mod row;
 #[path = "sql/segments.rs"]
 mod segments;
+mod session;
 #[path = "sql/setback.rs"]
 mod setback;
 #[path = "sql/statements.rs"]
@@ -123,16 +124,14 @@ pub enum TimeSource {
     Clock(Arc<dyn Clock>),
 }
 
-/// Begins a transaction that reads. The timeouts end with it, because a pooler may give the session
-/// to another client; the statements that such a client prepared are forgotten (see
-/// [`transaction::BEGIN`]).
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; DEALLOCATE ALL; \
-    SET LOCAL statement_timeout = '30s'";
+/// Begins a transaction that reads. The timeouts end with the transaction, because a pooler may give
+/// the session to another client.
+const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = '30s'";
 
 /// Begins a transaction that writes. Nobody else can write while a process holds the lock, so one
 /// that is frozen in the middle loses it.
-const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; DEALLOCATE ALL; \
-    SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '10s'";
+const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL statement_timeout = '30s'; \
+    SET LOCAL idle_in_transaction_session_timeout = '10s'";
 
 /// Longest wait for a server that does not answer, before the call fails.
 const MAX_WAIT_FOR_SERVER: Duration = Duration::from_secs(5);
@@ -183,17 +182,15 @@ impl PostgresQueue {
         // A connection to a machine that is gone answers nothing.
         let begun = tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.begin_with(begin)).await;
         let mut tx = begun.map_err(|_| sqlx::Error::PoolTimedOut)??;
-        let now = match (&self.clock, is_alone) {
-            (TimeSource::Database, true) => {
-                UnixMillis(sqlx::query_scalar(LOCK_AND_READ_TIME).bind(WRITE_LOCK).fetch_one(&mut *tx).await?)
-            }
-            (TimeSource::Database, false) => UnixMillis(sqlx::query_scalar(READ_TIME).fetch_one(&mut *tx).await?),
-            (TimeSource::Clock(clock), _) => {
-                if is_alone {
-                    sqlx::query(LOCK_AND_READ_TIME).bind(WRITE_LOCK).execute(&mut *tx).await?;
-                }
-                clock.now()
-            }
+        let query = if is_alone {
+            sqlx::query_scalar(LOCK_AND_READ_TIME).bind(WRITE_LOCK)
+        } else {
+            sqlx::query_scalar(READ_TIME)
+        };
+        let told = UnixMillis(query.persistent(false).fetch_one(&mut *tx).await?);
+        let now = match &self.clock {
+            TimeSource::Database => told,
+            TimeSource::Clock(clock) => clock.now(),
         };
         Ok(Tx::new(tx, now, self.pool.clone()))
     }

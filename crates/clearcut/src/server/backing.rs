@@ -1,18 +1,17 @@
 //! Where a server keeps jobs and objects: in its data folder alone, or in a PostgreSQL database and
 //! an S3-compatible store that it shares with other servers and workers.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use clearcut_job::Clock;
-use clearcut_queue::{PostgresQueue, Queue, SqliteQueue};
-use clearcut_store::{Store, StoreError, UrlSigner};
-use tokio::task::JoinHandle;
+use clearcut_queue::PostgresQueue;
+use clearcut_store::{Store, StoreError};
 
 use super::{
     binding::check_pair,
-    credentials::draw_secret,
-    data_folder::{DataFolder, checkpoint_regularly, recover_after_crash},
-    database_file::{DATABASE, OBJECTS},
+    data_folder::{DataFolder, recover_after_crash},
+    database_file::OBJECTS,
+    job_database::JobDatabase,
     settings::Settings,
 };
 use crate::{environment, failure::Failure};
@@ -21,14 +20,6 @@ use crate::{environment, failure::Failure};
 pub(super) struct Backing {
     pub(super) jobs: JobDatabase,
     pub(super) store: Store,
-}
-
-/// The database.
-pub(super) enum JobDatabase {
-    /// A file that this process alone uses.
-    File(Arc<SqliteQueue>),
-    /// A database that this process shares with others.
-    Shared(Arc<PostgresQueue>),
 }
 
 impl Backing {
@@ -86,51 +77,5 @@ pub(super) fn store_place(settings: &Settings) -> String {
         (None, _) => format!("the folder {}", settings.data.join(OBJECTS).display()),
         (Some(address), None) => format!("S3, {address}"),
         (Some(address), Some(endpoint)) => format!("S3, {address} at {endpoint}"),
-    }
-}
-
-impl JobDatabase {
-    pub(super) fn queue(&self) -> Arc<dyn Queue> {
-        match self {
-            Self::File(queue) => Arc::clone(queue) as Arc<dyn Queue>,
-            Self::Shared(queue) => Arc::clone(queue) as Arc<dyn Queue>,
-        }
-    }
-
-    /// The database, for people.
-    pub(super) fn place(&self, data: &Path) -> String {
-        match self {
-            Self::File(_) => format!("the file {}", data.join(DATABASE).display()),
-            Self::Shared(queue) => queue.place(),
-        }
-    }
-
-    /// The signer of links. Its key is in the data folder if this process alone uses it, otherwise in
-    /// the database. Called after the first API key was created: a folder with a signing key and no
-    /// API key has lost its database.
-    pub(super) async fn open_signer(&self, folder: &DataFolder) -> Result<UrlSigner, Failure> {
-        match self {
-            Self::File(_) => folder.open_signer(),
-            Self::Shared(queue) => Ok(UrlSigner::new(queue.signing_secret(draw_secret()?).await?)),
-        }
-    }
-
-    /// Keeps the database in order, until the task is aborted.
-    pub(super) fn maintain(&self) -> JoinHandle<()> {
-        match self {
-            Self::File(queue) => {
-                let queue = Arc::clone(queue);
-                tokio::spawn(async { checkpoint_regularly(queue).await })
-            }
-            Self::Shared(_) => tokio::spawn(std::future::pending()),
-        }
-    }
-
-    /// Closes all connections.
-    pub(super) async fn close(&self) {
-        match self {
-            Self::File(queue) => queue.close().await,
-            Self::Shared(queue) => queue.close().await,
-        }
     }
 }

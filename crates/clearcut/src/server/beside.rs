@@ -7,7 +7,7 @@ use clap::Args;
 use clearcut_job::SystemClock;
 use clearcut_queue::{PostgresQueue, SqliteQueue};
 
-use super::{backing::JobDatabase, config::ServeOptions, database_file::existing_database, settings::Settings};
+use super::{config::ServeOptions, database_file::existing_database, job_database::JobDatabase, settings::Settings};
 use crate::failure::Failure;
 
 /// Flags that name the data of a server.

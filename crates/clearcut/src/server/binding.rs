@@ -7,7 +7,7 @@ use std::{fs, io, path::Path};
 use clearcut_job::ErrorCode;
 use clearcut_store::{Store, StoreError, write_atomically};
 
-use super::{backing::JobDatabase, credentials::random_token};
+use super::{credentials::random_token, job_database::JobDatabase};
 use crate::failure::Failure;
 
 /// File of the id in the data folder, for a database in a file. Its text begins with [`PENDING`]

@@ -8,9 +8,10 @@ use clearcut_job::ErrorCode;
 use clearcut_queue::{PostgresQueue, QueueError, Schema, TimeSource};
 
 use super::{
-    backing::{JobDatabase, check_store, open_store, store_place},
+    backing::{check_store, open_store, store_place},
     beside::{ServerData, open_database},
     binding::check_pair,
+    job_database::JobDatabase,
     settings::Settings,
 };
 use crate::failure::Failure;

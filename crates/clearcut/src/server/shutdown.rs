@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::backing::JobDatabase;
+use super::job_database::JobDatabase;
 
 /// Tasks that run beside the worker.
 pub(super) struct Tasks {

@@ -18,9 +18,9 @@ use crate::failure::Failure;
 /// Lifetime of the sign-in link that a new server prints.
 const SIGN_IN_LINK_TTL: Duration = Duration::from_hours(1);
 
-/// Prints what the server is connected to, and its address. On the first start, it also writes a commented configuration file,
-/// creates an API key, and prints the key with a command that works as it stands. If the server
-/// listens on loopback, it prints a link that signs in.
+/// Prints what the server is connected to, and its address. On the first start, it also writes a
+/// commented configuration file, creates an API key, and prints the key with a command that works as
+/// it stands. If the server listens on loopback, it prints a link that signs in.
 pub(super) async fn print_welcome(
     queue: &dyn Queue,
     settings: &Settings,

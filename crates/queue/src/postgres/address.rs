@@ -29,8 +29,7 @@ pub struct DatabaseAddress(PgConnectOptions);
 
 impl DatabaseAddress {
     pub(super) fn options(&self) -> PgConnectOptions {
-        // A pooler gives every transaction another connection, where a statement prepared by name is
-        // unknown. It also knows few settings of sessions.
+        // No statement has a name, so there is nothing to cache. A pooler knows few settings of sessions.
         self.0.clone().statement_cache_capacity(0).extra_float_digits(None).application_name("clearcut")
     }
 

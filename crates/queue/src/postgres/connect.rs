@@ -8,7 +8,7 @@ use std::{
 use clearcut_job::{ErrorCode, error_chain};
 use sqlx::{Connection as _, PgConnection};
 
-use super::{address::DatabaseAddress, transaction::BEGIN};
+use super::address::DatabaseAddress;
 use crate::QueueError;
 
 /// Longest time until the first connection stands.
@@ -164,8 +164,9 @@ pub(super) async fn check_server(address: &DatabaseAddress) -> Result<String, Qu
 async fn ask_version(address: &DatabaseAddress) -> Result<(i32, String), sqlx::Error> {
     let mut connection = PgConnection::connect_with(&address.options()).await?;
     let query = "SELECT CAST(current_setting('server_version_num') AS INT), current_setting('server_version')";
-    let mut tx = connection.begin_with(BEGIN).await?;
-    let answer = sqlx::query_as(query).fetch_one(&mut *tx).await?;
+    // A pooler may give another session after every statement outside of a transaction.
+    let mut tx = connection.begin().await?;
+    let answer = sqlx::query_as(query).persistent(false).fetch_one(&mut *tx).await?;
     tx.commit().await?;
     connection.close().await?;
     Ok(answer)

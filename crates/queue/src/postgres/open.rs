@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use super::{
-    BEGIN_WRITE, DatabaseAddress, PostgresQueue, TimeSource, WRITE_LOCK,
+    DatabaseAddress, PostgresQueue, TimeSource, WRITE_LOCK,
     connect::{check_server, failure},
     relay::Relay,
     statements::statements,
@@ -94,8 +94,8 @@ impl PostgresQueue {
     /// # Errors
     /// If the database fails.
     pub async fn schema(&self) -> Result<Schema, QueueError> {
-        let mut tx = self.begin_read().await?;
-        read_schema(&mut tx).await.map_err(|error| failure(&self.address, error))
+        let failed = |error| failure(&self.address, error);
+        read_schema(&mut *self.pool.begin().await.map_err(failed)?).await.map_err(failed)
     }
 
     /// Brings the schema up to date, one process at a time. A newer one is left as it is, if this
@@ -105,8 +105,9 @@ impl PostgresQueue {
     /// [`QueueError::NewerSchema`] if this program cannot use it; otherwise if the database fails.
     pub async fn migrate(&self) -> Result<(), QueueError> {
         let failed = |error| failure(&self.address, error);
-        let mut tx = self.pool.begin_with(BEGIN_WRITE).await.map_err(failed)?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK).execute(&mut *tx).await.map_err(failed)?;
+        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITE_LOCK);
+        lock.persistent(false).execute(&mut *tx).await.map_err(failed)?;
         let schema = read_schema(&mut tx).await.map_err(failed)?;
         if schema.is_too_new() {
             return Err(QueueError::NewerSchema { found: schema.found });
@@ -120,7 +121,10 @@ impl PostgresQueue {
         let mut migrator = Migrator::with_migrations(migrations.into());
         // The lock of the library belongs to a session, which a pooler does not keep.
         migrator.set_locking(false);
+        // It names its statements, and a pooler may have given this session to others before.
+        sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await.map_err(failed)?;
         migrator.run_direct(None, &mut *tx, false).await.map_err(|error| self.migration_failure(error))?;
+        sqlx::raw_sql("DEALLOCATE ALL").execute(&mut *tx).await.map_err(failed)?;
         tx.commit().await.map_err(failed)
     }
 
@@ -179,12 +183,13 @@ impl PostgresQueue {
 async fn read_schema(connection: &mut PgConnection) -> Result<Schema, sqlx::Error> {
     let known = MIGRATIONS.iter().map(|(version, ..)| *version).max().unwrap_or(0);
     let query = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
-    if !sqlx::query_scalar(query).fetch_one(&mut *connection).await? {
+    if !sqlx::query_scalar(query).persistent(false).fetch_one(&mut *connection).await? {
         return Ok(Schema { found: 0, known, oldest: 0 });
     }
-    let newest: Option<i64> = sqlx::query_scalar(NEWEST_MIGRATION).fetch_one(&mut *connection).await?;
+    let newest: Option<i64> =
+        sqlx::query_scalar(NEWEST_MIGRATION).persistent(false).fetch_one(&mut *connection).await?;
     let Some(found) = newest else { return Ok(Schema { found: 0, known, oldest: 0 }) };
-    let oldest = sqlx::query_scalar(OLDEST_SCHEMA).fetch_one(connection).await?;
+    let oldest = sqlx::query_scalar(OLDEST_SCHEMA).persistent(false).fetch_one(connection).await?;
     Ok(Schema { found, known, oldest })
 }
 

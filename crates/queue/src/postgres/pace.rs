@@ -7,9 +7,9 @@ use crate::{KeyId, PACE_WINDOW, Pace, QueueError};
 
 statements! {
     // Returns nothing if the request exceeds the limit.
-    COUNT_REQUEST = "INSERT INTO paces (owner, name, full_at_us) VALUES ($1, $2, $3 + $4)
+    COUNT_REQUEST = "INSERT INTO paces (owner, name, full_at_us) VALUES ($1, $2, CAST($3 AS BIGINT) + CAST($4 AS BIGINT))
         ON CONFLICT (owner, name) DO UPDATE SET full_at_us = GREATEST(paces.full_at_us, $3) + $4
-        WHERE GREATEST(paces.full_at_us, $3) + $4 <= $3 + $5 RETURNING full_at_us";
+        WHERE GREATEST(paces.full_at_us, $3) + $4 <= CAST($3 AS BIGINT) + CAST($5 AS BIGINT) RETURNING full_at_us";
 
     READ_PACE = "SELECT full_at_us FROM paces WHERE owner = $1 AND name = $2";
 }

@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{statements::statements, transaction::BEGIN};
+use super::statements::statements;
 use crate::{Signals, signals::Signal};
 
 /// Name of the notification channel.
@@ -68,8 +68,9 @@ impl Drop for Relay {
 async fn send(pool: PgPool, mut waiting: Receiver<Signal>) {
     while let Some(signal) = waiting.recv().await {
         let notify = async {
-            let mut tx = pool.begin_with(BEGIN).await?;
-            sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.to_text()).execute(&mut *tx).await?;
+            let mut tx = pool.begin().await?;
+            let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(signal.to_text());
+            notify.persistent(false).execute(&mut *tx).await?;
             tx.commit().await
         };
         if let Err(error) = notify.await {
@@ -149,7 +150,8 @@ async fn poll(pool: PgPool, signals: Arc<Signals>) {
 /// The revisions of those of `jobs` that exist.
 async fn read_revisions(pool: &PgPool, jobs: &[JobId]) -> Result<HashMap<JobId, i64>, sqlx::Error> {
     let ids: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
-    let mut tx = pool.begin_with(BEGIN).await?;
-    let rows: Vec<(String, i64)> = sqlx::query_as(READ_REVISIONS).bind(ids).fetch_all(&mut *tx).await?;
+    let mut tx = pool.begin().await?;
+    let query = sqlx::query_as(READ_REVISIONS).bind(ids).persistent(false);
+    let rows: Vec<(String, i64)> = query.fetch_all(&mut *tx).await?;
     Ok(rows.into_iter().filter_map(|(id, revision)| Some((id.parse().ok()?, revision))).collect())
 }

@@ -6,19 +6,16 @@ use std::{
 };
 
 use clearcut_job::UnixMillis;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 
-use super::temporary::is_temporary;
+use super::{session::Session, temporary::is_temporary};
 use crate::QueueError;
 
 /// Longest search for the outcome of a commit.
 const MAX_SEARCH: Duration = Duration::from_secs(10);
 
-/// Begins a transaction of a single statement. A pooler may give every statement outside of a
-/// transaction another session, also between its preparation and its execution. The library names
-/// every statement that it prepares, and numbers the names from one in each connection, so the
-/// statements of the session's last client would be in the way.
-pub(super) const BEGIN: &str = "BEGIN; DEALLOCATE ALL";
+/// Reads the outcome of a transaction.
+const READ_STATUS: &str = "SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))";
 
 /// Pause between two questions about a commit.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -27,7 +24,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// [`Self::commit`], it is rolled back.
 #[derive(Debug)]
 pub(super) struct Tx {
-    inner: Transaction<'static, Postgres>,
+    inner: Session,
     now: UnixMillis,
     /// Where to ask for the outcome of a commit.
     pool: PgPool,
@@ -35,7 +32,7 @@ pub(super) struct Tx {
 
 impl Tx {
     pub(super) const fn new(inner: Transaction<'static, Postgres>, now: UnixMillis, pool: PgPool) -> Self {
-        Self { inner, now, pool }
+        Self { inner: Session(inner), now, pool }
     }
 
     /// The time of the transaction.
@@ -48,8 +45,8 @@ impl Tx {
     pub(super) async fn commit(mut self) -> Result<(), QueueError> {
         // A transaction that wrote nothing has no id.
         let query = "SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT)";
-        let id: Option<String> = sqlx::query_scalar(query).fetch_one(&mut *self.inner).await?;
-        match (self.inner.commit().await, id) {
+        let id: Option<String> = sqlx::query_scalar(query).fetch_one(&mut self.inner).await?;
+        match (self.inner.0.commit().await, id) {
             (Ok(()), _) => Ok(()),
             (Err(error), Some(id)) if is_temporary(&error) => {
                 tracing::warn!(%error, "the answer to a commit is lost; asking for its outcome");
@@ -60,7 +57,7 @@ impl Tx {
     }
 
     pub(super) async fn rollback(self) -> Result<(), QueueError> {
-        Ok(self.inner.rollback().await?)
+        Ok(self.inner.0.rollback().await?)
     }
 }
 
@@ -78,13 +75,12 @@ async fn took_place(pool: &PgPool, id: &str) -> bool {
 }
 
 async fn read_status(pool: &PgPool, id: &str) -> Result<Option<String>, sqlx::Error> {
-    let mut tx = pool.begin_with(BEGIN).await?;
-    let query = sqlx::query_scalar("SELECT pg_xact_status(CAST(CAST($1 AS TEXT) AS xid8))").bind(id);
-    query.fetch_one(&mut *tx).await
+    let mut tx = pool.begin().await?;
+    sqlx::query_scalar(READ_STATUS).bind(id).persistent(false).fetch_one(&mut *tx).await
 }
 
 impl Deref for Tx {
-    type Target = PgConnection;
+    type Target = Session;
 
     fn deref(&self) -> &Self::Target {
         &self.inner

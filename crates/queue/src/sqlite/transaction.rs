@@ -3,21 +3,20 @@
 use std::ops::{Deref, DerefMut};
 
 use clearcut_job::UnixMillis;
-use sqlx::{Database, Transaction};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 
-use super::Db;
 use crate::QueueError;
 
 /// A transaction, and the time that holds for everything it does. Dropped without
 /// [`Self::commit`], it is rolled back.
 #[derive(Debug)]
 pub(super) struct Tx {
-    inner: Transaction<'static, Db>,
+    inner: Transaction<'static, Sqlite>,
     now: UnixMillis,
 }
 
 impl Tx {
-    pub(super) const fn new(inner: Transaction<'static, Db>, now: UnixMillis) -> Self {
+    pub(super) const fn new(inner: Transaction<'static, Sqlite>, now: UnixMillis) -> Self {
         Self { inner, now }
     }
 
@@ -36,7 +35,7 @@ impl Tx {
 }
 
 impl Deref for Tx {
-    type Target = <Db as Database>::Connection;
+    type Target = SqliteConnection;
 
     fn deref(&self) -> &Self::Target {
         &self.inner

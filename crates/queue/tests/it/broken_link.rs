@@ -61,7 +61,7 @@ async fn pass_on(mut client: UnixStream, mut server: UnixStream, next: Arc<Atomi
         tokio::select! {
             read = client.read(&mut asked) => {
                 let Ok(len @ 1..) = read else { return };
-                let is_commit = asked[..len].windows(6).any(|bytes| bytes == b"COMMIT");
+                let is_commit = asked[..len].windows(7).any(|bytes| bytes == b"COMMIT\0");
                 let cut = if is_commit { next.swap(0, Ordering::SeqCst) } else { 0 };
                 if cut == Cut::BeforeIt as u8 {
                     return;
