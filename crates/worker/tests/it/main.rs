@@ -8,3 +8,4 @@ mod fixture;
 mod leases;
 mod previews;
 mod stops;
+mod sweep;
