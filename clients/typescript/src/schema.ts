@@ -363,7 +363,8 @@ export interface paths {
         /**
          * Create an upload.
          * @description Send the clip to `uploadUrl`, in one PUT or resumable by tus 1.0, and then submit any number of
-         *     jobs with its `storageId`. The URL works without an API key. With `Tus-Resumable: 1.0.0`, this
+         *     jobs with its `storageId`. The URL works without an API key. If the reply has a `directUrl`, the clip
+         *     can be sent there instead, in one PUT straight into the store. With `Tus-Resumable: 1.0.0`, this
          *     is the creation request of tus: send the size in `Upload-Length`; the reply has the URL in
          *     `Location`.
          */
@@ -782,6 +783,11 @@ export interface components {
         };
         /** @description A new upload. */
         BegunUpload: {
+            /**
+             * @description URL of the store to PUT the clip to instead, with exactly the announced size. Null if `size` was
+             *     not given, or the store takes no clips. What is put is checked when the upload is first used.
+             */
+            directUrl?: string | null;
             /**
              * Format: int64
              * @description When the upload expires if it is not complete, in seconds since 1970.
@@ -3287,7 +3293,8 @@ export interface operations {
                 "application/json": {
                     /**
                      * Format: int64
-                     * @description Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`.
+                     * @description Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`, and for a
+                     *     `directUrl`.
                      */
                     size?: number;
                 } | null;

@@ -18,6 +18,7 @@ use crate::{
         reply::ErrorReply,
         request_headers,
     },
+    jobs::links::CACHE_CONTROL,
 };
 
 /// Read an output.
@@ -62,13 +63,13 @@ pub(crate) async fn read(
     let header_text = |name| request_headers::text(&headers, name);
     let file_name = encoded.and_then(|encoded| percent_decode_str(encoded).decode_utf8().ok());
     let disposition = match file_name {
-        Some(file_name) => content_disposition(&file_name),
+        Some(file_name) => content_disposition("inline", &file_name),
         None => format!("inline; filename=\"{job}-{format}.{}\"", format.extension()),
     };
     let common = [
         (header::ETAG, tag.clone()),
         (header::ACCEPT_RANGES, "bytes".to_owned()),
-        (header::CACHE_CONTROL, "private, max-age=3600, immutable".to_owned()),
+        (header::CACHE_CONTROL, CACHE_CONTROL.to_owned()),
         (header::CONTENT_TYPE, format.mime().to_owned()),
         (header::CONTENT_DISPOSITION, disposition),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
@@ -105,12 +106,12 @@ fn split_file_name(query: Option<&str>) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// Builds `Content-Disposition` (RFC 6266): the name in ASCII for old clients, with `_` in place of
+/// Builds `Content-Disposition` (RFC 6266) of a `kind`, inline or attachment: the name in ASCII for old clients, with `_` in place of
 /// other characters, and in UTF-8.
-fn content_disposition(file_name: &str) -> String {
+pub(crate) fn content_disposition(kind: &str, file_name: &str) -> String {
     let to_ascii = |c: char| if c.is_ascii_alphanumeric() || " !#$&'()+,-.=@[]^_`{}~".contains(c) { c } else { '_' };
     let ascii: String = file_name.chars().map(to_ascii).collect();
-    format!("inline; filename=\"{ascii}\"; filename*=UTF-8''{}", percent_encode(file_name))
+    format!("{kind}; filename=\"{ascii}\"; filename*=UTF-8''{}", percent_encode(file_name))
 }
 
 /// Reads `expires` and `signature` from the query of a link. Only these two, in this order, are
@@ -125,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_file_name_is_sent_in_ascii_and_utf8_and_cannot_break_out_of_the_header() {
-        let disposition = |name: &str| content_disposition(name);
+        let disposition = |name: &str| content_disposition("inline", name);
         assert_eq!(disposition("mascot.webm"), "inline; filename=\"mascot.webm\"; filename*=UTF-8''mascot.webm");
         assert_eq!(disposition("Füße.mp4"), "inline; filename=\"F__e.mp4\"; filename*=UTF-8''F%C3%BC%C3%9Fe.mp4");
         let hostile = disposition("a\"; filename=evil.exe\r\nSet-Cookie: x\\.webm");

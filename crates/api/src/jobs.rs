@@ -11,6 +11,7 @@ pub(crate) mod idempotency;
 mod image_bundle;
 pub(crate) mod image_shapes;
 pub(crate) mod intake;
+pub(crate) mod links;
 pub(crate) mod list;
 mod part;
 pub(crate) mod received_files;

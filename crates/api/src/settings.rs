@@ -38,6 +38,9 @@ pub struct ApiSettings {
     /// Base URL of links, such as `https://cut.example.com`. `None` uses the `Host` header of the
     /// request.
     pub public_url: Option<String>,
+    /// Whether clients read outputs from the store, and put clips into it, by presigned URLs. Otherwise
+    /// this server passes them on. Default: no.
+    pub presigned_results: bool,
     /// Formats that this server can encode. Others are refused with `FORMAT_UNAVAILABLE`.
     pub available_formats: Vec<OutputFormat>,
     /// Whether this server has a neural model. Without one, `method=ai` is refused.
@@ -84,6 +87,7 @@ impl Default for ApiSettings {
     fn default() -> Self {
         Self {
             public_url: None,
+            presigned_results: false,
             available_formats: OutputFormat::ALL.into(),
             has_model: false,
             body: BodyLimits::default(),

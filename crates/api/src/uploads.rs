@@ -1,5 +1,6 @@
 //! The upload routes: in one `PUT` or resumable by tus, and how the bytes reach the store.
 
+mod direct;
 pub(crate) mod locks;
 pub(crate) mod method_override;
 pub(crate) mod quota;

@@ -244,6 +244,15 @@ pub(crate) struct ProbeOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorOptions {
+    /// Check an S3-compatible store instead, such as s3://bucket/prefix; its credentials come from the
+    /// AWS variables
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+
+    /// With --store: origin of the pages that show results
+    #[arg(long, value_name = "URL", env = "CLEARCUT_PUBLIC_URL", default_value = "http://127.0.0.1:8787")]
+    pub(crate) origin: String,
+
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

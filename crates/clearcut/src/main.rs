@@ -6,6 +6,7 @@ mod cut;
 mod cut_context;
 mod cut_image;
 mod doctor;
+mod doctor_store;
 mod environment;
 mod failure;
 mod generate;
@@ -29,7 +30,7 @@ use clap::Parser;
 use clearcut_job::ImageFailure;
 
 use crate::{
-    arguments::{Arguments, Command, ImageCommand},
+    arguments::{Arguments, Command, DoctorOptions, ImageCommand},
     failure::Failure,
 };
 
@@ -71,6 +72,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.command {
         Command::Cut(options) => cut::run(&tools()?, &arguments.models, options),
         Command::Probe(options) => probe::run(&tools()?, options),
+        Command::Doctor(options @ DoctorOptions { store: Some(address), .. }) => doctor_store::run(address, options),
         Command::Doctor(options) => doctor::run(tools(), &arguments.models, options),
         Command::Serve(options) => server::serve(options, &arguments.models, tools),
         Command::Work(options) => server::work(options, &arguments.models, tools),

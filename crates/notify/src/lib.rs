@@ -23,8 +23,9 @@
 //! #[derive(Debug)]
 //! struct Describe;
 //!
+//! #[async_trait::async_trait]
 //! impl DescribeJob for Describe {
-//!     fn describe(&self, job: &JobRecord, _link_base: &str) -> Value {
+//!     async fn describe(&self, job: &JobRecord, _link_base: &str) -> Value {
 //!         json!({ "jobId": job.id, "status": job.state.name() })
 //!     }
 //! }

@@ -57,7 +57,7 @@ async fn post(
 ) -> Result<Response, OutboundError> {
     // Checked again: the allowed addresses may have changed since the URL was stored.
     let target = outbound.policy().target(&delivery.destination.url)?;
-    let body = body(&delivery.event, &delivery.destination.link_base, describe);
+    let body = body(&delivery.event, &delivery.destination.link_base, describe).await;
     let now = clock.now();
     // Stored secrets are always base64. If one is not, the database row is damaged, and the
     // delivery fails like one with a malformed address.

@@ -228,20 +228,16 @@ impl Store {
     /// Removes the objects `names`, as many at a time as the store takes. Missing ones are no error.
     ///
     /// # Errors
-    /// If the store fails; some may be removed then.
+    /// The first failure of the store. It is tried to remove all objects nevertheless.
     pub async fn delete_all(&self, names: &[ObjectName]) -> Result<(), StoreError> {
-        if self.root.is_some() {
-            for name in names {
-                self.delete(name).await?;
-            }
-            return Ok(());
+        let (alone, together): (Vec<_>, Vec<_>) =
+            names.iter().partition(|name| self.root.is_some() || name.is_partial());
+        let mut result = Ok(());
+        for name in alone {
+            result = result.and(self.delete(name).await);
         }
-        let (partial, whole): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.is_partial());
-        for name in partial {
-            self.delete_pieces(name).await?;
-        }
-        let places: Vec<_> = whole.into_iter().map(|name| Ok(location(name))).collect();
-        self.delete_places(stream::iter(places).boxed()).await
+        let places: Vec<_> = together.into_iter().map(|name| Ok(location(name))).collect();
+        result.and(self.delete_places(stream::iter(places).boxed()).await)
     }
 
     pub(crate) async fn delete_places(
@@ -249,13 +245,14 @@ impl Store {
         places: BoxStream<'static, object_store::Result<Location>>,
     ) -> Result<(), StoreError> {
         let mut deleted = self.objects.delete_stream(places);
-        while let Some(result) = deleted.next().await {
-            match result {
+        let mut result = Ok(());
+        while let Some(one) = deleted.next().await {
+            match one {
                 Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => result = result.and(Err(error.into())),
             }
         }
-        Ok(())
+        result
     }
 
     /// All objects in the folder `prefix`, unordered. Entries without a valid object name are

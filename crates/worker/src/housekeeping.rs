@@ -1,15 +1,25 @@
 //! Cleanup of expired objects, orphans, and leftovers of claims that have ended.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    fs, io,
+    path::Path,
+    time::Duration,
+};
 
 use clearcut_job::{Clock, FencingToken, FileFormat, ObjectName};
 use clearcut_queue::{ClaimedJob, Queue, QueueError};
-use clearcut_store::{ObjectInfo, Store};
-use futures_util::TryStreamExt as _;
+use clearcut_store::{ObjectInfo, Store, StoreError};
+use futures_util::{
+    StreamExt as _,
+    stream::{self, BoxStream},
+};
+
+/// Number of objects that a sweep holds at a time.
+const SWEEP_BATCH: usize = 1000;
 
 /// Removes inputs and outputs past their retention, expired uploads, and plan and segments of ended
-/// jobs. Returns the number of
-/// removed objects.
+/// jobs. Returns the number of removed objects.
 ///
 /// The pointer is removed before the object, so no job points to a missing object. An object that
 /// outlives its pointer is found by [`sweep_orphans`].
@@ -23,11 +33,9 @@ pub async fn remove_expired(queue: &dyn Queue, store: &Store) -> Result<usize, Q
         if expired.is_empty() {
             return Ok(removed);
         }
-        for name in expired {
-            match store.delete(&name).await {
-                Ok(()) => removed += 1,
-                Err(error) => tracing::warn!(?error, %name, "an object is left for the sweep"),
-            }
+        match store.delete_all(&expired).await {
+            Ok(()) => removed += expired.len(),
+            Err(error) => tracing::warn!(?error, count = expired.len(), "objects are left for the sweep"),
         }
     }
 }
@@ -69,7 +77,8 @@ pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(
 }
 
 /// Removes orphans, which are objects that no job or upload points to: what was made by claims that
-/// no longer run, and other objects older than `age`. Returns the number of removed objects.
+/// no longer run, and other objects older than `age`. Returns the number of removed objects. However
+/// many there are, a thousand are held at a time.
 ///
 /// # Errors
 /// If the queue failed. An object that the store could not remove is logged and left for the next
@@ -80,11 +89,15 @@ pub async fn sweep_orphans(
     clock: &dyn Clock,
     age: Duration,
 ) -> Result<usize, QueueError> {
-    let mut removed = 0;
-    for orphan in list_orphans(queue, store, clock, age).await? {
-        match store.delete(&orphan.name).await {
-            Ok(()) => removed += 1,
-            Err(error) => tracing::warn!(?error, name = %orphan.name, "an orphan could not be removed"),
+    let (mut removed, mut listing) = (0, Listing::new(store));
+    while let Some(batch) = listing.next_batch().await {
+        let orphans = orphans_among(queue, clock, batch, age).await?;
+        let count = orphans.len();
+        let mut names: Vec<_> = orphans.into_iter().map(|orphan| orphan.name).collect();
+        names.dedup();
+        match store.delete_all(&names).await {
+            Ok(()) => removed += count,
+            Err(error) => tracing::warn!(?error, count, "orphans could not be removed"),
         }
     }
     Ok(removed)
@@ -100,36 +113,70 @@ pub async fn list_orphans(
     clock: &dyn Clock,
     age: Duration,
 ) -> Result<Vec<ObjectInfo>, QueueError> {
-    let mut orphans = Vec::new();
-    for prefix in [ObjectName::UPLOADS, ObjectName::PARTIAL, ObjectName::JOBS] {
-        let mut objects = store.list(prefix);
-        loop {
-            let object = match objects.try_next().await {
-                Ok(Some(object)) => object,
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::warn!(?error, "the store could not be listed");
-                    break;
-                }
-            };
-            if is_orphan(queue, clock, &object, age).await? {
-                orphans.push(object);
-            }
-        }
+    let (mut orphans, mut listing) = (Vec::new(), Listing::new(store));
+    while let Some(batch) = listing.next_batch().await {
+        orphans.extend(orphans_among(queue, clock, batch, age).await?);
     }
     Ok(orphans)
 }
 
-async fn is_orphan(
+/// All objects of a store, in batches.
+struct Listing {
+    objects: BoxStream<'static, Result<ObjectInfo, StoreError>>,
+}
+
+impl Listing {
+    fn new(store: &Store) -> Self {
+        let folders = [ObjectName::UPLOADS, ObjectName::PARTIAL, ObjectName::JOBS].map(|prefix| store.list(prefix));
+        Self { objects: stream::iter(folders).flatten().boxed() }
+    }
+
+    /// The next objects; `None` after the last one.
+    async fn next_batch(&mut self) -> Option<Vec<ObjectInfo>> {
+        let mut batch = Vec::new();
+        while batch.len() < SWEEP_BATCH
+            && let Some(object) = self.objects.next().await
+        {
+            match object {
+                Ok(object) => batch.push(object),
+                Err(error) => {
+                    tracing::warn!(?error, "the store could not be listed");
+                    self.objects = stream::empty().boxed();
+                }
+            }
+        }
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+/// Those of `objects` that are orphans.
+async fn orphans_among(
     queue: &dyn Queue,
     clock: &dyn Clock,
-    object: &ObjectInfo,
+    objects: Vec<ObjectInfo>,
     age: Duration,
-) -> Result<bool, QueueError> {
-    // The claim is read before the pointer: a claim that does not run now never writes a pointer.
-    let may_be_referenced_later = match object.name.claim() {
-        Some((job, token)) => queue.is_claimed(&job, token).await?,
-        None => clock.now().since(object.modified) < age,
-    };
-    Ok(!may_be_referenced_later && queue.referenced_objects(vec![object.name.clone()]).await?.is_empty())
+) -> Result<Vec<ObjectInfo>, QueueError> {
+    let (mut candidates, mut claims) = (Vec::new(), HashMap::new());
+    for object in objects {
+        // The claims are read before the pointers: a claim that does not run now never writes one.
+        let may_be_referenced_later = match object.name.claim() {
+            Some(claim) => match claims.entry(claim) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(unknown) => {
+                    let (job, token) = unknown.key();
+                    let is_claimed = queue.is_claimed(job, *token).await?;
+                    *unknown.insert(is_claimed)
+                }
+            },
+            None => clock.now().since(object.modified) < age,
+        };
+        if !may_be_referenced_later {
+            candidates.push(object);
+        }
+    }
+    let mut names: Vec<_> = candidates.iter().map(|object| object.name.clone()).collect();
+    names.dedup();
+    let referenced: HashSet<_> = queue.referenced_objects(names).await?.into_iter().collect();
+    candidates.retain(|object| !referenced.contains(&object.name));
+    Ok(candidates)
 }

@@ -31,7 +31,7 @@ impl HeldInput {
 
 /// Finds the object of a complete upload of `owner`.
 async fn find_upload(api: &Api, owner: KeyId, id: &UploadId) -> Result<ObjectName, ApiError> {
-    let upload = api.queue.read_upload(id).await?.filter(|upload| upload.owner == owner);
+    let upload = api.arrived_upload(id).await?.filter(|upload| upload.owner == owner);
     let object = upload.ok_or(ApiError::UploadNotFound)?.object.ok_or(ApiError::UploadUnfinished)?;
     Ok(object.name)
 }

@@ -147,7 +147,7 @@ pub(crate) async fn accept(
         Source::Address(target) => (NewInput::Address(SourceAddress(target.as_str().to_owned())), None),
     };
     if let NewInput::Uploaded(upload) = &input
-        && let Some(upload) = api.queue.read_upload(upload).await?.filter(|upload| upload.owner == owner)
+        && let Some(upload) = api.arrived_upload(upload).await?.filter(|upload| upload.owner == owner)
     {
         check_kind(api, &upload, request.kind()).await?;
         clip_name = clip_name.or_else(|| tus::clip_name_in(&upload.metadata));

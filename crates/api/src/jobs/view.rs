@@ -4,11 +4,14 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, header};
-use clearcut_job::{JobId, JobState, OutputPointer, UnixMillis};
+use clearcut_job::{JobId, JobState, UnixMillis};
 use clearcut_queue::{JobRecord, KeyId, QueueOutlook};
-use clearcut_store::UrlSigner;
 
-use crate::{Api, ApiError, http::request_headers, jobs::shapes::Job};
+use crate::{
+    Api, ApiError,
+    http::request_headers,
+    jobs::{links::LinkMaker, shapes::Job},
+};
 
 /// Lifetime of the address of a job's events. A stream that began before goes on until the job ends.
 const EVENTS_URL_TTL: Duration = Duration::from_hours(1);
@@ -28,20 +31,27 @@ impl Api {
             if queued.is_empty() { QueueOutlook::default() } else { self.queue.outlook(owner, queued).await? };
         let mut positions = outlook.positions.iter().copied();
         let base = self.base_url(headers);
-        let expires = self.clock.now().after(self.settings.link_ttl);
-        let to_job = |record: &JobRecord| {
+        let link_maker = self.link_maker(&base);
+        let mut jobs = Vec::with_capacity(records.len());
+        for record in records {
             let position = if is_queued(&record) { positions.next().flatten() } else { None };
             let start = position.and_then(|position| self.estimated_start(position, &outlook));
-            Job::new(record, |output| link_to(output, record, (&self.signer, &base, expires)))
-                .with_queue_position(position, start)
-                .with_events_url((!record.state.is_final()).then(|| self.events_url(owner, &record.id, &base)))
-        };
-        Ok(records.iter().map(to_job).collect())
+            let links = link_maker.links(record).await;
+            let events_url = (!record.state.is_final()).then(|| self.events_url(owner, &record.id, &base));
+            let job = Job::new(record, |output| links.to(output));
+            jobs.push(job.with_queue_position(position, start).with_events_url(events_url));
+        }
+        Ok(jobs)
     }
 
     /// Renders one job.
     pub(crate) async fn job_view(&self, record: JobRecord, headers: &HeaderMap) -> Result<Job, ApiError> {
         self.job_views(record.owner, &[record], headers).await?.pop().ok_or(ApiError::Internal)
+    }
+
+    fn link_maker<'a>(&'a self, base: &'a str) -> LinkMaker<'a> {
+        let presigning = self.settings.presigned_results.then_some(&self.store);
+        LinkMaker { signer: &self.signer, presigning, base, now: self.clock.now(), ttl: self.settings.link_ttl }
     }
 
     /// The signed address of the events of a job of `owner`, below `base`.
@@ -63,20 +73,6 @@ impl Api {
         let host = request_headers::text(headers, header::HOST).unwrap_or("localhost");
         format!("http://{host}")
     }
-}
-
-/// Signs a link to an output of a job. It includes the file name for downloads if the clip has a
-/// name.
-pub(crate) fn link_to(
-    output: &OutputPointer,
-    record: &JobRecord,
-    (signer, base, expires): (&UrlSigner, &str, UnixMillis),
-) -> String {
-    let signed = match &record.clip_name {
-        Some(clip) => signer.sign_as(&output.object_name, &clip.of_output(output.format), expires),
-        None => signer.sign(&output.object_name, expires),
-    };
-    format!("{base}{}", signed.0)
 }
 
 /// Expected wait of the job at `position`, based on the mean duration of recent jobs: all jobs

@@ -3,14 +3,14 @@
 use std::{io::Write as _, sync::LazyLock};
 
 use axum::{
-    extract::Path,
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest as _, Sha256};
 
-use crate::{ApiError, http::request_headers};
+use crate::{Api, ApiError, http::request_headers};
 
 /// A file of the page, embedded in the binary.
 struct Asset {
@@ -90,29 +90,48 @@ const ASSETS: &[Asset] = &[
 ];
 
 /// Permissions of the page: run its own scripts, send requests to its own server, and show clips
-/// that the user opened. `data:` is for the posters in code samples. Nothing is loaded from other
-/// hosts.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-    img-src 'self' blob: data:; media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// that the user opened, and results, which may be in the store at `origin`. `data:` is for the
+/// posters in code samples. Nothing is loaded from other hosts.
+fn content_security_policy(origin: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{origin}; \
+         img-src 'self' blob: data:{origin}; media-src 'self' blob:{origin}; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+/// The origin of results in the store, after a space; empty if this server serves them.
+async fn origin_of_results(api: &Api) -> String {
+    if !api.settings.presigned_results {
+        return String::new();
+    }
+    match api.store.url_origin().await {
+        Ok(origin) => origin.map(|origin| format!(" {origin}")).unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(?error, "the page cannot show results of the store");
+            String::new()
+        }
+    }
+}
 
 /// Serves the page.
-pub(crate) async fn index(headers: HeaderMap) -> Result<Response, ApiError> {
-    send("index.html", &headers)
+pub(crate) async fn index(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {
+    send("index.html", &headers, &origin_of_results(&api).await)
 }
 
 /// Serves the page on which a developer sends single requests.
-pub(crate) async fn playground(headers: HeaderMap) -> Result<Response, ApiError> {
-    send("playground.html", &headers)
+pub(crate) async fn playground(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {
+    send("playground.html", &headers, &origin_of_results(&api).await)
 }
 
 /// Serves the page on which the official command line lets a user sign in.
-pub(crate) async fn cli_auth(headers: HeaderMap) -> Result<Response, ApiError> {
-    send("cli-auth.html", &headers)
+pub(crate) async fn cli_auth(State(api): State<Api>, headers: HeaderMap) -> Result<Response, ApiError> {
+    send("cli-auth.html", &headers, &origin_of_results(&api).await)
 }
 
 /// Serves a script, stylesheet or icon of the page.
 pub(crate) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
-    send(&name, &headers)
+    send(&name, &headers, "")
 }
 
 fn pack(asset: &Asset) -> Packed {
@@ -123,18 +142,19 @@ fn pack(asset: &Asset) -> Packed {
     Packed { tag, gzipped }
 }
 
-fn send(name: &str, headers: &HeaderMap) -> Result<Response, ApiError> {
+fn send(name: &str, headers: &HeaderMap, origin: &str) -> Result<Response, ApiError> {
     let mut all = ASSETS.iter().zip(PACKED.iter());
     let (asset, packed) = all.find(|(asset, _)| asset.name == name).ok_or(ApiError::RouteNotFound)?;
     let header_text = |name| request_headers::text(headers, name).unwrap_or_default();
     let is_unchanged = header_text(header::IF_NONE_MATCH) == packed.tag;
     let takes_gzip = header_text(header::ACCEPT_ENCODING).contains("gzip") && !packed.gzipped.is_empty();
+    let policy = content_security_policy(origin);
     let common = [
         (header::ETAG, packed.tag.as_str()),
         (header::VARY, "accept-encoding"),
         // Revalidated on each request, so that an updated server never meets an old script.
         (header::CACHE_CONTROL, "no-cache"),
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];

@@ -34,7 +34,8 @@ use crate::{
 /// Options of a new upload.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct UploadForm {
-    /// Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`.
+    /// Size of the clip in bytes. Required if a tus client will use the returned `uploadUrl`, and for a
+    /// `directUrl`.
     #[schema(minimum = 1, nullable = false)]
     size: Option<u64>,
 }
@@ -60,7 +61,8 @@ impl JsonShape for UploadForm {
 /// Create an upload.
 ///
 /// Send the clip to `uploadUrl`, in one PUT or resumable by tus 1.0, and then submit any number of
-/// jobs with its `storageId`. The URL works without an API key. With `Tus-Resumable: 1.0.0`, this
+/// jobs with its `storageId`. The URL works without an API key. If the reply has a `directUrl`, the clip
+/// can be sent there instead, in one PUT straight into the store. With `Tus-Resumable: 1.0.0`, this
 /// is the creation request of tus: send the size in `Upload-Length`; the reply has the URL in
 /// `Location`.
 #[utoipa::path(
@@ -86,8 +88,8 @@ pub(crate) async fn create(
     let record = create_record(&api, owner, form.size, String::new()).await?;
     let url = api.upload_url(&headers, &record);
     let location = HeaderValue::try_from(&url).map_err(|_| ApiError::Internal)?;
-    let storage_id = record.id.to_string();
-    let reply = BegunUpload { storage_id, upload_url: url, expires_at: record.expires.whole_secs() };
+    let (storage_id, direct_url) = (record.id.to_string(), api.direct_url(&record).await?);
+    let reply = BegunUpload { storage_id, upload_url: url, direct_url, expires_at: record.expires.whole_secs() };
     let created = (StatusCode::CREATED, [(header::LOCATION, location)], Reply::new(reply)).into_response();
     Ok(with_upload_headers(created, &record))
 }

@@ -12,6 +12,9 @@ pub(crate) struct BegunUpload {
     pub(crate) storage_id: String,
     /// URL to send the clip to. It works without an API key, so keep it secret.
     pub(crate) upload_url: String,
+    /// URL of the store to PUT the clip to instead, with exactly the announced size. Null if `size` was
+    /// not given, or the store takes no clips. What is put is checked when the upload is first used.
+    pub(crate) direct_url: Option<String>,
     /// When the upload expires if it is not complete, in seconds since 1970.
     pub(crate) expires_at: i64,
 }

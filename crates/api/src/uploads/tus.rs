@@ -121,7 +121,7 @@ pub(crate) async fn head(
     check_version(&headers)?;
     let id = api.check_upload_link(&id, query.as_deref())?;
     let _guard = locks.acquire(&id).await?;
-    let record = api.queue.read_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
+    let record = api.arrived_upload(&id).await?.ok_or(ApiError::UploadNotFound)?;
     // The server may have ended after the last byte arrived and before it completed the upload.
     let record = finish_if_complete(&api, record).await?;
     let mut response = (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response();

@@ -95,10 +95,7 @@ impl Server {
 
     /// Two servers over the same queue and the same store, which is no local disk.
     pub(crate) async fn pair() -> [Self; 2] {
-        let mut first = Self::new().await;
-        first.store = Store::remote(Arc::new(InMemory::new()));
-        first.api.store = first.store.clone();
-        first.routes = routes(first.api.clone());
+        let first = Self::new().await.over(Store::remote(Arc::new(InMemory::new())));
         let second = Self {
             routes: routes(first.api.clone()),
             queue: first.queue.clone(),
@@ -108,6 +105,13 @@ impl Server {
             dir: tempfile::tempdir().unwrap(),
         };
         [first, second]
+    }
+
+    /// The same server over another store.
+    pub(crate) fn over(mut self, store: Store) -> Self {
+        self.api.store = store.clone();
+        self.routes = routes(self.api.clone());
+        Self { store, ..self }
     }
 
     async fn assemble(

@@ -18,6 +18,7 @@ mod links;
 mod list;
 mod once;
 mod page;
+mod presigned;
 mod preview;
 mod reading;
 mod refused_files;

@@ -59,6 +59,11 @@ pub(super) struct GivenSettings {
     #[arg(long, value_name = "URL", env = "CLEARCUT_STORE")]
     pub(super) store: Option<String>,
 
+    /// Who serves outputs: the store by presigned URLs, or this server as a proxy [default: presigned
+    /// if store is set, otherwise proxied]
+    #[arg(long, value_name = "BY", env = "CLEARCUT_RESULT_URLS")]
+    pub(super) result_urls: Option<ResultUrls>,
+
     /// Base URL of links [default: the Host header]
     #[arg(long, value_name = "URL", env = "CLEARCUT_PUBLIC_URL")]
     pub(super) public_url: Option<String>,
@@ -206,6 +211,16 @@ pub(crate) enum Role {
     Api,
     /// It cuts clips.
     Worker,
+}
+
+/// Who serves outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ResultUrls {
+    /// The store: links to outputs are presigned URLs of it.
+    Presigned,
+    /// This server: it reads outputs from the store.
+    Proxied,
 }
 
 /// Format of the log.

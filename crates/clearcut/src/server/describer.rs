@@ -9,8 +9,9 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct ApiJobDescriber(pub(crate) JobDescriber);
 
+#[async_trait::async_trait]
 impl DescribeJob for ApiJobDescriber {
-    fn describe(&self, job: &JobRecord, link_base: &str) -> Value {
-        self.0.describe(job, link_base)
+    async fn describe(&self, job: &JobRecord, link_base: &str) -> Value {
+        self.0.describe(job, link_base).await
     }
 }

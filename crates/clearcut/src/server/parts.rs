@@ -94,6 +94,7 @@ impl Shared {
             outbound: self.outbound.clone(),
             describe: Arc::new(ApiJobDescriber(JobDescriber {
                 signer: Arc::clone(&self.signer),
+                presigning: settings.api.presigned_results.then(|| self.store.clone()),
                 clock: Arc::clone(&self.clock),
                 link_ttl: settings.api.link_ttl,
                 public_url: settings.api.public_url.clone(),

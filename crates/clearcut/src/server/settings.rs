@@ -12,10 +12,11 @@ use clearcut_api::{ApiSettings, BodyLimits, ConnectionLimits};
 use clearcut_outbound::{AddressPolicy, DownloadLimits, IpNet, Timeouts};
 use clearcut_pipeline::Resources;
 use clearcut_queue::Policy;
+use clearcut_store::MAX_PRESIGNED_TTL;
 use clearcut_worker::WorkerSettings;
 
 use super::{
-    config::{GivenSettings, LogFormat, Role, ServeOptions, invalid_setting},
+    config::{GivenSettings, LogFormat, ResultUrls, Role, ServeOptions, invalid_setting},
     services::Services,
 };
 use crate::failure::Failure;
@@ -103,6 +104,8 @@ impl Settings {
         let (role, database, store) = (given!(role).unwrap_or(Role::All), given!(database), given!(store));
         // Workers of other processes need a database and a store that they reach.
         let has_peers = database.is_some() && store.is_some();
+        let link_ttl = given!(link_ttl_secs).map_or(api.link_ttl, Duration::from_secs);
+        let presigned_results = presigned_results(given!(result_urls), store.as_deref(), link_ttl)?;
         if lease_ttl < MIN_LEASE_TTL {
             return Err(invalid_setting("lease_ttl_secs is below 2: heartbeats would come too late"));
         }
@@ -133,7 +136,8 @@ impl Settings {
             api: ApiSettings {
                 public_url: given!(public_url),
                 body: BodyLimits { max_bytes, ..api.body },
-                link_ttl: given!(link_ttl_secs).map_or(api.link_ttl, Duration::from_secs),
+                presigned_results,
+                link_ttl,
                 sync_wait: given!(sync_wait_secs).map_or(api.sync_wait, Duration::from_secs),
                 address_policy: AddressPolicy::new(allowed_networks),
                 disk_floor_bytes,
@@ -163,6 +167,20 @@ impl Settings {
                 ..worker
             },
         })
+    }
+}
+
+/// Whether outputs are read from the store by presigned URLs.
+fn presigned_results(given: Option<ResultUrls>, store: Option<&str>, link_ttl: Duration) -> Result<bool, Failure> {
+    match (given, store) {
+        (Some(ResultUrls::Proxied), _) | (None, None) => Ok(false),
+        (Some(ResultUrls::Presigned), None) => {
+            Err(invalid_setting("result_urls is presigned, but there is no store; set store, or leave result_urls out"))
+        }
+        _ if link_ttl > MAX_PRESIGNED_TTL => Err(invalid_setting(
+            "link_ttl_secs is above 604800, the longest of presigned URLs; set result_urls to proxied",
+        )),
+        _ => Ok(true),
     }
 }
 
@@ -236,9 +254,10 @@ mod tests {
     use clap::Args as _;
 
     /// Settings whose default is no value, with the words for it in the reference and in the help.
-    const IN_WORDS: [(&str, &str, &str); 6] = [
+    const IN_WORDS: [(&str, &str, &str); 7] = [
         ("database", "a file in the data folder", "a file in the data folder"),
         ("store", "the data folder", "the data folder"),
+        ("result_urls", "presigned if store is set, otherwise proxied", "presigned if store is set, otherwise proxied"),
         ("public_url", "the Host header", "the Host header"),
         ("allow_private_networks", "[]", "none"),
         ("cut_threads", "the cores divided by slots", "the cores divided by the slots"),
@@ -262,7 +281,7 @@ mod tests {
         let debug = format!("{file:?}");
         assert!(!debug.contains("None"), "{debug}");
         assert_eq!(file.max_connections_per_address, Some(ConnectionLimits::default().max_per_address));
-        (file.database, file.store) = (None, None);
+        (file.database, file.store, file.result_urls) = (None, None, None);
         (file.public_url, file.max_connections_per_address, file.cut_threads) = (None, None, None);
         let options = ServeOptions::beside_a_server(PathBuf::new(), None);
         let from_file = Settings::merge(&options, file).unwrap();
@@ -287,6 +306,17 @@ mod tests {
             let text = flag.get_help().unwrap().to_string();
             assert!(text.ends_with(&format!("[default: {in_help}]")), "{name}: {text}");
         }
+    }
+
+    #[test]
+    fn outputs_are_presigned_by_a_store_unless_they_are_proxied() {
+        let store = "database = \"postgres://db/c\"\nstore = \"s3://bucket\"\n";
+        let presigned = |more: &str| settings(&format!("{store}{more}")).map(|settings| settings.api.presigned_results);
+        assert!(presigned("").unwrap() && presigned("result_urls = \"presigned\"").unwrap());
+        assert!(!presigned("result_urls = \"proxied\"\nlink_ttl_secs = 604801").unwrap());
+        assert!(presigned("link_ttl_secs = 604801").is_err());
+        assert!(!settings("link_ttl_secs = 604801").unwrap().api.presigned_results);
+        assert!(settings("result_urls = \"presigned\"").is_err());
     }
 
     #[test]

@@ -38,8 +38,9 @@ fn current_time() -> UnixMillis {
 #[derive(Debug)]
 struct DescribeState;
 
+#[async_trait::async_trait]
 impl DescribeJob for DescribeState {
-    fn describe(&self, job: &JobRecord, link_base: &str) -> Value {
+    async fn describe(&self, job: &JobRecord, link_base: &str) -> Value {
         json!({ "jobId": job.id, "status": job.state.name(), "revision": job.revision, "base": link_base })
     }
 }

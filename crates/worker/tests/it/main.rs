@@ -9,3 +9,4 @@ mod leases;
 mod previews;
 mod segments;
 mod stops;
+mod sweep;
