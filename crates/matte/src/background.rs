@@ -4,6 +4,7 @@
 use std::iter;
 
 use clearcut_frame::{Frame, Matrix, Rgb8};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     distance_map::{DistanceMap, LIMIT},
@@ -15,6 +16,7 @@ use crate::{
     sharpness,
     shift::{Shift, mode},
     siting::Siting,
+    stored,
 };
 
 /// Minimum share of the visible border that must agree with the fitted background at zero noise.
@@ -50,9 +52,10 @@ const MIN_SHOT_SHARE: f64 = 0.12;
 const BETTER_RATIO: f64 = 1.1;
 
 /// The measured background of a clip: its color, how it varies, its noise, and the confidence of
-/// the measurement.
-#[derive(Debug, Clone)]
+/// the measurement. Serialized, it keeps every number exactly.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Background {
+    #[serde(with = "stored::Rgb8Form")]
     color: Rgb8,
     confidence: f32,
     share_without_a_side: f32,

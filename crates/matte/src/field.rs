@@ -1,7 +1,9 @@
 //! Field of the background: Y', Cb, Cr on a coarse grid of nodes over the frame, interpolated
 //! linearly between them.
 
-use crate::surface::Surface;
+use serde::{Deserialize, Serialize};
+
+use crate::{stored::FieldForm, surface::Surface};
 
 /// Node intervals along the longer side: fine enough for the folds of a cloth, coarse enough to
 /// average noise out.
@@ -16,11 +18,32 @@ pub(crate) struct Residual {
 }
 
 /// Y', Cb, Cr at (`columns` + 1) × (`rows` + 1) nodes, row by row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "FieldForm", into = "FieldForm")]
 pub(crate) struct Field {
     columns: usize,
     rows: usize,
     nodes: Vec<[f32; 3]>,
+}
+
+impl TryFrom<FieldForm> for Field {
+    type Error = &'static str;
+
+    fn try_from(FieldForm { columns, rows, nodes }: FieldForm) -> Result<Self, Self::Error> {
+        let fits = columns > 0
+            && rows > 0
+            && columns
+                .checked_add(1)
+                .zip(rows.checked_add(1))
+                .is_some_and(|(across, down)| across.checked_mul(down) == Some(nodes.len()));
+        if fits { Ok(Self { columns, rows, nodes }) } else { Err("the nodes of a field do not fill its grid") }
+    }
+}
+
+impl From<Field> for FieldForm {
+    fn from(Field { columns, rows, nodes }: Field) -> Self {
+        Self { columns, rows, nodes }
+    }
 }
 
 impl Field {

@@ -102,6 +102,7 @@ mod shift;
 mod siting;
 mod soft;
 mod specks;
+mod stored;
 mod subject_colors;
 mod surface;
 mod temporal_filter;

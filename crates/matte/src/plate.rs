@@ -1,15 +1,17 @@
 //! Plates: the backgrounds of a clip, each with all that keying a frame over it takes.
 
 use clearcut_frame::Matrix;
+use serde::{Deserialize, Serialize};
 
-use crate::{sample::Sample, shift::Shift, siting::Siting, tone::Tone};
+use crate::{sample::Sample, shift::Shift, siting::Siting, stored, tone::Tone};
 
 /// One background of the clip. Frames of other shots may have another one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Plate {
     pub(crate) tones: Tones,
     /// Maximum share of the background's hue in solid subject, see [`crate::hue_share`].
     pub(crate) max_hue_share: f32,
+    #[serde(with = "stored::MatrixForm")]
     pub(crate) matrix: Matrix,
     pub(crate) siting: Siting,
     /// Factor by which edges visible only in chroma are steepened, see [`crate::sharpness`].
@@ -34,18 +36,19 @@ impl Plate {
 }
 
 /// The tones of a background: one all over the frame, or two in different areas.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Tones {
     pub(crate) first: Tone,
     pub(crate) second: Option<Part>,
 }
 
 /// Second part of a background: its tone, and where it is visible.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Part {
     pub(crate) tone: Tone,
     /// Per pixel the visible share of this part in luma and in chroma: 0 the first tone alone, 255
     /// this part alone.
+    #[serde(with = "stored::runs")]
     pub(crate) share: Vec<[u8; 2]>,
 }
 

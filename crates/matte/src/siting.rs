@@ -2,9 +2,10 @@
 //! the clip, since headers seldom state it and are often wrong.
 
 use clearcut_frame::Frame;
+use serde::{Deserialize, Serialize};
 
 /// The column of a half-resolution chroma sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Siting {
     /// On the even columns of luma: the default of MPEG-2 and H.264, used by cameras.
     Left,

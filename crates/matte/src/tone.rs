@@ -2,6 +2,7 @@
 //! noise.
 
 use clearcut_frame::{Matrix, Rgb8};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     field::Field,
@@ -19,7 +20,7 @@ const COLORED_CHROMA_OF_NOISE: f64 = 5.0;
 const VIVID_CHROMA: f64 = 28.0;
 
 /// A color of a background that is present, not already transparent.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Tone {
     /// Y', Cb, Cr over the frame, at the clip's usual brightness.
     pub(crate) field: Field,
