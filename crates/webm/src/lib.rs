@@ -2,7 +2,8 @@
 //!
 //! The color of a frame is a block. Its alpha is a frame of a second VP9 stream, attached to the
 //! same block (`BlockAdditional` 1). Both streams come from independent encoders, in IVF; sound
-//! comes in Ogg. [`write_webm`] is the entry point:
+//! comes in Ogg. [`write_webm`] is the entry point; [`join_webm`] takes streams in pieces, each of
+//! which begins with a keyframe:
 //!
 //! ```text
 //! color (ivf) ─┐
@@ -53,5 +54,5 @@ mod tracks;
 
 pub use cluster::MAX_CLUSTER_BYTES;
 pub use error::Error;
-pub use mux::write_webm;
+pub use mux::{join_webm, write_webm};
 pub use tracks::{CodePoints, WebmSettings};

@@ -1,7 +1,7 @@
 //! The muxer: interleaves the streams by time, writes clusters, and fills in sizes and cues at the
 //! end.
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use crate::{
     Error, WebmSettings,
@@ -31,7 +31,22 @@ pub fn write_webm(
     sound: Option<impl Read>,
     out: impl Write + Seek,
 ) -> Result<u64, Error> {
-    let (mut color, mut alpha) = (FrameReader::open(color)?, FrameReader::open(alpha)?);
+    join_webm(settings, [Ok(color)], [Ok(alpha)], sound, out)
+}
+
+/// Writes one file as [`write_webm`] does, of streams in pieces: IVF files whose frames follow one
+/// another, and which are opened one after the other. No frame is changed.
+///
+/// # Errors
+/// Those of [`write_webm`]; [`Error::Stream`] if a piece does not begin with a keyframe.
+pub fn join_webm<C: Read, A: Read>(
+    settings: &WebmSettings,
+    color: impl IntoIterator<Item = io::Result<C>>,
+    alpha: impl IntoIterator<Item = io::Result<A>>,
+    sound: Option<impl Read>,
+    out: impl Write + Seek,
+) -> Result<u64, Error> {
+    let (mut color, mut alpha) = (FrameReader::new(color.into_iter()), FrameReader::new(alpha.into_iter()));
     let mut sound = sound.map(SoundReader::open).transpose()?;
     let mut file = Muxer::begin(out, settings, sound.as_ref().map(|sound| &sound.head))?;
     let start_ms = |index| (settings.frame_rate.start_of(index).as_secs_f64() * 1000.0).round() as u64;

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use clearcut_frame::{FrameRate, Size};
-use clearcut_webm::{CodePoints, Error, WebmSettings, write_webm};
+use clearcut_webm::{CodePoints, Error, WebmSettings, join_webm, write_webm};
 
 use crate::ebml::{Element, elements};
 
@@ -147,6 +147,26 @@ fn sound_is_interleaved_by_time_and_its_end_padding_is_discarded() {
     assert_eq!(audio.descendant(&[0x56AA]).number(), 312 * 1_000_000_000 / 48_000);
     let head = audio.descendant(&[0x63A2]);
     assert!(head.payload.starts_with(b"OpusHead"));
+}
+
+#[test]
+fn streams_in_pieces_give_the_file_of_whole_streams() {
+    let kinds = [KEYFRAME, PREDICTED, PREDICTED, KEYFRAME, PREDICTED];
+    // Frames carry their number in their stream, so the pieces are cut from the whole.
+    let whole = [ivf(&kinds, b"color"), ivf(&kinds, b"alpha")];
+    let cut_at = 32 + 3 * (whole[0].len() - 32) / kinds.len();
+    let pieces = |stream: &Vec<u8>| [stream[..cut_at].to_vec(), [&stream[..32], &stream[cut_at..]].concat()];
+    let join = |color: [Vec<u8>; 2], alpha: [Vec<u8>; 2]| {
+        let mut out = Cursor::new(Vec::new());
+        let opened = |pieces: [Vec<u8>; 2]| pieces.into_iter().map(|piece| Ok(Cursor::new(piece)));
+        join_webm(&settings(), opened(color), opened(alpha), None::<&[u8]>, &mut out).map(|_| out.into_inner())
+    };
+    let [color, alpha] = whole.each_ref().map(pieces);
+    assert_eq!(join(color.clone(), alpha.clone()).unwrap(), write(&whole[0], &whole[1], None).unwrap());
+    let [first, second] = color;
+    assert!(matches!(join([first.clone(), first.clone()], alpha.clone()), Err(Error::Stream(_))));
+    let predicted = [&second[..32], &second[32 + (second.len() - 32) / 2..]].concat();
+    assert!(matches!(join([first, predicted], alpha), Err(Error::Stream(_))), "no keyframe at the start of a piece");
 }
 
 #[test]
