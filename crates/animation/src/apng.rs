@@ -2,16 +2,17 @@
 //! the chunks.
 
 use std::{
-    io::{Seek, Write},
+    io::{self, Read, Seek, Write},
     sync::Arc,
 };
 
-use clearcut_frame::Frame;
+use clearcut_frame::{Frame, Size};
 use clearcut_parallel::with_workers;
 
 use crate::{
     AnimationSettings, EXTRA_PATCHES, Error, Summary,
     clock::Clock,
+    pieces::{next_png_chunk, skip_start},
     rgba::Rgba,
     schedule::{Patch, ScheduleRules, patches},
 };
@@ -45,7 +46,11 @@ pub fn encode_apng(
     let mut summary = Summary::default();
     with_workers(settings.threads, |workers| {
         let compressed = workers.map_in_order_ahead(EXTRA_PATCHES, patches(rules, canvases), |patch: Patch<Rgba>| {
-            (header(&patch, clock), patch.repeats, filter::compress(&patch.canvas, patch.rect, error))
+            (
+                header(&patch, clock, settings.first_frame),
+                patch.repeats,
+                filter::compress(&patch.canvas, patch.rect, error),
+            )
         });
         compressed.into_iter().try_for_each(|(header, repeats, image)| {
             summary.frames += repeats;
@@ -57,7 +62,32 @@ pub fn encode_apng(
     Ok(summary)
 }
 
-fn header(patch: &Patch<Rgba>, clock: Clock) -> PatchHeader {
-    let duration_ms = clock.duration_ms(patch.first, patch.repeats) as u16;
+fn header(patch: &Patch<Rgba>, clock: Clock, first_frame: u64) -> PatchHeader {
+    let duration_ms = clock.duration_ms(first_frame + patch.first, patch.repeats) as u16;
     PatchHeader { rect: patch.rect, duration_ms, is_cleared_after: patch.is_cleared_after }
+}
+
+/// Joins pieces of one animation in the size `canvas`, which [`encode_apng`] wrote for consecutive
+/// frames and which are opened one after the other. Returns the length in bytes.
+///
+/// # Errors
+/// [`Error::Piece`], [`Error::TooLong`], [`Error::Write`].
+pub fn join_apng<R: Read>(
+    canvas: Size,
+    pieces: impl IntoIterator<Item = io::Result<R>>,
+    out: impl Write + Seek,
+) -> Result<u64, Error> {
+    let mut container = Container::begin(out, canvas)?;
+    for piece in pieces {
+        let mut piece = piece?;
+        skip_start(&mut piece, b"\x89PNG\r\n\x1a\n")?;
+        while let Some(chunk) = next_png_chunk(&mut piece)? {
+            match (&chunk.name, &chunk.content[..]) {
+                (b"fcTL", [_, _, _, _, control @ ..]) => container.begin_patch(control)?,
+                (b"IDAT", image) | (b"fdAT", [_, _, _, _, image @ ..]) => container.write_image(image)?,
+                _ => {}
+            }
+        }
+    }
+    container.finish()
 }

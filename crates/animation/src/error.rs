@@ -6,9 +6,12 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The writer failed.
+    /// The writer failed, or a piece could not be read.
     #[error("the animation could not be written")]
     Write(#[from] io::Error),
+    /// A piece that is joined is no file that this crate wrote, or is not whole.
+    #[error("a piece of the animation is damaged")]
+    Piece,
     /// libwebp rejected a rectangle of a frame.
     #[error("libwebp failed with error {code} on a frame of {width}×{height}")]
     Libwebp {

@@ -11,6 +11,10 @@
 //!          colors)   and for how long)       threads)
 //! ```
 //!
+//! An animation can be made in pieces, one after the other or at the same time, with
+//! [`AnimationSettings::first_frame`]; [`join_webp`] and [`join_apng`] join them without compressing
+//! anything again.
+//!
 //! Color under alpha 0 is undefined: it is not compared and may decode to any color. At most
 //! `threads + 6` frames are held in memory, whatever the length of the clip.
 //!
@@ -32,7 +36,7 @@
 //!
 //! let frame_rate = FrameRate::new(25, 1).expect("a rate above 0");
 //! let threads = NonZeroUsize::MIN;
-//! let settings = AnimationSettings { frame: format, frame_rate, quality: 80, threads };
+//! let settings = AnimationSettings { frame: format, frame_rate, quality: 80, threads, first_frame: 0 };
 //! let mut file = Cursor::new(Vec::new());
 //! let summary = encode_webp(&settings, frames, &mut file)?;
 //! assert_eq!((summary.frames, summary.patches), (10, 2));
@@ -44,6 +48,7 @@ mod apng;
 mod chroma;
 mod clock;
 mod error;
+mod pieces;
 mod planes;
 mod rect;
 mod rgba;
@@ -51,12 +56,12 @@ mod schedule;
 mod settings;
 mod webp;
 
-pub use apng::encode_apng;
+pub use apng::{encode_apng, join_apng};
 pub use clock::is_too_fast_for_browsers;
 pub use error::Error;
 pub use rgba::straight_rgba;
 pub use settings::{AnimationSettings, Summary};
-pub use webp::encode_webp;
+pub use webp::{encode_webp, join_webp};
 
 /// Number of patches that are compressed ahead, beyond one for each thread: this thread draws the
 /// canvases and writes the file, and patches take unequal time. Without them an APNG takes 3 % more

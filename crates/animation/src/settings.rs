@@ -22,6 +22,9 @@ pub struct AnimationSettings {
     /// Number of compression threads besides the caller's. Each additional thread holds two more
     /// frames.
     pub threads: NonZeroUsize,
+    /// Number of the first frame in the clip, from 0: more for a piece of a longer animation. The
+    /// first patch of such a piece covers the canvas.
+    pub first_frame: u64,
 }
 
 /// Statistics of a written file.

@@ -2,16 +2,17 @@
 //! writes the container.
 
 use std::{
-    io::{Seek, Write},
+    io::{self, Read, Seek, Write},
     sync::Arc,
 };
 
-use clearcut_frame::Frame;
+use clearcut_frame::{Frame, Size};
 use clearcut_parallel::with_workers;
 
 use crate::{
     AnimationSettings, EXTRA_PATCHES, Error, Summary,
     clock::Clock,
+    pieces::{next_riff_chunk, skip_start},
     planes::to_webp_format,
     rect::Rect,
     rgba::Rgba,
@@ -62,13 +63,14 @@ fn write<C: Canvas + Send + Sync>(
     let clock = Clock(settings.frame_rate);
     let max_repeats = clock.max_repeats(MAX_DURATION_MS);
     let min_repeats = clock.min_repeats().min(max_repeats);
-    let rules = ScheduleRules { alignment: 2, first_covers_canvas: false, min_repeats, max_repeats };
+    let first_covers_canvas = settings.first_frame > 0;
+    let rules = ScheduleRules { alignment: 2, first_covers_canvas, min_repeats, max_repeats };
     let mut container = Container::begin(out, settings.frame.size)?;
     let mut summary = Summary::default();
     still::warm_up();
     with_workers(settings.threads, |workers| {
         let compressed = workers.map_in_order_ahead(EXTRA_PATCHES, patches(rules, canvases), |patch: Patch<C>| {
-            (header(&patch, clock), patch.repeats, compress(&patch.canvas, patch.rect))
+            (header(&patch, clock, settings.first_frame), patch.repeats, compress(&patch.canvas, patch.rect))
         });
         compressed.into_iter().try_for_each(|(header, repeats, image)| {
             summary.frames += repeats;
@@ -80,7 +82,30 @@ fn write<C: Canvas + Send + Sync>(
     Ok(summary)
 }
 
-fn header<C>(patch: &Patch<C>, clock: Clock) -> PatchHeader {
-    let duration_ms = clock.duration_ms(patch.first, patch.repeats) as u32;
+fn header<C>(patch: &Patch<C>, clock: Clock, first_frame: u64) -> PatchHeader {
+    let duration_ms = clock.duration_ms(first_frame + patch.first, patch.repeats) as u32;
     PatchHeader { rect: patch.rect, duration_ms, is_cleared_after: patch.is_cleared_after }
+}
+
+/// Joins pieces of one animation in the size `canvas`, which [`encode_webp`] wrote for consecutive
+/// frames and which are opened one after the other. Returns the length in bytes.
+///
+/// # Errors
+/// [`Error::Piece`], [`Error::TooLong`], [`Error::Write`].
+pub fn join_webp<R: Read>(
+    canvas: Size,
+    pieces: impl IntoIterator<Item = io::Result<R>>,
+    out: impl Write + Seek,
+) -> Result<u64, Error> {
+    let mut container = Container::begin(out, canvas)?;
+    for piece in pieces {
+        let mut piece = piece?;
+        skip_start(&mut piece, b"RIFF\0\0\0\0WEBP")?;
+        while let Some(chunk) = next_riff_chunk(&mut piece)? {
+            if chunk.name == *b"ANMF" {
+                container.copy_patch(&chunk.content)?;
+            }
+        }
+    }
+    container.finish()
 }

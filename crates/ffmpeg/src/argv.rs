@@ -3,14 +3,16 @@
 mod codecs;
 mod decode;
 mod encode;
+mod join;
 mod probe;
 mod sound;
 
 pub(crate) use codecs::{decodes_audio, decodes_codec, missing_decoders};
-pub use decode::{DecodePlan, ExcerptPlan, Retiming, SamplePlan, Sampled};
-pub(crate) use decode::{convert_still, decode, excerpt, measure_fields, sample};
+pub use decode::{DecodePlan, DecodeWindow, ExcerptPlan, Retiming, SamplePlan, Sampled};
+pub(crate) use decode::{convert_still, decode, excerpt, list_units, measure_fields, sample};
 pub use encode::{EncodePlan, Layer};
 pub(crate) use encode::{decode_matte, encode, encode_layer};
+pub(crate) use join::{encode_sound, join, list_name, list_of_pieces};
 pub(crate) use probe::{ProbeView, probe_first_frames, probe_keyframe_sizes, probe_packets, probe_streams};
 pub(crate) use sound::{AUDIO_FILE, align_sound, decode_sound};
 

@@ -155,6 +155,7 @@ pub(crate) fn parse_streams(
         has_variable_rate: false,
         frames: 0,
         keyframes: 0,
+        keyframe_points: Vec::new(),
         duration: Duration::ZERO,
         last_frame_start: Duration::ZERO,
         lacks_presentation_times: container == Container::Avi && video.has_b_frames > 0,
@@ -221,6 +222,7 @@ pub(crate) fn apply_packets(headers: &mut HeaderInfo, packets: &Packets, limits:
     let timeline = Timeline::new(packets, &headers.rates, end_secs(info.container, &headers.video));
     info.frame_rate = timeline.rate;
     info.has_variable_rate = !timeline.is_constant;
+    info.keyframe_points = packets.keyframe_points(&timeline);
     info.duration = timeline.length;
     info.last_frame_start = timeline.last_frame_start;
     info.video_start_secs = timeline.start_secs;

@@ -9,6 +9,7 @@ use crate::{
     ColorConversion, ColorTags, Container,
     interlace::{FieldOrder, Fields},
     keyframe_sizes::SizeChanges,
+    seek_point::SeekPoint,
 };
 
 /// Limits on a clip. Checked from its headers before decoding, and again while decoding because
@@ -122,6 +123,9 @@ pub struct MediaInfo {
     pub frames: u64,
     /// Number of keyframes.
     pub keyframes: u64,
+    /// The keyframes of a clip of constant rate, at least a second apart. See
+    /// [`crate::Tools::seek_points`].
+    pub keyframe_points: Vec<SeekPoint>,
     /// Time from the start of the first frame to the end of the last.
     pub duration: Duration,
     /// Time from the start of the first frame to the start of the last, which may be shown for

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Size limit of the packet list: one line of about 40 bytes per packet, for a day of video.
-const MAX_PACKET_LIST_BYTES: u64 = 256 << 20;
+pub(crate) const MAX_PACKET_LIST_BYTES: u64 = 256 << 20;
 
 impl Tools {
     /// Starts reading the headers of the clip in `input`; decodes nothing. [`Probe::info`] lists

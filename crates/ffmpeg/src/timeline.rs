@@ -9,6 +9,7 @@ use clearcut_job::{Note, NoteCode};
 use crate::{
     Container, MediaError,
     rates::{DEFAULT_RATE, ROUNDING, constant_rate, lost_frames, rate_for_uneven},
+    seek_point::SeekPoint,
 };
 
 /// The packets of the video stream, in the order of the file.
@@ -113,6 +114,27 @@ impl Packets {
         /// Frames that a decoder may hold back or skip behind a keyframe, in H.264 and HEVC.
         const BEHIND_KEYFRAME: usize = 32;
         self.shown.iter().position(|packet| packet.is_keyframe).unwrap_or(0) + BEHIND_KEYFRAME
+    }
+
+    /// The keyframes, at least a second apart. Empty if a frame has no time, is hidden or may lack
+    /// what it depends on, or if the rate is not constant: then the times do not tell the numbers of
+    /// the frames.
+    pub(crate) fn keyframe_points(&self, timeline: &Timeline) -> Vec<SeekPoint> {
+        let is_proven = timeline.is_constant && self.hidden == 0 && !self.starts_open;
+        if !is_proven || self.shown.iter().any(|packet| packet.start.is_none()) {
+            return Vec::new();
+        }
+        let mut keyframes: Vec<f64> =
+            self.shown.iter().filter(|packet| packet.is_keyframe).filter_map(|packet| packet.start).collect();
+        keyframes.sort_by(f64::total_cmp);
+        let mut points: Vec<SeekPoint> = Vec::new();
+        for secs in keyframes {
+            if points.last().is_none_or(|last| secs - last.secs >= 1.0) {
+                let frame = ((secs - timeline.start_secs) * timeline.rate.per_second()).round() as u64;
+                points.push(SeekPoint { frame, secs });
+            }
+        }
+        points
     }
 
     /// Drops the frames that come before `first`, the time in seconds of the first frame that a

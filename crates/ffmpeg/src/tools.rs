@@ -224,6 +224,33 @@ impl Tools {
         Child::spawn(plan.operation(), command, Stdio::piped())
     }
 
+    /// Starts joining pieces of one output, which [`Self::encode`] made for consecutive frames, to
+    /// [`EncodePlan::file_name`] in `scratch`, with the sound if the plan has any. Nothing but the
+    /// sound is encoded. `pieces` are the paths of the pieces relative to `scratch`, with letters,
+    /// digits, `-`, `.` and `/` only, each with its number of frames.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`]; [`Error::Io`] and [`Error::DiskFull`] of writing the list of the pieces.
+    pub fn join(&self, plan: &EncodePlan, pieces: &[(String, u64)], scratch: &Path) -> Result<Child, Error> {
+        let list = argv::list_of_pieces(plan, pieces);
+        std::fs::write(scratch.join(argv::list_name(plan)), list)
+            .map_err(|source| Error::from_io("listing the pieces of an output", source))?;
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
+        command.args(argv::join(plan));
+        Child::spawn("joining the pieces of an output", command, Stdio::null())
+    }
+
+    /// Starts encoding [`Self::AUDIO_FILE`] in `scratch` to [`EncodePlan::LAYER_SOUND`], as
+    /// [`Self::encode_layer`] does beside the color.
+    ///
+    /// # Errors
+    /// [`Error::Spawn`].
+    pub fn encode_sound(&self, scratch: &Path) -> Result<Child, Error> {
+        let mut command = self.sandbox.command(&self.ffmpeg, Some(scratch), ChildLimits::WORKING);
+        command.args(argv::encode_sound());
+        Child::spawn("encoding the sound", command, Stdio::null())
+    }
+
     /// Starts decoding the matte of a finished output in `scratch` to standard output: gray frames
     /// of one byte per pixel, in the size of the plan. The range is as stored: limited in a stacked
     /// file, else full.
@@ -250,6 +277,11 @@ impl Tools {
         let mut command = self.sandbox.command(&self.ffmpeg, None, limits);
         command.args(arguments);
         Child::spawn("measuring the fields", command, duplicate_as_stdin(input)?)
+    }
+
+    /// Starts ffmpeg to copy packets of the clip, without decoding any.
+    pub(crate) fn read_packets(&self, input: &File, arguments: Vec<String>) -> Result<Child, Error> {
+        self.read("listing the keyframes", input, arguments, None)
     }
 
     fn read(

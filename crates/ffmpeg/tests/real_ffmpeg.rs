@@ -2,11 +2,11 @@
 //! write, and how a process ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::{fs::File, time::Duration};
+use std::{fs::File, path::Path, time::Duration};
 
 use clearcut_ffmpeg::{
-    Child, Container, DecodePlan, Error, ExcerptPlan, MediaError, MediaInfo, MediaLimits, Retiming, SamplePlan,
-    Sampled, SandboxPolicy, SearchPath, Tools, read_frame,
+    Child, Container, DecodePlan, DecodeWindow, Error, ExcerptPlan, MediaError, MediaInfo, MediaLimits, Retiming,
+    SamplePlan, Sampled, SandboxPolicy, SearchPath, SeekPoint, Tools, read_frame,
 };
 use clearcut_frame::{Frame, FrameRate, Size};
 
@@ -52,7 +52,7 @@ fn all_frames_are_decoded_at_the_requested_size_and_rate() {
     let info = probe(&tools, &clip);
     let size = Size::new(90, 90).unwrap();
     for (retiming, count) in [(Retiming::EveryFrame, 66), (Retiming::To(FrameRate::new(10, 1).unwrap()), 22)] {
-        let plan = DecodePlan { size, retiming, threads: 1 };
+        let plan = DecodePlan { size, retiming, threads: 1, window: None };
         let child = tools.decode(&clip, &info, &plan, &MediaLimits::default()).unwrap();
         assert_eq!(frames(child, &info).len(), count, "{retiming:?}");
     }
@@ -63,7 +63,7 @@ fn an_excerpt_and_a_sample_are_frames_of_the_whole_clip() {
     let (tools, clip, limits) = (tools(), sample(), MediaLimits::default());
     let info = probe(&tools, &clip);
     let size = Size::new(90, 90).unwrap();
-    let plan = DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1 };
+    let plan = DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1, window: None };
     let all = frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info);
     let plan = ExcerptPlan { size, first: 30, frames: 3 };
     assert_eq!(frames(tools.excerpt(&clip, &info, &plan, &limits).unwrap(), &info), all[30..33]);
@@ -88,7 +88,7 @@ fn an_excerpt_of_a_transport_stream_is_exact_although_it_has_no_index() {
         let clip = File::open(folder.path().join(name)).unwrap();
         let info = probe(&tools, &clip);
         let size = Size::new(90, 90).unwrap();
-        let plan = DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1 };
+        let plan = DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1, window: None };
         let all = frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info);
         assert_eq!(all.len(), 48, "{name}");
         for first in [1, 5, 20, 30] {
@@ -96,6 +96,61 @@ fn an_excerpt_of_a_transport_stream_is_exact_although_it_has_no_index() {
             let excerpt = frames(tools.excerpt(&clip, &info, &plan, &limits).unwrap(), &info);
             let first = first as usize;
             assert!(excerpt == all[first..first + 3], "{name} at {first}");
+        }
+    }
+}
+
+/// Makes a clip of 6 s in `folder` with ffmpeg; `codec` are its arguments.
+fn made(folder: &Path, name: &str, codec: &str) -> File {
+    #[expect(clippy::disallowed_methods, reason = "the test makes its clip")]
+    let status = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc=s=90x90:r=30000/1001:d=6"])
+        .args(codec.split_whitespace())
+        .args(["-metadata", "title=none", "-y"])
+        .arg(folder.join(name))
+        .status()
+        .unwrap();
+    assert!(status.success(), "{name}");
+    File::open(folder.join(name)).unwrap()
+}
+
+#[test]
+fn a_window_holds_the_frames_of_the_whole_clip_byte_for_byte() {
+    let (tools, limits, folder) = (tools(), MediaLimits::default(), tempfile::tempdir().unwrap());
+    let h264 = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -bf 3 -g 40";
+    for (name, codec, seeks) in [
+        ("reordered.mp4", h264.to_owned(), true),
+        ("late.mp4", format!("{h264} -output_ts_offset 5"), true),
+        ("pyramid.mkv", format!("{h264} -x264-params b-pyramid=normal"), true),
+        ("open-hevc.mp4", "-c:v libx265 -preset ultrafast -x265-params open-gop=1:keyint=40:log-level=0".into(), true),
+        ("vp9.webm", "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -g 50".into(), true),
+        ("intra.mov", "-c:v prores_ks -profile:v 0".into(), true),
+        // Keyframes that are not exact, no keyframe, no index, and a rate that is not constant.
+        ("refresh.mp4", format!("{h264} -x264-params intra-refresh=1"), false),
+        ("open.mkv", format!("{h264} -x264-params open-gop=1"), false),
+        ("one-keyframe.mp4", "-c:v libx264 -preset veryfast -pix_fmt yuv420p -g 999".into(), false),
+        ("stream.ts", h264.to_owned(), false),
+        ("uneven.mkv", format!("{h264} -vf select='mod(n\\,7)' -fps_mode vfr"), false),
+    ] {
+        let clip = made(folder.path(), name, &codec);
+        let info = probe(&tools, &clip);
+        let retiming = if info.has_variable_rate { Retiming::To(info.frame_rate) } else { Retiming::EveryFrame };
+        let size = Size::new(90, 90).unwrap();
+        let decode = |window| {
+            let plan = DecodePlan { size, retiming, threads: 2, window };
+            frames(tools.decode(&clip, &info, &plan, &limits).unwrap(), &info)
+        };
+        let all = decode(None);
+        let count = all.len() as u64;
+        let points = tools.seek_points(&clip, &info, &limits).unwrap().finish().unwrap();
+        for (first, end) in [(0, Some(9)), (75, Some(150)), (121, None)] {
+            let point = SeekPoint::before(&points, &info, first).filter(|point| point.frame > 0);
+            assert_eq!(point.is_some(), seeks && first > 0, "{name} at {first}");
+            let range = first as usize..end.unwrap_or(count) as usize;
+            for seek in [point, None] {
+                let window = decode(Some(DecodeWindow { first, end, seek }));
+                assert!(window == all[range.clone()], "{name} at {first}, {} of {}", window.len(), range.len());
+            }
         }
     }
 }
@@ -111,7 +166,7 @@ fn a_file_that_is_no_video_starts_no_process() {
 fn a_killed_decoder_ends_its_pipe() {
     let (tools, clip) = (tools(), sample());
     let info = probe(&tools, &clip);
-    let plan = DecodePlan { size: info.size, retiming: Retiming::EveryFrame, threads: 1 };
+    let plan = DecodePlan { size: info.size, retiming: Retiming::EveryFrame, threads: 1, window: None };
     let mut child = tools.decode(&clip, &info, &plan, &MediaLimits::default()).unwrap();
     let mut pipe = child.take_stdout().unwrap();
     let mut frame = Frame::new(info.frame_format(info.size));

@@ -288,7 +288,7 @@ fn check(tools: &Tools, clip: &Clip, moments: &[f64]) -> Result<(), TestCaseErro
     let rate = clip.fps.map_or(info.frame_rate, |fps| FrameRate::new(fps, 1).unwrap());
     let is_unchanged = !info.has_variable_rate && rate == info.frame_rate;
     let retiming = if is_unchanged { Retiming::EveryFrame } else { Retiming::To(rate) };
-    let plan = DecodePlan { size: Size::new(WIDTH, HEIGHT).unwrap(), retiming, threads: 1 };
+    let plan = DecodePlan { size: Size::new(WIDTH, HEIGHT).unwrap(), retiming, threads: 1, window: None };
     let shown = numbers(tools.decode(&file, &info, &plan, &limits).unwrap(), &info);
     let half_frame = 0.5 / rate.per_second();
     // Containers round timestamps.

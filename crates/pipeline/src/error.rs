@@ -94,6 +94,34 @@ pub enum Error {
         /// Cause of the failure.
         source: WebmError,
     },
+    /// Frames of a segment are missing, although its packets are there.
+    #[error("only {decoded} of the {expected} frames of a segment could be decoded")]
+    SegmentIncomplete {
+        /// Number of decoded frames.
+        decoded: u64,
+        /// Number of frames of the segment and of its neighbors that it needs.
+        expected: u64,
+    },
+    /// The plan of the segments was made by another version.
+    #[error("the plan of the segments has format {found}, and this version cuts by format {supported}")]
+    PlanVersion {
+        /// The format of the plan.
+        found: u32,
+        /// The format that this version cuts by.
+        supported: u32,
+    },
+    /// The plan of the segments is damaged or belongs to another clip.
+    #[error("the plan of the segments does not fit: {finding}")]
+    PlanMismatch {
+        /// What does not fit, for people.
+        finding: String,
+    },
+    /// The files of a segment cannot be used.
+    #[error("the files of segment {index} are damaged")]
+    SegmentDamaged {
+        /// Number of the segment, from 0.
+        index: usize,
+    },
     /// The cut made no progress for too long.
     #[error("no frame was finished for {secs} s")]
     Stalled {
@@ -166,6 +194,7 @@ impl Error {
             Self::Model(failure) => failure.code,
             Self::ModelOutput(_) => ErrorCode::ModelUnusable,
             Self::EndedEarly { .. }
+            | Self::SegmentIncomplete { .. }
             | Self::TooManyFrames { .. }
             | Self::TooLargeFor { .. }
             | Self::TooManyPixelsFor { .. } => ErrorCode::InvalidVideo,
@@ -173,7 +202,12 @@ impl Error {
             Self::CheckFailed { .. } => ErrorCode::OutputCheckFailed,
             Self::Stalled { .. } => ErrorCode::Timeout,
             Self::Cancelled => ErrorCode::Cancelled,
-            Self::Encoder { .. } | Self::Layers { .. } | Self::Io { .. } => ErrorCode::ProcessingFailed,
+            Self::Encoder { .. }
+            | Self::Layers { .. }
+            | Self::PlanVersion { .. }
+            | Self::PlanMismatch { .. }
+            | Self::SegmentDamaged { .. }
+            | Self::Io { .. } => ErrorCode::ProcessingFailed,
         }
     }
 
@@ -204,7 +238,7 @@ impl Error {
             Self::ModelOutput(_) => {
                 Some("Check the model's file with `clearcut models verify`, or try another --runtime.")
             }
-            Self::EndedEarly { .. } => {
+            Self::EndedEarly { .. } | Self::SegmentIncomplete { .. } => {
                 Some("Download or export the clip again; it should play to its end in a player.")
             }
             Self::NoSuchMoment { .. } => Some("Request a time between the start and the end of the clip."),
@@ -215,9 +249,14 @@ impl Error {
             Self::CheckFailed { .. } => {
                 Some("Run it again; if it fails again, report it with the output of `clearcut doctor`.")
             }
-            Self::Encoder { .. } | Self::Layers { .. } | Self::Stalled { .. } | Self::Cancelled | Self::Io { .. } => {
-                None
-            }
+            Self::PlanVersion { .. } => Some("Run the same version on every machine."),
+            Self::Encoder { .. }
+            | Self::Layers { .. }
+            | Self::PlanMismatch { .. }
+            | Self::SegmentDamaged { .. }
+            | Self::Stalled { .. }
+            | Self::Cancelled
+            | Self::Io { .. } => None,
         }
     }
 }

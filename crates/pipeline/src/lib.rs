@@ -10,6 +10,9 @@
 //!                                                                  └→ …
 //! ```
 //!
+//! A long clip is cut in segments: side by side by [`cut`] where a machine has the cores for it, or
+//! by many machines with [`plan_segments`], [`cut_segment`] and [`join_segments`].
+//!
 //! The user's hints are first tracked through small frames of the whole clip, so that they also
 //! apply to frames before their own. If the background is not flat, or a model was requested, a
 //! model opened by a [`ModelSource`] replaces the key. [`Moment`] previews one frame of a cut: the
@@ -66,9 +69,12 @@ mod model_source;
 mod moment;
 mod notes;
 mod plan;
+mod probe;
 mod progress;
 mod quality;
 mod report;
+mod run;
+mod segments;
 mod stages;
 mod still;
 mod stop;
@@ -84,4 +90,5 @@ pub use model_source::{ModelFailure, ModelSource, OpenModel};
 pub use moment::Moment;
 pub use plan::Resources;
 pub use report::{CutReport, OutputReport};
+pub use segments::{SegmentPlan, SegmentPolicy, cut_segment, join_segments, plan_segments};
 pub use stop::Stop;

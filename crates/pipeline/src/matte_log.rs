@@ -1,14 +1,28 @@
 //! The log of the mattes that were passed to the encoders, for the check of the outputs.
 
 use clearcut_frame::Frame;
+use serde::{Deserialize, Serialize};
 
 /// Summary of one frame's matte: minimum, maximum and mean of alpha.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u8, u8, u16)", into = "(u8, u8, u16)")]
 pub(crate) struct MatteSummary {
     pub(crate) least: u8,
     pub(crate) most: u8,
     /// Mean alpha × 256.
     mean_256: u16,
+}
+
+impl From<(u8, u8, u16)> for MatteSummary {
+    fn from((least, most, mean_256): (u8, u8, u16)) -> Self {
+        Self { least, most, mean_256 }
+    }
+}
+
+impl From<MatteSummary> for (u8, u8, u16) {
+    fn from(MatteSummary { least, most, mean_256 }: MatteSummary) -> Self {
+        (least, most, mean_256)
+    }
 }
 
 impl MatteSummary {
@@ -26,12 +40,17 @@ impl MatteSummary {
 }
 
 /// Log of the mattes passed to the encoders: one entry of four bytes per frame.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MatteLog(pub(crate) Vec<MatteSummary>);
 
 impl MatteLog {
     pub(crate) fn push(&mut self, frame: &Frame) {
         self.0.push(MatteSummary::from_alpha(frame.alpha().unwrap_or(&[255]).iter().copied()));
+    }
+
+    /// Appends the log of the frames that follow.
+    pub(crate) fn append(&mut self, mut next: Self) {
+        self.0.append(&mut next.0);
     }
 
     pub(crate) fn frames(&self) -> u64 {

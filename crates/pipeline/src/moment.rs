@@ -77,7 +77,7 @@ impl Moment {
                 stop.on_error(choose_method(job.request, job.models, survey, stop, &|| ()))
             }));
             let shrink_thread = stop.on_error(spawn(scope, || {
-                let plan = DecodePlan { size: format.size, retiming, threads: 1 };
+                let plan = DecodePlan { size: format.size, retiming, threads: 1, window: None };
                 stop.on_error(small_frames(job, &info, plan, rate, stop))
             }));
             let frames = stop.on_error(decode_excerpt(job, &info, &plan, format, stop));

@@ -1,9 +1,11 @@
 //! The plan of a cut, made before the first frame is decoded, and the resources a cut may use.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, ops::Range, time::Duration};
 
 use clearcut_animation::is_too_fast_for_browsers;
-use clearcut_ffmpeg::{DecodePlan, EncodePlan, Error as ToolError, MediaError, MediaInfo, MediaLimits, Retiming};
+use clearcut_ffmpeg::{
+    DecodePlan, DecodeWindow, EncodePlan, Error as ToolError, MediaError, MediaInfo, MediaLimits, Retiming, SeekPoint,
+};
 use clearcut_frame::{FrameFormat, FrameRate, Size};
 use clearcut_job::{CutRequest, FpsChoice, Note, NoteCode, OutputFormat};
 
@@ -22,6 +24,21 @@ pub struct Resources {
     /// Compared with an estimate before the cut; of large frames, fewer threads are used for
     /// matting. Default 4 GiB.
     pub max_bytes: u64,
+    /// Number of segments of a long clip that are cut side by side; they share the threads and the
+    /// memory. `None`, the default: as many as the encoders leave threads for.
+    pub segments: Option<NonZeroUsize>,
+}
+
+impl Resources {
+    /// The part of one of `count` segments that are cut at the same time.
+    pub(crate) fn shared_by(&self, count: NonZeroUsize) -> Self {
+        Self {
+            threads: NonZeroUsize::new(self.threads.get() / count).unwrap_or(NonZeroUsize::MIN),
+            frame_bytes: self.frame_bytes / count,
+            max_bytes: self.max_bytes / count.get() as u64,
+            segments: Some(NonZeroUsize::MIN),
+        }
+    }
 }
 
 impl Default for Resources {
@@ -30,6 +47,7 @@ impl Default for Resources {
             threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             frame_bytes: 128 << 20,
             max_bytes: 4 << 30,
+            segments: None,
         }
     }
 }
@@ -47,6 +65,12 @@ pub(crate) struct Plan {
     pub(crate) matte_threads: NonZeroUsize,
     /// Length of the queue in front of each encoder, in frames.
     pub(crate) queue_len: usize,
+    /// Number in the clip of the first frame that is encoded.
+    pub(crate) first: u64,
+    /// Number of frames that are matted before it.
+    pub(crate) run_in: u64,
+    /// Number of frames that are matted after the last one.
+    pub(crate) run_out: u64,
 }
 
 impl Plan {
@@ -70,15 +94,48 @@ impl Plan {
             threads: threads_for(format, request.formats.iter().count(), resources),
         };
         let plan = Self {
-            decode: DecodePlan { size, retiming, threads: resources.threads.get().div_ceil(2).min(4) },
+            decode: DecodePlan { size, retiming, threads: resources.threads.get().div_ceil(2).min(4), window: None },
             frame,
             frame_rate,
             expected_frames,
             encodes: request.formats.iter().map(encode).collect(),
             matte_threads: NonZeroUsize::MIN,
             queue_len: queue_len(frame, resources),
+            first: 0,
+            run_in: 0,
+            run_out: 0,
         };
         Self { matte_threads: plan.matte_threads(resources), ..plan }
+    }
+
+    /// The plan of the frames in `range`, without sound. At most `run_in` frames before them and
+    /// `run_out` after them are matted, too. Decoding begins at `seek`.
+    pub(crate) fn section(&self, range: Range<u64>, run_in: u64, run_out: u64, seek: Option<SeekPoint>) -> Self {
+        let is_last = range.end >= self.expected_frames;
+        let (run_in, run_out) = (run_in.min(range.start), if is_last { 0 } else { run_out });
+        let end = (!is_last).then_some(range.end + run_out);
+        let mut plan = Self {
+            decode: DecodePlan { window: Some(DecodeWindow { first: range.start - run_in, end, seek }), ..self.decode },
+            expected_frames: range.end - range.start,
+            encodes: self.encodes.clone(),
+            first: range.start,
+            run_in,
+            run_out,
+            ..*self
+        };
+        plan.leave_out_audio();
+        plan
+    }
+
+    /// Number of frames that the decoder should give.
+    pub(crate) const fn decoded_frames(&self) -> u64 {
+        self.run_in + self.expected_frames + self.run_out
+    }
+
+    /// The longest time that the frames before the first one may take that is encoded.
+    pub(crate) fn time_to_first_frame(&self) -> Duration {
+        let dropped = self.decode.window.filter(|window| window.seek.is_none()).map_or(0, |window| window.first);
+        MAX_DROP_TIME * u32::try_from(dropped + self.run_in).unwrap_or(u32::MAX)
     }
 
     /// Whether any output carries sound.
@@ -201,6 +258,9 @@ fn check_size(encode: &EncodePlan) -> Result<(), Error> {
 /// compared with the background, one that is keyed, and one that is finished.
 const BYTES_PER_PIXEL_OF_THREAD: u64 = 12;
 
+/// Longest time for decoding a frame that is dropped: that of a large frame on a slow machine.
+const MAX_DROP_TIME: Duration = Duration::from_millis(50);
+
 /// Fixed cost of a frame in pixels, however small it is, for moving it between processes.
 const FRAME_PIXELS: u64 = 50_000;
 
@@ -265,13 +325,16 @@ mod tests {
             let resources = Resources { threads: NonZeroUsize::new(16).unwrap(), max_bytes, ..Resources::default() };
             let size = Size::new(pixels, 1000).unwrap();
             let plan = Plan {
-                decode: DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1 },
+                decode: DecodePlan { size, retiming: Retiming::EveryFrame, threads: 1, window: None },
                 frame: format(pixels, 1000),
                 frame_rate: FrameRate::new(24, 1).unwrap(),
                 expected_frames: 1,
                 encodes: Vec::new(),
                 matte_threads: NonZeroUsize::MIN,
                 queue_len: 1,
+                first: 0,
+                run_in: 0,
+                run_out: 0,
             };
             plan.matte_threads(&resources).get()
         };

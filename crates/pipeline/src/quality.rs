@@ -3,6 +3,7 @@
 use clearcut_frame::{Frame, FrameRate, Size};
 use clearcut_job::{FrameBox, MatteReport, Place, Warning};
 use clearcut_matte::{Defect, Defects, Extent};
+use serde::{Deserialize, Serialize};
 
 /// Row step of the flicker measurement, which samples every second column of these rows. Flicker
 /// never occurs only on the rows and columns in between.
@@ -19,7 +20,7 @@ const WORST_FRACTION: f32 = 0.5;
 const GRID_SIDE: usize = 8;
 
 /// Collects, over the frames of a clip, the data for the quality estimate of its matte.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct QualityLog {
     subject: u64,
     /// Number of pixels in all frames.
@@ -32,11 +33,12 @@ pub(crate) struct QualityLog {
     /// Number of pixels compared for flicker.
     compared: u64,
     /// Sampled pixels of the previous frame: Y', Cb, Cr of the source, and alpha.
+    #[serde(skip)]
     previous: Vec<[u8; 4]>,
 }
 
 /// The amounts of one kind of defect over the clip.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Series {
     sum: u64,
     /// Amount in each frame.
@@ -52,6 +54,17 @@ impl Series {
         }
         self.sum += amount;
         self.amounts.push(amount as f32);
+    }
+
+    /// Appends the amounts of the frames that follow.
+    fn append(&mut self, mut next: Self) {
+        if let Some((index, amount, area)) = next.worst
+            && amount > self.worst.map_or(0, |(_, max_amount, _)| max_amount)
+        {
+            self.worst = Some((self.amounts.len() + index, amount, area));
+        }
+        self.sum += next.sum;
+        self.amounts.append(&mut next.amounts);
     }
 
     fn push_defect(&mut self, Defect { pixels, extent }: Defect, size: Size) {
@@ -108,6 +121,24 @@ impl QualityLog {
         if !source_planes.is_empty() {
             self.previous = current;
         }
+    }
+
+    /// Takes a finished frame that precedes the first one of the log, for the flicker of that one.
+    pub(crate) fn follow(&mut self, frame: &Frame, source_planes: &[u8]) {
+        if !source_planes.is_empty() {
+            self.previous = sampled_pixels(frame, source_planes);
+        }
+    }
+
+    /// Appends the log of the frames that follow.
+    pub(crate) fn append(&mut self, next: Self) {
+        self.subject += next.subject;
+        self.pixels += next.pixels;
+        self.compared += next.compared;
+        self.holes.append(next.holes);
+        self.lookalikes.append(next.lookalikes);
+        self.residue.append(next.residue);
+        self.flicker.append(next.flicker);
     }
 
     /// The report for frames at `rate`. `confidence` is that of the background color, `None` if a
@@ -208,6 +239,33 @@ mod tests {
         let report = log.report(Some(0.8), 0.5, RATE, Vec::new());
         let found = [report.holes_percent, report.lookalike_percent, report.residue_percent];
         assert_eq!(found.map(|percent| percent.map(f64::round)), [Some(25.0), Some(10.0), Some(50.0)]);
+    }
+
+    #[test]
+    fn logs_of_pieces_give_the_report_of_the_whole() {
+        let drawn: Vec<(Frame, u8, Defects)> = (0..9_u8)
+            .map(|index| {
+                let holes = Defect { pixels: u64::from(index * 7 % 5), extent: None };
+                (frame(255 - index * 31 % 100), 90 + index % 2, Defects { subject: 30, holes, ..Defects::default() })
+            })
+            .collect();
+        let log_of = |range: std::ops::Range<usize>| {
+            let mut log = QualityLog::default();
+            if let Some((frame, level, _)) = range.start.checked_sub(1).map(|before| &drawn[before]) {
+                log.follow(frame, &[*level; 96]);
+            }
+            for (frame, level, defects) in &drawn[range] {
+                log.push(frame, &[*level; 96], *defects);
+            }
+            log
+        };
+        let report = |log: &QualityLog| log.report(Some(0.8), 0.5, RATE, Vec::new());
+        let mut joined = QualityLog::default();
+        for range in [0..4, 4..5, 5..9] {
+            let stored = serde_json::to_string(&log_of(range)).unwrap();
+            joined.append(serde_json::from_str(&stored).unwrap());
+        }
+        assert_eq!(report(&joined), report(&log_of(0..9)));
     }
 
     #[test]

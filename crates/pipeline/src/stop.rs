@@ -9,7 +9,8 @@ use std::{
 };
 
 use clearcut_ffmpeg::{
-    Child, Error as ToolError, ImageConversion, ImageFolder, ImageReading, KillHandle, MediaInfo, Probe, Unpacking,
+    Child, Error as ToolError, ImageConversion, ImageFolder, ImageReading, KillHandle, MediaInfo, Probe, SeekListing,
+    Unpacking,
 };
 use clearcut_job::CutRequest;
 
@@ -96,6 +97,12 @@ impl Stop {
         let mut info = info?;
         info.choose_deinterlacing(request.deinterlace);
         Ok(info)
+    }
+
+    /// Registers a search for keyframes to be ended when the cut stops.
+    pub(crate) fn register_listing(&self, listing: SeekListing) -> SeekListing {
+        self.register_handles(listing.kill_handle());
+        listing
     }
 
     /// Waits until `unpacking` has made the clip that ffmpeg reads; `on_growth` is called again and

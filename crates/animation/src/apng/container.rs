@@ -54,23 +54,31 @@ impl<W: Write + Seek> Container<W> {
     /// rows.
     pub(super) fn write_patch(&mut self, header: &PatchHeader, image: &[u8]) -> Result<(), Error> {
         let rect = header.rect;
-        let mut control = Vec::with_capacity(26);
-        let sides = [rect.width(), rect.height(), rect.left, rect.top].map(|side| side as u32);
-        for number in [self.next_sequence_number()].into_iter().chain(sides) {
-            control.extend(number.to_be_bytes());
+        let mut control = Vec::with_capacity(22);
+        for side in [rect.width(), rect.height(), rect.left, rect.top] {
+            control.extend((side as u32).to_be_bytes());
         }
         control.extend(header.duration_ms.to_be_bytes());
         control.extend(1000_u16.to_be_bytes());
         control.extend([DISPOSE[usize::from(header.is_cleared_after)], BLEND]);
-        self.chunk(*b"fcTL", &[&control])?;
-        if self.patches == 0 {
-            self.chunk(*b"IDAT", &[image])?;
-        } else {
-            let number = self.next_sequence_number().to_be_bytes();
-            self.chunk(*b"fdAT", &[&number, image])?;
-        }
+        self.begin_patch(&control)?;
+        self.write_image(image)
+    }
+
+    /// Writes the `fcTL` chunk of the next patch: a sequence number and `control`.
+    pub(super) fn begin_patch(&mut self, control: &[u8]) -> Result<(), Error> {
+        let number = self.next_sequence_number().to_be_bytes();
         self.patches += 1;
-        Ok(())
+        self.chunk(*b"fcTL", &[&number, control])
+    }
+
+    /// Writes image data of the patch that was begun.
+    pub(super) fn write_image(&mut self, image: &[u8]) -> Result<(), Error> {
+        if self.patches == 1 {
+            return self.chunk(*b"IDAT", &[image]);
+        }
+        let number = self.next_sequence_number().to_be_bytes();
+        self.chunk(*b"fdAT", &[&number, image])
     }
 
     /// Ends the file, fills in the number of patches, and returns the length in bytes.

@@ -60,6 +60,11 @@ impl<W: Write + Seek> Container<W> {
         self.chunk(*b"ANMF", &[&fields, image])
     }
 
+    /// Writes a patch of another file: the content of its `ANMF` chunk.
+    pub(super) fn copy_patch(&mut self, content: &[u8]) -> Result<(), Error> {
+        self.chunk(*b"ANMF", &[content])
+    }
+
     /// Fills in the file size in the header and returns the length in bytes.
     pub(super) fn finish(mut self) -> Result<u64, Error> {
         self.out.seek(SeekFrom::Start(4))?;

@@ -2,7 +2,7 @@
 
 use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
 
-use clearcut_animation::{AnimationSettings, Summary, encode_apng, encode_webp};
+use clearcut_animation::{AnimationSettings, Error, Summary, encode_apng, encode_webp, join_apng, join_webp};
 use clearcut_frame::{Frame, FrameFormat, FrameRate, Matrix, Rgb8, Size, Subsampling};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) fn format(width: u32, height: u32, subsampling: Subsampling, matrix: 
 
 pub(crate) fn settings(frame: FrameFormat, quality: u8) -> AnimationSettings {
     let frame_rate = FrameRate::new(25, 1).unwrap();
-    AnimationSettings { frame, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap() }
+    AnimationSettings { frame, frame_rate, quality, threads: NonZeroUsize::new(2).unwrap(), first_frame: 0 }
 }
 
 /// A frame whose pixel at (x, y) is `paint(x, y)`: R'G'B' and alpha. 4:2:0 chroma is taken from the
@@ -70,6 +70,19 @@ pub(crate) fn encode(kind: Kind, settings: &AnimationSettings, frames: &[Arc<Fra
     let (file, summary) = (out.into_inner(), summary.unwrap());
     assert_eq!(file.len() as u64, summary.bytes);
     (file, summary)
+}
+
+/// Joins files of consecutive frames.
+pub(crate) fn join(kind: Kind, canvas: Size, pieces: &[Vec<u8>]) -> Result<Vec<u8>, Error> {
+    let mut out = Cursor::new(Vec::new());
+    let pieces = pieces.iter().map(|piece| Ok(&piece[..]));
+    let bytes = match kind {
+        Kind::Webp => join_webp(canvas, pieces, &mut out)?,
+        Kind::Apng => join_apng(canvas, pieces, &mut out)?,
+    };
+    let file = out.into_inner();
+    assert_eq!(file.len() as u64, bytes);
+    Ok(file)
 }
 
 /// A composed frame of a file and its end time.

@@ -2,11 +2,11 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use clearcut_animation::AnimationSettings;
+use clearcut_animation::{AnimationSettings, Error};
 use clearcut_frame::{Frame, FrameRate, Matrix, Subsampling};
 
 use crate::fixture::{
-    KINDS, Kind, decode, disc_clip, encode, format, frames_on_screen, largest_error, painted, settings,
+    KINDS, Kind, Shown, decode, disc_clip, encode, format, frames_on_screen, join, largest_error, painted, settings,
 };
 
 #[test]
@@ -115,6 +115,38 @@ fn a_still_longer_than_the_longest_patch_keeps_its_duration() {
         let shown = decode(kind, &file);
         assert_eq!(shown.last().unwrap().until_ms, 133_467, "{kind:?}");
         assert!(shown.iter().all(|frame| frame.pixels == shown[0].pixels), "{kind:?}");
+    }
+}
+
+#[test]
+fn an_animation_in_pieces_shows_what_one_shows() {
+    let format = format(64, 48, Subsampling::Half, Matrix::Bt709);
+    let clip = disc_clip(format, 20);
+    let frame_rate = FrameRate::new(30000, 1001).unwrap();
+    for kind in KINDS {
+        let settings = AnimationSettings { frame_rate, ..settings(format, 100) };
+        let piece = |range: std::ops::Range<usize>| {
+            let first_frame = range.start as u64;
+            encode(kind, &AnimationSettings { first_frame, ..settings }, &clip[range]).0
+        };
+        let whole = decode(kind, &piece(0..20));
+        let pieces = [piece(0..7), piece(7..8), piece(8..20)];
+        assert_eq!(join(kind, format.size, &pieces[..1]).unwrap(), pieces[0], "{kind:?}");
+        let joined = decode(kind, &join(kind, format.size, &pieces).unwrap());
+        let at = |shown: &[Shown], ms: u32| -> Vec<[u8; 4]> {
+            let shown = shown.iter().find(|frame| ms < frame.until_ms).unwrap();
+            // Color under alpha 0 is undefined.
+            shown.pixels.iter().map(|pixel| if pixel[3] == 0 { [0; 4] } else { *pixel }).collect()
+        };
+        assert_eq!(joined.last().unwrap().until_ms, whole.last().unwrap().until_ms, "{kind:?}");
+        for index in 0..20 {
+            let middle = (frame_rate.start_of(index).as_millis() + 16) as u32;
+            assert!(at(&joined, middle) == at(&whole, middle), "{kind:?}: frame {index}");
+        }
+        for damaged in [&pieces[1][..9], &pieces[1][..pieces[1].len() - 30], b"something else"] {
+            let joined = join(kind, format.size, &[pieces[0].clone(), damaged.to_vec()]);
+            assert!(matches!(joined, Err(Error::Piece)), "{kind:?}");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use clearcut_frame::{FrameRate, Matrix, Size, Subsampling};
 
 use super::{probe::guarded_input, split_arguments};
 use crate::{
-    AlphaStream, ColorConversion, Container, FieldOrder, MediaInfo, MediaLimits, SizeChanges,
+    AlphaStream, ColorConversion, Container, FieldOrder, MediaInfo, MediaLimits, SeekPoint, SizeChanges,
     color::{BT709, BT2020_CONSTANT, SMPTE428_TRANSFER, SRGB_TRANSFER},
     masks::Masks,
 };
@@ -21,7 +21,7 @@ pub enum Retiming {
 }
 
 /// Settings for decoding a clip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DecodePlan {
     /// Size of the frames.
     pub size: Size,
@@ -29,6 +29,21 @@ pub struct DecodePlan {
     pub retiming: Retiming,
     /// Decoder threads. More threads are faster and hold more frames in memory.
     pub threads: usize,
+    /// The frames that are passed on; `None` for all.
+    pub window: Option<DecodeWindow>,
+}
+
+/// A range of the frames that a [`DecodePlan`] would give without it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecodeWindow {
+    /// Number of the first frame, from 0.
+    pub first: u64,
+    /// Number of the frame after the last one; `None` for all up to the end.
+    pub end: Option<u64>,
+    /// The keyframe before the first frame at which decoding begins, if the frames are not retimed.
+    /// They are then told by their times, so one that cannot be decoded is missing. `None`: every
+    /// frame before the first one is decoded and dropped.
+    pub seek: Option<SeekPoint>,
 }
 
 /// Selection of the frames that are sampled to measure the background.
@@ -104,6 +119,18 @@ pub(super) fn ffmpeg_input(info: &MediaInfo, limits: &MediaLimits, options: &str
     arguments
 }
 
+/// ffmpeg command that prints a line for each keyframe of the video with a NAL unit of `types`:
+/// stream, decoding time, presentation time and more, in the unit that a line `#tb 0:` states.
+/// Decodes nothing.
+pub(crate) fn list_units(info: &MediaInfo, types: &str, limits: &MediaLimits) -> Vec<String> {
+    let mut arguments = ffmpeg_input(info, limits, "-discard:v nokey -copyts");
+    arguments.extend(split_arguments(&format!(
+        "-map 0:{} -c copy -bsf:v filter_units=pass_types={types} -f framecrc -",
+        info.stream
+    )));
+    arguments
+}
+
 /// ffmpeg command that writes the still image in ISO base media on standard input as a PNG to standard
 /// output: the picture that ffmpeg chooses by itself, the primary one. Its transfer is taken as that of
 /// sRGB, as browsers do; the PNG states its primaries.
@@ -129,10 +156,34 @@ pub(crate) fn decode(info: &MediaInfo, plan: &DecodePlan, limits: &MediaLimits) 
         filters.extend(start_at_first_frame(info));
         filters.push(retime(info, rate, 0, frames, held));
     }
+    if let Some(window) = plan.window {
+        filters.extend(within(info, plan.retiming, window, &mut options));
+    }
     let mut arguments = ffmpeg_input(info, limits, &options);
     filters.extend(pixel_filters(info, plan.size));
+    if let Some(DecodeWindow { first, end: Some(end), .. }) = plan.window {
+        arguments.extend(split_arguments(&format!("-frames:v {}", end.saturating_sub(first))));
+    }
     arguments.extend(raw_output(info, &filters));
     arguments
+}
+
+/// The filter that passes on the frames of `window` alone. Adds to `options` what makes ffmpeg begin
+/// at a keyframe before them; the frames then have the times of the file, and each is told from its
+/// neighbors by the middle between their times.
+fn within(info: &MediaInfo, retiming: Retiming, window: DecodeWindow, options: &mut String) -> Option<String> {
+    let DecodeWindow { first, end, seek } = window;
+    if first == 0 {
+        return None;
+    }
+    let Some(seek) = seek.filter(|_| retiming == Retiming::EveryFrame) else {
+        return Some(format!("trim=start_frame={first}"));
+    };
+    let _ = write!(options, " -copyts -noaccurate_seek -seek_timestamp 1 -ss {:.6}", seek.target());
+    let half_frame = 0.5 / info.frame_rate.per_second();
+    let before = |frame: u64| info.video_start_secs + info.frame_rate.start_of(frame).as_secs_f64() - half_frame;
+    let until = end.map(|end| format!(":end={:.6}", before(end))).unwrap_or_default();
+    Some(format!("trim=start={:.6}{until}", before(first)))
 }
 
 /// ffmpeg command that writes sampled raw frames of [`MediaInfo::frame_format`] to standard output.

@@ -63,6 +63,10 @@ impl EncodePlan {
         }
     }
 
+    /// Largest number of frames from one codec keyframe of an output to the next. In a WebM it is
+    /// always this one.
+    pub const KEYFRAME_INTERVAL: u64 = 240;
+
     /// File name, in the scratch folder, of a WebM's audio (Opus in Ogg) before muxing.
     pub const LAYER_SOUND: &str = "webm-sound.ogg";
 
@@ -106,7 +110,7 @@ pub enum Layer {
     Alpha,
 }
 
-const QUIET: &str = "-hide_banner -loglevel error -nostdin";
+pub(super) const QUIET: &str = "-hide_banner -loglevel error -nostdin";
 
 /// ffmpeg command that encodes raw frames from standard input to [`EncodePlan::file_name`] in the
 /// current folder. Only for stacked-alpha and MOV.
@@ -114,27 +118,44 @@ pub(crate) fn encode(plan: &EncodePlan) -> Vec<String> {
     let stacked = plan.format == OutputFormat::StackedAlpha;
     let pixels = if stacked { "yuv420p" } else { raw_pixel_format(plan.subsampling, true) };
     let mut arguments = raw_input(plan, pixels);
-    let has_audio = plan.has_audio && plan.format.carries_audio();
-    if has_audio {
-        arguments.extend(split_arguments(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v -map 1:a")));
-    }
+    arguments.extend(sound_input(plan));
     arguments.extend(split_arguments(match plan.format {
         OutputFormat::Mov => {
-            "-c:v prores_ks -profile:v 4444 -qscale:v 4 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0 -f mov"
+            "-c:v prores_ks -profile:v 4444 -qscale:v 4 -pix_fmt yuva444p10le -alpha_bits 16 -vendor apl0"
         }
-        _ => "-c:v libx264 -pix_fmt yuv420p -g 240 -movflags +faststart",
+        _ => "-c:v libx264 -pix_fmt yuv420p",
     }));
     if stacked {
+        arguments.extend(split_arguments(&format!("-g {}", EncodePlan::KEYFRAME_INTERVAL)));
         arguments.extend(split_arguments(x264_speed(plan.speed)));
     }
+    arguments.extend(color_arguments(plan.color_tags()));
+    arguments.extend(split_arguments(&format!("-threads {} -fps_mode passthrough", plan.threads)));
+    arguments.extend(file_output(plan));
+    arguments
+}
+
+fn has_sound(plan: &EncodePlan) -> bool {
+    plan.has_audio && plan.format.carries_audio()
+}
+
+/// The sound as the second input, if there is any.
+pub(super) fn sound_input(plan: &EncodePlan) -> Vec<String> {
+    let input = || split_arguments(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v -map 1:a")).collect();
+    if has_sound(plan) { input() } else { Vec::new() }
+}
+
+/// The codec of the sound, and the file that is written: of a stacked file an MP4, else a MOV.
+pub(super) fn file_output(plan: &EncodePlan) -> Vec<String> {
+    let stacked = plan.format == OutputFormat::StackedAlpha;
+    let mut arguments = Vec::new();
+    if has_sound(plan) {
+        arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
+    }
+    arguments.extend(split_arguments(if stacked { "-movflags +faststart" } else { "-f mov" }));
     if let Some(timescale) = movie_timescale(plan.frame_rate) {
         arguments.extend(split_arguments(&format!("-movie_timescale {timescale}")));
     }
-    arguments.extend(color_arguments(plan.color_tags()));
-    if has_audio {
-        arguments.extend(split_arguments(if stacked { "-c:a aac -b:a 160k" } else { "-c:a pcm_s24le" }));
-    }
-    arguments.extend(split_arguments(&format!("-threads {} -fps_mode passthrough", plan.threads)));
     arguments.extend(split_arguments(&format!("-map_metadata -1 -fflags +bitexact -y {}", plan.file_name())));
     arguments
 }
@@ -155,7 +176,8 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
         arguments.extend(split_arguments(&format!("-f wav -i file:{AUDIO_FILE} -map 0:v")));
     }
     // Keyframes are placed by frame count alone, so that both streams have them at the same frames.
-    arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0 -g 240 -keyint_min 240"));
+    arguments.extend(split_arguments("-c:v libvpx-vp9 -pix_fmt yuv420p -b:v 0 -tile-columns 2 -row-mt 1 -frame-parallel 0 -auto-alt-ref 0 -lag-in-frames 0"));
+    arguments.extend(split_arguments(&format!("-g {0} -keyint_min {0}", EncodePlan::KEYFRAME_INTERVAL)));
     arguments.extend(split_arguments(speed));
     arguments.extend(color_arguments(plan.color_tags()));
     // Each stream gets half of the threads.
@@ -163,11 +185,16 @@ pub(crate) fn encode_layer(plan: &EncodePlan, layer: Layer) -> Vec<String> {
         .extend(split_arguments(&format!("-threads {} -fps_mode passthrough -f ivf -y", plan.threads.div_ceil(2))));
     arguments.push(EncodePlan::layer_name(layer).to_owned());
     if has_audio {
-        arguments
-            .extend(split_arguments("-map 1:a -c:a libopus -b:a 128k -map_metadata -1 -fflags +bitexact -f ogg -y"));
-        arguments.push(EncodePlan::LAYER_SOUND.to_owned());
+        arguments.extend(split_arguments("-map 1:a"));
+        arguments.extend(opus_output());
     }
     arguments
+}
+
+/// The Opus sound of a WebM.
+pub(super) fn opus_output() -> impl Iterator<Item = String> {
+    split_arguments("-c:a libopus -b:a 128k -map_metadata -1 -fflags +bitexact -f ogg -y")
+        .chain([EncodePlan::LAYER_SOUND.to_owned()])
 }
 
 /// Units per second in which an MP4 or MOV states its length and its edit list, so that they are

@@ -26,6 +26,7 @@ fn info() -> MediaInfo {
         has_variable_rate: false,
         frames: 24,
         keyframes: 1,
+        keyframe_points: Vec::new(),
         duration: Duration::from_secs(1),
         last_frame_start: Duration::from_millis(920),
         lacks_presentation_times: false,
@@ -57,7 +58,7 @@ fn view() -> ProbeView {
 }
 
 fn decode_plan() -> DecodePlan {
-    DecodePlan { size: Size::new(80, 60).unwrap(), retiming: Retiming::EveryFrame, threads: 3 }
+    DecodePlan { size: Size::new(80, 60).unwrap(), retiming: Retiming::EveryFrame, threads: 3, window: None }
 }
 
 fn sample_plan() -> SamplePlan {

@@ -39,10 +39,15 @@ pub(crate) fn decode(
         }
     }
     child.wait().map_err(ToolError::of_reading)?;
+    let expected = plan.decoded_frames();
+    if plan.decode.window.is_some_and(|window| window.seek.is_some()) && decoded != expected {
+        return Err(Error::SegmentIncomplete { decoded, expected });
+    }
     // Decoders conceal or drop a frame or two at a truncated end. If a tenth is missing, the file
     // is damaged.
-    if decoded == 0 || decoded * 10 < plan.expected_frames * 9 {
-        return Err(Error::EndedEarly { decoded, stated: plan.expected_frames.max(info.frames) });
+    let before = plan.first - plan.run_in;
+    if decoded <= plan.run_in || (before + decoded) * 10 < (before + expected) * 9 {
+        return Err(Error::EndedEarly { decoded: before + decoded, stated: (before + expected).max(info.frames) });
     }
     Ok(())
 }

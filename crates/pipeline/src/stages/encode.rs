@@ -22,7 +22,7 @@ mod layers;
 mod stack;
 
 use animate::animate;
-pub(crate) use layers::Layers;
+pub(crate) use layers::{Layers, mux_streams};
 pub(crate) use stack::full_range;
 use stack::stack_frame;
 
@@ -41,6 +41,8 @@ pub(crate) enum EncoderBackend {
 /// One running encoder and all that is needed to produce a checked file.
 pub(crate) struct Encoder<'a> {
     pub(crate) index: usize,
+    /// Number in the clip of the first frame.
+    pub(crate) first: u64,
     pub(crate) plan: &'a EncodePlan,
     pub(crate) backend: EncoderBackend,
     pub(crate) scratch: &'a Path,
@@ -52,38 +54,71 @@ pub(crate) struct Encoder<'a> {
     pub(crate) start: Instant,
 }
 
-impl Encoder<'_> {
-    /// Feeds `frames` to the encoder, waits for its file, and checks the file. Blocks.
-    ///
-    /// # Errors
-    /// The failure of the encoder, or [`Error::CheckFailed`].
-    pub(crate) fn run(self, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
-        // Frames count when they are taken, because an encoder takes no more than it can hold.
-        let taken = frames.iter().inspect(|_| self.counters.count_taken(self.index));
-        let (plan, scratch) = (self.plan, self.scratch);
-        let not_stopped = |_: &Arc<Frame>| !self.stop.is_stopped();
-        match self.backend {
-            EncoderBackend::Child(child) => {
-                feed(child, plan, taken)?;
-                if plan.format == OutputFormat::Mov && !self.stop.is_stopped() {
-                    mend_frame_headers(&scratch.join(plan.file_name()))?;
-                }
-            }
-            EncoderBackend::Layers(layers) => layers.encode(plan, scratch, taken)?,
-            EncoderBackend::Webp => {
-                animate(plan, scratch, |settings, out| encode_webp(settings, taken.take_while(not_stopped), out))?;
-            }
-            EncoderBackend::Apng => {
-                animate(plan, scratch, |settings, out| encode_apng(settings, taken.take_while(not_stopped), out))?;
-            }
-        }
-        let Some(log) = self.log.get() else { return Err(Error::Cancelled) };
-        let alpha_check = check_output(self.tools, plan, scratch, log, self.stop, self.counters)?;
-        let path = scratch.join(plan.file_name());
-        let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
-        let bytes = file.map_err(|source| Error::from_write("syncing an output to disk", source))?.len();
-        Ok(OutputReport { format: plan.format, path, bytes, took: self.start.elapsed(), alpha_check })
+/// Feeds `frames` to the encoder, waits for its file, and checks the file. Blocks.
+///
+/// # Errors
+/// The failure of the encoder, or [`Error::CheckFailed`].
+pub(crate) fn encode_output(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<OutputReport, Error> {
+    let Encoder { plan, scratch, tools, stop, counters, log, start, .. } = encoder;
+    encode_piece(encoder, frames)?;
+    if !stop.is_stopped() {
+        complete(plan, scratch)?;
     }
+    let Some(log) = log.get() else { return Err(Error::Cancelled) };
+    checked(&Finished { plan, scratch, tools, stop, counters, start }, log)
+}
+
+/// Feeds `frames` to the encoder and waits for its file, or the streams of a WebM. Blocks.
+///
+/// # Errors
+/// The failure of the encoder.
+pub(crate) fn encode_piece(encoder: Encoder, frames: &Receiver<Arc<Frame>>) -> Result<(), Error> {
+    let Encoder { index, first, plan, scratch, stop, counters, .. } = encoder;
+    // Frames count when they are taken, because an encoder takes no more than it can hold.
+    let taken = frames.iter().inspect(|_| counters.count_taken(index));
+    let not_stopped = |_: &Arc<Frame>| !stop.is_stopped();
+    match encoder.backend {
+        EncoderBackend::Child(child) => feed(child, plan, taken),
+        EncoderBackend::Layers(layers) => layers.encode(taken),
+        EncoderBackend::Webp => {
+            animate(plan, scratch, first, |settings, out| encode_webp(settings, taken.take_while(not_stopped), out))
+        }
+        EncoderBackend::Apng => {
+            animate(plan, scratch, first, |settings, out| encode_apng(settings, taken.take_while(not_stopped), out))
+        }
+    }
+}
+
+/// Makes the file of `plan` of what its encoder left in `scratch`.
+fn complete(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
+    match plan.format {
+        OutputFormat::Mov => mend_frame_headers(&scratch.join(plan.file_name())),
+        OutputFormat::Webm => mux_streams(plan, &[scratch], scratch),
+        OutputFormat::StackedAlpha | OutputFormat::Webp | OutputFormat::Apng => Ok(()),
+    }
+}
+
+/// A written output that is to be checked.
+pub(crate) struct Finished<'a> {
+    pub(crate) plan: &'a EncodePlan,
+    pub(crate) scratch: &'a Path,
+    pub(crate) tools: &'a Tools,
+    pub(crate) stop: &'a Stop,
+    pub(crate) counters: &'a Counters,
+    pub(crate) start: Instant,
+}
+
+/// Checks a written output and brings it to the disk.
+///
+/// # Errors
+/// [`Error::CheckFailed`], or of reading the file.
+pub(crate) fn checked(output: &Finished, log: &MatteLog) -> Result<OutputReport, Error> {
+    let Finished { plan, scratch, tools, stop, counters, start } = *output;
+    let alpha_check = check_output(tools, plan, scratch, log, stop, counters)?;
+    let path = scratch.join(plan.file_name());
+    let file = File::open(&path).and_then(|file| file.sync_all().and_then(|()| file.metadata()));
+    let bytes = file.map_err(|source| Error::from_write("syncing an output to disk", source))?.len();
+    Ok(OutputReport { format: plan.format, path, bytes, took: start.elapsed(), alpha_check })
 }
 
 /// Writes `frames` to `child` and waits until it exits.

@@ -1,7 +1,7 @@
 //! Matting: passes the decoded frames through the keyer or the model, and each result to every
 //! encoder.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, ops::Range, sync::Arc};
 
 use clearcut_frame::Frame;
 use clearcut_matte::{Defects, Keyer};
@@ -20,18 +20,29 @@ pub(crate) struct Matting<'a> {
     pub(crate) hints: &'a HintMaps,
     /// Number of threads.
     pub(crate) threads: NonZeroUsize,
+    /// The frames that are passed on, by their number among the decoded ones. The others are their
+    /// neighbors.
+    pub(crate) kept: Range<u64>,
 }
 
 /// Mattes the decoded frames and passes each one to every encoder. Blocks until the last frame, the
 /// first error, or the end of an encoder.
 pub(crate) fn matte(
-    Matting { source, hints, threads }: Matting,
+    Matting { source, hints, threads, kept }: Matting,
     job: &CutJob,
     decoded: &Receiver<Frame>,
     encoders: &[Sender<Arc<Frame>>],
 ) -> (MatteLog, QualityLog, Result<(), Error>) {
     let (mut log, mut quality) = (MatteLog::default(), QualityLog::default());
+    let mut numbers = 0..;
     let mut emit = |frame: Frame, source_planes: &[u8], defects: Defects| {
+        let number = numbers.next().unwrap_or(u64::MAX);
+        if !kept.contains(&number) {
+            if number + 1 == kept.start {
+                quality.follow(&frame, source_planes);
+            }
+            return true;
+        }
         log.push(&frame);
         quality.push(&frame, source_planes, defects);
         let frame = Arc::new(frame);

@@ -16,7 +16,7 @@ pub(crate) fn request(formats: &str) -> CutRequest {
 
 /// A finished cut, whose files are removed when it is dropped.
 pub(crate) struct Cut {
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
     pub(crate) report: CutReport,
 }
 
@@ -32,7 +32,7 @@ pub(crate) fn cut(clip: &Path, request: &CutRequest) -> Cut {
     let folder = tempfile::tempdir().unwrap();
     let result = cut_into(folder.path(), clip, request, &Stop::default(), &mut |_| {});
     let report = result.unwrap_or_else(|error| panic!("{}: {error}", clip.display()));
-    Cut { _folder: folder, report }
+    Cut { folder, report }
 }
 
 /// The PNG of a preview of the frame of `clip` at `at`.
@@ -52,7 +52,8 @@ pub(crate) fn cut_into(
     with_job(scratch, clip, request, |job| clearcut_pipeline::cut(job, stop, progress))
 }
 
-fn with_job<T>(scratch: &Path, clip: &Path, request: &CutRequest, run: impl FnOnce(&CutJob) -> T) -> T {
+/// Runs `run` with the job of cutting `clip` into `scratch`.
+pub(crate) fn with_job<T>(scratch: &Path, clip: &Path, request: &CutRequest, run: impl FnOnce(&CutJob) -> T) -> T {
     #[expect(clippy::disallowed_methods, reason = "the test takes the place of the program")]
     let path = std::env::var_os("PATH").unwrap();
     let tools = Tools::find(&SearchPath { path, ffmpeg: None }, SandboxPolicy::Auto).unwrap();

@@ -9,6 +9,7 @@ mod inputs;
 mod media;
 mod outputs;
 mod pictures;
+mod segments;
 mod sound;
 mod stopping;
 mod structure;

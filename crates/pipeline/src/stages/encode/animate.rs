@@ -8,7 +8,8 @@ use clearcut_frame::FrameFormat;
 
 use crate::Error;
 
-/// Has `encode` write the frames to [`EncodePlan::file_name`] in `scratch`. Blocks until all are
+/// Has `encode` write the frames, from number `first_frame` of the clip on, to
+/// [`EncodePlan::file_name`] in `scratch`. Blocks until all are
 /// written.
 ///
 /// # Errors
@@ -16,6 +17,7 @@ use crate::Error;
 pub(crate) fn animate(
     plan: &EncodePlan,
     scratch: &Path,
+    first_frame: u64,
     encode: impl FnOnce(&AnimationSettings, BufWriter<File>) -> Result<Summary, AnimationError>,
 ) -> Result<(), Error> {
     let frame =
@@ -25,6 +27,7 @@ pub(crate) fn animate(
         frame_rate: plan.frame_rate,
         quality: plan.quality.get(),
         threads: NonZeroUsize::new(plan.threads).unwrap_or(NonZeroUsize::MIN),
+        first_frame,
     };
     let file = File::create_new(scratch.join(plan.file_name()))
         .map_err(|source| Error::from_write("writing an output", source))?;

@@ -3,13 +3,13 @@
 use std::{
     fs::File,
     io::{BufReader, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clearcut_ffmpeg::{Child, EncodePlan, Layer, Tools};
 use clearcut_frame::{Frame, FrameFormat, Subsampling};
-use clearcut_webm::{CodePoints, Error as WebmError, WebmSettings, write_webm};
+use clearcut_webm::{CodePoints, Error as WebmError, WebmSettings, join_webm};
 
 use crate::{Error, Stop};
 
@@ -29,23 +29,16 @@ impl Layers {
         Ok(Self { color: start(Layer::Color)?, alpha: start(Layer::Alpha)? })
     }
 
-    /// Writes `frames` to both encoders, waits until they exit, and muxes their streams to
-    /// [`EncodePlan::file_name`] in `scratch`. Blocks.
+    /// Writes `frames` to both encoders and waits until they exit. Blocks.
     ///
     /// # Errors
-    /// The failure of an encoder, a full disk, or [`Error::Layers`].
-    pub(crate) fn encode(
-        mut self,
-        plan: &EncodePlan,
-        scratch: &Path,
-        frames: impl Iterator<Item = Arc<Frame>>,
-    ) -> Result<(), Error> {
+    /// The failure of an encoder, or a full disk.
+    pub(crate) fn encode(mut self, frames: impl Iterator<Item = Arc<Frame>>) -> Result<(), Error> {
         let pipes = self.color.take_stdin().zip(self.alpha.take_stdin());
         let written = pipes.map_or(Ok(()), |(color, alpha)| write_frames(color, alpha, frames));
         self.color.wait()?;
         self.alpha.wait()?;
-        written.map_err(|source| Error::Io { doing: "writing frames to an encoder", source })?;
-        mux_streams(plan, scratch)
+        written.map_err(|source| Error::Io { doing: "writing frames to an encoder", source })
     }
 }
 
@@ -75,22 +68,28 @@ fn write_frames(
     Ok(())
 }
 
-fn mux_streams(plan: &EncodePlan, scratch: &Path) -> Result<(), Error> {
+/// Muxes the streams in `folders`, of consecutive frames, to [`EncodePlan::file_name`] in `scratch`,
+/// with the sound in `scratch`. Removes the streams.
+///
+/// # Errors
+/// A full disk, [`Error::Io`], or [`Error::Layers`].
+pub(crate) fn mux_streams(plan: &EncodePlan, folders: &[impl AsRef<Path>], scratch: &Path) -> Result<(), Error> {
     let io = |source| Error::from_write("writing an output", source);
-    let open = |name: &str| File::open(scratch.join(name)).map(BufReader::new).map_err(io);
+    let open = |path: PathBuf| File::open(path).map(BufReader::new);
     let [primaries, transfer, matrix] = plan.color.code_points;
     let color = CodePoints { primaries, transfer, matrix };
     let settings = WebmSettings { size: plan.size, frame_rate: plan.frame_rate, color };
-    let sound = if plan.has_audio { Some(open(EncodePlan::LAYER_SOUND)?) } else { None };
+    let sound = plan.has_audio.then(|| open(scratch.join(EncodePlan::LAYER_SOUND))).transpose().map_err(io)?;
     let out = BufWriter::new(File::create_new(scratch.join(plan.file_name())).map_err(io)?);
-    let [color, alpha] = [Layer::Color, Layer::Alpha].map(EncodePlan::layer_name);
-    write_webm(&settings, open(color)?, open(alpha)?, sound, out).map_err(|error| match error {
+    let paths = |layer| folders.iter().map(move |folder| folder.as_ref().join(EncodePlan::layer_name(layer)));
+    let stream = |layer| paths(layer).map(open);
+    join_webm(&settings, stream(Layer::Color), stream(Layer::Alpha), sound, out).map_err(|error| match error {
         WebmError::Write(source) | WebmError::Read(source) => io(source),
         source => Error::Layers { source },
     })?;
-    for name in [color, alpha, EncodePlan::LAYER_SOUND] {
+    for path in paths(Layer::Color).chain(paths(Layer::Alpha)).chain([scratch.join(EncodePlan::LAYER_SOUND)]) {
         // Frees disk space early. Files that remain are removed with the folder.
-        let _ = std::fs::remove_file(scratch.join(name));
+        let _ = std::fs::remove_file(path);
     }
     Ok(())
 }
