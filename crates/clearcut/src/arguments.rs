@@ -1,5 +1,7 @@
 //! Command line: commands, their options, and the cut request made from them.
 
+#![allow(clippy::doc_markdown, reason = "the help of the command line is no Markdown")]
+
 use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -49,6 +49,8 @@
 //! # }
 //! ```
 
+#![expect(clippy::duplicate_mod, reason = "`sql` is compiled once for each database, with the types of its driver")]
+
 mod deliveries;
 mod endpoints;
 mod error;

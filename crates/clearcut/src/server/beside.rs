@@ -1,6 +1,8 @@
 //! Commands that work on the data of a server, whether it runs or not: which data, and how it is
 //! opened.
 
+#![allow(clippy::doc_markdown, reason = "the help of the command line is no Markdown")]
+
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;

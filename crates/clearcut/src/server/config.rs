@@ -1,6 +1,8 @@
 //! Configuration of `clearcut serve` as it is given: flags, environment variables and
 //! clearcut.toml.
 
+#![allow(clippy::doc_markdown, reason = "the help of the command line is no Markdown")]
+
 use std::{
     fs, io,
     net::SocketAddr,
@@ -248,7 +250,7 @@ impl ServeOptions {
     ) -> Self {
         // A file may name the role of the server.
         let role = Some(Role::All);
-        Self { given: GivenSettings { database, store, retention_hours, role, ..self.given }, ..self }
+        Self { given: GivenSettings { role, database, store, retention_hours, ..self.given }, ..self }
     }
 
     /// These options in the role of a worker.

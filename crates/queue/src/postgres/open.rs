@@ -203,6 +203,7 @@ mod tests {
     use crate::postgres::{pace, part_statements, relay, statements, webhook_statements};
 
     /// A new database on the server that `make test-rust` starts.
+    #[expect(clippy::disallowed_methods, reason = "a test finds its server")]
     async fn new_database(name: &'static str) -> PgConnectOptions {
         let folder = env::var("CLEARCUT_TEST_POSTGRES").expect("CLEARCUT_TEST_POSTGRES names a socket folder");
         let server = PgConnectOptions::new_without_pgpass().socket(folder).username("postgres").database("postgres");

@@ -30,7 +30,7 @@ pub(crate) struct BrokenLink {
 
 impl BrokenLink {
     /// A link to the server whose socket is in `server`.
-    pub(crate) async fn start(server: &Path) -> Self {
+    pub(crate) fn start(server: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let (server, next) = (server.join(".s.PGSQL.5432"), Arc::new(AtomicU8::new(0)));

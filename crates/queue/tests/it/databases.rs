@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOpti
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A new database. It stays until the server ends.
+#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "a test finds its server")]
 pub(crate) async fn new_database() -> PgConnectOptions {
     let folder = env::var("CLEARCUT_TEST_POSTGRES")
         .expect("CLEARCUT_TEST_POSTGRES names the socket folder of a PostgreSQL server; `make test-rust` starts one");

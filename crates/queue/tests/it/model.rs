@@ -18,6 +18,7 @@ use crate::{
 };
 
 /// Runs one step and returns its whole result as text.
+#[expect(clippy::too_many_lines, reason = "a list of the steps, one arm for each")]
 async fn play(bench: &Bench, step: &Step) -> String {
     let queue = &bench.queue;
     let token = async |job: u128, choice: TokenChoice| {

@@ -18,6 +18,7 @@ fn store(address: &str, endpoint: &str, key: &str, secret: &str) -> Store {
     Store::s3(address, variables.map(|(name, value)| (name.to_owned(), value.to_owned()))).unwrap()
 }
 
+#[expect(clippy::disallowed_methods, clippy::expect_used, reason = "a test finds its server")]
 fn endpoint() -> String {
     std::env::var("CLEARCUT_TEST_S3")
         .expect("CLEARCUT_TEST_S3 is the address of an S3-compatible server; `make test-rust` starts one")
