@@ -75,10 +75,14 @@ export class Problem extends Error {
   }
 }
 
-/** The path and query of a link of the server, which is opened at the address of this page. @param {string} url */
+/**
+ * Where the page opens a link of the server: at the address of this page, because the server may not know it. A presigned URL of the
+ * store is valid only as it is.
+ * @param {string} url
+ */
 export function ownAddress(url) {
-  const { pathname, search } = new URL(url, location.href);
-  return pathname + search;
+  const { pathname, search, searchParams } = new URL(url, location.href);
+  return searchParams.has("X-Amz-Signature") ? url : pathname + search;
 }
 
 export const unreachable = () => new Problem("UNREACHABLE", "The server does not answer");

@@ -20,17 +20,20 @@ pub(crate) fn find_tools(ffmpeg: Option<PathBuf>, policy: SandboxPolicy) -> Resu
     })
 }
 
-/// The variables of the AWS tools: credentials, region and endpoint of the S3-compatible store.
+/// The variables of the AWS tools: credentials, region and endpoint of the S3-compatible store. Empty ones
+/// count as unset.
 #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
 pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-    std::env::vars_os().filter_map(text).filter(|(name, _)| name.starts_with("AWS_"))
+    std::env::vars_os().filter_map(text).filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty())
 }
 
 /// Address of an S3-compatible store that is none of AWS.
 #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
 pub(crate) fn aws_endpoint() -> Option<String> {
-    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"].iter().find_map(|name| std::env::var(name).ok())
+    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 /// A variable of libpq, PostgreSQL's client library.

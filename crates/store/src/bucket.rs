@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use object_store::{
-    ClientOptions, ObjectStore, RetryConfig,
+    ClientOptions, Error, ObjectStore, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut},
     path::Path as Location,
     prefix::PrefixStore,
     signer::{Method, SignedUrlOptions, Signer as _, Url},
 };
 
-use crate::create_only::CreateOnly;
+use crate::{create_only::CreateOnly, put_length::with_length};
 
 /// Longest time of one request. A part of an upload must pass within it.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -77,6 +77,15 @@ impl Bucket {
     ) -> object_store::Result<Url> {
         self.objects.signed_url_opts(method, place, ttl, options).await
     }
+
+    /// A URL by which anyone may put exactly `size_bytes` bytes at `place` for the time `ttl`.
+    pub(crate) async fn sign_put(&self, place: &Location, size_bytes: u64, ttl: Duration) -> object_store::Result<Url> {
+        let place: Location = self.prefix.parts().chain(place.parts()).collect();
+        let key = self.impatient.credentials().get_credential().await?;
+        let url = self.impatient.signed_url_opts(Method::PUT, &place, ttl, &SignedUrlOptions::new()).await?;
+        let unsigned = || Error::Generic { store: "S3", source: "the length cannot be signed".into() };
+        with_length(url, &key.secret_key, size_bytes).ok_or_else(unsigned)
+    }
 }
 
 fn client(
@@ -93,8 +102,23 @@ fn client(
         .with_conditional_put(S3ConditionalPut::ETagMatch);
     for (name, value) in variables {
         if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
+            if matches!(key, AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint) {
+                check_endpoint(name, value)?;
+            }
             builder = builder.with_config(key, value);
         }
     }
     builder.build()
+}
+
+/// The client panics at an address that is none, and messages show the address.
+fn check_endpoint(name: &str, value: &str) -> object_store::Result<()> {
+    let is_address = Url::parse(value).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    let refused = || format!("{name} must be an address like https://s3.example.com, without a user");
+    if is_address { Ok(()) } else { Err(object_store::Error::Generic { store: "S3", source: refused().into() }) }
 }

@@ -39,6 +39,7 @@ mod grow;
 mod identity;
 mod object;
 mod presigned;
+mod put_length;
 mod s3;
 mod signed_link;
 mod sweep;

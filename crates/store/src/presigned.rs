@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use object_store::{
     Error, ObjectStoreExt as _,
     path::Path as Location,
-    signer::{HeaderName, HeaderValue, Method, SignedUrlOptions},
+    signer::{Method, SignedUrlOptions},
 };
 
 use crate::{Store, StoreError, bucket::Bucket, grow::pieces::direct};
@@ -64,9 +64,7 @@ impl Store {
         size_bytes: u64,
         ttl: Duration,
     ) -> Result<String, StoreError> {
-        let length = (HeaderName::from_static("content-length"), HeaderValue::from(size_bytes));
-        let options = SignedUrlOptions::new().with_signed_header(length.0, length.1);
-        Ok(self.presigning()?.sign(Method::PUT, &direct(partial), ttl, &options).await?.into())
+        Ok(self.presigning()?.sign_put(&direct(partial), size_bytes, ttl).await?.into())
     }
 
     /// The number of bytes that a client has put beside the incomplete upload `partial`; `None` if

@@ -88,7 +88,11 @@ pub(crate) async fn create(
     let record = create_record(&api, owner, form.size, String::new()).await?;
     let url = api.upload_url(&headers, &record);
     let location = HeaderValue::try_from(&url).map_err(|_| ApiError::Internal)?;
-    let (storage_id, direct_url) = (record.id.to_string(), api.direct_url(&record).await?);
+    let (storage_id, direct_url) = (record.id.to_string(), api.direct_url(&record).await);
+    let direct_url = direct_url.unwrap_or_else(|error| {
+        tracing::warn!(?error, "an upload gets no URL of the store; this server takes the clip");
+        None
+    });
     let reply = BegunUpload { storage_id, upload_url: url, direct_url, expires_at: record.expires.whole_secs() };
     let created = (StatusCode::CREATED, [(header::LOCATION, location)], Reply::new(reply)).into_response();
     Ok(with_upload_headers(created, &record))

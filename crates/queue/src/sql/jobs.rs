@@ -39,6 +39,12 @@ impl Jobs for Backend {
     }
 
     async fn claim(&self, worker: &WorkerId) -> Result<Option<ClaimedJob>, QueueError> {
+        // Most calls find nothing. A reader finds that out without the write lock.
+        let mut reading = self.begin_read().await?;
+        if self.find_ready(&mut reading).await?.is_none() {
+            return Ok(None);
+        }
+        drop(reading);
         let mut tx = self.begin_write().await?;
         let now = tx.now();
         let Some(found) = self.find_ready(&mut tx).await? else { return Ok(None) };
