@@ -17,3 +17,8 @@ pub(crate) fn median(values: impl Iterator<Item = f32>) -> f32 {
     let middle = values.len() / 2;
     if values.is_empty() { 0.0 } else { *values.select_nth_unstable_by(middle, f32::total_cmp).1 }
 }
+
+/// A color Y', Cb, Cr as seen from black: a darker shade of a color is a multiple of it.
+pub(crate) fn from_black([luma, blue, red]: [f32; 3]) -> [f32; 3] {
+    [luma - 16.0, blue - 128.0, red - 128.0]
+}

@@ -1,6 +1,6 @@
 //! The compositing equation C = αF + (1 − α)B, solved for one pixel.
 
-use crate::{hue_share::hue_share, plate::Plate, profile::Profile};
+use crate::{hue_share::hue_share, levels::from_black, plate::Plate, profile::Profile};
 
 /// Largest width, in pixels, of a sharp edge in half-resolution chroma: two samples.
 pub(crate) const SHARP_WIDTH: u8 = 4;
@@ -57,14 +57,21 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], p
     let luma_variance = variance(full[0], noise[0], profile.texture[0], 0.05);
     let chroma_variance = variance(chroma, noise[1], profile.texture[1], 0.25);
     let weights = [1.0 / luma_variance, 1.0 / chroma_variance, 1.0 / chroma_variance];
-    let power: f32 = (0..3).map(|k| weights[k] * full[k] * full[k]).sum();
-    let along: f32 = (0..3).map(|k| weights[k] * full[k] * here[k]).sum();
-    let mixed = (along / power.max(1e-6)).clamp(0.0, 1.0);
+    // Shading makes the subject darker or brighter: all components err together, along the line
+    // from black. This is the inner product under the covariance of both (Sherman–Morrison).
+    let own = from_black(profile.foreground);
+    let plain = |a: [f32; 3], b: [f32; 3]| (0..3).map(|k| weights[k] * a[k] * b[k]).sum::<f32>();
+    let shading_variance = profile.shading * profile.shading;
+    let shaded = shading_variance / (1.0 + shading_variance * plain(own, own));
+    let product = |a, b| plain(a, b) - shaded * plain(a, own) * plain(b, own);
+    let power = product(full, full).max(1e-6);
+    let mixed = (product(full, here) / power).clamp(0.0, 1.0);
     // A sharp edge that only half-resolution chroma shows is widened by it: steepen it again.
-    let chroma_share = 1.0 - weights[0] * full[0] * full[0] / power.max(1e-6);
+    let shaded_luma_variance = luma_variance + shading_variance * own[0] * own[0];
+    let chroma_share = (1.0 - full[0] * full[0] / shaded_luma_variance / power).clamp(0.0, 1.0);
     let is_sharp = profile.is_backed && profile.width <= SHARP_WIDTH;
     let steepening = if is_sharp { 1.0 + chroma_share * (plate.steepening - 1.0) } else { 1.0 };
-    let uncertainty = 1.0 / power.max(1e-6).sqrt();
+    let uncertainty = 1.0 / power.sqrt();
     let steepening = if profile.width <= SHARP_WIDTH {
         steepening.max(1.0 + PRIOR_STEEPENING * uncertainty).min(MAX_STEEPENING)
     } else {
@@ -76,8 +83,9 @@ pub(crate) fn unmixed(profile: &Profile, seen: [f32; 3], background: [f32; 3], p
     // 2020, eq. 5). At a sharp edge, half of the remainder in chroma is smeared from the
     // background.
     let foreground_share = [mixed, if is_sharp { 0.5 * mixed } else { mixed }];
+    let most_left_over = 64.0 + 192.0 * profile.shading;
     let foreground = [0, 1, 2].map(|k| {
-        let left_over = (here[k] - mixed * full[k]).clamp(-64.0, 64.0);
+        let left_over = (here[k] - mixed * full[k]).clamp(-most_left_over, most_left_over);
         profile.foreground[k] + foreground_share[k.min(1)] * left_over
     });
     Unmixed { alpha, foreground }

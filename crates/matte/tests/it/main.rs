@@ -11,5 +11,6 @@ mod lights;
 mod model;
 mod properties;
 mod relatives;
+mod shading;
 mod soft;
 mod thin;
