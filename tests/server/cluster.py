@@ -23,7 +23,8 @@ STORE = f"s3://{ObjectStore.BUCKET}/{PREFIX.rstrip('/')}"
 DAY = 24 * 3600
 # So short that a test need not wait long for the jobs of a worker that is gone.
 LEASE_SECS = 3
-COMMON = ("--log", "info", "--lease-ttl-secs", str(LEASE_SECS), "--cut-threads", "1")
+# The tests read outputs through the servers, not from the store by presigned URLs.
+COMMON = ("--log", "info", "--lease-ttl-secs", str(LEASE_SECS), "--cut-threads", "1", "--result-urls", "proxied")
 
 
 class Node(Server):

@@ -179,8 +179,12 @@ impl PostgresQueue {
     }
 
     async fn try_beginning(&self, begin: &'static str, is_alone: bool) -> Result<Tx, sqlx::Error> {
-        // A connection to a machine that is gone answers nothing.
-        let begun = tokio::time::timeout(ACQUIRE_TIMEOUT, self.pool.begin_with(begin)).await;
+        // In a task of its own: a caller that is dropped while the server begins would leave a session in
+        // a transaction that nobody ends. A connection to a machine that is gone answers nothing.
+        let pool = self.pool.clone();
+        let beginning =
+            tokio::spawn(async move { tokio::time::timeout(ACQUIRE_TIMEOUT, pool.begin_with(begin)).await });
+        let begun = beginning.await.map_err(|_| sqlx::Error::WorkerCrashed)?;
         let mut tx = begun.map_err(|_| sqlx::Error::PoolTimedOut)??;
         let query = if is_alone {
             sqlx::query_scalar(LOCK_AND_READ_TIME).bind(WRITE_LOCK)

@@ -93,14 +93,12 @@ async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: 
             tokio::pin!(recording);
             tokio::select! {
                 ended = &mut recording => ended,
-                reason = &mut keeper => match reason {
-                    StopReason::LeaseLost => "given up: the lease was lost".to_owned(),
-                    // The work is done; only its result has to be recorded.
-                    StopReason::Deadline | StopReason::Stalled | StopReason::DiskFull | StopReason::Requeue => {
-                        let recorded = tokio::time::timeout(FINAL_WRITE_TIMEOUT, recording).await;
-                        recorded.unwrap_or_else(|_| "given up: the result could not be recorded".to_owned())
-                    }
-                },
+                // The work is done; only its result has to be recorded. A claim that is over may be so by
+                // the very commit whose answer is awaited; else the queue refuses the result.
+                _ = &mut keeper => {
+                    let recorded = tokio::time::timeout(FINAL_WRITE_TIMEOUT, recording).await;
+                    recorded.unwrap_or_else(|_| "given up: the result could not be recorded".to_owned())
+                }
             }
         }
         Err(StopReason::LeaseLost) => "given up: the lease was lost".to_owned(),

@@ -50,9 +50,9 @@ pub(crate) async fn run(
     let limits = connection_limits(&settings, open_files);
 
     let tasks = Tasks {
+        watching_signals: tokio::spawn(watch_signals(drain.clone(), settings.grace)),
         serving: StoppableTask::spawn(|stop| clearcut_api::serve(listener, routes, limits, stop.cancelled_owned())),
         maintaining: jobs.maintain(),
-        watching_signals: tokio::spawn(watch_signals(drain.clone(), settings.grace)),
         delivering: StoppableTask::spawn(|stop| clearcut_notify::run(courier, stop)),
     };
     let worked = match role {

@@ -58,19 +58,23 @@ impl StoppableTask {
 
 /// Waits for SIGTERM or SIGINT, then lets running jobs end for `grace`. After it, or at a second
 /// signal, running jobs are requeued.
-pub(super) async fn watch_signals(drain: Drain, grace: Duration) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("signal handlers could not be installed; the server can only be killed");
-        return;
-    };
-    tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-    tracing::info!(grace_secs = grace.as_secs(), "stopping: no further jobs are taken");
-    drain.stop_claiming.cancel();
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-        () = tokio::time::sleep(grace) => {}
+pub(super) fn watch_signals(drain: Drain, grace: Duration) -> impl Future<Output = ()> + Send + 'static {
+    // Installed before anything is served: a signal that comes earlier would kill the process.
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut term), Ok(mut int)) = signals else {
+            tracing::error!("signal handlers could not be installed; the server can only be killed");
+            return;
+        };
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tracing::info!(grace_secs = grace.as_secs(), "stopping: no further jobs are taken");
+        drain.stop_claiming.cancel();
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+            () = tokio::time::sleep(grace) => {}
+        }
+        tracing::info!("running jobs are requeued");
+        drain.requeue.cancel();
     }
-    tracing::info!("running jobs are requeued");
-    drain.requeue.cancel();
 }
