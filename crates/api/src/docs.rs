@@ -241,6 +241,7 @@ const GUIDES: &[&str] = &documents! {
     "guides/webhooks.md"
     "guides/command-line.md"
     "guides/server.md"
+    "guides/cluster.md"
     "guides/page.md"
     "guides/player.md"
     "guides/mcp.md"

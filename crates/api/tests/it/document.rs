@@ -86,6 +86,6 @@ async fn health_checks_and_llms_txt_need_no_api_key() {
     assert_eq!(ready["data"]["status"], "ready");
     let names: Vec<&str> =
         ready["data"]["checks"].as_array().unwrap().iter().map(|check| check["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["database", "disk", "ffmpeg"]);
+    assert_eq!(names, ["database", "store", "disk", "ffmpeg"]);
     assert!(String::from_utf8(server.get("/llms.txt", "").await.bytes).unwrap().starts_with("# clearcut"));
 }
