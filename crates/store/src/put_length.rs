@@ -13,7 +13,7 @@ const HEADERS: &str = "content-length;host";
 pub(crate) fn with_length(mut url: Url, secret_key: &str, size_bytes: u64) -> Option<Url> {
     let mut pairs: Vec<(String, String)> =
         url.query_pairs().into_owned().filter(|(name, _)| name != "X-Amz-Signature").collect();
-    pairs.iter_mut().find(|(name, _)| name == "X-Amz-SignedHeaders")?.1 = HEADERS.to_owned();
+    HEADERS.clone_into(&mut pairs.iter_mut().find(|(name, _)| name == "X-Amz-SignedHeaders")?.1);
     pairs.sort_unstable();
     let value = |wanted: &str| pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let date = value("X-Amz-Date")?;
