@@ -137,7 +137,7 @@ fn a_service_that_cannot_be_used_is_named_and_nothing_is_made() {
         1,
         &["s3://nowhere", "the bucket does not exist", "STORE_REFUSED"],
     );
-    assert_refused(&start("AWS_SECRET_ACCESS_KEY", "secret-word"), 1, &["access key", "STORE_REFUSED"]);
+    assert_refused(&start("AWS_SECRET_ACCESS_KEY", "secret-word"), 1, &["refuses the key", "STORE_REFUSED"]);
     assert_refused(&start("AWS_ENDPOINT_URL", "http://127.0.0.1:1"), 1, &["reached", "STORAGE_UNAVAILABLE"]);
     assert!(site.printed(&["db", "status"]).contains("Schema:   0 "));
 }
