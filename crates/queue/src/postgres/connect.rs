@@ -54,6 +54,9 @@ pub enum ConnectFault {
     /// The server is older than PostgreSQL 13.
     #[error("the server is older than PostgreSQL 13")]
     TooOld,
+    /// The database has migrations of another program.
+    #[error("the database belongs to another program")]
+    OtherProgram,
 }
 
 impl ConnectFault {
@@ -86,6 +89,7 @@ impl ConnectFault {
             Self::MissingRight => "Make the user the owner of the database: ALTER DATABASE NAME OWNER TO USER.",
             Self::ReadOnly => "Give the address of the primary server.",
             Self::TooOld => "Upgrade PostgreSQL.",
+            Self::OtherProgram => "Give clearcut a database of its own: createdb NAME.",
         }
     }
 
@@ -103,6 +107,8 @@ impl ConnectFault {
                     "3D000" => Some(Self::UnknownDatabase),
                     "42501" => Some(Self::MissingRight),
                     "25006" => Some(Self::ReadOnly),
+                    // Migrations were recorded, but none of them made a table of this program.
+                    "42P01" => Some(Self::OtherProgram),
                     "53300" | "57P01" | "57P02" | "57P03" => Some(Self::Busy),
                     // PgBouncer has one code for all that it refuses.
                     "08P01" if text.contains("no such database") => Some(Self::UnknownDatabase),

@@ -128,6 +128,18 @@ async fn a_user_without_rights_is_refused_and_nothing_is_made() {
     assert_eq!(tables, 0);
 }
 
+#[tokio::test]
+async fn a_database_of_another_program_is_refused_and_left_as_it_is() {
+    let database = new_database().await;
+    let admin = open_admin(&database).await;
+    let other = "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT, success BOOLEAN);
+        INSERT INTO _sqlx_migrations VALUES (7, 'other', true)";
+    sqlx::raw_sql(other).execute(&admin).await.unwrap();
+    assert_eq!(fault_of(database.clone()).await, ConnectFault::OtherProgram);
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(tables).fetch_one(&admin).await.unwrap(), 1);
+}
+
 async fn open_admin(database: &PgConnectOptions) -> sqlx::PgPool {
     sqlx::PgPool::connect_with(database.clone()).await.unwrap()
 }
