@@ -4,15 +4,18 @@ use clearcut_job::{ErrorCode, SystemClock};
 use clearcut_store::{Store, Verdict};
 use serde_json::json;
 
-use crate::{arguments::DoctorOptions, console::print_out, environment, failure::Failure, server::async_runtime};
+use crate::{
+    arguments::DoctorOptions,
+    console::print_out,
+    environment,
+    failure::Failure,
+    server::{async_runtime, check_store_address},
+};
 
 /// Diagnoses the bucket at `address`. Fails if a server could not work with it.
 pub(crate) fn run(address: &str, options: &DoctorOptions) -> Result<(), Failure> {
-    if !address.starts_with("s3://") {
-        let hint = "Give an address such as s3://bucket/prefix.";
-        return Err(Failure::usage("--store is not the address of an S3-compatible store".to_owned(), hint));
-    }
-    async_runtime()?.block_on(diagnose(address, options))
+    let address = check_store_address(address.to_owned())?;
+    async_runtime()?.block_on(diagnose(&address, options))
 }
 
 async fn diagnose(address: &str, options: &DoctorOptions) -> Result<(), Failure> {

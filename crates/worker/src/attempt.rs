@@ -67,7 +67,10 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             JobPart::Join { plan, segments } => self.join_segments(plan, segments).await,
             JobPart::Lost => Err(Failure::new(FailureCode::ProcessingFailed, "the plan of the job is lost")),
         };
-        if let Err(error) = fs::remove_dir_all(&self.scratch) {
+        // The cleanup of ended claims may have been faster.
+        if let Err(error) = fs::remove_dir_all(&self.scratch)
+            && error.kind() != io::ErrorKind::NotFound
+        {
             tracing::warn!(job = %self.claimed.id, %error, "the scratch folder could not be removed yet");
         }
         attempted.unwrap_or_else(|failure| Attempted::Ended(Ending::Failed(failure)))

@@ -33,7 +33,7 @@ impl Services {
             _ => Ok(Self {
                 role,
                 database: database.map(parse_database).transpose()?,
-                store: store.map(check_store).transpose()?,
+                store: store.map(check_store_address).transpose()?,
             }),
         }
     }
@@ -56,7 +56,8 @@ fn parse_database(text: &str) -> Result<DatabaseAddress, Failure> {
     text.parse().map_err(|error: clearcut_queue::QueueError| invalid_setting(&error.to_string()))
 }
 
-fn check_store(address: String) -> Result<String, Failure> {
+/// Checks that `address` names a bucket, and holds no key.
+pub(crate) fn check_store_address(address: String) -> Result<String, Failure> {
     let bucket = address.strip_prefix("s3://").map(|rest| rest.split('/').next().unwrap_or_default());
     match bucket {
         Some(bucket) if bucket.contains(['@', ':']) => Err(Failure::usage(

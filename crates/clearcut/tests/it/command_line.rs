@@ -112,6 +112,14 @@ fn doctor_and_probe_print_their_findings_as_json() {
 }
 
 #[test]
+fn doctor_takes_no_key_in_the_address_of_a_store() {
+    let output = clearcut(&["doctor", "--store", "s3://key:secret-word@bucket"]);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("holds a key") && !text.contains("secret-word"), "{text}");
+}
+
+#[test]
 fn a_missing_ffmpeg_is_reported_with_the_install_command() {
     let output = clearcut(&["doctor", "--ffmpeg", "/nonexistent/ffmpeg"]);
     assert_eq!(output.status.code(), Some(1));
