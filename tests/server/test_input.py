@@ -372,6 +372,11 @@ class Keeping(unittest.TestCase):
             self.assertIn(f"2 objects with {bytes_} bytes were removed", gc(*brief))
             self.assertEqual(server.objects(), set())
             self.assertEqual(server.read(job)["status"], "completed")
+            orphan = f"uploads/{1:032x}"
+            (server.data / "objects/uploads").mkdir(exist_ok=True)
+            (server.data / "objects" / orphan).write_bytes(CLIP)
+            self.assertEqual(gc(), "0 objects with 0 bytes were removed\n")
+            self.assertIn(orphan, gc("--orphan-age-hours", "0"))
             check_invariants(server, [job, server.submit_job(**FAST)])
 
     def test_a_key_at_its_quota_is_refused_until_something_goes(self):

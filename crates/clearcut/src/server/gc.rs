@@ -29,6 +29,11 @@ pub(crate) struct GcOptions {
     /// file]
     #[arg(long, value_name = "HOURS", env = "CLEARCUT_RETENTION_HOURS")]
     retention_hours: Option<f64>,
+
+    /// Age from which an object that nothing points to is removed [default: 24]. Less only while no
+    /// client uploads: nothing points to an object that is still arriving
+    #[arg(long, value_name = "HOURS")]
+    orphan_age_hours: Option<u32>,
 }
 
 /// Object to remove.
@@ -38,13 +43,16 @@ struct RemovableObject {
     reason: &'static str,
 }
 
-/// Removes expired objects, and objects that nothing has pointed to for a day. A server does the
-/// same from time to time by the same rules, so both can run at once.
+/// Removes expired objects, and objects that nothing points to and that are a day old, or as old as
+/// the options say. A server does the same from time to time by the same rules, so both can run at
+/// once.
 pub(crate) async fn run(options: &GcOptions) -> Result<(), Failure> {
     let settings = options.server.settings(options.retention_hours)?;
+    let hours = options.orphan_age_hours.map(|hours| Duration::from_hours(hours.into()));
+    let orphan_age = hours.unwrap_or(settings.worker.orphan_age);
     let (jobs, store) = (open_database(&settings).await?, open_store(&settings)?);
     let result = match check_pair(&jobs, &store, &settings.data, false).await {
-        Ok(()) => collect(jobs.queue().as_ref(), &store, settings.worker.orphan_age, options.dry_run).await,
+        Ok(()) => collect(jobs.queue().as_ref(), &store, orphan_age, options.dry_run).await,
         mismatch => mismatch,
     };
     jobs.close().await;
