@@ -1,6 +1,7 @@
 """What a cluster stands on: PostgreSQL, PgBouncer and an S3-compatible store, by the scripts that start them; and a proxy for any connection."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import re
@@ -118,9 +119,9 @@ class ObjectStore:
             "AWS_ALLOW_HTTP": "true",
         }
 
-    def _ask(self, path):
+    def _ask(self, path, *options):
         """Status and body of a signed request."""
-        command = ["curl", "-sS", "--max-time", "30", "--aws-sigv4", "aws:amz:us-east-1:s3"]
+        command = ["curl", "-sS", "--max-time", "30", "--aws-sigv4", "aws:amz:us-east-1:s3", *options]
         command += ["--user", f"{self.KEY}:{self.KEY}", "-w", "\n%{http_code}", f"{self.url}/{self.BUCKET}{path}"]
         body, _, status = subprocess.run(command, capture_output=True).stdout.rpartition(b"\n")
         return status.decode(), body
@@ -139,6 +140,13 @@ class ObjectStore:
             if listing.findtext("{*}IsTruncated") != "true":
                 return found
             after = max(page)
+
+    def put(self, name, text):
+        # Older versions of curl need to be told the hash of what they send.
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        headers = ("-H", "Content-Type: text/plain", "-H", f"X-Amz-Content-Sha256: {digest}")
+        status, body = self._ask(f"/{name}", "-X", "PUT", "-d", text, *headers)
+        assert status == "200", (status, body)
 
     def content(self, name):
         """The bytes of an object; None if it is not there."""

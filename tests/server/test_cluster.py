@@ -14,7 +14,7 @@ import subprocess
 import time
 import unittest
 
-from cluster import LEASE_SECS, Cluster
+from cluster import LEASE_SECS, PREFIX, Cluster
 from harness import CLIP, MULTIPART, ROOT, SMALL, SUBMIT, eventually, form
 from processes import running
 
@@ -267,6 +267,13 @@ class ClusterTests(unittest.TestCase):
         self.assert_completed(self.submit(self.other, **SMALL))
 
     # The store.
+
+    def test_an_object_that_nothing_points_to_is_swept(self):
+        orphan = f"uploads/{1:032x}"
+        self.cluster.store.put(PREFIX + orphan, "the clip of a submit whose server was killed")
+        self.assertIn(orphan, self.cluster.objects())
+        self.cluster.sweep()
+        self.assertNotIn(orphan, self.cluster.objects())
 
     def test_a_store_that_is_gone_for_ten_seconds_delays_jobs_alone(self):
         jobs = [self.submit(api, **SMALL) for api in (self.one, self.other) for _ in range(3)]
