@@ -1,10 +1,13 @@
 //! Main loop of the courier: claims due deliveries, sends them, and records the results.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use clearcut_job::Clock;
 use clearcut_outbound::Outbound;
-use clearcut_queue::{ClaimedDelivery, Queue, QueueError};
+use clearcut_queue::{ClaimedDelivery, Queue, QueueError, idle_interval};
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
@@ -43,14 +46,15 @@ pub async fn run(courier: Courier, stop: CancellationToken) {
             tokio::select! { () = stop.cancelled() => {}, _ = running.join_next() => {} }
             continue;
         }
+        let asked = Instant::now();
         match courier.queue.claim_delivery(courier.settings.max_per_host).await {
             Ok(Some(delivery)) => {
                 running.spawn(deliver(Arc::clone(&courier), delivery));
             }
-            Ok(None) => wait_for_work(&courier, &mut running, &stop).await,
+            Ok(None) => wait_for_work(&courier, &mut running, &stop, asked.elapsed()).await,
             Err(error) => {
                 tracing::error!(?error, "a delivery could not be claimed");
-                wait_for_work(&courier, &mut running, &stop).await;
+                wait_for_work(&courier, &mut running, &stop, asked.elapsed()).await;
             }
         }
     }
@@ -70,11 +74,12 @@ pub async fn run(courier: Courier, stop: CancellationToken) {
 }
 
 /// Waits until there may be work: a signal, the end of an attempt that frees a slot of its host, or
-/// the poll interval.
-async fn wait_for_work(courier: &Courier, running: &mut JoinSet<()>, stop: &CancellationToken) {
+/// the next poll. The last one took `polled`.
+async fn wait_for_work(courier: &Courier, running: &mut JoinSet<()>, stop: &CancellationToken, polled: Duration) {
+    let interval = idle_interval(polled, courier.settings.poll_interval);
     tokio::select! {
         () = stop.cancelled() => {}
-        () = courier.queue.signals().delivery(courier.settings.poll_interval) => {}
+        () = courier.queue.signals().delivery(interval) => {}
         Some(_) = running.join_next() => {}
     }
 }

@@ -17,7 +17,7 @@ pub struct CourierSettings {
     /// Grace period for the last attempts when the courier stops. Attempts that take longer are
     /// aborted, and the next start sends them again. Default 5 s.
     pub drain_grace: Duration,
-    /// Polling interval for deliveries that were not signaled. Default 500 ms.
+    /// Shortest polling interval for deliveries that were not signaled. Default 500 ms.
     pub poll_interval: Duration,
 }
 

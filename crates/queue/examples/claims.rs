@@ -1,9 +1,9 @@
 //! Times claims from a long line in PostgreSQL: `claims DATABASE QUEUED WORKERS SECONDS`, for
 //! `make bench-cluster`. The database must be new. Prints one JSON object.
 //!
-//! First `WORKERS` workers claim and end jobs as fast as they can. Then every key has as many
-//! running jobs as it may have, so `WORKERS` idle workers poll once a second and find nothing, while
-//! eight workers without that limit claim and end jobs.
+//! First eight workers claim and end jobs as fast as they can. Then every key has as many running
+//! jobs as it may have, so `WORKERS` idle workers, which poll as often as idle slots do, find
+//! nothing, while the eight, without that limit, claim and end jobs.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use std::{
 };
 
 use clearcut_job::{CutRequest, Failure, FailureCode, Formats, JobId, JobRequest, OutputFormat, WorkerId};
-use clearcut_queue::{Ending, Jobs as _, KeyHash, Keys as _, NewKey, Policy, PostgresQueue};
+use clearcut_queue::{Ending, Jobs as _, KeyHash, Keys as _, NewKey, Policy, PostgresQueue, idle_interval};
 use sqlx::postgres::{PgConnectOptions, PgPool};
 use tokio::{task::JoinSet, time::sleep_until};
 
@@ -26,10 +26,10 @@ const MAX_RUNNING: u32 = 5;
 /// Workers that share the connections of one process.
 const WORKERS_OF_A_PROCESS: usize = 50;
 
-/// Interval at which an idle worker polls.
+/// Shortest interval at which an idle worker polls.
 const POLL: Duration = Duration::from_secs(1);
 
-/// Workers that claim and end jobs beside the idle ones.
+/// Workers that claim and end jobs.
 const BUSY: usize = 8;
 
 type Failed = Box<dyn Error + Send + Sync>;
@@ -39,16 +39,16 @@ async fn main() -> Result<(), Failed> {
     let [database, queued, workers, seconds] = env::args().skip(1).collect::<Vec<_>>().try_into().map_err(|_| USAGE)?;
     let (queued, workers): (usize, usize) = (queued.parse()?, workers.parse()?);
     let span = Duration::from_secs(seconds.parse()?);
-    let busy = processes(&database, workers, Policy::default()).await?;
+    let busy = processes(&database, BUSY, Policy::default()).await?;
     fill(&busy[0], &database, queued).await?;
 
-    let claims = time_claims(&busy, workers, span).await?;
+    let claims = time_claims(&busy, BUSY, span).await?;
     for _ in 0..KEYS * MAX_RUNNING as usize {
         busy[0].claim(&WorkerId::from_random(1)).await?;
     }
     let capped = Policy { max_running: MAX_RUNNING, ..Policy::default() };
     let idle = processes(&database, workers, capped).await?;
-    let (polls, beside) = tokio::join!(time_polls(&idle, workers, span), time_claims(&busy[..1], BUSY, span));
+    let (polls, beside) = tokio::join!(time_polls(&idle, workers, span), time_claims(&busy, BUSY, span));
     let parts = [("claims", claims), ("idle polls", polls?), ("claims beside idle polls", beside?)];
     let fields: Vec<String> = parts.into_iter().map(|(name, spans)| summary(name, spans, span)).collect();
     println!("{{{}}}", fields.join(", "));
@@ -74,7 +74,8 @@ async fn fill(queue: &PostgresQueue, database: &str, queued: usize) -> Result<()
         owners.push(queue.create_key(NewKey { hash: KeyHash::of(&name), prefix: "hc_".into(), name }).await?.id.0);
     }
     let request = JobRequest::from(CutRequest::new(Formats::new(vec![OutputFormat::Webm])?)).to_json();
-    let pool = PgPool::connect_with(database.parse::<PgConnectOptions>()?.statement_cache_capacity(0)).await?;
+    // A pooler takes neither this parameter nor named statements.
+    let pool = PgPool::connect_with(database.parse::<PgConnectOptions>()?.extra_float_digits(None)).await?;
     let numbers: Vec<usize> = (0..queued).collect();
     for batch in numbers.chunks(10_000) {
         let ids: Vec<String> = batch.iter().map(|n| JobId::from_random(*n as u128).to_string()).collect();
@@ -82,9 +83,9 @@ async fn fill(queue: &PostgresQueue, database: &str, queued: usize) -> Result<()
         let insert = "INSERT INTO jobs (id, owner, state, request, input_key, input_size, input_sha256, created_ms, not_before_ms)
             SELECT id, owner, 'queued', $3, 'uploads/' || id, 1000, repeat('a', 64), n, n
             FROM UNNEST($1::text[], $2::bigint[]) WITH ORDINALITY AS new (id, owner, n)";
-        sqlx::query(insert).bind(&ids).bind(&owners).bind(&request).execute(&pool).await?;
+        sqlx::query(insert).persistent(false).bind(&ids).bind(&owners).bind(&request).execute(&pool).await?;
     }
-    sqlx::query("ANALYZE").execute(&pool).await?;
+    sqlx::query("ANALYZE").persistent(false).execute(&pool).await?;
     pool.close().await;
     Ok(())
 }
@@ -111,16 +112,17 @@ async fn time_polls(queues: &[Arc<PostgresQueue>], workers: usize, span: Duratio
     let begin = Instant::now();
     gather(queues, workers, move |queue, id, number| async move {
         let mut spans = Vec::new();
-        // Spread over the interval, as workers that started at any time are.
-        let mut next = begin + POLL.mul_f64(number as f64 / workers as f64);
+        // Spread over the longest interval, as workers that started at any time are.
+        let mut next = begin + idle_interval(Duration::MAX, POLL).mul_f64(number as f64 / workers as f64);
         while next < begin + span {
             sleep_until(next.into()).await;
             let began = Instant::now();
             if queue.claim(&id).await?.is_some() {
                 return Err("an idle worker found a job".into());
             }
-            spans.push(began.elapsed());
-            next = Instant::now().max(next + POLL);
+            let took = began.elapsed();
+            spans.push(took);
+            next = Instant::now() + idle_interval(took, POLL);
         }
         Ok(spans)
     })

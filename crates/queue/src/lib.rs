@@ -58,6 +58,7 @@ mod event;
 mod fairness;
 #[cfg(debug_assertions)]
 mod halt;
+mod idle;
 mod jitter;
 mod jobs;
 mod keys;
@@ -91,6 +92,7 @@ pub use error::QueueError;
 pub use event::{EventKind, EventKinds, ParseEventError};
 #[cfg(debug_assertions)]
 pub use halt::HaltAt;
+pub use idle::{idle_interval, wake_spread};
 pub use jitter::jitter;
 pub use jobs::Jobs;
 pub use keys::{KeyHash, KeyId, KeyLimits, KeyRecord, Keys, NewKey, StorageLimits};

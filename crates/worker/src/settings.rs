@@ -29,7 +29,7 @@ pub struct WorkerSettings {
     /// Polling interval for cancellations by other processes. Those of this process are signaled at
     /// once. Default 500 ms.
     pub cancel_interval: Duration,
-    /// Polling interval of an idle worker for jobs that were not signaled. Default 1 s.
+    /// Shortest polling interval of an idle slot for jobs that were not signaled. Default 1 s.
     pub poll_interval: Duration,
     /// Limits on size, time and retries of transfers from addresses.
     pub download: DownloadLimits,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use clearcut_job::{Clock, UnixMillis, WorkerId};
+use clearcut_queue::{idle_interval, wake_spread};
 use clearcut_store::empty_folder;
 use tokio::{task::JoinSet, time::sleep};
 
@@ -64,6 +65,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, id: WorkerId, drain: Drain) {
     let mut pause = Duration::ZERO;
     while !drain.stop_claiming.is_cancelled() {
+        let asked = Instant::now();
         match worker.queue.claim(&id).await {
             Ok(Some(claimed)) => match work_on(&worker, claimed, &drain).await {
                 MachineState::Ready => pause = Duration::ZERO,
@@ -72,20 +74,23 @@ async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, id: WorkerId, drain: Drain)
                     tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = sleep(pause) => {} }
                 }
             },
-            Ok(None) => wait_for_work(&worker, &drain).await,
+            Ok(None) => wait_for_work(&worker, &drain, asked.elapsed()).await,
             Err(error) => {
                 tracing::error!(?error, "a job could not be claimed");
-                wait_for_work(&worker, &drain).await;
+                wait_for_work(&worker, &drain, asked.elapsed()).await;
             }
         }
     }
 }
 
-async fn wait_for_work<C>(worker: &Worker<C>, drain: &Drain) {
-    tokio::select! {
-        () = drain.stop_claiming.cancelled() => {}
-        () = worker.queue.signals().work(worker.settings.poll_interval) => {}
-    }
+/// Waits until there may be a job, after a poll that took `polled`.
+async fn wait_for_work<C>(worker: &Worker<C>, drain: &Drain, polled: Duration) {
+    let wait = async {
+        worker.queue.signals().work(idle_interval(polled, worker.settings.poll_interval)).await;
+        let share = getrandom::u32().map_or(0.0, |drawn| f64::from(drawn) / f64::from(u32::MAX));
+        sleep(wake_spread(polled).mul_f64(share)).await;
+    };
+    tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = wait => {} }
 }
 
 /// Largest difference between wall clock and monotonic clock from one check to the next. More is a
