@@ -23,7 +23,7 @@ def main():
     figure, panes = plot.subplots(1, 3, figsize=(11, 3.2), constrained_layout=True)
     throughput, claims, requests = figures["throughput"], figures["claims"], figures["requests"]
     bars(panes[0], "small jobs, one core a worker", {name: throughput[name] for name in ("1 worker", "2 workers")}, "jobs / s")
-    names = {"claims": "500 busy", "claims beside idle polls": "8 busy,\n500 idle"}
+    names = {"claims": "8 busy", "claims beside idle polls": "8 busy,\n500 idle"}
     bars(panes[1], f"claims from {claims['queued']:,} waiting jobs", {names[part]: claims[part]["per_second"] for part in names}, "claims / s")
     short = {"SQLite and a folder": "SQLite", "PostgreSQL and S3": "PostgreSQL, S3"}
     both = {f"{kind},\n{short[where]}": requests[where][kind]["p50_ms"] for kind in ("polls", "submits") for where in short}

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# A PostgreSQL server for tests, without durability, in the folder FOLDER: scripts/test-postgres.sh start|stop FOLDER. It listens on
+# A PostgreSQL server for tests in the folder FOLDER: scripts/test-postgres.sh start|stop FOLDER. It listens on
 # a Unix socket in that folder alone, at port 5432; PgBouncer in transaction mode listens beside it at port 6432, if it is installed.
-# Neither runs as root; root starts them as the user postgres.
+# Neither runs as root; root starts them as the user postgres. What is committed is lost with the machine, unless POSTGRES_SYNC=on.
 set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: scripts/test-postgres.sh start|stop FOLDER" >&2; exit 2; }
 folder=$(realpath -m "$2")
 bin=$(dirname "$(command -v pg_ctl || ls -d /usr/lib/postgresql/*/bin/pg_ctl | sort -V | tail -n 1)")
 bouncer=$(PATH=$PATH:/usr/sbin command -v pgbouncer || true)
+sync=${POSTGRES_SYNC:-off}
 as_owner=()
 [ "$(id -u)" -ne 0 ] || as_owner=(setpriv --reuid postgres --regid postgres --clear-groups --)
 
@@ -38,7 +39,7 @@ start)
     [ -e "$folder/data/PG_VERSION" ] ||
       "${as_owner[@]}" "$bin/initdb" -D "$folder/data" -U postgres --auth trust --encoding UTF8 --locale C.UTF-8 --no-sync >/dev/null
     "${as_owner[@]}" "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w start \
-      -o "-k $folder -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200" >/dev/null
+      -o "-k $folder -c listen_addresses= -c fsync=$sync -c synchronous_commit=$sync -c full_page_writes=$sync -c max_connections=200" >/dev/null
   fi
   [ -z "$bouncer" ] || bouncer_lives || start_bouncer
   ;;

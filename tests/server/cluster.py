@@ -146,7 +146,7 @@ class Cluster:
         """What a command of the program prints that is run on the database and the store."""
         place = ["--database", self.postgres.url(DATABASE), "--store", STORE]
         environment = {**os.environ, **self.store.environment()}
-        return subprocess.run([BINARY, *words, *place], check=True, capture_output=True, text=True, env=environment).stdout
+        return subprocess.run([BINARY, *words, *place], check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout
 
     def sweep(self):
         """Removes what uploads that were cut off have left, as the workers would a day later."""

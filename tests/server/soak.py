@@ -93,8 +93,8 @@ def flapping(chance):
     return answer
 
 
-def be_a_client(server, history, stop, chance):
-    """Submits and reads; a request that fails because the server is being killed was never acknowledged."""
+def be_a_client(server, history, stop, chance, submit=submit):
+    """Submits by `submit` and reads; a request that fails because the server is being killed was never acknowledged."""
     while not stop.is_set():
         try:
             open_jobs = [job for job in history.acknowledged if job not in history.ends]

@@ -8,6 +8,7 @@ absence of the store) and SEED (drawn, and printed) change it.
 
 import collections
 import concurrent.futures
+import json
 import os
 import random
 import sys
@@ -15,9 +16,11 @@ import threading
 import time
 
 from cluster import Cluster, Node
-from harness import CLIP, eventually
+from harness import CLIP, MULTIPART, eventually, form
 from hosts import ClipHost
-from soak import History, be_a_client, flapping
+from soak import History, be_a_client, flapping, submit
+from test_image_jobs import IMAGES
+from test_images import subject
 
 KILLS = int(os.environ.get("KILLS", "1000"))
 JOBS = int(os.environ.get("JOBS", "10000"))
@@ -28,6 +31,19 @@ SEED = int(os.environ.get("SEED", random.randrange(1 << 32)))
 LIFETIMES = ("--retention-hours", "0.05", "--upload-ttl-hours", "0.05")
 # What is killed, and how often beside the others.
 VICTIMS = {"worker": 8, "API server": 6, "database": 3, "pooler": 1, "store": 2}
+
+
+# Whose job takes a tenth of the time of a clip's.
+IMAGE = subject()
+
+
+def submit_small(server, clip, chance):
+    """Nine of ten jobs are of an image; the others are submitted as those of one server."""
+    if chance.random() < 0.1:
+        return submit(server, clip, chance)
+    fields = {"webhookUrl": server.receiver.url}
+    status, body = server.request("POST", IMAGES, form(IMAGE, fields), MULTIPART)
+    return status, json.loads(body)
 
 
 class Balancer(Node):
@@ -98,7 +114,7 @@ def main():
         for n in range(2):
             balancer = Balancer(cluster, random.Random(SEED + n))
             balancer.clips = clips.url
-            tasks.append(clients.submit(be_a_client, balancer, history, stop, random.Random(SEED + n)))
+            tasks.append(clients.submit(be_a_client, balancer, history, stop, random.Random(SEED + n), submit_small))
         try:
             while not any(task.done() for task in tasks):  # one that is done has failed
                 kills = sum(killer.hits.values())
@@ -117,26 +133,32 @@ def main():
         for job in history.acknowledged:
             history.saw(cluster.apis[0].read(job))
         counts = dict(cluster.rows("SELECT state, COUNT(*) FROM jobs GROUP BY state"))
-        given_up = cluster.rows("SELECT COUNT(*) FROM jobs WHERE failure LIKE '%WORKER_LOST%'")[0][0]
+        failures = cluster.rows("SELECT failure FROM jobs WHERE state = 'failed'")
+        codes = collections.Counter(json.loads(failure)["code"] for (failure,) in failures)
         again = cluster.rows("SELECT COUNT(*) FROM jobs WHERE token > 1")[0][0]
         check_that_nothing_is_left(cluster)
-    print(f"soak: {time.monotonic() - began:.0f} s, seed {SEED}\n\n| killed | times |\n|---|---|")
-    for victim, times in sorted(killer.hits.items()):
-        print(f"| {victim} | {times} |")
-    print(
-        f"""
-| jobs | |
-|---|---|
-| acknowledged | {len(history.acknowledged)} |
-| lost | 0 |
-| ended twice | 0 |
-| outputs of a loser | 0 |
-| rows or objects left | 0 |
-| ended as completed | {counts.get("completed", 0)} |
-| ended as failed | {counts.get("failed", 0)} |
-| of them given up, after two lost workers | {given_up} |
-| claimed more than once | {again} |"""
+    print(f"soak: {time.monotonic() - began:.0f} s, seed {SEED}")
+    print_table("killed", killer.hits)
+    print_table(
+        "jobs",
+        {
+            "acknowledged": len(history.acknowledged),
+            "lost": 0,
+            "ended twice": 0,
+            "outputs of a loser": 0,
+            "rows or objects left": 0,
+            "ended as completed": counts.get("completed", 0),
+            "ended as failed": counts.get("failed", 0),
+            **{f"of them {code}": times for code, times in codes.items()},
+            "claimed more than once": again,
+        },
     )
+
+
+def print_table(title, counts):
+    print(f"\n| {title} | times |\n|---|---|")
+    for name, times in counts.items():
+        print(f"| {name} | {times} |")
 
 
 if __name__ == "__main__":
