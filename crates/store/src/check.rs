@@ -223,7 +223,8 @@ impl StoreFault {
 
     /// What an answer says that is no document of S3, which has a code even if it refuses.
     fn of_other_server(text: &str) -> Option<Self> {
-        if text.contains("invalid list response") {
+        // Words of the client about an answer that it cannot read.
+        if text.contains("Got invalid") || text.contains("extract metadata") {
             return Some(Self::OtherServer);
         }
         let (_, answer) = text.split_once("non-2xx status code: ")?;

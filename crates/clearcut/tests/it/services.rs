@@ -11,7 +11,7 @@ fn a_password_is_taken_from_the_environment_and_refused_as_an_argument() {
     let with_password = site.database.replace("postgres@", "postgres:secret-word@");
     let refused = site.command(&["keys", "list", "--database", &with_password]).output().unwrap();
     assert_refused(&refused, 2, &["--database holds a password", "PGPASSWORD", "INVALID_REQUEST"]);
-    let taken = site.command(&["keys", "list"]).env("CLEARCUT_DATABASE", &with_password).output().unwrap();
+    let taken = site.command(&["db", "status"]).env("CLEARCUT_DATABASE", &with_password).output().unwrap();
     assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
 }
 

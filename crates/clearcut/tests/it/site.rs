@@ -105,12 +105,12 @@ impl Drop for Running {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test finds its database")]
-pub(crate) fn sockets() -> String {
+fn sockets() -> String {
     std::env::var("CLEARCUT_TEST_POSTGRES").expect("CLEARCUT_TEST_POSTGRES names a socket folder")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test finds its store")]
-pub(crate) fn s3() -> String {
+fn s3() -> String {
     std::env::var("CLEARCUT_TEST_S3").expect("CLEARCUT_TEST_S3 is the address of an S3-compatible server")
 }
 

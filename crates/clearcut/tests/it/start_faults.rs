@@ -3,15 +3,17 @@
 
 use std::{
     fs,
+    io::{Read as _, Write as _},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
 use crate::{
     media::command,
-    site::{Site, ask_store, assert_refused, s3},
+    site::{Site, ask_store, assert_refused},
 };
 
 /// The commands that need a database that works.
@@ -156,12 +158,23 @@ fn a_service_that_does_not_answer_is_named_in_time() {
 
 #[test]
 fn a_server_of_another_kind_is_named() {
+    let web = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = web.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut client in web.incoming().flatten() {
+            let _ = client.read(&mut [0; 8192]);
+            let _ = client.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+        }
+    });
     let site = Site::new();
-    let web = s3().replace("http://", "");
     let mut no_database = site.command(&["serve"]);
-    no_database.env("CLEARCUT_DATABASE", format!("postgres://ann:secret-word@{web}/cut"));
+    no_database.env("CLEARCUT_DATABASE", format!("postgres://ann:secret-word@{address}/cut"));
     let words = ["what answers there is no PostgreSQL server (DATABASE_UNAVAILABLE)", "CLEARCUT_DATABASE"];
     assert_named(&no_database.output().unwrap(), &words);
+    let mut no_store = site.command(&["serve"]);
+    no_store.env("AWS_ENDPOINT_URL", format!("http://{address}"));
+    let words = ["what answers at its address is no S3-compatible store (STORAGE_UNAVAILABLE)", "AWS_ENDPOINT_URL"];
+    assert_named(&no_store.output().unwrap(), &words);
 }
 
 #[test]
@@ -172,7 +185,7 @@ fn an_empty_database_stays_empty_beside_the_store_of_another() {
     site.store.clone_from(&owner.store);
     for arguments in [&["serve"][..], &["work"], &["keys", "create"], &["db", "migrate"]] {
         let refused = site.command(arguments).output().unwrap();
-        assert_named(&refused, &["the store belongs to another database (STORE_MISMATCH)", "store-id"]);
+        assert_named(&refused, &["the store belongs to another database than this one (STORE_MISMATCH)", "store-id"]);
     }
     let words = ["the database has no tables of this program yet (OLD_SCHEMA)", "clearcut db migrate"];
     for arguments in [&["gc"][..], &["gc", "--dry-run"], &["keys", "list"], &["keys", "revoke", "1"], &["db", "check"]]
@@ -184,7 +197,7 @@ fn an_empty_database_stays_empty_beside_the_store_of_another() {
     // The same for a database in a file.
     let mut alone = site.command(&["serve"]);
     let refused = alone.env_remove("CLEARCUT_DATABASE").output().unwrap();
-    assert_named(&refused, &["the store belongs to another database (STORE_MISMATCH)"]);
+    assert_named(&refused, &["the store belongs to another database than this one (STORE_MISMATCH)"]);
     let made = |name: &str| -> PathBuf { site.folder.path().join(name) };
     assert!(!made("clearcut.db").exists() && !made("store-id").exists());
 }
