@@ -114,10 +114,9 @@ impl ConnectFault {
                     "3D000" => Some(Self::UnknownDatabase),
                     "42501" => Some(Self::MissingRight),
                     "25006" => Some(Self::ReadOnly),
-                    // Migrations were recorded, but none of them made a table of this program.
-                    "42P01" => Some(Self::OtherProgram),
-                    // A migration meets a table, or another object, of this name.
-                    "42P07" | "42710" => Some(Self::OtherProgram),
+                    // Migrations were recorded, but none of them made a table of this program; or a
+                    // migration meets a table, or another object, of its name.
+                    "42P01" | "42P07" | "42710" => Some(Self::OtherProgram),
                     "53300" | "57P01" | "57P02" | "57P03" => Some(Self::Busy),
                     // PgBouncer has one code for all that it refuses.
                     "08P01" if text.contains("no such database") => Some(Self::UnknownDatabase),

@@ -60,7 +60,7 @@ async fn answering_server(answer: &'static str) -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            let _ = client.read(&mut [0; 65536]).await;
+            let _ = client.read(&mut [0; 8192]).await;
             let _ = client.write_all(answer.as_bytes()).await;
             let _ = client.shutdown().await;
         }
