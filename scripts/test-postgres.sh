@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A PostgreSQL server for tests in the folder FOLDER: scripts/test-postgres.sh start|stop FOLDER. It listens on
 # a Unix socket in that folder alone, at port 5432; PgBouncer in transaction mode listens beside it at port 6432, if it is installed.
+# It trusts everybody but the user guarded, whose password is "open sesame".
 # Neither runs as root; root starts them as the user postgres. What is committed is lost with the machine, unless POSTGRES_SYNC=on.
 set -euo pipefail
 [ $# -eq 2 ] || { echo "usage: scripts/test-postgres.sh start|stop FOLDER" >&2; exit 2; }
@@ -12,6 +13,15 @@ as_owner=()
 [ "$(id -u)" -ne 0 ] || as_owner=(setpriv --reuid postgres --regid postgres --clear-groups --)
 
 bouncer_lives() { [ -e "$folder/bouncer.pid" ] && kill -0 "$(cat "$folder/bouncer.pid")" 2>/dev/null; }
+
+add_guarded_user() {
+  local rule="local all guarded scram-sha-256"
+  if ! grep -qx "$rule" "$folder/data/pg_hba.conf"; then
+    psql -q -h "$folder" -U postgres -c "CREATE ROLE guarded LOGIN PASSWORD 'open sesame'"
+    "${as_owner[@]}" sed -i "1i $rule" "$folder/data/pg_hba.conf"
+    "${as_owner[@]}" "$bin/pg_ctl" -D "$folder/data" reload >/dev/null
+  fi
+}
 
 start_bouncer() {
   cat >"$folder/bouncer.ini" <<SETTINGS
@@ -41,6 +51,7 @@ start)
     "${as_owner[@]}" "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w start \
       -o "-k $folder -c listen_addresses= -c fsync=$sync -c synchronous_commit=$sync -c full_page_writes=$sync -c max_connections=200" >/dev/null
   fi
+  add_guarded_user
   [ -z "$bouncer" ] || bouncer_lives || start_bouncer
   ;;
 stop)

@@ -251,9 +251,10 @@ pub(crate) struct DoctorOptions {
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 
-    /// With --store: origin of the pages that show results
-    #[arg(long, value_name = "URL", env = "CLEARCUT_PUBLIC_URL", default_value = "http://127.0.0.1:8787")]
-    pub(crate) origin: String,
+    /// With --store: origin of the pages that show results, such as https://cut.example.com [default:
+    /// that of CLEARCUT_PUBLIC_URL, else http://127.0.0.1:8787]
+    #[arg(long, value_name = "ORIGIN", requires = "store")]
+    pub(crate) origin: Option<String>,
 
     /// Print JSON
     #[arg(long)]

@@ -36,6 +36,12 @@ pub(crate) fn aws_endpoint() -> Option<String> {
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
+/// Base URL of links to outputs, as a server takes it.
+#[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
+pub(crate) fn public_url() -> Option<String> {
+    std::env::var("CLEARCUT_PUBLIC_URL").ok()
+}
+
 /// A variable of libpq, PostgreSQL's client library.
 #[expect(clippy::disallowed_methods, reason = "only this module reads the environment")]
 pub(crate) fn libpq_variable(name: &str) -> Option<String> {

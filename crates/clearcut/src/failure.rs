@@ -104,6 +104,21 @@ impl From<clearcut_model::Error> for Failure {
     }
 }
 
+impl From<clearcut_store::SettingError> for Failure {
+    fn from(error: clearcut_store::SettingError) -> Self {
+        Self::usage(error.to_string(), error.hint())
+    }
+}
+
+impl From<clearcut_store::StoreError> for Failure {
+    fn from(error: clearcut_store::StoreError) -> Self {
+        match error {
+            clearcut_store::StoreError::Setting(error) => error.into(),
+            error => Self::host_error(error.code(), &error),
+        }
+    }
+}
+
 impl From<clearcut_ffmpeg::Error> for Failure {
     fn from(error: clearcut_ffmpeg::Error) -> Self {
         clearcut_pipeline::Error::Tool(error).into()

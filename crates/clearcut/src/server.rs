@@ -33,7 +33,6 @@ pub(crate) use config::ServeOptions;
 pub(crate) use db::DbOptions;
 pub(crate) use gc::GcOptions;
 pub(crate) use keys::KeysOptions;
-pub(crate) use services::check_store_address;
 
 use crate::{failure::Failure, installed_models::ModelOptions};
 use clearcut_job::ErrorCode;

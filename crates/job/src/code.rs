@@ -134,12 +134,12 @@ error_codes! {
     ListenFailed = "LISTEN_FAILED", Host, [], 1, "The address to listen on is taken or not allowed.", "Give another address with `--listen`.";
     RuntimeFailed = "RUNTIME_FAILED", Host, [], 1, "The threads of the server could not be started.", "Check the limits of the system.";
     NewerSchema = "NEWER_SCHEMA", Host, [], 1, "The database was written by a newer version.", "Start the newer version.";
-    OldSchema = "OLD_SCHEMA", Host, [], 1, "The database has an older schema than this program needs.", "Run `clearcut db migrate`, or start a server.";
+    OldSchema = "OLD_SCHEMA", Host, [], 1, "The database has an older schema than this program needs, or none yet.", "Run `clearcut db migrate`, or start a server.";
     OldSqlite = "OLD_SQLITE", Host, [], 1, "The SQLite library is too old.", "Use a current build.";
     MigrationFailed = "MIGRATION_FAILED", Host, [], 1, "The database could not be brought to this version.", "Restore a backup, and read the log.";
     DatabaseDamaged = "DATABASE_DAMAGED", Host, [], 1, "The database or its log is damaged or missing; nothing was changed.", "Restore a backup.";
     DatabaseUnavailable = "DATABASE_UNAVAILABLE", Temporary, [], 1, "The database cannot be opened, or its server cannot be reached.", "Check the data folder and its permissions, or the address of the server.";
-    DatabaseRefused = "DATABASE_REFUSED", Host, [], 1, "The database server refuses the password, the user, the database or TLS, or is too old.", "The message names the reason, and what to do about it.";
+    DatabaseRefused = "DATABASE_REFUSED", Host, [], 1, "The database server refuses the password, the user, a right, the database or TLS, or is too old; or the database belongs to another program.", "The message names the reason, and what to do about it.";
     StoreRefused = "STORE_REFUSED", Host, [], 1, "The object store has no such bucket, or refuses the key, a right, the time of the request or TLS.", "The message names the reason, and what to do about it.";
     StoreMismatch = "STORE_MISMATCH", Host, [], 1, "The database belongs to another store, or the store to another database; nothing was changed.", "Give the database and the store that belong together.";
 

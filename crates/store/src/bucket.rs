@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use object_store::{
     ClientOptions, Error, ObjectStore, RetryConfig,
-    aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut},
+    aws::{AmazonS3, AmazonS3Builder, S3ConditionalPut},
     path::Path as Location,
     prefix::PrefixStore,
     signer::{Method, SignedUrlOptions, Signer as _, Url},
 };
 
-use crate::{create_only::CreateOnly, put_length::with_length};
+use crate::{StoreAddress, create_only::CreateOnly, put_length::with_length, variables::Variables};
 
 /// Longest time of one request. A part of an upload must pass within it.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(1);
@@ -31,13 +31,11 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket at `address`, such as `s3://bucket/prefix`, with the `variables` of the AWS tools.
-    pub(crate) fn new(address: &str, variables: &[(String, String)]) -> object_store::Result<Self> {
-        let prefix =
-            address.strip_prefix("s3://").and_then(|rest| rest.split_once('/')).map_or("", |(_, prefix)| prefix);
-        let prefix = Location::parse(prefix.trim_matches('/'))?;
+    /// The bucket at `address`, with the `variables` of the AWS tools.
+    pub(crate) fn new(address: &StoreAddress, variables: &Variables) -> object_store::Result<Self> {
         let patient = RetryConfig { retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
         let hasty = RetryConfig { max_retries: 0, ..RetryConfig::default() };
+        let prefix = address.prefix().clone();
         let bucket = client(address, variables, (REQUEST_TIMEOUT, patient))?;
         Ok(Self {
             objects: Arc::new(PrefixStore::new(bucket, prefix.clone())),
@@ -89,36 +87,13 @@ impl Bucket {
 }
 
 fn client(
-    address: &str,
-    variables: &[(String, String)],
+    address: &StoreAddress,
+    variables: &Variables,
     (timeout, retry): (Duration, RetryConfig),
 ) -> object_store::Result<AmazonS3> {
     let options = ClientOptions::new().with_timeout(timeout).with_connect_timeout(Duration::from_secs(5));
-    let mut builder = AmazonS3Builder::new()
-        .with_url(address)
-        .with_client_options(options)
-        .with_retry(retry)
-        .with_http_connector(CreateOnly)
-        .with_conditional_put(S3ConditionalPut::ETagMatch);
-    for (name, value) in variables {
-        if let Ok(key) = name.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
-            if matches!(key, AmazonS3ConfigKey::Endpoint | AmazonS3ConfigKey::S3Endpoint) {
-                check_endpoint(name, value)?;
-            }
-            builder = builder.with_config(key, value);
-        }
-    }
-    builder.build()
-}
-
-/// The client panics at an address that is none, and messages show the address.
-fn check_endpoint(name: &str, value: &str) -> object_store::Result<()> {
-    let is_address = Url::parse(value).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
-    let refused = || format!("{name} must be an address like https://s3.example.com, without a user");
-    if is_address { Ok(()) } else { Err(object_store::Error::Generic { store: "S3", source: refused().into() }) }
+    let builder = AmazonS3Builder::new().with_client_options(options).with_retry(retry);
+    // Whatever the variables say, the bucket is that of the address, and outputs are never replaced.
+    let builder = variables.apply(builder).with_bucket_name(address.bucket());
+    builder.with_http_connector(CreateOnly).with_conditional_put(S3ConditionalPut::ETagMatch).build()
 }

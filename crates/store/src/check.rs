@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use clearcut_job::{ErrorCode, error_chain};
 use object_store::{
     ObjectStore, ObjectStoreExt as _,
-    client::{HttpError, HttpErrorKind},
+    client::{HttpError, HttpErrorKind as Kind},
     path::Path as Location,
 };
 
@@ -24,6 +24,9 @@ pub enum StoreFault {
     /// No connection, or no answer in time.
     #[error("the store cannot be reached")]
     Unreachable,
+    /// Something answers that is no S3-compatible store, such as a proxy or a page.
+    #[error("the store cannot be reached: what answers at its address is no S3-compatible store")]
+    OtherServer,
     /// A certificate that this machine does not accept, or no TLS at all.
     #[error("no TLS connection to the store can be made")]
     Tls,
@@ -91,7 +94,8 @@ pub struct CheckError {
 
 impl Store {
     /// Checks that the store can be used: lists a folder, writes a small object, reads it, and deletes
-    /// it. Takes ten seconds at most for each if the store does not answer.
+    /// it. Takes ten seconds at most if the store does not answer. Whoever may not delete leaves
+    /// nothing behind.
     ///
     /// # Errors
     /// What makes the store unusable.
@@ -108,6 +112,11 @@ impl Store {
         // Some stores make a missing bucket when an object is written, so the bucket is listed first.
         objects.list_with_delimiter(Some(&Location::from(CHECKS))).await.map_err(failed(Right::List))?;
         let place = Location::from(format!("{CHECKS}/{}", random_name()?));
+        // Nothing has the name yet. Without the right to delete it, it would stay.
+        match objects.delete(&place).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(failed(Right::Delete)(error)),
+        }
         objects.put(&place, CONTENT.into()).await.map_err(failed(Right::Write))?;
         let read = read_back(objects.as_ref(), &place).await;
         // Also if the object could not be read: nothing may be left of it.
@@ -147,9 +156,11 @@ impl CheckError {
         match self.fault {
             StoreFault::Full => ErrorCode::InsufficientStorage,
             StoreFault::ReadOnly => ErrorCode::ReadOnlyStorage,
-            StoreFault::Unreachable | StoreFault::NoFolder | StoreFault::Altered | StoreFault::Other => {
-                ErrorCode::StorageUnavailable
-            }
+            StoreFault::Unreachable
+            | StoreFault::OtherServer
+            | StoreFault::NoFolder
+            | StoreFault::Altered
+            | StoreFault::Other => ErrorCode::StorageUnavailable,
             _ => ErrorCode::StoreRefused,
         }
     }
@@ -167,6 +178,7 @@ impl StoreFault {
     pub const fn hint(self) -> &'static str {
         match self {
             Self::Unreachable => "Check AWS_ENDPOINT_URL, the network, and that the store runs.",
+            Self::OtherServer => "Check AWS_ENDPOINT_URL, and the proxies between this machine and the store.",
             Self::Tls => "Check AWS_ENDPOINT_URL, and that this machine trusts the authority of the certificate.",
             Self::Plain => "Give an address with https://, or set AWS_ALLOW_HTTP=true on a network that you trust.",
             Self::NoKey => "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give this machine a role.",
@@ -192,17 +204,37 @@ impl StoreFault {
         let text = error_chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
         // The codes stand in the body of the answer, which only the text of the error has.
         let by_code = CODES.iter().find(|(code, _)| text.contains(code)).map(|(_, fault)| *fault);
+        let by_code = by_code.or_else(|| text.contains("AccessDenied").then_some(Self::Denied(right)));
         let http = || error_chain(error).find_map(|cause| cause.downcast_ref::<HttpError>()).map(HttpError::kind);
-        match (by_code, error) {
-            (Some(fault), _) => fault,
-            (None, E::PermissionDenied { .. }) => Self::Denied(right),
-            (None, _) if text.contains("AccessDenied") => Self::Denied(right),
-            (None, E::Unauthenticated { .. }) => Self::WrongKey,
+        if let Some(fault) = by_code.or_else(|| Self::of_other_server(&text)) {
+            return fault;
+        }
+        match (error, http()) {
+            (E::PermissionDenied { .. }, _) => Self::Denied(right),
+            (E::Unauthenticated { .. }, _) => Self::WrongKey,
             // What is not found when objects are listed or written is the bucket.
-            (None, E::NotFound { .. }) if matches!(right, Right::List | Right::Write) => Self::NoBucket,
-            (None, E::NotFound { .. }) => Self::Altered,
-            (None, _) if matches!(http(), Some(HttpErrorKind::Connect | HttpErrorKind::Timeout)) => Self::Unreachable,
-            (None, _) => Self::of_local(error),
+            (E::NotFound { .. }, _) if matches!(right, Right::List | Right::Write) => Self::NoBucket,
+            (E::NotFound { .. }, _) => Self::Altered,
+            (_, Some(Kind::Connect | Kind::Timeout | Kind::Request | Kind::Interrupted)) => Self::Unreachable,
+            (_, Some(_)) => Self::OtherServer,
+            (_, None) => Self::of_local(error),
+        }
+    }
+
+    /// What an answer says that is no document of S3, which has a code even if it refuses.
+    fn of_other_server(text: &str) -> Option<Self> {
+        // Words of the client about an answer that it cannot read.
+        if text.contains("Got invalid") || text.contains("extract metadata") {
+            return Some(Self::OtherServer);
+        }
+        let (_, answer) = text.split_once("non-2xx status code: ")?;
+        let is_gateway = ["502", "503", "504"].iter().any(|status| answer.starts_with(status));
+        match answer.contains("<Code>") {
+            true => None,
+            false if is_gateway => Some(Self::Unreachable),
+            // The store itself may fail without a word.
+            false if answer.starts_with('5') => None,
+            false => Some(Self::OtherServer),
         }
     }
 

@@ -11,7 +11,7 @@ use object_store::{
 use reqwest::header;
 
 use crate::{
-    CheckError, Right, Store, StoreFault,
+    CheckError, Origin, Right, Store, StoreFault,
     check::{CHECKS, random_name},
 };
 
@@ -65,11 +65,11 @@ impl Finding {
 
 impl Store {
     /// Finds out what the server needs of its bucket; nothing for a folder. `origin` is that of pages
-    /// that show results, such as `https://cut.example.com`; `clock` is that of this machine.
+    /// that show results; `clock` is that of this machine.
     ///
     /// # Errors
     /// If the bucket cannot be used at all, as [`Store::check`] says.
-    pub async fn diagnose(&self, origin: &str, clock: &dyn Clock) -> Result<Vec<Finding>, CheckError> {
+    pub async fn diagnose(&self, origin: &Origin, clock: &dyn Clock) -> Result<Vec<Finding>, CheckError> {
         self.check().await?;
         if self.bucket.is_none() {
             return Ok(Vec::new());
@@ -84,7 +84,7 @@ impl Store {
             conditional(objects.as_ref(), &place).await,
             self.multipart(objects.as_ref(), &place).await,
         ];
-        findings.push(self.cors(&place, origin).await);
+        findings.push(self.cors(&place, origin.as_str()).await);
         findings.push(Finding::of("delete", delete(objects.as_ref(), &place).await, "objects can be deleted"));
         findings.push(self.lifecycle().await);
         findings.push(self.clock(clock).await);

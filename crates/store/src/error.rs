@@ -32,6 +32,40 @@ pub enum StoreError {
     /// A file on this machine could not be read or written.
     #[error("a local file could not be read or written")]
     Local(#[source] io::Error),
+    /// The address of the store, or a variable of the AWS tools, cannot be used.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+}
+
+/// A setting of a store that cannot be used. Its text never repeats the value, which may hold a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// The address, with what is wrong with it.
+    #[error("the address of the store must be like s3://bucket/prefix; {0}")]
+    Address(&'static str),
+    /// A variable of the AWS tools.
+    #[error("{name} must be {allowed}")]
+    Variable {
+        /// Name of the variable.
+        name: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// The origin of pages.
+    #[error("the origin must be like https://cut.example.com or http://127.0.0.1:8787, with nothing after it")]
+    Origin,
+}
+
+impl SettingError {
+    /// What to do about it, in one sentence.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Address(_) => "Correct --store, CLEARCUT_STORE or the setting store.",
+            Self::Variable { .. } => "Correct or unset it.",
+            Self::Origin => "Correct --origin.",
+        }
+    }
 }
 
 impl StoreError {
@@ -45,6 +79,7 @@ impl StoreError {
             Self::ReadOnly => ErrorCode::ReadOnlyStorage,
             Self::Exists | Self::Altered | Self::Unavailable(_) => ErrorCode::StorageUnavailable,
             Self::Local(_) => ErrorCode::LocalFileFailed,
+            Self::Setting(_) => ErrorCode::InvalidRequest,
         }
     }
 

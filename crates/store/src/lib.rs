@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+mod address;
 mod blocking;
 mod bucket;
 mod check;
@@ -44,13 +45,15 @@ mod s3;
 mod signed_link;
 mod sweep;
 mod upload;
+mod variables;
 
+pub use address::{Origin, StoreAddress};
 pub use check::{CheckError, Right, StoreFault};
 pub use clip_upload::{ClipError, ClipQuota, ClipUpload};
 pub use diagnosis::{Finding, Verdict};
 pub use disk::{empty_folder, make_folder, sync_folder, write_atomically};
 pub use disk_space::{DEFAULT_DISK_FLOOR_BYTES, Reservation};
-pub use error::StoreError;
+pub use error::{SettingError, StoreError};
 pub use grow::GrowingObject;
 pub use object::{ObjectInfo, Store};
 pub use presigned::{MAX_PRESIGNED_TTL, ReplyHeaders};

@@ -25,7 +25,8 @@ async fn server(prefix: &str) -> Server {
         ("AWS_REGION", "us-east-1".to_owned()),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value));
-    let store = Store::s3(&format!("s3://clearcut/api-{prefix}{}", std::process::id()), variables).unwrap();
+    let address = format!("s3://clearcut/api-{prefix}{}", std::process::id());
+    let store = Store::s3(&address.parse().unwrap(), variables).unwrap();
     Server::with(|settings| settings.presigned_results = true).await.over(store)
 }
 

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use clearcut_job::Clock;
-use clearcut_queue::PostgresQueue;
-use clearcut_store::{Store, StoreError};
+use clearcut_queue::{PostgresQueue, TimeSource};
+use clearcut_store::Store;
 
 use super::{
-    binding::check_pair,
+    binding::Pair,
     data_folder::{DataFolder, recover_after_crash},
     database_file::OBJECTS,
     job_database::JobDatabase,
@@ -23,41 +23,49 @@ pub(super) struct Backing {
 }
 
 impl Backing {
-    /// Opens database and store, once the store can be used and both belong together. If this
-    /// process alone uses them, it also takes back the jobs of earlier runs, and removes what these
-    /// left behind.
+    /// Opens database and store. Nothing is changed before both can be used and belong together. If
+    /// this process alone uses them, it also takes back the jobs of earlier runs, and removes what
+    /// these left behind.
     pub(super) async fn open(
         settings: &Settings,
         folder: &DataFolder,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let store = open_store(settings)?;
-        check_store(settings, &store).await?;
         let policy = settings.queue.clone();
         let jobs = match &settings.services.database {
-            None => JobDatabase::File(folder.open_database(policy, Arc::clone(clock)).await?),
+            None => {
+                check_store(settings, &store).await?;
+                let pair = Pair { shared: None, data: &settings.data, store: &store };
+                pair.check().await?;
+                let queue = folder.open_database(policy, Arc::clone(clock)).await?;
+                pair.bind().await?;
+                recover_after_crash(&queue, &store, clock.as_ref()).await?;
+                JobDatabase::File(queue)
+            }
             Some(address) => {
-                let queue = PostgresQueue::connect(address, policy).await?;
+                let queue = PostgresQueue::attach(address, TimeSource::Database, policy).await?;
                 #[cfg(debug_assertions)]
                 let queue = queue.halting_at(environment::halt_at());
+                queue.check().await?;
+                check_store(settings, &store).await?;
+                let pair = Pair { shared: Some(&queue), data: &settings.data, store: &store };
+                pair.check().await?;
+                queue.migrate().await?;
+                pair.bind().await?;
                 JobDatabase::Shared(Arc::new(queue))
             }
         };
-        check_pair(&jobs, &store, &settings.data, true).await?;
-        if let JobDatabase::File(queue) = &jobs {
-            recover_after_crash(queue, &store, clock.as_ref()).await?;
-        }
         Ok(Self { jobs, store })
     }
 }
 
 /// Opens the store. Nothing is read or written yet.
 pub(super) fn open_store(settings: &Settings) -> Result<Store, Failure> {
-    let opened = match &settings.services.store {
-        None => Store::local(&settings.data.join(OBJECTS)),
-        Some(address) => Store::s3(address, environment::aws_variables()),
-    };
-    opened.map_err(|error: StoreError| Failure::host_error(error.code(), &error))
+    Ok(match &settings.services.store {
+        None => Store::local(&settings.data.join(OBJECTS))?,
+        Some(address) => Store::s3(address, environment::aws_variables())?,
+    })
 }
 
 /// Tries what a server needs of a store that is elsewhere. What a folder lacks is seen by its use.

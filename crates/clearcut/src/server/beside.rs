@@ -6,10 +6,17 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use clearcut_job::SystemClock;
-use clearcut_queue::{PostgresQueue, SqliteQueue};
+use clearcut_job::{ErrorCode, SystemClock};
+use clearcut_queue::{PostgresQueue, QueueError, Schema, SqliteQueue, TimeSource};
 
-use super::{config::ServeOptions, database_file::existing_database, job_database::JobDatabase, settings::Settings};
+use super::{
+    backing::{check_store, open_store},
+    binding::Pair,
+    config::ServeOptions,
+    database_file::existing_database,
+    job_database::JobDatabase,
+    settings::Settings,
+};
 use crate::failure::Failure;
 
 /// Flags that name the data of a server.
@@ -42,14 +49,48 @@ impl ServerData {
     }
 }
 
-/// Opens the database of a server, and brings its schema up to date.
+/// Opens the database of a server as it is. A shared one whose schema is older, or that has none, is
+/// refused; one in a file is brought up to date whenever it is opened.
 pub(super) async fn open_database(settings: &Settings) -> Result<JobDatabase, Failure> {
-    let policy = settings.queue.clone();
-    Ok(match &settings.services.database {
-        None => {
-            let file = existing_database(&settings.data)?;
-            JobDatabase::File(Arc::new(SqliteQueue::open(&file, Arc::new(SystemClock), policy).await?))
+    let Some(address) = &settings.services.database else { return open_file(settings).await };
+    let queue = PostgresQueue::attach(address, TimeSource::Database, settings.queue.clone()).await?;
+    check_schema(queue.schema().await?)?;
+    Ok(JobDatabase::Shared(Arc::new(queue)))
+}
+
+/// Opens the database of a server, and brings its schema up to date. If that is to be done and a store
+/// is given, both must belong together.
+pub(super) async fn open_migrated_database(settings: &Settings) -> Result<JobDatabase, Failure> {
+    let Some(address) = &settings.services.database else { return open_file(settings).await };
+    let queue = PostgresQueue::attach(address, TimeSource::Database, settings.queue.clone()).await?;
+    if queue.check().await?.is_outdated() {
+        if settings.services.store.is_some() {
+            let store = open_store(settings)?;
+            check_store(settings, &store).await?;
+            Pair { shared: Some(&queue), data: &settings.data, store: &store }.check().await?;
         }
-        Some(address) => JobDatabase::Shared(Arc::new(PostgresQueue::connect(address, policy).await?)),
-    })
+        queue.migrate().await?;
+    }
+    Ok(JobDatabase::Shared(Arc::new(queue)))
+}
+
+async fn open_file(settings: &Settings) -> Result<JobDatabase, Failure> {
+    let file = existing_database(&settings.data)?;
+    let queue = SqliteQueue::open(&file, Arc::new(SystemClock), settings.queue.clone()).await?;
+    Ok(JobDatabase::File(Arc::new(queue)))
+}
+
+/// Checks that this program can work with a database as it is.
+pub(super) fn check_schema(schema: Schema) -> Result<(), Failure> {
+    if schema.is_too_new() {
+        return Err(QueueError::NewerSchema { found: schema.found }.into());
+    }
+    if !schema.is_outdated() {
+        return Ok(());
+    }
+    let message = match schema.found {
+        0 => "the database has no tables of this program yet".to_owned(),
+        found => format!("the database has schema {found}, and this program needs {}", schema.known),
+    };
+    Err(Failure::host(ErrorCode::OldSchema, message, Some("Run clearcut db migrate, or start a server.")))
 }

@@ -5,9 +5,10 @@
 use std::{fs, io, path::Path};
 
 use clearcut_job::ErrorCode;
-use clearcut_store::{Store, StoreError, write_atomically};
+use clearcut_queue::PostgresQueue;
+use clearcut_store::{Store, write_atomically};
 
-use super::{credentials::random_token, job_database::JobDatabase};
+use super::credentials::random_token;
 use crate::failure::Failure;
 
 /// File of the id in the data folder, for a database in a file. Its text begins with [`PENDING`]
@@ -18,58 +19,104 @@ const PENDING: &str = "pending ";
 
 const HINT: &str = "Give the database and the store that belong together. A store whose database is gone for good is free again without its object store-id.";
 
-/// Checks that the database and the store belong together. With `is_first_use`, a database that
-/// never had a store takes one that never had a database.
-pub(super) async fn check_pair(
-    jobs: &JobDatabase,
-    store: &Store,
-    data: &Path,
-    is_first_use: bool,
-) -> Result<(), Failure> {
-    let fresh = random_token()?;
-    let (id, is_held) = match jobs {
+/// The id of a store, as its database keeps it.
+struct KeptId {
+    id: String,
+    /// Whether the store was ever found to hold it.
+    is_held: bool,
+}
+
+/// A database, and the store that it is used with.
+pub(super) struct Pair<'a> {
+    /// `None` for a file in the data folder, which need not exist yet.
+    pub(super) shared: Option<&'a PostgresQueue>,
+    pub(super) data: &'a Path,
+    pub(super) store: &'a Store,
+}
+
+impl Pair<'_> {
+    /// Checks that both belong together, or are both free. Changes nothing. Returns whether they are
+    /// bound to each other.
+    pub(super) async fn check(&self) -> Result<bool, Failure> {
         // Both are in the data folder.
-        JobDatabase::File(_) if !store.is_remote() => return Ok(()),
-        JobDatabase::File(_) => read_id(data, &fresh)?,
-        JobDatabase::Shared(queue) => queue.store_id(&fresh).await?,
-    };
-    let failed = |error: StoreError| Failure::host_error(error.code(), &error);
-    let found = if is_held || !is_first_use {
-        store.held_id().await.map_err(failed)?
-    } else {
-        Some(store.hold_id(&id).await.map_err(failed)?)
-    };
-    let mismatch = |message: &str| Failure::host(ErrorCode::StoreMismatch, message.to_owned(), Some(HINT));
-    match found {
-        Some(found) if found == id => {}
-        _ if is_held => return Err(mismatch("the database belongs to another store than this one")),
-        Some(_) => return Err(mismatch("the store belongs to another database than this one")),
-        None => return Err(mismatch("no server has used this database and this store together yet")),
-    }
-    match jobs {
-        _ if is_held => Ok(()),
-        JobDatabase::File(_) => write_id(data, &id),
-        JobDatabase::Shared(queue) => Ok(queue.confirm_store_id().await?),
-    }
-}
-
-/// The id in the data folder, and whether the store was found to hold it. The first call writes
-/// `fresh`.
-fn read_id(data: &Path, fresh: &str) -> Result<(String, bool), Failure> {
-    match fs::read_to_string(data.join(FILE)) {
-        Ok(text) => Ok(match text.strip_prefix(PENDING) {
-            Some(id) => (id.to_owned(), false),
-            None => (text, true),
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            write_id(data, &format!("{PENDING}{fresh}"))?;
-            Ok((fresh.to_owned(), false))
+        if self.shared.is_none() && !self.store.is_remote() {
+            return Ok(true);
         }
-        Err(error) => Err(Failure::host_error(ErrorCode::DataDirectory, &error)),
+        let (kept, held) = (self.kept_id().await?, self.store.held_id().await?);
+        // Another process may bind both meanwhile: first the database keeps the id, then the store.
+        let kept = if held.is_some() { self.kept_id().await? } else { kept };
+        match (kept, held) {
+            (Some(kept), Some(held)) if kept.id == held => Ok(kept.is_held),
+            (Some(KeptId { is_held: true, .. }), _) => {
+                Err(mismatch("the database belongs to another store than this one"))
+            }
+            (_, Some(_)) => Err(mismatch("the store belongs to another database than this one")),
+            (_, None) => Ok(false),
+        }
+    }
+
+    /// Checks that a server has used both together. Changes nothing.
+    pub(super) async fn check_bound(&self) -> Result<(), Failure> {
+        if self.check().await? {
+            return Ok(());
+        }
+        Err(mismatch("no server has used this database and this store together yet"))
+    }
+
+    /// Binds both to each other, if they are free.
+    pub(super) async fn bind(&self) -> Result<(), Failure> {
+        if self.check().await? {
+            return Ok(());
+        }
+        let fresh = random_token()?;
+        let id = match self.shared {
+            None => self.choose_id(fresh)?,
+            Some(queue) => queue.choose_store_id(&fresh).await?,
+        };
+        // Another server may have been faster.
+        if self.store.hold_id(&id).await? != id {
+            return Err(mismatch("the store belongs to another database than this one"));
+        }
+        match self.shared {
+            None => self.write_id(&id),
+            Some(queue) => Ok(queue.confirm_store_id().await?),
+        }
+    }
+
+    async fn kept_id(&self) -> Result<Option<KeptId>, Failure> {
+        match self.shared {
+            None => self.read_id(),
+            Some(queue) => Ok(queue.store_id().await?.map(|(id, is_held)| KeptId { id, is_held })),
+        }
+    }
+
+    /// The id in the data folder.
+    fn read_id(&self) -> Result<Option<KeptId>, Failure> {
+        match fs::read_to_string(self.data.join(FILE)) {
+            Ok(text) => Ok(Some(match text.strip_prefix(PENDING) {
+                Some(id) => KeptId { id: id.to_owned(), is_held: false },
+                None => KeptId { id: text, is_held: true },
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::host_error(ErrorCode::DataDirectory, &error)),
+        }
+    }
+
+    /// The id in the data folder. The first call writes `fresh`.
+    fn choose_id(&self, fresh: String) -> Result<String, Failure> {
+        if let Some(kept) = self.read_id()? {
+            return Ok(kept.id);
+        }
+        self.write_id(&format!("{PENDING}{fresh}"))?;
+        Ok(fresh)
+    }
+
+    fn write_id(&self, text: &str) -> Result<(), Failure> {
+        write_atomically(&self.data.join(FILE), text.as_bytes(), false)
+            .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))
     }
 }
 
-fn write_id(data: &Path, text: &str) -> Result<(), Failure> {
-    write_atomically(&data.join(FILE), text.as_bytes(), false)
-        .map_err(|error| Failure::host_error(ErrorCode::DataDirectory, &error))
+fn mismatch(message: &str) -> Failure {
+    Failure::host(ErrorCode::StoreMismatch, message.to_owned(), Some(HINT))
 }

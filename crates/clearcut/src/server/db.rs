@@ -4,13 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use clearcut_job::ErrorCode;
-use clearcut_queue::{PostgresQueue, QueueError, Schema, TimeSource};
+use clearcut_queue::{PostgresQueue, Queue as _, Schema, TimeSource};
 
 use super::{
     backing::{check_store, open_store, store_place},
-    beside::{ServerData, open_database},
-    binding::check_pair,
+    beside::{ServerData, check_schema, open_database, open_migrated_database},
     job_database::JobDatabase,
     settings::Settings,
 };
@@ -44,11 +42,13 @@ enum Action {
 pub(crate) async fn run(options: &DbOptions) -> Result<(), Failure> {
     let settings = options.server.settings(None)?;
     let jobs = match (&settings.services.database, &options.action) {
-        // A check changes nothing. A database in a file is brought up to date whenever it is opened.
+        (Some(_), Action::Backup { .. }) => return Err(no_backup()),
+        (Some(_), Action::Migrate) => open_migrated_database(&settings).await?,
+        // Whatever its schema is.
         (Some(address), Action::Check | Action::Status) => JobDatabase::Shared(
             PostgresQueue::attach(address, TimeSource::Database, settings.queue.clone()).await?.into(),
         ),
-        _ => open_database(&settings).await?,
+        (None, _) => open_database(&settings).await?,
     };
     let result = run_action(&options.action, &settings, &jobs).await;
     jobs.close().await;
@@ -65,7 +65,10 @@ async fn run_action(action: &Action, settings: &Settings, jobs: &JobDatabase) ->
         Action::Check => return check(settings, jobs, schema).await,
         Action::Status => {
             println!("Database: {}", jobs.place(&settings.data));
-            println!("Schema:   {} (this program has {})", schema.found, schema.known);
+            match schema.found {
+                0 => println!("Schema:   none yet; clearcut db migrate makes it, and so does a server"),
+                found => println!("Schema:   {found} (this program has {})", schema.known),
+            }
             if schema.found > 0 && !schema.is_too_new() {
                 let queue = jobs.queue();
                 let (depth, keys) = (queue.depth().await?, queue.list_keys().await?);
@@ -79,30 +82,26 @@ async fn run_action(action: &Action, settings: &Settings, jobs: &JobDatabase) ->
 }
 
 async fn check(settings: &Settings, jobs: &JobDatabase, schema: Schema) -> Result<(), Failure> {
-    if schema.is_too_new() {
-        return Err(QueueError::NewerSchema { found: schema.found }.into());
+    check_schema(schema)?;
+    match jobs {
+        JobDatabase::File(queue) => {
+            queue.check_integrity().await?;
+            queue.try_writing().await?;
+        }
+        JobDatabase::Shared(queue) => {
+            queue.check().await?;
+        }
     }
-    if schema.is_outdated() {
-        let message = format!("the database has schema {}, and this program needs {}", schema.found, schema.known);
-        return Err(Failure::host(ErrorCode::OldSchema, message, Some("Run clearcut db migrate, or start a server.")));
-    }
-    if let JobDatabase::File(queue) = jobs {
-        queue.check_integrity().await?;
-    }
-    jobs.queue().try_writing().await?;
     println!("Database: {}: in order", jobs.place(&settings.data));
     let store = open_store(settings)?;
     check_store(settings, &store).await?;
-    check_pair(jobs, &store, &settings.data, false).await?;
+    jobs.with_store(&settings.data, &store).check_bound().await?;
     println!("Store: {}: in order", store_place(settings));
     Ok(())
 }
 
 async fn back_up(jobs: &JobDatabase, file: &Path) -> Result<(), Failure> {
-    let JobDatabase::File(queue) = jobs else {
-        let message = "a PostgreSQL database is not copied by this program".to_owned();
-        return Err(Failure::usage(message, "Use pg_dump, or the backups of the database server."));
-    };
+    let JobDatabase::File(queue) = jobs else { return Err(no_backup()) };
     if file.exists() {
         let message = format!("{} exists already", file.display());
         return Err(Failure::usage(message, "Give the name of a new file."));
@@ -110,4 +109,9 @@ async fn back_up(jobs: &JobDatabase, file: &Path) -> Result<(), Failure> {
     queue.back_up(file).await?;
     println!("{}", file.display());
     Ok(())
+}
+
+fn no_backup() -> Failure {
+    let message = "a PostgreSQL database is not copied by this program".to_owned();
+    Failure::usage(message, "Use pg_dump, or the backups of the database server.")
 }

@@ -9,9 +9,10 @@ use clearcut_store::{Store, StoreError};
 use clearcut_worker::{list_orphans, remove_expired, sweep_orphans};
 
 use super::{
-    backing::open_store,
+    backing::{check_store, open_store},
     beside::{ServerData, open_database},
-    binding::check_pair,
+    job_database::JobDatabase,
+    settings::Settings,
 };
 use crate::failure::Failure;
 
@@ -50,13 +51,21 @@ pub(crate) async fn run(options: &GcOptions) -> Result<(), Failure> {
     let settings = options.server.settings(options.retention_hours)?;
     let hours = options.orphan_age_hours.map(|hours| Duration::from_hours(hours.into()));
     let orphan_age = hours.unwrap_or(settings.worker.orphan_age);
-    let (jobs, store) = (open_database(&settings).await?, open_store(&settings)?);
-    let result = match check_pair(&jobs, &store, &settings.data, false).await {
-        Ok(()) => collect(jobs.queue().as_ref(), &store, orphan_age, options.dry_run).await,
-        mismatch => mismatch,
+    let jobs = open_database(&settings).await?;
+    let result = match open_checked_store(&jobs, &settings).await {
+        Ok(store) => collect(jobs.queue().as_ref(), &store, orphan_age, options.dry_run).await,
+        Err(unusable) => Err(unusable),
     };
     jobs.close().await;
     result
+}
+
+/// Opens the store, which must be usable and belong to the database.
+async fn open_checked_store(jobs: &JobDatabase, settings: &Settings) -> Result<Store, Failure> {
+    let store = open_store(settings)?;
+    check_store(settings, &store).await?;
+    jobs.with_store(&settings.data, &store).check_bound().await?;
+    Ok(store)
 }
 
 async fn collect(queue: &dyn Queue, store: &Store, age: Duration, dry_run: bool) -> Result<(), Failure> {

@@ -3,10 +3,11 @@
 use std::{path::Path, sync::Arc};
 
 use clearcut_queue::{PostgresQueue, Queue, SqliteQueue};
-use clearcut_store::UrlSigner;
+use clearcut_store::{Store, UrlSigner};
 use tokio::task::JoinHandle;
 
 use super::{
+    binding::Pair,
     credentials::draw_secret,
     data_folder::{DataFolder, checkpoint_regularly},
     database_file::DATABASE,
@@ -27,6 +28,15 @@ impl JobDatabase {
             Self::File(queue) => Arc::clone(queue) as Arc<dyn Queue>,
             Self::Shared(queue) => Arc::clone(queue) as Arc<dyn Queue>,
         }
+    }
+
+    /// This database and the store that it is used with.
+    pub(super) fn with_store<'a>(&'a self, data: &'a Path, store: &'a Store) -> Pair<'a> {
+        let shared = match self {
+            Self::File(_) => None,
+            Self::Shared(queue) => Some(queue.as_ref()),
+        };
+        Pair { shared, data, store }
     }
 
     /// The database, for people.

@@ -7,7 +7,7 @@ use clearcut_job::UnixMillis;
 use clearcut_queue::{KeyId, KeyLimits, Queue, StorageLimits};
 
 use super::{
-    beside::{ServerData, open_database},
+    beside::{ServerData, open_database, open_migrated_database},
     credentials::create_api_key,
 };
 use crate::failure::Failure;
@@ -100,7 +100,12 @@ impl Limits {
 }
 
 pub(crate) async fn run(options: &KeysOptions) -> Result<(), Failure> {
-    let jobs = open_database(&options.server.settings(None)?).await?;
+    let settings = options.server.settings(None)?;
+    let jobs = match options.action {
+        // The first one may be made before a server starts.
+        Action::Create { .. } => open_migrated_database(&settings).await?,
+        Action::List | Action::Limit { .. } | Action::Revoke { .. } => open_database(&settings).await?,
+    };
     let result = run_action(jobs.queue().as_ref(), &options.action).await;
     jobs.close().await;
     result

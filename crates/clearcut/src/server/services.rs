@@ -1,13 +1,13 @@
 //! The role of a process, and the database and store that it shares with others. Combinations that
 //! cannot work are refused.
 
+use std::path::Path;
+
 use clearcut_queue::DatabaseAddress;
+use clearcut_store::StoreAddress;
 
 use super::config::{Role, invalid_setting};
 use crate::{environment, failure::Failure};
-
-/// Values of PGSSLMODE.
-const TLS_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// What a process does, and with which services.
 #[derive(Debug)]
@@ -16,14 +16,14 @@ pub(super) struct Services {
     /// The PostgreSQL database; `None` for a file in the data folder.
     pub(super) database: Option<DatabaseAddress>,
     /// Address of the S3-compatible store; `None` for the data folder.
-    pub(super) store: Option<String>,
+    pub(super) store: Option<StoreAddress>,
 }
 
 impl Services {
     /// Checks that a process in this role can work with these services.
-    pub(super) fn new(role: Role, database: Option<&str>, store: Option<String>) -> Result<Self, Failure> {
+    pub(super) fn new(role: Role, database: Option<&str>, store: Option<&str>) -> Result<Self, Failure> {
         let refused = |message: &str| Err(invalid_setting(message));
-        match (database, &store) {
+        match (database, store) {
             (None, _) if role != Role::All => refused(
                 "role is not all, and the database is a file that one process alone uses; set database to a PostgreSQL database, or leave role out",
             ),
@@ -33,7 +33,7 @@ impl Services {
             _ => Ok(Self {
                 role,
                 database: database.map(parse_database).transpose()?,
-                store: store.map(check_store_address).transpose()?,
+                store: store.map(str::parse).transpose()?,
             }),
         }
     }
@@ -47,26 +47,19 @@ fn parse_database(text: &str) -> Result<DatabaseAddress, Failure> {
             "Leave the password out and set PGPASSWORD or PGPASSFILE, or give the whole address as CLEARCUT_DATABASE.",
         ));
     }
-    if let Some(mode) = environment::libpq_variable("PGSSLMODE").filter(|mode| !TLS_MODES.contains(&mode.as_str())) {
-        return Err(invalid_setting(&format!("PGSSLMODE is {mode:?}; it must be one of {}", TLS_MODES.join(", "))));
+    let modes = DatabaseAddress::TLS_MODES;
+    if let Some(mode) = environment::libpq_variable("PGSSLMODE").filter(|mode| !modes.contains(&mode.as_str())) {
+        return Err(invalid_setting(&format!("PGSSLMODE is {mode:?}; it must be one of {}", modes.join(", "))));
     }
     if let Some(port) = environment::libpq_variable("PGPORT").filter(|port| port.parse::<u16>().is_err()) {
         return Err(invalid_setting(&format!("PGPORT is {port:?}; it must be the number of a port")));
     }
-    text.parse().map_err(|error: clearcut_queue::QueueError| invalid_setting(&error.to_string()))
-}
-
-/// Checks that `address` names a bucket, and holds no key.
-pub(crate) fn check_store_address(address: String) -> Result<String, Failure> {
-    let bucket = address.strip_prefix("s3://").map(|rest| rest.split('/').next().unwrap_or_default());
-    match bucket {
-        Some(bucket) if bucket.contains(['@', ':']) => Err(Failure::usage(
-            "the address of the store holds a key".to_owned(),
-            "Leave it out and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-        )),
-        Some(bucket) if !bucket.is_empty() => Ok(address),
-        _ => Err(invalid_setting("store is not the address of an S3-compatible store, such as s3://bucket/prefix")),
+    for name in ["PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT"] {
+        if environment::libpq_variable(name).is_some_and(|file| !Path::new(&file).is_file()) {
+            return Err(invalid_setting(&format!("{name} must be the name of a file")));
+        }
     }
+    text.parse().map_err(|error: clearcut_queue::QueueError| invalid_setting(&error.to_string()))
 }
 
 #[cfg(test)]
@@ -76,7 +69,7 @@ mod tests {
     const DATABASE: Option<&str> = Some("postgres://ann@db/cut");
 
     fn services(role: Role, database: Option<&str>, store: Option<&str>) -> Result<Services, Failure> {
-        Services::new(role, database, store.map(str::to_owned))
+        Services::new(role, database, store)
     }
 
     #[test]
@@ -99,9 +92,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_refused() {
-        for store in ["bucket", "s3://", "s3:///prefix", "https://s3.example.com/bucket", "s3://key:secret@bucket"] {
-            assert!(services(Role::All, DATABASE, Some(store)).is_err(), "{store}");
-        }
+        assert!(services(Role::All, DATABASE, Some("https://s3.example.com/bucket")).is_err());
         assert!(services(Role::All, Some("clearcut.db"), None).is_err());
     }
 }

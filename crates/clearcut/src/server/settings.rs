@@ -111,7 +111,7 @@ impl Settings {
         }
         Ok(Self {
             data: options.data.clone(),
-            services: Services::new(role, database.as_deref(), store)?,
+            services: Services::new(role, database.as_deref(), store.as_deref())?,
             listen: given!(listen).unwrap_or(LISTEN),
             max_connections: given!(max_connections).unwrap_or(connections.max_connections),
             max_connections_per_address: given!(max_connections_per_address),

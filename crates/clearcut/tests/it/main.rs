@@ -14,3 +14,5 @@ mod media;
 mod models;
 mod run;
 mod services;
+mod site;
+mod start_faults;

@@ -1,8 +1,9 @@
 //! The address of a PostgreSQL database, as it is given and as it is shown.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, path::Path, str::FromStr};
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
+use url::{ParseError, Url};
 
 use crate::QueueError;
 
@@ -28,9 +29,13 @@ const PARAMETERS: [&str; 12] = [
 pub struct DatabaseAddress(PgConnectOptions);
 
 impl DatabaseAddress {
+    /// Values of the parameter `sslmode`, and of `PGSSLMODE`.
+    pub const TLS_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
     pub(super) fn options(&self) -> PgConnectOptions {
         // No statement has a name, so there is nothing to cache. A pooler knows few settings of sessions.
-        self.0.clone().statement_cache_capacity(0).extra_float_digits(None).application_name("clearcut")
+        let options = self.0.clone().statement_cache_capacity(0).extra_float_digits(None);
+        if options.get_application_name().is_some() { options } else { options.application_name("clearcut") }
     }
 
     /// Whether the text of an address holds a password.
@@ -59,15 +64,59 @@ impl FromStr for DatabaseAddress {
     type Err = QueueError;
 
     fn from_str(text: &str) -> Result<Self, QueueError> {
+        let refused = |what: String| QueueError::Address { what };
         if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
-            return Err(QueueError::Address { what: "it does not begin with postgres://".to_owned() });
+            return Err(refused("it does not begin with postgres://".to_owned()));
         }
-        let allowed = PARAMETERS.join(", ");
-        if let Some(name) = parameters(text).find(|name| !PARAMETERS.contains(name)) {
-            return Err(QueueError::Address { what: format!("its parameter {name} is none of {allowed}") });
+        if text.contains(|c: char| c == '#' || c.is_whitespace() || c.is_control()) || !has_whole_codes(text) {
+            let what = "every %, # and blank in it must be a code such as %25, %23 and %20";
+            return Err(refused(what.to_owned()));
         }
-        let options = text.parse().map_err(|_| QueueError::Address { what: "it cannot be parsed".to_owned() });
-        options.map(Self)
+        let url = Url::parse(text).map_err(|error| refused(url_fault(error).to_owned()))?;
+        for (name, value) in url.query_pairs() {
+            check_parameter(&name, &value).map_err(refused)?;
+        }
+        // What is left are codes of bytes that are no text.
+        let options = PgConnectOptions::from_url(&url);
+        options.map(Self).map_err(|_| refused("its codes with % must make up UTF-8".to_owned()))
+    }
+}
+
+/// Whether every `%` begins the code of a byte.
+fn has_whole_codes(text: &str) -> bool {
+    let is_code = |rest: &str| rest.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    text.split('%').skip(1).all(is_code)
+}
+
+/// What is wrong with the part before the parameters.
+const fn url_fault(error: ParseError) -> &'static str {
+    match error {
+        ParseError::InvalidPort => {
+            "its port must be a number from 1 to 65535, and every / ? @ and : in a password a code such as %2F, %3F, %40 and %3A"
+        }
+        ParseError::EmptyHost => "its host is missing",
+        _ => "its host must be a name or an IP address, an IPv6 address in brackets",
+    }
+}
+
+/// Checks a parameter that would be ignored, or refused later.
+fn check_parameter(name: &str, value: &str) -> Result<(), String> {
+    match name {
+        "sslmode" if !DatabaseAddress::TLS_MODES.contains(&value) => {
+            Err(format!("its parameter sslmode must be one of {}", DatabaseAddress::TLS_MODES.join(", ")))
+        }
+        "port" if !value.parse::<u16>().is_ok_and(|port| port > 0) => {
+            Err("its parameter port must be a number from 1 to 65535".to_owned())
+        }
+        "sslcert" | "sslkey" | "sslrootcert" if !Path::new(value).is_file() => {
+            Err(format!("its parameter {name} must be the name of a file"))
+        }
+        "hostaddr" if value.parse::<IpAddr>().is_err() => {
+            Err("its parameter hostaddr must be an IP address".to_owned())
+        }
+        _ if PARAMETERS.contains(&name) => Ok(()),
+        // Not its name, which may be half a password.
+        _ => Err(format!("its parameters must be some of {}", PARAMETERS.join(", "))),
     }
 }
 
@@ -111,12 +160,25 @@ mod tests {
     fn an_address_that_would_be_ignored_in_part_is_refused() {
         for (text, what) in [
             ("mysql://db/cut", "postgres://"),
-            ("postgres://db/cut?sslmode=require&connect_timeout=3", "connect_timeout"),
-            ("postgres://db/cut?sslmode=verify", "parsed"),
-            ("postgres://db:port/cut", "parsed"),
+            ("postgres://db/cut?sslmode=require&connect_timeout=3", "sslrootcert"),
+            ("postgres://db/cut?sslmode=verify", "verify-full"),
+            ("postgres://db/cut?sslrootcert=/nowhere", "the name of a file"),
+            ("postgres://db/cut?port=x", "port must be a number"),
+            ("postgres://db/cut?port=0", "port must be a number"),
+            ("postgres://db/cut?hostaddr=db", "hostaddr must be an IP address"),
+            ("postgres://db:port/cut", "port must be a number"),
+            ("postgres://db:99999/cut", "port must be a number"),
+            ("postgres://ann:secret/word@db/cut", "port must be a number"),
+            ("postgres://ann:secret#word@db/cut", "%23"),
+            ("postgres://ann:secret%word@db/cut", "%25"),
+            ("postgres://ann:secret word@db/cut", "%20"),
+            ("postgres://ann:secret%ffword@db/cut", "UTF-8"),
+            ("postgres://ann:secret?word@db/cut", "%3F"),
+            ("postgres://[::1/cut", "brackets"),
+            ("postgres://ann@/cut", "host is missing"),
         ] {
             let message = text.parse::<DatabaseAddress>().unwrap_err().to_string();
-            assert!(message.contains(what), "{message}");
+            assert!(message.contains(what) && !message.contains("secret"), "{message}");
         }
     }
 }

@@ -33,6 +33,9 @@ pub enum ConnectFault {
     /// The server is starting or stopping, or has no connection to spare.
     #[error("the server takes no connections at the moment")]
     Busy,
+    /// Something answers that does not speak the protocol of PostgreSQL, such as a web server.
+    #[error("what answers there is no PostgreSQL server")]
+    OtherServer,
     /// No TLS, or a certificate that is not accepted.
     #[error("no TLS connection could be made")]
     Tls,
@@ -54,7 +57,7 @@ pub enum ConnectFault {
     /// The server is older than PostgreSQL 13.
     #[error("the server is older than PostgreSQL 13")]
     TooOld,
-    /// The database has migrations of another program.
+    /// The database has the migrations or the tables of another program.
     #[error("the database belongs to another program")]
     OtherProgram,
 }
@@ -64,7 +67,7 @@ impl ConnectFault {
     #[must_use]
     pub const fn code(self) -> ErrorCode {
         match self {
-            Self::UnknownHost | Self::Unreachable | Self::Busy => ErrorCode::DatabaseUnavailable,
+            Self::UnknownHost | Self::Unreachable | Self::OtherServer | Self::Busy => ErrorCode::DatabaseUnavailable,
             _ => ErrorCode::DatabaseRefused,
         }
     }
@@ -77,6 +80,7 @@ impl ConnectFault {
             Self::Unreachable => {
                 "Check host and port in CLEARCUT_DATABASE, that PostgreSQL runs there, and that no firewall is between."
             }
+            Self::OtherServer => "Check host and port in CLEARCUT_DATABASE, and the proxies between.",
             Self::Busy => "Wait until it has started, or raise its max_connections.",
             Self::Tls => {
                 "Check sslmode (PGSSLMODE) and the certificate of its authority (PGSSLROOTCERT), and whether the server has TLS on."
@@ -86,7 +90,9 @@ impl ConnectFault {
             }
             Self::UnknownUser => "Check the user, or create it, and allow its address in pg_hba.conf.",
             Self::UnknownDatabase => "Check the name, or create the database: createdb NAME.",
-            Self::MissingRight => "Make the user the owner of the database: ALTER DATABASE NAME OWNER TO USER.",
+            Self::MissingRight => {
+                "Make the user the owner of the database and of its tables, such as by ALTER DATABASE NAME OWNER TO USER."
+            }
             Self::ReadOnly => "Give the address of the primary server.",
             Self::TooOld => "Upgrade PostgreSQL.",
             Self::OtherProgram => "Give clearcut a database of its own: createdb NAME.",
@@ -97,6 +103,7 @@ impl ConnectFault {
     pub(super) fn of(error: &sqlx::Error) -> Option<Self> {
         match error {
             sqlx::Error::Tls(_) => Some(Self::Tls),
+            sqlx::Error::Protocol(_) => Some(Self::OtherServer),
             sqlx::Error::Io(cause) => Some(Self::of_io(cause)),
             sqlx::Error::PoolTimedOut => Some(Self::Unreachable),
             sqlx::Error::Database(refusal) => {
@@ -107,8 +114,9 @@ impl ConnectFault {
                     "3D000" => Some(Self::UnknownDatabase),
                     "42501" => Some(Self::MissingRight),
                     "25006" => Some(Self::ReadOnly),
-                    // Migrations were recorded, but none of them made a table of this program.
-                    "42P01" => Some(Self::OtherProgram),
+                    // Migrations were recorded, but none of them made a table of this program; or a
+                    // migration meets a table, or another object, of its name.
+                    "42P01" | "42P07" | "42710" => Some(Self::OtherProgram),
                     "53300" | "57P01" | "57P02" | "57P03" => Some(Self::Busy),
                     // PgBouncer has one code for all that it refuses.
                     "08P01" if text.contains("no such database") => Some(Self::UnknownDatabase),

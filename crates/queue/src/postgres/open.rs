@@ -14,7 +14,7 @@ use super::{
     relay::Relay,
     statements::statements,
 };
-use crate::{Policy, QueueError, Schema};
+use crate::{ConnectFault, Policy, QueueError, Schema};
 
 /// Number of connections of one process. A transaction holds one for a few milliseconds; one more
 /// listens for signals.
@@ -35,6 +35,9 @@ statements! {
     NEWEST_MIGRATION = "SELECT max(version) FROM _sqlx_migrations";
 
     OLDEST_SCHEMA = "SELECT oldest FROM schema_support";
+
+    READ_RIGHTS = "SELECT current_schema() IS NOT NULL AND has_schema_privilege(current_schema(), 'CREATE'),
+            current_setting('transaction_read_only') = 'on'";
 }
 
 impl PostgresQueue {
@@ -98,6 +101,34 @@ impl PostgresQueue {
         read_schema(&mut *self.pool.begin().await.map_err(failed)?).await.map_err(failed)
     }
 
+    /// Checks that this program can use the database, and bring its schema up to date where that is to
+    /// be done. Changes nothing.
+    ///
+    /// # Errors
+    /// [`QueueError::Unusable`] with the reason; [`QueueError::NewerSchema`] if a newer program changed
+    /// the database beyond use.
+    pub async fn check(&self) -> Result<Schema, QueueError> {
+        let failed = |error| failure(&self.address, error);
+        let unusable = |fault| QueueError::Unusable { database: self.address.to_string(), fault };
+        let mut tx = self.pool.begin().await.map_err(failed)?;
+        let schema = read_schema(&mut tx).await.map_err(failed)?;
+        if schema.is_too_new() {
+            return Err(QueueError::NewerSchema { found: schema.found });
+        }
+        if schema.is_outdated() {
+            let query = sqlx::query_as(READ_RIGHTS).persistent(false);
+            match query.fetch_one(&mut *tx).await.map_err(failed)? {
+                (_, true) => return Err(unusable(ConnectFault::ReadOnly)),
+                (false, _) => return Err(unusable(ConnectFault::MissingRight)),
+                (true, false) => {}
+            }
+        } else {
+            sqlx::query(TRY_WRITING).persistent(false).execute(&mut *tx).await.map_err(failed)?;
+        }
+        tx.rollback().await.map_err(failed)?;
+        Ok(schema)
+    }
+
     /// Brings the schema up to date, one process at a time. A newer one is left as it is, if this
     /// program can use it.
     ///
@@ -144,19 +175,31 @@ impl PostgresQueue {
         self.keep_secret("links", &fresh).await?.try_into().map_err(|_| QueueError::Damaged { what: "secret" })
     }
 
-    /// The id of the store that belongs to this database, the same for all its processes. The first
-    /// call keeps `fresh`. Also whether that store was ever found to hold the id.
+    /// The id of the store that belongs to this database, and whether that store was ever found to
+    /// hold it; `None` if the database has no store yet, or no tables. Changes nothing.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn store_id(&self, fresh: &str) -> Result<(String, bool), QueueError> {
-        let id = self.keep_secret("store", fresh.as_bytes()).await?;
+    pub async fn store_id(&self) -> Result<Option<(String, bool)>, QueueError> {
+        if self.schema().await?.found == 0 {
+            return Ok(None);
+        }
         let mut tx = self.begin_read().await?;
+        let id: Option<Vec<u8>> = sqlx::query_scalar(READ_SECRET).bind("store").fetch_optional(&mut *tx).await?;
         let held: Option<Vec<u8>> = sqlx::query_scalar(READ_SECRET).bind("store held").fetch_optional(&mut *tx).await?;
-        Ok((String::from_utf8(id).map_err(|_| QueueError::Damaged { what: "id of the store" })?, held.is_some()))
+        id.map(|id| Ok((store_id_of(id)?, held.is_some()))).transpose()
     }
 
-    /// Keeps that the store holds the id of [`Self::store_id`].
+    /// Chooses the id of the store that belongs to this database, the same for all its processes. The
+    /// first call keeps `fresh`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn choose_store_id(&self, fresh: &str) -> Result<String, QueueError> {
+        store_id_of(self.keep_secret("store", fresh.as_bytes()).await?)
+    }
+
+    /// Keeps that the store holds the id of [`Self::choose_store_id`].
     ///
     /// # Errors
     /// If the database fails.
@@ -177,6 +220,10 @@ impl PostgresQueue {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+fn store_id_of(bytes: Vec<u8>) -> Result<String, QueueError> {
+    String::from_utf8(bytes).map_err(|_| QueueError::Damaged { what: "id of the store" })
 }
 
 /// Reads the versions of the schema. A database without tables has version 0.

@@ -26,7 +26,7 @@ fn store_in(bucket: &str, address: &str, secret: &str) -> Store {
         ("AWS_REGION", "us-east-1"),
     ];
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Store::s3(&format!("s3://{bucket}"), variables).unwrap()
+    Store::s3(&format!("s3://{bucket}").parse().unwrap(), variables).unwrap()
 }
 
 async fn all_bytes(store: &Store, name: &ObjectName) -> Vec<u8> {
@@ -136,7 +136,8 @@ async fn a_check_names_what_makes_a_bucket_unusable_and_leaves_nothing() {
 #[tokio::test]
 async fn a_diagnosis_finds_everything_that_the_server_needs() {
     let store = store("diagnosis");
-    let findings = store.diagnose("https://cut.example.com", &clearcut_job::SystemClock).await.unwrap();
+    let findings =
+        store.diagnose(&"https://cut.example.com".parse().unwrap(), &clearcut_job::SystemClock).await.unwrap();
     let names: Vec<_> = findings.iter().map(|finding| finding.name).collect();
     let expected =
         ["write", "read", "range", "list", "conditional", "multipart", "cors", "delete", "lifecycle", "clock"];
