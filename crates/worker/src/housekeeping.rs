@@ -77,7 +77,7 @@ pub(crate) async fn clear_scratch(queue: &dyn Queue, scratch: &Path) -> Result<(
 }
 
 /// Removes orphans, which are objects that no job or upload points to: what was made by claims that
-/// no longer run, and other objects older than `age`. Returns the number of removed objects. However
+/// no longer run, bytes of incomplete uploads, and other objects older than `age`. Returns the number of removed objects. However
 /// many there are, a thousand are held at a time.
 ///
 /// # Errors
@@ -168,7 +168,9 @@ async fn orphans_among(
                     *unknown.insert(is_claimed)
                 }
             },
-            None => clock.now().since(object.modified) < age,
+            // The row of an incomplete upload is older than its bytes, and once it is gone or the upload is
+            // complete, none points to them again.
+            None => !object.name.is_partial() && clock.now().since(object.modified) < age,
         };
         if !may_be_referenced_later {
             candidates.push(object);
