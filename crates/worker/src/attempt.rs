@@ -2,8 +2,8 @@
 //! segments. The plot of each is one function.
 
 use std::{
-    fs, io,
-    path::{Path, PathBuf},
+    fs,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,6 +18,7 @@ use crate::{
     CutOrder, CutOutcome, CutPlan, Cutter, Worker,
     failure::{local_failure, scratch_failure, store_failure},
     fetch_clip::fetch_input,
+    scratch::ScratchFolder,
     segment_archive::{pack, unpack},
 };
 
@@ -38,23 +39,23 @@ pub(crate) enum Attempted {
 /// An attempt, and what its steps need.
 pub(crate) struct Attempt<'a, C> {
     worker: &'a Worker<C>,
+    scratch: ScratchFolder,
     claimed: &'a ClaimedJob,
     /// Cancelled when the work has to stop.
     stop: &'a CancellationToken,
     progress: &'a watch::Sender<Progress>,
-    scratch: PathBuf,
     began: Instant,
 }
 
 impl<'a, C: Cutter> Attempt<'a, C> {
     pub(crate) fn new(
         worker: &'a Worker<C>,
+        scratch: ScratchFolder,
         claimed: &'a ClaimedJob,
         stop: &'a CancellationToken,
         progress: &'a watch::Sender<Progress>,
     ) -> Self {
-        let scratch = worker.scratch.join(format!("{}-{}", claimed.id, claimed.token));
-        Self { worker, claimed, stop, progress, scratch, began: Instant::now() }
+        Self { worker, scratch, claimed, stop, progress, began: Instant::now() }
     }
 
     /// Makes the attempt. Removes the scratch folder in any case.
@@ -67,12 +68,6 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             JobPart::Join { plan, segments } => self.join_segments(plan, segments).await,
             JobPart::Lost => Err(Failure::new(FailureCode::ProcessingFailed, "the plan of the job is lost")),
         };
-        // The cleanup of ended claims may have been faster.
-        if let Err(error) = fs::remove_dir_all(&self.scratch)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(job = %self.claimed.id, %error, "the scratch folder could not be removed yet");
-        }
         attempted.unwrap_or_else(|failure| Attempted::Ended(Ending::Failed(failure)))
     }
 
@@ -92,7 +87,7 @@ impl<'a, C: Cutter> Attempt<'a, C> {
     async fn cut_segment(&self, plan: &StoredObject, index: usize) -> Result<Attempted, Failure> {
         let order = self.prepare().await?;
         let plan = self.read_plan(plan).await?;
-        let (folder, archive) = (order.scratch.clone(), self.scratch.join("segment.zip"));
+        let (folder, archive) = (order.scratch.clone(), self.scratch.path().join("segment.zip"));
         let packed = archive.clone();
         self.on_thread(move |cutter, stop, progress| {
             cutter.cut_segment(&order, &plan, index, stop, progress)?;
@@ -150,8 +145,9 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             }
             ClaimedInput::Lost => return Err(unreadable("the input of the job is lost")),
         };
-        let (input, cut_folder) = (self.scratch.join("input"), self.scratch.join("cut"));
-        make_folders(&self.scratch, &cut_folder).map_err(|error| scratch_failure(claimed, &error))?;
+        let (input, cut_folder) = (self.scratch.path().join("input"), self.scratch.path().join("cut"));
+        let made = self.scratch.make().and_then(|()| fs::create_dir(&cut_folder));
+        made.map_err(|error| scratch_failure(claimed, &error))?;
         worker.store.fetch_stored(&object, &input).await.map_err(|error| self.store_failure(&error))?;
         Ok(CutOrder { input, request, scratch: cut_folder })
     }
@@ -192,15 +188,15 @@ impl<'a, C: Cutter> Attempt<'a, C> {
     }
 
     async fn read_plan(&self, plan: &StoredObject) -> Result<Vec<u8>, Failure> {
-        let path = self.scratch.join("plan.json");
+        let path = self.scratch.path().join("plan.json");
         self.worker.store.fetch_stored(plan, &path).await.map_err(|error| self.store_failure(&error))?;
         fs::read(&path).map_err(|error| scratch_failure(self.claimed, &error))
     }
 
     /// Fetches the files of a segment. Returns their folder.
     async fn fetch_segment(&self, index: usize, segment: &StoredObject) -> Result<PathBuf, Failure> {
-        let archive = self.scratch.join(format!("segment-{index}.zip"));
-        let folder = self.scratch.join(format!("segment-{index}"));
+        let archive = self.scratch.path().join(format!("segment-{index}.zip"));
+        let folder = self.scratch.path().join(format!("segment-{index}"));
         self.worker.store.fetch_stored(segment, &archive).await.map_err(|error| self.store_failure(&error))?;
         let unpacked = folder.clone();
         self.on_thread(move |_, _, _| {
@@ -267,19 +263,4 @@ impl<'a, C: Cutter> Attempt<'a, C> {
     fn store_failure(&self, error: &clearcut_store::StoreError) -> Failure {
         store_failure(self.claimed, error)
     }
-}
-
-/// Makes the scratch folder of a claim and the folder `cut` in it. Also makes the parent of all
-/// scratch folders if it was deleted, but not the data folder: if that is missing, its volume is no
-/// longer mounted.
-fn make_folders(scratch: &Path, cut: &Path) -> io::Result<()> {
-    // An earlier run of this program may have left a folder with the same fencing token.
-    if scratch.exists() {
-        fs::remove_dir_all(scratch)?;
-    }
-    if let Some(all) = scratch.parent().filter(|all| !all.exists()) {
-        fs::create_dir(all)?;
-    }
-    fs::create_dir(scratch)?;
-    fs::create_dir(cut)
 }

@@ -8,13 +8,12 @@ use std::{
 };
 
 use clearcut_job::{Clock, UnixMillis, WorkerId};
-use clearcut_store::empty_folder;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    Cutter, Drain, Worker,
-    housekeeping::clear_scratch,
-    remove_expired, sweep_orphans,
+    Cutter, Drain, Worker, remove_expired,
+    scratch::Scratch,
+    sweep_orphans,
     work::{MachineState, work_on},
 };
 
@@ -23,15 +22,15 @@ use crate::{
 /// # Errors
 /// If the scratch folder cannot be used.
 pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
-    empty_folder(&worker.scratch)?;
+    let scratch = Scratch::open(&worker.scratch)?;
     let worker = Arc::new(worker);
     let id = WorkerId::from_random(getrandom::u64().map_err(io::Error::other)?);
     let mut maintenance = JoinSet::new();
-    maintenance.spawn(rescue(Arc::clone(&worker)));
+    maintenance.spawn(rescue(Arc::clone(&worker), Arc::clone(&scratch)));
     maintenance.spawn(sweep(Arc::clone(&worker)));
     let mut slots = JoinSet::new();
     for _ in 0..worker.settings.slots.get() {
-        slots.spawn(run_slot(Arc::clone(&worker), id.clone(), drain.clone()));
+        slots.spawn(run_slot(Arc::clone(&worker), Arc::clone(&scratch), id.clone(), drain.clone()));
     }
     while slots.join_next().await.is_some() {}
     // Rescue and sweep can be aborted at any point.
@@ -45,10 +44,10 @@ pub async fn run<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
 /// # Errors
 /// If the scratch folder cannot be used.
 pub async fn maintain<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<()> {
-    empty_folder(&worker.scratch)?;
+    let scratch = Scratch::open(&worker.scratch)?;
     let worker = Arc::new(worker);
     tokio::select! {
-        () = rescue(Arc::clone(&worker)) => {}
+        () = rescue(Arc::clone(&worker), scratch) => {}
         () = sweep(worker) => {}
         () = drain.stop_claiming.cancelled() => {}
     }
@@ -61,11 +60,11 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Claims and works on one job after the other until claiming stops.
-async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, id: WorkerId, drain: Drain) {
+async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>, id: WorkerId, drain: Drain) {
     let mut pause = Duration::ZERO;
     while !drain.stop_claiming.is_cancelled() {
         match worker.queue.claim(&id).await {
-            Ok(Some(claimed)) => match work_on(&worker, claimed, &drain).await {
+            Ok(Some(claimed)) => match work_on((&worker, &scratch), claimed, &drain).await {
                 MachineState::Ready => pause = Duration::ZERO,
                 MachineState::Short => {
                     pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
@@ -113,7 +112,7 @@ impl ClockWatch {
 
 /// Takes back the jobs of lost workers, including this one's, and removes scratch folders that
 /// ended claims left on this machine.
-async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
+async fn rescue<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>) {
     let mut watch = ClockWatch::new(worker.clock.as_ref());
     let mut jumped = false;
     loop {
@@ -134,9 +133,7 @@ async fn rescue<C: Cutter>(worker: Arc<Worker<C>>) {
             }
             Err(error) => tracing::error!(?error, "the search for lost workers failed"),
         }
-        if let Err(error) = clear_scratch(worker.queue.as_ref(), &worker.scratch).await {
-            tracing::warn!(?error, "the cleanup of scratch folders failed");
-        }
+        scratch.clear_leftovers();
         sleep(worker.settings.lease_ttl / 8).await;
     }
 }

@@ -1,7 +1,10 @@
 //! Life of one claim, of a whole job or of a part: it is attempted while its lease is kept, and
 //! what the attempt came to is recorded.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use clearcut_job::{Failure, FailureCode, Progress, Stage};
 use clearcut_queue::{ClaimedJob, Ending, Finished, JobPart, QueueError};
@@ -14,6 +17,7 @@ use crate::{
     failure::DISK_FULL,
     housekeeping::{clear_outputs, remove_expired},
     keeper::{StopReason, keep_lease},
+    scratch::Scratch,
 };
 
 /// Pause before a failed write to the queue is repeated.
@@ -33,12 +37,16 @@ pub(crate) enum MachineState {
 
 /// Works on what is claimed until the result is recorded or the claim is given up, and removes its
 /// files from this machine.
-pub(crate) async fn work_on<C: Cutter>(worker: &Worker<C>, claimed: ClaimedJob, drain: &Drain) -> MachineState {
+pub(crate) async fn work_on<C: Cutter>(
+    (worker, scratch): (&Worker<C>, &Arc<Scratch>),
+    claimed: ClaimedJob,
+    drain: &Drain,
+) -> MachineState {
     let began = Instant::now();
     let part = describe(&claimed.part);
     let waited_ms = claimed.waited.as_millis() as u64;
     tracing::info!(job = %claimed.id, token = %claimed.token, part, waited_ms, "claimed");
-    let (ended, machine) = run_to_end(worker, &claimed, drain).await;
+    let (ended, machine) = run_to_end((worker, scratch), &claimed, drain).await;
     clear_outputs(worker.queue.as_ref(), &worker.store, &claimed).await;
     // The end of a split job leaves plan and segments. So does a cancellation, which its workers
     // notice.
@@ -66,12 +74,16 @@ fn describe(part: &JobPart) -> String {
 ///
 /// The keeper ends with this function. A keeper that outlives it without being polled could block
 /// the database's only writer halfway through a heartbeat.
-async fn run_to_end<C: Cutter>(worker: &Worker<C>, claimed: &ClaimedJob, drain: &Drain) -> (String, MachineState) {
+async fn run_to_end<C: Cutter>(
+    (worker, scratch): (&Worker<C>, &Arc<Scratch>),
+    claimed: &ClaimedJob,
+    drain: &Drain,
+) -> (String, MachineState) {
     let (progress_sender, reports) = watch::channel(Progress::within(Stage::Waiting, 1.0));
     let stop = CancellationToken::new();
     let queue = worker.queue.as_ref();
     let keeper = keep_lease((queue, &worker.store), claimed, &worker.settings, reports, &drain.requeue);
-    let work = Attempt::new(worker, claimed, &stop, &progress_sender).make();
+    let work = Attempt::new(worker, scratch.folder_of(claimed), claimed, &stop, &progress_sender).make();
     tokio::pin!(work, keeper);
     let attempted = tokio::select! {
         attempted = &mut work => Ok(attempted),
