@@ -34,6 +34,8 @@ pub(crate) enum Attempted {
     Planned(Split),
     /// The segment is cut.
     SegmentCut(SegmentFile),
+    /// Another version made the plan of the part.
+    PlanRefused,
 }
 
 /// An attempt, and what its steps need.
@@ -85,8 +87,8 @@ impl<'a, C: Cutter> Attempt<'a, C> {
     /// The plot of a segment: the clip is fetched, the segment is cut, and its files are stored as
     /// one.
     async fn cut_segment(&self, plan: &StoredObject, index: usize) -> Result<Attempted, Failure> {
+        let Some(plan) = self.read_plan(plan).await? else { return Ok(Attempted::PlanRefused) };
         let order = self.prepare().await?;
-        let plan = self.read_plan(plan).await?;
         let (folder, archive) = (order.scratch.clone(), self.scratch.path().join("segment.zip"));
         let packed = archive.clone();
         self.on_thread(move |cutter, stop, progress| {
@@ -102,8 +104,8 @@ impl<'a, C: Cutter> Attempt<'a, C> {
     /// The plot of a join: clip and segments are fetched, the segments are joined, and the outputs
     /// are stored.
     async fn join_segments(&self, plan: &StoredObject, segments: &[StoredObject]) -> Result<Attempted, Failure> {
+        let Some(plan) = self.read_plan(plan).await? else { return Ok(Attempted::PlanRefused) };
         let order = self.prepare().await?;
-        let plan = self.read_plan(plan).await?;
         let mut folders = Vec::with_capacity(segments.len());
         for (index, segment) in segments.iter().enumerate() {
             self.report(Progress::within(Stage::Cutting, 1.0));
@@ -187,10 +189,13 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             .ok_or_else(|| Failure::new(FailureCode::ProcessingFailed, "the clip could not be cut"))
     }
 
-    async fn read_plan(&self, plan: &StoredObject) -> Result<Vec<u8>, Failure> {
+    /// The plan as JSON; `None` if this version cannot read it.
+    async fn read_plan(&self, plan: &StoredObject) -> Result<Option<Vec<u8>>, Failure> {
+        self.scratch.make().map_err(|error| scratch_failure(self.claimed, &error))?;
         let path = self.scratch.path().join("plan.json");
         self.worker.store.fetch_stored(plan, &path).await.map_err(|error| self.store_failure(&error))?;
-        fs::read(&path).map_err(|error| scratch_failure(self.claimed, &error))
+        let json = fs::read(&path).map_err(|error| scratch_failure(self.claimed, &error))?;
+        Ok(self.worker.cutter.can_read(&json).then_some(json))
     }
 
     /// Fetches the files of a segment. Returns their folder.

@@ -76,7 +76,7 @@ impl ScratchFolder {
         &self.path
     }
 
-    /// Makes the folder. Also makes the folder of all claims if it was deleted, but not the data
+    /// Makes the folder if it does not exist. Also makes the folder of all claims if it was deleted, but not the data
     /// folder: if that is missing, its volume is no longer mounted.
     ///
     /// # Errors
@@ -85,7 +85,10 @@ impl ScratchFolder {
         if !self.scratch.folder.exists() {
             fs::create_dir(&self.scratch.folder)?;
         }
-        fs::create_dir(&self.path)
+        match fs::create_dir(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
     }
 }
 

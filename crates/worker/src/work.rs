@@ -158,6 +158,14 @@ async fn try_recording<C: Cutter>(
             worker.queue.finish_segment(id, *token, segment.clone()).await?;
             return Ok("segment cut".to_owned());
         }
+        Attempted::PlanRefused => {
+            tracing::warn!(job = %id, "another version made the plan; run the same version on every machine");
+            let removable = worker.queue.refuse_plan(id, *token).await?;
+            if let Err(error) = worker.store.delete_all(&removable).await {
+                tracing::warn!(job = %id, ?error, "plan and segments are left for the sweep");
+            }
+            return Ok("put back: the plan is of another version".to_owned());
+        }
     };
     Ok(match (worker.queue.finish(id, *token, ending.clone()).await?, ending) {
         (Finished::Retrying { .. }, _) => "failed: to be retried".to_owned(),

@@ -42,6 +42,7 @@ repeated! {
     Segments {
         split(id: &JobId, token: FencingToken, split: Split) -> ();
         finish_segment(id: &JobId, token: FencingToken, segment: SegmentFile) -> Finished;
+        refuse_plan(id: &JobId, token: FencingToken) -> Vec<ObjectName>;
     }
 
     OwnedJobs {

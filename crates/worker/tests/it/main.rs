@@ -6,6 +6,7 @@ mod ends;
 mod fetched;
 mod fixture;
 mod leases;
+mod plan_versions;
 mod previews;
 mod segments;
 mod stops;

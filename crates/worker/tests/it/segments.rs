@@ -99,7 +99,7 @@ fn wait_for_stop(stop: &Stop) -> Result<(), Failure> {
 }
 
 /// The objects that workers made and that are left.
-async fn made_objects(bench: &Bench) -> Vec<String> {
+pub(crate) async fn made_objects(bench: &Bench) -> Vec<String> {
     let objects: Vec<_> = bench.store.list(ObjectName::JOBS).try_collect().await.unwrap();
     objects.into_iter().map(|object| object.name.to_string()).collect()
 }
