@@ -18,7 +18,7 @@ use crate::{
     CutOrder, CutOutcome, CutPlan, Cutter, Worker,
     failure::{local_failure, scratch_failure, store_failure},
     fetch_clip::fetch_input,
-    scratch::ScratchFolder,
+    scratch::{KeptClip, ScratchFolder},
     segment_archive::{pack, unpack},
 };
 
@@ -60,23 +60,26 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         Self { worker, scratch, claimed, stop, progress, began: Instant::now() }
     }
 
-    /// Makes the attempt. Removes the scratch folder in any case.
-    pub(crate) async fn make(self) -> Attempted {
+    /// Makes the attempt, with the clip of the job if it was `kept`. If the job goes on in other parts,
+    /// its clip is kept again. Otherwise the scratch folder is removed.
+    pub(crate) async fn make(self, kept: Option<KeptClip>) -> (Attempted, Option<KeptClip>) {
         self.start().await;
         self.report(Progress::within(Stage::Loading, 0.0));
         let attempted = match &self.claimed.part {
             JobPart::Whole => self.cut_whole_or_plan().await,
-            JobPart::Segment { plan, index } => self.cut_segment(plan, *index).await,
-            JobPart::Join { plan, segments } => self.join_segments(plan, segments).await,
+            JobPart::Segment { plan, index } => self.cut_segment((plan, *index), kept).await,
+            JobPart::Join { plan, segments } => self.join_segments((plan, segments), kept).await,
             JobPart::Lost => Err(Failure::new(FailureCode::ProcessingFailed, "the plan of the job is lost")),
         };
-        attempted.unwrap_or_else(|failure| Attempted::Ended(Ending::Failed(failure)))
+        let goes_on = matches!(attempted, Ok(Attempted::Planned(_) | Attempted::SegmentCut(_)));
+        let kept = if goes_on { self.scratch.keep_clip(self.claimed.id.clone()) } else { None };
+        (attempted.unwrap_or_else(|failure| Attempted::Ended(Ending::Failed(failure))), kept)
     }
 
     /// The plot of a whole job: its input is fetched and cut, and the outputs are stored. If others
     /// can help with a long clip, its cut is only planned, and the plan is stored.
     async fn cut_whole_or_plan(&self) -> Result<Attempted, Failure> {
-        let order = self.prepare().await?;
+        let order = self.prepare(None).await?;
         if let Some(plan) = self.plan(&order).await? {
             return self.store_plan(plan).await.map(Attempted::Planned);
         }
@@ -86,9 +89,13 @@ impl<'a, C: Cutter> Attempt<'a, C> {
 
     /// The plot of a segment: the clip is fetched, the segment is cut, and its files are stored as
     /// one.
-    async fn cut_segment(&self, plan: &StoredObject, index: usize) -> Result<Attempted, Failure> {
+    async fn cut_segment(
+        &self,
+        (plan, index): (&StoredObject, usize),
+        kept: Option<KeptClip>,
+    ) -> Result<Attempted, Failure> {
         let Some(plan) = self.read_plan(plan).await? else { return Ok(Attempted::PlanRefused) };
-        let order = self.prepare().await?;
+        let order = self.prepare(kept).await?;
         let (folder, archive) = (order.scratch.clone(), self.scratch.path().join("segment.zip"));
         let packed = archive.clone();
         self.on_thread(move |cutter, stop, progress| {
@@ -103,9 +110,13 @@ impl<'a, C: Cutter> Attempt<'a, C> {
 
     /// The plot of a join: clip and segments are fetched, the segments are joined, and the outputs
     /// are stored.
-    async fn join_segments(&self, plan: &StoredObject, segments: &[StoredObject]) -> Result<Attempted, Failure> {
+    async fn join_segments(
+        &self,
+        (plan, segments): (&StoredObject, &[StoredObject]),
+        kept: Option<KeptClip>,
+    ) -> Result<Attempted, Failure> {
         let Some(plan) = self.read_plan(plan).await? else { return Ok(Attempted::PlanRefused) };
-        let order = self.prepare().await?;
+        let order = self.prepare(kept).await?;
         let mut folders = Vec::with_capacity(segments.len());
         for (index, segment) in segments.iter().enumerate() {
             self.report(Progress::within(Stage::Cutting, 1.0));
@@ -132,8 +143,9 @@ impl<'a, C: Cutter> Attempt<'a, C> {
         }
     }
 
-    /// Brings the input into a new scratch folder and makes the order for the cutter.
-    async fn prepare(&self) -> Result<CutOrder, Failure> {
+    /// Brings the input into a new scratch folder, if it was not `kept`, and makes the order for the
+    /// cutter.
+    async fn prepare(&self, kept: Option<KeptClip>) -> Result<CutOrder, Failure> {
         let (claimed, worker) = (self.claimed, self.worker);
         let unreadable = |message: &'static str| Failure::new(FailureCode::ProcessingFailed, message);
         let request = claimed.request.clone().map_err(|error| {
@@ -147,10 +159,12 @@ impl<'a, C: Cutter> Attempt<'a, C> {
             }
             ClaimedInput::Lost => return Err(unreadable("the input of the job is lost")),
         };
-        let (input, cut_folder) = (self.scratch.path().join("input"), self.scratch.path().join("cut"));
+        let (input, cut_folder) = (self.scratch.clip(), self.scratch.path().join("cut"));
         let made = self.scratch.make().and_then(|()| fs::create_dir(&cut_folder));
         made.map_err(|error| scratch_failure(claimed, &error))?;
-        worker.store.fetch_stored(&object, &input).await.map_err(|error| self.store_failure(&error))?;
+        if !kept.is_some_and(|clip| clip.move_to(&self.scratch)) {
+            worker.store.fetch_stored(&object, &input).await.map_err(|error| self.store_failure(&error))?;
+        }
         Ok(CutOrder { input, request, scratch: cut_folder })
     }
 

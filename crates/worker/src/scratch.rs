@@ -92,6 +92,45 @@ impl ScratchFolder {
     }
 }
 
+/// The clip of a split job, which a slot keeps from one part to the next.
+#[derive(Debug)]
+pub(crate) struct KeptClip {
+    job: JobId,
+    /// The folder of the claim that fetched it, with nothing else in it.
+    folder: ScratchFolder,
+}
+
+impl ScratchFolder {
+    /// The place of the clip in this folder.
+    pub(crate) fn clip(&self) -> PathBuf {
+        self.path.join("input")
+    }
+
+    /// Keeps the clip, which is that of `job`, and removes everything else. `None` if that fails.
+    pub(crate) fn keep_clip(self, job: JobId) -> Option<KeptClip> {
+        for entry in fs::read_dir(&self.path).ok()? {
+            let entry = entry.ok()?;
+            if entry.path() != self.clip() {
+                let is_folder = entry.file_type().ok()?.is_dir();
+                if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) }.ok()?;
+            }
+        }
+        Some(KeptClip { job, folder: self })
+    }
+}
+
+impl KeptClip {
+    /// Whether this is the clip of `job`.
+    pub(crate) fn is_of(&self, job: &JobId) -> bool {
+        self.job == *job
+    }
+
+    /// Moves the clip into `folder`. Returns whether it is there.
+    pub(crate) fn move_to(self, folder: &ScratchFolder) -> bool {
+        fs::rename(self.folder.clip(), folder.clip()).is_ok()
+    }
+}
+
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.path)

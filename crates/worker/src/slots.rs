@@ -12,7 +12,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
     Cutter, Drain, Worker, remove_expired,
-    scratch::Scratch,
+    scratch::{KeptClip, Scratch},
     sweep_orphans,
     work::{MachineState, work_on},
 };
@@ -59,18 +59,26 @@ pub async fn maintain<C: Cutter>(worker: Worker<C>, drain: Drain) -> io::Result<
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Claims and works on one job after the other until claiming stops.
+/// Claims and works on one job after the other until claiming stops. Between two parts of one job,
+/// its clip is kept.
 async fn run_slot<C: Cutter>(worker: Arc<Worker<C>>, scratch: Arc<Scratch>, id: WorkerId, drain: Drain) {
-    let mut pause = Duration::ZERO;
+    let (mut pause, mut kept) = (Duration::ZERO, None::<KeptClip>);
     while !drain.stop_claiming.is_cancelled() {
-        match worker.queue.claim(&id).await {
-            Ok(Some(claimed)) => match work_on((&worker, &scratch), claimed, &drain).await {
-                MachineState::Ready => pause = Duration::ZERO,
-                MachineState::Short => {
-                    pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-                    tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = sleep(pause) => {} }
+        let claimed = worker.queue.claim(&id).await;
+        // The clip is of no use to another job, and a slot that idles may do so for long.
+        let clip = kept.take().filter(|clip| matches!(&claimed, Ok(Some(claimed)) if clip.is_of(&claimed.id)));
+        match claimed {
+            Ok(Some(claimed)) => {
+                let machine;
+                (machine, kept) = work_on((&worker, &scratch), (claimed, clip), &drain).await;
+                match machine {
+                    MachineState::Ready => pause = Duration::ZERO,
+                    MachineState::Short => {
+                        pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+                        tokio::select! { () = drain.stop_claiming.cancelled() => {}, () = sleep(pause) => {} }
+                    }
                 }
-            },
+            }
             Ok(None) => wait_for_work(&worker, &drain).await,
             Err(error) => {
                 tracing::error!(?error, "a job could not be claimed");

@@ -5,6 +5,7 @@
 mod ends;
 mod fetched;
 mod fixture;
+mod kept_clip;
 mod leases;
 mod plan_versions;
 mod previews;

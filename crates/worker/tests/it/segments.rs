@@ -77,7 +77,7 @@ impl Cutter for SegmentCutter {
 
 /// Starts a worker with three slots, among peers, that runs `step` in each segment. Returns it with
 /// the numbers of the segments that it cuts.
-fn start_worker(
+pub(crate) fn start_worker(
     bench: &Bench,
     change: impl FnOnce(&mut WorkerSettings),
     step: impl Fn(usize, &Stop, &mut dyn FnMut(CutStep)) -> Result<(), Failure> + Send + Sync + 'static,
